@@ -1,0 +1,23 @@
+"""The one way in which core refuses a setting."""
+
+from __future__ import annotations
+
+
+class SpecError(ValueError):
+    """A setting that cannot work, said so that a student can mend it.
+
+    Args:
+        parameter: torch's name of the setting at fault, e.g. ``"stride"``.
+        rule: the rule it breaks and what would work, as the rest of a sentence
+            that starts with the parameter, e.g. ``"must be at least 1"``.
+        value: the value that was given.
+    """
+
+    def __init__(self, parameter: str, rule: str, value: object) -> None:
+        super().__init__(parameter, rule, value)
+        self.parameter = parameter
+        self.rule = rule
+        self.value = value
+
+    def __str__(self) -> str:
+        return f"{self.parameter} {self.rule} (got {self.value})"
