@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from math import comb
 from typing import TYPE_CHECKING, Literal
 
@@ -369,26 +368,23 @@ def _check_output_padding(spec: LayerSpec) -> None:
             )
 
 
-def feasible(
-    spec_with: Callable[[int], LayerSpec], size: Pair, candidates: range, current: int
-) -> range:
-    """The unbroken range of candidates around ``current`` for which the layer can be run.
+def feasible(try_value: Callable[[int], object], candidates: range, current: int) -> range:
+    """The unbroken range of candidates around ``current`` that ``try_value`` accepts.
 
-    ``spec_with(value)`` is the layer with one setting replaced. Controls use it as their
-    bounds, so that an impossible layer cannot be dragged to.
+    ``try_value(value)`` raises SpecError for a layer that cannot be run. Controls use the
+    range as their bounds, so that an impossible layer cannot be dragged to.
     """
-    works = partial(_works, spec_with, size)
     low = high = current
-    while low - candidates.step in candidates and works(low - candidates.step):
-        low -= candidates.step
-    while high + candidates.step in candidates and works(high + candidates.step):
-        high += candidates.step
-    return range(low, high + candidates.step, candidates.step)
+    while low - 1 in candidates and _works(try_value, low - 1):
+        low -= 1
+    while high + 1 in candidates and _works(try_value, high + 1):
+        high += 1
+    return range(low, high + 1)
 
 
-def _works(spec_with: Callable[[int], LayerSpec], size: Pair, value: int) -> bool:
+def _works(try_value: Callable[[int], object], value: int) -> bool:
     try:
-        check(spec_with(value), size)
+        try_value(value)
     except SpecError:
         return False
     return True

@@ -1,0 +1,30 @@
+"""Stride, padding and receptive fields, made visible: ``streamlit run app.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from viz.pages import GROUPS, PAGES
+
+HERE = Path(__file__).parent
+
+st.set_page_config(page_title="Strides and receptive fields", layout="wide")
+st.html(HERE / "viz" / "style.css")
+sections = {
+    group: [
+        st.Page(
+            HERE / "viz" / "pages" / f"{page.name}.py",
+            title=page.title,
+            icon=page.icon,
+            help=page.help,
+            url_path=page.name,
+            default=page is PAGES[0],
+        )
+        for page in PAGES
+        if page.group == group
+    ]
+    for group in GROUPS
+}
+st.navigation({group: pages for group, pages in sections.items() if pages}).run()

@@ -1,0 +1,131 @@
+"""The only caller of core's heavy functions: caches, threads, and the player's payload."""
+
+from __future__ import annotations
+
+import gc
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.board import BoardSpec
+from core.fixes import Fix, fixes
+from core.fixes import unread as unread_mask
+from core.operations import operation_of
+from core.window import Axis
+from viz.words import labels, unread_sentence
+
+if TYPE_CHECKING:
+    from core.sweep import Sweep
+
+
+@cache
+def warm() -> None:
+    """Import torch once and set it up for many small jobs side by side."""
+    import torch
+
+    import core.sweep  # noqa: F401
+
+    torch.set_num_threads(1)
+    gc.freeze()  # what is loaded by now stays: no collection needs to walk it
+
+
+@lru_cache(maxsize=256)
+def sweep(board: BoardSpec) -> Sweep:
+    """The board's layer run by torch; a class that asks the same thing computes it once."""
+    warm()
+    return board.run()
+
+
+@lru_cache(maxsize=128)
+def payload(board: BoardSpec) -> dict[str, Any]:
+    """One sweep as the player takes it: arrays and window starts, never a frame per step."""
+    result = sweep(board)
+    operation = operation_of(result.spec)
+    data: dict[str, Any] = {
+        "reduce": operation.reduce,
+        "groups": result.groups,
+        "transposed": operation.has("output_padding"),
+        "counts_padding": result.spec.count_include_pad,
+        "rows": _axis(result.rows, result.row_values),
+        "cols": _axis(result.cols, result.col_values),
+        "fill": "-inf" if np.isneginf(result.fill_value) else 0,
+        "input": _array(result.input),
+        "output": _array(result.output),
+        "editable": {
+            "kernel": operation.learned,
+            "input": max(board.source.size) <= MAX_EDITABLE_SIDE,
+        },
+    }
+    optional: dict[str, Any] = {
+        "weight": result.weight,
+        "bias": result.bias,
+        "winner": result.winner,
+        "divisor": result.divisor,
+    }
+    data |= {name: _array(a) for name, a in optional.items() if a is not None}
+    return data | labels(board, (result.output.shape[1], result.output.shape[2]))
+
+
+MAX_EDITABLE_SIDE = 16
+"""Longest side of an input whose cells can be typed by hand."""
+
+
+def _axis(axis: Axis, values: np.ndarray[Any, Any]) -> dict[str, list[int]]:
+    return {
+        "source": axis.source.tolist(),
+        "values": values.tolist(),
+        "starts": axis.starts.tolist(),
+        "offsets": axis.offsets.tolist(),
+        "reads": axis.grid_reads.tolist(),
+    }
+
+
+_KINDS: tuple[tuple[str, Callable[[np.ndarray[Any, Any]], Any]], ...] = (
+    ("u1", lambda a: a.size == 0 or (a.min() >= 0 and a.max() <= 255)),
+    ("i2", lambda a: a.min() >= -(2**15) and a.max() < 2**15),
+)
+
+
+def _array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Base64 of the smallest exact type: whole numbers as one or two bytes, else float32."""
+    kind = "f4"
+    if np.isfinite(array).all() and (array == np.rint(array)).all():
+        kind = next((name for name, fits in _KINDS if fits(array)), "f4")
+    data = np.ascontiguousarray(array, dtype="<" + kind).tobytes()
+    return {"kind": kind, "shape": list(array.shape), "data": b64encode(data).decode()}
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What a layer does not read of its input: a sentence ("" when all is read), and repairs."""
+
+    sentence: str
+    fixes: tuple[Fix, ...]
+
+
+@lru_cache(maxsize=256)
+def unread(board: BoardSpec) -> Lost:
+    """Unread pixels of the first layer shown, in words, with what would mend it."""
+    mask = unread_mask(board.layer, board.source.size)
+    if not mask.any():
+        return Lost("", ())
+    return Lost(unread_sentence(mask), tuple(fixes(board.layer, board.source.size)))
+
+
+@lru_cache(maxsize=64)
+def snippet(framework: str, board: BoardSpec) -> str:
+    """The board's layer as code."""
+    from core.snippets import snippet as write
+
+    return write(
+        framework,
+        board.layer,
+        board.source.size,
+        board.weight(),
+        board.bias(),
+        board.source.pixels(),
+    )

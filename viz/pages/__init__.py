@@ -1,0 +1,38 @@
+"""The pages of the app, one file and one row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GROUPS = ("One layer", "Networks", "Downsampling", "Classroom")
+"""Sections of the navigation, in order; a section without pages is not shown."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One row of the navigation: ``viz/pages/<name>.py``, whose last line runs it."""
+
+    name: str
+    title: str
+    icon: str
+    group: str
+    help: str
+
+
+PAGES: tuple[Page, ...] = (
+    Page(
+        "sweep",
+        "Sweep",
+        ":material/grid_on:",
+        "One layer",
+        "Watch a kernel slide over a picture: every window, every product, every unread pixel.",
+    ),
+    Page(
+        "sizes",
+        "Sizes",
+        ":material/table_chart:",
+        "One layer",
+        "Output sizes: the formula, tables of common layers, padding conventions, the way back.",
+    ),
+)
+"""The first row opens first."""

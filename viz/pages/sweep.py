@@ -1,0 +1,274 @@
+"""The sweep board: one layer slides over a picture, every number on show."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import streamlit as st
+
+from core.board import BoardSpec, torch_index
+from core.errors import SpecError
+from core.operations import operation_of
+from core.sizes import formula
+from core.snippets import SNIPPETS
+from viz import compute, controls, state, words
+from viz.player.player import player
+from viz.presets import CLASSICS, PRESETS, matching
+from viz.url import Param, adopt, adoptions, choice, number, publish, switch
+
+PAGE = "sweep"
+SECOND = "_b"
+COMPARE = {"off": "one board", "second": "beside a second", "classics": "the four classics"}
+
+
+def _parse_pin(text: str) -> str:
+    if not re.fullmatch(r"(\d:)?[iko]\d{1,3}\.\d{1,3}", text):
+        raise ValueError("must be a cell like o3.4")
+    return text
+
+
+VIEW = [
+    number("step", -1, -1, 30_000),
+    Param("pin", "", _parse_pin),
+    number("channel", 0, 0, state.MAX_CHANNELS - 1),
+    number("filter", 0, 0, state.MAX_CHANNELS - 1),
+    number("speed", 0, 0, 120),
+    switch("reads"),
+    switch("loop"),
+]
+PARAMS = [
+    *state.layer_params(),
+    *state.layer_params(SECOND),
+    *state.input_params(),
+    choice("compare", "off", list(COMPARE)),
+    *VIEW,
+]
+
+
+def _on_view() -> None:
+    """The player tells which step, pin and planes the visitor has settled on."""
+    told = st.session_state["player"].view or {}
+    for param in VIEW:
+        try:
+            value = told.get(param.name, param.default)
+            st.session_state[param.name] = param.parse(param.format(value)) if value != "" else ""
+        except (ValueError, TypeError, AttributeError):
+            continue
+
+
+def _on_edit() -> None:
+    """A cell was typed: into the parameters ``weights`` or ``pixels``."""
+    edit = st.session_state["player"].edit or {}
+    try:
+        index, value = tuple(int(i) for i in edit["index"]), float(edit["value"])
+        if edit["target"] == "kernel":
+            values = _values()
+            index = torch_index(state.layer(values, _suffix(values, edit["board"])), index)  # type: ignore[arg-type]
+        name = {"kernel": "weights", "input": "pixels"}[edit["target"]]
+        text = state.with_edit(st.session_state[name], index, value)
+        state.edits(text, len(index))
+    except (KeyError, TypeError, ValueError):
+        return
+    st.session_state[name] = text
+
+
+def _suffix(values: dict[str, Any], board: object) -> str:
+    return SECOND if values["compare"] == "second" and board == 1 else ""
+
+
+def _values() -> dict[str, Any]:
+    return {param.name: st.session_state[param.name] for param in PARAMS}
+
+
+def _choose_preset() -> None:
+    name = st.session_state["preset"]
+    if name in PRESETS:
+        st.session_state.update(PRESETS[name])
+        _restart()
+
+
+def _restart() -> None:
+    """The sweep starts over, and the player takes the view from here."""
+    st.session_state.update({"step": -1, "pin": ""})
+    st.session_state[f"{PAGE}:restarts"] = st.session_state.get(f"{PAGE}:restarts", 0) + 1
+
+
+def _apply(values: dict[str, Any]) -> None:
+    st.session_state.update(values)
+
+
+def _header(values: dict[str, Any]) -> None:
+    st.session_state["preset"] = matching(values)
+    presets, compare = st.columns([5, 2], vertical_alignment="bottom")
+    presets.pills(
+        "Presets", list(PRESETS), key="preset", on_change=_choose_preset, label_visibility="collapsed"
+    )
+    compare.selectbox(
+        "Compare",
+        list(COMPARE),
+        format_func=COMPARE.__getitem__,
+        key="compare",
+        label_visibility="collapsed",
+        help="Boards side by side step together, on the same input.",
+    )
+
+
+def _sidebar(values: dict[str, Any]) -> None:
+    with st.sidebar:
+        if values["compare"] == "second":
+            first, second = st.tabs(["Layer A", "Layer B"])
+            with first:
+                controls.layer_controls(values)
+            with second:
+                controls.layer_controls(values, SECOND)
+        else:
+            controls.layer_controls(values)
+        with st.expander("Input"):
+            controls.input_controls(values, _suffixes(values))
+            controls.edits_controls(values)
+        with st.expander("Kernel values"):
+            controls.kernel_controls(values)
+
+
+def _suffixes(values: dict[str, Any]) -> tuple[str, ...]:
+    return ("", SECOND) if values["compare"] == "second" else ("",)
+
+
+def _boards(values: dict[str, Any]) -> list[BoardSpec]:
+    """The boards on show, the first of them the sidebar's layer."""
+    upload = st.session_state.get("upload_image")
+    if values["compare"] == "classics":
+        shown = []
+        for classic in CLASSICS.values():
+            changed = {**values, **classic, **_kept(values)}
+            state.settle(changed)
+            shown.append(state.board(changed, upload))
+        return shown
+    return [state.board(values, upload, suffix) for suffix in _suffixes(values)]
+
+
+def _kept(values: dict[str, Any]) -> dict[str, Any]:
+    """What the four classics take over from the sidebar: the kernel and its channels."""
+    names = ("kernel_size", "kernel_width", "separate", "out_channels", "bias")
+    return {name: values[name] for name in names}
+
+
+def _show(boards: list[BoardSpec], values: dict[str, Any]) -> None:
+    payloads = [compute.payload(board) for board in boards]
+    letters = "ABCD" if len(boards) > 1 else " "
+    named = [
+        payload | {"name": letter, "title": f"{letter}  {payload['title']}".strip()}
+        for payload, letter in zip(payloads, letters, strict=False)
+    ]
+    token = f"{adoptions(PAGE)}.{st.session_state.get(f'{PAGE}:restarts', 0)}"
+    if st.session_state.get(f"{PAGE}:token") != token:
+        st.session_state[f"{PAGE}:token"] = token
+        st.session_state[f"{PAGE}:view"] = {param.name: values[param.name] for param in VIEW}
+    player(
+        named,
+        st.session_state[f"{PAGE}:view"],
+        identity=str(hash(tuple(boards))),
+        token=token,
+        key="player",
+        on_view=_on_view,
+        on_edit=_on_edit,
+    )
+
+
+def _size(board: BoardSpec) -> None:
+    """The size formula with the numbers in it, torch's answer, what is lost, and the cure."""
+    rows, cols = formula(board.layer, board.source.size)
+    output = compute.sweep(board).output.shape
+    torch_size = (output[1], output[2])
+    same = rows.latex == cols.latex
+    lines = [rows.latex] if same else [r"\text{height: } " + rows.latex, r"\text{width: } " + cols.latex]
+    agrees = (rows.outputs, cols.outputs) == torch_size
+    verdict = "✓" if agrees else "**differs from the formula**"
+    st.markdown(
+        "  \n".join(f"${line}$" for line in lines)
+        + f"  · torch gives **{words.times(torch_size)}** {verdict}"
+    )
+    _lost(board)
+
+
+def _lost(board: BoardSpec) -> None:
+    lost = compute.unread(board)
+    if lost.sentence:
+        line, *buttons = st.columns([3, *[1.4] * min(3, len(lost.fixes))], vertical_alignment="center")
+        line.markdown(lost.sentence)
+        for i, (column, fix) in enumerate(zip(buttons, lost.fixes, strict=False)):
+            column.button(
+                fix.label,
+                key=f"fix_{i}",
+                on_click=_apply,
+                args=(state.values_of(fix.spec, fix.size),),
+                help="Leaves no pixel unread.",
+                width="stretch",
+            )
+
+
+def _code(board: BoardSpec) -> None:
+    framework = st.segmented_control(
+        "Framework",
+        list(SNIPPETS),
+        default="pytorch",
+        format_func=lambda name: SNIPPETS[name].label,
+        label_visibility="collapsed",
+    )
+    st.code(compute.snippet(framework or "pytorch", board), language="python", height=420)
+
+
+def _why(board: BoardSpec) -> None:
+    operation = operation_of(board.layer)
+    macs = operation.macs(board.layer, board.source.size)
+    st.markdown(
+        f"**{operation.label}.** {operation.summary}\n\n"
+        "The window stands at every place it can reach in steps of *stride*; each place makes "
+        "one output. Its first tap for output $o$ is at input position "
+        r"$o \cdot \text{stride} - \text{padding}$, and its taps are *dilation* apart."
+        "\n\n"
+        r"The size formula counts those places: the padded input has room for "
+        r"$\lfloor (n + \text{padding} - \text{span}) / \text{stride} \rfloor$ steps after the "
+        "first. What the division leaves over, the *remainder*, is never read.\n\n"
+        f"This layer learns **{operation.parameters(board.layer):,}** numbers (parameters) and "
+        f"needs **{macs:,}** multiply–accumulates on this input."
+    )
+
+
+def page() -> None:
+    """Adopt the URL, draw the widgets, run the layer, publish the URL."""
+    ignored = adopt(PAGE, PARAMS)
+    values = _values()
+    before = dict(values)
+    settled = [s for suffix in _suffixes(values) for s in state.settle(values, suffix)]
+    st.session_state.update({n: v for n, v in values.items() if before[n] != v})
+    if ignored:
+        st.warning("Part of the link was ignored: " + "; ".join(ignored) + ".")
+    for sentence in settled:
+        st.warning(sentence)
+    _header(values)
+    board_place = st.container()
+    _sidebar(values)
+    if "torch" not in sys.modules:
+        with board_place:
+            waiting = st.skeleton(height=460)
+        compute.warm()
+        waiting.empty()
+    try:
+        boards = _boards(values)
+        with board_place:
+            _show(boards, values)
+        _size(boards[0])
+        tabs = st.tabs(["Why", "Code"], on_change="rerun", key="details")
+        for tab, draw in zip(tabs, (_why, _code), strict=True):
+            if tab.open:
+                with tab:
+                    draw(boards[0])
+    except SpecError as error:
+        st.warning(f"{error}. Choose a preset above to go on.")
+    publish(PAGE, PARAMS)
+
+
+page()

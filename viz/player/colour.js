@@ -1,0 +1,52 @@
+// Values to colours. Pictures are grey; values with a sign run blue, white, red around zero.
+
+const STEPS = 256;
+
+const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+
+function ramp(stops) {
+  const rgb = stops.map(channels);
+  return Array.from({ length: STEPS }, (_, i) => {
+    const place = (i / (STEPS - 1)) * (rgb.length - 1);
+    const low = Math.min(Math.floor(place), rgb.length - 2);
+    const mixed = rgb[low].map((v, c) => Math.round(v + (rgb[low + 1][c] - v) * (place - low)));
+    const light = (0.299 * mixed[0] + 0.587 * mixed[1] + 0.114 * mixed[2]) / 255;
+    return { fill: `rgb(${mixed.join(",")})`, text: light > 0.55 ? "#111111" : "#ffffff" };
+  });
+}
+
+/** @typedef {{low: number, high: number, signed: boolean, at: (value: number) => {fill: string, text: string}, stops: string[]}} Scale */
+
+/** @returns {Scale} */
+function scale(low, high, stops, signed) {
+  const table = ramp(stops);
+  const at = (value) => {
+    const share = high > low ? (value - low) / (high - low) : 0.5;
+    return table[Math.max(0, Math.min(STEPS - 1, Math.round(share * (STEPS - 1)) || 0))];
+  };
+  return { low, high, signed, at, stops };
+}
+
+function extent(arrays) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const array of arrays) for (const value of array)
+    if (Number.isFinite(value)) { low = Math.min(low, value); high = Math.max(high, value); }
+  return low <= high ? [low, high] : [0, 0];
+}
+
+/** One scale for arrays that are compared: signed around zero, or grey from 0 to `white`. */
+export function scaleFor(arrays, palette, white) {
+  const [low, high] = extent(arrays);
+  if (low < 0) {
+    const most = Math.max(-low, high);
+    return scale(-most, most, palette.signed, true);
+  }
+  return scale(0, Math.max(high, white), palette.grey, false);
+}
+
+/** A scale for weights: always signed, so that a weight and its negative look opposite. */
+export function weightScale(arrays, palette) {
+  const [low, high] = extent(arrays);
+  const most = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  return scale(-most, most, palette.signed, true);
+}

@@ -1,0 +1,245 @@
+// Strokes for one board: the still picture once per change, the moving marks once per frame.
+// Draws on either surface of surface.js; knows no events and no Streamlit.
+
+import { NUMBERS_FROM, panelHeight, panelWidth } from "./layout.js";
+import { format } from "./model.js";
+
+const cellBox = (p, row, col, inset = 0) =>
+  [p.x + col * p.cell + inset, p.y + row * p.cell + inset, p.cell - 2 * inset, p.cell - 2 * inset];
+
+/** A number, as large as its cell allows; left out where it could not be read. */
+function number(surface, text, p, row, col, style) {
+  const size = Math.min(p.cell * 0.42, 17, (p.cell * 0.9) / (text.length * 0.58));
+  if (p.cell < NUMBERS_FROM || size < 7.5) return;
+  surface.text(text, p.x + (col + 0.5) * p.cell, p.y + (row + 0.5) * p.cell,
+    { size, align: "center", ...style });
+}
+
+function grid(surface, p, theme) {
+  if (p.cell < 7) return;
+  const lines = [];
+  for (let r = 0; r <= p.rows; r++) lines.push([p.x, p.y + r * p.cell], [p.x + panelWidth(p), p.y + r * p.cell]);
+  for (let c = 0; c <= p.cols; c++) lines.push([p.x + c * p.cell, p.y], [p.x + c * p.cell, p.y + panelHeight(p)]);
+  surface.line(lines, { stroke: theme.line, width: 1 });
+}
+
+/** Diagonal strokes across one cell: never colour alone. */
+function hatch(surface, p, row, col, colour) {
+  const [x, y, s] = cellBox(p, row, col);
+  const points = [[x, y + s], [x + s, y]];
+  if (s >= 12) points.push([x, y + s / 2], [x + s / 2, y], [x + s / 2, y + s], [x + s, y + s / 2]);
+  surface.line(points, { stroke: colour, width: Math.max(1, Math.min(2.5, s / 10)) });
+}
+
+function frame(surface, p, colour, width = 2) {
+  surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { stroke: colour, width });
+}
+
+/** Planes behind the one that is shown. */
+function sheets(surface, p, count, theme) {
+  for (let i = Math.min(count - 1, 3); i > 0; i--)
+    surface.rect(p.x + 4 * i, p.y - 4 * i, panelWidth(p), panelHeight(p),
+      { fill: theme.panel, stroke: theme.muted });
+}
+
+function caption(surface, p, text, colour, theme, limit) {
+  surface.rect(p.x, p.y - 19, 9, 9, { fill: colour });
+  const size = Math.max(9, Math.min(13, (limit - 14) / (text.length * 0.53)));
+  surface.text(text, p.x + 14, p.y - 14, { size, fill: theme.text, weight: 600 });
+}
+
+function legend(surface, p, scale, theme) {
+  const wide = Math.min(120, panelWidth(p) - 60), y = p.y + panelHeight(p) + 8;
+  if (wide < 24) return;
+  const x = p.x + 26;
+  for (let i = 0; i < 24; i++) {
+    const value = scale.low + ((scale.high - scale.low) * (i + 0.5)) / 24;
+    surface.rect(x + (i * wide) / 24, y, wide / 24 + 0.5, 7, { fill: scale.at(value).fill });
+  }
+  surface.rect(x, y, wide, 7, { stroke: theme.muted, width: 0.5 });
+  surface.text(format(scale.low), x - 4, y + 4, { size: 10.5, align: "right", fill: theme.muted });
+  surface.text(format(scale.high), x + wide + 4, y + 4, { size: 10.5, fill: theme.muted });
+}
+
+function drawInputCell(surface, board, p, row, col, view, theme, scale) {
+  const kind = board.kind(row, col);
+  const value = board.value(view.channel, row, col);
+  const box = cellBox(p, row, col);
+  if (kind === "input") {
+    const colour = scale.at(value);
+    surface.rect(...box, { fill: colour.fill });
+    number(surface, format(value), p, row, col, { fill: colour.text });
+  } else {
+    surface.rect(...box, { fill: kind === "outside" ? theme.background : theme.panel });
+    if (board.fill === 0 && (board.rows.values[row] >= 0 && board.cols.values[col] >= 0))
+      surface.rect(...box, { fill: scale.at(value).fill, alpha: 0.35 });
+    if (kind !== "outside")
+      number(surface, format(value), p, row, col, { fill: theme.text, alpha: 0.75 });
+    if (p.cell >= 7)
+      surface.rect(...cellBox(p, row, col, 1.5), { stroke: theme.meanings.padding, dash: kind === "outside" ? [1, 3] : [3, 2] });
+  }
+  if (view.reads) readCount(surface, board, p, row, col, theme);
+  else if (board.reads(row, col) === 0 && kind !== "outside" && (kind === "input" || !board.transposed))
+    hatch(surface, p, row, col, theme.meanings.unread);
+}
+
+/** The overlay that counts readers: opaque enough that the count is what is seen. */
+function readCount(surface, board, p, row, col, theme) {
+  const reads = board.reads(row, col), most = board.mostReads;
+  surface.rect(...cellBox(p, row, col), { fill: theme.background });
+  surface.rect(...cellBox(p, row, col), { fill: theme.meanings.window, alpha: (0.85 * reads) / most });
+  number(surface, String(reads), p, row, col, { fill: theme.text, weight: 600 });
+  if (reads === 0) hatch(surface, p, row, col, theme.meanings.unread);
+}
+
+function drawInput(surface, board, p, view, theme, scale) {
+  sheets(surface, p, board.input.shape[0], theme);
+  surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { fill: theme.background });
+  for (let row = 0; row < p.rows; row++)
+    for (let col = 0; col < p.cols; col++) drawInputCell(surface, board, p, row, col, view, theme, scale);
+  grid(surface, p, theme);
+  const first = [board.rows.source.indexOf(0), board.cols.source.indexOf(0)];
+  const last = [board.rows.source.indexOf(board.input.shape[1] - 1), board.cols.source.indexOf(board.input.shape[2] - 1)];
+  surface.rect(p.x + first[1] * p.cell, p.y + first[0] * p.cell, (last[1] - first[1] + 1) * p.cell,
+    (last[0] - first[0] + 1) * p.cell, { stroke: theme.meanings.input, width: 2 });
+}
+
+function drawKernel(surface, board, p, view, theme, scale) {
+  sheets(surface, p, board.weight ? board.weight.shape[1] : 1, theme);
+  surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { fill: theme.panel });
+  const word = { max: "max", mean: "mean", sum: "–" }[board.reduce];
+  for (let row = 0; row < p.rows; row++)
+    for (let col = 0; col < p.cols; col++) {
+      const weight = board.weightAt(view.filter, view.channel, row, col);
+      if (weight === null) {
+        number(surface, word, p, row, col, { fill: theme.muted });
+        continue;
+      }
+      const colour = scale.at(weight);
+      surface.rect(...cellBox(p, row, col), { fill: colour.fill });
+      number(surface, format(weight), p, row, col, { fill: colour.text });
+    }
+  grid(surface, p, theme);
+  frame(surface, p, theme.meanings.window);
+}
+
+function drawOutput(surface, board, p, view, theme, scale) {
+  sheets(surface, p, board.output.shape[0], theme);
+  for (let row = 0; row < p.rows; row++)
+    for (let col = 0; col < p.cols; col++) outputCell(surface, board, p, row, col, view, scale);
+  grid(surface, p, theme);
+  frame(surface, p, theme.meanings.output);
+}
+
+function outputCell(surface, board, p, row, col, view, scale) {
+  const value = board.outputAt(view.filter, row, col);
+  const colour = scale.at(value);
+  surface.rect(...cellBox(p, row, col), { fill: colour.fill });
+  number(surface, format(value), p, row, col, { fill: colour.text });
+}
+
+/** The sign between two panels: input ∗ kernel = output. */
+function sign(surface, text, left, right, theme, narrow) {
+  if (narrow || !left || !right) return;
+  const x = (left.x + panelWidth(left) + right.x) / 2, y = left.y + panelHeight(left) / 2;
+  surface.text(text, x, y, { size: 22, align: "center", fill: theme.muted });
+}
+
+/** Everything of a board that does not move. */
+export function drawStill(surface, board, place, view, theme, scales) {
+  const { input, kernel, output } = place;
+  surface.text(board.title, ...place.title,
+    { size: Math.min(16, place.width / (board.title.length * 0.52)), weight: 600, fill: theme.text });
+  drawInput(surface, board, input, view, theme, scales.input);
+  const room = (from, to) => (to && !place.narrow ? to.x - from.x - 6 : place.x + place.width - from.x);
+  caption(surface, input, board.captions.input, theme.meanings.input, theme, room(input, kernel ?? output));
+  legend(surface, input, scales.input, theme);
+  if (kernel) {
+    drawKernel(surface, board, kernel, view, theme, scales.weight);
+    caption(surface, kernel, board.captions.kernel, theme.meanings.window, theme,
+      place.narrow ? output.x - kernel.x : room(kernel, output));
+  }
+  drawOutput(surface, board, output, view, theme, scales.output);
+  caption(surface, output, board.captions.output, theme.meanings.output, theme, place.x + place.width - output.x);
+  legend(surface, output, scales.output, theme);
+  sign(surface, board.weight ? "∗" : "→", input, kernel ?? output, theme, place.narrow);
+  sign(surface, board.weight ? "=" : "→", kernel, output, theme, place.narrow);
+}
+
+/** Hide the outputs after `step`: they are not computed yet. */
+function cover(surface, board, p, step, theme) {
+  const [row, col] = board.place(step), size = p.cell;
+  const hide = (x, y, w, h) => { if (w > 0 && h > 0) surface.rect(x, y, w, h, { fill: theme.panel }); };
+  hide(p.x + (col + 1) * size, p.y + row * size, (p.cols - col - 1) * size, size);
+  hide(p.x, p.y + (row + 1) * size, panelWidth(p), (p.rows - row - 1) * size);
+  grid(surface, p, theme);
+  frame(surface, p, theme.meanings.output);
+}
+
+function ring(surface, p, row, col, colour, width = 3) {
+  surface.rect(...cellBox(p, row, col, Math.min(1, width / 3)), { stroke: colour, width: Math.min(width, Math.max(1.5, p.cell / 3)) });
+}
+
+/** A small weight in the corner of a cell that a window or a reader uses. */
+function corner(surface, text, p, row, col, theme) {
+  if (p.cell < 30) return;
+  const size = Math.min(11, p.cell * 0.26), wide = text.length * size * 0.6 + 4;
+  const [x, y] = [p.x + (col + 1) * p.cell - wide - 1, p.y + (row + 1) * p.cell - size - 4];
+  surface.rect(x, y, wide, size + 3, { fill: theme.meanings.window });
+  surface.text(text, x + wide / 2, y + size / 2 + 1.5, { size, align: "center", fill: "#111111", weight: 600 });
+}
+
+function drawWindow(surface, board, place, focus, view, theme, scales) {
+  const { input, kernel, output } = place, [row, col] = focus.cell;
+  const [top, left, bottom, right] = board.span(row, col);
+  const terms = board.terms(view.filter, row, col, view.channel);
+  const reads = board.readsChannel(view.filter, view.channel);
+  const spread = terms.length !== (bottom - top) * (right - left);
+  for (const term of terms) {
+    if (spread) surface.rect(...cellBox(input, term.row, term.col), { fill: theme.meanings.window, alpha: 0.3 });
+    if (term.weight !== null && reads) corner(surface, "×" + format(term.weight, 2), input, term.row, term.col, theme);
+    if (term.wins) ring(surface, input, term.row, term.col, theme.meanings.output);
+  }
+  surface.rect(input.x + left * input.cell, input.y + top * input.cell, (right - left) * input.cell,
+    (bottom - top) * input.cell, { stroke: theme.meanings.window, width: input.cell > 10 ? 3.5 : 2.5, dash: reads ? [] : [4, 4] });
+  outputCell(surface, board, output, row, col, view, scales.output);
+  ring(surface, output, row, col, theme.meanings.window, 3.5);
+  if (focus.term) {
+    ring(surface, input, focus.term.row, focus.term.col, theme.meanings.pinned);
+    if (kernel) ring(surface, kernel, focus.term.kr, focus.term.kc, theme.meanings.pinned);
+  }
+}
+
+function drawReaders(surface, board, place, focus, view, theme, scales) {
+  const { input, kernel, output } = place;
+  board.copies(...focus.cell).forEach(([r, c], i) =>
+    surface.rect(...cellBox(input, r, c, 1), { stroke: theme.meanings.pinned, width: 3, dash: i ? [3, 2] : [] }));
+  ring(surface, input, ...focus.cell, theme.meanings.pinned);
+  for (const reader of board.readers(...focus.cell)) {
+    outputCell(surface, board, output, reader.row, reader.col, view, scales.output);
+    ring(surface, output, reader.row, reader.col, theme.meanings.window, 3);
+    const weight = board.weightAt(view.filter, view.channel, reader.kr, reader.kc);
+    if (weight !== null) corner(surface, "×" + format(weight, 2), output, reader.row, reader.col, theme);
+    else if (board.wins(view.filter, [reader.row, reader.col], ...reader.from)) corner(surface, "max", output, reader.row, reader.col, theme);
+    if (kernel) ring(surface, kernel, reader.kr, reader.kc, theme.meanings.pinned, 2.5);
+  }
+}
+
+function drawReach(surface, board, place, focus, theme) {
+  for (const [row, col] of board.reach(...focus.cell)) {
+    surface.rect(...cellBox(place.input, row, col), { fill: theme.meanings.window, alpha: 0.45 });
+    if (place.input.cell > 8) ring(surface, place.input, row, col, theme.meanings.window, 1.5);
+  }
+  if (place.kernel) ring(surface, place.kernel, ...focus.cell, theme.meanings.pinned);
+}
+
+/**
+ * Everything of a board that moves: how far the sweep is, and what is looked at.
+ * @param {{panel: "input"|"kernel"|"output", cell: [number, number], pinned: boolean}} focus
+ */
+export function drawMoving(surface, board, place, focus, step, view, theme, scales) {
+  if (step < board.steps - 1 && focus.panel !== "input") cover(surface, board, place.output, step, theme);
+  if (focus.panel === "output") drawWindow(surface, board, place, focus, view, theme, scales);
+  else if (focus.panel === "input") drawReaders(surface, board, place, focus, view, theme, scales);
+  else drawReach(surface, board, place, focus, theme);
+}

@@ -1,0 +1,103 @@
+// Where everything stands: numbers in, rectangles out.
+
+const TITLE = 26, CAPTION = 22, LEGEND = 24, GAP = 52, BIGGEST = 46, READABLE = 26;
+export const NUMBERS_FROM = 22;
+
+/**
+ * A grid of cells on the picture.
+ * @typedef {{x: number, y: number, rows: number, cols: number, cell: number}} Panel
+ * @typedef {{x: number, y: number, width: number, height: number, title: [number, number],
+ *            input: Panel, kernel: Panel | null, output: Panel, narrow: boolean}} Place
+ */
+
+export const panelWidth = (p) => p.cols * p.cell;
+export const panelHeight = (p) => p.rows * p.cell;
+
+/** Cell of a panel under a point, or null. */
+export function cellAt(panel, x, y) {
+  const [row, col] = [Math.floor((y - panel.y) / panel.cell), Math.floor((x - panel.x) / panel.cell)];
+  return row >= 0 && col >= 0 && row < panel.rows && col < panel.cols ? [row, col] : null;
+}
+
+/** The largest cell for which everything fits; whole pixels where there are a few. */
+function largest(fits) {
+  for (let cell = BIGGEST; cell > 4; cell--) if (fits(cell)) return cell;
+  for (let cell = 4; cell > 0.5; cell -= 0.25) if (fits(cell)) return cell;
+  return 0.5;
+}
+
+/** Kernel cells stay readable where there is room for them. */
+function kernelCell(board, cell, width, height) {
+  const room = Math.min(width / board.kernelCols, height / board.kernelRows);
+  return Math.max(cell, Math.min(READABLE, Math.floor(room)));
+}
+
+const panel = (x, y, rows, cols, cell) => ({ x, y, rows, cols, cell });
+
+function wide(board, box, withKernel) {
+  const height = box.height - TITLE - CAPTION - LEGEND;
+  const kernelOf = (cell) => (withKernel ? kernelCell(board, cell, box.width * 0.3, height) : 0);
+  const needed = (cell) => (board.gridCols + board.outCols) * cell + board.kernelCols * kernelOf(cell)
+    + GAP * (withKernel ? 2 : 1);
+  const cell = largest((c) => needed(c) <= box.width
+    && Math.max(board.gridRows, board.outRows) * c <= height
+    && board.kernelRows * kernelOf(c) <= height);
+  const tall = Math.max(board.gridRows * cell, board.outRows * cell, board.kernelRows * kernelOf(cell));
+  const top = (rows, c) => box.y + TITLE + CAPTION + (tall - rows * c) / 2;
+  let x = box.x + Math.max(0, (box.width - needed(cell)) / 2);
+  const input = panel(x, top(board.gridRows, cell), board.gridRows, board.gridCols, cell);
+  x += panelWidth(input) + GAP;
+  let kernel = null;
+  if (withKernel) {
+    kernel = panel(x, top(board.kernelRows, kernelOf(cell)), board.kernelRows, board.kernelCols, kernelOf(cell));
+    x += panelWidth(kernel) + GAP;
+  }
+  const output = panel(x, top(board.outRows, cell), board.outRows, board.outCols, cell);
+  return { input, kernel, output, height: TITLE + CAPTION + tall + LEGEND };
+}
+
+function narrow(board, box, withKernel) {
+  const edge = 4, width = box.width - 2 * edge;
+  const first = Math.min(BIGGEST, width / board.gridCols, (box.height * 0.62) / board.gridRows);
+  const cell = first > 4 ? Math.floor(first) : first;
+  const input = panel(box.x + (box.width - board.gridCols * cell) / 2, box.y + TITLE + CAPTION,
+    board.gridRows, board.gridCols, cell);
+  const below = input.y + panelHeight(input) + LEGEND + CAPTION;
+  const kc = withKernel ? kernelCell(board, Math.min(cell, 30), width * 0.42, 200) : 0;
+  const left = withKernel ? board.kernelCols * kc + GAP * 0.7 : 0;
+  const oc = Math.min(cell, (width - left) / board.outCols);
+  const outCell = oc > 4 ? Math.floor(oc) : oc;
+  const x = box.x + (box.width - left - board.outCols * outCell) / 2;
+  const kernel = withKernel ? panel(x, below, board.kernelRows, board.kernelCols, kc) : null;
+  const output = panel(x + left, below, board.outRows, board.outCols, outCell);
+  const tall = Math.max(kernel ? panelHeight(kernel) : 0, panelHeight(output));
+  return { input, kernel, output, height: below + tall + LEGEND - box.y };
+}
+
+/**
+ * Place one board, two under each other, or more in two columns.
+ * @returns {{width: number, height: number, places: Place[]}}
+ */
+export function layout(boards, width, height) {
+  const isNarrow = width < 620;
+  const columns = boards.length > 2 && !isNarrow ? 2 : 1;
+  const lines = Math.ceil(boards.length / columns);
+  const space = 18;
+  const box = { width: (width - space * (columns - 1)) / columns, height: isNarrow ? height : height / lines };
+  const withKernel = boards.length <= 2;
+  const places = [];
+  let y = 0;
+  for (let line = 0; line < lines; line++) {
+    let tallest = 0;
+    for (let column = 0; column < columns; column++) {
+      const board = boards[line * columns + column];
+      if (!board) break;
+      const x = column * (box.width + space);
+      const place = (isNarrow ? narrow : wide)(board, { ...box, x, y }, withKernel);
+      places.push({ x, y, width: box.width, title: [x, y + TITLE / 2], narrow: isNarrow, ...place });
+      tallest = Math.max(tallest, place.height);
+    }
+    y += tallest + (line < lines - 1 ? space : 0);
+  }
+  return { width, height: y, places };
+}

@@ -1,0 +1,449 @@
+// The sweep player: state and events. Model, layout, drawing and words are modules of their
+// own. While it plays nothing goes to the server; what a visitor settles on does, for the URL.
+
+import { scaleFor, weightScale } from "./colour.js";
+import { drawMoving, drawStill } from "./draw.js";
+import { cellAt, layout } from "./layout.js";
+import { Board, format } from "./model.js";
+import { savePng, saveSvg } from "./save.js";
+import { CanvasSurface, setFont } from "./surface.js";
+import { buildPage } from "./template.js";
+import { arithmetic, describe } from "./words.js";
+
+const SPEEDS = [1, 2, 4, 8, 15, 30, 60, 120];
+const PANELS = { i: "input", k: "kernel", o: "output" };
+const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+/** A whole sweep in about ten seconds where the speeds allow it. */
+const autoSpeed = (steps) => SPEEDS.find((speed) => speed >= steps / 10) ?? SPEEDS.at(-1);
+
+/** "1:o3.4" is output (3, 4) of the second board; "" and what fits no board is null. */
+function readPin(text, boards) {
+  const match = /^(?:(\d):)?([iko])(\d+)\.(\d+)$/.exec(text ?? "");
+  if (!match) return null;
+  const index = Number(match[1] ?? 0), board = boards[index], cell = [Number(match[3]), Number(match[4])];
+  if (!board) return null;
+  const [rows, cols] = board.sizes[PANELS[match[2]]];
+  return cell[0] < rows && cell[1] < cols ? { board: index, panel: PANELS[match[2]], cell, pinned: true } : null;
+}
+
+const writePin = (pin) => (pin ? `${pin.board ? `${pin.board}:` : ""}${pin.panel[0]}${pin.cell.join(".")}` : "");
+
+class Player {
+  constructor(root) {
+    this.page = buildPage(root);
+    this.root = root;
+    this.boards = [];
+    this.view = { channel: 0, filter: 0, reads: false };
+    Object.assign(this, { step: 0, playing: false, finished: false, hover: null, pin: null, term: null,
+      expanded: false, speed: 0, loop: false, token: null, clock: 0, last: 0, frames: 0 });
+    this.tick = this.tick.bind(this);
+    this.listen();
+    this.resizing = new ResizeObserver(() => this.resize());
+    this.resizing.observe(this.page.stage);
+  }
+
+  close() {
+    this.resizing.disconnect();
+    cancelAnimationFrame(this.request);
+    clearTimeout(this.reporting);
+  }
+
+  /** New data or a new theme. What the visitor is looking at stays. */
+  update({ data, setTriggerValue }) {
+    this.trigger = setTriggerValue;
+    this.palette = data.palette;
+    this.theme = this.readTheme();
+    if (data.id !== this.id) this.load(data);
+    if (data.token !== this.token) this.adopt(data);
+    this.resize();
+    Object.assign(this.root.dataset, { ready: "true", title: this.boards.map((b) => b.title).join(" | ") });
+  }
+
+  load(data) {
+    const before = this.boards.length ? this.total : null;
+    this.id = data.id;
+    this.pinText = writePin(this.pin);
+    this.boards = data.boards.map((board) => new Board(board));
+    this.scales = this.makeScales();
+    this.total = Math.max(...this.boards.map((b) => b.steps));
+    this.view.channel = Math.min(this.view.channel, this.boards[0].input.shape[0] - 1);
+    this.view.filter = Math.min(this.view.filter, this.boards[0].output.shape[0] - 1);
+    this.pin = readPin(this.pinText, this.boards);
+    this.hover = this.term = null;
+    if (before !== null) this.step = this.finished ? this.total - 1 : Math.min(this.step, this.total - 1);
+    this.page.scrub.max = this.total - 1;
+    this.showPlanes();
+  }
+
+  adopt(data) {
+    this.token = data.token;
+    const view = data.view;
+    this.speed = view.speed;
+    this.loop = view.loop;
+    Object.assign(this.view, { reads: view.reads,
+      channel: Math.min(view.channel, this.boards[0].input.shape[0] - 1),
+      filter: Math.min(view.filter, this.boards[0].output.shape[0] - 1) });
+    this.pin = readPin(view.pin, this.boards);
+    const automatic = view.step < 0;
+    this.step = automatic ? (still.matches ? this.total - 1 : 0) : Math.min(view.step, this.total - 1);
+    this.finished = this.step === this.total - 1;
+    this.page.speed.value = String(view.speed);
+    this.showPlanes();
+    this.play(automatic && !still.matches && !this.pin);
+  }
+
+  makeScales() {
+    const output = scaleFor(this.boards.map((b) => b.output.values), this.palette, 255);
+    const input = scaleFor([this.boards[0].input.values], this.palette, 255);
+    return this.boards.map((b) => ({ input, output,
+      weight: weightScale(b.weight ? [b.weight.values] : [], this.palette) }));
+  }
+
+  readTheme() {
+    const style = getComputedStyle(this.root);
+    const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+    const text = read("--st-text-color", "#222222");
+    const mix = (share) => `color-mix(in srgb, ${text} ${share}%, transparent)`;
+    this.root.style.setProperty("--pinned", this.palette.meanings.pinned);
+    this.root.style.setProperty("--output", this.palette.meanings.output);
+    setFont(read("--st-font", ""));
+    return { text, muted: mix(65), line: mix(22), background: read("--st-background-color", "#ffffff"),
+      panel: read("--st-secondary-background-color", "#f0f2f6"), meanings: this.palette.meanings };
+  }
+
+  // ---- drawing
+
+  resize() {
+    const width = this.page.stage.clientWidth;
+    if (!width || !this.boards.length) return;
+    const height = Math.max(300, Math.min(this.boards.length > 1 ? 680 : 460, window.innerHeight * 0.52 * (this.boards.length > 1 ? 1.35 : 1)));
+    this.plan = layout(this.boards, width, height);
+    this.page.stage.style.height = `${this.plan.height}px`;
+    this.drawStill();
+  }
+
+  drawStill() {
+    this.paint(this.page.still, (surface, board, place, i) =>
+      drawStill(surface, board, place, this.viewOf(board), this.theme, this.scales[i]));
+    this.drawMoving();
+  }
+
+  drawMoving() {
+    if (!this.plan) return;
+    this.paint(this.page.moving, (surface, board, place, i) =>
+      drawMoving(surface, board, place, this.focusOf(i), this.stepOf(i), this.viewOf(board), this.theme, this.scales[i]));
+    this.tell();
+  }
+
+  paint(canvas, stroke) {
+    const surface = new CanvasSurface(canvas, this.plan.width, this.plan.height, window.devicePixelRatio || 1);
+    this.boards.forEach((board, i) => stroke(surface, board, this.plan.places[i], i));
+  }
+
+  viewOf(board) {
+    return { ...this.view, channel: Math.min(this.view.channel, board.input.shape[0] - 1),
+      filter: Math.min(this.view.filter, board.output.shape[0] - 1) };
+  }
+
+  stepOf(i) { return Math.min(this.step, this.boards[i].steps - 1); }
+
+  /** What board i shows: what is pointed at, else what is pinned, else the sweep. */
+  focusOf(i) {
+    const pointed = this.hover ?? this.pin;
+    const own = { panel: "output", cell: this.boards[i].place(this.stepOf(i)), pinned: false, term: this.term };
+    if (!pointed) return own;
+    if (pointed.board === i) return { ...pointed, term: this.term };
+    return this.sameElsewhere(pointed, i) ?? own;
+  }
+
+  /** The same input pixel or kernel cell on a board beside it. */
+  sameElsewhere({ board, panel, cell }, i) {
+    const [from, to] = [this.boards[board], this.boards[i]];
+    if (panel === "output") return null;
+    const found = panel === "kernel" ? cell
+      : [to.rows.source.indexOf(from.rows.source[cell[0]]), to.cols.source.indexOf(from.cols.source[cell[1]])];
+    const [rows, cols] = to.sizes[panel];
+    const real = panel === "kernel" || from.kind(...cell) === "input";
+    return real && found[0] >= 0 && found[1] >= 0 && found[0] < rows && found[1] < cols
+      ? { panel, cell: found, pinned: Boolean(this.pin) } : null;
+  }
+
+  /** Text beside the picture: counter, sentence, arithmetic, and the state for assistive tools. */
+  tell() {
+    const { scrub, count, says, sums } = this.page;
+    scrub.value = this.step;
+    count.textContent = `step ${this.step + 1} of ${this.total}`;
+    const index = (this.hover ?? this.pin)?.board ?? 0, board = this.boards[index];
+    const focus = this.focusOf(index), view = this.viewOf(board);
+    says.setAttribute("aria-live", this.playing ? "off" : "polite");
+    says.textContent = describe(board, focus, view);
+    sums.innerHTML = this.boards.map((b, i) => this.sum(b, i)).join("");
+    this.root.dataset.state = JSON.stringify({ step: this.step, steps: this.total, playing: this.playing,
+      pin: writePin(this.pin), panel: focus.panel, cell: focus.cell, value: focus.panel === "output"
+        ? board.outputAt(view.filter, ...focus.cell) : null, frames: this.frames });
+  }
+
+  sum(board, i) {
+    const focus = this.focusOf(i), view = this.viewOf(board);
+    const [row, col] = focus.panel === "output" ? focus.cell : board.place(this.stepOf(i));
+    const name = this.boards.length > 1 ? `<span class="name">${board.name}</span>` : "";
+    const body = this.boards.length > 2
+      ? `<span class="total">output (${row}, ${col}) = <b>${format(board.outputAt(view.filter, row, col), 5)}</b></span>`
+      : arithmetic(board, view.filter, row, col, this.expanded);
+    return `<div class="sum ${board.reduce}" data-board="${i}">${name}${body}</div>`;
+  }
+
+  showPlanes() {
+    const { planes } = this.page, [board] = this.boards;
+    const chips = (what, label, names) => (names.length < 2 ? "" : `<span>${label}${names.map((name, i) =>
+      `<button type="button" data-${what}="${i}" aria-pressed="${this.view[what] === i}"></button>`).join("")}</span>`);
+    planes.innerHTML = chips("channel", "input channel", board.channels) + chips("filter", "filter", board.filters);
+    for (const button of planes.querySelectorAll("button"))
+      button.textContent = button.dataset.channel ? board.channels[button.dataset.channel] : board.filters[button.dataset.filter];
+    this.page.reads.setAttribute("aria-pressed", this.view.reads);
+    this.page.loop.setAttribute("aria-pressed", this.loop);
+  }
+
+  // ---- time
+
+  play(on) {
+    this.setPlaying(on);
+    cancelAnimationFrame(this.request);
+    if (on && this.step >= this.total - 1) this.step = 0;
+    this.finished = this.step === this.total - 1;
+    this.last = 0;
+    this.clock = 0;
+    if (on) this.request = requestAnimationFrame(this.tick);
+  }
+
+  setPlaying(on) {
+    this.playing = on;
+    this.page.showPlaying(on);
+  }
+
+  tick(now) {
+    if (!this.playing) return;
+    this.frames += 1;
+    const speed = this.speed || autoSpeed(this.total);
+    this.clock += this.last && !this.hover ? ((now - this.last) / 1000) * speed : 0;
+    this.last = now;
+    const ahead = Math.floor(this.clock);
+    if (ahead > 0) {
+      this.clock -= ahead;
+      this.step += ahead;
+      if (this.step >= this.total - 1) this.atEnd();
+      this.drawMoving();
+    }
+    if (this.playing) this.request = requestAnimationFrame(this.tick);
+  }
+
+  atEnd() {
+    if (this.loop && this.step > this.total - 1) { this.step = 0; return; }
+    this.step = this.total - 1;
+    if (this.loop) return;
+    this.finished = true;
+    this.setPlaying(false);
+  }
+
+  go(step) {
+    this.play(false);
+    this.pin = null;
+    this.step = Math.max(0, Math.min(this.total - 1, step));
+    this.finished = this.step === this.total - 1;
+    this.drawMoving();
+    this.report();
+  }
+
+  toggle() {
+    if (!this.playing) this.pin = null;
+    this.play(!this.playing);
+    this.drawMoving();
+    if (!this.playing) this.report();
+  }
+
+  /** Tell the server what the visitor settled on; it goes into the URL. */
+  report() {
+    clearTimeout(this.reporting);
+    this.reporting = setTimeout(() => this.trigger("view", this.state()), 250);
+  }
+
+  state() {
+    const { channel, filter, reads } = this.view;
+    return { step: this.playing ? -1 : this.step, pin: writePin(this.pin), channel, filter, reads,
+      speed: this.speed, loop: this.loop };
+  }
+
+  // ---- events
+
+  listen() {
+    const { page, root } = this;
+    page.first.onclick = () => this.go(0);
+    page.back.onclick = () => this.go(this.step - 1);
+    page.play.onclick = () => this.toggle();
+    page.forward.onclick = () => this.go(this.step + 1);
+    page.final.onclick = () => this.go(this.total - 1);
+    page.scrub.oninput = () => this.go(Number(page.scrub.value));
+    page.speed.onchange = () => { this.speed = Number(page.speed.value); this.report(); };
+    page.loop.onclick = () => { this.loop = !this.loop; this.showPlanes(); this.report(); };
+    page.reads.onclick = () => { this.view.reads = !this.view.reads; this.showPlanes(); this.drawStill(); this.report(); };
+    page.save.onchange = () => this.save(page.save.value);
+    page.link.onclick = () => this.copyLink();
+    page.planes.onclick = (event) => this.choosePlane(event.target.dataset);
+    page.sums.onclick = (event) => this.unfold(event.target);
+    page.sums.onpointermove = (event) => this.light(event.target);
+    page.sums.onpointerleave = () => this.light(null);
+    page.moving.onpointermove = (event) => event.pointerType === "mouse" && this.point(event);
+    page.moving.onpointerleave = () => { if (this.hover) { this.hover = null; this.drawMoving(); } };
+    page.moving.onclick = (event) => this.click(event);
+    page.moving.ondblclick = (event) => this.edit(this.cellUnder(event));
+    root.onkeydown = (event) => this.key(event);
+  }
+
+  cellUnder(event) {
+    const box = this.page.moving.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    for (const [board, place] of this.plan.places.entries())
+      for (const panel of ["input", "kernel", "output"]) {
+        const cell = place[panel] && cellAt(place[panel], x, y);
+        if (cell) return { board, panel, cell, pinned: false };
+      }
+    return null;
+  }
+
+  point(event) {
+    const found = this.cellUnder(event);
+    if (writePin(found) === writePin(this.hover)) return;
+    this.hover = found;
+    this.drawMoving();
+  }
+
+  click(event) {
+    const found = this.cellUnder(event);
+    this.root.focus({ preventScroll: true });
+    const same = !found || writePin(found) === writePin(this.pin);
+    this.setPin(same ? null : found);
+  }
+
+  setPin(pin) {
+    this.play(false);
+    this.pin = pin && { ...pin, pinned: true };
+    if (pin?.panel === "output") this.step = Math.min(this.total - 1, pin.cell[0] * this.boards[pin.board].outCols + pin.cell[1]);
+    this.drawMoving();
+    this.report();
+  }
+
+  key(event) {
+    if (/^(INPUT|SELECT|BUTTON)$/.test(event.target.tagName) && event.target !== this.page.scrub) return;
+    const across = this.boards[0].outCols;
+    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const act = {
+      " ": () => this.toggle(), Home: () => this.go(0), End: () => this.go(this.total - 1),
+      Escape: () => this.setPin(null), Enter: () => this.enter(),
+    }[event.key] ?? (PANELS[event.key] && !event.ctrlKey && !event.metaKey
+      ? () => this.setPin({ board: 0, panel: PANELS[event.key], cell: [0, 0] }) : null);
+    if (move && this.pin) this.movePin(move);
+    else if (move) this.go(this.step + move[0] * across + move[1]);
+    else if (act) act();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  movePin([down, right]) {
+    const [rows, cols] = this.boards[this.pin.board].sizes[this.pin.panel];
+    const [row, col] = this.pin.cell;
+    this.setPin({ ...this.pin, cell: [Math.max(0, Math.min(rows - 1, row + down)), Math.max(0, Math.min(cols - 1, col + right))] });
+  }
+
+  enter() {
+    if (this.pin && this.pin.panel !== "output") this.edit(this.pin);
+    else this.setPin({ board: 0, panel: "output", cell: this.boards[0].place(this.stepOf(0)) });
+  }
+
+  choosePlane({ channel, filter }) {
+    if (channel !== undefined) this.view.channel = Number(channel);
+    if (filter !== undefined) this.view.filter = Number(filter);
+    this.showPlanes();
+    this.drawStill();
+    this.report();
+  }
+
+  unfold(target) {
+    if (!target.classList.contains("more")) return;
+    this.expanded = true;
+    this.drawMoving();
+  }
+
+  /** A term of the sum under the pointer lights its cells. */
+  light(target) {
+    const index = target?.dataset?.index, board = Number(target?.closest(".sum")?.dataset.board ?? 0);
+    const key = index === undefined ? null : `${board}.${target.dataset.channel}.${index}`;
+    if (key === this.termKey) return;
+    this.termKey = key;
+    if (key === null) this.term = null;
+    else {
+      const focus = this.focusOf(board);
+      const cell = focus.panel === "output" ? focus.cell : this.boards[board].place(this.stepOf(board));
+      this.term = this.boards[board].window(...cell)[Number(index)];
+    }
+    this.paint(this.page.moving, (surface, b, place, i) =>
+      drawMoving(surface, b, place, this.focusOf(i), this.stepOf(i), this.viewOf(b), this.theme, this.scales[i]));
+  }
+
+  /** Type a value into a kernel cell, or into an input cell of a small input. */
+  edit(found) {
+    const board = found && this.boards[found.board];
+    if (!board || found.panel === "output" || !board.editable[found.panel]) return;
+    const view = this.viewOf(board), [row, col] = found.cell;
+    if (found.panel === "input" && board.kind(row, col) !== "input") return;
+    if (found.panel === "kernel" && !board.readsChannel(view.filter, view.channel)) return;
+    const index = found.panel === "kernel"
+      ? [view.filter, board.channelsOf(view.filter).indexOf(view.channel), row, col]
+      : [view.channel, board.rows.source[row], board.cols.source[col]];
+    const value = found.panel === "kernel" ? board.weightAt(view.filter, view.channel, row, col) : board.value(view.channel, row, col);
+    const panel = this.plan.places[found.board][found.panel];
+    this.page.typeOver(panel, found.cell, value, (typed) => {
+      this.root.focus({ preventScroll: true });
+      if (typed !== null && Number.isFinite(typed) && Math.abs(typed) <= 1000 && typed !== value)
+        this.trigger("edit", { target: found.panel, board: found.board, index, value: typed });
+    });
+  }
+
+  save(kind) {
+    this.page.save.value = "";
+    const theme = { ...this.palette.paper, meanings: this.palette.meanings };
+    const paint = (surface) => this.boards.forEach((board, i) => {
+      const view = this.viewOf(board), place = this.plan.places[i];
+      drawStill(surface, board, place, view, theme, this.scales[i]);
+      drawMoving(surface, board, place, this.focusOf(i), this.stepOf(i), view, theme, this.scales[i]);
+    });
+    const picture = { paint, plan: this.plan, theme, boards: this.boards,
+      focus: this.boards.map((b, i) => this.focusOf(i)), views: this.boards.map((b) => this.viewOf(b)) };
+    (kind === "svg" ? saveSvg : savePng)(picture);
+  }
+
+  copyLink() {
+    const url = new URL(window.location.href);
+    const { step, pin } = this.state();
+    pin ? url.searchParams.set("pin", pin) : url.searchParams.delete("pin");
+    step >= 0 && !this.finished ? url.searchParams.set("step", step) : url.searchParams.delete("step");
+    const done = (text) => { this.page.toast.textContent = text; setTimeout(() => { this.page.toast.textContent = ""; }, 2500); };
+    navigator.clipboard ? navigator.clipboard.writeText(url.href).then(() => done("Link copied"), () => done("Copy the address bar"))
+      : done("Copy the address bar");
+  }
+}
+
+/** @type {WeakMap<object, Player>} */
+const players = new WeakMap();
+
+export default function mount(component) {
+  const { parentElement } = component;
+  let player = players.get(parentElement);
+  if (!player) {
+    player = new Player(parentElement.querySelector("[data-testid=sweep-player]"));
+    players.set(parentElement, player);
+  }
+  player.update(component);
+  return () => { player.close(); players.delete(parentElement); };
+}

@@ -1,0 +1,78 @@
+"""Python's side of the sweep player: registers its files and mounts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+
+from viz import theme
+
+NAME = "strides.player"
+PALETTE = {
+    "meanings": theme.MEANINGS,
+    "signed": theme.SIGNED,
+    "grey": theme.GREY,
+    "paper": theme.PAPER,
+}
+
+
+_HTML = """<div class="player" data-testid="sweep-player" tabindex="0" role="group"
+  aria-label="Sweep player: space plays, arrows step, Escape unpins"></div>
+"""
+
+
+def _renderer() -> Callable[..., Any]:
+    """The component, its modules served from beside this file, so that the browser keeps them.
+
+    Streamlit reads such a manifest from *installed* packages only; inline JavaScript would
+    be sent again with every change of the data. The manager is Streamlit's own, its version
+    pinned, and a browser test opens the player.
+    """
+    manager = get_bidi_component_manager()
+    if manager.get(NAME) is None:
+        package, component = NAME.split(".")
+        manifest = ComponentManifest(package, "1", [ComponentConfig(component, "player")])
+        manager.register_from_manifest(manifest, Path(__file__).parent.parent)
+    return st.components.v2.component(NAME, html=_HTML, js="player.js", css="player.css")
+
+
+def player(
+    boards: list[dict[str, Any]],
+    view: Mapping[str, Any],
+    *,
+    identity: str,
+    token: str,
+    key: str,
+    on_view: Callable[[], None],
+    on_edit: Callable[[], None],
+) -> None:
+    """Show one or more sweeps in lockstep.
+
+    Args:
+        boards: payloads of ``viz.compute.payload`` with title, name and captions.
+        view: step, pin, channel, filter, reads, speed, loop as the URL has them; the player
+            takes them over when ``token`` changes, and keeps its own otherwise.
+        identity: changes whenever the boards do.
+        token: changes when a link or a preset sets the view.
+        key: Streamlit's key; ``st.session_state[key].view`` and ``.edit`` hold what the
+            callbacks are told.
+        on_view: called when the visitor has settled on a step, pin or plane.
+        on_edit: called when a cell has been typed.
+    """
+    _renderer()(
+        key=key,
+        data={
+            "boards": boards,
+            "view": dict(view),
+            "id": identity,
+            "token": token,
+            "palette": PALETTE,
+        },
+        on_view_change=on_view,
+        on_edit_change=on_edit,
+    )

@@ -1,0 +1,93 @@
+// Two surfaces with the same four strokes: a canvas for the screen and PNG, text for SVG.
+
+const FALLBACK = "'Helvetica Neue', Arial, sans-serif";
+let font = FALLBACK;
+
+/** Write in the page's own font from now on. */
+export function setFont(family) { font = family ? `${family}, ${FALLBACK}` : FALLBACK; }
+
+/** @typedef {{fill?: string, stroke?: string, width?: number, dash?: number[], alpha?: number}} Style */
+
+export class CanvasSurface {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas, width, height, scale) {
+    if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
+    if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
+    this.context = canvas.getContext("2d");
+    this.context.setTransform(scale, 0, 0, scale, 0, 0);
+    this.context.clearRect(0, 0, width, height);
+  }
+
+  /** @param {Style} style */
+  rect(x, y, w, h, { fill, stroke, width = 1, dash = [], alpha = 1 }) {
+    const c = this.context;
+    c.globalAlpha = alpha;
+    if (fill) { c.fillStyle = fill; c.fillRect(x, y, w, h); }
+    if (stroke) {
+      c.strokeStyle = stroke; c.lineWidth = width; c.setLineDash(dash);
+      c.strokeRect(x, y, w, h);
+    }
+    c.globalAlpha = 1;
+  }
+
+  line(points, { stroke, width = 1, dash = [], alpha = 1 }) {
+    const c = this.context;
+    c.globalAlpha = alpha; c.strokeStyle = stroke; c.lineWidth = width; c.setLineDash(dash);
+    c.beginPath();
+    for (let i = 0; i < points.length; i += 2) {
+      c.moveTo(...points[i]); c.lineTo(...points[i + 1]);
+    }
+    c.stroke();
+    c.globalAlpha = 1;
+  }
+
+  text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
+    const c = this.context;
+    c.globalAlpha = alpha; c.fillStyle = fill; c.textAlign = align; c.textBaseline = "middle";
+    c.font = `${weight} ${size}px ${font}`;
+    c.fillText(text, x, y);
+    c.globalAlpha = 1;
+  }
+}
+
+const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const short = (number) => String(Math.round(number * 100) / 100);
+
+export class SvgSurface {
+  constructor(width, height, background, description) {
+    this.parts = [
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${short(width)}" height="${short(height)}" ` +
+      `viewBox="0 0 ${short(width)} ${short(height)}" font-family="${escape(font)}" role="img">`,
+      `<title>${escape(description)}</title>`,
+      `<rect width="100%" height="100%" fill="${background}"/>`];
+  }
+
+  rect(x, y, w, h, { fill, stroke, width = 1, dash = [], alpha = 1 }) {
+    this.parts.push(`<rect x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(h)}" ` +
+      `fill="${fill ?? "none"}"${this.stroke(stroke, width, dash)}${this.alpha(alpha)}/>`);
+  }
+
+  line(points, { stroke, width = 1, dash = [], alpha = 1 }) {
+    let path = "";
+    for (let i = 0; i < points.length; i += 2)
+      path += `M${points[i].map(short).join(" ")}L${points[i + 1].map(short).join(" ")}`;
+    this.parts.push(`<path d="${path}" fill="none"${this.stroke(stroke, width, dash)}${this.alpha(alpha)}/>`);
+  }
+
+  text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
+    const anchor = { left: "start", center: "middle", right: "end" }[align];
+    this.parts.push(`<text x="${short(x)}" y="${short(y)}" font-size="${short(size)}" fill="${fill}" ` +
+      `text-anchor="${anchor}" dominant-baseline="central" font-weight="${weight}"` +
+      `${this.alpha(alpha)}>${escape(text)}</text>`);
+  }
+
+  stroke(stroke, width, dash) {
+    if (!stroke) return "";
+    const dashes = dash.length ? ` stroke-dasharray="${dash.join(" ")}"` : "";
+    return ` stroke="${stroke}" stroke-width="${width}"${dashes}`;
+  }
+
+  alpha(alpha) { return alpha === 1 ? "" : ` opacity="${alpha}"`; }
+
+  toString() { return [...this.parts, "</svg>"].join("\n"); }
+}

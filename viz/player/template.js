@@ -1,0 +1,73 @@
+// The player's page elements: built once, found by name, without behaviour.
+
+const ICONS = {
+  first: "M1 2h2v12H1zM9 2v12L3 8zM15 2v12L9 8z", back: "M12 2v12L6 8zM3 2h2v12H3z", play: "M4 2l9 6-9 6z",
+  pause: "M3 2h4v12H3zM9 2h4v12H9z", forward: "M4 2l6 6-6 6zM11 2h2v12h-2z", final: "M13 2h2v12h-2zM7 2v12l6-6zM1 2v12l6-6z",
+};
+const LABELS = {
+  first: "First step (Home)", back: "Step back (left arrow)", play: "Play or pause (space)",
+  forward: "Step forward (right arrow)", final: "Last step (End)",
+};
+
+const icon = (name) => `<button type="button" class="icon" name="${name}" aria-label="${LABELS[name]}" ` +
+  `title="${LABELS[name]}"><svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[name]}"/></svg></button>`;
+
+const SPEEDS = [[0, "auto speed"], ...[1, 2, 4, 8, 15, 30, 60, 120].map((n) => [n, `${n} steps/s`])];
+
+const HTML = `
+<div class="planes" role="group" aria-label="Planes shown"></div>
+<div class="stage"><canvas class="still" aria-hidden="true"></canvas><canvas class="moving" aria-hidden="true"></canvas></div>
+<div class="bar" role="group" aria-label="Playback">
+  ${["first", "back", "play", "forward", "final"].map(icon).join("")}
+  <input class="scrub" type="range" min="0" step="1" value="0" aria-label="Step">
+  <span class="count"></span>
+  <select class="speed" aria-label="Speed">${SPEEDS.map(([value, name]) => `<option value="${value}">${name}</option>`).join("")}</select>
+  <button type="button" class="loop" aria-pressed="false">loop</button>
+  <button type="button" class="reads" aria-pressed="false" title="How many windows read each cell">read counts</button>
+  <select class="save" aria-label="Save the picture"><option value="">save…</option><option value="svg">as SVG</option><option value="png">as PNG</option></select>
+  <button type="button" class="link">copy link</button><span class="toast" role="status"></span>
+</div>
+<div class="says" aria-live="polite"></div>
+<div class="sums"></div>
+<div class="hint">Point at an input pixel, a weight or an output to see what it is tied to. Click to pin (Esc lets go),
+double-click a weight to change it. Keys: space plays, arrows step, I K O pin the input, kernel or output.</div>`;
+
+/** Build the elements under `root` and name them. */
+export function buildPage(root) {
+  root.innerHTML = HTML;
+  const find = (selector) => root.querySelector(selector);
+  const page = Object.fromEntries(["stage", "still", "moving", "planes", "scrub", "count", "speed", "loop",
+    "reads", "save", "link", "toast", "says", "sums"].map((name) => [name, find(`.${name}`)]));
+  for (const name of Object.keys(LABELS)) page[name] = find(`button[name=${name}]`);
+  page.showPlaying = (on) => page.play.querySelector("path").setAttribute("d", on ? ICONS.pause : ICONS.play);
+  page.typeOver = (panel, cell, value, done) => typeOver(page.stage, panel, cell, value, done);
+  return page;
+}
+
+/** A number field over one cell; `done` gets the number, or null when it was left with Escape. */
+function typeOver(stage, panel, [row, col], value, done) {
+  const field = document.createElement("input");
+  const width = Math.max(64, panel.cell), height = Math.max(30, panel.cell);
+  field.inputMode = "decimal";
+  field.value = String(Number(value.toPrecision(6)));
+  field.setAttribute("aria-label", "New value, from -1000 to 1000");
+  field.style.cssText = `left:${panel.x + (col + 0.5) * panel.cell - width / 2}px;` +
+    `top:${panel.y + (row + 0.5) * panel.cell - height / 2}px;width:${width}px;height:${height}px`;
+  let open = true;
+  const close = (result) => {
+    if (!open) return;
+    open = false;
+    field.remove();
+    done(result);
+  };
+  const typed = () => (field.value.trim() === "" ? null : Number(field.value.replace(",", ".").replace("−", "-")));
+  field.onkeydown = (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") close(typed());
+    if (event.key === "Escape") close(null);
+  };
+  field.onblur = () => close(typed());
+  stage.append(field);
+  field.focus();
+  field.select();
+}

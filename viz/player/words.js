@@ -1,0 +1,118 @@
+// The current step in words and in numbers. Returns text and safe HTML; touches no page.
+
+import { format } from "./model.js";
+
+const escape = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const bracket = (text) => (text.startsWith("−") ? `(${text})` : text);
+const place = (row, col) => `(${row}, ${col})`;
+const FOLD_ABOVE = 36;
+
+/** Terms that count: everything but the overhang of ceil_mode, and padding a mean leaves out. */
+function counted(board, filter, row, col, channel) {
+  return board.terms(filter, row, col, channel).filter((t) => t.kind !== "outside"
+    && (t.kind !== "pad" || board.reduce !== "mean" || board.countsPadding));
+}
+
+function termText(board, term) {
+  const value = format(term.value, 4);
+  return term.weight === null ? bracket(value) : `${bracket(value)}·${bracket(format(term.weight, 4))}`;
+}
+
+function termHtml(board, term, index, channel) {
+  const marks = [term.kind === "input" ? "" : "pad", term.wins ? "wins" : ""].join(" ").trim();
+  return `<span class="term ${marks}" data-channel="${channel}" data-index="${index}">${termText(board, term)}</span>`;
+}
+
+function termsHtml(board, terms, channel, fold) {
+  const spans = terms.map((term, i) => termHtml(board, term, term.kr * board.kernelCols + term.kc, channel, i));
+  if (!fold) return `<div class="terms" style="--columns:${board.kernelCols}">${spans.join("")}</div>`;
+  const hidden = spans.length - 6;
+  return `<div class="terms folded">${spans.slice(0, 4).join("")}` +
+    `<button class="more" type="button">${hidden} more</button>${spans.slice(-2).join("")}</div>`;
+}
+
+const joinSum = (numbers) => numbers.map((n, i) => (i ? (n.startsWith("−") ? ` − ${n.slice(1)}` : ` + ${n}`) : n)).join("");
+
+/** The sum over the window as torch made it, term by term. */
+export function arithmetic(board, filter, row, col, expanded) {
+  const channels = board.channelsOf(filter);
+  const total = board.outputAt(filter, row, col);
+  const lists = channels.map((channel) => counted(board, filter, row, col, channel));
+  const count = lists.reduce((n, list) => n + list.length, 0);
+  const fold = !expanded && count > FOLD_ABOVE && lists[0].length > 8;
+  const several = channels.length > 1 || board.bias;
+  const parts = lists.map((terms, i) => {
+    const name = board.channels.length > 1 ? `<span class="channel">${escape(board.channels[channels[i]])}</span>` : "";
+    const sum = terms.reduce((s, t) => s + t.product, 0);
+    const end = several ? `<span class="part-sum">= ${format(sum, 5)}</span>` : "";
+    return `<div class="part">${name}${opening(board)}${termsHtml(board, terms, channels[i], fold)}${closing(board, row, col)}${end}</div>`;
+  });
+  const sums = lists.map((terms) => format(terms.reduce((s, t) => s + t.product, 0), 5));
+  const bias = board.bias ? board.bias.values[filter] : null;
+  const summed = several && board.reduce === "sum"
+    ? `${joinSum([...sums, ...(bias === null ? [] : [format(bias, 4)])])}${bias === null ? "" : " <small>(the last is the bias)</small>"} ` : "";
+  return `<div class="parts">${parts.join("")}</div>` +
+    `<div class="total">${summed}= <b title="${total}">${format(total, 5)}</b></div>`;
+}
+
+const opening = (board) => ({ max: '<span class="bracket">max(</span>', mean: '<span class="bracket">(</span>', sum: "" }[board.reduce]);
+
+function closing(board, row, col) {
+  if (board.reduce === "max") return '<span class="bracket">)</span>';
+  if (board.reduce === "mean")
+    return `<span class="bracket">) / ${board.divisor.values[row * board.outCols + col]}</span>`;
+  return "";
+}
+
+/** The same sum on one line, for a saved picture. */
+export function arithmeticText(board, filter, row, col) {
+  const terms = board.channelsOf(filter).flatMap((channel) => counted(board, filter, row, col, channel));
+  const texts = terms.map((term) => termText(board, term));
+  const shown = texts.length > 12 ? [...texts.slice(0, 9), "…", texts.at(-1)] : texts;
+  const total = format(board.outputAt(filter, row, col), 5);
+  if (board.reduce === "max") return `max(${shown.join(", ")}) = ${total}`;
+  if (board.reduce === "mean")
+    return `(${shown.join(" + ")}) / ${board.divisor.values[row * board.outCols + col]} = ${total}`;
+  const bias = board.bias ? ` + ${bracket(format(board.bias.values[filter], 4))}` : "";
+  return `${shown.join(" + ")}${bias} = ${total}`;
+}
+
+/** One range of grid rows or columns as input indices, padding named. */
+function along(axis, out) {
+  const inside = axis.offsets.map((o) => axis.source[axis.starts[out] + o]).filter((i) => i >= 0);
+  const padding = axis.offsets.length - inside.length;
+  if (!inside.length) return "padding only";
+  const range = inside.length === 1 ? `${inside[0]}` : `${inside[0]} to ${inside.at(-1)}`;
+  return padding ? `${range} (and ${padding} beyond)` : range;
+}
+
+function outputWords(board, focus, view) {
+  const [row, col] = focus.cell, step = row * board.outCols + col;
+  const value = format(board.outputAt(view.filter, row, col), 5);
+  return `Step ${step + 1} of ${board.steps}: output ${place(row, col)} = ${value} reads input rows ` +
+    `${along(board.rows, row)}, columns ${along(board.cols, col)}.`;
+}
+
+function inputWords(board, focus, view) {
+  const [row, col] = focus.cell, kind = board.kind(row, col);
+  const value = format(board.value(view.channel, row, col), 6);
+  const readers = board.readers(row, col).length;
+  const [r, c] = [board.rows.source[row], board.cols.source[col]];
+  const name = { input: `Input ${place(r, c)}`, pad: "Padding cell", inserted: "Inserted zero",
+    outside: "Cell past the padding" }[kind];
+  const read = readers === 0 ? "no window reads it: its value is lost"
+    : `${readers} ${readers === 1 ? "output reads" : "outputs read"} it`;
+  return `${name} = ${value}: ${read}.`;
+}
+
+function kernelWords(board, focus, view) {
+  const weight = board.weightAt(view.filter, view.channel, ...focus.cell);
+  const what = weight === null ? `Kernel cell ${place(...focus.cell)}` : `Weight ${place(...focus.cell)} = ${format(weight, 6)}`;
+  return `${what} meets the ${board.steps} marked cells, one for each output.`;
+}
+
+/** One sentence on what is looked at: seen below the picture and read by screen readers. */
+export function describe(board, focus, view) {
+  const words = { output: outputWords, input: inputWords, kernel: kernelWords }[focus.panel];
+  return (focus.pinned ? "Pinned. " : "") + words(board, focus, view);
+}
