@@ -129,7 +129,9 @@ def kernel(
         weights = np.repeat(drawn[:, None], channels, axis=1)
     for index, value in edits:
         if not abs(value) <= MAX_WEIGHT:
-            raise SpecError("weights", f"must be numbers from -{MAX_WEIGHT:g} to {MAX_WEIGHT:g}", value)
+            raise SpecError(
+                "weights", f"must be numbers from -{MAX_WEIGHT:g} to {MAX_WEIGHT:g}", value
+            )
         if all(0 <= i < n for i, n in zip(index, shape, strict=True)):
             weights[index] = value
     return weights.astype(np.float32)

@@ -52,9 +52,7 @@ class LayerSpec:
     @property
     def window(self) -> Window2d:
         """The sliding window of this layer."""
-        return Window2d(
-            self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
-        )
+        return Window2d(self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
     @property
     def symmetric(self) -> bool:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core import size_tables, sizes, solver
 from core.board import BoardSpec
 from core.fixes import Fix, fixes
 from core.fixes import unread as unread_mask
+from core.layer import LayerSpec
 from core.operations import operation_of
-from core.window import Axis
+from core.size_tables import Padded, SizeTable
+from core.solver import Solution
+from core.window import Axis, Pair
 from viz.words import labels, unread_sentence
 
 if TYPE_CHECKING:
@@ -129,3 +133,44 @@ def snippet(framework: str, board: BoardSpec) -> str:
         board.bias(),
         board.source.pixels(),
     )
+
+
+@lru_cache(maxsize=512)
+def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:
+    """What torch gives for this layer; None where it refuses."""
+    warm()
+    return sizes.measured_size(spec, size)
+
+
+@lru_cache(maxsize=128)
+def size_table(spec: LayerSpec, size: Pair) -> SizeTable:
+    """The layer at every stride and padding."""
+    warm()
+    return size_tables.size_table(spec, size)
+
+
+@lru_cache(maxsize=128)
+def size_map(spec: LayerSpec, size: Pair, convention: str) -> SizeTable:
+    """The layer at every kernel size and stride."""
+    warm()
+    return size_tables.size_map(spec, size, convention=convention)
+
+
+@lru_cache(maxsize=128)
+def common_layers(inputs: tuple[Pair, ...]) -> SizeTable:
+    """The common layers on these inputs."""
+    warm()
+    return size_tables.common_layers(inputs)
+
+
+@lru_cache(maxsize=128)
+def conventions(spec: LayerSpec, size: Pair, run: bool) -> tuple[Padded, ...]:
+    """The layer under every padding convention; ``run``: with torch's values."""
+    warm()
+    return size_tables.conventions(spec, size, run=run)
+
+
+@lru_cache(maxsize=128)
+def solutions(size: Pair, output: Pair, operation: str) -> tuple[Solution, ...]:
+    """The layers that turn one size into the other."""
+    return tuple(solver.solutions(size, output, operation=operation))

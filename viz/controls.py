@@ -1,15 +1,13 @@
 """Widgets for the board's parameters: labels, units, bounds that follow the other settings.
 
-Each widget's key is its parameter's name, and its value already stands in the session
-(``viz.url.adopt``); no widget has a default of its own.
+Each widget's key is its parameter's name; ``give`` hands it the page's value, and no widget
+has a default of its own. Widgets inside a closed expander are not made at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
-
 import streamlit as st
 
 from core.board import Upload
@@ -20,6 +18,7 @@ from core.operations import OPERATIONS, check, feasible
 from core.padding import CONVENTIONS, FILLS
 from viz import state
 from viz.state import SIDES, UPLOAD, Values
+from viz.url import change, give
 
 _LABELS = {
     "kernel_size": "kernel_size — window",
@@ -60,9 +59,16 @@ def _slider(values: Values, name: str, suffix: str, label: str, limits: tuple[in
     help_text = _HELP.get(name)
     if len(bounds) == 1:  # nothing else works: a slider that cannot move, and why
         only = bounds[0]
-        st.slider(label, only, only + 1, key=key, disabled=True, help="Only this value fits here.")
+        st.slider(
+            label,
+            only,
+            only + 1,
+            key=give(values, key),
+            disabled=True,
+            help="Only this value fits here.",
+        )
         return
-    st.slider(label, bounds[0], bounds[-1], key=key, help=help_text)
+    st.slider(label, bounds[0], bounds[-1], key=give(values, key), help=help_text)
 
 
 def _sliders(values: Values, name: str, suffix: str) -> None:
@@ -77,14 +83,14 @@ def _sliders(values: Values, name: str, suffix: str) -> None:
         _slider(values, state.width(name), suffix, "width →", _SLIDERS[name])
 
 
-def layer_controls(values: Values, suffix: str = "") -> None:
+def layer_controls(page: str, values: Values, suffix: str = "") -> None:
     """All settings that the chosen operation has."""
     operation = OPERATIONS[values["operation" + suffix]]
     st.selectbox(
         "operation",
         list(OPERATIONS),
         format_func=lambda name: OPERATIONS[name].label,
-        key="operation" + suffix,
+        key=give(values, "operation" + suffix),
         help=operation.summary,
     )
     _sliders(values, "kernel_size", suffix)
@@ -101,11 +107,13 @@ def layer_controls(values: Values, suffix: str = "") -> None:
         _sliders(values, "dilation", suffix)
     if operation.has("output_padding"):
         _sliders(values, "output_padding", suffix)
-    with st.expander("More about the layer"):
-        _more(values, suffix)
+    more = st.expander("More about the layer", key="more" + suffix, on_change="rerun")
+    if more.open:
+        with more:
+            _more(page, values, suffix)
 
 
-def _more(values: Values, suffix: str) -> None:
+def _more(page: str, values: Values, suffix: str) -> None:
     operation = OPERATIONS[values["operation" + suffix]]
     conventions = ["number", "sides"]
     if not operation.has("output_padding"):
@@ -114,7 +122,7 @@ def _more(values: Values, suffix: str) -> None:
         "how padding is given",
         conventions,
         format_func=_convention_label,
-        key="convention" + suffix,
+        key=give(values, "convention" + suffix),
         help="One number, a number for each side, or a framework's rule.",
     )
     if operation.has("padding_mode"):
@@ -122,13 +130,21 @@ def _more(values: Values, suffix: str) -> None:
             "padding_mode — what fills it",
             list(FILLS),
             format_func=lambda name: f"{name}: {FILLS[name]}",
-            key="padding_mode" + suffix,
+            key=give(values, "padding_mode" + suffix),
         )
-    st.toggle("height and width apart", key="separate" + suffix)
+    st.toggle(
+        "height and width apart",
+        key=give(values, "separate" + suffix),
+        on_change=change,
+        args=(page, state.apart(values, suffix)),
+    )
     if operation.has("ceil_mode"):
-        st.toggle("ceil_mode — round the size up", key="ceil_mode" + suffix)
+        st.toggle("ceil_mode — round the size up", key=give(values, "ceil_mode" + suffix))
     if operation.has("count_include_pad"):
-        st.toggle("count_include_pad — padding counts in the mean", key="count_include_pad" + suffix)
+        st.toggle(
+            "count_include_pad — padding counts in the mean",
+            key=give(values, "count_include_pad" + suffix),
+        )
     if operation.has("out_channels"):
         _channels(values, suffix)
 
@@ -142,14 +158,20 @@ def _convention_label(name: str) -> str:
 
 
 def _channels(values: Values, suffix: str) -> None:
-    options = {
-        name: _divisors(values, name, suffix) for name in ("out_channels", "groups")
-    }
+    options = {name: _divisors(values, name, suffix) for name in ("out_channels", "groups")}
     left, right = st.columns(2)
-    left.selectbox("out_channels — filters", options["out_channels"], key="out_channels" + suffix)
-    right.selectbox("groups", options["groups"], key="groups" + suffix, help="Channels are split "
-        "into this many groups; each filter reads one group only.")
-    st.number_input("bias — added to every sum", -1000.0, 1000.0, step=1.0, key="bias" + suffix)
+    left.selectbox(
+        "out_channels — filters", options["out_channels"], key=give(values, "out_channels" + suffix)
+    )
+    right.selectbox(
+        "groups",
+        options["groups"],
+        key=give(values, "groups" + suffix),
+        help="Channels are split into this many groups; each filter reads one group only.",
+    )
+    st.number_input(
+        "bias — added to every sum", -1000.0, 1000.0, step=1.0, key=give(values, "bias" + suffix)
+    )
 
 
 def _divisors(values: Values, name: str, suffix: str) -> list[int]:
@@ -170,22 +192,26 @@ def input_controls(values: Values, suffixes: Sequence[str]) -> None:
         "picture",
         [*PICTURES, UPLOAD],
         format_func=lambda name: "your own…" if name == UPLOAD else PICTURES[name].label,
-        key="picture",
+        key=give(values, "picture"),
     )
     if values["picture"] == UPLOAD:
         _upload()
     elif PICTURES[values["picture"]].seeded:
-        st.number_input("seed — which one", 0, 9999, key="seed")
+        st.number_input("seed — which one", 0, 9999, key=give(values, "seed"))
     for name, label in (("input_height", "input height (px)"), ("input_width", "input width (px)")):
         ranges = [_bounds(values, name, 1, state.MAX_SIDE, suffix) for suffix in suffixes]
         low, high = max(r[0] for r in ranges), min(r[-1] for r in ranges)
-        st.number_input(label, low, high, key=name, help=f"From {low} to {high} with this layer.")
+        st.number_input(
+            label, low, high, key=give(values, name), help=f"From {low} to {high} with this layer."
+        )
     works = [
         option
         for option in range(1, state.MAX_CHANNELS + 1)
         if all(_works({**values, "in_channels": option}, suffix) for suffix in suffixes)
     ]
-    st.selectbox("in_channels", works, key="in_channels", help="3 is red, green, blue.")
+    st.selectbox(
+        "in_channels", works, key=give(values, "in_channels"), help="3 is red, green, blue."
+    )
 
 
 def _works(values: Values, suffix: str) -> bool:
@@ -217,34 +243,25 @@ def _upload() -> None:
         st.error(f"This picture cannot be used: it {error.rule}.")
 
 
-def kernel_controls(values: Values) -> None:
+def kernel_controls(page: str, values: Values) -> None:
     """The weights: a preset, its seed, and the way back from typed cells."""
     st.selectbox(
         "weights",
         list(PRESETS),
         format_func=lambda name: PRESETS[name].label,
-        key="kernel",
+        key=give(values, "kernel"),
         help="Double-click a weight on the board to change it.",
     )
     if values["kernel"] == "random":
-        st.number_input("seed of the weights", 0, 9999, key="kernel_seed")
-    _reset(values, "weights", "typed weights")
+        st.number_input("seed of the weights", 0, 9999, key=give(values, "kernel_seed"))
+    _reset(page, values, "weights", "typed weights")
 
 
-def edits_controls(values: Values) -> None:
+def edits_controls(page: str, values: Values) -> None:
     """The way back from typed input cells."""
-    _reset(values, "pixels", "typed pixels")
+    _reset(page, values, "pixels", "typed pixels")
 
 
-def _reset(values: Values, name: str, what: str) -> None:
+def _reset(page: str, values: Values, name: str, what: str) -> None:
     if values[name]:
-        st.button(f"undo {what}", on_click=_clear, args=(name,), key=f"undo_{name}")
-
-
-def _clear(name: str) -> None:
-    st.session_state[name] = ""
-
-
-def set_values(values: dict[str, Any]) -> None:
-    """Callback of every button that changes several settings at once."""
-    st.session_state.update(values)
+        st.button(f"undo {what}", on_click=change, args=(page, {name: ""}), key=f"undo_{name}")

@@ -10,8 +10,7 @@ _LAYER = {param.name: param.default for param in layer_params()}
 
 
 def _preset(**changes: Any) -> dict[str, Any]:
-    apart = {f"{name}_width": changes[name] for name in ("stride", "padding", "dilation") if name in changes}
-    return _LAYER | {"stride": 1, "stride_width": 1, "padding": 0, "padding_width": 0} | apart | changes
+    return _LAYER | {"stride": 1, "padding": 0} | changes
 
 
 CLASSICS: dict[str, dict[str, Any]] = {
@@ -27,8 +26,8 @@ PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
     "full": _preset(convention="full"),
     "dilated": _preset(dilation=2),
     "transposed, stride 2": _preset(operation="transposed_convolution", stride=2, padding=1),
-    "max pooling": _preset(operation="max_pooling", kernel_size=2, kernel_width=2, stride=2),
-    "average pooling": _preset(operation="average_pooling", kernel_size=2, kernel_width=2, stride=2),
+    "max pooling": _preset(operation="max_pooling", kernel_size=2, stride=2),
+    "average pooling": _preset(operation="average_pooling", kernel_size=2, stride=2),
     "blur pooling": _preset(operation="blur_pooling", stride=2, padding=1, padding_mode="reflect"),
 }
 """One click each."""
@@ -37,6 +36,6 @@ PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
 def matching(values: dict[str, Any]) -> str | None:
     """The preset whose layer these values are, or None."""
     for name, preset in PRESETS.items():
-        if all(values[key] == value for key, value in preset.items()):
+        if all(values[key] == value for key, value in preset.items() if not key.endswith("_width")):
             return name
     return None

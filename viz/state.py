@@ -199,14 +199,23 @@ def values_of(spec: LayerSpec, input_size: Pair, suffix: str = "") -> dict[str, 
         pairs["padding"] = (top, left)
         values["convention"] = "number"
     else:
-        values |= {"convention": "sides"} | dict(zip(SIDES, (top, bottom, left, right), strict=True))
+        values |= {"convention": "sides"} | dict(
+            zip(SIDES, (top, bottom, left, right), strict=True)
+        )
     if not OPERATIONS[spec.operation].channelwise:
         values["out_channels"] = spec.out_channels
     values["separate"] = any(height != across for height, across in pairs.values())
     for name, (height, across) in pairs.items():
-        values |= {name: height, width(name): across}
+        values[name] = height
+        if values["separate"]:
+            values[width(name)] = across
     named = {name + suffix: value for name, value in values.items()}
     return named | {"input_height": input_size[0], "input_width": input_size[1]}
+
+
+def apart(values: Values, suffix: str = "") -> dict[str, Any]:
+    """The widths as they are while height and width go together: where they start from apart."""
+    return {width(name) + suffix: values[name + suffix] for name in _TWO_SIDED}
 
 
 _AT_FAULT: dict[str, tuple[str, ...]] = {
@@ -251,9 +260,7 @@ def _error(values: Values, suffix: str) -> SpecError | None:
     return None
 
 
-def _nearest(
-    values: dict[str, Any], names: list[str], defaults: Values, suffix: str
-) -> str:
+def _nearest(values: dict[str, Any], names: list[str], defaults: Values, suffix: str) -> str:
     """Move the first of ``names`` that can mend the layer; all of them to default if none can."""
     ranges = {p + suffix: r for p, r in _RANGES.items()}
     ranges |= {width(p) + suffix: r for p, r in _RANGES.items() if p in _TWO_SIDED}

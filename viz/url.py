@@ -1,8 +1,8 @@
 """The URL is the whole state: parameters, how they are read, and how they are written.
 
-A page declares its parameters once. ``adopt`` brings a link's values into the session
-before the widgets are made, ``publish`` writes what differs from the defaults back after
-them. Widgets share the parameter's name as their key and pass no default of their own.
+A page declares its parameters once. ``PageState`` brings a link's values into the session
+before the widgets are made; its ``publish`` writes what differs from the defaults back
+after them. Widgets share the parameter's name as their key and pass no default of their own.
 
 Streamlit's ``bind="query-params"`` cannot serve here: a bound slider whose bounds follow
 the other settings drops a clamped value from the link, and what it ignores it ignores
@@ -92,7 +92,9 @@ def switch(name: str, default: bool = False) -> Param:
 
 def _decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     values = {param.name: param.default for param in params}
-    ignored = [f"`{_shown(name)}` is no setting of this page" for name in query if name not in values]
+    ignored = [
+        f"`{_shown(name)}` is no setting of this page" for name in query if name not in values
+    ]
     for param in params:
         text = query.get(param.name)
         if text is None:
@@ -110,59 +112,85 @@ def _shown(text: str) -> str:
     return kept if len(kept) <= 40 else kept[:40] + "…"
 
 
-def adopt(page: str, params: Sequence[Param]) -> list[str]:
-    """Put the state that this run starts from into ``st.session_state``.
+class PageState:
+    """The values of one page in one visitor's session.
 
-    A first visit and the browser's Back button take the URL; coming back from another
-    page takes what was left there; otherwise the widgets' own values stand. (The URL
-    arrives late when keys are pressed fast: it counts only when no value has changed.)
+    They live in one dictionary of the session: Streamlit walks all session keys for every
+    widget it makes. Only the widgets that are drawn have keys of their own; ``give`` hands
+    a value to a widget just before it is made.
 
-    Returns:
-        One clause for each parameter of the URL that was ignored.
+    Attributes:
+        values: name to value, after the URL, the widgets and the callbacks have spoken.
+        ignored: one clause for each parameter of the URL that was ignored.
+        adopted: how often a link has set the values; the picture follows when it changes.
     """
-    state = st.session_state
-    query = st.query_params.to_dict()
-    kept = state.get(f"{page}:kept")
-    returning = state.get("page") != page
-    state["page"] = page
-    if kept is None or (returning and query):
-        values, ignored = _decode(params, query)
-    elif returning:
-        values, ignored = kept, []
-    elif query != state.get(f"{page}:url") and _current(params) == kept:
-        values, ignored = _decode(params, query)
-    else:
-        # A widget that was not drawn last time has lost its value.
-        values = {name: state.get(name, value) for name, value in kept.items()}
-        state.update(values)
-        return list(state.get(f"{page}:ignored", []))
-    state.update(values)
-    state[f"{page}:adopted"] = state.get(f"{page}:adopted", 0) + 1
-    state[f"{page}:ignored"] = ignored
-    return ignored
+
+    def __init__(self, page: str, params: Sequence[Param]) -> None:
+        self.params = params
+        self._store: dict[str, Any] = st.session_state.setdefault(f"page:{page}", {})
+        self._read(page)
+        self._store["values"] = self.values
+        self.adopted: int = self._store["adopted"]
+        self.ignored: list[str] = self._store["ignored"]
+
+    def _read(self, page: str) -> None:
+        """A first visit and the browser's Back button take the URL; coming back from another
+        page takes what was left there; otherwise the widgets' own values stand. (The URL
+        arrives late when keys are pressed fast: it counts only when no value has changed.)
+        """
+        store, query = self._store, st.query_params.to_dict()
+        returning = st.session_state.get("page") != page
+        st.session_state["page"] = page
+        kept = store.get("kept")
+        pending = store.pop("pending", {})
+        if kept is None or (returning and query):
+            self._adopt(query)
+        elif returning:
+            self.values = dict(kept)
+            store["adopted"] += 1
+        else:
+            self.values = {name: st.session_state.get(name, kept[name]) for name in kept} | pending
+            if query != store["url"] and self.values == kept:
+                self._adopt(query)
+
+    def _adopt(self, query: Mapping[str, str]) -> None:
+        self.values, self._store["ignored"] = _decode(self.params, query)
+        self._store["adopted"] = self._store.get("adopted", 0) + 1
+
+    def place(self) -> None:
+        """Hand values that were changed since the last run to the widgets that have them."""
+        for name, value in self.values.items():
+            if name in st.session_state and st.session_state[name] != value:
+                st.session_state[name] = value
+
+    def publish(self) -> None:
+        """Write the state that this run ends with into the URL, without the defaults."""
+        store = self._store
+        values = {name: st.session_state.get(name, value) for name, value in self.values.items()}
+        url = query(self.params, values)
+        if st.query_params.to_dict() != url:
+            st.query_params.from_dict(url)
+        if store.get("kept") not in (None, values):
+            store["ignored"] = []  # the visitor has moved on
+        store |= {"kept": values, "url": url, "values": values}
 
 
-def _current(params: Sequence[Param]) -> dict[str, Any]:
-    kept = st.session_state[f"{st.session_state['page']}:kept"]
-    return {p.name: st.session_state.get(p.name, kept[p.name]) for p in params}
+def give(values: Mapping[str, Any], name: str) -> str:
+    """Hand a value to the widget that is about to be made; returns the widget's key."""
+    if name not in st.session_state:
+        st.session_state[name] = values[name]
+    return name
 
 
-def publish(page: str, params: Sequence[Param]) -> None:
-    """Write the state that this run ends with into the URL, without the defaults."""
-    state = st.session_state
-    values = {param.name: state[param.name] for param in params}
-    url = {p.name: p.format(values[p.name]) for p in params if values[p.name] != p.default}
-    if st.query_params.to_dict() != url:
-        st.query_params.from_dict(url)
-    if state.get(f"{page}:kept") not in (None, values):
-        state[f"{page}:ignored"] = []  # the visitor has moved on
-    state[f"{page}:kept"] = values
-    state[f"{page}:url"] = url
+def current(page: str) -> dict[str, Any]:
+    """The page's values, for callbacks: those of the last run and the widgets since."""
+    kept = st.session_state[f"page:{page}"]["kept"]
+    return {name: st.session_state.get(name, value) for name, value in kept.items()}
 
 
-def adoptions(page: str) -> int:
-    """How often this session took its state from a link; changes when the picture must follow."""
-    return int(st.session_state.get(f"{page}:adopted", 0))
+def change(page: str, values: Mapping[str, Any]) -> None:
+    """Callback of everything that changes values other than through their own widgets."""
+    st.session_state[f"page:{page}"].setdefault("pending", {}).update(values)
 
 
 def query(params: Sequence[Param], values: Mapping[str, Any]) -> dict[str, str]:
@@ -172,3 +200,19 @@ def query(params: Sequence[Param], values: Mapping[str, Any]) -> dict[str, str]:
         for p in params
         if p.name in values and values[p.name] != p.default
     }
+
+
+# Being moved to PageState.
+def adopt(page: str, params: Sequence[Param]) -> list[str]:
+    state = PageState(page, params)
+    st.session_state.update(state.values)
+    st.session_state[f"_{page}"] = state
+    return state.ignored
+
+
+def publish(page: str, params: Sequence[Param]) -> None:
+    st.session_state[f"_{page}"].publish()
+
+
+def adoptions(page: str) -> int:
+    return int(st.session_state.get(f"page:{page}", {}).get("adopted", 0))

@@ -16,7 +16,7 @@ from core.snippets import SNIPPETS
 from viz import compute, controls, state, words
 from viz.player.player import player
 from viz.presets import CLASSICS, PRESETS, matching
-from viz.url import Param, adopt, adoptions, choice, number, publish, switch
+from viz.url import PageState, Param, change, choice, current, give, number, switch
 
 PAGE = "sweep"
 SECOND = "_b"
@@ -49,67 +49,63 @@ PARAMS = [
 
 def _on_view() -> None:
     """The player tells which step, pin and planes the visitor has settled on."""
-    told = st.session_state["player"].view or {}
-    for param in VIEW:
-        try:
-            value = told.get(param.name, param.default)
-            st.session_state[param.name] = param.parse(param.format(value)) if value != "" else ""
-        except (ValueError, TypeError, AttributeError):
-            continue
+    told = st.session_state["player"].view
+    if isinstance(told, dict):
+        change(PAGE, {p.name: v for p in VIEW if (v := _told(p, told)) is not None})
+
+
+def _told(param: Param, told: dict[str, Any]) -> Any:
+    """One value from the browser, held to the same rules as one from the URL."""
+    if told.get(param.name, "") == "":
+        return param.default
+    try:
+        return param.parse(param.format(told[param.name]))
+    except (ValueError, TypeError):
+        return None
 
 
 def _on_edit() -> None:
     """A cell was typed: into the parameters ``weights`` or ``pixels``."""
-    edit = st.session_state["player"].edit or {}
+    edit, values = st.session_state["player"].edit, current(PAGE)
     try:
         index, value = tuple(int(i) for i in edit["index"]), float(edit["value"])
-        if edit["target"] == "kernel":
-            values = _values()
-            index = torch_index(state.layer(values, _suffix(values, edit["board"])), index)  # type: ignore[arg-type]
         name = {"kernel": "weights", "input": "pixels"}[edit["target"]]
-        text = state.with_edit(st.session_state[name], index, value)
-        state.edits(text, len(index))
+        if name == "weights":
+            suffix = SECOND if values["compare"] == "second" and edit["board"] == 1 else ""
+            index = torch_index(state.layer(values, suffix), index)
+        change(PAGE, {name: state.with_edit(values[name], index, value)})
     except (KeyError, TypeError, ValueError):
-        return
-    st.session_state[name] = text
-
-
-def _suffix(values: dict[str, Any], board: object) -> str:
-    return SECOND if values["compare"] == "second" and board == 1 else ""
-
-
-def _values() -> dict[str, Any]:
-    return {param.name: st.session_state[param.name] for param in PARAMS}
+        return  # not what the player sends
 
 
 def _choose_preset() -> None:
     name = st.session_state["preset"]
     if name in PRESETS:
-        st.session_state.update(PRESETS[name])
+        change(PAGE, PRESETS[name])
         _restart()
 
 
 def _restart() -> None:
     """The sweep starts over, and the player takes the view from here."""
-    st.session_state.update({"step": -1, "pin": ""})
-    st.session_state[f"{PAGE}:restarts"] = st.session_state.get(f"{PAGE}:restarts", 0) + 1
-
-
-def _apply(values: dict[str, Any]) -> None:
-    st.session_state.update(values)
+    change(PAGE, {"step": -1, "pin": ""})
+    st.session_state["restarts"] = st.session_state.get("restarts", 0) + 1
 
 
 def _header(values: dict[str, Any]) -> None:
     st.session_state["preset"] = matching(values)
     presets, compare = st.columns([5, 2], vertical_alignment="bottom")
     presets.pills(
-        "Presets", list(PRESETS), key="preset", on_change=_choose_preset, label_visibility="collapsed"
+        "Presets",
+        list(PRESETS),
+        key="preset",
+        on_change=_choose_preset,
+        label_visibility="collapsed",
     )
     compare.selectbox(
         "Compare",
         list(COMPARE),
         format_func=COMPARE.__getitem__,
-        key="compare",
+        key=give(values, "compare"),
         label_visibility="collapsed",
         help="Boards side by side step together, on the same input.",
     )
@@ -120,16 +116,20 @@ def _sidebar(values: dict[str, Any]) -> None:
         if values["compare"] == "second":
             first, second = st.tabs(["Layer A", "Layer B"])
             with first:
-                controls.layer_controls(values)
+                controls.layer_controls(PAGE, values)
             with second:
-                controls.layer_controls(values, SECOND)
+                controls.layer_controls(PAGE, values, SECOND)
         else:
-            controls.layer_controls(values)
-        with st.expander("Input"):
-            controls.input_controls(values, _suffixes(values))
-            controls.edits_controls(values)
-        with st.expander("Kernel values"):
-            controls.kernel_controls(values)
+            controls.layer_controls(PAGE, values)
+        source = st.expander("Input", key="input_controls", on_change="rerun")
+        if source.open:
+            with source:
+                controls.input_controls(values, _suffixes(values))
+                controls.edits_controls(PAGE, values)
+        weights = st.expander("Kernel values", key="kernel_controls", on_change="rerun")
+        if weights.open:
+            with weights:
+                controls.kernel_controls(PAGE, values)
 
 
 def _suffixes(values: dict[str, Any]) -> tuple[str, ...]:
@@ -155,20 +155,19 @@ def _kept(values: dict[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in names}
 
 
-def _show(boards: list[BoardSpec], values: dict[str, Any]) -> None:
+def _show(boards: list[BoardSpec], page: PageState) -> None:
     payloads = [compute.payload(board) for board in boards]
     letters = "ABCD" if len(boards) > 1 else " "
     named = [
         payload | {"name": letter, "title": f"{letter}  {payload['title']}".strip()}
         for payload, letter in zip(payloads, letters, strict=False)
     ]
-    token = f"{adoptions(PAGE)}.{st.session_state.get(f'{PAGE}:restarts', 0)}"
-    if st.session_state.get(f"{PAGE}:token") != token:
-        st.session_state[f"{PAGE}:token"] = token
-        st.session_state[f"{PAGE}:view"] = {param.name: values[param.name] for param in VIEW}
+    token = f"{page.adopted}.{st.session_state.get('restarts', 0)}"
+    if st.session_state.get("view", {}).get("token") != token:
+        st.session_state["view"] = {p.name: page.values[p.name] for p in VIEW} | {"token": token}
     player(
         named,
-        st.session_state[f"{PAGE}:view"],
+        st.session_state["view"],
         identity=str(hash(tuple(boards))),
         token=token,
         key="player",
@@ -183,7 +182,11 @@ def _size(board: BoardSpec) -> None:
     output = compute.sweep(board).output.shape
     torch_size = (output[1], output[2])
     same = rows.latex == cols.latex
-    lines = [rows.latex] if same else [r"\text{height: } " + rows.latex, r"\text{width: } " + cols.latex]
+    lines = (
+        [rows.latex]
+        if same
+        else [r"\text{height: } " + rows.latex, r"\text{width: } " + cols.latex]
+    )
     agrees = (rows.outputs, cols.outputs) == torch_size
     verdict = "✓" if agrees else "**differs from the formula**"
     st.markdown(
@@ -196,14 +199,16 @@ def _size(board: BoardSpec) -> None:
 def _lost(board: BoardSpec) -> None:
     lost = compute.unread(board)
     if lost.sentence:
-        line, *buttons = st.columns([3, *[1.4] * min(3, len(lost.fixes))], vertical_alignment="center")
+        line, *buttons = st.columns(
+            [3, *[1.4] * min(3, len(lost.fixes))], vertical_alignment="center"
+        )
         line.markdown(lost.sentence)
         for i, (column, fix) in enumerate(zip(buttons, lost.fixes, strict=False)):
             column.button(
                 fix.label,
                 key=f"fix_{i}",
-                on_click=_apply,
-                args=(state.values_of(fix.spec, fix.size),),
+                on_click=change,
+                args=(PAGE, state.values_of(fix.spec, fix.size)),
                 help="Leaves no pixel unread.",
                 width="stretch",
             )
@@ -239,13 +244,12 @@ def _why(board: BoardSpec) -> None:
 
 def page() -> None:
     """Adopt the URL, draw the widgets, run the layer, publish the URL."""
-    ignored = adopt(PAGE, PARAMS)
-    values = _values()
-    before = dict(values)
+    state_of_page = PageState(PAGE, PARAMS)
+    values = state_of_page.values
     settled = [s for suffix in _suffixes(values) for s in state.settle(values, suffix)]
-    st.session_state.update({n: v for n, v in values.items() if before[n] != v})
-    if ignored:
-        st.warning("Part of the link was ignored: " + "; ".join(ignored) + ".")
+    state_of_page.place()
+    if state_of_page.ignored:
+        st.warning("Part of the link was ignored: " + "; ".join(state_of_page.ignored) + ".")
     for sentence in settled:
         st.warning(sentence)
     _header(values)
@@ -259,7 +263,7 @@ def page() -> None:
     try:
         boards = _boards(values)
         with board_place:
-            _show(boards, values)
+            _show(boards, state_of_page)
         _size(boards[0])
         tabs = st.tabs(["Why", "Code"], on_change="rerun", key="details")
         for tab, draw in zip(tabs, (_why, _code), strict=True):
@@ -268,7 +272,7 @@ def page() -> None:
                     draw(boards[0])
     except SpecError as error:
         st.warning(f"{error}. Choose a preset above to go on.")
-    publish(PAGE, PARAMS)
+    state_of_page.publish()
 
 
 page()

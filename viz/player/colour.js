@@ -1,4 +1,6 @@
-// Values to colours. Pictures are grey; values with a sign run blue, white, red around zero.
+// Values to colours, and the page's own colours. Pictures are grey; values with a sign run blue, white, red around zero.
+
+import { setFont } from "./surface.js";
 
 const STEPS = 256;
 
@@ -35,7 +37,7 @@ function extent(arrays) {
 }
 
 /** One scale for arrays that are compared: signed around zero, or grey from 0 to `white`. */
-export function scaleFor(arrays, palette, white) {
+function scaleFor(arrays, palette, white) {
   const [low, high] = extent(arrays);
   if (low < 0) {
     const most = Math.max(-low, high);
@@ -45,8 +47,29 @@ export function scaleFor(arrays, palette, white) {
 }
 
 /** A scale for weights: always signed, so that a weight and its negative look opposite. */
-export function weightScale(arrays, palette) {
+function weightScale(arrays, palette) {
   const [low, high] = extent(arrays);
   const most = Math.max(Math.abs(low), Math.abs(high)) || 1;
   return scale(-most, most, palette.signed, true);
+}
+
+/** The scales of boards that are compared: equal values have equal colours on all of them. */
+export function scalesOf(boards, palette) {
+  const output = scaleFor(boards.map((b) => b.output.values), palette, 255);
+  const input = scaleFor([boards[0].input.values], palette, 255);
+  return boards.map((b) => ({ input, output,
+    weight: weightScale(b.weight ? [b.weight.values] : [], palette) }));
+}
+
+/** Colours and type of Streamlit's theme, as it is now. */
+export function readTheme(root, palette) {
+  const style = getComputedStyle(root);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  const text = read("--st-text-color", "#222222");
+  const mix = (share) => `color-mix(in srgb, ${text} ${share}%, transparent)`;
+  root.style.setProperty("--pinned", palette.meanings.pinned);
+  root.style.setProperty("--output", palette.meanings.output);
+  setFont(read("--st-font", ""));
+  return { text, muted: mix(65), line: mix(22), background: read("--st-background-color", "#ffffff"),
+    panel: read("--st-secondary-background-color", "#f0f2f6"), meanings: palette.meanings };
 }

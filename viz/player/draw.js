@@ -7,11 +7,14 @@ import { format } from "./model.js";
 const cellBox = (p, row, col, inset = 0) =>
   [p.x + col * p.cell + inset, p.y + row * p.cell + inset, p.cell - 2 * inset, p.cell - 2 * inset];
 
-/** A number, as large as its cell allows; left out where it could not be read. */
-function number(surface, text, p, row, col, style) {
-  const size = Math.min(p.cell * 0.42, 17, (p.cell * 0.9) / (text.length * 0.58));
-  if (p.cell < NUMBERS_FROM || size < 7.5) return;
-  surface.text(text, p.x + (col + 0.5) * p.cell, p.y + (row + 0.5) * p.cell,
+/** Type size at which a text of the longest length fits a cell; 0 where it could not be read. */
+function numberSize(p, longest) {
+  const size = Math.min(p.cell * 0.42, 18, (p.cell * 0.9) / (longest * 0.56));
+  return p.cell < NUMBERS_FROM || size < 7.5 ? 0 : size;
+}
+
+function number(surface, text, p, row, col, size, style) {
+  if (size) surface.text(text, p.x + (col + 0.5) * p.cell, p.y + (row + 0.5) * p.cell,
     { size, align: "center", ...style });
 }
 
@@ -61,42 +64,46 @@ function legend(surface, p, scale, theme) {
   surface.text(format(scale.high), x + wide + 4, y + 4, { size: 10.5, fill: theme.muted });
 }
 
-function drawInputCell(surface, board, p, row, col, view, theme, scale) {
-  const kind = board.kind(row, col);
+function drawInputCell(surface, board, p, row, col, view, theme, scale, size) {
+  const kind = board.kind(row, col), real = kind === "input";
   const value = board.value(view.channel, row, col);
-  const box = cellBox(p, row, col);
-  if (kind === "input") {
-    const colour = scale.at(value);
-    surface.rect(...box, { fill: colour.fill });
-    number(surface, format(value), p, row, col, { fill: colour.text });
-  } else {
-    surface.rect(...box, { fill: kind === "outside" ? theme.background : theme.panel });
-    if (board.fill === 0 && (board.rows.values[row] >= 0 && board.cols.values[col] >= 0))
-      surface.rect(...box, { fill: scale.at(value).fill, alpha: 0.35 });
-    if (kind !== "outside")
-      number(surface, format(value), p, row, col, { fill: theme.text, alpha: 0.75 });
-    if (p.cell >= 7)
-      surface.rect(...cellBox(p, row, col, 1.5), { stroke: theme.meanings.padding, dash: kind === "outside" ? [1, 3] : [3, 2] });
-  }
-  if (view.reads) readCount(surface, board, p, row, col, theme);
-  else if (board.reads(row, col) === 0 && kind !== "outside" && (kind === "input" || !board.transposed))
+  const copied = !real && board.rows.values[row] >= 0 && board.cols.values[col] >= 0;
+  if (real) fillCell(surface, p, row, col, scale.at(value).fill);
+  else fillCell(surface, p, row, col, kind === "outside" ? theme.background : theme.panel);
+  if (copied) fillCell(surface, p, row, col, scale.at(value).fill, 0.35);
+  if (!real && p.cell >= 7)
+    surface.rect(...cellBox(p, row, col, 1.5), { stroke: theme.meanings.padding, dash: kind === "outside" ? [1, 3] : [3, 2] });
+  if (board.reads(row, col) === 0 && kind !== "outside" && (real || !board.transposed))
     hatch(surface, p, row, col, theme.meanings.unread);
+  if (kind !== "outside")
+    number(surface, format(value), p, row, col, size, real ? { fill: scale.at(value).text } : { fill: theme.text, alpha: 0.75 });
 }
 
-/** The overlay that counts readers: opaque enough that the count is what is seen. */
-function readCount(surface, board, p, row, col, theme) {
-  const reads = board.reads(row, col), most = board.mostReads;
-  surface.rect(...cellBox(p, row, col), { fill: theme.background });
-  surface.rect(...cellBox(p, row, col), { fill: theme.meanings.window, alpha: (0.85 * reads) / most });
-  number(surface, String(reads), p, row, col, { fill: theme.text, weight: 600 });
+/** The overlay that counts readers, in place of the values. */
+function readCount(surface, board, p, row, col, theme, size) {
+  const reads = board.reads(row, col);
+  fillCell(surface, p, row, col, theme.background);
+  fillCell(surface, p, row, col, theme.meanings.window, (0.85 * reads) / board.mostReads);
   if (reads === 0) hatch(surface, p, row, col, theme.meanings.unread);
+  number(surface, String(reads), p, row, col, size, { fill: theme.text, weight: 600 });
 }
+
+/** Cells of a fraction of a pixel overlap, so that no seam shows between them. */
+function fillCell(surface, p, row, col, fill, alpha = 1) {
+  const [x, y, side] = cellBox(p, row, col), overlap = Number.isInteger(p.cell) ? 0 : 0.4;
+  surface.rect(x, y, side + overlap, side + overlap, { fill, alpha });
+}
+
+const everyCell = (p, act) => {
+  for (let row = 0; row < p.rows; row++) for (let col = 0; col < p.cols; col++) act(row, col);
+};
 
 function drawInput(surface, board, p, view, theme, scale) {
   sheets(surface, p, board.input.shape[0], theme);
   surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { fill: theme.background });
-  for (let row = 0; row < p.rows; row++)
-    for (let col = 0; col < p.cols; col++) drawInputCell(surface, board, p, row, col, view, theme, scale);
+  const size = numberSize(p, view.reads ? 2 : board.longest("input", view.channel));
+  everyCell(p, (row, col) => (view.reads ? readCount(surface, board, p, row, col, theme, size)
+    : drawInputCell(surface, board, p, row, col, view, theme, scale, size)));
   grid(surface, p, theme);
   const first = [board.rows.source.indexOf(0), board.cols.source.indexOf(0)];
   const last = [board.rows.source.indexOf(board.input.shape[1] - 1), board.cols.source.indexOf(board.input.shape[2] - 1)];
@@ -108,34 +115,32 @@ function drawKernel(surface, board, p, view, theme, scale) {
   sheets(surface, p, board.weight ? board.weight.shape[1] : 1, theme);
   surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { fill: theme.panel });
   const word = { max: "max", mean: "mean", sum: "–" }[board.reduce];
-  for (let row = 0; row < p.rows; row++)
-    for (let col = 0; col < p.cols; col++) {
-      const weight = board.weightAt(view.filter, view.channel, row, col);
-      if (weight === null) {
-        number(surface, word, p, row, col, { fill: theme.muted });
-        continue;
-      }
-      const colour = scale.at(weight);
-      surface.rect(...cellBox(p, row, col), { fill: colour.fill });
-      number(surface, format(weight), p, row, col, { fill: colour.text });
-    }
+  const weights = [];
+  everyCell(p, (row, col) => weights.push(board.weightAt(view.filter, view.channel, row, col)));
+  const texts = weights.map((weight) => (weight === null ? word : format(weight))), size = numberSize(p, Math.max(...texts.map((t) => t.length)));
+  everyCell(p, (row, col) => {
+    const weight = weights[row * p.cols + col], text = texts[row * p.cols + col];
+    if (weight !== null) fillCell(surface, p, row, col, scale.at(weight).fill);
+    number(surface, text, p, row, col, size, { fill: weight === null ? theme.muted : scale.at(weight).text });
+  });
   grid(surface, p, theme);
   frame(surface, p, theme.meanings.window);
 }
 
 function drawOutput(surface, board, p, view, theme, scale) {
   sheets(surface, p, board.output.shape[0], theme);
-  for (let row = 0; row < p.rows; row++)
-    for (let col = 0; col < p.cols; col++) outputCell(surface, board, p, row, col, view, scale);
+  const size = outputNumbers(board, p, view);
+  everyCell(p, (row, col) => outputCell(surface, board, p, row, col, view, scale, size));
   grid(surface, p, theme);
   frame(surface, p, theme.meanings.output);
 }
 
-function outputCell(surface, board, p, row, col, view, scale) {
+const outputNumbers = (board, p, view) => numberSize(p, board.longest("output", view.filter));
+
+function outputCell(surface, board, p, row, col, view, scale, size) {
   const value = board.outputAt(view.filter, row, col);
-  const colour = scale.at(value);
-  surface.rect(...cellBox(p, row, col), { fill: colour.fill });
-  number(surface, format(value), p, row, col, { fill: colour.text });
+  fillCell(surface, p, row, col, scale.at(value).fill);
+  number(surface, format(value), p, row, col, size, { fill: scale.at(value).text });
 }
 
 /** The sign between two panels: input ∗ kernel = output. */
@@ -149,7 +154,7 @@ function sign(surface, text, left, right, theme, narrow) {
 export function drawStill(surface, board, place, view, theme, scales) {
   const { input, kernel, output } = place;
   surface.text(board.title, ...place.title,
-    { size: Math.min(16, place.width / (board.title.length * 0.52)), weight: 600, fill: theme.text });
+    { size: Math.min(18, place.width / (board.title.length * 0.52)), weight: 600, fill: theme.text });
   drawInput(surface, board, input, view, theme, scales.input);
   const room = (from, to) => (to && !place.narrow ? to.x - from.x - 6 : place.x + place.width - from.x);
   caption(surface, input, board.captions.input, theme.meanings.input, theme, room(input, kernel ?? output));
@@ -162,7 +167,7 @@ export function drawStill(surface, board, place, view, theme, scales) {
   drawOutput(surface, board, output, view, theme, scales.output);
   caption(surface, output, board.captions.output, theme.meanings.output, theme, place.x + place.width - output.x);
   legend(surface, output, scales.output, theme);
-  sign(surface, board.weight ? "∗" : "→", input, kernel ?? output, theme, place.narrow);
+  sign(surface, board.weight && kernel ? "∗" : "→", input, kernel ?? output, theme, place.narrow);
   sign(surface, board.weight ? "=" : "→", kernel, output, theme, place.narrow);
 }
 
@@ -202,7 +207,7 @@ function drawWindow(surface, board, place, focus, view, theme, scales) {
   }
   surface.rect(input.x + left * input.cell, input.y + top * input.cell, (right - left) * input.cell,
     (bottom - top) * input.cell, { stroke: theme.meanings.window, width: input.cell > 10 ? 3.5 : 2.5, dash: reads ? [] : [4, 4] });
-  outputCell(surface, board, output, row, col, view, scales.output);
+  outputCell(surface, board, output, row, col, view, scales.output, outputNumbers(board, output, view));
   ring(surface, output, row, col, theme.meanings.window, 3.5);
   if (focus.term) {
     ring(surface, input, focus.term.row, focus.term.col, theme.meanings.pinned);
@@ -215,8 +220,9 @@ function drawReaders(surface, board, place, focus, view, theme, scales) {
   board.copies(...focus.cell).forEach(([r, c], i) =>
     surface.rect(...cellBox(input, r, c, 1), { stroke: theme.meanings.pinned, width: 3, dash: i ? [3, 2] : [] }));
   ring(surface, input, ...focus.cell, theme.meanings.pinned);
+  const size = outputNumbers(board, output, view);
   for (const reader of board.readers(...focus.cell)) {
-    outputCell(surface, board, output, reader.row, reader.col, view, scales.output);
+    outputCell(surface, board, output, reader.row, reader.col, view, scales.output, size);
     ring(surface, output, reader.row, reader.col, theme.meanings.window, 3);
     const weight = board.weightAt(view.filter, view.channel, reader.kr, reader.kc);
     if (weight !== null) corner(surface, "×" + format(weight, 2), output, reader.row, reader.col, theme);

@@ -1,6 +1,6 @@
 // Where everything stands: numbers in, rectangles out.
 
-const TITLE = 26, CAPTION = 22, LEGEND = 24, GAP = 52, BIGGEST = 46, READABLE = 26;
+const TITLE = 30, CAPTION = 22, LEGEND = 24, GAP = 52, BIGGEST = 46, READABLE = 26;
 export const NUMBERS_FROM = 22;
 
 /**
@@ -32,7 +32,7 @@ function kernelCell(board, cell, width, height) {
   return Math.max(cell, Math.min(READABLE, Math.floor(room)));
 }
 
-const panel = (x, y, rows, cols, cell) => ({ x, y, rows, cols, cell });
+const panel = (x, y, rows, cols, cell) => ({ x: Math.round(x), y: Math.round(y), rows, cols, cell });
 
 function wide(board, box, withKernel) {
   const height = box.height - TITLE - CAPTION - LEGEND;

@@ -52,6 +52,7 @@ export class Board {
     this.kernelRows = this.rows.offsets.length;
     this.kernelCols = this.cols.offsets.length;
     this.steps = this.outRows * this.outCols;
+    this.lengths = new Map();
     this.mostReads = Math.max(1, ...this.rows.reads) * Math.max(1, ...this.cols.reads);
     /** Rows and columns of each panel. */
     this.sizes = { input: [this.gridRows, this.gridCols], kernel: [this.kernelRows, this.kernelCols],
@@ -77,6 +78,17 @@ export class Board {
   reads(row, col) { return this.rows.reads[row] * this.cols.reads[col]; }
 
   outputAt(filter, row, col) { return this.output.values[at(this.output.shape, [filter, row, col])]; }
+
+  /** Length of the longest number on a plane of the input or the output, as it is written. */
+  longest(name, index) {
+    const key = name + index;
+    if (!this.lengths.has(key)) {
+      const { shape, values } = this[name], size = shape[1] * shape[2];
+      const plane = values.subarray(index * size, (index + 1) * size);
+      this.lengths.set(key, plane.reduce((most, value) => Math.max(most, format(value).length), 1));
+    }
+    return this.lengths.get(key);
+  }
 
   place(step) { return [Math.floor(step / this.outCols), step % this.outCols]; }
 

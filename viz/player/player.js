@@ -1,33 +1,21 @@
 // The sweep player: state and events. Model, layout, drawing and words are modules of their
 // own. While it plays nothing goes to the server; what a visitor settles on does, for the URL.
 
-import { scaleFor, weightScale } from "./colour.js";
+import { readTheme, scalesOf } from "./colour.js";
 import { drawMoving, drawStill } from "./draw.js";
 import { cellAt, layout } from "./layout.js";
 import { Board, format } from "./model.js";
-import { savePng, saveSvg } from "./save.js";
-import { CanvasSurface, setFont } from "./surface.js";
+import { editable, PANELS, readPin, sameElsewhere, stepOf, writePin } from "./focus.js";
+import { linkTo, savePng, saveSvg } from "./save.js";
+import { CanvasSurface } from "./surface.js";
 import { buildPage } from "./template.js";
 import { arithmetic, describe } from "./words.js";
 
 const SPEEDS = [1, 2, 4, 8, 15, 30, 60, 120];
-const PANELS = { i: "input", k: "kernel", o: "output" };
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A whole sweep in about ten seconds where the speeds allow it. */
 const autoSpeed = (steps) => SPEEDS.find((speed) => speed >= steps / 10) ?? SPEEDS.at(-1);
-
-/** "1:o3.4" is output (3, 4) of the second board; "" and what fits no board is null. */
-function readPin(text, boards) {
-  const match = /^(?:(\d):)?([iko])(\d+)\.(\d+)$/.exec(text ?? "");
-  if (!match) return null;
-  const index = Number(match[1] ?? 0), board = boards[index], cell = [Number(match[3]), Number(match[4])];
-  if (!board) return null;
-  const [rows, cols] = board.sizes[PANELS[match[2]]];
-  return cell[0] < rows && cell[1] < cols ? { board: index, panel: PANELS[match[2]], cell, pinned: true } : null;
-}
-
-const writePin = (pin) => (pin ? `${pin.board ? `${pin.board}:` : ""}${pin.panel[0]}${pin.cell.join(".")}` : "");
 
 class Player {
   constructor(root) {
@@ -53,11 +41,12 @@ class Player {
   update({ data, setTriggerValue }) {
     this.trigger = setTriggerValue;
     this.palette = data.palette;
-    this.theme = this.readTheme();
+    this.theme = readTheme(this.root, this.palette);
     if (data.id !== this.id) this.load(data);
     if (data.token !== this.token) this.adopt(data);
     this.resize();
-    Object.assign(this.root.dataset, { ready: "true", title: this.boards.map((b) => b.title).join(" | ") });
+    this.version = (this.version ?? 0) + 1;
+    Object.assign(this.root.dataset, { version: this.version, ready: "true", title: this.boards.map((b) => b.title).join(" | ") });
   }
 
   load(data) {
@@ -65,7 +54,7 @@ class Player {
     this.id = data.id;
     this.pinText = writePin(this.pin);
     this.boards = data.boards.map((board) => new Board(board));
-    this.scales = this.makeScales();
+    this.scales = scalesOf(this.boards, this.palette);
     this.total = Math.max(...this.boards.map((b) => b.steps));
     this.view.channel = Math.min(this.view.channel, this.boards[0].input.shape[0] - 1);
     this.view.filter = Math.min(this.view.filter, this.boards[0].output.shape[0] - 1);
@@ -85,31 +74,12 @@ class Player {
       channel: Math.min(view.channel, this.boards[0].input.shape[0] - 1),
       filter: Math.min(view.filter, this.boards[0].output.shape[0] - 1) });
     this.pin = readPin(view.pin, this.boards);
-    const automatic = view.step < 0;
-    this.step = automatic ? (still.matches ? this.total - 1 : 0) : Math.min(view.step, this.total - 1);
+    const automatic = view.step < 0 && this.pin?.panel !== "output";
+    this.step = automatic ? (still.matches ? this.total - 1 : 0) : Math.min(stepOf(this.pin, this.boards) ?? view.step, this.total - 1);
     this.finished = this.step === this.total - 1;
     this.page.speed.value = String(view.speed);
     this.showPlanes();
     this.play(automatic && !still.matches && !this.pin);
-  }
-
-  makeScales() {
-    const output = scaleFor(this.boards.map((b) => b.output.values), this.palette, 255);
-    const input = scaleFor([this.boards[0].input.values], this.palette, 255);
-    return this.boards.map((b) => ({ input, output,
-      weight: weightScale(b.weight ? [b.weight.values] : [], this.palette) }));
-  }
-
-  readTheme() {
-    const style = getComputedStyle(this.root);
-    const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-    const text = read("--st-text-color", "#222222");
-    const mix = (share) => `color-mix(in srgb, ${text} ${share}%, transparent)`;
-    this.root.style.setProperty("--pinned", this.palette.meanings.pinned);
-    this.root.style.setProperty("--output", this.palette.meanings.output);
-    setFont(read("--st-font", ""));
-    return { text, muted: mix(65), line: mix(22), background: read("--st-background-color", "#ffffff"),
-      panel: read("--st-secondary-background-color", "#f0f2f6"), meanings: this.palette.meanings };
   }
 
   // ---- drawing
@@ -117,7 +87,8 @@ class Player {
   resize() {
     const width = this.page.stage.clientWidth;
     if (!width || !this.boards.length) return;
-    const height = Math.max(300, Math.min(this.boards.length > 1 ? 680 : 460, window.innerHeight * 0.52 * (this.boards.length > 1 ? 1.35 : 1)));
+    const [share, most] = this.boards.length > 1 ? [0.7, 680] : [0.52, 560];
+    const height = Math.max(300, Math.min(most, window.innerHeight * share));
     this.plan = layout(this.boards, width, height);
     this.page.stage.style.height = `${this.plan.height}px`;
     this.drawStill();
@@ -154,19 +125,7 @@ class Player {
     const own = { panel: "output", cell: this.boards[i].place(this.stepOf(i)), pinned: false, term: this.term };
     if (!pointed) return own;
     if (pointed.board === i) return { ...pointed, term: this.term };
-    return this.sameElsewhere(pointed, i) ?? own;
-  }
-
-  /** The same input pixel or kernel cell on a board beside it. */
-  sameElsewhere({ board, panel, cell }, i) {
-    const [from, to] = [this.boards[board], this.boards[i]];
-    if (panel === "output") return null;
-    const found = panel === "kernel" ? cell
-      : [to.rows.source.indexOf(from.rows.source[cell[0]]), to.cols.source.indexOf(from.cols.source[cell[1]])];
-    const [rows, cols] = to.sizes[panel];
-    const real = panel === "kernel" || from.kind(...cell) === "input";
-    return real && found[0] >= 0 && found[1] >= 0 && found[0] < rows && found[1] < cols
-      ? { panel, cell: found, pinned: Boolean(this.pin) } : null;
+    return sameElsewhere(this.boards, pointed, i) ?? own;
   }
 
   /** Text beside the picture: counter, sentence, arithmetic, and the state for assistive tools. */
@@ -313,9 +272,7 @@ class Player {
 
   point(event) {
     const found = this.cellUnder(event);
-    if (writePin(found) === writePin(this.hover)) return;
-    this.hover = found;
-    this.drawMoving();
+    if (writePin(found) !== writePin(this.hover)) { this.hover = found; this.drawMoving(); }
   }
 
   click(event) {
@@ -328,7 +285,7 @@ class Player {
   setPin(pin) {
     this.play(false);
     this.pin = pin && { ...pin, pinned: true };
-    if (pin?.panel === "output") this.step = Math.min(this.total - 1, pin.cell[0] * this.boards[pin.board].outCols + pin.cell[1]);
+    this.step = stepOf(this.pin, this.boards) ?? this.step;
     this.drawMoving();
     this.report();
   }
@@ -394,19 +351,12 @@ class Player {
   /** Type a value into a kernel cell, or into an input cell of a small input. */
   edit(found) {
     const board = found && this.boards[found.board];
-    if (!board || found.panel === "output" || !board.editable[found.panel]) return;
-    const view = this.viewOf(board), [row, col] = found.cell;
-    if (found.panel === "input" && board.kind(row, col) !== "input") return;
-    if (found.panel === "kernel" && !board.readsChannel(view.filter, view.channel)) return;
-    const index = found.panel === "kernel"
-      ? [view.filter, board.channelsOf(view.filter).indexOf(view.channel), row, col]
-      : [view.channel, board.rows.source[row], board.cols.source[col]];
-    const value = found.panel === "kernel" ? board.weightAt(view.filter, view.channel, row, col) : board.value(view.channel, row, col);
-    const panel = this.plan.places[found.board][found.panel];
-    this.page.typeOver(panel, found.cell, value, (typed) => {
+    const target = board && editable(board, found, this.viewOf(board));
+    if (!target) return;
+    this.page.typeOver(this.plan.places[found.board][found.panel], found.cell, target.value, (typed) => {
       this.root.focus({ preventScroll: true });
-      if (typed !== null && Number.isFinite(typed) && Math.abs(typed) <= 1000 && typed !== value)
-        this.trigger("edit", { target: found.panel, board: found.board, index, value: typed });
+      if (typed !== null && Number.isFinite(typed) && Math.abs(typed) <= 1000 && typed !== target.value)
+        this.trigger("edit", { target: found.panel, board: found.board, index: target.index, value: typed });
     });
   }
 
@@ -424,13 +374,14 @@ class Player {
   }
 
   copyLink() {
-    const url = new URL(window.location.href);
-    const { step, pin } = this.state();
-    pin ? url.searchParams.set("pin", pin) : url.searchParams.delete("pin");
-    step >= 0 && !this.finished ? url.searchParams.set("step", step) : url.searchParams.delete("step");
-    const done = (text) => { this.page.toast.textContent = text; setTimeout(() => { this.page.toast.textContent = ""; }, 2500); };
-    navigator.clipboard ? navigator.clipboard.writeText(url.href).then(() => done("Link copied"), () => done("Copy the address bar"))
-      : done("Copy the address bar");
+    const link = linkTo({ ...this.state(), step: this.finished ? -1 : this.state().step });
+    const say = (text) => {
+      this.page.toast.textContent = text;
+      setTimeout(() => { this.page.toast.textContent = ""; }, 2500);
+    };
+    const refused = () => say("Copy the address bar instead");
+    if (navigator.clipboard) navigator.clipboard.writeText(link).then(() => say("Link copied"), refused);
+    else refused();
   }
 }
 

@@ -1,4 +1,5 @@
-// The picture on screen as a file, on white paper, with the sum and the sentence below it.
+// The picture on screen as a file, on white paper, with the sum and the sentence below it;
+// and as a link.
 
 import { CanvasSurface, SvgSurface } from "./surface.js";
 import { arithmeticText, describe } from "./words.js";
@@ -58,4 +59,14 @@ export function savePng(picture) {
   surface.rect(0, 0, width, height, { fill: picture.theme.background });
   drawAll(inset(surface), picture, sentences);
   canvas.toBlob((blob) => download(blob, picture.boards[0].title, "png"));
+}
+
+/** The address of exactly this picture, also where the server has not written it yet. */
+export function linkTo(view) {
+  const url = new URL(window.location.href);
+  const wanted = { pin: view.pin, step: view.step >= 0 ? view.step : "" };
+  for (const [name, value] of Object.entries(wanted))
+    if (value === "") url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  return url.href;
 }

@@ -76,8 +76,9 @@ export class SvgSurface {
 
   text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
-    this.parts.push(`<text x="${short(x)}" y="${short(y)}" font-size="${short(size)}" fill="${fill}" ` +
-      `text-anchor="${anchor}" dominant-baseline="central" font-weight="${weight}"` +
+    // Baseline by hand: slide programs do not know dominant-baseline.
+    this.parts.push(`<text x="${short(x)}" y="${short(y + 0.35 * size)}" font-size="${short(size)}" fill="${fill}" ` +
+      `text-anchor="${anchor}" font-weight="${weight}"` +
       `${this.alpha(alpha)}>${escape(text)}</text>`);
   }
 

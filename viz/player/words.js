@@ -51,7 +51,7 @@ export function arithmetic(board, filter, row, col, expanded) {
   const bias = board.bias ? board.bias.values[filter] : null;
   const summed = several && board.reduce === "sum"
     ? `${joinSum([...sums, ...(bias === null ? [] : [format(bias, 4)])])}${bias === null ? "" : " <small>(the last is the bias)</small>"} ` : "";
-  return `<div class="parts">${parts.join("")}</div>` +
+  return `<div class="which">output ${place(row, col)} =</div><div class="parts">${parts.join("")}</div>` +
     `<div class="total">${summed}= <b title="${total}">${format(total, 5)}</b></div>`;
 }
 

@@ -1,0 +1,83 @@
+"""A real browser: Debian's Chromium, driven by Playwright.
+
+Test modules import Playwright under ``TYPE_CHECKING`` or inside functions, so that
+a machine without it skips them instead of failing to collect them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.chromium import ARGUMENTS, chromium_path
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
+
+VIEWPORT_WIDTH, VIEWPORT_HEIGHT = 1440, 900
+EXCEPTION = '[data-testid="stException"]'
+LOCAL_HOSTS = {"127.0.0.1", "localhost", None}
+
+
+def go_without(missing: str) -> NoReturn:
+    """Skips the test that lacks something, or fails it where a browser is required."""
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(f"REQUIRE_BROWSER=1, but there is no {missing}")
+    pytest.skip(f"no {missing}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser process for the whole session."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        go_without("Playwright")
+    path = chromium_path()
+    if path is None:
+        go_without("Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+def complaints_of(visitor: Page) -> list[str]:
+    """A list that fills with the page's errors and with what it fetches from other machines."""
+    complaints: list[str] = []
+
+    def on_page_error(error: Error) -> None:
+        complaints.append(f"page error: {error}")
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def on_request(request: Request) -> None:
+        if urlsplit(request.url).hostname not in LOCAL_HOSTS:
+            complaints.append(f"fetched from outside: {request.url}")
+
+    visitor.on("pageerror", on_page_error)
+    visitor.on("console", on_console)
+    visitor.on("request", on_request)
+    return complaints
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor. Fails at the end if the page complained, broke or called outside."""
+    context = browser.new_context(
+        viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT},
+        reduced_motion="no-preference",
+    )
+    visitor = context.new_page()
+    complaints = complaints_of(visitor)
+    yield visitor
+    exceptions = visitor.locator(EXCEPTION).all_inner_texts()
+    context.close()
+    assert not exceptions, f"Streamlit shows an exception: {exceptions}"
+    assert not complaints, "\n".join(complaints)

@@ -1,0 +1,37 @@
+"""What every test may ask for: Hypothesis profiles and the app on a server of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from tests.serving import serving
+
+# Two workers on two cores: torch's own threads would only fight over them.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile("default", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+SERVED = {"app_url", "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all that needs the server, so that there is one server and one browser."""
+    for item in items:
+        if SERVED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("served"))
+
+
+@pytest.fixture(scope="session")
+def app_url() -> Iterator[str]:
+    """The address of the app, served for the whole session; fails with the server's log."""
+    with serving() as server:
+        yield server.url
+        log = server.log()[-6000:]  # the last trouble is enough
+        assert "Traceback (most recent call last)" not in log, f"the server's log:\n{log}"

@@ -1,0 +1,291 @@
+"""Padding conventions side by side: the padded columns, the windows, and torch's values.
+
+The vertical axis counts screen pixels from the top.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.size_tables import Padded
+from core.window import Axis
+from viz import words
+from viz.figures.sizes import CLEAR, Box, framed, outlines
+from viz.theme import INPUT, MAGNITUDE, PADDING, SIGNED, UNREAD, WINDOW
+
+LABEL, CELL, GAP = 38, 20, 18
+MAX_NUMBERS = 8
+"""Most output columns whose values are written out."""
+
+
+class Band(NamedTuple):
+    """Where one convention stands in the picture."""
+
+    result: Padded
+    top: float
+    lane: float
+    lanes: int
+    row: float
+
+    @property
+    def strip(self) -> float:
+        """Upper edge of the strip of cells and of the values."""
+        return self.top + LABEL
+
+    @property
+    def bottom(self) -> float:
+        outputs = self.result.output or (0, 0)
+        return self.strip + max(CELL + 4 + self.lanes * self.lane, outputs[0] * self.row)
+
+
+def _bands(results: Sequence[Padded]) -> list[Band]:
+    bands: list[Band] = []
+    top = 0.0
+    for result in results:
+        lanes = _lanes(result.cols) if result.cols else 0
+        outputs = result.output or (1, 1)
+        band = Band(result, top, min(9, 72 / max(lanes, 1)), lanes, min(24, 150 / outputs[0]))
+        if result.refusal:
+            band = band._replace(lanes=0, row=0)
+        bands.append(band)
+        top = band.bottom + GAP
+    return bands
+
+
+def _lanes(axis: Axis) -> int:
+    """Rows of windows one below the other, so that none overlap."""
+    starts = axis.starts
+    span = int(axis.offsets[-1]) + 1
+    step = int(starts[1] - starts[0]) if len(starts) > 1 else span
+    return min(len(starts), -(-span // step))
+
+
+@lru_cache(maxsize=64)
+def conventions(results: tuple[Padded, ...], title: str) -> go.Figure:
+    """Every convention's padded columns with its windows, and the values torch gives.
+
+    Values that are not those of the first result are framed.
+    """
+    bands = _bands(results)
+    figure = go.Figure()
+    figure.add_traces(_cells(bands))
+    figure.add_trace(_padding(bands))
+    figure.add_traces(_windows(bands))
+    figure.add_trace(_values(bands))
+    boxes = [_value_box(b, int(r), int(c)) for b in bands for r, c in _differing(b)]
+    figure.add_traces(framed(boxes, "value differs from the first", xaxis="x2"))
+    for band in bands:
+        figure.add_annotation(_label(band))
+    _lay_out(figure, bands, title)
+    return figure
+
+
+def _lay_out(figure: go.Figure, bands: Sequence[Band], title: str) -> None:
+    bottom = bands[-1].bottom
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left"},
+        height=int(bottom) + 150,
+        margin={"l": 4, "r": 8, "t": 96, "b": 50},
+        barmode="overlay",
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+    )
+    plain = {"showgrid": False, "zeroline": False, "fixedrange": True}
+    figure.update_yaxes(range=[bottom + 2, -2], visible=False, fixedrange=True)
+    figure.update_layout(
+        xaxis={"title": "input column", "domain": [0, 0.6], **plain},
+        xaxis2={"title": "output column", "domain": [0.65, 1], "anchor": "y", "dtick": 1, **plain},
+    )
+    widest = max((b.result.output[1] for b in bands if b.result.output), default=1)
+    figure.layout.xaxis2.update(range=[-0.6, widest - 0.4], dtick=max(1, widest // 8))
+
+
+def _label(band: Band) -> dict[str, Any]:
+    result = band.result
+    lines = [f"<b>{result.label}</b>"]
+    if result.output and result.pads:
+        lines[0] += f" → {words.times(result.output)}"
+        lines.append(_sides(result))
+        if result.differs is not None and result.differs.any():
+            lines[1] += f"; {int(result.differs.sum())} of {result.differs.size} values differ"
+    else:
+        lines += textwrap.wrap(result.refusal, 60)
+    return {
+        "text": "<br>".join(lines),
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": band.top,
+        "yanchor": "top",
+        "showarrow": False,
+        "align": "left",
+        "font": {"size": 12},
+    }
+
+
+def _sides(result: Padded) -> str:
+    assert result.pads is not None
+    rows, cols = result.pads
+    if rows == cols:
+        return f"{cols[0]} before, {cols[1]} after"
+    return f"{rows[0]} above, {rows[1]} below, {cols[0]} left, {cols[1]} right"
+
+
+def _columns(axis: Axis) -> np.ndarray[Any, Any]:
+    """Input column of every cell of the padded row; negative before the picture."""
+    return np.arange(len(axis.source)) - int(np.flatnonzero(axis.source >= 0)[0])
+
+
+def _cells(bands: Sequence[Band]) -> list[go.Bar]:
+    """The input's columns: read ones blue, unread ones hatched."""
+    kinds: dict[bool, list[tuple[int, float]]] = {True: [], False: []}
+    for band in bands:
+        if band.result.cols is not None:
+            for column, reads in enumerate(band.result.cols.reads.tolist()):
+                kinds[reads > 0].append((column, band.strip + CELL / 2))
+    hatched = {"shape": "/", "fgcolor": UNREAD, "bgcolor": CLEAR, "size": 6, "solidity": 0.5}
+    looks: dict[bool, dict[str, Any]] = {
+        True: {"color": INPUT, "line": {"color": "white", "width": 1}},
+        False: {"color": CLEAR, "pattern": hatched, "line": {"color": UNREAD, "width": 1}},
+    }
+    return [
+        _bars(kinds[read], 1, CELL, looks[read], name)
+        for read, name in ((True, "input"), (False, "unread"))
+    ]
+
+
+def _bars(
+    places: Sequence[tuple[float, float]],
+    length: float,
+    thick: float,
+    look: dict[str, Any],
+    name: str,
+) -> go.Bar:
+    """Horizontal bars centred on (column, y); the cells carry their column's number."""
+    numbers = name == "input" and len({column for column, _ in places}) <= 24
+    return go.Bar(
+        orientation="h",
+        base=np.array([column - 0.5 for column, _ in places], dtype=np.float32),
+        x=np.full(len(places), length, dtype=np.float32),
+        y=np.array([y for _, y in places], dtype=np.float32),
+        width=thick,
+        marker=look,
+        text=[f"{column:g}" for column, _ in places] if numbers else None,
+        textposition="inside" if numbers else None,
+        insidetextanchor="middle",
+        insidetextfont={"color": "white", "size": 11},
+        textangle=0,
+        name=name,
+        showlegend=bool(places),
+        hoverinfo="skip",
+    )
+
+
+def _padding(bands: Sequence[Band]) -> go.Scatter:
+    boxes = [
+        (column - 0.42, column + 0.42, band.strip + 2, band.strip + CELL - 2)
+        for band in bands
+        if band.result.cols is not None
+        for column, source in zip(
+            _columns(band.result.cols).tolist(), band.result.cols.source.tolist(), strict=True
+        )
+        if source == -1
+    ]
+    return go.Scatter(
+        **outlines(boxes),
+        mode="lines",
+        line={"color": PADDING, "width": 1.5, "dash": "2px,2px"},
+        name="padding",
+        showlegend=bool(boxes),
+        hoverinfo="skip",
+    )
+
+
+def _windows(bands: Sequence[Band]) -> list[go.Bar]:
+    """Each window's taps as a thick bar and its span as a thin one, below the cells it covers."""
+    taps: list[tuple[float, float]] = []
+    spans: list[tuple[float, float]] = []
+    for band in bands:
+        axis = band.result.cols
+        if axis is None:
+            continue
+        first = int(_columns(axis)[0])
+        for number, window in enumerate((axis.taps + first).tolist()):
+            y = band.strip + CELL + 4 + (number % band.lanes + 0.5) * band.lane
+            taps += [(column, y) for column in window]
+            spans.append((window[0], y))
+    results = [band.result.cols for band in bands if band.result.cols is not None]
+    span = int(results[0].offsets[-1]) + 1 if results else 1
+    thick = min((band.lane for band in bands if band.lanes), default=8) * 0.72
+    look = {"color": WINDOW, "line": {"width": 0}}
+    edge = {"color": CLEAR, "line": {"color": WINDOW, "width": 1}}
+    return [
+        _bars(taps, 1, thick, look, "window"),
+        _bars(spans, span, thick, edge, "window, holes included")
+        if span > len(results[0].offsets)
+        else _bars([], span, thick, edge, "window, holes included"),
+    ]
+
+
+def _values(bands: Sequence[Band]) -> go.Heatmap:
+    """All values in one map with gaps between the conventions: one scale for all."""
+    shown = [band for band in bands if band.result.values is not None]
+    width = max((band.result.values.shape[1] for band in shown), default=1)  # type: ignore[union-attr]
+    edges: list[float] = []
+    rows: list[np.ndarray[Any, Any]] = []
+    for band in shown:
+        values = band.result.values
+        assert values is not None
+        if edges:
+            rows.append(np.full(width, np.nan, np.float32))
+        edges += [band.strip + i * band.row for i in range(len(values) + 1)]
+        rows += [np.pad(row, (0, width - len(row)), constant_values=np.nan) for row in values]
+    z = np.array(rows or [np.full(1, np.nan)], dtype=np.float32)
+    return go.Heatmap(z=z, y=edges or [0.0, 1.0], x=np.arange(width), xaxis="x2", **_value_look(z))
+
+
+def _value_look(z: np.ndarray[Any, Any]) -> dict[str, Any]:
+    finite = z[np.isfinite(z)]
+    signed = bool((finite < 0).any())
+    look: dict[str, Any] = {
+        "colorscale": [[i / 2, c] for i, c in enumerate(SIGNED)] if signed else MAGNITUDE,
+        "colorbar": {
+            "title": {"text": "output value", "side": "right"},
+            "thickness": 10,
+            "lenmode": "pixels",
+            "len": 260,
+            "y": 1,
+            "yanchor": "top",
+        },
+        "hoverongaps": False,
+        "hovertemplate": "output column %{x}: %{z}<extra></extra>",
+        "xgap": 1,
+    }
+    if signed:
+        look |= {"zmid": 0}
+    if z.shape[1] <= MAX_NUMBERS:
+        text = [[_three(v) if np.isfinite(v) else "" for v in row] for row in z.tolist()]
+        look |= {"text": text, "texttemplate": "%{text}"}
+    return look
+
+
+def _three(value: float) -> str:
+    """Three significant digits, or the whole part."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _differing(band: Band) -> np.ndarray[Any, Any]:
+    differs = band.result.differs
+    return np.argwhere(differs) if differs is not None else np.empty((0, 2), dtype=int)
+
+
+def _value_box(band: Band, row: int, column: int) -> Box:
+    top = band.strip + row * band.row
+    return column - 0.46, column + 0.46, top + 2, top + band.row - 2
