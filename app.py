@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 
-from viz.pages import GROUPS, PAGES
+HERE = Path(__file__).resolve().parent
+if str(HERE) not in sys.path:  # Streamlit adds the folder of viz/main.py only
+    sys.path.append(str(HERE))
 
-HERE = Path(__file__).parent
 
-st.set_page_config(page_title="Strides and receptive fields", layout="wide")
-st.html(HERE / "viz" / "style.css")
-sections = {
-    group: [
-        st.Page(
-            HERE / "viz" / "pages" / f"{page.name}.py",
-            title=page.title,
-            icon=page.icon,
-            help=page.help,
-            url_path=page.name,
-            default=page is PAGES[0],
-        )
-        for page in PAGES
-        if page.group == group
-    ]
-    for group in GROUPS
-}
-st.navigation({group: pages for group, pages in sections.items() if pages}).run()
+def _warm() -> None:
+    """Load torch and what the first page needs.
+
+    The import holds the interpreter for five milliseconds at a time, and the page comes in a
+    hundred small requests that each wait for it: shorter turns while it lasts.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 20)
+    try:
+        from core.board import BoardSpec
+        from viz import compute
+
+        compute.payload(BoardSpec())
+    finally:
+        sys.setswitchinterval(usual)
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Load torch while the first visitor's browser still loads the page."""
+    Thread(target=_warm, name="warm", daemon=True).start()
+    yield
+
+
+app = st.App(HERE / "viz" / "main.py", lifespan=lifespan)

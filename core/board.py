@@ -103,7 +103,7 @@ class BoardSpec:
         return sweep(self.layer, self.source.pixels(), self.weight(), self.bias())
 
 
-def torch_index(layer: LayerSpec, index: tuple[int, int, int, int]) -> tuple[int, ...]:
+def torch_index(layer: LayerSpec, index: tuple[int, ...]) -> tuple[int, ...]:
     """Where torch's weight holds the cell that the board shows at ``index``.
 
     The board shows weights in window order, (filter, channel in group, row, column), which
@@ -118,6 +118,6 @@ def torch_index(layer: LayerSpec, index: tuple[int, int, int, int]) -> tuple[int
         raise SpecError("weights", f"of {operation.label.lower()} cannot be typed", index)
     flat = np.arange(int(np.prod(shape)), dtype=np.float32).reshape(shape)
     shown = operation.window_weight(layer, flat)
-    if not all(0 <= i < n for i, n in zip(index, shown.shape, strict=True)):
+    if len(index) != 4 or not all(0 <= i < n for i, n in zip(index, shown.shape, strict=True)):
         raise SpecError("weights", "has no such cell", index)
     return tuple(int(i) for i in np.unravel_index(int(shown[index]), shape))

@@ -115,11 +115,17 @@ def _candidates(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
         yield from _padding_around(spec, size)
     if operation.has("ceil_mode") and not spec.ceil_mode:
         yield Fix("ceil_mode on", replace(spec, ceil_mode=True), size)
-    yield from _setting(spec, size, "kernel_size", "kernel", range(1, MAX_KERNEL + 1))
+    yield from _setting(spec, size, "kernel_size", "kernel", _kernels(spec))
     yield from _input(spec, size, grow=True)
     yield from _input(spec, size, grow=False)
     yield from _setting(spec, size, "stride", "stride", range(1, max(spec.stride)))
     yield from _setting(spec, size, "dilation", "dilation", range(1, max(spec.dilation)))
+
+
+def _kernels(spec: LayerSpec) -> range:
+    """One less to one more, and up to the stride: from there on windows leave no gaps."""
+    most = max(max(spec.kernel_size) + 1, *spec.stride)
+    return range(max(1, min(spec.kernel_size) - 1), min(most, MAX_KERNEL) + 1)
 
 
 def _on_axis(pair: Pair, axis: int, value: int) -> Pair:

@@ -62,7 +62,7 @@ def laplacian(rows: int, cols: int) -> Plane:
     plane[rows // 2, :] += 1
     plane[:, cols // 2] += 1
     plane[rows // 2, cols // 2] = 0
-    return plane - plane.sum() * identity(rows, cols)
+    return np.asarray(plane - plane.sum() * identity(rows, cols))
 
 
 def sharpen(rows: int, cols: int) -> Plane:

@@ -137,16 +137,20 @@ def _cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
     try:
         spec = _padded(spec, size, convention) if convention else spec
     except SpecError as error:
-        return size, (0, 0), (0, 0), (0, 0), 0, str(error)
+        return size, (0, 0), (0, 0), (0, 0), 0, _refusal(error)
     measured = measured_size(spec, size) or (0, 0)
     try:
         output = check_size(spec, size)
     except SpecError as error:
         # One-sided padding is put on before the layer: torch's layer never sees it.
         refused = measured if spec.symmetric else (0, 0)
-        return size, (0, 0), refused, (0, 0), 0, str(error)
+        return size, (0, 0), refused, (0, 0), 0, _refusal(error)
     rows, cols = formula(spec, size)
     return size, output, measured, (rows.remainder, cols.remainder), unread_pixels(spec, size), ""
+
+
+def _refusal(error: SpecError) -> str:
+    return f"{error.parameter} {error.rule}"
 
 
 def _padded(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
@@ -308,7 +312,7 @@ def _named(
         padded = _padded(spec, size, name)
         result = _convention(name, row.label, row.description, padded, size, run)
     except SpecError as error:
-        return Padded(name, row.label, row.description, refusal=str(error))
+        return Padded(name, row.label, row.description, refusal=_refusal(error))
     if reference is None or result.values is None:
         return result
     return replace(result, differs=_differs(result.values, reference))

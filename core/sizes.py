@@ -23,6 +23,7 @@ from core.operations import (
     operation_of,
     output_size,
 )
+from core.padding import fill_source
 from core.window import Pair
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class AxisFormula:
         """The formula with its numbers, rounded, and done: equal to each other, as LaTeX."""
         span = str(self.span)
         if self.dilation > 1 and self.kernel_size > 1:
-            span = rf"(\underbrace{{{self._span_sum}}}_{{{self.span}}})"
+            span = f"({self._span_sum})"
         if self.transposed:
             extra = f" + {self.output_padding}" if self.output_padding else ""
             cut = f"- {self.before} - {self.after}"
@@ -209,6 +210,9 @@ def check_size(spec: LayerSpec, size: Pair) -> Pair:
         _check_pool_padding(spec)
     if operation.has("output_padding"):
         _check_output_padding(spec)
+    if spec.padding_mode != "zeros":
+        for n, (before, after) in zip(size, spec.padding, strict=True):
+            fill_source(n, before, after, spec.padding_mode)
     return output_size(spec, size)
 
 
@@ -249,6 +253,7 @@ def _line(spec: LayerSpec, axis: int) -> LayerSpec:
         stride=(spec.stride[axis], 1),
         padding=(spec.padding[axis], (0, 0)),
         dilation=(spec.dilation[axis], 1),
+        padding_mode=spec.padding_mode,
         ceil_mode=spec.ceil_mode,
         output_padding=(spec.output_padding[axis], 0),
     )
@@ -274,17 +279,15 @@ def unread_pixels(spec: LayerSpec, size: Pair) -> int:
 def smaller_input(spec: LayerSpec, size: Pair, limit: int) -> Pair:
     """The largest input of at most ``limit`` pixels a side that shows the same as ``size``.
 
-    Whole strides are taken off, so that the remainder and the padding of every convention
-    stay as they are. A side no smaller input can stand for is left as it is.
+    Whole strides are taken off until the board can draw the layer, so that the remainder and
+    the padding of every convention stay. A side for which nothing smaller works is left.
     """
     height, width = (_smaller(spec, axis, n, limit) for axis, n in enumerate(size))
     return height, width
 
 
 def _smaller(spec: LayerSpec, axis: int, n: int, limit: int) -> int:
-    if n <= limit:
-        return n
-    first = limit - (limit - n) % spec.stride[axis]
+    first = n if n <= limit else limit - (limit - n) % spec.stride[axis]
     for smaller in range(first, 0, -spec.stride[axis]):
         try:
             check(_line(spec, axis), (smaller, 1))

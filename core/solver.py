@@ -140,8 +140,7 @@ def _gives(grid: IntArray, n: int, wanted: int, row: Operation) -> BoolArray:
     span = dilation * (kernel - 1) + 1
     if row.has("output_padding"):
         return np.asarray((n - 1) * stride - 2 * padding + span == wanted)
-    room = n + 2 * padding - span
-    return np.asarray((room >= 0) & (room // stride + 1 == wanted))
+    return np.asarray((n + 2 * padding - span) // stride + 1 == wanted)
 
 
 def _solution(

@@ -116,13 +116,13 @@ class Sweep:
         rows, cols = self.row_values[grid_rows], self.col_values[grid_cols]
         real = (rows >= 0)[:, None] & (cols >= 0)[None, :]
         picked = self.input[np.ix_(planes, rows.clip(min=0), cols.clip(min=0))]
-        return np.where(real, picked, self.fill_value).astype(np.float64)
+        return np.asarray(np.where(real, picked, self.fill_value), dtype=np.float64)
 
     def _weights(
         self, channel: int, row: int, column: int, shape: tuple[int, int, int]
     ) -> NDArray[np.float64]:
         if self.weight is not None:
-            return self.weight[channel].astype(np.float64)
+            return np.asarray(self.weight[channel], dtype=np.float64)
         rows = self.rows.source[self.rows.taps[row]]
         cols = self.cols.source[self.cols.taps[column]]
         if self.divisor is not None:

@@ -238,8 +238,9 @@ class Window2d:
             for axis in (0, 1)
         )
         if min(height, width) < 1:
+            uncut = f"{height + sum(self.padding[0])}×{width + sum(self.padding[1])}"
             raise SpecError(
-                "padding", f"cuts the whole {height}×{width} output away; use less", self.padding
+                "padding", f"cuts the whole {uncut} output away; use less", self.padding
             )
         return height, width
 

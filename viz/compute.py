@@ -20,7 +20,7 @@ from core.operations import operation_of
 from core.size_tables import Padded, SizeTable
 from core.solver import Solution
 from core.window import Axis, Pair
-from viz.words import labels, unread_sentence
+from viz.words import labels, remainder_sentence, unread_sentence
 
 if TYPE_CHECKING:
     from core.sweep import Sweep
@@ -105,7 +105,7 @@ def _array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Lost:
-    """What a layer does not read of its input: a sentence ("" when all is read), and repairs."""
+    """What a layer does not read: a sentence ("" when it reads all), and repairs."""
 
     sentence: str
     fixes: tuple[Fix, ...]
@@ -113,11 +113,13 @@ class Lost:
 
 @lru_cache(maxsize=256)
 def unread(board: BoardSpec) -> Lost:
-    """Unread pixels of the first layer shown, in words, with what would mend it."""
-    mask = unread_mask(board.layer, board.source.size)
-    if not mask.any():
-        return Lost("", ())
-    return Lost(unread_sentence(mask), tuple(fixes(board.layer, board.source.size)))
+    """What the windows of a layer leave over, in words, with what would mend it."""
+    spec, size = board.layer, board.source.size
+    mask = unread_mask(spec, size)
+    if mask.any():
+        return Lost(unread_sentence(mask), tuple(fixes(spec, size)))
+    rows, cols = sizes.formula(spec, size)
+    return Lost(remainder_sentence(rows.remainder, cols.remainder), ())
 
 
 @lru_cache(maxsize=64)

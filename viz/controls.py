@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+
 import streamlit as st
 
 from core.board import Upload
@@ -63,12 +64,13 @@ def _slider(values: Values, name: str, suffix: str, label: str, limits: tuple[in
             label,
             only,
             only + 1,
-            key=give(values, key),
+            key=give(values, key, only, only + 1),
             disabled=True,
             help="Only this value fits here.",
         )
         return
-    st.slider(label, bounds[0], bounds[-1], key=give(values, key), help=help_text)
+    low, high = bounds[0], bounds[-1]
+    st.slider(label, low, high, key=give(values, key, low, high), help=help_text)
 
 
 def _sliders(values: Values, name: str, suffix: str) -> None:
@@ -81,6 +83,11 @@ def _sliders(values: Values, name: str, suffix: str) -> None:
         _slider(values, name, suffix, f"{name} ↓", _SLIDERS[name])
     with across:
         _slider(values, state.width(name), suffix, "width →", _SLIDERS[name])
+
+
+def kernel_size_control(values: Values) -> None:
+    """The kernel's size alone."""
+    _sliders(values, "kernel_size", "")
 
 
 def layer_controls(page: str, values: Values, suffix: str = "") -> None:
@@ -170,7 +177,12 @@ def _channels(values: Values, suffix: str) -> None:
         help="Channels are split into this many groups; each filter reads one group only.",
     )
     st.number_input(
-        "bias — added to every sum", -1000.0, 1000.0, step=1.0, key=give(values, "bias" + suffix)
+        "bias — added to every sum",
+        -1000.0,
+        1000.0,
+        step=1.0,
+        format="%g",
+        key=give(values, "bias" + suffix),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -21,7 +22,7 @@ from viz.state import SIDES, Values
 from viz.url import Param, change, give, number, query, switch
 
 PAGE = "sizes"
-BOARD = "viz/pages/sweep.py"
+BOARD = Path(__file__).parent / "pages" / "sweep.py"
 MAX_INPUT = 4096
 """Longest input side, in pixels."""
 
@@ -130,9 +131,8 @@ def settle(values: dict[str, Any]) -> list[str]:
             return sentences
         change = _mended(values, error)
         values.update(change)
-        text = str(error)
         settings = ", ".join(f"`{name}` to {value}" for name, value in change.items())
-        sentences.append(f"{text[0].upper()}{text[1:]}. Set {settings}.")
+        sentences.append(f"`{error.parameter}` {error.rule}. Set {settings}.")
     values.update({name: _DEFAULTS[name] for name in _NAMES})  # fits an input of any size
     return [*sentences, "The layer's settings are back at their defaults."]
 
@@ -218,7 +218,7 @@ def _sliders(values: Values, name: str) -> None:
         label = f"{_LABELS[name]}, {low}–{high} px"
         st.slider(label, low, high, key=give(values, name))
         return
-    labels = f"{name} ↓", "width →"
+    labels = name if name == "output_padding" else f"{name} ↓", "width →"
     for column, key, label in zip(st.columns(2), _BOTH_AXES[name], labels, strict=True):
         column.slider(label, low, high, key=give(values, key), help=f"{low}–{high} px")
 

@@ -13,12 +13,13 @@ import streamlit as st
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.operations import OPERATIONS, operation_of
+from core.padding import CONVENTIONS
 from core.size_tables import COMMON_LAYERS, USUAL_SIZES, SizeTable
 from core.sizes import smaller_input
 from core.solver import Solution
 from core.window import Pair
 from viz import compute, words
-from viz.figures.size_cells import convention_cells, size_cells
+from viz.figures.size_cells import PLOT_STYLE, convention_cells, size_cells
 from viz.sizes_controls import (
     BOARD,
     MAX_INPUT,
@@ -91,11 +92,12 @@ def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
     convention = page.values["convention"]
     named = "" if convention in NUMBERS else convention
     table = compute.size_map(spec, size, named)
-    padding = named or words.pads(spec.padding)
+    padding = CONVENTIONS[named].label if named else words.pads(spec.padding)
     title = f"{OPERATIONS[spec.operation].label}, padding {padding}, on {words.times(size)}"
     square = spec.kernel_size[0] == spec.kernel_size[1] and spec.stride[0] == spec.stride[1]
     chosen = (spec.kernel_size[0], spec.stride[0]) if square else None
     st.markdown("Output size by kernel size and stride, the padding as set.")
+    st.html(PLOT_STYLE)
     figure = size_map(table, title, chosen)
     st.plotly_chart(figure, key="size_map", config=CONFIG, alt=f"Output sizes: {title}")
     _agreement(table, "kernel_stride")
@@ -126,14 +128,14 @@ def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
             f"The picture shows {words.times(drawn)}, whole strides less than {words.times(size)}, "
             f"so that the sides stay the same. On {words.times(size)}:"
         )
-    st.html(convention_cells(compute.conventions(spec, size, False)))
+    st.html(PLOT_STYLE + convention_cells(compute.conventions(spec, size, False)))
 
 
 def _drawn(spec: LayerSpec, size: Pair) -> Pair:
     """An input small enough to be drawn and large enough for a few windows."""
     spans = spec.window.effective_kernel_size
     needed = max(span + 2 * stride for span, stride in zip(spans, spec.stride, strict=True))
-    return smaller_input(spec, size, max(10, needed))
+    return smaller_input(spec, size, max(8, needed))
 
 
 def _solver_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
@@ -187,8 +189,8 @@ def _choice(shown: Sequence[Solution], page: PageState, question: str) -> Soluti
 def _columns(shown: Sequence[Solution]) -> dict[str, list[Any]]:
     names = ("kernel_size", "stride", "padding", "dilation")
     data: dict[str, list[Any]] = {name: [getattr(s, name) for s in shown] for name in names}
-    data["remainder"] = [words.times(s.remainder) for s in shown]
     data["unread"] = [s.unread for s in shown]
+    data["remainder"] = [words.times(s.remainder) for s in shown]
     return data
 
 

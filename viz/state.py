@@ -6,6 +6,7 @@ comparing) has the same parameters with a suffix.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from core.layer import LayerSpec
 from core.operations import OPERATIONS, check
 from core.padding import CONVENTIONS, FILLS, pytorch_int
 from core.window import Pads, Pair, Window2d
-from viz.url import Param, choice, decimal, number, switch
+from viz.url import Param, choice, decimal, number, plain, switch
 
 Values = Mapping[str, Any]
 
@@ -100,10 +101,41 @@ def edits(text: str, dimensions: int) -> tuple[tuple[tuple[int, ...], float], ..
     return tuple(sorted(found.items()))
 
 
+SECOND = "_b"
+"""Suffix of the second layer's parameters."""
+COMPARE = {"off": "one board", "second": "beside a second", "classics": "the four classics"}
+
+
+def _parse_pin(text: str) -> str:
+    if not re.fullmatch(r"(\d:)?[iko]\d{1,3}\.\d{1,3}", text, re.ASCII):
+        raise ValueError("must be a cell like o3.4")
+    return text
+
+
+VIEW = [
+    number("step", -1, -1, 30_000),
+    Param("pin", "", _parse_pin),
+    number("channel", 0, 0, MAX_CHANNELS - 1),
+    number("filter", 0, 0, MAX_CHANNELS - 1),
+    number("speed", 0, 0, 120),
+    switch("reads"),
+    switch("loop"),
+]
+"""What is looked at: the player's own settings."""
+PARAMS = [
+    *layer_params(),
+    *layer_params(SECOND),
+    *input_params(),
+    choice("compare", "off", list(COMPARE)),
+    *VIEW,
+]
+"""Everything that decides the sweep page."""
+
+
 def with_edit(text: str, index: tuple[int, ...], value: float) -> str:
     """The edits with one more cell typed."""
     cells = dict(edits(text, len(index))) | {index: value}
-    return "_".join(f"{'.'.join(map(str, i))}:{v:g}" for i, v in sorted(cells.items()))
+    return "_".join(f"{'.'.join(map(str, i))}:{plain(v)}" for i, v in sorted(cells.items()))
 
 
 def size(values: Values) -> Pair:

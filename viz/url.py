@@ -18,7 +18,7 @@ from typing import Any
 import streamlit as st
 
 MAX_TEXT = 4000
-"""Longest value of one parameter that is looked at, in characters."""
+"""Longest value of one parameter that is read, in characters."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,13 @@ def decimal(name: str, default: float, low: float, high: float) -> Param:
             raise ValueError(f"must be from {low:g} to {high:g}")
         return value
 
-    return Param(name, default, parse, "{:g}".format)
+    return Param(name, default, parse, plain)
+
+
+def plain(value: float) -> str:
+    """The short text of a number where it reads back as the same number, else all its digits."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def choice(name: str, default: str, options: Sequence[str]) -> Param:
@@ -100,7 +106,9 @@ def _decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str
         if text is None:
             continue
         try:
-            values[param.name] = param.parse(text[:MAX_TEXT])
+            if len(text) > MAX_TEXT:  # cut short, a list of cells would read as another one
+                raise ValueError(f"must have at most {MAX_TEXT} characters")
+            values[param.name] = param.parse(text)
         except ValueError as error:
             ignored.append(f"`{param.name}` {error} (got `{_shown(text)}`)")
     return values, ignored
@@ -175,10 +183,16 @@ class PageState:
         store |= {"kept": values, "url": url, "values": values}
 
 
-def give(values: Mapping[str, Any], name: str) -> str:
-    """Hand a value to the widget that is about to be made; returns the widget's key."""
-    if name not in st.session_state:
+def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
+    """Hand a value to the widget that is about to be made; returns the widget's key.
+
+    ``identity``: what, besides the key, makes Streamlit take the widget for a new one that
+    starts at its lowest value: the bounds of a slider.
+    """
+    made = st.session_state.setdefault("made", {})
+    if name not in st.session_state or made.get(name) != identity:
         st.session_state[name] = values[name]
+    made[name] = identity
     return name
 
 
@@ -200,19 +214,3 @@ def query(params: Sequence[Param], values: Mapping[str, Any]) -> dict[str, str]:
         for p in params
         if p.name in values and values[p.name] != p.default
     }
-
-
-# Being moved to PageState.
-def adopt(page: str, params: Sequence[Param]) -> list[str]:
-    state = PageState(page, params)
-    st.session_state.update(state.values)
-    st.session_state[f"_{page}"] = state
-    return state.ignored
-
-
-def publish(page: str, params: Sequence[Param]) -> None:
-    st.session_state[f"_{page}"].publish()
-
-
-def adoptions(page: str) -> int:
-    return int(st.session_state.get(f"page:{page}", {}).get("adopted", 0))

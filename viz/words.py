@@ -113,14 +113,33 @@ def unread_sentence(mask: NDArray[np.bool_]) -> str:
     return f"No window reads **{whole}**: {pixels} (hatched) never count."
 
 
+def remainder_sentence(rows: int, cols: int) -> str:
+    """What is left over where no pixel of the picture is lost; "" where nothing is."""
+    parts = [_last("row", rows), _last("column", cols)]
+    over = " and ".join(part for part in parts if part)
+    if not over:
+        return ""
+    count = (
+        str(rows) if rows == cols or not cols else str(cols) if not rows else f"{rows} and {cols}"
+    )
+    return (
+        f"Remainder {count}: no window reads **{over}** of the padded input (hatched). "
+        "It is padding only: nothing of the picture is lost."
+    )
+
+
+def _last(word: str, count: int) -> str:
+    if count == 0:
+        return ""
+    return f"the last {word}" if count == 1 else f"the last {count} {word}s"
+
+
 def _lines(word: str, indices: list[int], n: int) -> str:
     """``the last row``, ``row 3``, ``4 rows``."""
     if not indices:
         return ""
-    if indices == [n - 1]:
-        return f"the last {word}"
+    if indices == list(range(n - len(indices), n)):
+        return _last(word, len(indices))
     if len(indices) == 1:
         return f"{word} {indices[0]}"
-    if indices == list(range(n - len(indices), n)):
-        return f"the last {len(indices)} {word}s"
     return f"{len(indices)} {word}s"

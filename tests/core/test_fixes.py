@@ -136,8 +136,14 @@ def test_pooling_can_round_up() -> None:
 
 
 def test_gaps_between_windows_need_another_kernel_or_stride() -> None:
-    labels = [fix.label for fix in fixes(LayerSpec(stride=(4, 4)), (11, 11))]
-    assert labels == ["kernel 3 → 7", "stride 4 → 2"]
+    labels = [fix.label for fix in fixes(LayerSpec(stride=(4, 4)), (12, 12))]
+    assert labels == ["kernel 3 → 4", "stride 4 → 3"]
+
+
+def test_no_kernel_far_past_the_stride_is_proposed() -> None:
+    """Kernel 10 would do, but is another layer; no padding or input mends the gaps."""
+    spec = LayerSpec(kernel_size=(1, 1), stride=(6, 6))
+    assert [fix.label for fix in fixes(spec, (64, 64))] == ["stride 6 → 1"]
 
 
 def test_holes_of_dilation_can_be_closed() -> None:

@@ -38,6 +38,16 @@ def test_output_is_what_plain_loops_find(operation: str, data: st.DataObject) ->
     np.testing.assert_allclose(result.output, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["max_pooling", "average_pooling"])
+def test_a_window_that_would_start_in_padding_is_left_out(name: str) -> None:
+    """Of ceil_mode with padding below and right only, which torch does not have by itself."""
+    spec = LayerSpec(name, (2, 2), (3, 3), ((0, 1), (0, 1)), ceil_mode=True)
+    x = np.arange(-4, 5, dtype=np.float32).reshape(1, 3, 3)
+    result = sweep(spec, x)
+    assert result.output.tolist() == naive.layer(spec, x, None, None).tolist()
+    assert result.output.shape == (1, 1, 1)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 @given(data=st.data())
 def test_terms_add_up_to_the_output(operation: str, data: st.DataObject) -> None:

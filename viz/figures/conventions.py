@@ -16,10 +16,12 @@ import plotly.graph_objects as go
 from core.size_tables import Padded
 from core.window import Axis
 from viz import words
-from viz.figures.sizes import CLEAR, Box, framed, outlines
+from viz.figures.sizes import CLEAR, Box, flat_colorbar, framed, headed, outlines
 from viz.theme import INPUT, MAGNITUDE, PADDING, SIGNED, UNREAD, WINDOW
 
 LABEL, CELL, GAP = 38, 20, 18
+MIN_FRAMED = 17
+"""Least height of a value's cell that is framed when it differs."""
 MAX_NUMBERS = 8
 """Most output columns whose values are written out."""
 
@@ -50,7 +52,9 @@ def _bands(results: Sequence[Padded]) -> list[Band]:
     for result in results:
         lanes = _lanes(result.cols) if result.cols else 0
         outputs = result.output or (1, 1)
-        band = Band(result, top, min(9, 72 / max(lanes, 1)), lanes, min(24, 150 / outputs[0]))
+        band = Band(
+            result, top, min(9, 72 / max(lanes, 1)), lanes, min(24, max(11, 150 / outputs[0]))
+        )
         if result.refusal:
             band = band._replace(lanes=0, row=0)
         bands.append(band)
@@ -78,8 +82,7 @@ def conventions(results: tuple[Padded, ...], title: str) -> go.Figure:
     figure.add_trace(_padding(bands))
     figure.add_traces(_windows(bands))
     figure.add_trace(_values(bands))
-    boxes = [_value_box(b, int(r), int(c)) for b in bands for r, c in _differing(b)]
-    figure.add_traces(framed(boxes, "value differs from the first", xaxis="x2"))
+    figure.add_traces(_differences(bands))
     for band in bands:
         figure.add_annotation(_label(band))
     _lay_out(figure, bands, title)
@@ -89,21 +92,29 @@ def conventions(results: tuple[Padded, ...], title: str) -> go.Figure:
 def _lay_out(figure: go.Figure, bands: Sequence[Band], title: str) -> None:
     bottom = bands[-1].bottom
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left"},
-        height=int(bottom) + 150,
-        margin={"l": 4, "r": 8, "t": 96, "b": 50},
+        **headed(title, bottom, 186),
         barmode="overlay",
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        legend={
+            "orientation": "h",
+            "y": -116 / bottom,
+            "yanchor": "top",
+            "x": 0,
+            "traceorder": "normal",
+        },
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
     )
     plain = {"showgrid": False, "zeroline": False, "fixedrange": True}
     figure.update_yaxes(range=[bottom + 2, -2], visible=False, fixedrange=True)
     figure.update_layout(
-        xaxis={"title": "input column", "domain": [0, 0.6], **plain},
-        xaxis2={"title": "output column", "domain": [0.65, 1], "anchor": "y", "dtick": 1, **plain},
+        xaxis={"title": "input column", "domain": [0, 0.53], **plain},
+        xaxis2={"title": "output column", "domain": [0.58, 1], "anchor": "y", "dtick": 1, **plain},
     )
     widest = max((b.result.output[1] for b in bands if b.result.output), default=1)
+    values = next(trace for trace in figure.data if trace.type == "heatmap")
+    values.colorbar.update(**(flat_colorbar(-56 / bottom) | {"x": 0.58}))
+    columns = max(len(b.result.cols.source) for b in bands if b.result.cols is not None)
+    figure.layout.xaxis.update(dtick=max(1, columns // 8), tickangle=0)
     figure.layout.xaxis2.update(range=[-0.6, widest - 0.4], dtick=max(1, widest // 8))
 
 
@@ -256,14 +267,7 @@ def _value_look(z: np.ndarray[Any, Any]) -> dict[str, Any]:
     signed = bool((finite < 0).any())
     look: dict[str, Any] = {
         "colorscale": [[i / 2, c] for i, c in enumerate(SIGNED)] if signed else MAGNITUDE,
-        "colorbar": {
-            "title": {"text": "output value", "side": "right"},
-            "thickness": 10,
-            "lenmode": "pixels",
-            "len": 260,
-            "y": 1,
-            "yanchor": "top",
-        },
+        "colorbar": {"title": {"text": "output value"}, "len": 0.42},
         "hoverongaps": False,
         "hovertemplate": "output column %{x}: %{z}<extra></extra>",
         "xgap": 1,
@@ -281,9 +285,28 @@ def _three(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _differing(band: Band) -> np.ndarray[Any, Any]:
-    differs = band.result.differs
-    return np.argwhere(differs) if differs is not None else np.empty((0, 2), dtype=int)
+def _differences(bands: Sequence[Band]) -> list[go.Scatter]:
+    """A frame around every value that differs, or a dot where frames would hide the values."""
+    name = "value differs from the first"
+    cells = [
+        _value_box(band, int(row), int(column))
+        for band in bands
+        if band.result.differs is not None
+        for row, column in np.argwhere(band.result.differs)
+    ]
+    if min((band.row for band in bands if band.row), default=0) >= MIN_FRAMED:
+        return framed(cells, name, xaxis="x2")
+    dots = go.Scatter(
+        x=np.array([(left + right) / 2 for left, right, _, _ in cells], dtype=np.float32),
+        y=np.array([(top + bottom) / 2 for _, _, top, bottom in cells], dtype=np.float32),
+        mode="markers",
+        marker={"size": 5, "color": "black", "line": {"color": "white", "width": 1}},
+        name=name,
+        showlegend=bool(cells),
+        hoverinfo="skip",
+        xaxis="x2",
+    )
+    return [dots]
 
 
 def _value_box(band: Band, row: int, column: int) -> Box:

@@ -13,12 +13,13 @@ from viz.theme import UNREAD
 
 _STYLE = f"""<style>
 .sizes {{ overflow-x: auto; }}
-.sizes table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }}
+.sizes table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%;
+  table-layout: fixed; }}
 .sizes th, .sizes td {{ border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
   padding: .32rem .45rem; text-align: center; vertical-align: middle; line-height: 1.2; }}
 .sizes th {{ font-weight: 600; font-size: .86em; }}
-.sizes th[scope=row] {{ text-align: left; width: 1%; white-space: nowrap; }}
-.sizes th:first-child {{ white-space: nowrap; }}
+.sizes th[scope=row] {{ text-align: left; }}
+.sizes th:first-child {{ width: 21%; }}
 .sizes small {{ display: block; font-size: .74em; font-weight: 400; opacity: .85; }}
 .sizes td.unread {{ background: repeating-linear-gradient(-45deg, {UNREAD}59 0 1.5px,
   transparent 1.5px 8px); }}
@@ -26,13 +27,17 @@ _STYLE = f"""<style>
 .sizes td.chosen {{ outline: 3px solid currentColor; outline-offset: -3px; }}
 .sizes td.wrong {{ background: {UNREAD}; color: white; }}
 @media (max-width: 640px) {{
-  .sizes th[scope=row], .sizes th:first-child {{ white-space: normal; }}
   .sizes th, .sizes td {{ padding: .25rem .15rem; font-size: .82em; }}
   .sizes small {{ font-size: .78em; }}
 }}
-.st-key-conventions .annotation-text, .st-key-conventions .legendtext,
-.st-key-size_map .legendtext {{ fill: currentColor !important; }}
 </style>"""
+
+PLOT_STYLE = """<style>
+:is(.st-key-conventions, .st-key-size_map) :is(.annotation-text, .legendtext, .xtick text,
+.x2tick text, .ytick text, .g-xtitle text, .g-x2title text, .g-ytitle text, .cbaxis text,
+.cbtitle text) { fill: currentColor !important; }
+</style>"""
+"""Full contrast for the words of the pictures: they are read on a wall."""
 
 
 @lru_cache(maxsize=128)

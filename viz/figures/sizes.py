@@ -39,19 +39,60 @@ def outlines(boxes: Iterable[Box]) -> dict[str, list[float | None]]:
 
 def framed(boxes: Sequence[Box], name: str, **place: Any) -> list[go.Scatter]:
     """Frames in black on white: they read on any colour and in either theme."""
-    return [
+    lines = [
         go.Scatter(
             **outlines(boxes),
             mode="lines",
             line={"color": colour, "width": width},
-            name=name,
-            showlegend=width == 2,
-            legendgroup=name,
+            showlegend=False,
             hoverinfo="skip",
             **place,
         )
         for colour, width in (("white", 5), ("black", 2))
     ]
+    square = {"symbol": "square", "color": "white", "size": 11}
+    legend = go.Scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        marker=square | {"line": {"color": "black", "width": 2}},
+        name=name,
+        showlegend=bool(boxes),
+    )
+    return [*lines, legend]
+
+
+def headed(title: str, plot: float, below: float) -> dict[str, Any]:
+    """Layout of a picture ``plot`` pixels high, its title broken to fit a phone."""
+    lines = textwrap.wrap(title, 46)
+    top = 26 + 19 * len(lines)
+    return {
+        "title": {
+            "text": "<br>".join(lines),
+            "font": {"size": 15},
+            "x": 0,
+            "xanchor": "left",
+            "y": 1 - 8 / (plot + top + below),
+            "yanchor": "top",
+            "yref": "container",
+        },
+        "height": int(plot + top + below),
+        "margin": {"l": 4, "r": 6, "t": top, "b": below},
+    }
+
+
+def flat_colorbar(y: float) -> dict[str, Any]:
+    """A colour bar below the picture: it takes no width from it on a phone."""
+    return {
+        "orientation": "h",
+        "thickness": 8,
+        "x": 0,
+        "xanchor": "left",
+        "xpad": 0,
+        "y": y,
+        "yanchor": "top",
+        "title_side": "top",
+    }
 
 
 def _size(pair: Sequence[int]) -> str:
@@ -72,14 +113,14 @@ def size_map(table: SizeTable, title: str, chosen: Pair | None = None) -> go.Fig
     if chosen and chosen[0] in table.rows and chosen[1] in table.columns:
         row, column = table.rows.index(chosen[0]), table.columns.index(chosen[1])
         figure.add_traces(framed([_cell_box(table, row, column)], "the layer as set"))
+    below = 42 * len(table.rows)
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left"},
-        height=90 + 42 * len(table.rows),
-        margin={"l": 8, "r": 8, "t": 64, "b": 48},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        **headed(title, below, 156),
+        legend={"orientation": "h", "y": -116 / below, "yanchor": "top", "x": 0},
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
     )
+    figure.data[0].colorbar.update(**flat_colorbar(-56 / below))
     plain = {"dtick": 1, "showgrid": False, "zeroline": False, "fixedrange": True}
     across, down = _range(table.columns), _range(table.rows)
     figure.update_xaxes(title="stride (pixels)", range=across, **plain)
@@ -102,20 +143,16 @@ def _map_cells(table: SizeTable) -> go.Heatmap:
         text=_map_texts(table, short=True),
         hovertext=_map_texts(table, short=False),
         texttemplate="%{text}",
+        textfont={"size": 11} if (table.output[..., 0] == table.output[..., 1]).all() else None,
         hovertemplate="%{hovertext}<extra></extra>",
         hoverongaps=False,
         colorscale=MAGNITUDE,
         xgap=2,
         ygap=2,
         colorbar={
-            "title": {"text": "output side (pixels)", "side": "right"},
+            "title": {"text": "output side (pixels)"},
             "tickvals": np.log2(ticks).tolist(),
             "ticktext": [str(tick) for tick in ticks],
-            "thickness": 10,
-            "lenmode": "pixels",
-            "len": 260,
-            "y": 1,
-            "yanchor": "top",
         },
     )
 

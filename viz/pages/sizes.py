@@ -40,8 +40,10 @@ def _heading(spec: LayerSpec, size: Pair, values: Values) -> None:
 
 
 def _formulas(axes: Axes) -> None:
+    spans_apart = any(axis.span > axis.kernel_size for axis in axes)
     for column, name, axis in zip(st.columns(2), ("height", "width"), axes, strict=True):
-        steps = [rf"\text{{{name}}} &= {axis.latex_steps[0]}"]
+        steps = [rf"k &= {axis.span_text}"] if spans_apart else []
+        steps += [rf"\text{{{name}}} &= {axis.latex_steps[0]}"]
         steps += [f"&= {step}" for step in axis.latex_steps[1:]]
         latex = r"\begin{aligned}" + r" \\[2pt] ".join(steps) + r"\end{aligned}"
         column.latex(latex, width="content")
@@ -109,8 +111,8 @@ def page() -> None:
     values = page_state.values
     notes = _notes(page_state)
     page_state.place()
-    for note in notes:
-        st.warning(note)
+    if notes:
+        st.warning("\n\n".join(notes))
     with st.sidebar:
         sizes_controls.sidebar(values)
     spec, size = sizes_controls.layer(values), state.size(values)

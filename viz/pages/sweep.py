@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import Any
 
@@ -16,35 +15,10 @@ from core.snippets import SNIPPETS
 from viz import compute, controls, state, words
 from viz.player.player import player
 from viz.presets import CLASSICS, PRESETS, matching
-from viz.url import PageState, Param, change, choice, current, give, number, switch
+from viz.state import COMPARE, PARAMS, SECOND, VIEW
+from viz.url import PageState, Param, change, current, give
 
 PAGE = "sweep"
-SECOND = "_b"
-COMPARE = {"off": "one board", "second": "beside a second", "classics": "the four classics"}
-
-
-def _parse_pin(text: str) -> str:
-    if not re.fullmatch(r"(\d:)?[iko]\d{1,3}\.\d{1,3}", text):
-        raise ValueError("must be a cell like o3.4")
-    return text
-
-
-VIEW = [
-    number("step", -1, -1, 30_000),
-    Param("pin", "", _parse_pin),
-    number("channel", 0, 0, state.MAX_CHANNELS - 1),
-    number("filter", 0, 0, state.MAX_CHANNELS - 1),
-    number("speed", 0, 0, 120),
-    switch("reads"),
-    switch("loop"),
-]
-PARAMS = [
-    *state.layer_params(),
-    *state.layer_params(SECOND),
-    *state.input_params(),
-    choice("compare", "off", list(COMPARE)),
-    *VIEW,
-]
 
 
 def _on_view() -> None:
@@ -119,6 +93,12 @@ def _sidebar(values: dict[str, Any]) -> None:
                 controls.layer_controls(PAGE, values)
             with second:
                 controls.layer_controls(PAGE, values, SECOND)
+        elif values["compare"] == "classics":
+            controls.kernel_size_control(values)
+            st.caption(
+                "The four classics set the operation, the stride and the padding. "
+                "The kernel and the input are yours."
+            )
         else:
             controls.layer_controls(PAGE, values)
         source = st.expander("Input", key="input_controls", on_change="rerun")
@@ -141,9 +121,10 @@ def _boards(values: dict[str, Any]) -> list[BoardSpec]:
     upload = st.session_state.get("upload_image")
     if values["compare"] == "classics":
         shown = []
-        for classic in CLASSICS.values():
-            changed = {**values, **classic, **_kept(values)}
-            state.settle(changed)
+        for letter, classic in zip("ABCD", CLASSICS.values(), strict=True):
+            changed = {**values, **classic, **state.apart(classic), **_kept(values)}
+            for sentence in state.settle(changed):
+                st.warning(f"Board {letter}: {sentence}")
             shown.append(state.board(changed, upload))
         return shown
     return [state.board(values, upload, suffix) for suffix in _suffixes(values)]
@@ -198,20 +179,21 @@ def _size(board: BoardSpec) -> None:
 
 def _lost(board: BoardSpec) -> None:
     lost = compute.unread(board)
-    if lost.sentence:
-        line, *buttons = st.columns(
-            [3, *[1.4] * min(3, len(lost.fixes))], vertical_alignment="center"
+    if not lost.fixes:
+        st.markdown(lost.sentence)
+        return
+    shown = lost.fixes[:3]
+    line, *buttons = st.columns([3, *[1.4] * len(shown)], vertical_alignment="center")
+    line.markdown(lost.sentence)
+    for i, (column, fix) in enumerate(zip(buttons, shown, strict=True)):
+        column.button(
+            fix.label,
+            key=f"fix_{i}",
+            on_click=change,
+            args=(PAGE, state.values_of(fix.spec, fix.size)),
+            help="Leaves no pixel unread.",
+            width="stretch",
         )
-        line.markdown(lost.sentence)
-        for i, (column, fix) in enumerate(zip(buttons, lost.fixes, strict=False)):
-            column.button(
-                fix.label,
-                key=f"fix_{i}",
-                on_click=change,
-                args=(PAGE, state.values_of(fix.spec, fix.size)),
-                help="Leaves no pixel unread.",
-                width="stretch",
-            )
 
 
 def _code(board: BoardSpec) -> None:
@@ -252,6 +234,11 @@ def page() -> None:
         st.warning("Part of the link was ignored: " + "; ".join(state_of_page.ignored) + ".")
     for sentence in settled:
         st.warning(sentence)
+    if values["picture"] == state.UPLOAD and "upload_image" not in st.session_state:
+        st.info(
+            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
+            "in for it. Choose a file under *Input*."
+        )
     _header(values)
     board_place = st.container()
     _sidebar(values)

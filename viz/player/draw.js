@@ -73,7 +73,7 @@ function drawInputCell(surface, board, p, row, col, view, theme, scale, size) {
   if (copied) fillCell(surface, p, row, col, scale.at(value).fill, 0.35);
   if (!real && p.cell >= 7)
     surface.rect(...cellBox(p, row, col, 1.5), { stroke: theme.meanings.padding, dash: kind === "outside" ? [1, 3] : [3, 2] });
-  if (board.reads(row, col) === 0 && kind !== "outside" && (real || !board.transposed))
+  if (!board.isRead(row, col) && kind !== "outside" && (real || !board.transposed))
     hatch(surface, p, row, col, theme.meanings.unread);
   if (kind !== "outside")
     number(surface, format(value), p, row, col, size, real ? { fill: scale.at(value).text } : { fill: theme.text, alpha: 0.75 });
@@ -84,7 +84,7 @@ function readCount(surface, board, p, row, col, theme, size) {
   const reads = board.reads(row, col);
   fillCell(surface, p, row, col, theme.background);
   fillCell(surface, p, row, col, theme.meanings.window, (0.85 * reads) / board.mostReads);
-  if (reads === 0) hatch(surface, p, row, col, theme.meanings.unread);
+  if (!board.isRead(row, col)) hatch(surface, p, row, col, theme.meanings.unread);
   number(surface, String(reads), p, row, col, size, { fill: theme.text, weight: 600 });
 }
 

@@ -1,6 +1,6 @@
 // Where everything stands: numbers in, rectangles out.
 
-const TITLE = 30, CAPTION = 22, LEGEND = 24, GAP = 52, BIGGEST = 46, READABLE = 26;
+const TITLE = 30, CAPTION = 22, LEGEND = 24, GAP = 52, BIGGEST = 46, READABLE = 26, NARROW = 620;
 export const NUMBERS_FROM = 22;
 
 /**
@@ -36,9 +36,10 @@ const panel = (x, y, rows, cols, cell) => ({ x: Math.round(x), y: Math.round(y),
 
 function wide(board, box, withKernel) {
   const height = box.height - TITLE - CAPTION - LEGEND;
+  const gap = box.width < NARROW ? GAP / 2 : GAP;
   const kernelOf = (cell) => (withKernel ? kernelCell(board, cell, box.width * 0.3, height) : 0);
   const needed = (cell) => (board.gridCols + board.outCols) * cell + board.kernelCols * kernelOf(cell)
-    + GAP * (withKernel ? 2 : 1);
+    + gap * (withKernel ? 2 : 1);
   const cell = largest((c) => needed(c) <= box.width
     && Math.max(board.gridRows, board.outRows) * c <= height
     && board.kernelRows * kernelOf(c) <= height);
@@ -46,11 +47,11 @@ function wide(board, box, withKernel) {
   const top = (rows, c) => box.y + TITLE + CAPTION + (tall - rows * c) / 2;
   let x = box.x + Math.max(0, (box.width - needed(cell)) / 2);
   const input = panel(x, top(board.gridRows, cell), board.gridRows, board.gridCols, cell);
-  x += panelWidth(input) + GAP;
+  x += panelWidth(input) + gap;
   let kernel = null;
   if (withKernel) {
     kernel = panel(x, top(board.kernelRows, kernelOf(cell)), board.kernelRows, board.kernelCols, kernelOf(cell));
-    x += panelWidth(kernel) + GAP;
+    x += panelWidth(kernel) + gap;
   }
   const output = panel(x, top(board.outRows, cell), board.outRows, board.outCols, cell);
   return { input, kernel, output, height: TITLE + CAPTION + tall + LEGEND };
@@ -79,12 +80,13 @@ function narrow(board, box, withKernel) {
  * @returns {{width: number, height: number, places: Place[]}}
  */
 export function layout(boards, width, height) {
-  const isNarrow = width < 620;
+  const isNarrow = width < NARROW;
   const columns = boards.length > 2 && !isNarrow ? 2 : 1;
   const lines = Math.ceil(boards.length / columns);
   const space = 18;
   const box = { width: (width - space * (columns - 1)) / columns, height: isNarrow ? height : height / lines };
-  const withKernel = boards.length <= 2;
+  const withKernel = boards.length === 1 || (boards.length === 2 && !isNarrow);
+  const stacked = isNarrow && boards.length === 1;
   const places = [];
   let y = 0;
   for (let line = 0; line < lines; line++) {
@@ -93,8 +95,8 @@ export function layout(boards, width, height) {
       const board = boards[line * columns + column];
       if (!board) break;
       const x = column * (box.width + space);
-      const place = (isNarrow ? narrow : wide)(board, { ...box, x, y }, withKernel);
-      places.push({ x, y, width: box.width, title: [x, y + TITLE / 2], narrow: isNarrow, ...place });
+      const place = (stacked ? narrow : wide)(board, { ...box, x, y }, withKernel);
+      places.push({ x, y, width: box.width, title: [x, y + TITLE / 2], narrow: stacked, ...place });
       tallest = Math.max(tallest, place.height);
     }
     y += tallest + (line < lines - 1 ? space : 0);

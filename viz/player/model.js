@@ -19,14 +19,16 @@ const at = (shape, index) => index.reduce((flat, i, axis) => flat * shape[axis] 
 /**
  * One axis: which windows read a grid cell, and with which tap.
  * @typedef {{source: number[], values: number[], starts: number[], offsets: number[],
- *            reads: number[], readers: {out: number, tap: number}[][]}} Axis
+ *            reads: number[], used: boolean[], readers: {out: number, tap: number}[][]}} Axis
  * @returns {Axis}
  */
 function axisOf(data) {
   const readers = data.source.map(() => []);
   data.starts.forEach((start, out) =>
     data.offsets.forEach((offset, tap) => readers[start + offset].push({ out, tap })));
-  return { ...data, readers };
+  const read = new Set(data.values.filter((_, i) => data.reads[i] > 0));
+  const used = data.values.map((value, i) => data.reads[i] > 0 || (value >= 0 && read.has(value)));
+  return { ...data, readers, used };
 }
 
 export class Board {
@@ -89,6 +91,9 @@ export class Board {
     }
     return this.lengths.get(key);
   }
+
+  /** Whether any window reads a grid cell, or a copy of it in the padding. */
+  isRead(row, col) { return this.rows.used[row] && this.cols.used[col]; }
 
   place(step) { return [Math.floor(step / this.outCols), step % this.outCols]; }
 

@@ -31,6 +31,14 @@ from tests.core.snippets.reference import (
 from tests.core.strategies import pairs, runs
 
 Run = tuple[LayerSpec, np.ndarray, np.ndarray | None, np.ndarray | None]
+OVERHANGS = [
+    LayerSpec(name, (2, 2), (3, 3), ((0, 1), (0, 1)), ceil_mode=True, count_include_pad=counted)
+    for name, counted in (
+        ("max_pooling", True),
+        ("average_pooling", True),
+        ("average_pooling", False),
+    )
+]
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
@@ -89,6 +97,17 @@ def test_others_give_the_numbers_on_screen(
     assert y.shape[1:] == expected.shape
     if spec.in_channels == 1 and max(x.shape) <= LITERAL_SIDE:
         np.testing.assert_allclose(y[0], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("framework", SNIPPETS)
+@pytest.mark.parametrize("spec", OVERHANGS)
+def test_a_window_that_would_start_in_padding_is_left_out(framework: str, spec: LayerSpec) -> None:
+    """Padded by hand, the picture looks one window longer to a rounding-up pooling layer."""
+    x = np.arange(-4, 5, dtype=np.float32).reshape(1, 3, 3)
+    expected = sweep(spec, x).output
+    assert expected.shape == (1, 1, 1)
+    names = execute(snippet(framework, spec, (3, 3), x=x))
+    np.testing.assert_allclose(output(framework, names, x), expected)
 
 
 @pytest.mark.parametrize("framework", SNIPPETS)

@@ -1,0 +1,345 @@
+"""The board as a visitor without a browser meets it: every control, preset and link."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from core.kernels import PRESETS as KERNELS
+from core.operations import OPERATIONS, check, operation_of
+from core.padding import CONVENTIONS, FILLS
+from core.snippets import SNIPPETS
+from tests.viz.player.test_player import decoded
+from tests.viz.visit import (
+    again,
+    board_of,
+    link_of,
+    opened,
+    sent,
+    text_of,
+    values_of,
+    visit,
+    warned,
+)
+from viz import compute, state
+from viz.presets import CLASSICS, PRESETS
+
+LOSSY = {"stride": 3, "padding": 0, "input_height": 7, "input_width": 7}
+EXTREMES: dict[str, dict[str, Any]] = {
+    "the largest input": {"input_height": 64, "input_width": 64, "stride": 1},
+    "one pixel": {"input_height": 1, "input_width": 1},
+    "a strip": {"input_height": 64, "input_width": 1, "kernel_size": 1},
+    "the largest kernel": {"kernel_size": 11, "padding": 10, "input_height": 20},
+    "dilated apart": {"kernel_size": 11, "dilation": 6, "input_height": 64, "input_width": 64},
+    "four channels": {"in_channels": 4, "out_channels": 4},
+    "depthwise": {"in_channels": 4, "out_channels": 4, "groups": 4, "kernel": "random"},
+    "in pairs": {"in_channels": 4, "out_channels": 2, "groups": 2, "bias": "-2.5"},
+    "stretched": {
+        "operation": "transposed_convolution",
+        "stride": 8,
+        "kernel_size": 11,
+        "padding": 0,
+        "output_padding": 7,
+        "input_height": 18,
+        "input_width": 18,
+    },
+    "grouped and stretched": {
+        "operation": "transposed_convolution",
+        "in_channels": 4,
+        "out_channels": 4,
+        "groups": 2,
+        "dilation": 3,
+    },
+    "rounded up": {"operation": "average_pooling", "ceil_mode": "true", "input_height": 9},
+    "sides": {"convention": "sides", "pad_top": 10, "pad_right": 3},
+}
+
+
+def check_numbers(at: AppTest) -> None:
+    """Every number of the page is torch's."""
+    values = values_of(at)
+    shown = sent(at)["boards"]
+    for board, suffix in zip(shown, ("", state.SECOND), strict=False):
+        asked = board_of(at, suffix)
+        output = torch_output(values, suffix)
+        assert np.array_equal(decoded(board["output"]), output)
+        caption = f"output {output.shape[1]}×{output.shape[2]}"
+        assert board["captions"]["output"] == caption
+        assert np.array_equal(decoded(board["input"]), asked.source.pixels())
+    height, width = torch_output(values, "").shape[1:]
+    assert f"torch gives **{height}×{width}** ✓" in text_of(at)
+    assert re.search(rf"= {height}\$", text_of(at))
+    assert re.search(rf"= {width}\$", text_of(at))
+
+
+def torch_output(values: dict[str, Any], suffix: str) -> np.ndarray:
+    """(O, h, w) straight from torch, past every cache."""
+    asked = state.board(values, suffix=suffix)
+    weight, bias = asked.weight(), asked.bias()
+    with torch.inference_mode():
+        y = operation_of(asked.layer).run(
+            asked.layer,
+            torch.from_numpy(asked.source.pixels().copy())[None],
+            None if weight is None else torch.from_numpy(weight),
+            None if bias is None else torch.from_numpy(bias),
+        )
+    return y[0].numpy()
+
+
+def test_the_page_opens_on_a_board_that_says_nothing_is_wrong() -> None:
+    at = visit()
+    check_numbers(at)
+    assert link_of(at) == {}
+    assert warned(at) == ""
+    assert not at.info
+    assert sent(at)["boards"][0]["title"] == "3×3 convolution, stride 2, padding 1"
+    assert at.button_group(key="preset").value == "padding, stride 2"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_is_one_choice_away(operation: str) -> None:
+    at = opened(visit())
+    at.selectbox(key="operation").select(operation)
+    again(at)
+    check_numbers(at)
+    made = {widget.key for widget in (*at.slider, *at.selectbox, *at.toggle, *at.number_input)}
+    for name in ("dilation", "padding_mode", "ceil_mode", "count_include_pad", "output_padding"):
+        assert (name in made) == OPERATIONS[operation].has(name), name
+    assert {"kernel_size", "stride", "padding"} <= made
+    assert OPERATIONS[operation].summary in text_of(at)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_one_click_away(name: str) -> None:
+    at = visit(step="5", pin="k0.0", dilation="2", kernel_size="5", bias="3")
+    token = sent(at)["token"]
+    at.button_group(key="preset").set_value(name)
+    again(at)
+    assert PRESETS[name].items() <= values_of(at).items()
+    assert at.button_group(key="preset").value == name
+    data = sent(at)
+    assert data["token"] != token, "the sweep starts over"
+    assert (data["view"]["step"], data["view"]["pin"]) == (-1, "")
+    assert not {"step", "pin"} & link_of(at).keys()
+    check_numbers(at)
+    check_numbers(visit(**link_of(at)))
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_extremes_are_shown_as_they_are(name: str) -> None:
+    at = visit(**EXTREMES[name])
+    assert warned(at) == ""
+    assert EXTREMES[name].keys() <= {*link_of(at), *_defaults(EXTREMES[name])}
+    check_numbers(at)
+
+
+def _defaults(link: dict[str, Any]) -> set[str]:
+    """The settings of a link that are the defaults, which a URL leaves out."""
+    default = {param.name: param.format(param.default) for param in state.PARAMS}
+    return {name for name, value in link.items() if default[name] == str(value)}
+
+
+@pytest.mark.parametrize("convention", ["number", "sides", *CONVENTIONS])
+def test_every_padding_convention(convention: str) -> None:
+    at = opened(visit(stride="1"), "more")
+    at.selectbox(key="convention").select(convention)
+    again(at)
+    assert values_of(at)["convention"] == convention
+    made = {widget.key for widget in at.slider}
+    assert ("padding" in made) == (convention == "number")
+    assert ("pad_left" in made) == (convention == "sides")
+    check_numbers(at)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_every_fill(fill: str) -> None:
+    at = opened(visit(), "more")
+    at.selectbox(key="padding_mode").select(fill)
+    check_numbers(again(at))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_kernel(kernel: str) -> None:
+    at = opened(visit(), "kernel_controls")
+    at.selectbox(key="kernel").select(kernel)
+    check_numbers(again(at))
+    assert bool([n for n in at.number_input if n.key == "kernel_seed"]) == (kernel == "random")
+
+
+def test_height_and_width_can_be_set_apart() -> None:
+    at = opened(visit(kernel_size=5, padding=2), "more")
+    at.toggle(key="separate").set_value(True)
+    again(at)
+    assert at.slider(key="kernel_width").value == 5
+    assert sent(at)["boards"][0]["title"] == "5×5 convolution, stride 2, padding 2"
+    at.slider(key="kernel_width").set_value(2)
+    again(at)
+    check_numbers(at)
+    assert sent(at)["boards"][0]["title"].startswith("5×2 ")
+
+
+def test_a_slider_leaves_the_others_alone() -> None:
+    """Their bounds follow; Streamlit takes a slider with other bounds for a new one."""
+    at = visit(kernel_size=5, dilation=2, padding=2)
+    for name, value in (("padding", 6), ("stride", 1), ("padding", 1), ("dilation", 1)):
+        before = values_of(at)
+        at.slider(key=name).set_value(value)
+        again(again(at))
+        assert values_of(at) == before | {name: value}
+        for slider in at.slider:
+            assert slider.value == values_of(at)[slider.key], slider.key
+
+
+def test_a_closed_drawer_keeps_its_settings() -> None:
+    at = opened(visit(), "more", "input_controls")
+    at.selectbox(key="padding_mode").select("replicate")
+    at.number_input(key="input_height").set_value(12)
+    again(at)
+    for drawer in ("more", "input_controls"):
+        at.session_state[drawer] = False
+    again(again(at))
+    assert not [widget for widget in at.selectbox if widget.key == "padding_mode"]
+    assert link_of(at) == {"padding_mode": "replicate", "input_height": "12"}
+    check_numbers(at)
+
+
+def test_two_layers_side_by_side() -> None:
+    at = visit()
+    at.selectbox(key="compare").select("second")
+    opened(at)
+    at.selectbox(key="operation_b").select("max_pooling")
+    again(at)
+    at.slider(key="stride_b").set_value(1)
+    again(at)
+    first, second = sent(at)["boards"]
+    assert first["title"] == "A  3×3 convolution, stride 2, padding 1"
+    assert second["title"] == "B  3×3 max pooling, stride 1, padding 1"
+    assert first["input"] == second["input"]
+    check_numbers(at)
+    link = {"compare": "second", "operation_b": "max_pooling", "stride_b": "1"}
+    assert link_of(at) == link
+    check_numbers(visit(**link))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {},
+        {"kernel_size": 5, "input_height": 12, "kernel": "box"},
+        {"separate": "true", "kernel_width": 2},
+        {"operation": "max_pooling", "in_channels": 3, "stride": 4},
+    ],
+    ids=str,
+)
+def test_the_four_classics(link: dict[str, Any]) -> None:
+    at = visit(compare="classics", **link)
+    values, boards = values_of(at), sent(at)["boards"]
+    size = values["input_height"], values["input_width"]
+    across = values["kernel_width"] if values["separate"] else values["kernel_size"]
+    for board, classic in zip(boards, CLASSICS.values(), strict=True):
+        expected = {**state.values_of(state.layer(values), size), **classic}
+        expected |= {"kernel_size": values["kernel_size"], "kernel_width": across}
+        expected |= state.apart(expected) | {"kernel_width": across, "separate": True}
+        layer = state.layer(values | expected)
+        assert decoded(board["output"]).shape[1:] == check(layer, size)
+        assert f"stride {classic['stride']}, padding {classic['padding']}" in board["title"]
+
+
+def test_a_classic_that_had_to_change_says_so() -> None:
+    at = visit(compare="classics", kernel_size=9, padding=4)
+    assert "Board A: " in warned(at)
+    assert "Set `kernel_size` to 8." in warned(at)
+    assert "9×9" in sent(at)["boards"][2]["title"]
+
+
+@pytest.mark.parametrize(
+    "link", [LOSSY, LOSSY | {"operation": "max_pooling"}, LOSSY | {"dilation": 2}], ids=str
+)
+def test_a_fix_leaves_no_pixel_unread(link: dict[str, Any]) -> None:
+    at = visit(**link)
+    assert "hatched) never count" in text_of(at)
+    keys = [button.key for button in at.button if button.key.startswith("fix_")]
+    assert keys
+    for key in keys:
+        mended = visit(**link)
+        mended.button(key=key).click()
+        again(mended)
+        assert "never count" not in text_of(mended)
+        assert not [button for button in mended.button if button.key.startswith("fix_")]
+        assert warned(mended) == ""
+        check_numbers(mended)
+        again(mended)
+        assert "never count" not in text_of(mended), "and so it stays"
+        check_numbers(visit(**link_of(mended)))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_code_on_the_page_gives_the_numbers_on_the_page(operation: str) -> None:
+    at = visit(operation=operation, bias="1.5", weights="0.0.1.1:7")
+    assert not at.code, "the tab is closed"
+    at.session_state["details"] = "Code"
+    again(at)
+    names: dict[str, Any] = {}
+    exec(at.code[0].value, names)
+    (board,) = sent(at)["boards"]
+    assert np.array_equal(names["y"][0].detach().numpy(), decoded(board["output"]))
+
+
+@pytest.mark.parametrize("framework", SNIPPETS)
+def test_the_code_is_there_for_every_framework(framework: str) -> None:
+    at = visit()
+    at.session_state["details"] = "Code"
+    again(at)
+    (choice,) = [group for group in at.button_group if group.key != "preset"]
+    choice.set_value(framework)
+    again(at)
+    assert at.code[0].value == compute.snippet(framework, board_of(at)).strip()
+
+
+def test_a_typed_cell_counts_and_can_be_undone() -> None:
+    typed = {"weights": "0.0.1.1:7_9.9.9.9:1", "pixels": "0.1.1:-40"}
+    at = opened(visit(**typed))
+    check_numbers(at)
+    assert decoded(sent(at)["boards"][0]["weight"])[0, 0, 1, 1] == 7
+    assert decoded(sent(at)["boards"][0]["input"])[0, 1, 1] == -40
+    for key in ("undo_weights", "undo_pixels"):
+        at.button(key=key).click()
+        again(at)
+    assert link_of(at) == {}
+    check_numbers(at)
+
+
+def test_a_link_restores_the_whole_page() -> None:
+    link = {
+        "operation": "transposed_convolution",
+        "kernel_size": "4",
+        "output_padding": "1",
+        "in_channels": "2",
+        "out_channels": "2",
+        "input_height": "5",
+        "kernel": "random",
+        "kernel_seed": "3",
+        "weights": "0.0.1.1:7",
+        "pixels": "0.0.0:1.5",
+        "picture": "checkerboard",
+        "compare": "second",
+        "dilation_b": "3",
+        "step": "4",
+        "pin": "i2.2",
+        "channel": "1",
+        "filter": "1",
+        "speed": "8",
+        "reads": "true",
+        "loop": "true",
+    }
+    at = opened(visit(**link))
+    assert link_of(at) == link
+    assert warned(at) == ""
+    check_numbers(at)
+    assert json.dumps(sent(at)["boards"]) == json.dumps(sent(visit(**link_of(at)))["boards"])

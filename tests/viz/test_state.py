@@ -1,0 +1,253 @@
+"""Values to layers and back: whatever a link says, a layer that runs comes out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.board import Upload
+from core.errors import SpecError
+from core.layer import LayerSpec
+from core.operations import OPERATIONS, check, feasible
+from tests.core.strategies import cases
+from tests.viz.values import accepts, all_values, defaults
+from viz import state
+from viz.state import PARAMS, SECOND
+
+BY_NAME = {param.name: param for param in PARAMS}
+LAYER = [param.name for param in state.layer_params()]
+SUFFIXES = ["", SECOND]
+
+
+def runs(values: dict[str, Any], suffix: str = "") -> bool:
+    try:
+        check(state.layer(values, suffix), state.size(values))
+    except SpecError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@settings(max_examples=300)
+@given(values=all_values())
+def test_settling_ends_in_a_layer_that_runs(suffix: str, values: dict[str, Any]) -> None:
+    before, fine = dict(values), runs(values, suffix)
+    sentences = state.settle(values, suffix)
+    assert runs(values, suffix)
+    assert (values == before) == fine
+    assert bool(sentences) != fine
+    changed = [name for name in values if values[name] != before[name]]
+    own = {name + suffix for name in LAYER}
+    assert set(changed) <= own, "only the layer's own settings change"
+    said = " ".join(sentences)
+    assert "at their defaults" in said or all(f"`{name}`" in said for name in changed)
+    assert all(accepts(BY_NAME[name], BY_NAME[name].format(values[name])) for name in changed)
+    assert state.settle(values, suffix) == []
+
+
+@settings(max_examples=50)
+@given(values=all_values())
+def test_two_layers_are_settled_one_after_the_other(values: dict[str, Any]) -> None:
+    for suffix in SUFFIXES:
+        state.settle(values, suffix)
+    assert all(runs(values, suffix) for suffix in SUFFIXES)
+
+
+@given(values=all_values())
+def test_a_settled_page_is_a_board(values: dict[str, Any]) -> None:
+    state.settle(values)
+    board = state.board(values)
+    assert board == state.board(dict(values))
+    assert hash(board) == hash(state.board(dict(values)))
+    assert board.source.size == (values["input_height"], values["input_width"])
+    assert board.layer.in_channels == values["in_channels"]
+    assert board.layer.bias == (values["bias"] != 0 and OPERATIONS[values["operation"]].has("bias"))
+
+
+@pytest.mark.parametrize(
+    "changes, changed, said",
+    [
+        (
+            {"kernel_size": 11, "padding": 0, "input_height": 4},
+            {"kernel_size": 4},
+            "Set `kernel_size` to 4.",
+        ),
+        (
+            {"in_channels": 4, "groups": 3, "out_channels": 3},
+            {"groups": 1},
+            "Set `groups` to 1.",
+        ),
+        (
+            {"operation": "max_pooling", "kernel_size": 2, "padding": 7},
+            {"padding": 1},
+            "Set `padding` to 1.",
+        ),
+        (
+            {"convention": "torch_same", "stride": 2},
+            {"convention": "number"},
+            "Set `convention` to number.",
+        ),
+        (
+            {"operation": "transposed_convolution", "convention": "full"},
+            {"convention": "number"},
+            "Set `convention` to number.",
+        ),
+        (
+            {"operation": "transposed_convolution", "output_padding": 5, "stride": 3},
+            {"output_padding": 2},
+            "Set `output_padding` to 2.",
+        ),
+        (
+            {"padding_mode": "reflect", "padding": 9},
+            {"padding": 7},
+            "Set `padding` to 7.",
+        ),
+        (
+            {
+                "operation": "transposed_convolution",
+                "stride": 8,
+                "padding": 0,
+                "input_height": 64,
+                "input_width": 64,
+            },
+            {"stride": 2},
+            "Set `stride` to 2.",
+        ),
+    ],
+)
+def test_the_setting_at_fault_goes_to_its_nearest_value(
+    changes: dict[str, Any], changed: dict[str, Any], said: str
+) -> None:
+    values = defaults(**changes)
+    (sentence,) = state.settle(values)
+    assert values == defaults(**changes) | changed
+    assert sentence.endswith(said)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@given(case=cases(), values=all_values())
+def test_a_layer_comes_back_from_its_values(
+    suffix: str, case: tuple[LayerSpec, tuple[int, int]], values: dict[str, Any]
+) -> None:
+    spec, size = case
+    # What the values of a layer do not hold: the bias, and the channels of the input.
+    values |= {"in_channels": spec.in_channels, "bias" + suffix: float(spec.bias)}
+    values |= state.values_of(spec, size, suffix)
+    assert state.layer(values, suffix) == spec
+    assert state.size(values) == size
+
+
+@given(values=all_values())
+def test_values_come_back_from_their_layer(values: dict[str, Any]) -> None:
+    state.settle(values)
+    spec = state.layer(values)
+    again = values | state.values_of(spec, state.size(values))
+    assert state.layer(again) == spec
+    for name in state.values_of(spec, state.size(values)):
+        assert accepts(BY_NAME[name], BY_NAME[name].format(again[name])), name
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_settings_an_operation_does_not_have_are_left_out(operation: str) -> None:
+    values = defaults(
+        operation=operation,
+        dilation=2,
+        padding_mode="replicate",
+        ceil_mode=True,
+        count_include_pad=False,
+        output_padding=1,
+        bias=3.0,
+    )
+    state.settle(values)
+    spec, plain = state.layer(values), LayerSpec()
+    row = OPERATIONS[operation]
+    for name in ("dilation", "padding_mode", "ceil_mode", "count_include_pad", "output_padding"):
+        assert row.has(name) == (getattr(spec, name) != getattr(plain, name)), name
+    assert row.has("bias") == spec.bias
+
+
+def test_height_and_width_apart_start_where_they_were() -> None:
+    values = defaults(kernel_size=5, stride=3, padding=2, kernel_width=1)
+    together = state.layer(values)
+    values |= {"separate": True} | state.apart(values)
+    assert state.layer(values) == together
+    values["kernel_width"] = 2
+    assert state.layer(values).kernel_size == (5, 2)
+
+
+LIMITS = {
+    "kernel_size": (1, state.MAX_KERNEL),
+    "stride": (1, state.MAX_STRIDE),
+    "padding": (0, state.MAX_PADDING),
+    "dilation": (1, state.MAX_DILATION),
+    "output_padding": (0, state.MAX_STRIDE - 1),
+    "pad_top": (0, state.MAX_PADDING),
+    "kernel_width": (1, state.MAX_KERNEL),
+    "input_height": (1, state.MAX_SIDE),
+    "input_width": (1, state.MAX_SIDE),
+}
+
+
+def bounds_and_truth(values: dict[str, Any], name: str) -> tuple[range, list[int]]:
+    """What the slider offers, and every value that works."""
+
+    def attempt(value: int) -> None:
+        changed = {**values, name: value}
+        check(state.layer(changed), state.size(changed))
+
+    low, high = LIMITS[name]
+    candidates = range(low, high + 1)
+    return feasible(attempt, candidates, values[name]), [
+        n for n in candidates if runs({**values, name: n})
+    ]
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@given(values=all_values())
+def test_sliders_offer_exactly_what_works(name: str, values: dict[str, Any]) -> None:
+    if values["convention"] not in ("number", "sides"):
+        values["convention"] = "number"
+    state.settle(values)
+    bounds, works = bounds_and_truth(values, name)
+    assert list(bounds) == works
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@given(values=all_values())
+def test_under_any_convention_the_ends_of_a_slider_work(name: str, values: dict[str, Any]) -> None:
+    state.settle(values)
+    bounds, works = bounds_and_truth(values, name)
+    assert {bounds[0], values[name], bounds[-1]} <= set(works)
+    assert bounds[0] <= values[name] <= bounds[-1]
+
+
+def test_an_upload_is_the_input_once_it_is_there() -> None:
+    import numpy as np
+
+    values = defaults(picture=state.UPLOAD)
+    upload = Upload(np.full((4, 4, 3), 7, dtype=np.uint8), "digest")
+    assert state.board(values, upload).source.pixels().tolist() == [[[7.0] * 8] * 8]
+    assert state.board(values).source.picture in BY_NAME["picture"].default
+
+
+@pytest.mark.parametrize("kernel, counts", [("random", True), ("sobel_x", False)])
+def test_a_seed_counts_only_where_something_is_drawn(kernel: str, counts: bool) -> None:
+    boards = [state.board(defaults(kernel=kernel, kernel_seed=seed)) for seed in (1, 2)]
+    assert (boards[0] != boards[1]) == counts
+
+
+def test_typed_cells_are_kept_sorted_and_once() -> None:
+    text = state.with_edit(state.with_edit("", (1, 2, 3), 4), (0, 0, 0), -0.5)
+    assert text == "0.0.0:-0.5_1.2.3:4"
+    assert state.with_edit(text, (1, 2, 3), 9.0) == "0.0.0:-0.5_1.2.3:9"
+
+
+@given(st.dictionaries(st.tuples(*[st.integers(0, 63)] * 3), st.floats(-1000, 1000), max_size=5))
+def test_typed_cells_read_back(cells: dict[tuple[int, int, int], float]) -> None:
+    text = ""
+    for index, value in cells.items():
+        text = state.with_edit(text, index, value)
+    assert dict(state.edits(text, 3)) == cells

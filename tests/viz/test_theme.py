@@ -1,0 +1,77 @@
+"""The palette: seen on both backgrounds, told apart without colour."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from viz.theme import GREY, MEANINGS, PAPER, SIGNED
+
+CONFIG = tomllib.loads(Path(__file__, "../../../.streamlit/config.toml").resolve().read_text())
+BACKGROUNDS = {"light": PAPER["background"], "dark": CONFIG["theme"]["dark"]["backgroundColor"]}
+SHAPES = {
+    "input": "frame",
+    "output": "frame",
+    "window": "frame",
+    "pinned": "frame",
+    "unread": "hatching",
+    "padding": "dashes",
+}
+"""How each meaning is drawn; a browser test looks for the hatching and the dashes."""
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio, WCAG 2.2: 1 for the same colour, 21 for black on white."""
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_contrast_of_black_on_white() -> None:
+    assert contrast("#FFFFFF", "#000000") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("background", BACKGROUNDS)
+@pytest.mark.parametrize("meaning", MEANINGS)
+def test_every_meaning_stands_out(meaning: str, background: str) -> None:
+    assert contrast(MEANINGS[meaning], BACKGROUNDS[background]) >= 3
+
+
+@pytest.mark.parametrize("text", ["text", "muted"])
+def test_the_text_of_a_saved_picture_is_readable(text: str) -> None:
+    assert contrast(PAPER[text], PAPER["background"]) >= 4.5
+    assert contrast(PAPER[text], PAPER["panel"]) >= 4.5
+
+
+def test_every_meaning_has_a_shape() -> None:
+    assert set(SHAPES) == set(MEANINGS)
+
+
+def test_meanings_of_one_shape_differ_in_grey() -> None:
+    same = [p for p in combinations(MEANINGS, 2) if SHAPES[p[0]] == SHAPES[p[1]]]
+    assert same
+    for first, second in same:
+        assert contrast(MEANINGS[first], MEANINGS[second]) > 1.1, (first, second)
+
+
+def test_a_weight_and_its_negative_are_equally_dark() -> None:
+    negative, zero, positive = SIGNED
+    assert contrast(negative, positive) < 1.25
+    assert contrast(negative, zero) > 4.5
+    assert contrast(positive, zero) > 4.5
+
+
+def test_colours_are_written_as_the_javascript_reads_them() -> None:
+    for colour in (*MEANINGS.values(), *SIGNED, *GREY, *PAPER.values()):
+        assert re.fullmatch("#[0-9A-F]{6}", colour)

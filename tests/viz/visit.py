@@ -1,0 +1,71 @@
+"""A visit to the app without a browser: Streamlit's AppTest on the whole of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from core.board import BoardSpec
+from viz import state
+
+MAIN = Path(__file__).resolve().parents[2] / "viz" / "main.py"
+DRAWERS = ("more", "more_b", "input_controls", "kernel_controls")
+"""Keys of the expanders whose widgets are made only while they are open."""
+
+
+def visit(**link: Any) -> AppTest:
+    """The board, opened from a link."""
+    return again(unrun(**link))
+
+
+def unrun(**link: Any) -> AppTest:
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    at.query_params.update({name: str(value) for name, value in link.items()})
+    return at
+
+
+def again(at: AppTest) -> AppTest:
+    """Run the page, which must not fail and must show its player."""
+    at.run()
+    assert not at.exception, at.exception[0].value
+    assert len(at.get("bidi_component")) == 1, "the player is always there"
+    return at
+
+
+def opened(at: AppTest, *drawers: str) -> AppTest:
+    """Open some expanders, or all."""
+    for drawer in drawers or DRAWERS:
+        at.session_state[drawer] = True
+    return again(at)
+
+
+def values_of(at: AppTest) -> dict[str, Any]:
+    """The settings that the run ended with."""
+    return dict(at.session_state["page:sweep"]["kept"])
+
+
+def board_of(at: AppTest, suffix: str = "") -> BoardSpec:
+    return state.board(values_of(at), suffix=suffix)
+
+
+def link_of(at: AppTest) -> dict[str, str]:
+    """The URL that the visitor sees; AppTest keeps a list for each parameter."""
+    return {name: "".join(value) for name, value in at.query_params.items()}
+
+
+def sent(at: AppTest) -> dict[str, Any]:
+    """What the player is sent, read from the message to the browser."""
+    return json.loads(at.get("bidi_component")[0].proto.json)
+
+
+def warned(at: AppTest) -> str:
+    """All warnings on the page."""
+    return "\n".join(warning.value for warning in at.warning)
+
+
+def text_of(at: AppTest) -> str:
+    """All running text on the page."""
+    return "\n".join(element.value for element in at.markdown)

@@ -1,0 +1,33 @@
+"""What every visit runs: page config, navigation, the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from viz.pages import GROUPS, PAGES
+
+HERE = Path(__file__).parent
+
+# An icon of our own: the browser would fetch a page's Material icon from another machine.
+st.set_page_config(
+    page_title="Strides and receptive fields", page_icon=HERE / "icon.svg", layout="wide"
+)
+st.html(HERE / "style.css")
+sections = {
+    group: [
+        st.Page(
+            HERE / "pages" / f"{page.name}.py",
+            title=page.title,
+            icon=page.icon,
+            help=page.help,
+            url_path=page.name,
+            default=page is PAGES[0],
+        )
+        for page in PAGES
+        if page.group == group
+    ]
+    for group in GROUPS
+}
+st.navigation({group: pages for group, pages in sections.items() if pages}).run()
