@@ -37,6 +37,11 @@ def warm() -> None:
     gc.freeze()  # what is loaded by now stays: no collection needs to walk it
 
 
+def is_warm() -> bool:
+    """Whether torch is loaded, so that a first result comes at once."""
+    return warm.cache_info().currsize > 0
+
+
 @lru_cache(maxsize=256)
 def sweep(board: BoardSpec) -> Sweep:
     """The board's layer run by torch; a class that asks the same thing computes it once."""

@@ -12,6 +12,7 @@ from core.data import PICTURES
 from core.kernels import filter_names
 from core.layer import LayerSpec
 from core.operations import OPERATIONS, Operation
+from core.sizes import AxisFormula
 from core.window import Pads, Pair
 
 
@@ -102,6 +103,13 @@ def _input_caption(spec: LayerSpec, size: Pair, stretched: bool) -> str:
     return f"input {times(size)}, padded {times((size[0] + top + bottom, size[1] + left + right))}"
 
 
+def formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
+    """The size formula with its numbers: one line, or one for each axis where they differ."""
+    if rows.text == cols.text:
+        return [rows.text.replace("-", "−")]
+    return [f"height: {rows.text}".replace("-", "−"), f"width: {cols.text}".replace("-", "−")]
+
+
 def unread_sentence(mask: NDArray[np.bool_]) -> str:
     """What is never read, by rows and columns where whole ones are lost."""
     rows = np.flatnonzero(mask.all(axis=1)).tolist()
@@ -110,7 +118,7 @@ def unread_sentence(mask: NDArray[np.bool_]) -> str:
     count = int(mask.sum())
     pixels = f"{count} of {mask.size} pixels"
     whole = " and ".join(part for part in parts if part)
-    return f"No window reads **{whole}**: {pixels} (hatched) never count."
+    return f"No window reads {whole}: {pixels} (hatched) never count."
 
 
 def remainder_sentence(rows: int, cols: int) -> str:
@@ -123,7 +131,7 @@ def remainder_sentence(rows: int, cols: int) -> str:
         str(rows) if rows == cols or not cols else str(cols) if not rows else f"{rows} and {cols}"
     )
     return (
-        f"Remainder {count}: no window reads **{over}** of the padded input (hatched). "
+        f"Remainder {count}: no window reads {over} of the padded input (hatched). "
         "It is padding only: nothing of the picture is lost."
     )
 

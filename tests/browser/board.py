@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from core.board import BoardSpec
 from core.sweep import Sweep
+from tests.browser.conftest import EXCEPTION, complaints_of
 from tests.viz.values import defaults
 from viz import compute, state
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 PLAYER = '[data-testid="sweep-player"]'
-PATIENCE = 15_000
+PATIENCE = 60_000
 """Milliseconds until a page that does not answer counts as broken; nothing is timed."""
 
 # The player's own layout, asked where a cell stands; refused where it is not the picture's.
@@ -30,6 +32,28 @@ CENTRE = """async (root, [boards, board, panel, cell]) => {
   const p = plan.places[board][panel];
   return [box.x + p.x + (cell[1] + 0.5) * p.cell, box.y + p.y + (cell[0] + 0.5) * p.cell];
 }"""
+
+
+@contextmanager
+def regular(browser: Browser, **settings: Any) -> Iterator[BrowserContext]:
+    """A visitor who has been here before: the browser keeps Streamlit's seven megabytes."""
+    screen = {"width": 1440, "height": 900}
+    context = browser.new_context(viewport=screen, reduced_motion="no-preference", **settings)
+    context.set_default_timeout(PATIENCE)
+    yield context
+    context.close()
+
+
+@contextmanager
+def visit(context: BrowserContext, url: str) -> Iterator[Board]:
+    """A new tab; fails at the end if the page complained, broke or called outside."""
+    page = context.new_page()
+    complaints = complaints_of(page)
+    yield Board(page, url)
+    exceptions = page.locator(EXCEPTION).all_inner_texts()
+    page.close()
+    assert not exceptions, f"Streamlit shows an exception: {exceptions}"
+    assert not complaints, "\n".join(complaints)
 
 
 def sweep_of(**changes: Any) -> Sweep:

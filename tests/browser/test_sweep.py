@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from core.operations import OPERATIONS
-from tests.browser.board import Board, board_of, sweep_of
+from tests.browser.board import Board, board_of, regular, sweep_of, visit
 from viz.presets import CLASSICS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, BrowserContext
 
 LOSSY = {"stride": 3, "padding": 0, "input_height": 7, "input_width": 7}
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    with regular(browser) as visitor:
+        yield visitor
+
+
 @pytest.fixture
-def board(page: Page, app_url: str) -> Board:
-    return Board(page, app_url)
+def board(context: BrowserContext, app_url: str) -> Iterator[Board]:
+    with visit(context, app_url) as opened:
+        yield opened
 
 
 def number(value: float) -> str:

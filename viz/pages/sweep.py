@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.board import BoardSpec, torch_index
 from core.errors import SpecError
@@ -16,7 +16,7 @@ from viz import compute, controls, state, words
 from viz.player.player import player
 from viz.presets import CLASSICS, PRESETS, matching
 from viz.state import COMPARE, PARAMS, SECOND, VIEW
-from viz.url import PageState, Param, change, current, give
+from viz.url import PageState, Param, change, current
 
 PAGE = "sweep"
 
@@ -52,37 +52,30 @@ def _on_edit() -> None:
         return  # not what the player sends
 
 
-def _choose_preset() -> None:
-    name = st.session_state["preset"]
-    if name in PRESETS:
-        change(PAGE, PRESETS[name])
-        _restart()
+def _on_preset() -> None:
+    name = st.session_state["player"].preset
+    if isinstance(name, str) and name in PRESETS:
+        _start_over(PRESETS[name])
 
 
-def _restart() -> None:
-    """The sweep starts over, and the player takes the view from here."""
-    change(PAGE, {"step": -1, "pin": ""})
+def _on_compare() -> None:
+    compare = st.session_state["player"].compare
+    if isinstance(compare, str) and compare in COMPARE:
+        _start_over({"compare": compare})
+
+
+def _on_fix() -> None:
+    """A repair was chosen, by its label."""
+    board = _boards(current(PAGE))[0]
+    for fix in compute.unread(board).fixes:
+        if fix.label == st.session_state["player"].fix:
+            change(PAGE, state.values_of(fix.spec, fix.size))
+
+
+def _start_over(values: dict[str, Any]) -> None:
+    """New settings; the sweep plays from the start."""
+    change(PAGE, values | {"step": -1, "pin": ""})
     st.session_state["restarts"] = st.session_state.get("restarts", 0) + 1
-
-
-def _header(values: dict[str, Any]) -> None:
-    st.session_state["preset"] = matching(values)
-    presets, compare = st.columns([5, 2], vertical_alignment="bottom")
-    presets.pills(
-        "Presets",
-        list(PRESETS),
-        key="preset",
-        on_change=_choose_preset,
-        label_visibility="collapsed",
-    )
-    compare.selectbox(
-        "Compare",
-        list(COMPARE),
-        format_func=COMPARE.__getitem__,
-        key=give(values, "compare"),
-        label_visibility="collapsed",
-        help="Boards side by side step together, on the same input.",
-    )
 
 
 def _sidebar(values: dict[str, Any]) -> None:
@@ -149,51 +142,39 @@ def _show(boards: list[BoardSpec], page: PageState) -> None:
     player(
         named,
         st.session_state["view"],
+        _frame(boards[0], page.values),
         identity=str(hash(tuple(boards))),
         token=token,
         key="player",
-        on_view=_on_view,
-        on_edit=_on_edit,
+        told={
+            "view": _on_view,
+            "edit": _on_edit,
+            "preset": _on_preset,
+            "compare": _on_compare,
+            "fix": _on_fix,
+        },
     )
 
 
-def _size(board: BoardSpec) -> None:
-    """The size formula with the numbers in it, torch's answer, what is lost, and the cure."""
+def _frame(board: BoardSpec, values: dict[str, Any]) -> dict[str, Any]:
+    """What stands around the boards; formula and repairs are those of the first."""
     rows, cols = formula(board.layer, board.source.size)
     output = compute.sweep(board).output.shape
     torch_size = (output[1], output[2])
-    same = rows.latex == cols.latex
-    lines = (
-        [rows.latex]
-        if same
-        else [r"\text{height: } " + rows.latex, r"\text{width: } " + cols.latex]
-    )
-    agrees = (rows.outputs, cols.outputs) == torch_size
-    verdict = "✓" if agrees else "**differs from the formula**"
-    st.markdown(
-        "  \n".join(f"${line}$" for line in lines)
-        + f"  · torch gives **{words.times(torch_size)}** {verdict}"
-    )
-    _lost(board)
-
-
-def _lost(board: BoardSpec) -> None:
     lost = compute.unread(board)
-    if not lost.fixes:
-        st.markdown(lost.sentence)
-        return
-    shown = lost.fixes[:3]
-    line, *buttons = st.columns([3, *[1.4] * len(shown)], vertical_alignment="center")
-    line.markdown(lost.sentence)
-    for i, (column, fix) in enumerate(zip(buttons, shown, strict=True)):
-        column.button(
-            fix.label,
-            key=f"fix_{i}",
-            on_click=change,
-            args=(PAGE, state.values_of(fix.spec, fix.size)),
-            help="Leaves no pixel unread.",
-            width="stretch",
-        )
+    return {
+        "presets": list(PRESETS),
+        "preset": matching(values),
+        "comparisons": COMPARE,
+        "compare": values["compare"],
+        "size": {
+            "formulas": words.formulas(rows, cols),
+            "torch": words.times(torch_size),
+            "agrees": (rows.outputs, cols.outputs) == torch_size,
+            "lost": lost.sentence,
+            "fixes": [] if values["compare"] == "classics" else [f.label for f in lost.fixes[:4]],
+        },
+    }
 
 
 def _code(board: BoardSpec) -> None:
@@ -224,6 +205,31 @@ def _why(board: BoardSpec) -> None:
     )
 
 
+def _picture(place: DeltaGenerator, page: PageState) -> list[BoardSpec]:
+    """The boards, run and shown; none where they cannot be, with the way out."""
+    with place:
+        try:
+            boards = _boards(page.values)
+            _show(boards, page)
+        except SpecError as error:
+            st.warning(f"{error}.")
+            defaults = {param.name: param.default for param in PARAMS}
+            st.button("Back to the first picture", on_click=change, args=(PAGE, defaults))
+            return []
+    return boards
+
+
+def _details(board: BoardSpec) -> None:
+    details = st.expander("Why this size, and the layer as code", on_change="rerun")
+    if details.open:
+        with details:
+            why, code = st.columns([2, 3], gap="large")
+            with why:
+                _why(board)
+            with code:
+                _code(board)
+
+
 def page() -> None:
     """Adopt the URL, draw the widgets, run the layer, publish the URL."""
     state_of_page = PageState(PAGE, PARAMS)
@@ -239,26 +245,21 @@ def page() -> None:
             "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
             "in for it. Choose a file under *Input*."
         )
-    _header(values)
-    board_place = st.container()
-    _sidebar(values)
-    if "torch" not in sys.modules:
-        with board_place:
+    place = st.container()
+    if compute.is_warm():
+        # The picture first: a control's change is on its way before the widgets are made again.
+        boards = _picture(place, state_of_page)
+        _sidebar(values)
+    else:
+        # A first visitor sees the page at once, and the picture when torch is loaded.
+        _sidebar(values)
+        with place:
             waiting = st.skeleton(height=460)
         compute.warm()
         waiting.empty()
-    try:
-        boards = _boards(values)
-        with board_place:
-            _show(boards, state_of_page)
-        _size(boards[0])
-        tabs = st.tabs(["Why", "Code"], on_change="rerun", key="details")
-        for tab, draw in zip(tabs, (_why, _code), strict=True):
-            if tab.open:
-                with tab:
-                    draw(boards[0])
-    except SpecError as error:
-        st.warning(f"{error}. Choose a preset above to go on.")
+        boards = _picture(place, state_of_page)
+    if boards:
+        _details(boards[0])
     state_of_page.publish()
 
 

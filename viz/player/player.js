@@ -6,6 +6,7 @@ import { drawMoving, drawStill } from "./draw.js";
 import { cellAt, layout } from "./layout.js";
 import { Board, format } from "./model.js";
 import { editable, PANELS, readPin, sameElsewhere, stepOf, writePin } from "./focus.js";
+import { frameLines, showFrame } from "./frame.js";
 import { linkTo, savePng, saveSvg } from "./save.js";
 import { CanvasSurface } from "./surface.js";
 import { buildPage } from "./template.js";
@@ -40,6 +41,8 @@ class Player {
   /** New data or a new theme. What the visitor is looking at stays. */
   update({ data, setTriggerValue }) {
     this.trigger = setTriggerValue;
+    this.frame = data.frame;
+    showFrame(this.page, data.frame, setTriggerValue);
     this.palette = data.palette;
     this.theme = readTheme(this.root, this.palette);
     if (data.id !== this.id) this.load(data);
@@ -368,20 +371,16 @@ class Player {
       drawStill(surface, board, place, view, theme, this.scales[i]);
       drawMoving(surface, board, place, this.focusOf(i), this.stepOf(i), view, theme, this.scales[i]);
     });
-    const picture = { paint, plan: this.plan, theme, boards: this.boards,
+    const picture = { paint, extra: frameLines(this.frame), plan: this.plan, theme, boards: this.boards,
       focus: this.boards.map((b, i) => this.focusOf(i)), views: this.boards.map((b) => this.viewOf(b)) };
     (kind === "svg" ? saveSvg : savePng)(picture);
   }
 
   copyLink() {
     const link = linkTo({ ...this.state(), step: this.finished ? -1 : this.state().step });
-    const say = (text) => {
-      this.page.toast.textContent = text;
-      setTimeout(() => { this.page.toast.textContent = ""; }, 2500);
-    };
+    const say = (text) => { this.page.toast.textContent = text; setTimeout(() => text && say(""), 2500); };
     const refused = () => say("Copy the address bar instead");
-    if (navigator.clipboard) navigator.clipboard.writeText(link).then(() => say("Link copied"), refused);
-    else refused();
+    navigator.clipboard ? navigator.clipboard.writeText(link).then(() => say("Link copied"), refused) : refused();
   }
 }
 

@@ -44,12 +44,12 @@ def _renderer() -> Callable[..., Any]:
 def player(
     boards: list[dict[str, Any]],
     view: Mapping[str, Any],
+    frame: Mapping[str, Any],
     *,
     identity: str,
     token: str,
     key: str,
-    on_view: Callable[[], None],
-    on_edit: Callable[[], None],
+    told: Mapping[str, Callable[[], None]],
 ) -> None:
     """Show one or more sweeps in lockstep.
 
@@ -57,22 +57,22 @@ def player(
         boards: payloads of ``viz.compute.payload`` with title, name and captions.
         view: step, pin, channel, filter, reads, speed, loop as the URL has them; the player
             takes them over when ``token`` changes, and keeps its own otherwise.
+        frame: what stands around the boards: presets, comparison, size formula, repairs.
         identity: changes whenever the boards do.
         token: changes when a link or a preset sets the view.
-        key: Streamlit's key; ``st.session_state[key].view`` and ``.edit`` hold what the
-            callbacks are told.
-        on_view: called when the visitor has settled on a step, pin or plane.
-        on_edit: called when a cell has been typed.
+        key: Streamlit's key; ``st.session_state[key]`` holds what a callback is told.
+        told: callbacks by the name of what the visitor did: view (settled on a step, pin or
+            plane), edit (typed a cell), preset, compare, fix (chose one).
     """
     _renderer()(
         key=key,
         data={
             "boards": boards,
             "view": dict(view),
+            "frame": dict(frame),
             "id": identity,
             "token": token,
             "palette": PALETTE,
         },
-        on_view_change=on_view,
-        on_edit_change=on_edit,
+        **{f"on_{name}_change": callback for name, callback in told.items()},
     )

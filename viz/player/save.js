@@ -6,13 +6,14 @@ import { arithmeticText, describe } from "./words.js";
 
 const MARGIN = 18, LINE = 20, PNG_SCALE = 3;
 
-/** Sentences below the picture: what is seen, and the sum of the window. */
-function lines({ boards, focus, views }) {
-  return boards.flatMap((board, i) => {
-    const said = describe(board, { ...focus[i], pinned: false }, views[i]);
+/** Sentences below the picture: what is seen, the sum of the window, the size formula. */
+function lines({ boards, focus, views, extra }) {
+  const said = boards.flatMap((board, i) => {
+    const sentence = describe(board, { ...focus[i], pinned: false }, views[i]);
     return focus[i].panel === "output" && boards.length < 3
-      ? [said, arithmeticText(board, views[i].filter, ...focus[i].cell)] : [said];
+      ? [sentence, arithmeticText(board, views[i].filter, ...focus[i].cell)] : [sentence];
   });
+  return [...said, ...extra];
 }
 
 function drawAll(surface, picture, sentences) {

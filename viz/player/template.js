@@ -15,6 +15,8 @@ const icon = (name) => `<button type="button" class="icon" name="${name}" aria-l
 const SPEEDS = [[0, "auto speed"], ...[1, 2, 4, 8, 15, 30, 60, 120].map((n) => [n, `${n} steps/s`])];
 
 const HTML = `
+<div class="head"><div class="presets" role="group" aria-label="Presets"></div>
+<select class="compare" aria-label="Compare" title="Boards step together, on the same input"></select></div>
 <div class="planes" role="group" aria-label="Planes shown"></div>
 <div class="stage"><canvas class="still" aria-hidden="true"></canvas><canvas class="moving" aria-hidden="true"></canvas></div>
 <div class="bar" role="group" aria-label="Playback">
@@ -29,6 +31,8 @@ const HTML = `
 </div>
 <div class="says" aria-live="polite"></div>
 <div class="sums"></div>
+<div class="size"></div>
+<div class="lost"></div>
 <div class="hint">Point at an input pixel, a weight or an output to see what it is tied to. Click to pin (Esc lets go),
 double-click a weight to change it. Keys: space plays, arrows step, I K O pin the input, kernel or output.</div>`;
 
@@ -37,7 +41,7 @@ export function buildPage(root) {
   root.innerHTML = HTML;
   const find = (selector) => root.querySelector(selector);
   const page = Object.fromEntries(["stage", "still", "moving", "planes", "scrub", "count", "speed", "loop",
-    "reads", "save", "link", "toast", "says", "sums"].map((name) => [name, find(`.${name}`)]));
+    "reads", "save", "link", "toast", "says", "sums", "presets", "compare", "size", "lost"].map((name) => [name, find(`.${name}`)]));
   for (const name of Object.keys(LABELS)) page[name] = find(`button[name=${name}]`);
   page.showPlaying = (on) => page.play.querySelector("path").setAttribute("d", on ? ICONS.pause : ICONS.play);
   page.typeOver = (panel, cell, value, done) => typeOver(page.stage, panel, cell, value, done);

@@ -1,0 +1,40 @@
+// What stands around the boards: presets, the choice of comparison, the size formula, repairs.
+// Built from what the page sent; a click only tells the page.
+
+const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
+function chips(place, names, chosen, act) {
+  place.replaceChildren(...names.map((name) => {
+    const chip = element("button", { type: "button", textContent: name, onclick: () => act(name) });
+    chip.setAttribute("aria-pressed", name === chosen);
+    return chip;
+  }));
+}
+
+/** "torch gives 4×4 ✓" after the formula; the difference in words should there ever be one. */
+function formula({ formulas, torch, agrees }) {
+  const lines = formulas.map((text) => element("div", { className: "formula", textContent: text }));
+  const verdict = agrees ? `torch gives ${torch} ✓` : `torch gives ${torch}: it differs from the formula`;
+  lines.at(-1).append(element("span", { className: agrees ? "agrees" : "differs", textContent: verdict }));
+  return lines;
+}
+
+/**
+ * @param page the elements of template.js
+ * @param data what the page sent
+ * @param {(name: string, value: any) => void} tell
+ */
+export function showFrame(page, { presets, preset, comparisons, compare, size }, tell) {
+  chips(page.presets, presets, preset, (name) => tell("preset", name));
+  page.compare.replaceChildren(...Object.entries(comparisons).map(([value, textContent]) =>
+    element("option", { value, textContent, selected: value === compare })));
+  page.compare.onchange = () => tell("compare", page.compare.value);
+  page.size.replaceChildren(...formula(size));
+  page.lost.replaceChildren(element("span", { textContent: size.lost }), ...size.fixes.map((label) =>
+    element("button", { type: "button", className: "fix", textContent: label, title: "Leaves no pixel unread",
+      onclick: () => tell("fix", label) })));
+}
+
+/** The lines of the formula, for a saved picture. */
+export const frameLines = ({ size }) =>
+  [...size.formulas.slice(0, -1), `${size.formulas.at(-1)}   torch: ${size.torch}`, ...(size.lost ? [size.lost] : [])];
