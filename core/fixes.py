@@ -18,7 +18,7 @@ from core.operations import check, operation_of, output_size
 from core.padding import fill_source
 from core.window import Axis, BoolArray, Pads, Pair
 
-MAX_FIXES = 6
+MAX_FIXES = 4
 """Most repairs offered at once."""
 MAX_KERNEL = 11
 """Largest kernel a repair proposes."""
@@ -89,10 +89,12 @@ def fixes(spec: LayerSpec, size: Pair) -> list[Fix]:
     for fix in _candidates(spec, size):
         if not any(_lossy(fix.spec, fix.size)):
             found.setdefault((fix.spec, fix.size), fix)
+        if len(found) == MAX_FIXES:
+            break
     if not found:
         dense = replace(spec, stride=(1, 1), dilation=(1, 1))
         return [] if any(_lossy(dense, size)) else [Fix("stride and dilation → 1", dense, size)]
-    return list(found.values())[:MAX_FIXES]
+    return list(found.values())
 
 
 def _lossy(spec: LayerSpec, size: Pair) -> tuple[bool, bool]:
@@ -253,7 +255,7 @@ def _input(spec: LayerSpec, size: Pair, *, grow: bool) -> Iterator[Fix]:
             n = size[axis]
             works = (
                 m
-                for m in (range(n + 1, MAX_INPUT + 1) if grow else range(n - 1, 0, -1))
+                for m in _sizes(n, spec.stride[axis], grow)
                 if not _lossy(spec, _on_axis(size, axis, m))[axis]
             )
             new[axis] = next(works, n)
@@ -262,6 +264,13 @@ def _input(spec: LayerSpec, size: Pair, *, grow: bool) -> Iterator[Fix]:
         grow or output_size(spec, changed) == output_size(spec, size)
     ):
         yield Fix(f"input {_by(size)} → {_by(changed)}", spec, changed)
+
+
+def _sizes(n: int, stride: int, grow: bool) -> range:
+    """Input sizes to try, nearest first: what is left over repeats after one stride."""
+    if grow:
+        return range(n + 1, min(n + stride, MAX_INPUT) + 1)
+    return range(n - 1, max(n - stride, 1) - 1, -1)
 
 
 def _by(pair: Pair) -> str:

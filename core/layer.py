@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from core.errors import SpecError
 from core.window import Pads, Pair, Window2d, pair, whole
@@ -49,7 +50,7 @@ class LayerSpec:
                 self.groups,
             )
 
-    @property
+    @cached_property
     def window(self) -> Window2d:
         """The sliding window of this layer."""
         return Window2d(self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)

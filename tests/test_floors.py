@@ -22,7 +22,8 @@ LIGHT = ("core.window", "core.padding", "core.data")
 HEAVY = ("core.sweep",)
 PAGE_MAY_IMPORT = (
     *("viz.controls", "viz.compute", "viz.figures", "viz.player", "viz.slides", "viz.theme"),
-    *("viz.state", "viz.url", "viz.words", "viz.presets", "viz.sizes_controls"),
+    *("viz.state", "viz.url", "viz.words", "viz.presets"),
+    *("viz.sizes_controls", "viz.sizes_tabs"),
     *("viz.pages", "core", "streamlit"),
 )
 

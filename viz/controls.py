@@ -14,8 +14,9 @@ import streamlit as st
 from core.board import Upload
 from core.data import MAX_UPLOAD_BYTES, PICTURES, decode_upload
 from core.errors import SpecError
+from core.feasible import feasible
 from core.kernels import PRESETS
-from core.operations import OPERATIONS, check, feasible
+from core.operations import OPERATIONS, check
 from core.padding import CONVENTIONS, FILLS
 from viz import state
 from viz.state import SIDES, UPLOAD, Values

@@ -235,7 +235,7 @@ def _padding(values: Values) -> None:
         "how padding is given",
         ["number", "sides", *(CONVENTIONS if shrinks else ())],
         format_func=_convention_label,
-        key=give(values, "convention"),
+        key=give(values, "convention", shrinks),
         help="One number, a number for each side, or a framework's rule.",
     )
 

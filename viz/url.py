@@ -157,7 +157,7 @@ class PageState:
             self.values = dict(kept)
             store["adopted"] += 1
         else:
-            self.values = {name: st.session_state.get(name, kept[name]) for name in kept} | pending
+            self.values = _with_widgets(kept) | pending
             if query != store["url"] and self.values == kept:
                 self._adopt(query)
 
@@ -167,20 +167,27 @@ class PageState:
 
     def place(self) -> None:
         """Hand values that were changed since the last run to the widgets that have them."""
-        for name, value in self.values.items():
-            if name in st.session_state and st.session_state[name] != value:
-                st.session_state[name] = value
+        for name, value in _with_widgets(self.values).items():
+            if value != self.values[name]:
+                st.session_state[name] = self.values[name]
 
     def publish(self) -> None:
         """Write the state that this run ends with into the URL, without the defaults."""
         store = self._store
-        values = {name: st.session_state.get(name, value) for name, value in self.values.items()}
+        values = _with_widgets(self.values)
         url = query(self.params, values)
         if st.query_params.to_dict() != url:
             st.query_params.from_dict(url)
         if store.get("kept") not in (None, values):
             store["ignored"] = []  # the visitor has moved on
         store |= {"kept": values, "url": url, "values": values}
+
+
+def _with_widgets(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, those that have a widget as their widgets stand. One look at the session:
+    asking it for a key that is not there is slow."""
+    live = st.session_state.to_dict()
+    return {name: live.get(name, value) for name, value in values.items()}
 
 
 def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
@@ -198,8 +205,7 @@ def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
 
 def current(page: str) -> dict[str, Any]:
     """The page's values, for callbacks: those of the last run and the widgets since."""
-    kept = st.session_state[f"page:{page}"]["kept"]
-    return {name: st.session_state.get(name, value) for name, value in kept.items()}
+    return _with_widgets(st.session_state[f"page:{page}"]["kept"])
 
 
 def change(page: str, values: Mapping[str, Any]) -> None:

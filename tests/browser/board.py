@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 PLAYER = '[data-testid="sweep-player"]'
-PATIENCE = 60_000
+PATIENCE = 120_000
 """Milliseconds until a page that does not answer counts as broken; nothing is timed."""
+LOOKS = 500
+"""How often a page that does answer is looked at until something must have happened."""
 
 # The player's own layout, asked where a cell stands; refused where it is not the picture's.
 CENTRE = """async (root, [boards, board, panel, cell]) => {
@@ -117,7 +119,7 @@ class Board:
 
     def until(self, happened: Callable[[], bool], what: str) -> None:
         """Wait for something the page does by itself."""
-        for _ in range(PATIENCE // 30):
+        for _ in range(LOOKS):
             if happened():
                 return
             self.page.wait_for_timeout(30)

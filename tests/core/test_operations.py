@@ -15,13 +15,13 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from core.errors import SpecError
+from core.feasible import feasible
 from core.layer import LayerSpec
 from core.operations import (
     MAX_OUTPUT_SIDE,
     OPERATIONS,
     blur_weight,
     check,
-    feasible,
     operation_of,
     output_size,
     winners,

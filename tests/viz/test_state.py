@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from core.board import Upload
 from core.errors import SpecError
+from core.feasible import feasible
 from core.layer import LayerSpec
-from core.operations import OPERATIONS, check, feasible
+from core.operations import OPERATIONS, check
 from tests.core.strategies import cases
 from tests.viz.values import accepts, all_values, defaults
 from viz import state
