@@ -78,7 +78,7 @@ def _rounded(text: str, function: str) -> int:
         value = Fraction(_sum(numerator), int(denominator))
     else:  # 3.5, or 3 2/3
         sign = -1 if text.startswith("-") else 1
-        value = sign * sum(Fraction(part) for part in text.lstrip("-").split())
+        value = sign * sum((Fraction(part) for part in text.lstrip("-").split()), Fraction(0))
     return value // 1 if function == "floor" else -(-value // 1)
 
 

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from core.size_tables import Padded
 from core.window import Axis
 from viz import words
-from viz.figures.sizes import CLEAR, Box, flat_colorbar, framed, headed, outlines
+from viz.figures.sizes import CLEAR, Box, Trace, flat_colorbar, framed, headed, outlines
 from viz.theme import INPUT, MAGNITUDE, PADDING, SIGNED, UNREAD, WINDOW
 
 LABEL, CELL, GAP = 38, 20, 18
@@ -70,52 +70,59 @@ def _lanes(axis: Axis) -> int:
     return min(len(starts), -(-span // step))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def conventions(results: tuple[Padded, ...], title: str) -> go.Figure:
     """Every convention's padded columns with its windows, and the values torch gives.
 
     Values that are not those of the first result are framed.
     """
     bands = _bands(results)
-    figure = go.Figure()
-    figure.add_traces(_cells(bands))
-    figure.add_trace(_padding(bands))
-    figure.add_traces(_windows(bands))
-    figure.add_trace(_values(bands))
-    figure.add_traces(_differences(bands))
-    for band in bands:
-        figure.add_annotation(_label(band))
-    _lay_out(figure, bands, title)
-    return figure
+    traces = [
+        *_cells(bands),
+        _padding(bands),
+        *_windows(bands),
+        _values(bands),
+        *_differences(bands),
+    ]
+    return go.Figure({"data": traces, "layout": _layout(bands, title)})
 
 
-def _lay_out(figure: go.Figure, bands: Sequence[Band], title: str) -> None:
+def _layout(bands: Sequence[Band], title: str) -> dict[str, Any]:
     bottom = bands[-1].bottom
-    figure.update_layout(
-        **headed(title, bottom, 186),
-        barmode="overlay",
-        legend={
-            "orientation": "h",
-            "y": -116 / bottom,
-            "yanchor": "top",
-            "x": 0,
-            "traceorder": "normal",
+    legend = {"orientation": "h", "y": -116 / bottom, "yanchor": "top", "x": 0}
+    return headed(title, bottom, 186) | {
+        "barmode": "overlay",
+        "legend": legend | {"traceorder": "normal"},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "annotations": [_label(band) for band in bands],
+        "yaxis": {"range": [bottom + 2, -2], "visible": False, "fixedrange": True},
+        **_column_axes(bands),
+    }
+
+
+def _column_axes(bands: Sequence[Band]) -> dict[str, Any]:
+    """Input columns on the left, output columns on the right."""
+    shown = [band.result for band in bands if band.result.output]
+    widest = max(result.output[1] for result in shown if result.output)
+    columns = max(len(result.cols.source) for result in shown if result.cols)
+    plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickangle": 0}
+    return {
+        "xaxis": plain
+        | {
+            "title": {"text": "input column"},
+            "domain": [0, 0.53],
+            "dtick": max(1, columns // 8),
         },
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-    )
-    plain = {"showgrid": False, "zeroline": False, "fixedrange": True}
-    figure.update_yaxes(range=[bottom + 2, -2], visible=False, fixedrange=True)
-    figure.update_layout(
-        xaxis={"title": "input column", "domain": [0, 0.53], **plain},
-        xaxis2={"title": "output column", "domain": [0.58, 1], "anchor": "y", "dtick": 1, **plain},
-    )
-    widest = max((b.result.output[1] for b in bands if b.result.output), default=1)
-    values = next(trace for trace in figure.data if trace.type == "heatmap")
-    values.colorbar.update(**(flat_colorbar(-56 / bottom) | {"x": 0.58}))
-    columns = max(len(b.result.cols.source) for b in bands if b.result.cols is not None)
-    figure.layout.xaxis.update(dtick=max(1, columns // 8), tickangle=0)
-    figure.layout.xaxis2.update(range=[-0.6, widest - 0.4], dtick=max(1, widest // 8))
+        "xaxis2": plain
+        | {
+            "title": {"text": "output column"},
+            "domain": [0.58, 1],
+            "anchor": "y",
+            "range": [-0.6, widest - 0.4],
+            "dtick": max(1, widest // 8),
+        },
+    }
 
 
 def _label(band: Band) -> dict[str, Any]:
@@ -154,7 +161,7 @@ def _columns(axis: Axis) -> np.ndarray[Any, Any]:
     return np.arange(len(axis.source)) - int(np.flatnonzero(axis.source >= 0)[0])
 
 
-def _cells(bands: Sequence[Band]) -> list[go.Bar]:
+def _cells(bands: Sequence[Band]) -> list[Trace]:
     """The input's columns: read ones blue, unread ones hatched."""
     kinds: dict[bool, list[tuple[int, float]]] = {True: [], False: []}
     for band in bands:
@@ -178,28 +185,29 @@ def _bars(
     thick: float,
     look: dict[str, Any],
     name: str,
-) -> go.Bar:
+) -> Trace:
     """Horizontal bars centred on (column, y); the cells carry their column's number."""
     numbers = name == "input" and len({column for column, _ in places}) <= 24
-    return go.Bar(
-        orientation="h",
-        base=np.array([column - 0.5 for column, _ in places], dtype=np.float32),
-        x=np.full(len(places), length, dtype=np.float32),
-        y=np.array([y for _, y in places], dtype=np.float32),
-        width=thick,
-        marker=look,
-        text=[f"{column:g}" for column, _ in places] if numbers else None,
-        textposition="inside" if numbers else None,
-        insidetextanchor="middle",
-        insidetextfont={"color": "white", "size": 11},
-        textangle=0,
-        name=name,
-        showlegend=bool(places),
-        hoverinfo="skip",
-    )
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "base": np.array([column - 0.5 for column, _ in places], dtype=np.float32),
+        "x": np.full(len(places), length, dtype=np.float32),
+        "y": np.array([y for _, y in places], dtype=np.float32),
+        "width": thick,
+        "marker": look,
+        "text": [f"{column:g}" for column, _ in places] if numbers else [],
+        "textposition": "inside" if numbers else "none",
+        "insidetextanchor": "middle",
+        "insidetextfont": {"color": "white", "size": 11},
+        "textangle": 0,
+        "name": name,
+        "showlegend": bool(places),
+        "hoverinfo": "skip",
+    }
 
 
-def _padding(bands: Sequence[Band]) -> go.Scatter:
+def _padding(bands: Sequence[Band]) -> Trace:
     boxes = [
         (column - 0.42, column + 0.42, band.strip + 2, band.strip + CELL - 2)
         for band in bands
@@ -209,17 +217,17 @@ def _padding(bands: Sequence[Band]) -> go.Scatter:
         )
         if source == -1
     ]
-    return go.Scatter(
-        **outlines(boxes),
-        mode="lines",
-        line={"color": PADDING, "width": 1.5, "dash": "2px,2px"},
-        name="padding",
-        showlegend=bool(boxes),
-        hoverinfo="skip",
-    )
+    return outlines(boxes) | {
+        "type": "scatter",
+        "mode": "lines",
+        "line": {"color": PADDING, "width": 1.5, "dash": "2px,2px"},
+        "name": "padding",
+        "showlegend": bool(boxes),
+        "hoverinfo": "skip",
+    }
 
 
-def _windows(bands: Sequence[Band]) -> list[go.Bar]:
+def _windows(bands: Sequence[Band]) -> list[Trace]:
     """Each window's taps as a thick bar and its span as a thin one, below the cells it covers."""
     taps: list[tuple[float, float]] = []
     spans: list[tuple[float, float]] = []
@@ -245,7 +253,7 @@ def _windows(bands: Sequence[Band]) -> list[go.Bar]:
     ]
 
 
-def _values(bands: Sequence[Band]) -> go.Heatmap:
+def _values(bands: Sequence[Band]) -> Trace:
     """All values in one map with gaps between the conventions: one scale for all."""
     shown = [band for band in bands if band.result.values is not None]
     width = max((band.result.values.shape[1] for band in shown), default=1)  # type: ignore[union-attr]
@@ -259,7 +267,10 @@ def _values(bands: Sequence[Band]) -> go.Heatmap:
         edges += [band.strip + i * band.row for i in range(len(values) + 1)]
         rows += [np.pad(row, (0, width - len(row)), constant_values=np.nan) for row in values]
     z = np.array(rows or [np.full(1, np.nan)], dtype=np.float32)
-    return go.Heatmap(z=z, y=edges or [0.0, 1.0], x=np.arange(width), xaxis="x2", **_value_look(z))
+    place = {"type": "heatmap", "xaxis": "x2", "x": np.arange(width), "y": edges or [0.0, 1.0]}
+    colorbar = flat_colorbar(-56 / bands[-1].bottom) | {"x": 0.58, "len": 0.42}
+    colorbar["title"] = {"text": "output value", "side": "top"}
+    return place | {"z": z, "colorbar": colorbar} | _value_look(z)
 
 
 def _value_look(z: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -267,7 +278,6 @@ def _value_look(z: np.ndarray[Any, Any]) -> dict[str, Any]:
     signed = bool((finite < 0).any())
     look: dict[str, Any] = {
         "colorscale": [[i / 2, c] for i, c in enumerate(SIGNED)] if signed else MAGNITUDE,
-        "colorbar": {"title": {"text": "output value"}, "len": 0.42},
         "hoverongaps": False,
         "hovertemplate": "output column %{x}: %{z}<extra></extra>",
         "xgap": 1,
@@ -285,7 +295,7 @@ def _three(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _differences(bands: Sequence[Band]) -> list[go.Scatter]:
+def _differences(bands: Sequence[Band]) -> list[Trace]:
     """A frame around every value that differs, or a dot where frames would hide the values."""
     name = "value differs from the first"
     cells = [
@@ -296,16 +306,17 @@ def _differences(bands: Sequence[Band]) -> list[go.Scatter]:
     ]
     if min((band.row for band in bands if band.row), default=0) >= MIN_FRAMED:
         return framed(cells, name, xaxis="x2")
-    dots = go.Scatter(
-        x=np.array([(left + right) / 2 for left, right, _, _ in cells], dtype=np.float32),
-        y=np.array([(top + bottom) / 2 for _, _, top, bottom in cells], dtype=np.float32),
-        mode="markers",
-        marker={"size": 5, "color": "black", "line": {"color": "white", "width": 1}},
-        name=name,
-        showlegend=bool(cells),
-        hoverinfo="skip",
-        xaxis="x2",
-    )
+    dots = {
+        "type": "scatter",
+        "x": np.array([(left + right) / 2 for left, right, _, _ in cells], dtype=np.float32),
+        "y": np.array([(top + bottom) / 2 for _, _, top, bottom in cells], dtype=np.float32),
+        "mode": "markers",
+        "marker": {"size": 5, "color": "black", "line": {"color": "white", "width": 1}},
+        "name": name,
+        "showlegend": bool(cells),
+        "hoverinfo": "skip",
+        "xaxis": "x2",
+    }
     return [dots]
 
 

@@ -40,7 +40,7 @@ PLOT_STYLE = """<style>
 """Full contrast for the words of the pictures: they are read on a wall."""
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=256)
 def size_cells(
     table: SizeTable,
     heads: tuple[str, ...] = (),
@@ -101,7 +101,7 @@ def _pair(table: SizeTable, row: int, column: int) -> tuple[int, int]:
     return height, width
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=256)
 def convention_cells(results: tuple[Padded, ...]) -> str:
     """Padding per side, output size and unread pixels under every convention."""
     lines = [_heading("convention", ("padding", "output", "torch", "unread pixels"))]

@@ -220,7 +220,7 @@ def _picture(place: DeltaGenerator, page: PageState) -> list[BoardSpec]:
 
 
 def _details(board: BoardSpec) -> None:
-    details = st.expander("Why this size, and the layer as code", on_change="rerun")
+    details = st.expander("Why this size, and the layer as code", key="details", on_change="rerun")
     if details.open:
         with details:
             why, code = st.columns([2, 3], gap="large")

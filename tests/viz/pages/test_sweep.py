@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from core.fixes import fixes
 from core.kernels import PRESETS as KERNELS
 from core.operations import OPERATIONS, check, operation_of
 from core.padding import CONVENTIONS, FILLS
@@ -29,6 +29,7 @@ from tests.viz.visit import (
 )
 from viz import compute, state
 from viz.presets import CLASSICS, PRESETS
+from viz.url import query
 
 LOSSY = {"stride": 3, "padding": 0, "input_height": 7, "input_width": 7}
 EXTREMES: dict[str, dict[str, Any]] = {
@@ -73,9 +74,21 @@ def check_numbers(at: AppTest) -> None:
         assert board["captions"]["output"] == caption
         assert np.array_equal(decoded(board["input"]), asked.source.pixels())
     height, width = torch_output(values, "").shape[1:]
-    assert f"torch gives **{height}×{width}** ✓" in text_of(at)
-    assert re.search(rf"= {height}\$", text_of(at))
-    assert re.search(rf"= {width}\$", text_of(at))
+    size = frame_of(at)["size"]
+    assert (size["torch"], size["agrees"]) == (f"{height}×{width}", True)
+    assert size["formulas"][0].endswith(f"= {height}")
+    assert size["formulas"][-1].endswith(f"= {width}")
+
+
+def frame_of(at: AppTest) -> dict[str, Any]:
+    """What stands around the boards."""
+    frame: dict[str, Any] = sent(at)["frame"]
+    return frame
+
+
+def link_to(values: dict[str, Any]) -> dict[str, str]:
+    """The link of a page with these values, the others at their defaults."""
+    return query(state.PARAMS, values)
 
 
 def torch_output(values: dict[str, Any], suffix: str) -> np.ndarray:
@@ -99,7 +112,7 @@ def test_the_page_opens_on_a_board_that_says_nothing_is_wrong() -> None:
     assert warned(at) == ""
     assert not at.info
     assert sent(at)["boards"][0]["title"] == "3×3 convolution, stride 2, padding 1"
-    assert at.button_group(key="preset").value == "padding, stride 2"
+    assert frame_of(at)["preset"] == "padding, stride 2"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -112,23 +125,17 @@ def test_every_operation_is_one_choice_away(operation: str) -> None:
     for name in ("dilation", "padding_mode", "ceil_mode", "count_include_pad", "output_padding"):
         assert (name in made) == OPERATIONS[operation].has(name), name
     assert {"kernel_size", "stride", "padding"} <= made
-    assert OPERATIONS[operation].summary in text_of(at)
+    at.session_state["details"] = True
+    assert OPERATIONS[operation].summary in text_of(again(at))
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_is_one_click_away(name: str) -> None:
-    at = visit(step="5", pin="k0.0", dilation="2", kernel_size="5", bias="3")
-    token = sent(at)["token"]
-    at.button_group(key="preset").set_value(name)
-    again(at)
-    assert PRESETS[name].items() <= values_of(at).items()
-    assert at.button_group(key="preset").value == name
-    data = sent(at)
-    assert data["token"] != token, "the sweep starts over"
-    assert (data["view"]["step"], data["view"]["pin"]) == (-1, "")
-    assert not {"step", "pin"} & link_of(at).keys()
+def test_every_preset_is_a_link_away_and_recognised(name: str) -> None:
+    at = visit(**link_to(PRESETS[name]))
+    assert frame_of(at)["presets"] == list(PRESETS)
+    assert frame_of(at)["preset"] == name
+    assert warned(at) == ""
     check_numbers(at)
-    check_numbers(visit(**link_of(at)))
 
 
 @pytest.mark.parametrize("name", EXTREMES)
@@ -210,9 +217,7 @@ def test_a_closed_drawer_keeps_its_settings() -> None:
 
 
 def test_two_layers_side_by_side() -> None:
-    at = visit()
-    at.selectbox(key="compare").select("second")
-    opened(at)
+    at = opened(visit(compare="second"))
     at.selectbox(key="operation_b").select("max_pooling")
     again(at)
     at.slider(key="stride_b").set_value(1)
@@ -263,27 +268,24 @@ def test_a_classic_that_had_to_change_says_so() -> None:
 )
 def test_a_fix_leaves_no_pixel_unread(link: dict[str, Any]) -> None:
     at = visit(**link)
-    assert "hatched) never count" in text_of(at)
-    keys = [button.key for button in at.button if button.key.startswith("fix_")]
-    assert keys
-    for key in keys:
-        mended = visit(**link)
-        mended.button(key=key).click()
-        again(mended)
-        assert "never count" not in text_of(mended)
-        assert not [button for button in mended.button if button.key.startswith("fix_")]
+    assert "hatched) never count" in frame_of(at)["size"]["lost"]
+    layer, size = board_of(at).layer, board_of(at).source.size
+    found = fixes(layer, size)
+    assert frame_of(at)["size"]["fixes"] == [fix.label for fix in found]
+    assert found
+    for fix in found:
+        mended = visit(**link_to(state.values_of(fix.spec, fix.size)))
+        assert "never count" not in frame_of(mended)["size"]["lost"]
+        assert frame_of(mended)["size"]["fixes"] == []
         assert warned(mended) == ""
         check_numbers(mended)
-        again(mended)
-        assert "never count" not in text_of(mended), "and so it stays"
-        check_numbers(visit(**link_of(mended)))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_code_on_the_page_gives_the_numbers_on_the_page(operation: str) -> None:
     at = visit(operation=operation, bias="1.5", weights="0.0.1.1:7")
-    assert not at.code, "the tab is closed"
-    at.session_state["details"] = "Code"
+    assert not at.code, "the drawer is closed"
+    at.session_state["details"] = True
     again(at)
     names: dict[str, Any] = {}
     exec(at.code[0].value, names)
@@ -294,9 +296,9 @@ def test_the_code_on_the_page_gives_the_numbers_on_the_page(operation: str) -> N
 @pytest.mark.parametrize("framework", SNIPPETS)
 def test_the_code_is_there_for_every_framework(framework: str) -> None:
     at = visit()
-    at.session_state["details"] = "Code"
+    at.session_state["details"] = True
     again(at)
-    (choice,) = [group for group in at.button_group if group.key != "preset"]
+    (choice,) = at.button_group
     choice.set_value(framework)
     again(at)
     assert at.code[0].value == compute.snippet(framework, board_of(at)).strip()
