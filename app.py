@@ -11,7 +11,7 @@ from threading import Thread
 import streamlit as st
 
 HERE = Path(__file__).resolve().parent
-if str(HERE) not in sys.path:  # Streamlit adds the folder of viz/main.py only
+if str(HERE) not in sys.path:  # Streamlit adds the folder of its script only
     sys.path.append(str(HERE))
 
 
@@ -39,4 +39,4 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(HERE / "viz" / "main.py", lifespan=lifespan)
+app = st.App(HERE / "viz" / "shell" / "main.py", lifespan=lifespan)

@@ -21,8 +21,12 @@ PICTURES = {
 def save(png: bytes, path: Path) -> None:
     """Write a screenshot with 256 colours at two thirds of its size: small enough for git."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    smaller = picture.resize((picture.width * 2 // 3, picture.height * 2 // 3), Image.Resampling.LANCZOS)
-    smaller.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    smaller = picture.resize(
+        (picture.width * 2 // 3, picture.height * 2 // 3), Image.Resampling.LANCZOS
+    )
+    smaller.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 def main() -> None:

@@ -214,8 +214,13 @@ def board(values: Values, upload: Upload | None = None, suffix: str = "") -> Boa
     )
 
 
+def expressible(spec: LayerSpec) -> bool:
+    """Whether the controls reach this layer: a named convention can pad more than they can."""
+    return max(max(side) for side in spec.padding) <= MAX_PADDING
+
+
 def values_of(spec: LayerSpec, input_size: Pair, suffix: str = "") -> dict[str, Any]:
-    """The parameters that make ``layer`` give this spec on an input of this size."""
+    """The parameters that make ``layer`` give this ``expressible`` spec on such an input."""
     pairs: dict[str, Pair] = {
         "kernel_size": spec.kernel_size,
         "stride": spec.stride,

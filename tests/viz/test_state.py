@@ -147,6 +147,9 @@ def test_values_come_back_from_their_layer(values: dict[str, Any]) -> None:
     spec = state.layer(values)
     again = values | state.values_of(spec, state.size(values))
     assert state.layer(again) == spec
+    if not state.expressible(spec):
+        assert values["convention"] not in ("number", "sides")
+        return
     for name in state.values_of(spec, state.size(values)):
         assert accepts(BY_NAME[name], BY_NAME[name].format(again[name])), name
 

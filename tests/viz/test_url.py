@@ -170,7 +170,7 @@ def test_what_a_link_says_is_shown_without_markup_and_in_short() -> None:
 def test_a_text_that_is_too_long_is_refused_not_cut() -> None:
     long = "0.0.0.0:1_" * 600 + "0.0.0.1:2"
     assert len(long) > MAX_TEXT
-    at = AppTest.from_file("../../viz/main.py", default_timeout=60)
+    at = AppTest.from_file("../../viz/shell/main.py", default_timeout=60)
     at.query_params["weights"] = long
     at.run()
     assert not at.exception

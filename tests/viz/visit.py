@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.board import BoardSpec
 from viz import state
 
-MAIN = Path(__file__).resolve().parents[2] / "viz" / "main.py"
+MAIN = Path(__file__).resolve().parents[2] / "viz" / "shell" / "main.py"
 DRAWERS = ("more", "more_b", "input_controls", "kernel_controls")
 """Keys of the expanders whose widgets are made only while they are open."""
 

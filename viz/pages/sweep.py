@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.board import BoardSpec, torch_index
 from core.errors import SpecError
+from core.fixes import Fix
 from core.operations import operation_of
 from core.sizes import formula
 from core.snippets import SNIPPETS
@@ -67,9 +68,13 @@ def _on_compare() -> None:
 def _on_fix() -> None:
     """A repair was chosen, by its label."""
     board = _boards(current(PAGE))[0]
-    for fix in compute.unread(board).fixes:
+    for fix in _repairs(board):
         if fix.label == st.session_state["player"].fix:
             change(PAGE, state.values_of(fix.spec, fix.size))
+
+
+def _repairs(board: BoardSpec) -> list[Fix]:
+    return [fix for fix in compute.unread(board).fixes if state.expressible(fix.spec)]
 
 
 def _start_over(values: dict[str, Any]) -> None:
@@ -172,7 +177,9 @@ def _frame(board: BoardSpec, values: dict[str, Any]) -> dict[str, Any]:
             "torch": words.times(torch_size),
             "agrees": (rows.outputs, cols.outputs) == torch_size,
             "lost": lost.sentence,
-            "fixes": [] if values["compare"] == "classics" else [f.label for f in lost.fixes[:4]],
+            "fixes": []
+            if values["compare"] == "classics"
+            else [fix.label for fix in _repairs(board)],
         },
     }
 

@@ -17,14 +17,14 @@ from core.padding import CONVENTIONS
 from viz import compute, state
 from viz.sizes_controls import PARAMS, TABS, board_query, layer, settle
 
-MAIN = Path(__file__).parents[3] / "viz" / "main.py"
+MAIN = Path(__file__).parents[3] / "viz" / "shell" / "main.py"
 DEFAULTS = {param.name: param.default for param in PARAMS}
 
 
 def visit(query: Mapping[str, str] | None = None) -> AppTest:
     """The page, opened by a link."""
     app = AppTest.from_file(str(MAIN), default_timeout=60)
-    app.switch_page("pages/sizes.py")
+    app.switch_page("../pages/sizes.py")
     for name, value in (query or {}).items():
         app.query_params[name] = value
     app.run()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.operations import check
 from tests.viz.values import WORDS, all_values
-from tests.viz.visit import link_of, opened, text_of, values_of, visit, warned
+from tests.viz.visit import link_of, opened, sent, values_of, visit, warned
 from viz import state
 from viz.state import PARAMS, SECOND
 from viz.url import query
@@ -93,7 +93,7 @@ def said(link: dict[str, str]) -> tuple[str, dict[str, Any]]:
     """What the page says of a link, and the values it ends with, all drawers open."""
     at = visit(**link)
     notes = "\n".join([warned(at), *(info.value for info in at.info)])
-    assert "torch gives" in text_of(at)
+    assert sent(at)["frame"]["size"]["agrees"]
     values = values_of(at)
     for suffix in ("", SECOND) if values["compare"] == "second" else ("",):
         check(state.layer(values, suffix), state.size(values))

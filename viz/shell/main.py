@@ -1,4 +1,8 @@
-"""What every visit runs: page config, navigation, the page."""
+"""What every visit runs: page config, navigation, the page.
+
+Not beside ``viz/pages``: Streamlit takes a folder of that name next to the script for an app
+of its old kind, and shows its files in the navigation.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import streamlit as st
 from viz.pages import GROUPS, PAGES
 
 HERE = Path(__file__).parent
+PAGES_FOLDER = HERE.parent / "pages"
 
 # An icon of our own: the browser would fetch a page's Material icon from another machine.
 st.set_page_config(
@@ -18,7 +23,7 @@ st.html(HERE / "style.css")
 sections = {
     group: [
         st.Page(
-            HERE / "pages" / f"{page.name}.py",
+            PAGES_FOLDER / f"{page.name}.py",
             title=page.title,
             icon=page.icon,
             help=page.help,
