@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Timer
 
 import streamlit as st
 
@@ -15,28 +15,26 @@ if str(HERE) not in sys.path:  # Streamlit adds the folder of its script only
     sys.path.append(str(HERE))
 
 
+QUIET_START_S = 3.0
+"""Torch is loaded this long after the start, unless a visitor was there before: a page in the
+making must not share the interpreter with the import, and loads torch once it is drawn."""
+
+
 def _warm() -> None:
-    """Load torch and what the first page needs.
+    from core.board import BoardSpec
+    from viz import compute
 
-    The import holds the interpreter for five milliseconds at a time, and the page comes in a
-    hundred small requests that each wait for it: shorter turns while it lasts.
-    """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(usual / 20)
-    try:
-        from core.board import BoardSpec
-        from viz import compute
-
-        compute.payload(BoardSpec())
-    finally:
-        sys.setswitchinterval(usual)
+    compute.payload(BoardSpec())
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Load torch while the first visitor's browser still loads the page."""
-    Thread(target=_warm, name="warm", daemon=True).start()
+    """Have torch and the first picture ready before the first visitor of a server."""
+    timer = Timer(QUIET_START_S, _warm)
+    timer.daemon = True
+    timer.start()
     yield
+    timer.cancel()
 
 
 app = st.App(HERE / "viz" / "shell" / "main.py", lifespan=lifespan)

@@ -310,8 +310,10 @@ def output_size(spec: LayerSpec, size: Pair) -> Pair:
     return spec.window.output_size(size)
 
 
-def check(spec: LayerSpec, size: Pair) -> Pair:
+def check(spec: LayerSpec, size: Pair, limit: int | None = MAX_OUTPUT_SIDE) -> Pair:
     """The output size, once everything torch asks of this layer on this input holds.
+
+    ``limit`` is the longest output side to be drawn; None where nothing is.
 
     Raises:
         SpecError: the layer cannot be run; the sentence says what would work.
@@ -326,10 +328,10 @@ def check(spec: LayerSpec, size: Pair) -> Pair:
         for n, (before, after) in zip(size, spec.padding, strict=True):
             fill_source(n, before, after, spec.padding_mode)
     height, width = output_size(spec, size)
-    if max(height, width) > MAX_OUTPUT_SIDE:
+    if limit is not None and max(height, width) > limit:
         raise SpecError(
             "stride",
-            f"makes the output {height}×{width}; the board draws up to {MAX_OUTPUT_SIDE}: "
+            f"makes the output {height}×{width}; the board draws up to {limit}: "
             "use a smaller stride or input",
             spec.stride,
         )

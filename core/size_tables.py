@@ -16,9 +16,9 @@ import numpy as np
 from core.board import BoardSpec, InputSpec
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.operations import OPERATIONS, FloatArray, operation_of
+from core.operations import OPERATIONS, FloatArray, check, operation_of
 from core.padding import CONVENTIONS
-from core.sizes import check_size, formula, measured_size, unread_pixels
+from core.sizes import formula, measured_size, unread_pixels
 from core.window import Axis, BoolArray, IntArray, Pads, Pair, Window2d
 
 STRIDES = tuple(range(1, 9))
@@ -140,7 +140,7 @@ def _cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
         return size, (0, 0), (0, 0), (0, 0), 0, _refusal(error)
     measured = measured_size(spec, size) or (0, 0)
     try:
-        output = check_size(spec, size)
+        output = check(spec, size, limit=None)
     except SpecError as error:
         # One-sided padding is put on before the layer: torch's layer never sees it.
         refused = measured if spec.symmetric else (0, 0)
@@ -330,7 +330,7 @@ def _differs(values: FloatArray, reference: FloatArray) -> BoolArray:
 def _convention(
     name: str, label: str, description: str, spec: LayerSpec, size: Pair, run: bool
 ) -> Padded:
-    output = check_size(spec, size)
+    output = check(spec, size, limit=None)
     height, width = formula(spec, size)
     rows, cols = operation_of(spec).axes(spec, size)
     board = BoardSpec(spec, InputSpec(size=size, channels=spec.in_channels))

@@ -16,14 +16,10 @@ from typing import TYPE_CHECKING
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.operations import (
-    _check_output_padding,
-    _check_pool_padding,
-    _check_settings,
     check,
     operation_of,
     output_size,
 )
-from core.padding import fill_source
 from core.window import Pair
 
 if TYPE_CHECKING:
@@ -196,24 +192,6 @@ def _formula(spec: LayerSpec, n: int, outputs: int, axis: int) -> AxisFormula:
 
 def _remainder(padded: int, outputs: int, stride: int, span: int) -> int:
     return max(0, padded - (outputs - 1) * stride - span)
-
-
-def check_size(spec: LayerSpec, size: Pair) -> Pair:
-    """``core.operations.check`` without its limit on what the board can draw.
-
-    Raises:
-        SpecError: torch would refuse the layer on this input.
-    """
-    operation = operation_of(spec)
-    _check_settings(spec, operation)
-    if operation.reduce in ("max", "mean"):
-        _check_pool_padding(spec)
-    if operation.has("output_padding"):
-        _check_output_padding(spec)
-    if spec.padding_mode != "zeros":
-        for n, (before, after) in zip(size, spec.padding, strict=True):
-            fill_source(n, before, after, spec.padding_mode)
-    return output_size(spec, size)
 
 
 def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:

@@ -254,6 +254,8 @@ def _upload() -> None:
         st.session_state["upload_image"] = Upload(decode_upload(data), digest)
     except SpecError as error:
         st.error(f"This picture cannot be used: it {error.rule}.")
+    else:
+        st.rerun()  # the board may have been drawn already
 
 
 def kernel_controls(page: str, values: Values) -> None:

@@ -12,9 +12,9 @@ import streamlit as st
 
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.operations import OPERATIONS
+from core.operations import OPERATIONS, check
 from core.padding import CONVENTIONS
-from core.sizes import check_size, smaller_input
+from core.sizes import smaller_input
 from core.solver import Solution
 from core.window import Pair
 from viz import state, words
@@ -139,7 +139,7 @@ def settle(values: dict[str, Any]) -> list[str]:
 
 def _error(values: Values) -> SpecError | None:
     try:
-        check_size(layer(values), state.size(values))
+        check(layer(values), state.size(values), limit=None)
     except SpecError as error:
         return error
     return None

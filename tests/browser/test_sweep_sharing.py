@@ -159,10 +159,10 @@ def test_a_phone_scrolls_only_downwards(board: Board, path: str, scheme: str) ->
     board.page.emulate_media(color_scheme=scheme)
     board.open(step=0)
     if path:
-        there = board.page.get_by_role("link", name="Sizes")
-        if not there.is_visible():  # Streamlit remembers whether the sidebar was open
+        sidebar = board.page.get_by_test_id("stSidebar")
+        if sidebar.get_attribute("aria-expanded") != "true":  # Streamlit remembers
             board.page.get_by_test_id("stExpandSidebarButton").click()
-        there.click()
+        board.page.get_by_role("link", name="Sizes").click()
         board.page.get_by_text("PyTorch gives").wait_for(timeout=PATIENCE)
     else:
         box = board.player.locator(".stage").bounding_box()
