@@ -144,21 +144,22 @@ class PageState:
     def _read(self, page: str) -> None:
         """A first visit and the browser's Back button take the URL; coming back from another
         page takes what was left there; otherwise the widgets' own values stand. (The URL
-        arrives late when keys are pressed fast: it counts only when no value has changed.)
+        arrives late when things are done fast: it counts only in a run that nothing else
+        has set off.)
         """
         store, query = self._store, st.query_params.to_dict()
         returning = st.session_state.get("page") != page
         st.session_state["page"] = page
         kept = store.get("kept")
-        pending = store.pop("pending", {})
+        told = store.pop("pending", None)  # what callbacks have changed, None without any
         if kept is None or (returning and query):
             self._adopt(query)
         elif returning:
             self.values = dict(kept)
             store["adopted"] += 1
         else:
-            self.values = _with_widgets(kept) | pending
-            if query != store["url"] and self.values == kept:
+            self.values = _with_widgets(kept) | (told or {})
+            if told is None and self.values == kept and query != store["url"]:
                 self._adopt(query)
 
     def _adopt(self, query: Mapping[str, str]) -> None:
