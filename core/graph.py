@@ -1,0 +1,202 @@
+"""A network as a graph of windows: which units of its inputs every node reads.
+
+    graph = network_graph(module, (3, 224, 224))
+    graph["layer1_0_conv1"].maps  # per input: (height, width) AxisMap
+
+Shapes come from running the module on torch's meta device, names from `torch.fx`.
+Nothing is computed, no weight is read, the module itself is never called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from core.axis_map import AxisMap, Window
+from core.errors import SpecError
+from core.graph_call import Dims, Draft, Maps, Shape, window_of
+from core.recorder import Recorder
+from core.tracing import floats_of, inputs_of, run, skeleton
+from core.window import whole as whole_number
+
+InputSize = tuple[int, ...] | tuple[tuple[int, ...], ...]
+
+KINDS = (
+    "input",  # an argument of forward
+    "window",  # a window that gathers: convolution, pooling, unfold
+    "transposed",  # a window that scatters
+    "resample",  # interpolation, pixel shuffle, repeats
+    "pad",  # padding, negative padding, roll
+    "crop",  # slices of axes
+    "pass",  # each unit reads its own
+    "merge",  # several inputs, unit by unit
+    "reshape",  # dimensions moved, joined or cut
+    "global",  # every unit reads everything along an image axis
+    "unknown",  # no rule: an upper bound is given
+)
+MAX_SIDE = 1 << 20
+"""Longest input axis."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation.
+
+    Attributes:
+        name: as `torch.fx` names it, e.g. ``"layer1_0_conv1"``.
+        module: the qualified name of the module it runs in; "" at the top.
+        operation: torch's name of the function.
+        kind: one of `KINDS`.
+        inputs: names of the nodes it reads, in the order of the arguments.
+        shape: of its (first) output, batch of 1 included.
+        dims: which of its dimensions run along the image's height and width; None once
+            an axis is gone, both the same for tokens.
+        grid: units along (height, width); 1 where an axis is gone.
+        maps: per input, the (height, width) maps from its units to the input's.
+        window: kernel size, stride, padding, dilation along (height, width), if any.
+        note: what the numbers hide; "" when nothing.
+    """
+
+    name: str
+    module: str
+    operation: str
+    kind: str
+    inputs: tuple[str, ...]
+    shape: Shape
+    dims: Dims
+    grid: tuple[int, int]
+    maps: tuple[Maps, ...]
+    window: tuple[Window | None, Window | None]
+    note: str
+
+
+@dataclass(frozen=True)
+class Graph(Mapping[str, Node]):
+    """The nodes in the order they ran, by name.
+
+    Attributes:
+        nodes: name → node.
+        inputs: names of the input nodes.
+        outputs: names of the nodes that forward returns.
+    """
+
+    nodes: Mapping[str, Node]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> Node:
+        return self.nodes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def find(self, name: str) -> Node:
+        """A node by its name, or the last one of a module by its qualified name.
+
+        Raises:
+            SpecError: neither.
+        """
+        if name in self.nodes:
+            return self.nodes[name]
+        within = [n for n in self.nodes.values() if f"{n.module}.".startswith(f"{name}.")]
+        if not within or not name:
+            raise SpecError("layer", "must be the name of a node or a module that ran", name)
+        return within[-1]
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """Plain lists and numbers for JSON: what a browser needs to follow units.
+
+        A map's output u reads ``taps[u % period] + floor(u / period) * advance``, taps
+        given as [first, count, step]; outside [0, n_in) stands ``edge``.
+        """
+        return [_node_data(node) for node in self.nodes.values()]
+
+
+def _node_data(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "module": node.module,
+        "operation": node.operation,
+        "kind": node.kind,
+        "inputs": list(node.inputs),
+        "shape": list(node.shape),
+        "grid": list(node.grid),
+        "maps": [[_map_data(axis) for axis in maps] for maps in node.maps],
+        "note": node.note,
+    }
+
+
+def _map_data(axis: AxisMap) -> dict[str, Any]:
+    return {
+        "n_in": axis.n_in,
+        "n_out": axis.n_out,
+        "advance": axis.advance,
+        "taps": [[taps.start, len(taps), taps.step] for taps in axis.taps],
+        "edge": axis.edge,
+        "whole": axis.whole,
+    }
+
+
+def network_graph(module: nn.Module, input_size: InputSize) -> Graph:
+    """The graph of ``module`` on one input of ``input_size``, without the batch.
+
+    Args:
+        module: any nn.Module; it is read, never called or changed. The graph is that of
+            eval mode.
+        input_size: (C, H, W), or (C, L) for a network over sequences, which is treated
+            as an image of height 1; or one such tuple for each argument of forward.
+
+    Raises:
+        SpecError: a size that does not fit the network, more than `MAX_NODES`
+            operations, or a forward that decides by values.
+    """
+    sizes = input_sizes(input_size)
+    bare = skeleton(module)
+    names = inputs_of(bare, sizes)
+    recorder = Recorder()
+    dtype = floats_of(bare)
+    tensors = [torch.empty(1, *size, device="meta", dtype=dtype) for size in sizes]
+    for name, tensor in zip(names, tensors, strict=True):
+        recorder.add_input(name, tensor)
+    out = run(bare, tensors, recorder)
+    outputs = dict.fromkeys(draft.name for draft in recorder.ends(out))
+    nodes = {draft.name: _frozen(draft) for draft in recorder.drafts}
+    inputs = tuple(draft.name for draft in recorder.drafts if draft.kind == "input")
+    return Graph(nodes, inputs, tuple(outputs))
+
+
+def input_sizes(value: object) -> list[tuple[int, ...]]:
+    """One size or several as a list of checked (C, H, W) or (C, L)."""
+    if not isinstance(value, tuple | list) or not value:
+        raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", value)
+    sizes = list(value) if isinstance(value[0], tuple | list) else [value]
+    for size in sizes:
+        if not isinstance(size, tuple | list) or len(size) not in (2, 3):
+            raise SpecError("input_size", "must be (C, H, W), or (C, L) for sequences", value)
+        if any(whole_number("input_size", n, 1) > MAX_SIDE for n in size):
+            raise SpecError("input_size", f"must be at most {MAX_SIDE} along each axis", value)
+    return [tuple(size) for size in sizes]
+
+
+def _frozen(draft: Draft) -> Node:
+    windows = (window_of(draft.maps, 0), window_of(draft.maps, 1))
+    return Node(
+        draft.name,
+        draft.module,
+        draft.operation,
+        draft.kind,
+        tuple(source.name for source in draft.inputs),
+        draft.shape,
+        draft.dims,
+        draft.grid,
+        draft.maps,
+        windows,
+        draft.note,
+    )

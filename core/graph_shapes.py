@@ -1,0 +1,286 @@
+"""The rules of the operations that move, cut, join and regroup dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import cast
+
+import torch
+
+from core.axis_map import AxisMap, Window, crop, identity, spread_blocks, window
+from core.graph_call import (
+    Call,
+    Link,
+    Outcome,
+    Shape,
+    Source,
+    by_dims,
+    dims_of,
+    lost,
+    right_aligned,
+    same,
+    unknown,
+    words,
+)
+from core.graph_windows import GLOBAL, Rule
+
+
+def permute(call: Call) -> Outcome:
+    """permute, transpose, movedim, T, mT and their aliases."""
+    source = call.sources[0]
+    rank, name = len(source.shape), call.operation
+    probe = torch.empty(tuple(range(2, rank + 2)), device="meta")  # a different size per dimension
+    if name in ("T", "mT", "H", "mH", "t"):
+        moved = probe.mT if name in ("mT", "mH") else probe.permute(*range(rank)[::-1])
+    else:
+        moved = getattr(probe, name)(*call.args[1:], **_without(call.kwargs, "input"))
+    order = {size - 2: dim for dim, size in enumerate(moved.shape)}
+    return Outcome("reshape", [by_dims(source, call.out, order)])
+
+
+def _without(kwargs: object, name: str) -> dict[str, object]:
+    return {key: value for key, value in cast(dict[str, object], kwargs).items() if key != name}
+
+
+def expand(call: Call) -> Outcome:
+    """expand, expand_as, broadcast_to: a size of 1 is shared."""
+    source = call.sources[0]
+    return Outcome("pass", [by_dims(source, call.out, right_aligned(source.shape, call.out))])
+
+
+def repeat(call: Call) -> Outcome:
+    """repeat, tile: copies side by side."""
+    source = call.sources[0]
+    dims = right_aligned(source.shape, call.out)
+    maps = {
+        dim: crop(source.shape[dim], call.out[target], 0, edge="circular")
+        for dim, target in dims.items()
+        if source.shape[dim] != call.out[target]
+    }
+    return Outcome("resample", [by_dims(source, call.out, dims, maps)])
+
+
+def repeat_interleave(call: Call) -> Outcome:
+    """repeat_interleave(input, repeats, dim): every unit several times in a row."""
+    source, times, dim = call.sources[0], call.get(1, "repeats"), call.get(2, "dim")
+    if not isinstance(times, int) or not isinstance(dim, int):
+        return unknown(call, "repeat_interleave in this form")
+    dim %= len(source.shape)
+    blocks = {dim: spread_blocks(source.shape[dim], times)}
+    return Outcome("resample", [by_dims(source, call.out, same(source), blocks)])
+
+
+def flip(call: Call) -> Outcome:
+    """flip(input, dims), fliplr, flipud."""
+    source = call.sources[0]
+    fixed = {"fliplr": 1, "flipud": 0}.get(call.operation)
+    dims = [fixed] if fixed is not None else dims_of(call.get(1, "dims"), len(source.shape))
+    if len(call.args) > 2:
+        dims = dims_of(call.args[1:], len(source.shape))
+    maps = {d: crop(n, n, n - 1, -1) for d, n in enumerate(source.shape) if d in dims}
+    return Outcome("reshape", [by_dims(source, call.out, same(source), maps)])
+
+
+def getitem(call: Call) -> Outcome:
+    """x[…] with ints, slices, None and …: crops and strides along image axes."""
+    source = call.sources[0]
+    index = call.get(1, "index")
+    items = list(index) if isinstance(index, tuple) else [index]
+    if not all(
+        i is None or i is ... or (isinstance(i, slice | int) and not isinstance(i, bool))
+        for i in items
+    ):
+        return unknown(call, "indexing by values")
+    if len(call.sources) > 1:
+        return unknown(call, "indexing by values")
+    used = sum(item is not None and item is not ... for item in items)
+    gap = [slice(None)] * (len(source.shape) - used)
+    at = items.index(...) if ... in items else len(items)
+    items[at : at + 1] = gap
+    return Outcome("crop", [_sliced(source, call.out, items)])
+
+
+def _sliced(source: Source, out: Shape, items: Sequence[object]) -> Link:
+    dims: dict[int, int] = {}
+    maps: dict[int, AxisMap] = {}
+    dim = target = 0
+    for item in items:
+        if item is None:
+            target += 1
+            continue
+        n = source.shape[dim]
+        if isinstance(item, int):
+            maps[dim] = crop(n, 1, item % n)
+        elif isinstance(item, slice):
+            start, _, stride = item.indices(n)
+            dims[dim] = target
+            if (start, stride) != (0, 1) or out[target] != n:
+                maps[dim] = crop(n, out[target], start, stride)
+            target += 1
+        dim += 1
+    return by_dims(source, out, dims, maps)
+
+
+def narrow(call: Call) -> Outcome:
+    """narrow(input, dim, start, length) and select(input, dim, index)."""
+    source = call.sources[0]
+    dim, start = call.get(1, "dim"), call.get(2, "start" if call.operation == "narrow" else "index")
+    if not isinstance(dim, int) or not isinstance(start, int):
+        return unknown(call, f"{call.operation} by values")
+    items: list[object] = [slice(None)] * len(source.shape)
+    dim %= len(source.shape)
+    start %= source.shape[dim]
+    items[dim] = start
+    if call.operation == "narrow":
+        items[dim] = slice(start, start + call.out[dim])
+    return Outcome("crop", [_sliced(source, call.out, items)])
+
+
+def split(call: Call) -> Outcome:
+    """chunk, split, tensor_split, unbind: the parts are cut when they are used."""
+    source = call.sources[0]
+    place = 1 if call.operation == "unbind" else 2
+    dim = cast(int, call.get(place, "dim", 0)) % len(source.shape)
+    link = by_dims(source, source.shape, same(source))
+    return Outcome("pass", [link], part=(call.operation, dim, source.shape))
+
+
+def part_of(source: Source, out: Shape, index: int, sizes: Sequence[int]) -> Outcome:
+    """Part ``index`` of a split tensor; ``sizes`` are those of all its parts."""
+    how, dim, shape = source.node.part or ("", 0, source.shape)
+    items: list[object] = [slice(None)] * len(shape)
+    start = sum(sizes[:index])
+    items[dim] = index if how == "unbind" else slice(start, start + sizes[index])
+    return Outcome("crop", [_sliced(Source(source.node, shape), out, items)])
+
+
+def concatenate(call: Call) -> Outcome:
+    """cat, concat(tensors, dim): a merge; along an image axis, each unit sees one part."""
+    tensors = [
+        t for t in cast(Sequence[object], call.get(0, "tensors")) if isinstance(t, torch.Tensor)
+    ]
+    rank = len(call.out)
+    dim = cast(int, call.get(1, "dim", call.kwargs.get("axis", 0))) % rank
+    links, start, along = [], 0, False
+    for tensor in tensors:
+        source = call.source_of(tensor)
+        if source is not None:
+            maps = (
+                {dim: crop(source.shape[dim], call.out[dim], -start)} if dim in source.held else {}
+            )
+            along = along or bool(maps)
+            links.append(by_dims(source, call.out, same(source), maps))
+        start += tensor.shape[dim]
+    return Outcome("merge", links, JOINED if along else "")
+
+
+JOINED = "joined along an image axis: a unit sees one of the parts"
+
+
+def stack(call: Call) -> Outcome:
+    """stack(tensors, dim): a merge in a new dimension."""
+    dim = cast(int, call.get(1, "dim", 0)) % len(call.out)
+    links = [
+        by_dims(s, call.out, {d: d + (d >= dim) for d in range(len(s.shape))}) for s in call.sources
+    ]
+    return Outcome("merge", links)
+
+
+def reshape(call: Call) -> Outcome:
+    """view, reshape, flatten, unflatten, squeeze, unsqueeze: told from the two shapes alone."""
+    source = call.sources[0]
+    link = _regrouped(source, call.out)
+    gone = link.lost and max(source.node.grid) > 1
+    return Outcome(
+        "global" if gone else "reshape", [link], f"{GLOBAL}: positions flattened" if gone else ""
+    )
+
+
+def _regrouped(source: Source, out: Shape) -> Link:
+    """Row-major regrouping: dims that keep their size and place are kept, others matched."""
+    groups = _groups(source.shape, out)
+    dims = {ins[0]: outs[0] for ins, outs in groups if len(ins) == len(outs) == 1}
+    rows, cols = source.node.dims
+    for ins, outs in groups:
+        held = [dim for dim in ins if dim in source.held]
+        if len(ins) == len(outs) == 1 or not held:
+            continue
+        if len(outs) == 1 and ins == [rows, cols]:  # image to tokens
+            maps = (identity(source.node.grid[0]), identity(source.node.grid[1]))
+            return Link(source.node, (outs[0], outs[0]), maps)
+        if source.is_tokens:  # tokens to image
+            if len(ins) == 1 and tuple(out[o] for o in outs) == source.node.grid:
+                maps = (identity(out[outs[0]]), identity(out[outs[1]]))
+                return Link(source.node, (outs[0], outs[1]), maps)
+            return lost(source)
+    return _split_or_joined(source, out, groups, dims)
+
+
+def _split_or_joined(
+    source: Source, out: Shape, groups: Sequence[tuple[list[int], list[int]]], dims: dict[int, int]
+) -> Link:
+    """An image axis cut into blocks (as PixelUnshuffle does) or joined from them."""
+    maps: dict[int, AxisMap] = {}
+    for ins, outs in groups:
+        held = [dim for dim in ins if dim in source.held]
+        if len(ins) == len(outs) == 1 or not held:
+            continue
+        first = ins[0]
+        if held != [first] or min(len(ins), len(outs)) > 1 or not outs:
+            return lost(source)
+        dims[first] = outs[0]
+        if len(ins) == 1:
+            block = prod(out[o] for o in outs[1:])
+            maps[first] = window(source.shape[first], out[outs[0]], Window(block, block))
+        else:
+            maps[first] = spread_blocks(source.shape[first], prod(source.shape[d] for d in ins[1:]))
+    return by_dims(source, out, dims, maps)
+
+
+def _groups(shape: Shape, out: Shape) -> list[tuple[list[int], list[int]]]:
+    """The smallest runs of dims of both shapes that hold the same elements, in order."""
+    head = 0
+    while head < min(len(shape), len(out)) and shape[head] == out[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(shape), len(out)) - head and shape[-1 - tail] == out[-1 - tail]:
+        tail += 1
+    groups = [([d], [d]) for d in range(head)]
+    groups += _middle(shape, out, head, tail)
+    ends = zip(range(len(shape) - tail, len(shape)), range(len(out) - tail, len(out)), strict=True)
+    return groups + [([i], [o]) for i, o in ends]
+
+
+def _middle(shape: Shape, out: Shape, head: int, tail: int) -> list[tuple[list[int], list[int]]]:
+    """Dims of size 1 hold no order and are left out."""
+    ins = [d for d in range(head, len(shape) - tail) if shape[d] != 1]
+    outs = [d for d in range(head, len(out) - tail) if out[d] != 1]
+    groups = []
+    while ins and outs:
+        left, right = [ins.pop(0)], [outs.pop(0)]
+        while (a := prod(shape[d] for d in left)) != (b := prod(out[d] for d in right)):
+            if a < b:
+                left.append(ins.pop(0))
+            else:
+                right.append(outs.pop(0))
+        groups.append((left, right))
+    return groups
+
+
+_PERMUTES = words("permute transpose movedim moveaxis swapaxes swapdims T mT H mH t adjoint")
+_RESHAPES = words("view reshape flatten unflatten squeeze unsqueeze view_as reshape_as ravel")
+
+SHAPE_RULES: dict[str, Rule] = {
+    **dict.fromkeys(_PERMUTES, permute),
+    **dict.fromkeys(_RESHAPES, reshape),
+    **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),
+    **dict.fromkeys(("repeat", "tile"), repeat),
+    "repeat_interleave": repeat_interleave,
+    **dict.fromkeys(("flip", "fliplr", "flipud"), flip),
+    "getitem": getitem,
+    **dict.fromkeys(("narrow", "select"), narrow),
+    **dict.fromkeys(("chunk", "split", "tensor_split", "unbind", "split_with_sizes"), split),
+    **dict.fromkeys(("cat", "concat", "concatenate"), concatenate),
+    "stack": stack,
+}

@@ -1,0 +1,324 @@
+"""The rules of the operations that slide a window: what each output unit reads.
+
+Each rule reads the settings from the call as torch's documentation of the function
+names them, and the sizes from the tensors, which torch itself made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import cast
+
+import torch
+
+from core.axis_map import (
+    AxisMap,
+    Edge,
+    Resampling,
+    Window,
+    adaptive,
+    crop,
+    identity,
+    resample,
+    spread_blocks,
+    transposed,
+    whole,
+    window,
+)
+from core.graph_call import Call, Link, Outcome, Source, by_dims, lost
+
+ADAPTIVE = "depends on the input size: adaptive pooling"
+RESIZED = "depends on the input size: resized to a fixed size"
+GLOBAL = "whole image"
+
+
+def _per_axis(value: object, axes: int, default: int = 1) -> list[int]:
+    """An int, a sequence of one or of ``axes``, or None, as a list of ``axes`` ints."""
+    if value is None or (isinstance(value, Sequence) and not value):
+        return [default] * axes
+    if isinstance(value, Sequence):
+        numbers = [int(cast(int, v)) for v in value]
+        return numbers * axes if len(numbers) == 1 else numbers
+    return [int(cast(int, value))] * axes
+
+
+def _spatial(source: Source, out: Sequence[int], maps: Sequence[AxisMap]) -> Link:
+    """A link along the last dimensions, one map each; the others are kept."""
+    rank = len(source.shape)
+    dims = {dim: dim for dim in range(rank)}
+    return by_dims(
+        source, tuple(out), dims, {rank - len(maps) + i: axis for i, axis in enumerate(maps)}
+    )
+
+
+def _slide(call: Call, specs: Sequence[Window], edge: Edge = "zero") -> Outcome:
+    source, axes = call.sources[0], len(specs)
+    sizes = zip(source.shape[-axes:], call.out[-axes:], specs, strict=True)
+    if specs[0].transposed:
+        return Outcome("transposed", [_spatial(source, call.out, [transposed(*s) for s in sizes])])
+    maps = [window(n, m, spec, edge) for n, m, spec in sizes]
+    return Outcome("window", [_spatial(source, call.out, maps)])
+
+
+def _only_input(call: Call) -> bool:
+    """Nothing but the first argument depends on the input (no computed weights)."""
+    return len(call.sources) == 1 and call.source_of(call.get(0, "input")) is not None
+
+
+def convolution(call: Call) -> Outcome:
+    """conv1d, conv2d(input, weight, bias, stride, padding, dilation, groups)."""
+    axes = int(call.operation[-2])
+    weight = call.get(1, "weight")
+    if not _only_input(call) or not isinstance(weight, torch.Tensor):
+        return Outcome(
+            "unknown", [lost(s) for s in call.sources], "weights computed from the input"
+        )
+    kernel, dilation = weight.shape[2:], _per_axis(call.get(5, "dilation"), axes)
+    pads = _padding(call.get(4, "padding", 0), kernel, dilation)
+    settings = zip(kernel, _per_axis(call.get(3, "stride"), axes), pads, dilation, strict=True)
+    return _slide(call, [Window(*setting) for setting in settings])
+
+
+def _padding(
+    value: object, kernel: Sequence[int], dilation: Sequence[int]
+) -> list[tuple[int, int]]:
+    """(before, after) of each axis. torch 'same' puts the odd pixel after."""
+    if value == "same":
+        totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        return [(total // 2, total - total // 2) for total in totals]
+    if value == "valid":
+        value = 0
+    return [(p, p) for p in _per_axis(value, len(kernel), 0)]
+
+
+def transposed_convolution(call: Call) -> Outcome:
+    """conv_transposeNd(input, weight, bias, stride, padding, output_padding, groups, dilation)."""
+    axes = int(call.operation[-2])
+    weight = call.get(1, "weight")
+    if not _only_input(call) or not isinstance(weight, torch.Tensor):
+        return Outcome(
+            "unknown", [lost(s) for s in call.sources], "weights computed from the input"
+        )
+    settings = zip(
+        weight.shape[2:],
+        _per_axis(call.get(3, "stride"), axes),
+        [(p, p) for p in _per_axis(call.get(4, "padding"), axes, 0)],
+        _per_axis(call.get(7, "dilation"), axes),
+        strict=True,
+    )
+    return _slide(call, [Window(*setting, transposed=True) for setting in settings])
+
+
+def _pool(call: Call, kernel: object, stride: object, padding: object, dilation: object) -> Outcome:
+    axes = int(call.operation.removesuffix("_with_indices")[-2])
+    sizes = _per_axis(kernel, axes)
+    strides = sizes if stride is None else _per_axis(stride, axes)
+    pads = [(p, p) for p in _per_axis(padding, axes, 0)]
+    settings = zip(sizes, strides or sizes, pads, _per_axis(dilation, axes), strict=True)
+    return _slide(call, [Window(*setting) for setting in settings])
+
+
+def max_pool(call: Call) -> Outcome:
+    """max_poolNd(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)."""
+    kernel, stride = call.get(1, "kernel_size"), call.get(2, "stride")
+    return _pool(call, kernel, stride, call.get(3, "padding"), call.get(4, "dilation"))
+
+
+def avg_pool(call: Call) -> Outcome:
+    """avg_poolNd(input, kernel_size, stride, padding, ceil_mode, …)."""
+    return _pool(
+        call, call.get(1, "kernel_size"), call.get(2, "stride"), call.get(3, "padding"), None
+    )
+
+
+def lp_pool(call: Call) -> Outcome:
+    """lp_poolNd(input, norm_type, kernel_size, stride, ceil_mode)."""
+    return _pool(call, call.get(2, "kernel_size"), call.get(3, "stride"), None, None)
+
+
+def adaptive_pool(call: Call) -> Outcome:
+    """adaptive_{avg,max}_poolNd(input, output_size): global where the output has one unit."""
+    axes = int(call.operation.removesuffix("_with_indices")[-2])
+    source = call.sources[0]
+    sizes = list(zip(source.shape[-axes:], call.out[-axes:], strict=True))
+    maps = [whole(n, m) if m == 1 else adaptive(n, m) for n, m in sizes]
+    link = _spatial(source, call.out, maps)
+    if all(m == 1 for _, m in sizes):
+        return Outcome("global", [link], f"{GLOBAL}: global pooling")
+    return Outcome("window", [link], ADAPTIVE)
+
+
+def unfold(call: Call) -> Outcome:
+    """F.unfold(input, kernel_size, dilation, padding, stride), or Tensor.unfold(dim, size, step)."""
+    source = call.sources[0]
+    if call.function is torch.Tensor.unfold:
+        return _tensor_unfold(call, source)
+    values = [call.get(i, name) for i, name in enumerate(_UNFOLD, start=1)]
+    kernel, dilation, stride = (_per_axis(v, 2) for v in (values[0], values[1], values[3]))
+    pads = [(p, p) for p in _per_axis(values[2], 2, 0)]
+    specs = [Window(*s) for s in zip(kernel, stride, pads, dilation, strict=True)]
+    if source.is_tokens or source.node.dims != (len(source.shape) - 2, len(source.shape) - 1):
+        return Outcome("unknown", [lost(source)], "unfold of other than image axes")
+    rows, cols = (window(n, _count(n, s), s) for n, s in zip(source.shape[-2:], specs, strict=True))
+    last = len(call.out) - 1
+    return Outcome("window", [Link(source.node, (last, last), (rows, cols))])
+
+
+_UNFOLD = ("kernel_size", "dilation", "padding", "stride")
+
+
+def _count(n: int, spec: Window) -> int:
+    return (n + sum(spec.padding) - spec.span) // spec.stride + 1
+
+
+def _tensor_unfold(call: Call, source: Source) -> Outcome:
+    axis, size, stride = (
+        int(cast(int, call.get(i, name))) for i, name in enumerate(_STEPS, start=1)
+    )
+    axis %= len(source.shape)
+    spec = Window(size, stride)
+    spread = window(source.shape[axis], call.out[axis], spec)
+    dims = {dim: dim for dim in range(len(source.shape))}
+    return Outcome(
+        "window", [by_dims(source, call.out, dims, {axis: spread} if axis in source.held else {})]
+    )
+
+
+_STEPS = ("dimension", "size", "step")
+
+
+def fold(call: Call) -> Outcome:
+    """F.fold(input, output_size, kernel_size, dilation, padding, stride): the scatter of unfold."""
+    source = call.sources[0]
+    values = [call.get(i, name) for i, name in enumerate(_UNFOLD, start=2)]
+    kernel, dilation, stride = (_per_axis(v, 2) for v in (values[0], values[1], values[3]))
+    pads = [(p, p) for p in _per_axis(values[2], 2, 0)]
+    specs = [Window(*s, transposed=True) for s in zip(kernel, stride, pads, dilation, strict=True)]
+    last, sizes = len(call.out), call.out[-2:]
+    grid = tuple(_count(n, s) for n, s in zip(sizes, specs, strict=True))
+    if not source.is_tokens or source.node.grid != grid:
+        return Outcome("unknown", [lost(source)], "fold of other than an unfolded image")
+    rows, cols = (transposed(*s) for s in zip(grid, sizes, specs, strict=True))
+    return Outcome("transposed", [Link(source.node, (last - 2, last - 1), (rows, cols))])
+
+
+def interpolate(call: Call) -> Outcome:
+    """interpolate(input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)."""
+    source = call.sources[0]
+    axes = len(source.shape) - 2
+    mode = str(call.get(3, "mode", "nearest"))
+    corners, antialias = bool(call.get(4, "align_corners")), bool(call.get(6, "antialias"))
+    scales = _scales(call, axes)
+    maps = []
+    for n, m, scale in zip(source.shape[2:], call.out[2:], scales, strict=True):
+        ratio = 1 / scale if scale else Fraction(n, m)
+        if mode == "area":
+            maps.append(adaptive(n, m))
+        else:
+            maps.append(resample(n, m, ratio, _MODES[mode], corners, antialias))
+    fixed = corners or mode == "area" or call.get(1, "size") is not None
+    return Outcome("resample", [_spatial(source, call.out, maps)], RESIZED if fixed else "")
+
+
+_MODES: dict[str, Resampling] = {
+    "nearest": "nearest",
+    "nearest-exact": "nearest-exact",
+    "linear": "linear",
+    "bilinear": "linear",
+    "bicubic": "cubic",
+}
+
+
+def _scales(call: Call, axes: int) -> list[Fraction | None]:
+    """Output units per input unit where torch uses the factor given, not the sizes' ratio."""
+    factor = call.get(2, "scale_factor")
+    if factor is None or call.get(5, "recompute_scale_factor"):
+        return [None] * axes
+    factors = factor if isinstance(factor, Sequence) else [factor] * axes
+    return [Fraction(cast(float, f)).limit_denominator(1000) for f in factors]
+
+
+def pixel_shuffle(call: Call) -> Outcome:
+    """pixel_shuffle(input, upscale_factor): r*r channels become r × r pixels."""
+    factor = int(cast(int, call.get(1, "upscale_factor")))
+    maps = [spread_blocks(n, factor) for n in call.sources[0].shape[-2:]]
+    return Outcome("resample", [_spatial(call.sources[0], call.out, maps)])
+
+
+def pixel_unshuffle(call: Call) -> Outcome:
+    """pixel_unshuffle(input, downscale_factor): r × r pixels become r*r channels."""
+    factor = int(cast(int, call.get(1, "downscale_factor")))
+    return _slide(call, [Window(factor, factor)] * 2)
+
+
+_EDGES: dict[str, Edge] = {
+    "constant": "zero",
+    "reflect": "reflect",
+    "replicate": "replicate",
+    "circular": "circular",
+}
+
+
+def pad(call: Call) -> Outcome:
+    """pad(input, pad, mode, value): amounts from the last dimension back; negative crops."""
+    source = call.sources[0]
+    amounts = [int(a) for a in cast(Sequence[int], call.get(1, "pad"))]
+    edge = _EDGES[str(call.get(2, "mode", "constant"))]
+    rank, maps = len(source.shape), {}
+    for i, before in enumerate(amounts[::2]):
+        dim = rank - 1 - i
+        if source.shape[dim] != call.out[dim] or before:
+            maps[dim] = _padded(source.shape[dim], call.out[dim], before, amounts[2 * i + 1], edge)
+    link = by_dims(source, call.out, {d: d for d in range(rank)}, maps)
+    wraps = edge == "circular" and source.held & set(maps)
+    return Outcome("pad", [link], WRAPS if wraps else "")
+
+
+WRAPS = "wraps around: units at the border also see the opposite side"
+
+
+def _padded(n: int, m: int, before: int, after: int, edge: Edge) -> AxisMap:
+    spec = Window(padding=(before, after))
+    return AxisMap(n, m, (range(-before, 1 - before),), 1, edge, window=spec)
+
+
+def roll(call: Call) -> Outcome:
+    """roll(input, shifts, dims): a circular move."""
+    source = call.sources[0]
+    dims = call.get(2, "dims")
+    if dims is None or dims == ():
+        return Outcome("unknown", [lost(source)], "roll over the flattened tensor")
+    axes = [dims] if isinstance(dims, int) else list(cast(Sequence[int], dims))
+    shifts = _per_axis(call.get(1, "shifts"), len(axes))
+    maps = {}
+    for axis, shift in zip(axes, shifts, strict=True):
+        dim = axis % len(source.shape)
+        n = source.shape[dim]
+        maps[dim] = crop(n, n, -shift, edge="circular") if shift % n else identity(n)
+    wrapped = source.held & {dim for dim, axis in maps.items() if not axis.is_identity}
+    link = by_dims(source, call.out, {d: d for d in range(len(source.shape))}, maps)
+    return Outcome("pad", [link], WRAPS if wrapped else "")
+
+
+Rule = Callable[[Call], Outcome]
+WINDOW_RULES: dict[str, Rule] = {
+    **dict.fromkeys(("conv1d", "conv2d"), convolution),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), transposed_convolution),
+    **dict.fromkeys(("avg_pool1d", "avg_pool2d"), avg_pool),
+    **dict.fromkeys(("lp_pool1d", "lp_pool2d"), lp_pool),
+    **{f"max_pool{n}d{tail}": max_pool for n in (1, 2) for tail in ("", "_with_indices")},
+    **{
+        f"adaptive_{way}_pool{n}d{tail}": adaptive_pool
+        for way in ("avg", "max")
+        for n in (1, 2, 3)
+        for tail in ("", "_with_indices")
+    },
+    "unfold": unfold,
+    "fold": fold,
+    "interpolate": interpolate,
+    "pixel_shuffle": pixel_shuffle,
+    "pixel_unshuffle": pixel_unshuffle,
+    "pad": pad,
+    "roll": roll,
+}

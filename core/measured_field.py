@@ -1,0 +1,264 @@
+"""Receptive fields measured: which pixels carry gradient to a unit.
+
+Works on a deep copy whose weights are all positive, with positive inputs, so that no two
+paths cancel. The gradient is replaced by its support (0 or 1) after every operation, so
+that nothing overflows or vanishes however deep the network is. What picks one input of
+many is replaced by a mean over all (max pooling), what may shut off is left open
+(activations that saturate), and what divides by a sum, whose gradient sums to zero, adds
+the mean instead (layer norm, softmax); ReLU and residual sums stay as they are.
+
+It shares no formula with `core.receptive_field`: it is that one's oracle, and its
+fallback for networks that decide by values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from core.errors import SpecError
+from core.graph import InputSize, input_sizes
+from core.graph_call import Draft
+from core.positive import Positive, positive_copy
+from core.recorder import Recorder
+from core.tracing import floats_of, inputs_of, listen, skeleton
+
+Span = tuple[int, int]
+MAX_FLOPS = 10**12
+"""Most floating-point operations of one forward pass."""
+
+
+@dataclass(frozen=True)
+class MeasuredField:
+    """What the gradient of one unit shows. Pairs are (height, width).
+
+    Attributes:
+        unit: (row, column) of the unit.
+        box: ((first row, last row), (first column, last column)) of the pixels that
+            carry gradient, both inclusive, so clipped to the image; None when none does.
+        size, effective_stride, effective_padding: from the unit in the middle of the map
+            and its neighbours; None along an axis where the image's border cuts them, or
+            there is one unit only.
+    """
+
+    unit: tuple[int, int]
+    box: tuple[Span, Span] | None
+    size: tuple[int | None, int | None]
+    effective_stride: tuple[int | None, int | None]
+    effective_padding: tuple[int | None, int | None]
+
+
+def measure_receptive_field(
+    module: nn.Module,
+    input_size: InputSize,
+    layer: str,
+    unit: int | Sequence[int] | None = None,
+    max_flops: int = MAX_FLOPS,
+) -> MeasuredField:
+    """The receptive field of one unit, by backpropagation.
+
+    Args:
+        module: any nn.Module; it is copied, the copy runs in eval mode and float64.
+        input_size: as `core.receptive_field.receptive_fields` takes it; the pixels of
+            the first input are meant.
+        layer: the name of a graph node, or a module's qualified name (its first call).
+        unit: (row, column), or i in 1-D; the one in the middle otherwise.
+        max_flops: refuse more floating-point operations than this in one forward pass.
+
+    Raises:
+        SpecError: no such layer or unit, too much work, or forward fails.
+    """
+    probe = Probe(module, input_size, layer, max_flops)
+    middle = (probe.grid[0] // 2, probe.grid[1] // 2)
+    chosen = middle if unit is None else probe.checked(unit)
+    axes = [_numbers(probe, middle, axis) for axis in (0, 1)]
+    (r0, s0, p0), (r1, s1, p1) = axes
+    return MeasuredField(chosen, probe.box(chosen), (r0, r1), (s0, s1), (p0, p1))
+
+
+Triple = tuple[int | None, int | None, int | None]
+
+
+def _numbers(probe: Probe, middle: tuple[int, int], axis: int) -> Triple:
+    """Size, stride and padding along one axis, as far as the border leaves them whole."""
+    here = probe.inner_span(middle, axis)
+    if here is None:
+        return None, None, None
+    size = here[1] - here[0] + 1
+    for step in (1, -1):
+        other = list(middle)
+        other[axis] += step
+        if 0 <= other[axis] < probe.grid[axis]:
+            next_one = probe.inner_span((other[0], other[1]), axis)
+            if next_one:
+                stride = (next_one[0] - here[0]) * step
+                return size, stride, middle[axis] * stride - here[0]
+    return size, None, None
+
+
+class Probe:
+    """A network run once, up to one layer, whose units can then be asked one by one.
+
+    Attributes:
+        grid: units along (height, width); 1 where the layer has no such axis.
+    """
+
+    def __init__(
+        self, module: nn.Module, input_size: InputSize, layer: str, max_flops: int | None = None
+    ) -> None:
+        sizes = input_sizes(input_size)
+        if max_flops is not None:
+            _check_work(module, sizes, max_flops)
+        copied = positive_copy(module)
+        generator = torch.Generator().manual_seed(0)
+        names = inputs_of(copied, sizes)
+        inputs = [
+            torch.rand((1, *size), generator=generator, dtype=torch.float64) / 2 + 0.5
+            for size in sizes
+        ]
+        self.image = inputs[0].requires_grad_()
+        finder = _Finder(layer)
+        for name, tensor in zip(names, inputs, strict=True):
+            finder.add_input(name, tensor)
+        self.output = finder.search(copied, inputs)
+        self.dims, self.grid = _layout(self.output, finder.draft, len(sizes[0]))
+
+    def checked(self, unit: int | Sequence[int]) -> tuple[int, int]:
+        """A unit as (row, column) inside the grid; SpecError otherwise."""
+        given = (unit,) if isinstance(unit, int) else tuple(unit)
+        if len(given) == 1 and self.grid[0] == 1:
+            given = (0, *given)
+        if len(given) != 2 or not all(0 <= u < n for u, n in zip(given, self.grid, strict=True)):
+            rows, cols = self.grid
+            raise SpecError("unit", f"must lie in the layer's {rows}×{cols} units", unit)
+        return given[0], given[1]
+
+    def box(self, unit: tuple[int, int]) -> tuple[Span, Span] | None:
+        """First and last row and column of the pixels that carry gradient to a unit."""
+        value = self._values(unit)
+        if not value.requires_grad:
+            return None
+        (gradient,) = torch.autograd.grad(
+            value.sum(), self.image, retain_graph=True, allow_unused=True
+        )
+        if gradient is None or not gradient.any():
+            return None
+        touched = (gradient != 0).flatten(0, 1).any(0)
+        rows = touched.any(1) if touched.ndim == 2 else torch.ones(1, dtype=torch.bool)
+        return _ends(rows), _ends(touched.any(0) if touched.ndim == 2 else touched)
+
+    def inner_span(self, unit: tuple[int, int], axis: int) -> Span | None:
+        """The box along one axis where the border of the image does not cut it."""
+        box = self.box(unit)
+        length = self.image.shape[axis - 2] if self.image.ndim == 4 else self.image.shape[-1]
+        if box is None or box[axis][0] == 0 or box[axis][1] == length - 1:
+            return None
+        return box[axis]
+
+    def _values(self, unit: tuple[int, int]) -> torch.Tensor:
+        rows, cols = self.dims
+        if rows is not None and rows == cols:  # tokens, row by row
+            return self.output.select(rows, unit[0] * self.grid[1] + unit[1])
+        index: list[Any] = [slice(None)] * self.output.ndim
+        for dim, place in zip(self.dims, unit, strict=True):
+            if dim is not None:
+                index[dim] = place
+        return self.output[tuple(index)]
+
+
+def _ends(marks: torch.Tensor) -> Span:
+    places = marks.nonzero().flatten()
+    return int(places[0]), int(places[-1])
+
+
+def _layout(
+    output: torch.Tensor, draft: Draft | None, rank: int
+) -> tuple[tuple[int | None, int | None], tuple[int, int]]:
+    """Which dimensions are the image's, as the graph has it, or from the rank alone."""
+    if draft is not None:
+        return draft.dims, draft.grid
+    if output.ndim == 4:
+        return (2, 3), (output.shape[2], output.shape[3])
+    if output.ndim == 3 and rank == 2:
+        return (None, 2), (1, output.shape[2])
+    return (None, None), (1, 1)
+
+
+class _Reached(BaseException):
+    """The layer's output is there: the rest of the network need not run."""
+
+
+class _Finder(Recorder):
+    """Runs a network until a node or a module has its output."""
+
+    def __init__(self, layer: str) -> None:
+        super().__init__()
+        self.layer = layer
+        self.found: torch.Tensor | None = None
+        self.draft: Draft | None = None
+
+    def search(self, copied: nn.Module, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The layer's output."""
+        with suppress(_Reached):
+            self.ends(listen(copied, inputs, self, Positive()))
+        if self.found is None:
+            for draft in self.drafts[:]:
+                if draft.name == self.layer and draft.kind == "input":
+                    self.draft, self.found = draft, inputs[0]
+        if self.found is None:
+            raise SpecError("layer", "must be the name of a node or a module that runs", self.layer)
+        return self.found
+
+    def called(self, *args: Any) -> Any:
+        """A torch call: stop if it is the one."""
+        out = super().called(*args)
+        last = self.drafts[-1]
+        if last.part and last.name == self.layer:  # of a split tensor, the whole is meant
+            self._stop(args[2][0], last)
+        self._stop_at(out)
+        return out
+
+    def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
+        super()._keep(draft, tensor)
+        if draft.operation == "getitem" and draft.name == self.layer:
+            self._stop(tensor, draft)
+
+    def left(self, path: str, module: nn.Module, out: Any) -> Any:
+        """A module's end: stop if it is the one."""
+        out = super().left(path, module, out)
+        self._stop_at(out)
+        if path == self.layer and isinstance(out, torch.Tensor):
+            self._stop(out, self.known.get(id(out)))
+        return out
+
+    def _stop_at(self, out: Any) -> None:
+        for tensor in out if isinstance(out, tuple) else (out,):
+            draft = self.known.get(id(tensor))
+            if draft and draft.name == self.layer and isinstance(tensor, torch.Tensor):
+                self._stop(tensor, draft)
+
+    def _stop(self, tensor: torch.Tensor, draft: Draft | None) -> None:
+        self.found, self.draft = tensor, draft
+        raise _Reached
+
+
+def _check_work(module: nn.Module, sizes: Sequence[tuple[int, ...]], max_flops: int) -> None:
+    bare = skeleton(module)
+    inputs = [torch.empty(1, *s, device="meta", dtype=floats_of(bare)) for s in sizes]
+    try:
+        with torch.no_grad(), torch.device("meta"), FlopCounterMode(display=False) as counter:
+            bare(*inputs)
+        flops = counter.get_total_flops()
+    except Exception:  # it decides by values: an upper bound, every weight used at every pixel
+        pixels = sizes[0][-1] * (sizes[0][-2] if len(sizes[0]) == 3 else 1)
+        flops = 2 * pixels * sum(p.numel() for p in module.parameters())
+    if flops > max_flops:
+        raise SpecError(
+            "input_size", f"needs more than the {max_flops:.0e} operations allowed", f"{flops:.1e}"
+        )

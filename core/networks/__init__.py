@@ -1,0 +1,77 @@
+"""Networks as values: layers and blocks, what fits what, the table of rows, torch modules.
+
+Everything here works without torch but ``build``, which loads it when called.
+"""
+
+from core.networks.blocks import Block, Concat, Layer, NetworkSpec, Repeat, Residual
+from core.networks.build import build
+from core.networks.layers import (
+    ACTIVATIONS,
+    Activation,
+    AdaptivePool,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    Leaf,
+    Linear,
+    LpPool,
+    MaxPool,
+    Pad,
+    PixelShuffle,
+    PixelUnshuffle,
+    SqueezeExcite,
+    Upsample,
+)
+from core.networks.resolve import LayerError, Node, Path, explicit, resolve
+from core.networks.rows import Row, insert, layer_at, move, remove, rows, with_row
+from core.networks.shapes import Shape
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "AdaptivePool",
+    "AvgPool",
+    "BatchNorm",
+    "Block",
+    "Concat",
+    "Conv",
+    "ConvTranspose",
+    "Dropout",
+    "Flatten",
+    "GroupNorm",
+    "InstanceNorm",
+    "Layer",
+    "LayerError",
+    "LayerNorm",
+    "Leaf",
+    "Linear",
+    "LpPool",
+    "MaxPool",
+    "NetworkSpec",
+    "Node",
+    "Pad",
+    "Path",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "Repeat",
+    "Residual",
+    "Row",
+    "Shape",
+    "SqueezeExcite",
+    "Upsample",
+    "build",
+    "explicit",
+    "insert",
+    "layer_at",
+    "move",
+    "remove",
+    "resolve",
+    "rows",
+    "with_row",
+]

@@ -1,0 +1,159 @@
+"""Layers with layers inside, and the whole network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, cast, get_args
+
+from core.errors import SpecError
+from core.networks import rules
+from core.networks.layers import Leaf
+from core.networks.rules import bounded, settle
+
+
+@dataclass(frozen=True)
+class Residual:
+    """``body(x) + shortcut(x)``; an empty shortcut is the identity.
+
+    Attributes:
+        size: layers inside and itself, each repeat counted as often as it is run.
+        nesting: 1 when it holds no other block.
+    """
+
+    kind: ClassVar[str] = "residual"
+    body: tuple[Layer, ...]
+    shortcut: tuple[Layer, ...] = ()
+    size: int = field(init=False, repr=False, compare=False)
+    nesting: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        body, shortcut = chain("body", self.body, 1), chain("shortcut", self.shortcut)
+        settle(self, body=body, shortcut=shortcut)
+        settle(self, **_extent((body, shortcut), 1))
+
+    @property
+    def branches(self) -> tuple[tuple[Layer, ...], ...]:
+        return self.body, self.shortcut
+
+    @property
+    def branch_names(self) -> tuple[str, ...]:
+        return "body", "shortcut"
+
+    def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> Residual:
+        """The same block around other layers."""
+        return Residual(*branches)
+
+
+@dataclass(frozen=True)
+class Concat:
+    """The branches' outputs, channels stacked; an empty branch passes its input on."""
+
+    kind: ClassVar[str] = "concat"
+    branches: tuple[tuple[Layer, ...], ...]
+    size: int = field(init=False, repr=False, compare=False)
+    nesting: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given = cast(object, self.branches)
+        if not isinstance(given, tuple | list):
+            raise SpecError("branches", "must be a tuple of tuples of layers", given)
+        bounded("number of branches", len(given), 2, rules.MAX_BRANCHES)
+        branches = tuple(chain("branch", branch) for branch in given)
+        settle(self, branches=branches)
+        settle(self, **_extent(branches, 1))
+
+    @property
+    def branch_names(self) -> tuple[str, ...]:
+        return tuple(str(index) for index in range(len(self.branches)))
+
+    def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> Concat:
+        """The same block around other layers."""
+        return Concat(branches)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The same layers ``times`` over, one after the other, each with weights of its own."""
+
+    kind: ClassVar[str] = "repeat"
+    times: int
+    body: tuple[Layer, ...]
+    size: int = field(init=False, repr=False, compare=False)
+    nesting: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        times, body = bounded("times", self.times, 1, rules.MAX_LAYERS), chain("body", self.body, 1)
+        settle(self, times=times, body=body)
+        settle(self, **_extent((body,), 0, times))
+
+    @property
+    def branches(self) -> tuple[tuple[Layer, ...], ...]:
+        return (self.body,)
+
+    @property
+    def branch_names(self) -> tuple[str, ...]:
+        return ("body",)
+
+    def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> Repeat:
+        """The same repeat of other layers."""
+        return Repeat(self.times, *branches)
+
+
+Block = Residual | Concat | Repeat
+Layer = Leaf | Block
+LEAVES: tuple[type[Leaf], ...] = get_args(Leaf)
+BLOCKS: tuple[type[Block], ...] = get_args(Block)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network: layers one after the other, some of them blocks of layers.
+
+    Frozen and hashable. How many channels and pixels come in is not part of it.
+
+    Attributes:
+        size: layers, each repeat counted as often as it is run; at most ``MAX_LAYERS``.
+        nesting: blocks inside blocks; at most ``MAX_NESTING``.
+
+    Raises:
+        SpecError: no layers, too many, nested too deeply, or not layers.
+    """
+
+    layers: tuple[Layer, ...]
+    size: int = field(init=False, repr=False, compare=False)
+    nesting: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        layers = chain("layers", self.layers, 1)
+        settle(self, layers=layers)
+        settle(self, **_extent((layers,), 0, inner=0))
+
+
+def chain(parameter: str, value: object, fewest: int = 0) -> tuple[Layer, ...]:
+    """``value`` as a tuple of at least ``fewest`` layers; SpecError otherwise."""
+    if not isinstance(value, tuple | list):
+        raise SpecError(parameter, "must be a tuple of layers", value)
+    if len(value) < fewest:
+        raise SpecError(parameter, "must have at least one layer", "none")
+    if len(value) > rules.MAX_LAYERS:
+        raise SpecError(parameter, f"must have at most {rules.MAX_LAYERS:,} layers", len(value))
+    for layer in value:
+        if not isinstance(layer, (*LEAVES, *BLOCKS)):
+            raise SpecError(parameter, "must hold layers only", layer)
+    return tuple(value)
+
+
+def _extent(
+    chains: tuple[tuple[Layer, ...], ...], own: int, times: int = 1, inner: int = 1
+) -> dict[str, int]:
+    """Unrolled size and nesting of a block, held to their bounds before the next one is built."""
+    blocks = [layer for each in chains for layer in each if isinstance(layer, BLOCKS)]
+    leaves = sum(map(len, chains)) - len(blocks)
+    size = own + times * (leaves + sum(block.size for block in blocks))
+    nesting = inner + max((block.nesting for block in blocks), default=0)
+    if size > rules.MAX_LAYERS:
+        rule = f"must be at most {rules.MAX_LAYERS:,}, repeats counted"
+        raise SpecError("number of layers", rule, f"{size:,}")
+    if nesting > rules.MAX_NESTING:
+        raise SpecError("nesting of blocks", f"must be at most {rules.MAX_NESTING}", nesting)
+    return {"size": size, "nesting": nesting}

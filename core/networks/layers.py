@@ -1,0 +1,385 @@
+"""The single layers a network is made of, as frozen values named as torch names them.
+
+What a layer takes from the one before (channels, size) is not part of it:
+``core.networks.shapes`` follows that through the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast
+
+from core.errors import SpecError
+from core.networks import rules
+from core.networks.rules import bounded, bounded_pads, bounded_pair, choice, flag, real, settle
+from core.window import Pads, Pair
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+ACTIVATIONS = (
+    *("relu", "gelu", "tanh", "sigmoid", "silu", "leaky_relu", "none"),
+    *("relu6", "elu", "selu", "mish", "softplus", "hardswish", "hardsigmoid"),
+)
+NO_PADS: Pads = ((0, 0), (0, 0))
+AS_KERNEL = cast(Pair, None)
+"""Default stride of a pooling layer; ``__post_init__`` puts the kernel size in its place."""
+
+
+def _check_window(spec: Conv | ConvTranspose) -> None:
+    """The settings both convolutions have."""
+    settle(
+        spec,
+        kernel_size=bounded_pair("kernel_size", spec.kernel_size, 1, rules.MAX_KERNEL),
+        stride=bounded_pair("stride", spec.stride, 1, rules.MAX_STRIDE),
+        dilation=bounded_pair("dilation", spec.dilation, 1, rules.MAX_DILATION),
+        bias=flag("bias", spec.bias),
+    )
+    if spec.out_channels is not None:
+        channels = bounded("out_channels", spec.out_channels, 1, rules.MAX_CHANNELS)
+        settle(spec, out_channels=channels)
+    if isinstance(spec.groups, str):
+        choice("groups", spec.groups, ("depthwise",))
+        return
+    settle(spec, groups=bounded("groups", spec.groups, 1, rules.MAX_CHANNELS))
+    if spec.out_channels is not None and spec.out_channels % spec.groups:
+        raise SpecError("groups", f"must divide the {spec.out_channels} out_channels", spec.groups)
+
+
+@dataclass(frozen=True)
+class Conv:
+    """torch.nn.Conv2d.
+
+    Args:
+        kernel_size, stride, dilation: one int or (height, width).
+        out_channels: None for as many as arrive.
+        padding: ``"same"`` or one int, (height, width) or ((top, bottom), (left, right));
+            stored as the last.
+        groups: ``"depthwise"`` for as many as channels arrive.
+    """
+
+    kind: ClassVar[str] = "conv"
+    kernel_size: Pair
+    out_channels: int | None = None
+    stride: Pair = (1, 1)
+    padding: Pads | Literal["same"] = NO_PADS
+    dilation: Pair = (1, 1)
+    groups: int | Literal["depthwise"] = 1
+    bias: bool = True
+    padding_mode: str = "zeros"
+
+    def __post_init__(self) -> None:
+        _check_window(self)
+        choice("padding_mode", self.padding_mode, PADDING_MODES)
+        if not isinstance(self.padding, str):
+            settle(self, padding=bounded_pads(self.padding))
+        elif self.padding != "same":
+            raise SpecError("padding", "must be a number or 'same'", self.padding)
+        elif self.stride != (1, 1):
+            raise SpecError("padding", "can be 'same' with stride 1 only, as in torch", "same")
+
+
+@dataclass(frozen=True)
+class ConvTranspose:
+    """torch.nn.ConvTranspose2d; ``padding`` and ``output_padding`` as (height, width)."""
+
+    kind: ClassVar[str] = "convt"
+    kernel_size: Pair
+    out_channels: int | None = None
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    output_padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int | Literal["depthwise"] = 1
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        _check_window(self)
+        extra = bounded_pair("output_padding", self.output_padding, 0, rules.MAX_STRIDE)
+        padding = bounded_pair("padding", self.padding, 0, rules.MAX_PADDING)
+        settle(self, padding=padding, output_padding=extra)
+        for axis in (0, 1):
+            limit = max(self.stride[axis], self.dilation[axis])
+            if extra[axis] >= limit:
+                rule = f"must be below stride or dilation, here {limit}"
+                raise SpecError("output_padding", rule, extra[axis])
+
+
+def _check_pool(spec: MaxPool | AvgPool | LpPool) -> None:
+    kernel = bounded_pair("kernel_size", spec.kernel_size, 1, rules.MAX_KERNEL)
+    given = cast("Pair | None", spec.stride)
+    stride = kernel if given is None else bounded_pair("stride", given, 1, rules.MAX_STRIDE)
+    settle(spec, kernel_size=kernel, stride=stride, ceil_mode=flag("ceil_mode", spec.ceil_mode))
+
+
+def _check_half(padding: object, kernel: Pair) -> Pair:
+    """Padding of a pooling layer: at most half of the kernel, as torch demands, dilated or not."""
+    pads = bounded_pair("padding", padding, 0, rules.MAX_PADDING)
+    for axis in (0, 1):
+        if pads[axis] > kernel[axis] // 2:
+            rule = f"must be at most half of the kernel, here {kernel[axis] // 2}"
+            raise SpecError("padding", rule, pads[axis])
+    return pads
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """torch.nn.MaxPool2d; the stride is the kernel size unless given."""
+
+    kind: ClassVar[str] = "maxpool"
+    kernel_size: Pair
+    stride: Pair = AS_KERNEL
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    ceil_mode: bool = False
+
+    def __post_init__(self) -> None:
+        _check_pool(self)
+        dilation = bounded_pair("dilation", self.dilation, 1, rules.MAX_DILATION)
+        settle(self, dilation=dilation, padding=_check_half(self.padding, self.kernel_size))
+
+
+@dataclass(frozen=True)
+class AvgPool:
+    """torch.nn.AvgPool2d; the stride is the kernel size unless given."""
+
+    kind: ClassVar[str] = "avgpool"
+    kernel_size: Pair
+    stride: Pair = AS_KERNEL
+    padding: Pair = (0, 0)
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+
+    def __post_init__(self) -> None:
+        _check_pool(self)
+        include = flag("count_include_pad", self.count_include_pad)
+        settle(self, padding=_check_half(self.padding, self.kernel_size), count_include_pad=include)
+
+
+@dataclass(frozen=True)
+class LpPool:
+    """torch.nn.LPPool2d: the ``norm_type``-norm of each window."""
+
+    kind: ClassVar[str] = "lppool"
+    kernel_size: Pair
+    stride: Pair = AS_KERNEL
+    norm_type: float = 2.0
+    ceil_mode: bool = False
+
+    def __post_init__(self) -> None:
+        _check_pool(self)
+        settle(self, norm_type=real("norm_type", self.norm_type, 0.01, 100))
+
+
+@dataclass(frozen=True)
+class AdaptivePool:
+    """torch.nn.AdaptiveAvgPool2d or AdaptiveMaxPool2d; of size 1 it is global pooling."""
+
+    output_size: Pair = (1, 1)
+    mode: str = "avg"
+
+    def __post_init__(self) -> None:
+        settle(self, output_size=bounded_pair("output_size", self.output_size, 1, 4_096))
+        choice("mode", self.mode, ("avg", "max"))
+
+    @property
+    def kind(self) -> str:
+        single = self.output_size == (1, 1)
+        return {"avg": "gap", "max": "gmp"}[self.mode] if single else f"adaptive{self.mode}pool"
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """torch.nn.BatchNorm2d, or BatchNorm1d once flattened."""
+
+    kind: ClassVar[str] = "bn"
+    eps: float = 1e-5
+    momentum: float = 0.1
+    affine: bool = True
+
+    def __post_init__(self) -> None:
+        eps, momentum = real("eps", self.eps, 0, 1), real("momentum", self.momentum, 0, 1)
+        settle(self, eps=eps, momentum=momentum, affine=flag("affine", self.affine))
+
+
+@dataclass(frozen=True)
+class InstanceNorm:
+    """torch.nn.InstanceNorm2d."""
+
+    kind: ClassVar[str] = "instancenorm"
+    eps: float = 1e-5
+    affine: bool = False
+
+    def __post_init__(self) -> None:
+        settle(self, eps=real("eps", self.eps, 0, 1), affine=flag("affine", self.affine))
+
+
+@dataclass(frozen=True)
+class GroupNorm:
+    """torch.nn.GroupNorm."""
+
+    kind: ClassVar[str] = "gn"
+    num_groups: int
+    eps: float = 1e-5
+    affine: bool = True
+
+    def __post_init__(self) -> None:
+        groups = bounded("num_groups", self.num_groups, 1, rules.MAX_CHANNELS)
+        eps, affine = real("eps", self.eps, 0, 1), flag("affine", self.affine)
+        settle(self, num_groups=groups, eps=eps, affine=affine)
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """Norm over the channels of each position (ConvNeXt's), or over the flattened features."""
+
+    kind: ClassVar[str] = "ln"
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        settle(self, eps=real("eps", self.eps, 0, 1))
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An elementwise function, one of ``ACTIVATIONS``; ``none`` is torch.nn.Identity."""
+
+    name: str
+    negative_slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        choice("name", self.name, ACTIVATIONS)
+        slope = real("negative_slope", self.negative_slope, -10, 10)
+        if self.name != "leaky_relu" and slope != 0.01:
+            raise SpecError("negative_slope", f"is nothing {self.name} has; leave it", slope)
+        settle(self, negative_slope=slope)
+
+    @property
+    def kind(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """torch.nn.Dropout, or with ``spatial`` Dropout2d, which drops whole channels."""
+
+    kind: ClassVar[str] = "dropout"
+    p: float = 0.5
+    spatial: bool = False
+
+    def __post_init__(self) -> None:
+        settle(self, p=real("p", self.p, 0, 1), spatial=flag("spatial", self.spatial))
+
+
+@dataclass(frozen=True)
+class Upsample:
+    """torch.nn.Upsample by whole factors, ``nearest`` or ``bilinear``."""
+
+    kind: ClassVar[str] = "up"
+    scale_factor: Pair
+    mode: str = "nearest"
+    align_corners: bool = False
+
+    def __post_init__(self) -> None:
+        settle(self, scale_factor=bounded_pair("scale_factor", self.scale_factor, 1, 64))
+        choice("mode", self.mode, ("nearest", "bilinear"))
+        if flag("align_corners", self.align_corners) and self.mode != "bilinear":
+            raise SpecError("align_corners", "is for mode bilinear only", True)
+
+
+@dataclass(frozen=True)
+class PixelShuffle:
+    """torch.nn.PixelShuffle: channels become pixels."""
+
+    kind: ClassVar[str] = "shuffle"
+    upscale_factor: int
+
+    def __post_init__(self) -> None:
+        bounded("upscale_factor", self.upscale_factor, 1, rules.MAX_SCALE)
+
+
+@dataclass(frozen=True)
+class PixelUnshuffle:
+    """torch.nn.PixelUnshuffle: pixels become channels."""
+
+    kind: ClassVar[str] = "unshuffle"
+    downscale_factor: int
+
+    def __post_init__(self) -> None:
+        bounded("downscale_factor", self.downscale_factor, 1, rules.MAX_SCALE)
+
+
+@dataclass(frozen=True)
+class Pad:
+    """torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d or CircularPad2d."""
+
+    kind: ClassVar[str] = "pad"
+    padding: Pads
+    padding_mode: str = "zeros"
+
+    def __post_init__(self) -> None:
+        settle(self, padding=bounded_pads(self.padding))
+        choice("padding_mode", self.padding_mode, PADDING_MODES)
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """torch.nn.Flatten: everything but the batch becomes one row of features."""
+
+    kind: ClassVar[str] = "flatten"
+
+
+@dataclass(frozen=True)
+class Linear:
+    """torch.nn.Linear; what arrives is flattened first if it is not flat yet.
+
+    Args:
+        in_features: needed only where the size of what arrives is not known.
+    """
+
+    kind: ClassVar[str] = "fc"
+    out_features: int
+    bias: bool = True
+    in_features: int | None = None
+
+    def __post_init__(self) -> None:
+        bounded("out_features", self.out_features, 1, rules.MAX_FEATURES)
+        flag("bias", self.bias)
+        if self.in_features is not None:
+            bounded("in_features", self.in_features, 1, rules.MAX_INPUTS)
+
+
+@dataclass(frozen=True)
+class SqueezeExcite:
+    """Channels scaled by a gate that sees the whole image (Hu, Shen and Sun, 2018).
+
+    The gate squeezes the C channels to ``max(1, C // reduction)``.
+    """
+
+    kind: ClassVar[str] = "se"
+    reduction: int = 16
+
+    def __post_init__(self) -> None:
+        bounded("reduction", self.reduction, 1, rules.MAX_CHANNELS)
+
+
+Leaf = (
+    Conv
+    | ConvTranspose
+    | MaxPool
+    | AvgPool
+    | LpPool
+    | AdaptivePool
+    | BatchNorm
+    | InstanceNorm
+    | GroupNorm
+    | LayerNorm
+    | Activation
+    | Dropout
+    | Upsample
+    | PixelShuffle
+    | PixelUnshuffle
+    | Pad
+    | Flatten
+    | Linear
+    | SqueezeExcite
+)
+"""One layer, without others inside."""

@@ -1,0 +1,235 @@
+"""A module run once on tensors without data, every torch call of it handed over.
+
+The run happens on a skeleton of the module: the same classes and settings, every
+parameter and buffer on torch's meta device, no hooks, eval mode. So no weight is read,
+nothing is computed, and the caller's module is never called. `torch.fx.Tracer` patches
+`nn.Module` for all threads of the process while it traces, and stops at `if x.shape[2]`;
+a `TorchFunctionMode` belongs to one thread and sees sizes as plain numbers.
+
+Source: torch.overrides.TorchFunctionMode; https://docs.pytorch.org/docs/stable/meta.html
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from types import FunctionType
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from core.errors import SpecError
+
+MAX_MODULES = 40_000
+"""Most layers that are followed."""
+MEASURE = "measure_receptive_field works without a trace, from the module's name"
+
+
+class Listener(Protocol):
+    """What a run reports to."""
+
+    def called(
+        self,
+        operation: str,
+        function: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        out: Any,
+    ) -> Any:
+        """A torch call has returned ``out``; returns what the module's code is given."""
+
+    def entered(self, path: str, module: nn.Module) -> None:
+        """A submodule's forward begins."""
+
+    def left(self, path: str, module: nn.Module, out: Any) -> Any:
+        """A submodule's forward has returned ``out``; returns what its caller is given."""
+
+
+class _Recording(TorchFunctionMode):
+    """Reports the outermost torch calls of this thread."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__()
+        self.listener = listener
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        name = getattr(func, "__name__", str(func))
+        if name == "__get__":
+            name = getattr(func.__self__, "__name__", name)
+        return self.listener.called(name, func, args, kwargs, out)
+
+
+def skeleton(module: nn.Module) -> nn.Module:
+    """A copy in eval mode, parameters and buffers on the meta device, without hooks.
+
+    Raises:
+        SpecError: more than `MAX_MODULES` layers, or a module that cannot be copied.
+    """
+    if sum(1 for _ in _children(module)) > MAX_MODULES:
+        raise SpecError("module", f"must have at most {MAX_MODULES} layers", "more")
+    try:
+        copied = _bones(module, {})
+    except SpecError:
+        raise
+    except Exception as error:
+        raise SpecError(
+            "module", f"cannot be copied: {_first_line(error)}", _kind(module)
+        ) from error
+    return copied.eval()
+
+
+def _children(module: nn.Module) -> Iterator[nn.Module]:
+    """All submodules, shared ones every time, at most a few more than are allowed."""
+    stack, seen = [module], 0
+    while stack and seen <= MAX_MODULES:
+        seen += 1
+        current = stack.pop()
+        yield current
+        stack.extend(m for m in current._modules.values() if m is not None)
+
+
+def _bones(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
+    if id(module) in memo:
+        return memo[id(module)]  # type: ignore[no-any-return]
+    bare = module.__class__.__new__(module.__class__)
+    memo[id(module)] = bare
+    for key, value in module.__dict__.items():
+        bare.__dict__[key] = _bare_value(key, value, memo)
+    return bare
+
+
+def _bare_value(key: str, value: Any, memo: dict[int, Any]) -> Any:
+    if key == "_modules":
+        return {name: m if m is None else _bones(m, memo) for name, m in value.items()}
+    if key in ("_parameters", "_buffers"):
+        return {name: _hollow(tensor, memo) for name, tensor in value.items()}
+    if key.endswith("_hooks") or "_hooks_" in key:
+        return type(value)() if hasattr(value, "clear") else value
+    if isinstance(value, bool | int | float | str | type | FunctionType | None):
+        return value
+    if isinstance(value, torch.Tensor):
+        return _hollow(value, memo)
+    if isinstance(value, tuple) and all(isinstance(part, int | str) for part in value):
+        return value
+    return copy.deepcopy(value, memo)
+
+
+def _hollow(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Tensor | None:
+    """The same shape and type without data; shared tensors stay shared."""
+    if tensor is None:
+        return None
+    if nn.parameter.is_lazy(tensor):
+        raise SpecError(
+            "module", "must be run once first: it has lazy layers", type(tensor).__name__
+        )
+    if id(tensor) not in memo:
+        bare = torch.empty_like(tensor, device="meta", requires_grad=False)
+        is_parameter = isinstance(tensor, nn.Parameter)
+        memo[id(tensor)] = nn.Parameter(bare, requires_grad=False) if is_parameter else bare
+    return memo[id(tensor)]  # type: ignore[no-any-return]
+
+
+def run(bare: nn.Module, inputs: Sequence[torch.Tensor], listener: Listener) -> Any:
+    """The skeleton's output for ``inputs``, every call reported to the listener.
+
+    Raises:
+        SpecError: its forward needs values, or fails; says what to do instead.
+    """
+    return listen(bare, inputs, listener, torch.no_grad(), torch.device("meta"))
+
+
+def listen(
+    copied: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    listener: Listener,
+    *within: AbstractContextManager[Any],
+) -> Any:
+    """The output of a copy that may be written to, every call reported, inside contexts.
+
+    Raises:
+        SpecError: forward fails.
+    """
+    _announce(copied, listener)
+    try:
+        with ExitStack() as stack:
+            for context in (*within, _Recording(listener)):
+                stack.enter_context(context)
+            return copied(*inputs)
+    except SpecError:
+        raise
+    except RecursionError as error:
+        raise SpecError("module", "is nested too deep to follow", _kind(copied)) from error
+    except Exception as error:
+        raise SpecError("module", _why(error), _kind(copied)) from error
+
+
+def _announce(bare: nn.Module, listener: Listener) -> None:
+    """Give every submodule of the skeleton a forward that reports itself."""
+    for path, module in bare.named_modules():
+        if path:
+            module.__dict__["forward"] = _announced(path, module, module.forward, listener)
+
+
+def _announced(
+    path: str, module: nn.Module, forward: Callable[..., Any], listener: Listener
+) -> Callable[..., Any]:
+    def announced(*args: Any, **kwargs: Any) -> Any:
+        listener.entered(path, module)
+        out = forward(*args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            return listener.left(path, module, out)
+
+    return announced
+
+
+_NEEDS_VALUES = ("meta tensor", "meta device", "data-dependent", "no data", "to numpy")
+
+
+def _why(error: Exception) -> str:
+    text = _first_line(error)
+    if isinstance(error, NotImplementedError) or any(word in text for word in _NEEDS_VALUES):
+        return f"decides by the values of its input, so it cannot be traced ({text}); {MEASURE}"
+    return f"fails on an input of this size: {text}"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(".")
+
+
+def _kind(module: nn.Module) -> str:
+    return type(module).__name__
+
+
+def inputs_of(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str]:
+    """The names of forward's arguments that get ``sizes``, in order.
+
+    Raises:
+        SpecError: fewer sizes than forward needs, or more than it takes.
+    """
+    try:
+        parameters = list(inspect.signature(module.forward).parameters.values())
+    except ValueError as error:
+        raise SpecError("module", "is compiled and cannot be followed", _kind(module)) from error
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p.name for p in plain if p.default is p.empty]
+    if len(sizes) < len(needed):
+        raise SpecError("input_size", f"must give one size for each of {', '.join(needed)}", sizes)
+    names = [p.name for p in plain[: len(sizes)]]
+    if len(names) < len(sizes) and any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        names += [f"input_{i}" for i in range(len(names), len(sizes))]
+    if len(names) < len(sizes):
+        raise SpecError("input_size", f"must be at most {len(names)} sizes", sizes)
+    return names
+
+
+def floats_of(module: nn.Module) -> torch.dtype:
+    """The floating type the module computes in."""
+    tensors = (*module.parameters(), *module.buffers())
+    return next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
