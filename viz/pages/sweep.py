@@ -24,9 +24,14 @@ PAGE = "sweep"
 
 def _on_view() -> None:
     """The player tells which step, pin and planes the visitor has settled on."""
-    told = st.session_state["player"].view
-    if isinstance(told, dict):
-        change(PAGE, {p.name: v for p in VIEW if (v := _told(p, told)) is not None})
+    change(PAGE, _seen(st.session_state["player"].view))
+
+
+def _seen(told: object) -> dict[str, Any]:
+    """The view as the browser tells it, without what breaks a rule."""
+    if not isinstance(told, dict):
+        return {}
+    return {param.name: v for param in VIEW if (v := _told(param, told)) is not None}
 
 
 def _told(param: Param, told: dict[str, Any]) -> Any:
@@ -48,7 +53,7 @@ def _on_edit() -> None:
         if name == "weights":
             suffix = SECOND if values["compare"] == "second" and edit["board"] == 1 else ""
             index = torch_index(state.layer(values, suffix), index)
-        change(PAGE, {name: state.with_edit(values[name], index, value)})
+        change(PAGE, _seen(edit.get("view")) | {name: state.with_edit(values[name], index, value)})
     except (KeyError, TypeError, ValueError):
         return  # not what the player sends
 

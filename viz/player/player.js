@@ -42,7 +42,7 @@ class Player {
   update({ data, setTriggerValue }) {
     this.trigger = setTriggerValue;
     this.frame = data.frame;
-    showFrame(this.page, data.frame, setTriggerValue);
+    showFrame(this.page, data.frame, (name, value) => this.tellNow(name, value));
     this.palette = data.palette;
     this.theme = readTheme(this.root, this.palette);
     if (data.id !== this.id) this.load(data);
@@ -230,6 +230,9 @@ class Player {
     this.reporting = setTimeout(() => this.trigger("view", this.state()), 250);
   }
 
+  /** Tell at once. A report still to come would overtake it: Streamlit keeps the last of two. */
+  tellNow(name, value) { clearTimeout(this.reporting); this.trigger(name, value); }
+
   state() {
     const { channel, filter, reads } = this.view;
     return { step: this.playing ? -1 : this.step, pin: writePin(this.pin), channel, filter, reads,
@@ -330,9 +333,7 @@ class Player {
   }
 
   unfold(target) {
-    if (!target.classList.contains("more")) return;
-    this.expanded = true;
-    this.drawMoving();
+    if (target.classList.contains("more")) { this.expanded = true; this.drawMoving(); }
   }
 
   /** A term of the sum under the pointer lights its cells. */
@@ -359,7 +360,7 @@ class Player {
     this.page.typeOver(this.plan.places[found.board][found.panel], found.cell, target.value, (typed) => {
       this.root.focus({ preventScroll: true });
       if (typed !== null && Number.isFinite(typed) && Math.abs(typed) <= 1000 && typed !== target.value)
-        this.trigger("edit", { target: found.panel, board: found.board, index: target.index, value: typed });
+        this.tellNow("edit", { target: found.panel, board: found.board, index: target.index, value: typed, view: this.state() });
     });
   }
 
