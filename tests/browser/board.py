@@ -125,6 +125,10 @@ class Board:
             self.page.wait_for_timeout(30)
         raise AssertionError(f"never {what}: {self.state}, {self.page.url}")
 
+    def at_rest(self) -> None:
+        """Wait until the server's script has run and the page has what it made."""
+        self.page.wait_for_selector("[data-test-script-state=notRunning]", timeout=PATIENCE)
+
     def until_state(self, **wanted: Any) -> None:
         self.until(lambda: wanted.items() <= self.state.items(), f"in state {wanted}")
 

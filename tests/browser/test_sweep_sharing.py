@@ -152,33 +152,37 @@ def test_a_slider_moves_no_other(board: Board) -> None:
         board.until_title(f"5×5 convolution, stride 2, padding {presses}")
 
 
+@pytest.fixture
+def phone(browser: Browser, app_url: str) -> Iterator[Board]:
+    """A first visit: Streamlit remembers whether the sidebar was open."""
+    with regular(browser) as visitor, visit(visitor, app_url) as opened:
+        opened.page.set_viewport_size(PHONE)
+        yield opened
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "sizes"])
-def test_a_phone_scrolls_only_downwards(board: Board, path: str, scheme: str) -> None:
-    board.page.set_viewport_size(PHONE)
-    board.page.emulate_media(color_scheme=scheme)
-    board.open(step=0)
-    if path:
-        sidebar = board.page.get_by_test_id("stSidebar")
-        if sidebar.get_attribute("aria-expanded") != "true":  # Streamlit remembers
-            board.page.get_by_test_id("stExpandSidebarButton").click()
-        board.page.get_by_role("link", name="Sizes").click()
-        board.page.get_by_text("PyTorch gives").wait_for(timeout=PATIENCE)
-    else:
-        box = board.player.locator(".stage").bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= PHONE["width"]
-    background = board.page.evaluate(
-        "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
-    )
-    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
-    wide = "[document.scrollingElement.scrollWidth, window.innerWidth]"
-    scroll, window = board.page.evaluate(wide)
+def test_a_phone_scrolls_only_downwards(phone: Board, scheme: str) -> None:
+    phone.page.emulate_media(color_scheme=scheme)
+    phone.open(step=0)
+    background = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    assert (phone.page.evaluate(background) == "rgb(255, 255, 255)") == (scheme == "light")
+    box = phone.player.locator(".stage").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+    sideways = "[document.scrollingElement.scrollWidth, window.innerWidth]"
+    scroll, window = phone.page.evaluate(sideways)
+    assert scroll <= window == PHONE["width"]
+    phone.page.get_by_test_id("stExpandSidebarButton").click()
+    phone.page.get_by_role("link", name="Sizes").click()
+    phone.page.get_by_text("PyTorch gives").wait_for()
+    scroll, window = phone.page.evaluate(sideways)
     assert scroll <= window == PHONE["width"]
 
 
 def choose_own_picture(board: Board, name: str, data: bytes) -> None:
     board.page.locator(".st-key-input_controls summary").click()
+    board.page.locator(".st-key-picture").wait_for()
+    board.at_rest()  # a rerun that arrives closes an open list
     board.page.locator(".st-key-picture").get_by_role("button", name="Open").click()
     board.page.get_by_role("option", name="your own…").click()
     kind = {"name": name, "mimeType": "image/png", "buffer": data}
@@ -193,12 +197,12 @@ def test_a_picture_of_ones_own_is_shown(board: Board) -> None:
     board.open(step=0, in_channels=3)
     choose_own_picture(board, "mine.png", file.getvalue())
     board.until_link(picture="upload")
-    board.player.get_by_role("button", name="blue").click()
     board.press("i", "ArrowDown", "ArrowRight")
-    board.until(lambda: "Input (0, 0) = 45:" in board.says, "showing the upload")
-    board.player.get_by_role("button", name="red").click()
-    assert "Input (0, 0) = 11:" in board.says
+    board.until(lambda: "Input (0, 0) = 11:" in board.says, "showing the upload")
+    board.player.get_by_role("button", name="blue").click()
+    assert "Input (0, 0) = 45:" in board.says
     board.page.get_by_text("is not loaded, and a link cannot carry one").wait_for(state="detached")
+    assert "Input (0, 0) = 45:" in board.says, "the note went and left the picture as it was"
 
 
 @pytest.mark.parametrize("data", [b"rubbish", b"\x89PNG\r\n\x1a\n" + b"rubbish"])
@@ -230,3 +234,15 @@ def test_a_bad_link_gets_a_sentence_and_a_board(board: Board) -> None:
     assert board.title == "8×8 convolution, stride 2, padding 0"
     assert {"step": 0, "steps": 1, "pin": ""}.items() <= board.state.items()
     assert not board.page.get_by_text("Traceback").count()
+
+
+def test_a_note_that_goes_leaves_the_picture_as_it_was(board: Board) -> None:
+    """Streamlit makes a component anew that moves in the page: its step would be lost."""
+    board.open(stride=99, step=3)
+    notes = board.page.get_by_test_id("stAlert")
+    notes.wait_for()
+    for step in (4, 5):
+        board.press("ArrowRight")
+        board.until_link(step=str(step))
+    notes.wait_for(state="detached")
+    assert board.press("ArrowRight")["step"] == 6

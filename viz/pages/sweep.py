@@ -217,17 +217,19 @@ def _why(board: BoardSpec) -> None:
     )
 
 
-def _picture(place: DeltaGenerator, page: PageState) -> list[BoardSpec]:
+def _picture(notes: DeltaGenerator, place: DeltaGenerator, page: PageState) -> list[BoardSpec]:
     """The boards, run and shown; none where they cannot be, with the way out."""
-    with place:
-        try:
+    try:
+        with notes:
             boards = _boards(page.values)
+        with place:
             _show(boards, page)
-        except SpecError as error:
+    except SpecError as error:
+        with place:
             st.warning(f"{error}.")
             defaults = {param.name: param.default for param in PARAMS}
             st.button("Back to the first picture", on_click=change, args=(PAGE, defaults))
-            return []
+        return []
     return boards
 
 
@@ -242,34 +244,41 @@ def _details(board: BoardSpec) -> None:
                 _code(board)
 
 
+def _notes(page: PageState, settled: list[str]) -> None:
+    """What of the link was ignored, changed or cannot be shown."""
+    if page.ignored:
+        st.warning("Part of the link was ignored: " + "; ".join(page.ignored) + ".")
+    for sentence in settled:
+        st.warning(sentence)
+    if page.values["picture"] == state.UPLOAD and "upload_image" not in st.session_state:
+        st.info(
+            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
+            "in for it. Choose a file under *Input*."
+        )
+
+
 def page() -> None:
     """Adopt the URL, draw the widgets, run the layer, publish the URL."""
     state_of_page = PageState(PAGE, PARAMS)
     values = state_of_page.values
     settled = [s for suffix in _suffixes(values) for s in state.settle(values, suffix)]
     state_of_page.place()
-    if state_of_page.ignored:
-        st.warning("Part of the link was ignored: " + "; ".join(state_of_page.ignored) + ".")
-    for sentence in settled:
-        st.warning(sentence)
-    if values["picture"] == state.UPLOAD and "upload_image" not in st.session_state:
-        st.info(
-            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
-            "in for it. Choose a file under *Input*."
-        )
-    place = st.container()
+    # Places of their own: a player that moved in the page would be made anew, its view forgotten.
+    notes, place = st.container(), st.container()
+    with notes:
+        _notes(state_of_page, settled)
     if compute.is_warm():
         # The picture first: a control's change is on its way before the widgets are made again.
-        boards = _picture(place, state_of_page)
+        boards = _picture(notes, place, state_of_page)
         _sidebar(values)
     else:
         # A first visitor sees the page at once, and the picture when torch is loaded.
         _sidebar(values)
-        with place:
+        with notes:
             waiting = st.skeleton(height=460)
         compute.warm()
         waiting.empty()
-        boards = _picture(place, state_of_page)
+        boards = _picture(notes, place, state_of_page)
     if boards:
         _details(boards[0])
     state_of_page.publish()
