@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.board import PATIENCE, Board, regular, sweep_of, visit
+from tests.browser.board import Board, regular, sweep_of, visit
 from viz.theme import MEANINGS, PAPER
 
 if TYPE_CHECKING:
