@@ -128,12 +128,13 @@ def _node_data(node: Node) -> dict[str, Any]:
         "inputs": list(node.inputs),
         "shape": list(node.shape),
         "grid": list(node.grid),
-        "maps": [[_map_data(axis) for axis in maps] for maps in node.maps],
+        "maps": [[map_data(axis) for axis in maps] for maps in node.maps],
         "note": node.note,
     }
 
 
-def _map_data(axis: AxisMap) -> dict[str, Any]:
+def map_data(axis: AxisMap) -> dict[str, Any]:
+    """One axis of a map, as `Graph.as_data` explains it."""
     return {
         "n_in": axis.n_in,
         "n_out": axis.n_out,

@@ -199,8 +199,8 @@ def _divisors(values: Values, name: str, suffix: str) -> list[int]:
     return works
 
 
-def input_controls(values: Values, suffixes: Sequence[str]) -> None:
-    """The picture, its size and channels; bounded so that every layer shown still fits."""
+def picture_control(values: Values) -> None:
+    """Which picture: the same choice on every page that needs one."""
     st.selectbox(
         "picture",
         [*PICTURES, UPLOAD],
@@ -211,6 +211,11 @@ def input_controls(values: Values, suffixes: Sequence[str]) -> None:
         _upload()
     elif PICTURES[values["picture"]].seeded:
         st.number_input("seed — which one", 0, 9999, key=give(values, "seed"))
+
+
+def input_controls(values: Values, suffixes: Sequence[str]) -> None:
+    """The picture, its size and channels; bounded so that every layer shown still fits."""
+    picture_control(values)
     for name, label in (("input_height", "input height (px)"), ("input_width", "input width (px)")):
         ranges = [_bounds(values, name, 1, state.MAX_SIDE, suffix) for suffix in suffixes]
         low, high = max(r[0] for r in ranges), min(r[-1] for r in ranges)

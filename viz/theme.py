@@ -29,6 +29,12 @@ MEANINGS: dict[str, str] = {
 }
 """Sent to the JavaScript, which has no colours of its own."""
 
+BRANCHES = (WINDOW, PINNED, "#56B4E9", "#A08A00")
+"""Paths through a network's branches, in the order of a merge's inputs; the first is the trunk."""
+
+DASHES: tuple[tuple[int, ...], ...] = ((), (5, 3), (2, 3), (8, 3, 2, 3))
+"""The same paths in grey: dashes of their lines."""
+
 GREY = ("#000000", "#FFFFFF")
 """Pictures: dark to light, as the camera saw them."""
 

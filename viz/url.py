@@ -215,9 +215,14 @@ def change(page: str, values: Mapping[str, Any]) -> None:
 
 
 def query(params: Sequence[Param], values: Mapping[str, Any]) -> dict[str, str]:
-    """The URL parameters of a link that opens the page with these values."""
+    """The URL parameters of a link that opens the page with these values.
+
+    A text that is too long for a link is left out; the page has to say so.
+    """
     return {
-        p.name: p.format(values[p.name])
+        p.name: text
         for p in params
-        if p.name in values and values[p.name] != p.default
+        if p.name in values
+        and values[p.name] != p.default
+        and len(text := p.format(values[p.name])) <= MAX_TEXT
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -151,3 +152,9 @@ def _lines(word: str, indices: list[int], n: int) -> str:
     if len(indices) == 1:
         return f"{word} {indices[0]}"
     return f"{len(indices)} {word}s"
+
+
+def pair(values: Sequence[float], sign: str = "×") -> str:
+    """``3×5``; one number where both are the same."""
+    first, second = (f"{value:g}" for value in values)
+    return first if first == second else f"{first}{sign}{second}"

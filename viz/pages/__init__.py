@@ -34,5 +34,12 @@ PAGES: tuple[Page, ...] = (
         "One layer",
         "Output sizes: the formula, tables of common layers, padding conventions, the way back.",
     ),
+    Page(
+        "fields",
+        "Receptive fields",
+        ":material/filter_center_focus:",
+        "Networks",
+        "What each unit of a network sees of the image: the cone, the numbers, the proof.",
+    ),
 )
 """The first row opens first."""

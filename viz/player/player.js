@@ -7,7 +7,7 @@ import { cellAt, layout } from "./layout.js";
 import { Board, format } from "./model.js";
 import { editable, PANELS, readPin, sameElsewhere, stepOf, writePin } from "./focus.js";
 import { frameLines, showFrame } from "./frame.js";
-import { linkTo, savePng, saveSvg } from "./save.js";
+import { linkTo, saveAs, sheetOf } from "./save.js";
 import { CanvasSurface } from "./surface.js";
 import { buildPage } from "./template.js";
 import { arithmetic, describe } from "./words.js";
@@ -374,7 +374,7 @@ class Player {
     });
     const picture = { paint, extra: frameLines(this.frame), plan: this.plan, theme, boards: this.boards,
       focus: this.boards.map((b, i) => this.focusOf(i)), views: this.boards.map((b) => this.viewOf(b)) };
-    (kind === "svg" ? saveSvg : savePng)(picture);
+    saveAs(kind, sheetOf(picture));
   }
 
   copyLink() {

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
-
 from viz import theme
+from viz.player.mount import component
 
 NAME = "strides.player"
 PALETTE = {
@@ -24,21 +20,6 @@ PALETTE = {
 _HTML = """<div class="player" data-testid="sweep-player" tabindex="0" role="group"
   aria-label="Sweep player: space plays, arrows step, Escape unpins"></div>
 """
-
-
-def _renderer() -> Callable[..., Any]:
-    """The component, its modules served from beside this file, so that the browser keeps them.
-
-    Streamlit reads such a manifest from *installed* packages only; inline JavaScript would
-    be sent again with every change of the data. The manager is Streamlit's own, its version
-    pinned, and a browser test opens the player.
-    """
-    manager = get_bidi_component_manager()
-    if manager.get(NAME) is None:
-        package, component = NAME.split(".")
-        manifest = ComponentManifest(package, "1", [ComponentConfig(component, "player")])
-        manager.register_from_manifest(manifest, Path(__file__).parent.parent)
-    return st.components.v2.component(NAME, html=_HTML, js="player.js", css="player.css")
 
 
 def player(
@@ -64,7 +45,8 @@ def player(
         told: callbacks by the name of what the visitor did: view (settled on a step, pin or
             plane), edit (typed a cell), preset, compare, fix (chose one).
     """
-    _renderer()(
+    show = component(NAME, html=_HTML, js="player.js", css="player.css")
+    show(
         key=key,
         data={
             "boards": boards,

@@ -16,11 +16,13 @@ function lines({ boards, focus, views, extra }) {
   return [...said, ...extra];
 }
 
-function drawAll(surface, picture, sentences) {
-  picture.paint(surface);
-  sentences.forEach((text, i) => {
-    const size = Math.min(13, (picture.plan.width / text.length) * 1.9);
-    surface.text(text, 0, picture.plan.height + LINE * (i + 0.8), { size, fill: picture.theme.text });
+/** @typedef {{title: string, width: number, height: number, theme: any, sentences: string[], paint: (surface) => void}} Sheet */
+
+function drawAll(surface, sheet) {
+  sheet.paint(surface);
+  sheet.sentences.forEach((text, i) => {
+    const size = Math.min(13, (sheet.width / text.length) * 1.9);
+    surface.text(text, 0, sheet.height + LINE * (i + 0.8), { size, fill: sheet.theme.text });
   });
 }
 
@@ -30,12 +32,11 @@ function inset(surface) {
   return {
     rect: (x, y, ...rest) => surface.rect(x + MARGIN, y + MARGIN, ...rest),
     line: (points, style) => surface.line(move(points), style),
+    polygon: (points, style) => surface.polygon(move(points), style),
+    picture: (image, source, x, y, ...rest) => surface.picture(image, source, x + MARGIN, y + MARGIN, ...rest),
     text: (text, x, y, style) => surface.text(text, x + MARGIN, y + MARGIN, style),
   };
 }
-
-const sizeOf = ({ plan }, sentences) =>
-  [plan.width + 2 * MARGIN, plan.height + LINE * (sentences.length + 0.5) + 2 * MARGIN];
 
 function download(blob, title, extension) {
   const anchor = document.createElement("a");
@@ -45,21 +46,26 @@ function download(blob, title, extension) {
   setTimeout(() => URL.revokeObjectURL(anchor.href), 1000);
 }
 
-export function saveSvg(picture) {
-  const sentences = lines(picture);
-  const title = picture.boards[0].title;
-  const surface = new SvgSurface(...sizeOf(picture, sentences), picture.theme.background, title);
-  drawAll(inset(surface), picture, sentences);
-  download(new Blob([surface.toString()], { type: "image/svg+xml" }), title, "svg");
-}
-
-export function savePng(picture) {
-  const sentences = lines(picture), [width, height] = sizeOf(picture, sentences);
+/** Save a sheet as "svg" or "png". @param {Sheet} sheet */
+export function saveAs(kind, sheet) {
+  const width = sheet.width + 2 * MARGIN, height = sheet.height + LINE * (sheet.sentences.length + 0.5) + 2 * MARGIN;
+  if (kind === "svg") {
+    const surface = new SvgSurface(width, height, sheet.theme.background, sheet.title);
+    drawAll(inset(surface), sheet);
+    download(new Blob([surface.toString()], { type: "image/svg+xml" }), sheet.title, "svg");
+    return;
+  }
   const canvas = document.createElement("canvas");
   const surface = new CanvasSurface(canvas, width, height, PNG_SCALE);
-  surface.rect(0, 0, width, height, { fill: picture.theme.background });
-  drawAll(inset(surface), picture, sentences);
-  canvas.toBlob((blob) => download(blob, picture.boards[0].title, "png"));
+  surface.rect(0, 0, width, height, { fill: sheet.theme.background });
+  drawAll(inset(surface), sheet);
+  canvas.toBlob((blob) => download(blob, sheet.title, "png"));
+}
+
+/** The sweep's picture as a sheet. */
+export function sheetOf(picture) {
+  const { plan, theme, paint, boards } = picture;
+  return { title: boards[0].title, width: plan.width, height: plan.height, theme, paint, sentences: lines(picture) };
 }
 
 /** The address of exactly this picture, also where the server has not written it yet. */

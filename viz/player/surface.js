@@ -41,6 +41,21 @@ export class CanvasSurface {
     c.globalAlpha = 1;
   }
 
+  polygon(points, { fill, alpha = 1 }) {
+    const c = this.context;
+    c.globalAlpha = alpha; c.fillStyle = fill;
+    c.beginPath();
+    points.forEach((point, i) => (i ? c.lineTo(...point) : c.moveTo(...point)));
+    c.fill();
+    c.globalAlpha = 1;
+  }
+
+  /** @param {CanvasImageSource} image @param {string} source its data URL, for a file */
+  picture(image, source, x, y, w, h) {
+    this.context.imageSmoothingEnabled = false;
+    this.context.drawImage(image, x, y, w, h);
+  }
+
   text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
     const c = this.context;
     c.globalAlpha = alpha; c.fillStyle = fill; c.textAlign = align; c.textBaseline = "middle";
@@ -72,6 +87,15 @@ export class SvgSurface {
     for (let i = 0; i < points.length; i += 2)
       path += `M${points[i].map(short).join(" ")}L${points[i + 1].map(short).join(" ")}`;
     this.parts.push(`<path d="${path}" fill="none"${this.stroke(stroke, width, dash)}${this.alpha(alpha)}/>`);
+  }
+
+  polygon(points, { fill, alpha = 1 }) {
+    this.parts.push(`<polygon points="${points.map((point) => point.map(short).join(",")).join(" ")}" fill="${fill}"${this.alpha(alpha)}/>`);
+  }
+
+  picture(image, source, x, y, w, h) {
+    this.parts.push(`<image href="${source}" x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(h)}" ` +
+      `preserveAspectRatio="none" style="image-rendering:pixelated"/>`);
   }
 
   text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {

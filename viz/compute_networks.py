@@ -1,0 +1,141 @@
+"""Networks for the pages: graphs, receptive fields and costs, each computed once for all."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from threading import Semaphore
+from typing import TYPE_CHECKING, Any
+
+from core import data
+from core.board import Upload
+from core.errors import SpecError
+from viz.compute import warm
+from viz.network_state import Network
+
+if TYPE_CHECKING:
+    from core.cost import LayerCost
+    from core.graph import Graph
+    from core.outline import Line
+    from core.receptive_field import MeasuredField, ReceptiveField
+    from core.strategies import Strategy
+
+MEASURED_FLOPS = 10**11
+"""Most work of one forward pass of a network that is measured for a visitor."""
+_measuring = Semaphore(1)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything closed-form about one network on one input.
+
+    Attributes:
+        network: what was asked.
+        graph, fields: of core, by node name.
+        lines: what a picture shows.
+        costs: by node name; empty where they cannot be told.
+        cost_note: why not.
+    """
+
+    network: Network
+    graph: Graph
+    fields: Mapping[str, ReceptiveField]
+    lines: tuple[Line, ...]
+    costs: Mapping[str, LayerCost]
+    cost_note: str
+
+    @property
+    def deepest(self) -> Line:
+        """The last line with units side by side, which do not all see everything."""
+        spread = [
+            line
+            for line in self.lines
+            if max(line.node.grid) > 1 and not all(axis.whole for axis in line.field.axes)
+        ]
+        return spread[-1] if spread else self.lines[-1]
+
+    def line(self, name: str) -> Line | None:
+        """The line of a node, or of a module by its qualified name; None for neither."""
+        for line in self.lines:
+            if name in (line.node.name, *line.folded):
+                return line
+        within = [line for line in self.lines if name and line.node.module == name]
+        return within[-1] if within else None
+
+
+@lru_cache(maxsize=64)
+def analysis(network: Network) -> Analysis:
+    """Graph, fields and costs of a network.
+
+    Raises:
+        SpecError: it cannot be built on this input, or followed.
+    """
+    warm()
+    from core.cost import layer_costs
+    from core.graph import network_graph
+    from core.outline import outline
+    from core.receptive_field import fields_of
+
+    module = network.build("meta")
+    graph = network_graph(module, network.input_size)
+    fields = fields_of(graph)
+    costs: dict[str, LayerCost] = {}
+    note = ""
+    try:
+        costs = {cost.name: cost for cost in layer_costs(module, network.input_size)}
+    except SpecError as error:
+        note = str(error)
+    return Analysis(network, graph, fields, outline(graph, fields), costs, note)
+
+
+@lru_cache(maxsize=64)
+def cone_lines(network: Network) -> list[dict[str, Any]]:
+    """The lines of the cone as the browser takes them."""
+    from core.outline import as_data
+
+    return as_data(analysis(network).lines)
+
+
+@lru_cache(maxsize=64)
+def measured(network: Network, layer: str, unit: tuple[int, int]) -> MeasuredField:
+    """The receptive field of a node's unit by backprop; one at a time on this server.
+
+    Raises:
+        SpecError: too much work, or it cannot be run.
+    """
+    warm()
+    from core.receptive_field import measure_receptive_field
+
+    with _measuring:
+        return measure_receptive_field(
+            network.build("cpu"), network.input_size, layer, unit, max_flops=MEASURED_FLOPS
+        )
+
+
+@lru_cache(maxsize=64)
+def strategies(target: int, input_size: tuple[int, int, int]) -> tuple[Strategy, ...]:
+    """What each strategy needs to see ``target`` pixels a side."""
+    warm()
+    from core.strategies import strategies as search
+
+    return search(target, input_size)
+
+
+PICTURE_SIDE = 288
+"""Longest side of a picture on the page, in its own pixels."""
+
+
+@lru_cache(maxsize=64)
+def picture(name: str, size: tuple[int, int], upload: Upload | None = None) -> str:
+    """A picture of an input's shape as a data URL, scaled down where it is large."""
+    from PIL import Image
+
+    share = min(1.0, PICTURE_SIDE / max(size))
+    small = (max(1, round(size[0] * share)), max(1, round(size[1] * share)))
+    planes = data.fit(upload.pixels, small, 3) if upload else data.picture(name, small, 3)
+    file = BytesIO()
+    Image.fromarray(planes.transpose(1, 2, 0).astype("uint8")).save(file, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode()}"

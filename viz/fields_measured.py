@@ -1,0 +1,69 @@
+"""The closed form beside what torch measures, for the layer that is looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import SpecError
+from viz import compute_networks
+from viz.compute_networks import Analysis
+
+if TYPE_CHECKING:
+    from core.outline import Line
+    from core.receptive_field import MeasuredField
+
+AT_ONCE = 2 * 10**8
+"""Multiply–accumulates of a network that is measured without being asked."""
+
+
+def verdict(found: Analysis, line: Line, unit: tuple[int, int]) -> None:
+    """Asks torch for the same receptive field by backprop, and compares."""
+    if line.node.kind == "input":
+        return
+    work = sum(cost.macs for cost in found.costs.values())
+    asked = (found.network, line.node.name, unit)
+    if work > AT_ONCE and asked not in st.session_state.setdefault("fields_asked", set()):
+        _offer(asked)
+        return
+    with st.spinner("Measuring by backpropagation…", show_time=True):
+        try:
+            measured = compute_networks.measured(*asked)
+        except SpecError as error:
+            st.caption(f"Not measured: {error}.")
+            return
+    st.markdown(sentence(line, measured))
+
+
+def _offer(asked: tuple[object, str]) -> None:
+    text, button = st.columns([5, 1.4], vertical_alignment="center")
+    text.caption(
+        "The sizes above are exact, from the windows alone. PyTorch can measure the same by "
+        "backpropagation: for a network of this size it takes a while."
+    )
+    button.button(
+        "Measure it",
+        on_click=st.session_state["fields_asked"].add,
+        args=(asked,),
+        width="stretch",
+        help="Backpropagates from this unit, with positive weights.",
+    )
+
+
+def sentence(line: Line, measured: MeasuredField) -> str:
+    """What the gradient reached, and whether the closed form says the same."""
+    row, col = measured.unit
+    closed = line.field.interval(measured.unit).clipped
+    if measured.box is None:
+        same, reached = closed is None, "no pixel"
+    else:
+        (top, bottom), (left, right) = measured.box
+        same = closed is not None and (closed.rows, closed.cols) == measured.box
+        reached = f"rows {top} to {bottom}, columns {left} to {right}"
+    said = f"Backpropagation from unit ({row}, {col}) of `{line.label}` reaches **{reached}**"
+    if same:
+        return f"{said}: what the closed form says ✓"
+    if closed is not None and line.field.note:
+        return f"{said}; the closed form gives an upper bound here: {line.field.note}."
+    return f"{said}. **The closed form differs.**"

@@ -1,0 +1,129 @@
+"""State of the receptive-field page: the network, the unit looked at, what is shown below."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from core.data import PICTURES
+from viz import network_state
+from viz.network_state import MODULE, OWN, Values
+from viz.state import UPLOAD
+from viz.url import Param, change, choice, number, switch
+
+PAGE = "fields"
+TABS = {
+    "layers": "Layer by layer",
+    "edit": "Edit the layers",
+    "depth": "Growth with depth",
+    "graph": "Graph",
+    "compare": "Compare",
+    "reach": "Reach a view of …",
+    "code": "Code",
+}
+"""Name in the URL: label on the page."""
+AXES = ("height", "width")
+MOST_COMPARED = 2
+"""Networks beside the first."""
+
+
+def _tab(text: str) -> str:
+    if text not in TABS:
+        raise ValueError(f"must be one of {', '.join(TABS)}")
+    return TABS[text]
+
+
+def _layer(text: str) -> str:
+    if not re.fullmatch(r"[\w.]{1,300}", text, re.ASCII):
+        raise ValueError("must be the name of a layer")
+    return text
+
+
+def _unit(text: str) -> str:
+    if not re.fullmatch(r"\d{1,4}\.\d{1,4}", text, re.ASCII):
+        raise ValueError("must be a unit as row.column, such as 3.5")
+    return text
+
+
+def _compared(text: str) -> tuple[str, ...]:
+    from core.zoo import NAMES
+
+    names = tuple(filter(None, text.split(",")))
+    if len(names) > MOST_COMPARED or not set(names) <= set(NAMES):
+        raise ValueError(f"must be at most {MOST_COMPARED} architectures, with a comma between")
+    return names
+
+
+VIEW = [
+    Param("layer", "", _layer),
+    Param("unit", "", _unit),
+    choice("axis", "width", AXES),
+    switch("down"),
+    switch("zoom"),
+    switch("centres", True),
+]
+"""What the cone shows; told by it."""
+
+PARAMS = [
+    *network_state.PARAMS,
+    *VIEW,
+    choice("picture", "china", [*PICTURES, UPLOAD]),
+    number("seed", 0, 0, 9999),
+    Param("tab", TABS["layers"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
+    Param("compare", (), _compared, ",".join),
+    number("target", 32, 1, 512),
+]
+
+
+def view(values: Values) -> dict[str, Any]:
+    """The cone's part of the values as the browser takes them."""
+    return {
+        "layer": values["layer"],
+        "unit": unit_of(values),
+        "axis": AXES.index(values["axis"]),
+        "down": values["down"],
+        "zoom": values["zoom"],
+        "grid": values["centres"],
+    }
+
+
+def unit_of(values: Values) -> tuple[int, int] | None:
+    """The unit (row, column) that is named, if one is."""
+    if not values["unit"]:
+        return None
+    row, col = map(int, values["unit"].split("."))
+    return row, col
+
+
+def told(message: object) -> dict[str, Any]:
+    """What the cone tells, held to the same rules as a link; nothing where it breaks one."""
+    try:
+        assert isinstance(message, dict)
+        row, col = message["unit"]
+        text = {
+            "layer": str(message["layer"]),
+            "unit": f"{int(row)}.{int(col)}",
+            "axis": AXES[int(bool(message["axis"]))],
+            **{
+                name: "true" if message[key] is True else "false"
+                for name, key in (("down", "down"), ("zoom", "zoom"), ("centres", "grid"))
+            },
+        }
+        return {param.name: param.parse(text[param.name]) for param in VIEW}
+    except (AssertionError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def identity(values: Values) -> str:
+    """Changes whenever another network or input is looked at."""
+    parts = [values[name] for name in ("network", "input_height", "input_width", "in_channels")]
+    own = {OWN: values["layers"], MODULE: values["module"]}.get(values["network"], "")
+    return " ".join(map(str, [*parts, own]))
+
+
+def jump(values: Values) -> None:
+    """Callback: the cone goes where the rest of the page says."""
+    change(PAGE, values)
+    st.session_state["field_jump"] = st.session_state.get("field_jump", 0) + 1

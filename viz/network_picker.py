@@ -1,0 +1,117 @@
+"""Widgets that choose a network: the same on every page that looks at one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from core.notation import MAX_CHARACTERS, in_channels_of, is_source, parse, to_notation
+from core.notation_zoo import NOTATIONS
+from viz import network_state
+from viz.network_state import MAX_CHANNELS, MAX_SIDE, MODULE, OWN, Values
+from viz.url import change, current, give
+
+GRAMMAR = (
+    "Layers from the image to the output, with commas between: `conv3 s2 p1 c64` is a 3×3 "
+    "convolution with stride 2, padding 1 and 64 channels; `d2` dilation; `relu`, `bn`, "
+    "`maxpool2`, `avgpool3 s2`, `gap`, `fc10`; `4x[…]` repeats; `residual[… | shortcut]` adds; "
+    "`concat[a | b]` stacks. Or paste PyTorch code such as `nn.Sequential(nn.Conv2d(3, 16, 3), "
+    "nn.ReLU())`: it is read, never run."
+)
+
+
+def picker(page: str, values: Values) -> None:
+    """The choice of a network and of its input."""
+    st.selectbox(
+        "network",
+        network_state.options(),
+        format_func=network_state.title,
+        key=give(values, "network"),
+        on_change=_on_network,
+        args=(page,),
+        help="A published architecture, or layers of your own.",
+    )
+    if values["network"] == OWN:
+        _text(page, values)
+    elif values["network"] == MODULE:
+        st.text_input("module — package.module:callable", key=give(values, "module"))
+    elif values["network"] in NOTATIONS:
+        st.button(
+            "Change its layers",
+            icon=":material/edit:",
+            on_click=open_layers,
+            args=(page, NOTATIONS[values["network"]]),
+            help="Opens this architecture as layers of your own.",
+        )
+    _input(values)
+
+
+def _input(values: Values) -> None:
+    rows, cols = st.columns(2)
+    for column, name, label in (
+        (rows, "input_height", "input height (px)"),
+        (cols, "input_width", "input width (px)"),
+    ):
+        column.number_input(
+            label, 1, MAX_SIDE, key=give(values, name), help=f"From 1 to {MAX_SIDE}."
+        )
+    if values["network"] in (OWN, MODULE):
+        st.number_input("in_channels", 1, MAX_CHANNELS, key=give(values, "in_channels"))
+
+
+def _on_network(page: str) -> None:
+    """Another architecture comes with its own input size."""
+    name = st.session_state["network"]
+    if name not in (OWN, MODULE):
+        _, height, width = network_state.published(name).input_size
+        change(page, {"input_height": height, "input_width": width})
+
+
+def open_layers(page: str, layers: str) -> None:
+    """Callback: go on with these layers as one's own."""
+    change(page, {"network": OWN, "layers": layers})
+    st.session_state.pop("layers_text", None)
+
+
+def _text(page: str, values: Values) -> None:
+    """The layers as text, notation or source; what is no network stays, with the reason."""
+    refused: tuple[str, str] | None = st.session_state.get("layers_refused")
+    if refused and refused[1] != values["layers"]:
+        refused = st.session_state["layers_refused"] = None  # something else has been opened
+    if not refused:
+        st.session_state["layers_text"] = values["layers"]
+    st.text_area(
+        "layers — notation or PyTorch code",
+        key="layers_text",
+        height=170,
+        max_chars=MAX_CHARACTERS,
+        on_change=_on_text,
+        args=(page,),
+        help=GRAMMAR,
+    )
+    if refused:
+        st.error(refused[0])
+
+
+def _on_text(page: str) -> None:
+    text = st.session_state["layers_text"]
+    try:
+        spec = parse(text)
+        changed: dict[str, Any] = {"layers": to_notation(spec) if is_source(text) else text.strip()}
+        if channels := in_channels_of(text):
+            changed["in_channels"] = min(channels, MAX_CHANNELS)
+    except SpecError as error:
+        sentence = f"This is no network yet. {_sentence(error)} The picture shows the last one."
+        st.session_state["layers_refused"] = (sentence, current(page)["layers"])
+        return
+    st.session_state["layers_refused"] = None
+    change(page, changed)
+
+
+def _sentence(error: SpecError) -> str:
+    """A refusal as a sentence, a visitor's text in it made harmless for Markdown."""
+    text = str(error).translate({ord(c): f"\\{c}" for c in "`*_$<>[]#~:"})
+    end = "" if text.endswith(("?", ".")) else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"

@@ -1,0 +1,137 @@
+"""Receptive fields: the cone of any unit of any network, its numbers, and what torch measures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from viz import compute, compute_networks, controls, fields_state, network_state
+from viz.compute_networks import Analysis
+from viz.fields_edit import edit_tab
+from viz.fields_measured import verdict
+from viz.fields_state import PAGE, PARAMS, TABS
+from viz.fields_tabs import DRAW, shown
+from viz.network_picker import picker
+from viz.network_state import DEFAULT
+from viz.player.cone.cone import cone
+from viz.state import UPLOAD
+from viz.url import MAX_TEXT, PageState, change, give
+
+if TYPE_CHECKING:
+    from core.outline import Line
+
+
+def _on_view() -> None:
+    change(PAGE, fields_state.told(st.session_state["cone"].view))
+
+
+def _sidebar(values: dict[str, Any]) -> None:
+    with st.sidebar:
+        picker(PAGE, values)
+        with st.expander("Image", key="field_image", on_change="rerun") as image:
+            if image.open:
+                controls.picture_control(values)
+
+
+def _notes(page: PageState, values: dict[str, Any]) -> None:
+    if page.ignored:
+        st.warning("Part of the link was ignored: " + "; ".join(page.ignored) + ".")
+    if len(values["layers"]) > MAX_TEXT:
+        st.info("This network is too long for a link: the address opens this page without it.")
+    if values["picture"] == UPLOAD and "upload_image" not in st.session_state:
+        st.info(
+            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
+            "in for it. Choose a file under *Image*."
+        )
+
+
+def _headline(found: Analysis, values: dict[str, Any]) -> None:
+    """One sentence that answers most questions."""
+    _, height, width = found.network.input_size
+    line = found.deepest
+    size, apart = line.field.size, line.field.effective_stride[1]
+    st.markdown(
+        f"#### {found.network.title} on {height}×{width}\n"
+        f"A unit of its last feature map, `{line.label}`, sees **{size[0]:g}×{size[1]:g}** pixels "
+        f"of the image: its *receptive field*. Neighbouring units look {apart:g} "
+        f"{'pixel' if apart == 1 else 'pixels'} apart."
+    )
+
+
+def _show(found: Analysis, page: PageState) -> None:
+    values = page.values
+    line = found.line(values["layer"]) or found.deepest
+    _keep_to(line, values)
+    upload = st.session_state.get("upload_image") if values["picture"] == UPLOAD else None
+    name = "china" if values["picture"] == UPLOAD else values["picture"]
+    cone(
+        compute_networks.cone_lines(found.network),
+        {**fields_state.view(values), "layer": line.node.name},
+        title=f"{found.network.title} on {'×'.join(map(str, found.network.input_size[1:]))}",
+        picture=compute_networks.picture(name, found.network.input_size[1:], upload),
+        identity=fields_state.identity(values),
+        token=f"{page.adopted} {st.session_state.get('field_jump', 0)}",
+        key="cone",
+        on_view=_on_view,
+    )
+
+
+def _keep_to(line: Line, values: dict[str, Any]) -> None:
+    """Let go of a layer or unit that this network does not have."""
+    if values["layer"] not in (line.node.name, *line.folded, line.node.module):
+        values["layer"] = values["unit"] = ""
+    unit = fields_state.unit_of(values) or (0, 0)
+    if any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
+        values["unit"] = ""
+
+
+def _refused(error: SpecError) -> None:
+    """Why there is no picture, and the way back."""
+    sentence = str(error)
+    st.warning(f"{sentence[:1].upper()}{sentence[1:]}.")
+    defaults = {param.name: param.default for param in network_state.PARAMS}
+    _, height, width = network_state.published(DEFAULT).input_size
+    defaults |= {"input_height": height, "input_width": width, "layer": "", "unit": ""}
+    st.button("Back to the first network", on_click=change, args=(PAGE, defaults))
+
+
+def page() -> None:
+    """Adopt the URL, draw the widgets, follow the network, publish the URL."""
+    if not compute.is_warm():
+        waiting = st.skeleton(height=460)
+        compute.warm()
+        waiting.empty()
+    page_state = PageState(PAGE, PARAMS)
+    values = page_state.values
+    network_state.settle(values)
+    page_state.place()
+    notes, place = st.container(), st.container()
+    with notes:
+        _notes(page_state, values)
+    with place:
+        try:
+            found = compute_networks.analysis(network_state.network(values))
+            _headline(found, values)
+            _show(found, page_state)
+        except SpecError as error:
+            _refused(error)
+            found = None
+    _sidebar(values)
+    if found is not None:
+        line = shown(found, page_state)
+        rows, cols = line.node.grid
+        verdict(found, line, fields_state.unit_of(values) or (rows // 2, cols // 2))
+    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
+    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
+        if values["tab"] == label:
+            with tab:
+                if name == "edit":
+                    edit_tab(found, page_state)
+                elif found is not None:
+                    DRAW[name](found, page_state)
+    page_state.publish()
+
+
+page()
