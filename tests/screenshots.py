@@ -15,6 +15,7 @@ PICTURES = {
     "pixel": "/?stride=1&pin=i4.4",
     "classics": "/?compare=classics&step=7",
     "sizes": "/sizes",
+    "fields": "/fields",
 }
 
 
@@ -35,7 +36,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         for name, link in PICTURES.items():
             page.goto(server.url + link)
-            page.locator("[data-testid=sweep-player][data-ready=true], .katex").first.wait_for()
+            page.locator("[data-testid=sweep-player][data-ready=true], [data-testid=cone][data-ready=true], .katex").first.wait_for()
             page.wait_for_timeout(2500)
             save(page.screenshot(), FOLDER / f"{name}.png")
 
