@@ -43,8 +43,9 @@ class MeasuredField:
         box: ((first row, last row), (first column, last column)) of the pixels that
             carry gradient, both inclusive, so clipped to the image; None when none does.
         size, effective_stride, effective_padding: from the unit in the middle of the map
-            and its neighbours; None along an axis where the image's border cuts them, or
-            there is one unit only.
+            and its neighbours; None along an axis where the image's border cuts them,
+            there is one unit only, or the steps to both sides differ or are 0: the
+            output phase decides.
     """
 
     unit: tuple[int, int]
@@ -77,8 +78,7 @@ def measure_receptive_field(
     probe = Probe(module, input_size, layer, max_flops)
     middle = (probe.grid[0] // 2, probe.grid[1] // 2)
     chosen = middle if unit is None else probe.checked(unit)
-    axes = [_numbers(probe, middle, axis) for axis in (0, 1)]
-    (r0, s0, p0), (r1, s1, p1) = axes
+    (r0, s0, p0), (r1, s1, p1) = (_numbers(probe, middle, axis) for axis in (0, 1))
     return MeasuredField(chosen, probe.box(chosen), (r0, r1), (s0, s1), (p0, p1))
 
 
@@ -91,15 +91,16 @@ def _numbers(probe: Probe, middle: tuple[int, int], axis: int) -> Triple:
     if here is None:
         return None, None, None
     size = here[1] - here[0] + 1
-    for step in (1, -1):
-        other = list(middle)
-        other[axis] += step
-        if 0 <= other[axis] < probe.grid[axis]:
-            next_one = probe.inner_span((other[0], other[1]), axis)
-            if next_one:
-                stride = (next_one[0] - here[0]) * step
-                return size, stride, middle[axis] * stride - here[0]
-    return size, None, None
+    steps = set()
+    for side in (1, -1):
+        other = probe.beside(middle, side)
+        span = probe.inner_span(other, axis) if other[axis] != middle[axis] else None
+        if span:
+            steps.add((span[0] - here[0]) * side)
+    if len(steps) != 1 or 0 in steps:
+        return size, None, None
+    (stride,) = steps
+    return size, stride, middle[axis] * stride - here[0]
 
 
 class Probe:
@@ -107,6 +108,7 @@ class Probe:
 
     Attributes:
         grid: units along (height, width); 1 where the layer has no such axis.
+        boxes: what has been measured so far.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class Probe:
             finder.add_input(name, tensor)
         self.output = finder.search(copied, inputs)
         self.dims, self.grid = _layout(self.output, finder.draft, len(sizes[0]))
+        self.boxes: dict[tuple[int, int], tuple[Span, Span] | None] = {}
 
     def checked(self, unit: int | Sequence[int]) -> tuple[int, int]:
         """A unit as (row, column) inside the grid; SpecError otherwise."""
@@ -139,8 +142,20 @@ class Probe:
             raise SpecError("unit", f"must lie in the layer's {rows}×{cols} units", unit)
         return given[0], given[1]
 
+    def beside(self, unit: tuple[int, int], side: int) -> tuple[int, int]:
+        """The diagonal neighbour, for both axes in one; the unit's own place where none is."""
+        rows, cols = (
+            u + side if 0 <= u + side < n else u for u, n in zip(unit, self.grid, strict=True)
+        )
+        return rows, cols
+
     def box(self, unit: tuple[int, int]) -> tuple[Span, Span] | None:
         """First and last row and column of the pixels that carry gradient to a unit."""
+        if unit not in self.boxes:
+            self.boxes[unit] = self._box(unit)
+        return self.boxes[unit]
+
+    def _box(self, unit: tuple[int, int]) -> tuple[Span, Span] | None:
         value = self._values(unit)
         if not value.requires_grad:
             return None

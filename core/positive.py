@@ -3,12 +3,17 @@
 A positive copy keeps who reads whom and nothing else. Its gradient is reduced to its
 support (0 or 1) after every operation, so that nothing overflows or vanishes however deep
 the network is, and no two paths cancel.
+
+Where all weights of a convolution or a linear layer are positive, only which positions each
+output reads can show in a support, and that is the same for all channels of a group. So one
+channel is enough: torch's own operation, with all its settings, runs on the mean of a
+group's channels, and what comes out is spread over the outputs.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -19,20 +24,51 @@ from torch.overrides import TorchFunctionMode
 from core.errors import SpecError
 from core.graph_call import words
 
+NOISES = 10_007
+"""Different weights there are: a prime, so that no row of a matrix equals the next."""
+MAX_STORED = 1 << 20
+"""Numbers in a tensor above which each of its rows is one number, stored once."""
+
 
 def positive_copy(module: nn.Module) -> nn.Module:
-    """A deep copy in float64 and eval mode: weights average, norms and biases do nothing."""
+    """A deep copy in float64 and eval mode: weights average, norms and biases do nothing.
+
+    ``deepcopy`` takes what its memo already has for the copy, so no weight is copied; those of
+    a module on the meta device become real.
+
+    Raises:
+        SpecError: the module cannot be copied.
+    """
+    noise = 1 + torch.rand(NOISES, generator=torch.Generator().manual_seed(1)).double() / 2
+    memo: dict[int, Any] = {}
     try:
-        copied = copy.deepcopy(module).to("cpu", torch.float64).eval()
+        for name, tensor in _tensors(module):
+            if id(tensor) not in memo:
+                start = 31 * len(memo)  # tensors that are equal could cancel, as channels could
+                memo[id(tensor)] = _positive(name, tensor, noise.roll(start))
+        return copy.deepcopy(module, memo).eval().requires_grad_(False)
     except Exception as error:
         raise SpecError("module", f"cannot be copied: {error}", type(module).__name__) from error
-    noise = torch.Generator().manual_seed(1)  # channels that are equal could cancel
-    with torch.no_grad():
-        for name, tensor in (*copied.named_parameters(), *copied.named_buffers()):
-            if tensor.is_floating_point():
-                tensor.fill_(_level(name.rpartition(".")[2], tensor))
-                tensor *= 1 + torch.rand(tensor.shape, generator=noise, dtype=tensor.dtype) / 2
-    return copied.requires_grad_(False)
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Parameters and buffers with the last part of their names."""
+    for part in module.modules():
+        for name, tensor in (*part._parameters.items(), *part._buffers.items()):
+            if tensor is not None:
+                yield name, tensor
+
+
+def _positive(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """A positive tensor of the same shape, a little different everywhere."""
+    if not tensor.is_floating_point():
+        return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.cpu().clone()
+    stored = tensor.shape
+    if tensor.numel() > MAX_STORED:
+        stored = torch.Size((tensor.shape[0], *[1] * (tensor.ndim - 1)))
+    values = (noise * _level(name, tensor)).repeat(-(stored.numel() // -NOISES))
+    shaped = values[: stored.numel()].reshape(stored).expand(tensor.shape)
+    return nn.Parameter(shaped, False) if isinstance(tensor, nn.Parameter) else shaped
 
 
 def _level(name: str, tensor: torch.Tensor) -> float:
@@ -57,7 +93,7 @@ class Positive(TorchFunctionMode):
 def _support(gradient: torch.Tensor | None) -> torch.Tensor | None:
     if gradient is None:  # of a part that nobody used
         return None
-    return ((gradient != 0) & ~gradient.isnan()).to(gradient.dtype)
+    return gradient.abs().gt_(0)  # 0 for NaN too
 
 
 _GATES = words(
@@ -69,6 +105,10 @@ _GATES = words(
 
 def _stand_in(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """The function's result, or that of the open, averaging function in its place."""
+    if name in _PRODUCTS:
+        return _one_channel(name, func, args, kwargs)
+    if name in ("mul", "multiply", "rmul") and not _in_place(func) and _both_vary(args):
+        return args[0] + args[1]  # products of products would leave the range of numbers
     if name in _GATES:
         return (args[0] if args else kwargs["input"]) * 1.0
     if name in _NORMS:
@@ -88,6 +128,62 @@ def _stand_in(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> An
     if name in ("maximum", "minimum", "fmax", "fmin"):
         return args[0] + args[1]
     return func(*args, **kwargs)
+
+
+def _in_place(func: Callable[..., Any]) -> bool:
+    name = getattr(func, "__name__", "")
+    return name.endswith("_") and not name.endswith("__")
+
+
+def _both_vary(args: Sequence[Any]) -> bool:
+    """Two factors that both hang on the input, so that neither is a mask."""
+    factors = [arg for arg in args if isinstance(arg, torch.Tensor) and arg.requires_grad]
+    return len(factors) == 2
+
+
+_CONVOLUTION = words("input weight bias stride padding dilation groups")
+_TRANSPOSED = words("input weight bias stride padding output_padding groups dilation")
+_PRODUCTS = {
+    "linear": words("input weight bias"),
+    "conv1d": _CONVOLUTION,
+    "conv2d": _CONVOLUTION,
+    "conv_transpose1d": _TRANSPOSED,
+    "conv_transpose2d": _TRANSPOSED,
+}
+"""Sums over channels, and the order of their arguments."""
+
+
+def _one_channel(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """A product with weights, one channel for each group where all weights are positive."""
+    given = dict(zip(_PRODUCTS[name], args, strict=False)) | kwargs
+    image, weight, bias = given["input"], given["weight"], given.get("bias")
+    constant = not any(t is not None and t.requires_grad for t in (weight, bias))
+    batched = name == "linear" or image.ndim == weight.ndim
+    if not (constant and batched and image.numel() and _all_positive(weight)):
+        return func(*args, **kwargs)
+    if name == "linear":
+        return image.mean(-1, keepdim=True) * _shares(weight.flatten(1)[:, 0])
+    groups = given.get("groups", 1)
+    grouped = weight.unflatten(0, (groups, -1)).flatten(3)[..., 0]  # taps do not matter
+    shares = grouped[:, 0] if name.startswith("conv_transpose") else grouped[:, :, 0]
+    mean = image.unflatten(1, (groups, -1)).mean(2).flatten(0, 1).unsqueeze(1)
+    taps = torch.full((1, 1, *weight.shape[2:]), 1 / weight[0, 0].numel(), dtype=weight.dtype)
+    out = func(**given | {"input": mean, "weight": taps, "bias": None, "groups": 1})
+    spread = out.unflatten(0, (-1, groups)) * _shares(shares).reshape(
+        *shares.shape, *[1] * (out.ndim - 2)
+    )
+    return spread.flatten(1, 2)
+
+
+def _all_positive(weight: torch.Tensor) -> bool:
+    """Whether all are, each stored number looked at once."""
+    stored = weight[tuple(slice(1 if step == 0 else None) for step in weight.stride())]
+    return stored.numel() > 0 and bool(stored.amin() > 0)
+
+
+def _shares(weights: torch.Tensor) -> torch.Tensor:
+    """Factors around one, each channel's a little different."""
+    return weights / weights.mean()
 
 
 _NORMS = words("layer_norm rms_norm group_norm instance_norm softmax log_softmax softmin normalize")

@@ -18,6 +18,8 @@ PICTURES = {
     "fields": "/fields",
 }
 
+READY = ".player[data-ready=true], .cone[data-ready=true], .katex"
+
 
 def save(png: bytes, path: Path) -> None:
     """Write a screenshot with 256 colours at two thirds of its size: small enough for git."""
@@ -36,7 +38,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         for name, link in PICTURES.items():
             page.goto(server.url + link)
-            page.locator("[data-testid=sweep-player][data-ready=true], [data-testid=cone][data-ready=true], .katex").first.wait_for()
+            page.locator(READY).first.wait_for()
             page.wait_for_timeout(2500)
             save(page.screenshot(), FOLDER / f"{name}.png")
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
 from core import data
 from core.board import Upload
 from core.errors import SpecError
 from viz.compute import warm
+from viz.jobs import Report, Work
 from viz.network_state import Network
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MEASURED_FLOPS = 10**11
 """Most work of one forward pass of a network that is measured for a visitor."""
-_measuring = Semaphore(1)
 
 
 @dataclass(frozen=True)
@@ -99,20 +98,17 @@ def cone_lines(network: Network) -> list[dict[str, Any]]:
     return as_data(analysis(network).lines)
 
 
-@lru_cache(maxsize=64)
-def measured(network: Network, layer: str, unit: tuple[int, int]) -> MeasuredField:
-    """The receptive field of a node's unit by backprop; one at a time on this server.
+def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
+    """The receptive field of a node's unit by backprop, for the queue."""
 
-    Raises:
-        SpecError: too much work, or it cannot be run.
-    """
-    warm()
-    from core.receptive_field import measure_receptive_field
+    def run(report: Report) -> MeasuredField:
+        from core.receptive_field import measure_receptive_field
 
-    with _measuring:
-        return measure_receptive_field(
-            network.build("cpu"), network.input_size, layer, unit, max_flops=MEASURED_FLOPS
-        )
+        module = network.build("cpu")
+        size, limit = network.input_size, MEASURED_FLOPS
+        return measure_receptive_field(module, size, layer, unit, max_flops=limit)
+
+    return run
 
 
 @lru_cache(maxsize=64)

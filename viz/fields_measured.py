@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import SpecError
-from viz import compute_networks
+from viz import compute_networks, waiting
 from viz.compute_networks import Analysis
+from viz.jobs import View
+from viz.network_state import Network
 
 if TYPE_CHECKING:
     from core.outline import Line
@@ -18,25 +20,32 @@ AT_ONCE = 2 * 10**8
 """Multiply–accumulates of a network that is measured without being asked."""
 
 
+Asked = tuple[Network, str, tuple[int, int]]
+
+
 def verdict(found: Analysis, line: Line, unit: tuple[int, int]) -> None:
     """Asks torch for the same receptive field by backprop, and compares."""
     if line.node.kind == "input":
         return
     work = sum(cost.macs for cost in found.costs.values())
-    asked = (found.network, line.node.name, unit)
-    if work > AT_ONCE and asked not in st.session_state.setdefault("fields_asked", set()):
+    asked: Asked = (found.network, line.node.name, unit)
+    if work > AT_ONCE and asked != st.session_state.get("fields_asked"):
         _offer(asked)
         return
-    with st.spinner("Measuring by backpropagation…", show_time=True):
-        try:
-            measured = compute_networks.measured(*asked)
-        except SpecError as error:
-            st.caption(f"Not measured: {error}.")
-            return
-    st.markdown(sentence(line, measured))
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        view = views[asked]
+        if view.state == "done":
+            st.markdown(sentence(line, view.result))
+        elif view.state == "failed":
+            st.caption(f"Not measured: {view.error}.")
+        else:
+            waiting.progress("measured", asked, view, "Measuring by backpropagation")
+
+    waiting.show("measured", {asked: compute_networks.measurement(*asked)}, draw)
 
 
-def _offer(asked: tuple[object, str]) -> None:
+def _offer(asked: Asked) -> None:
     text, button = st.columns([5, 1.4], vertical_alignment="center")
     text.caption(
         "The sizes above are exact, from the windows alone. PyTorch can measure the same by "
@@ -44,11 +53,16 @@ def _offer(asked: tuple[object, str]) -> None:
     )
     button.button(
         "Measure it",
-        on_click=st.session_state["fields_asked"].add,
+        on_click=_on_measure,
         args=(asked,),
         width="stretch",
         help="Backpropagates from this unit, with positive weights.",
     )
+
+
+def _on_measure(asked: Asked) -> None:
+    st.session_state["fields_asked"] = asked
+    waiting.resume()
 
 
 def sentence(line: Line, measured: MeasuredField) -> str:

@@ -35,7 +35,8 @@ def _tab(text: str) -> str:
     return TABS[text]
 
 
-def _layer(text: str) -> str:
+def parse_layer(text: str) -> str:
+    """The name of a layer, as the URL has it."""
     if not re.fullmatch(r"[\w.]{1,300}", text, re.ASCII):
         raise ValueError("must be the name of a layer")
     return text
@@ -57,7 +58,7 @@ def _compared(text: str) -> tuple[str, ...]:
 
 
 VIEW = [
-    Param("layer", "", _layer),
+    Param("layer", "", parse_layer),
     Param("unit", "", _unit),
     choice("axis", "width", AXES),
     switch("down"),

@@ -64,15 +64,22 @@ def spec_of(layers: str) -> NetworkSpec:
     return parse_notation(layers)
 
 
-PARAMS = [
-    Param("network", DEFAULT, _network),
-    Param("layers", NOTATIONS[DEFAULT], _layers),
-    Param("module", "", _module),
-    number("in_channels", 3, 1, MAX_CHANNELS),
-    number("input_height", 0, 0, MAX_SIDE),
-    number("input_width", 0, 0, MAX_SIDE),
-]
-"""An input size of 0 stands for the size the architecture was published for."""
+def params(network: str = DEFAULT, layers: str = NOTATIONS[DEFAULT]) -> list[Param]:
+    """The choice of a network, with a page's own first one.
+
+    An input size of 0 stands for the size the architecture was published for.
+    """
+    return [
+        Param("network", network, _network),
+        Param("layers", layers, _layers),
+        Param("module", "", _module),
+        number("in_channels", 3, 1, MAX_CHANNELS),
+        number("input_height", 0, 0, MAX_SIDE),
+        number("input_width", 0, 0, MAX_SIDE),
+    ]
+
+
+PARAMS = params()
 
 
 @dataclass(frozen=True)

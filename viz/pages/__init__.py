@@ -41,5 +41,12 @@ PAGES: tuple[Page, ...] = (
         "Networks",
         "What each unit of a network sees of the image: the cone, the numbers, the proof.",
     ),
+    Page(
+        "erf",
+        "Effective fields",
+        ":material/blur_on:",
+        "Networks",
+        "Which pixels really move a unit: gradients, averaged over draws, against theory.",
+    ),
 )
 """The first row opens first."""
