@@ -1,4 +1,4 @@
-"""Components whose modules are served from beside this file, so that the browser keeps them."""
+"""Components whose modules are served from their folder, so that the browser keeps them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from streamlit.components.v2.get_bidi_component_manager import get_bidi_componen
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
 
-def component(name: str, *, html: str, js: str, css: str) -> Callable[..., Any]:
-    """The component ``package.name`` with files below ``viz/player``.
+def component(
+    name: str, *, html: str, js: str, css: str, folder: str = "player"
+) -> Callable[..., Any]:
+    """The component ``package.name`` with files below a folder of ``viz``.
 
     Streamlit reads such a manifest from *installed* packages only; inline JavaScript would
     be sent again with every change of the data. The manager is Streamlit's own, its version
@@ -21,6 +23,6 @@ def component(name: str, *, html: str, js: str, css: str) -> Callable[..., Any]:
     manager = get_bidi_component_manager()
     if manager.get(name) is None:
         package, own = name.split(".")
-        manifest = ComponentManifest(package, "1", [ComponentConfig(own, "player")])
+        manifest = ComponentManifest(package, "1", [ComponentConfig(own, folder)])
         manager.register_from_manifest(manifest, Path(__file__).parent.parent)
     return st.components.v2.component(name, html=html, js=js, css=css)

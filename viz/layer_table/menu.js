@@ -1,0 +1,52 @@
+// The menu of what can be inserted: one at a time, closed by a choice, Escape or a click elsewhere.
+
+/**
+ * @param {HTMLElement} frame what the menu is placed in; its position is relative
+ * @param {HTMLElement} button what opens it and gets the focus back
+ * @param {[string, any][]} entries label and value
+ * @param {(value: any) => void} choose
+ */
+export function openMenu(frame, button, entries, choose) {
+  const menu = document.createElement("div");
+  menu.className = "menu";
+  menu.setAttribute("role", "menu");
+  menu.setAttribute("aria-label", "Insert");
+  const items = entries.map(([label, value]) => {
+    const item = document.createElement("button");
+    Object.assign(item, { type: "button", textContent: label, tabIndex: -1 });
+    item.setAttribute("role", "menuitem");
+    item.onclick = () => { close(true); choose(value); };
+    return item;
+  });
+  menu.append(...items);
+  const close = (back) => {
+    menu.onfocusout = null;
+    menu.remove();
+    button.setAttribute("aria-expanded", "false");
+    if (back) button.focus({ preventScroll: true });
+  };
+  menu.onfocusout = (event) => { if (!menu.contains(event.relatedTarget)) close(false); };
+  menu.onkeydown = (event) => {
+    event.stopPropagation();
+    const at = items.indexOf(event.target), count = items.length;
+    const next = { ArrowDown: (at + 1) % count, ArrowUp: (at + count - 1) % count, Home: 0, End: count - 1 }[event.key];
+    if (next !== undefined) items[next].focus();
+    else if (event.key === "Escape" || event.key === "Tab") close(true);
+    else return;
+    event.preventDefault();
+  };
+  frame.append(menu);
+  place(frame, button, menu);
+  button.setAttribute("aria-expanded", "true");
+  items[0].focus({ preventScroll: true });
+}
+
+/** Below the button, or above it where there is more room; never over the frame's sides. */
+function place(frame, button, menu) {
+  const outer = frame.getBoundingClientRect(), box = button.getBoundingClientRect();
+  const [above, below] = [box.top - 8, window.innerHeight - box.bottom - 8];
+  const under = below >= Math.min(menu.offsetHeight, above);
+  menu.style.maxHeight = `${Math.max(160, under ? below : above)}px`;
+  menu.style.left = `${Math.max(0, box.right - outer.left - menu.offsetWidth)}px`;
+  menu.style.top = `${under ? box.bottom - outer.top + 2 : box.top - outer.top - menu.offsetHeight - 2}px`;
+}
