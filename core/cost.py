@@ -1,7 +1,8 @@
 """What a network costs: parameters, multiply–accumulates and activation memory, layer by layer.
 
-Found by sending shapes through the network's graph (``torch.fx``) on the meta device, in eval
-mode, for a batch of one: no arithmetic, no weights, and the caller's module stays as it is.
+Found by sending shapes through the network on the meta device, in eval mode, for a batch of one:
+no arithmetic, no weights, and the caller's module stays as it is. What runs is written down by the
+recorder of ``core.graph``, so a row and the graph's node of the same name are one and the same.
 
 Conventions:
 
@@ -25,27 +26,22 @@ matrix times vector, dot products and bilinear layers (``aten.mv``, ``addmv``, `
 
 from __future__ import annotations
 
-import copy
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
-from torch.nn.parameter import is_lazy
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from core.errors import SpecError
+from core.graph_call import Draft
+from core.recorder import Recorder, tensors_in
+from core.tracing import floats_of, inputs_of, listen, skeleton
 
 FLOAT32_BYTES = 4
-HOOKS = (
-    "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks",
-)  # fmt: skip
-
 aten = torch.ops.aten
 
 
@@ -54,7 +50,7 @@ class LayerCost:
     """What one node of the network's graph costs, for a batch of one.
 
     Attributes:
-        name: the graph node's name, as ``torch.fx`` gives it; unique.
+        name: that of the node of ``core.graph``; unique.
         kind: the module's class, the function's or the method's name; ``"parameter"`` or
             ``"buffer"`` where the network reads a tensor of its own; ``"unused"`` for parameters
             that no layer reads.
@@ -88,20 +84,20 @@ def layer_costs(module: nn.Module, input_size: tuple[int, ...]) -> tuple[LayerCo
     """The cost of every layer of ``module``, in the order in which it runs them.
 
     Args:
-        module: any module of one input that ``torch.fx`` can trace. Untouched: mode, hooks,
-            gradients and buffers stay as they are, also after an error.
+        module: any module of one input that does not decide by values. Untouched: mode,
+            hooks, gradients and buffers stay as they are, also after an error.
         input_size: (channels, height, width), or what else follows the batch axis.
 
     Raises:
-        SpecError: a size below 1, a module that cannot be traced, or one that the input
+        SpecError: a size below 1, a module that cannot be followed, or one that the input
             does not fit.
     """
     size = _checked_size(input_size)
-    net = _on_meta(module)
-    costs = _Costs(_traced(net))
-    with torch.no_grad(), torch.device("meta"):
-        costs.propagate(size)
-    return (*costs.rows, *costs.unused(net))
+    bare = skeleton(module)
+    bare.__class__ = module.__class__  # an fx.GraphModule's was made anew, without its forward
+    costs = _Costs(bare)
+    costs.propagate(size)
+    return (*costs.named_rows(), *costs.unused())
 
 
 def totals(costs: Iterable[LayerCost]) -> CostTotals:
@@ -124,92 +120,6 @@ def _checked_size(input_size: tuple[int, ...]) -> tuple[int, ...]:
 
 def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
-
-
-# --- The copy that is measured ----------------------------------------------------------------
-
-
-def _on_meta(module: nn.Module) -> nn.Module:
-    """A copy in eval mode on the meta device: shapes without numbers, and without hooks.
-
-    ``deepcopy`` takes what its memo already has for the copy. So no weight is copied, and none
-    of the caller's hooks can run. Floating-point tensors become float32, as the input is.
-    """
-    memo: dict[int, Any] = {}
-    for part in module.modules():
-        for name in HOOKS:
-            memo[id(getattr(part, name))] = OrderedDict()
-        for tensor in _tensors(part):
-            if id(tensor) not in memo:
-                memo[id(tensor)] = _meta_tensor(tensor)
-    try:
-        return copy.deepcopy(module, memo).eval()
-    except Exception as error:  # whatever the module's own attributes raise
-        rule = f"cannot be copied: {_first_line(error)}"
-        raise SpecError("module", rule, type(module).__name__) from error
-
-
-def _tensors(part: nn.Module) -> Iterator[Tensor]:
-    """Parameters, buffers and plain attributes of one module, without its children's."""
-    own = (*part._parameters.values(), *part._buffers.values(), *vars(part).values())
-    return (tensor for tensor in own if isinstance(tensor, Tensor))
-
-
-def _meta_tensor(tensor: Tensor) -> Tensor:
-    if is_lazy(tensor):
-        rule = "must have been run once: a lazy layer does not know its shapes"
-        raise SpecError("module", rule, type(tensor).__name__)
-    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
-    empty = torch.empty_like(tensor, device="meta", dtype=dtype, requires_grad=False)
-    return nn.Parameter(empty, False) if isinstance(tensor, nn.Parameter) else empty
-
-
-# --- The graph --------------------------------------------------------------------------------
-
-
-class _ThreadTracer(fx.Tracer):
-    """A tracer that leaves the modules of other threads alone.
-
-    While it traces, torch.fx redirects ``nn.Module.__call__`` and ``__getattr__`` for the whole
-    process; without this, whoever runs a network at that moment gets a NameError.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.owner = threading.get_ident()
-
-    def call_module(
-        self,
-        m: nn.Module,
-        forward: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        if threading.get_ident() != self.owner:
-            return forward(*args, **kwargs)
-        return super().call_module(m, forward, args, kwargs)
-
-    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
-        if threading.get_ident() != self.owner:
-            return attr_val
-        return super().getattr(attr, attr_val, parameter_proxy_cache)
-
-
-_TRACING = threading.Lock()  # two tracers at once would put back each other's redirections
-
-
-def _traced(net: nn.Module) -> fx.GraphModule:
-    """The graph of ``net``, as ``torch.fx.symbolic_trace`` finds it."""
-    if isinstance(net, fx.GraphModule):
-        return net
-    try:
-        with _TRACING:
-            tracer = _ThreadTracer()
-            graph = tracer.trace(net)
-            return fx.GraphModule(tracer.root, graph)
-    except Exception as error:  # whatever the network's own code makes of a symbolic input
-        rule = f"cannot be traced by torch.fx: {_first_line(error)}"
-        raise SpecError("module", rule, type(net).__name__) from error
 
 
 # --- Multiply–accumulates ---------------------------------------------------------------------
@@ -259,6 +169,11 @@ class _MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     macs = 0
 
+    def taken(self) -> int:
+        """What was counted since the last time."""
+        found, self.macs = self.macs, 0
+        return found
+
     def __torch_dispatch__(
         self,
         func: Any,
@@ -275,88 +190,153 @@ class _MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 # --- Rows -------------------------------------------------------------------------------------
 
+FAILS = "fails on an input of this size: "
+"""How core.tracing begins when forward raises."""
 
-class _Costs(fx.Interpreter):
-    """Runs the graph node by node and keeps a row for each."""
 
-    def __init__(self, graph: fx.GraphModule) -> None:
-        super().__init__(graph)
-        self.extra_traceback = False
+class _Costs(Recorder):
+    """Keeps a row for each node that is recorded: one for a layer of torch's own, whatever it
+    calls, and one for each function outside of them."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
         self.place = "this network"  # where it is, for whoever has to mend an error
         self.rows: list[LayerCost] = []
+        self.own = {id(t): name for name, t in (*net.named_parameters(), *net.named_buffers())}
         self.counted: set[int] = set()
+        self.counter = _MacCounter()  # type: ignore[no-untyped-call]
+        self.fresh: set[int] = set()  # memory made since the last row
 
     def propagate(self, size: tuple[int, ...]) -> None:
         """Sends an input of ``size`` through; what does not fit is named."""
+        (name,) = inputs_of(self.net, [size])
         try:
-            self.run(torch.empty(1, *size))
-        except Exception as error:  # whatever the network's own code raises
-            rule = f"does not fit {self.place}: {_first_line(error)}"
-            raise SpecError("input_size", rule, size) from error
+            image = torch.empty(1, *size, device="meta", dtype=floats_of(self.net))
+        except Exception as error:  # numbers that torch cannot hold
+            raise self._misfit(size, _first_line(error)) from error
+        node = self.names.placeholder(name).name
+        self._keep(Draft(node, name, "input", tuple(image.shape)), image)
+        contexts = torch.no_grad(), torch.device("meta"), self.counter, _Places(self)
+        try:
+            out = listen(self.net, [image], self, *contexts)
+        except SpecError as error:
+            _, fails, said = error.rule.partition(FAILS)
+            raise (self._misfit(size, said) if fails else error) from error
+        start = len(self.drafts)
+        self.ends(out)
+        self._parts(self.drafts[start:])
 
-    def run_node(self, n: fx.Node) -> Any:
-        if n.op in ("placeholder", "output"):
-            return super().run_node(n)
-        inputs = self.fetch_args_kwargs_from_env(n)
-        self.place = _place(n, tree_leaves(inputs))
-        with _MacCounter() as counter:  # type: ignore[no-untyped-call]
-            result = super().run_node(n)
-        tensors = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        if tensors:
-            self.rows.append(self._row(n, tensors, counter.macs, _storages(tree_leaves(inputs))))
-        return result
+    def _misfit(self, size: tuple[int, ...], said: str) -> SpecError:
+        return SpecError("input_size", f"does not fit {self.place}: {said}", size)
 
-    def _row(self, n: fx.Node, out: list[Tensor], macs: int, known: set[int]) -> LayerCost:
-        read = n.op == "get_attr"
-        shape = out[0].shape if read else out[0].shape[1:]
-        module = str(n.target) if n.op in ("call_module", "get_attr") else ""
-        used = self.fetch_attr(module) if module else None
-        return LayerCost(
-            name=n.name,
-            kind=_kind(n, used),
-            output_shape=tuple(shape),
-            parameters=self._new_parameters(used),
-            macs=macs,
-            activation_bytes=0 if read else _new_bytes(out, known),
-            module=module,
-        )
+    def entered(self, path: str, module: nn.Module) -> None:
+        """See core.tracing.Listener."""
+        super().entered(path, module)
+        self.place = f'layer "{path}"'
 
-    def _new_parameters(self, used: object) -> int:
-        """How many of the parameters in ``used`` no row has counted so far."""
-        found = used.parameters() if isinstance(used, nn.Module) else (used,)
-        new = {id(p): p for p in found if isinstance(p, nn.Parameter)}
-        fresh = [p.numel() for key, p in new.items() if key not in self.counted]
+    def called(
+        self,
+        operation: str,
+        function: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        out: Any,
+    ) -> Any:
+        """See core.tracing.Listener."""
+        inputs, start = tensors_in((*args, *kwargs.values())), len(self.drafts)
+        if not self.leaves:
+            self._read(inputs)
+        given = super().called(operation, function, args, kwargs, out)
+        self.fresh |= _storages(tensors_in((out,))) - _storages(inputs)
+        if not self.leaves:
+            self._rows_of(self.drafts[start:], out)
+        return given
+
+    def left(self, path: str, module: nn.Module, out: Any) -> Any:
+        """See core.tracing.Listener."""
+        start, leaves = self.starts[-1], self.leaves
+        out = super().left(path, module, out)
+        if leaves == 1 and not self.leaves:
+            self._rows_of(self.drafts[start:][-1:], out, path, module)
+        return out
+
+    def _rows_of(
+        self, drafts: Sequence[Draft], out: Any, path: str = "", module: nn.Module | None = None
+    ) -> None:
+        """A row for the last node; those before it are parts of a tensor that was split."""
+        self._parts(drafts[:-1])
+        results = tensors_in((out,))
+        for node in drafts[-1:]:
+            row = LayerCost(
+                name=node.name,
+                kind=type(module).__name__ if module else node.operation,
+                output_shape=tuple(results[0].shape[1:]) if results else node.shape[1:],
+                parameters=self._new_parameters(module.parameters()) if module else 0,
+                macs=self.counter.taken(),
+                activation_bytes=_bytes([t for t in results if _storages([t]) <= self.fresh]),
+                module=path,
+            )
+            self.rows.append(row)
+            self.fresh = set()
+
+    def _parts(self, drafts: Iterable[Draft]) -> None:
+        """Rows for parts of a tensor that was split: they cost nothing."""
+        for part in drafts:
+            self.rows.append(LayerCost(part.name, part.operation, part.shape[1:], 0, 0, 0))
+
+    def _read(self, tensors: Iterable[Tensor]) -> None:
+        """A row for each tensor of the network itself that a function is the first to read."""
+        for tensor in tensors:
+            path = self.own.pop(id(tensor), None)
+            if path is None:
+                continue
+            learned = isinstance(tensor, nn.Parameter)
+            count = self._new_parameters([tensor]) if learned else 0
+            kind, shape = "parameter" if learned else "buffer", tuple(tensor.shape)
+            self.rows.append(LayerCost("", kind, shape, count, 0, 0, path))
+
+    def _new_parameters(self, used: Iterable[Tensor]) -> int:
+        """How many numbers of the parameters in ``used`` no row has counted so far."""
+        new = {id(tensor): tensor.numel() for tensor in used if id(tensor) not in self.counted}
         self.counted |= set(new)
-        return sum(fresh)
+        return sum(new.values())
 
-    def unused(self, net: nn.Module) -> Iterator[LayerCost]:
-        """A row for each parameter of ``net`` that no node used (the graph has none of them)."""
-        for name, parameter in net.named_parameters():
+    def named_rows(self) -> Iterator[LayerCost]:
+        """The rows; tensors that were read are named last, so that no node's name changes."""
+        for row in self.rows:
+            name = row.name or self._call_name(row.module)
+            yield row if row.name else replace(row, name=name)
+
+    def unused(self) -> Iterator[LayerCost]:
+        """A row for each parameter that no node used."""
+        for name, parameter in self.net.named_parameters():
             if id(parameter) not in self.counted:
                 shape, count = tuple(parameter.shape), parameter.numel()
                 yield LayerCost(f"unused:{name}", "unused", shape, count, 0, 0, name)
 
 
-def _place(n: fx.Node, leaves: Iterable[object]) -> str:
-    """The layer and the shapes it gets, in words."""
-    shapes = ["×".join(map(str, x.shape[1:])) for x in leaves if isinstance(x, Tensor)]
-    gets = f", which gets {' and '.join(shapes)}" if shapes else ""
-    return f'layer "{n.target if n.op == "call_module" else n.name}"{gets}'
+class _Places(TorchFunctionMode):
+    """Notes before every torch call where it is and what it gets."""
+
+    def __init__(self, costs: _Costs) -> None:
+        super().__init__()
+        self.costs = costs
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs, costs = kwargs or {}, self.costs
+        inputs = [t for t in tensors_in((*args, *kwargs.values())) if id(t) in costs.known]
+        if inputs:
+            name = costs.path[-1] if costs.leaves else getattr(func, "__name__", str(func))
+            shapes = ["×".join(map(str, t.shape[1:])) for t in inputs]
+            costs.place = f'layer "{name}", which gets {" and ".join(shapes)}'
+        return func(*args, **kwargs)
 
 
-def _kind(n: fx.Node, used: object) -> str:
-    if n.op == "call_module":
-        return type(used).__name__
-    if n.op == "get_attr":
-        return "parameter" if isinstance(used, nn.Parameter) else "buffer"
-    return n.target if isinstance(n.target, str) else getattr(n.target, "__name__", str(n.target))
+def _storages(tensors: Iterable[Tensor]) -> set[int]:
+    """Which memory tensors lie in (on the meta device: would lie in)."""
+    return {tensor.untyped_storage()._cdata for tensor in tensors}
 
 
-def _storages(leaves: Iterable[object]) -> set[int]:
-    """Which memory the tensors among ``leaves`` lie in (on the meta device: would lie in)."""
-    return {leaf.untyped_storage()._cdata for leaf in leaves if isinstance(leaf, Tensor)}
-
-
-def _new_bytes(out: list[Tensor], known: set[int]) -> int:
-    """float32 bytes of the outputs that do not lie in their inputs' memory."""
-    return sum(FLOAT32_BYTES * t.numel() for t in out if not _storages([t]) <= known)
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(FLOAT32_BYTES * tensor.numel() for tensor in tensors)

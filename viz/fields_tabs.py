@@ -180,7 +180,8 @@ def _compared(found: Analysis, page: PageState) -> list[Analysis]:
 def _graph_tab(found: Analysis, page: PageState) -> None:
     from viz.figures.network_graph import graph_figure
 
-    st.plotly_chart(graph_figure(found.graph, found.fields), theme="streamlit", key="graph_figure")
+    figure = graph_figure(found.graph, found.fields)
+    st.plotly_chart(figure, width=int(figure.layout.width), theme="streamlit", key="graph_figure")
 
 
 PAIRS = {
@@ -273,7 +274,8 @@ def _reach_tab(found: Analysis, page: PageState) -> None:
         "view to reach (px)", 1, 512, key=give(values, "target"), width=220,
         help="Side of the square of pixels that one unit should see.",
     )  # fmt: skip
-    strategies = compute_networks.strategies(values["target"], found.network.input_size)
+    with st.spinner("Searching for the shortest networks…"):
+        strategies = compute_networks.strategies(values["target"], found.network.input_size)
     st.plotly_chart(strategies_figure(strategies), theme="streamlit", key="strategies_figure")
     names = {each.title: each for each in strategies}
     left, right = st.columns([4, 1.4], vertical_alignment="bottom")

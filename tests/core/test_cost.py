@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from core.cost import LayerCost, layer_costs, totals
+from core.graph import network_graph
 from core.zoo import NAMES, TABLE, build
 from tests.core.calls import Calls
 
@@ -116,6 +117,16 @@ def test_random_networks_as_torch_counts_them(case: tuple[nn.Module, tuple[int, 
     assert not rows or rows[-1].output_shape == tuple(out.shape[1:])
 
 
+@given(networks())
+@settings(max_examples=30)
+def test_rows_are_the_nodes_of_the_graph(case: tuple[nn.Module, tuple[int, ...]]) -> None:
+    net, size = case
+    rows = {row.name: row for row in layer_costs(net, size)}
+    graph = network_graph(net, size)
+    assert {n for n in graph if graph[n].kind != "input"} == set(rows)
+    assert all(graph[name].shape[1:] == row.output_shape for name, row in rows.items())
+
+
 # --- The zoo ----------------------------------------------------------------------------------
 
 
@@ -154,6 +165,10 @@ def test_names_are_the_graphs_and_modules_the_networks(name: str) -> None:
         n.name for n in fx.symbolic_trace(net).graph.nodes if n.op not in ("placeholder", "output")
     ]
     assert [row.name for row in rows] == nodes
+    graph = network_graph(net, TABLE[name].input_size)
+    assert [n for n in graph if graph[n].kind != "input"] == [
+        row.name for row in rows if row.kind != "parameter"
+    ]
     parts = dict(net.named_modules()) | dict(net.named_parameters())
     assert all(row.module in parts for row in rows if row.module)
 
@@ -225,6 +240,49 @@ def test_functions_and_methods_have_rows() -> None:
     assert rows["weight"].output_shape == (5, 3, 2, 2)
     assert rows["weight"].activation_bytes == 0
     assert rows["mean"].output_shape == (5, 3)
+
+
+def test_a_layer_that_makes_two_calls_has_one_row() -> None:
+    """Reflected padding is a buffer inside: it is not in the layer's memory."""
+    (row,) = layer_costs(
+        nn.Sequential(nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect")), (2, 4, 4)
+    )
+    assert row == LayerCost("_0", "Conv2d", (3, 4, 4), 57, 16 * 54, 4 * 48, "0")
+
+
+def test_a_tensor_of_the_network_takes_no_name_from_the_graph() -> None:
+    net = Calls(lambda m, x: x + m.add, add=nn.Parameter(torch.zeros(3, 4, 4)))
+    assert [(row.name, row.kind) for row in layer_costs(net, (3, 4, 4))] == [
+        ("add_1", "parameter"),
+        ("add", "add"),
+    ]
+    assert "add" in network_graph(net, (3, 4, 4))
+
+
+def test_products_that_no_node_has_are_counted() -> None:
+    """A weight made of two others: its products go to the row that follows."""
+    left, right = nn.Parameter(torch.zeros(5, 2)), nn.Parameter(torch.zeros(2, 3))
+    net = Calls(lambda m, x: F.linear(x, m.left @ m.right), left=left, right=right)
+    rows = by_name(layer_costs(net, (3,)))
+    assert list(rows) == ["left", "right", "linear"]
+    assert rows["linear"].macs == 5 * 2 * 3 + 15
+    assert totals(rows.values()) == totals(layer_costs(net, (3,)))
+    assert totals(rows.values()).parameters == 16
+
+
+def test_what_is_decided_by_shapes_is_followed() -> None:
+    net = Calls(lambda m, x: m.part(x) if x.shape[-1] > 4 else x, part=nn.Conv2d(3, 1, 1))
+    assert totals(layer_costs(net, (3, 5, 5))).macs == 75
+    assert totals(layer_costs(net, (3, 4, 4))).macs == 0
+
+
+def test_parts_of_a_split_have_rows_that_cost_nothing() -> None:
+    rows = layer_costs(Calls(lambda _, x: x.chunk(3, 1)[1]), (3, 4, 4))
+    assert [(row.name, row.output_shape) for row in rows] == [
+        ("chunk", (1, 4, 4)),
+        ("getitem", (1, 4, 4)),
+    ]
+    assert totals(rows).activation_bytes == 0
 
 
 def test_attention_counts_its_products() -> None:

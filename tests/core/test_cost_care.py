@@ -102,7 +102,7 @@ def test_a_graph_module_keeps_its_names() -> None:
 
 
 def test_other_threads_can_run_networks_meanwhile() -> None:
-    """torch.fx redirects every module's call while it traces: nobody else may notice."""
+    """Nothing that a run is followed by belongs to the whole process: nobody else may notice."""
     other, stop = build("lenet5").eval(), threading.Event()
     troubles: list[Exception] = []
 
@@ -159,13 +159,12 @@ def test_what_does_not_fit_is_named() -> None:
     "forward",
     [
         lambda _, x: x if x.sum() > 0 else -x,
-        lambda _, x: x + next(iter(x)),
         lambda _, x: 1 / 0,
         lambda _, x: torch.tensor(x.tolist()),
     ],
 )
 def test_what_cannot_be_traced_is_a_sentence(forward: Any) -> None:
-    with pytest.raises(SpecError, match=r"module cannot be traced|input_size does not fit"):
+    with pytest.raises(SpecError, match=r"module decides by the values|input_size does not fit"):
         layer_costs(Calls(forward), (3, 8, 8))
 
 
