@@ -124,6 +124,8 @@ def describe(node: Node) -> str:
     """An operation in a few words: ``conv2d 3×3, stride 2, padding 1``."""
     rows, cols = node.window
     window = rows or cols
+    if node.kind == "input":  # of which the graph knows the argument's name
+        return "input"
     if window is None:
         return node.operation
     pair = (rows or Window(), cols or Window())

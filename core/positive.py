@@ -157,22 +157,31 @@ def _one_channel(name: str, func: Callable[..., Any], args: Any, kwargs: Any) ->
     """A product with weights, one channel for each group where all weights are positive."""
     given = dict(zip(_PRODUCTS[name], args, strict=False)) | kwargs
     image, weight, bias = given["input"], given["weight"], given.get("bias")
-    constant = not any(t is not None and t.requires_grad for t in (weight, bias))
-    batched = name == "linear" or image.ndim == weight.ndim
-    if not (constant and batched and image.numel() and _all_positive(weight)):
+    groups = given.get("groups", 1)
+    transposed = name.startswith("conv_transpose")
+    channels = (
+        weight.shape[0] if transposed else weight.shape[-1 if name == "linear" else 1] * groups
+    )
+    fits = _fits(image, weight, 1 - weight.ndim, channels)
+    varies = any(tensor is not None and tensor.requires_grad for tensor in (weight, bias))
+    if varies or not fits or not _all_positive(weight):
         return func(*args, **kwargs)
     if name == "linear":
-        return image.mean(-1, keepdim=True) * _shares(weight.flatten(1)[:, 0])
-    groups = given.get("groups", 1)
-    grouped = weight.unflatten(0, (groups, -1)).flatten(3)[..., 0]  # taps do not matter
-    shares = grouped[:, 0] if name.startswith("conv_transpose") else grouped[:, :, 0]
-    mean = image.unflatten(1, (groups, -1)).mean(2).flatten(0, 1).unsqueeze(1)
+        return image.mean(-1, keepdim=True) * _shares(weight[:, 0])
     taps = torch.full((1, 1, *weight.shape[2:]), 1 / weight[0, 0].numel(), dtype=weight.dtype)
+    mean = image.unflatten(1, (groups, -1)).mean(2).flatten(0, 1).unsqueeze(1)
     out = func(**given | {"input": mean, "weight": taps, "bias": None, "groups": 1})
-    spread = out.unflatten(0, (-1, groups)) * _shares(shares).reshape(
-        *shares.shape, *[1] * (out.ndim - 2)
-    )
+    first = weight.unflatten(0, (groups, -1)).flatten(3)[..., 0]  # of all taps
+    shares = _shares(first[:, 0] if transposed else first[:, :, 0])
+    spread = out.unflatten(0, (-1, groups)) * shares.reshape(*shares.shape, *[1] * (out.ndim - 2))
     return spread.flatten(1, 2)
+
+
+def _fits(image: torch.Tensor, weight: torch.Tensor, dim: int, channels: int) -> bool:
+    """The usual case: a batch, and channels along ``dim`` that the weights are for."""
+    if weight.ndim < 2 or image.ndim < (2 if weight.ndim == 2 else weight.ndim):
+        return False
+    return image.numel() > 0 and image.shape[dim] == channels
 
 
 def _all_positive(weight: torch.Tensor) -> bool:

@@ -104,7 +104,7 @@ def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
     def run(report: Report) -> MeasuredField:
         from core.receptive_field import measure_receptive_field
 
-        module = network.build("cpu")
+        module = network.build("meta")  # support needs no weights
         size, limit = network.input_size, MEASURED_FLOPS
         return measure_receptive_field(module, size, layer, unit, max_flops=limit)
 

@@ -124,6 +124,28 @@ def identity(values: Values) -> str:
     return " ".join(map(str, [*parts, own]))
 
 
+def forget(values: dict[str, Any], adopted: int) -> bool:
+    """Let go of layer and unit where another network has been chosen since the last run.
+
+    Args:
+        values: the page's, of this run.
+        adopted: how often a link has set them; what a link names stays.
+
+    Returns:
+        whether these values are a link's, so that what does not fit must be told.
+    """
+    now = [values[name] for name in ("network", "layers", "module")]
+    before, st.session_state["field_shown"] = (
+        st.session_state.get("field_shown"),
+        (adopted, now),
+    )
+    if before is None or before[0] != adopted:
+        return True
+    if before[1] != now:
+        values["layer"] = values["unit"] = ""
+    return False
+
+
 def jump(values: Values) -> None:
     """Callback: the cone goes where the rest of the page says."""
     change(PAGE, values)

@@ -15,13 +15,14 @@ from core.notation_zoo import NOTATIONS
 from viz import compute_networks, fields_state, network_state
 from viz.compute_networks import Analysis
 from viz.fields_state import PAGE, jump
-from viz.network_picker import open_layers
+from viz.network_picker import open_layers, sentence
 from viz.network_state import OWN
 from viz.player.cone.cone import cone
 from viz.url import PageState, change, give
 from viz.words import pair
 
 if TYPE_CHECKING:
+    from core.cost import LayerCost
     from core.outline import Line
 
 HEADERS = (
@@ -30,10 +31,34 @@ HEADERS = (
 )
 
 
-def row(found: Analysis, line: Line) -> list[Any]:
-    """One line of the table; what is folded into it is counted in."""
+def table_rows(found: Analysis) -> list[list[Any]]:
+    """The table: a row for each line of the cone, and one for what belongs to none of them."""
+    costs, rest = _shared_out(found)
+    rows = [_row(line, costs.get(line.node.name, []), bool(found.costs)) for line in found.lines]
+    if left := sum(cost.parameters for cost in rest):
+        told = ["elsewhere", "parameters that no layer above reads", *[""] * 5, left, 0, 0.0, ""]
+        rows.append(told)
+    return rows
+
+
+def _shared_out(found: Analysis) -> tuple[dict[str, list[LayerCost]], list[LayerCost]]:
+    """The costs of each line: of what is folded into it, and of the tensors it reads itself,
+    which the network names just before they are used. And what is left over."""
+    owner = {
+        name: line.node.name for line in found.lines for name in (line.node.name, *line.folded)
+    }
+    costs: dict[str, list[LayerCost]] = {}
+    waiting: list[LayerCost] = []
+    for name, cost in found.costs.items():
+        waiting.append(cost)
+        if name in owner:
+            costs.setdefault(owner[name], []).extend(waiting)
+            waiting = []
+    return costs, waiting
+
+
+def _row(line: Line, costs: Sequence[LayerCost], known: bool) -> list[Any]:
     field = line.field
-    costs = [c for n in (line.node.name, *line.folded) if (c := found.costs.get(n)) is not None]
     whole = all(axis.whole for axis in field.axes)
     return [
         line.label,
@@ -43,9 +68,9 @@ def row(found: Analysis, line: Line) -> list[Any]:
         pair(field.effective_stride),
         pair(field.effective_padding),
         "({:g}, {:g})".format(*field.center),
-        sum(cost.parameters for cost in costs) if found.costs else None,
-        sum(cost.macs for cost in costs) if found.costs else None,
-        sum(cost.activation_bytes for cost in costs) / 1000 if found.costs else None,
+        sum(cost.parameters for cost in costs) if known else None,
+        sum(cost.macs for cost in costs) if known else None,
+        sum(cost.activation_bytes for cost in costs) / 1000 if known else None,
         field.note or ("" if field.aligned else "branches not aligned"),
     ]
 
@@ -55,12 +80,12 @@ def table_csv(found: Analysis) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADERS)
-    writer.writerows(row(found, line) for line in found.lines)
+    writer.writerows(table_rows(found))
     return text.getvalue()
 
 
 def _layers_tab(found: Analysis, page: PageState) -> None:
-    rows = [row(found, line) for line in found.lines]
+    rows = table_rows(found)
     _totals(found)
     chosen = [line.node.name for line in found.lines].index(shown(found, page).node.name)
     st.dataframe(
@@ -121,16 +146,22 @@ def _totals(found: Analysis) -> None:
     macs = sum(cost.macs for cost in found.costs.values())
     memory = sum(cost.activation_bytes for cost in found.costs.values())
     st.markdown(
-        f"In all **{parameters:,}** parameters, **{macs / 1e6:,.4g}** million "
-        f"multiply–accumulates and **{memory / 1e6:,.3g}** MB of activations for one image. "
+        f"In all **{parameters:,}** parameters, **{macs / 1e6:,.{_digits(macs)}f}** million "
+        f"multiply–accumulates and **{memory / 1e6:,.{_digits(memory)}f}** MB of activations for "
+        "one image. "
         "Norms and activations stand in the row of the layer before them. Choose a row to see "
         "its cone."
     )
 
 
+def _digits(amount: int) -> int:
+    """Decimals of an amount told in millions: none where the whole number is long enough."""
+    return 0 if amount >= 10**9 else 1 if amount >= 10**7 else 3
+
+
 def _recurrence(found: Analysis, page: PageState) -> None:
     """The textbook's steps with this network's numbers."""
-    from core.receptive_field import recurrence
+    from core.recurrence import recurrence
 
     line = shown(found, page)
     axis = fields_state.AXES.index(page.values["axis"])
@@ -173,7 +204,7 @@ def _compared(found: Analysis, page: PageState) -> list[Analysis]:
         try:
             analyses.append(compute_networks.analysis(other.at(*size)))
         except SpecError as error:
-            st.warning(f"{other.title} cannot be run on this input: {error}.")
+            st.warning(f"{other.title} cannot be run on this input: {sentence(error)}")
     return analyses
 
 

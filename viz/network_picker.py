@@ -49,7 +49,7 @@ def picker(page: str, values: Values) -> None:
 
 
 def _input(values: Values) -> None:
-    rows, cols = st.columns(2)
+    rows, cols = st.columns(2, vertical_alignment="bottom")
     for column, name, label in (
         (rows, "input_height", "input height (px)"),
         (cols, "input_width", "input width (px)"),
@@ -103,14 +103,14 @@ def _on_text(page: str) -> None:
         if channels := in_channels_of(text):
             changed["in_channels"] = min(channels, MAX_CHANNELS)
     except SpecError as error:
-        sentence = f"This is no network yet. {_sentence(error)} The picture shows the last one."
-        st.session_state["layers_refused"] = (sentence, current(page)["layers"])
+        why = f"This is no network yet. {sentence(error)} The picture shows the last one."
+        st.session_state["layers_refused"] = (why, current(page)["layers"])
         return
     st.session_state["layers_refused"] = None
     change(page, changed)
 
 
-def _sentence(error: SpecError) -> str:
+def sentence(error: SpecError) -> str:
     """A refusal as a sentence, a visitor's text in it made harmless for Markdown."""
     text = str(error).translate({ord(c): f"\\{c}" for c in "`*_$<>[]#~:"})
     end = "" if text.endswith(("?", ".")) else "."

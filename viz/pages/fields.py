@@ -13,7 +13,7 @@ from viz.fields_edit import edit_tab
 from viz.fields_measured import verdict
 from viz.fields_state import PAGE, PARAMS, TABS
 from viz.fields_tabs import DRAW, shown
-from viz.network_picker import picker
+from viz.network_picker import picker, sentence
 from viz.network_state import DEFAULT
 from viz.player.cone.cone import cone
 from viz.state import UPLOAD
@@ -50,20 +50,31 @@ def _notes(page: PageState, values: dict[str, Any]) -> None:
 def _headline(found: Analysis, values: dict[str, Any]) -> None:
     """One sentence that answers most questions."""
     _, height, width = found.network.input_size
+    st.markdown(f"#### {found.network.title} on {height}×{width}\n{_answer(found)}")
+
+
+def _answer(found: Analysis) -> str:
     line = found.deepest
+    if line.node.kind == "input" or max(line.node.grid) == 1:
+        return "No layer of it has units side by side that see different parts of the image."
     size, apart = line.field.size, line.field.effective_stride[1]
-    st.markdown(
-        f"#### {found.network.title} on {height}×{width}\n"
-        f"A unit of its last feature map, `{line.label}`, sees **{size[0]:g}×{size[1]:g}** pixels "
+    most = "up to " if any(path.period > 1 for a in line.field.axes for path in a.paths) else ""
+    later = found.lines[found.lines.index(line) + 1 :]
+    whole = next((each.label for each in later if max(each.node.grid) > 1), "")
+    before = f"From `{whole}` on every unit depends on the whole image. " if whole else ""
+    name = "the last feature map before that" if whole else "its last feature map"
+    return (
+        f"{before}A unit of {name}, `{line.label}`, sees {most}**{size[0]:g}×{size[1]:g}** pixels "
         f"of the image: its *receptive field*. Neighbouring units look {apart:g} "
         f"{'pixel' if apart == 1 else 'pixels'} apart."
     )
 
 
-def _show(found: Analysis, page: PageState) -> None:
+def _show(found: Analysis, page: PageState, linked: bool) -> None:
     values = page.values
     line = found.line(values["layer"]) or found.deepest
-    _keep_to(line, values)
+    lost = _keep_to(line, values)
+    page.ignored.extend(lost if linked else ())
     upload = st.session_state.get("upload_image") if values["picture"] == UPLOAD else None
     name = "china" if values["picture"] == UPLOAD else values["picture"]
     cone(
@@ -78,19 +89,28 @@ def _show(found: Analysis, page: PageState) -> None:
     )
 
 
-def _keep_to(line: Line, values: dict[str, Any]) -> None:
-    """Let go of a layer or unit that this network does not have."""
-    if values["layer"] not in (line.node.name, *line.folded, line.node.module):
+def _keep_to(line: Line, values: dict[str, Any]) -> list[str]:
+    """Let go of a layer or unit that this network does not have; what there was to say of it."""
+    lost = []
+    if values["layer"] not in ("", line.node.name, *line.folded, line.node.module):
+        lost.append(f"this network has no layer `{values['layer'][:80]}`")
         values["layer"] = values["unit"] = ""
     unit = fields_state.unit_of(values) or (0, 0)
     if any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
+        rows, cols = line.node.grid
+        lost.append(f"`{line.label}` has no unit {values['unit']}, only {rows}×{cols}")
         values["unit"] = ""
+    return lost
 
 
-def _refused(error: SpecError) -> None:
+def _refused(error: SpecError, values: dict[str, Any]) -> None:
     """Why there is no picture, and the way back."""
-    sentence = str(error)
-    st.warning(f"{sentence[:1].upper()}{sentence[1:]}.")
+    st.warning(sentence(error))
+    if values["network"] in network_state.architectures():
+        _, height, width = network_state.published(values["network"]).input_size
+        size = {"input_height": height, "input_width": width}
+        text = f"Use the published input, {height}×{width}"
+        st.button(text, on_click=change, args=(PAGE, size), type="primary")
     defaults = {param.name: param.default for param in network_state.PARAMS}
     _, height, width = network_state.published(DEFAULT).input_size
     defaults |= {"input_height": height, "input_width": width, "layer": "", "unit": ""}
@@ -106,18 +126,19 @@ def page() -> None:
     page_state = PageState(PAGE, PARAMS)
     values = page_state.values
     network_state.settle(values)
+    linked = fields_state.forget(values, page_state.adopted)
     page_state.place()
     notes, place = st.container(), st.container()
-    with notes:
-        _notes(page_state, values)
     with place:
         try:
             found = compute_networks.analysis(network_state.network(values))
             _headline(found, values)
-            _show(found, page_state)
+            _show(found, page_state, linked)
         except SpecError as error:
-            _refused(error)
+            _refused(error, values)
             found = None
+    with notes:
+        _notes(page_state, values)
     _sidebar(values)
     if found is not None:
         line = shown(found, page_state)
@@ -131,6 +152,8 @@ def page() -> None:
                     edit_tab(found, page_state)
                 elif found is not None:
                     DRAW[name](found, page_state)
+                else:
+                    st.caption("Here is nothing to show until the network runs on its input.")
     page_state.publish()
 
 

@@ -77,7 +77,8 @@ export function drawLabels(surface, net, plan, theme, focus) {
     if (!chosen && (free - y < 12 || Math.abs(y - plan.y(focus.line)) < 12)) return;
     if (!chosen) free = y;
     const style = { size: chosen ? LABEL + 1 : LABEL, fill: chosen ? theme.text : theme.muted, weight: chosen ? 600 : 400 };
-    const name = tail(line.label, plan.compact ? 13 : 20), what = short(line.text.replace(/2d\b/, "").replace(/, padding [^,]*/, ""), 22);
+    const name = tail(line.label, plan.compact ? 13 : 20), room = (chosen ? 33 : 38) - name.length;
+    const what = short(line.text.replace(/2d\b/, "").replace(/, padding [^,]*/, ""), room);
     surface.text(i === 0 ? "image" : plan.compact ? name : `${name}  ${what}`, plan.left - 8, y, { ...style, align: "right" });
     const size = line.size[plan.axis], word = line.stride[plan.axis] === 0 && i ? "all" : `${size}`;
     surface.text(i === 0 ? "" : plan.compact ? word : `${word}${word === "all" ? "" : " px"}${line.strided ? " · stride" : ""}`, plan.width - plan.right + 8, y, style);

@@ -1,0 +1,67 @@
+"""Where torch computes: CPU, CUDA or MPS; how many threads; how much memory a run may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from core.errors import SpecError
+from core.window import whole
+
+KINDS = ("cpu", "cuda", "mps")
+MEMORY_BUDGET = 2 * 10**9
+"""Bytes that one computation may take unless its caller says otherwise."""
+MAX_THREADS = 1024
+
+
+def pick(device: str | None = None) -> torch.device:
+    """The device of that name: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+
+    Args:
+        device: None takes CUDA where there is one, then MPS, then the CPU.
+
+    Raises:
+        SpecError: no such kind, or this machine has none.
+    """
+    if device is None:
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if _count(kind)))
+    kind, _, index = str(device).partition(":")
+    if kind not in KINDS or (index and not index.isdecimal()):
+        raise SpecError("device", f"must be one of {', '.join(KINDS)}", device)
+    count = _count(kind)
+    if int(index or 0) >= count:
+        here = ", ".join(available())
+        raise SpecError("device", f"must be one that this machine has: {here}", device)
+    return torch.device(device)
+
+
+def available() -> tuple[str, ...]:
+    """The kinds of device this machine has; the CPU always."""
+    return tuple(kind for kind in KINDS if _count(kind))
+
+
+def _count(kind: str) -> int:
+    if kind == "cuda":
+        return torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return int(kind == "cpu" or torch.backends.mps.is_available())
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """torch on so many CPU threads inside the block; as before after it.
+
+    The number belongs to the whole process: other threads' torch calls change pace too.
+
+    Raises:
+        SpecError: not a whole number from 1 to `MAX_THREADS`.
+    """
+    if whole("threads", count, 1) > MAX_THREADS:
+        raise SpecError("threads", f"must be at most {MAX_THREADS}", count)
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

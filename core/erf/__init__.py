@@ -1,0 +1,30 @@
+"""Effective receptive fields by backpropagation, fast, exact and with the recipe told.
+
+    erf = effective_receptive_field(resnet50(), (3, 224, 224), layer="layer3")
+    erf.map, erf.sigma, str(erf.recipe)
+
+From the command line, for one's own code:
+
+    python -m core.erf package.module:callable --input 3,224,224 --layer layer3 --out erf.npz
+
+Definitions, laws and traps: shared/RECEPTIVE_FIELDS.md.
+"""
+
+from __future__ import annotations
+
+from core.erf.engine import Progress, Stopped, effective_receptive_field
+from core.erf.recipe import Recipe
+from core.erf.result import METRICS, Convergence, EffectiveReceptiveField, Metric, Run, Theory
+
+__all__ = [
+    "METRICS",
+    "Convergence",
+    "EffectiveReceptiveField",
+    "Metric",
+    "Progress",
+    "Recipe",
+    "Run",
+    "Stopped",
+    "Theory",
+    "effective_receptive_field",
+]

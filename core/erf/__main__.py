@@ -1,0 +1,8 @@
+"""python -m core.erf: see core.erf.cli."""
+
+from __future__ import annotations
+
+from core.erf.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The command line of core.erf: the effective receptive field of one's own network.
+
+The file it writes holds the arrays ``map`` and ``origin``, and all metrics and settings as
+JSON text in ``data``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from core.erf.engine import Progress, effective_receptive_field
+from core.erf.recipe import Aggregate, Weights
+from core.erf.result import METRICS, EffectiveReceptiveField
+from core.errors import SpecError
+from core.receptive_field_cli import load
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the metrics and write the map; a sentence on stderr and status 2 when it cannot be."""
+    options = _parser().parse_args(arguments)
+    try:
+        result = _computed(options)
+        if options.out is not None:
+            _write(result, options.out)
+    except SpecError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    print(json.dumps(result.as_data(), ensure_ascii=False) if options.json else _table(result))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core.erf", description="Effective receptive field of a torch network."
+    )
+    parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
+    parser.add_argument("--input", required=True, help="C,H,W or C,L")
+    parser.add_argument("--layer", help="a module's qualified name or a node of the graph")
+    parser.add_argument("--unit", help="row,column; the centre otherwise")
+    parser.add_argument("--draws", type=int, default=16)
+    parser.add_argument("--image", help="an .npy of one image or a batch; noise otherwise")
+    parser.add_argument("--weights", choices=get_args(Weights), default="as_is")
+    parser.add_argument("--aggregate", choices=get_args(Aggregate), default="energy")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", help="cpu, cuda or mps; the fastest there is otherwise")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16")
+    parser.add_argument("--out", type=Path, help="an .npz for the map, its origin and the metrics")
+    parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    return parser
+
+
+def _computed(options: argparse.Namespace) -> EffectiveReceptiveField:
+    return effective_receptive_field(
+        load(options.network),
+        _numbers("--input", options.input),
+        options.layer,
+        None if options.unit is None else _numbers("--unit", options.unit),
+        options.draws,
+        "noise" if options.image is None else _image(options.image),
+        options.weights,
+        options.aggregate,
+        options.seed,
+        options.device,
+        _told,
+        bf16=options.bf16,
+    )
+
+
+def _numbers(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise SpecError(name, "must be whole numbers such as 3,224,224", text) from None
+
+
+def _image(path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
+    except (OSError, ValueError) as error:
+        raise SpecError("--image", f"cannot be read: {error}", path) from None
+
+
+def _told(progress: Progress) -> None:
+    """One line that is written over, on a terminal only."""
+    if sys.stderr.isatty():
+        end = "\n" if progress.done == progress.total else ""
+        print(f"\r{progress.done} of {progress.total} draws", end=end, file=sys.stderr, flush=True)
+
+
+def _write(result: EffectiveReceptiveField, path: Path) -> None:
+    data = json.dumps(result.as_data(), ensure_ascii=False)
+    try:
+        with path.open("wb") as file:
+            np.savez_compressed(file, map=result.map, origin=np.array(result.origin), data=data)
+    except OSError as error:
+        raise SpecError("--out", f"cannot be written: {error.strerror}", str(path)) from None
+
+
+def _table(result: EffectiveReceptiveField) -> str:
+    rows = [
+        ("layer", result.layer),
+        ("unit", _text(result.unit)),
+        ("theoretical size", _text(result.theory.size)),
+        ("origin", _text(result.origin)),
+        *(
+            (f"{m.title}{f' ({m.unit})' if m.unit else ''}", _value(m.of(result), m.unit))
+            for m in METRICS
+        ),
+        ("recipe", str(result.recipe)),
+        ("note", result.theory.note),
+    ]
+    width = max(len(title) for title, _ in rows)
+    return "\n".join(f"{title:{width}}  {value}".rstrip() for title, value in rows)
+
+
+def _value(value: object, unit: str) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{side} holds {share:.0%}" for share, side in value.items())
+    parts = value if isinstance(value, tuple) else (value,)
+    return _text(tuple(part * 100 if unit == "%" else part for part in parts))
+
+
+def _text(numbers: Sequence[float]) -> str:
+    return ", ".join(f"{number:.4g}" for number in numbers)

@@ -1,0 +1,285 @@
+"""Effective receptive fields by backpropagation: one unit, many draws, one map.
+
+The gradient is taken on the smallest input that leaves it unchanged (core.erf.crop), of a
+batch at once, with a random cotangent over the unit's channels, without gradients of
+weights, up to the layer. The caller's module is only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import nn
+
+from core.device import MEMORY_BUDGET, pick
+from core.erf.crop import smallest_crop, whole_image
+from core.erf.metrics import FloatArray
+from core.erf.recipe import Aggregate, Recipe, Weights
+from core.erf.result import Convergence, EffectiveReceptiveField, Theory
+from core.erf.sampler import Sampler, Target
+from core.erf.tally import Tally, per_draw
+from core.errors import SpecError
+from core.expected_erf import expected_erf
+from core.graph import input_sizes
+from core.receptive_field import ReceptiveField, receptive_fields
+from core.window import whole
+
+Unit = int | Sequence[int]
+REDRAWN_CHUNK = 4
+"""Draws between two reports where every draw has weights of its own."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is reported after every chunk of draws.
+
+    Attributes:
+        done, total: draws.
+        convergence: how settled the map is.
+        partial: the effective receptive field of the draws done.
+    """
+
+    done: int
+    total: int
+    convergence: Convergence
+    partial: EffectiveReceptiveField
+
+
+Report = Callable[[Progress], bool | None]
+
+
+class Stopped(Exception):  # noqa: N818
+    """The progress callback returned False: no more draws were made.
+
+    Attributes:
+        partial: the effective receptive field of the draws done.
+    """
+
+    def __init__(self, partial: EffectiveReceptiveField) -> None:
+        done, total = partial.convergence[-1].draws, partial.recipe.draws
+        super().__init__(f"stopped after {done} of {total} draws")
+        self.partial = partial
+
+
+def effective_receptive_field(
+    module: nn.Module,
+    input_size: tuple[int, ...],
+    layer: str | None = None,
+    unit: Unit | None = None,
+    draws: int = 16,
+    inputs: str | ArrayLike = "noise",
+    weights: Weights = "as_is",
+    aggregate: Aggregate = "energy",
+    seed: int = 0,
+    device: str | None = None,
+    progress: Report | None = None,
+    *,
+    bf16: bool = False,
+    budget: int = MEMORY_BUDGET,
+    crop: bool = True,
+) -> EffectiveReceptiveField:
+    """Which input pixels move one unit of a network, and by how much.
+
+    Args:
+        module: any nn.Module that does not decide by values. A copy of it runs, in eval
+            mode; the module itself is only read.
+        input_size: (C, H, W), or (C, L), which is treated as an image of height 1.
+        layer: a graph node's or a module's qualified name (its last call); by default the
+            last output with a spatial extent that is not global pooling's.
+        unit: (row, column) of the layer's map, or i in 1-D; by default the centre,
+            ``(rows // 2, columns // 2)``.
+        draws: gradients averaged, at most `MAX_DRAWS`.
+        inputs: ``"noise"``, N(0, 1) pixels for every draw; or an image of ``input_size``,
+            or a batch of them, of which draw i takes number i modulo their count.
+        weights: ``"as_is"``; ``"he"``, ``"xavier"`` or ``"orthogonal"``, drawn anew for
+            every draw; or ``"uniform"``, 1/fan-in. Except for ``"as_is"`` biases are 0
+            and normalisations those of a new network (see `copies.draw_weights`).
+        aggregate: ``"energy"``, the squared gradient (default), ``"abs"``, ``"relu"`` or
+            ``"signed"``; see `Recipe`.
+        seed: of noise, weights and cotangents, three streams of their own: other weights
+            meet the same noise, and the size of the chunks changes nothing.
+        device: see `core.device.pick`.
+        progress: called after every chunk; returning False stops, raising raises.
+        bf16: compute in bfloat16: about three times as fast where the CPU has instructions
+            for it, σ unchanged, the map rougher (total variation 0.09).
+        budget: bytes that the run may take.
+        crop: run no more of the image than the unit's gradient needs. With the same pixels
+            the gradient is the same; noise is drawn for what is run.
+
+    Raises:
+        SpecError: a setting that cannot work; a network that cannot be followed or copied;
+            a gradient that is 0 everywhere or not finite; one draw that does not fit into
+            the budget, before it starts and with what would fit.
+        Stopped: the progress callback returned False.
+    """
+    size = _one_size(input_size)
+    images = _images(inputs, size)
+    told = "noise" if images is None else f"{len(images)} image{'s' if len(images) > 1 else ''}"
+    recipe = Recipe(draws, told, weights, aggregate, seed, bf16)
+    field, at = _target(module, size, layer, unit)
+    image = field.network.graph[field.network.source].grid
+    part = smallest_crop(module, size, field, at) if crop else whole_image(image, at)
+    target = Target(size, field, at, part)
+    sampler = Sampler(module, target, recipe, pick(device), whole("budget", budget, 1), images)
+    return _averaged(sampler, progress)
+
+
+def _one_size(input_size: object) -> tuple[int, ...]:
+    sizes = input_sizes(input_size)
+    if len(sizes) > 1:
+        raise SpecError("input_size", "must be one (C, H, W) or (C, L)", input_size)
+    return sizes[0]
+
+
+def _images(inputs: str | ArrayLike, size: tuple[int, ...]) -> torch.Tensor | None:
+    """(N, C, H, W) or (N, C, L) on the CPU; None for noise."""
+    if isinstance(inputs, str):
+        if inputs != "noise":
+            raise SpecError("inputs", "must be noise, an image or a batch of images", inputs)
+        return None
+    rule = f"must be an array of shape {size} or (N, {', '.join(map(str, size))})"
+    try:
+        given = inputs.detach().cpu() if isinstance(inputs, torch.Tensor) else np.array(inputs)
+        images = torch.as_tensor(given, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise SpecError("inputs", rule, type(inputs).__name__) from error
+    images = images[None] if tuple(images.shape) == size else images
+    if tuple(images.shape[1:]) != size or not len(images):
+        raise SpecError("inputs", rule, tuple(images.shape))
+    if not images.isfinite().all():
+        raise SpecError("inputs", "must be finite everywhere", "nan or infinity")
+    return images
+
+
+def _target(
+    module: nn.Module, size: tuple[int, ...], layer: str | None, unit: Unit | None
+) -> tuple[ReceptiveField, tuple[int, int]]:
+    """The layer's field and the unit's row and column."""
+    fields = receptive_fields(module, size)
+    graph = next(iter(fields.values())).network.graph
+    name = _default_layer(fields) if layer is None else graph.find(layer).name
+    if name not in fields:
+        raise SpecError("layer", "must depend on the input", layer)
+    field = fields[name]
+    if graph[name].dims == (None, None):
+        raise SpecError("layer", "must have image axes that can be followed", layer)
+    at = _row_and_column(field, unit)
+    if field.interval(at).clipped is None:
+        raise SpecError("unit", "must be one that reads the image; this one sees nothing", at)
+    return field, at
+
+
+def _default_layer(fields: Mapping[str, ReceptiveField]) -> str:
+    """The last node with image axes, unless it is one unit that sees the whole image."""
+    for name, field in reversed(list(fields.items())):
+        node = field.network.graph[name]
+        pooled = node.grid == (1, 1) and any(axis.whole for axis in field.axes)
+        if node.dims != (None, None) and not pooled:
+            return name
+    raise SpecError("layer", "must be given: no output has a spatial extent", None)
+
+
+def _row_and_column(field: ReceptiveField, unit: Unit | None) -> tuple[int, int]:
+    rows, cols = field.grid
+    if unit is None:
+        return rows // 2, cols // 2
+    given = (unit,) if isinstance(unit, int) else tuple(unit)
+    if len(given) == 1 and rows == 1:
+        given = (0, *given)
+    places = [whole("unit", place, 0) for place in given]
+    if len(places) != 2 or places[0] >= rows or places[1] >= cols:
+        raise SpecError("unit", f"must lie in the {rows}×{cols} units of {field.name}", unit)
+    return places[0], places[1]
+
+
+def _averaged(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveField:
+    """All draws, chunk by chunk."""
+    recipe, part = sampler.recipe, sampler.target.part
+    tally = Tally(part.size)
+    while tally.done < recipe.draws:
+        many = REDRAWN_CHUNK if recipe.redraws else sampler.batch
+        for _ in range(many if sampler.batch == 1 else 1):
+            left = recipe.draws - tally.done
+            if left:
+                tally.add(per_draw(sampler.gradients(min(left, sampler.batch)), recipe.aggregate))
+        settled = tally.mark()
+        if progress is not None:
+            partial = _result(sampler, tally)
+            report = Progress(tally.done, recipe.draws, settled, partial)
+            if progress(report) is False and tally.done < recipe.draws:
+                raise Stopped(partial)
+    return _result(sampler, tally)
+
+
+def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
+    """The map of the draws so far, cut to the clipped RF."""
+    target, field = sampler.target, sampler.target.field
+    mean = tally.mean()
+    total = float(np.abs(mean).sum())
+    _check(total, sampler.recipe)
+    theory = _theory(field, target.unit)
+    shares, origin = _cut(mean / total, target.part.origin, theory)
+    shares.setflags(write=False)
+    return EffectiveReceptiveField(
+        shares,
+        origin,
+        field.name,
+        field.module,
+        target.unit,
+        field.grid,
+        target.input_size,
+        theory,
+        sampler.recipe,
+        sampler.told(),
+        float(mean.sum()),
+        tuple(tally.points),
+    )
+
+
+def _check(total: float, recipe: Recipe) -> None:
+    if total == 0:
+        raise SpecError(
+            "inputs",
+            "must let the unit pass: its gradient is exactly 0 everywhere, as zeros make it "
+            "behind a ReLU; take noise or a photograph",
+            recipe.inputs,
+        )
+    if not np.isfinite(total):
+        raise SpecError(
+            "weights", "must keep the gradient finite; take he or uniform", recipe.weights
+        )
+
+
+def _cut(
+    shares: FloatArray, origin: tuple[int, int], theory: Theory
+) -> tuple[FloatArray, tuple[int, int]]:
+    """The map over the clipped RF; all of what was run, should anything lie outside it."""
+    (top, bottom), (left, right) = theory.clipped
+    rows = slice(top - origin[0], bottom + 1 - origin[0])
+    cols = slice(left - origin[1], right + 1 - origin[1])
+    inside = shares[rows, cols]
+    if np.count_nonzero(inside) < np.count_nonzero(shares):
+        return shares, origin
+    return inside.copy(), (top, left)
+
+
+def _theory(field: ReceptiveField, unit: tuple[int, int]) -> Theory:
+    unclipped, clipped = field.interval(unit)
+    assert unclipped is not None  # the unit reads the image: it was looked at before
+    assert clipped is not None
+    cut = unclipped != clipped
+    return Theory(
+        field.size,
+        field.effective_stride,
+        field.effective_padding,
+        (sum(unclipped.rows) / 2, sum(unclipped.cols) / 2),
+        unclipped,
+        clipped,
+        field.aligned,
+        field.note,
+        expected_erf(field.network.graph, layer=field.name, unit=unit).lost if cut else 0.0,
+    )

@@ -1,0 +1,201 @@
+"""Running a network up to one layer, found by the number of its torch call.
+
+The names of a graph are found once, on a skeleton without data; after that a run only
+counts its calls, which costs next to nothing, and ends where the layer's output appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from core.errors import SpecError
+from core.graph_call import Draft, Source
+from core.recorder import Recorder, tensors_in
+from core.tracing import floats_of, inputs_of, listen, run
+
+
+class Spot(NamedTuple):
+    """Where a node's output appears: at which event of a run, and which of its results."""
+
+    event: int
+    result: int = 0
+
+
+def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
+    """Where the node called ``name`` appears when a skeleton runs.
+
+    Raises:
+        SpecError: there is no such node.
+    """
+    listener = _Spots()
+    image = torch.empty(1, *input_size, device="meta", dtype=floats_of(bare))
+    listener.add_input(inputs_of(bare, [input_size])[0], image)
+    listener.ends(run_once(bare, image, listener))
+    for draft in listener.drafts:
+        if draft.name == name:
+            return listener.spots[id(draft)]
+    raise SpecError("layer", "must be the name of a node or a module that ran", name)
+
+
+class _Spots(Recorder):
+    """Notes at which event each node appears."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events = 0
+        self.leaving = False
+        self.spots: dict[int, Spot] = {}
+
+    def called(
+        self,
+        operation: str,
+        function: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        out: Any,
+    ) -> Any:
+        """A torch call that makes a tensor is an event, unless the recorder makes it itself.
+
+        Others are not counted: whoever looks at ``x.requires_grad`` may see something else
+        in a run with gradients.
+        """
+        self.events += not self.leaving and bool(tensors_in((out,)))
+        return super().called(operation, function, args, kwargs, out)
+
+    def left(self, path: str, module: nn.Module, out: Any) -> Any:
+        """A module's end is an event: layers that compute nothing are named there."""
+        self.events += 1
+        self.leaving = True
+        out = super().left(path, module, out)
+        self.leaving = False
+        return out
+
+    def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
+        super()._keep(draft, tensor)
+        self.spots[id(draft)] = Spot(self.events)
+
+    def _source(self, tensor: torch.Tensor) -> Source | None:
+        part = self.parts.get(id(tensor))
+        source = super()._source(tensor)
+        if part and source:  # named when first used, but there since it was split
+            self.spots[id(source.node)] = Spot(self.spots[id(part[0])].event, part[1])
+        return source
+
+
+class _Reached(BaseException):
+    """The layer's output is there: the rest of the network need not run."""
+
+
+class Stopping:
+    """A listener (core.tracing) that ends a run at one spot.
+
+    Attributes:
+        found: the layer's output.
+        ran: qualified names of the modules that were entered before it.
+        largest: bytes of the largest result.
+    """
+
+    def __init__(self, spot: Spot) -> None:
+        self.spot = spot
+        self.events = 0
+        self.found: torch.Tensor | None = None
+        self.ran: set[str] = {""}
+        self.largest = 0
+
+    def called(
+        self,
+        operation: str,
+        function: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        out: Any,
+    ) -> Any:
+        """See core.tracing.Listener."""
+        if tensors_in((out,)):
+            self._count(out)
+        return out
+
+    def entered(self, path: str, module: nn.Module) -> None:
+        """See core.tracing.Listener."""
+        self.ran.add(path)
+        if isinstance(module, nn.MultiheadAttention):  # uses its child's weights itself
+            self.ran.add(f"{path}.out_proj".lstrip("."))
+
+    def left(self, path: str, module: nn.Module, out: Any) -> Any:
+        """See core.tracing.Listener."""
+        self._count(out)
+        return out
+
+    def _count(self, out: Any) -> None:
+        self.events += 1
+        if isinstance(out, torch.Tensor):
+            self.largest = max(self.largest, out.numel() * out.element_size())
+        if self.events == self.spot.event:
+            results = tensors_in((out,))
+            self.found = results[self.spot.result] if self.spot.result < len(results) else None
+            raise _Reached
+
+
+def output_of(
+    copied: nn.Module,
+    image: torch.Tensor,
+    spot: Spot,
+    *within: AbstractContextManager[Any],
+) -> tuple[torch.Tensor, Stopping]:
+    """The layer's output for (N, C, H, W) or (N, C, L), and what the run has seen.
+
+    Raises:
+        SpecError: forward fails, or ran otherwise than on tensors without data.
+    """
+    stopping = Stopping(spot)
+    if spot.event == 0:
+        return image, stopping
+    with suppress(_Reached):
+        run_once(copied, image, stopping, *within)
+    if stopping.found is None:
+        raise SpecError(
+            "module", "runs other operations on real data than without", type(copied).__name__
+        )
+    return stopping.found, stopping
+
+
+def run_once(
+    copied: nn.Module, image: torch.Tensor, listener: Any, *within: AbstractContextManager[Any]
+) -> Any:
+    """A run that leaves the copy as it was, so that it can run again."""
+    layers = [(vars(layer), vars(layer).get("forward")) for layer in copied.modules()]
+    try:
+        if image.is_meta and not within:
+            return run(copied, [image], listener)
+        return listen(copied, [image], listener, *within)
+    finally:
+        for own, forward in layers:
+            own.pop("forward", None)
+            if forward is not None:
+                own["forward"] = forward
+
+
+def unit_of(
+    output: torch.Tensor, dims: tuple[int | None, int | None], grid: tuple[int, int], unit: Any
+) -> torch.Tensor:
+    """All channels of one unit, of every sample.
+
+    Args:
+        output: the layer's.
+        dims: its dimensions along height and width, as `core.graph.Node` has them.
+        grid: its units along both.
+        unit: (row, column).
+    """
+    rows, cols = dims
+    if rows is not None and rows == cols:  # tokens, row by row
+        return output.select(rows, unit[0] * grid[1] + unit[1])
+    index: list[Any] = [slice(None)] * output.ndim
+    for dim, place in zip(dims, unit, strict=True):
+        if dim is not None:
+            index[dim] = place
+    return output[tuple(index)]

@@ -1,0 +1,109 @@
+"""How many bytes a draw takes, found on tensors without data, before anything is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from core.erf.layers import Spot, output_of, unit_of
+from core.erf.recipe import Recipe
+from core.errors import SpecError
+from core.graph import Node
+from core.tracing import floats_of
+
+WORKSPACE = 4
+"""Results of the largest size that live beside what is kept for the backward pass."""
+CHUNK_BYTES = 512 * 10**6
+"""A chunk is not made larger than this: it gains no speed, and a stop would wait longer."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a run takes, in bytes, and what may be run at once.
+
+    Attributes:
+        fixed: whatever the number of draws in a batch: weights and what batches share.
+        per_draw: of every draw in a batch.
+        batches: samples are independent and lie along one dimension, so that one backward
+            pass of many gives each one's gradient.
+        ran: qualified names of the modules that run.
+    """
+
+    fixed: int
+    per_draw: int
+    batches: bool
+    ran: frozenset[str]
+
+
+def footprint(
+    bare: nn.Module, input_size: tuple[int, ...], spot: Spot, node: Node, own_weights: bool
+) -> Footprint:
+    """The bytes of a run up to one layer, from two runs of a skeleton.
+
+    Args:
+        bare: a skeleton (core.tracing) in the type that will be computed in.
+        input_size: (C, H, W) or (C, L) of what is run.
+        spot: of the layer.
+        node: the layer's.
+        own_weights: the run has weights of its own.
+    """
+    one, shape_one, ran = _bytes(bare, 1, input_size, spot, node)
+    two, shape_two, _ = _bytes(bare, 2, input_size, spot, node)
+    weights = sum(p.numel() * p.element_size() for p in bare.parameters())
+    per_draw = max(two - one, 1)
+    batches = shape_one[:1] == (1,) and shape_two == (2, *shape_one[1:])
+    return Footprint(
+        max(one - per_draw, 0) + weights * (1 + own_weights), per_draw, batches, frozenset(ran)
+    )
+
+
+def _bytes(
+    bare: nn.Module, batch: int, input_size: tuple[int, ...], spot: Spot, node: Node
+) -> tuple[int, tuple[int, ...], set[str]]:
+    """Bytes kept for the backward pass and in passing, the unit's shape, the modules run."""
+    own = {_key(tensor) for tensor in (*bare.parameters(), *bare.buffers())}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        if _key(tensor) not in own:
+            kept[_key(tensor)] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    image = torch.empty(batch, *input_size, device="meta", dtype=floats_of(bare))
+    image.requires_grad_()
+    within: tuple[Any, ...] = (torch.enable_grad(), saved_tensors_hooks(pack, lambda t: t))
+    output, stopping = output_of(bare, image.clone(), spot, torch.device("meta"), *within)
+    largest = max(stopping.largest, image.untyped_storage().nbytes())
+    shape = tuple(unit_of(output, node.dims, node.grid, (0, 0)).shape)
+    return sum(kept.values()) + WORKSPACE * largest, shape, stopping.ran
+
+
+def _key(tensor: torch.Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+def batch_size(taken: Footprint, recipe: Recipe, budget: int) -> int:
+    """Draws to run at once; 0 where not even one fits into ``budget`` bytes."""
+    room = (budget - taken.fixed) // taken.per_draw
+    if not taken.batches or recipe.redraws:
+        return min(room, 1)
+    return max(min(recipe.draws, room, max(1, CHUNK_BYTES // taken.per_draw)), 0)
+
+
+def refusal(taken: Footprint, size: tuple[int, int], budget: int) -> SpecError:
+    """Why it does not fit, and what would."""
+    need = taken.fixed + taken.per_draw
+    sentence = f"takes about {_gb(need)} for one draw, more than the budget of {_gb(budget)}"
+    share = (budget - taken.fixed) / taken.per_draw
+    side = int((size[0] * size[1] * share) ** 0.5 * 0.95) // 32 * 32 if share > 0 else 0
+    if side >= 32:
+        return SpecError("input_size", f"{sentence}; about {side}×{side} pixels would fit", size)
+    return SpecError("budget", f"is too small: {_gb(need)} would do", budget)
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.2g} GB" if count >= 10**7 else f"{count / 1e6:.2g} MB"

@@ -1,0 +1,134 @@
+"""Widgets of the recipe: how an effective receptive field is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.data import PICTURES
+from viz import compute_networks, fields_state
+from viz.compute_networks import Analysis
+from viz.erf_state import (
+    ACTIVATIONS,
+    AGGREGATES,
+    DRAWS,
+    INPUTS,
+    PAGE,
+    POOLINGS,
+    UNITS,
+    WEIGHTS,
+    unit_of,
+)
+from viz.network_state import Values
+from viz.player.cone.cone import cone
+from viz.url import change, give
+
+
+def recipe(values: Values, found: Analysis | None) -> None:
+    """All settings but the network."""
+    if found is not None:
+        _where(values, found)
+    st.select_slider(
+        "draws — gradients averaged",
+        DRAWS,
+        key=give(values, "draws"),
+        help="One gradient is noisy: σ is good to a few percent, a smooth map wants 64 or more.",
+    )
+    _choice(values, "weights", "weights", WEIGHTS, "Biases are 0 where weights are drawn.")
+    _choice(values, "inputs", "input", INPUTS, "A constant image would tie every max pooling.")
+    _choice(values, "aggregate", "aggregate — what is averaged", AGGREGATES, _AGGREGATE)
+    more = st.expander("Change the network", key="erf_more", on_change="rerun")
+    if more.open:
+        with more:
+            _choice(values, "activation", "activation", ACTIVATIONS)
+            _choice(values, "pooling", "pooling", POOLINGS)
+            st.toggle("skips — residual shortcuts", key=give(values, "skips"))
+            st.toggle(
+                "bfloat16",
+                key=give(values, "bf16"),
+                help="Faster where the processor has it; σ is the same, the map rougher.",
+            )
+            st.number_input("seed of all draws", 0, 9999, key=give(values, "draw_seed"))
+            if values["inputs"] == "picture":
+                _picture(values)
+
+
+_AGGREGATE = (
+    "The squared gradient keeps the width of the linear case. |g| and the positive part come out "
+    "about 1.4 times wider; the signed mean is mostly noise."
+)
+
+
+def _choice(
+    values: Values, name: str, label: str, options: dict[str, str], note: str | None = None
+) -> None:
+    st.selectbox(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        key=give(values, name),
+        help=note,
+    )
+
+
+def _picture(values: Values) -> None:
+    st.selectbox(
+        "picture",
+        list(PICTURES),
+        format_func=lambda name: PICTURES[name].label,
+        key=give(values, "picture"),
+    )
+
+
+def _where(values: Values, found: Analysis) -> None:
+    """The layer and its unit."""
+    labels = {line.node.name: line.label for line in found.lines if line.node.kind != "input"}
+    chosen = values["layer"] if values["layer"] in labels else found.deepest.node.name
+    st.selectbox(
+        "layer",
+        list(labels),
+        format_func=lambda name: labels.get(name, name),
+        key=give({"erf_layer": chosen}, "erf_layer", values["layer"], found.network),
+        on_change=_on_layer,
+    )
+    units = list(UNITS)
+    if values["unit"] not in UNITS:
+        units.append(values["unit"])
+    st.selectbox(
+        "unit",
+        units,
+        format_func=lambda name: UNITS.get(name) or "unit ({})".format(name.replace(".", ", ")),
+        key=give(values, "unit"),
+        help="Click a unit of the feature map under *Choose on the map* for any other.",
+    )
+
+
+def _on_layer() -> None:
+    change(PAGE, {"layer": st.session_state["erf_layer"], "unit": "centre"})
+
+
+def unit_picker(values: dict[str, Any], found: Analysis, layer: str, grid: tuple[int, int]) -> None:
+    """The cone as a map to click on."""
+    place = st.expander("Choose the unit on the map", key="erf_cone", on_change="rerun")
+    if not place.open:
+        return
+    row, col = unit_of(values["unit"], grid)
+    with place:
+        cone(
+            compute_networks.cone_lines(found.network),
+            {"layer": layer, "unit": (row, col), "axis": 1, "down": False, "zoom": False,
+             "grid": True},
+            title=found.network.title,
+            picture=compute_networks.picture(values["picture"], found.network.input_size[1:]),
+            identity=f"{found.network}",
+            token=f"{layer} {row} {col}",
+            key="unit_cone",
+            on_view=_on_unit,
+        )  # fmt: skip
+
+
+def _on_unit() -> None:
+    told = fields_state.told(st.session_state["unit_cone"].view)
+    if told:
+        change(PAGE, {"layer": told["layer"], "unit": told["unit"]})

@@ -1,0 +1,409 @@
+"""What the figures of effective receptive fields are made of: traces, notes, layouts.
+
+Maps are drawn in pixels of the image, colours are shares of the map's peak. The recipe
+stands below every picture, so that a screenshot can be computed again.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.cone import Box
+from core.erf import metrics
+from core.erf.metrics import FloatArray, Point
+from viz.figures.fields import PLAIN, TRANSPARENT
+from viz.figures.sizes import Trace, flat_colorbar, headed, outlines
+from viz.theme import MAGNITUDE, OUTPUT, PINNED, SIGNED, WINDOW
+
+if TYPE_CHECKING:
+    from core.erf import EffectiveReceptiveField
+    from core.expected_erf import ExpectedErf
+
+MOST_CELLS = 512
+"""Cells along an axis of a heatmap; larger maps are shown as means of blocks."""
+DECADES = 4
+"""Logarithmic colours reach down to 10^−4 of the peak."""
+PHOTO_OPACITY = 0.6
+PLOT, LEFT, ENTRY, NOTE = 360, 56, 20, 14
+"""Pixels: the picture, its left margin, a row of the legend, a line of the note."""
+PANEL = 170
+"""Height, in pixels, of one of several panels."""
+AXES, BAR = 44, 54
+"""Pixels below a picture: the axis with its name, and a flat colour bar."""
+MEASURES = {
+    "energy": "squared gradient",
+    "abs": "absolute gradient",
+    "relu": "positive gradient",
+    "signed": "signed gradient",
+}
+
+
+@dataclass(frozen=True)
+class Shades:
+    """How values become colours, the same in all maps of a figure.
+
+    Attributes:
+        measure: what the values are.
+        reference: the value drawn as 1.
+        shared: the reference is not this map's own peak.
+        log: logarithmic colours; of a signed map its absolute values.
+        signed: values may be negative, and colours are centred on zero.
+    """
+
+    measure: str
+    reference: float
+    shared: bool = False
+    log: bool = False
+    signed: bool = False
+
+
+def shades_of(
+    erfs: Sequence[EffectiveReceptiveField], log: bool, z_max: float | None = None
+) -> Shades:
+    """One scale for some maps: up to the largest peak, or to ``z_max``."""
+    measures = {MEASURES[erf.recipe.aggregate] for erf in erfs}
+    signed = measures == {MEASURES["signed"]}
+    measure = measures.pop() if len(measures) == 1 else "gradient"
+    peak = max(float(erf.energy.max()) for erf in erfs)
+    shared = z_max is not None or len(erfs) > 1
+    return Shades(measure, peak if z_max is None else z_max, shared, log, signed)
+
+
+def heat(
+    values: FloatArray,
+    origin: tuple[int, int],
+    shades: Shades,
+    *,
+    faint: bool = False,
+    **place: Any,
+) -> list[Trace]:
+    """The map as a heatmap whose cells are pixels of the image, or blocks of them."""
+    cells, block = in_blocks(values)
+    shares = cells / shades.reference
+    edges = (
+        np.minimum(np.arange(n + 1) * block, full) + first - 0.5
+        for n, full, first in zip(cells.shape, values.shape, origin, strict=True)
+    )
+    y, x = (edge.astype(np.float32) for edge in edges)
+    trace = {"type": "heatmap", "x": x, "y": y, "zsmooth": False, "hoverongaps": False}
+    return [trace | {"opacity": PHOTO_OPACITY if faint else 1} | _coloured(shares, shades) | place]
+
+
+def in_blocks(values: FloatArray) -> tuple[FloatArray, int]:
+    """At most `MOST_CELLS` a side, as means of square blocks; and the blocks' side."""
+    block = ceil(max(values.shape) / MOST_CELLS)
+    if block == 1:
+        return values, 1
+    starts = [np.arange(0, n, block) for n in values.shape]
+    sums = np.add.reduceat(np.add.reduceat(values, starts[0], axis=0), starts[1], axis=1)
+    rows, cols = (
+        np.diff([*start.tolist(), n]) for start, n in zip(starts, values.shape, strict=True)
+    )
+    return sums / np.outer(rows, cols), block
+
+
+def _coloured(shares: FloatArray, shades: Shades) -> dict[str, Any]:
+    """Values, range, colours and colour bar of shares of the reference."""
+    title = f"{shades.measure}, share of the {'largest ' if shades.shared else ''}peak"
+    where = "row %{y:.6~g}, column %{x:.6~g}<br>"
+    if shades.log:
+        with np.errstate(divide="ignore"):
+            z = np.where(shares == 0, np.nan, np.maximum(np.log10(np.abs(shares)), -DECADES))
+        title += " (blank: exactly 0)" if (shares == 0).any() else ""
+        low, ticks = -DECADES, list(range(-DECADES, 1))
+        names = [f"{10.0**tick:g}" for tick in ticks]
+        names[0] = f"≤ {names[0]}"
+        look: dict[str, Any] = {"colorscale": MAGNITUDE}
+        shown = "10<sup>%{z:.2f}</sup> of the peak"
+    else:
+        z, low = shares, -1 if shades.signed else 0
+        names = ["−1", "−0.5", "0", "0.5", "1"] if shades.signed else ["0", "0.5", "1"]
+        ticks = np.linspace(low, 1, len(names)).tolist()
+        scale = [[i / 2, colour] for i, colour in enumerate(SIGNED)]
+        look = {"colorscale": scale if shades.signed else MAGNITUDE}
+        shown = "%{z:.3g} of the peak"
+    bar = {"title": {"text": title, "side": "top"}, "tickvals": ticks, "ticktext": names}
+    look |= {"z": z.astype(np.float32), "zmin": low, "zmax": 1 - shades.log, "colorbar": bar}
+    return look | {"hovertemplate": f"{where}{shown}<extra></extra>"}
+
+
+def lined(lines: Sequence[Trace], colour: str, dash: str, name: str, **place: Any) -> list[Trace]:
+    """Lines on a dark edge: they read on every colour of a map and in either theme."""
+    xs = [x for line in lines for x in line["x"]]
+    ys = [y for line in lines for y in line["y"]]
+    common = {"type": "scatter", "x": xs, "y": ys, "mode": "lines", "hoverinfo": "skip"}
+    edge = {"color": "rgba(0,0,0,0.75)", "width": 4, "dash": dash}
+    line = {"color": colour, "width": 2, "dash": dash}
+    return [
+        common | {"line": edge, "legendgroup": name, "showlegend": False} | place,
+        common | {"line": line, "legendgroup": name, "name": name} | place,
+    ]
+
+
+def field_box(erf: EffectiveReceptiveField, **place: Any) -> list[Trace]:
+    """The theoretical field, not clipped: sides beyond the view are not seen."""
+    return lined([frame(erf.theory.unclipped)], WINDOW, "dash", field_name(erf), **place)
+
+
+def field_name(erf: EffectiveReceptiveField) -> str:
+    """``theory 21×21 px``."""
+    rows, cols = erf.theory.unclipped
+    return f"theory {rows[1] - rows[0] + 1}×{cols[1] - cols[0] + 1} px"
+
+
+def frame(box: Box) -> Trace:
+    """The outline of a box of whole pixels."""
+    (top, bottom), (left, right) = box
+    return outlines([(left - 0.5, right + 0.5, top - 0.5, bottom + 0.5)])
+
+
+def image_border(size: tuple[int, int]) -> Trace:
+    return frame(Box((0, size[0] - 1), (0, size[1] - 1)))
+
+
+def energy_square(erf: EffectiveReceptiveField, t: float, dash: str) -> list[Trace]:
+    """The smallest square around the field's centre that holds t of the energy."""
+    side = erf.square(t)
+    row, col = erf.theory.center
+    square = outlines([(col - side / 2, col + side / 2, row - side / 2, row + side / 2)])
+    return lined([square], PINNED, dash, f"{100 * t:g} % in {side} px")
+
+
+def ellipses(
+    sigma: Point, center: Point, colour: str, dash: str, name: str, **place: Any
+) -> list[Trace]:
+    """1σ and 2σ around the centre of mass."""
+    angle = np.linspace(0, 2 * np.pi, 73)
+    lines = [
+        {
+            "x": [*(center[1] + n * sigma[1] * np.cos(angle)).round(3).tolist(), None],
+            "y": [*(center[0] + n * sigma[0] * np.sin(angle)).round(3).tolist(), None],
+        }
+        for n in (1, 2)
+    ]
+    return lined(lines, colour, dash, f"{name} {pixels(sigma)}", **place)
+
+
+def measured_ellipses(erf: EffectiveReceptiveField, name: str, **place: Any) -> list[Trace]:
+    """1σ and 2σ in white, with a key that is seen on white as well."""
+    edge, line = ellipses(erf.sigma, erf.centroid, "white", "solid", "", **place)
+    black = {"color": "black", "width": 2}
+    ring = {"symbol": "circle", "color": "white", "size": 11, "line": black}
+    key = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "marker": ring}
+    return [edge, line | {"showlegend": False}, key | {"name": name} | place]
+
+
+def expected_ellipses(expected: ExpectedErf) -> list[Trace]:
+    row, col = metrics.centroid(expected.map)
+    center = row + expected.origin[0], col + expected.origin[1]
+    return ellipses(metrics.sigma(expected.map), center, OUTPUT, "dot", "expected")
+
+
+def pixels(pair: Point) -> str:
+    """``3.2 px``, or ``3.2×1.5 px`` where height and width differ."""
+    rows, cols = (f"{value:.3g}" for value in pair)
+    return f"{rows} px" if rows == cols else f"{rows}×{cols} px"
+
+
+def center_mark(center: Point, **place: Any) -> Trace:
+    """The centre of the unit's field: where the unit stands in the image."""
+    return {
+        "type": "scatter",
+        "x": [center[1]],
+        "y": [center[0]],
+        "mode": "markers",
+        "marker": {
+            "symbol": "cross",
+            "size": 10,
+            "color": OUTPUT,
+            "line": {"color": "white", "width": 1.5},
+        },
+        "name": "unit's centre",
+        "hovertemplate": "the unit's centre: row %{y}, column %{x}<extra></extra>",
+    } | place
+
+
+def field_view(box: Box) -> tuple[Point, Point]:
+    """Ranges of rows and columns around a box, with a margin in which borders can be seen."""
+    side = max(last - first + 1 for first, last in box)
+    margin = 0.5 + max(1.0, 0.06 * side)
+    (top, bottom), (left, right) = box
+    return (top - margin, bottom + margin), (left - margin, right + margin)
+
+
+def whole_view(size: tuple[int, int]) -> tuple[Point, Point]:
+    """Ranges of rows and columns around the image."""
+    return field_view(Box((0, size[0] - 1), (0, size[1] - 1)))
+
+
+def image_size(input_size: tuple[int, ...]) -> tuple[int, int]:
+    return (1, input_size[1]) if len(input_size) == 2 else (input_size[1], input_size[2])
+
+
+def map_layout(
+    title: str,
+    view: tuple[Point, Point],
+    traces: Sequence[Trace],
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """A picture of one map: axes in pixels, colour bar, legend in two columns, note."""
+    rows, cols = view
+    plot = min(PLOT, max(110, round(560 * (rows[1] - rows[0]) / (cols[1] - cols[0]))))
+    entries = sum("name" in trace and trace.get("showlegend", True) for trace in traces)
+    legend = ENTRY * ceil(entries / 2) + 8
+    traces[0]["colorbar"] |= flat_colorbar(-AXES / plot)
+    layout = noted(title, plot, AXES + BAR + legend, notes)
+    layout["legend"] = two_columns(-(AXES + BAR) / plot)
+    layout["xaxis"] = map_axis("column (px)", cols)
+    layout["yaxis"] = map_axis("row (px)", rows[::-1]) | {
+        "scaleanchor": "x",
+        "constraintoward": "bottom",
+    }
+    return layout
+
+
+def map_axis(name: str, span: Sequence[float]) -> dict[str, Any]:
+    """An axis in pixels of the image."""
+    plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain"}
+    whole = {"dtick": 1} if abs(span[1] - span[0]) < 9 else {"nticks": 8}
+    few = whole | {"tickformat": "d", "automargin": False}
+    return plain | few | {"title": {"text": name, "standoff": 6}, "range": list(span)}
+
+
+def laid_under(photo: str, size: tuple[int, int]) -> list[dict[str, Any]]:
+    """The image below the traces, its pixels where the map has them."""
+    place = {"x": -0.5, "y": -0.5, "sizex": size[1], "sizey": size[0], "xref": "x", "yref": "y"}
+    return [place | {"source": photo, "yanchor": "top", "sizing": "stretch", "layer": "below"}]
+
+
+def two_columns(y: float) -> dict[str, Any]:
+    """A legend below the picture whose height is known on every screen."""
+    columns = {"entrywidth": 0.48, "entrywidthmode": "fraction", "tracegroupgap": 0}
+    look = {"font": {"size": 12}, "orientation": "h", "x": 0, "y": y, "yanchor": "top"}
+    return columns | look
+
+
+def noted(title: str, plot: float, below: float, notes: Sequence[str]) -> dict[str, Any]:
+    """Layout of a picture ``plot`` pixels high with small lines at its foot."""
+    lines = [line for note in notes for line in textwrap.wrap(note, 62)]
+    layout = headed(title, plot, below + NOTE * len(lines) + 8) | TRANSPARENT
+    layout["margin"]["l"] = LEFT
+    foot = {
+        "text": "<br>".join(lines),
+        "font": {"size": 11},
+        "align": "left",
+        "showarrow": False,
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "xshift": 4 - LEFT,
+        "y": 0,
+        "yref": "paper",
+        "yanchor": "top",
+        "yshift": -below,
+    }
+    return layout | {"annotations": [foot], "hovermode": "closest"}
+
+
+def recipe_line(erf: EffectiveReceptiveField) -> str:
+    """All that is needed to compute the map again."""
+    done = erf.convergence[-1].draws
+    far = f" {done} of {erf.recipe.draws} draws done." if done < erf.recipe.draws else ""
+    recipe = str(erf.recipe)
+    return (
+        f"{recipe[:1].upper()}{recipe[1:]}.{far} {_where(erf)}; "
+        f"{erf.run.dtype} on {erf.run.device}."
+    )
+
+
+def _where(erf: EffectiveReceptiveField) -> str:
+    rows, cols = erf.grid
+    size = "×".join(map(str, erf.input_size))
+    return f"Layer {erf.layer}, unit {erf.unit} of {rows}×{cols}; input {size}"
+
+
+def recipe_lines(named: Sequence[tuple[str, EffectiveReceptiveField]]) -> list[str]:
+    """The first one's recipe, and what is different about each of the others."""
+    first = named[0][1]
+    lines = [recipe_line(first)]
+    for label, erf in named[1:]:
+        other = [
+            f"{part.name} {value}"
+            for part in fields(erf.recipe)
+            if (value := getattr(erf.recipe, part.name)) != getattr(first.recipe, part.name)
+        ]
+        other += [_where(erf)] if _where(erf) != _where(first) else []
+        lines += [f"{label}: {', '.join(other)}."] if other else []
+    return lines
+
+
+def cut_notes(erf: EffectiveReceptiveField) -> list[str]:
+    """What the border does to this map."""
+    if not erf.is_cut:
+        return []
+    lost = erf.lost_to_padding
+    share = "" if lost != lost else f": {100 * lost:.3g} % of the energy is expected there"
+    return [f"The theoretical field reaches out of the image{share}."]
+
+
+def block_notes(shape: Sequence[int]) -> list[str]:
+    """Said where cells are blocks of pixels."""
+    block = ceil(max(shape) / MOST_CELLS)
+    return [f"Shown as means of {block}×{block} pixels."] if block > 1 else []
+
+
+def curve(x: Any, y: Any, colour: str, dash: str, name: str) -> Trace:
+    """A line; with marks where it has few points. nan leaves a gap."""
+    return {
+        "type": "scatter",
+        "x": np.asarray(x, np.float32),
+        "y": np.asarray(y, np.float32),
+        "mode": "lines" if len(x) > 40 else "lines+markers",
+        "line": {"color": colour, "width": 2.5, "dash": dash},
+        "marker": {"color": colour, "size": 6},
+        "name": name,
+        "legendgroup": name,
+        "hovertemplate": f"{name}<br>%{{x:.6~g}}: %{{y:.3g}}<extra></extra>",
+    }
+
+
+def stacked(
+    title: str,
+    up: Sequence[dict[str, Any]],
+    across: Sequence[str],
+    entries: int,
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Panels one above the other: wide enough for a phone.
+
+    Args:
+        title: what the picture shows.
+        up: the y axis of each panel, from the top.
+        across: what each panel's x axis is called.
+        entries: in the legend.
+        notes: lines at the foot.
+    """
+    panels = len(across)
+    plot = PANEL * panels + (AXES if panels > 1 else 60)
+    layout = noted(title, plot, AXES + ENTRY * ceil(entries / 2) + 8, notes)
+    layout["legend"] = two_columns(-AXES / plot)
+    for panel, (axis, name) in enumerate(zip(up, across, strict=True), start=1):
+        bottom = (panels - panel) * (PANEL + AXES) / plot if panels > 1 else 0.0
+        number = "" if panel == 1 else str(panel)
+        top = min(1.0, bottom + PANEL / plot) if panels > 1 else 1.0
+        layout[f"yaxis{number}"] = PLAIN | {"domain": [bottom, top]} | fixed(axis)
+        anchor = {"anchor": f"y{number}", "title": {"text": name, "standoff": 6}}
+        layout[f"xaxis{number}"] = PLAIN | anchor
+        layout[f"yaxis{number}"] |= {"anchor": f"x{number}"}
+    return layout
+
+
+def fixed(axis: dict[str, Any]) -> dict[str, Any]:
+    """An axis that keeps to the left margin, so that the note below stays at the edge."""
+    return {"automargin": False, "nticks": 6} | axis
