@@ -113,11 +113,10 @@ def expected_erf(
     flow = Flow(graph, rules, source, node.name, gains)
     at = _checked(node, unit)
     energy = weights == "random"
-    found, log_found = flow.run(at, Recipe(energy))
-    free, log_free = flow.run(at, Recipe(energy, clipped=False))
-    if found is None or free is None or not found.total > 0:
+    found, scale = flow.run(at, Recipe(energy))
+    if found is None or not found.total > 0:
         raise SpecError("unit", f"must read a pixel; this one of {node.name} reads none", at)
-    lost = 1 - found.total / free.total * exp(log_found - log_free)
+    lost = _lost(flow, at, found.total, scale, energy) if flow.cut else 0.0
     share, origin = _picture(found, energy)
     return ExpectedErf(
         share,
@@ -127,7 +126,7 @@ def expected_erf(
         at,
         weights,
         gains,
-        max(0.0, lost),
+        lost,
         flow.notes(),
     )
 
@@ -143,6 +142,14 @@ def _read(
     graph = network_graph(network, input_size)
     modules = dict(network.named_modules(remove_duplicate=False))
     return graph, {name: rule_of(node, modules.get(node.module)) for name, node in graph.items()}
+
+
+def _lost(flow: Flow, unit: tuple[int, int], found: float, scale: float, energy: bool) -> float:
+    """The share that padding swallows of what is found on maps that go on for ever."""
+    free, free_scale = flow.run(unit, Recipe(energy, clipped=False))
+    if free is None or not free.total > 0:
+        return 0.0
+    return max(0.0, 1 - found / free.total * exp(scale - free_scale))
 
 
 def _last_map(graph: Graph, source: str) -> Node:

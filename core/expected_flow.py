@@ -156,6 +156,9 @@ class Flow:
         source: the input.
         layer: the node whose unit is asked for.
         gains: of its parts.
+
+    Attributes:
+        cut: on the last way, something went into padding.
     """
 
     def __init__(
@@ -174,11 +177,12 @@ class Flow:
             below = max((self.depths[parent] for parent in node.inputs), default=0)
             self.depths[name] = below + is_weighted(node)
         self.used: list[Node] = []
+        self.cut = False
 
     def run(self, unit: tuple[int, int], recipe: Recipe) -> tuple[Terms | None, float]:
         """What arrives at the input, and the logarithm of a factor left out of it."""
         pending = {self.layer: [Terms(unit, np.ones((1, 1)), np.ones((1, 1)))]}
-        left_out, self.used = 0.0, []
+        left_out, self.used, self.cut = 0.0, [], False
         for name in reversed(list(self.graph)):
             if name == self.source or name not in pending:
                 continue
@@ -203,9 +207,21 @@ class Flow:
             if rule.how == "norm":
                 handed = _less_mean(terms, maps) if recipe.energy else [terms]
             else:
-                handed = _through(maps, terms, rule, recipe)
+                handed = self._through(maps, terms, rule, recipe)
             given += [(parent, part.scaled(share)) for part in handed if share]
         return given
+
+    def _through(
+        self, maps: tuple[AxisMap, AxisMap], terms: Terms, rule: Rule, recipe: Recipe
+    ) -> list[Terms]:
+        """A map handed on to the units that an operation reads; none if all are padding."""
+        rows = push(maps[0], terms.origin[0], terms.rows, rule, 0, recipe)
+        cols = push(maps[1], terms.origin[1], terms.cols, rule, 1, recipe)
+        if rows is None or cols is None:
+            self.cut = True
+            return []
+        self.cut = self.cut or rows.cut or cols.cut
+        return [Terms((rows.start, cols.start), rows.values, cols.values)]
 
     def _shares(self, node: Node, recipe: Recipe) -> list[float]:
         """How much of what a node has each of its inputs is given."""
@@ -251,17 +267,6 @@ def _overlaps(node: Node) -> bool:
         for axis in maps
         if not (axis.is_identity or axis.whole)
     )
-
-
-def _through(
-    maps: tuple[AxisMap, AxisMap], terms: Terms, rule: Rule, recipe: Recipe
-) -> list[Terms]:
-    """A map handed on to the units that an operation reads; none if all are padding."""
-    rows = push(maps[0], terms.origin[0], terms.rows, rule, 0, recipe)
-    cols = push(maps[1], terms.origin[1], terms.cols, rule, 1, recipe)
-    if rows is None or cols is None:
-        return []
-    return [Terms((rows[0], cols[0]), rows[1], cols[1])]
 
 
 def _less_mean(terms: Terms, maps: tuple[AxisMap, AxisMap]) -> list[Terms]:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import product
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,8 @@ Values = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 MAX_TAPS = 1 << 22
 """Most taps of one operation along one axis that are followed."""
+SMALL = 1 << 13
+"""Up to so many taps they are kept for the next time."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,23 @@ class Recipe:
     clipped: bool = True
 
 
+class Pushed(NamedTuple):
+    """What arrives along one axis.
+
+    Attributes:
+        start: the first input unit.
+        values: (units, terms) of the units from there on.
+        cut: some of it went into padding instead.
+    """
+
+    start: int
+    values: Values
+    cut: bool = False
+
+
 def push(
     axis: AxisMap, start: int, values: Values, rule: Rule, side: int, recipe: Recipe
-) -> tuple[int, Values] | None:
+) -> Pushed | None:
     """What output units hand to the input units they read, along one axis.
 
     Args:
@@ -117,22 +133,27 @@ def push(
         recipe: what the values are.
 
     Returns:
-        The first input unit and the (units, terms) from there on; None if nothing arrives.
+        What arrives; None if nothing does.
 
     Raises:
         SpecError: the window has too many taps to follow.
     """
     if axis.is_identity:
-        return start, values
+        return Pushed(start, values)
     if axis.whole:
         weight = _power(rule, recipe, 1 / axis.n_in)
-        return 0, np.tile(values.sum(0) * weight, (axis.n_in, 1))
-    places, weights = _taps(axis, start, len(values), rule, side, recipe)
+        return Pushed(0, np.tile(values.sum(0) * weight, (axis.n_in, 1)))
+    widest = max(map(len, axis.taps))
+    if widest * len(values) > MAX_TAPS:
+        raise SpecError("kernel_size", f"reads more than {MAX_TAPS} positions", widest)
+    taps = _cached_taps if widest * len(values) <= SMALL else _taps
+    places, weights, cut = taps(axis, start, len(values), rule, side, recipe)
     real = weights != 0
     if not real.any():
         return None
     first, last = int(places[real].min()), int(places[real].max())
-    return first, _scattered(np.where(real, places - first, 0), weights, values, last - first + 1)
+    at = np.where(real, places - first, 0)
+    return Pushed(first, _scattered(at, weights, values, last - first + 1), cut)
 
 
 def _scattered(places: IntArray, weights: Values, values: Values, length: int) -> Values:
@@ -150,14 +171,14 @@ def _power(rule: Rule, recipe: Recipe, weight: float) -> float:
     return weight**2 if rule.how == "mean" and recipe.energy else weight
 
 
-@lru_cache(maxsize=1024)
 def _taps(
     axis: AxisMap, start: int, count: int, rule: Rule, side: int, recipe: Recipe
-) -> tuple[IntArray, Values]:
-    """(units, taps) input unit and weight of every tap; weight 0 where there is none."""
+) -> tuple[IntArray, Values, bool]:
+    """(units, taps) input unit and weight of every tap; weight 0 where there is none.
+
+    Third: some taps are left out because they lie outside the map.
+    """
     lengths = [len(taps) for taps in axis.taps]
-    if count * max(lengths) > MAX_TAPS:
-        raise SpecError("kernel_size", f"reads more than {MAX_TAPS} positions", max(lengths))
     units = np.arange(start, start + count)
     phase = units % axis.period
     widths, grid = np.array(lengths)[phase], np.arange(max(lengths))
@@ -174,7 +195,10 @@ def _taps(
     weights = _weights(axis, rule, side, units, there, places, kept)
     if rule.how == "mean" and recipe.energy:
         weights = weights**2
-    return places, np.where(kept, weights, 0.0)
+    return places, np.where(kept, weights, 0.0), bool((there & ~kept).any())
+
+
+_cached_taps = lru_cache(maxsize=512)(_taps)
 
 
 def _weights(

@@ -198,7 +198,11 @@ def reshape(call: Call) -> Outcome:
 
 
 def _regrouped(source: Source, out: Shape) -> Link:
-    """Row-major regrouping: dims that keep their size and place are kept, others matched."""
+    """Row-major regrouping: dims that keep their size and place are kept, others matched.
+
+    An axis of one unit that is flattened away is gone: a later padding along it is not seen,
+    and what reads nothing but that padding is taken to read the unit.
+    """
     groups = _groups(source.shape, out)
     dims = {ins[0]: outs[0] for ins, outs in groups if len(ins) == len(outs) == 1}
     rows, cols = source.node.dims

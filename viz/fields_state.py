@@ -113,7 +113,7 @@ def told(message: object) -> dict[str, Any]:
             },
         }
         return {param.name: param.parse(text[param.name]) for param in VIEW}
-    except (AssertionError, KeyError, TypeError, ValueError):
+    except (AssertionError, KeyError, OverflowError, TypeError, ValueError):
         return {}
 
 

@@ -124,8 +124,9 @@ def effective_receptive_field(
     image = field.network.graph[field.network.source].grid
     part = smallest_crop(module, size, field, at) if crop else whole_image(image, at)
     target = Target(size, field, at, part)
-    sampler = Sampler(module, target, recipe, pick(device), whole("budget", budget, 1), images)
-    return _averaged(sampler, progress)
+    with torch.inference_mode(False), torch.enable_grad():
+        sampler = Sampler(module, target, recipe, pick(device), whole("budget", budget, 1), images)
+        return _averaged(sampler, progress)
 
 
 def _one_size(input_size: object) -> tuple[int, ...]:

@@ -113,17 +113,14 @@ class Sampler:
         if self.recipe.redraws:
             draw_weights(self.copied, self.recipe.weights, self.ran, self.weights)
         image = self._inputs(many)
-        with torch.inference_mode(False), torch.enable_grad():
-            image.requires_grad_()
-            unit = self._unit(image)
-            cotangent = self._cotangents(many, unit)
-            scales = SCALES if self.scale is None else (self.scale,)
-            for scale in scales:
-                found = self._backward(unit, image, cotangent * scale)
-                peak = float(found.abs().max())
-                if HEALTHY < peak < 1 / HEALTHY:
-                    self.scale = scale
-                    return found
+        image.requires_grad_()
+        unit = self._unit(image)
+        cotangent = self._cotangents(many, unit)
+        for scale in SCALES if self.scale is None else (self.scale,):
+            found = self._backward(unit, image, cotangent * scale)
+            if HEALTHY < float(found.abs().max()) < 1 / HEALTHY:
+                self.scale = scale
+                break
         return found
 
     def _unit(self, image: torch.Tensor) -> torch.Tensor:

@@ -112,6 +112,11 @@ def sliced(draw: Draw, axes: int) -> nn.Module:
     return Call(lambda x: x[index], f"x[{index}]")
 
 
+def _through_tokens(x: torch.Tensor) -> torch.Tensor:
+    """Flattened and back; an axis of one unit is gone once it is flattened (see its rule)."""
+    return x if 1 in x.shape[2:] else x.flatten(2).unflatten(2, x.shape[2:])
+
+
 def moved(draw: Draw, axes: int) -> nn.Module:
     if axes == 2 and draw(st.booleans()):
         return draw(
@@ -136,7 +141,7 @@ def moved(draw: Draw, axes: int) -> nn.Module:
         Call(lambda x: x.flip(2), "flip"),
         Call(lambda x: torch.roll(x, 2, -1), "roll"),
         Call(lambda x: x.repeat_interleave(2, -1), "repeat_interleave"),
-        Call(lambda x: x.flatten(2).unflatten(2, x.shape[2:]), "flatten, unflatten"),
+        Call(_through_tokens, "flatten, unflatten"),
         Call(lambda x: x.chunk(2, dim=-1)[0], "chunk"),
         Call(lambda x: x.narrow(2, 1, x.shape[2] - 1), "narrow"),
         Call(lambda x: x.transpose(1, -1).contiguous().transpose(1, -1) * 2, "channels last"),

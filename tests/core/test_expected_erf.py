@@ -43,7 +43,7 @@ from tests.core.random_networks import (
 Map = NDArray[np.float64]
 BY_HAND = ("blocks", "permuted", "channels last")
 """Layers that cut, weigh or scale in their own code, where no graph can see by how much."""
-FEW = settings(max_examples=1000, deadline=None)
+FEW = settings(max_examples=50, deadline=None)
 
 
 def averaged(draw: Draw, axes: int) -> nn.Module:
@@ -126,6 +126,18 @@ def test_uniform_weights_give_the_gradient_that_autograd_gives(
     np.testing.assert_allclose(on_image(found), truth / truth.sum(), atol=1e-6)
     assert found.map.sum() == pytest.approx(1)
     assert -1e-9 <= found.lost < 1 or "bicubic" in repr(module)  # whose weights are signed
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("shape", [(5, 4), (9, 30), (11, 7)])
+@pytest.mark.parametrize("unit", [(0, 0), (2, 3), (4, 1)])
+def test_smoothed_resampling_has_torchs_weights(
+    mode: str, shape: tuple[int, int], unit: tuple[int, int]
+) -> None:
+    resize = Calls(lambda _, x: F.interpolate(x, shape, mode=mode, antialias=True))
+    truth = gradient(resize, (4, 11, 17), network_graph(resize, (4, 11, 17))["interpolate"], unit)
+    found = expected_erf(resize, (4, 11, 17), unit=unit, weights="uniform")
+    np.testing.assert_allclose(on_image(found), truth / truth.sum(), atol=1e-6)
 
 
 @FEW
@@ -358,6 +370,10 @@ def test_1d_transformers_and_transposed_axes_are_followed() -> None:
     assert expected_erf(turned, (4, 9, 9)).map.shape == (3, 1)
 
 
+LARGE = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Upsample(size=(4, 4)))
+WIDE = nn.Sequential(*(nn.Conv1d(1, 1, 5001, padding=2500) for _ in range(2)))
+
+
 @pytest.mark.parametrize(
     "call, parameter",
     [
@@ -368,7 +384,8 @@ def test_1d_transformers_and_transposed_axes_are_followed() -> None:
         (lambda m: expected_erf(m, (2, 8, 8), unit=(9, 0)), "unit"),
         (lambda m: expected_erf(m, (2, 8, 8), unit=(0.5, 0)), "unit"),
         (lambda m: expected_erf(m, (2, 8, 8), unit=3), "unit"),
-        (lambda m: expected_erf(nn.AdaptiveAvgPool2d(1), (2, 5000, 5000), "_"), "layer"),
+        (lambda m: expected_erf(LARGE, (2, 5000, 5000)), "input_size"),
+        (lambda m: expected_erf(WIDE, (1, 1 << 18)), "kernel_size"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(call: Any, parameter: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,23 +23,19 @@ from viz.figures.erf_parts import (
     center_mark,
     curve,
     cut_notes,
-    measured_ellipses,
-    recipe_lines,
-    energy_square,
-    expected_ellipses,
-    field_box,
     field_view,
     frame,
     heat,
     image_border,
     image_size,
-    laid_under,
     lined,
     map_axis,
     map_layout,
+    measured_ellipses,
     noted,
     pixels,
     recipe_line,
+    recipe_lines,
     shades_of,
     stacked,
     two_columns,
@@ -50,7 +48,7 @@ if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
     from core.expected_erf import ExpectedErf
 
-MOST_VARIANTS, VARIANT = 4, 260
+MOST_VARIANTS, VARIANT = 4, 240
 """Panels side by side, and their height in pixels."""
 
 
@@ -87,17 +85,17 @@ def erf_figure(
     values = erf.map if shades.signed and not log else erf.energy
     traces = heat(values, erf.origin, shades, faint=photo is not None)
     traces += lined([image_border(size)], INPUT, "solid", "image's border")
-    traces += field_box(erf) if box else []
+    traces += _field_box(erf) if box else []
     for t, dash in zip(squares, ("dashdot", "dot", "dash", "longdash"), strict=False):
-        traces += energy_square(erf, t, dash)
+        traces += _energy_square(erf, t, dash)
     if ellipse:
-        traces += measured_ellipses(erf, f"σ {pixels(erf.sigma)}, and 2σ")
+        traces += measured_ellipses(erf, f"σ {pixels(erf.sigma)}, 2σ")
     if expected is not None and ellipse:
-        traces += expected_ellipses(expected)
+        traces += _expected_ellipses(expected)
     traces.append(center_mark(erf.theory.center))
     notes = [recipe_line(erf), *cut_notes(erf), *block_notes(erf.map.shape)]
     layout = map_layout(title, view, traces, notes)
-    layout["images"] = laid_under(photo, size) if photo is not None else []
+    layout["images"] = _laid_under(photo, size) if photo is not None else []
     return go.Figure({"data": traces, "layout": layout})
 
 
@@ -112,11 +110,42 @@ def expected_figure(
     covered = Box((top, top + rows - 1), (left, left + cols - 1))
     traces = heat(expected.map, expected.origin, shades)
     traces += lined([image_border(expected.input_size)], INPUT, "solid", "image's border")
-    traces += expected_ellipses(expected)
+    traces += _expected_ellipses(expected)
     notes = [f"Closed form, no gradient was taken. {expected.layer}, unit {expected.unit}."]
     notes += block_notes(expected.map.shape)
     layout = map_layout(title, field_view(covered), traces, notes)
     return go.Figure({"data": traces, "layout": layout})
+
+
+def _field_box(erf: EffectiveReceptiveField, **place: Any) -> list[Trace]:
+    """The theoretical field, not clipped: sides beyond the view are not seen."""
+    return lined([frame(erf.theory.unclipped)], WINDOW, "dash", _field_name(erf), **place)
+
+
+def _field_name(erf: EffectiveReceptiveField) -> str:
+    """``theory 21×21 px``."""
+    rows, cols = erf.theory.unclipped
+    return f"theory {rows[1] - rows[0] + 1}×{cols[1] - cols[0] + 1} px"
+
+
+def _energy_square(erf: EffectiveReceptiveField, t: float, dash: str) -> list[Trace]:
+    """The smallest square around the field's centre that holds t of the energy."""
+    side = erf.square(t)
+    row, col = erf.theory.center
+    square = outlines([(col - side / 2, col + side / 2, row - side / 2, row + side / 2)])
+    return lined([square], PINNED, dash, f"{100 * t:g} % in {side} px")
+
+
+def _expected_ellipses(expected: ExpectedErf) -> list[Trace]:
+    row, col = metrics.centroid(expected.map)
+    center = row + expected.origin[0], col + expected.origin[1]
+    return ellipses(metrics.sigma(expected.map), center, OUTPUT, "dot", "expected")
+
+
+def _laid_under(photo: str, size: tuple[int, int]) -> list[dict[str, Any]]:
+    """The image below the traces, its pixels where the map has them."""
+    place = {"x": -0.5, "y": -0.5, "sizex": size[1], "sizey": size[0], "xref": "x", "yref": "y"}
+    return [place | {"source": photo, "yanchor": "top", "sizing": "stretch", "layer": "below"}]
 
 
 def sections_figure(
@@ -210,7 +239,9 @@ def convergence_figure(
         {"title": {"text": "difference, 0 to 1"}, "rangemode": "tozero"},
         {"title": {"text": "σ (px)"}},
     ]
-    notes = ["Difference: total variation between odd and even draws; the map of all draws is off by about half of it."]
+    notes = [
+        "Difference: total variation between odd and even draws; the map of all draws is off by about half of it."
+    ]
     layout = stacked(title, up, ["", "draws averaged"], 3, [*notes, recipe_line(erf)])
     last = max(draws)
     ticks = [2**power for power in range(13) if 2**power <= max(2, last)]
@@ -224,6 +255,7 @@ def variants_figure(
     named: Mapping[str, EffectiveReceptiveField],
     log: bool = False,
     *,
+    columns: int = MOST_VARIANTS,
     title: str = "Variants, on one colour scale",
 ) -> go.Figure:
     """Up to four maps side by side: one colour scale, one size of pixel.
@@ -231,21 +263,24 @@ def variants_figure(
     Args:
         named: what each is called, and its map.
         log: logarithmic colours, down to 10^−4 of the largest peak.
+        columns: maps in a row; fewer for narrow screens.
         title: what the picture shows.
 
     Raises:
-        SpecError: no variant, or more than `MOST_VARIANTS`.
+        SpecError: no variant, more than `MOST_VARIANTS`, or no column.
     """
     if not 1 <= len(named) <= MOST_VARIANTS:
         raise SpecError("named", f"must be 1 to {MOST_VARIANTS} variants", len(named))
+    if columns < 1:
+        raise SpecError("columns", "must be at least 1", columns)
     erfs = list(named.values())
     shades = shades_of(erfs, log)
-    views = _equal_views([erf.theory.clipped for erf in erfs])
     traces: list[Trace] = []
     for panel, erf in enumerate(erfs, start=1):
         place = {"xaxis": f"x{panel}", "yaxis": f"y{panel}"}
         traces += _variant(erf, shades, panel == 1, **place)
-    layout = _variants_layout(named, views, traces, title)
+    layout, plot = _variants_layout(named, min(columns, len(erfs)), title)
+    traces[0]["colorbar"] |= flat_colorbar(-AXES / plot)
     return go.Figure({"data": traces, "layout": layout})
 
 
@@ -279,39 +314,43 @@ def _variant(
 
 
 def _variants_layout(
-    named: Mapping[str, EffectiveReceptiveField],
-    views: Sequence[tuple[Point, Point]],
-    traces: Sequence[Trace],
-    title: str,
-) -> dict[str, Any]:
-    """Panels side by side, a heading above each, one colour bar and legend below."""
-    recipes = list(dict.fromkeys(str(erf.recipe) for erf in named.values()))
-    notes = recipes if len(recipes) == 1 else [f"{n}: {e.recipe}" for n, e in named.items()]
-    heading = 2 * 17
-    layout = noted(title, VARIANT, AXES + BAR + 2 * ENTRY + 8, notes)
-    layout["margin"]["t"] += heading
-    layout["height"] += heading
-    layout["legend"] = two_columns(-(AXES + BAR) / VARIANT)
-    traces[0]["colorbar"] |= flat_colorbar(-AXES / VARIANT)
-    for panel, (label, view) in enumerate(zip(named, views, strict=True), start=1):
-        number = "" if panel == 1 else str(panel)
-        left, right = (panel - 1) / len(named), panel / len(named)
-        layout[f"xaxis{number}"] = map_axis("column (px)", view[1]) | {
-            "domain": [left + 0.01, right - 0.01],
-            "anchor": f"y{number}",
-        }
-        layout[f"yaxis{number}"] = map_axis("row (px)" if panel == 1 else "", view[0][::-1]) | {
-            "scaleanchor": f"x{number}",
-            "anchor": f"x{number}",
-        }
-        layout["annotations"].append(_heading(label, named[label], (left + right) / 2))
-    return layout
+    named: Mapping[str, EffectiveReceptiveField], columns: int, title: str
+) -> tuple[dict[str, Any], float]:
+    """Panels in rows, a heading above each; and the height of all rows in pixels."""
+    rows = ceil(len(named) / columns)
+    headings = [_heading(label, erf) for label, erf in named.items()]
+    above = 16 * max(heading["text"].count("<br>") + 1 for heading in headings) + 6
+    plot = rows * VARIANT + (rows - 1) * (AXES + above)
+    notes = recipe_lines(list(named.items()))
+    layout = noted(title, plot, AXES + BAR + 2 * ENTRY + 8, notes)
+    layout["margin"]["t"] += above
+    layout["height"] += above
+    layout["legend"] = two_columns(-(AXES + BAR) / plot)
+    views = _equal_views([erf.theory.clipped for erf in named.values()])
+    for index, (heading, view) in enumerate(zip(headings, views, strict=True)):
+        row, column = divmod(index, columns)
+        top = 1 - row * (VARIANT + AXES + above) / plot
+        across, down = _panel_axes(index, view)
+        middle = (column + 0.5) / columns
+        across["domain"] = [column / columns + 0.12 / columns, (column + 1) / columns]
+        down["domain"] = [max(0.0, top - VARIANT / plot), top]
+        number = "" if index == 0 else str(index + 1)
+        layout |= {f"xaxis{number}": across, f"yaxis{number}": down}
+        layout["annotations"].append(heading | {"x": middle + 0.06 / columns, "y": top})
+    return layout, plot
 
 
-def _heading(label: str, erf: EffectiveReceptiveField, x: float) -> dict[str, Any]:
-    place = {"x": x, "xref": "paper", "y": 1, "yref": "paper", "yanchor": "bottom", "yshift": 4}
-    return place | {
-        "text": f"<b>{label}</b><br>σ {pixels(erf.sigma)}",
-        "showarrow": False,
-        "font": {"size": 12},
-    }
+def _panel_axes(index: int, view: tuple[Point, Point]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both axes of a panel; only the first has names, which hold for all."""
+    x, y = f"x{index + 1}", f"y{index + 1}"
+    few = {"nticks": 5}
+    across = map_axis("column (px)" if index == 0 else "", view[1]) | few | {"anchor": y}
+    down = map_axis("row (px)" if index == 0 else "", view[0][::-1]) | few | {"anchor": x}
+    return across, down | {"scaleanchor": x, "constraintoward": "top"}
+
+
+def _heading(label: str, erf: EffectiveReceptiveField) -> dict[str, Any]:
+    lines = [*textwrap.wrap(label, 15), f"σ {pixels(erf.sigma)}"]
+    lines[0] = f"<b>{lines[0]}</b>"
+    place = {"xref": "paper", "xanchor": "center", "yref": "paper", "yanchor": "bottom", "yshift": 4}
+    return place | {"text": "<br>".join(lines), "showarrow": False, "font": {"size": 12}}

@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.cone import Box
-from core.erf import metrics
 from core.erf.metrics import FloatArray, Point
 from viz.figures.fields import PLAIN, TRANSPARENT
 from viz.figures.sizes import Trace, flat_colorbar, headed, outlines
-from viz.theme import MAGNITUDE, OUTPUT, PINNED, SIGNED, WINDOW
+from viz.theme import MAGNITUDE, OUTPUT, SIGNED
 
 if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
-    from core.expected_erf import ExpectedErf
 
 MOST_CELLS = 512
 """Cells along an axis of a heatmap; larger maps are shown as means of blocks."""
@@ -146,17 +144,6 @@ def lined(lines: Sequence[Trace], colour: str, dash: str, name: str, **place: An
     ]
 
 
-def field_box(erf: EffectiveReceptiveField, **place: Any) -> list[Trace]:
-    """The theoretical field, not clipped: sides beyond the view are not seen."""
-    return lined([frame(erf.theory.unclipped)], WINDOW, "dash", field_name(erf), **place)
-
-
-def field_name(erf: EffectiveReceptiveField) -> str:
-    """``theory 21×21 px``."""
-    rows, cols = erf.theory.unclipped
-    return f"theory {rows[1] - rows[0] + 1}×{cols[1] - cols[0] + 1} px"
-
-
 def frame(box: Box) -> Trace:
     """The outline of a box of whole pixels."""
     (top, bottom), (left, right) = box
@@ -167,23 +154,16 @@ def image_border(size: tuple[int, int]) -> Trace:
     return frame(Box((0, size[0] - 1), (0, size[1] - 1)))
 
 
-def energy_square(erf: EffectiveReceptiveField, t: float, dash: str) -> list[Trace]:
-    """The smallest square around the field's centre that holds t of the energy."""
-    side = erf.square(t)
-    row, col = erf.theory.center
-    square = outlines([(col - side / 2, col + side / 2, row - side / 2, row + side / 2)])
-    return lined([square], PINNED, dash, f"{100 * t:g} % in {side} px")
-
-
 def ellipses(
     sigma: Point, center: Point, colour: str, dash: str, name: str, **place: Any
 ) -> list[Trace]:
-    """1σ and 2σ around the centre of mass."""
+    """1σ and 2σ around the centre of mass; at least a quarter pixel, so that they are seen."""
     angle = np.linspace(0, 2 * np.pi, 73)
+    down, across = (max(0.25, value) for value in sigma)
     lines = [
         {
-            "x": [*(center[1] + n * sigma[1] * np.cos(angle)).round(3).tolist(), None],
-            "y": [*(center[0] + n * sigma[0] * np.sin(angle)).round(3).tolist(), None],
+            "x": [*(center[1] + n * across * np.cos(angle)).round(3).tolist(), None],
+            "y": [*(center[0] + n * down * np.sin(angle)).round(3).tolist(), None],
         }
         for n in (1, 2)
     ]
@@ -197,12 +177,6 @@ def measured_ellipses(erf: EffectiveReceptiveField, name: str, **place: Any) -> 
     ring = {"symbol": "circle", "color": "white", "size": 11, "line": black}
     key = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "marker": ring}
     return [edge, line | {"showlegend": False}, key | {"name": name} | place]
-
-
-def expected_ellipses(expected: ExpectedErf) -> list[Trace]:
-    row, col = metrics.centroid(expected.map)
-    center = row + expected.origin[0], col + expected.origin[1]
-    return ellipses(metrics.sigma(expected.map), center, OUTPUT, "dot", "expected")
 
 
 def pixels(pair: Point) -> str:
@@ -276,12 +250,6 @@ def map_axis(name: str, span: Sequence[float]) -> dict[str, Any]:
     return plain | few | {"title": {"text": name, "standoff": 6}, "range": list(span)}
 
 
-def laid_under(photo: str, size: tuple[int, int]) -> list[dict[str, Any]]:
-    """The image below the traces, its pixels where the map has them."""
-    place = {"x": -0.5, "y": -0.5, "sizex": size[1], "sizey": size[0], "xref": "x", "yref": "y"}
-    return [place | {"source": photo, "yanchor": "top", "sizing": "stretch", "layer": "below"}]
-
-
 def two_columns(y: float) -> dict[str, Any]:
     """A legend below the picture whose height is known on every screen."""
     columns = {"entrywidth": 0.48, "entrywidthmode": "fraction", "tracegroupgap": 0}
@@ -315,32 +283,40 @@ def recipe_line(erf: EffectiveReceptiveField) -> str:
     """All that is needed to compute the map again."""
     done = erf.convergence[-1].draws
     far = f" {done} of {erf.recipe.draws} draws done." if done < erf.recipe.draws else ""
-    recipe = str(erf.recipe)
-    return (
-        f"{recipe[:1].upper()}{recipe[1:]}.{far} {_where(erf)}; "
-        f"{erf.run.dtype} on {erf.run.device}."
-    )
+    run = f"{erf.run.dtype} on {erf.run.device}"
+    return f"{_sentence(str(erf.recipe))}.{far} {_sentence(_where(erf))}; {run}."
 
 
 def _where(erf: EffectiveReceptiveField) -> str:
     rows, cols = erf.grid
     size = "×".join(map(str, erf.input_size))
-    return f"Layer {erf.layer}, unit {erf.unit} of {rows}×{cols}; input {size}"
+    return f"layer {erf.layer}, unit {erf.unit} of {rows}×{cols}; input {size}"
 
 
-def recipe_lines(named: Sequence[tuple[str, EffectiveReceptiveField]]) -> list[str]:
-    """The first one's recipe, and what is different about each of the others."""
+def recipe_lines(
+    named: Sequence[tuple[str, EffectiveReceptiveField]], *, places: bool = True
+) -> list[str]:
+    """The first one's recipe, and what is different about each of the others.
+
+    Args:
+        named: what each is called, and its map.
+        places: whether layer, unit and input are told.
+    """
     first = named[0][1]
-    lines = [recipe_line(first)]
+    lines = [recipe_line(first) if places else f"{_sentence(str(first.recipe))}."]
     for label, erf in named[1:]:
         other = [
             f"{part.name} {value}"
             for part in fields(erf.recipe)
             if (value := getattr(erf.recipe, part.name)) != getattr(first.recipe, part.name)
         ]
-        other += [_where(erf)] if _where(erf) != _where(first) else []
+        other += [_where(erf)] if places and _where(erf) != _where(first) else []
         lines += [f"{label}: {', '.join(other)}."] if other else []
     return lines
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def cut_notes(erf: EffectiveReceptiveField) -> list[str]:

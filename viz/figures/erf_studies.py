@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.erf import metrics
-from viz.figures.erf_parts import curve, stacked
+from viz.figures.erf_parts import curve, recipe_lines, stacked
 from viz.figures.fields import LOG_TICKS
 from viz.figures.sizes import Trace
 from viz.theme import INPUT, OUTPUT, PADDING, PINNED, WINDOW
@@ -39,14 +39,15 @@ def study_figure(study: Study, *, title: str | None = None) -> go.Figure:
     """
     rows, fitted = study.rows, bool(study.fits)
     x = [row.x for row in rows] if fitted else list(range(len(rows)))
-    reach = _marks(rows, x, "reach", PADDING, "line-ew-open", "theory")
-    traces = [reach, *_measured(study, x, "side"), *_measured(study, x, "sigma")]
-    traces += _expected(rows, x)
+    traces = [*_measured(study, x, "sigma"), *_measured(study, x, "side")]
     traces += [trace | BELOW for trace in _measured(study, x, "share")]
+    traces.append(_marks(rows, x, "reach", PADDING, "line-ew-open", "theory"))
+    traces += _expected(rows, x)
     up = [_up("size (px)", fitted), _up("share of the size", fitted)]
+    notes = recipe_lines([(row.label, row.erf) for row in rows], places=False)
     entries = sum(trace.get("showlegend", True) for trace in traces)
     heading = title or f"Effective receptive field against {study.name}"
-    layout = stacked(heading, up, ["", study.x_label if fitted else study.name], entries, _notes(rows))
+    layout = stacked(heading, up, ["", study.x_label if fitted else study.name], entries, notes)
     for axis in ("xaxis", "xaxis2"):
         layout[axis] |= _along(x) if fitted else _categories(rows)
     return go.Figure({"data": traces, "layout": layout})
@@ -142,9 +143,3 @@ def _categories(rows: Sequence[Row]) -> dict[str, Any]:
     names = ["<br>".join(textwrap.wrap(row.label, 12)) for row in rows]
     places = list(range(len(rows)))
     return {"tickvals": places, "ticktext": names, "range": [-0.5, len(rows) - 0.5], "tickangle": 0}
-
-
-def _notes(rows: Sequence[Row]) -> list[str]:
-    """The recipe, and in what rows differ beyond their labels."""
-    recipes = dict.fromkeys(str(row.erf.recipe) for row in rows)
-    return [f"{recipe[:1].upper()}{recipe[1:]}." for recipe in recipes]
