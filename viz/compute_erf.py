@@ -100,9 +100,10 @@ def expected(asked: Request) -> ExpectedErf | None:
     """What theory expects of it, at once; None where it cannot say."""
     warm()
     from core.erf_study import GAINS
-    from core.expected_erf import KEPT, expected_erf
+    from core.expected_erf import KEPT, TORCH, expected_erf
 
     uniform = asked.weights == "uniform"
+    gains = {**GAINS, "as_is": TORCH}
     try:
         return expected_erf(
             network(asked, "meta"),
@@ -110,7 +111,7 @@ def expected(asked: Request) -> ExpectedErf | None:
             asked.layer or None,
             asked.unit,
             weights="uniform" if uniform else "random",
-            gains=GAINS.get(asked.weights, KEPT),  # type: ignore[call-overload]
+            gains=gains.get(asked.weights, KEPT),
         )
     except SpecError:
         return None

@@ -17,6 +17,8 @@ from core.tracing import floats_of
 
 WORKSPACE = 4
 """Results of the largest size that live beside what is kept for the backward pass."""
+SLACK = 8
+"""One part in so many of the budget is left to the allocator and to torch's own caches."""
 CHUNK_BYTES = 512 * 10**6
 """A chunk is not made larger than this: it gains no speed, and a stop would wait longer."""
 
@@ -88,7 +90,7 @@ def _key(tensor: torch.Tensor) -> int:
 
 def batch_size(taken: Footprint, recipe: Recipe, budget: int) -> int:
     """Draws to run at once; 0 where not even one fits into ``budget`` bytes."""
-    room = (budget - taken.fixed) // taken.per_draw
+    room = (_usable(budget) - taken.fixed) // taken.per_draw
     if not taken.batches or recipe.redraws:
         return min(room, 1)
     return max(min(recipe.draws, room, max(1, CHUNK_BYTES // taken.per_draw)), 0)
@@ -96,13 +98,17 @@ def batch_size(taken: Footprint, recipe: Recipe, budget: int) -> int:
 
 def refusal(taken: Footprint, size: tuple[int, int], budget: int) -> SpecError:
     """Why it does not fit, and what would."""
-    need = taken.fixed + taken.per_draw
+    need = (taken.fixed + taken.per_draw) * SLACK // (SLACK - 1)
     sentence = f"takes about {_gb(need)} for one draw, more than the budget of {_gb(budget)}"
-    share = (budget - taken.fixed) / taken.per_draw
+    share = (_usable(budget) - taken.fixed) / taken.per_draw
     side = int((size[0] * size[1] * share) ** 0.5 * 0.95) // 32 * 32 if share > 0 else 0
     if side >= 32:
         return SpecError("input_size", f"{sentence}; about {side}×{side} pixels would fit", size)
     return SpecError("budget", f"is too small: {_gb(need)} would do", budget)
+
+
+def _usable(budget: int) -> int:
+    return budget - budget // SLACK
 
 
 def _gb(count: int) -> str:
