@@ -100,10 +100,10 @@ def expected(asked: Request) -> ExpectedErf | None:
     """What theory expects of it, at once; None where it cannot say."""
     warm()
     from core.erf_study import GAINS
-    from core.expected_erf import KEPT, TORCH, expected_erf
+    from core.expected_erf import KEPT, TORCH, Gains, expected_erf
 
     uniform = asked.weights == "uniform"
-    gains = {**GAINS, "as_is": TORCH}
+    gains: dict[str, Gains] = {**GAINS, "as_is": TORCH}
     try:
         return expected_erf(
             network(asked, "meta"),

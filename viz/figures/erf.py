@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.cone import Box
-from core.erf import metrics
-from core.erf.metrics import Point
 from core.errors import SpecError
 from viz.figures.erf_parts import (
     AXES,
     BAR,
     ENTRY,
+    Box,
     Shades,
     block_notes,
     center_mark,
     curve,
     cut_notes,
+    ellipses,
     field_view,
     frame,
     heat,
@@ -41,13 +41,15 @@ from viz.figures.erf_parts import (
     two_columns,
     whole_view,
 )
-from viz.figures.sizes import Trace, flat_colorbar
+from viz.figures.sizes import Trace, flat_colorbar, outlines
 from viz.theme import INPUT, OUTPUT, PADDING, PINNED, WINDOW
 
 if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
+    from core.erf.metrics import Point
     from core.expected_erf import ExpectedErf
 
+SQUARE_DASHES = ("dashdot", "dot", "dash", "longdash")
 MOST_VARIANTS, VARIANT = 4, 240
 """Panels side by side, and their height in pixels."""
 
@@ -86,7 +88,7 @@ def erf_figure(
     traces = heat(values, erf.origin, shades, faint=photo is not None)
     traces += lined([image_border(size)], INPUT, "solid", "image's border")
     traces += _field_box(erf) if box else []
-    for t, dash in zip(squares, ("dashdot", "dot", "dash", "longdash"), strict=False):
+    for t, dash in zip(squares, cycle(SQUARE_DASHES), strict=False):
         traces += _energy_square(erf, t, dash)
     if ellipse:
         traces += measured_ellipses(erf, f"σ {pixels(erf.sigma)}, 2σ")
@@ -104,14 +106,14 @@ def expected_figure(
 ) -> go.Figure:
     """The closed form's map: what to show while the real one is computed."""
     uniform = expected.weights == "uniform"
-    measure = "gradient of equal weights" if uniform else "expected squared gradient"
-    shades = Shades(f"closed form: {measure}", float(expected.map.max()), log=log)
+    measure = "expected gradient" if uniform else "expected squared gradient"
+    shades = Shades(measure, float(expected.map.max()), log=log)
     (top, left), (rows, cols) = expected.origin, expected.map.shape
-    covered = Box((top, top + rows - 1), (left, left + cols - 1))
+    covered = ((top, top + rows - 1), (left, left + cols - 1))
     traces = heat(expected.map, expected.origin, shades)
     traces += lined([image_border(expected.input_size)], INPUT, "solid", "image's border")
     traces += _expected_ellipses(expected)
-    notes = [f"Closed form, no gradient was taken. {expected.layer}, unit {expected.unit}."]
+    notes = [f"Closed form, no gradient was taken. Layer {expected.layer}, unit {expected.unit}."]
     notes += block_notes(expected.map.shape)
     layout = map_layout(title, field_view(covered), traces, notes)
     return go.Figure({"data": traces, "layout": layout})
@@ -137,6 +139,8 @@ def _energy_square(erf: EffectiveReceptiveField, t: float, dash: str) -> list[Tr
 
 
 def _expected_ellipses(expected: ExpectedErf) -> list[Trace]:
+    from core.erf import metrics  # brings torch: not before there is something to draw
+
     row, col = metrics.centroid(expected.map)
     center = row + expected.origin[0], col + expected.origin[1]
     return ellipses(metrics.sigma(expected.map), center, OUTPUT, "dot", "expected")
@@ -155,6 +159,8 @@ def sections_figure(
     title: str = "Cross-sections of the energy",
 ) -> go.Figure:
     """The energy along y and along x, against the Gaussian of the same σ and the closed form."""
+    from core.erf import metrics  # brings torch: not before there is something to draw
+
     shown = [axis for axis in (0, 1) if erf.map.shape[axis] > 1] or [1]
     traces: list[Trace] = []
     for panel, axis in enumerate(shown, start=1):
@@ -290,10 +296,10 @@ def _equal_views(boxes: Sequence[Box]) -> list[tuple[Point, Point]]:
     half = side / 2 + max(1.0, 0.06 * side)
     return [
         (
-            (sum(box.rows) / 2 - half, sum(box.rows) / 2 + half),
-            (sum(box.cols) / 2 - half, sum(box.cols) / 2 + half),
+            (sum(rows) / 2 - half, sum(rows) / 2 + half),
+            (sum(cols) / 2 - half, sum(cols) / 2 + half),
         )
-        for box in boxes
+        for rows, cols in boxes
     ]
 
 
@@ -352,5 +358,11 @@ def _panel_axes(index: int, view: tuple[Point, Point]) -> tuple[dict[str, Any], 
 def _heading(label: str, erf: EffectiveReceptiveField) -> dict[str, Any]:
     lines = [*textwrap.wrap(label, 15), f"σ {pixels(erf.sigma)}"]
     lines[0] = f"<b>{lines[0]}</b>"
-    place = {"xref": "paper", "xanchor": "center", "yref": "paper", "yanchor": "bottom", "yshift": 4}
+    place = {
+        "xref": "paper",
+        "xanchor": "center",
+        "yref": "paper",
+        "yanchor": "bottom",
+        "yshift": 4,
+    }
     return place | {"text": "<br>".join(lines), "showarrow": False, "font": {"size": 12}}

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.cone import Box
-from core.erf.metrics import FloatArray, Point
 from viz.figures.fields import PLAIN, TRANSPARENT
 from viz.figures.sizes import Trace, flat_colorbar, headed, outlines
 from viz.theme import MAGNITUDE, OUTPUT, SIGNED
 
 if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
+    from core.erf.metrics import FloatArray, Point
 
+Span = tuple[int, int]
+Box = tuple[Span, Span]
+"""(first, last) row and column, as `core.cone.Box`."""
 MOST_CELLS = 512
 """Cells along an axis of a heatmap; larger maps are shown as means of blocks."""
 DECADES = 4
@@ -108,12 +110,12 @@ def in_blocks(values: FloatArray) -> tuple[FloatArray, int]:
 
 def _coloured(shares: FloatArray, shades: Shades) -> dict[str, Any]:
     """Values, range, colours and colour bar of shares of the reference."""
-    title = f"{shades.measure}, share of the {'largest ' if shades.shared else ''}peak"
+    title = f"{shades.measure}, share of {'largest' if shades.shared else 'the'} peak"
     where = "row %{y:.6~g}, column %{x:.6~g}<br>"
     if shades.log:
         with np.errstate(divide="ignore"):
             z = np.where(shares == 0, np.nan, np.maximum(np.log10(np.abs(shares)), -DECADES))
-        title += " (blank: exactly 0)" if (shares == 0).any() else ""
+        title += " (blank: 0)" if (shares == 0).any() else ""
         low, ticks = -DECADES, list(range(-DECADES, 1))
         names = [f"{10.0**tick:g}" for tick in ticks]
         names[0] = f"≤ {names[0]}"
@@ -126,7 +128,11 @@ def _coloured(shares: FloatArray, shades: Shades) -> dict[str, Any]:
         scale = [[i / 2, colour] for i, colour in enumerate(SIGNED)]
         look = {"colorscale": scale if shades.signed else MAGNITUDE}
         shown = "%{z:.3g} of the peak"
-    bar = {"title": {"text": title, "side": "top"}, "tickvals": ticks, "ticktext": names}
+    bar = {
+        "title": {"text": title, "side": "top", "font": {"size": 12}},
+        "tickvals": ticks,
+        "ticktext": names,
+    }
     look |= {"z": z.astype(np.float32), "zmin": low, "zmax": 1 - shades.log, "colorbar": bar}
     return look | {"hovertemplate": f"{where}{shown}<extra></extra>"}
 
@@ -151,7 +157,7 @@ def frame(box: Box) -> Trace:
 
 
 def image_border(size: tuple[int, int]) -> Trace:
-    return frame(Box((0, size[0] - 1), (0, size[1] - 1)))
+    return frame(((0, size[0] - 1), (0, size[1] - 1)))
 
 
 def ellipses(
@@ -213,7 +219,7 @@ def field_view(box: Box) -> tuple[Point, Point]:
 
 def whole_view(size: tuple[int, int]) -> tuple[Point, Point]:
     """Ranges of rows and columns around the image."""
-    return field_view(Box((0, size[0] - 1), (0, size[1] - 1)))
+    return field_view(((0, size[0] - 1), (0, size[1] - 1)))
 
 
 def image_size(input_size: tuple[int, ...]) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.erf import metrics
 from viz.figures.erf_parts import curve, recipe_lines, stacked
 from viz.figures.fields import LOG_TICKS
 from viz.figures.sizes import Trace
@@ -97,6 +96,8 @@ def _exponent(value: float) -> str:
 
 def _expected(rows: Sequence[Row], x: Sequence[float]) -> list[Trace]:
     """σ of the closed form, hollow, where there is one."""
+    from core.erf import metrics  # brings torch: not before there is something to draw
+
     known = [
         (place, metrics.sigma(row.expected.map), row.label)
         for place, row in zip(x, rows, strict=True)
