@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from core import data
 from core.errors import SpecError
 from viz.compute import warm
-from viz.erf_state import Request
+from viz.compute_networks import Analysis
+from viz.erf_state import DRAWS, Request
 from viz.jobs import Report, Work
+from viz.network_state import Network
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 BUDGET = 2 * 10**9
 """Bytes that one computation may take."""
 MAX_MACS = 5 * 10**11
-"""Most multiply–accumulates of all draws of one map, the whole image counted."""
+"""Most multiply–accumulates of the forward passes of one map."""
 
 
 def network(asked: Request, device: str = "cpu") -> nn.Module:
@@ -35,8 +39,10 @@ def network(asked: Request, device: str = "cpu") -> nn.Module:
 
     from core import swaps
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(asked.seed)
+    # Without weights nothing is drawn: the generator, which all threads share, is left to them.
+    with nullcontext() if device == "meta" else torch.random.fork_rng(devices=[]):
+        if device != "meta":
+            torch.manual_seed(asked.seed)
         module = asked.network.build(device)
         if asked.activation != "kept":
             module = swaps.with_activation(module, asked.activation)
@@ -48,19 +54,43 @@ def network(asked: Request, device: str = "cpu") -> nn.Module:
     return module
 
 
-def check(asked: Request, macs: int) -> None:
-    """Refuse what would keep everybody waiting.
+def check(asked: Request, found: Analysis) -> None:
+    """Refuse what would fail, or keep everybody waiting.
 
     Args:
-        macs: multiply–accumulates of one forward pass of the whole image.
+        asked: of a layer of ``found``.
+        found: its network.
 
     Raises:
-        SpecError: too much work, with what would do.
+        SpecError: nothing to swap, or too much work; with what would do.
     """
-    if macs * asked.draws > MAX_MACS:
-        fewer = max(1, MAX_MACS // max(macs, 1))
-        rule = f"must be at most {fewer} for this network and image; or choose a smaller image"
+    network(asked, "meta")
+    most = most_draws(asked, found)
+    if not most:
+        rule = f"must be smaller: one draw takes more than {MAX_MACS:,} multiply–accumulates"
+        raise SpecError("input_size", rule, "×".join(map(str, asked.network.input_size)))
+    if asked.draws > most:
+        rule = f"must be at most {most} for this network and image; or choose a smaller image"
         raise SpecError("draws", rule, asked.draws)
+
+
+def most_draws(asked: Request, found: Analysis) -> int:
+    """The largest offered number of draws that is computed for a visitor; 0 for none."""
+    whole = sum(cost.macs for cost in found.costs.values())
+    one = whole * _part(asked.network, asked.layer, asked.unit)
+    return max((draws for draws in DRAWS if draws * one <= MAX_MACS), default=0)
+
+
+@lru_cache(maxsize=256)
+def _part(network: Network, layer: str, unit: tuple[int, int]) -> float:
+    """The share of the image that has to be run for a unit."""
+    from core.erf.crop import smallest_crop
+    from viz.compute_networks import analysis
+
+    field = analysis(network).fields[layer]
+    height, width = network.input_size[1:]
+    rows, cols = smallest_crop(network.build("meta"), network.input_size, field, unit).size
+    return rows * cols / (height * width)
 
 
 def work(asked: Request) -> Work:
@@ -73,10 +103,10 @@ def work(asked: Request) -> Work:
             return report(progress.done, progress.total, progress.partial)
 
         size = asked.network.input_size
-        inputs: Any = "noise"
-        if asked.inputs != "noise":
-            planes = data.picture(asked.inputs, size[1:], size[0])
-            inputs = (planes - planes.mean()) / max(float(planes.std()), 1e-6)
+        inputs: Any = asked.inputs
+        if inputs != "noise":
+            planes = data.picture(inputs, size[1:], size[0])
+            inputs = (planes - planes.mean()) / max(planes.std(), 1e-6)
         return effective_receptive_field(
             network(asked),
             size,
@@ -95,15 +125,19 @@ def work(asked: Request) -> Work:
     return run
 
 
-@lru_cache(maxsize=64)
 def expected(asked: Request) -> ExpectedErf | None:
     """What theory expects of it, at once; None where it cannot say."""
+    same = replace(asked, draws=1, inputs="noise", aggregate="energy", seed=0, bf16=False)
+    return _expected(same)  # nothing of that changes it
+
+
+@lru_cache(maxsize=64)
+def _expected(asked: Request) -> ExpectedErf | None:
     warm()
     from core.erf_study import GAINS
-    from core.expected_erf import KEPT, TORCH, Gains, expected_erf
+    from core.expected_erf import KEPT, expected_erf
 
     uniform = asked.weights == "uniform"
-    gains: dict[str, Gains] = {**GAINS, "as_is": TORCH}
     try:
         return expected_erf(
             network(asked, "meta"),
@@ -111,7 +145,7 @@ def expected(asked: Request) -> ExpectedErf | None:
             asked.layer or None,
             asked.unit,
             weights="uniform" if uniform else "random",
-            gains=gains.get(asked.weights, KEPT),
+            gains=GAINS.get(asked.weights, KEPT),  # type: ignore[call-overload]
         )
     except SpecError:
         return None

@@ -13,6 +13,10 @@ from viz.jobs import Jobs, View, Work
 
 EVERY = 0.5
 """Seconds between two looks at the queue."""
+STOPPED = "stopped"
+"""The error of what its visitor has stopped."""
+REMEMBERED = 8
+"""Stopped computations that a visitor can go on with."""
 
 
 @cache
@@ -29,19 +33,22 @@ def visitor() -> str:
 
 def show(
     slot: str, works: Mapping[Hashable, Work], draw: Callable[[Mapping[Hashable, View]], None]
-) -> None:
+) -> dict[Hashable, View]:
     """Draw what is wanted, and again as it comes along.
 
     Args:
         slot: name of the place on the page; another wish for it replaces the old one.
         works: what is wanted, the most urgent first. A key that the visitor has stopped is
-            not asked for again until it is changed.
+            not asked for again until they go on with it.
         draw: called with how each of them stands, in a place of its own.
+
+    Returns:
+        how each of them stands now.
     """
     name = f"{visitor()} {slot}"
-    stopped: dict[Hashable, View] = st.session_state.setdefault("stopped", {})
 
     def look() -> dict[Hashable, View]:
+        stopped = _stopped()
         views = queue().want(name, {k: w for k, w in works.items() if k not in stopped})
         st.session_state["seen"] = {**st.session_state.get("seen", {}), slot: views}
         return {key: stopped.get(key) or views[key] for key in works}
@@ -49,7 +56,7 @@ def show(
     views = look()
     if settled(views):
         draw(views)
-        return
+        return views
 
     @st.fragment(run_every=EVERY)
     def follow() -> None:
@@ -59,6 +66,19 @@ def show(
         draw(views)
 
     follow()
+    return views
+
+
+def leave(*slots: str) -> None:
+    """These places on the page are gone: nothing is computed for them any more."""
+    for slot in slots:
+        queue().want(f"{visitor()} {slot}", {})
+
+
+def _stopped() -> dict[Hashable, View]:
+    """What the visitor has stopped; asked anew at every look, for a callback may have been."""
+    found: dict[Hashable, View] = st.session_state.get("stopped", {})
+    return found
 
 
 def settled(views: Mapping[Hashable, View]) -> bool:
@@ -88,9 +108,11 @@ def stop(slot: str, key: Hashable) -> None:
     """Callback: ask for it no more; what is there of it stays on the page."""
     view: View | None = st.session_state.get("seen", {}).get(slot, {}).get(key)
     partial: Any = view.partial if view else None
-    st.session_state["stopped"] = {key: View("failed", partial=partial, error="stopped")}
+    now = _stopped() | {key: View("failed", partial=partial, error=STOPPED)}
+    st.session_state["stopped"] = dict(list(now.items())[-REMEMBERED:])
 
 
-def resume() -> None:
-    """Callback: ask again for what was stopped."""
-    st.session_state["stopped"] = {}
+def resume(*keys: Hashable) -> None:
+    """Callback: ask again for some of what was stopped; for all of it without keys."""
+    kept = {key: view for key, view in _stopped().items() if keys and key not in keys}
+    st.session_state["stopped"] = kept

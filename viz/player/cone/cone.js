@@ -50,8 +50,10 @@ class Cone {
     const other = data.id !== this.id;
     if (other) { this.id = data.id; this.net = new Net(data.lines); this.hover = null; }
     if (data.picture !== this.source) this.load(data.picture);
-    if (other || data.token !== this.token) this.adopt(data.view, data.token);
+    const led = other || data.token !== this.token;
+    if (led) this.adopt(data.view, data.token);
     this.resize();
+    if (led) this.reveal();
     Object.assign(this.root.dataset, { ready: "true", title: data.title, version: Number(this.root.dataset.version ?? 0) + 1 });
     if (other) this.replay();
   }
@@ -83,6 +85,13 @@ class Cone {
     this.measures = { section: beside ? wide * 0.64 : wide, photo: beside ? wide * 0.36 - 18 : Math.min(wide, 360), height,
       tall: beside ? height : Math.min(wide, 360) + 64 };
     this.draw();
+  }
+
+  /** Scroll to the line of the unit, where a long network has it out of sight. */
+  reveal() {
+    if (!this.drawn) return;
+    const section = this.find(".section"), y = this.drawn.y(this.focus.line), tall = section.clientHeight;
+    if (y < section.scrollTop + 40 || y > section.scrollTop + tall - 20) section.scrollTop = y - tall / 2;
   }
 
   plan() {
@@ -238,7 +247,10 @@ class Cone {
       const turned = event.shiftKey ? 1 - axis : axis, unit = [...focus.unit];
       unit[turned] = Math.max(0, Math.min(net.lines[focus.line].grid[turned] - 1, unit[turned] + along));
       this.keep({ line: focus.line, unit });
-    } else if (layer) this.keep(this.inLine(Math.max(0, Math.min(last, focus.line + layer))));
+    } else if (layer) {
+      this.keep(this.inLine(Math.max(0, Math.min(last, focus.line + layer))));
+      this.reveal();
+    }
     else if (event.key === "d") this.button(this.down ? "ancestors" : "descendants").click();
     else return;
     event.preventDefault();

@@ -76,8 +76,8 @@ export function drawLabels(surface, net, plan, theme, focus) {
     const y = plan.y(i), chosen = i === focus.line;
     if (!chosen && (free - y < 12 || Math.abs(y - plan.y(focus.line)) < 12)) return;
     if (!chosen) free = y;
-    const style = { size: chosen ? LABEL + 1 : LABEL, fill: chosen ? theme.text : theme.muted, weight: chosen ? 600 : 400 };
-    const name = tail(line.label, plan.compact ? 13 : 20), room = (chosen ? 33 : 38) - name.length;
+    const style = { size: LABEL, fill: chosen ? theme.text : theme.muted, weight: chosen ? 600 : 400 };
+    const name = tail(line.label, plan.compact ? 13 : 20), room = 40 - name.length;
     const what = short(line.text.replace(/2d\b/, "").replace(/, padding [^,]*/, ""), room);
     surface.text(i === 0 ? "image" : plan.compact ? name : `${name}  ${what}`, plan.left - 8, y, { ...style, align: "right" });
     const size = line.size[plan.axis], word = line.stride[plan.axis] === 0 && i ? "all" : `${size}`;
