@@ -16,9 +16,10 @@ PICTURES = {
     "classics": "/?compare=classics&step=7",
     "sizes": "/sizes",
     "fields": "/fields",
+    "erf": "/erf?draws=64",
 }
 
-READY = ".player[data-ready=true], .cone[data-ready=true], .katex"
+READY = ".player[data-ready=true], .cone[data-ready=true], .js-plotly-plot, .katex"
 
 
 def save(png: bytes, path: Path) -> None:
