@@ -7,6 +7,7 @@ weights, up to the layer. The caller's module is only read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
+from core.cone import Box
 from core.device import MEMORY_BUDGET, pick
 from core.erf.crop import smallest_crop, whole_image
 from core.erf.metrics import FloatArray
@@ -123,7 +125,7 @@ def effective_receptive_field(
     field, at = _target(module, size, layer, unit)
     image = field.network.graph[field.network.source].grid
     part = smallest_crop(module, size, field, at) if crop else whole_image(image, at)
-    target = Target(size, field, at, part)
+    target = Target(size, field, at, part, _theory(field, at))
     with torch.inference_mode(False), torch.enable_grad():
         sampler = Sampler(module, target, recipe, pick(device), whole("budget", budget, 1), images)
         return _averaged(sampler, progress)
@@ -222,8 +224,7 @@ def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
     mean = tally.mean()
     total = float(np.abs(mean).sum())
     _check(total, sampler.recipe)
-    theory = _theory(field, target.unit)
-    shares, origin = _cut(mean / total, target.part.origin, theory)
+    shares, origin = _cut(mean / total, target.part.origin, target.theory.clipped)
     shares.setflags(write=False)
     return EffectiveReceptiveField(
         shares,
@@ -233,7 +234,7 @@ def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
         target.unit,
         field.grid,
         target.input_size,
-        theory,
+        target.theory,
         sampler.recipe,
         sampler.told(),
         float(mean.sum()),
@@ -256,10 +257,10 @@ def _check(total: float, recipe: Recipe) -> None:
 
 
 def _cut(
-    shares: FloatArray, origin: tuple[int, int], theory: Theory
+    shares: FloatArray, origin: tuple[int, int], box: Box
 ) -> tuple[FloatArray, tuple[int, int]]:
     """The map over the clipped RF; all of what was run, should anything lie outside it."""
-    (top, bottom), (left, right) = theory.clipped
+    (top, bottom), (left, right) = box
     rows = slice(top - origin[0], bottom + 1 - origin[0])
     cols = slice(left - origin[1], right + 1 - origin[1])
     inside = shares[rows, cols]
@@ -272,7 +273,6 @@ def _theory(field: ReceptiveField, unit: tuple[int, int]) -> Theory:
     unclipped, clipped = field.interval(unit)
     assert unclipped is not None  # the unit reads the image: it was looked at before
     assert clipped is not None
-    cut = unclipped != clipped
     return Theory(
         field.size,
         field.effective_stride,
@@ -282,5 +282,12 @@ def _theory(field: ReceptiveField, unit: tuple[int, int]) -> Theory:
         clipped,
         field.aligned,
         field.note,
-        expected_erf(field.network.graph, layer=field.name, unit=unit).lost if cut else 0.0,
+        0.0 if unclipped == clipped else _lost(field, unit),
     )
+
+
+def _lost(field: ReceptiveField, unit: tuple[int, int]) -> float:
+    try:
+        return expected_erf(field.network.graph, layer=field.name, unit=unit).lost
+    except SpecError:  # more branches or pixels than it follows
+        return math.nan

@@ -13,7 +13,7 @@ from core.erf.fold import fold_norms
 from core.erf.layers import output_of, spot_of, unit_of
 from core.erf.memory import batch_size, footprint, refusal
 from core.erf.recipe import Recipe
-from core.erf.result import Run
+from core.erf.result import Run, Theory
 from core.errors import SpecError
 from core.receptive_field import ReceptiveField
 from core.tracing import floats_of, skeleton
@@ -33,12 +33,14 @@ class Target:
         field: of the layer.
         unit: (row, column) in the layer's map.
         part: of the image.
+        theory: what is known of the unit without a gradient.
     """
 
     input_size: tuple[int, ...]
     field: ReceptiveField
     unit: tuple[int, int]
     part: Crop
+    theory: Theory
 
     @property
     def run_size(self) -> tuple[int, ...]:
