@@ -24,7 +24,7 @@ LIGHT = (
 # Called behind the caches and the queue alone. Add each new heavy module here.
 HEAVY = (
     *("core.sweep", "core.graph", "core.receptive_field", "core.measured_field", "core.cost"),
-    "core.strategies",
+    *("core.strategies", "core.erf.engine", "core.erf_study", "core.expected_erf"),
 )
 # The only callers of heavy modules.
 COMPUTE = ("viz.compute", "viz.compute_networks", "viz.compute_erf")
@@ -34,6 +34,8 @@ PAGE_MAY_IMPORT = (
     *("viz.sizes_controls", "viz.sizes_tabs"),
     *("viz.compute_networks", "viz.network_state", "viz.network_picker"),
     *("viz.fields_state", "viz.fields_tabs", "viz.fields_edit", "viz.fields_measured"),
+    *("viz.compute_erf", "viz.erf_state", "viz.erf_controls", "viz.erf_map", "viz.erf_tabs"),
+    *("viz.jobs", "viz.waiting"),
     *("viz.pages", "core", "streamlit"),
 )
 

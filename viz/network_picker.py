@@ -80,8 +80,8 @@ def _text(page: str, values: Values) -> None:
     refused: tuple[str, str] | None = st.session_state.get("layers_refused")
     if refused and refused[1] != values["layers"]:
         refused = st.session_state["layers_refused"] = None  # something else has been opened
-    if not refused:
-        st.session_state["layers_text"] = values["layers"]
+    if not refused and st.session_state.get("layers_text") != values["layers"]:
+        st.session_state["layers_text"] = values["layers"]  # else what is being typed would go
     st.text_area(
         "layers — notation or PyTorch code",
         key="layers_text",

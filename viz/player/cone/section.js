@@ -42,7 +42,7 @@ export function drawUnits(surface, net, plan, theme, faded) {
   const alpha = faded ? 0.6 : 1;
   net.lines.forEach((line, i) => {
     const style = { fill: i === 0 ? theme.meanings.input : theme.panel, stroke: i === 0 ? undefined : theme.line, alpha: i === 0 ? alpha * 0.5 : alpha };
-    const n = line.grid[plan.axis];
+    const n = line.stride[plan.axis] ? line.grid[plan.axis] : 1;  // global: all stand in one place
     if (unitWidth(net, plan, i) < 2.4) band(surface, net, plan, i, style);
     else for (let u = 0; u < n; u += 1) cell(surface, net, plan, i, net.place(i, plan.axis, u), style);
     padCells(surface, net, plan, i, null, { stroke: theme.meanings.padding, dash: [2, 2], alpha });

@@ -1,0 +1,138 @@
+"""The cone's model against core: what a unit depends on, what depends on it, what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from core.cone import after, before
+from core.graph import Graph, network_graph
+from core.outline import Line, as_data, outline
+from core.receptive_field import fields_of
+from core.zoo import TABLE, build
+from tests.browser.conftest import complaints_of
+from tests.core.random_networks import branching, chains, fits
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+# For every asked (line, row, column) both ways along both axes, what is covered and what seen.
+ASK = """async ([lines, asked]) => {
+  const { Net } = await import("/_stcore/bidi-components/strides.cone/cone/model.js");
+  const net = new Net(lines), both = (f) => [0, 1].map(f);
+  const ends = ({ marks }) => marks.map((own) => own && [own.indexOf(1), own.lastIndexOf(1)]);
+  return asked.map(([line, ...unit]) => ({
+    before: both((axis) => ends(net.ancestors(line, axis, unit[axis]))),
+    after: both((axis) => ends(net.descendants(line, axis, unit[axis]))),
+    spans: both((axis) => net.span(line, axis, unit[axis])),
+    seen: net.seen(line, unit),
+    off: both((axis) => net.place(line, axis, unit[axis])
+      - net.place(line, axis, net.nearest(line, axis, net.place(line, axis, unit[axis])))),
+  }));
+}"""
+ZOO = ("lenet5", "resnet18", "googlenet", "unet", "efficientnet_b0", "dilated_stack")
+Unit = tuple[int, int, int]
+
+
+@pytest.fixture(scope="module")
+def modules(browser: Browser, app_url: str) -> Iterator[Page]:
+    """The app, once the page has been open, serves the cone's modules."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    complaints = complaints_of(page)
+    page.goto(f"{app_url}/?")
+    page.locator('[data-testid="stSidebarNav"]').get_by_text("Receptive fields").click()
+    page.wait_for_selector('[data-testid="cone"][data-ready=true]')
+    yield page
+    context.close()
+    assert not complaints, "\n".join(complaints)
+
+
+def reached(graph: Graph, name: str, axis: int, unit: int, down: bool) -> dict[str, Any]:
+    """(first, last) unit of every node before or after a unit, along one axis, tap by tap."""
+    marks: dict[str, set[int]] = {name: {unit}}
+    for current in graph if down else reversed(list(graph)):
+        for parent, maps in zip(graph[current].inputs, graph[current].maps, strict=True):
+            taps = [set(row) - {maps[axis].n_in} for row in maps[axis].table().tolist()]
+            if down and parent in marks and current != name:
+                hits = {u for u, read in enumerate(taps) if read & marks[parent]}
+                marks.setdefault(current, set()).update(hits)
+            elif not down and current in marks:
+                read = set[int]().union(*(taps[u] for u in marks[current]))
+                marks.setdefault(parent, set()).update(read)
+    return {node: [min(units), max(units)] for node, units in marks.items() if units}
+
+
+def check_axes(page: Page, graph: Graph, lines: tuple[Line, ...], asked: list[Unit]) -> None:
+    """Each axis on its own: core drops a branch that is dead along the other one."""
+    answers = page.evaluate(ASK, [as_data(lines), [list(unit) for unit in asked]])
+    for (index, *unit), answer in zip(asked, answers, strict=True):
+        for way, down in (("before", False), ("after", True)):
+            for axis in (0, 1):
+                found = reached(graph, lines[index].node.name, axis, unit[axis], down)
+                assert answer[way][axis] == [found.get(line.node.name) for line in lines]
+        if not lines[index].field.network.has_blind_branches():
+            interval = lines[index].field.interval((unit[0], unit[1]))
+            assert pair(answer["seen"]) == interval.clipped
+            assert pair(answer["spans"]) == interval.unclipped
+
+
+def check(page: Page, graph: Graph, lines: tuple[Line, ...], asked: list[Unit]) -> None:
+    answers = page.evaluate(ASK, [as_data(lines), [list(unit) for unit in asked]])
+    for (index, *unit), answer in zip(asked, answers, strict=True):
+        line, place = lines[index], (unit[0], unit[1])
+        interval = line.field.interval(place)
+        assert pair(answer["spans"]) == interval.unclipped
+        assert pair(answer["seen"]) == interval.clipped
+        assert answer["off"] == [0, 0], "the nearest unit to where a unit stands stands there"
+        for way, found in (("before", before), ("after", after)):
+            boxes = found(graph, line.node.name, place)
+            told = zip(lines, *answer[way], strict=True)
+            shown = {each.node.name: pair((rows, cols)) for each, rows, cols in told}
+            assert shown == {each.node.name: boxes.get(each.node.name) for each in lines}
+
+
+def pair(ends: Any) -> Any:
+    """(first, last) of both axes; None where one has none."""
+    return (tuple(ends[0]), tuple(ends[1])) if ends[0] and ends[1] else None
+
+
+def followed(module: nn.Module, size: tuple[int, ...]) -> tuple[Graph, tuple[Line, ...]]:
+    graph = network_graph(module, size)
+    return graph, outline(graph, fields_of(graph))
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_model_answers_as_core_does(modules: Page, name: str) -> None:
+    channels, *size = (min(side, 188) for side in TABLE[name].input_size)
+    graph, lines = followed(build(name, device="meta"), (channels, *size))
+    few = lines[:: max(1, len(lines) // 24)]
+    asked = [
+        (lines.index(line), row, col)
+        for line in (*few, lines[-1])
+        for row, col in ((0, line.node.grid[1] // 2), (line.node.grid[0] - 1, 0))
+    ]
+    check(modules, graph, lines, asked)
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(chains(2) | branching(2) | chains(1), st.data())
+def test_random_networks(
+    modules: Page, drawn: tuple[nn.Module, tuple[int, ...]], choice: st.DataObject
+) -> None:
+    module, size = drawn
+    assume(fits(module, size))
+    graph, lines = followed(module, size)
+    asked = []
+    for _ in range(6):
+        index = choice.draw(st.integers(0, len(lines) - 1))
+        rows, cols = lines[index].node.grid
+        row, col = choice.draw(st.integers(0, rows - 1)), choice.draw(st.integers(0, cols - 1))
+        asked.append((index, row, col))
+    check_axes(modules, graph, lines, asked)

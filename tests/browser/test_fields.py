@@ -1,0 +1,297 @@
+"""Journeys over the receptive-field page in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from core.receptive_field import receptive_fields
+from core.zoo import TABLE, build
+from tests.browser.conftest import EXCEPTION, complaints_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+CONE = '[data-testid="cone"]'
+PROBED = re.compile(r"/fields/_stcore/(health|host-config)\)")
+"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
+PATIENCE = 120_000
+LOOKS = 500
+
+# Where a unit of a line stands on the screen, asked of the cone's own layout.
+PLACE = """async (root, [lines, line, axis, unit]) => {
+  const at = "/_stcore/bidi-components/strides.cone/cone";
+  const [{ Net }, { layout }] = [await import(`${at}/model.js`), await import(`${at}/section.js`)];
+  const net = new Net(lines), wide = root.querySelector(".views").clientWidth;
+  const height = Math.max(300, Math.min(540, window.innerHeight * 0.56));
+  const plan = layout(net, axis, wide >= 900 ? wide * 0.64 : wide, height);
+  const box = root.querySelector(".marks").getBoundingClientRect();
+  if (Math.abs(plan.height - box.height) > 1) throw new Error("the cone is laid out otherwise");
+  return [box.x + plan.x(net.place(line, axis, unit)), box.y + plan.y(line)];
+}"""
+
+
+class Visitor:
+    """One visitor of the page."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.cone: Locator = page.locator(CONE).first
+
+    def open(self, **link: Any) -> Visitor:
+        self.page.goto(f"{self.url}/fields?{urlencode(link)}")
+        return self.ready()
+
+    def ready(self) -> Visitor:
+        self.page.wait_for_selector(f"{CONE}[data-ready=true]")
+        self.at_rest()
+        return self
+
+    def at_rest(self) -> None:
+        self.page.wait_for_selector("[data-test-script-state=notRunning]")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return json.loads(self.cone.get_attribute("data-state") or "{}")
+
+    @property
+    def link(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.page.url).query))
+
+    @property
+    def title(self) -> str:
+        return self.cone.get_attribute("data-title") or ""
+
+    @property
+    def says(self) -> str:
+        return self.cone.locator(".says").inner_text()
+
+    def until(self, happened: Callable[[], bool], what: str) -> None:
+        for _ in range(LOOKS):
+            if happened():
+                return
+            self.page.wait_for_timeout(30)
+        raise AssertionError(f"never {what}: {self.state}, {self.page.url}")
+
+    def until_state(self, **wanted: Any) -> None:
+        self.until(lambda: wanted.items() <= self.state.items(), f"in state {wanted}")
+
+    def until_link(self, **wanted: str) -> None:
+        self.until(lambda: wanted.items() <= self.link.items(), f"at a link with {wanted}")
+
+    def button(self, name: str) -> Locator:
+        return self.cone.locator(f"button[name={name}]")
+
+    def point(self, lines: list[dict[str, Any]], line: int, unit: int) -> tuple[float, float]:
+        """Where a unit stands, in reach of the mouse."""
+        self.cone.locator(".section").scroll_into_view_if_needed()
+        x, y = self.cone.evaluate(PLACE, [lines, line, self.state["axis"], unit])
+        return x, y
+
+    def wide(self) -> int:
+        """How far the page's contents reach."""
+        return self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+
+
+@pytest.fixture
+def visitor(browser: Browser, app_url: str) -> Iterator[Visitor]:
+    """Fails at the end if the page complained, broke or called outside."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    complaints = complaints_of(page)
+    yield Visitor(page, app_url)
+    exceptions = page.locator(EXCEPTION).all_inner_texts()
+    context.close()
+    assert not exceptions
+    assert not [said for said in complaints if not PROBED.search(said)]
+
+
+def lines_of(name: str) -> list[dict[str, Any]]:
+    from viz import compute_networks, network_state
+
+    return compute_networks.cone_lines(network_state.published(name))
+
+
+def boxes(name: str, layer: str, unit: tuple[int, int]) -> tuple[Any, Any]:
+    """Unclipped and clipped box of a unit as the page's JSON has them."""
+    fields = receptive_fields(build(name, device="meta"), TABLE[name].input_size)
+    interval = fields[layer].interval(unit)
+    assert interval.unclipped
+    assert interval.clipped
+    return [list(e) for e in interval.unclipped], [list(e) for e in interval.clipped]
+
+
+def test_point_keep_walk_reload_and_go_back(visitor: Visitor) -> None:
+    visitor.open(network="four_strided")
+    visitor.until_state(layer="conv4", unit=[2, 2], kept=True)
+    lines = lines_of("four_strided")
+    visitor.page.mouse.move(*visitor.point(lines, 3, 6))
+    visitor.until_state(layer="conv3", kept=False)
+    assert visitor.state["unit"][1] == 6
+    visitor.page.mouse.move(5, 5)
+    visitor.until_state(layer="conv4", unit=[2, 2], kept=True)
+    visitor.page.mouse.click(*visitor.point(lines, 2, 0))
+    visitor.until_link(layer="conv2")
+    row, col = visitor.state["unit"]
+    assert col == 0
+    spans, seen = boxes("four_strided", "conv2", (row, col))
+    assert (visitor.state["spans"], visitor.state["seen"]) == (spans, seen)
+    assert f"Unit ({row}, 0) of conv2" in visitor.says
+    assert "px of it inside the image" in visitor.says
+    visitor.at_rest()
+    visitor.cone.focus()
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight"):
+        visitor.page.keyboard.press(key)
+    visitor.until_link(layer="conv2", unit=f"{row + 1}.2")
+    visitor.page.keyboard.press("ArrowUp")
+    visitor.until_link(layer="conv3")
+    visitor.button("height").click()
+    visitor.button("descendants").click()
+    visitor.until_link(axis="height", down="true")
+    assert "It reaches" in visitor.says
+    assert visitor.state["marked"][1] is None
+    assert visitor.state["marked"][4]
+    visitor.at_rest()
+    before = visitor.state
+    visitor.page.reload()
+    visitor.ready()
+    visitor.until_state(**{k: before[k] for k in ("layer", "unit", "axis", "down", "seen")})
+
+
+def test_back_leads_to_the_cone_before(visitor: Visitor) -> None:
+    visitor.open(network="four_strided", layer="conv2", unit="3.4")
+    visitor.cone.focus()
+    visitor.page.keyboard.press("ArrowUp")
+    visitor.until_link(layer="conv3")
+    visitor.at_rest()
+    visitor.page.go_back()
+    visitor.until_state(layer="conv2", unit=[3, 4])
+    visitor.until_link(layer="conv2", unit="3.4")
+
+
+def test_zoom_and_save(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.open(network="vgg16", layer="features.2", unit="100.100", zoom="true")
+    assert visitor.button("zoom").get_attribute("aria-pressed") == "true"
+    visitor.until(lambda: visitor.state.get("unit") == [100, 100], "at its unit")
+    sentence = visitor.says
+    assert sentence.startswith("Unit (100, 100) of features.2")
+    for kind in ("svg", "png"):
+        with visitor.page.expect_download() as download:
+            visitor.cone.locator(".save").select_option(kind)
+        assert download.value.suggested_filename == f"VGG-16-on-224-224.{kind}"
+        file = tmp_path / f"cone.{kind}"
+        download.value.save_as(file)
+        if kind == "svg":
+            text = file.read_text()
+            assert sentence in text
+            assert "VGG-16 on 224×224" in text
+            assert "data:image/jpeg" in text
+        else:
+            assert file.read_bytes().startswith(b"\x89PNG")
+            assert file.stat().st_size > 20_000
+    visitor.button("zoom").click()
+    visitor.until(lambda: "zoom" not in visitor.link, "seen whole again")
+
+
+def test_a_row_of_the_table_opens_its_cone(visitor: Visitor) -> None:
+    visitor.open(network="four_strided")
+    table = visitor.page.get_by_test_id("stDataFrame")
+    table.wait_for()
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 16, "y": 35 * 2 + 17})  # the second row's mark
+    visitor.until_state(layer="conv1")
+    visitor.until_link(layer="conv1")
+
+
+def test_layers_typed_pasted_refused_and_edited(visitor: Visitor) -> None:
+    visitor.open(network="own", layers="conv3, relu", tab="edit")
+    page = visitor.page
+    box = page.locator(".st-key-layers_text textarea")
+    box.fill("conv5 s2, conv3")
+    box.press("Control+Enter")
+    visitor.until_link(layers="conv5 s2, conv3")
+    visitor.until_state(layer="conv1")
+    assert visitor.state["spans"][0][1] - visitor.state["spans"][0][0] == 8
+    visitor.at_rest()
+    box.fill("nn.Sequential(nn.Conv2d(3, 8, 7, stride=2, padding=3), nn.ReLU())")
+    box.press("Control+Enter")
+    visitor.until_link(layers="conv7 s2 p3 c8, relu")
+    visitor.until(lambda: box.input_value() == "conv7 s2 p3 c8, relu", "converted")
+    visitor.at_rest()
+    shown = visitor.state
+    box.fill("conv7 s2 p3 c8, rellu")
+    box.press("Control+Enter")
+    page.get_by_text("Line 1, column 17: the notation has no such layer").wait_for()
+    visitor.at_rest()
+    assert box.input_value() == "conv7 s2 p3 c8, rellu"
+    assert visitor.state["layer"] == shown["layer"]
+    assert visitor.link["layers"] == "conv7 s2 p3 c8, relu"
+    row = page.locator('[data-testid="layer-table"]').get_by_label("Layer 0", exact=True)
+    row.fill("conv3 s2 p1 c8")
+    row.press("Enter")
+    visitor.until_link(layers="conv3 s2 p1 c8, relu")
+    visitor.until(lambda: box.input_value() == "conv3 s2 p1 c8, relu", "the text follows the table")
+    visitor.until(lambda: " sees 3×3 px" in visitor.says, "the cone follows the table")
+
+
+def test_a_pair_side_by_side(visitor: Visitor) -> None:
+    visitor.open(tab="compare")
+    visitor.page.get_by_role("button", name="Dilated or strided").click()
+    visitor.until_link(network="dilated_stack", compare="four_strided")
+    visitor.until(lambda: visitor.page.locator(CONE).count() == 3, "three cones")
+    last = visitor.page.locator(f"{CONE}[data-ready=true]").nth(2)
+    last.wait_for()
+    assert last.get_attribute("data-title") == TABLE["four_strided"].title
+    visitor.page.locator(".st-key-compare_figure .plot-container").wait_for(state="attached")
+
+
+@pytest.mark.parametrize(
+    "scheme, link",
+    [
+        ("light", {"network": "four_conv_pool"}),
+        ("dark", {"network": "googlenet", "layer": "inception4a"}),
+        ("light", {"network": "own", "tab": "edit"}),
+        ("dark", {"network": "three_3x3", "compare": "one_7x7", "tab": "compare"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.get("tab", "layers"),
+)
+def test_nothing_scrolls_sideways_on_a_phone(
+    visitor: Visitor, scheme: Any, link: dict[str, str]
+) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.page.emulate_media(color_scheme=scheme)
+    visitor.open(**link)
+    assert visitor.wide() <= 390
+    section = visitor.cone.locator(".section").bounding_box()
+    assert section
+    assert section["x"] + section["width"] <= 390
+
+
+def test_a_network_that_cannot_run_offers_a_way_on(visitor: Visitor) -> None:
+    visitor.page.goto(f"{visitor.url}/fields?network=alexnet&input_height=1&layer=<script>")
+    visitor.page.get_by_text("Kernel size can't be greater than actual input size").wait_for()
+    visitor.page.get_by_text("layer must be the name of a layer").wait_for()
+    visitor.page.get_by_role("button", name="Use the published input").click()
+    visitor.ready()
+    assert visitor.title == "AlexNet on 224×224"
+
+
+def test_the_line_of_the_unit_is_in_sight(visitor: Visitor) -> None:
+    """EfficientNet's last map that does not see everything lies a hundred lines below its end."""
+    visitor.open(network="efficientnet_b0")
+    lines = lines_of("efficientnet_b0")
+    line = [each["name"] for each in lines].index(visitor.state["layer"])
+    section = visitor.cone.locator(".section").bounding_box()
+    assert section
+    for step in range(2):
+        _, y = visitor.point(lines, line + step, 0)
+        assert section["y"] < y < section["y"] + section["height"]
+        visitor.cone.focus()
+        visitor.page.keyboard.press("ArrowUp")

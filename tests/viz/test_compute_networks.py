@@ -1,0 +1,132 @@
+"""What the receptive-field page asks of core: once for all visitors, and never mixed up."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.board import Upload
+from core.cost import layer_costs
+from core.errors import SpecError
+from core.notation import parse_notation
+from core.outline import as_data
+from core.receptive_field import receptive_fields
+from core.zoo import TABLE
+from viz import compute_networks
+from viz.network_state import OWN, Network, published
+
+
+def own(text: str, side: int = 32) -> Network:
+    return Network(OWN, parse_notation(text), "", (3, side, side))
+
+
+@pytest.mark.parametrize("name", ["four_conv_pool", "resnet18", "unet", "convnext_stem"])
+def test_an_analysis_is_what_core_says(name: str) -> None:
+    network = published(name)
+    found = compute_networks.analysis(network)
+    module = network.build("meta")
+    expected = receptive_fields(module, network.input_size)
+    assert {n: (f.size, f.effective_stride) for n, f in found.fields.items()} == {
+        n: (f.size, f.effective_stride) for n, f in expected.items()
+    }
+    assert tuple(found.costs.values()) == layer_costs(module, network.input_size)
+    assert sum(cost.parameters for cost in found.costs.values()) == TABLE[name].parameters
+    assert found.cost_note == ""
+    assert compute_networks.cone_lines(network) == as_data(found.lines)
+
+
+def test_the_same_question_is_answered_once() -> None:
+    first, same = own("conv3, relu"), own("conv3,   relu")
+    assert compute_networks.analysis(first) is compute_networks.analysis(same)
+    assert compute_networks.cone_lines(first) is compute_networks.cone_lines(same)
+    assert compute_networks.analysis(first) is not compute_networks.analysis(first.at(33, 32))
+
+
+@pytest.mark.parametrize(
+    "text, deepest",
+    [
+        ("conv3, maxpool2, relu, gap, fc10", "max_pool2d 2×2, stride 2"),
+        ("conv3 c4, se2, conv5", "conv2d 3×3"),
+        ("flatten, fc10", "input"),
+        ("conv32", "input"),
+        ("conv32x1", "conv2d 32×1"),
+    ],
+)
+def test_the_deepest_line_has_units_that_see_different_things(text: str, deepest: str) -> None:
+    assert compute_networks.analysis(own(text)).deepest.text == deepest
+
+
+def test_without_any_map_the_last_line_stands() -> None:
+    found = compute_networks.analysis(own("conv1, relu", 1))
+    assert found.deepest is found.lines[-1]
+
+
+def test_a_line_is_found_by_node_folded_node_and_module() -> None:
+    found = compute_networks.analysis(published("resnet18"))
+    for line in found.lines:
+        assert found.line(line.node.name) is line
+        assert all(found.line(name) is line for name in line.folded)
+    named = found.line("layer1.0.conv1")
+    assert named is not None
+    assert named.node.module == "layer1.0.conv1"
+    block = found.line("layer1.0")
+    assert block is not None
+    assert block.node.kind == "merge" or block.text == "add"
+    assert found.line("nowhere") is None
+    assert found.line("") is None
+
+
+def test_refusals_come_through() -> None:
+    with pytest.raises(SpecError, match="kernel_size spans 9"):
+        compute_networks.analysis(own("conv9", 8))
+    with pytest.raises(SpecError, match="grows beyond"):
+        compute_networks.analysis(own(", ".join(["conv3 s8 p1"] * 40), 64))
+
+
+def test_a_measurement_is_work_for_the_queue() -> None:
+    network = published("four_strided")
+    line = compute_networks.analysis(network).deepest
+    measured = compute_networks.measurement(network, line.node.name, (2, 2))(lambda *_: True)
+    assert measured.box == line.field.interval((2, 2)).clipped == ((17, 47), (17, 47))
+
+
+def test_strategies_reach_their_target() -> None:
+    found = compute_networks.strategies(15, (3, 64, 64))
+    assert found
+    assert compute_networks.strategies(15, (3, 64, 64)) is found
+    for strategy in found:
+        if not strategy.refusal:
+            reached = compute_networks.analysis(own(strategy.notation, 64)).deepest.field.size
+            assert min(reached) >= 15
+
+
+def pixels(url: str) -> np.ndarray:
+    head, data = url.split(",")
+    assert head == "data:image/jpeg;base64"
+    return np.asarray(Image.open(BytesIO(b64decode(data))))
+
+
+@pytest.mark.parametrize(
+    "size, shape",
+    [
+        ((64, 64), (64, 64)),
+        ((32, 48), (32, 48)),
+        ((1, 1), (1, 1)),
+        ((1024, 512), (288, 144)),
+        ((1, 1024), (1, 288)),
+    ],
+)
+def test_a_picture_has_the_inputs_shape_and_is_small(
+    size: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    assert pixels(compute_networks.picture("china", size)).shape == (*shape, 3)
+
+
+def test_uploads_are_told_apart() -> None:
+    uploads = [Upload(np.full((9, 9, 3), n, np.uint8), f"digest {n}") for n in (0, 200)]
+    seen = [pixels(compute_networks.picture("china", (8, 8), upload)).mean() for upload in uploads]
+    assert seen == pytest.approx([0, 200], abs=3)
