@@ -241,7 +241,9 @@ def _compare_tab(found: Analysis, page: PageState) -> None:
     if len(analyses) < 2:
         st.info("Choose one of the pairs above, or an architecture of your own choice.")
         return
-    st.dataframe(_summary(analyses), hide_index=True)
+    numbers = st.column_config.NumberColumn(format="localized")
+    columns = {"parameters": numbers, "million MACs": numbers}
+    st.dataframe(_summary(analyses), hide_index=True, column_config=columns)
     axis = fields_state.AXES.index(values["axis"])
     from core.curves import curve
     from viz.figures.fields import depth_figure

@@ -127,7 +127,7 @@ class Cone {
     this.cone = this.follow(now);
     drawCone(marks, this.net, drawn, this.theme, this.cone, now, this.reached);
     drawLabels(marks, this.net, drawn, this.theme, now);
-    this.photo = frame(this.net, now, this.measures.photo, this.measures.tall);
+    this.photo = frame(this.net, this.focus, this.measures.photo, this.measures.tall);
     const surface = this.surface(".image", this.measures.photo, this.photo.height);
     drawPicture(surface, this.net, this.photo, this.theme, now, this.image, this.source, this.grid);
     this.tell();

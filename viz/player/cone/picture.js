@@ -1,14 +1,13 @@
 // The image with the receptive field of one unit: what its windows cover, what of it is inside,
 // and where the units of the layer look.
 
-const DOTS_APART = 7, REACH = 0.5;
+const DOTS_APART = 7, REACH = 1.2;
 
-/** Where the image stands on a square of the given side, with room for fields that leave it. */
-export function frame(net, focus, width, height, top = 34) {
+/** Where the image stands in the given room, with space for the field of the unit that is kept. */
+export function frame(net, kept, width, height, top = 34) {
   const ranges = [0, 1].map((axis) => {
-    const n = net.image[axis], last = net.lines[focus.line].grid[axis] - 1;
-    const ends = [net.span(focus.line, axis, 0), net.span(focus.line, axis, last)].filter(Boolean);
-    const low = Math.min(0, ...ends.map((span) => span[0])), high = Math.max(n - 1, ...ends.map((span) => span[1]));
+    const n = net.image[axis], span = net.span(kept.line, axis, kept.unit[axis]) ?? [0, n - 1];
+    const low = Math.min(0, span[0]), high = Math.max(n - 1, span[1]);
     return [Math.max(low, -REACH * n) - 0.5, Math.min(high, n - 1 + REACH * n) + 0.5];
   });
   const room = height - top - 30;
