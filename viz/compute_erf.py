@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core import data
 from core.errors import SpecError
 from viz.compute import warm
-from viz.compute_networks import Analysis
+from viz.compute_networks import Analysis, analysis
 from viz.erf_state import DRAWS, Request
 from viz.jobs import Report, Work
 from viz.network_state import Network
@@ -85,7 +85,6 @@ def most_draws(asked: Request, found: Analysis) -> int:
 def _part(network: Network, layer: str, unit: tuple[int, int]) -> float:
     """The share of the image that has to be run for a unit."""
     from core.erf.crop import smallest_crop
-    from viz.compute_networks import analysis
 
     field = analysis(network).fields[layer]
     height, width = network.input_size[1:]
@@ -135,9 +134,10 @@ def expected(asked: Request) -> ExpectedErf | None:
 def _expected(asked: Request) -> ExpectedErf | None:
     warm()
     from core.erf_study import GAINS
-    from core.expected_erf import KEPT, expected_erf
+    from core.expected_erf import KEPT, TORCH, Gains, expected_erf
 
     uniform = asked.weights == "uniform"
+    gains: dict[Any, Gains] = {**GAINS, "as_is": TORCH}
     try:
         return expected_erf(
             network(asked, "meta"),
@@ -145,7 +145,7 @@ def _expected(asked: Request) -> ExpectedErf | None:
             asked.layer or None,
             asked.unit,
             weights="uniform" if uniform else "random",
-            gains=GAINS.get(asked.weights, KEPT),  # type: ignore[call-overload]
+            gains=gains.get(asked.weights, KEPT),
         )
     except SpecError:
         return None

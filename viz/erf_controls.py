@@ -36,7 +36,9 @@ def recipe(values: Values, found: Analysis | None) -> None:
         help="One gradient is noisy: σ is good to a few percent, a smooth map wants 64 or more.",
     )
     _choice(values, "weights", "weights", WEIGHTS, "Biases are 0 where weights are drawn.")
-    _choice(values, "inputs", "input", INPUTS, "A constant image would tie every max pooling.")
+    _choice(values, "inputs", "input", INPUTS, _INPUTS)
+    if values["inputs"] == "picture" or values["over"]:
+        _picture(values)
     _choice(values, "aggregate", "aggregate — what is averaged", AGGREGATES, _AGGREGATE)
     more = st.expander("Change the network", key="erf_more", on_change="rerun")
     if more.open:
@@ -50,10 +52,12 @@ def recipe(values: Values, found: Analysis | None) -> None:
                 help="Faster where the processor has it; σ is the same, the map rougher.",
             )
             st.number_input("seed of all draws", 0, 9999, key=give(values, "draw_seed"))
-            if values["inputs"] == "picture":
-                _picture(values)
 
 
+_INPUTS = (
+    "Noise is N(0, 1) in every pixel and channel. With a constant image all entries of a "
+    "max-pooling window are equal, and the map shifts."
+)
 _AGGREGATE = (
     "The squared gradient keeps the width of the linear case. |g| and the positive part come out "
     "about 1.4 times wider; the signed mean is mostly noise."
@@ -100,7 +104,7 @@ def _where(values: Values, found: Analysis) -> None:
         units,
         format_func=lambda name: UNITS.get(name) or "unit ({})".format(name.replace(".", ", ")),
         key=give(values, "unit"),
-        help="Click a unit of the feature map under *Choose on the map* for any other.",
+        help="Click a unit of the feature map under *Choose the unit on the map* for any other.",
     )
 
 

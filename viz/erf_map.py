@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -22,10 +23,8 @@ def erf_map(asked: Request, view: View, expected: ExpectedErf | None, values: Va
 
     if view.state in ("waiting", "running"):
         waiting.progress("erf", asked, view, "Backpropagating")
-    elif view.error == "stopped":
-        text, button = st.columns([5, 1], vertical_alignment="center")
-        text.info("Stopped. What was done so far stays.")
-        button.button("Go on", on_click=waiting.resume, width="stretch")
+    elif view.error == waiting.STOPPED:
+        _stopped(asked, view)
     elif view.error:
         st.warning(f"{view.error[:1].upper()}{view.error[1:]}.")
     erf = view.result or view.partial
@@ -40,24 +39,38 @@ def erf_map(asked: Request, view: View, expected: ExpectedErf | None, values: Va
                 erf, log=values["log"], expected=expected, photo=photo, title=_title(asked)
             )
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
-        elif expected is not None and view.state != "failed":
+        elif expected is not None and view.error in ("", waiting.STOPPED):
             figure = expected_figure(expected, log=values["log"], title=_title(asked))
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
+        elif not view.error:
+            st.skeleton(height=460)
     with right:
         if erf is not None:
-            _table(erf, expected)
+            _table(erf)
+
+
+def _stopped(asked: Request, view: View) -> None:
+    text, button = st.columns([5, 1], vertical_alignment="center")
+    done = view.partial.convergence[-1].draws if view.partial else 0
+    text.info(f"Stopped after {done} of {asked.draws} draws.")
+    button.button(
+        "Go on",
+        on_click=waiting.resume,
+        args=(asked,),
+        width="stretch",
+        help="Begins anew; the draws are the same again.",
+    )
 
 
 def _title(asked: Request) -> str:
     return f"{asked.network.title}, {asked.layer}, unit ({asked.unit[0]}, {asked.unit[1]})"
 
 
-def _table(erf: EffectiveReceptiveField, expected: ExpectedErf | None) -> None:
+def _table(erf: EffectiveReceptiveField) -> None:
     from core.erf import METRICS
 
-    rows = [(metric.title, _value(metric.of(erf), metric.unit), metric.says) for metric in METRICS]
-    header = "| measure | value | what it says |\n|:--|--:|:--|\n"
-    st.markdown(header + "\n".join(f"| **{t}** | {v} | {s} |" for t, v, s in rows))
+    rows = [(metric.title, metric.says, value(metric.of(erf), metric.unit)) for metric in METRICS]
+    st.html(f"<table {_TABLE}>{''.join(map(_row, *zip(*rows, strict=True)))}</table>")
     if erf.is_cut:
         st.caption(
             "The theoretical field reaches out of the image: the map is narrower, shifted inward, "
@@ -67,16 +80,35 @@ def _table(erf: EffectiveReceptiveField, expected: ExpectedErf | None) -> None:
         st.caption(f"Note: {erf.theory.note}.")
 
 
-def _value(value: Any, unit: str) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{side}" for side in value.values()) + " px"
-    if isinstance(value, tuple):
-        parts = [_value(part, "") if unit != "%" else _value(part, unit) for part in value]
-        joined = parts[0] if parts[0] == parts[1] else " × ".join(parts)
-        return f"{joined} {unit}" if unit == "px" else joined
-    if value != value:
+_TABLE = (
+    'style="width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; '
+    'font-size: 0.875rem; line-height: 1.3"'
+)
+_CELL = "padding: 0.25rem 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25)"
+
+
+def _row(title: str, says: str, text: str) -> str:
+    """One line of the table: what it is, what that says, the value."""
+    small = f'<span style="font-size: 0.75rem; opacity: 0.75">{escape(says)}</span>'
+    return (
+        f'<tr><td style="{_CELL}"><b>{escape(title)}</b><br>{small}</td>'
+        f'<td style="{_CELL}; padding-left: 0.5rem; text-align: right">{escape(text)}</td></tr>'
+    )
+
+
+def value(measured: Any, unit: str) -> str:
+    """A metric as text: three digits at most, along y and x where they differ."""
+    if isinstance(measured, dict):
+        return ", ".join(f"{100 * t:g} % in {side}" for t, side in measured.items()) + f" {unit}"
+    parts = measured if isinstance(measured, tuple) else (measured,)
+    texts = list(dict.fromkeys(_number(part, unit) for part in parts))
+    return f"{', '.join(texts)} {unit}".strip() if texts != ["unknown"] else "unknown"
+
+
+def _number(measured: float, unit: str) -> str:
+    if measured != measured:
         return "unknown"
     if unit == "%":
-        return f"{100 * value:.1f} %"
-    text = f"{round(float(value), 2):g}".replace("-", "−")
-    return f"{text} {unit}".strip()
+        return f"{100 * measured:.1f}"
+    text = f"{measured:.0f}" if abs(measured) >= 100 else f"{round(measured, 2) + 0.0:.3g}"
+    return text.replace("-", "−")

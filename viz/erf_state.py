@@ -15,7 +15,7 @@ from viz.url import Param, choice, number, switch
 PAGE = "erf"
 PLAIN = "8x[conv3 p1 c16, relu]"
 DRAWS = (1, 4, 16, 64, 256)
-INPUTS = {"noise": "noise: N(0, 1) in every pixel, new for every draw", "picture": "the picture"}
+INPUTS = {"noise": "noise, new for every draw", "picture": "the picture"}
 WEIGHTS = {
     "he": "He: drawn anew for every draw",
     "xavier": "Xavier: drawn anew for every draw",
@@ -110,7 +110,6 @@ PARAMS = [
     switch("bf16"),
     number("draw_seed", 0, 0, 9999),
     choice("picture", "china", list(PICTURES)),
-    number("seed", 0, 0, 9999),
     switch("log"),
     switch("over"),
     Param("tab", TABS["sections"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
@@ -217,7 +216,7 @@ COMPARISONS: dict[str, tuple[str, Variants]] = {
     "resnets": (
         "ResNet-50 v1 and v1.5",
         tuple(
-            (label, {"network": name, "layer": "", "unit": "centre"})
+            (label, {"network": name, "in_channels": 3, "layer": "", "unit": "centre"})
             for label, name in (("v1", "resnet50_v1"), ("v1.5", "resnet50"))
         ),
     ),

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import SpecError
+from core.notation import to_notation
 from viz import compute_erf, compute_networks, erf_state, waiting
 from viz.erf_state import COMPARISONS, STUDIES, Request
 from viz.figures import erf as figures
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
     from core.erf_study import Study
     from core.expected_erf import ExpectedErf
 
+LATER = "Here once the map is computed."
+
 
 def _sections(
-    erf: EffectiveReceptiveField | None, expected: ExpectedErf | None, page: PageState
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
 ) -> None:
     if erf is None:
+        st.caption(LATER)
         return
     st.plotly_chart(figures.sections_figure(erf, expected), theme="streamlit", key="erf_sections")
     st.markdown(
@@ -37,9 +44,13 @@ def _sections(
 
 
 def _energy(
-    erf: EffectiveReceptiveField | None, expected: ExpectedErf | None, page: PageState
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
 ) -> None:
     if erf is None:
+        st.caption(LATER)
         return
     left, right = st.columns(2)
     left.plotly_chart(figures.energy_figure(erf), theme="streamlit", key="erf_energy")
@@ -47,7 +58,10 @@ def _energy(
 
 
 def _compare(
-    erf: EffectiveReceptiveField | None, expected: ExpectedErf | None, page: PageState
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
 ) -> None:
     values = page.values
     st.selectbox(
@@ -63,28 +77,37 @@ def _compare(
     if len(requests) < 2:
         st.info("This network has nothing of which that could be compared.")
         return
-    labels = {asked: label for label, asked in requests.items()}
 
     def draw(views: Mapping[Hashable, View]) -> None:
-        ready = {}
-        for label, asked in requests.items():
-            view = views[asked]
-            shown = view.result or view.partial
-            if view.state in ("waiting", "running"):
-                waiting.progress("compare", asked, view, labels[asked])
-            elif view.error:
-                st.warning(f"{label}: {view.error}.")
-            if shown is not None:
-                ready[label] = shown
+        for label, variant in requests.items():
+            _standing(label, variant, views[variant])
+        shown = {label: views[variant] for label, variant in requests.items()}
+        ready = {label: v.result or v.partial for label, v in shown.items()}
+        ready = {label: variant for label, variant in ready.items() if variant is not None}
         if ready:
-            st.plotly_chart(
-                figures.variants_figure(ready, log=values["log"]), theme="streamlit",
-                key="erf_variants",
-            )  # fmt: skip
+            figure = figures.variants_figure(ready, log=values["log"])
+            st.plotly_chart(figure, theme="streamlit", key="erf_variants")
             st.dataframe(_metrics(ready), hide_index=True)
 
-    works: dict[Hashable, Work] = {asked: compute_erf.work(asked) for asked in requests.values()}
+    works: dict[Hashable, Work] = {each: compute_erf.work(each) for each in requests.values()}
     waiting.show("compare", works, draw)
+
+
+def _standing(label: str, variant: Request, view: View) -> None:
+    """How far one variant is, unless it is done."""
+    if view.state in ("waiting", "running"):
+        waiting.progress("compare", variant, view, label)
+    elif view.error == waiting.STOPPED:
+        _go_on(variant, f"{label}: stopped.")
+    elif view.error:
+        st.warning(f"{label}: {view.error}.")
+
+
+def _go_on(key: Hashable, told: str) -> None:
+    text, button = st.columns([5, 1], vertical_alignment="center")
+    text.info(told)
+    name = f"go on {hash(key)}"
+    button.button("Go on", on_click=waiting.resume, args=(key,), key=name, width="stretch")
 
 
 def _variants(name: str, values: Mapping[str, Any]) -> dict[str, Request]:
@@ -97,8 +120,7 @@ def _variants(name: str, values: Mapping[str, Any]) -> dict[str, Request]:
             analysis = compute_networks.analysis(network)
             line = analysis.line(changed["layer"]) or analysis.deepest
             asked = erf_state.request(changed, line.node.name, line.node.grid)
-            compute_erf.network(asked, "meta")
-            compute_erf.check(asked, sum(cost.macs for cost in analysis.costs.values()))
+            compute_erf.check(asked, analysis)
         except SpecError as error:
             st.caption(f"{label}: {error}.")
             continue
@@ -122,7 +144,10 @@ def _metrics(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any
 
 
 def _studies(
-    erf: EffectiveReceptiveField | None, expected: ExpectedErf | None, page: PageState
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
 ) -> None:
     from viz.figures.erf_studies import study_figure
 
@@ -145,12 +170,14 @@ def _studies(
         if view.result is not None:
             st.plotly_chart(study_figure(view.result), theme="streamlit", key="erf_study")
             st.dataframe(_rows(view.result), hide_index=True)
-        elif view.state == "failed":
-            st.info(f"{view.error[:1].upper()}{view.error[1:]}.")
+        elif view.error == waiting.STOPPED:
+            _go_on(key, "Stopped.")
+        elif view.error:
+            st.warning(f"{view.error[:1].upper()}{view.error[1:]}.")
         else:
-            waiting.progress("study", key, view, "Measuring", "networks")
+            waiting.progress("studies", key, view, "Measuring", "networks")
 
-    waiting.show("study", {key: compute_erf.study(STUDIES[name][1])}, draw)
+    waiting.show("studies", {key: compute_erf.study(STUDIES[name][1])}, draw)
 
 
 def _rows(study: Study) -> dict[str, list[Any]]:
@@ -164,9 +191,13 @@ def _rows(study: Study) -> dict[str, list[Any]]:
 
 
 def _files(
-    erf: EffectiveReceptiveField | None, expected: ExpectedErf | None, page: PageState
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
 ) -> None:
     if erf is None:
+        st.caption(LATER)
         return
     array = io.BytesIO()
     np.save(array, erf.map)
@@ -178,7 +209,7 @@ def _files(
         metrics = json.dumps(erf.as_data(), indent=1, ensure_ascii=False)
         _download("Metrics as .json", metrics, "erf.json", "application/json")
     st.markdown("The same from Python, beside this app's files:")
-    st.code(code(page.values, erf), language="python")
+    st.code(code(asked, erf), language="python")
     st.markdown("And of a network of your own, in a terminal:")
     size = ",".join(map(str, erf.input_size))
     st.code(
@@ -194,50 +225,56 @@ def _download(label: str, content: str | bytes, name: str, kind: str) -> None:
     )
 
 
-def code(values: Mapping[str, Any], erf: EffectiveReceptiveField) -> str:
+def code(asked: Request, erf: EffectiveReceptiveField) -> str:
     """Python that computes the same map."""
-    own = values["network"] == erf_state.OWN
-    lines = [
-        "import torch",
-        "",
-        "from core import swaps",
-        "from core.erf import effective_receptive_field",
-    ]
-    if own:
-        lines += ["from core.networks import build", "from core.notation import parse_notation"]
+    network, seed = asked.network, asked.seed
+    imports = ["from core.erf import effective_receptive_field"]
+    if network.spec is not None:
+        imports += ["from core.networks import build", "from core.notation import parse_notation"]
+        text, size = to_notation(network.spec), network.input_size
+        made = f"build(parse_notation({text!r}), {size[0]}, {size[1:]})"
+    elif network.module:
+        imports.append("from core.receptive_field_cli import load")
+        made = f"load({network.module!r})"
     else:
-        lines += ["from core import zoo"]
-    lines += ["", f"torch.manual_seed({values['draw_seed']})"]
-    channels, *size = erf.input_size
-    made = (
-        f"build(parse_notation({values['layers']!r}), {channels}, {tuple(size)})"
-        if own
-        else f"zoo.build({values['network']!r})"
-    )
-    lines.append(f"network = {made}")
-    if values["activation"] != "kept":
-        lines.append(f"network = swaps.with_activation(network, {values['activation']!r})")
-    if values["pooling"] != "kept":
-        lines.append(
-            f"network = swaps.with_pooling(network, {values['pooling']!r}, "
-            f"{tuple(erf.input_size)}, {values['draw_seed']})"
-        )
-    if not values["skips"]:
-        lines.append("network = swaps.without_skips(network)")
+        imports.append("from core import zoo")
+        made = f"zoo.build({network.name!r})"
+    lines = [f"torch.manual_seed({seed})", f"network = {made}", *_swapped(asked)]
+    if any("swaps." in line for line in lines):
+        imports.append("from core import swaps")
+    inputs = "'noise'"
+    if asked.inputs != "noise":
+        imports.append("from core import data")
+        channels, *size_of_image = network.input_size
+        lines.append(f"image = data.picture({asked.inputs!r}, {tuple(size_of_image)}, {channels})")
+        inputs = "(image - image.mean()) / max(image.std(), 1e-6)"
+    draws = erf.convergence[-1].draws
     lines += [
         "erf = effective_receptive_field(",
-        f"    network, {tuple(erf.input_size)}, layer={erf.layer!r}, unit={tuple(erf.unit)},",
-        f"    draws={values['draws']}, weights={values['weights']!r}, "
-        f"aggregate={values['aggregate']!r}, seed={values['draw_seed']},",
+        f"    network, {network.input_size}, layer={asked.layer!r}, unit={asked.unit},",
+        f"    draws={draws}, inputs={inputs},",
+        f"    weights={asked.weights!r}, aggregate={asked.aggregate!r}, seed={seed},"
+        + (" bf16=True," if asked.bf16 else ""),
         ")",
         "print(erf.sigma)",
     ]
-    if values["activation"] == values["pooling"] == "kept" and values["skips"]:
-        lines.remove("from core import swaps")
-    return "\n".join(lines)
+    return "\n".join(["import torch", "", *sorted(imports), "", *lines])
 
 
-Draw = Callable[["EffectiveReceptiveField | None", "ExpectedErf | None", PageState], None]
+def _swapped(asked: Request) -> list[str]:
+    """The lines that change the network."""
+    lines = []
+    if asked.activation != "kept":
+        lines.append(f"network = swaps.with_activation(network, {asked.activation!r})")
+    if asked.pooling != "kept":
+        told = f"{asked.pooling!r}, {asked.network.input_size}, {asked.seed}"
+        lines.append(f"network = swaps.with_pooling(network, {told})")
+    if not asked.skips:
+        lines.append("network = swaps.without_skips(network)")
+    return lines
+
+
+Draw = Callable[[Request, "EffectiveReceptiveField | None", "ExpectedErf | None", PageState], None]
 DRAW: dict[str, Draw] = {
     "sections": _sections,
     "energy": _energy,

@@ -51,11 +51,11 @@ def picker(page: str, values: Values) -> None:
 def _input(values: Values) -> None:
     rows, cols = st.columns(2, vertical_alignment="bottom")
     for column, name, label in (
-        (rows, "input_height", "input height (px)"),
-        (cols, "input_width", "input width (px)"),
+        (rows, "input_height", "height (px)"),
+        (cols, "input_width", "width (px)"),
     ):
         column.number_input(
-            label, 1, MAX_SIDE, key=give(values, name), help=f"From 1 to {MAX_SIDE}."
+            label, 1, MAX_SIDE, key=give(values, name), help=f"Of the input: 1 to {MAX_SIDE}."
         )
     if values["network"] in (OWN, MODULE):
         st.number_input("in_channels", 1, MAX_CHANNELS, key=give(values, "in_channels"))

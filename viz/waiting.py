@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
+from itertools import count
 from typing import Any
 
 import streamlit as st
@@ -58,10 +59,14 @@ def show(
         draw(views)
         return views
 
+    settled_looks = count()
+
     @st.fragment(run_every=EVERY)
     def follow() -> None:
         views = look()
-        if settled(views):
+        # Not at the first such look: a rerun in the run that makes the widgets would overtake
+        # them, and the browser would send back their lowest values.
+        if settled(views) and next(settled_looks) > 0:
             st.rerun()
         draw(views)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -12,11 +12,17 @@ from viz import compute, compute_erf, compute_networks, erf_state, network_state
 from viz.compute_networks import Analysis
 from viz.erf_controls import recipe, unit_picker
 from viz.erf_map import erf_map
-from viz.erf_state import PAGE, PARAMS, TABS, Request
+from viz.erf_state import PAGE, PARAMS, TABS, UNITS, Request
 from viz.erf_tabs import DRAW
 from viz.jobs import View
-from viz.network_picker import picker
+from viz.network_picker import picker, sentence
 from viz.url import MAX_TEXT, PageState, change, give
+
+if TYPE_CHECKING:
+    from core.outline import Line
+
+BELOW = {"compare", "studies"}
+"""Tabs that have something computed; their places in the queue have the same names."""
 
 
 def _notes(page: PageState) -> None:
@@ -26,16 +32,29 @@ def _notes(page: PageState) -> None:
         st.info("This network is too long for a link: the address opens this page without it.")
 
 
-def _found(values: dict[str, Any]) -> tuple[Analysis, Request]:
-    """The network, and what is asked of it. Raises SpecError where that cannot be."""
-    found = compute_networks.analysis(network_state.network(values))
+def _asked(found: Analysis, page: PageState, linked: bool) -> Request:
+    """What is asked of the network. Raises SpecError where that cannot be."""
+    line, lost = _kept(found, page.values)
+    page.ignored.extend(lost if linked else ())
+    if line.node.kind == "input":
+        rule = "must have units side by side; this network has none like that"
+        raise SpecError("layer", rule, found.network.title)
+    return erf_state.request(page.values, line.node.name, line.node.grid)
+
+
+def _kept(found: Analysis, values: dict[str, Any]) -> tuple[Line, list[str]]:
+    """The layer, and what there is to say of a layer or unit that this network does not have."""
+    lost = []
     line = found.line(values["layer"])
     if line is None or line.node.kind == "input":
+        if values["layer"]:
+            lost.append(f"this network has no layer `{values['layer'][:80]}`")
         values["layer"], line = "", found.deepest
-    asked = erf_state.request(values, line.node.name, line.node.grid)
-    compute_erf.network(asked, "meta")
-    compute_erf.check(asked, sum(cost.macs for cost in found.costs.values()))
-    return found, asked
+    unit, grid = values["unit"], line.node.grid
+    if unit not in UNITS and erf_state.unit_of(unit, grid) != tuple(map(int, unit.split("."))):
+        lost.append(f"`{line.label}` has no unit {unit}, only {grid[0]}×{grid[1]}")
+        values["unit"] = "centre"
+    return line, lost
 
 
 def _heading(found: Analysis, asked: Request) -> None:
@@ -50,39 +69,54 @@ def _heading(found: Analysis, asked: Request) -> None:
     )
 
 
-def _refused(error: SpecError) -> None:
-    sentence = str(error)
-    st.warning(f"{sentence[:1].upper()}{sentence[1:]}.")
-    defaults = {param.name: param.default for param in PARAMS} | {
-        "input_height": 64,
-        "input_width": 64,
-    }
+def _refused(error: SpecError, most: int) -> None:
+    """Why there is no map, and what would do."""
+    st.warning(sentence(error))
+    if error.parameter == "draws" and most:
+        label = "Take 1 draw" if most == 1 else f"Take {most} draws"
+        st.button(label, on_click=change, args=(PAGE, {"draws": most}), type="primary")
+    defaults = {param.name: param.default for param in PARAMS}
+    defaults |= {"input_height": 64, "input_width": 64}
     st.button("Back to the first map", on_click=change, args=(PAGE, defaults))
+
+
+def _linked(page: PageState) -> bool:
+    """Whether a link has set these values: then what does not fit must be told."""
+    before, st.session_state["erf_adopted"] = st.session_state.get("erf_adopted"), page.adopted
+    return bool(before != page.adopted)
 
 
 def page() -> None:
     """Adopt the URL, draw the recipe, ask the queue, draw what is there, publish the URL."""
     if not compute.is_warm():
-        with st.skeleton(height=460):
-            compute.warm()
+        skeleton = st.skeleton(height=460)
+        compute.warm()
+        skeleton.empty()
     page_state = PageState(PAGE, PARAMS)
-    values = page_state.values
+    values, linked = page_state.values, _linked(page_state)
     network_state.settle(values)
-    page_state.place()
     notes, place = st.container(), st.container()
+    found: Analysis | None = None
+    asked: Request | None = None
+    refusal, most = None, 0
+    try:
+        found = compute_networks.analysis(network_state.network(values))
+        asked = _asked(found, page_state, linked)
+        most = compute_erf.most_draws(asked, found)
+        compute_erf.check(asked, found)
+    except SpecError as error:
+        refusal = error
+    page_state.place()
     with notes:
         _notes(page_state)
-    found, asked = None, None
-    try:
-        found, asked = _found(values)
-    except SpecError as error:
-        with place:
-            _refused(error)
     with st.sidebar:
         picker(PAGE, values)
         recipe(values, found)
-    if found is not None and asked is not None:
-        with place:
+    with place:
+        if refusal:
+            waiting.leave("erf", *BELOW)
+            _refused(refusal, most)
+        elif found and asked:
             _heading(found, asked)
             _display(values)
             unit_picker(values, found, asked.layer, found.fields[asked.layer].grid)
@@ -107,14 +141,14 @@ def _results(asked: Request, page: PageState) -> None:
     def draw(views: Mapping[Hashable, View]) -> None:
         erf_map(asked, views[asked], expected, page.values)
 
-    waiting.show("erf", {asked: compute_erf.work(asked)}, draw)
-    view = st.session_state["seen"]["erf"].get(asked)
-    erf = view.result if view else None
+    view = waiting.show("erf", {asked: compute_erf.work(asked)}, draw)[asked]
+    erf = view.partial if view.error == waiting.STOPPED else view.result
     tabs = st.tabs(list(TABS.values()), key=give(page.values, "tab"), on_change="rerun")
     for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
         if page.values["tab"] == label:
+            waiting.leave(*BELOW - {name})
             with tab:
-                DRAW[name](erf, expected, page)
+                DRAW[name](asked, erf, expected, page)
 
 
 page()
