@@ -39,7 +39,11 @@ def check(module: nn.Module, size: tuple[int, ...], unit: tuple[int, int], layer
         return False
     result = effective_receptive_field(module, size, **asked)
     got = on_the_image(result, result.map * np.abs(wanted).sum())
-    assert np.abs(got - wanted).max() <= 1e-6 * max(1, np.abs(wanted).max()), result.run
+    # torch's weights of an interpolation are float32 numbers of the position in the image: a
+    # crop has other positions, and rounds otherwise. All else is held to 1e-6.
+    moved = any(node.kind == "resample" for node in network_graph(module, size).values())
+    close = (1e-5 if moved else 1e-6) * max(1, np.abs(wanted).max())
+    assert np.abs(got - wanted).max() <= close, result.run
     return result.run.cropped
 
 
