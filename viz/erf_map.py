@@ -99,7 +99,7 @@ def _row(title: str, says: str, text: str) -> str:
 def value(measured: Any, unit: str) -> str:
     """A metric as text: three digits at most, along y and x where they differ."""
     if isinstance(measured, dict):
-        return ", ".join(f"{100 * t:g} % in {side}" for t, side in measured.items()) + f" {unit}"
+        return ", ".join(f"{100 * t:g} %: {side} {unit}" for t, side in measured.items())
     parts = measured if isinstance(measured, tuple) else (measured,)
     texts = list(dict.fromkeys(_number(part, unit) for part in parts))
     return f"{', '.join(texts)} {unit}".strip() if texts != ["unknown"] else "unknown"

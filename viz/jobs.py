@@ -135,17 +135,17 @@ class Jobs:
                 job.given_up = not job.wanted
                 return not job.given_up
 
-        state: State = "done"
+        state: State = "failed"
+        result, why = None, "it failed here; the server's log says why"
         try:
-            job.result = job.work(report)
+            result, state, why = job.work(report), "done", ""
         except SpecError as error:
-            state, job.error = "failed", str(error)
+            why = str(error)
         except Exception:
             if not job.given_up:
                 logging.getLogger(__name__).exception("a job failed")
-            state, job.error = "failed", "it failed here; the server's log says why"
-        with self._lock:
-            job.state = state
+        with self._lock:  # all at once: nobody sees a running job that has failed
+            job.state, job.result, job.error = state, result, why
             self._free += 1
             if job.given_up:  # stopped half-way: whoever wants it begins anew
                 del self._jobs[job.key]

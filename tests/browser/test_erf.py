@@ -1,0 +1,158 @@
+"""Journeys over the page of effective receptive fields in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from tests.browser.conftest import EXCEPTION, complaints_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+PROBED = re.compile(r"/erf/_stcore/(health|host-config)\)")
+"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
+PATIENCE = 60_000
+SMALL = {"layers": "2x[conv3 p1 c2, relu]", "input_height": "16", "input_width": "16"}
+# Long enough to be caught at it, at any seed: thousands of kernels to draw 256 times.
+LONG = {"layers": "4x[conv3 p1 c256, relu]", "draws": "256", "input_height": "32"}
+
+
+class Visitor:
+    """One visitor of the page."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+
+    def open(self, **link: Any) -> Visitor:
+        self.page.goto(f"{self.url}/erf?{urlencode(link)}")
+        self.map.wait_for()
+        return self
+
+    @property
+    def map(self) -> Locator:
+        return self.page.locator(".st-key-erf_map .main-svg").first
+
+    @property
+    def stop(self) -> Locator:
+        return self.page.get_by_role("button", name="Stop")
+
+    @property
+    def link(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.page.url).query))
+
+    def until_done(self) -> None:
+        """The table stands beside the map, and nothing is computed any more."""
+        self.page.get_by_text("Excess kurtosis").wait_for()
+        self.stop.first.wait_for(state="detached")
+        self.at_rest()
+
+    def at_rest(self) -> None:
+        self.page.wait_for_selector("[data-test-script-state=notRunning]")
+
+    def until_link(self, **wanted: str) -> None:
+        self.page.wait_for_url(
+            lambda url: wanted.items() <= dict(parse_qsl(urlsplit(url).query)).items()
+        )
+
+    def wide(self) -> int:
+        """How far the page's contents reach."""
+        return self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+
+
+@pytest.fixture
+def visitor(browser: Browser, app_url: str) -> Iterator[Visitor]:
+    """Fails at the end if the page complained, broke or called outside."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    complaints = complaints_of(page)
+    yield Visitor(page, app_url)
+    exceptions = page.locator(EXCEPTION).all_inner_texts()
+    context.close()
+    assert not exceptions
+    assert not [said for said in complaints if not PROBED.search(said)]
+
+
+def test_to_the_end_and_reloaded(visitor: Visitor) -> None:
+    visitor.open(**SMALL, draws=4, unit="3.5", weights="xavier", log="true", tab="energy")
+    visitor.until_done()
+    page = visitor.page
+    page.get_by_text("what unit (3, 5) of").wait_for()
+    page.locator(".st-key-erf_energy .main-svg").first.wait_for()
+    page.locator(".st-key-over label").click()
+    visitor.until_link(over="true")
+    page.locator(".st-key-erf_map image").first.wait_for(state="attached")
+    visitor.until_done()
+    before = visitor.link
+    page.reload()
+    visitor.map.wait_for()
+    visitor.until_done()
+    assert visitor.link == before
+    assert (before["unit"], before["weights"]) == ("3.5", "xavier")
+    page.get_by_text("what unit (3, 5) of").wait_for()
+    page.locator(".st-key-erf_energy .main-svg").first.wait_for()
+    assert page.locator(".st-key-log input").is_checked()
+    assert page.locator(".st-key-over input").is_checked()
+
+
+def test_stopped_while_it_runs_and_gone_on_with(visitor: Visitor) -> None:
+    visitor.open(**LONG, draw_seed=1)
+    page = visitor.page
+    page.get_by_text(re.compile(r"Backpropagating: \d+ of 256 draws")).wait_for()
+    visitor.stop.click()
+    page.get_by_text(re.compile(r"Stopped after \d+ of 256 draws")).wait_for()
+    page.get_by_text("Excess kurtosis").wait_for()
+    visitor.at_rest()
+    assert visitor.stop.count() == 0
+    page.get_by_role("button", name="Go on").click()
+    visitor.stop.wait_for()
+    visitor.stop.click()
+    page.get_by_role("button", name="Go on").wait_for()
+
+
+def test_changed_while_it_runs(visitor: Visitor) -> None:
+    visitor.open(**LONG, draw_seed=2)
+    page = visitor.page
+    page.get_by_text(re.compile(r"Backpropagating: \d+ of 256 draws")).wait_for()
+    box = page.locator(".st-key-layers_text textarea")
+    box.fill("conv5 p2 c2, relu")
+    box.press("Control+Enter")
+    visitor.until_link(layers="conv5 p2 c2, relu")
+    visitor.until_done()
+    page.get_by_text("Its windows cover 5×5 pixels").wait_for()
+    assert page.get_by_text("Excess kurtosis").count() == 1
+
+
+def test_a_click_on_the_map_chooses_the_unit(visitor: Visitor) -> None:
+    visitor.open(**SMALL, draws=1)
+    visitor.until_done()
+    page = visitor.page
+    page.get_by_text("Choose the unit on the map").click()
+    cone = page.locator('[data-testid="cone"][data-ready=true]')
+    cone.wait_for()
+    cone.focus()
+    page.keyboard.press("ArrowRight")
+    visitor.until_link(unit="8.9")
+    page.get_by_text("what unit (8, 9) of").wait_for()
+    visitor.until_done()
+
+
+@pytest.mark.parametrize("scheme, tab", [("light", "compare"), ("dark", "files")])
+def test_nothing_scrolls_sideways_on_a_phone(visitor: Visitor, scheme: Any, tab: str) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.page.emulate_media(color_scheme=scheme)
+    visitor.open(**SMALL, draws=1, tab=tab, compare="weights")
+    visitor.until_done()
+    if tab == "compare":
+        visitor.page.locator(".st-key-erf_variants .main-svg").first.wait_for()
+    assert visitor.wide() <= 390
+    background = visitor.page.evaluate(
+        "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    )
+    bright = sum(map(int, re.findall(r"\d+", background)[:3])) > 384
+    assert bright == (scheme == "light")
