@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from viz import waiting
 from viz.pages import GROUPS, PAGES
 
 HERE = Path(__file__).parent
@@ -35,4 +36,8 @@ sections = {
     ]
     for group in GROUPS
 }
-st.navigation({group: pages for group, pages in sections.items() if pages}).run()
+chosen = st.navigation({group: pages for group, pages in sections.items() if pages})
+if st.session_state.get("page") not in (None, chosen.url_path or PAGES[0].name):
+    # The page before has been left: nothing is computed for it any more.
+    waiting.leave(*st.session_state.get("seen", {}))
+chosen.run()

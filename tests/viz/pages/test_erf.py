@@ -6,6 +6,7 @@ import io
 import json
 from functools import cache
 from html import unescape
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -303,6 +304,19 @@ def test_leaving_the_comparison_gives_it_up(monkeypatch: Any) -> None:
     held.go()
     until_done(at)
     assert held.begun == [requested(**tiny(RICH))]
+
+
+def test_another_page_gives_up_what_was_computed_for_this_one(monkeypatch: Any) -> None:
+    held = Held(monkeypatch)
+    at = visit(**tiny(draws=64))
+    until(at, lambda _: held.begun)
+    at.switch_page("../pages/sizes.py").run()
+    held.go()
+    for _ in range(200):
+        if held.given_up:
+            break
+        sleep(0.05)
+    assert held.given_up == [requested(**tiny(draws=64))]
 
 
 @cache
