@@ -85,7 +85,7 @@ def _compare(
         ready = {label: v.result or v.partial for label, v in shown.items()}
         ready = {label: variant for label, variant in ready.items() if variant is not None}
         if ready:
-            figure = figures.variants_figure(ready, log=values["log"], columns=2)
+            figure = figures.variants_figure(ready, log=values["log"])
             st.plotly_chart(figure, theme="streamlit", key="erf_variants")
             st.dataframe(_metrics(ready), hide_index=True)
 
