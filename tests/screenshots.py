@@ -28,7 +28,7 @@ def save(png: bytes, path: Path) -> None:
     smaller = picture.resize(
         (picture.width * 2 // 3, picture.height * 2 // 3), Image.Resampling.LANCZOS
     )
-    smaller.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+    smaller.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
         path, optimize=True
     )
 
