@@ -40,7 +40,7 @@ POOLINGS = ("max", "average", "strided", "blur")
 Make = Callable[[str, nn.Module], nn.Module | None]
 
 
-def _changed(module: nn.Module, make: Make, nothing: str) -> nn.Module:
+def changed(module: nn.Module, make: Make, nothing: str) -> nn.Module:
     """A deep copy in which every submodule that ``make`` has another for is that other.
 
     Modules used in several places stay shared. ``nothing`` is what to say when there is
@@ -99,7 +99,7 @@ def with_activation(module: nn.Module, name: str) -> nn.Module:
         found = isinstance(old, _ACTIVATION_MODULES) and path not in gates
         return ACTIVATIONS[name]() if found else None
 
-    return _changed(module, make, "must have activation modules; functions cannot be swapped")
+    return changed(module, make, "must have activation modules; functions cannot be swapped")
 
 
 class FixedWindow(nn.Module):
@@ -190,7 +190,7 @@ def with_pooling(
             new = _pool(kind, window, old)
         return new.to(like.device, like.dtype if like.is_floating_point() else None)
 
-    return _changed(module, make, "must have 2-D pooling modules; functions cannot be swapped")
+    return changed(module, make, "must have 2-D pooling modules; functions cannot be swapped")
 
 
 def _window(pool: Pool) -> Window2d:
@@ -303,4 +303,4 @@ def without_skips(module: nn.Module) -> nn.Module:
             return None
         return old  # changed where it is, in the copy
 
-    return _changed(module, make, "must have residual blocks that are known here")
+    return changed(module, make, "must have residual blocks that are known here")

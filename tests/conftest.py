@@ -10,9 +10,8 @@ from hypothesis import settings
 
 from tests.serving import serving
 
-# Two workers on two cores: torch's own threads would only fight over them.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+# As the app sets it; and two workers on two cores would only fight over them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("default", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.register_profile("thorough", deadline=None, max_examples=2000)

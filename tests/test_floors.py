@@ -19,15 +19,16 @@ BY_NAME = {"import_module", "__import__"}
 # Loaded before torch is: they must not bring it along.
 LIGHT = (
     *("core.window", "core.padding", "core.data", "core.axis_map"),
-    *("core.networks", "core.notation", "core.notation_zoo"),
+    *("core.networks", "core.notation", "core.notation_zoo", "core.shift.layer"),
 )
 # Called behind the caches and the queue alone. Add each new heavy module here.
 HEAVY = (
     *("core.sweep", "core.graph", "core.receptive_field", "core.measured_field", "core.cost"),
     *("core.strategies", "core.erf.engine", "core.erf_study", "core.expected_erf"),
+    *("core.shift.consistency", "core.shift.spectrum", "core.shift.network"),
 )
 # The only callers of heavy modules.
-COMPUTE = ("viz.compute", "viz.compute_networks", "viz.compute_erf")
+COMPUTE = ("viz.compute", "viz.compute_networks", "viz.compute_erf", "viz.compute_shift")
 PAGE_MAY_IMPORT = (
     *("viz.controls", "viz.compute", "viz.figures", "viz.player", "viz.slides", "viz.theme"),
     *("viz.state", "viz.url", "viz.words", "viz.presets"),
@@ -36,6 +37,8 @@ PAGE_MAY_IMPORT = (
     *("viz.fields_state", "viz.fields_tabs", "viz.fields_edit", "viz.fields_measured"),
     *("viz.compute_erf", "viz.erf_state", "viz.erf_controls", "viz.erf_map", "viz.erf_tabs"),
     *("viz.jobs", "viz.waiting"),
+    *("viz.compute_shift", "viz.shift_state", "viz.shift_controls", "viz.shift_tabs"),
+    "viz.shift_film",
     *("viz.pages", "core", "streamlit"),
 )
 

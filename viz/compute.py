@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from base64 import b64encode
 from collections.abc import Callable
@@ -34,6 +35,8 @@ def warm() -> None:
     The import holds the interpreter for five milliseconds at a time, and a page comes in a
     hundred small requests that each wait for it: shorter turns while it lasts.
     """
+    # torch.set_num_threads holds in the thread that calls it; the scripts of visitors are others.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     usual = sys.getswitchinterval()
     sys.setswitchinterval(usual / 20)
     try:

@@ -48,5 +48,12 @@ PAGES: tuple[Page, ...] = (
         "Networks",
         "Which pixels really move a unit: gradients, averaged over draws, against theory.",
     ),
+    Page(
+        "shift",
+        "Shift and aliasing",
+        ":material/blur_linear:",
+        "Downsampling",
+        "Slide a picture by single pixels: what strides make of it, and what a blur gives back.",
+    ),
 )
 """The first row opens first."""

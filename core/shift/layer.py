@@ -1,0 +1,179 @@
+"""Layers that shrink a picture, each with and without a blur before it skips pixels.
+
+Without a blur the operation itself steps: it computes every s-th of its outputs. With one it
+computes them all, a fixed binomial filter smooths them, and every s-th of those is kept. Both
+are ``dense(x)[..., ::s, ::s]``: what differs is how smooth the map is from which pixels are
+taken. Source: Zhang, "Making Convolutional Networks Shift-Invariant Again" (2019); its
+BlurPool, max-blur-pool and blurred strided convolution are `Downsampling` with ``taps`` > 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import SpecError
+from core.kernels import PRESETS, kernel
+from core.layer import LayerSpec
+from core.operations import blur_weight, operation_of
+from core.padding import FILLS, fill_limit
+from core.window import Pair, whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KINDS = ("convolution", "max_pooling", "average_pooling")
+"""Rows of `core.operations.OPERATIONS` that can shrink a picture."""
+TAPS = (1, 2, 3, 4, 5, 6, 7)
+"""Sides of the blur; 1 is none."""
+MAX_KERNEL, MAX_STRIDE = 7, 4
+
+
+def sides(size: int) -> Pair:
+    """Padding (before, after) that gives one output a pixel at stride 1.
+
+    An odd window stands on its pixel, an even one half a pixel after it: with an even stride
+    that is the middle of the pixels which an output stands for.
+    """
+    return (size - 1) // 2, size // 2
+
+
+def blur_weights(taps: int) -> NDArray[np.float32]:
+    """(1, 1, taps, taps) binomial weights with sum 1: those of the operation ``blur_pooling``."""
+    return blur_weight(LayerSpec("blur_pooling", (taps, taps)))
+
+
+def padded(x: Tensor, size: int, padding_mode: str, fill: float = 0.0) -> Tensor:
+    """(N, C, H, W) with the padding of `sides` for a window of ``size``, filled in torch's way."""
+    import torch.nn.functional as F
+
+    before, after = sides(size)
+    pads = [before, after, before, after]
+    if padding_mode == "zeros":
+        return F.pad(x, pads, value=fill)
+    return F.pad(x, pads, mode=padding_mode)
+
+
+def blur(x: Tensor, weight: Tensor, stride: int, padding_mode: str) -> Tensor:
+    """Every channel of (N, C, H, W) blurred, every ``stride``-th pixel kept.
+
+    Args:
+        x: the maps; ceil(H / stride)×ceil(W / stride) of them is left.
+        weight: (1, 1, taps, taps), of `blur_weights`.
+        stride, padding_mode: as of a layer.
+    """
+    import torch.nn.functional as F
+
+    channels, taps = x.shape[1], weight.shape[-1]
+    x = padded(x, taps, padding_mode)
+    return F.conv2d(x, weight.expand(channels, 1, taps, taps), None, stride, groups=channels)
+
+
+@dataclass(frozen=True)
+class Downsampling:
+    """A layer that shrinks the picture by its stride; padded so that ceil(n / stride) is left.
+
+    Attributes:
+        kind: one of `KINDS`.
+        kernel_size, stride: in pixels.
+        taps: side of the binomial blur before pixels are skipped; 1 for none.
+        padding_mode: what fills the padding, a key of `core.padding.FILLS`; max pooling takes
+            ``zeros`` for nothing at all, as torch does.
+        weights: of a convolution, a key of `core.kernels.PRESETS`; one filter.
+        seed: of random weights.
+        relu: a convolution is rectified, before the blur.
+
+    Raises:
+        SpecError: a setting out of range.
+    """
+
+    kind: str = "convolution"
+    kernel_size: int = 3
+    stride: int = 2
+    taps: int = 1
+    padding_mode: str = "circular"
+    weights: str = "random"
+    seed: int = 0
+    relu: bool = False
+
+    def __post_init__(self) -> None:
+        limits = (("kernel_size", MAX_KERNEL), ("stride", MAX_STRIDE), ("taps", TAPS[-1]))
+        for name, most in limits:
+            if whole(name, getattr(self, name), 1) > most:
+                raise SpecError(name, f"must be at most {most}", getattr(self, name))
+        choices = {"kind": KINDS, "padding_mode": FILLS, "weights": PRESETS}
+        for name, options in choices.items():
+            if getattr(self, name) not in options:
+                rule = f"must be one of {', '.join(options)}"
+                raise SpecError(name, rule, getattr(self, name))
+
+    def with_blur(self, taps: int) -> Downsampling:
+        """The same layer with another blur; 1 for none."""
+        return replace(self, taps=taps)
+
+    def check(self, size: Pair) -> None:
+        """Refuse a picture that is too small for this padding.
+
+        Raises:
+            SpecError: the fill cannot provide so much padding.
+        """
+        needed = max(sides(self.kernel_size)[1], sides(self.taps)[1])
+        limit = fill_limit(min(size), self.padding_mode)
+        if limit is not None and needed > limit:
+            least = needed + min(size) - limit
+            rule = f"must be at least {least} pixels a side for padding_mode '{self.padding_mode}'"
+            raise SpecError("input", rule, "×".join(map(str, size)))
+
+    def run(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C or 1, ceil(H / stride), ceil(W / stride))."""
+        if self.taps == 1:
+            return self._operate(x, self.stride)
+        return self._blurred(self.undimmed(x), self.stride)
+
+    def dense(self, x: Tensor) -> Tensor:
+        """The map of which `run` keeps every ``stride``-th row and column: (N, C or 1, H, W)."""
+        return self.undimmed(x) if self.taps == 1 else self._blurred(self.undimmed(x), 1)
+
+    def undimmed(self, x: Tensor) -> Tensor:
+        """The operation at stride 1, before any blur."""
+        return self._operate(x, 1)
+
+    def macs(self, channels: int, size: Pair) -> int:
+        """Multiply–accumulates on one picture; comparing and averaging cost none."""
+        step = self.stride if self.taps == 1 else 1
+        spec = self._spec(channels, step)
+        first = operation_of(spec).macs(spec, _grown(size, self.kernel_size))
+        if self.taps == 1:
+            return first
+        maps = operation_of(spec).out_channels(spec)
+        spec = LayerSpec("blur_pooling", (self.taps,) * 2, (self.stride,) * 2, in_channels=maps)
+        return first + operation_of(spec).macs(spec, _grown(size, self.taps))
+
+    def _spec(self, channels: int, step: int) -> LayerSpec:
+        kernel_size, stride = (self.kernel_size,) * 2, (step,) * 2
+        return LayerSpec(self.kind, kernel_size, stride, in_channels=channels)
+
+    def _operate(self, x: Tensor, step: int) -> Tensor:
+        import torch
+
+        spec, operation = self._spec(x.shape[1], step), operation_of(self._spec(1, step))
+        weight = None
+        if operation.learned:
+            shape = (1, x.shape[1], self.kernel_size, self.kernel_size)
+            weight = torch.from_numpy(kernel(self.weights, shape, self.seed)).to(x)
+        fill = float("-inf") if operation.reduce == "max" else 0.0
+        y = operation.run(spec, padded(x, self.kernel_size, self.padding_mode, fill), weight, None)
+        return y.relu() if self.relu and operation.learned else y
+
+    def _blurred(self, y: Tensor, step: int) -> Tensor:
+        import torch
+
+        weight = torch.from_numpy(blur_weights(self.taps)).to(y)
+        return blur(y, weight, step, self.padding_mode)
+
+
+def _grown(size: Pair, window: int) -> Pair:
+    return size[0] + window - 1, size[1] + window - 1

@@ -1,0 +1,246 @@
+"""Whole networks: with circular padding, with a blur before every stride, and their consistency.
+
+The swaps return copies, in the mode and with the weights of the original, which is never
+touched.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from core.erf.layers import output_of, spot_of
+from core.errors import SpecError
+from core.graph import Graph, Node, network_graph
+from core.shift.consistency import Consistency, Progress, Shift, shift_consistency
+from core.shift.layer import TAPS, blur, blur_weights
+from core.swaps import changed
+from core.tracing import skeleton
+from core.window import Pair, pair, whole
+
+
+class BlurPool(nn.Module):
+    """Every channel blurred with binomial weights, every ``stride``-th pixel kept.
+
+    Source: Zhang, "Making Convolutional Networks Shift-Invariant Again" (2019). (N, C, H, W)
+    to (N, C, ceil(H / stride), ceil(W / stride)); an even number of taps stands half a pixel
+    after its pixel, the middle of the two for which it answers at stride 2.
+
+    Args:
+        taps: 2 to 7: 1 1, 1 2 1, 1 3 3 1, 1 4 6 4 1, … along each axis.
+        stride: of both axes.
+        padding_mode: as of a convolution.
+
+    Raises:
+        SpecError: taps or stride out of range.
+    """
+
+    def __init__(self, taps: int = 4, stride: int = 2, padding_mode: str = "reflect") -> None:
+        super().__init__()
+        if taps not in TAPS[1:]:
+            raise SpecError("taps", f"must be from {TAPS[1]} to {TAPS[-1]}", taps)
+        self.taps, self.stride = taps, whole("stride", stride, 1)
+        self.padding_mode = padding_mode
+        self.register_buffer("weight", torch.from_numpy(blur_weights(taps)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return blur(x, self.get_buffer("weight").to(x.dtype), self.stride, self.padding_mode)
+
+    def extra_repr(self) -> str:
+        return f"{self.taps}, stride={self.stride}, padding_mode={self.padding_mode!r}"
+
+
+class Blurred(nn.Module):
+    """A layer that computed every ``stride``-th output: now all of them, and a blur skips.
+
+    Args:
+        layer: at stride 1.
+        pool: the blur.
+    """
+
+    def __init__(self, layer: nn.Module, pool: BlurPool) -> None:
+        super().__init__()
+        self.layer, self.pool = layer, pool
+        self.wraps: Pair | None = None
+
+    def wrap(self) -> None:
+        """From now on all padding is circular, that of the layer included."""
+        layer: Any = self.layer
+        self.wraps, layer.padding = pair("padding", layer.padding, 0), (0, 0)
+        self.pool.padding_mode = "circular"
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.wraps is not None:
+            x = F.pad(x, self._pads(x), mode="circular")
+        y: Tensor = self.pool(self.layer(x))
+        return y
+
+    def _pads(self, x: Tensor) -> list[int]:
+        """Such that the layer has ``stride`` outputs for each one that is kept: fewer would
+        end the circle early."""
+        layer: Any = self.layer
+        sides = []
+        for axis in (1, 0):
+            span = pair("kernel_size", layer.kernel_size, 1)[axis] - 1
+            span *= pair("dilation", getattr(layer, "dilation", 1), 1)[axis]
+            assert self.wraps is not None
+            before = self.wraps[axis]
+            dense = x.shape[2 + axis] + 2 * before - span
+            sides += [before, before + -dense % self.pool.stride]
+        return sides
+
+
+Pool = nn.MaxPool2d | nn.AvgPool2d
+
+
+def circular(module: nn.Module) -> nn.Module:
+    """A copy in which all padding wraps round the edges: only strides then break a shift.
+
+    Changed are modules of convolutions (not transposed ones), of max and average pooling, and
+    those of `anti_aliased`. Pooling that rounds its size up still reads past the edge.
+
+    Raises:
+        SpecError: the module cannot be copied, or has none of them.
+    """
+    done: set[int] = set()
+
+    def make(path: str, old: nn.Module) -> nn.Module | None:
+        if isinstance(old, Blurred):
+            old.wrap()  # in the copy
+            done.add(id(old.layer))
+        elif id(old) not in done and isinstance(old, nn.Conv2d | BlurPool):
+            old.padding_mode = "circular"
+        elif id(old) not in done and isinstance(old, Pool):
+            rows, cols = pair("padding", old.padding, 0)
+            old.padding = 0
+            if rows or cols:
+                return nn.Sequential(nn.CircularPad2d((cols, cols, rows, rows)), old)
+        else:
+            return None
+        return old
+
+    return changed(module, make, "must have convolutions or pooling modules")
+
+
+def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect") -> nn.Module:
+    """A copy in which every layer that skips pixels computes them all and a blur skips.
+
+    Strided convolutions and max and average pooling become `Blurred`; sizes and weights stay. Not changed: layers with two different strides, and
+    pooling that rounds its size up. Zhang puts the blur behind the activation that follows a
+    convolution; here it stands right behind the convolution, which asks nothing of the
+    network's code.
+
+    Raises:
+        SpecError: as `BlurPool`; the module cannot be copied, or nothing in it skips pixels.
+    """
+    BlurPool(taps, padding_mode=padding_mode)
+
+    def make(path: str, old: nn.Module) -> nn.Module | None:
+        stride = _skips(old)
+        if stride is None:
+            return None
+        assert isinstance(old, nn.Conv2d | Pool)
+        old.stride = (1, 1)
+        pool = BlurPool(taps, stride, padding_mode)
+        like = next(old.parameters(), torch.empty(0))
+        return Blurred(old, pool.to(like.device, like.dtype))
+
+    return changed(module, make, "must have layers that skip pixels, as modules")
+
+
+def _skips(layer: nn.Module) -> int | None:
+    """The stride of a layer to which a blur can be added; None for any other."""
+    if not isinstance(layer, nn.Conv2d | Pool) or getattr(layer, "ceil_mode", False):
+        return None
+    if getattr(layer, "return_indices", False) or isinstance(layer.padding, str):
+        return None
+    kernel = layer.kernel_size if layer.stride is None else layer.stride
+    rows, cols = pair("stride", kernel, 1)
+    return rows if rows == cols > 1 else None
+
+
+def layer_of(graph: Graph, size: Pair, layer: str | None = None) -> Node:
+    """A node by its name or its module's; by default the last one with units side by side
+    whose number divides the image's ``size``.
+
+    Raises:
+        SpecError: there is none, or its output is no image.
+    """
+    spread = [
+        node
+        for node in graph.values()
+        if node.dims == (2, 3)
+        and max(node.grid) > 1
+        and node.kind not in ("input", "pad")
+        and not _over(node, size)
+    ]
+    node = graph.find(layer) if layer else (spread or list(graph.values()))[-1]
+    if node.dims != (2, 3) or len(node.shape) != 4:
+        raise SpecError("layer", "must have units side by side, as (C, H, W)", node.name)
+    return node
+
+
+def total_stride(graph: Graph, node: Node, size: Pair) -> Pair:
+    """Pixels of the image per unit of a node, down and right.
+
+    Raises:
+        SpecError: a side that is no multiple of the map's; says which sizes would do.
+    """
+    if _over(node, size):
+        rule = (
+            f"must be a multiple of the layer's stride: {node.name} makes "
+            f"{node.grid[0]}×{node.grid[1]} units of it; choose a power of two, or a layer "
+            "further up"
+        )
+        raise SpecError("input_size", rule, "×".join(map(str, size)))
+    return size[0] // node.grid[0], size[1] // node.grid[1]
+
+
+def _over(node: Node, size: Pair) -> bool:
+    return any(n % count for n, count in zip(size, node.grid, strict=True))
+
+
+def network_consistency(
+    module: nn.Module,
+    picture: ArrayLike,
+    shifts: Sequence[Shift],
+    layer: str | None = None,
+    progress: Progress | None = None,
+) -> Consistency:
+    """How the maps of one layer of a network follow its picture, all channels together.
+
+    Args:
+        module: any nn.Module that does not decide by values; a copy of it runs, in eval mode
+            and no further than the layer.
+        picture: (C, H, W).
+        shifts: (down, right) in pixels.
+        layer: a node's name, or a module's; by default the last one with units side by side.
+        progress: see `core.shift.consistency.Progress`.
+
+    Returns:
+        with the maps of the strongest channel.
+
+    Raises:
+        SpecError: a network or a layer that does not fit; a side that is no multiple of the
+            layer's stride.
+        Stopped: the progress callback returned False.
+    """
+    x = np.asarray(picture, dtype=np.float32)
+    size = (x.shape[0], x.shape[1], x.shape[2])
+    graph = network_graph(module, size)
+    node = layer_of(graph, size[1:], layer)
+    total_stride(graph, node, size[1:])
+    copied = copy.deepcopy(module).eval()
+    spot = spot_of(skeleton(module), size, node.name)
+
+    def run(image: Tensor) -> Tensor:
+        return output_of(copied, image, spot, torch.no_grad())[0]
+
+    return shift_consistency(run, x, shifts, keep=True, progress=progress)

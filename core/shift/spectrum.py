@@ -1,0 +1,169 @@
+"""What aliases: the spectrum of a layer's map before and after pixels are skipped.
+
+Keeping every s-th pixel cuts the band from |f| ≤ 1/2 cycles a pixel to |f| ≤ 1/(2s). What lay
+outside does not vanish: it is folded back onto the frequencies inside (Nyquist, Shannon). So
+every shift's consistency follows from the one map before skipping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import SpecError
+from core.shift.consistency import ROUNDING, FloatArray, Shift, root_mean_square
+from core.shift.layer import Downsampling
+
+ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Energy by frequency, zero frequency at index (n // 2, m // 2), summed over channels.
+
+    Attributes:
+        stride: pixels before to one pixel after.
+        before: (N, M) of the map whose pixels are skipped; the sum is its mean square.
+        own: (n, m) the part of ``before`` inside the band that is left.
+        folded: (n, m) all that is folded onto each frequency from outside.
+        after: (n, m) what the closed form makes of both, their phases minded.
+        measured: (n, m) of torch's output.
+        nothing: energy up to which ``before`` is rounding.
+    """
+
+    stride: int
+    before: FloatArray
+    own: FloatArray
+    folded: FloatArray
+    after: FloatArray
+    measured: FloatArray
+    nothing: float = 0.0
+
+    @property
+    def aliased(self) -> float:
+        """Share of the energy, the mean apart, that lies outside the band and is folded."""
+        total = float(self.before.sum() - self.before[tuple(n // 2 for n in self.before.shape)])
+        return float(self.folded.sum()) / total if total > self.nothing else 0.0
+
+    @property
+    def disagreement(self) -> float:
+        """Largest difference of closed form and torch, as a share of the largest energy."""
+        largest = float(max(self.before.max(), self.measured.max()))
+        return float(np.abs(self.after - self.measured).max()) / largest if largest else 0.0
+
+
+def spectrum(layer: Downsampling, picture: ArrayLike) -> Spectrum:
+    """Of a layer on (C, H, W).
+
+    Raises:
+        SpecError: sides that are no multiples of the stride; a picture too small to be padded.
+    """
+    x = np.asarray(picture, dtype=np.float32)
+    dense, output = _maps(layer, x)
+    terms = _terms(dense, layer.stride)
+    energy = np.square(np.abs(terms)).sum(axis=0)  # (s, s, n, m)
+    own = _own(energy)
+    return Spectrum(
+        layer.stride,
+        _centred(np.square(np.abs(_coefficients(dense))).sum(axis=0)),
+        _centred(own),
+        _centred(np.maximum(energy.sum(axis=(0, 1)) - own, 0)),
+        _centred(np.square(np.abs(terms.sum(axis=(1, 2)))).sum(axis=0)),
+        _centred(np.square(np.abs(_coefficients(output))).sum(axis=0)),
+        _rounding(layer, x),
+    )
+
+
+def expected_cosine(layer: Downsampling, picture: ArrayLike, shifts: Sequence[Shift]) -> FloatArray:
+    """(n,) the cosine of `core.shift.consistency`, from the map before skipping alone.
+
+    With circular padding that map moves with the picture, whatever the layer computes. Only
+    the phases of what was folded are off, and they repeat with the stride: s·s shifts are
+    all there is.
+
+    Raises:
+        SpecError: padding that is not circular; and as `spectrum`.
+    """
+    if layer.padding_mode != "circular":
+        rule = "must be circular: other padding does not move with the picture"
+        raise SpecError("padding_mode", rule, layer.padding_mode)
+    x = np.asarray(picture, dtype=np.float32)
+    dense, _ = _maps(layer, x)
+    terms = _terms(dense, layer.stride)
+    nothing = _rounding(layer, x)
+    phases = [(down % layer.stride, right % layer.stride) for down, right in shifts]
+    known = {phase: _cosine(terms, phase, nothing) for phase in sorted(set(phases))}
+    return np.array([known[phase] for phase in phases])
+
+
+def _rounding(layer: Downsampling, picture: NDArray[np.float32]) -> float:
+    """Energy of the map up to which it is rounding."""
+    return (ROUNDING * root_mean_square(layer, picture)) ** 2
+
+
+def _maps(layer: Downsampling, picture: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """The map before skipping, and torch's output."""
+    x = torch.from_numpy(np.array(picture, dtype=np.float32))[None]
+    size = x.shape[2], x.shape[3]
+    layer.check(size)
+    if size[0] % layer.stride or size[1] % layer.stride:
+        rule = f"must be a multiple of the stride {layer.stride} along each side"
+        raise SpecError("input", rule, "×".join(map(str, size)))
+    with torch.no_grad():
+        dense, output = (f(x)[0].double().numpy() for f in (layer.dense, layer.run))
+    return dense, output
+
+
+def _coefficients(maps: FloatArray) -> ComplexArray:
+    """Fourier coefficients of (C, N, M), their squares the energy a frequency has."""
+    return np.asarray(np.fft.fft2(maps) / (maps.shape[1] * maps.shape[2]))
+
+
+def _terms(dense: FloatArray, stride: int) -> ComplexArray:
+    """(C, s, s, n, m): the s·s frequencies that become one, [c, a, b, k, l] the one at
+    (k + a·n, l + b·m). Their sum over a and b is the coefficient after skipping."""
+    channels, rows, cols = dense.shape
+    n, m = rows // stride, cols // stride
+    grid = _coefficients(dense).reshape(channels, stride, n, stride, m)
+    return np.asarray(grid.transpose(0, 1, 3, 2, 4))
+
+
+def _own(energy: FloatArray) -> FloatArray:
+    """(n, m) of (s, s, n, m): the term whose frequency is the one that is kept."""
+    stride, _, n, m = energy.shape
+    row, col = (np.where(_signed(count) < 0, stride - 1, 0) for count in (n, m))
+    return np.asarray(energy[row[:, None], col, np.arange(n)[:, None], np.arange(m)])
+
+
+def _signed(count: int) -> NDArray[np.int64]:
+    """Frequencies 0, 1, …, −2, −1 in the order of an FFT, in cycles a side."""
+    return np.asarray(np.rint(np.fft.fftfreq(count, 1 / count)), dtype=np.int64)
+
+
+def _centred(energy: FloatArray) -> FloatArray:
+    return np.asarray(np.fft.fftshift(energy, axes=(-2, -1)))
+
+
+def _cosine(terms: ComplexArray, phase: Shift, nothing: float) -> float:
+    """Of what a shift makes of the output, and of the output moved, both by frequency."""
+    stride, shape = terms.shape[1], terms.shape[3:]
+    turned, expected = terms, terms.sum(axis=(1, 2))
+    for axis, (count, distance) in enumerate(zip(shape, phase, strict=True)):
+        each = np.arange(stride)[:, None] * count + np.arange(count)
+        turn = np.exp(-2j * np.pi * each * distance / (count * stride))
+        turned = turned * (turn[:, None, :, None] if axis == 0 else turn[:, None])
+        move = np.exp(-2j * np.pi * _signed(count) * distance / (count * stride))
+        if count % 2 == 0 and distance:  # Nyquist's phase is not known
+            move[count // 2] = move[count // 2].real
+        expected = expected * (move[:, None] if axis == 0 else move)
+    found = turned.sum(axis=(1, 2))
+    energies = [float(np.square(np.abs(v)).sum()) for v in (found, expected)]
+    silent = [energy <= nothing for energy in energies]
+    if any(silent):
+        return float(all(silent))
+    inner = float((found * expected.conj()).real.sum())
+    return float(np.clip(inner / np.sqrt(energies[0] * energies[1]), -1, 1))

@@ -1,0 +1,292 @@
+"""What stands in each tab of the shift page."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.data import PICTURES
+from core.shift.layer import KINDS
+from viz import compute_shift, shift_film, waiting
+from viz.figures import shift as figures
+from viz.figures import spectra
+from viz.jobs import View
+from viz.shift_controls import direction, shift_controls
+from viz.shift_state import (
+    BLUR_WORDS,
+    LABELS,
+    ORDINALS,
+    Request,
+    layers,
+    scene,
+    sentence_case,
+    shift_of,
+    title,
+)
+from viz.url import give
+
+if TYPE_CHECKING:
+    from core.shift.consistency import Consistency
+
+Values = dict[str, Any]
+SLOT = "shift"
+SHOWN = 6
+"""Strides that the curves show; with circular padding the rest is the same."""
+CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "shift"}}
+
+
+def _chart(figure: Any, key: str) -> None:
+    st.plotly_chart(figure, theme="streamlit", key=key, config=CONFIG)
+
+
+def layers_tab(values: Values) -> None:
+    """The picture, and the outputs of all three layers for one shift; or a film of it."""
+    if values["play"]:
+        controls_beside(values, film=True)
+        _film(values)
+        return
+    left, right = st.columns([1, 2.6])
+    with right:
+        controls_beside(values)
+        st.markdown(_sentence(values))
+    shown, shift = scene(values), shift_of(values)
+    with left:
+        moved = compute_shift.rolled(compute_shift.picture(shown)[0], shift)
+        heading = f"Input {shown.side}×{shown.side}, moved {_far(shift)}"
+        _chart(figures.picture_figure(moved, heading), "shift_picture")
+    for column, kind in zip(st.columns(3), KINDS, strict=True):
+        with column:
+            _chart(_pair(values, kind), f"shift_{kind}")
+    st.caption(
+        "Above: the output of the moved picture, without and with a blur before pixels are "
+        "skipped. Below: what is left when the output of the picture as it was, moved as far, is "
+        "taken off; 0 would be a layer that follows the shift. Cosine: of the two outputs, 1 when "
+        "they agree."
+    )
+
+
+def _pair(values: Values, kind: str) -> Any:
+    """The figure of one layer without and with the blur."""
+    pair = layers(values, kind)
+    plain, blurred = (
+        compute_shift.comparison(each, scene(values), shift_of(values)) for each in pair
+    )
+    heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values['blur']]}"
+    signed = kind == "convolution" and not values["relu"]
+    return figures.pair_figure(plain, blurred, heading, signed=signed)
+
+
+def controls_beside(values: Values, *, film: bool = False) -> None:
+    """The shift, its direction, and whether it plays."""
+    if film:
+        direction(values)
+    else:
+        shift_controls(values, values["side"] - 1)
+    st.toggle("play — let the picture slide by single pixels", key=give(values, "play"))
+
+
+def _far(shift: tuple[int, int]) -> str:
+    down, right = shift
+    words = [f"{n} px {way}" for n, way in ((down, "down"), (right, "right")) if n]
+    return " and ".join(words) or "by nothing"
+
+
+def _sentence(values: Values) -> str:
+    """What is seen, said of this shift."""
+    pixels, stride = values["shift"], values["stride"]
+    by = f"{pixels / stride:.3g} output pixels"
+    if pixels % stride:
+        return (
+            f"A shift of {pixels} px is {by}: no whole number, so each layer now reads **other "
+            "pixels** than before. What it had skipped comes to light, as a different picture. "
+            "A blur leaves it little to miss."
+        )
+    if values["padding_mode"] == "circular":
+        return (
+            f"A shift of {pixels} px is {by}, a whole number: the layers read the same pixels, "
+            "and the output **moves with the picture exactly**."
+        )
+    return (
+        f"A shift of {pixels} px is {by}, a whole number: inside the picture the output moves "
+        "with it; at the edges the padding does not."
+    )
+
+
+def _film(values: Values) -> None:
+    pairs = {kind: layers(values, kind) for kind in KINDS}
+    st.html(shift_film.html(pairs, scene(values), values["direction"]))
+    st.caption(
+        "0 to 7 px, over and over. Above: outputs; below: difference to the moved output, on one "
+        "scale for both. Without a blur edges flicker as they pass from one grid of pixels to "
+        "the next."
+    )
+
+
+def curve_tab(values: Values) -> None:
+    """Consistency over all shifts, measured and in closed form, with its price."""
+    shown, way = scene(values), values["direction"]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        direction(values)
+        st.toggle(
+            f"all {shown.side} shifts",
+            key=give(values, "every"),
+            help="All are measured; by default the first six strides are in view.",
+        )
+    last = None if values["every"] else SHOWN * values["stride"]
+    for column, kind in zip(st.columns(3), KINDS, strict=True):
+        pair = layers(values, kind)
+        found = [compute_shift.consistency(each, shown, way) for each in pair]
+        heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values['blur']]}"
+        figure = figures.curve_figure(
+            found[0],
+            found[1],
+            values["shift"],
+            heading,
+            expected=[compute_shift.expected(each, shown, way) for each in pair],
+            last=last,
+            notes=[_made(values)],
+        )
+        with column:
+            _chart(figure, f"shift_curve_{kind}")
+    rows = [_row(each, shown, way) for kind in KINDS for each in layers(values, kind)]
+    st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
+    _verdict(rows)
+
+
+def _made(values: Values) -> str:
+    shown = scene(values)
+    return (
+        f"{PICTURES[shown.picture].label}, {shown.side}×{shown.side}, moved "
+        f"{values['direction']}; padding {values['padding_mode']}."
+    )
+
+
+def _row(layer: Any, shown: Any, direction: str) -> dict[str, Any]:
+    found = compute_shift.consistency(layer, shown, direction)
+    form = compute_shift.expected(layer, shown, direction)
+    off = None if form is None else float(abs(form - found.cosine).max())
+    return {
+        "layer": title(layer),
+        "mean cosine between multiples": figures.cosine_text(found.mean),
+        "worst": figures.cosine_text(found.worst),
+        "largest difference": f"{100 * float(found.relative.max()):.3g} %",
+        "equal at multiples, to the last bit": "yes" if found.exact_at_multiples else "no",
+        "closed form": "—" if off is None else ("agrees" if off < 1e-3 else f"off by {off:.2g}"),
+        "multiply–accumulates": f"{layer.macs(1, (shown.side,) * 2):,}",
+    }
+
+
+def _verdict(rows: list[dict[str, Any]]) -> None:
+    if all(row["equal at multiples, to the last bit"] == "yes" for row in rows):
+        text = (
+            "At every multiple of the stride all six follow the picture **to the last bit**. The "
+            "closed form needs only the map before pixels are skipped: a shift changes the phases "
+            "of what is folded, and they repeat with the stride."
+        )
+    else:
+        text = (
+            "With this padding not even multiples of the stride are followed exactly: the borders "
+            "differ, and no closed form is known here."
+        )
+    st.markdown(
+        f"{text} The difference is the mean absolute one, as a share of the mean absolute output."
+    )
+
+
+def spectra_tab(values: Values) -> None:
+    """One layer's spectrum before and after, without and with the blur."""
+    st.segmented_control(
+        "layer", list(KINDS), format_func=LABELS.__getitem__, key=give(values, "kind"),
+        required=True,
+    )  # fmt: skip
+    pair = layers(values, values["kind"])
+    words = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
+    found = {
+        text: compute_shift.spectrum(each, scene(values))
+        for text, each in zip(words, pair, strict=True)
+    }
+    left, right = st.columns([1.15, 1])
+    with left:
+        _chart(spectra.spectra_figure(found, f"Spectrum: {title(pair[0])}"), "shift_spectra")
+    with right:
+        heading = "What each frequency holds after skipping"
+        _chart(spectra.folded_figure(found, heading), "shift_folded")
+        shares = [spectra.percent(each.aliased) for each in found.values()]
+        st.markdown(
+            f"Keeping every {ORDINALS[values['stride']]} pixel leaves frequencies up to "
+            f"1/{2 * values['stride']} cycle a pixel. What lies outside does not vanish: it is "
+            f"folded back in and looks like something else. That is **{shares[0]}** of the energy "
+            f"without a blur, **{shares[1]}** with it."
+        )
+        off = max(each.disagreement for each in found.values())
+        st.caption(
+            "Closed form: the spectrum before, folded. PyTorch's output "
+            + ("has the same ✓" if off < 1e-4 else f"differs by {off:.2g} of the largest energy.")
+        )
+
+
+def network_tab(values: Values, pair: tuple[Request, Request]) -> None:
+    """A network's consistency without and with a blur before every stride."""
+    shifts = compute_shift.network_shifts(pair[1])
+    compute_shift.network_shifts(pair[0])  # the same, if it can be run too
+    most = max(max(shift) for shift in shifts)
+    values["shift"] = min(values["shift"], most)
+    shift_controls(values, most)
+    texts = ("as it is", f"with a blur {BLUR_WORDS[values['blur']]} before every stride")
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        found = []
+        for asked, text in zip(pair, texts, strict=True):
+            view = views[asked]
+            if view.state in ("waiting", "running"):
+                waiting.progress(SLOT, asked, view, f"The network {text}", "shifts")
+            elif view.error == waiting.STOPPED:
+                st.info("Stopped.")
+                st.button("Go on", on_click=waiting.resume, key=f"go on {text}")
+            elif view.error:
+                st.warning(f"{view.error[:1].upper()}{view.error[1:]}.")
+            if view.result is not None:
+                found.append(view.result)
+        if len(found) == 2:
+            _network(found[0], found[1], values, pair[0])
+
+    waiting.show(SLOT, {asked: compute_shift.work(asked) for asked in pair}, draw)
+
+
+def _network(plain: Consistency, blurred: Consistency, values: Values, asked: Request) -> None:
+    far = abs(plain.shifts).max(axis=1).tolist()
+    index = max((i for i, d in enumerate(far) if d <= values["shift"]), default=0)
+    maps = [compute_shift.network_comparison(each, index) for each in (plain, blurred)]
+    left, right = st.columns([1, 1.5])
+    stride = max(plain.stride)
+    with left:
+        heading = f"{asked.network.title}, the strongest channel, picture moved {far[index]} px"
+        signed = min(float(each.output.min()) for each in maps) < 0
+        _chart(figures.pair_figure(maps[0], maps[1], heading, signed=signed), "shift_network")
+    with right:
+        heading = (
+            f"All channels over two strides of {stride} px, {asked.direction}, random weights "
+            f"(seed {asked.draw_seed})"
+        )
+        figure = figures.curve_figure(plain, blurred, far[index], heading)
+        _chart(figure, "shift_network_curve")
+    st.markdown(_network_words(plain, blurred, asked.wrap))
+
+
+def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str:
+    stride = max(plain.stride)
+    means = figures.cosine_text(plain.mean), figures.cosine_text(blurred.mean)
+    whole = plain.exact_at_multiples and blurred.exact_at_multiples
+    kept = (
+        f"At multiples of {stride} px both follow the picture to the last bit."
+        if whole
+        else f"Not even multiples of {stride} px are followed exactly"
+        + ("." if wraps else ": zero padding does not move with the picture.")
+    )
+    better = "closer" if blurred.mean > plain.mean else "not closer"
+    return (
+        f"Its strides multiply to {stride} px a unit. {kept} In between the mean cosine is "
+        f"**{means[0]}** as it is and **{means[1]}** with the blur: {better}."
+    )
