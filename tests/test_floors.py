@@ -20,15 +20,21 @@ BY_NAME = {"import_module", "__import__"}
 LIGHT = (
     *("core.window", "core.padding", "core.data", "core.axis_map"),
     *("core.networks", "core.notation", "core.notation_zoo", "core.shift.layer"),
+    "core.blocks",
 )
 # Called behind the caches and the queue alone. Add each new heavy module here.
 HEAVY = (
     *("core.sweep", "core.graph", "core.receptive_field", "core.measured_field", "core.cost"),
     *("core.strategies", "core.erf.engine", "core.erf_study", "core.expected_erf"),
     *("core.shift.consistency", "core.shift.spectrum", "core.shift.network"),
+    *("core.block_facts", "core.block_probe", "core.timing", "core.saved", "core.stages"),
+    "core.coverage",
 )
 # The only callers of heavy modules.
-COMPUTE = ("viz.compute", "viz.compute_networks", "viz.compute_erf", "viz.compute_shift")
+COMPUTE = (
+    *("viz.compute", "viz.compute_networks", "viz.compute_erf", "viz.compute_shift"),
+    "viz.compute_blocks",
+)
 PAGE_MAY_IMPORT = (
     *("viz.controls", "viz.compute", "viz.figures", "viz.player", "viz.slides", "viz.theme"),
     *("viz.state", "viz.url", "viz.words", "viz.presets"),
@@ -39,6 +45,8 @@ PAGE_MAY_IMPORT = (
     *("viz.jobs", "viz.waiting"),
     *("viz.compute_shift", "viz.shift_state", "viz.shift_controls", "viz.shift_tabs"),
     "viz.shift_film",
+    *("viz.compute_blocks", "viz.blocks_state", "viz.blocks_controls", "viz.blocks_table"),
+    "viz.blocks_tabs",
     *("viz.pages", "core", "streamlit"),
 )
 

@@ -49,11 +49,25 @@ PAGES: tuple[Page, ...] = (
         "Which pixels really move a unit: gradients, averaged over draws, against theory.",
     ),
     Page(
+        "blocks",
+        "Stride or pool?",
+        ":material/compare:",
+        "Downsampling",
+        "Blocks that halve their input, side by side: cost, time, memory, gradients, shifts.",
+    ),
+    Page(
         "shift",
         "Shift and aliasing",
         ":material/blur_linear:",
         "Downsampling",
         "Slide a picture by single pixels: what strides make of it, and what a blur gives back.",
+    ),
+    Page(
+        "architectures",
+        "Architectures",
+        ":material/account_tree:",
+        "Downsampling",
+        "Stems, ResNet's reducing blocks and whole networks, stage by stage, measured.",
     ),
 )
 """The first row opens first."""

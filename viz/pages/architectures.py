@@ -1,0 +1,102 @@
+"""Architectures: how published networks shrink their input, measured on one photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.blocks import COMPARISONS
+from viz import blocks_state, blocks_table, compute, compute_blocks, network_state, waiting
+from viz.blocks_controls import picture
+from viz.blocks_state import ARCHITECTURES, ARCHITECTURES_PARAMS, VIEWS
+from viz.blocks_tabs import known, measured
+from viz.url import PageState, give
+
+if TYPE_CHECKING:
+    from core.stages import Stage
+
+SLOT = "architectures"
+
+
+def _blocks(name: str, page: PageState) -> None:
+    """Published blocks on one input: facts, then what is measured as it comes in."""
+    comparison = COMPARISONS[name]
+    found = known(blocks_state.of_comparison(comparison, page.values))
+    channels, height, width = comparison.input_size
+    st.markdown(f"{comparison.sentence} Input {channels}×{height}×{width}, one image.")
+    st.markdown(blocks_table.verdict(found.titles, found.facts))
+    measured(SLOT, found)
+
+
+def _stages(page: PageState) -> None:
+    name = st.selectbox(
+        "network",
+        network_state.architectures(),
+        format_func=network_state.title,
+        key=give(page.values, "network"),
+    )
+    found = compute_blocks.stage_table(name)
+    size = "×".join(map(str, network_state.published(name).input_size))
+    halvings = sum(before.grid > after.grid for before, after in pairwise(found))
+    st.markdown(
+        f"#### {network_state.title(name)} on {size}: the size falls {halvings} times\n"
+        "A stage is all that runs on maps of one size. Norms and activations are counted with the "
+        "layer before them."
+    )
+    _published(name, found)
+    st.dataframe(
+        blocks_table.stage_columns(found),
+        hide_index=True,
+        column_config={
+            "parameters": st.column_config.NumberColumn(format="localized"),
+            "MACs (million)": st.column_config.NumberColumn(format="%.1f"),
+            "outputs (MB)": st.column_config.NumberColumn(format="%.2f"),
+        },
+        key="stages",
+    )
+
+
+def _published(name: str, found: Sequence[Stage]) -> None:
+    """The sums beside what the authors or their code say."""
+    from core.zoo import entry  # brings torch: not before the page stands
+
+    row = entry(name)
+    parameters = sum(stage.cost.parameters for stage in found)
+    macs = sum(stage.cost.macs for stage in found)
+    same = " ✓" if parameters == row.parameters else ""
+    said = f"**{parameters:,}** parameters; published: {row.parameters:,}{same}. "
+    said += f"**{macs / 1e9:.3f}** billion multiply–accumulates"
+    st.markdown(said + (f"; published: {row.gmacs:g}." if row.gmacs else "."))
+
+
+def page() -> None:
+    """Adopt the URL, draw the open view, publish the URL."""
+    if not compute.is_warm():
+        skeleton = st.skeleton(height=460)
+        compute.warm()
+        skeleton.empty()
+    page_state = PageState(ARCHITECTURES, ARCHITECTURES_PARAMS)
+    values = page_state.values
+    page_state.place()
+    if page_state.ignored:
+        st.warning("Part of the link was ignored: " + "; ".join(page_state.ignored) + ".")
+    with st.sidebar:
+        picture(values)
+    st.markdown("#### How published networks shrink their input")
+    tabs = st.tabs(list(VIEWS.values()), key=give(values, "view"), on_change="rerun")
+    for tab, (name, label) in zip(tabs, VIEWS.items(), strict=True):
+        if values["view"] != label:
+            continue
+        with tab:
+            if name == "stages":
+                waiting.leave(SLOT)
+                _stages(page_state)
+            else:
+                _blocks(name, page_state)
+    page_state.publish()
+
+
+page()
