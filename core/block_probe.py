@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.pool_check import check_pools
 from core.receptive_field import ReceptiveField
 
 FloatArray = NDArray[np.float32]
@@ -108,7 +109,11 @@ def gradient_spread(module: nn.Module, image: FloatArray, seed: int = 0) -> Grad
         module: any block.
         image: (C, H, W) the input.
         seed: of the gradient that comes in.
+
+    Raises:
+        SpecError: a max pooling that torch cannot backpropagate through.
     """
+    check_pools(module, image.shape)
     copied = copy.deepcopy(module).eval()
     x = torch.from_numpy(image.copy())[None].requires_grad_()
     with torch.enable_grad():

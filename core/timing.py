@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from core.cost import FLOAT32_BYTES, layer_costs, totals
 from core.device import MEMORY_BUDGET, threads
 from core.errors import SpecError
+from core.pool_check import check_pools
 from core.saved import kept_bytes, saved_for_backward
 from core.window import whole
 
@@ -171,11 +172,13 @@ def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch:
     """Refuse what would take too long or too much memory, before anything is computed.
 
     Raises:
-        SpecError: says which batch would do, or that the input is too large for any.
+        SpecError: says which batch would do, or that the input is too large for any; or a
+            max pooling that torch cannot backpropagate through.
     """
     whole("batch", batch, 1)
     macs, most_bytes = 0, 0
     for module in modules:
+        check_pools(module, input_size)
         total = totals(layer_costs(module, input_size))
         kept = sum(kept_bytes(saved_for_backward(module, input_size, batch)).values())
         macs += total.macs * batch * (1 + BACKWARD)

@@ -20,7 +20,7 @@ BY_NAME = {"import_module", "__import__"}
 LIGHT = (
     *("core.window", "core.padding", "core.data", "core.axis_map"),
     *("core.networks", "core.notation", "core.notation_zoo", "core.shift.layer"),
-    "core.blocks",
+    *("core.blocks", "core.gradients.recipe", "core.gradients.counts"),
 )
 # Called behind the caches and the queue alone. Add each new heavy module here.
 HEAVY = (
@@ -28,12 +28,12 @@ HEAVY = (
     *("core.strategies", "core.erf.engine", "core.erf_study", "core.expected_erf"),
     *("core.shift.consistency", "core.shift.spectrum", "core.shift.network"),
     *("core.block_facts", "core.block_probe", "core.timing", "core.saved", "core.stages"),
-    "core.coverage",
+    *("core.coverage", "core.gradients.pattern", "core.gradients.rebuild", "core.gradients.flow"),
 )
 # The only callers of heavy modules.
 COMPUTE = (
     *("viz.compute", "viz.compute_networks", "viz.compute_erf", "viz.compute_shift"),
-    "viz.compute_blocks",
+    *("viz.compute_blocks", "viz.compute_gradients"),
 )
 PAGE_MAY_IMPORT = (
     *("viz.controls", "viz.compute", "viz.figures", "viz.player", "viz.slides", "viz.theme"),
@@ -46,7 +46,8 @@ PAGE_MAY_IMPORT = (
     *("viz.compute_shift", "viz.shift_state", "viz.shift_controls", "viz.shift_tabs"),
     "viz.shift_film",
     *("viz.compute_blocks", "viz.blocks_state", "viz.blocks_controls", "viz.blocks_table"),
-    "viz.blocks_tabs",
+    *("viz.blocks_tabs", "viz.compute_gradients", "viz.gradients_state"),
+    *("viz.gradients_controls", "viz.gradients_tabs"),
     *("viz.pages", "core", "streamlit"),
 )
 

@@ -27,6 +27,7 @@ from core.erf.tally import Tally, per_draw
 from core.errors import SpecError
 from core.expected_erf import expected_erf
 from core.graph import input_sizes
+from core.pool_check import check_pools
 from core.receptive_field import ReceptiveField, receptive_fields
 from core.window import whole
 
@@ -125,6 +126,7 @@ def effective_receptive_field(
     field, at = _target(module, size, layer, unit)
     image = field.network.graph[field.network.source].grid
     part = smallest_crop(module, size, field, at) if crop else whole_image(image, at)
+    check_pools(module, (size[0], *part.size[1 - len(size) :]))
     target = Target(size, field, at, part, _theory(field, at))
     with torch.inference_mode(False), torch.enable_grad():
         sampler = Sampler(module, target, recipe, pick(device), whole("budget", budget, 1), images)

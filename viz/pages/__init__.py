@@ -56,6 +56,13 @@ PAGES: tuple[Page, ...] = (
         "Blocks that halve their input, side by side: cost, time, memory, gradients, shifts.",
     ),
     Page(
+        "gradients",
+        "Gradients",
+        ":material/call_split:",
+        "Downsampling",
+        "Where the gradient goes: input gradients side by side, backward by hand, through depth.",
+    ),
+    Page(
         "shift",
         "Shift and aliasing",
         ":material/blur_linear:",

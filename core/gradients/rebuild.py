@@ -1,0 +1,157 @@
+"""The backward pass of a strided convolution, by hand: it is a transposed convolution.
+
+Put s − 1 zeros between the gradients that arrive, flip the kernel, and slide it with stride 1.
+Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), ch. 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from core.errors import SpecError
+from core.layer import LayerSpec
+from core.operations import check, operation_of
+from core.padding import fill_source
+from core.window import Pair
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Backward:
+    """Every step from the gradient at a convolution's output to the one at its input.
+
+    Attributes:
+        spec: the convolution.
+        arriving: (O, h, w) the gradient at its output.
+        inserted: (O, (h−1)s + 1, (w−1)s + 1) with stride − 1 zeros between its rows and columns.
+        surrounded: inserted with span − 1 zeros around it, and the remainder's more after it.
+        kernel: (C, O / groups, kernel height, kernel width) flipped, its channels exchanged.
+        padded: (C, H + pads, W + pads) what the kernel gives at stride 1: the gradient at the
+            padded input.
+        gradient: (C, H, W) without the padding; a pixel that the padding copies gets its
+            copies' share too.
+        remainder: rows and columns of the padded input past the last window.
+        autograd: (C, H, W) torch's own gradient, in double precision; None before it is asked.
+    """
+
+    spec: LayerSpec
+    arriving: Array
+    inserted: Array
+    surrounded: Array
+    kernel: Array
+    padded: Array
+    gradient: Array
+    remainder: Pair
+    autograd: Array | None = None
+
+    @property
+    def difference(self) -> float:
+        """Largest difference to torch's gradient; nan before that is asked."""
+        if self.autograd is None:
+            return float("nan")
+        return float(np.abs(self.gradient - self.autograd).max())
+
+
+def backward_by_hand(
+    spec: LayerSpec,
+    size: Pair,
+    weight: NDArray[np.floating],
+    arriving: NDArray[np.floating],
+) -> Backward:
+    """The input gradient of a convolution, in numpy alone.
+
+    Args:
+        spec: a convolution, of any stride, padding, dilation and groups.
+        size: (H, W) of its input.
+        weight: (O, C / groups, kernel height, kernel width).
+        arriving: (O, h, w) the gradient at its output.
+
+    Raises:
+        SpecError: another operation, or shapes that do not fit.
+    """
+    if spec.operation != "convolution":
+        rule = "must be a convolution: the others have no kernel to flip"
+        raise SpecError("operation", rule, spec.operation)
+    shape = (spec.out_channels, *check(spec, size))
+    for name, array, wanted in (
+        ("arriving", arriving, shape),
+        ("weight", weight, operation_of(spec).weight_shape(spec)),
+    ):
+        if array.shape != wanted:
+            raise SpecError(name, f"must have shape {wanted}", array.shape)
+    rows, cols = spec.window.axes(size)
+    remainder = (rows.remainder, cols.remainder)
+    kernel = _flipped(np.asarray(weight, dtype=np.float64), spec.groups)
+    inserted = _inserted(np.asarray(arriving, dtype=np.float64), spec.stride)
+    spans = spec.window.effective_kernel_size
+    around = [(span - 1, span - 1 + over) for span, over in zip(spans, remainder, strict=True)]
+    surrounded = np.pad(inserted, [(0, 0), *around])
+    padded = _correlated(surrounded, kernel, spec.dilation, spec.groups)
+    gradient = _folded(padded, spec, size)
+    found = (inserted, surrounded, kernel, padded, gradient)
+    return Backward(spec, np.asarray(arriving, dtype=np.float64), *found, remainder)
+
+
+def _inserted(arriving: Array, stride: Pair) -> Array:
+    """stride − 1 zeros between neighbours; none after the last."""
+    channels, rows, cols = arriving.shape
+    grid = np.zeros((channels, (rows - 1) * stride[0] + 1, (cols - 1) * stride[1] + 1))
+    grid[:, :: stride[0], :: stride[1]] = arriving
+    return grid
+
+
+def _flipped(weight: Array, groups: int) -> Array:
+    """(O, C/g, k, k) → (C, O/g, k, k), turned by 180°."""
+    outputs, inner, rows, cols = weight.shape
+    grouped = weight.reshape(groups, outputs // groups, inner, rows, cols)
+    swapped = grouped.swapaxes(1, 2).reshape(groups * inner, outputs // groups, rows, cols)
+    return np.ascontiguousarray(swapped[:, :, ::-1, ::-1])
+
+
+def _correlated(grid: Array, kernel: Array, dilation: Pair, groups: int) -> Array:
+    """Cross-correlation with stride 1: (O, H, W) with (C, O/g, k, k) → (C, h, w)."""
+    spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel.shape[2:], strict=True)]
+    windows = sliding_window_view(grid, spans, axis=(1, 2))[..., :: dilation[0], :: dilation[1]]
+    by_group = windows.reshape(groups, -1, *windows.shape[1:])
+    kernels = kernel.reshape(groups, -1, *kernel.shape[1:])
+    found = np.einsum("gohwij,gcoij->gchw", by_group, kernels, optimize=True)
+    return np.asarray(found.reshape(-1, *found.shape[2:]))
+
+
+def _folded(padded: Array, spec: LayerSpec, size: Pair) -> Array:
+    """The padding cut off, or added to the pixels that it copies."""
+    gradient = np.zeros((padded.shape[0], *size))
+    rows, cols = (
+        fill_source(n, *pads, spec.padding_mode) for n, pads in zip(size, spec.padding, strict=True)
+    )
+    real = np.ix_(np.arange(len(padded)), rows >= 0, cols >= 0)
+    np.add.at(gradient, np.ix_(np.arange(len(padded)), rows[rows >= 0], cols[cols >= 0]),
+              padded[real])  # fmt: skip
+    return gradient
+
+
+def rebuild(
+    spec: LayerSpec,
+    size: Pair,
+    weight: NDArray[np.floating],
+    arriving: NDArray[np.floating],
+) -> Backward:
+    """`backward_by_hand`, with what torch's autograd gives for the same in double precision.
+
+    Raises:
+        SpecError: as `backward_by_hand`.
+    """
+    found = backward_by_hand(spec, size, weight, arriving)
+    x = torch.zeros((1, spec.in_channels, *size), dtype=torch.float64, requires_grad=True)
+    w = torch.from_numpy(np.array(weight, dtype=np.float64))
+    with torch.enable_grad():  # linear in x: the same gradient at every input
+        y = operation_of(spec).run(spec, x, w, None)
+        (gradient,) = torch.autograd.grad(y, x, torch.from_numpy(found.arriving)[None])
+    steps = {name: getattr(found, name) for name in found.__dataclass_fields__}
+    return Backward(**steps | {"autograd": gradient[0].numpy()})

@@ -1,0 +1,82 @@
+"""Journeys over the gradient page in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import EXCEPTION, complaints_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PROBED = re.compile(r"/gradients/_stcore/(health|host-config)\)")
+"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
+WAIT = 30_000
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Page]:
+    """As ``page``, but one who may open a link into the middle of the app."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    complaints = complaints_of(page)
+    yield page
+    exceptions = page.locator(EXCEPTION).all_inner_texts()
+    context.close()
+    assert not exceptions
+    assert not [said for said in complaints if not PROBED.search(said)]
+
+
+def opened(page: Page, url: str) -> Page:
+    page.goto(url)
+    page.get_by_role("tab").first.wait_for()
+    page.locator(".st-key-gradient_panels .heatmaplayer").first.wait_for(state="attached")
+    return page
+
+
+def caption(page: Page, text: str) -> None:
+    page.locator(".st-key-gradient_panels").get_by_text(text).first.wait_for()
+
+
+def test_a_click_on_a_unit_shows_its_gradient(app_url: str, visitor: Page) -> None:
+    opened(visitor, f"{app_url}/gradients")
+    caption(visitor, "at the input: 9 of 64 px reached")
+    panel = visitor.locator(".st-key-panel_conv3 .js-plotly-plot")
+    corner = panel.locator(".scatterlayer .point").first.bounding_box()
+    assert corner is not None
+    visitor.mouse.click(corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2)
+    visitor.wait_for_url("**/gradients?unit=0.0")
+    panel.get_by_text("at the input: 4 of 64 px reached").wait_for()
+    visitor.go_back()
+    caption(visitor, "at the input: 9 of 64 px reached")
+
+
+def test_the_backward_pass_plays(app_url: str, visitor: Page) -> None:
+    opened(visitor, f"{app_url}/gradients?tab=back&arriving=random&step=10")
+    player = visitor.get_by_test_id("sweep-player")
+    player.get_by_text("step 11 of 64", exact=True).wait_for()
+    player.get_by_role("button", name="Step forward").click()
+    player.get_by_text("step 12 of 64", exact=True).wait_for()
+    visitor.wait_for_url("**step=11**")
+    visitor.get_by_text("the same ✓").wait_for()
+
+
+def test_flow_comes_from_the_queue(app_url: str, visitor: Page) -> None:
+    opened(visitor, f"{app_url}/gradients?tab=depth&depth=10&draws=8")
+    visitor.locator(".st-key-flow .scatterlayer").wait_for(state="attached")
+    visitor.get_by_role("row", name="blur pooling").wait_for()
+    visitor.get_by_role("row", name="99.902344").wait_for()
+
+
+@pytest.mark.parametrize("tab", ["numbers", "depth"])
+def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, tab: str) -> None:
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    opened(visitor, f"{app_url}/gradients?input_height=16&input_width=16&draws=8&tab={tab}")
+    visitor.locator(".st-key-wide_claims, .st-key-wide_flow").first.wait_for()
+    wide = visitor.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert wide <= 390

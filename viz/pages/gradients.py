@@ -1,0 +1,134 @@
+"""Where does the gradient go? The input gradient of layers side by side, and through depth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from viz import compute, compute_gradients, gradients_state, waiting
+from viz.figures import gradients as figures
+from viz.gradients_controls import arriving_controls, clicked, sidebar
+from viz.gradients_state import KIND_LABELS, PAGE, PARAMS, TABS, Shown
+from viz.gradients_tabs import DRAW, SLOT
+from viz.network_picker import sentence
+from viz.state import UPLOAD
+from viz.url import PageState, change, give
+
+
+def _notes(page: PageState) -> list[str]:
+    """Settle one's own layer; what was ignored or changed, until the visitor changes something."""
+    settled = gradients_state.settle(page.values)
+    before, said = st.session_state.get("gradients_settled", (None, []))
+    settled = settled or (said if before == page.values else [])
+    st.session_state["gradients_settled"] = dict(page.values), settled
+    link = "Part of the link was ignored: " + "; ".join(page.ignored) + "."
+    return [*([link] if page.ignored else []), *settled]
+
+
+def _heading(values: dict[str, Any]) -> None:
+    kind = KIND_LABELS[values["arriving"]]
+    size = f"{values['input_height']}×{values['input_width']}"
+    st.markdown(
+        f"#### Where does the gradient go? On {size} px, arriving: {kind}\n"
+        "Below each layer's name: the gradient at its input, then the one that arrives at its "
+        "output. Learning needs the first; colours and numbers are on one scale."
+    )
+
+
+def _panels(shown: list[Shown], values: dict[str, Any]) -> None:
+    found = [
+        compute_gradients.gradient(each.board, gradients_state.arriving(values, each))
+        for each in shown
+    ]
+    top = figures.shared_top(found)
+    with st.container(horizontal=True, key="gradient_panels"):
+        for each, gradient in zip(shown, found, strict=True):
+            key = f"panel_{each.name}"
+            st.plotly_chart(
+                figures.gradient_figure(gradient, each.title, top),
+                width="content",
+                theme="streamlit",
+                key=key,
+                on_select=clicked(key),
+                selection_mode="points",
+                config={"displayModeBar": False},
+            )
+
+
+_WHY = r"""
+Backpropagation asks of every pixel $x$ what the loss gains when $x$ rises a little. A layer
+passes on $\frac{\partial L}{\partial x} = \sum_o \frac{\partial L}{\partial y_o}\,
+\frac{\partial y_o}{\partial x}$, and the last factor is what the operation is:
+
+- **Maximum**: 1 at the winner, 0 elsewhere; the first of equals wins. With 2×2 windows and
+  stride 2 three of four pixels get nothing.
+- **Mean**: $1/k^2$ for every pixel of the window.
+- **Convolution**: the kernel's weight. Every pixel is reached when the kernel is at least as
+  large as the stride; a 1×1 kernel with stride 2 leaves out three of four.
+
+Where windows overlap the shares add up: a pixel that is read more often gets more. The reads
+are even exactly when the kernel size is a multiple of the stride (Odena et al., 2016).
+"""
+
+
+def _shown(values: dict[str, Any]) -> list[Shown]:
+    upload = st.session_state.get("upload_image")
+    return [gradients_state.layer(values, name, upload) for name in values["shown"]]
+
+
+def _refused(error: SpecError) -> None:
+    st.warning(sentence(error))
+    defaults = {param.name: param.default for param in PARAMS}
+    st.button("Back to the first picture", on_click=change, args=(PAGE, defaults))
+
+
+def _body(shown: list[Shown], page: PageState) -> None:
+    values = page.values
+    _heading(values)
+    if not shown:
+        st.info("Choose at least one layer, at the side.")
+        usual = {"shown": PARAMS[0].default}
+        st.button("Show the usual four", on_click=change, args=(PAGE, usual), type="primary")
+        return
+    arriving_controls(values, shown)
+    _panels(shown, values)
+    with st.expander("Why"):
+        st.markdown(_WHY)
+    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
+    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
+        if values["tab"] == label:
+            if name != "depth":
+                waiting.leave(SLOT)
+            with tab:
+                DRAW[name](shown, page)
+
+
+def page() -> None:
+    """Adopt the URL, draw the widgets, the panels and the open tab, publish the URL."""
+    if not compute.is_warm():
+        skeleton = st.skeleton(height=460)
+        compute.warm()
+        skeleton.empty()
+    page_state = PageState(PAGE, PARAMS)
+    values = page_state.values
+    notes = _notes(page_state)
+    page_state.place()
+    if values["picture"] == UPLOAD and "upload_image" not in st.session_state:
+        notes.append(
+            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands in."
+        )
+    if notes:
+        st.warning("\n\n".join(notes))
+    with st.sidebar:
+        sidebar(values)
+    try:
+        _body(_shown(values), page_state)
+    except SpecError as error:
+        waiting.leave(SLOT)
+        _refused(error)
+    page_state.publish()
+
+
+page()
