@@ -17,6 +17,7 @@ PICTURES = {
     "sizes": "/sizes",
     "fields": "/fields",
     "erf": "/erf?draws=64",
+    "gradients": "/gradients",
 }
 
 READY = ".player[data-ready=true], .cone[data-ready=true], .js-plotly-plot, .katex"
