@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PLAYER = '[data-testid="sweep-player"]'
 PATIENCE = 120_000
 """Milliseconds until a page that does not answer counts as broken; nothing is timed."""
+TRIES = 8
 LOOKS = 500
 """How often a page that does answer is looked at until something must have happened."""
 
@@ -128,6 +129,21 @@ class Board:
     def at_rest(self) -> None:
         """Wait until the server's script has run and the page has what it made."""
         self.page.wait_for_selector("[data-test-script-state=notRunning]", timeout=PATIENCE)
+
+    def pick(self, key: str, option: str) -> None:
+        """Choose an option of a list; a rerun that arrives meanwhile closes it, so look again."""
+        from playwright.sync_api import TimeoutError as Late
+
+        for _ in range(TRIES):
+            self.at_rest()
+            self.page.locator(f".st-key-{key}").get_by_role("button", name="Open").click()
+            try:
+                self.page.get_by_role("option", name=option).click(timeout=2000)
+            except Late:
+                self.page.keyboard.press("Escape")
+            else:
+                return
+        raise AssertionError(f"the list {key} never offered {option}")
 
     def until_state(self, **wanted: Any) -> None:
         self.until(lambda: wanted.items() <= self.state.items(), f"in state {wanted}")

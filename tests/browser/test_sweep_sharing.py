@@ -181,10 +181,7 @@ def test_a_phone_scrolls_only_downwards(phone: Board, scheme: str) -> None:
 
 def choose_own_picture(board: Board, name: str, data: bytes) -> None:
     board.page.locator(".st-key-input_controls summary").click()
-    board.page.locator(".st-key-picture").wait_for()
-    board.at_rest()  # a rerun that arrives closes an open list
-    board.page.locator(".st-key-picture").get_by_role("button", name="Open").click()
-    board.page.get_by_role("option", name="your own…").click()
+    board.pick("picture", "your own…")
     kind = {"name": name, "mimeType": "image/png", "buffer": data}
     board.page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(kind)
 
