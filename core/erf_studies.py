@@ -8,7 +8,7 @@ unit in the middle of the last one. The image is as large as the unit needs, so 
 lost to padding, except in `padding_study`, which is about that.
 
 Source of the laws: Luo et al., "Understanding the Effective Receptive Field in Deep
-Convolutional Neural Networks" (2016), section 3; shared/RECEPTIVE_FIELDS.md.
+Convolutional Neural Networks" (2016), section 3.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ From the command line, for one's own code:
     python -m core.receptive_field package.module:callable --input 3,224,224 [--json|--csv]
 
 Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural
-Networks", Distill (2019); definitions in shared/RECEPTIVE_FIELDS.md.
+Networks", Distill (2019).
 """
 
 from __future__ import annotations

@@ -76,8 +76,7 @@ def check(asked: Request, found: Analysis) -> None:
 
 def most_draws(asked: Request, found: Analysis) -> int:
     """The largest offered number of draws that is computed for a visitor; 0 for none."""
-    whole = sum(cost.macs for cost in found.costs.values())
-    one = whole * _part(asked.network, asked.layer, asked.unit)
+    one = found.totals.macs * _part(asked.network, asked.layer, asked.unit)
     return max((draws for draws in DRAWS if draws * one <= MAX_MACS), default=0)
 
 

@@ -17,7 +17,7 @@ from viz.jobs import Report, Work
 from viz.network_state import Network
 
 if TYPE_CHECKING:
-    from core.cost import LayerCost
+    from core.cost import CostTotals, LayerCost
     from core.graph import Graph
     from core.outline import Line
     from core.receptive_field import MeasuredField, ReceptiveField
@@ -45,6 +45,13 @@ class Analysis:
     lines: tuple[Line, ...]
     costs: Mapping[str, LayerCost]
     cost_note: str
+
+    @property
+    def totals(self) -> CostTotals:
+        """The sums of the costs; zeros where they cannot be told."""
+        from core.cost import totals
+
+        return totals(self.costs.values())
 
     @property
     def deepest(self) -> Line:
@@ -125,13 +132,13 @@ PICTURE_SIDE = 288
 
 
 @lru_cache(maxsize=64)
-def picture(name: str, size: tuple[int, int], upload: Upload | None = None) -> str:
+def picture(name: str, size: tuple[int, int], upload: Upload | None = None, seed: int = 0) -> str:
     """A picture of an input's shape as a data URL, scaled down where it is large."""
     from PIL import Image
 
     share = min(1.0, PICTURE_SIDE / max(size))
     small = (max(1, round(size[0] * share)), max(1, round(size[1] * share)))
-    planes = data.fit(upload.pixels, small, 3) if upload else data.picture(name, small, 3)
+    planes = data.fit(upload.pixels, small, 3) if upload else data.picture(name, small, 3, seed)
     file = BytesIO()
     Image.fromarray(planes.transpose(1, 2, 0).astype("uint8")).save(file, "JPEG", quality=88)
     return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode()}"

@@ -27,7 +27,7 @@ def verdict(found: Analysis, line: Line, unit: tuple[int, int]) -> None:
     """Asks torch for the same receptive field by backprop, and compares."""
     if line.node.kind == "input":
         return
-    work = sum(cost.macs for cost in found.costs.values())
+    work = found.totals.macs
     asked: Asked = (found.network, line.node.name, unit)
     if work > AT_ONCE and asked != st.session_state.get("fields_asked"):
         _offer(asked)

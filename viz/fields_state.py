@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from core.data import PICTURES
-from viz import network_state
+from core.window import Pair
+from viz import compute_networks, network_state
 from viz.network_state import MODULE, OWN, Values
 from viz.state import UPLOAD
 from viz.url import Param, change, choice, number, switch
@@ -144,6 +145,13 @@ def forget(values: dict[str, Any], adopted: int) -> bool:
     if before[1] != now:
         values["layer"] = values["unit"] = ""
     return False
+
+
+def picture(values: Values, size: Pair) -> str:
+    """The chosen picture as a data URL; the pagoda stands in for one that is not loaded."""
+    upload = st.session_state.get("upload_image") if values["picture"] == UPLOAD else None
+    name = "china" if values["picture"] == UPLOAD else values["picture"]
+    return compute_networks.picture(name, size, upload, values["seed"])
 
 
 def jump(values: Values) -> None:

@@ -142,9 +142,8 @@ def _totals(found: Analysis) -> None:
     if not found.costs:
         st.caption(f"Costs are not known: {found.cost_note}.")
         return
-    parameters = sum(cost.parameters for cost in found.costs.values())
-    macs = sum(cost.macs for cost in found.costs.values())
-    memory = sum(cost.activation_bytes for cost in found.costs.values())
+    total = found.totals
+    parameters, macs, memory = total.parameters, total.macs, total.activation_bytes
     st.markdown(
         f"In all **{parameters:,}** parameters, **{macs / 1e6:,.{_digits(macs)}f}** million "
         f"multiply–accumulates and **{memory / 1e6:,.{_digits(memory)}f}** MB of activations for "
@@ -261,10 +260,8 @@ def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
         "RF (px)": [pair(line.field.size) for line in lines],
         "effective stride": [pair(line.field.effective_stride) for line in lines],
         "effective padding": [pair(line.field.effective_padding) for line in lines],
-        "parameters": [sum(c.parameters for c in each.costs.values()) for each in analyses],
-        "million MACs": [
-            round(sum(c.macs for c in each.costs.values()) / 1e6, 1) for each in analyses
-        ],
+        "parameters": [each.totals.parameters for each in analyses],
+        "million MACs": [round(each.totals.macs / 1e6, 1) for each in analyses],
     }
 
 
@@ -276,7 +273,7 @@ def _cones(analyses: Sequence[Analysis], page: PageState) -> None:
                 compute_networks.cone_lines(each.network),
                 fields_state.view({**page.values, "layer": each.deepest.node.name, "unit": ""}),
                 title=each.network.title,
-                picture=compute_networks.picture("china", each.network.input_size[1:]),
+                picture=fields_state.picture(page.values, each.network.input_size[1:]),
                 identity=f"{index} {each.network}",
                 token=page.values["axis"],
                 key=f"cone_{index}",

@@ -7,7 +7,7 @@ From the command line, for one's own code:
 
     python -m core.erf package.module:callable --input 3,224,224 --layer layer3 --out erf.npz
 
-Definitions, laws and traps: shared/RECEPTIVE_FIELDS.md.
+The metrics are defined in `core.erf.metrics`, the recipe in `core.erf.recipe`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from PIL import Image
 
 from core.board import Upload
 from core.cost import layer_costs
+from core.data import PICTURES
 from core.errors import SpecError
 from core.notation import parse_notation
 from core.outline import as_data
@@ -130,3 +131,9 @@ def test_uploads_are_told_apart() -> None:
     uploads = [Upload(np.full((9, 9, 3), n, np.uint8), f"digest {n}") for n in (0, 200)]
     seen = [pixels(compute_networks.picture("china", (8, 8), upload)).mean() for upload in uploads]
     assert seen == pytest.approx([0, 200], abs=3)
+
+
+def test_a_drawn_picture_follows_its_seed() -> None:
+    name = next(name for name, row in PICTURES.items() if row.seeded)
+    first, again, other = (compute_networks.picture(name, (16, 16), seed=s) for s in (0, 0, 1))
+    assert first == again != other

@@ -75,13 +75,11 @@ def _show(found: Analysis, page: PageState, linked: bool) -> None:
     line = found.line(values["layer"]) or found.deepest
     lost = _keep_to(line, values)
     page.ignored.extend(lost if linked else ())
-    upload = st.session_state.get("upload_image") if values["picture"] == UPLOAD else None
-    name = "china" if values["picture"] == UPLOAD else values["picture"]
     cone(
         compute_networks.cone_lines(found.network),
         {**fields_state.view(values), "layer": line.node.name},
         title=f"{found.network.title} on {'×'.join(map(str, found.network.input_size[1:]))}",
-        picture=compute_networks.picture(name, found.network.input_size[1:], upload),
+        picture=fields_state.picture(values, found.network.input_size[1:]),
         identity=fields_state.identity(values),
         token=f"{page.adopted} {st.session_state.get('field_jump', 0)}",
         key="cone",
