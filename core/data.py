@@ -170,7 +170,7 @@ def _reduced_rgb(image: Image.Image) -> Image.Image:
     return (small if turn is None else small.transpose(turn)).convert("RGB")
 
 
-def _sample_file(name: str) -> bytes:
+def sample_file(name: str) -> bytes:
     """A file of scikit-learn's datasets, never imported: that takes more than a second."""
     spec = find_spec("sklearn")
     for folder in (spec and spec.submodule_search_locations) or ():
@@ -182,7 +182,7 @@ def _sample_file(name: str) -> bytes:
 @lru_cache(maxsize=2)
 def _photograph(name: str, box: Box) -> Bytes:
     """The part ``box`` of a sample photograph, uint8 (h, w, 3)."""
-    with JpegImageFile(io.BytesIO(_sample_file(f"images/{name}.jpg"))) as image:
+    with JpegImageFile(io.BytesIO(sample_file(f"images/{name}.jpg"))) as image:
         return np.asarray(image.crop(box))  # read-only, as Pillow gives it
 
 
@@ -193,7 +193,7 @@ def _photo(name: str, box: Box, size: Size, channels: int, seed: int) -> Bytes:
 @lru_cache(maxsize=1)
 def _digits() -> Bytes:
     """The test part of UCI's optical digits, uint8 (1797, 8, 8), 0..16 scaled to 0..255."""
-    text = gzip.decompress(_sample_file("data/digits.csv.gz")).decode()
+    text = gzip.decompress(sample_file("data/digits.csv.gz")).decode()
     rows = np.fromstring(text.replace("\n", ","), sep=",").reshape(-1, 65)[:, :64]
     return np.rint(rows * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
 

@@ -1,0 +1,220 @@
+"""The training itself: a generator of records, which can be closed and taken up again.
+
+On the CPU a run computes on one thread, and batch t hangs on the seed and t alone: stopped and
+taken up, it comes to the same bits as one that was let run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from time import perf_counter
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.device import pick, threads
+from core.errors import SpecError
+from core.training import probes
+from core.training.nets import model, plan
+from core.training.records import Dead, Flow, Record, Snapshot, State, fingerprint
+from core.training.spec import TrainingSpec
+from core.training.tasks import source_of
+
+MOMENTUM = 0.9
+
+
+def train(
+    spec: TrainingSpec, *, state: State | bytes | None = None, device: str | None = "cpu"
+) -> Iterator[Record]:
+    """Trains, and reports: at step 0, at `TrainingSpec.record_steps`, the last one at the end.
+
+    Everything is checked before the first record is asked for. Close the generator to stop; the
+    last record's state, given back here, goes on after it. It yields only records that come after
+    that state.
+
+    Args:
+        spec: what to train.
+        state: where to go on; None for the beginning.
+        device: see `core.device.pick`. On the CPU the same spec gives the same records.
+
+    Raises:
+        SpecError: a run that takes too much (see `core.training.nets.plan`), a state of another
+            spec, no such device; during the run: a loss that is no longer a number.
+    """
+    plan(spec)
+    where = pick(device)
+    start = State.from_bytes(state) if isinstance(state, bytes) else state
+    if start is not None and start.fingerprint != fingerprint(spec):
+        raise SpecError("state", "must be of the run that is to go on", "that of another run")
+    run = _Run(spec, where)
+    if start is not None:
+        run.restore(start)
+    return run.records(fresh=start is None)
+
+
+def trained(spec: TrainingSpec, state: State | bytes) -> nn.Sequential:
+    """The net of a state, on the CPU, in eval mode.
+
+    Raises:
+        SpecError: a state of another spec.
+    """
+    start = State.from_bytes(state) if isinstance(state, bytes) else state
+    if start.fingerprint != fingerprint(spec):
+        raise SpecError("state", "must be of this run", "that of another run")
+    net = model(spec.net, spec.task, spec.seed)
+    _load(net, start)
+    return net.eval()
+
+
+def learning_rate(spec: TrainingSpec, step: int) -> float:
+    """Of the update after ``step`` others: up along a line, then down half a cosine."""
+    if step < spec.warm_up:
+        return spec.learning_rate * (step + 1) / spec.warm_up
+    done = (step - spec.warm_up) / (spec.steps - spec.warm_up)
+    return spec.learning_rate * (1 + math.cos(math.pi * done)) / 2
+
+
+def _load(net: nn.Module, state: State) -> None:
+    weights = {
+        k[4:]: torch.from_numpy(v.copy()) for k, v in state.arrays.items() if k[:4] == "net/"
+    }
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        raise SpecError("state", "must hold every weight of the net", "a damaged one") from error
+
+
+class _Run:
+    """Net, optimiser and images of one run."""
+
+    def __init__(self, spec: TrainingSpec, device: torch.device) -> None:
+        self.spec, self.device = spec, device
+        self.source = source_of(spec.task)
+        net = model(spec.net, spec.task, spec.seed)
+        # Channels last: convolutions of few channels run faster so, forward and back.
+        self.net = net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.layers = probes.weighted(self.net)
+        self.optimizer = self._optimizer()
+        self.step, self.seconds = 0, 0.0
+        images, labels = self.source.test()
+        self.test = images.to(device), labels.to(device)
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        learned = [p for p in self.net.parameters() if p.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {
+                "params": [p for p in learned if (p.ndim > 1) == decays],
+                "weight_decay": self.spec.weight_decay if decays else 0.0,
+            }
+            for decays in (True, False)
+        ]
+        if self.spec.optimizer == "adamw":
+            return torch.optim.AdamW(groups, self.spec.learning_rate, foreach=True)
+        rate = self.spec.learning_rate
+        return torch.optim.SGD(groups, rate, MOMENTUM, nesterov=True, foreach=True)
+
+    def records(self, fresh: bool) -> Iterator[Record]:
+        """All of them, or those after the state that was restored."""
+        if fresh:
+            yield self._stretch(0)
+        for stop in self.spec.record_steps:
+            if stop > self.step:
+                yield self._stretch(stop)
+
+    def _stretch(self, stop: int) -> Record:
+        """Trains up to a record and makes it. No more than this runs between two yields, so torch
+        has its threads and modes back whenever the caller is at work."""
+        begun, first = perf_counter(), self.step
+        flow: tuple[Flow, ...] = ()
+        dead: tuple[Dead, ...] = ()
+        losses, right = [], []
+        with _alone(self.device):
+            while self.step < stop:
+                told = probes.Watch(self.net, self.layers) if self.step == stop - 1 else None
+                loss, hits = self._update(told)
+                losses.append(loss)
+                right.append(hits)
+                if told is not None:
+                    flow, dead = told.flow(), told.dead()
+            each = (perf_counter() - begun) / max(1, stop - first)
+            loss_now, accuracy = self._means(losses, right)
+            shot = self._snapshot() if stop in self.spec.snapshot_steps else None
+        self.seconds += perf_counter() - begun
+        rate = learning_rate(self.spec, stop - 1) if stop else 0.0
+        numbers = (rate, loss_now, accuracy, flow, dead, shot, self.state())
+        pace = each if stop > first else 0.0
+        return Record(stop, self.spec.steps, self.seconds, pace, *numbers)
+
+    def _update(self, watch: probes.Watch | None) -> tuple[Tensor, Tensor]:
+        """One step; the loss of its batch and how many of it were told right."""
+        spec = self.spec
+        images, labels = self.source.batch(spec.seed, self.step, spec.batch)
+        images, labels = images.to(self.device), labels.to(self.device)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(spec, self.step)
+        self.net.train()
+        with watch or nullcontext():
+            scores = self.net(images)
+        loss = F.cross_entropy(scores, labels)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        if watch is not None:
+            watch.before()
+        self.optimizer.step()
+        if watch is not None:
+            watch.after()
+        self.step += 1
+        return loss.detach(), (scores.argmax(1) == labels).sum()
+
+    def _means(
+        self, losses: list[Tensor], right: list[Tensor]
+    ) -> tuple[float | None, float | None]:
+        if not losses:
+            return None, None
+        loss = float(torch.stack(losses).double().mean())
+        if not math.isfinite(loss):
+            rule = f"must be smaller: by step {self.step} the loss is no longer a number"
+            raise SpecError("learning_rate", rule, self.spec.learning_rate)
+        return loss, int(torch.stack(right).sum()) / (len(right) * self.spec.batch)
+
+    def _snapshot(self) -> Snapshot:
+        last = self.step == self.spec.steps
+        return probes.snapshot(self.net, self.test, self.spec, shifted=last)
+
+    def state(self) -> State:
+        """Copies of everything that changes."""
+        arrays = {f"net/{name}": _copied(each) for name, each in self.net.state_dict().items()}
+        for place, moments in self.optimizer.state_dict()["state"].items():
+            for name, each in moments.items():
+                arrays[f"moments/{place}/{name}"] = _copied(each)
+        return State(fingerprint(self.spec), self.step, self.seconds, arrays)
+
+    def restore(self, state: State) -> None:
+        """Everything as it was after that step."""
+        _load(self.net, state)
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in state.arrays.items():
+            if key.startswith("moments/"):
+                _, place, name = key.split("/")
+                moments.setdefault(int(place), {})[name] = torch.from_numpy(value.copy())
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
+        self.step, self.seconds = state.step, state.seconds
+
+
+def _copied(tensor: Tensor) -> NDArray[Any]:
+    array = tensor.detach().cpu().contiguous().numpy().copy()
+    array.flags.writeable = False
+    return array
+
+
+@contextmanager
+def _alone(device: torch.device) -> Iterator[None]:
+    """Gradients on; on the CPU one thread, since another number adds in another order."""
+    with torch.inference_mode(False), torch.enable_grad():
+        with threads(1) if device.type == "cpu" else nullcontext():
+            yield

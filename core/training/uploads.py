@@ -1,0 +1,152 @@
+"""A visitor's images from an ``.npz``, read without pickle and refused with a sentence.
+
+The zip directory is looked at before anything is unpacked: how many members, how large they say
+they are, how they are packed. Then each member's header, and only then its numbers, of which never
+more are read than the header promised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import zipfile
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from core.errors import SpecError
+from core.training.spec import OwnImages
+
+MAX_FILE_BYTES = 8 * 2**20
+MAX_BYTES = 64 * 2**20
+"""Unpacked, both members together."""
+MAX_VALUES = 24_000_000
+"""Pixels times channels of all images: kept as float32, four bytes each."""
+MEMBERS = {"images.npy": "images", "labels.npy": "labels"}
+SIDES = (8, 64)
+MAX_CHANNELS, MAX_IMAGES, MIN_IMAGES, MAX_CLASSES, MIN_EACH = 4, 20_000, 20, 50, 4
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def read_npz(data: bytes) -> OwnImages:
+    """The images and labels of ``numpy.savez(file, images=…, labels=…)``, ready to learn from.
+
+    Args:
+        data: an ``.npz`` of at most `MAX_FILE_BYTES` with two members: ``images``, (N, H, W) or
+            (N, C, H, W), uint8 or float, sides `SIDES`, and ``labels``, (N,) whole numbers. Pixels
+            are standardised: mean 0 and standard deviation 1 over all images.
+
+    Raises:
+        SpecError: whatever else the bytes are.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        rule = f"must be at most {MAX_FILE_BYTES >> 20} MB; take fewer or smaller images"
+        raise SpecError("upload", rule, f"{len(data) / 2**20:.1f} MB")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _check_directory(archive)
+            images, labels = (_member(archive, name) for name in MEMBERS)
+    except SpecError:
+        raise
+    except Exception as error:  # hostile bytes: zipfile, zlib and numpy raise a dozen kinds
+        rule = "must be an undamaged .npz; save it again with numpy.savez_compressed"
+        raise SpecError("upload", rule, f"a damaged file of {len(data)} bytes") from error
+    codes, names = _labels(labels, len(images))
+    return OwnImages(hashlib.sha256(data).hexdigest()[:32], _standard(images), codes, names)
+
+
+def _check_directory(archive: zipfile.ZipFile) -> None:
+    """Refuse by the declared sizes, before anything is unpacked."""
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    if sorted(names) != sorted(MEMBERS):
+        told = f"{len(names)} members" if len(names) != 2 else ", ".join(n[:40] for n in names)
+        raise SpecError("upload", "must hold two arrays named images and labels", told)
+    size = sum(member.file_size for member in members)
+    if size > MAX_BYTES:
+        rule = f"must unpack to at most {MAX_BYTES >> 20} MB; take fewer or smaller images"
+        raise SpecError("upload", rule, f"{size / 2**20:,.0f} MB")
+    if any(member.compress_type not in PACKED or member.flag_bits & 1 for member in members):
+        raise SpecError("upload", "must be packed as numpy packs it", "another compression")
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """One array, whose header is checked before its numbers are read."""
+    with archive.open(name) as file:
+        version = npy.read_magic(file)
+        if version not in READERS:
+            raise SpecError(MEMBERS[name], "must be saved by numpy.savez", f"version {version}")
+        shape, fortran, dtype = READERS[version](file)
+        _check_header(MEMBERS[name], shape, dtype)
+        flat = _numbers(file, math.prod(shape), dtype, MEMBERS[name])
+    return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def _check_header(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    kinds = "u f" if name == "images" else "i u"
+    if dtype.hasobject or dtype.kind not in kinds or dtype.itemsize > 8:
+        rule = "must be uint8 or float numbers" if name == "images" else "must be whole numbers"
+        raise SpecError(name, rule, dtype)
+    if name == "labels":
+        if len(shape) != 1:
+            raise SpecError(name, "must have one axis, one label an image", shape)
+        return
+    if dtype.kind == "u" and dtype.itemsize != 1:
+        raise SpecError(name, "must be uint8 or float numbers", dtype)
+    low, high = SIDES
+    channels = shape[1] if len(shape) == 4 else 1
+    if len(shape) not in (3, 4) or not 1 <= channels <= MAX_CHANNELS:
+        rule = f"must be (N, H, W) or (N, C, H, W) with at most {MAX_CHANNELS} channels"
+        raise SpecError(name, rule, shape)
+    if not all(low <= side <= high for side in shape[-2:]):
+        raise SpecError(name, f"must have {low} to {high} pixels a side", shape)
+    if not MIN_IMAGES <= shape[0] <= MAX_IMAGES or math.prod(shape) > MAX_VALUES:
+        rule = f"must be {MIN_IMAGES} to {MAX_IMAGES:,}, with at most {MAX_VALUES:,} values in all"
+        raise SpecError(name, rule, shape)
+
+
+def _numbers(file: IO[bytes], count: int, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """The rest of the member: exactly what its header promised."""
+    size = count * dtype.itemsize
+    if size > MAX_BYTES:
+        raise SpecError(name, f"must unpack to at most {MAX_BYTES >> 20} MB", f"{size:,} bytes")
+    data = file.read(size)
+    if len(data) != size or file.read(1):
+        raise SpecError(name, "must have as many numbers as its shape says", f"{len(data)} bytes")
+    return np.frombuffer(data, dtype)
+
+
+def _labels(labels: NDArray[Any], images: int) -> tuple[NDArray[np.int64], tuple[int, ...]]:
+    """Classes from 0, and what they were called."""
+    if len(labels) != images:
+        rule = f"must be as many as the images, {images}"
+        raise SpecError("labels", rule, len(labels))
+    names, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if not 2 <= len(names) <= MAX_CLASSES:
+        raise SpecError("labels", f"must be of 2 to {MAX_CLASSES} classes", f"{len(names)} classes")
+    if counts.min() < MIN_EACH:
+        rule = f"must be those of at least {MIN_EACH} images in every class"
+        told = f"{counts.min()} of class {names[counts.argmin()]}"
+        raise SpecError("labels", rule, told)
+    ready = codes.astype(np.int64)
+    ready.flags.writeable = False
+    return ready, tuple(int(name) for name in names)
+
+
+def _standard(images: NDArray[Any]) -> NDArray[np.float32]:
+    """(N, C, H, W) with mean 0 and standard deviation 1."""
+    if not np.isfinite(images).all() or np.abs(images).max() > 1e6:
+        raise SpecError("images", "must be finite and at most a million", "others")
+    mean, spread = float(images.mean(dtype=np.float64)), float(images.std(dtype=np.float64))
+    if spread == 0:
+        raise SpecError("images", "must not all be of one grey", f"{mean:g} everywhere")
+    ready = ((images.astype(np.float32) - np.float32(mean)) / np.float32(spread)).astype(np.float32)
+    if ready.ndim == 3:
+        ready = ready[:, None]
+    ready = np.ascontiguousarray(ready)
+    ready.flags.writeable = False
+    return ready
