@@ -1,0 +1,49 @@
+"""Journeys over the claims page in a real browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.claims import NUMBERS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def test_a_claim_is_opened_and_changed_by_keyboard(app_url: str, visitor: Page) -> None:
+    visitor.goto(f"{app_url}/claims")
+    row = visitor.locator(".st-key-open_11 button")
+    row.focus()
+    row.press("Enter")
+    visitor.get_by_role("heading", name="✓ holds").wait_for()
+    visitor.locator(".evidence td.yes").first.wait_for()
+    slider = visitor.locator(".st-key-dilation").get_by_role("slider")
+    slider.focus()
+    slider.press("ArrowRight")
+    visitor.get_by_role("heading", name="✗ does not hold").wait_for()
+    visitor.wait_for_url("**/claims?*claim=11*dilation=2*")
+    visitor.get_by_role("link", name="See it on Receptive fields").click()
+    visitor.wait_for_url("**/fields?*layers=*")
+
+
+def test_all_are_run_and_saved_to_print(app_url: str, visitor: Page) -> None:
+    visitor.goto(f"{app_url}/claims")
+    visitor.get_by_role("button", name="Run all").click()
+    visitor.get_by_text(f"{len(NUMBERS)} of {len(NUMBERS)} claims put to the test").wait_for(
+        timeout=60_000
+    )
+    with visitor.expect_download() as file:
+        visitor.get_by_role("button", name="To print").click()
+    text = file.value.path().read_text(encoding="utf-8")
+    assert text.count("<tr>") == 1 + len(NUMBERS)
+
+
+@pytest.mark.parametrize("link", ["", "?claim=5", "?claim=12"])
+def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, link: str) -> None:
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    visitor.goto(f"{app_url}/claims{link}")
+    visitor.locator(".evidence" if link else ".st-key-open_12").first.wait_for()
+    wide = visitor.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert wide <= 390

@@ -1,0 +1,45 @@
+"""The evidence of a claim as a table: a sign for each row that says whether it bears it out."""
+
+from __future__ import annotations
+
+from html import escape
+
+from core.claims.claim import Evidence
+
+STYLE = """<style>
+.evidence { overflow-x: auto; }
+.evidence table { border-collapse: collapse; font-size: .92rem; }
+.evidence th, .evidence td { padding: .3rem .7rem; text-align: left; vertical-align: top;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+.evidence th { font-weight: 600; }
+.evidence td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.evidence td.yes { color: var(--st-green-color, #009E73); font-weight: 700; }
+.evidence td.no { color: var(--st-red-color, #D55E00); font-weight: 700; }
+</style>"""
+SIGNS = {True: ("yes", "✓", "agrees"), False: ("no", "✗", "disagrees"), None: ("", "·", "informs")}
+
+
+def html(evidence: Evidence) -> str:
+    """The table, wide ones to be scrolled within their own frame."""
+    heads = "".join(f"<th scope='col'>{escape(name)}</th>" for name in evidence.columns)
+    rows = "".join(
+        f"<tr>{_sign(agrees)}{''.join(map(_cell, row))}</tr>"
+        for row, agrees in zip(evidence.rows, evidence.agrees, strict=True)
+    )
+    return (
+        f"{STYLE}<div class='evidence' tabindex='0' role='region' aria-label='Evidence'><table>"
+        f"<thead><tr><th scope='col'>agrees</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        "</div>"
+    )
+
+
+def _sign(agrees: bool | None) -> str:
+    name, sign, word = SIGNS[agrees]
+    return f"<td class='{name}' title='{word}'>{sign}</td>"
+
+
+def _cell(value: str | int | float) -> str:
+    if isinstance(value, str):
+        return f"<td>{escape(value)}</td>"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+    return f"<td class='number'>{text.replace('-', '−')}</td>"

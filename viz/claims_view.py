@@ -1,0 +1,274 @@
+"""What stands on the claims page: the list of claims, one of them open, the results of all."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.claims import CLAIMS, NUMBERS, TOPICS, VERDICTS, Claim, claim
+from core.claims.claim import Setting, Verdict
+from viz import claims_evidence, claims_print, compute_claims, waiting
+from viz.claims_state import (
+    ALL,
+    PAGE,
+    SIGNS,
+    UNRUN,
+    Chosen,
+    chosen,
+    defaults,
+    listed,
+    opening,
+    settings_text,
+)
+from viz.compute_claims import Ran
+from viz.jobs import View
+from viz.url import change, give
+
+Values = dict[str, Any]
+SLOT, SLOT_ALL = "claim", "claims"
+ALL_KEY = "all claims"
+PAGES_FOLDER = "../pages"
+COLOURS: dict[Verdict, Any] = {"holds": "green", "holds when": "orange", "does not hold": "red"}
+STATEMENT = """<style>
+.st-key-statement h2 { padding-top: 0; text-wrap: balance; }
+@media (max-width: 640px) { .st-key-statement h2 { font-size: 1.35rem; } }
+</style>"""
+"""Large on a wall, less so on a phone."""
+CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "claim"}}
+
+
+def verdicts() -> dict[int, Verdict]:
+    """What this visit has seen of the claims where they are told."""
+    found: dict[int, Verdict] = st.session_state.setdefault("claims_told", {})
+    return found
+
+
+def _keep(ran: Ran) -> None:
+    """Remember the verdict of a claim where it is told."""
+    if ran.outcome and ran.settings == defaults(claim(ran.number)):
+        verdicts()[ran.number] = ran.outcome.verdict
+
+
+def _badge(verdict: Verdict) -> None:
+    st.badge(f"{SIGNS[verdict]} {verdict}", color=COLOURS[verdict])
+
+
+# --- The list -------------------------------------------------------------------------------------
+
+
+def filters(values: Values) -> None:
+    """Which claims are listed."""
+    st.pills("topic", [ALL, *TOPICS], key=give(values, "topic"), required=True)
+    st.pills(
+        "verdict",
+        [ALL, *VERDICTS, UNRUN],
+        format_func=lambda name: f"{SIGNS[name]} {name}" if name in SIGNS else name,
+        key=give(values, "verdict"),
+        required=True,
+        help="Where a claim is told, with the settings it opens with.",
+    )
+
+
+def claim_list(values: Values) -> None:
+    """The claims that the filters let through, each a button that opens it."""
+    shown = listed(values, verdicts())
+    if not shown:
+        st.info("No claim is left by these filters.")
+        st.button(
+            "Show all", on_click=change, args=(PAGE, {"topic": ALL, "verdict": ALL}), type="primary"
+        )
+    topic = ""
+    with st.container(gap="xsmall"):
+        for one in shown:
+            if one.topic != topic:
+                topic = one.topic
+                st.markdown(f"##### {topic}")
+            _line(one)
+
+
+def _line(one: Claim) -> None:
+    with st.container(
+        key=f"claim_{one.number}", horizontal=True, vertical_alignment="center", gap="small"
+    ):
+        st.button(
+            f"**{one.number}** · {_plain(one.statement)}",
+            on_click=change,
+            args=(PAGE, opening(one.number)),
+            key=f"open_{one.number}",
+            type="tertiary",
+            wrap=True,
+        )
+        verdict = verdicts().get(one.number)
+        if verdict:
+            _badge(verdict)
+
+
+def _plain(text: str) -> str:
+    """A sentence that Markdown makes nothing of."""
+    return "".join(f"\\{c}" if c in "\\`*_[]$:#<>~" else c for c in text)
+
+
+# --- All of them ----------------------------------------------------------------------------------
+
+
+def run_all(values: Values) -> None:
+    """The button that runs all, how far it is, and the results as a table to print."""
+    if not values["run"]:
+        waiting.leave(SLOT_ALL)
+        st.button(
+            f"Run all {len(CLAIMS)}",
+            on_click=change,
+            args=(PAGE, {"run": True}),
+            icon=":material/play_arrow:",
+            help="Every claim where it is told, one after the other.",
+        )
+        return
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        view = views[ALL_KEY]
+        waiting.standing(SLOT_ALL, ALL_KEY, view, "Claims put to the test", "claims")
+
+    view = waiting.show(SLOT_ALL, {ALL_KEY: compute_claims.all_work()}, draw)[ALL_KEY]
+    done: Mapping[int, Ran] = view.result or view.partial or {}
+    for ran in done.values():
+        _keep(ran)
+    if done and view.state in ("done", "failed"):
+        _results(list(done.values()))
+
+
+def _results(rows: list[Ran]) -> None:
+    """All that was found, to look at and as files."""
+    torch = compute_claims.torch_version()
+    told = [claims_print.record(each, torch) for each in rows]
+    held = {verdict: sum(each["verdict"] == verdict for each in told) for verdict in VERDICTS}
+    st.markdown(
+        f"{len(rows)} of {len(NUMBERS)} claims put to the test with PyTorch {torch}: "
+        + ", ".join(f"{count} {SIGNS[name]} {name}" for name, count in held.items())
+        + "."
+    )
+    with st.container(horizontal=True):
+        for label, make, name, mime in (
+            ("To print (HTML)", claims_print.as_page, "claims.html", "text/html"),
+            ("As CSV", claims_print.as_csv, "claims.csv", "text/csv"),
+        ):
+            st.download_button(
+                label,
+                data=make(rows, torch),
+                file_name=name,
+                mime=mime,
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"save_{name}",
+            )
+        st.button("Close the table", on_click=change, args=(PAGE, {"run": False}))
+    with st.expander("The table"):
+        st.html(f"{claims_evidence.STYLE}{claims_print.table(rows)}")
+
+
+# --- One of them ----------------------------------------------------------------------------------
+
+
+def open_claim(values: Values) -> None:
+    """One claim, large enough for a wall: statement, verdict, settings, picture, evidence."""
+    one = claim(values["claim"])
+    _around(one)
+    st.html(STATEMENT)
+    with st.container(key="statement"):
+        st.markdown(f"## {one.number} · {_plain(one.statement)}")
+    left, right = st.columns([1, 2.4], gap="large")
+    with left:
+        for setting in one.settings:
+            _control(setting, values, one)
+        asked = chosen(one, values)
+        if asked != defaults(one):
+            st.button(
+                "As it is told", on_click=change, args=(PAGE, opening(one.number)), key="as_told"
+            )
+    with right:
+        if one.heavy:
+            _heavy(one, asked)
+        else:
+            waiting.leave(SLOT)
+            _found(one, compute_claims.ran(one.number, asked))
+    with st.expander("Why"):
+        st.markdown(one.why)
+
+
+def _around(one: Claim) -> None:
+    """The way back to the list, and to the claims beside this one."""
+    place = NUMBERS.index(one.number)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("All claims", on_click=change, args=(PAGE, opening(0)), icon=":material/list:")
+        for label, icon, other in (
+            ("Previous", ":material/chevron_left:", place - 1),
+            ("Next", ":material/chevron_right:", place + 1),
+        ):
+            there = 0 <= other < len(NUMBERS)
+            st.button(
+                label,
+                on_click=change,
+                args=(PAGE, opening(NUMBERS[other] if there else one.number)),
+                icon=icon,
+                disabled=not there,
+            )
+        st.caption(one.topic, width="content")
+
+
+def _control(setting: Setting, values: Values, one: Claim) -> None:
+    """The widget of one setting."""
+    key = give(values, setting.name, one.number)
+    if setting.options:
+        st.pills(setting.label, setting.options, key=key, required=True)
+        return
+    assert setting.low is not None
+    assert setting.high is not None
+    st.slider(f"{setting.label}, {setting.low}–{setting.high}", setting.low, setting.high, key=key)
+
+
+def _heavy(one: Claim, asked: Chosen) -> None:
+    """A claim that takes a while: in the queue."""
+    key = (PAGE, one.number, asked)
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        view = views[key]
+        waiting.standing(SLOT, key, view, "The experiment runs")
+        if view.result is not None:
+            _found(one, view.result)
+
+    waiting.show(SLOT, {key: compute_claims.work(one.number, asked)}, draw)
+
+
+def _found(one: Claim, ran: Ran) -> None:
+    """Verdict, sentence, picture, evidence, and where else to see it."""
+    _keep(ran)
+    found = ran.outcome
+    if found is None:
+        st.warning(f"{ran.refusal[:1].upper()}{ran.refusal[1:]}.")
+        return
+    st.markdown(f"### :{COLOURS[found.verdict]}[{SIGNS[found.verdict]} {found.verdict}]")
+    condition = f" **Holds when** {_plain(found.condition)}." if found.condition else ""
+    st.markdown(f"{_plain(found.sentence)}{condition}")
+    from viz.figures.claims import claim_figure
+
+    figure = claim_figure(found.chart)
+    st.plotly_chart(figure, theme="streamlit", key=f"claim_chart_{one.number}", config=CONFIG)
+    st.html(claims_evidence.html(found.evidence))
+    link = one.link(dict(ran.settings))
+    st.page_link(
+        f"{PAGES_FOLDER}/{link.page}.py",
+        label=f"See it on {_title(link.page)}",
+        icon=":material/open_in_new:",
+        query_params=dict(link.query),
+    )
+    st.caption(
+        f"Measured here with PyTorch {compute_claims.torch_version()}: "
+        f"{_plain(settings_text(ran.settings))}."
+    )
+
+
+def _title(page: str) -> str:
+    from viz.pages import PAGES
+
+    return next(each.title for each in PAGES if each.name == page)
