@@ -1,0 +1,46 @@
+"""Exercises: endless seeded questions whose answers are core's closed forms.
+
+Nothing here needs torch: the tests run every kind of question against it.
+"""
+
+from core.exercises.judging import GIVEN_UP, Verdict, judge
+from core.exercises.kinds import (
+    KINDS,
+    LEVELS,
+    MAX_NUMBER,
+    MAX_SEED,
+    Kind,
+    kind_at,
+    question,
+    series,
+)
+from core.exercises.question import (
+    FORMS,
+    Answer,
+    LayerSubject,
+    NetworkSubject,
+    Question,
+    letter,
+    shown,
+)
+
+__all__ = [
+    "FORMS",
+    "GIVEN_UP",
+    "KINDS",
+    "LEVELS",
+    "MAX_NUMBER",
+    "MAX_SEED",
+    "Answer",
+    "Kind",
+    "LayerSubject",
+    "NetworkSubject",
+    "Question",
+    "Verdict",
+    "judge",
+    "kind_at",
+    "letter",
+    "question",
+    "series",
+    "shown",
+]
