@@ -1,20 +1,23 @@
-"""Stride, padding and receptive fields, made visible: ``streamlit run app.py``."""
+"""Stride, padding and receptive fields, made visible.
+
+``streamlit run app.py`` on your own machine, ``uvicorn app:app`` in this folder on a server.
+"""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Timer
 
 import streamlit as st
+from starlette.middleware import Middleware
+
+from viz.hosting.headers import SecurityHeaders
+from viz.hosting.limits import OwnOrigin, SessionLimit, UploadLimit
+from viz.hosting.options import configured
 
 HERE = Path(__file__).resolve().parent
-if str(HERE) not in sys.path:  # Streamlit adds the folder of its script only
-    sys.path.append(str(HERE))
-
-
 QUIET_START_S = 3.0
 """Torch is loaded this long after the start, unless a visitor was there before: a page in the
 making must not share the interpreter with the import, and loads torch once it is drawn."""
@@ -37,4 +40,14 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     timer.cancel()
 
 
-app = st.App(HERE / "viz" / "shell" / "main.py", lifespan=lifespan)
+SETTINGS = configured()
+app = st.App(
+    HERE / "viz" / "shell" / "main.py",
+    lifespan=lifespan,
+    middleware=[
+        Middleware(SecurityHeaders, settings=SETTINGS),
+        Middleware(OwnOrigin, address=SETTINGS.public_address),
+        Middleware(SessionLimit, most=SETTINGS.max_sessions),
+        Middleware(UploadLimit),
+    ],
+)

@@ -1,0 +1,263 @@
+"""The settings of a server: read or refused, told in README, and each one of them felt."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from threading import Event, Semaphore
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.data import MAX_UPLOAD_BYTES
+from core.errors import SpecError
+from viz import compute_erf, waiting
+from viz.erf_state import Request
+from viz.hosting.headers import headers
+from viz.hosting.options import configured, options
+from viz.network_state import Network, modules_allowed, spec_of
+from viz.settings import (
+    MOST_UPLOAD_MB,
+    SHORTEST_SECRET,
+    Settings,
+    read,
+    settings,
+    unknown,
+    variable,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+NAMES = [variable(field) for field in fields(Settings)]
+SECRET = "a secret of thirty-two characters"
+
+GOOD: list[tuple[str, str, Any]] = [
+    ("public_address", "https://strides.example.org", "https://strides.example.org"),
+    ("public_address", "http://10.0.0.7:8501", "http://10.0.0.7:8501"),
+    ("frame_ancestors", "self", ()),
+    ("frame_ancestors", "https://a.org  https://b.org:8", ("https://a.org", "https://b.org:8")),
+    ("cookie_secret", SECRET, SECRET),
+    ("max_sessions", " 12 ", 12),
+    ("upload_mb", str(MOST_UPLOAD_MB), MOST_UPLOAD_MB),
+    ("queue_workers", "2", 2),
+    ("gmacs", "20", 20),
+    ("memory_mb", "500", 500),
+    ("device", "cuda:1", "cuda:1"),
+    ("device", "auto", None),
+    ("error_details", "1", True),
+    ("local_modules", "0", False),
+]
+BAD = [
+    ("public_address", "strides.example.org"),
+    ("public_address", "https://strides.example.org/"),
+    ("public_address", "https://strides.example.org/path"),
+    ("public_address", "https://me:word@strides.example.org"),
+    ("public_address", "https://strides.example.org; script-src *"),
+    ("public_address", "https://[::1"),
+    ("public_address", "https://a.org:99999"),
+    ("frame_ancestors", "*"),
+    ("frame_ancestors", "none"),
+    ("frame_ancestors", "https://a.org, https://b.org"),
+    ("cookie_secret", "short"),
+    ("max_sessions", "0"),
+    ("max_sessions", "1e3"),
+    ("max_sessions", "-1"),
+    ("max_sessions", "٣"),
+    ("upload_mb", str(MOST_UPLOAD_MB + 1)),
+    ("queue_workers", "0"),
+    ("gmacs", "0"),
+    ("memory_mb", "99"),
+    ("device", "gpu"),
+    ("error_details", "yes"),
+    ("local_modules", "true"),
+]
+
+
+def name_of(setting: str) -> str:
+    return f"STRIDES_{setting.upper()}"
+
+
+@pytest.mark.parametrize(("setting", "text", "value"), GOOD)
+def test_a_good_value_is_read(setting: str, text: str, value: Any) -> None:
+    assert getattr(read({name_of(setting): text}), setting) == value
+
+
+@pytest.mark.parametrize(("setting", "text"), BAD)
+def test_a_bad_value_is_refused_by_name(setting: str, text: str) -> None:
+    with pytest.raises(SpecError, match=f"^{name_of(setting)} must ") as refusal:
+        read({name_of(setting): text})
+    assert (text in str(refusal.value)) == (setting != "cookie_secret")
+
+
+def test_every_setting_is_tried() -> None:
+    every = [field.name for field in fields(Settings)]
+    assert list(dict.fromkeys(setting for setting, *_ in GOOD)) == every
+    assert list(dict.fromkeys(setting for setting, _ in BAD)) == every
+
+
+def test_an_empty_variable_is_an_absent_one() -> None:
+    assert read(dict.fromkeys(NAMES, " ")) == read({}) == Settings()
+
+
+@given(st.sampled_from(NAMES), st.text(max_size=300))
+def test_any_text_is_read_or_refused_with_a_sentence(name: str, text: str) -> None:
+    try:
+        found = read({name: text})
+    except SpecError as error:
+        message = str(error)
+        found = Settings()
+    else:
+        message = f"{name} is taken"
+    assert message.startswith(name)
+    assert len(message) < 400
+    assert "".join(headers(found).values()).isprintable()  # nobody writes headers of their own
+
+
+@given(st.text(min_size=1, max_size=SHORTEST_SECRET - 1).filter(str.strip))
+def test_a_refused_secret_is_not_told(text: str) -> None:
+    with pytest.raises(SpecError) as refusal:
+        read({name_of("cookie_secret"): text})
+    assert refusal.value.value == f"{len(text.strip())} characters"
+
+
+def test_misspelt_variables_are_seen() -> None:
+    asked = {"STRIDES_MAX_SESSION": "1", "PATH": "", "STREAMLIT_SERVER_PORT": "1", NAMES[0]: ""}
+    assert unknown(asked) == ["STRIDES_MAX_SESSION"]
+
+
+def test_the_environment_is_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("STRIDES_")]:
+        monkeypatch.delenv(name)
+    assert settings() == Settings()
+    assert not modules_allowed()
+    monkeypatch.setenv(name_of("local_modules"), "1")
+    assert settings() == Settings(local_modules=True)
+    assert modules_allowed()
+
+
+# What the computations are told.
+
+
+def test_the_queue_has_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIDES_QUEUE_WORKERS", "3")
+    begun, go_on = Semaphore(0), Event()
+
+    def work(report: Any) -> None:
+        begun.release()
+        go_on.wait(10)
+
+    jobs = waiting.queue.__wrapped__()
+    views = jobs.want("class", dict.fromkeys(range(5), work))
+    go_on.set()
+    assert [view.state for view in views.values()] == ["running"] * 3 + ["waiting"] * 2
+    assert all(begun.acquire(timeout=10) for _ in range(5))
+
+
+def test_a_computation_has_its_bounds() -> None:
+    asked = (
+        "from viz import compute_erf, compute_shift\n"
+        "print(compute_erf.BUDGET, compute_erf.MAX_MACS, compute_shift.MAX_MACS)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        cwd=ROOT,
+        env={**os.environ, "STRIDES_GMACS": "3", "STRIDES_MEMORY_MB": "200"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [str(200 * 10**6), *[str(3 * 10**9)] * 2]
+
+
+def test_a_measurement_is_told_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.device._count", lambda kind: int(kind == "cpu"))
+    network = Network("own", spec_of("conv3"), "", (1, 8, 8))
+    recipe = (1, "noise", "he", "energy", 0, False, "kept", "kept", True)
+    work = compute_erf.work(Request(network, "", (3, 3), *recipe))
+    monkeypatch.setenv("STRIDES_DEVICE", "cuda")
+    with pytest.raises(SpecError, match="device"):
+        work(lambda *_: True)
+    monkeypatch.setenv("STRIDES_DEVICE", "cpu")
+    assert work(lambda *_: True).run.device == "cpu"
+
+
+def test_a_device_that_is_not_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.device._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr("viz.hosting.options._apply", lambda chosen: None)
+    monkeypatch.setenv("STRIDES_DEVICE", "cuda")
+    with pytest.raises(SystemExit, match="device must be one that this machine has: cpu"):
+        configured()
+    monkeypatch.setenv("STRIDES_DEVICE", "cpu")
+    assert configured().device == "cpu"
+
+
+# What Streamlit is told, and what browsers are told.
+
+
+def test_without_settings_streamlit_keeps_its_defaults_but_tells_no_visitor_of_errors() -> None:
+    assert options(Settings()) == {
+        "client.showErrorDetails": "none",
+        "server.maxUploadSize": MAX_UPLOAD_BYTES >> 20,
+    }
+
+
+def test_streamlit_is_told() -> None:
+    told = options(
+        Settings(
+            public_address="https://strides.example.org:444",
+            frame_ancestors=("https://lms.example.org",),
+            cookie_secret=SECRET,
+            upload_mb=2,
+            error_details=True,
+        )
+    )
+    assert told == {
+        "client.showErrorDetails": "full",
+        "server.maxUploadSize": 2,
+        "server.cookieSecret": SECRET,
+        "browser.serverAddress": "strides.example.org",
+        "server.corsAllowedOrigins": ["https://strides.example.org:444"],
+        "server.allowedHosts": ["strides.example.org", "localhost", "127.0.0.1"],
+        "server.xsrfCookieSameSite": "none",
+    }
+
+
+def test_cookies_go_into_foreign_frames_by_https_alone() -> None:
+    framed = Settings("http://a.org", ("https://lms.example.org",))
+    assert "server.xsrfCookieSameSite" not in options(framed)
+
+
+def test_every_option_is_one_of_streamlit() -> None:
+    from streamlit import config
+
+    known = config.get_config_options()
+    full = Settings("https://a.org", ("https://b.org",), SECRET)
+    assert set(options(full)) <= set(known)
+
+
+# README's table.
+
+
+def as_text(value: Any) -> str:
+    """A default as it would be written into the environment."""
+    if value in ((), None):
+        return "self" if value == () else "auto"
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def test_readme_tells_every_setting() -> None:
+    rows = re.findall(r"^\| `(STRIDES_\w+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
+    assert rows == [
+        (
+            variable(field),
+            f"`{as_text(field.default)}`" if as_text(field.default) else "empty",
+            field.metadata["means"],
+        )
+        for field in fields(Settings)
+    ]

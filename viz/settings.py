@@ -1,0 +1,169 @@
+"""What the person who runs a server may decide: environment variables, checked at its start.
+
+`Settings` is the whole list. Every field is the variable of its name in capitals behind
+``STRIDES_``. Knows no Streamlit.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.data import MAX_UPLOAD_BYTES
+from core.errors import SpecError
+
+PREFIX = "STRIDES_"
+MOST_UPLOAD_MB = MAX_UPLOAD_BYTES >> 20
+SHORTEST_SECRET = 32  # characters
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+Read = Callable[[str], Any]
+"""A variable's text → the setting's value; ValueError with the rule it breaks."""
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError("must be 0 or 1")
+    return text == "1"
+
+
+def _whole(low: int, high: int) -> Read:
+    def read(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high:,}")
+        return int(text)
+
+    return read
+
+
+def _device(text: str) -> str | None:
+    if text != "auto" and not re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,2})?", text):
+        raise ValueError("must be auto, cpu, mps, cuda or one such as cuda:1")
+    return None if text == "auto" else text
+
+
+def _secret(text: str) -> str:
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    return text
+
+
+def _origin(text: str) -> str:
+    rule = "must be http:// or https:// and a host, such as https://strides.example.org"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(rule) from None
+    plain = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or text != plain:
+        raise ValueError(rule)
+    return text
+
+
+def _ancestors(text: str) -> tuple[str, ...]:
+    """Origins that may show the app in a frame; () for its own pages only."""
+    if text == "self":
+        return ()
+    try:
+        return tuple(_origin(part) for part in text.split())
+    except ValueError:
+        raise ValueError("must be self, or origins such as https://lms.example.org") from None
+
+
+def _setting(default: Any, read: Read, means: str) -> Any:
+    return field(default=default, metadata={"read": read, "means": means})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The decisions about one server, each with what it means."""
+
+    public_address: str = _setting(
+        "",
+        _origin,
+        "where visitors find the server, such as `https://strides.example.org`; other host names "
+        "and origins are then refused, and with https cookies never travel without it",
+    )
+    frame_ancestors: tuple[str, ...] = _setting(
+        (), _ancestors, "sites that may show the app in a frame, separated by spaces; `self`: none"
+    )
+    cookie_secret: str = _setting(
+        "", _secret, "signs cookies, the same for all replicas; empty: drawn at every start"
+    )
+    max_sessions: int = _setting(
+        400, _whole(1, 100_000), "visitors at a time; the next one is told to come back later"
+    )
+    upload_mb: int = _setting(
+        MOST_UPLOAD_MB, _whole(1, MOST_UPLOAD_MB), "largest picture a visitor may upload, in MB"
+    )
+    queue_workers: int = _setting(
+        1, _whole(1, 64), "long computations at a time; every one takes a core from the visitors"
+    )
+    gmacs: int = _setting(
+        500,
+        _whole(1, 1_000_000),
+        "most multiply–accumulates of one long computation, in thousand millions",
+    )
+    memory_mb: int = _setting(
+        2000, _whole(100, 1_000_000), "memory that one long computation may take, in MB"
+    )
+    device: str | None = _setting(
+        None,
+        _device,
+        "where effective receptive fields are measured: `cpu`, `cuda`, `cuda:1`, `mps`; `auto` "
+        "takes the fastest there is",
+    )
+    error_details: bool = _setting(
+        False, _flag, "1 shows visitors the traceback of an error; the log always has it"
+    )
+    local_modules: bool = _setting(
+        False,
+        _flag,
+        "1 lets visitors load any module the server can import, by name: for your own machine "
+        "only, as importing runs code",
+    )
+
+
+def variable(setting: Field[Any]) -> str:
+    """The environment variable of a field of `Settings`."""
+    return PREFIX + setting.name.upper()
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings of an environment; an empty variable counts as absent.
+
+    Raises:
+        SpecError: a value that cannot be; of a secret, the message tells the length alone.
+    """
+    given: dict[str, Any] = {}
+    for setting in fields(Settings):
+        name = variable(setting)
+        text = environment.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            given[setting.name] = setting.metadata["read"](text)
+        except ValueError as error:
+            secret = setting.metadata["read"] is _secret
+            told = f"{len(text)} characters" if secret else repr(text[:80])
+            raise SpecError(name, str(error), told) from None
+    return Settings(**given)
+
+
+def unknown(environment: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings and are none."""
+    known = {variable(setting) for setting in fields(Settings)}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def settings() -> Settings:
+    """This server's settings; at its start they have been found to be in order.
+
+    Raises:
+        SpecError: see `read`.
+    """
+    return read(os.environ)
