@@ -1,0 +1,98 @@
+"""Whether a slide picture's type fits: nothing off the paper, nothing on top of other type."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import warnings
+from dataclasses import replace
+from unittest import mock
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from viz.slides.sheet import _caption, inked, saved, written
+from viz.slides.style import KINDS, SIZES, Picture, Style
+
+STYLES = [Style(size, 72, dark) for size in SIZES for dark in (False, True)]
+"""Every size, light and dark, at few dots: type is measured in inches."""
+CAPTION = {
+    "caption": "3×3 convolution, stride 2, padding 1, on 8×8",
+    "link": "http://localhost:8501/sizes?stride=2&input_height=8",
+}
+TOUCHING = 1.0
+"""Pixels, at 72 to the inch, by which boxes of type may overlap: they hold empty ascenders."""
+SMALLEST = 0.69
+"""The smallest type, as a share of the ordinary one: a caption's."""
+
+
+def drawn(picture: Picture, style: Style) -> Figure:
+    """The picture with its caption, before it is written."""
+    with inked(style):
+        figure = picture.draw(style)
+        _caption(figure, style)
+    return figure
+
+
+def texts_of(figure: Figure) -> list[Text]:
+    """Every text that is really drawn: ticks outside the axes and hidden ones are not."""
+    shown: list[Text] = []
+    draw = Text.draw
+
+    def noting(self: Text, renderer: object) -> None:
+        if self.get_visible() and self.get_text().strip():
+            shown.append(self)
+        draw(self, renderer)
+
+    FigureCanvasAgg(figure)
+    with mock.patch.object(Text, "draw", noting):
+        figure.canvas.draw()
+    return shown
+
+
+def misfits(figure: Figure, style: Style) -> list[str]:
+    """What is wrong with the type of a picture, in sentences; empty where all is well."""
+    texts = texts_of(figure)
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    boxes = [(text, text.get_window_extent(canvas.get_renderer())) for text in texts]
+    paper, told = figure.bbox, []
+    for text, box in boxes:
+        off = max(paper.x0 - box.x0, box.x1 - paper.x1, paper.y0 - box.y0, box.y1 - paper.y1)
+        if off > TOUCHING:
+            told.append(f"{text.get_text()!r} stands {off:.1f} px off the paper")
+        if text.get_fontsize() < SMALLEST * style.points:
+            told.append(f"{text.get_text()!r} is only {text.get_fontsize():.1f} points")
+    for (one, a), (other, b) in itertools.combinations(boxes, 2):
+        across = min(a.x1, b.x1) - max(a.x0, b.x0)
+        down = min(a.y1, b.y1) - max(a.y0, b.y0)
+        if min(across, down) > TOUCHING:
+            told.append(
+                f"{one.get_text()!r} and {other.get_text()!r} overlap by {min(across, down):.1f} px"
+            )
+    return told
+
+
+def check(picture: Picture) -> None:
+    """The picture in all sizes, light and dark, with and without a caption, as every kind of file.
+
+    Raises:
+        AssertionError: type that does not fit, a warning, a file without its text, or other
+            bytes the second time.
+    """
+    assert re.fullmatch(r"[a-z0-9_]+", picture.name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number, style in enumerate(STYLES):
+            kind = KINDS[number % len(KINDS)]
+            style = replace(style, transparent=kind == "png", **(CAPTION if number % 2 else {}))
+            figure = drawn(picture, style)
+            told = misfits(figure, style)
+            assert not told, f"{picture.name}, {style.size}: " + "; ".join(told)
+            with inked(style):
+                file = written(figure, style, kind)
+            assert file.startswith({"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}[kind])
+            assert kind != "svg" or b"<text" in file
+        half = STYLES[-2]
+        assert saved(picture, half, "svg") == saved(picture, half, "svg"), "other bytes"

@@ -1,0 +1,57 @@
+"""The slide pictures of the page of architectures."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.blocks import COMPARISONS
+from tests.viz.slides import fits
+from viz import blocks_state, compute_blocks
+from viz.blocks_state import ARCHITECTURES_PARAMS, VIEWS
+from viz.slides import of_architectures
+from viz.slides.style import Picture, Style
+from viz.url import decode
+
+ALL = ["stems", "stems_gradients", "residual", "residual_gradients", "stages"]
+
+
+def of(**query: str) -> dict[str, Picture]:
+    values, ignored = decode(ARCHITECTURES_PARAMS, query)
+    assert not ignored
+    return {picture.name: picture for picture in of_architectures.pictures(values)}
+
+
+@pytest.mark.parametrize("name", ["stems", "residual", "stages", "residual_gradients"])
+def test_a_picture_fits_every_slide(name: str) -> None:
+    fits.check(of()[name])
+
+
+@pytest.mark.parametrize("network", ["vgg16", "densenet121", "efficientnet_b0"])
+def test_the_stages_of_other_networks_fit_too(network: str) -> None:
+    picture = of(network=network)["stages"]
+    for style in fits.STYLES[::2]:
+        assert not fits.misfits(fits.drawn(picture, style), style)
+
+
+def test_the_open_view_comes_first() -> None:
+    assert list(of()) == ALL
+    for view in VIEWS:
+        assert next(iter(of(view=view))) == view
+
+
+def test_without_experiments_there_are_no_gradients() -> None:
+    values, _ = decode(ARCHITECTURES_PARAMS, {})
+    assert [p.name for p in of_architectures.of_view("stems", values, {})] == ["stems"]
+
+
+def test_stages_and_blocks_say_what_core_says() -> None:
+    figure = fits.drawn(of(network="resnet18")["stages"], Style("wide", 72))
+    shown = [text.get_text() for text in fits.texts_of(figure)]
+    for stage in compute_blocks.stage_table("resnet18"):
+        assert f"{stage.channels}×{stage.grid[0]}×{stage.grid[1]}" in shown
+    assert "11.7 M" in shown
+    values, _ = decode(ARCHITECTURES_PARAMS, {})
+    figure = fits.drawn(of()["stems"], Style("wide", 72))
+    shown = [text.get_text() for text in fits.texts_of(figure)]
+    for block in blocks_state.of_comparison(COMPARISONS["stems"], values):
+        assert f"{compute_blocks.facts(block).parameters:,}" in shown

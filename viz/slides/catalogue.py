@@ -1,0 +1,100 @@
+"""From a link to the pictures it shows: what the command line and lectures draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from core.errors import SpecError
+from viz.pages import PAGES
+from viz.slides.style import Picture
+from viz.url import decode, query
+
+PARAMETERS: Mapping[str, tuple[str, str]] = {
+    "sweep": ("viz.state", "PARAMS"),
+    "sizes": ("viz.sizes_controls", "PARAMS"),
+    "fields": ("viz.fields_state", "PARAMS"),
+    "erf": ("viz.erf_state", "PARAMS"),
+    "blocks": ("viz.blocks_state", "PARAMS"),
+    "gradients": ("viz.gradients_state", "PARAMS"),
+    "shift": ("viz.shift_state", "PARAMS"),
+    "architectures": ("viz.blocks_state", "ARCHITECTURES_PARAMS"),
+}
+"""Where each page's parameters are; its pictures are in ``viz.slides.of_<page>``."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a link shows.
+
+    Attributes:
+        page: name of the page.
+        address: the link as it is printed below a picture.
+        settings: what the link sets, in words.
+        pictures: by name, the first is the one to take unless another is asked for.
+        ignored: one clause for each parameter of the link that says nothing to the page.
+    """
+
+    page: str
+    address: str
+    settings: str
+    pictures: Mapping[str, Picture]
+    ignored: tuple[str, ...]
+
+    def picture(self, name: str) -> Picture:
+        """The picture of a name; the first for "".
+
+        Raises:
+            SpecError: the page has none of this name.
+        """
+        if name and name not in self.pictures:
+            raise SpecError("picture", f"must be one of {', '.join(self.pictures)}", name)
+        return self.pictures[name or next(iter(self.pictures))]
+
+
+def opened(link: str, site: str = "") -> Opened:
+    """What a link shows.
+
+    Args:
+        link: ``https://…/erf?network=vgg16``, ``/erf?…``, ``erf?…``, or ``?stride=2`` for the
+            page that opens first.
+        site: the address before the page's name, for links that are written without one.
+
+    Raises:
+        SpecError: there is no such page, it has no pictures, or cannot show this.
+    """
+    page, told = _parted(link)
+    module, name = PARAMETERS[page]
+    params = getattr(import_module(module), name)
+    values, ignored = decode(params, told)
+    found = {p.name: p for p in import_module(f"viz.slides.of_{page}").pictures(values)}
+    written = query(params, values)
+    address = link
+    if "://" not in link:
+        tail = f"?{urlencode(written)}" if written else ""
+        address = f"{site.rstrip('/')}/{page}{tail}"
+    return Opened(page, address, _settings(page, written), found, tuple(ignored))
+
+
+def _parted(link: str) -> tuple[str, dict[str, str]]:
+    """The page and the parameters of a link."""
+    try:
+        parts = urlsplit(link.strip())
+        told = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=200))
+    except ValueError as error:
+        raise SpecError("link", f"cannot be read ({error})", link) from None
+    if not (parts.query or parts.path or parts.netloc):
+        raise SpecError("link", "must be like erf?network=vgg16", link)
+    page = parts.path.rstrip("/").rpartition("/")[2] or PAGES[0].name
+    if page not in PARAMETERS or find_spec(f"viz.slides.of_{page}") is None:
+        raise SpecError("link", f"must lead to one of the pages {', '.join(PARAMETERS)}", page)
+    return page, told
+
+
+def _settings(page: str, written: Mapping[str, str]) -> str:
+    title = next(row.title for row in PAGES if row.name == page)
+    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in written.items())
+    return f"{title}: {told}" if told else title

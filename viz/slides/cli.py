@@ -1,0 +1,139 @@
+"""Pictures for slides from the command line, so that a lecture can be rebuilt."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from core.errors import SpecError
+from viz.slides.lecture import Options, Slide, built, drawn, kind_of, read, written
+from viz.slides.style import FILMS, KINDS, SIZES
+
+EXAMPLES = """examples:
+  python -m viz.slides "sweep?stride=2&step=5" stride.svg
+  python -m viz.slides "https://example.org/erf?network=vgg16" map.png --dark --caption
+  python -m viz.slides "sweep?stride=2" stride.gif
+  python -m viz.slides --list "fields?network=resnet50"
+  python -m viz.slides lecture.txt slides/
+  python -m viz.slides tour slides.zip
+
+a lecture file has one picture a line: name  link  [option=value …]
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """One sentence, and 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[0].upper()}{message[1:]}. See python -m viz.slides --help.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    usual = Options()
+    parser = _Parser(
+        prog="python -m viz.slides",
+        description="The pictures of a link, of a lecture file, or of the guided tour, as files.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", help="a link, its part from the page's name on, a file, or tour")
+    parser.add_argument(
+        "out", nargs="?", help="a file (.svg .pdf .png .gif .mp4); of a lecture a folder or .zip"
+    )
+    parser.add_argument("--list", action="store_true", help="name the pictures of the link")
+    parser.add_argument("--picture", default="", help="which of them; else the first")
+    parser.add_argument("--size", choices=list(SIZES), default=usual.size, help="of the slide")
+    parser.add_argument("--dpi", type=int, help="dots an inch: 150, of films 96")
+    parser.add_argument("--dark", action="store_true", help="light type on dark paper")
+    parser.add_argument("--transparent", action="store_true", help="no paper")
+    parser.add_argument("--caption", action="store_true", help="settings and link below")
+    parser.add_argument(
+        "--kind", choices=[*KINDS, *FILMS], default="svg", help="of a lecture's plain names"
+    )
+    parser.add_argument("--site", default="", help="address that short links are printed with")
+    parser.add_argument(
+        "--strip", type=int, default=0, metavar="N", help="N steps side by side, in one still"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code, 2 for what cannot be."""
+    asked = _parser().parse_args(arguments)
+    try:
+        _run(asked)
+    except SpecError as error:
+        text = str(error)
+        print(f"{text[0].upper()}{text[1:]}.", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error.filename or 'A file'}: {error.strerror or error}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(asked: argparse.Namespace) -> None:
+    options = Options(
+        asked.picture,
+        asked.size,
+        asked.dpi,
+        asked.dark,
+        asked.transparent,
+        asked.caption,
+        asked.strip,
+    )
+    if asked.list:
+        _list(asked.what, asked.site)
+    elif asked.out is None:
+        raise SpecError("out", "must name the file to write", "nothing")
+    elif (text := _lecture(asked.what)) is not None:
+        _write_lecture(read(text, options, asked.kind), text, Path(asked.out), asked.site)
+    else:
+        slide = Slide(Path(asked.out).name, kind_of(asked.out), asked.what, options)
+        data, shown = drawn(slide, asked.site)
+        _told(asked.what, shown.ignored)
+        Path(asked.out).write_bytes(data)
+
+
+def _lecture(what: str) -> str | None:
+    """The text of a lecture; None for a link."""
+    if what == "tour":
+        from viz.tour import lecture
+
+        return lecture()
+    path = Path(what)
+    if "?" in what or not (path.is_file() or path.suffix == ".txt"):
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SpecError("lecture", "must be a text file", what) from None
+
+
+def _list(link: str, site: str) -> None:
+    from viz.slides.catalogue import opened
+
+    shown = opened(link, site)
+    _told(link, shown.ignored)
+    wide = max(map(len, shown.pictures))
+    for name, picture in shown.pictures.items():
+        kinds = " ".join(picture.kinds())
+        print(f"{name:{wide}}  {picture.label}  [{kinds}]")
+
+
+def _write_lecture(slides: Sequence[Slide], text: str, out: Path, site: str) -> None:
+    files = {}
+    for slide, data, shown in built(slides, site):
+        _told(slide.file, shown.ignored)
+        print(slide.file, flush=True)
+        files[slide.file] = data
+    written(files | {"lecture.txt": text.encode()}, out)
+
+
+def _told(what: str, ignored: Sequence[str]) -> None:
+    if ignored:
+        clauses = "; ".join(clause.replace("`", "") for clause in ignored)
+        print(f"{what}: part of the link was ignored: {clauses}.", file=sys.stderr)

@@ -1,0 +1,229 @@
+"""Films: the figure is drawn once, each frame only what moves, all with one palette.
+
+A GIF holds for each frame the rectangle that has changed. Drawing every frame anew, as
+Matplotlib's own writers do, takes more than ten times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
+from PIL import GifImagePlugin, Image
+
+from viz.slides.style import Film, Kind, Style
+from viz.slides.video import mp4
+
+Frame = NDArray[np.uint8]
+REST_S = 2.0
+"""How long the last frame stays."""
+SAMPLES = 5
+"""Frames that the palette is made of."""
+BITS = 6
+"""Bits of a channel that find a colour's place in the palette."""
+EXACT = 160
+"""Places of the palette for the colours that are seen most; the rest go to what is left."""
+
+
+def saved(film: Film, style: Style, kind: Kind) -> bytes:
+    """A film as the bytes of a GIF or an MP4; the same bytes every time.
+
+    Called inside `viz.slides.sheet.inked`.
+
+    Raises:
+        SpecError: there is no ffmpeg for the MP4.
+    """
+    reel = Reel(film, style)
+    return gif(reel, style) if kind == "gif" else _mp4(reel)
+
+
+class Reel:
+    """The frames of a film, one after the other, as often as wanted.
+
+    Attributes:
+        film: what is shown.
+        size: (width, height) in dots, both even, as video wants them.
+    """
+
+    def __init__(self, film: Film, style: Style) -> None:
+        self.film = film
+        figure = film.figure
+        width, height = (2 * round(inches * style.dpi / 2) for inches in style.inches)
+        self.size = width, height
+        figure.set_dpi(style.dpi)
+        figure.set_size_inches(width / style.dpi, height / style.dpi)
+        paper = "none" if style.transparent else style.ink["background"]
+        figure.set_facecolor(paper)
+        self._artists = list(film.show(0))
+        for artist in self._artists:
+            artist.set_animated(True)
+        self._canvas = FigureCanvasAgg(figure)
+        if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+            self._canvas.draw()
+            figure.set_layout_engine("none")  # where everything stands is settled
+        self._canvas.draw()
+        self._still = self._canvas.copy_from_bbox(figure.bbox)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """(height, width, 4) each; the same memory every time."""
+        renderer = self._canvas.get_renderer()
+        for number in range(self.film.frames):
+            self._canvas.restore_region(self._still)
+            for artist in self.film.show(number):
+                artist.draw(renderer)
+            yield np.asarray(self._canvas.buffer_rgba())
+
+    def some(self, count: int) -> list[Frame]:
+        """A few frames from the first to the last, to choose colours by."""
+        wanted = np.unique(np.linspace(0, self.film.frames - 1, count).round()).tolist()
+        renderer = self._canvas.get_renderer()
+        found = []
+        for number in wanted:
+            self._canvas.restore_region(self._still)
+            for artist in self.film.show(int(number)):
+                artist.draw(renderer)
+            found.append(np.array(self._canvas.buffer_rgba()))
+        return found
+
+
+def gif(reel: Reel, style: Style) -> bytes:
+    """The frames as a GIF that plays for ever."""
+    colours = Palette(reel.some(SAMPLES), style)
+    hold = max(2, round(100 / reel.film.fps)) * 10  # browsers slow down what is faster
+    file = BytesIO()
+    before: Frame | None = None
+    for number, frame in enumerate(reel):
+        last = number == reel.film.frames - 1
+        look: dict[str, Any] = {"duration": round(1000 * REST_S) if last else hold}
+        look |= {"transparency": colours.CLEAR, "disposal": 2 if style.transparent else 1}
+        if before is None or style.transparent:
+            corner, image = (0, 0), colours.image(frame)
+        else:
+            corner, image = _difference(before, frame, colours)
+        if before is None:
+            _head(file, image, look)
+        for part in GifImagePlugin.getdata(image, corner, include_color_table=False, **look):
+            file.write(part)
+        before = frame.copy()
+    file.write(b";")
+    return file.getvalue()
+
+
+def _difference(
+    before: Frame, frame: Frame, colours: Palette
+) -> tuple[tuple[int, int], Image.Image]:
+    """What has changed: (left, top), and the rectangle, clear where nothing has."""
+    differs = before.view(np.uint32)[..., 0] != frame.view(np.uint32)[..., 0]
+    rows = np.flatnonzero(differs.any(axis=1))
+    if not len(rows):
+        return (0, 0), colours.image(frame[:1, :1])
+    cols = np.flatnonzero(differs[rows[0] : rows[-1] + 1].any(axis=0))
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(cols[0]), int(cols[-1]) + 1
+    part = differs[top:bottom, left:right]
+    return (left, top), colours.image(frame[top:bottom, left:right], part)
+
+
+def _head(file: BytesIO, image: Image.Image, look: dict[str, Any]) -> None:
+    """Size, palette, and for ever."""
+    parts, _ = GifImagePlugin.getheader(image, info={"loop": 0, "background": 0} | look)
+    for part in parts:
+        file.write(part)
+
+
+class Palette:
+    """255 colours that serve all frames, and one place for no colour."""
+
+    CLEAR = 255
+
+    def __init__(self, frames: list[Frame], style: Style) -> None:
+        self._paper = np.array([round(255 * c) for c in to_rgb(style.ink["background"])])
+        self._transparent = style.transparent
+        colours = self._chosen(np.concatenate([self._opaque(frame)[::2] for frame in frames]))
+        self._flat = colours.ravel().tolist() + [0] * (768 - colours.size)
+        self._colours = colours.astype(np.float32)
+        self._places = np.full(1 << 3 * BITS, -1, np.int16)
+
+    def _chosen(self, seen: Frame) -> NDArray[np.uint8]:
+        """(n ≤ 255, 3): what is seen most, exactly, and the rest by median cut."""
+        keys = _keys(_packed(seen)).ravel()
+        counts = np.bincount(keys)
+        order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+        means = np.stack(
+            [np.bincount(keys, seen[..., i].ravel())[order] / counts[order] for i in range(3)], 1
+        )
+        colours = np.rint(means).astype(np.uint8)
+        if len(colours) <= self.CLEAR:
+            return colours
+        rare = Image.fromarray(np.ascontiguousarray(colours[None, EXACT:]))
+        cut = rare.quantize(self.CLEAR - EXACT, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        rest = np.array(cut.getpalette(), np.uint8).reshape(-1, 3)[: self.CLEAR - EXACT]
+        return np.concatenate([colours[:EXACT], rest])
+
+    def _opaque(self, frame: Frame) -> Frame:
+        """The colours on the paper they will stand on."""
+        if not self._transparent:
+            return frame
+        share = frame[..., 3:].astype(np.float32) / 255
+        mixed = np.full_like(frame, 255)
+        mixed[..., :3] = np.rint(frame[..., :3] * share + self._paper * (1 - share))
+        return mixed
+
+    def image(self, frame: Frame, where: NDArray[np.bool_] | None = None) -> Image.Image:
+        """A frame, or a part of one, in these colours; clear outside ``where``."""
+        packed = _packed(self._opaque(frame))
+        if self._transparent:
+            where = frame[..., 3] >= 128
+        if where is None:
+            indices = self._nearest(packed)
+        else:
+            indices = np.full(packed.shape, self.CLEAR, np.uint8)
+            indices[where] = self._nearest(packed[where])
+        image = Image.frombytes("P", (packed.shape[1], packed.shape[0]), indices.tobytes())
+        image.putpalette(self._flat)
+        return image
+
+    def _nearest(self, packed: NDArray[np.uint32]) -> Frame:
+        """The place of each colour; found once for all that share their upper bits."""
+        keys = _keys(packed)
+        found = self._places[keys]
+        if (found < 0).any():
+            missing = np.unique(keys[found < 0])
+            low = np.stack([missing >> shift * BITS & ((1 << BITS) - 1) for shift in (2, 1, 0)], 1)
+            wanted = (low * (255 / ((1 << BITS) - 1))).astype(np.float32)
+            for start in range(0, len(missing), 4096):
+                part = slice(start, start + 4096)
+                far = ((wanted[part, None] - self._colours) ** 2).sum(2)
+                self._places[missing[part]] = far.argmin(1)
+            found = self._places[keys]
+        return found.astype(np.uint8)
+
+
+def _packed(frame: Frame) -> NDArray[np.uint32]:
+    """Each colour as one number, red in its lowest byte."""
+    return np.ascontiguousarray(frame).view("<u4")[..., 0]
+
+
+def _keys(packed: NDArray[np.uint32]) -> NDArray[np.integer[Any]]:
+    """The upper bits of red, green and blue, side by side."""
+    drop, mask = 8 - BITS, (1 << BITS) - 1
+    red, green, blue = (packed >> (8 * i + drop) & mask for i in range(3))
+    return (red << 2 * BITS) | (green << BITS) | blue
+
+
+def _mp4(reel: Reel) -> bytes:
+    def frames() -> Iterator[bytes]:
+        data = b""
+        for frame in reel:
+            data = np.ascontiguousarray(frame[..., :3]).tobytes()
+            yield data
+        for _ in range(round(REST_S * reel.film.fps)):
+            yield data
+
+    width, height = reel.size
+    return mp4(frames(), (width, height), reel.film.fps)

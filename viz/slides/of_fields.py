@@ -1,0 +1,232 @@
+"""The slide pictures of the receptive-field page. Matplotlib is loaded when one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import data
+from core.board import Upload
+from core.errors import SpecError
+from viz import compute_networks, fields_state, network_state
+from viz.compute_networks import Analysis
+from viz.fields_state import AXES, TABS
+from viz.figures.fields import short
+from viz.slides.style import Picture, Style
+from viz.state import UPLOAD
+from viz.words import pair
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from core.outline import Line
+
+Values = Mapping[str, Any]
+COLUMNS = ("layer", "RF (px)", "effective stride", "output", "operation", "parameters", "MACs")
+"""Of the page's table, the most important first: the last ones may find no room."""
+
+
+def pictures(values: Values) -> list[Picture]:
+    """All pictures of the page, the cone and those of the open tab first.
+
+    Args:
+        values: of the page's parameters; sizes of 0 are settled as the page does.
+
+    Raises:
+        SpecError: the network cannot be built on its input, or followed.
+    """
+    settled = dict(values)
+    network_state.settle(settled)
+    found = compute_networks.analysis(network_state.network(settled))
+    names = sorted(TABS, key=lambda name: TABS[name] != settled["tab"])
+    return [*of_cone(found, settled), *(one for n in names for one in of_tab(n, found, settled))]
+
+
+def settings(found: Analysis) -> str:
+    """The network and its input, in words."""
+    return f"{found.network.title} on {'×'.join(map(str, found.network.input_size[1:]))}"
+
+
+def of_cone(found: Analysis, values: Values, upload: Upload | None = None) -> list[Picture]:
+    """The cross-section through the layers, and the image with the unit's boxes."""
+    line = found.line(values["layer"]) or found.deepest
+    unit = fields_state.unit_of(values)
+    if unit is None or any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
+        unit = line.node.grid[0] // 2, line.node.grid[1] // 2
+    asked = found, line, unit, dict(values), upload
+    return [
+        Picture("cone", f"Cone of a unit of {line.label}", partial(_cone, *asked)),
+        Picture("view", f"What a unit of {line.label} sees", partial(_view, *asked)),
+    ]
+
+
+def of_tab(name: str, found: Analysis, values: Values) -> list[Picture]:
+    """The pictures of one tab, by its name in the URL; none for those without."""
+    axis = AXES.index(values["axis"])
+    if name == "layers":
+        return [Picture("layers", "Layer by layer", partial(_layers, found))]
+    if name == "depth":
+        return [Picture("depth", "Growth with depth", partial(_depth, (found,), axis))]
+    if name == "graph":
+        return [Picture("graph", "Graph", partial(_graph, found))]
+    if name == "reach":
+        draw = partial(_strategies, values["target"], found.network.input_size)
+        return [Picture("strategies", f"Ways to see {values['target']} pixels", draw)]
+    if name == "compare":
+        beside = compared(found, values)
+        if len(beside) > 1:
+            return [
+                Picture("compare", "Networks side by side", partial(_compare, beside)),
+                Picture("compare_depth", "Their growth with depth", partial(_depth, beside, axis)),
+            ]
+    return []
+
+
+def compared(found: Analysis, values: Values) -> tuple[Analysis, ...]:
+    """The network and those beside it that run on its input."""
+    analyses = [found]
+    for name in values["compare"]:
+        try:
+            other = network_state.published(name).at(*found.network.input_size[1:])
+            analyses.append(compute_networks.analysis(other))
+        except SpecError:
+            continue
+    return tuple(analyses)
+
+
+def photo(values: Values, size: tuple[int, int], upload: Upload | None) -> NDArray[np.uint8]:
+    """(H, W, 3) the chosen picture, scaled down where it is large."""
+    share = min(1.0, data.MAX_SIDE / max(size))
+    small = max(1, round(size[0] * share)), max(1, round(size[1] * share))
+    if values["picture"] == UPLOAD and upload is not None:
+        planes = data.fit(upload.pixels, small, 3)
+    else:
+        name = "china" if values["picture"] == UPLOAD else values["picture"]
+        planes = data.picture(name, small, 3, values["seed"])
+    return np.asarray(planes.transpose(1, 2, 0), dtype=np.uint8)
+
+
+def _cone(
+    found: Analysis,
+    line: Line,
+    unit: tuple[int, int],
+    values: Values,
+    upload: Upload | None,
+    style: Style,
+) -> Figure:
+    from viz.slides.cone import cone
+
+    return cone(
+        found.lines,
+        found.lines.index(line),
+        unit,
+        style,
+        axis=AXES.index(values["axis"]),
+        down=values["down"],
+        zoom=values["zoom"],
+        title=settings(found),
+        photo=photo(values, found.network.input_size[1:], upload),
+    )
+
+
+def _view(
+    found: Analysis,
+    line: Line,
+    unit: tuple[int, int],
+    values: Values,
+    upload: Upload | None,
+    style: Style,
+) -> Figure:
+    from viz.slides.cone_view import view
+
+    image = photo(values, found.network.input_size[1:], upload)
+    centres = values["centres"]
+    return view(line, unit, style, title=settings(found), photo=image, centres=centres)
+
+
+def _layers(found: Analysis, style: Style) -> Figure:
+    from viz.fields_tabs import HEADERS, table_rows
+    from viz.slides.fields import text_table
+
+    rows = table_rows(found)
+    place = {name: HEADERS.index(name) for name in COLUMNS}
+    texts = [[_told(name, row[place[name]]) for name in place] for row in rows]
+    wanted = [_worth(found, index) for index in range(len(rows))]
+    total = found.totals
+    costs = f"{total.parameters:,} parameters, {short(total.macs)} multiply–accumulates"
+    return text_table(
+        list(place),
+        texts,
+        style,
+        title=settings(found),
+        subtitle=f"In all {costs} for one image." if found.costs else "",
+        align="lrrrlrr",
+        importance=wanted,
+    )
+
+
+def _told(column: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if column in ("parameters", "MACs"):
+        return short(value) if value else "0"
+    return f"{value:,.1f}" if isinstance(value, float) else str(value)
+
+
+def _worth(found: Analysis, index: int) -> float:
+    """Which rows stay where there is no room for all: the ends, then where the size changes."""
+    if index >= len(found.lines):
+        return 0.0
+    line = found.lines[index]
+    if line in (found.lines[0], found.lines[-1], found.deepest):
+        return 3.0
+    if line.strided:
+        return 2.0
+    return 1.0 if line.branch is None and line.node.kind == "window" else 0.0
+
+
+def _depth(found: Sequence[Analysis], axis: int, style: Style) -> Figure:
+    from core.curves import curve
+    from viz.slides.fields import depth
+
+    curves = [curve(each.network.title, each.fields, axis) for each in found]
+    title = "Receptive field against depth"
+    size = "×".join(map(str, found[0].network.input_size[1:]))
+    title += f": {found[0].network.title}" if len(found) == 1 else ""
+    return depth(curves, style, title=f"{title} on {size}")
+
+
+def _graph(found: Analysis, style: Style) -> Figure:
+    from viz.slides.graph import graph
+
+    return graph(found.graph, found.fields, style, title=settings(found))
+
+
+def _compare(found: Sequence[Analysis], style: Style) -> Figure:
+    from viz.slides.fields import text_table
+
+    lines = [each.deepest for each in found]
+    rows = [
+        ["last map", *("×".join(map(str, line.node.shape[1:])) for line in lines)],
+        ["receptive field (px)", *(pair(line.field.size) for line in lines)],
+        ["effective stride (px)", *(pair(line.field.effective_stride) for line in lines)],
+        ["effective padding (px)", *(pair(line.field.effective_padding) for line in lines)],
+        ["parameters", *(f"{each.totals.parameters:,}" for each in found)],
+        ["multiply–accumulates", *(short(each.totals.macs) for each in found)],
+    ]
+    size = "×".join(map(str, found[0].network.input_size[1:]))
+    columns = ["", *(each.network.title for each in found)]
+    title = f"Networks side by side on {size}"
+    return text_table(columns, rows, style, title=title, align="l" + "c" * len(found))
+
+
+def _strategies(target: int, input_size: tuple[int, int, int], style: Style) -> Figure:
+    from viz.slides.fields import strategies
+
+    found = compute_networks.strategies(target, input_size)
+    title = f"What each way to a view of {target}×{target} pixels needs"
+    return strategies(found, style, title=title)

@@ -1,0 +1,135 @@
+"""From a picture to a file: Matplotlib's defaults for a style, the caption, the bytes.
+
+A picture is a function ``Style → Figure``. It is drawn inside `inked`, which sets Matplotlib's
+defaults for the style, and written by `saved`, whose bytes depend on nothing but the picture.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from core.errors import SpecError
+from viz.slides.parts import MARGIN, wrapped
+from viz.slides.style import FILMS, KINDS, Film, Kind, Picture, Style, bounded
+
+_matplotlib = threading.Lock()  # its defaults belong to the process, not to a thread
+
+
+@contextmanager
+def inked(style: Style) -> Iterator[None]:
+    """Matplotlib's defaults for a style; one thread at a time."""
+    with _matplotlib, mpl.rc_context(_defaults(style)):
+        yield
+
+
+def _defaults(style: Style) -> dict[Any, Any]:
+    ink, points = style.ink, style.points
+    return {
+        "svg.fonttype": "none",  # text stays text
+        "pdf.fonttype": 42,
+        "svg.hashsalt": "strides",  # ids that are the same every time
+        "font.family": "DejaVu Sans",
+        "font.size": points,
+        "axes.titlesize": points,
+        "axes.labelsize": points,
+        "xtick.labelsize": 0.85 * points,
+        "ytick.labelsize": 0.85 * points,
+        "legend.fontsize": 0.9 * points,
+        "lines.linewidth": 2.5,
+        "axes.linewidth": 1.2,
+        "axes.edgecolor": ink["muted"],
+        "axes.labelcolor": ink["text"],
+        "axes.facecolor": "none",
+        "axes.grid": False,
+        "grid.color": ink["line"],
+        "text.color": ink["text"],
+        "xtick.color": ink["text"],
+        "ytick.color": ink["text"],
+        "legend.frameon": False,
+        "figure.facecolor": ink["background"],
+        "figure.figsize": style.inches,
+        "hatch.linewidth": 1.0,
+        "figure.constrained_layout.use": True,
+    }
+
+
+def saved(picture: Picture, style: Style, kind: Kind, strip: int = 0) -> bytes:
+    """The picture as a file; the same bytes every time.
+
+    Args:
+        picture: what to draw.
+        style: how.
+        kind: of `KINDS`, or of `FILMS` where the picture moves.
+        strip: so many of its steps side by side, in place of one; 0 for one.
+
+    Raises:
+        SpecError: a kind that the picture does not come in, a strip where it has no steps, or
+            more dots than are drawn.
+    """
+    bounded(picture, style, kind)
+    if strip and (picture.strip is None or kind not in KINDS):
+        raise SpecError("strip", f"of {picture.name!r} as {kind.upper()} is not made", strip)
+    with inked(style):
+        if kind in FILMS:
+            from viz.slides import film
+
+            return film.saved(_moving(picture, style), style, kind)
+        figure = picture.strip(style, strip) if strip and picture.strip else picture.draw(style)
+        _caption(figure, style)
+        return written(figure, style, kind)
+
+
+def written(figure: Figure, style: Style, kind: Kind) -> bytes:
+    """A figure as the bytes of a file, without dates."""
+    dateless: dict[str, dict[str, Any]] = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+        "png": {"Software": None},
+    }
+    file = BytesIO()
+    figure.savefig(
+        file, format=kind, dpi=style.dpi, transparent=style.transparent, metadata=dateless[kind]
+    )
+    return _numbered(file.getvalue()) if kind == "svg" else file.getvalue()
+
+
+def _numbered(svg: bytes) -> bytes:
+    """The names of clips, markers and hatches numbered in the order of their first use.
+
+    Matplotlib makes them from lengths in full precision, whose last digit is not the same every
+    time the layout is solved.
+    """
+    numbers: dict[bytes, bytes] = {}
+
+    def number(found: re.Match[bytes]) -> bytes:
+        return numbers.setdefault(found[0], b"%b%d" % (found[1], len(numbers)))
+
+    return re.sub(rb"(?<=[\"#])([a-zA-Z])[0-9a-f]{10}(?=[\")_])", number, svg)
+
+
+def _moving(picture: Picture, style: Style) -> Film:
+    assert picture.film is not None  # bounded
+    made = picture.film(style)
+    _caption(made.figure, style)
+    return made
+
+
+def _caption(figure: Figure, style: Style) -> None:
+    """Settings and link, in a strip of their own below the picture."""
+    points, room = 0.7 * style.points, style.inches[0] - 2 * MARGIN
+    if lines := [*wrapped(style.caption, points, room), *wrapped(style.link, points, room)]:
+        figure.supxlabel(
+            "\n".join(lines).replace("$", r"\$"),
+            x=MARGIN / style.inches[0],
+            ha="left",
+            fontsize=points,
+            color=style.ink["muted"],
+        )

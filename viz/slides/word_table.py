@@ -1,0 +1,100 @@
+"""A table of words: every cell is broken into lines, so that all columns stay on the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from viz.slides.parts import SMALL, SPACING, canvas, sheet, titled, width_of, wrapped
+from viz.slides.style import Style
+
+SHARES = (1.0, 0.95, 0.9, 0.85, SMALL)
+"""Sizes of type that are tried, as shares of the ordinary one."""
+FIRST = 0.3
+"""Of the width, the most that the first column gets."""
+GUTTER, PAD = 0.2, 0.12
+"""Inches between two columns, and around the type of a row."""
+TRUST = 0.97
+"""Of a width, what type may take: it is a little wider when hinted for few dots."""
+Lines = list[list[str]]
+"""The lines of each cell of a row."""
+
+
+def word_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    style: Style,
+    *,
+    title: str,
+    subtitle: str = "",
+) -> Figure:
+    """A table in the largest type in which it fits; the last rows are left out, and counted.
+
+    Args:
+        columns: headings; the first column names the rows.
+        rows: the most important first.
+        style: of the picture.
+        title, subtitle: above it.
+    """
+    figure = sheet(style)
+    axes = canvas(figure, titled(figure, title, subtitle, style), style)
+    width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
+    for share in SHARES:
+        points = share * style.points
+        names = [row[0] for row in rows] + [columns[0]]
+        words = [word for name in names for word in name.split()]
+        least = max(width_of(word, points, True) for word in words) / TRUST + GUTTER
+        wish = max(width_of(name, points, True) for name in names) / TRUST + GUTTER
+        first = max(least, min(FIRST * width, wish))
+        widths = [first, *[(width - first) / (len(columns) - 1)] * (len(columns) - 1)]
+        lines = [_lines(row, widths, points) for row in rows]
+        head = _lines(columns, widths, points, True)
+        step = SPACING * points / 72
+        heights = [PAD + step * max(map(len, row)) for row in lines]
+        top = PAD / 2 + step * max(map(len, head))
+        if top + sum(heights) <= height and not any(
+            _torn(row, widths, points) for row in (columns, *rows)
+        ):
+            break
+    shown = len(lines)
+    while top + sum(heights[:shown]) + (shown < len(lines)) * step > height and shown > 1:
+        shown -= 1
+    spare = max(0.0, min(0.9 * step, (height - top - sum(heights)) / len(lines)))
+    lefts = [sum(widths[:place]) for place in range(len(widths))]
+    ink = style.ink
+
+    def write(cells: Lines, y: float, bold: Sequence[int]) -> None:
+        for place, (cell, x) in enumerate(zip(cells, lefts, strict=True)):
+            weight = "bold" if place in bold else "normal"
+            for number, line in enumerate(cell):
+                at, text = y + (number + 0.5) * step, line.replace("$", r"\$")
+                axes.text(x, at, text, fontsize=points, fontweight=weight, va="center")
+
+    write(head, 0.0, range(len(columns)))
+    axes.plot([0, width], [top, top], color=ink["muted"], lw=1.5)
+    y = top
+    for row, high in zip(lines[:shown], heights, strict=False):
+        write(row, y + (PAD + spare) / 2, (0,))
+        y += high + spare
+        axes.plot([0, width], [y, y], color=ink["line"], lw=1)
+    if rest := len(lines) - shown:
+        axes.text(0, y + 0.5 * step, f"… {rest} more", fontsize=points, va="center")
+    return figure
+
+
+def _lines(row: Sequence[str], widths: Sequence[float], points: float, bold: bool = False) -> Lines:
+    """Each cell in lines of its column's width; the first cell is in heavy type."""
+    return [
+        wrapped(text, points, TRUST * (width - GUTTER), bold or not place) or [""]
+        for place, (text, width) in enumerate(zip(row, widths, strict=True))
+    ]
+
+
+def _torn(row: Sequence[str], widths: Sequence[float], points: float) -> bool:
+    """Whether a word is broken."""
+    return any(
+        width_of(word, points, not place) > TRUST * (width - GUTTER)
+        for place, (text, width) in enumerate(zip(row, widths, strict=True))
+        for word in text.split()
+    )
