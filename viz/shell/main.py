@@ -10,8 +10,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz import waiting
+from viz import present, share, tour_bar, waiting
 from viz.pages import GROUPS, PAGES
+from viz.url import read_shell
 
 HERE = Path(__file__).parent
 PAGES_FOLDER = HERE.parent / "pages"
@@ -37,7 +38,22 @@ sections = {
     for group in GROUPS
 }
 chosen = st.navigation({group: pages for group, pages in sections.items() if pages})
-if st.session_state.get("page") not in (None, chosen.url_path or PAGES[0].name):
+name = chosen.url_path or PAGES[0].name
+if st.session_state.get("page") not in (None, name):
     # The page before has been left: nothing is computed for it any more.
     waiting.leave(*st.session_state.get("seen", {}))
+waiting.come_back()
+shell = read_shell(name)
+present.dress(shell["present"])
+tools = st.container(key="shell_tools")
+with tools:
+    present.switch(shell["present"])
+# A place of its own on every page: a tour that begins must not move the page's elements.
+stop = shell["tour"] if name != "tour" else 0
+with st.container(key="shell_tour"):
+    back = tour_bar.bar(stop) if stop else None
 chosen.run()
+with tools:
+    share.button(name)
+if back is not None:
+    tour_bar.way_back(back, stop, name)

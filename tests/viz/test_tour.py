@@ -1,0 +1,139 @@
+"""The guided tour: every stop opens what it says, and the visitor finds the way, whatever happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.viz.visit import link_of, text_of, warned
+from viz.pages import PAGES
+from viz.tour import TOUR, Stop
+
+MAIN = Path(__file__).parents[2] / "viz" / "shell" / "main.py"
+NUMBERED = list(enumerate(TOUR, 1))
+
+
+def visit(page: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.switch_page(f"../pages/{page}.py")
+    app.query_params.update(query)
+    return run(app)
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def at(number: int, **more: str) -> AppTest:
+    stop = TOUR[number - 1]
+    return visit(stop.page, **dict(parse_qsl(stop.query)), tour=str(number), **more)
+
+
+def way_back(app: AppTest) -> list[object]:
+    """The button "Back to the stop's picture", where it is offered."""
+    return [button for button in app.button if button.key == "tour_again"]
+
+
+def test_names_are_short_and_the_stops_answer_questions() -> None:
+    assert 10 <= len(TOUR) <= 12
+    assert len({stop.name for stop in TOUR}) == len(TOUR)
+    assert {stop.page for stop in TOUR} <= {page.name for page in PAGES}
+    for stop in TOUR:
+        assert stop.title.endswith("?")
+        assert stop.text.count(". ") == 1, "two sentences"
+        assert stop.text.endswith(".")
+
+
+@pytest.mark.parametrize("number, stop", NUMBERED, ids=[stop.name for stop in TOUR])
+def test_a_stop_opens_as_it_is_written(number: int, stop: Stop) -> None:
+    app = at(number)
+    assert link_of(app) == {**dict(parse_qsl(stop.query)), "tour": str(number)}
+    assert not warned(app)
+    assert f"**{stop.title}** {stop.text}" in text_of(app)
+    assert f"Stop {number} of {len(TOUR)}" in text_of(app)
+    assert not way_back(app), "this is the stop's picture"
+
+
+def test_next_and_back_cross_pages_and_keep_presentation_mode() -> None:
+    number = next(n for n, s in NUMBERED[:-1] if s.page != TOUR[n].page)
+    app = at(number, present="true")
+    app.button(key="tour_next").click()
+    run(app)
+    assert f"Stop {number + 1} of" in text_of(app)
+    told = {**dict(parse_qsl(TOUR[number].query)), "tour": str(number + 1), "present": "true"}
+    assert link_of(app) == told
+    app.button(key="tour_back").click()
+    run(app)
+    assert link_of(app)["tour"] == str(number)
+
+
+def test_next_within_a_page_takes_the_stop_s_settings() -> None:
+    app = at(1)
+    app.slider(key="stride").set_value(3)
+    run(app)
+    app.button(key="tour_next").click()
+    run(app)
+    assert link_of(app) == {**dict(parse_qsl(TOUR[1].query)), "tour": "2"}
+
+
+def test_a_visitor_s_own_settings_stay_and_the_bar_leads_back() -> None:
+    app = at(1)
+    app.slider(key="stride").set_value(3)
+    run(app)
+    assert link_of(app) == {**dict(parse_qsl(TOUR[0].query)), "stride": "3", "tour": "1"}
+    app.button(key="tour_again").click()
+    run(app)
+    assert link_of(app) == {**dict(parse_qsl(TOUR[0].query)), "tour": "1"}
+    assert app.slider(key="stride").value == 2
+    assert not way_back(app)
+
+
+def test_a_link_from_the_middle_restores_place_and_settings() -> None:
+    app = visit("sweep", stride="3", tour="5")
+    assert "Stop 5 of" in text_of(app)
+    assert app.slider(key="stride").value == 3
+    assert way_back(app)
+
+
+def test_another_page_keeps_the_place() -> None:
+    app = at(1, present="true")
+    app.switch_page("../pages/sizes.py")
+    app.query_params.clear()
+    run(app)
+    assert link_of(app) == {"tour": "1", "present": "true"}
+    app.button(key="tour_again").click()
+    run(app)
+    assert link_of(app) == {**dict(parse_qsl(TOUR[0].query)), "tour": "1", "present": "true"}
+
+
+def test_both_ends() -> None:
+    first, last = at(1), at(len(TOUR))
+    assert first.button(key="tour_back").disabled
+    last.button(key="tour_finish").click()
+    run(last)
+    assert "tour" not in link_of(last)
+    assert "tour_finish" not in {button.key for button in last.button}
+
+
+def test_leaving_keeps_the_page() -> None:
+    app = at(1)
+    app.slider(key="stride").set_value(3)
+    run(app)
+    app.button(key="tour_leave").click()
+    run(app)
+    assert link_of(app) == {**dict(parse_qsl(TOUR[0].query)), "stride": "3"}
+    assert "Stop 1 of" not in text_of(app)
+
+
+@pytest.mark.parametrize("told", ["0", "99", "-1", "two", "1e9", "<script>", "9" * 5000])
+def test_a_stop_that_is_none_is_said_and_ignored(told: str) -> None:
+    app = visit("sweep", tour=told, stride="3")
+    assert link_of(app) == {"stride": "3"}
+    assert "`tour` must" in warned(app)
+    app.slider(key="stride").set_value(4)
+    assert not warned(run(app)), "until the visitor moves on"

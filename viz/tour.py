@@ -1,0 +1,158 @@
+"""The guided tour: from "what is a stride" to "what does a ResNet unit see".
+
+One row a stop. Each opens a page as the lecturer wants it, and names the picture of that page
+that stands for it in the default lecture: ``python -m viz.slides tour slides.zip``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One stop of the tour.
+
+    Attributes:
+        name: short, for links and files; no two stops share it.
+        title: the question it answers.
+        text: two sentences to read beside the picture.
+        page: name of the page it opens.
+        query: that page's part of the link, as the page itself writes it.
+        picture: the page's picture that stands for it on a slide.
+    """
+
+    name: str
+    title: str
+    text: str
+    page: str
+    query: str
+    picture: str
+
+    @property
+    def link(self) -> str:
+        """``sweep?stride=2``."""
+        return f"{self.page}?{self.query}" if self.query else self.page
+
+
+TOUR: tuple[Stop, ...] = (
+    Stop(
+        "stride",
+        "What is a stride?",
+        "The window reads a 3×3 patch, makes one number of it, and moves on by two pixels. "
+        "Twice the step, half the outputs in each direction.",
+        "sweep",
+        "input_height=7&input_width=7&padding=0&step=4",
+        "board",
+    ),
+    Stop(
+        "padding",
+        "What does padding add?",
+        "A frame of zeros lets the window stand over the edge, and with stride 1 the output is "
+        "as large as the input. Every zero is multiplied like a pixel.",
+        "sweep",
+        "input_height=6&input_width=6&stride=1&step=5",
+        "board",
+    ),
+    Stop(
+        "unread",
+        "Which pixels does nobody read?",
+        "Without padding the last row and column leave no room for one more step of two. "
+        "The hatched pixels change no output, so no gradient ever reaches them.",
+        "sweep",
+        "padding=0&reads=true",
+        "board",
+    ),
+    Stop(
+        "sizes",
+        "How large is the output?",
+        "One formula counts the places where the window fits, and rounds down. "
+        "What the rounding drops is the remainder: rows and columns past the last window.",
+        "sizes",
+        "input_height=32&input_width=32",
+        "stride_padding",
+    ),
+    Stop(
+        "pooling",
+        "What does a pooling keep?",
+        "A max pooling takes the largest number of its window, and only that one. "
+        "On the way back the winner alone gets the gradient.",
+        "sweep",
+        "operation=max_pooling&kernel_size=2&padding=0&input_height=6&input_width=6&step=4",
+        "board",
+    ),
+    Stop(
+        "dilation",
+        "What does dilation reach?",
+        "Nine weights with holes between them span five pixels. "
+        "With stride 2 as well, every window meets the even rows and columns alone, and the odd "
+        "ones are never read.",
+        "sweep",
+        "dilation=2&padding=0&input_height=9&input_width=9&step=4",
+        "board",
+    ),
+    Stop(
+        "cone",
+        "What does a unit of a deep layer see?",
+        "Follow one unit back to the image: every window on the way widens what it sees. After "
+        "each stride of two a window adds twice as much, and the sizes beside the layers are the "
+        "sum.",
+        "fields",
+        "network=vgg16&input_height=224&input_width=224",
+        "cone",
+    ),
+    Stop(
+        "effective",
+        "Which of these pixels really matter?",
+        "The gradient of one unit, squared and averaged over draws, is a small bright spot in a "
+        "wide dark field. With depth the field grows in proportion, the spot by its root only.",
+        "erf",
+        "draws=64&input_height=64&input_width=64",
+        "map",
+    ),
+    Stop(
+        "gradients",
+        "Where does the gradient go?",
+        "A stride gives some pixels four readers and others one or none, so the gradient comes "
+        "back as a grid. A pooling spreads it evenly, or hands all of it to the winner.",
+        "gradients",
+        "arriving=all",
+        "layers",
+    ),
+    Stop(
+        "shift",
+        "What if the picture moves by one pixel?",
+        "A stride of two keeps every second number, and a shift by one exchanges them for the "
+        "others. A blur before the stride keeps the output almost still.",
+        "shift",
+        "",
+        "curve",
+    ),
+    Stop(
+        "stride-or-pool",
+        "Stride or pool?",
+        "Blocks that halve their input, on the same picture: what one keeps, another has lost. "
+        "Their cost, memory and gradients stand beside them.",
+        "blocks",
+        "in_channels=64&input_height=56&input_width=56&batch=32",
+        "maps",
+    ),
+    Stop(
+        "resnet",
+        "What does a ResNet unit see?",
+        "A unit of the last stage has a view wider than the image it is shown. "
+        "Everything it reads outside of the image is padding.",
+        "fields",
+        "network=resnet50&input_height=224&input_width=224",
+        "view",
+    ),
+)
+"""In the order of a first lecture."""
+
+
+def lecture() -> str:
+    """The tour as a lecture file of `viz.slides.lecture`, one slide a stop."""
+    lines = ["# The guided tour, one picture a stop."]
+    for number, stop in enumerate(TOUR, 1):
+        lines += [f"# {stop.title}", f"{number:02}-{stop.name} {stop.link} picture={stop.picture}"]
+    return "\n".join(lines) + "\n"
