@@ -1,11 +1,12 @@
-"""A class without browsers: many visitors of a Streamlit app over its websocket.
+"""A class without browsers: many visitors of the app over its websocket.
 
-Each visitor opens ``/_stcore/stream``, receives the page, then moves one widget after another to
-values drawn at random, thinking in between, and waits for every rerun to finish, as a browser
-does: all widget states go up with every rerun, and cached messages come back as references.
+Each visitor opens a page by its link, moves the page's light controls, now and then opens a tab
+or another page through the navigation, thinks in between, and waits for every answer. What the
+page computes in the queue is looked at as a browser does, every half second.
 
-python -m tests.load.load --url http://127.0.0.1:8501 --sessions 100 --think 2 --actions 10 \
-    --widgets stride,padding
+python -m tests.load.load --url http://127.0.0.1:8501 --sessions 100 --think 3 --actions 20
+python -m tests.load.load --page sweep --widgets stride,padding      one page, these controls
+python -m tests.load.load --page sizes --query stride=2 --burst      one link, all at once
 """
 
 from __future__ import annotations
@@ -13,260 +14,227 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import re
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import cycle
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import websockets
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.load.widgets import KINDS, Widget
+from tests.load.journeys import JOURNEYS, Journey, journey, moves
+from tests.load.report import Answer, Report, watch
+from tests.load.visitor import Rerun, Visitor
+from tests.load.widgets import Widget
 
-FINISHED = {
-    ForwardMsg.FINISHED_SUCCESSFULLY,
-    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
-}
-CACHED_MESSAGES = 200
+TURN, ONCE, TAB = 0.1, 0.15, 0.25
+"""Below these, of 1: another page is turned to, a control is moved whose answer takes a moment,
+a tab is opened; above them a light control is moved."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a class does: ``sessions`` visitors, each ``actions`` moves, ``think`` s apart."""
+    """What a class does.
+
+    Attributes:
+        url: of the server.
+        sessions, actions, think: visitors; what each does, and mean seconds before each.
+        page: where all of them are and stay; None spreads them over all pages, and they wander.
+        widgets: keys of what is moved; none: the journey's, or else every widget of the page.
+        query: of the link; None: the journey's.
+        burst: all of them come at the same moment, and act at the same moment.
+        heavy: tabs with long computations are opened too.
+        settle: wait until everything is computed before leaving.
+        timeout, seed: seconds until a message must come; what is drawn at random.
+        server_pid: whose memory and processor time to read.
+    """
 
     url: str
     sessions: int = 50
     actions: int = 10
     think: float = 1.0
-    widgets: tuple[str, ...] = ()  # keys; none: every widget of the page
-    query: str = ""
+    page: str | None = None
+    widgets: tuple[str, ...] = ()
+    query: str | None = None
+    burst: bool = False
+    heavy: bool = False
+    settle: bool = False
     timeout: float = 60.0
     seed: int = 0
     server_pid: int | None = None
 
 
-@dataclass(frozen=True)
-class Rerun:
-    """One answered rerun: seconds until the script had finished, and bytes received."""
-
-    seconds: float
-    received: int
+LOOK = 0.5
+"""Seconds between two looks whether a result has come."""
 
 
-class Visitor:
-    """One simulated browser tab."""
+class Visit:
+    """One visitor's way through the app; what it sees goes into the report."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.widgets: dict[str, Widget] = {}
-        self.errors: list[str] = []
-        self._query, self._page_hash = settings.query, ""
-        self._cache: dict[str, ForwardMsg] = {}
-        self._socket: websockets.ClientConnection | None = None
+    def __init__(self, settings: Settings, number: int, report: Report) -> None:
+        self.settings, self.report = settings, report
+        self.rng = random.Random(settings.seed * 10_000 + number)
+        # Without a page all of them are visited; "" is the first, whatever its name.
+        chosen = JOURNEYS[number % len(JOURNEYS)].page if settings.page is None else settings.page
+        self.journey = journey(chosen or JOURNEYS[0].page)
+        query = self.journey.link if settings.query is None else settings.query
+        first = "" if self.journey.page == JOURNEYS[0].page else self.journey.page
+        self.visitor = Visitor(settings.url, first, query, settings.timeout)
+        self._asked: float | None = None  # since when something is computed
 
     async def open(self) -> None:
-        parts = urlsplit(self.settings.url)
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        self._socket = await websockets.connect(
-            f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/_stcore/stream",
-            subprotocols=[websockets.Subprotocol("streamlit")],
-            origin=websockets.Origin(f"{parts.scheme}://{parts.netloc}"),
-            open_timeout=self.settings.timeout,
-            max_size=None,
-            ping_interval=None,
-            compression=None,
-            proxy=None,
-        )
+        """Open the link. Raises as `Visitor.rerun`; LookupError: not all is there to be moved."""
+        await self.visitor.open()
+        self._note("open", await self.visitor.rerun())
+        absent = [key for key in self.settings.widgets if not self.visitor.find(key)]
+        if absent:
+            have = ", ".join(widget.key for widget in self.visitor.widgets.values())
+            raise LookupError(f"no widget to move named {absent}; the page has: {have}")
+        self._moves = self._light()
 
-    async def close(self) -> None:
-        if self._socket:
-            await self._socket.close()
+    async def act(self) -> None:
+        """One action, drawn at random. Raises as `Visitor.rerun`, and LookupError."""
+        chance, rng, chosen = self.rng.random(), self.rng, self.settings.widgets
+        light = chosen or self.journey.light
+        if (chance < TURN or not light) and self.settings.page is None:
+            await self._turn(rng.choice([each for each in JOURNEYS if each != self.journey]))
+        elif chance < ONCE and not chosen and any(map(self.visitor.find, self.journey.once)):
+            widget = next(moves(self.visitor, self.journey.once, rng))
+            self._note("once", await self.visitor.rerun(widget))
+        elif chance < TAB and not chosen and (tabs := self._tab()):
+            self._note("tab", await self.visitor.rerun(tabs))
+        elif not light:  # a page to read
+            self._note("move", await self.visitor.rerun())
+        elif not any(map(self.visitor.find, light)) and (tabs := self._first_tab()):
+            self._note("tab", await self.visitor.rerun(tabs))  # back to where they are
+        else:
+            self._note("move", await self.visitor.rerun(next(self._moves)))
 
-    def _request(self, moved: Widget | None) -> bytes:
-        message = BackMsg()
-        rerun = message.rerun_script
-        rerun.query_string, rerun.page_script_hash = self._query, self._page_hash
-        rerun.widget_states.SetInParent()
-        states = (widget.state() for widget in self.widgets.values())
-        rerun.widget_states.widgets.extend(state for state in states if state)
-        rerun.fragment_id = moved.fragment if moved else ""
-        rerun.cached_message_hashes.extend(self._cache)
-        context = rerun.context_info
-        context.timezone, context.locale, context.color_scheme = "UTC", "en-US", "light"
-        context.url = self.settings.url
-        return bytes(message.SerializeToString())
+    async def think(self, seconds: float) -> None:
+        """Look at the page for a while; results come in. Raises as `Visitor.rerun`."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            await self.visitor.stay(min(left, LOOK) if self._asked else left)
+            self._results()
 
-    def _resolve(self, raw: bytes) -> ForwardMsg:
-        """The message, taken from the cache where the server sent a reference to it."""
-        message = ForwardMsg.FromString(raw)
-        if message.WhichOneof("type") == "ref_hash":
-            return self._cache[message.ref_hash]
-        if message.metadata.cacheable:
-            self._cache[message.hash] = message
-        return message
+    async def settle(self) -> None:
+        """Stay until everything is computed. Raises as `Visitor.rerun`."""
+        while self.visitor.follows:
+            await self.think(LOOK)
 
-    def _see(self, delta: Any, seen: set[str]) -> None:
-        """Takes note of a new element: a widget or an exception."""
-        if delta.WhichOneof("type") != "new_element":
-            return
-        kind = delta.new_element.WhichOneof("type")
-        element = getattr(delta.new_element, kind)
-        if kind == "exception":
-            self.errors.append(f"{element.type}: {element.message}")
-        elif kind in KINDS:
-            seen.add(element.id)
-            widget, known = Widget(kind, element, delta.fragment_id), self.widgets.get(element.id)
-            if known and not element.set_value:
-                widget.value = known.value
-            self.widgets[element.id] = widget
+    async def _turn(self, to: Journey) -> None:
+        self.journey, self._asked = to, None
+        self._note("turn", await self.visitor.go("" if to is JOURNEYS[0] else to.page))
+        self._moves = self._light()
 
-    async def rerun(self, moved: Widget | None = None) -> Rerun:
-        """Asks for a rerun, because a widget moved or for the first time, and waits for its end.
+    def _light(self) -> Iterator[Widget]:
+        return moves(self.visitor, self.settings.widgets or self.journey.light, self.rng)
 
-        Raises:
-            TimeoutError: no message within the timeout.
-            websockets.ConnectionClosed: the server hung up.
-        """
-        assert self._socket is not None, "open() comes first"
-        request, began, seen = self._request(moved), False, set[str]()
-        received, start = 0, time.perf_counter()
-        await self._socket.send(request)
-        while True:
-            raw = await asyncio.wait_for(self._socket.recv(decode=False), self.settings.timeout)
-            received += len(raw)
-            message = self._resolve(raw)
-            kind = message.WhichOneof("type")
-            if kind == "new_session":
-                began, self._page_hash = True, message.new_session.page_script_hash
-            elif kind == "navigation":
-                self._page_hash = message.navigation.page_script_hash or self._page_hash
-            elif kind == "page_info_changed":
-                self._query = message.page_info_changed.query_string
-            elif kind == "delta":
-                self._see(message.delta, seen)
-            elif kind == "script_finished" and began:  # else it ends an earlier run
-                if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                    continue
-                if message.script_finished not in FINISHED:
-                    self.errors.append(f"the script ended with status {message.script_finished}")
-                if not (moved and moved.fragment):  # what a full run did not send again is gone
-                    self.widgets = {i: w for i, w in self.widgets.items() if i in seen}
-                if len(self._cache) > CACHED_MESSAGES:
-                    self._cache.clear()
-                return Rerun(time.perf_counter() - start, received)
+    def _tab(self) -> Widget | None:
+        """A set of tabs with another one open than before; None where there is none."""
+        for tabs in self.visitor.tabs():
+            heavy = self.journey.heavy if not self.settings.heavy else ()
+            offered = [
+                each for each in tabs.options if each != tabs.value and not each.startswith(heavy)
+            ]
+            if offered:
+                tabs.value = self.rng.choice(offered)
+                return tabs
+        return None
 
-    def find(self, key: str) -> Widget | None:
-        return next((w for w in self.widgets.values() if w.key == key and w.movable()), None)
+    def _first_tab(self) -> Widget | None:
+        """A set of tabs of which another than the first is open, with the first; None: none is."""
+        for tabs in self.visitor.tabs():
+            if tabs.value != tabs.options[0]:
+                tabs.value = tabs.options[0]
+                return tabs
+        return None
 
+    def _note(self, what: str, rerun: Rerun) -> None:
+        self.report.answers.append(Answer(self.journey.page, what, rerun.seconds, rerun.received))
+        self._results()
 
-@dataclass
-class Report:
-    """What the class saw: reruns, errors and the server's memory in MB."""
-
-    sessions: int
-    first: list[Rerun] = field(default_factory=list)
-    moves: list[Rerun] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    memory: list[float] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        lines = [f"{self.sessions} sessions, {len(self.errors)} errors"]
-        for name, reruns in (("first page", self.first), ("after a move", self.moves)):
-            times = [rerun.seconds * 1e3 for rerun in reruns]
-            numbers = "  ".join(f"p{p} {percentile(times, p):.0f} ms" for p in (50, 95, 99))
-            size = sum(rerun.received for rerun in reruns) / max(1, len(reruns)) / 1e3
-            lines.append(f"{name:12}  n {len(reruns)}  {numbers}  {size:.1f} kB each")
-        if self.memory:
-            start, most, end = self.memory[0], max(self.memory), self.memory[-1]
-            lines.append(f"server RSS    start {start:.0f}  most {most:.0f}  end {end:.0f} MB")
-        return "\n".join([*lines, *sorted(set(self.errors))[:10]])
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least ``percent`` % of the values do not exceed."""
-    if not values:
-        return float("nan")
-    rank = -(-len(values) * percent // 100)
-    return sorted(values)[max(0, int(rank) - 1)]
-
-
-def resident_megabytes(pid: int) -> float:
-    """The resident memory of a process (Linux only)."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    match = re.search(r"VmRSS:\s+(\d+)", status)
-    return int(match[1]) / 1024 if match else float("nan")
-
-
-async def _watch(pid: int, memory: list[float]) -> None:
-    while True:
-        memory.append(resident_megabytes(pid))
-        await asyncio.sleep(0.5)
+    def _results(self) -> None:
+        """Whether something is still computed; if not any more, how long that took."""
+        waiting = (text for text in self.visitor.progress if text.startswith("In the queue"))
+        self.report.queued.update(waiting)
+        now = time.perf_counter()
+        if self.visitor.follows:
+            self._asked = self._asked or now
+        elif self._asked:
+            self.report.answers.append(Answer(self.journey.page, "result", now - self._asked))
+            self._asked = None
 
 
 async def _visit(
-    settings: Settings, number: int, report: Report, connected: asyncio.Barrier
+    settings: Settings, number: int, report: Report, together: asyncio.Barrier
 ) -> None:
-    rng, visitor = random.Random(settings.seed * 10_000 + number), Visitor(settings)
+    visit = Visit(settings, number, report)
     try:
         try:
-            await asyncio.sleep(settings.think * number / settings.sessions)
-            await visitor.open()
-            report.first.append(await visitor.rerun())
-            keys = settings.widgets or tuple(w.key for w in visitor.widgets.values() if w.movable())
-            absent = [key for key in keys if not visitor.find(key)]
-            if absent or not keys:
-                have = ", ".join(w.key for w in visitor.widgets.values())
-                raise LookupError(f"no widget to move named {absent}; the page has: {have}")
+            if not settings.burst:
+                await asyncio.sleep(settings.think * number / settings.sessions)
+            await visit.open()
         finally:
-            await connected.wait()  # nobody acts before everybody is there
-        turns = cycle(keys)
+            await together.wait()  # nobody acts before everybody is there
+        rng, pace = visit.rng, 1 / settings.think if settings.think else 0.0
         for _ in range(settings.actions):
-            await asyncio.sleep(rng.expovariate(1 / settings.think) if settings.think else 0)
-            present = (visitor.find(next(turns)) for _ in keys)
-            widget = next((widget for widget in present if widget), None)
-            if widget is None:
-                raise LookupError(f"none of {keys} is left on the page")
-            widget.move(rng)
-            report.moves.append(await visitor.rerun(widget))
+            if pace:
+                await visit.think(settings.think if settings.burst else rng.expovariate(pace))
+            await visit.act()
+        if settings.settle:
+            await visit.settle()
+    except websockets.ConnectionClosed as error:
+        report.lost += 1
+        visit.visitor.errors.append(f"ConnectionClosed: {error}")
     except (OSError, LookupError, TimeoutError, websockets.WebSocketException) as error:
-        visitor.errors.append(f"{type(error).__name__}: {error}")
+        visit.visitor.errors.append(f"{type(error).__name__}: {error}")
     finally:
-        report.errors += [f"session {number}: {error}" for error in visitor.errors]
-        await visitor.close()
+        report.errors += [f"session {number}: {error}" for error in visit.visitor.errors]
+        await visit.visitor.close()
 
 
 async def run_load(settings: Settings) -> Report:
     """Sends a class to the app and reports what it saw."""
-    report, connected = Report(settings.sessions), asyncio.Barrier(settings.sessions)
+    report, together = Report(settings.sessions), asyncio.Barrier(settings.sessions)
     pid = settings.server_pid
-    watch = asyncio.create_task(_watch(pid, report.memory)) if pid else None
-    visits = (_visit(settings, n, report, connected) for n in range(settings.sessions))
-    await asyncio.gather(*visits)
-    if watch:
-        watch.cancel()
+    watching = asyncio.create_task(watch(pid, report)) if pid else None
+    await asyncio.gather(*(_visit(settings, n, report, together) for n in range(settings.sessions)))
+    if watching:
+        watching.cancel()
     return report
 
 
+def options(parser: argparse.ArgumentParser, left_out: Sequence[str] = ()) -> None:
+    """An option for each of the settings that a caller can choose."""
+    parser.add_argument("--page", choices=[each.page for each in JOURNEYS], help="default: all")
+    parser.add_argument("--widgets", default="", help="keys, moved in turn")
+    parser.add_argument("--query", help="the link's")
+    for field in fields(Settings):
+        if field.name in {"url", "page", "widgets", "query", *left_out}:
+            continue
+        name = f"--{field.name.replace('_', '-')}"
+        if isinstance(field.default, bool):
+            parser.add_argument(name, action="store_true")
+        else:
+            kind = type(field.default) if field.default is not None else int
+            parser.add_argument(name, type=kind, default=field.default)
+
+
+def settings_of(url: str, chosen: argparse.Namespace, **more: int) -> Settings:
+    """The settings that were chosen."""
+    told = {f.name: getattr(chosen, f.name) for f in fields(Settings) if hasattr(chosen, f.name)}
+    told["widgets"] = tuple(filter(None, chosen.widgets.split(",")))
+    return Settings(**(told | {"url": url} | more))
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--url", default="http://127.0.0.1:8501")
-    parser.add_argument("--sessions", type=int, default=50)
-    parser.add_argument("--actions", type=int, default=10)
-    parser.add_argument("--think", type=float, default=1.0, help="mean seconds between two moves")
-    parser.add_argument("--widgets", default="", help="keys, moved in turn; default: all")
-    parser.add_argument("--query", default="", help="the query string of the first visit")
-    parser.add_argument("--timeout", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pid", type=int, dest="server_pid", help="server whose memory to read")
-    options = vars(parser.parse_args())
-    options["widgets"] = tuple(filter(None, options["widgets"].split(",")))
-    report = asyncio.run(run_load(Settings(**options)))
+    options(parser)
+    chosen = parser.parse_args()
+    report = asyncio.run(run_load(settings_of(chosen.url, chosen)))
     print(report)
     return 1 if report.errors else 0
 

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.load.load import Settings, Visitor, percentile, run_load
+from tests.load.load import Settings, run_load
+from tests.load.report import percentile
+from tests.load.visitor import Visitor
 from tests.load.widgets import KINDS
 from tests.serving import serving
 
@@ -56,15 +58,16 @@ def every_widget_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_a_class_meets_no_error(app_url: str) -> None:
-    settings = Settings(app_url, sessions=8, actions=5, think=0.1, widgets=("stride", "padding"))
+    moved = ("stride", "padding")
+    settings = Settings(app_url, sessions=8, actions=5, think=0.1, page="sweep", widgets=moved)
     report = in_a_loop(run_load(settings))
     assert report.errors == []
-    assert (len(report.first), len(report.moves)) == (8, 8 * 5)
+    assert (len(report.times("open")), len(report.times("move"))) == (8, 8 * 5)
 
 
 def test_what_a_visitor_moves_arrives(every_widget_url: str) -> None:
     async def move_everything() -> tuple[dict[str, object], str]:
-        visitor, rng = Visitor(Settings(every_widget_url)), random.Random(1)
+        visitor, rng = Visitor(every_widget_url), random.Random(1)
         await visitor.open()
         await visitor.rerun()
         assert {widget.kind for widget in visitor.widgets.values()} == KINDS
@@ -100,14 +103,18 @@ def test_what_a_visitor_moves_arrives(every_widget_url: str) -> None:
 
 
 def test_an_exception_on_the_page_is_an_error(every_widget_url: str) -> None:
-    settings = Settings(every_widget_url, sessions=2, actions=1, think=0, widgets=("trouble",))
+    settings = Settings(
+        every_widget_url, page="", sessions=2, actions=1, think=0, widgets=("trouble",)
+    )
     report = in_a_loop(run_load(settings))
     assert len(report.errors) == 2
     assert all("ValueError" in error for error in report.errors)
 
 
 def test_an_absent_widget_is_an_error_that_names_the_present_ones(every_widget_url: str) -> None:
-    settings = Settings(every_widget_url, sessions=2, actions=1, widgets=("whole", "absent"))
+    settings = Settings(
+        every_widget_url, page="", sessions=2, actions=1, widgets=("whole", "absent")
+    )
     report = in_a_loop(run_load(settings))
     assert len(report.errors) == 2
     assert all("['absent']" in error and "whole, ends" in error for error in report.errors)
@@ -118,9 +125,9 @@ def test_a_server_that_is_gone_is_an_error(tmp_path: Path) -> None:
     script.write_text("")
     with serving(script) as server:
         url = server.url
-    report = in_a_loop(run_load(Settings(url, sessions=2, timeout=5)))
+    report = in_a_loop(run_load(Settings(url, page="", sessions=2, timeout=5)))
     assert len(report.errors) == 2
-    assert not report.first
+    assert not report.answers
 
 
 @pytest.mark.parametrize("percent, expected", [(50, 2), (75, 3), (95, 4), (100, 4), (1, 1)])

@@ -10,6 +10,11 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 TEXTS = {"selectbox", "radio", "text_input", "text_area"}
 LISTS = {"multiselect", "button_group"}
 KINDS = {"slider", "number_input", "checkbox"} | TEXTS | LISTS
+TABS = "tab_container"
+DRAWERS = {"expandable": "expanded", "popover": "open"}
+"""Blocks that open and close, and the field that says which."""
+BLOCKS = {TABS, *DRAWERS}
+"""Blocks that rerun the page when they are opened, and so have an id and a value."""
 Value = Any  # what a browser keeps for a widget: a number, text, truth value or list of those
 
 
@@ -27,6 +32,8 @@ class Widget:
     def _given(self) -> Value:
         """The value the server set, else the default."""
         e = self.element
+        if self.kind in BLOCKS:
+            return getattr(e, DRAWERS[self.kind]) if self.kind in DRAWERS else None
         if self.kind == "slider" and self.options:
             return list(e.raw_value) or [self.options[int(i)] for i in e.default]
         if self.kind == "slider":
@@ -42,6 +49,12 @@ class Widget:
         has_default = self.kind != "number_input" or e.HasField("default")
         return e.default if has_default else None
 
+    def add_tab(self, label: str) -> None:
+        """The next of its tabs, as they come one after another; the server says which is open."""
+        if len(self.options) == self.element.default_tab_index:
+            self.value = label
+        self.options.append(label)
+
     def state(self) -> WidgetState | None:
         """What goes up to the server; None for a widget without a value."""
         state = WidgetState(id=self.id)
@@ -51,9 +64,9 @@ class Widget:
             state.string_array_value.data.extend(self.value)
         elif self.kind == "slider":
             state.double_array_value.data.extend(self.value)
-        elif self.kind in TEXTS:
+        elif self.kind in TEXTS or self.kind == TABS:
             state.string_value = self.value
-        elif self.kind == "checkbox":
+        elif self.kind == "checkbox" or self.kind in DRAWERS:
             state.bool_value = self.value
         elif self.element.data_type == self.element.INT:
             state.int_value = int(self.value)
@@ -63,7 +76,7 @@ class Widget:
 
     def choices(self) -> list[Value]:
         """The single values a visitor may choose from."""
-        if self.kind == "checkbox":
+        if self.kind == "checkbox" or self.kind in DRAWERS:
             return [False, True]
         if self.options or self.kind not in {"slider", "number_input"}:
             return self.options
@@ -73,7 +86,7 @@ class Widget:
         return [low + i * step for i in range(count + 1)]
 
     def movable(self) -> bool:
-        return not self.element.disabled and len(self.choices()) > 1
+        return not getattr(self.element, "disabled", False) and len(self.choices()) > 1
 
     def move(self, rng: random.Random) -> None:
         """Chooses another value at random; a range slider gets both of its ends."""

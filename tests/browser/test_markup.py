@@ -1,0 +1,62 @@
+"""Markup of a visitor's in a real browser: it is shown, or refused; nothing of it runs."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.browser.board import regular
+from tests.browser.conftest import EXCEPTION, complaints_of
+from tests.fuzz.test_links import MARK, PAYLOADS, params_of
+from viz.pages import PAGES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+INJECTED = (
+    f"[id={MARK}], img[src=x], img[src*={MARK}], a[href^='javascript:'], "
+    f"a[href*={MARK}], iframe, svg[onload], script:not([src]):not([type]):has-text('{MARK}')"
+)
+DONE = "[data-test-script-state=notRunning]"
+
+
+def open_page(visitor: Page, url: str, page: str, link: dict[str, str]) -> None:
+    name = "" if page == PAGES[0].name else page
+    visitor.goto(f"{url}/{name}?{urlencode(link)}")
+    visitor.wait_for_selector(
+        "[data-testid=stMain] [data-testid=stMarkdown], [data-testid=sweep-player]"
+    )
+    visitor.wait_for_selector(DONE)
+
+
+def attacked(page: str) -> dict[str, str]:
+    """Every text parameter attacked at once, and a name that is none."""
+    texts = [param.name for param in params_of(page) if isinstance(param.default, str)]
+    own = {name: "own" for name in ("network", "compare") if name in texts}
+    attacks = dict(zip(texts, cycle(PAYLOADS)))
+    return {**attacks, **own, "\n".join(PAYLOADS): "1"}
+
+
+@pytest.mark.parametrize("page", [page.name for page in PAGES])
+def test_markup_in_a_link_stays_text(app_url: str, browser: Browser, page: str) -> None:
+    with regular(browser) as context:
+        visitor = context.new_page()
+        complaints, dialogs = complaints_of(visitor), []
+        visitor.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        open_page(visitor, app_url, page, attacked(page))
+        assert visitor.locator(INJECTED).count() == 0
+        assert not visitor.locator(EXCEPTION).count()
+        # Streamlit looks for its own addresses below every page first.
+        assert [said for said in complaints if "/_stcore/" not in said] == []
+        assert dialogs == []
+
+
+def test_the_guard_sees_what_is_injected(browser: Browser) -> None:
+    with regular(browser) as context:
+        visitor = context.new_page()
+        for payload in (PAYLOADS[0], PAYLOADS[5], f"<a href='javascript:{MARK}()'>x</a>"):
+            visitor.set_content(payload)
+            assert visitor.locator(INJECTED).count() == 1
