@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from core.cost import LayerCost, layer_costs, totals
 from core.coverage import read_mask
@@ -17,6 +16,7 @@ from core.graph import network_graph
 from core.networks import NetworkSpec, Shape, build, resolve
 from core.receptive_field import ReceptiveField, fields_of
 from core.saved import Saved, kept_for_backward, saved_for_backward
+from core.torch_flops import FlopCounter
 
 InputSize = tuple[int, int, int]
 
@@ -85,7 +85,7 @@ def block_facts(spec: NetworkSpec, input_size: InputSize, batch: int = 1) -> Blo
     fields, end = fields_of(graph), graph.outputs[0]
     if end not in fields:
         raise SpecError("layers", "must let the output depend on the input", end)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), FlopCounter() as counter:
         out = module.eval()(torch.empty(batch, *input_size, device="meta"))
     return BlockFacts(
         input_size=input_size,

@@ -99,14 +99,14 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
             continue
         mark = marks.pop(current)
         for parent, maps in zip(graph[current].inputs, graph[current].maps, strict=True):
-            rows, cols = (_matrix(axis) for axis in maps)
+            rows, cols = (read_matrix(axis) for axis in maps)
             read = (rows.T @ mark @ cols > 0).astype(np.float32)
             marks[parent] = np.maximum(marks[parent], read) if parent in marks else read
     seen = marks.get(source, np.zeros(1)) > 0
     return Box(_span(seen.max(axis=1)), _span(seen.max(axis=0))) if seen.any() else None
 
 
-def _matrix(axis: AxisMap) -> NDArray[np.float32]:
+def read_matrix(axis: AxisMap) -> NDArray[np.float32]:
     """(n_out, n_in) 1 where the output reads the input."""
     if axis.whole:
         return np.ones((axis.n_out, axis.n_in), dtype=np.float32)

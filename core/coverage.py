@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.axis_map import AxisMap
+from core.cone import read_matrix
 from core.errors import SpecError
 from core.graph import Graph
 
@@ -47,7 +48,5 @@ def _along(mark: BoolArray, axis: AxisMap) -> BoolArray:
         return mark
     if axis.whole:
         return np.repeat(mark.any(axis=0, keepdims=True), axis.n_in, axis=0)
-    reads = np.zeros((axis.n_out, axis.n_in + 1), np.float32)
-    np.put_along_axis(reads, axis.table(), 1, axis=1)
-    read: BoolArray = reads[:, :-1].T @ mark.astype(np.float32) > 0
+    read: BoolArray = read_matrix(axis).T @ mark.astype(np.float32) > 0
     return read

@@ -65,3 +65,12 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an allocation failed, on any device, or was the cause of this error; torch's own
+    allocator on the CPU has no kind of error of its own for that."""
+    if error is None or isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return error is not None
+    told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return told or is_out_of_memory(error.__cause__)

@@ -20,13 +20,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from core.errors import SpecError
 from core.graph import InputSize, input_sizes
 from core.graph_call import Draft
 from core.positive import Positive, positive_copy
 from core.recorder import Recorder
+from core.torch_flops import FlopCounter
 from core.tracing import floats_of, inputs_of, listen, skeleton
 
 Span = tuple[int, int]
@@ -267,7 +267,7 @@ def _check_work(module: nn.Module, sizes: Sequence[tuple[int, ...]], max_flops: 
     bare = skeleton(module)
     inputs = [torch.empty(1, *s, device="meta", dtype=floats_of(bare)) for s in sizes]
     try:
-        with torch.no_grad(), torch.device("meta"), FlopCounterMode(display=False) as counter:
+        with torch.no_grad(), torch.device("meta"), FlopCounter() as counter:
             bare(*inputs)
         flops = counter.get_total_flops()
     except Exception:  # it decides by values: an upper bound, every weight used at every pixel

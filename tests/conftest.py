@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from hypothesis import settings
@@ -24,6 +26,39 @@ def seeded() -> None:
     """The same weights in every run: a process of torch draws them anew, and few are unlucky."""
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_scanned_once() -> Iterator[None]:
+    """Every run of an AppTest looks through all installed packages for components of theirs,
+    which takes longer than most pages; within one process they stay the same.
+    """
+    if "streamlit.testing.v1" not in sys.modules:
+        yield
+        return
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """A process that ends in the middle of a computation of torch's is aborted."""
+    yield
+    if "viz.waiting" not in sys.modules:
+        return
+    jobs = sys.modules["viz.waiting"].queue()
+    for _ in range(600):
+        with jobs._lock:
+            for job in jobs._jobs.values():
+                job.wanted.clear()
+            jobs._drop()
+            if all(job.state != "running" for job in jobs._jobs.values()):
+                return
+        time.sleep(0.05)
 
 
 SERVED = {"app_url", "browser"}

@@ -60,19 +60,21 @@ def serving(
     cwd: Path = ROOT,
     environment: Mapping[str, str] | None = None,
     timeout: float = 60.0,
+    port: int | None = None,
 ) -> Iterator[Server]:
-    """Runs ``streamlit run script`` on a free port until the block ends.
+    """Runs ``streamlit run script`` until the block ends.
 
     Args:
         script: the app.
         cwd: where it starts; Streamlit reads ``.streamlit/config.toml`` there.
         environment: variables on top of this process's own.
         timeout: seconds until the server must be healthy.
+        port: to serve on; a free one without it.
 
     Raises:
         RuntimeError: it never became healthy, or has died in the meantime; with its log.
     """
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     command += ["--server.headless", "true"]

@@ -21,6 +21,8 @@ LIGHT = (
     *("core.window", "core.padding", "core.data", "core.axis_map"),
     *("core.networks", "core.notation", "core.notation_zoo", "core.shift.layer"),
     *("core.blocks", "core.gradients.recipe", "core.gradients.counts"),
+    "core.claims",
+    *("core.exercises.kinds", "core.exercises.judging", "core.exercises.interview"),
 )
 # Called behind the caches and the queue alone. Add each new heavy module here.
 HEAVY = (
@@ -29,11 +31,13 @@ HEAVY = (
     *("core.shift.consistency", "core.shift.spectrum", "core.shift.network"),
     *("core.block_facts", "core.block_probe", "core.timing", "core.saved", "core.stages"),
     *("core.coverage", "core.gradients.pattern", "core.gradients.rebuild", "core.gradients.flow"),
+    "core.exercises.experiments",
 )
 # The only callers of heavy modules.
 COMPUTE = (
     *("viz.compute", "viz.compute_networks", "viz.compute_erf", "viz.compute_shift"),
-    *("viz.compute_blocks", "viz.compute_gradients"),
+    *("viz.compute_blocks", "viz.compute_gradients", "viz.compute_exercises"),
+    "viz.compute_claims",
 )
 PAGE_MAY_IMPORT = (
     *("viz.controls", "viz.compute", "viz.figures", "viz.player", "viz.slides", "viz.theme"),
@@ -47,7 +51,10 @@ PAGE_MAY_IMPORT = (
     "viz.shift_film",
     *("viz.compute_blocks", "viz.blocks_state", "viz.blocks_controls", "viz.blocks_table"),
     *("viz.blocks_tabs", "viz.compute_gradients", "viz.gradients_state"),
-    *("viz.gradients_controls", "viz.gradients_tabs"),
+    *("viz.gradients_controls", "viz.gradients_tabs", "viz.save"),
+    *("viz.exercises_state", "viz.exercises_controls", "viz.exercises_tabs"),
+    *("viz.compute_claims", "viz.claims_state", "viz.claims_view"),
+    *("viz.tour", "viz.tour_bar"),
     *("viz.pages", "core", "streamlit"),
 )
 

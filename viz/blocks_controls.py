@@ -83,5 +83,5 @@ def picture(values: Values) -> None:
 def _on_compare() -> None:
     """Another comparison comes with its own input; one's own blocks keep the last."""
     name = st.session_state["compare"]
-    if name != OWN:
+    if name in COMPARISONS:
         change(PAGE, sizes_of(COMPARISONS[name]))

@@ -91,7 +91,7 @@ _COMMON = [choice("picture", "china", list(PICTURES)), number("block_seed", 0, 0
 PARAMS = [
     choice("compare", OFFERED[0], [*OFFERED, OWN]),
     *(
-        Param(slot, _FIRST[index].layers if index < 2 else "", _line)
+        Param(slot, _FIRST[index].layers if index < 2 else "", _line, typed=True)
         for index, slot in enumerate(SLOTS)
     ),
     number("in_channels", 0, 0, MAX_CHANNELS),

@@ -10,9 +10,12 @@ import streamlit as st
 
 from core.errors import SpecError
 from viz import blocks_table, compute_blocks, waiting
-from viz.blocks_state import Block
+from viz.blocks_state import PAGE, Block
 from viz.jobs import View, Work
 from viz.network_picker import sentence
+from viz.save import save_menu
+from viz.slides import of_blocks
+from viz.slides.style import Picture
 
 if TYPE_CHECKING:
     from core.block_facts import BlockFacts
@@ -65,6 +68,13 @@ def known(blocks: Sequence[Block]) -> Found:
     return Found(tuple(blocks), tuple(facts), tuple(errors))
 
 
+def save(found: Found, more: Sequence[Picture], values: Mapping[str, Any]) -> None:
+    """What is on show as files, that of the open tab first."""
+    title = of_blocks.heading(values)
+    facts = of_blocks.picture_of_facts(found.blocks, found.facts, title)
+    save_menu(PAGE, [*more, facts], of_blocks.settings(found.sound[0], values))
+
+
 def facts_table(found: Found) -> None:
     """What is known before anything is computed."""
     lines = blocks_table.fact_lines(found.facts)
@@ -77,19 +87,25 @@ def _short(text: str) -> str:
     return text if len(text) <= 150 else text[:149] + "…"
 
 
-def probes(found: Found, draw: Callable[[dict[Block, BlockProbe]], None]) -> None:
-    """Experiments on all sound blocks; drawn again as they come in."""
+def probes(
+    found: Found, draw: Callable[[dict[Block, BlockProbe]], None]
+) -> dict[Block, BlockProbe]:
+    """Experiments on all sound blocks, drawn again as they come in; those that are there."""
     works: dict[Hashable, Work] = {block: compute_blocks.probe(block) for block in found.sound}
 
     def look(views: Mapping[Hashable, View]) -> None:
         state(PROBES, views, "Running the block on the picture", "blocks")
-        draw({b: v.result for b, v in views.items() if isinstance(b, Block) and v.result})
+        draw(_ready(views))
 
-    waiting.show(PROBES, works, look)
+    return _ready(waiting.show(PROBES, works, look))
 
 
-def times(found: Found, draw: Callable[[dict[Block, Timing]], None]) -> None:
-    """Times of all sound blocks, one computation; drawn again as they come in."""
+def _ready(views: Mapping[Hashable, View]) -> dict[Block, BlockProbe]:
+    return {b: v.result for b, v in views.items() if isinstance(b, Block) and v.result}
+
+
+def times(found: Found, draw: Callable[[dict[Block, Timing]], None]) -> dict[Block, Timing]:
+    """Times of all sound blocks, one computation, drawn again as they come in; all or none."""
     blocks = found.sound
     key = ("times", blocks)
 
@@ -99,28 +115,21 @@ def times(found: Found, draw: Callable[[dict[Block, Timing]], None]) -> None:
         got: Sequence[Timing] = view.result or view.partial or ()
         draw({b: t for b, t in zip(blocks, got, strict=False) if t.repeats})
 
-    waiting.show(TIMES, {key: compute_blocks.times(blocks)}, look)
+    view = waiting.show(TIMES, {key: compute_blocks.times(blocks)}, look)[key]
+    return dict(zip(blocks, view.result, strict=True)) if view.result else {}
 
 
 def state(slot: str, views: Mapping[Hashable, View], what: str, unit: str) -> None:
-    """One line for what is not there: progress, what was stopped, what failed."""
-    running = {key: view for key, view in views.items() if view.state in ("waiting", "running")}
+    """What failed, and one line for the rest that is not there: progress, or the way on."""
+    unsettled = [key for key, view in views.items() if not waiting.settled({key: view})]
     stopped = [key for key, view in views.items() if view.error == waiting.STOPPED]
-    for view in views.values():
-        if view.error and view.error != waiting.STOPPED:
-            st.warning(f"{view.error[:1].upper()}{view.error[1:]}.")
-    if running:
-        key, view = next(iter(running.items()))
-        waiting.progress(slot, key, view, what, unit)
-    elif stopped:
-        text, button = st.columns([5, 1], vertical_alignment="center")
-        text.info("Stopped.")
-        button.button(
-            "Go on", on_click=waiting.resume, args=stopped, key=f"go on {slot}", width="stretch"
-        )
+    for key in [*(k for k in views if k not in (*unsettled, *stopped)), *unsettled[:1]]:
+        waiting.standing(slot, key, views[key], what, unit)
+    if stopped and not unsettled:
+        waiting.go_on(slot, "Stopped.", *stopped)
 
 
-def pictures_tab(found: Found) -> None:
+def pictures_tab(found: Found) -> list[Picture]:
     """Feature maps and gradients of the picture."""
 
     def draw(ready: dict[Block, BlockProbe]) -> None:
@@ -130,7 +139,10 @@ def pictures_tab(found: Found) -> None:
         gradients(ready)
         maps(ready)
 
-    probes(found, draw)
+    ready = probes(found, draw)
+    saved = [of_blocks.picture_of_gradients(ready)] if ready else []
+    seen = any(probe.maps.size for probe in ready.values())
+    return [*saved, of_blocks.picture_of_maps(ready)] if seen else saved
 
 
 def gradients(ready: Mapping[Block, BlockProbe]) -> None:
@@ -143,7 +155,7 @@ def gradients(ready: Mapping[Block, BlockProbe]) -> None:
         next(iter(ready.values())).picture,
         named,
         "Gradient on the input when a random one comes in at the output",
-        [f"First of {first.input_size[0]} input channels. {recipe(first)}"],
+        [f"First of {first.input_size[0]} input channels. {of_blocks.recipe(first)}"],
     )
     st.plotly_chart(figure, theme="streamlit", key="blocks_gradients")
 
@@ -160,24 +172,17 @@ def maps(ready: Mapping[Block, BlockProbe]) -> None:
     if not named:
         st.caption("The outputs of these blocks have no height and width to be drawn.")
         return
-    figure = maps_figure(named, "Feature maps of the picture", [recipe(next(iter(ready)))])
+    figure = maps_figure(
+        named, "Feature maps of the picture", [of_blocks.recipe(next(iter(ready)))]
+    )
     st.plotly_chart(figure, theme="streamlit", key="blocks_maps")
 
 
-def recipe(block: Block) -> str:
-    """What a picture was made with, for whoever makes it again."""
-    channels, height, width = block.input_size
-    mixed = "" if channels == 3 else f", {channels} random mixtures of its colours"
-    return (
-        f"Picture {block.picture}, {height}×{width}{mixed}; random weights, seed {block.seed}; "
-        "evaluation mode."
-    )
-
-
-def cost_tab(found: Found) -> None:
+def cost_tab(found: Found) -> list[Picture]:
     """Measured times, and what backward makes necessary."""
     from viz.figures.blocks import memory_figure, times_figure
 
+    saved = of_blocks.picture_of_memory(found.blocks, found.facts)
     left, right = st.columns(2)
     sound = {
         block.title: facts for block, facts in zip(found.blocks, found.facts, strict=True) if facts
@@ -205,11 +210,12 @@ def cost_tab(found: Found) -> None:
         except SpecError as error:
             waiting.leave(TIMES)
             st.warning(f"Not timed. {sentence(error)}")
-            return
-        times(found, draw)
+            return [saved]
+        ready = times(found, draw)
+    return [of_blocks.picture_of_times(ready), saved] if ready else [saved]
 
 
-def properties_tab(found: Found) -> None:
+def properties_tab(found: Found) -> list[Picture]:
     """What experiments say about each block."""
     kept = [
         compute_blocks.kept(block) if facts else {}
@@ -220,13 +226,18 @@ def properties_tab(found: Found) -> None:
         got = [ready.get(block) for block in found.blocks]
         lines = blocks_table.property_lines(found.facts, got, kept)
         st.html(blocks_table.html(found.titles, lines, name="properties"))
-        st.caption(f"Every cell is an experiment. {recipe(found.sound[0])}")
+        st.caption(f"Every cell is an experiment. {of_blocks.recipe(found.sound[0])}")
 
-    probes(found, draw)
+    ready = probes(found, draw)
+    return [of_blocks.picture_of_properties(found.blocks, found.facts, ready)] if ready else []
 
 
-def measured(slot: str, found: Found) -> None:
-    """One table of facts, gradient coverage and times, and the gradients below it."""
+def measured(slot: str, found: Found) -> dict[Block, BlockProbe]:
+    """One table of facts, gradient coverage and times, and the gradients below it.
+
+    Returns:
+        the experiments that are there.
+    """
     blocks = found.sound
     key = ("times", blocks)
     works: dict[Hashable, Work] = {block: compute_blocks.probe(block) for block in blocks}
@@ -248,14 +259,14 @@ def measured(slot: str, found: Found) -> None:
         if ready:
             gradients(ready)
 
-    waiting.show(slot, works, draw)
+    return _ready(waiting.show(slot, works, draw))
 
 
-DRAW: dict[str, Callable[[Found], Any]] = {
+DRAW: dict[str, Callable[[Found], list[Picture]]] = {
     "pictures": pictures_tab,
     "cost": cost_tab,
     "properties": properties_tab,
 }
-"""One function a tab, by its name in the URL."""
+"""One function a tab, by its name in the URL: draws it, and returns what can be saved."""
 SLOTS_OF = {"pictures": PROBES, "cost": TIMES, "properties": PROBES}
 """Which place in the queue a tab uses."""

@@ -8,7 +8,8 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,15 +23,29 @@ from core.operations import operation_of
 from core.size_tables import Padded, SizeTable
 from core.solver import Solution
 from core.window import Axis, Pair
+from viz.shared import shared
 from viz.words import labels, remainder_sentence, unread_sentence
 
 if TYPE_CHECKING:
     from core.sweep import Sweep
 
 
-@cache
+_WARMING = Lock()
+
+
 def warm() -> None:
     """Import torch once and set it up for many small jobs side by side.
+
+    One visitor does, the others wait: all of a class come in the same second, and the turns
+    below would be made shorter by each of them.
+    """
+    with _WARMING:
+        _warm()
+
+
+@cache
+def _warm() -> None:
+    """Import torch and set it up.
 
     The import holds the interpreter for five milliseconds at a time, and a page comes in a
     hundred small requests that each wait for it: shorter turns while it lasts.
@@ -51,17 +66,17 @@ def warm() -> None:
 
 def is_warm() -> bool:
     """Whether torch is loaded, so that a first result comes at once."""
-    return warm.cache_info().currsize > 0
+    return _warm.cache_info().currsize > 0
 
 
-@lru_cache(maxsize=256)
+@shared(256)
 def sweep(board: BoardSpec) -> Sweep:
     """The board's layer run by torch; a class that asks the same thing computes it once."""
     warm()
     return board.run()
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def payload(board: BoardSpec) -> dict[str, Any]:
     """One sweep as the player takes it: arrays and window starts, never a frame per step."""
     result = sweep(board)
@@ -128,7 +143,7 @@ class Lost:
     fixes: tuple[Fix, ...]
 
 
-@lru_cache(maxsize=256)
+@shared(256)
 def unread(board: BoardSpec) -> Lost:
     """What the windows of a layer leave over, in words, with what would mend it."""
     spec, size = board.layer, board.source.size
@@ -139,7 +154,7 @@ def unread(board: BoardSpec) -> Lost:
     return Lost(remainder_sentence(rows.remainder, cols.remainder), ())
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def snippet(framework: str, board: BoardSpec) -> str:
     """The board's layer as code."""
     from core.snippets import snippet as write
@@ -154,42 +169,42 @@ def snippet(framework: str, board: BoardSpec) -> str:
     )
 
 
-@lru_cache(maxsize=512)
+@shared(512)
 def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:
     """What torch gives for this layer; None where it refuses."""
     warm()
     return sizes.measured_size(spec, size)
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def size_table(spec: LayerSpec, size: Pair) -> SizeTable:
     """The layer at every stride and padding."""
     warm()
     return size_tables.size_table(spec, size)
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def size_map(spec: LayerSpec, size: Pair, convention: str) -> SizeTable:
     """The layer at every kernel size and stride."""
     warm()
     return size_tables.size_map(spec, size, convention=convention)
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def common_layers(inputs: tuple[Pair, ...]) -> SizeTable:
     """The common layers on these inputs."""
     warm()
     return size_tables.common_layers(inputs)
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def conventions(spec: LayerSpec, size: Pair, run: bool) -> tuple[Padded, ...]:
     """The layer under every padding convention; ``run``: with torch's values."""
     warm()
     return size_tables.conventions(spec, size, run=run)
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def solutions(size: Pair, output: Pair, operation: str) -> tuple[Solution, ...]:
     """The layers that turn one size into the other."""
     return tuple(solver.solutions(size, output, operation=operation))

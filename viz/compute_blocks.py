@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from viz.compute import warm
 from viz.compute_networks import analysis
 from viz.jobs import Report, Work
 from viz.network_state import published
+from viz.shared import shared
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,7 +58,7 @@ class BlockProbe:
     shift: ShiftResponse | None
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def facts(block: Block) -> BlockFacts:
     """Everything closed-form about a block.
 
@@ -118,7 +118,7 @@ def probe(block: Block) -> Work:
     return run
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def check_times(blocks: tuple[Block, ...]) -> None:
     """Refuse to time what would take too long or too much memory.
 
@@ -153,7 +153,7 @@ def times(blocks: Sequence[Block]) -> Work:
     return run
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def stage_table(name: str) -> tuple[Stage, ...]:
     """An architecture of the zoo stage by stage, on the input it was published for."""
     from core.stages import stages
@@ -162,7 +162,7 @@ def stage_table(name: str) -> tuple[Stage, ...]:
     return stages(found.lines, found.costs.values())
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def kept(block: Block) -> Mapping[str, int]:
     """Bytes that backward must keep, by kind, without the weights."""
     from core.saved import kept_bytes

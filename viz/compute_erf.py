@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from core import data
@@ -14,6 +13,8 @@ from viz.compute_networks import Analysis, analysis
 from viz.erf_state import DRAWS, Request
 from viz.jobs import Report, Work
 from viz.network_state import Network
+from viz.settings import settings
+from viz.shared import shared
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from core.erf_study import Study, StudyProgress
     from core.expected_erf import ExpectedErf
 
-BUDGET = 2 * 10**9
+BUDGET = settings().memory_mb * 10**6
 """Bytes that one computation may take."""
-MAX_MACS = 5 * 10**11
+MAX_MACS = settings().gmacs * 10**9
 """Most multiply–accumulates of the forward passes of one map."""
 
 
@@ -80,7 +81,7 @@ def most_draws(asked: Request, found: Analysis) -> int:
     return max((draws for draws in DRAWS if draws * one <= MAX_MACS), default=0)
 
 
-@lru_cache(maxsize=256)
+@shared(256)
 def _part(network: Network, layer: str, unit: tuple[int, int]) -> float:
     """The share of the image that has to be run for a unit."""
     from core.erf.crop import smallest_crop
@@ -115,6 +116,7 @@ def work(asked: Request) -> Work:
             asked.weights,  # type: ignore[arg-type]
             asked.aggregate,  # type: ignore[arg-type]
             asked.seed,
+            settings().device,
             progress=told,
             bf16=asked.bf16,
             budget=BUDGET,
@@ -129,7 +131,7 @@ def expected(asked: Request) -> ExpectedErf | None:
     return _expected(same)  # nothing of that changes it
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def _expected(asked: Request) -> ExpectedErf | None:
     warm()
     from core.erf_study import GAINS

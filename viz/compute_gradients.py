@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from core.layer import LayerSpec
 from core.window import IntArray
 from viz import compute
 from viz.jobs import Report, Work
+from viz.shared import shared
 
 if TYPE_CHECKING:
     from core.gradients.flow import DeadShare, Flow, FlowProgress
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.gradients.rebuild import Backward
 
 
-@lru_cache(maxsize=256)
+@shared(256)
 def gradient(board: BoardSpec, downstream: Downstream) -> InputGradient:
     """The gradient at the layer's input, by torch."""
     compute.warm()
@@ -48,7 +48,7 @@ class Counts:
     even: bool
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def counts(board: BoardSpec) -> Counts:
     """Read counts of one layer beside what torch's gradients show; over all its filters."""
     compute.warm()
@@ -60,7 +60,7 @@ def counts(board: BoardSpec) -> Counts:
     return Counts(window_reads(spec, board.source.size) * filters, sent[0], is_even(spec))
 
 
-@lru_cache(maxsize=256)
+@shared(256)
 def off_closed_form(board: BoardSpec, downstream: Downstream) -> float:
     """Largest difference between one unit's gradient by torch and the weights of its taps."""
     compute.warm()
@@ -70,7 +70,7 @@ def off_closed_form(board: BoardSpec, downstream: Downstream) -> float:
     return float(np.abs(gradient(board, downstream).gradient - expected).max())
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def backward(board: BoardSpec, downstream: Downstream) -> Backward:
     """Every step of a convolution's backward pass by hand, beside torch's autograd."""
     compute.warm()
@@ -132,7 +132,7 @@ class Claim:
     even: bool
 
 
-@lru_cache(maxsize=256)
+@shared(256)
 def claim(board: BoardSpec) -> Claim:
     """The claims about one layer on its input."""
     found, whole = counts(board), gradient(board, Downstream("all"))
@@ -151,7 +151,7 @@ def claim(board: BoardSpec) -> Claim:
     )
 
 
-@lru_cache(maxsize=4)
+@shared(4)
 def dead_shares(levels: int = 5) -> tuple[DeadShare, ...]:
     """Pixels without a gradient below stacked max-pools, beside 1 − 4^−L."""
     compute.warm()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from core.errors import SpecError
 from viz.compute import warm
 from viz.jobs import Report, Work
 from viz.network_state import Network
+from viz.shared import shared
 
 if TYPE_CHECKING:
     from core.cost import CostTotals, LayerCost
@@ -72,7 +72,7 @@ class Analysis:
         return within[-1] if within else None
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def analysis(network: Network) -> Analysis:
     """Graph, fields and costs of a network.
 
@@ -97,7 +97,7 @@ def analysis(network: Network) -> Analysis:
     return Analysis(network, graph, fields, outline(graph, fields), costs, note)
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def cone_lines(network: Network) -> list[dict[str, Any]]:
     """The lines of the cone as the browser takes them."""
     from core.outline import as_data
@@ -118,7 +118,7 @@ def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
     return run
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def strategies(target: int, input_size: tuple[int, int, int]) -> tuple[Strategy, ...]:
     """What each strategy needs to see ``target`` pixels a side."""
     warm()
@@ -127,11 +127,19 @@ def strategies(target: int, input_size: tuple[int, int, int]) -> tuple[Strategy,
     return search(target, input_size)
 
 
+def strategy_names() -> tuple[str, ...]:
+    """The names that `strategies` gives what it finds."""
+    warm()
+    from core.strategies import KINDS
+
+    return tuple(kind.name for kind in KINDS)
+
+
 PICTURE_SIDE = 288
 """Longest side of a picture on the page, in its own pixels."""
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def picture(name: str, size: tuple[int, int], upload: Upload | None = None, seed: int = 0) -> str:
     """A picture of an input's shape as a data URL, scaled down where it is large."""
     from PIL import Image

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from contextlib import nullcontext
-from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from core.errors import SpecError
 from viz.compute import warm
 from viz.compute_networks import Analysis
 from viz.jobs import Report, Work
+from viz.settings import settings
+from viz.shared import shared
 from viz.shift_state import DIRECTIONS, Request, Scene
 from viz.theme import GREY, SIGNED
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from core.shift.spectrum import Spectrum
 
 Image = NDArray[np.float32]
-MAX_MACS = 5 * 10**11
+MAX_MACS = settings().gmacs * 10**9
 """Most multiply–accumulates of all forward passes of one network."""
 MOST_SHIFTS = 64
 """Shifts of a network: two of its strides, in steps of several pixels if there are more."""
@@ -36,7 +37,7 @@ FRAMES = 8
 SHADES = 64
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def picture(scene: Scene) -> Image:
     """(1, side, side), read-only, of mean 0 and standard deviation 1."""
     warm()
@@ -52,7 +53,7 @@ def rolled(image: Image, shift: tuple[int, int]) -> Image:
     return np.roll(image, shift, (0, 1))
 
 
-@lru_cache(maxsize=256)
+@shared(256)
 def comparison(layer: Downsampling, scene: Scene, shift: Shift) -> Comparison:
     """The output of the moved picture beside the moved output.
 
@@ -65,7 +66,7 @@ def comparison(layer: Downsampling, scene: Scene, shift: Shift) -> Comparison:
     return compare(layer, image, shift)
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistency:
     """Of every shift in one direction.
 
@@ -78,7 +79,7 @@ def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistenc
     return layer_consistency(layer, image, _line(direction, scene.side))
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def expected(layer: Downsampling, scene: Scene, direction: str) -> NDArray[np.float64] | None:
     """The cosine of every shift in closed form; None where there is none."""
     image = picture(scene)
@@ -94,7 +95,7 @@ def _line(direction: str, count: int, step: int = 1) -> list[Shift]:
     return [(down * d, right * d) for d in range(0, count, step)]
 
 
-@lru_cache(maxsize=128)
+@shared(128)
 def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
     """Before and after pixels are skipped."""
     image = picture(scene)
@@ -103,7 +104,7 @@ def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
     return of(layer, image)
 
 
-@lru_cache(maxsize=32)
+@shared(32)
 def film(layer: Downsampling | None, scene: Scene, direction: str, what: str) -> str:
     """`FRAMES` frames below each other as a PNG data URL.
 
@@ -212,7 +213,7 @@ def last_layer(found: Analysis) -> str:
     return names[-1]
 
 
-@lru_cache(maxsize=64)
+@shared(64)
 def network_shifts(asked: Request) -> tuple[Shift, ...]:
     """The shifts that are run: up to two strides of the layer.
 

@@ -11,6 +11,7 @@ from viz import compute_networks, waiting
 from viz.erf_state import Request
 from viz.jobs import View
 from viz.network_state import Values
+from viz.slides.of_erf import title
 
 if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
@@ -21,12 +22,9 @@ def erf_map(asked: Request, view: View, expected: ExpectedErf | None, values: Va
     """The map so far, or what theory expects while there is none; the numbers beside it."""
     from viz.figures.erf import erf_figure, expected_figure
 
-    if view.state in ("waiting", "running"):
-        waiting.progress("erf", asked, view, "Backpropagating")
-    elif view.error == waiting.STOPPED:
-        _stopped(asked, view)
-    elif view.error:
-        st.warning(f"{view.error[:1].upper()}{view.error[1:]}.")
+    done = view.partial.convergence[-1].draws if view.partial else 0
+    stopped = f"Stopped after {done} of {asked.draws} draws."
+    waiting.standing("erf", asked, view, "Backpropagating", stopped=stopped)
     erf = view.result or view.partial
     left, right = st.columns([1.5, 1])
     with left:
@@ -36,34 +34,17 @@ def erf_map(asked: Request, view: View, expected: ExpectedErf | None, values: Va
                 size = asked.network.input_size[1:]
                 photo = compute_networks.picture(values["picture"], size)
             figure = erf_figure(
-                erf, log=values["log"], expected=expected, photo=photo, title=_title(asked)
+                erf, log=values["log"], expected=expected, photo=photo, title=title(asked)
             )
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
         elif expected is not None and view.error in ("", waiting.STOPPED):
-            figure = expected_figure(expected, log=values["log"], title=_title(asked))
+            figure = expected_figure(expected, log=values["log"], title=title(asked))
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
         elif not view.error:
             st.skeleton(height=460)
     with right:
         if erf is not None:
             _table(erf)
-
-
-def _stopped(asked: Request, view: View) -> None:
-    text, button = st.columns([5, 1], vertical_alignment="center")
-    done = view.partial.convergence[-1].draws if view.partial else 0
-    text.info(f"Stopped after {done} of {asked.draws} draws.")
-    button.button(
-        "Go on",
-        on_click=waiting.resume,
-        args=(asked,),
-        width="stretch",
-        help="Begins anew; the draws are the same again.",
-    )
-
-
-def _title(asked: Request) -> str:
-    return f"{asked.network.title}, {asked.layer}, unit ({asked.unit[0]}, {asked.unit[1]})"
 
 
 def _table(erf: EffectiveReceptiveField) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from core.errors import SpecError
 from core.notation import to_notation
-from viz import compute_erf, compute_networks, erf_state, waiting
-from viz.erf_state import COMPARISONS, STUDIES, Request
+from viz import compute_erf, waiting
+from viz.erf_state import COMPARISONS, PAGE, STUDIES, Request
 from viz.figures import erf as figures
 from viz.jobs import View, Work
+from viz.save import save_menu
+from viz.slides import of_erf
+from viz.slides.style import Picture
 from viz.url import PageState, give
 
 if TYPE_CHECKING:
@@ -24,6 +26,18 @@ if TYPE_CHECKING:
     from core.expected_erf import ExpectedErf
 
 LATER = "Here once the map is computed."
+
+
+def save(
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    values: Mapping[str, Any],
+    more: Sequence[Picture],
+) -> None:
+    """What is on show as files, that of the open tab first."""
+    pictures = of_erf.on_show(asked, erf, expected, values)
+    save_menu(PAGE, [*more, *pictures], of_erf.settings(asked))
 
 
 def _sections(
@@ -62,7 +76,7 @@ def _compare(
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     page: PageState,
-) -> None:
+) -> list[Picture]:
     values = page.values
     st.selectbox(
         "compare",
@@ -72,15 +86,17 @@ def _compare(
     )
     name = values["compare"]
     if not name:
-        return
-    requests = _variants(name, values)
+        return []
+    requests, refused = of_erf.variants_of(values)
+    for sentence in refused:
+        st.caption(sentence)
     if len(requests) < 2:
         st.info("This network has nothing of which that could be compared.")
-        return
+        return []
 
     def draw(views: Mapping[Hashable, View]) -> None:
         for label, variant in requests.items():
-            _standing(label, variant, views[variant])
+            waiting.standing("compare", variant, views[variant], label, name=label)
         shown = {label: views[variant] for label, variant in requests.items()}
         ready = {label: v.result or v.partial for label, v in shown.items()}
         ready = {label: variant for label, variant in ready.items() if variant is not None}
@@ -90,42 +106,10 @@ def _compare(
             st.dataframe(_metrics(ready), hide_index=True)
 
     works: dict[Hashable, Work] = {each: compute_erf.work(each) for each in requests.values()}
-    waiting.show("compare", works, draw)
-
-
-def _standing(label: str, variant: Request, view: View) -> None:
-    """How far one variant is, unless it is done."""
-    if view.state in ("waiting", "running"):
-        waiting.progress("compare", variant, view, label)
-    elif view.error == waiting.STOPPED:
-        _go_on(variant, f"{label}: stopped.")
-    elif view.error:
-        st.warning(f"{label}: {view.error}.")
-
-
-def _go_on(key: Hashable, told: str) -> None:
-    text, button = st.columns([5, 1], vertical_alignment="center")
-    text.info(told)
-    name = f"go on {hash(key)}"
-    button.button("Go on", on_click=waiting.resume, args=(key,), key=name, width="stretch")
-
-
-def _variants(name: str, values: Mapping[str, Any]) -> dict[str, Request]:
-    """The requests of a comparison that can be made of this network."""
-    found: dict[str, Request] = {}
-    for label, changes in COMPARISONS[name][1]:
-        changed = {**values, **changes}
-        try:
-            network = erf_state.network_state.network(changed)
-            analysis = compute_networks.analysis(network)
-            line = analysis.line(changed["layer"]) or analysis.deepest
-            asked = erf_state.request(changed, line.node.name, line.node.grid)
-            compute_erf.check(asked, analysis)
-        except SpecError as error:
-            st.caption(f"{label}: {error}.")
-            continue
-        found[label] = asked
-    return found
+    views = waiting.show("compare", works, draw)
+    ready = {label: views[variant].result for label, variant in requests.items()}
+    ready = {label: erf for label, erf in ready.items() if erf is not None}
+    return [of_erf.picture_of_variants(ready, values)] if ready else []
 
 
 def _metrics(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any]]:
@@ -148,7 +132,7 @@ def _studies(
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     page: PageState,
-) -> None:
+) -> list[Picture]:
     from viz.figures.erf_studies import study_figure
 
     st.markdown(
@@ -162,22 +146,18 @@ def _studies(
         key=give(page.values, "study"),
     )
     if not name:
-        return
+        return []
     key = ("study", name)
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[key]
+        waiting.standing("studies", key, view, "Measuring", "networks")
         if view.result is not None:
             st.plotly_chart(study_figure(view.result), theme="streamlit", key="erf_study")
             st.dataframe(_rows(view.result), hide_index=True)
-        elif view.error == waiting.STOPPED:
-            _go_on(key, "Stopped.")
-        elif view.error:
-            st.warning(f"{view.error[:1].upper()}{view.error[1:]}.")
-        else:
-            waiting.progress("studies", key, view, "Measuring", "networks")
 
-    waiting.show("studies", {key: compute_erf.study(STUDIES[name][1])}, draw)
+    view = waiting.show("studies", {key: compute_erf.study(STUDIES[name][1])}, draw)[key]
+    return [of_erf.picture_of_study(view.result)] if view.result is not None else []
 
 
 def _rows(study: Study) -> dict[str, list[Any]]:
@@ -274,7 +254,10 @@ def _swapped(asked: Request) -> list[str]:
     return lines
 
 
-Draw = Callable[[Request, "EffectiveReceptiveField | None", "ExpectedErf | None", PageState], None]
+Draw = Callable[
+    [Request, "EffectiveReceptiveField | None", "ExpectedErf | None", PageState],
+    "list[Picture] | None",
+]
 DRAW: dict[str, Draw] = {
     "sections": _sections,
     "energy": _energy,
@@ -282,4 +265,4 @@ DRAW: dict[str, Draw] = {
     "studies": _studies,
     "files": _files,
 }
-"""One function a tab, by its name in the URL."""
+"""One function a tab, by its name in the URL: draws it, and returns what else can be saved."""

@@ -58,6 +58,13 @@ def _compared(text: str) -> tuple[str, ...]:
     return names
 
 
+def _strategy(text: str) -> str:
+    names = compute_networks.strategy_names()
+    if text not in names:
+        raise ValueError(f"must be one of {', '.join(names)}")
+    return text
+
+
 VIEW = [
     Param("layer", "", parse_layer),
     Param("unit", "", _unit),
@@ -76,6 +83,7 @@ PARAMS = [
     Param("tab", TABS["layers"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
     Param("compare", (), _compared, ",".join),
     number("target", 32, 1, 512),
+    Param("strategy", "stack3", _strategy),
 ]
 
 

@@ -307,9 +307,14 @@ def _reach_tab(found: Analysis, page: PageState) -> None:
     with st.spinner("Searching for the shortest networks…"):
         strategies = compute_networks.strategies(values["target"], found.network.input_size)
     st.plotly_chart(strategies_figure(strategies), theme="streamlit", key="strategies_figure")
-    names = {each.title: each for each in strategies}
+    names = {each.name: each for each in strategies}
     left, right = st.columns([4, 1.4], vertical_alignment="bottom")
-    chosen = left.selectbox("look at one of them", list(names), key="strategy")
+    chosen = left.selectbox(
+        "look at one of them",
+        list(names),
+        format_func=lambda name: names[name].title,
+        key=give(values, "strategy"),
+    )
     picked = names[chosen]
     left.markdown(f"{picked.sentence}" + (f" {picked.refusal}" if picked.refusal else ""))
     right.button(

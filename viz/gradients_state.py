@@ -233,17 +233,3 @@ def flows(values: Values) -> dict[str, FlowSpec]:
         labels[value]: FlowSpec(**base | {name: value} | sizes, seed=values["flow_seed"])
         for value in COMPARED[name][1]
     }
-
-
-def told(view: object) -> dict[str, Any]:
-    """What the player tells of its view, held to the rules of a link; {} where it is none."""
-    if not isinstance(view, dict):
-        return {}
-    found = {}
-    for param in VIEW:
-        value = view.get(param.name, "")
-        try:
-            found[param.name] = param.default if value == "" else param.parse(param.format(value))
-        except (ValueError, TypeError):
-            continue
-    return found

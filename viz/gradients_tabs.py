@@ -9,12 +9,15 @@ import streamlit as st
 
 from core.gradients.recipe import FlowSpec
 from core.sizes import formula
-from viz import compute, compute_gradients, gradients_state, waiting, words
+from viz import compute, compute_gradients, gradients_state, state, waiting, words
 from viz.figures import gradients as figures
 from viz.gradients_controls import flow_controls, layer_name
 from viz.gradients_state import BY_HAND, COMPARED, LAYERS, OWN, PAGE, Shown, flow_labels
 from viz.jobs import View
 from viz.player.player import player
+from viz.save import save_menu
+from viz.slides import of_gradients
+from viz.slides.style import Picture
 from viz.state import VIEW
 from viz.url import PageState, change, give
 
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
     from core.gradients.flow import Flow
 
 SLOT = "flow"
+
+
+def save(shown: Sequence[Shown], values: Mapping[str, Any], more: Sequence[Picture]) -> None:
+    """What is on show as files, that of the open tab first."""
+    layers = of_gradients.picture_of_layers(shown, values)
+    save_menu(PAGE, [*more, layers], of_gradients.settings(values))
 
 
 WIDE = """<style>
@@ -91,7 +100,7 @@ def _claims(values: Mapping[str, Any]) -> None:
     )
 
 
-def _counts(shown: list[Shown], page: PageState) -> None:
+def _counts(shown: list[Shown], page: PageState) -> list[Picture]:
     st.markdown(
         "How many windows read each pixel, in closed form, above how many units send it a "
         "gradient, measured. They agree for sums and means without zero weights; a maximum "
@@ -107,9 +116,10 @@ def _counts(shown: list[Shown], page: PageState) -> None:
             )
             st.plotly_chart(figure, width="content", theme="streamlit", key=f"counts_{each.name}",
                             config={"displayModeBar": False})  # fmt: skip
+    return [of_gradients.picture_of_counts(shown, page.values)]
 
 
-def _back(shown: list[Shown], page: PageState) -> None:
+def _back(shown: list[Shown], page: PageState) -> list[Picture]:
     values = page.values
     options = [n for n, spec in LAYERS.items() if spec.operation == "convolution"]
     upload = st.session_state.get("upload_image")
@@ -138,6 +148,7 @@ def _back(shown: list[Shown], page: PageState) -> None:
     else:
         st.plotly_chart(figures.backward_figure(found, step), width="content", theme="streamlit",
                         key=f"back_{step}", config={"displayModeBar": False})  # fmt: skip
+    return [of_gradients.picture_of_backward(each, values)]
 
 
 def _on_layer() -> None:
@@ -196,10 +207,10 @@ def _copies(each: Shown) -> str:
 
 
 def _on_view() -> None:
-    change(PAGE, gradients_state.told(st.session_state["backward_player"].view))
+    change(PAGE, state.told(st.session_state["backward_player"].view))
 
 
-def _depth(shown: list[Shown], page: PageState) -> None:
+def _depth(shown: list[Shown], page: PageState) -> list[Picture]:
     values = page.values
     flow_controls(values)
     specs = gradients_state.flows(values)
@@ -210,22 +221,20 @@ def _depth(shown: list[Shown], page: PageState) -> None:
     def draw(views: Mapping[Hashable, View]) -> None:
         _flow_view(specs, key, views[key], values)
 
-    waiting.show(SLOT, {key: compute_gradients.flows(key)}, draw)
+    view = waiting.show(SLOT, {key: compute_gradients.flows(key)}, draw)[key]
     _dead()
+    found = view.result or {}
+    ready = {label: found[spec] for label, spec in specs.items() if spec in found}
+    saved = [of_gradients.picture_of_flow(ready, values)] if ready else []
+    return [*saved, of_gradients.picture_of_dead()]
 
 
 def _flow_view(
     specs: Mapping[str, FlowSpec], key: Hashable, view: View, values: Mapping[str, Any]
 ) -> None:
     """How far it is, the curves so far, and the table."""
-    if view.state in ("waiting", "running"):
-        waiting.progress(SLOT, key, view, "Drawing networks")
-    elif view.error == waiting.STOPPED:
-        text, button = st.columns([5, 1], vertical_alignment="center")
-        text.info("Stopped. What was done so far stays.")
-        button.button("Go on", on_click=waiting.resume, args=(key,), width="stretch")
-    elif view.error:
-        st.warning(f"{view.error[:1].upper()}{view.error[1:]}.")
+    stopped = "Stopped. What was done so far stays."
+    waiting.standing(SLOT, key, view, "Drawing networks", stopped=stopped)
     found: Mapping[FlowSpec, Flow] = view.result or view.partial or {}
     ready = {label: found[spec] for label, spec in specs.items() if spec in found}
     if not ready:
@@ -285,11 +294,11 @@ def percent_exact(share: float) -> str:
     return f"{100 * share:.8g} %"
 
 
-Draw = Callable[[list[Shown], PageState], None]
+Draw = Callable[[list[Shown], PageState], "list[Picture] | None"]
 DRAW: dict[str, Draw] = {
     "numbers": _numbers,
     "counts": _counts,
     "back": _back,
     "depth": _depth,
 }
-"""One function a tab, by its name in the URL."""
+"""One function a tab, by its name in the URL: draws it, and returns what can be saved."""

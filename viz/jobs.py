@@ -8,6 +8,7 @@ anyone's second. Knows nothing of Streamlit.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -25,6 +26,10 @@ Work = Callable[[Report], Any]
 PATIENCE = 90.0
 """Seconds without a sign of a visitor after which the wish is taken for given up: a browser
 lets a page in the background ask once a minute only."""
+GRACE = 5.0
+"""Seconds without a sign of a visitor whose connection is gone: a page that is loaded again, or
+comes back over a bad line, finds its work going on."""
+NO_MEMORY = "it needs more memory than is free here; choose a smaller image or fewer layers"
 KEPT = 24
 """Finished results that are kept for whoever asks again."""
 
@@ -72,9 +77,19 @@ class Jobs:
         workers: jobs that run at the same time.
         patience: see `PATIENCE`.
         kept: see `KEPT`.
+        connected: whether the visitor of that name is there; asked from any thread.
+        grace: see `GRACE`.
     """
 
-    def __init__(self, workers: int = 1, patience: float = PATIENCE, kept: int = KEPT) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        patience: float = PATIENCE,
+        kept: int = KEPT,
+        connected: Callable[[str], bool] = lambda visitor: True,
+        grace: float = GRACE,
+    ) -> None:
+        self._connected, self._grace = connected, grace
         self._patience, self._kept, self._free = patience, kept, workers
         self._lock = threading.Lock()
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()
@@ -109,13 +124,24 @@ class Jobs:
         """Forget what nobody waits for, and the oldest results beyond those kept."""
         now = time.monotonic()
         for job in self._jobs.values():
-            for visitor in [v for v, seen in job.wanted.items() if now - seen > self._patience]:
+            for visitor in [v for v, seen in job.wanted.items() if self._gone(v, now - seen)]:
                 del job.wanted[visitor]
         for key in [k for k, j in self._jobs.items() if j.state == "waiting" and not j.wanted]:
             del self._jobs[key]
         over = [k for k, j in self._jobs.items() if j.state in ("done", "failed") and not j.wanted]
         for key in over[: max(0, len(over) - self._kept)]:
             del self._jobs[key]
+
+    def _gone(self, visitor: str, silence: float) -> bool:
+        if silence > self._patience:
+            return True
+        return silence > self._grace and not self._connected(visitor)
+
+    def waiting(self) -> int:
+        """Visitors that have something coming."""
+        with self._lock:
+            unfinished = [job for job in self._jobs.values() if job.state in ("waiting", "running")]
+            return len({visitor for job in unfinished for visitor in job.wanted})
 
     def _queue(self) -> list[_Job]:
         waiting = [job for job in self._jobs.values() if job.state == "waiting"]
@@ -140,9 +166,10 @@ class Jobs:
         try:
             result, state, why = job.work(report), "done", ""
         except SpecError as error:
-            why = str(error)
-        except Exception:
+            why = NO_MEMORY if _out_of_memory(error) else str(error)
+        except BaseException as error:  # one that exits, too: its slot must come free
             if not job.given_up:
+                why = NO_MEMORY if _out_of_memory(error) else why
                 logging.getLogger(__name__).exception("a job failed")
         with self._lock:  # all at once: nobody sees a running job that has failed
             job.state, job.result, job.error = state, result, why
@@ -163,3 +190,11 @@ class Jobs:
             )
         done, total, partial = job.progress
         return View(job.state, ahead, done, total, partial, job.result, job.error)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or "torch" not in sys.modules:
+        return isinstance(error, MemoryError)  # nothing is loaded where nothing fits
+    from core.device import is_out_of_memory
+
+    return is_out_of_memory(error)

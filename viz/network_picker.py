@@ -64,7 +64,7 @@ def _input(values: Values) -> None:
 def _on_network(page: str) -> None:
     """Another architecture comes with its own input size."""
     name = st.session_state["network"]
-    if name not in (OWN, MODULE):
+    if name in network_state.architectures():
         _, height, width = network_state.published(name).input_size
         change(page, {"input_height": height, "input_width": width})
 

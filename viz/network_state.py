@@ -6,17 +6,17 @@ zoo, a text of layers, or, where the person who runs the server allows it, a mod
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from core.errors import SpecError
 from core.networks import NetworkSpec, build
 from core.notation import parse_notation
 from core.notation_zoo import NOTATIONS
+from viz.settings import settings
+from viz.shared import shared
 from viz.url import Param, number
 
 if TYPE_CHECKING:
@@ -27,13 +27,11 @@ Values = Mapping[str, Any]
 OWN, MODULE = "own", "module"
 DEFAULT = "four_conv_pool"
 MAX_SIDE, MAX_CHANNELS = 1024, 1024
-ALLOW_MODULES = "STRIDES_LOCAL_MODULES"
-"""Environment variable: 1 lets visitors load any importable module. Never on a public server."""
 
 
 def modules_allowed() -> bool:
     """Whether the person who started the server lets visitors load modules by name."""
-    return os.environ.get(ALLOW_MODULES) == "1"
+    return settings().local_modules
 
 
 def _network(text: str) -> str:
@@ -58,7 +56,7 @@ def _module(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=256)
+@shared(256)
 def spec_of(layers: str) -> NetworkSpec:
     """The network that a line of notation writes; SpecError when it is none."""
     return parse_notation(layers)
@@ -72,7 +70,7 @@ def params(network: str = DEFAULT, layers: str = NOTATIONS[DEFAULT]) -> list[Par
     return [
         Param("network", network, _network),
         Param("layers", layers, _layers),
-        Param("module", "", _module),
+        Param("module", "", _module, typed=True),
         number("in_channels", 3, 1, MAX_CHANNELS),
         number("input_height", 0, 0, MAX_SIDE),
         number("input_width", 0, 0, MAX_SIDE),

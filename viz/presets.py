@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from viz.state import layer_params
+from core.board import BoardSpec, Upload
+from viz import state
+from viz.state import SECOND, layer_params
 
 _LAYER = {param.name: param.default for param in layer_params()}
 
@@ -39,3 +42,31 @@ def matching(values: dict[str, Any]) -> str | None:
         if all(values[key] == value for key, value in preset.items() if not key.endswith("_width")):
             return name
     return None
+
+
+def boards(
+    values: Mapping[str, Any], upload: Upload | None = None
+) -> tuple[list[BoardSpec], list[str]]:
+    """The boards that the sweep page's values compare, the first of them the page's layer.
+
+    Returns:
+        the boards, and one sentence for each setting of a classic that was changed to fit.
+
+    Raises:
+        SpecError: a layer cannot be.
+    """
+    if values["compare"] != "classics":
+        suffixes = ("", SECOND) if values["compare"] == "second" else ("",)
+        return [state.board(values, upload, suffix) for suffix in suffixes], []
+    shown, told = [], []
+    for letter, classic in zip("ABCD", CLASSICS.values(), strict=True):
+        changed = {**values, **classic, **state.apart(classic), **_kept(values)}
+        told += [f"Board {letter}: {sentence}" for sentence in state.settle(changed)]
+        shown.append(state.board(changed, upload))
+    return shown, told
+
+
+def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the four classics take over: the kernel and its channels."""
+    names = ("kernel_size", "kernel_width", "separate", "out_channels", "bias")
+    return {name: values[name] for name in names}

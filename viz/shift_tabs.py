@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.data import PICTURES
 from core.shift.layer import KINDS
 from viz import compute_shift, shift_film, waiting
 from viz.figures import shift as figures
 from viz.figures import spectra
 from viz.jobs import View
+from viz.save import save_menu
 from viz.shift_controls import direction, shift_controls
 from viz.shift_state import (
     BLUR_WORDS,
     LABELS,
     ORDINALS,
+    PAGE,
     Request,
     layers,
     scene,
@@ -25,6 +26,8 @@ from viz.shift_state import (
     shift_of,
     title,
 )
+from viz.slides import of_shift
+from viz.slides.style import Picture
 from viz.url import give
 
 if TYPE_CHECKING:
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
 
 Values = dict[str, Any]
 SLOT = "shift"
-SHOWN = 6
-"""Strides that the curves show; with circular padding the rest is the same."""
 CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "shift"}}
 
 
@@ -41,12 +42,17 @@ def _chart(figure: Any, key: str) -> None:
     st.plotly_chart(figure, theme="streamlit", key=key, config=CONFIG)
 
 
-def layers_tab(values: Values) -> None:
+def save(pictures: list[Picture], values: Values) -> None:
+    """What is on show as files."""
+    save_menu(PAGE, pictures, of_shift.settings(values))
+
+
+def layers_tab(values: Values) -> list[Picture]:
     """The picture, and the outputs of all three layers for one shift; or a film of it."""
     if values["play"]:
         controls_beside(values, film=True)
         _film(values)
-        return
+        return of_shift.pictures_of_a_shift(values)
     left, right = st.columns([1, 2.6])
     with right:
         controls_beside(values)
@@ -54,7 +60,7 @@ def layers_tab(values: Values) -> None:
     shown, shift = scene(values), shift_of(values)
     with left:
         moved = compute_shift.rolled(compute_shift.picture(shown)[0], shift)
-        heading = f"Input {shown.side}×{shown.side}, moved {_far(shift)}"
+        heading = f"Input {shown.side}×{shown.side}, moved {of_shift.far(shift)}"
         _chart(figures.picture_figure(moved, heading), "shift_picture")
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         with column:
@@ -65,6 +71,7 @@ def layers_tab(values: Values) -> None:
         "taken off; 0 would be a layer that follows the shift. Cosine: of the two outputs, 1 when "
         "they agree."
     )
+    return of_shift.pictures_of_a_shift(values)
 
 
 def _pair(values: Values, kind: str) -> Any:
@@ -85,12 +92,6 @@ def controls_beside(values: Values, *, film: bool = False) -> None:
     else:
         shift_controls(values, values["side"] - 1)
     st.toggle("play — let the picture slide by single pixels", key=give(values, "play"))
-
-
-def _far(shift: tuple[int, int]) -> str:
-    down, right = shift
-    words = [f"{n} px {way}" for n, way in ((down, "down"), (right, "right")) if n]
-    return " and ".join(words) or "by nothing"
 
 
 def _sentence(values: Values) -> str:
@@ -124,7 +125,7 @@ def _film(values: Values) -> None:
     )
 
 
-def curve_tab(values: Values) -> None:
+def curve_tab(values: Values) -> list[Picture]:
     """Consistency over all shifts, measured and in closed form, with its price."""
     shown, way = scene(values), values["direction"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
@@ -134,7 +135,7 @@ def curve_tab(values: Values) -> None:
             key=give(values, "every"),
             help="All are measured; by default the first six strides are in view.",
         )
-    last = None if values["every"] else SHOWN * values["stride"]
+    last = None if values["every"] else of_shift.SHOWN * values["stride"]
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         pair = layers(values, kind)
         found = [compute_shift.consistency(each, shown, way) for each in pair]
@@ -153,14 +154,12 @@ def curve_tab(values: Values) -> None:
     rows = [_row(each, shown, way) for kind in KINDS for each in layers(values, kind)]
     st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
     _verdict(rows)
+    return [of_shift.picture_of_curve(values)]
 
 
 def _made(values: Values) -> str:
-    shown = scene(values)
-    return (
-        f"{PICTURES[shown.picture].label}, {shown.side}×{shown.side}, moved "
-        f"{values['direction']}; padding {values['padding_mode']}."
-    )
+    moved = f"moved {values['direction']}; padding {values['padding_mode']}."
+    return f"{of_shift.made(values)}, {moved}"
 
 
 def _row(layer: Any, shown: Any, direction: str) -> dict[str, Any]:
@@ -195,7 +194,7 @@ def _verdict(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def spectra_tab(values: Values) -> None:
+def spectra_tab(values: Values) -> list[Picture]:
     """One layer's spectrum before and after, without and with the blur."""
     st.segmented_control(
         "layer", list(KINDS), format_func=LABELS.__getitem__, key=give(values, "kind"),
@@ -225,9 +224,10 @@ def spectra_tab(values: Values) -> None:
             "Closed form: the spectrum before, folded. PyTorch's output "
             + ("has the same ✓" if off < 1e-4 else f"differs by {off:.2g} of the largest energy.")
         )
+    return of_shift.pictures_of_spectra(values)
 
 
-def network_tab(values: Values, pair: tuple[Request, Request]) -> None:
+def network_tab(values: Values, pair: tuple[Request, Request]) -> list[Picture]:
     """A network's consistency without and with a blur before every stride."""
     shifts = compute_shift.network_shifts(pair[1])
     compute_shift.network_shifts(pair[0])  # the same, if it can be run too
@@ -240,19 +240,18 @@ def network_tab(values: Values, pair: tuple[Request, Request]) -> None:
         found = []
         for asked, text in zip(pair, texts, strict=True):
             view = views[asked]
-            if view.state in ("waiting", "running"):
-                waiting.progress(SLOT, asked, view, f"The network {text}", "shifts")
-            elif view.error == waiting.STOPPED:
-                st.info("Stopped.")
-                st.button("Go on", on_click=waiting.resume, key=f"go on {text}")
-            elif view.error:
-                st.warning(f"{view.error[:1].upper()}{view.error[1:]}.")
+            name = f"The network {text}"
+            waiting.standing(SLOT, asked, view, name, "shifts", name=name)
             if view.result is not None:
                 found.append(view.result)
         if len(found) == 2:
             _network(found[0], found[1], values, pair[0])
 
-    waiting.show(SLOT, {asked: compute_shift.work(asked) for asked in pair}, draw)
+    views = waiting.show(SLOT, {asked: compute_shift.work(asked) for asked in pair}, draw)
+    plain, blurred = (views[asked].result for asked in pair)
+    if plain is None or blurred is None:
+        return []
+    return of_shift.pictures_of_network(plain, blurred, values, pair[0])
 
 
 def _network(plain: Consistency, blurred: Consistency, values: Values, asked: Request) -> None:

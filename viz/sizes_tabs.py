@@ -20,6 +20,7 @@ from core.solver import Solution
 from core.window import Pair
 from viz import compute, words
 from viz.figures.size_cells import PLOT_STYLE, convention_cells, size_cells
+from viz.save import save_menu
 from viz.sizes_controls import (
     BOARD,
     MAX_INPUT,
@@ -30,11 +31,18 @@ from viz.sizes_controls import (
     layer,
     solution_name,
 )
+from viz.slides import of_sizes
 from viz.url import PageState, change, give
 
 Values = dict[str, Any]
 NUMBERS = ("number", "sides")
 """Ways of giving the padding that are no named convention."""
+
+
+def save(name: str, spec: LayerSpec, size: Pair, values: Values) -> None:
+    """The open tab's pictures and the formula, as files."""
+    pictures = [*of_sizes.of_tab(name, spec, size, values), of_sizes.of_formula(spec, size)]
+    save_menu(PAGE, pictures, of_sizes.settings(spec, size))
 
 
 def _agreement(table: SizeTable, name: str) -> None:

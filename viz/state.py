@@ -132,6 +132,20 @@ PARAMS = [
 """Everything that decides the sweep page."""
 
 
+def told(view: object) -> dict[str, Any]:
+    """What the player tells of its view, held to the rules of a link; {} where it is none."""
+    if not isinstance(view, dict):
+        return {}
+    found = {}
+    for param in VIEW:
+        value = view.get(param.name, "")
+        try:
+            found[param.name] = param.default if value == "" else param.parse(param.format(value))
+        except (ValueError, TypeError):
+            continue
+    return found
+
+
 def with_edit(text: str, index: tuple[int, ...], value: float) -> str:
     """The edits with one more cell typed."""
     cells = dict(edits(text, len(index))) | {index: value}

@@ -11,12 +11,19 @@ silently.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from viz.tour import TOUR
+
+SETTLING = 3.0
+"""Seconds in which a new widget is told its value in every run: a busy browser may draw two runs
+that follow each other as one, the second, in which the widget would start at its lowest value."""
 MAX_TEXT = 4000
 """Longest value of one parameter that is read, in characters."""
 
@@ -30,12 +37,23 @@ class Param:
         default: left out of the URL.
         parse: text to value; ValueError with the rest of the sentence "name …".
         format: value to text.
+        typed: what is typed into its text field stands, right or not; the page says what is wrong.
     """
 
     name: str
     default: Any
     parse: Callable[[str], Any]
     format: Callable[[Any], str] = str
+    typed: bool = False
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value that the browser sent keeps to the rules of a link."""
+        if self.typed:
+            return isinstance(value, str)
+        try:
+            return bool(value == self.default or self.parse(self.format(value)) == value)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return False
 
 
 def number(name: str, default: int, low: int, high: int) -> Param:
@@ -96,10 +114,21 @@ def switch(name: str, default: bool = False) -> Param:
     return Param(name, default, parse, lambda value: "true" if value else "false")
 
 
-def _decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+SHELL = (switch("present"), number("tour", 0, 1, len(TOUR)))
+"""Parameters that belong to every page: presentation mode, and the stop of the guided tour."""
+_SHELL_NAMES = frozenset(param.name for param in SHELL)
+
+
+def decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The values of a link, and one clause for each of its parameters that was ignored.
+
+    Those of `SHELL` are nobody's mistake, and not read unless they are asked for.
+    """
     values = {param.name: param.default for param in params}
     ignored = [
-        f"`{_shown(name)}` is no setting of this page" for name in query if name not in values
+        f"`{_shown(name)}` is no setting of this page"
+        for name in query
+        if name not in values and name not in _SHELL_NAMES
     ]
     for param in params:
         text = query.get(param.name)
@@ -110,8 +139,13 @@ def _decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str
                 raise ValueError(f"must have at most {MAX_TEXT} characters")
             values[param.name] = param.parse(text)
         except ValueError as error:
-            ignored.append(f"`{param.name}` {error} (got `{_shown(text)}`)")
+            why = str(error).translate(_HARMLESS)
+            ignored.append(f"`{param.name}` {why} (got `{_shown(text)}`)")
     return values, ignored
+
+
+_HARMLESS = {ord(c): f"\\{c}" for c in "`$<>[]"}
+"""What Markdown would make something of, where a sentence quotes a visitor's text."""
 
 
 def _shown(text: str) -> str:
@@ -137,7 +171,7 @@ class PageState:
         self.params = params
         self._store: dict[str, Any] = st.session_state.setdefault(f"page:{page}", {})
         self._read(page)
-        self._store["values"] = self.values
+        self._store |= {"values": self.values, "params": params}
         self.adopted: int = self._store["adopted"]
         self.ignored: list[str] = self._store["ignored"]
 
@@ -147,7 +181,8 @@ class PageState:
         arrives late when things are done fast: it counts only in a run that nothing else
         has set off.)
         """
-        store, query = self._store, st.query_params.to_dict()
+        read_shell(page)
+        store, query = self._store, page_query()
         returning = st.session_state.get("page") != page
         st.session_state["page"] = page
         kept = store.get("kept")
@@ -158,37 +193,112 @@ class PageState:
             self.values = dict(kept)
             store["adopted"] += 1
         else:
-            self.values = _with_widgets(kept) | (told or {})
-            if told is None and self.values == kept and query != store["url"]:
+            self.values = _with_widgets(kept, self.params) | (told or {})
+            if self.values != kept:
+                store["ignored"] = []  # the visitor has moved on
+            elif told is None and query != store["url"]:
                 self._adopt(query)
 
     def _adopt(self, query: Mapping[str, str]) -> None:
-        self.values, self._store["ignored"] = _decode(self.params, query)
+        self.values, self._store["ignored"] = decode(self.params, query)
         self._store["adopted"] = self._store.get("adopted", 0) + 1
 
     def place(self) -> None:
         """Hand values that were changed since the last run to the widgets that have them."""
-        for name, value in _with_widgets(self.values).items():
-            if value != self.values[name]:
-                st.session_state[name] = self.values[name]
+        live = st.session_state.to_dict()
+        for name, value in self.values.items():
+            if name in live and live[name] != value:
+                st.session_state[name] = value
+
+    def tell(self) -> None:
+        """Say what of the link was ignored, and what no link can carry."""
+        for sentence in self.warnings:
+            st.warning(sentence)
+        for param in self.params:
+            if len(param.format(self.values[param.name])) > MAX_TEXT:
+                what = "This network" if param.name == "layers" else f"`{param.name}`"
+                st.info(f"{what} is too long for a link: the address opens this page without it.")
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence on what of the link was ignored, if anything was."""
+        clauses = "; ".join([*_shell_store()["ignored"], *self.ignored])
+        return [f"Part of the link was ignored: {clauses}."] if clauses else []
 
     def publish(self) -> None:
         """Write the state that this run ends with into the URL, without the defaults."""
         store = self._store
-        values = _with_widgets(self.values)
-        url = query(self.params, values)
-        if st.query_params.to_dict() != url:
-            st.query_params.from_dict(url)
-        if store.get("kept") not in (None, values):
-            store["ignored"] = []  # the visitor has moved on
+        values = _with_widgets(self.values, self.params)
+        url, told = query(self.params, values), shell_query()
+        if st.query_params.to_dict() != url | told:
+            st.query_params.from_dict(url | told)
         store |= {"kept": values, "url": url, "values": values}
+        _shell_store()["url"] = told
 
 
-def _with_widgets(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, those that have a widget as their widgets stand. One look at the session:
-    asking it for a key that is not there is slow."""
+def _parted(query: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """A link's parameters: the page's own, and those of every page."""
+    told = {name: text for name, text in query.items() if name in _SHELL_NAMES}
+    return {name: text for name, text in query.items() if name not in told}, told
+
+
+def _shell_store() -> dict[str, Any]:
+    store: dict[str, Any] = st.session_state.setdefault("shell", {})
+    return store
+
+
+def read_shell(page: str) -> dict[str, Any]:
+    """The values of `SHELL` in a run of this page; to be asked before its `PageState` is made.
+
+    They follow the link as a page's values do, but stay where a visitor goes on to a page whose
+    address does not name them.
+    """
+    store, told = _shell_store(), _parted(st.query_params.to_dict())[1]
+    moved_on = st.session_state.get("page") not in (None, page)
+    pending = store.pop("pending", None)
+    if pending is not None:
+        store |= {"values": store["values"] | pending, "ignored": []}
+    elif "values" not in store or (told if moved_on else told != store["url"] and not _acted(page)):
+        values, ignored = decode(SHELL, told)
+        store |= {"values": values, "ignored": ignored, "url": told}
+    elif moved_on or _acted(page):
+        store["ignored"] = []
+    found: dict[str, Any] = store["values"]
+    return found
+
+
+def _acted(page: str) -> bool:
+    """Whether a widget or a callback of the page has set off this run: then its URL is old."""
+    store = st.session_state.get(f"page:{page}", {})
+    kept = store.get("kept")
+    return kept is not None and ("pending" in store or _with_widgets(kept, store["params"]) != kept)
+
+
+def page_query() -> dict[str, str]:
+    """The page's own part of the address as it stands."""
+    return _parted(st.query_params.to_dict())[0]
+
+
+def change_shell(values: Mapping[str, Any]) -> None:
+    """Callback of what changes values of `SHELL`."""
+    _shell_store().setdefault("pending", {}).update(values)
+    # The page's part of the URL may be old in this run: its own values stand.
+    st.session_state.get(f"page:{st.session_state.get('page')}", {}).setdefault("pending", {})
+
+
+def shell_query(**values: Any) -> dict[str, str]:
+    """`SHELL`'s part of a link, as this run has it but for the given values."""
+    return query(SHELL, _shell_store()["values"] | values)
+
+
+def _with_widgets(values: Mapping[str, Any], params: Sequence[Param]) -> dict[str, Any]:
+    """The values, those that have a widget as their widgets stand, unless that breaks a rule:
+    a browser can send anything. One look at the session: asking it for a key that is not there
+    is slow."""
     live = st.session_state.to_dict()
-    return {name: live.get(name, value) for name, value in values.items()}
+    told = {p.name: live.get(p.name, values[p.name]) for p in params}
+    moved = [p for p in params if told[p.name] != values[p.name]]
+    return {**values, **{p.name: told[p.name] for p in moved if p.allows(told[p.name])}}
 
 
 def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
@@ -198,20 +308,44 @@ def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
     starts at its lowest value: the bounds of a slider.
     """
     made = st.session_state.setdefault("made", {})
-    if name not in st.session_state or made.get(name) != identity:
+    before, since = made.get(name, (None, 0.0))
+    now = time.monotonic()
+    if name not in st.session_state or before != identity:
         st.session_state[name] = values[name]
-    made[name] = identity
+        since = now
+    elif now - since < SETTLING:
+        st.session_state[name] = st.session_state[name]
+    made[name] = identity, since
     return name
 
 
 def current(page: str) -> dict[str, Any]:
     """The page's values, for callbacks: those of the last run and the widgets since."""
-    return _with_widgets(st.session_state[f"page:{page}"]["kept"])
+    store = st.session_state[f"page:{page}"]
+    return _with_widgets(store["kept"], store["params"])
+
+
+def link(page: str, also: Mapping[str, str] | None = None) -> str:
+    """The address that opens the page as it stands in this run.
+
+    Args:
+        page: name of the page.
+        also: parameters besides the page's own; none of `SHELL` without it.
+    """
+    store = st.session_state[f"page:{page}"]
+    told = query(store["params"], _with_widgets(store["values"], store["params"]))
+    text = urlencode({**told, **(also or {})})
+    address = urlsplit(st.context.url or f"/{page}")
+    return address._replace(path=address.path or "/", query=text, fragment="").geturl()
 
 
 def change(page: str, values: Mapping[str, Any]) -> None:
-    """Callback of everything that changes values other than through their own widgets."""
-    st.session_state[f"page:{page}"].setdefault("pending", {}).update(values)
+    """Callback of everything that changes values other than through their own widgets; what
+    breaks a rule of a link is left as it is."""
+    store = st.session_state[f"page:{page}"]
+    rules = {param.name: param for param in store["params"]}
+    kept = {n: v for n, v in values.items() if n not in rules or rules[n].allows(v)}
+    store.setdefault("pending", {}).update(kept)
 
 
 def query(params: Sequence[Param], values: Mapping[str, Any]) -> dict[str, str]:

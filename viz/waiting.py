@@ -9,11 +9,18 @@ from itertools import count
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from viz.jobs import Jobs, View, Work
+from viz.settings import settings
 
 EVERY = 0.5
-"""Seconds between two looks at the queue."""
+"""Shortest time between two looks of a visitor at the queue, in seconds."""
+LOOKS = 40
+"""Looks a second of all visitors together: each draws its place on the page anew."""
+SELDOM = 3600.0
+"""Seconds between two runs of what needs none."""
 STOPPED = "stopped"
 """The error of what its visitor has stopped."""
 REMEMBERED = 8
@@ -23,13 +30,19 @@ REMEMBERED = 8
 @cache
 def queue() -> Jobs:
     """The server's one queue."""
-    return Jobs()
+    return Jobs(settings().queue_workers, connected=_connected)
 
 
 def visitor() -> str:
-    """This visit's own name in the queue; it never leaves the server."""
+    """This visit's own name in the queue, its connection's first; it never leaves the server."""
+    context = get_script_run_ctx()
     name: str = st.session_state.setdefault("visitor", secrets.token_hex(8))
-    return name
+    return f"{context.session_id if context else ''} {name}"
+
+
+def _connected(visitor: str) -> bool:
+    session = visitor.partition(" ")[0]
+    return not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
 def show(
@@ -61,7 +74,7 @@ def show(
 
     settled_looks = count()
 
-    @st.fragment(run_every=EVERY)
+    @st.fragment(run_every=max(EVERY, queue().waiting() / LOOKS))
     def follow() -> None:
         views = look()
         # Not at the first such look: a rerun in the run that makes the widgets would overtake
@@ -72,6 +85,15 @@ def show(
 
     follow()
     return views
+
+
+@st.fragment(run_every=SELDOM)
+def come_back() -> None:
+    """Have the browser ask for the page as soon as a server that was away is there again.
+
+    Streamlit's browser side does so only where something runs at intervals. Without, the first
+    click after a restart would open the visit anew, and the click itself would be lost.
+    """
 
 
 def leave(*slots: str) -> None:
@@ -103,6 +125,49 @@ def progress(slot: str, key: Hashable, view: View, what: str, unit: str = "draws
     button.button(
         "Stop", on_click=stop, args=(slot, key), key=f"stop {slot} {hash(key)}", width="stretch"
     )
+
+
+def standing(
+    slot: str,
+    key: Hashable,
+    view: View,
+    what: str,
+    unit: str = "draws",
+    *,
+    name: str = "",
+    stopped: str = "",
+) -> None:
+    """One line for one of them that is not done: how far it is, the way on, why it failed.
+
+    Args:
+        what, unit: as `progress` takes them.
+        name: what it is called, where there are several.
+        stopped: the sentence for one that its visitor has stopped, instead of "Stopped.".
+    """
+    if view.state in ("waiting", "running"):
+        progress(slot, key, view, what, unit)
+    elif view.error == STOPPED:
+        go_on(slot, stopped or _sentence(STOPPED, name), key)
+    elif view.error:
+        st.warning(_sentence(view.error, name))
+
+
+def go_on(slot: str, told: str, *keys: Hashable) -> None:
+    """A sentence about what was stopped, with a button that asks for these again."""
+    text, button = st.columns([5, 1], vertical_alignment="center")
+    text.info(told)
+    button.button(
+        "Go on",
+        on_click=resume,
+        args=keys,
+        key=f"go on {slot} {hash(keys)}",
+        width="stretch",
+        help="Begins from the start.",
+    )
+
+
+def _sentence(clause: str, name: str) -> str:
+    return f"{name}: {clause}." if name else f"{clause[:1].upper()}{clause[1:]}."
 
 
 def _jobs(count: int) -> str:

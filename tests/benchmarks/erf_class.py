@@ -16,15 +16,11 @@ import random
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 from urllib.parse import urlencode
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-
 from tests.benchmarks.harness import APP, serving
-from tests.load.load import Settings, Visitor, percentile
-from tests.load.widgets import Widget
-from viz.waiting import EVERY
+from tests.load.report import percentile
+from tests.load.visitor import Visitor
 
 LAYERS = "8x[conv3 p1 c128, relu]"
 MOVED = ("stride", "padding", "dilation")
@@ -42,38 +38,15 @@ class Wait:
     done: float
 
 
-class Waiting(Visitor):
-    """A visitor of the page who notes whether it shows a progress bar."""
-
-    bars = 0
-
-    def _request(self, moved: Widget | None) -> bytes:
-        message = BackMsg.FromString(super()._request(moved))
-        if not message.rerun_script.page_script_hash:
-            message.rerun_script.page_name = "erf"
-        return bytes(message.SerializeToString())
-
-    def _see(self, delta: Any, seen: set[str]) -> None:
-        super()._see(delta, seen)
-        if delta.WhichOneof("type") == "new_element":
-            self.bars += delta.new_element.WhichOneof("type") == "progress"
-
-    async def done(self) -> bool:
-        """Look once, with a rerun of the whole page, which costs more than a browser's look."""
-        self.bars = 0
-        await self.rerun()
-        return not self.bars
-
-
 async def asks(url: str, number: int, link: dict[str, str], opened: asyncio.Barrier) -> Wait:
     """Open the page with one's own seed, and look until the map is there."""
     query = urlencode({**link, "draw_seed": str(number)})
-    visitor = Waiting(Settings(url, query=query, timeout=600))
+    visitor = Visitor(url, "erf", query, timeout=600)
     await visitor.open()
     await opened.wait()
     start = time.perf_counter()
-    while not await visitor.done():
-        await asyncio.sleep(EVERY)
+    await visitor.rerun()
+    await visitor.settle()
     end = time.perf_counter()
     await visitor.close()
     if visitor.errors:
@@ -95,7 +68,7 @@ async def moves(visitor: Visitor, many: int | None, stop: asyncio.Event) -> list
 
 async def run(url: str, visitors: int, link: dict[str, str]) -> str:
     """One run; the report."""
-    light, stop = Visitor(Settings(url)), asyncio.Event()
+    light, stop = Visitor(url), asyncio.Event()
     await light.open()
     await light.rerun()
     alone = await moves(light, ALONE, stop)

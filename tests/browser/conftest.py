@@ -7,7 +7,9 @@ a machine without it skips them instead of failing to collect them.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
@@ -16,11 +18,15 @@ import pytest
 from tests.chromium import ARGUMENTS, chromium_path
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request
 
 VIEWPORT_WIDTH, VIEWPORT_HEIGHT = 1440, 900
 EXCEPTION = '[data-testid="stException"]'
 LOCAL_HOSTS = {"127.0.0.1", "localhost", None}
+PATIENCE = 60_000
+"""Milliseconds until a page that does not answer counts as broken; nothing is timed."""
+PROBED = re.compile(r"/[a-z]+/_stcore/(health|host-config)\)")
+"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
 
 
 def go_without(missing: str) -> NoReturn:
@@ -81,3 +87,31 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
     assert not exceptions, f"Streamlit shows an exception: {exceptions}"
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture(scope="session")
+def regular(browser: Browser) -> Iterator[BrowserContext]:
+    """Someone who has been here before: the browser keeps Streamlit's seven megabytes."""
+    context = browser.new_context(viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT})
+    yield context
+    context.close()
+
+
+@contextmanager
+def new_tab(context: BrowserContext) -> Iterator[Page]:
+    """As ``page``, but one who may open a link into the middle of the app."""
+    tab = context.new_page()
+    tab.set_default_timeout(PATIENCE)
+    complaints = complaints_of(tab)
+    yield tab
+    exceptions = tab.locator(EXCEPTION).all_inner_texts()
+    tab.close()
+    assert not exceptions, f"Streamlit shows an exception: {exceptions}"
+    assert not [said for said in complaints if not PROBED.search(said)]
+
+
+@pytest.fixture
+def visitor(regular: BrowserContext) -> Iterator[Page]:
+    """A new tab of someone who has been here before."""
+    with new_tab(regular) as tab:
+        yield tab

@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.browser.conftest import EXCEPTION, complaints_of
-
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-PROBED = re.compile(r"/(blocks|architectures)/_stcore/(health|host-config)\)")
-"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
-WAIT = 60_000
-
-
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[Page]:
-    """As ``page``, but one who may open a link into the middle of the app."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(WAIT)
-    complaints = complaints_of(page)
-    yield page
-    exceptions = page.locator(EXCEPTION).all_inner_texts()
-    context.close()
-    assert not exceptions
-    assert not [said for said in complaints if not PROBED.search(said)]
+    from playwright.sync_api import Page
 
 
 def test_from_the_claim_to_a_block_of_ones_own(app_url: str, visitor: Page) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +12,12 @@ import pytest
 
 from core.receptive_field import receptive_fields
 from core.zoo import TABLE, build
-from tests.browser.conftest import EXCEPTION, complaints_of
+from tests.browser.conftest import new_tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import BrowserContext, Locator, Page
 
 CONE = '[data-testid="cone"]'
-PROBED = re.compile(r"/fields/_stcore/(health|host-config)\)")
-"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
-PATIENCE = 120_000
 LOOKS = 500
 
 # Where a unit of a line stands on the screen, asked of the cone's own layout.
@@ -100,17 +96,9 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(browser: Browser, app_url: str) -> Iterator[Visitor]:
-    """Fails at the end if the page complained, broke or called outside."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    complaints = complaints_of(page)
-    yield Visitor(page, app_url)
-    exceptions = page.locator(EXCEPTION).all_inner_texts()
-    context.close()
-    assert not exceptions
-    assert not [said for said in complaints if not PROBED.search(said)]
+def visitor(regular: BrowserContext, app_url: str) -> Iterator[Visitor]:
+    with new_tab(regular) as page:
+        yield Visitor(page, app_url)
 
 
 def lines_of(name: str) -> list[dict[str, Any]]:

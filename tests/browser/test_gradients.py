@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import EXCEPTION, complaints_of
-
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-PROBED = re.compile(r"/gradients/_stcore/(health|host-config)\)")
-"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
-WAIT = 30_000
-
-
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[Page]:
-    """As ``page``, but one who may open a link into the middle of the app."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(WAIT)
-    complaints = complaints_of(page)
-    yield page
-    exceptions = page.locator(EXCEPTION).all_inner_texts()
-    context.close()
-    assert not exceptions
-    assert not [said for said in complaints if not PROBED.search(said)]
+    from playwright.sync_api import Page
 
 
 def opened(page: Page, url: str) -> Page:
@@ -60,6 +38,8 @@ def test_the_backward_pass_plays(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/gradients?tab=back&arriving=random&step=10")
     player = visitor.get_by_test_id("sweep-player")
     player.get_by_text("step 11 of 64", exact=True).wait_for()
+    assert player.locator(".hint").is_visible()
+    assert not player.locator(".compare, .edits, .head").filter(visible=True).count()
     player.get_by_role("button", name="Step forward").click()
     player.get_by_text("step 12 of 64", exact=True).wait_for()
     visitor.wait_for_url("**step=11**")

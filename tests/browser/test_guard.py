@@ -13,15 +13,20 @@ CONFTEST = Path(__file__).with_name("conftest.py")
 NO_PLAYWRIGHT = (
     "import sys\nsys.modules['playwright'] = None\nsys.modules['playwright.sync_api'] = None\n"
 )
-VISIT = "def test_visit(page):\n    page.goto('data:text/html,{html}')\n    page.wait_for_timeout(300)\n"
+VISIT = """
+def test_{name}(page):
+    page.goto('data:text/html,{html}')
+    page.wait_for_timeout(300)
+"""
 NOWHERE = "/nonexistent/chromium"
 
 
-def visit(folder: Path, html: str, prelude: str = "", **environment: str) -> str:
-    """Runs one browser test under the real fixtures; pytest's report."""
+def visit(folder: Path, pages: dict[str, str], prelude: str = "", **environment: str) -> str:
+    """Runs a browser test for each page under the real fixtures; pytest's report."""
     folder.joinpath("pytest.ini").write_text("[pytest]\n")
     folder.joinpath("conftest.py").write_text(f"{CONFTEST.read_text()}\n{prelude}")
-    folder.joinpath("test_visit.py").write_text(VISIT.format(html=html))
+    tests = "".join(VISIT.format(name=name, html=html) for name, html in pages.items())
+    folder.joinpath("test_visit.py").write_text(tests)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     kept.pop("REQUIRE_BROWSER", None)
     kept["PYTHONPATH"] = str(CONFTEST.parent.parent.parent)
@@ -40,33 +45,41 @@ def visit(folder: Path, html: str, prelude: str = "", **environment: str) -> str
 def test_without_a_browser_tests_skip_unless_one_is_required(
     tmp_path: Path, prelude: str, environment: dict[str, str]
 ) -> None:
-    skipped = visit(tmp_path, "hello", prelude, **environment)
+    skipped = visit(tmp_path, {"hello": "hello"}, prelude, **environment)
     assert "1 skipped" in skipped
     assert "error" not in skipped
-    refused = visit(tmp_path, "hello", prelude, REQUIRE_BROWSER="1", **environment)
+    refused = visit(tmp_path, {"hello": "hello"}, prelude, REQUIRE_BROWSER="1", **environment)
     assert "1 error" in refused
     assert "skipped" not in refused
 
 
-@pytest.mark.usefixtures("browser")
-@pytest.mark.parametrize(
-    ("html", "complaint"),
-    [
-        ("<script>console.error(1)</script>", "console: 1"),
-        ("<script>throw new Error(1)</script>", "page error: 1"),
-        ("<div data-testid=stException>boom</div>", "Streamlit shows an exception: ['boom']"),
-        ("<img src=http://127.0.0.2/x.png>", "fetched from outside: http://127.0.0.2/x.png"),
-    ],
-    ids=["console error", "uncaught error", "Streamlit exception", "outside request"],
-)
-def test_a_page_in_trouble_fails_its_test(tmp_path: Path, html: str, complaint: str) -> None:
-    report = visit(tmp_path, html)
-    assert "1 passed, 1 error" in report
-    assert complaint in report
+TROUBLE = {
+    "console_error": ("<script>console.error(1)</script>", "console: 1"),
+    "uncaught_error": ("<script>throw new Error(1)</script>", "page error: 1"),
+    "Streamlit_exception": (
+        "<div data-testid=stException>boom</div>",
+        "Streamlit shows an exception: ['boom']",
+    ),
+    "outside_request": (
+        "<img src=http://127.0.0.2/x.png>",
+        "fetched from outside: http://127.0.0.2/x.png",
+    ),
+}
 
 
-@pytest.mark.usefixtures("browser")
-def test_a_clean_page_passes(tmp_path: Path) -> None:
-    report = visit(tmp_path, "<p>hello</p>")
-    assert "1 passed" in report
-    assert "error" not in report
+@pytest.fixture(scope="module")
+def report(browser: object, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One run in one browser: a clean page, and one for each trouble."""
+    pages = {"clean": "<p>hello</p>"} | {name: html for name, (html, _) in TROUBLE.items()}
+    return visit(tmp_path_factory.mktemp("guard"), pages)
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+def test_a_page_in_trouble_fails_its_test(report: str, name: str) -> None:
+    section = report.split(f"ERROR at teardown of test_{name} ")[1].split("ERROR at teardown")[0]
+    assert TROUBLE[name][1] in section
+
+
+def test_a_clean_page_passes(report: str) -> None:
+    assert f"{len(TROUBLE) + 1} passed, {len(TROUBLE)} errors" in report
+    assert "test_clean" not in report

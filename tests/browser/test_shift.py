@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import EXCEPTION, complaints_of
 from viz.shift_state import TABS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-PROBED = re.compile(r"/shift/_stcore/(health|host-config)\)")
-"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
-WAIT = 60_000
-
-
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[Page]:
-    """As ``page``, but one who may open a link into the middle of the app."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(WAIT)
-    complaints = complaints_of(page)
-    yield page
-    exceptions = page.locator(EXCEPTION).all_inner_texts()
-    context.close()
-    assert not exceptions
-    assert not [said for said in complaints if not PROBED.search(said)]
+    from playwright.sync_api import Page
 
 
 def opened(page: Page, url: str) -> Page:
     page.goto(url)
-    page.get_by_role("tab").first.wait_for(timeout=WAIT)
+    page.get_by_role("tab").first.wait_for()
     return page
 
 

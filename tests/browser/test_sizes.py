@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,40 +11,21 @@ import pytest
 from core.layer import LayerSpec
 from core.size_tables import size_table
 from core.solver import solutions
-from tests.browser.conftest import EXCEPTION, complaints_of
 from viz.sizes_controls import TABS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PROBED = re.compile(r"/sizes/_stcore/(health|host-config)\)")
-"""Streamlit's browser code looks for the server under the page's own path first: a 404 each."""
-WAIT = 30_000
-
-
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[Page]:
-    """As ``page``, but one who may open a link into the middle of the app."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(WAIT)
-    complaints = complaints_of(page)
-    yield page
-    exceptions = page.locator(EXCEPTION).all_inner_texts()
-    context.close()
-    assert not exceptions
-    assert not [said for said in complaints if not PROBED.search(said)]
-
 
 def opened(page: Page, url: str) -> Page:
     page.goto(url)
-    page.get_by_role("tab").first.wait_for(timeout=WAIT)
+    page.get_by_role("tab").first.wait_for()
     return page
 
 
 def heading(page: Page, text: str) -> None:
     """Waits for the heading to say this."""
-    page.get_by_role("heading", name=text).wait_for(timeout=WAIT)
+    page.get_by_role("heading", name=text).wait_for()
 
 
 def test_a_link_opens_the_exact_picture(app_url: str, visitor: Page, browser: Browser) -> None:

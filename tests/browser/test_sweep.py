@@ -45,6 +45,7 @@ def test_it_opens_on_the_board_and_plays_to_the_end(board: Board) -> None:
     assert first["playing"]
     board.until(lambda: board.state["step"] > first["step"], "a step further")
     assert board.state["frames"] > first["frames"]
+    assert board.player.locator(".compare, .edits").filter(visible=True).count() == 2
     board.player.locator("select.speed").select_option("120")
     board.until_state(step=15, playing=False)
     assert board.says.startswith("Step 16 of 16: output (3, 3) = ")

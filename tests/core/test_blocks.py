@@ -23,8 +23,9 @@ from core.notation import parse_notation
 from core.outline import outline
 from core.receptive_field import fields_of
 from core.stages import stages
-from core.zoo import NAMES, TABLE
+from core.zoo import TABLE
 from core.zoo import build as build_zoo
+from tests.architectures import DISTINCT
 from tests.core.network_strategies import Case, networks
 
 
@@ -158,7 +159,7 @@ def test_read_mask_by_hand() -> None:
     assert read_mask(network_graph(build(both, 1, device="meta"), (1, 8, 8))).all()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("unet", "resnet152_v1")])
+@pytest.mark.parametrize("name", [name for name in DISTINCT if name != "unet"])
 def test_stages_add_up(name: str) -> None:
     entry, net = TABLE[name], build_zoo(name, "meta")
     graph = network_graph(net, entry.input_size)

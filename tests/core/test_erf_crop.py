@@ -23,7 +23,7 @@ from tests.core.random_networks import CHANNELS, branching, chains, fits
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 scale = settings.default.max_examples // 100
-some = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=50 * scale)
+some = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=30 * scale)
 
 
 def check(module: nn.Module, size: tuple[int, ...], unit: tuple[int, int], layer: str) -> bool:

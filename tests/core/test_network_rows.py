@@ -24,6 +24,7 @@ from core.networks import (
     with_row,
 )
 from tests.core.network_strategies import blocks, leaves, specs
+from tests.examples import examples
 
 RELU = Activation("relu")
 
@@ -55,6 +56,7 @@ def test_rows_are_the_layers_in_reading_order(spec: NetworkSpec) -> None:
     assert [row.layer for row in table if row.depth == 0] == list(spec.layers)
 
 
+@examples(40)
 @given(specs())
 def test_rows_alone_are_enough_to_build_the_spec_again(spec: NetworkSpec) -> None:
     table = {row.path: row for row in rows(spec)}
@@ -79,6 +81,7 @@ def test_rows_alone_are_enough_to_build_the_spec_again(spec: NetworkSpec) -> Non
     assert NetworkSpec(chain(())) == spec
 
 
+@examples(40)
 @given(picked(branch_end=True), leaves() | blocks(1))
 def test_insert_puts_a_layer_there_and_remove_takes_it_out(found, layer) -> None:
     spec, place = found
@@ -88,6 +91,7 @@ def test_insert_puts_a_layer_there_and_remove_takes_it_out(found, layer) -> None
     assert remove(grown, place) == spec
 
 
+@examples(40)
 @given(picked(), leaves())
 def test_with_row_changes_one_layer_and_nothing_else(found, layer) -> None:
     spec, path = found
@@ -101,6 +105,7 @@ def test_with_row_changes_one_layer_and_nothing_else(found, layer) -> None:
     assert with_row(changed, path, layer_at(spec, path)) == spec
 
 
+@examples(40)
 @given(picked())
 def test_with_row_sets_settings(found) -> None:
     spec, path = found
@@ -115,6 +120,7 @@ def test_with_row_sets_settings(found) -> None:
         assert layer_at(with_row(spec, path, times=5), path).times == 5
 
 
+@examples(40)
 @given(picked(), st.data())
 def test_move_is_there_and_back_again(found, data) -> None:
     spec, path = found

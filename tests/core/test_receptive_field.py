@@ -32,8 +32,8 @@ from tests.core.random_networks import CHANNELS, Call, branching, chains, fits, 
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 scale = settings.default.max_examples // 100  # 20 in the thorough profile
-many = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=400 * scale)
-some = settings(many, max_examples=150 * scale)
+many = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=150 * scale)
+some = settings(many, max_examples=75 * scale)
 
 
 def last_field(module: nn.Module, size: tuple[int, ...]) -> ReceptiveField:

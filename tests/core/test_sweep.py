@@ -18,6 +18,7 @@ from core.sweep import Sweep, sweep
 from core.window import OUTSIDE, PAD
 from tests.core import naive
 from tests.core.strategies import runs
+from tests.examples import examples
 
 Run = tuple[LayerSpec, np.ndarray, np.ndarray | None, np.ndarray | None]
 
@@ -29,6 +30,7 @@ def places(result: Sweep) -> list[tuple[int, int, int]]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+@examples(50)
 @given(data=st.data())
 def test_output_is_what_plain_loops_find(operation: str, data: st.DataObject) -> None:
     spec, x, weight, bias = data.draw(runs(operation))
@@ -49,6 +51,7 @@ def test_a_window_that_would_start_in_padding_is_left_out(name: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+@examples(50)
 @given(data=st.data())
 def test_terms_add_up_to_the_output(operation: str, data: st.DataObject) -> None:
     result = sweep(*data.draw(runs(operation)))

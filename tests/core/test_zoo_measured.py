@@ -17,6 +17,7 @@ from core.measured_field import Probe
 from core.positive import Positive, positive_copy
 from core.receptive_field import ReceptiveField, measure_receptive_field, receptive_fields
 from core.zoo import NAMES, TABLE, build
+from tests.architectures import DISTINCT
 from tests.core.calls import Calls
 
 SIZES = {
@@ -48,7 +49,7 @@ def units(grid: tuple[int, int]) -> set[tuple[int, int]]:
     return {(0, 0), (rows // 2, cols // 2), (rows - 1, cols // 3)}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DISTINCT)
 def test_boxes_are_those_of_the_gradient(name: str) -> None:
     size = SIZES.get(name, USUAL)
     net = build(name, "meta")

@@ -144,6 +144,9 @@ class Held:
     def want(self, visitor: str, works: dict[Any, Work]) -> Any:
         return self._jobs.want(visitor, {key: self._held(key, w) for key, w in works.items()})
 
+    def waiting(self) -> int:
+        return self._jobs.waiting()
+
     def _held(self, key: Any, work: Work) -> Work:
         def run(report: Report) -> Any:
             self.begun.append(key)

@@ -62,6 +62,18 @@ def test_two_visitors_who_want_the_same_have_it_computed_once() -> None:
     assert gate.begun == 1
 
 
+def test_who_waits_is_counted_once() -> None:
+    jobs, gate = Jobs(), Gate()
+    for visitor in ("a", "b"):
+        jobs.want(visitor, {"map": gate, "other": Gate()})
+    assert jobs.waiting() == 2
+    jobs.want("b", {})
+    assert jobs.waiting() == 1
+    gate.step()
+    finished(jobs, "a", {"map": gate}, "map")
+    assert jobs.waiting() == 0
+
+
 def test_progress_and_partial_results_are_seen() -> None:
     jobs, gate = Jobs(), Gate(3)
     jobs.want("a", {"map": gate})

@@ -14,6 +14,7 @@ from core.feasible import feasible
 from core.layer import LayerSpec
 from core.operations import OPERATIONS, check
 from tests.core.strategies import cases
+from tests.examples import examples
 from tests.viz.values import accepts, all_values, defaults
 from viz import state
 from viz.state import PARAMS, SECOND
@@ -32,7 +33,7 @@ def runs(values: dict[str, Any], suffix: str = "") -> bool:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=300)
+@examples(150)
 @given(values=all_values())
 def test_settling_ends_in_a_layer_that_runs(suffix: str, values: dict[str, Any]) -> None:
     before, fine = dict(values), runs(values, suffix)
@@ -210,6 +211,7 @@ def bounds_and_truth(values: dict[str, Any], name: str) -> tuple[range, list[int
 
 
 @pytest.mark.parametrize("name", LIMITS)
+@examples(30)
 @given(values=all_values())
 def test_sliders_offer_exactly_what_works(name: str, values: dict[str, Any]) -> None:
     if values["convention"] not in ("number", "sides"):
@@ -220,6 +222,7 @@ def test_sliders_offer_exactly_what_works(name: str, values: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("name", LIMITS)
+@examples(30)
 @given(values=all_values())
 def test_under_any_convention_the_ends_of_a_slider_work(name: str, values: dict[str, Any]) -> None:
     state.settle(values)

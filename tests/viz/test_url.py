@@ -154,7 +154,6 @@ def test_what_is_ignored_is_said_until_something_changes() -> None:
     at.run()
     assert at.text[0].value == said
     at.slider[0].set_value(5).run()
-    at.run()
     assert at.text[0].value == "nothing ignored"
     assert link_of(at) == {"n": "5"}
 

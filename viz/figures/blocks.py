@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from viz.figures.erf_parts import AXES, BAR, ENTRY, in_blocks, noted, two_columns
 from viz.figures.fields import PLAIN
+from viz.figures.figure import Figure
 from viz.figures.sizes import Trace, flat_colorbar
 from viz.theme import GREY, INPUT, MAGNITUDE, OUTPUT, PADDING, PINNED, SIGNED, UNREAD, WINDOW
 
@@ -65,7 +66,7 @@ def maps_figure(
     shapes = [one.shape for *_, one in cells]
     layout, plot = _panels(title, captions, shapes, places, notes, PANEL * 0.7)
     traces[0]["colorbar"] = _colorbar("value of the output", plot)
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def gradients_figure(
@@ -94,6 +95,8 @@ def gradients_figure(
     for panel, (gradient, _) in enumerate(named.values(), start=2):
         traces += [_heat(np.where(gradient == 0, np.nan, gradient), panel) | look]
         traces[-1]["showscale"] = panel == 2
+        if gradient.all():
+            continue  # large, and nothing to see in it
         dead = np.where(gradient == 0, np.float32(0), np.nan)
         flat = {"colorscale": [[0, UNREAD], [1, UNREAD]], "showscale": False}
         hover = {"hovertemplate": "row %{y}, column %{x}<br>exactly 0<extra></extra>"}
@@ -116,7 +119,7 @@ def gradients_figure(
             "showlegend": True,
         }
     )
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _heat(values: Map, panel: int, pooled: bool = True) -> Trace:
@@ -230,7 +233,7 @@ def times_figure(
         f"turns; input {size}, float32, training mode, {threads} of this server."
     )
     layout = _bar_layout(title, list(named), "time (ms)", 2, [note], 2 * ROW)
-    return go.Figure({"data": traces, "layout": layout | {"barmode": "group"}})
+    return Figure(traces, layout | {"barmode": "group"})
 
 
 def memory_figure(
@@ -267,7 +270,7 @@ def memory_figure(
         }
     )
     layout = _bar_layout(title, names, "memory (MB)", len(traces), notes, ROW)
-    return go.Figure({"data": traces, "layout": layout | {"barmode": "stack"}})
+    return Figure(traces, layout | {"barmode": "stack"})
 
 
 def _bars(names: Sequence[str], values: Any, name: str, colour: str, hatching: str) -> Trace:

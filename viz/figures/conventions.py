@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 from core.size_tables import Padded
 from core.window import Axis
 from viz import words
+from viz.figures.figure import Figure
 from viz.figures.sizes import CLEAR, Box, Trace, flat_colorbar, framed, headed, outlines
 from viz.theme import INPUT, MAGNITUDE, PADDING, SIGNED, UNREAD, WINDOW
 
@@ -84,7 +85,7 @@ def conventions(results: tuple[Padded, ...], title: str) -> go.Figure:
         _values(bands),
         *_differences(bands),
     ]
-    return go.Figure({"data": traces, "layout": _layout(bands, title)})
+    return Figure(traces, _layout(bands, title))
 
 
 def _layout(bands: Sequence[Band], title: str) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from viz.figures.erf_parts import (
     two_columns,
     whole_view,
 )
+from viz.figures.figure import Figure
 from viz.figures.sizes import Trace, flat_colorbar, outlines
 from viz.theme import INPUT, OUTPUT, PADDING, PINNED, WINDOW
 
@@ -98,7 +99,7 @@ def erf_figure(
     notes = [recipe_line(erf), *cut_notes(erf), *block_notes(erf.map.shape)]
     layout = map_layout(title, view, traces, notes)
     layout["images"] = _laid_under(photo, size) if photo is not None else []
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def expected_figure(
@@ -116,7 +117,7 @@ def expected_figure(
     notes = [f"Closed form, no gradient was taken. Layer {expected.layer}, unit {expected.unit}."]
     notes += block_notes(expected.map.shape)
     layout = map_layout(title, field_view(covered), traces, notes)
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _field_box(erf: EffectiveReceptiveField, **place: Any) -> list[Trace]:
@@ -180,7 +181,7 @@ def sections_figure(
     layout = stacked(
         title, [share] * len(shown), across, 2 if expected is None else 3, [recipe_line(erf)]
     )
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def energy_figure(
@@ -204,7 +205,7 @@ def energy_figure(
     up = {"title": {"text": "share of the energy"}, "range": [0, 1.05]}
     layout = stacked(title, [up], ["side of the square (px)"], 3, [recipe_line(erf)])
     layout["xaxis"]["rangemode"] = "tozero"
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _square_marks(squares: Mapping[float, int], held: Mapping[int, float], span: int) -> Trace:
@@ -254,7 +255,7 @@ def convergence_figure(
     for axis in ("xaxis", "xaxis2"):
         span = [-0.06, float(np.log10(max(2, last))) + 0.06]
         layout[axis] |= {"type": "log", "tickvals": ticks, "range": span, "tickformat": "d"}
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def variants_figure(
@@ -287,7 +288,7 @@ def variants_figure(
         traces += _variant(erf, shades, panel == 1, **place)
     layout, plot = _variants_layout(named, min(columns, len(erfs)), title)
     traces[0]["colorbar"] |= flat_colorbar(-AXES / plot)
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _equal_views(boxes: Sequence[Box]) -> list[tuple[Point, Point]]:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from viz.figures.erf_parts import curve, recipe_lines, stacked
 from viz.figures.fields import LOG_TICKS
+from viz.figures.figure import Figure
 from viz.figures.sizes import Trace
 from viz.theme import INPUT, OUTPUT, PADDING, PINNED, WINDOW
 
@@ -49,7 +50,7 @@ def study_figure(study: Study, *, title: str | None = None) -> go.Figure:
     layout = stacked(heading, up, ["", study.x_label if fitted else study.name], entries, notes)
     for axis in ("xaxis", "xaxis2"):
         layout[axis] |= _along(x) if fitted else _categories(rows)
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _measured(study: Study, x: Sequence[float], quantity: str) -> list[Trace]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 from core.errors import SpecError
+from viz.figures.figure import Figure
 from viz.figures.sizes import CLEAR, Trace, headed
 from viz.theme import BRANCHES, DASHES, INPUT, PADDING, UNREAD, WINDOW
 
@@ -49,7 +50,7 @@ def depth_figure(
     depth = max(1, *(len(curve.layers) for curve in curves))
     traces += [_image(side, depth) for side in sorted({curve.image for curve in curves})]
     traces += _legend_of_marks(curves)
-    return go.Figure({"data": traces, "layout": _depth_layout(title, depth, log, len(traces))})
+    return Figure(traces, _depth_layout(title, depth, log, len(traces)))
 
 
 def _curve(curve: Curve, index: int) -> list[Trace]:
@@ -164,7 +165,7 @@ def strategies_figure(
         for number, (field, _) in enumerate(PANELS, start=1)
         for trace in _panel(strategies, field, number)
     ]
-    return go.Figure({"data": traces, "layout": _strategies_layout(strategies, title)})
+    return Figure(traces, _strategies_layout(strategies, title))
 
 
 def _panel(strategies: Sequence[Strategy], field: str, number: int) -> list[Trace]:

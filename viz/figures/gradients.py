@@ -16,6 +16,7 @@ from core.errors import SpecError
 from core.window import Pair
 from viz.figures.erf_parts import noted, two_columns
 from viz.figures.fields import PLAIN, TRANSPARENT
+from viz.figures.figure import Figure
 from viz.figures.sizes import Trace, flat_colorbar, outlines
 from viz.theme import INPUT, MAGNITUDE, OUTPUT, PADDING, PINNED, SIGNED, UNREAD, WINDOW
 
@@ -184,7 +185,7 @@ def grids_figure(title: str, grids: Sequence[Grid]) -> go.Figure:
         traces += _traces(grid, cell, {"xaxis": f"x{place}", "yaxis": f"y{place}"})
         above += height
     traces[0] |= {"showscale": True, "colorbar": _bar(grids[0], total)}
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _place(index: int) -> str:
@@ -291,7 +292,7 @@ def flow_figure(
     layout["yaxis"] = PLAIN | _decades(traces) | {"title": {"text": f"gradient norm at the {what}"}}
     layout["legend"] = two_columns(-50 / plot)
     layout["margin"]["l"] = 64
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _decades(traces: Sequence[Trace]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from core.errors import SpecError
 from core.outline import outline
+from viz.figures.figure import Figure
 from viz.figures.layered import Placed, place
 from viz.figures.network_boxes import Box, fold
 from viz.figures.sizes import CLEAR, Trace, headed
@@ -98,7 +99,7 @@ def graph_figure(
     placed = place([box.parents for box in shown])
     picture = _Picture(shown, placed, frozenset(graph.outputs))
     notes = _notes(shown, len(boxes))
-    return go.Figure({"data": picture.traces(), "layout": _layout(picture, title, notes)})
+    return Figure(picture.traces(), _layout(picture, title, notes))
 
 
 class _Picture:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from viz.figures.erf_parts import AXES, curve, map_axis, noted, stacked
+from viz.figures.figure import Figure
 from viz.figures.sizes import Trace, flat_colorbar
 from viz.theme import GREY, INPUT, OUTPUT, PADDING, SIGNED, WINDOW
 
@@ -37,7 +38,7 @@ def picture_figure(picture: Grid, title: str) -> go.Figure:
     rows, cols = picture.shape
     layout["xaxis"] = map_axis("column (px)", [-0.5, cols - 0.5])
     layout["yaxis"] = map_axis("row (px)", [rows - 0.5, -0.5]) | {"scaleanchor": "x"}
-    return go.Figure({"data": [trace], "layout": layout})
+    return Figure([trace], layout)
 
 
 def output_span(output: Grid, signed: bool) -> Span:
@@ -108,7 +109,7 @@ def _four(
         *layout["annotations"],
         *(_heading(text, index, plot) for index, text in enumerate(headings)),
     ]
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _map(values: Grid, span: Span, *, grey: bool) -> Trace:
@@ -201,7 +202,7 @@ def curve_figure(
     layout = stacked(title, [up], ["shift (px)"], 4, notes)
     span = float(x.max()) or 1.0
     layout["xaxis"] |= {"range": [-0.02 * span, 1.02 * span], "tickformat": "d"}
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def _rings(x: Any, y: FloatArray) -> Trace:

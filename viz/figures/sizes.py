@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from core.size_tables import SizeTable
 from core.window import Pair
 from viz import words
+from viz.figures.figure import Figure
 from viz.theme import MAGNITUDE, PADDING, UNREAD
 
 CLEAR = "rgba(0,0,0,0)"
@@ -112,7 +113,7 @@ def size_map(table: SizeTable, title: str, chosen: Pair | None = None) -> go.Fig
     if chosen and chosen[0] in table.rows and chosen[1] in table.columns:
         row, column = table.rows.index(chosen[0]), table.columns.index(chosen[1])
         traces += framed([_cell_box(table, row, column)], "the layer as set")
-    return go.Figure({"data": traces, "layout": _map_layout(table, title, height)})
+    return Figure(traces, _map_layout(table, title, height))
 
 
 def _map_layout(table: SizeTable, title: str, height: int) -> dict[str, Any]:

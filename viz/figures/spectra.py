@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from viz.figures.erf_parts import AXES, lined, map_axis, noted, stacked
+from viz.figures.figure import Figure
 from viz.figures.sizes import Trace, flat_colorbar, outlines
 from viz.theme import INPUT, MAGNITUDE, OUTPUT, UNREAD, WINDOW
 
@@ -52,7 +53,7 @@ def spectra_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
     layout["legend"] = {"orientation": "h", "x": 0, "y": -(AXES + BAR) / plot, "yanchor": "top"}
     layout |= _axes(len(named), plot)
     layout["annotations"] = [*layout["annotations"], *_headings(named, plot)]
-    return go.Figure({"data": traces, "layout": layout})
+    return Figure(traces, layout)
 
 
 def frequencies(count: int) -> Grid:
@@ -182,7 +183,7 @@ def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
     layout = stacked(title, up, across, 2, [])
     for panel in range(1, len(named) + 1):
         layout["xaxis" if panel == 1 else f"xaxis{panel}"]["range"] = [0, 0.52]
-    return go.Figure({"data": traces, "layout": layout | {"barmode": "stack", "bargap": 0.1}})
+    return Figure(traces, layout | {"barmode": "stack", "bargap": 0.1})
 
 
 def _bars(x: Grid, y: Grid, name: str, colour: str, shape: str) -> Trace:

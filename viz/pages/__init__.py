@@ -76,5 +76,26 @@ PAGES: tuple[Page, ...] = (
         "Downsampling",
         "Stems, ResNet's reducing blocks and whole networks, stage by stage, measured.",
     ),
+    Page(
+        "tour",
+        "Guided tour",
+        ":material/route:",
+        "Classroom",
+        "Twelve stops, from what a stride is to what a ResNet unit sees.",
+    ),
+    Page(
+        "exercises",
+        "Exercises",
+        ":material/quiz:",
+        "Classroom",
+        "Questions without end: predict, then see it worked out and watch it move.",
+    ),
+    Page(
+        "claims",
+        "Claims",
+        ":material/fact_check:",
+        "Classroom",
+        "What textbooks say about strides, put to the test with PyTorch while you watch.",
+    ),
 )
 """The first row opens first."""

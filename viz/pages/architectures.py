@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,24 +11,32 @@ import streamlit as st
 from core.blocks import COMPARISONS
 from viz import blocks_state, blocks_table, compute, compute_blocks, network_state, waiting
 from viz.blocks_controls import picture
-from viz.blocks_state import ARCHITECTURES, ARCHITECTURES_PARAMS, VIEWS
+from viz.blocks_state import ARCHITECTURES, ARCHITECTURES_PARAMS, VIEWS, Block
 from viz.blocks_tabs import known, measured
+from viz.save import save_menu
+from viz.slides import of_architectures
 from viz.url import PageState, give
 
 if TYPE_CHECKING:
     from core.stages import Stage
+    from viz.compute_blocks import BlockProbe
 
 SLOT = "architectures"
 
 
-def _blocks(name: str, page: PageState) -> None:
+def _save(name: str, page: PageState, probes: Mapping[Block, BlockProbe]) -> None:
+    pictures = of_architectures.of_view(name, page.values, probes)
+    save_menu(ARCHITECTURES, pictures, of_architectures.settings(name, page.values))
+
+
+def _blocks(name: str, page: PageState) -> dict[Block, BlockProbe]:
     """Published blocks on one input: facts, then what is measured as it comes in."""
     comparison = COMPARISONS[name]
     found = known(blocks_state.of_comparison(comparison, page.values))
     channels, height, width = comparison.input_size
     st.markdown(f"{comparison.sentence} Input {channels}×{height}×{width}, one image.")
     st.markdown(blocks_table.verdict(found.titles, found.facts))
-    measured(SLOT, found)
+    return measured(SLOT, found)
 
 
 def _stages(page: PageState) -> None:
@@ -81,21 +89,25 @@ def page() -> None:
     page_state = PageState(ARCHITECTURES, ARCHITECTURES_PARAMS)
     values = page_state.values
     page_state.place()
-    if page_state.ignored:
-        st.warning("Part of the link was ignored: " + "; ".join(page_state.ignored) + ".")
+    page_state.tell()
     with st.sidebar:
         picture(values)
-    st.markdown("#### How published networks shrink their input")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.markdown("#### How published networks shrink their input", width="content")
+        menu = st.container(width="content")
     tabs = st.tabs(list(VIEWS.values()), key=give(values, "view"), on_change="rerun")
     for tab, (name, label) in zip(tabs, VIEWS.items(), strict=True):
         if values["view"] != label:
             continue
+        probes: dict[Block, BlockProbe] = {}
         with tab:
             if name == "stages":
                 waiting.leave(SLOT)
                 _stages(page_state)
             else:
-                _blocks(name, page_state)
+                probes = _blocks(name, page_state)
+        with menu:
+            _save(name, page_state, probes)
     page_state.publish()
 
 

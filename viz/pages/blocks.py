@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.blocks import COMPARISONS
 from viz import blocks_state, compute, waiting
 from viz.blocks_controls import controls
 from viz.blocks_state import OWN, PAGE, PARAMS, TABS, Values
 from viz.blocks_table import verdict
-from viz.blocks_tabs import DRAW, PROBES, SLOTS_OF, TIMES, facts_table, known
+from viz.blocks_tabs import DRAW, PROBES, SLOTS_OF, TIMES, facts_table, known, save
 from viz.url import PageState, change, give
 
 WHY = r"""
@@ -26,11 +27,11 @@ every number, and a convolution of few channels waits for memory as well.
 
 
 def _notes(page: PageState) -> None:
-    if page.ignored:
-        st.warning("Part of the link was ignored: " + "; ".join(page.ignored) + ".")
+    page.tell()
 
 
-def _heading(values: Values) -> None:
+def _heading(values: Values) -> DeltaGenerator:
+    """What is compared; returns where the menu for slides goes."""
     own = values["compare"] == OWN
     found = blocks_state.comparison(values)
     title = "Your own blocks" if own else found.title[:1].upper() + found.title[1:]
@@ -38,9 +39,12 @@ def _heading(values: Values) -> None:
         values[name] for name in ("in_channels", "input_height", "input_width")
     )
     images = "1 image" if values["batch"] == 1 else f"{values['batch']} images"
-    st.markdown(f"#### {title}: {images} of {channels}×{height}×{width}")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.markdown(f"#### {title}: {images} of {channels}×{height}×{width}", width="content")
+        menu = st.container(width="content")
     if not own:
         st.markdown(found.sentence)
+    return menu
 
 
 def _refused() -> None:
@@ -62,7 +66,7 @@ def page() -> None:
     _notes(page_state)
     with st.sidebar:
         controls(values)
-    _heading(values)
+    menu = _heading(values)
     found = known(blocks_state.asked(values))
     for error in found.errors:
         st.warning(error)
@@ -74,7 +78,9 @@ def page() -> None:
             if values["tab"] == label:
                 waiting.leave(*({PROBES, TIMES} - {SLOTS_OF[name]}))
                 with tab:
-                    DRAW[name](found)
+                    more = DRAW[name](found)
+                with menu:
+                    save(found, more, values)
         with st.expander("Why"):
             st.markdown(WHY)
     else:

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
 from viz import compute, compute_erf, compute_networks, erf_state, network_state, waiting
@@ -13,10 +14,10 @@ from viz.compute_networks import Analysis
 from viz.erf_controls import recipe, unit_picker
 from viz.erf_map import erf_map
 from viz.erf_state import PAGE, PARAMS, TABS, UNITS, Request
-from viz.erf_tabs import DRAW
+from viz.erf_tabs import DRAW, save
 from viz.jobs import View
 from viz.network_picker import picker, sentence
-from viz.url import MAX_TEXT, PageState, change, give
+from viz.url import PageState, change, give
 
 if TYPE_CHECKING:
     from core.outline import Line
@@ -26,10 +27,7 @@ BELOW = {"compare", "studies"}
 
 
 def _notes(page: PageState) -> None:
-    if page.ignored:
-        st.warning("Part of the link was ignored: " + "; ".join(page.ignored) + ".")
-    if len(page.values["layers"]) > MAX_TEXT:
-        st.info("This network is too long for a link: the address opens this page without it.")
+    page.tell()
 
 
 def _asked(found: Analysis, page: PageState, linked: bool) -> Request:
@@ -118,24 +116,26 @@ def page() -> None:
             _refused(refusal, most)
         elif found and asked:
             _heading(found, asked)
-            _display(values)
+            menu = _display(values)
             unit_picker(values, found, asked.layer, found.fields[asked.layer].grid)
-            _results(asked, page_state)
+            _results(asked, page_state, menu)
     page_state.publish()
 
 
-def _display(values: dict[str, Any]) -> None:
-    """How the map is shown; outside of what is drawn anew while it is computed."""
-    with st.container(horizontal=True):
+def _display(values: dict[str, Any]) -> DeltaGenerator:
+    """How the map is shown; outside of what is drawn anew while it is computed. Returns where
+    the menu for slides goes."""
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle(
             "logarithmic colours",
             key=give(values, "log"),
             help="For the eye only: all numbers are of the map itself.",
         )
         st.toggle("over the picture", key=give(values, "over"))
+        return st.container(width="content")
 
 
-def _results(asked: Request, page: PageState) -> None:
+def _results(asked: Request, page: PageState, menu: DeltaGenerator) -> None:
     expected = compute_erf.expected(asked)
 
     def draw(views: Mapping[Hashable, View]) -> None:
@@ -148,7 +148,9 @@ def _results(asked: Request, page: PageState) -> None:
         if page.values["tab"] == label:
             waiting.leave(*BELOW - {name})
             with tab:
-                DRAW[name](asked, erf, expected, page)
+                more = DRAW[name](asked, erf, expected, page)
+            with menu:
+                save(asked, erf, expected, page.values, more or [])
 
 
 page()

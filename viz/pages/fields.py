@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
 from viz import compute, compute_networks, controls, fields_state, network_state
@@ -16,8 +17,10 @@ from viz.fields_tabs import DRAW, shown
 from viz.network_picker import picker, sentence
 from viz.network_state import DEFAULT
 from viz.player.cone.cone import cone
+from viz.save import save_menu
+from viz.slides import of_fields
 from viz.state import UPLOAD
-from viz.url import MAX_TEXT, PageState, change, give
+from viz.url import PageState, change, give
 
 if TYPE_CHECKING:
     from core.outline import Line
@@ -36,10 +39,7 @@ def _sidebar(values: dict[str, Any]) -> None:
 
 
 def _notes(page: PageState, values: dict[str, Any]) -> None:
-    if page.ignored:
-        st.warning("Part of the link was ignored: " + "; ".join(page.ignored) + ".")
-    if len(values["layers"]) > MAX_TEXT:
-        st.info("This network is too long for a link: the address opens this page without it.")
+    page.tell()
     if values["picture"] == UPLOAD and "upload_image" not in st.session_state:
         st.info(
             "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
@@ -47,10 +47,23 @@ def _notes(page: PageState, values: dict[str, Any]) -> None:
         )
 
 
-def _headline(found: Analysis, values: dict[str, Any]) -> None:
-    """One sentence that answers most questions."""
+def _headline(found: Analysis) -> DeltaGenerator:
+    """One sentence that answers most questions; returns where the menu for slides goes."""
     _, height, width = found.network.input_size
-    st.markdown(f"#### {found.network.title} on {height}×{width}\n{_answer(found)}")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.markdown(f"#### {found.network.title} on {height}×{width}", width="content")
+        place = st.container(width="content")
+    st.markdown(_answer(found))
+    return place
+
+
+def _save(found: Analysis, values: dict[str, Any]) -> None:
+    """The cone and what the open tab shows, as files."""
+    name = next(name for name, label in TABS.items() if label == values["tab"])
+    upload = st.session_state.get("upload_image")
+    pictures = of_fields.of_cone(found, values, upload)
+    pictures += of_fields.of_tab(name, found, values)
+    save_menu(PAGE, pictures, of_fields.settings(found))
 
 
 def _answer(found: Analysis) -> str:
@@ -130,7 +143,7 @@ def page() -> None:
     with place:
         try:
             found = compute_networks.analysis(network_state.network(values))
-            _headline(found, values)
+            menu = _headline(found)
             _show(found, page_state, linked)
         except SpecError as error:
             _refused(error, values)
@@ -152,6 +165,9 @@ def page() -> None:
                     DRAW[name](found, page_state)
                 else:
                     st.caption("Here is nothing to show until the network runs on its input.")
+    if found is not None:
+        with menu:
+            _save(found, values)
     page_state.publish()
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
 from viz import compute, compute_gradients, gradients_state, waiting
 from viz.figures import gradients as figures
 from viz.gradients_controls import arriving_controls, clicked, sidebar
 from viz.gradients_state import KIND_LABELS, PAGE, PARAMS, TABS, Shown
-from viz.gradients_tabs import DRAW, SLOT
+from viz.gradients_tabs import DRAW, SLOT, save
 from viz.network_picker import sentence
 from viz.state import UPLOAD
 from viz.url import PageState, change, give
@@ -23,18 +24,22 @@ def _notes(page: PageState) -> list[str]:
     before, said = st.session_state.get("gradients_settled", (None, []))
     settled = settled or (said if before == page.values else [])
     st.session_state["gradients_settled"] = dict(page.values), settled
-    link = "Part of the link was ignored: " + "; ".join(page.ignored) + "."
-    return [*([link] if page.ignored else []), *settled]
+    return [*page.warnings, *settled]
 
 
-def _heading(values: dict[str, Any]) -> None:
+def _heading(values: dict[str, Any]) -> DeltaGenerator:
+    """What arrives where; returns where the menu for slides goes."""
     kind = KIND_LABELS[values["arriving"]]
     size = f"{values['input_height']}×{values['input_width']}"
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        title = f"#### Where does the gradient go? On {size} px, arriving: {kind}"
+        st.markdown(title, width="content")
+        menu = st.container(width="content")
     st.markdown(
-        f"#### Where does the gradient go? On {size} px, arriving: {kind}\n"
         "Below each layer's name: the gradient at its input, then the one that arrives at its "
         "output. Learning needs the first; colours and numbers are on one scale."
     )
+    return menu
 
 
 def _panels(shown: list[Shown], values: dict[str, Any]) -> None:
@@ -86,7 +91,7 @@ def _refused(error: SpecError) -> None:
 
 def _body(shown: list[Shown], page: PageState) -> None:
     values = page.values
-    _heading(values)
+    menu = _heading(values)
     if not shown:
         st.info("Choose at least one layer, at the side.")
         usual = {"shown": PARAMS[0].default}
@@ -102,7 +107,9 @@ def _body(shown: list[Shown], page: PageState) -> None:
             if name != "depth":
                 waiting.leave(SLOT)
             with tab:
-                DRAW[name](shown, page)
+                more = DRAW[name](shown, page)
+            with menu:
+                save(shown, values, more or [])
 
 
 def page() -> None:

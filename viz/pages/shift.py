@@ -21,7 +21,8 @@ from viz.network_picker import sentence
 from viz.shift_controls import layer_controls, network_controls
 from viz.shift_state import PAGE, PARAMS, TABS
 from viz.shift_tabs import SLOT
-from viz.url import MAX_TEXT, PageState, change, give
+from viz.slides.style import Picture
+from viz.url import PageState, change, give
 
 DRAW = {
     "layers": shift_tabs.layers_tab,
@@ -42,10 +43,7 @@ WHY = (
 
 
 def _notes(page: PageState) -> None:
-    if page.ignored:
-        st.warning("Part of the link was ignored: " + "; ".join(page.ignored) + ".")
-    if len(page.values["layers"]) > MAX_TEXT:
-        st.info("This network is too long for a link: the address opens this page without it.")
+    page.tell()
 
 
 def _network(values: dict[str, Any]) -> tuple[Analysis | None, SpecError | None]:
@@ -91,14 +89,19 @@ def page() -> None:
     _notes(page_state)
     with st.sidebar:
         network_controls(values, found) if network_open else layer_controls(values)
-    st.markdown("#### Shift and aliasing: does the output move when the picture does?")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        heading = "#### Shift and aliasing: does the output move when the picture does?"
+        st.markdown(heading, width="content")
+        menu = st.container(width="content")
     tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
     if not network_open:
         waiting.leave(SLOT)
     for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
         if values["tab"] == label:
             with tab:
-                _tab(name, values, found, refusal)
+                pictures = _tab(name, values, found, refusal)
+            with menu:
+                shift_tabs.save(pictures, values)
     with st.expander("Why"):
         st.markdown(WHY)
     page_state.publish()
@@ -106,18 +109,19 @@ def page() -> None:
 
 def _tab(
     name: str, values: dict[str, Any], found: Analysis | None, refusal: SpecError | None
-) -> None:
+) -> list[Picture]:
+    """Draw it; returns what of it can be saved."""
     try:
         if refusal:
             raise refusal
         if found:
             layer = values["layer"] or compute_shift.last_layer(found)
-            shift_tabs.network_tab(values, shift_state.requests(values, layer))
-        else:
-            DRAW[name](values)
+            return shift_tabs.network_tab(values, shift_state.requests(values, layer))
+        return DRAW[name](values)
     except SpecError as error:
         waiting.leave(SLOT)
         _refused(error)
+        return []
 
 
 page()

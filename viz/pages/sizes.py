@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.layer import LayerSpec
 from core.operations import operation_of
@@ -10,7 +11,7 @@ from core.sizes import AxisFormula, formula, unread_pixels
 from core.window import Pair
 from viz import compute, sizes_controls, state, words
 from viz.sizes_controls import BOARD, PAGE, PARAMS, TABS, board_help, board_query, counted
-from viz.sizes_tabs import DRAW, Values
+from viz.sizes_tabs import DRAW, Values, save
 from viz.url import PageState, give
 
 Axes = tuple[AxisFormula, AxisFormula]
@@ -23,20 +24,24 @@ def _notes(page: PageState) -> list[str]:
     said_for, said = st.session_state.get("settled", (None, []))
     settled = settled or (said if said_for == layer else [])
     st.session_state["settled"] = layer, settled
-    link = "Part of the link was ignored: " + "; ".join(page.ignored) + "."
-    return [*([link] if page.ignored else []), *settled]
+    return [*page.warnings, *settled]
 
 
-def _heading(spec: LayerSpec, size: Pair, values: Values) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+def _heading(spec: LayerSpec, size: Pair, values: Values) -> DeltaGenerator:
+    """The layer, and the way to its board; returns where the menu for slides goes."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
         st.markdown(f"#### {words.title(spec)}, on {words.times(size)}", width="content")
-        st.page_link(
-            BOARD,
-            label="Open on the board",
-            icon=":material/grid_on:",
-            query_params=board_query(spec, size, values),
-            help=board_help(spec, size),
-        )
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.page_link(
+                BOARD,
+                label="Open on the board",
+                icon=":material/grid_on:",
+                query_params=board_query(spec, size, values),
+                help=board_help(spec, size),
+            )
+            return st.container(width="content")
 
 
 def _formulas(axes: Axes) -> None:
@@ -117,7 +122,7 @@ def page() -> None:
         sizes_controls.sidebar(values)
     spec, size = sizes_controls.layer(values), state.size(values)
     axes = formula(spec, size)
-    _heading(spec, size, values)
+    place = _heading(spec, size, values)
     _formulas(axes)
     _verdict(spec, size, axes)
     _why(spec, axes)
@@ -126,6 +131,8 @@ def page() -> None:
         if values["tab"] == label:
             with tab:
                 DRAW[name](spec, size, page_state)
+            with place:
+                save(name, spec, size, values)
     page_state.publish()
 
 

@@ -15,33 +15,18 @@ from core.sizes import formula
 from core.snippets import SNIPPETS
 from viz import compute, controls, state, words
 from viz.player.player import player
-from viz.presets import CLASSICS, PRESETS, matching
+from viz.presets import PRESETS, boards, matching
+from viz.save import save_menu
+from viz.slides import of_sweep
 from viz.state import COMPARE, PARAMS, SECOND, VIEW
-from viz.url import PageState, Param, change, current
+from viz.url import PageState, change, current
 
 PAGE = "sweep"
 
 
 def _on_view() -> None:
     """The player tells which step, pin and planes the visitor has settled on."""
-    change(PAGE, _seen(st.session_state["player"].view))
-
-
-def _seen(told: object) -> dict[str, Any]:
-    """The view as the browser tells it, without what breaks a rule."""
-    if not isinstance(told, dict):
-        return {}
-    return {param.name: v for param in VIEW if (v := _told(param, told)) is not None}
-
-
-def _told(param: Param, told: dict[str, Any]) -> Any:
-    """One value from the browser, held to the same rules as one from the URL."""
-    if told.get(param.name, "") == "":
-        return param.default
-    try:
-        return param.parse(param.format(told[param.name]))
-    except (ValueError, TypeError):
-        return None
+    change(PAGE, state.told(st.session_state["player"].view))
 
 
 def _on_edit() -> None:
@@ -53,8 +38,10 @@ def _on_edit() -> None:
         if name == "weights":
             suffix = SECOND if values["compare"] == "second" and edit["board"] == 1 else ""
             index = torch_index(state.layer(values, suffix), index)
-        change(PAGE, _seen(edit.get("view")) | {name: state.with_edit(values[name], index, value)})
-    except (KeyError, TypeError, ValueError):
+        text = state.with_edit(values[name], index, value)
+        typed = {p.name: p.parse(text) for p in PARAMS if p.name == name}  # the rules of a link
+        change(PAGE, state.told(edit.get("view")) | typed)
+    except (KeyError, OverflowError, TypeError, ValueError):
         return  # not what the player sends
 
 
@@ -121,39 +108,28 @@ def _suffixes(values: dict[str, Any]) -> tuple[str, ...]:
 
 def _boards(values: dict[str, Any]) -> list[BoardSpec]:
     """The boards on show, the first of them the sidebar's layer."""
-    upload = st.session_state.get("upload_image")
-    if values["compare"] == "classics":
-        shown = []
-        for letter, classic in zip("ABCD", CLASSICS.values(), strict=True):
-            changed = {**values, **classic, **state.apart(classic), **_kept(values)}
-            for sentence in state.settle(changed):
-                st.warning(f"Board {letter}: {sentence}")
-            shown.append(state.board(changed, upload))
-        return shown
-    return [state.board(values, upload, suffix) for suffix in _suffixes(values)]
+    shown, told = boards(values, st.session_state.get("upload_image"))
+    for sentence in told:
+        st.warning(sentence)
+    return shown
 
 
-def _kept(values: dict[str, Any]) -> dict[str, Any]:
-    """What the four classics take over from the sidebar: the kernel and its channels."""
-    names = ("kernel_size", "kernel_width", "separate", "out_channels", "bias")
-    return {name: values[name] for name in names}
-
-
-def _show(boards: list[BoardSpec], page: PageState) -> None:
-    payloads = [compute.payload(board) for board in boards]
-    letters = "ABCD" if len(boards) > 1 else " "
+def _show(shown: list[BoardSpec], page: PageState) -> None:
+    payloads = [compute.payload(board) for board in shown]
+    letters = "ABCD" if len(shown) > 1 else " "
     named = [
         payload | {"name": letter, "title": f"{letter}  {payload['title']}".strip()}
         for payload, letter in zip(payloads, letters, strict=False)
     ]
     token = f"{page.adopted}.{st.session_state.get('restarts', 0)}"
-    if st.session_state.get("view", {}).get("token") != token:
-        st.session_state["view"] = {p.name: page.values[p.name] for p in VIEW} | {"token": token}
+    if st.session_state.get("seen_view", {}).get("token") != token:  # "view" is a page's widget
+        seen = {p.name: page.values[p.name] for p in VIEW}
+        st.session_state["seen_view"] = seen | {"token": token}
     player(
         named,
-        st.session_state["view"],
-        _frame(boards[0], page.values),
-        identity=str(hash(tuple(boards))),
+        st.session_state["seen_view"],
+        _frame(shown[0], page.values),
+        identity=str(hash(tuple(shown))),
         token=token,
         key="player",
         told={
@@ -221,33 +197,39 @@ def _picture(notes: DeltaGenerator, place: DeltaGenerator, page: PageState) -> l
     """The boards, run and shown; none where they cannot be, with the way out."""
     try:
         with notes:
-            boards = _boards(page.values)
+            shown = _boards(page.values)
         with place:
-            _show(boards, page)
+            _show(shown, page)
     except SpecError as error:
         with place:
             st.warning(f"{error}.")
             defaults = {param.name: param.default for param in PARAMS}
             st.button("Back to the first picture", on_click=change, args=(PAGE, defaults))
         return []
-    return boards
+    return shown
 
 
-def _details(board: BoardSpec) -> None:
-    details = st.expander("Why this size, and the layer as code", key="details", on_change="rerun")
+def _details(shown: list[BoardSpec], values: dict[str, Any]) -> None:
+    """Below the board: why, code, and files for slides."""
+    with st.container(horizontal=True, vertical_alignment="top"):
+        with st.container():
+            details = st.expander(
+                "Why this size, and the layer as code", key="details", on_change="rerun"
+            )
+        pictures = of_sweep.pictures_of(shown, values)
+        save_menu(PAGE, pictures, of_sweep.settings(shown))
     if details.open:
         with details:
             why, code = st.columns([2, 3], gap="large")
             with why:
-                _why(board)
+                _why(shown[0])
             with code:
-                _code(board)
+                _code(shown[0])
 
 
 def _notes(page: PageState, settled: list[str]) -> None:
     """What of the link was ignored, changed or cannot be shown."""
-    if page.ignored:
-        st.warning("Part of the link was ignored: " + "; ".join(page.ignored) + ".")
+    page.tell()
     for sentence in settled:
         st.warning(sentence)
     if page.values["picture"] == state.UPLOAD and "upload_image" not in st.session_state:
@@ -269,7 +251,7 @@ def page() -> None:
         _notes(state_of_page, settled)
     if compute.is_warm():
         # The picture first: a control's change is on its way before the widgets are made again.
-        boards = _picture(notes, place, state_of_page)
+        shown = _picture(notes, place, state_of_page)
         _sidebar(values)
     else:
         # A first visitor sees the page at once, and the picture when torch is loaded.
@@ -278,9 +260,9 @@ def page() -> None:
             waiting = st.skeleton(height=460)
         compute.warm()
         waiting.empty()
-        boards = _picture(notes, place, state_of_page)
-    if boards:
-        _details(boards[0])
+        shown = _picture(notes, place, state_of_page)
+    if shown:
+        _details(shown, values)
     state_of_page.publish()
 
 

@@ -24,10 +24,13 @@ function formula({ formulas, torch, agrees }) {
  * @param data what the page sent
  * @param {(name: string, value: any) => void} tell
  */
-export function showFrame(page, { presets, preset, comparisons, compare, size }, tell) {
+export function showFrame(page, { presets, preset, comparisons, compare, size, edits }, tell) {
   chips(page.presets, presets, preset, (name) => tell("preset", name));
   page.compare.replaceChildren(...Object.entries(comparisons).map(([value, textContent]) =>
     element("option", { value, textContent, selected: value === compare })));
+  page.compare.hidden = Object.keys(comparisons).length < 2;
+  page.edits.hidden = !edits;
+  page.head.hidden = page.compare.hidden && !presets.length;
   page.compare.onchange = () => tell("compare", page.compare.value);
   page.size.replaceChildren(...formula(size));
   page.lost.replaceChildren(element("span", { textContent: size.lost }), ...size.fixes.map((label) =>

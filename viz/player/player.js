@@ -8,7 +8,7 @@ import { Board, format } from "./model.js";
 import { editable, PANELS, readPin, sameElsewhere, stepOf, writePin } from "./focus.js";
 import { frameLines, showFrame } from "./frame.js";
 import { linkTo, saveAs, sheetOf } from "./save.js";
-import { CanvasSurface } from "./surface.js";
+import { CanvasSurface, enlarged, pointer } from "./surface.js";
 import { buildPage } from "./template.js";
 import { arithmetic, describe } from "./words.js";
 
@@ -91,7 +91,7 @@ class Player {
     const width = this.page.stage.clientWidth;
     if (!width || !this.boards.length) return;
     const [share, most] = this.boards.length > 1 ? [0.7, 680] : [0.52, 560];
-    const height = Math.max(300, Math.min(most, window.innerHeight * share));
+    const height = Math.max(300, Math.min(most, window.innerHeight / enlarged(this.root) * share));
     this.plan = layout(this.boards, width, height);
     this.page.stage.style.height = `${this.plan.height}px`;
     this.drawStill();
@@ -266,8 +266,7 @@ class Player {
   }
 
   cellUnder(event) {
-    const box = this.page.moving.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const [x, y] = pointer(event, this.page.moving);
     for (const [board, place] of this.plan.places.entries())
       for (const panel of ["input", "kernel", "output"]) {
         const cell = place[panel] && cellAt(place[panel], x, y);
@@ -355,7 +354,7 @@ class Player {
   /** Type a value into a kernel cell, or into an input cell of a small input. */
   edit(found) {
     const board = found && this.boards[found.board];
-    const target = board && editable(board, found, this.viewOf(board));
+    const target = board && !this.page.edits.hidden && editable(board, found, this.viewOf(board));
     if (!target) return;
     this.page.typeOver(this.plan.places[found.board][found.panel], found.cell, target.value, (typed) => {
       this.root.focus({ preventScroll: true });

@@ -51,7 +51,7 @@ def player(
         data={
             "boards": boards,
             "view": dict(view),
-            "frame": dict(frame),
+            "frame": {**frame, "edits": "edit" in told},
             "id": identity,
             "token": token,
             "palette": PALETTE,

@@ -6,11 +6,21 @@ let font = FALLBACK;
 /** Write in the page's own font from now on. */
 export function setFont(family) { font = family ? `${family}, ${FALLBACK}` : FALLBACK; }
 
+/** How much larger CSS shows an element than its own pixels: presentation mode zooms. */
+export const enlarged = (element) => element.currentCSSZoom ?? 1;
+
+/** Where the pointer is over an element, in the element's own pixels. */
+export function pointer(event, element) {
+  const box = element.getBoundingClientRect(), zoom = enlarged(element);
+  return [(event.clientX - box.left) / zoom, (event.clientY - box.top) / zoom];
+}
+
 /** @typedef {{fill?: string, stroke?: string, width?: number, dash?: number[], alpha?: number}} Style */
 
 export class CanvasSurface {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas, width, height, scale) {
+    scale *= enlarged(canvas);
     if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
     if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
     this.context = canvas.getContext("2d");

@@ -33,15 +33,15 @@ const HTML = `
 <div class="sums"></div>
 <div class="size"></div>
 <div class="lost"></div>
-<div class="hint">Point at an input pixel, a weight or an output to see what it is tied to. Click to pin (Esc lets go),
-double-click a weight to change it. Keys: space plays, arrows step, I K O pin the input, kernel or output.</div>`;
+<div class="hint">Point at an input pixel, a weight or an output to see what it is tied to. Click to pin (Esc lets go)<span class="edits">,
+double-click a weight to change it</span>. Keys: space plays, arrows step, I K O pin the input, kernel or output.</div>`;
 
 /** Build the elements under `root` and name them. */
 export function buildPage(root) {
   root.innerHTML = HTML;
   const find = (selector) => root.querySelector(selector);
   const page = Object.fromEntries(["stage", "still", "moving", "planes", "scrub", "count", "speed", "loop",
-    "reads", "save", "link", "toast", "says", "sums", "presets", "compare", "size", "lost"].map((name) => [name, find(`.${name}`)]));
+    "reads", "save", "link", "toast", "says", "sums", "head", "edits", "presets", "compare", "size", "lost"].map((name) => [name, find(`.${name}`)]));
   for (const name of Object.keys(LABELS)) page[name] = find(`button[name=${name}]`);
   page.showPlaying = (on) => page.play.querySelector("path").setAttribute("d", on ? ICONS.pause : ICONS.play);
   page.typeOver = (panel, cell, value, done) => typeOver(page.stage, panel, cell, value, done);

@@ -29,6 +29,7 @@ from tests.core.snippets.reference import (
     stand_ins,
 )
 from tests.core.strategies import pairs, runs
+from tests.examples import examples
 
 Run = tuple[LayerSpec, np.ndarray, np.ndarray | None, np.ndarray | None]
 OVERHANGS = [
@@ -69,6 +70,7 @@ def test_every_operation_has_its_writer(framework: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+@examples(40)
 @given(data=st.data())
 def test_pytorch_gives_the_numbers_on_screen(operation: str, data: st.DataObject) -> None:
     spec, x, weight, bias = data.draw(runs(operation))
@@ -83,6 +85,7 @@ def test_pytorch_gives_the_numbers_on_screen(operation: str, data: st.DataObject
 
 @pytest.mark.parametrize("framework", ["keras", "jax"])
 @pytest.mark.parametrize("operation", OPERATIONS)
+@examples(40)
 @given(data=st.data())
 def test_others_give_the_numbers_on_screen(
     framework: str, operation: str, data: st.DataObject

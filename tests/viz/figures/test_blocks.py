@@ -67,7 +67,7 @@ def test_gradients_show_zeros_as_nothing_else() -> None:
     values, zeros = rest[::2], rest[1::2]
     np.testing.assert_array_equal(np.isnan(values[0].z), gradient == 0)
     np.testing.assert_array_equal(~np.isnan(zeros[0].z), gradient == 0)
-    assert np.isnan(zeros[1].z).all()
+    assert len(zeros) == 1  # nothing is sent for the other, which has none
     assert {color for _, color in zeros[0].colorscale} == {UNREAD}
     assert values[0].zmax == values[1].zmax
     assert values[0].colorscale == go.Heatmap(colorscale=MAGNITUDE).colorscale

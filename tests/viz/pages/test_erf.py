@@ -14,7 +14,8 @@ import pytest
 
 from core import erf_studies
 from core.erf import METRICS, EffectiveReceptiveField
-from core.zoo import NAMES, TABLE
+from core.zoo import TABLE
+from tests.architectures import DISTINCT
 from tests.viz.erf_visit import (
     Held,
     again,
@@ -58,7 +59,7 @@ def first_of(files: dict[str, Any], name: str) -> bytes:
     return content.encode() if isinstance(content, str) else content
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DISTINCT)
 def test_every_architecture_opens_and_is_asked_for(name: str, monkeypatch: Any) -> None:
     held = Held(monkeypatch, workers=0)
     at = visit(network=name, draws=1)

@@ -21,7 +21,6 @@ from tests.viz.erf_visit import (
     visit,
     warned,
 )
-from viz import network_state
 from viz.erf_state import PARAMS, PLAIN
 
 MARKUP = "<img src=x onerror=alert(1)> `x` $\\frac{1}{0}$ [a](javascript:x)"
@@ -158,7 +157,7 @@ def test_what_core_refuses_later_is_a_sentence_too(link: dict[str, Any], sentenc
 
 def test_modules_only_where_they_are_allowed(monkeypatch: Any) -> None:
     Held(monkeypatch, workers=0)
-    monkeypatch.setenv(network_state.ALLOW_MODULES, "1")
+    monkeypatch.setenv("STRIDES_LOCAL_MODULES", "1")
     name = "core.zoo.lenet:nothing"
     at = visit(network="module", module=name)
     assert warned(at), "a sentence why it cannot be loaded"

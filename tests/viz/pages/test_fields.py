@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.notation import parse_notation
 from core.notation_zoo import INEXPRESSIBLE, NOTATIONS
+from core.strategies import KINDS
 from core.zoo import NAMES, TABLE
 from tests.viz.fields_visit import (
     again,
@@ -206,10 +207,11 @@ def test_one_that_does_not_run_on_this_input_is_left_out_with_a_word() -> None:
 
 
 def test_a_strategy_opens_as_layers() -> None:
-    at = visit(tab="reach", target="15")
-    strategy = at.selectbox(key="strategy")
-    strategy.set_value(strategy.options[-1])
+    at = visit(tab="reach", target="15", strategy="strided")
+    assert at.selectbox(key="strategy").value == "strided"
+    at.selectbox(key="strategy").set_value(KINDS[-1].name)
     again(at)
+    assert link_of(at)["strategy"] == KINDS[-1].name
     press(at, "Open its layers")
     assert values(at)["network"] == "own"
     assert link_of(at)["tab"] == "reach"
@@ -274,7 +276,7 @@ NUMBER = 3
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.joinpath("tiny_module_of_a_test.py").write_text(MODULES)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv(network_state.ALLOW_MODULES, "1")
+    monkeypatch.setenv("STRIDES_LOCAL_MODULES", "1")
 
 
 @pytest.mark.usefixtures("tiny")
@@ -299,8 +301,8 @@ def test_a_module_that_is_none_gets_a_sentence(name: str) -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_modules_are_refused_unless_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    for value in ("", "0", "true"):
-        monkeypatch.setenv(network_state.ALLOW_MODULES, value)
+    for value in ("", "0"):
+        monkeypatch.setenv("STRIDES_LOCAL_MODULES", value)
         at = visit(network="module", module="tiny_module_of_a_test:raises")
         assert "`network` must be own or an architecture of the list" in warned(at)
         assert values(at)["network"] == network_state.DEFAULT

@@ -51,6 +51,7 @@ IGNORED: dict[str, tuple[dict[str, str], str]] = {
     "a comparison": ({"compare": "vgg16,<b>"}, "`compare` must be at most 2 architectures"),
     "too many": ({"compare": "vgg16,vgg11,vgg13"}, "`compare` must be at most 2"),
     "a target": ({"target": "100000"}, "`target` must be from 1 to 512"),
+    "a strategy": ({"strategy": "<b>"}, "`strategy` must be one of stack3, "),
     "a picture": ({"picture": "../../etc/passwd"}, "`picture` must be one of"),
     "an unknown name": ({MARKUP: "1", "y" * 5000: "2"}, "is no setting of this page"),
 }
@@ -123,8 +124,11 @@ def test_a_network_that_cannot_be_run_says_why_and_offers_a_way_on(name: str, ta
 
 
 TEXTS: dict[str, tuple[str, str]] = {
-    "a megabyte": ("conv3, " * 150_000, "must have at most 2,000 layers"),
-    "a megabyte of brackets": ("[" * 1_000_000, "misses a layer here"),
+    "nearly the megabyte that a session takes": (
+        "conv3, " * 130_000,
+        "must have at most 2,000 layers",
+    ),
+    "as many brackets": ("[" * 900_000, "misses a layer here"),
     "nested source": ("nn.Sequential(" * 3000 + ")" * 3000, "too long an expression"),
     "unclosed source": ("nn.Sequential(" * 3000, ""),
     "nested notation": ("residual[" * 3000, "at most 20 blocks"),

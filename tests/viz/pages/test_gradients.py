@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.gradients.recipe import ACTIVATIONS, KINDS, Downstream
 from core.operations import OPERATIONS
 from core.padding import CONVENTIONS, FILLS
-from viz import compute, compute_gradients, gradients_controls, gradients_state
+from viz import compute, compute_gradients, gradients_controls, gradients_state, state
 from viz.gradients_state import (
     ACTIVATION_LABELS,
     BY_HAND,
@@ -148,7 +148,7 @@ def test_units_of_smaller_grids_are_the_nearest() -> None:
 def test_no_layer_at_all_is_said() -> None:
     app = visit(shown="none")
     assert "Choose at least one layer" in app.info[0].value
-    app.button[0].click()
+    next(button for button in app.button if button.label == "Show the usual four").click()
     again(app)
     assert len(app.get("plotly_chart")) == 4
     assert url_of(app) == {}
@@ -202,12 +202,12 @@ def test_links_carry_what_the_player_shows() -> None:
     sent = json.loads(app.get("bidi_component")[0].proto.json)
     assert (sent["view"]["step"], sent["view"]["pin"]) == (5, "o1.1")
     assert url_of(app) == {"tab": "back", "step": "5", "pin": "o1.1"}
-    assert gradients_state.told({"step": 7, "pin": "o0.1", "loop": True}) == (
+    assert state.told({"step": 7, "pin": "o0.1", "loop": True}) == (
         {"step": 7, "pin": "o0.1", "loop": True, "channel": 0, "filter": 0, "speed": 0}
         | {"reads": False}
     )
-    assert gradients_state.told("nonsense") == {}
-    assert "step" not in gradients_state.told({"step": "x", "pin": "q"})
+    assert state.told("nonsense") == {}
+    assert "step" not in state.told({"step": "x", "pin": "q"})
 
 
 def settled(app: AppTest) -> AppTest:

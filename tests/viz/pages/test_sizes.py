@@ -276,6 +276,6 @@ def test_height_and_width_apart() -> None:
 def test_conventions_of_a_transposed_convolution_offer_a_way_on() -> None:
     app = visit({"tab": "conventions", "operation": "transposed_convolution"})
     assert "takes its padding as a number" in app.info[0].value
-    app.main.button[0].click().run()
+    next(b for b in app.main.button if b.label.startswith("Show them")).click().run()
     assert app.get("plotly_chart")
     assert url_of(app) == {"tab": "conventions"}

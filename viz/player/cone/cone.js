@@ -3,7 +3,7 @@
 
 import { readTheme } from "../colour.js";
 import { saveAs } from "../save.js";
-import { CanvasSurface } from "../surface.js";
+import { CanvasSurface, enlarged, pointer } from "../surface.js";
 import { Net } from "./model.js";
 import { drawPicture, frame } from "./picture.js";
 import { drawCone, drawLabels, drawUnits, layout, short } from "./section.js";
@@ -80,7 +80,7 @@ class Cone {
   resize() {
     const wide = this.find(".views").clientWidth;
     if (!wide || !this.net) return;
-    const beside = wide >= WIDE, height = Math.max(300, Math.min(540, window.innerHeight * 0.56));
+    const beside = wide >= WIDE, height = Math.max(300, Math.min(540, window.innerHeight / enlarged(this.root) * 0.56));
     this.root.classList.toggle("beside", beside);
     this.measures = { section: beside ? wide * 0.64 : wide, photo: beside ? wide * 0.36 - 18 : Math.min(wide, 360), height,
       tall: beside ? height : Math.min(wide, 360) + 64 };
@@ -204,8 +204,7 @@ class Cone {
   }
 
   unitUnder(event) {
-    const box = this.find(".marks").getBoundingClientRect(), { net, drawn, axis } = this;
-    const line = drawn.line(event.clientY - box.top), x = event.clientX - box.left;
+    const [x, y] = pointer(event, this.find(".marks")), { net, drawn, axis } = this, line = drawn.line(y);
     if (x < drawn.left - 4 || x > drawn.width - drawn.right + 4) return x < drawn.left ? this.inLine(line) : null;
     const unit = this.inLine(line).unit;
     unit[axis] = net.nearest(line, axis, drawn.position(x));
@@ -219,8 +218,8 @@ class Cone {
   }
 
   unitOnImage(event) {
-    const box = this.find(".image").getBoundingClientRect(), { net, photo, focus } = this;
-    const position = [photo.row(event.clientY - box.top), photo.column(event.clientX - box.left)];
+    const [x, y] = pointer(event, this.find(".image")), { net, photo, focus } = this;
+    const position = [photo.row(y), photo.column(x)];
     return { line: focus.line, unit: position.map((at, axis) => net.nearest(focus.line, axis, at)) };
   }
 

@@ -1,0 +1,59 @@
+"""Answers that are kept for all visitors, each computed by the first who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, wraps
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Turns:
+    """One lock for each key that somebody is busy with, and none for the others."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._busy: dict[Any, tuple[Lock, int]] = {}
+
+    @contextmanager
+    def of(self, key: Any) -> Iterator[None]:
+        """This key's turn: nobody else is busy with it meanwhile."""
+        with self._guard:
+            lock, waiting = self._busy.get(key, (Lock(), 0))
+            self._busy[key] = lock, waiting + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, waiting = self._busy.pop(key)
+                if waiting > 1:
+                    self._busy[key] = lock, waiting - 1
+
+
+def shared(maxsize: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Like `functools.lru_cache`, which has all threads that ask at the same moment compute it:
+    a class that opens one link. Here one does, and the others wait for it.
+
+    The function must not come back to its own key by way of the others that are shared.
+
+    Args:
+        maxsize: answers that are kept.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        kept: Callable[P, R] = lru_cache(maxsize)(function)  # type: ignore[assignment]
+        turns = _Turns()
+
+        @wraps(function)
+        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
+            with turns.of((args, tuple(sorted(kwargs.items())))):
+                return kept(*args, **kwargs)
+
+        return ask
+
+    return decorate
