@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.load.test_load import in_a_loop
+from tests.load.journeys import journey
 from tests.load.visitor import Visitor
 from tests.serving import Server, serving
 from viz.pages import PAGES
@@ -28,7 +29,7 @@ def test_every_page_is_shown_and_a_log_that_fails_kills_nothing() -> None:
         await visitor.open()
         await visitor.rerun()
         assert visitor.errors == [], page
-        assert visitor.widgets, page
+        assert visitor.widgets or not journey(page).light, page
         assert visitor._socket
         await visitor._socket.send(b"\xff" * 9)  # the server has something to log
         await visitor._socket.wait_closed()

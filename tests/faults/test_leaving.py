@@ -15,13 +15,13 @@ from tests.load.visitor import Visitor
 from tests.serving import Server, serving
 from viz.jobs import Jobs, Report
 
-LONG = "network=own&layers=8x[conv9 p4 c32]&input_height=96&input_width=96&draws=64"
+LONG = "network=own&layers=8x[conv9 p4 c32]&input_height=96&input_width=96&draws=256"
 SHORT = "network=own&layers=2x[conv3 p1 c2]&input_height=16&input_width=16&draws=1"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving() as running:
+    with serving(environment={"STRIDES_GMACS": "5000"}) as running:  # the long one is long enough
         yield running
 
 

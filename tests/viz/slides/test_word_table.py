@@ -16,7 +16,7 @@ WORD = st.text("abcdefghij0123456789×", min_size=1, max_size=9)
 CELL = st.lists(WORD, min_size=1, max_size=5).map(" ".join)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.sampled_from(sorted(SIZES)),
     st.lists(CELL, min_size=3, max_size=3),
