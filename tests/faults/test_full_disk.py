@@ -6,8 +6,8 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.load.test_load import in_a_loop
 from tests.load.journeys import journey
+from tests.load.test_load import in_a_loop
 from tests.load.visitor import Visitor
 from tests.serving import Server, serving
 from viz.pages import PAGES
