@@ -129,6 +129,23 @@ def opened(**link: str) -> AppTest:
     return at
 
 
+def told(at: AppTest) -> bool:
+    """Whether this run tells the browser what the slider's value is."""
+    return bool(at.slider(key="n").proto.set_value)
+
+
+def test_a_new_widget_is_told_its_value_until_it_has_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = opened(n="7")
+    assert told(at)
+    assert told(at.run()), "the browser may draw the second run alone"
+    at.slider(key="n").set_value(5).run()
+    assert values_of(at)["n"] == 5, "what the visitor has moved meanwhile stands"
+    monkeypatch.setattr("viz.url.SETTLING", 0.0)
+    assert not told(at.run())
+
+
 def values_of(at: AppTest) -> dict[str, Any]:
     return at.session_state["page:small"]["kept"]
 
