@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from viz.hosting.headers import SecurityHeaders
 from viz.hosting.limits import OwnOrigin, SessionLimit, UploadLimit
 from viz.hosting.options import configured
+from viz.hosting.routes import routes
 
 HERE = Path(__file__).resolve().parent
 QUIET_START_S = 3.0
@@ -25,9 +26,10 @@ making must not share the interpreter with the import, and loads torch once it i
 
 def _warm() -> None:
     from core.board import BoardSpec
-    from viz import compute
+    from viz import compute, workers
 
     compute.payload(BoardSpec())
+    workers.open_beside()
 
 
 @asynccontextmanager
@@ -44,6 +46,7 @@ SETTINGS = configured()
 app = st.App(
     HERE / "viz" / "shell" / "main.py",
     lifespan=lifespan,
+    routes=routes(),
     middleware=[
         Middleware(SecurityHeaders, settings=SETTINGS),
         Middleware(OwnOrigin, address=SETTINGS.public_address),

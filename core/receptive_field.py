@@ -165,6 +165,10 @@ class _Network:
         self.ends = cache(self._ends)
         self.has_blind_branches = cache(self._has_blind_branches)
 
+    def __reduce__(self) -> tuple[type[_Network], tuple[Graph, str]]:
+        """To another process without what was made so far: caches have no way there."""
+        return _Network, (self.graph, self.source)
+
     def clipped(self, name: str, unit: tuple[int, int]) -> Box | None:
         """The box of the pixels that reach a unit."""
         if self.has_blind_branches():

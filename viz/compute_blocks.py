@@ -19,6 +19,7 @@ from viz.compute_networks import analysis
 from viz.jobs import Report, Work
 from viz.network_state import published
 from viz.shared import shared
+from viz.workers import queued
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,7 +59,7 @@ class BlockProbe:
     shift: ShiftResponse | None
 
 
-@shared(128)
+@shared(128, outside=True)
 def facts(block: Block) -> BlockFacts:
     """Everything closed-form about a block.
 
@@ -94,6 +95,7 @@ def network(block: Block) -> nn.Module:
         return build(block.spec, block.input_size[0], block.input_size[1:], device="cpu")
 
 
+@queued
 def probe(block: Block) -> Work:
     """The experiments on one block that has facts, for the queue."""
 
@@ -118,7 +120,7 @@ def probe(block: Block) -> Work:
     return run
 
 
-@shared(64)
+@shared(64, outside=True)
 def check_times(blocks: tuple[Block, ...]) -> None:
     """Refuse to time what would take too long or too much memory.
 
@@ -134,6 +136,7 @@ def check_times(blocks: tuple[Block, ...]) -> None:
     check_work(modules, blocks[0].input_size, blocks[0].batch)
 
 
+@queued
 def times(blocks: Sequence[Block]) -> Work:
     """Forward and backward times of blocks on one input, in turns, for the queue."""
 
@@ -153,7 +156,7 @@ def times(blocks: Sequence[Block]) -> Work:
     return run
 
 
-@shared(64)
+@shared(64, outside=True)
 def stage_table(name: str) -> tuple[Stage, ...]:
     """An architecture of the zoo stage by stage, on the input it was published for."""
     from core.stages import stages
@@ -162,7 +165,7 @@ def stage_table(name: str) -> tuple[Stage, ...]:
     return stages(found.lines, found.costs.values())
 
 
-@shared(64)
+@shared(64, outside=True)
 def kept(block: Block) -> Mapping[str, int]:
     """Bytes that backward must keep, by kind, without the weights."""
     from core.saved import kept_bytes

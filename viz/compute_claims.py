@@ -11,6 +11,7 @@ from viz.claims_state import Chosen, defaults
 from viz.compute import warm
 from viz.jobs import Report, Work
 from viz.shared import shared
+from viz.workers import queued
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Ran:
     refusal: str = ""
 
 
-@shared(256)
+@shared(256, outside=True)
 def outcome(number: int, settings: Chosen) -> Outcome:
     """A claim with these settings.
 
@@ -49,6 +50,7 @@ def ran(number: int, settings: Chosen) -> Ran:
         return Ran(number, settings, None, str(error))
 
 
+@queued
 def work(number: int, settings: Chosen) -> Work:
     """A heavy claim, for the queue."""
 
@@ -58,6 +60,7 @@ def work(number: int, settings: Chosen) -> Work:
     return run
 
 
+@queued
 def all_work() -> Work:
     """All claims where they are told, for the queue; those done so far if it is stopped."""
 

@@ -15,6 +15,7 @@ from viz.jobs import Report, Work
 from viz.network_state import Network
 from viz.settings import settings
 from viz.shared import shared
+from viz.workers import queued
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,7 +82,7 @@ def most_draws(asked: Request, found: Analysis) -> int:
     return max((draws for draws in DRAWS if draws * one <= MAX_MACS), default=0)
 
 
-@shared(256)
+@shared(256, outside=True)
 def _part(network: Network, layer: str, unit: tuple[int, int]) -> float:
     """The share of the image that has to be run for a unit."""
     from core.erf.crop import smallest_crop
@@ -92,6 +93,7 @@ def _part(network: Network, layer: str, unit: tuple[int, int]) -> float:
     return rows * cols / (height * width)
 
 
+@queued
 def work(asked: Request) -> Work:
     """The computation, for the queue."""
 
@@ -131,7 +133,7 @@ def expected(asked: Request) -> ExpectedErf | None:
     return _expected(same)  # nothing of that changes it
 
 
-@shared(64)
+@shared(64, outside=True)
 def _expected(asked: Request) -> ExpectedErf | None:
     warm()
     from core.erf_study import GAINS
@@ -152,6 +154,7 @@ def _expected(asked: Request) -> ExpectedErf | None:
         return None
 
 
+@queued
 def study(name: str) -> Work:
     """A study of `core.erf_studies` by the name of its function, for the queue."""
 

@@ -15,6 +15,7 @@ from core.window import IntArray
 from viz import compute
 from viz.jobs import Report, Work
 from viz.shared import shared
+from viz.workers import queued
 
 if TYPE_CHECKING:
     from core.gradients.flow import DeadShare, Flow, FlowProgress
@@ -160,6 +161,7 @@ def dead_shares(levels: int = 5) -> tuple[DeadShare, ...]:
     return measure(levels)
 
 
+@queued
 def flows(specs: tuple[FlowSpec, ...]) -> Work:
     """The gradient's way through some deep networks, one after the other, for the queue.
 

@@ -15,6 +15,7 @@ from viz.compute import warm
 from viz.jobs import Report, Work
 from viz.network_state import Network
 from viz.shared import shared
+from viz.workers import queued
 
 if TYPE_CHECKING:
     from core.cost import CostTotals, LayerCost
@@ -72,7 +73,7 @@ class Analysis:
         return within[-1] if within else None
 
 
-@shared(64)
+@shared(64, outside=True)
 def analysis(network: Network) -> Analysis:
     """Graph, fields and costs of a network.
 
@@ -105,6 +106,7 @@ def cone_lines(network: Network) -> list[dict[str, Any]]:
     return as_data(analysis(network).lines)
 
 
+@queued
 def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
     """The receptive field of a node's unit by backprop, for the queue."""
 
@@ -118,7 +120,7 @@ def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
     return run
 
 
-@shared(64)
+@shared(64, outside=True)
 def strategies(target: int, input_size: tuple[int, int, int]) -> tuple[Strategy, ...]:
     """What each strategy needs to see ``target`` pixels a side."""
     warm()

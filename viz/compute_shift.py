@@ -19,6 +19,7 @@ from viz.settings import settings
 from viz.shared import shared
 from viz.shift_state import DIRECTIONS, Request, Scene
 from viz.theme import GREY, SIGNED
+from viz.workers import queued
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,7 +67,7 @@ def comparison(layer: Downsampling, scene: Scene, shift: Shift) -> Comparison:
     return compare(layer, image, shift)
 
 
-@shared(128)
+@shared(128, outside=True)
 def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistency:
     """Of every shift in one direction.
 
@@ -79,7 +80,7 @@ def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistenc
     return layer_consistency(layer, image, _line(direction, scene.side))
 
 
-@shared(128)
+@shared(128, outside=True)
 def expected(layer: Downsampling, scene: Scene, direction: str) -> NDArray[np.float64] | None:
     """The cosine of every shift in closed form; None where there is none."""
     image = picture(scene)
@@ -95,7 +96,7 @@ def _line(direction: str, count: int, step: int = 1) -> list[Shift]:
     return [(down * d, right * d) for d in range(0, count, step)]
 
 
-@shared(128)
+@shared(128, outside=True)
 def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
     """Before and after pixels are skipped."""
     image = picture(scene)
@@ -251,6 +252,7 @@ def network_comparison(found: Consistency, index: int) -> Comparison:
     return Comparison(found.maps[index][None], expected, float(found.cosine[index]))
 
 
+@queued
 def work(asked: Request) -> Work:
     """The consistency of a network, for the queue."""
 

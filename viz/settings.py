@@ -103,6 +103,15 @@ class Settings:
     queue_workers: int = _setting(
         1, _whole(1, 64), "long computations at a time; every one takes a core from the visitors"
     )
+    training_slots: int = _setting(
+        1, _whole(1, 16), "visitors whose networks are trained at a time, each by its own process"
+    )
+    analysts: int = _setting(
+        0,
+        _whole(0, 16),
+        "processes that analyse networks, with `STRIDES_QUEUE_WORKERS` more for long computations, "
+        "so that no visitor waits for another's; 0: the server's own does it all",
+    )
     gmacs: int = _setting(
         500,
         _whole(1, 1_000_000),

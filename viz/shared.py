@@ -8,6 +8,8 @@ from functools import lru_cache, wraps
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
+from viz.workers import beside
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -35,7 +37,7 @@ class _Turns:
                     self._busy[key] = lock, waiting - 1
 
 
-def shared(maxsize: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def shared(maxsize: int, *, outside: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Like `functools.lru_cache`, which has all threads that ask at the same moment compute it:
     a class that opens one link. Here one does, and the others wait for it.
 
@@ -43,10 +45,11 @@ def shared(maxsize: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     Args:
         maxsize: answers that are kept.
+        outside: computed by a worker process where the server has some (`viz.workers.beside`).
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        kept: Callable[P, R] = lru_cache(maxsize)(function)  # type: ignore[assignment]
+        kept: Callable[P, R] = lru_cache(maxsize)(beside(function) if outside else function)  # type: ignore[assignment]
         turns = _Turns()
 
         @wraps(function)

@@ -29,8 +29,14 @@ REMEMBERED = 8
 
 @cache
 def queue() -> Jobs:
-    """The server's one queue."""
+    """The queue for all that takes a moment."""
     return Jobs(settings().queue_workers, connected=_connected)
+
+
+@cache
+def trainings() -> Jobs:
+    """The queue for training, which takes longer than everything else."""
+    return Jobs(settings().training_slots, connected=_connected)
 
 
 def visitor() -> str:
@@ -46,7 +52,10 @@ def _connected(visitor: str) -> bool:
 
 
 def show(
-    slot: str, works: Mapping[Hashable, Work], draw: Callable[[Mapping[Hashable, View]], None]
+    slot: str,
+    works: Mapping[Hashable, Work],
+    draw: Callable[[Mapping[Hashable, View]], None],
+    jobs: Jobs | None = None,
 ) -> dict[Hashable, View]:
     """Draw what is wanted, and again as it comes along.
 
@@ -55,15 +64,16 @@ def show(
         works: what is wanted, the most urgent first. A key that the visitor has stopped is
             not asked for again until they go on with it.
         draw: called with how each of them stands, in a place of its own.
+        jobs: another queue than that of all long computations.
 
     Returns:
         how each of them stands now.
     """
-    name = f"{visitor()} {slot}"
+    name, line = f"{visitor()} {slot}", jobs or queue()
 
     def look() -> dict[Hashable, View]:
         stopped = _stopped()
-        views = queue().want(name, {k: w for k, w in works.items() if k not in stopped})
+        views = line.want(name, {k: w for k, w in works.items() if k not in stopped})
         st.session_state["seen"] = {**st.session_state.get("seen", {}), slot: views}
         return {key: stopped.get(key) or views[key] for key in works}
 
@@ -74,7 +84,7 @@ def show(
 
     settled_looks = count()
 
-    @st.fragment(run_every=max(EVERY, queue().waiting() / LOOKS))
+    @st.fragment(run_every=max(EVERY, line.waiting() / LOOKS))
     def follow() -> None:
         views = look()
         # Not at the first such look: a rerun in the run that makes the widgets would overtake
@@ -99,7 +109,8 @@ def come_back() -> None:
 def leave(*slots: str) -> None:
     """These places on the page are gone: nothing is computed for them any more."""
     for slot in slots:
-        queue().want(f"{visitor()} {slot}", {})
+        for jobs in (queue(), trainings()):
+            jobs.want(f"{visitor()} {slot}", {})
 
 
 def _stopped() -> dict[Hashable, View]:
@@ -152,7 +163,9 @@ def standing(
         st.warning(_sentence(view.error, name))
 
 
-def go_on(slot: str, told: str, *keys: Hashable) -> None:
+def go_on(
+    slot: str, told: str, *keys: Hashable, hint: str = "Begins from the start."
+) -> None:
     """A sentence about what was stopped, with a button that asks for these again."""
     text, button = st.columns([5, 1], vertical_alignment="center")
     text.info(told)
@@ -162,7 +175,7 @@ def go_on(slot: str, told: str, *keys: Hashable) -> None:
         args=keys,
         key=f"go on {slot} {hash(keys)}",
         width="stretch",
-        help="Begins from the start.",
+        help=hint,
     )
 
 

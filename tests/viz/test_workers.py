@@ -1,0 +1,242 @@
+"""Worker processes: they answer as the function itself would, stop when told, and leave nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from core.errors import SpecError
+from viz import workers
+from viz.jobs import Report, Work
+from viz.workers import Pool, beside, queued
+
+WAIT_S = 60.0
+HERE = __name__
+
+
+# What the workers are asked to do.
+
+
+def double(number: int, *, plus: int = 0) -> int:
+    print("a library that prints must not spoil the answer")
+    return 2 * number + plus
+
+
+def who() -> int:
+    return os.getpid()
+
+
+def refuse(number: int) -> None:
+    raise SpecError("stride", "must be at least 1", number)
+
+
+class OddError(Exception):
+    """Comes back from a pickle as a failure of its own."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+def odd() -> None:
+    raise OddError(1, 2)
+
+
+def unspeakable() -> Callable[[], None]:
+    return lambda: None
+
+
+def die(how: int) -> None:
+    os.kill(os.getpid(), how)
+
+
+def count(last: int, told: str) -> Iterator[int]:
+    """Says in a file when it is closed."""
+    try:
+        yield from range(last)
+    finally:
+        with open(told, "a") as file:
+            file.write("closed")
+
+
+def pieces(last: int) -> Work:
+    def run(report: Report) -> str:
+        done = 0
+        while done < last and report(done, last, who()):
+            done += 1
+        return f"{done} of {last}"
+
+    return run
+
+
+def told_by(*parts: object) -> str:
+    return f"{os.getpid()} {parts}"
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    made = Pool(2)
+    yield made
+    made.close()
+
+
+def name(function: Callable[..., Any]) -> str:
+    return f"{HERE}:{function.__name__}"
+
+
+def test_a_function_answers_from_another_process_of_low_priority(pool: Pool) -> None:
+    assert pool.call(name(double), 3, plus=1) == 7
+    worker = pool.call(name(who))
+    assert worker != os.getpid()
+    assert pool.call(name(who)) == worker, "it is used again"
+    if hasattr(os, "getpriority"):
+        usual = os.getpriority(os.PRIO_PROCESS, 0)
+        there = os.getpriority(os.PRIO_PROCESS, worker)
+        assert there == min(19, usual + workers.NICENESS)
+
+
+def test_its_errors_are_ours_and_it_goes_on(pool: Pool) -> None:
+    worker = pool.call(name(who))
+    with pytest.raises(SpecError, match="stride must be at least 1 \\(got 0\\)") as caught:
+        pool.call(name(refuse), 0)
+    assert (caught.value.parameter, caught.value.value) == ("stride", 0)
+    with pytest.raises(RuntimeError, match="Odd"):
+        pool.call(name(odd))
+    with pytest.raises(Exception, match="pickle"):
+        pool.call(name(unspeakable))
+    assert pool.call(name(who)) == worker
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(
+    ("how", "error"), [(signal.SIGKILL, MemoryError), (signal.SIGTERM, RuntimeError)]
+)
+def test_one_that_dies_is_replaced(pool: Pool, how: int, error: type[Exception]) -> None:
+    with pytest.raises(error, match="worker process"):
+        pool.call(name(die), int(how))
+    assert pool.call(name(double), 1) == 2
+
+
+def test_one_that_died_at_rest_is_replaced(pool: Pool) -> None:
+    worker = pool.call(name(who))
+    os.kill(worker, signal.SIGTERM)
+    until(lambda: not alive(worker) or None)
+    assert pool.call(name(who)) != worker
+
+
+def until(look: Callable[[], Any]) -> Any:
+    for _ in range(int(WAIT_S / 0.01)):
+        if (found := look()) is not None:
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it never came")
+
+
+def alive(process: int) -> bool:
+    """A child that has ended, and was not yet asked for its status, is gone too."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_generator_is_followed_and_closed(pool: Pool, tmp_path: Any) -> None:
+    told = tmp_path / "told"
+    assert list(pool.stream(name(count), 5, str(told))) == [0, 1, 2, 3, 4]
+    assert told.read_text() == "closed"
+    worker = pool.call(name(who))
+    stream = pool.stream(name(count), 10**9, str(told))
+    assert [next(stream), next(stream)] == [0, 1]
+    stream.close()  # type: ignore[attr-defined]
+    assert told.read_text() == "closedclosed"
+    assert pool.call(name(who)) == worker
+
+
+def test_work_for_the_queue_reports_and_stops(pool: Pool) -> None:
+    reports: list[tuple[int, int, int]] = []
+
+    def report(done: int, total: int, partial: Any) -> bool:
+        reports.append((done, total, partial))
+        return done < 3
+
+    assert pool.work(name(pieces), 9)(report) == "3 of 9"
+    assert [each[:2] for each in reports] == [(0, 9), (1, 9), (2, 9), (3, 9)]
+    assert {each[2] for each in reports} == {pool.call(name(who))}
+
+
+def test_a_report_that_fails_here_ends_the_worker(pool: Pool) -> None:
+    worker = pool.call(name(who))
+
+    def report(*told: Any) -> bool:
+        raise KeyError("here")
+
+    with pytest.raises(KeyError):
+        pool.work(name(pieces), 9)(report)
+    assert not alive(worker)
+    assert pool.call(name(double), 1) == 2
+
+
+def test_no_more_work_at_a_time_than_there_are_places() -> None:
+    pool = Pool(1)
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(lambda _: pool.call(name(who)), range(8)))) == 1
+    pool.close()
+
+
+def test_one_without_work_ends_after_a_while() -> None:
+    pool = Pool(1, idle=0.05)
+    worker = pool.call(name(who))
+    until(lambda: not alive(worker) or None)
+    assert pool.call(name(who)) != worker
+    pool.close()
+
+
+def test_it_ends_with_the_process_that_started_it(tmp_path: Any) -> None:
+    code = (
+        "import os, sys; from viz.workers import Pool\n"
+        f"print(Pool(1).call('{HERE}:who'), flush=True); os._exit(0)"
+    )
+    import subprocess
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    until(lambda: not alive(int(said.stdout)) or None)
+
+
+ask = beside(told_by)
+
+
+@queued
+def asked(*parts: object) -> Work:
+    return lambda report: told_by(*parts)
+
+
+def test_what_is_beside_is_done_here_until_a_server_opens_its_pools(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, go_on = str(os.getpid()), lambda *told: True
+    assert ask(1).startswith(here)
+    assert asked(1)(go_on).startswith(here)
+    monkeypatch.setattr(workers, "_beside", workers._Beside())
+    monkeypatch.setenv("STRIDES_ANALYSTS", "0")
+    workers.open_beside()
+    assert ask(1).startswith(here)
+    monkeypatch.setenv("STRIDES_ANALYSTS", "1")
+    workers.open_beside()
+    pools = workers._beside.analysts, workers._beside.queue
+    try:
+        assert not ask(1, "a").startswith(here)
+        assert ask(1, "a").endswith(" (1, 'a')")
+        assert not asked(2)(go_on).startswith(here)
+    finally:
+        for pool in pools:
+            assert pool is not None
+            pool.close()
+    assert threading.active_count() < 50
