@@ -4,6 +4,7 @@ What a visit leaves behind would add up. Streamlit keeps a visit that has gone f
 ``disconnectedSessionTTL`` seconds, two minutes as a rule; here they are fewer.
 
 python -m tests.benchmarks.churn [--sessions 3000] [--at-once 50]
+python -m tests.benchmarks.churn --at-once 20 --pause 40            a real hour
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=3000)
     parser.add_argument("--at-once", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=60.0, help="at most")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds between two bursts")
     chosen = parser.parse_args()
     environment = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(KEPT_S)}
     with serving(environment=environment) as server:
@@ -44,6 +46,7 @@ def main() -> None:
                 f"{done:6} visits, {seconds:5.0f} s: {memory:.0f} MB, {len(errors)} errors",
                 flush=True,
             )
+            time.sleep(chosen.pause)
         time.sleep(2 * KEPT_S)
         print(f"all gone: {resident_megabytes(server.process.pid):.0f} MB")
         print(*sorted(set(errors))[:10], sep="\n")
