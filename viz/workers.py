@@ -35,6 +35,14 @@ NICENESS = 10
 """Of what takes seconds: the server comes first wherever a core is wanted by both."""
 
 
+class GoneError(Exception):
+    """A worker process ended in the middle of its work."""
+
+
+class KilledError(GoneError, MemoryError):
+    """It was killed. A system that runs out of memory does that; nothing else here does."""
+
+
 class Worker:
     """One process, for one conversation at a time.
 
@@ -89,12 +97,11 @@ class Worker:
         except EOFError:
             raise self._lost() from None
 
-    def _lost(self) -> Exception:
-        """Why it is gone. A system that runs out of memory kills; nothing else here does."""
+    def _lost(self) -> GoneError:
         code = self._process.wait()
         if code == -getattr(signal, "SIGKILL", 0):
-            return MemoryError("a worker process was killed")
-        return RuntimeError(f"a worker process ended with {code}")
+            return KilledError("a worker process was killed")
+        return GoneError(f"a worker process ended with {code}")
 
     def end(self) -> None:
         """At once, whatever it does."""
@@ -238,7 +245,10 @@ def beside(function: Callable[P, R]) -> Callable[P, R]:
         pool = _beside.analysts
         if pool is None:
             return function(*args, **kwargs)
-        found: R = pool.call(name, *args, **kwargs)
+        try:
+            found: R = pool.call(name, *args, **kwargs)
+        except GoneError:  # not by this question, as a rule: another worker can answer it
+            found = pool.call(name, *args, **kwargs)
         return found
 
     return ask

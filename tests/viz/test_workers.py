@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,7 +116,7 @@ def test_its_errors_are_ours_and_it_goes_on(pool: Pool) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize(
-    ("how", "error"), [(signal.SIGKILL, MemoryError), (signal.SIGTERM, RuntimeError)]
+    ("how", "error"), [(signal.SIGKILL, MemoryError), (signal.SIGTERM, workers.GoneError)]
 )
 def test_one_that_dies_is_replaced(pool: Pool, how: int, error: type[Exception]) -> None:
     with pytest.raises(error, match="worker process"):
@@ -129,6 +129,23 @@ def test_one_that_died_at_rest_is_replaced(pool: Pool) -> None:
     os.kill(worker, signal.SIGTERM)
     until(lambda: not alive(worker) or None)
     assert pool.call(name(who)) != worker
+
+
+@beside
+def frail(told: str) -> int:
+    """Dies the first time."""
+    if not Path(told).exists():
+        Path(told).touch()
+        die(signal.SIGKILL)
+    return 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_question_whose_worker_dies_is_asked_again(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_beside", workers._Beside(analysts=pool))
+    assert frail(str(tmp_path / "told")) == 7
 
 
 def until(look: Callable[[], Any]) -> Any:
@@ -148,7 +165,7 @@ def alive(process: int) -> bool:
         return False
 
 
-def test_a_generator_is_followed_and_closed(pool: Pool, tmp_path: Any) -> None:
+def test_a_generator_is_followed_and_closed(pool: Pool, tmp_path: Path) -> None:
     told = tmp_path / "told"
     assert list(pool.stream(name(count), 5, str(told))) == [0, 1, 2, 3, 4]
     assert told.read_text() == "closed"
@@ -199,7 +216,7 @@ def test_one_without_work_ends_after_a_while() -> None:
     pool.close()
 
 
-def test_it_ends_with_the_process_that_started_it(tmp_path: Any) -> None:
+def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     code = (
         "import os, sys; from viz.workers import Pool\n"
         f"print(Pool(1).call('{HERE}:who'), flush=True); os._exit(0)"
@@ -239,4 +256,3 @@ def test_what_is_beside_is_done_here_until_a_server_opens_its_pools(
         for pool in pools:
             assert pool is not None
             pool.close()
-    assert threading.active_count() < 50

@@ -22,22 +22,23 @@ st.set_page_config(
     page_title="Strides and receptive fields", page_icon=HERE / "icon.svg", layout="wide"
 )
 st.html(HERE / "style.css")
-sections = {
-    group: [
-        st.Page(
-            PAGES_FOLDER / f"{page.name}.py",
-            title=page.title,
-            icon=page.icon,
-            help=page.help,
-            url_path=page.name,
-            default=page is PAGES[0],
-        )
-        for page in PAGES
-        if page.group == group
-    ]
-    for group in GROUPS
-}
-chosen = st.navigation({group: pages for group, pages in sections.items() if pages})
+if "sections" not in st.session_state:  # made once a visit: looking up twelve files takes its time
+    st.session_state["sections"] = {
+        group: [
+            st.Page(
+                PAGES_FOLDER / f"{page.name}.py",
+                title=page.title,
+                icon=page.icon,
+                help=page.help,
+                url_path=page.name,
+                default=page is PAGES[0],
+            )
+            for page in PAGES
+            if page.group == group
+        ]
+        for group in GROUPS
+    }
+chosen = st.navigation({g: pages for g, pages in st.session_state["sections"].items() if pages})
 name = chosen.url_path or PAGES[0].name
 if st.session_state.get("page") not in (None, name):
     # The page before has been left: nothing is computed for it any more.
