@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.load.report import family
 from tests.load.test_load import in_a_loop
 from tests.load.visitor import Visitor
 from tests.serving import Server, serving
@@ -21,7 +25,8 @@ SHORT = "network=own&layers=2x[conv3 p1 c2]&input_height=16&input_width=16&draws
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving(environment={"STRIDES_GMACS": "5000"}) as running:  # the long one is long enough
+    chosen = {"STRIDES_GMACS": "5000", "STRIDES_ANALYSTS": "1"}  # the long one is long enough
+    with serving(environment=chosen) as running:
         yield running
 
 
@@ -83,6 +88,35 @@ def test_the_work_of_one_who_has_vanished_makes_way(server: Server) -> None:
         await first.close()
         await waiting.close()
         await again.close()
+
+    in_a_loop(meet())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_workers_that_are_killed_are_replaced(server: Server) -> None:
+    async def analysed(network: str) -> list[str]:
+        visitor = Visitor(server.url, "fields", f"network={network}")
+        await visitor.open()
+        await visitor.rerun()
+        await visitor.close()
+        return visitor.errors
+
+    async def meet() -> None:
+        for _ in range(300):
+            if workers := family(server.process.pid)[1:]:
+                break
+            await asyncio.sleep(0.1)
+        assert workers
+        assert await analysed("resnet18") == []
+        await (await asking(server, SHORT + "&draw_seed=11")).settle()
+        killed = set(family(server.process.pid)[1:])
+        assert len(killed) == 2, "one analyses, one does what the queue has"
+        for worker in killed:
+            os.kill(worker, signal.SIGKILL)
+        assert await analysed("resnet34") == []
+        await (visitor := await asking(server, SHORT + "&draw_seed=12")).settle()
+        assert visitor.errors == []
+        assert not killed & set(family(server.process.pid))
 
     in_a_loop(meet())
 

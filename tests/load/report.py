@@ -40,7 +40,7 @@ class Report:
         errors: what went wrong, with the visitor's number.
         lost: sessions that the server hung up on.
         queued: the places in the queue that visitors were shown, as texts.
-        memory: of the server, in MB, every half second.
+        memory, workers: of the server and of its worker processes together, in MB, every half second.
         server, own: seconds of processor time, and of the clock.
     """
 
@@ -50,6 +50,7 @@ class Report:
     lost: int = 0
     queued: Counter[str] = field(default_factory=Counter)
     memory: list[float] = field(default_factory=list)
+    workers: list[float] = field(default_factory=list)
     server: tuple[float, float] = (0.0, 0.0)
     own: tuple[float, float] = (0.0, 0.0)
 
@@ -70,7 +71,10 @@ class Report:
             lines.append(f"in the queue: {sum(self.queued.values())} looks, such as {shown}")
         if self.memory:
             start, most, end = self.memory[0], max(self.memory), self.memory[-1]
-            lines.append(f"server RSS start {start:.0f}, most {most:.0f}, end {end:.0f} MB")
+            lines.append(
+                f"server RSS start {start:.0f}, most {most:.0f}, end {end:.0f} MB; "
+                f"workers at most {max(self.workers):.0f} MB"
+            )
             shares = [100 * used / wall for used, wall in (self.server, self.own) if wall]
             told = " and ".join(f"{share:.0f} %" for share in shares)
             load = os.getloadavg()[0]
@@ -94,8 +98,14 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(0, int(rank) - 1)]
 
 
+def family(pid: int) -> list[int]:
+    """A process and those that it has started, its workers (Linux only)."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [pid, *(int(child) for listed in threads for child in listed.read_text().split())]
+
+
 def resident_megabytes(pid: int) -> float:
-    """The resident memory of a process (Linux only)."""
+    """The resident memory of a process (Linux only); what it shares with others counts."""
     status = Path(f"/proc/{pid}/status").read_text()
     match = re.search(r"VmRSS:\s+(\d+)", status)
     return int(match[1]) / 1024 if match else float("nan")
@@ -108,10 +118,12 @@ def processor_seconds(pid: int) -> float:
 
 
 async def watch(pid: int, report: Report) -> None:
-    """Reads the server's memory, and both sides' processor time, until it is cancelled."""
+    """Reads the memory of the server and its workers, the server's processor time and our own,
+    until it is cancelled."""
     start, server, own = time.perf_counter(), processor_seconds(pid), time.process_time()
     while True:
         report.memory.append(resident_megabytes(pid))
+        report.workers.append(sum(map(resident_megabytes, family(pid)[1:])))
         wall = time.perf_counter() - start
         report.server = processor_seconds(pid) - server, wall
         report.own = time.process_time() - own, wall
