@@ -4,15 +4,11 @@ runs that are kept can be asked. The only caller of the heavy half of `core.trai
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
-import math
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SpecError
-from core.training.spec import OwnImages, TrainingSpec
+from core.training import files
+from core.training.spec import OwnImages, Task, TrainingSpec
 from core.training.text import from_text, to_text
 from viz.compute import warm
 from viz.jobs import Jobs, Report, Work
+from viz.settings import settings
 from viz.shared import shared
 from viz.training_store import Run, Shelf
 
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
     from core.erf import EffectiveReceptiveField
     from core.training.records import Record, State
+    from core.training.turns import Going
     from viz.training_state import Comparison
 
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
@@ -44,7 +43,8 @@ STORE: Shelf[Run] = Shelf(200 * 2**20, lambda run: run.nbytes)
 """Runs by the text of their spec."""
 UPLOADS: Shelf[OwnImages] = Shelf(256 * 2**20, lambda own: own.images.nbytes + own.labels.nbytes)
 """Visitors' images by their digest."""
-NEVER = "is not trained on this server; train it in the training lab"
+BUDGET = settings().memory_mb * 10**6
+"""Bytes that the nets of one seed may take side by side."""
 
 
 def queue() -> Jobs:
@@ -63,12 +63,14 @@ class Facts:
         macs: multiply–accumulates of one image, forward.
         work: multiply–accumulates of one run, forward and backward.
         steps: updates of one run.
+        bytes: memory that a run takes; an estimate.
     """
 
     parameters: int
     macs: int
     work: int
     steps: int
+    bytes: int
 
 
 def facts(c: Comparison) -> tuple[Facts, ...]:
@@ -78,25 +80,38 @@ def facts(c: Comparison) -> tuple[Facts, ...]:
         SpecError: a run, or all together, would take too much; images too small for the
             halvings; with what would do.
     """
-    found = tuple(_facts(spec) for spec in c.specs)
-    for each in found:
-        if each.parameters > MAX_PARAMETERS:
-            rule = f"must be smaller: at most {MAX_PARAMETERS:,} numbers to learn"
-            raise SpecError("width", rule, f"{each.parameters:,}")
+    found = tuple(map(_facts, c.specs))
+    largest = max(each.parameters for each in found)
+    if largest > MAX_PARAMETERS:
+        rule = f"must be smaller: a net may have at most {MAX_PARAMETERS:,} numbers to learn"
+        raise SpecError("width", rule, f"{largest:,}")
+    if sum(each.bytes for each in found) > BUDGET:
+        rule = f"must be at most {_fitting(c.specs)} for these nets side by side"
+        raise SpecError("batch", rule, c.specs[0].batch)
     a_step = sum(each.work // each.steps for each in found) * len(c.seeds)
-    steps = c.specs[0].steps
-    if steps * a_step > MAX_WORK:
-        rule = f"must be at most {MAX_WORK // a_step:,} for these nets and seeds"
-        raise SpecError("steps", rule, steps)
+    if found[0].steps * a_step > MAX_WORK:
+        rule = f"must be at most {MAX_WORK // a_step:,} for these nets and seeds, or those fewer"
+        raise SpecError("steps", rule, found[0].steps)
     return found
 
 
+def _fitting(specs: Sequence[TrainingSpec]) -> int:
+    """A batch that fits into the memory."""
+    batch = specs[0].batch
+    while batch > 2:
+        batch //= 2
+        if sum(_facts(replace(spec, batch=batch)).bytes for spec in specs) <= BUDGET:
+            break
+    return batch
+
+
 def _facts(spec: TrainingSpec) -> Facts:
-    # A visitor's images are not for a cache to hold on to.
-    return _planned(spec) if isinstance(spec.task, OwnImages) else _kept_facts(spec)
+    if isinstance(spec.task, OwnImages):
+        return _planned(spec)  # a visitor's images are not for a cache to hold on to
+    return _kept_facts(replace(spec, seed=0))
 
 
-@shared(256)
+@shared(256, outside=True)
 def _kept_facts(spec: TrainingSpec) -> Facts:
     return _planned(spec)
 
@@ -106,10 +121,15 @@ def _planned(spec: TrainingSpec) -> Facts:
     from core.training.nets import plan
 
     found = plan(spec)
-    return Facts(found.parameters, found.macs, found.work, spec.steps)
+    return Facts(found.parameters, found.macs, found.work, spec.steps, found.bytes)
 
 
 # --- training -------------------------------------------------------------------------------------
+
+
+def key(c: Comparison, seed: int) -> Hashable:
+    """The name of `work` in the queue: equal where it is the same work, and light to keep."""
+    return "training", *_texts(c, seed)
 
 
 def work(c: Comparison, seed: int) -> Work:
@@ -118,31 +138,40 @@ def work(c: Comparison, seed: int) -> Work:
     Reports and returns the records of each net so far: ``dict[int, tuple[Record, ...]]``. A net
     that cannot go on stops there (see `failures`); the others go on.
     """
-    texts = [to_text(c.unit(net, seed)) for net in range(len(c.specs))]
+    texts = _texts(c, seed)
     digest = c.task.digest if isinstance(c.task, OwnImages) else ""
 
     def run(report: Report) -> dict[int, tuple[Record, ...]]:
-        own = held(digest)  # not kept by this function: it outlives its images on the shelf
+        warm()  # the records that come bring torch along
+        from core.training.turns import Going
+
+        own = held(digest)  # asked for here: the queue keeps this function, not the images
         specs = [from_text(text, own) for text in texts]
         runs = [_stored(text) for text in texts]
+        best = list(runs)  # where another comparison has come further with the same net
         total = sum(len(spec.record_steps) for spec in specs)
-        going = [
-            (net, specs[net], each.state) for net, each in enumerate(runs) if not each.over
-        ]  # fmt: skip
 
         def told() -> bool:
-            records = {net: each.records for net, each in enumerate(runs) if each.records}
-            return report(sum(map(len, records.values())), total, records)
+            done = sum(len(each.records) for each in best)
+            return report(done, total, {net: each.records for net, each in enumerate(best)})
 
+        going = [
+            Going(net, specs[net], each.state) for net, each in enumerate(runs) if not each.over
+        ]
         if told() and going:
             with closing(_stream(going)) as steps:
                 for net, step in steps:
-                    runs[net] = STORE.put(texts[net], _after(runs[net], step), Run.further_than)
+                    runs[net] = _after(runs[net], step)
+                    best[net] = STORE.put(texts[net], runs[net], Run.further_than)
                     if not told():
                         break
-        return {net: each.records for net, each in enumerate(runs)}
+        return {net: each.records for net, each in enumerate(best)}
 
     return run
+
+
+def _texts(c: Comparison, seed: int) -> tuple[str, ...]:
+    return tuple(to_text(c.unit(net, seed)) for net in range(len(c.specs)))
 
 
 def _stored(text: str) -> Run:
@@ -155,33 +184,11 @@ def _after(run: Run, step: Record | SpecError) -> Run:
     return run.with_record(step)
 
 
-Going = Sequence[tuple[int, TrainingSpec, "State | None"]]
-
-
-def _stream(going: Going) -> Iterator[tuple[int, Record | SpecError]]:
+def _stream(going: list[Going]) -> Generator[tuple[int, Record | SpecError], None, None]:
     from viz.workers import stream
 
-    return stream("viz.compute_training:turns", going)
-
-
-def turns(going: Going) -> Iterator[tuple[int, Record | SpecError]]:
-    """Each makes its next record in turn, as in `core.training.studies.compare`; in place of one
-    it cannot make it gives the reason, and is done. What runs in the worker process."""
-    from core.training.loop import train
-
-    runs = {net: train(spec, state=state) for net, spec, state in going}
-    while runs:
-        for net, run in tuple(runs.items()):
-            try:
-                record = next(run, None)
-            except SpecError as error:
-                del runs[net]
-                yield net, error
-                continue
-            if record is None:
-                del runs[net]
-            else:
-                yield net, record
+    # On the CPU unless the server's owner has named a device: there, runs repeat to the last bit.
+    yield from stream("core.training.turns:take_turns", going, settings().device or "cpu")
 
 
 def known(c: Comparison) -> Runs:
@@ -207,7 +214,6 @@ def _runs(c: Comparison) -> dict[tuple[int, int], Run]:
 # --- images ---------------------------------------------------------------------------------------
 
 _READING = Lock()
-_READ: OrderedDict[str, str] = OrderedDict()  # SHA-256 of a file → digest of its images
 
 
 def hold(data: bytes) -> OwnImages:
@@ -218,19 +224,12 @@ def hold(data: bytes) -> OwnImages:
     """
     from core.training.uploads import read_npz
 
-    name = hashlib.sha256(data).hexdigest()
     with _READING:  # one at a time: unpacking takes many times the file's size
-        found = held(_READ.get(name, ""))
+        found = held(hashlib.sha256(data).hexdigest()[:32])  # as `read_npz` names it
         if found is None:
-            found = UPLOADS.put(*_named(read_npz(data)))
-            _READ[name] = found.digest
-            while len(_READ) > 256:
-                _READ.popitem(last=False)
+            found = read_npz(data)
+            UPLOADS.put(found.digest, found)
     return found
-
-
-def _named(own: OwnImages) -> tuple[str, OwnImages]:
-    return own.digest, own
 
 
 def held(digest: str) -> OwnImages | None:
@@ -245,23 +244,23 @@ def test_images(c: Comparison, count: int) -> tuple[NDArray[np.float32], NDArray
 
 
 def _tests(spec: TrainingSpec) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    if isinstance(spec.task, OwnImages):
-        return _drawn(spec.task)
-    return _kept_tests(spec.task)
+    own = isinstance(spec.task, OwnImages)
+    images, labels = _drawn(spec.task) if own else _kept_tests(spec.task)
+    images.flags.writeable = labels.flags.writeable = False  # all visitors see the same ones
+    return images, labels
 
 
-@shared(16)
-def _kept_tests(task: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+@shared(16, outside=True)
+def _kept_tests(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     return _drawn(task)
 
 
-def _drawn(task: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _drawn(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     warm()
     from core.training.tasks import source_of
 
-    images, labels = (each.numpy() for each in source_of(task).test())
-    images.flags.writeable = labels.flags.writeable = False
-    return images, labels
+    images, labels = source_of(task).test()
+    return images.numpy(), labels.numpy()
 
 
 # --- trained nets ---------------------------------------------------------------------------------
@@ -279,15 +278,26 @@ def trained_module(text: str) -> nn.Module:
     return _trained(text)[1]
 
 
+def finished(text: str) -> tuple[TrainingSpec, State]:
+    """A finished run and its weights: `core.training.loop.trained` makes the net of them, in
+    another process too, which has no `STORE` of its own filled.
+
+    Raises:
+        SpecError: as `trained_module`.
+    """
+    spec = from_text(text, _own_of(text))
+    run = _stored(to_text(spec))
+    if not run.finished:
+        raise SpecError("run", "is not trained on this server; train it in the training lab", text)
+    return spec, run.records[-1].state
+
+
 def _trained(text: str) -> tuple[TrainingSpec, nn.Module]:
     warm()
     from core.training.loop import trained
 
-    spec = from_text(text, _own_of(text))
-    run = _stored(to_text(spec))
-    if not run.finished or run.state is None:
-        raise SpecError("run", NEVER, text)
-    return spec, trained(spec, run.state)
+    spec, state = finished(text)
+    return spec, trained(spec, state)
 
 
 def _own_of(text: str) -> OwnImages | None:
@@ -295,6 +305,7 @@ def _own_of(text: str) -> OwnImages | None:
     return held(digests[0]) if digests else None
 
 
+@shared(256)
 def classify(text: str, index: int) -> NDArray[np.float32]:
     """(classes,) softmax scores of a test image.
 
@@ -306,9 +317,11 @@ def classify(text: str, index: int) -> NDArray[np.float32]:
 
     with torch.inference_mode():
         scores: NDArray[np.float32] = torch.softmax(net(_test(spec, index))[0], 0).numpy()
+    scores.flags.writeable = False
     return scores
 
 
+@shared(256)
 def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptiveField | None:
     """Which pixels of one test image move the predicted class's score at one unit of the last map.
 
@@ -373,74 +386,10 @@ def _test(spec: TrainingSpec, index: int) -> Any:
 
 
 def records_csv(c: Comparison, runs: Runs) -> str:
-    """One line for each record, all its numbers with all their digits; empty where there is none.
-
-    Layers have columns of their own, of the gradient's norm, the update's share of the weights,
-    the share of dead channels and of zeros; so have shifts.
-    """
-    rows = [
-        {"net": c.names[net], "seed": seed, **_flat(record)}
-        for (net, seed), records in runs.items()
-        for record in records
-    ]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _flat(record: Record) -> dict[str, Any]:
-    told = record.as_dict()
-    lists = {name: told.pop(name, None) or () for name in ("flow", "dead", "erf_sigma")}
-    shifted = told.pop("shifted", None)
-    told |= dict(zip(("erf_sigma_rows", "erf_sigma_columns"), lists["erf_sigma"], strict=False))
-    for name in ("flow", "dead"):
-        for each in lists[name]:
-            layer = each["layer"]
-            told |= {f"{what} {layer}": value for what, value in each.items() if what != "layer"}
-    if shifted:
-        for what in ("accuracy", "agreement"):
-            pairs = zip(shifted["shifts"], shifted[what], strict=True)
-            told |= {f"{what} shifted {pixels} px": value for pixels, value in pairs}
-    return told
+    """See `core.training.files.records_csv`."""
+    return files.records_csv(c.names, runs)
 
 
 def records_json(c: Comparison, runs: Runs) -> str:
-    """Settings of every net, and every number of every record; null where there is none."""
-    nets = [
-        {"name": name, "run": to_text(spec), **_settings(spec)}
-        for name, spec in zip(c.names, c.specs, strict=True)
-    ]
-    told = [
-        {
-            "net": c.names[net],
-            "seed": seed,
-            "run": to_text(c.unit(net, seed)),
-            "records": [record.as_dict() for record in records],
-        }
-        for (net, seed), records in runs.items()
-    ]
-    whole = _finite({"seeds": list(c.seeds), "nets": nets, "runs": told})
-    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
-
-
-def _settings(spec: TrainingSpec) -> dict[str, Any]:
-    own = isinstance(spec.task, OwnImages)
-    task = {"digest": spec.task.digest} if own else asdict(spec.task)  # type: ignore[union-attr]
-    rest = {
-        name: value
-        for name, value in vars(spec).items()
-        if name not in ("net", "task", "seed")
-    }  # fmt: skip
-    return {**asdict(spec.net), "task": {"kind": spec.task.kind, **task}, **rest}
-
-
-def _finite(told: Any) -> Any:
-    """As JSON can say it."""
-    if isinstance(told, dict):
-        return {name: _finite(each) for name, each in told.items()}
-    if isinstance(told, list | tuple):
-        return [_finite(each) for each in told]
-    return None if isinstance(told, float) and not math.isfinite(told) else told
+    """See `core.training.files.records_json`."""
+    return files.records_json(c.names, c.specs, runs)

@@ -104,7 +104,7 @@ class Settings:
         1, _whole(1, 64), "long computations at a time; every one takes a core from the visitors"
     )
     training_slots: int = _setting(
-        1, _whole(1, 16), "visitors whose networks are trained at a time, each by its own process"
+        2, _whole(1, 16), "trainings at a time, each in a process of its own and of low priority"
     )
     analysts: int = _setting(
         0,
@@ -123,8 +123,9 @@ class Settings:
     device: str | None = _setting(
         None,
         _device,
-        "where effective receptive fields are measured: `cpu`, `cuda`, `cuda:1`, `mps`; `auto` "
-        "takes the fastest there is",
+        "where effective receptive fields are measured, and nets trained: `cpu`, `cuda`, `cuda:1`, "
+        "`mps`; `auto` measures on the fastest there is, and trains on the CPU, where a seed's run "
+        "repeats to the last bit",
     )
     error_details: bool = _setting(
         False, _flag, "1 shows visitors the traceback of an error; the log always has it"

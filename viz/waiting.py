@@ -35,8 +35,8 @@ def queue() -> Jobs:
 
 @cache
 def trainings() -> Jobs:
-    """The queue for training, which takes longer than everything else."""
-    return Jobs(settings().training_slots, connected=_connected)
+    """The queue for training, which takes longer than everything else and keeps its own results."""
+    return Jobs(settings().training_slots, kept=0, connected=_connected)
 
 
 def visitor() -> str:

@@ -12,21 +12,9 @@ from typing import NamedTuple
 from core.errors import SpecError
 from core.training.loop import train
 from core.training.records import Record
-from core.training.spec import Downsampling, LongRange, Net, TrainingSpec
+from core.training.spec import MAX_NETS, MAX_SEEDS, Downsampling, Net, TrainingSpec
 
 COMPARED: tuple[Downsampling, ...] = ("max", "strided", "blurred_stride")
-MAX_NETS, MAX_SEEDS = 4, 5
-LONG_RANGE = TrainingSpec(
-    Net("max", levels=1, depth=5, width=6, batch_norm=False, head="center"),
-    LongRange(12),
-    learning_rate=0.003,
-    batch=32,
-    steps=300,
-    warm_up=20,
-    records=30,
-)
-"""Reads 32 pixels, of which an untrained net hardly uses those 12 away. Batch norm, which lifts
-unused features as high as used ones, is left out: with it the field grows less."""
 
 
 def default_comparison() -> tuple[TrainingSpec, ...]:

@@ -19,7 +19,8 @@ from core.device import threads
 from core.training import TrainingSpec
 from core.training.loop import train
 from core.training.nets import plan
-from core.training.studies import LONG_RANGE, default_comparison, widening
+from core.training.spec import LONG_RANGE
+from core.training.studies import default_comparison, widening
 
 
 @dataclass(frozen=True)

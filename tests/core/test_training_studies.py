@@ -12,8 +12,8 @@ import pytest
 from core.errors import SpecError
 from core.training import LongRange, Net, TrainingSpec
 from core.training.loop import train
+from core.training.spec import LONG_RANGE
 from core.training.studies import (
-    LONG_RANGE,
     accuracy,
     compare,
     default_comparison,
