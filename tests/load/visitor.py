@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.load.widgets import BLOCKS, KINDS, TABS, Widget
 
@@ -47,6 +48,7 @@ class Visitor:
 
     Attributes:
         widgets: by id; those on the page now.
+        buttons: by id; those on the page now, and the part of it that each runs.
         pages: of the navigation, name in the URL → hash.
         follows: parts of the page that run by themselves until they are done: id → seconds between.
         progress: texts of the progress bars since the last rerun began.
@@ -56,6 +58,7 @@ class Visitor:
     def __init__(self, url: str, page: str = "", query: str = "", timeout: float = 60.0) -> None:
         self.url, self.timeout = url, timeout
         self.widgets: dict[str, Widget] = {}
+        self.buttons: dict[str, str] = {}
         self.pages: dict[str, str] = {}
         self.follows: dict[str, float] = {}
         self.progress: list[str] = []
@@ -92,6 +95,11 @@ class Visitor:
             websockets.ConnectionClosed: the server hung up.
         """
         return await self._ask(self._request(moved.fragment if moved else ""))
+
+    async def press(self, key: str) -> Rerun:
+        """Clicks a button. Raises as `rerun`; StopIteration: there is none of that key."""
+        found = next(each for each in self.buttons if each.split("-", 2)[-1] == key)
+        return await self._ask(self._request(self.buttons[found], pressed=found))
 
     async def go(self, page: str) -> Rerun:
         """Opens another page through the navigation. Raises as `rerun`; KeyError: no such page."""
@@ -136,7 +144,7 @@ class Visitor:
         """The tabs that are computed when they are opened."""
         return [w for w in self.widgets.values() if w.kind == TABS and w.movable()]
 
-    def _request(self, fragment: str = "", by_itself: bool = False) -> bytes:
+    def _request(self, fragment: str = "", by_itself: bool = False, pressed: str = "") -> bytes:
         message = BackMsg()
         rerun = message.rerun_script
         rerun.query_string, rerun.page_script_hash = self._query, self._hash
@@ -145,6 +153,8 @@ class Visitor:
         rerun.widget_states.SetInParent()
         states = (widget.state() for widget in self.widgets.values())
         rerun.widget_states.widgets.extend(state for state in states if state)
+        if pressed:
+            rerun.widget_states.widgets.append(WidgetState(id=pressed, trigger_value=True))
         rerun.fragment_id, rerun.is_auto_rerun = fragment, by_itself
         rerun.cached_message_hashes.extend(self._cache)
         context = rerun.context_info
@@ -192,6 +202,7 @@ class Visitor:
         if message.metadata.run.fragment_ids:
             return False
         self.follows.clear()
+        self.buttons.clear()
         self._tabs.clear()
         return True
 
@@ -235,6 +246,8 @@ class Visitor:
             self.errors.append(f"{element.type}: {element.message}")
         elif kind == "progress":
             self.progress.append(element.text)
+        elif kind == "button":
+            self.buttons[element.id] = delta.fragment_id
         elif kind == "tab" and place[:-1] in self._tabs:
             self._tabs[place[:-1]].add_tab(element.label)
         elif kind in KINDS or (kind in BLOCKS and element.id):
