@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Timer
@@ -38,6 +40,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     timer = Timer(QUIET_START_S, _warm)
     timer.daemon = True
     timer.start()
+    # A click on a download is answered in one of these, and waits there for its turn to draw.
+    get_running_loop().set_default_executor(ThreadPoolExecutor(SETTINGS.max_sessions))
     yield
     timer.cancel()
 

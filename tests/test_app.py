@@ -14,9 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 import websockets
+from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -25,6 +27,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from tests.load.visitor import Visitor
 from tests.serving import APP, ROOT, free_port
 from viz.hosting import limits
+from viz.hosting.routes import routes
+from viz.pages import PAGES
 
 COMMANDS = {
     "uvicorn": ["uvicorn", "app:app", "--host", "127.0.0.1", "--port"],
@@ -144,6 +148,33 @@ def test_every_answer_carries_the_headers(server: Hosted) -> None:
         assert answer.getheader("Referrer-Policy") == "same-origin"
         assert "camera=()" in answer.getheader("Permissions-Policy", "")
         assert answer.getheader("Strict-Transport-Security") == "max-age=31536000"
+
+
+@pytest.mark.parametrize("path, leads_to", [("/sweep", "./"), ("/sweep/", "../")])
+@pytest.mark.parametrize("query", ["", "?stride=3&weights=0.0.0.0:5&x=%0D%0Aa:%20b"])
+def test_the_first_page_answers_to_its_name(
+    server: Hosted, path: str, leads_to: str, query: str
+) -> None:
+    assert PAGES[0].name == "sweep"
+    answer = server.ask(path + query)
+    assert answer.status == 307
+    assert answer.getheader("Location") == leads_to + query
+    address = urlsplit(urljoin(f"{ADDRESS}/strides{path}{query}", leads_to + query))
+    assert (address.path, address.query) == ("/strides/", query[1:]), "below a proxy's path too"
+
+
+def test_other_pages_stay_where_they_are(server: Hosted) -> None:
+    for path in ("/sizes", "/sweep.js", "/sizes/sweep", "/SWEEP"):
+        assert server.ask(path).status == 200, path
+
+
+def test_the_first_page_answers_below_streamlits_own_path() -> None:
+    config.set_option("server.baseUrlPath", "/classes/strides/")
+    try:
+        paths = [route.path for route in routes()]
+    finally:
+        config.set_option("server.baseUrlPath", "")
+    assert paths == ["/classes/strides/sweep", "/classes/strides/sweep/"]
 
 
 def test_a_folder_is_not_listed(server: Hosted) -> None:

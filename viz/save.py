@@ -5,9 +5,11 @@ Matplotlib is loaded, and draws, when somebody clicks; never in the run of a pag
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-from collections.abc import Callable, Sequence
-from threading import BoundedSemaphore
+from collections.abc import Sequence
+from threading import BoundedSemaphore, Event
 from typing import Any
 
 import streamlit as st
@@ -47,6 +49,14 @@ _DEFAULTS: dict[str, Any] = {
 }
 _turns = BoundedSemaphore(2)
 """Clicks that are served at a time; the others wait, each in its visitor's own request."""
+DRAWING = "save: drawing"
+ASKED_S = 10.0
+"""How long a click's request for its file is waited for: a browser sends both at once."""
+NO_MEMORY = (
+    "The server has no memory left for this file. SVG and PDF need least; or try again later."
+)
+NO_DISK = "The server's disk is full. Every format but MP4 does without it."
+NOT_DRAWN = "The server could not make this file; its log says why. Another format may do."
 
 
 def save_menu(page: str, pictures: Sequence[Picture], settings: str) -> None:
@@ -61,6 +71,8 @@ def save_menu(page: str, pictures: Sequence[Picture], settings: str) -> None:
         "Save for slides", icon=":material/slideshow:", key=f"save_{page}", type="tertiary"
     ):
         _choices(page, pictures, settings, link(page))
+    else:
+        st.session_state.pop(DRAWING, None)  # the menu is closed: its file need not be kept
 
 
 @st.dialog("Save for slides", width="small", icon=":material/slideshow:")
@@ -78,14 +90,14 @@ def _choices(page: str, pictures: Sequence[Picture], settings: str, address: str
     if kind in FILMS:
         told = f"{picture.frames} frames"
         st.caption(f"{told}, the film's limit: {picture.note}." if picture.note else f"{told}.")
+    drawing = _drawing(picture, style, kind, strip, clicked=st.session_state.get(f"saved_{page}"))
     st.download_button(
         "Download",
-        _drawn(picture, style, kind, strip),
+        drawing.file or drawing,
         file_name(page, picture.name, style, kind, strip),
         MIME[kind],
         icon=":material/download:",
         type="primary",
-        on_click="ignore",
         width="stretch",
         key=f"saved_{page}",
     )
@@ -98,16 +110,73 @@ def file_name(page: str, name: str, style: Style, kind: Kind, strip: int = 0) ->
     return f"{'-'.join(words)}.{kind}"
 
 
-def _drawn(picture: Picture, style: Style, kind: Kind, strip: int) -> Callable[[], bytes]:
-    """What the click calls, in a thread of the server's that serves no page."""
+class Drawing:
+    """A file, made by the first click, in a thread of the server's that serves no page.
 
-    def draw() -> bytes:
+    Of an error there Streamlit tells the visitor that there was one, and nobody what it was
+    (https://github.com/streamlit/streamlit/issues/13466). The click starts a run of the menu
+    too, which asks `outcome`.
+
+    Attributes:
+        wanted: picture, style, kind, strip.
+        file: once it is made.
+    """
+
+    def __init__(self, picture: Picture, style: Style, kind: Kind, strip: int) -> None:
+        self.wanted = picture, style, kind, strip
+        self.file: bytes | None = None
+        self._trouble = ""
+        self._asked, self._done = Event(), Event()
+
+    def __call__(self) -> bytes:
+        """Makes the file. Raises what drawing raises, for Streamlit, after `outcome` has it."""
         from viz.slides.sheet import saved
 
-        with _turns:
-            return saved(picture, style, kind, strip)
+        self._asked.set()
+        try:
+            with _turns:
+                self.file = saved(*self.wanted)
+        except Exception as error:
+            self._trouble = trouble(error)
+            raise
+        finally:
+            self._done.set()
+        return self.file
 
-    return draw
+    def outcome(self) -> str:
+        """What went wrong, in a sentence, once the file is made or not; "" where all is well."""
+        if self._asked.wait(ASKED_S):
+            self._done.wait()
+        return self._trouble
+
+
+def trouble(error: Exception) -> str:
+    """Why there is no file, for the visitor: what they can change, or that they cannot."""
+    if os.strerror(errno.ENOSPC) in str(error):  # of Python's, or in ffmpeg's words
+        return NO_DISK
+    if isinstance(error, SpecError):
+        return f"{error}."
+    if isinstance(error, MemoryError):
+        return NO_MEMORY  # nothing is loaded where nothing fits
+    from core.device import is_out_of_memory  # brings torch
+
+    return NO_MEMORY if is_out_of_memory(error) else NOT_DRAWN
+
+
+def _drawing(*wanted: Any, clicked: bool | None) -> Drawing:
+    """What the button gives. Where the click that started this run failed, it is said why.
+
+    The file stays with the button until the menu is closed: Streamlit forgets one that no
+    session holds as soon as any two have run, before a browser that is far away comes for it.
+    """
+    told = st.empty()
+    kept: Drawing | None = st.session_state.get(DRAWING)
+    why = kept.outcome() if kept and clicked else ""
+    if why:
+        told.error(why)
+    if kept is None or why or kept.wanted != wanted:
+        kept = st.session_state[DRAWING] = Drawing(*wanted)
+    return kept
 
 
 def _picture(chosen: dict[str, Any], pictures: Sequence[Picture]) -> Picture:

@@ -38,10 +38,10 @@ CENTRE = """async (root, [boards, board, panel, cell]) => {
 
 
 @contextmanager
-def regular(browser: Browser, **settings: Any) -> Iterator[BrowserContext]:
-    """A visitor who has been here before: the browser keeps Streamlit's seven megabytes."""
+def stranger(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser that has never been here."""
     screen = {"width": 1440, "height": 900}
-    context = browser.new_context(viewport=screen, reduced_motion="no-preference", **settings)
+    context = browser.new_context(viewport=screen, reduced_motion="no-preference")
     context.set_default_timeout(PATIENCE)
     yield context
     context.close()
@@ -51,6 +51,7 @@ def regular(browser: Browser, **settings: Any) -> Iterator[BrowserContext]:
 def visit(context: BrowserContext, url: str) -> Iterator[Board]:
     """A new tab; fails at the end if the page complained, broke or called outside."""
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     complaints = complaints_of(page)
     yield Board(page, url)
     exceptions = page.locator(EXCEPTION).all_inner_texts()

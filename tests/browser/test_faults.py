@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from tests.browser.board import Board, regular
+from tests.browser.board import Board, stranger
 from tests.browser.conftest import EXCEPTION
 from tests.faults.test_full_disk import serving_with_a_full_disk
 from tests.faults.test_restart import kill, one_server_after_another
@@ -24,7 +24,7 @@ LINK = {"stride": "3", "kernel_size": "5", "picture": "ramp", "pin": "o1.1"}
 
 def test_an_open_tab_comes_back_with_the_state_of_its_link(browser: Browser) -> None:
     port = free_port()
-    with one_server_after_another() as servers, regular(browser) as context:
+    with one_server_after_another() as servers, stranger(browser) as context:
         first = servers.enter_context(serving(port=port))
         board = Board(context.new_page(), first.url).open(**LINK)
         before = board.press("ArrowRight")
@@ -48,7 +48,7 @@ def test_a_picture_is_uploaded_while_the_disk_is_full(browser: Browser) -> None:
     Image.fromarray(noise).save(file, "PNG")
     assert file.tell() > 3 * 2**20, "more than a web server keeps in memory unasked"
     picture = {"name": "mine.png", "mimeType": "image/png", "buffer": file.getvalue()}
-    with serving_with_a_full_disk() as server, regular(browser) as context:
+    with serving_with_a_full_disk() as server, stranger(browser) as context:
         board = Board(context.new_page(), server.url).open(picture="upload")
         board.page.get_by_text("Input", exact=True).first.click()
         board.page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(picture)

@@ -12,10 +12,10 @@ from core.fixes import unread
 from core.operations import OPERATIONS
 from core.sweep import Sweep
 from core.window import PAD
-from tests.browser.board import Board, board_of, payload, regular, visit
+from tests.browser.board import Board, board_of, payload, visit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import BrowserContext
 
 # Everything the picture asks of the model, for every grid cell and every output.
 ASK = """async (data) => {
@@ -55,9 +55,9 @@ LAYERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def board(browser: Browser, app_url: str) -> Iterator[Board]:
+def board(regular: BrowserContext, app_url: str) -> Iterator[Board]:
     """The app, once open, serves the player's modules."""
-    with regular(browser) as context, visit(context, app_url) as opened:
+    with visit(regular, app_url) as opened:
         yield opened.open(step=0)
 
 

@@ -5,30 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 import pytest
 
 from core.operations import OPERATIONS
-from tests.browser.board import Board, board_of, regular, sweep_of, visit
+from tests.browser.board import Board, board_of, sweep_of, visit
 from viz.presets import CLASSICS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import BrowserContext
 
 LOSSY = {"stride": 3, "padding": 0, "input_height": 7, "input_width": 7}
 
 
+@pytest.fixture
+def board(regular: BrowserContext, app_url: str) -> Iterator[Board]:
+    with visit(regular, app_url) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    with regular(browser) as visitor:
-        yield visitor
+def tab(regular: BrowserContext, app_url: str) -> Iterator[Board]:
+    with visit(regular, app_url) as opened:
+        yield opened.open(step=0)
 
 
 @pytest.fixture
-def board(context: BrowserContext, app_url: str) -> Iterator[Board]:
-    with visit(context, app_url) as opened:
-        yield opened
+def still(tab: Board) -> Board:
+    """The board at its first step, for those who look and change nothing: opened once for all."""
+    tab.page.mouse.move(2, 2)
+    tab.press("Escape", "Home")
+    tab.until_state(step=0, pin="", playing=False)
+    return tab
 
 
 def number(value: float) -> str:
@@ -94,16 +104,15 @@ def test_the_keyboard_reaches_everything(board: Board) -> None:
     board.until(lambda: "= 5 meets the 16 marked cells" in board.says, "the new weight")
 
 
-def test_the_slider_scrubs_to_any_output(board: Board) -> None:
-    board.open()
-    scrub = board.player.locator(".scrub")
+def test_the_slider_scrubs_to_any_output(still: Board) -> None:
+    scrub = still.player.locator(".scrub")
     scrub.fill("15")
     expected = {"step": 15, "playing": False, "panel": "output", "cell": [3, 3]}
-    assert expected.items() <= board.state.items()
-    assert board.player.locator(".count").inner_text() == "step 16 of 16"
+    assert expected.items() <= still.state.items()
+    assert still.player.locator(".count").inner_text() == "step 16 of 16"
     scrub.fill("6")
-    assert board.state["cell"] == [1, 2]
-    board.until_link(step="6")
+    assert still.state["cell"] == [1, 2]
+    still.until_link(step="6")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -115,18 +124,16 @@ def test_the_value_at_every_step_is_torchs(board: Board, operation: str) -> None
     assert board.every_value() == expected.astype(float).tolist()
 
 
-def test_stepping_by_key_shows_torchs_values_too(board: Board) -> None:
-    board.open(step=0)
-    values = [board.state["value"], *(board.press("ArrowRight")["value"] for _ in range(15))]
+def test_stepping_by_key_shows_torchs_values_too(still: Board) -> None:
+    values = [still.state["value"], *(still.press("ArrowRight")["value"] for _ in range(15))]
     assert values == sweep_of().output[0].ravel().astype(float).tolist()
 
 
-def test_pointing_at_an_output_names_the_window(board: Board) -> None:
+def test_pointing_at_an_output_names_the_window(still: Board) -> None:
     sweep = sweep_of()
-    board.open(step=0)
     for cell in ((0, 0), (1, 2), (3, 3)):
-        said = board.hover(sweep, "output", cell)
-        assert board.state["value"] == sweep.output[(0, *cell)]
+        said = still.hover(sweep, "output", cell)
+        assert still.state["value"] == sweep.output[(0, *cell)]
         step = cell[0] * 4 + cell[1] + 1
         assert said.startswith(
             f"Step {step} of 16: output {cell} = {number(sweep.output[0][cell])}"
@@ -136,8 +143,8 @@ def test_pointing_at_an_output_names_the_window(board: Board) -> None:
             inside = read[read >= 0]
             beyond = f" (and {sum(read < 0)} beyond)" if any(read < 0) else ""
             assert f"{word} {inside[0]} to {inside[-1]}{beyond}" in said
-    board.page.mouse.move(2, 2)
-    board.until_state(panel="output", cell=[0, 0])
+    still.page.mouse.move(2, 2)
+    still.until_state(panel="output", cell=[0, 0])
 
 
 @pytest.mark.parametrize("link", [{}, LOSSY, {"dilation": 2, "stride": 1}], ids=str)
@@ -155,13 +162,12 @@ def test_pointing_at_an_input_counts_its_readers(board: Board, link: dict[str, A
         assert said == f"Input ({row}, {col}) = {value}: {expected}."
 
 
-def test_pointing_at_padding_and_at_a_weight(board: Board) -> None:
+def test_pointing_at_padding_and_at_a_weight(still: Board) -> None:
     sweep = sweep_of()
-    board.open(step=0)
-    assert board.hover(sweep, "input", (0, 0)) == "Padding cell = 0: 1 output reads it."
+    assert still.hover(sweep, "input", (0, 0)) == "Padding cell = 0: 1 output reads it."
     for cell in ((0, 2), (1, 0)):
         weight = number(sweep.weight[(0, 0, *cell)])
-        said = board.hover(sweep, "kernel", cell)
+        said = still.hover(sweep, "kernel", cell)
         assert said == f"Weight {cell} = {weight} meets the 16 marked cells, one for each output."
 
 
@@ -214,7 +220,8 @@ def test_a_link_restores_what_was_looked_at(board: Board) -> None:
         "reads": "true",
         "speed": "8",
     }
-    board.open(**link)
+    board.page.goto(f"{board.url}/sweep?{urlencode(link)}")  # the first page, by its name
+    board.ready()
     for _ in range(2):
         assert {"step": 6, "pin": "k0.0", "playing": False}.items() <= board.state.items()
         assert board.says.startswith("Pinned. Weight (0, 0) = 7 meets")
@@ -222,6 +229,7 @@ def test_a_link_restores_what_was_looked_at(board: Board) -> None:
         assert pressed == ["blue", "1: sobel y", "read counts"]
         assert board.player.locator("select.speed").input_value() == "8"
         assert board.link == link
+        assert urlsplit(board.page.url).path == "/"
         board.page.reload()
         board.ready()
     board.press("Escape", "ArrowRight")

@@ -92,10 +92,11 @@ def test_size_stride_and_padding_of_the_deepest_layer_that_no_border_cuts(name: 
 
 
 def test_resnet50_measures_the_427_that_is_published() -> None:
-    """On an image where no border cuts it: 544 is the first multiple of 32."""
-    found = measure_receptive_field(build("resnet50", "meta"), (3, 544, 544), "layer4")
-    assert found.size == (427, 427)
-    assert found.effective_stride == (32, 32)
+    """On images where no border cuts it, tall and wide: 544 is the first multiple of 32."""
+    tall = measure_receptive_field(build("resnet50", "meta"), (3, 544, 32), "layer4")
+    wide = measure_receptive_field(build("resnet50", "meta"), (3, 32, 544), "layer4")
+    assert (tall.size, wide.size) == ((427, None), (None, 427))
+    assert (tall.effective_stride, wide.effective_stride) == ((32, None), (None, 32))
 
 
 # --- The oracle itself ------------------------------------------------------------------------

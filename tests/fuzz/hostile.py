@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.load.visitor import Visitor
@@ -114,6 +116,15 @@ class Stranger(Visitor):
         del sent[:]
         sent.extend([*kept, *self.states])
         return bytes(message.SerializeToString())
+
+    def _resolve(self, raw: bytes) -> ForwardMsg:
+        """Owns up to every message at once: the server sends the rest of an answer only then,
+        and a system left to itself lets it wait for 40 ms.
+        """
+        if hasattr(socket, "TCP_QUICKACK") and self._socket:
+            own = self._socket.transport.get_extra_info("socket")
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return super()._resolve(raw)
 
     def _see(self, delta: Any, place: tuple[int, ...], seen: set[str]) -> None:
         super()._see(delta, place, seen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +11,13 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 from streamlit.testing.v1 import AppTest
 
+from core.errors import SpecError
 from tests.viz.visit import again, unrun
 from viz import save
-from viz.slides.style import Picture, Style
+from viz.slides.style import Film, Picture, Style
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"input_height": 5, "input_width": 5, "padding": 0, "step": 2}
@@ -24,11 +28,12 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Picture, Style, str, in
     """What the download button was given to draw, in place of drawing."""
     asked: list[tuple[Picture, Style, str, int]] = []
 
-    def note(*wanted: Any) -> Any:
-        asked.append(wanted)
-        return lambda: b"file"
+    class Noted(save.Drawing):
+        def __init__(self, *wanted: Any) -> None:
+            asked.append(wanted)
+            super().__init__(*wanted)
 
-    monkeypatch.setattr(save, "_drawn", note)
+    monkeypatch.setattr(save, "Drawing", Noted)
     return asked
 
 
@@ -95,7 +100,7 @@ def test_a_hundred_clicks_are_served_two_at_a_time(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("viz.slides.sheet.saved", saved)
     picture = Picture("a", "a", lambda style: pytest.fail("not drawn"))
-    clicks = [Thread(target=save._drawn(picture, Style(), "svg", 0)) for _ in range(20)]
+    clicks = [Thread(target=save.Drawing(picture, Style(), "svg", 0)) for _ in range(20)]
     for click in clicks:
         click.start()
     go.set()
@@ -105,8 +110,59 @@ def test_a_hundred_clicks_are_served_two_at_a_time(monkeypatch: pytest.MonkeyPat
     assert max(most) <= 2
 
 
+def failing(error: Exception) -> save.Drawing:
+    def draw(style: Style) -> Any:
+        raise error
+
+    return save.Drawing(Picture("a", "a", draw), Style(), "svg", 0)
+
+
+@pytest.mark.parametrize(
+    "error, told",
+    [
+        (SpecError("dpi", "must be at most 100", 200), "dpi must be at most 100 (got 200)."),
+        (MemoryError(), save.NO_MEMORY),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), save.NO_MEMORY),
+        (OSError(errno.ENOSPC, "No space left on device"), save.NO_DISK),
+        (SpecError("kind", "was refused by ffmpeg", "x: No space left on device"), save.NO_DISK),
+        (OSError(errno.EACCES, "Permission denied"), save.NOT_DRAWN),
+        (ZeroDivisionError("in somebody's path"), save.NOT_DRAWN),
+    ],
+    ids=repr,
+)
+def test_a_click_that_fails_says_why_whoever_is_first(error: Exception, told: str) -> None:
+    drawing, heard = failing(error), []
+    waiting = Thread(target=lambda: heard.append(drawing.outcome()))
+    waiting.start()
+    with pytest.raises(type(error)):
+        drawing()
+    waiting.join(10)
+    assert heard == [told]
+    assert drawing.outcome() == told
+    assert drawing.file is None
+
+
+def test_a_click_that_asks_for_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(save, "ASKED_S", 0.01)
+    assert failing(MemoryError()).outcome() == ""
+
+
+def test_a_film_that_ffmpeg_refuses_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("viz.slides.video.ffmpeg", lambda: shutil.which("false"))
+
+    def film(style: Style) -> Film:
+        figure = Figure(style.inches)
+        return Film(figure, 2, lambda frame: [])
+
+    drawing = save.Drawing(Picture("a", "a", lambda _: Figure(), film, 2), Style(), "mp4", 0)
+    with pytest.raises(SpecError):
+        drawing()
+    assert drawing.outcome() == "kind was refused by ffmpeg (got no reason)."
+
+
 PAGE = """
 import sys
+from core.errors import SpecError
 from tests.viz.visit import again, unrun
 at = again(unrun(step=2))
 at.button(key="save_sweep").click()

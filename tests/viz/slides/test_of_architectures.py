@@ -21,9 +21,21 @@ def of(**query: str) -> dict[str, Picture]:
     return {picture.name: picture for picture in of_architectures.pictures(values)}
 
 
-@pytest.mark.parametrize("name", ["stems", "residual", "stages", "residual_gradients"])
+@pytest.mark.parametrize("name", ["stems", "residual", "stages"])
 def test_a_picture_fits_every_slide(name: str) -> None:
     fits.check(of()[name])
+
+
+def test_gradients_fit_every_slide() -> None:
+    values, _ = decode(ARCHITECTURES_PARAMS, {})
+    blocks = blocks_state.of_comparison(COMPARISONS["residual"], values)
+    probes = {block: compute_blocks.probe(block)(lambda *_: True) for block in blocks}
+    (picture,) = [
+        picture
+        for picture in of_architectures.of_view("residual", values, probes)
+        if picture.name == "residual_gradients"
+    ]
+    fits.check(picture)
 
 
 @pytest.mark.parametrize("network", ["vgg16", "densenet121", "efficientnet_b0"])
