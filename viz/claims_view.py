@@ -122,7 +122,8 @@ def run_all(values: Values) -> None:
             on_click=change,
             args=(PAGE, {"run": True}),
             icon=":material/play_arrow:",
-            help="Every claim where it is told, one after the other.",
+            help="Every claim where it is told, one after the other. Three of them train small "
+            "networks, which takes most of a minute.",
         )
         return
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core import data
 from core.errors import SpecError
 from viz.compute import warm
-from viz.compute_networks import Analysis, analysis
+from viz.compute_networks import Analysis, analysis, module, trained_weights
 from viz.erf_state import DRAWS, Request
 from viz.jobs import Report, Work
 from viz.network_state import Network
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField, Progress
     from core.erf_study import Study, StudyProgress
     from core.expected_erf import ExpectedErf
+    from core.training.records import State
 
 BUDGET = settings().memory_mb * 10**6
 """Bytes that one computation may take."""
@@ -30,8 +31,9 @@ MAX_MACS = settings().gmacs * 10**9
 """Most multiply–accumulates of the forward passes of one map."""
 
 
-def network(asked: Request, device: str = "cpu") -> nn.Module:
-    """The network with what was swapped, its weights decided by the seed; none on "meta".
+def network(asked: Request, device: str = "cpu", weights: State | None = None) -> nn.Module:
+    """The network with what was swapped, its weights decided by the seed, or else trained ones;
+    none on "meta".
 
     Raises:
         SpecError: it cannot be built, or has nothing of what is to be swapped.
@@ -45,15 +47,20 @@ def network(asked: Request, device: str = "cpu") -> nn.Module:
     with nullcontext() if device == "meta" else torch.random.fork_rng(devices=[]):
         if device != "meta":
             torch.manual_seed(asked.seed)
-        module = asked.network.build(device)
+        made = module(asked.network, device, weights)
         if asked.activation != "kept":
-            module = swaps.with_activation(module, asked.activation)
+            made = swaps.with_activation(made, asked.activation)
         if asked.pooling != "kept":
             size = asked.network.input_size
-            module = swaps.with_pooling(module, asked.pooling, size, asked.seed)
+            made = swaps.with_pooling(made, asked.pooling, size, asked.seed)
         if not asked.skips:
-            module = swaps.without_skips(module)
-    return module
+            made = swaps.without_skips(made)
+    return made
+
+
+def _weights(asked: Request) -> State | None:
+    """Trained ones; None where they are drawn."""
+    return trained_weights(asked.network) if asked.weights == "as_is" else None
 
 
 def check(asked: Request, found: Analysis) -> None:
@@ -64,9 +71,11 @@ def check(asked: Request, found: Analysis) -> None:
         found: its network.
 
     Raises:
-        SpecError: nothing to swap, or too much work; with what would do.
+        SpecError: nothing to swap, weights that are not trained here, or too much work; with what
+            would do.
     """
     network(asked, "meta")
+    _weights(asked)
     most = most_draws(asked, found)
     if not most:
         rule = f"must be smaller: one draw takes more than {MAX_MACS:,} multiply–accumulates"
@@ -93,10 +102,18 @@ def _part(network: Network, layer: str, unit: tuple[int, int]) -> float:
     return rows * cols / (height * width)
 
 
-@queued
 def work(asked: Request) -> Work:
     """The computation, for the queue."""
 
+    def run(report: Report) -> EffectiveReceptiveField:
+        found: EffectiveReceptiveField = _work(asked, _weights(asked))(report)
+        return found
+
+    return run
+
+
+@queued
+def _work(asked: Request, weights: State | None) -> Work:
     def run(report: Report) -> EffectiveReceptiveField:
         from core.erf import effective_receptive_field
 
@@ -109,7 +126,7 @@ def work(asked: Request) -> Work:
             planes = data.picture(inputs, size[1:], size[0])
             inputs = (planes - planes.mean()) / max(planes.std(), 1e-6)
         return effective_receptive_field(
-            network(asked),
+            network(asked, weights=weights),
             size,
             asked.layer or None,
             asked.unit,
@@ -129,6 +146,8 @@ def work(asked: Request) -> Work:
 
 def expected(asked: Request) -> ExpectedErf | None:
     """What theory expects of it, at once; None where it cannot say."""
+    if asked.network.run is not None and asked.weights == "as_is":
+        return None  # what training has made of weights, no theory of random ones knows
     same = replace(asked, draws=1, inputs="noise", aggregate="energy", seed=0, bf16=False)
     return _expected(same)  # nothing of that changes it
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from core import data
 from core.board import Upload
 from core.errors import SpecError
+from core.training.text import to_text
+from viz import compute_training
 from viz.compute import warm
 from viz.jobs import Report, Work
 from viz.network_state import Network
@@ -18,11 +20,15 @@ from viz.shared import shared
 from viz.workers import queued
 
 if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
     from core.cost import CostTotals, LayerCost
     from core.graph import Graph
     from core.outline import Line
     from core.receptive_field import MeasuredField, ReceptiveField
     from core.strategies import Strategy
+    from core.training.records import State
 
 MEASURED_FLOPS = 10**11
 """Most work of one forward pass of a network that is measured for a visitor."""
@@ -71,6 +77,31 @@ class Analysis:
                 return line
         within = [line for line in self.lines if name and line.node.module == name]
         return within[-1] if within else None
+
+
+def trained_weights(network: Network) -> State | None:
+    """The weights that a net of the training lab comes to; None of other networks. To be asked for
+    in the server itself: a worker process has no runs.
+
+    Raises:
+        SpecError: the run is not finished here.
+    """
+    if network.run is None:
+        return None
+    return compute_training.finished(to_text(network.run))[1]
+
+
+def module(network: Network, device: str | torch.device, weights: State | None = None) -> nn.Module:
+    """The torch module, with trained weights where they are given.
+
+    Raises:
+        SpecError: it cannot be built for this input.
+    """
+    if network.run is None or weights is None:
+        return network.build(device)
+    from core.training.loop import trained
+
+    return trained(network.run, weights).to(device)
 
 
 @shared(64, outside=True)

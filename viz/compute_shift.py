@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from core import data
 from core.errors import SpecError
+from viz import compute_networks
 from viz.compute import warm
-from viz.compute_networks import Analysis
+from viz.compute_networks import Analysis, trained_weights
 from viz.jobs import Report, Work
 from viz.settings import settings
 from viz.shared import shared
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from core.shift.consistency import Comparison, Consistency, Shift
     from core.shift.layer import Downsampling
     from core.shift.spectrum import Spectrum
+    from core.training.records import State
 
 Image = NDArray[np.float32]
 MAX_MACS = settings().gmacs * 10**9
@@ -156,10 +158,9 @@ def _png(values: NDArray[Any], span: tuple[float, float], signed: bool) -> str:
     return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
 
 
-def module(asked: Request, device: str = "cpu") -> nn.Module:
-    """The network as it is asked for, its weights drawn by the seed; none on "meta".
-
-    The one place where a network of this page gets its weights: trained ones come in here.
+def module(asked: Request, device: str = "cpu", weights: State | None = None) -> nn.Module:
+    """The network as it is asked for, its weights drawn by the seed, or else trained ones; none on
+    "meta".
 
     Raises:
         SpecError: it cannot be built, or nothing in it skips pixels.
@@ -173,7 +174,7 @@ def module(asked: Request, device: str = "cpu") -> nn.Module:
     with nullcontext() if device == "meta" else torch.random.fork_rng(devices=[]):
         if device != "meta":
             torch.manual_seed(asked.draw_seed)
-        made = asked.network.build(device)
+        made = compute_networks.module(asked.network, device, weights)
     if asked.taps > 1:
         made = anti_aliased(made, asked.taps)
     return circular(made) if asked.wrap else made
@@ -214,13 +215,19 @@ def last_layer(found: Analysis) -> str:
     return names[-1]
 
 
-@shared(64)
 def network_shifts(asked: Request) -> tuple[Shift, ...]:
     """The shifts that are run: up to two strides of the layer.
 
     Raises:
-        SpecError: the layer's map does not fit the image; too much work, with what would do.
+        SpecError: the layer's map does not fit the image; weights that are not trained here; too
+            much work, with what would do.
     """
+    trained_weights(asked.network)
+    return _network_shifts(asked)
+
+
+@shared(64)
+def _network_shifts(asked: Request) -> tuple[Shift, ...]:
     warm()
     from core.cost import layer_costs
     from core.graph import network_graph
@@ -252,19 +259,27 @@ def network_comparison(found: Consistency, index: int) -> Comparison:
     return Comparison(found.maps[index][None], expected, float(found.cosine[index]))
 
 
-@queued
 def work(asked: Request) -> Work:
     """The consistency of a network, for the queue."""
 
+    def run(report: Report) -> Consistency:
+        found: Consistency = _work(asked, trained_weights(asked.network))(report)
+        return found
+
+    return run
+
+
+@queued
+def _work(asked: Request, weights: State | None) -> Work:
     def run(report: Report) -> Consistency:
         from core.shift.consistency import standard
         from core.shift.network import network_consistency
 
         image = standard(_network_picture(asked))
         return network_consistency(
-            module(asked),
+            module(asked, weights=weights),
             image,
-            network_shifts(asked),
+            _network_shifts(asked),
             asked.layer,
             lambda done, total: report(done, total, None),
         )

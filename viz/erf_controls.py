@@ -20,7 +20,7 @@ from viz.erf_state import (
     WEIGHTS,
     unit_of,
 )
-from viz.network_state import Values
+from viz.network_state import TRAINED, Values
 from viz.player.cone.cone import cone
 from viz.url import change, give
 
@@ -35,7 +35,8 @@ def recipe(values: Values, found: Analysis | None) -> None:
         key=give(values, "draws"),
         help="One gradient is noisy: σ is good to a few percent, a smooth map wants 64 or more.",
     )
-    _choice(values, "weights", "weights", WEIGHTS, "Biases are 0 where weights are drawn.")
+    weights = {**WEIGHTS, "as_is": "as they were trained"} if _is_trained(values) else WEIGHTS
+    _choice(values, "weights", "weights", weights, "Biases are 0 where weights are drawn.")
     _choice(values, "inputs", "input", INPUTS, _INPUTS)
     if values["inputs"] == "picture" or values["over"]:
         _picture(values)
@@ -62,6 +63,10 @@ _AGGREGATE = (
     "The squared gradient keeps the width of the linear case. |g| and the positive part come out "
     "about 1.4 times wider; the signed mean is mostly noise."
 )
+
+
+def _is_trained(values: Values) -> bool:
+    return bool(values["network"] == TRAINED)
 
 
 def _choice(

@@ -11,6 +11,8 @@ import numpy as np
 import streamlit as st
 
 from core.notation import to_notation
+from core.training.spec import OwnImages, TrainingSpec
+from core.training.text import to_text
 from viz import compute_erf, waiting
 from viz.erf_state import COMPARISONS, PAGE, STUDIES, Request
 from viz.figures import erf as figures
@@ -209,7 +211,11 @@ def code(asked: Request, erf: EffectiveReceptiveField) -> str:
     """Python that computes the same map."""
     network, seed = asked.network, asked.seed
     imports = ["from core.erf import effective_receptive_field"]
-    if network.spec is not None:
+    before: list[str] = []
+    if network.run is not None:
+        more, before, made = _of_the_lab(network.run, asked.weights == "as_is")
+        imports += more
+    elif network.spec is not None:
         imports += ["from core.networks import build", "from core.notation import parse_notation"]
         text, size = to_notation(network.spec), network.input_size
         made = f"build(parse_notation({text!r}), {size[0]}, {size[1:]})"
@@ -219,7 +225,7 @@ def code(asked: Request, erf: EffectiveReceptiveField) -> str:
     else:
         imports.append("from core import zoo")
         made = f"zoo.build({network.name!r})"
-    lines = [f"torch.manual_seed({seed})", f"network = {made}", *_swapped(asked)]
+    lines = [f"torch.manual_seed({seed})", *before, f"network = {made}", *_swapped(asked)]
     if any("swaps." in line for line in lines):
         imports.append("from core import swaps")
     inputs = "'noise'"
@@ -239,6 +245,20 @@ def code(asked: Request, erf: EffectiveReceptiveField) -> str:
         "print(erf.sigma)",
     ]
     return "\n".join(["import torch", "", *sorted(imports), "", *lines])
+
+
+def _of_the_lab(run: TrainingSpec, trained: bool) -> tuple[list[str], list[str], str]:
+    """Imports, lines and the expression that make a net of the training lab."""
+    imports, own = ["from core.training.text import from_text"], ""
+    if isinstance(run.task, OwnImages):
+        own = ", read_npz(Path('images.npz').read_bytes())"
+        imports += ["from pathlib import Path", "from core.training.uploads import read_npz"]
+    before = [f"spec = from_text({to_text(run)!r}{own})"]
+    if not trained:
+        imports.append("from core.training.nets import model")
+        return imports, before, "model(spec.net, spec.task, spec.seed)"
+    imports.append("from core.training.loop import train, trained")
+    return imports, [*before, "*_, last = train(spec)"], "trained(spec, last.state)"
 
 
 def _swapped(asked: Request) -> list[str]:

@@ -10,7 +10,7 @@ import streamlit as st
 from core.data import PICTURES
 from core.window import Pair
 from viz import compute_networks, network_state
-from viz.network_state import MODULE, OWN, Values
+from viz.network_state import MODULE, OWN, TRAINED, Values
 from viz.state import UPLOAD
 from viz.url import Param, change, choice, number, switch
 
@@ -129,7 +129,8 @@ def told(message: object) -> dict[str, Any]:
 def identity(values: Values) -> str:
     """Changes whenever another network or input is looked at."""
     parts = [values[name] for name in ("network", "input_height", "input_width", "in_channels")]
-    own = {OWN: values["layers"], MODULE: values["module"]}.get(values["network"], "")
+    named = {OWN: "layers", MODULE: "module", TRAINED: "run"}.get(values["network"])
+    own = values[named] if named else ""
     return " ".join(map(str, [*parts, own]))
 
 
@@ -143,7 +144,7 @@ def forget(values: dict[str, Any], adopted: int) -> bool:
     Returns:
         whether these values are a link's, so that what does not fit must be told.
     """
-    now = [values[name] for name in ("network", "layers", "module")]
+    now = [values[name] for name in ("network", "layers", "module", "run")]
     before, st.session_state["field_shown"] = (
         st.session_state.get("field_shown"),
         (adopted, now),

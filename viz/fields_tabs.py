@@ -12,7 +12,7 @@ import streamlit as st
 from core.errors import SpecError
 from core.notation import to_notation, to_source
 from core.notation_zoo import NOTATIONS
-from viz import compute_networks, fields_state, network_state
+from viz import compute_networks, fields_state, network_state, training_nets
 from viz.compute_networks import Analysis
 from viz.fields_state import PAGE, jump
 from viz.network_picker import open_layers, sentence
@@ -336,6 +336,9 @@ def _code_tab(found: Analysis, page: PageState) -> None:
         channels, *size = found.network.input_size
         st.markdown("As PyTorch:")
         st.code(to_source(spec, channels, (size[0], size[1])), language="python")
+    if found.network.run is not None:
+        st.markdown("As PyTorch:")
+        st.code(training_nets.source(found.network.run), language="python")
     st.markdown(
         "For a network of your own code, in a terminal beside this app's files "
         "(`--json` and `--csv` for files):"

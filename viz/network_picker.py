@@ -9,8 +9,10 @@ import streamlit as st
 from core.errors import SpecError
 from core.notation import MAX_CHARACTERS, in_channels_of, is_source, parse, to_notation
 from core.notation_zoo import NOTATIONS
-from viz import network_state
-from viz.network_state import MAX_CHANNELS, MAX_SIDE, MODULE, OWN, Values
+from core.training.spec import TrainingSpec
+from viz import compute_networks, network_state
+from viz.network_state import MAX_CHANNELS, MAX_SIDE, MODULE, OWN, TRAINED, Values
+from viz.training_state import OPTIMIZER_WORDS, TASKS
 from viz.url import change, current, give
 
 GRAMMAR = (
@@ -22,11 +24,17 @@ GRAMMAR = (
 )
 
 
+LAB = "../pages/training.py"
+TRAIN = "Train it in the training lab"
+AS_TRAINED = "as_is"
+"""Of a page that draws weights: those that a net has."""
+
+
 def picker(page: str, values: Values) -> None:
     """The choice of a network and of its input."""
     st.selectbox(
         "network",
-        network_state.options(),
+        network_state.options(bool(values["run"]) or values["network"] == TRAINED),
         format_func=network_state.title,
         key=give(values, "network"),
         on_change=_on_network,
@@ -37,6 +45,9 @@ def picker(page: str, values: Values) -> None:
         _text(page, values)
     elif values["network"] == MODULE:
         st.text_input("module — package.module:callable", key=give(values, "module"))
+    elif values["network"] == TRAINED:
+        _trained(page, values)
+        return  # its input is that of its images
     elif values["network"] in NOTATIONS:
         st.button(
             "Change its layers",
@@ -46,6 +57,37 @@ def picker(page: str, values: Values) -> None:
             help="Opens this architecture as layers of your own.",
         )
     _input(values)
+
+
+def _trained(page: str, values: Values) -> None:
+    """What a net of the training lab is, whether its weights are here, and the way to the lab."""
+    network = network_state.network(values)
+    if network.run is None:  # said where the picture would be
+        lab_link(values)
+        return
+    st.caption(_learned(network.run))
+    try:
+        compute_networks.trained_weights(network)
+    except SpecError:
+        st.caption("Its weights are not on this server. What needs none is shown all the same.")
+        lab_link(values)
+        return
+    lab_link(values, "Its training")
+    if values.get("weights", AS_TRAINED) != AS_TRAINED:
+        st.caption("The trained weights are not used: the weights chosen below are drawn anew.")
+        st.button("Use the trained weights", on_click=change, args=(page, {"weights": AS_TRAINED}))
+
+
+def _learned(run: TrainingSpec) -> str:
+    size = "×".join(map(str, run.task.shape))
+    steps = f"{run.steps:,} steps of {OPTIMIZER_WORDS[run.optimizer]}"
+    return f"Learns from {TASKS[run.task.kind]}, {steps}. Its input is theirs: {size}."
+
+
+def lab_link(values: Values, label: str = TRAIN) -> None:
+    """To the training lab, which opens with the settings that train the net of the link."""
+    query = network_state.lab_query(values["run"]) if values["run"] else {}
+    st.page_link(LAB, label=label, icon=":material/model_training:", query_params=query)
 
 
 def _input(values: Values) -> None:

@@ -13,7 +13,7 @@ from core.shift.layer import MAX_STRIDE
 from viz import compute_shift
 from viz.compute_networks import Analysis
 from viz.network_picker import picker
-from viz.network_state import Values
+from viz.network_state import TRAINED, Values
 from viz.shift_state import BLUR_WORDS, BLURS, DIRECTIONS, PAGE, SIDES
 from viz.url import give
 
@@ -64,7 +64,9 @@ def network_controls(values: dict[str, Any], found: Analysis | None) -> None:
         key=give(values, "wrap"),
         help="Without it the borders break a shift too, on top of the strides.",
     )
-    st.number_input("seed of the weights, which are random", 0, 9999, key=give(values, "draw_seed"))
+    if values["network"] != TRAINED:
+        label = "seed of the weights, which are random"
+        st.number_input(label, 0, 9999, key=give(values, "draw_seed"))
 
 
 def _picture(values: Values) -> None:

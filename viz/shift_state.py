@@ -167,6 +167,12 @@ def requests(values: Values, layer: str) -> tuple[Request, Request]:
     return plain, blurred
 
 
+def weights_of(asked: Request) -> str:
+    """``random weights, seed 0``."""
+    trained = asked.network.run is not None
+    return "trained weights" if trained else f"random weights, seed {asked.draw_seed}"
+
+
 def settle(values: dict[str, Any]) -> None:
     """Keep the shift inside the picture: beyond it, it would begin again."""
     values["shift"] = min(values["shift"], values["side"] - 1)

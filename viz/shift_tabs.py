@@ -25,6 +25,7 @@ from viz.shift_state import (
     sentence_case,
     shift_of,
     title,
+    weights_of,
 )
 from viz.slides import of_shift
 from viz.slides.style import Picture
@@ -266,8 +267,7 @@ def _network(plain: Consistency, blurred: Consistency, values: Values, asked: Re
         _chart(figures.pair_figure(maps[0], maps[1], heading, signed=signed), "shift_network")
     with right:
         heading = (
-            f"All channels over two strides of {stride} px, {asked.direction}, random weights "
-            f"(seed {asked.draw_seed})"
+            f"All channels over two strides of {stride} px, {asked.direction}, {weights_of(asked)}"
         )
         figure = figures.curve_figure(plain, blurred, far[index], heading)
         _chart(figure, "shift_network_curve")

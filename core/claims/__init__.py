@@ -16,11 +16,15 @@ from core.claims.gradients import GRADIENTS
 from core.claims.shift import SHIFT
 from core.claims.sizes import SIZES
 from core.claims.stacks import STACKS
+from core.claims.training import TRAINING
 from core.errors import SpecError
 
 __all__ = ["CLAIMS", "NUMBERS", "TOPICS", "VERDICTS", "Claim", "Outcome", "claim"]
 
-_PARTS = (SIZES, COVERAGE, COST, STACKS, FIELDS, EFFECTIVE, GRADIENTS, SHIFT, ARCHITECTURES)
+_PARTS = (
+    *(SIZES, COVERAGE, COST, STACKS, FIELDS, EFFECTIVE, GRADIENTS, SHIFT, ARCHITECTURES),
+    TRAINING,
+)
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted((each for part in _PARTS for each in part), key=lambda each: each.number)
 )

@@ -23,6 +23,7 @@ OTHER: dict[str, Any] = {
     "network": "lenet5",
     "layers": "conv3",
     "module": "a:b",
+    "run": "strided seed=1",
     "in_channels": 1,
     "input_height": 65,
     "input_width": 65,
@@ -55,7 +56,7 @@ def asked(**changes: Any) -> erf_state.Request:
 @pytest.mark.parametrize("name", OTHER)
 def test_every_setting_asks_for_another_map(name: str) -> None:
     other = asked(**{name: OTHER[name]})
-    if name in ("module", "picture"):  # in use only where they are chosen
+    if name in ("module", "run", "picture"):  # in use only where they are chosen
         assert other == asked()
     else:
         assert other != asked()

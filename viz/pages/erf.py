@@ -16,7 +16,7 @@ from viz.erf_map import erf_map
 from viz.erf_state import PAGE, PARAMS, TABS, UNITS, Request
 from viz.erf_tabs import DRAW, save
 from viz.jobs import View
-from viz.network_picker import picker, sentence
+from viz.network_picker import lab_link, picker, sentence
 from viz.url import PageState, change, give
 
 if TYPE_CHECKING:
@@ -67,9 +67,11 @@ def _heading(found: Analysis, asked: Request) -> None:
     )
 
 
-def _refused(error: SpecError, most: int) -> None:
+def _refused(error: SpecError, most: int, values: dict[str, Any]) -> None:
     """Why there is no map, and what would do."""
     st.warning(sentence(error))
+    if error.parameter == "run":
+        lab_link(values)
     if error.parameter == "draws" and most:
         label = "Take 1 draw" if most == 1 else f"Take {most} draws"
         st.button(label, on_click=change, args=(PAGE, {"draws": most}), type="primary")
@@ -113,7 +115,7 @@ def page() -> None:
     with place:
         if refusal:
             waiting.leave("erf", *BELOW)
-            _refused(refusal, most)
+            _refused(refusal, most, values)
         elif found and asked:
             _heading(found, asked)
             menu = _display(values)

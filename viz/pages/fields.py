@@ -14,7 +14,7 @@ from viz.fields_edit import edit_tab
 from viz.fields_measured import verdict
 from viz.fields_state import PAGE, PARAMS, TABS
 from viz.fields_tabs import DRAW, shown
-from viz.network_picker import picker, sentence
+from viz.network_picker import lab_link, picker, sentence
 from viz.network_state import DEFAULT
 from viz.player.cone.cone import cone
 from viz.save import save_menu
@@ -117,6 +117,8 @@ def _keep_to(line: Line, values: dict[str, Any]) -> list[str]:
 def _refused(error: SpecError, values: dict[str, Any]) -> None:
     """Why there is no picture, and the way back."""
     st.warning(sentence(error))
+    if error.parameter == "run":
+        lab_link(values)
     if values["network"] in network_state.architectures():
         _, height, width = network_state.published(values["network"]).input_size
         size = {"input_height": height, "input_width": width}

@@ -17,7 +17,7 @@ from viz import (
     waiting,
 )
 from viz.compute_networks import Analysis
-from viz.network_picker import sentence
+from viz.network_picker import lab_link, sentence
 from viz.shift_controls import layer_controls, network_controls
 from viz.shift_state import PAGE, PARAMS, TABS
 from viz.shift_tabs import SLOT
@@ -54,9 +54,11 @@ def _network(values: dict[str, Any]) -> tuple[Analysis | None, SpecError | None]
         return None, error
 
 
-def _refused(error: SpecError) -> None:
+def _refused(error: SpecError, values: dict[str, Any]) -> None:
     """Why there is nothing to see, and a way back."""
     st.warning(sentence(error))
+    if error.parameter == "run":
+        lab_link(values)
     defaults = {param.name: param.default for param in PARAMS if param.name != "tab"}
     st.button("Back to the first picture", on_click=change, args=(PAGE, defaults), type="primary")
 
@@ -120,7 +122,7 @@ def _tab(
         return DRAW[name](values)
     except SpecError as error:
         waiting.leave(SLOT)
-        _refused(error)
+        _refused(error, values)
         return []
 
 

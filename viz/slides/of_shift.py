@@ -256,7 +256,7 @@ def pictures_of_network(
 
         note = (
             f"All channels of {asked.layer} over two strides of {max(plain.stride)} px, "
-            f"{asked.direction}; random weights, seed {asked.draw_seed}; blur {blur}."
+            f"{asked.direction}; {shift_state.weights_of(asked)}; blur {blur}."
         )
         name = f"{asked.network.title}: does the map move with the picture?"
         return draw(

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.claims import CLAIMS, NUMBERS, TOPICS, Claim, claim
 from core.errors import SpecError
+from core.training.text import from_text
 from viz import (
     blocks_state,
     claims_evidence,
@@ -27,6 +28,7 @@ from viz import (
     shift_state,
     sizes_controls,
     state,
+    training_state,
 )
 from viz.claims_state import NAMES, PARAMS, UNRUN, chosen, defaults, listed, opening, settle
 from viz.pages import PAGES
@@ -43,6 +45,7 @@ PAGE_PARAMS = {
     "architectures": blocks_state.ARCHITECTURES_PARAMS,
     "gradients": gradients_state.PARAMS,
     "shift": shift_state.PARAMS,
+    "training": training_state.PARAMS,
 }
 DEFAULTS = {param.name: param.default for param in PARAMS}
 
@@ -159,6 +162,13 @@ def test_a_heavy_claim_comes_by_the_queue() -> None:
     assert "Each sentence needs to say" in words_of(app)
 
 
+def test_a_claim_that_trains_comes_by_the_queue_and_leads_to_the_lab() -> None:
+    app = visit({"claim": "15", "steps": "30", "seeds": "1"})
+    assert "In this run" in words_of(app)
+    assert len(app.get("plotly_chart")) == 1
+    assert "See it on Training lab" in [each.proto.label for each in app.get("page_link")]
+
+
 def test_topic_and_verdict_filter_the_list() -> None:
     app = visit({"topic": "Cost"})
     assert open_buttons(app) == [f"open_{one.number}" for one in CLAIMS if one.topic == "Cost"]
@@ -244,6 +254,22 @@ def test_the_page_that_shows_a_claim_accepts_its_link(one: Claim) -> None:
         link = one.link(values)
         assert link.page in {page.name for page in PAGES}
         assert decode(PAGE_PARAMS[link.page], dict(link.query))[1] == [], values
+
+
+@pytest.mark.parametrize("number", [15, 20, 26])
+def test_a_claim_that_trains_leads_to_the_same_runs_in_the_lab(number: int) -> None:
+    one = claim(number)
+    link = dict(one.link(one.defaults).query)
+    values, _ = decode(training_state.PARAMS, link)
+    found = training_state.comparison(values)
+    assert len(found.seeds) == one.defaults["seeds"]
+    assert {spec.steps for spec in found.specs} == {one.defaults["steps"]}
+    for spec in found.specs:
+        words = (f"{name}={text}" for name, text in link.items() if name not in _OF_THE_PAGE)
+        assert from_text(" ".join([spec.net.downsampling, *words])) == spec
+
+
+_OF_THE_PAGE = ("variants", "seeds", "tab")
 
 
 @pytest.mark.parametrize("one", CLAIMS, ids=lambda one: str(one.number))
