@@ -22,6 +22,7 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "gradients": ("viz.gradients_state", "PARAMS"),
     "shift": ("viz.shift_state", "PARAMS"),
     "architectures": ("viz.blocks_state", "ARCHITECTURES_PARAMS"),
+    "training": ("viz.training_state", "PARAMS"),
 }
 """Where each page's parameters are; its pictures are in ``viz.slides.of_<page>``."""
 
