@@ -23,6 +23,7 @@ LIGHT = (
     *("core.blocks", "core.gradients.recipe", "core.gradients.counts"),
     "core.claims",
     *("core.exercises.kinds", "core.exercises.judging", "core.exercises.interview"),
+    *("core.training.spec", "core.training.text"),
 )
 # Called behind the caches and the queue alone. Add each new heavy module here.
 HEAVY = (
@@ -32,12 +33,13 @@ HEAVY = (
     *("core.block_facts", "core.block_probe", "core.timing", "core.saved", "core.stages"),
     *("core.coverage", "core.gradients.pattern", "core.gradients.rebuild", "core.gradients.flow"),
     "core.exercises.experiments",
+    *("core.training.loop", "core.training.probes", "core.training.tasks"),
 )
 # The only callers of heavy modules.
 COMPUTE = (
     *("viz.compute", "viz.compute_networks", "viz.compute_erf", "viz.compute_shift"),
     *("viz.compute_blocks", "viz.compute_gradients", "viz.compute_exercises"),
-    "viz.compute_claims",
+    *("viz.compute_claims", "viz.compute_training"),
 )
 PAGE_MAY_IMPORT = (
     *("viz.controls", "viz.compute", "viz.figures", "viz.player", "viz.slides", "viz.theme"),
@@ -54,6 +56,8 @@ PAGE_MAY_IMPORT = (
     *("viz.gradients_controls", "viz.gradients_tabs", "viz.save"),
     *("viz.exercises_state", "viz.exercises_controls", "viz.exercises_tabs"),
     *("viz.compute_claims", "viz.claims_state", "viz.claims_view"),
+    *("viz.compute_training", "viz.training_state", "viz.training_controls"),
+    *("viz.training_results", "viz.training_tabs", "viz.training_words"),
     *("viz.tour", "viz.tour_bar"),
     *("viz.pages", "core", "streamlit"),
 )

@@ -72,7 +72,7 @@ DOWNSAMPLING_WORDS = {
     "extra_conv": "extra strided convolution",
     "blurred_stride": "blurred stride",
     "max_blur": "blurred max pooling",
-    "dilated": "dilation, nothing halved",
+    "dilated": "dilation without halving",
 }
 OPTIMIZER_WORDS = {"adamw": "AdamW", "sgd": "SGD with momentum"}
 

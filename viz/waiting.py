@@ -163,9 +163,7 @@ def standing(
         st.warning(_sentence(view.error, name))
 
 
-def go_on(
-    slot: str, told: str, *keys: Hashable, hint: str = "Begins from the start."
-) -> None:
+def go_on(slot: str, told: str, *keys: Hashable) -> None:
     """A sentence about what was stopped, with a button that asks for these again."""
     text, button = st.columns([5, 1], vertical_alignment="center")
     text.info(told)
@@ -175,7 +173,7 @@ def go_on(
         args=keys,
         key=f"go on {slot} {hash(keys)}",
         width="stretch",
-        help=hint,
+        help="Begins from the start.",
     )
 
 

@@ -53,6 +53,7 @@ JOURNEYS: tuple[Journey, ...] = (
         heavy=("A network",),
     ),
     Journey("architectures", ("picture",), ("network",), "view=stages", ("Stems", "ResNet")),
+    Journey("training", ("levels", "distractors"), link="seeds=2"),
     Journey("tour", ()),
     Journey("exercises", ("level", "code"), link="level=2"),
     Journey("claims", ("topic", "verdict"), link="topic=Cost"),

@@ -77,6 +77,13 @@ PAGES: tuple[Page, ...] = (
         "Stems, ResNet's reducing blocks and whole networks, stage by stage, measured.",
     ),
     Page(
+        "training",
+        "Training lab",
+        ":material/model_training:",
+        "Downsampling",
+        "Train small nets side by side and see what a stride changes: accuracy, gradients, fields.",
+    ),
+    Page(
         "tour",
         "Guided tour",
         ":material/route:",

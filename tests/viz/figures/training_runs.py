@@ -41,4 +41,4 @@ def four() -> tuple[Runs, tuple[str, ...]]:
     """Four nets."""
     runs = trained()
     more = {(net, seed): runs[net - 2, seed] for net in (2, 3) for seed in SEEDS}
-    return runs | more, (*NAMES, "dilation, nothing halved", "depth 4")
+    return runs | more, (*NAMES, "dilation without halving", "depth 4")

@@ -1,0 +1,121 @@
+"""Sentences about training runs: no more than the numbers say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.training.records import Record, Snapshot, State
+from core.training.spec import Digits, LongRange
+from tests.viz.training_visit import asked, tiny
+from viz import training_words
+from viz.blocks_table import percent
+
+NAMES = ("max pooling", "strided convolution", "blurred stride")
+
+
+def run(accuracy: float, steps: int = 30, done: int = 30) -> tuple[Record, ...]:
+    """A run that ended with such an accuracy."""
+    state: Any = State("", done, 0.0, {})
+    shot: Any = Snapshot(0.1, accuracy, None, None, None)  # type: ignore[arg-type]
+    last = Record(done, steps, 3.0, 0.01, 0.0, 0.5, 0.5, (), (), shot, state)
+    return (replace(last, step=0, snapshot=shot), last)
+
+
+def told(*nets: list[float], seeds: int | None = None) -> str:
+    """What is said of these accuracies of each net."""
+    most = seeds or max(map(len, nets))
+    variants = ",".join(("max", "strided", "blurred_stride")[: len(nets)])
+    c = asked(**tiny(variants=variants, seeds=most))
+    runs = {(n, s): run(each) for n, net in enumerate(nets) for s, each in enumerate(net)}
+    return training_words.compared(c, runs, training_words.accuracy, percent, "told right")
+
+
+def test_bands_that_lie_apart_are_called_so() -> None:
+    assert told([0.9, 0.95], [0.8, 0.85]) == (
+        "In this run, over 2 seeds, told right: max pooling 92.5 % (90–95 %) and strided convolution "
+        "82.5 % (80–85 %). Every seed of max pooling lies above every seed of the others."
+    )
+
+
+def test_bands_that_overlap_are_called_so() -> None:
+    said = told([0.9, 0.95], [0.91, 0.93], [0.5, 0.6])
+    assert "The band of max pooling overlaps that of strided convolution" in said
+    assert "this run does not tell them apart" in said
+    assert said.endswith("Every seed of max pooling lies above every seed of blurred stride.")
+
+
+def test_one_seed_is_no_evidence() -> None:
+    said = told([0.9], [0.5])
+    assert "with one seed" in said
+    assert "One seed shows nothing of what chance does" in said
+    assert "above" not in said
+
+
+def test_runs_that_are_not_done_are_not_counted() -> None:
+    assert "over 2 seeds, as far as runs are done" in told([0.9, 0.8], [0.7, 0.6], seeds=3)
+    assert told([], [], seeds=3) == ""
+
+
+accuracies = st.lists(
+    st.lists(st.floats(0, 1).map(lambda x: round(x, 3)), min_size=2, max_size=5),
+    min_size=2,
+    max_size=3,
+).filter(lambda nets: len({len(net) for net in nets}) == 1)
+
+
+@given(accuracies)
+def test_apart_is_said_exactly_where_every_seed_is_better(nets: list[list[float]]) -> None:
+    said = told(*nets)
+    best = max(nets, key=lambda net: sum(net) / len(net))
+    place = nets.index(best)
+    others = [each for n, net in enumerate(nets) if n != place for each in net]
+    assert ("every seed of the others" in said) == (min(best) > max(others))
+    assert ("does not tell them apart" in said) == (min(best) <= max(others))
+
+
+@pytest.mark.parametrize(
+    "vary, link, sentence",
+    [
+        (
+            "downsampling",
+            {"variants": "max,strided,dilated", "seeds": 3, "steps": 1200},
+            "Three nets that differ only in how they halve their map, 3 seeds each, 1,200 steps, "
+            "the same batches",
+        ),
+        (
+            "depth",
+            {"vary": "depth", "variants": "2", "seeds": 1, "steps": 30},
+            "One net (depth 2), 1 seed, 30 steps, batches of 64",
+        ),
+    ],
+)
+def test_the_experiment_in_a_sentence(vary: str, link: dict[str, Any], sentence: str) -> None:
+    assert training_words.heading(asked(**link), vary) == sentence
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [(0.2, "1 s"), (12.4, "12 s"), (33, "35 s"), (56, "1 min"), (200, "3 min")],
+)
+def test_times_are_rounded(seconds: float, text: str) -> None:
+    assert training_words.duration(seconds) == text
+
+
+def test_what_is_left_is_told_from_what_was_taken() -> None:
+    runs = {0: run(0.5, steps=100, done=20), 1: run(0.5, steps=100, done=10)}
+    assert training_words.left(runs, 2, 100) == pytest.approx(6.0 / 30 * 170)
+    assert training_words.left({0: run(0.5, done=0)}, 2, 100) is None
+    assert training_words.left({}, 2, 100) is None
+
+
+def test_what_is_to_be_told() -> None:
+    assert training_words.task(Digits()) == "handwritten digits"
+    assert (
+        training_words.task(Digits(distractors=1)) == "handwritten digits among 1 piece of others"
+    )
+    assert "12 px" in training_words.task(LongRange())

@@ -1,0 +1,46 @@
+"""Images that a net learns from, side by side with their labels. No Streamlit here."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+STYLE = """<style>
+.samples { display: flex; flex-wrap: wrap; gap: 6px 8px; }
+.samples figure { margin: 0; text-align: center; line-height: 1.2; }
+.samples i { image-rendering: pixelated; display: block; margin: 0 auto; background-size: 100% 100%;
+  border: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+.samples figcaption { font-size: 0.75rem; font-variant-numeric: tabular-nums; }
+</style>"""
+
+
+def strip(images: NDArray[np.float32], names: Sequence[str], side: int = 56) -> str:
+    """The images (N, C, H, W) on one grey scale, ``side`` pixels high, each above its name."""
+    wide = round(side * images.shape[3] / images.shape[2])
+    size = f"width: {wide}px; height: {side}px"
+    figures = "".join(
+        f'<figure><i role="img" aria-label="{escape(name)}" style="{size}; '
+        f'background-image: url({png(image)})"></i><figcaption>{escape(name)}</figcaption></figure>'
+        for image, name in zip(grey(images), names, strict=True)
+    )
+    return f'{STYLE}<div class="samples">{figures}</div>'
+
+
+def grey(images: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """On one scale, the lowest value of all black and the highest white."""
+    low, high = float(images.min()), float(images.max())
+    return np.rint((images - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
+
+
+def png(planes: NDArray[np.uint8]) -> str:
+    """(C, H, W) as a data URL; three channels or more in colour, else the first in grey."""
+    image = Image.fromarray(planes[:3].transpose(1, 2, 0) if len(planes) > 2 else planes[0])
+    file = BytesIO()
+    image.save(file, "PNG")
+    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
