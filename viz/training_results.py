@@ -287,7 +287,7 @@ def _accuracy(asked: Comparison, found: Runs, net: int, waits: str) -> str:
     if told is None:
         return waits
     done = sum(training_words.finished(found.get((net, seed), ())) for seed in asked.seeds)
-    text = training_words.spread(told, percent)
+    text = training_words.spread(told, training_words.percent)
     return text if done == len(asked.seeds) else f"{text}, {done} of {len(asked.seeds)} seeds"
 
 

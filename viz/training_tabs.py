@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from viz import training_click, training_files, training_nets, training_words
-from viz.blocks_table import percent
 from viz.slides.style import Picture
 from viz.state import PARAMS as SWEEP_PARAMS
 from viz.training_controls import samples
 from viz.training_pickers import net_and_step, net_picker, snapshots
 from viz.training_results import Lab, live
-from viz.training_words import finished
+from viz.training_words import finished, percent
 from viz.url import PageState, query
 
 if TYPE_CHECKING:

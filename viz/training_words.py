@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from core.training.spec import Digits, LongRange, Task
+from viz import blocks_table
 from viz.training_state import Comparison
 
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ def spread(found: Spread, told: Callable[[float], str]) -> str:
     if unit != low and high.endswith(f" {unit}"):
         low = low.removesuffix(f" {unit}")
     return f"{told(found.mean)} ({low}–{high})"
+
+
+def percent(share: float) -> str:
+    """``97.0 %``: with one decimal, as its neighbours have; 0 and 100 only where it is just that."""
+    text = blocks_table.percent(share)
+    return text if "." in text or share in (0, 1) else text.replace(" %", ".0 %")
 
 
 def finished(records: Records) -> bool:

@@ -13,7 +13,6 @@ from core.training.records import Record, Snapshot, State
 from core.training.spec import Digits, LongRange
 from tests.viz.training_visit import asked, tiny
 from viz import training_words
-from viz.blocks_table import percent
 
 NAMES = ("max pooling", "strided convolution", "blurred stride")
 
@@ -32,13 +31,15 @@ def told(*nets: list[float], seeds: int | None = None) -> str:
     variants = ",".join(("max", "strided", "blurred_stride")[: len(nets)])
     c = asked(**tiny(variants=variants, seeds=most))
     runs = {(n, s): run(each) for n, net in enumerate(nets) for s, each in enumerate(net)}
-    return training_words.compared(c, runs, training_words.accuracy, percent, "told right")
+    return training_words.compared(
+        c, runs, training_words.accuracy, training_words.percent, "told right"
+    )
 
 
 def test_bands_that_lie_apart_are_called_so() -> None:
     assert told([0.9, 0.95], [0.8, 0.85]) == (
-        "In this run, over 2 seeds, told right: max pooling 92.5 % (90–95 %) and strided convolution "
-        "82.5 % (80–85 %). Every seed of max pooling lies above every seed of the others."
+        "In this run, over 2 seeds, told right: max pooling 92.5 % (90.0–95.0 %) and strided convolution "
+        "82.5 % (80.0–85.0 %). Every seed of max pooling lies above every seed of the others."
     )
 
 
@@ -119,3 +120,11 @@ def test_what_is_to_be_told() -> None:
         training_words.task(Digits(distractors=1)) == "handwritten digits among 1 piece of others"
     )
     assert "12 px" in training_words.task(LongRange())
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.97, "97.0 %"), (0.958, "95.8 %"), (1, "100 %"), (0.99999, "above 99.9 %"), (0, "0 %")],
+)
+def test_shares_have_one_decimal(share: float, text: str) -> None:
+    assert training_words.percent(share) == text

@@ -31,8 +31,8 @@ from tests.viz.training_visit import (
 )
 from tests.viz.visit import link_of, text_of, warned
 from viz import compute_training, workers
-from viz.blocks_table import percent
 from viz.training_state import DEFAULT_VARIANTS, TABS, TASKS, VARIES, label
+from viz.training_words import percent
 
 
 @pytest.fixture
