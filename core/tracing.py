@@ -78,8 +78,15 @@ def _of_the_same_shape(
     """What a call gives that keeps its input's shape; None where that is for torch to find out.
 
     torch works such shapes out in Python: half of the time that following a ResNet would take.
+    Where gradients are on, whoever listens may ask what a backward pass keeps: that torch alone
+    knows.
     """
-    if not args or not isinstance(args[0], torch.Tensor) or not args[0].is_meta:
+    if (
+        torch.is_grad_enabled()
+        or not args
+        or not isinstance(args[0], torch.Tensor)
+        or not args[0].is_meta
+    ):
         return None
     first = args[0]
     if func is F.batch_norm:

@@ -18,9 +18,11 @@ PICTURES = {
     "fields": "/fields",
     "erf": "/erf?draws=64",
     "gradients": "/gradients",
+    "training": "/training",
 }
 
-READY = ".player[data-ready=true], .cone[data-ready=true], .js-plotly-plot, .katex"
+START, STOP = ".st-key-training_start button", ".st-key-training_stop"
+READY = f".player[data-ready=true], .cone[data-ready=true], .js-plotly-plot, .katex, {START}"
 
 
 def save(png: bytes, path: Path) -> None:
@@ -41,6 +43,10 @@ def main() -> None:
         for name, link in PICTURES.items():
             page.goto(server.url + link)
             page.locator(READY).first.wait_for()
+            if page.locator(START).count():
+                page.locator(START).click()
+                page.locator(STOP).wait_for()
+                page.locator(STOP).wait_for(state="detached", timeout=600_000)
             page.wait_for_timeout(2500)
             save(page.screenshot(), FOLDER / f"{name}.png")
 
