@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from itertools import count
+from time import thread_time
 from typing import Any
 
 import streamlit as st
@@ -17,8 +18,12 @@ from viz.settings import settings
 
 EVERY = 0.5
 """Shortest time between two looks of a visitor at the queue, in seconds."""
-LOOKS = 40
-"""Looks a second of all visitors together: each draws its place on the page anew."""
+SHARE = 0.15
+"""Of one core, for the looks of all visitors together: each draws its place on the page anew."""
+A_LOOK = 0.004
+"""Seconds of a core that a look takes, before it is known of its place."""
+_costs: dict[str, float] = {}
+"""The same as it was lately, by place."""
 SELDOM = 3600.0
 """Seconds between two runs of what needs none."""
 STOPPED = "stopped"
@@ -84,17 +89,24 @@ def show(
 
     settled_looks = count()
 
-    @st.fragment(run_every=max(EVERY, line.waiting() / LOOKS))
+    @st.fragment(run_every=every(slot, line.waiting()))
     def follow() -> None:
         views = look()
         # Not at the first such look: a rerun in the run that makes the widgets would overtake
         # them, and the browser would send back their lowest values.
         if settled(views) and next(settled_looks) > 0:
             st.rerun()
+        begun = thread_time()
         draw(views)
+        _costs[slot] = 0.8 * _costs.get(slot, A_LOOK) + 0.2 * (thread_time() - begun)
 
     follow()
     return views
+
+
+def every(slot: str, visitors: int) -> float:
+    """Seconds between two looks of each, where so many wait: the dearer a look, the fewer."""
+    return max(EVERY, visitors * _costs.get(slot, A_LOOK) / SHARE)
 
 
 @st.fragment(run_every=SELDOM)
@@ -108,9 +120,12 @@ def come_back() -> None:
 
 def leave(*slots: str) -> None:
     """These places on the page are gone: nothing is computed for them any more."""
+    seen: dict[str, Any] = st.session_state.get("seen", {})
     for slot in slots:
-        for jobs in (queue(), trainings()):
-            jobs.want(f"{visitor()} {slot}", {})
+        if slot in seen:
+            st.session_state["seen"] = seen = {s: seen[s] for s in seen if s != slot}
+            for jobs in (queue(), trainings()):
+                jobs.want(f"{visitor()} {slot}", {})
 
 
 def _stopped() -> dict[Hashable, View]:

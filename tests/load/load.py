@@ -44,6 +44,8 @@ class Settings:
         burst: all of them come at the same moment, and act at the same moment.
         heavy: tabs with long computations are opened too.
         settle: wait until everything is computed before leaving.
+        warm_up: actions of each visitor that are not counted: a server that has just started finds
+            many answers for the first time, and a class that opens it all at once.
         timeout, seed: seconds until a message must come; what is drawn at random.
         server_pid: whose memory and processor time to read.
     """
@@ -58,6 +60,7 @@ class Settings:
     burst: bool = False
     heavy: bool = False
     settle: bool = False
+    warm_up: int = 0
     timeout: float = 60.0
     seed: int = 0
     server_pid: int | None = None
@@ -80,6 +83,7 @@ class Visit:
         first = "" if self.journey.page == JOURNEYS[0].page else self.journey.page
         self.visitor = Visitor(settings.url, first, query, settings.timeout)
         self._asked: float | None = None  # since when something is computed
+        self._acted = 0
 
     async def open(self) -> None:
         """Open the link. Raises as `Visitor.rerun`; LookupError: not all is there to be moved."""
@@ -93,6 +97,7 @@ class Visit:
 
     async def act(self) -> None:
         """One action, drawn at random. Raises as `Visitor.rerun`, and LookupError."""
+        self._acted += 1
         chance, rng, chosen = self.rng.random(), self.rng, self.settings.widgets
         light = chosen or self.journey.light
         if (chance < TURN or not light) and self.settings.page is None:
@@ -150,7 +155,9 @@ class Visit:
         return None
 
     def _note(self, what: str, rerun: Rerun) -> None:
-        self.report.answers.append(Answer(self.journey.page, what, rerun.seconds, rerun.received))
+        if what == "open" or self._acted > self.settings.warm_up:
+            answer = Answer(self.journey.page, what, rerun.seconds, rerun.received)
+            self.report.answers.append(answer)
         self._results()
 
     def _results(self) -> None:

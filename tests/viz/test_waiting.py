@@ -232,3 +232,23 @@ def test_progress_says_what_is_done_and_what_comes_before() -> None:
     again(at)
     (bar,) = at.get("progress")
     assert (bar.proto.text, bar.proto.value) == ("a: 3 of 4 draws", 75)
+
+
+def test_looks_come_seldomer_the_more_wait_and_the_dearer_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "_costs", {"dear": 0.05})
+    assert waiting.every("new", 1) == waiting.every("dear", 1) == waiting.EVERY
+    for visitors in (20, 40):
+        for slot, cost in (("dear", 0.05), ("new", waiting.A_LOOK)):
+            share = visitors * cost / waiting.every(slot, visitors)
+            assert share == pytest.approx(waiting.SHARE) or share < waiting.SHARE
+    assert waiting.every("dear", 40) == 2 * waiting.every("dear", 20) > waiting.EVERY
+
+
+def test_what_a_look_takes_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs: dict[str, float] = {}
+    monkeypatch.setattr(waiting, "_costs", costs)
+    visit(main={"map": Gate()})
+    assert set(costs) == {"main"}
+    assert 0 < costs["main"] < 1
