@@ -267,6 +267,7 @@ def test_every_setting_reaches_a_container() -> None:
     assert list(environment) == [name for name in names if name != "STRIDES_LOCAL_MODULES"]
     assert read(dict.fromkeys(environment, "")) == Settings()
     given = {"STRIDES_ANALYSTS": "1"}  # as the container has it by itself
+    assert all(f"{name}={value}" in DOCKERFILE for name, value in given.items())
     assert environment == {name: f"${{{name}:-{given.get(name, '')}}}" for name in environment}
 
 

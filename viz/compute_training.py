@@ -20,7 +20,7 @@ from core.training import files
 from core.training.spec import OwnImages, Task, TrainingSpec
 from core.training.text import from_text, to_text
 from viz.compute import warm
-from viz.jobs import Jobs, Report, Work
+from viz.jobs import Report, Work
 from viz.settings import settings
 from viz.shared import shared
 from viz.training_store import Run, Shelf
@@ -45,13 +45,6 @@ UPLOADS: Shelf[OwnImages] = Shelf(256 * 2**20, lambda own: own.images.nbytes + o
 """Visitors' images by their digest."""
 BUDGET = settings().memory_mb * 10**6
 """Bytes that the nets of one seed may take side by side."""
-
-
-def queue() -> Jobs:
-    """The queue for training."""
-    from viz.waiting import trainings
-
-    return trainings()
 
 
 @dataclass(frozen=True)

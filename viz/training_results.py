@@ -127,7 +127,7 @@ def stand(lab: Lab) -> bool:
     works: dict[Hashable, Work] = {
         _key(lab.asked, seed): compute_training.work(lab.asked, seed) for seed in left
     }
-    views = waiting.show(SLOT, works, draw, jobs=compute_training.queue())
+    views = waiting.show(SLOT, works, draw, jobs=waiting.trainings())
     return not waiting.settled(views)
 
 
@@ -137,7 +137,7 @@ def live(lab: Lab, draw: Callable[[Runs], None]) -> None:
         draw(lab.runs)
         return
 
-    @st.fragment(run_every=max(EVERY, compute_training.queue().waiting() / LOOKS))
+    @st.fragment(run_every=max(EVERY, waiting.trainings().waiting() / LOOKS))
     def follow() -> None:
         draw(lab.runs)
 
