@@ -69,6 +69,23 @@ def facts(
     return tuple(facts)[:MAX_NOTES]
 
 
+def first_bound(node: Node, parents: Iterable[str], bounds: Mapping[str, str]) -> str:
+    """Why a node's numbers are only upper bounds, from the first node where they became so.
+
+    Args:
+        node: the operation.
+        parents: its inputs that see the image.
+        bounds: the same of every earlier node; "" where the numbers are exact.
+    """
+    before = next((bounds[parent] for parent in parents if bounds[parent]), "")
+    return before or (f"{node.bound} (at {node.name})" if node.bound else "")
+
+
+def at_most(text: str, bound: str) -> str:
+    """A number in words: itself where it is exact, ``at most 37×37`` where it is a bound."""
+    return f"at most {text}" if bound else text
+
+
 def _apart(here: Field) -> str:
     if len(here.paths) > 1:
         strides = " and ".join(str(number(path.stride)) for path in here.paths)

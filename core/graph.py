@@ -59,6 +59,7 @@ class Node:
         maps: per input, the (height, width) maps from its units to the input's.
         window: kernel size, stride, padding, dilation along (height, width), if any.
         note: what the numbers hide; "" when nothing.
+        bound: why the maps are only an upper bound; "" when they are exact.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Node:
     maps: tuple[Maps, ...]
     window: tuple[Window | None, Window | None]
     note: str
+    bound: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def _node_data(node: Node) -> dict[str, Any]:
         "grid": list(node.grid),
         "maps": [[map_data(axis) for axis in maps] for maps in node.maps],
         "note": node.note,
+        "bound": node.bound,
     }
 
 
@@ -200,4 +203,5 @@ def _frozen(draft: Draft) -> Node:
         draft.maps,
         windows,
         draft.note,
+        draft.bound,
     )

@@ -35,6 +35,7 @@ class Draft:
     inputs: tuple[Draft, ...] = ()
     maps: tuple[Maps, ...] = ()
     note: str = ""
+    bound: str = ""
     part: tuple[str, int, tuple[int, ...]] | None = None
 
 
@@ -105,19 +106,28 @@ class Outcome:
         kind: see `core.graph.KINDS`.
         links: one for each input.
         note: what a reader must know about the numbers; empty when nothing.
+        bound: why the maps are only an upper bound, as in "lstm has no rule"; empty when
+            they are exact. What structurally reads everything, such as global pooling or
+            attention, is exact.
         part: for calls that return a tuple: how its parts were cut (core.graph_shapes).
     """
 
     kind: str
     links: Sequence[Link]
     note: str = ""
+    bound: str = ""
     part: tuple[str, int, tuple[int, ...]] | None = field(default=None)
 
 
 def lost(source: Source) -> Link:
     """A link of which only an upper bound is known: everything."""
-    rows, cols = source.node.grid
-    return Link(source.node, (None, None), (whole(rows, 1), whole(cols, 1)), lost=True)
+    return Link(source.node, (None, None), _everything(source.node.grid), lost=True)
+
+
+def _everything(grid: tuple[int, int]) -> Maps:
+    """One output that reads every unit; of an axis of one unit, that unit."""
+    rows, cols = (identity(1) if n == 1 else whole(n, 1) for n in grid)
+    return rows, cols
 
 
 def by_dims(
@@ -185,7 +195,10 @@ class Settled(NamedTuple):
 
 
 def settle(links: Sequence[Link], out: Shape) -> Settled:
-    """One layout for the output from all the links; everything is global if they disagree."""
+    """One layout for the output from all the links; everything is global if they disagree.
+
+    Nothing is lost where every input has one unit: the output reads it.
+    """
     placed = [_axis_place(links, axis, out) for axis in (0, 1)]
     if any(link.lost for link in links) or any(place is None for place in placed):
         return _all_lost(links)
@@ -217,8 +230,9 @@ def _axis_place(links: Sequence[Link], axis: int, out: Shape) -> tuple[int | Non
 
 
 def _all_lost(links: Sequence[Link]) -> Settled:
-    maps = tuple((whole(link.source.grid[0], 1), whole(link.source.grid[1], 1)) for link in links)
-    return Settled((None, None), (1, 1), maps, True)
+    maps = tuple(_everything(link.source.grid) for link in links)
+    loses = any(max(link.source.grid) > 1 for link in links)
+    return Settled((None, None), (1, 1), maps, loses)
 
 
 def window_of(node_maps: Sequence[Maps], axis: int) -> Window | None:
@@ -248,12 +262,18 @@ def dims_of(value: object, rank: int) -> list[int]:
 def unknown(call: Call, why: str = "") -> Outcome:
     """An operation that no rule describes: an upper bound, and its name."""
     kept = [
-        by_dims(s, call.out, same(s), mixed=s.held) if s.shape == call.out else lost(s)
+        by_dims(s, call.out, same(s), mixed=[d for d in s.held if s.shape[d] > 1])
+        if s.shape == call.out
+        else lost(s)
         for s in call.sources
     ]
-    text = why or "no rule for it"
+    spread = any(max(s.node.grid) > 1 for s in call.sources)
+    taken = ": taken as the whole image" if spread else ""
     return Outcome(
-        "unknown", kept, f"unknown operation {call.operation} ({text}): taken as the whole image"
+        "unknown",
+        kept,
+        f"unknown operation {call.operation} ({why or 'no rule for it'}){taken}",
+        f"{call.operation}: {why}" if why else f"{call.operation} has no rule",
     )
 
 

@@ -177,6 +177,7 @@ def _line_data(line: Line) -> dict[str, Any]:
         "center": list(field.center),
         "aligned": field.aligned,
         "note": field.note,
+        "bound": field.bound,
         "strided": line.strided,
         "branch": line.branch,
         "folded": list(line.folded),

@@ -25,7 +25,7 @@ from torch import nn
 
 from core.cone import Box, Ends, after, before, exact_box, visible
 from core.errors import SpecError
-from core.field_words import AXES, Number, facts, measures, note, number
+from core.field_words import AXES, Number, facts, first_bound, measures, note, number
 from core.graph import Graph, InputSize, Node, input_sizes, network_graph
 from core.graph_call import words
 from core.measured_field import MeasuredField, measure_receptive_field
@@ -81,6 +81,8 @@ class ReceptiveField:
         center: of unit (0, 0); pixel centres are whole numbers.
         aligned: all paths from the image have one stride and one centre.
         note: what these numbers hide; "" when nothing.
+        bound: why the numbers are only upper bounds, and at which node they became so, as in
+            "custom_op has no rule (at custom_op_1)"; "" when they are exact.
         axes: the exact fields along height and width.
     """
 
@@ -96,8 +98,14 @@ class ReceptiveField:
     center: Numbers
     aligned: bool
     note: str
+    bound: str
     axes: tuple[Field, Field]
     network: _Network = field(repr=False, compare=False)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the numbers are what the units see, not only an upper bound of it."""
+        return not self.bound
 
     def interval(self, unit: int | Sequence[int]) -> Interval:
         """The unclipped and the clipped box of unit (row, column), or of unit i in 1-D.
@@ -139,7 +147,7 @@ class ReceptiveField:
 
 _COLUMNS = words(
     "name module operation kind output_shape grid size effective_stride effective_padding center "
-    "aligned note"
+    "aligned note bound"
 )
 
 
@@ -220,6 +228,7 @@ def fields_of(
     network = _Network(graph, chosen)
     known: dict[str, tuple[Field, Field]] = {}
     told: dict[str, tuple[str, ...]] = {}
+    bounds: dict[str, str] = {}
     for name, node in graph.items():
         inputs = [i for i, parent in enumerate(node.inputs) if parent in known]
         if not inputs and name != chosen:
@@ -228,10 +237,12 @@ def fields_of(
             _axis_field(node, 0, known, graph, chosen),
             _axis_field(node, 1, known, graph, chosen),
         )
-        told[name] = facts(node, [node.inputs[i] for i in inputs], known, told)
+        parents = [node.inputs[i] for i in inputs]
+        told[name] = facts(node, parents, known, told)
+        bounds[name] = first_bound(node, parents, bounds)
     extra = notes or {}
     return {
-        name: _summary(graph[name], axes, (*told[name], extra.get(name, "")), network)
+        name: _summary(graph[name], axes, (*told[name], extra.get(name, "")), bounds[name], network)
         for name, axes in known.items()
     }
 
@@ -255,7 +266,7 @@ def _axis_field(
 
 
 def _summary(
-    node: Node, axes: tuple[Field, Field], told: Iterable[str], network: _Network
+    node: Node, axes: tuple[Field, Field], told: Iterable[str], bound: str, network: _Network
 ) -> ReceptiveField:
     rows, cols = (measures(axis, n) for axis, n in zip(axes, node.grid, strict=True))
     pairs = [(number(a), number(b)) for a, b in zip(rows, cols, strict=True)]
@@ -272,6 +283,7 @@ def _summary(
         pairs[3],
         axes[0].aligned and axes[1].aligned,
         note(axes, told),
+        bound,
         axes,
         network,
     )

@@ -18,10 +18,11 @@ from typing import NoReturn
 from torch import nn
 
 from core.errors import SpecError
+from core.field_words import at_most
 from core.graph_call import words
 from core.receptive_field import ReceptiveField, receptive_fields
 
-HEADERS = words("node module operation output size stride padding center aligned note")
+HEADERS = words("node module operation output size stride padding center aligned note bound")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -87,15 +88,20 @@ def load(name: str) -> nn.Module:
 
 
 def _row(field: ReceptiveField) -> list[str]:
-    numbers = (field.size, field.effective_stride, field.effective_padding, field.center)
+    size, *others = (
+        f"{a:g}×{b:g}" if a != b else f"{a:g}"
+        for a, b in (field.size, field.effective_stride, field.effective_padding, field.center)
+    )
     return [
         field.name,
         field.module,
         field.operation,
         "×".join(map(str, field.output_shape)),
-        *(f"{a:g}×{b:g}" if a != b else f"{a:g}" for a, b in numbers),
+        at_most(size, field.bound),
+        *others,
         "yes" if field.aligned else "no",
         field.note,
+        field.bound,
     ]
 
 

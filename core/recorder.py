@@ -20,6 +20,7 @@ from core.graph_shapes import SHAPE_RULES, part_of
 from core.graph_windows import GLOBAL, WINDOW_RULES
 
 RULES = WINDOW_RULES | MIXING_RULES | SHAPE_RULES
+UNFOLLOWED = "mixes the image axes in a way that is not followed"
 MAX_NODES = 40_000
 """Most operations that are followed."""
 
@@ -165,9 +166,11 @@ class Recorder:
     def _add(self, operation: str, outcome: Outcome, tensor: torch.Tensor, name: str = "") -> Draft:
         shape = outcome.part[2] if outcome.part else tuple(tensor.shape)
         settled = settle(outcome.links, shape)
-        note = outcome.note
+        note, bound = outcome.note, outcome.bound
         if settled.lost and GLOBAL not in note:
-            note = f"{GLOBAL}: {operation} mixes the image axes in a way that is not followed"
+            note = f"{GLOBAL}: {operation} {UNFOLLOWED}"
+        if not bound and settled.lost and outcome.kind != "global":
+            bound = f"{operation} {UNFOLLOWED}"
         draft = Draft(
             name or ("" if self.leaves else self._call_name(operation)),
             operation,
@@ -179,6 +182,7 @@ class Recorder:
             tuple(link.source for link in outcome.links),
             settled.maps,
             note,
+            bound,
         )
         self._keep(draft, tensor)
         return draft
