@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from core.checkpoints import plain_checkpoints
 from core.errors import SpecError
 
 MAX_MODULES = 40_000
@@ -227,13 +228,15 @@ def listen(
 ) -> Any:
     """The output of a copy that may be written to, every call reported, inside contexts.
 
+    Checkpointed blocks are called as they are, so that a backward pass runs nothing again.
+
     Raises:
         SpecError: forward fails.
     """
     _announce(copied, listener)
     try:
         with ExitStack() as stack:
-            for context in (*within, _Recording(listener)):
+            for context in (plain_checkpoints(), *within, _Recording(listener)):
                 stack.enter_context(context)
             return copied(*inputs)
     except SpecError:
