@@ -34,7 +34,7 @@ __all__ = [
 MAX_CHARACTERS = 100_000
 """Of a text; longer ones are refused before they are looked at."""
 
-SOURCE_SIGNS = re.compile(r"[()={}]|\bnn\.|^[ \t]*(?:import|from)\b", re.MULTILINE)
+SOURCE_SIGNS = re.compile(r"[()={}]|\bnn\.|^[ \t]*(?:(?:import|from|class|def)\b|@)", re.MULTILINE)
 PASTED = str.maketrans({"\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'", "\ufeff": " "})
 """What word processors and web pages make of spaces and quotation marks."""
 

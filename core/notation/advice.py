@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from core.notation.errors import did_you_mean
 
@@ -37,6 +37,16 @@ def no_layer(node: ast.expr) -> tuple[str, None, str]:
     if isinstance(node, ast.Starred):
         return "cannot have *[...] here", None, "write every layer, one after the other"
     return "must have a layer here", None, "such as nn.Conv2d(3, 64, 3)"
+
+
+def several(values: Sequence[ast.expr]) -> tuple[ast.expr, str, None, str]:
+    """Place, rule, value and hint for several statements of which at least one assigns a name."""
+    for value in values:
+        if not isinstance(value, ast.Call | ast.List | ast.Tuple):
+            rule = "cannot have names for values here; nothing is executed"
+            return value, rule, None, "write the value itself in each layer that uses it"
+    rule = "must be one network, and several statements would have to be executed to join them"
+    return values[1], rule, None, "write all layers inside one nn.Sequential(...)"
 
 
 def no_class(node: ast.expr, known: Collection[str]) -> tuple[str, str | None, str]:

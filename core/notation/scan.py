@@ -30,11 +30,18 @@ PIECE = re.compile(
 )
 ALLOWED_KEYWORDS = {"import", "from", "as", "None", "True", "False"}
 NOT_EXECUTED = "pasted source is read, never executed"
+CODE_INSTEAD = (
+    "paste an nn.Sequential(...), or write the layers in notation, where residual[...] makes a "
+    "skip; on your own machine, python -m core.receptive_field file:Class --input 3,224,224 "
+    "follows any class"
+)
+"""What works for a network that is a class or a function."""
+CLASSES = f"classes and functions cannot be read here; {CODE_INSTEAD}"
 WHY = {
     "for": "loops and comprehensions cannot be read; write every layer, or 3x[...] in notation",
     "lambda": NOT_EXECUTED,
-    "class": "classes cannot be read; paste the nn.Sequential(...) alone",
-    "def": "functions cannot be read; paste the nn.Sequential(...) alone",
+    "class": CLASSES,
+    "def": CLASSES,
     "return": "paste what follows return alone",
     "if": "conditions cannot be read; write the layers that are used",
 }
@@ -42,7 +49,7 @@ OPERATORS = {
     "**": "powers and **arguments cannot be read; write the numbers",
     ":=": NOT_EXECUTED,
     "==": "comparisons cannot be read; write the value",
-    "->": "functions cannot be read; paste the nn.Sequential(...) alone",
+    "->": CLASSES,
     "...": "write every layer; ... stands for nothing",
 }
 CLOSING = {")": "(", "]": "["}
@@ -156,8 +163,13 @@ class _Scan:
         if found in "'\"":
             return self.error(offset, "has a text that is never closed")
         if found in "{}":
-            hint = "use OrderedDict([(name, layer), ...])"
+            hint = (
+                "dictionaries cannot be read; write the layers themselves, or "
+                "OrderedDict([(name, layer), ...]) for layers with names"
+            )
             return self.error(offset, "cannot have { } here", found, hint)
+        if found == "@":
+            return self.error(offset, "cannot have decorators here", found, CLASSES)
         if found == ":":
             printed = self.before == ")"  # "(0): Conv2d(..."
             hint = "that is what print(net) shows; paste the code" if printed else NOT_EXECUTED

@@ -113,7 +113,7 @@ class _Reader:
     def network(self, tree: ast.Module) -> SourceNetwork:
         values = [value for value in map(self.statement, tree.body) if value is not None]
         if len(values) > 1 and any(isinstance(node, ast.Assign) for node in tree.body):
-            raise self.error(values[1], "must be one network; paste one at a time")
+            raise self.error(*advice.several(values))
         layers = tuple(layer for value in values for layer in self.module(value))
         if not layers:
             raise self.error(
