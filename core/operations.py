@@ -8,7 +8,7 @@ layer is run, not before: the first page is on screen by then.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import comb
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.padding import fill_source
-from core.window import Axis, Pair
+from core.padding import CONVENTIONS, fill_source
+from core.window import Axis, Pair, Window2d
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -308,6 +308,29 @@ def output_size(spec: LayerSpec, size: Pair) -> Pair:
     if operation_of(spec).has("output_padding"):
         return spec.window.transposed_output_size(size, spec.output_padding)
     return spec.window.output_size(size)
+
+
+def padded(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
+    """The layer with the padding that a named convention gives it on an input of (height, width).
+
+    Of a transposed convolution the convention decides ``output_padding`` as well.
+
+    Raises:
+        SpecError: the frameworks refuse this convention for this layer.
+    """
+    operation, rule = operation_of(spec), CONVENTIONS[convention]
+    if convention == "torch_same" and operation.module != "Conv2d":
+        raise SpecError(
+            "padding='same'",
+            f"is PyTorch's for convolutions only; give the padding of {operation.module} "
+            f"as a number, or use {CONVENTIONS['tf_same'].label}",
+            "same",
+        )
+    window = Window2d(spec.kernel_size, spec.stride, dilation=spec.dilation)
+    if operation.has("output_padding") and rule.transposed is not None:
+        pads, output_padding = rule.transposed.cut(window)
+        return replace(spec, padding=pads, output_padding=output_padding)
+    return replace(spec, padding=rule.pads(size, window))
 
 
 def check(spec: LayerSpec, size: Pair, limit: int | None = MAX_OUTPUT_SIDE) -> Pair:

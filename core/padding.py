@@ -1,7 +1,8 @@
 """Padding conventions as explicit four-sided padding, and what fills the padding.
 
 Frameworks put different amounts on the two sides for the same word "same". Each
-convention here is one function to ((top, bottom), (left, right)).
+convention here is one function to ((top, bottom), (left, right)), and one for transposed
+convolutions, whose padding is cut off their output.
 """
 
 from __future__ import annotations
@@ -79,22 +80,141 @@ def _same_total(size: Pair, window: Window2d, axis: int) -> int:
     return max((-(-n // stride) - 1) * stride + span - n, 0)
 
 
+Cut = tuple[Pads, Pair]
+"""What a transposed convolution cuts off its output, and its output_padding (rows, columns)."""
+
+
+def transposed_valid(window: Window2d) -> Cut:
+    """Keras and JAX ``"valid"``: nothing is cut, and no output is shorter than n * stride.
+
+    Where the kernel spans less than the stride, zeros follow the last window. ONNX
+    ``VALID`` and PyTorch without padding leave those zeros out.
+    Source: keras.layers.Conv2DTranspose (output shape); jax.lax.conv_transpose.
+    """
+    return ((0, 0), (0, 0)), _filled(window)
+
+
+def transposed_same(window: Window2d) -> Cut:
+    """TensorFlow, Keras and JAX ``"SAME"``, ONNX ``SAME_UPPER``: the output has n * stride pixels.
+
+    Of the max(span - stride, 0) pixels that are too many, the odd one is cut at the end;
+    zeros follow where pixels are missing. This is the gradient of the ``"SAME"`` convolution
+    that makes n pixels of n * stride.
+    Source: tf.nn.conv2d_transpose; jax.lax.conv_transpose; ONNX ConvTranspose, auto_pad.
+    """
+    rows, cols = (_split(max(-extra, 0)) for extra in _missing(window))
+    return (rows, cols), _filled(window)
+
+
+def transposed_same_lower(window: Window2d) -> Cut:
+    """ONNX ``SAME_LOWER``: as ``SAME_UPPER``, but the odd pixel is cut at the start.
+
+    Source: ONNX ConvTranspose, auto_pad.
+    """
+    ((top, bottom), (left, right)), extra = transposed_same(window)
+    return ((bottom, top), (right, left)), extra
+
+
+def transposed_half(window: Window2d) -> Cut:
+    """The transpose of a convolution with ``half`` padding.
+
+    Source: Dumoulin and Visin (2016), relationships 11 and 13.
+    """
+    return half((1, 1), window), (0, 0)
+
+
+def transposed_full(window: Window2d) -> Cut:
+    """The transpose of a convolution with ``full`` padding.
+
+    Source: Dumoulin and Visin (2016), relationships 12 and 13.
+    """
+    return full((1, 1), window), (0, 0)
+
+
+def _missing(window: Window2d) -> Pair:
+    """Rows and columns that n windows side by side lack of n strides; negative: too many."""
+    rows, cols = (
+        stride - span
+        for stride, span in zip(window.stride, window.effective_kernel_size, strict=True)
+    )
+    return rows, cols
+
+
+def _filled(window: Window2d) -> Pair:
+    rows, cols = _missing(window)
+    return max(rows, 0), max(cols, 0)
+
+
+@dataclass(frozen=True)
+class Transposed:
+    """What a named padding rule means for a transposed convolution.
+
+    Attributes:
+        description: for the screen.
+        cut: ``window without padding -> (Pads, output_padding)``.
+    """
+
+    description: str
+    cut: Callable[[Window2d], Cut]
+
+
 @dataclass(frozen=True)
 class Convention:
-    """A named padding rule: ``pads(input size, window without padding) -> Pads``."""
+    """A named padding rule.
+
+    Attributes:
+        label, description: for the screen.
+        pads: ``(input size, window without padding) -> Pads`` of layers that are no
+            transposed convolutions.
+        transposed: the rule for those; None where no framework has one.
+    """
 
     label: str
     description: str
     pads: Callable[[Pair, Window2d], Pads]
+    transposed: Transposed | None
+
+    def described(self, transposed: bool) -> str:
+        """The description that holds for a transposed convolution, or for any other layer."""
+        return self.transposed.description if transposed and self.transposed else self.description
 
 
 CONVENTIONS: dict[str, Convention] = {
-    "valid": Convention("valid", "no padding", valid),
-    "torch_same": Convention("PyTorch 'same'", "stride 1 only; odd pixel after", torch_same),
-    "tf_same": Convention("TF / Keras SAME", "output ceil(n/stride); odd pixel after", tf_same),
-    "same_lower": Convention("ONNX SAME_LOWER", "as SAME; odd pixel before", same_lower),
-    "half": Convention("half", "half the kernel on every side", half),
-    "full": Convention("full", "kernel minus one on every side", full),
+    "valid": Convention(
+        "valid",
+        "no padding",
+        valid,
+        Transposed("nothing is cut; at least n·stride pixels, as Keras and JAX", transposed_valid),
+    ),
+    "torch_same": Convention(
+        "PyTorch 'same'", "convolution at stride 1 only; odd pixel after", torch_same, None
+    ),
+    "tf_same": Convention(
+        "TF / Keras / JAX SAME",
+        "output ceil(n/stride); odd pixel after, as ONNX SAME_UPPER",
+        tf_same,
+        Transposed(
+            "output n·stride; odd pixel cut at the end, as ONNX SAME_UPPER", transposed_same
+        ),
+    ),
+    "same_lower": Convention(
+        "ONNX SAME_LOWER",
+        "as SAME; odd pixel before",
+        same_lower,
+        Transposed("output n·stride; odd pixel cut at the start", transposed_same_lower),
+    ),
+    "half": Convention(
+        "half",
+        "half the kernel on every side",
+        half,
+        Transposed("half the kernel is cut on every side", transposed_half),
+    ),
+    "full": Convention(
+        "full",
+        "kernel minus one on every side",
+        full,
+        Transposed("kernel minus one is cut on every side", transposed_full),
+    ),
 }
 """Every named convention but numbers: one row more and the pages and tests have it."""
 

@@ -16,10 +16,10 @@ import numpy as np
 from core.board import BoardSpec, InputSpec
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.operations import OPERATIONS, FloatArray, check, operation_of
+from core.operations import FloatArray, check, operation_of, padded
 from core.padding import CONVENTIONS
 from core.sizes import formula, measured_size, unread_pixels
-from core.window import Axis, BoolArray, IntArray, Pads, Pair, Window2d
+from core.window import Axis, BoolArray, IntArray, Pads, Pair
 
 STRIDES = tuple(range(1, 9))
 PADDINGS = tuple(range(6))
@@ -135,7 +135,7 @@ def _table(
 
 def _cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
     try:
-        spec = _padded(spec, size, convention) if convention else spec
+        spec = padded(spec, size, convention) if convention else spec
     except SpecError as error:
         return size, (0, 0), (0, 0), (0, 0), 0, _refusal(error)
     measured = measured_size(spec, size) or (0, 0)
@@ -151,23 +151,6 @@ def _cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
 
 def _refusal(error: SpecError) -> str:
     return f"{error.parameter} {error.rule}"
-
-
-def _padded(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
-    """The layer padded as the convention has it; SpecError where the framework refuses."""
-    operation = operation_of(spec)
-    if operation.has("output_padding"):
-        raise SpecError(
-            "convention", "is for layers that shrink; a transposed convolution has none", convention
-        )
-    if convention == "torch_same" and operation.module != "Conv2d":
-        raise SpecError(
-            "padding='same'",
-            f"is for convolutions; {operation.module} takes its padding as a number",
-            "same",
-        )
-    window = Window2d(spec.kernel_size, spec.stride, dilation=spec.dilation)
-    return replace(spec, padding=CONVENTIONS[convention].pads(size, window))
 
 
 def _with(spec: LayerSpec, **numbers: int) -> LayerSpec:
@@ -256,7 +239,9 @@ class Padded:
     Attributes:
         name: a key of ``CONVENTIONS``, or ``"own"``: the layer's own padding.
         label, description: for the screen.
-        pads: ((top, bottom), (left, right)); None where the convention is refused.
+        pads: ((top, bottom), (left, right)), cut off the output of a transposed convolution;
+            None where the convention is refused.
+        output_padding: rows and columns added to the end of a transposed convolution's output.
         refusal: why it is refused; empty where it is not.
         output, measured: (height, width) in closed form and by torch; None where refused.
         remainder: rows and columns of the padded input past the last window.
@@ -271,6 +256,7 @@ class Padded:
     label: str
     description: str
     pads: Pads | None = None
+    output_padding: Pair = (0, 0)
     refusal: str = ""
     output: Pair | None = None
     measured: Pair | None = None
@@ -293,11 +279,8 @@ def conventions(spec: LayerSpec, size: Pair, *, run: bool = False) -> tuple[Padd
             The board's limits on sizes then hold.
 
     Raises:
-        SpecError: the layer's own padding does not fit; a transposed convolution (nothing
-            but numbers is defined for it).
+        SpecError: the layer's own padding does not fit.
     """
-    if OPERATIONS[spec.operation].has("output_padding"):
-        _padded(spec, size, "valid")
     own = _convention(OWN, "as set", "the padding set on the left", spec, size, run)
     rows = [_named(name, spec, size, run, own.values) for name in CONVENTIONS]
     differs = None if own.values is None else np.zeros(own.values.shape, dtype=bool)
@@ -308,11 +291,11 @@ def _named(
     name: str, spec: LayerSpec, size: Pair, run: bool, reference: FloatArray | None
 ) -> Padded:
     row = CONVENTIONS[name]
+    described = row.described(operation_of(spec).has("output_padding"))
     try:
-        padded = _padded(spec, size, name)
-        result = _convention(name, row.label, row.description, padded, size, run)
+        result = _convention(name, row.label, described, padded(spec, size, name), size, run)
     except SpecError as error:
-        return Padded(name, row.label, row.description, refusal=_refusal(error))
+        return Padded(name, row.label, described, refusal=_refusal(error))
     if reference is None or result.values is None:
         return result
     return replace(result, differs=_differs(result.values, reference))
@@ -339,6 +322,7 @@ def _convention(
         label,
         description,
         pads=spec.padding,
+        output_padding=spec.output_padding,
         output=output,
         measured=measured_size(spec, size),
         remainder=(height.remainder, width.remainder),

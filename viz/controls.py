@@ -18,7 +18,7 @@ from core.feasible import feasible
 from core.kernels import PRESETS
 from core.operations import OPERATIONS, check
 from core.padding import CONVENTIONS, FILLS
-from viz import state
+from viz import state, words
 from viz.state import SIDES, UPLOAD, Values
 from viz.url import change, give
 
@@ -113,7 +113,7 @@ def layer_controls(page: str, values: Values, suffix: str = "") -> None:
                     _slider(values, side, suffix, label, _SLIDERS["padding"])
     if operation.has("dilation"):
         _sliders(values, "dilation", suffix)
-    if operation.has("output_padding"):
+    if operation.has("output_padding") and values["convention" + suffix] not in CONVENTIONS:
         _sliders(values, "output_padding", suffix)
     more = st.expander("More about the layer", key="more" + suffix, on_change="rerun")
     if more.open:
@@ -123,13 +123,10 @@ def layer_controls(page: str, values: Values, suffix: str = "") -> None:
 
 def _more(page: str, values: Values, suffix: str) -> None:
     operation = OPERATIONS[values["operation" + suffix]]
-    conventions = ["number", "sides"]
-    if not operation.has("output_padding"):
-        conventions += list(CONVENTIONS)
     st.selectbox(
         "how padding is given",
-        conventions,
-        format_func=_convention_label,
+        ["number", "sides", *CONVENTIONS],
+        format_func=lambda name: words.way_of_padding(name, operation),
         key=give(values, "convention" + suffix),
         help="One number, a number for each side, or a framework's rule.",
     )
@@ -155,14 +152,6 @@ def _more(page: str, values: Values, suffix: str) -> None:
         )
     if operation.has("out_channels"):
         _channels(values, suffix)
-
-
-def _convention_label(name: str) -> str:
-    if name == "number":
-        return "a number (PyTorch)"
-    if name == "sides":
-        return "each side on its own"
-    return f"{CONVENTIONS[name].label}: {CONVENTIONS[name].description}"
 
 
 def _channels(values: Values, suffix: str) -> None:

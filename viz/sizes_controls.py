@@ -199,9 +199,10 @@ def sidebar(values: Values) -> None:
     _sliders(values, "kernel_size")
     _sliders(values, "stride")
     _padding(values)
-    for name in ("dilation", "output_padding"):
-        if operation.has(name):
-            _sliders(values, name)
+    if operation.has("dilation"):
+        _sliders(values, "dilation")
+    if operation.has("output_padding") and values["convention"] not in CONVENTIONS:
+        _sliders(values, "output_padding")
     if operation.has("ceil_mode"):
         st.toggle("ceil_mode — round the size up", key=give(values, "ceil_mode"))
     st.toggle(
@@ -224,7 +225,6 @@ def _sliders(values: Values, name: str) -> None:
 
 
 def _padding(values: Values) -> None:
-    shrinks = not OPERATIONS[values["operation"]].has("output_padding")
     if values["convention"] == "number":
         _sliders(values, "padding")
     elif values["convention"] == "sides":
@@ -233,16 +233,8 @@ def _padding(values: Values) -> None:
             column.number_input(label, 0, state.MAX_PADDING, key=give(values, side))
     st.selectbox(
         "how padding is given",
-        ["number", "sides", *(CONVENTIONS if shrinks else ())],
-        format_func=_convention_label,
-        key=give(values, "convention", shrinks),
+        ["number", "sides", *CONVENTIONS],
+        format_func=lambda name: words.way_of_padding(name, OPERATIONS[values["operation"]]),
+        key=give(values, "convention"),
         help="One number, a number for each side, or a framework's rule.",
     )
-
-
-def _convention_label(name: str) -> str:
-    if name == "number":
-        return "a number (PyTorch)"
-    if name == "sides":
-        return "each side on its own"
-    return f"{CONVENTIONS[name].label}: {CONVENTIONS[name].description}"

@@ -32,7 +32,7 @@ from viz.sizes_controls import (
     solution_name,
 )
 from viz.slides import of_sizes
-from viz.url import PageState, change, give
+from viz.url import PageState, give
 
 Values = dict[str, Any]
 NUMBERS = ("number", "sides")
@@ -112,20 +112,14 @@ def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
 
 
 def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
-    if operation_of(spec).has("output_padding"):
-        st.info(
-            "Padding conventions are for layers that shrink the picture. A transposed convolution "
-            "takes its padding as a number, which is cut from its output."
-        )
-        other = {"operation": "convolution"}
-        st.button("Show them for a convolution", on_click=change, args=(PAGE, other))
-        return
     from viz.figures.conventions import conventions
     from viz.figures.sizes import CONFIG
 
+    transposed = operation_of(spec).has("output_padding")
+    cut = "; a transposed convolution's padding is cut off its output" if transposed else ""
     st.markdown(
         "A *convention* is a framework's rule for how much padding goes on which side. "
-        "The same layer, picture and kernel under each of them:"
+        f"The same layer, picture and kernel under each of them{cut}:"
     )
     drawn = _drawn(spec, size)
     title = f"{words.title(spec)}, on {words.times(drawn)}"

@@ -15,9 +15,9 @@ from core.data import PICTURES
 from core.errors import SpecError
 from core.kernels import PRESETS
 from core.layer import LayerSpec
-from core.operations import OPERATIONS, check
+from core.operations import OPERATIONS, check, padded
 from core.padding import CONVENTIONS, FILLS, pytorch_int
-from core.window import Pads, Pair, Window2d
+from core.window import Pads, Pair
 from viz.url import Param, choice, decimal, number, plain, switch
 
 Values = Mapping[str, Any]
@@ -166,12 +166,10 @@ def layer(values: Values, suffix: str = "") -> LayerSpec:
     def both(name: str) -> Pair:
         return value(name), value(width(name) if value("separate") else name)
 
-    operation = OPERATIONS[value("operation")]
-    dilation = both("dilation") if operation.has("dilation") else (1, 1)
-    window = Window2d(both("kernel_size"), both("stride"), dilation=dilation)
+    operation, convention = OPERATIONS[value("operation")], value("convention")
     settings = {
-        "padding": _pads(value, both("padding"), size(values), window),
-        "dilation": dilation,
+        "padding": _pads(value, both("padding")),
+        "dilation": both("dilation"),
         "out_channels": value("out_channels"),
         "groups": value("groups"),
         "padding_mode": value("padding_mode"),
@@ -180,29 +178,22 @@ def layer(values: Values, suffix: str = "") -> LayerSpec:
         "output_padding": both("output_padding"),
         "bias": value("bias") != 0,
     }
-    return LayerSpec(
+    spec = LayerSpec(
         operation=value("operation"),
-        kernel_size=window.kernel_size,
-        stride=window.stride,
+        kernel_size=both("kernel_size"),
+        stride=both("stride"),
         in_channels=values["in_channels"],
         **{name: setting for name, setting in settings.items() if operation.has(name)},
     )
+    return padded(spec, size(values), convention) if convention in CONVENTIONS else spec
 
 
-def _pads(value: Callable[[str], Any], padding: Pair, size: Pair, window: Window2d) -> Pads:
-    convention = value("convention")
-    if convention == "number":
-        return pytorch_int(padding)
-    if convention == "sides":
+def _pads(value: Callable[[str], Any], padding: Pair) -> Pads:
+    """The padding that is given as a number or side by side."""
+    if value("convention") == "sides":
         top, bottom, left, right = (value(side) for side in SIDES)
         return (top, bottom), (left, right)
-    if value("operation") == "transposed_convolution":
-        raise SpecError(
-            "convention",
-            "of a transposed convolution is a number: the named ones are for layers that shrink",
-            convention,
-        )
-    return CONVENTIONS[convention].pads(size, window)
+    return pytorch_int(padding)
 
 
 def board(values: Values, upload: Upload | None = None, suffix: str = "") -> BoardSpec:

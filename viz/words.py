@@ -13,6 +13,7 @@ from core.data import PICTURES
 from core.kernels import filter_names
 from core.layer import LayerSpec
 from core.operations import OPERATIONS, Operation
+from core.padding import CONVENTIONS
 from core.sizes import AxisFormula
 from core.window import Pads, Pair
 
@@ -36,6 +37,15 @@ def pads(padding: Pads) -> str:
     return " ".join(f"{name} {value}" for name, value in sides.items())
 
 
+def sides(padding: Pads, output_padding: Pair = (0, 0)) -> str:
+    """``1 on every side``, ``0 before, 1 after``, or each side by name; then what is added."""
+    (top, bottom), (left, right) = padding
+    text = f"top {top}, bottom {bottom}, left {left}, right {right}"
+    if (top, bottom) == (left, right):
+        text = f"{top} on every side" if top == bottom else f"{top} before, {bottom} after"
+    return text + (f", output_padding {both(output_padding)}" if any(output_padding) else "")
+
+
 def title(spec: LayerSpec) -> str:
     """``3×3 convolution, stride 2, padding 1``: what a screenshot needs."""
     parts = [
@@ -54,6 +64,16 @@ def title(spec: LayerSpec) -> str:
     if spec.ceil_mode:
         parts.append("ceil_mode")
     return ", ".join(parts)
+
+
+def way_of_padding(name: str, operation: Operation) -> str:
+    """``number``, ``sides`` or a named convention, as it stands in a list to choose from."""
+    if name == "number":
+        return "a number (PyTorch)"
+    if name == "sides":
+        return "each side on its own"
+    rule = CONVENTIONS[name]
+    return f"{rule.label}: {rule.described(operation.has('output_padding'))}"
 
 
 COLOURS = ("red", "green", "blue")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from core.layer import LayerSpec
 from core.operations import blur_weight, output_size
-from core.padding import fill_source, tf_same
+from core.padding import fill_source, tf_same, transposed_same
 from core.snippets.text import (
     Array,
     Lines,
@@ -66,11 +66,17 @@ def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
 def transposed_convolution(
     spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
 ) -> Lines:
-    """``Conv2DTranspose`` without padding, cropped: Keras has no padding by a number."""
+    """``Conv2DTranspose``: "same" where that is the same thing, else cropped.
+
+    Keras has no padding by a number.
+    """
     assert weight is not None
-    crop, short = _crop(spec, size)
+    window = Window2d(spec.kernel_size, spec.stride, dilation=spec.dilation)
+    same = (spec.padding, spec.output_padding) == transposed_same(window)
+    same = same and not unpadded(spec.padding)
+    crop, short = ([], False) if same else _crop(spec, size)
     if spec.groups > 1 or spec.dilation != (1, 1):
-        setup, own_bias = _transposed_parts(spec, weight), False
+        setup, own_bias = _transposed_parts(spec, weight, same), False
     else:
         own_bias = spec.bias and not short  # zeros put on afterwards get the bias, too
         conv = call(
@@ -78,6 +84,7 @@ def transposed_convolution(
             spec.out_channels,
             one_or_pair(spec.kernel_size),
             strides=unless((1, 1), spec.stride),
+            padding='"same"' if same else None,
             use_bias=None if own_bias else "False",
         )
         arrays = _set_weights(spec, "(h, w, out, in)", weight, bias if own_bias else None)
@@ -88,7 +95,7 @@ def transposed_convolution(
     return [*setup, *function(["y = conv(x)", *crop, "return y + bias"])]
 
 
-def _transposed_parts(spec: LayerSpec, weight: Array) -> Lines:
+def _transposed_parts(spec: LayerSpec, weight: Array, same: bool) -> Lines:
     """A function ``conv`` for what ``Conv2DTranspose`` lacks: groups, dilation with strides."""
     rows, cols = spec.window.effective_kernel_size
     lines = [f"weight = {_torch_kernel(weight)}  # (h, w, out, in)"]
@@ -100,14 +107,15 @@ def _transposed_parts(spec: LayerSpec, weight: Array) -> Lines:
             f"spread[::{spec.dilation[0]}, ::{spec.dilation[1]}] = weight",
             "weight = spread",
         ]
-    body = [f"return ops.conv_transpose(x, weight, strides={spec.stride})"]
+    settings = f"strides={spec.stride}" + (', padding="same"' if same else "")
+    body = [f"return ops.conv_transpose(x, weight, {settings})"]
     if spec.groups > 1:
         body = [
             "# Conv2DTranspose has no groups: one transposed convolution for each.",
             f"inputs = ops.split(x, {spec.groups}, axis=-1)",
             f"kernels = np.split(weight, {spec.groups}, axis=-1)",
             "outputs = [",
-            f"    ops.conv_transpose(part, kernel, strides={spec.stride})",
+            f"    ops.conv_transpose(part, kernel, {settings})",
             "    for part, kernel in zip(inputs, kernels)",
             "]",
             "return ops.concatenate(outputs, axis=-1)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
+from core.layer import LayerSpec
+from core.operations import OPERATIONS, check, padded
 from core.padding import (
     CONVENTIONS,
     FILLS,
@@ -152,6 +155,159 @@ def test_every_convention_is_four_sided_or_refuses(name: str, window: Window2d, 
     assert padded.padding == pads
     if name != "valid":
         assert padded.output_size(size)
+
+
+def transposed_run(name: str, window: Window2d, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(h, w) of the transposed convolution that a convention makes, run by torch."""
+    bare = LayerSpec(
+        "transposed_convolution", window.kernel_size, window.stride, dilation=window.dilation
+    )
+    spec = padded(bare, x.shape, name)
+    assert check(spec, x.shape, limit=None)
+    with torch.no_grad():
+        y = OPERATIONS[spec.operation].run(
+            spec, torch.from_numpy(x)[None, None], torch.from_numpy(weight)[None, None], None
+        )
+    return y[0, 0].numpy()
+
+
+def drawn(window: Window2d, size: Pair, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whole numbers for an input and a kernel: every order of adding them up is exact."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(-9, 10, size).astype("f4"), rng.integers(-9, 10, window.kernel_size).astype(
+        "f4"
+    )
+
+
+def scattered(x: np.ndarray, weight: np.ndarray, window: Window2d) -> np.ndarray:
+    """Every input times the kernel, added at its place: all of a transposed convolution."""
+    spans, (rows, cols) = window.effective_kernel_size, x.shape
+    most = [max(span, stride) for span, stride in zip(spans, window.stride, strict=True)]
+    whole = np.zeros(
+        ((rows - 1) * window.stride[0] + most[0], (cols - 1) * window.stride[1] + most[1]), "f4"
+    )
+    for row, col in np.ndindex(x.shape):
+        for down, right in np.ndindex(weight.shape):
+            place = (
+                row * window.stride[0] + down * window.dilation[0],
+                col * window.stride[1] + right * window.dilation[1],
+            )
+            whole[place] += x[row, col] * weight[down, right]
+    return whole
+
+
+@given(bare(), sizes(6), st.integers(0, 99))
+def test_transposed_same_is_the_gradient_of_the_same_convolution(
+    window: Window2d, size: Pair, seed: int
+) -> None:
+    """Through autograd: the forward convolution of n * stride pixels, padded as TensorFlow pads."""
+    x, weight = drawn(window, size, seed)
+    large = size[0] * window.stride[0], size[1] * window.stride[1]
+    (top, bottom), (left, right) = tf_same(large, window)
+    picture = torch.zeros(1, 1, *large, requires_grad=True)
+    forward = F.conv2d(
+        F.pad(picture, (left, right, top, bottom)),
+        torch.from_numpy(weight)[None, None],
+        None,
+        window.stride,
+        0,
+        window.dilation,
+    )
+    assert forward.shape[2:] == size
+    (gradient,) = torch.autograd.grad(forward, picture, torch.from_numpy(x)[None, None])
+    assert np.array_equal(transposed_run("tf_same", window, x, weight), gradient[0, 0].numpy())
+
+
+@pytest.mark.parametrize("name, upper", [("tf_same", True), ("same_lower", False)])
+@given(window=bare(), size=sizes(6), seed=st.integers(0, 99))
+def test_transposed_same_is_onnx_auto_pad(
+    name: str, upper: bool, window: Window2d, size: Pair, seed: int
+) -> None:
+    """ONNX ConvTranspose: total_padding halved, the larger half at the end for SAME_UPPER."""
+    x, weight = drawn(window, size, seed)
+    whole = scattered(x, weight, window)
+    cuts = []
+    for n, stride, span in zip(size, window.stride, window.effective_kernel_size, strict=True):
+        total = max(stride * (n - 1) + span - n * stride, 0)
+        start = total // 2 if upper else total - total // 2
+        cuts.append(slice(start, start + n * stride))
+    assert np.array_equal(transposed_run(name, window, x, weight), whole[tuple(cuts)])
+
+
+@pytest.mark.parametrize("name, mode", [("tf_same", "SAME"), ("valid", "VALID")])
+@given(window=bare(), size=sizes(6), seed=st.integers(0, 99))
+def test_transposed_padding_is_that_of_jax(
+    name: str, mode: str, window: Window2d, size: Pair, seed: int
+) -> None:
+    """jax.lax.conv_transpose pads the input that is stretched with zeros, and slides by 1."""
+    x, weight = drawn(window, size, seed)
+    stretched = torch.zeros([(n - 1) * s + 1 for n, s in zip(size, window.stride, strict=True)])
+    stretched[:: window.stride[0], :: window.stride[1]] = torch.from_numpy(x)
+    around: list[int] = []
+    for span, stride in zip(window.effective_kernel_size, window.stride, strict=True):
+        if mode == "SAME":
+            total = span + stride - 2
+            before = span - 1 if stride > span - 1 else math.ceil(total / 2)
+        else:
+            total, before = span + stride - 2 + max(span - stride, 0), span - 1
+        around = [before, total - before, *around]  # torch counts from the last axis
+    flipped = torch.from_numpy(weight[::-1, ::-1].copy())  # transpose_kernel=True
+    y = F.conv2d(
+        F.pad(stretched, around)[None, None], flipped[None, None], dilation=window.dilation
+    )
+    assert np.array_equal(transposed_run(name, window, x, weight), y[0, 0].numpy())
+
+
+@pytest.mark.parametrize("name", ["half", "full"])
+@given(window=bare(), size=sizes(6), seed=st.integers(0, 99))
+def test_half_and_full_transpose_the_convolution_of_that_padding(
+    name: str, window: Window2d, size: Pair, seed: int
+) -> None:
+    x, weight = drawn(window, size, seed)
+    whole, pads = scattered(x, weight, window), CONVENTIONS[name].pads(size, window)
+    ends = [
+        (n - 1) * stride + span - after
+        for n, stride, span, (_, after) in zip(
+            size, window.stride, window.effective_kernel_size, pads, strict=True
+        )
+    ]
+    cut = whole[pads[0][0] : max(ends[0], 0), pads[1][0] : max(ends[1], 0)]
+    try:
+        y = transposed_run(name, window, x, weight)
+    except SpecError:
+        assert 0 in cut.shape
+        return
+    assert np.array_equal(y, cut)
+
+
+def test_the_textbook_upsampling_of_each_framework() -> None:
+    """3×3 by stride 2: the crop that doubles the size, which no number on both sides does."""
+    window = Window2d((3, 3), (2, 2))
+    assert CONVENTIONS["tf_same"].transposed is not None
+    assert CONVENTIONS["tf_same"].transposed.cut(window) == (((0, 1), (0, 1)), (0, 0))
+    assert CONVENTIONS["same_lower"].transposed is not None
+    assert CONVENTIONS["same_lower"].transposed.cut(window) == (((1, 0), (1, 0)), (0, 0))
+    spec = LayerSpec("transposed_convolution", (3, 3), (2, 2))
+    assert check(padded(spec, (16, 16), "tf_same"), (16, 16)) == (32, 32)
+    wide = LayerSpec("transposed_convolution", (2, 2), (3, 3))
+    assert padded(wide, (16, 16), "tf_same").output_padding == (1, 1)
+    assert check(padded(wide, (16, 16), "valid"), (16, 16)) == (48, 48)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_torch_has_same_padding_for_convolutions_only(operation: str) -> None:
+    """As torch itself: its pooling modules and its transposed convolution take no word."""
+    row = OPERATIONS[operation]
+    module = getattr(torch.nn, row.module, None)
+    arguments = (1, 1, 2) if row.learned else (2,)
+    try:
+        assert module is not None
+        module(*arguments, stride=1, padding="same")(torch.zeros(1, 1, 5, 5))
+    except (AssertionError, TypeError, ValueError):
+        with pytest.raises(SpecError, match=r"padding='same' is PyTorch's for .* use TF"):
+            padded(LayerSpec(operation, (2, 2)), (5, 5), "torch_same")
+    else:
+        assert padded(LayerSpec(operation, (2, 2)), (5, 5), "torch_same").padding
 
 
 @pytest.mark.parametrize("fill", FILLS)

@@ -93,7 +93,17 @@ def test_a_settled_page_is_a_board(values: dict[str, Any]) -> None:
             "Set `convention` to number.",
         ),
         (
-            {"operation": "transposed_convolution", "convention": "full"},
+            {"operation": "transposed_convolution", "convention": "torch_same"},
+            {"convention": "number"},
+            "Set `convention` to number.",
+        ),
+        (
+            {"operation": "max_pooling", "convention": "torch_same", "stride": 1},
+            {"convention": "number"},
+            "Set `convention` to number.",
+        ),
+        (
+            {"operation": "average_pooling", "convention": "torch_same", "stride": 1},
             {"convention": "number"},
             "Set `convention` to number.",
         ),
@@ -127,6 +137,17 @@ def test_the_setting_at_fault_goes_to_its_nearest_value(
     (sentence,) = state.settle(values)
     assert values == defaults(**changes) | changed
     assert sentence.endswith(said)
+
+
+def test_a_named_convention_doubles_the_size_of_a_transposed_convolution() -> None:
+    link = {"operation": "transposed_convolution", "input_height": 16, "input_width": 16}
+    for name, pads in (("tf_same", (0, 1)), ("same_lower", (1, 0))):
+        values = defaults(**link, convention=name)
+        assert state.settle(values) == []
+        spec = state.layer(values)
+        assert (check(spec, (16, 16)), spec.padding) == ((32, 32), (pads, pads))
+    values = defaults(**link, convention="tf_same", kernel_size=1, output_padding=0)
+    assert check(state.layer(values), (16, 16)) == (32, 32)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

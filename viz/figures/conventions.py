@@ -14,7 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.size_tables import Padded
-from core.window import Axis
+from core.window import INSERTED, PAD, Axis
 from viz import words
 from viz.figures.figure import Figure
 from viz.figures.sizes import CLEAR, Box, Trace, flat_colorbar, framed, headed, outlines
@@ -80,7 +80,8 @@ def conventions(results: tuple[Padded, ...], title: str) -> go.Figure:
     bands = _bands(results)
     traces = [
         *_cells(bands),
-        _padding(bands),
+        _empty(bands, PAD, "padding", "2px,2px"),
+        _empty(bands, INSERTED, "inserted zero", "1px,4px"),
         *_windows(bands),
         _values(bands),
         *_differences(bands),
@@ -107,11 +108,12 @@ def _column_axes(bands: Sequence[Band]) -> dict[str, Any]:
     shown = [band.result for band in bands if band.result.output]
     widest = max(result.output[1] for result in shown if result.output)
     columns = max(len(result.cols.source) for result in shown if result.cols)
+    stretched = any((r.cols.source == INSERTED).any() for r in shown if r.cols)
     plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickangle": 0}
     return {
         "xaxis": plain
         | {
-            "title": {"text": "input column"},
+            "title": {"text": "input column" + (", zeros inserted" if stretched else "")},
             "domain": [0, 0.53],
             "dtick": max(1, columns // 8),
         },
@@ -131,7 +133,7 @@ def _label(band: Band) -> dict[str, Any]:
     lines = [f"<b>{result.label}</b>"]
     if result.output and result.pads:
         lines[0] += f" → {words.times(result.output)}"
-        lines.append(_sides(result))
+        lines.append(words.sides(result.pads, result.output_padding))
         if result.differs is not None and result.differs.any():
             lines[1] += f"; {int(result.differs.sum())} of {result.differs.size} values differ"
     else:
@@ -149,33 +151,32 @@ def _label(band: Band) -> dict[str, Any]:
     }
 
 
-def _sides(result: Padded) -> str:
-    assert result.pads is not None
-    rows, cols = result.pads
-    if rows == cols:
-        return f"{cols[0]} before, {cols[1]} after"
-    return f"{rows[0]} above, {rows[1]} below, {cols[0]} left, {cols[1]} right"
-
-
 def _columns(axis: Axis) -> np.ndarray[Any, Any]:
-    """Input column of every cell of the padded row; negative before the picture."""
+    """Place of every cell of the row that the windows slide over; negative before the picture.
+
+    Of a layer that inserts no zeros it is the input column.
+    """
     return np.arange(len(axis.source)) - int(np.flatnonzero(axis.source >= 0)[0])
 
 
 def _cells(bands: Sequence[Band]) -> list[Trace]:
     """The input's columns: read ones blue, unread ones hatched."""
     kinds: dict[bool, list[tuple[int, float]]] = {True: [], False: []}
+    numbers: list[int] = []
     for band in bands:
-        if band.result.cols is not None:
-            for column, reads in enumerate(band.result.cols.reads.tolist()):
-                kinds[reads > 0].append((column, band.strip + CELL / 2))
+        axis = band.result.cols
+        if axis is not None:
+            places = _columns(axis)[axis.source >= 0].tolist()
+            for number, (place, reads) in enumerate(zip(places, axis.reads.tolist(), strict=True)):
+                kinds[reads > 0].append((place, band.strip + CELL / 2))
+                numbers += [number] if reads > 0 else []
     hatched = {"shape": "/", "fgcolor": UNREAD, "bgcolor": CLEAR, "size": 6, "solidity": 0.5}
     looks: dict[bool, dict[str, Any]] = {
         True: {"color": INPUT, "line": {"color": "white", "width": 1}},
         False: {"color": CLEAR, "pattern": hatched, "line": {"color": UNREAD, "width": 1}},
     }
     return [
-        _bars(kinds[read], 1, CELL, looks[read], name)
+        _bars(kinds[read], 1, CELL, looks[read], name, numbers if read else ())
         for read, name in ((True, "input"), (False, "unread"))
     ]
 
@@ -186,9 +187,10 @@ def _bars(
     thick: float,
     look: dict[str, Any],
     name: str,
+    numbers: Sequence[int] = (),
 ) -> Trace:
-    """Horizontal bars centred on (column, y); the cells carry their column's number."""
-    numbers = name == "input" and len({column for column, _ in places}) <= 24
+    """Horizontal bars centred on (column, y), with a number in each where there is room."""
+    numbers = numbers if len(set(numbers)) <= 24 else ()
     return {
         "type": "bar",
         "orientation": "h",
@@ -197,7 +199,7 @@ def _bars(
         "y": np.array([y for _, y in places], dtype=np.float32),
         "width": thick,
         "marker": look,
-        "text": [f"{column:g}" for column, _ in places] if numbers else [],
+        "text": [str(number) for number in numbers],
         "textposition": "inside" if numbers else "none",
         "insidetextanchor": "middle",
         "insidetextfont": {"color": "white", "size": 11},
@@ -208,21 +210,19 @@ def _bars(
     }
 
 
-def _padding(bands: Sequence[Band]) -> Trace:
+def _empty(bands: Sequence[Band], kind: int, name: str, dash: str) -> Trace:
+    """The cells that hold no pixel: padding, or the zeros of a transposed convolution."""
     boxes = [
         (column - 0.42, column + 0.42, band.strip + 2, band.strip + CELL - 2)
         for band in bands
         if band.result.cols is not None
-        for column, source in zip(
-            _columns(band.result.cols).tolist(), band.result.cols.source.tolist(), strict=True
-        )
-        if source == -1
+        for column in _columns(band.result.cols)[band.result.cols.source == kind].tolist()
     ]
     return outlines(boxes) | {
         "type": "scatter",
         "mode": "lines",
-        "line": {"color": PADDING, "width": 1.5, "dash": "2px,2px"},
-        "name": "padding",
+        "line": {"color": PADDING, "width": 1.5, "dash": dash},
+        "name": name,
         "showlegend": bool(boxes),
         "hoverinfo": "skip",
     }

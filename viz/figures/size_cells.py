@@ -7,7 +7,6 @@ from functools import lru_cache
 from html import escape
 
 from core.size_tables import Padded, SizeTable
-from core.window import Pads
 from viz import words
 from viz.theme import UNREAD
 
@@ -119,13 +118,6 @@ def _convention(result: Padded) -> str:
     torch = words.times(result.measured) if result.measured else "refused"
     unread = f"<td class='unread'>{result.unread:,}</td>" if result.unread else "<td>0</td>"
     return (
-        f"<td>{_sides(result.pads)}</td><td>{words.times(result.output)}</td>"
+        f"<td>{words.sides(result.pads, result.output_padding)}</td><td>{words.times(result.output)}</td>"
         f"<td class='{'' if agrees else 'wrong'}'>{torch}{' ✓' if agrees else ''}</td>{unread}"
     )
-
-
-def _sides(pads: Pads) -> str:
-    (top, bottom), (left, right) = pads
-    if top == bottom == left == right:
-        return f"{top} on every side"
-    return f"top {top}, bottom {bottom}<small>left {left}, right {right}</small>"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from core.size_tables import Padded
-from core.window import Axis
+from core.window import INSERTED, PAD, Axis
 from viz import words
 from viz.slides.parts import (
     SMALL,
@@ -27,7 +27,6 @@ from viz.slides.parts import (
     width_of,
     wrapped,
 )
-from viz.slides.sizes import sides
 from viz.slides.style import Style
 from viz.theme import INPUT, PADDING, UNREAD, WINDOW
 
@@ -59,7 +58,9 @@ def conventions(results: Sequence[Padded], style: Style, *, title: str) -> Figur
     figure = sheet(style)
     scale, norm, shift = _shades(results), _norm(results), _columns(results)
     ends = "blue, white 0, red" if scale == "signed" else "dark to bright"
-    said = "Padded input columns, the windows below them, and the output: "
+    grown = any((r.cols.source == INSERTED).any() for r in results if r.cols is not None)
+    said = "Input columns with their padding" + (" and inserted zeros" if grown else "")
+    said += ", the windows below them, and the output: "
     said += f"{norm.vmin:.3g} {ends} {norm.vmax:.3g}."
     axes = canvas(figure, titled(figure, title, said, style), style)
     width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
@@ -104,7 +105,7 @@ def _words(axes: Axes, band: Band, style: Style) -> None:
     lines = [(line, style.points, True) for line in name]
     told, room = f"refused: {result.refusal}", band.values[1]
     if result.pads is not None:
-        told, room = sides(result.pads), band.words
+        told, room = words.sides(result.pads, result.output_padding), band.words
         if result.differs is not None and result.differs.any() and not narrow:
             told += f"; {int(result.differs.sum())} of {result.differs.size} values differ"
     elif width_of(told, small) > room:
@@ -141,7 +142,7 @@ def _strip(axes: Axes, band: Band, shift: tuple[int, int], style: Style) -> None
         axes.add_patch(Rectangle((x + 0.015, band.top), wide - 0.03, tall, **look))
         if fits and source >= 0:
             middle = x + wide / 2, band.top + tall / 2
-            axes.text(*middle, str(column), color=ink, fontsize=points, ha="center", va="center")
+            axes.text(*middle, str(source), color=ink, fontsize=points, ha="center", va="center")
     for number, window in enumerate((axis.taps + numbers[0]).tolist()):
         y = band.top + tall + 0.06 + (number % lanes + 0.15) * lane
         for column in window:
@@ -153,7 +154,9 @@ def _strip(axes: Axes, band: Band, shift: tuple[int, int], style: Style) -> None
 
 
 def _cell_look(source: int, reads: int, style: Style) -> tuple[dict[str, Any], str]:
-    """How a column looks: padding, read, unread; and the colour of its number."""
+    """How a column looks: inserted zero, padding, read, unread; and its number's colour."""
+    if source == INSERTED:
+        return {"fill": False, "edgecolor": PADDING, "linestyle": (0, (1, 3))}, ""
     if source < 0:
         return {"fill": False, "edgecolor": PADDING, "linestyle": (0, (2, 1.5))}, ""
     if reads:
@@ -206,7 +209,10 @@ def _entries(results: Sequence[Padded], style: Style) -> list[Entry]:
     unread = any((r.cols.reads == 0).any() for r in results if r.cols is not None)
     differ = any(r.differs.any() for r in results if r.differs is not None)
     read = Entry("input column", _cell_look(0, 1, style)[0])
-    entries = [read, Entry("padding", _cell_look(-1, 0, style)[0])]
+    sources = {source for r in results if r.cols is not None for source in r.cols.source.tolist()}
+    entries = [read]
+    for source, name in ((PAD, "padding"), (INSERTED, "inserted zero")):
+        entries += [Entry(name, _cell_look(source, 0, style)[0])] if source in sources else []
     entries += [Entry("unread", _cell_look(0, 0, style)[0])] if unread else []
     entries.append(Entry("window", {"facecolor": WINDOW, "edgecolor": "none"}))
     span = next(r.cols for r in results if r.cols is not None).offsets

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.operations import OPERATIONS, operation_of
+from core.operations import OPERATIONS
 from core.padding import CONVENTIONS
 from core.size_tables import COMMON_LAYERS, USUAL_SIZES
 from core.sizes import formula, smaller_input
@@ -45,15 +45,12 @@ def of_formula(spec: LayerSpec, size: Pair) -> Picture:
 
 def of_tab(name: str, spec: LayerSpec, size: Pair, values: Values) -> list[Picture]:
     """The pictures of one tab, by its name in the URL."""
-    shrinks = not operation_of(spec).has("output_padding")
     if name == "conventions":
         given = (
             ("conventions", "Padding conventions, side by side", _conventions),
             ("conventions_table", "Padding conventions, as a table", _conventions_table),
         )
-        return [
-            Picture(key, label, partial(draw, spec, size)) for key, label, draw in given if shrinks
-        ]
+        return [Picture(key, label, partial(draw, spec, size)) for key, label, draw in given]
     if name == "kernels":
         draw_map = partial(_map, spec, size, values["convention"])
         return [Picture("kernel_stride", "Kernel size × stride", draw_map)]

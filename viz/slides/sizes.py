@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from core.size_tables import Padded, SizeTable
 from core.solver import Solution
-from core.window import Pads, Pair
+from core.window import Pair
 from viz import words
 from viz.slides.parts import (
     SMALL,
@@ -237,19 +237,9 @@ def _convention_row(result: Padded) -> list[Cell]:
         name,
         Cell(words.times(result.output)),
         Cell(f"{result.unread:,}", look="unread" if result.unread else ""),
-        Cell(sides(result.pads)),
+        Cell(words.sides(result.pads, result.output_padding)),
         Cell(torch + (" ✓" if agrees else ""), look="" if agrees else "wrong"),
     ]
-
-
-def sides(pads: Pads) -> str:
-    """``1 on every side``, or each side by name."""
-    (top, bottom), (left, right) = pads
-    if top == bottom == left == right:
-        return f"{top} on every side"
-    if (top, bottom) == (left, right):
-        return f"{top} before, {bottom} after"
-    return f"top {top}, bottom {bottom}, left {left}, right {right}"
 
 
 def solutions(

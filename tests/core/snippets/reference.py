@@ -142,16 +142,26 @@ def _pads(x: Array, spans: Sequence[int], stride: Sequence[int], padding: str) -
     return [same_pads(x.shape[1 + i], spans[i], stride[i]) for i in (0, 1)]
 
 
-def keras_conv_transpose(x: Array, kernel: Array, strides: int | Sequence[int] = 1) -> Array:
-    """ "valid" transposed convolution of (N, H, W, C) with (h, w, O, I): scatter and add."""
+def keras_conv_transpose(
+    x: Array, kernel: Array, strides: int | Sequence[int] = 1, padding: str = "valid"
+) -> Array:
+    """Transposed convolution of (N, H, W, C) with (h, w, O, I): scatter and add, then cut.
+
+    "same" is cut to n * stride; the surplus is halved, the odd pixel is cut at the end.
+    """
+    assert padding in ("valid", "same")
     rows, cols, outputs, inputs = kernel.shape
     assert x.shape[-1] == inputs
     (sy, sx), (batch, height, width, _) = pair(strides), x.shape
-    y = np.zeros((batch, height * sy + max(rows - sy, 0), width * sx + max(cols - sx, 0), outputs))
+    more = max(rows - sy, 0), max(cols - sx, 0)
+    y = np.zeros((batch, height * sy + more[0], width * sx + more[1], outputs))
     for i, j in product(range(height), range(width)):
         for b in range(batch):
             y[b, i * sy : i * sy + rows, j * sx : j * sx + cols] += kernel @ x[b, i, j]
-    return y
+    if padding == "valid":
+        return y
+    top, left = more[0] // 2, more[1] // 2
+    return y[:, top : top + height * sy, left : left + width * sx]
 
 
 class KerasLayer:

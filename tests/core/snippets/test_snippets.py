@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.operations import OPERATIONS
+from core.operations import OPERATIONS, padded
 from core.snippets import LITERAL_SIDE, SNIPPETS, snippet
 from core.snippets.text import number, plane
 from core.sweep import sweep
@@ -209,12 +209,44 @@ def test_keras_says_same_only_when_it_is_the_same() -> None:
     assert "ZeroPadding2D(((1, 1), (1, 1)))" in conv("keras", padding=around, stride=(2, 2))
 
 
+@pytest.mark.parametrize("framework", SNIPPETS)
+@given(
+    data=st.data(),
+    name=st.sampled_from(["valid", "tf_same", "same_lower"]),
+    kernel=pairs(1, 4),
+    stride=pairs(1, 4),
+    size=pairs(2, 4),
+)
+def test_named_paddings_of_a_transposed_convolution_run(
+    framework: str, data: st.DataObject, name: str, kernel: Pair, stride: Pair, size: Pair
+) -> None:
+    dilation = data.draw(pairs(1, 2))
+    spec = LayerSpec("transposed_convolution", kernel, stride, dilation=dilation)
+    spec = padded(spec, size, name)
+    x, weight = weights(1, *size) - 3, weights(1, 1, *kernel) - 2
+    names = execute(snippet(framework, spec, size, weight, x=x))
+    got, expected = output(framework, names, x), sweep(spec, x, weight).output
+    assert np.array_equal(got, expected)
+    if name in ("tf_same", "same_lower"):
+        assert got.shape[1:] == (size[0] * stride[0], size[1] * stride[1])
+
+
+def test_keras_says_same_of_a_transposed_convolution() -> None:
+    after = ((0, 1), (0, 1))
+    told = {"operation": "transposed_convolution", "stride": (2, 2)}
+    assert 'padding="same"' in conv("keras", padding=after, **told)
+    assert "y[:" not in conv("keras", padding=after, **told)
+    assert '"same"' not in conv("keras", padding=((1, 0), (1, 0)), **told)
+    grouped = {"in_channels": 2, "out_channels": 2, "groups": 2}
+    assert 'padding="same")' in conv("keras", padding=after, **told, **grouped)
+
+
 def test_keras_comments_where_it_has_no_counterpart() -> None:
     around = ((1, 1), (1, 1))
     assert "# Keras has no dilation together" in conv("keras", dilation=(2, 2), stride=(2, 2))
     assert "# Keras has no 'circular'" in conv("keras", padding=around, padding_mode="circular")
     assert "# Conv2DTranspose takes no padding" in conv(
-        "keras", operation="transposed_convolution", padding=around
+        "keras", operation="transposed_convolution", padding=around, stride=(2, 2)
     )
     assert "# Keras's pooling has no dilation" in conv(
         "keras", operation="max_pooling", dilation=(2, 2)
@@ -299,6 +331,9 @@ def test_reference_transposed_convolution() -> None:
         stride=(2, 1),
     )
     assert np.array_equal(np.moveaxis(y, -1, 1), expected.numpy())
+    same = keras_conv_transpose(x, kernel, (2, 1), "same")
+    assert same.shape == (1, 8, 3, 3)
+    assert np.array_equal(same, y[:, :8, :3]), "of 3×2 by 2×1 the odd pixel goes at the end"
 
 
 def test_reference_window() -> None:

@@ -130,4 +130,4 @@ def test_html_table_of_common_layers_names_where_they_are_found() -> None:
 def test_convention_table_says_refused() -> None:
     html = convention_cells(conventions(layer(), (8, 8)))
     assert "refused by PyTorch" in html
-    assert "top 0, bottom 1" in html
+    assert "0 before, 1 after" in html

@@ -273,9 +273,10 @@ def test_height_and_width_apart() -> None:
     assert "5×5 convolution" in words_of(app), "apart starts from what was set"
 
 
-def test_conventions_of_a_transposed_convolution_offer_a_way_on() -> None:
-    app = visit({"tab": "conventions", "operation": "transposed_convolution"})
-    assert "takes its padding as a number" in app.info[0].value
-    next(b for b in app.main.button if b.label.startswith("Show them")).click().run()
+def test_conventions_of_a_transposed_convolution_cut_its_output() -> None:
+    link = {"operation": "transposed_convolution", "input_height": "16", "input_width": "16"}
+    app = visit({"tab": "conventions", "convention": "tf_same", **link})
+    assert not app.warning
     assert app.get("plotly_chart")
-    assert url_of(app) == {"tab": "conventions"}
+    assert "cut off its output" in words_of(app)
+    assert "gives **32×32**" in words_of(app)

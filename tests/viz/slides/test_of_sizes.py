@@ -12,9 +12,9 @@ from tests.viz.slides import fits
 from viz import compute, state
 from viz.sizes_controls import PARAMS, TABS
 from viz.slides import of_sizes
-from viz.slides.sizes import sides
 from viz.slides.style import Picture, Style
 from viz.url import decode
+from viz.words import sides
 
 NAMES = {
     "stride_padding",
@@ -90,11 +90,15 @@ def test_the_open_tab_comes_first_and_every_tab_has_pictures() -> None:
     ]
 
 
-def test_conventions_are_no_pictures_of_a_layer_that_has_none() -> None:
-    assert NAMES - set(of(operation="transposed_convolution")) == {
-        "conventions",
-        "conventions_table",
-    }
+def test_conventions_of_a_transposed_convolution_are_pictures_too() -> None:
+    pictures = of(operation="transposed_convolution", input_height="4", input_width="4")
+    assert set(pictures) == NAMES
+    shown = words_of(pictures["conventions_table"])
+    assert "0 before, 1 after" in shown
+    for style in fits.STYLES[::2]:
+        figure = fits.drawn(pictures["conventions"], style)
+        assert not fits.misfits(figure, style)
+        assert any("inserted zero" in text.get_text() for text in fits.texts_of(figure))
 
 
 def test_the_table_has_cores_numbers() -> None:
@@ -182,3 +186,4 @@ def test_pads_in_words() -> None:
     assert sides(((1, 1), (1, 1))) == "1 on every side"
     assert sides(((0, 1), (0, 1))) == "0 before, 1 after"
     assert sides(((0, 1), (2, 3))) == "top 0, bottom 1, left 2, right 3"
+    assert sides(((0, 0), (0, 0)), (1, 1)) == "0 on every side, output_padding 1"
