@@ -1,10 +1,15 @@
-"""The evidence of a claim as a table: a sign for each row that says whether it bears it out."""
+"""The evidence of a claim as a table, and its grid of settings as another."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
+from core.claims import claim
 from core.claims.claim import Evidence
+from core.claims.grid import point
+from viz.claims_state import SIGNS as OF_VERDICT
+from viz.compute_claims import Ran
 
 STYLE = """<style>
 .evidence { overflow-x: auto; }
@@ -30,6 +35,22 @@ def html(evidence: Evidence) -> str:
         f"{STYLE}<div class='evidence' tabindex='0' role='region' aria-label='Evidence'><table>"
         f"<thead><tr><th scope='col'>agrees</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         "</div>"
+    )
+
+
+def settings(runs: Sequence[Ran]) -> str:
+    """A row for each setting of a claim's grid: which it is, its verdict, and what it says."""
+    rows = "".join(
+        f"<tr><td>{escape(point(claim(each.number), dict(each.settings)))}</td>"
+        f"<td>{OF_VERDICT[each.outcome.verdict]} {each.outcome.verdict}</td>"
+        f"<td>{escape(each.outcome.sentence)}</td></tr>"
+        for each in runs
+        if each.outcome
+    )
+    return (
+        f"{STYLE}<div class='evidence' tabindex='0' role='region' aria-label='Settings tried'>"
+        "<table><thead><tr><th scope='col'>setting</th><th scope='col'>verdict</th>"
+        f"<th scope='col'>result</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -8,8 +8,9 @@ from html import escape
 from io import StringIO
 
 from core.claims import claim
-from viz.claims_state import SIGNS, settings_text
-from viz.compute_claims import Ran
+from core.claims.grid import tried
+from viz.claims_state import SIGNS
+from viz.compute_claims import Tested
 
 STYLE = """
 @page { margin: 14mm; }
@@ -23,27 +24,33 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .5rem;
 tr { break-inside: avoid; }
 thead { display: table-header-group; }
 td:first-child { text-align: right; font-variant-numeric: tabular-nums; }
-td.verdict { font-weight: 600; white-space: nowrap; }
+td.verdict { font-weight: 600; }
+td.verdict small { font-weight: 400; }
 small { color: #666666; }
 """
 TITLE = "Claims, tested"
-HEAD = ("number", "topic", "statement", "verdict", "condition", "result", "settings", "torch")
+HEAD = (
+    *("number", "topic", "statement", "verdict", "holds in", "settings", "condition"),
+    *("tried", "result", "torch"),
+)
 
 
-def record(ran: Ran, torch: str = "") -> dict[str, str]:
+def record(tested: Tested, torch: str = "") -> dict[str, str]:
     """One claim as a row of the file; ``torch``: its version."""
-    one, found = claim(ran.number), ran.outcome
+    one, across, first = claim(tested.number), tested.across, tested.runs[0]
     return dict(
         zip(
             HEAD,
             (
-                str(ran.number),
+                str(tested.number),
                 one.topic,
                 one.statement,
-                found.verdict if found else "refused",
-                found.condition if found else "",
-                found.sentence if found else ran.refusal,
-                settings_text(ran.settings),
+                across.verdict if across else "not run to the end",
+                str(across.holds) if across else "",
+                str(across.settings) if across else "",
+                across.condition if across else "",
+                tried(one),
+                first.outcome.sentence if first.outcome else first.refusal,
                 torch,
             ),
             strict=True,
@@ -51,41 +58,42 @@ def record(ran: Ran, torch: str = "") -> dict[str, str]:
     )
 
 
-def as_csv(rows: Iterable[Ran], torch: str) -> str:
+def as_csv(rows: Iterable[Tested], torch: str) -> str:
     """The results with a heading."""
     text = StringIO()
     writer = csv.DictWriter(text, HEAD, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(record(ran, torch) for ran in rows)
+    writer.writerows(record(each, torch) for each in rows)
     return text.getvalue()
 
 
-def as_page(rows: Iterable[Ran], torch: str) -> str:
+def as_page(rows: Iterable[Tested], torch: str) -> str:
     """The results as one HTML page that needs nothing else; rows stay whole on paper."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{TITLE}</title><style>{STYLE}</style></head><body><h1>{TITLE}</h1>"
-        f"<p>Every verdict was measured with PyTorch {escape(torch)}, with the settings below "
-        f"it.</p>{table(rows)}</body></html>"
+        f"<p>Every verdict was measured with PyTorch {escape(torch)}, over the settings named "
+        f"below it; the numbers are those of the first of them.</p>{table(rows)}</body></html>"
     )
 
 
-def table(rows: Iterable[Ran]) -> str:
+def table(rows: Iterable[Tested]) -> str:
     """The results as an HTML table."""
-    lines = "".join(_row(record(ran)) for ran in rows)
+    lines = "".join(_row(each) for each in rows)
     return (
         "<div class='evidence'><table><thead><tr><th>No.</th><th>Statement</th><th>Verdict</th>"
         f"<th>What was found</th></tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
 
-def _row(told: dict[str, str]) -> str:
-    safe = {name: escape(text) for name, text in told.items()}
-    condition = f" {safe['condition']}" if told["condition"] else ""
-    sign = SIGNS.get(told["verdict"], "–")
+def _row(tested: Tested) -> str:
+    safe = {name: escape(text) for name, text in record(tested).items()}
+    across = tested.across
+    condition = f" Holds when {safe['condition']}." if across and across.condition else ""
+    sign = SIGNS.get(safe["verdict"], "–")
+    count = f"<br><small>in {escape(across.count)}</small>" if across else ""
     return (
         f"<tr><td>{safe['number']}</td><td>{safe['statement']}</td>"
-        f'<td class="verdict">{sign} {safe["verdict"]}</td>'
-        f"<td>{safe['result']}{f' Holds when{condition}.' if condition else ''}"
-        f"<br><small>{safe['settings']}</small></td></tr>"
+        f'<td class="verdict">{sign} {safe["verdict"]}{count}</td>'
+        f"<td>{safe['result']}{condition}<br><small>{safe['tried']}</small></td></tr>"
     )

@@ -14,7 +14,7 @@ from viz.url import Param, choice, switch
 PAGE = "claims"
 ALL = "all"
 UNRUN = "not run yet"
-SIGNS = {"holds": "✓", "holds when": "±", "does not hold": "✗"}
+SIGNS = {"holds": "✓", "holds when": "±", "does not hold": "✗", "not decided here": "?"}
 """What stands before a verdict, so that no colour has to say it."""
 Values = Mapping[str, Any]
 Chosen = tuple[tuple[str, Value], ...]

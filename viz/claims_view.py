@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.claims import CLAIMS, NUMBERS, TOPICS, VERDICTS, Claim, claim
 from core.claims.claim import Setting, Verdict
+from core.claims.grid import Across, tried
 from viz import claims_evidence, claims_print, compute_claims, waiting
 from viz.claims_state import (
     ALL,
@@ -22,15 +23,20 @@ from viz.claims_state import (
     opening,
     settings_text,
 )
-from viz.compute_claims import Ran
+from viz.compute_claims import Ran, Tested
 from viz.jobs import View
 from viz.url import change, give
 
 Values = dict[str, Any]
-SLOT, SLOT_ALL = "claim", "claims"
+SLOT, SLOT_GRID, SLOT_ALL = "claim", "claim grid", "claims"
 ALL_KEY = "all claims"
 PAGES_FOLDER = "../pages"
-COLOURS: dict[Verdict, Any] = {"holds": "green", "holds when": "orange", "does not hold": "red"}
+COLOURS: dict[Verdict, Any] = {
+    "holds": "green",
+    "holds when": "orange",
+    "does not hold": "red",
+    "not decided here": "gray",
+}
 STATEMENT = """<style>
 .st-key-statement h2 { padding-top: 0; text-wrap: balance; }
 @media (max-width: 640px) { .st-key-statement h2 { font-size: 1.35rem; } }
@@ -40,15 +46,9 @@ CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filen
 
 
 def verdicts() -> dict[int, Verdict]:
-    """What this visit has seen of the claims where they are told."""
-    found: dict[int, Verdict] = st.session_state.setdefault("claims_told", {})
+    """What this visit has seen of the claims."""
+    found: dict[int, Verdict] = st.session_state.setdefault("claims_tested", {})
     return found
-
-
-def _keep(ran: Ran) -> None:
-    """Remember the verdict of a claim where it is told."""
-    if ran.outcome and ran.settings == defaults(claim(ran.number)):
-        verdicts()[ran.number] = ran.outcome.verdict
 
 
 def _badge(verdict: Verdict) -> None:
@@ -67,7 +67,7 @@ def filters(values: Values) -> None:
         format_func=lambda name: f"{SIGNS[name]} {name}" if name in SIGNS else name,
         key=give(values, "verdict"),
         required=True,
-        help="Where a claim is told, with the settings it opens with.",
+        help="Of the claim over all settings that are tried, where you have seen it.",
     )
 
 
@@ -122,24 +122,25 @@ def run_all(values: Values) -> None:
             on_click=change,
             args=(PAGE, {"run": True}),
             icon=":material/play_arrow:",
-            help="Every claim where it is told, one after the other. Three of them train small "
-            "networks, which takes most of a minute.",
+            help="Every claim over all its settings, one after the other. Three of them train "
+            "small networks, which takes a minute or two.",
         )
         return
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[ALL_KEY]
-        waiting.standing(SLOT_ALL, ALL_KEY, view, "Claims put to the test", "claims")
+        waiting.standing(SLOT_ALL, ALL_KEY, view, "Claims put to the test", "settings")
 
     view = waiting.show(SLOT_ALL, {ALL_KEY: compute_claims.all_work()}, draw)[ALL_KEY]
-    done: Mapping[int, Ran] = view.result or view.partial or {}
-    for ran in done.values():
-        _keep(ran)
+    done: Mapping[int, Tested] = view.result or view.partial or {}
+    for tested in done.values():
+        if across := tested.across:
+            verdicts()[tested.number] = across.verdict
     if done and view.state in ("done", "failed"):
         _results(list(done.values()))
 
 
-def _results(rows: list[Ran]) -> None:
+def _results(rows: list[Tested]) -> None:
     """All that was found, to look at and as files."""
     torch = compute_claims.torch_version()
     told = [claims_print.record(each, torch) for each in rows]
@@ -178,6 +179,7 @@ def open_claim(values: Values) -> None:
     st.html(STATEMENT)
     with st.container(key="statement"):
         st.markdown(f"## {one.number} · {_plain(one.statement)}")
+    verdict = st.container()
     left, right = st.columns([1, 2.4], gap="large")
     with left:
         for setting in one.settings:
@@ -188,11 +190,9 @@ def open_claim(values: Values) -> None:
                 "As it is told", on_click=change, args=(PAGE, opening(one.number)), key="as_told"
             )
     with right:
-        if one.heavy:
-            _heavy(one, asked)
-        else:
-            waiting.leave(SLOT)
-            _found(one, compute_claims.ran(one.number, asked))
+        _own(one, asked)
+    with verdict:
+        _over_the_grid(one)
     with st.expander("Why"):
         st.markdown(one.why)
 
@@ -228,8 +228,39 @@ def _control(setting: Setting, values: Values, one: Claim) -> None:
     st.slider(f"{setting.label}, {setting.low}–{setting.high}", setting.low, setting.high, key=key)
 
 
-def _heavy(one: Claim, asked: Chosen) -> None:
-    """A claim that takes a while: in the queue."""
+def _over_the_grid(one: Claim) -> None:
+    """The claim's own verdict, by the queue."""
+    key = (PAGE, "grid", one.number)
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        view = views[key]
+        waiting.standing(
+            SLOT_GRID, key, view, "Put to the test over its settings", "settings",
+            stopped="Stopped: the verdict of the claim takes all its settings.",
+        )  # fmt: skip
+        tested: Tested | None = view.result
+        if tested and tested.across:
+            verdicts()[one.number] = tested.across.verdict
+            _verdict(one, tested, tested.across)
+
+    waiting.show(SLOT_GRID, {key: compute_claims.grid_work(one.number)}, draw)
+
+
+def _verdict(one: Claim, tested: Tested, across: Across) -> None:
+    """What the claim comes to, in how many settings, and which these are."""
+    st.markdown(f"### :{COLOURS[across.verdict]}[{SIGNS[across.verdict]} {across.verdict}]")
+    condition = f" **Holds when** {_plain(across.condition)}." if across.condition else ""
+    st.markdown(f"It holds in {across.count}.{condition}")
+    with st.expander(f"Settings tried: {_plain(tried(one))}"):
+        st.html(claims_evidence.settings(tested.runs))
+
+
+def _own(one: Claim, asked: Chosen) -> None:
+    """The claim with the visitor's settings: at once where that is short, else by the queue."""
+    if not one.heavy:
+        waiting.leave(SLOT)
+        _found(one, compute_claims.ran(one.number, asked))
+        return
     key = (PAGE, one.number, asked)
 
     def draw(views: Mapping[Hashable, View]) -> None:
@@ -242,13 +273,14 @@ def _heavy(one: Claim, asked: Chosen) -> None:
 
 
 def _found(one: Claim, ran: Ran) -> None:
-    """Verdict, sentence, picture, evidence, and where else to see it."""
-    _keep(ran)
+    """The result of one setting: verdict, sentence, picture, evidence, and where else to see it."""
     found = ran.outcome
     if found is None:
         st.warning(f"{ran.refusal[:1].upper()}{ran.refusal[1:]}.")
         return
-    st.markdown(f"### :{COLOURS[found.verdict]}[{SIGNS[found.verdict]} {found.verdict}]")
+    st.markdown(
+        f"##### With this setting: :{COLOURS[found.verdict]}[{SIGNS[found.verdict]} {found.verdict}]"
+    )
     condition = f" **Holds when** {_plain(found.condition)}." if found.condition else ""
     st.markdown(f"{_plain(found.sentence)}{condition}")
     from viz.figures.claims import claim_figure

@@ -1,4 +1,4 @@
-"""Claims put to the test for the page: light ones at once, heavy ones and all by the queue."""
+"""Claims put to the test for the page: one light setting at once, all that is longer by the queue."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.claims import CLAIMS, Outcome, claim
+from core.claims.grid import Across, across, cases
 from core.errors import SpecError
-from viz.claims_state import Chosen, defaults
+from viz.claims_state import Chosen
 from viz.compute import warm
 from viz.jobs import Report, Work
 from viz.shared import shared
@@ -16,7 +17,7 @@ from viz.workers import queued
 
 @dataclass(frozen=True)
 class Ran:
-    """One claim that was run.
+    """One claim that was run with one choice of settings.
 
     Attributes:
         number: of the claim.
@@ -31,7 +32,26 @@ class Ran:
     refusal: str = ""
 
 
-@shared(256, outside=True)
+@dataclass(frozen=True)
+class Tested:
+    """One claim over its grid.
+
+    Attributes:
+        number: of the claim.
+        runs: those done so far.
+    """
+
+    number: int
+    runs: tuple[Ran, ...]
+
+    @property
+    def across(self) -> Across | None:
+        """The claim's verdict; None until its whole grid was run."""
+        found = [(dict(each.settings), each.outcome) for each in self.runs if each.outcome]
+        return across(claim(self.number), found) if len(found) == size(self.number) else None
+
+
+@shared(512, outside=True)
 def outcome(number: int, settings: Chosen) -> Outcome:
     """A claim with these settings.
 
@@ -52,7 +72,7 @@ def ran(number: int, settings: Chosen) -> Ran:
 
 @queued
 def work(number: int, settings: Chosen) -> Work:
-    """A heavy claim, for the queue."""
+    """A heavy claim with one choice of settings, for the queue."""
 
     def run(report: Report) -> Ran:
         return ran(number, settings)
@@ -60,16 +80,42 @@ def work(number: int, settings: Chosen) -> Work:
     return run
 
 
+def size(number: int) -> int:
+    """Settings in the grid of a claim."""
+    return len(cases(claim(number)))
+
+
+@queued
+def grid_work(number: int) -> Work:
+    """A claim over its grid, for the queue; what is done so far if it is stopped."""
+
+    def run(report: Report) -> Tested:
+        done: list[Ran] = []
+        for settings in cases(claim(number)):
+            if not report(len(done), size(number), Tested(number, tuple(done))):
+                break
+            done.append(ran(number, tuple(settings.items())))
+        return Tested(number, tuple(done))
+
+    return run
+
+
 @queued
 def all_work() -> Work:
-    """All claims where they are told, for the queue; those done so far if it is stopped."""
+    """All claims over their grids, for the queue; those done so far if it is stopped."""
 
-    def run(report: Report) -> Mapping[int, Ran]:
-        done: dict[int, Ran] = {}
+    def run(report: Report) -> Mapping[int, Tested]:
+        total = sum(size(one.number) for one in CLAIMS)
+        done: dict[int, Tested] = {}
+        begun = 0
         for one in CLAIMS:
-            if not report(len(done), len(CLAIMS), dict(done)):
-                break
-            done[one.number] = ran(one.number, defaults(one))
+            runs: list[Ran] = []
+            for settings in cases(one):
+                if not report(begun, total, dict(done)):
+                    return done
+                runs.append(ran(one.number, tuple(settings.items())))
+                begun += 1
+            done[one.number] = Tested(one.number, tuple(runs))
         return done
 
     return run

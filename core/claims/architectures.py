@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from core.blocks import COMPARISONS, NamedBlock
@@ -16,6 +17,7 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
     verdict_of,
 )
 from core.claims.parts import named_condition
@@ -75,6 +77,7 @@ def _unread(spec: NetworkSpec, side: int) -> tuple[BlockFacts, float]:
     return facts, gradient_spread(module, image).zero_pixels
 
 
+@lru_cache(8)
 def _fields(name: str) -> tuple[int | float, int | str]:
     """The receptive field at a ResNet's end: by its graph, and measured with torch.
 
@@ -259,6 +262,13 @@ ARCHITECTURES: tuple[Claim, ...] = (
         r"the receptive field where v1.5 adds $2j$. At the first reducing block of each of three "
         r"stages $j$ is 4, 8 and 16: $2\,(4 + 8 + 16) = 56 = 483 - 427$.",
         heavy=True,
+        grid=(block(side=(28, 56, 57), shortcut=(PUBLISHED, AVERAGED)),),
+        rules=(
+            (
+                "the shortcut is the published one and the block's input is even",
+                lambda v: v["shortcut"] == PUBLISHED and int(v["side"]) % 2 == 0,
+            ),
+        ),
     ),
     Claim(
         25,
@@ -274,6 +284,13 @@ ARCHITECTURES: tuple[Claim, ...] = (
         r"A convolution has $k^2 C_\text{in} C_\text{out}$ weights (and $C_\text{out}$ biases in "
         r"ConvNeXt and ViT), a norm two for each channel. The reduction is the product of the "
         r"strides when the sizes divide; otherwise padding or the unread remainder changes it.",
+        grid=(block(side=(112, 160, 200, 224, 225)),),
+        rules=(
+            (
+                "the image's side is a multiple of every reduction, 16 px",
+                lambda v: int(v["side"]) % 16 == 0,
+            ),
+        ),
     ),
     ALTERNATIVES,
 )

@@ -1,25 +1,31 @@
 """What a claim is: a statement, an experiment with settings, and what came out of it.
 
 An experiment computes; its verdict follows from the numbers it returns, never from the text
-of the claim. Whoever changes the settings sees where a claim stops holding.
+of the claim. An outcome is that of one choice of settings; the verdict of the claim itself is
+taken over its grid of settings (`core.claims.grid`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.errors import SpecError
 
-Verdict = Literal["holds", "holds when", "does not hold"]
-VERDICTS: tuple[Verdict, ...] = ("holds", "holds when", "does not hold")
+Verdict = Literal["holds", "holds when", "does not hold", "not decided here"]
+VERDICTS: tuple[Verdict, ...] = ("holds", "holds when", "does not hold", "not decided here")
+"""The last one: what was measured lies within what chance alone can do."""
 
 Value = int | str
 """A setting's value: a whole number or one of the named options."""
 Values = Mapping[str, Value]
 Rows = Sequence[Sequence[Any]]
 """Rows of evidence in the making."""
+Block = tuple[tuple[str, tuple[Value, ...]], ...]
+"""Names of settings, each with the values that it takes: every combination of them is meant."""
+Rule = tuple[str, Callable[[Values], bool]]
+"""A condition in words, as the rest of "holds when …", and whether settings fulfil it."""
 
 TOPICS = (
     "Sizes and coverage",
@@ -143,7 +149,11 @@ class Claim:
         experiment: values of all settings → outcome; runs torch.
         link: the page that shows it, for these values.
         why: the reason, two or three sentences of Markdown with the formula.
-        heavy: takes longer than about half a second; waits in the queue.
+        heavy: one outcome takes longer than about half a second; it waits in the queue.
+        grid: the settings over which the claim is judged; what a block does not name is at its
+            default.
+        rules: conditions on the settings that may part where the claim holds from where it does
+            not; the first that does is named.
     """
 
     number: int
@@ -154,6 +164,8 @@ class Claim:
     link: Callable[[Values], Link]
     why: str
     heavy: bool = False
+    grid: tuple[Block, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def defaults(self) -> dict[str, Value]:
@@ -175,9 +187,27 @@ class Claim:
         return self.experiment({n: known[n].checked(v) for n, v in asked.items()})
 
 
+def block(**values: tuple[Value, ...]) -> Block:
+    """A part of a grid: ``block(kernel_size=(2, 3), stride=(1, 2))`` is four settings."""
+    return tuple(values.items())
+
+
 def verdict_of(agrees: tuple[bool | None, ...]) -> Verdict:
     """All rows that judge agree: holds; none: does not hold; some: holds when."""
     judging = [each for each in agrees if each is not None]
     if judging and all(judging):
         return "holds"
     return "holds when" if any(judging) else "does not hold"
+
+
+def decided(parts: Iterable[bool | None]) -> Verdict:
+    """The verdict of parts of which some may be undecided, which None stands for.
+
+    One part that is borne out and one that is not make "holds when", whatever the others are.
+    """
+    found = set(parts)
+    if {True, False} <= found:
+        return "holds when"
+    if None in found:
+        return "not decided here"
+    return "holds" if True in found else "does not hold"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.blocks import COMPARISONS
+from core.claims.chance import below
 from core.claims.claim import (
     Chart,
     Claim,
@@ -16,6 +17,8 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
+    decided,
     verdict_of,
 )
 from core.claims.parts import layer
@@ -25,6 +28,7 @@ from core.operations import operation_of
 
 if TYPE_CHECKING:
     from core.block_facts import BlockFacts
+    from core.timing import Spread
 
 TOPIC = "Cost"
 InputSize = tuple[int, int, int]
@@ -120,17 +124,23 @@ def _blocks(values: Values) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tuple[float, ...]:
-    """Median of forward and backward together, of each."""
+def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tuple[Spread, ...]:
+    """Forward and backward together, of each: median and quartiles in milliseconds."""
     from core.timing import measure_times, spread
 
     specs = [parse_notation(line) for line in lines]
     modules = [build(spec, input_size[0], input_size[1:]) for spec in specs]
     found = measure_times(modules, input_size, batch, repeats=7, seconds=4.0)
     return tuple(
-        1e3 * spread([f + b for f, b in zip(t.forward, t.backward, strict=True)]).median
-        for t in found
+        spread([1e3 * (f + b) for f, b in zip(t.forward, t.backward, strict=True)]) for t in found
     )
+
+
+def _dearer(one: Spread, other: Spread) -> bool | None:
+    """Whether one costs more than the other; None where their quartiles overlap."""
+    if one.low == one.high and other.low == other.high:  # counted, not measured
+        return one.median > other.median
+    return below((one.low, one.high), (other.low, other.high))
 
 
 def _pool_or_stride_chart(
@@ -162,7 +172,9 @@ def _pool_or_stride(values: Values) -> Outcome:
     size, batch = (channels, side, side), 4
     (_, one), (_, two), _ = _blocks(values)
     strided, pooled = facts(one, size, batch), facts(two, size, batch)
-    times = _milliseconds((one, two), size, batch)
+    strided_time, pooled_time = _milliseconds((one, two), size, batch)
+    times = strided_time.median, pooled_time.median
+    slower = _dearer(pooled_time, strided_time)
     macs = strided.torch_macs, pooled.torch_macs
     told = pooled.macs / strided.macs
     ratio = macs[1] / macs[0]
@@ -179,15 +191,16 @@ def _pool_or_stride(values: Values) -> Outcome:
         strided.agrees and pooled.agrees,
         abs(ratio / stride**2 - 1) < 0.05,
         memory[1] > memory[0],
-        times[1] > times[0],
+        slower,
     )
-    verdict = verdict_of(agrees)
+    verdict = decided(agrees)
     parts = "; ".join(str(row[0]) for row, each in zip(rows, agrees, strict=True) if each)
     return Outcome(
         verdict,
         f"The pooled block multiplies {ratio:.3g} times as often, keeps "
         f"{memory[1] / memory[0]:.2g} times the memory and takes {times[1] / times[0]:.2g} times "
-        f"the time here; outputs {rows[0][1]} (strided) and {rows[0][2]} (pooled).",
+        f"the time here; outputs {rows[0][1]} (strided) and {rows[0][2]} (pooled)."
+        + (" The quartiles of the two times overlap: time is not decided." * (slower is None)),
         Evidence(("", "strided", "convolution, then pooling", "pooled over strided"), rows, agrees),
         _pool_or_stride_chart(channels, side, stride, ratio, memory, times),
         f"only these parts are meant: {parts}" if verdict == "holds when" else "",
@@ -197,16 +210,18 @@ def _pool_or_stride(values: Values) -> Outcome:
 QUANTITIES = ("time", "multiply–accumulates", "memory kept for backward")
 
 
-def _quantities(values: Values) -> tuple[float, ...]:
+def _quantities(values: Values) -> tuple[Spread, ...]:
     """Of the strided block, of convolution and pooling, and of pooling alone."""
+    from core.timing import spread
+
     side, channels = int(values["side"]), int(values["channels"])
     size, batch, lines = (channels, side, side), 4, [line for _, line in _blocks(values)]
     if values["quantity"] == QUANTITIES[0]:
         return _milliseconds(lines, size, batch)
     found = [facts(line, size, batch) for line in lines]
     if values["quantity"] == QUANTITIES[1]:
-        return tuple(float(each.torch_macs) for each in found)
-    return tuple(float(each.backward_bytes) for each in found)
+        return tuple(spread([float(each.torch_macs)]) for each in found)
+    return tuple(spread([float(each.backward_bytes)]) for each in found)
 
 
 def _dearer_or_cheaper_chart(
@@ -230,14 +245,23 @@ def _dearer_or_cheaper_chart(
 
 
 def _dearer_or_cheaper(values: Values) -> Outcome:
-    strided, pooled, alone = _quantities(values)
+    measured = _quantities(values)
+    strided, pooled, alone = (each.median for each in measured)
     unit = {"time": "ms", "multiply–accumulates": "MACs"}.get(str(values["quantity"]), "bytes")
-    rows, agrees = [], []
+    rows: list[tuple[Any, ...]] = []
+    agrees: list[bool | None] = []
     for claim, more in (("more expensive", True), ("cheaper", False)):
-        for against, other in (("pooling alone", alone), ("convolution, then pooling", pooled)):
-            rows.append((f"strided is {claim} than {against}", f"{strided:.4g}", f"{other:.4g}"))
-            agrees.append(strided > other * 1.02 if more else strided * 1.02 < other)
-    verdict = verdict_of(tuple(agrees))
+        for against, other in (("pooling alone", 2), ("convolution, then pooling", 1)):
+            pair = measured[0], measured[other]
+            rows.append(
+                (
+                    f"strided is {claim} than {against}",
+                    f"{strided:.4g}",
+                    f"{measured[other].median:.4g}",
+                )
+            )
+            agrees.append(_dearer(*(pair if more else pair[::-1])))
+    verdict = decided(agrees)
     held = [str(row[0]) for row, each in zip(rows, agrees, strict=True) if each]
     return Outcome(
         verdict,
@@ -286,6 +310,13 @@ COST: tuple[Claim, ...] = (
         "A convolution has $k^2 C_{in} C_{out}$ weights and $C_{out}$ biases wherever its windows "
         "stand. A linear layer on the flattened map has a weight for each of its pixels, and "
         "their number does depend on the stride.",
+        grid=(block(kernel_size=(3, 5), head=tuple(HEADS)),),
+        rules=(
+            (
+                "nothing after the convolution is sized by its map's height and width",
+                lambda v: "flattened" not in str(v["head"]),
+            ),
+        ),
     ),
     Claim(
         8,
@@ -300,6 +331,13 @@ COST: tuple[Claim, ...] = (
         "divide round differently: $\\lfloor n/s \\rfloor$ after the pool, often "
         "$\\lceil n/s \\rceil$ with padding and stride.",
         heavy=True,
+        grid=(block(stride=(2, 4), kernel_size=(3, 5), side=(48, 57)),),
+        rules=(
+            (
+                "the input is a multiple of the stride",
+                lambda v: int(v["side"]) % int(v["stride"]) == 0,
+            ),
+        ),
     ),
     Claim(
         9,
@@ -315,6 +353,7 @@ COST: tuple[Claim, ...] = (
         "A pooling layer multiplies nothing, so a convolution costs more than *it*. But a pool is "
         "put behind a convolution at full resolution, and the strided convolution replaces both.",
         heavy=True,
+        grid=(block(quantity=QUANTITIES, stride=(2, 3)),),
     ),
 )
 """Of what layers cost, in the order of their numbers."""

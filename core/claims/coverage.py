@@ -13,6 +13,7 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
     verdict_of,
 )
 from core.claims.parts import board_link, layer, named_condition, plural, square, torch_reads
@@ -260,6 +261,8 @@ COVERAGE: tuple[Claim, ...] = (
         ),
         "The remainder $r = (n + 2p - k) \\bmod s$ counts pixels of the *padded* input. The last "
         "$p$ of these are padding, so $\\max(0, r - p)$ rows of the image are lost.",
+        grid=(block(kernel_size=(1, 2, 3, 5), stride=(2, 3, 4), padding=(0, 1, 2)),),
+        rules=(("the remainder is larger than the padding", lambda v: v["padding"] == 0),),
     ),
     Claim(
         5,
@@ -280,6 +283,8 @@ COVERAGE: tuple[Claim, ...] = (
         "the remainder of an odd kernel is 1 and shifts the grid by half a pixel; on an odd input "
         "it is the even kernel's. A pixel of phase $a$ is met by the taps with $i \\equiv a \\pmod s$: "
         "equally many for all phases when $s$ divides $k$.",
+        grid=(block(n=(7, 8, 9, 10, 11, 12)),),
+        rules=(("the input is even", lambda v: int(v["n"]) % 2 == 0),),
     ),
     Claim(
         6,
@@ -301,6 +306,13 @@ COVERAGE: tuple[Claim, ...] = (
         "TensorFlow pads $\\max(0, (\\lceil n/s \\rceil - 1)s + k - n)$ pixels in all and puts the "
         "odd one after the image. PyTorch's number goes on both sides. Weights trained with one "
         "and run with the other read the image one pixel off.",
+        grid=(block(n=(7, 8, 9, 10), kernel_size=(2, 3, 5)),),
+        rules=(
+            (
+                "of input and kernel one is even and the other odd",
+                lambda v: (int(v["n"]) - int(v["kernel_size"])) % 2 == 1,
+            ),
+        ),
     ),
 )
 """Of what is read and of padding, in the order of their numbers."""

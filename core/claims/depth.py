@@ -11,6 +11,7 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
     verdict_of,
 )
 from core.gradients.recipe import DOWNSAMPLINGS, WEIGHTS, FlowSpec
@@ -158,4 +159,11 @@ DEPTH = Claim(
     r"ReLU. PyTorch's own $\mathrm{Var}(w) = 1/(3\,\text{fan-in})$ leaves $1/6$ of it at every "
     r"layer; He's $2/\text{fan-in}$ makes the factor 1. A stride changes nothing of that, an "
     r"average over 2×2 leaves a quarter.",
+    grid=(block(weights=WEIGHTS, depth=("10", "20")),),
+    rules=(
+        (
+            "the first weights are PyTorch's own, or Xavier's in a net of 20 layers",
+            lambda v: v["weights"] == "torch" or (v["weights"] == "xavier" and v["depth"] == "20"),
+        ),
+    ),
 )

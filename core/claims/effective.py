@@ -16,6 +16,7 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
     verdict_of,
 )
 from core.claims.fields import TOPIC, Chain, conv, page_link
@@ -282,6 +283,7 @@ EFFECTIVE: tuple[Claim, ...] = (
         "$n$ independent steps, whose variance is $n (k^2 - 1)/12$ and whose shape tends to a "
         "Gaussian. So $\\sigma \\propto \\sqrt{n}$ (Luo et al., 2016).",
         heavy=True,
+        grid=(block(kernel_size=(3, 5), activation=("relu", "tanh", "none")),),
     ),
     Claim(
         16,
@@ -299,6 +301,7 @@ EFFECTIVE: tuple[Claim, ...] = (
         "Layer $l$ of both spreads a unit over taps $2^{l-1}$ pixels apart: in one the kernel is "
         "stretched, in the other the map below is thinned out. The strided one is run at every "
         "$2^n$-th place only. Dilations with a common factor leave holes.",
+        grid=(block(layers=(3, 5), kernel_size=(2, 3), dilations=PATTERNS),),
     ),
 )
 """Of effective receptive fields, in the order of their numbers."""

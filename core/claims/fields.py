@@ -16,6 +16,7 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
     verdict_of,
 )
 from core.errors import SpecError
@@ -178,10 +179,10 @@ def _copied_table(values: Values) -> Outcome:
     pooled = Chain(", ".join([conv(kernel), f"maxpool1x{pool} s1x{pool}"] * count))
     one, both, closed = strided.measured, pooled.measured, pooled.closed
     rows, agrees = [], []
-    for block in range(count):
-        told = pool * strided.closed[block]
-        before, after = both[2 * block : 2 * block + 2]
-        rows.append((block + 1, one[block], told, before, after, closed[2 * block + 1]))
+    for place in range(count):
+        told = pool * strided.closed[place]
+        before, after = both[2 * place : 2 * place + 2]
+        rows.append((place + 1, one[place], told, before, after, closed[2 * place + 1]))
         agrees.append(told == after)
     verdict = verdict_of(tuple(agrees))
     blocks = tuple(row[0] for row in rows)
@@ -286,6 +287,7 @@ FIELDS: tuple[Claim, ...] = (
         "A unit of layer $l$ reads $k_l$ units of the layer below, which stand $j_{l-1}$ pixels "
         "apart: each further tap adds that much. With dilation the taps stand further apart, and "
         "$k$ has to be $d(k-1)+1$.",
+        grid=(block(kernel_size=(2, 3, 5), stride=(1, 2), dilation=(1, 2)),),
     ),
     Claim(
         12,
@@ -304,6 +306,7 @@ FIELDS: tuple[Claim, ...] = (
         ),
         "The pool of a block adds $(2 - 1)\\,j$ pixels, it does not double the field: "
         "$r = 1 + \\sum_l (2 + 1)\\,2^{l-1} = 3 \\cdot 2^n - 2$, so 4, 10, 22, 46.",
+        grid=(block(kernel_size=(2, 3, 5), pool=(2, 3)),),
     ),
     Claim(
         13,
@@ -322,6 +325,8 @@ FIELDS: tuple[Claim, ...] = (
         ),
         "Behind a stride $s$ neighbouring units stand $s$ times as far apart in the image, so each "
         "later $k \\times k$ adds $(k-1)\\,s$ pixels instead of $k-1$. Layers before it gain nothing.",
+        grid=(block(layers=(4,), kernel_size=(1, 3), stride=(2, 3)),),
+        rules=(("the kernels are larger than one pixel", lambda v: int(v["kernel_size"]) > 1),),
     ),
 )
 """Of theoretical receptive fields, in the order of their numbers."""

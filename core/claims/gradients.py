@@ -1,13 +1,13 @@
-"""Claims 17, 18, 19 and 21: where the gradient goes, through a layer, its backward and depth."""
+"""Claims 17 and 18: where the gradient of a layer goes. Claims 19 and 21 come with them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.claims.backward import BACKWARD
 from core.claims.claim import (
     Chart,
     Claim,
@@ -17,6 +17,7 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
     verdict_of,
 )
 from core.claims.depth import DEPTH
@@ -24,7 +25,6 @@ from core.claims.parts import board_link, layer, named_condition
 from core.kernels import kernel
 from core.layer import LayerSpec
 from core.operations import check, operation_of
-from core.padding import FILLS
 from core.window import Pair
 
 TOPIC = "Gradients"
@@ -226,93 +226,6 @@ def _shares_link(values: Values) -> Link:
     return board_link(spec, SIDE, PAGE, **shown)
 
 
-# --- 19: backward is a transposed convolution ---------------------------------------------------
-
-SIZES = 6
-ROUNDING = 1e-12
-"""Difference, as a share of the largest gradient, that rounding in double precision explains."""
-NEEDED, NO = "the remainder", "none"
-
-
-def _transposed(spec: LayerSpec, weight: Plane, arriving: Plane, extra: Pair) -> Plane:
-    """torch's own transposed convolution of what arrives; ``extra`` rows and columns after it."""
-    import torch
-
-    back = replace(
-        spec,
-        operation="transposed_convolution",
-        in_channels=spec.out_channels,
-        out_channels=spec.in_channels,
-        padding_mode="zeros",
-        output_padding=extra,
-    )
-    with torch.no_grad():
-        pair = torch.from_numpy(arriving)[None], torch.from_numpy(weight)
-        found: Plane = operation_of(back).run(back, *pair, None)[0].numpy()
-    return found
-
-
-def _backward_row(spec: LayerSpec, n: int, needed: bool) -> tuple[tuple[Any, ...], bool]:
-    from core.gradients.rebuild import rebuild
-
-    draw = np.random.default_rng(3)
-    weight = draw.standard_normal((spec.out_channels, spec.in_channels, *spec.kernel_size))
-    arriving = draw.standard_normal((spec.out_channels, *check(spec, (n, n))))
-    found = rebuild(spec, (n, n), weight, arriving)
-    assert found.autograd is not None
-    scale = float(np.abs(found.autograd).max()) or 1.0
-    extra = found.remainder if needed else (0, 0)
-    back = _transposed(spec, weight, arriving, extra)
-    same = back.shape == found.autograd.shape
-    away = float(np.abs(back - found.autograd).max()) / scale if same else float("nan")
-    size, by_hand = f"{back.shape[1]}×{back.shape[2]}", found.difference / scale
-    told = f"{away:.1e}" if same else "other size"
-    agree = by_hand < ROUNDING and away < ROUNDING
-    return (f"{n}×{n}", found.remainder[0], f"{by_hand:.1e}", size, told), agree
-
-
-def _backward(values: Values) -> Outcome:
-    k, stride, fill = int(values["kernel_size"]), int(values["stride"]), str(values["padding_mode"])
-    spec = layer(k, stride, k // 2, in_channels=2, out_channels=3, padding_mode=fill)
-    sizes = range(2 * k, 2 * k + SIZES)
-    needed = values["output_padding"] == NEEDED
-    made = [_backward_row(spec, n, needed) for n in sizes]
-    rows, agrees = tuple(row for row, _ in made), tuple(agree for _, agree in made)
-    verdict = verdict_of(agrees)
-    nothing_left = named_condition(agrees, {"nothing is left over": [r[1] == 0 for r in rows]})
-    listed = "the input is " + " or ".join(r[0] for r, a in zip(rows, agrees, strict=True) if a)
-    worst = max(float(row[2]) for row in rows)
-    folded = "" if fill == "zeros" else ", the shares of the pixels' copies in the padding added"
-    rounding = "which is rounding" if worst < ROUNDING else "more than rounding"
-    return Outcome(
-        verdict,
-        f"For {sum(agrees)} of {len(rows)} input sizes torch's transposed convolution gives "
-        f"autograd's gradient. Built by hand{folded}, it differs by {worst:.1e} of the largest "
-        f"gradient at most, {rounding}.",
-        Evidence(
-            ("input", "remainder (px)", "by hand: difference", "ConvTranspose2d: output",
-             "ConvTranspose2d: difference"),
-            rows, agrees,
-        ),
-        Chart(
-            "bars", "Difference to autograd, as a share of the largest gradient", "input (px)",
-            "difference (10⁻¹⁶)",
-            (Series("by hand", tuple(r[0] for r in rows),
-                    tuple(float(r[2]) * 1e16 for r in rows)),),
-        ),
-        (nothing_left or listed) if verdict == "holds when" else "",
-    )  # fmt: skip
-
-
-def _backward_link(values: Values) -> Link:
-    k = int(values["kernel_size"])
-    spec = layer(k, int(values["stride"]), k // 2)
-    more = {"padding_mode": str(values["padding_mode"]), "kernel": "random"}
-    return board_link(
-        spec, max(4, 2 * k), PAGE, shown="conv3.own", tab="back", back_layer="own", **more
-    )
-
-
 _STRIDE = Setting("stride", "Stride (px)", 2, 1, 4)
 
 GRADIENTS: tuple[Claim, ...] = (
@@ -333,6 +246,13 @@ GRADIENTS: tuple[Claim, ...] = (
         r"something where windows do not overlap. A convolution hands each pixel that it reads "
         r"its weight, so all get some when $k \ge s$ and no weight is 0; a 1×1 with stride 2, "
         r"the shortcut of ResNet, reads one pixel in four.",
+        grid=(block(kernel_size=(1, 2, 3), weights=tuple(WEIGHTS)),),
+        rules=(
+            (
+                "every kernel is at least as large as its stride and none of its weights is 0",
+                lambda v: int(v["kernel_size"]) >= int(v["stride"]) and v["weights"] != "Sobel",
+            ),
+        ),
     ),
     Claim(
         18,
@@ -350,29 +270,14 @@ GRADIENTS: tuple[Claim, ...] = (
         r"$\partial y/\partial x$ is what the operation is: 1 at the winner of a maximum, "
         r"$1/k^2$ in a mean, the weight $w_i$ in a convolution. One unit's gradient is always "
         r"that; where windows overlap ($k > s$) a pixel gets the sum over all that read it.",
-    ),
-    Claim(
-        19,
-        TOPIC,
-        "The backward pass of a strided convolution is a transposed convolution: insert s − 1 "
-        "zeros between the gradients and convolve with the flipped kernel.",
-        (
-            Setting("kernel_size", "Kernel (px)", 3, 1, 7),
-            _STRIDE,
-            Setting("padding_mode", "Padding of k // 2 pixels", "zeros", options=tuple(FILLS)),
-            Setting(
-                "output_padding",
-                "Rows added at the end (output_padding)",
-                NEEDED,
-                options=(NEEDED, NO),
+        grid=(block(kernel_size=(2, 3), stride=(1, 2, 3), padding=(0, 1), arriving=(ONE, EVERY)),),
+        rules=(
+            (
+                "the gradient comes from one unit alone, or windows do not overlap",
+                lambda v: v["arriving"] == ONE or int(v["kernel_size"]) <= int(v["stride"]),
             ),
         ),
-        _backward,
-        _backward_link,
-        r"$\frac{\partial L}{\partial x_j} = \sum_o g_o\, w_{j + p - s o}$: every gradient $g_o$ "
-        r"lies $s$ pixels from the next, with zeros between, and meets the kernel the other way "
-        r"round. What the last window left over, $(n + 2p - k) \bmod s$ rows, is made up by "
-        r"``output_padding``: these pixels get 0.",
     ),
+    BACKWARD,
     DEPTH,
 )

@@ -16,6 +16,7 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
     verdict_of,
 )
 from core.claims.parts import named_condition
@@ -225,6 +226,8 @@ SHIFT: tuple[Claim, ...] = (
         r"pixel is kept. A shift by a multiple of $s$ moves the kept pixels along; any other "
         r"takes other pixels. Max pooling's map is smoother than an edge filter's, so less is "
         r"lost, but nothing makes it exact.",
+        grid=(block(picture=("china", "digit", "random"), stride=(1, 2, 3), kernel_size=(2, 3)),),
+        rules=(("the shift is a multiple of the stride", lambda v: v["stride"] == 1),),
     ),
     Claim(
         23,
@@ -243,5 +246,12 @@ SHIFT: tuple[Claim, ...] = (
         r"those below; the blur takes them away before. For that the layer has to compute every "
         r"pixel, $s^2$ times as many, and the blur itself adds $\text{taps}^2$ "
         r"multiply–accumulates for each output.",
+        grid=(block(picture=("china", "digit", "random"), stride=(2, 3), kernel_size=(2, 3)),),
+        rules=(
+            (
+                "the stride is 2 and the picture is no noise",
+                lambda v: v["stride"] == 2 and v["picture"] != "random",
+            ),
+        ),
     ),
 )

@@ -16,6 +16,7 @@ from core.claims.claim import (
     Series,
     Setting,
     Values,
+    block,
     verdict_of,
 )
 from core.claims.parts import board_link, layer, named_condition, plural, square, torch_reads
@@ -123,6 +124,14 @@ def _six_chart(kernel: int, stride: int, n: int, counts: IntArray) -> Chart:
         "row (px)",
         cells=tuple(tuple(float(v) if v else float("nan") for v in row) for row in counts),
     )
+
+
+def _remainder(values: Values, more: int) -> int:
+    """(n + 2p − k) mod s of an input that is so many pixels larger."""
+    n, kernel, stride, padding = (
+        int(values[name]) for name in ("n", "kernel_size", "stride", "padding")
+    )
+    return (n + more + 2 * padding - kernel) % stride
 
 
 def _six(values: Values) -> Outcome:
@@ -260,6 +269,22 @@ SIZES: tuple[Claim, ...] = (
         "$s(o - 1) + k \\le n + 2p$. The largest such $o$ is the formula. `ceil_mode` of pooling "
         "rounds up instead: one more window, which hangs over the end, unless it would start past "
         "the input.",
+        grid=(
+            block(
+                layer=LAYERS[:1],
+                kernel_size=(2, 3),
+                stride=(1, 2, 3),
+                padding=(0, 1),
+                dilation=(1, 2),
+            ),
+            block(layer=LAYERS[1:], kernel_size=(2, 3), stride=(1, 2, 3), padding=(0,)),
+        ),
+        rules=(
+            (
+                "the layer rounds down: it has no ceil_mode, or stride 1, which leaves nothing to round",
+                lambda v: v["layer"] != LAYERS[2] or v["stride"] == 1,
+            ),
+        ),
     ),
     Claim(
         2,
@@ -279,6 +304,18 @@ SIZES: tuple[Claim, ...] = (
         "What is left over is the remainder $(n + 2p - k) \\bmod s$: so many rows and columns of "
         "the padded input lie past the last window. With $n = 6, k = 3, s = 2$ it is 1, with "
         "$n = 7$ it is 0.",
+        grid=(block(n=(5, 6, 7, 8), kernel_size=(2, 3), stride=(2, 3), padding=(0, 1)),),
+        rules=(
+            (
+                "the windows leave no gaps, and the remainder (n + 2p − k) mod s is one more than "
+                "the padding, but no more than it on an input that is one pixel larger",
+                lambda v: (
+                    int(v["kernel_size"]) >= int(v["stride"])
+                    and _remainder(v, 0) == int(v["padding"]) + 1
+                    and _remainder(v, 1) <= int(v["padding"])
+                ),
+            ),
+        ),
     ),
     Claim(
         3,
@@ -295,6 +332,13 @@ SIZES: tuple[Claim, ...] = (
         "$\\lfloor (n + 2p - k)/s \\rfloor + 1 = n/s$ for whole $n/s$ exactly when "
         "$k - s \\le 2p \\le k - 1$. An $n$ that $s$ does not divide is rounded, up or down as $p$ "
         "and $k$ have it.",
+        grid=(block(n=(28, 30, 33, 56, 224), sizes=(1,), padding=("as told", "none")),),
+        rules=(
+            (
+                "the padding is the one named and the input is a multiple of every stride, 4",
+                lambda v: v["padding"] == "as told" and int(v["n"]) % 4 == 0,
+            ),
+        ),
     ),
 )
 """Of output sizes, in the order of their numbers."""

@@ -67,6 +67,7 @@ WORKS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (compute_erf.work, (ERF,)),
     (compute_gradients.flows, ((FlowSpec(depth=4, levels=1, width=4, side=16, batch=1, draws=2),),)),
     (compute_claims.work, (7, defaults(claim(7)))),
+    (compute_claims.grid_work, (4,)),
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz import claims_view, compute, waiting
 from viz.claims_state import PAGE, PARAMS, settle
-from viz.claims_view import SLOT, SLOT_ALL
+from viz.claims_view import SLOT, SLOT_ALL, SLOT_GRID
 from viz.url import PageState
 
 
@@ -23,11 +23,12 @@ def page() -> None:
             compute.warm()
         claims_view.open_claim(values)
     else:
-        waiting.leave(SLOT)
+        waiting.leave(SLOT, SLOT_GRID)
         st.markdown("#### Claims, tested: what is said, and what is measured")
         st.markdown(
-            "Each sentence below is taught as it stands. Open one: it is put to the test with "
-            "PyTorch at that moment, and its settings show where it stops holding."
+            "Each of these statements is found in textbooks. Open one: it is put to the test with "
+            "PyTorch at that moment. Its verdict is taken over several settings; your own setting "
+            "shows where it stops holding."
         )
         claims_view.run_all(values)
         claims_view.filters(values)

@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 
 from core.claims import claim, stacks
 from core.claims import cost as subject
+from core.claims.claim import VERDICTS
 from core.errors import SpecError
+from core.timing import Spread
 
 SLOW, FAST = 9.0, 3.0
 
 
-def with_times(*times: float) -> Callable[[pytest.MonkeyPatch], None]:
-    """The clock says what it is told to."""
+def with_times(*times: float, apart: float = 0.1) -> Callable[[pytest.MonkeyPatch], None]:
+    """The clock says what it is told to, with quartiles so far from the median."""
 
     def install(monkeypatch: pytest.MonkeyPatch) -> None:
-        def told(lines: Sequence[str], *_: Any) -> tuple[float, ...]:
-            return times[: len(lines)]
+        def told(lines: Sequence[str], *_: Any) -> tuple[Spread, ...]:
+            return tuple(Spread(t, t - apart, t + apart) for t in times[: len(lines)])
 
         monkeypatch.setattr(subject, "_milliseconds", told)
 
@@ -131,7 +133,22 @@ def test_counted_quantities_need_no_clock() -> None:
 def test_time_is_really_measured() -> None:
     times = subject._milliseconds(("conv3 s2 c4", "maxpool2"), (4, 16, 16), 2)
     assert len(times) == 2
-    assert min(times) > 0
+    assert all(0 < each.low <= each.median <= each.high for each in times)
+
+
+@pytest.mark.parametrize(
+    ("apart", "slower", "verdict"),
+    [(0.1, True, "holds"), (0.1, False, "holds when"), (5.0, True, "not decided here")],
+)
+def test_times_whose_quartiles_overlap_decide_nothing(
+    apart: float, slower: bool, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = (FAST, SLOW, 1.0) if slower else (SLOW, FAST, 1.0)
+    with_times(*times, apart=apart)(monkeypatch)
+    outcome = claim(8).run()
+    assert outcome.verdict == verdict
+    assert ("not decided" in outcome.sentence) == (verdict == "not decided here")
+    assert (None in claim(9).run().evidence.agrees) == (apart > 1)
 
 
 @settings(max_examples=20)
@@ -163,4 +180,4 @@ def test_a_stack_that_would_take_too_long_is_refused() -> None:
 def test_the_ends_of_all_settings_can_be_run(number: int, end: str, clock: None) -> None:
     one = claim(number)
     values = {each.name: getattr(each, end) for each in one.settings if not each.options}
-    assert one.run(values).verdict in ("holds", "holds when", "does not hold")
+    assert one.run(values).verdict in VERDICTS

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.claims import claim, depth
+from core.claims import backward, claim, depth
 from core.claims import gradients as subject
 from core.errors import SpecError
 from core.gradients import flow, rebuild
@@ -71,7 +71,7 @@ ELSEWHERE: dict[int, list[tuple[dict[str, Any], str]]] = {
         ({"kernel_size": 3, "stride": 3}, "holds"),
     ],
     19: [
-        ({"output_padding": subject.NO}, "holds when"),
+        ({"output_padding": backward.NO}, "holds when"),
         ({"padding_mode": "circular"}, "does not hold"),
     ],
     21: [
@@ -148,7 +148,7 @@ def test_backward_needs_the_remainder_and_zeros_around(k: int, stride: int, fill
     values = {"kernel_size": k, "stride": stride, "padding_mode": fill}
     outcome = claim(19).run(values)
     assert (outcome.verdict == "holds") == (fill == "zeros" or k == 1)
-    short = claim(19).run(values | {"output_padding": subject.NO})
+    short = claim(19).run(values | {"output_padding": backward.NO})
     for row, agree in zip(short.evidence.rows, short.evidence.agrees, strict=True):
         n = int(str(row[0]).split("×")[0])
         assert row[1] == (n + 2 * (k // 2) - k) % stride

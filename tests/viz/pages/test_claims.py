@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.claims import CLAIMS, NUMBERS, TOPICS, Claim, claim
+from core.claims.grid import cases
 from core.errors import SpecError
 from core.training.text import from_text
 from viz import (
@@ -103,13 +104,15 @@ def test_opens_with_all_claims_none_of_them_run() -> None:
 def test_a_claim_is_opened_run_changed_and_remembered() -> None:
     app = visit()
     app = pressed(app, "open_12")
-    assert "does not hold" in words_of(app)
+    assert "It holds in 0 of 6 settings" in words_of(app)
+    assert "With this setting: :red[✗ does not hold]" in words_of(app)
     assert "Torch finds 4, 10, 22, 46" in words_of(app)
     assert url_of(app)["claim"] == "12"
     assert len(app.get("plotly_chart")) == 1
     app.slider(key="kernel_size").set_value(1)
     app = settled(app)
-    assert "Holds when" in words_of(app)
+    assert "With this setting: :orange[± holds when]" in words_of(app)
+    assert "It holds in 0 of 6 settings" in words_of(app), "the claim's verdict stays"
     assert url_of(app)["kernel_size"] == "1"
     app = pressed(app, "as_told")
     assert "Torch finds 4, 10, 22, 46" in words_of(app)
@@ -162,9 +165,17 @@ def test_a_heavy_claim_comes_by_the_queue() -> None:
     assert "Each sentence needs to say" in words_of(app)
 
 
-def test_a_claim_that_trains_comes_by_the_queue_and_leads_to_the_lab() -> None:
+CASES = {15: ({**claim(15).defaults, "steps": 30, "seeds": 1},)}
+"""A grid that takes a second."""
+
+
+def test_a_claim_that_trains_comes_by_the_queue_and_leads_to_the_lab(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compute_claims, "cases", lambda one: CASES[one.number])
     app = visit({"claim": "15", "steps": "30", "seeds": "1"})
-    assert "In this run" in words_of(app)
+    assert "Trained for 30 steps on a mark 12 px from" in words_of(app)
+    assert "With this setting: :gray[? not decided here]" in words_of(app)
     assert len(app.get("plotly_chart")) == 1
     assert "See it on Training lab" in [each.proto.label for each in app.get("page_link")]
 
@@ -201,7 +212,8 @@ def test_all_are_run_with_results_as_a_table(monkeypatch: pytest.MonkeyPatch) ->
     app = pressed(app, f"Run all {len(NUMBERS)}")
     assert url_of(app) == {"run": "true"}
     assert f"3 of {len(NUMBERS)} claims put to the test with PyTorch" in words_of(app)
-    assert "1 ✓ holds, 1 ± holds when, 1 ✗ does not hold" in words_of(app)
+    told = "0 ✓ holds, 2 ± holds when, 1 ✗ does not hold, 0 ? not decided here"
+    assert told in words_of(app)
     assert len(app.get("download_button")) == 2
     app = pressed(app, "Close the table")
     assert url_of(app) == {}
@@ -210,30 +222,59 @@ def test_all_are_run_with_results_as_a_table(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_all_can_be_stopped_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch)
+    first, second = (len(cases(claim(number))) for number in (2, 4))
     seen: list[int] = []
 
     def report(done: int, total: int, partial: Any) -> bool:
         seen.append(done)
-        return done < 2
+        return done < first + second + 2
 
     assert list(compute_claims.all_work()(report)) == [2, 4]
-    assert seen == [0, 1, 2]
+    assert seen == list(range(first + second + 3))
+
+
+def test_one_claim_can_be_stopped_half_way_and_has_no_verdict_then() -> None:
+    entire = compute_claims.grid_work(12)(lambda *told: True)
+    assert entire.across
+    assert entire.across.verdict == "does not hold"
+    part = compute_claims.grid_work(12)(lambda done, total, partial: done < 2)
+    assert part.runs == entire.runs[:2]
+    assert part.across is None
+
+
+def whole(number: int) -> compute_claims.Tested:
+    """A claim over its whole grid."""
+    found: compute_claims.Tested = compute_claims.grid_work(number)(lambda *told: True)
+    return found
 
 
 def test_results_as_files_say_settings_and_version() -> None:
-    rows = [compute_claims.ran(number, defaults(claim(number))) for number in (4, 12)]
-    rows.append(compute_claims.Ran(11, (("layers", 6),), None, "layers must be <fewer>"))
+    rows = [whole(number) for number in (4, 12)]
+    refused = compute_claims.Ran(11, (("layers", 6),), None, "layers must be <fewer>")
+    rows.append(compute_claims.Tested(11, (refused,)))
     records = list(csv.DictReader(StringIO(claims_print.as_csv(rows, "9.9"))))
-    assert [record["verdict"] for record in records] == ["holds when", "does not hold", "refused"]
+    assert [record["verdict"] for record in records] == [
+        *("holds when", "does not hold", "not run to the end")
+    ]
+    assert [(r["holds in"], r["settings"]) for r in records] == [("12", "36"), ("0", "6"), ("", "")]
     assert {record["torch"] for record in records} == {"9.9"}
-    assert records[1]["settings"] == "blocks 4, kernel_size 3, pool 2"
+    assert records[1]["tried"] == "kernel_size 2, 3, 5; stride, and side of the pool 2, 3"
     page = claims_print.as_page(rows, "9.9")
     assert page.count("<tr>") == 1 + len(rows)
     assert "PyTorch 9.9" in page
     assert "<fewer>" not in page
     for row in rows[:2]:
-        assert row.outcome
-        assert row.outcome.sentence in page.replace("&#x27;", "'")
+        assert row.across
+        assert row.across.count in page
+        assert row.runs[0].outcome
+        assert row.runs[0].outcome.sentence in page.replace("&#x27;", "'")
+
+
+def test_every_setting_of_the_grid_has_a_row() -> None:
+    found = whole(5)
+    html = claims_evidence.settings(found.runs)
+    assert html.count("<tr>") == 1 + len(found.runs)
+    assert "<td>input 9</td><td>✗ does not hold</td>" in html
 
 
 def test_every_row_of_the_evidence_has_its_sign() -> None:
@@ -310,7 +351,11 @@ def test_no_link_leaves_a_claim_with_settings_it_does_not_know(
 def test_every_light_claim_opens_with_verdict_picture_and_evidence(one: Claim) -> None:
     app = visit({"claim": str(one.number)})
     outcome = compute_claims.outcome(one.number, defaults(one))
-    assert any(f" {outcome.verdict}]" in m.value for m in app.markdown)
+    assert any(
+        m.value.startswith("##### With this setting") and f" {outcome.verdict}]" in m.value
+        for m in app.markdown
+    )
+    assert any(m.value.startswith("It holds in ") for m in app.markdown)
     assert len(app.get("plotly_chart")) == 1
     assert not app.warning
 
