@@ -12,7 +12,6 @@ group's channels, and what comes out is spread over the outputs.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,8 +20,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from core.errors import SpecError
+from core.fixed_zeros import fixed_zeros
 from core.graph_call import words
+from core.plain_copy import plain_copy
 
 NOISES = 10_007
 """Different weights there are: a prime, so that no row of a matrix equals the next."""
@@ -31,31 +31,32 @@ MAX_STORED = 1 << 20
 
 
 def positive_copy(module: nn.Module) -> nn.Module:
-    """A deep copy in float64 and eval mode: weights average, norms and biases do nothing.
+    """A copy in float64 and eval mode: weights average, norms and biases do nothing.
 
-    ``deepcopy`` takes what its memo already has for the copy, so no weight is copied; those of
-    a module on the meta device become real.
+    Numbers that are zero by construction (`fixed_zeros`) stay zero. No weight is copied, and
+    those of a module on the meta device become real.
 
     Raises:
         SpecError: the module cannot be copied.
     """
     noise = 1 + torch.rand(NOISES, generator=torch.Generator().manual_seed(1)).double() / 2
-    memo: dict[int, Any] = {}
-    try:
-        for name, tensor in _tensors(module):
-            if id(tensor) not in memo:
-                start = 31 * len(memo)  # tensors that are equal could cancel, as channels could
-                memo[id(tensor)] = _positive(name, tensor, noise.roll(start))
-        return copy.deepcopy(module, memo).eval().requires_grad_(False)
-    except Exception as error:
-        raise SpecError("module", f"cannot be copied: {error}", type(module).__name__) from error
+    replaced: dict[int, Any] = {}
+    for name, tensor in _tensors(module):
+        if id(tensor) not in replaced:
+            start = 31 * len(replaced)  # tensors that are equal could cancel, as channels could
+            replaced[id(tensor)] = _positive(name, tensor, noise.roll(start))
+    return plain_copy(module, replaced)
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Parameters and buffers with the last part of their names."""
+    """Parameters, buffers and other tensors of a module with the last part of their names."""
     for part in module.modules():
-        for name, tensor in (*part._parameters.items(), *part._buffers.items()):
-            if tensor is not None:
+        for name, tensor in (
+            *part._parameters.items(),
+            *part._buffers.items(),
+            *vars(part).items(),
+        ):
+            if isinstance(tensor, torch.Tensor):
                 yield name, tensor
 
 
@@ -68,6 +69,9 @@ def _positive(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Ten
         stored = torch.Size((tensor.shape[0], *[1] * (tensor.ndim - 1)))
     values = (noise * _level(name, tensor)).repeat(-(stored.numel() // -NOISES))
     shaped = values[: stored.numel()].reshape(stored).expand(tensor.shape)
+    zeros = fixed_zeros(tensor)
+    if zeros is not None:
+        shaped = shaped.masked_fill(zeros.cpu(), 0)
     return nn.Parameter(shaped, False) if isinstance(tensor, nn.Parameter) else shaped
 
 

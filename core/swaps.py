@@ -8,7 +8,6 @@ in which there is nothing else to change is refused.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from math import comb
 from types import MappingProxyType
@@ -23,6 +22,7 @@ from core.graph import InputSize, network_graph
 from core.network_modules import Residual, SqueezeExcite
 from core.networks import Activation
 from core.networks.torch_forms import FORMS
+from core.plain_copy import deep_copy
 from core.window import Pair, Window2d, pair
 from core.zoo.blocks import SqueezeExcitation
 from core.zoo.convnext import ConvNeXtBlock
@@ -46,10 +46,7 @@ def changed(module: nn.Module, make: Make, nothing: str) -> nn.Module:
     Modules used in several places stay shared. ``nothing`` is what to say when there is
     none to change.
     """
-    try:
-        copied = copy.deepcopy(module)
-    except Exception as error:
-        raise SpecError("module", f"cannot be copied: {error}", type(module).__name__) from error
+    copied = deep_copy(module)
     paths = list(copied.named_modules())
     made = {id(old): new for path, old in paths if (new := make(path, old)) is not None}
     if not made:

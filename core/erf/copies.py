@@ -6,8 +6,6 @@ weights of its own; buffers are always its own.
 
 from __future__ import annotations
 
-import copy
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -15,7 +13,7 @@ import torch
 from torch import nn
 
 from core.erf.recipe import Weights
-from core.errors import SpecError
+from core.plain_copy import plain_copy
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 _LAYERS = (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear, nn.MultiheadAttention)
@@ -24,8 +22,8 @@ _LAYERS = (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear, nn.MultiheadAttentio
 def private_copy(module: nn.Module, own_weights: bool) -> nn.Module:
     """A copy in eval mode without hooks, no parameter of which asks for a gradient.
 
-    Hooks that torch's own weight and spectral normalisation live in are kept. Layers that
-    work in place no longer do: the values are the same.
+    Weights that torch's own weight norm, spectral norm and pruning compute are parameters of
+    the copy. Layers that work in place no longer do: the values are the same.
 
     Args:
         module: any nn.Module; not changed.
@@ -34,37 +32,21 @@ def private_copy(module: nn.Module, own_weights: bool) -> nn.Module:
     Raises:
         SpecError: the module cannot be copied.
     """
-    try:
-        copied = copy.deepcopy(module, _memo(module, own_weights))
-    except Exception as error:
-        raise SpecError("module", f"cannot be copied: {error}", type(module).__name__) from error
+    copied = plain_copy(module, _shared(module, own_weights))
     for layer in copied.modules():
         if getattr(layer, "inplace", None) is True:
             vars(layer)["inplace"] = False
-    return copied.eval().requires_grad_(False)
+    return copied
 
 
-def _memo(module: nn.Module, own_weights: bool) -> dict[int, Any]:
-    """What deepcopy shall take instead of tensors that share memory and of hooks."""
-    memo: dict[int, Any] = {}
-    for layer in module.modules():
-        for key, value in vars(layer).items():
-            if key.endswith("_hooks") and isinstance(value, dict):
-                memo[id(value)] = _kept(value)
-            elif isinstance(value, torch.Tensor):  # a plain attribute, perhaps with a history
-                memo[id(value)] = value.detach()
-        for parameter in layer._parameters.values():
-            if parameter is not None:
-                data = parameter.detach()
-                data = data.clone() if own_weights else data
-                memo[id(parameter)] = nn.Parameter(data, requires_grad=False)
-    return memo
-
-
-def _kept(hooks: dict[Any, Any]) -> dict[Any, Any]:
-    """torch's own hooks of a module, without the caller's."""
-    own = (item for item in hooks.items() if type(item[1]).__module__.startswith("torch.nn.utils."))
-    return OrderedDict(own)
+def _shared(module: nn.Module, own_weights: bool) -> dict[int, Any]:
+    """Parameters for a copy, by the id of the caller's: they share its memory or have their own."""
+    return {
+        id(parameter): nn.Parameter(
+            parameter.detach().clone() if own_weights else parameter.detach(), requires_grad=False
+        )
+        for parameter in module.parameters()
+    }
 
 
 def mixes_samples(module: nn.Module) -> bool:
@@ -72,6 +54,24 @@ def mixes_samples(module: nn.Module) -> bool:
     return any(
         isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.running_mean is None
         for layer in module.modules()
+    )
+
+
+def has_new_statistics(module: nn.Module, paths: Collection[str]) -> bool:
+    """Whether a batch norm has the running mean and variance with which it was made.
+
+    Args:
+        module: the network.
+        paths: qualified names of the submodules to look at.
+    """
+    return any(
+        isinstance(layer, nn.modules.batchnorm._NormBase)
+        and layer.running_mean is not None
+        and layer.running_var is not None
+        and not layer.num_batches_tracked
+        and bool((layer.running_mean == 0).all() and (layer.running_var == 1).all())
+        for path, layer in module.named_modules()
+        if path in paths
     )
 
 
@@ -83,7 +83,8 @@ def draw_weights(
     Weights are the parameters of convolutions, linear layers and attention with two axes
     or more, and those of other modules that join two axes. Biases become 0. Normalisations
     become those of a new network: scale 1, shift 0, running mean 0 and variance 1. Layer
-    scales, embeddings of one axis and other parameters stay as they are.
+    scales, embeddings of one axis and other parameters stay as they are. What
+    `torch.nn.utils.prune` has set to 0 stays 0.
 
     Args:
         copied: a copy with weights of its own.
@@ -96,18 +97,21 @@ def draw_weights(
     if weights == "as_is":
         return
     with torch.no_grad():
-        for name, layer in copied.named_modules():
-            if name not in ran:
+        for path, layer in copied.named_modules():
+            if path not in ran:
                 continue
             if isinstance(layer, _NORMS):
                 _as_new(layer)
                 continue
             for parameter in _biases(layer):
                 parameter.zero_()
-            for parameter in _weights(layer):
+            for name, parameter in _weights(layer):
                 fresh = torch.empty(parameter.shape, dtype=torch.float32)
                 _SCHEMES[weights](fresh, layer, generator)
                 parameter.copy_(fresh)
+                pruned = layer._buffers.get(f"{name}_mask")
+                if pruned is not None:
+                    parameter.mul_(pruned)
 
 
 def _as_new(norm: nn.Module) -> None:
@@ -120,11 +124,11 @@ def _biases(layer: nn.Module) -> Iterator[nn.Parameter]:
     yield from (p for name, p in layer.named_parameters(recurse=False) if name.endswith("bias"))
 
 
-def _weights(layer: nn.Module) -> Iterator[nn.Parameter]:
+def _weights(layer: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     for name, parameter in layer.named_parameters(recurse=False):
         joins = isinstance(layer, _LAYERS) or sum(n > 1 for n in parameter.shape) > 1
         if joins and parameter.ndim > 1 and not name.endswith("bias"):
-            yield parameter
+            yield name, parameter
 
 
 def _he(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:

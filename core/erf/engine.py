@@ -18,6 +18,7 @@ from torch import nn
 
 from core.cone import Box
 from core.device import MEMORY_BUDGET, pick
+from core.erf.copies import has_new_statistics
 from core.erf.crop import smallest_crop, whole_image
 from core.erf.metrics import FloatArray
 from core.erf.recipe import Aggregate, Recipe, Weights
@@ -122,8 +123,9 @@ def effective_receptive_field(
     size = _one_size(input_size)
     images = _images(inputs, size)
     told = "noise" if images is None else f"{len(images)} image{'s' if len(images) > 1 else ''}"
-    recipe = Recipe(draws, told, weights, aggregate, seed, bf16)
     field, at = _target(module, size, layer, unit)
+    new = weights == "as_is" and has_new_statistics(module, _modules(field, at))
+    recipe = Recipe(draws, told, weights, aggregate, seed, bf16, new)
     image = field.network.graph[field.network.source].grid
     part = smallest_crop(module, size, field, at) if crop else whole_image(image, at)
     check_pools(module, (size[0], *part.size[1 - len(size) :]))
@@ -176,6 +178,11 @@ def _target(
     if field.interval(at).clipped is None:
         raise SpecError("unit", "must be one that reads the image; this one sees nothing", at)
     return field, at
+
+
+def _modules(field: ReceptiveField, unit: tuple[int, int]) -> set[str]:
+    """Qualified names of the modules that a unit depends on."""
+    return {field.network.graph[name].module for name in field.ancestors(unit)}
 
 
 def _default_layer(fields: Mapping[str, ReceptiveField]) -> str:

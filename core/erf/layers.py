@@ -18,11 +18,21 @@ from core.graph_call import Draft, Source
 from core.recorder import Recorder, tensors_in
 from core.tracing import floats_of, inputs_of, listen, run
 
+WHOLE = -1
+"""Instead of a result: the tensor that a call splits."""
+
 
 class Spot(NamedTuple):
-    """Where a node's output appears: at which event of a run, and which of its results."""
+    """Where a node's output appears when a network runs.
+
+    Attributes:
+        event: at which event of the run.
+        shape: of the output, for one image.
+        result: which of the call's results it is; `WHOLE` for the tensor that is split.
+    """
 
     event: int
+    shape: tuple[int, ...]
     result: int = 0
 
 
@@ -38,7 +48,8 @@ def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
     listener.ends(run_once(bare, image, listener))
     for draft in listener.drafts:
         if draft.name == name:
-            return listener.spots[id(draft)]
+            spot = listener.spots[id(draft)]
+            return spot._replace(result=WHOLE) if draft.part else spot
     raise SpecError("layer", "must be the name of a node or a module that ran", name)
 
 
@@ -77,13 +88,14 @@ class _Spots(Recorder):
 
     def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
         super()._keep(draft, tensor)
-        self.spots[id(draft)] = Spot(self.events)
+        self.spots[id(draft)] = Spot(self.events, draft.shape)
 
     def _source(self, tensor: torch.Tensor) -> Source | None:
         part = self.parts.get(id(tensor))
         source = super()._source(tensor)
         if part and source:  # named when first used, but there since it was split
-            self.spots[id(source.node)] = Spot(self.spots[id(part[0])].event, part[1])
+            event = self.spots[id(part[0])].event
+            self.spots[id(source.node)] = Spot(event, source.shape, part[1])
         return source
 
 
@@ -117,7 +129,7 @@ class Stopping:
     ) -> Any:
         """See core.tracing.Listener."""
         if tensors_in((out,)):
-            self._count(out)
+            self._count(out, args)
         return out
 
     def entered(self, path: str, module: nn.Module) -> None:
@@ -131,13 +143,15 @@ class Stopping:
         self._count(out)
         return out
 
-    def _count(self, out: Any) -> None:
+    def _count(self, out: Any, args: Sequence[Any] = ()) -> None:
         self.events += 1
         if isinstance(out, torch.Tensor):
             self.largest = max(self.largest, out.numel() * out.element_size())
         if self.events == self.spot.event:
-            results = tensors_in((out,))
-            self.found = results[self.spot.result] if self.spot.result < len(results) else None
+            whole = self.spot.result == WHOLE
+            results = tensors_in(args if whole else (out,))
+            place = 0 if whole else self.spot.result
+            self.found = results[place] if place < len(results) else None
             raise _Reached
 
 
@@ -150,18 +164,27 @@ def output_of(
     """The layer's output for (N, C, H, W) or (N, C, L), and what the run has seen.
 
     Raises:
-        SpecError: forward fails, or ran otherwise than on tensors without data.
+        SpecError: forward fails, or ran otherwise than on tensors without data: at the
+            layer's place stands nothing, or a tensor of another shape.
     """
     stopping = Stopping(spot)
     if spot.event == 0:
         return image, stopping
     with suppress(_Reached):
         run_once(copied, image, stopping, *within)
-    if stopping.found is None:
+    if stopping.found is None or not _is_batch(stopping.found.shape, spot.shape, len(image)):
         raise SpecError(
             "module", "runs other operations on real data than without", type(copied).__name__
         )
     return stopping.found, stopping
+
+
+def _is_batch(shape: Sequence[int], one: Sequence[int], count: int) -> bool:
+    """Whether a shape is that of ``count`` samples, of which one has the shape ``one``."""
+    if len(shape) != len(one):
+        return False
+    grown = [(n, m) for n, m in zip(shape, one, strict=True) if n != m]
+    return len(grown) <= 1 and all(n == count * m for n, m in grown)
 
 
 def run_once(

@@ -39,6 +39,9 @@ class Recipe:
         aggregate: what is averaged over the draws, summed over the image's channels.
         seed: of all that is drawn.
         bf16: the network computes in bfloat16.
+        new_statistics: a batch norm that the unit depends on has the running mean 0 and the
+            running variance 1 with which every network begins, and the weights are as they
+            are. Skip connections then carry more than in a trained network.
 
     ``"energy"`` and ``"abs"`` draw a cotangent v ~ N(0, I) over the unit's channels for
     every draw, which gives the energy of all channels without bias in one backward pass.
@@ -51,6 +54,7 @@ class Recipe:
     aggregate: Aggregate = "energy"
     seed: int = 0
     bf16: bool = False
+    new_statistics: bool = False
 
     def __post_init__(self) -> None:
         if whole("draws", self.draws, 1) > MAX_DRAWS:
@@ -77,10 +81,11 @@ class Recipe:
             f"{self.draws} draw{'s' if self.draws > 1 else ''}",
             "N(0, 1) noise as input" if self.inputs == "noise" else f"{self.inputs} as input",
             WEIGHT_WORDS[self.weights],
+            "batch norm with the statistics of a new network" if self.new_statistics else "",
             "eval mode",
             f"seed {self.seed}",
         )
-        return ", ".join(words) + (", bfloat16" if self.bf16 else "")
+        return ", ".join(filter(None, words)) + (", bfloat16" if self.bf16 else "")
 
 
 def _one_of(parameter: str, value: object, allowed: tuple[str, ...]) -> None:

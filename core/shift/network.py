@@ -6,7 +6,6 @@ touched.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from core.erf.copies import private_copy
 from core.erf.layers import output_of, spot_of
 from core.errors import SpecError
 from core.graph import Graph, Node, network_graph
@@ -237,8 +237,8 @@ def network_consistency(
     graph = network_graph(module, size)
     node = layer_of(graph, size[1:], layer)
     total_stride(graph, node, size[1:])
-    copied = copy.deepcopy(module).eval()
-    spot = spot_of(skeleton(module), size, node.name)
+    copied = private_copy(module, own_weights=False)
+    spot = spot_of(skeleton(copied), size, node.name)
 
     def run(image: Tensor) -> Tensor:
         return output_of(copied, image, spot, torch.no_grad())[0]
