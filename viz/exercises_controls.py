@@ -7,7 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from core.exercises import GIVEN_UP, KINDS, LEVELS, MAX_NUMBER, MAX_SEED, judge
+from core.exercises import (
+    GIVEN_UP,
+    KINDS,
+    LEVELS,
+    MAX_NUMBER,
+    MAX_SEED,
+    answer_format,
+    judge,
+)
 from core.exercises.interview import INTERVIEWS
 from viz.exercises_state import (
     LEVEL_LABELS,
@@ -98,11 +106,16 @@ def answer_key(values: Values) -> str:
 
 
 def keep_answer(page: PageState) -> None:
-    """Let go of a link's answer that is none of its question's form."""
+    """Let go of a link's answers that are none of their question's form, and say what would be."""
     values = page.values
-    if values["answer"] and judge(question(values), values["answer"]).right is None:
+    asked = question(values)
+    if values["answer"] and judge(asked, values["answer"]).right is None:
         values["answer"] = ""
-        page.ignored.append("`answer` is of another form than this question's")
+        page.ignored.append(f"`answer` must be {answer_format(asked)}")
+    options = len(INTERVIEWS[values["interview"]].options)
+    if values["guess"] > options:
+        page.ignored.append(f"`guess` must be from 1 to {options} here (got `{values['guess']}`)")
+        values["guess"] = 0
 
 
 def on_submit(key: str) -> None:

@@ -8,12 +8,12 @@ import streamlit as st
 
 from core.errors import SpecError
 from core.exercises import (
-    FORMS,
     KINDS,
     LayerSubject,
     NetworkSubject,
     Question,
     Verdict,
+    answer_format,
     judge,
     letter,
 )
@@ -108,7 +108,7 @@ def _answer_field(asked: Question, values: Values) -> None:
     with st.form("exercise", border=False, width=620):
         with st.container(horizontal=True, vertical_alignment="bottom", key="answer_here"):
             st.text_input(
-                f"Your answer: {FORMS[asked.form]}", key=key, max_chars=200, autocomplete="off"
+                f"Your answer: {answer_format(asked)}", key=key, max_chars=200, autocomplete="off"
             )
             st.form_submit_button(
                 "Check", type="primary", on_click=exercises_controls.on_submit, args=(key,)

@@ -15,17 +15,16 @@ from core.exercises.kinds import (
     series,
 )
 from core.exercises.question import (
-    FORMS,
     Answer,
     LayerSubject,
     NetworkSubject,
     Question,
+    answer_format,
     letter,
     shown,
 )
 
 __all__ = [
-    "FORMS",
     "GIVEN_UP",
     "KINDS",
     "LEVELS",
@@ -37,6 +36,7 @@ __all__ = [
     "NetworkSubject",
     "Question",
     "Verdict",
+    "answer_format",
     "judge",
     "kind_at",
     "letter",

@@ -74,6 +74,7 @@ def _parameters(draw: Draw) -> Draft:
             f"{counted(ins, 'channel')} of {n}×{n} into {outs} channels. How many parameters does it learn?"
         ),
         form="number",
+        quantity="parameters",
         answer=answer,
         solution=(
             f"$${_product(k, k, ins, outs)} + {outs} = {_number(weights)} + {outs} = "
@@ -117,6 +118,7 @@ def _grouped(draw: Draw) -> Draft | None:
             "bias. How many parameters does it learn?"
         ),
         form="number",
+        quantity="parameters",
         answer=answer,
         solution=(
             rf"$${k} \cdot {k} \cdot \frac{{{ins}}}{{{groups}}} \cdot {outs} = "
@@ -180,6 +182,7 @@ def _mac_draft(spec: LayerSpec, n: int) -> Draft:
             "need? (Taps on padding count.)"
         ),
         form="number",
+        quantity="macs",
         answer=answer,
         solution=_mac_solution(spec, n, answer),
         mistakes=known(answer, _mac_claims(spec, n, answer)),
@@ -211,6 +214,7 @@ def _separable(draw: Draw) -> Draft:
             "together?"
         ),
         form="number",
+        quantity="parameters",
         answer=answer,
         solution=(
             f"$${_product(k, k, ins)} + {_product(ins, outs)} = {_number(first)} + "
@@ -247,6 +251,7 @@ def _transposed(draw: Draw) -> Draft:
             "it need, the zeros between the inputs left out?"
         ),
         form="number",
+        quantity="macs",
         answer=answer,
         solution=(
             f"Each of the {n}·{n}·{ins} inputs is multiplied by {k}·{k}·{outs} weights:\n\n"

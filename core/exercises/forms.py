@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from core.exercises.question import FORMS, Answer, Draft, letter
+from core.exercises.question import Answer, Draft, answer_format, letter
 
 MAX_TEXT = 200
 """Longest answer that is read, in characters."""
@@ -39,10 +39,10 @@ def read(draft: Draft, text: str) -> Answer:
         Unreadable: it is none of the question's form.
     """
     if len(text) > MAX_TEXT:
-        raise Unreadable(f"That is too long. Type {FORMS[draft.form]}.")
+        raise Unreadable(f"That is too long. Type {answer_format(draft)}.")
     cleaned = _cleaned(text)
     if not cleaned:
-        raise Unreadable(f"Type {FORMS[draft.form]}.")
+        raise Unreadable(f"Type {answer_format(draft)}.")
     return _READERS[draft.form](draft, cleaned)
 
 
@@ -70,12 +70,12 @@ def _number(draft: Draft, text: str) -> int:
         return int(match[1] + re.sub(r"\D", "", match[2]))
     if re.fullmatch(r"-?\d*\.\d+", bare):
         raise Unreadable(
-            "A whole number is asked for. (A point is read as a decimal point: thousands are "
-            "9408, 9,408 or 9 408.)"
+            "A point is read as a decimal point, and the answer has no decimals. Type "
+            f"{answer_format(draft)}."
         )
     if re.fullmatch(r"-?[\d.,]+ ?(k|m|g|e\d+)", bare):
-        raise Unreadable("The exact number is asked for, all digits: 9408 or 9,408.")
-    raise Unreadable(f"That could not be read. Type {FORMS['number']}.")
+        raise Unreadable(f"All digits are asked for. Type {answer_format(draft)}.")
+    raise Unreadable(f"That could not be read. Type {answer_format(draft)}.")
 
 
 def _sides(text: str) -> list[int] | None:
@@ -93,7 +93,9 @@ def _side(draft: Draft, text: str) -> tuple[int, int]:
     if sides and len(sides) == 2 and (sides[0] == sides[1] or not _thousands(text)):
         return sides[0], sides[1]
     if sides and len(sides) > 2 and not _thousands(text):
-        raise Unreadable("Height and width alone are asked for, without channels: such as 28×28.")
+        raise Unreadable(
+            f"Height and width alone are asked for, without channels. Type {answer_format(draft)}."
+        )
     side = _number(draft, text)
     return side, side
 
@@ -106,9 +108,9 @@ def _thousands(text: str) -> bool:
 def _pair(draft: Draft, text: str) -> tuple[int, int]:
     sides = _sides(text)
     if sides is None:
-        raise Unreadable(f"That could not be read. Type {FORMS['pair']}.")
+        raise Unreadable(f"That could not be read. Type {answer_format(draft)}.")
     if len(sides) != 2:
-        raise Unreadable(f"Two numbers are asked for: {FORMS['pair']}.")
+        raise Unreadable(f"Two numbers are asked for. Type {answer_format(draft)}.")
     return sides[0], sides[1]
 
 
@@ -117,8 +119,7 @@ def _choice(draft: Draft, text: str) -> int:
     for index, option in enumerate(draft.options):
         if bare == letter(index).lower() or text == _cleaned(option):
             return index
-    last = letter(len(draft.options) - 1)
-    raise Unreadable(f"Type one letter, A to {last}.")
+    raise Unreadable(f"That could not be read. Type {answer_format(draft)}.")
 
 
 def _cells(draft: Draft, text: str) -> tuple[int, ...]:
@@ -126,21 +127,25 @@ def _cells(draft: Draft, text: str) -> tuple[int, ...]:
     if bare in _NONE:
         return ()
     found: set[int] = set()
-    for first, last in _ends(bare):
+    for first, last in _ends(draft, bare):
         if last < first or last - first > _MANY:
-            raise Unreadable(f"A range goes from the smaller to the larger: {FORMS['cells']}.")
+            raise Unreadable(
+                f"A range goes from the smaller to the larger. Type {answer_format(draft)}."
+            )
         found.update(range(first, last + 1))
     return tuple(sorted(found))
 
 
-def _ends(text: str) -> list[tuple[int, int]]:
+def _ends(draft: Draft, text: str) -> list[tuple[int, int]]:
     """Single numbers and ranges as (first, last)."""
     if ":" in text:
-        raise Unreadable("Write a range as 2-5, which counts both ends.")
+        raise Unreadable(
+            f"A range is written with a dash and counts both ends. Type {answer_format(draft)}."
+        )
     rest = _RANGE.sub(" ", text)
     rest = re.sub(r"\band\b|[,;&+]", " ", rest)
     if not re.fullmatch(r"(?:\s*-?\d{1,6}(?=\s|$))*\s*", rest):
-        raise Unreadable(f"That could not be read. Type {FORMS['cells']}.")
+        raise Unreadable(f"That could not be read. Type {answer_format(draft)}.")
     ends = [(int(a), int(b)) for a, b in _RANGE.findall(text)]
     return ends + [(int(one), int(one)) for one in rest.split()]
 

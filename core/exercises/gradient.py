@@ -59,6 +59,7 @@ def _reached(draw: Draw) -> Draft | None:
             f"of all outputs. How many of the {n * n} input pixels get a gradient other than 0?"
         ),
         form="number",
+        quantity="pixels",
         answer=answer,
         solution=f"{why}\n\n$${side} \\cdot {side} = \\mathbf{{{answer}}}$$",
         mistakes=known(answer, claims),
@@ -172,6 +173,7 @@ def _arriving(draw: Draw) -> Draft | None:
             f"gradients `{list(arriving)}`. Which gradient reaches input column **{pixel}**?"
         ),
         form="number",
+        quantity="gradient",
         answer=answer,
         solution=(
             f"Windows that read column {pixel}: {windows}. Each sends back its gradient times the "

@@ -46,6 +46,7 @@ def _keeping(draw: Draw, level: int) -> Draft | None:
             f"stride 1{dilated} keep the size of {article(times((n, n)))} input?"
         ),
         form="number",
+        quantity="padding",
         answer=answer,
         solution=(
             f"The kernel spans $k = {dilation}({kernel} - 1) + 1 = {span}$ pixels. At stride 1 the "
@@ -83,6 +84,7 @@ def _dividing(draw: Draw) -> Draft | None:
             f"{goal}×{goal}. What is the smallest padding, the same on every side, that does it?"
         ),
         form="number",
+        quantity="padding",
         answer=answer,
         solution=(
             f"{goal} windows need $({goal} - 1) \\cdot {stride} + {kernel} = {need + n}$ pixels; "
@@ -126,6 +128,7 @@ def _tensorflow(draw: Draw) -> Draft | None:
             "together?"
         ),
         form="number",
+        quantity="columns",
         answer=answer,
         solution=(
             f"SAME gives $\\lceil {n} / {stride} \\rceil = {goal}$ outputs. They need "

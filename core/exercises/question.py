@@ -17,14 +17,25 @@ indices in order."""
 Claim = tuple[Answer, str]
 """An answer and what is behind it."""
 
-FORMS: dict[Form, str] = {
-    "number": "a whole number, such as 9408 or 9,408",
-    "side": "a side such as 28, or 28×28",
-    "pair": "height×width, such as 28×14",
-    "choice": "the letter of an answer, such as B",
-    "cells": "numbers and ranges, such as 2, 4-6, or none",
+FORMS: dict[Form, tuple[str, tuple[str, str]]] = {
+    "number": ("a whole number", ("12", "15")),
+    "side": ("a side, once or as height×width", ("28", "14")),
+    "pair": ("height×width", ("28×14", "14×28")),
+    "choice": ("the letter of an answer", ("B", "A")),
+    "cells": ("numbers and ranges, or none", ("2, 4-6", "1, 3-5")),
 }
-"""How each form is asked for."""
+"""How each form is asked for, and two examples: one of them is not the answer."""
+Quantity = Literal["", "parameters", "macs", "padding", "columns", "pixels", "gradient"]
+QUANTITIES: dict[Quantity, tuple[str, tuple[str, str]]] = {
+    "": FORMS["number"],
+    "parameters": ("a whole number of parameters", ("9,408", "1,184")),
+    "macs": ("a whole number of multiply–accumulates", ("118,013", "73,984")),
+    "padding": ("a padding in whole pixels", ("2", "3")),
+    "columns": ("a whole number of columns", ("2", "3")),
+    "pixels": ("a whole number of pixels", ("36", "49")),
+    "gradient": ("a gradient, a whole number with its sign", ("−3", "4")),
+}
+"""The same for what a number counts."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,7 @@ class Draft:
         subject: the spec behind it, to look at.
         code: Python to read, "" for none.
         options: of a choice.
+        quantity: what a number counts.
     """
 
     text: str
@@ -85,6 +97,7 @@ class Draft:
     subject: LayerSubject | NetworkSubject
     code: str = ""
     options: tuple[str, ...] = ()
+    quantity: Quantity = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +126,18 @@ def shown(draft: Draft, answer: Answer) -> str:
     if draft.form == "cells":
         return runs(answer)
     return "×".join(map(str, answer))
+
+
+def answer_format(draft: Draft) -> str:
+    """How the answer of this question is written, with an example of its kind that is not the
+    answer: ``a padding in whole pixels, such as 2``."""
+    told, examples = QUANTITIES[draft.quantity] if draft.form == "number" else FORMS[draft.form]
+    if draft.form == "choice":
+        told = f"{told}, A to {letter(max(0, len(draft.options) - 1))}"
+    right = shown(draft, draft.answer).replace("–", "-")
+    if draft.form == "side":
+        right = right.partition("×")[0]
+    return f"{told}, such as {examples[0] if examples[0] != right else examples[1]}"
 
 
 def letter(index: int) -> str:

@@ -283,6 +283,7 @@ def _left_over(spec: LayerSpec, n: int) -> Draft:
             "end of the last window (the *remainder*)?"
         ),
         form="number",
+        quantity="columns",
         answer=rest,
         solution=(
             f"$${n} - {k} = {n - k} = {axis.outputs - 1} \\cdot {s} + \\mathbf{{{rest}}}$$\n\n"
@@ -319,6 +320,7 @@ def _never_read(spec: LayerSpec, n: int, unread: int) -> Draft:
             "does no window read?"
         ),
         form="number",
+        quantity="pixels",
         answer=unread,
         solution=(
             f"Along one axis the windows read {read} of the {n} pixels; unread: {cells}. "

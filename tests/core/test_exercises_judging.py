@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.exercises import FORMS, KINDS, LEVELS, Question, judge, question, shown
+from core.exercises import KINDS, LEVELS, Question, answer_format, judge, question, shown
 from core.exercises.forms import MAX_TEXT, Unreadable, read
-from core.exercises.question import Answer, Form, LayerSubject, runs
+from core.exercises.question import FORMS, Answer, Form, LayerSubject, runs
 from core.layer import LayerSpec
 
 SUBJECT = LayerSubject(LayerSpec(), (8, 8))
@@ -123,6 +123,33 @@ def test_cells_are_read_as_they_are_shown(cells: set[int]) -> None:
 @given(st.integers(-(10**11), 10**11))
 def test_numbers_are_read_as_they_are_shown(value: int) -> None:
     assert reading("number", shown(asked("number"), value)) == value
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_unreadable_answer_is_told_this_question_s_own_format(kind: str, level: int) -> None:
+    for number in range(6):
+        one = question(kind, level, 11, number)
+        told = answer_format(one)
+        for nonsense in ("abc", "1.5", "9.4k", "1:2:3", "5-2", "1×2×3", "Z", "!", " "):
+            verdict = judge(one, nonsense)
+            assert verdict.right is not None or verdict.message.endswith(f"Type {told}.")
+        example = told.rpartition("such as ")[2]
+        assert read(one, example) != one.answer
+        if one.form == "number":
+            assert one.quantity, "a number is one of something"
+            large = one.quantity in ("parameters", "macs")
+            assert (len(example) > 2) == large
+
+
+def test_every_form_has_an_example_that_is_not_the_answer() -> None:
+    for form, (_, examples) in FORMS.items():
+        options = ("line A", "line B", "line C") if form == "choice" else ()
+        for example in examples:
+            plain = asked(form, options=options)
+            answer = read(plain, example)
+            told = answer_format(asked(form, answer, options))
+            assert told.rpartition("such as ")[2] in set(examples) - {example}
 
 
 def test_giving_up_shows_the_solution() -> None:

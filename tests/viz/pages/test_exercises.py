@@ -214,6 +214,15 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.parametrize("name", list(INTERVIEWS)[::3])
+def test_a_guess_that_the_question_does_not_offer_is_told_what_it_does(name: str) -> None:
+    options = len(INTERVIEWS[name].options)
+    for guess in {options + 1, 8}:
+        app = visit({"tab": "interview", "interview": name, "guess": str(guess)})
+        assert f"`guess` must be from 1 to {options} here" in app.warning[0].value
+        assert "guess" not in url_of(app)
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nonsense_in_a_link_is_said_and_left_out(text: str) -> None:
     names = ("tab", "kinds", "level", "code", "number", "score", "interview", "guess", "answer")
