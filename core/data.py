@@ -25,12 +25,16 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from core.errors import SpecError
+from core.uploads import MAX_UPLOAD_BYTES, READING, check_size
 
 MAX_SIDE = 512  # pixels, each side of a picture on the board
 MAX_CHANNELS, MAX_SEED = 8, 2**31 - 1
-MAX_UPLOAD_BYTES, MAX_UPLOAD_PIXELS = 8 * 2**20, 24_000_000
+MAX_UPLOAD_PIXELS = 24_000_000
 MAX_UPLOAD_SIDE = 1024  # pixels, the longer side of what decode_upload returns
+MAX_UPLOAD_SHORT_SIDE = MAX_SIDE  # the shorter one: no page shows more, whatever it cuts out
 MAX_JPEG_SCANS = 200  # a real JPEG has about ten; 8 MB could hold an hour's work
+BAND_PIXELS = 2**20  # that are converted at a time
+REDUCING_BYTES = 20 * 2**20  # that a band and the picture made of the bands take
 _FEWER_PIXELS = f"must have at most {MAX_UPLOAD_PIXELS // 10**6} million pixels; try a smaller copy"
 Planes: TypeAlias = npt.NDArray[np.float32]  # (channels, height, width)
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -75,23 +79,25 @@ def fit(image: Bytes, size: Size, channels: int = 1) -> Planes:
     return _board(_crop_and_resample(image, size, channels), channels)
 
 
-def decode_upload(data: bytes) -> Bytes:
+def decode_upload(data: bytes, most: int = MAX_UPLOAD_BYTES) -> Bytes:
     """A visitor's PNG, JPEG or WebP as read-only uint8 ``(height, width, 3)``, RGB.
 
     Byte count, kind (by content) and pixel count are checked before a pixel is decoded. Then: first
-    frame, over white, 8 bits, longer side at most MAX_UPLOAD_SIDE, upright by its EXIF orientation,
-    colour profile ignored. Writes nothing to disk. Raises SpecError, whatever the bytes.
+    frame, over white, 8 bits, sides at most MAX_UPLOAD_SIDE and MAX_UPLOAD_SHORT_SIDE, upright by
+    its EXIF orientation, colour profile ignored. Few pictures are decoded at a time, see
+    `core.uploads.READING`. Writes nothing to disk. Raises SpecError, whatever the bytes.
     """
-    if len(data) > MAX_UPLOAD_BYTES:
-        rule = f"must be at most {MAX_UPLOAD_BYTES >> 20} MB; try a smaller copy"
-        raise SpecError("upload", rule, f"{len(data) / 2**20:.1f} MB")
+    check_size(data, most, "try a smaller copy")
     reader = next((kind for place, mark, kind in _READERS if data[place] == mark), None)
     if reader is None:
         raise SpecError("upload", "must be a PNG, JPEG or WebP picture", f"{len(data)} other bytes")
     try:
         with reader(io.BytesIO(data)) as image:
             _check_header(image, data)
-            return np.asarray(_reduced_rgb(image))  # read-only, as Pillow gives it
+            size = _reduced_size(image.size)
+            memory = _decoding_bytes(image, data, size)
+            small = READING.run(memory, lambda: _reduced_rgb(image, size))
+        return np.asarray(small)  # read-only, as Pillow gives it
     except SpecError:
         raise
     except Image.DecompressionBombError as error:  # Pillow's WebP reader sees the size before us
@@ -147,27 +153,71 @@ def _check_header(image: Image.Image, data: bytes) -> None:
     """Refuse what would take too much memory or time."""
     if image.width * image.height > MAX_UPLOAD_PIXELS:
         raise SpecError("upload", _FEWER_PIXELS, f"{image.width} x {image.height}")
-    scans = data.count(b"\xff\xda") if isinstance(image, JpegImageFile) else 1
+    scans = _scans(image, data)
     if scans > MAX_JPEG_SCANS:
         rule = f"must be a JPEG of at most {MAX_JPEG_SCANS} scans; save it again as a baseline JPEG"
         raise SpecError("upload", rule, f"{scans} scans")
 
 
-def _reduced_rgb(image: Image.Image) -> Image.Image:
-    """Decode, reduce, lay over white, turn upright: in this order, to hold few large copies."""
-    image.draft(None, (MAX_UPLOAD_SIDE, MAX_UPLOAD_SIDE))  # lets JPEG decode at a fraction
+def _scans(image: Image.Image, data: bytes) -> int:
+    """Times that a JPEG goes over the picture; 1 for every other kind."""
+    return data.count(b"\xff\xda") if isinstance(image, JpegImageFile) else 1
+
+
+def _reduced_size(size: tuple[int, int]) -> tuple[int, int]:
+    """What becomes of a picture's (width, height): the same shape, no larger than a page shows."""
+    scale = min(1.0, MAX_UPLOAD_SIDE / max(size), MAX_UPLOAD_SHORT_SIDE / min(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _decoding_bytes(image: Image.Image, data: bytes, size: tuple[int, int]) -> int:
+    """Bytes that decoding takes at its most, measured on pictures of 24 million pixels.
+
+    Pillow keeps one byte a pixel of pictures in grey or with a palette, four of all others. Of a
+    WebP, libwebp holds two frames and hands out a third. Of a JPEG in several scans libjpeg holds
+    all coefficients, two bytes each, whatever the size of the picture that it then makes.
+    """
+    pixels = image.width * image.height
+    if isinstance(image, WebPImageFile):
+        return 16 * pixels
+    held = 8 * pixels if _scans(image, data) > 1 else 0
+    image.draft(None, size)  # has libjpeg decode at a half, a quarter or an eighth of the size
+    one = 1 if image.mode in ("1", "L", "P") else 4
+    return held + image.width * image.height * one + REDUCING_BYTES
+
+
+def _reduced_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Decode, reduce to ``size``, lay over white, turn upright; one large copy is all there is."""
     image.load()
-    small, turn = image, None
+    turn = None
     with suppress(Exception):  # damaged metadata is no reason to refuse a picture
         turn = _UPRIGHT.get(image.getexif().get(0x0112, 1))
-    if image.mode.startswith("I"):  # 16-bit grey; 65535 / 257 = 255
-        small = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
-    elif image.mode != (mode := "RGBA" if image.has_transparency_data else "RGB"):
-        small = image.convert(mode)
-    small.thumbnail((MAX_UPLOAD_SIDE, MAX_UPLOAD_SIDE))
+    small = _reduced_in_bands(image, size)
+    image.close()  # whoever asked may take a while to notice, and hold it all the time
+    small = small.resize(size, Image.Resampling.BICUBIC)
     if small.mode == "RGBA":
         small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
     return (small if turn is None else small.transpose(turn)).convert("RGB")
+
+
+def _reduced_in_bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture in 8 bits a channel, its means over squares, at least twice as large as ``size``.
+
+    A band of rows at a time, so that the whole picture never stands there in a second mode.
+    """
+    factor = max(1, min(image.width // size[0], image.height // size[1]) // 2)
+    rows = factor * -(-BAND_PIXELS // (image.width * factor))
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    parts = []
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        if band.mode.startswith("I"):  # 16-bit grey; 65535 / 257 = 255
+            band = Image.fromarray((np.asarray(band) // 257).astype(np.uint8))
+        parts.append(band.convert(mode).reduce(factor))
+    whole = Image.new(mode, (parts[0].width, sum(part.height for part in parts)))
+    for number, part in enumerate(parts):
+        whole.paste(part, (0, number * parts[0].height))
+    return whole
 
 
 def sample_file(name: str) -> bytes:

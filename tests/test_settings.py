@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data import MAX_UPLOAD_BYTES
 from core.errors import SpecError
+from core.uploads import MAX_UPLOAD_BYTES
 from viz import compute_erf, waiting
+from viz.compute_networks import analysis
 from viz.erf_state import Request
 from viz.hosting.headers import headers
 from viz.hosting.options import configured, options
@@ -163,20 +165,88 @@ def test_the_queue_has_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(begun.acquire(timeout=10) for _ in range(5))
 
 
-def test_a_computation_has_its_bounds() -> None:
-    asked = (
-        "from viz import compute_erf, compute_shift\n"
-        "print(compute_erf.BUDGET, compute_erf.MAX_MACS, compute_shift.MAX_MACS)"
+def test_a_computation_has_the_bounds_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = analysis(Network("own", spec_of("8x[conv7 p3 c64]"), "", (1, 256, 256)))
+    recipe = (1, "noise", "he", "energy", 0, False, "kept", "kept", True)
+    asked = Request(found.network, list(found.fields)[-1], (128, 128), *recipe)
+    assert compute_erf.most_draws(asked, found) > 1
+    monkeypatch.setenv("STRIDES_GMACS", "1")
+    assert compute_erf.most_draws(asked, found) == 0
+    monkeypatch.setenv("STRIDES_MEMORY_MB", "200")
+    assert settings().memory_bytes == 200 * 10**6
+
+
+READS = {"settings", "environ", "getenv"}
+"""Names through which an environment is read."""
+
+
+def read_at_import(source: str) -> list[str]:
+    """Reads of settings or of the environment that run while the module is imported: in its own
+    body, in a class's, in a decorator or a default of an argument.
+    """
+    found: list[str] = []
+
+    def walk(node: ast.AST) -> None:
+        if (isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in READS) or (
+            isinstance(node, ast.Attribute) and ast.unparse(node).startswith("os.environ")
+        ):
+            found.append(ast.unparse(node))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = node.args
+            defaults = [each for each in arguments.defaults + arguments.kw_defaults if each]
+            children: list[ast.AST] = [*node.decorator_list, *defaults]
+        elif isinstance(node, ast.Lambda):
+            children = [each for each in node.args.defaults + node.args.kw_defaults if each]
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+            children = []
+        else:
+            children = list(ast.iter_child_nodes(node))
+        for child in children:
+            walk(child)
+
+    walk(ast.parse(source))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("from viz.settings import settings\nMOST = settings().gmacs", True),
+        ("import os\nclass A:\n    b = os.environ['HOME']", True),
+        ("import os\ndef f(a=os.getenv('A')): ...", True),
+        ("@shared(settings().analysts)\ndef f(): ...", True),
+        ("F = [settings() for _ in range(2)]", True),
+        ("def f():\n    return settings().gmacs, os.environ", False),
+        ("F = lambda: settings().gmacs", False),
+    ],
+)
+def test_what_is_read_at_import_is_seen(source: str, seen: bool) -> None:
+    assert bool(read_at_import(source)) == seen
+
+
+def test_no_module_reads_a_setting_while_it_is_imported() -> None:
+    files = [file for room in ("core", "viz") for file in (ROOT / room).rglob("*.py")]
+    assert len(files) > 100
+    found = {str(file.relative_to(ROOT)): read_at_import(file.read_text()) for file in files}
+    assert {file: reads for file, reads in found.items() if reads} == {}
+
+
+def test_a_bad_setting_is_no_error_of_an_import() -> None:
+    """What calls a function that reads settings is not to be seen in the source."""
+    code = (
+        "import importlib, pkgutil, viz\n"
+        "for found in pkgutil.walk_packages(viz.__path__, 'viz.'):\n"
+        "    if not found.name.startswith(('viz.pages.', 'viz.shell.')) and 'main' not in found.name:\n"
+        "        importlib.import_module(found.name)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", asked],
+        [sys.executable, "-c", code],
         cwd=ROOT,
-        env={**os.environ, "STRIDES_GMACS": "3", "STRIDES_MEMORY_MB": "200"},
+        env={**os.environ, **dict.fromkeys(NAMES, "nonsense \x01")},
         capture_output=True,
         text=True,
-        check=True,
     )
-    assert done.stdout.split() == [str(200 * 10**6), *[str(3 * 10**9)] * 2]
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_measurement_is_told_its_device(monkeypatch: pytest.MonkeyPatch) -> None:

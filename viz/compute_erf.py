@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from core.expected_erf import ExpectedErf
     from core.training.records import State
 
-BUDGET = settings().memory_mb * 10**6
-"""Bytes that one computation may take."""
-MAX_MACS = settings().gmacs * 10**9
-"""Most multiply–accumulates of the forward passes of one map."""
-
 
 def network(asked: Request, device: str = "cpu", weights: State | None = None) -> nn.Module:
     """The network with what was swapped, its weights decided by the seed, or else trained ones;
@@ -78,7 +73,7 @@ def check(asked: Request, found: Analysis) -> None:
     _weights(asked)
     most = most_draws(asked, found)
     if not most:
-        rule = f"must be smaller: one draw takes more than {MAX_MACS:,} multiply–accumulates"
+        rule = f"must be smaller: one draw takes more than {settings().macs:,} multiply–accumulates"
         raise SpecError("input_size", rule, "×".join(map(str, asked.network.input_size)))
     if asked.draws > most:
         rule = f"must be at most {most} for this network and image; or choose a smaller image"
@@ -88,7 +83,8 @@ def check(asked: Request, found: Analysis) -> None:
 def most_draws(asked: Request, found: Analysis) -> int:
     """The largest offered number of draws that is computed for a visitor; 0 for none."""
     one = found.totals.macs * _part(asked.network, asked.layer, asked.unit)
-    return max((draws for draws in DRAWS if draws * one <= MAX_MACS), default=0)
+    most = settings().macs
+    return max((draws for draws in DRAWS if draws * one <= most), default=0)
 
 
 @shared(256, outside=True)
@@ -138,7 +134,7 @@ def _work(asked: Request, weights: State | None) -> Work:
             settings().device,
             progress=told,
             bf16=asked.bf16,
-            budget=BUDGET,
+            budget=settings().memory_bytes,
         )
 
     return run

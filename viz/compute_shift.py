@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from core.training.records import State
 
 Image = NDArray[np.float32]
-MAX_MACS = settings().gmacs * 10**9
-"""Most multiply–accumulates of all forward passes of one network."""
 MOST_SHIFTS = 64
 """Shifts of a network: two of its strides, in steps of several pixels if there are more."""
 FRAMES = 8
@@ -242,7 +240,7 @@ def _network_shifts(asked: Request) -> tuple[Shift, ...]:
     count = min(period, *size[1:])
     shifts = _line(asked.direction, count, -(-count // MOST_SHIFTS))
     macs = sum(cost.macs for cost in layer_costs(made, size)) * len(shifts)
-    if macs > MAX_MACS:
+    if macs > settings().macs:
         rule = f"must be smaller: {len(shifts)} shifts take {macs:.2g} multiply–accumulates"
         raise SpecError("input_size", rule, "×".join(map(str, size)))
     return tuple(shifts)

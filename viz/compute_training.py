@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Generator, Hashable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,8 +42,6 @@ STORE: Shelf[Run] = Shelf(200 * 2**20, lambda run: run.nbytes)
 """Runs by the text of their spec."""
 UPLOADS: Shelf[OwnImages] = Shelf(256 * 2**20, lambda own: own.images.nbytes + own.labels.nbytes)
 """Visitors' images by their digest."""
-BUDGET = settings().memory_mb * 10**6
-"""Bytes that the nets of one seed may take side by side."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def facts(c: Comparison) -> tuple[Facts, ...]:
     if largest > MAX_PARAMETERS:
         rule = f"must be smaller: a net may have at most {MAX_PARAMETERS:,} numbers to learn"
         raise SpecError("width", rule, f"{largest:,}")
-    if sum(each.bytes for each in found) > BUDGET:
+    if sum(each.bytes for each in found) > settings().memory_bytes:
         rule = f"must be at most {_fitting(c.specs)} for these nets side by side"
         raise SpecError("batch", rule, c.specs[0].batch)
     a_step = sum(each.work // each.steps for each in found) * len(c.seeds)
@@ -90,10 +87,10 @@ def facts(c: Comparison) -> tuple[Facts, ...]:
 
 def _fitting(specs: Sequence[TrainingSpec]) -> int:
     """A batch that fits into the memory."""
-    batch = specs[0].batch
+    batch, budget = specs[0].batch, settings().memory_bytes
     while batch > 2:
         batch //= 2
-        if sum(_facts(replace(spec, batch=batch)).bytes for spec in specs) <= BUDGET:
+        if sum(_facts(replace(spec, batch=batch)).bytes for spec in specs) <= budget:
             break
     return batch
 
@@ -206,8 +203,6 @@ def _runs(c: Comparison) -> dict[tuple[int, int], Run]:
 
 # --- images ---------------------------------------------------------------------------------------
 
-_READING = Lock()
-
 
 def hold(data: bytes) -> OwnImages:
     """The images of a visitor's ``.npz``, kept for a while for all visitors.
@@ -217,11 +212,10 @@ def hold(data: bytes) -> OwnImages:
     """
     from core.training.uploads import read_npz
 
-    with _READING:  # one at a time: unpacking takes many times the file's size
-        found = held(hashlib.sha256(data).hexdigest()[:32])  # as `read_npz` names it
-        if found is None:
-            found = read_npz(data)
-            UPLOADS.put(found.digest, found)
+    found = held(hashlib.sha256(data).hexdigest()[:32])  # as `read_npz` names it
+    if found is None:
+        found = read_npz(data, settings().upload_bytes)
+        UPLOADS.put(found.digest, found)
     return found
 
 

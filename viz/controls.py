@@ -12,13 +12,14 @@ from hashlib import blake2b
 import streamlit as st
 
 from core.board import Upload
-from core.data import MAX_UPLOAD_BYTES, PICTURES, decode_upload
+from core.data import PICTURES, decode_upload
 from core.errors import SpecError
 from core.feasible import feasible
 from core.kernels import PRESETS
 from core.operations import OPERATIONS, check
 from core.padding import CONVENTIONS, FILLS
-from viz import state, words
+from viz import state, uploads, words
+from viz.settings import settings
 from viz.state import SIDES, UPLOAD, Values
 from viz.url import change, give
 
@@ -231,24 +232,25 @@ def _works(values: Values, suffix: str) -> bool:
 
 def _upload() -> None:
     """A visitor's picture: checked, made small, kept in this session only."""
-    file = st.file_uploader(
+    uploads.uploader(
         "PNG, JPEG or WebP",
-        ["png", "jpg", "jpeg", "webp"],
-        max_upload_size=MAX_UPLOAD_BYTES // 2**20,
-        help="Stays in memory for this visit. A link cannot carry it.",
+        uploads.PICTURES,
+        "upload_file",
+        "Stays in memory for this visit. A link cannot carry it.",
     )
-    if file is None:
+    data = uploads.sent("upload_file")
+    if data is None:
         return
-    data = file.getvalue()
     digest = blake2b(data, digest_size=16).hexdigest()
     known: Upload | None = st.session_state.get("upload_image")
     if known is not None and known.digest == digest:
         return
     try:
-        st.session_state["upload_image"] = Upload(decode_upload(data), digest)
+        decoded = decode_upload(data, settings().upload_bytes)
     except SpecError as error:
         st.error(f"This picture cannot be used: it {error.rule}.")
     else:
+        st.session_state["upload_image"] = Upload(decoded, digest)
         st.rerun()  # the board may have been drawn already
 
 

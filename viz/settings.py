@@ -13,8 +13,8 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.data import MAX_UPLOAD_BYTES
 from core.errors import SpecError
+from core.uploads import MAX_UPLOAD_BYTES
 
 PREFIX = "STRIDES_"
 MOST_UPLOAD_MB = MAX_UPLOAD_BYTES >> 20
@@ -98,7 +98,7 @@ class Settings:
         400, _whole(1, 100_000), "visitors at a time; the next one is told to come back later"
     )
     upload_mb: int = _setting(
-        MOST_UPLOAD_MB, _whole(1, MOST_UPLOAD_MB), "largest picture a visitor may upload, in MB"
+        MOST_UPLOAD_MB, _whole(1, MOST_UPLOAD_MB), "largest file a visitor may upload, in MB"
     )
     queue_workers: int = _setting(
         1, _whole(1, 64), "long computations at a time; every one takes a core from the visitors"
@@ -137,6 +137,21 @@ class Settings:
         "only, as importing runs code",
     )
 
+    @property
+    def macs(self) -> int:
+        """Most multiply–accumulates of one long computation."""
+        return self.gmacs * 10**9
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that one long computation may take."""
+        return self.memory_mb * 10**6
+
+    @property
+    def upload_bytes(self) -> int:
+        """Bytes of the largest file that a visitor may upload."""
+        return self.upload_mb << 20
+
 
 def variable(setting: Field[Any]) -> str:
     """The environment variable of a field of `Settings`."""
@@ -172,6 +187,9 @@ def unknown(environment: Mapping[str, str]) -> list[str]:
 
 def settings() -> Settings:
     """This server's settings; at its start they have been found to be in order.
+
+    Called where a setting is used, never while a module is imported: what is read there cannot
+    follow the environment any more, and a bad value becomes an error of the import.
 
     Raises:
         SpecError: see `read`.

@@ -10,8 +10,9 @@ import streamlit as st
 
 from core.errors import SpecError
 from core.training.spec import DOWNSAMPLINGS, OPTIMIZERS, RULES, Digits, LongRange, OwnImages
-from viz import compute_training, training_samples, training_state
+from viz import compute_training, training_samples, training_state, uploads
 from viz.network_picker import sentence
+from viz.settings import settings
 from viz.training_state import (
     DEFAULT_VARIANTS,
     DOWNSAMPLING_WORDS,
@@ -38,11 +39,18 @@ TASK_SAYS = {
     ),
     OwnImages.kind: "An `.npz` file with two arrays, `images` and `labels`.",
 }
-UPLOAD_SAYS = (
+_UPLOAD_SAYS = (
     "`numpy.savez(file, images=…, labels=…)`: images (N, H, W) or (N, C, H, W), uint8 or float, 8 to "
     "64 pixels a side, at most 4 channels; labels (N,) whole numbers, at least 4 images of each. "
-    "At most 8 MB. Kept in this server's memory for a while, never on disk."
+    "At most {megabytes} MB. Kept in this server's memory for a while, never on disk."
 )
+
+
+def upload_says() -> str:
+    """What may be uploaded here, in sentences."""
+    return _UPLOAD_SAYS.format(megabytes=settings().upload_mb)
+
+
 RULE_WORDS = {"far": "the far mark's sign", "agree": "whether both signs agree"}
 CHOICES: dict[str, Sequence[Any]] = {
     "downsampling": DOWNSAMPLINGS,
@@ -132,12 +140,8 @@ def _marks(values: Values) -> None:
 
 
 def _own(values: Values) -> None:
-    st.file_uploader(
-        "images and labels (.npz)",
-        type="npz",
-        key="training_upload",
-        on_change=_on_upload,
-        help=UPLOAD_SAYS,
+    uploads.uploader(
+        "images and labels (.npz)", uploads.ARRAYS, "training_upload", upload_says(), _on_upload
     )
     if refused := st.session_state.get("training_refused"):
         st.error(refused)
@@ -145,12 +149,12 @@ def _own(values: Values) -> None:
 
 def _on_upload() -> None:
     """What was given, or why it cannot be learned from."""
-    given = st.session_state["training_upload"]
+    data = uploads.sent("training_upload")
     st.session_state["training_refused"] = ""
-    if given is None:
+    if data is None:
         return
     try:
-        own = compute_training.hold(given.getvalue())
+        own = compute_training.hold(data)
     except SpecError as error:
         st.session_state["training_refused"] = f"These cannot be learned from. {sentence(error)}"
     else:

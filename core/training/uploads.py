@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 
 from core.errors import SpecError
 from core.training.spec import OwnImages
+from core.uploads import MAX_UPLOAD_BYTES, READING, check_size
 
-MAX_FILE_BYTES = 8 * 2**20
 MAX_BYTES = 64 * 2**20
 """Unpacked, both members together."""
 MAX_VALUES = 24_000_000
 """Pixels times channels of all images: kept as float32, four bytes each."""
+MEMORY_FACTOR = 20
+"""Bytes that reading takes at its most for every byte unpacked: of eight bits a pixel the float32
+that is kept, and the float64 in which their spread is found."""
 MEMBERS = {"images.npy": "images", "labels.npy": "labels"}
 SIDES = (8, 64)
 MAX_CHANNELS, MAX_IMAGES, MIN_IMAGES, MAX_CLASSES, MIN_EACH = 4, 20_000, 20, 50, 4
@@ -32,35 +35,38 @@ PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-def read_npz(data: bytes) -> OwnImages:
+def read_npz(data: bytes, most: int = MAX_UPLOAD_BYTES) -> OwnImages:
     """The images and labels of ``numpy.savez(file, images=…, labels=…)``, ready to learn from.
 
     Args:
-        data: an ``.npz`` of at most `MAX_FILE_BYTES` with two members: ``images``, (N, H, W) or
+        data: an ``.npz`` of at most ``most`` bytes with two members: ``images``, (N, H, W) or
             (N, C, H, W), uint8 or float, sides `SIDES`, and ``labels``, (N,) whole numbers. Pixels
             are standardised: mean 0 and standard deviation 1 over all images.
 
     Raises:
         SpecError: whatever else the bytes are.
     """
-    if len(data) > MAX_FILE_BYTES:
-        rule = f"must be at most {MAX_FILE_BYTES >> 20} MB; take fewer or smaller images"
-        raise SpecError("upload", rule, f"{len(data) / 2**20:.1f} MB")
+    check_size(data, most, "take fewer or smaller images")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check_directory(archive)
-            images, labels = (_member(archive, name) for name in MEMBERS)
+            memory = MEMORY_FACTOR * _checked_size(archive)
+            digest = hashlib.sha256(data).hexdigest()[:32]
+            return READING.run(memory, lambda: _own_images(archive, digest))
     except SpecError:
         raise
     except Exception as error:  # hostile bytes: zipfile, zlib and numpy raise a dozen kinds
         rule = "must be an undamaged .npz; save it again with numpy.savez_compressed"
         raise SpecError("upload", rule, f"a damaged file of {len(data)} bytes") from error
+
+
+def _own_images(archive: zipfile.ZipFile, digest: str) -> OwnImages:
+    images, labels = (_member(archive, name) for name in MEMBERS)
     codes, names = _labels(labels, len(images))
-    return OwnImages(hashlib.sha256(data).hexdigest()[:32], _standard(images), codes, names)
+    return OwnImages(digest, _standard(images), codes, names)
 
 
-def _check_directory(archive: zipfile.ZipFile) -> None:
-    """Refuse by the declared sizes, before anything is unpacked."""
+def _checked_size(archive: zipfile.ZipFile) -> int:
+    """Bytes that both members say they unpack to; refused before anything is unpacked."""
     members = archive.infolist()
     names = [member.filename for member in members]
     if sorted(names) != sorted(MEMBERS):
@@ -72,6 +78,7 @@ def _check_directory(archive: zipfile.ZipFile) -> None:
         raise SpecError("upload", rule, f"{size / 2**20:,.0f} MB")
     if any(member.compress_type not in PACKED or member.flag_bits & 1 for member in members):
         raise SpecError("upload", "must be packed as numpy packs it", "another compression")
+    return size
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from core.errors import SpecError
 from core.training import Net, TrainingSpec
 from core.training.loop import train
-from core.training.uploads import MAX_BYTES, MAX_FILE_BYTES, read_npz
+from core.training.uploads import MAX_BYTES, read_npz
+from core.uploads import MAX_UPLOAD_BYTES
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (40, 12, 10), dtype=np.uint8)
@@ -133,7 +134,7 @@ def bomb_that_lies() -> bytes:
 
 REFUSED = {
     "nothing": (b"", "upload"),
-    "too large": (b"PK" + b"\0" * MAX_FILE_BYTES, "upload"),
+    "too large": (b"PK" + b"\0" * MAX_UPLOAD_BYTES, "upload"),
     "no zip": (npy(IMAGES), "upload"),
     "one array": (packed(images=IMAGES), "upload"),
     "three arrays": (packed(images=IMAGES, labels=LABELS, more=LABELS), "upload"),

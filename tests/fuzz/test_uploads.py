@@ -11,9 +11,12 @@ import zlib
 
 import pytest
 from PIL import Image
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from tests.viz.visit import again, opened, sent, unrun
+from viz.hosting.options import options
+from viz.settings import settings
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 
@@ -42,9 +45,15 @@ RUBBISH: dict[str, tuple[str, bytes]] = {
     "an archive": ("a.jpeg", b"PK\x03\x04" + bytes(500)),
     "markup for a name": ("<img src=x onerror=alert(1)>.png", b"rubbish"),
     "a path for a name": ("../../etc/passwd.png", b"rubbish"),
+    # What a client sends that does not look at the endings which the widget offers.
+    "a drawing by its name": ("a.svg", SVG),
+    "a film by its name": ("a.gif", encoded("GIF")),
+    "a program": ("a.exe", b"MZ" + bytes(300)),
+    "no ending": ("picture", b"rubbish"),
 }
 GOOD: dict[str, tuple[str, bytes]] = {
     "its name tells another kind": ("a.jpg", PNG),
+    "its name tells a kind that is none": ("a.svg", PNG),
     "a script behind it": ("a.png", PNG + SVG),
 }
 
@@ -64,6 +73,21 @@ def test_rubbish_gets_a_sentence(what: str) -> None:
     assert "alert" not in error.value
     assert "upload_image" not in at.session_state
     assert sent(at)["boards"], "the board is there as before"
+
+
+def test_the_limits_of_the_widget_and_of_its_sentences_are_the_servers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for limit in (8, 2):
+        monkeypatch.setenv("STRIDES_UPLOAD_MB", str(limit))
+        config.set_option("server.maxUploadSize", options(settings())["server.maxUploadSize"])
+        try:
+            at = uploaded("a.png", PNG.ljust(2**20 * limit + 1, b"\0"))
+        finally:
+            config.set_option("server.maxUploadSize", 8)
+        assert at.file_uploader[0].proto.max_upload_size_mb == limit
+        (error,) = at.error
+        assert f"must be at most {limit} MB" in error.value
 
 
 @pytest.mark.parametrize("what", GOOD)

@@ -249,7 +249,7 @@ def test_too_much_is_refused_with_what_would_do(
     changes: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name == "batch":
-        monkeypatch.setattr(compute_training, "BUDGET", 10**8)
+        monkeypatch.setenv("STRIDES_MEMORY_MB", "100")
     c = tiny(**changes)
     with pytest.raises(SpecError, match="must be") as told:
         compute_training.facts(c)

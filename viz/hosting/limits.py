@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from core.data import MAX_UPLOAD_BYTES
+from core.uploads import MAX_UPLOAD_BYTES
 from viz.hosting.options import LOCAL_HOSTS
 
 if TYPE_CHECKING:

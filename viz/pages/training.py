@@ -11,7 +11,7 @@ from viz import compute, compute_training, training_state, training_words, waiti
 from viz.compute_training import Facts
 from viz.network_picker import sentence
 from viz.save import save_menu
-from viz.training_controls import UPLOAD_SAYS, sidebar
+from viz.training_controls import sidebar, upload_says
 from viz.training_results import SLOT, Lab, stand
 from viz.training_state import PAGE, PARAMS, TABS, Comparison
 from viz.training_tabs import DRAW, pictures
@@ -41,7 +41,7 @@ def _refused(error: SpecError) -> None:
     defaults = {param.name: param.default for param in PARAMS if param.name != "tab"}
     if error.parameter == "images":
         st.info(f"{sentence(error)} Choose the file at the side.")
-        st.caption(UPLOAD_SAYS)
+        st.caption(upload_says())
         st.button("Back to the digits", on_click=change, args=(PAGE, defaults))
         return
     st.warning(sentence(error))

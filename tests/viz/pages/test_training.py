@@ -30,7 +30,7 @@ from tests.viz.training_visit import (
     visit,
 )
 from tests.viz.visit import link_of, text_of, warned
-from viz import compute_training, workers
+from viz import compute_training, uploads, workers
 from viz.training_state import DEFAULT_VARIANTS, TABS, TASKS, VARIES, label
 from viz.training_words import percent
 
@@ -226,6 +226,34 @@ def test_an_upload_is_refused_with_cores_sentence_and_then_accepted(server: Serv
     at = until_done(press(at, "Train"))
     assert not at.warning
     assert "In this run" in said(at)
+
+
+@pytest.mark.parametrize("name", ["images.exe", "images", "images.NPZ", "<b>.npz.svg"])
+def test_what_an_upload_is_called_decides_nothing(name: str) -> None:
+    at = visit(**tiny(task="own"))
+    at.file_uploader[0].set_value((name, b"MZ" + bytes(100), "image/svg+xml"))
+    assert "must be an undamaged .npz" in said(again(at))
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (40, 9, 9), dtype=np.uint8)
+    at.file_uploader[0].set_value((name, npz(images=images, labels=np.arange(40) % 2), ""))
+    at = again(at)
+    assert "These cannot be learned from." not in said(at)
+    assert "digest" in link_of(at)
+
+
+def test_an_upload_that_is_gone_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the server has dropped it for newer ones of the same visitor."""
+    monkeypatch.setattr(uploads.st, "session_state", {"training_upload": object()})
+    assert uploads.sent("training_upload") is None
+
+
+def test_the_largest_upload_is_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIDES_UPLOAD_MB", "2")
+    at = visit(**tiny(task="own"))
+    assert "At most 2 MB." in said(at)
+    assert "At most 2 MB." in at.file_uploader[0].help
+    at = upload(at, b"PK" + bytes(2 * 2**20))
+    assert "must be at most 2 MB" in said(at)
 
 
 # --- training
