@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from core.erf.recipe import Weights
@@ -26,6 +25,7 @@ from core.errors import SpecError
 from core.network_modules import Residual
 from core.networks.layers import PADDING_MODES
 from core.receptive_field import receptive_fields
+from core.seeded import seeded
 from core.swaps import ACTIVATIONS, POOLINGS, with_pooling, without_skips
 from core.window import Pair, whole
 
@@ -212,10 +212,9 @@ def _stack(
     """
     _layers(len(layers))
     parts: list[nn.Module] = []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+    with seeded(settings.seed):
         for told in layers:
-            parts += [_conv(settings.channels, len(layers), **told)]
+            parts += [nn.Conv2d(**_conv(settings.channels, len(layers), **told))]
             parts += [nn.MaxPool2d(2)] if pooled else []
             parts += [_activation(settings)]
     return nn.Sequential(*parts[:-1])
@@ -223,7 +222,8 @@ def _stack(
 
 def _conv(
     channels: int, layers: int, kernel_size: int = 3, dilation: int = 1, **told: Any
-) -> nn.Conv2d:
+) -> dict[str, Any]:
+    """The arguments of a convolution that keeps the size."""
     k, d = whole("kernel_size", kernel_size, 1), whole("dilation", dilation, 1)
     if d * (k - 1) >= MAX_REACH:
         raise SpecError("kernel_size", f"must reach at most {MAX_REACH} pixels", k)
@@ -232,7 +232,8 @@ def _conv(
     if k % 2 == 0:
         raise SpecError("kernel_size", "must be odd, to keep the size", k)
     pad = d * (k - 1) // 2
-    return nn.Conv2d(channels, channels, k, padding=pad, dilation=d, bias=False, **told)
+    equal = {"in_channels": channels, "out_channels": channels, "bias": False}
+    return {**equal, "kernel_size": k, "padding": pad, "dilation": d, **told}
 
 
 def _case(label: str, x: float, module: nn.Module, settings: Settings) -> Case:

@@ -250,10 +250,10 @@ def _strided(
         raise SpecError("pooling", "must be called with one number of channels", counts)
     (count,) = channels
     pads = (window.padding[0][0], window.padding[1][0])
-    layer = nn.Conv2d(
-        count, count, window.kernel_size, window.stride, pads, window.dilation, bias=False
-    )
-    deviation = (count * window.kernel_size[0] * window.kernel_size[1]) ** -0.5
+    size, step, apart = window.kernel_size, window.stride, window.dilation
+    bare = nn.Conv2d(count, count, size, step, pads, apart, bias=False, device="meta")
+    layer = bare.to_empty(device="cpu")
+    deviation = (count * size[0] * size[1]) ** -0.5
     with torch.no_grad():
         layer.weight.normal_(0, deviation, generator=generator)
     return _whole(window, layer)

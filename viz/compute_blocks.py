@@ -88,11 +88,7 @@ def facts(block: Block) -> BlockFacts:
 def network(block: Block) -> nn.Module:
     """The block with weights; layers of one shape in one place have the same in every block."""
     warm()
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(block.seed)
-        return build(block.spec, block.input_size[0], block.input_size[1:], device="cpu")
+    return build(block.spec, block.input_size[0], block.input_size[1:], seed=block.seed)
 
 
 @queued

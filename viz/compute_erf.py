@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,23 +33,14 @@ def network(asked: Request, device: str = "cpu", weights: State | None = None) -
         SpecError: it cannot be built, or has nothing of what is to be swapped.
     """
     warm()
-    import torch
-
     from core import swaps
 
-    # Without weights nothing is drawn: the generator, which all threads share, is left to them.
-    with nullcontext() if device == "meta" else torch.random.fork_rng(devices=[]):
-        if device != "meta":
-            torch.manual_seed(asked.seed)
-        made = module(asked.network, device, weights)
-        if asked.activation != "kept":
-            made = swaps.with_activation(made, asked.activation)
-        if asked.pooling != "kept":
-            size = asked.network.input_size
-            made = swaps.with_pooling(made, asked.pooling, size, asked.seed)
-        if not asked.skips:
-            made = swaps.without_skips(made)
-    return made
+    made = module(asked.network, device, weights, asked.seed)
+    if asked.activation != "kept":
+        made = swaps.with_activation(made, asked.activation)
+    if asked.pooling != "kept":
+        made = swaps.with_pooling(made, asked.pooling, asked.network.input_size, asked.seed)
+    return made if asked.skips else swaps.without_skips(made)
 
 
 def _weights(asked: Request) -> State | None:

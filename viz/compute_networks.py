@@ -91,14 +91,17 @@ def trained_weights(network: Network) -> State | None:
     return compute_training.finished(to_text(network.run))[1]
 
 
-def module(network: Network, device: str | torch.device, weights: State | None = None) -> nn.Module:
-    """The torch module, with trained weights where they are given.
+def module(
+    network: Network, device: str | torch.device, weights: State | None = None, seed: int = 0
+) -> nn.Module:
+    """The torch module, with trained weights where they are given, otherwise with those of the
+    seed.
 
     Raises:
         SpecError: it cannot be built for this input.
     """
     if network.run is None or weights is None:
-        return network.build(device)
+        return network.build(device, seed)
     from core.training.loop import trained
 
     return trained(network.run, weights).to(device)

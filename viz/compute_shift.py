@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from contextlib import nullcontext
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -164,15 +163,9 @@ def module(asked: Request, device: str = "cpu", weights: State | None = None) ->
         SpecError: it cannot be built, or nothing in it skips pixels.
     """
     warm()
-    import torch
-
     from core.shift.network import anti_aliased, circular
 
-    # Without weights nothing is drawn: the generator, which all threads share, is left to them.
-    with nullcontext() if device == "meta" else torch.random.fork_rng(devices=[]):
-        if device != "meta":
-            torch.manual_seed(asked.draw_seed)
-        made = compute_networks.module(asked.network, device, weights)
+    made = compute_networks.module(asked.network, device, weights, asked.draw_seed)
     if asked.taps > 1:
         made = anti_aliased(made, asked.taps)
     return circular(made) if asked.wrap else made

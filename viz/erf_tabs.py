@@ -218,14 +218,15 @@ def code(asked: Request, erf: EffectiveReceptiveField) -> str:
     elif network.spec is not None:
         imports += ["from core.networks import build", "from core.notation import parse_notation"]
         text, size = to_notation(network.spec), network.input_size
-        made = f"build(parse_notation({text!r}), {size[0]}, {size[1:]})"
+        made = f"build(parse_notation({text!r}), {size[0]}, {size[1:]}, seed={seed})"
     elif network.module:
-        imports.append("from core.receptive_field_cli import load")
-        made = f"load({network.module!r})"
+        imports += ["from core.receptive_field_cli import load", "from core.seeded import seeded"]
+        before, made = [f"with seeded({seed}):"], f"load({network.module!r})"
     else:
         imports.append("from core import zoo")
-        made = f"zoo.build({network.name!r})"
-    lines = [f"torch.manual_seed({seed})", *before, f"network = {made}", *_swapped(asked)]
+        made = f"zoo.build({network.name!r}, seed={seed})"
+    indent = "    " if network.module else ""
+    lines = [*before, f"{indent}network = {made}", *_swapped(asked)]
     if any("swaps." in line for line in lines):
         imports.append("from core import swaps")
     inputs = "'noise'"
@@ -244,7 +245,7 @@ def code(asked: Request, erf: EffectiveReceptiveField) -> str:
         ")",
         "print(erf.sigma)",
     ]
-    return "\n".join(["import torch", "", *sorted(imports), "", *lines])
+    return "\n".join([*sorted(imports), "", *lines])
 
 
 def _of_the_lab(run: TrainingSpec, trained: bool) -> tuple[list[str], list[str], str]:

@@ -177,16 +177,18 @@ class Network:
             return _trained_title(self.run)
         return self.module or title(self.name)
 
-    def build(self, device: str | torch.device = "meta") -> nn.Module:
-        """The torch module. On ``"meta"`` it has shapes and no weights. A net of the training lab
-        has the weights that it begins with; `viz.compute_networks.module` gives those it comes to.
+    def build(self, device: str | torch.device = "meta", seed: int = 0) -> nn.Module:
+        """The torch module, its weights decided by the seed. On ``"meta"`` it has shapes and no
+        weights. A net of the training lab has the weights that it begins with, whatever the seed;
+        `viz.compute_networks.module` gives those it comes to.
 
         Raises:
             SpecError: it cannot be built for this input; no run is named, or the images that it
                 learned from are not here.
         """
         if self.spec is not None:
-            return build(self.spec, self.input_size[0], self.input_size[1:], device=device)
+            channels, *size = self.input_size
+            return build(self.spec, channels, (size[0], size[1]), device=device, seed=seed)
         if self.name == TRAINED:
             from core.training.nets import model
 
@@ -194,11 +196,13 @@ class Network:
             return model(run.net, run.task, run.seed).to(device)
         if self.name == MODULE:
             from core.receptive_field_cli import load
+            from core.seeded import seeded
 
-            return load(self.module).to(device)
+            with seeded(seed):
+                return load(self.module).to(device)
         from core import zoo
 
-        return zoo.build(self.name, device=device)
+        return zoo.build(self.name, device, seed=seed)
 
     def at(self, height: int, width: int) -> Network:
         """The same network on another input."""

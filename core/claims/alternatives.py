@@ -57,7 +57,7 @@ def _stack(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]:
     from core.notation import parse_notation
 
     field = len(covered(rates))
-    net = build(parse_notation(layers(rates)), 1, (field, field))
+    net = build(parse_notation(layers(rates)), 1, (field, field), seed=0)
     with torch.no_grad():
         for weight in net.parameters():
             weight.fill_(1.0)

@@ -64,15 +64,12 @@ def _with_shortcut(block: NamedBlock, other: NamedBlock) -> NetworkSpec:
 
 def _unread(spec: NetworkSpec, side: int) -> tuple[BlockFacts, float]:
     """What is known of a block, and the share of its input without gradient by torch."""
-    import torch
-
     from core.block_facts import block_facts
     from core.block_probe import channels_of, gradient_spread
     from core.networks import build
 
-    torch.manual_seed(0)
     image = channels_of(picture("china", (side, side), 3), CHANNELS)
-    module = build(spec, CHANNELS, (side, side))
+    module = build(spec, CHANNELS, (side, side), seed=0)
     facts = block_facts(spec, (CHANNELS, side, side))
     return facts, gradient_spread(module, image).zero_pixels
 
@@ -93,7 +90,7 @@ def _fields(name: str) -> tuple[int | float, int | str]:
     expected = [field for field in whole.values() if field.grid != (1, 1)][-1].size[1]
     line = re.sub(r"\bc\d+", f"c{WIDTH}", NOTATIONS[name].removesuffix(f", {CLASSIFIER}"))
     size = (STEP, STEP * (int(expected) // STEP + 4))
-    slim = build(parse_notation(line), 3, size)
+    slim = build(parse_notation(line), 3, size, device="meta")
     probe = Probe(slim, (3, *size), [name for name, _ in slim.named_children()][-1])
     seen = probe.inner_span((0, probe.grid[1] // 2), 1)
     return expected, seen[1] - seen[0] + 1 if seen else "not seen whole"
@@ -171,7 +168,7 @@ def _stem(block: NamedBlock, channels: int, side: int) -> tuple[Row, bool]:
 
     reduction, weights, norm = SAID[block.title]
     facts = block_facts(block.spec, (channels, side, side))
-    module = build(block.spec, channels, (side, side)).eval()
+    module = build(block.spec, channels, (side, side), seed=0).eval()
     with torch.no_grad():
         out = module(torch.zeros(1, channels, side, side))
     found = side / out.shape[-1]

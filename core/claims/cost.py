@@ -129,7 +129,7 @@ def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tu
     from core.timing import measure_times, spread
 
     specs = [parse_notation(line) for line in lines]
-    modules = [build(spec, input_size[0], input_size[1:]) for spec in specs]
+    modules = [build(spec, input_size[0], input_size[1:], seed=0) for spec in specs]
     found = measure_times(modules, input_size, batch, repeats=7, seconds=4.0)
     return tuple(
         spread([1e3 * (f + b) for f, b in zip(t.forward, t.backward, strict=True)]) for t in found

@@ -170,7 +170,7 @@ def _profile(layers: list[str]) -> NDArray[np.float64]:
     chain = Chain(line)
     size = (1, 1, chain.side)
     found = effective_receptive_field(
-        build(parse_notation(line), 1, size[1:]), size, chain.names[-1], draws=1,
+        build(parse_notation(line), 1, size[1:], seed=0), size, chain.names[-1], draws=1,
         weights="uniform", aggregate="abs",
     )  # fmt: skip
     return np.asarray(found.marginals()[1], dtype=np.float64)

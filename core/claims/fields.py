@@ -74,7 +74,7 @@ class Chain:
         """The same by torch: pixels that carry gradient to a unit."""
         from core.measured_field import measure_receptive_field
 
-        module = build(parse_notation(self.line), 1, (1, self.side))
+        module = build(parse_notation(self.line), 1, (1, self.side), device="meta")
         size = (1, 1, self.side)
         return [measure_receptive_field(module, size, n).size[1] or 0 for n in self.names]
 

@@ -36,7 +36,7 @@ def _measured_reach(line: str, side: int) -> int:
     from core.graph import network_graph
     from core.measured_field import measure_receptive_field
 
-    module = build(parse_notation(line), 1, (side, side))
+    module = build(parse_notation(line), 1, (side, side), device="meta")
     end = network_graph(module, (1, side, side)).outputs[0]
     return measure_receptive_field(module, (1, side, side), end).size[0] or 0
 

@@ -20,6 +20,7 @@ from core.erf.recipe import Aggregate, Weights
 from core.erf.result import METRICS, EffectiveReceptiveField
 from core.errors import SpecError
 from core.receptive_field_cli import load
+from core.seeded import seeded
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,8 +57,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _computed(options: argparse.Namespace) -> EffectiveReceptiveField:
+    with seeded(options.seed):
+        network = load(options.network)
     return effective_receptive_field(
-        load(options.network),
+        network,
         _numbers("--input", options.input),
         options.layer,
         None if options.unit is None else _numbers("--unit", options.unit),

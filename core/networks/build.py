@@ -24,6 +24,7 @@ def build(
     input_size: Pair | None = None,
     *,
     device: str | torch.device = "cpu",
+    seed: int | None = None,
 ) -> nn.Module:
     """The network as a module that torch.fx can trace, in train mode as torch makes it.
 
@@ -36,12 +37,16 @@ def build(
         input_size: (height, width). Only needed where a linear layer's ``in_features`` hang
             on it; where given, every layer is checked against it.
         device: of the weights; ``"meta"`` allocates none.
+        seed: decides the weights, whatever other threads do; without one torch's global
+            generator draws them, and ``torch.manual_seed`` decides.
 
     Raises:
         LayerError: a SpecError that names the layer which does not fit.
-        SpecError: too many weights for a device that really holds them.
+        SpecError: too many weights for a device that really holds them; no such seed.
     """
     import torch
+
+    from core.seeded import seeded
 
     nodes = resolve(spec, in_channels, input_size)
     module = _sequence(nodes, "", "meta")
@@ -51,7 +56,8 @@ def build(
     if parameters > rules.MAX_PARAMETERS:
         rule = f"must be at most {rules.MAX_PARAMETERS:,} in all; use fewer channels"
         raise SpecError("number of weights", rule, f"{parameters:,}")
-    return _sequence(nodes, "", device)
+    with nullcontext() if seed is None else seeded(seed):
+        return _sequence(nodes, "", device)
 
 
 def _sequence(nodes: tuple[Node, ...], prefix: str, device: str | torch.device) -> nn.Sequential:

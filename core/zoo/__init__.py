@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from core.errors import SpecError
+from core.seeded import seeded
 from core.zoo import branching, convnext, dense_prediction, mobile, plain, resnet, small
 from core.zoo.entry import Architecture
 
@@ -41,15 +42,25 @@ def entry(name: str) -> Architecture:
     raise SpecError("name", f"must be one of the {len(NAMES)} of the zoo, {hint}", name)
 
 
-def build(name: str, device: torch.device | str | None = None) -> nn.Module:
+def build(
+    name: str, device: torch.device | str | None = None, *, seed: int | None = None
+) -> nn.Module:
     """The architecture called ``name``, in train mode, as torch initialises its layers.
 
-    The weights are drawn from torch's global generator: ``torch.manual_seed`` decides them.
-    On ``device="meta"`` there are none: shapes only, in no time and no memory.
+    Args:
+        name: one of `NAMES`.
+        device: of the weights. On ``"meta"`` there are none: shapes only, in no time and no
+            memory.
+        seed: decides the weights, whatever other threads do; without one torch's global
+            generator draws them, and ``torch.manual_seed`` decides.
 
     Raises:
-        SpecError: the zoo has no such architecture.
+        SpecError: the zoo has no such architecture; no such seed.
     """
     row = entry(name)
-    with nullcontext() if device is None else torch.device(device):
+    drawn = seed is not None and str(device) != "meta"
+    with (
+        nullcontext() if device is None else torch.device(device),
+        seeded(seed or 0) if drawn else nullcontext(),
+    ):
         return row.make()
