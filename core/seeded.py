@@ -48,11 +48,11 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-class _OwnGenerators(TorchDispatchMode):
+class _OwnGenerators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Hands a generator to every operation that would take the global one."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seed = seed
         self.generators: dict[str, torch.Generator] = {}
 

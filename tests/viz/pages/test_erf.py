@@ -370,6 +370,16 @@ def test_the_code_runs_and_gives_the_same_map(choice: dict[str, Any]) -> None:
     assert "python -m core.erf" in at.code[1].value
 
 
+def test_the_code_of_a_module_of_ones_own_gives_the_same_map(monkeypatch: Any) -> None:
+    monkeypatch.setenv("STRIDES_LOCAL_MODULES", "1")
+    own = {"network": "module", "module": "tests.core.erf_oracle:stack2", "weights": "as_is"}
+    asked = requested(**tiny(RICH) | own | {"layer": "1", "draw_seed": 7, "draws": 4})
+    erf = compute_erf.work(asked)(lambda *_: True)
+    shown: dict[str, Any] = {}
+    exec(compile(erf_tabs.code(asked, erf), "code tab", "exec"), shown)
+    np.testing.assert_allclose(shown["erf"].map, erf.map, rtol=1e-6, atol=1e-12)
+
+
 def test_the_files_hold_what_they_say(monkeypatch: Any) -> None:
     files: dict[str, Any] = {}
 
