@@ -34,8 +34,8 @@ from viz.url import change, current, give
 TASK_SAYS = {
     Digits.kind: "1,797 handwritten digits, each at a random place and size on 32×32 pixels.",
     LongRange.kind: (
-        "Two marks in noise, some pixels apart. The unit in the centre must tell the sign of the "
-        "far one, so its field has to reach there."
+        "Two marks in noise, some pixels apart. The class depends on the far one, and a unit in "
+        "the centre can learn it only if its field reaches there."
     ),
     OwnImages.kind: "An `.npz` file with two arrays, `images` and `labels`.",
 }
@@ -85,7 +85,8 @@ def sidebar(values: Values, asked: Comparison | None) -> None:
     left, right = st.columns(2)
     left.number_input(
         f"steps, {STEPS[0]}–{STEPS[1]:,}", *STEPS, step=30, key=give(values, "steps"),
-        help="Updates of the weights, one after every batch.",
+        help="Updates of the weights, one after every batch. The learning rate falls to 0 over "
+        "all of them, so a run with fewer steps is not the beginning of one with more.",
     )  # fmt: skip
     right.number_input(
         f"seeds, 1–{MAX_SEEDS}", 1, MAX_SEEDS, key=give(values, "seeds"),

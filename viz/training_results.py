@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SLOT = "training"
 STARTED, ATTEMPT = "training_started", "training_attempt"
+TRAINED = "training_trained"
+"""In the session: the comparison that this visit has last had trained."""
 EVERY = 2.0
 """Seconds between two looks of a visitor at the curves while they grow."""
 LOOKS = 10
@@ -113,6 +115,7 @@ def stand(lab: Lab) -> bool:
         if left:
             _offer(lab, found)
         else:
+            _done(lab.asked)
             stop()  # should it be forgotten here, it is not trained again unasked
         return False
 
@@ -163,12 +166,21 @@ def _offer(lab: Lab, found: Runs) -> None:
     )
     told = (
         f"{scaled(work)} multiply–accumulates, forward and backward: about "
-        f"{training_words.duration(seconds)} of one core."
+        f"{training_words.duration(seconds)} on a core that has nothing else to do, as an estimate."
     )
     if begun:
         share = percent(1 - work / (len(lab.asked.seeds) * sum(each.work for each in lab.facts)))
         told = f"{share} of the work is done and kept. Going on begins there, not from the start: {told}"
     text.caption(told)
+
+
+def _done(asked: Comparison) -> None:
+    """Whose results these are, where this visit has not asked for them."""
+    if not _started(asked) and st.session_state.get(TRAINED) != _name(asked):
+        st.caption(
+            "These nets were trained here earlier with just these settings, and their results are "
+            "kept. Other settings are trained when you ask for it."
+        )
 
 
 def _expected(lab: Lab, found: Runs) -> tuple[float, float]:
@@ -185,7 +197,7 @@ def _expected(lab: Lab, found: Runs) -> tuple[float, float]:
 
 def start(asked: Comparison) -> None:
     """Callback: this visit wants it trained; whoever opens its link does not."""
-    st.session_state[STARTED] = _name(asked)
+    st.session_state[STARTED] = st.session_state[TRAINED] = _name(asked)
 
 
 def try_again() -> None:

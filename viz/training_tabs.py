@@ -66,8 +66,10 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
     from viz.figures import training as figures
 
     names, steps = lab.asked.names, lab.asked.specs[0].steps
-    what = "test images told right"
-    _told(training_words.compared(lab.asked, runs, training_words.accuracy, percent, what))
+    _told(
+        training_words.compared(lab.asked, runs, training_words.accuracy, percent, "test accuracy")
+    )
+    st.caption(training_words.schedule(lab.asked.specs[0]))
     _pair(
         (figures.learning_figure(runs, names, "test_accuracy", steps), "training_test"),
         (figures.accuracy_figure(runs, names), "training_dots"),
@@ -77,6 +79,14 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
         (figures.learning_figure(runs, names, "train_accuracy", steps), "training_train"),
     )
     _pair((figures.pace_figure(runs, names), "training_pace"))
+    if confused := training_words.not_alike(lab.asked):
+        st.caption(confused)
+        st.page_link(
+            "../pages/claims.py",
+            label="Claim 26 puts both to the test",
+            icon=":material/fact_check:",
+            query_params={"claim": "26"},
+        )
 
 
 def _before(lab: Lab) -> None:

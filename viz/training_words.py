@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+from core.claims.chance import SIGMA_NOISE
 from core.training.spec import Digits, LongRange, Task
 from viz import blocks_table
 from viz.training_state import Comparison
 
 if TYPE_CHECKING:
     from core.training.records import Record
+    from core.training.spec import TrainingSpec
     from core.training.studies import Spread
 
     Records = Sequence[Record]
@@ -152,6 +154,17 @@ def duration(seconds: float) -> str:
 # --- Sentences
 
 
+def schedule(spec: TrainingSpec) -> str:
+    """How the learning rate goes over the steps, and why runs of other lengths are other runs."""
+    falling = spec.steps - spec.warm_up
+    rise = f"rises over {plural(spec.warm_up, 'step')}" if spec.warm_up else ""
+    fall = f"falls to 0 over {'the other ' if rise else ''}{falling:,}" if falling else ""
+    return (
+        f"The learning rate {' and '.join(filter(None, (rise, fall)))}: a run with fewer steps is "
+        "not the beginning of one with more."
+    )
+
+
 def compared(
     asked: Comparison,
     runs: Runs,
@@ -165,23 +178,36 @@ def compared(
         asked, runs: what is compared, and what has come of it.
         measure: the number of a finished run.
         told: the number as text.
-        what: the number in words, as in "test images told right".
+        what: the number in words, as in "test accuracy".
     """
     found = {net: over(runs, net, measure) for net in range(len(asked.specs))}
     ready = {net: each for net, each in found.items() if each is not None}
     if not ready:
         return ""
-    seeds = min(sum(key[0] == net and finished(runs[key]) for key in runs) for net in ready)
+    counts = [_seeds(runs, net, measure) for net in ready]
     parts = [f"{asked.names[net]} {spread(each, told)}" for net, each in ready.items()]
-    unfinished = len(ready) < len(found) or seeds < len(asked.seeds)
-    scope = f"over {plural(seeds, 'seed')}" if seeds > 1 else "with one seed"
-    so_far = ", as far as runs are done" if unfinished else ""
-    sentence = f"In this run, {scope}{so_far}, {what}: {_listed(parts)}."
-    return f"{sentence} {_apart(asked.names, ready, seeds)}".rstrip()
+    unfinished = len(ready) < len(found) or min(counts) < len(asked.seeds)
+    so_far = ", as far as there are results" if unfinished else ""
+    sentence = f"{_scope(counts)}{so_far}, {what}: {_listed(parts)}."
+    return f"{sentence} {_apart(asked.names, ready, min(counts))}".rstrip()
+
+
+def _seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> int:
+    """With how many seeds a net has come to a number."""
+    done = [runs[key] for key in runs if key[0] == net and finished(runs[key])]
+    return sum(math.isfinite(measure(records)) for records in done)
+
+
+def _scope(counts: Sequence[int]) -> str:
+    """``Over 3 seeds``; ``Over 1 to 2 seeds`` where the nets have not come equally far."""
+    low, high = min(counts), max(counts)
+    if high == 1:
+        return "With one seed"
+    return f"Over {plural(high, 'seed')}" if low == high else f"Over {low} to {high} seeds"
 
 
 def _apart(names: Sequence[str], ready: Mapping[int, Spread], seeds: int) -> str:
-    """Whether this run tells the nets apart."""
+    """Whether the seeds tell the nets apart."""
     if len(ready) < 2:
         return ""
     if seeds < 2:
@@ -195,7 +221,10 @@ def _apart(names: Sequence[str], ready: Mapping[int, Spread], seeds: int) -> str
     if len(near) < len(others):
         below = _listed([names[net] for net in others if net not in near])
         more = f" Every seed of {names[first]} lies above every seed of {below}."
-    return f"The band of {names[first]} overlaps that of {told}: this run does not tell them apart.{more}"
+    return (
+        f"The band of {names[first]} overlaps that of {told}: these seeds do not tell them apart."
+        f"{more}"
+    )
 
 
 def _listed(parts: Sequence[str]) -> str:
@@ -209,18 +238,41 @@ def factor(value: float) -> str:
 
 
 def grew(asked: Comparison, runs: Runs) -> str:
-    """What training did to σ; "" with no run done."""
+    """What training did to σ, as claim 15 judges it; "" with no run done."""
     told = []
     for net, name in enumerate(asked.names):
         found = over(runs, net, widening)
         if found is None:
             continue
-        way = "wider" if found.low > 1 else "narrower"
-        way += " in every seed" if found.low < found.high else ""
-        if found.low <= 1 <= found.high:
-            way = "wider in some seeds, not in others" if found.low < found.high else "unchanged"
-        told.append(f"{name} {spread(found, factor)}, {way}")
+        every = " in every seed" if _seeds(runs, net, widening) > 1 else ""
+        told.append(f"{name} {spread(found, factor)}, {_way(found, every)}")
     if not told:
         return ""
-    what = "σ of the centre unit's effective field, after training over before"
-    return f"In this run, {what}: {'; '.join(told)}."
+    return (
+        f"σ of the centre unit's effective field, after training over before: {'; '.join(told)}. "
+        "The images alone can make a difference of about 5 %."
+    )
+
+
+def _way(grown: Spread, every: str) -> str:
+    """Wider, narrower or neither, as far as that is more than other images make of it."""
+    if grown.low > SIGMA_NOISE**2:
+        return f"wider{every}"
+    if grown.high < SIGMA_NOISE**-2:
+        return f"narrower{every}"
+    if grown.low > SIGMA_NOISE**-1 and grown.high < SIGMA_NOISE:
+        return f"as wide as before{every}"
+    return "neither clearly wider nor clearly narrower"
+
+
+def not_alike(asked: Comparison) -> str:
+    """What two kinds of all-convolutional nets differ in, where one of them is compared with a
+    pooling; "" elsewhere."""
+    kinds = {spec.net.downsampling for spec in asked.specs}
+    if not (kinds & {"max", "average"} and kinds & {"strided", "extra_conv"}):
+        return ""
+    return (
+        "Two nets without pooling are easily confused. Strided convolution adds nothing: the "
+        "convolution before the pooling takes its stride. Extra strided convolution puts one more "
+        "convolution in the pooling's place."
+    )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from core.claims.chance import below, beyond, enough, few_seeds
+from core.claims.chance import SIGMA_NOISE, below, beyond, enough, few_seeds
 from core.claims.claim import (
     Chart,
     Claim,
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 FAR, NEAR = "marks far apart", "digits"
 NORM = Setting("norm", "Normalisation", "none", options=("none", "batch norm"))
 POOLED_OR_STRIDED: tuple[Downsampling, ...] = ("max", "strided")
-NOISE = 1.05
-"""Factor by which σ differs with the 16 images over which it is taken: measured, 3 to 6 %. Below
-it nothing has widened; above its square something has, whatever the images."""
 
 
 # --- 15: training widens the effective field ------------------------------------------------------
@@ -61,7 +58,7 @@ def _widened(values: Values) -> Outcome:
         grown.append(widening(records))
         rows.append((seed, before, after, grown[-1], accuracy(records)))
         series.append(Series(f"seed {seed}", ("before", "after"), (before, after)))
-    wider = beyond(grown, NOISE, NOISE**2) if enough(seeds) else None
+    wider = beyond(grown, SIGMA_NOISE, SIGMA_NOISE**2) if enough(seeds) else None
     return Outcome(
         decided([wider]),
         f"Trained for {spec.steps} steps on {_task(values)}, σ became {_factors(grown)} times what "
@@ -70,7 +67,7 @@ def _widened(values: Values) -> Outcome:
         Evidence(
             (
                 *("seed", "σ before (px)", "σ after (px)"),
-                f"after / before (wider: above {NOISE**2:.2f}; not wider: below {NOISE})",
+                f"after / before (wider: above {SIGMA_NOISE**2:.2f}; not wider: below {SIGMA_NOISE})",
                 "test accuracy",
             ),
             tuple(rows),
@@ -91,8 +88,8 @@ def _band_of_growth(seeds: int, wider: bool | None) -> str:
     """Why nothing is decided, where nothing is."""
     if wider is None and enough(seeds):
         return (
-            f" Other images alone change σ by a factor of about {NOISE}: not every seed lies below "
-            f"{NOISE}, and not every one above {NOISE**2:.2f}."
+            f" Other images alone change σ by a factor of about {SIGMA_NOISE}: not every seed "
+            f"lies below {SIGMA_NOISE}, and not every one above {SIGMA_NOISE**2:.2f}."
         )
     return few_seeds(seeds)
 

@@ -56,7 +56,7 @@ class Visitor:
 
     def until_done(self) -> None:
         """The sentence about the runs is there, and nothing is trained any more."""
-        self.page.get_by_text("In this run").first.wait_for()
+        self.page.get_by_text("test accuracy:").first.wait_for()
         self.button("Stop").wait_for(state="detached")
         self.page.wait_for_selector("[data-test-script-state=notRunning]")
 
@@ -75,7 +75,7 @@ def test_trained_and_there_at_once_after_a_reload(visitor: Visitor) -> None:
     visitor.open(**TINY, seed=1)
     page = visitor.page
     page.get_by_text("Nobody has trained these nets here yet").wait_for()
-    visitor.press("Train", visitor.button("Stop").or_(page.get_by_text("In this run")))
+    visitor.press("Train", visitor.button("Stop").or_(page.get_by_text("test accuracy:")))
     visitor.until_done()
     visitor.chart("training_test").wait_for()
     page.get_by_role("tab", name="Effective field").click()

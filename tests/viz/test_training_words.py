@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.claims.chance import SIGMA_NOISE, beyond
+from core.training.loop import learning_rate
 from core.training.records import Record, Snapshot, State
-from core.training.spec import Digits, LongRange
+from core.training.spec import Digits, LongRange, TrainingSpec
 from tests.viz.training_visit import asked, tiny
 from viz import training_words
 
@@ -32,13 +35,13 @@ def told(*nets: list[float], seeds: int | None = None) -> str:
     c = asked(**tiny(variants=variants, seeds=most))
     runs = {(n, s): run(each) for n, net in enumerate(nets) for s, each in enumerate(net)}
     return training_words.compared(
-        c, runs, training_words.accuracy, training_words.percent, "told right"
+        c, runs, training_words.accuracy, training_words.percent, "test accuracy"
     )
 
 
 def test_bands_that_lie_apart_are_called_so() -> None:
     assert told([0.9, 0.95], [0.8, 0.85]) == (
-        "In this run, over 2 seeds, told right: max pooling 92.5 % (90.0–95.0 %) and strided convolution "
+        "Over 2 seeds, test accuracy: max pooling 92.5 % (90.0–95.0 %) and strided convolution "
         "82.5 % (80.0–85.0 %). Every seed of max pooling lies above every seed of the others."
     )
 
@@ -46,20 +49,106 @@ def test_bands_that_lie_apart_are_called_so() -> None:
 def test_bands_that_overlap_are_called_so() -> None:
     said = told([0.9, 0.95], [0.91, 0.93], [0.5, 0.6])
     assert "The band of max pooling overlaps that of strided convolution" in said
-    assert "this run does not tell them apart" in said
+    assert "these seeds do not tell them apart" in said
     assert said.endswith("Every seed of max pooling lies above every seed of blurred stride.")
 
 
 def test_one_seed_is_no_evidence() -> None:
     said = told([0.9], [0.5])
-    assert "with one seed" in said
+    assert said.startswith("With one seed, ")
     assert "One seed shows nothing of what chance does" in said
     assert "above" not in said
 
 
 def test_runs_that_are_not_done_are_not_counted() -> None:
-    assert "over 2 seeds, as far as runs are done" in told([0.9, 0.8], [0.7, 0.6], seeds=3)
+    assert "Over 2 seeds, as far as there are results" in told([0.9, 0.8], [0.7, 0.6], seeds=3)
     assert told([], [], seeds=3) == ""
+
+
+def test_nets_that_have_not_come_equally_far_are_called_so() -> None:
+    said = told([0.9, 0.8, 0.7], [0.6], seeds=3)
+    assert said.startswith("Over 1 to 3 seeds, as far as there are results, ")
+    assert "above" not in said
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=0, max_size=3), min_size=1, max_size=3))
+def test_nobody_s_results_are_called_this_run(nets: list[list[float]]) -> None:
+    assert "this run" not in told(*nets, seeds=3).lower()
+
+
+def erf(sigma: float) -> Any:
+    """An effective field so wide."""
+    return SimpleNamespace(sigma=(sigma, sigma))
+
+
+def grown(*nets: list[float]) -> str:
+    """What is said of σ that grew by these factors in each net."""
+    variants = ",".join(("max", "strided", "blurred_stride")[: len(nets)])
+    c = asked(**tiny(variants=variants, seeds=max(map(len, nets))))
+    runs = {}
+    for net, factors in enumerate(nets):
+        for seed, by in enumerate(factors):
+            first, last = run(0.5)
+            shots = (replace(first.snapshot, erf=erf(2.0)), replace(last.snapshot, erf=erf(2 * by)))  # type: ignore[type-var]
+            runs[net, seed] = (replace(first, snapshot=shots[0]), replace(last, snapshot=shots[1]))
+    return training_words.grew(c, runs)
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ([1.2, 1.3, 1.11], "wider in every seed"),
+        ([1.2], "1.2, wider. "),
+        ([1.2, 1.08, 1.3], "neither clearly wider nor clearly narrower"),
+        ([1.07, 1.08, 1.06], "neither clearly wider nor clearly narrower"),
+        ([1.01, 0.99, 1.0], "as wide as before in every seed"),
+        ([0.94, 0.95, 0.93], "neither clearly wider nor clearly narrower"),
+        ([0.7, 0.9, 0.8], "narrower in every seed"),
+        ([0.8, 1.3, 1.2], "neither clearly wider nor clearly narrower"),
+    ],
+)
+def test_growth_is_called_so_only_beyond_what_images_make_of_it(
+    factors: list[float], words: str
+) -> None:
+    assert words in grown(factors)
+
+
+@pytest.mark.parametrize("factors", [[1.2, 1.3, 1.4], [0.8, 0.7, 0.9], [1.06, 1.2, 1.07]])
+def test_the_lab_and_claim_15_agree(factors: list[float]) -> None:
+    wider = beyond(factors, SIGMA_NOISE, SIGMA_NOISE**2)
+    assert (wider is True) == ("wider in every seed" in grown(factors))
+    assert wider is not False or "narrower in every seed" in grown(factors)
+
+
+@pytest.mark.parametrize(
+    ("steps", "warm_up", "words"),
+    [
+        (300, 30, "rises over 30 steps and falls to 0 over the other 270: a run with fewer"),
+        (300, 0, "The learning rate falls to 0 over 300: a run"),
+        (40, 40, "The learning rate rises over 40 steps: a run"),
+    ],
+)
+def test_the_schedule_is_that_of_the_run(steps: int, warm_up: int, words: str) -> None:
+    spec = TrainingSpec(steps=steps, warm_up=warm_up)
+    said = training_words.schedule(spec)
+    assert words in said
+    rates = [learning_rate(spec, step) for step in range(steps)]
+    assert ("rises" in said) == (warm_up > 0)
+    assert ("falls to 0" in said) == (rates[-1] < rates[min(warm_up, steps - 1)])
+
+
+@pytest.mark.parametrize(
+    ("variants", "confused"),
+    [
+        ("max,strided", True),
+        ("average,extra_conv", True),
+        ("max,blurred_stride", False),
+        ("strided,extra_conv", False),
+    ],
+)
+def test_the_two_nets_without_pooling_are_told_apart(variants: str, confused: bool) -> None:
+    said = training_words.not_alike(asked(**tiny(variants=variants)))
+    assert bool(said) == confused
 
 
 accuracies = st.lists(
@@ -76,7 +165,7 @@ def test_apart_is_said_exactly_where_every_seed_is_better(nets: list[list[float]
     place = nets.index(best)
     others = [each for n, net in enumerate(nets) if n != place for each in net]
     assert ("every seed of the others" in said) == (min(best) > max(others))
-    assert ("does not tell them apart" in said) == (min(best) <= max(others))
+    assert ("do not tell them apart" in said) == (min(best) <= max(others))
 
 
 @pytest.mark.parametrize(

@@ -155,9 +155,11 @@ def _lines(
         place = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
         for net, band in enumerate(panel.bands):
             traces += [trace | place for trace in _band(net, names[net], band, panel, across)]
-        ends, labels = _ends(panel, names, span, right, _height(len(panels)))
+        ends, labels = _ends(panel, names, span, (last, right), _height(len(panels)))
         traces += [trace | place for trace in ends]
-        layout["annotations"] += [label | {"yref": f"y{axis}"} for label in labels]
+        layout["annotations"] += [
+            label | {"xref": f"x{axis}", "yref": f"y{axis}"} for label in labels
+        ]
     return Figure(traces, layout)
 
 
@@ -226,36 +228,49 @@ def _up(panel: Panel, span: tuple[float, float]) -> dict[str, Any]:
 
 
 def _ends(
-    panel: Panel, names: Sequence[str], span: tuple[float, float], right: float, pixels: float
+    panel: Panel,
+    names: Sequence[str],
+    span: tuple[float, float],
+    edge: tuple[float, float],
+    pixels: float,
 ) -> tuple[list[Trace], list[dict[str, Any]]]:
-    """From each line's end a thin one to the right edge, and there the name; none on another."""
-    told = [net for net, band in enumerate(panel.bands) if len(band.x)]
-    at = {net: float(panel.bands[net].mean[-1]) for net in told}
+    """A mark at each line's end and the net's name beside it, none on another; from a line that
+    has come to its last step a thin one leads to the name at the right edge.
+
+    Args:
+        edge: where the last step is, and the right edge of the axis.
+        pixels: height of the panel.
+    """
+    drawn = [net for net, band in enumerate(panel.bands) if len(band.x)]
+    at = {net: float(panel.bands[net].mean[-1]) for net in drawn}
     if panel.log:
         at = {net: float(np.log10(value)) for net, value in at.items()}
-    texts = {net: wrapped(names[net]) for net in told}
+    texts = {net: wrapped(names[net]) for net in drawn}
     a_pixel = (span[1] - span[0]) / pixels
     heights = {net: LINE * len(lines) * a_pixel for net, lines in texts.items()}
     places = apart(at, heights, span)
     traces, labels = [], []
-    for net in told:
+    for net in drawn:
         colour, dash, mark, _ = look(net)
-        ends = np.array([at[net], places[net]])
+        end = float(panel.bands[net].x[-1])
+        whole = end >= edge[0]
+        ends = np.array([at[net], places[net]] if whole else [at[net]])
         traces.append(
             curve(
-                [panel.bands[net].x[-1], right],
+                [end, edge[1]] if whole else [end],
                 10.0**ends if panel.log else ends,
                 colour,
                 dash,
                 names[net],
             )
             | {"hoverinfo": "skip", "hovertemplate": None, "line": {"color": colour, "width": 1}}
-            | {"marker": {"color": colour, "size": [9, 0], "symbol": mark, "opacity": 1}}
-        )
+            | {"marker": {"color": colour, "size": [9, 0][: len(ends)], "symbol": mark,
+                          "opacity": 1}}
+        )  # fmt: skip
         labels.append(
             {"text": "<br>".join(texts[net]), "showarrow": False, "align": "left",
-             "font": {"size": 12}, "x": 1, "xref": "paper", "xanchor": "left", "xshift": 3,
-             "y": places[net], "yanchor": "middle"}
+             "font": {"size": 12}, "x": edge[1] if whole else end, "xanchor": "left",
+             "xshift": 3 if whole else 9, "y": places[net], "yanchor": "middle"}
         )  # fmt: skip
     return traces, labels
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.claims import claim, convolutional, runs
 from core.claims import training as subject
-from core.claims.chance import LEAST_SEEDS, below, beyond
+from core.claims.chance import LEAST_SEEDS, SIGMA_NOISE, below, beyond
 from core.claims.claim import VERDICTS, Values
 from core.claims.grid import across, cases
 from core.training import loop, studies
@@ -132,14 +132,14 @@ def test_too_few_seeds_decide_nothing(number: int, seeds: int) -> None:
 
 LOW, HIGH = (0.2, 0.25, 0.3), (0.4, 0.5, 0.6)
 ACROSS = (0.28, 0.3, 0.45)
-EDGE = subject.NOISE**2
+EDGE = SIGMA_NOISE**2
 TABLE: list[tuple[int, dict[str, Sequence[float]], str]] = [
     (15, {"widening": (1.2, 1.2, 1.3)}, "holds"),
     (15, {"widening": (EDGE + 0.001,) * 3}, "holds"),
     (15, {"widening": (EDGE - 0.001, 1.2, 1.3)}, "not decided here"),
     (15, {"widening": (0.9, 1.2, 1.3)}, "not decided here"),
-    (15, {"widening": (subject.NOISE + 0.001,) * 3}, "not decided here"),
-    (15, {"widening": (subject.NOISE - 0.001,) * 3}, "does not hold"),
+    (15, {"widening": (SIGMA_NOISE + 0.001,) * 3}, "not decided here"),
+    (15, {"widening": (SIGMA_NOISE - 0.001,) * 3}, "does not hold"),
     (15, {"widening": (0.7, 0.9, 1.04)}, "does not hold"),
     (20, {"reaching": (*HIGH, *LOW), "roughness": (*HIGH, *LOW)}, "holds"),
     (20, {"reaching": (*HIGH, *LOW), "roughness": (*LOW, *HIGH)}, "holds when"),

@@ -127,7 +127,7 @@ def test_nets_are_told_apart_without_colour_and_by_name() -> None:
 
 @pytest.mark.parametrize("what", ["loss", "test_accuracy"])
 def test_names_are_led_to_from_the_lines_ends(what: Any) -> None:
-    figure = figures.learning_figure(begun(), NAMES, what, STEPS)
+    figure = figures.learning_figure(trained(), NAMES, what, STEPS)
     line = lines(figure, NAMES[0])[0]
     lead = next(t for t in figure.data if t.name == NAMES[0] and t.line.width == 1)
     assert (lead.x[0], lead.y[0]) == pytest.approx((line.x[-1], line.y[-1]))
@@ -136,6 +136,19 @@ def test_names_are_led_to_from_the_lines_ends(what: Any) -> None:
     assert note.y == pytest.approx(end, rel=1e-4)
     low, high = figure.layout.yaxis.range
     assert low <= note.y <= high
+
+
+@pytest.mark.parametrize("what", ["loss", "test_accuracy", "train_accuracy"])
+def test_nothing_is_drawn_beyond_what_has_been_trained(what: Any) -> None:
+    half = {key: records[:3] for key, records in trained().items()}
+    figure = figures.learning_figure(half, NAMES, what, STEPS)
+    done = max(record.step for records in half.values() for record in records)
+    assert done < STEPS
+    assert all(max(trace.x) <= done for trace in figure.data)
+    for name in NAMES:
+        line = lines(figure, name)[0]
+        note = next(n for n in figure.layout.annotations if n.text.replace("<br>", " ") == name)
+        assert note.x == pytest.approx(line.x[-1]), "the name stands at the line's end"
 
 
 def changed(runs: Runs, **numbers: Any) -> Runs:

@@ -54,7 +54,7 @@ def test_nothing_is_trained_before_somebody_asks_for_it(held: Server) -> None:
     at = visit()
     assert "Three nets that differ only in how they halve their map, 3 seeds each" in text_of(at)
     assert labels(at).count("Train") == 1
-    assert "about 1 min of one core" in said(at)
+    assert "about 1 min on a core that has nothing else to do, as an estimate" in said(at)
     for name in ("max pooling", "strided convolution", "blurred stride", "55,870", "45 px"):
         assert name in table(at)
     for _ in range(3):
@@ -225,7 +225,7 @@ def test_an_upload_is_refused_with_cores_sentence_and_then_accepted(server: Serv
     assert [h for h in at.get("html") if 'class="samples"' in h.proto.body]
     at = until_done(press(at, "Train"))
     assert not at.warning
-    assert "In this run" in said(at)
+    assert "test accuracy:" in said(at)
 
 
 @pytest.mark.parametrize("name", ["images.exe", "images", "images.NPZ", "<b>.npz.svg"])
@@ -272,7 +272,9 @@ def test_trained_to_the_end_for_everybody(server: Server) -> None:
     for records in runs.values():
         assert percent(records[-1].snapshot.test_accuracy) in table(at)
     assert {"training_test", "training_loss", "training_train", "training_dots"} <= charts(at)
-    assert "with one seed" in said(at)
+    assert "With one seed, test accuracy:" in said(at)
+    assert "trained here earlier" not in said(at), "this visit has trained them"
+    assert "trained here earlier" in said(again(visit(**link))), "another one has not"
     begun = list(server.begun)
     at = visit(**link)
     assert "Train" not in labels(at), "what one has trained all others see at once"
@@ -366,4 +368,4 @@ def test_a_worker_that_was_killed_can_be_tried_again(server: Server, monkeypatch
     assert "Seed 14: it needs more memory than is free here" in warned(at)
     until_done(press(at, "Try again"))
     assert not at.warning
-    assert "In this run" in said(at)
+    assert "test accuracy:" in said(at)
