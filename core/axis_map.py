@@ -12,10 +12,11 @@ Source: Dumoulin and Visin (2016); torch.nn.functional documentation of each ope
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil, floor, gcd
 from typing import Literal
 
@@ -41,6 +42,8 @@ class Window:
         kernel_size, stride, dilation: at least 1.
         padding: (before, after) as given to torch; negative where it crops.
         transposed: the window scatters (ConvTranspose) instead of gathering.
+        taps: places in the kernel whose weights are not zero by construction, in order; None
+            for all.
     """
 
     kernel_size: int = 1
@@ -48,6 +51,7 @@ class Window:
     padding: tuple[int, int] = (0, 0)
     dilation: int = 1
     transposed: bool = False
+    taps: tuple[int, ...] | None = None
 
     @property
     def span(self) -> int:
@@ -140,7 +144,17 @@ def window(n_in: int, n_out: int, spec: Window, edge: Edge = "zero") -> AxisMap:
     """A sliding window: output u reads ``u*stride - before + i*dilation``."""
     before = spec.padding[0]
     taps = range(-before, -before + spec.span, spec.dilation)
+    if spec.taps is not None:
+        taps = _covering([taps[t] for t in spec.taps])
     return AxisMap(n_in, n_out, (taps,), spec.stride, edge, window=spec)
+
+
+def _covering(places: Sequence[int]) -> range:
+    """The shortest range that holds places given in order; it may hold some between them too."""
+    if not places:
+        return range(0)
+    step = gcd(*(b - a for a, b in pairwise(places))) or 1
+    return range(places[0], places[-1] + 1, step)
 
 
 def transposed(n_in: int, n_out: int, spec: Window) -> AxisMap:
@@ -153,6 +167,9 @@ def transposed(n_in: int, n_out: int, spec: Window) -> AxisMap:
     cycle = stride // gcd(stride, dilation)  # taps between two of the same phase
 
     def phase(r: int) -> range:
+        if spec.taps is not None:
+            moves = [r + before - t * dilation for t in reversed(spec.taps)]
+            return _covering([move // stride for move in moves if not move % stride])
         hits = (
             t
             for t in range(min(cycle, spec.kernel_size))

@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 import torch
 
 from core.axis_map import AxisMap, Window, identity, whole
+from core.constants import Constants
 
 Dims = tuple[int | None, int | None]
 Maps = tuple[AxisMap, AxisMap]
@@ -83,6 +84,7 @@ class Call:
     out: Shape
     sources: tuple[Source, ...]
     known: Mapping[int, Draft]
+    constants: Constants
 
     def get(self, position: int, name: str, default: object = None) -> object:
         """An argument by its position or its name."""

@@ -7,6 +7,7 @@ names them, and the sizes from the tensors, which torch itself made.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
@@ -27,6 +28,7 @@ from core.axis_map import (
     window,
 )
 from core.graph_call import Call, Link, Outcome, Source, by_dims, lost
+from core.kernel_taps import kernel_taps
 
 ADAPTIVE = "depends on the input size: adaptive pooling"
 RESIZED = "depends on the input size: resized to a fixed size"
@@ -77,7 +79,14 @@ def convolution(call: Call) -> Outcome:
     kernel, dilation = weight.shape[2:], _per_axis(call.get(5, "dilation"), axes)
     pads = _padding(call.get(4, "padding", 0), kernel, dilation)
     settings = zip(kernel, _per_axis(call.get(3, "stride"), axes), pads, dilation, strict=True)
-    return _slide(call, [Window(*setting) for setting in settings])
+    return _with_taps(call, weight, [Window(*setting) for setting in settings])
+
+
+def _with_taps(call: Call, weight: torch.Tensor, specs: Sequence[Window]) -> Outcome:
+    """A window of the taps whose weights are not zero by construction."""
+    taps = kernel_taps(call.constants, weight)
+    left = [replace(spec, taps=places) for spec, places in zip(specs, taps.axes, strict=True)]
+    return replace(_slide(call, left), note=taps.note, bound=taps.bound)
 
 
 def _padding(
@@ -107,7 +116,7 @@ def transposed_convolution(call: Call) -> Outcome:
         _per_axis(call.get(7, "dilation"), axes),
         strict=True,
     )
-    return _slide(call, [Window(*setting, transposed=True) for setting in settings])
+    return _with_taps(call, weight, [Window(*setting, transposed=True) for setting in settings])
 
 
 def _pool(call: Call, kernel: object, stride: object, padding: object, dilation: object) -> Outcome:

@@ -87,11 +87,24 @@ class Positive(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "").strip("_")
-        out = _stand_in(name, func, args, kwargs)
+        out = _in_double(_stand_in(name, func, args, kwargs), name, args)
         for tensor in out if isinstance(out, tuple) else (out,):
             if isinstance(tensor, torch.Tensor) and tensor.grad_fn is not None:
                 tensor.register_hook(_support)  # type: ignore[no-untyped-call]
         return out
+
+
+def _in_double(out: Any, name: str, args: Sequence[Any]) -> Any:
+    """A result that fits the copy's type: code makes constants in single precision.
+
+    A weight that is stored once for each row is written out where code reaches for its data,
+    which it may mean to write to.
+    """
+    if not isinstance(out, torch.Tensor):
+        return out
+    if out.dtype == torch.float32 and not any(isinstance(a, torch.Tensor) for a in args):
+        return out.double()
+    return out.contiguous() if name == "get" and isinstance(args[0], nn.Parameter) else out
 
 
 def _support(gradient: torch.Tensor | None) -> torch.Tensor | None:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+from core.constants import Constants
 from core.errors import SpecError
 from core.graph_call import Call, Dims, Draft, Outcome, Shape, Source, settle, unknown, words
 from core.graph_mixing import MIXING_RULES
@@ -51,6 +52,7 @@ class Recorder:
         self.path: list[str] = []
         self.starts: list[int] = []
         self.leaves = 0
+        self.constants = Constants()
 
     def add_input(self, name: str, tensor: torch.Tensor) -> None:
         """An argument of forward: (1, C, H, W), or (1, C, L) of height 1."""
@@ -112,6 +114,7 @@ class Recorder:
         tensors = tensors_in(read)
         sources = [s for s in (self._source(tensor) for tensor in tensors) if s]
         if not sources or operation in _CONSTANT:
+            self.constants.follow(operation, function, args, kwargs, out)
             return out
         if operation == "__setitem__":
             self._assigned(sources, args[0])
@@ -145,7 +148,8 @@ class Recorder:
         sources: Sequence[Source],
     ) -> Call:
         name = _operation(operation)
-        return Call(name, function, tuple(args), kwargs, out, tuple(sources), self.known)
+        found = tuple(sources)
+        return Call(name, function, tuple(args), kwargs, out, found, self.known, self.constants)
 
     def _record(self, call: Call, results: Sequence[torch.Tensor]) -> None:
         outcome = RULES.get(call.operation, unknown)(call)

@@ -24,6 +24,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from core.checkpoints import plain_checkpoints
+from core.constants import MAX_NUMBERS
 from core.errors import SpecError
 
 MAX_MODULES = 40_000
@@ -207,7 +208,11 @@ def _hollow(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Tensor |
     if id(tensor) not in memo:
         bare = _empty_as(tensor)
         is_parameter = isinstance(tensor, nn.Parameter)
-        memo[id(tensor)] = nn.Parameter(bare, requires_grad=False) if is_parameter else bare
+        bare = nn.Parameter(bare, requires_grad=False) if is_parameter else bare
+        if not (is_parameter and tensor.requires_grad):  # fixed numbers: core.constants reads them
+            small = not tensor.is_meta and tensor.numel() <= MAX_NUMBERS
+            bare.stands_for = tensor.detach() if small else None  # type: ignore[attr-defined]
+        memo[id(tensor)] = bare
     return memo[id(tensor)]  # type: ignore[no-any-return]
 
 

@@ -29,11 +29,13 @@ class Spot(NamedTuple):
         event: at which event of the run.
         shape: of the output, for one image.
         result: which of the call's results it is; `WHOLE` for the tensor that is split.
+        writes: the run writes to weights or buffers in place.
     """
 
     event: int
     shape: tuple[int, ...]
     result: int = 0
+    writes: bool = False
 
 
 def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
@@ -48,7 +50,7 @@ def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
     listener.ends(run_once(bare, image, listener))
     for draft in listener.drafts:
         if draft.name == name:
-            spot = listener.spots[id(draft)]
+            spot = listener.spots[id(draft)]._replace(writes=listener.constants.writes)
             return spot._replace(result=WHOLE) if draft.part else spot
     raise SpecError("layer", "must be the name of a node or a module that ran", name)
 

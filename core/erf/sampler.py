@@ -72,6 +72,8 @@ class Sampler:
         self.node = graph[target.field.name]
         if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
             raise SpecError("module", "must have weights; it is on the meta device", "meta")
+        bare = skeleton(module)
+        own = own or spot_of(bare, target.run_size, self.node.name).writes
         copied = private_copy(module, own)
         fold_norms(copied, graph, target.field.ancestors(target.unit))
         bare = skeleton(copied)

@@ -237,7 +237,7 @@ def network_consistency(
     graph = network_graph(module, size)
     node = layer_of(graph, size[1:], layer)
     total_stride(graph, node, size[1:])
-    copied = private_copy(module, own_weights=False)
+    copied = private_copy(module, own_weights=True)
     spot = spot_of(skeleton(copied), size, node.name)
 
     def run(image: Tensor) -> Tensor:
