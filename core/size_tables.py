@@ -219,7 +219,7 @@ COMMON_LAYERS: tuple[CommonLayer, ...] = (
     _common(3, 4, 0, "a stride longer than the kernel"),
     _common(4, 4, 0, "ConvNeXt's first layer"),
     _common(11, 4, 2, "AlexNet's first layer"),
-    _common(2, 2, 0, "VGG, LeNet", "max"),
+    _common(2, 2, 0, "VGG, U-Net", "max"),
     _common(3, 2, 1, "ResNet, after its first layer", "max"),
 )
 """The layers of the table of common layers; one entry more and the page and the tests have it."""

@@ -96,6 +96,11 @@ class Axis:
         return self.grid_reads[self.source >= 0]
 
     @property
+    def writes(self) -> IntArray:
+        """(outputs,) how many taps of each window lie on an input cell."""
+        return np.asarray((self.source[self.taps] >= 0).sum(axis=1), dtype=np.int64)
+
+    @property
     def remainder(self) -> int:
         """Cells of the padded input past the end of the last window."""
         end = int(np.flatnonzero(self.source != OUTSIDE)[-1]) + 1
@@ -255,6 +260,14 @@ class Window2d:
             self._transposed_axis(size[0], outputs[0], 0),
             self._transposed_axis(size[1], outputs[1], 1),
         )
+
+    def transposed_write_counts(self, size: Pair, output_padding: Pair = (0, 0)) -> IntArray:
+        """(output height, width) how many inputs are added up in each output.
+
+        Source: Odena et al., "Deconvolution and Checkerboard Artifacts" (2016).
+        """
+        rows, cols = self.transposed_axes(size, output_padding)
+        return np.outer(rows.writes, cols.writes)
 
     def _transposed_axis(self, n: int, outputs: int, axis: int) -> Axis:
         stride, span = self.stride[axis], self._span(axis)

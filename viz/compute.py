@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -24,7 +24,7 @@ from core.size_tables import Padded, SizeTable
 from core.solver import Solution
 from core.window import Axis, Pair
 from viz.shared import shared
-from viz.words import labels, remainder_sentence, unread_sentence
+from viz.words import formulas, labels, remainder_sentence, times, unread_sentence
 
 if TYPE_CHECKING:
     from core.sweep import Sweep
@@ -117,6 +117,7 @@ def _axis(axis: Axis, values: np.ndarray[Any, Any]) -> dict[str, list[int]]:
         "starts": axis.starts.tolist(),
         "offsets": axis.offsets.tolist(),
         "reads": axis.grid_reads.tolist(),
+        "writes": axis.writes.tolist(),
     }
 
 
@@ -152,6 +153,29 @@ def unread(board: BoardSpec) -> Lost:
         return Lost(unread_sentence(mask), tuple(fixes(spec, size)))
     rows, cols = sizes.formula(spec, size)
     return Lost(remainder_sentence(rows.remainder, cols.remainder), ())
+
+
+def size_line(
+    board: BoardSpec, name: str = "", lost: str | None = None, fixes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The size formula of one board beside what torch gives, as the player shows it.
+
+    Args:
+        board: the layer on its input.
+        name: letter of the board where there are several.
+        lost: a sentence below the formula; what no window reads, where it is None.
+        fixes: labels of the repairs that are offered.
+    """
+    rows, cols = sizes.formula(board.layer, board.source.size)
+    _, height, width = sweep(board).output.shape
+    return {
+        "name": name,
+        "formulas": formulas(rows, cols),
+        "torch": times((height, width)),
+        "agrees": (rows.outputs, cols.outputs) == (height, width),
+        "lost": unread(board).sentence if lost is None else lost,
+        "fixes": list(fixes),
+    }
 
 
 @shared(64)

@@ -18,7 +18,6 @@ from core.exercises import (
     letter,
 )
 from core.exercises.interview import INTERVIEWS
-from core.sizes import formula
 from viz import compute, compute_exercises, compute_networks, exercises_controls, state, words
 from viz.exercises_controls import HINT, MOVES, PAGES_FOLDER
 from viz.exercises_picture import picture
@@ -165,9 +164,7 @@ def _board(asked: Question, subject: LayerSubject) -> None:
     shown = board_values(subject)
     board = state.board(shown)
     payload = compute.payload(board) | {"editable": {"kernel": False, "input": False}}
-    rows, cols = formula(board.layer, board.source.size)
     output = compute.sweep(board).output.shape
-    measured = output[1], output[2]
     if fewer_channels(subject):
         st.caption(
             f"Shown with {board.layer.in_channels} → {output[0]} channels: a board has few; the "
@@ -180,9 +177,7 @@ def _board(asked: Question, subject: LayerSubject) -> None:
         {param.name: shown[param.name] for param in VIEW},
         {
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
-            "size": {"formulas": words.formulas(rows, cols), "fixes": [],
-                     "agrees": (rows.outputs, cols.outputs) == measured,
-                     "torch": words.times(measured), "lost": compute.unread(board).sentence},
+            "sizes": [compute.size_line(board)],
         },
         identity=_place(asked),
         token=_place(asked),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.gradients.recipe import FlowSpec
-from core.sizes import formula
 from viz import compute, compute_gradients, gradients_state, state, waiting, words
 from viz.figures import gradients as figures
 from viz.gradients_controls import flow_controls, layer_name
@@ -25,6 +24,11 @@ if TYPE_CHECKING:
     from core.gradients.flow import Flow
 
 SLOT = "flow"
+EVEN_READING = (
+    "A convolution, a pooling or a blur without dilation reads evenly exactly when its kernel size "
+    "is a multiple of its stride (Odena et al., 2016); a transposed convolution always reads its "
+    "inputs evenly."
+)
 
 
 def save(shown: Sequence[Shown], values: Mapping[str, Any], more: Sequence[Picture]) -> None:
@@ -96,7 +100,7 @@ def _claims(values: Mapping[str, Any]) -> None:
     table("claims", heads, rows)
     st.caption(
         "Pixels *sent nothing* learn nothing from this layer. The last two columns leave out the "
-        "border; a layer reads evenly exactly when the kernel size is a multiple of the stride."
+        f"border. {EVEN_READING}"
     )
 
 
@@ -180,15 +184,12 @@ def _sweep(each: Shown, page: PageState) -> None:
     if st.session_state.get("gradients_view", {}).get("token") != token:
         view = {p.name: page.values[p.name] for p in VIEW} | {"token": token}
         st.session_state["gradients_view"] = view
-    rows, cols = formula(board.layer, board.source.size)
-    agrees = (rows.outputs, cols.outputs) == (output[1], output[2])
     player(
         [payload | {"name": "", "title": title, "captions": captions}],
         st.session_state["gradients_view"],
         {
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
-            "size": {"formulas": words.formulas(rows, cols), "fixes": [], "agrees": agrees,
-                     "torch": words.times((output[1], output[2])), "lost": _copies(each)},
+            "sizes": [compute.size_line(board, lost=_copies(each))],
         },
         identity=str(hash(board)),
         token=token,

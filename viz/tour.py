@@ -57,8 +57,8 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "unread",
         "Which pixels does nobody read?",
-        "Without padding the last row and column leave no room for one more step of two. "
-        "The hatched pixels change no output, so no gradient ever reaches them.",
+        "Each number counts the windows that read its pixel: without padding the last row and "
+        "column leave no room for one more step of two. The hatched pixels change no output, so no gradient ever reaches them.",
         "sweep",
         "padding=0&reads=true",
         "board",

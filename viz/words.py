@@ -104,6 +104,9 @@ def labels(board: BoardSpec, output: Pair) -> dict[str, Any]:
             "input": _input_caption(spec, size, operation.has("output_padding")),
             "kernel": f"{_kernel_word(operation)} {times(spec.kernel_size)}",
             "output": f"output {times(output)}",
+            "counts": "inputs added up in each output"
+            if operation.has("output_padding")
+            else "windows that read each cell",
         },
     }
 
@@ -129,6 +132,82 @@ def formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
     if rows.text == cols.text:
         return [rows.text.replace("-", "−")]
     return [f"height: {rows.text}".replace("-", "−"), f"width: {cols.text}".replace("-", "−")]
+
+
+def tap_place(axis: AxisFormula) -> str:
+    """Where the first tap of output $o$ stands, e.g. ``2o − 1``, as LaTeX."""
+    place = "o" if axis.stride == 1 else rf"{axis.stride}\,o"
+    return place + (f" - {axis.before}" if axis.before else "")
+
+
+SHRINKING = (
+    "$n$ input pixels with the padding $p_0$ before and $p_1$ after make the padded input. The "
+    "first window takes $k$ of its pixels; each further one needs $s$ (stride) more. The division "
+    "counts the further windows, $+1$ the first."
+)
+ROUNDED_DOWN = (
+    " A window must fit as a whole, so the quotient is rounded down; what the division leaves "
+    "over is the *remainder*, which no window reads."
+)
+ROUNDED_UP = (
+    " With `ceil_mode` the quotient is rounded up: the last window may reach past the padding. "
+    "One that would start past the input and the padding before it is left out."
+)
+GROWING = (
+    "A transposed convolution turns a convolution round: $n$ inputs stand $s$ (stride) apart in "
+    "the output, each is multiplied by the whole kernel and spreads over $k$ pixels, and what "
+    "overlaps is added. The padding $p_0$, $p_1$ is cut off both ends. Nothing is divided, so "
+    "nothing is rounded."
+)
+
+
+def why_this_size(rows: AxisFormula, cols: AxisFormula) -> str:
+    """The size formula in letters with its reason, for a layer like this."""
+    text = GROWING if rows.transposed else SHRINKING
+    if not rows.transposed:
+        text += ROUNDED_UP if rows.ceil_mode else ROUNDED_DOWN
+    if max(rows.dilation, cols.dilation) > 1:
+        spans = rows.span_text
+        if cols.span_text != spans:
+            spans += f" in height, {cols.span_text} in width"
+        text += (
+            " With dilation $d$ a kernel spans $k = d\\,(\\text{kernel size} - 1) + 1$ pixels: "
+            f"here {spans}.".replace(" - ", " − ")
+        )
+    general = max(rows, cols, key=lambda axis: axis.output_padding)
+    return f"$${general.rule}$$\n\n{text}"
+
+
+def windows_of(rows: AxisFormula, cols: AxisFormula) -> str:
+    """Where the windows of this layer stand, in its own numbers."""
+    gaps = pair((rows.dilation, cols.dilation))
+    if rows.transposed:
+        zeros = pair((rows.stride - 1, cols.stride - 1))
+        inserted = f"{zeros} zero{'' if zeros == '1' else 's'} between neighbouring inputs"
+        with_zeros = "" if zeros == "0" else f", with {inserted}"
+        taps = "" if gaps == "1" else f", its taps {gaps} apart,"
+        return (
+            f"The flipped kernel{taps} moves by 1 over the input{with_zeros}; each place makes "
+            "one output."
+        )
+    text = (
+        f"The window moves by the stride, {pair((rows.stride, cols.stride))}, and each place makes "
+        f"one output. Its first tap for output $o$ is at row ${tap_place(rows)}$ and column "
+        f"${tap_place(cols)}$"
+    )
+    return f"{text}; its taps are {gaps} apart." if gaps != "1" else f"{text}."
+
+
+def cost(operation: Operation, parameters: int, macs: int) -> str:
+    """What the layer learns, and what it multiplies."""
+    learns = "learns nothing"
+    if parameters:
+        learns = f"learns **{parameters:,}** number{'' if parameters == 1 else 's'} (parameters)"
+    if not macs:
+        return f"This layer {learns}, and it multiplies nothing."
+    fixed = " (its weights are fixed)" if not operation.learned else ""
+    count = f"**{macs:,}** multiply–accumulate{'' if macs == 1 else 's'}"
+    return f"This layer {learns}{fixed} and needs {count} on this input."
 
 
 def unread_sentence(mask: NDArray[np.bool_]) -> str:

@@ -25,12 +25,15 @@ ASK = """async (data) => {
     cells.push({ kind: board.kind(row, col), reads: board.reads(row, col), used: board.isRead(row, col),
       value: String(board.value(0, row, col)),
       readers: board.readers(row, col).map((r) => [r.row, r.col, r.kr, r.kc]) });
+  const writes = [];
+  for (let row = 0; row < board.outRows; row++) for (let col = 0; col < board.outCols; col++)
+    writes.push(board.writes(row, col));
   for (let filter = 0; filter < board.output.shape[0]; filter++)
     for (let row = 0; row < board.outRows; row++) for (let col = 0; col < board.outCols; col++)
       outputs.push({ value: String(board.outputAt(filter, row, col)),
         terms: board.channelsOf(filter).flatMap((channel) => board.terms(filter, row, col, channel)
           .map((t) => [channel, String(t.value), t.weight, t.wins, t.kind])) });
-  return { cells, outputs };
+  return { cells, outputs, writes, counted: board.counted, most: board.mostCounted };
 }"""
 LAYERS: dict[str, dict[str, Any]] = {
     **{name: {"operation": name, "in_channels": 2, "out_channels": 2} for name in OPERATIONS},
@@ -67,6 +70,12 @@ def test_the_model_answers_as_core_does(board: Board, name: str) -> None:
     answers = board.page.evaluate(ASK, payload(**LAYERS[name]))
     check_cells(sweep, answers["cells"])
     check_outputs(sweep, answers["outputs"])
+    writes = np.outer(sweep.rows.writes, sweep.cols.writes)
+    assert answers["writes"] == writes.ravel().tolist()
+    grown = OPERATIONS[sweep.spec.operation].has("output_padding")
+    reads = np.outer(sweep.rows.grid_reads, sweep.cols.grid_reads)
+    assert answers["counted"] == ("output" if grown else "input")
+    assert answers["most"] == (writes if grown else reads).max()
 
 
 def number(text: str) -> float:

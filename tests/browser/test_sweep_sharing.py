@@ -67,7 +67,7 @@ def test_an_svg_holds_the_title_and_every_number_as_text(board: Board, tmp_path:
     for array in (sweep.input, sweep.weight, sweep.output):
         numbers = [f"{value:g}".replace("-", "−") for value in np.ravel(array)]
         assert not set(numbers) - set(written)
-    sentences = [text for text in written if text.startswith("Step 16 of 16: output (3, 3)")]
+    sentences = [text for text in written if text.startswith("Output (3, 3)")]
     assert sentences == [board.says.removeprefix("Pinned. ")]
     total = f" = {sweep.output[0, 3, 3]:g}".replace("-", "−")
     assert any("·" in text and text.endswith(total) for text in written), "the sum"

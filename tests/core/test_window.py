@@ -220,6 +220,37 @@ def test_output_padding_takes_any_convolution_back(window: Window2d, size: Pair)
     assert cols < window.stride[1]
 
 
+@given(windows(), sizes(6), pairs(0, 2))
+def test_transposed_write_counts_are_a_scatter_of_ones(
+    window: Window2d, size: Pair, extra: Pair
+) -> None:
+    """Every input adds 1 wherever one of its taps lands inside the output."""
+    try:
+        height, width = window.transposed_output_size(size, extra)
+    except SpecError:
+        assume(False)
+    counts = np.zeros((height, width), dtype=int)
+    (top, _), (left, _) = window.padding
+    for row, col in np.ndindex(size):
+        for down, right in np.ndindex(window.kernel_size):
+            y = row * window.stride[0] + down * window.dilation[0] - top
+            x = col * window.stride[1] + right * window.dilation[1] - left
+            if 0 <= y < height and 0 <= x < width:
+                counts[y, x] += 1
+    assert np.array_equal(window.transposed_write_counts(size, extra), counts)
+
+
+def test_the_checkerboard_of_a_transposed_convolution() -> None:
+    """3×3 by stride 2: one, two, one, two inputs along each axis; 2×2 and 4×4 are even."""
+    counts = Window2d((3, 3), (2, 2), ((1, 1), (1, 1))).transposed_write_counts((4, 4))
+    assert counts[0].tolist() == [1, 2, 1, 2, 1, 2, 1]
+    assert np.array_equal(counts, np.outer(counts[0], counts[0]))
+    assert (Window2d((2, 2), (2, 2)).transposed_write_counts((4, 4)) == 1).all()
+    assert (
+        Window2d((4, 4), (2, 2), ((1, 1), (1, 1))).transposed_write_counts((4, 4))[1:-1, 1:-1] == 4
+    ).all()
+
+
 @given(windows(), sizes(8), pairs(0, 2))
 def test_transposed_reads_are_torchs_gradient(window: Window2d, size: Pair, extra: Pair) -> None:
     try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,9 +17,21 @@ from core.data import PICTURES
 from core.fixes import unread
 from core.layer import LayerSpec
 from core.operations import OPERATIONS, output_size
+from core.sizes import formula, measured_size
 from core.window import Pads
 from tests.core.strategies import cases, pads
-from viz.words import both, channel_names, labels, remainder_sentence, times, title, unread_sentence
+from viz.words import (
+    both,
+    channel_names,
+    cost,
+    labels,
+    remainder_sentence,
+    times,
+    title,
+    unread_sentence,
+    why_this_size,
+    windows_of,
+)
 from viz.words import pads as pads_text
 
 
@@ -58,6 +73,83 @@ def test_layers_that_differ_in_a_window_setting_have_different_titles(
     names += ("ceil_mode", "output_padding", "groups")
     same = all(getattr(first[0], name) == getattr(second[0], name) for name in names)
     assert (title(first[0]) == title(second[0])) == same
+
+
+def computed(latex: str) -> int:
+    """The value of a size formula as it is written."""
+    text = re.sub(r"\\frac\{(.*?)\}\{(.*?)\}", r"Fraction(\1, \2)", latex)
+    for sign, meaning in {
+        r"\left\lfloor": "floor(",
+        r"\left\lceil": "ceil(",
+        r"\right\rfloor": ")",
+        r"\right\rceil": ")",
+        r"\cdot": "*",
+    }.items():
+        text = text.replace(sign, meaning)
+    text = re.sub(r"(\d)\(", r"\1*(", text)
+    assert re.fullmatch(r"[\d\s+\-*(),]|(?:floor|ceil|Fraction|[\d\s+\-*(),])+", text), text
+    return int(eval(text, {"floor": math.floor, "ceil": math.ceil, "Fraction": Fraction}))
+
+
+@given(cases())
+def test_the_size_formula_computes_torchs_size(case: tuple[LayerSpec, tuple[int, int]]) -> None:
+    """For every operation, padding on any side and ceil_mode, with the numbers on screen."""
+    spec, size = case
+    measured = measured_size(spec, size)
+    assert measured is not None
+    rows, cols = formula(spec, size)
+    assert tuple(computed(axis.latex_steps[0]) for axis in (rows, cols)) == measured
+    why = why_this_size(rows, cols)
+    grown = OPERATIONS[spec.operation].has("output_padding")
+    assert (r"\frac" in why) != grown
+    assert ("rounded up" in why) == spec.ceil_mode
+    assert ("output padding" in why) == any(spec.output_padding)
+    assert ("dilation $d$" in why) == (spec.dilation != (1, 1))
+
+
+@given(cases())
+def test_windows_are_said_to_stand_where_torch_reads(
+    case: tuple[LayerSpec, tuple[int, int]],
+) -> None:
+    """The rows and columns that move an output when they change, by torch's gradient."""
+    spec, size = case
+    operation, (rows, cols) = OPERATIONS[spec.operation], formula(spec, size)
+    said = windows_of(rows, cols)
+    if rows.transposed:
+        assert "moves by 1" in said
+        assert ("between neighbouring" in said) == (spec.stride != (1, 1))
+        return
+    if operation.reduce == "max" or spec.padding_mode != "zeros":
+        return  # gradients of a maximum have one winner, copies in the padding other places
+    x = torch.zeros(1, spec.in_channels, *size, requires_grad=True)
+    shape = operation.weight_shape(spec)
+    weight = torch.ones(shape) if shape and operation.learned else None
+    y = operation.run(spec, x, weight, torch.zeros(spec.out_channels) if spec.bias else None)
+    last = tuple(n - 1 for n in y.shape[2:])
+    (gradient,) = torch.autograd.grad(y[0, 0][last], x)
+    read = gradient[0].sum(0) != 0
+    places = re.findall(r"\$((?:\d+\\,)?o(?: - \d+)?)\$", said)
+    found = []
+    for place, o, axis in zip(places[-2:], last, (rows, cols), strict=True):
+        first = eval(place.replace("\\,", "*"), {"o": o})
+        taps = [first + i * axis.dilation for i in range(axis.kernel_size)]
+        found.append([tap for tap in taps if 0 <= tap < axis.n])
+    wanted = np.zeros(size, dtype=bool)
+    wanted[np.ix_(*found)] = True
+    assert np.array_equal(read.numpy(), wanted)
+
+
+@pytest.mark.parametrize(
+    "operation, parameters, macs, said",
+    [
+        ("convolution", 9, 144, "learns **9** numbers (parameters) and needs **144** mult"),
+        ("convolution", 1, 1, "learns **1** number (parameters) and needs **1** multiply–accum"),
+        ("max_pooling", 0, 0, "learns nothing, and it multiplies nothing."),
+        ("blur_pooling", 0, 1234, "learns nothing (its weights are fixed) and needs **1,234**"),
+    ],
+)
+def test_what_a_layer_costs(operation: str, parameters: int, macs: int, said: str) -> None:
+    assert said in cost(OPERATIONS[operation], parameters, macs)
 
 
 @given(pads())

@@ -12,7 +12,7 @@ from viz import compute, compute_gradients, gradients_state, waiting
 from viz.figures import gradients as figures
 from viz.gradients_controls import arriving_controls, clicked, sidebar
 from viz.gradients_state import KIND_LABELS, PAGE, PARAMS, TABS, Shown
-from viz.gradients_tabs import DRAW, SLOT, save
+from viz.gradients_tabs import DRAW, EVEN_READING, SLOT, save
 from viz.network_picker import sentence
 from viz.state import UPLOAD
 from viz.url import PageState, change, give
@@ -73,8 +73,7 @@ passes on $\frac{\partial L}{\partial x} = \sum_o \frac{\partial L}{\partial y_o
 - **Convolution**: the kernel's weight. Every pixel is reached when the kernel is at least as
   large as the stride; a 1×1 kernel with stride 2 leaves out three of four.
 
-Where windows overlap the shares add up: a pixel that is read more often gets more. The reads
-are even exactly when the kernel size is a multiple of the stride (Odena et al., 2016).
+Where windows overlap the shares add up: a pixel that is read more often gets more.
 """
 
 
@@ -100,7 +99,7 @@ def _body(shown: list[Shown], page: PageState) -> None:
     arriving_controls(values, shown)
     _panels(shown, values)
     with st.expander("Why"):
-        st.markdown(_WHY)
+        st.markdown(_WHY + EVEN_READING)
     tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
     for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
         if values["tab"] == label:

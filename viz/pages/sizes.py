@@ -89,25 +89,9 @@ def _lost(spec: LayerSpec, size: Pair, remainder: Pair) -> str:
     return f"{rest}Every input pixel is read."
 
 
-_SHRINKING = (
-    "$n$ input pixels with the padding $p_0$ before and $p_1$ after make the padded input. The "
-    "first window takes $k$ of its pixels; each further one needs $s$ (stride) more. The division "
-    "counts the further windows, $+1$ the first. A window must fit as a whole, so the quotient is "
-    "rounded down; pooling with `ceil_mode` rounds up instead. What the division leaves over is "
-    "the *remainder*. With dilation $d$ a kernel spans "
-    "$k = d\\,(\\text{kernel size} - 1) + 1$ pixels."
-)
-_GROWING = (
-    "A transposed convolution turns the picture round: $n$ inputs stand $s$ (stride) apart in the "
-    "output, each spreads over $k$ pixels, and the padding $p_0$, $p_1$ is cut off both ends. "
-    "Nothing is divided, so nothing is rounded."
-)
-
-
-def _why(spec: LayerSpec, axes: Axes) -> None:
+def _why(axes: Axes) -> None:
     with st.expander("Why"):
-        text = _GROWING if operation_of(spec).has("output_padding") else _SHRINKING
-        st.markdown(f"$${axes[0].rule}$$\n\n{text}")
+        st.markdown(words.why_this_size(*axes))
 
 
 def page() -> None:
@@ -125,7 +109,7 @@ def page() -> None:
     place = _heading(spec, size, values)
     _formulas(axes)
     _verdict(spec, size, axes)
-    _why(spec, axes)
+    _why(axes)
     tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
     for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
         if values["tab"] == label:

@@ -116,10 +116,9 @@ def _boards(values: dict[str, Any]) -> list[BoardSpec]:
 
 def _show(shown: list[BoardSpec], page: PageState) -> None:
     payloads = [compute.payload(board) for board in shown]
-    letters = "ABCD" if len(shown) > 1 else " "
     named = [
         payload | {"name": letter, "title": f"{letter}  {payload['title']}".strip()}
-        for payload, letter in zip(payloads, letters, strict=False)
+        for payload, letter in zip(payloads, _letters(shown), strict=True)
     ]
     token = f"{page.adopted}.{st.session_state.get('restarts', 0)}"
     if st.session_state.get("seen_view", {}).get("token") != token:  # "view" is a page's widget
@@ -128,7 +127,7 @@ def _show(shown: list[BoardSpec], page: PageState) -> None:
     player(
         named,
         st.session_state["seen_view"],
-        _frame(shown[0], page.values),
+        _frame(shown, page.values),
         identity=str(hash(tuple(shown))),
         token=token,
         key="player",
@@ -142,27 +141,26 @@ def _show(shown: list[BoardSpec], page: PageState) -> None:
     )
 
 
-def _frame(board: BoardSpec, values: dict[str, Any]) -> dict[str, Any]:
-    """What stands around the boards; formula and repairs are those of the first."""
-    rows, cols = formula(board.layer, board.source.size)
-    output = compute.sweep(board).output.shape
-    torch_size = (output[1], output[2])
-    lost = compute.unread(board)
+def _frame(shown: list[BoardSpec], values: dict[str, Any]) -> dict[str, Any]:
+    """What stands around the boards; only the layer of the sidebar's first tab can be repaired."""
+    classics = values["compare"] == "classics"
+    fixes = [] if classics else [fix.label for fix in _repairs(shown[0])]
+    names = _letters(shown)
     return {
         "presets": list(PRESETS),
-        "preset": matching(values),
+        "preset": None if classics else matching(values),
         "comparisons": COMPARE,
         "compare": values["compare"],
-        "size": {
-            "formulas": words.formulas(rows, cols),
-            "torch": words.times(torch_size),
-            "agrees": (rows.outputs, cols.outputs) == torch_size,
-            "lost": lost.sentence,
-            "fixes": []
-            if values["compare"] == "classics"
-            else [fix.label for fix in _repairs(board)],
-        },
+        "sizes": [
+            compute.size_line(board, name, fixes=() if place else fixes)
+            for place, (board, name) in enumerate(zip(shown, names, strict=True))
+        ],
     }
+
+
+def _letters(shown: list[BoardSpec]) -> str:
+    """A letter for each board where there are several, else a blank."""
+    return "ABCD"[: len(shown)] if len(shown) > 1 else " "
 
 
 def _code(board: BoardSpec) -> None:
@@ -177,19 +175,21 @@ def _code(board: BoardSpec) -> None:
 
 
 def _why(board: BoardSpec) -> None:
-    operation = operation_of(board.layer)
-    macs = operation.macs(board.layer, board.source.size)
+    spec, size = board.layer, board.source.size
+    operation, (rows, cols) = operation_of(spec), formula(spec, size)
+    lines = {"height": rows.latex, "width": cols.latex}
+    if rows.latex == cols.latex:
+        lines = {"size": rows.latex}
     st.markdown(
-        f"**{operation.label}.** {operation.summary}\n\n"
-        "The window stands at every place it can reach in steps of *stride*; each place makes "
-        "one output. Its first tap for output $o$ is at input position "
-        r"$o \cdot \text{stride} - \text{padding}$, and its taps are *dilation* apart."
-        "\n\n"
-        r"The size formula counts those places: the padded input has room for "
-        r"$\lfloor (n + \text{padding} - \text{span}) / \text{stride} \rfloor$ steps after the "
-        "first. What the division leaves over, the *remainder*, is never read.\n\n"
-        f"This layer learns **{operation.parameters(board.layer):,}** numbers (parameters) and "
-        f"needs **{macs:,}** multiply–accumulates on this input."
+        "\n\n".join(
+            [
+                f"**{operation.label}.** {operation.summary} {words.windows_of(rows, cols)}",
+                words.why_this_size(rows, cols),
+                "Here:",
+                *(rf"$$\text{{{name}}} = {line}$$" for name, line in lines.items()),
+                words.cost(operation, operation.parameters(spec), operation.macs(spec, size)),
+            ]
+        )
     )
 
 

@@ -79,14 +79,32 @@ function drawInputCell(surface, board, p, row, col, view, theme, scale, size) {
     number(surface, format(value), p, row, col, size, real ? { fill: scale.at(value).text } : { fill: theme.text, alpha: 0.75 });
 }
 
-/** The overlay that counts readers, in place of the values. */
-function readCount(surface, board, p, row, col, theme, size) {
-  const reads = board.reads(row, col);
+/** A count in place of a value: how many windows read a cell, or how many inputs an output adds up. */
+function countCell(surface, board, p, row, col, theme, size) {
+  const count = board.counted === "output" ? board.writes(row, col) : board.reads(row, col);
   fillCell(surface, p, row, col, theme.background);
-  fillCell(surface, p, row, col, theme.meanings.window, (0.85 * reads) / board.mostReads);
-  if (!board.isRead(row, col)) hatch(surface, p, row, col, theme.meanings.unread);
-  number(surface, String(reads), p, row, col, size, { fill: theme.text, weight: 600 });
+  fillCell(surface, p, row, col, theme.meanings.window, (0.85 * count) / board.mostCounted);
+  if (board.counted === "input" && !board.isRead(row, col)) hatch(surface, p, row, col, theme.meanings.unread);
+  number(surface, String(count), p, row, col, size, { fill: theme.text, weight: 600 });
 }
+
+/** What the colours of the counts mean. */
+function countLegend(surface, p, most, theme) {
+  const wide = Math.min(120, panelWidth(p) - 60), x = p.x + 26, y = p.y + panelHeight(p) + 8;
+  if (wide < 24) return;
+  const steps = Math.min(most + 1, 24);
+  for (let i = 0; i < steps; i++) {
+    const place = [x + (i * wide) / steps, y, wide / steps, 7];
+    surface.rect(...place, { fill: theme.background });
+    surface.rect(...place, { fill: theme.meanings.window, alpha: (0.85 * i) / Math.max(1, steps - 1) });
+  }
+  surface.rect(x, y, wide, 7, { stroke: theme.muted, width: 0.5 });
+  surface.text("0", x - 4, y + 4, { size: 10.5, align: "right", fill: theme.muted });
+  surface.text(String(most), x + wide + 4, y + 4, { size: 10.5, fill: theme.muted });
+}
+
+/** Whether a panel shows counts in place of its values. */
+const showsCounts = (board, view, name) => view.reads && board.counted === name;
 
 /** Cells of a fraction of a pixel overlap, so that no seam shows between them. */
 function fillCell(surface, p, row, col, fill, alpha = 1) {
@@ -101,8 +119,9 @@ const everyCell = (p, act) => {
 function drawInput(surface, board, p, view, theme, scale) {
   sheets(surface, p, board.input.shape[0], theme);
   surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { fill: theme.background });
-  const size = numberSize(p, view.reads ? 2 : board.longest("input", view.channel));
-  everyCell(p, (row, col) => (view.reads ? readCount(surface, board, p, row, col, theme, size)
+  const counts = showsCounts(board, view, "input");
+  const size = numberSize(p, counts ? 2 : board.longest("input", view.channel));
+  everyCell(p, (row, col) => (counts ? countCell(surface, board, p, row, col, theme, size)
     : drawInputCell(surface, board, p, row, col, view, theme, scale, size)));
   grid(surface, p, theme);
   const first = [board.rows.source.indexOf(0), board.cols.source.indexOf(0)];
@@ -130,14 +149,19 @@ function drawKernel(surface, board, p, view, theme, scale) {
 function drawOutput(surface, board, p, view, theme, scale) {
   sheets(surface, p, board.output.shape[0], theme);
   const size = outputNumbers(board, p, view);
-  everyCell(p, (row, col) => outputCell(surface, board, p, row, col, view, scale, size));
+  everyCell(p, (row, col) => outputCell(surface, board, p, row, col, view, theme, scale, size));
   grid(surface, p, theme);
   frame(surface, p, theme.meanings.output);
 }
 
-const outputNumbers = (board, p, view) => numberSize(p, board.longest("output", view.filter));
+const outputNumbers = (board, p, view) =>
+  numberSize(p, showsCounts(board, view, "output") ? 2 : board.longest("output", view.filter));
 
-function outputCell(surface, board, p, row, col, view, scale, size) {
+function outputCell(surface, board, p, row, col, view, theme, scale, size) {
+  if (showsCounts(board, view, "output")) {
+    countCell(surface, board, p, row, col, theme, size);
+    return;
+  }
   const value = board.outputAt(view.filter, row, col);
   fillCell(surface, p, row, col, scale.at(value).fill);
   number(surface, format(value), p, row, col, size, { fill: scale.at(value).text });
@@ -157,16 +181,20 @@ export function drawStill(surface, board, place, view, theme, scales) {
     { size: Math.min(18, place.width / (board.title.length * 0.52)), weight: 600, fill: theme.text });
   drawInput(surface, board, input, view, theme, scales.input);
   const room = (from, to) => (to && !place.narrow ? to.x - from.x - 6 : place.x + place.width - from.x);
-  caption(surface, input, board.captions.input, theme.meanings.input, theme, room(input, kernel ?? output));
-  legend(surface, input, scales.input, theme);
+  const named = (name) => (showsCounts(board, view, name) ? board.captions.counts : board.captions[name]);
+  const explain = (panel, name) => (showsCounts(board, view, name)
+    ? countLegend(surface, panel, board.mostCounted, theme) : legend(surface, panel, scales[name], theme));
+  caption(surface, input, named("input"), theme.meanings.input, theme, room(input, kernel ?? output));
+  explain(input, "input");
   if (kernel) {
     drawKernel(surface, board, kernel, view, theme, scales.weight);
     caption(surface, kernel, board.captions.kernel, theme.meanings.window, theme,
       place.narrow ? output.x - kernel.x : room(kernel, output));
   }
   drawOutput(surface, board, output, view, theme, scales.output);
-  caption(surface, output, board.captions.output, theme.meanings.output, theme, place.x + place.width - output.x);
-  legend(surface, output, scales.output, theme);
+  caption(surface, output, named("output"), theme.meanings.output, theme, place.x + place.width - output.x);
+  explain(output, "output");
+  if (view.reads) return; // counts are no operands
   sign(surface, board.weight && kernel ? "∗" : "→", input, kernel ?? output, theme, place.narrow);
   sign(surface, board.weight ? "=" : "→", kernel, output, theme, place.narrow);
 }
@@ -202,12 +230,12 @@ function drawWindow(surface, board, place, focus, view, theme, scales) {
   const spread = terms.length !== (bottom - top) * (right - left);
   for (const term of terms) {
     if (spread) surface.rect(...cellBox(input, term.row, term.col), { fill: theme.meanings.window, alpha: 0.3 });
-    if (term.weight !== null && reads) corner(surface, "×" + format(term.weight, 2), input, term.row, term.col, theme);
+    if (term.weight !== null && reads && !view.reads) corner(surface, "×" + format(term.weight, 2), input, term.row, term.col, theme);
     if (term.wins) ring(surface, input, term.row, term.col, theme.meanings.output);
   }
   surface.rect(input.x + left * input.cell, input.y + top * input.cell, (right - left) * input.cell,
     (bottom - top) * input.cell, { stroke: theme.meanings.window, width: input.cell > 10 ? 3.5 : 2.5, dash: reads ? [] : [4, 4] });
-  outputCell(surface, board, output, row, col, view, scales.output, outputNumbers(board, output, view));
+  outputCell(surface, board, output, row, col, view, theme, scales.output, outputNumbers(board, output, view));
   ring(surface, output, row, col, theme.meanings.window, 3.5);
   if (focus.term) {
     ring(surface, input, focus.term.row, focus.term.col, theme.meanings.pinned);
@@ -222,11 +250,11 @@ function drawReaders(surface, board, place, focus, view, theme, scales) {
   ring(surface, input, ...focus.cell, theme.meanings.pinned);
   const size = outputNumbers(board, output, view);
   for (const reader of board.readers(...focus.cell)) {
-    outputCell(surface, board, output, reader.row, reader.col, view, scales.output, size);
+    outputCell(surface, board, output, reader.row, reader.col, view, theme, scales.output, size);
     ring(surface, output, reader.row, reader.col, theme.meanings.window, 3);
     const weight = board.weightAt(view.filter, view.channel, reader.kr, reader.kc);
-    if (weight !== null) corner(surface, "×" + format(weight, 2), output, reader.row, reader.col, theme);
-    else if (board.wins(view.filter, [reader.row, reader.col], ...reader.from)) corner(surface, "max", output, reader.row, reader.col, theme);
+    if (weight !== null && !view.reads) corner(surface, "×" + format(weight, 2), output, reader.row, reader.col, theme);
+    else if (!view.reads && board.wins(view.filter, [reader.row, reader.col], ...reader.from)) corner(surface, "max", output, reader.row, reader.col, theme);
     if (kernel) ring(surface, kernel, reader.kr, reader.kc, theme.meanings.pinned, 2.5);
   }
 }
@@ -244,7 +272,8 @@ function drawReach(surface, board, place, focus, theme) {
  * @param {{panel: "input"|"kernel"|"output", cell: [number, number], pinned: boolean}} focus
  */
 export function drawMoving(surface, board, place, focus, step, view, theme, scales) {
-  if (step < board.steps - 1 && focus.panel !== "input") cover(surface, board, place.output, step, theme);
+  const later = step < board.steps - 1 && !showsCounts(board, view, "output");
+  if (later && focus.panel !== "input") cover(surface, board, place.output, step, theme);
   if (focus.panel === "output") drawWindow(surface, board, place, focus, view, theme, scales);
   else if (focus.panel === "input") drawReaders(surface, board, place, focus, view, theme, scales);
   else drawReach(surface, board, place, focus, theme);

@@ -11,9 +11,11 @@ function chips(place, names, chosen, act) {
   }));
 }
 
+const lettered = (name, text) => `${name} ${text}`.trim();
+
 /** "torch gives 4×4 ✓" after the formula; the difference in words should there ever be one. */
-function formula({ formulas, torch, agrees }) {
-  const lines = formulas.map((text) => element("div", { className: "formula", textContent: text }));
+function formula({ name, formulas, torch, agrees }) {
+  const lines = formulas.map((text) => element("div", { className: "formula", textContent: lettered(name, text) }));
   const verdict = agrees ? `torch gives ${torch} ✓` : `torch gives ${torch}: it differs from the formula`;
   lines.at(-1).append(element("span", { className: agrees ? "agrees" : "differs", textContent: verdict }));
   return lines;
@@ -24,20 +26,21 @@ function formula({ formulas, torch, agrees }) {
  * @param data what the page sent
  * @param {(name: string, value: any) => void} tell
  */
-export function showFrame(page, { presets, preset, comparisons, compare, size, edits }, tell) {
+export function showFrame(page, { presets, preset, comparisons, compare, sizes }, tell) {
   chips(page.presets, presets, preset, (name) => tell("preset", name));
   page.compare.replaceChildren(...Object.entries(comparisons).map(([value, textContent]) =>
     element("option", { value, textContent, selected: value === compare })));
   page.compare.hidden = Object.keys(comparisons).length < 2;
-  page.edits.hidden = !edits;
   page.head.hidden = page.compare.hidden && !presets.length;
   page.compare.onchange = () => tell("compare", page.compare.value);
-  page.size.replaceChildren(...formula(size));
-  page.lost.replaceChildren(element("span", { textContent: size.lost }), ...size.fixes.map((label) =>
-    element("button", { type: "button", className: "fix", textContent: label, title: "Leaves no pixel unread",
-      onclick: () => tell("fix", label) })));
+  page.size.replaceChildren(...sizes.flatMap(formula));
+  page.lost.replaceChildren(...sizes.flatMap(({ name, lost, fixes }) => [
+    ...(lost ? [element("span", { textContent: lettered(name, lost) })] : []),
+    ...fixes.map((label) => element("button", { type: "button", className: "fix", textContent: label,
+      title: "Leaves no pixel unread", onclick: () => tell("fix", label) }))]));
 }
 
 /** The lines of the formula, for a saved picture. */
-export const frameLines = ({ size }) =>
-  [...size.formulas.slice(0, -1), `${size.formulas.at(-1)}   torch: ${size.torch}`, ...(size.lost ? [size.lost] : [])];
+export const frameLines = ({ sizes }) => sizes.flatMap(({ name, formulas, torch, lost }) =>
+  [...formulas.slice(0, -1), `${formulas.at(-1)}   torch: ${torch}`, ...(lost ? [lost] : [])]
+    .map((text) => lettered(name, text)));

@@ -19,7 +19,7 @@ const at = (shape, index) => index.reduce((flat, i, axis) => flat * shape[axis] 
 /**
  * One axis: which windows read a grid cell, and with which tap.
  * @typedef {{source: number[], values: number[], starts: number[], offsets: number[],
- *            reads: number[], used: boolean[], readers: {out: number, tap: number}[][]}} Axis
+ *            reads: number[], writes: number[], used: boolean[], readers: {out: number, tap: number}[][]}} Axis
  * @returns {Axis}
  */
 function axisOf(data) {
@@ -55,7 +55,10 @@ export class Board {
     this.kernelCols = this.cols.offsets.length;
     this.steps = this.outRows * this.outCols;
     this.lengths = new Map();
-    this.mostReads = Math.max(1, ...this.rows.reads) * Math.max(1, ...this.cols.reads);
+    /** What "read counts" counts: windows of each grid cell, or inputs of each output. */
+    this.counted = this.transposed ? "output" : "input";
+    const [down, across] = [this.rows, this.cols].map((axis) => (this.transposed ? axis.writes : axis.reads));
+    this.mostCounted = Math.max(1, ...down) * Math.max(1, ...across);
     /** Rows and columns of each panel. */
     this.sizes = { input: [this.gridRows, this.gridCols], kernel: [this.kernelRows, this.kernelCols],
       output: [this.outRows, this.outCols] };
@@ -78,6 +81,9 @@ export class Board {
 
   /** How many windows read a grid cell. */
   reads(row, col) { return this.rows.reads[row] * this.cols.reads[col]; }
+
+  /** How many taps of an output's window lie on input cells. */
+  writes(row, col) { return this.rows.writes[row] * this.cols.writes[col]; }
 
   outputAt(filter, row, col) { return this.output.values[at(this.output.shape, [filter, row, col])]; }
 
@@ -176,5 +182,5 @@ export function format(value, digits = 3) {
   if (value === -Infinity) return "−∞";
   const text = Number.isInteger(value) && Math.abs(value) < 1e6
     ? String(value) : String(Number(value.toPrecision(digits)));
-  return text.replace("-", "−");
+  return text.replaceAll("-", "−");
 }

@@ -10,7 +10,7 @@ import { frameLines, showFrame } from "./frame.js";
 import { linkTo, saveAs, sheetOf } from "./save.js";
 import { CanvasSurface, enlarged, pointer } from "./surface.js";
 import { buildPage } from "./template.js";
-import { arithmetic, describe } from "./words.js";
+import { arithmetic, describe, hint, progress } from "./words.js";
 
 const SPEEDS = [1, 2, 4, 8, 15, 30, 60, 120];
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -94,6 +94,7 @@ class Player {
     const height = Math.max(300, Math.min(most, window.innerHeight / enlarged(this.root) * share));
     this.plan = layout(this.boards, width, height);
     this.page.stage.style.height = `${this.plan.height}px`;
+    this.page.hint.textContent = hint(this.boards, this.plan.places.some((place) => place.kernel), this.frame.edits);
     this.drawStill();
   }
 
@@ -135,12 +136,12 @@ class Player {
   tell() {
     const { scrub, count, says, sums } = this.page;
     scrub.value = this.step;
-    count.textContent = `step ${this.step + 1} of ${this.total}`;
+    count.textContent = progress(this.boards, this.step);
     const index = (this.hover ?? this.pin)?.board ?? 0, board = this.boards[index];
     const focus = this.focusOf(index), view = this.viewOf(board);
     says.setAttribute("aria-live", this.playing ? "off" : "polite");
     says.textContent = describe(board, focus, view);
-    sums.innerHTML = this.boards.map((b, i) => this.sum(b, i)).join("");
+    sums.innerHTML = this.view.reads ? "" : this.boards.map((b, i) => this.sum(b, i)).join("");
     this.root.dataset.state = JSON.stringify({ step: this.step, steps: this.total, playing: this.playing,
       pin: writePin(this.pin), panel: focus.panel, cell: focus.cell, value: focus.panel === "output"
         ? board.outputAt(view.filter, ...focus.cell) : null, frames: this.frames });
@@ -354,11 +355,11 @@ class Player {
   /** Type a value into a kernel cell, or into an input cell of a small input. */
   edit(found) {
     const board = found && this.boards[found.board];
-    const target = board && !this.page.edits.hidden && editable(board, found, this.viewOf(board));
+    const target = board && this.frame.edits && editable(board, found, this.viewOf(board));
     if (!target) return;
     this.page.typeOver(this.plan.places[found.board][found.panel], found.cell, target.value, (typed) => {
       this.root.focus({ preventScroll: true });
-      if (typed !== null && Number.isFinite(typed) && Math.abs(typed) <= 1000 && typed !== target.value)
+      if (typed !== null && typed !== target.value)
         this.tellNow("edit", { target: found.panel, board: found.board, index: target.index, value: typed, view: this.state() });
     });
   }

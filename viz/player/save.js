@@ -10,7 +10,7 @@ const MARGIN = 18, LINE = 20, PNG_SCALE = 3;
 function lines({ boards, focus, views, extra }) {
   const said = boards.flatMap((board, i) => {
     const sentence = describe(board, { ...focus[i], pinned: false }, views[i]);
-    return focus[i].panel === "output" && boards.length < 3
+    return focus[i].panel === "output" && boards.length < 3 && !views[i].reads
       ? [sentence, arithmeticText(board, views[i].filter, ...focus[i].cell)] : [sentence];
   });
   return [...said, ...extra];

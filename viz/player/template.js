@@ -25,52 +25,72 @@ const HTML = `
   <span class="count"></span>
   <select class="speed" aria-label="Speed">${SPEEDS.map(([value, name]) => `<option value="${value}">${name}</option>`).join("")}</select>
   <button type="button" class="loop" aria-pressed="false">loop</button>
-  <button type="button" class="reads" aria-pressed="false" title="How many windows read each cell">read counts</button>
+  <button type="button" class="reads" aria-pressed="false" title="How many windows read each cell; of a transposed convolution, how many inputs each output adds up">read counts</button>
   <select class="save" aria-label="Save the picture"><option value="">save…</option><option value="svg">as SVG</option><option value="png">as PNG</option></select>
   <button type="button" class="link">copy link</button><span class="toast" role="status"></span>
 </div>
+<div class="refused" role="alert"></div>
 <div class="says" aria-live="polite"></div>
 <div class="sums"></div>
 <div class="size"></div>
 <div class="lost"></div>
-<div class="hint">Point at an input pixel, a weight or an output to see what it is tied to. Click to pin (Esc lets go)<span class="edits">,
-double-click a weight to change it</span>. Keys: space plays, arrows step, I K O pin the input, kernel or output.</div>`;
+<div class="hint"></div>`;
 
 /** Build the elements under `root` and name them. */
 export function buildPage(root) {
   root.innerHTML = HTML;
   const find = (selector) => root.querySelector(selector);
   const page = Object.fromEntries(["stage", "still", "moving", "planes", "scrub", "count", "speed", "loop",
-    "reads", "save", "link", "toast", "says", "sums", "head", "edits", "presets", "compare", "size", "lost"].map((name) => [name, find(`.${name}`)]));
+    "reads", "save", "link", "toast", "says", "sums", "refused", "head", "hint", "presets", "compare", "size", "lost"].map((name) => [name, find(`.${name}`)]));
   for (const name of Object.keys(LABELS)) page[name] = find(`button[name=${name}]`);
   page.showPlaying = (on) => page.play.querySelector("path").setAttribute("d", on ? ICONS.pause : ICONS.play);
-  page.typeOver = (panel, cell, value, done) => typeOver(page.stage, panel, cell, value, done);
+  page.typeOver = (panel, cell, value, done) => typeOver(page, panel, cell, value, done);
   return page;
 }
 
-/** A number field over one cell; `done` gets the number, or null when it was left with Escape. */
-function typeOver(stage, panel, [row, col], value, done) {
+const LARGEST = 1000;
+
+/** The number that was typed, null for nothing, or a sentence on why it is none. */
+function readNumber(text) {
+  const trimmed = text.trim(), number = Number(trimmed.replace(",", ".").replace("−", "-"));
+  if (trimmed === "") return null;
+  if (Number.isFinite(number) && Math.abs(number) <= LARGEST) return number;
+  return `The value must be a number from −${LARGEST} to ${LARGEST} (got ${trimmed.slice(0, 20)}).`;
+}
+
+/**
+ * A number field over one cell; `done` gets the number, or null when the old one stays. What is no
+ * number is refused in a sentence: the field stays open at Enter, and gives up when it is left.
+ */
+function typeOver({ stage, refused }, panel, [row, col], value, done) {
   const field = document.createElement("input");
   const width = Math.max(64, panel.cell), height = Math.max(30, panel.cell);
   field.inputMode = "decimal";
   field.value = String(Number(value.toPrecision(6)));
-  field.setAttribute("aria-label", "New value, from -1000 to 1000");
+  field.setAttribute("aria-label", `New value, from −${LARGEST} to ${LARGEST}`);
   field.style.cssText = `left:${panel.x + (col + 0.5) * panel.cell - width / 2}px;` +
     `top:${panel.y + (row + 0.5) * panel.cell - height / 2}px;width:${width}px;height:${height}px`;
   let open = true;
-  const close = (result) => {
+  const close = (result, sentence = "") => {
     if (!open) return;
     open = false;
     field.remove();
+    refused.textContent = sentence;
     done(result);
   };
-  const typed = () => (field.value.trim() === "" ? null : Number(field.value.replace(",", ".").replace("−", "-")));
+  const take = (leaving) => {
+    const typed = readNumber(field.value);
+    if (typeof typed !== "string") close(typed);
+    else if (leaving) close(null, `${typed} The old value stays.`);
+    else refused.textContent = `${typed} Esc keeps the old value.`;
+    field.setAttribute("aria-invalid", typeof typed === "string");
+  };
   field.onkeydown = (event) => {
     event.stopPropagation();
-    if (event.key === "Enter") close(typed());
+    if (event.key === "Enter") take(false);
     if (event.key === "Escape") close(null);
   };
-  field.onblur = () => close(typed());
+  field.onblur = () => take(true);
   stage.append(field);
   field.focus();
   field.select();

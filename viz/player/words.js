@@ -1,6 +1,6 @@
 // The current step in words and in numbers. Returns text and safe HTML; touches no page.
 
-import { format } from "./model.js";
+import { format, INSERTED, OUTSIDE, PAD } from "./model.js";
 
 const escape = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const bracket = (text) => (text.startsWith("−") ? `(${text})` : text);
@@ -77,20 +77,39 @@ export function arithmeticText(board, filter, row, col) {
   return `${shown.join(" + ")}${bias} = ${total}`;
 }
 
-/** One range of grid rows or columns as input indices, padding named. */
-function along(axis, out) {
-  const inside = axis.offsets.map((o) => axis.source[axis.starts[out] + o]).filter((i) => i >= 0);
-  const padding = axis.offsets.length - inside.length;
-  if (!inside.length) return "padding only";
-  const range = inside.length === 1 ? `${inside[0]}` : `${inside[0]} to ${inside.at(-1)}`;
-  return padding ? `${range} (and ${padding} beyond)` : range;
+/** "1 row", "2 rows". */
+const counts = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+/** "a", "a and b", "a, b and c". */
+const listed = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
+
+/** The input rows or columns that a window reads: "row 1", "rows 0 to 2", "rows 0, 2, 4". */
+function indices(inside, word) {
+  if (inside.length < 2) return inside.length ? [`${word} ${inside[0]}`] : [];
+  const dense = inside.at(-1) - inside[0] === inside.length - 1;
+  return [`${word}s ${dense ? `${inside[0]} to ${inside.at(-1)}` : inside.join(", ")}`];
+}
+
+/** What a window reads along one axis: input lines by number, and all others by what they are. */
+function along(axis, out, word) {
+  const sources = axis.offsets.map((offset) => axis.source[axis.starts[out] + offset]);
+  const other = [[INSERTED, "of inserted zeros"], [PAD, "of padding"], [OUTSIDE, "past the padding"]];
+  return listed([...indices(sources.filter((i) => i >= 0), word), ...other.flatMap(([mark, what]) => {
+    const count = sources.filter((source) => source === mark).length;
+    return count ? [`${counts(count, word)} ${what}`] : [];
+  })]);
 }
 
 function outputWords(board, focus, view) {
-  const [row, col] = focus.cell, step = row * board.outCols + col;
-  const value = format(board.outputAt(view.filter, row, col), 5);
-  return `Step ${step + 1} of ${board.steps}: output ${place(row, col)} = ${value} reads input rows ` +
-    `${along(board.rows, row)}, columns ${along(board.cols, col)}.`;
+  const [row, col] = focus.cell, value = format(board.outputAt(view.filter, row, col), 5);
+  return `Output ${place(row, col)} = ${value} reads ${along(board.rows, row, "row")}; ` +
+    `${along(board.cols, col, "column")}.${countWords(board, view, row, col)}`;
+}
+
+/** What the number stands for that is on show in place of an output's value. */
+function countWords(board, view, row, col) {
+  if (!view.reads || board.counted !== "output") return "";
+  return ` It adds up ${counts(board.writes(row, col), "input")}.`;
 }
 
 function inputWords(board, focus, view) {
@@ -98,9 +117,9 @@ function inputWords(board, focus, view) {
   const value = format(board.value(view.channel, row, col), 6);
   const readers = board.readers(row, col).length;
   const [r, c] = [board.rows.source[row], board.cols.source[col]];
-  const name = { input: `Input ${place(r, c)}`, pad: "Padding cell", inserted: "Inserted zero",
-    outside: "Cell past the padding" }[kind];
-  const read = readers === 0 ? "no window reads it: its value is lost"
+  if (kind === "outside") return "Cell past the padding: it counts in no output.";
+  const name = { input: `Input ${place(r, c)}`, pad: "Padding cell", inserted: "Inserted zero" }[kind];
+  const read = readers === 0 ? "no output reads it"
     : `${readers} ${readers === 1 ? "output reads" : "outputs read"} it`;
   return `${name} = ${value}: ${read}.`;
 }
@@ -108,11 +127,31 @@ function inputWords(board, focus, view) {
 function kernelWords(board, focus, view) {
   const weight = board.weightAt(view.filter, view.channel, ...focus.cell);
   const what = weight === null ? `Kernel cell ${place(...focus.cell)}` : `Weight ${place(...focus.cell)} = ${format(weight, 6)}`;
-  return `${what} meets the ${board.steps} marked cells, one for each output.`;
+  const cells = board.steps === 1 ? "the marked cell" : `the ${board.steps} marked cells`;
+  return `${what} meets ${cells}, one for each output.`;
 }
 
 /** One sentence on what is looked at: seen below the picture and read by screen readers. */
 export function describe(board, focus, view) {
   const words = { output: outputWords, input: inputWords, kernel: kernelWords }[focus.panel];
   return (focus.pinned ? "Pinned. " : "") + words(board, focus, view);
+}
+
+/** How far the sweep is: one count where it holds for every board, else one for each. */
+export function progress(boards, step) {
+  const at = (board) => [Math.min(step + 1, board.steps), board.steps];
+  if (boards.every((board) => board.steps === boards[0].steps)) return `step ${at(boards[0]).join(" of ")}`;
+  return `step ${boards.map((board) => `${board.name} ${at(board).join("/")}`).join(" · ")}`;
+}
+
+/** What can be done with the boards on show. `kernels`: whether their kernels or windows are drawn. */
+export function hint(boards, kernels, edits) {
+  const window = boards.some((board) => board.weight) ? "a weight" : "a cell of the window";
+  const typed = !edits ? [] : [
+    ...(kernels && boards.some((board) => board.editable.kernel) ? ["a weight"] : []),
+    ...(boards.some((board) => board.editable.input) ? ["an input pixel"] : [])];
+  const things = ["an input pixel", ...(kernels ? [window] : [])].join(", ");
+  return `Point at ${things} or an output to see what it is tied to. Click to pin (Esc lets go)` +
+    `${typed.length ? `, double-click ${typed.join(" or ")} to change it` : ""}. Keys: space plays, ` +
+    `arrows step, ${kernels ? "I K O pin the input, kernel or output" : "I O pin the input or output"}.`;
 }

@@ -146,6 +146,8 @@ def _focused(
 ) -> tuple[list[WindowMarks], str]:
     """A board's grids and what is looked at; returns what moves, and what is seen in words."""
     board = grids.board
+    if grids.view.reads:
+        sum_at = None  # the counts on show are no operands
     if focus.panel == "output":
         step = focus.cell[0] * board.sweep.output.shape[2] + focus.cell[1]
         _grids(grids, where, board.steps if moving else step)
@@ -240,9 +242,12 @@ def _asked(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, Grid]:
 
     kernel = plane_weights(board, grids.view)
     weights = ["max", "mean"] if kernel is None else [number(w) for w in kernel.ravel().tolist()]
-    outputs = [number(v) for v in board.sweep.output[grids.view.filter].ravel().tolist()]
-    inputs = [number(v) for v in grid_values(board, grids.view.channel).ravel().tolist()]
-    three = grid("input", inputs), grid("kernel", weights), grid("output", outputs)
+    values = {
+        "input": grid_values(board, grids.view.channel),
+        "output": board.sweep.output[grids.view.filter],
+    } | {name: board.counts for name in [board.counted(grids.view)] if name}
+    texts = {name: [number(v) for v in plane.ravel().tolist()] for name, plane in values.items()}
+    three = grid("input", texts["input"]), grid("kernel", weights), grid("output", texts["output"])
     return three if with_kernel else (three[0], None, three[2])
 
 
@@ -257,6 +262,8 @@ def _grids(grids: Grids, where: Place, done: int) -> None:
         grids.caption(where.kernel, captions["kernel"], theme.WINDOW)
     grids.output(where.output, done, raised=False)
     grids.caption(where.output, captions["output"], theme.OUTPUT)
+    if grids.view.reads:
+        return
     weighted = board.sweep.weight is not None
     for sign, text in zip(
         where.signs, ("∗" if weighted else "→", "=" if weighted else "→"), strict=True

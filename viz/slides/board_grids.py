@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection, QuadMesh
-from matplotlib.colors import Colormap, Normalize, to_rgba
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -102,9 +102,12 @@ class Grids:
         self.axes, self.board, self.view, self.style = axes, board, view, style
         self.scales, self.points, self.legends = scales, SMALL * style.points, legends
         self.ink = style.ink
+        captions = dict(board.captions)
+        counts = captions.pop("counts", "")
+        captions |= {name: counts for name in [board.counted(view)] if name}
         self.captions = {
             name: text if self.caption_width(text) <= 0.45 * width else text.partition(",")[0]
-            for name, text in board.captions.items()
+            for name, text in captions.items()
         }
 
     def caption_width(self, text: str) -> float:
@@ -220,8 +223,8 @@ class Grids:
         """The padded input, or how often each of its cells is read."""
         sweep, (real, outside) = self.board.sweep, kinds(self.board)
         values = grid_values(self.board, self.view.channel)
-        if self.view.reads:
-            self._read_counts(panel)
+        if self.board.counted(self.view) == "input":
+            self._counts(panel)
         else:
             faces = self.scales.input(values)
             copied = ~real & (sweep.row_values >= 0)[:, None] & (sweep.col_values >= 0)[None, :]
@@ -244,8 +247,7 @@ class Grids:
                 self._told(panel, self.scales.input)
         self.lines(panel)
         self._padding(panel, real)
-        transposed = operation_of(sweep.spec).has("output_padding")
-        self.hatch(panel, ~used(self.board) & ~outside & (real | (not transposed)))
+        self.hatch(panel, ~used(self.board) & ~outside & (real | (not self.board.transposed)))
         rows, cols = np.flatnonzero(sweep.rows.source >= 0), np.flatnonzero(sweep.cols.source >= 0)
         x, y = panel.corner(rows[0], cols[0])
         size = (cols[-1] - cols[0] + 1) * panel.cell, (rows[-1] - rows[0] + 1) * panel.cell
@@ -254,14 +256,18 @@ class Grids:
         )
         self.axes.add_patch(outline)
 
-    def _read_counts(self, panel: Panel) -> None:
-        reads = np.outer(self.board.sweep.rows.grid_reads, self.board.sweep.cols.grid_reads)
-        share = 0.85 * reads / max(1, int(reads.max()))
-        paper = np.broadcast_to(to_rgba(self.ink["background"]), (*reads.shape, 4))
-        faces = _over(np.broadcast_to(to_rgba(theme.WINDOW), paper.shape), paper, share)
+    def _counts(self, panel: Panel) -> None:
+        """How many windows read each cell, or how many inputs each output adds up."""
+        counts = self.board.counts
+        paper, full = (np.array(to_rgba(c)) for c in (self.ink["background"], theme.WINDOW))
+        most = paper + 0.85 * (full - paper)
+        shades = LinearSegmentedColormap.from_list("counts", [tuple(paper), tuple(most)])
+        shown = Scale(shades, Normalize(0, max(1, int(counts.max()))))
+        faces = shown(counts)
         self.mesh(panel, faces)
-        texts = [[str(count) for count in row] for row in reads.tolist()]
-        self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]))
+        texts = [[str(count) for count in row] for row in counts.tolist()]
+        if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c])):
+            self._told(panel, shown)
 
     def _padding(self, panel: Panel, real: Array) -> None:
         if panel.cell < LINES_FROM:
@@ -316,6 +322,14 @@ class Grids:
 
     def output(self, panel: Panel, done: int, raised: bool) -> None:
         """The outputs up to a step; the rest is paper, for they are not computed yet."""
+        if self.board.counted(self.view) == "output":
+            self._counts(panel)
+        else:
+            self._outputs(panel, done, raised)
+        self.lines(panel)
+        self.frame(panel, theme.OUTPUT)
+
+    def _outputs(self, panel: Panel, done: int, raised: bool) -> None:
         values = self.board.sweep.output[self.view.filter]
         faces = self.scales.output(values)
         later = np.arange(values.size).reshape(values.shape) > done
@@ -327,8 +341,6 @@ class Grids:
         ]
         if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]), raised):
             self._told(panel, self.scales.output)
-        self.lines(panel)
-        self.frame(panel, theme.OUTPUT)
 
 
 def _over(front: Array, back: Any, share: Any) -> Array:

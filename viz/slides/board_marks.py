@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from core.window import OUTSIDE
+from core.window import OUTSIDE, PAD
 from viz import theme
 from viz.slides.board_grids import Grids, plane_weights
 from viz.slides.board_layout import Panel, Place
@@ -50,7 +50,8 @@ class WindowMarks:
         spans = [int(axis.offsets[-1]) + 1 for axis in (sweep.rows, sweep.cols)]
         self.span = spans
         self.spread = self.taps != spans[0] * spans[1]
-        self.covers = self._covers() if covers else []
+        counted = grids.board.counted(grids.view) == "output"
+        self.covers = self._covers() if covers and not counted else []
         self.holes = self._boxes(self.spread, facecolor=theme.WINDOW, alpha=0.35, linewidth=0)
         self.badges = self._badges()
         self.winner = self._ring(theme.OUTPUT, 3.5) if sweep.winner is not None else None
@@ -210,12 +211,15 @@ def mark_readers(grids: Grids, place: Place, cell: tuple[int, int]) -> str:
         _ring(grids, place.output, o_r, o_c, theme.WINDOW, 4)
         if place.kernel:
             _ring(grids, place.kernel, k_r, k_c, theme.PINNED, 3)
-        if weights is not None:
+        if weights is not None and not view.reads:
             _badge(grids, place.output, o_r, o_c, "×" + number(float(weights[k_r, k_c]), 2))
     source = int(sweep.rows.source[cell[0]]), int(sweep.cols.source[cell[1]])
-    name = f"input ({source[0]}, {source[1]})" if min(source) >= 0 else "This cell"
-    if (sweep.rows.source[cell[0]] == OUTSIDE) or not readers:
-        return f"{name}: no window reads it, its value is lost"
+    if OUTSIDE in source:
+        return "Cell past the padding: it counts in no output"
+    other = "Padding cell" if PAD in source else "Inserted zero"
+    name = f"Input ({source[0]}, {source[1]})" if min(source) >= 0 else other
+    if not readers:
+        return f"{name}: no output reads it"
     return f"{name}: {len(readers)} {'output reads' if len(readers) == 1 else 'outputs read'} it"
 
 
@@ -251,7 +255,10 @@ def mark_reach(grids: Grids, place: Place, cell: tuple[int, int]) -> str:
             )
     if place.kernel:
         _ring(grids, place.kernel, *cell, theme.PINNED, 4)
-    return f"weight ({cell[0]}, {cell[1]}) meets the {len(rows) * len(cols)} marked cells, one an output"
+    name = "Kernel cell" if plane_weights(grids.board, grids.view) is None else "Weight"
+    met = len(rows) * len(cols)
+    cells = "the marked cell" if met == 1 else f"the {met} marked cells"
+    return f"{name} ({cell[0]}, {cell[1]}) meets {cells}, one for each output"
 
 
 def _ring(

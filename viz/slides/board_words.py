@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -48,7 +49,7 @@ class Board:
     Attributes:
         sweep: what torch made of it.
         title: the layer and its settings.
-        captions: of input, kernel and output.
+        captions: of input, kernel and output, and of what "read counts" counts.
         formulas: the size formula with its numbers, one line or one an axis.
         lost: what no window reads, in words; "" for nothing.
     """
@@ -58,6 +59,24 @@ class Board:
     captions: dict[str, str]
     formulas: tuple[str, ...] = ()
     lost: str = ""
+
+    @property
+    def transposed(self) -> bool:
+        return operation_of(self.sweep.spec).has("output_padding")
+
+    @property
+    def counts(self) -> np.ndarray:
+        """What "read counts" counts: windows of each grid cell, or inputs of each output."""
+        rows, cols = self.sweep.rows, self.sweep.cols
+        if self.transposed:
+            return np.outer(rows.writes, cols.writes)
+        return np.outer(rows.grid_reads, cols.grid_reads)
+
+    def counted(self, view: View) -> PanelName | None:
+        """The grid that shows counts in place of its values; None for no grid."""
+        if not view.reads:
+            return None
+        return "output" if self.transposed else "input"
 
     @property
     def steps(self) -> int:
@@ -106,16 +125,19 @@ def sizes(board: Board) -> dict[str, tuple[int, int]]:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """At most so many significant digits, whole numbers in full, with a real minus sign."""
+    """At most so many significant digits, whole numbers in full, with a real minus sign.
+
+    The player's ``format`` writes the same.
+    """
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if value == int(value) and abs(value) < 1e6:
-        text = str(int(value))
-    else:
-        text = f"{value:.{digits}g}"
-        if "e" in text and abs(value) >= 1:
-            text = str(int(float(text)))
-    return text.replace("-", "−")
+        return str(int(value)).replace("-", "−")
+    # JavaScript rounds a half away from zero, and writes powers of ten below 1e-6.
+    rounded = Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(float(value)).normalize()
+    if abs(rounded) >= Decimal("1e-6"):
+        return f"{rounded:f}".replace("-", "−")
+    return re.sub(r"e-0*", "e−", f"{float(rounded)!r}").replace("-", "−")
 
 
 def sum_line(sweep: Sweep, plane: int, cell: tuple[int, int], points: float, inches: float) -> str:

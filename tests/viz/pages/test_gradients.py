@@ -30,6 +30,7 @@ from viz.gradients_state import (
     arriving,
     layer,
 )
+from viz.gradients_tabs import EVEN_READING
 from viz.url import query
 
 MAIN = Path(__file__).parents[3] / "viz" / "shell" / "main.py"
@@ -83,6 +84,17 @@ def test_the_claims_are_measured(side: int) -> None:
         assert cells(app, name)[-1] == told
     assert not app.warning
     assert ("input_height" in url_of(app)) == (side != 8)
+
+
+def test_the_rule_on_even_reading_holds_for_every_row_above_it() -> None:
+    app = visit()
+    assert any(EVEN_READING in caption.value for caption in app.caption)
+    for name, spec in LAYERS.items():
+        title = layer(DEFAULTS, name).title
+        row = cells(app, title)[-1]
+        (kernel, _), (stride, _) = spec.kernel_size, spec.stride
+        grown = spec.operation == "transposed_convolution"
+        assert (row[-1] == "yes") == (grown or kernel % stride == 0), title
 
 
 def test_opens_with_four_layers_and_their_numbers() -> None:

@@ -73,11 +73,14 @@ def check_numbers(at: AppTest) -> None:
         caption = f"output {output.shape[1]}×{output.shape[2]}"
         assert board["captions"]["output"] == caption
         assert np.array_equal(decoded(board["input"]), asked.source.pixels())
-    height, width = torch_output(values, "").shape[1:]
-    size = frame_of(at)["size"]
-    assert (size["torch"], size["agrees"]) == (f"{height}×{width}", True)
-    assert size["formulas"][0].endswith(f"= {height}")
-    assert size["formulas"][-1].endswith(f"= {width}")
+    sizes = frame_of(at)["sizes"]
+    assert len(sizes) == len(shown)
+    for size, board in zip(sizes, shown, strict=True):
+        height, width = decoded(board["output"]).shape[1:]
+        assert size["name"] == board["name"]
+        assert (size["torch"], size["agrees"]) == (f"{height}×{width}", True)
+        assert size["formulas"][0].endswith(f"= {height}")
+        assert size["formulas"][-1].endswith(f"= {width}")
 
 
 def frame_of(at: AppTest) -> dict[str, Any]:
@@ -268,15 +271,15 @@ def test_a_classic_that_had_to_change_says_so() -> None:
 )
 def test_a_fix_leaves_no_pixel_unread(link: dict[str, Any]) -> None:
     at = visit(**link)
-    assert "hatched) never count" in frame_of(at)["size"]["lost"]
+    assert "hatched) never count" in frame_of(at)["sizes"][0]["lost"]
     layer, size = board_of(at).layer, board_of(at).source.size
     found = fixes(layer, size)
-    assert frame_of(at)["size"]["fixes"] == [fix.label for fix in found]
+    assert frame_of(at)["sizes"][0]["fixes"] == [fix.label for fix in found]
     assert found
     for fix in found:
         mended = visit(**link_to(state.values_of(fix.spec, fix.size)))
-        assert "never count" not in frame_of(mended)["size"]["lost"]
-        assert frame_of(mended)["size"]["fixes"] == []
+        assert "never count" not in frame_of(mended)["sizes"][0]["lost"]
+        assert frame_of(mended)["sizes"][0]["fixes"] == []
         assert warned(mended) == ""
         check_numbers(mended)
 
@@ -291,6 +294,30 @@ def test_the_code_on_the_page_gives_the_numbers_on_the_page(operation: str) -> N
     exec(at.code[0].value, names)
     (board,) = sent(at)["boards"]
     assert np.array_equal(names["y"][0].detach().numpy(), decoded(board["output"]))
+
+
+@pytest.mark.parametrize(
+    "link, said",
+    [
+        ({"stride": 1}, (r"\frac{8 + 1 + 1 - 3}{1}", "= 8$$", "row $o - 1$", "rounded down")),
+        (
+            {"operation": "transposed_convolution"},
+            (r"(8 - 1) \cdot 2 - 1 - 1 + 3 = 15$$", "moves by 1", "1 zero between", "cut off"),
+        ),
+        (
+            {"operation": "max_pooling", "kernel_size": 2, "padding": 0, "ceil_mode": "true"},
+            ("learns nothing, and it multiplies nothing", "rounded up", r"row $2\,o$"),
+        ),
+        ({"separate": "true", "stride_width": 3}, ("{height}", "{width}", r"column $3\,o - 1$")),
+        ({"dilation": 2}, ("taps are 2 apart", "here 2(3 − 1) + 1 = 5.")),
+    ],
+    ids=str,
+)
+def test_why_this_size_is_told_of_this_layer(link: dict[str, Any], said: tuple[str, ...]) -> None:
+    at = visit(**{"stride_width": 1, **link})
+    at.session_state["details"] = True
+    text = text_of(again(at))
+    assert all(part in text for part in said), text
 
 
 @pytest.mark.parametrize("framework", SNIPPETS)

@@ -113,6 +113,7 @@ def check_axis(sent: dict[str, list[int]], axis: Axis, values: list[int]) -> Non
     assert sent["starts"] == axis.starts.tolist()
     assert sent["offsets"] == axis.offsets.tolist()
     assert sent["reads"] == axis.grid_reads.tolist()
+    assert sent["writes"] == [sum(axis.source[i] >= 0 for i in taps) for taps in axis.taps]
     assert max(sent["starts"]) + max(sent["offsets"]) < len(sent["source"])
 
 

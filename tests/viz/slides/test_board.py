@@ -33,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
     "a pinned weight": {"pin": "k0.2"},
     "a pinned output": {"pin": "o1.2"},
     "read counts": {"reads": "true", "step": 3},
+    "counts of outputs": {"reads": "true", "operation": "transposed_convolution", **SMALL},
     "two layers": {"compare": "second", "stride_b": 1, "pin": "1:i4.4"},
     "four classics": {"compare": "classics", "step": 5},
     "no padding": {"padding": 0},
@@ -197,6 +198,25 @@ def test_the_sum_that_is_written_gives_the_output(
     value = eval(written, {"__builtins__": {}}, {"max": max, "inf": inf})
     assert value == pytest.approx(float(total), rel=2e-3, abs=0.5)
     assert float(total) == pytest.approx(float(sweep.output[0, row, col]), rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("operation", ["convolution", "transposed_convolution"])
+def test_read_counts_are_counted_and_are_no_operands(operation: str) -> None:
+    """Of a layer that shrinks they stand on the input, of one that grows on the output."""
+    link = {"operation": operation, "padding": 0, "step": 2, **SMALL}
+    shown = texts(fits.drawn(picture(reads="true", **link), WIDE))
+    window = of_sweep.boards(values(**link))[0][0].layer.window
+    grown = operation == "transposed_convolution"
+    counts = (window.transposed_write_counts if grown else window.read_counts)((6, 6))
+    found = [text for text in shown if text.isdigit()]
+    for count, times in zip(*np.unique(counts, return_counts=True), strict=True):
+        assert found.count(str(count)) >= times
+    assert ("inputs added up in each output" in shown) == grown
+    assert ("windows that read each cell" in shown) != grown
+    assert not {"∗", "="} & set(shown)
+    assert not any(text.startswith("output (") for text in shown), "no sum"
+    usual = texts(fits.drawn(picture(**link), WIDE))
+    assert {"∗", "="} <= set(usual)
 
 
 def test_a_sum_is_shortened_to_its_line() -> None:
