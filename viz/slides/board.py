@@ -18,13 +18,20 @@ from viz import theme
 from viz.slides.board_grids import (
     Grids,
     grid_values,
-    plane_weights,
     readable,
     scales_of,
 )
 from viz.slides.board_layout import Box, Grid, Panel, Place, places
 from viz.slides.board_marks import BADGES_FROM, WindowMarks, mark_reach, mark_readers
-from viz.slides.board_words import Board, Focus, View, focus_of, number, sizes
+from viz.slides.board_words import (
+    Board,
+    Focus,
+    View,
+    focus_of,
+    number,
+    plane_weights,
+    sizes,
+)
 from viz.slides.parts import MARGIN, SMALL, room, sheet, titled, width_of, wrapped
 from viz.slides.style import Film, Style, film_steps
 

@@ -21,7 +21,7 @@ from core.operations import operation_of
 from core.window import OUTSIDE
 from viz import theme
 from viz.slides.board_layout import HEAD, Panel
-from viz.slides.board_words import Board, View, number
+from viz.slides.board_words import Board, View, number, plane_weights
 from viz.slides.parts import MOST_VECTOR_CELLS, SMALL, colours, contrast, width_of
 from viz.slides.style import Style
 
@@ -390,12 +390,3 @@ def used(board: Board) -> Array:
     rows = along(sweep.rows.grid_reads, sweep.row_values)
     cols = along(sweep.cols.grid_reads, sweep.col_values)
     return np.asarray(rows[:, None] & cols[None, :])
-
-
-def plane_weights(board: Board, view: View) -> Array | None:
-    """(rows, cols) the weights by which the filter shown multiplies the plane shown."""
-    sweep = board.sweep
-    planes = sweep.channels_of(view.filter)
-    if sweep.weight is None or view.channel not in planes:
-        return None
-    return np.asarray(sweep.weight[view.filter, view.channel - planes[0]])

@@ -14,9 +14,9 @@ from matplotlib.text import Text
 
 from core.window import OUTSIDE, PAD
 from viz import theme
-from viz.slides.board_grids import Grids, plane_weights
+from viz.slides.board_grids import Grids
 from viz.slides.board_layout import Panel, Place
-from viz.slides.board_words import number, sum_line, value_line
+from viz.slides.board_words import number, plane_weights, sum_line, value_line
 from viz.slides.parts import width_of
 
 BADGES_FROM = 46.0

@@ -124,6 +124,15 @@ def sizes(board: Board) -> dict[str, tuple[int, int]]:
     }
 
 
+def plane_weights(board: Board, view: View) -> np.ndarray | None:
+    """(rows, cols) the weights by which the filter shown multiplies the plane shown."""
+    sweep = board.sweep
+    planes = sweep.channels_of(view.filter)
+    if sweep.weight is None or view.channel not in planes:
+        return None
+    return np.asarray(sweep.weight[view.filter, view.channel - planes[0]])
+
+
 def number(value: float, digits: int = 3) -> str:
     """At most so many significant digits, whole numbers in full, with a real minus sign.
 
