@@ -69,6 +69,8 @@ class AxisMap:
         edge: what stands outside the input.
         whole: a global operation: every output sees everything, whatever the input size.
         window: the settings it came from, where it is a window of fixed size.
+        causal: output u reads every input up to its own, 0 to u; taps and advance say nothing.
+        loose: an upper bound: some of the units named are not read.
     """
 
     n_in: int
@@ -78,6 +80,8 @@ class AxisMap:
     edge: Edge = "zero"
     whole: bool = False
     window: Window | None = field(default=None, compare=False)
+    causal: bool = False
+    loose: bool = field(default=False, compare=False)
 
     @property
     def period(self) -> int:
@@ -87,8 +91,19 @@ class AxisMap:
     @property
     def is_identity(self) -> bool:
         """Output u reads input u and nothing else."""
-        plain = self.taps == (range(1),) and self.advance == 1 and not self.whole
-        return plain and self.n_in == self.n_out
+        plain = self.taps == (range(1),) and self.advance == 1
+        return plain and self.n_in == self.n_out and not (self.whole or self.causal)
+
+    def behind_edge(self, tap: int) -> int | None:
+        """The input unit that a tap reads, inside or where padding takes its values from."""
+        if self.edge == "circular":
+            tap %= self.n_in
+        elif self.edge == "replicate":
+            tap = min(max(tap, 0), self.n_in - 1)
+        elif self.edge == "reflect":
+            tap = abs(tap)
+            tap = 2 * (self.n_in - 1) - tap if tap >= self.n_in else tap
+        return tap if 0 <= tap < self.n_in else None
 
     def table(self) -> IntArray:
         """(n_out, taps) input unit of every tap; ``n_in`` where none or padding stands."""
@@ -138,6 +153,11 @@ def identity(n: int) -> AxisMap:
 def whole(n_in: int, n_out: int) -> AxisMap:
     """Every output reads every input."""
     return AxisMap(n_in, n_out, (range(n_in),), 0, whole=True)
+
+
+def causal(n: int) -> AxisMap:
+    """Every output reads its own input and all before it: recurrence, running sums."""
+    return AxisMap(n, n, causal=True) if n > 1 else identity(n)
 
 
 def window(n_in: int, n_out: int, spec: Window, edge: Edge = "zero") -> AxisMap:

@@ -46,12 +46,20 @@ def visible(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
             continue
         seen = [
             _seen(known[parent], maps[axis])
-            for parent, maps in zip(node.inputs, node.maps, strict=True)
+            for parent, maps in zip(node.inputs, node.fine or node.maps, strict=True)
             if parent in known
         ]
         if seen:
             known[name] = seen[0] if len(seen) == 1 else _union(seen)
-    return known
+    return {name: _by_unit(ends, graph[name].lanes[axis]) for name, ends in known.items()}
+
+
+def _by_unit(ends: Ends, places: int) -> Ends:
+    """What whole units see, where several places of the image lie in each."""
+    if places == 1:
+        return ends
+    first, last = (end.reshape(-1, places) for end in ends)
+    return Ends(first.min(axis=1), last.max(axis=1))
 
 
 def _seen(ends: Ends, axis: AxisMap) -> Ends:
@@ -92,13 +100,16 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
     One axis at a time is exact unless a branch has units that see nothing: they see
     nothing along the other axis either. Slower, so only for such networks.
     """
-    marks = {name: np.zeros(graph[name].grid, dtype=np.float32)}
-    marks[name][unit] = 1
+    wide = graph[name].lanes
+    one = np.zeros(graph[name].grid, dtype=np.float32)
+    one[unit] = 1
+    marks = {name: np.kron(one, np.ones(wide, dtype=np.float32))}
     for current in reversed(list(graph)):
         if current == source or current not in marks:
             continue
         mark = marks.pop(current)
-        for parent, maps in zip(graph[current].inputs, graph[current].maps, strict=True):
+        node = graph[current]
+        for parent, maps in zip(node.inputs, node.fine or node.maps, strict=True):
             rows, cols = (read_matrix(axis) for axis in maps)
             read = (rows.T @ mark @ cols > 0).astype(np.float32)
             marks[parent] = np.maximum(marks[parent], read) if parent in marks else read

@@ -257,7 +257,7 @@ class Flow:
 
 def _width(node: Node) -> int:
     """Numbers for each position: the channels."""
-    return max(1, prod(n for dim, n in enumerate(node.shape) if dim not in node.dims))
+    return max(1, prod(node.shape) // prod(node.grid))
 
 
 def _overlaps(node: Node) -> bool:

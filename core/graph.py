@@ -10,15 +10,17 @@ Nothing is computed, no weight is read, the module itself is never called.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from core.axis_map import AxisMap, Window
+from core.axis_map import AxisMap, Window, spread_blocks, whole, window
 from core.errors import SpecError
-from core.graph_call import Dims, Draft, Maps, Shape, window_of
+from core.graph_call import Draft, Maps, window_of
+from core.graph_layout import Dims, Grid, Layout, Shape, lanes, outer_dims
+from core.nesting import composed
 from core.recorder import Recorder
 from core.tracing import floats_of, inputs_of, run, skeleton
 from core.window import whole as whole_number
@@ -53,13 +55,17 @@ class Node:
         kind: one of `KINDS`.
         inputs: names of the nodes it reads, in the order of the arguments.
         shape: of its (first) output, batch of 1 included.
-        dims: which of its dimensions run along the image's height and width; None once
-            an axis is gone, both the same for tokens.
-        grid: units along (height, width); 1 where an axis is gone.
+        dims: which of its dimensions run along the image's height and width, the outermost
+            where a view has cut an axis; None once an axis is gone, both the same for tokens.
+        grid: units along (height, width); 1 where an axis is gone. All channels of one
+            position are one unit, also where views have put places of the image among them.
         maps: per input, the (height, width) maps from its units to the input's.
         window: kernel size, stride, padding, dilation along (height, width), if any.
         note: what the numbers hide; "" when nothing.
         bound: why the maps are only an upper bound; "" when they are exact.
+        layout: where the image's axes lie in its dimensions, all of it.
+        fine: as ``maps``, with the places among the channels told apart, here and in the
+            inputs; None where there are none.
     """
 
     name: str
@@ -74,6 +80,13 @@ class Node:
     window: tuple[Window | None, Window | None]
     note: str
     bound: str = ""
+    layout: Layout = ()
+    fine: tuple[Maps, ...] | None = None
+
+    @property
+    def lanes(self) -> tuple[int, int]:
+        """Places of the image along each axis that are told apart in one unit of ``fine``."""
+        return lanes(self.layout)
 
 
 @dataclass(frozen=True)
@@ -190,18 +203,48 @@ def input_sizes(value: object) -> list[tuple[int, ...]]:
 
 
 def _frozen(draft: Draft) -> Node:
-    windows = (window_of(draft.maps, 0), window_of(draft.maps, 1))
+    wide = lanes(draft.layout)
+    each = [lanes(source.layout) for source in draft.inputs]
+    plain = wide == (1, 1) and all(one == (1, 1) for one in each)
+    maps = draft.maps
+    if not plain:
+        pairs = zip(draft.maps, each, strict=True)
+        maps = tuple(
+            (_by_unit(rows, wide[0], own[0]), _by_unit(cols, wide[1], own[1]))
+            for (rows, cols), own in pairs
+        )
+    flat = draft.kind == "reshape" and any(a.whole and a.n_in > 1 for pair in maps for a in pair)
     return Node(
         draft.name,
         draft.module,
         draft.operation,
-        draft.kind,
+        "global" if flat else draft.kind,
         tuple(source.name for source in draft.inputs),
         draft.shape,
-        draft.dims,
-        draft.grid,
-        draft.maps,
-        windows,
+        _dims(draft.layout, wide, draft.grid),
+        (draft.grid[0] // wide[0], draft.grid[1] // wide[1]),
+        maps,
+        (window_of(maps, 0), window_of(maps, 1)),
         draft.note,
         draft.bound,
+        draft.layout,
+        None if plain else draft.maps,
     )
+
+
+def _dims(layout: Layout, wide: Grid, grid: Grid) -> Dims:
+    rows, cols = (
+        dim if wide[axis] < max(2, grid[axis]) else None
+        for axis, dim in enumerate(outer_dims(layout))
+    )
+    return rows, cols
+
+
+def _by_unit(axis: AxisMap, own: int, its: int) -> AxisMap:
+    """A map between units that hold ``own`` and ``its`` places each, from that of the places."""
+    n = axis.n_out // own
+    if own > 1:
+        gather = whole(axis.n_out, 1) if n == 1 else window(axis.n_out, n, Window(own, own))
+        joined = composed(axis, gather)
+        axis = replace(joined, window=axis.window)
+    return composed(spread_blocks(axis.n_in // its, its), axis) if its > 1 else axis

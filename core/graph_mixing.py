@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from core.graph_call import Call, Outcome, by_dims, dims_of, right_aligned, same, unknown, words
+from core.graph_call import Call, Link, Outcome, dims_of, right_aligned, same, words
+from core.graph_links import by_dims, unknown
 from core.graph_windows import GLOBAL, Rule
 
 
@@ -19,11 +20,25 @@ def elementwise(call: Call) -> Outcome:
     return Outcome("merge" if len(links) > 1 else "pass", links)
 
 
+def _summed(links: Sequence[Link], kind: str, what: str) -> Outcome:
+    """The outcome of links that may sum over units: global where one sums over a whole axis.
+
+    Args:
+        links: one for each input.
+        kind: where each unit reads its own.
+        what: the words for a sum over a whole axis.
+    """
+    axes = [axis for link in links for axis in link.maps]
+    if any(axis.whole and axis.n_in > 1 for axis in axes):
+        return Outcome("global", links, f"{GLOBAL}: {what}")
+    sums = any(len(taps) > 1 for axis in axes for taps in axis.taps)
+    return Outcome("window" if sums else kind, links)
+
+
 def _mixing(call: Call, dims: Sequence[int], what: str) -> Outcome:
     """Every unit along ``dims`` sees all units along them; the shape is kept."""
     links = [by_dims(s, call.out, same(s), mixed=dims) for s in call.sources]
-    mixes = any(s.held & set(dims) for s in call.sources)
-    return Outcome("global" if mixes else "pass", links, f"{GLOBAL}: {what}" if mixes else "")
+    return _summed(links, "pass", what)
 
 
 def mix_along(call: Call) -> Outcome:
@@ -74,9 +89,7 @@ def reduction(call: Call) -> Outcome:
     for dim in range(rank):
         if dim not in gone:
             dims[dim] = dim if kept else len(dims)
-    summed = any(source.node.grid[a] > 1 and source.node.dims[a] in gone for a in (0, 1))
-    note = f"{GLOBAL}: {call.operation} over space" if summed else ""
-    return Outcome("global" if summed else "pass", [by_dims(source, call.out, dims)], note)
+    return _summed([by_dims(source, call.out, dims)], "pass", f"{call.operation} over space")
 
 
 def linear(call: Call) -> Outcome:
@@ -85,15 +98,13 @@ def linear(call: Call) -> Outcome:
     if len(call.sources) > 1:
         return unknown(call, "weights computed from the input")
     dims = {dim: dim for dim in range(len(source.shape) - 1)}
-    mixes = len(source.shape) - 1 in source.held
-    note = f"{GLOBAL}: fully connected over space" if mixes else ""
-    return Outcome("global" if mixes else "pass", [by_dims(source, call.out, dims)], note)
+    return _summed([by_dims(source, call.out, dims)], "pass", "fully connected over space")
 
 
 def matmul(call: Call) -> Outcome:
     """matmul(a, b): a's columns and b's rows are summed over; the rest broadcasts."""
     first, second = call.get(0, "input"), call.get(1, "other")
-    links, mixes = [], False
+    links = []
     for value, summed in ((first, -1), (second, -2)):
         source = call.source_of(value)
         if source is None:
@@ -103,10 +114,8 @@ def matmul(call: Call) -> Outcome:
             return unknown(call, "product with a vector")
         dims = right_aligned(source.shape, call.out)
         del dims[rank + summed]
-        mixes = mixes or rank + summed in source.held
         links.append(by_dims(source, call.out, dims))
-    note = f"{GLOBAL}: matrix product over space"
-    return Outcome("global" if mixes else "merge", links, note if mixes else "")
+    return _summed(links, "merge", "matrix product over space")
 
 
 def einsum(call: Call) -> Outcome:
@@ -118,37 +127,43 @@ def einsum(call: Call) -> Outcome:
     terms, arrow, out = text.partition("->")
     if not arrow or "." in text or len(terms.split(",")) != len(operands):
         return unknown(call, "einsum in this form")
-    links, mixes = [], False
+    links = []
     for letters, value in zip(terms.split(","), operands, strict=True):
         source = call.source_of(value)
         if source is not None:
             dims = {dim: out.index(name) for dim, name in enumerate(letters) if name in out}
-            mixes = mixes or bool(source.held - set(dims))
             links.append(by_dims(source, call.out, dims))
-    return Outcome(
-        "global" if mixes else "merge", links, f"{GLOBAL}: einsum over space" if mixes else ""
-    )
+    return _summed(links, "merge", "einsum over space")
 
 
 def attention(call: Call) -> Outcome:
-    """scaled_dot_product_attention(q, k, v): every query sees every key along dimension −2."""
-    token_dim = len(call.sources[0].shape) - 2
-    return _attention(call, token_dim)
+    """scaled_dot_product_attention(q, k, v, mask): queries along dimension -2, as keys and values.
+
+    Every query reads itself, and every key and value; the mask along both.
+    """
+    rank = len(call.out)
+    links = []
+    for place, (name, gone) in enumerate(_SUMMED_OVER.items()):
+        source = call.source_of(call.get(place, name))
+        if source is not None:
+            dims = right_aligned(source.shape, call.out)
+            kept = {d: o for d, o in dims.items() if o - rank not in gone}
+            links.append(by_dims(source, call.out, kept))
+    return _summed(links, "merge", "attention")
+
+
+_SUMMED_OVER = {"query": (-1,), "key": (-2, -1), "value": (-2,), "attn_mask": (-1,)}
 
 
 def multi_head_attention(call: Call) -> Outcome:
-    """multi_head_attention_forward(q, k, v, …): tokens come first."""
-    return _attention(call, 0)
-
-
-def _attention(call: Call, token_dim: int) -> Outcome:
+    """multi_head_attention_forward(q, k, v, …): tokens come first, channels last."""
     links = []
-    for source in call.sources:
-        same = source.shape[token_dim] == call.out[token_dim]
-        dims = {d: d for d in range(len(source.shape) - 1) if d != token_dim or same}
-        links.append(by_dims(source, call.out, dims, mixed=[token_dim]))
-    mixes = any(token_dim in source.held for source in call.sources)
-    return Outcome("global" if mixes else "merge", links, f"{GLOBAL}: attention" if mixes else "")
+    for place, name in enumerate(("query", "key", "value")):
+        source = call.source_of(call.get(place, name))
+        if source is not None:
+            kept = range(1 if place else 0, len(source.shape) - 1)
+            links.append(by_dims(source, call.out, {d: d for d in kept}))
+    return _summed(links, "merge", "attention")
 
 
 _ELEMENTWISE = words("""

@@ -8,22 +8,21 @@ from typing import cast
 
 import torch
 
-from core.axis_map import AxisMap, Window, crop, identity, spread_blocks, window
+from core.axis_map import AxisMap, crop, identity, spread_blocks
 from core.graph_call import (
     Call,
     Link,
     Outcome,
     Shape,
     Source,
-    by_dims,
     dims_of,
-    lost,
     right_aligned,
     same,
-    unknown,
     words,
 )
-from core.graph_windows import GLOBAL, Rule
+from core.graph_layout import Part, places, regrouped
+from core.graph_links import by_dims, lost, unknown
+from core.graph_windows import Rule
 
 
 def permute(call: Call) -> Outcome:
@@ -189,87 +188,28 @@ def stack(call: Call) -> Outcome:
 
 def reshape(call: Call) -> Outcome:
     """view, reshape, flatten, unflatten, squeeze, unsqueeze: told from the two shapes alone."""
-    source = call.sources[0]
-    link = _regrouped(source, call.out)
-    gone = link.lost and max(source.node.grid) > 1
-    return Outcome(
-        "global" if gone else "reshape", [link], f"{GLOBAL}: positions flattened" if gone else ""
-    )
+    return Outcome("reshape", [_regrouped(call.sources[0], call.out)])
 
 
 def _regrouped(source: Source, out: Shape) -> Link:
-    """Row-major regrouping: dims that keep their size and place are kept, others matched.
+    """Row-major regrouping: every unit stays what it is, only the dimensions change.
 
-    An axis of one unit that is flattened away is gone: a later padding along it is not seen,
-    and what reads nothing but that padding is taken to read the unit.
+    Channels that join a whole axis from behind become part of it, as in a pixel shuffle: each
+    unit turns into a row of them.
     """
-    groups = _groups(source.shape, out)
-    dims = {ins[0]: outs[0] for ins, outs in groups if len(ins) == len(outs) == 1}
-    rows, cols = source.node.dims
-    for ins, outs in groups:
-        held = [dim for dim in ins if dim in source.held]
-        if len(ins) == len(outs) == 1 or not held:
-            continue
-        if len(outs) == 1 and ins == [rows, cols]:  # image to tokens
-            maps = (identity(source.node.grid[0]), identity(source.node.grid[1]))
-            return Link(source.node, (outs[0], outs[0]), maps)
-        if source.is_tokens:  # tokens to image
-            if len(ins) == 1 and tuple(out[o] for o in outs) == source.node.grid:
-                maps = (identity(out[outs[0]]), identity(out[outs[1]]))
-                return Link(source.node, (outs[0], outs[1]), maps)
-            return lost(source)
-    return _split_or_joined(source, out, groups, dims)
-
-
-def _split_or_joined(
-    source: Source, out: Shape, groups: Sequence[tuple[list[int], list[int]]], dims: dict[int, int]
-) -> Link:
-    """An image axis cut into blocks (as PixelUnshuffle does) or joined from them."""
-    maps: dict[int, AxisMap] = {}
-    for ins, outs in groups:
-        held = [dim for dim in ins if dim in source.held]
-        if len(ins) == len(outs) == 1 or not held:
-            continue
-        first = ins[0]
-        if held != [first] or min(len(ins), len(outs)) > 1 or not outs:
-            return lost(source)
-        dims[first] = outs[0]
-        if len(ins) == 1:
-            block = prod(out[o] for o in outs[1:])
-            maps[first] = window(source.shape[first], out[outs[0]], Window(block, block))
-        else:
-            maps[first] = spread_blocks(source.shape[first], prod(source.shape[d] for d in ins[1:]))
-    return by_dims(source, out, dims, maps)
-
-
-def _groups(shape: Shape, out: Shape) -> list[tuple[list[int], list[int]]]:
-    """The smallest runs of dims of both shapes that hold the same elements, in order."""
-    head = 0
-    while head < min(len(shape), len(out)) and shape[head] == out[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(shape), len(out)) - head and shape[-1 - tail] == out[-1 - tail]:
-        tail += 1
-    groups = [([d], [d]) for d in range(head)]
-    groups += _middle(shape, out, head, tail)
-    ends = zip(range(len(shape) - tail, len(shape)), range(len(out) - tail, len(out)), strict=True)
-    return groups + [([i], [o]) for i, o in ends]
-
-
-def _middle(shape: Shape, out: Shape, head: int, tail: int) -> list[tuple[list[int], list[int]]]:
-    """Dims of size 1 hold no order and are left out."""
-    ins = [d for d in range(head, len(shape) - tail) if shape[d] != 1]
-    outs = [d for d in range(head, len(out) - tail) if out[d] != 1]
-    groups = []
-    while ins and outs:
-        left, right = [ins.pop(0)], [outs.pop(0)]
-        while (a := prod(shape[d] for d in left)) != (b := prod(out[d] for d in right)):
-            if a < b:
-                left.append(ins.pop(0))
-            else:
-                right.append(outs.pop(0))
-        groups.append((left, right))
-    return groups
+    layout = regrouped(source.layout, source.shape, out)
+    if layout is None:
+        return lost(source)
+    axes = [identity(n) for n in source.node.grid]
+    for dim, parts in enumerate(layout):
+        first, *rest = parts or (Part(1),)
+        whole_axis = first.axis is not None and len(places(layout, first.axis)) == 1
+        if whole_axis and rest and all(part.axis is None for part in rest):
+            n, more = first.size, prod(part.size for part in rest)
+            axes[cast(int, first.axis)] = spread_blocks(n, more)
+            joined = (Part(n * more, first.axis, 1),)
+            layout = (*layout[:dim], joined, *layout[dim + 1 :])
+    return Link(source.node, layout, (axes[0], axes[1]))
 
 
 _PERMUTES = words("permute transpose movedim moveaxis swapaxes swapdims T mT H mH t adjoint")

@@ -27,8 +27,11 @@ from core.axis_map import (
     whole,
     window,
 )
-from core.graph_call import Call, Link, Outcome, Source, by_dims, lost
+from core.graph_call import Call, Link, Outcome, Source
+from core.graph_layout import Layout, Part, Shape, plain_layout, tidy
+from core.graph_links import by_dims, lost
 from core.kernel_taps import kernel_taps
+from core.nesting import as_range, composed
 
 ADAPTIVE = "depends on the input size: adaptive pooling"
 RESIZED = "depends on the input size: resized to a fixed size"
@@ -45,22 +48,24 @@ def _per_axis(value: object, axes: int, default: int = 1) -> list[int]:
     return [int(cast(int, value))] * axes
 
 
-def _spatial(source: Source, out: Sequence[int], maps: Sequence[AxisMap]) -> Link:
-    """A link along the last dimensions, one map each; the others are kept."""
+def _spatial(
+    source: Source, out: Sequence[int], maps: Sequence[AxisMap], summed: bool = False
+) -> Link:
+    """A link along the last dimensions, one map each; the others are kept, or summed over."""
     rank = len(source.shape)
-    dims = {dim: dim for dim in range(rank)}
+    dims = {dim: dim for dim in range(rank) if dim != rank - len(maps) - 1 or not summed}
     return by_dims(
         source, tuple(out), dims, {rank - len(maps) + i: axis for i, axis in enumerate(maps)}
     )
 
 
-def _slide(call: Call, specs: Sequence[Window], edge: Edge = "zero") -> Outcome:
+def _slide(call: Call, specs: Sequence[Window], summed: bool = False) -> Outcome:
+    """A window along the last dimensions; ``summed`` if channels are mixed as well."""
     source, axes = call.sources[0], len(specs)
     sizes = zip(source.shape[-axes:], call.out[-axes:], specs, strict=True)
-    if specs[0].transposed:
-        return Outcome("transposed", [_spatial(source, call.out, [transposed(*s) for s in sizes])])
-    maps = [window(n, m, spec, edge) for n, m, spec in sizes]
-    return Outcome("window", [_spatial(source, call.out, maps)])
+    make = transposed if specs[0].transposed else window
+    kind = "transposed" if specs[0].transposed else "window"
+    return Outcome(kind, [_spatial(source, call.out, [make(*s) for s in sizes], summed)])
 
 
 def _only_input(call: Call) -> bool:
@@ -79,14 +84,20 @@ def convolution(call: Call) -> Outcome:
     kernel, dilation = weight.shape[2:], _per_axis(call.get(5, "dilation"), axes)
     pads = _padding(call.get(4, "padding", 0), kernel, dilation)
     settings = zip(kernel, _per_axis(call.get(3, "stride"), axes), pads, dilation, strict=True)
-    return _with_taps(call, weight, [Window(*setting) for setting in settings])
+    return _with_taps(call, weight, [Window(*s) for s in settings], call.get(6, "groups", 1))
 
 
-def _with_taps(call: Call, weight: torch.Tensor, specs: Sequence[Window]) -> Outcome:
-    """A window of the taps whose weights are not zero by construction."""
+def _with_taps(
+    call: Call, weight: torch.Tensor, specs: Sequence[Window], groups: object
+) -> Outcome:
+    """A window of the taps whose weights are not zero by construction.
+
+    Channels are mixed, and with them what lies among them, unless each is its own.
+    """
     taps = kernel_taps(call.constants, weight)
     left = [replace(spec, taps=places) for spec, places in zip(specs, taps.axes, strict=True)]
-    return replace(_slide(call, left), note=taps.note, bound=taps.bound)
+    mixes = groups != weight.shape[0] or weight.shape[1] != 1
+    return replace(_slide(call, left, mixes), note=taps.note, bound=taps.bound)
 
 
 def _padding(
@@ -116,7 +127,8 @@ def transposed_convolution(call: Call) -> Outcome:
         _per_axis(call.get(7, "dilation"), axes),
         strict=True,
     )
-    return _with_taps(call, weight, [Window(*setting, transposed=True) for setting in settings])
+    specs = [Window(*setting, transposed=True) for setting in settings]
+    return _with_taps(call, weight, specs, call.get(6, "groups", 1))
 
 
 def _pool(call: Call, kernel: object, stride: object, padding: object, dilation: object) -> Outcome:
@@ -167,11 +179,34 @@ def unfold(call: Call) -> Outcome:
     kernel, dilation, stride = (_per_axis(v, 2) for v in (values[0], values[1], values[3]))
     pads = [(p, p) for p in _per_axis(values[2], 2, 0)]
     specs = [Window(*s) for s in zip(kernel, stride, pads, dilation, strict=True)]
-    if source.is_tokens or source.node.dims != (len(source.shape) - 2, len(source.shape) - 1):
+    images = plain_layout(
+        len(source.shape), (len(source.shape) - 2, len(source.shape) - 1), source.node.grid
+    )
+    if source.layout != images:
         return Outcome("unknown", [lost(source)], "unfold of other than image axes")
-    rows, cols = (window(n, _count(n, s), s) for n, s in zip(source.shape[-2:], specs, strict=True))
-    last = len(call.out) - 1
-    return Outcome("window", [Link(source.node, (last, last), (rows, cols))])
+    counts = [_count(n, s) for n, s in zip(source.shape[-2:], specs, strict=True)]
+    maps = [_taps_apart(n, m, s) for n, m, s in zip(source.shape[-2:], counts, specs, strict=True)]
+    return Outcome(
+        "window", [Link(source.node, _unfolded(call.out, counts, kernel), (maps[0], maps[1]))]
+    )
+
+
+def _unfolded(shape: Sequence[int], counts: Sequence[int], kernel: Sequence[int]) -> Layout:
+    """The layout of unfold's result: channels and taps in one dimension, windows in the last."""
+    channels = Part(shape[-2] // (kernel[0] * kernel[1]))
+    taps = tuple(Part(k, axis, 1) for axis, k in enumerate(kernel))
+    windows = tuple(Part(n, axis, kernel[axis]) for axis, n in enumerate(counts))
+    own = (channels, *taps) if channels.size > 1 else taps
+    return (*[()] * (len(shape) - 2), tidy([p for p in own if p.size > 1]), tidy(windows))
+
+
+def _taps_apart(n: int, count: int, spec: Window) -> AxisMap:
+    """Unit ``u*k + t`` reads tap t of window u and nothing else."""
+    first = -spec.padding[0]
+    taps = [first + t * spec.dilation for t in range(spec.kernel_size)]
+    return AxisMap(
+        n, count * len(taps), tuple(range(t, t + 1) for t in taps), spec.stride, window=spec
+    )
 
 
 _UNFOLD = ("kernel_size", "dilation", "padding", "stride")
@@ -204,12 +239,47 @@ def fold(call: Call) -> Outcome:
     kernel, dilation, stride = (_per_axis(v, 2) for v in (values[0], values[1], values[3]))
     pads = [(p, p) for p in _per_axis(values[2], 2, 0)]
     specs = [Window(*s, transposed=True) for s in zip(kernel, stride, pads, dilation, strict=True)]
-    last, sizes = len(call.out), call.out[-2:]
-    grid = tuple(_count(n, s) for n, s in zip(sizes, specs, strict=True))
-    if not source.is_tokens or source.node.grid != grid:
+    counts = [_count(n, s) for n, s in zip(call.out[-2:], specs, strict=True)]
+    if source.layout != _unfolded(source.shape, counts, kernel):
+        return _folded_windows(call, counts, specs)
+    maps = [_taps_joined(n, *s) for n, *s in zip(counts, call.out[-2:], specs, strict=True)]
+    return Outcome("transposed", [Link(source.node, _image(call.out), (maps[0], maps[1]))])
+
+
+def _image(shape: Shape) -> Layout:
+    return plain_layout(len(shape), (len(shape) - 2, len(shape) - 1), (shape[-2], shape[-1]))
+
+
+def _folded_windows(call: Call, counts: Sequence[int], specs: Sequence[Window]) -> Outcome:
+    """Windows whose taps are mixed or new: each output reads all windows that cover it."""
+    source, last = call.sources[0], len(call.sources[0].shape) - 1
+    link = by_dims(source, source.shape, {d: d for d in range(last + 1) if d != last - 1})
+    wanted = plain_layout(last + 1, (last, last), (counts[0], counts[1]))
+    if link.layout != wanted:
         return Outcome("unknown", [lost(source)], "fold of other than an unfolded image")
-    rows, cols = (transposed(*s) for s in zip(grid, sizes, specs, strict=True))
-    return Outcome("transposed", [Link(source.node, (last - 2, last - 1), (rows, cols))])
+    maps = [
+        composed(own, transposed(n, m, s))
+        for own, n, m, s in zip(link.maps, counts, call.out[-2:], specs, strict=True)
+    ]
+    return Outcome("transposed", [Link(source.node, _image(call.out), (maps[0], maps[1]))])
+
+
+def _taps_joined(count: int, n_out: int, spec: Window) -> AxisMap:
+    """Output u reads every unit of unfold (``_taps_apart``) that came from place u.
+
+    Tap t of window w came from ``w*stride - before + t*dilation``.
+    """
+    k, scatter = spec.kernel_size, transposed(count, n_out, spec)
+
+    def units(phase: int) -> range:
+        places = []
+        for w in scatter.taps[phase]:
+            t = (phase + spec.padding[0] - w * spec.stride) // spec.dilation
+            places.append(w * k + t)
+        return as_range(sorted(places))[0]
+
+    taps = tuple(units(phase) for phase in range(scatter.period))
+    return AxisMap(count * k, n_out, taps, k, window=spec)
 
 
 def interpolate(call: Call) -> Outcome:

@@ -24,10 +24,12 @@ from torch import nn
 from core.errors import SpecError
 from core.graph import InputSize, input_sizes
 from core.graph_call import Draft
+from core.graph_layout import Dims, Grid, Layout, lanes, plain_layout
 from core.positive import Positive, positive_copy
 from core.recorder import Recorder
 from core.torch_flops import FlopCounter
 from core.tracing import floats_of, inputs_of, listen, skeleton
+from core.units import unit_of
 
 Span = tuple[int, int]
 MAX_FLOPS = 10**12
@@ -129,7 +131,7 @@ class Probe:
         for name, tensor in zip(names, inputs, strict=True):
             finder.add_input(name, tensor)
         self.output = finder.search(copied, inputs)
-        self.dims, self.grid = _layout(self.output, finder.draft, len(sizes[0]))
+        self.layout, self.grid = _layout(self.output, finder.draft, len(sizes[0]))
         self.boxes: dict[tuple[int, int], tuple[Span, Span] | None] = {}
 
     def checked(self, unit: int | Sequence[int]) -> tuple[int, int]:
@@ -156,7 +158,7 @@ class Probe:
         return self.boxes[unit]
 
     def _box(self, unit: tuple[int, int]) -> tuple[Span, Span] | None:
-        value = self._values(unit)
+        value = unit_of(self.output, self.layout, unit)
         if not value.requires_grad:
             return None
         (gradient,) = torch.autograd.grad(
@@ -176,33 +178,24 @@ class Probe:
             return None
         return box[axis]
 
-    def _values(self, unit: tuple[int, int]) -> torch.Tensor:
-        rows, cols = self.dims
-        if rows is not None and rows == cols:  # tokens, row by row
-            return self.output.select(rows, unit[0] * self.grid[1] + unit[1])
-        index: list[Any] = [slice(None)] * self.output.ndim
-        for dim, place in zip(self.dims, unit, strict=True):
-            if dim is not None:
-                index[dim] = place
-        return self.output[tuple(index)]
-
 
 def _ends(marks: torch.Tensor) -> Span:
     places = marks.nonzero().flatten()
     return int(places[0]), int(places[-1])
 
 
-def _layout(
-    output: torch.Tensor, draft: Draft | None, rank: int
-) -> tuple[tuple[int | None, int | None], tuple[int, int]]:
-    """Which dimensions are the image's, as the graph has it, or from the rank alone."""
+def _layout(output: torch.Tensor, draft: Draft | None, rank: int) -> tuple[Layout, Grid]:
+    """Where the image lies in the dimensions, as the graph has it, or from the rank alone."""
     if draft is not None:
-        return draft.dims, draft.grid
+        wide = lanes(draft.layout)
+        return draft.layout, (draft.grid[0] // wide[0], draft.grid[1] // wide[1])
+    dims: Dims = (None, None)
     if output.ndim == 4:
-        return (2, 3), (output.shape[2], output.shape[3])
-    if output.ndim == 3 and rank == 2:
-        return (None, 2), (1, output.shape[2])
-    return (None, None), (1, 1)
+        dims = 2, 3
+    elif output.ndim == 3 and rank == 2:
+        dims = None, 2
+    rows, cols = (1 if dim is None else output.shape[dim] for dim in dims)
+    return plain_layout(output.ndim, dims, (rows, cols)), (rows, cols)
 
 
 class _Reached(BaseException):

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
 from torch import nn
 
+from core.axis_map import Window, window
 from core.cone import Box, Ends, after, before, exact_box, visible
 from core.errors import SpecError
 from core.field_words import AXES, Number, facts, first_bound, measures, note, number
@@ -241,10 +243,27 @@ def fields_of(
         told[name] = facts(node, parents, known, told)
         bounds[name] = first_bound(node, parents, bounds)
     extra = notes or {}
+    pixels = graph[chosen].grid
     return {
-        name: _summary(graph[name], axes, (*told[name], extra.get(name, "")), bounds[name], network)
+        name: _summary(
+            graph[name],
+            (_by_unit(graph[name], 0, axes[0], pixels), _by_unit(graph[name], 1, axes[1], pixels)),
+            (*told[name], extra.get(name, "")),
+            bounds[name],
+            network,
+        )
         for name, axes in known.items()
     }
+
+
+def _by_unit(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Field:
+    """The field of whole units, where several places of the image lie in one."""
+    wide, n = node.lanes[axis], node.grid[axis]
+    if wide == 1 or field.whole:
+        return field
+    if n == 1:
+        return whole_image(pixels[axis], field.aligned)
+    return step(field, window(n * wide, n, Window(wide, wide)))
 
 
 def _axis_field(
@@ -255,14 +274,18 @@ def _axis_field(
         return Field((Reach(),))
     pixels = graph[source].grid[axis]
     branches = []
-    for parent, maps in zip(node.inputs, node.maps, strict=True):
+    for parent, maps in zip(node.inputs, node.fine or node.maps, strict=True):
         if parent in known:
             through = known[parent][axis]
             if maps[axis].whole:
                 branches.append(whole_image(pixels, through.aligned))
             else:
                 branches.append(step(through, maps[axis]))
-    return merge(branches)
+    union = merge(branches)
+    if node.kind == "merge":
+        return union
+    # Inputs that one operation mixes, as attention does, do not meet side by side.
+    return union._replace(aligned=all(branch.aligned for branch in branches), gap=Fraction(0))
 
 
 def _summary(

@@ -15,7 +15,9 @@ from torch import fx, nn
 
 from core.constants import Constants
 from core.errors import SpecError
-from core.graph_call import Call, Dims, Draft, Outcome, Shape, Source, settle, unknown, words
+from core.graph_call import Call, Draft, Outcome, Shape, Source, words
+from core.graph_layout import Dims, plain_layout
+from core.graph_links import settle, unknown
 from core.graph_mixing import MIXING_RULES
 from core.graph_shapes import SHAPE_RULES, part_of
 from core.graph_windows import GLOBAL, WINDOW_RULES
@@ -60,7 +62,15 @@ class Recorder:
         dims: Dims = (2, 3) if len(shape) == 4 else (None, 2)
         grid = (1 if dims[0] is None else shape[2], shape[-1])
         self._keep(
-            Draft(self.names.placeholder(name).name, name, "input", shape, dims, grid), tensor
+            Draft(
+                self.names.placeholder(name).name,
+                name,
+                "input",
+                shape,
+                plain_layout(len(shape), dims, grid),
+                grid,
+            ),
+            tensor,
         )
 
     def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
@@ -173,14 +183,14 @@ class Recorder:
         note, bound = outcome.note, outcome.bound
         if settled.lost and GLOBAL not in note:
             note = f"{GLOBAL}: {operation} {UNFOLLOWED}"
-        if not bound and settled.lost and outcome.kind != "global":
+        if not bound and (settled.loose or settled.lost):
             bound = f"{operation} {UNFOLLOWED}"
         draft = Draft(
             name or ("" if self.leaves else self._call_name(operation)),
             operation,
             "global" if settled.lost and outcome.kind != "unknown" else outcome.kind,
             shape,
-            settled.dims,
+            settled.layout,
             settled.grid,
             self.path[-1] if self.path else "",
             tuple(link.source for link in outcome.links),

@@ -72,7 +72,9 @@ def smallest_crop(
     except SpecError:  # too small for it somewhere: the image is not
         return whole_image(image, unit)
     moved = _moved(graph, part, cone, field.network.source, start)
-    if moved is None:
+    layout = graph[field.name].layout
+    cut = any(one.stride > 1 or len(parts) > 1 for parts in layout for one in parts)
+    if moved is None or (cut and part[field.name].layout != layout):
         return whole_image(image, unit)
     rows_moved, cols_moved = moved[field.name]
     return Crop(size, start, (unit[0] - rows_moved, unit[1] - cols_moved))

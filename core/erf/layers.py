@@ -203,24 +203,3 @@ def run_once(
             own.pop("forward", None)
             if forward is not None:
                 own["forward"] = forward
-
-
-def unit_of(
-    output: torch.Tensor, dims: tuple[int | None, int | None], grid: tuple[int, int], unit: Any
-) -> torch.Tensor:
-    """All channels of one unit, of every sample.
-
-    Args:
-        output: the layer's.
-        dims: its dimensions along height and width, as `core.graph.Node` has them.
-        grid: its units along both.
-        unit: (row, column).
-    """
-    rows, cols = dims
-    if rows is not None and rows == cols:  # tokens, row by row
-        return output.select(rows, unit[0] * grid[1] + unit[1])
-    index: list[Any] = [slice(None)] * output.ndim
-    for dim, place in zip(dims, unit, strict=True):
-        if dim is not None:
-            index[dim] = place
-    return output[tuple(index)]

@@ -9,11 +9,12 @@ import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from core.erf.layers import Spot, output_of, unit_of
+from core.erf.layers import Spot, output_of
 from core.erf.recipe import Recipe
 from core.errors import SpecError
 from core.graph import Node
 from core.tracing import floats_of
+from core.units import unit_of
 
 WORKSPACE = 4
 """Results of the largest size that live beside what is kept for the backward pass."""
@@ -80,7 +81,7 @@ def _bytes(
     within: tuple[Any, ...] = (torch.enable_grad(), saved_tensors_hooks(pack, lambda t: t))
     output, stopping = output_of(bare, image.clone(), spot, torch.device("meta"), *within)
     largest = max(stopping.largest, image.untyped_storage().nbytes())
-    shape = tuple(unit_of(output, node.dims, node.grid, (0, 0)).shape)
+    shape = tuple(unit_of(output, node.layout, (0, 0)).shape)
     return sum(kept.values()) + WORKSPACE * largest, shape, stopping.ran
 
 

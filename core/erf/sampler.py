@@ -10,13 +10,14 @@ from torch import nn
 from core.erf.copies import draw_weights, mixes_samples, private_copy
 from core.erf.crop import Crop, whole_image
 from core.erf.fold import fold_norms
-from core.erf.layers import output_of, spot_of, unit_of
+from core.erf.layers import output_of, spot_of
 from core.erf.memory import batch_size, footprint, refusal
 from core.erf.recipe import Recipe
 from core.erf.result import Run, Theory
 from core.errors import SpecError
 from core.receptive_field import ReceptiveField
 from core.tracing import floats_of, skeleton
+from core.units import unit_of
 
 HEALTHY = 2.0**-60
 """Smallest peak of a gradient that is far enough from float32's end."""
@@ -132,7 +133,7 @@ class Sampler:
         inner = image.clone()  # a leaf may not be written to, as an in-place first layer does
         autocast = torch.autocast(self.device.type, enabled=False)
         output, _ = output_of(self.copied, inner, self.spot, autocast)
-        return unit_of(output, self.node.dims, self.node.grid, self.target.part.unit)
+        return unit_of(output, self.node.layout, self.target.part.unit)
 
     @staticmethod
     def _backward(unit: torch.Tensor, image: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:

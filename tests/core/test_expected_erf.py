@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.erf import effective_receptive_field, metrics
-from core.erf.layers import unit_of
 from core.errors import SpecError
 from core.expected_erf import HE, KEPT, Gains, expected_erf
 from core.graph import Node, network_graph
 from core.network_modules import Concat, Residual, SqueezeExcite
 from core.receptive_field import receptive_fields
 from core.swaps import with_activation, with_pooling
+from core.units import unit_of
 from core.zoo import build, entry
 from tests.core.calls import Calls
 from tests.core.random_networks import (
@@ -91,7 +91,7 @@ def uniform(module: nn.Module) -> nn.Module:
 def gradient(module: nn.Module, size: tuple[int, ...], node: Node, unit: tuple[int, int]) -> Map:
     """|d unit / d pixel|, all channels of both summed: (rows, columns) of the whole image."""
     image = torch.rand(1, *size, dtype=torch.float64, requires_grad=True)
-    unit_of(module(image), node.dims, node.grid, unit).sum().backward()
+    unit_of(module(image), node.layout, unit).sum().backward()
     assert image.grad is not None
     return image.grad.abs().sum((0, 1)).reshape(-1, size[-1]).numpy()
 
