@@ -39,10 +39,10 @@ Layout = tuple[tuple[Part, ...], ...]
 
 
 class Place(NamedTuple):
-    """A part and where it stands: in which dimension, and which of its parts it is."""
+    """A part and where it stands: in which dimension, and at which place among its parts."""
 
     dim: int
-    index: int
+    at: int
     part: Part
 
 

@@ -130,7 +130,7 @@ def _laid_out(
     axes = []
     for axis in (0, 1):
         order = places(source.layout, axis)
-        made = [along[place.dim, place.index] for place in order]
+        made = [along[place.dim, place.at] for place in order]
         axes.append(reduce(nested, made) if made else identity(source.node.grid[axis]))
         new.update(_strides(axis, order, made, dims))
     layout: list[tuple[Part, ...]] = [()] * rank
@@ -155,7 +155,7 @@ def _strides(
     several = [pair for pair in kept if pair[1] > 1]
     new, stride = {}, 1
     for place, size in reversed(several or kept[:1]):
-        new[place.dim, place.index] = Part(size, axis, stride)
+        new[place.dim, place.at] = Part(size, axis, stride)
         stride *= size
     return new
 
@@ -195,12 +195,13 @@ def settle(links: Sequence[Link], out: Shape) -> Settled:
         layout = followed[0].layout
     orders = [places(layout, axis) for axis in (0, 1)]
     grid = (_units(orders[0]), _units(orders[1]))
-    loose, maps = False, []
+    loose = False
+    fitted: list[Maps] = []
     for link in links:
         ends = [_fitted(link, axis, orders[axis], layout) for axis in (0, 1)]
         loose = loose or ends[0][1] or ends[1][1]
-        maps.append((ends[0][0], ends[1][0]))
-    return Settled(layout, grid, tuple(maps), False, loose)
+        fitted.append((ends[0][0], ends[1][0]))
+    return Settled(layout, grid, tuple(fitted), False, loose)
 
 
 def _units(order: Sequence[Place]) -> int:

@@ -13,14 +13,13 @@ from core.graph_call import (
     Call,
     Link,
     Outcome,
-    Shape,
     Source,
     dims_of,
     right_aligned,
     same,
     words,
 )
-from core.graph_layout import Part, places, regrouped
+from core.graph_layout import Part, Shape, places, regrouped
 from core.graph_links import by_dims, lost, unknown
 from core.graph_windows import Rule
 

@@ -242,7 +242,8 @@ def fold(call: Call) -> Outcome:
     counts = [_count(n, s) for n, s in zip(call.out[-2:], specs, strict=True)]
     if source.layout != _unfolded(source.shape, counts, kernel):
         return _folded_windows(call, counts, specs)
-    maps = [_taps_joined(n, *s) for n, *s in zip(counts, call.out[-2:], specs, strict=True)]
+    sizes = zip(counts, call.out[-2:], specs, strict=True)
+    maps = [_taps_joined(*each) for each in sizes]
     return Outcome("transposed", [Link(source.node, _image(call.out), (maps[0], maps[1]))])
 
 

@@ -15,8 +15,8 @@ from torch import fx, nn
 
 from core.constants import Constants
 from core.errors import SpecError
-from core.graph_call import Call, Draft, Outcome, Shape, Source, words
-from core.graph_layout import Dims, plain_layout
+from core.graph_call import Call, Draft, Outcome, Source, words
+from core.graph_layout import Dims, Shape, plain_layout
 from core.graph_links import settle, unknown
 from core.graph_mixing import MIXING_RULES
 from core.graph_shapes import SHAPE_RULES, part_of
