@@ -28,17 +28,15 @@ from core.axis_map import (
     window,
 )
 from core.graph_call import Call, Link, Outcome, Source
-from core.graph_layout import Layout, Part, Shape, plain_layout, tidy
 from core.graph_links import by_dims, lost
 from core.kernel_taps import kernel_taps
-from core.nesting import as_range, composed
 
 ADAPTIVE = "depends on the input size: adaptive pooling"
 RESIZED = "depends on the input size: resized to a fixed size"
 GLOBAL = "whole image"
 
 
-def _per_axis(value: object, axes: int, default: int = 1) -> list[int]:
+def per_axis(value: object, axes: int, default: int = 1) -> list[int]:
     """An int, a sequence of one or of ``axes``, or None, as a list of ``axes`` ints."""
     if value is None or (isinstance(value, Sequence) and not value):
         return [default] * axes
@@ -81,9 +79,9 @@ def convolution(call: Call) -> Outcome:
         return Outcome(
             "unknown", [lost(s) for s in call.sources], "weights computed from the input"
         )
-    kernel, dilation = weight.shape[2:], _per_axis(call.get(5, "dilation"), axes)
+    kernel, dilation = weight.shape[2:], per_axis(call.get(5, "dilation"), axes)
     pads = _padding(call.get(4, "padding", 0), kernel, dilation)
-    settings = zip(kernel, _per_axis(call.get(3, "stride"), axes), pads, dilation, strict=True)
+    settings = zip(kernel, per_axis(call.get(3, "stride"), axes), pads, dilation, strict=True)
     return _with_taps(call, weight, [Window(*s) for s in settings], call.get(6, "groups", 1))
 
 
@@ -109,7 +107,7 @@ def _padding(
         return [(total // 2, total - total // 2) for total in totals]
     if value == "valid":
         value = 0
-    return [(p, p) for p in _per_axis(value, len(kernel), 0)]
+    return [(p, p) for p in per_axis(value, len(kernel), 0)]
 
 
 def transposed_convolution(call: Call) -> Outcome:
@@ -122,9 +120,9 @@ def transposed_convolution(call: Call) -> Outcome:
         )
     settings = zip(
         weight.shape[2:],
-        _per_axis(call.get(3, "stride"), axes),
-        [(p, p) for p in _per_axis(call.get(4, "padding"), axes, 0)],
-        _per_axis(call.get(7, "dilation"), axes),
+        per_axis(call.get(3, "stride"), axes),
+        [(p, p) for p in per_axis(call.get(4, "padding"), axes, 0)],
+        per_axis(call.get(7, "dilation"), axes),
         strict=True,
     )
     specs = [Window(*setting, transposed=True) for setting in settings]
@@ -133,10 +131,10 @@ def transposed_convolution(call: Call) -> Outcome:
 
 def _pool(call: Call, kernel: object, stride: object, padding: object, dilation: object) -> Outcome:
     axes = int(call.operation.removesuffix("_with_indices")[-2])
-    sizes = _per_axis(kernel, axes)
-    strides = sizes if stride is None else _per_axis(stride, axes)
-    pads = [(p, p) for p in _per_axis(padding, axes, 0)]
-    settings = zip(sizes, strides or sizes, pads, _per_axis(dilation, axes), strict=True)
+    sizes = per_axis(kernel, axes)
+    strides = sizes if stride is None else per_axis(stride, axes)
+    pads = [(p, p) for p in per_axis(padding, axes, 0)]
+    settings = zip(sizes, strides or sizes, pads, per_axis(dilation, axes), strict=True)
     return _slide(call, [Window(*setting) for setting in settings])
 
 
@@ -168,119 +166,6 @@ def adaptive_pool(call: Call) -> Outcome:
     if all(m == 1 for _, m in sizes):
         return Outcome("global", [link], f"{GLOBAL}: global pooling")
     return Outcome("window", [link], ADAPTIVE)
-
-
-def unfold(call: Call) -> Outcome:
-    """F.unfold(input, kernel_size, dilation, padding, stride), or Tensor.unfold(dim, size, step)."""
-    source = call.sources[0]
-    if call.function is torch.Tensor.unfold:
-        return _tensor_unfold(call, source)
-    values = [call.get(i, name) for i, name in enumerate(_UNFOLD, start=1)]
-    kernel, dilation, stride = (_per_axis(v, 2) for v in (values[0], values[1], values[3]))
-    pads = [(p, p) for p in _per_axis(values[2], 2, 0)]
-    specs = [Window(*s) for s in zip(kernel, stride, pads, dilation, strict=True)]
-    images = plain_layout(
-        len(source.shape), (len(source.shape) - 2, len(source.shape) - 1), source.node.grid
-    )
-    if source.layout != images:
-        return Outcome("unknown", [lost(source)], "unfold of other than image axes")
-    counts = [_count(n, s) for n, s in zip(source.shape[-2:], specs, strict=True)]
-    maps = [_taps_apart(n, m, s) for n, m, s in zip(source.shape[-2:], counts, specs, strict=True)]
-    return Outcome(
-        "window", [Link(source.node, _unfolded(call.out, counts, kernel), (maps[0], maps[1]))]
-    )
-
-
-def _unfolded(shape: Sequence[int], counts: Sequence[int], kernel: Sequence[int]) -> Layout:
-    """The layout of unfold's result: channels and taps in one dimension, windows in the last."""
-    channels = Part(shape[-2] // (kernel[0] * kernel[1]))
-    taps = tuple(Part(k, axis, 1) for axis, k in enumerate(kernel))
-    windows = tuple(Part(n, axis, kernel[axis]) for axis, n in enumerate(counts))
-    own = (channels, *taps) if channels.size > 1 else taps
-    return (*[()] * (len(shape) - 2), tidy([p for p in own if p.size > 1]), tidy(windows))
-
-
-def _taps_apart(n: int, count: int, spec: Window) -> AxisMap:
-    """Unit ``u*k + t`` reads tap t of window u and nothing else."""
-    first = -spec.padding[0]
-    taps = [first + t * spec.dilation for t in range(spec.kernel_size)]
-    return AxisMap(
-        n, count * len(taps), tuple(range(t, t + 1) for t in taps), spec.stride, window=spec
-    )
-
-
-_UNFOLD = ("kernel_size", "dilation", "padding", "stride")
-
-
-def _count(n: int, spec: Window) -> int:
-    return (n + sum(spec.padding) - spec.span) // spec.stride + 1
-
-
-def _tensor_unfold(call: Call, source: Source) -> Outcome:
-    axis, size, stride = (
-        int(cast(int, call.get(i, name))) for i, name in enumerate(_STEPS, start=1)
-    )
-    axis %= len(source.shape)
-    spec = Window(size, stride)
-    spread = window(source.shape[axis], call.out[axis], spec)
-    dims = {dim: dim for dim in range(len(source.shape))}
-    return Outcome(
-        "window", [by_dims(source, call.out, dims, {axis: spread} if axis in source.held else {})]
-    )
-
-
-_STEPS = ("dimension", "size", "step")
-
-
-def fold(call: Call) -> Outcome:
-    """F.fold(input, output_size, kernel_size, dilation, padding, stride): the scatter of unfold."""
-    source = call.sources[0]
-    values = [call.get(i, name) for i, name in enumerate(_UNFOLD, start=2)]
-    kernel, dilation, stride = (_per_axis(v, 2) for v in (values[0], values[1], values[3]))
-    pads = [(p, p) for p in _per_axis(values[2], 2, 0)]
-    specs = [Window(*s, transposed=True) for s in zip(kernel, stride, pads, dilation, strict=True)]
-    counts = [_count(n, s) for n, s in zip(call.out[-2:], specs, strict=True)]
-    if source.layout != _unfolded(source.shape, counts, kernel):
-        return _folded_windows(call, counts, specs)
-    sizes = zip(counts, call.out[-2:], specs, strict=True)
-    maps = [_taps_joined(*each) for each in sizes]
-    return Outcome("transposed", [Link(source.node, _image(call.out), (maps[0], maps[1]))])
-
-
-def _image(shape: Shape) -> Layout:
-    return plain_layout(len(shape), (len(shape) - 2, len(shape) - 1), (shape[-2], shape[-1]))
-
-
-def _folded_windows(call: Call, counts: Sequence[int], specs: Sequence[Window]) -> Outcome:
-    """Windows whose taps are mixed or new: each output reads all windows that cover it."""
-    source, last = call.sources[0], len(call.sources[0].shape) - 1
-    link = by_dims(source, source.shape, {d: d for d in range(last + 1) if d != last - 1})
-    wanted = plain_layout(last + 1, (last, last), (counts[0], counts[1]))
-    if link.layout != wanted:
-        return Outcome("unknown", [lost(source)], "fold of other than an unfolded image")
-    maps = [
-        composed(own, transposed(n, m, s))
-        for own, n, m, s in zip(link.maps, counts, call.out[-2:], specs, strict=True)
-    ]
-    return Outcome("transposed", [Link(source.node, _image(call.out), (maps[0], maps[1]))])
-
-
-def _taps_joined(count: int, n_out: int, spec: Window) -> AxisMap:
-    """Output u reads every unit of unfold (``_taps_apart``) that came from place u.
-
-    Tap t of window w came from ``w*stride - before + t*dilation``.
-    """
-    k, scatter = spec.kernel_size, transposed(count, n_out, spec)
-
-    def units(phase: int) -> range:
-        places = []
-        for w in scatter.taps[phase]:
-            t = (phase + spec.padding[0] - w * spec.stride) // spec.dilation
-            places.append(w * k + t)
-        return as_range(sorted(places))[0]
-
-    taps = tuple(units(phase) for phase in range(scatter.period))
-    return AxisMap(count * k, n_out, taps, k, window=spec)
 
 
 def interpolate(call: Call) -> Outcome:
@@ -370,7 +255,7 @@ def roll(call: Call) -> Outcome:
     if dims is None or dims == ():
         return Outcome("unknown", [lost(source)], "roll over the flattened tensor")
     axes = [dims] if isinstance(dims, int) else list(cast(Sequence[int], dims))
-    shifts = _per_axis(call.get(1, "shifts"), len(axes))
+    shifts = per_axis(call.get(1, "shifts"), len(axes))
     maps = {}
     for axis, shift in zip(axes, shifts, strict=True):
         dim = axis % len(source.shape)
@@ -394,8 +279,6 @@ WINDOW_RULES: dict[str, Rule] = {
         for n in (1, 2, 3)
         for tail in ("", "_with_indices")
     },
-    "unfold": unfold,
-    "fold": fold,
     "interpolate": interpolate,
     "pixel_shuffle": pixel_shuffle,
     "pixel_unshuffle": pixel_unshuffle,

@@ -20,9 +20,10 @@ from core.graph_layout import Dims, Shape, plain_layout
 from core.graph_links import settle, unknown
 from core.graph_mixing import MIXING_RULES
 from core.graph_shapes import SHAPE_RULES, part_of
+from core.graph_unfold import UNFOLD_RULES
 from core.graph_windows import GLOBAL, WINDOW_RULES
 
-RULES = WINDOW_RULES | MIXING_RULES | SHAPE_RULES
+RULES = WINDOW_RULES | UNFOLD_RULES | MIXING_RULES | SHAPE_RULES
 UNFOLLOWED = "mixes the image axes in a way that is not followed"
 MAX_NODES = 40_000
 """Most operations that are followed."""
