@@ -39,8 +39,8 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "stride",
         "What is a stride?",
-        "The window reads a 3×3 patch, makes one number of it, and moves on by two pixels. "
-        "Twice the step, half the outputs in each direction.",
+        "The window reads a 3×3 patch, turns it into one number, and moves on by two pixels. "
+        "Here it stops at 3 places in each direction; in steps of one it would stop at 5.",
         "sweep",
         "input_height=7&input_width=7&padding=0&step=4",
         "board",
@@ -74,9 +74,9 @@ TOUR: tuple[Stop, ...] = (
     ),
     Stop(
         "pooling",
-        "What does a pooling keep?",
-        "A max pooling takes the largest number of its window, and only that one. "
-        "On the way back the winner alone gets the gradient.",
+        "What does pooling keep?",
+        "Max pooling takes the largest number of its window, and only that one. "
+        "In the backward pass that pixel alone gets the window's gradient.",
         "sweep",
         "operation=max_pooling&kernel_size=2&padding=0&input_height=6&input_width=6&step=4",
         "board",
@@ -104,8 +104,9 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "effective",
         "Which of these pixels really matter?",
-        "The gradient of one unit, squared and averaged over draws, is a small bright spot in a "
-        "wide dark field. With depth the field grows in proportion, the spot by its root only.",
+        "The gradient of one unit, squared and averaged over draws, is bright in the middle and "
+        "fades towards the field's border. The field grows linearly with depth, the bright spot "
+        "only like its square root.",
         "erf",
         "draws=64&input_height=64&input_width=64",
         "map",
@@ -113,8 +114,9 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "gradients",
         "Where does the gradient go?",
-        "A stride gives some pixels four readers and others one or none, so the gradient comes "
-        "back as a grid. A pooling spreads it evenly, or hands all of it to the winner.",
+        "With a stride of two a pixel is read four times, twice, once or never, so the gradient "
+        "comes back as a grid: a sum of so many terms. Average pooling spreads it evenly, max "
+        "pooling hands all of it to the winner.",
         "gradients",
         "arriving=all",
         "layers",
@@ -123,7 +125,7 @@ TOUR: tuple[Stop, ...] = (
         "shift",
         "What if the picture moves by one pixel?",
         "A stride of two keeps every second number, and a shift by one exchanges them for the "
-        "others. A blur before the stride keeps the output almost still.",
+        "others. With a blur before the stride the output follows the picture much better.",
         "shift",
         "",
         "curve",

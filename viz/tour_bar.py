@@ -7,11 +7,14 @@ from urllib.parse import parse_qsl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from viz.player.keys.keys import keys
 from viz.tour import TOUR, Stop
 from viz.url import change_shell, page_query, shell_query
 
 PAGES_FOLDER = "../pages"
 """From the script that Streamlit runs."""
+KEYS = {"PageDown": ".st-key-tour_next button", "PageUp": ".st-key-tour_back button"}
+"""A clicker's keys, and the buttons they press whatever has the keyboard."""
 AGAIN = "tour_to"
 """In the session: the number of the stop that a callback wants opened anew."""
 
@@ -69,6 +72,7 @@ def _buttons(number: int) -> int:
             help="Leave the tour; the page stays as it is",
             on_click=leave,
         )
+    keys(KEYS, key="tour_keys")
     return number - 1 if back else number + 1 if on else 0
 
 

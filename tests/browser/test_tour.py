@@ -60,6 +60,33 @@ def test_the_whole_tour_by_keyboard_alone(app_url: str, visitor: Page) -> None:
     visitor.wait_for_url(lambda url: "tour=" not in url)
 
 
+@pytest.mark.parametrize(
+    ("page", "widget"),
+    [
+        (f"?{TOUR[0].query}&tour=1", "input[type=range]"),
+        ("training?tour=1", "input[type=number]"),
+        ("exercises?tour=1", ".st-key-answer_here input"),
+        ("exercises?tour=1", "input[type=radio]"),
+    ],
+)
+def test_the_page_keys_turn_the_stops_whatever_has_the_keyboard(
+    app_url: str, visitor: Page, page: str, widget: str
+) -> None:
+    visitor.goto(f"{app_url}/{page}")
+    at_stop(visitor, 1)
+    visitor.locator(".keys[data-ready]").wait_for(state="attached")
+    visitor.locator(widget).first.focus()
+    visitor.keyboard.press("PageDown")
+    at_stop(visitor, 2)
+    visitor.get_by_role("button", name=BACK).wait_for(state="detached")
+    slider = visitor.get_by_role("slider", name=re.compile("^stride"))
+    slider.focus()
+    visitor.keyboard.press("PageUp")
+    at_stop(visitor, 1)
+    visitor.get_by_role("button", name=BACK).wait_for(state="detached")
+    assert "stride=" not in visitor.url, "the stop's own stride, which the key has not changed"
+
+
 def test_the_tour_on_a_phone(app_url: str, browser: Browser) -> None:
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
