@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.gradients.counts import window_reads
+from core.gradients.pattern import input_gradient
+from core.gradients.recipe import Downstream
+from core.layer import LayerSpec
+from core.operations import check
 from tests.viz.visit import link_of, text_of, warned
+from viz import state
 from viz.pages import PAGES
 from viz.tour import TOUR, Stop
+from viz.url import decode
 
 MAIN = Path(__file__).parents[2] / "viz" / "shell" / "main.py"
 NUMBERED = list(enumerate(TOUR, 1))
@@ -137,3 +147,56 @@ def test_a_stop_that_is_none_is_said_and_ignored(told: str) -> None:
     assert "`tour` must" in warned(app)
     app.slider(key="stride").set_value(4)
     assert not warned(run(app)), "until the visitor moves on"
+
+
+def board(name: str) -> Board:
+    """The layer and the input of a stop on the sweep page."""
+    stop = next(stop for stop in TOUR if stop.name == name)
+    values, ignored = decode(state.PARAMS, dict(parse_qsl(stop.query)))
+    assert not ignored
+    found = state.board(values)
+    return Board(stop.text, found.layer, found.source.size)
+
+
+class Board(NamedTuple):
+    text: str
+    layer: LayerSpec
+    size: tuple[int, int]
+
+
+def test_the_numbers_of_the_first_stop_are_those_of_its_board() -> None:
+    text, layer, size = board("stride")
+    stops = [check(replace(layer, stride=(s, s)), size)[0] for s in (2, 1)]
+    assert layer.stride == (2, 2)
+    assert f"stops at {stops[0]} places" in text
+    assert f"in steps of one it would stop at {stops[1]}." in text
+
+
+def test_what_the_stops_say_of_reads_is_so() -> None:
+    _, layer, size = board("padding")
+    assert check(layer, size) == size
+    _, layer, size = board("unread")
+    rows = layer.window.axes(size)[0].reads > 0
+    assert not rows[-1]
+    assert rows[:-1].all()
+    _, layer, size = board("dilation")
+    assert layer.window.effective_kernel_size == (5, 5)
+    rows = layer.window.axes(size)[0].reads > 0
+    assert rows[::2].all()
+    assert not rows[1::2].any()
+
+
+def test_a_pixel_that_is_read_more_often_need_not_get_a_larger_gradient() -> None:
+    """Why neither the stop nor the page says so: weights of both signs cancel."""
+    layer = LayerSpec(kernel_size=(3, 3), stride=(2, 2), padding=((1, 1), (1, 1)))
+    reads = window_reads(layer, (8, 8))
+    assert {1, 2, 4} == set(reads.ravel().tolist())
+    weight = np.zeros((1, 1, 3, 3), dtype=np.float32)
+    weight[0, 0] = [[-1, 1, -1], [1, 1, 1], [-1, 1, 1]]
+    x = np.zeros((1, 8, 8), dtype=np.float32)
+    found = input_gradient(layer, x, weight, downstream=Downstream("all")).gradient[0]
+    most, least = found[reads == 4], found[reads == 1]
+    assert most.max() < least.max()
+    why = text_of(visit("gradients"))
+    assert "gets the sum of more" in why
+    assert "gets more." not in why

@@ -70,10 +70,11 @@ passes on $\frac{\partial L}{\partial x} = \sum_o \frac{\partial L}{\partial y_o
 - **Maximum**: 1 at the winner, 0 elsewhere; the first of equals wins. With 2×2 windows and
   stride 2 three of four pixels get nothing.
 - **Mean**: $1/k^2$ for every pixel of the window.
-- **Convolution**: the kernel's weight. Every pixel is reached when the kernel is at least as
-  large as the stride; a 1×1 kernel with stride 2 leaves out three of four.
+- **Convolution**: the kernel's weight. Every pixel that a window reads gets a share where no weight
+  is 0; a 1×1 kernel with stride 2 reads one in four.
 
-Where windows overlap the shares add up: a pixel that is read more often gets more.
+Where windows overlap the shares add up: a pixel that is read more often gets the sum of more
+terms. Weights of both signs may cancel in it, so its gradient need not be larger.
 """
 
 
