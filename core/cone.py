@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.axis_map import AxisMap
-from core.graph import Graph
+from core.graph import Graph, Node
 
 Span = tuple[int, int]
 IntArray = NDArray[np.int64]
@@ -115,6 +115,20 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
             marks[parent] = np.maximum(marks[parent], read) if parent in marks else read
     seen = marks.get(source, np.zeros(1)) > 0
     return Box(_span(seen.max(axis=1)), _span(seen.max(axis=0))) if seen.any() else None
+
+
+def merged_maps(node: Node) -> tuple[tuple[AxisMap, AxisMap], ...]:
+    """The maps of a node where branches meet; none for others."""
+    return (node.fine or node.maps) if len(node.inputs) > 1 else ()
+
+
+def is_blind(maps: tuple[AxisMap, AxisMap]) -> bool:
+    """Whether some unit reads nothing of an input along an axis, as after joining two images."""
+    return any(
+        bool((axis.table() == axis.n_in).all(axis=1).any())
+        for axis in maps
+        if not (axis.is_identity or axis.whole)
+    )
 
 
 def read_matrix(axis: AxisMap) -> NDArray[np.float32]:

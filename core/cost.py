@@ -38,7 +38,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.errors import SpecError
 from core.graph_call import Draft
-from core.recorder import Recorder, tensors_in
+from core.recorder import Recorder
+from core.tensors import tensors_in
 from core.tracing import floats_of, inputs_of, listen, skeleton
 
 FLOAT32_BYTES = 4

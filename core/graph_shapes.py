@@ -187,10 +187,10 @@ def stack(call: Call) -> Outcome:
 
 def reshape(call: Call) -> Outcome:
     """view, reshape, flatten, unflatten, squeeze, unsqueeze: told from the two shapes alone."""
-    return Outcome("reshape", [_regrouped(call.sources[0], call.out)])
+    return Outcome("reshape", [regrouped_link(call.sources[0], call.out)])
 
 
-def _regrouped(source: Source, out: Shape) -> Link:
+def regrouped_link(source: Source, out: Shape) -> Link:
     """Row-major regrouping: every unit stays what it is, only the dimensions change.
 
     Channels that join a whole axis from behind become part of it, as in a pixel shuffle: each

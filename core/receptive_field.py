@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from core.axis_map import Window, window
-from core.cone import Box, Ends, after, before, exact_box, visible
+from core.cone import Box, Ends, after, before, exact_box, is_blind, merged_maps, visible
 from core.errors import SpecError
 from core.field_words import AXES, Number, facts, first_bound, measures, note, number
 from core.graph import Graph, InputSize, Node, input_sizes, network_graph
@@ -190,9 +190,11 @@ class _Network:
         return visible(self.graph, self.source, axis)
 
     def _has_blind_branches(self) -> bool:
-        """Branches merge, and somewhere there are units that see nothing."""
+        """Branches merge, and somewhere there are units that see nothing on one of them."""
         if all(len(node.inputs) < 2 for node in self.graph.values()):
             return False
+        if any(is_blind(maps) for node in self.graph.values() for maps in merged_maps(node)):
+            return True
         return any((e.first > e.last).any() for axis in (0, 1) for e in self.ends(axis).values())
 
 

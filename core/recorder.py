@@ -8,20 +8,25 @@ last call it makes (its earlier ones, such as the padding of ``padding_mode``, a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import fx, nn
 
+from core.assignments import Assignment, assignment_of
+from core.axis_map import whole
 from core.constants import Constants
 from core.errors import SpecError
-from core.graph_call import Call, Draft, Outcome, Source, words
+from core.graph_call import Call, Draft, Link, Outcome, Source, right_aligned, same, words
 from core.graph_layout import Dims, Shape, plain_layout
-from core.graph_links import settle, unknown
+from core.graph_links import by_dims, settle, unknown
 from core.graph_mixing import MIXING_RULES
 from core.graph_shapes import SHAPE_RULES, part_of
 from core.graph_unfold import UNFOLD_RULES
 from core.graph_windows import GLOBAL, WINDOW_RULES
+from core.memory import Memory
+from core.tensors import tensors_in
 
 RULES = WINDOW_RULES | UNFOLD_RULES | MIXING_RULES | SHAPE_RULES
 UNFOLLOWED = "mixes the image axes in a way that is not followed"
@@ -40,6 +45,12 @@ _CONSTANT = words(
 )
 
 
+_REARRANGES = words("squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ detach_ requires_grad_")
+"""Operations in place that write no element."""
+BY_VALUES = "assignment to places that are chosen by values"
+WRITES = "writes to a tensor that it is given"
+
+
 _TEMPLATED = words("to type_as expand_as view_as reshape_as")  # the second tensor is no input
 
 
@@ -56,6 +67,10 @@ class Recorder:
         self.starts: list[int] = []
         self.leaves = 0
         self.constants = Constants()
+        self.memory = Memory(self)
+        self.written: list[torch.Tensor] = []  # by the call that is reported next
+        self.beneath = False  # it is an operator that no torch call stands for
+        self.uneven: set[int] = set()
 
     def add_input(self, name: str, tensor: torch.Tensor) -> None:
         """An argument of forward: (1, C, H, W), or (1, C, L) of height 1."""
@@ -75,14 +90,22 @@ class Recorder:
         )
 
     def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
+        self._append(draft)
+        self.bind(draft, tensor)
+        self.memory.holds(tensor)
+
+    def _append(self, draft: Draft) -> None:
         if len(self.drafts) >= MAX_NODES:
             raise SpecError("module", f"must run at most {MAX_NODES} operations", "more")
         self.drafts.append(draft)
-        self._bind(draft, tensor)
 
-    def _bind(self, draft: Draft, tensor: torch.Tensor) -> None:
-        self.known[id(tensor)] = draft
+    def bind(self, draft: Draft | None, tensor: torch.Tensor) -> None:
+        """From now on a tensor holds what a node gives; None for constants."""
         self.parts.pop(id(tensor), None)
+        if draft is None:
+            self.known.pop(id(tensor), None)
+        else:
+            self.known[id(tensor)] = draft
         self.alive.append(tensor)
 
     def entered(self, path: str, module: nn.Module) -> None:
@@ -121,33 +144,97 @@ class Recorder:
         out: Any,
     ) -> Any:
         """See core.tracing.Listener."""
-        read = args[:1] if _operation(operation) in _TEMPLATED else (*args, *kwargs.values())
+        written, self.written = self.written, []
+        assignment = assignment_of(operation, args, kwargs)
+        if assignment:
+            if not self._assign(assignment):
+                self.constants.follow(operation, function, args, kwargs, out)
+            return out
+        plain = {key: value for key, value in kwargs.items() if key != "out"}
+        read = args[:1] if _operation(operation) in _TEMPLATED else (*args, *plain.values())
         tensors = tensors_in(read)
-        sources = [s for s in (self._source(tensor) for tensor in tensors) if s]
+        sources = [s for s in map(self._source, tensors) if s]
+        results = tensors_in((out,))
+        self.memory.made(results, tensors)
         if not sources or operation in _CONSTANT:
+            for tensor in written:
+                self._overwrite(tensor, None)
             self.constants.follow(operation, function, args, kwargs, out)
             return out
-        if operation == "__setitem__":
-            self._assigned(sources, args[0])
-            return out
-        results = tensors_in((out,))
-        if not results:
+        if not (results := results or written):
             return out
         if any(out is tensor for tensor in tensors) and not _in_place(operation, kwargs):
             out = results[0] = out.view_as(out)  # else both would be one node
+            self.memory.made(results, tensors)
         call = self._call(operation, function, args, kwargs, tuple(results[0].shape), sources)
         self._record(call, results)
+        if operation not in _REARRANGES:
+            self._write(call, written)
         return out
 
+    def _write(self, call: Call, written: Sequence[torch.Tensor]) -> None:
+        """The tensors that a call has written to hold what it gave, or something unknown."""
+        for tensor in written:
+            if self.known.get(id(tensor)) is not self.drafts[-1]:
+                here = replace(call, out=tuple(tensor.shape))
+                name = self._call_name(call.operation)
+                self._add(call.operation, unknown(here, WRITES), tensor, name)
+            self.memory.wrote(tensor, self.known[id(tensor)])
+
+    def _overwrite(self, tensor: torch.Tensor, draft: Draft | None) -> None:
+        """A whole tensor holds what a node gives; None for constants."""
+        self.bind(draft, tensor)
+        self.memory.wrote(tensor, draft)
+
+    def _assign(self, assigned: Assignment) -> bool:
+        """A part of a tensor is overwritten; whether anything of it depends on the input."""
+        target, part, value = assigned
+        old = self._source(target)
+        source = self._source(value) if isinstance(value, torch.Tensor) else None
+        if part is None:
+            self._assign_somewhere(target, source)
+        else:
+            self.alive.append(part)
+            self.memory.made([part], [target])
+            self._overwrite(part, self._shared(source, tuple(part.shape)) if source else None)
+        return bool(old or source)
+
+    def _assign_somewhere(self, target: torch.Tensor, source: Source | None) -> None:
+        """Places that are not known hold something else: every place may read all of it."""
+        old, shape = self._source(target), tuple(target.shape)
+        links = [by_dims(old, shape, same(old))] if old else []
+        if source:
+            layout, grid = (old.layout, old.node.grid) if old else (((),) * len(shape), (1, 1))
+            rows, cols = map(whole, source.node.grid, grid)
+            links.append(Link(source.node, layout, (rows, cols)))
+        if links:
+            bound = f"setitem: {BY_VALUES}"
+            outcome = Outcome("unknown", links, f"unknown operation {bound}", bound)
+            draft = self.note("setitem", outcome, tuple(target.shape))
+            self._overwrite(target, draft)
+
+    def _shared(self, source: Source, shape: Shape) -> Draft:
+        """What is written, in the shape of the part that it is written to."""
+        if source.shape == shape:
+            return source.node
+        dims = {d: to for d, to in right_aligned(source.shape, shape).items() if to >= 0}
+        return self.note("expand", Outcome("pass", [by_dims(source, shape, dims)]), shape)
+
     def _source(self, tensor: torch.Tensor) -> Source | None:
+        """The node of a tensor, up to date with what was written to its memory."""
+        self.content(tensor)
+        self.memory.refresh(tensor)
+        draft = self.known.get(id(tensor))
+        return Source(draft, tuple(tensor.shape)) if draft else None
+
+    def content(self, tensor: torch.Tensor) -> Draft | None:
         """The node of a tensor; a part of a split one becomes a node when first used."""
         if id(tensor) in self.parts:
             parent, index, sizes = self.parts.pop(id(tensor))
             source = Source(parent, parent.shape)
             outcome = part_of(source, tuple(tensor.shape), index, sizes)
             self._add("getitem", outcome, tensor, self._call_name("getitem"))
-        draft = self.known.get(id(tensor))
-        return Source(draft, tuple(tensor.shape)) if draft else None
+        return self.known.get(id(tensor))
 
     def _call(
         self,
@@ -175,37 +262,46 @@ class Recorder:
                 self.parts[id(part)] = (draft, index, sizes)
         for result in results:
             if not outcome.part:
-                self._bind(draft, result)
+                self.bind(draft, result)
+                self.memory.holds(result)
             self.alive.append(result)
 
     def _add(self, operation: str, outcome: Outcome, tensor: torch.Tensor, name: str = "") -> Draft:
+        """A node of a tensor that a call has given."""
         shape = outcome.part[2] if outcome.part else tuple(tensor.shape)
+        name = name or ("" if self.leaves else self._call_name(operation))
+        draft = self._draft(name, operation, outcome, shape)
+        self._keep(draft, tensor)
+        return draft
+
+    def note(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
+        """See core.memory.Nodes."""
+        draft = self._draft(self._call_name(operation), operation, outcome, shape)
+        self._append(draft)
+        return draft
+
+    def _draft(self, name: str, operation: str, outcome: Outcome, shape: Shape) -> Draft:
         settled = settle(outcome.links, shape)
         note, bound = outcome.note, outcome.bound
         if settled.lost and GLOBAL not in note:
             note = f"{GLOBAL}: {operation} {UNFOLLOWED}"
         if not bound and (settled.loose or settled.lost):
             bound = f"{operation} {UNFOLLOWED}"
+        sources = tuple(link.source for link in outcome.links)
         draft = Draft(
-            name or ("" if self.leaves else self._call_name(operation)),
+            name,
             operation,
             "global" if settled.lost and outcome.kind != "unknown" else outcome.kind,
             shape,
             settled.layout,
             settled.grid,
             self.path[-1] if self.path else "",
-            tuple(link.source for link in outcome.links),
+            sources,
             settled.maps,
             note,
             bound,
         )
-        self._keep(draft, tensor)
         return draft
-
-    def _assigned(self, sources: Sequence[Source], target: torch.Tensor) -> None:
-        """x[…] = y: what x holds from now on is not followed."""
-        call = self._call("setitem", None, (), {}, tuple(target.shape), sources)
-        self._add("setitem", unknown(call, "assignment to a part"), target)
 
     def ends(self, out: Any) -> list[Draft]:
         """The nodes of what forward returned."""
@@ -222,16 +318,3 @@ def _is_leaf(module: nn.Module) -> bool:
 def _in_place(operation: str, kwargs: Mapping[str, Any]) -> bool:
     ends = operation.endswith("_") and not operation.endswith("__")
     return ends or operation.startswith("__i") or bool(kwargs.get("inplace"))
-
-
-def tensors_in(values: Sequence[Any]) -> list[torch.Tensor]:
-    """The tensors in arguments or results, in order, through lists, tuples and dicts."""
-    found: list[torch.Tensor] = []
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            found.append(value)
-        elif isinstance(value, tuple | list):
-            found += tensors_in(value)
-        elif isinstance(value, dict):
-            found += tensors_in(list(value.values()))
-    return found

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from core.errors import SpecError
-from core.recorder import tensors_in
+from core.tensors import tensors_in
 from core.tracing import floats_of, skeleton
 
 Kind = Literal["weights", "input", "activations", "indices", "masks", "inside"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import FunctionType
 from typing import Any, Protocol
 
@@ -22,10 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.checkpoints import plain_checkpoints
 from core.constants import MAX_NUMBERS
 from core.errors import SpecError
+from core.tensors import storage_of, tensors_in
 
 MAX_MODULES = 40_000
 """Most layers that are followed."""
@@ -53,21 +55,90 @@ class Listener(Protocol):
 
 
 class _Recording(TorchFunctionMode):
-    """Reports the outermost torch calls of this thread."""
+    """Reports the outermost torch calls of this thread.
+
+    Calls on the tensors that torch's transformations hand out (`torch.vmap`) say nothing about
+    the tensors behind them; what they do to those is reported by `_Beneath`.
+
+    Attributes:
+        inside: a call that is reported is running.
+        written: the tensors that it has written to so far.
+    """
 
     def __init__(self, listener: Listener) -> None:
         super().__init__()
         self.listener = listener
+        self.inside = False
+        self.written: list[torch.Tensor] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        out = _of_the_same_shape(func, args, kwargs)
-        if out is None:
-            out = func(*args, **kwargs)
+        tensors = tensors_in((*args, *kwargs.values()))
+        if any(torch._C._functorch.is_functorch_wrapped_tensor(tensor) for tensor in tensors):
+            return func(*args, **kwargs)
         name = getattr(func, "__name__", str(func))
         if name == "__get__":
             name = getattr(func.__self__, "__name__", name)
-        return self.listener.called(name, func, args, kwargs, out)
+        with self.reporting():
+            out = _of_the_same_shape(func, args, kwargs)
+            if out is None:
+                out = func(*args, **kwargs)
+            elif out is args[0]:
+                self.written = [out]
+            self._tell(tensors)
+            return self.listener.called(name.split(".")[0], func, args, kwargs, out)
+
+    def _tell(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Say which of a call's arguments were written to, to a listener that wants to know."""
+        if self.written and hasattr(self.listener, "written"):
+            named = [t for t in tensors if any(t is each for each in self.written)]
+            memories = {storage_of(tensor) for tensor in self.written}
+            through = [t for t in tensors if storage_of(t) in memories]  # by a view of its own
+            self.listener.written = named or through
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """While it is open, what torch does is part of one call."""
+        self.inside, self.written = True, []
+        try:
+            yield
+        finally:
+            self.inside = False
+
+
+class _Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Reports what torch does to tensors without a torch call that is reported.
+
+    These are the operations inside TorchScript functions, functions of `torch.func` and
+    extensions: torch's own operators, under their own names.
+    """
+
+    def __init__(self, recording: _Recording) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.recording = recording
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs, recording = kwargs or {}, self.recording
+        written = _written(func, args, kwargs) if func._schema.is_mutable else []
+        if recording.inside:
+            recording.written += written
+            return func(*args, **kwargs)
+        listener: Any = recording.listener
+        listener.beneath = True
+        try:
+            with recording.reporting(), torch._C.DisableTorchFunction():
+                out = func(*args, **kwargs)
+                listener.written = written
+                return listener.called(func.overloadpacket.__name__, func, args, kwargs, out)
+        finally:
+            listener.beneath = False
+
+
+def _written(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
+    """The arguments that an operator writes to, as its schema says."""
+    given = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | dict(kwargs)
+    marked = [a.name for a in func._schema.arguments if a.alias_info and a.alias_info.is_write]
+    return tensors_in([given[name] for name in marked if name in given])
 
 
 _POINTWISE = (F.relu, F.relu6, F.silu, F.gelu, F.hardswish, F.sigmoid, torch.sigmoid, torch.relu)
@@ -238,10 +309,12 @@ def listen(
     Raises:
         SpecError: forward fails.
     """
-    _announce(copied, listener)
+    recording = _Recording(listener)
+    _announce(copied, recording)
     try:
         with ExitStack() as stack:
-            for context in (plain_checkpoints(), *within, _Recording(listener)):
+            beneath = [_Beneath(recording)] if hasattr(listener, "beneath") else []
+            for context in (plain_checkpoints(), *within, *beneath, recording):
                 stack.enter_context(context)
             return copied(*inputs)
     except SpecError:
@@ -252,20 +325,22 @@ def listen(
         raise SpecError("module", _why(error), _kind(copied)) from error
 
 
-def _announce(bare: nn.Module, listener: Listener) -> None:
+def _announce(bare: nn.Module, recording: _Recording) -> None:
     """Give every submodule of the skeleton a forward that reports itself."""
     for path, module in bare.named_modules():
         if path:
-            module.__dict__["forward"] = _announced(path, module, module.forward, listener)
+            module.__dict__["forward"] = _announced(path, module, module.forward, recording)
 
 
 def _announced(
-    path: str, module: nn.Module, forward: Callable[..., Any], listener: Listener
+    path: str, module: nn.Module, forward: Callable[..., Any], recording: _Recording
 ) -> Callable[..., Any]:
+    listener = recording.listener
+
     def announced(*args: Any, **kwargs: Any) -> Any:
         listener.entered(path, module)
         out = forward(*args, **kwargs)
-        with torch._C.DisableTorchFunction():
+        with recording.reporting(), torch._C.DisableTorchFunction():
             return listener.left(path, module, out)
 
     return announced

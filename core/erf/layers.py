@@ -15,9 +15,14 @@ from torch import nn
 
 from core.errors import SpecError
 from core.graph_call import Draft, Source
-from core.recorder import Recorder, tensors_in
+from core.recorder import Recorder
+from core.tensors import tensors_in
 from core.tracing import floats_of, inputs_of, listen, run
 
+HIDDEN = (
+    "must be what a torch call gives; it is part of a tensor, or lies inside a function that runs "
+    "as one. Choose the layer before or after it"
+)
 WHOLE = -1
 """Instead of a result: the tensor that a call splits."""
 
@@ -50,7 +55,10 @@ def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
     listener.ends(run_once(bare, image, listener))
     for draft in listener.drafts:
         if draft.name == name:
-            spot = listener.spots[id(draft)]._replace(writes=listener.constants.writes)
+            spot = listener.spots.get(id(draft))
+            if spot is None:
+                raise SpecError("layer", HIDDEN, name)
+            spot = spot._replace(writes=listener.constants.writes)
             return spot._replace(result=WHOLE) if draft.part else spot
     raise SpecError("layer", "must be the name of a node or a module that ran", name)
 
@@ -77,7 +85,7 @@ class _Spots(Recorder):
         Others are not counted: whoever looks at ``x.requires_grad`` may see something else
         in a run with gradients.
         """
-        self.events += not self.leaving and bool(tensors_in((out,)))
+        self.events += not (self.leaving or self.beneath) and bool(tensors_in((out,)))
         return super().called(operation, function, args, kwargs, out)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
@@ -90,12 +98,15 @@ class _Spots(Recorder):
 
     def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
         super()._keep(draft, tensor)
-        self.spots[id(draft)] = Spot(self.events, draft.shape)
+        if not self.beneath:
+            self.spots[id(draft)] = Spot(self.events, draft.shape)
 
     def _source(self, tensor: torch.Tensor) -> Source | None:
         part = self.parts.get(id(tensor))
         source = super()._source(tensor)
-        if part and source:  # named when first used, but there since it was split
+        if (
+            part and source and id(part[0]) in self.spots
+        ):  # named when first used, but there since it was split
             event = self.spots[id(part[0])].event
             self.spots[id(source.node)] = Spot(event, source.shape, part[1])
         return source

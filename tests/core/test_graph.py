@@ -178,16 +178,6 @@ def test_an_unknown_operation_is_named_here_and_in_what_follows(name: str):
     assert fields["_2"].size == (8, 8)
 
 
-def test_assigning_to_a_part_is_reported():
-    def half(x: torch.Tensor) -> torch.Tensor:
-        out = torch.zeros_like(x)
-        out[:, :, 1:] = x[:, :, :-1]
-        return out
-
-    fields = receptive_fields(Call(half, "half"), (3, 8, 8))
-    assert "unknown operation setitem" in list(fields.values())[-1].note
-
-
 class TwoInOut(nn.Module):
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,300 @@
+"""What tensors hold after something was written to a part of their memory.
+
+A write goes through one tensor (``p.add_(…)``, ``x[:, :2] = …``, ``out=y``) and changes every
+tensor that has an element in common with it. Each memory has a log of what was written to it.
+A tensor is brought up to date when it is next read: then nodes are made for what is left of
+the old content and what was written, and none for what nobody reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+
+from core.graph_call import Draft, Link, Outcome, Source, same
+from core.graph_layout import Layout, Shape
+from core.graph_links import by_dims, lost
+from core.graph_shapes import JOINED, regrouped_link
+from core.tensors import storage_of
+from core.views import (
+    Placement,
+    Strip,
+    cuts,
+    everything,
+    in_order,
+    placement,
+    put_back,
+    read_link,
+    strips,
+    with_gone_axes,
+    written_link,
+)
+
+PARTLY = "what is written to a part of a tensor could not be placed"
+VIEWED = "a view of other elements than a grid of them"
+MAX_WRITES = 4096
+"""Most writes to one memory that are followed one by one."""
+
+
+@dataclass(eq=False)
+class _View:
+    """A tensor of some memory.
+
+    Attributes:
+        parent: the tensor that it was made from; None for the first one.
+        seen: how many of the writes it is up to date with; −1 when its content is not known.
+    """
+
+    tensor: torch.Tensor
+    parent: _View | None
+    log: _Log
+    seen: int
+
+
+@dataclass(eq=False)
+class _Log:
+    """The writes to one memory, in order: the view that was written to, and its content."""
+
+    writes: list[tuple[_View, Draft | None]] = field(default_factory=list)
+    root: _View | None = None
+
+
+class Nodes(Protocol):
+    """Who makes the nodes: the recorder."""
+
+    uneven: set[int]
+
+    def note(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
+        """A node of a tensor that no call has returned."""
+
+    def content(self, tensor: torch.Tensor) -> Draft | None:
+        """The node of a tensor as far as calls have told; None for constants."""
+
+    def bind(self, draft: Draft | None, tensor: torch.Tensor) -> None:
+        """From now on a tensor holds what a node gives; None for constants."""
+
+
+class Memory:
+    """The views of every memory that a run has made, and what was written through them."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self.nodes = nodes
+        self.views: dict[int, _View] = {}
+        self.logs: dict[int, _Log] = {}
+
+    def made(self, results: Iterable[torch.Tensor], read: Sequence[torch.Tensor]) -> None:
+        """A call has given ``results``; those that share memory with what it read are views."""
+        for result in results:
+            if id(result) in self.views or any(result is tensor for tensor in read):
+                continue
+            key = storage_of(result)
+            near = [t for t in read if storage_of(t) == key]
+            if near and key is not None:
+                parent = self._view(near[0])
+                if parent is not None:
+                    self.views[id(result)] = _View(
+                        result, parent, parent.log, len(parent.log.writes)
+                    )
+
+    def _view(self, tensor: torch.Tensor) -> _View | None:
+        """The view that a tensor is, made when it is first needed."""
+        view = self.views.get(id(tensor))
+        if view is None:
+            key = storage_of(tensor)
+            if key is None:
+                return None
+            log = self.logs.setdefault(key, _Log())
+            view = _View(tensor, log.root, log, len(log.writes) if log.root is None else -1)
+            log.root = log.root or view
+            self.views[id(tensor)] = view
+        return view
+
+    def holds(self, tensor: torch.Tensor) -> None:
+        """A tensor was bound to a node by the call that made it."""
+        view = self._view(tensor)
+        if view is not None:
+            view.seen = len(view.log.writes)
+
+    def wrote(self, tensor: torch.Tensor, draft: Draft | None) -> None:
+        """A tensor was overwritten with what a node gives; None for constants."""
+        view = self._view(tensor)
+        if view is not None:
+            view.log.writes.append((view, draft))
+            view.seen = len(view.log.writes)
+
+    def refresh(self, tensor: torch.Tensor) -> None:
+        """Bring what is known of a tensor up to date with the writes to its memory."""
+        view = self.views.get(id(tensor))
+        if view is None:
+            key = storage_of(tensor)
+            if key not in self.logs:
+                return
+            view = self._view(tensor)
+        if view is not None and view.seen != len(view.log.writes):
+            self._refresh(view)
+
+    def _refresh(self, view: _View) -> None:
+        old, known = self.nodes.content(view.tensor), view.seen >= 0
+        new = [w for w in view.log.writes[max(view.seen, 0) :] if known and not _apart(view, w[0])]
+        view.seen = len(view.log.writes)
+        if known and not new:
+            return
+        if known and all(_inside(writer, view) for writer, _ in new):
+            draft = old
+            for writer, written in new:
+                draft = self._put(draft, view, writer, written)
+        elif view.parent is not None:
+            draft = self._read(view, view.parent)
+        else:
+            return
+        if draft is not old:
+            self.nodes.bind(draft, view.tensor)
+
+    def _content(self, view: _View) -> Draft | None:
+        if view.seen != len(view.log.writes):
+            self._refresh(view)
+        return self.nodes.content(view.tensor)
+
+    def _read(self, view: _View, parent: _View) -> Draft | None:
+        """What a view holds, from what its parent holds."""
+        return self._seen_through(view, parent, self._content(parent))
+
+    def _seen_through(self, view: _View, parent: _View, held: Draft | None) -> Draft | None:
+        place = placement(view.tensor, parent.tensor)
+        if held is None or (place and place.is_everything):
+            return held
+        source, out = Source(held, tuple(parent.tensor.shape)), tuple(view.tensor.shape)
+        if place:
+            outcome = Outcome("crop", [read_link(source, place, out)])
+        elif _same_order(view.tensor, parent.tensor):
+            outcome = Outcome("reshape", [regrouped_link(source, out)])
+        else:
+            outcome = Outcome("unknown", [lost(source)], VIEWED, VIEWED)
+        return self.nodes.note("getitem" if place else "view", outcome, out)
+
+    def _put(
+        self, old: Draft | None, base: _View, writer: _View, written: Draft | None
+    ) -> Draft | None:
+        """What a base holds after a write through a view inside it."""
+        if writer is base:
+            return written
+        place = placement(writer.tensor, base.tensor)
+        if place:
+            return self.put(old, place, written)
+        step = writer
+        while step.parent is not base and step.parent is not None:
+            step = step.parent
+        if step.parent is None or not _same_order(step.tensor, base.tensor):
+            return self._anywhere(old, written, tuple(base.tensor.shape))
+        inner = self._put(self._seen_through(step, base, old), step, writer, written)
+        if inner is None:
+            return None
+        source, shape = Source(inner, tuple(step.tensor.shape)), tuple(base.tensor.shape)
+        outcome = Outcome("reshape", [regrouped_link(source, shape)])
+        return self.nodes.note("view", outcome, shape)
+
+    def _anywhere(self, old: Draft | None, written: Draft | None, shape: Shape) -> Draft | None:
+        """An upper bound: both, wherever they are."""
+        links = [lost(Source(d, d.shape)) for d in (old, written) if d]
+        if not links:
+            return None
+        return self.nodes.note("setitem", Outcome("unknown", links, PARTLY, PARTLY), shape)
+
+    def put(self, old: Draft | None, place: Placement, written: Draft | None) -> Draft | None:
+        """What a tensor holds once a part of it was overwritten.
+
+        Args:
+            old: what it held; None for constants.
+            place: the part.
+            written: what is written there, in the part's shape; None for constants.
+        """
+        shape = place.shape
+        if old is None and written is None:
+            return None
+        base = old and Source(old, shape).layout
+        new = written and self._written(written, place, base)
+        left = strips(place, base or (new[1].layout if new else ()))
+        links: list[Link] = []
+        if old and left is None:
+            links.append(by_dims(Source(old, shape), shape, same(Source(old, shape))))
+        elif old:
+            links += [self._strip(Source(old, shape), strip) for strip in left or []]
+        if new is None and left is None:
+            return old
+        if new:
+            links.append(new[1])
+        return self._joined(links, place, left is None) if links else None
+
+    def _written(self, written: Draft, place: Placement, base: Layout | None) -> tuple[Draft, Link]:
+        source = Source(written, tuple(place.part_shape()))
+        back = with_gone_axes(source, place, base)
+        if back:
+            shape, link = back
+            written = self.nodes.note("unsqueeze", Outcome("reshape", [link]), shape)
+            source, place = Source(written, shape), in_order(place)
+        return written, written_link(source, place)
+
+    def _strip(self, old: Source, strip: Strip) -> Link:
+        """What is left of the old content in one box, in its place."""
+        out = tuple(len(strip.get(dim, range(n))) for dim, n in enumerate(old.shape))
+        cut = by_dims(old, out, same(old), cuts(old.shape, strip))
+        part = Source(self.nodes.note("getitem", Outcome("crop", [cut]), out), out)
+        back = {d: put_back(old.shape[d], t) for d, t in strip.items() if len(t) != old.shape[d]}
+        return by_dims(part, old.shape, same(part), back)
+
+    def _joined(self, links: Sequence[Link], place: Placement, partly: bool) -> Draft:
+        bound = PARTLY if any(link.lost for link in links) else ""
+        layout = links[-1].layout
+        inside = any(parts and not place.covers(dim) for dim, parts in enumerate(layout))
+        note = JOINED if inside and len(links) > 1 else bound
+        kind = "unknown" if bound else "merge" if len(links) > 1 else "pad"
+        draft = self.nodes.note("setitem", Outcome(kind, links, note, bound), place.shape)
+        if partly:
+            self.nodes.uneven.add(id(draft))
+        return draft
+
+
+def _same_order(view: torch.Tensor, base: torch.Tensor) -> bool:
+    """Whether a view has all elements of its base, in the same order."""
+    return (
+        view.dtype == base.dtype
+        and view.numel() == base.numel()
+        and view.storage_offset() == base.storage_offset()
+        and view.is_contiguous()
+        and base.is_contiguous()
+    )
+
+
+def _inside(view: _View, base: _View) -> bool:
+    """Whether a view was made from a base, in one step or several."""
+    while view is not base and view.parent is not None:
+        view = view.parent
+    return view is base
+
+
+def _apart(one: _View, other: _View) -> bool:
+    """Whether two views surely have no element in common."""
+    ancestors = [*_line(one)]
+    common = next(v for v in _line(other) if v in ancestors)
+    places = [_area(view, common) for view in (one, other)]
+    return places[0].apart(places[1])
+
+
+def _line(view: _View | None) -> Iterable[_View]:
+    while view is not None:
+        yield view
+        view = view.parent
+
+
+def _area(view: _View, base: _View) -> Placement:
+    """Where a view lies in a base, or the smallest tensor around it of which that is known."""
+    for around in _line(view):
+        if around is base:
+            break
+        place = placement(around.tensor, base.tensor)
+        if place:
+            return place
+    return everything(tuple(base.tensor.shape))
