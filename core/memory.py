@@ -214,8 +214,8 @@ class Memory:
         shape = place.shape
         if old is None and written is None:
             return None
-        base = old and Source(old, shape).layout
-        new = written and self._written(written, place, base)
+        base = Source(old, shape).layout if old else None
+        new = self._written(written, place, base) if written else None
         left = strips(place, base or (new[1].layout if new else ()))
         links: list[Link] = []
         if old and left is None:
