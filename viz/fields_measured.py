@@ -38,7 +38,7 @@ def verdict(found: Analysis, line: Line, unit: tuple[int, int]) -> None:
         if view.state == "done":
             st.markdown(sentence(line, view.result))
         elif view.state == "failed":
-            st.caption(f"Not measured: {view.error}.")
+            waiting.failed("measured", f"Not measured: {view.error}.", views)
         else:
             waiting.progress("measured", asked, view, "Measuring by backpropagation")
 

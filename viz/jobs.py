@@ -29,9 +29,29 @@ lets a page in the background ask once a minute only."""
 GRACE = 5.0
 """Seconds without a sign of a visitor whose connection is gone: a page that is loaded again, or
 comes back over a bad line, finds its work going on."""
-NO_MEMORY = "it needs more memory than is free here; choose a smaller image or fewer layers"
+NO_MEMORY = "needs more memory than is free here; choose a smaller image or fewer layers"
+FAILED = "failed here; the server's log says why"
 KEPT = 24
 """Finished results that are kept for whoever asks again."""
+LOGGED = 300
+"""Characters of a job's key in the log."""
+
+
+class UnfinishedError(SpecError):
+    """A computation that was ended before it had an answer: tried again, it may have one.
+
+    A `SpecError`, so that it is shown wherever a refusal is; never kept as one.
+
+    Args:
+        rule: the rest of a sentence that starts with the computation.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__("this computation", rule, "")
+        self.args = (rule,)  # what a pickle calls the class with
+
+    def __str__(self) -> str:
+        return f"{self.parameter} {self.rule}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,7 @@ class View:
         partial: the result so far; None before the first report.
         result: once it is done.
         error: why it failed, for the screen.
+        refused: it failed as its settings cannot work; another try would end alike.
     """
 
     state: State
@@ -54,6 +75,7 @@ class View:
     partial: Any = None
     result: Any = None
     error: str = ""
+    refused: bool = False
 
 
 @dataclass(eq=False)
@@ -66,7 +88,14 @@ class _Job:
     progress: tuple[int, int, Any] = (0, 0, None)
     result: Any = None
     error: str = ""
+    refused: bool = False
     given_up: bool = False
+
+    @property
+    def lasting(self) -> bool:
+        """Whether whoever asks later gets the same: a result, or a refusal."""
+        return self.state == "done" or self.refused
+
     wanted: dict[str, float] = field(default_factory=dict)  # visitor → last sign
 
 
@@ -101,15 +130,23 @@ class Jobs:
         Returns:
             how each of them stands.
         """
+        now = time.monotonic()
         with self._lock:
             for job in self._jobs.values():
-                if job.key not in works:
-                    job.wanted.pop(visitor, None)
+                if job.wanted.pop(visitor, None) is not None and job.key in works:
+                    job.wanted[visitor] = now  # before what nobody wants is forgotten
             self._drop()
             for rank, (key, work) in enumerate(works.items()):
                 self._join(visitor, key, work, rank)
             self._start()
             return {key: self._view(self._jobs[key]) for key in works}
+
+    def retry(self, key: Hashable) -> None:
+        """Forget a failure, so that whoever wants it next has it computed anew."""
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is not None and job.state == "failed":
+                del self._jobs[key]
 
     def _join(self, visitor: str, key: Hashable, work: Work, rank: int) -> None:
         job = self._jobs.get(key)
@@ -121,14 +158,15 @@ class Jobs:
         self._jobs.move_to_end(key)
 
     def _drop(self) -> None:
-        """Forget what nobody waits for, and the oldest results beyond those kept."""
+        """Forget what nobody waits for: failures, and the oldest results beyond those kept."""
         now = time.monotonic()
         for job in self._jobs.values():
             for visitor in [v for v, seen in job.wanted.items() if self._gone(v, now - seen)]:
                 del job.wanted[visitor]
-        for key in [k for k, j in self._jobs.items() if j.state == "waiting" and not j.wanted]:
+        unwanted = {k: j for k, j in self._jobs.items() if j.state != "running" and not j.wanted}
+        for key in [k for k, j in unwanted.items() if not j.lasting]:
             del self._jobs[key]
-        over = [k for k, j in self._jobs.items() if j.state in ("done", "failed") and not j.wanted]
+        over = [k for k, j in unwanted.items() if j.lasting]
         for key in over[: max(0, len(over) - self._kept)]:
             del self._jobs[key]
 
@@ -162,17 +200,16 @@ class Jobs:
                 return not job.given_up
 
         state: State = "failed"
-        result, why = None, "it failed here; the server's log says why"
+        result, why, refused = None, "", False
         try:
-            result, state, why = job.work(report), "done", ""
-        except SpecError as error:
-            why = NO_MEMORY if _out_of_memory(error) else str(error)
+            result, state = job.work(report), "done"
         except BaseException as error:  # one that exits, too: its slot must come free
-            if not job.given_up:
-                why = NO_MEMORY if _out_of_memory(error) else why
-                logging.getLogger(__name__).exception("a job failed")
+            why, refused = _reason(error)
+            if not (refused or job.given_up):
+                name = repr(job.key)[:LOGGED]
+                logging.getLogger(__name__).exception("this job failed: %s", name)
         with self._lock:  # all at once: nobody sees a running job that has failed
-            job.state, job.result, job.error = state, result, why
+            job.state, job.result, job.error, job.refused = state, result, why, refused
             self._free += 1
             if job.given_up:  # stopped half-way: whoever wants it begins anew
                 del self._jobs[job.key]
@@ -189,7 +226,18 @@ class Jobs:
                 other.state == "running" for other in self._jobs.values()
             )
         done, total, partial = job.progress
-        return View(job.state, ahead, done, total, partial, job.result, job.error)
+        return View(job.state, ahead, done, total, partial, job.result, job.error, job.refused)
+
+
+def _reason(error: BaseException) -> tuple[str, bool]:
+    """Why a job failed, for the screen, and whether its settings are the reason."""
+    if isinstance(error, UnfinishedError):
+        return f"it {error.rule}", False
+    if _out_of_memory(error):
+        return f"it {NO_MEMORY}", False
+    if isinstance(error, SpecError):
+        return str(error), True
+    return f"it {FAILED}", False
 
 
 def _out_of_memory(error: BaseException) -> bool:

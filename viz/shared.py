@@ -8,28 +8,41 @@ from functools import lru_cache, wraps
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
-from viz.workers import beside
+from viz.jobs import UnfinishedError
+from viz.workers import ANSWER_S, beside
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
+WAIT_S = 3 * ANSWER_S
+"""Seconds that one who asks waits for the one who computes: longer than two workers may take."""
+
+
 class _Turns:
     """One lock for each key that somebody is busy with, and none for the others."""
 
-    def __init__(self) -> None:
-        self._guard = Lock()
+    def __init__(self, wait: float) -> None:
+        self._guard, self._wait = Lock(), wait
         self._busy: dict[Any, tuple[Lock, int]] = {}
 
     @contextmanager
     def of(self, key: Any) -> Iterator[None]:
-        """This key's turn: nobody else is busy with it meanwhile."""
+        """This key's turn: nobody else is busy with it meanwhile.
+
+        Raises:
+            UnfinishedError: somebody else was for too long.
+        """
         with self._guard:
             lock, waiting = self._busy.get(key, (Lock(), 0))
             self._busy[key] = lock, waiting + 1
         try:
-            with lock:
+            if not lock.acquire(timeout=self._wait):
+                raise UnfinishedError("is still going on for somebody else; try again in a minute")
+            try:
                 yield
+            finally:
+                lock.release()
         finally:
             with self._guard:
                 lock, waiting = self._busy.pop(key)
@@ -37,20 +50,24 @@ class _Turns:
                     self._busy[key] = lock, waiting - 1
 
 
-def shared(maxsize: int, *, outside: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def shared(
+    maxsize: int, *, outside: bool = False, wait: float = WAIT_S
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Like `functools.lru_cache`, which has all threads that ask at the same moment compute it:
-    a class that opens one link. Here one does, and the others wait for it.
+    a class that opens one link. Here one does, and the others wait for it. What is raised is kept
+    for nobody.
 
     The function must not come back to its own key by way of the others that are shared.
 
     Args:
         maxsize: answers that are kept.
         outside: computed by a worker process where the server has some (`viz.workers.beside`).
+        wait: seconds after which one who waits for another is told to come back.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         kept: Callable[P, R] = lru_cache(maxsize)(beside(function) if outside else function)  # type: ignore[assignment]
-        turns = _Turns()
+        turns = _Turns(wait)
 
         @wraps(function)
         def ask(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
 
 SLOT = "training"
-STARTED, ATTEMPT = "training_started", "training_attempt"
-TRAINED = "training_trained"
-"""In the session: the comparison that this visit has last had trained."""
+STARTED, TRAINED = "training_started", "training_trained"
+"""In the session: the comparison that is to be trained, and the last that this visit has had."""
 EVERY = 2.0
 """Seconds between two looks of a visitor at the curves while they grow."""
 LOOKS = 10
@@ -31,14 +30,6 @@ LOOKS = 10
 PER_STEP, PER_SECOND = 0.006, 2e10
 """Seconds of a step besides its arithmetic, and multiply–accumulates a second of one core: for the
 guess before anything has been measured. Fitted to the default comparison on one core."""
-
-
-Key = tuple[Hashable, int]
-"""Of a seed's training in the queue; the number grows when what has failed is tried again."""
-
-
-def _key(asked: Comparison, seed: int) -> Key:
-    return compute_training.key(asked, seed), st.session_state.get(ATTEMPT, 0)
 
 
 def _name(asked: Comparison) -> Hashable:
@@ -74,15 +65,15 @@ def runs(asked: Comparison) -> Runs:
     """What is kept for all visitors, and what this one's queue still holds of it."""
     found = dict(compute_training.known(asked))
     for seed in asked.seeds:
-        if view := _seen().get(_key(asked, seed)):
+        if view := _seen().get(compute_training.key(asked, seed)):
             for net, records in (view.result or view.partial or {}).items():
                 if len(records) > len(found.get((net, seed), ())):
                     found[net, seed] = records
     return dict(sorted(found.items()))
 
 
-def _seen() -> dict[Key, View]:
-    found: dict[Key, View] = st.session_state.get("seen", {}).get(SLOT, {})
+def _seen() -> dict[Hashable, View]:
+    found: dict[Hashable, View] = st.session_state.get("seen", {}).get(SLOT, {})
     return found
 
 
@@ -128,7 +119,8 @@ def stand(lab: Lab) -> bool:
         _lines(lab.asked, views, now)
 
     works: dict[Hashable, Work] = {
-        _key(lab.asked, seed): compute_training.work(lab.asked, seed) for seed in left
+        compute_training.key(lab.asked, seed): compute_training.work(lab.asked, seed)
+        for seed in left
     }
     views = waiting.show(SLOT, works, draw, jobs=waiting.trainings())
     return not waiting.settled(views)
@@ -200,11 +192,6 @@ def start(asked: Comparison) -> None:
     st.session_state[STARTED] = st.session_state[TRAINED] = _name(asked)
 
 
-def try_again() -> None:
-    """Callback: what has failed here, for lack of memory say, is a new job of the queue."""
-    st.session_state[ATTEMPT] = st.session_state.get(ATTEMPT, 0) + 1
-
-
 def stop() -> None:
     """Callback: no more of it; what is done is kept."""
     st.session_state.pop(STARTED, None)
@@ -218,14 +205,14 @@ def _lines(asked: Comparison, views: Mapping[Hashable, View], found: Runs) -> No
     bars, button = st.columns([5, 1], vertical_alignment="center")
     with bars.container(gap="xsmall"):
         for seed in asked.seeds:
-            if view := views.get(_key(asked, seed)):
+            if view := views.get(compute_training.key(asked, seed)):
                 _line(asked, seed, view, found)
     if not waiting.settled(views):
         button.button("Stop", on_click=stop, key="training_stop", width="stretch",
                       help="What is done is kept, and gone on with later.")  # fmt: skip
-    elif any(view.error for view in views.values()):
-        button.button("Try again", on_click=try_again, key="training_again", width="stretch",
-                      help="Goes on from what is done.")  # fmt: skip
+    elif again := [key for key, view in views.items() if view.error]:
+        button.button("Try again", on_click=waiting.retry, args=again, key="training_again",
+                      width="stretch", help="Goes on from what is done.")  # fmt: skip
 
 
 def _line(asked: Comparison, seed: int, view: View, found: Runs) -> None:

@@ -175,7 +175,24 @@ def standing(
     elif view.error == STOPPED:
         go_on(slot, stopped or _sentence(STOPPED, name), key)
     elif view.error:
-        st.warning(_sentence(view.error, name))
+        failed(slot, _sentence(view.error, name), {key: view})
+
+
+def failed(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
+    """A sentence about what has failed, with a button that has it tried again where that may help."""
+    again = [key for key, view in views.items() if view.error and not view.refused]
+    if not again:
+        st.warning(why)
+        return
+    text, button = st.columns([5, 1], vertical_alignment="center")
+    text.warning(why)
+    button.button(
+        "Try again",
+        on_click=retry,
+        args=again,
+        key=f"try again {slot} {hash(tuple(again))}",
+        width="stretch",
+    )
 
 
 def go_on(slot: str, told: str, *keys: Hashable) -> None:
@@ -206,6 +223,13 @@ def stop(slot: str, key: Hashable) -> None:
     partial: Any = view.partial if view else None
     now = _stopped() | {key: View("failed", partial=partial, error=STOPPED)}
     st.session_state["stopped"] = dict(list(now.items())[-REMEMBERED:])
+
+
+def retry(*keys: Hashable) -> None:
+    """Callback: have computed anew what has failed."""
+    for jobs in (queue(), trainings()):
+        for key in keys:
+            jobs.retry(key)
 
 
 def resume(*keys: Hashable) -> None:

@@ -11,6 +11,7 @@ children. Nothing that a visitor sends is unpickled.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import signal
@@ -23,7 +24,7 @@ from functools import cache, wraps
 from threading import BoundedSemaphore, Lock, Timer
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from viz.jobs import Report, Work
+from viz.jobs import FAILED, NO_MEMORY, Report, UnfinishedError, Work
 from viz.settings import settings
 
 P = ParamSpec("P")
@@ -33,14 +34,46 @@ IDLE = 300.0
 """Seconds without work after which a worker ends, and its memory is free again."""
 NICENESS = 10
 """Of what takes seconds: the server comes first wherever a core is wanted by both."""
+ANSWER_S = 120.0
+"""Seconds in which a question is answered for which a visitor's page waits."""
 
 
-class GoneError(Exception):
+class GoneError(UnfinishedError):
     """A worker process ended in the middle of its work."""
+
+    def __init__(self, rule: str = FAILED) -> None:
+        super().__init__(rule)
 
 
 class KilledError(GoneError, MemoryError):
     """It was killed. A system that runs out of memory does that; nothing else here does."""
+
+    def __init__(self, rule: str = NO_MEMORY) -> None:
+        super().__init__(rule)
+
+
+class LateError(GoneError):
+    """It was killed here, as nothing had come from it for too long."""
+
+    def __init__(self, rule: str = "") -> None:
+        super().__init__(
+            rule or "took too long and was stopped; choose a smaller image or fewer layers"
+        )
+
+
+class BusyError(UnfinishedError):
+    """No worker has become free for too long."""
+
+    def __init__(
+        self, rule: str = "waits for others that take long here; try again in a minute"
+    ) -> None:
+        super().__init__(rule)
+
+
+def silence_s() -> float:
+    """Seconds in which a long computation makes its next report: as long as the largest piece of
+    work may take on a slow core, a thousand million multiply–accumulates a second."""
+    return ANSWER_S + settings().gmacs
 
 
 class Worker:
@@ -48,6 +81,7 @@ class Worker:
 
     Attributes:
         talking: in the middle of one; what comes next from it belongs to that.
+        late: killed by `converse`, which has waited for too long.
     """
 
     def __init__(self, niceness: int) -> None:
@@ -62,27 +96,46 @@ class Worker:
         assert self._process.stdin
         assert self._process.stdout
         self._questions, self._answers = self._process.stdin, self._process.stdout
-        self.talking = False
+        self.talking = self.late = False
 
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
 
     def converse(
-        self, way: Way, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, limit: float, way: Way, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Generator[tuple[Any, ...], bool | None, Any]:
-        """Yields every report, is sent whether to go on, returns the result."""
+        """Yields every report, is sent whether to go on, returns the result.
+
+        Raises:
+            LateError: neither has come for ``limit`` seconds.
+        """
         self.talking = True
-        self._send((name, args, kwargs, way))
+        message: Any = (name, args, kwargs, way)
         while True:
-            kind, value = self._receive()
+            kind, value = self._answer(message, limit)
             if kind == "report":
-                self._send((yield value))
+                message = yield value
                 continue
             self.talking = False
             if kind == "error":
                 raise value
             return value
+
+    def _answer(self, message: Any, limit: float) -> Any:
+        """What comes back for a message."""
+        clock = Timer(limit, self._overdue)
+        clock.daemon = True
+        clock.start()
+        try:
+            self._send(message)
+            return self._receive()
+        finally:
+            clock.cancel()
+
+    def _overdue(self) -> None:
+        self.late = True
+        self._process.kill()
 
     def _send(self, message: Any) -> None:
         try:
@@ -99,9 +152,9 @@ class Worker:
 
     def _lost(self) -> GoneError:
         code = self._process.wait()
-        if code == -getattr(signal, "SIGKILL", 0):
-            return KilledError("a worker process was killed")
-        return GoneError(f"a worker process ended with {code}")
+        if self.late:
+            return LateError()
+        return KilledError() if code == -getattr(signal, "SIGKILL", 0) else GoneError()
 
     def end(self) -> None:
         """At once, whatever it does."""
@@ -116,15 +169,28 @@ class Pool:
         most: at a time; who comes when all are at work waits.
         niceness: added to the server's own.
         idle: see `IDLE`; None: they stay.
+        limit: seconds without an answer or a report after which a worker is killed, and replaced;
+            also without a free worker.
     """
 
-    def __init__(self, most: int, niceness: int = NICENESS, idle: float | None = IDLE) -> None:
+    def __init__(
+        self,
+        most: int,
+        niceness: int = NICENESS,
+        idle: float | None = IDLE,
+        limit: float = ANSWER_S,
+    ) -> None:
         self._turns, self._niceness, self._idle = BoundedSemaphore(most), niceness, idle
+        self._limit = limit
         self._lock = Lock()
         self._resting: dict[Worker, Timer | None] = {}
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """What the function ``package.module:name`` returns, or raises."""
+        """What the function ``package.module:name`` returns, or raises.
+
+        Raises:
+            UnfinishedError: its worker died or took too long, or none has become free.
+        """
         return self._run(lambda *told: True, "call", name, args, kwargs)
 
     def work(self, name: str, *args: Any, **kwargs: Any) -> Work:
@@ -133,7 +199,7 @@ class Pool:
 
     def _run(self, report: Callable[..., bool], *asked: Any) -> Any:
         with self._worker() as worker:
-            talk, goes_on = worker.converse(*asked), None
+            talk, goes_on = worker.converse(self._limit, *asked), None
             try:
                 while True:
                     goes_on = report(*talk.send(goes_on))
@@ -143,7 +209,7 @@ class Pool:
     def stream(self, name: str, *args: Any) -> Iterator[Any]:
         """What this generator function yields; close it to stop it at its next value."""
         with self._worker() as worker:
-            talk = worker.converse("stream", name, args, {})
+            talk = worker.converse(self._limit, "stream", name, args, {})
             try:
                 told = next(talk)
                 while True:
@@ -159,7 +225,9 @@ class Pool:
     @contextmanager
     def _worker(self) -> Iterator[Worker]:
         """One that rests, or else a new one."""
-        with self._turns:
+        if not self._turns.acquire(timeout=self._limit):
+            raise BusyError
+        try:
             worker = self._woken() or Worker(self._niceness)
             try:
                 yield worker
@@ -168,6 +236,8 @@ class Pool:
                     worker.end()
                 else:
                     self._lay_down(worker)
+        finally:
+            self._turns.release()
 
     def _woken(self) -> Worker | None:
         with self._lock:
@@ -203,14 +273,14 @@ class Pool:
 @cache
 def trainers() -> Pool:
     """For training runs: on a server and at home."""
-    return Pool(settings().training_slots)
+    return Pool(settings().training_slots, limit=silence_s())
 
 
 def stream(function: str, *args: Any) -> Iterator[Any]:
     """What a generator function ``package.module:name`` yields in a worker process for training.
 
     Raises:
-        MemoryError: the process was killed, as systems do that run out of memory.
+        UnfinishedError: the process has died, or has taken too long.
         whatever the function raises.
     """
     return trainers().stream(function, *args)
@@ -232,7 +302,7 @@ def open_beside() -> None:
     chosen = settings()
     if chosen.analysts:
         _beside.analysts = Pool(chosen.analysts, niceness=0, idle=None)
-        _beside.queue = Pool(chosen.queue_workers)
+        _beside.queue = Pool(chosen.queue_workers, limit=silence_s())
         _beside.analysts.call("viz.compute:warm")
 
 
@@ -247,7 +317,11 @@ def beside(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         try:
             found: R = pool.call(name, *args, **kwargs)
-        except GoneError:  # not by this question, as a rule: another worker can answer it
+        except (KilledError, LateError) as error:  # by this question, as a rule: it killed one
+            logging.getLogger(__name__).warning("a worker's %s: %s", name, error)
+            raise
+        except GoneError as error:  # by something else: another worker can answer it
+            logging.getLogger(__name__).warning("a worker's %s: %s", name, error)
             found = pool.call(name, *args, **kwargs)
         return found
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from core.errors import SpecError
-from viz.jobs import Jobs, Report, View, Work
+from viz.jobs import Jobs, Report, UnfinishedError, View, Work
+from viz.workers import KilledError, LateError
 
 WAIT = 30.0
 
@@ -184,3 +185,71 @@ def test_only_so_many_results_are_kept() -> None:
     finished(jobs, "a", {3: work(3)}, 3)
     finished(jobs, "a", {0: work(0)}, 0)
     assert begun == [0, 1, 2, 3, 0]
+
+
+class Failing:
+    """A work that fails in the same way every time, and counts."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error, self.begun = error, 0
+
+    def __call__(self, report: Report) -> None:
+        self.begun += 1
+        raise self.error
+
+
+PASSING = [KilledError(), LateError(), UnfinishedError("is late"), MemoryError(), KeyError("x")]
+REFUSAL = SpecError("draws", "must be fewer", 9)
+
+
+@pytest.mark.parametrize("error", [*PASSING, REFUSAL], ids=repr)
+def test_a_failure_is_kept_for_nobody_and_a_refusal_for_all(error: Exception) -> None:
+    jobs, work = Jobs(), Failing(error)
+    view = finished(jobs, "a", {"map": work}, "map")
+    assert view.refused == (error is REFUSAL)
+    for _ in range(3):  # as long as somebody looks at it, it is not begun again and again
+        assert finished(jobs, "a", {"map": work}, "map").error == view.error
+    assert work.begun == 1
+    jobs.want("a", {})
+    finished(jobs, "b", {"map": work}, "map")
+    assert work.begun == (1 if error is REFUSAL else 2)
+
+
+def test_who_has_been_silent_for_long_still_sees_what_failed() -> None:
+    jobs, work = Jobs(), Failing(KilledError())
+    finished(jobs, "a", {"map": work}, "map")
+    begun = work.begun
+    jobs._jobs["map"].wanted["a"] -= 10_000
+    assert jobs.want("a", {"map": work})["map"].state == "failed"
+    assert work.begun == begun
+
+
+@pytest.mark.parametrize("error", [*PASSING, REFUSAL], ids=repr)
+def test_what_has_failed_is_tried_again_when_somebody_says_so(error: Exception) -> None:
+    jobs, work, gate = Jobs(kept=0), Failing(error), Gate()
+    finished(jobs, "a", {"map": work}, "map")
+    jobs.retry("map")
+    jobs.retry("nothing")
+    assert jobs.want("a", {"map": gate})["map"].state == "running"
+    jobs.retry("map")
+    gate.step()
+    assert finished(jobs, "a", {"map": gate}, "map").result == "whole of 1"
+    jobs.retry("map")
+    assert finished(jobs, "a", {"map": gate}, "map").result == "whole of 1"
+    assert gate.begun == 1, "neither what runs nor what is done is begun again"
+
+
+@pytest.mark.parametrize("error", [*PASSING, REFUSAL], ids=repr)
+def test_the_log_says_which_job_has_failed(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = ("erf", "resnet18", "x" * 10_000)
+    finished(Jobs(), "a", {key: Failing(error)}, key)
+    told = [record.getMessage() for record in caplog.records]
+    if error is REFUSAL:
+        assert told == []
+        return
+    (line,) = told
+    assert "resnet18" in line
+    assert len(line) < 400
+    assert caplog.records[0].exc_info, "with its traceback"

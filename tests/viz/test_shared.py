@@ -8,6 +8,7 @@ from threading import Barrier, Event
 
 import pytest
 
+from viz.jobs import UnfinishedError
 from viz.shared import shared
 
 PATIENCE_S = 20
@@ -73,3 +74,21 @@ def test_the_oldest_answers_go() -> None:
     for number in (1, 2, 3, 1, 3):
         same(number)
     assert calls == {1: 2, 2: 1, 3: 1}
+
+
+def test_nobody_waits_for_ever_for_one_who_never_answers() -> None:
+    is_in, go_on = Event(), Event()
+
+    @shared(4, wait=0.05)
+    def answer(number: int) -> int:
+        is_in.set()
+        go_on.wait(PATIENCE_S)
+        return number
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(answer, 1)
+        assert is_in.wait(PATIENCE_S)
+        with pytest.raises(UnfinishedError, match="still going on for somebody else"):
+            answer(1)
+        go_on.set()
+        assert first.result() == answer(1) == answer(2) - 1

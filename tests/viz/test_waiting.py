@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.errors import SpecError
 from viz import waiting
 from viz.jobs import Jobs, Report, View, Work
 
@@ -63,6 +64,8 @@ def board() -> None:
             for key, view in views.items():
                 if view.state in ("waiting", "running"):
                     waiting.progress(slot, key, view, f"{key}")
+                elif view.error and view.error != waiting.STOPPED:
+                    waiting.standing(slot, key, view, f"{key}", name=f"Map {key}")
                 elif view.error:
                     st.button(f"go on with {key}", on_click=waiting.resume, args=(key,))
 
@@ -252,3 +255,41 @@ def test_what_a_look_takes_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     visit(main={"map": Gate()})
     assert set(costs) == {"main"}
     assert 0 < costs["main"] < 1
+
+
+def fails(error: Exception) -> Work:
+    def run(report: Report) -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize("trainings", [False, True])
+def test_what_has_failed_stands_with_a_button_that_tries_again(
+    jobs: Jobs, trainings: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if trainings:  # the other queue's failures are found by the same button
+        monkeypatch.setattr(waiting, "queue", lambda: other)
+        monkeypatch.setattr(waiting, "trainings", lambda: jobs)
+        other = Jobs()
+        show = waiting.show
+        monkeypatch.setattr(waiting, "show", lambda *given: show(*given, jobs=jobs))
+    at = visit(map={"a": fails(KeyError("x"))})
+    until(at, "a", "failed")
+    (warning,) = at.warning
+    assert warning.value == "Map a: it failed here; the server's log says why."
+    assert [each.label for each in at.button] == ["Try again"]
+    gate = Gate(1)
+    BOARD["slots"] = {"map": {"a": gate}}
+    press(at, "Try again")
+    gate.step()
+    assert until(at, "a", "done").result == "whole"
+    again(at)
+    assert not at.warning
+
+
+def test_what_was_refused_stands_without_one() -> None:
+    at = visit(map={"a": fails(SpecError("draws", "must be fewer", 9))})
+    until(at, "a", "failed")
+    assert at.warning[0].value == "Map a: draws must be fewer (got 9)."
+    assert not at.button

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from core.errors import SpecError
 from viz import workers
-from viz.jobs import Report, Work
+from viz.jobs import Report, UnfinishedError, Work
 from viz.workers import Pool, beside, queued
 
 WAIT_S = 60.0
@@ -116,11 +118,16 @@ def test_its_errors_are_ours_and_it_goes_on(pool: Pool) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize(
-    ("how", "error"), [(signal.SIGKILL, MemoryError), (signal.SIGTERM, workers.GoneError)]
+    ("how", "error", "said"),
+    [
+        (signal.SIGKILL, MemoryError, "this computation needs more memory than is free here"),
+        (signal.SIGTERM, workers.GoneError, "this computation failed here"),
+    ],
 )
-def test_one_that_dies_is_replaced(pool: Pool, how: int, error: type[Exception]) -> None:
-    with pytest.raises(error, match="worker process"):
+def test_one_that_dies_is_replaced(pool: Pool, how: int, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said) as caught:
         pool.call(name(die), int(how))
+    assert isinstance(caught.value, SpecError), "pages show it beside the control"
     assert pool.call(name(double), 1) == 2
 
 
@@ -132,20 +139,108 @@ def test_one_that_died_at_rest_is_replaced(pool: Pool) -> None:
 
 
 @beside
-def frail(told: str) -> int:
+def frail(told: str, how: int) -> int:
     """Dies the first time."""
-    if not Path(told).exists():
-        Path(told).touch()
-        die(signal.SIGKILL)
+    with open(told, "a") as file:
+        file.write("x")
+    if Path(told).read_text() == "x":
+        die(how)
     return 7
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_question_whose_worker_dies_is_asked_again(
-    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_question_whose_worker_ends_is_asked_again_but_not_one_that_has_killed_it(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(workers, "_beside", workers._Beside(analysts=pool))
-    assert frail(str(tmp_path / "told")) == 7
+    assert frail(str(tmp_path / "ended"), int(signal.SIGTERM)) == 7
+    with pytest.raises(UnfinishedError, match="memory"):
+        frail(str(tmp_path / "killed"), int(signal.SIGKILL))
+    assert (tmp_path / "killed").read_text() == "x", "no second worker dies of it"
+    assert [f"{HERE}:frail" in record.getMessage() for record in caplog.records] == [True, True]
+
+
+def deaf(told: str) -> None:
+    """Hangs as native code does: deaf to everything."""
+    with open(told, "a") as file:
+        file.write(f"{os.getpid()}\n")
+    signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP})
+    time.sleep(10 * WAIT_S)
+
+
+def deaf_after(reports: int, told: str) -> Work:
+    def run(report: Report) -> None:
+        for done in range(reports):
+            report(done, reports, None)
+        deaf(told)
+
+    return run
+
+
+def deaf_stream(told: str) -> Iterator[int]:
+    yield 1
+    deaf(told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("way", ["call", "beside", "work", "stream"])
+def test_one_that_hangs_is_killed_and_replaced(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, told = Pool(1, limit=WAIT_S), tmp_path / "told"
+    assert pool.call(name(double), 1) == 2, "one is there"
+    seen: list[Any] = []
+
+    def report(*each: Any) -> bool:
+        seen.append(each)
+        return True
+
+    asked: dict[str, Callable[[], Any]] = {
+        "call": lambda: pool.call(name(deaf), str(told)),
+        "beside": lambda: beside(deaf)(str(told)),
+        "work": lambda: pool.work(name(deaf_after), 2, str(told))(report),
+        "stream": lambda: seen.extend(pool.stream(name(deaf_stream), str(told))),
+    }
+    monkeypatch.setattr(workers, "_beside", workers._Beside(analysts=pool))
+    pool._limit = 0.5
+    with pytest.raises(workers.LateError, match="took too long and was stopped"):
+        asked[way]()
+    pool._limit = WAIT_S
+    assert len(seen) == {"work": 2, "stream": 1}.get(way, 0)
+    (process,) = told.read_text().split()  # it is not asked again
+    assert not alive(int(process))
+    assert pool.call(name(double), 1) == 2
+    pool.close()
+
+
+def test_whoever_finds_no_worker_free_is_told_so() -> None:
+    pool, reported, go_on = Pool(1, limit=WAIT_S), Event(), Event()
+
+    def report(*told: Any) -> bool:
+        reported.set()
+        go_on.wait(WAIT_S)
+        pool._limit = WAIT_S
+        return False
+
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(lambda: pool.work(name(pieces), 9)(report))
+        assert reported.wait(WAIT_S)
+        pool._limit = 0.05
+        with pytest.raises(workers.BusyError, match="try again in a minute"):
+            pool.call(name(who))
+        go_on.set()
+        first.result()
+    pool.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [workers.KilledError(), workers.LateError(), workers.BusyError(), UnfinishedError("is late")],
+)
+def test_what_was_not_finished_survives_the_way_through_a_pipe(error: UnfinishedError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (type(error), str(error))
+    assert str(error) == f"this computation {error.rule}"
 
 
 def until(look: Callable[[], Any]) -> Any:
