@@ -16,7 +16,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from viz.hosting.headers import SecurityHeaders
-from viz.hosting.limits import OwnOrigin, SessionLimit, UploadLimit
+from viz.hosting.limits import SessionLimit, UploadLimit
+from viz.hosting.names import OwnNames
 from viz.hosting.options import configured
 from viz.hosting.routes import routes
 
@@ -53,7 +54,7 @@ app = st.App(
     routes=routes(),
     middleware=[
         Middleware(SecurityHeaders, settings=SETTINGS),
-        Middleware(OwnOrigin, address=SETTINGS.public_address),
+        Middleware(OwnNames, address=SETTINGS.public_address),
         Middleware(SessionLimit, most=SETTINGS.max_sessions),
         Middleware(UploadLimit),
     ],

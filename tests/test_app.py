@@ -19,14 +19,11 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import websockets
 from streamlit import config
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from streamlit.runtime.secrets import Secrets
 
 from tests.load.visitor import Visitor
 from tests.serving import APP, ROOT, free_port
-from viz.hosting import limits
+from viz.hosting.options import configured
 from viz.hosting.routes import routes
 from viz.pages import PAGES
 
@@ -43,10 +40,6 @@ HOSTED = {
 }
 PATIENCE = 60.0
 T = TypeVar("T")
-PART = (
-    "--x\r\nContent-Disposition: form-data; name=file; filename=picture.png\r\n"
-    "Content-Type: image/png\r\n\r\n"
-)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -275,91 +268,15 @@ def test_elsewhere_uvicorn_would_miss_streamlits_settings(tmp_path: Path) -> Non
     assert "must be the folder of app.py" in done.stderr
 
 
-def test_a_picture_too_large_is_turned_away_while_it_arrives(server: Hosted) -> None:
-    async def upload(size: int) -> int:
-        session = await server.session(ADDRESS)
-        message = BackMsg()
-        message.rerun_script.SetInParent()
-        await session.send(message.SerializeToString())
-        answer = ForwardMsg()
-        while answer.WhichOneof("type") != "new_session":
-            answer = ForwardMsg.FromString(await session.recv(decode=False))
-        path = f"/_stcore/upload_file/{answer.new_session.initialize.session_id}/picture"
-        status = await asyncio.to_thread(put, path, size)
-        await session.close()
-        return status
-
-    def put(path: str, size: int) -> int:
-        cookie = server.ask("/_stcore/health").getheader("Set-Cookie", "").split(";")[0]
-        return server.ask(
-            path,
-            "PUT",
-            PART.encode() + bytes(size) + b"\r\n--x--\r\n",
-            cookie=cookie,
-            x_xsrftoken=cookie.partition("=")[2],
-            content_type="multipart/form-data; boundary=x",
-        ).status
-
-    assert run(upload(1000)) == 204
-    assert run(upload(2**20 + 2**17)) == 413
-
-
-# The limits, without a server.
-
-
-class _Runtime:
-    def __init__(self) -> None:
-        self.uploaded_file_mgr = MemoryUploadedFileManager("/upload")
-
-
-@pytest.fixture
-def uploads(monkeypatch: pytest.MonkeyPatch) -> MemoryUploadedFileManager:
-    runtime = _Runtime()
-    monkeypatch.setattr(limits.runtime, "get_instance", lambda: runtime)
-    return runtime.uploaded_file_mgr
-
-
-def keep(uploads: MemoryUploadedFileManager, session: str, file: str, size: int) -> None:
-    uploads.add_file(session, UploadedFileRec(file, "picture.png", "image/png", bytes(size)))
-
-
-def test_a_session_keeps_its_newest_files(uploads: MemoryUploadedFileManager) -> None:
-    for number in range(10):
-        assert limits.make_room("one")
-        keep(uploads, "one", f"{number}", 1)
-        keep(uploads, "other", "its own", 1)
-    assert list(uploads.file_storage["one"]) == ["6", "7", "8", "9"]
-    assert list(uploads.file_storage["other"]) == ["its own"]
-
-
-def test_all_sessions_together_hold_so_much(
-    uploads: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "MOST_UPLOADED", 100)
-    keep(uploads, "one", "small", 40)
-    assert limits.make_room("two")
-    keep(uploads, "two", "large", 60)
-    assert not limits.make_room("three")
-    uploads.remove_session_files("one")
-    assert limits.make_room("three")
-
-
-@pytest.mark.parametrize("method, passed", [("PUT", False), ("DELETE", True), ("GET", True)])
-def test_without_room_uploads_are_refused(
-    monkeypatch: pytest.MonkeyPatch, method: str, passed: bool
-) -> None:
-    monkeypatch.setattr(limits, "make_room", lambda session: session != "mine")
-    sent: list[Any] = []
-
-    async def behind(scope: Any, receive: Any, send: Any) -> None:
-        sent.append("passed")
-
-    async def send(message: Any) -> None:
-        sent.append(message.get("status"))
-
-    for base in ("", "/strides"):
-        sent.clear()
-        scope = {"type": "http", "method": method}
-        scope["path"] = f"{base}/_stcore/upload_file/mine/picture"
-        run(limits.UploadLimit(behind)(scope, None, send))
-        assert sent[:1] == (["passed"] if passed else [503])
+def test_secrets_of_a_hoster_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_text(f'STRIDES_PUBLIC_ADDRESS = "{ADDRESS}"\n')
+    monkeypatch.setattr("viz.hosting.options._apply", lambda chosen: None)
+    monkeypatch.setattr("viz.hosting.options.secrets_singleton", Secrets())
+    monkeypatch.setenv("STRIDES_PUBLIC_ADDRESS", "")
+    before = config.get_option("secrets.files")
+    config.set_option("secrets.files", [str(file)])
+    try:
+        assert configured().public_address == ADDRESS
+    finally:
+        config.set_option("secrets.files", before)

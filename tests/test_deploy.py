@@ -224,6 +224,19 @@ def test_the_image_starts_the_hosted_app() -> None:
     assert [word for word in command if word.startswith("--") and word not in known] == []
 
 
+def readme_command() -> list[str]:
+    """The command of README's section on servers, in words, the variable before it first."""
+    rows = (ROOT / "README.md").read_text().splitlines()
+    (row,) = [row for row in rows if row.startswith("| This machine, one server |")]
+    return row.split("`")[1].split()
+
+
+def test_readme_starts_the_server_as_the_image_does() -> None:
+    variable_, *command = readme_command()
+    assert variable_ in " ".join(instructions("ENV")).split()
+    assert command == server_command()
+
+
 def test_messages_are_bounded_before_they_are_whole() -> None:
     command = server_command()
     largest = int(re.findall(r"^maxWidgetStateSize = (\d+)$", CONFIG.read_text(), re.MULTILINE)[0])

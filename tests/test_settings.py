@@ -297,7 +297,6 @@ def test_streamlit_is_told() -> None:
         "server.cookieSecret": SECRET,
         "browser.serverAddress": "strides.example.org",
         "server.corsAllowedOrigins": ["https://strides.example.org:444"],
-        "server.allowedHosts": ["strides.example.org", "localhost", "127.0.0.1"],
         "server.xsrfCookieSameSite": "none",
     }
 

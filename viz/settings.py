@@ -86,7 +86,8 @@ class Settings:
         "",
         _origin,
         "where visitors find the server, such as `https://strides.example.org`; other host names "
-        "and origins are then refused, and with https cookies never travel without it",
+        "and origins are then refused, and with https cookies never travel without it; empty: this "
+        "machine's own names and any number, no other",
     )
     frame_ancestors: tuple[str, ...] = _setting(
         (), _ancestors, "sites that may show the app in a frame, separated by spaces; `self`: none"

@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streamlit import config
+from streamlit.runtime.secrets import secrets_singleton
 
 from core.errors import SpecError
+from viz.hosting.limits import check_uploads
 from viz.settings import Settings, settings, unknown
-
-LOCAL_HOSTS = ("localhost", "127.0.0.1")
-"""A health check, or a developer, asks by these; no stranger's page can take such a name."""
 
 
 def options(chosen: Settings) -> dict[str, Any]:
@@ -29,10 +28,8 @@ def options(chosen: Settings) -> dict[str, Any]:
     if chosen.cookie_secret:
         found["server.cookieSecret"] = chosen.cookie_secret
     if chosen.public_address:
-        host = urlsplit(chosen.public_address).hostname
-        found["browser.serverAddress"] = host
+        found["browser.serverAddress"] = urlsplit(chosen.public_address).hostname
         found["server.corsAllowedOrigins"] = [chosen.public_address]
-        found["server.allowedHosts"] = [host, *LOCAL_HOSTS]
     if in_foreign_frames(chosen):
         found["server.xsrfCookieSameSite"] = "none"
     return found
@@ -47,12 +44,14 @@ def configured() -> Settings:
     """This server's settings, told to Streamlit.
 
     Raises:
-        SystemExit: they cannot be; with a sentence.
+        SystemExit: they cannot be, or uploads would not be bounded; with a sentence.
     """
+    secrets_singleton.load_if_toml_exists()  # become variables: a hoster may offer no others
     for name in unknown(os.environ):
         logging.getLogger(__name__).warning("%s is no setting of this app", name)
     try:
         found = settings()
+        check_uploads(config.get_option("server.baseUrlPath"))
         _apply(found)
         _has_device(found.device)
     except SpecError as error:
