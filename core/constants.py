@@ -159,6 +159,15 @@ class Constants:
         zeros = fixed_zeros(numbers)
         return None if zeros is None else ~zeros
 
+    def fixed(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """The numbers of a constant that no training changes, on the CPU; None of others."""
+        if self._is_trained(tensor):
+            return None
+        if not tensor.is_meta:
+            return None if isinstance(tensor, nn.Parameter) else tensor.detach().cpu()
+        own = self.numbers.get(id(tensor), _numbers_of(tensor))
+        return None if own is None else own.detach().cpu()
+
     def _is_plain_where(self, name: str, args: Sequence[Any]) -> bool:
         condition = args[0] if args else None
         return (

@@ -284,18 +284,28 @@ def _is_shared(place: Place, order: Sequence[Place]) -> bool:
 
 
 def unknown(call: Call, why: str = "") -> Outcome:
-    """An operation that no rule describes: an upper bound, and its name."""
+    """An operation that no rule describes: an upper bound, and its name.
+
+    Every output reads everything; the image's axes stay where they were if the output has as
+    many dimensions, so that later operations have units to be asked about.
+    """
     kept = [
         by_dims(s, call.out, same(s), mixed=[d for d in s.held if s.shape[d] > 1])
-        if s.shape == call.out
+        if len(s.shape) == len(call.out)
         else lost(s)
         for s in call.sources
     ]
-    spread = any(max(s.node.grid) > 1 for s in call.sources)
-    taken = ": taken as the whole image" if spread else ""
+    return unknown_along(call, kept, why)
+
+
+def unknown_along(call: Call, links: Sequence[Link], why: str = "") -> Outcome:
+    """An operation of which only a bound is known along the axes that ``links`` take whole."""
+    rows, cols = (any(link.maps[axis].whole for link in links) for axis in (0, 1))
+    part = "image" if rows and cols else "height" if rows else "width"
+    taken = f": taken as the whole {part}" if rows or cols else ""
     return Outcome(
         "unknown",
-        kept,
+        links,
         f"unknown operation {call.operation} ({why or 'no rule for it'}){taken}",
         f"{call.operation}: {why}" if why else f"{call.operation} has no rule",
     )

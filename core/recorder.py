@@ -22,6 +22,7 @@ from core.graph_call import Call, Draft, Link, Outcome, Source, right_aligned, s
 from core.graph_layout import Dims, Shape, plain_layout
 from core.graph_links import by_dims, settle, unknown
 from core.graph_mixing import MIXING_RULES
+from core.graph_probe import UNFOLLOWED, Prober
 from core.graph_shapes import SHAPE_RULES, part_of
 from core.graph_unfold import UNFOLD_RULES
 from core.graph_windows import GLOBAL, WINDOW_RULES
@@ -29,7 +30,6 @@ from core.memory import Memory
 from core.tensors import tensors_in
 
 RULES = WINDOW_RULES | UNFOLD_RULES | MIXING_RULES | SHAPE_RULES
-UNFOLLOWED = "mixes the image axes in a way that is not followed"
 MAX_NODES = 40_000
 """Most operations that are followed."""
 
@@ -67,6 +67,7 @@ class Recorder:
         self.starts: list[int] = []
         self.leaves = 0
         self.constants = Constants()
+        self.prober = Prober(self.constants)
         self.memory = Memory(self)
         self.written: list[torch.Tensor] = []  # by the call that is reported next
         self.beneath = False  # it is an operator that no torch call stands for
@@ -250,7 +251,11 @@ class Recorder:
         return Call(name, function, tuple(args), kwargs, out, found, self.known, self.constants)
 
     def _record(self, call: Call, results: Sequence[torch.Tensor]) -> None:
-        outcome = RULES.get(call.operation, unknown)(call)
+        rule = RULES.get(call.operation)
+        outcome = rule(call) if rule else unknown(call)
+        if outcome.kind == "unknown":
+            self._record_each(call, self.prober.outcomes(call, results), results)
+            return
         draft = self._add(call.operation, outcome, results[0])
         if outcome.part:
             draft.part, draft.shape = outcome.part, outcome.part[2]
@@ -265,6 +270,14 @@ class Recorder:
                 self.bind(draft, result)
                 self.memory.holds(result)
             self.alive.append(result)
+
+    def _record_each(
+        self, call: Call, outcomes: Sequence[Outcome], results: Sequence[torch.Tensor]
+    ) -> None:
+        """A node for each result of a call that reads the input."""
+        for outcome, result in zip(outcomes, results, strict=True):
+            if outcome.links:
+                self._add(call.operation, outcome, result)
 
     def _add(self, operation: str, outcome: Outcome, tensor: torch.Tensor, name: str = "") -> Draft:
         """A node of a tensor that a call has given."""

@@ -1,4 +1,4 @@
-"""The tensors inside arguments and results."""
+"""The tensors inside arguments and results, and the names of what is called on them."""
 
 from __future__ import annotations
 
@@ -33,3 +33,18 @@ def storage_of(tensor: torch.Tensor) -> int | None:
         return int(tensor.untyped_storage()._cdata)
     except (NotImplementedError, RuntimeError):
         return None
+
+
+def operation_of(func: Any) -> str:
+    """torch's name of a function; that of an operator of another library has its library's."""
+    if isinstance(func, torch._ops.OpOverload):
+        func = func.overloadpacket
+    if isinstance(func, torch._ops.OpOverloadPacket):
+        library, _, name = func._qualified_op_name.partition("::")
+        return name if library == "aten" and name not in _OTHERWISE else f"{library}::{name}"
+    name = getattr(func, "__name__", str(func))
+    return getattr(func.__self__, "__name__", name) if name == "__get__" else name
+
+
+_OTHERWISE = ("unfold", "batch_norm")
+"""Operators whose arguments are not those of the function of torch that has their name."""

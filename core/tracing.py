@@ -27,7 +27,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from core.checkpoints import plain_checkpoints
 from core.constants import MAX_NUMBERS
 from core.errors import SpecError
-from core.tensors import storage_of, tensors_in
+from core.tensors import operation_of, storage_of, tensors_in
 
 MAX_MODULES = 40_000
 """Most layers that are followed."""
@@ -76,9 +76,6 @@ class _Recording(TorchFunctionMode):
         tensors = tensors_in((*args, *kwargs.values()))
         if any(torch._C._functorch.is_functorch_wrapped_tensor(tensor) for tensor in tensors):
             return func(*args, **kwargs)
-        name = getattr(func, "__name__", str(func))
-        if name == "__get__":
-            name = getattr(func.__self__, "__name__", name)
         with self.reporting():
             out = _of_the_same_shape(func, args, kwargs)
             if out is None:
@@ -86,7 +83,7 @@ class _Recording(TorchFunctionMode):
             elif out is args[0]:
                 self.written = [out]
             self._tell(tensors)
-            return self.listener.called(name.split(".")[0], func, args, kwargs, out)
+            return self.listener.called(operation_of(func), func, args, kwargs, out)
 
     def _tell(self, tensors: Sequence[torch.Tensor]) -> None:
         """Say which of a call's arguments were written to, to a listener that wants to know."""
@@ -129,7 +126,7 @@ class _Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]
             with recording.reporting(), torch._C.DisableTorchFunction():
                 out = func(*args, **kwargs)
                 listener.written = written
-                return listener.called(func.overloadpacket.__name__, func, args, kwargs, out)
+                return listener.called(operation_of(func), func, args, kwargs, out)
         finally:
             listener.beneath = False
 

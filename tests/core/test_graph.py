@@ -159,10 +159,10 @@ def test_modules_nested_too_deep_are_refused():
 
 
 FUNCTIONS = {
-    "grid_sample": lambda x: F.grid_sample(x, torch.zeros(1, 8, 8, 2)),
-    "fft2": lambda x: torch.fft.fft2(x).real,
-    "max_unpool2d": lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
-    "index_select": lambda x: x.index_select(2, torch.zeros(2, dtype=torch.long)),
+    "grid_sample": lambda x: F.grid_sample(x, x[:, :2].movedim(1, 3), align_corners=True),
+    "take_along_dim": lambda x: x.take_along_dim((x > 0).to(torch.int64), 2),
+    "masked_scatter": lambda x: x.masked_scatter(x > 0.5, x),
+    "bernoulli": torch.bernoulli,
 }
 
 
