@@ -8,12 +8,14 @@ this way becomes an upper bound that names the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.utils._python_dispatch import _disable_current_modes
 
 from core.axis_map import AxisMap, Window, identity, whole
@@ -69,7 +71,7 @@ class Prober:
         if key not in self.known:
             self.alive.append(trial.call)
             try:
-                with torch._C.DisableTorchFunction(), torch.no_grad(), _disable_current_modes():
+                with _alone():
                     self.known[key] = (self._along(trial, 0), self._along(trial, 1))
             except NotProbedError as error:
                 self.known[key] = error
@@ -125,6 +127,15 @@ def _alike(one: SeenOfPair, other: SeenOfPair | None) -> bool:
         return False
     both = [(here, other[pair]) for pair, here in one.items()]
     return all(a is b if a is None or b is None else a.same(b) for a, b in both)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Nothing of the run that is being followed touches what happens here: no mode, no
+    transformation of `torch.func`, no gradient."""
+    clear = temporarily_clear_interpreter_stack()
+    with clear, torch._C.DisableTorchFunction(), torch.no_grad(), _disable_current_modes():
+        yield
 
 
 class Placed(NamedTuple):
