@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from core.claims import CLAIMS, Outcome, claim
 from core.claims.grid import Across, across, cases
@@ -70,12 +71,22 @@ def ran(number: int, settings: Chosen) -> Ran:
         return Ran(number, settings, None, str(error))
 
 
+def _by_pieces(number: int, settings: Chosen, go_on: Callable[[], bool]) -> Ran | None:
+    """The same, asked before every piece of it whether to go on; None where it was stopped."""
+    for piece in claim(number).pieces(dict(settings)):
+        if not go_on():
+            return None
+        warm()
+        piece()
+    return ran(number, settings) if go_on() else None
+
+
 @queued
 def work(number: int, settings: Chosen) -> Work:
-    """A heavy claim with one choice of settings, for the queue."""
+    """A heavy claim with one choice of settings, for the queue; None if it is stopped."""
 
-    def run(report: Report) -> Ran:
-        return ran(number, settings)
+    def run(report: Report) -> Ran | None:
+        return _by_pieces(number, settings, lambda: report(0, 0, None))
 
     return run
 
@@ -85,17 +96,24 @@ def size(number: int) -> int:
     return len(cases(claim(number)))
 
 
+def _over_grid(number: int, go_on: Callable[[int, Tested], bool]) -> Tested:
+    """A claim over its grid, or what is done of it; asked with how many settings are done."""
+    done: list[Ran] = []
+    for settings in cases(claim(number)):
+        so_far = Tested(number, tuple(done))
+        found = _by_pieces(number, tuple(settings.items()), partial(go_on, len(done), so_far))
+        if found is None:
+            return so_far
+        done.append(found)
+    return Tested(number, tuple(done))
+
+
 @queued
 def grid_work(number: int) -> Work:
     """A claim over its grid, for the queue; what is done so far if it is stopped."""
 
     def run(report: Report) -> Tested:
-        done: list[Ran] = []
-        for settings in cases(claim(number)):
-            if not report(len(done), size(number), Tested(number, tuple(done))):
-                break
-            done.append(ran(number, tuple(settings.items())))
-        return Tested(number, tuple(done))
+        return _over_grid(number, lambda done, so_far: report(done, size(number), so_far))
 
     return run
 
@@ -106,17 +124,19 @@ def all_work() -> Work:
 
     def run(report: Report) -> Mapping[int, Tested]:
         total = sum(size(one.number) for one in CLAIMS)
-        done: dict[int, Tested] = {}
-        begun = 0
+        found: dict[int, Tested] = {}
+
+        def go_on(before: int, done: int, so_far: Tested) -> bool:
+            return report(before + done, total, dict(found))
+
+        before = 0
         for one in CLAIMS:
-            runs: list[Ran] = []
-            for settings in cases(one):
-                if not report(begun, total, dict(done)):
-                    return done
-                runs.append(ran(one.number, tuple(settings.items())))
-                begun += 1
-            done[one.number] = Tested(one.number, tuple(runs))
-        return done
+            tested = _over_grid(one.number, partial(go_on, before))
+            if tested.across is None:
+                break
+            found[one.number] = tested
+            before += size(one.number)
+        return found
 
     return run
 

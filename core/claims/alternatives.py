@@ -182,8 +182,8 @@ def _others(values: Values) -> Outcome:
     failed = " or ".join(str(row[0]) for row, agree in zip(rows, agrees, strict=True) if not agree)
     return Outcome(
         verdict,
-        f"The dilated stack keeps {out} of {side} px a side where {len(rates)} strides of 2 leave "
-        f"{side // 2 ** len(rates)}; its units leave {first[3]} of their field unread, and "
+        f"The dilated stack keeps {out} of {side} px a side where {len(rates)} strides of 2 with "
+        f"padding 1 leave {-(-side // 2 ** len(rates))}; its units leave {first[3]} of their field unread, and "
         f"{second[3]} with all rates doubled. Attention pooling leaves {rows[-1][3]} of its input "
         "without gradient.",
         Evidence(("quantity", "said", "closed form", "torch"), rows, agrees),

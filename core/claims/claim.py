@@ -24,6 +24,8 @@ Rows = Sequence[Sequence[Any]]
 """Rows of evidence in the making."""
 Block = tuple[tuple[str, tuple[Value, ...]], ...]
 """Names of settings, each with the values that it takes: every combination of them is meant."""
+Piece = Callable[[], object]
+"""A part of an experiment that is kept once it was computed."""
 Rule = tuple[str, Callable[[Values], bool]]
 """A condition in words, as the rest of "holds when …", and whether settings fulfil it."""
 
@@ -154,6 +156,8 @@ class Claim:
             default.
         rules: conditions on the settings that may part where the claim holds from where it does
             not; the first that does is named.
+        pieces: of a long experiment, to be called one after the other before it is run, so that
+            it can be stopped between them.
     """
 
     number: int
@@ -166,6 +170,7 @@ class Claim:
     heavy: bool = False
     grid: tuple[Block, ...] = ()
     rules: tuple[Rule, ...] = ()
+    pieces: Callable[[Values], Sequence[Piece]] = lambda values: ()
 
     @property
     def defaults(self) -> dict[str, Value]:

@@ -18,7 +18,7 @@ from core.claims.claim import (
     decided,
 )
 from core.claims.parts import plural
-from core.claims.runs import SEEDS, lab_link, percent, steps_of, with_seeds
+from core.claims.runs import SEEDS, lab_link, percent, pieces, steps_of, with_seeds
 from core.training.spec import Digits, Downsampling, Net, TrainingSpec
 
 ADDED, MOVED = "a further convolution", "a stride in the convolution before"
@@ -145,4 +145,5 @@ ALL_CONVOLUTIONAL = Claim(
             lambda v: v["in_place"] == ADDED,
         ),
     ),
+    pieces=lambda values: pieces(_all_convolutional_specs(values), values),
 )

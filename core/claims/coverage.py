@@ -73,7 +73,9 @@ def _last_pixels(values: Values) -> Outcome:
     return Outcome(
         verdict,
         f"In {lossy} of {plural(len(judged), 'case')} with a remainder the last pixels of the "
-        f"image are ignored; in {len(judged) - lossy} only padding is.",
+        f"image are ignored"
+        + (f"; in the other {len(judged) - lossy} only padding is skipped." * (lossy < len(judged)))
+        + "." * (lossy == len(judged)),
         Evidence(
             (
                 "padding (px)",
@@ -305,7 +307,7 @@ COVERAGE: tuple[Claim, ...] = (
         ),
         "TensorFlow pads $\\max(0, (\\lceil n/s \\rceil - 1)s + k - n)$ pixels in all and puts the "
         "odd one after the image. PyTorch's number goes on both sides. Weights trained with one "
-        "and run with the other read the image one pixel off.",
+        "and run with the other then read the image off by a pixel or more.",
         grid=(block(n=(7, 8, 9, 10), kernel_size=(2, 3, 5)),),
         rules=(
             (

@@ -188,7 +188,8 @@ def _copied_table(values: Values) -> Outcome:
     blocks = tuple(row[0] for row in rows)
     return Outcome(
         verdict,
-        f"The table says {_listed(rows, 2)} after each pool. Torch finds {_listed(rows, 4)} "
+        f"By the table's rule, {pool} times the strided field, it is {_listed(rows, 2)} after each "
+        f"pool. Torch finds {_listed(rows, 4)} "
         f"({_listed(rows, 3)} before each pool), and {_listed(rows, 1)} with strides instead.",
         Evidence(
             (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from core.claims.claim import Link, Setting, Values
+from core.claims.claim import Link, Piece, Setting, Values
 from core.training.spec import MAX_SEEDS, TrainingSpec
 from core.training.text import to_text
 
@@ -35,6 +35,15 @@ def trained(spec: TrainingSpec) -> tuple[Record, ...]:
 def with_seeds(spec: TrainingSpec, seeds: int) -> list[tuple[Record, ...]]:
     """The same run with each seed."""
     return [trained(replace(spec, seed=seed)) for seed in range(seeds)]
+
+
+def pieces(specs: Sequence[TrainingSpec], values: Values) -> list[Piece]:
+    """The runs of an experiment, each with every seed."""
+    return [
+        partial(trained, replace(spec, seed=seed))
+        for spec in specs
+        for seed in range(int(values["seeds"]))
+    ]
 
 
 def lab_link(specs: Sequence[TrainingSpec], values: Values, tab: str) -> Link:

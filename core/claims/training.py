@@ -22,7 +22,7 @@ from core.claims.claim import (
 )
 from core.claims.convolutional import ALL_CONVOLUTIONAL
 from core.claims.parts import plural
-from core.claims.runs import SEEDS, lab_link, percent, steps_of, with_seeds
+from core.claims.runs import SEEDS, lab_link, percent, pieces, steps_of, with_seeds
 from core.training.spec import (
     LONG_RANGE,
     Downsampling,
@@ -227,6 +227,7 @@ TRAINING: tuple[Claim, ...] = (
                 lambda v: v["task"] == FAR,
             ),
         ),
+        pieces=lambda values: pieces([_widened_spec(values)], values),
     ),
     Claim(
         20,
@@ -242,6 +243,7 @@ TRAINING: tuple[Claim, ...] = (
         "half is decided when every seed of one net lies beyond every seed of the other.",
         heavy=True,
         grid=(block(norm=("none", "batch norm")),),
+        pieces=lambda values: pieces(_deep(values), values),
     ),
     ALL_CONVOLUTIONAL,
 )

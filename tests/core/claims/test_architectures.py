@@ -197,3 +197,14 @@ def test_the_largest_settings_run() -> None:
     assert claim(25).run({"side": 256, "in_channels": 4}).verdict == "does not hold"
     widest = dict.fromkeys(others.RATES, 6)
     assert claim(27).run(widest).evidence.rows[0][3] == "37 px"
+
+
+@pytest.mark.parametrize("rates", [(1, 2, 4), (1, 1, 1), (2, 3, 5)])
+def test_what_strides_would_leave_is_what_torch_leaves(rates: tuple[int, int, int]) -> None:
+    outcome = claim(27).run(dict(zip(others.RATES, rates, strict=True)))
+    side = 2 * sum(rates) + 1
+    x = torch.zeros(1, 1, side, side)
+    for _ in rates:
+        x = F.conv2d(x, torch.zeros(1, 1, 3, 3), stride=2, padding=1)
+    assert f"keeps {side} of {side} px a side" in outcome.sentence
+    assert f"with padding 1 leave {x.shape[-1]};" in outcome.sentence

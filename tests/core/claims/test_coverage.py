@@ -130,3 +130,12 @@ def test_padding_by_name_is_what_tensorflow_documents(
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(SpecError):
         claim(5).run({"n": 6})
+
+
+@pytest.mark.parametrize("padding", [0, 1, 3])
+def test_the_sentence_counts_the_cases_in_which_padding_alone_is_skipped(padding: int) -> None:
+    outcome = claim(4).run({"padding": padding})
+    judged = [row for row in outcome.evidence.rows if row[2]]
+    spared = sum(row[4] == 0 for row in judged)
+    assert (f"in the other {spared} only padding is skipped" in outcome.sentence) == bool(spared)
+    assert f"In {len(judged) - spared} of {len(judged)} cases" in outcome.sentence

@@ -214,6 +214,26 @@ def test_one_run_serves_two_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(made) == len(set(made)) == SEEDS * (2 + 2)
 
 
+@pytest.mark.usefixtures("anew")
+@pytest.mark.parametrize("number", NUMBERS)
+def test_nothing_is_trained_beyond_the_pieces(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks between the pieces whether to go on can stop at every run."""
+    made: list[TrainingSpec] = []
+    honest = loop.train
+
+    def counted(spec: TrainingSpec, **more: Any) -> Iterator[Record]:
+        made.append(spec)
+        return honest(spec, **more)
+
+    monkeypatch.setattr(loop, "train", counted)
+    one = claim(number)
+    for place, piece in enumerate(one.pieces(one.defaults), start=1):
+        piece()
+        assert len(made) == place
+    one.run()
+    assert len(made) == place
+
+
 def test_what_training_does_depends_on_the_task_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,18 @@ def test_one_claim_can_be_stopped_half_way_and_has_no_verdict_then() -> None:
     part = compute_claims.grid_work(12)(lambda done, total, partial: done < 2)
     assert part.runs == entire.runs[:2]
     assert part.across is None
+
+
+def test_a_claim_that_trains_stops_at_its_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[int] = []
+    one = replace(claim(15), pieces=lambda values: [lambda: trained.append(1)] * 3)
+    monkeypatch.setattr(compute_claims, "claim", lambda number: one)
+    settings = defaults(one)
+    assert compute_claims.work(15, settings)(lambda *told: len(trained) < 2) is None
+    assert len(trained) == 2
+    found = compute_claims.grid_work(15)(lambda *told: len(trained) < 4)
+    assert found.runs == ()
+    assert len(trained) == 4
 
 
 def whole(number: int) -> compute_claims.Tested:
