@@ -20,4 +20,17 @@ class SpecError(ValueError):
         self.value = value
 
     def __str__(self) -> str:
-        return f"{self.parameter} {self.rule} (got {self.value})"
+        return f"{self.parameter} {self.rule} (got {_briefly(self.value)})"
+
+
+LONGEST = 200
+"""Most characters of a value that a sentence shows."""
+
+
+def _briefly(value: object) -> str:
+    """A value as text: an array or a tensor by its shape, what is long by its beginning."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"a {type(value).__name__} of shape {tuple(shape)}"
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"

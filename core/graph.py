@@ -20,6 +20,7 @@ from core.axis_map import AxisMap, Window, spread_blocks, whole, window
 from core.errors import SpecError
 from core.graph_call import Draft, Maps, window_of
 from core.graph_layout import Dims, Grid, Layout, Shape, lanes, outer_dims
+from core.named import find
 from core.nesting import composed
 from core.recorder import Recorder
 from core.tracing import floats_of, inputs_of, run, skeleton
@@ -116,14 +117,9 @@ class Graph(Mapping[str, Node]):
         """A node by its name, or the last one of a module by its qualified name.
 
         Raises:
-            SpecError: neither.
+            NoLayerError: neither; a SpecError and a KeyError, which says what is near.
         """
-        if name in self.nodes:
-            return self.nodes[name]
-        within = [n for n in self.nodes.values() if f"{n.module}.".startswith(f"{name}.")]
-        if not within or not name:
-            raise SpecError("layer", "must be the name of a node or a module that ran", name)
-        return within[-1]
+        return find(self.nodes, name)
 
     def as_data(self) -> list[dict[str, Any]]:
         """Plain lists and numbers for JSON: what a browser needs to follow units.

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 import torch
@@ -136,13 +137,7 @@ class Probe:
 
     def checked(self, unit: int | Sequence[int]) -> tuple[int, int]:
         """A unit as (row, column) inside the grid; SpecError otherwise."""
-        given = (unit,) if isinstance(unit, int) else tuple(unit)
-        if len(given) == 1 and self.grid[0] == 1:
-            given = (0, *given)
-        if len(given) != 2 or not all(0 <= u < n for u, n in zip(given, self.grid, strict=True)):
-            rows, cols = self.grid
-            raise SpecError("unit", f"must lie in the layer's {rows}×{cols} units", unit)
-        return given[0], given[1]
+        return unit_in(self.grid, unit, "the layer")
 
     def beside(self, unit: tuple[int, int], side: int) -> tuple[int, int]:
         """The diagonal neighbour, for both axes in one; the unit's own place where none is."""
@@ -177,6 +172,24 @@ class Probe:
         if box is None or box[axis][0] == 0 or box[axis][1] == length - 1:
             return None
         return box[axis]
+
+
+def unit_in(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> tuple[int, int]:
+    """A unit as (row, column), or i where there is one row.
+
+    Raises:
+        SpecError: it is no pair of whole numbers, or lies outside the grid.
+    """
+    try:
+        indices = [index(u) for u in (unit if isinstance(unit, Sequence) else [unit])]
+    except TypeError:
+        raise SpecError("unit", "must be whole numbers (row, column)", unit) from None
+    if len(indices) == 1 and grid[0] == 1:
+        indices = [0, *indices]
+    rows, cols = grid
+    if len(indices) != 2 or not (0 <= indices[0] < rows and 0 <= indices[1] < cols):
+        raise SpecError("unit", f"must lie in the {rows}×{cols} units of {of}", unit)
+    return indices[0], indices[1]
 
 
 def _ends(marks: torch.Tensor) -> Span:

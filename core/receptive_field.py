@@ -30,7 +30,8 @@ from core.errors import SpecError
 from core.field_words import AXES, Number, facts, first_bound, measures, note, number
 from core.graph import Graph, InputSize, Node, input_sizes, network_graph
 from core.graph_call import words
-from core.measured_field import MeasuredField, measure_receptive_field
+from core.measured_field import MeasuredField, measure_receptive_field, unit_in
+from core.named import ByName
 from core.reach import Field, Reach, merge, step, whole_image
 from core.recurrence import Recurrence, recurrence
 
@@ -128,14 +129,7 @@ class ReceptiveField:
         return after(self.network.graph, self.name, self._unit(unit))
 
     def _unit(self, unit: int | Sequence[int]) -> tuple[int, int]:
-        given = (unit,) if isinstance(unit, int) else tuple(unit)
-        if len(given) == 1 and self.grid[0] == 1:
-            given = (0, *given)
-        inside = len(given) == 2 and all(0 <= u < n for u, n in zip(given, self.grid, strict=True))
-        if not inside:
-            rows, cols = self.grid
-            raise SpecError("unit", f"must lie in the {rows}×{cols} units of {self.name}", unit)
-        return given[0], given[1]
+        return unit_in(self.grid, unit, self.name)
 
     def as_data(self) -> dict[str, Any]:
         """Plain values for JSON; ``paths`` give every unit's unclipped interval.
@@ -200,7 +194,7 @@ class _Network:
 
 def receptive_fields(
     module: nn.Module, input_size: InputSize, source: str | None = None
-) -> dict[str, ReceptiveField]:
+) -> ByName[ReceptiveField]:
     """The receptive field of every node of a network that sees its input.
 
     Args:
@@ -210,7 +204,9 @@ def receptive_fields(
         source: the argument whose pixels are meant; the first one otherwise.
 
     Returns:
-        node name → field, in the order the operations run, the input itself first.
+        node name → field, in the order the operations run, the input itself first. A
+        module's qualified name works too, and means the last of its nodes:
+        ``fields["layer4.2.conv3"]``, ``fields["layer4"]``.
 
     Raises:
         SpecError: the module cannot be followed (`measure_receptive_field` may still
@@ -223,7 +219,7 @@ def receptive_fields(
 
 def fields_of(
     graph: Graph, source: str | None = None, notes: Mapping[str, str] | None = None
-) -> dict[str, ReceptiveField]:
+) -> ByName[ReceptiveField]:
     """As `receptive_fields`, for a graph one already has; ``notes`` are added by node."""
     arguments = {graph[name].operation: name for name in graph.inputs}
     chosen = graph.inputs[0] if source is None else arguments.get(source, source)
@@ -246,16 +242,13 @@ def fields_of(
         bounds[name] = first_bound(node, parents, bounds)
     extra = notes or {}
     pixels = graph[chosen].grid
-    return {
-        name: _summary(
-            graph[name],
-            (_by_unit(graph[name], 0, axes[0], pixels), _by_unit(graph[name], 1, axes[1], pixels)),
-            (*told[name], extra.get(name, "")),
-            bounds[name],
-            network,
-        )
-        for name, axes in known.items()
-    }
+    fields: ByName[ReceptiveField] = ByName()
+    for name, (rows, cols) in known.items():
+        node = graph[name]
+        whole_units = _by_unit(node, 0, rows, pixels), _by_unit(node, 1, cols, pixels)
+        hidden = *told[name], extra.get(name, "")
+        fields[name] = _summary(node, whole_units, hidden, bounds[name], network)
+    return fields
 
 
 def _by_unit(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Field:

@@ -66,6 +66,7 @@ class Recorder:
         self.path: list[str] = []
         self.starts: list[int] = []
         self.leaves = 0
+        self.modules: set[str] = set()  # names of the network's modules
         self.constants = Constants()
         self.prober = Prober(self.constants)
         self.memory = Memory(self)
@@ -130,11 +131,15 @@ class Recorder:
         for draft in drafts[:-1]:
             draft.name = self._call_name(f"{path}_{draft.operation}")
         for draft in drafts[-1:]:
-            draft.name = self._call_name(path)
+            draft.name = self._call_name(path, own=True)
 
-    def _call_name(self, target: str) -> str:
-        """The next free name for a target, as torch.fx makes it."""
-        return self.names.create_node("call_method", target).name
+    def _call_name(self, target: str, own: bool = False) -> str:
+        """The next free name for a target, as torch.fx makes it.
+
+        A module's name is for the module's ``own`` call alone, so that it means one thing.
+        """
+        taken = target in self.modules and not own
+        return self.names.create_node("call_method", f"{target}_1" if taken else target).name
 
     def called(
         self,

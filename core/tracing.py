@@ -324,6 +324,8 @@ def listen(
 
 def _announce(bare: nn.Module, recording: _Recording) -> None:
     """Give every submodule of the skeleton a forward that reports itself."""
+    if hasattr(recording.listener, "modules"):
+        recording.listener.modules = {path for path, _ in bare.named_modules() if path}
     for path, module in bare.named_modules():
         if path:
             module.__dict__["forward"] = _announced(path, module, module.forward, recording)
