@@ -177,7 +177,8 @@ def _after(run: Run, step: Record | SpecError) -> Run:
 def _stream(going: list[Going]) -> Generator[tuple[int, Record | SpecError], None, None]:
     from viz.workers import stream
 
-    # On the CPU unless the server's owner has named a device: there, runs repeat to the last bit.
+    # On the CPU unless the server's owner has named a device: there, runs repeat to the last
+    # bit on one kind of CPU.
     yield from stream("core.training.turns:take_turns", going, settings().device or "cpu")
 
 

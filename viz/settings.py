@@ -126,7 +126,7 @@ class Settings:
         _device,
         "where effective receptive fields are measured, and nets trained: `cpu`, `cuda`, `cuda:1`, "
         "`mps`; `auto` measures on the fastest there is, and trains on the CPU, where a seed's run "
-        "repeats to the last bit",
+        "repeats to the last bit on one kind of CPU",
     )
     error_details: bool = _setting(
         False, _flag, "1 shows visitors the traceback of an error; the log always has it"

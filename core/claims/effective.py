@@ -302,6 +302,12 @@ EFFECTIVE: tuple[Claim, ...] = (
         "stretched, in the other the map below is thinned out. The strided one is run at every "
         "$2^n$-th place only. Dilations with a common factor leave holes.",
         grid=(block(layers=(3, 5), kernel_size=(2, 3), dilations=PATTERNS),),
+        rules=(
+            (
+                "the dilations double from layer to layer, as strides of 2 do: 1, 2, 4, …",
+                lambda v: v["dilations"] == PATTERNS[0] and v["stride"] == 2,
+            ),
+        ),
     ),
 )
 """Of effective receptive fields, in the order of their numbers."""

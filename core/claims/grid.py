@@ -172,6 +172,11 @@ def short(setting: Setting) -> str:
 def tried(one: Claim) -> str:
     """The grid in words: ``kernel_size 2, 3, 5; stride 1, 2``."""
     return " / ".join(
-        "; ".join(f"{_name(one, name)} {', '.join(map(str, values))}" for name, values in part)
+        "; ".join(f"{_name(one, name)} {', '.join(map(_value, values))}" for name, values in part)
         for part in one.grid
     )
+
+
+def _value(value: Value) -> str:
+    """As it stands in a list: quoted where it is a list itself."""
+    return f"“{value}”" if "," in str(value) else str(value)

@@ -49,6 +49,6 @@ def test_all_are_run_until_stopped_and_saved_to_print(app_url: str, visitor: Pag
 def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, link: str) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     visitor.goto(f"{app_url}/claims{link}")
-    visitor.locator(".evidence" if link else ".st-key-open_12").first.wait_for()
+    visitor.locator("[aria-label=Evidence]" if link else ".st-key-open_12").first.wait_for()
     wide = visitor.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390
