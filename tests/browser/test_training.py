@@ -22,6 +22,10 @@ TINY = {"steps": "30", "width": "4", "seeds": "1", "levels": "1", "variants": "m
 LONG = TINY | {"steps": "2000", "levels": "3"}
 
 
+RESULT = re.compile("test accuracy:|after training over before:")
+"""What the runs came to, on the first tab or on that of the effective field."""
+
+
 class Visitor:
     """One visitor of the lab."""
 
@@ -56,7 +60,7 @@ class Visitor:
 
     def until_done(self) -> None:
         """The sentence about the runs is there, and nothing is trained any more."""
-        self.page.get_by_text("test accuracy:").first.wait_for()
+        self.page.get_by_text(RESULT).first.wait_for()
         self.button("Stop").wait_for(state="detached")
         self.page.wait_for_selector("[data-test-script-state=notRunning]")
 
@@ -75,7 +79,7 @@ def test_trained_and_there_at_once_after_a_reload(visitor: Visitor) -> None:
     visitor.open(**TINY, seed=1)
     page = visitor.page
     page.get_by_text("Nobody has trained these nets here yet").wait_for()
-    visitor.press("Train", visitor.button("Stop").or_(page.get_by_text("test accuracy:")))
+    visitor.press("Train", visitor.button("Stop").or_(page.get_by_text(RESULT)))
     visitor.until_done()
     visitor.chart("training_test").wait_for()
     page.get_by_role("tab", name="Effective field").click()
