@@ -221,7 +221,7 @@ def _control(setting: Setting, values: Values, one: Claim) -> None:
     """The widget of one setting."""
     key = give(values, setting.name, one.number)
     if setting.options:
-        st.pills(setting.label, setting.options, key=key, required=True)
+        st.pills(setting.label, setting.options, key=key, required=True, wrap=True)
         return
     assert setting.low is not None
     assert setting.high is not None
