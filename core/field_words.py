@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from core.graph import Node
 from core.graph_windows import GLOBAL
@@ -84,6 +85,23 @@ def first_bound(node: Node, parents: Iterable[str], bounds: Mapping[str, str]) -
 def at_most(text: str, bound: str) -> str:
     """A number in words: itself where it is exact, ``at most 37×37`` where it is a bound."""
     return f"at most {text}" if bound else text
+
+
+def sizes_differ(axis: Field, units: int) -> bool:
+    """Whether some unit's windows cover more pixels than another's."""
+    spans = map(axis.span, range(min(units, 2 * max(path.period for path in axis.paths))))
+    seen = {span and span[1] - span[0] + 1 for span in spans}
+    if len(axis.paths) > 1:
+        seen |= set(_sizes(axis, units))
+    return len(seen) > 1
+
+
+def uneven(axis: Field, units: int) -> bool:
+    """Whether neighbouring units are not all equally far apart in the image."""
+    few = range(min(units, 2 * max(path.period for path in axis.paths) + 1))
+    spans = [span for span in map(axis.span, few) if span]
+    steps = {sum(b) - sum(a) for a, b in pairwise(spans)}
+    return len(steps) > 1 or len(axis.paths) > 1
 
 
 def _apart(here: Field) -> str:

@@ -16,8 +16,8 @@ Networks", Distill (2019).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ from core.errors import SpecError
 from core.field_words import AXES, Number, facts, first_bound, measures, note, number
 from core.graph import Graph, InputSize, Node, input_sizes, network_graph
 from core.graph_call import words
+from core.graph_windows import RESIZED
 from core.measured_field import MeasuredField, measure_receptive_field, unit_in
 from core.named import ByName
 from core.reach import Field, Reach, merge, step, whole_image
@@ -213,8 +214,10 @@ def receptive_fields(
             do), does not take the size, or its fields grow beyond 2^40 pixels.
     """
     graph = network_graph(module, input_size)
-    notes = _size_notes(module, input_sizes(input_size), graph, source)
-    return fields_of(graph, source, notes)
+    grown = _grown(module, input_sizes(input_size), graph, source)
+    notes = {name: text for name, group in grown.items() if (text := _varies(group))}
+    steady = {name for name, group in grown.items() if len(group) > 1 and name not in notes}
+    return fields_of(_without_resizing(graph, steady), source, notes)
 
 
 def fields_of(
@@ -307,10 +310,20 @@ def _summary(
     )
 
 
-def _size_notes(
+def _without_resizing(graph: Graph, steady: Collection[str]) -> Graph:
+    """The graph without the note of a fixed size where the size follows the input's."""
+    nodes = {
+        name: replace(node, note="") if name in steady and node.note == RESIZED else node
+        for name, node in graph.items()
+    }
+    return replace(graph, nodes=nodes)
+
+
+def _grown(
     module: nn.Module, sizes: Sequence[tuple[int, ...]], graph: Graph, source: str | None
-) -> dict[str, str]:
-    """Where the numbers change when the input grows by a few pixels: padding made to fit."""
+) -> dict[str, list[ReceptiveField]]:
+    """Each node's field on the input and on inputs that are a few pixels larger, where padding,
+    a crop or a size may be made to fit the input."""
     if not any(_may_fit_itself(node) for node in graph.values()):
         return {}
     seen: dict[str, list[ReceptiveField]] = {}
@@ -322,13 +335,13 @@ def _size_notes(
             continue
         for name, here in fields.items():
             seen.setdefault(name, []).append(here)
-    return {name: text for name, group in seen.items() if (text := _varies(group))}
+    return seen
 
 
 def _may_fit_itself(node: Node) -> bool:
     """Padding, crops and resizing are where code computes amounts from the input's size."""
     moved = any(not axis.is_identity for maps in node.maps for axis in maps)
-    return moved and node.kind in ("pad", "crop", "resample")
+    return node.note == RESIZED or (moved and node.kind in ("pad", "crop", "resample"))
 
 
 def _varies(group: Sequence[ReceptiveField]) -> str:

@@ -47,6 +47,7 @@ PAGE_MAY_IMPORT = (
     *("viz.sizes_controls", "viz.sizes_tabs"),
     *("viz.compute_networks", "viz.network_state", "viz.network_picker"),
     *("viz.fields_state", "viz.fields_tabs", "viz.fields_edit", "viz.fields_measured"),
+    "viz.fields_words",
     *("viz.compute_erf", "viz.erf_state", "viz.erf_controls", "viz.erf_map", "viz.erf_tabs"),
     *("viz.jobs", "viz.waiting"),
     *("viz.compute_shift", "viz.shift_state", "viz.shift_controls", "viz.shift_tabs"),

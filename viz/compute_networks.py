@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from core import data
@@ -62,13 +63,24 @@ class Analysis:
 
     @property
     def deepest(self) -> Line:
-        """The last line with units side by side, which do not all see everything."""
-        spread = [
+        """The last feature map whose units do not all see everything by their structure.
+
+        A map of one unit counts where a window made it, as a 5×5 one does of 5×5 units.
+        """
+        maps = [
             line
             for line in self.lines
-            if max(line.node.grid) > 1 and not all(axis.whole for axis in line.field.axes)
+            if (max(line.node.grid) > 1 or line.node.kind == "window")
+            and not all(axis.whole for axis in line.field.axes)
         ]
-        return spread[-1] if spread else self.lines[-1]
+        return maps[-1] if maps else self.lines[-1]
+
+    @property
+    def whole_from(self) -> Line | None:
+        """The first line after the deepest one whose output still has positions, all of which
+        see everything; None where there is none."""
+        later = self.lines[self.lines.index(self.deepest) + 1 :]
+        return next((line for line in later if _has_positions(line)), None)
 
     def line(self, name: str) -> Line | None:
         """The line of a node, or of a module by its qualified name; None for neither."""
@@ -77,6 +89,12 @@ class Analysis:
                 return line
         within = [line for line in self.lines if name and line.node.module == name]
         return within[-1] if within else None
+
+
+def _has_positions(line: Line) -> bool:
+    """Whether an output has several places; also where their axes could not be followed."""
+    mixes = line.node.kind in ("global", "unknown")
+    return max(line.node.grid) > 1 or (mixes and prod(line.node.shape[2:]) > 1)
 
 
 def trained_weights(network: Network) -> State | None:

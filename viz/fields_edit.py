@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SpecError
-from core.networks import LayerError, NetworkSpec, Node, Path, resolve
+from core.networks import LayerError, NetworkSpec, Node, Path, resolve, rows
 from core.notation import to_notation
 from core.notation_zoo import INEXPRESSIBLE, NOTATIONS
 from core.window import Pair
@@ -20,7 +20,7 @@ from viz.layer_table.layer_table import layer_table
 from viz.network_picker import open_layers
 from viz.network_state import OWN, Values
 from viz.url import PageState, change, current
-from viz.words import pair
+from viz.words import pair, seen
 
 COLUMNS = (
     {"title": "output", "help": "channels × height × width"},
@@ -46,6 +46,8 @@ def edit_tab(found: Analysis | None, page: PageState) -> None:
         key="layer_table",
         told={"edit": _on_edit, "select": _on_select},
     )
+    if any(row.kind == "repeat" for row in rows(history.spec)):
+        st.caption("What stands beside a layer inside `4x[…]` is that of its last repetition.")
 
 
 def _invite(name: str) -> None:
@@ -128,10 +130,9 @@ def _modules(nodes: Sequence[Node], prefix: str = "") -> Iterator[tuple[str, Pat
 
 def _row(found: Analysis, name: str) -> tuple[str, ...]:
     field, cost = found.fields[name], found.costs.get(name)
-    whole = all(axis.whole for axis in field.axes)
     return (
         "×".join(map(str, field.output_shape)),
-        "all" if whole else pair(field.size),
+        seen(field),
         pair(field.effective_stride),
         f"{cost.parameters:,}" if cost else "",
     )

@@ -14,7 +14,7 @@ from viz.network_state import Network
 
 if TYPE_CHECKING:
     from core.outline import Line
-    from core.receptive_field import MeasuredField
+    from core.receptive_field import Box, MeasuredField
 
 AT_ONCE = 2 * 10**8
 """Multiply–accumulates of a network that is measured without being asked."""
@@ -48,7 +48,7 @@ def verdict(found: Analysis, line: Line, unit: tuple[int, int]) -> None:
 def _offer(asked: Asked) -> None:
     text, button = st.columns([5, 1.4], vertical_alignment="center")
     text.caption(
-        "The sizes above are exact, from the windows alone. PyTorch can measure the same by "
+        "The sizes above come from the windows alone. PyTorch can measure the same by "
         "backpropagation: for a network of this size it takes a while."
     )
     button.button(
@@ -69,15 +69,24 @@ def sentence(line: Line, measured: MeasuredField) -> str:
     """What the gradient reached, and whether the closed form says the same."""
     row, col = measured.unit
     closed = line.field.interval(measured.unit).clipped
-    if measured.box is None:
-        same, reached = closed is None, "no pixel"
-    else:
-        (top, bottom), (left, right) = measured.box
-        same = closed is not None and (closed.rows, closed.cols) == measured.box
+    box = measured.box
+    reached = "no pixel"
+    if box is not None:
+        (top, bottom), (left, right) = box
         reached = f"rows {top} to {bottom}, columns {left} to {right}"
-    said = f"Backpropagation from unit ({row}, {col}) of `{line.label}` reaches **{reached}**"
-    if same:
+    said = (
+        f"Backpropagation from unit ({row}, {col}) of `{line.label}`, with all weights positive and "
+        f"means in place of maxima, reaches **{reached}**"
+    )
+    if (closed and (closed.rows, closed.cols)) == box:
         return f"{said}: what the closed form says ✓"
-    if closed is not None and line.field.note:
-        return f"{said}; the closed form gives an upper bound here: {line.field.note}."
+    if line.field.bound and _holds(closed, box):
+        return f"{said}; the closed form gives an upper bound here: {line.field.bound}."
     return f"{said}. **The closed form differs.**"
+
+
+def _holds(closed: Box | None, box: tuple[tuple[int, int], tuple[int, int]] | None) -> bool:
+    """Whether what was measured lies inside the closed form's box."""
+    if box is None or closed is None:
+        return box is None
+    return all(a <= c and d <= b for (a, b), (c, d) in zip(closed, box, strict=True))

@@ -19,7 +19,7 @@ from viz.network_picker import open_layers, sentence
 from viz.network_state import OWN
 from viz.player.cone.cone import cone
 from viz.url import PageState, change, give
-from viz.words import pair
+from viz.words import pair, seen
 
 if TYPE_CHECKING:
     from core.cost import LayerCost
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HEADERS = (
     *("layer", "operation", "output", "RF (px)", "effective stride", "effective padding"),
-    *("centre of unit (0, 0)", "parameters", "MACs", "activations (kB)", "note"),
+    *("centre of unit (0, 0)", "parameters", "MACs", "activations (kB)", "note", "why at most"),
 )
 
 
@@ -36,7 +36,16 @@ def table_rows(found: Analysis) -> list[list[Any]]:
     costs, rest = _shared_out(found)
     rows = [_row(line, costs.get(line.node.name, []), bool(found.costs)) for line in found.lines]
     if left := sum(cost.parameters for cost in rest):
-        told = ["elsewhere", "parameters that no layer above reads", *[""] * 5, left, 0, 0.0, ""]
+        told = [
+            "elsewhere",
+            "parameters that no layer above reads",
+            *[""] * 5,
+            left,
+            0,
+            0.0,
+            "",
+            "",
+        ]
         rows.append(told)
     return rows
 
@@ -59,12 +68,11 @@ def _shared_out(found: Analysis) -> tuple[dict[str, list[LayerCost]], list[Layer
 
 def _row(line: Line, costs: Sequence[LayerCost], known: bool) -> list[Any]:
     field = line.field
-    whole = all(axis.whole for axis in field.axes)
     return [
         line.label,
         line.text,
         "×".join(map(str, line.node.shape[1:])),
-        "whole image" if whole else pair(field.size),
+        seen(field),
         pair(field.effective_stride),
         pair(field.effective_padding),
         "({:g}, {:g})".format(*field.center),
@@ -72,6 +80,7 @@ def _row(line: Line, costs: Sequence[LayerCost], known: bool) -> list[Any]:
         sum(cost.macs for cost in costs) if known else None,
         sum(cost.activation_bytes for cost in costs) / 1000 if known else None,
         field.note or ("" if field.aligned else "branches not aligned"),
+        field.bound,
     ]
 
 
@@ -189,8 +198,10 @@ def _depth_tab(found: Analysis, page: PageState) -> None:
     curves = [curve(each.network.title, each.fields, axis) for each in _compared(found, page)]
     st.plotly_chart(depth_figure(curves), theme="streamlit", key="depth_figure")
     st.markdown(
-        "Without strides each 3×3 layer adds two pixels: a straight line. After a layer with "
-        "stride $s$ every later step counts $s$ times, so the line turns up."
+        "A layer with a kernel of $k$ pixels adds $k - 1$ effective strides: without strides each "
+        "3×3 layer adds two pixels, after a stride of 2 it adds four. The pixels stand on a "
+        "logarithmic axis. Layers of one stride rise less and less there; where the line stays "
+        "straight, each layer multiplies the field."
     )
 
 
@@ -257,7 +268,7 @@ def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
     return {
         "network": [each.network.title for each in analyses],
         "last map": ["×".join(map(str, line.node.shape[1:])) for line in lines],
-        "RF (px)": [pair(line.field.size) for line in lines],
+        "RF (px)": [seen(line.field) for line in lines],
         "effective stride": [pair(line.field.effective_stride) for line in lines],
         "effective padding": [pair(line.field.effective_padding) for line in lines],
         "parameters": [each.totals.parameters for each in analyses],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -30,8 +31,14 @@ AS_TRAINED = "as_is"
 """Of a page that draws weights: those that a net has."""
 
 
-def picker(page: str, values: Values) -> None:
-    """The choice of a network and of its input."""
+def picker(page: str, values: Values, editor: Mapping[str, Any] | None = None) -> None:
+    """The choice of a network and of its input.
+
+    Args:
+        page: whose parameters these are.
+        values: of the page.
+        editor: what must be set so that the page shows its editor of layers, if it has one.
+    """
     st.selectbox(
         "network",
         network_state.options(bool(values["run"]) or values["network"] == TRAINED),
@@ -53,7 +60,7 @@ def picker(page: str, values: Values) -> None:
             "Change its layers",
             icon=":material/edit:",
             on_click=open_layers,
-            args=(page, NOTATIONS[values["network"]]),
+            args=(page, NOTATIONS[values["network"]], editor),
             help="Opens this architecture as layers of your own.",
         )
     _input(values)
@@ -111,9 +118,9 @@ def _on_network(page: str) -> None:
         change(page, {"input_height": height, "input_width": width})
 
 
-def open_layers(page: str, layers: str) -> None:
-    """Callback: go on with these layers as one's own."""
-    change(page, {"network": OWN, "layers": layers})
+def open_layers(page: str, layers: str, editor: Mapping[str, Any] | None = None) -> None:
+    """Callback: go on with these layers as one's own, in the page's editor if it has one."""
+    change(page, {"network": OWN, "layers": layers, **(editor or {})})
     st.session_state.pop("layers_text", None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from core.operations import OPERATIONS, Operation
 from core.padding import CONVENTIONS
 from core.sizes import AxisFormula
 from core.window import Pads, Pair
+
+if TYPE_CHECKING:
+    from core.receptive_field import ReceptiveField
 
 
 def times(size: Pair) -> str:
@@ -257,3 +260,10 @@ def pair(values: Sequence[float], sign: str = "×") -> str:
     """``3×5``; one number where both are the same."""
     first, second = (f"{value:g}" for value in values)
     return first if first == second else f"{first}{sign}{second}"
+
+
+def seen(field: ReceptiveField) -> str:
+    """What a unit sees: ``37×37``, ``at most 37×37``, ``whole image``."""
+    whole = all(axis.whole for axis in field.axes)
+    size = "whole image" if whole else pair(field.size)
+    return f"at most {size}" if field.bound else size

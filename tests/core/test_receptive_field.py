@@ -242,6 +242,19 @@ def test_dependence_on_phase_size_and_alignment_is_told_with_its_range():
     assert "wraps around" in receptive_fields(nn.CircularPad2d(1), (3, 9, 9))["pad"].note
 
 
+def test_a_size_that_follows_the_input_is_no_fixed_size():
+    def doubled(x: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(x, size=[2 * n for n in x.shape[-2:]])
+
+    for follows in (doubled, lambda x: x + F.interpolate(x, size=x.shape[-2:])):
+        field = list(receptive_fields(Call(follows, "resized"), (3, 16, 16)).values())[-1]
+        assert "input size" not in field.note
+    fixed = Call(lambda x: F.interpolate(x, size=(8, 8)), "resized")
+    field = list(receptive_fields(fixed, (3, 16, 16)).values())[-1]
+    assert "resized to a fixed size" in field.note
+    assert "effective stride 2 to 2.375" in field.note
+
+
 def test_units_that_see_nothing():
     holes = nn.Sequential(nn.ConvTranspose2d(3, 3, 1, 2), nn.ReLU())
     field = receptive_fields(holes, (3, 9, 9))["_1"]

@@ -53,11 +53,15 @@ def test_the_same_question_is_answered_once() -> None:
         ("conv3, maxpool2, relu, gap, fc10", "max_pool2d 2×2, stride 2"),
         ("conv3 c4, se2, conv5", "conv2d 3×3"),
         ("flatten, fc10", "input"),
-        ("conv32", "input"),
+        ("conv32", "conv2d 32×32"),
+        ("conv3, conv3, conv28, flatten, fc10", "conv2d 28×28"),
+        ("conv3 c4, gap, conv1", "conv2d 3×3"),
         ("conv32x1", "conv2d 32×1"),
     ],
 )
-def test_the_deepest_line_has_units_that_see_different_things(text: str, deepest: str) -> None:
+def test_the_deepest_line_is_a_map_whose_units_do_not_see_all_by_structure(
+    text: str, deepest: str
+) -> None:
     assert compute_networks.analysis(own(text)).deepest.text == deepest
 
 

@@ -141,10 +141,17 @@ def _depth_layout(title: str, depth: int, log: bool, entries: int) -> dict[str, 
         | TRANSPARENT
         | {
             "legend": {"orientation": "h", "y": -58 / PLOT, "yanchor": "top", "x": 0},
-            "xaxis": PLAIN | across | {"tickformat": "d"},
+            "xaxis": PLAIN | across | {"tickformat": "d", "dtick": whole_step(depth)},
             "yaxis": PLAIN | up | ({"tickvals": LOG_TICKS} if log else {"rangemode": "tozero"}),
             "hovermode": "closest",
         }
+    )
+
+
+def whole_step(depth: int) -> int:
+    """Layers between two ticks: a whole number, of which at most a dozen stand on the axis."""
+    return next(
+        n * 10**power for power in range(9) for n in (1, 2, 5) if depth <= 12 * n * 10**power
     )
 
 

@@ -67,6 +67,7 @@ class Box:
         rows, cols = field.size
         side = f"{rows}" if rows == cols else f"{rows}×{cols}"
         sees = "whole image" if _sees_all(field) else f"RF {side}"
+        sees = f"at most {sees}" if field.bound else sees
         sees += "" if field.aligned else ", not aligned"
         return f"<b>{self.title}</b><br>{'×'.join(map(str, self.shape))}<br>{sees}"
 

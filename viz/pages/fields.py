@@ -8,14 +8,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
+from core.networks import LayerError
 from viz import compute, compute_networks, controls, fields_state, network_state
 from viz.compute_networks import Analysis
 from viz.fields_edit import edit_tab
 from viz.fields_measured import verdict
 from viz.fields_state import PAGE, PARAMS, TABS
 from viz.fields_tabs import DRAW, shown
+from viz.fields_words import headline
 from viz.network_picker import lab_link, picker, sentence
-from viz.network_state import DEFAULT
+from viz.network_state import DEFAULT, OWN, Network
 from viz.player.cone.cone import cone
 from viz.save import save_menu
 from viz.slides import of_fields
@@ -32,7 +34,7 @@ def _on_view() -> None:
 
 def _sidebar(values: dict[str, Any]) -> None:
     with st.sidebar:
-        picker(PAGE, values)
+        picker(PAGE, values, {"tab": TABS["edit"]})
         with st.expander("Image", key="field_image", on_change="rerun") as image:
             if image.open:
                 controls.picture_control(values)
@@ -53,7 +55,7 @@ def _headline(found: Analysis) -> DeltaGenerator:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown(f"#### {found.network.title} on {height}×{width}", width="content")
         place = st.container(width="content")
-    st.markdown(_answer(found))
+    st.markdown(headline(found))
     return place
 
 
@@ -64,23 +66,6 @@ def _save(found: Analysis, values: dict[str, Any]) -> None:
     pictures = of_fields.of_cone(found, values, upload)
     pictures += of_fields.of_tab(name, found, values)
     save_menu(PAGE, pictures, of_fields.settings(found))
-
-
-def _answer(found: Analysis) -> str:
-    line = found.deepest
-    if line.node.kind == "input" or max(line.node.grid) == 1:
-        return "No layer of it has units side by side that see different parts of the image."
-    size, apart = line.field.size, line.field.effective_stride[1]
-    most = "up to " if any(path.period > 1 for a in line.field.axes for path in a.paths) else ""
-    later = found.lines[found.lines.index(line) + 1 :]
-    whole = next((each.label for each in later if max(each.node.grid) > 1), "")
-    before = f"From `{whole}` on every unit depends on the whole image. " if whole else ""
-    name = "the last feature map before that" if whole else "its last feature map"
-    return (
-        f"{before}A unit of {name}, `{line.label}`, sees {most}**{size[0]:g}×{size[1]:g}** pixels "
-        f"of the image: its *receptive field*. Neighbouring units look {apart:g} "
-        f"{'pixel' if apart == 1 else 'pixels'} apart."
-    )
 
 
 def _show(found: Analysis, page: PageState, linked: bool) -> None:
@@ -114,6 +99,17 @@ def _keep_to(line: Line, values: dict[str, Any]) -> list[str]:
     return lost
 
 
+def _last_that_fits(error: SpecError, values: dict[str, Any]) -> Analysis | None:
+    """Of layers that are being edited the last ones that fitted, and a word on it."""
+    network: Network | None = st.session_state.get("fields_last")
+    if values["network"] != OWN or network is None:
+        return None
+    below = values["tab"] == TABS["edit"] and isinstance(error, LayerError)
+    where = "the table below says where." if below else sentence(error)
+    st.warning(f"These layers do not fit: {where} The picture shows the last ones that did.")
+    return compute_networks.analysis(network)
+
+
 def _refused(error: SpecError, values: dict[str, Any]) -> None:
     """Why there is no picture, and the way back."""
     st.warning(sentence(error))
@@ -143,13 +139,18 @@ def page() -> None:
     page_state.place()
     notes, place = st.container(), st.container()
     with place:
+        found: Analysis | None
         try:
-            found = compute_networks.analysis(network_state.network(values))
+            network = network_state.network(values)
+            found = compute_networks.analysis(network)
+            st.session_state["fields_last"] = network if values["network"] == OWN else None
+        except SpecError as error:
+            found = _last_that_fits(error, values)
+            if found is None:
+                _refused(error, values)
+        if found is not None:
             menu = _headline(found)
             _show(found, page_state, linked)
-        except SpecError as error:
-            _refused(error, values)
-            found = None
     with notes:
         _notes(page_state, values)
     _sidebar(values)

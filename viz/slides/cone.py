@@ -168,7 +168,8 @@ def _size(line: Line, axis: int) -> str:
     if line.node.kind == "input":
         return ""
     whole = line.field.axes[axis].whole
-    return "all" if whole else f"{line.field.size[axis]:g} px"
+    size = "all" if whole else f"{line.field.size[axis]:g} px"
+    return f"at most {size}" if line.field.bound else size
 
 
 def _units(axes: Axes, plan: Plan, style: Style) -> None:

@@ -18,7 +18,7 @@ from viz.fields_state import AXES, TABS
 from viz.figures.fields import short
 from viz.slides.style import Picture, Style
 from viz.state import UPLOAD
-from viz.words import pair
+from viz.words import pair, seen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -212,7 +212,7 @@ def _compare(found: Sequence[Analysis], style: Style) -> Figure:
     lines = [each.deepest for each in found]
     rows = [
         ["last map", *("×".join(map(str, line.node.shape[1:])) for line in lines)],
-        ["receptive field (px)", *(pair(line.field.size) for line in lines)],
+        ["receptive field (px)", *(seen(line.field) for line in lines)],
         ["effective stride (px)", *(pair(line.field.effective_stride) for line in lines)],
         ["effective padding (px)", *(pair(line.field.effective_padding) for line in lines)],
         ["parameters", *(f"{each.totals.parameters:,}" for each in found)],

@@ -214,7 +214,7 @@ def test_kinds_of_boxes(notation: str, kind: str) -> None:
 def test_an_operation_that_is_not_known_is_marked() -> None:
     class Flip(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return torch.fft.fft2(x).real
+            return torch.bernoulli(x)
 
     graph = network_graph(nn.Sequential(nn.Conv2d(3, 3, 3), Flip()), (3, 8, 8))
     assert STYLES["unknown"].label in traces(graph_figure(graph, fields_of(graph)))

@@ -60,7 +60,9 @@ def test_every_architecture_opens_with_its_numbers(name: str) -> None:
         found = [size for size in shown["RF (px)"] if size in sizes]
         assert list(dict.fromkeys(found)) == sizes
         assert shown["effective stride"][shown["RF (px)"].index(sizes[-1])] == stride
-        assert f"**{sizes[-1]}×{sizes[-1]}** pixels of the image" in text
+        inside = int(sizes[-1]) <= min(TABLE[name].input_size[1:])
+        rest = " of the image" if inside else ": its *receptive field*. That is more than the image"
+        assert f"**{sizes[-1]}×{sizes[-1]}** pixels{rest}" in text
         assert f"look {stride} pixel" in text
 
 
@@ -153,9 +155,33 @@ def test_the_layers_of_an_architecture_are_the_architecture(name: str) -> None:
     before = columns(at)
     press(at, "Change its layers")
     assert (values(at)["network"], values(at)["layers"]) == ("own", NOTATIONS[name])
-    assert columns(at) == before
     assert at.text_area(key="layers_text").value == NOTATIONS[name]
     assert "#### Your network on " in text_of(at)
+    link = link_of(at)
+    assert link["tab"] == "edit"  # the button opens the editor
+    assert columns(visit(**{**link, "tab": "layers"})) == before
+
+
+@pytest.mark.parametrize("tab", ["edit", "layers"])
+def test_layers_that_do_not_fit_leave_the_last_picture_that_did(tab: str) -> None:
+    at = visit(network="own", layers="conv3, 3x[conv3, maxpool2]", tab=tab)
+    lines = [line["label"] for line in cones(at)[0]["lines"]]
+    at.text_area(key="layers_text").set_value("conv3, 3x[conv3 s2, maxpool64]")
+    again(at)
+    assert [line["label"] for line in cones(at)[0]["lines"]] == lines
+    (warning,) = at.warning
+    assert "The picture shows the last ones that did." in warning.value
+    assert ("maxpool" in warning.value) == (tab == "layers")  # the editor says it at the layer
+    at.text_area(key="layers_text").set_value("conv3, conv5")
+    again(at)
+    assert not at.warning
+    assert len(cones(at)[0]["lines"]) == 3
+
+
+def test_the_editor_says_whose_numbers_stand_in_a_repeated_block() -> None:
+    for layers, repeats in (("3x[conv3]", True), ("conv3, conv3", False)):
+        captions = [each.value for each in visit(network="own", layers=layers, tab="edit").caption]
+        assert any("that of its last repetition" in text for text in captions) == repeats
 
 
 def test_another_network_forgets_the_layer_and_takes_its_own_input() -> None:

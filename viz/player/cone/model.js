@@ -5,7 +5,7 @@
  * @typedef {{n_in: number, n_out: number, advance: number, taps: number[][], edge: string, whole: boolean}} AxisMap
  * @typedef {{line: number, place: number, maps: (AxisMap|null)[]}} Input
  * @typedef {{name: string, label: string, text: string, kind: string, shape: number[], grid: number[],
- *   size: number[], stride: number[], padding: number[], center: number[], aligned: boolean, note: string,
+ *   size: number[], stride: number[], padding: number[], center: number[], aligned: boolean, note: string, bound: string,
  *   strided: boolean, branch: number|null, inputs: Input[], paths?: any}} Line
  */
 

@@ -15,7 +15,7 @@ export function says(net, focus) {
   const seen = net.seen(focus.line, focus.unit);
   if (!spans[0] || !spans[1] || !seen[0] || !seen[1]) return `${name} sees nothing of the image: no window reaches it.`;
   const inside = sides(seen) === sides(spans) ? "all of it inside the image" : `${sides(seen)} px of it inside the image`;
-  return `${name} sees ${sides(spans)} px: rows ${span(spans[0])}, columns ${span(spans[1])}, ${inside}.`;
+  return `${name} sees ${line.bound ? "at most " : ""}${sides(spans)} px: rows ${span(spans[0])}, columns ${span(spans[1])}, ${inside}.`;
 }
 
 /** What holds for all units of the layer. */
@@ -23,11 +23,12 @@ export function facts(net, focus) {
   const line = net.lines[focus.line];
   if (focus.line === 0) return [];
   const whole = line.stride.every((s) => s === 0);
-  const told = whole ? ["Global: every unit sees the whole image."] : [
+  const told = whole ? [line.bound ? "A unit may see the whole image." : "Global: every unit sees the whole image."] : [
     `Neighbouring units look ${times(line.stride)} px apart (effective stride); unit (0, 0) starts ${times(line.padding)} px before the image (effective padding) and is centred on (${line.center.map(round).join(", ")}).`,
     alignment(net, focus.line)];
   if (!whole && line.size.some((s, axis) => s > net.image[axis]))
     told.push("The receptive field is larger than the image: what lies outside is padding, so no unit sees as much as its size says.");
+  if (line.bound) told.push(`These numbers are upper bounds: ${line.bound}.`);
   if (line.note) told.push(`Note: ${line.note}.`);
   return told;
 }
