@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from viz.words import pair
+from viz.words import pair, seen
 
 if TYPE_CHECKING:
     from core.block_facts import BlockFacts
@@ -90,7 +90,7 @@ def _facts(facts: BlockFacts, first: BlockFacts) -> list[str]:
         macs + _times(facts.macs, first.macs),
         scaled(facts.forward_bytes, "B") + _times(facts.forward_bytes, first.forward_bytes),
         scaled(facts.backward_bytes, "B") + _times(facts.backward_bytes, first.backward_bytes),
-        "whole image" if whole else f"{pair(facts.field.size)} px",
+        seen(facts.field) + ("" if whole else " px"),
         f"{pair(facts.field.effective_stride)} px",
         percent(facts.unread),
     ]
@@ -269,7 +269,7 @@ def _stride(stage: Stage) -> str:
 
 def _field(stage: Stage) -> str:
     field = stage.last.field
-    return "whole image" if all(a.whole for a in field.axes) else pair(field.size)
+    return seen(field)
 
 
 _TABLE = (

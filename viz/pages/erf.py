@@ -59,7 +59,8 @@ def _heading(found: Analysis, asked: Request) -> None:
     line = found.line(asked.layer)
     assert line is not None
     row, col = asked.unit
-    size = "×".join(f"{n:g}" for n in line.field.size)
+    most = "at most " if line.field.bound else ""
+    size = f"{most}{'×'.join(f'{n:g}' for n in line.field.size)}"
     st.markdown(
         f"#### {found.network.title}: what unit ({row}, {col}) of `{line.label}` really uses\n"
         f"Its windows cover {size} pixels, the *theoretical* receptive field. How much each of "
