@@ -64,11 +64,18 @@ def nothing_left_running() -> Iterator[None]:
 SERVED = {"app_url", "browser"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all that needs the server, so that there is one server and one browser."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One worker runs all that needs the server, so that there is one server and one browser.
+
+    These journeys alone are tried once more, and only where the run allows retries at all.
+    """
+    retried = bool(config.getoption("max_suite_reruns", None))
     for item in items:
         if SERVED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("served"))
+            if retried:
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
