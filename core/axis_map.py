@@ -116,9 +116,12 @@ class AxisMap:
 
 
 def _table(axis: AxisMap) -> IntArray:
-    widest = max(map(len, axis.taps))
+    widest = axis.n_in if axis.causal else max(map(len, axis.taps))
     if widest * axis.n_out > MAX_TABLE:
         raise SpecError("kernel_size", f"reads more than {MAX_TABLE} positions", widest)
+    if axis.causal:
+        steps = np.arange(axis.n_in)
+        return np.where(steps <= steps[:, None], steps, axis.n_in)
     phases = np.full((axis.period, widest), _NEVER, dtype=np.int64)
     for phase, taps in enumerate(axis.taps):
         phases[phase, : len(taps)] = np.asarray(taps)

@@ -68,6 +68,8 @@ def _seen(ends: Ends, axis: AxisMap) -> Ends:
     if axis.whole:
         first, last = ends.first.min(), ends.last.max()
         return Ends(np.full(axis.n_out, first), np.full(axis.n_out, last))
+    if axis.causal:
+        return Ends(np.minimum.accumulate(ends.first), np.maximum.accumulate(ends.last))
     taps = axis.table()
     return Ends(
         np.append(ends.first, NOTHING)[taps].min(axis=1), np.append(ends.last, -1)[taps].max(axis=1)
@@ -135,6 +137,8 @@ def read_matrix(axis: AxisMap) -> NDArray[np.float32]:
     """(n_out, n_in) 1 where the output reads the input."""
     if axis.whole:
         return np.ones((axis.n_out, axis.n_in), dtype=np.float32)
+    if axis.causal:
+        return np.tri(axis.n_out, dtype=np.float32)
     reads = np.zeros((axis.n_out, axis.n_in + 1), dtype=np.float32)
     np.put_along_axis(reads, axis.table(), 1, axis=1)
     return reads[:, :-1]
@@ -172,6 +176,8 @@ def _read(outputs: BoolArray, axis: AxisMap) -> BoolArray:
     marked = np.zeros(axis.n_in + 1, dtype=bool)
     if axis.whole:
         return np.full(axis.n_in, outputs.any())
+    if axis.causal:
+        return np.asarray(np.logical_or.accumulate(outputs[::-1])[::-1])
     marked[axis.table()[outputs]] = True
     return marked[:-1]
 
@@ -181,6 +187,8 @@ def _hit(inputs: BoolArray, axis: AxisMap) -> BoolArray:
         return inputs
     if axis.whole:
         return np.full(axis.n_out, inputs.any())
+    if axis.causal:
+        return np.asarray(np.logical_or.accumulate(inputs))
     found: BoolArray = np.append(inputs, False)[axis.table()].max(axis=1)
     return found
 

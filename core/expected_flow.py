@@ -262,7 +262,7 @@ def _width(node: Node) -> int:
 
 def _overlaps(node: Node) -> bool:
     return any(
-        len(axis.taps[0]) * axis.period > abs(axis.advance)
+        axis.causal or len(axis.taps[0]) * axis.period > abs(axis.advance)
         for maps in node.maps
         for axis in maps
         if not (axis.is_identity or axis.whole)

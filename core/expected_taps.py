@@ -143,6 +143,8 @@ def push(
     if axis.whole:
         weight = _power(rule, recipe, 1 / axis.n_in)
         return Pushed(0, np.tile(values.sum(0) * weight, (axis.n_in, 1)))
+    if axis.causal:
+        return _to_every_earlier(start, values, rule, recipe)
     widest = max(map(len, axis.taps))
     if widest * len(values) > MAX_TAPS:
         raise SpecError("kernel_size", f"reads more than {MAX_TAPS} positions", widest)
@@ -154,6 +156,14 @@ def push(
     first, last = int(places[real].min()), int(places[real].max())
     at = np.where(real, places - first, 0)
     return Pushed(first, _scattered(at, weights, values, last - first + 1), cut)
+
+
+def _to_every_earlier(start: int, values: Values, rule: Rule, recipe: Recipe) -> Pushed:
+    """Unit u hands its value to the units 0 to u, in equal parts."""
+    units = range(start, start + len(values))
+    given = values * np.array([[_power(rule, recipe, 1 / (unit + 1))] for unit in units])
+    later = np.cumsum(given[::-1], axis=0)[::-1]
+    return Pushed(0, np.concatenate([np.tile(later[:1], (start, 1)), later]))
 
 
 def _scattered(places: IntArray, weights: Values, values: Values, length: int) -> Values:

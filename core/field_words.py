@@ -25,7 +25,7 @@ def measures(axis: Field, units: int) -> tuple[Fraction, Fraction, Fraction, Fra
     """Size, effective stride, effective padding and centre of unit 0, along one axis."""
     if len(axis.paths) == 1:
         path = axis.paths[0]
-        stride, sizes = path.stride, list(path.sizes)
+        stride, sizes = path.stride, _sizes(axis, units) if axis.grows else list(path.sizes)
         unit = next((u for u in range(path.period) if path.spans[u]), 0)
     else:
         stride, sizes = _mean_stride(axis, units), _sizes(axis, units)
@@ -117,6 +117,8 @@ def note(axes: tuple[Field, Field], told_before: Iterable[str]) -> str:
     if axes[0].whole and axes[1].whole:
         told = [fact for fact in told if GLOBAL in fact]
     for axis, label in zip(axes, AXES, strict=True):
+        if axis.grows:
+            continue
         sizes = {size for path in axis.paths for size in path.sizes}
         empty = any(span is None for path in axis.paths for span in path.spans)
         if not axis.whole and any(path.period > 1 for path in axis.paths):

@@ -125,7 +125,8 @@ class Graph(Mapping[str, Node]):
         """Plain lists and numbers for JSON: what a browser needs to follow units.
 
         A map's output u reads ``taps[u % period] + floor(u / period) * advance``, taps
-        given as [first, count, step]; outside [0, n_in) stands ``edge``.
+        given as [first, count, step]; outside [0, n_in) stands ``edge``. A ``whole`` map reads
+        everything instead, a ``causal`` one 0 to u.
         """
         return [_node_data(node) for node in self.nodes.values()]
 
@@ -154,6 +155,7 @@ def map_data(axis: AxisMap) -> dict[str, Any]:
         "taps": [[taps.start, len(taps), taps.step] for taps in axis.taps],
         "edge": axis.edge,
         "whole": axis.whole,
+        "causal": axis.causal,
     }
 
 

@@ -112,6 +112,7 @@ class Outcome:
         bound: why the maps are only an upper bound, as in "lstm has no rule"; empty when
             they are exact. What structurally reads everything, such as global pooling or
             attention, is exact.
+        states: for calls that return tensors of another shape too: what those read.
         part: for calls that return a tuple: how its parts were cut (core.graph_shapes).
     """
 
@@ -120,6 +121,7 @@ class Outcome:
     note: str = ""
     bound: str = ""
     part: tuple[str, int, tuple[int, ...]] | None = field(default=None)
+    states: Outcome | None = None
 
 
 def window_of(node_maps: Sequence[Maps], axis: int) -> Window | None:

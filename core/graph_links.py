@@ -8,10 +8,11 @@ A rule says which dimensions stay, which are summed over and what is read along 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
-from core.axis_map import AxisMap, crop, identity, whole
+from core.axis_map import AxisMap, causal, crop, identity, whole
 from core.graph_call import Call, Link, Maps, Outcome, Source, same
 from core.graph_layout import Grid, Layout, Part, Place, Shape, fits, places, tidy
 from core.nesting import composed, nested
@@ -108,7 +109,9 @@ def digits(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | None:
     start = axis.taps[0].start
     if axis.is_identity:
         return [identity(size) for size in sizes]
-    if axis.period > 1 or len(axis.taps[0]) != 1 or axis.causal or axis.whole:
+    if axis.causal:  # row by row: what an earlier row sees of a later column too
+        return [replace(causal(sizes[0]), loose=True), *(whole(size, size) for size in sizes[1:])]
+    if axis.period > 1 or len(axis.taps[0]) != 1 or axis.whole:
         return None
     if axis.n_out == 1 and 0 <= start < axis.n_in:
         rest = digits(crop(inner, 1, start % inner), sizes[1:])

@@ -7,17 +7,25 @@ What sums over an image axis, or lets every position see every other, is global.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
-from core.graph_call import Call, Link, Outcome, dims_of, right_aligned, same, words
+import numpy as np
+import torch
+
+from core.attention_masks import HIDDEN_SCORES, UNKNOWN_MASK, Seen, hides_scores, seen_through
+from core.graph_call import Call, Link, Outcome, Source, dims_of, right_aligned, same, words
+from core.graph_layout import Shape
 from core.graph_links import by_dims, unknown
-from core.graph_windows import GLOBAL, Rule
+from core.graph_windows import EARLIER, GLOBAL, Rule
+from core.nesting import of_matrix
 
 
 def elementwise(call: Call) -> Outcome:
     """Functions of one unit, and of the same unit of several inputs, with broadcasting."""
     links = [by_dims(s, call.out, right_aligned(s.shape, call.out)) for s in call.sources]
-    return Outcome("merge" if len(links) > 1 else "pass", links)
+    bound = HIDDEN_SCORES if hides_scores(call) else ""
+    return Outcome("merge" if len(links) > 1 else "pass", links, bound=bound)
 
 
 def _summed(links: Sequence[Link], kind: str, what: str) -> Outcome:
@@ -31,6 +39,8 @@ def _summed(links: Sequence[Link], kind: str, what: str) -> Outcome:
     axes = [axis for link in links for axis in link.maps]
     if any(axis.whole and axis.n_in > 1 for axis in axes):
         return Outcome("global", links, f"{GLOBAL}: {what}")
+    if any(axis.causal for axis in axes):
+        return Outcome("window", links, f"{EARLIER}: {what}")
     sums = any(len(taps) > 1 for axis in axes for taps in axis.taps)
     return Outcome("window" if sums else kind, links)
 
@@ -80,16 +90,22 @@ def reduction(call: Call) -> Outcome:
     """mean, sum, amax, … (input, dim, keepdim): global where an image axis is summed over."""
     source = call.sources[0]
     rank = len(source.shape)
-    if len(call.sources) > 1:  # max(x, y), min(x, y)
+    pairs = call.operation == "cosine_similarity"
+    if len(call.sources) > 1 and not pairs:  # max(x, y), min(x, y)
         return elementwise(call)
-    place = 2 if call.operation in ("norm", "vector_norm", "quantile") else 1
-    gone = dims_of(call.get(place, "dim", call.kwargs.get("axis")), rank)
+    place = 2 if pairs or call.operation in _SECOND else 1
+    default: object = 1 if pairs else call.kwargs.get("axis")
+    gone = dims_of(call.get(place, "dim", default), rank)
     kept = len(call.out) == rank
     dims: dict[int, int] = {}
     for dim in range(rank):
         if dim not in gone:
             dims[dim] = dim if kept else len(dims)
-    return _summed([by_dims(source, call.out, dims)], "pass", f"{call.operation} over space")
+    links = [by_dims(source, call.out, dims) for source in call.sources]
+    return _summed(links, "merge" if pairs else "pass", f"{call.operation} over space")
+
+
+_SECOND = words("norm vector_norm matrix_norm quantile nanquantile")
 
 
 def linear(call: Call) -> Outcome:
@@ -101,9 +117,50 @@ def linear(call: Call) -> Outcome:
     return _summed([by_dims(source, call.out, dims)], "pass", "fully connected over space")
 
 
+def bilinear(call: Call) -> Outcome:
+    """bilinear(input1, input2, weight, bias): mixes the last dimension of both."""
+    links = []
+    for place, name in enumerate(("input1", "input2")):
+        source = call.source_of(call.get(place, name))
+        if source is not None:
+            kept = {d: d for d in range(len(source.shape) - 1)}
+            links.append(by_dims(source, call.out, kept))
+    return _summed(links, "merge", "bilinear over space")
+
+
+def add_product(call: Call) -> Outcome:
+    """addmm, baddbmm(input, a, b): a product and what is added to it."""
+    first = call.get(1, "mat1", call.kwargs.get("batch1"))
+    second = call.get(2, "mat2", call.kwargs.get("batch2"))
+    product = matmul(replace(call, args=(first, second), kwargs={}))
+    added = call.source_of(call.get(0, "input"))
+    if added is None or product.kind == "unknown":
+        return product
+    link = by_dims(added, call.out, right_aligned(added.shape, call.out))
+    return replace(product, links=[link, *product.links])
+
+
+def tensordot(call: Call) -> Outcome:
+    """tensordot(a, b, dims): the dims named are summed over, the rest of a and then b is kept."""
+    dims, links, start = call.get(2, "dims", 2), [], 0
+    for place, name in enumerate(("a", "b")):
+        value = cast(torch.Tensor, call.get(place, name))
+        rank = value.ndim
+        if isinstance(dims, int):
+            gone = list(range(rank - dims, rank) if place == 0 else range(dims))
+        else:
+            gone = dims_of(cast(Sequence[object], dims)[place], rank)
+        kept = [dim for dim in range(rank) if dim not in gone]
+        source = call.source_of(value)
+        if source is not None:
+            links.append(by_dims(source, call.out, {d: start + i for i, d in enumerate(kept)}))
+        start += len(kept)
+    return _summed(links, "merge", "tensor product over space")
+
+
 def matmul(call: Call) -> Outcome:
     """matmul(a, b): a's columns and b's rows are summed over; the rest broadcasts."""
-    first, second = call.get(0, "input"), call.get(1, "other")
+    first, second = call.get(0, "input"), call.get(1, "other", call.kwargs.get("mat2"))
     links = []
     for value, summed in ((first, -1), (second, -2)):
         source = call.source_of(value)
@@ -139,17 +196,26 @@ def einsum(call: Call) -> Outcome:
 def attention(call: Call) -> Outcome:
     """scaled_dot_product_attention(q, k, v, mask): queries along dimension -2, as keys and values.
 
-    Every query reads itself, and every key and value; the mask along both.
+    Every query reads itself, and every key and value that the mask lets it see; a mask that
+    hangs on the input is read along both.
     """
-    rank = len(call.out)
-    links = []
-    for place, (name, gone) in enumerate(_SUMMED_OVER.items()):
-        source = call.source_of(call.get(place, name))
+    rank, links = len(call.out), []
+    sources = [call.source_of(call.get(i, name)) for i, name in enumerate(_SUMMED_OVER)]
+    keys = cast(torch.Tensor, call.get(1, "key")).shape[-2]
+    mask = call.get(3, "attn_mask")
+    if call.get(5, "is_causal", False):
+        seen = Seen(of_matrix(np.tri(call.out[-2], keys, dtype=bool)))
+    else:
+        seen = seen_through(call, mask, hides=False)
+    for source, gone in zip(sources, _SUMMED_OVER.values(), strict=True):
         if source is not None:
-            dims = right_aligned(source.shape, call.out)
-            kept = {d: o for d, o in dims.items() if o - rank not in gone}
-            links.append(by_dims(source, call.out, kept))
-    return _summed(links, "merge", "attention")
+            dims = {
+                d: o
+                for d, o in right_aligned(source.shape, call.out).items()
+                if o - rank not in gone
+            }
+            links.append(_keys_seen(source, call.out, dims, rank - 2 if -2 in gone else None, seen))
+    return replace(_summed(links, "merge", "attention"), bound=seen.bound)
 
 
 _SUMMED_OVER = {"query": (-1,), "key": (-2, -1), "value": (-2,), "attn_mask": (-1,)}
@@ -158,12 +224,25 @@ _SUMMED_OVER = {"query": (-1,), "key": (-2, -1), "value": (-2,), "attn_mask": (-
 def multi_head_attention(call: Call) -> Outcome:
     """multi_head_attention_forward(q, k, v, …): tokens come first, channels last."""
     links = []
+    seen = seen_through(call, call.kwargs.get("attn_mask"), hides=True)
+    if call.kwargs.get("key_padding_mask") is not None:
+        seen = seen._replace(bound=UNKNOWN_MASK)
     for place, name in enumerate(("query", "key", "value")):
         source = call.source_of(call.get(place, name))
         if source is not None:
-            kept = range(1 if place else 0, len(source.shape) - 1)
-            links.append(by_dims(source, call.out, {d: d for d in kept}))
-    return _summed(links, "merge", "attention")
+            dims = {d: d for d in range(1 if place else 0, len(source.shape) - 1)}
+            links.append(_keys_seen(source, call.out, dims, 0 if place else None, seen))
+    return replace(_summed(links, "merge", "attention"), bound=seen.bound)
+
+
+def _keys_seen(
+    source: Source, out: Shape, dims: dict[int, int], token: int | None, seen: Seen
+) -> Link:
+    """The link of keys or values, of whose tokens each output sees some; of queries, its own."""
+    own = None if token is None else token - len(out) + len(source.shape)
+    if own is None or seen.axis is None or own not in source.held:
+        return by_dims(source, out, dims)
+    return by_dims(source, out, dims | {own: cast(int, token)}, {own: seen.axis})
 
 
 _ELEMENTWISE = words("""
@@ -179,24 +258,35 @@ rfloordiv fmod remainder maximum minimum fmax fmin where lerp addcmul addcdiv at
 gt lt ge le eq ne greater less logical_and logical_or logical_xor bitwise_and bitwise_or and or
 masked_fill copysign xlogy heaviside channel_shuffle requires_grad real isnan isinf isfinite glu
 fill_diagonal dequantize logit sinc
+acosh arccos arccosh arcsin arcsinh arctan arctan2 arctanh asinh atanh deg2rad rad2deg digamma
+lgamma mvlgamma polygamma erfinv i0 i0e i1 i1e igamma igammac expit ndtr log_ndtr entr xlog1py zeta
+fix signbit ldexp gcd lcm nextafter logaddexp2 conj conj_physical resolve_conj resolve_neg angle
+polar complex imag isclose isneginf isposinf isreal greater_equal less_equal not_equal bitwise_xor
+bitwise_left_shift bitwise_right_shift lshift rshift ilshift irshift xor iand ior ixor mod imod rmod
+ipow itruediv ifloordiv pos bool byte char short int long half cdouble cfloat chalf as_tensor asarray
+dropout3d native_dropout bernoulli isin bucketize masked_scatter rrelu_with_noise pin_memory
+native_batch_norm_legit_no_training
 """)
 _MIXES = words("""
-softmax log_softmax softmin normalize cumsum cumprod cummax cummin logcumsumexp sort argsort
-gumbel_softmax
+softmax log_softmax softmin normalize sort argsort gumbel_softmax msort cross
 """)
 _REDUCES = words("""
 mean sum amax amin max min prod std var norm vector_norm logsumexp argmax argmin median any all
-nansum nanmean count_nonzero
+nansum nanmean count_nonzero std_mean var_mean aminmax nanmedian quantile nanquantile
+cosine_similarity
 """)
 MIXING_RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, elementwise),
     **dict.fromkeys(_MIXES, mix_along),
     **dict.fromkeys(_REDUCES, reduction),
-    **dict.fromkeys(("layer_norm", "rms_norm"), layer_norm),
-    "group_norm": group_norm,
+    **dict.fromkeys(("layer_norm", "rms_norm", "native_layer_norm"), layer_norm),
+    **dict.fromkeys(("group_norm", "native_group_norm"), group_norm),
     "instance_norm": instance_norm,
     "batch_norm": batch_norm,
     "linear": linear,
+    "bilinear": bilinear,
+    **dict.fromkeys(("addmm", "baddbmm"), add_product),
+    "tensordot": tensordot,
     **dict.fromkeys(("matmul", "bmm", "mm", "rmatmul"), matmul),
     "einsum": einsum,
     "scaled_dot_product_attention": attention,

@@ -8,7 +8,7 @@ from typing import cast
 
 import torch
 
-from core.axis_map import AxisMap, crop, identity, spread_blocks
+from core.axis_map import crop, identity, spread_blocks
 from core.graph_call import (
     Call,
     Link,
@@ -19,6 +19,7 @@ from core.graph_call import (
     same,
     words,
 )
+from core.graph_indexing import sliced
 from core.graph_layout import Part, Shape, places, regrouped
 from core.graph_links import by_dims, lost, unknown
 from core.graph_windows import Rule
@@ -80,61 +81,6 @@ def flip(call: Call) -> Outcome:
     return Outcome("reshape", [by_dims(source, call.out, same(source), maps)])
 
 
-def getitem(call: Call) -> Outcome:
-    """x[…] with ints, slices, None and …: crops and strides along image axes."""
-    source = call.sources[0]
-    index = call.get(1, "index")
-    items = list(index) if isinstance(index, tuple) else [index]
-    if not all(
-        i is None or i is ... or (isinstance(i, slice | int) and not isinstance(i, bool))
-        for i in items
-    ):
-        return unknown(call, "indexing by values")
-    if len(call.sources) > 1:
-        return unknown(call, "indexing by values")
-    used = sum(item is not None and item is not ... for item in items)
-    gap = [slice(None)] * (len(source.shape) - used)
-    at = items.index(...) if ... in items else len(items)
-    items[at : at + 1] = gap
-    return Outcome("crop", [_sliced(source, call.out, items)])
-
-
-def _sliced(source: Source, out: Shape, items: Sequence[object]) -> Link:
-    dims: dict[int, int] = {}
-    maps: dict[int, AxisMap] = {}
-    dim = target = 0
-    for item in items:
-        if item is None:
-            target += 1
-            continue
-        n = source.shape[dim]
-        if isinstance(item, int):
-            maps[dim] = crop(n, 1, item % n)
-        elif isinstance(item, slice):
-            start, _, stride = item.indices(n)
-            dims[dim] = target
-            if (start, stride) != (0, 1) or out[target] != n:
-                maps[dim] = crop(n, out[target], start, stride)
-            target += 1
-        dim += 1
-    return by_dims(source, out, dims, maps)
-
-
-def narrow(call: Call) -> Outcome:
-    """narrow(input, dim, start, length) and select(input, dim, index)."""
-    source = call.sources[0]
-    dim, start = call.get(1, "dim"), call.get(2, "start" if call.operation == "narrow" else "index")
-    if not isinstance(dim, int) or not isinstance(start, int):
-        return unknown(call, f"{call.operation} by values")
-    items: list[object] = [slice(None)] * len(source.shape)
-    dim %= len(source.shape)
-    start %= source.shape[dim]
-    items[dim] = start
-    if call.operation == "narrow":
-        items[dim] = slice(start, start + call.out[dim])
-    return Outcome("crop", [_sliced(source, call.out, items)])
-
-
 def split(call: Call) -> Outcome:
     """chunk, split, tensor_split, unbind: the parts are cut when they are used."""
     source = call.sources[0]
@@ -150,7 +96,7 @@ def part_of(source: Source, out: Shape, index: int, sizes: Sequence[int]) -> Out
     items: list[object] = [slice(None)] * len(shape)
     start = sum(sizes[:index])
     items[dim] = index if how == "unbind" else slice(start, start + sizes[index])
-    return Outcome("crop", [_sliced(Source(source.node, shape), out, items)])
+    return Outcome("crop", [sliced(Source(source.node, shape), out, items)])
 
 
 def concatenate(call: Call) -> Outcome:
@@ -212,7 +158,9 @@ def regrouped_link(source: Source, out: Shape) -> Link:
 
 
 _PERMUTES = words("permute transpose movedim moveaxis swapaxes swapdims T mT H mH t adjoint")
-_RESHAPES = words("view reshape flatten unflatten squeeze unsqueeze view_as reshape_as ravel")
+_RESHAPES = words(
+    "atleast_1d atleast_2d atleast_3d unsafe_view view reshape flatten unflatten squeeze unsqueeze view_as reshape_as ravel"
+)
 
 SHAPE_RULES: dict[str, Rule] = {
     **dict.fromkeys(_PERMUTES, permute),
@@ -221,8 +169,6 @@ SHAPE_RULES: dict[str, Rule] = {
     **dict.fromkeys(("repeat", "tile"), repeat),
     "repeat_interleave": repeat_interleave,
     **dict.fromkeys(("flip", "fliplr", "flipud"), flip),
-    "getitem": getitem,
-    **dict.fromkeys(("narrow", "select"), narrow),
     **dict.fromkeys(("chunk", "split", "tensor_split", "unbind", "split_with_sizes"), split),
     **dict.fromkeys(("cat", "concat", "concatenate"), concatenate),
     "stack": stack,

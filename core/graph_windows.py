@@ -34,6 +34,7 @@ from core.kernel_taps import kernel_taps
 ADAPTIVE = "depends on the input size: adaptive pooling"
 RESIZED = "depends on the input size: resized to a fixed size"
 GLOBAL = "whole image"
+EARLIER = "sees every earlier step"
 
 
 def per_axis(value: object, axes: int, default: int = 1) -> list[int]:
@@ -151,6 +152,40 @@ def avg_pool(call: Call) -> Outcome:
     )
 
 
+def max_unpool(call: Call) -> Outcome:
+    """max_unpoolNd(input, indices, kernel_size, stride, padding, output_size).
+
+    Each value goes back to the place in its pooling window that its index names, so that a
+    place reads all windows that cover it.
+    """
+    axes = int(call.operation[-2])
+    sizes, stride = per_axis(call.get(2, "kernel_size"), axes), call.get(3, "stride")
+    strides = per_axis(stride, axes) if stride else sizes
+    pads = [(p, p) for p in per_axis(call.get(4, "padding"), axes, 0)]
+    specs = [Window(*s, transposed=True) for s in zip(sizes, strides, pads, strict=True)]
+    links = []
+    for source in call.sources:
+        ends = zip(source.shape[-axes:], call.out[-axes:], specs, strict=True)
+        links.append(_spatial(source, call.out, [transposed(*end) for end in ends]))
+    return Outcome("transposed", links)
+
+
+def general_convolution(call: Call) -> Outcome:
+    """convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)."""
+    weight = call.get(1, "weight")
+    axes = weight.ndim - 2 if isinstance(weight, torch.Tensor) else 0
+    named = {name: call.get(i, name) for i, name in enumerate(_CONVOLUTION)}
+    back = bool(named.pop("transposed"))
+    one = replace(call, operation=f"conv{'_transpose' * back}{axes}d", args=(), kwargs=named)
+    return transposed_convolution(one) if back else convolution(one)
+
+
+_CONVOLUTION = (
+    *("input", "weight", "bias", "stride", "padding", "dilation", "transposed"),
+    *("output_padding", "groups"),
+)
+
+
 def lp_pool(call: Call) -> Outcome:
     """lp_poolNd(input, norm_type, kernel_size, stride, ceil_mode)."""
     return _pool(call, call.get(2, "kernel_size"), call.get(3, "stride"), None, None)
@@ -191,6 +226,7 @@ _MODES: dict[str, Resampling] = {
     "nearest-exact": "nearest-exact",
     "linear": "linear",
     "bilinear": "linear",
+    "trilinear": "linear",
     "bicubic": "cubic",
 }
 
@@ -268,11 +304,14 @@ def roll(call: Call) -> Outcome:
 
 Rule = Callable[[Call], Outcome]
 WINDOW_RULES: dict[str, Rule] = {
-    **dict.fromkeys(("conv1d", "conv2d"), convolution),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), transposed_convolution),
-    **dict.fromkeys(("avg_pool1d", "avg_pool2d"), avg_pool),
-    **dict.fromkeys(("lp_pool1d", "lp_pool2d"), lp_pool),
-    **{f"max_pool{n}d{tail}": max_pool for n in (1, 2) for tail in ("", "_with_indices")},
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), convolution),
+    "convolution": general_convolution,
+    **dict.fromkeys(
+        ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), transposed_convolution
+    ),
+    **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), avg_pool),
+    **dict.fromkeys(("lp_pool1d", "lp_pool2d", "lp_pool3d"), lp_pool),
+    **{f"max_pool{n}d{tail}": max_pool for n in (1, 2, 3) for tail in ("", "_with_indices")},
     **{
         f"adaptive_{way}_pool{n}d{tail}": adaptive_pool
         for way in ("avg", "max")
@@ -282,6 +321,7 @@ WINDOW_RULES: dict[str, Rule] = {
     "interpolate": interpolate,
     "pixel_shuffle": pixel_shuffle,
     "pixel_unshuffle": pixel_unshuffle,
-    "pad": pad,
+    **dict.fromkeys(("pad", "constant_pad_nd"), pad),
+    **{f"max_unpool{n}d": max_unpool for n in (1, 2, 3)},
     "roll": roll,
 }

@@ -14,7 +14,10 @@ from functools import lru_cache
 from itertools import pairwise
 from math import gcd
 
-from core.axis_map import MAX_PERIOD, AxisMap, identity, whole
+import numpy as np
+from numpy.typing import NDArray
+
+from core.axis_map import MAX_PERIOD, AxisMap, causal, identity, whole
 
 Taps = tuple[range, ...]
 
@@ -109,6 +112,18 @@ def picked(n_in: int, places: Sequence[int]) -> AxisMap:
     if len(taps) > MAX_PERIOD:
         return replace(whole(n_in, len(taps)), loose=True)
     return shortened(AxisMap(n_in, len(taps), taps, n_in))
+
+
+def of_matrix(reads: NDArray[np.bool_]) -> AxisMap:
+    """Output u reads the inputs for which row u of a matrix (n_out, n_in) is true."""
+    n_out, n_in = reads.shape
+    if n_out == n_in and np.array_equal(reads, np.tri(n_in, dtype=bool)):
+        return causal(n_in)
+    if n_out > MAX_PERIOD:
+        return replace(whole(n_in, n_out), loose=True)
+    pairs = [as_range(np.flatnonzero(row).tolist()) for row in reads]
+    made = AxisMap(n_in, n_out, _ranges(pairs), n_in)
+    return replace(shortened(made), loose=any(not exact for _, exact in pairs))
 
 
 def shortened(axis: AxisMap) -> AxisMap:

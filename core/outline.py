@@ -186,7 +186,9 @@ def _line_data(line: Line) -> dict[str, Any]:
             for index, place in line.inputs
         ],
     }
-    plain = all(len(axis.paths) == 1 and axis.paths[0].period == 1 for axis in field.axes)
+    plain = all(
+        len(axis.paths) == 1 and axis.paths[0].period == 1 and not axis.grows for axis in field.axes
+    )
     if not plain:
         data["paths"] = field.as_data()["paths"]
     return data

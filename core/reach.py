@@ -38,10 +38,14 @@ class Reach:
     Attributes:
         spans: one (first, last) for each phase; None where a unit reads nothing.
         advance: image pixels from one period of units to the next.
+        since: the first and the last position that every unit sees, instead of that of its
+            span: after a recurrence every unit sees back to the first step. None where the
+            span says it.
     """
 
     spans: tuple[Span | None, ...] = ((0, 0),)
     advance: int = 1
+    since: tuple[int | None, int | None] = (None, None)
 
     @property
     def period(self) -> int:
@@ -55,11 +59,19 @@ class Reach:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Width of each phase that reads anything, in pixels."""
+        """Width of each phase that reads anything, in pixels; without `since`."""
         return tuple(span[1] - span[0] + 1 for span in self.spans if span)
 
     def span(self, unit: int) -> Span | None:
-        """(first, last) of one unit, which may lie outside the map."""
+        """(first, last) of one unit, which may lie outside the map; None if it sees nothing."""
+        moving = self.moving(unit)
+        if moving is None or self.since == (None, None):
+            return moving
+        first, last = (m if end is None else end for m, end in zip(moving, self.since, strict=True))
+        return (first, last) if first <= last else None
+
+    def moving(self, unit: int) -> Span | None:
+        """As `span`, without `since`."""
         turns, phase = divmod(unit, self.period)
         span = self.spans[phase]
         return span and (span[0] + turns * self.advance, span[1] + turns * self.advance)
@@ -80,6 +92,8 @@ def through(reach: Reach, axis: AxisMap) -> Reach:
     Raises:
         SpecError: wider than `LIMIT`, or the phases repeat too late to follow.
     """
+    if axis.causal:
+        return _every_earlier(reach, axis.n_in)
     turns = reach.period // gcd(reach.period, axis.advance)
     period = axis.period * turns
     if period > MAX_PERIOD:
@@ -89,7 +103,26 @@ def through(reach: Reach, axis: AxisMap) -> Reach:
         _over(reach, axis.taps[unit % axis.period], unit // axis.period * axis.advance)
         for unit in range(period)
     ]
-    return _checked(_shortest(spans, advance))
+    return _checked(_shortest(spans, advance, reach.since))
+
+
+def _every_earlier(reach: Reach, units: int) -> Reach:
+    """What units see that read all units before them: one end stands still, the other moves on."""
+    real = [
+        reach.span(unit) for unit in (*range(reach.period), *range(units - reach.period, units))
+    ]
+    ends = hull(span for span in real if span)
+    if ends is None:
+        return reach
+    before = (hull(reach.moving(p - j) for j in range(reach.period)) for p in range(reach.period))
+    since: Ends
+    if reach.advance > 0:
+        since = (max(0, ends[0]), reach.since[1])
+    elif reach.advance < 0:
+        since = (reach.since[0], ends[1])
+    else:
+        return Reach((ends,), 0)
+    return _shortest(list(before), reach.advance, since)
 
 
 def _over(reach: Reach, taps: range, shift: int) -> Span | None:
@@ -97,18 +130,21 @@ def _over(reach: Reach, taps: range, shift: int) -> Span | None:
     ends: Iterable[int] = taps
     if len(taps) > 2 * reach.period:
         ends = (*taps[: reach.period], *taps[-reach.period :])
-    return hull(reach.span(tap + shift) for tap in ends)
+    return hull(reach.moving(tap + shift) for tap in ends)
 
 
-def _shortest(spans: Sequence[Span | None], advance: int) -> Reach:
+Ends = tuple[int | None, int | None]
+
+
+def _shortest(spans: Sequence[Span | None], advance: int, since: Ends = (None, None)) -> Reach:
     """The same pattern with the shortest period."""
     period = len(spans)
     for short in (n for n in range(1, period) if period % n == 0):
         if advance % (period // short) == 0:
-            candidate = Reach(tuple(spans[:short]), advance // (period // short))
-            if all(candidate.span(unit) == span for unit, span in enumerate(spans)):
+            candidate = Reach(tuple(spans[:short]), advance // (period // short), since)
+            if all(candidate.moving(unit) == span for unit, span in enumerate(spans)):
                 return candidate
-    return Reach(tuple(spans), advance)
+    return Reach(tuple(spans), advance, since)
 
 
 def _checked(reach: Reach) -> Reach:
@@ -134,6 +170,11 @@ class Field(NamedTuple):
     aligned: bool = True
     gap: Fraction = Fraction(0)
     whole: bool = False
+
+    @property
+    def grows(self) -> bool:
+        """Every unit sees a little more than the one before, as after a recurrence."""
+        return any(path.since != (None, None) for path in self.paths)
 
     def span(self, unit: int) -> Span | None:
         """(first, last) of one unit, the union over the paths."""
@@ -188,7 +229,10 @@ def _united(a: Reach, b: Reach) -> Reach:
     if a == b:
         return a
     units = _phases(a, b)
-    return _shortest([hull((a.span(u), b.span(u))) for u in units], int(a.stride * len(units)))
+    first = min((end for end in (a.since[0], b.since[0]) if end is not None), default=None)
+    last = max((end for end in (a.since[1], b.since[1]) if end is not None), default=None)
+    spans = [hull((a.moving(u), b.moving(u))) for u in units]
+    return _shortest(spans, int(a.stride * len(units)), (first, last))
 
 
 def merge(fields: Sequence[Field]) -> Field:

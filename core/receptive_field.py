@@ -136,7 +136,8 @@ class ReceptiveField:
         """Plain values for JSON; ``paths`` give every unit's unclipped interval.
 
         Unit u of an axis covers, on each path, ``spans[u % period]`` moved by
-        ``floor(u / period) * advance``; its field is the union over the paths.
+        ``floor(u / period) * advance``, or where ``since`` has a number from or to that; its
+        field is the union over the paths.
         """
         plain = {name: getattr(self, name) for name in _COLUMNS}
         return plain | {"paths": [[_path_data(path) for path in axis.paths] for axis in self.axes]}
@@ -149,7 +150,8 @@ _COLUMNS = words(
 
 
 def _path_data(path: Reach) -> dict[str, Any]:
-    return {"period": path.period, "advance": path.advance, "spans": list(path.spans)}
+    moving = {"period": path.period, "advance": path.advance, "spans": list(path.spans)}
+    return moving | {"since": list(path.since)}
 
 
 def _span(ends: Ends, unit: int) -> tuple[int, int] | None:

@@ -19,24 +19,31 @@ from core.axis_map import whole
 from core.constants import Constants
 from core.errors import SpecError
 from core.graph_call import Call, Draft, Link, Outcome, Source, right_aligned, same, words
+from core.graph_indexing import INDEX_RULES
 from core.graph_layout import Dims, Shape, plain_layout
 from core.graph_links import by_dims, settle, unknown
 from core.graph_mixing import MIXING_RULES
 from core.graph_probe import UNFOLLOWED, Prober
+from core.graph_recurrent import RECURRENT_RULES
 from core.graph_shapes import SHAPE_RULES, part_of
 from core.graph_unfold import UNFOLD_RULES
 from core.graph_windows import GLOBAL, WINDOW_RULES
 from core.memory import Memory
 from core.tensors import tensors_in
 
-RULES = WINDOW_RULES | UNFOLD_RULES | MIXING_RULES | SHAPE_RULES
+RULES = INDEX_RULES | WINDOW_RULES | UNFOLD_RULES | MIXING_RULES | RECURRENT_RULES | SHAPE_RULES
 MAX_NODES = 40_000
 """Most operations that are followed."""
 
 
 def _operation(name: str) -> str:
-    """torch's name of a function without the underscores of dunder and in-place forms."""
-    return name.strip("_") or name
+    """torch's name of a function without the underscores of dunder and in-place forms.
+
+    Overloads of operators (``aten::relu``, ``relu.default``) and the functions of torch.linalg and
+    torch.special have the names of the functions that they are.
+    """
+    plain = name.removeprefix("aten::").partition(".")[0].strip("_")
+    return plain.removeprefix("linalg_").removeprefix("special_") or name
 
 
 _CONSTANT = words(
@@ -62,6 +69,7 @@ class Recorder:
         self.drafts: list[Draft] = []
         self.known: dict[int, Draft] = {}
         self.parts: dict[int, tuple[Draft, int, list[int]]] = {}
+        self.later: dict[int, Outcome] = {}
         self.alive: list[object] = []
         self.path: list[str] = []
         self.starts: list[int] = []
@@ -172,6 +180,10 @@ class Recorder:
         if any(out is tensor for tensor in tensors) and not _in_place(operation, kwargs):
             out = results[0] = out.view_as(out)  # else both would be one node
             self.memory.made(results, tensors)
+        if _operation(operation) == "broadcast_tensors":  # each result is of its own tensor
+            for tensor, result in zip(tensors, results, strict=True):
+                self.called("expand", torch.Tensor.expand, [tensor], {}, result)
+            return out
         call = self._call(operation, function, args, kwargs, tuple(results[0].shape), sources)
         self._record(call, results)
         if operation not in _REARRANGES:
@@ -240,6 +252,8 @@ class Recorder:
             source = Source(parent, parent.shape)
             outcome = part_of(source, tuple(tensor.shape), index, sizes)
             self._add("getitem", outcome, tensor, self._call_name("getitem"))
+        if id(tensor) in self.later:
+            self._add("getitem", self.later.pop(id(tensor)), tensor, self._call_name("getitem"))
         return self.known.get(id(tensor))
 
     def _call(
@@ -271,9 +285,14 @@ class Recorder:
             for index, part in enumerate(results):
                 self.parts[id(part)] = (draft, index, sizes)
         for result in results:
-            if not outcome.part:
-                self.bind(draft, result)
-                self.memory.holds(result)
+            if outcome.part or result.shape == results[0].shape:
+                if not outcome.part:
+                    self.bind(draft, result)
+                    self.memory.holds(result)
+            else:
+                self.later[id(result)] = outcome.states or unknown(
+                    replace(call, out=tuple(result.shape)), "a result of another shape"
+                )
             self.alive.append(result)
 
     def _record_each(

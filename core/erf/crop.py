@@ -105,7 +105,7 @@ def _grain(graph: Graph, cone: Mapping[str, Box], axis: int) -> int | None:
             read = maps[axis]
             if parent not in rates or read.advance == 0:
                 continue
-            if read.advance < 0:
+            if read.advance < 0 or read.causal:
                 return None
             step = read.advance / rates[parent]
             grain = lcm(grain, step.numerator)
@@ -160,7 +160,7 @@ def _move(
     shift = moves[parent][axis]
     if replace(image, n_in=0, n_out=0) != replace(part, n_in=0, n_out=0):
         return None
-    if image.advance == 0:
+    if image.advance == 0 or image.causal:
         return 0 if shift == 0 and image.n_in == part.n_in else None
     turns, rest = divmod(shift, image.advance)
     out = turns * image.period

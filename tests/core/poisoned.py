@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.graph_layout import Layout
 from core.receptive_field import receptive_fields
 from core.units import unit_of
 
@@ -32,6 +33,29 @@ def reads(module: nn.Module, size: Image, axis: int) -> list[Tensor]:
         with torch.no_grad():
             found.append(torch.isnan(module(poisoned)))
     return found
+
+
+def carries(module: nn.Module, size: Image, layout: Layout, unit: tuple[int, int]) -> Tensor:
+    """The pixels whose gradient of one unit is not zero: for what multiplies by a zero."""
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand((1, *size), generator=generator, dtype=torch.float64) + 0.5
+    value = unit_of(module(image.requires_grad_()), layout, unit)
+    scores = torch.rand(value.shape, generator=generator, dtype=torch.float64)
+    (gradient,) = torch.autograd.grad((value * scores).sum(), image)
+    return (gradient[0] != 0).any(0).reshape(-1, size[-1])
+
+
+def check_by_gradient(module: nn.Module, size: Image) -> None:
+    """As `check_every_unit`, where hidden values count as not read though 0 times NaN is NaN."""
+    module = module.double().eval()
+    field = list(receptive_fields(module, size).values())[-1]
+    assert field.exact, field.bound
+    layout = field.network.graph[field.name].layout
+    for unit in np.ndindex(field.grid):
+        seen = carries(module, size, layout, unit)
+        rows, cols = (seen.any(1 - axis).nonzero().flatten().tolist() for axis in (0, 1))
+        wanted = ((rows[0], rows[-1]), (cols[0], cols[-1])) if rows else None
+        assert field.interval(unit).clipped == wanted, (unit, field.note)
 
 
 def check_every_unit(module: nn.Module, size: Image) -> None:

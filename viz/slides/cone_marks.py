@@ -90,6 +90,8 @@ def read(axis: AxisMap, unit: int) -> tuple[list[int], list[int]]:
     """The real units that one output reads, and the positions in the padding."""
     if axis.whole:
         return list(range(axis.n_in)), []
+    if axis.causal:
+        return list(range(unit + 1)), []
     real = axis.table()[unit]
     phase, shift = unit % axis.period, unit // axis.period * axis.advance
     taps = [tap + shift for tap in axis.taps[phase]]
@@ -126,7 +128,7 @@ def paddings(lines: Sequence[Line], axis: int) -> list[tuple[int, int]]:
     for line in lines:
         for source, own in line.inputs:
             axis_map = line.node.maps[own][axis]
-            if axis_map.whole or axis_map.edge != "zero":
+            if axis_map.whole or axis_map.causal or axis_map.edge != "zero":
                 continue
             period, n = axis_map.period, axis_map.n_out
             ends = {*range(min(period, n)), *range(max(0, n - period), n)}

@@ -2,7 +2,7 @@
 // maps, spans and centres come from core.outline and core.receptive_field.
 
 /**
- * @typedef {{n_in: number, n_out: number, advance: number, taps: number[][], edge: string, whole: boolean}} AxisMap
+ * @typedef {{n_in: number, n_out: number, advance: number, taps: number[][], edge: string, whole: boolean, causal: boolean}} AxisMap
  * @typedef {{line: number, place: number, maps: (AxisMap|null)[]}} Input
  * @typedef {{name: string, label: string, text: string, kind: string, shape: number[], grid: number[],
  *   size: number[], stride: number[], padding: number[], center: number[], aligned: boolean, note: string, bound: string,
@@ -24,6 +24,7 @@ function behindEdge(tap, { n_in: n, edge }) {
 /** The input units of output `unit`, real ones and padding, as `visit(tap, real)`. */
 function eachTap(map, unit, visit) {
   if (map === null) { visit(unit, unit); return; }
+  if (map.causal) { for (let i = 0; i <= unit; i += 1) visit(i, i); return; }
   if (map.whole) { for (let i = 0; i < map.n_in; i += 1) visit(i, i); return; }
   const period = map.taps.length, [first, count, step] = map.taps[unit % period];
   const shift = Math.floor(unit / period) * map.advance;
@@ -49,7 +50,7 @@ export class Net {
     for (const line of this.lines)
       for (const { line: from, maps } of line.inputs) {
         const map = maps[axis];
-        if (!map || map.whole || map.edge !== "zero") continue;
+        if (!map || map.whole || map.causal || map.edge !== "zero") continue;
         const look = (unit) => eachTap(map, unit, (tap) => {
           pads[from][0] = Math.max(pads[from][0], -tap);
           pads[from][1] = Math.max(pads[from][1], tap - map.n_in + 1);
@@ -67,9 +68,9 @@ export class Net {
       return line.size[axis] > 0 ? [first, first + line.size[axis] - 1] : null;
     }
     let [low, high] = [Infinity, -Infinity];
-    for (const { period, advance, spans } of line.paths[axis]) {
+    for (const { period, advance, spans, since } of line.paths[axis]) {
       const own = spans[unit % period], shift = Math.floor(unit / period) * advance;
-      if (own) { low = Math.min(low, own[0] + shift); high = Math.max(high, own[1] + shift); }
+      if (own) { low = Math.min(low, since[0] ?? own[0] + shift); high = Math.max(high, since[1] ?? own[1] + shift); }
     }
     return low <= high ? [low, high] : null;
   }
