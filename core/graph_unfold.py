@@ -18,7 +18,7 @@ from core.nesting import as_range, composed
 def unfold(call: Call) -> Outcome:
     """F.unfold(input, kernel_size, dilation, padding, stride), or Tensor.unfold(dim, size, step)."""
     source = call.sources[0]
-    if call.function is torch.Tensor.unfold:
+    if call.function is not torch.nn.functional.unfold:
         return _tensor_unfold(call, source)
     values = [call.get(i, name) for i, name in enumerate(_UNFOLD, start=1)]
     kernel, dilation, stride = (per_axis(v, 2) for v in (values[0], values[1], values[3]))

@@ -282,7 +282,7 @@ def _axis_field(
             else:
                 branches.append(step(through, maps[axis]))
     union = merge(branches)
-    if node.kind == "merge":
+    if node.kind == "merge" or len(branches) == 1:
         return union
     # Inputs that one operation mixes, as attention does, do not meet side by side.
     return union._replace(aligned=all(branch.aligned for branch in branches), gap=Fraction(0))

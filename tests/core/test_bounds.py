@@ -79,7 +79,7 @@ def test_a_branch_of_which_only_a_bound_is_known_makes_the_sum_one():
 
 def test_a_bound_on_a_map_of_one_unit_is_what_that_unit_sees():
     """Not the whole image: an operation on one unit reads at most that unit."""
-    shuffled = Call(lambda x: x.flatten(1).gather(1, (x > 0).to(torch.int64).flatten(1)), "values")
+    shuffled = Call(lambda x: x.flatten(1).index_select(1, (x > 0).long().flatten()), "values")
     field = last(receptive_fields(nn.Sequential(nn.Conv2d(3, 3, 5), shuffled), (3, 5, 5)))
     assert (field.size, field.exact, field.axes[0].whole) == ((5, 5), False, False)
     assert "whole image" not in field.note
