@@ -5,7 +5,6 @@ The only place of the project where code is imported by name; the name is the us
 
 from __future__ import annotations
 
-import argparse
 import csv
 import importlib
 import io
@@ -13,10 +12,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
 
 from torch import nn
 
+from core.command_line import Parser, refuse, until_closed
 from core.errors import SpecError
 from core.field_words import at_most
 from core.graph_call import words
@@ -32,23 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sizes = tuple(map(_size, options.input))
         fields = receptive_fields(load(options.network), sizes[0] if len(sizes) == 1 else sizes)
     except SpecError as error:
-        _refuse(str(error))
+        refuse(error)
+    rows = [HEADERS, *map(_row, fields.values())]
+    text = _csv(rows) if options.csv else _table(rows)
     if options.json:
-        print(json.dumps([field.as_data() for field in fields.values()], ensure_ascii=False))
-    else:
-        rows = [HEADERS, *map(_row, fields.values())]
-        print(_csv(rows) if options.csv else _table(rows))
+        text = json.dumps([field.as_data() for field in fields.values()], ensure_ascii=False)
+    with until_closed():
+        print(text)
 
 
-def _refuse(sentence: str) -> NoReturn:
-    print(sentence, file=sys.stderr)
-    raise SystemExit(2)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m core.receptive_field", description="Receptive fields of a torch network."
-    )
+def _parser() -> Parser:
+    parser = Parser("python -m core.receptive_field", "Receptive fields of a torch network.")
     parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
     parser.add_argument(
         "--input", action="append", required=True, help="C,H,W or C,L; once for each input"

@@ -15,6 +15,7 @@ from typing import get_args
 
 import numpy as np
 
+from core.command_line import Parser, refuse, until_closed
 from core.erf.engine import Progress, effective_receptive_field
 from core.erf.recipe import Aggregate, Weights
 from core.erf.result import METRICS, EffectiveReceptiveField
@@ -31,15 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.out is not None:
             _write(result, options.out)
     except SpecError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
-    print(json.dumps(result.as_data(), ensure_ascii=False) if options.json else _table(result))
+        refuse(error)
+    with until_closed():
+        print(json.dumps(result.as_data(), ensure_ascii=False) if options.json else _table(result))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m core.erf", description="Effective receptive field of a torch network."
-    )
+def _parser() -> Parser:
+    parser = Parser("python -m core.erf", "Effective receptive field of a torch network.")
     parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
     parser.add_argument("--input", required=True, help="C,H,W or C,L")
     parser.add_argument("--layer", help="a module's qualified name or a node of the graph")

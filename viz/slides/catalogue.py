@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from core.errors import SpecError
 from viz.pages import PAGES
-from viz.slides.style import Picture
+from viz.slides.style import Picture, UnfitLinkError, refuse_unfit
 from viz.url import decode, query
 
 PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -36,14 +36,12 @@ class Opened:
         address: the link as it is printed below a picture.
         settings: what the link sets, in words.
         pictures: by name, the first is the one to take unless another is asked for.
-        ignored: one clause for each parameter of the link that says nothing to the page.
     """
 
     page: str
     address: str
     settings: str
     pictures: Mapping[str, Picture]
-    ignored: tuple[str, ...]
 
     def picture(self, name: str) -> Picture:
         """The picture of a name; the first for "".
@@ -65,28 +63,36 @@ def opened(link: str, site: str = "") -> Opened:
         site: the address before the page's name, for links that are written without one.
 
     Raises:
-        SpecError: there is no such page, it has no pictures, or cannot show this.
+        SpecError: there is no such page, it has no pictures, or cannot show exactly this: where
+            a page would ignore or change a setting and say so, the link is refused.
     """
     page, told = _parted(link)
     module, name = PARAMETERS[page]
     params = getattr(import_module(module), name)
     values, ignored = decode(params, told)
-    found = {p.name: p for p in import_module(f"viz.slides.of_{page}").pictures(values)}
+    try:
+        refuse_unfit(ignored)
+        found = {p.name: p for p in import_module(f"viz.slides.of_{page}").pictures(values)}
+    except UnfitLinkError as error:
+        raise SpecError(error.parameter, error.rule, link) from None
     written = query(params, values)
     address = link
     if "://" not in link:
         tail = f"?{urlencode(written)}" if written else ""
         address = f"{site.rstrip('/')}/{page}{tail}"
-    return Opened(page, address, _settings(page, written), found, tuple(ignored))
+    return Opened(page, address, _settings(page, written), found)
 
 
 def _parted(link: str) -> tuple[str, dict[str, str]]:
     """The page and the parameters of a link."""
     try:
         parts = urlsplit(link.strip())
-        told = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=200))
+        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=200)
     except ValueError as error:
         raise SpecError("link", f"cannot be read ({error})", link) from None
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        raise SpecError("link", "must set every parameter once", link)
     if not (parts.query or parts.path or parts.netloc):
         raise SpecError("link", "must be like erf?network=vgg16", link)
     page = parts.path.rstrip("/").rpartition("/")[2] or PAGES[0].name

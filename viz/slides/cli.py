@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from core.command_line import Parser, refuse, until_closed
 from core.errors import SpecError
-from viz.slides.lecture import Options, Slide, built, drawn, kind_of, read, written
+from viz.slides.lecture import (
+    Options,
+    Slide,
+    built,
+    checked_target,
+    drawn,
+    kind_of,
+    placed,
+    read,
+    written,
+)
 from viz.slides.style import FILMS, KINDS, SIZES
 
 EXAMPLES = """examples:
@@ -24,20 +33,12 @@ a lecture file has one picture a line: name  link  [option=value …]
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """One sentence, and 2."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{message[0].upper()}{message[1:]}. See python -m viz.slides --help.\n")
-
-
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     usual = Options()
-    parser = _Parser(
-        prog="python -m viz.slides",
-        description="The pictures of a link, of a lecture file, or of the guided tour, as files.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        "python -m viz.slides",
+        "The pictures of a link, of a lecture file, or of the guided tour, as files.",
+        EXAMPLES,
     )
     parser.add_argument("what", help="a link, its part from the page's name on, a file, or tour")
     parser.add_argument(
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--transparent", action="store_true", help="no paper")
     parser.add_argument("--caption", action="store_true", help="settings and link below")
     parser.add_argument(
-        "--kind", choices=[*KINDS, *FILMS], default="svg", help="of a lecture's plain names"
+        "--kind", choices=[*KINDS, *FILMS], help="of a lecture's plain names; svg without it"
     )
     parser.add_argument("--site", default="", help="address that short links are printed with")
     parser.add_argument(
@@ -61,17 +62,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code, 2 for what cannot be."""
+    """Run the command line; what cannot be is a sentence on stderr and status 2."""
     asked = _parser().parse_args(arguments)
     try:
-        _run(asked)
+        with until_closed():
+            _run(asked)
     except SpecError as error:
-        text = str(error)
-        print(f"{text[0].upper()}{text[1:]}.", file=sys.stderr)
-        return 2
+        refuse(error)
     except OSError as error:
-        print(f"{error.filename or 'A file'}: {error.strerror or error}.", file=sys.stderr)
-        return 2
+        refuse(f"{error.filename or 'A file'}: {error.strerror or error}")
     return 0
 
 
@@ -90,12 +89,15 @@ def _run(asked: argparse.Namespace) -> None:
     elif asked.out is None:
         raise SpecError("out", "must name the file to write", "nothing")
     elif (text := _lecture(asked.what)) is not None:
-        _write_lecture(read(text, options, asked.kind), text, Path(asked.out), asked.site)
+        checked_target(Path(asked.out))
+        slides = read(text, options, asked.kind or "svg")
+        _write_lecture(slides, text, Path(asked.out), asked.site)
     else:
-        slide = Slide(Path(asked.out).name, kind_of(asked.out), asked.what, options)
-        data, shown = drawn(slide, asked.site)
-        _told(asked.what, shown.ignored)
-        Path(asked.out).write_bytes(data)
+        kind = kind_of(asked.out)
+        if asked.kind not in (None, kind):
+            raise SpecError("kind", f"must be that of the file's name, {kind}", asked.kind)
+        slide = Slide(Path(asked.out).name, kind, asked.what, options)
+        placed({Path(asked.out): drawn(slide, asked.site)[0]})
 
 
 def _lecture(what: str) -> str | None:
@@ -117,7 +119,6 @@ def _list(link: str, site: str) -> None:
     from viz.slides.catalogue import opened
 
     shown = opened(link, site)
-    _told(link, shown.ignored)
     wide = max(map(len, shown.pictures))
     for name, picture in shown.pictures.items():
         kinds = " ".join(picture.kinds())
@@ -126,14 +127,7 @@ def _list(link: str, site: str) -> None:
 
 def _write_lecture(slides: Sequence[Slide], text: str, out: Path, site: str) -> None:
     files = {}
-    for slide, data, shown in built(slides, site):
-        _told(slide.file, shown.ignored)
+    for slide, data, _ in built(slides, site):
         print(slide.file, flush=True)
         files[slide.file] = data
     written(files | {"lecture.txt": text.encode()}, out)
-
-
-def _told(what: str, ignored: Sequence[str]) -> None:
-    if ignored:
-        clauses = "; ".join(clause.replace("`", "") for clause in ignored)
-        print(f"{what}: part of the link was ignored: {clauses}.", file=sys.stderr)

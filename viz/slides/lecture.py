@@ -16,7 +16,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,14 @@ class Slide:
         kind: its format.
         link: what it shows.
         options: how.
+        line: its number in the lecture; 0 for a slide of its own.
     """
 
     file: str
     kind: Kind
     link: str
     options: Options = Options()
+    line: int = field(default=0, compare=False)
 
 
 def kind_of(name: str) -> Kind:
@@ -77,11 +80,15 @@ def kind_of(name: str) -> Kind:
     Raises:
         SpecError: none of them.
     """
-    ending = name.rpartition(".")[2].lower()
-    for kind in (*KINDS, *FILMS):
-        if ending == kind:
-            return kind
+    if kind := kind_named(name):
+        return kind
     raise SpecError("file", f"must end in .{', .'.join((*KINDS, *FILMS))}", name)
+
+
+def kind_named(name: str) -> Kind | None:
+    """The format in which a file's name ends; None for another ending or none."""
+    ending = Path(name).suffix.lower().removeprefix(".")
+    return next((kind for kind in (*KINDS, *FILMS) if ending == kind), None)
 
 
 def drawn(slide: Slide, site: str = "") -> tuple[bytes, Opened]:
@@ -136,7 +143,8 @@ def _slide(number: int, line: str, usual: Options, kind: Kind) -> Slide:
         raise SpecError(f"line {number}", "must begin with a plain file name", name)
     file = name if "." in name else f"{name}.{kind}"
     try:
-        return Slide(file, kind_of(file), link, replace(usual, **_options(told)))
+        options = replace(usual, **_options(told))
+        return Slide(file, kind_of(file), link, options, number)
     except SpecError as error:
         raise SpecError(f"line {number}: {error.parameter}", error.rule, error.value) from None
 
@@ -165,13 +173,14 @@ def built(slides: Sequence[Slide], site: str = "") -> Iterator[tuple[Slide, byte
     """The slides, drawn one after the other.
 
     Raises:
-        SpecError: a slide that cannot be drawn; it names the file.
+        SpecError: a slide that cannot be drawn; it names the line and the file.
     """
     for slide in slides:
         try:
             yield slide, *drawn(slide, site)
         except SpecError as error:
-            raise SpecError(f"{slide.file}: {error.parameter}", error.rule, error.value) from None
+            place = f"line {slide.line}, {slide.file}: {error.parameter}"
+            raise SpecError(place, error.rule, error.value) from None
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -189,8 +198,34 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 def written(files: Mapping[str, bytes], out: Path) -> None:
     """The files into a ZIP, where the name ends so, else into a folder, made if need be."""
     if out.suffix.lower() == ".zip":
-        out.write_bytes(zipped(files))
+        placed({out: zipped(files)})
         return
     out.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        (out / name).write_bytes(data)
+    placed({out / name: data for name, data in files.items()})
+
+
+def placed(files: Mapping[Path, bytes]) -> None:
+    """Write all files, or none: each takes its name when all of them are on the disk."""
+    parts = {path: path.with_name(f".{path.name}.part") for path in files}
+    try:
+        for path, data in files.items():
+            try:
+                parts[path].write_bytes(data)
+            except OSError as error:  # said of the file that was asked for
+                raise OSError(error.errno, error.strerror, str(path)) from None
+        for path, part in parts.items():
+            part.replace(path)
+    finally:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink()
+
+
+def checked_target(out: Path) -> None:
+    """Refuse a name that says another kind of file than a lecture becomes.
+
+    Raises:
+        SpecError: it names neither a folder nor a ZIP.
+    """
+    if out.suffix.lower() != ".zip" and not out.is_dir() and kind_named(out.name):
+        raise SpecError("out", "of a lecture must be a folder or end in .zip", str(out))

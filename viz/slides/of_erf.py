@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from core import data
 from core.errors import SpecError
 from viz import compute_erf, compute_networks, erf_state, network_state
-from viz.erf_state import COMPARISONS, STUDIES, TABS, Request
-from viz.slides.style import Picture, Style
+from viz.erf_state import COMPARISONS, STUDIES, TABS, UNITS, Request
+from viz.slides.style import Picture, Style, refuse_unfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +62,12 @@ def request(values: Values) -> Request:
     found = compute_networks.analysis(network_state.network(values))
     line = found.line(values["layer"])
     if line is None or line.node.kind == "input":
+        if values["layer"]:
+            refuse_unfit([f"this network has no layer {values['layer'][:80]}"])
         line = found.deepest
+    unit, grid = values["unit"], line.node.grid
+    if unit not in UNITS and erf_state.unit_of(unit, grid) != tuple(map(int, unit.split("."))):
+        refuse_unfit([f"{line.label} has no unit {unit}, only {grid[0]}×{grid[1]}"])
     if line.node.kind == "input":
         rule = "must have units side by side; this network has none like that"
         raise SpecError("layer", rule, found.network.title)
@@ -188,7 +193,7 @@ def variants_of(values: Values) -> tuple[dict[str, Request], list[str]]:
 
 def _compared(values: Values, style: Style) -> Figure:
     requests, refused = variants_of(values)
-    if len(requests) < 2:
+    if refused or len(requests) < 2:
         raise SpecError("compare", "must fit the network: " + " ".join(refused), values["compare"])
     named = {label: compute(each) for label, each in requests.items()}
     return picture_of_variants(named, values).draw(style)

@@ -16,7 +16,7 @@ from viz import compute_networks, fields_state, network_state
 from viz.compute_networks import Analysis
 from viz.fields_state import AXES, TABS
 from viz.figures.fields import short
-from viz.slides.style import Picture, Style
+from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
 from viz.state import UPLOAD
 from viz.words import pair, seen
 
@@ -42,8 +42,24 @@ def pictures(values: Values) -> list[Picture]:
     settled = dict(values)
     network_state.settle(settled)
     found = compute_networks.analysis(network_state.network(settled))
+    refuse_unfit(_missing(found, settled))
     names = sorted(TABS, key=lambda name: TABS[name] != settled["tab"])
     return [*of_cone(found, settled), *(one for n in names for one in of_tab(n, found, settled))]
+
+
+def _missing(found: Analysis, values: Values) -> list[str]:
+    """What a link looks at and the network does not have."""
+    clauses = [NO_UPLOAD] if values["picture"] == UPLOAD else []
+    line, unit = found.line(values["layer"]) or found.deepest, fields_state.unit_of(values)
+    if values["layer"] and found.line(values["layer"]) is None:
+        clauses.append(f"this network has no layer {values['layer'][:80]}")
+    elif unit is not None and any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
+        rows, cols = line.node.grid
+        clauses.append(f"{line.label} has no unit {values['unit']}, only {rows}×{cols}")
+    beside = {each.network.name for each in compared(found, values)}
+    size = "×".join(map(str, found.network.input_size[1:]))
+    lacking = [name for name in values["compare"] if name not in beside]
+    return clauses + [f"{network_state.title(name)} does not run on {size}" for name in lacking]
 
 
 def settings(found: Analysis) -> str:

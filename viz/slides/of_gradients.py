@@ -11,7 +11,8 @@ import numpy as np
 
 from viz import compute_gradients, gradients_state
 from viz.gradients_state import COMPARED, KIND_LABELS, LAYERS, OWN, TABS, Shown, flow_labels
-from viz.slides.style import Picture, Style
+from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
+from viz.state import UPLOAD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +30,8 @@ def pictures(values: Values) -> list[Picture]:
         SpecError: a layer that does not fit the input.
     """
     settled = dict(values)
-    gradients_state.settle(settled)
+    refuse_unfit(gradients_state.settle(settled))
+    refuse_unfit([NO_UPLOAD] if values["picture"] == UPLOAD else [])
     shown = [gradients_state.layer(settled, name) for name in settled["shown"]]
     specs = gradients_state.flows(settled)
     found = [

@@ -24,7 +24,7 @@ from viz.shift_state import (
     shift_of,
     title,
 )
-from viz.slides.style import Film, Picture, Style
+from viz.slides.style import Film, Picture, Style, refuse_unfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,6 +44,8 @@ def pictures(values: Values) -> list[Picture]:
     """
     settled = dict(values)
     shift_state.settle(settled)
+    if settled["shift"] != values["shift"]:
+        refuse_unfit([f"shift must be at most {settled['shift']}, inside the picture"])
     if settled["tab"] == TABS["network"]:
         found = _pictures_of_link(settled)
         return [replace(picture, settings=settings(settled)) for picture in found]
@@ -275,10 +277,11 @@ def _pictures_of_link(settled: dict[str, Any]) -> list[Picture]:
     found = compute_networks.analysis(network_state.network(settled))
     layer = settled["layer"]
     if layer not in compute_shift.layers(found):
+        refuse_unfit([f"no map of {layer[:80]} fits this image"] if layer else [])
         layer = compute_shift.last_layer(found)
     asked = shift_state.requests(settled, layer)
     most = max(max(shift) for each in asked for shift in compute_shift.network_shifts(each))
-    settled["shift"] = min(settled["shift"], most)
+    refuse_unfit([f"shift must be at most {most}"] if settled["shift"] > most else [])
 
     def draw(place: int, style: Style) -> Figure:
         plain, blurred = (_consistency(each) for each in asked)

@@ -16,7 +16,7 @@ from core.solver import Solution
 from core.window import Pair
 from viz import compute, sizes_controls, state, words
 from viz.sizes_controls import TABS, solution_name
-from viz.slides.style import Picture, Style
+from viz.slides.style import Picture, Style, refuse_unfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,11 +28,17 @@ def pictures(values: Values) -> list[Picture]:
     """All pictures of the page, those of the open tab first; each computes when it is drawn.
 
     Args:
-        values: of the page's parameters; what does not fit is settled as the page does.
+        values: of the page's parameters.
+
+    Raises:
+        SpecError: a layer that does not fit, or a chosen solution that is none.
     """
     settled = dict(values)
-    sizes_controls.settle(settled)
+    refuse_unfit(sizes_controls.settle(settled))
     spec, size = sizes_controls.layer(settled), state.size(settled)
+    if chosen := settled["solution"]:
+        named = map(solution_name, _found(spec.operation, size, settled))
+        refuse_unfit([] if chosen in named else [f"the layer {chosen} does not give that size"])
     names = sorted(TABS, key=lambda name: TABS[name] != settled["tab"])
     shown = [one for name in names for one in of_tab(name, spec, size, settled)]
     return [*shown, of_formula(spec, size)]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from core.board import BoardSpec, Upload
 from core.data import PICTURES
+from core.errors import SpecError
+from core.operations import operation_of
 from core.sizes import formula
 from viz import compute, state, words
 from viz.presets import boards
-from viz.slides.style import Film, Picture, Style, film_steps
+from viz.slides.style import NO_UPLOAD, Film, Picture, Style, film_steps, refuse_unfit
 from viz.state import SECOND
 
 if TYPE_CHECKING:
@@ -21,20 +24,58 @@ if TYPE_CHECKING:
 
 
 def pictures(values: Mapping[str, Any]) -> list[Picture]:
-    """What a link to the page shows; a layer that does not fit is settled as the page does.
+    """What a link to the page shows.
 
     Raises:
-        SpecError: there is no layer that fits.
+        SpecError: a layer that does not fit, or a step, cell or plane that it does not have.
     """
     settled = dict(values)
-    for suffix in ("", SECOND) if values["compare"] == "second" else ("",):
-        state.settle(settled, suffix)
-    shown, _ = boards(settled)
+    suffixes = ("", SECOND) if values["compare"] == "second" else ("",)
+    refuse_unfit([said for suffix in suffixes for said in state.settle(settled, suffix)])
+    refuse_unfit([NO_UPLOAD] if values["picture"] == state.UPLOAD else [])
+    shown, changed = boards(settled)
+    refuse_unfit([*changed, *_missing(shown, values)])
     return pictures_of(shown, settled)
+
+
+def _missing(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[str]:
+    """What a link looks at and the boards do not have."""
+    from viz.slides.board_words import focus_of
+
+    made, view = _boards(shown), _view(values)
+    steps = max(board.steps for board in made)
+    planes = [board.sweep.input.shape[0] for board in made]
+    filters = [board.sweep.output.shape[0] for board in made]
+    clauses = [f"step must be from 0 to {steps - 1}"] if view.step >= steps else []
+    if view.pin and focus_of(made, view) == focus_of(made, replace(view, pin="")):
+        cell = made[0].place(view.step)
+        if view.pin.rpartition(":")[2] != f"o{cell[0]}.{cell[1]}":
+            clauses.append(f"no board has the cell {view.pin}")
+    for name, index, counts in (
+        ("channel", view.channel, planes),
+        ("filter", view.filter, filters),
+    ):
+        if index >= max(counts):
+            clauses.append(f"{name} must be from 0 to {max(counts) - 1}")
+    source, layer = shown[0].source, shown[0].layer
+    shape = (source.channels, *source.size)
+    clauses += [
+        f"the input has no pixel {'.'.join(map(str, index))}"
+        for index, _ in source.edits
+        if any(i >= n for i, n in zip(index, shape, strict=True))
+    ]
+    weight = operation_of(layer).weight_shape(layer) if operation_of(layer).learned else None
+    return clauses + [
+        f"the layer has no weight {'.'.join(map(str, index))}"
+        for index, _ in shown[0].kernel.edits
+        if weight is None or any(i >= n for i, n in zip(index, weight, strict=True))
+    ]
 
 
 def pictures_of(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[Picture]:
     """The boards on show, at the step, with the pin and the planes of the page's values."""
+
+    steps = max(_steps(board) for board in shown)
 
     def draw(style: Style) -> Figure:
         from viz.slides.board import board_picture
@@ -49,9 +90,10 @@ def pictures_of(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[P
     def strip(style: Style, count: int) -> Figure:
         from viz.slides.board import board_strip
 
+        if count > steps:
+            raise SpecError("strip", f"must be at most {steps} steps of this layer", count)
         return board_strip(_boards(shown)[0], _view(values), style, count)
 
-    steps = max(_steps(board) for board in shown)
     frames, note = film_steps(steps)
     label = "the board" if len(shown) == 1 else "the boards"
     one = strip if len(shown) == 1 and steps > 1 else None

@@ -11,7 +11,7 @@ from core.errors import SpecError
 from core.training.text import to_text
 from viz import compute_training, training_state, training_words
 from viz.figures.training_parts import LEARNING, end, flow_table
-from viz.slides.style import Film, Picture, Style
+from viz.slides.style import Film, Picture, Style, refuse_unfit
 from viz.training_state import TABS, Comparison
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def pictures(values: Values) -> list[Picture]:
     own = compute_training.held(settled["digest"]) if settled["digest"] else None
     asked = training_state.comparison(settled, own)
     compute_training.facts(asked)
-    count = len(asked.specs[_look(asked, settled).run[0]].snapshot_steps)
+    steps = asked.specs[_look(asked, settled).run[0]].snapshot_steps
+    limits = {"net": len(asked.specs) - 1, "at": len(steps) - 1}
+    refuse_unfit([f"{n} must be at most {most}" for n, most in limits.items() if values[n] > most])
+    count = len(steps)
     frames = {"film": count, "kernels": count}
     return _pictures(asked, settled, partial(trained, asked), set(LABELS), frames)
 

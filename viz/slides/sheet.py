@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from core.errors import SpecError
 from viz.slides.parts import MARGIN, wrapped
-from viz.slides.style import FILMS, KINDS, Film, Kind, Picture, Style, bounded
+from viz.slides.style import FILMS, KINDS, LONGEST_STRIP, Film, Kind, Picture, Style, bounded
 
 _matplotlib = threading.Lock()  # its defaults belong to the process, not to a thread
 
@@ -71,10 +71,12 @@ def saved(picture: Picture, style: Style, kind: Kind, strip: int = 0) -> bytes:
         strip: so many of its steps side by side, in place of one; 0 for one.
 
     Raises:
-        SpecError: a kind that the picture does not come in, a strip where it has no steps, or
-            more dots than are drawn.
+        SpecError: a kind that the picture does not come in, a strip where it has no steps or
+            not so many, or more dots than are drawn.
     """
     bounded(picture, style, kind)
+    if strip and not 2 <= strip <= LONGEST_STRIP:
+        raise SpecError("strip", f"must be from 2 to {LONGEST_STRIP} steps", strip)
     if strip and (picture.strip is None or kind not in KINDS):
         raise SpecError("strip", f"of {picture.name!r} as {kind.upper()} is not made", strip)
     with inked(style):

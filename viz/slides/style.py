@@ -15,6 +15,26 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
+
+class UnfitLinkError(SpecError):
+    """A link whose settings could be drawn only if they were changed.
+
+    Args:
+        clauses: what would have to be changed, each as the page says it.
+    """
+
+    def __init__(self, clauses: Sequence[str]) -> None:
+        text = "; ".join(clause.strip().rstrip(".").replace("`", "") for clause in clauses)
+        super().__init__("link", f"cannot be drawn as it stands: {text}", "")
+
+
+def refuse_unfit(clauses: Sequence[str]) -> None:
+    """Raise UnfitLinkError where there is anything to say."""
+    if clauses:
+        raise UnfitLinkError(clauses)
+
+
+NO_UPLOAD = "a picture of your own cannot be carried by a link"
 Kind = Literal["svg", "pdf", "png", "gif", "mp4"]
 KINDS: tuple[Kind, ...] = ("svg", "pdf", "png")
 """Stills."""
@@ -35,6 +55,8 @@ MAX_DOTS = 500_000_000
 LONGEST_CAPTION = 300
 """Characters of settings, or of a link, that are printed below a picture."""
 TOO_LONG = "The link is too long to print."
+LONGEST_STRIP = 12
+"""Most steps that stand side by side where they can still be made out."""
 STRIPS = (3, 4, 6)
 """How many steps stand side by side in a strip."""
 
@@ -163,10 +185,14 @@ def bounded(picture: Picture, style: Style, kind: Kind) -> None:
     """Refuse what would take the server too long.
 
     Raises:
-        SpecError: a format that the picture does not come in; too many dots.
+        SpecError: a format that the picture does not come in, or that cannot be transparent;
+            too many dots.
     """
     if kind not in picture.kinds():
         raise SpecError("kind", f"of {picture.name!r} is {', '.join(picture.kinds())}", kind)
+    if kind == "mp4" and style.transparent:
+        rule = "cannot be had in MP4, which has no transparency; use GIF, or leave it out"
+        raise SpecError("transparent", rule, "true")
     if kind in ("svg", "pdf"):
         return
     width, height = style.inches

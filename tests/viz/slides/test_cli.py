@@ -16,7 +16,7 @@ from viz import tour
 from viz.pages import PAGES
 from viz.slides.catalogue import PARAMETERS, opened
 from viz.slides.cli import main
-from viz.slides.lecture import Options, Slide, read, zipped
+from viz.slides.lecture import Options, Slide, placed, read, zipped
 from viz.tour import TOUR
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,7 +36,7 @@ LINK = "sweep?input_height=5&input_width=5&padding=0"
 )
 def test_every_form_of_a_link_opens_its_page(link: str) -> None:
     shown = opened(link)
-    assert (shown.page, shown.ignored) == ("sweep", ())
+    assert shown.page == "sweep"
     assert shown.settings == "Sweep: stride 3"
     assert list(shown.pictures) == ["board"]
 
@@ -85,16 +85,37 @@ def test_the_pictures_of_a_link_are_listed(capsys: pytest.CaptureFixture[str]) -
     assert not said.err
 
 
-def test_unknown_parameters_are_named_and_the_rest_is_drawn(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "board.svg"
-    assert main([LINK + "&colour=red&stride=99", str(out)]) == 0
-    said = capsys.readouterr().err
-    assert "colour is no setting of this page" in said
-    assert "stride must be from 1 to 8 (got 99)" in said
-    assert len(said.strip().splitlines()) == 1
-    assert out.is_file()
+UNFIT = {
+    "sweep?colour=red": "colour is no setting of this page",
+    "sweep?strid=2": "strid is no setting of this page",
+    "sweep?stride=99": "stride must be from 1 to 8 (got 99)",
+    "sweep?kernel_size=9&input_height=5&input_width=5&padding=0": "spans 9 pixels",
+    "sweep?operation=max_pooling&convention=torch_same&stride=1": "PyTorch's for convolutions only",
+    "sweep?compare=second&kernel_size_b=9&padding_b=0": "spans 9 pixels",
+    "sweep?compare=classics&kernel_size=9": "Board A",
+    "sweep?picture=upload": "cannot be carried by a link",
+    "sweep?step=16": "step must be from 0 to 15",
+    "sweep?pin=o9.9": "no board has the cell o9.9",
+    "sweep?channel=1": "channel must be from 0 to 0",
+    "sweep?filter=2": "filter must be from 0 to 0",
+    "sweep?pixels=0.9.9:1": "the input has no pixel 0.9.9",
+    "sweep?weights=0.0.5.5:1": "the layer has no weight 0.0.5.5",
+    "sizes?operation=max_pooling&kernel_size=2&padding=4": "at most half its kernel",
+    "sizes?solution=k9s9p9d9": "k9s9p9d9 does not give that size",
+    "gradients?picture=upload": "cannot be carried by a link",
+    "gradients?shown=own&operation=max_pooling&kernel_size=2&padding=4": "half its kernel",
+    "fields?network=resnet5": "network must be",
+    "fields?layer=nothing": "no layer nothing",
+    "fields?unit=99.99": "has no unit 99.99, only",
+    "fields?picture=upload": "cannot be carried by a link",
+    "erf?layer=nothing": "no layer nothing",
+    "erf?unit=99.99": "has no unit 99.99, only",
+    "shift?side=48&shift=60": "shift must be at most 47",
+    "shift?tab=network&layer=nothing": "no map of nothing fits",
+    "training?net=3": "net must be at most",
+    "training?at=200": "at must be at most",
+}
+"""A link that a page would mend or ignore in part, and what is wrong with it."""
 
 
 @pytest.mark.parametrize(
@@ -113,6 +134,16 @@ def test_unknown_parameters_are_named_and_the_rest_is_drawn(
         (["sweep", "no/such/folder/x.svg"], "No such file"),
         (["missing.txt", "out"], "No such file"),
         (["sweep?" + "&".join(f"a{i}=1" for i in range(999)), "x.svg"], "cannot be read"),
+        (["sweep?stride=2&stride=3", "x.svg"], "set every parameter once"),
+        (["sweep", "x.svg", "--kind", "png"], "must be that of the file's name, svg"),
+        (["sweep", "x.svg", "--trans"], "nrecognized arguments"),
+        (["sweep", "x.mp4", "--transparent"], "no transparency"),
+        (["sweep", "x.svg", "--strip", "13"], "from 2 to 12"),
+        (["sweep", "x.svg", "--strip", "1"], "from 2 to 12"),
+        (["sweep", "x.svg", "--strip", "-3"], "from 2 to 12"),
+        (["sweep?input_height=3&input_width=3", "x.svg", "--strip", "9"], "at most 4 steps"),
+        (["tour", "deck.pdf"], "must be a folder or end in .zip"),
+        *((["--list", link], words) for link, words in UNFIT.items()),
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_2(
@@ -201,9 +232,30 @@ def test_a_slide_that_cannot_be_drawn_is_named(
 ) -> None:
     file = tmp_path / "lecture.txt"
     file.write_text(f"good {LINK}\nbad nowhere")
-    assert main([str(file), str(tmp_path / "out")]) == 2
-    assert "Bad.svg: link must lead to" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    with pytest.raises(SystemExit, match="2"):
+        main([str(file), str(tmp_path / "out")])
+    assert "Line 2, bad.svg: link must lead to" in capsys.readouterr().err
+    file.write_text(f"# first\ngood {LINK}\n\nlong {LINK} strip=40\n")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(file), str(tmp_path / "out.zip")])
+    assert "Line 4, long.svg: strip must be from 2 to 12" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_nothing_half_written_stays(tmp_path: Path) -> None:
+    """The second file has no place: the first does not appear either."""
+    good, bad = tmp_path / "a.svg", tmp_path / "missing" / "b.svg"
+    with pytest.raises(FileNotFoundError, match=r"missing/b\.svg"):
+        placed({good: b"a", bad: b"b"})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_has_enough_ends_it_quietly() -> None:
+    command = f"{sys.executable} -m viz.slides --list sizes | head -c 1; exit ${{PIPESTATUS[0]}}"
+    run = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_a_zip_says_nothing_of_when_it_was_made() -> None:
@@ -217,7 +269,6 @@ def test_the_tour_is_a_lecture_of_pictures_that_are_there() -> None:
     assert len(slides) == len(TOUR) == len({stop.name for stop in TOUR})
     for slide, stop in zip(slides, TOUR, strict=True):
         shown = opened(stop.link)
-        assert not shown.ignored
         assert (slide.link, slide.options.picture) == (stop.link, stop.picture)
         assert shown.picture(stop.picture).name == stop.picture
         assert stop.text.count(". ") == 1

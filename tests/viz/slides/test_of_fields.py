@@ -55,12 +55,13 @@ def test_other_networks_fit_too(turn: int, network: str) -> None:
     [
         {"down": "true", "layer": "conv2", "unit": "0.0"},
         {"zoom": "true", "axis": "height", "layer": "pool2", "unit": "15.0"},
-        {"layer": "image", "centres": "false"},
-        {"network": "own", "layers": "conv3 s2 p1 c8; gap; fc 10", "layer": "fc"},
+        {"layer": "input_1", "centres": "false"},
+        {"network": "own", "layers": "conv3 s2 p1 c8, gap, fc10", "layer": "fc2"},
     ],
 )
 def test_every_way_to_look_fits(query: dict[str, str]) -> None:
-    values, _ = decode(PARAMS, query)
+    values, ignored = decode(PARAMS, query)
+    assert not ignored
     for picture in of_fields.pictures(values)[:2]:
         for style in fits.STYLES[::2]:
             assert not fits.misfits(fits.drawn(picture, style), style), picture.name

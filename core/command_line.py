@@ -1,0 +1,45 @@
+"""What the command lines share: a refusal is one sentence on stderr and status 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Options that are written out in full; what is wrong with them is one sentence."""
+
+    def __init__(self, prog: str, description: str, epilog: str | None = None) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence and leave with status 2."""
+        refuse(f"{message}. See {self.prog} --help")
+
+
+def refuse(error: object) -> NoReturn:
+    """Print an error as one sentence on one line of stderr and leave with status 2."""
+    text = " ".join(str(error).split()).rstrip(".")
+    print(f"{text[:1].upper()}{text[1:]}.", file=sys.stderr)
+    raise SystemExit(2)
+
+
+@contextmanager
+def until_closed() -> Iterator[None]:
+    """End quietly where whoever reads the output, such as ``head``, has read enough."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
