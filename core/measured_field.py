@@ -28,9 +28,8 @@ from core.graph_call import Draft
 from core.graph_layout import Dims, Grid, Layout, lanes, plain_layout
 from core.positive import Positive, positive_copy
 from core.recorder import Recorder
-from core.skeleton import floats_of, inputs_of, skeleton
 from core.torch_flops import FlopCounter
-from core.tracing import listen
+from core.tracing import floats_of, inputs_of, listen, skeleton
 from core.units import unit_of
 
 Span = tuple[int, int]

@@ -25,6 +25,7 @@ from core.erf.recipe import Aggregate, Recipe, Weights
 from core.erf.result import Convergence, EffectiveReceptiveField, Theory
 from core.erf.sampler import Sampler, Target
 from core.erf.tally import Tally, per_draw
+from core.erf.ties import MAXIMA
 from core.errors import SpecError
 from core.expected_erf import expected_erf
 from core.graph import input_sizes
@@ -125,7 +126,8 @@ def effective_receptive_field(
     told = "noise" if images is None else f"{len(images)} image{'s' if len(images) > 1 else ''}"
     field, at = _target(module, size, layer, unit)
     new = weights == "as_is" and has_new_statistics(module, _modules(field, at))
-    recipe = Recipe(draws, told, weights, aggregate, seed, bf16, new)
+    ties = any(field.network.graph[name].operation in MAXIMA for name in field.ancestors(at))
+    recipe = Recipe(draws, told, weights, aggregate, seed, bf16, new, ties)
     image = field.network.graph[field.network.source].grid
     part = smallest_crop(module, size, field, at) if crop else whole_image(image, at)
     check_pools(module, (size[0], *part.size[1 - len(size) :]))

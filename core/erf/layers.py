@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from core.erf.ties import shared
 from core.errors import SpecError
 from core.graph_call import Draft, Source
 from core.recorder import Recorder
-from core.skeleton import floats_of, inputs_of
 from core.tensors import tensors_in
-from core.tracing import listen, run
+from core.tracing import floats_of, inputs_of, listen, run
 
 HIDDEN = (
     "must be what a torch call gives; it is part of a tensor, or lies inside a function that runs "
@@ -142,6 +142,7 @@ class Stopping:
         out: Any,
     ) -> Any:
         """See core.tracing.Listener."""
+        out = shared(operation, args, kwargs, out)
         if tensors_in((out,)):
             self._count(out, args)
         return out

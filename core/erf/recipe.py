@@ -42,6 +42,8 @@ class Recipe:
         new_statistics: a batch norm that the unit depends on has the running mean 0 and the
             running variance 1 with which every network begins, and the weights are as they
             are. Skip connections then carry more than in a trained network.
+        shared_ties: the unit depends on a maximum, whose gradient goes in equal shares to the
+            values that tie for it within rounding (`core.erf.ties`).
 
     ``"energy"`` and ``"abs"`` draw a cotangent v ~ N(0, I) over the unit's channels for
     every draw, which gives the energy of all channels without bias in one backward pass.
@@ -55,6 +57,7 @@ class Recipe:
     seed: int = 0
     bf16: bool = False
     new_statistics: bool = False
+    shared_ties: bool = False
 
     def __post_init__(self) -> None:
         if whole("draws", self.draws, 1) > MAX_DRAWS:
@@ -82,6 +85,7 @@ class Recipe:
             "N(0, 1) noise as input" if self.inputs == "noise" else f"{self.inputs} as input",
             WEIGHT_WORDS[self.weights],
             "batch norm with the statistics of a new network" if self.new_statistics else "",
+            "ties of maxima within rounding shared equally" if self.shared_ties else "",
             "eval mode",
             f"seed {self.seed}",
         )

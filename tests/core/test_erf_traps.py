@@ -31,11 +31,15 @@ def test_zeros_with_bias_open_the_same_gates_everywhere_and_noise_does_not():
     assert np.abs(other[0] - other[1]).sum() > 0.01
 
 
-def test_a_constant_image_ties_every_maximum_and_noise_does_not():
+def test_where_a_constant_image_ties_every_maximum_each_pixel_has_its_share():
     net = nn.Sequential(*(nn.MaxPool2d(3, 1, 1) for _ in range(4)))
     constant = effective_receptive_field(net, (1, 40, 40), inputs=np.ones((1, 40, 40)), draws=1)
     noise = effective_receptive_field(net, (1, 40, 40), draws=400)
-    assert max(constant.centroid_offset) <= -3
+    box = np.ones(1)
+    for _ in range(4):  # shares of 1/3 along each axis, layer by layer
+        box = np.convolve(box, np.full(3, 1 / 3))
+    shares = np.outer(box, box) ** 2  # squared gradients
+    np.testing.assert_allclose(constant.map, shares / shares.sum(), rtol=1e-5)
     assert max(map(abs, noise.centroid_offset)) < 0.5
 
 

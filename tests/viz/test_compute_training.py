@@ -28,6 +28,7 @@ from core.training.studies import compare
 from core.training.tasks import source_of
 from core.training.text import to_text
 from core.training.turns import Going, take_turns
+from tests.core.tied_pools import by_hand
 from viz import compute_training, workers
 from viz.jobs import Jobs, View
 from viz.settings import settings
@@ -312,21 +313,11 @@ def test_no_net_is_made_of_what_is_not_finished(here: Any) -> None:
         compute_training.trained_module("<script>")
 
 
-def by_hand(module: nn.Module, image: torch.Tensor, row: int, column: int) -> np.ndarray:
-    """(H, W) squared gradient of the predicted class's score at one unit, summing to 1."""
-    body, linear = module.get_submodule("body"), module.get_submodule("linear")
-    told = int(module(image).argmax())
-    pixels = image.clone().requires_grad_()
-    features = body(pixels)[0, :, row, column]
-    score = linear.get_parameter("weight")[told] @ features
-    (gradient,) = torch.autograd.grad(score, pixels)
-    energy = gradient[0].double().square().sum(0).numpy()
-    return np.asarray(energy / energy.sum())
-
-
 @pytest.mark.parametrize("task", ["digits", "long_range"])
 @pytest.mark.parametrize("unit", ["centre", "0.0", "3.40"])
-def test_the_field_over_a_digit_is_autograds(here: Any, task: str, unit: str) -> None:
+def test_the_field_over_a_digit_is_autograds_with_ties_shared(
+    here: Any, task: str, unit: str
+) -> None:
     c = tiny(seeds=1, task=task)
     trained(c)
     rows = 16
@@ -346,7 +337,7 @@ def test_the_field_over_a_digit_is_autograds(here: Any, task: str, unit: str) ->
             found = np.zeros((32, 32))
             top, left = erf.origin
             found[top : top + erf.map.shape[0], left : left + erf.map.shape[1]] = erf.map
-            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-9)
+            np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
 
 
 def test_a_unit_without_gradient_has_no_field(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
