@@ -14,8 +14,9 @@ fallback for networks that decide by values.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from math import prod
 from operator import index
 from typing import Any
 
@@ -26,8 +27,10 @@ from core.errors import SpecError
 from core.graph import InputSize, input_sizes
 from core.graph_call import Draft
 from core.graph_layout import Dims, Grid, Layout, lanes, plain_layout
+from core.plain_copy import as_it_was
 from core.positive import Positive, positive_copy
 from core.recorder import Recorder
+from core.tensors import tensors_in
 from core.torch_flops import FlopCounter
 from core.tracing import floats_of, inputs_of, listen, skeleton
 from core.units import unit_of
@@ -71,7 +74,7 @@ def measure_receptive_field(
         module: any nn.Module; it is copied, the copy runs in eval mode and float64.
         input_size: as `core.receptive_field.receptive_fields` takes it; the pixels of
             the first input are meant.
-        layer: the name of a graph node, or a module's qualified name (its first call).
+        layer: a module's qualified name (its first call), or the name of a graph node.
         unit: (row, column), or i in 1-D; the one in the middle otherwise.
         max_flops: refuse more floating-point operations than this in one forward pass.
 
@@ -119,20 +122,16 @@ class Probe:
     ) -> None:
         sizes = input_sizes(input_size)
         if max_flops is not None:
-            _check_work(module, sizes, max_flops)
+            _check_work(module, sizes, layer, max_flops)
         copied = positive_copy(module)
         generator = torch.Generator().manual_seed(0)
-        names = inputs_of(copied, sizes)
         inputs = [
             torch.rand((1, *size), generator=generator, dtype=torch.float64) / 2 + 0.5
             for size in sizes
         ]
         self.image = inputs[0].requires_grad_()
-        finder = _Finder(layer)
-        for name, tensor in zip(names, inputs, strict=True):
-            finder.add_input(name, tensor)
-        self.output = finder.search(copied, inputs)
-        self.layout, self.grid = _layout(self.output, finder.draft, len(sizes[0]))
+        self.output, draft = _output(copied, inputs, layer, Positive())
+        self.layout, self.grid = _layout(self.output, draft, len(sizes[0]))
         self.boxes: dict[tuple[int, int], tuple[Span, Span] | None] = {}
 
     def checked(self, unit: int | Sequence[int]) -> tuple[int, int]:
@@ -157,7 +156,7 @@ class Probe:
         if not value.requires_grad:
             return None
         (gradient,) = torch.autograd.grad(
-            value.sum(), self.image, retain_graph=True, allow_unused=True
+            _total(value), self.image, retain_graph=True, allow_unused=True
         )
         if gradient is None or not gradient.any():
             return None
@@ -192,14 +191,22 @@ def unit_in(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> tuple[
     return indices[0], indices[1]
 
 
+def _total(value: torch.Tensor) -> torch.Tensor:
+    """The sum of all numbers, of both parts of complex ones."""
+    return (torch.view_as_real(value) if value.is_complex() else value).sum()
+
+
 def _ends(marks: torch.Tensor) -> Span:
     places = marks.nonzero().flatten()
     return int(places[0]), int(places[-1])
 
 
 def _layout(output: torch.Tensor, draft: Draft | None, rank: int) -> tuple[Layout, Grid]:
-    """Where the image lies in the dimensions, as the graph has it, or from the rank alone."""
-    if draft is not None:
+    """Where the image lies in the dimensions, as the graph has it, or from the rank alone.
+
+    Behind an operation without a rule the graph has lost the image; the rank still tells.
+    """
+    if draft is not None and any(draft.layout):
         wide = lanes(draft.layout)
         return draft.layout, (draft.grid[0] // wide[0], draft.grid[1] // wide[1])
     dims: Dims = (None, None)
@@ -215,71 +222,113 @@ class _Reached(BaseException):
     """The layer's output is there: the rest of the network need not run."""
 
 
-class _Finder(Recorder):
-    """Runs a network until a node or a module has its output."""
+def _output(
+    copied: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    layer: str,
+    *within: AbstractContextManager[Any],
+) -> tuple[torch.Tensor, Draft | None]:
+    """What a layer gives: a module of that name goes before a node of that name.
 
-    def __init__(self, layer: str) -> None:
+    Raises:
+        SpecError: neither runs; forward fails, or gives a tensor of another shape than the
+            graph has for it.
+    """
+    names = inputs_of(copied, [tuple(tensor.shape[1:]) for tensor in inputs])
+    for of_module in [True] * (layer in dict(copied.named_modules())) + [False]:
+        finder = _Finder(layer, of_module)
+        for name, tensor in zip(names, inputs, strict=True):
+            finder.add_input(name, tensor)
+        with as_it_was(copied), suppress(_Reached):
+            finder.ends(listen(copied, inputs, finder, *within))
+        if finder.found is not None:
+            return finder.found, finder.draft
+    raise SpecError("layer", "must be the name of a node or a module that runs", layer)
+
+
+class _Finder(Recorder):
+    """Runs a network until a node or a module has its output.
+
+    Attributes:
+        layer: the name.
+        of_module: it is a module's qualified name, not a node's.
+        found: the output.
+        draft: its node.
+    """
+
+    def __init__(self, layer: str, of_module: bool) -> None:
         super().__init__()
-        self.layer = layer
+        self.layer, self.of_module = layer, of_module
         self.found: torch.Tensor | None = None
         self.draft: Draft | None = None
 
-    def search(self, copied: nn.Module, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The layer's output."""
+    def add_input(self, name: str, tensor: torch.Tensor) -> None:
+        """An argument of forward, which is a layer too."""
         with suppress(_Reached):
-            self.ends(listen(copied, inputs, self, Positive()))
-        if self.found is None:
-            for draft in self.drafts[:]:
-                if draft.name == self.layer and draft.kind == "input":
-                    self.draft, self.found = draft, inputs[0]
-        if self.found is None:
-            raise SpecError("layer", "must be the name of a node or a module that runs", self.layer)
-        return self.found
+            super().add_input(name, tensor)
 
     def called(self, *args: Any) -> Any:
         """A torch call: stop if it is the one."""
         out = super().called(*args)
         last = self.drafts[-1]
-        if last.part and last.name == self.layer:  # of a split tensor, the whole is meant
+        if last.part and self._is_meant(last):  # of a split tensor, the whole is meant
             self._stop(args[2][0], last)
-        self._stop_at(out)
+        self._stop_at((out, args[2], args[3]))  # an assignment becomes a node when it is read
         return out
 
     def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
         super()._keep(draft, tensor)
-        if draft.operation == "getitem" and draft.name == self.layer:
+        if self._is_meant(draft) and tuple(tensor.shape) == draft.shape:
             self._stop(tensor, draft)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
         """A module's end: stop if it is the one."""
         out = super().left(path, module, out)
         self._stop_at(out)
-        if path == self.layer and isinstance(out, torch.Tensor):
-            self._stop(out, self.known.get(id(out)))
+        if self.of_module and path == self.layer:
+            for tensor in tensors_in((out,))[:1]:
+                self._stop(tensor, self.known.get(id(tensor)))
         return out
 
+    def _is_meant(self, draft: Draft) -> bool:
+        return draft.name == self.layer and not self.of_module
+
     def _stop_at(self, out: Any) -> None:
-        for tensor in out if isinstance(out, tuple) else (out,):
+        for tensor in tensors_in((out,)):
             draft = self.known.get(id(tensor))
-            if draft and draft.name == self.layer and isinstance(tensor, torch.Tensor):
+            if draft and self._is_meant(draft):
                 self._stop(tensor, draft)
 
     def _stop(self, tensor: torch.Tensor, draft: Draft | None) -> None:
+        if draft is not None and tuple(tensor.shape) != draft.shape:
+            raise SpecError("layer", f"has another shape than {draft.shape}", tuple(tensor.shape))
         self.found, self.draft = tensor, draft
         raise _Reached
 
 
-def _check_work(module: nn.Module, sizes: Sequence[tuple[int, ...]], max_flops: int) -> None:
+def _check_work(
+    module: nn.Module, sizes: Sequence[tuple[int, ...]], layer: str, max_flops: int
+) -> None:
     bare = skeleton(module)
     inputs = [torch.empty(1, *s, device="meta", dtype=floats_of(bare)) for s in sizes]
+    counter = FlopCounter()
     try:
-        with torch.no_grad(), torch.device("meta"), FlopCounter() as counter:
-            bare(*inputs)
+        _output(bare, inputs, layer, torch.no_grad(), torch.device("meta"), counter)
         flops = counter.get_total_flops()
-    except Exception:  # it decides by values: an upper bound, every weight used at every pixel
-        pixels = sizes[0][-1] * (sizes[0][-2] if len(sizes[0]) == 3 else 1)
-        flops = 2 * pixels * sum(p.numel() for p in module.parameters())
+    except SpecError as error:
+        if error.parameter == "layer":
+            raise
+        flops = _most_work(module, sizes[0])
     if flops > max_flops:
-        raise SpecError(
-            "input_size", f"needs more than the {max_flops:.0e} operations allowed", f"{flops:.1e}"
-        )
+        share = max_flops / flops
+        sides = sizes[0][1:]
+        fitting = [int(side * share ** (1 / len(sides))) for side in sides]
+        fits = "×".join(map(str, fitting)) if min(fitting) else ""
+        rule = f"must be at least {1.05 * flops:.1e} for {layer}"
+        rule += f"; about {fits} pixels would fit" if fits else ""
+        raise SpecError("max_flops", rule, max_flops)
+
+
+def _most_work(module: nn.Module, size: tuple[int, ...]) -> int:
+    """Of a network that decides by values: as if every weight were used at every pixel."""
+    return 2 * prod(size[1:]) * sum(p.numel() for p in module.parameters())

@@ -62,13 +62,14 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 def _positive(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     """A positive tensor of the same shape, a little different everywhere."""
-    if not tensor.is_floating_point():
+    if not (tensor.is_floating_point() or tensor.is_complex()):
         return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.cpu().clone()
     stored = tensor.shape
     if tensor.numel() > MAX_STORED:
         stored = torch.Size((tensor.shape[0], *[1] * (tensor.ndim - 1)))
     values = (noise * _level(name, tensor)).repeat(-(stored.numel() // -NOISES))
     shaped = values[: stored.numel()].reshape(stored).expand(tensor.shape)
+    shaped = shaped.to(torch.complex128) if tensor.is_complex() else shaped
     zeros = fixed_zeros(tensor)
     if zeros is not None:
         shaped = shaped.masked_fill(zeros.cpu(), 0)
@@ -110,11 +111,12 @@ def _in_double(out: Any, name: str, args: Sequence[Any]) -> Any:
 def _support(gradient: torch.Tensor | None) -> torch.Tensor | None:
     if gradient is None:  # of a part that nobody used
         return None
-    return gradient.abs().gt_(0)  # 0 for NaN too
+    support = gradient.abs().gt_(0)  # 0 for NaN too
+    return support.to(gradient.dtype)  # of a complex gradient too
 
 
 _GATES = words(
-    "relu6 hardtanh hardsigmoid hardswish sigmoid tanh softshrink hardshrink tanhshrink threshold "
+    "relu relu6 hardtanh hardsigmoid hardswish sigmoid tanh softshrink hardshrink tanhshrink threshold "
     "clamp clamp_min clamp_max clip sign sgn round floor ceil trunc frac logsigmoid softsign "
     "elu selu celu rrelu"
 )
@@ -136,10 +138,14 @@ def _stand_in(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> An
         return (values, *out[1:]) if isinstance(out, tuple) else values
     if name.startswith("lp_pool"):
         out = func(*args, **kwargs)
-        return _lp_as_mean(out, *args, **kwargs)
+        return _lp_as_mean(out, name, *args, **kwargs)
     if name.startswith("adaptive_max_pool") and not kwargs.get("return_indices"):
         instead = getattr(F, name.replace("max", "avg").removesuffix("_with_indices"))
         return instead(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
+    if name.startswith("max_unpool"):
+        return _spread(func(*args, **kwargs), *args, **kwargs)
+    if name.startswith("fft_"):
+        return _plus_all(name, func(*args, **kwargs), *args, **kwargs)
     if name in ("amax", "amin"):
         return torch.mean(*args, **kwargs)
     if name in ("maximum", "minimum", "fmax", "fmin"):
@@ -242,7 +248,7 @@ def _mean_pool(
     **__: Any,
 ) -> torch.Tensor:
     """The mean over the same taps as max pooling's, ceil_mode's overhang included."""
-    axes = 1 if "1d" in name else 2
+    axes = _axes(name)
     kernel, pads, holes = (_list(v, axes) for v in (kernel_size, padding, dilation))
     strides = kernel if stride is None or stride == [] else _list(stride, axes)
     amounts: list[int] = []
@@ -252,7 +258,7 @@ def _mean_pool(
         amounts = [p, max(0, (m - 1) * s + d * (k - 1) + 1 - n - p), *amounts]
     flat = F.pad(image, amounts).reshape(-1, 1, *_padded(image, amounts, axes))
     ones = torch.ones(1, 1, *kernel, dtype=image.dtype)
-    mean = (F.conv1d if axes == 1 else F.conv2d)(flat, ones, stride=strides, dilation=holes)
+    mean = (F.conv1d, F.conv2d, F.conv3d)[axes - 1](flat, ones, stride=strides, dilation=holes)
     keep: list[Any] = [..., *(slice(m) for m in out.shape[-axes:])]
     cut = mean[tuple(keep)]
     return cut.reshape(out.shape) / ones.numel()
@@ -263,17 +269,48 @@ def _padded(image: torch.Tensor, amounts: Sequence[int], axes: int) -> list[int]
     return [n + more for n, more in zip(image.shape[-axes:], sums, strict=True)]
 
 
+def _axes(name: str) -> int:
+    """How many axes an operation with a name such as ``max_pool3d`` slides along."""
+    return next(int(letter) for letter in name if letter.isdigit())
+
+
 def _lp_as_mean(
     out: torch.Tensor,
+    name: str,
     image: torch.Tensor,
-    norm: Any,
+    norm_type: Any,
     kernel_size: Any,
     stride: Any = None,
     *_: Any,
     **__: Any,
 ) -> torch.Tensor:
-    name = f"lp_pool{1 if isinstance(kernel_size, int) and image.ndim == 3 else 2}d"
     return _mean_pool(out, name, image, kernel_size, stride)
+
+
+def _spread(out: torch.Tensor, image: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+    """Each maximum at all the places of its window, at any of which unpooling may put it."""
+    axes = image.ndim - 2
+    if axes < 1 or out.shape[0] != image.shape[0]:
+        return out
+    return F.interpolate(image, size=out.shape[-axes:])
+
+
+def _plus_all(
+    name: str,
+    out: Any,
+    image: torch.Tensor,
+    _: Any = None,
+    dim: Any = None,
+    *__: Any,
+    **___: Any,
+) -> Any:
+    """The mean of all that a Fourier transform adds up: its signs would cancel."""
+    if not isinstance(out, torch.Tensor) or "shift" in name or "freq" in name:
+        return out
+    default: Any = (-2, -1) if name.endswith("2") else None if name.endswith("n") else -1
+    real = image.real + image.imag if image.is_complex() else image
+    mean = real.mean(default if dim is None else dim, keepdim=True)
+    return mean.expand(out.shape).to(out.dtype)
 
 
 def _list(value: Any, axes: int) -> list[int]:

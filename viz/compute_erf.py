@@ -115,13 +115,13 @@ def _work(asked: Request, weights: State | None) -> Work:
             network(asked, weights=weights),
             size,
             asked.layer or None,
-            asked.unit,
-            asked.draws,
-            inputs,
-            asked.weights,  # type: ignore[arg-type]
-            asked.aggregate,  # type: ignore[arg-type]
-            asked.seed,
-            settings().device,
+            unit=asked.unit,
+            draws=asked.draws,
+            inputs=inputs,
+            weights=asked.weights,  # type: ignore[arg-type]
+            aggregate=asked.aggregate,  # type: ignore[arg-type]
+            seed=asked.seed,
+            device=settings().device,
             progress=told,
             bf16=asked.bf16,
             budget=settings().memory_bytes,

@@ -343,7 +343,7 @@ def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptive
     at = place(unit, (grid[0], grid[1]))
     try:
         return effective_receptive_field(
-            parts, spec.task.shape, "scores", at, draws=1, inputs=image, device="cpu"
+            parts, spec.task.shape, "scores", unit=at, draws=1, inputs=image, device="cpu"
         )
     except SpecError as error:
         if error.parameter in ("inputs", "weights"):  # a gradient of 0

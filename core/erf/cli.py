@@ -16,6 +16,7 @@ from typing import get_args
 import numpy as np
 
 from core.command_line import Parser, refuse, until_closed
+from core.device import MEMORY_BUDGET
 from core.erf.engine import Progress, effective_receptive_field
 from core.erf.recipe import Aggregate, Weights
 from core.erf.result import METRICS, EffectiveReceptiveField
@@ -50,6 +51,9 @@ def _parser() -> Parser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", help="cpu, cuda or mps; the fastest there is otherwise")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16")
+    parser.add_argument(
+        "--budget", type=_bytes, default=MEMORY_BUDGET, help="bytes that the run may take: 8e9"
+    )
     parser.add_argument("--out", type=Path, help="an .npz for the map, its origin and the metrics")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
     return parser
@@ -62,16 +66,22 @@ def _computed(options: argparse.Namespace) -> EffectiveReceptiveField:
         network,
         _numbers("--input", options.input),
         options.layer,
-        None if options.unit is None else _numbers("--unit", options.unit),
-        options.draws,
-        "noise" if options.image is None else _image(options.image),
-        options.weights,
-        options.aggregate,
-        options.seed,
-        options.device,
-        _told,
+        unit=None if options.unit is None else _numbers("--unit", options.unit),
+        draws=options.draws,
+        inputs="noise" if options.image is None else _image(options.image),
+        weights=options.weights,
+        aggregate=options.aggregate,
+        seed=options.seed,
+        device=options.device,
+        progress=_told,
         bf16=options.bf16,
+        budget=options.budget,
     )
+
+
+def _bytes(text: str) -> int:
+    """Bytes written as a number such as 8e9; anything else is argparse's to refuse."""
+    return int(float(text))
 
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:

@@ -74,6 +74,7 @@ def effective_receptive_field(
     module: nn.Module,
     input_size: tuple[int, ...],
     layer: str | None = None,
+    *,
     unit: Unit | None = None,
     draws: int = 16,
     inputs: str | ArrayLike = "noise",
@@ -82,7 +83,6 @@ def effective_receptive_field(
     seed: int = 0,
     device: str | None = None,
     progress: Report | None = None,
-    *,
     bf16: bool = False,
     budget: int = MEMORY_BUDGET,
     crop: bool = True,
@@ -140,7 +140,10 @@ def effective_receptive_field(
 def _one_size(input_size: object) -> tuple[int, ...]:
     sizes = input_sizes(input_size)
     if len(sizes) > 1:
-        raise SpecError("input_size", "must be one (C, H, W) or (C, L)", input_size)
+        rule = (
+            "must be one (C, H, W) or (C, L); put a network of several inputs into a module of one"
+        )
+        raise SpecError("input_size", rule, input_size)
     return sizes[0]
 
 
@@ -175,7 +178,12 @@ def _target(
         raise SpecError("layer", "must depend on the input", layer)
     field = fields[name]
     if graph[name].dims == (None, None):
-        raise SpecError("layer", "must have image axes that can be followed", layer)
+        last = _default_layer(fields)
+        rule = (
+            "must have units in rows and columns, as flattened maps and tokens beside a class "
+            f"token have not; the last layer that has them is {last}"
+        )
+        raise SpecError("layer", rule, name)
     at = _row_and_column(field, unit)
     if field.interval(at).clipped is None:
         raise SpecError("unit", "must be one that reads the image; this one sees nothing", at)

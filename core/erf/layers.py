@@ -16,6 +16,7 @@ from torch import nn
 from core.erf.ties import shared
 from core.errors import SpecError
 from core.graph_call import Draft, Source
+from core.plain_copy import as_it_was
 from core.recorder import Recorder
 from core.tensors import tensors_in
 from core.tracing import floats_of, inputs_of, listen, run
@@ -86,7 +87,7 @@ class _Spots(Recorder):
         Others are not counted: whoever looks at ``x.requires_grad`` may see something else
         in a run with gradients.
         """
-        self.events += not (self.leaving or self.beneath) and bool(tensors_in((out,)))
+        self.events += not (self.leaving or self.beneath) and _is_event(operation, out)
         return super().called(operation, function, args, kwargs, out)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
@@ -111,6 +112,11 @@ class _Spots(Recorder):
             event = self.spots[id(part[0])].event
             self.spots[id(source.node)] = Spot(event, source.shape, part[1])
         return source
+
+
+def _is_event(operation: str, out: Any) -> bool:
+    """A call gives a tensor, or changes part of one."""
+    return operation == "__setitem__" or bool(tensors_in((out,)))
 
 
 class _Reached(BaseException):
@@ -143,8 +149,8 @@ class Stopping:
     ) -> Any:
         """See core.tracing.Listener."""
         out = shared(operation, args, kwargs, out)
-        if tensors_in((out,)):
-            self._count(out, args)
+        if _is_event(operation, out):
+            self._count(args[0] if operation == "__setitem__" else out, args)
         return out
 
     def entered(self, path: str, module: nn.Module) -> None:
@@ -206,13 +212,7 @@ def run_once(
     copied: nn.Module, image: torch.Tensor, listener: Any, *within: AbstractContextManager[Any]
 ) -> Any:
     """A run that leaves the copy as it was, so that it can run again."""
-    layers = [(vars(layer), vars(layer).get("forward")) for layer in copied.modules()]
-    try:
+    with as_it_was(copied):
         if image.is_meta and not within:
             return run(copied, [image], listener)
         return listen(copied, [image], listener, *within)
-    finally:
-        for own, forward in layers:
-            own.pop("forward", None)
-            if forward is not None:
-                own["forward"] = forward

@@ -97,15 +97,28 @@ def batch_size(taken: Footprint, recipe: Recipe, budget: int) -> int:
     return max(min(recipe.draws, room, max(1, CHUNK_BYTES // taken.per_draw)), 0)
 
 
-def refusal(taken: Footprint, size: tuple[int, int], budget: int) -> SpecError:
-    """Why it does not fit, and what would."""
+def refusal(
+    taken: Footprint, size: tuple[int, int], budget: int, input_size: tuple[int, ...]
+) -> SpecError:
+    """Why it does not fit, and what would.
+
+    Args:
+        taken: the bytes.
+        size: (height, width) of what is run.
+        budget: in bytes.
+        input_size: as the caller gave it.
+    """
     need = (taken.fixed + taken.per_draw) * SLACK // (SLACK - 1)
     sentence = f"takes about {_gb(need)} for one draw, more than the budget of {_gb(budget)}"
     share = (_usable(budget) - taken.fixed) / taken.per_draw
-    side = int((size[0] * size[1] * share) ** 0.5 * 0.95) // 32 * 32 if share > 0 else 0
+    area = size[0] * size[1] * max(share, 0)
+    side = int(area * 0.95 if size[0] == 1 else area**0.5 * 0.95) // 32 * 32
+    enough = f"budget={int(float(f'{1.05 * need:.1e}')):_}"
     if side >= 32:
-        return SpecError("input_size", f"{sentence}; about {side}×{side} pixels would fit", size)
-    return SpecError("budget", f"is too small: {_gb(need)} would do", budget)
+        pixels = f"{'1' if size[0] == 1 else side}×{side} pixels"
+        fits = f"about {pixels} would fit, or take {enough} bytes"
+        return SpecError("input_size", f"{sentence}; {fits}", input_size)
+    return SpecError("budget", f"is too small: take {enough} bytes", budget)
 
 
 def _usable(budget: int) -> int:

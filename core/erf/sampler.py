@@ -84,7 +84,7 @@ class Sampler:
         self.ran = taken.ran
         self.batch = batch_size(taken, recipe, budget)
         if self.batch < 1:
-            raise refusal(taken, target.part.size, budget)
+            raise refusal(taken, target.part.size, budget, target.input_size)
         if mixes_samples(module):
             self.batch = 1
         self.copied = self._placed(copied)

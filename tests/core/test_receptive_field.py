@@ -361,7 +361,7 @@ def test_measuring_survives_depth_zeros_and_saturation_and_leaves_the_module_alo
     [
         ("nobody", None, 10**9, "layer must be"),
         ("0", (40, 0), 10**9, "unit must lie"),
-        ("0", None, 10, "operations allowed"),
+        ("0", None, 10, r"max_flops must be at least 3.3e\+04 for 0"),
     ],
 )
 def test_measuring_refuses_with_a_sentence(layer, unit, budget, sentence):

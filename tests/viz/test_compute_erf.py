@@ -50,8 +50,8 @@ def test_the_map_is_cores(weights: Any, aggregate: Any, inputs: str, **more: Any
     image = data.picture("china", (16, 16), 3)
     given_inputs: Any = (image - image.mean()) / image.std() if inputs == "picture" else "noise"
     expected = effective_receptive_field(
-        module, (3, 16, 16), asked.layer, asked.unit, more["draws"], given_inputs, weights,
-        aggregate, more["draw_seed"],
+        module, (3, 16, 16), asked.layer, unit=asked.unit, draws=more["draws"], inputs=given_inputs,
+        weights=weights, aggregate=aggregate, seed=more["draw_seed"],
     )  # fmt: skip
     found = ran(asked)
     np.testing.assert_allclose(found.map, expected.map, rtol=1e-6, atol=1e-12)
@@ -72,7 +72,7 @@ def test_what_is_swapped_is_swapped(change: dict[str, Any], swap: Any) -> None:
     torch.manual_seed(0)
     module = swap(build(parse_notation(LAYERS), 3, (16, 16)))
     expected = effective_receptive_field(
-        module, (3, 16, 16), asked.layer, asked.unit, 1, weights="he"
+        module, (3, 16, 16), asked.layer, unit=asked.unit, draws=1, weights="he"
     )
     np.testing.assert_allclose(ran(asked).map, expected.map, rtol=1e-6, atol=1e-12)
     same = ran(requested(**tiny(LAYERS))).map

@@ -94,12 +94,12 @@ def test_the_statistics_of_a_trained_net_count() -> None:
     asked = erf_request(weights="as_is")
     found = ran(compute_erf.work(asked))
     net = compute_training.trained_module(STRIDED)
-    same = effective_receptive_field(net, (1, 32, 32), asked.layer, asked.unit, 1)
+    same = effective_receptive_field(net, (1, 32, 32), asked.layer, unit=asked.unit, draws=1)
     np.testing.assert_allclose(found.map, same.map, rtol=1e-6)
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
-    fresh = effective_receptive_field(net, (1, 32, 32), asked.layer, asked.unit, 1)
+    fresh = effective_receptive_field(net, (1, 32, 32), asked.layer, unit=asked.unit, draws=1)
     assert not np.allclose(found.map, fresh.map, rtol=0.01)
 
 
