@@ -39,8 +39,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from core.errors import SpecError
 from core.graph_call import Draft
 from core.recorder import Recorder
+from core.skeleton import floats_of, inputs_of, skeleton
 from core.tensors import tensors_in
-from core.tracing import floats_of, inputs_of, listen, skeleton
+from core.tracing import listen
 
 FLOAT32_BYTES = 4
 aten = torch.ops.aten

@@ -23,7 +23,8 @@ from core.graph_layout import Dims, Grid, Layout, Shape, lanes, outer_dims
 from core.named import find
 from core.nesting import composed
 from core.recorder import Recorder
-from core.tracing import floats_of, inputs_of, run, skeleton
+from core.skeleton import brief, floats_of, inputs_of, skeleton
+from core.tracing import run
 from core.window import whole as whole_number
 
 InputSize = tuple[int, ...] | tuple[tuple[int, ...], ...]
@@ -182,6 +183,9 @@ def network_graph(module: nn.Module, input_size: InputSize) -> Graph:
         recorder.add_input(name, tensor)
     out = run(bare, tensors, recorder)
     outputs = dict.fromkeys(draft.name for draft in recorder.ends(out))
+    if not outputs:
+        rule = "returns no tensor that depends on its input; its forward must return one"
+        raise SpecError("module", rule, brief(type(out).__name__))
     nodes = {draft.name: _frozen(draft) for draft in recorder.drafts}
     inputs = tuple(draft.name for draft in recorder.drafts if draft.kind == "input")
     return Graph(nodes, inputs, tuple(outputs))
@@ -190,14 +194,22 @@ def network_graph(module: nn.Module, input_size: InputSize) -> Graph:
 def input_sizes(value: object) -> list[tuple[int, ...]]:
     """One size or several as a list of checked (C, H, W) or (C, L)."""
     if not isinstance(value, tuple | list) or not value:
-        raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", value)
+        raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", brief(value))
     sizes = list(value) if isinstance(value[0], tuple | list) else [value]
     for size in sizes:
         if not isinstance(size, tuple | list) or len(size) not in (2, 3):
-            raise SpecError("input_size", "must be (C, H, W), or (C, L) for sequences", value)
+            raise SpecError("input_size", _which_rank(size), brief(value))
         if any(whole_number("input_size", n, 1) > MAX_SIDE for n in size):
             raise SpecError("input_size", f"must be at most {MAX_SIDE} along each axis", value)
     return [tuple(size) for size in sizes]
+
+
+def _which_rank(size: object) -> str:
+    """What a size must be, and what would work instead of one of four numbers."""
+    rule = "must be (C, H, W), or (C, L) for sequences"
+    if isinstance(size, tuple | list) and len(size) == 4:
+        rule += f"; leave the batch out: {brief(tuple(size[1:]))}. Volumes are not followed"
+    return rule
 
 
 def _frozen(draft: Draft) -> Node:

@@ -30,9 +30,10 @@ from core.graph_layout import Dims, Grid, Layout, lanes, plain_layout
 from core.plain_copy import as_it_was
 from core.positive import Positive, positive_copy
 from core.recorder import Recorder
+from core.skeleton import floats_of, inputs_of, skeleton
 from core.tensors import tensors_in
 from core.torch_flops import FlopCounter
-from core.tracing import floats_of, inputs_of, listen, skeleton
+from core.tracing import listen
 from core.units import unit_of
 
 Span = tuple[int, int]

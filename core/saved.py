@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from core.errors import SpecError
+from core.skeleton import floats_of, skeleton
 from core.tensors import tensors_in
-from core.tracing import floats_of, skeleton
 
 Kind = Literal["weights", "input", "activations", "indices", "masks", "inside"]
 KINDS: dict[Kind, str] = {

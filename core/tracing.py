@@ -1,21 +1,16 @@
 """A module run once on tensors without data, every torch call of it handed over.
 
-The run happens on a skeleton of the module: the same classes and settings, every
-parameter and buffer on torch's meta device, no hooks, eval mode. So no weight is read,
-nothing is computed, and the caller's module is never called. `torch.fx.Tracer` patches
+The run happens on a skeleton of the module (core.skeleton). `torch.fx.Tracer` patches
 `nn.Module` for all threads of the process while it traces, and stops at `if x.shape[2]`;
 a `TorchFunctionMode` belongs to one thread and sees sizes as plain numbers.
 
-Source: torch.overrides.TorchFunctionMode; https://docs.pytorch.org/docs/stable/meta.html
+Source: torch.overrides.TorchFunctionMode
 """
 
 from __future__ import annotations
 
-import copy
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from types import FunctionType
 from typing import Any, Protocol
 
 import torch
@@ -25,12 +20,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.checkpoints import plain_checkpoints
-from core.constants import MAX_NUMBERS
 from core.errors import SpecError
+from core.skeleton import arguments_of, empty_as, first_line
 from core.tensors import operation_of, storage_of, tensors_in
 
-MAX_MODULES = 40_000
-"""Most layers that are followed."""
 MEASURE = "measure_receptive_field works without a trace, from the module's name"
 
 
@@ -171,12 +164,7 @@ def _of_the_same_shape(
     if not keeps:
         return None
     with torch._C.DisableTorchFunction():
-        return _empty_as(first)
-
-
-def _empty_as(tensor: torch.Tensor) -> torch.Tensor:
-    """The same shape and type on the meta device; `torch.empty_like` works that out in Python."""
-    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+        return empty_as(first)
 
 
 def _alike(one: torch.Tensor, other: object) -> bool:
@@ -210,80 +198,6 @@ def _is_plain_batch_norm(
     )
 
 
-def skeleton(module: nn.Module) -> nn.Module:
-    """A copy in eval mode, parameters and buffers on the meta device, without hooks.
-
-    Raises:
-        SpecError: more than `MAX_MODULES` layers, or a module that cannot be copied.
-    """
-    if sum(1 for _ in _children(module)) > MAX_MODULES:
-        raise SpecError("module", f"must have at most {MAX_MODULES} layers", "more")
-    try:
-        copied = _bones(module, {})
-    except SpecError:
-        raise
-    except Exception as error:
-        raise SpecError(
-            "module", f"cannot be copied: {_first_line(error)}", _kind(module)
-        ) from error
-    return copied.eval()
-
-
-def _children(module: nn.Module) -> Iterator[nn.Module]:
-    """All submodules, shared ones every time, at most a few more than are allowed."""
-    stack, seen = [module], 0
-    while stack and seen <= MAX_MODULES:
-        seen += 1
-        current = stack.pop()
-        yield current
-        stack.extend(m for m in current._modules.values() if m is not None)
-
-
-def _bones(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
-    if id(module) in memo:
-        return memo[id(module)]  # type: ignore[no-any-return]
-    bare = module.__class__.__new__(module.__class__)
-    memo[id(module)] = bare
-    for key, value in module.__dict__.items():
-        bare.__dict__[key] = _bare_value(key, value, memo)
-    return bare
-
-
-def _bare_value(key: str, value: Any, memo: dict[int, Any]) -> Any:
-    if key == "_modules":
-        return {name: m if m is None else _bones(m, memo) for name, m in value.items()}
-    if key in ("_parameters", "_buffers"):
-        return {name: _hollow(tensor, memo) for name, tensor in value.items()}
-    if key.endswith("_hooks") or "_hooks_" in key:
-        return type(value)() if hasattr(value, "clear") else value
-    if isinstance(value, bool | int | float | str | type | FunctionType | None):
-        return value
-    if isinstance(value, torch.Tensor):
-        return _hollow(value, memo)
-    if isinstance(value, tuple) and all(isinstance(part, int | str) for part in value):
-        return value
-    return copy.deepcopy(value, memo)
-
-
-def _hollow(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Tensor | None:
-    """The same shape and type without data; shared tensors stay shared."""
-    if tensor is None:
-        return None
-    if nn.parameter.is_lazy(tensor):
-        raise SpecError(
-            "module", "must be run once first: it has lazy layers", type(tensor).__name__
-        )
-    if id(tensor) not in memo:
-        bare = _empty_as(tensor)
-        is_parameter = isinstance(tensor, nn.Parameter)
-        bare = nn.Parameter(bare, requires_grad=False) if is_parameter else bare
-        if not (is_parameter and tensor.requires_grad):  # fixed numbers: core.constants reads them
-            small = not tensor.is_meta and tensor.numel() <= MAX_NUMBERS
-            bare.stands_for = tensor.detach() if small else None  # type: ignore[attr-defined]
-        memo[id(tensor)] = bare
-    return memo[id(tensor)]  # type: ignore[no-any-return]
-
-
 def run(bare: nn.Module, inputs: Sequence[torch.Tensor], listener: Listener) -> Any:
     """The skeleton's output for ``inputs``, every call reported to the listener.
 
@@ -313,13 +227,14 @@ def listen(
             beneath = [_Beneath(recording)] if hasattr(listener, "beneath") else []
             for context in (plain_checkpoints(), *within, *beneath, recording):
                 stack.enter_context(context)
-            return copied(*inputs)
+            positional, named = arguments_of(copied, inputs)
+            return copied(*positional, **named)
     except SpecError:
         raise
     except RecursionError as error:
-        raise SpecError("module", "is nested too deep to follow", _kind(copied)) from error
+        raise SpecError("module", "is nested too deep to follow", type(copied).__name__) from error
     except Exception as error:
-        raise SpecError("module", _why(error), _kind(copied)) from error
+        raise SpecError("module", _why(error), type(copied).__name__) from error
 
 
 def _announce(bare: nn.Module, recording: _Recording) -> None:
@@ -338,55 +253,38 @@ def _announced(
 
     def announced(*args: Any, **kwargs: Any) -> Any:
         listener.entered(path, module)
-        out = forward(*args, **kwargs)
+        try:
+            out = forward(*args, **kwargs)
+        except Exception as error:
+            _name_layer(error, path, module)
+            raise
         with recording.reporting(), torch._C.DisableTorchFunction():
             return listener.left(path, module, out)
 
     return announced
 
 
+_TAKES = {"in_channels": "channels", "in_features": "features", "num_features": "channels"}
+
+
+def _name_layer(error: Exception, path: str, module: nn.Module) -> None:
+    """Note on an error the innermost layer that it came from, and what that takes."""
+    if not hasattr(error, "layer"):
+        own = type(module).__module__.startswith("torch.nn.modules")
+        taken = [
+            f"takes {getattr(module, key)} {word}"
+            for key, word in _TAKES.items()
+            if own and hasattr(module, key)
+        ]
+        error.layer = ", which ".join([f'in layer "{path}"', *taken[:1]])  # type: ignore[attr-defined]
+
+
 _NEEDS_VALUES = ("meta tensor", "meta device", "data-dependent", "no data", "to numpy")
 
 
 def _why(error: Exception) -> str:
-    text = _first_line(error)
+    text = first_line(error)
     if isinstance(error, NotImplementedError) or any(word in text for word in _NEEDS_VALUES):
         return f"decides by the values of its input, so it cannot be traced ({text}); {MEASURE}"
-    return f"fails on an input of this size: {text}"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200].rstrip(".")
-
-
-def _kind(module: nn.Module) -> str:
-    return type(module).__name__
-
-
-def inputs_of(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str]:
-    """The names of forward's arguments that get ``sizes``, in order.
-
-    Raises:
-        SpecError: fewer sizes than forward needs, or more than it takes.
-    """
-    try:
-        parameters = list(inspect.signature(module.forward).parameters.values())
-    except ValueError as error:
-        raise SpecError("module", "is compiled and cannot be followed", _kind(module)) from error
-    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    needed = [p.name for p in plain if p.default is p.empty]
-    if len(sizes) < len(needed):
-        raise SpecError("input_size", f"must give one size for each of {', '.join(needed)}", sizes)
-    names = [p.name for p in plain[: len(sizes)]]
-    if len(names) < len(sizes) and any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        names += [f"input_{i}" for i in range(len(names), len(sizes))]
-    if len(names) < len(sizes):
-        raise SpecError("input_size", f"must be at most {len(names)} sizes", sizes)
-    return names
-
-
-def floats_of(module: nn.Module) -> torch.dtype:
-    """The floating type the module computes in."""
-    tensors = (*module.parameters(), *module.buffers())
-    return next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
+    where = getattr(error, "layer", "")
+    return f"fails on an input of this size: {text}" + (f" ({where})" if where else "")

@@ -18,8 +18,9 @@ from core.errors import SpecError
 from core.graph_call import Draft, Source
 from core.plain_copy import as_it_was
 from core.recorder import Recorder
+from core.skeleton import floats_of, inputs_of
 from core.tensors import tensors_in
-from core.tracing import floats_of, inputs_of, listen, run
+from core.tracing import listen, run
 
 HIDDEN = (
     "must be what a torch call gives; it is part of a tensor, or lies inside a function that runs "

@@ -13,7 +13,7 @@ from core.erf.layers import Spot, output_of
 from core.erf.recipe import Recipe
 from core.errors import SpecError
 from core.graph import Node
-from core.tracing import floats_of
+from core.skeleton import floats_of
 from core.units import unit_of
 
 WORKSPACE = 4

@@ -16,7 +16,7 @@ from core.erf.recipe import Recipe
 from core.erf.result import Run, Theory
 from core.errors import SpecError
 from core.receptive_field import ReceptiveField
-from core.tracing import floats_of, skeleton
+from core.skeleton import floats_of, skeleton
 from core.units import unit_of
 
 HEALTHY = 2.0**-60

@@ -21,8 +21,8 @@ from core.errors import SpecError
 from core.graph import Graph, Node, network_graph
 from core.shift.consistency import Consistency, Progress, Shift, shift_consistency
 from core.shift.layer import TAPS, blur, blur_weights
+from core.skeleton import skeleton
 from core.swaps import changed
-from core.tracing import skeleton
 from core.window import Pair, pair, whole
 
 

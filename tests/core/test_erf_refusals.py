@@ -38,7 +38,7 @@ def test_the_command_line_takes_a_budget(capsys: pytest.CaptureFixture[str]):
     arguments = ["tests.core.erf_oracle:stack2", "--input", "3,20,20", "--draws", "1"]
     with pytest.raises(SystemExit):
         main([*arguments, "--budget", "1e3"])
-    assert "budget is too small" in capsys.readouterr().err
+    assert "Budget is too small" in capsys.readouterr().err
     main([*arguments, "--budget", "8e9"])
 
 

@@ -17,7 +17,7 @@ from core.errors import SpecError
 from core.measured_field import measure_receptive_field
 from core.plain_copy import plain_copy
 from core.shift.network import anti_aliased, network_consistency
-from core.tracing import skeleton
+from core.skeleton import skeleton
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
 

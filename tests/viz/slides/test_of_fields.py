@@ -55,8 +55,8 @@ def test_other_networks_fit_too(turn: int, network: str) -> None:
     [
         {"down": "true", "layer": "conv2", "unit": "0.0"},
         {"zoom": "true", "axis": "height", "layer": "pool2", "unit": "15.0"},
-        {"layer": "input_1", "centres": "false"},
-        {"network": "own", "layers": "conv3 s2 p1 c8, gap, fc10", "layer": "fc2"},
+        {"layer": "conv1", "centres": "false"},
+        {"network": "own", "layers": "3x[conv3 s2 p1 c8], gap, fc10"},
     ],
 )
 def test_every_way_to_look_fits(query: dict[str, str]) -> None:
