@@ -377,7 +377,9 @@ def test_the_command_line(capsys: pytest.CaptureFixture[str]):
     assert (row["output"], row["size"], row["aligned"]) == ("3×8×8", "1", "yes")
     main([name, "--input", "3,8,8", "--json"])
     (data,) = json.loads(capsys.readouterr().out)
-    assert data["paths"][0] == [{"period": 1, "advance": 1, "spans": [[0, 0]]}]
+    assert data["paths"][0] == [
+        {"period": 1, "advance": 1, "spans": [[0, 0]], "since": [None, None]}
+    ]
     main([name, "--input", "3,8,8"])
     assert capsys.readouterr().out.startswith("node")
     for wrong in (
