@@ -245,7 +245,7 @@ class Flow:
         mean = False
         for node in self.used:
             rule = self.rules[node.name]
-            if node.kind in ("global", "unknown"):
+            if node.kind in ("global", "unknown") or node.bound:
                 found[f"{node.kind}: {node.operation} is spread evenly over the image"] = None
             elif rule.how == "pick":
                 found["max pooling is taken as a fair draw among its pixels"] = None
