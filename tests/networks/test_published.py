@@ -10,9 +10,8 @@ from collections import Counter
 
 import pytest
 import torch
-from torch import nn
 
-from core.graph import network_graph
+from core.graph import Graph, network_graph
 from core.receptive_field import ReceptiveField, receptive_fields
 from tests.networks.poisoning import extent_is_exact
 from tests.networks.published import NETWORKS
@@ -20,7 +19,16 @@ from tests.networks.published import NETWORKS
 LAYERS = 5
 
 
-def _layers(network: nn.Module, fields: dict[str, ReceptiveField]) -> list[str]:
+def _is_plain_map(graph: Graph, name: str) -> bool:
+    """Whether rows and columns are a dimension each, not windows or tokens."""
+    node = graph[name]
+    rows, cols = node.dims
+    if rows is None or cols is None or rows == cols:
+        return False
+    return (node.shape[rows], node.shape[cols]) == node.grid and node.shape[0] == 1
+
+
+def _layers(graph: Graph, fields: dict[str, ReceptiveField]) -> list[str]:
     """Modules that run once and return a map, evenly spread over the depth."""
     calls = Counter(field.module for field in fields.values())
     candidates = [
@@ -30,6 +38,7 @@ def _layers(network: nn.Module, fields: dict[str, ReceptiveField]) -> list[str]:
         and calls[field.module] == 1
         and name == field.module.replace(".", "_")
         and min(field.grid) > 1
+        and _is_plain_map(graph, name)
     ]
     spread = (len(candidates) - 1) / (LAYERS - 1)
     return [candidates[round(i * spread)] for i in range(LAYERS)]
@@ -45,7 +54,7 @@ def test_every_extent_is_that_of_poisoned_inputs(name: str) -> None:
     fields = receptive_fields(network, size)
     image = torch.rand(size)
     wrong, checked = [], 0
-    for layer in _layers(network, fields):
+    for layer in _layers(graph, fields):
         field, dims = fields[layer], graph[layer].dims
         rows, cols = field.grid
         for unit in ((rows // 2, cols // 2), (draw.randrange(rows), draw.randrange(cols))):
