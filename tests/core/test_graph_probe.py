@@ -206,7 +206,7 @@ BOUNDS: dict[str, tuple[Function, str]] = {
     "random numbers": (torch.bernoulli, "cannot be run on its own"),
     "other columns in each row": (
         Holding(lambda x, i: x.gather(3, i), torch.randint(9, (1, 3, 9, 9))),
-        "mixes the image axes in a way that is not followed",
+        "gather: ",
     ),
     "a triangle": (torch.tril, "reads other places for other outputs"),
 }
