@@ -274,9 +274,8 @@ GAINS: Mapping[Weights, Gains] = {
 def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
     """The closed form, where it is one for the recipe."""
     told = case.settings
-    uniform = told.weights == "uniform" and told.aggregate == "abs"
-    random = told.weights != "uniform" and told.aggregate == "energy"
-    if not uniform and not random:
+    uniform = told.weights == "uniform"
+    if told.aggregate == "signed" and not uniform:
         return None
     return expected_erf(
         case.module,
@@ -284,6 +283,7 @@ def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
         erf.layer,
         erf.unit,
         weights="uniform" if uniform else "random",
+        aggregate=told.aggregate,
         gains=GAINS.get(told.weights, KEPT),
     )
 

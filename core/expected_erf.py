@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from torch import nn
@@ -47,6 +47,8 @@ from core.window import whole
 __all__ = ["HE", "KEPT", "TORCH", "ExpectedErf", "Gains", "expected_erf"]
 
 Weights = Literal["random", "uniform"]
+Aggregate = Literal["energy", "abs", "relu", "signed"]
+"""What is averaged over the draws of an effective field, see `core.erf.Recipe`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +61,8 @@ class ExpectedErf:
         input_size: of the image.
         layer: name of the graph's node.
         unit: (row, column) of the unit.
-        weights: ``"random"``: expected squared gradient of zero-mean weights;
-            ``"uniform"``: gradient of constant weights 1/fan-in.
+        weights: ``"random"``: independent, of mean 0; ``"uniform"``: constant, 1/fan-in.
+        aggregate: what of the gradient the map is the expectation of; see `core.erf.Recipe`.
         gains: what each part was taken to pass on.
         lost: share of the whole that padding swallows, against the same unit in an image
             without end.
@@ -73,6 +75,7 @@ class ExpectedErf:
     layer: str
     unit: tuple[int, int]
     weights: Weights
+    aggregate: Aggregate
     gains: Gains
     lost: float
     notes: tuple[str, ...]
@@ -85,6 +88,7 @@ def expected_erf(
     unit: int | Sequence[int] | None = None,
     *,
     weights: Weights = "random",
+    aggregate: Aggregate = "energy",
     gains: Gains = KEPT,
 ) -> ExpectedErf:
     """The expected effective receptive field of one unit, in closed form.
@@ -98,7 +102,12 @@ def expected_erf(
         layer: name of a node, or of a module (its last node); otherwise the last node
             with a spatial extent that is not global pooling's.
         unit: (row, column), or i in 1-D; the one in the middle otherwise.
-        weights: see `ExpectedErf`.
+        weights: ``"random"`` or ``"uniform"``.
+        aggregate: what `core.erf.Recipe` averages, of which this is the expectation. Of random
+            weights, whose gradients have mean 0 and at each pixel nearly a Gaussian's shape, the
+            mean size of the gradient, and by symmetry of its positive part, goes like the root of
+            its mean square; the signed mean is 0, so that what is measured is noise and nothing
+            can be expected. Of uniform weights the gradient itself is known.
         gains: of layers, rectifiers and residual branches.
 
     Raises:
@@ -107,6 +116,12 @@ def expected_erf(
     """
     if weights not in ("random", "uniform"):
         raise SpecError("weights", "must be 'random' or 'uniform'", weights)
+    if aggregate not in get_args(Aggregate):
+        raise SpecError("aggregate", f"must be one of {', '.join(get_args(Aggregate))}", aggregate)
+    if weights == "random" and aggregate == "signed":
+        raise SpecError(
+            "aggregate", "must not be signed: of random weights its mean is 0", aggregate
+        )
     graph, rules = _read(network, input_size)
     source = graph.inputs[0]
     node = graph.find(layer) if layer is not None else _last_map(graph, source)
@@ -117,7 +132,7 @@ def expected_erf(
     if found is None or not found.total > 0:
         raise SpecError("unit", f"must read a pixel; this one of {node.name} reads none", at)
     lost = _lost(flow, at, found.total, scale, energy) if flow.cut else 0.0
-    share, origin = _picture(found, energy)
+    share, origin = _picture(found, weights, aggregate)
     return ExpectedErf(
         share,
         origin,
@@ -125,6 +140,7 @@ def expected_erf(
         node.name,
         at,
         weights,
+        aggregate,
         gains,
         lost,
         flow.notes(),
@@ -179,8 +195,16 @@ def _checked(node: Node, unit: int | Sequence[int] | None) -> tuple[int, int]:
     return whole("unit", given[0], 0), whole("unit", given[1], 0)
 
 
-def _picture(terms: Terms, energy: bool) -> tuple[Values, tuple[int, int]]:
+def _picture(
+    terms: Terms, weights: Weights, aggregate: Aggregate
+) -> tuple[Values, tuple[int, int]]:
     """The map itself with sum 1, cut to what it covers, and its first pixel."""
     pixels = picture(terms.rows, terms.cols)
-    pixels = np.clip(pixels, 0, None) if energy else np.abs(pixels)
+    if weights == "random":  # mean squares
+        pixels = np.clip(pixels, 0, None)
+        pixels = pixels if aggregate == "energy" else np.sqrt(pixels)
+    elif aggregate == "relu":
+        pixels = np.clip(pixels, 0, None)
+    else:
+        pixels = pixels**2 if aggregate == "energy" else np.abs(pixels)
     return pixels / pixels.sum(), terms.origin

@@ -134,7 +134,7 @@ def expected(asked: Request) -> ExpectedErf | None:
     """What theory expects of it, at once; None where it cannot say."""
     if asked.network.run is not None and asked.weights == "as_is":
         return None  # what training has made of weights, no theory of random ones knows
-    same = replace(asked, draws=1, inputs="noise", aggregate="energy", seed=0, bf16=False)
+    same = replace(asked, draws=1, inputs="noise", seed=0, bf16=False)
     return _expected(same)  # nothing of that changes it
 
 
@@ -153,6 +153,7 @@ def _expected(asked: Request) -> ExpectedErf | None:
             asked.layer or None,
             asked.unit,
             weights="uniform" if uniform else "random",
+            aggregate=asked.aggregate,  # type: ignore[arg-type]
             gains=gains.get(asked.weights, KEPT),
         )
     except SpecError:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from core.errors import SpecError
+from core.expected_erf import Aggregate
 from core.window import whole
 
 Weights = Literal["as_is", "he", "xavier", "orthogonal", "uniform"]
-Aggregate = Literal["energy", "abs", "relu", "signed"]
 MAX_DRAWS = 4096
 MAX_SEED = 2**63 - 1
 

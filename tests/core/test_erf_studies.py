@@ -68,11 +68,16 @@ def test_activations_agree_and_uniform_weights_do_not() -> None:
     assert study["orthogonal"].sigma == pytest.approx(2, rel=0.04)
     narrow = study["uniform"].sigma
     assert narrow == pytest.approx(2 / 2**0.5, rel=0.04)
-    assert study["uniform"].expected is None
+    expected = study["uniform"].expected
+    assert expected is not None
+    np.testing.assert_allclose(study["uniform"].erf.map, expected.map, atol=1e-6)
     told = replace(FEW, aggregate="abs", activation="none")
     (row,) = initialisation_study(("uniform",), depth=6, settings=told).rows
     assert row.expected is not None
     np.testing.assert_allclose(row.erf.map, row.expected.map, atol=1e-6)
+    signed = replace(told, aggregate="signed", draws=1)
+    (row,) = initialisation_study(("he",), depth=2, settings=signed).rows
+    assert row.expected is None
 
 
 def test_dilations_reach_far_and_leave_holes() -> None:

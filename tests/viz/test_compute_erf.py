@@ -178,7 +178,7 @@ def test_progress_is_told_and_a_no_ends_it() -> None:
 def test_theory_is_asked_once_for_all_that_changes_nothing_of_it() -> None:
     first = compute_erf.expected(requested(**tiny(LAYERS)))
     assert first is not None
-    for change in ({"draws": 64}, {"draw_seed": 3}, {"aggregate": "abs"}, {"inputs": "picture"}):
+    for change in ({"draws": 64}, {"draw_seed": 3}, {"inputs": "picture"}):
         assert compute_erf.expected(requested(**tiny(LAYERS) | change)) is first
     uniform = compute_erf.expected(requested(**tiny(LAYERS), weights="uniform"))
     assert uniform is not None
@@ -187,6 +187,16 @@ def test_theory_is_asked_once_for_all_that_changes_nothing_of_it() -> None:
         other = compute_erf.expected(requested(**tiny(LAYERS) | change))
         assert other is not None
         assert other.map.shape != first.map.shape or not np.allclose(other.map, first.map)
+
+
+def test_theory_belongs_to_the_recipe() -> None:
+    by = {
+        (w, a): compute_erf.expected(requested(**tiny(LAYERS), weights=w, aggregate=a))
+        for w in ("he", "uniform")
+        for a in ("energy", "abs", "relu", "signed")
+    }
+    assert by.pop(("he", "signed")) is None
+    assert all(found is not None and (found.aggregate == a) for (_, a), found in by.items())
 
 
 def test_theory_that_cannot_say_is_none() -> None:
