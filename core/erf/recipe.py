@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from core.errors import SpecError
-from core.expected_erf import Aggregate
+from core.expected_erf import Aggregate as Aggregate
 from core.window import whole
 
 Weights = Literal["as_is", "he", "xavier", "orthogonal", "uniform"]
