@@ -289,11 +289,11 @@ def test_an_input_pixel_is_shown_on_both_boards(board: Board) -> None:
     board.open(compare="second", padding_b=0, step=0)
     sweeps = [sweep_of(), sweep_of(padding=0)]
     said = board.hover(sweeps, "input", (3, 4))
-    assert said.startswith(f"Input (2, 3) = {number(sweeps[0].input[0, 2, 3])}: ")
+    assert said.startswith(f"A: Input (2, 3) = {number(sweeps[0].input[0, 2, 3])}: ")
     x, y = board.point(sweeps, "input", (2, 3), board=1)
     board.page.mouse.move(x, y)
     board.until(lambda: board.state["cell"] == [2, 3], "on the second board")
-    assert board.says.startswith("Input (2, 3) = ")
+    assert board.says.startswith("B: Input (2, 3) = ")
     board.page.mouse.click(x, y)
     board.until_link(pin="1:i2.3")
 

@@ -140,7 +140,7 @@ class Player {
     const index = (this.hover ?? this.pin)?.board ?? 0, board = this.boards[index];
     const focus = this.focusOf(index), view = this.viewOf(board);
     says.setAttribute("aria-live", this.playing ? "off" : "polite");
-    says.textContent = describe(board, focus, view);
+    says.textContent = (this.boards.length > 1 ? `${board.name}: ` : "") + describe(board, focus, view);
     sums.innerHTML = this.view.reads ? "" : this.boards.map((b, i) => this.sum(b, i)).join("");
     this.root.dataset.state = JSON.stringify({ step: this.step, steps: this.total, playing: this.playing,
       pin: writePin(this.pin), panel: focus.panel, cell: focus.cell, value: focus.panel === "output"
