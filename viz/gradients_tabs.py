@@ -173,10 +173,13 @@ def _verdict(each: Shown, difference: float) -> str:
 def _sweep(each: Shown, page: PageState) -> None:
     downstream = gradients_state.arriving(page.values, each)
     board = compute_gradients.backward_board(each.board, downstream)
-    payload = compute.payload(board) | {"editable": {"kernel": False, "input": False}}
+    payload = compute.payload(board) | {
+        "editable": {"kernel": False, "input": False},
+        "signed": True,  # gradients: no brightness of a picture
+    }
     output = compute.sweep(board).output.shape
     captions = payload["captions"] | {
-        "input": f"arriving {words.times(board.source.size)}, zeros put in",
+        "input": f"upstream gradient {words.times(board.source.size)}, zeros put in",
         "output": f"gradient at the input {words.times((output[1], output[2]))}",
     }
     title = f"{each.title}: its backward pass"

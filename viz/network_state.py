@@ -172,7 +172,7 @@ class Network:
     def title(self) -> str:
         """What people call it."""
         if self.name == OWN:
-            return "Your network"
+            return "These layers"
         if self.name == TRAINED:
             return _trained_title(self.run)
         return self.module or title(self.name)

@@ -88,7 +88,7 @@ def test_whole_numbers_of_numpy_and_torch_are_units():
 
 
 def test_a_tensor_given_as_a_size_is_not_printed():
-    with pytest.raises(SpecError, match=r"got a Tensor of shape \(1, 3, 64, 64\)"):
+    with pytest.raises(SpecError, match=r"got a tensor of shape \(1, 3, 64, 64\)"):
         input_sizes(torch.zeros(1, 3, 64, 64))
     with pytest.raises(SpecError) as caught:
         input_sizes([[0] * 1000])

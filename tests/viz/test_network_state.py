@@ -76,7 +76,7 @@ def test_layers_of_ones_own_are_built() -> None:
     found = settled(network=OWN, layers="conv3 p1 c8, relu", in_channels=5)
     network = network_state.network(found)
     assert network.spec == parse_notation("conv3 p1 c8, relu")
-    assert network.title == "Your network"
+    assert network.title == "These layers"
     assert [tuple(p.shape) for p in network.build().parameters()] == [(8, 5, 3, 3), (8,)]
     assert network.at(9, 7).input_size == (5, 9, 7)
     assert network.at(9, 7).spec == network.spec

@@ -114,7 +114,7 @@ def expected_figure(
     traces = heat(expected.map, expected.origin, shades)
     traces += lined([image_border(expected.input_size)], INPUT, "solid", "image's border")
     traces += _expected_ellipses(expected)
-    notes = [f"Closed form, no gradient was taken. Layer {expected.layer}, unit {expected.unit}."]
+    notes = [f"Closed form, no gradient was taken. Unit {expected.unit}."]
     notes += block_notes(expected.map.shape)
     layout = map_layout(title, field_view(covered), traces, notes)
     return Figure(traces, layout)

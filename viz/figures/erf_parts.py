@@ -296,7 +296,7 @@ def recipe_line(erf: EffectiveReceptiveField) -> str:
 def _where(erf: EffectiveReceptiveField) -> str:
     rows, cols = erf.grid
     size = "×".join(map(str, erf.input_size))
-    return f"layer {erf.layer}, unit {erf.unit} of {rows}×{cols}; input {size}"
+    return f"layer {erf.module or erf.layer}, unit {erf.unit} of {rows}×{cols}; input {size}"
 
 
 def recipe_lines(

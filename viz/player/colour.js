@@ -36,11 +36,12 @@ function extent(arrays) {
   return low <= high ? [low, high] : [0, 0];
 }
 
-/** One scale for arrays that are compared: signed around zero, or grey from 0 to `white`. */
-function scaleFor(arrays, palette, white) {
+/** One scale for arrays that are compared: around zero where a value is negative or the values may
+ * have either sign, as gradients do; otherwise grey from 0 to `white`. */
+function scaleFor(arrays, palette, white, signed) {
   const [low, high] = extent(arrays);
-  if (low < 0) {
-    const most = Math.max(-low, high);
+  if (low < 0 || signed) {
+    const most = Math.max(-low, high) || 1;
     return scale(-most, most, palette.signed, true);
   }
   return scale(0, Math.max(high, white), palette.grey, false);
@@ -55,8 +56,9 @@ function weightScale(arrays, palette) {
 
 /** The scales of boards that are compared: equal values have equal colours on all of them. */
 export function scalesOf(boards, palette) {
-  const output = scaleFor(boards.map((b) => b.output.values), palette, 255);
-  const input = scaleFor([boards[0].input.values], palette, 255);
+  const { signed } = boards[0];
+  const output = scaleFor(boards.map((b) => b.output.values), palette, 255, signed);
+  const input = scaleFor([boards[0].input.values], palette, 255, signed);
   return boards.map((b) => ({ input, output,
     weight: weightScale(b.weight ? [b.weight.values] : [], palette) }));
 }

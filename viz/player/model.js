@@ -40,6 +40,7 @@ export class Board {
     this.channels = data.channels;
     this.filters = data.filters;
     this.editable = data.editable;
+    this.signed = Boolean(data.signed);
     this.captions = data.captions;
     this.transposed = data.transposed;
     this.countsPadding = data.counts_padding;

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from core.data import PICTURES
 from core.errors import SpecError
 from viz import blocks_state, blocks_table, compute_blocks
 from viz.blocks_state import OWN, TABS, Block
@@ -76,7 +77,7 @@ def recipe(block: Block) -> str:
     channels, height, width = block.input_size
     mixed = "" if channels == 3 else f", {channels} random mixtures of its colours"
     return (
-        f"Picture {block.picture}, {height}×{width}{mixed}; random weights, seed {block.seed}; "
+        f"Picture: {PICTURES[block.picture].label}, {height}×{width}{mixed}; random weights, seed {block.seed}; "
         "evaluation mode."
     )
 

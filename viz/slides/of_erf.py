@@ -77,8 +77,10 @@ def request(values: Values) -> Request:
 
 
 def title(asked: Request) -> str:
-    """What is looked at."""
-    return f"{asked.network.title}, {asked.layer}, unit ({asked.unit[0]}, {asked.unit[1]})"
+    """What is looked at, the layer by the name that the page has for it."""
+    line = compute_networks.analysis(asked.network).line(asked.layer)
+    layer = line.label if line else asked.layer
+    return f"{asked.network.title}, {layer}, unit ({asked.unit[0]}, {asked.unit[1]})"
 
 
 def settings(asked: Request) -> str:

@@ -156,7 +156,7 @@ def test_the_layers_of_an_architecture_are_the_architecture(name: str) -> None:
     press(at, "Change its layers")
     assert (values(at)["network"], values(at)["layers"]) == ("own", NOTATIONS[name])
     assert at.text_area(key="layers_text").value == NOTATIONS[name]
-    assert "#### Your network on " in text_of(at)
+    assert "#### These layers on " in text_of(at)
     link = link_of(at)
     assert link["tab"] == "edit"  # the button opens the editor
     assert columns(visit(**{**link, "tab": "layers"})) == before
