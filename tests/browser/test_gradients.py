@@ -46,17 +46,6 @@ def test_the_backward_pass_plays(app_url: str, visitor: Page) -> None:
     visitor.get_by_text("the same ✓").wait_for()
 
 
-def test_the_upstream_gradient_has_the_colours_of_signed_values(
-    app_url: str, visitor: Page
-) -> None:
-    opened(visitor, f"{app_url}/gradients?tab=back&arriving=one&step=10")
-    player = visitor.get_by_test_id("sweep-player")
-    player.get_by_text("step 11 of 64", exact=True).wait_for()
-    numbers = player.locator("svg text").all_inner_texts()
-    assert "−1" in numbers  # the lower end of the scale; brightness would begin at 0
-    assert "255" not in numbers
-
-
 def test_flow_comes_from_the_queue(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/gradients?tab=depth&depth=10&draws=8")
     visitor.locator(".st-key-flow .scatterlayer").wait_for(state="attached")

@@ -37,6 +37,12 @@ TELL = """async ([data, call, ...rest]) => {
   const { Board } = await import(at + "model.js"), words = await import(at + "words.js");
   return words[call](data.map((each) => new Board(each)), ...rest);
 }"""
+SCALES = """async ([data, palette]) => {
+  const at = "/_stcore/bidi-components/strides.player/";
+  const { Board } = await import(at + "model.js"), { scalesOf } = await import(at + "colour.js");
+  const [{ input, output }] = scalesOf([new Board(data)], palette);
+  return [input, output].map(({ low, high, signed }) => [low, high, signed]);
+}"""
 MARKS = ((INSERTED, "of inserted zeros"), (PAD, "of padding"), (OUTSIDE, "past the padding"))
 
 
@@ -173,3 +179,15 @@ def test_the_hint_speaks_of_what_is_there(
     assert ("double-click a weight" in said) == (edits and kernels and learned)
     typed = edits and data[0]["editable"]["input"]
     assert ("an input pixel to change it" in said) == typed
+
+
+def test_values_of_either_sign_have_a_scale_around_zero(board: Board) -> None:
+    """A gradient of ones is no picture of brightness 1, whatever its signs happen to be."""
+    positive = payload(operation="average_pooling", picture="ramp")
+    palette = {"grey": ["#000000", "#ffffff"], "signed": ["#0000ff", "#ffffff", "#ff0000"]}
+    for signed, low in ((False, [0, 0]), (True, [-1, -1])):
+        scales = board.page.evaluate(SCALES, [positive | {"signed": signed}, palette])
+        assert [scale[2] for scale in scales] == [signed, signed]
+        assert [scale[0] for scale in scales] == [
+            at * scale[1] for at, scale in zip(low, scales, strict=True)
+        ]

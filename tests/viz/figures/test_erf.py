@@ -170,7 +170,13 @@ def test_signed_maps_are_centred_on_zero_and_lose_their_signs_on_a_log_scale() -
 def test_recipe_stands_below_the_picture() -> None:
     erf = measured((0, 1))
     text = note(figures.erf_figure(erf))
-    for words in ("mean of the squared gradient", "6 draws", "seed 0", erf.layer, "2×32×40"):
+    for words in (
+        "mean of the squared gradient",
+        "6 draws",
+        "seed 0",
+        f"layer {erf.module}",
+        "2×32×40",
+    ):
         assert words.lower() in text.lower()
     assert "unit (0, 1) of 32×40" in text
     assert "reaches out of the image" in text

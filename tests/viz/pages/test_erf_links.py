@@ -145,7 +145,7 @@ def test_the_largest_image_is_asked_for_where_only_a_part_is_run(monkeypatch: An
     [
         ({"in_channels": 9, "inputs": "picture"}, "from 1 to 8"),
         ({"input_height": 600, "inputs": "picture"}, "from 1 to 512"),
-        ({"layers": "conv3 p1 c2, flatten, fc2", "layer": "flatten1"}, "image axes"),
+        ({"layers": "conv3 p1 c2, flatten, fc2", "layer": "flatten1"}, "rows and columns"),
     ],
 )
 def test_what_core_refuses_later_is_a_sentence_too(link: dict[str, Any], sentence: str) -> None:

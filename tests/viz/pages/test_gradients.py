@@ -213,6 +213,7 @@ def test_links_carry_what_the_player_shows() -> None:
     app = visit(tab="back", step=5, pin="o1.1")
     sent = json.loads(app.get("bidi_component")[0].proto.json)
     assert (sent["view"]["step"], sent["view"]["pin"]) == (5, "o1.1")
+    assert sent["boards"][0]["signed"]  # a gradient has the colours of signed values
     assert url_of(app) == {"tab": "back", "step": "5", "pin": "o1.1"}
     assert state.told({"step": 7, "pin": "o0.1", "loop": True}) == (
         {"step": 7, "pin": "o0.1", "loop": True, "channel": 0, "filter": 0, "speed": 0}

@@ -93,7 +93,7 @@ def said(link: dict[str, str]) -> tuple[str, dict[str, Any]]:
     """What the page says of a link, and the values it ends with, all drawers open."""
     at = visit(**link)
     notes = "\n".join([warned(at), *(info.value for info in at.info)])
-    assert sent(at)["frame"]["size"]["agrees"]
+    assert all(line["agrees"] for line in sent(at)["frame"]["sizes"])
     values = values_of(at)
     for suffix in ("", SECOND) if values["compare"] == "second" else ("",):
         check(state.layer(values, suffix), state.size(values))
