@@ -25,7 +25,16 @@ def elementwise(call: Call) -> Outcome:
     """Functions of one unit, and of the same unit of several inputs, with broadcasting."""
     links = [by_dims(s, call.out, right_aligned(s.shape, call.out)) for s in call.sources]
     bound = HIDDEN_SCORES if hides_scores(call) else ""
+    if not bound and call.operation == "where" and _chooses_by_a_constant(call):
+        bound = "a constant mask chooses between branches, and both are counted"
     return Outcome("merge" if len(links) > 1 else "pass", links, bound=bound)
+
+
+def _chooses_by_a_constant(call: Call) -> bool:
+    """where(condition, input, other): the condition does not depend on the image, both values do."""
+    values = (call.get(0, "condition"), call.get(1, "input"), call.get(2, "other"))
+    condition, *branches = map(call.source_of, values)
+    return condition is None and None not in branches
 
 
 def _summed(links: Sequence[Link], kind: str, what: str) -> Outcome:

@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from core.checkpoints import plain_checkpoints
 from core.errors import SpecError
 from core.skeleton import arguments_of, empty_as, first_line
+from core.stand_ins import StandIns
 from core.tensors import operation_of, storage_of, tensors_in
 
 MEASURE = "measure_receptive_field works without a trace, from the module's name"
@@ -56,11 +57,14 @@ class _Recording(TorchFunctionMode):
     Attributes:
         inside: a call that is reported is running.
         written: the tensors that it has written to so far.
+        stand_ins: what a listener that follows constants knows of their numbers.
     """
 
     def __init__(self, listener: Listener) -> None:
         super().__init__()
         self.listener = listener
+        constants = getattr(listener, "constants", None)
+        self.stand_ins = StandIns(constants) if constants is not None else None
         self.inside = False
         self.written: list[torch.Tensor] = []
 
@@ -69,9 +73,14 @@ class _Recording(TorchFunctionMode):
         tensors = tensors_in((*args, *kwargs.values()))
         if any(torch._C._functorch.is_functorch_wrapped_tensor(tensor) for tensor in tensors):
             return func(*args, **kwargs)
+        number = self.stand_ins and self.stand_ins.number(getattr(func, "__name__", ""), args)
+        if number is not None:
+            return func(number)
         with self.reporting():
             out = _of_the_same_shape(func, args, kwargs)
-            if out is None:
+            if out is None and self.stand_ins:
+                out, args, kwargs = self.stand_ins.run(func, args, kwargs)
+            elif out is None:
                 out = func(*args, **kwargs)
             elif out is args[0]:
                 self.written = [out]

@@ -85,6 +85,16 @@ def test_a_bound_on_a_map_of_one_unit_is_what_that_unit_sees():
     assert "whole image" not in field.note
 
 
+def test_a_constant_mask_that_chooses_between_branches_makes_a_bound():
+    left = torch.arange(9) < 4
+    near, far = (lambda x: F.avg_pool2d(x, 3, 1, 1)), (lambda x: F.avg_pool2d(x, 5, 1, 2))
+    chosen = Call(lambda x: torch.where(left, near(x), far(x)), "chosen")
+    field = last(receptive_fields(chosen, (3, 9, 9)))
+    assert (field.size, field.exact) == ((5, 5), False)
+    decided = Call(lambda x: torch.where(x > 0, near(x), far(x)), "decided")
+    assert last(receptive_fields(decided, (3, 9, 9))).exact  # each may be taken, and x is read
+
+
 def test_files_and_the_command_line_carry_it(capsys: pytest.CaptureFixture[str]):
     name = f"{__name__}:Bounded"
     main([name, "--input", "3,9,9", "--csv"])
