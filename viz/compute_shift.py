@@ -173,6 +173,8 @@ def module(asked: Request, device: str = "cpu", weights: State | None = None) ->
 
 def layers(found: Analysis) -> dict[str, str]:
     """Modules whose output can be looked at: qualified name → what the page calls it."""
+    from core.shift.consistency import stride_of
+
     size = found.network.input_size[1:]
     return {
         line.node.module: line.label
@@ -181,7 +183,7 @@ def layers(found: Analysis) -> dict[str, str]:
         and line.node.dims == (2, 3)
         and max(line.node.grid) > 1
         and found.graph.find(line.node.module).name == line.node.name
-        and not any(n % count for n, count in zip(size, line.node.grid, strict=True))
+        and stride_of(size, line.node.grid)
     }
 
 
@@ -199,7 +201,7 @@ def last_layer(found: Analysis) -> str:
     names = list(layers(found))
     if not names:
         rule = (
-            "must be a multiple of the layer's stride, and of no layer of this network it is; "
+            "must be a multiple of the layer's stride, and for no layer of this network it is one; "
             "give the layers padding, or choose a power of two"
         )
         raise SpecError("input_size", rule, "×".join(map(str, found.network.input_size)))
@@ -207,7 +209,7 @@ def last_layer(found: Analysis) -> str:
 
 
 def network_shifts(asked: Request) -> tuple[Shift, ...]:
-    """The shifts that are run: up to two strides of the layer.
+    """The shifts that are run: up to two strides of the layer, two pixels where it enlarges.
 
     Raises:
         SpecError: the layer's map does not fit the image; weights that are not trained here; too
@@ -229,8 +231,8 @@ def _network_shifts(asked: Request) -> tuple[Shift, ...]:
     made = module(asked, "meta")
     graph = network_graph(made, size)
     node = layer_of(graph, size[1:], asked.layer)
-    period = 2 * max(total_stride(graph, node, size[1:]))
-    count = min(period, *size[1:])
+    longest = max(total_stride(graph, node, size[1:]))
+    count = min(max(2, int(2 * longest)), *size[1:])
     shifts = _line(asked.direction, count, -(-count // MOST_SHIFTS))
     macs = sum(cost.macs for cost in layer_costs(made, size)) * len(shifts)
     if macs > settings().macs:
@@ -241,12 +243,11 @@ def _network_shifts(asked: Request) -> tuple[Shift, ...]:
 
 def network_comparison(found: Consistency, index: int) -> Comparison:
     """The kept channel of a network for one of its shifts."""
-    from core.shift.consistency import Comparison, moved
+    from core.shift.consistency import Comparison, distances, moved
 
     assert found.maps is not None
     still, shift = np.flatnonzero(~found.shifts.any(axis=1))[0], found.shifts[index].tolist()
-    far = [d / s for d, s in zip(shift, found.stride, strict=True)]
-    expected = moved(found.maps[still], far)[None]
+    expected = moved(found.maps[still], distances(shift, found.stride))[None]
     return Comparison(found.maps[index][None], expected, float(found.cosine[index]))
 
 

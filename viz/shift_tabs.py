@@ -260,15 +260,13 @@ def _network(plain: Consistency, blurred: Consistency, values: Values, asked: Re
     index = max((i for i, d in enumerate(far) if d <= values["shift"]), default=0)
     maps = [compute_shift.network_comparison(each, index) for each in (plain, blurred)]
     left, right = st.columns([1, 1.5])
-    stride = max(plain.stride)
     with left:
         heading = f"{asked.network.title}, the strongest channel, picture moved {far[index]} px"
         signed = min(float(each.output.min()) for each in maps) < 0
         _chart(figures.pair_figure(maps[0], maps[1], heading, signed=signed), "shift_network")
     with right:
-        heading = (
-            f"All channels over two strides of {stride} px, {asked.direction}, {weights_of(asked)}"
-        )
+        over = of_shift.stretch(plain)
+        heading = f"All channels {over}, {asked.direction}, {weights_of(asked)}"
         figure = figures.curve_figure(plain, blurred, far[index], heading)
         _chart(figure, "shift_network_curve")
     st.markdown(_network_words(plain, blurred, asked.wrap))
@@ -278,12 +276,16 @@ def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str
     stride = max(plain.stride)
     means = figures.cosine_text(plain.mean), figures.cosine_text(blurred.mean)
     whole = plain.exact_at_multiples and blurred.exact_at_multiples
+    steps = f"multiples of {stride.numerator} px"
     kept = (
-        f"At multiples of {stride} px both follow the picture to the last bit."
+        f"At {steps} both follow the picture to the last bit."
         if whole
-        else f"Not even multiples of {stride} px are followed exactly"
-        + ("." if wraps else ": zero padding does not move with the picture.")
+        else f"Not even {steps} are followed exactly"
+        + ("." if wraps else ": padding at the border does not move with the picture.")
     )
+    if stride <= 1:
+        units = f"{1 / stride} units" if stride < 1 else "one unit"
+        return f"It makes {units} of each pixel, so no shift falls between units. {kept}"
     better = "closer" if blurred.mean > plain.mean else "not closer"
     return (
         f"Its strides multiply to {stride} px a unit. {kept} In between the mean cosine is "

@@ -2,7 +2,8 @@
 
 A picture is moved by whole pixels, round the edges. If nothing aliased, the output would move
 by the shift divided by the stride: by whole pixels at multiples of the stride, in between by
-band-limited interpolation. That moved output is what the output of the moved picture is
+band-limited interpolation. The stride of a network that enlarges is a fraction of a pixel, and
+every shift moves its output by whole pixels. That moved output is what the output of the moved picture is
 compared with. (Zhang, 2019, compares maps enlarged to the picture's size; interpolating asks
 nothing of a layer that samples densely enough.)
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -23,6 +25,8 @@ from core.window import Pair
 FloatArray = NDArray[np.float64]
 Shift = tuple[int, int]
 """(down, right), in pixels of the picture"""
+Stride = tuple[Fraction, Fraction]
+"""Pixels of the picture per output, down and right: whole, or one over a whole number."""
 Progress = Callable[[int, int], bool | None]
 """Called with (done, total) shifts; False stops."""
 ROUNDING = 1e-5
@@ -39,7 +43,7 @@ class Consistency:
 
     Attributes:
         shifts: (n, 2), down and right in pixels.
-        stride: pixels of the picture per output, down and right.
+        stride: see `Stride`.
         cosine: (n,) between the output of the moved picture and the moved output; 1 where
             they are equal, or both nothing but rounding.
         difference: (n,) mean of their absolute difference.
@@ -50,7 +54,7 @@ class Consistency:
     """
 
     shifts: NDArray[np.int64]
-    stride: Pair
+    stride: Stride
     cosine: FloatArray
     difference: FloatArray
     exact: NDArray[np.bool_]
@@ -61,7 +65,8 @@ class Consistency:
     @property
     def whole(self) -> NDArray[np.bool_]:
         """(n,) whether a shift moves the output by whole pixels."""
-        return np.asarray(np.all(self.shifts % self.stride == 0, axis=1))
+        steps = [one.numerator for one in self.stride]  # of 1/2 px a shift of 1 px is two
+        return np.asarray(np.all(self.shifts % steps == 0, axis=1))
 
     @property
     def relative(self) -> FloatArray:
@@ -103,6 +108,11 @@ def moved(maps: NDArray[np.floating], shift: Sequence[float]) -> NDArray[np.floa
     return maps
 
 
+def distances(shift: Sequence[int], stride: Stride) -> list[float]:
+    """How far a shift in pixels moves the output, down and right, in outputs."""
+    return [float(d / s) for d, s in zip(shift, stride, strict=True)]
+
+
 def shift_consistency(
     run: Callable[[torch.Tensor], torch.Tensor],
     picture: ArrayLike,
@@ -126,7 +136,7 @@ def shift_consistency(
 
     Raises:
         SpecError: no shift; an output without height and width; a side of the picture that
-            is no multiple of the output's.
+            is neither a multiple of the output's nor divides it.
         Stopped: the progress callback returned False.
     """
     if not shifts:
@@ -157,27 +167,35 @@ def shift_consistency(
     )
 
 
-def _stride(x: torch.Tensor, output: torch.Tensor) -> Pair:
+def stride_of(size: Pair, grid: Pair) -> Stride | None:
+    """Pixels of a picture per output; None where the grids do not meet: neither side of an axis
+    is a multiple of the other."""
+    if any(n % count and count % n for n, count in zip(size, grid, strict=True)):
+        return None
+    return Fraction(size[0], grid[0]), Fraction(size[1], grid[1])
+
+
+def _stride(x: torch.Tensor, output: torch.Tensor) -> Stride:
     if output.ndim != 4:
         shape = "×".join(map(str, output.shape[1:]))
         raise SpecError("layer", "must have outputs side by side, as (C, H, W)", shape)
-    size, grid = x.shape[2:], output.shape[2:]
-    for n, count in zip(size, grid, strict=True):
-        if n % count:
-            rule = "must be a multiple of the output's side, or the grids do not meet"
-            raise SpecError("input", f"{rule}: {count} outputs along", f"{n} pixels")
-    return size[0] // grid[0], size[1] // grid[1]
+    size, grid = (x.shape[2], x.shape[3]), (output.shape[2], output.shape[3])
+    stride = stride_of(size, grid)
+    if stride is None:
+        rule = "must be a multiple of the output's side or divide it, or the grids do not meet"
+        raise SpecError("input", rule, f"{size[0]}×{size[1]} pixels, {grid[0]}×{grid[1]} outputs")
+    return stride
 
 
 def _compare(
     still: NDArray[np.float32],
     output: NDArray[np.float32],
     shift: Shift,
-    stride: Pair,
+    stride: Stride,
     nothing: float,
 ) -> tuple[float, float, bool]:
     """Cosine, mean absolute difference, equality."""
-    expected = moved(still, [d / s for d, s in zip(shift, stride, strict=True)])
+    expected = moved(still, distances(shift, stride))
     if np.array_equal(output, expected):
         return 1.0, 0.0, True
     a, b = output.astype(np.float64), expected.astype(np.float64)
@@ -224,7 +242,7 @@ def compare(layer: Downsampling, picture: ArrayLike, shift: Shift) -> Comparison
     x = torch.from_numpy(np.array(picture, dtype=np.float32))[None]
     with torch.no_grad():
         still, output = (layer.run(each)[0].numpy() for each in (x, x.roll(shift, (2, 3))))
-    expected = moved(still, [d / s for d, s in zip(shift, found.stride, strict=True)])
+    expected = moved(still, distances(shift, found.stride))
     return Comparison(output, expected, float(found.cosine[0]))
 
 

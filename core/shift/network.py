@@ -19,7 +19,14 @@ from core.erf.copies import private_copy
 from core.erf.layers import output_of, spot_of
 from core.errors import SpecError
 from core.graph import Graph, Node, network_graph
-from core.shift.consistency import Consistency, Progress, Shift, shift_consistency
+from core.shift.consistency import (
+    Consistency,
+    Progress,
+    Shift,
+    Stride,
+    shift_consistency,
+    stride_of,
+)
 from core.shift.layer import TAPS, blur, blur_weights
 from core.skeleton import skeleton
 from core.swaps import changed
@@ -168,7 +175,7 @@ def _skips(layer: nn.Module) -> int | None:
 
 def layer_of(graph: Graph, size: Pair, layer: str | None = None) -> Node:
     """A node by its name or its module's; by default the last one with units side by side
-    whose number divides the image's ``size``.
+    whose grid meets that of an image of ``size``.
 
     Raises:
         SpecError: there is none, or its output is no image.
@@ -176,35 +183,38 @@ def layer_of(graph: Graph, size: Pair, layer: str | None = None) -> Node:
     spread = [
         node
         for node in graph.values()
-        if node.dims == (2, 3)
+        if _is_map(node)
         and max(node.grid) > 1
         and node.kind not in ("input", "pad")
-        and not _over(node, size)
+        and stride_of(size, node.grid)
     ]
     node = graph.find(layer) if layer else (spread or list(graph.values()))[-1]
-    if node.dims != (2, 3) or len(node.shape) != 4:
-        raise SpecError("layer", "must have units side by side, as (C, H, W)", node.name)
+    if not _is_map(node):
+        raise SpecError("layer", "must have units side by side, as (C, H, W) or (C, L)", node.name)
     return node
 
 
-def total_stride(graph: Graph, node: Node, size: Pair) -> Pair:
-    """Pixels of the image per unit of a node, down and right.
+def _is_map(node: Node) -> bool:
+    """The output is (1, C, H, W), or (1, C, L) of a sequence."""
+    return (node.dims, len(node.shape)) in (((2, 3), 4), ((None, 2), 3))
+
+
+def total_stride(graph: Graph, node: Node, size: Pair) -> Stride:
+    """Pixels of the image per unit of a node, down and right; a fraction where it enlarges.
 
     Raises:
-        SpecError: a side that is no multiple of the map's; says which sizes would do.
+        SpecError: sides of image and map of which none is a multiple of the other; says which
+            sizes would do.
     """
-    if _over(node, size):
+    stride = stride_of(size, node.grid)
+    if stride is None:
         rule = (
-            f"must be a multiple of the layer's stride: {node.name} makes "
-            f"{node.grid[0]}×{node.grid[1]} units of it; choose a power of two, or a layer "
-            "further up"
+            f"must be a multiple of the layer's stride, or the layer enlarge it by a whole number: "
+            f"{node.name} makes {node.grid[0]}×{node.grid[1]} units of it; choose a power of two, "
+            "or another layer"
         )
         raise SpecError("input_size", rule, "×".join(map(str, size)))
-    return size[0] // node.grid[0], size[1] // node.grid[1]
-
-
-def _over(node: Node, size: Pair) -> bool:
-    return any(n % count for n, count in zip(size, node.grid, strict=True))
+    return stride
 
 
 def network_consistency(
@@ -219,8 +229,8 @@ def network_consistency(
     Args:
         module: any nn.Module that does not decide by values; a copy of it runs, in eval mode
             and no further than the layer.
-        picture: (C, H, W).
-        shifts: (down, right) in pixels.
+        picture: (C, H, W), or (C, L) of a sequence.
+        shifts: (down, right) in pixels; of a sequence (0, later).
         layer: a node's name, or a module's; by default the last one with units side by side.
         progress: see `core.shift.consistency.Progress`.
 
@@ -228,19 +238,23 @@ def network_consistency(
         with the maps of the strongest channel.
 
     Raises:
-        SpecError: a network or a layer that does not fit; a side that is no multiple of the
-            layer's stride.
+        SpecError: a network or a layer that does not fit; a picture that is none; grids of the
+            picture and of the layer that do not meet (`total_stride`).
         Stopped: the progress callback returned False.
     """
     x = np.asarray(picture, dtype=np.float32)
-    size = (x.shape[0], x.shape[1], x.shape[2])
-    graph = network_graph(module, size)
-    node = layer_of(graph, size[1:], layer)
-    total_stride(graph, node, size[1:])
+    if x.ndim not in (2, 3):
+        raise SpecError("picture", "must be (C, H, W), or (C, L) of a sequence", x.shape)
+    sides = (1, x.shape[1]) if x.ndim == 2 else (x.shape[1], x.shape[2])
+    graph = network_graph(module, x.shape)
+    node = layer_of(graph, sides, layer)
+    total_stride(graph, node, sides)
     copied = private_copy(module, own_weights=True)
-    spot = spot_of(skeleton(copied), size, node.name)
+    spot = spot_of(skeleton(copied), x.shape, node.name)
 
     def run(image: Tensor) -> Tensor:
-        return output_of(copied, image, spot, torch.no_grad())[0]
+        output = output_of(copied, image if x.ndim == 3 else image[:, :, 0], spot, torch.no_grad())
+        return output[0] if x.ndim == 3 else output[0].unsqueeze(2)
 
-    return shift_consistency(run, x, shifts, keep=True, progress=progress)
+    image = x if x.ndim == 3 else x[:, None]
+    return shift_consistency(run, image, shifts, keep=True, progress=progress)

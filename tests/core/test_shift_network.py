@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def test_wrapped_networks_follow_their_stride_to_the_last_bit(notation: str, blu
     assert (found.cosine[found.whole] == 1).all()
     assert (found.cosine[~found.whole] < 1).all()
     assert found.maps is not None
-    period = found.stride[1]
+    period = int(found.stride[1])
     np.testing.assert_array_equal(found.maps[period], np.roll(found.maps[0], 1, axis=1))
 
 
@@ -161,3 +162,70 @@ def test_a_network_stops() -> None:
         network_consistency(
             made(NOTATIONS[0]), photo(), shifts(), progress=lambda done, total: done < 3
         )
+
+
+def dark_at_the_border(side: int = 32) -> np.ndarray[Any, Any]:
+    """A picture whose border is 0, so that no padding is seen after a shift by a pixel or two."""
+    image = np.zeros((3, side, side), np.float32)
+    image[:, 8:-8, 8:-8] = photo(side=side)[:, 8:-8, 8:-8]
+    return image
+
+
+@pytest.mark.parametrize(
+    "network, units",
+    [
+        (nn.ConvTranspose2d(3, 2, 4, 2, 1, bias=False), 2),
+        (nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.Upsample(scale_factor=3)), 3),
+        (nn.Sequential(nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.PixelShuffle(4)), 4),
+        (nn.Sequential(nn.AvgPool2d(2), nn.ConvTranspose2d(3, 2, 8, 8, bias=False)), 4),
+    ],
+)
+def test_networks_that_enlarge_move_by_several_units_a_pixel(
+    network: nn.Module, units: int
+) -> None:
+    picture = dark_at_the_border()
+    found = network_consistency(network, picture, [(0, 1), (2, 0), (2, 2)])
+    assert found.stride == (Fraction(1, units), Fraction(1, units))
+    assert found.whole.all()
+    with torch.no_grad():
+        still, turned = (
+            network(torch.from_numpy(np.roll(picture, shift, (1, 2)))[None]).numpy()[0]
+            for shift in ((0, 0), (2, 2))
+        )
+    by_hand = np.array_equal(turned, np.roll(still, (2 * units, 2 * units), (1, 2)))
+    assert by_hand  # 2 px are a multiple of every stride inside
+    assert found.exact[2]
+
+
+def test_the_layer_of_a_decoder_is_its_last() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(4, 4, 3, 1, 1),
+        nn.ConvTranspose2d(4, 2, 4, 4),
+    )
+    graph = network_graph(module, (3, 32, 32))
+    assert layer_of(graph, (32, 32)).name == "_3"
+    assert network_consistency(module, photo(), [(0, 2)]).stride == (Fraction(1, 2),) * 2
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+def test_sequences_are_moved_along_their_length(wraps: bool) -> None:
+    torch.manual_seed(0)
+    mode = "circular" if wraps else "zeros"
+    module = nn.Sequential(nn.Conv1d(2, 4, 5, 4, 2, padding_mode=mode), nn.ReLU())
+    sequence = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
+    found = network_consistency(module, sequence, [(0, 0), (0, 1), (0, 4)])
+    assert found.stride == (1, 4)
+    assert found.whole.tolist() == [True, False, True]
+    with torch.no_grad():
+        still, turned = (
+            module(torch.from_numpy(np.roll(sequence, shift, 1))[None]).numpy()[0]
+            for shift in (0, 4)
+        )
+    assert found.exact[2] == np.array_equal(turned, np.roll(still, 1, 1)) == wraps
+
+
+def test_what_is_no_picture_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"must be \(C, H, W\), or \(C, L\)"):
+        network_consistency(nn.Conv2d(3, 2, 3), np.zeros((1, 3, 8, 8)), [(0, 1)])

@@ -232,6 +232,12 @@ def _limits(stacks: list[np.ndarray[Any, Any]], scale: str) -> tuple[float, floa
     return min(float(s.min()) for s in stacks), max(float(s.max()) for s in stacks)
 
 
+def stretch(found: Consistency) -> str:
+    """Over which shifts a network was run, in words."""
+    stride = max(found.stride)
+    return f"over two strides of {stride} px" if stride >= 1 else "over shifts by whole pixels"
+
+
 def pictures_of_network(
     plain: Consistency, blurred: Consistency, values: Values, asked: Request
 ) -> list[Picture]:
@@ -257,7 +263,7 @@ def pictures_of_network(
         from viz.slides.shift import curve as draw
 
         note = (
-            f"All channels of {asked.layer} over two strides of {max(plain.stride)} px, "
+            f"All channels of {asked.layer} {stretch(plain)}, "
             f"{asked.direction}; {shift_state.weights_of(asked)}; blur {blur}."
         )
         name = f"{asked.network.title}: does the map move with the picture?"

@@ -143,7 +143,7 @@ def test_a_network_is_measured_and_closer_with_a_blur() -> None:
     assert "not closer" not in text
     app.toggle(key="wrap").set_value(False)
     text = words_of(settled(app))
-    assert "zero padding does not move with the picture" in text
+    assert "padding at the border does not move with the picture" in text
     assert url_of(app)["wrap"] == "false"
 
 
@@ -179,7 +179,7 @@ def test_a_layer_is_chosen_and_one_that_does_not_fit_is_said() -> None:
     app = settled(app)
     assert not app.warning
     assert url_of(app)["layer"] == "conv0"
-    assert "Its strides multiply to 1 px" in words_of(app)
+    assert "It makes one unit of each pixel" in words_of(app)
 
 
 def test_a_film_is_small_and_is_no_chart() -> None:
