@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from viz.tour import TOUR
 
@@ -170,6 +171,8 @@ class PageState:
     def __init__(self, page: str, params: Sequence[Param]) -> None:
         self.params = params
         self._store: dict[str, Any] = st.session_state.setdefault(f"page:{page}", {})
+        if "page" not in st.session_state:
+            st.session_state["sent"] = _sent_by_the_browser()
         self._read(page)
         self._store |= {"values": self.values, "params": params}
         self.adopted: int = self._store["adopted"]
@@ -185,7 +188,8 @@ class PageState:
         store, query = self._store, page_query()
         returning = st.session_state.get("page") != page
         st.session_state["page"] = page
-        kept = store.get("kept")
+        # Of a first run that a click has cut short there are values, and nothing published yet.
+        kept = store.get("kept", store.get("values"))
         told = store.pop("pending", None)  # what callbacks have changed, None without any
         if kept is None or (returning and query):
             self._adopt(query)
@@ -202,6 +206,7 @@ class PageState:
     def _adopt(self, query: Mapping[str, str]) -> None:
         self.values, self._store["ignored"] = decode(self.params, query)
         self._store["adopted"] = self._store.get("adopted", 0) + 1
+        self._store.setdefault("url", dict(query))
 
     def place(self) -> None:
         """Hand values that were changed since the last run to the widgets that have them."""
@@ -234,6 +239,12 @@ class PageState:
             st.query_params.from_dict(url | told)
         store |= {"kept": values, "url": url, "values": values}
         _shell_store()["url"] = told
+        sent = st.session_state.pop("sent", {})  # until a first run has come to its end
+        moved = [name for name in values if name in sent and values[name] != self.values[name]]
+        if moved:  # the picture was drawn before the widgets had spoken
+            unread = {name: self.values[name] for name in moved if not _is_read(name, sent[name])}
+            store["pending"] = unread  # of another release's page: the link's values stand
+            st.rerun()
 
 
 def _parted(query: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -308,6 +319,9 @@ def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
     starts at its lowest value: the bounds of a slider.
     """
     made = st.session_state.setdefault("made", {})
+    if name not in made and name in st.session_state.get("sent", {}):
+        made[name] = identity, time.monotonic()
+        return name  # a browser whose server has restarted, and what was clicked since then
     before, since = made.get(name, (None, 0.0))
     now = time.monotonic()
     if name not in st.session_state or before != identity:
@@ -317,6 +331,25 @@ def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
         st.session_state[name] = st.session_state[name]
     made[name] = identity, since
     return name
+
+
+def _sent_by_the_browser() -> dict[str, str]:
+    """The widgets whose values came with the request that this run answers: key → id.
+
+    In the first run of a session there are some only where a browser comes back to a server that
+    has restarted. Streamlit has no public way to ask: by its key a value is seen only once the
+    widget was made.
+    """
+    context = get_script_run_ctx()
+    ids = context.session_state._state._new_widget_state.states if context else ()
+    return {name.split("-", 2)[-1]: name for name in ids}  # $$ID-<hash>-<key>
+
+
+def _is_read(key: str, sent: str) -> bool:
+    """Whether the widget of a key has the id that the browser sent a value for."""
+    context = get_script_run_ctx()
+    ids = context.session_state._state._key_id_mapper if context else None
+    return ids is not None and ids.get_id_from_key(key) == sent
 
 
 def current(page: str) -> dict[str, Any]:

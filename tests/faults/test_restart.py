@@ -47,3 +47,44 @@ def test_a_websocket_is_told_and_comes_back_with_the_state_of_its_link() -> None
         assert in_a_loop(visit(first, then_kill=True)) == wanted
         second = servers.enter_context(serving(port=port))
         assert in_a_loop(visit(second)) == wanted
+
+
+def test_what_is_clicked_before_the_first_run_after_a_restart_counts() -> None:
+    """The browser sends it with its other widgets, beside a link that does not know of it yet."""
+
+    async def visit(server: Server) -> None:
+        before, back = Visitor(server.url, query="stride=3"), Visitor(server.url, query="stride=3")
+        await before.open()
+        await before.rerun()
+        await before.close()
+        back.widgets = before.widgets
+        moved = {w.key: w for w in back.widgets.values()}
+        moved["operation"].value = "Max pooling"
+        await back.open()
+        await back.rerun()
+        await back.close()
+        now = {w.key: w.value for w in back.widgets.values()}
+        assert back.errors == []
+        assert (now["operation"], now["stride"]) == ("Max pooling", [3])
+
+    with serving() as server:
+        in_a_loop(visit(server))
+
+
+def test_values_of_another_releases_widgets_leave_the_link_as_it_is() -> None:
+    async def visit(server: Server) -> None:
+        before, back = Visitor(server.url, query="stride=3"), Visitor(server.url, query="stride=3")
+        await before.open()
+        await before.rerun()
+        await before.close()
+        for widget in before.widgets.values():
+            widget.id = "-".join(("$$ID-0", widget.id.split("-", 2)[-1]))
+            back.widgets[widget.id] = widget
+        await back.open()
+        await back.rerun()
+        await back.close()
+        assert back.errors == []
+        assert {w.key: w.value for w in back.widgets.values()}["stride"] == [3]
+
+    with serving() as server:
+        in_a_loop(visit(server))
