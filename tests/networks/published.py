@@ -88,6 +88,7 @@ NETWORKS: dict[str, tuple[Builder, tuple[int, int, int]]] = {
     "maxxvit": (_timm("maxxvitv2_nano_rw_256", img_size=(128, 256)), (3, 128, 256)),
     "mobilevit": (_timm("mobilevit_s"), (3, 96, 256)),
     "davit": (_timm("davit_tiny"), (3, 112, 224)),
+    "nest": (_timm("nest_tiny", img_size=128), (3, 128, 128)),
     "unet": (
         _monai(
             "UNet",
@@ -112,5 +113,9 @@ NETWORKS: dict[str, tuple[Builder, tuple[int, int, int]]] = {
         ),
         (1, 96, 128),
     ),
+    "highresnet": (_monai("HighResNet", spatial_dims=2, norm_type="batch"), (1, 96, 128)),
     "vnet": (_monai("VNet", spatial_dims=2), (1, 96, 128)),
 }
+
+BLOCKS = {"maxxvit": ("stages.0.blocks.0", "stages.1.blocks.0"), "swin_tiny": ("features.1.1",)}
+"""Whole blocks that are looked at besides: with attention over grids and over shifted windows."""

@@ -14,7 +14,7 @@ import torch
 from core.graph import Graph, network_graph
 from core.receptive_field import ReceptiveField, receptive_fields
 from tests.networks.poisoning import extent_is_exact
-from tests.networks.published import NETWORKS
+from tests.networks.published import BLOCKS, NETWORKS
 
 LAYERS = 5
 
@@ -54,14 +54,15 @@ def test_every_extent_is_that_of_poisoned_inputs(name: str) -> None:
     fields = receptive_fields(network, size)
     image = torch.rand(size)
     wrong, checked = [], 0
-    for layer in _layers(graph, fields):
-        field, dims = fields[layer], graph[layer].dims
+    layers = [fields[node].module for node in _layers(graph, fields)]
+    for layer in (*layers, *BLOCKS.get(name, ())):
+        field, dims = fields[layer], graph.find(layer).dims
         rows, cols = field.grid
         for unit in ((rows // 2, cols // 2), (draw.randrange(rows), draw.randrange(cols))):
             box = field.interval(unit).clipped
             for axis, extent in enumerate(box):
                 checked += 1
-                if not extent_is_exact(network, image, field.module, dims, unit, axis, extent):
+                if not extent_is_exact(network, image, layer, dims, unit, axis, extent):
                     wrong.append((layer, unit, axis, extent))
-    assert checked == 4 * LAYERS
+    assert checked == 4 * (LAYERS + len(BLOCKS.get(name, ())))
     assert not wrong
