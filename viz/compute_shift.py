@@ -209,7 +209,7 @@ def last_layer(found: Analysis) -> str:
 
 
 def network_shifts(asked: Request) -> tuple[Shift, ...]:
-    """The shifts that are run: up to two strides of the layer, two pixels where it enlarges.
+    """The shifts that are run: up to two strides of the coarsest map up to the layer.
 
     Raises:
         SpecError: the layer's map does not fit the image; weights that are not trained here; too
@@ -224,14 +224,15 @@ def _network_shifts(asked: Request) -> tuple[Shift, ...]:
     warm()
     from core.cost import layer_costs
     from core.graph import network_graph
-    from core.shift.network import layer_of, total_stride
+    from core.shift.network import coarsest_stride, layer_of, total_stride
 
     size = asked.network.input_size
     _network_picture(asked)
     made = module(asked, "meta")
     graph = network_graph(made, size)
     node = layer_of(graph, size[1:], asked.layer)
-    longest = max(total_stride(graph, node, size[1:]))
+    total_stride(graph, node, size[1:])
+    longest = coarsest_stride(graph, node, size[1:])
     count = min(max(2, int(2 * longest)), *size[1:])
     shifts = _line(asked.direction, count, -(-count // MOST_SHIFTS))
     macs = sum(cost.macs for cost in layer_costs(made, size)) * len(shifts)

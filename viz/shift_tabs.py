@@ -285,7 +285,14 @@ def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str
     )
     if stride <= 1:
         units = f"{1 / stride} units" if stride < 1 else "one unit"
-        return f"It makes {units} of each pixel, so no shift falls between units. {kept}"
+        exact = plain.shifts[plain.exact & blurred.exact].max(axis=1).tolist()
+        followed = ", ".join(str(pixels) for pixels in exact if pixels) or "no shift"
+        return (
+            f"It makes {units} of each pixel. Followed to the last bit by both, of the shifts that "
+            f"were run: {followed}{' px' if any(exact) else ''}. The mean cosine is "
+            f"**{figures.cosine_text(float(plain.cosine.mean()))}** as it is and "
+            f"**{figures.cosine_text(float(blurred.cosine.mean()))}** with the blur."
+        )
     better = "closer" if blurred.mean > plain.mean else "not closer"
     return (
         f"Its strides multiply to {stride} px a unit. {kept} In between the mean cosine is "

@@ -250,10 +250,20 @@ def _metric(name: str, title: str, unit: str, says: str) -> Metric:
 
 METRICS = (
     _metric("sigma", "σ", "px", "Standard deviation along y and x."),
-    _metric("four_sigma_share", "4σ/R", "%", "How much of the theoretical field is in use."),
+    _metric(
+        "four_sigma_share",
+        "4σ/R",
+        "%",
+        "Four standard deviations as a share of the theoretical side.",
+    ),
     _metric("side", "Side above 4.55 %", "px", "√ of the pixels above 4.55 % of the peak."),
     _metric("half_side", "Side above 50 %", "px", "√ of the pixels above half the peak."),
-    _metric("squares", "t-energy squares", "px", "Smallest centred squares that hold t of it."),
+    _metric(
+        "squares",
+        "t-energy squares",
+        "px",
+        "Smallest odd sides, centred, that hold t of the energy.",
+    ),
     _metric("participation_ratio", "Participation", "px", "Over how many pixels it is spread."),
     _metric("excess_kurtosis", "Excess kurtosis", "", "0 for a Gaussian; above: heavier tails."),
     _metric("centroid_offset", "Centroid's offset", "px", "From the theoretical field's centre."),

@@ -7,6 +7,7 @@ touched.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -215,6 +216,19 @@ def total_stride(graph: Graph, node: Node, size: Pair) -> Stride:
         )
         raise SpecError("input_size", rule, "×".join(map(str, size)))
     return stride
+
+
+def coarsest_stride(graph: Graph, node: Node, size: Pair) -> Fraction:
+    """The largest stride, in pixels, of the maps that a node's is made of: where a network enlarges
+    what it has made small, only multiples of that can be followed exactly."""
+    strides, todo, seen = [Fraction(1)], [node], {node.name}
+    while todo:
+        here = todo.pop()
+        strides += stride_of(size, here.grid) or () if _is_map(here) else ()
+        new = [name for name in here.inputs if name not in seen]
+        seen.update(new)
+        todo += [graph[name] for name in new]
+    return max(strides)
 
 
 def network_consistency(

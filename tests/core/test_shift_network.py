@@ -23,6 +23,7 @@ from core.shift.network import (
     Blurred,
     anti_aliased,
     circular,
+    coarsest_stride,
     layer_of,
     network_consistency,
 )
@@ -207,6 +208,7 @@ def test_the_layer_of_a_decoder_is_its_last() -> None:
     graph = network_graph(module, (3, 32, 32))
     assert layer_of(graph, (32, 32)).name == "_3"
     assert network_consistency(module, photo(), [(0, 2)]).stride == (Fraction(1, 2),) * 2
+    assert coarsest_stride(graph, layer_of(graph, (32, 32)), (32, 32)) == 2  # of the maps within
 
 
 @pytest.mark.parametrize("wraps", [False, True])

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from viz.figures.erf_parts import AXES, curve, map_axis, noted, stacked
+from viz.figures.fields import whole_step
 from viz.figures.figure import Figure
 from viz.figures.sizes import Trace, flat_colorbar
 from viz.theme import GREY, INPUT, OUTPUT, PADDING, SIGNED, WINDOW
@@ -201,7 +202,11 @@ def curve_figure(
     up = {"title": {"text": "cosine"}, "range": [floor, 1 + (1 - floor) * 0.05]}
     layout = stacked(title, [up], ["shift (px)"], 4, notes)
     span = float(x.max()) or 1.0
-    layout["xaxis"] |= {"range": [-0.02 * span, 1.02 * span], "tickformat": "d"}
+    layout["xaxis"] |= {
+        "range": [-0.02 * span, 1.02 * span],
+        "tickformat": "d",
+        "dtick": whole_step(int(span)),
+    }
     return Figure(traces, layout)
 
 

@@ -235,7 +235,8 @@ def _limits(stacks: list[np.ndarray[Any, Any]], scale: str) -> tuple[float, floa
 def stretch(found: Consistency) -> str:
     """Over which shifts a network was run, in words."""
     stride = max(found.stride)
-    return f"over two strides of {stride} px" if stride >= 1 else "over shifts by whole pixels"
+    farthest = int(abs(found.shifts).max())
+    return f"over two strides of {stride} px" if stride > 1 else f"over shifts up to {farthest} px"
 
 
 def pictures_of_network(
