@@ -14,6 +14,7 @@ import torch
 
 from core.constants import MAX_NUMBERS, Constants
 from core.skeleton import empty_as
+from core.tensors import tensors_in
 
 _NUMBERS = frozenset(
     ("item", "tolist", "numpy", "__int__", "__float__", "__bool__", "__index__", "is_nonzero")
@@ -50,6 +51,8 @@ class StandIns:
         try:
             return func(*args, **kwargs), args, kwargs
         except (RuntimeError, NotImplementedError):
+            if not any(tensor.is_meta for tensor in tensors_in((*args, *kwargs.values()))):
+                raise  # a run with data, whose tensors may hang on the input
             indexed = getattr(func, "__name__", "") in _INDEXED
             instead = [self._instead(arg, indexed and place == 1) for place, arg in enumerate(args)]
             named = {name: self._instead(value, False) for name, value in kwargs.items()}
