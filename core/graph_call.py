@@ -114,6 +114,8 @@ class Outcome:
             attention, is exact.
         states: for calls that return tensors of another shape too: what those read.
         part: for calls that return a tuple: how its parts were cut (core.graph_shapes).
+        joined: for tensors joined along channels: the node and the length of each, None for
+            constants, and the dimension.
     """
 
     kind: str
@@ -122,6 +124,7 @@ class Outcome:
     bound: str = ""
     part: tuple[str, int, tuple[int, ...]] | None = field(default=None)
     states: Outcome | None = None
+    joined: tuple[list[tuple[Draft | None, int]], int] | None = None
 
 
 def window_of(node_maps: Sequence[Maps], axis: int) -> Window | None:

@@ -106,7 +106,7 @@ def concatenate(call: Call) -> Outcome:
     ]
     rank = len(call.out)
     dim = cast(int, call.get(1, "dim", call.kwargs.get("axis", 0))) % rank
-    links, start, along = [], 0, False
+    links, parts, start, along = [], [], 0, False
     for tensor in tensors:
         source = call.source_of(tensor)
         if source is not None:
@@ -116,7 +116,9 @@ def concatenate(call: Call) -> Outcome:
             along = along or bool(maps)
             links.append(by_dims(source, call.out, same(source), maps))
         start += tensor.shape[dim]
-    return Outcome("merge", links, JOINED if along else "")
+        parts.append((source.node if source else None, tensor.shape[dim]))
+    joined = None if any(dim in source.held for source in call.sources) else (parts, dim)
+    return Outcome("merge", links, JOINED if along else "", joined=joined)
 
 
 JOINED = "joined along an image axis: a unit sees one of the parts"

@@ -18,6 +18,7 @@ from core.graph_call import Draft, Link, Outcome, Source, same
 from core.graph_layout import Layout, Shape
 from core.graph_links import by_dims, lost
 from core.graph_shapes import JOINED, regrouped_link
+from core.patches import Patch, Patches, Shown
 from core.tensors import storage_of
 from core.views import (
     Placement,
@@ -34,7 +35,10 @@ from core.views import (
 )
 
 PARTLY = "what is written to a part of a tensor could not be placed"
+MIXED = "its channels read different places, and some of them are taken or overwritten"
 VIEWED = "a view of other elements than a grid of them"
+CHANNELWISE = ("pass", "merge", "pad", "crop", "resample")
+"""Kinds of operations (core.graph.KINDS) in which channels do not meet, or need not."""
 MAX_WRITES = 4096
 """Most writes to one memory that are followed one by one."""
 
@@ -65,8 +69,6 @@ class _Log:
 class Nodes(Protocol):
     """Who makes the nodes: the recorder."""
 
-    uneven: set[int]
-
     def note(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
         """A node of a tensor that no call has returned."""
 
@@ -84,6 +86,7 @@ class Memory:
         self.nodes = nodes
         self.views: dict[int, _View] = {}
         self.logs: dict[int, _Log] = {}
+        self.patched: dict[int, Patches] = {}
 
     def made(self, results: Iterable[torch.Tensor], read: Sequence[torch.Tensor]) -> None:
         """A call has given ``results``; those that share memory with what it read are views."""
@@ -168,12 +171,91 @@ class Memory:
             return held
         source, out = Source(held, tuple(parent.tensor.shape)), tuple(view.tensor.shape)
         if place:
-            outcome = Outcome("crop", [read_link(source, place, out)])
-        elif _same_order(view.tensor, parent.tensor):
+            return self.taken(held, place, out)
+        if _same_order(view.tensor, parent.tensor):
             outcome = Outcome("reshape", [regrouped_link(source, out)])
         else:
             outcome = Outcome("unknown", [lost(source)], VIEWED, VIEWED)
-        return self.nodes.note("getitem" if place else "view", outcome, out)
+        return self.nodes.note("view", outcome, out)
+
+    def joins(self, held: Draft, parts: Sequence[tuple[Draft | None, int]], dim: int) -> None:
+        """A tensor was joined from others along a dimension without the image.
+
+        Args:
+            held: its node.
+            parts: the node of each, None for constants, and its length along the dimension.
+            dim: the dimension.
+        """
+        whole, start, patches = everything(held.shape), 0, Patches(None)
+        for part, length in parts:
+            ranges = list(whole.ranges)
+            ranges[dim] = range(start, start + length)
+            patches = patches.put(Patch(whole._replace(ranges=tuple(ranges)), part))
+            start += length
+        self.patched[id(held)] = patches
+
+    def splits(self, held: Draft, source: Draft) -> None:
+        """A node stands for all parts of a tensor that was split."""
+        if id(source) in self.patched:
+            self.patched[id(held)] = self.patched[id(source)]
+
+    def follows(self, held: Draft, outcome: Outcome) -> None:
+        """A node whose channels each read their own of a tensor whose channels differ."""
+        own = outcome.kind in CHANNELWISE or "pool" in held.operation
+        if own and any(id(link.source) in self.patched for link in outcome.links):
+            self.patched[id(held)] = Patches(held, mixed=True)
+
+    def part(self, tensor: torch.Tensor, held: Draft) -> tuple[Draft | None] | None:
+        """The node of a view of a tensor whose channels hold different things.
+
+        Args:
+            tensor: the view, just made.
+            held: the node of what it is a view of.
+
+        Returns:
+            The node, None in it for constants; None where the call's own rule knows as much.
+        """
+        view = self.views.get(id(tensor))
+        if id(held) not in self.patched or view is None or view.parent is None:
+            return None
+        base = view.parent
+        while self.patched[id(held)].mixed and base.parent is not None:
+            above = self._content(base.parent)
+            if above is None or id(above) not in self.patched:
+                break
+            base, held = base.parent, above
+        place = placement(view.tensor, base.tensor)
+        return (self.taken(held, place, tuple(tensor.shape)),) if place else None
+
+    def taken(self, held: Draft, place: Placement, out: Shape) -> Draft | None:
+        """What a part of a tensor holds.
+
+        Args:
+            held: what the tensor holds.
+            place: the part.
+            out: its shape.
+
+        Returns:
+            The node of the part; None where it holds constants.
+        """
+        patches, bound = self.patched.get(id(held)), ""
+        some = any(not (parts or place.covers(dim)) for dim, parts in enumerate(held.layout))
+        if patches and some:
+            shown = patches.shown(place, held.layout)
+            if [patch.place for patch in shown.patches] == [place]:
+                return shown.patches[0].held
+            bound = "" if shown.exact else MIXED
+            whole = patches.shown(everything(place.shape), held.layout)
+            if shown.exact and (shown.patches, shown.base) != (whole.patches, whole.base):
+                links = self._links(patches.base, shown, place.shape)
+                if not links:
+                    return None
+                held = self._joined(links, place, "")
+        link = read_link(Source(held, place.shape), place, out)
+        part = self.nodes.note("getitem", Outcome("crop", [link], bound, bound), out)
+        if patches:
+            self.patched[id(part)] = Patches(part, mixed=True)
+        return part
 
     def _put(
         self, old: Draft | None, base: _View, writer: _View, written: Draft | None
@@ -215,27 +297,53 @@ class Memory:
         if old is None and written is None:
             return None
         base = Source(old, shape).layout if old else None
-        new = self._written(written, place, base) if written else None
-        left = strips(place, base or (new[1].layout if new else ()))
-        links: list[Link] = []
-        if old and left is None:
-            links.append(by_dims(Source(old, shape), shape, same(Source(old, shape))))
-        elif old:
-            links += [self._strip(Source(old, shape), strip) for strip in left or []]
-        if new is None and left is None:
-            return old
-        if new:
-            links.append(new[1])
-        return self._joined(links, place, left is None) if links else None
+        patch = self._patch(written, place, base)
+        new = _link(patch.held, patch.place) if patch.held else None
+        layout = base or (new.layout if new else ())
+        left = strips(place, layout)
+        if left is None:
+            return self._patched(old, patch, layout)
+        links = [self._strip(Source(old, shape), strip) for strip in left] if old else []
+        links += [new] if new else []
+        joined = self._joined(links, place, "") if links else None
+        if joined and left and id(old) in self.patched:
+            self.patched[id(joined)] = Patches(joined, mixed=True)
+        return joined
 
-    def _written(self, written: Draft, place: Placement, base: Layout | None) -> tuple[Draft, Link]:
-        source = Source(written, tuple(place.part_shape()))
-        back = with_gone_axes(source, place, base)
-        if back:
-            shape, link = back
-            written = self.nodes.note("unsqueeze", Outcome("reshape", [link]), shape)
-            source, place = Source(written, shape), in_order(place)
-        return written, written_link(source, place)
+    def _patched(self, old: Draft | None, patch: Patch, layout: Layout) -> Draft | None:
+        """What a tensor holds once some of its channels were overwritten."""
+        before = self.patched.get(id(old)) or Patches(old)
+        patches = before.put(patch)
+        shown = patches.shown(everything(patch.place.shape), layout)
+        links = self._links(patches.base, shown, patch.place.shape)
+        if not links:
+            return None
+        joined = self._joined(links, patch.place, "" if shown.exact else MIXED)
+        self.patched[id(joined)] = patches
+        return joined
+
+    def _links(self, base: Draft | None, shown: Shown, shape: Shape) -> list[Link]:
+        """What a tensor reads of the nodes of which it shows something."""
+        links: list[Link] = []
+        if base:
+            whole = Source(base, shape)
+            links += [
+                self._strip(whole, strip) if strip else by_dims(whole, shape, same(whole))
+                for strip in shown.base
+            ]
+        return links + [_link(patch.held, patch.place) for patch in shown.patches if patch.held]
+
+    def _patch(self, written: Draft | None, place: Placement, base: Layout | None) -> Patch:
+        """What is written, with the axis of the image that the part's shape lacks."""
+        if written is None:
+            return Patch(place, None)
+        back = with_gone_axes(Source(written, tuple(place.part_shape())), place, base)
+        if back is None:
+            return Patch(place, written)
+        shape, link = back
+        return Patch(
+            in_order(place), self.nodes.note("unsqueeze", Outcome("reshape", [link]), shape)
+        )
 
     def _strip(self, old: Source, strip: Strip) -> Link:
         """What is left of the old content in one box, in its place."""
@@ -245,16 +353,18 @@ class Memory:
         back = {d: put_back(old.shape[d], t) for d, t in strip.items() if len(t) != old.shape[d]}
         return by_dims(part, old.shape, same(part), back)
 
-    def _joined(self, links: Sequence[Link], place: Placement, partly: bool) -> Draft:
-        bound = PARTLY if any(link.lost for link in links) else ""
+    def _joined(self, links: Sequence[Link], place: Placement, bound: str) -> Draft:
+        bound = PARTLY if any(link.lost for link in links) else bound
         layout = links[-1].layout
         inside = any(parts and not place.covers(dim) for dim, parts in enumerate(layout))
         note = JOINED if inside and len(links) > 1 else bound
-        kind = "unknown" if bound else "merge" if len(links) > 1 else "pad"
-        draft = self.nodes.note("setitem", Outcome(kind, links, note, bound), place.shape)
-        if partly:
-            self.nodes.uneven.add(id(draft))
-        return draft
+        kind = "unknown" if bound == PARTLY else "merge" if len(links) > 1 else "pad"
+        return self.nodes.note("setitem", Outcome(kind, links, note, bound), place.shape)
+
+
+def _link(held: Draft, place: Placement) -> Link:
+    """What a tensor reads of the node of one part of it."""
+    return written_link(Source(held, tuple(place.part_shape())), place)
 
 
 def _same_order(view: torch.Tensor, base: torch.Tensor) -> bool:

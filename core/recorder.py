@@ -80,7 +80,6 @@ class Recorder:
         self.memory = Memory(self)
         self.written: list[torch.Tensor] = []  # by the call that is reported next
         self.beneath = False  # it is an operator that no torch call stands for
-        self.uneven: set[int] = set()
 
     def add_input(self, name: str, tensor: torch.Tensor) -> None:
         """An argument of forward: (1, C, H, W), or (1, C, L) of height 1."""
@@ -249,9 +248,10 @@ class Recorder:
         """The node of a tensor; a part of a split one becomes a node when first used."""
         if id(tensor) in self.parts:
             parent, index, sizes = self.parts.pop(id(tensor))
-            source = Source(parent, parent.shape)
-            outcome = part_of(source, tuple(tensor.shape), index, sizes)
-            self._add("getitem", outcome, tensor, self._call_name("getitem"))
+            if not self._is_known_part(tensor, parent):
+                source = Source(parent, parent.shape)
+                outcome = part_of(source, tuple(tensor.shape), index, sizes)
+                self._add("getitem", outcome, tensor, self._call_name("getitem"))
         if id(tensor) in self.later:
             self._add("getitem", self.later.pop(id(tensor)), tensor, self._call_name("getitem"))
         return self.known.get(id(tensor))
@@ -275,8 +275,14 @@ class Recorder:
         if outcome.kind == "unknown":
             self._record_each(call, self.prober.outcomes(call, results), results)
             return
+        if _is_crop(outcome) and self._is_known_part(results[0], call.sources[0].node):
+            return
         draft = self._add(call.operation, outcome, results[0])
+        self.memory.follows(draft, outcome)
+        if outcome.joined is not None:
+            self.memory.joins(draft, *outcome.joined)
         if outcome.part:
+            self.memory.splits(draft, call.sources[0].node)
             draft.part, draft.shape = outcome.part, outcome.part[2]
             del self.known[id(results[0])]
             sizes = (
@@ -294,6 +300,15 @@ class Recorder:
                     replace(call, out=tuple(result.shape)), "a result of another shape"
                 )
             self.alive.append(result)
+
+    def _is_known_part(self, tensor: torch.Tensor, held: Draft) -> bool:
+        """Whether the memory knows what a part of a tensor holds, whose channels differ."""
+        part = self.memory.part(tensor, held)
+        if part is None:
+            return False
+        self.bind(part[0], tensor)
+        self.memory.holds(tensor)
+        return True
 
     def _record_each(
         self, call: Call, outcomes: Sequence[Outcome], results: Sequence[torch.Tensor]
@@ -350,6 +365,10 @@ def _is_leaf(module: nn.Module) -> bool:
     """One of torch's own layers; its children, if it has any, are called inside functions."""
     own = type(module).__module__.startswith("torch.nn.modules")
     return own and (not module._modules or isinstance(module, nn.MultiheadAttention))
+
+
+def _is_crop(outcome: Outcome) -> bool:
+    return outcome.kind == "crop" and outcome.part is None and len(outcome.links) == 1
 
 
 def _in_place(operation: str, kwargs: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from core.errors import SpecError
 from core.receptive_field import receptive_fields
 from core.units import unit_of
 from tests.core.poisoned import reads
@@ -132,7 +133,13 @@ def programs(draw: st.DrawFn) -> Program:
 @settings(max_examples=30)
 @given(programs())
 def test_writes_in_place_reach_whoever_reads_them(program: Program) -> None:
-    field = list(receptive_fields(program.double(), SIZE).values())[-1]
+    try:
+        field = list(receptive_fields(program.double(), SIZE).values())[-1]
+    except SpecError as error:
+        if "depends on its input" not in str(error):
+            raise
+        assert not any(read.any() for axis in (0, 1) for read in reads(program, SIZE, axis))
+        return
     layout = field.network.graph[field.name].layout
     assert field.grid == (SIDE, SIDE)
     units = [(row, column) for row in range(0, SIDE, 2) for column in range(0, SIDE, 2)]
