@@ -14,7 +14,7 @@ from typing import Protocol
 
 import torch
 
-from core.graph_call import Draft, Link, Outcome, Source, same
+from core.graph_call import Draft, Link, Maps, Outcome, Source, same, words
 from core.graph_layout import Layout, Shape
 from core.graph_links import by_dims, lost
 from core.graph_shapes import JOINED, regrouped_link
@@ -39,6 +39,11 @@ MIXED = "its channels read different places, and some of them are taken or overw
 VIEWED = "a view of other elements than a grid of them"
 CHANNELWISE = ("pass", "merge", "pad", "crop", "resample")
 """Kinds of operations (core.graph.KINDS) in which channels do not meet, or need not."""
+ELEMENTWISE = words(
+    "batch_norm celu dropout dropout2d elu gelu hardsigmoid hardswish hardtanh identity leaky_relu mish relu "
+    "relu6 selu sigmoid silu softplus tanh"
+)
+"""Operations of one tensor that give the same whether a part is taken before or after them."""
 MAX_WRITES = 4096
 """Most writes to one memory that are followed one by one."""
 
@@ -186,6 +191,9 @@ class Memory:
             parts: the node of each, None for constants, and its length along the dimension.
             dim: the dimension.
         """
+        nodes = [part for part, _ in parts if part]
+        if len(set(map(_reads, nodes))) == 1 and not any(id(n) in self.patched for n in nodes):
+            return
         whole, start, patches = everything(held.shape), 0, Patches(None)
         for part, length in parts:
             ranges = list(whole.ranges)
@@ -202,8 +210,12 @@ class Memory:
     def follows(self, held: Draft, outcome: Outcome) -> None:
         """A node whose channels each read their own of a tensor whose channels differ."""
         own = outcome.kind in CHANNELWISE or "pool" in held.operation
-        if own and any(id(link.source) in self.patched for link in outcome.links):
-            self.patched[id(held)] = Patches(held, mixed=True)
+        mixed = [link for link in outcome.links if id(link.source) in self.patched]
+        others = (link for link in outcome.links if link not in mixed)
+        if not (own and mixed) or any(_sees_everything(link) for link in others):
+            return
+        alike = len(outcome.links) == 1 and held.operation in ELEMENTWISE
+        self.patched[id(held)] = Patches(held, mixed=True, alike=mixed[0].source if alike else None)
 
     def part(self, tensor: torch.Tensor, held: Draft) -> tuple[Draft | None] | None:
         """The node of a view of a tensor whose channels hold different things.
@@ -240,11 +252,19 @@ class Memory:
         """
         patches, bound = self.patched.get(id(held)), ""
         some = any(not (parts or place.covers(dim)) for dim, parts in enumerate(held.layout))
+        if patches and patches.alike and some:
+            inner = self.taken(patches.alike, place, out)
+            if inner is None:
+                return None
+            own = Source(inner, out)
+            outcome = Outcome("pass", [by_dims(own, out, same(own))])
+            return self.nodes.note(held.operation, outcome, out)
         if patches and some:
             shown = patches.shown(place, held.layout)
             if [patch.place for patch in shown.patches] == [place]:
                 return shown.patches[0].held
-            bound = "" if shown.exact else MIXED
+            cut = any(self._is_cut(patch, place) for patch in shown.patches)
+            bound = "" if shown.exact and not cut else MIXED
             whole = patches.shown(everything(place.shape), held.layout)
             if shown.exact and (shown.patches, shown.base) != (whole.patches, whole.base):
                 links = self._links(patches.base, shown, place.shape)
@@ -284,6 +304,10 @@ class Memory:
         if not links:
             return None
         return self.nodes.note("setitem", Outcome("unknown", links, PARTLY, PARTLY), shape)
+
+    def _is_cut(self, patch: Patch, region: Placement) -> bool:
+        """Whether a region has some channels of a patch whose own channels differ."""
+        return id(patch.held) in self.patched and not patch.place.within(region)
 
     def put(self, old: Draft | None, place: Placement, written: Draft | None) -> Draft | None:
         """What a tensor holds once a part of it was overwritten.
@@ -360,6 +384,26 @@ class Memory:
         note = JOINED if inside and len(links) > 1 else bound
         kind = "unknown" if bound == PARTLY else "merge" if len(links) > 1 else "pad"
         return self.nodes.note("setitem", Outcome(kind, links, note, bound), place.shape)
+
+
+def _reads(draft: Draft) -> tuple[Draft, tuple[Maps, ...]]:
+    """The last node before a draft that reads several, and the maps from it on."""
+    maps: list[Maps] = []
+    while len(draft.inputs) == 1:
+        if not all(axis.is_identity for axis in draft.maps[0]):
+            maps.append(draft.maps[0])
+        (draft,) = draft.inputs
+    return draft, tuple(maps)
+
+
+def _sees_everything(link: Link) -> bool:
+    """Whether every unit reads the whole image, through one chain of nodes."""
+    maps, draft = link.maps, link.source
+    while not all(axis.whole for axis in maps):
+        if len(draft.inputs) != 1 or draft.grid != (1, 1):
+            return False
+        (maps,), (draft,) = draft.maps, draft.inputs
+    return True
 
 
 def _link(held: Draft, place: Placement) -> Link:

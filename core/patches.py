@@ -51,16 +51,18 @@ class Patches(NamedTuple):
         base: what it held first; None for constants.
         written: the patches.
         mixed: the base's channels read different places, and it is not known which.
+        alike: a tensor of which the base is an elementwise function; None where there is none.
     """
 
     base: Draft | None
     written: tuple[Patch, ...] = ()
     mixed: bool = False
+    alike: Draft | None = None
 
     def put(self, patch: Patch) -> Patches:
         """The tensor after one more write; what lies wholly behind it is forgotten."""
-        left = (p for p in self.written if not _within(p.place, patch.place))
-        return self._replace(written=(*left, patch))
+        left = (p for p in self.written if not p.place.within(patch.place))
+        return self._replace(written=(*left, patch), alike=None)
 
     def shown(self, region: Placement, layout: Layout) -> Shown:
         """What a part of the tensor shows.
@@ -97,14 +99,6 @@ def _boxes(
         ranges[dim] = range(place.shape[dim])
     boxes = strips(place._replace(ranges=tuple(ranges)), layout)
     return None if boxes is None else tuple(boxes)
-
-
-def _within(inner: Placement, outer: Placement) -> bool:
-    """Whether every element of one part of a tensor is an element of another."""
-    return all(
-        a.start in b and a[-1] in b and (len(a) == 1 or a.step % b.step == 0)
-        for a, b in zip(inner.ranges, outer.ranges, strict=True)
-    )
 
 
 def _spared(patches: tuple[Patch, ...], region: Placement, channels: list[int]) -> bool | None:

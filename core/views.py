@@ -58,6 +58,15 @@ class Placement(NamedTuple):
         """Whether two views of one base have no element in common."""
         return any(map(_apart, self.ranges, other.ranges))
 
+    def within(self, other: Placement) -> bool:
+        """Whether every element of this view is one of another of the same base."""
+        return all(map(_within, self.ranges, other.ranges))
+
+
+def _within(inner: range, outer: range) -> bool:
+    ends = inner.start in outer and inner[-1] in outer
+    return ends and (len(inner) == 1 or inner.step % outer.step == 0)
+
 
 def _apart(a: range, b: range) -> bool:
     if a.start >= b.stop or b.start >= a.stop:

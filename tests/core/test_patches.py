@@ -49,6 +49,10 @@ PARTS: dict[str, Callable[[Tensor], Tensor]] = {
     "columns": lambda y: y[..., 1:5],
     "part of a part": lambda y: y[:, 2:][:, :2],
     "one part overwritten": lambda y: overwritten(y),
+    "after relu": lambda y: torch.relu(y)[:, :2],
+    "after two functions": lambda y: F.silu(torch.relu_(y)).chunk(3, 1)[1],
+    "after softmax over channels": lambda y: torch.softmax(y, 1),
+    "gated by all of the image": lambda y: (y * y.mean((2, 3), keepdim=True))[:, :2],
     "parts joined again": lambda y: torch.cat([y[:, 4:], y[:, :2]], 1)[:, 2:],
 }
 
@@ -73,9 +77,12 @@ def test_any_slice_of_joined_channels(data: st.DataObject) -> None:
     check_every_unit(Joined(kernels, lambda y: y[:, start:stop:step]), SIZE)
 
 
-@pytest.mark.parametrize(
-    "between", [torch.relu, lambda y: F.max_pool2d(y, 3, 1, 1), lambda y: y * 2 + y]
-)
+def test_channels_that_read_the_same_are_all_alike() -> None:
+    net = Joined((3, 3, 3), lambda y: torch.relu(y)[:, :3])
+    check_every_unit(net, SIZE)
+
+
+@pytest.mark.parametrize("between", [lambda y: F.max_pool2d(y, 3, 1, 1), lambda y: y * 2 + y])
 def test_a_part_after_another_operation_is_a_bound(between: Callable[[Tensor], Tensor]) -> None:
     net = Joined((1, 3, 5), lambda y: between(y)[:, :2])
     whole = Joined((1, 3, 5), between)
