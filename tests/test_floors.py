@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LONGEST_FILE = 400
 BY_NAME = {"import_module", "__import__"}
 
 # Loaded before torch is: they must not bring it along.
@@ -324,24 +323,6 @@ def test_a_blocked_import_is_refused(good_house: Path, blocked: str) -> None:
     good_house.joinpath("core/sweep.py").write_text("")
     for name in ("core", "core.window"):
         assert f"{blocked} is blocked" in import_without(good_house, name, blocked).stderr
-
-
-def too_long(root: Path) -> list[str]:
-    files = python_files(root) + sorted((root / "viz").rglob("*.js"))
-    counts = {file: len(file.read_text().splitlines()) for file in files}
-    return [f"{file.relative_to(root)} {n}" for file, n in counts.items() if n > LONGEST_FILE]
-
-
-def test_no_file_is_too_long() -> None:
-    assert too_long(ROOT) == []
-
-
-@pytest.mark.parametrize("name", ["app.py", "core/long.py", "viz/player/long.js"])
-def test_a_file_that_is_too_long_is_seen(good_house: Path, name: str) -> None:
-    good_house.joinpath(name).write_text("\n" * LONGEST_FILE)
-    assert too_long(good_house) == []
-    good_house.joinpath(name).write_text("\n" * (LONGEST_FILE + 1))
-    assert too_long(good_house) == [f"{name} {LONGEST_FILE + 1}"]
 
 
 def test_no_garbage_collection_after_every_rerun() -> None:
