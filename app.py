@@ -15,11 +15,11 @@ from threading import Timer
 import streamlit as st
 from starlette.middleware import Middleware
 
-from viz.hosting.headers import SecurityHeaders
-from viz.hosting.limits import SessionLimit, UploadLimit
-from viz.hosting.names import OwnNames
-from viz.hosting.options import configured
-from viz.hosting.routes import routes
+from viz.server.headers import SecurityHeaders
+from viz.server.limits import SessionLimit, UploadLimit
+from viz.server.names import OwnNames
+from viz.server.options import configured
+from viz.server.routes import routes
 
 HERE = Path(__file__).resolve().parent
 QUIET_START_S = 3.0
@@ -28,11 +28,12 @@ making must not share the interpreter with the import, and loads torch once it i
 
 
 def _warm() -> None:
-    from core.board import BoardSpec
-    from viz import compute, workers
+    from core.layer.board import BoardSpec
+    from viz.choices import board
+    from viz.server import processes
 
-    compute.payload(BoardSpec())
-    workers.open_beside()
+    board.payload(BoardSpec())
+    processes.open_beside()
 
 
 @asynccontextmanager

@@ -24,8 +24,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from core.errors import SpecError
-from core.uploads import MAX_UPLOAD_BYTES, READING, check_size
+from .errors import SpecError
+from .uploads import MAX_UPLOAD_BYTES, READING, check_size
 
 MAX_SIDE = 512  # pixels, each side of a picture on the board
 MAX_CHANNELS, MAX_SEED = 8, 2**31 - 1

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from core.errors import SpecError
-from core.window import whole
+from .errors import SpecError, whole
 
 KINDS = ("cpu", "cuda", "mps")
 MEMORY_BUDGET = 2 * 10**9

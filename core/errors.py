@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 
 class SpecError(ValueError):
     """A setting that cannot work, said so that a student can mend it.
@@ -34,3 +36,12 @@ def _briefly(value: object) -> str:
         return f"a {type(value).__name__} of shape {tuple(shape)}"
     text = str(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def whole(parameter: str, value: object, minimum: int) -> int:
+    """``value`` as an int of at least ``minimum``; SpecError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise SpecError(parameter, "must be a whole number", value)
+    if value < minimum:
+        raise SpecError(parameter, f"must be at least {minimum}", value)
+    return int(value)

@@ -19,8 +19,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from core.errors import SpecError
-from core.window import whole
+from .errors import SpecError, whole
 
 MAX_SEED = 2**63 - 1
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Condition
 from typing import TypeVar
 
-from core.errors import SpecError
+from .errors import SpecError
 
 T = TypeVar("T")
 MAX_UPLOAD_BYTES = 8 * 2**20

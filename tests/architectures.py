@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.zoo import NAMES
+from core.networks.zoo import NAMES
 
 REPEATED = ("vgg13", "resnet34", "resnet101", "resnet101_v1", "resnet152_v1")
 """Built of the same blocks as another that is kept, only more or fewer of them; the deepest,

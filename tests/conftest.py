@@ -48,9 +48,9 @@ def packages_scanned_once() -> Iterator[None]:
 def nothing_left_running() -> Iterator[None]:
     """A process that ends in the middle of a computation of torch's is aborted."""
     yield
-    if "viz.waiting" not in sys.modules:
+    if "viz.page.progress" not in sys.modules:
         return
-    jobs = sys.modules["viz.waiting"].queue()
+    jobs = sys.modules["viz.page.progress"].queue()
     for _ in range(600):
         with jobs._lock:
             for job in jobs._jobs.values():

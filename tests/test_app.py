@@ -23,9 +23,9 @@ from streamlit.runtime.secrets import Secrets
 
 from tests.load.visitor import Visitor
 from tests.serving import APP, ROOT, free_port
-from viz.hosting.options import configured
-from viz.hosting.routes import routes
 from viz.pages import PAGES
+from viz.server.options import configured
+from viz.server.routes import routes
 
 COMMANDS = {
     "uvicorn": ["uvicorn", "app:app", "--host", "127.0.0.1", "--port"],
@@ -271,8 +271,8 @@ def test_elsewhere_uvicorn_would_miss_streamlits_settings(tmp_path: Path) -> Non
 def test_secrets_of_a_hoster_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "secrets.toml"
     file.write_text(f'STRIDES_PUBLIC_ADDRESS = "{ADDRESS}"\n')
-    monkeypatch.setattr("viz.hosting.options._apply", lambda chosen: None)
-    monkeypatch.setattr("viz.hosting.options.secrets_singleton", Secrets())
+    monkeypatch.setattr("viz.server.options._apply", lambda chosen: None)
+    monkeypatch.setattr("viz.server.options.secrets_singleton", Secrets())
     monkeypatch.setenv("STRIDES_PUBLIC_ADDRESS", "")
     before = config.get_option("secrets.files")
     config.set_option("secrets.files", [str(file)])

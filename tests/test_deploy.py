@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 
 from tests.serving import free_port
-from viz.settings import MOST_UPLOAD_MB, Settings, read, variable
+from viz.server.settings import MOST_UPLOAD_MB, Settings, read, variable
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

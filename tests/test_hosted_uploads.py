@@ -19,8 +19,8 @@ from streamlit.web.server.starlette import starlette_routes
 
 from tests.test_app import ADDRESS, COMMANDS, HOSTED, PATIENCE, Hosted, hosted, run
 from tests.test_deploy import readme_command
-from viz.hosting import limits
-from viz.hosting.options import configured
+from viz.server import limits
+from viz.server.options import configured
 
 PART = (
     "--x\r\nContent-Disposition: form-data; name=file; filename=picture.png\r\n"
@@ -152,7 +152,7 @@ def test_a_streamlit_that_takes_them_elsewhere_is_no_start(
     name: str, other: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starlette_routes, name, other)
-    monkeypatch.setattr("viz.hosting.options._apply", lambda chosen: None)
+    monkeypatch.setattr("viz.server.options._apply", lambda chosen: None)
     with pytest.raises(
         SystemExit, match="The server does not start: the version of Streamlit must"
     ):

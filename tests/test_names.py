@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_app import ADDRESS, COMMANDS, PATIENCE, Hosted, hosted, run
-from viz.hosting.names import OwnNames, host_of, is_number, own_names
+from viz.server.names import OwnNames, host_of, is_number, own_names
 
 HERE = socket.gethostname()
 OWN = ["localhost", "localhost:8501", "LOCALHOST:1", "localhost.:80", HERE, f"{HERE}:8501"]

@@ -14,15 +14,17 @@ import pytest
 import torch
 from torch import nn
 
-from core import erf_studies, zoo
-from core.erf_study import Settings
-from core.networks import build
-from core.notation import parse_notation
+from core.erf import studies
+from core.erf.study import Settings
+from core.networks import build, zoo
+from core.networks.notation import parse_notation
+from core.networks.swaps import with_pooling
 from core.seeded import seeded
-from core.swaps import with_pooling
-from tests.viz.erf_visit import requested, tiny
-from viz import compute_blocks, compute_erf, compute_networks
-from viz.blocks_state import Block
+from tests.viz.features.erf.erf_visit import requested, tiny
+from viz.choices import network_analysis
+from viz.features.blocks import compute as compute_blocks
+from viz.features.blocks.params import Block
+from viz.features.erf import compute as compute_erf
 
 LAYERS = "conv3 s2 p1 c4, bn, relu, se, residual[conv3 p1 c4, ln], deconv2 s2 c2, gap, fc5"
 
@@ -77,14 +79,14 @@ def by_seeded(make: Callable[[], nn.Module]) -> Callable[[int], nn.Module]:
 BUILDERS: dict[str, Callable[[int], nn.Module]] = {
     "notation": lambda seed: build(parse_notation(LAYERS), 3, (16, 16), seed=seed),
     "zoo": lambda seed: zoo.build("lenet5", seed=seed),
-    "study": lambda seed: erf_studies._stack([{}, {"groups": 2}], Settings(4, seed=seed)),
+    "study": lambda seed: studies._stack([{}, {"groups": 2}], Settings(4, seed=seed)),
     "block": lambda seed: compute_blocks.network(
         Block("a block", "conv3 p1 c4, relu", (3, 16, 16), 2, "china", seed)
     ),
     "page": lambda seed: compute_erf.network(
         requested(**tiny("conv3 c4, maxpool2, conv3 c2", draw_seed=seed), pooling="strided")
     ),
-    "shift": lambda seed: compute_networks.module(
+    "shift": lambda seed: network_analysis.module(
         requested(**tiny(LAYERS)).network, "cpu", None, seed
     ),
     "swap": lambda seed: with_pooling(
@@ -145,7 +147,7 @@ DRAWING_LAYERS = {
 } | {"MultiheadAttention", "Transformer", "TransformerEncoderLayer", "TransformerDecoderLayer"}
 BUILDING = {"build", "zoo.build", "networks.build"}
 """Functions of core that build a network."""
-DEFINITIONS = ("core/zoo/", "core/network_modules.py", "core/networks/build.py")
+DEFINITIONS = ("core/networks/zoo/", "core/networks/modules.py", "core/networks/build.py")
 """Where networks are defined: what is drawn there is decided by whoever builds them."""
 
 

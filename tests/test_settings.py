@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.uploads import MAX_UPLOAD_BYTES
-from viz import compute_erf, waiting
-from viz.compute_networks import analysis
-from viz.erf_state import Request
-from viz.hosting.headers import headers
-from viz.hosting.options import configured, options
-from viz.network_state import Network, modules_allowed, spec_of
-from viz.settings import (
+from viz.choices.network import Network, modules_allowed, spec_of
+from viz.choices.network_analysis import analysis
+from viz.features.erf import compute
+from viz.features.erf.params import Request
+from viz.page import progress
+from viz.server.headers import headers
+from viz.server.options import configured, options
+from viz.server.settings import (
     MOST_UPLOAD_MB,
     SHORTEST_SECRET,
     Settings,
@@ -158,7 +159,7 @@ def test_the_queue_has_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         begun.release()
         go_on.wait(10)
 
-    jobs = waiting.queue.__wrapped__()
+    jobs = progress.queue.__wrapped__()
     views = jobs.want("class", dict.fromkeys(range(5), work))
     go_on.set()
     assert [view.state for view in views.values()] == ["running"] * 3 + ["waiting"] * 2
@@ -169,9 +170,9 @@ def test_a_computation_has_the_bounds_of_the_moment(monkeypatch: pytest.MonkeyPa
     found = analysis(Network("own", spec_of("8x[conv7 p3 c64]"), "", (1, 256, 256)))
     recipe = (1, "noise", "he", "energy", 0, False, "kept", "kept", True)
     asked = Request(found.network, list(found.fields)[-1], (128, 128), *recipe)
-    assert compute_erf.most_draws(asked, found) > 1
+    assert compute.most_draws(asked, found) > 1
     monkeypatch.setenv("STRIDES_GMACS", "1")
-    assert compute_erf.most_draws(asked, found) == 0
+    assert compute.most_draws(asked, found) == 0
     monkeypatch.setenv("STRIDES_MEMORY_MB", "200")
     assert settings().memory_bytes == 200 * 10**6
 
@@ -211,7 +212,7 @@ def read_at_import(source: str) -> list[str]:
 @pytest.mark.parametrize(
     ("source", "seen"),
     [
-        ("from viz.settings import settings\nMOST = settings().gmacs", True),
+        ("from viz.server.settings import settings\nMOST = settings().gmacs", True),
         ("import os\nclass A:\n    b = os.environ['HOME']", True),
         ("import os\ndef f(a=os.getenv('A')): ...", True),
         ("@shared(settings().analysts)\ndef f(): ...", True),
@@ -236,7 +237,7 @@ def test_a_bad_setting_is_no_error_of_an_import() -> None:
     code = (
         "import importlib, pkgutil, viz\n"
         "for found in pkgutil.walk_packages(viz.__path__, 'viz.'):\n"
-        "    if not found.name.startswith(('viz.pages.', 'viz.shell.')) and 'main' not in found.name:\n"
+        "    if not found.name.endswith(('.page', 'main', 'main__')):\n"
         "        importlib.import_module(found.name)"
     )
     done = subprocess.run(
@@ -253,7 +254,7 @@ def test_a_measurement_is_told_its_device(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("core.device._count", lambda kind: int(kind == "cpu"))
     network = Network("own", spec_of("conv3"), "", (1, 8, 8))
     recipe = (1, "noise", "he", "energy", 0, False, "kept", "kept", True)
-    work = compute_erf.work(Request(network, "", (3, 3), *recipe))
+    work = compute.work(Request(network, "", (3, 3), *recipe))
     monkeypatch.setenv("STRIDES_DEVICE", "cuda")
     with pytest.raises(SpecError, match="device"):
         work(lambda *_: True)
@@ -263,7 +264,7 @@ def test_a_measurement_is_told_its_device(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_device_that_is_not_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.device._count", lambda kind: int(kind == "cpu"))
-    monkeypatch.setattr("viz.hosting.options._apply", lambda chosen: None)
+    monkeypatch.setattr("viz.server.options._apply", lambda chosen: None)
     monkeypatch.setenv("STRIDES_DEVICE", "cuda")
     with pytest.raises(SystemExit, match="device must be one that this machine has: cpu"):
         configured()

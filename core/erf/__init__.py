@@ -12,9 +12,9 @@ The metrics are defined in `core.erf.metrics`, the recipe in `core.erf.recipe`.
 
 from __future__ import annotations
 
-from core.erf.engine import Progress, Stopped, effective_receptive_field
-from core.erf.recipe import Recipe
-from core.erf.result import METRICS, Convergence, EffectiveReceptiveField, Metric, Run, Theory
+from .engine import Progress, Stopped, effective_receptive_field
+from .recipe import Recipe
+from .result import METRICS, Convergence, EffectiveReceptiveField, Metric, Run, Theory
 
 __all__ = [
     "METRICS",

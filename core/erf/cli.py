@@ -15,14 +15,14 @@ from typing import get_args
 
 import numpy as np
 
-from core.command_line import Parser, refuse, until_closed
-from core.device import MEMORY_BUDGET
-from core.erf.engine import Progress, effective_receptive_field
-from core.erf.recipe import Aggregate, Weights
-from core.erf.result import METRICS, EffectiveReceptiveField
-from core.errors import SpecError
-from core.receptive_field_cli import load
-from core.seeded import seeded
+from ..command_line import Parser, refuse, until_closed
+from ..device import MEMORY_BUDGET
+from ..errors import SpecError
+from ..receptive_field.cli import load
+from ..seeded import seeded
+from .engine import Progress, effective_receptive_field
+from .recipe import Aggregate, Weights
+from .result import METRICS, EffectiveReceptiveField
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.erf.recipe import Weights
-from core.plain_copy import plain_copy
+from ..graph.plain_copy import plain_copy
+from .recipe import Weights
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 _LAYERS = (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear, nn.MultiheadAttention)

@@ -17,11 +17,11 @@ from math import lcm
 import numpy as np
 from torch import nn
 
-from core.axis_map import AxisMap
-from core.cone import Box
-from core.errors import SpecError
-from core.graph import Graph, Node, network_graph
-from core.receptive_field import ReceptiveField
+from ..errors import SpecError
+from ..graph.axes.axis_map import AxisMap
+from ..graph.graph import Graph, Node, network_graph
+from ..receptive_field.cone import Box
+from ..receptive_field.fields import ReceptiveField
 
 Pair = tuple[int, int]
 

@@ -16,22 +16,21 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from core.cone import Box
-from core.device import MEMORY_BUDGET, pick
-from core.erf.copies import has_new_statistics
-from core.erf.crop import smallest_crop, whole_image
-from core.erf.metrics import FloatArray
-from core.erf.recipe import Aggregate, Recipe, Weights
-from core.erf.result import Convergence, EffectiveReceptiveField, Theory
-from core.erf.sampler import Sampler, Target
-from core.erf.tally import Tally, per_draw
-from core.erf.ties import MAXIMA
-from core.errors import SpecError
-from core.expected_erf import expected_erf
-from core.graph import input_sizes
-from core.pool_check import check_pools
-from core.receptive_field import ReceptiveField, receptive_fields
-from core.window import whole
+from ..device import MEMORY_BUDGET, pick
+from ..errors import SpecError, whole
+from ..graph.graph import input_sizes
+from ..graph.pool_check import check_pools
+from ..graph.ties import MAXIMA
+from ..receptive_field.cone import Box
+from ..receptive_field.fields import ReceptiveField, receptive_fields
+from .copies import has_new_statistics
+from .crop import smallest_crop, whole_image
+from .expected import expected_erf
+from .metrics import FloatArray
+from .recipe import Aggregate, Recipe, Weights
+from .result import Convergence, EffectiveReceptiveField, Theory
+from .sampler import Sampler, Target
+from .tally import Tally, per_draw
 
 Unit = int | Sequence[int]
 REDRAWN_CHUNK = 4

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from core.erf.layers import Spot, output_of
-from core.erf.recipe import Recipe
-from core.errors import SpecError
-from core.graph import Node
-from core.skeleton import floats_of
-from core.units import unit_of
+from ..errors import SpecError
+from ..graph.axes.units import unit_of
+from ..graph.graph import Node
+from ..graph.run_to import Spot, output_of
+from ..graph.tracing.skeleton import floats_of
+from .recipe import Recipe
 
 WORKSPACE = 4
 """Results of the largest size that live beside what is kept for the backward pass."""
@@ -48,7 +48,7 @@ def footprint(
     """The bytes of a run up to one layer, from two runs of a skeleton.
 
     Args:
-        bare: a skeleton (core.tracing) in the type that will be computed in.
+        bare: a skeleton (core.graph.tracing.trace) in the type that will be computed in.
         input_size: (C, H, W) or (C, L) of what is run.
         spot: of the layer.
         node: the layer's.

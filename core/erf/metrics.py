@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import SpecError
+from ..errors import SpecError
 
 FloatArray = NDArray[np.float64]
 Point = tuple[float, float]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from core.errors import SpecError
-from core.expected_erf import Aggregate as Aggregate
-from core.window import whole
+from ..errors import SpecError, whole
+from .expected import Aggregate as Aggregate
 
 Weights = Literal["as_is", "he", "xavier", "orthogonal", "uniform"]
 MAX_DRAWS = 4096
@@ -43,7 +42,7 @@ class Recipe:
             running variance 1 with which every network begins, and the weights are as they
             are. Skip connections then carry more than in a trained network.
         shared_ties: the unit depends on a maximum, whose gradient goes in equal shares to the
-            values that tie for it within rounding (`core.erf.ties`).
+            values that tie for it within rounding (`core.graph.ties`).
 
     ``"energy"`` and ``"abs"`` draw a cotangent v ~ N(0, I) over the unit's channels for
     every draw, which gives the energy of all channels without bias in one backward pass.

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cone import Box
-from core.erf import metrics
-from core.erf.crop import Crop
-from core.erf.metrics import FloatArray, Point
-from core.erf.recipe import Recipe
+from ..receptive_field.cone import Box
+from . import metrics
+from .crop import Crop
+from .metrics import FloatArray, Point
+from .recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Theory:
         clipped: the box of the image's pixels that reach it.
         aligned: all paths from the image have one stride and one centre.
         note: what these numbers hide; "" when nothing.
-        lost: expected share of the energy that falls on padding (`core.expected_erf`),
+        lost: expected share of the energy that falls on padding (`core.erf.expected`),
             against the same unit in an image without end; nan where it is not known.
     """
 

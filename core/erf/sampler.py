@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from core.erf.copies import draw_weights, mixes_samples, private_copy
-from core.erf.crop import Crop, whole_image
-from core.erf.fold import fold_norms
-from core.erf.layers import output_of, spot_of
-from core.erf.memory import batch_size, footprint, refusal
-from core.erf.recipe import Recipe
-from core.erf.result import Run, Theory
-from core.errors import SpecError
-from core.receptive_field import ReceptiveField
-from core.skeleton import floats_of, skeleton
-from core.units import unit_of
+from ..errors import SpecError
+from ..graph.axes.units import unit_of
+from ..graph.run_to import output_of, spot_of
+from ..graph.tracing.skeleton import floats_of, skeleton
+from ..receptive_field.fields import ReceptiveField
+from .copies import draw_weights, mixes_samples, private_copy
+from .crop import Crop, whole_image
+from .fold import fold_norms
+from .memory import batch_size, footprint, refusal
+from .recipe import Recipe
+from .result import Run, Theory
 
 HEALTHY = 2.0**-60
 """Smallest peak of a gradient that is far enough from float32's end."""

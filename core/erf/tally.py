@@ -7,10 +7,10 @@ import math
 import numpy as np
 import torch
 
-from core.erf import metrics
-from core.erf.metrics import FloatArray
-from core.erf.recipe import Aggregate
-from core.erf.result import Convergence
+from . import metrics
+from .metrics import FloatArray
+from .recipe import Aggregate
+from .result import Convergence
 
 
 def per_draw(gradient: torch.Tensor, aggregate: Aggregate) -> FloatArray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.layer import LayerSpec
-from core.operations import operation_of
-from core.padding import fill_source
-from core.window import BoolArray, IntArray, Pair
+from ..layer.operations import operation_of
+from ..layer.padding import fill_source
+from ..layer.spec import LayerSpec
+from ..layer.window import BoolArray, IntArray, Pair
 
 
 def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
@@ -31,7 +31,7 @@ def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
 
 
 def window_reads(spec: LayerSpec, size: Pair) -> IntArray:
-    """(height, width) how many windows read each pixel; `core.window`'s counts with zeros around.
+    """(height, width) how many windows read each pixel; `core.layer.window`'s counts with zeros around.
 
     Raises:
         SpecError: the layer does not fit the input.

@@ -18,12 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.errors import SpecError
-from core.gradients.recipe import MAX_LEVELS, Downsampling, FlowSpec
-from core.layer import LayerSpec
-from core.operations import OPERATIONS, blur_weight
-from core.swaps import ACTIVATIONS
-from core.window import whole
+from ..errors import SpecError, whole
+from ..layer.operations import OPERATIONS, blur_weight
+from ..layer.spec import LayerSpec
+from ..networks.swaps import ACTIVATIONS
+from .recipe import MAX_LEVELS, Downsampling, FlowSpec
 
 _POOLS = {
     "max": LayerSpec("max_pooling", (2, 2), (2, 2)),

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import SpecError
-from core.gradients.counts import axis_reads
-from core.gradients.recipe import Downstream
-from core.layer import LayerSpec
-from core.operations import FloatArray, check, operation_of, output_size, winners
-from core.padding import fill_source
-from core.sweep import Sweep
-from core.window import BoolArray, IntArray
+from ..errors import SpecError
+from ..layer.operations import FloatArray, check, operation_of, output_size, winners
+from ..layer.padding import fill_source
+from ..layer.spec import LayerSpec
+from ..layer.sweep import Sweep
+from ..layer.window import BoolArray, IntArray
+from .counts import axis_reads
+from .recipe import Downstream
 
 CHUNK = 2**22
 """Most numbers in the outputs of one batch of `contributions`."""

@@ -13,11 +13,11 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from core.errors import SpecError
-from core.layer import LayerSpec
-from core.operations import check, operation_of
-from core.padding import fill_source
-from core.window import Pair
+from ..errors import SpecError
+from ..layer.operations import check, operation_of
+from ..layer.padding import fill_source
+from ..layer.spec import LayerSpec
+from ..layer.window import Pair
 
 Array = NDArray[np.float64]
 

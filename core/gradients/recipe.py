@@ -7,11 +7,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from core.errors import SpecError
-from core.networks import Activation
-from core.networks.torch_forms import FORMS
-from core.operations import FloatArray
-from core.window import Pair, whole
+from ..errors import SpecError, whole
+from ..layer.operations import FloatArray
+from ..layer.window import Pair
+from ..networks import Activation
+from ..networks.torch_forms import FORMS
 
 Kind = Literal["unit", "all", "random"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -20,7 +20,7 @@ Weights = Literal["he", "xavier", "orthogonal", "torch"]
 DOWNSAMPLINGS: tuple[Downsampling, ...] = get_args(Downsampling)
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 ACTIVATIONS = tuple(str(form.fixed["name"]) for form in FORMS if form.make is Activation)
-"""The names that `core.swaps.ACTIVATIONS` has modules for."""
+"""The names that `core.networks.swaps.ACTIVATIONS` has modules for."""
 MAX_DEPTH, MAX_DRAWS, MAX_WIDTH, MAX_SIDE, MAX_LEVELS = 100, 1024, 64, 128, 6
 
 
@@ -80,7 +80,7 @@ class FlowSpec:
     Attributes:
         downsampling: ``"stride"`` puts stride 2 into a convolution; the others stand behind
             its activation: 2×2 maxima or means, or a 3×3 blur, all with stride 2.
-        activation: one of `core.swaps.ACTIVATIONS`, after every convolution.
+        activation: one of `core.networks.swaps.ACTIVATIONS`, after every convolution.
         weights: He-normal, Xavier-normal, orthogonal, or PyTorch's own; biases are 0.
         batch_norm: batch statistics between convolution and activation, as in training.
         skips: every layer adds its input, reduced as the layer does, to its output.

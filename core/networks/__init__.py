@@ -3,9 +3,9 @@
 Everything here works without torch but ``build``, which loads it when called.
 """
 
-from core.networks.blocks import Block, Concat, Layer, NetworkSpec, Repeat, Residual
-from core.networks.build import build
-from core.networks.layers import (
+from .blocks import Block, Concat, Layer, NetworkSpec, Repeat, Residual
+from .build import build
+from .layers import (
     ACTIVATIONS,
     Activation,
     AdaptivePool,
@@ -28,9 +28,9 @@ from core.networks.layers import (
     SqueezeExcite,
     Upsample,
 )
-from core.networks.resolve import LayerError, Node, Path, explicit, resolve
-from core.networks.rows import Row, insert, layer_at, move, remove, rows, with_row
-from core.networks.shapes import Shape
+from .resolve import LayerError, Node, Path, explicit, resolve
+from .rows import Row, insert, layer_at, move, remove, rows, with_row
+from .shapes import Shape
 
 __all__ = [
     "ACTIVATIONS",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, cast, get_args
 
-from core.errors import SpecError
-from core.networks import rules
-from core.networks.layers import Leaf
-from core.networks.rules import bounded, settle
+from ..errors import SpecError
+from . import rules
+from .layers import Leaf
+from .rules import bounded, settle
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections import OrderedDict
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from core.errors import SpecError
-from core.networks import rules
-from core.networks.blocks import LEAVES, NetworkSpec, Repeat, Residual
-from core.networks.resolve import LayerError, Node, resolve
-from core.networks.torch_forms import call
-from core.window import Pair
+from ..errors import SpecError
+from ..layer.window import Pair
+from . import rules
+from .blocks import LEAVES, NetworkSpec, Repeat, Residual
+from .resolve import LayerError, Node, resolve
+from .torch_forms import call
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ def build(
     """
     import torch
 
-    from core.seeded import seeded
+    from ..seeded import seeded
 
     nodes = resolve(spec, in_channels, input_size)
     module = _sequence(nodes, "", "meta")
@@ -70,7 +70,7 @@ def _sequence(nodes: tuple[Node, ...], prefix: str, device: str | torch.device) 
 def _module(node: Node, prefix: str, device: str | torch.device) -> nn.Module:
     from torch import nn
 
-    from core import network_modules as ours
+    from . import modules as ours
 
     full = f"{prefix}{node.name}"
     if isinstance(node.layer, LEAVES):
@@ -86,7 +86,7 @@ def _leaf(node: Node, full: str, device: str | torch.device) -> nn.Module:
     import torch
     from torch import nn
 
-    from core import network_modules
+    from . import modules as network_modules
 
     assert isinstance(node.layer, LEAVES)
     try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, cast
 
-from core.errors import SpecError
-from core.networks import rules
-from core.networks.rules import bounded, bounded_pads, bounded_pair, choice, flag, real, settle
-from core.window import Pads, Pair
+from ..errors import SpecError
+from ..layer.window import Pads, Pair
+from . import rules
+from .rules import bounded, bounded_pads, bounded_pair, choice, flag, real, settle
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 ACTIVATIONS = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from core.errors import SpecError
-from core.networks import rules
-from core.networks.blocks import Block, Concat, Layer, NetworkSpec, Repeat, Residual
-from core.networks.layers import NO_PADS, Conv, ConvTranspose, Flatten, Leaf, Linear, Pad
-from core.networks.rules import bounded, bounded_pair
-from core.networks.shapes import Shape, advance, depthwise
-from core.window import Pair
+from ..errors import SpecError
+from ..layer.window import Pair
+from . import rules
+from .blocks import Block, Concat, Layer, NetworkSpec, Repeat, Residual
+from .layers import NO_PADS, Conv, ConvTranspose, Flatten, Leaf, Linear, Pad
+from .rules import bounded, bounded_pair
+from .shapes import Shape, advance, depthwise
 
 Path = tuple[int, ...]
 """Where a layer stands: position, then for each block it is in: branch, position."""
@@ -83,7 +83,7 @@ def explicit(
 ) -> NetworkSpec:
     """The same network with repeats unrolled and all that was inferred written out.
 
-    This is what reading ``core.notation.to_source`` gives back. Raises as ``resolve`` does.
+    This is what reading ``core.networks.notation.to_source`` gives back. Raises as ``resolve`` does.
     """
     return NetworkSpec(tuple(_written(resolve(spec, in_channels, input_size))))
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from core.errors import SpecError
-from core.networks.blocks import BLOCKS, Layer, NetworkSpec, Repeat
-from core.networks.resolve import Path
+from ..errors import SpecError
+from .blocks import BLOCKS, Layer, NetworkSpec, Repeat
+from .resolve import Path
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from core.errors import SpecError
-from core.window import Pads, Pair, four_sided, pair, whole
+from ..errors import SpecError, whole
+from ..layer.window import Pads, Pair, four_sided, pair
 
 MAX_LAYERS = 2_000
 """Layers of a network, each repeat counted as often as it is run."""

@@ -1,6 +1,6 @@
 """What arrives at each layer: channels and size, followed through single layers.
 
-The window arithmetic is ``core.window``'s; here are only torch's rules on what fits.
+The window arithmetic is ``core.layer.window``'s; here are only torch's rules on what fits.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.errors import SpecError
-from core.networks import rules
-from core.networks.layers import (
+from ..errors import SpecError
+from ..layer.window import Pair, Window2d
+from . import rules
+from .layers import (
     Activation,
     AdaptivePool,
     AvgPool,
@@ -34,7 +35,6 @@ from core.networks.layers import (
     SqueezeExcite,
     Upsample,
 )
-from core.window import Pair, Window2d
 
 
 @dataclass(frozen=True)

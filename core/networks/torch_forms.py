@@ -10,8 +10,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
-from core.errors import SpecError
-from core.networks.layers import (
+from ..errors import SpecError
+from .layers import (
     Activation,
     AdaptivePool,
     AvgPool,
@@ -33,7 +33,7 @@ from core.networks.layers import (
     SqueezeExcite,
     Upsample,
 )
-from core.networks.shapes import Shape
+from .shapes import Shape
 
 NO_DEVICE = {"device": None, "dtype": None}
 
@@ -53,7 +53,7 @@ class TorchForm:
         ignored: arguments without effect on what the layer computes.
         flat: True for what torch has for flattened input only, False for pictures only.
         weighted: whether it takes a ``device``.
-        ours: a class of ``core.network_modules``, not of torch.nn.
+        ours: a class of ``core.networks.modules``, not of torch.nn.
         reading: an older spelling, read but never written.
     """
 
@@ -246,7 +246,7 @@ class Call:
     """A layer as the call that makes it.
 
     Attributes:
-        name: a class of torch.nn, or of ``core.network_modules`` if ``ours``.
+        name: a class of torch.nn, or of ``core.networks.modules`` if ``ours``.
         positional, named: the arguments; those at torch's default are left out.
         weighted: whether it takes a ``device``.
     """

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from core.errors import SpecError
-from core.shift.layer import Downsampling
-from core.window import Pair
+from ..errors import SpecError
+from ..layer.window import Pair
+from .layer import Downsampling
 
 FloatArray = NDArray[np.float64]
 Shift = tuple[int, int]

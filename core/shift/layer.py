@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import SpecError
-from core.kernels import PRESETS, kernel
-from core.layer import LayerSpec
-from core.operations import blur_weight, operation_of
-from core.padding import FILLS, fill_limit
-from core.window import Pair, whole
+from ..errors import SpecError, whole
+from ..layer.kernels import PRESETS, kernel
+from ..layer.operations import blur_weight, operation_of
+from ..layer.padding import FILLS, fill_limit
+from ..layer.spec import LayerSpec
+from ..layer.window import Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 KINDS = ("convolution", "max_pooling", "average_pooling")
-"""Rows of `core.operations.OPERATIONS` that can shrink a picture."""
+"""Rows of `core.layer.operations.OPERATIONS` that can shrink a picture."""
 TAPS = (1, 2, 3, 4, 5, 6, 7)
 """Sides of the blur; 1 is none."""
 MAX_KERNEL, MAX_STRIDE = 7, 4
@@ -80,9 +80,9 @@ class Downsampling:
         kind: one of `KINDS`.
         kernel_size, stride: in pixels.
         taps: side of the binomial blur before pixels are skipped; 1 for none.
-        padding_mode: what fills the padding, a key of `core.padding.FILLS`; max pooling takes
+        padding_mode: what fills the padding, a key of `core.layer.padding.FILLS`; max pooling takes
             ``zeros`` for nothing at all, as torch does.
-        weights: of a convolution, a key of `core.kernels.PRESETS`; one filter.
+        weights: of a convolution, a key of `core.layer.kernels.PRESETS`; one filter.
         seed: of random weights.
         relu: a convolution is rectified, before the blur.
 

@@ -16,22 +16,15 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from core.erf.copies import private_copy
-from core.erf.layers import output_of, spot_of
-from core.errors import SpecError
-from core.graph import Graph, Node, network_graph
-from core.shift.consistency import (
-    Consistency,
-    Progress,
-    Shift,
-    Stride,
-    shift_consistency,
-    stride_of,
-)
-from core.shift.layer import TAPS, blur, blur_weights
-from core.skeleton import skeleton
-from core.swaps import changed
-from core.window import Pair, pair, whole
+from ..erf.copies import private_copy
+from ..errors import SpecError, whole
+from ..graph.graph import Graph, Node, network_graph
+from ..graph.run_to import output_of, spot_of
+from ..graph.tracing.skeleton import skeleton
+from ..layer.window import Pair, pair
+from ..networks.swaps import changed
+from .consistency import Consistency, Progress, Shift, Stride, shift_consistency, stride_of
+from .layer import TAPS, blur, blur_weights
 
 
 class BlurPool(nn.Module):

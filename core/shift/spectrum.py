@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from core.errors import SpecError
-from core.shift.consistency import ROUNDING, FloatArray, Shift, root_mean_square
-from core.shift.layer import Downsampling
+from ..errors import SpecError
+from .consistency import ROUNDING, FloatArray, Shift, root_mean_square
+from .layer import Downsampling
 
 ComplexArray = NDArray[np.complex128]
 

@@ -11,7 +11,7 @@ is used; the specs do not.
 
 from __future__ import annotations
 
-from core.training.spec import (
+from .spec import (
     DOWNSAMPLINGS,
     HEADS,
     OPTIMIZERS,

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from core.training.spec import OwnImages, TrainingSpec
-from core.training.text import to_text
+from .spec import OwnImages, TrainingSpec
+from .text import to_text
 
 if TYPE_CHECKING:
-    from core.training.records import Record
+    from .records import Record
 
     Runs = Mapping[tuple[int, int], Sequence[Record]]
 

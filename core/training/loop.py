@@ -17,13 +17,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.device import pick, threads
-from core.errors import SpecError
-from core.training import probes
-from core.training.nets import model, plan
-from core.training.records import Dead, Flow, Record, Snapshot, State, fingerprint
-from core.training.spec import TrainingSpec
-from core.training.tasks import source_of
+from ..device import pick, threads
+from ..errors import SpecError
+from . import probes
+from .nets import model, plan
+from .records import Dead, Flow, Record, Snapshot, State, fingerprint
+from .spec import TrainingSpec
+from .tasks import source_of
 
 MOMENTUM = 0.9
 

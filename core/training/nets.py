@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.cost import layer_costs, totals
-from core.errors import SpecError
-from core.networks import (
+from ..cost.layers import layer_costs, totals
+from ..errors import SpecError
+from ..networks import (
     Activation,
     AdaptivePool,
     AvgPool,
@@ -27,8 +27,8 @@ from core.networks import (
     build,
     resolve,
 )
-from core.shift.layer import blur_weights
-from core.training.spec import Net, OwnImages, Task, TrainingSpec
+from ..shift.layer import blur_weights
+from .spec import Net, OwnImages, Task, TrainingSpec
 
 MAX_WORK = 4 * 10**12
 """Multiply–accumulates of a whole run, forward and backward."""

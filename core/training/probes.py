@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.erf import EffectiveReceptiveField, effective_receptive_field
-from core.errors import SpecError
-from core.training.records import SHIFTS, Dead, Flow, Shifted, Snapshot
-from core.training.spec import TrainingSpec
+from ..erf import EffectiveReceptiveField, effective_receptive_field
+from ..errors import SpecError
+from .records import SHIFTS, Dead, Flow, Shifted, Snapshot
+from .spec import TrainingSpec
 
 CHUNK = 128
 """Test images at once."""

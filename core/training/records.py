@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.erf import EffectiveReceptiveField
-from core.errors import SpecError
-from core.training.spec import TrainingSpec
+from ..erf import EffectiveReceptiveField
+from ..errors import SpecError
+from .spec import TrainingSpec
 
 SHIFTS = tuple(range(9))
 """Pixels by which the test images are moved."""

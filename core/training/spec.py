@@ -8,8 +8,8 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import SpecError
-from core.networks.rules import bounded, choice, flag, real
+from ..errors import SpecError
+from ..networks.rules import bounded, choice, flag, real
 
 Downsampling = Literal[
     "max", "average", "strided", "extra_conv", "blurred_stride", "max_blur", "dilated"

@@ -9,10 +9,10 @@ from itertools import pairwise
 from statistics import mean, stdev
 from typing import NamedTuple
 
-from core.errors import SpecError
-from core.training.loop import train
-from core.training.records import Record
-from core.training.spec import MAX_NETS, MAX_SEEDS, Downsampling, Net, TrainingSpec
+from ..errors import SpecError
+from .loop import train
+from .records import Record
+from .spec import MAX_NETS, MAX_SEEDS, Downsampling, Net, TrainingSpec
 
 COMPARED: tuple[Downsampling, ...] = ("max", "strided", "blurred_stride")
 

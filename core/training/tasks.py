@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data import sample_file
-from core.training.spec import MARK, SIDE, Digits, LongRange, OwnImages, Task
+from ..data import sample_file
+from .spec import MARK, SIDE, Digits, LongRange, OwnImages, Task
 
 TEST_SHARE = 0.25
 """Of every class."""

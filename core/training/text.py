@@ -9,8 +9,8 @@ import re
 from dataclasses import Field, fields
 from typing import Any
 
-from core.errors import SpecError
-from core.training.spec import DOWNSAMPLINGS, Digits, LongRange, Net, OwnImages, Task, TrainingSpec
+from ..errors import SpecError
+from .spec import DOWNSAMPLINGS, Digits, LongRange, Net, OwnImages, Task, TrainingSpec
 
 MAX_TEXT = 600
 """Characters; the longest text of a spec is shorter."""

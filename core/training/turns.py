@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from core.errors import SpecError
-from core.training.loop import train
-from core.training.records import Record, State
-from core.training.spec import TrainingSpec
+from ..errors import SpecError
+from .loop import train
+from .records import Record, State
+from .spec import TrainingSpec
 
 
 class Going(NamedTuple):

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from core.errors import SpecError
-from core.training.spec import OwnImages
-from core.uploads import MAX_UPLOAD_BYTES, READING, check_size
+from ..errors import SpecError
+from ..uploads import MAX_UPLOAD_BYTES, READING, check_size
+from .spec import OwnImages
 
 MAX_BYTES = 64 * 2**20
 """Unpacked, both members together."""

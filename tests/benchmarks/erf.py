@@ -18,9 +18,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core import zoo
 from core.device import pick
 from core.erf import effective_receptive_field
+from core.networks import zoo
 from tests.benchmarks.harness import interleaved, table
 
 SIZE = (3, 224, 224)

@@ -13,12 +13,12 @@ from time import perf_counter, process_time
 
 from matplotlib.animation import FuncAnimation, PillowWriter
 
-from viz.slides import of_sweep
+from viz.choices.layer import PARAMS
+from viz.features.sweep import export
+from viz.params import decode
 from viz.slides.sheet import inked, saved
 from viz.slides.style import KINDS, Picture, Style
 from viz.slides.video import ffmpeg
-from viz.state import PARAMS
-from viz.url import decode
 
 STYLE = Style("wide", 96)
 REPEATS = 3
@@ -27,7 +27,7 @@ REPEATS = 3
 def board(side: int) -> Picture:
     """A 3×3 convolution that keeps the size: side × side steps."""
     link = {"stride": "1", "input_height": str(side), "input_width": str(side)}
-    [picture] = of_sweep.pictures(decode(PARAMS, link)[0])
+    [picture] = export.pictures(decode(PARAMS, link)[0])
     return picture
 
 

@@ -13,11 +13,11 @@ from time import perf_counter
 
 import numpy as np
 
-from core.board import BoardSpec, InputSpec
 from core.layer import LayerSpec
-from core.sweep import Sweep
+from core.layer.board import BoardSpec, InputSpec
+from core.layer.sweep import Sweep
 from tests.benchmarks.harness import APP, fresh_page, launched, serving
-from viz import compute
+from viz.choices import board as choices_board
 
 BOARD = BoardSpec(layer=LayerSpec(), source=InputSpec(size=(64, 64)))
 QUERY = "?input_height=64&input_width=64&stride=1&padding=0&speed=120&step=0"
@@ -44,9 +44,9 @@ def build_times(repeats: int = 30) -> tuple[float, float]:
     for seed in range(repeats):  # a board of its own each time: nothing cached
         board = replace(BOARD, source=InputSpec("random", (64, 64), seed=seed))
         started = perf_counter()
-        compute.sweep(board)
+        choices_board.sweep(board)
         swept = perf_counter()
-        compute.payload(board)
+        choices_board.payload(board)
         running.append(swept - started)
         packing.append(perf_counter() - swept)
     return median(running), median(packing)
@@ -81,8 +81,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8)
     options = parser.parse_args()
-    ours = len(json.dumps(compute.payload(BOARD)))
-    plotly = plotly_bytes(compute.sweep(BOARD))
+    ours = len(json.dumps(choices_board.payload(BOARD)))
+    plotly = plotly_bytes(choices_board.sweep(BOARD))
     print(f"bytes: player {ours:,}, Plotly frames {plotly:,}, ratio {plotly / ours:,.0f}")
     running, packing = build_times()
     print(f"server: torch {running * 1e3:.2f} ms, payload {packing * 1e3:.2f} ms after it")

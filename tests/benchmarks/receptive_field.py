@@ -13,8 +13,8 @@ import argparse
 from collections.abc import Callable
 from time import perf_counter
 
+from core.networks.zoo import NAMES, build, entry
 from core.receptive_field import measure_receptive_field, receptive_fields
-from core.zoo import NAMES, build, entry
 from tests.benchmarks.harness import interleaved, table
 
 

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from core.board import BoardSpec
-from core.sweep import Sweep
+from core.layer.board import BoardSpec
+from core.layer.sweep import Sweep
 from tests.browser.conftest import EXCEPTION, complaints_of
 from tests.viz.values import defaults
-from viz import compute, state
+from viz.choices import board as choices_board
+from viz.choices import layer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -26,7 +27,7 @@ LOOKS = 500
 
 # The player's own layout, asked where a cell stands; refused where it is not the picture's.
 CENTRE = """async (root, [boards, board, panel, cell]) => {
-  const { layout } = await import("/_stcore/bidi-components/strides.player/layout.js");
+  const { layout } = await import("/_stcore/bidi-components/strides.player/player/layout.js");
   const stage = root.querySelector(".stage"), box = stage.getBoundingClientRect();
   const [share, most] = boards.length > 1 ? [0.7, 680] : [0.52, 560];
   const height = Math.max(300, Math.min(most, window.innerHeight * share));
@@ -66,7 +67,7 @@ def sweep_of(**changes: Any) -> Sweep:
 
 
 def board_of(**changes: Any) -> BoardSpec:
-    return state.board(defaults(**changes))
+    return layer.board(defaults(**changes))
 
 
 def sides(sweep: Sweep) -> dict[str, int]:
@@ -198,4 +199,4 @@ class Board:
 
 def payload(**changes: Any) -> dict[str, Any]:
     """What the player is sent, ready for ``new Board(…)`` of model.js."""
-    return compute.payload(board_of(**changes)) | {"name": " "}
+    return choices_board.payload(board_of(**changes)) | {"name": " "}

@@ -6,9 +6,9 @@ import streamlit as st
 
 from core.errors import SpecError
 from core.networks import NetworkSpec, rows
-from core.notation import parse_notation, to_notation
-from viz.layer_edits import History, refusal, step, table_rows
-from viz.layer_table.layer_table import layer_table
+from core.networks.notation import parse_notation, to_notation
+from viz.components.layer_table.edits import History, refusal, step, table_rows
+from viz.components.layer_table.layer_table import layer_table
 
 FIRST = "conv3 p1 c8, relu, residual[conv3 p1, bn | ], 3x[conv3 p1, relu], concat[conv1 | ], fc10"
 COLUMNS = [

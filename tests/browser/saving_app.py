@@ -8,9 +8,9 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from core.errors import SpecError
-from viz.save import save_menu
+from viz.page.save_menu import save_menu
+from viz.page.session import PageState
 from viz.slides.style import Picture, Style
-from viz.url import PageState
 
 tries = st.session_state.setdefault("tries", [])
 

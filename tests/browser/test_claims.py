@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.claims import NUMBERS
+from viz.lessons.claims import NUMBERS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from core.cone import after, before
 from core.graph import Graph, network_graph
-from core.outline import Line, as_data, outline
+from core.networks.zoo import TABLE, build
 from core.receptive_field import fields_of
-from core.zoo import TABLE, build
+from core.receptive_field.cone import after, before
+from core.receptive_field.outline import Line, as_data, outline
 from tests.browser.conftest import complaints_of
 from tests.core.random_networks import branching, chains, fits
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.exercises import KINDS, question, series, shown
-from core.exercises.interview import INTERVIEWS
 from tests.browser.conftest import EXCEPTION, complaints_of
+from viz.lessons.exercises import KINDS, question, series, shown
+from viz.lessons.exercises.interview import INTERVIEWS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

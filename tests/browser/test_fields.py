@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from core.networks.zoo import TABLE, build
 from core.receptive_field import receptive_fields
-from core.zoo import TABLE, build
 from tests.browser.conftest import new_tab
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ def visitor(regular: BrowserContext, app_url: str) -> Iterator[Visitor]:
 
 
 def lines_of(name: str) -> list[dict[str, Any]]:
-    from viz import compute_networks, network_state
+    from viz.choices import network, network_analysis
 
-    return compute_networks.cone_lines(network_state.published(name))
+    return network_analysis.cone_lines(network.published(name))
 
 
 def boxes(name: str, layer: str, unit: tuple[int, int]) -> tuple[Any, Any]:

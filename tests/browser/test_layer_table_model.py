@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from core.errors import SpecError
 from core.networks import Concat, Conv, NetworkSpec, Repeat, Residual, rows
 from core.networks import Path as RowPath
-from core.notation import to_notation
-from viz.layer_edits import apply, table_rows
+from core.networks.notation import to_notation
+from viz.components.layer_table.edits import apply, table_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-MODEL = Path(__file__).resolve().parents[2] / "viz" / "layer_table" / "model.js"
+MODEL = Path(__file__).resolve().parents[2] / "viz" / "components" / "layer_table" / "model.js"
 ASK = """async ([source, name, rows, args]) => {
   const model = await import(`data:text/javascript;base64,${source}`);
   return model[name](...(rows ? [model.byKey(rows)] : []), ...args);

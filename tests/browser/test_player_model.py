@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from core.fixes import unread
-from core.operations import OPERATIONS
-from core.sweep import Sweep
-from core.window import PAD
+from core.layer.fixes import unread
+from core.layer.operations import OPERATIONS
+from core.layer.sweep import Sweep
+from core.layer.window import PAD
 from tests.browser.board import Board, board_of, payload, visit
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Everything the picture asks of the model, for every grid cell and every output.
 ASK = """async (data) => {
-  const { Board } = await import("/_stcore/bidi-components/strides.player/model.js");
+  const { Board } = await import("/_stcore/bidi-components/strides.player/player/model.js");
   const board = new Board(data), cells = [], outputs = [];
   for (let row = 0; row < board.gridRows; row++) for (let col = 0; col < board.gridCols; col++)
     cells.push({ kind: board.kind(row, col), reads: board.reads(row, col), used: board.isRead(row, col),

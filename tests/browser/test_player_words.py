@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from core.sweep import Sweep
-from core.window import INSERTED, OUTSIDE, PAD, Axis
+from core.layer.sweep import Sweep
+from core.layer.window import INSERTED, OUTSIDE, PAD, Axis
 from tests.browser.board import Board, board_of, payload, visit
 from tests.browser.test_player_model import LAYERS
-from viz.slides import of_sweep
-from viz.slides.board_grids import Grids, scales_of
-from viz.slides.board_layout import Panel, Place
-from viz.slides.board_marks import mark_reach, mark_readers
-from viz.slides.board_words import View, number
+from viz.features.sweep import export
+from viz.features.sweep.board_grids import Grids, scales_of
+from viz.features.sweep.board_layout import Panel, Place
+from viz.features.sweep.board_marks import mark_reach, mark_readers
+from viz.features.sweep.board_words import View, number
 from viz.slides.style import Style
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 ASK = """async ([boards, reads]) => {
-  const at = "/_stcore/bidi-components/strides.player/";
+  const at = "/_stcore/bidi-components/strides.player/player/";
   const { Board } = await import(at + "model.js"), { describe } = await import(at + "words.js");
   const board = new Board(boards[0]), view = { channel: 0, filter: 0, reads }, said = {};
   for (const [panel, [rows, cols]] of Object.entries(board.sizes))
@@ -33,12 +33,12 @@ ASK = """async ([boards, reads]) => {
   return said;
 }"""
 TELL = """async ([data, call, ...rest]) => {
-  const at = "/_stcore/bidi-components/strides.player/";
+  const at = "/_stcore/bidi-components/strides.player/player/";
   const { Board } = await import(at + "model.js"), words = await import(at + "words.js");
   return words[call](data.map((each) => new Board(each)), ...rest);
 }"""
 SCALES = """async ([data, palette]) => {
-  const at = "/_stcore/bidi-components/strides.player/";
+  const at = "/_stcore/bidi-components/strides.player/player/";
   const { Board } = await import(at + "model.js"), { scalesOf } = await import(at + "colour.js");
   const [{ input, output }] = scalesOf([new Board(data)], palette);
   return [input, output].map(({ low, high, signed }) => [low, high, signed]);
@@ -89,7 +89,7 @@ def test_an_output_is_said_to_read_what_its_taps_read(board: Board, name: str) -
 @pytest.mark.parametrize("name", LAYERS)
 def test_slides_say_the_same_of_pixels_and_weights(board: Board, name: str) -> None:
     said = board.page.evaluate(ASK, [[payload(**LAYERS[name])], False])
-    made = of_sweep._board(board_of(**LAYERS[name]))
+    made = export._board(board_of(**LAYERS[name]))
     axes = Figure().add_subplot()
     grids = Grids(axes, made, View(), Style(), scales_of([made])[0], 900)
     panels = [Panel(0, 0, *shape, 9) for shape in sizes_of(made.sweep)]
@@ -143,7 +143,7 @@ def test_slides_write_numbers_as_the_player_does(board: Board) -> None:
     halves = [0.0625, 151.125, -2.5, 0.125, 97.0625, 1e-6, 1.5e-7, -0.0, 999999.5, 1e6, 123456789.0]
     values = [*drawn.astype("f4").astype(float).tolist(), *halves]
     write = """async ([values, digits]) => {
-      const { format } = await import("/_stcore/bidi-components/strides.player/model.js");
+      const { format } = await import("/_stcore/bidi-components/strides.player/player/model.js");
       return values.map((value) => format(value, digits));
     }"""
     for digits in (2, 3, 4, 5):

@@ -11,7 +11,7 @@ import pytest
 from tests.load.test_load import in_a_loop
 from tests.load.visitor import Visitor
 from tests.serving import serving
-from viz import save
+from viz.page import save_menu
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -69,14 +69,14 @@ def test_a_click_without_a_file_says_why_and_the_next_one_tries_again(menu: Page
     choose(menu, "rule")
     told(menu, "step must be at most 3 (got 4).")
     choose(menu, "disk")
-    told(menu, save.NO_DISK)
+    told(menu, save_menu.NO_DISK)
     choose(menu, "fault")
-    told(menu, save.NOT_DRAWN)
+    told(menu, save_menu.NOT_DRAWN)
     assert not menu.get_by_text("secret").count()
     choose(menu, "once")
-    told(menu, save.NO_MEMORY)
+    told(menu, save_menu.NO_MEMORY)
     assert download(menu)[0] == "saving-once.svg"
-    assert not menu.get_by_text(save.NO_MEMORY).count()
+    assert not menu.get_by_text(save_menu.NO_MEMORY).count()
 
 
 def test_a_file_waits_for_a_browser_that_is_far_away(menu: Page, saving_url: str) -> None:

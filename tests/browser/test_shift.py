@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from viz.shift_state import TABS
+from viz.features.shift.params import TABS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.layer import LayerSpec
-from core.size_tables import size_table
-from core.solver import solutions
-from viz.sizes_controls import TABS
+from core.layer.size_tables import size_table
+from core.layer.solver import solutions
+from viz.features.sizes.params import TABS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

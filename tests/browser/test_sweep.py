@@ -10,9 +10,9 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 import pytest
 
-from core.operations import OPERATIONS
+from core.layer.operations import OPERATIONS
 from tests.browser.board import Board, board_of, sweep_of, visit
-from viz.presets import CLASSICS
+from viz.features.sweep.presets import CLASSICS
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import PATIENCE, new_tab
-from viz.tour import TOUR
+from viz.lessons.tour import TOUR
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from core.layer import LayerSpec
-from core.operations import OPERATIONS
+from core.layer.operations import OPERATIONS
 
 Array = np.ndarray
 _MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}

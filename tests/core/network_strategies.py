@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from core.errors import SpecError
+from core.layer.window import Pair
 from core.networks import (
     ACTIVATIONS,
     Activation,
@@ -38,7 +39,6 @@ from core.networks import (
     Upsample,
     resolve,
 )
-from core.window import Pair
 from tests.core.strategies import pads, pairs
 
 EPS = st.sampled_from([1e-5, 1e-3, 0.0, 1e-12])

@@ -6,7 +6,7 @@ import re
 import time
 
 from core.networks import NetworkSpec
-from core.notation import NotationError, parse
+from core.networks.notation import NotationError, parse
 
 RESNET = (
     "conv7 s2 p3 c64, bn, relu, maxpool3 s2 p1, "

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.graph_layout import Layout
+from core.graph.axes.layout import Layout
+from core.graph.axes.units import unit_of
 from core.receptive_field import receptive_fields
-from core.units import unit_of
 
 Image = tuple[int, ...]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.operations import OPERATIONS, check, operation_of
-from core.padding import FILLS
-from core.window import Pads, Pair, Window2d
+from core.layer.operations import OPERATIONS, check, operation_of
+from core.layer.padding import FILLS
+from core.layer.window import Pads, Pair, Window2d
 
 POOLING = ("max_pooling", "average_pooling")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core import receptive_field_cli
 from core.command_line import until_closed
 from core.erf import cli as erf_cli
+from core.receptive_field import cli
 
 NETWORKS = """import torch
 
@@ -23,7 +23,7 @@ class Raises(torch.nn.Module):
         raise RuntimeError("two\\nlines")
 """
 MAINS: dict[str, Callable[[list[str]], None]] = {
-    "receptive_field": receptive_field_cli.main,
+    "receptive_field": cli.main,
     "erf": erf_cli.main,
 }
 
@@ -92,7 +92,7 @@ def test_what_an_effective_field_cannot_be(
 
 
 def test_a_table_is_still_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    receptive_field_cli.main([CONV, "--input", "3,8,8"])
+    cli.main([CONV, "--input", "3,8,8"])
     assert "conv2d" in capsys.readouterr().out
 
 

@@ -17,7 +17,7 @@ from tests.load.report import family
 from tests.load.test_load import in_a_loop
 from tests.load.visitor import Visitor
 from tests.serving import Server, serving
-from viz.jobs import Jobs, Report
+from viz.server.queue import Jobs, Report
 
 LONG = "network=own&layers=8x[conv9 p4 c32]&input_height=96&input_width=96&draws=256"
 SHORT = "network=own&layers=2x[conv3 p1 c2]&input_height=16&input_width=16&draws=1"

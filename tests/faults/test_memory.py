@@ -12,26 +12,27 @@ import torch
 
 from core.device import is_out_of_memory
 from tests.serving import ROOT
-from viz.jobs import FAILED, NO_MEMORY, Jobs, Report, View, Work
+from viz.server.queue import FAILED, NO_MEMORY, Jobs, Report, View, Work
 
 # The real thing: maps of effective fields in a process that may take only so much more.
 SHORT_OF_MEMORY = """
 import re, resource, sys, threading
 from pathlib import Path
 
-from viz import compute_erf, compute_networks, erf_state
-from viz.jobs import Jobs
+from viz.choices import network, network_analysis
+from viz.features.erf import compute, params
+from viz.server.queue import Jobs
 
 def asked(side, layers):
-    values = {param.name: param.default for param in erf_state.PARAMS}
+    values = {param.name: param.default for param in params.PARAMS}
     values |= dict(layers=layers, input_height=side, input_width=side, draws=1)
-    found = compute_networks.analysis(erf_state.network_state.network(values))
-    request = erf_state.request(values, found.deepest.node.name, found.deepest.node.grid)
-    compute_erf.check(request, found)
+    found = network_analysis.analysis(network.network(values))
+    request = params.request(values, found.deepest.node.name, found.deepest.node.grid)
+    compute.check(request, found)
     return request
 
 def outcome(request):
-    works = {request: compute_erf.work(request)}
+    works = {request: compute.work(request)}
     while (view := jobs.want("visitor", works)[request]).state in ("waiting", "running"):
         threading.Event().wait(0.01)
     return view

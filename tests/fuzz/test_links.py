@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from tests.viz.visit import MAIN
-from viz import compute, url, waiting
-from viz.jobs import Jobs
+from tests.viz.visit import MAIN, open_page
+from viz.page import progress, session
+from viz.page.session import PageState
 from viz.pages import PAGES
-from viz.url import PageState, Param
+from viz.params import Param
+from viz.server import torch_start
+from viz.server.queue import Jobs
 
 MARK = "zq_x"  # in no base64
 PAYLOADS = (
@@ -44,17 +46,17 @@ FEW = settings(
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_computed_in_the_queue() -> Iterator[None]:
-    compute.warm()
+    torch_start.warm()
     queue = Jobs(workers=0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(waiting, "queue", lambda: queue)
+        patch.setattr(progress, "queue", lambda: queue)
         yield
 
 
 def visit(page: str, link: dict[str, str]) -> AppTest:
     at = AppTest.from_file(str(MAIN), default_timeout=60)
     if page != PAGES[0].name:
-        at.switch_page(f"../pages/{page}.py")
+        open_page(at, page)
     at.query_params.update(link)
     at.run()
     assert not at.exception, at.exception[0].value
@@ -72,7 +74,7 @@ def params_of(page: str) -> Sequence[Param]:
             found.append(params)
             usual(self, name, params)
 
-        patch.setattr(url.PageState, "__init__", init)
+        patch.setattr(session.PageState, "__init__", init)
         visit(page, {})
     return found[0]
 

@@ -15,8 +15,8 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from tests.viz.visit import again, opened, sent, unrun
-from viz.hosting.options import options
-from viz.settings import settings
+from viz.server.options import options
+from viz.server.settings import settings
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 

@@ -8,15 +8,15 @@ from typing import Any
 from hypothesis import strategies as st
 
 from core.data import PICTURES
-from core.kernels import PRESETS as KERNELS
-from core.operations import OPERATIONS
-from core.padding import CONVENTIONS, FILLS
-from viz import state
-from viz.url import Param
+from core.layer.kernels import PRESETS as KERNELS
+from core.layer.operations import OPERATIONS
+from core.layer.padding import CONVENTIONS, FILLS
+from viz.choices import layer
+from viz.params import Param
 
 WORDS = (
-    *("number", "sides", state.UPLOAD),
-    *(*OPERATIONS, *CONVENTIONS, *FILLS, *PICTURES, *KERNELS, *state.COMPARE),
+    *("number", "sides", layer.UPLOAD),
+    *(*OPERATIONS, *CONVENTIONS, *FILLS, *PICTURES, *KERNELS, *layer.COMPARE),
 )
 NUMBERS = (*range(-1, 131), 9999, 10_000, 30_000, 30_001)
 DIMENSIONS = {"pixels": 3, "weights": 4}
@@ -43,7 +43,7 @@ def typed_cells(draw: st.DrawFn, dimensions: int) -> str:
     text = ""
     index = st.tuples(*[st.integers(0, 12)] * dimensions)
     for place in draw(st.lists(index, max_size=3)):
-        text = state.with_edit(text, place, draw(st.floats(-1000, 1000)))
+        text = layer.with_edit(text, place, draw(st.floats(-1000, 1000)))
     return text
 
 
@@ -58,13 +58,13 @@ def any_value(param: Param) -> st.SearchStrategy[Any]:
     return st.just(param.default) | st.sampled_from(allowed(param))
 
 
-def all_values(params: Sequence[Param] = state.PARAMS) -> st.SearchStrategy[dict[str, Any]]:
+def all_values(params: Sequence[Param] = layer.PARAMS) -> st.SearchStrategy[dict[str, Any]]:
     """A value for every parameter, each drawn on its own: most layers cannot be run."""
     return st.fixed_dictionaries({param.name: any_value(param) for param in params})
 
 
 def defaults(**changes: Any) -> dict[str, Any]:
     """The page as it opens, with some values changed."""
-    unknown = changes.keys() - {param.name for param in state.PARAMS}
+    unknown = changes.keys() - {param.name for param in layer.PARAMS}
     assert not unknown, unknown
-    return {param.name: param.default for param in state.PARAMS} | changes
+    return {param.name: param.default for param in layer.PARAMS} | changes

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
-from core.board import BoardSpec
-from viz import state
+from core.layer.board import BoardSpec
+from viz.choices import layer
 
 MAIN = Path(__file__).resolve().parents[2] / "viz" / "shell" / "main.py"
 DRAWERS = ("more", "more_b", "input_controls", "kernel_controls")
@@ -35,6 +36,13 @@ def again(at: AppTest) -> AppTest:
     return at
 
 
+def open_page(at: AppTest, page: str) -> AppTest:
+    """Have the next run show the page of that name: what `AppTest.switch_page` does, which before
+    a first run takes the name of the page's file for that of its link."""
+    at._page_hash = calc_hash(page)
+    return at
+
+
 def opened(at: AppTest, *drawers: str) -> AppTest:
     """Open some expanders, or all."""
     for drawer in drawers or DRAWERS:
@@ -48,7 +56,7 @@ def values_of(at: AppTest) -> dict[str, Any]:
 
 
 def board_of(at: AppTest, suffix: str = "") -> BoardSpec:
-    return state.board(values_of(at), suffix=suffix)
+    return layer.board(values_of(at), suffix=suffix)
 
 
 def link_of(at: AppTest) -> dict[str, str]:

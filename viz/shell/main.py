@@ -1,8 +1,4 @@
-"""What every visit runs: page config, navigation, the page.
-
-Not beside ``viz/pages``: Streamlit takes a folder of that name next to the script for an app
-of its old kind, and shows its files in the navigation.
-"""
+"""What every visit runs: page config, navigation, the page."""
 
 from __future__ import annotations
 
@@ -10,12 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz import present, share, tour_bar, waiting
+from viz.page import progress
+from viz.page.session import read_shell
 from viz.pages import GROUPS, PAGES
-from viz.url import read_shell
+from viz.shell import present, share, tour_bar
 
 HERE = Path(__file__).parent
-PAGES_FOLDER = HERE.parent / "pages"
+FEATURES = HERE.parent / "features"
 
 # An icon of our own: the browser would fetch a page's Material icon from another machine.
 st.set_page_config(
@@ -26,7 +23,7 @@ if "sections" not in st.session_state:  # made once a visit: looking up twelve f
     st.session_state["sections"] = {
         group: [
             st.Page(
-                PAGES_FOLDER / f"{page.name}.py",
+                FEATURES / page.name / "page.py",
                 title=page.title,
                 icon=page.icon,
                 help=page.help,
@@ -42,8 +39,8 @@ chosen = st.navigation({g: pages for g, pages in st.session_state["sections"].it
 name = chosen.url_path or PAGES[0].name
 if st.session_state.get("page") not in (None, name):
     # The page before has been left: nothing is computed for it any more.
-    waiting.leave(*st.session_state.get("seen", {}))
-waiting.come_back()
+    progress.leave(*st.session_state.get("seen", {}))
+progress.come_back()
 shell = read_shell(name)
 present.dress(shell["present"])
 tools = st.container(key="shell_tools")

@@ -10,21 +10,21 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from core.errors import SpecError
 from viz.pages import PAGES
+from viz.params import decode, query
 from viz.slides.style import Picture, UnfitLinkError, refuse_unfit
-from viz.url import decode, query
 
 PARAMETERS: Mapping[str, tuple[str, str]] = {
-    "sweep": ("viz.state", "PARAMS"),
-    "sizes": ("viz.sizes_controls", "PARAMS"),
-    "fields": ("viz.fields_state", "PARAMS"),
-    "erf": ("viz.erf_state", "PARAMS"),
-    "blocks": ("viz.blocks_state", "PARAMS"),
-    "gradients": ("viz.gradients_state", "PARAMS"),
-    "shift": ("viz.shift_state", "PARAMS"),
-    "architectures": ("viz.blocks_state", "ARCHITECTURES_PARAMS"),
-    "training": ("viz.training_state", "PARAMS"),
+    "sweep": ("viz.choices.layer", "PARAMS"),
+    "sizes": ("viz.features.sizes.params", "PARAMS"),
+    "fields": ("viz.features.fields.params", "PARAMS"),
+    "erf": ("viz.features.erf.params", "PARAMS"),
+    "blocks": ("viz.features.blocks.params", "PARAMS"),
+    "gradients": ("viz.features.gradients.params", "PARAMS"),
+    "shift": ("viz.features.shift.params", "PARAMS"),
+    "architectures": ("viz.features.blocks.params", "ARCHITECTURES_PARAMS"),
+    "training": ("viz.features.training.params", "PARAMS"),
 }
-"""Where each page's parameters are; its pictures are in ``viz.slides.of_<page>``."""
+"""Where each page's parameters are; its pictures are in ``viz.features.<page>.export``."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def opened(link: str, site: str = "") -> Opened:
     values, ignored = decode(params, told)
     try:
         refuse_unfit(ignored)
-        found = {p.name: p for p in import_module(f"viz.slides.of_{page}").pictures(values)}
+        found = {p.name: p for p in import_module(f"viz.features.{page}.export").pictures(values)}
     except UnfitLinkError as error:
         raise SpecError(error.parameter, error.rule, link) from None
     written = query(params, values)
@@ -96,7 +96,7 @@ def _parted(link: str) -> tuple[str, dict[str, str]]:
     if not (parts.query or parts.path or parts.netloc):
         raise SpecError("link", "must be like erf?network=vgg16", link)
     page = parts.path.rstrip("/").rpartition("/")[2] or PAGES[0].name
-    if page not in PARAMETERS or find_spec(f"viz.slides.of_{page}") is None:
+    if page not in PARAMETERS or find_spec(f"viz.features.{page}.export") is None:
         raise SpecError("link", f"must lead to one of the pages {', '.join(PARAMETERS)}", page)
     return page, told
 

@@ -103,7 +103,7 @@ def _run(asked: argparse.Namespace) -> None:
 def _lecture(what: str) -> str | None:
     """The text of a lecture; None for a link."""
     if what == "tour":
-        from viz.tour import lecture
+        from viz.lessons.tour import lecture
 
         return lecture()
     path = Path(what)

@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PatchCollection
@@ -380,3 +381,7 @@ def key(
             axes.text(x + swatch + 0.1, middle, entry.label, fontsize=points, va="center")
         x += wide + 0.25
     return (row + 1) * step if entries else 0.0
+
+
+EDGE = [patheffects.withStroke(linewidth=5, foreground="black")]
+"""Lines on a dark edge read on every colour of a map."""

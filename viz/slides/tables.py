@@ -12,9 +12,10 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from viz.slides.parts import SMALL, SPACING, width_of, wrapped
+from viz.slides.parts import SMALL, SPACING, canvas, sheet, titled, width_of, wrapped
 from viz.slides.style import Style
 from viz.theme import UNREAD
 
@@ -274,3 +275,36 @@ def mixed(colour: str, paper: str, share: float) -> str:
 
 def _say(axes: Axes, x: float, y: float, text: str, points: float, style: Style) -> None:
     axes.text(x, y, text, fontsize=points, va="center", color=style.ink["muted"])
+
+
+def text_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    style: Style,
+    *,
+    title: str,
+    subtitle: str = "",
+    align: str = "",
+    importance: Sequence[float] = (),
+    strong: int | None = None,
+    optional: int = 0,
+) -> Figure:
+    """A table of words and numbers under a title.
+
+    Args:
+        columns, rows, align, importance, optional: of `viz.slides.tables.table`.
+        style: of the picture.
+        title, subtitle: what it shows.
+        strong: index of a row in heavy type.
+    """
+    figure = sheet(style)
+    axes = canvas(figure, titled(figure, title, subtitle, style), style)
+    cells = [
+        [
+            Cell(text, "strong" if place == 0 or index == strong else "")
+            for place, text in enumerate(row)
+        ]
+        for index, row in enumerate(rows)
+    ]
+    table(axes, columns, cells, style, align, importance, optional)
+    return figure

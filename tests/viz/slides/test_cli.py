@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
-from viz import tour
+from viz.lessons import tour
+from viz.lessons.tour import TOUR
 from viz.pages import PAGES
 from viz.slides.catalogue import PARAMETERS, opened
 from viz.slides.cli import main
 from viz.slides.lecture import Options, Slide, placed, read, zipped
-from viz.tour import TOUR
 
 ROOT = Path(__file__).resolve().parents[3]
 LINK = "sweep?input_height=5&input_width=5&padding=0"
@@ -43,8 +43,8 @@ def test_every_form_of_a_link_opens_its_page(link: str) -> None:
 
 def test_every_page_with_pictures_can_be_opened() -> None:
     """A page is one of the catalogue as soon as it has pictures."""
-    folder = ROOT / "viz" / "slides"
-    with_pictures = {p.name for p in PAGES if (folder / f"of_{p.name}.py").is_file()}
+    folder = ROOT / "viz" / "features"
+    with_pictures = {p.name for p in PAGES if (folder / p.name / "export.py").is_file()}
     assert with_pictures == set(PARAMETERS)
     for page in PARAMETERS:
         shown = opened(page)

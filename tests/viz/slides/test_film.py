@@ -15,12 +15,13 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from core.errors import SpecError
-from viz.slides import of_sweep, video
+from viz.choices.layer import PARAMS
+from viz.features.sweep import export
+from viz.params import decode
+from viz.slides import video
 from viz.slides.film import Reel
 from viz.slides.sheet import inked, saved
 from viz.slides.style import MAX_FRAMES, Film, Picture, Style, bounded, film_steps
-from viz.state import PARAMS
-from viz.url import decode
 
 SMALL = Style("half", 72)
 
@@ -29,7 +30,7 @@ def picture(**link: Any) -> Picture:
     link = {"input_height": 6, "input_width": 6, "padding": 0} | link
     values, ignored = decode(PARAMS, {name: str(value) for name, value in link.items()})
     assert not ignored
-    [found] = of_sweep.pictures(values)
+    [found] = export.pictures(values)
     return found
 
 

@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.viz.visit import MAIN
-from viz import blocks_tabs, erf_tabs, gradients_tabs, shift_tabs, waiting
+from tests.viz.visit import MAIN, open_page
+from viz.features.blocks import tabs as blocks_tabs
+from viz.features.erf import tabs as erf_tabs
+from viz.features.gradients import tabs as gradients_tabs
+from viz.features.shift import tabs as shift_tabs
+from viz.page import progress
 from viz.slides.style import Picture
 
 TABS = (blocks_tabs, erf_tabs, gradients_tabs, shift_tabs)
@@ -50,7 +54,7 @@ def test_the_pictures_on_show(
 
     def at_once(slot: str, works: Any, draw: Any) -> Any:
         views = {
-            key: waiting.View("done", result=work(lambda *told: True))
+            key: progress.View("done", result=work(lambda *told: True))
             for key, work in works.items()
         }
         draw(views)
@@ -58,9 +62,9 @@ def test_the_pictures_on_show(
 
     for tabs in TABS:
         monkeypatch.setattr(tabs, "save_menu", menu)
-    monkeypatch.setattr(waiting, "show", at_once)
+    monkeypatch.setattr(progress, "show", at_once)
     at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.switch_page(f"../pages/{page}.py")
+    open_page(at, page)
     small = {"input_height": 16, "input_width": 16}
     at.query_params.update({name: str(value) for name, value in (small | query).items()})
     at.run()

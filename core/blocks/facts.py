@@ -1,0 +1,109 @@
+"""What can be said of a block before anything is computed, beside torch's own counts.
+
+Shape and multiply–accumulates stand twice: by this project's formulas and as torch finds them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..cost.kept import Saved, kept_for_backward, saved_for_backward
+from ..cost.layers import LayerCost, layer_costs, totals
+from ..errors import SpecError
+from ..graph.graph import network_graph
+from ..networks import NetworkSpec, Shape, build, resolve
+from ..receptive_field.coverage import read_mask
+from ..receptive_field.fields import ReceptiveField, fields_of
+from ..torch_flops import FlopCounter
+
+InputSize = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class BlockFacts:
+    """One block on one input. Counts of work and memory are for the whole batch.
+
+    Attributes:
+        input_size, batch: what it is given.
+        output_shape: (C, H, W) by the formulas, (features,) once flattened.
+        torch_shape: what torch gives.
+        parameters: numbers to learn.
+        macs: multiply–accumulates of a forward pass.
+        torch_macs: half of the FLOPs that torch's own counter finds.
+        forward_bytes: of all layers' outputs at float32.
+        saved: what backward must keep, weights included.
+        field: the receptive field of the output's units.
+        unread: share of the input's pixels that no output reads.
+        costs: layer by layer, for a batch of one.
+    """
+
+    input_size: InputSize
+    batch: int
+    output_shape: tuple[int, ...]
+    torch_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+    torch_macs: int
+    forward_bytes: int
+    saved: tuple[Saved, ...]
+    field: ReceptiveField
+    unread: float
+    costs: tuple[LayerCost, ...]
+
+    @property
+    def backward_bytes(self) -> int:
+        """What backward must keep, without the weights, which are there anyhow."""
+        return kept_for_backward(self.saved)
+
+    @property
+    def agrees(self) -> bool:
+        """Shape and multiply–accumulates are what torch finds."""
+        return self.output_shape == self.torch_shape and self.macs == self.torch_macs
+
+    @property
+    def reduction(self) -> tuple[float, float]:
+        """Input pixels for one unit along (height, width); by the sizes, not the strides."""
+        rows, cols = self.field.grid
+        return self.input_size[1] / rows, self.input_size[2] / cols
+
+
+def block_facts(spec: NetworkSpec, input_size: InputSize, batch: int = 1) -> BlockFacts:
+    """Shape, costs, memory and receptive field of a block; nothing is computed.
+
+    Raises:
+        SpecError: it cannot be built for this input, or nothing in it sees the input.
+    """
+    channels, *size = input_size
+    rows, cols = size
+    after = resolve(spec, channels, (rows, cols))[-1].after
+    module = build(spec, channels, (rows, cols), device="meta")
+    costs = layer_costs(module, input_size)
+    sums = totals(costs)
+    graph = network_graph(module, input_size)
+    fields, end = fields_of(graph), graph.outputs[0]
+    if end not in fields:
+        raise SpecError("layers", "must let the output depend on the input", end)
+    with torch.no_grad(), FlopCounter() as counter:
+        out = module.eval()(torch.empty(batch, *input_size, device="meta"))
+    return BlockFacts(
+        input_size=input_size,
+        batch=batch,
+        output_shape=_shape(after),
+        torch_shape=tuple(out.shape[1:]),
+        parameters=sums.parameters,
+        macs=sums.macs * batch,
+        torch_macs=counter.get_total_flops() // 2,
+        forward_bytes=sums.activation_bytes * batch,
+        saved=saved_for_backward(module, input_size, batch),
+        field=fields[end],
+        unread=float(1 - read_mask(graph, end).mean()),
+        costs=costs,
+    )
+
+
+def _shape(after: Shape) -> tuple[int, ...]:
+    if after.flat or after.size is None:
+        return (after.features or 0,)
+    return (after.channels or 0, *after.size)

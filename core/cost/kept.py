@@ -1,0 +1,155 @@
+"""What a block keeps between forward and backward: which tensors, whose, and how many bytes.
+
+Found with torch's own hooks on what autograd saves, on the meta device: nothing is computed.
+Memory that several layers keep is counted once. What a layer makes and nothing keeps (the
+output of a batch norm before ReLU) is not in; nor are buffers that backward itself takes.
+
+Source: torch.autograd.graph.saved_tensors_hooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from ..errors import SpecError
+from ..graph.tracing.skeleton import floats_of, skeleton
+from ..tensors import tensors_in
+
+Kind = Literal["weights", "input", "activations", "indices", "masks", "inside"]
+KINDS: dict[Kind, str] = {
+    "weights": "parameters and running statistics, which are there anyhow",
+    "input": "the input",
+    "activations": "outputs of layers",
+    "indices": "whole numbers: where a maximum stood",
+    "masks": "true or false: what was dropped",
+    "inside": "what layers make for themselves, such as a batch's mean",
+}
+
+
+@dataclass(frozen=True)
+class Saved:
+    """One piece of memory that backward needs.
+
+    Attributes:
+        kind: what it is; see `KINDS`.
+        shape: of the first tensor in it that was kept, batch axis included.
+        bytes: of the whole storage.
+        layers: qualified names of the modules whose backward reads it, in the order they run,
+            the innermost of each; "" for the network's own forward.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    bytes: int
+    layers: tuple[str, ...]
+
+
+def saved_for_backward(
+    module: nn.Module, input_size: tuple[int, ...], batch: int = 1
+) -> tuple[Saved, ...]:
+    """Everything that ``module`` keeps for its backward pass, each piece of memory once.
+
+    In training mode; backward is meant to reach the parameters that learn and the input.
+
+    Args:
+        module: any module of one input that does not decide by values; untouched.
+        input_size: what follows the batch axis, e.g. (channels, height, width).
+        batch: samples.
+
+    Raises:
+        SpecError: it cannot be copied, or does not take this input.
+    """
+    bare = skeleton(module).train()
+    bare.__class__ = module.__class__
+    for own, copied in zip(module.parameters(), bare.parameters(), strict=True):
+        copied.requires_grad_(own.requires_grad)
+    image = torch.empty(batch, *input_size, device="meta", dtype=floats_of(bare))
+    book = _Book(bare, image.requires_grad_())
+    try:
+        with torch.enable_grad(), torch.device("meta"), book.hooks():
+            bare(image)
+    except Exception as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise SpecError("input_size", f"does not fit this network: {said}", input_size) from error
+    return tuple(book.found())
+
+
+def kept_bytes(saved: Iterable[Saved]) -> dict[Kind, int]:
+    """Bytes of each kind, in the order of `KINDS`; kinds without any are left out."""
+    rows = tuple(saved)
+    sums = {kind: sum(row.bytes for row in rows if row.kind == kind) for kind in KINDS}
+    return {kind: total for kind, total in sums.items() if total}
+
+
+def kept_for_backward(saved: Iterable[Saved]) -> int:
+    """Bytes that the backward pass makes necessary: all but the weights."""
+    return sum(row.bytes for row in saved if row.kind != "weights")
+
+
+@dataclass
+class _Entry:
+    tensor: Tensor  # held, so that its memory's name is not given to another
+    layers: dict[str, None] = field(default_factory=dict)
+
+
+class _Book:
+    """Which memory was kept, for whom."""
+
+    def __init__(self, bare: nn.Module, image: Tensor) -> None:
+        self.entries: dict[int, _Entry] = {}
+        self.running: list[str] = [""]
+        self.own = {_storage(t) for t in (*bare.parameters(), *bare.buffers())}
+        self.image = _storage(image)
+        self.outputs: dict[int, Tensor] = {}
+        for path, part in bare.named_modules():
+            part.register_forward_pre_hook(self._entering(path))
+            part.register_forward_hook(self._leaving)
+
+    def _entering(self, path: str) -> Any:
+        def entering(module: nn.Module, args: Any) -> None:
+            self.running.append(path)
+
+        return entering
+
+    def _leaving(self, module: nn.Module, args: Any, out: Any) -> None:
+        self.running.pop()
+        self.outputs |= {_storage(tensor): tensor for tensor in tensors_in((out,))}
+
+    def hooks(self) -> saved_tensors_hooks:
+        """torch's hooks that write into this book."""
+
+        def pack(tensor: Tensor) -> Tensor:
+            entry = self.entries.setdefault(_storage(tensor), _Entry(tensor.detach()))
+            entry.layers[self.running[-1]] = None
+            return tensor
+
+        return saved_tensors_hooks(pack, lambda tensor: tensor)
+
+    def found(self) -> Iterable[Saved]:
+        for name, entry in self.entries.items():
+            size = entry.tensor.untyped_storage().nbytes()
+            yield Saved(
+                self._kind(name, entry.tensor), tuple(entry.tensor.shape), size, (*entry.layers,)
+            )
+
+    def _kind(self, name: int, tensor: Tensor) -> Kind:
+        if name in self.own:
+            return "weights"
+        if name == self.image:
+            return "input"
+        if tensor.dtype in (torch.bool, torch.uint8):
+            return "masks"
+        if not tensor.is_floating_point():
+            return "indices"
+        return "activations" if name in self.outputs else "inside"
+
+
+def _storage(tensor: Tensor) -> int:
+    name: int = tensor.untyped_storage()._cdata
+    return name

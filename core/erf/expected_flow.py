@@ -1,0 +1,279 @@
+"""The expected energy of one unit on its way back through a graph, as a sum of products.
+
+Every operation acts along one axis at a time, so a map that starts as one pixel stays a
+sum of products row × column. Branches add their terms; a sum of many is shortened to as
+many as it needs, so that the work stays bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log, prod, sqrt
+
+import numpy as np
+
+from ..errors import SpecError
+from ..graph.axes.axis_map import AxisMap
+from ..graph.graph import Graph, Node
+from ..graph.rules.call import words
+from .expected_taps import Recipe, Rule, Values, is_weighted, push
+
+MAX_PIXELS = 1 << 24
+"""Largest map that is made."""
+MAX_TERMS = 16
+"""Products above which a sum of them is shortened."""
+EPSILON = 1e-13
+"""What is left of a shortened sum, against its largest pixel."""
+HUGE = 1e100
+"""Energies between its inverse and this are carried as they are, others scaled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """The map ``Σ_r rows[:, r] × cols[:, r]``, its first pixel at ``origin``."""
+
+    origin: tuple[int, int]
+    rows: Values
+    cols: Values
+
+    @property
+    def total(self) -> float:
+        """Sum of all pixels."""
+        return float(self.rows.sum(0) @ self.cols.sum(0))
+
+    @property
+    def bound(self) -> float:
+        """No pixel is larger."""
+        return float(np.abs(self.rows).max(0) @ np.abs(self.cols).max(0))
+
+    def scaled(self, factor: float) -> Terms:
+        """The same map times a factor."""
+        return self if factor == 1 else Terms(self.origin, self.rows * factor, self.cols)
+
+
+def total_of(parts: Sequence[Terms]) -> Terms:
+    """One map, the sum of all."""
+    if len(parts) == 1:
+        return parts[0]
+    row, rows = _side_by_side([(part.origin[0], part.rows) for part in parts])
+    col, cols = _side_by_side([(part.origin[1], part.cols) for part in parts])
+    if rows.shape[1] > MAX_TERMS:
+        rows, cols = _shortened(rows, cols)
+    return Terms((row, col), rows, cols)
+
+
+def _side_by_side(parts: Sequence[tuple[int, Values]]) -> tuple[int, Values]:
+    """The terms of all as columns over the units that any of them covers."""
+    first = min(start for start, _ in parts)
+    last = max(start + len(values) for start, values in parts)
+    out = np.zeros((last - first, sum(values.shape[1] for _, values in parts)))
+    column = 0
+    for start, values in parts:
+        count = values.shape[1]
+        out[start - first : start - first + len(values), column : column + count] = values
+        column += count
+    return first, out
+
+
+def _shortened(rows: Values, cols: Values) -> tuple[Values, Values]:
+    """The same sum in as few products as it needs.
+
+    Elimination with complete pivoting in orthonormal bases of both factors. (A singular
+    value decomposition in its place finds no fewer, and is slow where threads share cores.)
+    """
+    left, small_rows = np.linalg.qr(rows)
+    right, small_cols = np.linalg.qr(cols)
+    rest = small_rows @ small_cols.T
+    limit = EPSILON * float(np.abs(rest).max())
+    lefts, rights = [], []
+    for _ in range(min(rest.shape)):
+        i, j = divmod(int(np.abs(rest).argmax()), rest.shape[1])
+        if abs(rest[i, j]) <= limit:
+            break
+        lefts.append(rest[:, j] / rest[i, j])
+        rights.append(rest[i].copy())
+        rest -= lefts[-1][:, None] * rights[-1]
+    if not lefts:
+        return rows[:, :1], 0 * cols[:, :1]
+    return left @ np.stack(lefts, axis=1), right @ np.stack(rights, axis=1)
+
+
+def picture(rows: Values, cols: Values) -> Values:
+    """The map itself, (rows, columns).
+
+    Raises:
+        SpecError: it would have more than `MAX_PIXELS`.
+    """
+    if len(rows) * len(cols) > MAX_PIXELS:
+        size = f"{len(rows)}×{len(cols)}"
+        raise SpecError("input_size", f"must give a map of at most {MAX_PIXELS} pixels", size)
+    return rows @ cols.T
+
+
+@dataclass(frozen=True)
+class Gains:
+    """How much energy a part of a network passes on to what it reads, at least 0 each.
+
+    Only the ratio between branches that meet shows in a map.
+
+    Attributes:
+        layer: of a layer with weights, fan-in times their variance.
+        rectifier: of a ReLU or one of its smooth kin.
+        branch: of a residual branch, on top of its layers; its shortcut has 1.
+    """
+
+    layer: float = 1.0
+    rectifier: float = 1.0
+    branch: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value < HUGE:
+                raise SpecError(name, "must be a number of at least 0", value)
+
+
+KEPT = Gains()
+"""Every layer keeps the energy: a branch weighs as much as its shortcut."""
+HE = Gains(2.0, 0.5)
+"""Weights of variance 2/fan-in and half of the gradient cut off by every rectifier."""
+TORCH = Gains(1 / 3, 0.5)
+"""What torch draws when it makes a layer: variance 1/(3 fan-in)."""
+
+_RECTIFIERS = words("""
+relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish softplus
+""")
+_ADDS = words("add iadd radd sub subtract isub rsub")
+_CATS = words("cat concat concatenate stack")
+
+
+class Flow:
+    """The way back from one node of a graph to an input.
+
+    Args:
+        graph: the network.
+        rules: of each of its nodes.
+        source: the input.
+        layer: the node whose unit is asked for.
+        gains: of its parts.
+
+    Attributes:
+        cut: on the last way, something went into padding.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        rules: Mapping[str, Rule],
+        source: str,
+        layer: str,
+        gains: Gains,
+    ) -> None:
+        self.graph, self.rules = graph, rules
+        self.source, self.layer = source, layer
+        self.gains = gains
+        self.depths: dict[str, int] = {}
+        for name, node in graph.items():
+            below = max((self.depths[parent] for parent in node.inputs), default=0)
+            self.depths[name] = below + is_weighted(node)
+        self.used: list[Node] = []
+        self.cut = False
+
+    def run(self, unit: tuple[int, int], recipe: Recipe) -> tuple[Terms | None, float]:
+        """What arrives at the input, and the logarithm of a factor left out of it."""
+        pending = {self.layer: [Terms(unit, np.ones((1, 1)), np.ones((1, 1)))]}
+        left_out, self.used, self.cut = 0.0, [], False
+        for name in reversed(list(self.graph)):
+            if name == self.source or name not in pending:
+                continue
+            terms = total_of(pending.pop(name))
+            self.used.append(self.graph[name])
+            bound = terms.bound
+            if bound > 0 and not 1 / HUGE < bound < HUGE:
+                factor = 1 / bound
+                left_out -= log(factor)
+                terms = terms.scaled(factor)
+                pending = {key: [t.scaled(factor) for t in all] for key, all in pending.items()}
+            for parent, given in self._given(self.graph[name], terms, recipe):
+                pending.setdefault(parent, []).append(given)
+        found = pending.get(self.source)
+        return (total_of(found) if found else None), left_out
+
+    def _given(self, node: Node, terms: Terms, recipe: Recipe) -> list[tuple[str, Terms]]:
+        """What a node hands to each of its inputs."""
+        rule, shares = self.rules[node.name], self._shares(node, recipe)
+        given = []
+        for parent, maps, share in zip(node.inputs, node.maps, shares, strict=True):
+            if rule.how == "norm":
+                handed = _less_mean(terms, maps) if recipe.energy else [terms]
+            else:
+                handed = self._through(maps, terms, rule, recipe)
+            given += [(parent, part.scaled(share)) for part in handed if share]
+        return given
+
+    def _through(
+        self, maps: tuple[AxisMap, AxisMap], terms: Terms, rule: Rule, recipe: Recipe
+    ) -> list[Terms]:
+        """A map handed on to the units that an operation reads; none if all are padding."""
+        rows = push(maps[0], terms.origin[0], terms.rows, rule, 0, recipe)
+        cols = push(maps[1], terms.origin[1], terms.cols, rule, 1, recipe)
+        if rows is None or cols is None:
+            self.cut = True
+            return []
+        self.cut = self.cut or rows.cut or cols.cut
+        return [Terms((rows.start, cols.start), rows.values, cols.values)]
+
+    def _shares(self, node: Node, recipe: Recipe) -> list[float]:
+        """How much of what a node has each of its inputs is given."""
+        own = self._own(node) if recipe.energy else 1.0
+        if node.operation in _CATS:
+            return [_width(self.graph[parent]) / _width(node) for parent in node.inputs]
+        depths = [self.depths[parent] for parent in node.inputs]
+        if node.operation in _ADDS and min(depths, default=0) < max(depths, default=0):
+            branch = self.gains.branch if recipe.energy else sqrt(self.gains.branch)
+            return [1.0 if d == min(depths) else branch for d in depths]
+        return [own] * len(depths)
+
+    def _own(self, node: Node) -> float:
+        if is_weighted(node):
+            return self.gains.layer
+        return self.gains.rectifier if node.operation in _RECTIFIERS else 1.0
+
+    def notes(self) -> tuple[str, ...]:
+        """What of the last run was modelled rather than computed."""
+        found: dict[str, None] = {}
+        mean = False
+        for node in self.used:
+            rule = self.rules[node.name]
+            if node.kind in ("global", "unknown") or node.bound:
+                found[f"{node.kind}: {node.operation} is spread evenly over the image"] = None
+            elif rule.how == "pick":
+                found["max pooling is taken as a fair draw among its pixels"] = None
+            elif rule.how == "mean" and mean and _overlaps(node):
+                found["overlapping averages are taken as independent of each other"] = None
+            mean = mean or rule.how == "mean"
+        return tuple(found)
+
+
+def _width(node: Node) -> int:
+    """Numbers for each position: the channels."""
+    return max(1, prod(node.shape) // prod(node.grid))
+
+
+def _overlaps(node: Node) -> bool:
+    return any(
+        axis.causal or len(axis.taps[0]) * axis.period > abs(axis.advance)
+        for maps in node.maps
+        for axis in maps
+        if not (axis.is_identity or axis.whole)
+    )
+
+
+def _less_mean(terms: Terms, maps: tuple[AxisMap, AxisMap]) -> list[Terms]:
+    """A normalisation: each unit its own, and 1/n² of the sum, what the mean takes out.
+
+    Source: the gradient of x - mean(x) over n positions, squared, for independent ones.
+    """
+    height, width = maps[0].n_in, maps[1].n_in
+    even = terms.total / (height * width) ** 2
+    return [terms, Terms((0, 0), np.full((height, 1), even), np.ones((width, 1)))]

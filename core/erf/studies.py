@@ -1,0 +1,253 @@
+"""How the effective receptive field depends on depth, kernel, activation and the rest.
+
+    study = depth_study((5, 10, 20, 40))
+    study.fit("sigma").exponent  # about 0.5
+
+Each study builds small stacks of convolutions that differ in one thing and measures the
+unit in the middle of the last one. The image is as large as the unit needs, so nothing is
+lost to padding, except in `padding_study`, which is about that.
+
+Source of the laws: Luo et al., "Understanding the Effective Receptive Field in Deep
+Convolutional Neural Networks" (2016), section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from ..errors import SpecError, whole
+from ..layer.window import Pair
+from ..networks.layers import PADDING_MODES
+from ..networks.modules import Residual
+from ..networks.swaps import ACTIVATIONS, POOLINGS, with_pooling, without_skips
+from ..receptive_field.fields import receptive_fields
+from ..seeded import seeded
+from .recipe import Weights
+from .study import DEFAULTS, Case, Report, Settings, Study, run_study
+
+MAX_LAYERS = 256
+MAX_WEIGHTS = 2 * 10**6
+"""Most weights of one network."""
+MAX_REACH = 1023
+"""Largest receptive field, in pixels."""
+
+POSITIONS = ("centre", "border", "corner")
+"""Where `padding_study` puts the unit."""
+REDUCTIONS = ("none", "stride", *POOLINGS)
+"""How `reduction_study` halves the size: not, in the convolution, or by a 2×2 after it."""
+
+
+def depth_study(
+    depths: Sequence[int] = (5, 10, 20, 40),
+    kernel_size: int = 3,
+    settings: Settings = DEFAULTS,
+    progress: Report | None = None,
+) -> Study:
+    """The number of layers n: σ and side grow like √n, the share of the field falls so.
+
+    The share's exponent comes near -0.5 from above: the field, n(k - 1) + 1, grows a
+    little slower than n.
+
+    Args:
+        depths: layers of each network.
+        kernel_size: of every layer.
+        settings, progress: see `core.erf.study.run_study`; so are the refusals.
+    """
+    cases = [
+        _case(str(n), n, _stack(_alike(n, kernel_size=kernel_size), settings), settings)
+        for n in depths
+    ]
+    laws = {"sigma": 0.5, "side": 0.5, "share": -0.5}
+    return run_study("depth", "layers", cases, laws, progress)
+
+
+def kernel_study(
+    kernel_sizes: Sequence[int] = (3, 5, 7, 9, 11),
+    depth: int = 6,
+    settings: Settings = DEFAULTS,
+    progress: Report | None = None,
+) -> Study:
+    """The kernel size k: σ = √(n(k² - 1)/12) grows like k, as the field does."""
+    cases = [
+        _case(f"{k}×{k}", k, _stack(_alike(depth, kernel_size=k), settings), settings)
+        for k in kernel_sizes
+    ]
+    return run_study("kernel size", "kernel size", cases, {"sigma": 1.0, "side": 1.0}, progress)
+
+
+def activation_study(
+    activations: Sequence[str] = ("none", "relu", "gelu", "tanh", "sigmoid"),
+    depth: int = 10,
+    settings: Settings = DEFAULTS,
+    progress: Report | None = None,
+) -> Study:
+    """The activation: hardly a difference in width while the weights have mean zero."""
+    cases = []
+    for index, name in enumerate(activations):
+        own = replace(settings, activation=name)
+        cases.append(_case(name, index, _stack(_alike(depth), own), own))
+    return run_study("activation", "activation", cases, progress=progress)
+
+
+def initialisation_study(
+    schemes: Sequence[Weights] = ("he", "xavier", "orthogonal", "uniform"),
+    depth: int = 10,
+    settings: Settings = DEFAULTS,
+    progress: Report | None = None,
+) -> Study:
+    """The weights: schemes of mean zero agree; the energy of uniform ones is narrower by √2."""
+    cases = []
+    for index, name in enumerate(schemes):
+        own = replace(settings, weights=name)
+        cases.append(_case(name, index, _stack(_alike(depth), own), own))
+    return run_study("initialisation", "initialisation", cases, progress=progress)
+
+
+def dilation_study(
+    patterns: Sequence[Sequence[int]] = ((1,) * 5, (2, 2, 2), (1, 2, 4, 8, 16)),
+    kernel_size: int = 3,
+    settings: Settings = DEFAULTS,
+    progress: Report | None = None,
+) -> Study:
+    """The dilations, layer by layer: x is their sum, to which the field grows in proportion."""
+    cases = []
+    for pattern in patterns:
+        layers = [{"kernel_size": kernel_size, "dilation": d} for d in pattern]
+        label = " ".join(map(str, pattern))
+        cases.append(_case(label, sum(pattern), _stack(layers, settings), settings))
+    return run_study("dilation", "sum of dilations", cases, progress=progress)
+
+
+def reduction_study(
+    reductions: Sequence[str] = REDUCTIONS,
+    stages: int = 4,
+    settings: Settings = DEFAULTS,
+    progress: Report | None = None,
+) -> Study:
+    """Stages of a 3×3 that halve the size, by each of `REDUCTIONS`."""
+    cases = []
+    for index, how in enumerate(reductions):
+        if how not in REDUCTIONS:
+            raise SpecError("reductions", f"must be of {', '.join(REDUCTIONS)}", how)
+        stride = 2 if how == "stride" else 1
+        net: nn.Module = _stack(_alike(stages, stride=stride), settings, pooled=how in POOLINGS)
+        if how in POOLINGS:
+            probe = (settings.channels, 2**stages, 2**stages)
+            net = with_pooling(net, how, probe, settings.seed)
+        cases.append(_case(how, index, net, settings))
+    return run_study("reduction", "reduction", cases, progress=progress)
+
+
+def skip_study(
+    blocks: int = 8, settings: Settings = DEFAULTS, progress: Report | None = None
+) -> Study:
+    """Residual blocks of two 3×3, with and without their shortcuts."""
+    count = _layers(blocks)
+    parts: list[nn.Module] = []
+    for _ in range(count):
+        parts += [Residual(_stack(_alike(2), settings), nn.Identity()), _activation(settings)]
+    net = nn.Sequential(*parts[:-1])
+    cases = [
+        _case("with skips", 0, net, settings),
+        _case("without skips", 1, without_skips(net), settings),
+    ]
+    return run_study("skip connections", "network", cases, progress=progress)
+
+
+def padding_study(
+    modes: Sequence[str] = PADDING_MODES,
+    positions: Sequence[str] = POSITIONS,
+    depth: int = 8,
+    settings: Settings = DEFAULTS,
+    progress: Report | None = None,
+) -> Study:
+    """What stands around the image, and where the unit lies in it.
+
+    The image is as large as the receptive field of ``depth`` 3×3 layers, so that a unit at
+    its border has half of its field outside, and one in a corner three quarters.
+    """
+    cases: list[Case] = []
+    size = 2 * _layers(depth) + 1
+    places = {"centre": (depth, depth), "border": (0, depth), "corner": (0, 0)}
+    for mode in modes:
+        if mode not in PADDING_MODES:
+            raise SpecError("padding_mode", f"must be one of {', '.join(PADDING_MODES)}", mode)
+        net = _stack(_alike(depth, padding_mode=mode), settings)
+        for position in positions:
+            if position not in places:
+                raise SpecError("positions", f"must be of {', '.join(POSITIONS)}", position)
+            image, unit = (settings.channels, size, size), places[position]
+            label = f"{mode}, {position}"
+            cases.append(Case(label, len(cases), net, image, settings, unit=unit))
+    return run_study("padding and position", "network", cases, progress=progress)
+
+
+def _layers(count: object) -> int:
+    number = whole("number of layers", count, 1)
+    if number > MAX_LAYERS:
+        raise SpecError("number of layers", f"must be at most {MAX_LAYERS}", count)
+    return number
+
+
+def _alike(count: object, **told: Any) -> list[dict[str, Any]]:
+    """The settings of so many equal layers."""
+    return [told] * _layers(count)
+
+
+def _activation(settings: Settings) -> nn.Module:
+    return ACTIVATIONS[settings.activation]()
+
+
+def _stack(
+    layers: Sequence[dict[str, Any]], settings: Settings, pooled: bool = False
+) -> nn.Sequential:
+    """Convolutions of 3×3 unless told otherwise, without bias, that keep the size.
+
+    An activation stands between them, none after the last; a 2×2 max-pool follows each
+    one where ``pooled``. The weights are drawn from the settings' seed, for ``"as_is"``.
+    """
+    _layers(len(layers))
+    parts: list[nn.Module] = []
+    with seeded(settings.seed):
+        for told in layers:
+            parts += [nn.Conv2d(**_conv(settings.channels, len(layers), **told))]
+            parts += [nn.MaxPool2d(2)] if pooled else []
+            parts += [_activation(settings)]
+    return nn.Sequential(*parts[:-1])
+
+
+def _conv(
+    channels: int, layers: int, kernel_size: int = 3, dilation: int = 1, **told: Any
+) -> dict[str, Any]:
+    """The arguments of a convolution that keeps the size."""
+    k, d = whole("kernel_size", kernel_size, 1), whole("dilation", dilation, 1)
+    if d * (k - 1) >= MAX_REACH:
+        raise SpecError("kernel_size", f"must reach at most {MAX_REACH} pixels", k)
+    if layers * (channels * k) ** 2 > MAX_WEIGHTS:
+        raise SpecError("kernel_size", f"must give at most {MAX_WEIGHTS} weights in all", k)
+    if k % 2 == 0:
+        raise SpecError("kernel_size", "must be odd, to keep the size", k)
+    pad = d * (k - 1) // 2
+    equal = {"in_channels": channels, "out_channels": channels, "bias": False}
+    return {**equal, "kernel_size": k, "padding": pad, "dilation": d, **told}
+
+
+def _case(label: str, x: float, module: nn.Module, settings: Settings) -> Case:
+    """A case on an image with room around the middle unit's receptive field."""
+    size = _image(module, settings.channels)
+    return Case(label, x, module, (settings.channels, *size), settings)
+
+
+def _image(module: nn.Module, channels: int) -> Pair:
+    """The field and two strides on either side of it, in whole strides."""
+    probe = (channels, 2 * MAX_REACH, 2 * MAX_REACH)
+    field = list(receptive_fields(module, probe).values())[-1]
+    reach, stride = int(field.size[0]), int(field.effective_stride[0])
+    if reach > MAX_REACH:
+        raise SpecError("receptive field", f"must be at most {MAX_REACH} pixels", reach)
+    side = -(-(reach + 4 * stride) // stride) * stride
+    return side, side

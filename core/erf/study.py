@@ -1,0 +1,319 @@
+"""A study: the effective receptive fields of several networks, side by side, with fits.
+
+Each network is measured by backpropagation (`core.erf`) beside the closed form
+(`core.erf.expected`). `compare` takes any networks, trained ones too; `core.erf.studies`
+builds those that differ in one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod, sqrt
+
+import numpy as np
+from torch import nn
+
+from ..cost.layers import layer_costs, totals
+from ..errors import SpecError, whole
+from ..layer.window import Pair
+from ..networks.swaps import ACTIVATIONS
+from . import EffectiveReceptiveField, Progress, Recipe, Stopped, effective_receptive_field
+from .expected import HE, KEPT, ExpectedErf, Gains, expected_erf
+from .recipe import Aggregate, Weights
+
+MAX_MACS = 10**12
+"""Most multiply–accumulates of one study, three for each of a forward pass."""
+MAX_CASES = 64
+MAX_CHANNELS = 64
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all networks of a study have in common.
+
+    Attributes:
+        channels: of every layer, the image's too, 1 to `MAX_CHANNELS`. A draw of a deep,
+            narrow network says little: its energy comes to pass through few channels.
+        activation: one of `core.networks.swaps.ACTIVATIONS`; there is none after the last layer.
+        draws, weights, aggregate, seed: as `core.erf.effective_receptive_field` has them.
+        device: see `core.device.pick`.
+    """
+
+    channels: int = 16
+    activation: str = "relu"
+    draws: int = 64
+    weights: Weights = "he"
+    aggregate: Aggregate = "energy"
+    seed: int = 0
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if whole("channels", self.channels, 1) > MAX_CHANNELS:
+            raise SpecError("channels", f"must be at most {MAX_CHANNELS}", self.channels)
+        if self.activation not in ACTIVATIONS:
+            raise SpecError(
+                "activation", f"must be one of {', '.join(ACTIVATIONS)}", self.activation
+            )
+        Recipe(self.draws, "noise", self.weights, self.aggregate, self.seed)
+
+
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One network of a study.
+
+    Attributes:
+        label: what is different about it.
+        x: the same as a number; the row's index where it is none.
+        erf: measured.
+        expected: the closed form of the same unit; None where it has none for the recipe.
+    """
+
+    label: str
+    x: float
+    erf: EffectiveReceptiveField = field(repr=False)
+    expected: ExpectedErf | None = field(repr=False)
+
+    @property
+    def reach(self) -> float:
+        """Size of the theoretical receptive field in pixels, root of height times width."""
+        return sqrt(prod(self.erf.theory.size))
+
+    @property
+    def sigma(self) -> float:
+        """Root mean square of σ_y and σ_x, in pixels."""
+        return sqrt(sum(s**2 for s in self.erf.sigma) / 2)
+
+    @property
+    def side(self) -> float:
+        """Side of the area above 4.55 % of the peak, in pixels."""
+        return self.erf.side
+
+    @property
+    def share(self) -> float:
+        """The side over the theoretical receptive field's."""
+        return self.side / self.reach
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A power law through the rows: ``quantity = factor · x ** exponent``.
+
+    Attributes:
+        quantity: name of the attribute of `Row`.
+        exponent, factor: by least squares of the logarithms.
+        r_squared: share of the logarithm's variance explained; 1 where there is none.
+        law: the exponent that theory expects for many layers.
+    """
+
+    quantity: str
+    exponent: float
+    factor: float
+    r_squared: float
+    law: float
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The rows of a study in the order asked for, and the laws fitted to them.
+
+    Attributes:
+        name: of what was changed.
+        x_label: what ``x`` of the rows is.
+        rows: one for each network.
+        fits: empty where there is no law or are fewer than two different x.
+    """
+
+    name: str
+    x_label: str
+    rows: tuple[Row, ...]
+    fits: tuple[Fit, ...]
+
+    def fit(self, quantity: str) -> Fit:
+        """The fit of ``"sigma"``, ``"side"`` or ``"share"``.
+
+        Raises:
+            SpecError: there is none.
+        """
+        for found in self.fits:
+            if found.quantity == quantity:
+                return found
+        names = ", ".join(found.quantity for found in self.fits) or "nothing"
+        raise SpecError("quantity", f"must have been fitted; here {names} was", quantity)
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """What is reported after every chunk of draws.
+
+    Attributes:
+        label: of the network being measured.
+        done, total: networks finished, networks in all.
+        inner: how far this one is.
+    """
+
+    label: str
+    done: int
+    total: int
+    inner: Progress
+
+
+Report = Callable[[StudyProgress], bool | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One network to measure: a label and a number for it, and what to measure."""
+
+    label: str
+    x: float
+    module: nn.Module
+    input_size: tuple[int, ...]
+    settings: Settings
+    layer: str | None = None
+    unit: Pair | None = None
+
+
+def power_law(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+    """Exponent, factor and R² of ``y = factor · x ** exponent`` in the logarithms.
+
+    Raises:
+        SpecError: fewer than two different x, or a value that is not positive.
+    """
+    if len(set(x)) < 2 or min(x) <= 0 or min(y) <= 0:
+        raise SpecError("x", "must have two different values, all positive", tuple(x))
+    u, v = np.log(np.asarray(x, float)), np.log(np.asarray(y, float))
+    exponent, offset = np.polyfit(u, v, 1)
+    around = float(((v - v.mean()) ** 2).sum())
+    off = float(((v - exponent * u - offset) ** 2).sum())
+    explained = 1 - off / around if around > 1e-20 else 1.0
+    return float(exponent), float(np.exp(offset)), explained
+
+
+def run_study(
+    name: str,
+    x_label: str,
+    cases: Sequence[Case],
+    laws: Mapping[str, float] | None = None,
+    progress: Report | None = None,
+) -> Study:
+    """Measure every case.
+
+    Args:
+        name, x_label: of the study.
+        cases: at most `MAX_CASES`.
+        laws: attribute of `Row` → the exponent that theory expects.
+        progress: called after every chunk of draws; returning False stops.
+
+    Raises:
+        SpecError: no cases or too many, more than `MAX_MACS` of work (before it starts),
+            or what the engine refuses.
+        Stopped: the progress callback returned False; holds the case it was at.
+    """
+    if not 1 <= len(cases) <= MAX_CASES:
+        raise SpecError("cases", f"must be 1 to {MAX_CASES} networks", len(cases))
+    _check_work(cases)
+    rows = tuple(_row(case, index, len(cases), progress) for index, case in enumerate(cases))
+    x = [row.x for row in rows]
+    fits = []
+    for quantity, law in (laws or {}).items() if len(set(x)) > 1 else ():
+        values = [getattr(row, quantity) for row in rows]
+        fits.append(Fit(quantity, *power_law(x, values), law))
+    return Study(name, x_label, rows, tuple(fits))
+
+
+def _check_work(cases: Sequence[Case]) -> None:
+    work = sum(
+        3 * case.settings.draws * totals(layer_costs(case.module, case.input_size)).macs
+        for case in cases
+    )
+    if work > MAX_MACS:
+        draws = max(case.settings.draws for case in cases)
+        rule = (
+            f"must be fewer: this takes {work:.1e} multiply–accumulates of {MAX_MACS:.0e} allowed"
+        )
+        raise SpecError("draws", rule, draws)
+
+
+def _row(case: Case, index: int, total: int, progress: Report | None) -> Row:
+    told = case.settings
+    answers: list[bool | None] = [True]
+
+    def report(inner: Progress) -> bool | None:
+        if progress is not None:
+            answers.append(progress(StudyProgress(case.label, index, total, inner)))
+        return answers[-1]
+
+    erf = effective_receptive_field(
+        case.module,
+        case.input_size,
+        case.layer,
+        unit=case.unit,
+        draws=told.draws,
+        weights=told.weights,
+        aggregate=told.aggregate,
+        seed=told.seed,
+        device=told.device,
+        progress=report,
+    )
+    if answers[-1] is False:  # at the end of a case: the others are not begun
+        raise Stopped(erf)
+    return Row(case.label, case.x, erf, _expected(case, erf))
+
+
+GAINS: Mapping[Weights, Gains] = {
+    "he": HE,
+    "xavier": Gains(1.0, 0.5),
+    "orthogonal": Gains(1.0, 0.5),
+}
+
+
+def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
+    """The closed form, where it is one for the recipe."""
+    told = case.settings
+    uniform = told.weights == "uniform"
+    if told.aggregate == "signed" and not uniform:
+        return None
+    return expected_erf(
+        case.module,
+        case.input_size,
+        erf.layer,
+        erf.unit,
+        weights="uniform" if uniform else "random",
+        aggregate=told.aggregate,
+        gains=GAINS.get(told.weights, KEPT),
+    )
+
+
+TRAINED = Settings(weights="as_is")
+"""For networks whose own weights are meant."""
+
+
+def compare(
+    networks: Sequence[tuple[str, nn.Module]],
+    input_size: tuple[int, ...],
+    layer: str | None = None,
+    unit: Pair | None = None,
+    settings: Settings = TRAINED,
+    progress: Report | None = None,
+) -> Study:
+    """Any networks side by side, such as one before and after training.
+
+    Args:
+        networks: (label, module) of each; read, never changed.
+        input_size: (C, H, W) or (C, L), of all of them.
+        layer, unit: of all of them, as `core.erf.effective_receptive_field` has them.
+        settings: ``channels`` and ``activation`` are the networks' own.
+        progress: see `run_study`.
+
+    Raises:
+        SpecError, Stopped: see `run_study`.
+    """
+    cases = [
+        Case(label, index, module, input_size, settings, layer, unit)
+        for index, (label, module) in enumerate(networks)
+    ]
+    return run_study("networks", "network", cases, progress=progress)

@@ -1,0 +1,1 @@
+"""How one axis passes through an operation, in exact integers."""

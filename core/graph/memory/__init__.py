@@ -1,0 +1,1 @@
+"""Tensors that share memory, and calls that write to a part of it."""

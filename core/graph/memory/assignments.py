@@ -1,0 +1,76 @@
+"""Calls that overwrite a part of a tensor: which part, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from ..rules.call import words
+
+
+class Assignment(NamedTuple):
+    """A part of a tensor that a call has overwritten.
+
+    Attributes:
+        target: the tensor.
+        part: a view of the part; None where it is no grid of the tensor's elements.
+        value: what was written: a tensor or a plain value.
+    """
+
+    target: torch.Tensor
+    part: torch.Tensor | None
+    value: object
+
+
+_CONSTANTS = words("zero_ normal_ uniform_ random_ bernoulli_ exponential_ cauchy_ log_normal_")
+
+
+def assignment_of(
+    operation: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Assignment | None:
+    """What a call overwrites, whatever was there before; None for all other calls.
+
+    Args:
+        operation: torch's name of the function.
+        args, kwargs: of a call that has returned.
+    """
+    if not args or not isinstance(args[0], torch.Tensor):
+        return None
+    target, given = args[0], [*args[1:], *kwargs.values()]
+    if operation in _CONSTANTS:
+        return Assignment(target, target, 0)
+    if operation in ("copy_", "fill_") and given:
+        return Assignment(target, target, given[0])
+    if operation == "__setitem__":
+        return Assignment(target, _part(target, args[1]), args[2])
+    if operation in ("index_copy_", "index_fill_") and len(given) == 3:
+        index = (*[slice(None)] * (int(given[0]) % target.ndim), given[1])
+        return Assignment(target, _part(target, index), given[2])
+    return None
+
+
+def _part(target: torch.Tensor, index: object) -> torch.Tensor | None:
+    """The part at an index as a view; None where the index makes a copy."""
+    items = [_sliced(item) for item in (index if isinstance(index, tuple) else (index,))]
+    if any(item is NotImplemented for item in items):
+        return None
+    with torch.no_grad(), torch._C.DisableTorchFunction():
+        part = target[tuple(items)]
+    return part if part.untyped_storage()._cdata == target.untyped_storage()._cdata else None
+
+
+def _sliced(item: object) -> Any:
+    """A part of an index as torch's views take it; an evenly spaced list is a slice."""
+    if item is None or item is ... or isinstance(item, slice):
+        return item
+    if isinstance(item, int) and not isinstance(item, bool):
+        return item
+    if isinstance(item, torch.Tensor) and item.ndim == 1 and not item.is_meta:
+        item = item.tolist()
+    if not isinstance(item, list) or not item or any(type(i) is not int for i in item):
+        return NotImplemented
+    step = item[1] - item[0] if len(item) > 1 else 1
+    even = item[0] >= 0 and step > 0 and item == [*range(item[0], item[-1] + 1, step)]
+    return slice(item[0], item[-1] + 1, step) if even else NotImplemented

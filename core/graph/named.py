@@ -1,0 +1,57 @@
+"""Looking up what a network runs, by the name of a node or of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Protocol, TypeVar
+
+from ..errors import SpecError
+
+MOST_NEAR = 3
+"""Most names that are suggested."""
+
+
+class NoLayerError(SpecError, KeyError):
+    """No node and no module has the name; the sentence says which names are near."""
+
+
+class Named(Protocol):
+    """A node of a graph, or what is known of it."""
+
+    @property
+    def module(self) -> str:
+        """Qualified name of the module in which it runs."""
+
+
+T = TypeVar("T", bound=Named)
+
+
+def find(nodes: Mapping[str, T], name: object) -> T:
+    """A node by its own name, or the last one of a module by its qualified name.
+
+    Raises:
+        NoLayerError: neither.
+    """
+    own = nodes.get(name) if isinstance(name, str) else None
+    if own is not None:
+        return own
+    within = [n for n in nodes.values() if name and f"{n.module}.".startswith(f"{name}.")]
+    if not within:
+        raise NoLayerError("layer", _rule(nodes, name), name)
+    return within[-1]
+
+
+def _rule(nodes: Mapping[str, T], name: object) -> str:
+    names = [*nodes, *(node.module for node in nodes.values() if node.module)]
+    near = get_close_matches(str(name), dict.fromkeys(names), MOST_NEAR)
+    suggestion = f"; near it are {', '.join(near)}" if near else ""
+    return f"must be the name of a node or a module that ran{suggestion}"
+
+
+class ByName(dict[str, T]):
+    """What is known of each node, by its name; a module's name means its last node."""
+
+    def __missing__(self, name: object) -> T:
+        """As `find`."""
+        return find(self, name)

@@ -1,0 +1,1 @@
+"""Operations without a rule: what running them shows."""

@@ -1,0 +1,376 @@
+"""Writes down what a run (core.graph.tracing.trace) reports: one `Draft` for each call, laid out.
+
+Names are those that `torch.fx` would give: a layer of torch's own gives its name to the
+last call it makes (its earlier ones, such as the padding of ``padding_mode``, are called
+``<layer>_pad``), a function in the code of a module has its own name and a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from ..errors import SpecError
+from ..tensors import tensors_in
+from .axes.axis_map import whole
+from .axes.layout import Dims, Shape, plain_layout
+from .memory.assignments import Assignment, assignment_of
+from .memory.writes import Memory
+from .probing.probe import UNFOLLOWED, Prober
+from .rules.call import Call, Draft, Link, Outcome, Source, right_aligned, same, words
+from .rules.indexing import INDEX_RULES
+from .rules.links import by_dims, settle, unknown
+from .rules.mixing import MIXING_RULES
+from .rules.recurrent import RECURRENT_RULES
+from .rules.shapes import SHAPE_RULES, part_of
+from .rules.unfold import UNFOLD_RULES
+from .rules.windows import GLOBAL, WINDOW_RULES
+from .tracing.constants import Constants
+
+RULES = INDEX_RULES | WINDOW_RULES | UNFOLD_RULES | MIXING_RULES | RECURRENT_RULES | SHAPE_RULES
+MAX_NODES = 40_000
+"""Most operations that are followed."""
+
+
+def _operation(name: str) -> str:
+    """torch's name of a function without the underscores of dunder and in-place forms.
+
+    Overloads of operators (``aten::relu``, ``relu.default``) and the functions of torch.linalg and
+    torch.special have the names of the functions that they are.
+    """
+    plain = name.removeprefix("aten::").partition(".")[0].strip("_")
+    return plain.removeprefix("linalg_").removeprefix("special_") or name
+
+
+_CONSTANT = words(
+    "zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones new_empty "
+    "new_full new_tensor"
+)
+
+
+_REARRANGES = words("squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ detach_ requires_grad_")
+"""Operations in place that write no element."""
+BY_VALUES = "assignment to places that are chosen by values"
+WRITES = "writes to a tensor that it is given"
+
+
+_TEMPLATED = words("to type_as expand_as view_as reshape_as")  # the second tensor is no input
+
+
+class Recorder:
+    """Listens to a run (core.graph.tracing.trace) and writes the graph down."""
+
+    def __init__(self) -> None:
+        self.names = fx.Graph()
+        self.drafts: list[Draft] = []
+        self.known: dict[int, Draft] = {}
+        self.parts: dict[int, tuple[Draft, int, list[int]]] = {}
+        self.later: dict[int, Outcome] = {}
+        self.alive: list[object] = []
+        self.path: list[str] = []
+        self.starts: list[int] = []
+        self.leaves = 0
+        self.modules: set[str] = set()  # names of the network's modules
+        self.constants = Constants()
+        self.prober = Prober(self.constants)
+        self.memory = Memory(self)
+        self.written: list[torch.Tensor] = []  # by the call that is reported next
+        self.beneath = False  # it is an operator that no torch call stands for
+
+    def add_input(self, name: str, tensor: torch.Tensor) -> None:
+        """An argument of forward: (1, C, H, W), or (1, C, L) of height 1."""
+        shape = tuple(tensor.shape)
+        dims: Dims = (2, 3) if len(shape) == 4 else (None, 2)
+        grid = (1 if dims[0] is None else shape[2], shape[-1])
+        self._keep(
+            Draft(
+                self.names.placeholder(name).name,
+                name,
+                "input",
+                shape,
+                plain_layout(len(shape), dims, grid),
+                grid,
+            ),
+            tensor,
+        )
+
+    def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
+        self._append(draft)
+        self.bind(draft, tensor)
+        self.memory.holds(tensor)
+
+    def _append(self, draft: Draft) -> None:
+        if len(self.drafts) >= MAX_NODES:
+            raise SpecError("module", f"must run at most {MAX_NODES} operations", "more")
+        self.drafts.append(draft)
+
+    def bind(self, draft: Draft | None, tensor: torch.Tensor) -> None:
+        """From now on a tensor holds what a node gives; None for constants."""
+        self.parts.pop(id(tensor), None)
+        if draft is None:
+            self.known.pop(id(tensor), None)
+        else:
+            self.known[id(tensor)] = draft
+        self.alive.append(tensor)
+
+    def entered(self, path: str, module: nn.Module) -> None:
+        """See core.graph.tracing.trace.Listener."""
+        self.path.append(path)
+        self.starts.append(len(self.drafts))
+        self.leaves += _is_leaf(module)
+
+    def left(self, path: str, module: nn.Module, out: Any) -> Any:
+        """A layer of torch's own gives its name to the last call it makes."""
+        start = self.starts.pop()
+        if _is_leaf(module):
+            if len(self.drafts) == start and isinstance(out, torch.Tensor):
+                out = self.called("identity", nn.Identity, [out], {}, out)
+            self._name_after(path, [draft for draft in self.drafts[start:] if not draft.name])
+            self.leaves -= 1
+        self.path.pop()
+        return out
+
+    def _name_after(self, path: str, drafts: Sequence[Draft]) -> None:
+        for draft in drafts[:-1]:
+            draft.name = self._call_name(f"{path}_{draft.operation}")
+        for draft in drafts[-1:]:
+            draft.name = self._call_name(path, own=True)
+
+    def _call_name(self, target: str, own: bool = False) -> str:
+        """The next free name for a target, as torch.fx makes it.
+
+        A module's name is for the module's ``own`` call alone, so that it means one thing.
+        """
+        taken = target in self.modules and not own
+        return self.names.create_node("call_method", f"{target}_1" if taken else target).name
+
+    def called(
+        self,
+        operation: str,
+        function: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        out: Any,
+    ) -> Any:
+        """See core.graph.tracing.trace.Listener."""
+        written, self.written = self.written, []
+        assignment = assignment_of(operation, args, kwargs)
+        if assignment:
+            if not self._assign(assignment):
+                self.constants.follow(operation, function, args, kwargs, out)
+            return out
+        plain = {key: value for key, value in kwargs.items() if key != "out"}
+        read = args[:1] if _operation(operation) in _TEMPLATED else (*args, *plain.values())
+        tensors = tensors_in(read)
+        sources = [s for s in map(self._source, tensors) if s]
+        results = tensors_in((out,))
+        self.memory.made(results, tensors)
+        if not sources or operation in _CONSTANT:
+            for tensor in written:
+                self._overwrite(tensor, None)
+            self.constants.follow(operation, function, args, kwargs, out)
+            return out
+        if not (results := results or written):
+            return out
+        if any(out is tensor for tensor in tensors) and not _in_place(operation, kwargs):
+            out = results[0] = out.view_as(out)  # else both would be one node
+            self.memory.made(results, tensors)
+        if _operation(operation) == "broadcast_tensors":  # each result is of its own tensor
+            for tensor, result in zip(tensors, results, strict=True):
+                self.called("expand", torch.Tensor.expand, [tensor], {}, result)
+            return out
+        call = self._call(operation, function, args, kwargs, tuple(results[0].shape), sources)
+        self._record(call, results)
+        if operation not in _REARRANGES:
+            self._write(call, written)
+        return out
+
+    def _write(self, call: Call, written: Sequence[torch.Tensor]) -> None:
+        """The tensors that a call has written to hold what it gave, or something unknown."""
+        for tensor in written:
+            if self.known.get(id(tensor)) is not self.drafts[-1]:
+                here = replace(call, out=tuple(tensor.shape))
+                name = self._call_name(call.operation)
+                self._add(call.operation, unknown(here, WRITES), tensor, name)
+            self.memory.wrote(tensor, self.known[id(tensor)])
+
+    def _overwrite(self, tensor: torch.Tensor, draft: Draft | None) -> None:
+        """A whole tensor holds what a node gives; None for constants."""
+        self.bind(draft, tensor)
+        self.memory.wrote(tensor, draft)
+
+    def _assign(self, assigned: Assignment) -> bool:
+        """A part of a tensor is overwritten; whether anything of it depends on the input."""
+        target, part, value = assigned
+        old = self._source(target)
+        source = self._source(value) if isinstance(value, torch.Tensor) else None
+        if part is None:
+            self._assign_somewhere(target, source)
+        else:
+            self.alive.append(part)
+            self.memory.made([part], [target])
+            self._overwrite(part, self._shared(source, tuple(part.shape)) if source else None)
+        return bool(old or source)
+
+    def _assign_somewhere(self, target: torch.Tensor, source: Source | None) -> None:
+        """Places that are not known hold something else: every place may read all of it."""
+        old, shape = self._source(target), tuple(target.shape)
+        links = [by_dims(old, shape, same(old))] if old else []
+        if source:
+            layout, grid = (old.layout, old.node.grid) if old else (((),) * len(shape), (1, 1))
+            rows, cols = map(whole, source.node.grid, grid)
+            links.append(Link(source.node, layout, (rows, cols)))
+        if links:
+            bound = f"setitem: {BY_VALUES}"
+            outcome = Outcome("unknown", links, f"unknown operation {bound}", bound)
+            draft = self.note("setitem", outcome, tuple(target.shape))
+            self._overwrite(target, draft)
+
+    def _shared(self, source: Source, shape: Shape) -> Draft:
+        """What is written, in the shape of the part that it is written to."""
+        if source.shape == shape:
+            return source.node
+        dims = {d: to for d, to in right_aligned(source.shape, shape).items() if to >= 0}
+        return self.note("expand", Outcome("pass", [by_dims(source, shape, dims)]), shape)
+
+    def _source(self, tensor: torch.Tensor) -> Source | None:
+        """The node of a tensor, up to date with what was written to its memory."""
+        self.content(tensor)
+        self.memory.refresh(tensor)
+        draft = self.known.get(id(tensor))
+        return Source(draft, tuple(tensor.shape)) if draft else None
+
+    def content(self, tensor: torch.Tensor) -> Draft | None:
+        """The node of a tensor; a part of a split one becomes a node when first used."""
+        if id(tensor) in self.parts:
+            parent, index, sizes = self.parts.pop(id(tensor))
+            if not self._is_known_part(tensor, parent):
+                source = Source(parent, parent.shape)
+                outcome = part_of(source, tuple(tensor.shape), index, sizes)
+                self._add("getitem", outcome, tensor, self._call_name("getitem"))
+        if id(tensor) in self.later:
+            self._add("getitem", self.later.pop(id(tensor)), tensor, self._call_name("getitem"))
+        return self.known.get(id(tensor))
+
+    def _call(
+        self,
+        operation: str,
+        function: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        out: Shape,
+        sources: Sequence[Source],
+    ) -> Call:
+        name = _operation(operation)
+        found = tuple(sources)
+        return Call(name, function, tuple(args), kwargs, out, found, self.known, self.constants)
+
+    def _record(self, call: Call, results: Sequence[torch.Tensor]) -> None:
+        rule = RULES.get(call.operation)
+        outcome = rule(call) if rule else unknown(call)
+        if outcome.kind == "unknown":
+            self._record_each(call, self.prober.outcomes(call, results), results)
+            return
+        if _is_crop(outcome) and self._is_known_part(results[0], call.sources[0].node):
+            return
+        draft = self._add(call.operation, outcome, results[0])
+        self.memory.follows(draft, outcome)
+        if outcome.joined is not None:
+            self.memory.joins(draft, *outcome.joined)
+        if outcome.part:
+            self.memory.splits(draft, call.sources[0].node)
+            draft.part, draft.shape = outcome.part, outcome.part[2]
+            del self.known[id(results[0])]
+            sizes = (
+                [r.shape[outcome.part[1]] for r in results] if outcome.part[0] != "unbind" else []
+            )
+            for index, part in enumerate(results):
+                self.parts[id(part)] = (draft, index, sizes)
+        for result in results:
+            if outcome.part or result.shape == results[0].shape:
+                if not outcome.part:
+                    self.bind(draft, result)
+                    self.memory.holds(result)
+            else:
+                self.later[id(result)] = outcome.states or unknown(
+                    replace(call, out=tuple(result.shape)), "a result of another shape"
+                )
+            self.alive.append(result)
+
+    def _is_known_part(self, tensor: torch.Tensor, held: Draft) -> bool:
+        """Whether the memory knows what a part of a tensor holds, whose channels differ."""
+        part = self.memory.part(tensor, held)
+        if part is None:
+            return False
+        self.bind(part[0], tensor)
+        self.memory.holds(tensor)
+        return True
+
+    def _record_each(
+        self, call: Call, outcomes: Sequence[Outcome], results: Sequence[torch.Tensor]
+    ) -> None:
+        """A node for each result of a call that reads the input."""
+        for outcome, result in zip(outcomes, results, strict=True):
+            if outcome.links:
+                self._add(call.operation, outcome, result)
+
+    def _add(self, operation: str, outcome: Outcome, tensor: torch.Tensor, name: str = "") -> Draft:
+        """A node of a tensor that a call has given."""
+        shape = outcome.part[2] if outcome.part else tuple(tensor.shape)
+        name = name or ("" if self.leaves else self._call_name(operation))
+        draft = self._draft(name, operation, outcome, shape)
+        self._keep(draft, tensor)
+        return draft
+
+    def note(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
+        """See core.graph.memory.writes.Nodes."""
+        draft = self._draft(self._call_name(operation), operation, outcome, shape)
+        self._append(draft)
+        return draft
+
+    def _draft(self, name: str, operation: str, outcome: Outcome, shape: Shape) -> Draft:
+        settled = settle(outcome.links, shape)
+        note, bound = outcome.note, outcome.bound
+        if settled.lost and GLOBAL not in note:
+            note = f"{GLOBAL}: {operation} {UNFOLLOWED}"
+        if not bound and (settled.loose or settled.lost):
+            bound = f"{operation} {UNFOLLOWED}"
+        sources = tuple(link.source for link in outcome.links)
+        draft = Draft(
+            name,
+            operation,
+            "global" if settled.lost and outcome.kind != "unknown" else outcome.kind,
+            shape,
+            settled.layout,
+            settled.grid,
+            self.path[-1] if self.path else "",
+            sources,
+            settled.maps,
+            note,
+            bound,
+        )
+        return draft
+
+    def ends(self, out: Any) -> list[Draft]:
+        """The nodes of what forward returned."""
+        sources = (self._source(tensor) for tensor in tensors_in((out,)))
+        return [source.node for source in sources if source]
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    """One of torch's own layers; its children, if it has any, are called inside functions."""
+    own = type(module).__module__.startswith("torch.nn.modules")
+    return own and (not module._modules or isinstance(module, nn.MultiheadAttention))
+
+
+def _is_crop(outcome: Outcome) -> bool:
+    return outcome.kind == "crop" and outcome.part is None and len(outcome.links) == 1
+
+
+def _in_place(operation: str, kwargs: Mapping[str, Any]) -> bool:
+    ends = operation.endswith("_") and not operation.endswith("__")
+    return ends or operation.startswith("__i") or bool(kwargs.get("inplace"))

@@ -1,0 +1,1 @@
+"""What each operation of torch reads: one rule for every kind."""

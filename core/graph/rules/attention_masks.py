@@ -1,0 +1,65 @@
+"""What the mask of an attention lets each query see, where the mask's numbers are known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from ..axes.axis_map import AxisMap
+from ..axes.nesting import of_matrix
+from .call import Call
+
+UNKNOWN_MASK = "the mask of an attention is not known: all that it may hide is taken as seen"
+HIDDEN_SCORES = "scores are masked outside of an attention: what is hidden is taken as seen"
+HIDDEN = -1e4
+"""A score below which nothing of a key is left after softmax, whatever the others are."""
+
+
+class Seen(NamedTuple):
+    """The keys that each query sees.
+
+    Attributes:
+        axis: from queries to keys; None for all.
+        bound: why that is only an upper bound; "" if it is exact.
+    """
+
+    axis: AxisMap | None = None
+    bound: str = ""
+
+
+def seen_through(call: Call, mask: object, hides: bool) -> Seen:
+    """What a mask (…, queries, keys) lets be seen.
+
+    Args:
+        call: of the attention.
+        mask: its argument; numbers are added to the scores.
+        hides: booleans that are true hide a key, instead of showing it.
+    """
+    if not isinstance(mask, torch.Tensor):
+        return Seen()
+    values = None if call.source_of(mask) else call.constants.fixed(mask)
+    if values is None or values.ndim < 2:
+        return Seen(bound=UNKNOWN_MASK)
+    shown = (values != hides) if values.dtype == torch.bool else values > HIDDEN
+    if shown.all():
+        return Seen()
+    shown = shown.reshape(-1, *shown.shape[-2:])
+    bound = (
+        ""
+        if bool((shown == shown[0]).all())
+        else "the heads of an attention have masks of their own"
+    )
+    return Seen(of_matrix(shown.any(0).numpy()), bound)
+
+
+def hides_scores(call: Call) -> bool:
+    """A constant hides parts of a tensor for good, as masks of attention scores do."""
+    if call.operation == "masked_fill":
+        value = call.get(2, "value")
+        return isinstance(value, int | float) and value <= HIDDEN
+    if call.operation not in ("add", "iadd", "where", "sub", "isub"):
+        return False
+    others = [a for a in call.args if isinstance(a, torch.Tensor) and call.source_of(a) is None]
+    known = (call.constants.fixed(other) for other in others if other.ndim > 1)
+    return any(v is not None and v.is_floating_point() and bool((v <= HIDDEN).any()) for v in known)

@@ -1,0 +1,314 @@
+"""How the image's axes arrive in the output of a call, told in dimensions of its tensors.
+
+A rule says which dimensions stay, which are summed over and what is read along them;
+`by_dims` makes of that the maps of the two image axes, however these lie in the dimensions.
+`settle` fits the links of all inputs together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import NamedTuple
+
+from ..axes.axis_map import AxisMap, causal, crop, identity, whole
+from ..axes.layout import Grid, Layout, Part, Place, Shape, fits, places, tidy
+from ..axes.nesting import composed, nested
+from .call import Call, Link, Maps, Outcome, Source, same
+
+
+def lost(source: Source) -> Link:
+    """A link of which only an upper bound is known: everything."""
+    return _lost(Link(source.node, (), (identity(1), identity(1))))
+
+
+def _lost(link: Link) -> Link:
+    return Link(link.source, (), _everything(link.source.grid), lost=True)
+
+
+def _everything(grid: Grid) -> Maps:
+    """One output that reads every unit; of an axis of one unit, that unit."""
+    rows, cols = (_all_of(n) for n in grid)
+    return rows, cols
+
+
+def _all_of(n: int) -> AxisMap:
+    return whole(n, 1) if n > 1 else identity(1)
+
+
+def by_dims(
+    source: Source,
+    out: Shape,
+    dims: Mapping[int, int],
+    maps: Mapping[int, AxisMap] | None = None,
+    mixed: Collection[int] = (),
+) -> Link:
+    """A link told in tensor dimensions.
+
+    Args:
+        source: the input.
+        out: the output's shape.
+        dims: the output dimension of each input dimension that is kept; all others are
+            summed over.
+        maps: what is read along an input dimension, where that is not the same unit.
+        mixed: input dimensions in which every output reads every input.
+    """
+    along: dict[tuple[int, int], AxisMap] = {}
+    for dim, parts in enumerate(source.layout):
+        if not parts:
+            continue
+        made = _along(
+            parts, source.shape[dim], dims.get(dim), out, (maps or {}).get(dim), dim in mixed
+        )
+        if made is None:
+            return lost(source)
+        along.update({(dim, index): axis for index, axis in enumerate(made)})
+    layout, axes = _laid_out(source, len(out), dims, along)
+    return Link(source.node, layout, axes)
+
+
+def _along(
+    parts: Sequence[Part],
+    n: int,
+    target: int | None,
+    out: Shape,
+    given: AxisMap | None,
+    mixed: bool,
+) -> list[AxisMap] | None:
+    """The map of each part of one dimension; None where that cannot be told."""
+    sizes = [part.size for part in parts]
+    if target is None:
+        cut = digits(given, sizes) if given else None
+        return cut or [_all_of(size) for size in sizes]
+    m = out[target]
+    if mixed:
+        if len(parts) == 1:
+            return [whole(n, m) if max(n, m) > 1 else identity(1)]
+        return [_mixed(part) for part in parts] if n == m else None
+    if given:
+        return digits(given, sizes)
+    if n == m:
+        return [identity(size) for size in sizes]
+    return [identity(1).spread(m)] if n == 1 else None
+
+
+def _mixed(part: Part) -> AxisMap:
+    """Channels hold no units, so mixing them leaves each where it is."""
+    return whole(part.size, part.size) if part.axis is not None else identity(part.size)
+
+
+def digits(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | None:
+    """A map along a dimension of several parts as one map for each part; None where none is.
+
+    So it is for a single place, for a flip, and for what moves or crops by whole blocks.
+    """
+    if len(sizes) == 1:
+        return [axis]
+    inner = reduce(lambda a, b: a * b, sizes[1:], 1)
+    start = axis.taps[0].start
+    if axis.is_identity:
+        return [identity(size) for size in sizes]
+    if axis.causal:  # row by row: what an earlier row sees of a later column too
+        return [replace(causal(sizes[0]), loose=True), *(whole(size, size) for size in sizes[1:])]
+    if axis.period > 1 or len(axis.taps[0]) != 1 or axis.whole:
+        return None
+    if axis.n_out == 1 and 0 <= start < axis.n_in:
+        rest = digits(crop(inner, 1, start % inner), sizes[1:])
+        return [crop(sizes[0], 1, start // inner), *rest] if rest else None
+    if (axis.advance, start, axis.n_out) == (-1, axis.n_in - 1, axis.n_in):
+        return [crop(size, size, size - 1, -1) for size in sizes]
+    blocks = axis.advance == 1 and not start % inner and not axis.n_out % inner
+    if blocks and axis.edge in ("zero", "circular"):
+        outer = crop(sizes[0], axis.n_out // inner, start // inner, edge=axis.edge)
+        return [outer, *(identity(size) for size in sizes[1:])]
+    return None
+
+
+def _laid_out(
+    source: Source, rank: int, dims: Mapping[int, int], along: Mapping[tuple[int, int], AxisMap]
+) -> tuple[Layout, Maps]:
+    """The layout of the output and the maps of both axes, from the maps of all parts."""
+    new: dict[tuple[int, int], Part] = {}
+    axes = []
+    for axis in (0, 1):
+        order = places(source.layout, axis)
+        made = [along[place.dim, place.at] for place in order]
+        axes.append(reduce(nested, made) if made else identity(source.node.grid[axis]))
+        new.update(_strides(axis, order, made, dims))
+    layout: list[tuple[Part, ...]] = [()] * rank
+    for dim, parts in enumerate(source.layout):
+        if parts and dim in dims:
+            kept = [
+                new.get((dim, i)) or Part(along[dim, i].n_out)
+                for i, part in enumerate(parts)
+                if part.axis is None or (dim, i) in new
+            ]
+            layout[dims[dim]] = tidy(
+                [part for part in kept if part.axis is not None or part.size > 1]
+            )
+    return tuple(layout), (axes[0], axes[1])
+
+
+def _strides(
+    axis: int, order: Sequence[Place], made: Sequence[AxisMap], dims: Mapping[int, int]
+) -> dict[tuple[int, int], Part]:
+    """The parts of an axis that stay; one of a single unit only where it is the whole axis."""
+    kept = [(place, one.n_out) for place, one in zip(order, made, strict=True) if place.dim in dims]
+    several = [pair for pair in kept if pair[1] > 1]
+    new, stride = {}, 1
+    for place, size in reversed(several or kept[:1]):
+        new[place.dim, place.at] = Part(size, axis, stride)
+        stride *= size
+    return new
+
+
+class Settled(NamedTuple):
+    """The output's layout and grid, and the maps from each input to them.
+
+    Attributes:
+        lost: the axes of no input could be followed, so that every unit is taken to read all.
+        loose: some map is only an upper bound.
+    """
+
+    layout: Layout
+    grid: Grid
+    maps: tuple[Maps, ...]
+    lost: bool = False
+    loose: bool = False
+
+
+def settle(links: Sequence[Link], out: Shape) -> Settled:
+    """One layout for the output from all the links.
+
+    Each axis lies where the first of the inputs with the most units has it. What another input
+    has elsewhere is read by all units: exactly so in a product, whose other dimension runs
+    along it, and an upper bound where the dimensions hold something else.
+
+    Nothing is lost where every input has one unit: the output reads it.
+    """
+    links = [link if link.lost or fits(link.layout, out) else _lost(link) for link in links]
+    followed = [link for link in links if not link.lost]
+    if not followed:
+        maps = tuple(_everything(link.source.grid) for link in links)
+        loses = any(max(link.source.grid) > 1 for link in links)
+        return Settled(((),) * len(out), (1, 1), maps, loses)
+    layout = _common(followed)
+    if not fits(layout, out):
+        layout = followed[0].layout
+    orders = [places(layout, axis) for axis in (0, 1)]
+    grid = (_units(orders[0]), _units(orders[1]))
+    loose = False
+    fitted: list[Maps] = []
+    for link in links:
+        ends = [_fitted(link, axis, orders[axis], layout) for axis in (0, 1)]
+        loose = loose or ends[0][1] or ends[1][1]
+        fitted.append((ends[0][0], ends[1][0]))
+    return Settled(layout, grid, tuple(fitted), False, loose)
+
+
+def _units(order: Sequence[Place]) -> int:
+    return reduce(lambda n, place: n * place.part.size, order, 1)
+
+
+def _common(links: Sequence[Link]) -> Layout:
+    first = links[0].layout
+    if len(links) == 1 or all(link.layout == first for link in links[1:]):
+        return first
+    chosen = [
+        max((link.layout for link in links), key=lambda x: _units(places(x, a))) for a in (0, 1)
+    ]
+    both = max(chosen, key=lambda x: _units(places(x, 0)) * _units(places(x, 1)))
+    for axis in (0, 1):
+        if _units(places(both, axis)) == _units(places(chosen[axis], axis)):
+            chosen[axis] = both
+    rows, cols = chosen
+    if rows is cols:
+        return rows
+    taken = {place.dim for place in places(rows, 0)}
+    if taken & {place.dim for place in places(cols, 1)}:
+        return tuple(tidy([p for p in parts if p.axis != 1]) for parts in rows)
+    return tuple(
+        rows[dim] if dim in taken else tuple(p for p in cols[dim] if p.axis != 0)
+        for dim in range(len(rows))
+    )
+
+
+def _fitted(link: Link, axis: int, order: Sequence[Place], layout: Layout) -> tuple[AxisMap, bool]:
+    """A link's map along one axis for the units of the common layout; whether it is loose."""
+    made, n = link.maps[axis], _units(order)
+    own = [] if link.lost else places(link.layout, axis)
+    if made.n_out == 1 or link.lost:
+        return (made if made.n_out == n else made.spread(n)), made.loose or link.lost
+    if [(p.dim, p.part) for p in own] == [(p.dim, p.part) for p in order]:
+        return made, made.loose
+    shared, hidden, loose = _matched(own, order, layout)
+    if shared is None:
+        everything = whole(made.n_in, n)
+        return everything, True
+    dropped = reduce(
+        nested,
+        [_all_of(p.part.size) if i in hidden else identity(p.part.size) for i, p in enumerate(own)],
+    )
+    spread = reduce(nested, shared) if shared else identity(1)
+    read = composed(composed(made, dropped), spread)
+    return read, read.loose or loose
+
+
+def _matched(
+    own: Sequence[Place], order: Sequence[Place], layout: Layout
+) -> tuple[list[AxisMap] | None, set[int], bool]:
+    """Which common parts a link's own parts are.
+
+    Returns:
+        For each part of the common layout, how many units it makes of the link's (one unit
+        stays, or is spread); the link's parts that have no place there; whether taking those
+        as read by all is only an upper bound. The first is None if the order differs.
+    """
+    left = list(enumerate(own))
+    spread: list[AxisMap] = []
+    for place in order:
+        hit = next(
+            (i for i, p in left if p.dim == place.dim and p.part.size == place.part.size), None
+        )
+        spread.append(
+            identity(place.part.size) if hit is not None else identity(1).spread(place.part.size)
+        )
+        if hit is not None:
+            if any(i < hit and _is_shared(p, order) for i, p in left):
+                return None, set(), True
+            left = [pair for pair in left if pair[0] != hit]
+    hidden = {i for i, _ in left}
+    return spread, hidden, any(layout[p.dim] for _, p in left)
+
+
+def _is_shared(place: Place, order: Sequence[Place]) -> bool:
+    return any(place.dim == o.dim and place.part.size == o.part.size for o in order)
+
+
+def unknown(call: Call, why: str = "") -> Outcome:
+    """An operation that no rule describes: an upper bound, and its name.
+
+    Every output reads everything; the image's axes stay where they were if the output has as
+    many dimensions, so that later operations have units to be asked about.
+    """
+    kept = [
+        by_dims(s, call.out, same(s), mixed=[d for d in s.held if s.shape[d] > 1])
+        if len(s.shape) == len(call.out)
+        else lost(s)
+        for s in call.sources
+    ]
+    return unknown_along(call, kept, why)
+
+
+def unknown_along(call: Call, links: Sequence[Link], why: str = "") -> Outcome:
+    """An operation of which only a bound is known along the axes that ``links`` take whole."""
+    rows, cols = (any(link.maps[axis].whole for link in links) for axis in (0, 1))
+    part = "image" if rows and cols else "height" if rows else "width"
+    taken = f": taken as the whole {part}" if rows or cols else ""
+    return Outcome(
+        "unknown",
+        links,
+        f"unknown operation {call.operation} ({why or 'no rule for it'}){taken}",
+        f"{call.operation}: {why}" if why else f"{call.operation} has no rule",
+    )

@@ -1,0 +1,219 @@
+"""Running a network up to one layer, found by the number of its torch call.
+
+The names of a graph are found once, on a skeleton without data; after that a run only
+counts its calls, which costs next to nothing, and ends where the layer's output appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from ..errors import SpecError
+from ..tensors import tensors_in
+from .plain_copy import as_it_was
+from .recorder import Recorder
+from .rules.call import Draft, Source
+from .ties import shared
+from .tracing.skeleton import floats_of, inputs_of
+from .tracing.trace import listen, run
+
+HIDDEN = (
+    "must be what a torch call gives; it is part of a tensor, or lies inside a function that runs "
+    "as one. Choose the layer before or after it"
+)
+WHOLE = -1
+"""Instead of a result: the tensor that a call splits."""
+
+
+class Spot(NamedTuple):
+    """Where a node's output appears when a network runs.
+
+    Attributes:
+        event: at which event of the run.
+        shape: of the output, for one image.
+        result: which of the call's results it is; `WHOLE` for the tensor that is split.
+        writes: the run writes to weights or buffers in place.
+    """
+
+    event: int
+    shape: tuple[int, ...]
+    result: int = 0
+    writes: bool = False
+
+
+def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
+    """Where the node called ``name`` appears when a skeleton runs.
+
+    Raises:
+        SpecError: there is no such node.
+    """
+    listener = _Spots()
+    image = torch.empty(1, *input_size, device="meta", dtype=floats_of(bare))
+    listener.add_input(inputs_of(bare, [input_size])[0], image)
+    listener.ends(run_once(bare, image, listener))
+    for draft in listener.drafts:
+        if draft.name == name:
+            spot = listener.spots.get(id(draft))
+            if spot is None:
+                raise SpecError("layer", HIDDEN, name)
+            spot = spot._replace(writes=listener.constants.writes)
+            return spot._replace(result=WHOLE) if draft.part else spot
+    raise SpecError("layer", "must be the name of a node or a module that ran", name)
+
+
+class _Spots(Recorder):
+    """Notes at which event each node appears."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events = 0
+        self.leaving = False
+        self.spots: dict[int, Spot] = {}
+
+    def called(
+        self,
+        operation: str,
+        function: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        out: Any,
+    ) -> Any:
+        """A torch call that makes a tensor is an event, unless the recorder makes it itself.
+
+        Others are not counted: whoever looks at ``x.requires_grad`` may see something else
+        in a run with gradients.
+        """
+        self.events += not (self.leaving or self.beneath) and _is_event(operation, out)
+        return super().called(operation, function, args, kwargs, out)
+
+    def left(self, path: str, module: nn.Module, out: Any) -> Any:
+        """A module's end is an event: layers that compute nothing are named there."""
+        self.events += 1
+        self.leaving = True
+        out = super().left(path, module, out)
+        self.leaving = False
+        return out
+
+    def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
+        super()._keep(draft, tensor)
+        if not self.beneath:
+            self.spots[id(draft)] = Spot(self.events, draft.shape)
+
+    def _source(self, tensor: torch.Tensor) -> Source | None:
+        part = self.parts.get(id(tensor))
+        source = super()._source(tensor)
+        if (
+            part and source and id(part[0]) in self.spots
+        ):  # named when first used, but there since it was split
+            event = self.spots[id(part[0])].event
+            self.spots[id(source.node)] = Spot(event, source.shape, part[1])
+        return source
+
+
+def _is_event(operation: str, out: Any) -> bool:
+    """A call gives a tensor, or changes part of one."""
+    return operation == "__setitem__" or bool(tensors_in((out,)))
+
+
+class _Reached(BaseException):
+    """The layer's output is there: the rest of the network need not run."""
+
+
+class Stopping:
+    """A listener (core.graph.tracing.trace) that ends a run at one spot.
+
+    Attributes:
+        found: the layer's output.
+        ran: qualified names of the modules that were entered before it.
+        largest: bytes of the largest result.
+    """
+
+    def __init__(self, spot: Spot) -> None:
+        self.spot = spot
+        self.events = 0
+        self.found: torch.Tensor | None = None
+        self.ran: set[str] = {""}
+        self.largest = 0
+
+    def called(
+        self,
+        operation: str,
+        function: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        out: Any,
+    ) -> Any:
+        """See core.graph.tracing.trace.Listener."""
+        out = shared(operation, args, kwargs, out)
+        if _is_event(operation, out):
+            self._count(args[0] if operation == "__setitem__" else out, args)
+        return out
+
+    def entered(self, path: str, module: nn.Module) -> None:
+        """See core.graph.tracing.trace.Listener."""
+        self.ran.add(path)
+        if isinstance(module, nn.MultiheadAttention):  # uses its child's weights itself
+            self.ran.add(f"{path}.out_proj".lstrip("."))
+
+    def left(self, path: str, module: nn.Module, out: Any) -> Any:
+        """See core.graph.tracing.trace.Listener."""
+        self._count(out)
+        return out
+
+    def _count(self, out: Any, args: Sequence[Any] = ()) -> None:
+        self.events += 1
+        if isinstance(out, torch.Tensor):
+            self.largest = max(self.largest, out.numel() * out.element_size())
+        if self.events == self.spot.event:
+            whole = self.spot.result == WHOLE
+            results = tensors_in(args if whole else (out,))
+            place = 0 if whole else self.spot.result
+            self.found = results[place] if place < len(results) else None
+            raise _Reached
+
+
+def output_of(
+    copied: nn.Module,
+    image: torch.Tensor,
+    spot: Spot,
+    *within: AbstractContextManager[Any],
+) -> tuple[torch.Tensor, Stopping]:
+    """The layer's output for (N, C, H, W) or (N, C, L), and what the run has seen.
+
+    Raises:
+        SpecError: forward fails, or ran otherwise than on tensors without data: at the
+            layer's place stands nothing, or a tensor of another shape.
+    """
+    stopping = Stopping(spot)
+    if spot.event == 0:
+        return image, stopping
+    with suppress(_Reached):
+        run_once(copied, image, stopping, *within)
+    if stopping.found is None or not _is_batch(stopping.found.shape, spot.shape, len(image)):
+        raise SpecError(
+            "module", "runs other operations on real data than without", type(copied).__name__
+        )
+    return stopping.found, stopping
+
+
+def _is_batch(shape: Sequence[int], one: Sequence[int], count: int) -> bool:
+    """Whether a shape is that of ``count`` samples, of which one has the shape ``one``."""
+    if len(shape) != len(one):
+        return False
+    grown = [(n, m) for n, m in zip(shape, one, strict=True) if n != m]
+    return len(grown) <= 1 and all(n == count * m for n, m in grown)
+
+
+def run_once(
+    copied: nn.Module, image: torch.Tensor, listener: Any, *within: AbstractContextManager[Any]
+) -> Any:
+    """A run that leaves the copy as it was, so that it can run again."""
+    with as_it_was(copied):
+        if image.is_meta and not within:
+            return run(copied, [image], listener)
+        return listen(copied, [image], listener, *within)

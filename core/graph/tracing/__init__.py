@@ -1,0 +1,1 @@
+"""A module run once on tensors without data, call by call."""

@@ -1,0 +1,204 @@
+"""A module's skeleton: the same classes and settings, and tensors without data.
+
+Parameters and buffers lie on torch's meta device, hooks are gone, and the mode is eval. So no
+weight is read, nothing is computed, and the caller's module is never called. What wraps a
+module (`torch.compile`, `torch.export`) is taken off; what cannot be followed is refused with a
+sentence that says what would work.
+
+Source: https://docs.pytorch.org/docs/stable/meta.html
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from ...errors import SpecError
+from .constants import MAX_NUMBERS
+
+MAX_MODULES = 40_000
+"""Most layers that are followed."""
+
+
+def plain_module(module: object) -> nn.Module:
+    """The module that is meant: without what `torch.compile` and `torch.export` put around it.
+
+    Raises:
+        SpecError: it is no module, or a TorchScript one.
+    """
+    if isinstance(module, torch.export.ExportedProgram):
+        return module.module(check_guards=False)
+    if isinstance(module, torch._dynamo.eval_frame.OptimizedModule):
+        return plain_module(module._orig_mod)
+    if isinstance(module, torch.jit.ScriptModule | torch.jit.ScriptFunction):
+        rule = "is TorchScript, which hides its layers; give the module that it was made from"
+        raise SpecError("module", rule, _kind(module))
+    if isinstance(module, type) and issubclass(module, nn.Module):
+        name = module.__name__
+        raise SpecError("module", f"must be a network, not its class; write {name}(…)", name)
+    if not isinstance(module, nn.Module):
+        rule = "must be a network, an instance of torch.nn.Module, such as nn.Conv2d(3, 8, 3)"
+        raise SpecError("module", rule, brief(module))
+    return module
+
+
+def brief(value: object) -> str:
+    """A value in a few words, whatever it is: a tensor by its shape, a long text by its start."""
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def skeleton(module: object) -> nn.Module:
+    """A copy in eval mode, parameters and buffers on the meta device, without hooks.
+
+    Raises:
+        SpecError: more than `MAX_MODULES` layers, a module that cannot be copied, or none.
+    """
+    module = plain_module(module)
+    if sum(1 for _ in _children(module)) > MAX_MODULES:
+        raise SpecError("module", f"must have at most {MAX_MODULES} layers", "more")
+    try:
+        copied = _bones(module, {})
+    except SpecError:
+        raise
+    except Exception as error:
+        raise SpecError(
+            "module", f"cannot be copied: {first_line(error)}", _kind(module)
+        ) from error
+    with suppress(NotImplementedError):  # exported modules have one mode
+        copied.eval()
+    return copied
+
+
+def _children(module: nn.Module) -> Iterator[nn.Module]:
+    """All submodules, shared ones every time, at most a few more than are allowed."""
+    stack, seen = [module], 0
+    while stack and seen <= MAX_MODULES:
+        seen += 1
+        current = stack.pop()
+        yield current
+        stack.extend(m for m in current._modules.values() if m is not None)
+
+
+def _bones(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
+    if id(module) in memo:
+        return memo[id(module)]  # type: ignore[no-any-return]
+    if isinstance(module, torch._dynamo.eval_frame.OptimizedModule | torch.jit.ScriptModule):
+        memo[id(module)] = _bones(plain_module(module), memo)
+        return memo[id(module)]  # type: ignore[no-any-return]
+    bare: nn.Module = module.__class__.__new__(module.__class__)
+    memo[id(module)] = bare
+    for key, value in module.__dict__.items():
+        bare.__dict__[key] = _bare_value(key, value, memo)
+    if isinstance(bare, fx.GraphModule):
+        bare.recompile()  # its class, which is its own, gets the forward of its graph
+    return bare
+
+
+def _bare_value(key: str, value: Any, memo: dict[int, Any]) -> Any:
+    if key == "_modules":
+        return {name: m if m is None else _bones(m, memo) for name, m in value.items()}
+    if key in ("_parameters", "_buffers"):
+        return {name: _hollow(tensor, memo) for name, tensor in value.items()}
+    if key == "_compiled_call_impl":
+        return None
+    if key.endswith("_hooks") or "_hooks_" in key:
+        return type(value)() if hasattr(value, "clear") else value
+    if isinstance(value, bool | int | float | str | type | FunctionType | None):
+        return value
+    if isinstance(value, torch.Tensor):
+        return _hollow(value, memo)
+    if isinstance(value, tuple) and all(isinstance(part, int | str) for part in value):
+        return value
+    return copy.deepcopy(value, memo)
+
+
+def _hollow(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Tensor | None:
+    """The same shape and type without data; shared tensors stay shared."""
+    if tensor is None:
+        return None
+    if nn.parameter.is_lazy(tensor):
+        raise SpecError(
+            "module", "must be run once first: it has lazy layers", type(tensor).__name__
+        )
+    if id(tensor) not in memo:
+        bare = empty_as(tensor)
+        is_parameter = isinstance(tensor, nn.Parameter)
+        bare = nn.Parameter(bare, requires_grad=False) if is_parameter else bare
+        if not (
+            is_parameter and tensor.requires_grad
+        ):  # fixed numbers: core.graph.tracing.constants reads them
+            small = not tensor.is_meta and tensor.numel() <= MAX_NUMBERS
+            bare.stands_for = tensor.detach() if small else None  # type: ignore[attr-defined]
+        memo[id(tensor)] = bare
+    return memo[id(tensor)]  # type: ignore[no-any-return]
+
+
+def first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(".")
+
+
+def empty_as(tensor: torch.Tensor) -> torch.Tensor:
+    """The same shape and type on the meta device; `torch.empty_like` works that out in Python."""
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+
+
+def _kind(module: object) -> str:
+    return type(module).__name__
+
+
+def inputs_of(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str]:
+    """The names of forward's arguments that get ``sizes``, in order.
+
+    Arguments that must be named, as in ``forward(self, *, image)``, come last.
+
+    Raises:
+        SpecError: fewer sizes than forward needs, or more than it takes.
+    """
+    positional, named, more = _parameters(module)
+    needed = [p.name for p in (*positional, *named) if p.default is p.empty]
+    if len(sizes) < len(needed):
+        raise SpecError("input_size", f"must give one size for each of {', '.join(needed)}", sizes)
+    names = [p.name for p in positional[: len(sizes) - len(named)]]
+    if more:
+        names += [f"input_{i}" for i in range(len(names), len(sizes) - len(named))]
+    names += [p.name for p in named]
+    if len(names) < len(sizes):
+        raise SpecError("input_size", f"must be at most {len(names)} sizes", sizes)
+    return names
+
+
+def arguments_of(module: nn.Module, inputs: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The same inputs as forward takes them: by position, and by name where it must be so."""
+    _, named, _ = _parameters(module)
+    count = len(inputs) - len(named)
+    return list(inputs[:count]), dict(zip((p.name for p in named), inputs[count:], strict=True))
+
+
+def _parameters(
+    module: nn.Module,
+) -> tuple[list[inspect.Parameter], list[inspect.Parameter], bool]:
+    """Those of forward by position, those that must be named, and whether more are taken."""
+    try:
+        parameters = list(inspect.signature(module.forward).parameters.values())
+    except ValueError as error:
+        raise SpecError("module", "is compiled and cannot be followed", _kind(module)) from error
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    named = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    return plain, named, any(p.kind is p.VAR_POSITIONAL for p in parameters)
+
+
+def floats_of(module: nn.Module) -> torch.dtype:
+    """The floating type the module computes in."""
+    tensors = (*module.parameters(), *module.buffers())
+    return next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)

@@ -1,0 +1,89 @@
+"""Constants whose numbers a run without data asks for: settings kept in buffers, tables on the CPU.
+
+A run on torch's meta device knows shapes and no numbers. What a network reads of its own
+constants is known all the same: of a module's buffers from the module, of tensors that its code
+holds itself from those (`core.graph.tracing.constants`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from ...tensors import tensors_in
+from .constants import MAX_NUMBERS, Constants
+from .skeleton import empty_as
+
+_NUMBERS = frozenset(
+    ("item", "tolist", "numpy", "__int__", "__float__", "__bool__", "__index__", "is_nonzero")
+)
+"""Functions of one tensor that give its numbers."""
+_INDEXED = ("__getitem__", "__setitem__")
+
+
+class StandIns:
+    """Tensors without data in the place of constants that have some, the same one each time.
+
+    Attributes:
+        constants: what is known of the numbers of the run's other constants.
+    """
+
+    def __init__(self, constants: Constants) -> None:
+        self.constants = constants
+        self._made: dict[tuple[int, bool], tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def number(self, operation: str, args: Sequence[Any]) -> torch.Tensor | None:
+        """The constant that a call reads numbers of; None where it reads none that are known."""
+        if operation not in _NUMBERS or len(args) != 1 or not isinstance(args[0], torch.Tensor):
+            return None
+        return self.constants.fixed(args[0]) if args[0].is_meta else None
+
+    def run(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, Sequence[Any], Mapping[str, Any]]:
+        """A call's result and the arguments that it was made with.
+
+        What torch cannot do with tensors without data is tried again with stand-ins: for those
+        that have data, and for masks as an index, whose places are known.
+        """
+        try:
+            return func(*args, **kwargs), args, kwargs
+        except (RuntimeError, NotImplementedError):
+            if not any(tensor.is_meta for tensor in tensors_in((*args, *kwargs.values()))):
+                raise  # a run with data, whose tensors may hang on the input
+            indexed = getattr(func, "__name__", "") in _INDEXED
+            instead = [self._instead(arg, indexed and place == 1) for place, arg in enumerate(args)]
+            named = {name: self._instead(value, False) for name, value in kwargs.items()}
+        return func(*instead, **named), instead, named
+
+    def _instead(self, value: Any, is_index: bool) -> Any:
+        if isinstance(value, torch.Tensor):
+            return self._of(value, is_index)
+        if isinstance(value, slice) and is_index:
+            return slice(*map(self._end, (value.start, value.stop, value.step)))
+        if isinstance(value, list | tuple):
+            parts = [self._instead(part, is_index) for part in value]
+            return parts if isinstance(value, list) else tuple(parts)
+        return value
+
+    def _end(self, value: Any) -> Any:
+        """The end of a slice as a number."""
+        known = self.constants.fixed(value) if isinstance(value, torch.Tensor) else None
+        return value if known is None else int(known)
+
+    def _of(self, tensor: torch.Tensor, is_index: bool) -> torch.Tensor:
+        """What stands for a constant in a run without data; any other tensor as it is."""
+        is_mask = is_index and tensor.dtype == torch.bool and tensor.ndim == 1
+        numbers = self.constants.fixed(tensor) if not tensor.is_meta or is_mask else None
+        if numbers is None or numbers.numel() > MAX_NUMBERS:
+            return tensor
+        if is_mask:
+            numbers = numbers.nonzero().flatten()
+        key = id(tensor), is_mask
+        if key not in self._made:
+            bare = empty_as(numbers)
+            bare.stands_for = numbers  # type: ignore[attr-defined]
+            self._made[key] = tensor, bare
+        return self._made[key][1]

@@ -1,0 +1,194 @@
+"""Layers as PyTorch: torch.nn modules with torch's own argument names.
+
+Only what differs from torch's default is written, and ``kernel_size`` always.
+"""
+
+from __future__ import annotations
+
+from ..operations import blur_weight, output_size
+from ..spec import LayerSpec
+from ..window import Pair, Window2d
+from .text import Array, Lines, Write, call, function, one_or_pair, plane, unless, unpadded
+
+PICTURE = "x = torch.tensor({})[None, None]  # (1, 1, height, width)"
+PLACEHOLDER = "x = torch.rand(1, {channels}, {height}, {width})  # your picture here"
+CALL = ["with torch.no_grad():", "    y = layer(x)", "print(y)"]
+
+IMPORTS = {
+    "torch": "import torch",
+    "F": "import torch.nn.functional as F",
+    "nn": "from torch import nn",
+}
+_PAD_MODULES = {
+    "zeros": "nn.ZeroPad2d",
+    "reflect": "nn.ReflectionPad2d",
+    "replicate": "nn.ReplicationPad2d",
+    "circular": "nn.CircularPad2d",
+}
+
+
+def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
+    """``nn.Conv2d``; one-sided padding by a padding module before it."""
+    conv = call(
+        "nn.Conv2d",
+        spec.in_channels,
+        spec.out_channels,
+        kernel_size=one_or_pair(spec.kernel_size),
+        stride=unless((1, 1), spec.stride),
+        padding=_native_padding(spec),
+        dilation=unless((1, 1), spec.dilation),
+        groups=None if spec.groups == 1 else str(spec.groups),
+        bias=None if spec.bias else "False",
+        padding_mode=_padding_mode(spec),
+    )
+    if spec.symmetric:
+        return [f"layer = {conv}", *_state("layer", weight, bias)]
+    return [
+        f"conv = {conv}",
+        *_state("conv", weight, bias),
+        f"layer = nn.Sequential({_pad_module(spec)}, conv)",
+    ]
+
+
+def transposed_convolution(
+    spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
+) -> Lines:
+    """``nn.ConvTranspose2d``; one-sided padding by cropping its output."""
+    conv = call(
+        "nn.ConvTranspose2d",
+        spec.in_channels,
+        spec.out_channels,
+        kernel_size=one_or_pair(spec.kernel_size),
+        stride=unless((1, 1), spec.stride),
+        padding=_native_padding(spec),
+        output_padding=unless((0, 0), spec.output_padding),
+        groups=None if spec.groups == 1 else str(spec.groups),
+        bias=None if spec.bias else "False",
+        dilation=unless((1, 1), spec.dilation),
+    )
+    if spec.symmetric:
+        return [f"layer = {conv}", *_state("layer", weight, bias)]
+    (top, _), (left, _) = spec.padding
+    height, width = output_size(spec, size)
+    return [
+        f"conv = {conv}",
+        *_state("conv", weight, bias),
+        *function([f"return conv(x)[:, :, {top}:{top + height}, {left}:{left + width}]"]),
+    ]
+
+
+def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
+    """``nn.MaxPool2d``; one-sided padding is -inf, so that it never wins."""
+    pool = call(
+        "nn.MaxPool2d",
+        kernel_size=one_or_pair(spec.kernel_size),
+        stride=unless(spec.kernel_size, spec.stride),
+        padding=_native_padding(spec),
+        dilation=unless((1, 1), spec.dilation),
+        ceil_mode="True" if spec.ceil_mode else None,
+    )
+    if spec.symmetric:
+        return [f"layer = {pool}"]
+    pad = f'nn.ConstantPad2d({_sides(spec)}, float("-inf"))'
+    crop = _crop(spec, size)
+    if not crop:
+        return [f"layer = {call('nn.Sequential', pad, pool)}"]
+    setup = [f"pad = {pad}", f"pool = {pool}"]
+    return [*setup, *function([f"return pool(pad(x)){crop}"])]
+
+
+def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
+    """``nn.AvgPool2d``; the divisor is mended where one-sided padding must not count."""
+    inside = spec.symmetric and not spec.count_include_pad
+    pool = call(
+        "nn.AvgPool2d",
+        kernel_size=one_or_pair(spec.kernel_size),
+        stride=unless(spec.kernel_size, spec.stride),
+        padding=_native_padding(spec),
+        ceil_mode="True" if spec.ceil_mode else None,
+        count_include_pad="False" if inside else None,
+    )
+    if spec.symmetric:
+        return [f"layer = {pool}"]
+    pad, crop = _pad_module(spec), _crop(spec, size)
+    setup = [f"pad = {pad}", f"pool = {pool}"]
+    if spec.count_include_pad:
+        return [*setup, *function([f"return pool(pad(x)){crop}"])]
+    body = [
+        f"share = pool(pad(torch.ones_like(x))){crop}  # of each window, the part on the picture",
+        f"return pool(pad(x)){crop} / share",
+    ]
+    return [*setup, *function(body)]
+
+
+def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
+    """A depthwise ``F.conv2d`` with fixed binomial weights: torch has no module for it."""
+    native = spec.symmetric and spec.padding_mode == "zeros"
+    conv = call(
+        "F.conv2d",
+        "x",
+        "weight",
+        stride=unless((1, 1), spec.stride),
+        padding=_native_padding(spec) if native else None,
+        groups=None if spec.in_channels == 1 else str(spec.in_channels),
+    )
+    repeat = "" if spec.in_channels == 1 else f".repeat({spec.in_channels}, 1, 1, 1)"
+    pad = [] if native or unpadded(spec.padding) else [f"x = {_functional_pad(spec)}"]
+    return [
+        "# Fixed weights: rows of Pascal's triangle, scaled to the sum 1.",
+        f"weight = torch.tensor({plane(blur_weight(spec)[:1])}){repeat}",
+        *function([*pad, f"return {conv}"]),
+    ]
+
+
+WRITERS: dict[str, Write] = {
+    "convolution": convolution,
+    "transposed_convolution": transposed_convolution,
+    "max_pooling": max_pooling,
+    "average_pooling": average_pooling,
+    "blur_pooling": blur_pooling,
+}
+"""The function that writes each operation."""
+
+
+def _native_padding(spec: LayerSpec) -> str | None:
+    """The ``padding=`` argument; None when it is 0 or put on by hand."""
+    (top, _), (left, _) = spec.padding
+    return unless((0, 0), (top, left)) if spec.symmetric else None
+
+
+def _padding_mode(spec: LayerSpec) -> str | None:
+    native = spec.symmetric and spec.padding_mode != "zeros"
+    return f'"{spec.padding_mode}"' if native else None
+
+
+def _sides(spec: LayerSpec) -> str:
+    (top, bottom), (left, right) = spec.padding
+    return f"({left}, {right}, {top}, {bottom})"  # torch counts from the last axis
+
+
+def _pad_module(spec: LayerSpec) -> str:
+    return f"{_PAD_MODULES[spec.padding_mode]}({_sides(spec)})"
+
+
+def _functional_pad(spec: LayerSpec) -> str:
+    mode = None if spec.padding_mode == "zeros" else f'"{spec.padding_mode}"'
+    return call("F.pad", "x", _sides(spec), mode=mode)
+
+
+def _crop(spec: LayerSpec, size: Pair) -> str:
+    """Cuts off the window that torch starts inside padding it takes for picture."""
+    height, width = output_size(spec, size)
+    rows, cols = (n + sum(pads) for n, pads in zip(size, spec.padding, strict=True))
+    window = Window2d(spec.kernel_size, spec.stride, ((0, 0), (0, 0)), spec.dilation, True)
+    if not spec.ceil_mode or window.output_size((rows, cols)) == (height, width):
+        return ""
+    return f"[:, :, :{height}, :{width}]"
+
+
+def _state(name: str, weight: Array | None, bias: Array | None) -> Lines:
+    entries = []
+    for key, array in (("weight", weight), ("bias", bias)):
+        if array is not None:
+            entries.append(f'    "{key}": torch.tensor({plane(array, 4)}),')
+    return [f"{name}.load_state_dict({{", *entries, "})"]

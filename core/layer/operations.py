@@ -1,0 +1,391 @@
+"""The operations of the board, one row of ``OPERATIONS`` each.
+
+A row says which settings the operation has, where its windows stand, what torch runs
+and what it costs. Pages, tests and snippets iterate the table. torch is imported when a
+layer is run, not before: the first page is on screen by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import comb
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SpecError
+from .padding import CONVENTIONS, fill_source
+from .spec import LayerSpec
+from .window import Axis, Pair, Window2d
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FloatArray = NDArray[np.float32]
+Reduce = Literal["sum", "max", "mean"]
+
+MAX_OUTPUT_SIDE = 160
+"""Longest output side the board draws."""
+_DEFAULT = LayerSpec()
+_ALWAYS = {"operation", "kernel_size", "stride", "in_channels"}
+_CONVOLUTION = {"padding", "dilation", "out_channels", "groups", "bias"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way of turning windows into outputs.
+
+    Attributes:
+        label: name on screen.
+        module: the torch.nn module, or the framework's usual name where torch has none.
+        summary: one sentence for a student.
+        settings: fields of LayerSpec it has besides the ones every operation has.
+        reduce: what becomes of the values in a window.
+        learned: whether its weights are parameters.
+        run: ``(spec, x (1, C, H, W), weight, bias) -> y (1, O, h, w)`` in torch.
+        weight_shape: shape of the torch weight; None when it has none.
+        window_weight: torch's weight as (O, C / groups, kernel height, kernel width) in
+            the order in which the window meets the grid.
+        axes: where the windows stand on the grid.
+    """
+
+    label: str
+    module: str
+    summary: str
+    settings: frozenset[str]
+    reduce: Reduce
+    learned: bool
+    run: Callable[[LayerSpec, Tensor, Tensor | None, Tensor | None], Tensor]
+    weight_shape: Callable[[LayerSpec], tuple[int, int, int, int] | None]
+    window_weight: Callable[[LayerSpec, FloatArray], FloatArray] = field(
+        default=lambda spec, weight: weight
+    )
+    axes: Callable[[LayerSpec, Pair], tuple[Axis, Axis]] = field(
+        default=lambda spec, size: spec.window.axes(size)
+    )
+    channelwise: bool = False
+
+    def has(self, setting: str) -> bool:
+        """Whether the operation has this field of LayerSpec."""
+        return setting in self.settings or setting in _ALWAYS
+
+    def groups(self, spec: LayerSpec) -> int:
+        """Groups in force: one a channel where channels do not mix."""
+        return spec.in_channels if self.channelwise else spec.groups
+
+    def out_channels(self, spec: LayerSpec) -> int:
+        """Number of output planes."""
+        return spec.in_channels if self.channelwise else spec.out_channels
+
+    def parameters(self, spec: LayerSpec) -> int:
+        """Learned numbers: weights and biases."""
+        shape = self.weight_shape(spec)
+        if shape is None or not self.learned:
+            return 0
+        return int(np.prod(shape)) + (spec.out_channels if spec.bias else 0)
+
+    def macs(self, spec: LayerSpec, size: Pair) -> int:
+        """Multiply-accumulates of one forward pass; padding counts, as torch's counter has it.
+
+        Pooling multiplies nothing: 0.
+        """
+        shape = self.weight_shape(spec)
+        if shape is None:
+            return 0
+        # A transposed convolution multiplies every *input* by the kernel.
+        places = size if "output_padding" in self.settings else output_size(spec, size)
+        return int(np.prod(shape)) * places[0] * places[1]
+
+
+def _native_padding(spec: LayerSpec, fill: float, x: Tensor) -> tuple[Tensor, Pair]:
+    """x and the symmetric padding left for torch: one-sided or filled padding is put on here."""
+    import torch.nn.functional as F
+
+    (top, bottom), (left, right) = spec.padding
+    if spec.symmetric and spec.padding_mode == "zeros":
+        return x, (top, left)
+    sides = [left, right, top, bottom]
+    if spec.padding_mode == "zeros":
+        return F.pad(x, sides, value=fill), (0, 0)
+    return F.pad(x, sides, mode=spec.padding_mode), (0, 0)
+
+
+def _convolution(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    import torch.nn.functional as F
+
+    assert w is not None
+    x, padding = _native_padding(spec, 0.0, x)
+    return F.conv2d(x, w, b, spec.stride, padding, spec.dilation, spec.groups)
+
+
+def _transposed(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    """One-sided padding of a transposed convolution crops its output."""
+    import torch.nn.functional as F
+
+    assert w is not None
+    height, width = output_size(spec, (x.shape[2], x.shape[3]))
+    (top, _), (left, _) = spec.padding
+    if spec.symmetric:
+        return F.conv_transpose2d(
+            x, w, b, spec.stride, (top, left), spec.output_padding, spec.groups, spec.dilation
+        )
+    y = F.conv_transpose2d(x, w, b, spec.stride, 0, spec.output_padding, spec.groups, spec.dilation)
+    return y[:, :, top : top + height, left : left + width]
+
+
+def _max(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    return _max_and_winners(spec, x)[0]
+
+
+def _max_and_winners(spec: LayerSpec, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Maxima and their flat positions in x as torch padded it (the first of equals wins)."""
+    import torch.nn.functional as F
+
+    height, width = output_size(spec, (x.shape[2], x.shape[3]))
+    x, padding = _native_padding(spec, float("-inf"), x)
+    y, winners = F.max_pool2d(
+        x,
+        spec.kernel_size,
+        spec.stride,
+        padding,
+        spec.dilation,
+        spec.ceil_mode,
+        return_indices=True,
+    )
+    return y[:, :, :height, :width], winners[:, :, :height, :width]
+
+
+def winners(spec: LayerSpec, x: Tensor) -> Tensor:
+    """(1, C, h, w) flat position ``row * W + column`` in x of each window's maximum; -1: none."""
+    import torch
+
+    y, flat = _max_and_winners(spec, x)
+    (top, _), (left, right) = spec.padding
+    height, width = x.shape[2:]
+    if spec.symmetric:
+        rows, cols = flat // width, flat % width
+    else:  # torch saw a padded picture
+        padded = width + left + right
+        rows, cols = flat // padded - top, flat % padded - left
+    inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width) & torch.isfinite(y)
+    return torch.where(inside, rows * width + cols, -1)
+
+
+def _average(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    import torch
+    import torch.nn.functional as F
+
+    size = (x.shape[2], x.shape[3])
+    height, width = output_size(spec, size)
+    if spec.symmetric:
+        (top, _), (left, _) = spec.padding
+        return F.avg_pool2d(
+            x, spec.kernel_size, spec.stride, (top, left), spec.ceil_mode, spec.count_include_pad
+        )
+    padded, _ = _native_padding(spec, 0.0, x)
+    y = F.avg_pool2d(padded, spec.kernel_size, spec.stride, 0, spec.ceil_mode)
+    y = y[:, :, :height, :width]
+    if spec.count_include_pad:
+        return y
+    ones, _ = _native_padding(spec, 0.0, torch.ones_like(x))
+    share = F.avg_pool2d(ones, spec.kernel_size, spec.stride, 0, spec.ceil_mode)
+    return y / share[:, :, :height, :width]
+
+
+def _binomial(length: int) -> NDArray[np.float64]:
+    return np.array([comb(length - 1, i) for i in range(length)]) / 2.0 ** (length - 1)
+
+
+def blur_weight(spec: LayerSpec) -> FloatArray:
+    """(C, 1, kernel height, kernel width) binomial blur, rows of Pascal's triangle over their sum.
+
+    Source: Zhang, "Making Convolutional Networks Shift-Invariant Again" (2019).
+    """
+    rows, cols = spec.kernel_size
+    taps = np.outer(_binomial(rows), _binomial(cols)).astype(np.float32)
+    return np.broadcast_to(taps, (spec.in_channels, 1, rows, cols)).copy()
+
+
+def _blur(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    import torch
+    import torch.nn.functional as F
+
+    weight = torch.from_numpy(blur_weight(spec))
+    x, padding = _native_padding(spec, 0.0, x)
+    return F.conv2d(x, weight, None, spec.stride, padding, 1, spec.in_channels)
+
+
+def _conv_shape(spec: LayerSpec) -> tuple[int, int, int, int]:
+    return (spec.out_channels, spec.in_channels // spec.groups, *spec.kernel_size)
+
+
+def _transposed_shape(spec: LayerSpec) -> tuple[int, int, int, int]:
+    return (spec.in_channels, spec.out_channels // spec.groups, *spec.kernel_size)
+
+
+def _flipped(spec: LayerSpec, weight: FloatArray) -> FloatArray:
+    inputs, outputs, rows, cols = weight.shape
+    grouped = weight.reshape(spec.groups, inputs // spec.groups, outputs, rows, cols)
+    swapped = grouped.swapaxes(1, 2).reshape(-1, inputs // spec.groups, rows, cols)
+    return np.ascontiguousarray(swapped[:, :, ::-1, ::-1])
+
+
+OPERATIONS: dict[str, Operation] = {
+    "convolution": Operation(
+        label="Convolution",
+        module="Conv2d",
+        summary="Multiply the window by the kernel, cell by cell, and add up.",
+        settings=frozenset(_CONVOLUTION | {"padding_mode"}),
+        reduce="sum",
+        learned=True,
+        run=_convolution,
+        weight_shape=_conv_shape,
+    ),
+    "transposed_convolution": Operation(
+        label="Transposed convolution",
+        module="ConvTranspose2d",
+        summary="Stretch the input with zeros, then slide the flipped kernel over it.",
+        settings=frozenset(_CONVOLUTION | {"output_padding"}),
+        reduce="sum",
+        learned=True,
+        run=_transposed,
+        weight_shape=_transposed_shape,
+        window_weight=_flipped,
+        axes=lambda spec, size: spec.window.transposed_axes(size, spec.output_padding),
+    ),
+    "max_pooling": Operation(
+        label="Max pooling",
+        module="MaxPool2d",
+        summary="Keep the largest value of the window; the first one if several are equal.",
+        settings=frozenset({"padding", "dilation", "ceil_mode"}),
+        reduce="max",
+        learned=False,
+        run=_max,
+        weight_shape=lambda spec: None,
+        channelwise=True,
+    ),
+    "average_pooling": Operation(
+        label="Average pooling",
+        module="AvgPool2d",
+        summary="Keep the mean of the window.",
+        settings=frozenset({"padding", "ceil_mode", "count_include_pad"}),
+        reduce="mean",
+        learned=False,
+        run=_average,
+        weight_shape=lambda spec: None,
+        channelwise=True,
+    ),
+    "blur_pooling": Operation(
+        label="Blur pooling",
+        module="BlurPool2d",
+        summary="Blur with fixed weights (1 2 1 and its kin) while stepping: less aliasing.",
+        settings=frozenset({"padding", "padding_mode"}),
+        reduce="sum",
+        learned=False,
+        run=_blur,
+        weight_shape=lambda spec: (spec.in_channels, 1, *spec.kernel_size),
+        channelwise=True,
+    ),
+}
+"""Every operation of the app. One row more, and the pages and the tests have it."""
+
+
+def operation_of(spec: LayerSpec) -> Operation:
+    """The row of ``OPERATIONS`` that ``spec`` names.
+
+    Raises:
+        SpecError: there is no such operation.
+    """
+    if spec.operation not in OPERATIONS:
+        raise SpecError("operation", f"must be one of {', '.join(OPERATIONS)}", spec.operation)
+    return OPERATIONS[spec.operation]
+
+
+def output_size(spec: LayerSpec, size: Pair) -> Pair:
+    """Output (height, width) of the layer on an input of (height, width), in closed form."""
+    if operation_of(spec).has("output_padding"):
+        return spec.window.transposed_output_size(size, spec.output_padding)
+    return spec.window.output_size(size)
+
+
+def padded(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
+    """The layer with the padding that a named convention gives it on an input of (height, width).
+
+    Of a transposed convolution the convention decides ``output_padding`` as well.
+
+    Raises:
+        SpecError: the frameworks refuse this convention for this layer.
+    """
+    operation, rule = operation_of(spec), CONVENTIONS[convention]
+    if convention == "torch_same" and operation.module != "Conv2d":
+        raise SpecError(
+            "padding='same'",
+            f"is PyTorch's for convolutions only; give the padding of {operation.module} "
+            f"as a number, or use {CONVENTIONS['tf_same'].label}",
+            "same",
+        )
+    window = Window2d(spec.kernel_size, spec.stride, dilation=spec.dilation)
+    if operation.has("output_padding") and rule.transposed is not None:
+        pads, output_padding = rule.transposed.cut(window)
+        return replace(spec, padding=pads, output_padding=output_padding)
+    return replace(spec, padding=rule.pads(size, window))
+
+
+def check(spec: LayerSpec, size: Pair, limit: int | None = MAX_OUTPUT_SIDE) -> Pair:
+    """The output size, once everything torch asks of this layer on this input holds.
+
+    ``limit`` is the longest output side to be drawn; None where nothing is.
+
+    Raises:
+        SpecError: the layer cannot be run; the sentence says what would work.
+    """
+    operation = operation_of(spec)
+    _check_settings(spec, operation)
+    if operation.reduce in ("max", "mean"):
+        _check_pool_padding(spec)
+    if operation.has("output_padding"):
+        _check_output_padding(spec)
+    if spec.padding_mode != "zeros":
+        for n, (before, after) in zip(size, spec.padding, strict=True):
+            fill_source(n, before, after, spec.padding_mode)
+    height, width = output_size(spec, size)
+    if limit is not None and max(height, width) > limit:
+        raise SpecError(
+            "stride",
+            f"makes the output {height}×{width}; the board draws up to {limit}: "
+            "use a smaller stride or input",
+            spec.stride,
+        )
+    return height, width
+
+
+def _check_settings(spec: LayerSpec, operation: Operation) -> None:
+    for name in LayerSpec.__dataclass_fields__:
+        if name == "out_channels" and operation.channelwise:
+            continue
+        value, default = getattr(spec, name), getattr(_DEFAULT, name)
+        if not operation.has(name) and value != default:
+            raise SpecError(name, f"is no setting of {operation.label.lower()}; leave it", value)
+
+
+def _check_pool_padding(spec: LayerSpec) -> None:
+    for axis, length in enumerate(spec.kernel_size):
+        if max(spec.padding[axis]) > length // 2:
+            raise SpecError(
+                "padding",
+                f"of a pooling layer is at most half its kernel: {length // 2} for {length}",
+                max(spec.padding[axis]),
+            )
+
+
+def _check_output_padding(spec: LayerSpec) -> None:
+    for axis, extra in enumerate(spec.output_padding):
+        limit = max(spec.stride[axis], spec.dilation[axis])
+        if extra >= limit:
+            raise SpecError(
+                "output_padding",
+                f"must be smaller than the stride or the dilation: at most {limit - 1} here",
+                extra,
+            )

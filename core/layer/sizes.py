@@ -1,0 +1,271 @@
+"""Output sizes: the formula with its numbers, beside what torch gives for the same layer.
+
+torch is imported by the function that measures, not before: the first page is on screen
+by then. ``core.layer.size_tables`` goes through many layers at once.
+
+Source: torch.nn.Conv2d, ConvTranspose2d and MaxPool2d documentation, "Shape".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ..errors import SpecError
+from .operations import check, operation_of, output_size
+from .spec import LayerSpec
+from .window import Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class AxisFormula:
+    """The output size along one axis, with every number that goes into it.
+
+    Attributes:
+        n: input pixels.
+        before, after: padding on the two sides (cut from a transposed convolution's output).
+        span: pixels from the kernel's first tap to its last, ``dilation*(kernel_size-1) + 1``.
+        quotient: what is rounded, ``(n + before + after - span) / stride``; of a transposed
+            convolution, which divides nothing, the output size.
+        rounded: the quotient, down, or up with ``ceil_mode``.
+        outputs: the output size, ``rounded + 1``, one less where ``dropped``.
+        remainder: pixels of the padded input past the last window.
+    """
+
+    n: int
+    before: int
+    after: int
+    kernel_size: int
+    stride: int
+    dilation: int
+    output_padding: int
+    span: int
+    quotient: Fraction
+    rounded: int
+    outputs: int
+    remainder: int
+    ceil_mode: bool
+    transposed: bool
+
+    @property
+    def dropped(self) -> bool:
+        """``ceil_mode``: the last window would start past the input, so torch leaves it out."""
+        return not self.transposed and self.rounded + 1 > self.outputs
+
+    @property
+    def rule(self) -> str:
+        """The formula in letters, as LaTeX."""
+        if self.transposed:
+            return r"(n - 1) \cdot s - p_0 - p_1 + k" + (
+                r" + \textit{output padding}" if self.output_padding else ""
+            )
+        fraction = r"\frac{n + p_0 + p_1 - k}{s}"
+        left, right = self._brackets
+        return rf"\left{left} {fraction} \right{right} + 1"
+
+    @property
+    def _brackets(self) -> tuple[str, str]:
+        return (r"\lceil", r"\rceil") if self.ceil_mode else (r"\lfloor", r"\rfloor")
+
+    @property
+    def latex_steps(self) -> tuple[str, ...]:
+        """The formula with its numbers, rounded, and done: equal to each other, as LaTeX."""
+        span = str(self.span)
+        if self.dilation > 1 and self.kernel_size > 1:
+            span = f"({self._span_sum})"
+        if self.transposed:
+            extra = f" + {self.output_padding}" if self.output_padding else ""
+            cut = f"- {self.before} - {self.after}"
+            steps = rf"({self.n} - 1) \cdot {self.stride} {cut} + {span}{extra}"
+            return steps, str(self.outputs)
+        left, right = self._brackets
+        fraction = rf"\frac{{{self.n} + {self.before} + {self.after} - {span}}}{{{self.stride}}}"
+        return (
+            rf"\left{left} {fraction} \right{right} {self._plus_one}",
+            rf"{left} {_latex_number(self.quotient)} {right} {self._plus_one}",
+            str(self.outputs),
+        )
+
+    @property
+    def latex(self) -> str:
+        r"""``\left\lfloor \frac{8 + 1 + 1 - 3}{2} \right\rfloor + 1 = … = 4``."""
+        return " = ".join(self.latex_steps)
+
+    @property
+    def text_steps(self) -> tuple[str, ...]:
+        """The same in plain characters."""
+        dilated = self.dilation > 1 and self.kernel_size > 1
+        span = f"({self._span_sum})" if dilated else str(self.span)
+        if self.transposed:
+            extra = f" + {self.output_padding}" if self.output_padding else ""
+            cut = f"- {self.before} - {self.after}"
+            return f"({self.n} - 1)*{self.stride} {cut} + {span}{extra}", str(self.outputs)
+        left, right = "⌈⌉" if self.ceil_mode else "⌊⌋"
+        fraction = f"({self.n} + {self.before} + {self.after} - {span})/{self.stride}"
+        return (
+            f"{left}{fraction}{right} {self._plus_one}",
+            f"{left}{_text_number(self.quotient)}{right} {self._plus_one}",
+            str(self.outputs),
+        )
+
+    @property
+    def text(self) -> str:
+        """``⌊(8 + 1 + 1 - 3)/2⌋ + 1 = ⌊3.5⌋ + 1 = 4``."""
+        return " = ".join(self.text_steps)
+
+    @property
+    def span_text(self) -> str:
+        """``2(3 - 1) + 1 = 5``: the kernel with its holes."""
+        return f"{self._span_sum} = {self.span}"
+
+    @property
+    def _span_sum(self) -> str:
+        return f"{self.dilation}({self.kernel_size} - 1) + 1"
+
+    @property
+    def _plus_one(self) -> str:
+        return "+ 1 - 1" if self.dropped else "+ 1"
+
+
+_DECIMAL = (1, 2, 4, 5, 8, 10)
+"""Denominators whose fractions are written out exactly as a short decimal."""
+
+
+def _text_number(value: Fraction) -> str:
+    if value.denominator in _DECIMAL:
+        return f"{float(value):g}" if abs(value) < 10**5 else str(float(value))
+    whole, part = divmod(abs(value), 1)
+    sign = "-" if value < 0 else ""
+    return sign + (f"{whole} {part}" if whole else str(part))
+
+
+def _latex_number(value: Fraction) -> str:
+    if value.denominator in _DECIMAL:
+        return _text_number(value)
+    whole, part = divmod(abs(value), 1)
+    sign = "-" if value < 0 else ""
+    fraction = rf"\tfrac{{{part.numerator}}}{{{part.denominator}}}"
+    return f"{sign}{whole or ''}{fraction}"
+
+
+def formula(spec: LayerSpec, size: Pair) -> tuple[AxisFormula, AxisFormula]:
+    """The size formula with its numbers, for the height and for the width.
+
+    Raises:
+        SpecError: the layer does not fit the input.
+    """
+    outputs = output_size(spec, size)
+    return _formula(spec, size[0], outputs[0], 0), _formula(spec, size[1], outputs[1], 1)
+
+
+def _formula(spec: LayerSpec, n: int, outputs: int, axis: int) -> AxisFormula:
+    before, after = spec.padding[axis]
+    stride, span = spec.stride[axis], spec.window.effective_kernel_size[axis]
+    transposed = operation_of(spec).has("output_padding")
+    quotient = Fraction(outputs) if transposed else Fraction(n + before + after - span, stride)
+    return AxisFormula(
+        n=n,
+        before=before,
+        after=after,
+        kernel_size=spec.kernel_size[axis],
+        stride=stride,
+        dilation=spec.dilation[axis],
+        output_padding=spec.output_padding[axis],
+        span=span,
+        quotient=quotient,
+        rounded=-(-quotient // 1) if spec.ceil_mode else quotient // 1,
+        outputs=outputs,
+        remainder=0 if transposed else _remainder(n + before + after, outputs, stride, span),
+        ceil_mode=spec.ceil_mode,
+        transposed=transposed,
+    )
+
+
+def _remainder(padded: int, outputs: int, stride: int, span: int) -> int:
+    return max(0, padded - (outputs - 1) * stride - span)
+
+
+def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:
+    """(height, width) that torch gives for this layer and input; None where torch refuses.
+
+    The layer runs as everywhere else, on an empty batch: torch checks and sizes without
+    computing a number, also where the output would not fit into memory.
+    """
+    import torch
+
+    with torch.inference_mode():
+        try:
+            if spec.output_padding != (0, 0):
+                # Of an empty batch torch does not check this one setting: one pixel will do.
+                probe = replace(spec, kernel_size=(1, 1), padding=((0, 0), (0, 0)))
+                _run(probe, torch.zeros(1, spec.in_channels, 1, 1))
+            y = _run(spec, torch.empty(0, spec.in_channels, *size))
+        except (RuntimeError, SpecError):
+            return None
+    return y.shape[2], y.shape[3]
+
+
+def _run(spec: LayerSpec, x: Tensor) -> Tensor:
+    import torch
+
+    operation = operation_of(spec)
+    shape = operation.weight_shape(spec)
+    weight = torch.zeros(shape) if shape and operation.learned else None
+    return operation.run(spec, x, weight, torch.zeros(spec.out_channels) if spec.bias else None)
+
+
+def _line(spec: LayerSpec, axis: int) -> LayerSpec:
+    """The layer along one axis: as high as that axis, one pixel wide."""
+    return LayerSpec(
+        spec.operation,
+        kernel_size=(spec.kernel_size[axis], 1),
+        stride=(spec.stride[axis], 1),
+        padding=(spec.padding[axis], (0, 0)),
+        dilation=(spec.dilation[axis], 1),
+        padding_mode=spec.padding_mode,
+        ceil_mode=spec.ceil_mode,
+        output_padding=(spec.output_padding[axis], 0),
+    )
+
+
+@lru_cache(maxsize=8192)
+def _unread_along(line: LayerSpec, n: int) -> int:
+    """Rows of the input that no window reads."""
+    rows, _ = operation_of(line).axes(line, (n, 1))
+    return int((rows.reads == 0).sum())
+
+
+def unread_pixels(spec: LayerSpec, size: Pair) -> int:
+    """How many of the input's pixels no window reads.
+
+    Raises:
+        SpecError: the layer does not fit the input.
+    """
+    read = [n - _unread_along(_line(spec, axis), n) for axis, n in enumerate(size)]
+    return size[0] * size[1] - read[0] * read[1]
+
+
+def smaller_input(spec: LayerSpec, size: Pair, limit: int) -> Pair:
+    """The largest input of at most ``limit`` pixels a side that shows the same as ``size``.
+
+    Whole strides are taken off until the board can draw the layer, so that the remainder and
+    the padding of every convention stay. A side for which nothing smaller works is left.
+    """
+    height, width = (_smaller(spec, axis, n, limit) for axis, n in enumerate(size))
+    return height, width
+
+
+def _smaller(spec: LayerSpec, axis: int, n: int, limit: int) -> int:
+    first = n if n <= limit else limit - (limit - n) % spec.stride[axis]
+    for smaller in range(first, 0, -spec.stride[axis]):
+        try:
+            check(_line(spec, axis), (smaller, 1))
+        except SpecError:
+            continue
+        return smaller
+    return n

@@ -1,0 +1,80 @@
+"""A network as PyTorch source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from ...errors import SpecError
+from ...layer.window import Pair
+from ..blocks import LEAVES, Concat, NetworkSpec, Repeat, Residual
+from ..resolve import LayerError, Node, resolve
+from ..torch_forms import call
+
+MODULES_FILE = Path(__file__).parent.parent / "modules.py"
+
+
+def to_source(spec: NetworkSpec, in_channels: int = 3, input_size: Pair | None = None) -> str:
+    """The network as a program that defines ``net``, repeats unrolled.
+
+    Executed, it gives the module ``core.networks.build`` gives for the same arguments, up
+    to the names inside. Read by ``parse_source`` it gives ``core.networks.explicit``.
+
+    Raises:
+        LayerError: as ``core.networks.build`` does.
+    """
+    body = "\n".join(_sequence(resolve(spec, in_channels, input_size), 0, "net = "))
+    used = [source for name, source in helper_sources().items() if f"{name}(" in body]
+    imports = "import torch\nfrom torch import nn\n" if used else "from torch import nn\n"
+    parts = [imports, *used, body.removesuffix(",")]
+    return ("\n\n" if used else "\n").join(parts) + "\n"
+
+
+@cache
+def helper_sources() -> dict[str, str]:
+    """Each class of ``core.networks.modules`` as it stands there."""
+    text = MODULES_FILE.read_text(encoding="utf-8")
+    classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    return {each.name: f"{ast.get_source_segment(text, each)}\n" for each in classes}
+
+
+def _sequence(nodes: tuple[Node, ...], depth: int, prefix: str = "") -> Iterator[str]:
+    """Lines of an nn.Sequential, the last one with a comma."""
+    indent = "    " * depth
+    if not nodes:
+        yield f"{indent}{prefix}nn.Sequential(),"
+        return
+    yield f"{indent}{prefix}nn.Sequential("
+    for node in nodes:
+        yield from _lines(node, depth + 1)
+    yield f"{indent}),"
+
+
+def _lines(node: Node, depth: int) -> Iterator[str]:
+    indent = "    " * depth
+    if isinstance(node.layer, Repeat):
+        for _, nodes in node.chains:
+            for inner in nodes:
+                yield from _lines(inner, depth)
+    elif isinstance(node.layer, Residual | Concat):
+        yield f"{indent}{type(node.layer).__name__}("
+        for _, nodes in node.chains:
+            yield from _sequence(nodes, depth + 1)
+        yield f"{indent}),"
+    else:
+        yield f"{indent}{_call(node)},"
+
+
+def _call(node: Node) -> str:
+    assert isinstance(node.layer, LEAVES)
+    try:
+        found = call(node.layer, node.before)
+    except SpecError as error:
+        found_at = (node.name, node.path)
+        raise LayerError(*found_at, error.parameter, error.rule, error.value) from error
+    name = found.name if found.ours else f"nn.{found.name}"
+    arguments = [repr(value) for value in found.positional]
+    arguments += [f"{key}={value!r}" for key, value in found.named]
+    return f"{name}({', '.join(arguments)})"

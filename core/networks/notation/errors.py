@@ -1,0 +1,73 @@
+"""Where a text goes wrong, and what was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from ...errors import SpecError
+
+SHOWN = 40
+"""Characters of the offending text that a message repeats."""
+
+
+class NotationError(SpecError):
+    """A text that is no network.
+
+    Attributes:
+        line, column: of the offending text, from 1.
+        suggestion: what to write instead, or an empty string.
+    """
+
+    def __init__(
+        self,
+        parameter: str,
+        rule: str,
+        value: object,
+        line: int,
+        column: int,
+        suggestion: str = "",
+    ) -> None:
+        super().__init__(parameter, rule, shortened(value))
+        self.args = (parameter, rule, self.value, line, column, suggestion)
+        self.line = line
+        self.column = column
+        self.suggestion = suggestion
+
+    def __str__(self) -> str:
+        meant = f"; {self.suggestion}" if self.suggestion else ""
+        return f"line {self.line}, column {self.column}: {super().__str__()}{meant}"
+
+
+def shortened(value: object) -> object:
+    """A text cut to what a message has room for, unprintable characters escaped."""
+    if not isinstance(value, str):
+        text = str(value)
+        return value if len(text) <= 2 * SHOWN else f"{text[:SHOWN]}…"
+    text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in value[: SHOWN + 1])
+    return text if len(value) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """(line, column) of a character, both from 1."""
+    start = text.rfind("\n", 0, offset) + 1
+    return text.count("\n", 0, offset) + 1, offset - start + 1
+
+
+def error_at(
+    text: str, offset: int, parameter: str, rule: str, value: object, suggestion: str = ""
+) -> NotationError:
+    """The error for what stands at a character of ``text``."""
+    return NotationError(parameter, rule, value, *position(text, offset), suggestion)
+
+
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """The known word that looks most like ``word``, or an empty string."""
+    found = get_close_matches(word[:SHOWN].lower(), list(known), 1, likeness)
+    return found[0] if found else ""
+
+
+def did_you_mean(word: str, known: Iterable[str], rest: str = "") -> str:
+    """``"did you mean …?"``, or an empty string where nothing known looks like it."""
+    found = nearest(word, known)
+    return f"did you mean {found}{rest}?" if found else ""

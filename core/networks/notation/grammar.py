@@ -1,0 +1,250 @@
+"""Reading the one-line notation.
+
+    network  = chain
+    chain    = [ item { separator item } [ separator ] ]      separator: a comma or a new line
+    item     = repeat | residual | concat | layer
+    repeat   = NUMBER "x" "[" chain "]"
+    residual = "residual" "[" chain [ "|" chain ] "]"         body | shortcut
+    concat   = "concat" "[" chain "|" chain { "|" chain } "]"
+    layer    = WORD [ number ] { KEY number | FLAG }          as in conv3x5 s2 p1 c64 nobias
+    number   = N | HEIGHT "x" WIDTH                           padding: each N or BEFORE ":" AFTER
+
+``#`` starts a comment; upper and lower case are one. Words, keys and flags: ``words``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar
+
+from ...errors import SpecError
+from ..blocks import Concat, Layer, NetworkSpec, Repeat, Residual
+from ..layers import Leaf
+from ..rules import MAX_LAYERS, MAX_NESTING
+from .errors import NotationError, did_you_mean, error_at, nearest
+from .words import ALIASES, BLOCK_WORDS, FLAGS, KEYS, WORDS, Word, read_value, split_word, word_of
+
+TOKEN = re.compile(r"#[^\n]*|\n|[,\[\]|]|[^\s,\[\]|#]+")
+REPEAT = re.compile(r"[0-9]+x", re.IGNORECASE)
+STRUCTURE = (",", "[", "]", "|", "")
+WITH_DIGITS = tuple(name for name in WORDS if name[-1].isdigit())
+"""Words whose digit is no number behind a word."""
+OTHERS = tuple(name for name in (*WORDS, *ALIASES, *BLOCK_WORDS) if not any(map(str.isdigit, name)))
+Built = TypeVar("Built")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of the text; the last one is empty."""
+
+    text: str
+    offset: int
+    new_line: bool
+
+
+def tokens_of(text: str) -> list[Token]:
+    """The pieces of a text, comments left out."""
+    found, new_line = [], False
+    for match in TOKEN.finditer(text):
+        if match[0] == "\n":
+            new_line = True
+        elif not match[0].startswith("#"):
+            found.append(Token(match[0], match.start(), new_line))
+            new_line = False
+    return [*found, Token("", len(text), new_line)]
+
+
+def parse_notation(text: str) -> NetworkSpec:
+    """The network a notation writes.
+
+    Raises:
+        NotationError: a SpecError with the position of what cannot be read.
+    """
+    return Parser(text.replace("×", "x")).network()
+
+
+class Parser:
+    """One reading of one text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = tokens_of(text)
+        self.index = 0
+        self.layers = 0
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.index]
+
+    def take(self) -> Token:
+        """The token here; the reading goes on behind it."""
+        found = self.token
+        self.index = min(self.index + 1, len(self.tokens) - 1)
+        return found
+
+    def error(self, token: Token, rule: str, suggestion: str = "") -> NotationError:
+        shown = token.text or "the end"
+        return error_at(self.text, token.offset, "the notation", rule, shown, suggestion)
+
+    def made(self, token: Token, make: Callable[[], Built], places: dict[str, Token]) -> Built:
+        """What ``make`` gives; what it refuses, with the place of the setting at fault."""
+        try:
+            return make()
+        except NotationError:
+            raise
+        except SpecError as error:
+            at = places.get(error.parameter, token).offset
+            found = (error.parameter, error.rule, error.value)
+            raise error_at(self.text, at, *found) from None
+
+    def network(self) -> NetworkSpec:
+        layers = self.chain(0)
+        if self.token.text:
+            raise self.error(self.token, "has a bracket or bar that belongs to no block")
+        if not layers:
+            raise self.error(self.token, "must have at least one layer", "try conv3 p1 c64, relu")
+        return self.made(self.tokens[0], lambda: NetworkSpec(layers), {})
+
+    def chain(self, depth: int) -> tuple[Layer, ...]:
+        """Layers up to the bracket, bar or end that stops them."""
+        found: list[Layer] = []
+        while self.token.text not in ("]", "|", ""):
+            if self.token.text in STRUCTURE:
+                raise self.error(self.token, "misses a layer here")
+            found.append(self.item(depth))
+            if self.token.text == ",":
+                self.take()
+            elif self.token.text not in ("]", "|", "") and not self.token.new_line:
+                raise self.error(self.token, "misses a comma here")
+        return tuple(found)
+
+    def item(self, depth: int) -> Layer:
+        token = self.take()
+        if REPEAT.fullmatch(token.text):
+            return self.repeat(token, depth)
+        self.layers += 1
+        if self.layers > MAX_LAYERS:
+            raise self.error(token, f"must have at most {MAX_LAYERS:,} layers")
+        if token.text.lower() in BLOCK_WORDS:
+            return self.block(token, depth)
+        return self.leaf(token)
+
+    def opened(self, token: Token, depth: int) -> None:
+        if self.token.text != "[":
+            raise self.error(self.token, f"misses [ after {token.text[:20]}")
+        if depth >= MAX_NESTING:
+            raise self.error(self.token, f"must have at most {MAX_NESTING} blocks in each other")
+        self.take()
+
+    def closed(self, token: Token) -> None:
+        if self.token.text != "]":
+            opener = f"the [ of {token.text[:20]}"
+            rule = (
+                f"misses ] for {opener}" if not self.token.text else f"has too many | in {opener}"
+            )
+            raise self.error(self.token if self.token.text else token, rule)
+        self.take()
+
+    def repeat(self, token: Token, depth: int) -> Repeat:
+        self.opened(token, depth)
+        body = self.chain(depth + 1)
+        self.closed(token)
+        digits = token.text[:-1]
+        if len(digits) > 9:
+            raise self.error(token, f"must have at most {MAX_LAYERS:,} layers")
+        return self.made(token, lambda: Repeat(int(digits), body), {})
+
+    def block(self, token: Token, depth: int) -> Residual | Concat:
+        self.opened(token, depth)
+        branches = [self.chain(depth + 1)]
+        limit = 2 if token.text.lower() == "residual" else MAX_LAYERS
+        while self.token.text == "|" and len(branches) < limit:
+            self.take()
+            branches.append(self.chain(depth + 1))
+        self.closed(token)
+        if token.text.lower() == "residual":
+            return self.made(token, lambda: Residual(*branches), {})
+        return self.made(token, lambda: Concat(tuple(branches)), {})
+
+    def leaf(self, token: Token) -> Leaf:
+        head, number = split_word(token.text)
+        name = word_of(head)
+        if not name:
+            raise self.unknown(token, head, number)
+        word = WORDS[name]
+        values, places = dict(word.fixed), {}
+        if number:
+            if not word.main:
+                rule = f"has no number after {name}"
+                raise self.error(token, rule, f"write {word.example}")
+            values[word.main] = self.made(
+                token, lambda: read_value(word.make, word.main, number), {}
+            )
+            places[word.main] = token
+        while self.token.text not in STRUCTURE and not self.next_begins():
+            self.setting(name, word, values, places)
+        return self.finish(token, name, word, values, places)
+
+    def next_begins(self) -> bool:
+        """Whether a new layer begins here, told from a setting by its new line."""
+        return self.token.new_line and _is_layer(self.token.text)
+
+    def finish(
+        self,
+        token: Token,
+        name: str,
+        word: Word,
+        values: dict[str, object],
+        places: dict[str, Token],
+    ) -> Leaf:
+        needed = [each.name for each in fields(word.make) if each.default is MISSING]
+        if word.main in needed and word.main not in values:
+            rule = f"misses the number after {name}, its {word.main}"
+            raise self.error(token, rule, f"write it as in {word.example}")
+        make: Any = word.make
+        made: Leaf = self.made(token, lambda: make(**values), places)
+        return made
+
+    def setting(
+        self, name: str, word: Word, values: dict[str, object], places: dict[str, Token]
+    ) -> None:
+        token = self.take()
+        key, number = split_word(token.text)
+        if key not in word.keys or (key in FLAGS and number):
+            raise self.strange(token, key, number, name, word)
+        target = FLAGS[key][0] if key in FLAGS else KEYS[key]
+        if target in places:
+            raise self.error(token, f"sets the {target} of {name} twice")
+        places[target] = token
+        if key in FLAGS:
+            values[target] = FLAGS[key][1]
+        else:
+            values[target] = self.made(token, lambda: read_value(word.make, target, number), {})
+
+    def strange(self, token: Token, key: str, number: str, name: str, word: Word) -> NotationError:
+        """The error for what is no setting of the word it follows."""
+        if _is_layer(token.text):
+            return self.error(token, "misses a comma before this layer")
+        known = ", ".join(word.keys) or "no settings"
+        meant = did_you_mean(key, word.keys, number)
+        return self.error(token, f"has no such setting; {name} takes {known}", meant)
+
+    def unknown(self, token: Token, head: str, number: str) -> NotationError:
+        """The error for a word that is no layer."""
+        if head in KEYS or head in FLAGS:
+            return self.error(token, "has a setting where a layer must begin", "write conv3 s2 p1")
+        if not head:
+            return self.error(token, "must begin each layer with a word", "write conv3, not 3")
+        meant = nearest(head + number, WITH_DIGITS, 0.75) or nearest(head, OTHERS)
+        if not meant:
+            return self.error(token, "has no such layer", f"known: {', '.join(WORDS)}")
+        word = WORDS.get(ALIASES.get(meant, meant))
+        rest = number if word is not None and word.main and meant not in WITH_DIGITS else ""
+        return self.error(token, "has no such layer", f"did you mean {meant}{rest}?")
+
+
+def _is_layer(text: str) -> bool:
+    low = text.lower()
+    return bool(word_of(split_word(low)[0]) or low in BLOCK_WORDS or REPEAT.fullmatch(low))

@@ -1,0 +1,75 @@
+"""The values of literal arguments: numbers, tuples, strings, simple arithmetic."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ...errors import SpecError
+
+LARGEST = 10**12
+MAX_DEPTH = 30
+
+OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+}
+SIGNS: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+
+
+def literal(node: ast.expr, depth: int = 0) -> object:
+    """What a literal is worth; names and calls are never looked up.
+
+    Raises:
+        SpecError: it is no literal, or a number beyond ``LARGEST``.
+    """
+    if depth > MAX_DEPTH:
+        raise SpecError("argument", "is nested too deeply; write the number", "…")
+    if isinstance(node, ast.Constant):
+        return _constant(node.value)
+    if isinstance(node, ast.Tuple | ast.List):
+        return tuple(literal(each, depth + 1) for each in node.elts[:16])
+    if isinstance(node, ast.UnaryOp) and type(node.op) in SIGNS:
+        return SIGNS[type(node.op)](_number(node.operand, depth))
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
+        left, right = _number(node.left, depth), _number(node.right, depth)
+        return _combined(node.op, left, right)
+    raise SpecError(
+        "argument", "must be written as a value; names and calls are not read", _kind(node)
+    )
+
+
+def _constant(value: object) -> object:
+    if isinstance(value, int | float) and not abs(value) <= LARGEST:
+        raise SpecError("argument", f"must be a number up to {LARGEST:,}", str(value)[:20])
+    if value is not None and not isinstance(value, int | float | str):
+        raise SpecError("argument", "must be a number, a tuple, a string, True or False", value)
+    return value
+
+
+def _number(node: ast.expr, depth: int) -> int | float:
+    value = literal(node, depth + 1)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SpecError("argument", "can compute with numbers only", value)
+    return value
+
+
+def _combined(sign: ast.operator, left: float, right: float) -> object:
+    try:
+        return _constant(OPERATIONS[type(sign)](left, right))
+    except ZeroDivisionError:
+        raise SpecError("argument", "divides by zero", f"{left} / {right}") from None
+
+
+def _kind(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    return {ast.Call: "a call", ast.Attribute: "a name"}.get(type(node), "an expression")

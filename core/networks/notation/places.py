@@ -1,0 +1,45 @@
+"""Where the pieces of parsed source stand in the text that was pasted."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ...errors import SpecError
+from .errors import NotationError
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The parsed text, and by how much each of its lines was moved to the left."""
+
+    lines: tuple[str, ...]
+    indents: tuple[int, ...]
+
+    def error(
+        self, node: ast.AST, parameter: str, rule: str, value: object = None, hint: str = ""
+    ) -> NotationError:
+        """The error for a piece; its text is shown unless there is a ``value``."""
+        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        if value is None:
+            last, end = getattr(node, "end_lineno", line), getattr(node, "end_col_offset", None)
+            value = self.lines[line - 1][column : end if last == line else None].rstrip()
+        column += self.indents[line - 1] + 1
+        return NotationError(parameter, rule, value, line, column, hint)
+
+    def made(
+        self, node: ast.AST, make: Callable[[], Made], at: Mapping[str, ast.AST] | None = None
+    ) -> Made:
+        """What ``make`` gives; what it refuses, at the place of the argument at fault."""
+        try:
+            return make()
+        except NotationError:
+            raise
+        except SpecError as error:
+            place = (at or {}).get(error.parameter, node)
+            found = (error.parameter, error.rule, error.value)
+            raise self.error(place, *found) from None

@@ -1,0 +1,177 @@
+"""A first look at pasted source, before Python's own parser sees it.
+
+Everything that could make that parser slow, deep or loud is refused here, with its
+position: brackets too deep, chains of operators, strange characters, statements that are
+no network. What passes is plain ASCII of the same length, line for line.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+from .errors import NotationError, error_at
+
+MAX_BRACKETS = 90
+"""Brackets inside brackets; Python's parser gives up at 200."""
+MAX_PIECES = 60
+"""Names, numbers and operators between two commas."""
+MAX_OPEN_PIECES = 400
+"""The same, over all the brackets that are open at one place."""
+
+PIECE = re.compile(
+    r"""(?P<space>[ \t]+|\\\n)|(?P<newline>\n)|(?P<comment>\#[^\n]*)
+    |(?P<triple>[A-Za-z]{0,2}(?:\"\"\"|'''))
+    |(?P<string>[A-Za-z]{0,2}(?:'[^'\\\n]*'|"[^"\\\n]*"))
+    |(?P<name>[A-Za-z_][A-Za-z_0-9]*)
+    |(?P<number>(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?![A-Za-z_0-9]))
+    |(?P<op>\*\*|//|:=|==|->|\.\.\.|[()\[\],=.+\-*/;])""",
+    re.VERBOSE,
+)
+ALLOWED_KEYWORDS = {"import", "from", "as", "None", "True", "False"}
+NOT_EXECUTED = "pasted source is read, never executed"
+CODE_INSTEAD = (
+    "paste an nn.Sequential(...), or write the layers in notation, where residual[...] makes a "
+    "skip; on your own machine, python -m core.receptive_field file:Class --input 3,224,224 "
+    "follows any class"
+)
+"""What works for a network that is a class or a function."""
+CLASSES = f"classes and functions cannot be read here; {CODE_INSTEAD}"
+WHY = {
+    "for": "loops and comprehensions cannot be read; write every layer, or 3x[...] in notation",
+    "lambda": NOT_EXECUTED,
+    "class": CLASSES,
+    "def": CLASSES,
+    "return": "paste what follows return alone",
+    "if": "conditions cannot be read; write the layers that are used",
+}
+OPERATORS = {
+    "**": "powers and **arguments cannot be read; write the numbers",
+    ":=": NOT_EXECUTED,
+    "==": "comparisons cannot be read; write the value",
+    "->": CLASSES,
+    "...": "write every layer; ... stands for nothing",
+}
+CLOSING = {")": "(", "]": "["}
+
+
+def scanned(text: str) -> str:
+    """The text with comments, foreign prefixes and line indents blanked, safe to parse.
+
+    Raises:
+        NotationError: a SpecError with the position of what cannot be read.
+    """
+    return _Scan(text).run()
+
+
+class _Scan:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.out: list[str] = []
+        self.open: list[tuple[str, int]] = []
+        self.pieces = [0]
+        self.before = ""  # the last piece that is not space, on this line if outside brackets
+
+    def run(self) -> str:
+        offset = 0
+        while offset < len(self.text):
+            match = PIECE.match(self.text, offset)
+            if match is None or match.lastgroup is None:
+                raise self.strange(offset)
+            self.out.append(self.piece(match.lastgroup, match[0], offset))
+            offset = match.end()
+        if self.open:
+            raise self.error(self.open[-1][1], "has a bracket that is never closed")
+        return "".join(self.out)
+
+    def error(self, offset: int, rule: str, shown: str = "", hint: str = "") -> NotationError:
+        value = shown or self.text[offset]
+        return error_at(self.text, offset, "the source", rule, value, hint)
+
+    def piece(self, group: str, found: str, offset: int) -> str:
+        """What one piece becomes; refuses what cannot be part of a network."""
+        if group == "newline":
+            return self.line_end(found)
+        if group in ("space", "comment"):
+            return found if group == "space" else " " * len(found)
+        getattr(self, group, self.plain)(found, offset)
+        self.count(offset)
+        self.before = found
+        return found
+
+    def line_end(self, found: str) -> str:
+        if not self.open:
+            self.pieces, self.before = [0], ""
+        return found
+
+    def count(self, offset: int) -> None:
+        self.pieces[-1] += 1
+        if self.pieces[-1] > MAX_PIECES or sum(self.pieces) > MAX_OPEN_PIECES:
+            raise self.error(offset, "has too long an expression; write it simpler")
+
+    def plain(self, found: str, offset: int) -> None:
+        """Nothing to check."""
+
+    def triple(self, found: str, offset: int) -> None:
+        raise self.error(offset, "has a text over several lines, which cannot be read", found)
+
+    def string(self, found: str, offset: int) -> None:
+        if found[0] not in "'\"":
+            raise self.error(offset, f"can have plain strings only; {NOT_EXECUTED}", found)
+        if not (found.isascii() and found.isprintable()):
+            raise self.error(offset, "can have strings of plain letters only", found)
+
+    def name(self, found: str, offset: int) -> None:
+        if keyword.iskeyword(found) and found not in ALLOWED_KEYWORDS:
+            rule = f"cannot have {found!r} here"
+            raise self.error(offset, rule, found, WHY.get(found, NOT_EXECUTED))
+
+    def number(self, found: str, offset: int) -> None:
+        if len(found) > 24:
+            raise self.error(offset, "has too long a number", found)
+
+    def op(self, found: str, offset: int) -> None:
+        if found in OPERATORS:
+            raise self.error(offset, f"cannot have {found} here", found, OPERATORS[found])
+        if found == "*" and self.before in ("", "(", "[", ",", "="):
+            rule = "cannot have *[...] here: write every layer, one after the other"
+            raise self.error(offset, rule, found)
+        if found in "([":
+            self.opened(found, offset)
+        elif found in ")]":
+            self.closed(found, offset)
+        elif found == ",":
+            self.pieces[-1] = 0
+
+    def opened(self, found: str, offset: int) -> None:
+        if len(self.open) >= MAX_BRACKETS:
+            raise self.error(offset, f"must have at most {MAX_BRACKETS} brackets in each other")
+        self.count(offset)
+        self.open.append((found, offset))
+        self.pieces.append(0)
+
+    def closed(self, found: str, offset: int) -> None:
+        if not self.open:
+            raise self.error(offset, f"has {found} without an opening bracket")
+        opener, _ = self.open.pop()
+        if opener != CLOSING[found]:
+            raise self.error(offset, f"closes {opener} with {found}")
+        self.pieces.pop()
+
+    def strange(self, offset: int) -> NotationError:
+        found = self.text[offset]
+        if found in "'\"":
+            return self.error(offset, "has a text that is never closed")
+        if found in "{}":
+            hint = (
+                "dictionaries cannot be read; write the layers themselves, or "
+                "OrderedDict([(name, layer), ...]) for layers with names"
+            )
+            return self.error(offset, "cannot have { } here", found, hint)
+        if found == "@":
+            return self.error(offset, "cannot have decorators here", found, CLASSES)
+        if found == ":":
+            printed = self.before == ")"  # "(0): Conv2d(..."
+            hint = "that is what print(net) shows; paste the code" if printed else NOT_EXECUTED
+            return self.error(offset, "cannot have : here", found, hint)
+        return self.error(offset, "has a character that cannot be read", found)

@@ -1,0 +1,268 @@
+"""The zoo's architectures as one line of notation each, to open and change layer by layer.
+
+Stands outside ``core.networks.zoo``, which loads torch: this works without. Every line makes the very
+function that ``core.networks.zoo`` builds, weights in the same order. ``INEXPRESSIBLE`` says what keeps
+the others out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from types import MappingProxyType
+
+__all__ = ["INEXPRESSIBLE", "NOTATIONS", "notation"]
+
+DEEP_SIZES = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+BASIC_SIZES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+CLASSIFIER = "gap, flatten, fc1000"
+STEM_POOL = "maxpool3 s2 p1"
+
+
+def notation(name: str) -> str | None:
+    """The one line that writes the zoo's ``name``; None where no line can."""
+    return NOTATIONS.get(name)
+
+
+def _line(*parts: str) -> str:
+    """Layers with commas between, nothing where a part is empty."""
+    return ", ".join(filter(None, parts))
+
+
+def _repeat(times: int, body: str) -> str:
+    """``body`` as often as asked for, in as few characters as it takes."""
+    if times < 2:
+        return body * times
+    return f"{times}x[{body}]"
+
+
+def _conv(kernel: int, channels: int | None, stride: int = 1, rest: str = "") -> str:
+    """A convolution with padding ``kernel // 2``; depthwise where no channels are given."""
+    step = f" s{stride}" if stride > 1 else ""
+    pad = f" p{kernel // 2}" if kernel > 1 else ""
+    outputs = " dw" if channels is None else f" c{channels}"
+    return f"conv{kernel}{step}{pad}{outputs}{rest}"
+
+
+def _conv_bn(
+    kernel: int, channels: int | None, stride: int = 1, act: str = "relu", norm: str = "bn"
+) -> str:
+    """Convolution without bias, norm and, unless it is empty, the activation."""
+    return _line(_conv(kernel, channels, stride, " nobias"), norm, act)
+
+
+def _conv_act(kernel: int, channels: int, stride: int = 1) -> str:
+    """Convolution with bias, then ReLU."""
+    return _line(_conv(kernel, channels, stride), "relu")
+
+
+# --- Chains -----------------------------------------------------------------------------------
+
+
+def _lenet5() -> str:
+    pairs = (f"conv5 c{channels}, tanh, avgpool2" for channels in (6, 16))
+    return _line(*pairs, "conv5 c120, tanh, flatten, fc84, tanh, fc10")
+
+
+def _alexnet() -> str:
+    convs = _line(_conv_act(3, 384), _repeat(2, _conv_act(3, 256)))
+    features = ("conv11 s4 p2 c64, relu", _conv_act(5, 192), convs)
+    pooled = (f"{part}, maxpool3 s2" for part in features)
+    head = _repeat(2, "dropout, fc4096, relu")
+    return _line(*pooled, "adaptiveavgpool6, flatten", head, "fc1000")
+
+
+def _vgg(depths: Iterable[int]) -> str:
+    """Groups of 3×3, a pool after each."""
+    groups = (
+        _line(_repeat(depth, _conv_act(3, width)), "maxpool2")
+        for depth, width in zip(depths, (64, 128, 256, 512, 512), strict=True)
+    )
+    head = _repeat(2, "fc4096, relu, dropout")
+    return _line(*groups, "adaptiveavgpool7, flatten", head, "fc1000")
+
+
+def _all_cnn_c() -> str:
+    down = (
+        _line(_repeat(2, _conv_act(3, width)), _conv_act(3, width, 2), "dropout")
+        for width in (96, 192)
+    )
+    return _line("dropout0.2", *down, "conv3 c192, relu", _conv_act(1, 192), _conv_act(1, 10), "gap, flatten")  # fmt: skip
+
+
+# --- Residual networks ------------------------------------------------------------------------
+
+
+def _resnet_stem(deep: bool = False) -> str:
+    first = _conv_bn(7, 64, 2)
+    if deep:
+        first = _line(_conv_bn(3, 32, 2), _conv_bn(3, 32), _conv_bn(3, 64))
+    return _line(first, STEM_POOL)
+
+
+def _basic(width: int, stride: int) -> str:
+    return _line(_conv_bn(3, width, stride), _conv_bn(3, width, act=""))
+
+
+def _bottleneck(width: int, stride: int, v1: bool) -> str:
+    first, second = (stride, 1) if v1 else (1, stride)
+    reduce, middle = _conv_bn(1, width, first), _conv_bn(3, width, second)
+    return _line(reduce, middle, _conv_bn(1, 4 * width, act=""))
+
+
+def _shortcut(channels: int, stride: int, averaged: bool) -> str:
+    if averaged and stride > 1:
+        return _line("avgpool2 ceil nopad", _conv_bn(1, channels, act=""))
+    return _conv_bn(1, channels, stride, act="")
+
+
+def _resnet(depth: int, v1: bool = False, d: bool = False) -> str:
+    """Stem, four stages with strides 1, 2, 2, 2, and the head.
+
+    Args:
+        depth: layers, as in its name.
+        v1: a bottleneck reduces in its first 1×1 instead of its 3×3.
+        d: three 3×3 for a stem, and shortcuts that average (ResNet-D).
+    """
+    basic = depth in BASIC_SIZES
+    block = _basic if basic else partial(_bottleneck, v1=v1)
+    stages = []
+    for index, blocks in enumerate((BASIC_SIZES if basic else DEEP_SIZES)[depth]):
+        width, stride = 64 << index, 1 if index == 0 else 2
+        projected = not basic or index > 0
+        if projected:
+            shortcut = _shortcut(width if basic else 4 * width, stride, d)
+            stages.append(f"residual[{block(width, stride)} | {shortcut}], relu")
+        stages.append(_repeat(blocks - projected, f"residual[{block(width, 1)}], relu"))
+    return _line(_resnet_stem(deep=d), *stages, CLASSIFIER)
+
+
+# --- Depthwise separable networks -------------------------------------------------------------
+
+
+def _separable(width: int, stride: int) -> str:
+    return _line(_conv_bn(3, None, stride), _conv_bn(1, width))
+
+
+def _mobilenet_v1() -> str:
+    stages = [_separable(64, 1)]
+    stages += [_line(_separable(width, 2), _separable(width, 1)) for width in (128, 256)]
+    stages += [_separable(512, 2), _repeat(5, _separable(512, 1))]
+    return _line(_conv_bn(3, 32, 2), *stages, _separable(1024, 2), _separable(1024, 1), CLASSIFIER)
+
+
+def _inverted(inputs: int, outputs: int, stride: int) -> str:
+    """Widen by six, depthwise 3×3, project."""
+    wide = _conv_bn(1, 6 * inputs, act="relu6")
+    return _line(wide, _conv_bn(3, None, stride, act="relu6"), _conv_bn(1, outputs, act=""))
+
+
+def _mobilenet_v2() -> str:
+    """Table 2 of the paper: outputs, blocks and stride of the first, all widened by six."""
+    parts = [_conv_bn(3, 32, 2, act="relu6"), _conv_bn(3, None, act="relu6")]
+    parts.append(_conv_bn(1, 16, act=""))
+    channels = 16
+    for width, blocks, stride in (
+        (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1),
+    ):  # fmt: skip
+        parts.append(_inverted(channels, width, stride))
+        parts.append(_repeat(blocks - 1, f"residual[{_inverted(width, width, 1)}]"))
+        channels = width
+    return _line(*parts, _conv_bn(1, 1280, act="relu6"), "gap, flatten, dropout0.2, fc1000")
+
+
+# --- Networks that concatenate ----------------------------------------------------------------
+
+
+def _inception(one: int, reduce3: int, three: int, reduce5: int, five: int, pooled: int) -> str:
+    """Four branches; the last but one has torchvision's 3×3 where the paper has 5×5."""
+    cell = partial(_conv_bn, norm="bn eps0.001")
+    branches = (
+        cell(1, one),
+        _line(cell(1, reduce3), cell(3, three)),
+        _line(cell(1, reduce5), cell(3, five)),
+        _line("maxpool3 s1 p1 ceil", cell(1, pooled)),
+    )
+    return f"concat[{' | '.join(branches)}]"
+
+
+def _googlenet() -> str:
+    """Table 1 of the paper."""
+    cell, pool = partial(_conv_bn, norm="bn eps0.001"), "maxpool3 s2 ceil"
+    cells = (
+        _line(_inception(64, 96, 128, 16, 32, 32), _inception(128, 128, 192, 32, 96, 64), pool),
+        _line(_inception(192, 96, 208, 16, 48, 64), _inception(160, 112, 224, 24, 64, 64)),
+        _line(_inception(128, 128, 256, 24, 64, 64), _inception(112, 144, 288, 32, 64, 64)),
+        _line(_inception(256, 160, 320, 32, 128, 128), "maxpool2 ceil"),
+        _line(_inception(256, 160, 320, 32, 128, 128), _inception(384, 192, 384, 48, 128, 128)),
+    )
+    stem = _line(cell(7, 64, 2), pool, cell(1, 64), cell(3, 192), pool)
+    return _line(stem, *cells, "gap, flatten, dropout0.2, fc1000")
+
+
+def _densenet121() -> str:
+    """Blocks of 6, 12, 24 and 16 layers that add 32 channels each, and half of all between."""
+    layer = "bn, relu, conv1 c128 nobias, bn, relu, conv3 p1 c32 nobias"
+    parts, channels = [_resnet_stem()], 64
+    for index, depth in enumerate((6, 12, 24, 16)):
+        parts.append(_repeat(depth, f"concat[ | {layer}]"))
+        channels = (channels + 32 * depth) // 2
+        if index < 3:
+            parts.append(f"bn, relu, conv1 c{channels} nobias, avgpool2")
+    return _line(*parts, "bn, relu", CLASSIFIER)
+
+
+# --- Maps, stems and small nets ---------------------------------------------------------------
+
+
+def _patchgan70() -> str:
+    middle = (
+        f"conv4 {window} c{width} nobias, bn, leaky_relu0.2"
+        for width, window in ((128, "s2 p1"), (256, "s2 p1"), (512, "p1"))
+    )
+    return _line("conv4 s2 p1 c64, leaky_relu0.2", *middle, "conv4 p1 c1")
+
+
+def _dilated_stack() -> str:
+    others = (f"conv3 p{rate} d{rate} c32, relu" for rate in (2, 4, 8, 16))
+    return _line("conv3 p1 c32, relu", *others)
+
+
+def _table() -> dict[str, str]:
+    vggs = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2,) * 5, "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # fmt: skip
+    return {
+        "lenet5": _lenet5(),
+        "alexnet": _alexnet(),
+        **{name: _vgg(depths) for name, depths in vggs.items()},
+        "all_cnn_c": _all_cnn_c(),
+        **{f"resnet{depth}": _resnet(depth) for depth in (*BASIC_SIZES, *DEEP_SIZES)},
+        **{f"resnet{depth}_v1": _resnet(depth, v1=True) for depth in DEEP_SIZES},
+        "resnet50_d": _resnet(50, d=True),
+        "mobilenet_v1": _mobilenet_v1(),
+        "mobilenet_v2": _mobilenet_v2(),
+        "googlenet": _googlenet(),
+        "densenet121": _densenet121(),
+        "patchgan70": _patchgan70(),
+        "dilated_stack": _dilated_stack(),
+        "vit_b_16_stem": "conv16 s16 c768",
+        "resnet_stem": _resnet_stem(),
+        "efficientnet_stem": _conv_bn(3, 32, 2, act="silu"),
+        "convnext_stem": "conv4 s4 c96, ln eps1e-06",
+        "four_strided": _repeat(4, _conv_act(3, 32, 2)),
+        "four_conv_pool": _repeat(4, _line(_conv_act(3, 32), "maxpool2")),
+        "three_3x3": _repeat(3, _conv(3, 64, rest=" nobias") + ", relu"),
+        "one_7x7": _conv(7, 64, rest=" nobias") + ", relu",
+    }
+
+
+NOTATIONS: Mapping[str, str] = MappingProxyType(_table())
+"""Name of an architecture of the zoo → its line."""
+
+INEXPRESSIBLE: Mapping[str, str] = MappingProxyType(
+    {
+        "efficientnet_b0": "its squeeze-and-excitation has SiLU where se has ReLU",
+        "convnext_tiny": "its blocks scale each channel by a weight of its own",
+        "unet": "its skips are cropped, and padding here is never negative",
+    }
+)
+"""Name of an architecture of the zoo → what no line can write."""

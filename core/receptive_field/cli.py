@@ -1,0 +1,110 @@
+"""The command line of core.receptive_field: the table of one's own network.
+
+The only place of the project where code is imported by name; the name is the user's own.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+from torch import nn
+
+from ..command_line import Parser, refuse, until_closed
+from ..errors import SpecError
+from ..graph.rules.call import words
+from .fields import ReceptiveField, receptive_fields
+from .notes import at_most
+
+HEADERS = words("node module operation output size stride padding center aligned note bound")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table, JSON or CSV; a sentence on stderr and status 2 when it cannot be."""
+    options = _parser().parse_args(arguments)
+    try:
+        sizes = tuple(map(_size, options.input))
+        fields = receptive_fields(load(options.network), sizes[0] if len(sizes) == 1 else sizes)
+    except SpecError as error:
+        refuse(error)
+    rows = [HEADERS, *map(_row, fields.values())]
+    text = _csv(rows) if options.csv else _table(rows)
+    if options.json:
+        text = json.dumps([field.as_data() for field in fields.values()], ensure_ascii=False)
+    with until_closed():
+        print(text)
+
+
+def _parser() -> Parser:
+    parser = Parser("python -m core.receptive_field", "Receptive fields of a torch network.")
+    parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
+    parser.add_argument(
+        "--input", action="append", required=True, help="C,H,W or C,L; once for each input"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="all numbers, with the exact intervals")
+    how.add_argument("--csv", action="store_true", help="the table as CSV")
+    return parser
+
+
+def _size(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise SpecError("--input", "must be whole numbers such as 3,224,224", text) from None
+
+
+def load(name: str) -> nn.Module:
+    """The module that ``package.module:callable`` is or makes when called without arguments.
+
+    Raises:
+        SpecError: it cannot be imported, or is and makes no nn.Module.
+    """
+    path, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = importlib.import_module(path)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        made = found if isinstance(found, nn.Module) else found()  # type: ignore[operator]
+    except Exception as error:
+        raise SpecError("network", f"cannot be loaded: {error}", name) from error
+    if not isinstance(made, nn.Module):
+        raise SpecError("network", "must be or make a torch.nn.Module", name)
+    return made
+
+
+def _row(field: ReceptiveField) -> list[str]:
+    size, *others = (
+        f"{a:g}×{b:g}" if a != b else f"{a:g}"
+        for a, b in (field.size, field.effective_stride, field.effective_padding, field.center)
+    )
+    return [
+        field.name,
+        field.module,
+        field.operation,
+        "×".join(map(str, field.output_shape)),
+        at_most(size, field.bound),
+        *others,
+        "yes" if field.aligned else "no",
+        field.note,
+        field.bound,
+    ]
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().rstrip("\n")
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,318 @@
+"""Networks in which a gradient cannot hide: positive weights, means for maxima, open gates.
+
+A positive copy keeps who reads whom and nothing else. Its gradient is reduced to its
+support (0 or 1) after every operation, so that nothing overflows or vanishes however deep
+the network is, and no two paths cancel.
+
+Where all weights of a convolution or a linear layer are positive, only which positions each
+output reads can show in a support, and that is the same for all channels of a group. So one
+channel is enough: torch's own operation, with all its settings, runs on the mean of a
+group's channels, and what comes out is spread over the outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from ..graph.plain_copy import plain_copy
+from ..graph.rules.call import words
+from ..graph.tracing.fixed_zeros import fixed_zeros
+
+NOISES = 10_007
+"""Different weights there are: a prime, so that no row of a matrix equals the next."""
+MAX_STORED = 1 << 20
+"""Numbers in a tensor above which each of its rows is one number, stored once."""
+
+
+def positive_copy(module: nn.Module) -> nn.Module:
+    """A copy in float64 and eval mode: weights average, norms and biases do nothing.
+
+    Numbers that are zero by construction (`fixed_zeros`) stay zero. No weight is copied, and
+    those of a module on the meta device become real.
+
+    Raises:
+        SpecError: the module cannot be copied.
+    """
+    noise = 1 + torch.rand(NOISES, generator=torch.Generator().manual_seed(1)).double() / 2
+    replaced: dict[int, Any] = {}
+    for name, tensor in _tensors(module):
+        if id(tensor) not in replaced:
+            start = 31 * len(replaced)  # tensors that are equal could cancel, as channels could
+            replaced[id(tensor)] = _positive(name, tensor, noise.roll(start))
+    return plain_copy(module, replaced)
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Parameters, buffers and other tensors of a module with the last part of their names."""
+    for part in module.modules():
+        for name, tensor in (
+            *part._parameters.items(),
+            *part._buffers.items(),
+            *vars(part).items(),
+        ):
+            if isinstance(tensor, torch.Tensor):
+                yield name, tensor
+
+
+def _positive(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """A positive tensor of the same shape, a little different everywhere."""
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.cpu().clone()
+    stored = tensor.shape
+    if tensor.numel() > MAX_STORED:
+        stored = torch.Size((tensor.shape[0], *[1] * (tensor.ndim - 1)))
+    values = (noise * _level(name, tensor)).repeat(-(stored.numel() // -NOISES))
+    shaped = values[: stored.numel()].reshape(stored).expand(tensor.shape)
+    shaped = shaped.to(torch.complex128) if tensor.is_complex() else shaped
+    zeros = fixed_zeros(tensor)
+    if zeros is not None:
+        shaped = shaped.masked_fill(zeros.cpu(), 0)
+    return nn.Parameter(shaped, False) if isinstance(tensor, nn.Parameter) else shaped
+
+
+def _level(name: str, tensor: torch.Tensor) -> float:
+    if tensor.ndim > 1:
+        return 1 / max(1, tensor.numel() // tensor.shape[0])
+    return 0.0 if "bias" in name or "mean" in name else 1.0
+
+
+class Positive(TorchFunctionMode):
+    """Means for maxima, open gates, and gradients reduced to their support."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "").strip("_")
+        out = _in_double(_stand_in(name, func, args, kwargs), name, args)
+        for tensor in out if isinstance(out, tuple) else (out,):
+            if isinstance(tensor, torch.Tensor) and tensor.grad_fn is not None:
+                tensor.register_hook(_support)  # type: ignore[no-untyped-call]
+        return out
+
+
+def _in_double(out: Any, name: str, args: Sequence[Any]) -> Any:
+    """A result that fits the copy's type: code makes constants in single precision.
+
+    A weight that is stored once for each row is written out where code reaches for its data,
+    which it may mean to write to.
+    """
+    if not isinstance(out, torch.Tensor):
+        return out
+    if out.dtype == torch.float32 and not any(isinstance(a, torch.Tensor) for a in args):
+        return out.double()
+    return out.contiguous() if name == "get" and isinstance(args[0], nn.Parameter) else out
+
+
+def _support(gradient: torch.Tensor | None) -> torch.Tensor | None:
+    if gradient is None:  # of a part that nobody used
+        return None
+    support = gradient.abs().gt_(0)  # 0 for NaN too
+    return support.to(gradient.dtype)  # of a complex gradient too
+
+
+_GATES = words(
+    "relu relu6 hardtanh hardsigmoid hardswish sigmoid tanh softshrink hardshrink tanhshrink threshold "
+    "clamp clamp_min clamp_max clip sign sgn round floor ceil trunc frac logsigmoid softsign "
+    "elu selu celu rrelu"
+)
+
+
+def _stand_in(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """The function's result, or that of the open, averaging function in its place."""
+    if name in _PRODUCTS:
+        return _one_channel(name, func, args, kwargs)
+    if name in ("mul", "multiply", "rmul") and not _in_place(func) and _both_vary(args):
+        return args[0] + args[1]  # products of products would leave the range of numbers
+    if name in _GATES:
+        return (args[0] if args else kwargs["input"]) * 1.0
+    if name in _NORMS:
+        return _plus_mean(name, *args, **kwargs)
+    if name.startswith("max_pool"):
+        out = func(*args, **kwargs)
+        values = _mean_pool(out[0] if isinstance(out, tuple) else out, name, *args, **kwargs)
+        return (values, *out[1:]) if isinstance(out, tuple) else values
+    if name.startswith("lp_pool"):
+        out = func(*args, **kwargs)
+        return _lp_as_mean(out, name, *args, **kwargs)
+    if name.startswith("adaptive_max_pool") and not kwargs.get("return_indices"):
+        instead = getattr(F, name.replace("max", "avg").removesuffix("_with_indices"))
+        return instead(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
+    if name.startswith("max_unpool"):
+        return _spread(func(*args, **kwargs), *args, **kwargs)
+    if name.startswith("fft_"):
+        return _plus_all(name, func(*args, **kwargs), *args, **kwargs)
+    if name in ("amax", "amin"):
+        return torch.mean(*args, **kwargs)
+    if name in ("maximum", "minimum", "fmax", "fmin"):
+        return args[0] + args[1]
+    return func(*args, **kwargs)
+
+
+def _in_place(func: Callable[..., Any]) -> bool:
+    name = getattr(func, "__name__", "")
+    return name.endswith("_") and not name.endswith("__")
+
+
+def _both_vary(args: Sequence[Any]) -> bool:
+    """Two factors that both hang on the input, so that neither is a mask."""
+    factors = [arg for arg in args if isinstance(arg, torch.Tensor) and arg.requires_grad]
+    return len(factors) == 2
+
+
+_CONVOLUTION = words("input weight bias stride padding dilation groups")
+_TRANSPOSED = words("input weight bias stride padding output_padding groups dilation")
+_PRODUCTS = {
+    "linear": words("input weight bias"),
+    "conv1d": _CONVOLUTION,
+    "conv2d": _CONVOLUTION,
+    "conv_transpose1d": _TRANSPOSED,
+    "conv_transpose2d": _TRANSPOSED,
+}
+"""Sums over channels, and the order of their arguments."""
+
+
+def _one_channel(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """A product with weights, one channel for each group where all weights are positive."""
+    given = dict(zip(_PRODUCTS[name], args, strict=False)) | kwargs
+    image, weight, bias = given["input"], given["weight"], given.get("bias")
+    groups = given.get("groups", 1)
+    transposed = name.startswith("conv_transpose")
+    channels = (
+        weight.shape[0] if transposed else weight.shape[-1 if name == "linear" else 1] * groups
+    )
+    fits = _fits(image, weight, 1 - weight.ndim, channels)
+    varies = any(tensor is not None and tensor.requires_grad for tensor in (weight, bias))
+    if varies or not fits or not _all_positive(weight):
+        return func(*args, **kwargs)
+    if name == "linear":
+        return image.mean(-1, keepdim=True) * _shares(weight[:, 0])
+    taps = torch.full((1, 1, *weight.shape[2:]), 1 / weight[0, 0].numel(), dtype=weight.dtype)
+    mean = image.unflatten(1, (groups, -1)).mean(2).flatten(0, 1).unsqueeze(1)
+    out = func(**given | {"input": mean, "weight": taps, "bias": None, "groups": 1})
+    first = weight.unflatten(0, (groups, -1)).flatten(3)[..., 0]  # of all taps
+    shares = _shares(first[:, 0] if transposed else first[:, :, 0])
+    spread = out.unflatten(0, (-1, groups)) * shares.reshape(*shares.shape, *[1] * (out.ndim - 2))
+    return spread.flatten(1, 2)
+
+
+def _fits(image: torch.Tensor, weight: torch.Tensor, dim: int, channels: int) -> bool:
+    """The usual case: a batch, and channels along ``dim`` that the weights are for."""
+    if weight.ndim < 2 or image.ndim < (2 if weight.ndim == 2 else weight.ndim):
+        return False
+    return image.numel() > 0 and image.shape[dim] == channels
+
+
+def _all_positive(weight: torch.Tensor) -> bool:
+    """Whether all are, each stored number looked at once."""
+    stored = weight[tuple(slice(1 if step == 0 else None) for step in weight.stride())]
+    return stored.numel() > 0 and bool(stored.amin() > 0)
+
+
+def _shares(weights: torch.Tensor) -> torch.Tensor:
+    """Factors around one, each channel's a little different."""
+    return weights / weights.mean()
+
+
+_NORMS = words("layer_norm rms_norm group_norm instance_norm softmax log_softmax softmin normalize")
+
+
+def _plus_mean(name: str, image: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    """Each value and the mean of all that a normalisation divides it by."""
+    if name in ("layer_norm", "rms_norm"):
+        count = len(args[0] if args else kwargs["normalized_shape"])
+        return image + image.mean(tuple(range(-count, 0)), keepdim=True)
+    if name == "group_norm":
+        return image + image.mean(tuple(range(1, image.ndim)), keepdim=True)
+    if name == "instance_norm":
+        statistics = args[4] if len(args) > 4 else kwargs.get("use_input_stats", True)
+        return image + image.mean(tuple(range(2, image.ndim)), keepdim=True) * bool(statistics)
+    place, default = (1, 1) if name == "normalize" else (0, -1)
+    dim = args[place] if len(args) > place else kwargs.get("dim")
+    return image + image.mean(default if dim is None else dim, keepdim=True)
+
+
+def _mean_pool(
+    out: torch.Tensor,
+    name: str,
+    image: torch.Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    *_: Any,
+    **__: Any,
+) -> torch.Tensor:
+    """The mean over the same taps as max pooling's, ceil_mode's overhang included."""
+    axes = _axes(name)
+    kernel, pads, holes = (_list(v, axes) for v in (kernel_size, padding, dilation))
+    strides = kernel if stride is None or stride == [] else _list(stride, axes)
+    amounts: list[int] = []
+    for n, m, k, s, p, d in zip(
+        image.shape[-axes:], out.shape[-axes:], kernel, strides, pads, holes, strict=True
+    ):
+        amounts = [p, max(0, (m - 1) * s + d * (k - 1) + 1 - n - p), *amounts]
+    flat = F.pad(image, amounts).reshape(-1, 1, *_padded(image, amounts, axes))
+    ones = torch.ones(1, 1, *kernel, dtype=image.dtype)
+    mean = (F.conv1d, F.conv2d, F.conv3d)[axes - 1](flat, ones, stride=strides, dilation=holes)
+    keep: list[Any] = [..., *(slice(m) for m in out.shape[-axes:])]
+    cut = mean[tuple(keep)]
+    return cut.reshape(out.shape) / ones.numel()
+
+
+def _padded(image: torch.Tensor, amounts: Sequence[int], axes: int) -> list[int]:
+    sums = [a + b for a, b in zip(amounts[::2], amounts[1::2], strict=True)][::-1]
+    return [n + more for n, more in zip(image.shape[-axes:], sums, strict=True)]
+
+
+def _axes(name: str) -> int:
+    """How many axes an operation with a name such as ``max_pool3d`` slides along."""
+    return next(int(letter) for letter in name if letter.isdigit())
+
+
+def _lp_as_mean(
+    out: torch.Tensor,
+    name: str,
+    image: torch.Tensor,
+    norm_type: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    *_: Any,
+    **__: Any,
+) -> torch.Tensor:
+    return _mean_pool(out, name, image, kernel_size, stride)
+
+
+def _spread(out: torch.Tensor, image: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+    """Each maximum at all the places of its window, at any of which unpooling may put it."""
+    axes = image.ndim - 2
+    if axes < 1 or out.shape[0] != image.shape[0]:
+        return out
+    return F.interpolate(image, size=out.shape[-axes:])
+
+
+def _plus_all(
+    name: str,
+    out: Any,
+    image: torch.Tensor,
+    _: Any = None,
+    dim: Any = None,
+    *__: Any,
+    **___: Any,
+) -> Any:
+    """The mean of all that a Fourier transform adds up: its signs would cancel."""
+    if not isinstance(out, torch.Tensor) or "shift" in name or "freq" in name:
+        return out
+    default: Any = (-2, -1) if name.endswith("2") else None if name.endswith("n") else -1
+    real = image.real + image.imag if image.is_complex() else image
+    mean = real.mean(default if dim is None else dim, keepdim=True)
+    return mean.expand(out.shape).to(out.dtype)
+
+
+def _list(value: Any, axes: int) -> list[int]:
+    values = [int(v) for v in value] if isinstance(value, tuple | list) else [int(value)]
+    return values * axes if len(values) == 1 else values

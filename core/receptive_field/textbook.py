@@ -1,0 +1,81 @@
+"""The textbook recurrence, step by step, for the plain windows of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import SpecError
+from ..graph.graph import Node
+
+if TYPE_CHECKING:
+    from .fields import ReceptiveField
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """One window's step along one axis, as the textbook recurrence has it.
+
+    ``r_out = r_in + (k_eff - 1) * j_in`` and ``j_out = j_in * stride``; both exact.
+    """
+
+    name: str
+    k_eff: int
+    stride: int
+    r_in: int
+    j_in: int
+    r_out: int
+    j_out: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: r = {self.r_in} + ({self.k_eff} − 1)·{self.j_in} = {self.r_out}, "
+            f"j = {self.j_in}·{self.stride} = {self.j_out}"
+        )
+
+
+def recurrence(fields: Mapping[str, ReceptiveField], name: str, axis: int = 1) -> list[Recurrence]:
+    """The steps from the image to a node along its widest path, windows only.
+
+    The recurrence knows plain windows only: the list starts anew after an operation
+    whose outputs have phases, or which is global.
+
+    Args:
+        fields: what `receptive_fields` returned.
+        name: a node of it.
+        axis: 0 for height, 1 for width.
+
+    Raises:
+        SpecError: no such node.
+    """
+    if name not in fields:
+        raise SpecError("layer", "must be a node of the network", name)
+    steps: list[Recurrence] = []
+    while True:
+        node = fields[name].network.graph[name]
+        parents = [i for i, parent in enumerate(node.inputs) if parent in fields]
+        if not parents:
+            return steps[::-1]
+        widest = max(parents, key=lambda i: fields[node.inputs[i]].size[axis])
+        parent = fields[node.inputs[widest]]
+        one = _recurrence(node, widest, parent, axis)
+        if one is None:
+            return steps[::-1]
+        steps += one
+        name = parent.name
+
+
+def _recurrence(
+    node: Node, index: int, parent: ReceptiveField, axis: int
+) -> list[Recurrence] | None:
+    """No step, one, or None where the recurrence does not hold."""
+    spec, passed = node.maps[index][axis].window, parent.axes[axis]
+    if node.maps[index][axis].is_identity or (spec and spec.span == spec.stride == 1):
+        return []
+    plain = len(passed.paths) == 1 and passed.paths[0].period == 1 and not passed.whole
+    if spec is None or spec.transposed or not plain or not passed.paths[0].sizes:
+        return None
+    size, jump = passed.paths[0].sizes[0], passed.paths[0].advance
+    grown = size + (spec.span - 1) * jump
+    return [Recurrence(node.name, spec.span, spec.stride, size, jump, grown, jump * spec.stride)]

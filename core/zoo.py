@@ -1,0 +1,3 @@
+"""A short name for `core.networks.zoo`."""
+
+from .networks.zoo import *  # noqa: F403

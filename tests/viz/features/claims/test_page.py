@@ -1,0 +1,388 @@
+"""The claims page as a visitor meets it: the list, one claim, all of them, links, nonsense."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from core.errors import SpecError
+from core.training.text import from_text
+from tests.viz.visit import open_page
+from viz.choices import layer
+from viz.features.blocks import params as blocks_state
+from viz.features.claims import compute
+from viz.features.claims import evidence as claims_evidence
+from viz.features.claims import print as claims_print
+from viz.features.claims.params import (
+    NAMES,
+    PARAMS,
+    UNRUN,
+    chosen,
+    defaults,
+    listed,
+    opening,
+    settle,
+)
+from viz.features.erf import params as erf_state
+from viz.features.fields import params as fields_state
+from viz.features.gradients import params as gradients_state
+from viz.features.shift import params as shift_state
+from viz.features.sizes import params as sizes_controls
+from viz.features.training import params as training_state
+from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, Claim, claim
+from viz.lessons.claims.grid import cases
+from viz.pages import PAGES
+from viz.params import decode
+
+MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
+LIGHT = [one for one in CLAIMS if not one.heavy]
+PAGE_PARAMS = {
+    "sweep": layer.PARAMS,
+    "sizes": sizes_controls.PARAMS,
+    "fields": fields_state.PARAMS,
+    "erf": erf_state.PARAMS,
+    "blocks": blocks_state.PARAMS,
+    "architectures": blocks_state.ARCHITECTURES_PARAMS,
+    "gradients": gradients_state.PARAMS,
+    "shift": shift_state.PARAMS,
+    "training": training_state.PARAMS,
+}
+DEFAULTS = {param.name: param.default for param in PARAMS}
+
+
+def visit(query: Mapping[str, str] | None = None) -> AppTest:
+    """The page, opened by a link."""
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    open_page(app, "claims")
+    for name, value in (query or {}).items():
+        app.query_params[name] = value
+    return settled(app)
+
+
+def settled(app: AppTest) -> AppTest:
+    """Run the page until nothing is computed any more."""
+    app.run()
+    for _ in range(800):
+        assert not app.exception, [e.value for e in app.exception]
+        if not any(button.label == "Stop" for button in app.button):
+            return app
+        time.sleep(0.05)
+        app.run()
+    raise AssertionError("the queue does not come to an end")
+
+
+def pressed(app: AppTest, which: str) -> AppTest:
+    """A button of that key or label, pressed."""
+    next(b for b in app.button if which in (b.key, b.label)).click()
+    return settled(app)
+
+
+def words_of(app: AppTest) -> str:
+    return "\n".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
+
+
+def url_of(app: AppTest) -> dict[str, str]:
+    return {
+        name: value if isinstance(value, str) else value[-1]
+        for name, value in app.query_params.items()
+    }
+
+
+def open_buttons(app: AppTest) -> list[str]:
+    return [button.key for button in app.button if str(button.key).startswith("open_")]
+
+
+def test_opens_with_all_claims_none_of_them_run() -> None:
+    app = visit()
+    assert open_buttons(app) == [f"open_{number}" for number in NUMBERS]
+    assert url_of(app) == {}
+    assert not app.get("plotly_chart")
+    assert "✓" not in words_of(app)
+
+
+def test_a_claim_is_opened_run_changed_and_remembered() -> None:
+    app = visit()
+    app = pressed(app, "open_12")
+    assert "It holds in 0 of 6 settings" in words_of(app)
+    assert "With this setting: :red[✗ does not hold]" in words_of(app)
+    assert "Torch finds 4, 10, 22, 46" in words_of(app)
+    assert url_of(app)["claim"] == "12"
+    assert len(app.get("plotly_chart")) == 1
+    app.slider(key="kernel_size").set_value(1)
+    app = settled(app)
+    assert "With this setting: :orange[± holds when]" in words_of(app)
+    assert "It holds in 0 of 6 settings" in words_of(app), "the claim's verdict stays"
+    assert url_of(app)["kernel_size"] == "1"
+    app = pressed(app, "as_told")
+    assert "Torch finds 4, 10, 22, 46" in words_of(app)
+    app = pressed(app, "All claims")
+    assert url_of(app) == {}
+    assert sum("does not hold" in m.value for m in app.markdown) == 1
+
+
+def test_settings_of_one_claim_do_not_follow_into_the_next() -> None:
+    app = visit({"claim": "11", "kernel_size": "7", "layers": "2"})
+    assert app.slider(key="kernel_size").value == 7
+    app = pressed(app, "Next")
+    assert url_of(app)["claim"] == "12"
+    assert app.slider(key="kernel_size").value == 3
+    assert "layers" not in url_of(app)
+
+
+def test_a_link_restores_a_claim_with_its_settings() -> None:
+    link = {"claim": "4", "kernel_size": "3", "stride": "2", "padding": "0"}
+    app = visit(link)
+    assert url_of(app) == link
+    assert "✓ holds" in words_of(app)
+    assert not app.warning
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"claim": "28"},
+        {"claim": "nonsense"},
+        {"claim": "12", "kernel_size": "6"},
+        {"claim": "12", "kernel_size": "x"},
+        {"claim": "1", "layer": "nonsense"},
+        {"topic": "nonsense"},
+        {"unheard_of": "1"},
+    ],
+)
+def test_what_a_link_asks_in_vain_is_told(link: dict[str, str]) -> None:
+    assert "Part of the link was ignored" in visit(link).warning[0].value
+
+
+def test_a_combination_that_the_experiment_refuses_is_told() -> None:
+    app = visit({"claim": "11", "layers": "6", "kernel_size": "7", "stride": "3"})
+    assert "receptive field would be" in app.warning[0].value
+    assert not app.get("plotly_chart")
+
+
+def test_a_heavy_claim_comes_by_the_queue() -> None:
+    app = visit({"claim": "9", "side": "8", "channels": "1"})
+    assert "Each sentence needs to say" in words_of(app)
+
+
+CASES = {15: ({**claim(15).defaults, "steps": 30, "seeds": 1},)}
+"""A grid that takes a second."""
+
+
+def test_a_claim_that_trains_comes_by_the_queue_and_leads_to_the_lab(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compute, "cases", lambda one: CASES[one.number])
+    app = visit({"claim": "15", "steps": "30", "seeds": "1"})
+    assert "Trained for 30 steps on a mark 12 px from" in words_of(app)
+    assert "With this setting: :gray[? not decided here]" in words_of(app)
+    assert len(app.get("plotly_chart")) == 1
+    assert "See it on Training lab" in [each.proto.label for each in app.get("page_link")]
+
+
+def test_topic_and_verdict_filter_the_list() -> None:
+    app = visit({"topic": "Cost"})
+    assert open_buttons(app) == [f"open_{one.number}" for one in CLAIMS if one.topic == "Cost"]
+    app = visit({"verdict": "holds"})
+    assert "No claim is left" in app.info[0].value
+    app = pressed(app, "Show all")
+    assert len(open_buttons(app)) == len(NUMBERS)
+
+
+@given(
+    st.sampled_from(["all", *TOPICS]), st.dictionaries(st.sampled_from(NUMBERS), st.just("holds"))
+)
+def test_each_claim_is_under_one_topic_and_one_verdict(topic: str, run: dict[int, str]) -> None:
+    parts = [listed({"topic": topic, "verdict": verdict}, run) for verdict in ("holds", UNRUN)]
+    assert not {one.number for one in parts[0]} & {one.number for one in parts[1]}
+    whole = listed({"topic": topic, "verdict": "all"}, run)
+    assert sorted(one.number for part in parts for one in part) == [one.number for one in whole]
+
+
+def few(monkeypatch: pytest.MonkeyPatch) -> list[Claim]:
+    """Run all takes three claims only."""
+    three = [claim(number) for number in (2, 4, 12)]
+    monkeypatch.setattr(compute, "CLAIMS", three)
+    return three
+
+
+def test_all_are_run_with_results_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    three = few(monkeypatch)
+    app = visit()
+    app = pressed(app, f"Run all {len(NUMBERS)}")
+    assert url_of(app) == {"run": "true"}
+    assert f"3 of {len(NUMBERS)} claims put to the test with PyTorch" in words_of(app)
+    told = "0 ✓ holds, 2 ± holds when, 1 ✗ does not hold, 0 ? not decided here"
+    assert told in words_of(app)
+    assert len(app.get("download_button")) == 2
+    app = pressed(app, "Close the table")
+    assert url_of(app) == {}
+    assert sum("-badge[" in m.value for m in app.markdown) == len(three)
+
+
+def test_all_can_be_stopped_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    few(monkeypatch)
+    first, second = (len(cases(claim(number))) for number in (2, 4))
+    seen: list[int] = []
+
+    def report(done: int, total: int, partial: Any) -> bool:
+        seen.append(done)
+        return done < first + second + 2
+
+    assert list(compute.all_work()(report)) == [2, 4]
+    assert seen == list(range(first + second + 3))
+
+
+def test_one_claim_can_be_stopped_half_way_and_has_no_verdict_then() -> None:
+    entire = compute.grid_work(12)(lambda *told: True)
+    assert entire.across
+    assert entire.across.verdict == "does not hold"
+    part = compute.grid_work(12)(lambda done, total, partial: done < 2)
+    assert part.runs == entire.runs[:2]
+    assert part.across is None
+
+
+def test_a_claim_that_trains_stops_at_its_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[int] = []
+    one = replace(claim(15), pieces=lambda values: [lambda: trained.append(1)] * 3)
+    monkeypatch.setattr(compute, "claim", lambda number: one)
+    settings = defaults(one)
+    assert compute.work(15, settings)(lambda *told: len(trained) < 2) is None
+    assert len(trained) == 2
+    found = compute.grid_work(15)(lambda *told: len(trained) < 4)
+    assert found.runs == ()
+    assert len(trained) == 4
+
+
+def whole(number: int) -> compute.Tested:
+    """A claim over its whole grid."""
+    found: compute.Tested = compute.grid_work(number)(lambda *told: True)
+    return found
+
+
+def test_results_as_files_say_settings_and_version() -> None:
+    rows = [whole(number) for number in (4, 12)]
+    refused = compute.Ran(11, (("layers", 6),), None, "layers must be <fewer>")
+    rows.append(compute.Tested(11, (refused,)))
+    records = list(csv.DictReader(StringIO(claims_print.as_csv(rows, "9.9"))))
+    assert [record["verdict"] for record in records] == [
+        *("holds when", "does not hold", "not run to the end")
+    ]
+    assert [(r["holds in"], r["settings"]) for r in records] == [("12", "36"), ("0", "6"), ("", "")]
+    assert {record["torch"] for record in records} == {"9.9"}
+    assert records[1]["tried"] == "kernel_size 2, 3, 5; stride, and side of the pool 2, 3"
+    page = claims_print.as_page(rows, "9.9")
+    assert page.count("<tr>") == 1 + len(rows)
+    assert "PyTorch 9.9" in page
+    assert "<fewer>" not in page
+    for row in rows[:2]:
+        assert row.across
+        assert row.across.count in page
+        assert row.runs[0].outcome
+        assert row.runs[0].outcome.sentence in page.replace("&#x27;", "'")
+
+
+def test_every_setting_of_the_grid_has_a_row() -> None:
+    found = whole(5)
+    html = claims_evidence.settings(found.runs)
+    assert html.count("<tr>") == 1 + len(found.runs)
+    assert "<td>input 9</td><td>✗ does not hold</td>" in html
+
+
+def test_every_row_of_the_evidence_has_its_sign() -> None:
+    evidence = claim(4).run().evidence
+    html = claims_evidence.html(evidence)
+    for agrees, (_, sign, _) in claims_evidence.SIGNS.items():
+        assert html.count(f">{sign}</td>") == sum(each is agrees for each in evidence.agrees)
+
+
+@pytest.mark.parametrize("one", CLAIMS, ids=lambda one: str(one.number))
+def test_the_page_that_shows_a_claim_accepts_its_link(one: Claim) -> None:
+    ends = [
+        {each.name: each.default for each in one.settings},
+        {each.name: each.options[-1] if each.options else each.low for each in one.settings},
+        {each.name: each.options[0] if each.options else each.high for each in one.settings},
+    ]
+    for values in ends:
+        link = one.link(values)
+        assert link.page in {page.name for page in PAGES}
+        assert decode(PAGE_PARAMS[link.page], dict(link.query))[1] == [], values
+
+
+@pytest.mark.parametrize("number", [15, 20, 26])
+def test_a_claim_that_trains_leads_to_the_same_runs_in_the_lab(number: int) -> None:
+    one = claim(number)
+    link = dict(one.link(one.defaults).query)
+    values, _ = decode(training_state.PARAMS, link)
+    found = training_state.comparison(values)
+    assert len(found.seeds) == one.defaults["seeds"]
+    assert {spec.steps for spec in found.specs} == {one.defaults["steps"]}
+    for spec in found.specs:
+        words = (f"{name}={text}" for name, text in link.items() if name not in _OF_THE_PAGE)
+        assert from_text(" ".join([spec.net.downsampling, *words])) == spec
+
+
+_OF_THE_PAGE = ("variants", "seeds", "tab")
+
+
+@pytest.mark.parametrize("one", CLAIMS, ids=lambda one: str(one.number))
+def test_every_setting_goes_through_a_link(one: Claim) -> None:
+    for each in one.settings:
+        for value in each.options or (each.low, each.high):
+            query = {"claim": str(one.number), each.name: str(value)}
+            values, ignored = decode(PARAMS, query)
+            assert not ignored
+            assert settle(values) == []
+            assert dict(chosen(one, values)) == {**one.defaults, each.name: value}
+
+
+def test_no_setting_is_named_like_the_page_s_own() -> None:
+    assert len({param.name for param in PARAMS}) == len(PARAMS)
+    assert set(opening(1)) == {"claim", *NAMES}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.sampled_from([0, *NUMBERS]),
+    st.dictionaries(st.sampled_from(NAMES), st.text(max_size=8) | st.integers().map(str)),
+)
+def test_no_link_leaves_a_claim_with_settings_it_does_not_know(
+    number: int, query: dict[str, str]
+) -> None:
+    values, _ = decode(PARAMS, {"claim": str(number), **query} if number else query)
+    settle(values)
+    if number:
+        one = claim(number)
+        for each in one.settings:
+            assert each.checked(values[each.name]) == values[each.name]
+        assert settle(dict(values)) == []
+    assert DEFAULTS.keys() == values.keys()
+
+
+@pytest.mark.parametrize("one", LIGHT, ids=lambda one: str(one.number))
+def test_every_light_claim_opens_with_verdict_picture_and_evidence(one: Claim) -> None:
+    app = visit({"claim": str(one.number)})
+    outcome = compute.outcome(one.number, defaults(one))
+    assert any(
+        m.value.startswith("##### With this setting") and f" {outcome.verdict}]" in m.value
+        for m in app.markdown
+    )
+    assert any(m.value.startswith("It holds in ") for m in app.markdown)
+    assert len(app.get("plotly_chart")) == 1
+    assert not app.warning
+
+
+def test_a_refusal_is_kept_as_one() -> None:
+    settings = tuple({**claim(14).defaults, "deepest": 2}.items())
+    with pytest.raises(SpecError):
+        compute.outcome(14, settings)
+    assert compute.ran(14, settings).refusal.startswith("deepest must")

@@ -1,0 +1,176 @@
+"""A visit to the page of effective receptive fields without a browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from tests.viz.visit import MAIN, link_of, open_page, text_of, warned
+from viz.choices import network, network_analysis
+from viz.features.erf import params
+from viz.features.erf.params import PARAMS, Request
+from viz.page import progress
+from viz.server.queue import Jobs, Report, Work
+
+__all__ = [
+    "Held",
+    "again",
+    "button",
+    "button_labels",
+    "chart",
+    "heat",
+    "link_of",
+    "numbers",
+    "requested",
+    "said",
+    "text_of",
+    "tiny",
+    "until",
+    "until_done",
+    "values",
+    "visit",
+    "warned",
+]
+LOOKS = 600
+DEFAULTS = {param.name: param.default for param in PARAMS}
+
+
+def tiny(layers: str = "2x[conv3 p1 c2, relu]", **more: Any) -> dict[str, Any]:
+    """A link to a network whose map takes no time."""
+    small = {"network": "own", "layers": layers, "input_height": 16, "input_width": 16, "draws": 1}
+    return small | more
+
+
+def visit(**link: Any) -> AppTest:
+    """The page, opened from a link."""
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    open_page(at, "erf")
+    switches = {True: "true", False: "false"}
+    text = {n: switches[v] if isinstance(v, bool) else str(v) for n, v in link.items()}
+    at.query_params.update(text)
+    return again(at)
+
+
+def again(at: AppTest) -> AppTest:
+    """Run the page, which must neither fail nor be empty."""
+    at.run()
+    assert not at.exception, at.exception[0].value
+    assert at.get("plotly_chart") or at.get("skeleton") or at.warning, "a map, or a sentence"
+    return at
+
+
+def values(at: AppTest) -> dict[str, Any]:
+    """The settings that the run ended with."""
+    return dict(at.session_state["page:erf"]["kept"])
+
+
+def requested(**link: Any) -> Request:
+    """What a link asks core for."""
+    asked = {**DEFAULTS, **link}
+    network.settle(asked)
+    found = network_analysis.analysis(network.network(asked))
+    line = found.line(asked["layer"]) or found.deepest
+    return params.request(asked, line.node.name, line.node.grid)
+
+
+def said(at: AppTest) -> str:
+    """Every sentence of the page."""
+    kinds = (at.markdown, at.caption, at.warning, at.error, at.info)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def chart(at: AppTest, key: str) -> dict[str, Any]:
+    """A figure on the page as the browser gets it."""
+    found = [each.proto for each in at.get("plotly_chart") if each.proto.id.endswith(f"-{key}")]
+    return json.loads(found[0].spec) if found else {}
+
+
+def heat(at: AppTest, key: str = "erf_map") -> np.ndarray:
+    """The colours of a map's pixels; empty without one."""
+    traces = chart(at, key).get("data", [])
+    return next((numbers(each["z"]) for each in traces if each["type"] == "heatmap"), np.empty(0))
+
+
+def numbers(array: Any) -> np.ndarray:
+    """An array of a figure, which Plotly packs."""
+    if not isinstance(array, dict):
+        return np.array(array, float)
+    flat = np.frombuffer(base64.b64decode(array["bdata"]), array["dtype"])
+    shape = [int(side) for side in str(array.get("shape", len(flat))).split(",")]
+    return flat.astype(float).reshape(shape)
+
+
+def button_labels(at: AppTest) -> list[str]:
+    return [each.label for each in at.button]
+
+
+def button(at: AppTest, label: str) -> Any:
+    return next(each for each in at.button if each.label == label)
+
+
+def until(at: AppTest, happened: Callable[[AppTest], Any]) -> AppTest:
+    """Look again and again, as the browser does, until something has happened."""
+    for _ in range(LOOKS):
+        if happened(at):
+            return at
+        time.sleep(0.02)
+        again(at)
+    raise AssertionError(said(at))
+
+
+def until_done(at: AppTest) -> AppTest:
+    """Wait for all that is computed for this page."""
+    return until(at, lambda at: "Stop" not in button_labels(at))
+
+
+class Held:
+    """The server's queue, held at every report until it is let go; counts what is begun.
+
+    Without workers nothing is ever begun.
+    """
+
+    def __init__(self, monkeypatch: Any, workers: int = 1) -> None:
+        self.begun: list[Any] = []
+        self.given_up: list[Any] = []
+        self._steps = threading.Semaphore(0)
+        self._jobs = Jobs(workers)
+        monkeypatch.setattr(progress, "queue", lambda: self)
+
+    def want(self, visitor: str, works: dict[Any, Work]) -> Any:
+        return self._jobs.want(visitor, {key: self._held(key, w) for key, w in works.items()})
+
+    def waiting(self) -> int:
+        return self._jobs.waiting()
+
+    def _held(self, key: Any, work: Work) -> Work:
+        def run(report: Report) -> Any:
+            self.begun.append(key)
+
+            def told(done: int, total: int, partial: Any) -> bool:
+                goes_on = report(done, total, partial)
+                if goes_on:
+                    self._steps.acquire(timeout=60)
+                    goes_on = report(done, total, partial)
+                if not goes_on:
+                    self.given_up.append(key)
+                return goes_on
+
+            return work(told)
+
+        return run
+
+    def go(self, steps: int = 1000) -> None:
+        """Let it take so many steps."""
+        for _ in range(steps):
+            self._steps.release()
+
+    def wanted(self) -> set[Any]:
+        """All that somebody waits for."""
+        return set(self._jobs._jobs)

@@ -1,0 +1,83 @@
+"""A visit to the receptive-field page without a browser."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from tests.viz.visit import MAIN, link_of, open_page, text_of, warned
+from viz.components.cone.cone import NAME
+from viz.features.fields.params import PARAMS
+
+__all__ = [
+    "again",
+    "cones",
+    "errors",
+    "link_of",
+    "said",
+    "table",
+    "text_of",
+    "until_measured",
+    "values",
+    "visit",
+    "warned",
+]
+LOOKS = 300
+DEFAULTS = {param.name: param.default for param in PARAMS}
+
+
+def visit(**link: Any) -> AppTest:
+    """The page, opened from a link."""
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    open_page(at, "fields")
+    at.query_params.update({name: str(value) for name, value in link.items()})
+    return again(at)
+
+
+def again(at: AppTest) -> AppTest:
+    """Run the page, which must neither fail nor be empty."""
+    at.run()
+    assert not at.exception, at.exception[0].value
+    assert cones(at) or at.warning, "a picture, or a sentence why there is none"
+    return at
+
+
+def cones(at: AppTest) -> list[dict[str, Any]]:
+    """What the browser is sent of every cone, the page's own first."""
+    protos = [each.proto for each in at.get("bidi_component")]
+    return [json.loads(proto.json) for proto in protos if proto.component_name == NAME]
+
+
+def table(at: AppTest) -> dict[str, list[Any]]:
+    """The table of the tab that is open, by its headers."""
+    return at.dataframe[0].value.to_dict("list")
+
+
+def values(at: AppTest) -> dict[str, Any]:
+    """The settings that the run ended with."""
+    return dict(at.session_state["page:fields"]["kept"])
+
+
+def errors(at: AppTest) -> str:
+    """What stands below a text that is no network."""
+    return "\n".join(error.value for error in at.error)
+
+
+def said(at: AppTest) -> str:
+    """Every sentence of the page."""
+    kinds = (at.markdown, at.caption, at.warning, at.error, at.info)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def until_measured(at: AppTest) -> str:
+    """Wait for torch's answer; the sentence that tells it."""
+    for _ in range(LOOKS):
+        found = [each.value for each in at.markdown if each.value.startswith("Backpropagation")]
+        if found:
+            return found[0]
+        time.sleep(0.05)
+        again(at)
+    raise AssertionError(said(at))

@@ -1,0 +1,189 @@
+"""The slide pictures of the receptive-field page."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import data
+from core.errors import SpecError
+from core.networks import zoo
+from core.receptive_field.cone import Box
+from tests.viz.slides import fits
+from viz.choices import network as network_state
+from viz.choices import network_analysis
+from viz.choices.network import published
+from viz.features.fields import cone_marks, export
+from viz.features.fields.cone_slide import runs, ticks
+from viz.features.fields.params import PARAMS, TABS
+from viz.features.fields.tabs import table_rows
+from viz.params import decode
+from viz.slides.style import Picture, Style
+
+ALL = ["cone", "view", "layers", "depth", "graph", "compare", "compare_depth", "strategies"]
+SOME = ("resnet18", "unet", "googlenet", "dilated_stack", "mobilenet_v2")
+
+
+def of(**query: str) -> dict[str, Picture]:
+    values, ignored = decode(PARAMS, query)
+    assert not ignored
+    return {picture.name: picture for picture in export.pictures(values)}
+
+
+def words_of(picture: Picture, size: str = "wide") -> list[str]:
+    return [text.get_text() for text in fits.texts_of(fits.drawn(picture, Style(size, 72)))]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_picture_fits_every_slide(name: str) -> None:
+    fits.check(of(compare="resnet18,one_7x7")[name])
+
+
+@pytest.mark.parametrize("turn, network", list(enumerate(SOME)))
+def test_other_networks_fit_too(turn: int, network: str) -> None:
+    """On one of two slides in turn: every picture comes on both."""
+    for (name, picture), style in zip(
+        of(network=network).items(), cycle(fits.ENDS[:: 1 - 2 * (turn % 2)])
+    ):
+        if name != "strategies":
+            assert not fits.misfits(fits.drawn(picture, style), style), name
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"down": "true", "layer": "conv2", "unit": "0.0"},
+        {"zoom": "true", "axis": "height", "layer": "pool2", "unit": "15.0"},
+        {"layer": "conv1", "centres": "false"},
+        {"network": "own", "layers": "3x[conv3 s2 p1 c8], gap, fc10"},
+    ],
+)
+def test_every_way_to_look_fits(query: dict[str, str]) -> None:
+    values, ignored = decode(PARAMS, query)
+    assert not ignored
+    for picture in export.pictures(values)[:2]:
+        for style in fits.STYLES[::2]:
+            assert not fits.misfits(fits.drawn(picture, style), style), picture.name
+
+
+def test_the_open_tab_follows_the_cone() -> None:
+    for tab, name in (("depth", "depth"), ("graph", "graph"), ("reach", "strategies")):
+        assert list(of(tab=tab))[:3] == ["cone", "view", name]
+    assert list(of(tab="code"))[:3] == ["cone", "view", "layers"]
+    assert set(ALL) - set(of()) == {"compare", "compare_depth"}
+    assert set(TABS) >= {"layers", "depth", "graph", "compare", "reach"}
+
+
+def test_a_network_that_does_not_run_is_a_sentence() -> None:
+    with pytest.raises(SpecError):
+        of(network="unet", input_height="10", input_width="10")
+
+
+def analysis(name: str) -> Any:
+    return network_analysis.analysis(published(name))
+
+
+@pytest.mark.parametrize("name", ["four_conv_pool", "resnet18", "googlenet", "dilated_stack"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_marks_are_cores_cone(name: str, axis: int) -> None:
+    found = analysis(name)
+    lines = found.lines
+    rng = np.random.default_rng(axis)
+    for index in rng.integers(1, len(lines), 4).tolist():
+        line = lines[index]
+        unit = [int(rng.integers(n)) for n in line.node.grid]
+        for follow, core in (
+            (cone_marks.ancestors, line.field.ancestors),
+            (cone_marks.descendants, line.field.descendants),
+        ):
+            marks = follow(lines, index, unit[axis], axis).marks
+            expected: dict[str, Box] = core(unit)
+            for other, own in zip(lines, marks, strict=True):
+                box = expected.get(other.node.name)
+                assert (own is None) == (box is None), other.node.name
+                if own is not None and box is not None:
+                    units = np.flatnonzero(own)
+                    assert (units[0], units[-1]) == box[axis]
+
+
+@pytest.mark.parametrize("name", sorted(zoo.NAMES)[::4])
+def test_ties_lead_from_marked_units_to_marked_units_or_padding(name: str) -> None:
+    lines = analysis(name).lines
+    index = min(len(lines) - 1, 9)
+    cone = cone_marks.ancestors(lines, index, lines[index].node.grid[1] // 2, 1)
+    reached = {(index, lines[index].node.grid[1] // 2)}
+    for tie in cone_marks.ties(lines, cone, 1):
+        assert cone.marks[tie.line][tie.unit]
+        if 0 <= tie.tap < lines[tie.source].node.grid[1]:
+            assert cone.marks[tie.source][tie.tap]
+            reached.add((tie.source, tie.tap))
+        else:
+            assert tie.tap in cone.pads[tie.source]
+    marked = {
+        (place, unit)
+        for place, own in enumerate(cone.marks)
+        if own is not None
+        for unit in np.flatnonzero(own).tolist()
+    }
+    assert reached == marked
+
+
+def test_padding_is_what_a_padded_convolution_reads() -> None:
+    lines = analysis("four_conv_pool").lines
+    assert cone_marks.paddings(lines, 1)[0] == (1, 1)
+    first = cone_marks.ancestors(lines, 1, 0, 1)
+    assert np.flatnonzero(first.marks[0]).tolist() == [0, 1]
+    assert first.pads[0] == {-1}
+    assert cone_marks.position(lines[0], 1, -1) == -1
+
+
+def test_the_view_says_the_closed_form() -> None:
+    picture = of(network="resnet18", layer="layer2_0_conv1", unit="0.0")["view"]
+    sentence = " ".join(words_of(picture))
+    assert "sees 51×51 px, 26×26 of it inside the image" in sentence
+
+
+def test_the_table_has_the_pages_numbers_and_keeps_the_ends() -> None:
+    found = analysis("resnet18")
+    shown = words_of(of(network="resnet18")["layers"])
+    rows = table_rows(found)
+    for row in (rows[0], rows[-1]):
+        assert row[0] in shown
+    deepest = found.deepest
+    assert deepest.label in shown
+    assert "11,689,512 parameters" in " ".join(shown)
+    assert any(text.startswith("… ") for text in shown)
+
+
+def test_the_depth_curve_has_cores_sizes() -> None:
+    figure = fits.drawn(of(network="resnet18")["depth"], Style("wide", 72))
+    from core.receptive_field.growth import curve
+
+    expected = curve("", analysis("resnet18").fields, 1)
+    lines = figure.axes[0].lines
+    np.testing.assert_array_equal(lines[0].get_ydata(), expected.widest)
+    marks = [line.get_ydata()[0] for line in lines[1 : 1 + len(expected.sizes)]]
+    assert marks == list(expected.sizes)
+
+
+def test_strategies_say_each_number_once() -> None:
+    found = network_analysis.strategies(32, published(network_state.DEFAULT).input_size)
+    for size in ("wide", "half"):
+        shown = " ".join(words_of(of()["strategies"], size))
+        for way in found:
+            assert export.short(way.parameters) in shown
+
+
+def test_photos_are_scaled_down() -> None:
+    values, _ = decode(PARAMS, {})
+    assert export.photo(values, (64, 32), None).shape == (64, 32, 3)
+    assert max(export.photo(values, (1024, 512), None).shape) == data.MAX_SIDE
+
+
+def test_runs_and_ticks() -> None:
+    assert runs([0, 1, 2, 5, 7, 8]) == [(0, 2), (5, 5), (7, 8)]
+    assert ticks(-3.0, 70.0, 64, 8) == [0, 10, 20, 30, 40, 50, 60]
+    assert ticks(99.5, 103.0, 224, 8) == [100, 101, 102, 103]

@@ -1,0 +1,189 @@
+"""The slide pictures of the size page: what they say is what core says, and it fits."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import pytest
+
+from core.layer.size_tables import COMMON_LAYERS
+from core.layer.sizes import formula
+from tests.viz.slides import fits
+from viz.choices import layer as state
+from viz.features.sizes import compute, export
+from viz.features.sizes.params import PARAMS, TABS
+from viz.page.words import sides
+from viz.params import decode
+from viz.slides.style import Picture, Style
+
+NAMES = {
+    "stride_padding",
+    "kernel_stride",
+    "common_layers",
+    "conventions",
+    "conventions_table",
+    "solutions",
+    "formula",
+}
+
+
+def of(**query: str) -> dict[str, Picture]:
+    values, ignored = decode(PARAMS, query)
+    assert not ignored
+    return {picture.name: picture for picture in export.pictures(values)}
+
+
+def words_of(picture: Picture, size: str = "wide") -> list[str]:
+    return [text.get_text() for text in fits.texts_of(fits.drawn(picture, Style(size, 72)))]
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_picture_fits_every_slide(name: str) -> None:
+    fits.check(of(stride="2")[name])
+
+
+OTHERS: list[dict[str, str]] = [
+    {"operation": "transposed_convolution", "stride": "3"},
+    {
+        "input_height": "224",
+        "input_width": "113",
+        "kernel_size": "7",
+        "stride": "2",
+        "output_height": "100",
+        "output_width": "50",
+    },
+    {
+        "convention": "tf_same",
+        "dilation": "2",
+        "input_height": "4096",
+        "input_width": "4096",
+        "output_height": "2048",
+        "output_width": "2048",
+    },
+    {
+        "output_height": "2048",
+        "input_height": "4096",
+        "output_width": "8",
+        "kernel_size": "1",
+    },
+    {"padding_mode": "reflect", "separate": "true", "kernel_size": "2", "stride_w": "3"},
+]
+
+
+@pytest.mark.parametrize("turn, query", list(enumerate(OTHERS)))
+def test_other_layers_fit_too(turn: int, query: dict[str, str]) -> None:
+    """On one of two slides in turn: every picture comes on both."""
+    values, _ = decode(PARAMS, query)
+    for picture, style in zip(export.pictures(values), cycle(fits.ENDS[:: 1 - 2 * (turn % 2)])):
+        assert not fits.misfits(fits.drawn(picture, style), style), picture.name
+
+
+def test_the_open_tab_comes_first_and_every_tab_has_pictures() -> None:
+    assert set(of()) == NAMES
+    first = [next(iter(of(tab=tab))) for tab in TABS]
+    assert first == [
+        "stride_padding",
+        "common_layers",
+        "kernel_stride",
+        "conventions",
+        "solutions",
+    ]
+
+
+def test_conventions_of_a_transposed_convolution_are_pictures_too() -> None:
+    pictures = of(operation="transposed_convolution", input_height="4", input_width="4")
+    assert set(pictures) == NAMES
+    shown = words_of(pictures["conventions_table"])
+    assert "0 before, 1 after" in shown
+    for style in fits.STYLES[::2]:
+        figure = fits.drawn(pictures["conventions"], style)
+        assert not fits.misfits(figure, style)
+        assert any("inserted zero" in text.get_text() for text in fits.texts_of(figure))
+
+
+def test_the_table_has_cores_numbers() -> None:
+    shown = words_of(of(stride="2")["stride_padding"])
+    values, _ = decode(PARAMS, {"stride": "2"})
+    table = compute.size_table(export.sizes_controls.layer(values), (8, 8))
+    cells = [
+        f"{rows}" + (f" ({unread})" if unread else "")
+        for (rows, _), unread in zip(
+            table.output.reshape(-1, 2).tolist(), table.unread.ravel().tolist(), strict=True
+        )
+    ]
+    first = shown.index("1", shown.index("5"))  # the heading's last padding, the first stride
+    rows = [shown[first + 7 * row : first + 7 * row + 7] for row in range(8)]
+    assert [row[0] for row in rows] == [str(stride) for stride in range(1, 9)]
+    assert [cell for row in rows for cell in row[1:]] == cells
+    assert any("agrees in all 48 cells" in text for text in shown)
+
+
+def test_common_layers_are_all_there_and_the_own_input_comes_first() -> None:
+    shown = words_of(of(input_height="50", input_width="50")["common_layers"], "half")
+    for layer in COMMON_LAYERS:
+        assert layer.label in shown
+    heads = [text for text in shown if text.isdigit()][:2]
+    assert heads == ["50", "224"]
+    assert any(text.startswith("Not shown: ") for text in shown)
+
+
+def test_the_map_says_every_size_that_fits() -> None:
+    picture = of(input_height="9", input_width="9")["kernel_stride"]
+    figure = fits.drawn(picture, Style("wide", 72))
+    shown = {
+        (round(text.get_position()[1]), round(text.get_position()[0])): text.get_text()
+        for text in figure.axes[0].texts
+        if text.get_fontsize() == figure.axes[0].texts[0].get_fontsize()
+    }
+    for kernel in range(1, 12):
+        for stride in range(1, 9):
+            expected = (9 + 2 - kernel) // stride + 1
+            assert shown[kernel, stride] == (str(expected) if expected > 0 else "–")
+
+
+def test_the_solution_that_is_looked_at_is_always_shown() -> None:
+    query = {"tab": "solver", "output_height": "4", "output_width": "4"}
+    found = compute.solutions((8, 8), (4, 4), "convolution")
+    last = found[-1]
+    name = export.solution_name(last)
+    for size in ("wide", "half"):
+        picture = of(**query, solution=name)["solutions"]
+        strong = [
+            text.get_text()
+            for text in fits.texts_of(fits.drawn(picture, Style(size, 72)))
+            if text.get_fontweight() == "bold" and text.get_text().isdigit()
+        ]
+        given = last.kernel_size, last.stride, last.padding, last.dilation
+        assert strong[:4] == [str(number) for number in given]
+
+
+def test_a_size_that_no_layer_gives_has_no_picture() -> None:
+    assert "solutions" not in of(output_height="4000", output_width="4000")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"stride": "2", "dilation": "2", "input_width": "1001"},
+        {"operation": "transposed_convolution", "stride": "2", "output_padding": "1"},
+        {"operation": "max_pooling", "ceil_mode": "true", "input_width": "97"},
+    ],
+)
+def test_the_formula_has_cores_steps(query: dict[str, str]) -> None:
+    values, _ = decode(PARAMS, query)
+    axes = formula(export.sizes_controls.layer(values), state.size(values))
+    for style in fits.STYLES[::2]:
+        figure = fits.drawn(of(**query)["formula"], style)
+        assert not fits.misfits(figure, style)
+        shown = [text.get_text() for text in fits.texts_of(figure)]
+        for axis in axes:
+            steps = " = ".join(axis.latex_steps)
+            assert any(text.endswith(f"= {steps}$") for text in shown)
+
+
+def test_pads_in_words() -> None:
+    assert sides(((1, 1), (1, 1))) == "1 on every side"
+    assert sides(((0, 1), (0, 1))) == "0 before, 1 after"
+    assert sides(((0, 1), (2, 3))) == "top 0, bottom 1, left 2, right 3"
+    assert sides(((0, 0), (0, 0)), (1, 1)) == "0 on every side, output_padding 1"

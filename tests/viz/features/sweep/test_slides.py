@@ -1,0 +1,282 @@
+"""The sweep board as a slide: what is drawn is what torch made, and it fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from core.layer.operations import OPERATIONS
+from tests.viz.slides import fits
+from viz import theme
+from viz.choices.layer import PARAMS
+from viz.features.sweep import export
+from viz.features.sweep.board_layout import Box, Grid, places
+from viz.features.sweep.board_words import Focus, View, focus_of, number, sum_line
+from viz.params import decode
+from viz.slides.style import Picture, Style
+
+WIDE = Style("wide", 72)
+SMALL = {"input_height": 6, "input_width": 6}
+CASES: dict[str, dict[str, Any]] = {
+    **{name: {"operation": name, "step": 4, **SMALL} for name in OPERATIONS},
+    "a pinned pixel": {"pin": "i3.4"},
+    "a pixel outside": {"pin": "i9.9"},
+    "a pinned weight": {"pin": "k0.2"},
+    "a pinned output": {"pin": "o1.2"},
+    "read counts": {"reads": "true", "step": 3},
+    "counts of outputs": {"reads": "true", "operation": "transposed_convolution", **SMALL},
+    "two layers": {"compare": "second", "stride_b": 1, "pin": "1:i4.4"},
+    "four classics": {"compare": "classics", "step": 5},
+    "no padding": {"padding": 0},
+    "holes": {"dilation": 2, "padding": 0, "input_height": 9, "input_width": 9, "step": 4},
+    "mirrored": {"padding_mode": "reflect", "pin": "i3.3", **SMALL},
+    "overhang": {"operation": "average_pooling", "ceil_mode": "true", "step": 8, **SMALL},
+    "planes": {"in_channels": 3, "out_channels": 2, "channel": 2, "filter": 1, "bias": -1.5},
+    "large": {"input_height": 64, "input_width": 64, "step": 400},
+    "larger than vectors": {
+        "input_height": 64,
+        "input_width": 64,
+        "padding": 10,
+        "kernel_size": 11,
+    },
+    "long": {"input_height": 3, "input_width": 64, "kernel_size": 3, "stride": 1},
+    "tall": {"input_height": 64, "input_width": 3, "kernel_size": 3, "stride": 1},
+    "one cell": {"input_height": 1, "input_width": 1, "kernel_size": 1, "padding": 0},
+}
+
+
+def values(**link: Any) -> dict[str, Any]:
+    found, ignored = decode(PARAMS, {name: str(value) for name, value in link.items()})
+    assert not ignored
+    return found
+
+
+def picture(**link: Any) -> Picture:
+    [found] = export.pictures(values(**link))
+    return found
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in fits.texts_of(figure)]
+
+
+def rings(figure: Figure, colour: str) -> list[Rectangle]:
+    """The unfilled rectangles of a colour, those of the window and its output."""
+    from matplotlib.colors import to_rgba
+
+    [axes] = figure.axes
+    return [
+        patch
+        for patch in axes.patches
+        if isinstance(patch, Rectangle)
+        and not patch.get_fill()
+        and patch.get_edgecolor() == to_rgba(colour)
+    ]
+
+
+@pytest.mark.parametrize("name", ["convolution", "two layers"])
+def test_a_board_fits_every_slide(name: str) -> None:
+    fits.check(picture(**CASES[name]))
+
+
+@pytest.mark.parametrize("style", [fits.STYLES[-1], replace(WIDE, **fits.CAPTION)])
+@pytest.mark.parametrize("name", list(CASES))
+def test_whatever_is_set_fits(name: str, style: Style) -> None:
+    assert not fits.misfits(fits.drawn(picture(**CASES[name]), style), style)
+
+
+@pytest.mark.parametrize("style", [fits.STYLES[-1], replace(WIDE, **fits.CAPTION)])
+@pytest.mark.parametrize("name, count", [("transposed_convolution", 3), ("large", 4), ("tall", 6)])
+def test_a_strip_fits(name: str, count: int, style: Style) -> None:
+    found = picture(**CASES[name])
+    assert found.strip is not None
+    strip = found.strip
+    figure = fits.drawn(Picture("strip", "", lambda style: strip(style, count)), style)
+    assert not fits.misfits(figure, style)
+    assert len([text for text in texts(figure) if text.startswith("step ")]) == count
+
+
+def test_two_and_four_boards_have_no_strip_but_a_film() -> None:
+    for case in ("two layers", "four classics"):
+        found = picture(**CASES[case])
+        assert found.strip is None
+        assert found.film is not None
+
+
+@pytest.mark.parametrize("step", [0, 5, 15])
+def test_the_numbers_are_torchs_and_later_outputs_are_not_there_yet(step: int) -> None:
+    link = {"step": step, "padding": 0, "stride": 1, **SMALL}
+    [board] = export.boards(values(**link))[0]
+    sweep = board.run()
+    found = texts(fits.drawn(picture(**link), WIDE))
+    inputs = [number(value) for value in sweep.input.ravel().tolist()]
+    outputs = [number(value) for value in sweep.output.ravel().tolist()]
+    weights = ["−1", "0", "1", "−2", "0", "2", "−1", "0", "1"]
+    cells = [text for text in found if text in {*inputs, *outputs, *weights}]
+    assert sorted(cells) == sorted(inputs + outputs[: step + 1] + weights)
+
+
+def test_the_colours_are_those_of_the_values() -> None:
+    link = {"padding": 0, "stride": 1, **SMALL}
+    [board] = export.boards(values(**link))[0]
+    meshes = [
+        artist
+        for artist in fits.drawn(picture(**link), WIDE).axes[0].collections
+        if isinstance(artist, QuadMesh)
+    ]
+    faces = np.asarray(meshes[0].get_facecolor())
+    grey = board.run().input[0].ravel() / 255
+    assert np.abs(faces[:, :3] - grey[:, None]).max() < 1 / 255
+    output = board.run().output[0].ravel()
+    red, blue = np.asarray(meshes[-1].get_facecolor())[:, [0, 2]].T
+    assert ((red > blue) == (output > 0))[np.abs(output) > 0.05 * np.abs(output).max()].all()
+
+
+@settings(max_examples=12)
+@given(step=st.integers(0, 8), stride=st.integers(1, 2), padding=st.integers(0, 1))
+def test_the_window_stands_where_core_says(step: int, stride: int, padding: int) -> None:
+    link = {"stride": stride, "padding": padding, "input_height": 7, "input_width": 7}
+    [board] = export.boards(values(**link))[0]
+    sweep = board.run()
+    step = min(step, int(np.prod(sweep.output.shape[1:])) - 1)
+    figure = fits.drawn(picture(**link, step=step), WIDE)
+    window, output = max_and_min(rings(figure, theme.WINDOW))
+    cell = window.get_width() / 3
+    [frame] = rings(figure, theme.INPUT)
+    first = frame.get_x() - padding * cell, frame.get_y() - padding * cell
+    row, col = divmod(step, sweep.output.shape[2])
+    assert (window.get_x() - first[0]) / cell == pytest.approx(sweep.cols.starts[col])
+    assert (window.get_y() - first[1]) / cell == pytest.approx(sweep.rows.starts[row])
+    [outputs] = rings(figure, theme.OUTPUT)
+    side = outputs.get_width() / sweep.output.shape[2]
+    assert (output.get_x() - outputs.get_x()) / side == pytest.approx(col)
+    assert (output.get_y() - outputs.get_y()) / side == pytest.approx(row)
+
+
+def max_and_min(found: list[Rectangle]) -> tuple[Rectangle, Rectangle]:
+    """The window on the input, which is as large as the kernel's frame, and the output's ring."""
+    by_line = {ring.get_linewidth(): ring for ring in found}
+    return by_line[4.5], by_line[4]
+
+
+def test_a_pixel_no_window_reads_is_hatched_and_named() -> None:
+    found = fits.drawn(picture(padding=0), WIDE)
+    assert any("No window reads the last row" in text for text in texts(found))
+    unread = [c for c in found.axes[0].collections if len(c.get_paths()) == 15 * 3]
+    assert len(unread) == 1, "three strokes on each of 15 pixels"
+
+
+@settings(max_examples=30)
+@given(
+    operation=st.sampled_from(list(OPERATIONS)),
+    row=st.integers(0, 2),
+    col=st.integers(0, 2),
+    ceil=st.booleans(),
+    bias=st.sampled_from([0, 2.5]),
+)
+def test_the_sum_that_is_written_gives_the_output(
+    operation: str, row: int, col: int, ceil: bool, bias: float
+) -> None:
+    link = {"operation": operation, "ceil_mode": str(ceil).lower(), "bias": bias, **SMALL}
+    [board] = export.boards(values(**link))[0]
+    sweep = board.run()
+    line = sum_line(sweep, 0, (row, col), 10, 1000)
+    head, *middle, total = line.replace("−", "-").split(" = ")
+    assert head == f"output ({row}, {col})"
+    written = middle[0].replace("·", "*").replace("∞", "inf")
+    inf = float("inf")
+    # Our own text of numbers, signs and brackets, shown to be the sum it claims to be.
+    value = eval(written, {"__builtins__": {}}, {"max": max, "inf": inf})
+    assert value == pytest.approx(float(total), rel=2e-3, abs=0.5)
+    assert float(total) == pytest.approx(float(sweep.output[0, row, col]), rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("operation", ["convolution", "transposed_convolution"])
+def test_read_counts_are_counted_and_are_no_operands(operation: str) -> None:
+    """Of a layer that shrinks they stand on the input, of one that grows on the output."""
+    link = {"operation": operation, "padding": 0, "step": 2, **SMALL}
+    shown = texts(fits.drawn(picture(reads="true", **link), WIDE))
+    window = export.boards(values(**link))[0][0].layer.window
+    grown = operation == "transposed_convolution"
+    counts = (window.transposed_write_counts if grown else window.read_counts)((6, 6))
+    found = [text for text in shown if text.isdigit()]
+    for count, times in zip(*np.unique(counts, return_counts=True), strict=True):
+        assert found.count(str(count)) >= times
+    assert ("inputs added up in each output" in shown) == grown
+    assert ("windows that read each cell" in shown) != grown
+    assert not {"∗", "="} & set(shown)
+    assert not any(text.startswith("output (") for text in shown), "no sum"
+    usual = texts(fits.drawn(picture(**link), WIDE))
+    assert {"∗", "="} <= set(usual)
+
+
+def test_a_sum_is_shortened_to_its_line() -> None:
+    [board] = export.boards(values(kernel_size=9, padding=4))[0]
+    line = sum_line(board.run(), 0, (1, 1), 14, 12)
+    assert "…" in line
+    assert line.endswith(number(float(board.run().output[0, 1, 1]), 5))
+
+
+@given(value=st.floats(-1e5, 1e5) | st.integers(-999_999, 999_999).map(float))
+def test_a_number_is_read_back_to_three_digits(value: float) -> None:
+    text = number(value).replace("−", "-")
+    assert "e" not in text or abs(value) < 1e-3
+    assert float(text) == pytest.approx(value, rel=5.1e-3)
+
+
+def test_a_pin_is_shown_on_its_board_and_outputs_on_all() -> None:
+    boards = export._boards(export.boards(values(compare="second"))[0])
+    step = Focus("output", (0, 2))
+    assert focus_of(boards, View(step=2)) == [step, step]
+    assert focus_of(boards, View(step=2, pin="1:i3.3")) == [step, Focus("input", (3, 3))]
+    assert focus_of(boards, View(pin="o1.1")) == [Focus("output", (1, 1))] * 2
+    assert focus_of(boards, View(step=2, pin="i99.1")) == [step, step], "no such cell"
+
+
+@given(
+    rows=st.integers(1, 84),
+    cols=st.integers(1, 84),
+    kernel=st.integers(1, 11),
+    width=st.floats(200, 940),
+    height=st.floats(160, 500),
+)
+def test_grids_stay_in_their_box_and_off_each_other(
+    rows: int, cols: int, kernel: int, width: float, height: float
+) -> None:
+    box, out = Box(10, 20, width, height), (max(1, rows // 2), max(1, cols // 2))
+    grids = (Grid(rows, cols, 60, 30), Grid(kernel, kernel, 60, 30), Grid(*out, 60, 30))
+    [found] = places([box], [grids], 11, 11)
+    panels = [found.input, found.output, *([found.kernel] if found.kernel else [])]
+    for panel in panels:
+        assert box.x - 1e-6 <= panel.x
+        assert panel.x + panel.width <= box.x + box.width + 1e-6
+        assert box.y <= panel.y
+        assert panel.y + panel.height <= box.y + box.height + 1e-6
+    for one in panels:
+        for other in panels:
+            beside = one.x + one.width <= other.x + 1e-6 or other.x + other.width <= one.x + 1e-6
+            under = one.y + one.height <= other.y + 1e-6 or other.y + other.height <= one.y + 1e-6
+            assert one is other or beside or under
+
+
+def test_cells_that_are_compared_are_equally_large() -> None:
+    figure = fits.drawn(picture(compare="classics"), WIDE)
+    sides = {round(ring.get_width() / 8, 3) for ring in rings(figure, theme.INPUT)}
+    assert len(sides) == 1
+
+
+def test_dark_type_on_dark_paper_is_never_drawn() -> None:
+    style = Style("wide", 72, dark=True)
+    figure = fits.drawn(picture(stride=1, **SMALL), style)
+    loose = [t for t in fits.texts_of(figure) if isinstance(t, Text) and len(t.get_text()) > 5]
+    assert loose
+    assert {text.get_color() for text in loose} <= {style.ink["text"], style.ink["muted"]}

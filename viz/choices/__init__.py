@@ -1,0 +1,1 @@
+"""What several pages let a visitor choose: a layer, a network, a unit of it."""

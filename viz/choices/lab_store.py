@@ -1,0 +1,182 @@
+"""What the training lab keeps for all visitors: runs, and images they gave. Bounded in bytes, what
+was asked for longest ago goes first. Knows neither torch nor Streamlit.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from numpy.typing import NDArray
+
+from core.errors import SpecError
+from core.training.spec import OwnImages, TrainingSpec
+from core.training.text import from_text, to_text
+
+if TYPE_CHECKING:
+    from core.training.records import Record, State
+
+T = TypeVar("T")
+A_RECORD = 8_000
+"""Bytes of a record's numbers, without its arrays: a generous guess."""
+
+
+class Shelf(Generic[T]):
+    """Things by name, up to so many bytes together. Safe to use from many threads.
+
+    Args:
+        most: bytes.
+        size: of a thing, in bytes.
+    """
+
+    def __init__(self, most: int, size: Callable[[T], int]) -> None:
+        self._most, self._size = most, size
+        self._lock = Lock()
+        self._things: OrderedDict[str, tuple[T, int]] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        """Of all that is kept."""
+        return self._bytes
+
+    def get(self, name: str) -> T | None:
+        """The thing of that name, which is then the last to go."""
+        with self._lock:
+            found = self._things.get(name)
+            if found is None:
+                return None
+            self._things.move_to_end(name)
+            return found[0]
+
+    def put(self, name: str, thing: T, better: Callable[[T, T], bool] = lambda a, b: True) -> T:
+        """Keep it, unless the one that is there is no worse; what alone takes too much is not kept.
+
+        Returns:
+            the one that stays.
+        """
+        size = self._size(thing)
+        with self._lock:
+            there = self._things.get(name)
+            if there is not None and not better(thing, there[0]):
+                self._things.move_to_end(name)
+                return there[0]
+            if there is not None:
+                self._bytes -= self._things.pop(name)[1]
+            if size <= self._most:
+                self._things[name] = thing, size
+                self._bytes += size
+            while self._bytes > self._most:
+                self._bytes -= self._things.popitem(last=False)[1][1]
+            return thing
+
+
+@dataclass(frozen=True)
+class Run:
+    """How far a run has come.
+
+    Attributes:
+        records: so far. The last one alone keeps its state: all of it while there are steps to
+            come, the weights when there are none.
+        error: why it cannot go on, for the screen; "" where it can.
+    """
+
+    records: tuple[Record, ...] = ()
+    error: str = ""
+
+    @property
+    def state(self) -> State | None:
+        """From where it goes on."""
+        return self.records[-1].state if self.records else None
+
+    @property
+    def finished(self) -> bool:
+        """All steps are done."""
+        return bool(self.records) and _is_last(self.records[-1])
+
+    @property
+    def over(self) -> bool:
+        """There is nothing more to do for it."""
+        return self.finished or bool(self.error)
+
+    def with_record(self, record: Record) -> Run:
+        """One record further."""
+        before = tuple(
+            _with_state(each, "") if each.state.arrays else each for each in self.records
+        )
+        newest = _with_state(record, "net/") if _is_last(record) else record
+        for each in _arrays(newest):  # all visitors see the same ones
+            each.flags.writeable = False
+        return Run((*before, newest))
+
+    def further_than(self, other: Run) -> bool:
+        """More steps are done, or it is known that no more can be."""
+        return (self._steps, self.error) > (other._steps, other.error)
+
+    @property
+    def _steps(self) -> int:
+        return self.records[-1].step if self.records else -1
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, about."""
+        return sum(map(_bytes, self.records))
+
+
+def _is_last(record: Record) -> bool:
+    return record.step == record.steps
+
+
+def _with_state(record: Record, prefix: str) -> Record:
+    """The record with no more of its state than what is named so; "" for nothing."""
+    arrays = {k: v for k, v in record.state.arrays.items() if prefix and k.startswith(prefix)}
+    return replace(record, state=replace(record.state, arrays=arrays))
+
+
+def _arrays(record: Record) -> list[NDArray[Any]]:
+    found = list(record.state.arrays.values())
+    shot = record.snapshot
+    if shot is not None:
+        found += [shot.kernels] if shot.erf is None else [shot.kernels, shot.erf.map]
+    return found
+
+
+def _bytes(record: Record) -> int:
+    return A_RECORD + sum(each.nbytes for each in _arrays(record))
+
+
+STORE: Shelf[Run] = Shelf(200 * 2**20, lambda run: run.nbytes)
+"""Runs by the text of their spec."""
+UPLOADS: Shelf[OwnImages] = Shelf(256 * 2**20, lambda own: own.images.nbytes + own.labels.nbytes)
+"""Visitors' images by their digest."""
+
+
+def stored(text: str) -> Run:
+    return STORE.get(text) or Run()
+
+
+def held(digest: str) -> OwnImages | None:
+    """The images of that digest, if they are still here."""
+    return UPLOADS.get(digest)
+
+
+def finished(text: str) -> tuple[TrainingSpec, State]:
+    """A finished run and its weights: `core.training.loop.trained` makes the net of them, in
+    another process too, which has no `STORE` of its own filled.
+
+    Raises:
+        SpecError: as `trained_module`.
+    """
+    spec = from_text(text, _own_of(text))
+    run = stored(to_text(spec))
+    if not run.finished:
+        raise SpecError("run", "is not trained on this server; train it in the training lab", text)
+    return spec, run.records[-1].state
+
+
+def _own_of(text: str) -> OwnImages | None:
+    digests = [word[7:] for word in text.split(" ") if word.startswith("digest=")]
+    return held(digests[0]) if digests else None

@@ -1,0 +1,167 @@
+"""Widgets that choose a network: the same on every page that looks at one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from core.networks.notation import MAX_CHARACTERS, in_channels_of, is_source, parse, to_notation
+from core.networks.zoo_lines import NOTATIONS
+from core.training.spec import TrainingSpec
+from viz.choices import network as network_state
+from viz.choices import network_analysis
+from viz.choices.lab import OPTIMIZER_WORDS, TASKS
+from viz.choices.network import MAX_CHANNELS, MAX_SIDE, MODULE, OWN, TRAINED, Values
+from viz.page.session import change, current, give
+
+GRAMMAR = (
+    "Layers from the image to the output, with commas between: `conv3 s2 p1 c64` is a 3×3 "
+    "convolution with stride 2, padding 1 and 64 channels; `d2` dilation; `relu`, `bn`, "
+    "`maxpool2`, `avgpool3 s2`, `gap`, `fc10`; `4x[…]` repeats; `residual[… | shortcut]` adds; "
+    "`concat[a | b]` stacks. Or paste PyTorch code such as `nn.Sequential(nn.Conv2d(3, 16, 3), "
+    "nn.ReLU())`: it is read, never run."
+)
+
+
+LAB = "../features/training/page.py"
+TRAIN = "Train it in the training lab"
+AS_TRAINED = "as_is"
+"""Of a page that draws weights: those that a net has."""
+
+
+def picker(page: str, values: Values, editor: Mapping[str, Any] | None = None) -> None:
+    """The choice of a network and of its input.
+
+    Args:
+        page: whose parameters these are.
+        values: of the page.
+        editor: what must be set so that the page shows its editor of layers, if it has one.
+    """
+    st.selectbox(
+        "network",
+        network_state.options(bool(values["run"]) or values["network"] == TRAINED),
+        format_func=network_state.title,
+        key=give(values, "network"),
+        on_change=_on_network,
+        args=(page,),
+        help="A published architecture, or layers of your own.",
+    )
+    if values["network"] == OWN:
+        _text(page, values)
+    elif values["network"] == MODULE:
+        st.text_input("module — package.module:callable", key=give(values, "module"))
+    elif values["network"] == TRAINED:
+        _trained(page, values)
+        return  # its input is that of its images
+    elif values["network"] in NOTATIONS:
+        st.button(
+            "Change its layers",
+            icon=":material/edit:",
+            on_click=open_layers,
+            args=(page, NOTATIONS[values["network"]], editor),
+            help="Opens this architecture as layers of your own.",
+        )
+    _input(values)
+
+
+def _trained(page: str, values: Values) -> None:
+    """What a net of the training lab is, whether its weights are here, and the way to the lab."""
+    network = network_state.network(values)
+    if network.run is None:  # said where the picture would be
+        lab_link(values)
+        return
+    st.caption(_learned(network.run))
+    try:
+        network_analysis.trained_weights(network)
+    except SpecError:
+        st.caption("Its weights are not on this server. What needs none is shown all the same.")
+        lab_link(values)
+        return
+    lab_link(values, "Its training")
+    if values.get("weights", AS_TRAINED) != AS_TRAINED:
+        st.caption("The trained weights are not used: the weights chosen below are drawn anew.")
+        st.button("Use the trained weights", on_click=change, args=(page, {"weights": AS_TRAINED}))
+
+
+def _learned(run: TrainingSpec) -> str:
+    size = "×".join(map(str, run.task.shape))
+    steps = f"{run.steps:,} steps of {OPTIMIZER_WORDS[run.optimizer]}"
+    return f"Learns from {TASKS[run.task.kind]}, {steps}. Its input is theirs: {size}."
+
+
+def lab_link(values: Values, label: str = TRAIN) -> None:
+    """To the training lab, which opens with the settings that train the net of the link."""
+    query = network_state.lab_query(values["run"]) if values["run"] else {}
+    st.page_link(LAB, label=label, icon=":material/model_training:", query_params=query)
+
+
+def _input(values: Values) -> None:
+    rows, cols = st.columns(2, vertical_alignment="bottom")
+    for column, name, label in (
+        (rows, "input_height", "height (px)"),
+        (cols, "input_width", "width (px)"),
+    ):
+        column.number_input(
+            label, 1, MAX_SIDE, key=give(values, name), help=f"Of the input: 1 to {MAX_SIDE}."
+        )
+    if values["network"] in (OWN, MODULE):
+        st.number_input("in_channels", 1, MAX_CHANNELS, key=give(values, "in_channels"))
+
+
+def _on_network(page: str) -> None:
+    """Another architecture comes with its own input size."""
+    name = st.session_state["network"]
+    if name in network_state.architectures():
+        _, height, width = network_state.published(name).input_size
+        change(page, {"input_height": height, "input_width": width})
+
+
+def open_layers(page: str, layers: str, editor: Mapping[str, Any] | None = None) -> None:
+    """Callback: go on with these layers as one's own, in the page's editor if it has one."""
+    change(page, {"network": OWN, "layers": layers, **(editor or {})})
+    st.session_state.pop("layers_text", None)
+
+
+def _text(page: str, values: Values) -> None:
+    """The layers as text, notation or source; what is no network stays, with the reason."""
+    refused: tuple[str, str] | None = st.session_state.get("layers_refused")
+    if refused and refused[1] != values["layers"]:
+        refused = st.session_state["layers_refused"] = None  # something else has been opened
+    if not refused and st.session_state.get("layers_text") != values["layers"]:
+        st.session_state["layers_text"] = values["layers"]  # else what is being typed would go
+    st.text_area(
+        "layers — notation or PyTorch code",
+        key="layers_text",
+        height=170,
+        max_chars=MAX_CHARACTERS,
+        on_change=_on_text,
+        args=(page,),
+        help=GRAMMAR,
+    )
+    if refused:
+        st.error(refused[0])
+
+
+def _on_text(page: str) -> None:
+    text = st.session_state["layers_text"]
+    try:
+        spec = parse(text)
+        changed: dict[str, Any] = {"layers": to_notation(spec) if is_source(text) else text.strip()}
+        if channels := in_channels_of(text):
+            changed["in_channels"] = min(channels, MAX_CHANNELS)
+    except SpecError as error:
+        why = f"This is no network yet. {sentence(error)} The picture shows the last one."
+        st.session_state["layers_refused"] = (why, current(page)["layers"])
+        return
+    st.session_state["layers_refused"] = None
+    change(page, changed)
+
+
+def sentence(error: SpecError) -> str:
+    """A refusal as a sentence, a visitor's text in it made harmless for Markdown."""
+    text = str(error).translate({ord(c): f"\\{c}" for c in "`*_$<>[]#~:"})
+    end = "" if text.endswith(("?", ".")) else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"

@@ -1,0 +1,66 @@
+"""One unit of a network as pages let a visitor choose it: its layer, its place, the cone's view."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from viz.params import Param, choice, switch
+
+AXES = ("height", "width")
+
+
+def parse_layer(text: str) -> str:
+    """The name of a layer, as the URL has it."""
+    if not re.fullmatch(r"[\w.]{1,300}", text, re.ASCII):
+        raise ValueError("must be the name of a layer")
+    return text
+
+
+def _unit(text: str) -> str:
+    if not re.fullmatch(r"\d{1,4}\.\d{1,4}", text, re.ASCII):
+        raise ValueError("must be a unit as row.column, such as 3.5")
+    return text
+
+
+VIEW = [
+    Param("layer", "", parse_layer),
+    Param("unit", "", _unit),
+    choice("axis", "width", AXES),
+    switch("down"),
+    switch("zoom"),
+    switch("centres", True),
+]
+"""What the cone shows; told by it."""
+
+
+def told(message: object) -> dict[str, Any]:
+    """What the cone tells, held to the same rules as a link; nothing where it breaks one."""
+    try:
+        assert isinstance(message, dict)
+        row, col = message["unit"]
+        text = {
+            "layer": str(message["layer"]),
+            "unit": f"{int(row)}.{int(col)}",
+            "axis": AXES[int(bool(message["axis"]))],
+            **{
+                name: "true" if message[key] is True else "false"
+                for name, key in (("down", "down"), ("zoom", "zoom"), ("centres", "grid"))
+            },
+        }
+        return {param.name: param.parse(text[param.name]) for param in VIEW}
+    except (AssertionError, KeyError, OverflowError, TypeError, ValueError):
+        return {}
+
+
+UNITS = {"centre": "the centre", "edge": "middle of the top edge", "corner": "a corner"}
+
+
+def unit_of(text: str, grid: tuple[int, int]) -> tuple[int, int]:
+    """The unit that is meant, kept inside the map."""
+    rows, cols = grid
+    named = {"centre": (rows // 2, cols // 2), "edge": (0, cols // 2), "corner": (0, 0)}
+    if text in named:
+        return named[text]
+    row, col = map(int, text.split("."))
+    return min(row, rows - 1), min(col, cols - 1)

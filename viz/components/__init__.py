@@ -1,0 +1,1 @@
+"""Interactive pictures: JavaScript, and Python's side of each."""

@@ -1,0 +1,97 @@
+"""The slide pictures of the page of architectures. Matplotlib is loaded when one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from core.blocks import COMPARISONS
+from viz.choices import network as network_state
+from viz.features.blocks import compute, params, tables
+from viz.features.blocks.params import VIEWS, Block
+from viz.slides.style import Picture, Style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from viz.features.blocks.compute import BlockProbe
+
+Values = Mapping[str, Any]
+
+
+def pictures(values: Values) -> list[Picture]:
+    """All pictures of the page, those of the open view first; each computes when it is drawn."""
+    names = sorted(VIEWS, key=lambda name: VIEWS[name] != values["view"])
+    return [one for name in names for one in of_view(name, values)]
+
+
+def of_view(
+    name: str, values: Values, probes: Mapping[Block, BlockProbe] | None = None
+) -> list[Picture]:
+    """The pictures of one view, by its name in the URL.
+
+    Args:
+        name: of `viz.features.blocks.params.VIEWS`.
+        values: of the page's parameters.
+        probes: what experiments have found; computed when a picture is drawn where None.
+    """
+    if name == "stages":
+        label = f"{network_state.title(values['network'])}, stage by stage"
+        return [Picture("stages", label, partial(_stages, values["network"]))]
+    blocks = params.of_comparison(COMPARISONS[name], values)
+    facts = Picture(name, f"{VIEWS[name]}: facts", partial(_facts, name, blocks))
+    draw = partial(_gradients, blocks, probes)
+    gradients = Picture(f"{name}_gradients", f"{VIEWS[name]}: gradients", draw)
+    return [facts, gradients] if probes is None or probes else [facts]
+
+
+def settings(name: str, values: Values) -> str:
+    """What a view shows, in words."""
+    if name == "stages":
+        return _on(values["network"])
+    found = COMPARISONS[name]
+    return f"{found.title}, input {'×'.join(map(str, found.input_size))}"
+
+
+def _on(network: str) -> str:
+    size = "×".join(map(str, network_state.published(network).input_size))
+    return f"{network_state.title(network)} on {size}"
+
+
+def _stages(network: str, style: Style) -> Figure:
+    from viz.features.architectures.slides import stages
+
+    found = compute.stage_table(network)
+    halvings = sum(before.grid > after.grid for before, after in pairwise(found))
+    title = f"{_on(network)}: the size falls {halvings} times"
+    return stages(found, style, title=title, subtitle="A stage is all that runs on one size.")
+
+
+def _facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
+    from viz.slides.word_table import word_table
+
+    lines = tables.fact_lines([compute.facts(block) for block in blocks])
+    found = COMPARISONS[name]
+    size = "×".join(map(str, found.input_size))
+    return word_table(
+        ["", *(block.title for block in blocks)],
+        [[line.name, *line.cells] for line in lines],
+        style,
+        title=found.title[:1].upper() + found.title[1:],
+        subtitle=f"Input {size}, a batch of {blocks[0].batch}. ✓ PyTorch finds the same.",
+    )
+
+
+def _gradients(
+    blocks: Sequence[Block], probes: Mapping[Block, BlockProbe] | None, style: Style
+) -> Figure:
+    from viz.features.blocks.export import picture_of_gradients
+
+    def always(done: int, total: int, partial: object) -> bool:
+        return True
+
+    if probes is None:
+        probes = {block: compute.probe(block)(always) for block in blocks}
+    return picture_of_gradients(probes).draw(style)

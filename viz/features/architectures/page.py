@@ -1,0 +1,117 @@
+"""Architectures: how published networks shrink their input, measured on one photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.blocks import COMPARISONS
+from viz.choices import network
+from viz.features.architectures import export
+from viz.features.blocks import compute, params, tables
+from viz.features.blocks.controls import picture
+from viz.features.blocks.params import ARCHITECTURES, ARCHITECTURES_PARAMS, VIEWS, Block
+from viz.features.blocks.tabs import known, measured
+from viz.page import progress
+from viz.page.save_menu import save_menu
+from viz.page.session import PageState, give
+from viz.server import torch_start
+
+if TYPE_CHECKING:
+    from core.blocks.stages import Stage
+    from viz.features.blocks.compute import BlockProbe
+
+SLOT = "architectures"
+
+
+def _save(name: str, page: PageState, probes: Mapping[Block, BlockProbe]) -> None:
+    pictures = export.of_view(name, page.values, probes)
+    save_menu(ARCHITECTURES, pictures, export.settings(name, page.values))
+
+
+def _blocks(name: str, page: PageState) -> dict[Block, BlockProbe]:
+    """Published blocks on one input: facts, then what is measured as it comes in."""
+    comparison = COMPARISONS[name]
+    found = known(params.of_comparison(comparison, page.values))
+    channels, height, width = comparison.input_size
+    st.markdown(f"{comparison.sentence} Input {channels}×{height}×{width}, one image.")
+    st.markdown(tables.verdict(found.titles, found.facts))
+    return measured(SLOT, found)
+
+
+def _stages(page: PageState) -> None:
+    name = st.selectbox(
+        "network",
+        network.architectures(),
+        format_func=network.title,
+        key=give(page.values, "network"),
+    )
+    found = compute.stage_table(name)
+    size = "×".join(map(str, network.published(name).input_size))
+    halvings = sum(before.grid > after.grid for before, after in pairwise(found))
+    st.markdown(
+        f"#### {network.title(name)} on {size}: the size falls {halvings} times\n"
+        "A stage is all that runs on maps of one size. Norms and activations are counted with the "
+        "layer before them."
+    )
+    _published(name, found)
+    st.dataframe(
+        tables.stage_columns(found),
+        hide_index=True,
+        column_config={
+            "parameters": st.column_config.NumberColumn(format="localized"),
+            "MACs (million)": st.column_config.NumberColumn(format="%.1f"),
+            "outputs (MB)": st.column_config.NumberColumn(format="%.2f"),
+        },
+        key="stages",
+    )
+
+
+def _published(name: str, found: Sequence[Stage]) -> None:
+    """The sums beside what the authors or their code say."""
+    from core.networks.zoo import entry  # brings torch: not before the page stands
+
+    row = entry(name)
+    parameters = sum(stage.cost.parameters for stage in found)
+    macs = sum(stage.cost.macs for stage in found)
+    same = " ✓" if parameters == row.parameters else ""
+    said = f"**{parameters:,}** parameters; published: {row.parameters:,}{same}. "
+    said += f"**{macs / 1e9:.3f}** billion multiply–accumulates"
+    st.markdown(said + (f"; published: {row.gmacs:g}." if row.gmacs else "."))
+
+
+def page() -> None:
+    """Adopt the URL, draw the open view, publish the URL."""
+    if not torch_start.is_warm():
+        skeleton = st.skeleton(height=460)
+        torch_start.warm()
+        skeleton.empty()
+    page_state = PageState(ARCHITECTURES, ARCHITECTURES_PARAMS)
+    values = page_state.values
+    page_state.place()
+    page_state.tell()
+    with st.sidebar:
+        picture(values)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.markdown("#### How published networks shrink their input", width="content")
+        menu = st.container(width="content")
+    tabs = st.tabs(list(VIEWS.values()), key=give(values, "view"), on_change="rerun")
+    for tab, (name, label) in zip(tabs, VIEWS.items(), strict=True):
+        if values["view"] != label:
+            continue
+        probes: dict[Block, BlockProbe] = {}
+        with tab:
+            if name == "stages":
+                progress.leave(SLOT)
+                _stages(page_state)
+            else:
+                probes = _blocks(name, page_state)
+        with menu:
+            _save(name, page_state, probes)
+    page_state.publish()
+
+
+page()

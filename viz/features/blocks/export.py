@@ -1,0 +1,203 @@
+"""The pictures of the page that compares blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from core.data import PICTURES
+from core.errors import SpecError
+from viz.features.blocks import compute, params, tables
+from viz.features.blocks.params import OWN, TABS, Block
+from viz.page import tables as page_tables
+from viz.slides.style import Picture, Style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from core.blocks.facts import BlockFacts
+    from core.cost.timing import Timing
+    from viz.features.blocks.compute import BlockProbe
+    from viz.page.tables import Line
+
+Values = Mapping[str, Any]
+FACTS = {name for name, _ in tables.FACTS}
+"""Rows that the table of facts has."""
+
+
+def pictures(values: Values) -> list[Picture]:
+    """All pictures of a link's values; each computes what it needs when it is drawn.
+
+    Raises:
+        SpecError: a block that cannot be run, or none.
+    """
+    settled = dict(values)
+    params.settle(settled)
+    blocks = params.asked(settled)
+    if not blocks:
+        raise SpecError("compare", "must be of blocks: write one, such as a=conv3 s2 p1 c64", "")
+    facts = [compute.facts(block) for block in blocks]
+    found = [
+        picture_of_facts(blocks, facts, heading(settled)),
+        Picture("maps", "Feature maps", lambda style: picture_of_maps(_probes(blocks)).draw(style)),
+        Picture(
+            "gradients",
+            "Gradients on the picture",
+            lambda style: picture_of_gradients(_probes(blocks)).draw(style),
+        ),
+        Picture("times", "Times", lambda style: picture_of_times(_times(blocks)).draw(style)),
+        picture_of_memory(blocks, facts),
+        Picture(
+            "properties",
+            "Properties",
+            lambda style: picture_of_properties(blocks, facts, _probes(blocks)).draw(style),
+        ),
+    ]
+    first = {TABS["cost"]: "times", TABS["properties"]: "properties"}.get(settled["tab"], "facts")
+    found.sort(key=lambda picture: picture.name != first)
+    told = settings(blocks[0], settled)
+    return [replace(picture, settings=told) for picture in found]
+
+
+def heading(values: Values) -> str:
+    """What settled values compare, in a line."""
+    title = "your own blocks" if values["compare"] == OWN else params.comparison(values).title
+    names = ("batch", "in_channels", "input_height", "input_width")
+    return f"{title[:1].upper()}{title[1:]}, input {'×'.join(str(values[name]) for name in names)}"
+
+
+def settings(block: Block, values: Values) -> str:
+    """What is compared, in words, for a caption."""
+    return f"{heading(values)}; {recipe(block)}"
+
+
+def recipe(block: Block) -> str:
+    """What a picture was made with, for whoever makes it again."""
+    channels, height, width = block.input_size
+    mixed = "" if channels == 3 else f", {channels} random mixtures of its colours"
+    return (
+        f"Picture: {PICTURES[block.picture].label}, {height}×{width}{mixed}; random weights, seed {block.seed}; "
+        "evaluation mode."
+    )
+
+
+def picture_of_facts(
+    blocks: Sequence[Block], facts: Sequence[BlockFacts | None], title: str
+) -> Picture:
+    """What is known before anything is computed."""
+
+    def draw(style: Style) -> Figure:
+        from viz.slides.word_table import word_table
+
+        columns, rows = _cells(blocks, tables.fact_lines(facts))
+        return word_table(columns, rows, style, title=title, subtitle="✓ PyTorch finds the same")
+
+    return Picture("facts", "Facts side by side", draw)
+
+
+def _cells(blocks: Sequence[Block], lines: Sequence[Line]) -> tuple[list[str], list[list[str]]]:
+    """A column for each block, and the rows."""
+    return ["", *(block.title for block in blocks)], [[line.name, *line.cells] for line in lines]
+
+
+def picture_of_properties(
+    blocks: Sequence[Block],
+    facts: Sequence[BlockFacts | None],
+    probes: Mapping[Block, BlockProbe],
+) -> Picture:
+    """What experiments say of each block."""
+
+    def draw(style: Style) -> Figure:
+        from viz.slides.word_table import word_table
+
+        pairs = list(zip(blocks, facts, strict=True))
+        kept = [compute.kept(block) if known else {} for block, known in pairs]
+        lines = tables.property_lines(facts, [probes.get(block) for block in blocks], kept)
+        columns, rows = _cells(blocks, [line for line in lines if line.name not in FACTS])
+        return word_table(columns, rows, style, title="Every cell is an experiment")
+
+    return Picture("properties", "Properties", draw)
+
+
+def picture_of_maps(probes: Mapping[Block, BlockProbe]) -> Picture:
+    """Feature maps of the picture."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.blocks.slides import maps
+
+        named = {block.title: probe.maps for block, probe in probes.items() if probe.maps.size}
+        if not named:
+            rule = "must have a height and width to be drawn"
+            raise SpecError("output", rule, next(iter(probes)).title)
+        notes = [recipe(next(iter(probes)))]
+        return maps(named, style, title="Feature maps of the picture", notes=notes)
+
+    return Picture("maps", "Feature maps", draw)
+
+
+def picture_of_gradients(probes: Mapping[Block, BlockProbe]) -> Picture:
+    """Where a random gradient goes."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.blocks.slides import gradients
+
+        named = {
+            block.title: (
+                probe.gradient.map,
+                f"{page_tables.percent(probe.gradient.zero_entries)} exactly 0",
+            )
+            for block, probe in probes.items()
+        }
+        block, probe = next(iter(probes.items()))
+        notes = [f"First of {block.input_size[0]} input channels. {recipe(block)}"]
+        title = "Gradient on the input when a random one comes in at the output"
+        return gradients(probe.picture, named, style, title=title, notes=notes)
+
+    return Picture("gradients", "Gradients on the picture", draw)
+
+
+def picture_of_times(timings: Mapping[Block, Timing]) -> Picture:
+    """Forward and backward times."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.blocks.slides import times
+
+        return times({block.title: timing for block, timing in timings.items()}, style)
+
+    return Picture("times", "Times", draw)
+
+
+def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None]) -> Picture:
+    """What backward makes necessary."""
+    sound = {block: known for block, known in zip(blocks, facts, strict=True) if known}
+
+    def draw(style: Style) -> Figure:
+        from viz.features.blocks.slides import memory
+
+        first = next(iter(sound))
+        size = "×".join(map(str, (first.batch, *first.input_size)))
+        named = {block.title: compute.kept(block) for block in sound}
+        forward = {block.title: known.forward_bytes for block, known in sound.items()}
+        notes = [f"Training mode, input {size}, float32; without the weights."]
+        return memory(named, forward, style, notes=notes)
+
+    return Picture("memory", "Memory", draw)
+
+
+def _on(done: int, total: int, partial: object) -> bool:
+    """Nobody stops a command line's work."""
+    return True
+
+
+@lru_cache(maxsize=2)
+def _probes(blocks: tuple[Block, ...]) -> dict[Block, BlockProbe]:
+    return {block: compute.probe(block)(_on) for block in blocks}
+
+
+@lru_cache(maxsize=2)
+def _times(blocks: tuple[Block, ...]) -> dict[Block, Timing]:
+    """Measured once for all styles; another process measures other times."""
+    compute.check_times(blocks)
+    return dict(zip(blocks, compute.times(blocks)(_on), strict=True))

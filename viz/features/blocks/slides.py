@@ -1,0 +1,202 @@
+"""Blocks side by side as slides: facts, feature maps, gradients, times, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from viz.features.blocks.plots import BRIGHTEST, KINDS
+from viz.slides.margins import bar, column_width, legend, noted, panels, room
+from viz.slides.parts import heat, plain, sheet, titled, width_of, wrapped
+from viz.slides.style import Style
+from viz.theme import INPUT, UNREAD, WINDOW
+
+if TYPE_CHECKING:
+    from core.cost.timing import Timing
+
+Map = NDArray[np.float32]
+HATCHES = {"/": "//", "x": "xx", ".": "..", "-": "--", "": ""}
+"""Hatching of the screen's bars: Matplotlib's."""
+
+
+def maps(
+    named: Mapping[str, Map], style: Style, *, title: str, notes: Sequence[str] = (), most: int = 4
+) -> Figure:
+    """Each block's first feature maps in a row, all on one colour scale.
+
+    Args:
+        named: what each block is called, and its (maps, H, W).
+        style: of the picture.
+        title: what it shows.
+        notes: lines at the foot.
+        most: maps in a row.
+    """
+    shown = {name: found[:most] for name, found in named.items() if found.size}
+    values = np.concatenate([found.ravel() for found in shown.values()])
+    signed = bool((values < 0).any())
+    top = float(np.percentile(np.abs(values), BRIGHTEST)) or 1.0
+    span, scale = (-top if signed else 0.0, top), "signed" if signed else "magnitude"
+    figure = sheet(style)
+    titled(figure, title, "", style)
+    noted(figure, notes, style)
+    columns = max(map(len, shown.values()))
+    grid = figure.subplots(len(shown), columns, squeeze=False)
+    high = room(figure, style)[1] / len(shown)
+    points = 0.85 * style.points
+    for row, (name, found) in zip(grid, shown.items(), strict=True):
+        for axes in row[len(found) :]:
+            axes.axis("off")
+        for axes, one in zip(row, found, strict=False):
+            artist = heat(axes, one, span, scale, bar=False)
+            _bare(axes)
+        lines = wrapped(name, points, 0.24 * style.inches[0])[: max(1, int(high / points * 55))]
+        row[0].set_ylabel("\n".join(lines), rotation=0, ha="right", va="center", fontsize=points)
+    for channel, axes in enumerate(grid[0]):
+        axes.set_title(f"channel {channel}", fontsize=points)
+    bar(list(grid.ravel()), artist, "value of the output", inches=0.8 * room(figure, style)[1])
+    return figure
+
+
+def gradients(
+    picture: Map,
+    named: Mapping[str, tuple[Map, str]],
+    style: Style,
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+) -> Figure:
+    """The picture, and the magnitude of each block's gradient on it, on one colour scale.
+
+    Args:
+        picture: (H, W) 0 to 255.
+        named: what each block is called; its (H, W) magnitudes, and words below its name.
+        style: of the picture.
+        title: what it shows.
+        notes: lines at the foot.
+    """
+    values = np.concatenate([gradient.ravel() for gradient, _ in named.values()])
+    top = float(np.percentile(values, BRIGHTEST)) or float(values.max()) or 1.0
+    figure = sheet(style)
+    titled(figure, title, "", style)
+    noted(figure, notes, style)
+    legend(figure, [Patch(fc=UNREAD, label="gradient exactly 0")], style)
+    points = 0.85 * style.points
+    first, *others = panels(figure, 1 + len(named), style, around=(0.3, 4.4 * points / 72))
+    across = column_width(figure, first, style, 1.0) - 0.15
+    heat(first, picture, (0, 255), "grey", bar=False)
+    _headed(first, ["the picture"], points, across)
+    for axes, (name, (gradient, words)) in zip(others, named.items(), strict=True):
+        artist = heat(axes, np.where(gradient == 0, np.nan, gradient), (0, top), bar=False)
+        axes.set_facecolor(UNREAD)  # seen where the map is empty
+        _headed(axes, [name, words], points, across)
+    bar([first, *others], artist, "magnitude of the gradient", inches=0.8 * room(figure, style)[1])
+    return figure
+
+
+def _headed(axes: Axes, parts: Sequence[str], points: float, inches: float) -> None:
+    """Words above a panel without numbers: two lines of the first part, one of the second."""
+    lines = wrapped(parts[0], points, inches)
+    lines = lines if len(lines) <= 2 else [lines[0], f"{lines[1]}…"]
+    lines += [line for part in parts[1:] for line in wrapped(part, points, inches)]
+    axes.set_title("\n".join(lines), fontsize=points, linespacing=1.1)
+    _bare(axes)
+
+
+def _bare(axes: Axes) -> None:
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def times(
+    named: Mapping[str, Timing],
+    style: Style,
+    *,
+    title: str = "Time of one forward and one backward pass",
+) -> Figure:
+    """Medians as bars with the quartiles on them."""
+    first = next(iter(named.values()))
+    size = "×".join(map(str, (first.batch, *first.input_size)))
+    few = min(timing.repeats for timing in named.values())
+    threads = "1 CPU thread" if first.threads == 1 else f"{first.threads} CPU threads"
+    note = (
+        f"Median and quartiles of {few} repeats after {first.warm_up} that warm up; "
+        f"input {size}, float32, training mode, {threads}."
+    )
+    figure, axes = _bars_sheet(list(named), title, [note], style)
+    handles = []
+    looks = (("forward", INPUT, ""), ("backward", WINDOW, "//"))
+    for place, (part, colour, hatch) in enumerate(looks):
+        found = [timing.spreads[part] for timing in named.values()]
+        medians = np.array([1000 * each.median for each in found])
+        off = [[1000 * each.low for each in found], [1000 * each.high for each in found]]
+        error = np.abs(np.array(off) - medians)
+        at = np.arange(len(found)) + (place - 0.5) * 0.36
+        look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white"}
+        ink: dict[str, Any] = {"ecolor": style.ink["text"], "capsize": 5, "error_kw": {"lw": 2}}
+        handles.append(axes.barh(at, medians, 0.36, xerr=error, label=part, **look, **ink))
+    axes.set_xlabel("time (ms)")
+    axes.set_xlim(left=0)
+    legend(figure, handles, style)
+    return figure
+
+
+def memory(
+    named: Mapping[str, Mapping[str, int]],
+    forward: Mapping[str, int],
+    style: Style,
+    *,
+    title: str = "Memory that backward makes necessary",
+    notes: Sequence[str] = (),
+) -> Figure:
+    """Bytes that are kept between forward and backward, by kind; a mark for all outputs.
+
+    Args:
+        named: what each block is called, and bytes by the kinds of `core.cost.kept`.
+        forward: what each block is called, and bytes of all layers' outputs.
+        style: of the picture.
+        title: what it shows.
+        notes: lines at the foot.
+    """
+    figure, axes = _bars_sheet(list(named), title, notes, style)
+    handles: list[Any] = []
+    before, at = np.zeros(len(named)), np.arange(len(named))
+    for kind, (name, colour, shape) in KINDS.items():
+        sizes = np.array([kept.get(kind, 0) / 1e6 for kept in named.values()])
+        if sizes.any():
+            look: dict[str, Any] = {"color": colour, "hatch": HATCHES[shape], "edgecolor": "white"}
+            handles.append(axes.barh(at, sizes, 0.5, left=before, label=name, **look))
+            before = before + sizes
+    everything = [forward[name] / 1e6 for name in named]
+    mark: dict[str, Any] = {"ls": "", "marker": "|", "mew": 4, "color": UNREAD}
+    axes.plot(everything, at, ms=34, **mark)
+    handles.append(Line2D([], [], ms=16, label="all outputs of forward", **mark))
+    axes.set_xlabel("memory (MB)")
+    axes.set_xlim(0, 1.03 * max(before.max(), *everything))
+    legend(figure, handles, style)
+    return figure
+
+
+def _bars_sheet(
+    names: Sequence[str], title: str, notes: Sequence[str], style: Style
+) -> tuple[Figure, Axes]:
+    """A sheet for lying bars from the top, each with its name beside it."""
+    figure = sheet(style)
+    titled(figure, title, "", style)
+    noted(figure, notes, style)
+    axes = figure.add_subplot()
+    points = 0.85 * style.points
+    widest = max(width_of(name, points) for name in names)
+    across = min(widest, 0.32 * style.inches[0]) + 0.01
+    lines = ["\n".join(wrapped(name, points, across)) for name in names]
+    axes.set_yticks(range(len(names)), lines, fontsize=points)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    plain(axes)
+    axes.grid(False, axis="y")
+    return figure, axes

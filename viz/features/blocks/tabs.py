@@ -1,0 +1,271 @@
+"""What stands below the facts of some blocks: pictures, times, properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from viz.choices.network_picker import sentence
+from viz.features.blocks import compute, export, tables
+from viz.features.blocks.params import PAGE, Block
+from viz.page import progress
+from viz.page import tables as page_tables
+from viz.page.save_menu import save_menu
+from viz.server.queue import View, Work
+from viz.slides.style import Picture
+
+if TYPE_CHECKING:
+    from core.blocks.facts import BlockFacts
+    from core.cost.timing import Timing
+    from viz.features.blocks.compute import BlockProbe
+
+SAID = (
+    "✓ PyTorch finds the same: the shape by running the block, the multiply–accumulates by its own "
+    "counter. What is kept for backward is told by PyTorch's hooks, and is without the weights."
+)
+PROBES, TIMES = "blocks probes", "blocks times"
+"""Places in the queue."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Some blocks, with what is known of them.
+
+    Attributes:
+        blocks: as asked.
+        facts: of each; None for what is no block that could be run.
+        errors: why not, one sentence each.
+    """
+
+    blocks: tuple[Block, ...]
+    facts: tuple[BlockFacts | None, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def sound(self) -> tuple[Block, ...]:
+        """The blocks that can be run."""
+        pairs = zip(self.blocks, self.facts, strict=True)
+        return tuple(block for block, facts in pairs if facts)
+
+    @property
+    def titles(self) -> list[str]:
+        return [block.title for block in self.blocks]
+
+
+def known(blocks: Sequence[Block]) -> Found:
+    """The facts of blocks; what is none of them says why."""
+    facts: list[BlockFacts | None] = []
+    errors = []
+    for block in blocks:
+        try:
+            facts.append(compute.facts(block))
+        except SpecError as error:
+            facts.append(None)
+            errors.append(f"{block.title}: {sentence(error)}")
+    return Found(tuple(blocks), tuple(facts), tuple(errors))
+
+
+def save(found: Found, more: Sequence[Picture], values: Mapping[str, Any]) -> None:
+    """What is on show as files, that of the open tab first."""
+    title = export.heading(values)
+    facts = export.picture_of_facts(found.blocks, found.facts, title)
+    save_menu(PAGE, [*more, facts], export.settings(found.sound[0], values))
+
+
+def facts_table(found: Found) -> None:
+    """What is known before anything is computed."""
+    lines = tables.fact_lines(found.facts)
+    layers = [_short(block.layers) for block in found.blocks]
+    st.html(page_tables.html(found.titles, lines, layers, "facts", compact=True))
+    st.caption(SAID)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 150 else text[:149] + "…"
+
+
+def probes(
+    found: Found, draw: Callable[[dict[Block, BlockProbe]], None]
+) -> dict[Block, BlockProbe]:
+    """Experiments on all sound blocks, drawn again as they come in; those that are there."""
+    works: dict[Hashable, Work] = {block: compute.probe(block) for block in found.sound}
+
+    def look(views: Mapping[Hashable, View]) -> None:
+        state(PROBES, views, "Running the block on the picture", "blocks")
+        draw(_ready(views))
+
+    return _ready(progress.show(PROBES, works, look))
+
+
+def _ready(views: Mapping[Hashable, View]) -> dict[Block, BlockProbe]:
+    return {b: v.result for b, v in views.items() if isinstance(b, Block) and v.result}
+
+
+def times(found: Found, draw: Callable[[dict[Block, Timing]], None]) -> dict[Block, Timing]:
+    """Times of all sound blocks, one computation, drawn again as they come in; all or none."""
+    blocks = found.sound
+    key = ("times", blocks)
+
+    def look(views: Mapping[Hashable, View]) -> None:
+        state(TIMES, views, "Measuring", "runs")
+        view = views[key]
+        got: Sequence[Timing] = view.result or view.partial or ()
+        draw({b: t for b, t in zip(blocks, got, strict=False) if t.repeats})
+
+    view = progress.show(TIMES, {key: compute.times(blocks)}, look)[key]
+    return dict(zip(blocks, view.result, strict=True)) if view.result else {}
+
+
+def state(slot: str, views: Mapping[Hashable, View], what: str, unit: str) -> None:
+    """What failed, and one line for the rest that is not there: progress, or the way on."""
+    unsettled = [key for key, view in views.items() if not progress.settled({key: view})]
+    stopped = [key for key, view in views.items() if view.error == progress.STOPPED]
+    for key in [*(k for k in views if k not in (*unsettled, *stopped)), *unsettled[:1]]:
+        progress.standing(slot, key, views[key], what, unit)
+    if stopped and not unsettled:
+        progress.go_on(slot, "Stopped.", *stopped)
+
+
+def pictures_tab(found: Found) -> list[Picture]:
+    """Feature maps and gradients of the picture."""
+
+    def draw(ready: dict[Block, BlockProbe]) -> None:
+        if not ready:
+            st.skeleton(height=420)
+            return
+        gradients(ready)
+        maps(ready)
+
+    ready = probes(found, draw)
+    saved = [export.picture_of_gradients(ready)] if ready else []
+    seen = any(probe.maps.size for probe in ready.values())
+    return [*saved, export.picture_of_maps(ready)] if seen else saved
+
+
+def gradients(ready: Mapping[Block, BlockProbe]) -> None:
+    """Where a random gradient goes."""
+    from viz.features.blocks.plots import gradients_figure
+
+    first = next(iter(ready))
+    named = {block.title: (probe.gradient.map, _zeros(probe)) for block, probe in ready.items()}
+    figure = gradients_figure(
+        next(iter(ready.values())).picture,
+        named,
+        "Gradient on the input when a random one comes in at the output",
+        [f"First of {first.input_size[0]} input channels. {export.recipe(first)}"],
+    )
+    st.plotly_chart(figure, theme="streamlit", key="blocks_gradients")
+
+
+def _zeros(probe: BlockProbe) -> str:
+    return f"{page_tables.percent(probe.gradient.zero_entries)} exactly 0"
+
+
+def maps(ready: Mapping[Block, BlockProbe]) -> None:
+    """What the blocks make of the picture."""
+    from viz.features.blocks.plots import maps_figure
+
+    named = {block.title: probe.maps for block, probe in ready.items() if probe.maps.size}
+    if not named:
+        st.caption("The outputs of these blocks have no height and width to be drawn.")
+        return
+    figure = maps_figure(named, "Feature maps of the picture", [export.recipe(next(iter(ready)))])
+    st.plotly_chart(figure, theme="streamlit", key="blocks_maps")
+
+
+def cost_tab(found: Found) -> list[Picture]:
+    """Measured times, and what backward makes necessary."""
+    from viz.features.blocks.plots import memory_figure, times_figure
+
+    saved = export.picture_of_memory(found.blocks, found.facts)
+    left, right = st.columns(2)
+    sound = {
+        block.title: facts for block, facts in zip(found.blocks, found.facts, strict=True) if facts
+    }
+    kept = {block.title: compute.kept(block) for block in found.sound}
+    forward = {title: facts.forward_bytes for title, facts in sound.items()}
+    first = found.sound[0]
+    size = "×".join(map(str, (first.batch, *first.input_size)))
+    with right:
+        figure = memory_figure(
+            kept, forward, notes=[f"Training mode, input {size}, float32; without the weights."]
+        )
+        st.plotly_chart(figure, theme="streamlit", key="blocks_memory")
+
+    def draw(ready: dict[Block, Timing]) -> None:
+        if len(ready) < len(found.sound):
+            st.skeleton(height=320)
+            return
+        named = {block.title: timing for block, timing in ready.items()}
+        st.plotly_chart(times_figure(named), theme="streamlit", key="blocks_times")
+
+    with left:
+        try:
+            compute.check_times(found.sound)
+        except SpecError as error:
+            progress.leave(TIMES)
+            st.warning(f"Not timed. {sentence(error)}")
+            return [saved]
+        ready = times(found, draw)
+    return [export.picture_of_times(ready), saved] if ready else [saved]
+
+
+def properties_tab(found: Found) -> list[Picture]:
+    """What experiments say about each block."""
+    kept = [
+        compute.kept(block) if facts else {}
+        for block, facts in zip(found.blocks, found.facts, strict=True)
+    ]
+
+    def draw(ready: dict[Block, BlockProbe]) -> None:
+        got = [ready.get(block) for block in found.blocks]
+        lines = tables.property_lines(found.facts, got, kept)
+        st.html(page_tables.html(found.titles, lines, name="properties"))
+        st.caption(f"Every cell is an experiment. {export.recipe(found.sound[0])}")
+
+    ready = probes(found, draw)
+    return [export.picture_of_properties(found.blocks, found.facts, ready)] if ready else []
+
+
+def measured(slot: str, found: Found) -> dict[Block, BlockProbe]:
+    """One table of facts, gradient coverage and times, and the gradients below it.
+
+    Returns:
+        the experiments that are there.
+    """
+    blocks = found.sound
+    key = ("times", blocks)
+    works: dict[Hashable, Work] = {block: compute.probe(block) for block in blocks}
+    works[key] = compute.times(blocks)
+    layers = [_short(block.layers) for block in found.blocks]
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        state(slot, views, "Measuring", "runs")
+        ready = {block: views[block].result for block in blocks if views[block].result}
+        got: Sequence[Timing] = views[key].result or views[key].partial or ()
+        timings = dict(zip(blocks, got, strict=False))
+        lines = tables.fact_lines(found.facts) + tables.measured_lines(
+            [ready.get(block) for block in found.blocks],
+            [timings.get(block) for block in found.blocks],
+        )
+        name = "facts and measurements"
+        st.html(page_tables.html(found.titles, lines, layers, name, compact=True))
+        st.caption(f"{SAID} Times: median and quartiles, on one thread of this server.")
+        if ready:
+            gradients(ready)
+
+    return _ready(progress.show(slot, works, draw))
+
+
+DRAW: dict[str, Callable[[Found], list[Picture]]] = {
+    "pictures": pictures_tab,
+    "cost": cost_tab,
+    "properties": properties_tab,
+}
+"""One function a tab, by its name in the URL: draws it, and returns what can be saved."""
+SLOTS_OF = {"pictures": PROBES, "cost": TIMES, "properties": PROBES}
+"""Which place in the queue a tab uses."""

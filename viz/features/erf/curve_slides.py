@@ -1,0 +1,128 @@
+"""Curves of an effective receptive field as slides: cross-sections, energy, convergence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
+from viz.plots.effective_field import recipe_line
+from viz.slides.margins import legend, noted, panels
+from viz.slides.parts import Curve, curves, sheet, titled
+from viz.slides.style import Style
+from viz.theme import INPUT, OUTPUT, PADDING, PINNED, WINDOW
+
+if TYPE_CHECKING:
+    from core.erf import EffectiveReceptiveField
+    from core.erf.expected import ExpectedErf
+
+
+def sections(
+    erf: EffectiveReceptiveField,
+    style: Style,
+    *,
+    title: str,
+    expected: ExpectedErf | None = None,
+) -> Figure:
+    """The energy along y and along x, against the Gaussian of the same σ and the closed form."""
+    shown = [axis for axis in (0, 1) if erf.map.shape[axis] > 1] or [1]
+    drawn = [_section(erf, axis, expected) for axis in shown]
+    figure = _framed(erf, style, f"{title}: cross-sections of the energy", "")
+    handles = _legend_lines(drawn[0])
+    legend(figure, handles, style)
+    for axes, axis, lines in zip(
+        panels(figure, len(shown), style, 0.62, (1.2, 0.9)), shown, drawn, strict=True
+    ):
+        curves(axes, lines, legend=False)
+        axes.set(xlabel=f"{('row', 'column')[axis]} (px)", ylabel="share of the energy")
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    return figure
+
+
+def _section(erf: EffectiveReceptiveField, axis: int, expected: ExpectedErf | None) -> list[Curve]:
+    from core.erf import metrics  # brings torch: not before there is something to draw
+
+    places = np.arange(erf.map.shape[axis], dtype=np.float64) + erf.origin[axis]
+    normal = metrics.gaussian(places, erf.centroid[axis], erf.sigma[axis])
+    lines = [
+        Curve("measured", places.tolist(), erf.marginals()[axis].tolist(), WINDOW),
+        Curve("Gaussian, same σ", places.tolist(), normal.tolist(), PADDING),
+    ]
+    if expected is not None:
+        known = metrics.marginals(expected.map)[axis]
+        along = np.arange(known.size, dtype=np.float64) + expected.origin[axis]
+        lines.append(Curve("closed form", along.tolist(), known.tolist(), INPUT))
+    return lines
+
+
+def energy(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
+    """Share of the energy in squares around the field's centre, over their side."""
+    sides, held = erf.cumulative_energy()
+    at = dict(zip(sides.tolist(), held.tolist(), strict=True))
+    theory = max(last - first + 1 for first, last in erf.theory.unclipped)
+    squares = erf.squares
+    told = ", ".join(f"{100 * share:g} % in {side} px" for share, side in squares.items())
+    figure = _framed(erf, style, f"{title}: energy inside a centred square", told)
+    axes = figure.add_subplot()
+    curves(axes, [Curve("measured", sides.tolist(), held.tolist(), WINDOW)], legend=False)
+    axes.axvline(theory, color=INPUT, ls="--", label=f"theory, {theory} px")
+    marks = sorted(set(squares.values()))
+    look: dict[str, Any] = {"ls": "", "marker": "D", "ms": 11, "zorder": 3}
+    axes.plot(marks, [at[side] for side in marks], color=PINNED, label="smallest squares", **look)
+    axes.set(xlabel="side of the square (px)", ylabel="share of the energy")
+    axes.set(xlim=(0, None), ylim=(0, 1.05))
+    legend(figure, axes.get_lines(), style)
+    return figure
+
+
+def convergence(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
+    """Difference between odd and even draws, and σ, over the draws averaged so far."""
+    points = erf.convergence
+    draws = [float(point.draws) for point in points]
+    told = "difference: total variation between odd and even draws; the map is off by about half"
+    figure = _framed(erf, style, f"{title}: how settled the map is", told)
+    above = [Curve("difference", draws, [point.difference for point in points], PINNED)]
+    below = [
+        Curve("σ along y", draws, [point.sigma[0] for point in points], INPUT),
+        Curve("σ along x", draws, [point.sigma[1] for point in points], OUTPUT),
+    ]
+    left, right = panels(figure, 2, style, 0.62, (1.2, 0.9))
+    curves(left, above, legend=False)
+    curves(right, below)
+    left.set(ylabel="difference, 0 to 1", ylim=(0, None))
+    right.set(ylabel="σ (px)")
+    for axes in (left, right):
+        doubling(axes, int(max(draws)))
+        axes.set(xlabel="draws averaged")
+    return figure
+
+
+def doubling(axes: Axes, most: int) -> None:
+    """A logarithmic axis with powers of two, at most six of them."""
+    powers = [2**power for power in range(13) if 2**power <= max(2, most)]
+    shown = powers[:: -(-len(powers) // 6)]
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(0.9, 1.1 * max(2, most))
+    axes.xaxis.set_major_locator(FixedLocator(shown))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
+def _framed(erf: EffectiveReceptiveField, style: Style, title: str, subtitle: str) -> Figure:
+    """A sheet with its title, and the recipe at its foot."""
+    figure = sheet(style)
+    titled(figure, title, subtitle, style)
+    noted(figure, [recipe_line(erf)], style)
+    return figure
+
+
+def _legend_lines(lines: Sequence[Curve]) -> list[object]:
+    """What stands for some curves in a legend below several panels."""
+    spare = Figure().add_subplot()
+    curves(spare, lines, legend=False)
+    return list(spare.get_lines())

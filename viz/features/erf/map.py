@@ -1,0 +1,96 @@
+"""The map of an effective receptive field, and its numbers beside it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from viz.choices import network_analysis
+from viz.choices.network import Values
+from viz.features.erf.export import title
+from viz.features.erf.params import Request
+from viz.page import progress
+from viz.server.queue import View
+
+if TYPE_CHECKING:
+    from core.erf import EffectiveReceptiveField
+    from core.erf.expected import ExpectedErf
+
+
+def erf_map(asked: Request, view: View, expected: ExpectedErf | None, values: Values) -> None:
+    """The map so far, or what theory expects while there is none; the numbers beside it."""
+    from viz.features.erf.plots import erf_figure, expected_figure
+
+    done = view.partial.convergence[-1].draws if view.partial else 0
+    stopped = f"Stopped after {done} of {asked.draws} draws."
+    progress.standing("erf", asked, view, "Backpropagating", stopped=stopped)
+    erf = view.result or view.partial
+    left, right = st.columns([1.5, 1])
+    with left:
+        if erf is not None:
+            photo = None
+            if values["over"]:
+                size = asked.network.input_size[1:]
+                photo = network_analysis.picture(values["picture"], size)
+            figure = erf_figure(
+                erf, log=values["log"], expected=expected, photo=photo, title=title(asked)
+            )
+            st.plotly_chart(figure, theme="streamlit", key="erf_map")
+        elif expected is not None and view.error in ("", progress.STOPPED):
+            figure = expected_figure(expected, log=values["log"], title=title(asked))
+            st.plotly_chart(figure, theme="streamlit", key="erf_map")
+        elif not view.error:
+            st.skeleton(height=460)
+    with right:
+        if erf is not None:
+            _table(erf)
+
+
+def _table(erf: EffectiveReceptiveField) -> None:
+    from core.erf import METRICS
+
+    rows = [(metric.title, metric.says, value(metric.of(erf), metric.unit)) for metric in METRICS]
+    st.html(f"<table {_TABLE}>{''.join(map(_row, *zip(*rows, strict=True)))}</table>")
+    if erf.is_cut:
+        st.caption(
+            "The theoretical field reaches out of the image: the map is narrower, shifted inward, "
+            "and part of the energy falls on padding."
+        )
+    if erf.theory.note:
+        st.caption(f"Note: {erf.theory.note}.")
+
+
+_TABLE = (
+    'style="width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; '
+    'font-size: 0.875rem; line-height: 1.3"'
+)
+_CELL = "padding: 0.25rem 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25)"
+
+
+def _row(title: str, says: str, text: str) -> str:
+    """One line of the table: what it is, what that says, the value."""
+    small = f'<span style="font-size: 0.75rem; opacity: 0.75">{escape(says)}</span>'
+    return (
+        f'<tr><td style="{_CELL}"><b>{escape(title)}</b><br>{small}</td>'
+        f'<td style="{_CELL}; padding-left: 0.5rem; text-align: right">{escape(text)}</td></tr>'
+    )
+
+
+def value(measured: Any, unit: str) -> str:
+    """A metric as text: three digits at most, along y and x where they differ."""
+    if isinstance(measured, dict):
+        return ", ".join(f"{100 * t:g} %: {side} {unit}" for t, side in measured.items())
+    parts = measured if isinstance(measured, tuple) else (measured,)
+    texts = list(dict.fromkeys(_number(part, unit) for part in parts))
+    return f"{', '.join(texts)} {unit}".strip() if texts != ["unknown"] else "unknown"
+
+
+def _number(measured: float, unit: str) -> str:
+    if measured != measured:
+        return "unknown"
+    if unit == "%":
+        return f"{100 * measured:.1f}"
+    text = f"{measured:.0f}" if abs(measured) >= 100 else f"{round(measured, 2) + 0.0:.3g}"
+    return text.replace("-", "−")

@@ -1,0 +1,147 @@
+"""A study of effective receptive fields as a slide: sizes, and their share of the theory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+from viz.plots.effective_field import recipe_lines
+from viz.slides.margins import legend, noted, room
+from viz.slides.parts import plain, sheet, titled, width_of, wrapped
+from viz.slides.style import Style
+from viz.theme import INPUT, OUTPUT, PADDING, PINNED, WINDOW
+
+if TYPE_CHECKING:
+    from core.erf.study import Fit, Row, Study
+
+LOOKS = {
+    "sigma": (WINDOW, "o", "σ"),
+    "side": (OUTPUT, "s", "side above 4.55 %"),
+    "share": (PINNED, "D", "side / theory"),
+}
+"""Attributes of `core.erf.study.Row`: colour, mark, and name on the picture."""
+TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+def study(found: Study, style: Style) -> Figure:
+    """Sizes in pixels, and the share of the theoretical field that they take.
+
+    With fits both panels have logarithmic axes, on which a power law is a line; the legend
+    has its exponent beside the one of the law. Without, every row has a place of its own.
+    """
+    figure = sheet(style)
+    titled(figure, f"Effective receptive field against {found.name}", "", style)
+    noted(figure, _notes(found), style)
+    fitted = bool(found.fits)
+    x = [row.x for row in found.rows] if fitted else list(range(len(found.rows)))
+    if fitted:
+        above, below = figure.subplots(1, 2)
+    else:
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1))
+    handles = [*_measured(above, found, x, "sigma"), *_measured(above, found, x, "side")]
+    handles.append(_marks(above, found.rows, x, "reach", PADDING, "_", "theory"))
+    handles += _expected(above, found.rows, x) + _measured(below, found, x, "share")
+    above.set(ylabel="size (px)")
+    below.set(ylabel="share")
+    for axes in (above, below):
+        plain(axes)
+        if fitted:
+            _logarithmic(axes, x)
+            axes.set(xlabel=found.x_label)
+        else:
+            axes.set_ylim(bottom=0)
+    if not fitted:
+        _categories(below, [row.label for row in found.rows], figure, style)
+    legend(figure, handles, style)
+    return figure
+
+
+def _notes(found: Study) -> list[str]:
+    """The recipe, and how the first of the rows that differ does."""
+    return recipe_lines([(row.label, row.erf) for row in found.rows], places=False)[:1]
+
+
+def _measured(axes: Axes, found: Study, x: Sequence[float], quantity: str) -> list[Any]:
+    """The rows' marks, and the fitted law as a line where there is one."""
+    colour, mark, name = LOOKS[quantity]
+    handles = [_marks(axes, found.rows, x, quantity, colour, mark, name)]
+    for fit in (fit for fit in found.fits if fit.quantity == quantity):
+        handles.append(_line(axes, fit, x, colour))
+    return handles
+
+
+def _marks(
+    axes: Axes,
+    rows: Sequence[Row],
+    x: Sequence[float],
+    quantity: str,
+    colour: str,
+    mark: str,
+    name: str,
+) -> Any:
+    values = [getattr(row, quantity) for row in rows]
+    look: dict[str, Any] = {"ls": "", "marker": mark, "ms": 11, "mew": 3 if mark == "_" else 0}
+    (line,) = axes.plot(list(x), values, color=colour, label=name, clip_on=False, **look)
+    return line
+
+
+def _line(axes: Axes, fit: Fit, x: Sequence[float], colour: str) -> Any:
+    ends = np.array([min(x), max(x)])
+    text = f"∝ x^{fit.exponent:.3g}, law x^{fit.law:.3g}".replace("-", "−")
+    (line,) = axes.plot(ends, fit.factor * ends**fit.exponent, color=colour, ls="--", label=text)
+    return line
+
+
+def _expected(axes: Axes, rows: Sequence[Row], x: Sequence[float]) -> list[Any]:
+    """σ of the closed form, hollow, where there is one."""
+    from core.erf import metrics  # brings torch: not before there is something to draw
+
+    known = [
+        (place, float(np.sqrt(np.mean(np.square(metrics.sigma(row.expected.map))))))
+        for place, row in zip(x, rows, strict=True)
+        if row.expected is not None
+    ]
+    if not known:
+        return []
+    places, sigma = zip(*known, strict=True)
+    look: dict[str, Any] = {"ls": "", "marker": "o", "ms": 17, "mew": 2.5, "mfc": "none"}
+    return list(axes.plot(places, sigma, mec=INPUT, label="σ, closed form", **look))
+
+
+def _logarithmic(axes: Axes, x: Sequence[float]) -> None:
+    """Both axes logarithmic, with plain numbers that do not crowd."""
+    axes.set(xscale="log", yscale="log")
+    own = sorted(set(x))
+    ticks = own if len(own) <= 6 else [tick for tick in TICKS if own[0] <= tick <= own[-1]]
+    low, high = axes.get_ylim()
+    for axis, places in ((axes.xaxis, ticks), (axes.yaxis, _numbers(low, high))):
+        axis.set_major_locator(FixedLocator(places))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_formatter(NullFormatter())
+    room_below = (own[-1] / own[0]) ** 0.06
+    axes.set_xlim(own[0] / room_below, own[-1] * room_below)
+
+
+def _numbers(low: float, high: float) -> list[float]:
+    """Round numbers from low to high: 1, 2, 5 and their tens, or steps where these are few."""
+    found = [tick for tick in TICKS if low <= tick <= high]
+    if len(found) > 2:
+        return found
+    step = 10 ** np.floor(np.log10(high - low))
+    step = step / 2 if (high - low) / step < 3 else step
+    return [float(tick) for tick in np.arange(np.ceil(low / step), high / step + 1e-9) * step]
+
+
+def _categories(axes: Axes, names: Sequence[str], figure: Figure, style: Style) -> None:
+    points = 0.8 * style.points
+    across = 0.92 * (room(figure, style)[0] - 1.2) / len(names)
+    upright = max(width_of(word, points) for name in names for word in name.split()) > across
+    lines = list(names) if upright else ["\n".join(wrapped(n, points, across)) for n in names]
+    axes.set_xticks(range(len(names)), lines, fontsize=points, rotation=90 if upright else 0)
+    axes.set_xlim(-0.5, len(names) - 0.5)

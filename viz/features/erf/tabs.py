@@ -1,0 +1,292 @@
+"""What stands below the map: one function a tab."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from core.networks.notation import to_notation
+from core.training.spec import OwnImages, TrainingSpec
+from core.training.text import to_text
+from viz.features.erf import compute, export
+from viz.features.erf import plots as figures
+from viz.features.erf.params import COMPARISONS, PAGE, STUDIES, Request
+from viz.page import progress
+from viz.page.save_menu import save_menu
+from viz.page.session import PageState, give
+from viz.server.queue import View, Work
+from viz.slides.style import Picture
+
+if TYPE_CHECKING:
+    from core.erf import EffectiveReceptiveField
+    from core.erf.expected import ExpectedErf
+    from core.erf.study import Study
+
+LATER = "Here once the map is computed."
+
+
+def save(
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    values: Mapping[str, Any],
+    more: Sequence[Picture],
+) -> None:
+    """What is on show as files, that of the open tab first."""
+    pictures = export.on_show(asked, erf, expected, values)
+    save_menu(PAGE, [*more, *pictures], export.settings(asked))
+
+
+def _sections(
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
+) -> None:
+    if erf is None:
+        st.caption(LATER)
+        return
+    st.plotly_chart(figures.sections_figure(erf, expected), theme="streamlit", key="erf_sections")
+    st.markdown(
+        "Many random paths end near the centre and few at the rim, so the map comes close to a "
+        "Gaussian: the *effective* field is narrower than the theoretical one, and its width grows "
+        "with the square root of the depth (Luo et al., 2016)."
+    )
+
+
+def _energy(
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
+) -> None:
+    if erf is None:
+        st.caption(LATER)
+        return
+    left, right = st.columns(2)
+    left.plotly_chart(figures.energy_figure(erf), theme="streamlit", key="erf_energy")
+    right.plotly_chart(figures.convergence_figure(erf), theme="streamlit", key="erf_settled")
+
+
+def _compare(
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
+) -> list[Picture]:
+    values = page.values
+    st.selectbox(
+        "compare",
+        ["", *COMPARISONS],
+        format_func=lambda name: COMPARISONS[name][0] if name else "choose what to compare…",
+        key=give(values, "compare"),
+    )
+    name = values["compare"]
+    if not name:
+        return []
+    requests, refused = export.variants_of(values)
+    for sentence in refused:
+        st.caption(sentence)
+    if len(requests) < 2:
+        st.info("This network has nothing of which that could be compared.")
+        return []
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        for label, variant in requests.items():
+            progress.standing("compare", variant, views[variant], label, name=label)
+        shown = {label: views[variant] for label, variant in requests.items()}
+        ready = {label: v.result or v.partial for label, v in shown.items()}
+        ready = {label: variant for label, variant in ready.items() if variant is not None}
+        if ready:
+            figure = figures.variants_figure(ready, log=values["log"])
+            st.plotly_chart(figure, theme="streamlit", key="erf_variants")
+            st.dataframe(_metrics(ready), hide_index=True)
+
+    works: dict[Hashable, Work] = {each: compute.work(each) for each in requests.values()}
+    views = progress.show("compare", works, draw)
+    ready = {label: views[variant].result for label, variant in requests.items()}
+    ready = {label: erf for label, erf in ready.items() if erf is not None}
+    return [export.picture_of_variants(ready, values)] if ready else []
+
+
+def _metrics(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any]]:
+    return {
+        "variant": list(ready),
+        "draws": [erf.convergence[-1].draws for erf in ready.values()],
+        "σ (px)": [round(float(np.mean(erf.sigma)), 2) for erf in ready.values()],
+        "4σ/R (%)": [
+            round(100 * float(np.mean(erf.four_sigma_share)), 1) for erf in ready.values()
+        ],
+        "side above 4.55 % (px)": [round(erf.side, 1) for erf in ready.values()],
+        "theoretical (px)": [
+            f"{erf.theory.size[0]:g}×{erf.theory.size[1]:g}" for erf in ready.values()
+        ],
+    }
+
+
+def _studies(
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
+) -> list[Picture]:
+    from viz.features.erf.study_plot import study_figure
+
+    st.markdown(
+        "Stacks of 3×3 convolutions with 16 channels, where only one thing is changed; 64 draws "
+        "each, weights drawn anew. They do not depend on the network above."
+    )
+    name = st.selectbox(
+        "study",
+        ["", *STUDIES],
+        format_func=lambda name: STUDIES[name][0] if name else "choose what is changed…",
+        key=give(page.values, "study"),
+    )
+    if not name:
+        return []
+    key = ("study", name)
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        view = views[key]
+        progress.standing("studies", key, view, "Measuring", "networks")
+        if view.result is not None:
+            st.plotly_chart(study_figure(view.result), theme="streamlit", key="erf_study")
+            st.dataframe(_rows(view.result), hide_index=True)
+
+    view = progress.show("studies", {key: compute.study(STUDIES[name][1])}, draw)[key]
+    return [export.picture_of_study(view.result)] if view.result is not None else []
+
+
+def _rows(study: Study) -> dict[str, list[Any]]:
+    return {
+        study.x_label: [row.label for row in study.rows],
+        "theoretical (px)": [round(row.reach, 1) for row in study.rows],
+        "σ measured (px)": [round(row.sigma, 2) for row in study.rows],
+        "side above 4.55 % (px)": [round(row.side, 1) for row in study.rows],
+        "side / theoretical (%)": [round(100 * row.share, 1) for row in study.rows],
+    }
+
+
+def _files(
+    asked: Request,
+    erf: EffectiveReceptiveField | None,
+    expected: ExpectedErf | None,
+    page: PageState,
+) -> None:
+    if erf is None:
+        st.caption(LATER)
+        return
+    array = io.BytesIO()
+    np.save(array, erf.map)
+    table = io.StringIO()
+    np.savetxt(table, erf.map, delimiter=",", fmt="%.8g")
+    with st.container(horizontal=True):
+        _download("Map as .npy", array.getvalue(), "erf.npy", "application/octet-stream")
+        _download("Map as .csv", table.getvalue(), "erf.csv", "text/csv")
+        metrics = json.dumps(erf.as_data(), indent=1, ensure_ascii=False)
+        _download("Metrics as .json", metrics, "erf.json", "application/json")
+    st.markdown("The same from Python, beside this app's files:")
+    st.code(code(asked, erf), language="python")
+    st.markdown("And of a network of your own, in a terminal:")
+    size = ",".join(map(str, erf.input_size))
+    st.code(
+        f"python -m core.erf package.module:callable --input {size} --layer {erf.module or erf.layer}"
+        " --out erf.npz",
+        language="bash",
+    )
+
+
+def _download(label: str, content: str | bytes, name: str, kind: str) -> None:
+    st.download_button(
+        label, content, name, kind, on_click="ignore", icon=":material/download:", key=name
+    )
+
+
+def code(asked: Request, erf: EffectiveReceptiveField) -> str:
+    """Python that computes the same map."""
+    network, seed = asked.network, asked.seed
+    imports = ["from core.erf import effective_receptive_field"]
+    before: list[str] = []
+    if network.run is not None:
+        more, before, made = _of_the_lab(network.run, asked.weights == "as_is")
+        imports += more
+    elif network.spec is not None:
+        imports += [
+            "from core.networks import build",
+            "from core.networks.notation import parse_notation",
+        ]
+        text, size = to_notation(network.spec), network.input_size
+        made = f"build(parse_notation({text!r}), {size[0]}, {size[1:]}, seed={seed})"
+    elif network.module:
+        imports += ["from core.receptive_field.cli import load", "from core.seeded import seeded"]
+        before, made = [f"with seeded({seed}):"], f"load({network.module!r})"
+    else:
+        imports.append("from core.networks import zoo")
+        made = f"zoo.build({network.name!r}, seed={seed})"
+    indent = "    " if network.module else ""
+    lines = [*before, f"{indent}network = {made}", *_swapped(asked)]
+    if any("swaps." in line for line in lines):
+        imports.append("from core.networks import swaps")
+    inputs = "'noise'"
+    if asked.inputs != "noise":
+        imports.append("from core import data")
+        channels, *size_of_image = network.input_size
+        lines.append(f"image = data.picture({asked.inputs!r}, {tuple(size_of_image)}, {channels})")
+        inputs = "(image - image.mean()) / max(image.std(), 1e-6)"
+    draws = erf.convergence[-1].draws
+    lines += [
+        "erf = effective_receptive_field(",
+        f"    network, {network.input_size}, layer={asked.layer!r}, unit={asked.unit},",
+        f"    draws={draws}, inputs={inputs},",
+        f"    weights={asked.weights!r}, aggregate={asked.aggregate!r}, seed={seed},"
+        + (" bf16=True," if asked.bf16 else ""),
+        ")",
+        "print(erf.sigma)",
+    ]
+    return "\n".join([*sorted(imports), "", *lines])
+
+
+def _of_the_lab(run: TrainingSpec, trained: bool) -> tuple[list[str], list[str], str]:
+    """Imports, lines and the expression that make a net of the training lab."""
+    imports, own = ["from core.training.text import from_text"], ""
+    if isinstance(run.task, OwnImages):
+        own = ", read_npz(Path('images.npz').read_bytes())"
+        imports += ["from pathlib import Path", "from core.training.uploads import read_npz"]
+    before = [f"spec = from_text({to_text(run)!r}{own})"]
+    if not trained:
+        imports.append("from core.training.nets import model")
+        return imports, before, "model(spec.net, spec.task, spec.seed)"
+    imports.append("from core.training.loop import train, trained")
+    return imports, [*before, "*_, last = train(spec)"], "trained(spec, last.state)"
+
+
+def _swapped(asked: Request) -> list[str]:
+    """The lines that change the network."""
+    lines = []
+    if asked.activation != "kept":
+        lines.append(f"network = swaps.with_activation(network, {asked.activation!r})")
+    if asked.pooling != "kept":
+        told = f"{asked.pooling!r}, {asked.network.input_size}, {asked.seed}"
+        lines.append(f"network = swaps.with_pooling(network, {told})")
+    if not asked.skips:
+        lines.append("network = swaps.without_skips(network)")
+    return lines
+
+
+Draw = Callable[
+    [Request, "EffectiveReceptiveField | None", "ExpectedErf | None", PageState],
+    "list[Picture] | None",
+]
+DRAW: dict[str, Draw] = {
+    "sections": _sections,
+    "energy": _energy,
+    "compare": _compare,
+    "studies": _studies,
+    "files": _files,
+}
+"""One function a tab, by its name in the URL: draws it, and returns what else can be saved."""

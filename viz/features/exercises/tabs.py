@@ -1,0 +1,288 @@
+"""The two tabs of the exercises page: practice, and the interview questions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from viz.choices import board as choices_board
+from viz.choices import layer, network_analysis
+from viz.choices.layer import VIEW
+from viz.choices.network import OWN, Network
+from viz.choices.network_picker import sentence
+from viz.components.cone.cone import cone
+from viz.components.focus.focus import focus
+from viz.components.player.player import player
+from viz.features.exercises import compute, controls
+from viz.features.exercises.controls import HINT, MOVES, PAGES_FOLDER
+from viz.features.exercises.params import (
+    EXPERIMENTS_AT,
+    Score,
+    Values,
+    board_values,
+    fewer_channels,
+    network_values,
+    question,
+    unit_of,
+)
+from viz.features.exercises.picture import picture
+from viz.features.fields.params import PARAMS as FIELD_PARAMS
+from viz.lessons.exercises import (
+    KINDS,
+    LayerSubject,
+    NetworkSubject,
+    Question,
+    Verdict,
+    answer_format,
+    judge,
+    letter,
+)
+from viz.lessons.exercises.interview import INTERVIEWS
+from viz.page import words
+from viz.page.session import give
+from viz.params import query
+
+
+def practice_tab(values: Values) -> None:
+    """One question, its answer, what is said to it, and the next."""
+    asked = question(values)
+    verdict = judge(asked, values["answer"]) if values["answer"] else None
+    _heading(asked, values)
+    _ask(asked)
+    if verdict is None:
+        _answer_field(asked, values)
+    else:
+        _told(verdict, values)
+    _keyboard(".st-key-next_question button" if verdict else ".st-key-answer_here input")
+    if verdict:
+        _see_it_move(asked)
+    st.caption(
+        "The score stands in the address of this page, like everything else. Nobody checks it: it "
+        "is as honest as whoever answers."
+    )
+
+
+def _keyboard(selector: str) -> None:
+    focus(selector, str(st.session_state.get(MOVES, 0)), key="exercise_focus")
+
+
+def _heading(asked: Question, values: Values) -> None:
+    score: Score = values["score"]
+    level = KINDS[asked.kind].levels[asked.level - 1]
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.markdown(
+            f"#### {values['number']} · {KINDS[asked.kind].label}: {level}", width="content"
+        )
+        st.markdown(f"**{_score_words(score)}**", width="content")
+
+
+def _score_words(score: Score) -> str:
+    if not score.asked:
+        return "no answer yet"
+    streak = f" · {score.streak} in a row" if score.streak > 1 else ""
+    best = f" · longest {score.best}" if score.best > max(score.streak, 1) else ""
+    return f"{score.right} of {score.asked} right{streak}{best}"
+
+
+def _ask(asked: Question) -> None:
+    drawing = picture(asked)
+    if drawing is None:
+        _text(asked)
+        return
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _text(asked)
+    with right:
+        st.image(drawing.svg, alt=drawing.alt, width="content")
+
+
+def _text(asked: Question) -> None:
+    st.markdown(asked.text)
+    if asked.code:
+        st.code(asked.code, language="python")
+
+
+def _answer_field(asked: Question, values: Values) -> None:
+    key = controls.answer_key(values)
+    if asked.options:
+        _options(asked)
+    with st.form("exercise", border=False, width=620):
+        with st.container(horizontal=True, vertical_alignment="bottom", key="answer_here"):
+            st.text_input(
+                f"Your answer: {answer_format(asked)}", key=key, max_chars=200, autocomplete="off"
+            )
+            st.form_submit_button("Check", type="primary", on_click=controls.on_submit, args=(key,))
+    hint = st.session_state.get(HINT)
+    if hint and hint[0] == key:
+        st.info(f"{hint[1]} This did not count.", icon=":material/help:")
+    st.button("Show the solution", type="tertiary", on_click=controls.on_give_up,
+              help="Counts as asked, not as right.")  # fmt: skip
+
+
+def _options(asked: Question) -> None:
+    with st.container(horizontal=True):
+        for index, option in enumerate(asked.options):
+            st.button(
+                option[:1].upper() + option[1:],
+                key=f"option_{letter(index)}",
+                on_click=controls.submit,
+                args=(letter(index),),
+            )
+
+
+def _told(verdict: Verdict, values: Values) -> None:
+    show, icon = (st.success, "check") if verdict.right else (st.error, "close")
+    if values["answer"].strip() == "?":
+        show, icon = st.info, "lightbulb"
+    show(verdict.message, icon=f":material/{icon}:")
+    st.button("Next question", type="primary", icon=":material/arrow_forward:",
+              key="next_question", on_click=controls.on_next)  # fmt: skip
+    st.markdown("**Worked solution**")
+    st.markdown(verdict.solution)
+
+
+# --- See it move --------------------------------------------------------------------------------
+
+
+def _see_it_move(asked: Question) -> None:
+    st.markdown("**See it move**")
+    try:
+        if isinstance(asked.subject, LayerSubject):
+            _board(asked, asked.subject)
+        else:
+            _cone(asked, asked.subject)
+    except SpecError as error:
+        st.info(f"It cannot be shown here. {sentence(error)}")
+
+
+def _place(asked: Question) -> str:
+    return f"{asked.kind} {asked.level} {asked.seed} {asked.number}"
+
+
+def _board(asked: Question, subject: LayerSubject) -> None:
+    """The sweep player with the question's layer."""
+    shown = board_values(subject)
+    board = layer.board(shown)
+    payload = choices_board.payload(board) | {"editable": {"kernel": False, "input": False}}
+    output = choices_board.sweep(board).output.shape
+    if fewer_channels(subject):
+        st.caption(
+            f"Shown with {board.layer.in_channels} → {output[0]} channels: a board has few; the "
+            "windows are the same."
+        )
+    st.page_link(f"{PAGES_FOLDER}/sweep/page.py", label="Open on the board", icon=":material/grid_on:",
+                 query_params=query(layer.PARAMS, shown))  # fmt: skip
+    player(
+        [payload | {"name": ""}],
+        {param.name: shown[param.name] for param in VIEW},
+        {
+            "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
+            "sizes": [choices_board.size_line(board)],
+        },
+        identity=_place(asked),
+        token=_place(asked),
+        key="exercise_player",
+        told={"view": _on_view},
+    )  # fmt: skip
+
+
+def _on_view() -> None:
+    """Where the player or the cone stands is its own business here: the link has the question."""
+
+
+def _cone(asked: Question, subject: NetworkSubject) -> None:
+    """The cone of the question's network."""
+    network = Network(OWN, subject.network, "", subject.input_size)
+    found = network_analysis.analysis(network)
+    size = subject.input_size[1:]
+    st.page_link(f"{PAGES_FOLDER}/fields/page.py", label="Open under Receptive fields",
+                 icon=":material/filter_center_focus:",
+                 query_params=query(FIELD_PARAMS, network_values(subject)))  # fmt: skip
+    cone(
+        network_analysis.cone_lines(network),
+        {"layer": found.deepest.node.name, "unit": unit_of(subject), "axis": 1, "down": False,
+         "zoom": False, "grid": True},
+        title=f"{KINDS[asked.kind].label}, on {words.times(size)}",
+        picture=network_analysis.picture("china", size),
+        identity=_place(asked),
+        token=_place(asked),
+        key="exercise_cone",
+        on_view=_on_view,
+    )  # fmt: skip
+
+
+# --- Interview questions ------------------------------------------------------------------------
+
+
+def interview_tab(values: Values) -> None:
+    """Predict, then see the numbers, made now."""
+    name, guess = values["interview"], values["guess"]
+    row = INTERVIEWS[name]
+    st.selectbox(
+        "question",
+        list(INTERVIEWS),
+        format_func=lambda each: INTERVIEWS[each].title,
+        key=give(values, "interview"),
+        on_change=controls.on_interview_chosen,
+    )
+    st.markdown(f"#### {row.title}\n{row.ask}")
+    answered = 0 < guess <= len(row.options)
+    if answered:
+        _reveal(name, guess - 1)
+    else:
+        _predict(name)
+    with st.container(horizontal=True):
+        st.button("Question before", icon=":material/arrow_back:", key="interview_before",
+                  on_click=controls.on_interview, args=(-1,))  # fmt: skip
+        st.button("Next question", icon=":material/arrow_forward:", key="interview_next",
+                  on_click=controls.on_interview, args=(1,),
+                  type="primary" if answered else "secondary")  # fmt: skip
+    first = ".st-key-interview_next button" if answered else ".st-key-interview_options button"
+    if st.session_state.get(MOVES):
+        _keyboard(first)
+
+
+def _predict(name: str) -> None:
+    st.caption("Predict first: choose an answer. The numbers are made when you do.")
+    with st.container(key="interview_options"):
+        for index, (label, _) in enumerate(INTERVIEWS[name].options):
+            st.button(
+                f"{letter(index)}: {label}",
+                key=f"guess_{name}_{index}",
+                on_click=controls.on_guess,
+                args=(index,),
+            )
+
+
+def _reveal(name: str, guess: int) -> None:
+    found = compute.revealed(name)
+    marks = {found.right: " ✓ the experiment", guess: " ← your prediction"}
+    if guess == found.right:
+        marks[guess] = " ✓ the experiment, and your prediction"
+    options = INTERVIEWS[name].options
+    st.markdown("\n".join(f"- {_option(i, label, marks)}" for i, (label, _) in enumerate(options)))
+    if guess == found.right:
+        st.success("As you said.", icon=":material/check:")
+    else:
+        st.error(f"The experiment says: {options[found.right][0]}.", icon=":material/close:")
+    st.markdown(_table(found.finding.heads, found.finding.rows))
+    st.markdown(found.finding.text)
+    page, link = EXPERIMENTS_AT[name]
+    st.page_link(f"{PAGES_FOLDER}/{page}/page.py", label="Open the experiment",
+                 icon=":material/science:", query_params=link)  # fmt: skip
+
+
+def _option(index: int, label: str, marks: dict[int, str]) -> str:
+    text = f"{letter(index)}: {label}"
+    return f"**{text}**{marks[index]}" if index in marks else text
+
+
+def _table(heads: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+DRAW: dict[str, Any] = {"practice": practice_tab, "interview": interview_tab}
+"""One function a tab."""

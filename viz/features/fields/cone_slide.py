@@ -1,0 +1,350 @@
+"""The receptive-field cone as a slide: a cross-section through all layers over the image.
+
+Drawn in inches on a `viz.slides.parts.canvas`; the image lies at the bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
+from numpy.typing import NDArray
+
+from core.receptive_field.outline import Line
+from viz.features.fields.cone_marks import (
+    Cone,
+    Tie,
+    ancestors,
+    descendants,
+    paddings,
+    position,
+    ties,
+)
+from viz.features.fields.cone_view_slide import says, view_on
+from viz.slides.parts import SMALL, Entry, canvas, dashes, key, sheet, titled, width_of
+from viz.slides.style import Style
+from viz.theme import BRANCHES, INPUT, OUTPUT, PADDING, WINDOW
+
+MOST_TIES = 4000
+"""More are drawn as areas."""
+FEW_TIES = 400
+"""More are drawn thin."""
+CELL = 0.26
+"""Most inches of a unit's height."""
+THIN = 0.035
+"""Inches; units less wide are drawn as bands."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything stands, in inches: x from an image position, y from a line's place."""
+
+    lines: tuple[Line, ...]
+    axis: int
+    left: float
+    right: float
+    top: float
+    pitch: float
+    low: float
+    high: float
+
+    @property
+    def scale(self) -> float:
+        """Inches for one pixel of the image."""
+        return (self.right - self.left) / (self.high - self.low)
+
+    @property
+    def tall(self) -> float:
+        """Height of a unit."""
+        return min(CELL, 0.56 * self.pitch)
+
+    def x(self, at: float) -> float:
+        return self.left + (at - self.low) * self.scale
+
+    def y(self, line: int) -> float:
+        return self.top + (len(self.lines) - 0.5 - line) * self.pitch
+
+    def wide(self, line: int) -> float:
+        """Inches from one unit of a line to the next."""
+        apart = abs(float(self.lines[line].field.effective_stride[self.axis]))
+        return (apart or self.lines[0].node.grid[self.axis]) * self.scale
+
+    def place(self, line: int, unit: int) -> float:
+        """x of a unit's middle."""
+        return self.x(position(self.lines[line], self.axis, unit))
+
+
+def cone(
+    lines: Sequence[Line],
+    index: int,
+    unit: tuple[int, int],
+    style: Style,
+    *,
+    axis: int,
+    down: bool,
+    zoom: bool,
+    title: str,
+    photo: NDArray[np.uint8],
+) -> Figure:
+    """The cross-section of a unit's cone; on a whole slide with the image beside it.
+
+    Args:
+        lines: of `core.receptive_field.outline.outline`.
+        index: the unit's line.
+        unit: (row, column).
+        style: of the picture.
+        axis: 0 height, 1 width.
+        down: what depends on the unit, not what it depends on.
+        zoom: only the pixels that the unit sees.
+        title: the network and its input.
+        photo: (H, W, 3) the image, at any scale.
+    """
+    figure = sheet(style)
+    axes = canvas(figure, titled(figure, title, says(lines[index], unit), style), style)
+    width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
+    shown = tuple(lines) if down else tuple(lines[: index + 1])
+    follow = descendants if down else ancestors
+    found = follow(shown, index, unit[axis], axis)
+    entries = _entries(shown, down, any(found.pads), style)
+    foot = key(axes, entries, style, draw=False)
+    key(axes, entries, style, height - foot)
+    beside = style.inches[0] > 8
+    room = 0.66 * width if beside else width
+    plan = _plan(shown, index, unit, axis, zoom, room, height - foot - 0.1, style)
+    _units(axes, plan, style)
+    _ties(axes, plan, list(ties(shown, found, axis, down)), found)
+    _marked(axes, plan, found, style)
+    own = plan.place(index, unit[axis])
+    look = {"facecolor": OUTPUT, "edgecolor": style.ink["text"], "linewidth": 1.5, "zorder": 5}
+    _cells(axes, plan, index, [own], look)
+    _labels(axes, plan, index, style)
+    _ruler(axes, plan, style)
+    if beside:
+        box = room + 0.3, width, 0.0, height - foot - 0.1
+        view_on(axes, lines[index], unit, photo, box, style, centres=False)
+    return figure
+
+
+def _plan(
+    lines: tuple[Line, ...],
+    index: int,
+    unit: tuple[int, int],
+    axis: int,
+    zoom: bool,
+    width: float,
+    height: float,
+    style: Style,
+) -> Plan:
+    points = SMALL * style.points
+    names = [_name(line, style) for line in lines]
+    left = min(0.36 * width, max(width_of(name, points, True) for name in names)) + 0.12
+    right = width - max(width_of(text, points, True) for text in _sizes(lines, axis)) - 0.12
+    head, ruler = 1.4 * points / 72, 2.4 * points / 72
+    n = lines[0].node.grid[axis]
+    before, after = (min(pad, 0.2 * n) + 0.01 * n for pad in paddings(lines, axis)[0])
+    low, high = -0.5 - before, n - 0.5 + after
+    span = lines[index].field.axes[axis].span(unit[axis])
+    if zoom and span:
+        low, high = max(span[0], -0.3 * n) - 1.5, min(span[1], 1.3 * n) + 1.5
+    pitch = (height - head - ruler) / len(lines)
+    return Plan(lines, axis, left, right, head, pitch, float(low), float(high))
+
+
+def _name(line: Line, style: Style) -> str:
+    """What a line is called at the left: short enough for a slide."""
+    if line.node.kind == "input":
+        return "image"
+    most = 34 if style.inches[0] > 8 else 18
+    what = line.text.partition(", padding")[0].replace("2d", "")
+    whole = f"{line.label}  {what}"
+    name = whole if len(whole) <= most else line.label
+    return name if len(name) <= most else f"…{name[1 - most :]}"
+
+
+def _sizes(lines: Sequence[Line], axis: int) -> list[str]:
+    """What stands at the right of each line, and the heading."""
+    return ["receptive", *(_size(line, axis) for line in lines)]
+
+
+def _size(line: Line, axis: int) -> str:
+    if line.node.kind == "input":
+        return ""
+    whole = line.field.axes[axis].whole
+    size = "all" if whole else f"{line.field.size[axis]:g} px"
+    return f"at most {size}" if line.field.bound else size
+
+
+def _units(axes: Axes, plan: Plan, style: Style) -> None:
+    """All units as they stand, padding dashed."""
+    for index, line in enumerate(plan.lines):
+        image = index == 0
+        fill = INPUT if image else style.ink["panel"]
+        look: dict[str, Any] = {"facecolor": fill, "alpha": 0.3 if image else 1, "linewidth": 0.8}
+        look["edgecolor"] = "none" if image else style.ink["line"]
+        apart = line.field.effective_stride[plan.axis]
+        count = line.node.grid[plan.axis] if apart else 1
+        if plan.wide(index) < THIN:
+            _band(axes, plan, index, 0, count - 1, look)
+        else:
+            _cells(axes, plan, index, [plan.place(index, unit) for unit in range(count)], look)
+
+
+def _cells(
+    axes: Axes, plan: Plan, index: int, places: Sequence[float], look: dict[str, Any]
+) -> None:
+    """Units of a line at these x, cut at the picture's edges."""
+    wide = max(0.03, 0.84 * plan.wide(index))
+    boxes = []
+    for x in places:
+        left, right = max(plan.left, x - wide / 2), min(plan.right, x + wide / 2)
+        if right > left:
+            boxes.append(Rectangle((left, plan.y(index) - plan.tall / 2), right - left, plan.tall))
+    axes.add_collection(PatchCollection(boxes, **look))
+
+
+def _band(axes: Axes, plan: Plan, index: int, first: int, last: int, look: dict[str, Any]) -> None:
+    half = max(0.01, plan.wide(index) / 2)
+    left = max(plan.left, plan.place(index, first) - half)
+    right = min(plan.right, plan.place(index, last) + half)
+    if right > left:
+        low = plan.y(index) - plan.tall / 2
+        box = Rectangle((left, low), right - left, plan.tall)
+        axes.add_collection(PatchCollection([box], **look))
+
+
+def _marked(axes: Axes, plan: Plan, found: Cone, style: Style) -> None:
+    """The cone's own units, and the padding it reads."""
+    for index, own in enumerate(found.marks):
+        if own is None:
+            continue
+        fill = WINDOW if index == 0 else _colour(plan.lines[index].branch)
+        look: dict[str, Any] = {"facecolor": fill, "zorder": 3, "linewidth": 0.4}
+        look["edgecolor"] = style.ink["background"]
+        units = np.flatnonzero(own).tolist()
+        if plan.wide(index) < THIN:
+            look["edgecolor"] = "none"
+            for first, last in runs(units):
+                _band(axes, plan, index, first, last, look)
+            continue
+        _cells(axes, plan, index, [plan.place(index, unit) for unit in units], look)
+        pads = [plan.place(index, at) for at in sorted(found.pads[index])]
+        look = {"facecolor": style.ink["background"], "edgecolor": PADDING, "zorder": 3}
+        _cells(axes, plan, index, pads, look | {"linestyle": (0, (2, 1.5)), "linewidth": 1.5})
+
+
+def runs(units: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbouring units as (first, last)."""
+    found: list[tuple[int, int]] = []
+    for unit in units:
+        if found and found[-1][1] == unit - 1:
+            found[-1] = found[-1][0], unit
+        else:
+            found.append((unit, unit))
+    return found
+
+
+def _colour(branch: int | None) -> str:
+    return BRANCHES[(branch or 0) % len(BRANCHES)]
+
+
+def _ties(axes: Axes, plan: Plan, found: Sequence[Tie], marked: Cone) -> None:
+    """Lines from every unit to what it reads; areas where they are too many to tell apart."""
+    if len(found) > MOST_TIES:
+        _areas(axes, plan, marked)
+        return
+    few = len(found) < FEW_TIES
+    for branch in sorted({tie.branch or 0 for tie in found}):
+        segments = [
+            [_end(plan, tie.line, tie.unit), _end(plan, tie.source, tie.tap)]
+            for tie in found
+            if (tie.branch or 0) == branch
+        ]
+        look: dict[str, Any] = {"color": _colour(branch), "linestyle": dashes(branch)}
+        look |= {"linewidth": 1.6 if few else 0.8, "alpha": 0.8 if few else 0.4, "zorder": 2}
+        axes.add_collection(LineCollection(segments, **look))
+
+
+def _end(plan: Plan, line: int, unit: int) -> tuple[float, float]:
+    return min(max(plan.place(line, unit), plan.left), plan.right), plan.y(line)
+
+
+def _areas(axes: Axes, plan: Plan, found: Cone) -> None:
+    for index, line in enumerate(plan.lines):
+        for source, own in line.inputs:
+            above, below = found.marks[index], found.marks[source]
+            if above is None or below is None:
+                continue
+            upper, lower = np.flatnonzero(above).tolist(), np.flatnonzero(below).tolist()
+            corners = [_end(plan, index, upper[0]), _end(plan, index, upper[-1])]
+            corners += [_end(plan, source, lower[-1]), _end(plan, source, lower[0])]
+            fill = _colour(own if len(line.inputs) > 1 else line.branch)
+            axes.add_patch(Polygon(corners, facecolor=fill, alpha=0.35, edgecolor="none", zorder=2))
+
+
+def _labels(axes: Axes, plan: Plan, focus: int, style: Style) -> None:
+    """Names at the left and sizes at the right, as many as have room; the unit's own always."""
+    points = SMALL * style.points
+    least, taken = 1.25 * points / 72, list[float]()
+    last = len(plan.lines) - 1
+    strided = [index for index, line in enumerate(plan.lines) if line.strided]
+    for index in dict.fromkeys([focus, 0, last, *strided, *range(last + 1)]):
+        y = plan.y(index)
+        if any(abs(y - other) < least for other in taken):
+            continue
+        taken.append(y)
+        line, own = plan.lines[index], index == focus
+        look: dict[str, Any] = {"fontsize": points, "va": "center"}
+        look |= {"fontweight": "bold"} if own else {"color": style.ink["muted"]}
+        name, most = _name(line, style), plan.left - 0.1
+        if width_of(name, points, own) > most:
+            name = line.label
+        while width_of(name, points, own) > most and len(name) > 4:
+            name = f"…{name.removeprefix('…')[1:]}"
+        axes.text(plan.left - 0.1, y, name, ha="right", **look)
+        axes.text(plan.right + 0.1, y, _size(line, plan.axis), **look)
+    look = {"fontsize": points, "va": "top", "color": style.ink["muted"]}
+    axes.text(plan.left - 0.1, 0, "layer", ha="right", **look)
+    axes.text(plan.right + 0.1, 0, "sees", **look)
+
+
+def _ruler(axes: Axes, plan: Plan, style: Style) -> None:
+    """The image's pixels below it."""
+    points, ink = SMALL * style.points, style.ink["muted"]
+    n = plan.lines[0].node.grid[plan.axis]
+    y = plan.y(0) + plan.pitch / 2
+    for at in ticks(plan.low, plan.high, n, 8 if style.inches[0] > 8 else 5):
+        axes.plot([plan.x(at)] * 2, [y, y + 0.07], color=ink, linewidth=1.2)
+        axes.text(plan.x(at), y + 0.1, str(at), fontsize=points, ha="center", va="top", color=ink)
+    along = "column" if plan.axis else "row"
+    look: dict[str, Any] = {"fontsize": points, "va": "top", "ha": "right", "color": ink}
+    axes.text(plan.left - 0.18, y + 0.1, f"{along} (px)", **look)
+
+
+def ticks(low: float, high: float, n: int, most: int) -> list[int]:
+    """Round pixels of an image of ``n`` between two positions, at most about ``most``."""
+    steps = (digit * 10**power for power in range(5) for digit in (1, 2, 5))
+    step = next(step for step in steps if (high - low) / step <= most)
+    first = max(0, -(-int(np.ceil(low)) // step) * step)
+    return list(range(first, min(n - 1, int(high)) + 1, step))
+
+
+def _entries(lines: Sequence[Line], down: bool, padded: bool, style: Style) -> list[Entry]:
+    ways = {own for line in lines if len(line.inputs) > 1 for _, own in line.inputs}
+    says_own = "depends on it" if down else "what it depends on"
+    edge = {"facecolor": OUTPUT, "edgecolor": style.ink["text"]}
+    entries = [Entry("the unit", edge)]
+    entries.append(Entry(says_own, {"color": BRANCHES[0], "linewidth": 3}, line=True))
+    for way in sorted(ways - {0}):
+        if way < len(BRANCHES):
+            look = {"color": BRANCHES[way], "linestyle": dashes(way), "linewidth": 3}
+            entries.append(Entry(f"through branch {way + 1}", look, line=True))
+    if padded:
+        dashed = {"fill": False, "edgecolor": PADDING, "linestyle": (0, (2, 1.5))}
+        entries.append(Entry("padding", dashed))
+    return entries

@@ -1,0 +1,185 @@
+"""What one unit sees of the image, as a slide: the box of its windows and what of it is inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from core.receptive_field.cone import Box
+from core.receptive_field.outline import Line
+from viz.features.fields.cone_marks import position
+from viz.slides.parts import Entry, canvas, key, sheet, titled
+from viz.slides.style import Style
+from viz.theme import INPUT, OUTPUT, WINDOW
+
+REACH = 1.2
+"""How far beyond the image a box is followed, in image sides."""
+APART = 0.22
+"""Least inches between two centres of units."""
+
+
+def says(line: Line, unit: tuple[int, int]) -> str:
+    """What the unit sees, in a sentence."""
+    row, col = unit
+    if line.node.kind == "input":
+        return f"Image pixel ({row}, {col})."
+    name = f"Unit ({row}, {col}) of {line.label} ({line.text})"
+    found = line.field.interval(unit)
+    if all(axis.whole for axis in line.field.axes):
+        return f"{name} sees the whole image."
+    if found.unclipped is None or found.clipped is None:
+        return f"{name} sees nothing of the image: no window reaches it."
+    sees, inside = size_of(found.unclipped), size_of(found.clipped)
+    within = "all of it inside the image" if sees == inside else f"{inside} of it inside the image"
+    return f"{name} sees {sees} px, {within}."
+
+
+def size_of(box: Box) -> str:
+    """``27×27``."""
+    return "×".join(f"{last - first + 1:g}" for first, last in (box.rows, box.cols))
+
+
+def view(
+    line: Line,
+    unit: tuple[int, int],
+    style: Style,
+    *,
+    title: str,
+    photo: NDArray[np.uint8],
+    centres: bool,
+) -> Figure:
+    """The image with a unit's boxes, clipped and unclipped, and the layer's centres.
+
+    Args:
+        line: the unit's.
+        unit: (row, column).
+        style: of the picture.
+        title: the network and its input.
+        photo: (H, W, 3) the image, at any scale.
+        centres: whether to draw where the layer's units look.
+    """
+    figure = sheet(style)
+    axes = canvas(figure, titled(figure, title, says(line, unit), style), style)
+    room = 0.0, float(axes.get_xlim()[1]), 0.0, float(axes.get_ylim()[0])
+    view_on(axes, line, unit, photo, room, style, centres=centres)
+    return figure
+
+
+def view_on(
+    axes: Axes,
+    line: Line,
+    unit: tuple[int, int],
+    photo: NDArray[np.uint8],
+    room: tuple[float, float, float, float],
+    style: Style,
+    *,
+    centres: bool,
+) -> None:
+    """The same in a part of a canvas: ``room`` is its left, right, top and bottom."""
+    left, right, top, bottom = room
+    rows, cols = line.field.network.graph[line.field.network.source].grid
+    found = line.field.interval(unit)
+    below = _legend(axes, found.unclipped, (left, bottom), centres, style, draw=False) + 0.12
+    ends = [_ends(found.unclipped, axis, n) for axis, n in enumerate((rows, cols))]
+    (first_row, last_row), (first_col, last_col) = ends
+    scale = min(
+        (right - left) / (last_col - first_col), (bottom - below - top) / (last_row - first_row)
+    )
+    x0 = left + (right - left - (last_col - first_col) * scale) / 2 - first_col * scale
+    y0 = top - first_row * scale
+    limits = axes.get_xlim(), axes.get_ylim()
+    extent = (
+        x0 - 0.5 * scale,
+        x0 + (cols - 0.5) * scale,
+        y0 + (rows - 0.5) * scale,
+        y0 - 0.5 * scale,
+    )
+    axes.imshow(photo, extent=extent, aspect="auto", interpolation="none", zorder=1)
+    axes.set(xlim=limits[0], ylim=limits[1])
+    whole = Box((0, rows - 1), (0, cols - 1))
+    window = (first_col, last_col, first_row, last_row)
+
+    def box(shown: Box, **look: Any) -> None:
+        _box(axes, shown, (x0, y0, scale), window, look)
+
+    box(whole, edgecolor=INPUT, linewidth=2)
+    if centres:
+        _centres(axes, line, (x0, y0, scale), style)
+    if found.unclipped is not None:
+        box(found.unclipped, edgecolor=style.ink["background"], linewidth=5, alpha=0.6)
+        box(found.unclipped, edgecolor=style.ink["muted"], linewidth=2.5, linestyle=(0, (3, 2)))
+    if found.clipped is not None:
+        box(found.clipped, facecolor=(*_rgb(WINDOW), 0.22), fill=True, edgecolor=WINDOW)
+    row, col = (position(line, axis, unit[axis]) for axis in (0, 1))
+    if first_row <= row <= last_row and first_col <= col <= last_col:
+        look: dict[str, Any] = {"marker": "+", "markersize": 16, "zorder": 4}
+        for colour, width in (("#FFFFFF", 6), (OUTPUT, 3)):
+            axes.plot([x0 + col * scale], [y0 + row * scale], color=colour, mew=width, **look)
+    foot = y0 + (last_row) * scale + 0.08
+    _legend(axes, found.unclipped, (left, foot), centres, style)
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
+
+
+def _ends(box: Box | None, axis: int, n: int) -> tuple[float, float]:
+    """What is shown along an axis: the image and, up to a bound, the box."""
+    first, last = box[axis] if box is not None else (0, n - 1)
+    low, high = max(min(0, first), -REACH * n), min(max(n - 1, last), n - 1 + REACH * n)
+    return low - 0.5, high + 0.5
+
+
+def _box(
+    axes: Axes,
+    shown: Box,
+    place: tuple[float, float, float],
+    window: tuple[float, float, float, float],
+    look: dict[str, Any],
+) -> None:
+    """A box in image positions, cut at the window (left, right, top, bottom)."""
+    x0, y0, scale = place
+    left, right = max(shown.cols[0] - 0.5, window[0]), min(shown.cols[1] + 0.5, window[1])
+    top, bottom = max(shown.rows[0] - 0.5, window[2]), min(shown.rows[1] + 0.5, window[3])
+    corner = x0 + left * scale, y0 + top * scale
+    look = {"fill": False, "linewidth": 3, "zorder": 3} | look
+    axes.add_patch(Rectangle(corner, (right - left) * scale, (bottom - top) * scale, **look))
+
+
+def _centres(axes: Axes, line: Line, place: tuple[float, float, float], style: Style) -> None:
+    """A dot for the centre of each unit; of every second, third … where they would touch."""
+    x0, y0, scale = place
+    dots = []
+    for axis in (0, 1):
+        apart = abs(float(line.field.effective_stride[axis])) * scale
+        every = max(1, int(np.ceil(APART / apart))) if apart else line.node.grid[axis]
+        dots.append([position(line, axis, u) for u in range(0, line.node.grid[axis], every)])
+    xs = [x0 + col * scale for _ in dots[0] for col in dots[1]]
+    ys = [y0 + row * scale for row in dots[0] for _ in dots[1]]
+    look: dict[str, Any] = {"markersize": 5, "markeredgecolor": "#FFFFFF", "zorder": 2}
+    axes.plot(xs, ys, "o", color=OUTPUT, markeredgewidth=1, **look)
+
+
+def _legend(
+    axes: Axes,
+    unclipped: Box | None,
+    corner: tuple[float, float],
+    centres: bool,
+    style: Style,
+    draw: bool = True,
+) -> float:
+    """What the boxes mean; returns its height."""
+    dashed = {"fill": False, "edgecolor": style.ink["muted"], "linestyle": (0, (3, 2))}
+    entries = [Entry("inside the image", {"facecolor": (*_rgb(WINDOW), 0.3), "edgecolor": WINDOW})]
+    if unclipped is not None:
+        entries.insert(0, Entry("receptive field", dashed | {"linewidth": 2.5}))
+    if centres:
+        dot = {"color": OUTPUT, "marker": "o", "linestyle": "none"}
+        entries.append(Entry("centres of units", dot, line=True))
+    return key(axes, entries, style, corner[1], draw, corner[0])

@@ -1,0 +1,139 @@
+"""The editable layer table of the receptive-field page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from core.layer.window import Pair
+from core.networks import LayerError, NetworkSpec, Node, Path, resolve, rows
+from core.networks.notation import to_notation
+from core.networks.zoo_lines import INEXPRESSIBLE, NOTATIONS
+from viz.choices import network
+from viz.choices.network import OWN, Values
+from viz.choices.network_analysis import Analysis
+from viz.choices.network_picker import open_layers
+from viz.components.layer_table import edits
+from viz.components.layer_table.edits import History
+from viz.components.layer_table.layer_table import layer_table
+from viz.features.fields.params import PAGE, jump
+from viz.page.session import PageState, change, current
+from viz.page.words import pair, seen
+
+COLUMNS = (
+    {"title": "output", "help": "channels × height × width"},
+    {"title": "RF (px)", "help": "Receptive field: what a unit sees", "phone": True},
+    {"title": "stride (px)", "help": "Effective stride: between two neighbouring units"},
+    {"title": "parameters", "help": "Numbers to learn"},
+)
+
+
+def edit_tab(found: Analysis | None, page: PageState) -> None:
+    """The table for layers of one's own, or the way there."""
+    if page.values["network"] != OWN:
+        _invite(page.values["network"])
+        return
+    history = _history(network.spec_of(page.values["layers"]))
+    cells, misfit = _cells(found, history.spec, page.values)
+    layer_table(
+        edits.table_rows(history.spec, cells),
+        COLUMNS,
+        error=st.session_state.get("layer_refusal") or misfit,
+        undo=bool(history.past),
+        redo=bool(history.future),
+        key="layer_table",
+        told={"edit": _on_edit, "select": _on_select},
+    )
+    if any(row.kind == "repeat" for row in rows(history.spec)):
+        st.caption("What stands beside a layer inside `4x[…]` is that of its last repetition.")
+
+
+def _invite(name: str) -> None:
+    if name in NOTATIONS:
+        st.markdown("This is a published architecture. As layers of your own it can be changed:")
+        st.button(
+            "Change its layers",
+            on_click=open_layers,
+            args=(PAGE, NOTATIONS[name]),
+            type="primary",
+            key="edit_layers",
+        )
+        return
+    why = f": {INEXPRESSIBLE[name]}" if name in INEXPRESSIBLE else ""
+    st.info(f"This network cannot be written as a list of layers{why}.")
+
+
+def _history(spec: NetworkSpec) -> History:
+    """The edits so far; a network that came from elsewhere is one more of them."""
+    known: History | None = st.session_state.get("layer_history")
+    history = known.to(spec) if known else History(spec)
+    if known is not None and history is not known:
+        st.session_state["layer_refusal"] = None
+    st.session_state["layer_history"] = history
+    return history
+
+
+def _on_edit() -> None:
+    message = st.session_state["layer_table"].edit
+    values = current(PAGE)
+    history = _history(network.spec_of(values["layers"]))
+    try:
+        history = edits.step(history, message)
+    except SpecError as error:
+        st.session_state["layer_refusal"] = edits.refusal(message, error)
+        return
+    st.session_state["layer_refusal"] = None
+    st.session_state["layer_history"] = history
+    change(PAGE, {"layers": to_notation(history.spec), "layer": "", "unit": ""})
+
+
+def _on_select() -> None:
+    """The number of a row was clicked: the cone shows that layer."""
+    message = st.session_state["layer_table"].select
+    path = message.get("path") if isinstance(message, dict) else None
+    names = st.session_state.get("layer_names", {})
+    name = names.get(tuple(path)) if isinstance(path, list) else None
+    if name:
+        jump({"layer": name, "unit": ""})
+
+
+def _cells(
+    found: Analysis | None, spec: NetworkSpec, values: Values
+) -> tuple[dict[Path, tuple[str, ...]], dict[str, Any] | None]:
+    """What the table shows beside each layer, and the layer that does not fit, if one does not."""
+    size: Pair = (values["input_height"], values["input_width"])
+    try:
+        nodes = resolve(spec, values["in_channels"], size)
+    except LayerError as error:
+        return {}, {"path": list(error.path), "sentence": str(error)}
+    except SpecError:
+        return {}, None  # said at the top of the page
+    if found is None:
+        return {}, None
+    paths = dict(_modules(nodes))
+    last = {
+        paths[field.module]: name for name, field in found.fields.items() if field.module in paths
+    }
+    st.session_state["layer_names"] = last
+    return {path: _row(found, name) for path, name in last.items()}, None
+
+
+def _modules(nodes: Sequence[Node], prefix: str = "") -> Iterator[tuple[str, Path]]:
+    """Qualified module name and path of every layer, as ``core.networks.build`` names them."""
+    for node in nodes:
+        yield prefix + node.name, node.path
+        for name, inner in node.chains:
+            yield from _modules(inner, f"{prefix}{node.name}.{name}.")
+
+
+def _row(found: Analysis, name: str) -> tuple[str, ...]:
+    field, cost = found.fields[name], found.costs.get(name)
+    return (
+        "×".join(map(str, field.output_shape)),
+        seen(field),
+        pair(field.effective_stride),
+        f"{cost.parameters:,}" if cost else "",
+    )

@@ -1,0 +1,175 @@
+"""The boxes of a network's picture: its operations, or its modules where these are too many."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, takewhile
+from typing import TYPE_CHECKING
+
+from viz.page.words import both
+
+if TYPE_CHECKING:
+    from core.graph import Graph, Node
+    from core.receptive_field import ReceptiveField
+    from core.receptive_field.outline import Line
+
+KINDS = {
+    "transposed": "finer",
+    "resample": "finer",
+    "pad": "frame",
+    "crop": "frame",
+    "pass": "other",
+    "reshape": "other",
+}
+"""Kinds of `core.graph` that share a style; the rest have their own."""
+
+SHORT = {
+    "conv1d": "conv",
+    "conv2d": "conv",
+    "conv_transpose1d": "transposed",
+    "conv_transpose2d": "transposed",
+    "cat": "concat",
+    "adaptive_avg_pool2d": "avg pool",
+    "adaptive_max_pool2d": "max pool",
+    "avg_pool2d": "avg pool",
+    "max_pool2d": "max pool",
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box of the picture: an operation, or the operations of a module folded together.
+
+    Attributes:
+        title: its first line.
+        style: a key of `viz.features.fields.graph_plot.STYLES`.
+        shape: of what comes out of it, without the batch.
+        line: what is shown of it, the last of its lines.
+        names: of all operations in it.
+        count: lines folded into it.
+        parents: indices of the boxes it reads.
+    """
+
+    title: str
+    style: str
+    shape: tuple[int, ...]
+    line: Line
+    names: tuple[str, ...]
+    count: int
+    parents: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """Three lines: what it is, its output, what it sees."""
+        field = self.line.field
+        rows, cols = field.size
+        side = f"{rows}" if rows == cols else f"{rows}×{cols}"
+        sees = "whole image" if _sees_all(field) else f"RF {side}"
+        sees = f"at most {sees}" if field.bound else sees
+        sees += "" if field.aligned else ", not aligned"
+        return f"<b>{self.title}</b><br>{'×'.join(map(str, self.shape))}<br>{sees}"
+
+    @property
+    def hover(self) -> str:
+        """Everything else."""
+        line, field = self.line, self.line.field
+        what = f"{self.count} operations; the numbers are those after the last one"
+        lines = [f"<b>{line.node.module or line.node.name}</b>"]
+        lines.append(line.text if self.count == 1 else what)
+        if line.folded:
+            lines.append(f"then {', '.join(line.folded[:4])}{' …' if len(line.folded) > 4 else ''}")
+        if not _sees_all(field):
+            lines.append(f"receptive field {field.size[0]:,}×{field.size[1]:,} px")
+            lines.append(f"effective stride {_pair(field.effective_stride)} px")
+            lines.append(f"effective padding {_pair(field.effective_padding)} px")
+        return "<br>".join([*lines, *textwrap.wrap(field.note, 60)])
+
+
+def fold(lines: Sequence[Line], graph: Graph, most: int) -> tuple[Box, ...]:
+    """The boxes of a network: its lines, or its modules where these are too many.
+
+    Lines of one module that run one after the other become one box; so no path leaves a box
+    and comes back. Modules are cut at the deepest level at which there are few enough boxes;
+    where there is none, all lines are kept.
+    """
+    groups = [[index] for index in range(len(lines))]
+    deepest = max((len(_path(line)) for line in lines), default=0)
+    for depth in range(deepest, 0, -1):
+        if len(groups) <= most:
+            break
+        groups = _groups(lines, depth)
+    if len(groups) > most:
+        groups = [[index] for index in range(len(lines))]
+    home = {index: number for number, group in enumerate(groups) for index in group}
+    return tuple(
+        _box([lines[index] for index in group], home[group[0]], home, graph) for group in groups
+    )
+
+
+def _path(line: Line) -> list[str]:
+    return line.node.module.split(".") if line.node.module else []
+
+
+def _groups(lines: Sequence[Line], depth: int) -> list[list[int]]:
+    """Indices of lines that run one after the other in one module at ``depth``."""
+
+    def module(index: int) -> tuple[object, ...]:
+        path = _path(lines[index])
+        inside = len(path) >= depth and lines[index].node.kind != "input"
+        return tuple(path[:depth]) if inside else (index,)
+
+    return [list(group) for _, group in groupby(range(len(lines)), module)]
+
+
+def _box(lines: Sequence[Line], number: int, home: Mapping[int, int], graph: Graph) -> Box:
+    read = dict.fromkeys(home[index] for line in lines for index, _ in line.inputs)
+    names = tuple(name for line in lines for name in (line.node.name, *line.folded))
+    shape = graph[names[-1]].shape[1:]
+    if len(lines) == 1:
+        title, kind = _title(lines[0], graph), lines[0].node.kind
+        style = KINDS.get(kind, kind)
+    else:
+        levels = zip(*map(_path, lines), strict=False)
+        common = [parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, levels)]
+        title, style = ".".join(common[-2:]), "folded"
+    parents = tuple(parent for parent in read if parent != number)
+    return Box(title, style, shape, lines[-1], names, len(lines), parents)
+
+
+def _title(line: Line, graph: Graph) -> str:
+    """What a box is called; what is folded into it is named where it changes the shape."""
+    first, last = line.node, graph[line.folded[-1]] if line.folded else line.node
+    name = _short(first)
+    if first.shape != last.shape and last.operation != first.operation:
+        return f"{name}, {SHORT.get(last.operation, last.operation)}"
+    return name
+
+
+def _short(node: Node) -> str:
+    """``conv 3×3 s2``: what fits into a box; the rest stands on hover."""
+    if node.kind == "pad" and node.maps[0][0].n_out < node.maps[0][0].n_in:
+        return "crop"
+    words = [SHORT.get(node.operation, node.operation.replace("_", " "))]
+    windows = [window for window in node.window if window]
+    if windows and node.kind != "pad":
+        first, last = windows[0], windows[-1]
+        words.append(f"{first.kernel_size}×{last.kernel_size}")
+        words += [
+            f"{letter}{both(pair)}"
+            for letter, pair in (
+                ("s", (first.stride, last.stride)),
+                ("d", (first.dilation, last.dilation)),
+            )
+            if pair != (1, 1)
+        ]
+    return " ".join(words)
+
+
+def _sees_all(field: ReceptiveField) -> bool:
+    return field.axes[0].whole and field.axes[1].whole
+
+
+def _pair(values: tuple[float, float]) -> str:
+    return f"{values[0]:g}×{values[1]:g}"

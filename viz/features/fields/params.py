@@ -1,0 +1,127 @@
+"""State of the receptive-field page: the network, the unit looked at, what is shown below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.data import PICTURES
+from core.layer.window import Pair
+from viz.choices import network, network_analysis
+from viz.choices.layer import UPLOAD
+from viz.choices.network import MODULE, OWN, TRAINED, Values
+from viz.choices.unit import AXES, VIEW
+from viz.page.session import change
+from viz.params import Param, choice, number
+
+PAGE = "fields"
+TABS = {
+    "layers": "Layer by layer",
+    "edit": "Edit the layers",
+    "depth": "Growth with depth",
+    "graph": "Graph",
+    "compare": "Compare",
+    "reach": "Reach a view of …",
+    "code": "Code",
+}
+"""Name in the URL: label on the page."""
+MOST_COMPARED = 2
+"""Networks beside the first."""
+
+
+def _tab(text: str) -> str:
+    if text not in TABS:
+        raise ValueError(f"must be one of {', '.join(TABS)}")
+    return TABS[text]
+
+
+def _compared(text: str) -> tuple[str, ...]:
+    from core.networks.zoo import NAMES
+
+    names = tuple(filter(None, text.split(",")))
+    if len(names) > MOST_COMPARED or not set(names) <= set(NAMES):
+        raise ValueError(f"must be at most {MOST_COMPARED} architectures, with a comma between")
+    return names
+
+
+def _strategy(text: str) -> str:
+    names = network_analysis.strategy_names()
+    if text not in names:
+        raise ValueError(f"must be one of {', '.join(names)}")
+    return text
+
+
+PARAMS = [
+    *network.PARAMS,
+    *VIEW,
+    choice("picture", "china", [*PICTURES, UPLOAD]),
+    number("seed", 0, 0, 9999),
+    Param("tab", TABS["layers"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
+    Param("compare", (), _compared, ",".join),
+    number("target", 32, 1, 512),
+    Param("strategy", "stack3", _strategy),
+]
+
+
+def view(values: Values) -> dict[str, Any]:
+    """The cone's part of the values as the browser takes them."""
+    return {
+        "layer": values["layer"],
+        "unit": unit_of(values),
+        "axis": AXES.index(values["axis"]),
+        "down": values["down"],
+        "zoom": values["zoom"],
+        "grid": values["centres"],
+    }
+
+
+def unit_of(values: Values) -> tuple[int, int] | None:
+    """The unit (row, column) that is named, if one is."""
+    if not values["unit"]:
+        return None
+    row, col = map(int, values["unit"].split("."))
+    return row, col
+
+
+def identity(values: Values) -> str:
+    """Changes whenever another network or input is looked at."""
+    parts = [values[name] for name in ("network", "input_height", "input_width", "in_channels")]
+    named = {OWN: "layers", MODULE: "module", TRAINED: "run"}.get(values["network"])
+    own = values[named] if named else ""
+    return " ".join(map(str, [*parts, own]))
+
+
+def forget(values: dict[str, Any], adopted: int) -> bool:
+    """Let go of layer and unit where another network has been chosen since the last run.
+
+    Args:
+        values: the page's, of this run.
+        adopted: how often a link has set them; what a link names stays.
+
+    Returns:
+        whether these values are a link's, so that what does not fit must be told.
+    """
+    now = [values[name] for name in ("network", "layers", "module", "run")]
+    before, st.session_state["field_shown"] = (
+        st.session_state.get("field_shown"),
+        (adopted, now),
+    )
+    if before is None or before[0] != adopted:
+        return True
+    if before[1] != now:
+        values["layer"] = values["unit"] = ""
+    return False
+
+
+def picture(values: Values, size: Pair) -> str:
+    """The chosen picture as a data URL; the pagoda stands in for one that is not loaded."""
+    upload = st.session_state.get("upload_image") if values["picture"] == UPLOAD else None
+    name = "china" if values["picture"] == UPLOAD else values["picture"]
+    return network_analysis.picture(name, size, upload, values["seed"])
+
+
+def jump(values: Values) -> None:
+    """Callback: the cone goes where the rest of the page says."""
+    change(PAGE, values)
+    st.session_state["field_jump"] = st.session_state.get("field_jump", 0) + 1

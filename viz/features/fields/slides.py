@@ -1,0 +1,162 @@
+"""Receptive fields as slides: layer by layer, growth with depth, networks and strategies compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator
+
+from viz.features.fields.plots import MOST_CURVES, PANELS, log_range
+from viz.plots.parts import short
+from viz.slides.margins import legend
+from viz.slides.parts import SMALL, dashes, plain, sheet, titled
+from viz.slides.style import Style
+from viz.slides.tables import text_table
+from viz.theme import BRANCHES, INPUT, UNREAD, WINDOW
+
+if TYPE_CHECKING:
+    from core.receptive_field.growth import Curve
+    from core.receptive_field.strategies import Strategy
+
+MARKS = ("o", "D", "s")
+"""A layer of the first, second and third network."""
+COARSER, FINER = "v", "^"
+
+
+def depth(
+    curves: Sequence[Curve], style: Style, *, title: str = "Receptive field against depth"
+) -> Figure:
+    """Receptive field over depth: a mark for each layer, a line through the widest so far.
+
+    Args:
+        curves: one to three networks.
+        style: of the picture.
+        title: what is compared.
+    """
+    assert 1 <= len(curves) <= MOST_CURVES
+    figure = sheet(style)
+    titled(figure, title, "", style)
+    shown = [
+        Line2D([], [], color=BRANCHES[i], linestyle=dashes(i), marker=MARKS[i], label=curve.name)
+        for i, curve in enumerate(curves)
+    ]
+    legend(figure, [*shown, *_meanings(curves, style)], style)
+    axes = figure.add_subplot()
+    for index, curve in enumerate(curves):
+        _curve(axes, curve, index)
+    plain(axes)
+    last = max(len(curve.layers) for curve in curves)
+    for side in sorted({curve.image for curve in curves}):
+        axes.axhline(side, color=INPUT, linestyle=(0, (6, 3)), linewidth=2)
+        look: dict[str, Any] = {"va": "bottom", "fontsize": SMALL * style.points}
+        axes.text(0.6, side * 1.02, f"image: {side} px", color=style.ink["text"], **look)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.minorticks_off()
+    axes.margins(y=0.12)
+    axes.set(xlim=(0.4, last + 0.6))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="layer, in the order they run", ylabel="receptive field (px)")
+    return figure
+
+
+def _curve(axes: Axes, curve: Curve, index: int) -> None:
+    places = list(range(1, len(curve.layers) + 1))
+    colour = BRANCHES[index]
+    axes.plot(places, curve.widest, color=colour, linestyle=dashes(index), zorder=2)
+    for place, size, strided, finer, whole in zip(
+        places, curve.sizes, curve.strided, curve.finer, curve.whole, strict=True
+    ):
+        mark = COARSER if strided else FINER if finer else MARKS[index]
+        big = 12 if strided or finer else 6
+        face = "none" if whole else colour
+        look: dict[str, Any] = {"markersize": big, "markerfacecolor": face, "zorder": 3}
+        axes.plot([place], [size], mark, color=colour, markeredgecolor=colour, **look)
+
+
+def _meanings(curves: Sequence[Curve], style: Style) -> list[Line2D]:
+    """What the marks mean, in grey: they mean it for every network."""
+    used = (
+        (COARSER, "units further apart (stride)", any(any(c.strided) for c in curves), True),
+        (FINER, "units closer together", any(any(c.finer) for c in curves), True),
+        ("o", "sees the whole image", any(any(c.whole) for c in curves), False),
+    )
+    ink = style.ink["muted"]
+    return [
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker=marker,
+            markersize=11,
+            color=ink,
+            markerfacecolor=ink if full else "none",
+            label=label,
+        )
+        for marker, label, is_used, full in used
+        if is_used
+    ]
+
+
+def strategies(found: Sequence[Strategy], style: Style, *, title: str) -> Figure:
+    """Layers, parameters and MACs of each strategy; on half a slide as a table.
+
+    Hollow marks have holes in their receptive field; a dash stands where a network does not
+    fit on the input.
+    """
+    if style.inches[0] < 8:
+        return _strategies_table(found, style, title)
+    figure = sheet(style)
+    holes = any(way.read < 1 for way in found)
+    said = "After each name what a unit sees, in pixels."
+    said += " Hollow: the receptive field has holes." if holes else ""
+    titled(figure, title, said, style)
+    axes = figure.subplots(1, len(PANELS), sharey=True)
+    for each, (field, name) in zip(axes, PANELS, strict=True):
+        _panel(each, found, field, name, style)
+    points = SMALL * style.points
+    names = [f"{way.title}: {way.size[0]}×{way.size[1]}" for way in found]
+    axes[0].set_yticks(range(len(found)), names, fontsize=points)
+    axes[0].set_ylim(len(found) - 0.5, -0.5)
+    return figure
+
+
+def _panel(axes: Axes, found: Sequence[Strategy], field: str, name: str, style: Style) -> None:
+    values = [getattr(way, field) for way in found]
+    known = [value for value in values if value is not None]
+    points = SMALL * style.points
+    low, high = log_range(known)
+    axes.set(xscale="log", xlim=(10**low, 10 ** (high + 0.12 * (high - low))), title=name)
+    for row, (way, value) in enumerate(zip(found, values, strict=True)):
+        if value is None:
+            axes.plot([min(known, default=1)], [row], "_", color=UNREAD, markersize=14, mew=3)
+            axes.annotate("does not fit", (min(known, default=1), row), (12, 0), **_beside(points))
+            continue
+        face = "none" if way.read < 1 else WINDOW
+        axes.plot([value], [row], "o", color=WINDOW, markersize=11, markerfacecolor=face, mew=2.5)
+        axes.annotate(short(value), (value, row), (12, 0), **_beside(points))
+    plain(axes)
+    axes.grid(False, axis="y")
+    axes.minorticks_off()
+    axes.tick_params(axis="x", labelsize=points)
+    axes.tick_params(axis="y", length=0)
+
+
+def _beside(points: float) -> dict[str, Any]:
+    return {"textcoords": "offset points", "va": "center", "fontsize": points}
+
+
+def _strategies_table(found: Sequence[Strategy], style: Style, title: str) -> Figure:
+    columns = ["strategy", *(name for _, name in PANELS), "sees", "stride"]
+    rows = []
+    for way in found:
+        numbers = [getattr(way, field) for field, _ in PANELS]
+        told = [short(n) if n is not None else "–" for n in numbers]
+        sees = f"{way.size[0]}×{way.size[1]}"
+        rows.append([way.title, *told, sees, f"{max(way.effective_stride):g}"])
+    return text_table(columns, rows, style, title=title)

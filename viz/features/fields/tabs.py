@@ -1,0 +1,372 @@
+"""What stands below the cone: one function a tab."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from core.networks.notation import to_notation, to_source
+from core.networks.zoo_lines import NOTATIONS
+from viz.choices import lab, network, network_analysis, unit
+from viz.choices.network import OWN
+from viz.choices.network_analysis import Analysis
+from viz.choices.network_picker import open_layers, sentence
+from viz.components.cone.cone import cone
+from viz.features.fields import params
+from viz.features.fields.params import PAGE, jump
+from viz.page.session import PageState, change, give
+from viz.page.words import pair, seen
+
+if TYPE_CHECKING:
+    from core.cost import LayerCost
+    from core.receptive_field.outline import Line
+
+HEADERS = (
+    *("layer", "operation", "output", "RF (px)", "effective stride", "effective padding"),
+    *("centre of unit (0, 0)", "parameters", "MACs", "activations (kB)", "note", "why at most"),
+)
+
+
+def table_rows(found: Analysis) -> list[list[Any]]:
+    """The table: a row for each line of the cone, and one for what belongs to none of them."""
+    costs, rest = _shared_out(found)
+    rows = [_row(line, costs.get(line.node.name, []), bool(found.costs)) for line in found.lines]
+    if left := sum(cost.parameters for cost in rest):
+        told = [
+            "elsewhere",
+            "parameters that no layer above reads",
+            *[""] * 5,
+            left,
+            0,
+            0.0,
+            "",
+            "",
+        ]
+        rows.append(told)
+    return rows
+
+
+def _shared_out(found: Analysis) -> tuple[dict[str, list[LayerCost]], list[LayerCost]]:
+    """The costs of each line: of what is folded into it, and of the tensors it reads itself,
+    which the network names just before they are used. And what is left over."""
+    owner = {
+        name: line.node.name for line in found.lines for name in (line.node.name, *line.folded)
+    }
+    costs: dict[str, list[LayerCost]] = {}
+    waiting: list[LayerCost] = []
+    for name, cost in found.costs.items():
+        waiting.append(cost)
+        if name in owner:
+            costs.setdefault(owner[name], []).extend(waiting)
+            waiting = []
+    return costs, waiting
+
+
+def _row(line: Line, costs: Sequence[LayerCost], known: bool) -> list[Any]:
+    field = line.field
+    return [
+        line.label,
+        line.text,
+        "×".join(map(str, line.node.shape[1:])),
+        seen(field),
+        pair(field.effective_stride),
+        pair(field.effective_padding),
+        "({:g}, {:g})".format(*field.center),
+        sum(cost.parameters for cost in costs) if known else None,
+        sum(cost.macs for cost in costs) if known else None,
+        sum(cost.activation_bytes for cost in costs) / 1000 if known else None,
+        field.note or ("" if field.aligned else "branches not aligned"),
+        field.bound,
+    ]
+
+
+def table_csv(found: Analysis) -> str:
+    """The table as a file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADERS)
+    writer.writerows(table_rows(found))
+    return text.getvalue()
+
+
+def _layers_tab(found: Analysis, page: PageState) -> None:
+    rows = table_rows(found)
+    _totals(found)
+    chosen = [line.node.name for line in found.lines].index(shown(found, page).node.name)
+    st.dataframe(
+        {header: [r[i] for r in rows] for i, header in enumerate(HEADERS)},
+        key=f"field_table {params.identity(page.values)} {chosen}",
+        hide_index=True,
+        height=min(35 * (len(rows) + 1) + 3, 460),
+        on_select=_on_row,
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [chosen]}},
+        column_config={
+            "parameters": st.column_config.NumberColumn(format="localized"),
+            "MACs": st.column_config.NumberColumn(
+                format="compact", help="Multiply–accumulates: one product, added up."
+            ),
+            "activations (kB)": st.column_config.NumberColumn(
+                format="%.1f", help="Memory of the outputs at 4 bytes a number."
+            ),
+            "effective stride": st.column_config.TextColumn(
+                help="Image pixels between two neighbouring units."
+            ),
+            "effective padding": st.column_config.TextColumn(
+                help="Unit (0, 0) starts this many pixels before the image."
+            ),
+        },
+    )
+    st.session_state["field_rows"] = [line.node.name for line in found.lines]
+    st.session_state["field_table"] = f"field_table {params.identity(page.values)} {chosen}"
+    _recurrence(found, page)
+    st.download_button(
+        "Table as CSV",
+        table_csv(found),
+        f"{found.network.name}.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _on_row() -> None:
+    """A row of the table was chosen: the cone shows its layer."""
+    picked = st.session_state[st.session_state["field_table"]]["selection"]["rows"]
+    names = st.session_state["field_rows"]
+    if picked and picked[0] < len(names):
+        jump({"layer": names[picked[0]], "unit": ""})
+
+
+def shown(found: Analysis, page: PageState) -> Line:
+    """The line that the cone shows."""
+    return found.line(page.values["layer"]) or found.deepest
+
+
+def _totals(found: Analysis) -> None:
+    if not found.costs:
+        st.caption(f"Costs are not known: {found.cost_note}.")
+        return
+    total = found.totals
+    parameters, macs, memory = total.parameters, total.macs, total.activation_bytes
+    st.markdown(
+        f"In all **{parameters:,}** parameters, **{macs / 1e6:,.{_digits(macs)}f}** million "
+        f"multiply–accumulates and **{memory / 1e6:,.{_digits(memory)}f}** MB of activations for "
+        "one image. "
+        "Norms and activations stand in the row of the layer before them. Choose a row to see "
+        "its cone."
+    )
+
+
+def _digits(amount: int) -> int:
+    """Decimals of an amount told in millions: none where the whole number is long enough."""
+    return 0 if amount >= 10**9 else 1 if amount >= 10**7 else 3
+
+
+def _recurrence(found: Analysis, page: PageState) -> None:
+    """The textbook's steps with this network's numbers."""
+    from core.receptive_field.textbook import recurrence
+
+    line = shown(found, page)
+    axis = unit.AXES.index(page.values["axis"])
+    steps = recurrence(found.fields, line.node.name, axis)
+    with st.expander(f"How the {line.field.size[axis]:g} pixels of `{line.label}` come about"):
+        st.markdown(
+            "Layer by layer along the widest path, $r$ the receptive field and $j$ the effective "
+            "stride (*jump*): $r_{out} = r_{in} + (k - 1)\\,j_{in}$ and $j_{out} = j_{in}\\,s$, "
+            "where a kernel with dilation $d$ counts as $k = d\\,(\\text{kernel size} - 1) + 1$ "
+            "pixels. It starts with one pixel, $r = j = 1$."
+        )
+        if steps and steps[0].r_in == steps[0].j_in == 1:
+            st.code("\n".join(map(str, steps)), language=None)
+        else:
+            st.markdown(
+                "Here a layer's outputs see different sizes, or everything: one such chain of "
+                "numbers would be wrong. The table above has the exact ones."
+            )
+
+
+def _depth_tab(found: Analysis, page: PageState) -> None:
+    from core.receptive_field.growth import curve
+    from viz.features.fields.plots import depth_figure
+
+    axis = unit.AXES.index(page.values["axis"])
+    curves = [curve(each.network.title, each.fields, axis) for each in _compared(found, page)]
+    st.plotly_chart(depth_figure(curves), theme="streamlit", key="depth_figure")
+    st.markdown(
+        "A layer with a kernel of $k$ pixels adds $k - 1$ effective strides: without strides each "
+        "3×3 layer adds two pixels, after a stride of 2 it adds four. The pixels stand on a "
+        "logarithmic axis. Layers of one stride rise less and less there; where the line stays "
+        "straight, each layer multiplies the field."
+    )
+
+
+def _compared(found: Analysis, page: PageState) -> list[Analysis]:
+    """The network and those beside it, that can be followed."""
+    others = [network.published(name) for name in page.values["compare"]]
+    size = found.network.input_size[1:]
+    analyses = [found]
+    for other in others:
+        try:
+            analyses.append(network_analysis.analysis(other.at(*size)))
+        except SpecError as error:
+            st.warning(f"{other.title} cannot be run on this input: {sentence(error)}")
+    return analyses
+
+
+def _graph_tab(found: Analysis, page: PageState) -> None:
+    from viz.features.fields.graph_plot import graph_figure
+
+    figure = graph_figure(found.graph, found.fields)
+    st.plotly_chart(figure, width=int(figure.layout.width), theme="streamlit", key="graph_figure")
+
+
+PAIRS = {
+    "ResNet-50: stride in the 1×1 or in the 3×3": ("resnet50_v1", ("resnet50",)),
+    "Convolution and pooling, or strided convolution": ("four_conv_pool", ("four_strided",)),
+    "Dilated or strided": ("dilated_stack", ("four_strided",)),
+    "Three 3×3 or one 7×7": ("three_3x3", ("one_7x7",)),
+}
+
+
+def _compare_tab(found: Analysis, page: PageState) -> None:
+    values = page.values
+    with st.container(horizontal=True):
+        for label, (first, others) in PAIRS.items():
+            st.button(label, on_click=_on_pair, args=(first, others), key=f"pair {first} {others}")
+    st.multiselect(
+        "beside it",
+        network.architectures(),
+        format_func=network.title,
+        max_selections=params.MOST_COMPARED,
+        key=give({"compare_names": list(values["compare"])}, "compare_names"),
+        on_change=_on_compare,
+        placeholder="choose one or two architectures",
+    )
+    analyses = _compared(found, page)
+    if len(analyses) < 2:
+        st.info("Choose one of the pairs above, or an architecture of your own choice.")
+        return
+    numbers = st.column_config.NumberColumn(format="localized")
+    columns = {"parameters": numbers, "million MACs": numbers}
+    st.dataframe(_summary(analyses), hide_index=True, column_config=columns)
+    axis = unit.AXES.index(values["axis"])
+    from core.receptive_field.growth import curve
+    from viz.features.fields.plots import depth_figure
+
+    curves = [curve(each.network.title, each.fields, axis) for each in analyses]
+    st.plotly_chart(depth_figure(curves), theme="streamlit", key="compare_figure")
+    _cones(analyses, page)
+
+
+def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
+    lines = [each.deepest for each in analyses]
+    return {
+        "network": [each.network.title for each in analyses],
+        "last map": ["×".join(map(str, line.node.shape[1:])) for line in lines],
+        "RF (px)": [seen(line.field) for line in lines],
+        "effective stride": [pair(line.field.effective_stride) for line in lines],
+        "effective padding": [pair(line.field.effective_padding) for line in lines],
+        "parameters": [each.totals.parameters for each in analyses],
+        "million MACs": [round(each.totals.macs / 1e6, 1) for each in analyses],
+    }
+
+
+def _cones(analyses: Sequence[Analysis], page: PageState) -> None:
+    for index, (column, each) in enumerate(zip(st.columns(len(analyses)), analyses, strict=True)):
+        with column:
+            st.markdown(f"**{each.network.title}**")
+            cone(
+                network_analysis.cone_lines(each.network),
+                params.view({**page.values, "layer": each.deepest.node.name, "unit": ""}),
+                title=each.network.title,
+                picture=params.picture(page.values, each.network.input_size[1:]),
+                identity=f"{index} {each.network}",
+                token=page.values["axis"],
+                key=f"cone_{index}",
+                on_view=_nothing,
+            )
+
+
+def _nothing() -> None:
+    """What is hovered in a comparison is not kept."""
+
+
+def _on_pair(first: str, others: tuple[str, ...]) -> None:
+    _, height, width = network.published(first).input_size
+    size = {"input_height": height, "input_width": width}
+    change(PAGE, {"network": first, "compare": others, "layer": "", "unit": "", **size})
+    st.session_state.pop("compare_names", None)
+
+
+def _on_compare() -> None:
+    change(PAGE, {"compare": tuple(st.session_state["compare_names"])})
+
+
+def _reach_tab(found: Analysis, page: PageState) -> None:
+    from viz.features.fields.plots import strategies_figure
+
+    values = page.values
+    st.number_input(
+        "view to reach (px)", 1, 512, key=give(values, "target"), width=220,
+        help="Side of the square of pixels that one unit should see.",
+    )  # fmt: skip
+    with st.spinner("Searching for the shortest networks…"):
+        strategies = network_analysis.strategies(values["target"], found.network.input_size)
+    st.plotly_chart(strategies_figure(strategies), theme="streamlit", key="strategies_figure")
+    names = {each.name: each for each in strategies}
+    left, right = st.columns([4, 1.4], vertical_alignment="bottom")
+    chosen = left.selectbox(
+        "look at one of them",
+        list(names),
+        format_func=lambda name: names[name].title,
+        key=give(values, "strategy"),
+    )
+    picked = names[chosen]
+    left.markdown(f"{picked.sentence}" + (f" {picked.refusal}" if picked.refusal else ""))
+    right.button(
+        "Open its layers",
+        on_click=open_layers,
+        args=(PAGE, picked.notation),
+        type="primary",
+        width="stretch",
+    )
+
+
+def _code_tab(found: Analysis, page: PageState) -> None:
+    values = page.values
+    notation = values["layers"] if values["network"] == OWN else NOTATIONS.get(values["network"])
+    if notation:
+        spec = network.spec_of(notation)
+        st.markdown("As one line, for the box beside *network*:")
+        st.code(to_notation(spec), language=None, wrap_lines=True)
+        channels, *size = found.network.input_size
+        st.markdown("As PyTorch:")
+        st.code(to_source(spec, channels, (size[0], size[1])), language="python")
+    if found.network.run is not None:
+        st.markdown("As PyTorch:")
+        st.code(lab.source(found.network.run), language="python")
+    st.markdown(
+        "For a network of your own code, in a terminal beside this app's files "
+        "(`--json` and `--csv` for files):"
+    )
+    shape = ",".join(map(str, found.network.input_size))
+    st.code(
+        f"python -m core.receptive_field package.module:callable --input {shape}", language="bash"
+    )
+
+
+DRAW: dict[str, Callable[[Analysis, PageState], None]] = {
+    "layers": _layers_tab,
+    "depth": _depth_tab,
+    "graph": _graph_tab,
+    "compare": _compare_tab,
+    "reach": _reach_tab,
+    "code": _code_tab,
+}
+"""One function a tab, by its name in the URL; the editor also opens without an analysis."""

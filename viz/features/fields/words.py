@@ -1,0 +1,72 @@
+"""The sentence above the cone: what a network's last feature map sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.receptive_field import ReceptiveField
+    from viz.choices.network_analysis import Analysis
+
+
+def headline(found: Analysis) -> str:
+    """What a unit of a network's last feature map sees, in sentences."""
+    line = found.deepest
+    field, grid = line.field, line.node.grid
+    if line.node.kind == "input" or all(axis.whole for axis in field.axes):
+        return "No layer of it has units side by side that see different parts of the image."
+    before, name = _before(found), "its last feature map"
+    if before:
+        name = "the last feature map before that"
+    only = f"The only unit of {name}" if max(grid) == 1 else f"A unit of {name}"
+    return (
+        f"{before}{only}, `{line.label}`, sees {_most(field)}**{field.size[0]:g}×{field.size[1]:g}** pixels"
+        f"{_inside(field, found.network.input_size[1:])}.{_distance(field)}"
+    )
+
+
+def _before(found: Analysis) -> str:
+    line = found.whole_from
+    if line is None:
+        return ""
+    if line.field.bound:
+        return f"From `{line.label}` on a unit may depend on the whole image: no more is known. "
+    return f"From `{line.label}` on every unit depends on the whole image. "
+
+
+def _most(field: ReceptiveField) -> str:
+    """``at most`` of a bound, ``up to`` where units differ."""
+    if field.bound:
+        return "at most "
+    from core.receptive_field.notes import sizes_differ
+
+    differ = any(sizes_differ(a, n) for a, n in zip(field.axes, field.grid, strict=True))
+    return "up to " if differ else ""
+
+
+def _inside(field: ReceptiveField, image: Sequence[int]) -> str:
+    """The field's name, and whether it fits inside the image."""
+    if all(size <= side for size, side in zip(field.size, image, strict=True)):
+        return " of the image: its *receptive field*"
+    return ": its *receptive field*. That is more than the image has; outside lies padding"
+
+
+def _distance(field: ReceptiveField) -> str:
+    """How far apart neighbouring units look, along the axes that have any."""
+    from core.receptive_field.notes import uneven
+
+    along = [
+        (field.effective_stride[axis], uneven(field.axes[axis], field.grid[axis]), name)
+        for axis, name in enumerate(("down", "across"))
+        if field.grid[axis] > 1 and not field.axes[axis].whole
+    ]
+    if not along:
+        return ""
+    mean = " on average" if any(varies for _, varies, _ in along) else ""
+    strides = list(dict.fromkeys(stride for stride, _, _ in along))
+    if len(strides) == 1:
+        unit = "pixel" if strides[0] == 1 else "pixels"
+        return f" Neighbouring units look {strides[0]:g} {unit} apart{mean}."
+    both_ways = " and ".join(f"{stride:g} pixels {name}" for stride, _, name in along)
+    return f" Neighbouring units look {both_ways} apart{mean}."

@@ -1,0 +1,173 @@
+"""The pictures of the gradient page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from viz.choices.layer import UPLOAD
+from viz.features.gradients import compute, params
+from viz.features.gradients.params import (
+    COMPARED,
+    KIND_LABELS,
+    LAYERS,
+    OWN,
+    TABS,
+    Shown,
+    flow_labels,
+)
+from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from core.gradients.flow import Flow
+    from core.gradients.recipe import FlowSpec
+
+Values = Mapping[str, Any]
+
+
+def pictures(values: Values) -> list[Picture]:
+    """All pictures of a link's values; each computes what it needs when it is drawn.
+
+    Raises:
+        SpecError: a layer that does not fit the input.
+    """
+    settled = dict(values)
+    refuse_unfit(params.settle(settled))
+    refuse_unfit([NO_UPLOAD] if values["picture"] == UPLOAD else [])
+    shown = [params.layer(settled, name) for name in settled["shown"]]
+    specs = params.flows(settled)
+    found = [
+        *([picture_of_layers(shown, settled)] if shown else []),
+        *([picture_of_counts(shown, settled)] if shown else []),
+        picture_of_backward(back_layer(settled, shown), settled),
+        Picture(
+            "flow",
+            "Through depth",
+            lambda style: picture_of_flow(_flows(specs), settled).draw(style),
+        ),
+        picture_of_dead(),
+    ]
+    first = {TABS["counts"]: "counts", TABS["back"]: "backward", TABS["depth"]: "flow"}
+    found.sort(key=lambda picture: picture.name != first.get(settled["tab"], "layers"))
+    return [replace(picture, settings=settings(settled)) for picture in found]
+
+
+def settings(values: Values) -> str:
+    """What the page shows in words, for a caption."""
+    side = f"{values['input_height']}×{values['input_width']}"
+    kind = KIND_LABELS[values["arriving"]]
+    return f"Input {side}, {values['picture']}; arriving: {kind}; kernel {values['kernel']}"
+
+
+def picture_of_layers(shown: Sequence[Shown], values: Values) -> Picture:
+    """The layers on show: the gradient at their input, and the one that arrives."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.gradients.slides import layers
+
+        named = {
+            each.title: compute.gradient(each.board, params.arriving(values, each))
+            for each in shown
+        }
+        arrays = [a for each in named.values() for a in (each.gradient, each.arriving)]
+        top = max(float(np.abs(array).max()) for array in arrays) or 1.0
+        return layers(named, style, title=_heading(values), top=top)
+
+    return Picture("layers", "Gradients side by side", draw)
+
+
+def _heading(values: Values) -> str:
+    size = f"{values['input_height']}×{values['input_width']}"
+    return f"Where does the gradient go? {size} px, arriving: {KIND_LABELS[values['arriving']]}"
+
+
+def picture_of_counts(shown: Sequence[Shown], values: Values) -> Picture:
+    """How often the layers on show read each pixel."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.gradients.slides import counts
+
+        found = {each.title: compute.counts(each.board) for each in shown}
+        named = {name: (each.reads, each.sent, each.even) for name, each in found.items()}
+        size = f"{values['input_height']}×{values['input_width']}"
+        return counts(named, style, title=f"How often is a pixel read? {size} px")
+
+    return Picture("counts", "Read counts", draw)
+
+
+def back_layer(values: Values, shown: Sequence[Shown]) -> Shown:
+    """The convolution whose backward pass is rebuilt: the chosen one, or the first shown."""
+    options = [name for name, spec in LAYERS.items() if spec.operation == "convolution"]
+    if params.layer(values, OWN).board.layer.operation == "convolution":
+        options.append(OWN)
+    name = values["back_layer"]
+    if name not in options:
+        name = next((each.name for each in shown if each.name in options), "conv3")
+    return params.layer(values, name)
+
+
+def picture_of_backward(each: Shown, values: Values) -> Picture:
+    """A convolution's backward pass, step by step."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.gradients.slides import backward
+
+        arriving = params.arriving(values, each)
+        found = compute.backward(each.board, arriving)
+        return backward(found, style, title=each.title)
+
+    return Picture("backward", "Backward as a convolution", draw)
+
+
+def picture_of_flow(flows: Mapping[str, Flow], values: Values) -> Picture:
+    """Gradient norms through depth, of what is there."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.gradients.slides import flow
+
+        title = f"Gradient norm per layer at initialisation, by {COMPARED[values['compare']][0]}"
+        notes = [flow_recipe(values, next(iter(flows.values())).spec)]
+        return flow(flows, style, title=title, notes=notes, weights=values["weight_norms"])
+
+    return Picture("flow", "Through depth", draw)
+
+
+def flow_recipe(values: Values, spec: FlowSpec) -> str:
+    """What a flow was drawn from."""
+    told = ", ".join(
+        f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
+        for key in COMPARED
+        if key != values["compare"]
+    )
+    return (
+        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} halvings (◀), "
+        f"noise of {spec.side}×{spec.side}; {told}. Median of {spec.draws} draws, band 10 % to 90 %."
+    )
+
+
+def picture_of_dead() -> Picture:
+    """What stacked max pooling leaves without a gradient."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.gradients.slides import dead
+
+        return dead(compute.dead_shares(), style)
+
+    return Picture("dead", "Dead shares", draw)
+
+
+def _flows(specs: Mapping[str, FlowSpec]) -> dict[str, Flow]:
+    found = _drawn(tuple(specs.values()))
+    return {label: found[spec] for label, spec in specs.items()}
+
+
+@lru_cache(maxsize=2)
+def _drawn(specs: tuple[FlowSpec, ...]) -> dict[FlowSpec, Flow]:
+    found: dict[FlowSpec, Flow] = compute.flows(specs)(lambda *told: True)
+    return found

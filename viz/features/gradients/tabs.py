@@ -1,0 +1,310 @@
+"""What stands below the panels of the gradient page: one function a tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.gradients.recipe import FlowSpec
+from viz.choices import board as choices_board
+from viz.choices import layer
+from viz.choices.layer import VIEW
+from viz.components.player.player import player
+from viz.features.gradients import compute, export, params
+from viz.features.gradients import plots as figures
+from viz.features.gradients.controls import flow_controls, layer_name
+from viz.features.gradients.params import BY_HAND, COMPARED, LAYERS, OWN, PAGE, Shown, flow_labels
+from viz.page import progress, words
+from viz.page.save_menu import save_menu
+from viz.page.session import PageState, change, give
+from viz.server.queue import View
+from viz.slides.style import Picture
+
+if TYPE_CHECKING:
+    from core.gradients.flow import Flow
+
+SLOT = "flow"
+EVEN_READING = (
+    "A convolution, a pooling or a blur without dilation reads evenly exactly when its kernel size "
+    "is a multiple of its stride (Odena et al., 2016); a transposed convolution always reads its "
+    "inputs evenly."
+)
+
+
+def save(shown: Sequence[Shown], values: Mapping[str, Any], more: Sequence[Picture]) -> None:
+    """What is on show as files, that of the open tab first."""
+    layers = export.picture_of_layers(shown, values)
+    save_menu(PAGE, [*more, layers], export.settings(values))
+
+
+WIDE = """<style>
+[class*="st-key-wide_"] { overflow-x: auto; }
+[class*="st-key-wide_"] th { text-wrap: balance; min-width: 5.5rem; }
+</style>"""
+"""Tables that are wider than a phone scroll by themselves."""
+
+
+def table(key: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table in Markdown: words left, numbers right."""
+    marks = [":--", *["--:"] * (len(heads) - 1)]
+    lines = [heads, marks, *rows]
+    with st.container(key=f"wide_{key}"):
+        st.html(WIDE)
+        st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+def percent(share: float) -> str:
+    """``75 %``, ``98.4 %``."""
+    return f"{100 * share:.3g} %"
+
+
+def _numbers(shown: list[Shown], page: PageState) -> None:
+    values = page.values
+    rows = []
+    for each in shown:
+        downstream = params.arriving(values, each)
+        found = compute.gradient(each.board, downstream)
+        told = found.statistics
+        off = "–"
+        if downstream.kind == "unit":
+            off = f"{compute.off_closed_form(each.board, downstream):.1g}"
+        rows.append([f"**{each.title}**", f"{told.reached}", percent(told.zeros),
+                     f"{told.mean_abs:.3g}", f"{told.std:.3g}", f"{told.ratio:.3g}", off])  # fmt: skip
+    st.markdown("The gradients above, as PyTorch's autograd gives them.")
+    heads = ("layer", "pixels reached", "exact zeros", "mean of abs. g", "std of g",
+             "largest / smallest", "off the closed form")  # fmt: skip
+    table("numbers", heads, rows)
+    st.caption(
+        "*largest / smallest*: of |g|, zeros left out; 1 is an even spread. *Off the closed form*: "
+        "largest difference to the weights of the unit's window (a kernel's weights, 1/k² of a "
+        "mean, 1 at the winner of a maximum)."
+    )
+    _claims(values)
+
+
+def _claims(values: Mapping[str, Any]) -> None:
+    upload = st.session_state.get("upload_image")
+    names = [*LAYERS, *([OWN] if OWN in values["shown"] else [])]
+    rows = []
+    for name in names:
+        each = params.layer(values, name, upload)
+        found = compute.claim(each.board)
+        spread = f"{found.least}" if found.least == found.most else f"{found.least} to {found.most}"
+        rows.append([f"**{each.title}**", f"{found.interior}", f"{found.corner}",
+                     percent(found.starved), percent(found.zeros), spread,
+                     "yes" if found.even else "no"])  # fmt: skip
+    st.markdown("The usual claims, measured on this input, whatever is shown above.")
+    heads = ("layer", "a middle unit reaches (px)", "the corner unit (px)",
+             "sent nothing by any unit", "exact zeros, all units alike",
+             "units that send a pixel something", "read evenly")  # fmt: skip
+    table("claims", heads, rows)
+    st.caption(
+        "Pixels *sent nothing* learn nothing from this layer. The last two columns leave out the "
+        f"border. {EVEN_READING}"
+    )
+
+
+def _counts(shown: list[Shown], page: PageState) -> list[Picture]:
+    st.markdown(
+        "How many windows read each pixel, in closed form, above how many units send it a "
+        "gradient, measured. They agree for sums and means without zero weights; a maximum "
+        "sends to its winner only."
+    )
+    found = {each.name: compute.counts(each.board) for each in shown}
+    top = float(max(max(c.reads.max(), c.sent.max()) for c in found.values()))
+    with st.container(horizontal=True):
+        for each in shown:
+            counted = found[each.name]
+            figure = figures.counts_figure(
+                counted.reads, counted.sent, each.title, top, even=counted.even
+            )
+            st.plotly_chart(figure, width="content", theme="streamlit", key=f"counts_{each.name}",
+                            config={"displayModeBar": False})  # fmt: skip
+    return [export.picture_of_counts(shown, page.values)]
+
+
+def _back(shown: list[Shown], page: PageState) -> list[Picture]:
+    values = page.values
+    options = [n for n, spec in LAYERS.items() if spec.operation == "convolution"]
+    upload = st.session_state.get("upload_image")
+    own = params.layer(values, OWN, upload)
+    if own.board.layer.operation == "convolution":
+        options.append(OWN)
+    name = values["back_layer"]
+    if name not in options:
+        name = next((each.name for each in shown if each.name in options), "conv3")
+    left, right = st.columns([1.4, 2], vertical_alignment="bottom")
+    left.selectbox(
+        "convolution",
+        options,
+        format_func=layer_name,
+        key=give({"back_shown": name}, "back_shown", name),
+        on_change=_on_layer,
+    )
+    right.radio("step", list(BY_HAND.values()), horizontal=True, key=give(values, "back_step"))
+    each = params.layer(values, name, upload)
+    downstream = params.arriving(values, each)
+    found = compute.backward(each.board, downstream)
+    st.markdown(_verdict(each, found.difference))
+    step = next(key for key, label in BY_HAND.items() if label == values["back_step"])
+    if step == "sweep":
+        _sweep(each, page)
+    else:
+        st.plotly_chart(figures.backward_figure(found, step), width="content", theme="streamlit",
+                        key=f"back_{step}", config={"displayModeBar": False})  # fmt: skip
+    return [export.picture_of_backward(each, values)]
+
+
+def _on_layer() -> None:
+    change(PAGE, {"back_layer": st.session_state["back_shown"], "step": -1, "pin": ""})
+
+
+def _verdict(each: Shown, difference: float) -> str:
+    rows, cols = each.board.layer.stride
+    zeros = f"{rows - 1}" if rows == cols else f"{rows - 1} (rows) and {cols - 1} (columns)"
+    verdict = "the same ✓" if difference < 1e-6 else "**they differ**"
+    return (
+        f"**{each.title}, backwards**: put stride − 1 = {zeros} zeros between the gradients that arrive, turn "
+        "the kernel by 180°, and slide it with stride 1. That is a transposed convolution. By hand "
+        f"and by PyTorch's autograd the results differ by at most {difference:.1g}: {verdict}"
+    )
+
+
+def _sweep(each: Shown, page: PageState) -> None:
+    downstream = params.arriving(page.values, each)
+    board = compute.backward_board(each.board, downstream)
+    payload = choices_board.payload(board) | {
+        "editable": {"kernel": False, "input": False},
+        "signed": True,  # gradients: no brightness of a picture
+    }
+    output = choices_board.sweep(board).output.shape
+    captions = payload["captions"] | {
+        "input": f"upstream gradient {words.times(board.source.size)}, zeros put in",
+        "output": f"gradient at the input {words.times((output[1], output[2]))}",
+    }
+    title = f"{each.title}: its backward pass"
+    token = f"{page.adopted} {hash(board)}"
+    if st.session_state.get("gradients_view", {}).get("token") != token:
+        view = {p.name: page.values[p.name] for p in VIEW} | {"token": token}
+        st.session_state["gradients_view"] = view
+    player(
+        [payload | {"name": "", "title": title, "captions": captions}],
+        st.session_state["gradients_view"],
+        {
+            "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
+            "sizes": [choices_board.size_line(board, lost=_copies(each))],
+        },
+        identity=str(hash(board)),
+        token=token,
+        key="backward_player",
+        told={"view": _on_view},
+    )  # fmt: skip
+
+
+def _copies(each: Shown) -> str:
+    if each.board.layer.padding_mode == "zeros":
+        return ""
+    return (
+        "This is the gradient at the padded input: the share of each copy in the padding is then "
+        "added to the pixel it was copied from."
+    )
+
+
+def _on_view() -> None:
+    change(PAGE, layer.told(st.session_state["backward_player"].view))
+
+
+def _depth(shown: list[Shown], page: PageState) -> list[Picture]:
+    values = page.values
+    flow_controls(values)
+    specs = params.flows(values)
+    st.toggle("gradient at the weights", key=give(values, "weight_norms"))
+
+    key = tuple(specs.values())
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        _flow_view(specs, key, views[key], values)
+
+    view = progress.show(SLOT, {key: compute.flows(key)}, draw)[key]
+    _dead()
+    found = view.result or {}
+    ready = {label: found[spec] for label, spec in specs.items() if spec in found}
+    saved = [export.picture_of_flow(ready, values)] if ready else []
+    return [*saved, export.picture_of_dead()]
+
+
+def _flow_view(
+    specs: Mapping[str, FlowSpec], key: Hashable, view: View, values: Mapping[str, Any]
+) -> None:
+    """How far it is, the curves so far, and the table."""
+    stopped = "Stopped. What was done so far stays."
+    progress.standing(SLOT, key, view, "Drawing networks", stopped=stopped)
+    found: Mapping[FlowSpec, Flow] = view.result or view.partial or {}
+    ready = {label: found[spec] for label, spec in specs.items() if spec in found}
+    if not ready:
+        return
+    name = COMPARED[values["compare"]][0]
+    title = f"Gradient norm per layer at initialisation, by {name}"
+    figure = figures.flow_figure(
+        ready, title, [_recipe(values, ready)], weights=values["weight_norms"]
+    )
+    st.plotly_chart(figure, theme="streamlit", key="flow")
+    heads = (name, "norm at the image", "factor per layer", "below 1/1000 from layer",
+             "exact zeros at the image", "draws")  # fmt: skip
+    table("flow", heads, [_flow_row(label, flow) for label, flow in ready.items()])
+
+
+def _flow_row(label: str, flow: Flow) -> list[str]:
+    dies = flow.dies_at()
+    return [
+        f"**{label}**",
+        f"{flow.median[0]:.3g}",
+        f"{flow.per_layer:.3g}",
+        "never" if dies is None else f"{dies} down",
+        percent(float(flow.zeros[:, 0].mean())),
+        f"{flow.draws}",
+    ]
+
+
+def _recipe(values: Mapping[str, Any], ready: Mapping[str, Flow]) -> str:
+    spec = next(iter(ready.values())).spec
+    told = ", ".join(
+        f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
+        for key in COMPARED
+        if key != values["compare"]
+    )
+    return (
+        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} halvings (◀), "
+        f"noise of {spec.side}×{spec.side}, batch {spec.batch}; {told}. A random gradient of norm "
+        f"1 arrives at the last layer. Line: median over the seeds from {spec.seed} on; band: 10 % "
+        "to 90 % of them."
+    )
+
+
+def _dead() -> None:
+    st.markdown(
+        "**Stacked max pooling.** Of each 2×2 window one pixel wins; through $L$ layers one pixel "
+        "of $4^L$ is left, so $1 - 4^{-L}$ of the image gets no gradient."
+    )
+    rows = [
+        [f"**{share.levels}**", percent_exact(share.measured), percent_exact(share.expected)]
+        for share in compute.dead_shares()
+    ]
+    table("dead", ("2×2 max-pools, L", "without gradient, measured", "$1 - 4^{-L}$"), rows)
+
+
+def percent_exact(share: float) -> str:
+    """``99.902344 %``: shares that differ in late digits."""
+    return f"{100 * share:.8g} %"
+
+
+Draw = Callable[[list[Shown], PageState], "list[Picture] | None"]
+DRAW: dict[str, Draw] = {
+    "numbers": _numbers,
+    "counts": _counts,
+    "back": _back,
+    "depth": _depth,
+}
+"""One function a tab, by its name in the URL: draws it, and returns what can be saved."""

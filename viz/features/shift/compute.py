@@ -1,0 +1,280 @@
+"""Shift and aliasing for the page: layers at once, networks by the queue."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import data
+from core.errors import SpecError
+from viz.choices import network_analysis
+from viz.choices.network_analysis import Analysis, trained_weights
+from viz.features.shift.params import DIRECTIONS, Request, Scene
+from viz.server.cache import shared
+from viz.server.processes import queued
+from viz.server.queue import Report, Work
+from viz.server.settings import settings
+from viz.server.torch_start import warm
+from viz.theme import GREY, SIGNED
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from core.shift.consistency import Comparison, Consistency, Shift
+    from core.shift.layer import Downsampling
+    from core.shift.spectrum import Spectrum
+    from core.training.records import State
+
+Image = NDArray[np.float32]
+MOST_SHIFTS = 64
+"""Shifts of a network: two of its strides, in steps of several pixels if there are more."""
+FRAMES = 8
+"""Frames of the film: two strides of 4 pixels."""
+SHADES = 64
+
+
+@shared(64)
+def picture(scene: Scene) -> Image:
+    """(1, side, side), read-only, of mean 0 and standard deviation 1."""
+    warm()
+    from core.shift.consistency import standard
+
+    drawn = standard(data.picture(scene.picture, (scene.side,) * 2, 1, scene.seed))
+    drawn.flags.writeable = False
+    return drawn
+
+
+def rolled(image: Image, shift: tuple[int, int]) -> Image:
+    """(H, W) moved round its edges by (down, right) pixels."""
+    return np.roll(image, shift, (0, 1))
+
+
+@shared(256)
+def comparison(layer: Downsampling, scene: Scene, shift: Shift) -> Comparison:
+    """The output of the moved picture beside the moved output.
+
+    Raises:
+        SpecError: a picture too small to be padded.
+    """
+    image = picture(scene)
+    from core.shift.consistency import compare
+
+    return compare(layer, image, shift)
+
+
+@shared(128, outside=True)
+def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistency:
+    """Of every shift in one direction.
+
+    Raises:
+        SpecError: a picture too small to be padded.
+    """
+    image = picture(scene)
+    from core.shift.consistency import layer_consistency
+
+    return layer_consistency(layer, image, _line(direction, scene.side))
+
+
+@shared(128, outside=True)
+def expected(layer: Downsampling, scene: Scene, direction: str) -> NDArray[np.float64] | None:
+    """The cosine of every shift in closed form; None where there is none."""
+    image = picture(scene)
+    from core.shift.spectrum import expected_cosine
+
+    if layer.padding_mode != "circular":
+        return None
+    return expected_cosine(layer, image, _line(direction, scene.side))
+
+
+def _line(direction: str, count: int, step: int = 1) -> list[Shift]:
+    down, right = DIRECTIONS[direction]
+    return [(down * d, right * d) for d in range(0, count, step)]
+
+
+@shared(128, outside=True)
+def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
+    """Before and after pixels are skipped."""
+    image = picture(scene)
+    from core.shift.spectrum import spectrum as of
+
+    return of(layer, image)
+
+
+@shared(32)
+def film(layer: Downsampling | None, scene: Scene, direction: str, what: str) -> str:
+    """`FRAMES` frames below each other as a PNG data URL.
+
+    Args:
+        layer: None for the picture itself.
+        scene, direction: what moves, and where to.
+        what: ``"output"`` or ``"difference"``.
+    """
+    shifts = _line(direction, FRAMES)
+    if layer is None:
+        frames = [rolled(picture(scene)[0], shift) for shift in shifts]
+    else:
+        frames = [getattr(comparison(layer, scene, shift), what)[0] for shift in shifts]
+    signed = what == "difference" or (layer is not None and layer.kind == "convolution")
+    return _png(np.concatenate(frames), _film_range(layer, scene, what), signed)
+
+
+def _film_range(layer: Downsampling | None, scene: Scene, what: str) -> tuple[float, float]:
+    """Darkest and brightest value: that of the picture, or of the layer without a blur."""
+    if layer is None:
+        return float(picture(scene).min()), float(picture(scene).max())
+    plain = layer.with_blur(1)
+    if what == "difference":
+        shifts = [(1, 0), (0, 1), (1, 1)]
+        differences = [comparison(plain, scene, shift).difference for shift in shifts]
+        largest = max(float(np.abs(each).max()) for each in differences)
+    else:
+        still = comparison(plain, scene, (0, 0)).output
+        if layer.kind != "convolution":
+            return float(still.min()), float(still.max())
+        largest = float(np.abs(still).max())
+    return -largest, largest
+
+
+def _png(values: NDArray[Any], span: tuple[float, float], signed: bool) -> str:
+    """Values as a data URL of a picture in 64 shades, grey or blue, white and red."""
+    from PIL import Image as Pillow
+
+    low, high = span
+    share = np.clip((values - low) / ((high - low) or 1.0), 0, 1)
+    shades = Pillow.fromarray(np.rint(share * (SHADES - 1)).astype(np.uint8), "P")
+    stops = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (SIGNED if signed else GREY)]
+    at = np.linspace(0, len(stops) - 1, SHADES)
+    colours = [np.interp(at, range(len(stops)), channel) for channel in zip(*stops, strict=True)]
+    shades.putpalette(np.rint(np.stack(colours, axis=1)).astype(np.uint8).tobytes())
+    file = BytesIO()
+    shades.save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
+
+
+def module(asked: Request, device: str = "cpu", weights: State | None = None) -> nn.Module:
+    """The network as it is asked for, its weights drawn by the seed, or else trained ones; none on
+    "meta".
+
+    Raises:
+        SpecError: it cannot be built, or nothing in it skips pixels.
+    """
+    warm()
+    from core.shift.network import anti_aliased, circular
+
+    made = network_analysis.module(asked.network, device, weights, asked.draw_seed)
+    if asked.taps > 1:
+        made = anti_aliased(made, asked.taps)
+    return circular(made) if asked.wrap else made
+
+
+def layers(found: Analysis) -> dict[str, str]:
+    """Modules whose output can be looked at: qualified name → what the page calls it."""
+    from core.shift.consistency import stride_of
+
+    size = found.network.input_size[1:]
+    return {
+        line.node.module: line.label
+        for line in found.lines
+        if line.node.module
+        and line.node.dims == (2, 3)
+        and max(line.node.grid) > 1
+        and found.graph.find(line.node.module).name == line.node.name
+        and stride_of(size, line.node.grid)
+    }
+
+
+def _network_picture(asked: Request) -> Image:
+    channels, height, width = asked.network.input_size
+    return data.picture(asked.picture, (height, width), channels, asked.seed)
+
+
+def last_layer(found: Analysis) -> str:
+    """The one that is looked at where none is chosen.
+
+    Raises:
+        SpecError: there is none.
+    """
+    names = list(layers(found))
+    if not names:
+        rule = (
+            "must be a multiple of the layer's stride, and for no layer of this network it is one; "
+            "give the layers padding, or choose a power of two"
+        )
+        raise SpecError("input_size", rule, "×".join(map(str, found.network.input_size)))
+    return names[-1]
+
+
+def network_shifts(asked: Request) -> tuple[Shift, ...]:
+    """The shifts that are run: up to two strides of the coarsest map up to the layer.
+
+    Raises:
+        SpecError: the layer's map does not fit the image; weights that are not trained here; too
+            much work, with what would do.
+    """
+    trained_weights(asked.network)
+    return _network_shifts(asked)
+
+
+@shared(64)
+def _network_shifts(asked: Request) -> tuple[Shift, ...]:
+    warm()
+    from core.cost import layer_costs
+    from core.graph import network_graph
+    from core.shift.network import coarsest_stride, layer_of, total_stride
+
+    size = asked.network.input_size
+    _network_picture(asked)
+    made = module(asked, "meta")
+    graph = network_graph(made, size)
+    node = layer_of(graph, size[1:], asked.layer)
+    total_stride(graph, node, size[1:])
+    longest = coarsest_stride(graph, node, size[1:])
+    count = min(max(2, int(2 * longest)), *size[1:])
+    shifts = _line(asked.direction, count, -(-count // MOST_SHIFTS))
+    macs = sum(cost.macs for cost in layer_costs(made, size)) * len(shifts)
+    if macs > settings().macs:
+        rule = f"must be smaller: {len(shifts)} shifts take {macs:.2g} multiply–accumulates"
+        raise SpecError("input_size", rule, "×".join(map(str, size)))
+    return tuple(shifts)
+
+
+def network_comparison(found: Consistency, index: int) -> Comparison:
+    """The kept channel of a network for one of its shifts."""
+    from core.shift.consistency import Comparison, distances, moved
+
+    assert found.maps is not None
+    still, shift = np.flatnonzero(~found.shifts.any(axis=1))[0], found.shifts[index].tolist()
+    expected = moved(found.maps[still], distances(shift, found.stride))[None]
+    return Comparison(found.maps[index][None], expected, float(found.cosine[index]))
+
+
+def work(asked: Request) -> Work:
+    """The consistency of a network, for the queue."""
+
+    def run(report: Report) -> Consistency:
+        found: Consistency = _work(asked, trained_weights(asked.network))(report)
+        return found
+
+    return run
+
+
+@queued
+def _work(asked: Request, weights: State | None) -> Work:
+    def run(report: Report) -> Consistency:
+        from core.shift.consistency import standard
+        from core.shift.network import network_consistency
+
+        image = standard(_network_picture(asked))
+        return network_consistency(
+            module(asked, weights=weights),
+            image,
+            _network_shifts(asked),
+            asked.layer,
+            lambda done, total: report(done, total, None),
+        )
+
+    return run

@@ -1,0 +1,305 @@
+"""The pictures of the page on shift and aliasing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.data import PICTURES
+from core.shift.layer import KINDS, Downsampling
+from viz.choices import network, network_analysis
+from viz.features.shift import compute, params
+from viz.features.shift.compute import FRAMES
+from viz.features.shift.params import (
+    BLUR_WORDS,
+    LABELS,
+    TABS,
+    Request,
+    layers,
+    scene,
+    sentence_case,
+    shift_of,
+    title,
+)
+from viz.slides.style import Film, Picture, Style, refuse_unfit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from core.shift.consistency import Consistency
+
+Values = Mapping[str, Any]
+SHOWN = 6
+"""Strides that the curves show; with circular padding the rest is the same."""
+
+
+def pictures(values: Values) -> list[Picture]:
+    """All pictures of a link's values; each computes what it needs when it is drawn.
+
+    Raises:
+        SpecError: a picture too small for the padding, or a network that cannot be looked at.
+    """
+    settled = dict(values)
+    params.settle(settled)
+    if settled["shift"] != values["shift"]:
+        refuse_unfit([f"shift must be at most {settled['shift']}, inside the picture"])
+    if settled["tab"] == TABS["network"]:
+        found = _pictures_of_link(settled)
+        return [replace(picture, settings=settings(settled)) for picture in found]
+    found = pictures_of_layers(settled)
+    first = {TABS["curve"]: "curve", TABS["spectra"]: "spectra"}
+    kind = settled["kind"]
+    name = first.get(settled["tab"], f"film_{kind}" if settled["play"] else kind)
+    found.sort(key=lambda picture: picture.name != name)
+    return [replace(picture, settings=settings(settled)) for picture in found]
+
+
+def pictures_of_layers(values: Values) -> list[Picture]:
+    """Everything that needs no network."""
+    return [*pictures_of_a_shift(values), picture_of_curve(values), *pictures_of_spectra(values)]
+
+
+def settings(values: Values) -> str:
+    """What the layers, or the network, are given, in words, for a caption."""
+    blur = BLUR_WORDS[values["blur"]]
+    if values["tab"] == TABS["network"]:
+        asked = network.network(values)
+        picture = PICTURES[values["picture"]].label
+        size = "×".join(map(str, asked.input_size))
+        return f"{asked.title} on {size}, {picture}, moved {values['direction']}; blur {blur}"
+    return (
+        f"{made(values)}, moved {far(shift_of(values))}; kernel {values['kernel_size']}, "
+        f"stride {values['stride']}, blur {blur}, "
+        f"padding {values['padding_mode']}"
+    )
+
+
+def pictures_of_a_shift(values: Values) -> list[Picture]:
+    """The three layers for one shift, and while the picture slides; the films first if they play."""
+    stills = [Picture(kind, f"{LABELS[kind]}, one shift", _pair(values, kind)) for kind in KINDS]
+    films = [picture_of_film(values, kind) for kind in KINDS]
+    return [*films, *stills] if values["play"] else [*stills, *films]
+
+
+def _heading(values: Values, kind: str) -> str:
+    return sentence_case(title(layers(values, kind)[0]))
+
+
+def far(shift: tuple[int, int]) -> str:
+    """``3 px right``."""
+    down, right = shift
+    words = [f"{n} px {way}" for n, way in ((down, "down"), (right, "right")) if n]
+    return " and ".join(words) or "by nothing"
+
+
+def made(values: Values) -> str:
+    """The picture of settled values, in words."""
+    shown = scene(values)
+    return f"{PICTURES[shown.picture].label}, {shown.side}×{shown.side}"
+
+
+def _pair(values: Values, kind: str) -> Any:
+    def draw(style: Style) -> Figure:
+        from viz.features.shift.slides import pair
+
+        shown, shift = scene(values), shift_of(values)
+        plain, blurred = (compute.comparison(each, shown, shift) for each in layers(values, kind))
+        return pair(
+            plain,
+            blurred,
+            style,
+            title=_heading(values, kind),
+            subtitle=f"{made(values)}, moved {far(shift)}; blur {BLUR_WORDS[values['blur']]}",
+            signed=kind == "convolution" and not values["relu"],
+            picture=compute.rolled(compute.picture(shown)[0], shift),
+        )
+
+    return draw
+
+
+def picture_of_curve(values: Values) -> Picture:
+    """Consistency over all shifts."""
+
+    def draw(style: Style) -> Figure:
+        from viz.features.shift.slides import curve
+
+        shown, way = scene(values), values["direction"]
+        named, forms = {}, {}
+        for kind in KINDS:
+            plain, blurred = layers(values, kind)
+            name = sentence_case(title(plain))
+            named[name] = (
+                compute.consistency(plain, shown, way),
+                compute.consistency(blurred, shown, way),
+            )
+            forms[name] = [compute.expected(each, shown, way) for each in (plain, blurred)]
+        note = (
+            f"Blur {BLUR_WORDS[values['blur']]}. {made(values)}, moved {way}; "
+            f"padding {values['padding_mode']}. Cosine 1: it does."
+        )
+        last = None if values["every"] else SHOWN * values["stride"]
+        return curve(
+            named,
+            style,
+            title="Does the output move with the picture?",
+            expected=forms,
+            current=values["shift"] if last is None or values["shift"] <= last else None,
+            last=last,
+            notes=[note],
+        )
+
+    return Picture("curve", "All shifts", draw)
+
+
+def pictures_of_spectra(values: Values) -> list[Picture]:
+    """One layer's spectrum before and after, and what is folded."""
+
+    def draw(name: str, style: Style) -> Figure:
+        from viz.features.shift import spectra_slides
+
+        pair = layers(values, values["kind"])
+        texts = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
+        found = {
+            text: compute.spectrum(each, scene(values))
+            for text, each in zip(texts, pair, strict=True)
+        }
+        return getattr(spectra_slides, name)(found, style, title=sentence_case(title(pair[0])))
+
+    return [
+        Picture("spectra", "Spectra", lambda style: draw("spectra", style)),
+        Picture("folded", "What is folded", lambda style: draw("folded", style)),
+    ]
+
+
+def picture_of_film(values: Values, kind: str) -> Picture:
+    """The picture sliding by single pixels, and one layer's outputs."""
+
+    def film(style: Style) -> Film:
+        from viz.features.shift.slides import film as draw
+
+        way = values["direction"]
+        shown = [f"moved by {n} px, {way}" for n in range(FRAMES)]
+        return draw(_reels(values, kind), style, title=_heading(values, kind), far=shown)
+
+    def draw(style: Style) -> Figure:
+        made = film(style)
+        made.show(min(values["shift"], FRAMES - 1))
+        return made.figure
+
+    return Picture(f"film_{kind}", f"{LABELS[kind]}, the picture slides", draw, film, FRAMES)
+
+
+def _reels(
+    values: Values, kind: str
+) -> dict[str, tuple[np.ndarray[Any, Any], tuple[float, float], str]]:
+    """Panels of the film: the picture, then outputs and differences without and with a blur."""
+    shown = scene(values)
+    shifts = [shift_of(values, pixels) for pixels in range(FRAMES)]
+    still = compute.picture(shown)[0]
+    span = float(still.min()), float(still.max())
+    frames = np.stack([compute.rolled(still, shift) for shift in shifts])
+    reels = {f"the picture, {shown.side}×{shown.side}": (frames, span, "grey")}
+    pair = layers(values, kind)
+    signed = kind == "convolution" and not values["relu"]
+    ways = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
+    for what in ("output", "difference"):
+        scale = "signed" if what == "difference" or signed else "grey"
+        two = [np.stack([_one(layer, values, shift, what) for shift in shifts]) for layer in pair]
+        limits = _limits(two, scale)
+        reels |= {
+            f"{what}, {way}": (each, limits, scale) for way, each in zip(ways, two, strict=True)
+        }
+    return reels
+
+
+def _one(
+    layer: Downsampling, values: Values, shift: tuple[int, int], what: str
+) -> np.ndarray[Any, Any]:
+    found = compute.comparison(layer, scene(values), shift)
+    return np.asarray(getattr(found, what)[0])
+
+
+def _limits(stacks: list[np.ndarray[Any, Any]], scale: str) -> tuple[float, float]:
+    """Values at the ends of the colours, the same for all of them."""
+    if scale == "signed":
+        most = max(float(np.abs(stack).max()) for stack in stacks) or 1.0
+        return -most, most
+    return min(float(s.min()) for s in stacks), max(float(s.max()) for s in stacks)
+
+
+def stretch(found: Consistency) -> str:
+    """Over which shifts a network was run, in words."""
+    stride = max(found.stride)
+    farthest = int(abs(found.shifts).max())
+    return f"over two strides of {stride} px" if stride > 1 else f"over shifts up to {farthest} px"
+
+
+def pictures_of_network(
+    plain: Consistency, blurred: Consistency, values: Values, asked: Request
+) -> list[Picture]:
+    """A network that is there, without and with a blur before every stride."""
+    distances = abs(plain.shifts).max(axis=1).tolist()
+    index = max((i for i, d in enumerate(distances) if d <= values["shift"]), default=0)
+    blur = BLUR_WORDS[values["blur"]]
+
+    def maps(style: Style) -> Figure:
+        from viz.features.shift.slides import pair
+
+        shown = [compute.network_comparison(each, index) for each in (plain, blurred)]
+        return pair(
+            shown[0],
+            shown[1],
+            style,
+            title=f"{asked.network.title}, {asked.layer}",
+            subtitle=f"strongest channel, picture moved {distances[index]} px; blur {blur} before every stride",
+            signed=min(float(each.output.min()) for each in shown) < 0,
+        )
+
+    def curve(style: Style) -> Figure:
+        from viz.features.shift.slides import curve as draw
+
+        note = (
+            f"All channels of {asked.layer} {stretch(plain)}, "
+            f"{asked.direction}; {params.weights_of(asked)}; blur {blur}."
+        )
+        name = f"{asked.network.title}: does the map move with the picture?"
+        return draw(
+            {name: (plain, blurred)}, style, title=name, current=distances[index], notes=[note]
+        )
+
+    return [
+        Picture("network", "The network's maps", maps),
+        Picture("network_curve", "The network, all shifts", curve),
+    ]
+
+
+def _pictures_of_link(settled: dict[str, Any]) -> list[Picture]:
+    """The network of a link, computed when one of its pictures is drawn."""
+    network.settle(settled)
+    found = network_analysis.analysis(network.network(settled))
+    layer = settled["layer"]
+    if layer not in compute.layers(found):
+        refuse_unfit([f"no map of {layer[:80]} fits this image"] if layer else [])
+        layer = compute.last_layer(found)
+    asked = params.requests(settled, layer)
+    most = max(max(shift) for each in asked for shift in compute.network_shifts(each))
+    refuse_unfit([f"shift must be at most {most}"] if settled["shift"] > most else [])
+
+    def draw(place: int, style: Style) -> Figure:
+        plain, blurred = (_consistency(each) for each in asked)
+        return pictures_of_network(plain, blurred, settled, asked[0])[place].draw(style)
+
+    return [
+        Picture("network_curve", "The network, all shifts", lambda style: draw(1, style)),
+        Picture("network", "The network's maps", lambda style: draw(0, style)),
+    ]
+
+
+@lru_cache(maxsize=4)
+def _consistency(asked: Request) -> Consistency:
+    found: Consistency = compute.work(asked)(lambda *told: True)
+    return found

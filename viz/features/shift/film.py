@@ -1,0 +1,63 @@
+"""The layers while the picture slides: eight frames a second and a half, all in the browser.
+
+Every panel is one picture with the frames below each other, of which a style sheet shows one
+after the other: nothing is asked of the server, and nothing is computed in the browser.
+"""
+
+from __future__ import annotations
+
+from core.shift.layer import Downsampling
+from viz.features.shift import compute
+from viz.features.shift.compute import FRAMES
+from viz.features.shift.params import BLUR_WORDS, LABELS, Scene
+
+MAX_SIDE = 96
+"""Longest side of a picture in the film: it is sent whole."""
+STYLE = f"""<style>
+.film {{ display: flex; flex-wrap: wrap; gap: 1.2rem; font-variant-numeric: tabular-nums; }}
+.film figure {{ margin: 0; }}
+.film figcaption {{ font-size: 0.85rem; padding-bottom: 0.3rem; }}
+.film .grid {{ display: grid; grid-template-columns: auto auto; gap: 0.3rem; }}
+.film .reel {{
+  width: 128px; height: 128px; image-rendering: pixelated;
+  background-size: 100% {FRAMES * 100}%; border: 1px solid rgba(128,128,128,0.4);
+  animation: reel {FRAMES * 0.5}s steps({FRAMES}, jump-none) infinite;
+}}
+.film .large {{ width: 200px; height: 200px; }}
+@keyframes reel {{ from {{ background-position-y: 0; }} to {{ background-position-y: 100%; }} }}
+@media (prefers-reduced-motion: reduce) {{ .film .reel {{ animation-duration: {FRAMES * 2}s; }} }}
+@media (max-width: 640px) {{
+  .film .reel {{ width: 40vw; height: 40vw; }} .film .large {{ width: 60vw; height: 60vw; }}
+}}
+</style>"""
+
+
+def html(pairs: dict[str, tuple[Downsampling, Downsampling]], scene: Scene, direction: str) -> str:
+    """The film of some layers, each without and with a blur.
+
+    Args:
+        pairs: kind → the layer without and with it.
+        scene: the picture; no more than `MAX_SIDE` pixels of it are filmed.
+        direction: where it slides to.
+    """
+    scene = Scene(scene.picture, min(scene.side, MAX_SIDE), scene.seed)
+    still = compute.film(None, scene, direction, "output")
+    parts = [_figure(f"the picture, {scene.side}×{scene.side}", _reel(still, "picture", "large"))]
+    for kind, pair in pairs.items():
+        reels = [
+            _reel(compute.film(layer, scene, direction, what), f"{LABELS[kind]} {what}")
+            for what in ("output", "difference")
+            for layer in pair
+        ]
+        caption = f"<b>{LABELS[kind]}</b>: no blur · blur {BLUR_WORDS[pair[1].taps]}"
+        parts.append(_figure(caption, f'<div class="grid">{"".join(reels)}</div>'))
+    return f'{STYLE}<div class="film">{"".join(parts)}</div>'
+
+
+def _figure(caption: str, inner: str) -> str:
+    return f"<figure><figcaption>{caption}</figcaption>{inner}</figure>"
+
+
+def _reel(picture: str, label: str, size: str = "") -> str:
+    style = f"background-image: url({picture})"
+    return f'<div class="reel {size}" role="img" aria-label="{label}" style="{style}"></div>'

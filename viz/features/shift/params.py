@@ -1,0 +1,203 @@
+"""State of the shift page: the picture, the layers, the shift, and what is asked of core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.data import PICTURES
+from core.layer.kernels import PRESETS
+from core.layer.padding import FILLS
+from core.shift.layer import KINDS, MAX_STRIDE, TAPS, Downsampling
+from viz.choices import network as network_state
+from viz.choices import unit
+from viz.choices.network import OWN, Network, Values
+from viz.params import Param, choice, number, switch
+
+PAGE = "shift"
+PLAIN = "conv3 p1 c16, relu, maxpool2, conv3 p1 c32, relu, maxpool2, conv3 s2 p1 c32, relu"
+SIDES = (48, 96, 144)
+"""Sides of the picture: whole multiples of every stride."""
+BLURS = TAPS[1:]
+DIRECTIONS = {"across": (0, 1), "down": (1, 0), "diagonal": (1, 1)}
+"""Name in the URL: (down, right) for each pixel of the shift."""
+LABELS = {
+    "convolution": "Strided convolution",
+    "max_pooling": "Max pooling",
+    "average_pooling": "Average pooling",
+}
+BLUR_WORDS = {
+    taps: "\u00a0".join(map(str, row))  # stays on one line
+    for taps, row in (
+        (2, (1, 1)),
+        (3, (1, 2, 1)),
+        (4, (1, 3, 3, 1)),
+        (5, (1, 4, 6, 4, 1)),
+        (6, (1, 5, 10, 10, 5, 1)),
+        (7, (1, 6, 15, 20, 15, 6, 1)),
+    )
+}
+ORDINALS = {2: "second", 3: "third", 4: "fourth"}
+TABS = {
+    "layers": "Layers",
+    "curve": "All shifts",
+    "spectra": "What aliases",
+    "network": "A network",
+}
+"""Name in the URL: label on the page."""
+
+
+def _one_of(name: str, default: int, options: Sequence[int]) -> Param:
+    def parse(text: str) -> int:
+        if text not in map(str, options):
+            raise ValueError(f"must be one of {', '.join(map(str, options))}")
+        return int(text)
+
+    return Param(name, default, parse)
+
+
+def _tab(text: str) -> str:
+    if text not in TABS:
+        raise ValueError(f"must be one of {', '.join(TABS)}")
+    return TABS[text]
+
+
+PARAMS = [
+    choice("picture", "china", list(PICTURES)),
+    number("seed", 0, 0, 9999),
+    _one_of("side", 96, SIDES),
+    choice("direction", "across", list(DIRECTIONS)),
+    number("shift", 1, 0, max(SIDES) - 1),
+    number("kernel_size", 3, 1, 5),
+    number("stride", 2, 2, MAX_STRIDE),
+    _one_of("blur", 3, BLURS),
+    choice("padding_mode", "circular", list(FILLS)),
+    choice("kernel", "sobel_x", list(PRESETS)),
+    number("kernel_seed", 0, 0, 9999),
+    switch("relu"),
+    switch("play"),
+    switch("every"),
+    Param("tab", TABS["layers"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
+    choice("kind", KINDS[0], list(KINDS)),
+    *network_state.params(OWN, PLAIN),
+    Param("layer", "", unit.parse_layer),
+    switch("wrap", True),
+    number("draw_seed", 0, 0, 9999),
+]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture, as the layers get it: of mean 0 and standard deviation 1."""
+
+    picture: str
+    side: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """The consistency of one network: hashable, and all there is to it.
+
+    Attributes:
+        network: what is looked at.
+        layer: a module's qualified name.
+        picture: name.
+        seed: of a picture that is drawn.
+        direction: key of `DIRECTIONS`.
+        taps: of the blur before every stride; 1 for the network as it is.
+        wrap: whether all padding is circular.
+        draw_seed: of the weights.
+    """
+
+    network: Network
+    layer: str
+    picture: str
+    seed: int
+    direction: str
+    taps: int
+    wrap: bool
+    draw_seed: int
+
+
+def scene(values: Values) -> Scene:
+    """The picture of the settings."""
+    seed = values["seed"] if PICTURES[values["picture"]].seeded else 0
+    return Scene(values["picture"], values["side"], seed)
+
+
+def layers(values: Values, kind: str) -> tuple[Downsampling, Downsampling]:
+    """A layer of the settings without and with the blur."""
+    drawn = kind == "convolution"
+    plain = Downsampling(
+        kind,
+        values["kernel_size"],
+        values["stride"],
+        1,
+        values["padding_mode"],
+        values["kernel"] if drawn else "random",
+        values["kernel_seed"] if drawn and values["kernel"] == "random" else 0,
+        drawn and values["relu"],
+    )
+    return plain, plain.with_blur(values["blur"])
+
+
+def shift_of(values: Values, pixels: int | None = None) -> tuple[int, int]:
+    """(down, right) of the shift, or of another number of pixels."""
+    down, right = DIRECTIONS[values["direction"]]
+    pixels = values["shift"] if pixels is None else pixels
+    return down * pixels, right * pixels
+
+
+def requests(values: Values, layer: str) -> tuple[Request, Request]:
+    """The network of settled values without and with the blur."""
+    plain, blurred = (
+        Request(
+            network_state.network(values),
+            layer,
+            values["picture"],
+            values["seed"] if PICTURES[values["picture"]].seeded else 0,
+            values["direction"],
+            taps,
+            values["wrap"],
+            values["draw_seed"],
+        )
+        for taps in (1, values["blur"])
+    )
+    return plain, blurred
+
+
+def weights_of(asked: Request) -> str:
+    """``random weights, seed 0``."""
+    trained = asked.network.run is not None
+    return "trained weights" if trained else f"random weights, seed {asked.draw_seed}"
+
+
+def settle(values: dict[str, Any]) -> None:
+    """Keep the shift inside the picture: beyond it, it would begin again."""
+    values["shift"] = min(values["shift"], values["side"] - 1)
+
+
+def title(layer: Downsampling) -> str:
+    """``3×3 max pooling, stride 2, blur 1 2 1``."""
+    size = f"{layer.kernel_size}×{layer.kernel_size}"
+    return f"{size} {name(layer)}, stride {layer.stride}{blur_phrase(layer.taps)}"
+
+
+def name(layer: Downsampling) -> str:
+    """``max pooling``; a convolution with its weights."""
+    if layer.kind != "convolution":
+        return LABELS[layer.kind].lower()
+    weights = PRESETS[layer.weights].label.split(":")[0]
+    return f"convolution ({weights}{', ReLU' if layer.relu else ''})"
+
+
+def sentence_case(text: str) -> str:
+    """Its first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def blur_phrase(taps: int) -> str:
+    """``, blur 1 2 1``, or nothing."""
+    return "" if taps == 1 else f", blur {BLUR_WORDS[taps]}"

@@ -1,0 +1,297 @@
+"""What stands in each tab of the shift page."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.shift.layer import KINDS
+from viz.features.shift import compute, export, spectra_plots
+from viz.features.shift import film as shift_film
+from viz.features.shift import plots as figures
+from viz.features.shift.controls import direction, shift_controls
+from viz.features.shift.params import (
+    BLUR_WORDS,
+    LABELS,
+    ORDINALS,
+    PAGE,
+    Request,
+    layers,
+    scene,
+    sentence_case,
+    shift_of,
+    title,
+    weights_of,
+)
+from viz.page import progress
+from viz.page.save_menu import save_menu
+from viz.page.session import give
+from viz.server.queue import View
+from viz.slides.style import Picture
+
+if TYPE_CHECKING:
+    from core.shift.consistency import Consistency
+
+Values = dict[str, Any]
+SLOT = "shift"
+CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "shift"}}
+
+
+def _chart(figure: Any, key: str) -> None:
+    st.plotly_chart(figure, theme="streamlit", key=key, config=CONFIG)
+
+
+def save(pictures: list[Picture], values: Values) -> None:
+    """What is on show as files."""
+    save_menu(PAGE, pictures, export.settings(values))
+
+
+def layers_tab(values: Values) -> list[Picture]:
+    """The picture, and the outputs of all three layers for one shift; or a film of it."""
+    if values["play"]:
+        controls_beside(values, film=True)
+        _film(values)
+        return export.pictures_of_a_shift(values)
+    left, right = st.columns([1, 2.6])
+    with right:
+        controls_beside(values)
+        st.markdown(_sentence(values))
+    shown, shift = scene(values), shift_of(values)
+    with left:
+        moved = compute.rolled(compute.picture(shown)[0], shift)
+        heading = f"Input {shown.side}×{shown.side}, moved {export.far(shift)}"
+        _chart(figures.picture_figure(moved, heading), "shift_picture")
+    for column, kind in zip(st.columns(3), KINDS, strict=True):
+        with column:
+            _chart(_pair(values, kind), f"shift_{kind}")
+    st.caption(
+        "Above: the output of the moved picture, without and with a blur before pixels are "
+        "skipped. Below: what is left when the output of the picture as it was, moved as far, is "
+        "taken off; 0 would be a layer that follows the shift. Cosine: of the two outputs, 1 when "
+        "they agree."
+    )
+    return export.pictures_of_a_shift(values)
+
+
+def _pair(values: Values, kind: str) -> Any:
+    """The figure of one layer without and with the blur."""
+    pair = layers(values, kind)
+    plain, blurred = (compute.comparison(each, scene(values), shift_of(values)) for each in pair)
+    heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values['blur']]}"
+    signed = kind == "convolution" and not values["relu"]
+    return figures.pair_figure(plain, blurred, heading, signed=signed)
+
+
+def controls_beside(values: Values, *, film: bool = False) -> None:
+    """The shift, its direction, and whether it plays."""
+    if film:
+        direction(values)
+    else:
+        shift_controls(values, values["side"] - 1)
+    st.toggle("play — let the picture slide by single pixels", key=give(values, "play"))
+
+
+def _sentence(values: Values) -> str:
+    """What is seen, said of this shift."""
+    pixels, stride = values["shift"], values["stride"]
+    by = f"{pixels / stride:.3g} output pixels"
+    if pixels % stride:
+        return (
+            f"A shift of {pixels} px is {by}: no whole number, so each layer now reads **other "
+            "pixels** than before. What it had skipped comes to light, as a different picture. "
+            "A blur leaves it little to miss."
+        )
+    if values["padding_mode"] == "circular":
+        return (
+            f"A shift of {pixels} px is {by}, a whole number: the layers read the same pixels, "
+            "and the output **moves with the picture exactly**."
+        )
+    return (
+        f"A shift of {pixels} px is {by}, a whole number: inside the picture the output moves "
+        "with it; at the edges the padding does not."
+    )
+
+
+def _film(values: Values) -> None:
+    pairs = {kind: layers(values, kind) for kind in KINDS}
+    st.html(shift_film.html(pairs, scene(values), values["direction"]))
+    st.caption(
+        "0 to 7 px, over and over. Above: outputs; below: difference to the moved output, on one "
+        "scale for both. Without a blur edges flicker as they pass from one grid of pixels to "
+        "the next."
+    )
+
+
+def curve_tab(values: Values) -> list[Picture]:
+    """Consistency over all shifts, measured and in closed form, with its price."""
+    shown, way = scene(values), values["direction"]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        direction(values)
+        st.toggle(
+            f"all {shown.side} shifts",
+            key=give(values, "every"),
+            help="All are measured; by default the first six strides are in view.",
+        )
+    last = None if values["every"] else export.SHOWN * values["stride"]
+    for column, kind in zip(st.columns(3), KINDS, strict=True):
+        pair = layers(values, kind)
+        found = [compute.consistency(each, shown, way) for each in pair]
+        heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values['blur']]}"
+        figure = figures.curve_figure(
+            found[0],
+            found[1],
+            values["shift"],
+            heading,
+            expected=[compute.expected(each, shown, way) for each in pair],
+            last=last,
+            notes=[_made(values)],
+        )
+        with column:
+            _chart(figure, f"shift_curve_{kind}")
+    rows = [_row(each, shown, way) for kind in KINDS for each in layers(values, kind)]
+    st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
+    _verdict(rows)
+    return [export.picture_of_curve(values)]
+
+
+def _made(values: Values) -> str:
+    moved = f"moved {values['direction']}; padding {values['padding_mode']}."
+    return f"{export.made(values)}, {moved}"
+
+
+def _row(layer: Any, shown: Any, direction: str) -> dict[str, Any]:
+    found = compute.consistency(layer, shown, direction)
+    form = compute.expected(layer, shown, direction)
+    off = None if form is None else float(abs(form - found.cosine).max())
+    return {
+        "layer": title(layer),
+        "mean cosine between multiples": figures.cosine_text(found.mean),
+        "worst": figures.cosine_text(found.worst),
+        "largest difference": f"{100 * float(found.relative.max()):.3g} %",
+        "equal at multiples, to the last bit": "yes" if found.exact_at_multiples else "no",
+        "closed form": "—" if off is None else ("agrees" if off < 1e-3 else f"off by {off:.2g}"),
+        "multiply–accumulates": f"{layer.macs(1, (shown.side,) * 2):,}",
+    }
+
+
+def _verdict(rows: list[dict[str, Any]]) -> None:
+    if all(row["equal at multiples, to the last bit"] == "yes" for row in rows):
+        text = (
+            "At every multiple of the stride all six follow the picture **to the last bit**. The "
+            "closed form needs only the map before pixels are skipped: a shift changes the phases "
+            "of what is folded, and they repeat with the stride."
+        )
+    else:
+        text = (
+            "With this padding not even multiples of the stride are followed exactly: the borders "
+            "differ, and no closed form is known here."
+        )
+    st.markdown(
+        f"{text} The difference is the mean absolute one, as a share of the mean absolute output."
+    )
+
+
+def spectra_tab(values: Values) -> list[Picture]:
+    """One layer's spectrum before and after, without and with the blur."""
+    st.segmented_control(
+        "layer", list(KINDS), format_func=LABELS.__getitem__, key=give(values, "kind"),
+        required=True,
+    )  # fmt: skip
+    pair = layers(values, values["kind"])
+    words = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
+    found = {
+        text: compute.spectrum(each, scene(values)) for text, each in zip(words, pair, strict=True)
+    }
+    left, right = st.columns([1.15, 1])
+    with left:
+        _chart(spectra_plots.spectra_figure(found, f"Spectrum: {title(pair[0])}"), "shift_spectra")
+    with right:
+        heading = "What each frequency holds after skipping"
+        _chart(spectra_plots.folded_figure(found, heading), "shift_folded")
+        shares = [spectra_plots.percent(each.aliased) for each in found.values()]
+        st.markdown(
+            f"Keeping every {ORDINALS[values['stride']]} pixel leaves frequencies up to "
+            f"1/{2 * values['stride']} cycle a pixel. What lies outside does not vanish: it is "
+            f"folded back in and looks like something else. That is **{shares[0]}** of the energy "
+            f"without a blur, **{shares[1]}** with it."
+        )
+        off = max(each.disagreement for each in found.values())
+        st.caption(
+            "Closed form: the spectrum before, folded. PyTorch's output "
+            + ("has the same ✓" if off < 1e-4 else f"differs by {off:.2g} of the largest energy.")
+        )
+    return export.pictures_of_spectra(values)
+
+
+def network_tab(values: Values, pair: tuple[Request, Request]) -> list[Picture]:
+    """A network's consistency without and with a blur before every stride."""
+    shifts = compute.network_shifts(pair[1])
+    compute.network_shifts(pair[0])  # the same, if it can be run too
+    most = max(max(shift) for shift in shifts)
+    values["shift"] = min(values["shift"], most)
+    shift_controls(values, most)
+    texts = ("as it is", f"with a blur {BLUR_WORDS[values['blur']]} before every stride")
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        found = []
+        for asked, text in zip(pair, texts, strict=True):
+            view = views[asked]
+            name = f"The network {text}"
+            progress.standing(SLOT, asked, view, name, "shifts", name=name)
+            if view.result is not None:
+                found.append(view.result)
+        if len(found) == 2:
+            _network(found[0], found[1], values, pair[0])
+
+    views = progress.show(SLOT, {asked: compute.work(asked) for asked in pair}, draw)
+    plain, blurred = (views[asked].result for asked in pair)
+    if plain is None or blurred is None:
+        return []
+    return export.pictures_of_network(plain, blurred, values, pair[0])
+
+
+def _network(plain: Consistency, blurred: Consistency, values: Values, asked: Request) -> None:
+    far = abs(plain.shifts).max(axis=1).tolist()
+    index = max((i for i, d in enumerate(far) if d <= values["shift"]), default=0)
+    maps = [compute.network_comparison(each, index) for each in (plain, blurred)]
+    left, right = st.columns([1, 1.5])
+    with left:
+        heading = f"{asked.network.title}, the strongest channel, picture moved {far[index]} px"
+        signed = min(float(each.output.min()) for each in maps) < 0
+        _chart(figures.pair_figure(maps[0], maps[1], heading, signed=signed), "shift_network")
+    with right:
+        over = export.stretch(plain)
+        heading = f"All channels {over}, {asked.direction}, {weights_of(asked)}"
+        figure = figures.curve_figure(plain, blurred, far[index], heading)
+        _chart(figure, "shift_network_curve")
+    st.markdown(_network_words(plain, blurred, asked.wrap))
+
+
+def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str:
+    stride = max(plain.stride)
+    means = figures.cosine_text(plain.mean), figures.cosine_text(blurred.mean)
+    whole = plain.exact_at_multiples and blurred.exact_at_multiples
+    steps = f"multiples of {stride.numerator} px"
+    kept = (
+        f"At {steps} both follow the picture to the last bit."
+        if whole
+        else f"Not even {steps} are followed exactly"
+        + ("." if wraps else ": padding at the border does not move with the picture.")
+    )
+    if stride <= 1:
+        units = f"{1 / stride} units" if stride < 1 else "one unit"
+        exact = plain.shifts[plain.exact & blurred.exact].max(axis=1).tolist()
+        followed = ", ".join(str(pixels) for pixels in exact if pixels) or "no shift"
+        return (
+            f"It makes {units} of each pixel. Followed to the last bit by both, of the shifts that "
+            f"were run: {followed}{' px' if any(exact) else ''}. The mean cosine is "
+            f"**{figures.cosine_text(float(plain.cosine.mean()))}** as it is and "
+            f"**{figures.cosine_text(float(blurred.cosine.mean()))}** with the blur."
+        )
+    better = "closer" if blurred.mean > plain.mean else "not closer"
+    return (
+        f"Its strides multiply to {stride} px a unit. {kept} In between the mean cosine is "
+        f"**{means[0]}** as it is and **{means[1]}** with the blur: {better}."
+    )

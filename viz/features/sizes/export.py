@@ -1,0 +1,165 @@
+"""The slide pictures of the size page. Matplotlib is loaded when one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from core.errors import SpecError
+from core.layer import LayerSpec
+from core.layer.operations import OPERATIONS
+from core.layer.padding import CONVENTIONS
+from core.layer.size_tables import COMMON_LAYERS, USUAL_SIZES
+from core.layer.sizes import formula, smaller_input
+from core.layer.solver import Solution
+from core.layer.window import Pair
+from viz.choices import layer
+from viz.features.sizes import compute, params
+from viz.features.sizes.params import TABS, solution_name
+from viz.page import words
+from viz.slides.style import Picture, Style, refuse_unfit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Values = Mapping[str, Any]
+
+
+def pictures(values: Values) -> list[Picture]:
+    """All pictures of the page, those of the open tab first; each computes when it is drawn.
+
+    Args:
+        values: of the page's parameters.
+
+    Raises:
+        SpecError: a layer that does not fit, or a chosen solution that is none.
+    """
+    settled = dict(values)
+    refuse_unfit(params.settle(settled))
+    spec, size = params.layer(settled), layer.size(settled)
+    if chosen := settled["solution"]:
+        named = map(solution_name, _found(spec.operation, size, settled))
+        refuse_unfit([] if chosen in named else [f"the layer {chosen} does not give that size"])
+    names = sorted(TABS, key=lambda name: TABS[name] != settled["tab"])
+    shown = [one for name in names for one in of_tab(name, spec, size, settled)]
+    return [*shown, of_formula(spec, size)]
+
+
+def of_formula(spec: LayerSpec, size: Pair) -> Picture:
+    """The formula with its numbers, which stands above all tabs."""
+    return Picture("formula", "The formula with its numbers", partial(_formula, spec, size))
+
+
+def of_tab(name: str, spec: LayerSpec, size: Pair, values: Values) -> list[Picture]:
+    """The pictures of one tab, by its name in the URL."""
+    if name == "conventions":
+        given = (
+            ("conventions", "Padding conventions, side by side", _conventions),
+            ("conventions_table", "Padding conventions, as a table", _conventions_table),
+        )
+        return [Picture(key, label, partial(draw, spec, size)) for key, label, draw in given]
+    if name == "kernels":
+        draw_map = partial(_map, spec, size, values["convention"])
+        return [Picture("kernel_stride", "Kernel size × stride", draw_map)]
+    if name == "solver":
+        found = _found(spec.operation, size, values)
+        asked = values["output_height"], values["output_width"], values["solution"]
+        draw_found = partial(_solutions, spec.operation, size, found, asked)
+        return [Picture("solutions", "Layers that give the wanted size", draw_found)] * bool(found)
+    if name == "common":
+        return [Picture("common_layers", "Common layers", partial(_common, size))]
+    return [Picture("stride_padding", "Stride × padding", partial(_table, spec, size))]
+
+
+def settings(spec: LayerSpec, size: Pair) -> str:
+    """What the page shows, in words."""
+    return f"{words.title(spec)}, on {words.times(size)}"
+
+
+def _formula(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+    from viz.features.sizes.formula_slide import formula as draw
+
+    return draw(formula(spec, size), style, title=settings(spec, size))
+
+
+def _table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+    from viz.features.sizes.slides import size_table
+
+    side = {side for pads in spec.padding for side in pads}
+    chosen = (spec.stride[0], min(side)) if len({*spec.stride}) == len(side) == 1 else None
+    window = f"{words.times(spec.kernel_size)} {OPERATIONS[spec.operation].label.lower()}"
+    title = f"Output size of a {window} on {words.times(size)}"
+    return size_table(compute.size_table(spec, size), style, title=title, chosen=chosen)
+
+
+def _common(size: Pair, style: Style) -> Figure:
+    from viz.features.sizes.slides import size_table
+
+    inputs = USUAL_SIZES if size in USUAL_SIZES else (size, *USUAL_SIZES)
+    return size_table(
+        compute.common_layers(inputs),
+        style,
+        title="Output sizes of layers that many networks use (s: stride, p: padding)",
+        notes=[common.found_in for common in COMMON_LAYERS],
+        noted="found in",
+    )
+
+
+def _map(spec: LayerSpec, size: Pair, convention: str, style: Style) -> Figure:
+    from viz.features.sizes.slides import size_map
+
+    named = convention if convention in CONVENTIONS else ""
+    padding = CONVENTIONS[named].label if named else words.pads(spec.padding)
+    title = f"{OPERATIONS[spec.operation].label}, padding {padding}, on {words.times(size)}"
+    square = spec.kernel_size[0] == spec.kernel_size[1] and spec.stride[0] == spec.stride[1]
+    chosen = (spec.kernel_size[0], spec.stride[0]) if square else None
+    return size_map(compute.size_map(spec, size, named), style, title=title, chosen=chosen)
+
+
+def _conventions(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+    from viz.features.sizes.convention_slide import conventions
+
+    drawn = drawn_size(spec, size)
+    return conventions(compute.conventions(spec, drawn, True), style, title=settings(spec, drawn))
+
+
+def drawn_size(spec: LayerSpec, size: Pair) -> Pair:
+    """An input small enough to be drawn and large enough for a few windows."""
+    spans = spec.window.effective_kernel_size
+    needed = max(span + 2 * stride for span, stride in zip(spans, spec.stride, strict=True))
+    return smaller_input(spec, size, max(8, needed))
+
+
+def _conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+    from viz.features.sizes.slides import conventions_table
+
+    title = f"Padding conventions: {settings(spec, size)}"
+    return conventions_table(compute.conventions(spec, size, False), style, title=title)
+
+
+def _found(operation: str, size: Pair, values: Values) -> list[Solution]:
+    """The layers that the page offers; none where there is none."""
+    try:
+        found = compute.solutions(
+            size, (values["output_height"], values["output_width"]), operation
+        )
+    except SpecError:
+        return []
+    return [each for each in found if not (values["all_read"] and each.unread)]
+
+
+def _solutions(
+    operation: str,
+    size: Pair,
+    found: Sequence[Solution],
+    asked: tuple[int, int, str],
+    style: Style,
+) -> Figure:
+    from viz.features.sizes.slides import solutions
+
+    *wanted, chosen = asked
+    label = OPERATIONS[operation].label.lower()
+    title = f"Which {label} makes {wanted[0]}×{wanted[1]} out of {words.times(size)}?"
+    named = {solution_name(each): each for each in found}
+    return solutions(found, style, title=title, chosen=named.get(chosen))

@@ -1,0 +1,125 @@
+"""Output sizes: the formula with its numbers, tables, padding conventions, and the way back."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.layer import LayerSpec
+from core.layer.operations import operation_of
+from core.layer.sizes import AxisFormula, formula, unread_pixels
+from core.layer.window import Pair
+from viz.choices import layer as state
+from viz.features.sizes import compute, params
+from viz.features.sizes.params import BOARD, PAGE, PARAMS, TABS, board_help, board_query, counted
+from viz.features.sizes.tabs import DRAW, Values, save
+from viz.page import words
+from viz.page.session import PageState, give
+
+Axes = tuple[AxisFormula, AxisFormula]
+
+
+def _notes(page: PageState) -> list[str]:
+    """Settle the layer; what was ignored or changed is said until the visitor changes something."""
+    settled = params.settle(page.values)
+    layer = {name: v for name, v in page.values.items() if name not in ("tab", "solution")}
+    said_for, said = st.session_state.get("settled", (None, []))
+    settled = settled or (said if said_for == layer else [])
+    st.session_state["settled"] = layer, settled
+    return [*page.warnings, *settled]
+
+
+def _heading(spec: LayerSpec, size: Pair, values: Values) -> DeltaGenerator:
+    """The layer, and the way to its board; returns where the menu for slides goes."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.markdown(f"#### {words.title(spec)}, on {words.times(size)}", width="content")
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.page_link(
+                BOARD,
+                label="Open on the board",
+                icon=":material/grid_on:",
+                query_params=board_query(spec, size, values),
+                help=board_help(spec, size),
+            )
+            return st.container(width="content")
+
+
+def _formulas(axes: Axes) -> None:
+    spans_apart = any(axis.span > axis.kernel_size for axis in axes)
+    for column, name, axis in zip(st.columns(2), ("height", "width"), axes, strict=True):
+        steps = [rf"k &= {axis.span_text}"] if spans_apart else []
+        steps += [rf"\text{{{name}}} &= {axis.latex_steps[0]}"]
+        steps += [f"&= {step}" for step in axis.latex_steps[1:]]
+        latex = r"\begin{aligned}" + r" \\[2pt] ".join(steps) + r"\end{aligned}"
+        column.latex(latex, width="content")
+        if axis.dropped:
+            column.caption(
+                "− 1: the last window would start past the input and the padding before it; "
+                "PyTorch leaves it out."
+            )
+
+
+def _verdict(spec: LayerSpec, size: Pair, axes: Axes) -> None:
+    output = axes[0].outputs, axes[1].outputs
+    lost = _lost(spec, size, (axes[0].remainder, axes[1].remainder))
+    place = st.empty()
+    place.markdown(f"PyTorch is asked for the same layer. {lost}")
+    measured = compute.measured_size(spec, size)
+    answer = f"PyTorch gives **{words.times(output)}** for the same layer ✓"
+    if measured != output:
+        shown = words.times(measured) if measured else "no output"
+        answer = f"**PyTorch gives {shown} for the same layer: the formula differs.**"
+    place.markdown(f"{answer} · {lost}")
+
+
+def _lost(spec: LayerSpec, size: Pair, remainder: Pair) -> str:
+    unread, pixels = unread_pixels(spec, size), size[0] * size[1]
+    rest = "Nothing is left over. "
+    if any(remainder):
+        lines = counted(remainder[0], "row"), counted(remainder[1], "column")
+        left = " and ".join(line for n, line in zip(remainder, lines, strict=True) if n)
+        one = "lies" if sum(remainder) == 1 else "lie"
+        rest = f"*Remainder*: {left} of the padded input {one} past the last window. "
+    if operation_of(spec).has("output_padding"):
+        rest = ""
+    if unread:
+        return (
+            f"{rest}**{unread:,}** of {pixels:,} input pixels are *unread*: no window reads them."
+        )
+    return f"{rest}Every input pixel is read."
+
+
+def _why(axes: Axes) -> None:
+    with st.expander("Why"):
+        st.markdown(words.why_this_size(*axes))
+
+
+def page() -> None:
+    """Adopt the URL, draw the widgets, the formula and the open tab, publish the URL."""
+    page_state = PageState(PAGE, PARAMS)
+    values = page_state.values
+    notes = _notes(page_state)
+    page_state.place()
+    if notes:
+        st.warning("\n\n".join(notes))
+    with st.sidebar:
+        params.sidebar(values)
+    spec, size = params.layer(values), state.size(values)
+    axes = formula(spec, size)
+    place = _heading(spec, size, values)
+    _formulas(axes)
+    _verdict(spec, size, axes)
+    _why(axes)
+    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
+    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
+        if values["tab"] == label:
+            with tab:
+                DRAW[name](spec, size, page_state)
+            with place:
+                save(name, spec, size, values)
+    page_state.publish()
+
+
+page()

@@ -1,0 +1,273 @@
+"""Output sizes as slides: tables, the map over kernel size and stride, padding conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+
+from core.layer.size_tables import Padded, SizeTable
+from core.layer.solver import Solution
+from core.layer.window import Pair
+from viz.page import words
+from viz.slides.parts import (
+    SMALL,
+    SPACING,
+    box,
+    canvas,
+    contrast,
+    hatched,
+    heat,
+    sheet,
+    titled,
+    width_of,
+)
+from viz.slides.style import Style
+from viz.slides.tables import Cell, table
+
+UNREAD_TOLD = "Hatched, in brackets: so many input pixels are unread (no window reads them)."
+
+
+def _agreement(found: SizeTable) -> str:
+    cells, differ = found.agrees.size, int((~found.agrees).sum())
+    if differ:
+        return f"PyTorch differs in {differ} of {cells} cells."
+    return f"PyTorch agrees in all {cells} cells."
+
+
+def size_table(
+    found: SizeTable,
+    style: Style,
+    *,
+    title: str,
+    heads: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    noted: str = "",
+    chosen: tuple[int | str, int | str] | None = None,
+) -> Figure:
+    """Output sizes in rows and columns, unread pixels hatched, a dash where no layer fits.
+
+    Args:
+        found: the sizes.
+        style: of the picture.
+        title: what is asked.
+        heads: headings of the columns; their values when empty.
+        notes: one text a row, in a last column called ``noted``.
+        noted: see ``notes``.
+        chosen: the (row, column) to frame.
+    """
+    figure = sheet(style)
+    framed = chosen and chosen[0] in found.rows and chosen[1] in found.columns
+    said = [_agreement(found)]
+    said += [UNREAD_TOLD] if (found.unread > 0).any() else []
+    said += ["Framed: the layer as set."] if framed else []
+    axes = canvas(figure, titled(figure, title, " ".join(said), style), style)
+    columns = [f"{found.row_name} ↓ {found.column_name} →"]
+    columns += [str(head) for head in heads or found.columns]
+    rows = [
+        [
+            Cell(str(name), look="strong"),
+            *(_size_cell(found, row, column, chosen) for column in range(len(found.columns))),
+            *([Cell(notes[row], look="faint")] if notes else []),
+        ]
+        for row, name in enumerate(found.rows)
+    ]
+    columns += [noted] if notes else []
+    align = "l" + "c" * len(found.columns) + ("l" if notes else "")
+    table(axes, columns, rows, style, align, optional=bool(notes))
+    return figure
+
+
+def _size_cell(
+    found: SizeTable, row: int, column: int, chosen: tuple[int | str, int | str] | None
+) -> Cell:
+    unread, fits = int(found.unread[row, column]), bool(found.fits[row, column])
+    looks = ["unread"] if unread else []
+    looks += [] if fits else ["faint"]
+    looks += ["chosen"] if (found.rows[row], found.columns[column]) == chosen else []
+    text = words.both(_pair(found.output[row, column])) if fits else "–"
+    text += f" ({unread:,})" if unread else ""
+    if not found.agrees[row, column]:
+        looks.append("wrong")
+        text += f", torch {words.times(_pair(found.measured[row, column]))}"
+    return Cell(text, " ".join(looks))
+
+
+def _pair(values: Sequence[int]) -> Pair:
+    return int(values[0]), int(values[1])
+
+
+def _narrowed(found: SizeTable, style: Style) -> SizeTable:
+    """As many columns, from the left, as can hold their numbers on this paper."""
+    texts = [words.both(_pair(size)) for size in found.output[found.fits]]
+    widest = max((width_of(text, SMALL * style.points) for text in texts), default=0.1)
+    most = max(1, int(0.74 * style.inches[0] / (1.1 * widest)))
+    names = ("inputs", "output", "measured", "remainder", "unread")
+    arrays: dict[str, Any] = {name: getattr(found, name)[:, :most] for name in names}
+    refusals = tuple(row[:most] for row in found.refusals)
+    return replace(found, columns=found.columns[:most], refusals=refusals, **arrays)
+
+
+def size_map(found: SizeTable, style: Style, *, title: str, chosen: Pair | None = None) -> Figure:
+    """Output size over kernel size (down) and stride (across), as colours and numbers.
+
+    Args:
+        found: of `core.layer.size_tables.size_map`.
+        style: of the picture.
+        title: what is asked.
+        chosen: the (kernel size, stride) to frame.
+    """
+    figure, found = sheet(style), _narrowed(found, style)
+    said = f"Output side by kernel size and stride, in pixels. {_agreement(found)}"
+    if (found.unread > 0).any():
+        said += " Hatched: some pixels are unread."
+    titled(figure, title, said, style)
+    axes = figure.add_subplot()
+    sides = np.where(found.fits, np.log2(np.maximum(found.output.prod(axis=2), 1)) / 2, np.nan)
+    high = float(np.nanmax(sides)) if found.fits.any() else 1.0
+    artist = heat(
+        axes,
+        sides,
+        (0.0, max(high, 1.0)),
+        bar=False,
+        origin=(float(found.rows[0]), float(found.columns[0])),
+    )
+    axes.set_aspect("auto")
+    axes.set(xlabel="stride (pixels)", ylabel="kernel_size (pixels)")
+    axes.set(xticks=found.columns, yticks=found.rows)
+    axes.tick_params(length=0)
+    _bar(figure, axes, artist, high)
+    edges(axes, found, style)
+    _map_numbers(figure, axes, found, artist, sides)
+    if chosen and chosen[0] in found.rows and chosen[1] in found.columns:
+        _frame(axes, chosen[1] - 0.5, chosen[1] + 0.5, chosen[0] - 0.5, chosen[0] + 0.5)
+    return figure
+
+
+def edges(axes: Axes, found: SizeTable, style: Style) -> None:
+    """Hatching over the cells that leave pixels unread, and lines between all cells."""
+    hatched(axes, (found.unread > 0) & found.fits, colour="#FFFFFF")
+    look: dict[str, Any] = {"color": style.ink["background"], "linewidth": 2}
+    for x in found.columns[1:]:
+        axes.axvline(float(x) - 0.5, **look)
+    for y in found.rows[1:]:
+        axes.axhline(float(y) - 0.5, **look)
+
+
+def _bar(figure: Figure, axes: Axes, artist: ScalarMappable, high: float) -> None:
+    ticks = [power for power in range(16) if power <= max(high, 1)]
+    bar = figure.colorbar(artist, ax=axes, label="output side (pixels)", pad=0.02, fraction=0.06)
+    bar.set_ticks(ticks, labels=[str(2**power) for power in ticks])
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)
+
+
+def _frame(axes: Axes, left: float, right: float, top: float, bottom: float) -> None:
+    """Black on white: it reads on any colour."""
+    for colour, width in (("#FFFFFF", 7), ("#000000", 3)):
+        box(axes, left, right, top, bottom, edgecolor=colour, linewidth=width, zorder=4)
+
+
+def _map_numbers(
+    figure: Figure,
+    axes: Axes,
+    found: SizeTable,
+    artist: ScalarMappable,
+    sides: np.ndarray[Any, Any],
+) -> None:
+    """The sizes, and below each the unread pixels where both lines fit all cells."""
+    figure.draw_without_rendering()
+    (x0, y0), (x1, y1) = axes.transData.transform([(0, 0), (1, 1)])
+    wide, tall = abs(x1 - x0) / figure.dpi, abs(y1 - y0) / figure.dpi
+    points = float(mpl.rcParams["font.size"])
+    texts = {
+        (row, column): words.both(_pair(found.output[row, column]))
+        for row, column in np.argwhere(found.fits).tolist()
+    }
+    counts = {at: f"{found.unread[at]:,}" for at in texts if found.unread[at]}
+    longest = max((width_of(text, points) for text in texts.values()), default=0.1)
+    size = max(SMALL * points, min(points, 0.86 * wide / longest * points, 72 * 0.7 * tall))
+    small = SMALL * points
+    both = tall * 72 >= SPACING * (size + small) and all(
+        width_of(text, small) <= 0.92 * wide for text in counts.values()
+    )
+    weight = "bold" if both else "normal"
+    for (row, column), text in texts.items():
+        x, y = float(found.columns[column]), float(found.rows[row])
+        back = artist.to_rgba(sides[row, column])
+        look: dict[str, Any] = {"color": contrast(back), "ha": "center", "va": "center"}
+        paper: dict[str, Any] = {
+            "facecolor": back,
+            "edgecolor": "none",
+            "boxstyle": "square,pad=0.08",
+        }
+        count = counts.get((row, column)) if both else None
+        lift = 0.5 * SPACING * small / 72 / tall if count else 0.0
+        axes.text(x, y - lift, text, fontsize=size, bbox=paper, zorder=3, fontweight=weight, **look)
+        if count:
+            drop = 0.5 * SPACING * size / 72 / tall
+            axes.text(x, y + drop, count, fontsize=small, bbox=paper, zorder=3, **look)
+    for row, column in np.argwhere(~found.fits).tolist():
+        x, y = float(found.columns[column]), float(found.rows[row])
+        axes.text(x, y, "–", ha="center", va="center")
+
+
+def conventions_table(results: Sequence[Padded], style: Style, *, title: str) -> Figure:
+    """Padding per side, output size and unread pixels under every convention."""
+    figure = sheet(style)
+    axes = canvas(figure, titled(figure, title, "", style), style)
+    columns = ["convention", "output", "unread pixels", "padding", "PyTorch"]
+    table(axes, columns, [_convention_row(result) for result in results], style, "lrrll")
+    return figure
+
+
+def _convention_row(result: Padded) -> list[Cell]:
+    name = Cell(result.label, look="strong")
+    if result.pads is None or result.output is None:
+        return [name, Cell("–", look="faint"), Cell(""), Cell("refused", look="faint"), Cell("")]
+    agrees = result.measured == result.output
+    torch = words.times(result.measured) if result.measured else "refused"
+    return [
+        name,
+        Cell(words.times(result.output)),
+        Cell(f"{result.unread:,}", look="unread" if result.unread else ""),
+        Cell(words.sides(result.pads, result.output_padding)),
+        Cell(torch + (" ✓" if agrees else ""), look="" if agrees else "wrong"),
+    ]
+
+
+def solutions(
+    found: Sequence[Solution], style: Style, *, title: str, chosen: Solution | None = None
+) -> Figure:
+    """The layers that turn one size into another, the most usual first.
+
+    Args:
+        found: at least one.
+        style: of the picture.
+        title: what is asked.
+        chosen: the one to frame; it is always among those shown.
+    """
+    figure = sheet(style)
+    count = f"{len(found)} layers give it" if len(found) > 1 else "One layer gives it"
+    top = titled(figure, title, f"{count}, the most usual first.", style)
+    columns = ["kernel_size", "stride", "padding", "dilation", "unread pixels", "remainder"]
+    rows = [
+        [
+            *(Cell(str(n)) for n in (each.kernel_size, each.stride, each.padding, each.dilation)),
+            Cell(f"{each.unread:,}", look="unread" if each.unread else ""),
+            Cell(words.times(each.remainder)),
+        ]
+        for each in found
+    ]
+    if chosen in found:
+        row = rows[found.index(chosen)]
+        rows[found.index(chosen)] = [Cell(cell.text, look=f"{cell.look} strong") for cell in row]
+    wanted = [float(each == chosen) for each in found]
+    table(canvas(figure, top, style), columns, rows, style, "c" * 6, wanted)
+    return figure

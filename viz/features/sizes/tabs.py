@@ -1,0 +1,224 @@
+"""The tabs of the size page: tables, the map, padding conventions, the inverse question.
+
+Plotly and its figures are imported where they are drawn: the page stands before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SpecError
+from core.layer import LayerSpec
+from core.layer.operations import OPERATIONS, operation_of
+from core.layer.padding import CONVENTIONS
+from core.layer.size_tables import COMMON_LAYERS, USUAL_SIZES, SizeTable
+from core.layer.sizes import smaller_input
+from core.layer.solver import Solution
+from core.layer.window import Pair
+from viz.features.sizes import compute, export
+from viz.features.sizes.cells import PLOT_STYLE, convention_cells, size_cells
+from viz.features.sizes.params import (
+    BOARD,
+    MAX_INPUT,
+    PAGE,
+    board_help,
+    board_query,
+    counted,
+    layer,
+    solution_name,
+)
+from viz.page import words
+from viz.page.save_menu import save_menu
+from viz.page.session import PageState, give
+
+Values = dict[str, Any]
+NUMBERS = ("number", "sides")
+"""Ways of giving the padding that are no named convention."""
+
+
+def save(name: str, spec: LayerSpec, size: Pair, values: Values) -> None:
+    """The open tab's pictures and the formula, as files."""
+    pictures = [*export.of_tab(name, spec, size, values), export.of_formula(spec, size)]
+    save_menu(PAGE, pictures, export.settings(spec, size))
+
+
+def _agreement(table: SizeTable, name: str) -> None:
+    """Whether torch gives what the table says, and the table as a file."""
+    cells, differ = table.agrees.size, int((~table.agrees).sum())
+    said = f"PyTorch agrees in all {cells} cells ✓"
+    if differ:
+        said = f"**PyTorch differs in {differ} of {cells} cells, marked in red.**"
+    text, button = st.columns([4, 1.3], vertical_alignment="center")
+    text.markdown(
+        f"{said} · Hatched: some input pixels are *unread* (no window reads them), and how many. "
+        "–: the layer does not fit. A single number *n* means *n*×*n*."
+    )
+    button.download_button(
+        "Download as CSV",
+        data=table.csv,
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"csv_{name}",
+        width="stretch",
+    )
+
+
+def _padding_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+    table = compute.size_table(spec, size)
+    sides = {side for pads in spec.padding for side in pads}
+    chosen = (spec.stride[0], min(sides)) if len({*spec.stride}) == len(sides) == 1 else None
+    framed = chosen and chosen[0] in table.rows and chosen[1] in table.columns
+    st.markdown(
+        f"Output size of the {words.times(spec.kernel_size)} window on {words.times(size)}, "
+        "by stride and padding" + (". Framed: the layer as set." if framed else ".")
+    )
+    st.html(size_cells(table, chosen=chosen))
+    _agreement(table, "stride_padding")
+
+
+def _common_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+    inputs = USUAL_SIZES if size in USUAL_SIZES else (*USUAL_SIZES, size)
+    table = compute.common_layers(inputs)
+    names = zip(table.columns, inputs, strict=True)
+    heads = tuple(f"{name} yours" if n == size else f"{name}" for name, n in names)
+    st.markdown(
+        "Output size of layers that many networks use, by input size. "
+        "*s*: stride, *p*: padding on every side."
+    )
+    st.html(size_cells(table, heads, tuple(common.found_in for common in COMMON_LAYERS)))
+    _agreement(table, "common_layers")
+
+
+def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+    from viz.features.sizes.plots import CONFIG, size_map
+
+    convention = page.values["convention"]
+    named = "" if convention in NUMBERS else convention
+    table = compute.size_map(spec, size, named)
+    padding = CONVENTIONS[named].label if named else words.pads(spec.padding)
+    title = f"{OPERATIONS[spec.operation].label}, padding {padding}, on {words.times(size)}"
+    square = spec.kernel_size[0] == spec.kernel_size[1] and spec.stride[0] == spec.stride[1]
+    chosen = (spec.kernel_size[0], spec.stride[0]) if square else None
+    st.markdown("Output size by kernel size and stride, the padding as set.")
+    st.html(PLOT_STYLE)
+    figure = size_map(table, title, chosen)
+    st.plotly_chart(figure, key="size_map", config=CONFIG, alt=f"Output sizes: {title}")
+    _agreement(table, "kernel_stride")
+
+
+def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+    from viz.features.sizes.convention_plots import conventions
+    from viz.features.sizes.plots import CONFIG
+
+    transposed = operation_of(spec).has("output_padding")
+    cut = "; a transposed convolution's padding is cut off its output" if transposed else ""
+    st.markdown(
+        "A *convention* is a framework's rule for how much padding goes on which side. "
+        f"The same layer, picture and kernel under each of them{cut}:"
+    )
+    drawn = _drawn(spec, size)
+    title = f"{words.title(spec)}, on {words.times(drawn)}"
+    figure = conventions(compute.conventions(spec, drawn, True), title)
+    st.plotly_chart(figure, key="conventions", config=CONFIG, alt=f"Padding conventions: {title}")
+    if drawn != size:
+        st.markdown(
+            f"The picture shows {words.times(drawn)}, whole strides less than {words.times(size)}, "
+            f"so that the sides stay the same. On {words.times(size)}:"
+        )
+    st.html(PLOT_STYLE + convention_cells(compute.conventions(spec, size, False)))
+
+
+def _drawn(spec: LayerSpec, size: Pair) -> Pair:
+    """An input small enough to be drawn and large enough for a few windows."""
+    spans = spec.window.effective_kernel_size
+    needed = max(span + 2 * stride for span, stride in zip(spans, spec.stride, strict=True))
+    return smaller_input(spec, size, max(8, needed))
+
+
+def _solver_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+    values, label = page.values, OPERATIONS[spec.operation].label.lower()
+    st.markdown(f"Which {label} makes this size out of {words.times(size)}?")
+    height, width, only = st.columns([1, 1, 2], vertical_alignment="bottom")
+    for column, axis in ((height, "height"), (width, "width")):
+        key = give(values, f"output_{axis}")
+        column.number_input(f"wanted {axis} (px)", 1, MAX_INPUT, key=key)
+    only.toggle("only layers that read every pixel", key=give(values, "all_read"))
+    wanted = values["output_height"], values["output_width"]
+    try:
+        found = compute.solutions(size, wanted, spec.operation)
+    except SpecError as error:
+        st.info(f"No such layer: the {error}.")
+        return
+    shown = [s for s in found if not (values["all_read"] and s.unread)]
+    if not shown:
+        st.info(f"None of the {counted(len(found), 'layer')} giving this size reads every pixel.")
+        return
+    solution = _choice(shown, page, f"{spec.operation} {size} {wanted}")
+    _open(solution, spec.operation, size)
+
+
+def _choice(shown: Sequence[Solution], page: PageState, question: str) -> Solution:
+    """The table of solutions, and the row that is chosen in it."""
+    names = [solution_name(solution) for solution in shown]
+    key = f"solutions {page.adopted} {question} {len(shown)}"
+    if st.session_state.get("solutions", ("", 0))[0] != key:  # another table: choose anew
+        chosen = page.values["solution"]
+        st.session_state["solutions"] = key, names.index(chosen) if chosen in names else 0, chosen
+    _, default, asked = st.session_state["solutions"]
+    said = f"{counted(len(shown), 'layer')}, the most usual first. Choose one by its row."
+    if asked and asked not in names:
+        said += f" The layer `{asked}` is not among them."
+    st.markdown(said)
+    picked = st.dataframe(
+        _columns(shown),
+        key=key,
+        hide_index=True,
+        height=min(35 * (len(shown) + 1) + 3, 320),
+        on_select="rerun",
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [default]}},
+    )
+    row = next(iter(picked["selection"]["rows"]), default)
+    page.values["solution"] = names[row]
+    return shown[row]
+
+
+def _columns(shown: Sequence[Solution]) -> dict[str, list[Any]]:
+    names = ("kernel_size", "stride", "padding", "dilation")
+    data: dict[str, list[Any]] = {name: [getattr(s, name) for s in shown] for name in names}
+    data["unread"] = [s.unread for s in shown]
+    data["remainder"] = [words.times(s.remainder) for s in shown]
+    return data
+
+
+def _open(solution: Solution, operation: str, size: Pair) -> None:
+    names = ("kernel_size", "stride", "padding", "dilation")
+    settings = {name: getattr(solution, name) for name in names}
+    spec = layer({"operation": operation, **settings})
+    output = compute.measured_size(spec, size)
+    given = words.times(output) if output else "no output"
+    text, button = st.columns([4, 1.3], vertical_alignment="center")
+    text.markdown(f"**{words.title(spec)}**: PyTorch gives {given} out of {words.times(size)}.")
+    if button.button(
+        "Open on the board",
+        type="primary",
+        icon=":material/grid_on:",
+        help=board_help(spec, size),
+        width="stretch",
+    ):
+        st.switch_page(BOARD, query_params=board_query(spec, size))
+
+
+DRAW: dict[str, Callable[[LayerSpec, Pair, PageState], None]] = {
+    "padding": _padding_tab,
+    "common": _common_tab,
+    "kernels": _kernels_tab,
+    "conventions": _conventions_tab,
+    "solver": _solver_tab,
+}
+"""One function a tab, by its name in the URL."""

@@ -1,0 +1,392 @@
+"""The grids of a board that stand still: cells, numbers, padding, hatching, captions.
+
+Everything is drawn on one paper, in points; see `viz.features.sweep.board_layout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PatchCollection, QuadMesh
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from core.layer.operations import operation_of
+from core.layer.window import OUTSIDE
+from viz import theme
+from viz.features.sweep.board_layout import HEAD, Panel
+from viz.features.sweep.board_words import Board, View, number, plane_weights
+from viz.slides.parts import MOST_VECTOR_CELLS, SMALL, colours, contrast, width_of
+from viz.slides.style import Style
+
+Array = NDArray[Any]
+LINES_FROM = 6.0
+"""Side of a cell from which lines part it from its neighbours."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values to colours: grey from 0 to white, or blue, white and red about zero."""
+
+    colours: Colormap
+    norm: Normalize
+
+    def __call__(self, values: Any) -> Any:
+        return self.colours(self.norm(np.nan_to_num(values, neginf=self.norm.vmin)))
+
+
+def scale(arrays: Sequence[Array], white: float = 255.0, signed: bool = False) -> Scale:
+    """One scale for arrays that are compared: signed where a value is, else grey from 0."""
+    finite = np.concatenate([array[np.isfinite(array)].ravel() for array in arrays])
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    if low < 0 or signed:
+        most = max(-low, high) or 1.0
+        return Scale(colours("signed"), Normalize(-most, most))
+    return Scale(colours("grey"), Normalize(0, max(high, white)))
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The colours of the three grids; output's is the same on boards that are compared."""
+
+    input: Scale
+    kernel: Scale
+    output: Scale
+
+
+def scales_of(boards: Sequence[Board]) -> list[Scales]:
+    """Equal values have equal colours on all boards."""
+    source = scale([boards[0].sweep.input])
+    output = scale([board.sweep.output for board in boards])
+    return [
+        Scales(
+            source,
+            scale([np.zeros(1) if b.sweep.weight is None else b.sweep.weight], 1.0, signed=True),
+            output,
+        )
+        for b in boards
+    ]
+
+
+class Grids:
+    """The still strokes of one board on a paper.
+
+    Args:
+        axes: the paper.
+        board, view, style: what is drawn, and how.
+        scales: the colours of its values.
+        width: of the paper that the board has; captions are shortened to fit.
+        legends: whether a grid without numbers says what its colours mean.
+
+    Attributes:
+        points: size of captions and of the largest numbers.
+        captions: of input, kernel and output.
+    """
+
+    def __init__(
+        self,
+        axes: Axes,
+        board: Board,
+        view: View,
+        style: Style,
+        scales: Scales,
+        width: float,
+        legends: bool = True,
+    ) -> None:
+        self.axes, self.board, self.view, self.style = axes, board, view, style
+        self.scales, self.points, self.legends = scales, SMALL * style.points, legends
+        self.ink = style.ink
+        captions = dict(board.captions)
+        counts = captions.pop("counts", "")
+        captions |= {name: counts for name in [board.counted(view)] if name}
+        self.captions = {
+            name: text if self.caption_width(text) <= 0.45 * width else text.partition(",")[0]
+            for name, text in captions.items()
+        }
+
+    def caption_width(self, text: str) -> float:
+        """Points from the left of a caption's square to the end of its text."""
+        return 1.1 * self.points + 72 * width_of(text, self.points, bold=True)
+
+    # -- pieces
+
+    def mesh(self, panel: Panel, faces: Array) -> None:
+        """Cells of these colours, (rows, cols, 4)."""
+        if max(panel.rows, panel.cols) > MOST_VECTOR_CELLS:
+            extent = (panel.x, panel.x + panel.width, panel.y + panel.height, panel.y)
+            self.axes.imshow(faces, extent=extent, interpolation="none", aspect="auto", zorder=1)
+            return
+        across = panel.x + panel.cell * np.arange(panel.cols + 1)
+        down = panel.y + panel.cell * np.arange(panel.rows + 1)
+        corners = np.stack(np.meshgrid(across, down), axis=-1)
+        flat = faces.reshape(-1, 4)
+        mesh = QuadMesh(
+            corners, facecolors=flat, edgecolors=flat, linewidth=0.4, antialiased=True, zorder=1
+        )
+        self.axes.add_collection(mesh, autolim=False)
+
+    def lines(self, panel: Panel, zorder: float = 2.0, animated: bool = False) -> Line2D:
+        """Between the cells, where they are large enough."""
+        right, bottom = panel.x + panel.width, panel.y + panel.height
+        across, down = [], []
+        if panel.cell >= LINES_FROM:
+            for y in panel.y + panel.cell * np.arange(panel.rows + 1):
+                across += [panel.x, right, np.nan]
+                down += [y, y, np.nan]
+            for x in panel.x + panel.cell * np.arange(panel.cols + 1):
+                across += [x, x, np.nan]
+                down += [panel.y, bottom, np.nan]
+        drawn = Line2D(across, down, color=self.ink["line"], linewidth=0.8, zorder=zorder)
+        drawn.set(animated=animated, solid_capstyle="butt")
+        self.axes.add_line(drawn)
+        return drawn
+
+    def numbers(
+        self, panel: Panel, texts: Sequence[Sequence[str]], ink: Any, raised: bool = False
+    ) -> bool:
+        """A text in each cell, where the longest fits; ``ink(row, col)`` is its colour."""
+        size = fitting(panel, [text for row in texts for text in row], self.points)
+        if size is None:
+            return False
+        for row, line in enumerate(texts):
+            for col, text in enumerate(line):
+                if text:
+                    self.number(panel, row, col, text, ink(row, col), size, raised)
+        return True
+
+    def number(
+        self,
+        panel: Panel,
+        row: int,
+        col: int,
+        text: str,
+        colour: Any,
+        size: float,
+        raised: bool = False,
+        **look: Any,
+    ) -> Any:
+        x, y = panel.centre(row - 0.18 * raised, col)
+        usual: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 3}
+        return self.axes.text(x, y, text, color=colour, fontsize=size, **(usual | look))
+
+    def frame(self, panel: Panel, colour: str, width: float = 2.5, **look: Any) -> Rectangle:
+        usual: dict[str, Any] = {"fill": False, "edgecolor": colour, "linewidth": width}
+        look = usual | {"zorder": 4} | look
+        box = Rectangle((panel.x, panel.y), panel.width, panel.height, **look)
+        self.axes.add_patch(box)
+        return box
+
+    def caption(self, panel: Panel, text: str, colour: str) -> None:
+        """A square of the grid's colour and what the grid is."""
+        side = 0.7 * self.points
+        y = panel.y - (HEAD - 1.0) * self.points * 0.75
+        self.axes.add_patch(
+            Rectangle((panel.x, y - side / 2), side, side, color=colour, linewidth=0, zorder=3)
+        )
+        look: dict[str, Any] = {
+            "va": "center_baseline",
+            "color": self.ink["text"],
+            "fontweight": "bold",
+        }
+        self.axes.text(panel.x + 1.4 * side, y, text, fontsize=self.points, **look)
+
+    def legend(self, panel: Panel, shown: Scale) -> float:
+        """The scale below a grid without numbers; returns how wide it is."""
+        ends = float(shown.norm.vmin or 0), float(shown.norm.vmax or 0)
+        points, y = self.points, panel.y + panel.height + 0.7 * self.points
+        low, high = (72 * width_of(number(end), points) for end in ends)
+        length = min(120.0, panel.width - low - high - 10)
+        if length < 24:
+            return 0.0
+        x, step = panel.x + low + 5, length / 32
+        for i, face in enumerate(shown(np.linspace(*ends, 32))):
+            box = (x + i * step, y), step, 0.7 * points
+            self.axes.add_patch(Rectangle(*box, facecolor=face, edgecolor=face, linewidth=0.4))
+        for end, where, align in ((ends[0], x - 4, "right"), (ends[1], x + length + 4, "left")):
+            look: dict[str, Any] = {"ha": align, "va": "center_baseline", "color": self.ink["text"]}
+            self.axes.text(where, y + 0.35 * points, number(end), fontsize=points, **look)
+        return low + length + high + 10
+
+    def _told(self, panel: Panel, shown: Scale) -> None:
+        if self.legends:
+            self.legend(panel, shown)
+
+    # -- grids
+
+    def input(self, panel: Panel, raised: bool) -> None:
+        """The padded input, or how often each of its cells is read."""
+        sweep, (real, outside) = self.board.sweep, kinds(self.board)
+        values = grid_values(self.board, self.view.channel)
+        if self.board.counted(self.view) == "input":
+            self._counts(panel)
+        else:
+            faces = self.scales.input(values)
+            copied = ~real & (sweep.row_values >= 0)[:, None] & (sweep.col_values >= 0)[None, :]
+            pad = _over(faces, to_rgba(self.ink["panel"]), 0.35 * copied)
+            pad[outside] = to_rgba(self.ink["background"])
+            faces[~real] = pad[~real]
+            self.mesh(panel, faces)
+            texts = [
+                ["" if outside[r, c] else number(values[r, c]) for c in range(panel.cols)]
+                for r in range(panel.rows)
+            ]
+            inks = (
+                [[contrast(faces[r, c]) for c in range(panel.cols)] for r in range(panel.rows)]
+                if panel.cell > 12
+                else []
+            )
+            if not self.numbers(
+                panel, texts, lambda r, c: inks[r][c] if real[r, c] else self.ink["text"], raised
+            ):
+                self._told(panel, self.scales.input)
+        self.lines(panel)
+        self._padding(panel, real)
+        self.hatch(panel, ~used(self.board) & ~outside & (real | (not self.board.transposed)))
+        rows, cols = np.flatnonzero(sweep.rows.source >= 0), np.flatnonzero(sweep.cols.source >= 0)
+        x, y = panel.corner(rows[0], cols[0])
+        size = (cols[-1] - cols[0] + 1) * panel.cell, (rows[-1] - rows[0] + 1) * panel.cell
+        outline = Rectangle(
+            (x, y), *size, fill=False, edgecolor=theme.INPUT, linewidth=2.5, zorder=4
+        )
+        self.axes.add_patch(outline)
+
+    def _counts(self, panel: Panel) -> None:
+        """How many windows read each cell, or how many inputs each output adds up."""
+        counts = self.board.counts
+        paper, full = (np.array(to_rgba(c)) for c in (self.ink["background"], theme.WINDOW))
+        most = paper + 0.85 * (full - paper)
+        shades = LinearSegmentedColormap.from_list("counts", [tuple(paper), tuple(most)])
+        shown = Scale(shades, Normalize(0, max(1, int(counts.max()))))
+        faces = shown(counts)
+        self.mesh(panel, faces)
+        texts = [[str(count) for count in row] for row in counts.tolist()]
+        if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c])):
+            self._told(panel, shown)
+
+    def _padding(self, panel: Panel, real: Array) -> None:
+        if panel.cell < LINES_FROM:
+            return
+        inset = min(1.5, panel.cell / 10)
+        side = panel.cell - 2 * inset
+        boxes = [
+            Rectangle((panel.corner(r, c)[0] + inset, panel.corner(r, c)[1] + inset), side, side)
+            for r, c in zip(*np.nonzero(~real), strict=True)
+        ]
+        look: dict[str, Any] = {
+            "facecolor": "none",
+            "edgecolor": theme.PADDING,
+            "linestyle": (0, (3, 2)),
+        }
+        self.axes.add_collection(
+            PatchCollection(boxes, zorder=2.2, linewidth=0.9, **look), autolim=False
+        )
+
+    def hatch(self, panel: Panel, mask: Array) -> None:
+        """Three strokes across each cell that no window reads."""
+        strokes = []
+        for row, col in zip(*np.nonzero(mask), strict=True):
+            (x, y), s = panel.corner(row, col), panel.cell
+            strokes.append([(x, y + s), (x + s, y)])
+            if s >= 12:
+                strokes += [
+                    [(x, y + s / 2), (x + s / 2, y)],
+                    [(x + s / 2, y + s), (x + s, y + s / 2)],
+                ]
+        width = max(0.8, min(2.0, panel.cell / 14))
+        self.axes.add_collection(
+            LineCollection(strokes, colors=theme.UNREAD, linewidth=width, zorder=2.5), autolim=False
+        )
+
+    def kernel(self, panel: Panel) -> None:
+        """The weights of one filter and plane; where there are none, what is done instead."""
+        weights = plane_weights(self.board, self.view)
+        if weights is None:
+            word = {"max": "max", "mean": "mean", "sum": "–"}[
+                operation_of(self.board.sweep.spec).reduce
+            ]
+            faces = np.broadcast_to(to_rgba(self.ink["panel"]), (panel.rows, panel.cols, 4))
+            texts = [[word] * panel.cols] * panel.rows
+        else:
+            faces = self.scales.kernel(weights)
+            texts = [[number(w) for w in row] for row in weights.tolist()]
+        self.mesh(panel, np.array(faces))
+        self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]))
+        self.lines(panel)
+        self.frame(panel, theme.WINDOW)
+
+    def output(self, panel: Panel, done: int, raised: bool) -> None:
+        """The outputs up to a step; the rest is paper, for they are not computed yet."""
+        if self.board.counted(self.view) == "output":
+            self._counts(panel)
+        else:
+            self._outputs(panel, done, raised)
+        self.lines(panel)
+        self.frame(panel, theme.OUTPUT)
+
+    def _outputs(self, panel: Panel, done: int, raised: bool) -> None:
+        values = self.board.sweep.output[self.view.filter]
+        faces = self.scales.output(values)
+        later = np.arange(values.size).reshape(values.shape) > done
+        faces[later] = to_rgba(self.ink["panel"])
+        self.mesh(panel, faces)
+        texts = [
+            ["" if later[r, c] else number(values[r, c]) for c in range(panel.cols)]
+            for r in range(panel.rows)
+        ]
+        if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]), raised):
+            self._told(panel, self.scales.output)
+
+
+def _over(front: Array, back: Any, share: Any) -> Array:
+    """Colours mixed, all of them opaque."""
+    mixed = np.array(back) + (np.array(front) - np.array(back)) * np.asarray(share)[..., None]
+    mixed[..., 3] = 1.0
+    return np.asarray(mixed)
+
+
+def fitting(panel: Panel, texts: Sequence[str], points: float) -> float | None:
+    """The type at which every text fits its cell, at most this; None where none could be read."""
+    longest = max((width_of(text, points) * 72 for text in set(texts)), default=0.0)
+    size = min(points, points * 0.92 * panel.cell / max(longest, 1e-9), 0.75 * panel.cell)
+    return size if size >= 0.88 * points else None
+
+
+def readable(texts: Sequence[str], points: float) -> float:
+    """Side of a cell from which `fitting` finds a type for these texts."""
+    longest = max((width_of(text, points) * 72 for text in set(texts)), default=0.0)
+    return 0.88 * max(longest / 0.92, points / 0.75) + 0.01
+
+
+def grid_values(board: Board, channel: int) -> Array:
+    """(rows, cols) what a window finds at each grid cell of an input plane."""
+    sweep = board.sweep
+    rows, cols = sweep.row_values, sweep.col_values
+    plane = sweep.input[channel][np.ix_(rows.clip(min=0), cols.clip(min=0))]
+    real = (rows >= 0)[:, None] & (cols >= 0)[None, :]
+    return np.where(real, plane, sweep.fill_value)
+
+
+def kinds(board: Board) -> tuple[Array, Array]:
+    """Masks of the grid: cells of the input, and cells past the padding."""
+    rows, cols = board.sweep.rows.source, board.sweep.cols.source
+    real = (rows >= 0)[:, None] & (cols >= 0)[None, :]
+    return real, (rows == OUTSIDE)[:, None] | (cols == OUTSIDE)[None, :]
+
+
+def used(board: Board) -> Array:
+    """Grid cells that some window reads, themselves or a copy in the padding."""
+
+    def along(reads: Array, values: Array) -> Array:
+        read = set(values[reads > 0].tolist())
+        return (reads > 0) | np.array([v >= 0 and v in read for v in values.tolist()])
+
+    sweep = board.sweep
+    rows = along(sweep.rows.grid_reads, sweep.row_values)
+    cols = along(sweep.cols.grid_reads, sweep.col_values)
+    return np.asarray(rows[:, None] & cols[None, :])

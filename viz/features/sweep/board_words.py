@@ -1,0 +1,201 @@
+"""What stands beside a board in words: numbers, the sum of a window, the view.
+
+The player writes the same (`viz/components/player/words.js`); here it has to fit one line of a slide.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from core.layer.operations import operation_of
+from core.layer.window import OUTSIDE
+from viz.slides.parts import width_of
+
+if TYPE_CHECKING:
+    from core.layer.sweep import Sweep
+
+PanelName = Literal["input", "kernel", "output"]
+PANELS: dict[str, PanelName] = {"i": "input", "k": "kernel", "o": "output"}
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at, as the link has it.
+
+    Attributes:
+        step: output in reading order; -1 for the last.
+        pin: ``"o3.4"``, ``"1:i2.2"``: a cell that is looked at; "" for none.
+        channel, filter: planes of the input and of the output.
+        reads: how many windows read each cell, in place of its value.
+    """
+
+    step: int = -1
+    pin: str = ""
+    channel: int = 0
+    filter: int = 0
+    reads: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """One layer on its input, with the words beside it.
+
+    Attributes:
+        sweep: what torch made of it.
+        title: the layer and its settings.
+        captions: of input, kernel and output, and of what "read counts" counts.
+        formulas: the size formula with its numbers, one line or one an axis.
+        lost: what no window reads, in words; "" for nothing.
+    """
+
+    sweep: Sweep
+    title: str
+    captions: dict[str, str]
+    formulas: tuple[str, ...] = ()
+    lost: str = ""
+
+    @property
+    def transposed(self) -> bool:
+        return operation_of(self.sweep.spec).has("output_padding")
+
+    @property
+    def counts(self) -> np.ndarray:
+        """What "read counts" counts: windows of each grid cell, or inputs of each output."""
+        rows, cols = self.sweep.rows, self.sweep.cols
+        if self.transposed:
+            return np.outer(rows.writes, cols.writes)
+        return np.outer(rows.grid_reads, cols.grid_reads)
+
+    def counted(self, view: View) -> PanelName | None:
+        """The grid that shows counts in place of its values; None for no grid."""
+        if not view.reads:
+            return None
+        return "output" if self.transposed else "input"
+
+    @property
+    def steps(self) -> int:
+        return int(np.prod(self.sweep.output.shape[1:]))
+
+    def place(self, step: int) -> tuple[int, int]:
+        """The output (row, column) of a step; the last for -1 and past the end."""
+        row, col = divmod(
+            step if 0 <= step < self.steps else self.steps - 1, self.sweep.output.shape[2]
+        )
+        return row, col
+
+
+@dataclass(frozen=True)
+class Focus:
+    """The cell of one board that is looked at."""
+
+    panel: PanelName
+    cell: tuple[int, int]
+
+
+def focus_of(boards: list[Board], view: View) -> list[Focus]:
+    """What each board shows: the pinned cell on its own board, elsewhere the step."""
+    own = [Focus("output", board.place(view.step)) for board in boards]
+    match = re.fullmatch(r"(?:(\d):)?([iko])(\d+)\.(\d+)", view.pin)
+    index = int(match[1] or 0) if match else len(boards)
+    if match is None or index >= len(boards):
+        return own
+    focus = Focus(PANELS[match[2]], (int(match[3]), int(match[4])))
+    if all(i < n for i, n in zip(focus.cell, sizes(boards[index])[focus.panel], strict=True)):
+        own[index] = focus
+        if focus.panel == "output":  # the boards keep step
+            step = focus.cell[0] * boards[index].sweep.output.shape[2] + focus.cell[1]
+            own = [Focus("output", board.place(min(step, board.steps - 1))) for board in boards]
+    return own
+
+
+def sizes(board: Board) -> dict[str, tuple[int, int]]:
+    """Rows and columns of each grid."""
+    sweep = board.sweep
+    return {
+        "input": (len(sweep.rows.source), len(sweep.cols.source)),
+        "kernel": (len(sweep.rows.offsets), len(sweep.cols.offsets)),
+        "output": (sweep.output.shape[1], sweep.output.shape[2]),
+    }
+
+
+def plane_weights(board: Board, view: View) -> np.ndarray | None:
+    """(rows, cols) the weights by which the filter shown multiplies the plane shown."""
+    sweep = board.sweep
+    planes = sweep.channels_of(view.filter)
+    if sweep.weight is None or view.channel not in planes:
+        return None
+    return np.asarray(sweep.weight[view.filter, view.channel - planes[0]])
+
+
+def number(value: float, digits: int = 3) -> str:
+    """At most so many significant digits, whole numbers in full, with a real minus sign.
+
+    The player's ``format`` writes the same.
+    """
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value)).replace("-", "−")
+    # JavaScript rounds a half away from zero, and writes powers of ten below 1e-6.
+    rounded = Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(float(value)).normalize()
+    if abs(rounded) >= Decimal("1e-6"):
+        return f"{rounded:f}".replace("-", "−")
+    return re.sub(r"e-0*", "e−", f"{float(rounded)!r}").replace("-", "−")
+
+
+def sum_line(sweep: Sweep, plane: int, cell: tuple[int, int], points: float, inches: float) -> str:
+    """``output (1, 1) = 0·1 + 12·2 + … = 148``, with as many terms as fit the width."""
+    head = f"output ({cell[0]}, {cell[1]}) = "
+    terms, before, after = _terms(sweep, plane, cell)
+    join = ", " if before == "max(" else " + "
+
+    def line(shown: list[str]) -> str:
+        return head + before + join.join(shown) + after
+
+    for kept in range(len(terms), 0, -1):
+        shown = terms if kept == len(terms) else [*terms[: kept - 1], "…", terms[-1]]
+        if width_of(line(shown), points) <= inches:
+            return line(shown)
+    return line(["…"])
+
+
+def value_line(sweep: Sweep, plane: int, cell: tuple[int, int]) -> str:
+    """``output (1, 1) = 148``: for a film that goes too fast to read a sum."""
+    value = number(float(sweep.output[(plane, *cell)]), 5)
+    return f"output ({cell[0]}, {cell[1]}) = {value}"
+
+
+def _terms(sweep: Sweep, plane: int, cell: tuple[int, int]) -> tuple[list[str], str, str]:
+    """The terms that count, and what stands before and after them."""
+    terms, reduce = sweep.terms(plane, *cell), operation_of(sweep.spec).reduce
+    total = number(float(sweep.output[(plane, *cell)]), 5)
+    counts = _counted(sweep, cell, len(sweep.channels_of(plane)))
+    values = [_bracketed(number(value, 4)) for value in terms.value[counts].tolist()]
+    if reduce == "max":
+        return values, "max(", f") = {total}"
+    if sweep.divisor is not None:
+        return values, "(", f") / {int(sweep.divisor[cell])} = {total}"
+    weights = [_bracketed(number(weight, 4)) for weight in terms.weight[counts].tolist()]
+    bias = "" if sweep.bias is None else f" + {_bracketed(number(terms.bias, 4))}"
+    products = [f"{value}·{weight}" for value, weight in zip(values, weights, strict=True)]
+    return products, "", f"{bias} = {total}"
+
+
+def _counted(sweep: Sweep, cell: tuple[int, int], planes: int) -> np.ndarray:
+    """The taps that count: not the overhang of ceil_mode, nor padding a mean leaves out."""
+    rows = sweep.rows.source[sweep.rows.taps[cell[0]]]
+    cols = sweep.cols.source[sweep.cols.taps[cell[1]]]
+    inside = (rows != OUTSIDE)[:, None] & (cols != OUTSIDE)[None, :]
+    if sweep.divisor is not None and not sweep.spec.count_include_pad:
+        inside &= (rows >= 0)[:, None] & (cols >= 0)[None, :]
+    return np.tile(inside.ravel(), planes)
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if text.startswith("−") else text

@@ -1,0 +1,145 @@
+"""The pictures of the sweep page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from core.data import PICTURES
+from core.errors import SpecError
+from core.layer.board import BoardSpec, Upload
+from core.layer.operations import operation_of
+from core.layer.sizes import formula
+from viz.choices import board as choices_board
+from viz.choices import layer as state
+from viz.choices.layer import SECOND
+from viz.features.sweep.presets import boards
+from viz.page import words
+from viz.slides.style import NO_UPLOAD, Film, Picture, Style, film_steps, refuse_unfit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from viz.features.sweep.board_words import Board, View
+
+
+def pictures(values: Mapping[str, Any]) -> list[Picture]:
+    """What a link to the page shows.
+
+    Raises:
+        SpecError: a layer that does not fit, or a step, cell or plane that it does not have.
+    """
+    settled = dict(values)
+    suffixes = ("", SECOND) if values["compare"] == "second" else ("",)
+    refuse_unfit([said for suffix in suffixes for said in state.settle(settled, suffix)])
+    refuse_unfit([NO_UPLOAD] if values["picture"] == state.UPLOAD else [])
+    shown, changed = boards(settled)
+    refuse_unfit([*changed, *_missing(shown, values)])
+    return pictures_of(shown, settled)
+
+
+def _missing(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[str]:
+    """What a link looks at and the boards do not have."""
+    from viz.features.sweep.board_words import focus_of
+
+    made, view = _boards(shown), _view(values)
+    steps = max(board.steps for board in made)
+    planes = [board.sweep.input.shape[0] for board in made]
+    filters = [board.sweep.output.shape[0] for board in made]
+    clauses = [f"step must be from 0 to {steps - 1}"] if view.step >= steps else []
+    if view.pin and focus_of(made, view) == focus_of(made, replace(view, pin="")):
+        cell = made[0].place(view.step)
+        if view.pin.rpartition(":")[2] != f"o{cell[0]}.{cell[1]}":
+            clauses.append(f"no board has the cell {view.pin}")
+    for name, index, counts in (
+        ("channel", view.channel, planes),
+        ("filter", view.filter, filters),
+    ):
+        if index >= max(counts):
+            clauses.append(f"{name} must be from 0 to {max(counts) - 1}")
+    source, layer = shown[0].source, shown[0].layer
+    shape = (source.channels, *source.size)
+    clauses += [
+        f"the input has no pixel {'.'.join(map(str, index))}"
+        for index, _ in source.edits
+        if any(i >= n for i, n in zip(index, shape, strict=True))
+    ]
+    weight = operation_of(layer).weight_shape(layer) if operation_of(layer).learned else None
+    return clauses + [
+        f"the layer has no weight {'.'.join(map(str, index))}"
+        for index, _ in shown[0].kernel.edits
+        if weight is None or any(i >= n for i, n in zip(index, weight, strict=True))
+    ]
+
+
+def pictures_of(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[Picture]:
+    """The boards on show, at the step, with the pin and the planes of the page's values."""
+
+    steps = max(_steps(board) for board in shown)
+
+    def draw(style: Style) -> Figure:
+        from viz.features.sweep.slides import board_picture
+
+        return board_picture(_boards(shown), _view(values), style)
+
+    def film(style: Style) -> Film:
+        from viz.features.sweep.slides import board_film
+
+        return board_film(_boards(shown), _view(values), style)
+
+    def strip(style: Style, count: int) -> Figure:
+        from viz.features.sweep.slides import board_strip
+
+        if count > steps:
+            raise SpecError("strip", f"must be at most {steps} steps of this layer", count)
+        return board_strip(_boards(shown)[0], _view(values), style, count)
+
+    frames, note = film_steps(steps)
+    label = "the board" if len(shown) == 1 else "the boards"
+    one = strip if len(shown) == 1 and steps > 1 else None
+    return [Picture("board", label, draw, film, len(frames), note, one, settings(shown))]
+
+
+def settings(shown: Sequence[BoardSpec]) -> str:
+    """The boards in words, for a caption."""
+    source = shown[0].source
+    own = isinstance(source.picture, Upload)
+    name = "a picture of your own" if own else PICTURES[str(source.picture)].label.lower()
+    return (
+        "; ".join(words.title(b.layer) for b in shown)
+        + f"; input {words.times(source.size)}, {name}"
+    )
+
+
+def _steps(board: BoardSpec) -> int:
+    rows, cols = formula(board.layer, board.source.size)
+    return rows.outputs * cols.outputs
+
+
+def _boards(shown: Sequence[BoardSpec]) -> list[Board]:
+    return [_board(spec) for spec in shown]
+
+
+@lru_cache(maxsize=32)
+def _board(spec: BoardSpec) -> Board:
+    from viz.features.sweep.board_words import Board
+
+    sweep = choices_board.sweep(spec)
+    told = words.labels(spec, (sweep.output.shape[1], sweep.output.shape[2]))
+    rows, cols = formula(spec.layer, spec.source.size)
+    return Board(
+        sweep,
+        told["title"],
+        told["captions"],
+        tuple(words.formulas(rows, cols)),
+        choices_board.unread(spec).sentence,
+    )
+
+
+def _view(values: Mapping[str, Any]) -> View:
+    from viz.features.sweep.board_words import View
+
+    names = ("step", "pin", "channel", "filter", "reads")
+    return View(**{name: values[name] for name in names})

@@ -1,0 +1,272 @@
+"""The sweep board: one layer slides over a picture, every number on show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import SpecError
+from core.layer.board import BoardSpec, torch_index
+from core.layer.code import SNIPPETS
+from core.layer.fixes import Fix
+from core.layer.operations import operation_of
+from core.layer.sizes import formula
+from viz.choices import board as choices_board
+from viz.choices import layer, layer_controls
+from viz.choices.layer import COMPARE, PARAMS, SECOND, VIEW
+from viz.components.player.player import player
+from viz.features.sweep import compute, export
+from viz.features.sweep.presets import PRESETS, boards, matching
+from viz.page import words
+from viz.page.save_menu import save_menu
+from viz.page.session import PageState, change, current
+from viz.server import torch_start
+
+PAGE = "sweep"
+
+
+def _on_view() -> None:
+    """The player tells which step, pin and planes the visitor has settled on."""
+    change(PAGE, layer.told(st.session_state["player"].view))
+
+
+def _on_edit() -> None:
+    """A cell was typed: into the parameters ``weights`` or ``pixels``."""
+    edit, values = st.session_state["player"].edit, current(PAGE)
+    try:
+        index, value = tuple(int(i) for i in edit["index"]), float(edit["value"])
+        name = {"kernel": "weights", "input": "pixels"}[edit["target"]]
+        if name == "weights":
+            suffix = SECOND if values["compare"] == "second" and edit["board"] == 1 else ""
+            index = torch_index(layer.layer(values, suffix), index)
+        text = layer.with_edit(values[name], index, value)
+        typed = {p.name: p.parse(text) for p in PARAMS if p.name == name}  # the rules of a link
+        change(PAGE, layer.told(edit.get("view")) | typed)
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return  # not what the player sends
+
+
+def _on_preset() -> None:
+    name = st.session_state["player"].preset
+    if isinstance(name, str) and name in PRESETS:
+        _start_over(PRESETS[name])
+
+
+def _on_compare() -> None:
+    compare = st.session_state["player"].compare
+    if isinstance(compare, str) and compare in COMPARE:
+        _start_over({"compare": compare})
+
+
+def _on_fix() -> None:
+    """A repair was chosen, by its label."""
+    board = _boards(current(PAGE))[0]
+    for fix in _repairs(board):
+        if fix.label == st.session_state["player"].fix:
+            change(PAGE, layer.values_of(fix.spec, fix.size))
+
+
+def _repairs(board: BoardSpec) -> list[Fix]:
+    return [fix for fix in choices_board.unread(board).fixes if layer.expressible(fix.spec)]
+
+
+def _start_over(values: dict[str, Any]) -> None:
+    """New settings; the sweep plays from the start."""
+    change(PAGE, values | {"step": -1, "pin": ""})
+    st.session_state["restarts"] = st.session_state.get("restarts", 0) + 1
+
+
+def _sidebar(values: dict[str, Any]) -> None:
+    with st.sidebar:
+        if values["compare"] == "second":
+            first, second = st.tabs(["Layer A", "Layer B"])
+            with first:
+                layer_controls.layer_controls(PAGE, values)
+            with second:
+                layer_controls.layer_controls(PAGE, values, SECOND)
+        elif values["compare"] == "classics":
+            layer_controls.kernel_size_control(values)
+            st.caption(
+                "The four classics set the operation, the stride and the padding. "
+                "The kernel and the input are yours."
+            )
+        else:
+            layer_controls.layer_controls(PAGE, values)
+        source = st.expander("Input", key="input_controls", on_change="rerun")
+        if source.open:
+            with source:
+                layer_controls.input_controls(values, _suffixes(values))
+                layer_controls.edits_controls(PAGE, values)
+        weights = st.expander("Kernel values", key="kernel_controls", on_change="rerun")
+        if weights.open:
+            with weights:
+                layer_controls.kernel_controls(PAGE, values)
+
+
+def _suffixes(values: dict[str, Any]) -> tuple[str, ...]:
+    return ("", SECOND) if values["compare"] == "second" else ("",)
+
+
+def _boards(values: dict[str, Any]) -> list[BoardSpec]:
+    """The boards on show, the first of them the sidebar's layer."""
+    shown, told = boards(values, st.session_state.get("upload_image"))
+    for sentence in told:
+        st.warning(sentence)
+    return shown
+
+
+def _show(shown: list[BoardSpec], page: PageState) -> None:
+    payloads = [choices_board.payload(board) for board in shown]
+    named = [
+        payload | {"name": letter, "title": f"{letter}  {payload['title']}".strip()}
+        for payload, letter in zip(payloads, _letters(shown), strict=True)
+    ]
+    token = f"{page.adopted}.{st.session_state.get('restarts', 0)}"
+    if st.session_state.get("seen_view", {}).get("token") != token:  # "view" is a page's widget
+        seen = {p.name: page.values[p.name] for p in VIEW}
+        st.session_state["seen_view"] = seen | {"token": token}
+    player(
+        named,
+        st.session_state["seen_view"],
+        _frame(shown, page.values),
+        identity=str(hash(tuple(shown))),
+        token=token,
+        key="player",
+        told={
+            "view": _on_view,
+            "edit": _on_edit,
+            "preset": _on_preset,
+            "compare": _on_compare,
+            "fix": _on_fix,
+        },
+    )
+
+
+def _frame(shown: list[BoardSpec], values: dict[str, Any]) -> dict[str, Any]:
+    """What stands around the boards; only the layer of the sidebar's first tab can be repaired."""
+    classics = values["compare"] == "classics"
+    fixes = [] if classics else [fix.label for fix in _repairs(shown[0])]
+    names = _letters(shown)
+    return {
+        "presets": list(PRESETS),
+        "preset": None if classics else matching(values),
+        "comparisons": COMPARE,
+        "compare": values["compare"],
+        "sizes": [
+            choices_board.size_line(board, name, fixes=() if place else fixes)
+            for place, (board, name) in enumerate(zip(shown, names, strict=True))
+        ],
+    }
+
+
+def _letters(shown: list[BoardSpec]) -> str:
+    """A letter for each board where there are several, else a blank."""
+    return "ABCD"[: len(shown)] if len(shown) > 1 else " "
+
+
+def _code(board: BoardSpec) -> None:
+    framework = st.segmented_control(
+        "Framework",
+        list(SNIPPETS),
+        default="pytorch",
+        format_func=lambda name: SNIPPETS[name].label,
+        label_visibility="collapsed",
+    )
+    st.code(compute.snippet(framework or "pytorch", board), language="python", height=420)
+
+
+def _why(board: BoardSpec) -> None:
+    spec, size = board.layer, board.source.size
+    operation, (rows, cols) = operation_of(spec), formula(spec, size)
+    lines = {"height": rows.latex, "width": cols.latex}
+    if rows.latex == cols.latex:
+        lines = {"size": rows.latex}
+    st.markdown(
+        "\n\n".join(
+            [
+                f"**{operation.label}.** {operation.summary} {words.windows_of(rows, cols)}",
+                words.why_this_size(rows, cols),
+                "Here:",
+                *(rf"$$\text{{{name}}} = {line}$$" for name, line in lines.items()),
+                words.cost(operation, operation.parameters(spec), operation.macs(spec, size)),
+            ]
+        )
+    )
+
+
+def _picture(notes: DeltaGenerator, place: DeltaGenerator, page: PageState) -> list[BoardSpec]:
+    """The boards, run and shown; none where they cannot be, with the way out."""
+    try:
+        with notes:
+            shown = _boards(page.values)
+        with place:
+            _show(shown, page)
+    except SpecError as error:
+        with place:
+            st.warning(f"{error}.")
+            defaults = {param.name: param.default for param in PARAMS}
+            st.button("Back to the first picture", on_click=change, args=(PAGE, defaults))
+        return []
+    return shown
+
+
+def _details(shown: list[BoardSpec], values: dict[str, Any]) -> None:
+    """Below the board: why, code, and files for slides."""
+    with st.container(horizontal=True, vertical_alignment="top"):
+        with st.container():
+            details = st.expander(
+                "Why this size, and the layer as code", key="details", on_change="rerun"
+            )
+        pictures = export.pictures_of(shown, values)
+        save_menu(PAGE, pictures, export.settings(shown))
+    if details.open:
+        with details:
+            why, code = st.columns([2, 3], gap="large")
+            with why:
+                _why(shown[0])
+            with code:
+                _code(shown[0])
+
+
+def _notes(page: PageState, settled: list[str]) -> None:
+    """What of the link was ignored, changed or cannot be shown."""
+    page.tell()
+    for sentence in settled:
+        st.warning(sentence)
+    if page.values["picture"] == layer.UPLOAD and "upload_image" not in st.session_state:
+        st.info(
+            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
+            "in for it. Choose a file under *Input*."
+        )
+
+
+def page() -> None:
+    """Adopt the URL, draw the widgets, run the layer, publish the URL."""
+    state_of_page = PageState(PAGE, PARAMS)
+    values = state_of_page.values
+    settled = [s for suffix in _suffixes(values) for s in layer.settle(values, suffix)]
+    state_of_page.place()
+    # Places of their own: a player that moved in the page would be made anew, its view forgotten.
+    notes, place = st.container(), st.container()
+    with notes:
+        _notes(state_of_page, settled)
+    if torch_start.is_warm():
+        # The picture first: a control's change is on its way before the widgets are made again.
+        shown = _picture(notes, place, state_of_page)
+        _sidebar(values)
+    else:
+        # A first visitor sees the page at once, and the picture when torch is loaded.
+        _sidebar(values)
+        with notes:
+            waiting = st.skeleton(height=460)
+        torch_start.warm()
+        waiting.empty()
+        shown = _picture(notes, place, state_of_page)
+    if shown:
+        _details(shown, values)
+    state_of_page.publish()
+
+
+page()

@@ -1,0 +1,72 @@
+"""The layers every lecture shows, as values for the board's controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.layer.board import BoardSpec, Upload
+from viz.choices import layer
+from viz.choices.layer import SECOND, layer_params
+
+_LAYER = {param.name: param.default for param in layer_params()}
+
+
+def _preset(**changes: Any) -> dict[str, Any]:
+    return _LAYER | {"stride": 1, "padding": 0} | changes
+
+
+CLASSICS: dict[str, dict[str, Any]] = {
+    "no padding": _preset(),
+    "no padding, stride 2": _preset(stride=2),
+    "padding": _preset(padding=1),
+    "padding, stride 2": _preset(stride=2, padding=1),
+}
+"""With and without padding, stride 1 and 2: shown side by side on request."""
+
+PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
+    "half (same size)": _preset(convention="half"),
+    "full": _preset(convention="full"),
+    "dilated": _preset(dilation=2),
+    "transposed, stride 2": _preset(operation="transposed_convolution", stride=2, padding=1),
+    "max pooling": _preset(operation="max_pooling", kernel_size=2, stride=2),
+    "average pooling": _preset(operation="average_pooling", kernel_size=2, stride=2),
+    "blur pooling": _preset(operation="blur_pooling", stride=2, padding=1, padding_mode="reflect"),
+}
+"""One click each."""
+
+
+def matching(values: dict[str, Any]) -> str | None:
+    """The preset whose layer these values are, or None."""
+    for name, preset in PRESETS.items():
+        if all(values[key] == value for key, value in preset.items() if not key.endswith("_width")):
+            return name
+    return None
+
+
+def boards(
+    values: Mapping[str, Any], upload: Upload | None = None
+) -> tuple[list[BoardSpec], list[str]]:
+    """The boards that the sweep page's values compare, the first of them the page's layer.
+
+    Returns:
+        the boards, and one sentence for each setting of a classic that was changed to fit.
+
+    Raises:
+        SpecError: a layer cannot be.
+    """
+    if values["compare"] != "classics":
+        suffixes = ("", SECOND) if values["compare"] == "second" else ("",)
+        return [layer.board(values, upload, suffix) for suffix in suffixes], []
+    shown, told = [], []
+    for letter, classic in zip("ABCD", CLASSICS.values(), strict=True):
+        changed = {**values, **classic, **layer.apart(classic), **_kept(values)}
+        told += [f"Board {letter}: {sentence}" for sentence in layer.settle(changed)]
+        shown.append(layer.board(changed, upload))
+    return shown, told
+
+
+def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the four classics take over: the kernel and its channels."""
+    names = ("kernel_size", "kernel_width", "separate", "out_channels", "bias")
+    return {name: values[name] for name in names}

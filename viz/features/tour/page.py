@@ -1,0 +1,51 @@
+"""Where the guided tour starts: its stops, each a link, and how to take them along."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from viz.lessons.tour import TOUR, Stop
+from viz.page.links import file_of, stop_query
+from viz.page.session import PageState, shell_query
+
+PAGE = "tour"
+
+
+def _begin(number: int) -> None:
+    """The button that opens the first stop, or the one where the visitor was."""
+    label = f"Go on at stop {number}" if number else "Start the tour"
+    if st.button(label, type="primary", key="tour_start", icon=":material/play_arrow:"):
+        st.switch_page(file_of(TOUR[(number or 1) - 1]), query_params=stop_query(number or 1))
+
+
+def _stops(stops: tuple[Stop, ...]) -> None:
+    for stop in stops:
+        number = TOUR.index(stop) + 1
+        with st.container(key=f"tour_stop_{stop.name}", gap="xxsmall"):
+            st.page_link(
+                file_of(stop), label=f"{number}. {stop.title}", query_params=stop_query(number)
+            )
+            st.caption(stop.text)
+
+
+def page() -> None:
+    """Adopt the URL, draw the list, publish the URL."""
+    state = PageState(PAGE, ())
+    state.tell()
+    st.markdown(f"#### From a stride to what a ResNet unit sees, in {len(TOUR)} stops")
+    st.markdown(
+        "Each stop opens a page as a lecture wants it: change its settings as you like, the tour "
+        "leads back. *Page Down* goes on, *Page Up* back, on a keyboard or a presenter; the "
+        "address keeps the place."
+    )
+    _begin(int(shell_query().get("tour", 0)))
+    columns = st.columns(2, gap="large")
+    half = (len(TOUR) + 1) // 2
+    for column, stops in zip(columns, (TOUR[:half], TOUR[half:]), strict=True):
+        with column:
+            _stops(stops)
+    st.caption("The same pictures as slides: `python -m viz.slides tour out.zip`.")
+    state.publish()
+
+
+page()

@@ -1,0 +1,85 @@
+"""The tab on which one image is told: its scores, and which of its pixels move one unit."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.training.text import to_text
+from viz.features.training import compute, nets
+from viz.features.training.params import class_names
+from viz.features.training.pickers import net_picker, sample_picker, unit_map, unit_picker
+from viz.features.training.results import Lab
+from viz.features.training.words import finished
+from viz.page.session import PageState
+from viz.page.tables import percent
+from viz.theme import INPUT, OUTPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+MOST_BARS = 12
+"""Classes whose scores are shown; of more, the likeliest."""
+
+
+def tab(lab: Lab, page: PageState) -> None:
+    """One test image, told by one trained net."""
+    values, asked = page.values, lab.asked
+    net_picker(lab, page)
+    net, seed = values["net"], asked.seeds[0]
+    if not finished(lab.runs.get((net, seed), ())):
+        st.caption("Here once this net is trained.")
+        return
+
+    from viz.features.training import plots as figures
+
+    spec, text = asked.unit(net, seed), to_text(asked.unit(net, seed))
+    images, labels = compute.test_images(asked, 20_000)
+    values["sample"] = min(values["sample"], len(images) - 1)
+    sample = values["sample"]
+    scores = compute.classify(text, sample)
+    told, names = int(scores.argmax()), class_names(asked.task)
+    left, right = st.columns([1.3, 1], gap="large")
+    with left:
+        sample_picker(page, len(images))
+        grid = nets.last_map(spec).node.grid
+        unit_picker(page, grid)
+        erf = compute.click_erf(text, sample, values["unit"])
+        figure = figures.digit_figure(images[sample], erf, names[labels[sample]], names[told])
+        st.plotly_chart(figure, theme="streamlit", key="training_digit")
+        unit_map(page, spec, images[sample])
+    with right:
+        right_or_wrong = "right" if told == labels[sample] else "wrong"
+        st.markdown(f"The net says **{names[told]}**, which is {right_or_wrong}.")
+        st.html(bars(scores, names, int(labels[sample])))
+        st.caption(
+            "In orange: the pixels that move the score of what the net says, as one unit of the "
+            "last map alone gives it (squared gradient, this image only)."
+        )
+
+
+BARS = """<style>
+.scores { display: grid; grid-template-columns: auto 1fr auto; gap: 4px 8px; align-items: center;
+  font-size: 0.875rem; font-variant-numeric: tabular-nums; max-width: 26rem; }
+.scores i { display: block; height: 1rem; min-width: 1px; border-radius: 2px; }
+</style>"""
+
+
+def bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
+    """The scores as bars; the true class is marked in words as well as by its colour."""
+    shown = range(len(scores))
+    if len(scores) > MOST_BARS:
+        shown = sorted(np.argsort(-scores)[:MOST_BARS].tolist())  # type: ignore[assignment]
+    rows = "".join(
+        f"<span>{escape(names[place])}{' ✓' if place == label else ''}</span>"
+        f'<i style="width: {100 * float(scores[place]):.2f}%; background: '
+        f'{OUTPUT if place == label else INPUT}"></i>'
+        f"<span>{percent(float(scores[place]))}</span>"
+        for place in shown
+    )
+    return f"{BARS}<div class='scores' role='img' aria-label='Scores'>{rows}</div>"

@@ -1,0 +1,270 @@
+"""The pictures of the training lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from core.errors import SpecError
+from core.training.text import to_text
+from viz.choices import lab_store
+from viz.features.training import compute, params, words
+from viz.features.training.params import TABS, Comparison
+from viz.features.training.plot_parts import LEARNING, end, flow_table
+from viz.slides.style import Film, Picture, Style, refuse_unfit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from core.erf import EffectiveReceptiveField
+    from core.training.records import Record
+
+    Runs = Mapping[tuple[int, int], tuple[Record, ...]]
+    Fields = list[tuple[int, EffectiveReceptiveField]]
+
+Values = Mapping[str, Any]
+LABELS = {
+    "test_accuracy": "Test accuracy over the steps",
+    "accuracy": "Test accuracy, every seed",
+    "loss": "Loss over the steps",
+    "train_accuracy": "Training accuracy over the steps",
+    "pace": "Time of a step",
+    "gradient": "Gradient, layer by step",
+    "update": "Update, layer by step",
+    "dead": "Dead channels",
+    "shifts": "Test images moved",
+    "erf": "Effective field, before and after",
+    "film": "Effective field while it learns",
+    "sigma": "Width of the field over the steps",
+    "kernels": "Kernels of the first layer",
+    "digit": "One test image",
+}
+"""Name of a picture: its label in the menu."""
+FIRST = {
+    TABS["curves"]: "test_accuracy",
+    TABS["flow"]: "gradient",
+    TABS["shifts"]: "shifts",
+    TABS["erf"]: "erf",
+    TABS["kernels"]: "kernels",
+    TABS["click"]: "digit",
+}
+"""An open tab: the picture that stands first."""
+ENDED = {"accuracy", "shifts"}
+"""Pictures of what finished runs come to."""
+
+
+def pictures(values: Values) -> list[Picture]:
+    """All pictures of a link's values. What is not trained here yet is trained when the first of
+    them is drawn: for the command line, which has no queue.
+
+    Raises:
+        SpecError: there is no such comparison, or it would take too much.
+    """
+    settled = dict(values)
+    own = lab_store.held(settled["digest"]) if settled["digest"] else None
+    asked = params.comparison(settled, own)
+    compute.facts(asked)
+    steps = asked.specs[_look(asked, settled).run[0]].snapshot_steps
+    limits = {"net": len(asked.specs) - 1, "at": len(steps) - 1}
+    refuse_unfit([f"{n} must be at most {most}" for n, most in limits.items() if values[n] > most])
+    count = len(steps)
+    frames = {"film": count, "kernels": count}
+    return _pictures(asked, settled, partial(trained, asked), set(LABELS), frames)
+
+
+def on_show(asked: Comparison, runs: Runs, values: Values) -> list[Picture]:
+    """The pictures of the records that are there; nothing is trained for them.
+
+    Args:
+        asked: the comparison.
+        runs: records so far by (net, seed).
+        values: of the page: which net, seed, step and image is looked at.
+    """
+    here = {key: records for key, records in runs.items() if records}
+    mine = here.get(_look(asked, values).run, ())
+    offered = {"test_accuracy", "loss", "train_accuracy", "pace"} if here else set()
+    offered |= ENDED if any(end(records) for records in here.values()) else set()
+    offered |= {"gradient", "update", "dead"} if flow_table(mine, "gradient").layers else set()
+    offered |= {"erf", "film"} if fields(mine) else set()
+    offered |= {"sigma"} if any(fields(records) for records in here.values()) else set()
+    offered |= {"kernels"} if mine else set()
+    offered |= {"digit"} if end(mine) else set()
+    frames = {name: len(_shots(name, mine)) for name in ("film", "kernels")}
+    return _pictures(asked, values, lambda: here, offered, frames)
+
+
+def trained(asked: Comparison) -> Runs:
+    """The whole comparison, here and now; what has been trained before is not trained again.
+
+    Raises:
+        SpecError: a run that cannot go on.
+    """
+    for seed in asked.seeds:
+        if not compute.over(asked, seed):
+            compute.work(asked, seed)(_on)
+    failed = compute.failures(asked)
+    if failed:
+        raise SpecError("run", next(iter(failed.values())), asked.names[next(iter(failed))[0]])
+    return compute.known(asked)
+
+
+def _on(done: int, total: int, partial: object) -> bool:
+    """Nobody stops a command line's work."""
+    return True
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is looked at: a net's run with the first seed, up to a step.
+
+    Attributes:
+        run: (net, seed).
+        title: names it.
+        step: of a snapshot.
+    """
+
+    run: tuple[int, int]
+    title: str
+    step: int
+
+
+def _look(asked: Comparison, values: Values) -> Look:
+    net, seed = min(values["net"], len(asked.specs) - 1), asked.seeds[0]
+    steps = asked.specs[net].snapshot_steps
+    title = f"{asked.names[net]}, seed {seed}"
+    step = steps[values["at"] if values["at"] < len(steps) else -1]
+    return Look((net, seed), title[:1].upper() + title[1:], step)
+
+
+def _pictures(
+    asked: Comparison,
+    values: Values,
+    runs: Callable[[], Runs],
+    offered: set[str],
+    frames: Mapping[str, int],
+) -> list[Picture]:
+    """Those that are offered, that of the open tab first; ``runs`` is asked when one is drawn."""
+    found = []
+    for name in (each for each in LABELS if each in offered):
+        one = Picture(name, LABELS[name], partial(_drawn, name, asked, values, runs))
+        if name in frames:
+            film = partial(_film, name, asked, values, runs)
+            strip = partial(_strip, asked, values, runs) if name == "film" else None
+            one = replace(one, film=film, frames=frames[name], strip=strip)
+        found.append(one)
+    first = FIRST.get(values["tab"], "test_accuracy")
+    found.sort(key=lambda picture: picture.name != first)
+    told = f"{words.heading(asked, values['vary'])}; {words.task(asked.task)}"
+    return [replace(each, settings=told) for each in found]
+
+
+def _drawn(
+    name: str, asked: Comparison, values: Values, runs: Callable[[], Runs], style: Style
+) -> Figure:
+    """A still."""
+    found = runs()
+    if name in ("erf", "film", "kernels", "digit"):
+        return _of_one(name, asked, values, found, style)
+    from viz.features.training import slides
+
+    if name in ("gradient", "update", "dead"):
+        look = _look(asked, values)
+        return slides.layers(found, look.run, name, style, title=look.title)
+    told: dict[str, Any] = {"task": _learned(asked)}
+    if name in LEARNING:
+        return slides.curve(found, asked.names, name, style, **told)
+    draw: dict[str, Callable[..., Figure]] = {
+        "accuracy": slides.accuracies,
+        "pace": slides.pace,
+        "shifts": slides.shifts,
+        "sigma": slides.widths,
+    }
+    return draw[name](found, asked.names, style, **told)
+
+
+def _learned(asked: Comparison) -> str:
+    told = f"{words.task(asked.task)}, {asked.specs[0].steps:,} steps"
+    return told[:1].upper() + told[1:]
+
+
+def _of_one(name: str, asked: Comparison, values: Values, found: Runs, style: Style) -> Figure:
+    """A still of one run, at the step that is looked at."""
+    if name == "digit":
+        return _digit(asked, values, style)
+    look = _look(asked, values)
+    if name in ("film", "kernels"):
+        made = _film(name, asked, values, lambda: found, style)
+        steps = [step for step, _ in _shots(name, found[look.run])]
+        made.show(max((i for i, step in enumerate(steps) if step <= look.step), default=0))
+        return made.figure
+    from viz.slides.effective_field import variants
+
+    shots = _fields_of(found, look)
+    step, after = max((s for s in shots if s[0] <= look.step), default=shots[0])
+    named = {"before": shots[0][1], f"after {step:,} steps": after}
+    return variants(named, style, title=f"{look.title}: effective field", log=True)
+
+
+def fields(records: tuple[Record, ...]) -> Fields:
+    """(step, effective field) of the snapshots that have one."""
+    shots = [(record.step, record.snapshot) for record in records]
+    return [(step, shot.erf) for step, shot in shots if shot is not None and shot.erf is not None]
+
+
+def _fields_of(found: Runs, look: Look) -> Fields:
+    shots = fields(found[look.run])
+    if not shots:
+        rule = "has no field at any step: no gradient reaches the image"
+        raise SpecError("net", rule, look.title)
+    return shots
+
+
+def _shots(name: str, records: tuple[Record, ...]) -> list[tuple[int, Any]]:
+    if name == "film":
+        return list(fields(records))
+    return [(each.step, each.snapshot.kernels) for each in records if each.snapshot is not None]
+
+
+def _film(
+    name: str, asked: Comparison, values: Values, runs: Callable[[], Runs], style: Style
+) -> Film:
+    from viz.features.training import map_slides
+
+    look, found = _look(asked, values), runs()
+    if name == "film":
+        title = f"{look.title}: effective field"
+        return map_slides.field_film(_fields_of(found, look), style, title=title)
+    kernels: list[tuple[int, NDArray[Any]]] = _shots(name, found[look.run])
+    return map_slides.kernel_film(kernels, style, title=look.title)
+
+
+def _strip(
+    asked: Comparison, values: Values, runs: Callable[[], Runs], style: Style, count: int
+) -> Figure:
+    """The field at some steps, side by side."""
+    from viz.features.training.plot_parts import some_maps
+    from viz.slides.effective_field import variants
+
+    look = _look(asked, values)
+    shots = some_maps(_fields_of(runs(), look), count)
+    named = {f"step {step:,}": erf for step, erf in shots}
+    return variants(named, style, title=f"{look.title}: effective field", log=True)
+
+
+def _digit(asked: Comparison, values: Values, style: Style) -> Figure:
+    from viz.features.training.map_slides import told_image
+
+    look = _look(asked, values)
+    text = to_text(asked.unit(*look.run))
+    images, labels = compute.test_images(asked, 20_000)
+    sample = min(values["sample"], len(images) - 1)
+    names = params.class_names(asked.task)
+    told = int(compute.classify(text, sample).argmax())
+    erf = compute.click_erf(text, sample, values["unit"])
+    label = names[labels[sample]]
+    verdict = "right" if told == labels[sample] else "wrong"
+    subtitle = f"it is {label}; the net says {names[told]}: {verdict}"
+    return told_image(images[sample], erf, style, title=look.title, subtitle=subtitle)

@@ -1,0 +1,75 @@
+"""The last tab of the training lab: the numbers as files, the code, the way to other pages."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from viz.choices import lab as choices_lab
+from viz.features.training import compute, nets
+from viz.features.training.pickers import net_picker
+from viz.features.training.results import Lab
+from viz.features.training.words import finished
+from viz.page.session import PageState
+
+PAGES = {
+    "fields": ("Receptive fields", ":material/filter_center_focus:"),
+    "erf": ("Effective fields", ":material/blur_on:"),
+    "shift": ("Shift and aliasing", ":material/blur_linear:"),
+}
+"""Where a trained net can be opened: title, icon."""
+
+
+def tab(lab: Lab, page: PageState) -> None:
+    """Files, links, code."""
+    runs = lab.runs
+    if not any(runs.values()):
+        st.caption("Files and links are here once nets are trained; the code is the same before.")
+    else:
+        _files(lab)
+        _links(lab)
+    st.markdown("The same runs from Python, beside this app's files:")
+    st.code(nets.code(lab.asked), language="python")
+    net_picker(lab, page)
+    name = lab.asked.names[page.values["net"]]
+    st.markdown(f"The net, **{name}**, in PyTorch, before the head:")
+    st.code(choices_lab.source(lab.asked.specs[page.values["net"]]), language="python")
+
+
+def _files(lab: Lab) -> None:
+    """Written when somebody asks for them: a long run has thousands of numbers."""
+    asked, found = lab.asked, lab.runs
+    with st.container(horizontal=True):
+        st.download_button(
+            "All records as .csv",
+            lambda: compute.records_csv(asked, found),
+            "training.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key="training_csv",
+        )
+        st.download_button(
+            "Settings and records as .json",
+            lambda: compute.records_json(asked, found),
+            "training.json",
+            "application/json",
+            on_click="ignore",
+            icon=":material/download:",
+            key="training_json",
+        )
+
+
+def _links(lab: Lab) -> None:
+    """Each net whose first seed is done, on the other pages."""
+    seed, found = lab.asked.seeds[0], lab.runs
+    ready = [n for n in range(len(lab.asked.specs)) if finished(found.get((n, seed), ()))]
+    if ready:
+        st.markdown(f"Open a trained net (seed {seed}) on another page:")
+    for net in ready:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.markdown(f"**{lab.asked.names[net]}**", width="content")
+            for page, query in nets.links(lab.asked, net, seed).items():
+                title, icon = PAGES[page]
+                st.page_link(
+                    f"../features/{page}/page.py", label=title, icon=icon, query_params=query
+                )

@@ -1,0 +1,100 @@
+"""The nets of a comparison as other pages know networks, and as code. No Streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any
+
+from core.training.spec import OwnImages, TrainingSpec
+from core.training.text import to_text
+from viz.choices import network_analysis
+from viz.choices.network import OWN, Network
+from viz.features.training.params import Comparison
+
+if TYPE_CHECKING:
+    from core.receptive_field.outline import Line
+
+SWEPT = 16
+"""Side of the digit that a kernel is swept over: each of its pixels twice as wide."""
+MOST_SWEPT = 4
+"""Channels that the sweep page has."""
+
+
+def body_network(spec: TrainingSpec) -> Network:
+    """The layers before the head, on the task's images, as other pages know a network."""
+    from core.training.nets import body
+
+    return Network(OWN, body(spec.net), "", spec.task.shape)
+
+
+def last_map(spec: TrainingSpec) -> Line:
+    """The last map before the head: its grid, and the receptive field of its units."""
+    return network_analysis.analysis(body_network(spec)).lines[-1]
+
+
+def code(asked: Comparison) -> str:
+    """Python that makes the same runs with this app's core."""
+    kinds = ["Net", type(asked.task).__name__, "TrainingSpec"]
+    imports = [
+        f"from core.training import {', '.join(sorted(set(kinds) - {'OwnImages'}))}",
+        "from core.training.studies import compare",
+    ]
+    task = f"task = {_call(asked.task)}"
+    if isinstance(asked.task, OwnImages):
+        imports = ["from pathlib import Path", "", *imports]
+        imports.append("from core.training.uploads import read_npz")
+        task = 'task = read_npz(Path("images.npz").read_bytes())'
+    specs = [f"    {_call(spec)}," for spec in asked.specs]
+    return "\n".join(
+        [*imports, "", task, "specs = [", *specs, "]",
+         f"for net, seed, record in compare(specs, seeds={list(asked.seeds)}):",
+         "    print(net, seed, record.step, record.loss, record.train_accuracy)"]
+    )  # fmt: skip
+
+
+def _call(spec: Any) -> str:
+    """A spec as Python, without what is as by default; its task is the variable."""
+    told = []
+    for each in fields(spec):
+        value = getattr(spec, each.name)
+        if each.name == "downsampling":
+            told.append(repr(value))
+        elif each.name == "task":
+            told.append("task")
+        elif each.name == "net":
+            told.append(_call(value))
+        elif each.name != "seed" and (each.default is MISSING or value != each.default):
+            told.append(f"{each.name}={value!r}")
+    return f"{type(spec).__name__}({', '.join(told)})"
+
+
+def links(asked: Comparison, net: int, seed: int) -> Mapping[str, dict[str, str]]:
+    """Page: the query with which it opens a trained net."""
+    run = {"network": "trained", "run": to_text(asked.unit(net, seed))}
+    return {
+        "fields": run,
+        "erf": run | {"weights": "as_is"},
+        "shift": run | {"tab": "network"},
+    }
+
+
+def swept(spec: TrainingSpec, kernel: Any, digit: int) -> dict[str, Any]:
+    """The sweep page's values: a kernel (C, 3, 3) of the first layer over a real digit, at the
+    stride that layer has."""
+    channels = min(len(kernel), MOST_SWEPT)
+    weights = {
+        (0, c, row, column): round(float(kernel[c, row, column]), 3)
+        for c in range(channels)
+        for row in range(3)
+        for column in range(3)
+    }
+    strided = spec.net.downsampling == "strided" and spec.net.depth == 1
+    return {
+        "operation": "convolution", "kernel_size": 3, "padding": 1, "stride": 2 if strided else 1,
+        "picture": "digit", "seed": digit, "input_height": SWEPT, "input_width": SWEPT,
+        "in_channels": channels, "kernel": "identity",
+        "weights": "_".join(
+            f"{'.'.join(map(str, index))}:{weight:g}" for index, weight in sorted(weights.items())
+        ),
+    }  # fmt: skip

@@ -1,0 +1,205 @@
+"""State of the training lab: which nets learn what, and what of it is looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from core.errors import SpecError
+from core.training.spec import (
+    LONG_RANGE,
+    MAX_NETS,
+    Digits,
+    LongRange,
+    Net,
+    OwnImages,
+    Task,
+    TrainingSpec,
+)
+from viz.choices.lab import ASKED, OPTIMIZER_WORDS, SETTINGS
+from viz.params import Param, number
+
+Values = Mapping[str, Any]
+PAGE = "training"
+TABS = {
+    "curves": "Learning",
+    "flow": "Gradient flow",
+    "shifts": "Shifts",
+    "erf": "Effective field",
+    "kernels": "Kernels",
+    "click": "Try a digit",
+    "files": "Code and files",
+}
+"""Name in the URL: label on the page."""
+DEFAULT_VARIANTS: dict[str, tuple[Any, ...]] = {
+    "downsampling": ("max", "strided", "blurred_stride"),
+    "batch_norm": (True, False),
+    "skips": (True, False),
+    "levels": (1, 2, 3),
+    "depth": (1, 2, 4),
+    "width": (6, 12, 24),
+    "optimizer": ("adamw", "sgd"),
+    "learning_rate": (0.003, 0.01, 0.03),
+}
+DOWNSAMPLING_WORDS = {
+    "max": "max pooling",
+    "average": "average pooling",
+    "strided": "strided convolution",
+    "extra_conv": "extra strided convolution",
+    "blurred_stride": "blurred stride",
+    "max_blur": "blurred max pooling",
+    "dilated": "dilation without halving",
+}
+
+
+def _tab(text: str) -> str:
+    if text not in TABS:
+        raise ValueError(f"must be one of {', '.join(TABS)}")
+    return TABS[text]
+
+
+def _unit(text: str) -> str:
+    if text != "centre" and not re.fullmatch(r"\d{1,2}\.\d{1,2}", text, re.ASCII):
+        raise ValueError("must be centre, or row.column, such as 1.2")
+    return text
+
+
+PARAMS = [
+    *ASKED,
+    Param("tab", TABS["curves"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
+    number("net", 0, 0, MAX_NETS - 1),
+    number("at", -1, -1, 200),
+    number("sample", 0, 0, 19_999),
+    Param("unit", "centre", _unit),
+]
+BY_NAME = {param.name: param for param in PARAMS}
+_SUITED = {
+    LongRange.kind: {
+        **{n: getattr(LONG_RANGE.net, n) for n in ("levels", "depth", "width", "batch_norm")},
+        **{n: getattr(LONG_RANGE, n) for n in ("learning_rate", "batch", "warm_up")},
+    }
+}
+
+
+def preset(task: str) -> dict[str, Any]:
+    """Settings of net and optimiser that suit a task: what to change when it is chosen."""
+    plain = {param.name: param.default for param in SETTINGS if param.name != "seed"}
+    return plain | {"head": "suited"} | _SUITED.get(task, {})
+
+
+def on_vary(values: Values, vary: str) -> dict[str, Any]:
+    """What to change when something else is to differ: its own variants, and a depth at which a
+    level has a convolution that can be skipped."""
+    deeper = {"depth": max(2, values["depth"])} if vary == "skips" else {}
+    return {"vary": vary, "variants": "", **deeper}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Nets that differ in one thing, each trained once for every seed.
+
+    Attributes:
+        specs: of each net, with the first seed.
+        seeds: that each is trained with.
+        names: what each is in words, which no two share.
+    """
+
+    specs: tuple[TrainingSpec, ...]
+    seeds: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def unit(self, net: int, seed: int) -> TrainingSpec:
+        """One run."""
+        return replace(self.specs[net], seed=seed)
+
+    @property
+    def task(self) -> Task:
+        """What all of them learn."""
+        return self.specs[0].task
+
+
+def comparison(values: Values, own: OwnImages | None = None) -> Comparison:
+    """What the settings ask for.
+
+    Args:
+        values: of `PARAMS`.
+        own: the images that ``digest`` names, if they are here.
+
+    Raises:
+        SpecError: variants of something else, settings that do not fit each other, images that
+            are not here.
+    """
+    vary, chosen = values["vary"], variants(values)
+    task = _task(values, own)
+    specs = tuple(_spec({**values, vary: each}, task) for each in chosen)
+    seeds = tuple(range(values["seed"], values["seed"] + values["seeds"]))
+    return Comparison(specs, seeds, tuple(label(vary, each) for each in chosen))
+
+
+def variants(values: Values) -> tuple[Any, ...]:
+    """The values of what varies, in order.
+
+    Raises:
+        SpecError: it has no such values, or one is there twice.
+    """
+    vary, text = values["vary"], values["variants"]
+    if not text:
+        return DEFAULT_VARIANTS[vary]
+    try:
+        found = tuple(BY_NAME[vary].parse(part) for part in text.split(","))
+    except ValueError as error:
+        raise SpecError(vary, f"{error}, in every variant", text) from None
+    if len(set(found)) < len(found):
+        raise SpecError("variants", "must all be different", text)
+    return found
+
+
+def variants_text(vary: str, chosen: tuple[Any, ...]) -> str:
+    """As the URL has them: "" for the usual ones."""
+    return "" if chosen == DEFAULT_VARIANTS[vary] else ",".join(map(BY_NAME[vary].format, chosen))
+
+
+def label(vary: str, value: Any) -> str:
+    """What makes one net differ from the others, in words."""
+    if vary == "downsampling":
+        return DOWNSAMPLING_WORDS[value]
+    if vary in ("batch_norm", "skips"):
+        return f"{'with' if value else 'without'} {'batch norm' if vary == 'batch_norm' else vary}"
+    if vary == "optimizer":
+        return OPTIMIZER_WORDS[value]
+    if vary == "levels":
+        return "1 halving" if value == 1 else f"{value} halvings"
+    return f"{vary.replace('_', ' ')} {BY_NAME[vary].format(value)}"
+
+
+def class_names(task: Task) -> tuple[str, ...]:
+    """What each class is called."""
+    if isinstance(task, OwnImages):
+        return tuple(map(str, task.names))
+    if isinstance(task, Digits):
+        return tuple(map(str, range(task.classes)))
+    return ("far mark −1", "far mark +1") if task.rule == "far" else ("signs differ", "signs agree")
+
+
+def _task(values: Values, own: OwnImages | None) -> Task:
+    if values["task"] == Digits.kind:
+        return Digits(*(values[each.name] for each in fields(Digits)))
+    if values["task"] == LongRange.kind:
+        return LongRange(*(values[each.name] for each in fields(LongRange)))
+    if not values["digest"]:
+        raise SpecError("images", "must be given, as an .npz with images and labels", "none yet")
+    if own is None or own.digest != values["digest"]:
+        rule = "must be given once more: the server holds the last ones only"
+        raise SpecError("images", rule, f"a link to {values['digest'][:8]}…")
+    return own
+
+
+def _spec(values: Values, task: Task) -> TrainingSpec:
+    head = values["head"]
+    if head == "suited":
+        head = "center" if isinstance(task, LongRange) else "average"
+    body = {each.name: values[each.name] for each in fields(Net) if each.name != "head"}
+    training = ("optimizer", "learning_rate", "weight_decay", "batch", "steps", "warm_up", "seed")
+    return TrainingSpec(Net(**body, head=head), task, **{name: values[name] for name in training})

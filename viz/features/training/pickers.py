@@ -1,0 +1,143 @@
+"""Widgets of the training lab's tabs: which net is looked at, at which step, over which image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.training.spec import TrainingSpec
+from viz.choices import network_analysis, unit
+from viz.components.cone.cone import cone
+from viz.features.training import nets, samples
+from viz.features.training.compute import place
+from viz.features.training.params import PAGE
+from viz.features.training.results import Lab
+from viz.page.session import PageState, change, current, give
+
+if TYPE_CHECKING:
+    from core.training.records import Record
+
+CONE = "training_unit_cone"
+
+
+def snapshots(records: Sequence[Record]) -> list[Record]:
+    """Those that hold an effective field and kernels."""
+    return [record for record in records if record.snapshot is not None]
+
+
+def net_picker(lab: Lab, page: PageState) -> None:
+    """The net that is looked at; nothing where there is only one."""
+    names = lab.asked.names
+    if len(names) > 1:
+        st.segmented_control(
+            "net",
+            range(len(names)),
+            format_func=names.__getitem__,
+            key=give(page.values, "net", names),
+            required=True,
+        )
+
+
+def net_and_step(lab: Lab, page: PageState) -> None:
+    """The net and the step that are looked at."""
+    left, right = st.columns(2)
+    with left:
+        net_picker(lab, page)
+    with right:
+        snapshot_picker(lab, page)
+
+
+def snapshot_picker(lab: Lab, page: PageState) -> None:
+    """The step that is looked at."""
+    steps = lab.asked.specs[page.values["net"]].snapshot_steps
+    at = page.values["at"] % len(steps)
+    if len(steps) > 1:
+        st.select_slider(
+            "step of training",
+            range(len(steps)),
+            format_func=lambda place: f"{steps[place]:,}",
+            key=give({"training_at": at}, "training_at", at, steps),
+            on_change=_on_step,
+            args=(len(steps),),
+        )
+
+
+def _on_step(count: int) -> None:
+    place = st.session_state["training_at"]
+    change(PAGE, {"at": -1 if place == count - 1 else place})
+
+
+def sample_picker(page: PageState, count: int) -> None:
+    """The test image that is looked at."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.number_input(
+            f"test image, 0–{count - 1:,}",
+            0,
+            count - 1,
+            key=give(page.values, "sample", count),
+            width=180,
+        )
+        for icon, step, told in (
+            ("chevron_left", -1, "The image before"),
+            ("chevron_right", 1, "The next image"),
+        ):
+            st.button(
+                f":material/{icon}:",
+                key=f"training_sample_{step}",
+                on_click=_on_sample,
+                args=(step, count),
+                help=told,
+            )
+
+
+def _on_sample(step: int, count: int) -> None:
+    change(PAGE, {"sample": (current(PAGE)["sample"] + step) % count})
+
+
+def unit_picker(page: PageState, grid: tuple[int, int]) -> None:
+    """The unit of the last map that is looked at."""
+    rows, columns = grid
+    if page.values["unit"] != "centre":
+        page.values["unit"] = "{}.{}".format(*place(page.values["unit"], grid))
+    units = ["centre", *(f"{row}.{column}" for row in range(rows) for column in range(columns))]
+    st.selectbox(
+        f"unit of the last map, {rows}×{columns} (row, column)",
+        units,
+        format_func=lambda name: (
+            "the centre" if name == "centre" else f"({name})".replace(".", ", ")
+        ),
+        key=give(page.values, "unit", grid),
+    )
+
+
+def unit_map(page: PageState, spec: TrainingSpec, image: NDArray[np.float32]) -> None:
+    """The cone over one image (C, H, W), to click a unit of the last map on."""
+    frame = st.expander("Choose the unit on the map", key="training_cone", on_change="rerun")
+    if not frame.open:
+        return
+    network, line = nets.body_network(spec), nets.last_map(spec)
+    row, column = place(page.values["unit"], line.node.grid)
+    with frame:
+        cone(
+            network_analysis.cone_lines(network),
+            {"layer": line.node.name, "unit": (row, column), "axis": 1, "down": False,
+             "zoom": False, "grid": True},
+            title="The net before its head",
+            picture=samples.png(samples.grey(image)),
+            identity=f"{spec.net} {spec.task.shape}",
+            token=f"{row} {column}",
+            key=CONE,
+            on_view=partial(_on_unit, line.node.name),
+        )  # fmt: skip
+
+
+def _on_unit(layer: str) -> None:
+    """Callback of the cone: a unit of the last map, which alone can be asked."""
+    told = unit.told(st.session_state[CONE].view)
+    if told and told["layer"] == layer:
+        change(PAGE, {"unit": told["unit"]})

@@ -1,0 +1,291 @@
+"""What the pictures of training runs share, on the screen and on slides: numbers over seeds,
+names of layers, looks. Knows neither Plotly nor Matplotlib.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import SpecError
+from viz.plots.parts import LINES
+
+if TYPE_CHECKING:
+    from core.erf import EffectiveReceptiveField
+    from core.training.records import Record, Shifted, Snapshot
+
+Floats = NDArray[np.float64]
+Learning = Literal["loss", "train_accuracy", "test_accuracy"]
+Flowing = Literal["gradient", "update"]
+MOST_NETS = 4
+DIGITS = (
+    (1,),
+    (1, 2, 5),
+    (1, 1.5, 2, 3, 5, 7),
+    (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+    tuple(ten / 10 for ten in range(10, 100)),
+)
+"""First digits of numbers on a logarithmic axis, from few to many."""
+LOWEST = 1e-6
+"""A loss below this is drawn here: a logarithmic axis has no zero."""
+LEARNING: dict[str, tuple[str, str]] = {
+    "loss": ("Loss on the training batches", "cross-entropy (nats)"),
+    "train_accuracy": ("Accuracy on the training batches", "told right (%)"),
+    "test_accuracy": ("Accuracy on the test images", "told right (%)"),
+}
+"""What can be drawn over the steps: title, name of the axis."""
+FLOWING: dict[str, tuple[str, str]] = {
+    "gradient": ("Gradient of every layer", "norm of the loss's gradient for the weights"),
+    "update": ("Update of every layer", "what a step changes, as a share of the weights' norm"),
+}
+"""What can be drawn over layer and step: title, measure."""
+NOTHING = "Nothing to draw yet."
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """One number over seeds, at some places along an axis.
+
+    Attributes:
+        x: (n,) places, ascending.
+        mean, low, high: (n,) over the seeds that have a number there.
+        seeds: (n,) how many these are.
+    """
+
+    x: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
+    seeds: NDArray[np.int64]
+
+
+def over_seeds(points: Iterable[tuple[float, float | None]]) -> Band:
+    """The band of some (place, number): None, nan and infinite numbers are left out."""
+    found: dict[float, list[float]] = defaultdict(list)
+    for x, y in points:
+        if y is not None and math.isfinite(y):
+            found[x].append(y)
+    places = sorted(found)
+    told = [found[place] for place in places]
+    mean, low, high = (np.array([f(each) for each in told], float) for f in (np.mean, min, max))
+    counts = np.array([len(each) for each in told], dtype=np.int64)
+    return Band(np.array(places, float), mean, low, high, counts)
+
+
+def of_net(runs: Mapping[tuple[int, int], Sequence[Record]], net: int) -> list[Sequence[Record]]:
+    """Its runs that have begun, one a seed."""
+    return [records for key, records in sorted(runs.items()) if key[0] == net and records]
+
+
+def bands(
+    runs: Mapping[tuple[int, int], Sequence[Record]],
+    nets: int,
+    number: Callable[[Record], float | None],
+) -> list[Band]:
+    """A number of the records over the steps, for each net."""
+    return [
+        over_seeds((r.step, number(r)) for records in of_net(runs, net) for r in records)
+        for net in range(nets)
+    ]
+
+
+def learning(what: str) -> Callable[[Record], float | None]:
+    """A record's number: of `LEARNING`; accuracies in per cent.
+
+    Raises:
+        SpecError: no such number.
+    """
+    if what not in LEARNING:
+        raise SpecError("what", f"must be one of {', '.join(LEARNING)}", what)
+    if what == "loss":
+        return _loss
+    return _train_accuracy if what == "train_accuracy" else _test_accuracy
+
+
+def _loss(record: Record) -> float | None:
+    return None if record.loss is None else max(record.loss, LOWEST)
+
+
+def _train_accuracy(record: Record) -> float | None:
+    return None if record.train_accuracy is None else 100 * record.train_accuracy
+
+
+def _test_accuracy(record: Record) -> float | None:
+    return None if record.snapshot is None else 100 * record.snapshot.test_accuracy
+
+
+def sigma(record: Record) -> float | None:
+    """σ of the effective field in pixels: of both axes, the root of the mean square."""
+    if record.snapshot is None or record.snapshot.erf is None:
+        return None
+    return math.hypot(*record.snapshot.erf.sigma) / math.sqrt(2)
+
+
+def end(records: Sequence[Record]) -> Snapshot | None:
+    """What was seen after the last step; None before it."""
+    last = records[-1] if records else None
+    return last.snapshot if last is not None and last.step == last.steps else None
+
+
+def final_accuracies(
+    runs: Mapping[tuple[int, int], Sequence[Record]], net: int
+) -> dict[int, float]:
+    """Seed: test accuracy in per cent of the finished run."""
+    ends = {seed: end(records) for (of, seed), records in sorted(runs.items()) if of == net}
+    return {seed: 100 * shot.test_accuracy for seed, shot in ends.items() if shot is not None}
+
+
+def paces(runs: Mapping[tuple[int, int], Sequence[Record]], net: int) -> Floats:
+    """Milliseconds a step of every record but the first."""
+    told = [1000 * r.seconds_per_step for records in of_net(runs, net) for r in records if r.step]
+    return np.asarray(told, dtype=np.float64)
+
+
+def shift_bands(
+    runs: Mapping[tuple[int, int], Sequence[Record]],
+    nets: int,
+    number: Callable[[Shifted], Sequence[float]],
+) -> list[Band]:
+    """A share of the finished runs over the pixels that the images are moved, in per cent."""
+    found = []
+    for net in range(nets):
+        ends = [end(records) for records in of_net(runs, net)]
+        moved = [shot.shifted for shot in ends if shot is not None and shot.shifted is not None]
+        points = ((s, 100 * y) for m in moved for s, y in zip(m.shifts, number(m), strict=True))
+        found.append(over_seeds(points))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One number of every layer at every record.
+
+    Attributes:
+        layers: as they are called here, from the input on.
+        torch: their names in the net.
+        steps: (columns,).
+        values: (layers, columns).
+    """
+
+    layers: tuple[str, ...]
+    torch: tuple[str, ...]
+    steps: tuple[int, ...]
+    values: Floats
+
+
+def flow_table(records: Sequence[Record], what: str) -> Table:
+    """Gradient or update of every layer with weights.
+
+    Raises:
+        SpecError: neither of the two.
+    """
+    if what not in FLOWING:
+        raise SpecError("what", f"must be one of {', '.join(FLOWING)}", what)
+    told = [record for record in records if record.flow]
+    rows = [[getattr(each, what) for each in record.flow] for record in told]
+    return _table([each.layer for each in told[0].flow] if told else [], told, rows)
+
+
+def dead_table(records: Sequence[Record]) -> Table:
+    """Share of each ReLU's channels that are dead, in per cent."""
+    told = [record for record in records if record.dead]
+    rows = [[100 * each.channels for each in record.dead] for record in told]
+    return _table([each.layer for each in told[0].dead] if told else [], told, rows)
+
+
+def _table(names: Sequence[str], told: Sequence[Record], rows: Sequence[Sequence[float]]) -> Table:
+    values = np.asarray(rows, dtype=np.float64).reshape(len(told), len(names)).T
+    return Table(layer_names(names), tuple(names), tuple(r.step for r in told), values)
+
+
+def layer_names(names: Sequence[str]) -> tuple[str, ...]:
+    """``conv 1``, ``conv 2``, …, ``linear``: by kind, counted from the input on."""
+    kinds = [re.sub(r"\d+$", "", name.rpartition(".")[2]).replace("relu", "ReLU") for name in names]
+    many, so_far = Counter(kinds), Counter[str]()
+    found = []
+    for kind in kinds:
+        so_far[kind] += 1
+        found.append(f"{kind} {so_far[kind]}" if many[kind] > 1 or kind == "conv" else kind)
+    return tuple(found)
+
+
+def some_maps(
+    shots: Sequence[tuple[int, EffectiveReceptiveField]], most: int
+) -> list[tuple[int, EffectiveReceptiveField]]:
+    """At most so many of them, evenly, the first and the last included."""
+    places = np.linspace(0, len(shots) - 1, min(most, len(shots))).round().astype(int)
+    return [shots[place] for place in places.tolist()]
+
+
+def check(names: Sequence[str]) -> None:
+    """Raises SpecError where they are none, or too many."""
+    if not 1 <= len(names) <= MOST_NETS:
+        raise SpecError("names", f"must be of 1 to {MOST_NETS} nets", len(names))
+
+
+def log_ticks(span: tuple[float, float]) -> tuple[list[float], list[str]]:
+    """Round numbers on a logarithmic scale, at least three if they can be had.
+
+    Args:
+        span: powers of ten at its ends.
+
+    Returns:
+        their powers of ten, and they themselves.
+    """
+    low, high = span
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    ticks: list[float] = []
+    for digits in DIGITS:
+        ticks = [math.log10(d * 10.0**power) for power in powers for d in digits]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) > 2:
+            break
+    ticks = ticks if len(ticks) > 1 else [low, high]
+    return ticks, [f"{10.0**tick:.3g}".replace("e-0", "e-").replace("-", "−") for tick in ticks]
+
+
+def short_sigma(erf: EffectiveReceptiveField) -> tuple[float, float]:
+    """(σ_y, σ_x) in pixels, two digits of each."""
+    rows, cols = (float(f"{value:.2g}") for value in erf.sigma)
+    return rows, cols
+
+
+def rgba(colour: str, opacity: float) -> str:
+    """A colour ``#RRGGBB`` that lets something through."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:.3f})"
+
+
+def look(net: int) -> tuple[str, str, str, str]:
+    """Colour, dash, mark and hatching of a net."""
+    return LINES[net % len(LINES)]
+
+
+def wrapped(name: str, width: int = 14) -> list[str]:
+    """A net's name in lines, for beside a line or an axis."""
+    return textwrap.wrap(name, width) or [""]
+
+
+def spread_label(low: float, high: float) -> str:
+    """``97.1 to 99``, or the one number."""
+    one, other = f"{low:.3g}", f"{high:.3g}"
+    return one if one == other else f"{one} to {other}"
+
+
+def seeds_note(runs: Mapping[tuple[int, int], Sequence[Record]], nets: int) -> list[str]:
+    """What line and band are; what is missing while seeds are still trained."""
+    begun = [of_net(runs, net) for net in range(nets)]
+    seeds = max(map(len, begun), default=0)
+    if seeds < 2:
+        return ["One seed." if seeds else NOTHING]
+    ends = {records[-1].step for of in begun for records in of}
+    uneven = " that have got there" if len(ends) > 1 else ""
+    return [f"Line: mean of the seeds{uneven}; band: lowest to highest of up to {seeds} seeds."]

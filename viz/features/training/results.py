@@ -1,0 +1,295 @@
+"""What has come of a comparison so far: the table, the button that starts it, how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from viz.features.training import compute, words
+from viz.features.training import nets as training_nets
+from viz.features.training.compute import Facts
+from viz.features.training.params import Comparison
+from viz.page import progress
+from viz.page.tables import UNKNOWN, WAITING, Line, html, percent, scaled
+from viz.page.words import pair
+from viz.server.queue import View, Work
+
+if TYPE_CHECKING:
+    from core.training.records import Record
+
+    Runs = Mapping[tuple[int, int], tuple[Record, ...]]
+
+SLOT = "training"
+STARTED, TRAINED = "training_started", "training_trained"
+"""In the session: the comparison that is to be trained, and the last that this visit has had."""
+EVERY = 2.0
+"""Seconds between two looks of a visitor at the curves while they grow."""
+LOOKS = 10
+"""Such looks a second of all visitors together."""
+PER_STEP, PER_SECOND = 0.006, 2e10
+"""Seconds of a step besides its arithmetic, and multiply–accumulates a second of one core: for the
+guess before anything has been measured. Fitted to the default comparison on one core."""
+
+
+def _name(asked: Comparison) -> Hashable:
+    """What tells comparisons apart, without the images of a visitor's own."""
+    return tuple(compute.key(asked, seed) for seed in asked.seeds)
+
+
+def _started(asked: Comparison) -> bool:
+    return bool(st.session_state.get(STARTED) == _name(asked))
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A comparison, and whether it is under way.
+
+    Attributes:
+        asked: the comparison.
+        facts: of each net.
+        live: something is still to come.
+    """
+
+    asked: Comparison
+    facts: tuple[Facts, ...]
+    live: bool = False
+
+    @property
+    def runs(self) -> Runs:
+        """All records there are, those of runs that were done for others included."""
+        return runs(self.asked)
+
+
+def runs(asked: Comparison) -> Runs:
+    """What is kept for all visitors, and what this one's queue still holds of it."""
+    found = dict(compute.known(asked))
+    for seed in asked.seeds:
+        if view := _seen().get(compute.key(asked, seed)):
+            for net, records in (view.result or view.partial or {}).items():
+                if len(records) > len(found.get((net, seed), ())):
+                    found[net, seed] = records
+    return dict(sorted(found.items()))
+
+
+def _seen() -> dict[Hashable, View]:
+    found: dict[Hashable, View] = st.session_state.get("seen", {}).get(SLOT, {})
+    return found
+
+
+def to_do(asked: Comparison, found: Runs) -> list[int]:
+    """The seeds with a net that can still be trained."""
+    failed = compute.failures(asked)
+    nets = range(len(asked.specs))
+    return [
+        seed
+        for seed in asked.seeds
+        if not all(
+            (net, seed) in failed or words.finished(found.get((net, seed), ())) for net in nets
+        )
+    ]
+
+
+def stand(lab: Lab) -> bool:
+    """The table, and below it the way to more: a button, or how far it is.
+
+    Returns:
+        whether something is still to come.
+    """
+    found = lab.runs
+    left = to_do(lab.asked, found)
+    if not left or not _started(lab.asked):
+        progress.leave(SLOT)
+        _table(lab, found, UNKNOWN)
+        _failures(lab.asked)
+        if left:
+            _offer(lab, found)
+        else:
+            _done(lab.asked)
+            stop()  # should it be forgotten here, it is not trained again unasked
+        return False
+
+    def draw(views: Mapping[Hashable, View]) -> None:
+        if not _started(lab.asked):  # stopped: the page is drawn anew
+            st.rerun()
+        now = lab.runs
+        _table(lab, now, WAITING)
+        _failures(lab.asked)
+        _lines(lab.asked, views, now)
+
+    works: dict[Hashable, Work] = {
+        compute.key(lab.asked, seed): compute.work(lab.asked, seed) for seed in left
+    }
+    views = progress.show(SLOT, works, draw, jobs=progress.trainings())
+    return not progress.settled(views)
+
+
+def live(lab: Lab, draw: Callable[[Runs], None]) -> None:
+    """Draw what comes of the runs; again and again while there is more to come."""
+    if not lab.live:
+        draw(lab.runs)
+        return
+
+    @st.fragment(run_every=max(EVERY, progress.trainings().waiting() / LOOKS))
+    def follow() -> None:
+        draw(lab.runs)
+
+    follow()
+
+
+# --- The button
+
+
+def _offer(lab: Lab, found: Runs) -> None:
+    """Nothing is trained before somebody asks for it."""
+    begun = any(found.values())
+    work, seconds = _expected(lab, found)
+    button, text = st.columns([1, 3.6], vertical_alignment="center")
+    button.button(
+        "Go on" if begun else "Train",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=start,
+        args=(lab.asked,),
+        key="training_start",
+        width="stretch",
+    )
+    told = (
+        f"{scaled(work)} multiply–accumulates, forward and backward: about "
+        f"{words.duration(seconds)} on a core that has nothing else to do, as an estimate."
+    )
+    if begun:
+        share = percent(1 - work / (len(lab.asked.seeds) * sum(each.work for each in lab.facts)))
+        told = f"{share} of the work is done and kept. Going on begins there, not from the start: {told}"
+    text.caption(told)
+
+
+def _done(asked: Comparison) -> None:
+    """Whose results these are, where this visit has not asked for them."""
+    if not _started(asked) and st.session_state.get(TRAINED) != _name(asked):
+        st.caption(
+            "These nets were trained here earlier with just these settings, and their results are "
+            "kept. Other settings are trained when you ask for it."
+        )
+
+
+def _expected(lab: Lab, found: Runs) -> tuple[float, float]:
+    """What is left: multiply–accumulates, and a guess of the seconds."""
+    work = steps = 0.0
+    for net, facts in enumerate(lab.facts):
+        for seed in lab.asked.seeds:
+            records = found.get((net, seed), ())
+            more = facts.steps - (records[-1].step if records else 0)
+            steps += more
+            work += facts.work * more / facts.steps
+    return work, steps * PER_STEP + work / PER_SECOND
+
+
+def start(asked: Comparison) -> None:
+    """Callback: this visit wants it trained; whoever opens its link does not."""
+    st.session_state[STARTED] = st.session_state[TRAINED] = _name(asked)
+
+
+def stop() -> None:
+    """Callback: no more of it; what is done is kept."""
+    st.session_state.pop(STARTED, None)
+
+
+# --- How far it is
+
+
+def _lines(asked: Comparison, views: Mapping[Hashable, View], found: Runs) -> None:
+    """One line for each seed that is not done, and the button that stops all."""
+    bars, button = st.columns([5, 1], vertical_alignment="center")
+    with bars.container(gap="xsmall"):
+        for seed in asked.seeds:
+            if view := views.get(compute.key(asked, seed)):
+                _line(asked, seed, view, found)
+    if not progress.settled(views):
+        button.button("Stop", on_click=stop, key="training_stop", width="stretch",
+                      help="What is done is kept, and gone on with later.")  # fmt: skip
+    elif again := [key for key, view in views.items() if view.error]:
+        button.button("Try again", on_click=progress.retry, args=again, key="training_again",
+                      width="stretch", help="Goes on from what is done.")  # fmt: skip
+
+
+def _line(asked: Comparison, seed: int, view: View, found: Runs) -> None:
+    nets, steps = len(asked.specs), asked.specs[0].steps
+    records = {net: found.get((net, seed), ()) for net in range(nets)}
+    done = sum(r[-1].step for r in records.values() if r)
+    share = min(1.0, done / (nets * steps))
+    if view.state == "waiting":
+        ahead = words.plural(view.ahead, "training")
+        st.progress(share, f"Seed {seed}: in the queue, {ahead} before this one.")
+    elif view.state == "running":
+        left = words.left(records, nets, steps)
+        time = f", about {words.duration(left)} left" if left is not None else ""
+        each = " of each net" if nets > 1 else ""
+        st.progress(share, f"Seed {seed}: {done // nets:,} of {steps:,} steps{each}{time}")
+    elif view.error:
+        st.warning(f"Seed {seed}: {view.error}.")
+
+
+def _failures(asked: Comparison) -> None:
+    """Runs that cannot go on, and why: one sentence for each reason."""
+    told: dict[tuple[int, str], list[int]] = {}
+    for (net, seed), why in compute.failures(asked).items():
+        told.setdefault((net, why), []).append(seed)
+    for (net, why), seeds in told.items():
+        which = "seed" if len(seeds) == 1 else "seeds"
+        st.warning(f"{asked.names[net]}, {which} {', '.join(map(str, seeds))}: {why}.")
+
+
+# --- The table
+
+
+def _table(lab: Lab, found: Runs, waits: str) -> None:
+    """What is known of each net; ``waits`` stands for what is not known yet."""
+    nets = range(len(lab.asked.specs))
+    lines = [
+        Line("parameters", "numbers to learn", tuple(f"{f.parameters:,}" for f in lab.facts)),
+        Line(
+            "multiply–accumulates",
+            "of one image, forward",
+            tuple(scaled(each.macs) for each in lab.facts),
+        ),
+        Line(
+            "receptive field",
+            "pixels that a unit of the last map sees",
+            tuple(map(_field, lab.asked.specs)),
+        ),
+        Line(
+            "test accuracy",
+            "mean over the seeds, and from the lowest to the highest",
+            tuple(_accuracy(lab.asked, found, net, waits) for net in nets),
+        ),
+        Line(
+            "time per step",
+            "median over all records, on one thread of this server",
+            tuple(_pace(found, net, waits) for net in nets),
+        ),
+    ]
+    st.html(html(lab.asked.names, lines, name="the nets", compact=True))
+
+
+def _field(spec: object) -> str:
+    line = training_nets.last_map(spec)  # type: ignore[arg-type]
+    if all(axis.whole for axis in line.field.axes):
+        return "whole image"
+    return f"{pair(line.field.size)} px"
+
+
+def _accuracy(asked: Comparison, found: Runs, net: int, waits: str) -> str:
+    told = words.over(found, net, words.accuracy)
+    if told is None:
+        return waits
+    done = sum(words.finished(found.get((net, seed), ())) for seed in asked.seeds)
+    text = words.spread(told, words.percent)
+    return text if done == len(asked.seeds) else f"{text}, {done} of {len(asked.seeds)} seeds"
+
+
+def _pace(found: Runs, net: int, waits: str) -> str:
+    seconds = words.pace(found, net)
+    return scaled(seconds, "s") if seconds else waits

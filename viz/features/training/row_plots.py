@@ -1,0 +1,140 @@
+"""Training runs in a row for each net: what it came to, and how long a step took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from viz.features.training.plot_parts import NOTHING, check, final_accuracies, look, paces, wrapped
+from viz.plots.figure import Figure
+from viz.plots.parts import AXES, PLAIN, Trace, noted
+
+if TYPE_CHECKING:
+    from core.training.records import Record
+
+    Runs = Mapping[tuple[int, int], Sequence[Record]]
+
+ROW = 68
+"""Pixels of a net's row."""
+LETTER = 6.0
+"""Pixels of a letter of the names."""
+
+
+def accuracy_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
+    """Test accuracy after the last step: every seed a mark, their mean a line across."""
+    check(names)
+    told = [final_accuracies(runs, net) for net in range(len(names))]
+    seeds = sorted({seed for each in told for seed in each})
+    traces: list[Trace] = []
+    for net, each in enumerate(told):
+        traces += _marks(net, names[net], each, seeds)
+    notes = ["Every mark is a seed; the long line is their mean."] if traces else [NOTHING]
+    layout = _rows("Test accuracy after the last step", names, "told right (%)", notes)
+    layout["xaxis"] |= _around([y for each in told for y in each.values()])
+    layout["annotations"] += [
+        {"text": f"{np.mean(list(each.values())):.3g} %", "x": float(np.mean(list(each.values()))),
+         "xref": "x", "y": net - 0.27, "yref": "y", "yanchor": "bottom", "showarrow": False,
+         "font": {"size": 12}}
+        for net, each in enumerate(told) if each
+    ]  # fmt: skip
+    layout["annotations"] += [
+        {"text": "not finished", "x": 0, "xref": "paper", "xanchor": "left", "xshift": 6, "y": net,
+         "yref": "y", "showarrow": False, "font": {"size": 12}}
+        for net, each in enumerate(told) if not each
+    ]  # fmt: skip
+    return Figure(traces, layout)
+
+
+def _marks(net: int, name: str, told: Mapping[int, float], seeds: Sequence[int]) -> list[Trace]:
+    """A net's seeds, each seed at its own height in the row, and their mean."""
+    if not told:
+        return []
+    colour, _, mark, _ = look(net)
+    mean = float(np.mean(list(told.values())))
+    common = {"type": "scatter", "name": name, "cliponaxis": False}
+    long: Trace = {
+        "mode": "markers",
+        "x": [mean],
+        "y": [net],
+        "marker": {"color": colour, "size": 26, "symbol": "line-ns",
+                   "line": {"width": 3, "color": colour}},
+        "hovertemplate": f"{name}, mean of {len(told)}: %{{x:.4~g}} %<extra></extra>",
+    }  # fmt: skip
+    apart = 0.24 / max(1, len(seeds) - 1)
+    dots: Trace = {
+        "mode": "markers",
+        "x": list(told.values()),
+        "y": [net + apart * (seeds.index(seed) - (len(seeds) - 1) / 2) for seed in told],
+        "marker": {"color": colour, "size": 10, "symbol": mark, "opacity": 0.85,
+                   "line": {"color": "white", "width": 1}},
+        "customdata": list(told),
+        "hovertemplate": f"{name}, seed %{{customdata}}: %{{x:.4~g}} %<extra></extra>",
+    }  # fmt: skip
+    return [common | long, common | dots]
+
+
+def _around(values: Sequence[float]) -> dict[str, Any]:
+    """A range in which the values, per cent, can be told apart; 0 need not be in it."""
+    if not values:
+        return {"range": [0, 100]}
+    low, high = min(values), max(values)
+    air = max(0.25, 0.12 * (high - low))
+    return {"range": [max(-air, low - 2 * air), min(100 + air, high + 2 * air)]}
+
+
+def pace_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
+    """Time of a step: the median of the records as a bar, the middle half of them as a line."""
+    check(names)
+    told = {net: paces(runs, net) for net in range(len(names))}
+    told = {net: each for net, each in told.items() if each.size}
+    quarters = {net: np.percentile(each, (25, 50, 75)) for net, each in told.items()}
+    traces: list[Trace] = []
+    for net, (low, middle, high) in quarters.items():
+        colour, _, _, hatch = look(net)
+        grey = "rgba(128,128,128,1)"
+        traces.append(
+            {"type": "bar", "orientation": "h", "x": [middle], "y": [net], "width": 0.5,
+             "name": names[net], "text": [f"{middle:.3g} ms"], "textposition": "none",
+             "marker": {"color": colour, "pattern": {"shape": hatch, "fillmode": "overlay"}},
+             "error_x": {"type": "data", "symmetric": False, "array": [high - middle],
+                         "arrayminus": [middle - low], "color": grey, "thickness": 2, "width": 6},
+             "hovertemplate": f"{names[net]}: {middle:.3g} ms ({low:.3g} to {high:.3g})<extra></extra>"}
+        )  # fmt: skip
+    notes = ["Median of the records, without their own time; thin line: the middle half of them."]
+    layout = _rows("Time of a step", names, "time of a step (ms)", notes if traces else [NOTHING])
+    most = max((float(each[2]) for each in quarters.values()), default=1.0)
+    layout["xaxis"] |= {"range": [0, 1.3 * most], "zeroline": True}
+    layout["annotations"] += [
+        {"text": f"{each[1]:.3g} ms", "x": float(each[2]), "y": net, "xref": "x", "yref": "y",
+         "xanchor": "left", "xshift": 8,
+         "showarrow": False, "font": {"size": 12}} for net, each in quarters.items()
+    ]  # fmt: skip
+    return Figure(traces, layout)
+
+
+def _rows(title: str, names: Sequence[str], across: str, notes: Sequence[str]) -> dict[str, Any]:
+    """A row for each net, its name on the left, the first on top."""
+    layout = noted(title, ROW * len(names), AXES + 8, notes)
+    left = name_room(names)
+    layout["margin"]["l"] = left
+    layout["annotations"][0]["xshift"] = 4 - left
+    layout["showlegend"] = False
+    layout["xaxis"] = PLAIN | {"title": {"text": across, "standoff": 6}, "nticks": 6,
+                               "automargin": False}  # fmt: skip
+    layout["yaxis"] = PLAIN | {
+        "tickvals": list(range(len(names))),
+        "ticktext": ["<br>".join(wrapped(name)) for name in names],
+        "range": [len(names) - 0.45, -0.6],
+        "showgrid": False,
+        "automargin": False,
+    }
+    return layout
+
+
+def name_room(names: Sequence[str]) -> int:
+    """Pixels that the names take beside lines or rows."""
+    longest = max(len(line) for name in names for line in wrapped(name))
+    return round(12 + LETTER * longest)

@@ -1,0 +1,278 @@
+"""What a training run says, in sentences that say no more than its numbers. No Streamlit here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+from core.training.spec import Digits, LongRange, Task
+from viz.features.training.params import Comparison
+from viz.lessons.claims.chance import SIGMA_NOISE
+from viz.page import tables
+
+if TYPE_CHECKING:
+    from core.training.records import Record
+    from core.training.spec import TrainingSpec
+    from core.training.studies import Spread
+
+    Records = Sequence[Record]
+    Runs = Mapping[tuple[int, int], tuple[Record, ...]]
+    """(net, seed): its records so far."""
+
+COUNTS = ("no nets", "One net", "Two nets", "Three nets", "Four nets")
+DIFFER = {
+    "downsampling": "how they halve their map",
+    "batch_norm": "their batch normalisation",
+    "skips": "their skip connections",
+    "levels": "how often they halve their map",
+    "depth": "their convolutions a level",
+    "width": "their channels",
+    "optimizer": "their optimiser",
+    "learning_rate": "their learning rate",
+}
+"""What varies: the rest of "that differ only in …"."""
+
+
+def heading(asked: Comparison, vary: str) -> str:
+    """The experiment in one sentence."""
+    count, spec = len(asked.specs), asked.specs[0]
+    nets = COUNTS[count]
+    nets += f" that differ only in {DIFFER[vary]}" if count > 1 else f" ({asked.names[0]})"
+    seeds = plural(len(asked.seeds), "seed") + (" each" if count > 1 else "")
+    batches = "the same batches" if count > 1 else f"batches of {spec.batch}"
+    return f"{nets}, {seeds}, {spec.steps:,} steps, {batches}"
+
+
+def task(learned: Task) -> str:
+    """What is to be told, as the rest of "they are to tell …"."""
+    if isinstance(learned, Digits):
+        pieces = f" among {plural(learned.distractors, 'piece')} of others" * bool(
+            learned.distractors
+        )
+        return f"handwritten digits{pieces}"
+    if isinstance(learned, LongRange):
+        if learned.rule == "agree":
+            return f"whether the mark {learned.distance} px away has the centre's sign"
+        return f"the sign of the mark {learned.distance} px from the centre"
+    return f"{len(learned.labels):,} images of {learned.classes} classes"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 seed``, ``3 seeds``."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def spread(found: Spread, told: Callable[[float], str]) -> str:
+    """``97.3 % (96.9–97.8 %)``: the mean, and from lowest to highest where they differ."""
+    low, high = told(found.low), told(found.high)
+    if low == high:
+        return told(found.mean)
+    unit = low.rpartition(" ")[2]
+    if unit != low and high.endswith(f" {unit}"):
+        low = low.removesuffix(f" {unit}")
+    return f"{told(found.mean)} ({low}–{high})"
+
+
+def percent(share: float) -> str:
+    """``97.0 %``: with one decimal, as its neighbours have; 0 and 100 only where it is just that."""
+    text = tables.percent(share)
+    return text if "." in text or share in (0, 1) else text.replace(" %", ".0 %")
+
+
+def finished(records: Records) -> bool:
+    """Whether all steps are done."""
+    return bool(records) and records[-1].step == records[-1].steps
+
+
+def over(runs: Runs, net: int, measure: Callable[[Records], float]) -> Spread | None:
+    """A number of a net's finished runs, over the seeds; None where no run has one."""
+    from core.training.studies import over_seeds
+
+    told = [measure(runs[key]) for key in runs if key[0] == net and finished(runs[key])]
+    told = [each for each in told if math.isfinite(each)]
+    return over_seeds(told) if told else None
+
+
+def accuracy(records: Records) -> float:
+    """On the test set, of a finished run."""
+    from core.training import studies
+
+    return studies.accuracy(records)
+
+
+def widening(records: Records) -> float:
+    """σ after over before, of a finished run."""
+    from core.training import studies
+
+    return studies.widening(records)
+
+
+def agreement(records: Records) -> float:
+    """Share of the test images that a finished run tells as before when they move by 1 px."""
+    shot = records[-1].snapshot
+    assert shot is not None  # a finished run ends with one
+    assert shot.shifted is not None
+    return shot.shifted.agreement[1]
+
+
+def reaching(records: Records) -> float:
+    """Gradient norm of the first convolution over the last one's, of a finished run."""
+    from core.training import studies
+
+    return studies.reaching(records)
+
+
+def pace(runs: Runs, net: int) -> float | None:
+    """Median seconds of a step of a net."""
+    told = [
+        record.seconds_per_step
+        for key, records in runs.items()
+        for record in records
+        if key[0] == net and record.step
+    ]
+    return median(told) if told else None
+
+
+def left(records: Mapping[int, Records], nets: int, steps: int) -> float | None:
+    """Seconds that a seed's nets still take, by what they took so far; None: not known yet."""
+    taken = [(r[-1].seconds, r[-1].step) for r in records.values() if r and r[-1].step]
+    done = sum(step for _, step in taken)
+    if not done:
+        return None
+    return sum(seconds for seconds, _ in taken) / done * (nets * steps - done)
+
+
+def duration(seconds: float) -> str:
+    """``12 s``, ``3 min``: rounded, for a time that is only guessed."""
+    if seconds < 20:
+        return f"{max(1, round(seconds))} s"
+    return f"{5 * round(seconds / 5)} s" if seconds < 55 else f"{max(1, round(seconds / 60))} min"
+
+
+# --- Sentences
+
+
+def schedule(spec: TrainingSpec) -> str:
+    """How the learning rate goes over the steps, and why runs of other lengths are other runs."""
+    falling = spec.steps - spec.warm_up
+    rise = f"rises over {plural(spec.warm_up, 'step')}" if spec.warm_up else ""
+    fall = f"falls to 0 over {'the other ' if rise else ''}{falling:,}" if falling else ""
+    return (
+        f"The learning rate {' and '.join(filter(None, (rise, fall)))}: a run with fewer steps is "
+        "not the beginning of one with more."
+    )
+
+
+def compared(
+    asked: Comparison,
+    runs: Runs,
+    measure: Callable[[Records], float],
+    told: Callable[[float], str],
+    what: str,
+) -> str:
+    """A number of every net over the seeds, and whether the bands lie apart; "" with no run done.
+
+    Args:
+        asked, runs: what is compared, and what has come of it.
+        measure: the number of a finished run.
+        told: the number as text.
+        what: the number in words, as in "test accuracy".
+    """
+    found = {net: over(runs, net, measure) for net in range(len(asked.specs))}
+    ready = {net: each for net, each in found.items() if each is not None}
+    if not ready:
+        return ""
+    counts = [_seeds(runs, net, measure) for net in ready]
+    parts = [f"{asked.names[net]} {spread(each, told)}" for net, each in ready.items()]
+    unfinished = len(ready) < len(found) or min(counts) < len(asked.seeds)
+    so_far = ", as far as there are results" if unfinished else ""
+    sentence = f"{_scope(counts)}{so_far}, {what}: {_listed(parts)}."
+    return f"{sentence} {_apart(asked.names, ready, min(counts))}".rstrip()
+
+
+def _seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> int:
+    """With how many seeds a net has come to a number."""
+    done = [runs[key] for key in runs if key[0] == net and finished(runs[key])]
+    return sum(math.isfinite(measure(records)) for records in done)
+
+
+def _scope(counts: Sequence[int]) -> str:
+    """``Over 3 seeds``; ``Over 1 to 2 seeds`` where the nets have not come equally far."""
+    low, high = min(counts), max(counts)
+    if high == 1:
+        return "With one seed"
+    return f"Over {plural(high, 'seed')}" if low == high else f"Over {low} to {high} seeds"
+
+
+def _apart(names: Sequence[str], ready: Mapping[int, Spread], seeds: int) -> str:
+    """Whether the seeds tell the nets apart."""
+    if len(ready) < 2:
+        return ""
+    if seeds < 2:
+        return "One seed shows nothing of what chance does: take more before you believe a gap."
+    first, *others = sorted(ready, key=lambda net: -ready[net].mean)
+    near = [net for net in others if ready[net].high >= ready[first].low]
+    if not near:
+        return f"Every seed of {names[first]} lies above every seed of the others."
+    told = _listed([names[net] for net in near])
+    more = ""
+    if len(near) < len(others):
+        below = _listed([names[net] for net in others if net not in near])
+        more = f" Every seed of {names[first]} lies above every seed of {below}."
+    return (
+        f"The band of {names[first]} overlaps that of {told}: these seeds do not tell them apart."
+        f"{more}"
+    )
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
+
+
+def factor(value: float) -> str:
+    """``1.42``: a ratio."""
+    return f"{value:.3g}"
+
+
+def grew(asked: Comparison, runs: Runs) -> str:
+    """What training did to σ, as claim 15 judges it; "" with no run done."""
+    told = []
+    for net, name in enumerate(asked.names):
+        found = over(runs, net, widening)
+        if found is None:
+            continue
+        every = " in every seed" if _seeds(runs, net, widening) > 1 else ""
+        told.append(f"{name} {spread(found, factor)}, {_way(found, every)}")
+    if not told:
+        return ""
+    return (
+        f"σ of the centre unit's effective field, after training over before: {'; '.join(told)}. "
+        "The images alone can make a difference of about 5 %."
+    )
+
+
+def _way(grown: Spread, every: str) -> str:
+    """Wider, narrower or neither, as far as that is more than other images make of it."""
+    if grown.low > SIGMA_NOISE**2:
+        return f"wider{every}"
+    if grown.high < SIGMA_NOISE**-2:
+        return f"narrower{every}"
+    if grown.low > SIGMA_NOISE**-1 and grown.high < SIGMA_NOISE:
+        return f"as wide as before{every}"
+    return "neither clearly wider nor clearly narrower"
+
+
+def not_alike(asked: Comparison) -> str:
+    """What two kinds of all-convolutional nets differ in, where one of them is compared with a
+    pooling; "" elsewhere."""
+    kinds = {spec.net.downsampling for spec in asked.specs}
+    if not (kinds & {"max", "average"} and kinds & {"strided", "extra_conv"}):
+        return ""
+    return (
+        "Two nets without pooling are easily confused. Strided convolution adds nothing: the "
+        "convolution before the pooling takes its stride. Extra strided convolution puts one more "
+        "convolution in the pooling's place."
+    )

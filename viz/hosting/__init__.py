@@ -1,1 +1,0 @@
-"""What stands between the app and the network: Streamlit's options, headers, limits."""

@@ -1,0 +1,1 @@
+"""What is taught: claims, exercises, the tour. Knows core alone."""

@@ -1,0 +1,320 @@
+"""Claims 4 to 6: what is read, how evenly, and how frameworks pad."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.gradients.counts import is_even, phase_counts, window_reads
+from core.layer import LayerSpec
+from core.layer.operations import FloatArray, check
+from core.layer.size_tables import OWN, Padded, conventions
+from core.layer.sizes import formula
+from core.layer.window import IntArray
+from viz.lessons.claims.claim import (
+    Chart,
+    Claim,
+    Evidence,
+    Outcome,
+    Rows,
+    Series,
+    Setting,
+    Values,
+    block,
+    verdict_of,
+)
+from viz.lessons.claims.parts import board_link, layer, named_condition, plural, square, torch_reads
+from viz.lessons.claims.sizes import TOPIC
+
+# --- 4: the last few pixels ---------------------------------------------------------------------
+
+
+def _last_lines(counts: IntArray) -> int:
+    """How many rows at the end are read by no window."""
+    read = np.flatnonzero(counts.sum(axis=1))
+    return len(counts) - (int(read[-1]) + 1 if len(read) else 0)
+
+
+def _last_pixels_chart(values: Values, rows: Rows, kernel: int, stride: int) -> Chart:
+    """The picture."""
+    return Chart(
+        "bars",
+        f"Last rows that {kernel}×{kernel}, stride {stride} ignores",
+        "input n (px)",
+        "rows of the image without gradient",
+        tuple(
+            Series(
+                f"padding {padding}",
+                tuple(str(row[1]) for row in rows if row[0] == padding),
+                tuple(float(row[4]) for row in rows if row[0] == padding),
+            )
+            for padding in range(int(values["padding"]) + 1)
+        ),
+    )
+
+
+def _last_pixels(values: Values) -> Outcome:
+    kernel, stride = int(values["kernel_size"]), int(values["stride"])
+    rows, agrees, beyond = [], [], []
+    for padding in range(int(values["padding"]) + 1):
+        spec = layer(kernel, stride, padding)
+        check(spec, (kernel + stride, kernel + stride))
+        for n in range(max(kernel, padding + 1), max(kernel, padding + 1) + stride + 1):
+            remainder = formula(spec, (n, n))[0].remainder
+            lost = _last_lines(window_reads(spec, (n, n)))
+            measured = _last_lines(torch_reads(spec, n))
+            rows.append((padding, n, remainder, lost, measured))
+            agrees.append(measured > 0 if remainder else None)
+            beyond.append(remainder > padding)
+    verdict = verdict_of(tuple(agrees))
+    judged = [row for row, each in zip(rows, agrees, strict=True) if each is not None]
+    lossy = sum(row[4] > 0 for row in judged)
+    names = {"the remainder is larger than the padding": beyond}
+    condition = named_condition(agrees, names) or "the remainder reaches into the image"
+    return Outcome(
+        verdict,
+        f"In {lossy} of {plural(len(judged), 'case')} with a remainder the last pixels of the "
+        f"image are ignored"
+        + (f"; in the other {len(judged) - lossy} only padding is skipped." * (lossy < len(judged)))
+        + "." * (lossy == len(judged)),
+        Evidence(
+            (
+                "padding (px)",
+                "input n (px)",
+                "remainder (px)",
+                "last rows unread",
+                "torch: last rows without gradient",
+            ),
+            tuple(rows),
+            tuple(agrees),
+        ),
+        _last_pixels_chart(values, rows, kernel, stride),
+        condition if verdict == "holds when" else "",
+    )
+
+
+# --- 5: even and odd kernels ----------------------------------------------------------------------
+
+KERNELS = (2, 3, 4, 5, 6, 7)
+
+
+def _half_padded(kernel: int, stride: int) -> LayerSpec:
+    return layer(kernel, stride, (kernel - 1) // 2)
+
+
+def _offset(spec: LayerSpec, n: int) -> float:
+    """From the image's centre to the centre of the places where windows stand, in pixels."""
+    starts, _ = spec.window.starts((n, n))
+    centres = starts + (spec.window.effective_kernel_size[0] - 1) / 2
+    return float(centres.mean() - (n - 1) / 2)
+
+
+def _inner_reads(kernel: int, stride: int) -> set[int]:
+    """How often torch reads pixels far from the borders, along one axis."""
+    n = 2 * kernel + 4 * stride
+    counts = torch_reads(layer(kernel, stride), n)[kernel:-kernel, n // 2 // stride * stride]
+    return set(counts[: n - 2 * kernel - stride].tolist())
+
+
+def _symmetry_chart(stride: int, n: int, shown: LayerSpec, read: IntArray) -> Chart:
+    """The picture."""
+    return Chart(
+        "map",
+        f"Windows that read each pixel: {shown.kernel_size[0]}×{shown.kernel_size[1]}, "
+        f"stride {stride}, padding {shown.padding[0][0]}, on {square(n)}",
+        "column (px)",
+        "row (px)",
+        cells=tuple(tuple(float(v) if v else float("nan") for v in row) for row in read),
+    )
+
+
+def _symmetry_row(kernel: int, stride: int, n: int) -> tuple[tuple[str, ...], bool]:
+    """The row of one kernel, and whether it bears the claim out."""
+    spec = _half_padded(kernel, stride)
+    counts = torch_reads(spec, n)
+    mirrored = bool((counts == counts[::-1, ::-1]).all())
+    uniform = len(_inner_reads(kernel, stride)) == 1
+    row = (
+        f"{kernel}×{kernel} p{spec.padding[0][0]}",
+        f"{_offset(spec, n):+.3g}",
+        "yes" if mirrored else "no",
+        " ".join(map(str, sorted(set(phase_counts(kernel, stride).tolist())))),
+        "uniform" if uniform else "not uniform",
+    )
+    closed = (abs(_offset(spec, n)) < 1e-9) == mirrored and is_even(spec) == uniform
+    told = mirrored == (kernel % 2 == 0) and uniform == (kernel % stride == 0)
+    return row, closed and told
+
+
+def _symmetry(values: Values) -> Outcome:
+    n, stride = int(values["n"]), int(values["stride"])
+    found = [_symmetry_row(kernel, stride, n) for kernel in KERNELS]
+    rows, agrees = [row for row, _ in found], [bears for _, bears in found]
+    verdict = verdict_of(tuple(agrees))
+    shown = layer(int(values["kernel_size"]), stride, (int(values["kernel_size"]) - 1) // 2)
+    read = torch_reads(shown, n)
+    even = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2 == 0]
+    odd = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2]
+    held = [row[0] for row, each in zip(rows, agrees, strict=True) if each]
+    return Outcome(
+        verdict,
+        f"On {square(n)} at stride {stride}, {even.count('yes')} of {len(even)} even kernels and "
+        f"{odd.count('yes')} of {len(odd)} odd ones are read symmetrically. Reads are uniform, "
+        "far from the borders, for "
+        + (", ".join(str(row[0])[:3] for row in rows if row[4] == "uniform") or "none of them")
+        + ".",
+        Evidence(
+            (
+                "kernel, padding",
+                "grid's centre − image's centre (px)",
+                "torch: reads mirrored",
+                "windows a pixel, along an axis",
+                "torch: reads inside",
+            ),
+            tuple(rows),
+            tuple(agrees),
+        ),
+        _symmetry_chart(stride, n, shown, read),
+        f"the kernel is {', '.join(map(str, held))}" if verdict == "holds when" else "",
+    )
+
+
+# --- 6: padding by name ---------------------------------------------------------------------------
+
+
+def _torch_takes_same(kernel: int, stride: int) -> bool:
+    """Whether torch builds a convolution with ``padding='same'`` and this stride."""
+    import torch
+
+    try:
+        torch.nn.Conv2d(1, 1, kernel, stride, padding="same", device="meta")
+    except ValueError:
+        return False
+    return True
+
+
+def _pads(found: Padded) -> str:
+    return "refused" if found.pads is None else "{} before, {} after".format(*found.pads[0])
+
+
+def _frameworks_chart(
+    kernel: int, stride: int, n: int, keras: FloatArray, torch_own: FloatArray
+) -> Chart:
+    """The middle row of outputs under both paddings."""
+    named = (("TF / Keras 'same'", keras), (f"PyTorch padding={(kernel - 1) // 2}", torch_own))
+    return Chart(
+        "lines",
+        f"One row of outputs of {kernel}×{kernel}, stride {stride}, on {square(n)}",
+        "output column",
+        "value",
+        tuple(
+            Series(name, tuple(range(values.shape[1])), tuple(values[len(values) // 2].tolist()))
+            for name, values in named
+        ),
+    )
+
+
+def _frameworks(values: Values) -> Outcome:
+    n, kernel, stride = int(values["n"]), int(values["kernel_size"]), int(values["stride"])
+    own = layer(kernel, stride, (kernel - 1) // 2)
+    found = {each.name: each for each in conventions(own, (n, n), run=True)}
+    keras, torch_own = found["tf_same"], found[OWN]
+    assert keras.pads is not None
+    assert keras.differs is not None
+    before, after = keras.pads[0]
+    differing, total = int(keras.differs.sum()), int(keras.differs.size)
+    taken = _torch_takes_same(kernel, stride)
+    rows = (
+        ("TF / Keras 'same' pads more after than before", _pads(keras)),
+        (f"PyTorch padding={(kernel - 1) // 2} pads alike", _pads(torch_own)),
+        ("PyTorch padding='same' is refused", "taken" if taken else "refused"),
+        ("the same layer, other numbers", f"{differing} of {total} outputs differ"),
+    )
+    refused = found["torch_same"].pads is None
+    agrees = (before < after, None, not taken and refused, differing > 0)
+    verdict = verdict_of(agrees)
+    held = [row[0] for row, each in zip(rows, agrees, strict=True) if each]
+    assert keras.values is not None
+    assert torch_own.values is not None
+    return Outcome(
+        verdict,
+        f"On {square(n)} TF's 'same' pads {_pads(keras)}; {differing} of its {total} outputs are "
+        f"not those of PyTorch's padding={(kernel - 1) // 2}. PyTorch's own 'same' is "
+        f"{'taken' if taken else 'refused'} at stride {stride}.",
+        Evidence(("what is said", "what is found"), rows, agrees),
+        _frameworks_chart(kernel, stride, n, keras.values, torch_own.values),
+        "only these parts are meant: " + "; ".join(held) if verdict == "holds when" else "",
+    )
+
+
+COVERAGE: tuple[Claim, ...] = (
+    Claim(
+        4,
+        TOPIC,
+        "When the division is not whole, the last few pixels of the image are ignored.",
+        (
+            Setting("kernel_size", "kernel_size — window (px)", 3, 1, 7),
+            Setting("stride", "stride — step (px)", 3, 2, 6),
+            Setting("padding", "padding — border, from 0 to so many px", 1, 0, 3),
+        ),
+        _last_pixels,
+        lambda v: board_link(
+            layer(int(v["kernel_size"]), int(v["stride"]), int(v["padding"])),
+            max(8, int(v["kernel_size"])),
+        ),
+        "The remainder $r = (n + 2p - k) \\bmod s$ counts pixels of the *padded* input. The last "
+        "$p$ of these are padding, so $\\max(0, r - p)$ rows of the image are lost.",
+        grid=(block(kernel_size=(1, 2, 3, 5), stride=(2, 3, 4), padding=(0, 1, 2)),),
+        rules=(("the remainder is larger than the padding", lambda v: v["padding"] == 0),),
+    ),
+    Claim(
+        5,
+        TOPIC,
+        "An even kernel at stride 2 covers the image symmetrically, an odd one slightly "
+        "asymmetrically. Every pixel inside is read equally often when the kernel is a multiple "
+        "of the stride.",
+        (
+            Setting("n", "input — height and width (px)", 8, 7, 33),
+            Setting("stride", "stride — step (px)", 2, 1, 4),
+            Setting("kernel_size", "kernel_size of the picture (px)", 3, 2, 7),
+        ),
+        _symmetry,
+        lambda v: board_link(
+            _half_padded(int(v["kernel_size"]), int(v["stride"])), int(v["n"]), reads="true"
+        ),
+        "Windows stand at $s i - p + (k-1)/2$. On an even input with $p = \\lfloor (k-1)/2 \\rfloor$ "
+        "the remainder of an odd kernel is 1 and shifts the grid by half a pixel; on an odd input "
+        "it is the even kernel's. A pixel of phase $a$ is met by the taps with $i \\equiv a \\pmod s$: "
+        "equally many for all phases when $s$ divides $k$.",
+        grid=(block(n=(7, 8, 9, 10, 11, 12)),),
+        rules=(("the input is even", lambda v: int(v["n"]) % 2 == 0),),
+    ),
+    Claim(
+        6,
+        TOPIC,
+        "At stride 2 TensorFlow's 'same' pads asymmetrically, PyTorch's padding does not, and "
+        "PyTorch refuses 'same' altogether: the same layer gives different numbers.",
+        (
+            Setting("n", "input — height and width (px)", 8, 7, 32),
+            Setting("kernel_size", "kernel_size — window (px)", 3, 1, 7),
+            Setting("stride", "stride — step (px)", 2, 1, 4),
+        ),
+        _frameworks,
+        lambda v: board_link(
+            layer(int(v["kernel_size"]), int(v["stride"]), (int(v["kernel_size"]) - 1) // 2),
+            int(v["n"]),
+            "sizes",
+            tab="conventions",
+        ),
+        "TensorFlow pads $\\max(0, (\\lceil n/s \\rceil - 1)s + k - n)$ pixels in all and puts the "
+        "odd one after the image. PyTorch's number goes on both sides. Weights trained with one "
+        "and run with the other then read the image off by a pixel or more.",
+        grid=(block(n=(7, 8, 9, 10), kernel_size=(2, 3, 5)),),
+        rules=(
+            (
+                "of input and kernel one is even and the other odd",
+                lambda v: (int(v["n"]) - int(v["kernel_size"])) % 2 == 1,
+            ),
+        ),
+    ),
+)
+"""Of what is read and of padding, in the order of their numbers."""

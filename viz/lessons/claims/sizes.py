@@ -1,0 +1,344 @@
+"""Claims 1 to 3: output sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from core.layer import LayerSpec
+from core.layer.operations import check
+from core.layer.sizes import formula, measured_size
+from core.layer.window import IntArray
+from viz.lessons.claims.claim import (
+    Chart,
+    Claim,
+    Evidence,
+    Link,
+    Outcome,
+    Rows,
+    Series,
+    Setting,
+    Values,
+    block,
+    verdict_of,
+)
+from viz.lessons.claims.parts import board_link, layer, named_condition, plural, square, torch_reads
+
+TOPIC = "Sizes and coverage"
+LAYERS = ("convolution", "max pooling", "max pooling with ceil_mode")
+SHOWN = 12
+"""Input sizes of a table."""
+
+
+# --- 1: the formula -----------------------------------------------------------------------------
+
+
+def _formula_layer(values: Values) -> LayerSpec:
+    kind = str(values["layer"])
+    pooling = kind != LAYERS[0]
+    return layer(
+        int(values["kernel_size"]),
+        int(values["stride"]),
+        int(values["padding"]),
+        1 if pooling else int(values["dilation"]),
+        "max_pooling" if pooling else "convolution",
+        ceil_mode=kind == LAYERS[2],
+    )
+
+
+def _formula_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
+    """The picture."""
+    return Chart(
+        "lines",
+        "Output size: formula and torch",
+        "input n (px)",
+        "output (px)",
+        (
+            Series("formula", tuple(sizes), tuple(float(row[2]) for row in rows)),
+            Series("torch", tuple(sizes), tuple(float(row[4]) for row in rows)),
+        ),
+    )
+
+
+def _formula(values: Values) -> Outcome:
+    spec = _formula_layer(values)
+    first = max(1, spec.window.effective_kernel_size[0] - 2 * spec.padding[0][0])
+    sizes = range(first, first + SHOWN)
+    check(spec, (first + SHOWN, first + SHOWN))
+    rows, agrees, whole = [], [], []
+    for n in sizes:
+        floor = formula(replace(spec, ceil_mode=False), (n, n))[0]
+        own = formula(spec, (n, n))[0].outputs
+        found = measured_size(spec, (n, n))
+        measured = found[0] if found else 0
+        rows.append((n, f"{float(floor.quotient):.4g}", floor.outputs, own, measured))
+        agrees.append(floor.outputs == measured)
+        whole.append(floor.quotient.denominator == 1)
+    names = {"(n + 2p − k)/s is whole": whole}
+    condition = named_condition(agrees, names) or "n = " + ", ".join(
+        str(n) for n, agree in zip(sizes, agrees, strict=True) if agree
+    )
+    verdict = verdict_of(tuple(agrees))
+    own_agrees = all(row[3] == row[4] for row in rows)
+    rest = ""
+    if spec.ceil_mode:
+        rest = (
+            " ceil_mode's own rule (round up, then drop a last window that would start past the "
+            f"input) gives torch's size {'every time' if own_agrees else 'not every time'}."
+        )
+    return Outcome(
+        verdict,
+        f"For {sum(agrees)} of {len(rows)} input sizes from {first} to {sizes[-1]} the formula "
+        f"gives the size that torch gives.{rest}",
+        Evidence(
+            ("input n", "(n + 2p − k)/s", "formula", "with ceil_mode's rule", "torch"),
+            tuple(rows),
+            tuple(agrees),
+        ),
+        _formula_chart(rows, sizes),
+        condition if verdict == "holds when" else "",
+    )
+
+
+def _fitting(spec: LayerSpec) -> int:
+    """An input that the layer fits, small enough to be drawn."""
+    return min(max(8, spec.window.effective_kernel_size[0]), 32)
+
+
+# --- 2: six by six --------------------------------------------------------------------------------
+
+
+def _unread(spec: LayerSpec, n: int) -> tuple[int, int]:
+    """Lines that no window reads along one axis: in closed form, and by torch."""
+    rows, _ = spec.window.axes((n, n))
+    return int((rows.reads == 0).sum()), int((torch_reads(spec, n).sum(1) == 0).sum())
+
+
+def _six_chart(kernel: int, stride: int, n: int, counts: IntArray) -> Chart:
+    """The picture."""
+    return Chart(
+        "map",
+        f"Windows that read each pixel: {kernel}×{kernel}, stride {stride}, on {n}×{n}",
+        "column (px)",
+        "row (px)",
+        cells=tuple(tuple(float(v) if v else float("nan") for v in row) for row in counts),
+    )
+
+
+def _remainder(values: Values, more: int) -> int:
+    """(n + 2p − k) mod s of an input that is so many pixels larger."""
+    n, kernel, stride, padding = (
+        int(values[name]) for name in ("n", "kernel_size", "stride", "padding")
+    )
+    return (n + more + 2 * padding - kernel) % stride
+
+
+def _six(values: Values) -> Outcome:
+    n, kernel, stride = int(values["n"]), int(values["kernel_size"]), int(values["stride"])
+    padding = int(values["padding"])
+    cases = ((n, 1, 0), (n, stride, 1), (n + 1, stride, 0))  # size, stride, lines told unread
+    rows, agrees = [], []
+    for size, step, told in cases:
+        spec = layer(kernel, step, padding)
+        output = check(spec, (size, size))[0]
+        found = measured_size(spec, (size, size))
+        lost, measured = _unread(spec, size)
+        torch_output = found[0] if found else 0
+        rows.append(
+            (square(size), step, square(output), square(torch_output), told, lost, measured)
+        )
+        agrees.append(output == torch_output and measured == told)
+    verdict = verdict_of(tuple(agrees))
+    counts = torch_reads(layer(kernel, stride, padding), n)
+    return Outcome(
+        verdict,
+        f"At stride {stride} {rows[1][0]} gives {rows[1][3]} and leaves "
+        f"{plural(int(rows[1][6]), 'row')} and as many columns unread; {rows[2][0]} gives "
+        f"{rows[2][3]} and leaves {rows[2][6]}.",
+        Evidence(
+            (
+                "input",
+                "stride",
+                "output",
+                "torch",
+                "rows said to be unread",
+                "rows unread",
+                "torch: rows without gradient",
+            ),
+            tuple(rows),
+            tuple(agrees),
+        ),
+        _six_chart(kernel, stride, n, counts),
+        _cases_that_agree(rows, agrees) if verdict == "holds when" else "",
+    )
+
+
+def _cases_that_agree(rows: Sequence[Sequence[object]], agrees: Sequence[bool | None]) -> str:
+    """The two first cells of the rows that agree."""
+    told = [f"{row[0]} at stride {row[1]}" for row, each in zip(rows, agrees, strict=True) if each]
+    return "the case is " + " or ".join(told)
+
+
+# --- 3: layers that halve -------------------------------------------------------------------------
+
+TOLD = ((3, 2, 1), (4, 2, 1), (7, 2, 3), (3, 1, 1), (4, 4, 0))
+"""(kernel_size, stride, padding) of the layers that are said to divide the size by the stride."""
+
+
+def _halving_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
+    """The picture."""
+    return Chart(
+        "lines",
+        "Output beyond the input divided by the stride",
+        "input n (px)",
+        "output − n/stride (px)",
+        tuple(
+            Series(
+                name,
+                tuple(sizes),
+                tuple(row[4] - float(row[1]) / stride for row in rows if row[0] == name),
+            )
+            for name, stride in _names(rows)
+        ),
+    )
+
+
+def _halving(values: Values) -> Outcome:
+    first, padded = int(values["n"]), values["padding"] == "as told"
+    sizes = range(first, first + int(values["sizes"]))
+    rows, agrees, divides = [], [], []
+    for kernel, stride, told in TOLD:
+        for n in sizes:
+            spec = layer(kernel, stride, told if padded else 0)
+            output = check(spec, (n, n), limit=None)[0]
+            found = measured_size(spec, (n, n))
+            measured = found[0] if found else 0
+            name = f"{kernel}×{kernel} s{stride} p{spec.padding[0][0]}"
+            rows.append((name, n, f"{n / stride:.4g}", output, measured))
+            agrees.append(measured * stride == n)
+            divides.append(n % stride == 0)
+    verdict = verdict_of(tuple(agrees))
+    names = {"the input is a multiple of the stride": divides}
+    condition = named_condition(agrees, names) or _layers_that_agree(rows, agrees)
+    right = sum(row[3] == row[4] for row in rows)
+    return Outcome(
+        verdict,
+        f"{sum(agrees)} of {len(rows)} outputs are exactly the input divided by the stride; the "
+        f"formula gives torch's size in {right} of them.",
+        Evidence(
+            ("layer", "input n (px)", "n / stride", "formula", "torch"), tuple(rows), tuple(agrees)
+        ),
+        _halving_chart(rows, sizes),
+        condition if verdict == "holds when" else "",
+    )
+
+
+def _names(rows: Sequence[Sequence[Any]]) -> list[tuple[str, int]]:
+    """The layers of the rows with their strides, each once."""
+    names = list(dict.fromkeys(row[0] for row in rows))
+    return [(name, stride) for name, (_, stride, _) in zip(names, TOLD, strict=True)]
+
+
+def _layers_that_agree(rows: Sequence[Sequence[object]], agrees: Sequence[bool | None]) -> str:
+    """By layer, the inputs for which a row agrees."""
+    found: dict[object, list[str]] = {}
+    for row, agree in zip(rows, agrees, strict=True):
+        if agree:
+            found.setdefault(row[0], []).append(str(row[1]))
+    told = (f"{name} on n = {', '.join(sizes)}" for name, sizes in found.items())
+    return "the layer is " + " or ".join(told)
+
+
+SIZES: tuple[Claim, ...] = (
+    Claim(
+        1,
+        TOPIC,
+        "The output of every layer has ⌊(n + 2p − k)/s⌋ + 1 pixels a side; with dilation d the "
+        "kernel k counts as d(k − 1) + 1.",
+        (
+            Setting("layer", "layer", LAYERS[0], options=LAYERS),
+            Setting("kernel_size", "kernel_size — window (px)", 3, 1, 7),
+            Setting("stride", "stride — step (px)", 2, 1, 6),
+            Setting("padding", "padding — border (px)", 1, 0, 4),
+            Setting("dilation", "dilation — tap spacing (px)", 1, 1, 4),
+        ),
+        _formula,
+        lambda values: board_link(_formula_layer(values), _fitting(_formula_layer(values))),
+        "The first window starts at $-p$ and the last one must end inside the padded input: "
+        "$s(o - 1) + k \\le n + 2p$. The largest such $o$ is the formula. `ceil_mode` of pooling "
+        "rounds up instead: one more window, which hangs over the end, unless it would start past "
+        "the input.",
+        grid=(
+            block(
+                layer=LAYERS[:1],
+                kernel_size=(2, 3),
+                stride=(1, 2, 3),
+                padding=(0, 1),
+                dilation=(1, 2),
+            ),
+            block(layer=LAYERS[1:], kernel_size=(2, 3), stride=(1, 2, 3), padding=(0,)),
+        ),
+        rules=(
+            (
+                "the layer rounds down: it has no ceil_mode, or stride 1, which leaves nothing to round",
+                lambda v: v["layer"] != LAYERS[2] or v["stride"] == 1,
+            ),
+        ),
+    ),
+    Claim(
+        2,
+        TOPIC,
+        "A 6×6 input under a 3×3 kernel gives 4×4 at stride 1 and 2×2 at stride 2, and then the "
+        "last row and column are never read. 7×7 at stride 2 gives 3×3, and nothing is lost.",
+        (
+            Setting("n", "input — height and width (px)", 6, 3, 32),
+            Setting("kernel_size", "kernel_size — window (px)", 3, 1, 3),
+            Setting("stride", "stride — step (px)", 2, 2, 6),
+            Setting("padding", "padding — border (px)", 0, 0, 3),
+        ),
+        _six,
+        lambda v: board_link(
+            layer(int(v["kernel_size"]), int(v["stride"]), int(v["padding"])), int(v["n"])
+        ),
+        "What is left over is the remainder $(n + 2p - k) \\bmod s$: so many rows and columns of "
+        "the padded input lie past the last window. With $n = 6, k = 3, s = 2$ it is 1, with "
+        "$n = 7$ it is 0.",
+        grid=(block(n=(5, 6, 7, 8), kernel_size=(2, 3), stride=(2, 3), padding=(0, 1)),),
+        rules=(
+            (
+                "the windows leave no gaps, and the remainder (n + 2p − k) mod s is one more than "
+                "the padding, but no more than it on an input that is one pixel larger",
+                lambda v: (
+                    int(v["kernel_size"]) >= int(v["stride"])
+                    and _remainder(v, 0) == int(v["padding"]) + 1
+                    and _remainder(v, 1) <= int(v["padding"])
+                ),
+            ),
+        ),
+    ),
+    Claim(
+        3,
+        TOPIC,
+        "3×3 stride 2 padding 1, 4×4 stride 2 padding 1 and 7×7 stride 2 padding 3 halve the "
+        "input; 3×3 stride 1 padding 1 keeps its size; 4×4 stride 4 makes a quarter of it.",
+        (
+            Setting("n", "smallest input (px)", 224, 7, 512),
+            Setting("sizes", "inputs — how many sizes from there on", 4, 1, 8),
+            Setting("padding", "padding", "as told", options=("as told", "none")),
+        ),
+        _halving,
+        lambda v: Link("sizes", (("tab", "common"),)),
+        "$\\lfloor (n + 2p - k)/s \\rfloor + 1 = n/s$ for whole $n/s$ exactly when "
+        "$k - s \\le 2p \\le k - 1$. An $n$ that $s$ does not divide is rounded, up or down as $p$ "
+        "and $k$ have it.",
+        grid=(block(n=(28, 30, 33, 56, 224), sizes=(1,), padding=("as told", "none")),),
+        rules=(
+            (
+                "the padding is the one named and the input is a multiple of every stride, 4",
+                lambda v: v["padding"] == "as told" and int(v["n"]) % 4 == 0,
+            ),
+        ),
+    ),
+)
+"""Of output sizes, in the order of their numbers."""

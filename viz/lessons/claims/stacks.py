@@ -1,0 +1,116 @@
+"""Claim 10: one large kernel or several small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.errors import SpecError
+from core.networks import build
+from core.networks.notation import parse_notation
+from viz.lessons.claims.claim import (
+    Chart,
+    Claim,
+    Evidence,
+    Link,
+    Outcome,
+    Series,
+    Setting,
+    Values,
+    block,
+    verdict_of,
+)
+from viz.lessons.claims.cost import TOPIC, facts, torch_parameters
+
+
+def _stack_lines(values: Values) -> tuple[str, str]:
+    """One large kernel, and the stack."""
+    channels, kernel, layers = (int(values[n]) for n in ("channels", "kernel_size", "layers"))
+    large, stride = layers * (kernel - 1) + 1, int(values["stride"])
+    step = f" s{stride}" if stride > 1 else ""
+    small = ", ".join([f"conv{kernel}{step} c{channels} nobias"] * layers)
+    return f"conv{large}{step} c{channels} nobias", small
+
+
+def _measured_reach(line: str, side: int) -> int:
+    """Pixels that carry gradient to a unit of the last layer, along one axis."""
+    from core.graph import network_graph
+    from core.receptive_field.measured import measure_receptive_field
+
+    module = build(parse_notation(line), 1, (side, side), device="meta")
+    end = network_graph(module, (1, side, side)).outputs[0]
+    return measure_receptive_field(module, (1, side, side), end).size[0] or 0
+
+
+def _large_or_small_chart(channels: int, names: tuple[str, ...], learned: Sequence[int]) -> Chart:
+    """The picture."""
+    return Chart(
+        "bars",
+        f"Weights at {channels} channels",
+        "network",
+        "weights",
+        (Series("torch", names, tuple(map(float, learned))),),
+    )
+
+
+def _large_or_small(values: Values) -> Outcome:
+    channels, kernel, layers = (int(values[n]) for n in ("channels", "kernel_size", "layers"))
+    large = layers * (kernel - 1) + 1
+    lines, side = _stack_lines(values), 4 * large * int(values["stride"]) ** layers
+    reach = [_measured_reach(line.replace(f"c{channels}", "c1"), side) for line in lines]
+    size = (channels, side, side)
+    closed = [int(facts(line, size).field.size[0]) for line in lines]
+    learned = [torch_parameters(parse_notation(line), size) for line in lines]
+    told = [large**2 * channels**2, layers * kernel**2 * channels**2]
+    rows = (
+        ("receptive field, torch (px)", reach[0], reach[1]),
+        ("receptive field, closed form (px)", closed[0], closed[1]),
+        ("weights, torch", learned[0], learned[1]),
+        ("weights told", told[0], told[1]),
+    )
+    agrees = (reach[0] == reach[1], closed == reach, learned[1] < learned[0], told == learned)
+    verdict = verdict_of(agrees if reach[0] == reach[1] else (False, None, agrees[2], None))
+    names = f"one {large}×{large}", f"{layers} of {kernel}×{kernel}"
+    held = "the second has fewer weights" if agrees[2] else "both see the same"
+    return Outcome(
+        verdict,
+        f"One {large}×{large} sees {reach[0]} px with {learned[0]:,} weights, {names[1]} see "
+        f"{reach[1]} px with {learned[1]:,}.",
+        Evidence(("", *names), rows, agrees),
+        _large_or_small_chart(channels, names, learned),
+        f"only this part is meant: {held}" if verdict == "holds when" else "",
+    )
+
+
+def _checked_stack(values: Values) -> Outcome:
+    large = int(values["layers"]) * (int(values["kernel_size"]) - 1) + 1
+    if large * int(values["stride"]) ** int(values["layers"]) > MAX_STACK:
+        rule = f"must be fewer: kernel times total stride is at most {MAX_STACK} here"
+        raise SpecError("layers", rule, values["layers"])
+    return _large_or_small(values)
+
+
+MAX_STACK = 128
+"""Of claim 10: the large kernel times the stride of the stack."""
+
+
+STACKS: tuple[Claim, ...] = (
+    Claim(
+        10,
+        TOPIC,
+        "One 7×7 sees what three stacked 3×3 see, 7 pixels, with 49C² against 27C² weights.",
+        (
+            Setting("layers", "layers of the stack", 3, 1, 6),
+            Setting("kernel_size", "kernel_size of the stack (px)", 3, 2, 5),
+            Setting("channels", "channels C", 64, 1, 128),
+            Setting("stride", "stride of every layer (px)", 1, 1, 2),
+        ),
+        _checked_stack,
+        lambda v: Link("blocks", (("compare", "seven"), ("tab", "cost"))),
+        "Stacked at stride 1, $L$ kernels see $L(k - 1) + 1$ pixels and have $L k^2 C^2$ weights; "
+        "one kernel of that size has $(L(k-1)+1)^2 C^2$. With a stride the stack sees further. "
+        "ResNet's 7×7 with stride 2 takes the place of such a stack.",
+        grid=(block(layers=(2, 3), kernel_size=(3, 5), stride=(1, 2)),),
+        rules=(("every layer of the stack has stride 1", lambda v: v["stride"] == 1),),
+    ),
+)
+"""Of stacks of layers."""

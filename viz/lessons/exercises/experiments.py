@@ -1,0 +1,397 @@
+"""What the interview questions find when they are run: one function a row, all numbers live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from core.data import picture
+from core.errors import SpecError
+from core.gradients.counts import is_even, phase_counts
+from core.gradients.pattern import input_gradient
+from core.layer import LayerSpec
+from core.layer.operations import OPERATIONS, check, operation_of
+from core.layer.padding import pytorch_int, tf_same
+from core.layer.sizes import measured_size
+from core.layer.window import Pair
+from core.shift.consistency import layer_consistency
+from core.shift.layer import KINDS, Downsampling
+from viz.lessons.exercises.fields import Step, field
+from viz.lessons.exercises.interview import INTERVIEWS
+from viz.lessons.exercises.words import times
+
+PICTURE = ("china", (48, 48))
+"""On which shifts are measured."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an experiment found.
+
+    Attributes:
+        value: what the options are compared with.
+        text: the explanation, with the numbers, Markdown.
+        heads, rows: a table of the numbers.
+    """
+
+    value: Hashable
+    text: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def right_option(name: str, finding: Finding) -> int:
+    """Index of the option that the experiment bears out.
+
+    Raises:
+        SpecError: none, or several, say what was found.
+    """
+    hits = [i for i, (_, value) in enumerate(INTERVIEWS[name].options) if value == finding.value]
+    if len(hits) != 1:
+        raise SpecError("options", f"must say what {name} finds exactly once", finding.value)
+    return hits[0]
+
+
+def find(name: str) -> Finding:
+    """Run the experiment of a question; SpecError where there is none of that name."""
+    if name not in EXPERIMENTS:
+        raise SpecError("interview", f"must be one of {', '.join(EXPERIMENTS)}", name)
+    return EXPERIMENTS[name]()
+
+
+def _conv(kernel: int, stride: int = 1, padding: int = 0, **more: int) -> LayerSpec:
+    sides = pytorch_int(padding)
+    return LayerSpec(kernel_size=(kernel, kernel), stride=(stride, stride), padding=sides, **more)  # type: ignore[arg-type]
+
+
+def _cost(spec: LayerSpec, size: Pair) -> tuple[int, int]:
+    operation = operation_of(spec)
+    return operation.parameters(spec), operation.macs(spec, size)
+
+
+def stride_or_pool() -> Finding:
+    """Conv then pool against a strided conv."""
+    size, channels = (32, 32), {"in_channels": 32, "out_channels": 64}
+    plain, strided = _conv(3, 1, 1, **channels), _conv(3, 2, 1, **channels)
+    pool = LayerSpec("max_pooling", (2, 2), (2, 2), in_channels=64)
+    macs = [_cost(spec, size)[1] for spec in (plain, strided)]
+    kept = [prod(check(spec, size)) * 64 for spec in (plain, strided)]
+    both = check(pool, check(plain, size)), check(strided, size)
+    rows = (
+        ("stride 1, then pooling", f"{macs[0]:,}", f"{kept[0]:,}", times(both[0])),
+        ("stride 2", f"{macs[1]:,}", f"{kept[1]:,}", times(both[1])),
+    )
+    return Finding(
+        macs[0] // macs[1],
+        "The pair computes every output at full resolution and throws three of four away; the "
+        "strided convolution computes only those that stay. Pooling itself multiplies nothing, "
+        "so against the pooling layer *alone* the strided convolution is the dearer one.",
+        ("on 32×32, 32→64 channels", "MACs", "numbers kept for the way back", "output"),
+        rows,
+    )
+
+
+def parameters_and_stride() -> Finding:
+    """Stride 1 against stride 2."""
+    size, channels = (32, 32), {"in_channels": 32, "out_channels": 64, "bias": True}
+    costs = [_cost(_conv(3, stride, 1, **channels), size) for stride in (1, 2)]
+    rows = tuple(
+        (f"stride {stride}", f"{parameters:,}", f"{macs:,}")
+        for stride, (parameters, macs) in zip((1, 2), costs, strict=True)
+    )
+    return Finding(
+        (costs[0][0] // costs[1][0], costs[0][1] // costs[1][1]),
+        "The stride says where the kernel is put down, not how large it is. Fewer places, fewer "
+        "multiply–accumulates.",
+        ("3×3, 32→64, on 32×32", "parameters", "MACs"),
+        rows,
+    )
+
+
+def stem_weights() -> Finding:
+    """One 7×7 against three 3×3, for three colours and for 64 channels."""
+    rows, first = [], (0, 0)
+    for ins in (3, 64):
+        one = _cost(_conv(7, in_channels=ins, out_channels=64), (7, 7))[0]
+        chain = [(ins, 64), (64, 64), (64, 64)]
+        three = sum(_cost(_conv(3, in_channels=i, out_channels=o), (7, 7))[0] for i, o in chain)
+        first = first if ins > 3 else (one, three)
+        rows.append((f"{ins}→64", f"{one:,}", f"{three:,}"))
+    one, three = first
+    views = field([Step(7)])[0], field([Step(3)] * 3)[0]
+    return Finding(
+        "same" if one == three else "one" if one < three else "three",
+        f"Both see {views[0]} and {views[1]} pixels. The rule 27 against 49 holds where all "
+        "channels are equal. A stem has three input channels: its 7×7 is cheap, and the second "
+        "and third 3×3 work on 64. With stride 2 the 7×7 also spares the full-resolution maps.",
+        ("weights without bias", "one 7×7", "three 3×3"),
+        tuple(rows),
+    )
+
+
+def stem_field() -> Finding:
+    """ResNet's stem."""
+    steps = [Step(7, 2), Step(3, 2, pools=True)]
+    fields = [field(steps[:count]) for count in (1, 2)]
+    names = ("7×7, stride 2", "3×3 max pooling, stride 2")
+    rows = tuple(
+        (name, str(size), str(jump)) for name, (size, jump) in zip(names, fields, strict=True)
+    )
+    return Finding(
+        fields[-1][0],
+        "The pooling adds (3 − 1)·2 = 4: its taps are 2 pixels apart, as the layer before it has "
+        "stride 2. After the stem one unit stands for 4×4 pixels and sees 11×11.",
+        ("after", "receptive field", "jump"),
+        rows,
+    )
+
+
+def padding_and_stride() -> Finding:
+    """Which padding of k3 s2 p1 is read, on even and odd sizes."""
+    spec, rows, found = _conv(3, 2, 1), [], (False, False)
+    for n in (223, 224):
+        axis = spec.window.axes((n, n))[1]
+        reads = axis.grid_reads
+        found = bool(reads[0]), bool(reads[-1])
+        rows.append((times((n, n)), times(check(spec, (n, n), None)), *map(_yes, found)))
+    return Finding(
+        found,
+        "Windows start at −1, 1, 3, …: on an even size the last one ends at the last pixel, and "
+        "the padding after it is the remainder. The picture is read from half a pixel left of its "
+        "middle. On an odd size both sides are read.",
+        ("input", "output", "padding before read", "padding after read"),
+        tuple(rows),
+    )
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def same_and_stride() -> Finding:
+    """Window starts of SAME and of padding 1."""
+    spec, size = _conv(3, 2, 1), (224, 224)
+    same = replace(spec, padding=tf_same(size, _conv(3, 2).window))
+    starts = [each.window.starts(size)[1] for each in (spec, same)]
+    apart = {int(step) for step in starts[1] - starts[0]}
+    rows = tuple(
+        (name, times(measured_size(each, size) or (0, 0)), str(each.padding[1]),
+         ", ".join(map(str, first[:3].tolist())))
+        for name, each, first in zip(("padding=1", "SAME"), (spec, same), starts, strict=True)
+    )  # fmt: skip
+    return Finding(
+        apart.pop() if len(apart) == 1 else tuple(apart),
+        "SAME adds one column in all and puts it after the last one; `padding=1` puts one on each "
+        "side, of which the last is not read. Weights taken from one framework to the other see "
+        "every picture moved by a pixel.",
+        ("", "output", "padding (before, after)", "windows start at"),
+        rows,
+    )
+
+
+def even_kernel() -> Finding:
+    """Symmetric paddings that keep the size under a 4×4 kernel."""
+    n = 16
+    sizes = {p: check(_conv(4, 1, p), (n, n))[0] for p in range(4)}
+    rows = tuple((str(p), f"{side}×{side}") for p, side in sizes.items())
+    return Finding(
+        tuple(p for p, side in sizes.items() if side == n),
+        "Three more columns are needed, and three cannot be halved. PyTorch's `padding='same'` puts "
+        "one before and two after; the output then stands half a pixel off the input. That is why "
+        "most kernels are odd.",
+        ("padding", f"output on {n}×{n}"),
+        rows,
+    )
+
+
+def growth() -> Finding:
+    """Ten 3×3, with stride 1 and 2."""
+    rows = [
+        (str(count), str(field([Step(3)] * count)[0]), f"{field([Step(3, 2)] * count)[0]:,}")
+        for count in (1, 2, 3, 5, 10)
+    ]
+    return Finding(
+        field([Step(3, 2)] * 10)[0],
+        "Each layer adds (3 − 1)·jump. With stride 1 the jump stays 1: the field grows evenly. "
+        "With stride 2 it doubles every time: the field doubles too.",
+        ("layers", "stride 1", "stride 2"),
+        tuple(rows),
+    )
+
+
+def dilated_or_strided() -> Finding:
+    """Dilations 1 to 16 against five strides of 2."""
+    strided, dilated = [Step(3, 2)] * 5, [Step(3, 1, 2**i) for i in range(5)]
+    (a, jump), (b, one) = field(strided), field(dilated)
+    return Finding(
+        (a > b) - (a < b),
+        "In both the taps of layer l stand 2^l pixels apart: once because the map has been thinned "
+        "out, once because the kernel has holes. The dilated chain keeps an output for every "
+        "pixel, and pays for it.",
+        ("chain", "receptive field", "pixels between outputs"),
+        (
+            ("stride 2, five times", str(a), str(jump)),
+            ("dilation 1, 2, 4, 8, 16", str(b), str(one)),
+        ),
+    )
+
+
+def _read(dilations: tuple[int, ...]) -> set[int]:
+    """Positions along one axis that a unit reads through 3×3 of these dilations."""
+    seen = {0}
+    for dilation in dilations:
+        seen = {at + tap for at in seen for tap in (-dilation, 0, dilation)}
+    return seen
+
+
+def gridding() -> Finding:
+    """The share of the receptive field that dilated chains do not read."""
+    rows, shares = [], []
+    for dilations in ((2, 2, 2), (1, 2, 3), (1, 2, 4)):
+        read = _read(dilations)
+        span = max(read) - min(read) + 1
+        assert span == field([Step(3, 1, d) for d in dilations])[0]
+        shares.append(round(100 * (1 - (len(read) / span) ** 2)))
+        rows.append((", ".join(map(str, dilations)), times((span, span)), f"{shares[-1]} %"))
+    return Finding(
+        shares[0],
+        "With dilation 2 everywhere a unit reads even distances alone: 7 of 13 pixels along each "
+        "axis. Rates without a common factor leave no holes.",
+        ("dilations", "receptive field", "never read"),
+        tuple(rows),
+    )
+
+
+def _resnet50(version: str) -> list[Step]:
+    steps = [Step(7, 2), Step(3, 2)]
+    for stage, count in enumerate((3, 4, 6, 3)):
+        for block in range(count):
+            stride = 2 if stage and not block else 1
+            first, second = (stride, 1) if version == "v1" else (1, stride)
+            steps += [Step(1, first), Step(3, second), Step(1)]
+    return steps
+
+
+def resnet_versions() -> Finding:
+    """The last feature map of ResNet-50."""
+    (a, jump), (b, other) = field(_resnet50("v1")), field(_resnet50("v1.5"))
+    return Finding(
+        "same" if a == b else "v1" if a > b else "v1.5",
+        "In v1 the 3×3 comes after the stride and takes steps twice as wide, in three blocks: "
+        "2·(4 + 8 + 16) pixels more. It pays with unread pixels: its strided 1×1 looks at a "
+        "quarter of what arrives.",
+        ("ResNet-50", "receptive field", "jump"),
+        (("v1", str(a), str(jump)), ("v1.5", str(b), str(other))),
+    )
+
+
+def unread_by_1x1() -> Finding:
+    """Unread pixels of 1×1 and 3×3 with stride 2."""
+    rows, shares = [], []
+    for spec, name in (
+        (_conv(1, 2), "1×1, stride 2"),
+        (_conv(3, 2, 1), "3×3, stride 2, padding 1"),
+    ):
+        mask = spec.window.unread((56, 56)).mask
+        shares.append(round(100 * float(mask.mean())))
+        rows.append((name, f"{int(mask.sum()):,} of {mask.size:,}", f"{shares[-1]} %"))
+    return Finding(
+        shares[0],
+        "A kernel smaller than the stride leaves gaps: of every 2×2 pixels it reads one. v1.5 "
+        "moves the stride into the 3×3, which reads them all. The shortcut's 1×1 still skips.",
+        ("layer, on 56×56", "unread pixels", "share"),
+        tuple(rows),
+    )
+
+
+def max_gradient() -> Finding:
+    """Share of the pixels with a gradient, by autograd."""
+    x = np.random.default_rng(0).permutation(256).reshape(1, 16, 16).astype(np.float32)
+    specs = {
+        "2×2 max pooling": LayerSpec("max_pooling", (2, 2), (2, 2)),
+        "2×2 average pooling": LayerSpec("average_pooling", (2, 2), (2, 2)),
+        "3×3 convolution, padding 1": _conv(3, 2, 1),
+    }
+    shares = []
+    for spec in specs.values():
+        weight = np.ones((1, 1, 3, 3), np.float32) if operation_of(spec).learned else None
+        found = input_gradient(spec, x, weight).gradient
+        shares.append(round(100 * float((found != 0).mean())))
+    return Finding(
+        tuple(shares),
+        "A maximum depends on its winner alone. A mean depends on all its pixels, a convolution on "
+        "all that its windows cover: with a 3×3 kernel and stride 2 that is every pixel. A 1×1 with "
+        "stride 2 would starve three quarters, too.",
+        ("stride 2, on 16×16", "pixels with a gradient"),
+        tuple((name, f"{share} %") for name, share in zip(specs, shares, strict=True)),
+    )
+
+
+def checkerboard() -> Finding:
+    """How many inputs reach each output pixel of a transposed convolution with stride 2."""
+    rows, even = [], []
+    for kernel in (3, 4, 5):
+        if is_even(_conv(kernel, 2)):
+            even.append(kernel)
+        along = phase_counts(kernel, 2).tolist()
+        products = sorted({a * b for a in along for b in along})
+        rows.append((f"{kernel}×{kernel}", ", ".join(map(str, products)), _yes(kernel in even)))
+    return Finding(
+        tuple(even),
+        "Neighbouring inputs spread their kernels 2 pixels apart. Where 2 divides the kernel every "
+        "output gets equally many shares; otherwise some get more, in a checkerboard that training "
+        "has to undo (Odena et al., 2016).",
+        ("kernel, stride 2", "inputs that reach an output", "even"),
+        tuple(rows),
+    )
+
+
+def _consistencies(taps: int, shifts: list[Pair]) -> dict[str, float]:
+    """Least cosine of each kind of layer over the shifts."""
+    name, size = PICTURE
+    x = picture(name, size)
+    values = (x - x.mean()) / x.std()
+    found = {}
+    for kind in KINDS:
+        layer = Downsampling(kind, 3, 2, taps, "circular", "sobel_x")
+        found[kind] = layer_consistency(layer, values, shifts).worst
+    return found
+
+
+def shift() -> Finding:
+    """One pixel and two pixels, each layer with stride 2."""
+    by_one, by_two = (_consistencies(1, [(0, step)]) for step in (1, 2))
+    return Finding(
+        tuple(kind for kind in KINDS if by_one[kind] > 1 - 1e-6),
+        "Each keeps every second value of a map that does move. Moved by one pixel, it reads the "
+        "other values. Pooling makes the map smoother, so the difference is smaller, but it is "
+        "there. Moved by two pixels all three follow exactly.",
+        ("stride 2, cosine with the moved output", "moved by 1 px", "moved by 2 px"),
+        tuple((OPERATIONS[k].label.lower(), f"{by_one[k]:.4f}", f"{by_two[k]:.4f}") for k in KINDS),
+    )
+
+
+def blur() -> Finding:
+    """The same with a blur of three taps."""
+    plain, blurred = (_consistencies(taps, [(0, 1)]) for taps in (1, 3))
+    return Finding(
+        sum(blurred[kind] > plain[kind] for kind in KINDS),
+        "The blur takes away the fine detail that the stride would fold into something else. What "
+        "is left can be told from every second value, so the output moves (almost) with the "
+        "picture (Zhang, 2019). The price: the layer runs at full resolution first.",
+        ("stride 2, moved by 1 px: cosine", "as it is", "with blur 1 2 1"),
+        tuple((OPERATIONS[k].label.lower(), f"{plain[k]:.4f}", f"{blurred[k]:.4f}") for k in KINDS),
+    )
+
+
+EXPERIMENTS: dict[str, Callable[[], Finding]] = {
+    each.__name__: each
+    for each in (
+        stride_or_pool, parameters_and_stride, stem_weights, stem_field, padding_and_stride,
+        same_and_stride, even_kernel, growth, dilated_or_strided, gridding, resnet_versions,
+        unread_by_1x1, max_gradient, checkerboard, shift, blur,
+    )
+}  # fmt: skip

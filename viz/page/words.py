@@ -1,0 +1,269 @@
+"""Settings as short English, the same on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import PICTURES
+from core.layer import LayerSpec
+from core.layer.board import BoardSpec, Upload
+from core.layer.kernels import filter_names
+from core.layer.operations import OPERATIONS, Operation
+from core.layer.padding import CONVENTIONS
+from core.layer.sizes import AxisFormula
+from core.layer.window import Pads, Pair
+
+if TYPE_CHECKING:
+    from core.receptive_field import ReceptiveField
+
+
+def times(size: Pair) -> str:
+    """``8×6``."""
+    return f"{size[0]}×{size[1]}"
+
+
+def both(value: Pair) -> str:
+    """``2``, or ``2×3`` where height and width differ."""
+    return str(value[0]) if value[0] == value[1] else times(value)
+
+
+def pads(padding: Pads) -> str:
+    """``1``, ``1×2``, or each side by name where they differ."""
+    (top, bottom), (left, right) = padding
+    if top == bottom and left == right:
+        return both((top, left))
+    sides = {"top": top, "bottom": bottom, "left": left, "right": right}
+    return " ".join(f"{name} {value}" for name, value in sides.items())
+
+
+def sides(padding: Pads, output_padding: Pair = (0, 0)) -> str:
+    """``1 on every side``, ``0 before, 1 after``, or each side by name; then what is added."""
+    (top, bottom), (left, right) = padding
+    text = f"top {top}, bottom {bottom}, left {left}, right {right}"
+    if (top, bottom) == (left, right):
+        text = f"{top} on every side" if top == bottom else f"{top} before, {bottom} after"
+    return text + (f", output_padding {both(output_padding)}" if any(output_padding) else "")
+
+
+def title(spec: LayerSpec) -> str:
+    """``3×3 convolution, stride 2, padding 1``: what a screenshot needs."""
+    parts = [
+        f"{times(spec.kernel_size)} {OPERATIONS[spec.operation].label.lower()}",
+        f"stride {both(spec.stride)}",
+        f"padding {pads(spec.padding)}",
+    ]
+    if spec.padding_mode != "zeros":
+        parts[-1] += f" ({spec.padding_mode})"
+    if spec.dilation != (1, 1):
+        parts.append(f"dilation {both(spec.dilation)}")
+    if spec.groups > 1:
+        parts.append(f"groups {spec.groups}")
+    if spec.output_padding != (0, 0):
+        parts.append(f"output_padding {both(spec.output_padding)}")
+    if spec.ceil_mode:
+        parts.append("ceil_mode")
+    return ", ".join(parts)
+
+
+def way_of_padding(name: str, operation: Operation) -> str:
+    """``number``, ``sides`` or a named convention, as it stands in a list to choose from."""
+    if name == "number":
+        return "a number (PyTorch)"
+    if name == "sides":
+        return "each side on its own"
+    rule = CONVENTIONS[name]
+    return f"{rule.label}: {rule.described(operation.has('output_padding'))}"
+
+
+COLOURS = ("red", "green", "blue")
+
+
+def channel_names(picture: object, channels: int) -> list[str]:
+    """Names of the input planes: colours where the picture has them."""
+    coloured = isinstance(picture, Upload) or PICTURES[str(picture)].colour
+    if channels == 3 and coloured:
+        return list(COLOURS)
+    return [f"channel {i}" for i in range(channels)]
+
+
+def labels(board: BoardSpec, output: Pair) -> dict[str, Any]:
+    """What the player writes beside the grids of one board."""
+    spec, size = board.layer, board.source.size
+    operation = OPERATIONS[spec.operation]
+    channels = channel_names(board.source.picture, board.source.channels)
+    filters = channels
+    if not operation.channelwise:
+        names = filter_names(board.kernel.preset, spec.out_channels)
+        filters = [f"{i}: {name.replace('_', ' ')}" for i, name in enumerate(names)]
+    return {
+        "title": title(spec),
+        "channels": channels,
+        "filters": filters,
+        "captions": {
+            "input": _input_caption(spec, size, operation.has("output_padding")),
+            "kernel": f"{_kernel_word(operation)} {times(spec.kernel_size)}",
+            "output": f"output {times(output)}",
+            "counts": "inputs added up in each output"
+            if operation.has("output_padding")
+            else "windows that read each cell",
+        },
+    }
+
+
+def _kernel_word(operation: Operation) -> str:
+    if not operation.learned:
+        return "window"
+    return "flipped kernel" if operation.has("output_padding") else "kernel"
+
+
+def _input_caption(spec: LayerSpec, size: Pair, stretched: bool) -> str:
+    (top, bottom), (left, right) = spec.padding
+    if stretched:
+        between = "" if spec.stride == (1, 1) else ", stretched with zeros"
+        return f"input {times(size)}{between}"
+    if not any((top, bottom, left, right)):
+        return f"input {times(size)}"
+    return f"input {times(size)}, padded {times((size[0] + top + bottom, size[1] + left + right))}"
+
+
+def formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
+    """The size formula with its numbers: one line, or one for each axis where they differ."""
+    if rows.text == cols.text:
+        return [rows.text.replace("-", "−")]
+    return [f"height: {rows.text}".replace("-", "−"), f"width: {cols.text}".replace("-", "−")]
+
+
+def tap_place(axis: AxisFormula) -> str:
+    """Where the first tap of output $o$ stands, e.g. ``2o − 1``, as LaTeX."""
+    place = "o" if axis.stride == 1 else rf"{axis.stride}\,o"
+    return place + (f" - {axis.before}" if axis.before else "")
+
+
+SHRINKING = (
+    "$n$ input pixels with the padding $p_0$ before and $p_1$ after make the padded input. The "
+    "first window takes $k$ of its pixels; each further one needs $s$ (stride) more. The division "
+    "counts the further windows, $+1$ the first."
+)
+ROUNDED_DOWN = (
+    " A window must fit as a whole, so the quotient is rounded down; what the division leaves "
+    "over is the *remainder*, which no window reads."
+)
+ROUNDED_UP = (
+    " With `ceil_mode` the quotient is rounded up: the last window may reach past the padding. "
+    "One that would start past the input and the padding before it is left out."
+)
+GROWING = (
+    "A transposed convolution turns a convolution round: $n$ inputs stand $s$ (stride) apart in "
+    "the output, each is multiplied by the whole kernel and spreads over $k$ pixels, and what "
+    "overlaps is added. The padding $p_0$, $p_1$ is cut off both ends. Nothing is divided, so "
+    "nothing is rounded."
+)
+
+
+def why_this_size(rows: AxisFormula, cols: AxisFormula) -> str:
+    """The size formula in letters with its reason, for a layer like this."""
+    text = GROWING if rows.transposed else SHRINKING
+    if not rows.transposed:
+        text += ROUNDED_UP if rows.ceil_mode else ROUNDED_DOWN
+    if max(rows.dilation, cols.dilation) > 1:
+        spans = rows.span_text
+        if cols.span_text != spans:
+            spans += f" in height, {cols.span_text} in width"
+        text += (
+            " With dilation $d$ a kernel spans $k = d\\,(\\text{kernel size} - 1) + 1$ pixels: "
+            f"here {spans}.".replace(" - ", " − ")
+        )
+    general = max(rows, cols, key=lambda axis: axis.output_padding)
+    return f"$${general.rule}$$\n\n{text}"
+
+
+def windows_of(rows: AxisFormula, cols: AxisFormula) -> str:
+    """Where the windows of this layer stand, in its own numbers."""
+    gaps = pair((rows.dilation, cols.dilation))
+    if rows.transposed:
+        zeros = pair((rows.stride - 1, cols.stride - 1))
+        inserted = f"{zeros} zero{'' if zeros == '1' else 's'} between neighbouring inputs"
+        with_zeros = "" if zeros == "0" else f", with {inserted}"
+        taps = "" if gaps == "1" else f", its taps {gaps} apart,"
+        return (
+            f"The flipped kernel{taps} moves by 1 over the input{with_zeros}; each place makes "
+            "one output."
+        )
+    text = (
+        f"The window moves by the stride, {pair((rows.stride, cols.stride))}, and each place makes "
+        f"one output. Its first tap for output $o$ is at row ${tap_place(rows)}$ and column "
+        f"${tap_place(cols)}$"
+    )
+    return f"{text}; its taps are {gaps} apart." if gaps != "1" else f"{text}."
+
+
+def cost(operation: Operation, parameters: int, macs: int) -> str:
+    """What the layer learns, and what it multiplies."""
+    learns = "learns nothing"
+    if parameters:
+        learns = f"learns **{parameters:,}** number{'' if parameters == 1 else 's'} (parameters)"
+    if not macs:
+        return f"This layer {learns}, and it multiplies nothing."
+    fixed = " (its weights are fixed)" if not operation.learned else ""
+    count = f"**{macs:,}** multiply–accumulate{'' if macs == 1 else 's'}"
+    return f"This layer {learns}{fixed} and needs {count} on this input."
+
+
+def unread_sentence(mask: NDArray[np.bool_]) -> str:
+    """What is never read, by rows and columns where whole ones are lost."""
+    rows = np.flatnonzero(mask.all(axis=1)).tolist()
+    cols = np.flatnonzero(mask.all(axis=0)).tolist()
+    parts = [_lines("row", rows, mask.shape[0]), _lines("column", cols, mask.shape[1])]
+    count = int(mask.sum())
+    pixels = f"{count} of {mask.size} pixels"
+    whole = " and ".join(part for part in parts if part)
+    return f"No window reads {whole}: {pixels} (hatched) never count."
+
+
+def remainder_sentence(rows: int, cols: int) -> str:
+    """What is left over where no pixel of the picture is lost; "" where nothing is."""
+    parts = [_last("row", rows), _last("column", cols)]
+    over = " and ".join(part for part in parts if part)
+    if not over:
+        return ""
+    count = (
+        str(rows) if rows == cols or not cols else str(cols) if not rows else f"{rows} and {cols}"
+    )
+    return (
+        f"Remainder {count}: no window reads {over} of the padded input (hatched). "
+        "It is padding only: nothing of the picture is lost."
+    )
+
+
+def _last(word: str, count: int) -> str:
+    if count == 0:
+        return ""
+    return f"the last {word}" if count == 1 else f"the last {count} {word}s"
+
+
+def _lines(word: str, indices: list[int], n: int) -> str:
+    """``the last row``, ``row 3``, ``4 rows``."""
+    if not indices:
+        return ""
+    if indices == list(range(n - len(indices), n)):
+        return _last(word, len(indices))
+    if len(indices) == 1:
+        return f"{word} {indices[0]}"
+    return f"{len(indices)} {word}s"
+
+
+def pair(values: Sequence[float], sign: str = "×") -> str:
+    """``3×5``; one number where both are the same."""
+    first, second = (f"{value:g}" for value in values)
+    return first if first == second else f"{first}{sign}{second}"
+
+
+def seen(field: ReceptiveField) -> str:
+    """What a unit sees: ``37×37``, ``at most 37×37``, ``whole image``."""
+    whole = all(axis.whole for axis in field.axes)
+    size = "whole image" if whole else pair(field.size)
+    return f"at most {size}" if field.bound else size

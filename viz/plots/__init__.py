@@ -1,0 +1,1 @@
+"""What Plotly's pictures are made of."""

@@ -1,0 +1,104 @@
+"""Security headers on every answer, as Streamlit's documentation has them set: by middleware."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit
+from starlette.datastructures import MutableHeaders
+
+from viz.server.options import in_foreign_frames
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from viz.server.settings import Settings
+
+INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
+UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi")
+"""Powers of a browser that the app never asks for; the clipboard is not among them."""
+YEAR = 365 * 24 * 3600
+
+
+def inline_scripts(html: str) -> list[str]:
+    """The sources by which a policy allows a page's own inline scripts, and no others."""
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
+    return [f"'sha256-{digest}'" for digest in digests]
+
+
+def _inline() -> list[str]:
+    return inline_scripts(INDEX.read_text(encoding="utf-8"))
+
+
+@cache
+def content_policy(ancestors: tuple[str, ...] = ()) -> str:
+    """The Content-Security-Policy: everything from this server, no script that it did not send.
+
+    Args:
+        ancestors: origins that may show the app in a frame, besides its own.
+    """
+    sources = {
+        "default-src": ["'self'"],
+        # WebAssembly: Streamlit's protocol counts in it.
+        "script-src": ["'self'", "'wasm-unsafe-eval'", *_inline()],
+        # Emotion, Plotly and Streamlit's themes write styles as they go.
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "media-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'", "data:"],
+        "connect-src": ["'self'", "data:", "blob:"],
+        "worker-src": ["'self'", "blob:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'self'", *ancestors],
+    }
+    return "; ".join(f"{name} {' '.join(values)}" for name, values in sources.items())
+
+
+def headers(settings: Settings) -> dict[str, str]:
+    """What every answer carries."""
+    found = {
+        "content-security-policy": content_policy(settings.frame_ancestors),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "permissions-policy": ", ".join(f"{name}=()" for name in UNUSED),
+    }
+    if settings.public_address.startswith("https:"):
+        found["strict-transport-security"] = f"max-age={YEAR}"
+    return found
+
+
+class SecurityHeaders:
+    """Middleware: `headers` on every answer; behind https also Secure on every cookie.
+
+    A proxy ends the encryption, so Streamlit itself cannot know of it.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self._headers = headers(settings)
+        self._suffixes = ["Secure"] if settings.public_address.startswith("https:") else []
+        self._suffixes += ["Partitioned"] if in_foreign_frames(settings) else []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self._headers)
+                message["headers"] = [self._cookie(*header) for header in message["headers"]]
+            await send(message)
+
+        await self.app(scope, receive, sending if scope["type"] == "http" else send)
+
+    def _cookie(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        if name.lower() == b"set-cookie":
+            has = {part.strip().lower() for part in value.decode("latin-1").split(";")}
+            missing = [suffix for suffix in self._suffixes if suffix.lower() not in has]
+            value = "; ".join([value.decode("latin-1"), *missing]).encode("latin-1")
+        return name, value
