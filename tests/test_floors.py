@@ -40,8 +40,8 @@ FLOORS = (
     ("core",),  # errors, pictures, devices
 )
 """From the top. A folder may import its own floor and those below."""
-SHORT_NAMES = ("core.operations", "core.sweep", "core.zoo")
-"""Of modules that lie deeper, for people who use core without the app."""
+SHORT_NAMES = ("core", "core.operations", "core.sweep", "core.zoo")
+"""Of what lies deeper, for people who use core without the app."""
 LATE = ("core.graph", "core.receptive_field")
 """Their names are looked up when they are asked for, and bring torch then."""
 CALLERS = r"viz\.(choices|server|lessons)\..+|viz\.features\.\w+\.(compute|nets)"

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser("python -m core.erf", "Effective receptive field of a torch network.")
+    parser = Parser(f"python -m {__package__}", "Effective receptive field of a torch network.")
     parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
     parser.add_argument("--input", required=True, help="C,H,W or C,L")
     parser.add_argument("--layer", help="a module's qualified name or a node of the graph")

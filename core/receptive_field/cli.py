@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser("python -m core.receptive_field", "Receptive fields of a torch network.")
+    parser = Parser(f"python -m {__package__}", "Receptive fields of a torch network.")
     parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
     parser.add_argument(
         "--input", action="append", required=True, help="C,H,W or C,L; once for each input"

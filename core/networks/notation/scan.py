@@ -30,10 +30,12 @@ PIECE = re.compile(
 )
 ALLOWED_KEYWORDS = {"import", "from", "as", "None", "True", "False"}
 NOT_EXECUTED = "pasted source is read, never executed"
+LIBRARY = __name__.partition(".")[0]
+"""`core` in the checkout, `strides` where it is installed."""
 CODE_INSTEAD = (
     "paste an nn.Sequential(...), or write the layers in notation, where residual[...] makes a "
-    "skip; on your own machine, python -m core.receptive_field file:Class --input 3,224,224 "
-    "follows any class"
+    f"skip; on your own machine, python -m {LIBRARY}.receptive_field file:Class "
+    "--input 3,224,224 follows any class"
 )
 """What works for a network that is a class or a function."""
 CLASSES = f"classes and functions cannot be read here; {CODE_INSTEAD}"
