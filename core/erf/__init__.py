@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from .engine import Progress, Stopped, effective_receptive_field
 from .recipe import Recipe
-from .result import METRICS, Convergence, EffectiveReceptiveField, Metric, Run, Theory
+from .result import METRICS, Convergence, EffectiveReceptiveField, Metric, RunInfo, Theory
 
 __all__ = [
     "METRICS",
@@ -23,7 +23,7 @@ __all__ = [
     "Metric",
     "Progress",
     "Recipe",
-    "Run",
+    "RunInfo",
     "Stopped",
     "Theory",
     "effective_receptive_field",

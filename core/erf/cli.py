@@ -73,7 +73,7 @@ def _computed(options: argparse.Namespace) -> EffectiveReceptiveField:
         aggregate=options.aggregate,
         seed=options.seed,
         device=options.device,
-        progress=_told,
+        progress=_print_progress,
         bf16=options.bf16,
         budget=options.budget,
     )
@@ -98,7 +98,7 @@ def _image(path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         raise SpecError("--image", f"cannot be read: {error}", path) from None
 
 
-def _told(progress: Progress) -> None:
+def _print_progress(progress: Progress) -> None:
     """One line that is written over, on a terminal only."""
     if sys.stderr.isatty():
         end = "\n" if progress.done == progress.total else ""

@@ -132,14 +132,14 @@ def _moved(
             continue
         if name not in part or not _same_call(node, part[name]):
             return None
-        found = {
+        candidates = {
             (_move(node, part[name], i, 0, cone, moves), _move(node, part[name], i, 1, cone, moves))
             for i, parent in enumerate(node.inputs)
             if parent in cone
         }
-        if len(found) != 1:  # branches that move apart, or a unit of padding alone
+        if len(candidates) != 1:  # branches that move apart, or a unit of padding alone
             return None
-        move = found.pop()
+        move = candidates.pop()
         if move[0] is None or move[1] is None:
             return None
         moves[name] = (move[0], move[1])

@@ -122,11 +122,13 @@ def effective_receptive_field(
     """
     size = _one_size(input_size)
     images = _images(inputs, size)
-    told = "noise" if images is None else f"{len(images)} image{'s' if len(images) > 1 else ''}"
+    inputs_text = (
+        "noise" if images is None else f"{len(images)} image{'s' if len(images) > 1 else ''}"
+    )
     field, at = _target(module, size, layer, unit)
     new = weights == "as_is" and has_new_statistics(module, _modules(field, at))
     ties = any(field.network.graph[name].operation in MAXIMA for name in field.ancestors(at))
-    recipe = Recipe(draws, told, weights, aggregate, seed, bf16, new, ties)
+    recipe = Recipe(draws, inputs_text, weights, aggregate, seed, bf16, new, ties)
     image = field.network.graph[field.network.source].grid
     part = smallest_crop(module, size, field, at) if crop else whole_image(image, at)
     check_pools(module, (size[0], *part.size[1 - len(size) :]))
@@ -154,8 +156,8 @@ def _images(inputs: str | ArrayLike, size: tuple[int, ...]) -> torch.Tensor | No
         return None
     rule = f"must be an array of shape {size} or (N, {', '.join(map(str, size))})"
     try:
-        given = inputs.detach().cpu() if isinstance(inputs, torch.Tensor) else np.array(inputs)
-        images = torch.as_tensor(given, dtype=torch.float32)
+        array = inputs.detach().cpu() if isinstance(inputs, torch.Tensor) else np.array(inputs)
+        images = torch.as_tensor(array, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError) as error:
         raise SpecError("inputs", rule, type(inputs).__name__) from error
     images = images[None] if tuple(images.shape) == size else images
@@ -208,13 +210,13 @@ def _row_and_column(field: ReceptiveField, unit: Unit | None) -> tuple[int, int]
     rows, cols = field.grid
     if unit is None:
         return rows // 2, cols // 2
-    given = (unit,) if isinstance(unit, int) else tuple(unit)
-    if len(given) == 1 and rows == 1:
-        given = (0, *given)
-    places = [whole("unit", place, 0) for place in given]
-    if len(places) != 2 or places[0] >= rows or places[1] >= cols:
+    indices = (unit,) if isinstance(unit, int) else tuple(unit)
+    if len(indices) == 1 and rows == 1:
+        indices = (0, *indices)
+    position = [whole("unit", place, 0) for place in indices]
+    if len(position) != 2 or position[0] >= rows or position[1] >= cols:
         raise SpecError("unit", f"must lie in the {rows}×{cols} units of {field.name}", unit)
-    return places[0], places[1]
+    return position[0], position[1]
 
 
 def _averaged(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveField:
@@ -254,7 +256,7 @@ def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
         target.input_size,
         target.theory,
         sampler.recipe,
-        sampler.told(),
+        sampler.run_info(),
         float(mean.sum()),
         tuple(tally.points),
     )
@@ -300,12 +302,12 @@ def _theory(field: ReceptiveField, unit: tuple[int, int]) -> Theory:
         clipped,
         field.aligned,
         field.note,
-        0.0 if unclipped == clipped else _lost(field, unit),
+        0.0 if unclipped == clipped else _padding_loss(field, unit),
     )
 
 
-def _lost(field: ReceptiveField, unit: tuple[int, int]) -> float:
+def _padding_loss(field: ReceptiveField, unit: tuple[int, int]) -> float:
     try:
-        return expected_erf(field.network.graph, layer=field.name, unit=unit).lost
+        return expected_erf(field.network.graph, layer=field.name, unit=unit).padding_loss
     except SpecError:  # more branches or pixels than it follows
         return math.nan

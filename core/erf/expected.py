@@ -16,7 +16,7 @@ crops, residual sums, and averages whose windows do not overlap. What is a model
   about 2 %), max pooling as a fair draw among its pixels;
 - overlapping averages one after the other (`core.erf.expected_taps`, ``mean``);
 - a residual branch brings what its layers hand on, its shortcut 1: the same, if the
-  weights keep the energy (`KEPT`). `HE` and `TORCH` are other gains for other weights, and
+  weights keep the energy (`UNIT_GAINS`). `HE` and `TORCH` are other gains for other weights, and
   any factor may be put on all branches (``gains.branch``, the a of σ² · a/(1 + a) for each
   block). The shortcut is the input of a sum with the fewest weighted layers before it;
 - a concatenation shares the energy by channels, as if all of them were read alike;
@@ -40,10 +40,10 @@ from torch import nn
 
 from ..errors import SpecError, whole
 from ..graph.graph import Graph, InputSize, Node, network_graph
-from .expected_flow import HE, KEPT, TORCH, Flow, Gains, Terms, picture
-from .expected_taps import Recipe, Rule, Values, rule_of
+from .expected_flow import HE, TORCH, UNIT_GAINS, EnergyFlow, Gains, ProductSum, picture
+from .expected_taps import Carrier, Rule, Values, rule_of
 
-__all__ = ["HE", "KEPT", "TORCH", "ExpectedErf", "Gains", "expected_erf"]
+__all__ = ["HE", "TORCH", "UNIT_GAINS", "ExpectedErf", "Gains", "expected_erf"]
 
 Weights = Literal["random", "uniform"]
 Aggregate = Literal["energy", "abs", "relu", "signed"]
@@ -63,7 +63,7 @@ class ExpectedErf:
         weights: ``"random"``: independent, of mean 0; ``"uniform"``: constant, 1/fan-in.
         aggregate: what of the gradient the map is the expectation of; see `core.erf.Recipe`.
         gains: what each part was taken to pass on.
-        lost: share of the whole that padding swallows, against the same unit in an image
+        padding_loss: share of the whole that padding swallows, against the same unit in an image
             without end.
         notes: what was modelled rather than computed, one sentence each.
     """
@@ -76,7 +76,7 @@ class ExpectedErf:
     weights: Weights
     aggregate: Aggregate
     gains: Gains
-    lost: float
+    padding_loss: float
     notes: tuple[str, ...]
 
 
@@ -88,7 +88,7 @@ def expected_erf(
     *,
     weights: Weights = "random",
     aggregate: Aggregate = "energy",
-    gains: Gains = KEPT,
+    gains: Gains = UNIT_GAINS,
 ) -> ExpectedErf:
     """The expected effective receptive field of one unit, in closed form.
 
@@ -124,14 +124,14 @@ def expected_erf(
     graph, rules = _read(network, input_size)
     source = graph.inputs[0]
     node = graph.find(layer) if layer is not None else _last_map(graph, source)
-    flow = Flow(graph, rules, source, node.name, gains)
+    flow = EnergyFlow(graph, rules, source, node.name, gains)
     at = _checked(node, unit)
     energy = weights == "random"
-    found, scale = flow.run(at, Recipe(energy))
-    if found is None or not found.total > 0:
+    terms, scale = flow.run(at, Carrier(energy))
+    if terms is None or not terms.total > 0:
         raise SpecError("unit", f"must read a pixel; this one of {node.name} reads none", at)
-    lost = _lost(flow, at, found.total, scale, energy) if flow.cut else 0.0
-    share, origin = _picture(found, weights, aggregate)
+    padding_loss = _padding_loss(flow, at, terms.total, scale, energy) if flow.cut else 0.0
+    share, origin = _picture(terms, weights, aggregate)
     return ExpectedErf(
         share,
         origin,
@@ -141,7 +141,7 @@ def expected_erf(
         weights,
         aggregate,
         gains,
-        lost,
+        padding_loss,
         flow.notes(),
     )
 
@@ -159,12 +159,14 @@ def _read(
     return graph, {name: rule_of(node, modules.get(node.module)) for name, node in graph.items()}
 
 
-def _lost(flow: Flow, unit: tuple[int, int], found: float, scale: float, energy: bool) -> float:
+def _padding_loss(
+    flow: EnergyFlow, unit: tuple[int, int], total: float, scale: float, energy: bool
+) -> float:
     """The share that padding swallows of what is found on maps that go on for ever."""
-    free, free_scale = flow.run(unit, Recipe(energy, clipped=False))
+    free, free_scale = flow.run(unit, Carrier(energy, clipped=False))
     if free is None or not free.total > 0:
         return 0.0
-    return max(0.0, 1 - found / free.total * exp(scale - free_scale))
+    return max(0.0, 1 - total / free.total * exp(scale - free_scale))
 
 
 def _last_map(graph: Graph, source: str) -> Node:
@@ -186,16 +188,16 @@ def _checked(node: Node, unit: int | Sequence[int] | None) -> tuple[int, int]:
     rows, cols = node.grid
     if unit is None:
         return rows // 2, cols // 2
-    given = (unit,) if isinstance(unit, int) else tuple(unit)
-    if len(given) == 1 and rows == 1:
-        given = (0, *given)
-    if len(given) != 2 or not all(0 <= u < n for u, n in zip(given, node.grid, strict=True)):
+    indices = (unit,) if isinstance(unit, int) else tuple(unit)
+    if len(indices) == 1 and rows == 1:
+        indices = (0, *indices)
+    if len(indices) != 2 or not all(0 <= u < n for u, n in zip(indices, node.grid, strict=True)):
         raise SpecError("unit", f"must lie in the {rows}×{cols} units of {node.name}", unit)
-    return whole("unit", given[0], 0), whole("unit", given[1], 0)
+    return whole("unit", indices[0], 0), whole("unit", indices[1], 0)
 
 
 def _picture(
-    terms: Terms, weights: Weights, aggregate: Aggregate
+    terms: ProductSum, weights: Weights, aggregate: Aggregate
 ) -> tuple[Values, tuple[int, int]]:
     """The map itself with sum 1, cut to what it covers, and its first pixel."""
     pixels = picture(terms.rows, terms.cols)

@@ -17,7 +17,7 @@ from ..errors import SpecError
 from ..graph.axes.axis_map import AxisMap
 from ..graph.graph import Graph, Node
 from ..graph.rules.call import words
-from .expected_taps import Recipe, Rule, Values, is_weighted, push
+from .expected_taps import Carrier, Rule, Values, is_weighted, push
 
 MAX_PIXELS = 1 << 24
 """Largest map that is made."""
@@ -30,7 +30,7 @@ HUGE = 1e100
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class ProductSum:
     """The map ``Σ_r rows[:, r] × cols[:, r]``, its first pixel at ``origin``."""
 
     origin: tuple[int, int]
@@ -47,12 +47,12 @@ class Terms:
         """No pixel is larger."""
         return float(np.abs(self.rows).max(0) @ np.abs(self.cols).max(0))
 
-    def scaled(self, factor: float) -> Terms:
+    def scaled(self, factor: float) -> ProductSum:
         """The same map times a factor."""
-        return self if factor == 1 else Terms(self.origin, self.rows * factor, self.cols)
+        return self if factor == 1 else ProductSum(self.origin, self.rows * factor, self.cols)
 
 
-def total_of(parts: Sequence[Terms]) -> Terms:
+def total_of(parts: Sequence[ProductSum]) -> ProductSum:
     """One map, the sum of all."""
     if len(parts) == 1:
         return parts[0]
@@ -60,7 +60,7 @@ def total_of(parts: Sequence[Terms]) -> Terms:
     col, cols = _side_by_side([(part.origin[1], part.cols) for part in parts])
     if rows.shape[1] > MAX_TERMS:
         rows, cols = _shortened(rows, cols)
-    return Terms((row, col), rows, cols)
+    return ProductSum((row, col), rows, cols)
 
 
 def _side_by_side(parts: Sequence[tuple[int, Values]]) -> tuple[int, Values]:
@@ -133,7 +133,7 @@ class Gains:
                 raise SpecError(name, "must be a number of at least 0", value)
 
 
-KEPT = Gains()
+UNIT_GAINS = Gains()
 """Every layer keeps the energy: a branch weighs as much as its shortcut."""
 HE = Gains(2.0, 0.5)
 """Weights of variance 2/fan-in and half of the gradient cut off by every rectifier."""
@@ -147,7 +147,7 @@ _ADDS = words("add iadd radd sub subtract isub rsub")
 _CATS = words("cat concat concatenate stack")
 
 
-class Flow:
+class EnergyFlow:
     """The way back from one node of a graph to an input.
 
     Args:
@@ -179,9 +179,9 @@ class Flow:
         self.used: list[Node] = []
         self.cut = False
 
-    def run(self, unit: tuple[int, int], recipe: Recipe) -> tuple[Terms | None, float]:
+    def run(self, unit: tuple[int, int], carrier: Carrier) -> tuple[ProductSum | None, float]:
         """What arrives at the input, and the logarithm of a factor left out of it."""
-        pending = {self.layer: [Terms(unit, np.ones((1, 1)), np.ones((1, 1)))]}
+        pending = {self.layer: [ProductSum(unit, np.ones((1, 1)), np.ones((1, 1)))]}
         left_out, self.used, self.cut = 0.0, [], False
         for name in reversed(list(self.graph)):
             if name == self.source or name not in pending:
@@ -194,43 +194,45 @@ class Flow:
                 left_out -= log(factor)
                 terms = terms.scaled(factor)
                 pending = {key: [t.scaled(factor) for t in all] for key, all in pending.items()}
-            for parent, given in self._given(self.graph[name], terms, recipe):
-                pending.setdefault(parent, []).append(given)
-        found = pending.get(self.source)
-        return (total_of(found) if found else None), left_out
+            for parent, part in self._parent_terms(self.graph[name], terms, carrier):
+                pending.setdefault(parent, []).append(part)
+        at_source = pending.get(self.source)
+        return (total_of(at_source) if at_source else None), left_out
 
-    def _given(self, node: Node, terms: Terms, recipe: Recipe) -> list[tuple[str, Terms]]:
+    def _parent_terms(
+        self, node: Node, terms: ProductSum, carrier: Carrier
+    ) -> list[tuple[str, ProductSum]]:
         """What a node hands to each of its inputs."""
-        rule, shares = self.rules[node.name], self._shares(node, recipe)
-        given = []
+        rule, shares = self.rules[node.name], self._shares(node, carrier)
+        result = []
         for parent, maps, share in zip(node.inputs, node.maps, shares, strict=True):
             if rule.how == "norm":
-                handed = _less_mean(terms, maps) if recipe.energy else [terms]
+                parts = _less_mean(terms, maps) if carrier.energy else [terms]
             else:
-                handed = self._through(maps, terms, rule, recipe)
-            given += [(parent, part.scaled(share)) for part in handed if share]
-        return given
+                parts = self._through(maps, terms, rule, carrier)
+            result += [(parent, part.scaled(share)) for part in parts if share]
+        return result
 
     def _through(
-        self, maps: tuple[AxisMap, AxisMap], terms: Terms, rule: Rule, recipe: Recipe
-    ) -> list[Terms]:
+        self, maps: tuple[AxisMap, AxisMap], terms: ProductSum, rule: Rule, carrier: Carrier
+    ) -> list[ProductSum]:
         """A map handed on to the units that an operation reads; none if all are padding."""
-        rows = push(maps[0], terms.origin[0], terms.rows, rule, 0, recipe)
-        cols = push(maps[1], terms.origin[1], terms.cols, rule, 1, recipe)
+        rows = push(maps[0], terms.origin[0], terms.rows, rule, 0, carrier)
+        cols = push(maps[1], terms.origin[1], terms.cols, rule, 1, carrier)
         if rows is None or cols is None:
             self.cut = True
             return []
         self.cut = self.cut or rows.cut or cols.cut
-        return [Terms((rows.start, cols.start), rows.values, cols.values)]
+        return [ProductSum((rows.start, cols.start), rows.values, cols.values)]
 
-    def _shares(self, node: Node, recipe: Recipe) -> list[float]:
+    def _shares(self, node: Node, carrier: Carrier) -> list[float]:
         """How much of what a node has each of its inputs is given."""
-        own = self._own(node) if recipe.energy else 1.0
+        own = self._own(node) if carrier.energy else 1.0
         if node.operation in _CATS:
             return [_width(self.graph[parent]) / _width(node) for parent in node.inputs]
         depths = [self.depths[parent] for parent in node.inputs]
         if node.operation in _ADDS and min(depths, default=0) < max(depths, default=0):
-            branch = self.gains.branch if recipe.energy else sqrt(self.gains.branch)
+            branch = self.gains.branch if carrier.energy else sqrt(self.gains.branch)
             return [1.0 if d == min(depths) else branch for d in depths]
         return [own] * len(depths)
 
@@ -241,18 +243,18 @@ class Flow:
 
     def notes(self) -> tuple[str, ...]:
         """What of the last run was modelled rather than computed."""
-        found: dict[str, None] = {}
+        notes: dict[str, None] = {}
         mean = False
         for node in self.used:
             rule = self.rules[node.name]
             if node.kind in ("global", "unknown") or node.bound:
-                found[f"{node.kind}: {node.operation} is spread evenly over the image"] = None
+                notes[f"{node.kind}: {node.operation} is spread evenly over the image"] = None
             elif rule.how == "pick":
-                found["max pooling is taken as a fair draw among its pixels"] = None
+                notes["max pooling is taken as a fair draw among its pixels"] = None
             elif rule.how == "mean" and mean and _overlaps(node):
-                found["overlapping averages are taken as independent of each other"] = None
+                notes["overlapping averages are taken as independent of each other"] = None
             mean = mean or rule.how == "mean"
-        return tuple(found)
+        return tuple(notes)
 
 
 def _width(node: Node) -> int:
@@ -269,11 +271,11 @@ def _overlaps(node: Node) -> bool:
     )
 
 
-def _less_mean(terms: Terms, maps: tuple[AxisMap, AxisMap]) -> list[Terms]:
+def _less_mean(terms: ProductSum, maps: tuple[AxisMap, AxisMap]) -> list[ProductSum]:
     """A normalisation: each unit its own, and 1/n² of the sum, what the mean takes out.
 
     Source: the gradient of x - mean(x) over n positions, squared, for independent ones.
     """
     height, width = maps[0].n_in, maps[1].n_in
     even = terms.total / (height * width) ** 2
-    return [terms, Terms((0, 0), np.full((height, 1), even), np.ones((width, 1)))]
+    return [terms, ProductSum((0, 0), np.full((height, 1), even), np.ones((width, 1)))]

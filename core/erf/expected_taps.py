@@ -92,7 +92,7 @@ def rule_of(node: Node, module: nn.Module | None = None) -> Rule:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Carrier:
     """What is carried through the taps.
 
     Attributes:
@@ -105,7 +105,7 @@ class Recipe:
     clipped: bool = True
 
 
-class Pushed(NamedTuple):
+class InputShare(NamedTuple):
     """What arrives along one axis.
 
     Attributes:
@@ -120,8 +120,8 @@ class Pushed(NamedTuple):
 
 
 def push(
-    axis: AxisMap, start: int, values: Values, rule: Rule, side: int, recipe: Recipe
-) -> Pushed | None:
+    axis: AxisMap, start: int, values: Values, rule: Rule, side: int, carrier: Carrier
+) -> InputShare | None:
     """What output units hand to the input units they read, along one axis.
 
     Args:
@@ -130,7 +130,7 @@ def push(
         values: (units, terms) of the units from ``start`` on.
         rule: of the operation.
         side: 0 for the height, 1 for the width.
-        recipe: what the values are.
+        carrier: what the values are.
 
     Returns:
         What arrives; None if nothing does.
@@ -139,31 +139,31 @@ def push(
         SpecError: the window has too many taps to follow.
     """
     if axis.is_identity:
-        return Pushed(start, values)
+        return InputShare(start, values)
     if axis.whole:
-        weight = _power(rule, recipe, 1 / axis.n_in)
-        return Pushed(0, np.tile(values.sum(0) * weight, (axis.n_in, 1)))
+        weight = _power(rule, carrier, 1 / axis.n_in)
+        return InputShare(0, np.tile(values.sum(0) * weight, (axis.n_in, 1)))
     if axis.causal:
-        return _to_every_earlier(start, values, rule, recipe)
+        return _to_every_earlier(start, values, rule, carrier)
     widest = max(map(len, axis.taps))
     if widest * len(values) > MAX_TAPS:
         raise SpecError("kernel_size", f"reads more than {MAX_TAPS} positions", widest)
     taps = _cached_taps if widest * len(values) <= SMALL else _taps
-    places, weights, cut = taps(axis, start, len(values), rule, side, recipe)
+    places, weights, cut = taps(axis, start, len(values), rule, side, carrier)
     real = weights != 0
     if not real.any():
         return None
     first, last = int(places[real].min()), int(places[real].max())
     at = np.where(real, places - first, 0)
-    return Pushed(first, _scattered(at, weights, values, last - first + 1), cut)
+    return InputShare(first, _scattered(at, weights, values, last - first + 1), cut)
 
 
-def _to_every_earlier(start: int, values: Values, rule: Rule, recipe: Recipe) -> Pushed:
+def _to_every_earlier(start: int, values: Values, rule: Rule, carrier: Carrier) -> InputShare:
     """Unit u hands its value to the units 0 to u, in equal parts."""
     units = range(start, start + len(values))
-    given = values * np.array([[_power(rule, recipe, 1 / (unit + 1))] for unit in units])
-    later = np.cumsum(given[::-1], axis=0)[::-1]
-    return Pushed(0, np.concatenate([np.tile(later[:1], (start, 1)), later]))
+    parts = values * np.array([[_power(rule, carrier, 1 / (unit + 1))] for unit in units])
+    later = np.cumsum(parts[::-1], axis=0)[::-1]
+    return InputShare(0, np.concatenate([np.tile(later[:1], (start, 1)), later]))
 
 
 def _scattered(places: IntArray, weights: Values, values: Values, length: int) -> Values:
@@ -176,13 +176,13 @@ def _scattered(places: IntArray, weights: Values, values: Values, length: int) -
     return np.stack(columns, axis=1)
 
 
-def _power(rule: Rule, recipe: Recipe, weight: float) -> float:
+def _power(rule: Rule, carrier: Carrier, weight: float) -> float:
     """A fixed weight acts on the energy by its square."""
-    return weight**2 if rule.how == "mean" and recipe.energy else weight
+    return weight**2 if rule.how == "mean" and carrier.energy else weight
 
 
 def _taps(
-    axis: AxisMap, start: int, count: int, rule: Rule, side: int, recipe: Recipe
+    axis: AxisMap, start: int, count: int, rule: Rule, side: int, carrier: Carrier
 ) -> tuple[IntArray, Values, bool]:
     """(units, taps) input unit and weight of every tap; weight 0 where there is none.
 
@@ -198,14 +198,14 @@ def _taps(
     moved = firsts + units // axis.period * axis.advance
     places = moved[:, None] + grid * steps[:, None]
     inside = there & (places >= 0) & (places < axis.n_in)
-    if recipe.clipped and axis.edge != "zero":
+    if carrier.clipped and axis.edge != "zero":
         table = axis.table()[units]
         places, inside = table, table < axis.n_in
-    kept = inside if recipe.clipped else there
-    weights = _weights(axis, rule, side, units, there, places, kept)
-    if rule.how == "mean" and recipe.energy:
+    counted = inside if carrier.clipped else there
+    weights = _weights(axis, rule, side, units, there, places, counted)
+    if rule.how == "mean" and carrier.energy:
         weights = weights**2
-    return places, np.where(kept, weights, 0.0), bool((there & ~kept).any())
+    return places, np.where(counted, weights, 0.0), bool((there & ~counted).any())
 
 
 _cached_taps = lru_cache(maxsize=512)(_taps)
@@ -218,11 +218,11 @@ def _weights(
     units: IntArray,
     there: BoolArray,
     places: IntArray,
-    kept: BoolArray,
+    counted: BoolArray,
 ) -> Values:
     """(units, taps) weight of every tap before any square."""
     if rule.how == "pick":
-        return _shares(kept, kept)
+        return _shares(counted, counted)
     if rule.how != "mean":
         mean = sum(map(len, axis.taps)) / axis.period
         return there.astype(np.float64) / max(mean, 1e-300)
@@ -232,10 +232,10 @@ def _weights(
     if phases:
         padded = [(*phase, *[0.0] * (there.shape[1] - len(phase))) for phase in phases]
         blend = np.asarray(padded)[units % axis.period]
-        inside = blend.sum(1, where=kept, keepdims=True)
+        inside = blend.sum(1, where=counted, keepdims=True)
         return np.asarray(blend / inside if axis.edge == "zero" else blend)
-    counted = there & _padded(axis, places) if rule.counts_padding else kept
-    return _shares(there, counted)
+    divided = there & _padded(axis, places) if rule.counts_padding else counted
+    return _shares(there, divided)
 
 
 def _shares(taps: BoolArray, counted: BoolArray) -> Values:

@@ -69,11 +69,11 @@ def _bytes(
 ) -> tuple[int, tuple[int, ...], set[str]]:
     """Bytes kept for the backward pass and in passing, the unit's shape, the modules run."""
     own = {_key(tensor) for tensor in (*bare.parameters(), *bare.buffers())}
-    kept: dict[int, int] = {}
+    saved_bytes: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         if _key(tensor) not in own:
-            kept[_key(tensor)] = tensor.untyped_storage().nbytes()
+            saved_bytes[_key(tensor)] = tensor.untyped_storage().nbytes()
         return tensor
 
     image = torch.empty(batch, *input_size, device="meta", dtype=floats_of(bare))
@@ -82,7 +82,7 @@ def _bytes(
     output, stopping = output_of(bare, image.clone(), spot, torch.device("meta"), *within)
     largest = max(stopping.largest, image.untyped_storage().nbytes())
     shape = tuple(unit_of(output, node.layout, (0, 0)).shape)
-    return sum(kept.values()) + WORKSPACE * largest, shape, stopping.ran
+    return sum(saved_bytes.values()) + WORKSPACE * largest, shape, stopping.ran
 
 
 def _key(tensor: torch.Tensor) -> int:

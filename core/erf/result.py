@@ -27,7 +27,7 @@ class Theory:
         clipped: the box of the image's pixels that reach it.
         aligned: all paths from the image have one stride and one centre.
         note: what these numbers hide; "" when nothing.
-        lost: expected share of the energy that falls on padding (`core.erf.expected`),
+        padding_loss: expected share of the energy that falls on padding (`core.erf.expected`),
             against the same unit in an image without end; nan where it is not known.
     """
 
@@ -39,7 +39,7 @@ class Theory:
     clipped: Box
     aligned: bool
     note: str
-    lost: float
+    padding_loss: float
 
 
 class Convergence(NamedTuple):
@@ -58,7 +58,7 @@ class Convergence(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
+class RunInfo:
     """What was computed.
 
     Attributes:
@@ -107,7 +107,7 @@ class EffectiveReceptiveField:
     input_size: tuple[int, ...]
     theory: Theory
     recipe: Recipe
-    run: Run
+    run: RunInfo
     total: float
     convergence: tuple[Convergence, ...] = field(repr=False)
 
@@ -181,7 +181,7 @@ class EffectiveReceptiveField:
     @property
     def lost_to_padding(self) -> float:
         """Expected share of the energy that padding swallows; the map shows what is left."""
-        return self.theory.lost
+        return self.theory.padding_loss
 
     def cumulative_energy(self) -> tuple[NDArray[np.int64], FloatArray]:
         """Sides of squares around the RF's centre, and the share of energy each holds."""

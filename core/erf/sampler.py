@@ -17,7 +17,7 @@ from .crop import Crop, whole_image
 from .fold import fold_norms
 from .memory import batch_size, footprint, refusal
 from .recipe import Recipe
-from .result import Run, Theory
+from .result import RunInfo, Theory
 
 HEALTHY = 2.0**-60
 """Smallest peak of a gradient that is far enough from float32's end."""
@@ -89,19 +89,19 @@ class Sampler:
             self.batch = 1
         self.copied = self._placed(copied)
         self.images = images
-        self.given = 0
+        self.draws_done = 0
         self.scale: float | None = None
         self.noise, self.weights, self.cotangents = _streams(recipe.seed)
         if recipe.weights == "uniform":
             draw_weights(self.copied, "uniform", self.ran, self.weights)
 
-    def told(self) -> Run:
+    def run_info(self) -> RunInfo:
         """What is computed, and how."""
         target = self.target
         image = target.field.network.graph[target.field.network.source].grid
         dtype = str(floats_of(self.copied)).removeprefix("torch.")
         cropped = target.part != whole_image(image, target.unit)
-        return Run(target.part, cropped, self.batch, self.device.type, dtype)
+        return RunInfo(target.part, cropped, self.batch, self.device.type, dtype)
 
     def _placed(self, copied: nn.Module) -> nn.Module:
         """On the device, in the type and the order of memory that is fast there."""
@@ -122,11 +122,11 @@ class Sampler:
         unit = self._unit(image)
         cotangent = self._cotangents(many, unit)
         for scale in SCALES if self.scale is None else (self.scale,):
-            found = self._backward(unit, image, cotangent * scale)
-            if HEALTHY < float(found.abs().max()) < 1 / HEALTHY:
+            gradient = self._backward(unit, image, cotangent * scale)
+            if HEALTHY < float(gradient.abs().max()) < 1 / HEALTHY:
                 self.scale = scale
                 break
-        return found
+        return gradient
 
     def _unit(self, image: torch.Tensor) -> torch.Tensor:
         """All channels of the unit, of every sample."""
@@ -139,13 +139,15 @@ class Sampler:
     def _backward(unit: torch.Tensor, image: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
         if not unit.requires_grad:
             return torch.zeros_like(image)
-        (found,) = torch.autograd.grad(unit, image, cotangent, retain_graph=True, allow_unused=True)
-        return torch.zeros_like(image) if found is None else found
+        (gradient,) = torch.autograd.grad(
+            unit, image, cotangent, retain_graph=True, allow_unused=True
+        )
+        return torch.zeros_like(image) if gradient is None else gradient
 
     def _inputs(self, many: int) -> torch.Tensor:
         """The next draws' images, the part of them that is run."""
-        chosen = [self._input(self.given + i) for i in range(many)]
-        self.given += many
+        chosen = [self._input(self.draws_done + i) for i in range(many)]
+        self.draws_done += many
         image = torch.stack(chosen).to(self.device, floats_of(self.copied))
         return image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image
 

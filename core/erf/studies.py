@@ -27,7 +27,7 @@ from ..networks.swaps import ACTIVATIONS, POOLINGS, with_pooling, without_skips
 from ..receptive_field.fields import receptive_fields
 from ..seeded import seeded
 from .recipe import Weights
-from .study import DEFAULTS, Case, Report, Settings, Study, run_study
+from .study import DEFAULTS, Case, Report, Study, StudySettings, run_study
 
 MAX_LAYERS = 256
 MAX_WEIGHTS = 2 * 10**6
@@ -44,7 +44,7 @@ REDUCTIONS = ("none", "stride", *POOLINGS)
 def depth_study(
     depths: Sequence[int] = (5, 10, 20, 40),
     kernel_size: int = 3,
-    settings: Settings = DEFAULTS,
+    settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
     """The number of layers n: σ and side grow like √n, the share of the field falls so.
@@ -68,7 +68,7 @@ def depth_study(
 def kernel_study(
     kernel_sizes: Sequence[int] = (3, 5, 7, 9, 11),
     depth: int = 6,
-    settings: Settings = DEFAULTS,
+    settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
     """The kernel size k: σ = √(n(k² - 1)/12) grows like k, as the field does."""
@@ -82,7 +82,7 @@ def kernel_study(
 def activation_study(
     activations: Sequence[str] = ("none", "relu", "gelu", "tanh", "sigmoid"),
     depth: int = 10,
-    settings: Settings = DEFAULTS,
+    settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
     """The activation: hardly a difference in width while the weights have mean zero."""
@@ -96,7 +96,7 @@ def activation_study(
 def initialisation_study(
     schemes: Sequence[Weights] = ("he", "xavier", "orthogonal", "uniform"),
     depth: int = 10,
-    settings: Settings = DEFAULTS,
+    settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
     """The weights: schemes of mean zero agree; the energy of uniform ones is narrower by √2."""
@@ -110,7 +110,7 @@ def initialisation_study(
 def dilation_study(
     patterns: Sequence[Sequence[int]] = ((1,) * 5, (2, 2, 2), (1, 2, 4, 8, 16)),
     kernel_size: int = 3,
-    settings: Settings = DEFAULTS,
+    settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
     """The dilations, layer by layer: x is their sum, to which the field grows in proportion."""
@@ -125,7 +125,7 @@ def dilation_study(
 def reduction_study(
     reductions: Sequence[str] = REDUCTIONS,
     stages: int = 4,
-    settings: Settings = DEFAULTS,
+    settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
     """Stages of a 3×3 that halve the size, by each of `REDUCTIONS`."""
@@ -143,7 +143,7 @@ def reduction_study(
 
 
 def skip_study(
-    blocks: int = 8, settings: Settings = DEFAULTS, progress: Report | None = None
+    blocks: int = 8, settings: StudySettings = DEFAULTS, progress: Report | None = None
 ) -> Study:
     """Residual blocks of two 3×3, with and without their shortcuts."""
     count = _layers(blocks)
@@ -162,7 +162,7 @@ def padding_study(
     modes: Sequence[str] = PADDING_MODES,
     positions: Sequence[str] = POSITIONS,
     depth: int = 8,
-    settings: Settings = DEFAULTS,
+    settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
     """What stands around the image, and where the unit lies in it.
@@ -193,17 +193,17 @@ def _layers(count: object) -> int:
     return number
 
 
-def _alike(count: object, **told: Any) -> list[dict[str, Any]]:
+def _alike(count: object, **options: Any) -> list[dict[str, Any]]:
     """The settings of so many equal layers."""
-    return [told] * _layers(count)
+    return [options] * _layers(count)
 
 
-def _activation(settings: Settings) -> nn.Module:
+def _activation(settings: StudySettings) -> nn.Module:
     return ACTIVATIONS[settings.activation]()
 
 
 def _stack(
-    layers: Sequence[dict[str, Any]], settings: Settings, pooled: bool = False
+    layers: Sequence[dict[str, Any]], settings: StudySettings, pooled: bool = False
 ) -> nn.Sequential:
     """Convolutions of 3×3 unless told otherwise, without bias, that keep the size.
 
@@ -213,15 +213,15 @@ def _stack(
     _layers(len(layers))
     parts: list[nn.Module] = []
     with seeded(settings.seed):
-        for told in layers:
-            parts += [nn.Conv2d(**_conv(settings.channels, len(layers), **told))]
+        for options in layers:
+            parts += [nn.Conv2d(**_conv(settings.channels, len(layers), **options))]
             parts += [nn.MaxPool2d(2)] if pooled else []
             parts += [_activation(settings)]
     return nn.Sequential(*parts[:-1])
 
 
 def _conv(
-    channels: int, layers: int, kernel_size: int = 3, dilation: int = 1, **told: Any
+    channels: int, layers: int, kernel_size: int = 3, dilation: int = 1, **options: Any
 ) -> dict[str, Any]:
     """The arguments of a convolution that keeps the size."""
     k, d = whole("kernel_size", kernel_size, 1), whole("dilation", dilation, 1)
@@ -233,10 +233,10 @@ def _conv(
         raise SpecError("kernel_size", "must be odd, to keep the size", k)
     pad = d * (k - 1) // 2
     equal = {"in_channels": channels, "out_channels": channels, "bias": False}
-    return {**equal, "kernel_size": k, "padding": pad, "dilation": d, **told}
+    return {**equal, "kernel_size": k, "padding": pad, "dilation": d, **options}
 
 
-def _case(label: str, x: float, module: nn.Module, settings: Settings) -> Case:
+def _case(label: str, x: float, module: nn.Module, settings: StudySettings) -> Case:
     """A case on an image with room around the middle unit's receptive field."""
     size = _image(module, settings.channels)
     return Case(label, x, module, (settings.channels, *size), settings)

@@ -19,7 +19,7 @@ from ..errors import SpecError, whole
 from ..layer.window import Pair
 from ..networks.swaps import ACTIVATIONS
 from . import EffectiveReceptiveField, Progress, Recipe, Stopped, effective_receptive_field
-from .expected import HE, KEPT, ExpectedErf, Gains, expected_erf
+from .expected import HE, UNIT_GAINS, ExpectedErf, Gains, expected_erf
 from .recipe import Aggregate, Weights
 
 MAX_MACS = 10**12
@@ -29,7 +29,7 @@ MAX_CHANNELS = 64
 
 
 @dataclass(frozen=True)
-class Settings:
+class StudySettings:
     """What all networks of a study have in common.
 
     Attributes:
@@ -58,11 +58,11 @@ class Settings:
         Recipe(self.draws, "noise", self.weights, self.aggregate, self.seed)
 
 
-DEFAULTS = Settings()
+DEFAULTS = StudySettings()
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class StudyRow:
     """One network of a study.
 
     Attributes:
@@ -129,7 +129,7 @@ class Study:
 
     name: str
     x_label: str
-    rows: tuple[Row, ...]
+    rows: tuple[StudyRow, ...]
     fits: tuple[Fit, ...]
 
     def fit(self, quantity: str) -> Fit:
@@ -138,10 +138,10 @@ class Study:
         Raises:
             SpecError: there is none.
         """
-        for found in self.fits:
-            if found.quantity == quantity:
-                return found
-        names = ", ".join(found.quantity for found in self.fits) or "nothing"
+        for fit in self.fits:
+            if fit.quantity == quantity:
+                return fit
+        names = ", ".join(fit.quantity for fit in self.fits) or "nothing"
         raise SpecError("quantity", f"must have been fitted; here {names} was", quantity)
 
 
@@ -172,7 +172,7 @@ class Case:
     x: float
     module: nn.Module
     input_size: tuple[int, ...]
-    settings: Settings
+    settings: StudySettings
     layer: str | None = None
     unit: Pair | None = None
 
@@ -238,8 +238,8 @@ def _check_work(cases: Sequence[Case]) -> None:
         raise SpecError("draws", rule, draws)
 
 
-def _row(case: Case, index: int, total: int, progress: Report | None) -> Row:
-    told = case.settings
+def _row(case: Case, index: int, total: int, progress: Report | None) -> StudyRow:
+    settings = case.settings
     answers: list[bool | None] = [True]
 
     def report(inner: Progress) -> bool | None:
@@ -252,16 +252,16 @@ def _row(case: Case, index: int, total: int, progress: Report | None) -> Row:
         case.input_size,
         case.layer,
         unit=case.unit,
-        draws=told.draws,
-        weights=told.weights,
-        aggregate=told.aggregate,
-        seed=told.seed,
-        device=told.device,
+        draws=settings.draws,
+        weights=settings.weights,
+        aggregate=settings.aggregate,
+        seed=settings.seed,
+        device=settings.device,
         progress=report,
     )
     if answers[-1] is False:  # at the end of a case: the others are not begun
         raise Stopped(erf)
-    return Row(case.label, case.x, erf, _expected(case, erf))
+    return StudyRow(case.label, case.x, erf, _expected(case, erf))
 
 
 GAINS: Mapping[Weights, Gains] = {
@@ -273,9 +273,9 @@ GAINS: Mapping[Weights, Gains] = {
 
 def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
     """The closed form, where it is one for the recipe."""
-    told = case.settings
-    uniform = told.weights == "uniform"
-    if told.aggregate == "signed" and not uniform:
+    settings = case.settings
+    uniform = settings.weights == "uniform"
+    if settings.aggregate == "signed" and not uniform:
         return None
     return expected_erf(
         case.module,
@@ -283,12 +283,12 @@ def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
         erf.layer,
         erf.unit,
         weights="uniform" if uniform else "random",
-        aggregate=told.aggregate,
-        gains=GAINS.get(told.weights, KEPT),
+        aggregate=settings.aggregate,
+        gains=GAINS.get(settings.weights, UNIT_GAINS),
     )
 
 
-TRAINED = Settings(weights="as_is")
+TRAINED = StudySettings(weights="as_is")
 """For networks whose own weights are meant."""
 
 
@@ -297,7 +297,7 @@ def compare(
     input_size: tuple[int, ...],
     layer: str | None = None,
     unit: Pair | None = None,
-    settings: Settings = TRAINED,
+    settings: StudySettings = TRAINED,
     progress: Report | None = None,
 ) -> Study:
     """Any networks side by side, such as one before and after training.

@@ -117,7 +117,7 @@ def torch_index(layer: LayerSpec, index: tuple[int, ...]) -> tuple[int, ...]:
     if shape is None or not operation.learned:
         raise SpecError("weights", f"of {operation.label.lower()} cannot be typed", index)
     flat = np.arange(int(np.prod(shape)), dtype=np.float32).reshape(shape)
-    shown = operation.window_weight(layer, flat)
-    if len(index) != 4 or not all(0 <= i < n for i, n in zip(index, shown.shape, strict=True)):
+    flat_index = operation.window_weight(layer, flat)
+    if len(index) != 4 or not all(0 <= i < n for i, n in zip(index, flat_index.shape, strict=True)):
         raise SpecError("weights", "has no such cell", index)
-    return tuple(int(i) for i in np.unravel_index(int(shown[index]), shape))
+    return tuple(int(i) for i in np.unravel_index(int(flat_index[index]), shape))

@@ -56,17 +56,17 @@ def unread(spec: LayerSpec, size: Pair) -> BoolArray:
     Raises:
         SpecError: the layer does not fit the input.
     """
-    lost = [
+    unread_axes = [
         _unread_along(axis, spec.padding[i], spec.padding_mode, size[i])
         for i, axis in enumerate(operation_of(spec).axes(spec, size))
     ]
-    return lost[0][:, None] | lost[1][None, :]
+    return unread_axes[0][:, None] | unread_axes[1][None, :]
 
 
 def _unread_along(axis: Axis, padding: Pair, fill: str, n: int) -> BoolArray:
     """(n,) True where no window reads the pixel or a copy of it."""
-    shown = axis.source if fill == "zeros" else fill_source(n, *padding, fill)
-    read = shown[(axis.grid_reads > 0) & (shown >= 0)]
+    source = axis.source if fill == "zeros" else fill_source(n, *padding, fill)
+    read = source[(axis.grid_reads > 0) & (source >= 0)]
     return ~np.isin(np.arange(n), read)
 
 
@@ -85,16 +85,16 @@ def fixes(spec: LayerSpec, size: Pair) -> list[Fix]:
     check(spec, size)
     if not unread(spec, size).any():
         return []
-    found: dict[tuple[LayerSpec, Pair], Fix] = {}
+    repairs: dict[tuple[LayerSpec, Pair], Fix] = {}
     for fix in _candidates(spec, size):
         if not any(_lossy(fix.spec, fix.size)):
-            found.setdefault((fix.spec, fix.size), fix)
-        if len(found) == MAX_FIXES:
+            repairs.setdefault((fix.spec, fix.size), fix)
+        if len(repairs) == MAX_FIXES:
             break
-    if not found:
+    if not repairs:
         dense = replace(spec, stride=(1, 1), dilation=(1, 1))
         return [] if any(_lossy(dense, size)) else [Fix("stride and dilation → 1", dense, size)]
-    return list(found.values())
+    return list(repairs.values())
 
 
 def _lossy(spec: LayerSpec, size: Pair) -> tuple[bool, bool]:

@@ -115,7 +115,7 @@ def _table(
     """The table of these layers, given row by row."""
     cells = [_cell(*layer) for layer in layers]
 
-    def gathered(index: int) -> IntArray:
+    def column(index: int) -> IntArray:
         array = np.array([cell[index] for cell in cells], dtype=np.int64)
         return array.reshape(len(rows), len(columns), *array.shape[1:])
 
@@ -124,11 +124,11 @@ def _table(
         *names,
         tuple(rows),
         tuple(columns),
-        inputs=gathered(0),
-        output=gathered(1),
-        measured=gathered(2),
-        remainder=gathered(3),
-        unread=gathered(4),
+        inputs=column(0),
+        output=column(1),
+        measured=column(2),
+        remainder=column(3),
+        unread=column(4),
         refusals=tuple(tuple(next(notes) for _ in columns) for _ in rows),
     )
 
@@ -196,15 +196,15 @@ class CommonLayer:
     """A layer that many networks use, and where it is found."""
 
     label: str
-    found_in: str
+    used_in: str
     spec: LayerSpec
 
 
-def _common(kernel: int, stride: int, padding: int, found_in: str, pool: str = "") -> CommonLayer:
+def _common(kernel: int, stride: int, padding: int, used_in: str, pool: str = "") -> CommonLayer:
     operation = f"{pool}_pooling" if pool else "convolution"
     spec = _with(LayerSpec(operation), kernel_size=kernel, stride=stride, padding=padding)
     label = f"{kernel}×{kernel} s{stride} p{padding}{f' {pool} pooling' if pool else ''}"
-    return CommonLayer(label, found_in, spec)
+    return CommonLayer(label, used_in, spec)
 
 
 COMMON_LAYERS: tuple[CommonLayer, ...] = (
@@ -233,7 +233,7 @@ def common_layers(sizes: Sequence[Pair] = USUAL_SIZES) -> SizeTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Padded:
+class ConventionResult:
     """One layer on one input under one padding convention.
 
     Attributes:
@@ -271,7 +271,7 @@ class Padded:
 OWN = "own"
 
 
-def conventions(spec: LayerSpec, size: Pair, *, run: bool = False) -> tuple[Padded, ...]:
+def conventions(spec: LayerSpec, size: Pair, *, run: bool = False) -> tuple[ConventionResult, ...]:
     """The same layer under its own padding, then under every row of ``CONVENTIONS``.
 
     Args:
@@ -289,13 +289,13 @@ def conventions(spec: LayerSpec, size: Pair, *, run: bool = False) -> tuple[Padd
 
 def _named(
     name: str, spec: LayerSpec, size: Pair, run: bool, reference: FloatArray | None
-) -> Padded:
+) -> ConventionResult:
     row = CONVENTIONS[name]
     described = row.described(operation_of(spec).has("output_padding"))
     try:
         result = _convention(name, row.label, described, padded(spec, size, name), size, run)
     except SpecError as error:
-        return Padded(name, row.label, described, refusal=_refusal(error))
+        return ConventionResult(name, row.label, described, refusal=_refusal(error))
     if reference is None or result.values is None:
         return result
     return replace(result, differs=_differs(result.values, reference))
@@ -312,12 +312,12 @@ def _differs(values: FloatArray, reference: FloatArray) -> BoolArray:
 
 def _convention(
     name: str, label: str, description: str, spec: LayerSpec, size: Pair, run: bool
-) -> Padded:
+) -> ConventionResult:
     output = check(spec, size, limit=None)
     height, width = formula(spec, size)
     rows, cols = operation_of(spec).axes(spec, size)
     board = BoardSpec(spec, InputSpec(size=size, channels=spec.in_channels))
-    return Padded(
+    return ConventionResult(
         name,
         label,
         description,

@@ -105,8 +105,8 @@ def solutions(
         rule = _refusal(*sizes, row, apart)
         raise SpecError("output size", rule, f"{sizes[1][0]}×{sizes[1][1]}")
     settings = grid[:, rows & cols].T.tolist()
-    found = [_solution(operation, sizes[0], *values) for values in settings]
-    return sorted(found, key=lambda solution: solution.cost)
+    matches = [_solution(operation, sizes[0], *values) for values in settings]
+    return sorted(matches, key=lambda solution: solution.cost)
 
 
 def _side(parameter: str, value: Pair) -> Pair:

@@ -33,7 +33,7 @@ ROUNDING = 1e-5
 """Share of the unblurred map below which float32 output is rounding, not signal."""
 
 
-class Stopped(Exception):  # noqa: N818
+class ShiftStopped(Exception):  # noqa: N818
     """The progress callback returned False."""
 
 
@@ -153,7 +153,7 @@ def shift_consistency(
             found = _compare(reference, output, shift, stride, nothing)
             rows.append((*found, output[channel].copy() if keep else None))
             if progress is not None and progress(len(rows), len(shifts)) is False:
-                raise Stopped
+                raise ShiftStopped
     cosine, difference, exact, maps = zip(*rows, strict=True)
     return Consistency(
         np.array(shifts, dtype=np.int64),

@@ -130,17 +130,19 @@ def _crop(spec: LayerSpec, size: Pair) -> tuple[Lines, bool]:
     (``output_padding``) or start and end inside it (``padding``).
     """
     spans = spec.window.effective_kernel_size
-    given = [
+    valid_lengths = [
         n * stride + max(span - stride, 0)
         for n, stride, span in zip(size, spec.stride, spans, strict=True)
     ]
     starts = [before for before, _ in spec.padding]
     ends = [start + n for start, n in zip(starts, output_size(spec, size), strict=True)]
-    more = [max(0, end - have) for end, have in zip(ends, given, strict=True)]
+    more = [max(0, end - length) for end, length in zip(ends, valid_lengths, strict=True)]
     lines = []
     if any(more):
         lines.append(f"y = layers.ZeroPadding2D(((0, {more[0]}), (0, {more[1]})))(y)")
-    if starts != [0, 0] or any(end < have for end, have in zip(ends, given, strict=True)):
+    if starts != [0, 0] or any(
+        end < length for end, length in zip(ends, valid_lengths, strict=True)
+    ):
         lines += [
             "# Conv2DTranspose takes no padding as a number: PyTorch's padding is this crop.",
             f"y = y[:, {starts[0]}:{ends[0]}, {starts[1]}:{ends[1]}]",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.erf import effective_receptive_field, metrics
-from core.erf.expected import HE, KEPT, Gains, expected_erf
+from core.erf.expected import HE, UNIT_GAINS, Gains, expected_erf
 from core.errors import SpecError
 from core.graph import Node, network_graph
 from core.graph.axes.units import unit_of
@@ -125,7 +125,7 @@ def test_uniform_weights_give_the_gradient_that_autograd_gives(
     found = expected_erf(module, size, name, unit, weights="uniform", aggregate="abs")
     np.testing.assert_allclose(on_image(found), truth / truth.sum(), atol=1e-6)
     assert found.map.sum() == pytest.approx(1)
-    assert -1e-9 <= found.lost < 1 or "bicubic" in repr(module)  # whose weights are signed
+    assert -1e-9 <= found.padding_loss < 1 or "bicubic" in repr(module)  # whose weights are signed
 
 
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
@@ -160,7 +160,7 @@ def test_energy_reaches_as_far_as_the_receptive_field(
     assert ((rows[0], rows[-1]), (cols[0], cols[-1])) == box
     assert found.map.sum() == pytest.approx(1)
     assert (found.map >= 0).all()
-    assert -1e-9 <= found.lost <= 1
+    assert -1e-9 <= found.padding_loss <= 1
 
 
 windows = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
@@ -178,7 +178,7 @@ def test_variance_is_the_sum_over_the_layers(layers: list[tuple[int, int, int]])
     net = nn.Sequential(*(nn.Conv1d(1, 1, k, s, dilation=d) for k, s, d in layers))
     for weights, aggregate in (("random", "energy"), ("uniform", "abs")):
         found = expected_erf(net, (1, reach + jump), unit=0, weights=weights, aggregate=aggregate)
-        assert found.lost == pytest.approx(0, abs=1e-12)
+        assert found.padding_loss == pytest.approx(0, abs=1e-12)
         assert metrics.sigma(found.map)[1] ** 2 == pytest.approx(variance, rel=1e-9, abs=1e-9)
 
 
@@ -214,14 +214,16 @@ def test_an_average_lets_less_through_than_a_maximum() -> None:
 def test_padding_swallows_energy_unless_it_copies_pixels() -> None:
     zeros, copies = (nn.Conv2d(2, 2, 3, padding=1, padding_mode=m) for m in ("zeros", "reflect"))
     corner = expected_erf(zeros, (2, 8, 8), unit=(0, 0))
-    assert corner.lost == pytest.approx(5 / 9)
+    assert corner.padding_loss == pytest.approx(5 / 9)
     assert corner.map.shape == (2, 2)
-    assert expected_erf(copies, (2, 8, 8), unit=(0, 0)).lost == pytest.approx(0)
-    assert expected_erf(zeros, (2, 8, 8), unit=(4, 4)).lost == pytest.approx(0)
+    assert expected_erf(copies, (2, 8, 8), unit=(0, 0)).padding_loss == pytest.approx(0)
+    assert expected_erf(zeros, (2, 8, 8), unit=(4, 4)).padding_loss == pytest.approx(0)
 
 
 def test_maximum_in_padding_loses_nothing() -> None:
-    assert expected_erf(nn.MaxPool2d(3, 2, 1), (2, 8, 8), unit=(0, 0)).lost == pytest.approx(0)
+    assert expected_erf(
+        nn.MaxPool2d(3, 2, 1), (2, 8, 8), unit=(0, 0)
+    ).padding_loss == pytest.approx(0)
 
 
 def random_energy(module: nn.Module, size: tuple[int, ...], draws: int) -> tuple[Map, Map]:
@@ -318,7 +320,7 @@ def test_gains_of_he_weights_are_those_of_a_rectified_residual_network() -> None
 
     module, size = nn.Sequential(*(block() for _ in range(4))), (8, 41, 41)
     measured = effective_receptive_field(module, size, draws=64, weights="he").sigma[0]
-    he, kept = (metrics.sigma(expected_erf(module, size, gains=g).map)[0] for g in (HE, KEPT))
+    he, kept = (metrics.sigma(expected_erf(module, size, gains=g).map)[0] for g in (HE, UNIT_GAINS))
     assert he == pytest.approx(measured, rel=0.06)
     assert kept < 0.9 * measured
 
@@ -331,14 +333,14 @@ def test_published_networks_have_maps_within_their_receptive_field(name: str) ->
     assert found.origin == (rows[0], cols[0])
     assert found.map.shape == (rows[1] - rows[0] + 1, cols[1] - cols[0] + 1)
     assert (found.map >= 0).all()
-    assert 0 <= found.lost < 1
+    assert 0 <= found.padding_loss < 1
 
 
 def test_a_graph_gives_what_its_module_gives() -> None:
     module, size = build("resnet18", device="meta"), (3, 96, 96)
     whole, of_graph = expected_erf(module, size), expected_erf(network_graph(module, size))
     np.testing.assert_array_equal(whole.map, of_graph.map)
-    assert whole.lost == of_graph.lost
+    assert whole.padding_loss == of_graph.padding_loss
 
 
 def test_squeeze_and_excitation_adds_an_even_part_and_says_so() -> None:
@@ -358,7 +360,7 @@ def test_very_deep_networks_neither_overflow_nor_vanish() -> None:
     found = expected_erf(deep, (2, 9, 9))
     assert np.isfinite(found.map).all()
     assert found.map.sum() == pytest.approx(1)
-    assert 0 < found.lost <= 1
+    assert 0 < found.padding_loss <= 1
     assert any("overlapping averages" in note for note in found.notes)
 
 

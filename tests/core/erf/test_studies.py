@@ -28,11 +28,11 @@ from core.erf.studies import (
     reduction_study,
     skip_study,
 )
-from core.erf.study import Case, Settings, Study, StudyProgress, compare, power_law, run_study
+from core.erf.study import Case, Study, StudyProgress, StudySettings, compare, power_law, run_study
 from core.errors import SpecError
 
-FEW = Settings(channels=8, draws=8)
-PLENTY = Settings(channels=16, draws=64)
+FEW = StudySettings(channels=8, draws=8)
+PLENTY = StudySettings(channels=16, draws=64)
 
 
 def by_label(study: Study) -> dict[str, erf_study.Row]:
@@ -192,17 +192,17 @@ def test_r_squared_tells_a_bad_fit() -> None:
     assert power_law([1, 2, 4, 8], [1, 9, 1, 9])[2] < 0.5
 
 
-HUGE = Case("huge", 0, nn.Conv2d(64, 64, 31, padding=15), (64, 1024, 1024), Settings())
+HUGE = Case("huge", 0, nn.Conv2d(64, 64, 31, padding=15), (64, 1024, 1024), StudySettings())
 
 
 @pytest.mark.parametrize(
     "call, parameter",
     [
-        (lambda: Settings(channels=0), "channels"),
-        (lambda: Settings(channels=65), "channels"),
-        (lambda: Settings(activation="step"), "activation"),
-        (lambda: Settings(draws=0), "draws"),
-        (lambda: Settings(weights="ones"), "weights"),
+        (lambda: StudySettings(channels=0), "channels"),
+        (lambda: StudySettings(channels=65), "channels"),
+        (lambda: StudySettings(activation="step"), "activation"),
+        (lambda: StudySettings(draws=0), "draws"),
+        (lambda: StudySettings(weights="ones"), "weights"),
         (lambda: depth_study(()), "cases"),
         (lambda: depth_study((2,) * 65), "cases"),
         (lambda: depth_study((0,)), "number of layers"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core import data
 from core.errors import SpecError
 from core.shift.consistency import (
-    Stopped,
+    ShiftStopped,
     cosine,
     layer_consistency,
     moved,
@@ -196,7 +196,7 @@ def test_progress_is_told_and_stops() -> None:
         seen.append((done, total))
         return done < 2
 
-    with pytest.raises(Stopped):
+    with pytest.raises(ShiftStopped):
         shift_consistency(lambda t: t, picture("china", 8), [(0, 1)] * 5, progress=told)
     assert seen == [(1, 5), (2, 5)]
 

@@ -18,7 +18,7 @@ from core.graph import network_graph
 from core.networks import build
 from core.networks.notation import parse_notation
 from core.networks.zoo import build as zoo_build
-from core.shift.consistency import Stopped, standard
+from core.shift.consistency import ShiftStopped, standard
 from core.shift.network import (
     BlurPool,
     Blurred,
@@ -159,7 +159,7 @@ def test_layers_are_found_and_refused() -> None:
 
 
 def test_a_network_stops() -> None:
-    with pytest.raises(Stopped):
+    with pytest.raises(ShiftStopped):
         network_consistency(
             made(NOTATIONS[0]), photo(), shifts(), progress=lambda done, total: done < 3
         )

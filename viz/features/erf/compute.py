@@ -141,7 +141,7 @@ def expected(asked: Request) -> ExpectedErf | None:
 @shared(64, outside=True)
 def _expected(asked: Request) -> ExpectedErf | None:
     warm()
-    from core.erf.expected import KEPT, TORCH, Gains, expected_erf
+    from core.erf.expected import TORCH, UNIT_GAINS, Gains, expected_erf
     from core.erf.study import GAINS
 
     uniform = asked.weights == "uniform"
@@ -154,7 +154,7 @@ def _expected(asked: Request) -> ExpectedErf | None:
             asked.unit,
             weights="uniform" if uniform else "random",
             aggregate=asked.aggregate,  # type: ignore[arg-type]
-            gains=gains.get(asked.weights, KEPT),
+            gains=gains.get(asked.weights, UNIT_GAINS),
         )
     except SpecError:
         return None

@@ -15,7 +15,7 @@ from viz.plots.parts import LOG_TICKS, Trace, curve, stacked
 from viz.theme import INPUT, OUTPUT, PADDING, PINNED, WINDOW
 
 if TYPE_CHECKING:
-    from core.erf.study import Fit, Row, Study
+    from core.erf.study import Fit, Study, StudyRow
 
 LOOKS = {
     "sigma": (WINDOW, "circle", "σ"),
@@ -61,7 +61,7 @@ def _measured(study: Study, x: Sequence[float], quantity: str) -> list[Trace]:
 
 
 def _marks(
-    rows: Sequence[Row], x: Sequence[float], quantity: str, colour: str, symbol: str, name: str
+    rows: Sequence[StudyRow], x: Sequence[float], quantity: str, colour: str, symbol: str, name: str
 ) -> Trace:
     values = [getattr(row, quantity) for row in rows]
     return {
@@ -94,7 +94,7 @@ def _exponent(value: float) -> str:
     return f"x<sup>{value:.3g}</sup>".replace("-", "−")
 
 
-def _expected(rows: Sequence[Row], x: Sequence[float]) -> list[Trace]:
+def _expected(rows: Sequence[StudyRow], x: Sequence[float]) -> list[Trace]:
     """σ of the closed form, hollow, where there is one."""
     from core.erf import metrics  # brings torch: not before there is something to draw
 
@@ -140,7 +140,7 @@ def _along(x: Sequence[float]) -> dict[str, Any]:
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks], "range": span}
 
 
-def _categories(rows: Sequence[Row]) -> dict[str, Any]:
+def _categories(rows: Sequence[StudyRow]) -> dict[str, Any]:
     names = ["<br>".join(textwrap.wrap(row.label, 12)) for row in rows]
     places = list(range(len(rows)))
     return {"tickvals": places, "ticktext": names, "range": [-0.5, len(rows) - 0.5], "tickangle": 0}

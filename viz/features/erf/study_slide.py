@@ -17,7 +17,7 @@ from viz.slides.style import Style
 from viz.theme import INPUT, OUTPUT, PADDING, PINNED, WINDOW
 
 if TYPE_CHECKING:
-    from core.erf.study import Fit, Row, Study
+    from core.erf.study import Fit, Study, StudyRow
 
 LOOKS = {
     "sigma": (WINDOW, "o", "σ"),
@@ -77,7 +77,7 @@ def _measured(axes: Axes, found: Study, x: Sequence[float], quantity: str) -> li
 
 def _marks(
     axes: Axes,
-    rows: Sequence[Row],
+    rows: Sequence[StudyRow],
     x: Sequence[float],
     quantity: str,
     colour: str,
@@ -97,7 +97,7 @@ def _line(axes: Axes, fit: Fit, x: Sequence[float], colour: str) -> Any:
     return line
 
 
-def _expected(axes: Axes, rows: Sequence[Row], x: Sequence[float]) -> list[Any]:
+def _expected(axes: Axes, rows: Sequence[StudyRow], x: Sequence[float]) -> list[Any]:
     """σ of the closed form, hollow, where there is one."""
     from core.erf import metrics  # brings torch: not before there is something to draw
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 
-from core.layer.size_tables import Padded, SizeTable
+from core.layer.size_tables import ConventionResult, SizeTable
 from viz.page import words
 from viz.theme import UNREAD
 
@@ -101,7 +101,7 @@ def _pair(table: SizeTable, row: int, column: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=256)
-def convention_cells(results: tuple[Padded, ...]) -> str:
+def convention_cells(results: tuple[ConventionResult, ...]) -> str:
     """Padding per side, output size and unread pixels under every convention."""
     lines = [_heading("convention", ("padding", "output", "torch", "unread pixels"))]
     for result in results:
@@ -111,7 +111,7 @@ def convention_cells(results: tuple[Padded, ...]) -> str:
     return _wrapped(lines)
 
 
-def _convention(result: Padded) -> str:
+def _convention(result: ConventionResult) -> str:
     if result.pads is None or result.output is None:
         return f"<td colspan='4' class='misfit'>{escape(result.refusal)}</td>"
     agrees = result.measured == result.output

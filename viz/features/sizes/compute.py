@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.layer import LayerSpec, size_tables, sizes, solver
-from core.layer.size_tables import Padded, SizeTable
+from core.layer.size_tables import ConventionResult, SizeTable
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.server.cache import shared
@@ -39,7 +39,7 @@ def common_layers(inputs: tuple[Pair, ...]) -> SizeTable:
 
 
 @shared(128)
-def conventions(spec: LayerSpec, size: Pair, run: bool) -> tuple[Padded, ...]:
+def conventions(spec: LayerSpec, size: Pair, run: bool) -> tuple[ConventionResult, ...]:
     """The layer under every padding convention; ``run``: with torch's values."""
     warm()
     return size_tables.conventions(spec, size, run=run)

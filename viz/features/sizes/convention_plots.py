@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from core.layer.size_tables import Padded
+from core.layer.size_tables import ConventionResult
 from core.layer.window import INSERTED, PAD, Axis
 from viz.features.sizes.plots import framed
 from viz.page import words
@@ -31,7 +31,7 @@ MAX_NUMBERS = 8
 class Band(NamedTuple):
     """Where one convention stands in the picture."""
 
-    result: Padded
+    result: ConventionResult
     top: float
     lane: float
     lanes: int
@@ -48,7 +48,7 @@ class Band(NamedTuple):
         return self.strip + max(CELL + 4 + self.lanes * self.lane, outputs[0] * self.row)
 
 
-def _bands(results: Sequence[Padded]) -> list[Band]:
+def _bands(results: Sequence[ConventionResult]) -> list[Band]:
     bands: list[Band] = []
     top = 0.0
     for result in results:
@@ -73,7 +73,7 @@ def _lanes(axis: Axis) -> int:
 
 
 @lru_cache(maxsize=256)
-def conventions(results: tuple[Padded, ...], title: str) -> go.Figure:
+def conventions(results: tuple[ConventionResult, ...], title: str) -> go.Figure:
     """Every convention's padded columns with its windows, and the values torch gives.
 
     Values that are not those of the first result are framed.

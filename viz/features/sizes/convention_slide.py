@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from core.layer.size_tables import Padded
+from core.layer.size_tables import ConventionResult
 from core.layer.window import INSERTED, PAD, Axis
 from viz.page import words
 from viz.slides.parts import (
@@ -39,7 +39,7 @@ CELL, LANE = 0.3, 0.15
 class Band(NamedTuple):
     """Where one convention stands, in inches: words, columns with windows, values."""
 
-    result: Padded
+    result: ConventionResult
     top: float
     tall: float
     words: float
@@ -47,7 +47,7 @@ class Band(NamedTuple):
     values: tuple[float, float]
 
 
-def conventions(results: Sequence[Padded], style: Style, *, title: str) -> Figure:
+def conventions(results: Sequence[ConventionResult], style: Style, *, title: str) -> Figure:
     """One layer and picture under each rule; values that differ from the first are framed.
 
     Args:
@@ -76,7 +76,7 @@ def conventions(results: Sequence[Padded], style: Style, *, title: str) -> Figur
     return figure
 
 
-def _bands(results: Sequence[Padded], width: float, height: float) -> list[Band]:
+def _bands(results: Sequence[ConventionResult], width: float, height: float) -> list[Band]:
     tall = (height - GAP * (len(results) - 1)) / len(results)
     most = max((r.output[1] / r.output[0] for r in results if r.output), default=1.0)
     right = min(0.22 * width, tall * max(1.0, most))
@@ -88,7 +88,7 @@ def _bands(results: Sequence[Padded], width: float, height: float) -> list[Band]
     ]
 
 
-def _columns(results: Sequence[Padded]) -> tuple[int, int]:
+def _columns(results: Sequence[ConventionResult]) -> tuple[int, int]:
     """First and last column of the widest padded input; negative before the picture."""
     shown = [_numbers(result.cols) for result in results if result.cols is not None]
     return min(int(n[0]) for n in shown), max(int(n[-1]) for n in shown)
@@ -171,12 +171,12 @@ def _lanes(axis: Axis) -> int:
     return min(len(starts), -(-span // step))
 
 
-def _shades(results: Sequence[Padded]) -> str:
+def _shades(results: Sequence[ConventionResult]) -> str:
     values = [result.values for result in results if result.values is not None]
     return "signed" if any((v < 0).any() for v in values) else "magnitude"
 
 
-def _norm(results: Sequence[Padded]) -> Normalize:
+def _norm(results: Sequence[ConventionResult]) -> Normalize:
     values = np.concatenate([r.values.ravel() for r in results if r.values is not None])
     high = float(np.abs(values).max()) or 1.0
     return Normalize(-high if (values < 0).any() else float(values.min()), high)
@@ -205,7 +205,7 @@ def _values(axes: Axes, band: Band, scale: str, norm: Normalize, style: Style) -
             axes.add_patch(Rectangle(*inner, fill=False, edgecolor=edge, linewidth=1.2))
 
 
-def _entries(results: Sequence[Padded], style: Style) -> list[Entry]:
+def _entries(results: Sequence[ConventionResult], style: Style) -> list[Entry]:
     unread = any((r.cols.reads == 0).any() for r in results if r.cols is not None)
     differ = any(r.differs.any() for r in results if r.differs is not None)
     read = Entry("input column", _cell_look(0, 1, style)[0])

@@ -101,7 +101,7 @@ def _common(size: Pair, style: Style) -> Figure:
         compute.common_layers(inputs),
         style,
         title="Output sizes of layers that many networks use (s: stride, p: padding)",
-        notes=[common.found_in for common in COMMON_LAYERS],
+        notes=[common.used_in for common in COMMON_LAYERS],
         noted="found in",
     )
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from core.layer.size_tables import Padded, SizeTable
+from core.layer.size_tables import ConventionResult, SizeTable
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.page import words
@@ -218,7 +218,7 @@ def _map_numbers(
         axes.text(x, y, "–", ha="center", va="center")
 
 
-def conventions_table(results: Sequence[Padded], style: Style, *, title: str) -> Figure:
+def conventions_table(results: Sequence[ConventionResult], style: Style, *, title: str) -> Figure:
     """Padding per side, output size and unread pixels under every convention."""
     figure = sheet(style)
     axes = canvas(figure, titled(figure, title, "", style), style)
@@ -227,7 +227,7 @@ def conventions_table(results: Sequence[Padded], style: Style, *, title: str) ->
     return figure
 
 
-def _convention_row(result: Padded) -> list[Cell]:
+def _convention_row(result: ConventionResult) -> list[Cell]:
     name = Cell(result.label, look="strong")
     if result.pads is None or result.output is None:
         return [name, Cell("–", look="faint"), Cell(""), Cell("refused", look="faint"), Cell("")]

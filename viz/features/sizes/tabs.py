@@ -90,7 +90,7 @@ def _common_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
         "Output size of layers that many networks use, by input size. "
         "*s*: stride, *p*: padding on every side."
     )
-    st.html(size_cells(table, heads, tuple(common.found_in for common in COMMON_LAYERS)))
+    st.html(size_cells(table, heads, tuple(common.used_in for common in COMMON_LAYERS)))
     _agreement(table, "common_layers")
 
 

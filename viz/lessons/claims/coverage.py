@@ -7,7 +7,7 @@ import numpy as np
 from core.gradients.counts import is_even, phase_counts, window_reads
 from core.layer import LayerSpec
 from core.layer.operations import FloatArray, check
-from core.layer.size_tables import OWN, Padded, conventions
+from core.layer.size_tables import OWN, ConventionResult, conventions
 from core.layer.sizes import formula
 from core.layer.window import IntArray
 from viz.lessons.claims.claim import (
@@ -192,7 +192,7 @@ def _torch_takes_same(kernel: int, stride: int) -> bool:
     return True
 
 
-def _pads(found: Padded) -> str:
+def _pads(found: ConventionResult) -> str:
     return "refused" if found.pads is None else "{} before, {} after".format(*found.pads[0])
 
 

@@ -27,7 +27,7 @@ from viz.lessons.claims.fields import TOPIC, Chain, conv, page_link
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from core.erf.study import Row, Study
+    from core.erf.study import Study, StudyRow
 
 # --- 14: much smaller, Gaussian, √n ---------------------------------------------------------------
 
@@ -52,13 +52,13 @@ def _depths(values: Values) -> tuple[int, ...]:
 
 def _study(values: Values) -> Study:
     from core.erf.studies import depth_study
-    from core.erf.study import Settings
+    from core.erf.study import StudySettings
 
-    settings = Settings(channels=8, activation=str(values["activation"]), draws=32)
+    settings = StudySettings(channels=8, activation=str(values["activation"]), draws=32)
     return depth_study(_depths(values), int(values["kernel_size"]), settings)
 
 
-def _depth_row(row: Row) -> tuple[tuple[str | int | float, ...], bool]:
+def _depth_row(row: StudyRow) -> tuple[tuple[str | int | float, ...], bool]:
     """The row of one depth, and whether it bears the claim out."""
     from core.erf import metrics
 

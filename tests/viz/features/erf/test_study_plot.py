@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 import pytest
 
 from core.erf.studies import activation_study, depth_study, dilation_study, initialisation_study
-from core.erf.study import Settings, Study
+from core.erf.study import Study, StudySettings
 from viz.features.erf.study_plot import LOOKS, study_figure
 from viz.plots.parts import NOTE
 
-SMALL = Settings(channels=2, draws=4)
+SMALL = StudySettings(channels=2, draws=4)
 
 
 @cache

@@ -122,7 +122,7 @@ def test_html_table_says_size_unread_and_why_not() -> None:
 
 def test_html_table_of_common_layers_names_where_they_are_found() -> None:
     table = common_layers(((224, 224),))
-    html = size_cells(table, notes=tuple(c.found_in for c in COMMON_LAYERS))
+    html = size_cells(table, notes=tuple(c.used_in for c in COMMON_LAYERS))
     assert "ResNet&#x27;s first layer" in html
     assert html.count("<tr>") == len(COMMON_LAYERS) + 1
 
