@@ -32,7 +32,7 @@ PAGES: tuple[Page, ...] = (
         "Sizes",
         ":material/table_chart:",
         "One layer",
-        "Output sizes: the formula, tables of common layers, padding conventions, the way back.",
+        "Output sizes: the formula, tables of common layers, padding conventions, the inverse.",
     ),
     Page(
         "fields",
@@ -53,7 +53,7 @@ PAGES: tuple[Page, ...] = (
         "Stride or pool?",
         ":material/compare:",
         "Downsampling",
-        "Blocks that halve their input, side by side: cost, time, memory, gradients, shifts.",
+        "Blocks that downsample, side by side: cost, time, memory, gradients, shifts.",
     ),
     Page(
         "gradients",
@@ -67,7 +67,7 @@ PAGES: tuple[Page, ...] = (
         "Shift and aliasing",
         ":material/blur_linear:",
         "Downsampling",
-        "Slide a picture by single pixels: what strides make of it, and what a blur gives back.",
+        "Slide a picture by single pixels: what strides make of it, and what a blur restores.",
     ),
     Page(
         "architectures",

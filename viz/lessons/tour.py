@@ -133,7 +133,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "stride-or-pool",
         "Stride or pool?",
-        "Blocks that halve their input, on the same picture: what one keeps, another has lost. "
+        "Blocks that downsample their input, on the same picture: what one keeps, another has lost. "
         "Their cost, memory and gradients stand beside them.",
         "blocks",
         "in_channels=64&input_height=56&input_width=56&batch=32",

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 FACTS = (
     ("output", "channels × height × width, by the formula; ✓ as torch"),
-    ("parameters", "numbers to learn"),
+    ("parameters", "numbers the optimizer updates"),
     ("multiply–accumulates", "of the whole batch; ✓ as torch's own counter"),
     ("outputs of all layers", "what forward writes"),
-    ("kept for backward", "found by torch's hooks, without the weights"),
+    ("saved for backward", "found by torch's hooks, without the weights"),
     ("receptive field", "pixels that one unit sees"),
     ("effective stride", "pixels between two units"),
     ("never read", "share of the input's pixels that no window reads"),
@@ -118,7 +118,7 @@ PROPERTIES = (
         "norm of the gradient at the input over the norm of the one that came in",
     ),
     (
-        "kept for backward",
+        "saved for backward",
         "by torch's hooks, without the weights",
     ),
     (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SAID = (
     "✓ PyTorch finds the same: the shape by running the block, the multiply–accumulates by its own "
-    "counter. What is kept for backward is told by PyTorch's hooks, and is without the weights."
+    "counter. What is saved for backward is counted by PyTorch's hooks, without the weights."
 )
 PROBES, TIMES = "blocks probes", "blocks times"
 """Places in the queue."""

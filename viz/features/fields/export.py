@@ -246,5 +246,5 @@ def _strategies(target: int, input_size: tuple[int, int, int], style: Style) -> 
     from viz.features.fields.slides import strategies
 
     found = network_analysis.strategies(target, input_size)
-    title = f"What each way to a view of {target}×{target} pixels needs"
+    title = f"What each design needs for a receptive field of {target}×{target} pixels"
     return strategies(found, style, title=title)

@@ -1,4 +1,4 @@
-"""Receptive field against depth, and what each way to a view needs."""
+"""Receptive field against depth, and what each design for a wanted field needs."""
 
 from __future__ import annotations
 

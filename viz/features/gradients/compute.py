@@ -85,9 +85,9 @@ def backward(board: BoardSpec, downstream: Downstream) -> Backward:
 
 
 def backward_board(board: BoardSpec, downstream: Downstream) -> BoardSpec:
-    """The backward pass of a convolution as a board: a transposed convolution of what arrives.
+    """The backward pass of a convolution as a board: a transposed convolution of the upstream gradient.
 
-    Its input is the arriving gradient, its kernel the convolution's own, its output the
+    Its input is the upstream gradient, its kernel the convolution's own, its output the
     gradient at the convolution's input. Where the padding copies pixels, it is the gradient
     at the *padded* input.
     """

@@ -62,11 +62,11 @@ def settings(values: Values) -> str:
     """What the page shows in words, for a caption."""
     side = f"{values['input_height']}×{values['input_width']}"
     kind = KIND_LABELS[values["arriving"]]
-    return f"Input {side}, {values['picture']}; arriving: {kind}; kernel {values['kernel']}"
+    return f"Input {side}, {values['picture']}; upstream gradient: {kind}; kernel {values['kernel']}"
 
 
 def picture_of_layers(shown: Sequence[Shown], values: Values) -> Picture:
-    """The layers on show: the gradient at their input, and the one that arrives."""
+    """The layers on show: the gradient at their input, and the upstream gradient."""
 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import layers
@@ -84,7 +84,7 @@ def picture_of_layers(shown: Sequence[Shown], values: Values) -> Picture:
 
 def _heading(values: Values) -> str:
     size = f"{values['input_height']}×{values['input_width']}"
-    return f"Where does the gradient go? {size} px, arriving: {KIND_LABELS[values['arriving']]}"
+    return f"Where does the gradient go? {size} px, upstream gradient: {KIND_LABELS[values['arriving']]}"
 
 
 def picture_of_counts(shown: Sequence[Shown], values: Values) -> Picture:
@@ -146,7 +146,7 @@ def flow_recipe(values: Values, spec: FlowSpec) -> str:
         if key != values["compare"]
     )
     return (
-        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} halvings (◀), "
+        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
         f"noise of {spec.side}×{spec.side}; {told}. Median of {spec.draws} draws, band 10 % to 90 %."
     )
 

@@ -76,7 +76,7 @@ def short(value: float, cell: int) -> str:
 
 
 def gradient_figure(found: InputGradient, title: str, top: float) -> go.Figure:
-    """The gradient at the input above, the one that arrives at the output below.
+    """The gradient at the input above, the upstream gradient at the output below.
 
     Args:
         found: of a layer with one input plane; of several filters the chosen unit's is shown.
@@ -95,8 +95,8 @@ def gradient_figure(found: InputGradient, title: str, top: float) -> go.Figure:
         [
             Grid(f"at the input: {found.statistics.reached} of {rows * cols} px reached", found.gradient[0], "signed", top,
                  "gradient at a pixel"),
-            Grid(f"arriving at the output {height}×{width}{of}", found.arriving[plane], "signed",
-                 top, "arriving", units=True, chosen=chosen),
+            Grid(f"upstream, at the output {height}×{width}{of}", found.arriving[plane], "signed",
+                 top, "upstream gradient", units=True, chosen=chosen),
         ],
     )  # fmt: skip
 
@@ -136,7 +136,7 @@ def backward_figure(found: Backward, step: str) -> go.Figure:
     if step not in ("arriving", "inserted"):
         raise SpecError("step", "must be arriving, inserted or flipped", step)
     values = found.arriving[0] if step == "arriving" else found.surrounded[0]
-    titles = {"arriving": "The gradient that arrives", "inserted": "Zeros put in and around"}
+    titles = {"arriving": "The upstream gradient", "inserted": "Zeros put in and around"}
     caption = f"{values.shape[0]}×{values.shape[1]}"
     return grids_figure(titles[step], [Grid(caption, values, "signed", top, "gradient")])
 

@@ -1,4 +1,4 @@
-"""Gradients of layers as slides: grids of numbers, read counts, the way back by hand, depth."""
+"""Gradients of layers as slides: grids of numbers, read counts, the backward pass by hand, depth."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ MOST_NUMBERS = 12
 
 
 def layers(named: Mapping[str, InputGradient], style: Style, *, title: str, top: float) -> Figure:
-    """Layers side by side: the gradient at the input above, the one that arrives below.
+    """Layers side by side: the gradient at the input above, the upstream gradient below.
 
     Args:
         named: what each is called; of layers with one input plane.
         style: of the picture.
-        title: what arrives.
+        title: names the upstream gradient.
         top: the value with the last colour, in all panels.
     """
-    told = "above: the gradient at the input; below: what arrives at the output"
+    told = "above: the gradient at the input; below: the upstream gradient at the output"
     figure, grid = _pairs(list(named), title, told, style)
     points, across = SMALL * style.points, column_width(figure, grid[0][0], style, BAR) - 0.15
     above: list[Drawn] = []
@@ -144,13 +144,13 @@ def counts(
 
 
 def backward(found: Backward, style: Style, *, title: str) -> Figure:
-    """The backward pass by hand: what arrives, zeros between, the kernel turned, the result."""
+    """The backward pass by hand: upstream gradient, zeros between, kernel turned, result."""
     same = "the same" if found.difference < 1e-6 else "they differ"
     told = f"by hand and by PyTorch's autograd: off by at most {found.difference:.1g}, {same}"
     figure = sheet(style)
     titled(figure, f"{title}: its backward pass", told, style)
     steps = {
-        "1 arrives": found.arriving[0],
+        "1 upstream gradient": found.arriving[0],
         "2 zeros between": found.surrounded[0],
         "3 kernel, turned": found.kernel[0, 0],
         "4 gradient": found.gradient[0],

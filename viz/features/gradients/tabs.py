@@ -166,7 +166,7 @@ def _verdict(each: Shown, difference: float) -> str:
     zeros = f"{rows - 1}" if rows == cols else f"{rows - 1} (rows) and {cols - 1} (columns)"
     verdict = "the same ✓" if difference < 1e-6 else "**they differ**"
     return (
-        f"**{each.title}, backwards**: put stride − 1 = {zeros} zeros between the gradients that arrive, turn "
+        f"**{each.title}, backwards**: put stride − 1 = {zeros} zeros between the upstream gradients, turn "
         "the kernel by 180°, and slide it with stride 1. That is a transposed convolution. By hand "
         f"and by PyTorch's autograd the results differ by at most {difference:.1g}: {verdict}"
     )
@@ -276,9 +276,9 @@ def _recipe(values: Mapping[str, Any], ready: Mapping[str, Flow]) -> str:
         if key != values["compare"]
     )
     return (
-        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} halvings (◀), "
-        f"noise of {spec.side}×{spec.side}, batch {spec.batch}; {told}. A random gradient of norm "
-        f"1 arrives at the last layer. Line: median over the seeds from {spec.seed} on; band: 10 % "
+        f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
+        f"noise of {spec.side}×{spec.side}, batch {spec.batch}; {told}. The upstream gradient of "
+        f"the last layer is random, of norm 1. Line: median over the seeds from {spec.seed} on; band: 10 % "
         "to 90 % of them."
     )
 

@@ -97,7 +97,7 @@ def _line(direction: str, count: int, step: int = 1) -> list[Shift]:
 
 @shared(128, outside=True)
 def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
-    """Before and after pixels are skipped."""
+    """The spectra before and after downsampling."""
     image = picture(scene)
     from core.shift.spectrum import spectrum as of
 
@@ -160,7 +160,7 @@ def module(asked: Request, device: str = "cpu", weights: State | None = None) ->
     "meta".
 
     Raises:
-        SpecError: it cannot be built, or nothing in it skips pixels.
+        SpecError: it cannot be built, or nothing in it downsamples.
     """
     warm()
     from core.shift.network import anti_aliased, circular

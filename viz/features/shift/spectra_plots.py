@@ -1,4 +1,4 @@
-"""Spectra before and after pixels are skipped, with the band that is left and what folds."""
+"""Spectra before and after downsampling, with the band that is left and what folds."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def percent(share: float) -> str:
 
 
 def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
-    """Energy after skipping by frequency: what belongs there, and what was folded onto it.
+    """Energy after downsampling by frequency: what belongs there, and what was folded onto it.
 
     Energies of all frequencies at the same distance from zero, along the longer axis.
 
@@ -178,7 +178,7 @@ def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
             traces.append(_bars(distance, values, name, colour, shape) | place)
     up = [{"title": {"text": name}, "range": [0, 1.05 * (highest or 1.0)]} for name in named]
     across = ["" for _ in named]
-    across[-1] = "frequency after skipping (cycles / output px)"
+    across[-1] = "frequency after downsampling (cycles / output px)"
     layout = stacked(title, up, across, 2, [])
     for panel in range(1, len(named) + 1):
         layout["xaxis" if panel == 1 else f"xaxis{panel}"]["range"] = [0, 0.52]

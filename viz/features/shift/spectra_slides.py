@@ -1,4 +1,4 @@
-"""What aliases, as slides: spectra before and after pixels are skipped, and what folds."""
+"""What aliases, as slides: spectra before and after downsampling, and what folds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def spectra(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figur
         title: names the layer.
     """
     figure = sheet(style)
-    titled(figure, title, "energy by frequency, before and after pixels are skipped", style)
+    titled(figure, title, "energy by frequency, before and after downsampling", style)
     inside = Rectangle((0, 0), 1, 1, fill=False, ec=WINDOW, lw=3, label="band that is left")
     outside = Patch(fc="none", ec=UNREAD, hatch="//", label="outside: folds back")
     legend(figure, [inside, outside], style)
@@ -88,7 +88,7 @@ def _band(axes: Axes, stride: int) -> None:
 
 
 def folded(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figure:
-    """Energy after skipping by frequency: what belongs there, and what was folded onto it.
+    """Energy after downsampling by frequency: what belongs there, and what was folded onto it.
 
     Energies of all frequencies at the same distance from zero, along the longer axis.
 
@@ -98,7 +98,7 @@ def folded(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figure
         title: names the layer.
     """
     figure = sheet(style)
-    titled(figure, title, "what each frequency holds after skipping", style)
+    titled(figure, title, "what each frequency holds after downsampling", style)
     looks: tuple[dict[str, Any], ...] = (
         {"facecolor": OUTPUT, "label": "belongs there"},
         {"facecolor": UNREAD, "hatch": "//", "label": "folded onto it"},

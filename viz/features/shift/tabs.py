@@ -67,8 +67,8 @@ def layers_tab(values: Values) -> list[Picture]:
         with column:
             _chart(_pair(values, kind), f"shift_{kind}")
     st.caption(
-        "Above: the output of the moved picture, without and with a blur before pixels are "
-        "skipped. Below: what is left when the output of the picture as it was, moved as far, is "
+        "Above: the output of the moved picture, without and with a blur before "
+        "downsampling. Below: what is left when the output of the picture as it was, moved as far, is "
         "taken off; 0 would be a layer that follows the shift. Cosine: of the two outputs, 1 when "
         "they agree."
     )
@@ -100,7 +100,7 @@ def _sentence(values: Values) -> str:
     if pixels % stride:
         return (
             f"A shift of {pixels} px is {by}: no whole number, so each layer now reads **other "
-            "pixels** than before. What it had skipped comes to light, as a different picture. "
+            "pixels** than before. What it had not read comes to light, as a different picture. "
             "A blur leaves it little to miss."
         )
     if values["padding_mode"] == "circular":
@@ -180,7 +180,7 @@ def _verdict(rows: list[dict[str, Any]]) -> None:
     if all(row["equal at multiples, to the last bit"] == "yes" for row in rows):
         text = (
             "At every multiple of the stride all six follow the picture **to the last bit**. The "
-            "closed form needs only the map before pixels are skipped: a shift changes the phases "
+            "closed form needs only the map before downsampling: a shift changes the phases "
             "of what is folded, and they repeat with the stride."
         )
     else:
@@ -208,7 +208,7 @@ def spectra_tab(values: Values) -> list[Picture]:
     with left:
         _chart(spectra_plots.spectra_figure(found, f"Spectrum: {title(pair[0])}"), "shift_spectra")
     with right:
-        heading = "What each frequency holds after skipping"
+        heading = "What each frequency holds after downsampling"
         _chart(spectra_plots.folded_figure(found, heading), "shift_folded")
         shares = [spectra_plots.percent(each.aliased) for each in found.values()]
         st.markdown(

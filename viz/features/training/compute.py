@@ -46,7 +46,7 @@ class Facts:
     """What is known of a net before it is trained.
 
     Attributes:
-        parameters: numbers to learn.
+        parameters: how many numbers the optimizer updates.
         macs: multiply–accumulates of one image, forward.
         work: multiply–accumulates of one run, forward and backward.
         steps: updates of one run.
@@ -70,7 +70,7 @@ def facts(c: Comparison) -> tuple[Facts, ...]:
     found = tuple(map(_facts, c.specs))
     largest = max(each.parameters for each in found)
     if largest > MAX_PARAMETERS:
-        rule = f"must be smaller: a net may have at most {MAX_PARAMETERS:,} numbers to learn"
+        rule = f"must be smaller: a net may have at most {MAX_PARAMETERS:,} parameters"
         raise SpecError("width", rule, f"{largest:,}")
     if sum(each.bytes for each in found) > settings().memory_bytes:
         rule = f"must be at most {_fitting(c.specs)} for these nets side by side"

@@ -38,8 +38,8 @@ LOWEST = 1e-6
 """A loss below this is drawn here: a logarithmic axis has no zero."""
 LEARNING: dict[str, tuple[str, str]] = {
     "loss": ("Loss on the training batches", "cross-entropy (nats)"),
-    "train_accuracy": ("Accuracy on the training batches", "told right (%)"),
-    "test_accuracy": ("Accuracy on the test images", "told right (%)"),
+    "train_accuracy": ("Accuracy on the training batches", "accuracy (%)"),
+    "test_accuracy": ("Accuracy on the test images", "accuracy (%)"),
 }
 """What can be drawn over the steps: title, name of the axis."""
 FLOWING: dict[str, tuple[str, str]] = {

@@ -116,8 +116,8 @@ def shift_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
     agreement = shift_bands(runs, len(names), lambda shifted: shifted.agreement)
     accuracy = shift_bands(runs, len(names), lambda shifted: shifted.accuracy)
     panels = [
-        Panel("told as before (%)", agreement, most=100, unit=" %"),
-        Panel("told right (%)", accuracy, most=100, unit=" %"),
+        Panel("prediction unchanged (%)", agreement, most=100, unit=" %"),
+        Panel("accuracy (%)", accuracy, most=100, unit=" %"),
     ]
     last = max((float(band.x[-1]) for band in (*agreement, *accuracy) if len(band.x)), default=8.0)
     across = "images moved right by (px)"

@@ -32,7 +32,7 @@ def accuracy_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
     for net, each in enumerate(told):
         traces += _marks(net, names[net], each, seeds)
     notes = ["Every mark is a seed; the long line is their mean."] if traces else [NOTHING]
-    layout = _rows("Test accuracy after the last step", names, "told right (%)", notes)
+    layout = _rows("Test accuracy after the last step", names, "accuracy (%)", notes)
     layout["xaxis"] |= _around([y for each in told for y in each.values()])
     layout["annotations"] += [
         {"text": f"{np.mean(list(each.values())):.3g} %", "x": float(np.mean(list(each.values()))),

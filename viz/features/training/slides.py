@@ -81,12 +81,12 @@ def widths(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figu
 
 def shifts(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figure:
     """What moving the test images does to the finished runs: agreement, and accuracy."""
-    told = shift_bands(runs, len(names), lambda shifted: shifted.agreement)
-    right = shift_bands(runs, len(names), lambda shifted: shifted.accuracy)
+    agreement = shift_bands(runs, len(names), lambda shifted: shifted.agreement)
+    accuracy = shift_bands(runs, len(names), lambda shifted: shifted.accuracy)
     title = "Test images moved right by whole pixels"
-    figure, drawn = _framed(title, task, runs, names, told, style, 2)
+    figure, drawn = _framed(title, task, runs, names, agreement, style, 2)
     for axes, found, name in zip(
-        drawn, (told, right), ("told as before", "told right"), strict=True
+        drawn, (agreement, accuracy), ("prediction unchanged", "accuracy"), strict=True
     ):
         _draw(axes, found)
         axes.set(ylabel=f"{name} (%)")
@@ -163,7 +163,7 @@ def accuracies(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> 
         mean, colour = float(np.mean(told)), look(net)[0]
         axes.plot([mean, mean], [net - 0.24, net + 0.24], color=colour, lw=3.5)
         axes.text(mean, net - 0.27, f"{mean:.3g} %", ha="center", va="bottom")
-    axes.set(xlabel="told right (%)")
+    axes.set(xlabel="accuracy (%)")
     axes.margins(x=0.12)
     return figure
 

@@ -89,12 +89,12 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
 
 
 def _before(lab: Lab) -> None:
-    """What stands in the place of curves: the images that are to be told."""
+    """Show the images to be classified while there are no curves."""
     if lab.live:
         st.caption(SOON)
         return
     st.markdown(
-        f"Nobody has trained these nets here yet. They are to tell {words.task(lab.asked.task)}:"
+        f"Nobody has trained these nets here yet. Their task: {words.task(lab.asked.task)}."
     )
     samples(lab.asked, 10, 84)
 
@@ -144,12 +144,12 @@ def _draw_shifts(lab: Lab, runs: Runs) -> None:
 
     from viz.features.training import plots as figures
 
-    what = "test images told as before once they have moved by 1 px"
+    what = "test images whose prediction is unchanged by a shift of 1 px"
     _told(words.compared(lab.asked, runs, words.agreement, percent, what))
     _chart(figures.shift_figure(runs, lab.asked.names), "training_shifts")
     st.caption(
-        "Every test image is moved right by whole pixels, round the edge. *Agreement*: it is told "
-        "as when it was not moved, right or wrong."
+        "Every test image is moved right by whole pixels, round the edge. *Prediction unchanged*: "
+        "the net predicts the class that it predicts for the image in its place, right or wrong."
     )
 
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 COUNTS = ("no nets", "One net", "Two nets", "Three nets", "Four nets")
 DIFFER = {
-    "downsampling": "how they halve their map",
+    "downsampling": "how they downsample",
     "batch_norm": "their batch normalisation",
     "skips": "their skip connections",
-    "levels": "how often they halve their map",
+    "levels": "how often they downsample",
     "depth": "their convolutions a level",
     "width": "their channels",
     "optimizer": "their optimiser",
@@ -46,7 +46,7 @@ def heading(asked: Comparison, vary: str) -> str:
 
 
 def task(learned: Task) -> str:
-    """What is to be told, as the rest of "they are to tell …"."""
+    """What the nets are to predict, as the rest of "Their task: …"."""
     if isinstance(learned, Digits):
         pieces = f" among {plural(learned.distractors, 'piece')} of others" * bool(
             learned.distractors

@@ -35,7 +35,7 @@ NEEDED, NO = "the remainder", "none"
 
 
 def _transposed(spec: LayerSpec, weight: Plane, arriving: Plane, extra: Pair) -> Plane:
-    """torch's own transposed convolution of what arrives; ``extra`` rows and columns after it."""
+    """torch's own transposed convolution of the upstream gradient; ``extra`` rows and columns after it."""
     import torch
 
     back = replace(

@@ -183,7 +183,7 @@ def _pool_or_stride(values: Values) -> Outcome:
         ("output shape", _shape(strided.torch_shape), _shape(pooled.torch_shape), "the same"),
         ("multiply–accumulates, formula", strided.macs, pooled.macs, f"{told:.4g} times"),
         ("multiply–accumulates, torch", *macs, f"{ratio:.4g} times, s² = {stride**2}"),
-        ("bytes kept for backward", *memory, f"{memory[1] / memory[0]:.3g} times"),
+        ("bytes saved for backward", *memory, f"{memory[1] / memory[0]:.3g} times"),
         ("time, median (ms)", *(f"{t:.3g}" for t in times), f"{times[1] / times[0]:.3g} times"),
     )
     agrees = (
@@ -327,7 +327,7 @@ COST: tuple[Claim, ...] = (
         _pool_or_stride,
         _blocks_link,
         "At stride 1 the convolution computes $s^2$ values for each that the pool keeps. Its map "
-        "has $s^2$ times the pixels and is kept for the backward pass. Sizes that $s$ does not "
+        "has $s^2$ times the pixels and is saved for the backward pass. Sizes that $s$ does not "
         "divide round differently: $\\lfloor n/s \\rfloor$ after the pool, often "
         "$\\lceil n/s \\rceil$ with padding and stride.",
         heavy=True,

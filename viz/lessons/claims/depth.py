@@ -1,4 +1,4 @@
-"""Claim 21: how the gradient fares on its way back through a deep plain network."""
+"""Claim 21: how the gradient fares in the backward pass through a deep plain network."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _dies(values: Values) -> Outcome:
     dying = [str(row[0]) for row, agree in zip(rows, agrees, strict=True) if agree]
     first = [name for name, at in dead.items() if at == max(dead.values())]
     where = (
-        f" On the way back it is lost first with {' and '.join(first)}, at layer "
+        f" In the backward pass it vanishes first with {' and '.join(first)}, at layer "
         f"{max(dead.values())} of {values['depth']}."
         if dead
         else ""
@@ -113,7 +113,7 @@ def _dies(values: Values) -> Outcome:
             tuple(rows), tuple(agrees),
         ),
         Chart(
-            "lines", "Norm of the gradient on its way back", "layer (0: the image)",
+            "lines", "Norm of the gradient in the backward pass", "layer (0: the image)",
             "norm, 1 at the last layer",
             tuple(
                 Series(NAMES[name], tuple(range(len(flow.median))),
@@ -145,7 +145,7 @@ def _link(values: Values) -> Link:
 DEPTH = Claim(
     21,
     "Gradients",
-    "In deep plain networks the gradient dies on its way back to the image.",
+    "In deep plain networks the gradient vanishes before it reaches the image.",
     (
         Setting("weights", "Initialisation", "torch", options=WEIGHTS),
         Setting("activation", "Activation", "relu", options=OFFERED),
@@ -154,7 +154,7 @@ DEPTH = Claim(
     ),
     _dies,
     _link,
-    r"On its way back through a layer the gradient's energy is multiplied by "
+    r"In the backward pass through a layer the gradient's energy is multiplied by "
     r"$\text{fan-in}\cdot\mathrm{Var}(w)$ and by what the activation lets through, one half for "
     r"ReLU. PyTorch's own $\mathrm{Var}(w) = 1/(3\,\text{fan-in})$ leaves $1/6$ of it at every "
     r"layer; He's $2/\text{fan-in}$ makes the factor 1. A stride changes nothing of that, an "

@@ -204,7 +204,7 @@ def _shares(values: Values) -> Outcome:
     return Outcome(
         verdict,
         f"With {values['arriving']} of a {kernel_size}×{kernel_size} layer with stride {stride} "
-        f"sending 1 back, torch's gradient is as told for {len(good)} of {len(rows)} layers.{why}",
+        f"sending 1 back, torch's gradient is as claimed for {len(good)} of {len(rows)} layers.{why}",
         Evidence(
             ("layer", "each pixel of a window gets", "pixels said to get some",
              "torch: pixels that get some", "largest difference"),
@@ -263,7 +263,7 @@ GRADIENTS: tuple[Claim, ...] = (
             Setting("kernel_size", "Kernel (px)", 2, 1, 5),
             _STRIDE,
             Setting("padding", "Padding (px)", 0, 0, 2),
-            Setting("arriving", "Gradient arrives at", EVERY, options=(ONE, EVERY)),
+            Setting("arriving", "Upstream gradient at", EVERY, options=(ONE, EVERY)),
         ),
         _shares,
         _shares_link,

@@ -232,7 +232,7 @@ SHIFT: tuple[Claim, ...] = (
     Claim(
         23,
         TOPIC,
-        "A blur before pixels are skipped gives back most of the lost shift consistency, to a "
+        "A blur before downsampling gives back most of the lost shift consistency, to a "
         "strided convolution and to max pooling alike, and costs compute.",
         (
             PICTURE,

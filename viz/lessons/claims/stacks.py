@@ -65,7 +65,7 @@ def _large_or_small(values: Values) -> Outcome:
         ("receptive field, torch (px)", reach[0], reach[1]),
         ("receptive field, closed form (px)", closed[0], closed[1]),
         ("weights, torch", learned[0], learned[1]),
-        ("weights told", told[0], told[1]),
+        ("weights claimed", told[0], told[1]),
     )
     agrees = (reach[0] == reach[1], closed == reach, learned[1] < learned[0], told == learned)
     verdict = verdict_of(agrees if reach[0] == reach[1] else (False, None, agrees[2], None))

@@ -1,4 +1,4 @@
-"""Questions on cost: numbers to learn, and multiply–accumulates."""
+"""Questions on cost: parameters and multiply–accumulates."""
 
 from __future__ import annotations
 

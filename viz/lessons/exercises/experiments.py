@@ -78,18 +78,18 @@ def stride_or_pool() -> Finding:
     plain, strided = _conv(3, 1, 1, **channels), _conv(3, 2, 1, **channels)
     pool = LayerSpec("max_pooling", (2, 2), (2, 2), in_channels=64)
     macs = [_cost(spec, size)[1] for spec in (plain, strided)]
-    kept = [prod(check(spec, size)) * 64 for spec in (plain, strided)]
+    saved = [prod(check(spec, size)) * 64 for spec in (plain, strided)]
     both = check(pool, check(plain, size)), check(strided, size)
     rows = (
-        ("stride 1, then pooling", f"{macs[0]:,}", f"{kept[0]:,}", times(both[0])),
-        ("stride 2", f"{macs[1]:,}", f"{kept[1]:,}", times(both[1])),
+        ("stride 1, then pooling", f"{macs[0]:,}", f"{saved[0]:,}", times(both[0])),
+        ("stride 2", f"{macs[1]:,}", f"{saved[1]:,}", times(both[1])),
     )
     return Finding(
         macs[0] // macs[1],
         "The pair computes every output at full resolution and throws three of four away; the "
         "strided convolution computes only those that stay. Pooling itself multiplies nothing, "
         "so against the pooling layer *alone* the strided convolution is the dearer one.",
-        ("on 32×32, 32→64 channels", "MACs", "numbers kept for the way back", "output"),
+        ("on 32×32, 32→64 channels", "MACs", "activations saved for backward", "output"),
         rows,
     )
 
@@ -282,7 +282,7 @@ def resnet_versions() -> Finding:
         "same" if a == b else "v1" if a > b else "v1.5",
         "In v1 the 3×3 comes after the stride and takes steps twice as wide, in three blocks: "
         "2·(4 + 8 + 16) pixels more. It pays with unread pixels: its strided 1×1 looks at a "
-        "quarter of what arrives.",
+        "quarter of its input.",
         ("ResNet-50", "receptive field", "jump"),
         (("v1", str(a), str(jump)), ("v1.5", str(b), str(other))),
     )
@@ -301,7 +301,7 @@ def unread_by_1x1() -> Finding:
     return Finding(
         shares[0],
         "A kernel smaller than the stride leaves gaps: of every 2×2 pixels it reads one. v1.5 "
-        "moves the stride into the 3×3, which reads them all. The shortcut's 1×1 still skips.",
+        "moves the stride into the 3×3, which reads them all. The shortcut's 1×1 still leaves gaps.",
         ("layer, on 56×56", "unread pixels", "share"),
         tuple(rows),
     )

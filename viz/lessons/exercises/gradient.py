@@ -1,4 +1,4 @@
-"""Questions on the way back: which pixels get a gradient, and how much of it."""
+"""Questions on the backward pass: which pixels get a gradient, and how much of it."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _arriving(draw: Draw) -> Draft | None:
           for g, w in terms[:1]),
         (sum(w for _, w in terms), "This adds the weights alone: each is multiplied by the "
                                    "gradient that arrives at its output."),
-        (sum(g for g, _ in terms), "This adds what arrives, without the weights."),
+        (sum(g for g, _ in terms), "This adds the upstream gradients, without the weights."),
         (0, "Some window reads this column, so it gets a share."),
     ]  # fmt: skip
     if not terms:

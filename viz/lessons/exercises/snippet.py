@@ -211,7 +211,7 @@ def _stops(draw: Draw, lines: list[Line]) -> Draft | None:
         text="Shapes do not fit at one line, and PyTorch stops there with an error. At which?",
         code=_block(changed, [""] * len(lines)),
         solution=(
-            f"Line {letter(index)} is told that {wrong} {what} arrive. Line {letter(index - 1)} "
+            f"Line {letter(index)} expects {wrong} {what}. Line {letter(index - 1)} "
             f"hands over {_text(before.after)}: it should be {needs}. {why}".strip()
         ),
         claims=claims,
