@@ -29,7 +29,7 @@ COPY viz viz
 RUN python -m compileall -q core viz app.py
 ENV PATH=/venv/bin:$PATH HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1 \
-    STRIDES_ANALYSTS=1
+    STRIDES_WORKERS=1
 USER 1000
 EXPOSE 8501
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --start-interval=2s CMD ["python", "-c", \

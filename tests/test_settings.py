@@ -26,6 +26,7 @@ from viz.page import progress
 from viz.server.headers import headers
 from viz.server.options import configured, options
 from viz.server.settings import (
+    FORMER_NAMES,
     MOST_UPLOAD_MB,
     SHORTEST_SECRET,
     Settings,
@@ -50,7 +51,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("upload_mb", str(MOST_UPLOAD_MB), MOST_UPLOAD_MB),
     ("queue_workers", "2", 2),
     ("training_slots", "3", 3),
-    ("analysts", "2", 2),
+    ("workers", "2", 2),
     ("gmacs", "20", 20),
     ("memory_mb", "500", 500),
     ("device", "cuda:1", "cuda:1"),
@@ -77,7 +78,7 @@ BAD = [
     ("upload_mb", str(MOST_UPLOAD_MB + 1)),
     ("queue_workers", "0"),
     ("training_slots", "0"),
-    ("analysts", "-1"),
+    ("workers", "-1"),
     ("gmacs", "0"),
     ("memory_mb", "99"),
     ("device", "gpu"),
@@ -160,7 +161,7 @@ def test_the_queue_has_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         go_on.wait(10)
 
     jobs = progress.queue.__wrapped__()
-    views = jobs.want("class", dict.fromkeys(range(5), work))
+    views = jobs.set_wishes("class", dict.fromkeys(range(5), work))
     go_on.set()
     assert [view.state for view in views.values()] == ["running"] * 3 + ["waiting"] * 2
     assert all(begun.acquire(timeout=10) for _ in range(5))
@@ -215,7 +216,7 @@ def read_at_import(source: str) -> list[str]:
         ("from viz.server.settings import settings\nMOST = settings().gmacs", True),
         ("import os\nclass A:\n    b = os.environ['HOME']", True),
         ("import os\ndef f(a=os.getenv('A')): ...", True),
-        ("@shared(settings().analysts)\ndef f(): ...", True),
+        ("@computed_once(settings().workers)\ndef f(): ...", True),
         ("F = [settings() for _ in range(2)]", True),
         ("def f():\n    return settings().gmacs, os.environ", False),
         ("F = lambda: settings().gmacs", False),
@@ -335,3 +336,15 @@ def test_readme_tells_every_setting() -> None:
         )
         for field in fields(Settings)
     ]
+
+
+@pytest.mark.parametrize(("name", "former"), FORMER_NAMES.items())
+def test_a_former_name_is_still_read_and_wins_over_an_images_default(
+    name: str, former: str
+) -> None:
+    assert read({former: "2"}) == read({name: "2"}) != Settings()
+    assert read({name: "1", former: "2"}) == read({name: "2"})
+    assert read({name: "2", former: " "}) == read({name: "2"})
+    assert unknown({former: "2"}) == []
+    with pytest.raises(SpecError, match=f"^{former} must "):
+        read({former: "-1"})

@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--trainings", type=int, default=3)
     parser.add_argument("--visitors", type=int, default=20)
     options = parser.parse_args()
-    environment = {"STRIDES_TRAINING_SLOTS": str(options.trainings), "STRIDES_ANALYSTS": "1"}
+    environment = {"STRIDES_TRAINING_SLOTS": str(options.trainings), "STRIDES_WORKERS": "1"}
     with serving(APP, environment=environment) as server:
         found = run(server.url, server.process.pid, options.trainings, options.visitors)
         print(asyncio.run(found))

@@ -25,7 +25,7 @@ SHORT = "network=own&layers=2x[conv3 p1 c2]&input_height=16&input_width=16&draws
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    chosen = {"STRIDES_GMACS": "5000", "STRIDES_ANALYSTS": "1"}  # the long one is long enough
+    chosen = {"STRIDES_GMACS": "5000", "STRIDES_WORKERS": "1"}  # the long one is long enough
     with serving(environment=chosen) as running:
         yield running
 
@@ -135,12 +135,12 @@ def test_a_stampede_of_threads_begins_a_work_once() -> None:
 
     def ask(number: int) -> None:
         met.wait()
-        jobs.want(f"visitor {number}", {"map": work})
+        jobs.set_wishes(f"visitor {number}", {"map": work})
 
     jobs = Jobs(workers=4)
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(ask, range(32)))
     open_gate.set()
-    while jobs.want("visitor 0", {"map": work})["map"].state != "done":
+    while jobs.set_wishes("visitor 0", {"map": work})["map"].state != "done":
         open_gate.wait(0.01)
     assert len(begun) == 1

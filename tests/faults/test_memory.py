@@ -33,7 +33,7 @@ def asked(side, layers):
 
 def outcome(request):
     works = {request: compute.work(request)}
-    while (view := jobs.want("visitor", works)[request]).state in ("waiting", "running"):
+    while (view := jobs.set_wishes("visitor", works)[request]).state in ("waiting", "running"):
         threading.Event().wait(0.01)
     return view
 
@@ -63,7 +63,7 @@ def fails_with(error: BaseException) -> Work:
 
 def finished(jobs: Jobs, works: dict[str, Work], key: str) -> View:
     for _ in range(2000):
-        view = jobs.want("visitor", works)[key]  # type: ignore[arg-type]
+        view = jobs.set_wishes("visitor", works)[key]  # type: ignore[arg-type]
         if view.state in ("done", "failed"):
             return view
         threading.Event().wait(0.005)

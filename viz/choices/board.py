@@ -16,21 +16,21 @@ from core.layer.fixes import unread as unread_mask
 from core.layer.operations import operation_of
 from core.layer.window import Axis
 from viz.page.words import formulas, labels, remainder_sentence, times, unread_sentence
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.torch_start import warm
 
 if TYPE_CHECKING:
     from core.layer.sweep import Sweep
 
 
-@shared(256)
+@computed_once(256)
 def sweep(board: BoardSpec) -> Sweep:
     """The board's layer run by torch; a class that asks the same thing computes it once."""
     warm()
     return board.run()
 
 
-@shared(128)
+@computed_once(128)
 def payload(board: BoardSpec) -> dict[str, Any]:
     """One sweep as the player takes it: arrays and window starts, never a frame per step."""
     result = sweep(board)
@@ -98,7 +98,7 @@ class Lost:
     fixes: tuple[Fix, ...]
 
 
-@shared(256)
+@computed_once(256)
 def unread(board: BoardSpec) -> Lost:
     """What the windows of a layer leave over, in words, with what would mend it."""
     spec, size = board.layer, board.source.size

@@ -22,7 +22,7 @@ from core.training.spec import LongRange, Net, OwnImages, TrainingSpec
 from core.training.text import from_text, to_text
 from viz.choices import lab, lab_store
 from viz.params import Param, decode, number
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.settings import settings
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def run_of(text: str) -> TrainingSpec:
     return from_text(text, own)
 
 
-@shared(256)
+@computed_once(256)
 def spec_of(layers: str) -> NetworkSpec:
     """The network that a line of notation writes; SpecError when it is none."""
     return parse_notation(layers)

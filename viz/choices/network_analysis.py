@@ -15,7 +15,7 @@ from core.layer.board import Upload
 from core.training.text import to_text
 from viz.choices import lab_store
 from viz.choices.network import Network
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
 from viz.server.torch_start import warm
@@ -125,7 +125,7 @@ def module(
     return trained(network.run, weights).to(device)
 
 
-@shared(64, outside=True)
+@computed_once(64, outside=True)
 def analysis(network: Network) -> Analysis:
     """Graph, fields and costs of a network.
 
@@ -150,7 +150,7 @@ def analysis(network: Network) -> Analysis:
     return Analysis(network, graph, fields, outline(graph, fields), costs, note)
 
 
-@shared(64)
+@computed_once(64)
 def cone_lines(network: Network) -> list[dict[str, Any]]:
     """The lines of the cone as the browser takes them."""
     from core.receptive_field.outline import as_data
@@ -172,7 +172,7 @@ def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
     return run
 
 
-@shared(64, outside=True)
+@computed_once(64, outside=True)
 def strategies(target: int, input_size: tuple[int, int, int]) -> tuple[Strategy, ...]:
     """What each strategy needs to see ``target`` pixels a side."""
     warm()
@@ -193,7 +193,7 @@ PICTURE_SIDE = 288
 """Longest side of a picture on the page, in its own pixels."""
 
 
-@shared(64)
+@computed_once(64)
 def picture(name: str, size: tuple[int, int], upload: Upload | None = None, seed: int = 0) -> str:
     """A picture of an input's shape as a data URL, scaled down where it is large."""
     from PIL import Image

@@ -41,7 +41,7 @@ def queue() -> Jobs:
 @cache
 def trainings() -> Jobs:
     """The queue for training, which takes longer than everything else and keeps its own results."""
-    return Jobs(settings().training_slots, kept=0, connected=_connected)
+    return Jobs(settings().training_slots, cached=0, connected=_connected)
 
 
 def visitor() -> str:
@@ -78,7 +78,7 @@ def show(
 
     def look() -> dict[Hashable, View]:
         stopped = _stopped()
-        views = line.want(name, {k: w for k, w in works.items() if k not in stopped})
+        views = line.set_wishes(name, {k: w for k, w in works.items() if k not in stopped})
         st.session_state["seen"] = {**st.session_state.get("seen", {}), slot: views}
         return {key: stopped.get(key) or views[key] for key in works}
 
@@ -125,7 +125,7 @@ def leave(*slots: str) -> None:
         if slot in seen:
             st.session_state["seen"] = seen = {s: seen[s] for s in seen if s != slot}
             for jobs in (queue(), trainings()):
-                jobs.want(f"{visitor()} {slot}", {})
+                jobs.set_wishes(f"{visitor()} {slot}", {})
 
 
 def _stopped() -> dict[Hashable, View]:

@@ -1,4 +1,4 @@
-"""Answers that are kept for all visitors, each computed by the first who asks."""
+"""Results that are cached for all visitors; each is computed by the first caller only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache, wraps
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
-from viz.server.processes import ANSWER_S, beside
+from viz.server.processes import ANSWER_S, in_worker
 from viz.server.queue import UnfinishedError
 
 P = ParamSpec("P")
@@ -16,11 +16,11 @@ R = TypeVar("R")
 
 
 WAIT_S = 3 * ANSWER_S
-"""Seconds that one who asks waits for the one who computes: longer than two workers may take."""
+"""Seconds a caller waits while another computes: longer than two workers may take."""
 
 
-class _Turns:
-    """One lock for each key that somebody is busy with, and none for the others."""
+class _KeyLocks:
+    """Holds one lock for each key in use, and none for other keys."""
 
     def __init__(self, wait: float) -> None:
         self._guard, self._wait = Lock(), wait
@@ -28,10 +28,10 @@ class _Turns:
 
     @contextmanager
     def of(self, key: Any) -> Iterator[None]:
-        """This key's turn: nobody else is busy with it meanwhile.
+        """Holds the lock of a key.
 
         Raises:
-            UnfinishedError: somebody else was for too long.
+            UnfinishedError: another caller held it for longer than the time-out.
         """
         with self._guard:
             lock, waiting = self._busy.get(key, (Lock(), 0))
@@ -50,30 +50,31 @@ class _Turns:
                     self._busy[key] = lock, waiting - 1
 
 
-def shared(
+def computed_once(
     maxsize: int, *, outside: bool = False, wait: float = WAIT_S
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Like `functools.lru_cache`, which has all threads that ask at the same moment compute it:
-    a class that opens one link. Here one does, and the others wait for it. What is raised is kept
-    for nobody.
+    """An LRU cache with a lock for each key, so that concurrent equal calls compute once.
 
-    The function must not come back to its own key by way of the others that are shared.
+    With `functools.lru_cache` alone, a class that opens one link at the same moment would compute
+    the result in every thread. Exceptions are not cached. The function is not re-entrant: a call
+    that leads to itself with the same arguments deadlocks.
 
     Args:
-        maxsize: answers that are kept.
-        outside: computed by a worker process where the server has some (`viz.server.processes.beside`).
-        wait: seconds after which one who waits for another is told to come back.
+        maxsize: how many results are cached.
+        outside: whether a worker process computes it, if the server has some
+            (`viz.server.processes.in_worker`).
+        wait: seconds a caller waits for another one that computes the same result.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        kept: Callable[P, R] = lru_cache(maxsize)(beside(function) if outside else function)  # type: ignore[assignment]
-        turns = _Turns(wait)
+        cached: Callable[P, R] = lru_cache(maxsize)(in_worker(function) if outside else function)  # type: ignore[assignment]
+        locks = _KeyLocks(wait)
 
         @wraps(function)
-        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-            with turns.of((args, tuple(sorted(kwargs.items())))):
-                return kept(*args, **kwargs)
+        def computed(*args: P.args, **kwargs: P.kwargs) -> R:
+            with locks.of((args, tuple(sorted(kwargs.items())))):
+                return cached(*args, **kwargs)
 
-        return ask
+        return computed
 
     return decorate

@@ -1,4 +1,4 @@
-"""Security headers on every answer, as Streamlit's documentation has them set: by middleware."""
+"""Middleware that sets security headers on every answer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi")
-"""Powers of a browser that the app never asks for; the clipboard is not among them."""
+"""Browser features that the app never uses. It does use the clipboard."""
 YEAR = 365 * 24 * 3600
 
 
 def inline_scripts(html: str) -> list[str]:
-    """The sources by which a policy allows a page's own inline scripts, and no others."""
+    """CSP sources (hashes) that allow exactly the inline scripts of an HTML page."""
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
     return [f"'sha256-{digest}'" for digest in digests]
@@ -38,7 +38,7 @@ def _inline() -> list[str]:
 
 @cache
 def content_policy(ancestors: tuple[str, ...] = ()) -> str:
-    """The Content-Security-Policy: everything from this server, no script that it did not send.
+    """The Content-Security-Policy: all content comes from this server, and only its own scripts run.
 
     Args:
         ancestors: origins that may show the app in a frame, besides its own.
@@ -63,20 +63,20 @@ def content_policy(ancestors: tuple[str, ...] = ()) -> str:
 
 
 def headers(settings: Settings) -> dict[str, str]:
-    """What every answer carries."""
-    found = {
+    """The headers that every answer carries, by name."""
+    values = {
         "content-security-policy": content_policy(settings.frame_ancestors),
         "x-content-type-options": "nosniff",
         "referrer-policy": "same-origin",
         "permissions-policy": ", ".join(f"{name}=()" for name in UNUSED),
     }
     if settings.public_address.startswith("https:"):
-        found["strict-transport-security"] = f"max-age={YEAR}"
-    return found
+        values["strict-transport-security"] = f"max-age={YEAR}"
+    return values
 
 
 class SecurityHeaders:
-    """Middleware: `headers` on every answer; behind https also Secure on every cookie.
+    """Middleware that adds `headers` to every answer, and Secure to every cookie behind https.
 
     A proxy ends the encryption, so Streamlit itself cannot know of it.
     """

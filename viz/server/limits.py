@@ -1,4 +1,4 @@
-"""Who is let in, and what one visitor, and all of them together, may hold of the memory."""
+"""Middleware that limits the sessions, and the memory that uploaded files take."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FULL = "All places on this server are taken. Try again in a minute."
-FILES_KEPT = 4
-"""Uploaded files that a session may hold; a newer one pushes out the oldest."""
+FILES_PER_SESSION = 4
+"""How many uploaded files a session may hold; a newer one replaces the oldest."""
 MOST_UPLOADED = 256 * 2**20
-"""Bytes of uploaded files that all sessions may hold together."""
+"""How many bytes of uploaded files all sessions together may hold."""
 NO_ROOM = "The server holds too many pictures just now. Try again in a few minutes."
 UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]+)/[^/]+")
 STANDSTILL_S = 15.0
-"""Seconds without a byte of a file that is being uploaded, after which it is given up."""
+"""An upload is aborted after this many seconds without a byte."""
 HALF = "The file has stopped coming. Choose it again."
 RETRY = {"retry-after": "60"}
 
 
 class SessionLimit:
-    """Middleware: so many visitors at a time; who comes later is told so.
+    """Middleware that refuses new visitors with status 503 while too many are connected.
 
     Args:
-        app: what stands behind.
-        most: websockets open at the same time: one a browser tab.
+        app: the application behind this middleware.
+        most: how many websockets may be open at the same time; a browser tab opens one.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self.app, self.most, self.open = app, most, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.open >= self.most and _arrives(scope):
+        if self.open >= self.most and _is_new_visit(scope):
             refusal = PlainTextResponse(FULL, 503, RETRY)
             if scope["type"] == "websocket":
                 await WebSocket(scope, receive, send).send_denial_response(refusal)
@@ -59,16 +59,17 @@ class SessionLimit:
             self.open -= scope["type"] == "websocket"
 
 
-def _arrives(scope: Scope) -> bool:
-    """Whether a visitor opens the app: as a page in the browser, or as a session."""
+def _is_new_visit(scope: Scope) -> bool:
+    """Whether a request opens the app, either as a page in the browser or as a session."""
     opens_page = (b"sec-fetch-dest", b"document") in scope.get("headers", ())
     return scope["type"] == "websocket" or opens_page
 
 
 class UploadLimit:
-    """Middleware: what Streamlit keeps of uploads, which has no bound of its own but per file.
+    """Middleware that bounds the uploads a session and the server hold; Streamlit bounds only files.
 
-    A file in transit stays in memory, where it is kept anyhow: a disk may be full.
+    A file in transit stays in memory instead of on disk, which may be full; Streamlit holds it
+    in memory afterwards in any case.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -77,17 +78,17 @@ class UploadLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         put = scope["type"] == "http" and scope["method"] == "PUT"
-        found = UPLOAD.fullmatch(scope["path"]) if put else None
-        if not found:
+        match = UPLOAD.fullmatch(scope["path"]) if put else None
+        if not match:
             await self.app(scope, receive, send)
-        elif make_room(found[1]):
+        elif make_room(match[1]):
             await self._upload(scope, receive, send)
-            drop_unnameable(found[1])
+            drop_unnameable(match[1])
         else:
             await PlainTextResponse(NO_ROOM, 503, RETRY)(scope, receive, send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Streamlit's answer, unless the file stops coming: a server that is to stop waits for it."""
+        """Pass the upload on, but abort it when no byte comes: it would delay the server's shutdown."""
         stands_still = False
 
         async def coming() -> Message:
@@ -108,7 +109,7 @@ class UploadLimit:
 
 
 def drop_unnameable(session: str) -> None:
-    """Drop files whose names Streamlit does not take: it would show a traceback for them."""
+    """Drop files whose names Streamlit cannot handle; it would show a traceback for them."""
     manager: Any = runtime.get_instance().uploaded_file_mgr
     for file in list(manager.file_storage.get(session, {}).values()):
         if "\0" in file.name:
@@ -116,34 +117,35 @@ def drop_unnameable(session: str) -> None:
 
 
 def check_uploads(base: str) -> None:
-    """Make sure that Streamlit takes uploads where `UploadLimit` bounds them: another version may
-    do it elsewhere, and they would be bounded no more.
+    """Check that Streamlit takes uploads at the address that `UploadLimit` watches.
+
+    Another version of Streamlit may use another address, and its uploads would be unbounded.
 
     Raises:
-        SpecError: it does not, or nobody can say.
+        SpecError: the address differs, or cannot be determined.
     """
     try:
         from streamlit.web.server.starlette import starlette_routes as streamlits
 
         _ = MultiPartParser.spool_max_size
         manager = MemoryUploadedFileManager(f"/{streamlits.BASE_ROUTE_UPLOAD_FILE}")
-        kept: Any = manager.file_storage
+        storage: Any = manager.file_storage
         routes = streamlits.create_upload_routes(None, manager, base)  # type: ignore[arg-type]
         paths = [route.path for route in routes if isinstance(route, Route)]
-        told = [urls.upload_url for urls in manager.get_upload_urls("a", ["b"])]
+        urls = [urls.upload_url for urls in manager.get_upload_urls("a", ["b"])]
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        paths, told, kept = [], [repr(error)[:200]], None
-    wrong = [path for path in [*paths, *told] if not UPLOAD.fullmatch(path)]
-    if wrong or not paths or not hasattr(kept, "get"):
+        paths, urls, storage = [], [repr(error)[:200]], None
+    wrong = [path for path in [*paths, *urls] if not UPLOAD.fullmatch(path)]
+    if wrong or not paths or not hasattr(storage, "get"):
         rule = "must be one that takes uploads at …/_stcore/upload_file/…, where they are bounded"
         raise SpecError("the version of Streamlit", rule, ", ".join(wrong) or "none")
 
 
 def make_room(session: str) -> bool:
-    """Drop a session's oldest files for one more; whether there is room among all."""
+    """Drop a session's oldest files to admit one more; returns whether the server has room."""
     manager: Any = runtime.get_instance().uploaded_file_mgr
-    kept: Any = manager.file_storage
-    for file in list(kept.get(session, {}))[: -FILES_KEPT + 1]:
+    storage: Any = manager.file_storage
+    for file in list(storage.get(session, {}))[: -FILES_PER_SESSION + 1]:
         manager.remove_file(session, file)
-    held = sum(len(file.data) for files in list(kept.values()) for file in list(files.values()))
+    held = sum(len(file.data) for files in list(storage.values()) for file in list(files.values()))
     return held < MOST_UPLOADED

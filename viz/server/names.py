@@ -1,4 +1,4 @@
-"""Under which names the server answers, and for whose pages.
+"""Middleware that checks the host name of every request and the origin of every session.
 
 Another site's page can have its own name point to this machine ("DNS rebinding"): the browser then
 takes the server for that site's, and lets its page read everything. So a name is answered only if
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1")
-"""A health check, or a developer, asks by these; no stranger's page can take such a name."""
+"""Names that health checks and developers use; no foreign page can take such a name."""
 LOCAL = re.compile(rf"https?://({'|'.join(map(re.escape, LOCAL_HOSTS))})(:[0-9]+)?")
 STRANGER = "Sessions are for the pages of this server alone."
 ELSEWHERE = (
@@ -35,14 +35,14 @@ AT_ITS_ADDRESS = "This server answers at {address}, as its variable STRIDES_PUBL
 
 
 def own_names() -> frozenset[str]:
-    """This machine's names: what it calls itself, and that in the local network (mDNS)."""
+    """This machine's names: its host name, and the host name in the local network (mDNS)."""
     name = socket.gethostname().lower().rstrip(".")
     short = name.partition(".")[0]
     return frozenset({"localhost", name, short, f"{short}.local"} - {"", ".local"})
 
 
 def host_of(text: str) -> str:
-    """The host of a Host header, ``name:port`` or ``[number]:port``; "" where that is none."""
+    """The host in a Host header (``name:port`` or ``[number]:port``); "" if it is malformed."""
     try:
         parts = urlsplit(f"//{text}")
         _ = parts.port
@@ -62,14 +62,14 @@ def is_number(host: str) -> bool:
 
 
 class OwnNames:
-    """Middleware: no answer under a stranger's name, no session for another site's page.
+    """Middleware that refuses requests under a foreign host name and sessions for foreign pages.
 
     Streamlit refuses foreign pages too, but it asks the internet for its own address first, and
     where there is none every visitor waits for that.
 
     Args:
-        app: what stands behind.
-        address: of the server, as visitors know it; "" for a machine that has no name of its own.
+        app: the application behind this middleware.
+        address: the server's public address; "" for a machine without a name of its own.
     """
 
     def __init__(self, app: ASGIApp, address: str) -> None:
@@ -88,18 +88,25 @@ class OwnNames:
 
     def _refusal(self, scope: Scope) -> str:
         headers = Headers(scope=scope)
-        asked = headers.get("host")
-        if asked is not None:  # a browser always says it
-            host = host_of(asked)
+        host_header = headers.get("host")
+        if host_header is not None:  # browsers always send it
+            host = host_of(host_header)
             if host not in self._names and not is_number(host):
                 address = self.address
                 return AT_ITS_ADDRESS.format(address=address) if address else ELSEWHERE
         origin = headers.get("origin")
-        if scope["type"] == "websocket" and origin is not None and not self._own(origin, asked):
+        if (
+            scope["type"] == "websocket"
+            and origin is not None
+            and not self._own(origin, host_header)
+        ):
             return STRANGER
         return ""
 
-    def _own(self, origin: str, asked: str | None) -> bool:
+    def _own(self, origin: str, host_header: str | None) -> bool:
         if LOCAL.fullmatch(origin) or self.address:
             return bool(LOCAL.fullmatch(origin)) or origin == self.address
-        return asked is not None and origin in (f"http://{asked}", f"https://{asked}")
+        return host_header is not None and origin in (
+            f"http://{host_header}",
+            f"https://{host_header}",
+        )

@@ -1,4 +1,4 @@
-"""Streamlit's own options, set from ours before its server is built.
+"""Sets Streamlit's options from this app's settings before its server is built.
 
 Under ``uvicorn`` Streamlit ignores its environment variables and command line, so this is
 the one way in that works under both entry points.
@@ -20,19 +20,19 @@ from viz.server.settings import Settings, settings, unknown
 
 
 def options(chosen: Settings) -> dict[str, Any]:
-    """What the settings mean to Streamlit, by its names."""
-    found: dict[str, Any] = {
+    """The settings as Streamlit options, by Streamlit's names."""
+    values: dict[str, Any] = {
         "client.showErrorDetails": "full" if chosen.error_details else "none",
         "server.maxUploadSize": chosen.upload_mb,
     }
     if chosen.cookie_secret:
-        found["server.cookieSecret"] = chosen.cookie_secret
+        values["server.cookieSecret"] = chosen.cookie_secret
     if chosen.public_address:
-        found["browser.serverAddress"] = urlsplit(chosen.public_address).hostname
-        found["server.corsAllowedOrigins"] = [chosen.public_address]
+        values["browser.serverAddress"] = urlsplit(chosen.public_address).hostname
+        values["server.corsAllowedOrigins"] = [chosen.public_address]
     if in_foreign_frames(chosen):
-        found["server.xsrfCookieSameSite"] = "none"
-    return found
+        values["server.xsrfCookieSameSite"] = "none"
+    return values
 
 
 def in_foreign_frames(chosen: Settings) -> bool:
@@ -41,33 +41,35 @@ def in_foreign_frames(chosen: Settings) -> bool:
 
 
 def configured() -> Settings:
-    """This server's settings, told to Streamlit.
+    """Read and check this server's settings and set Streamlit's options by them.
 
     Raises:
-        SystemExit: they cannot be, or uploads would not be bounded; with a sentence.
+        SystemExit: a setting is wrong, or uploads would not be bounded; says why in a sentence.
     """
-    secrets_singleton.load_if_toml_exists()  # become variables: a hoster may offer no others
+    secrets_singleton.load_if_toml_exists()  # secrets become environment variables: some hosters offer nothing else
     for name in unknown(os.environ):
         logging.getLogger(__name__).warning("%s is no setting of this app", name)
     try:
-        found = settings()
+        chosen = settings()
         check_uploads(config.get_option("server.baseUrlPath"))
-        _apply(found)
-        _has_device(found.device)
+        _apply(chosen)
+        _has_device(chosen.device)
     except SpecError as error:
         raise SystemExit(f"The server does not start: {error}.") from None
-    return found
+    return chosen
 
 
 def _has_device(name: str | None) -> None:
     if name not in (None, "cpu"):
-        from core.device import pick  # brings torch, which a page in the making must not wait for
+        from core.device import pick  # imports torch, which a first page must not wait for
 
         pick(name)
 
 
 def _apply(chosen: Settings) -> None:
-    if config.get_option("runner.postScriptGC"):  # without the file every rerun takes longer
+    if config.get_option(
+        "runner.postScriptGC"
+    ):  # its default, which slows every rerun: the config file was not read
         rule = "must be the folder of app.py, where .streamlit/config.toml is"
         raise SpecError("the working directory", rule, os.getcwd())
     for name, value in options(chosen).items():

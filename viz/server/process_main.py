@@ -1,7 +1,7 @@
-"""A worker process: does what `viz.server.processes` sends it, one thing after another, until that is gone.
+"""The main program of a worker process: it runs the calls that `viz.server.processes` sends it.
 
-``python -m viz.server.process_main NICENESS``. Messages are pickles on standard input and output, between this
-process and the one that started it alone.
+It is started as ``python -m viz.server.process_main NICENESS`` and ends when its parent is gone.
+Messages are pickles on standard input and output, exchanged only with the parent process.
 """
 
 from __future__ import annotations
@@ -15,23 +15,25 @@ from importlib import import_module
 from typing import IO, Any
 
 
-def found(name: str) -> Callable[..., Any]:
-    """The function that is called ``package.module:name``."""
+def resolve(name: str) -> Callable[..., Any]:
+    """The function with the name ``package.module:name``."""
     module, _, function = name.partition(":")
-    there: Callable[..., Any] = getattr(import_module(module), function)
-    return there
+    resolved: Callable[..., Any] = getattr(import_module(module), function)
+    return resolved
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer until there are no more questions."""
+    """Answer requests until the input ends."""
 
     def say(kind: str, value: Any) -> None:
-        message = pickle.dumps((kind, value), pickle.HIGHEST_PROTOCOL)  # whole, or not at all
+        message = pickle.dumps(
+            (kind, value), pickle.HIGHEST_PROTOCOL
+        )  # pickled first, so that an error here sends nothing
         answers.write(message)
         answers.flush()
 
-    def report(*told: Any) -> bool:
-        say("report", told)
+    def report(*progress: Any) -> bool:
+        say("report", progress)
         return bool(pickle.load(questions))
 
     while True:
@@ -42,13 +44,13 @@ def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
         try:
             say("result", _done(name, args, kwargs, way, report))
         except EOFError:
-            return  # nobody is left to report to
+            return  # the parent has gone
         except BaseException as error:
             say("error", _portable(error))
 
 
 def _done(name: str, args: Any, kwargs: Any, way: str, report: Callable[..., bool]) -> Any:
-    function = found(name)
+    function = resolve(name)
     if way == "call":
         return function(*args, **kwargs)
     if way == "work":
@@ -60,16 +62,16 @@ def _done(name: str, args: Any, kwargs: Any, way: str, report: Callable[..., boo
 
 
 def _portable(error: BaseException) -> BaseException:
-    """The error itself where it survives the way to the other process, else one that says it."""
+    """The error itself if it can be pickled, otherwise a RuntimeError with its text."""
     try:
         again = pickle.loads(pickle.dumps(error))
         return error if type(again) is type(error) else RuntimeError(repr(error))
-    except Exception:  # an error of a library's own making can be anything
+    except Exception:  # a library's own exception class may fail in any way
         return RuntimeError(repr(error))
 
 
 def main() -> None:
-    """Keep the way out to ourselves: what a library prints goes to the log."""
+    """Serve requests on standard output, and send what libraries print to the log instead."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if hasattr(os, "nice"):

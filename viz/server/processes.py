@@ -1,12 +1,12 @@
-"""Worker processes: heavy computations beside the server, not in its interpreter.
+"""Worker processes, which run heavy computations outside the web process.
 
-One thread of a Python process runs at a time: ten milliseconds of Python for one visitor are ten
-that all others wait. What takes long is sent to processes of lower priority instead. They are
-started when first needed, used again, and end when they have had nothing to do for a while or the
+Only one thread of a Python process runs at a time, so ten milliseconds of Python for one visitor
+are ten that all others wait. Long computations are sent to processes of lower priority instead.
+They are started when first needed, reused, and end when they have been idle for a while or the
 server is gone.
 
-Functions are named, arguments and results are pickled: all of it our own, between a server and its
-children. Nothing that a visitor sends is unpickled.
+Functions are passed by name, arguments and results as pickles. These travel only between a server
+and its own child processes; nothing that a visitor sends is unpickled.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ from viz.server.settings import settings
 P = ParamSpec("P")
 R = TypeVar("R")
 Way = Literal["call", "work", "stream"]
+"""How a worker runs a function: for its result, as work that reports, or as a generator."""
 IDLE = 300.0
-"""Seconds without work after which a worker ends, and its memory is free again."""
+"""An idle worker ends after this many seconds, which frees its memory."""
 NICENESS = 10
-"""Of what takes seconds: the server comes first wherever a core is wanted by both."""
+"""`nice` increment of queue workers, so that the web process wins when both want the CPU."""
 ANSWER_S = 120.0
-"""Seconds in which a question is answered for which a visitor's page waits."""
+"""Time-out in seconds of a call for which a visitor's page waits."""
 
 
 class GoneError(UnfinishedError):
@@ -46,14 +47,14 @@ class GoneError(UnfinishedError):
 
 
 class KilledError(GoneError, MemoryError):
-    """It was killed. A system that runs out of memory does that; nothing else here does."""
+    """The worker was killed from outside, which a system does when it runs out of memory."""
 
     def __init__(self, rule: str = NO_MEMORY) -> None:
         super().__init__(rule)
 
 
 class LateError(GoneError):
-    """It was killed here, as nothing had come from it for too long."""
+    """The worker was killed by this module because it exceeded its time-out."""
 
     def __init__(self, rule: str = "") -> None:
         super().__init__(
@@ -62,7 +63,7 @@ class LateError(GoneError):
 
 
 class BusyError(UnfinishedError):
-    """No worker has become free for too long."""
+    """No worker became free within the time-out."""
 
     def __init__(
         self, rule: str = "waits for others that take long here; try again in a minute"
@@ -71,17 +72,20 @@ class BusyError(UnfinishedError):
 
 
 def silence_s() -> float:
-    """Seconds in which a long computation makes its next report: as long as the largest piece of
-    work may take on a slow core, a thousand million multiply–accumulates a second."""
+    """Time-out in seconds between two reports of a long computation.
+
+    It allows for the largest piece of work on a slow core, which does 10⁹ multiply–accumulates a
+    second.
+    """
     return ANSWER_S + settings().gmacs
 
 
 class Worker:
-    """One process, for one conversation at a time.
+    """One worker process, which runs one call at a time.
 
     Attributes:
-        talking: in the middle of one; what comes next from it belongs to that.
-        late: killed by `converse`, which has waited for too long.
+        talking: whether a call is unfinished, so that its next message belongs to that call.
+        late: whether `converse` killed the process because of a time-out.
     """
 
     def __init__(self, niceness: int) -> None:
@@ -91,7 +95,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": here, "OMP_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C is the server's; its end is the worker's, too
+            start_new_session=True,  # Ctrl-C reaches only the server; the worker ends with it
         )
         assert self._process.stdin
         assert self._process.stdout
@@ -105,10 +109,10 @@ class Worker:
     def converse(
         self, limit: float, way: Way, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Generator[tuple[Any, ...], bool | None, Any]:
-        """Yields every report, is sent whether to go on, returns the result.
+        """Run a function: yields its reports, is sent whether to go on, and returns the result.
 
         Raises:
-            LateError: neither has come for ``limit`` seconds.
+            LateError: no message came for ``limit`` seconds.
         """
         self.talking = True
         message: Any = (name, args, kwargs, way)
@@ -123,7 +127,7 @@ class Worker:
             return value
 
     def _answer(self, message: Any, limit: float) -> Any:
-        """What comes back for a message."""
+        """Send a message and return the worker's reply."""
         clock = Timer(limit, self._overdue)
         clock.daemon = True
         clock.start()
@@ -142,35 +146,35 @@ class Worker:
             pickle.dump(message, self._questions, pickle.HIGHEST_PROTOCOL)
             self._questions.flush()
         except BrokenPipeError:
-            raise self._lost() from None
+            raise self._end_error() from None
 
     def _receive(self) -> Any:
         try:
             return pickle.load(self._answers)
         except EOFError:
-            raise self._lost() from None
+            raise self._end_error() from None
 
-    def _lost(self) -> GoneError:
+    def _end_error(self) -> GoneError:
         code = self._process.wait()
         if self.late:
             return LateError()
         return KilledError() if code == -getattr(signal, "SIGKILL", 0) else GoneError()
 
     def end(self) -> None:
-        """At once, whatever it does."""
+        """Kill the process at once."""
         self._process.kill()
         self._process.communicate()
 
 
 class Pool:
-    """Workers for one kind of work.
+    """A pool of workers for one kind of work.
 
     Args:
-        most: at a time; who comes when all are at work waits.
-        niceness: added to the server's own.
-        idle: see `IDLE`; None: they stay.
-        limit: seconds without an answer or a report after which a worker is killed, and replaced;
-            also without a free worker.
+        most: how many workers run at a time; further calls wait for one to become free.
+        niceness: `nice` increment of the workers.
+        idle: see `IDLE`; None means that idle workers never end.
+        limit: time-out in seconds for a worker's next message, after which it is killed and
+            replaced, and for a worker to become free.
     """
 
     def __init__(
@@ -183,23 +187,23 @@ class Pool:
         self._turns, self._niceness, self._idle = BoundedSemaphore(most), niceness, idle
         self._limit = limit
         self._lock = Lock()
-        self._resting: dict[Worker, Timer | None] = {}
+        self._idle_workers: dict[Worker, Timer | None] = {}
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """What the function ``package.module:name`` returns, or raises.
+        """Call the function ``package.module:name`` in a worker; returns or raises what it does.
 
         Raises:
-            UnfinishedError: its worker died or took too long, or none has become free.
+            UnfinishedError: the worker died or took too long, or none became free.
         """
-        return self._run(lambda *told: True, "call", name, args, kwargs)
+        return self._run(lambda *progress: True, "call", name, args, kwargs)
 
     def work(self, name: str, *args: Any, **kwargs: Any) -> Work:
-        """What this function makes for the queue, done by a worker."""
+        """The work that a function returns, as work for the queue that a worker runs."""
         return lambda report: self._run(report, "work", name, args, kwargs)
 
-    def _run(self, report: Callable[..., bool], *asked: Any) -> Any:
+    def _run(self, report: Callable[..., bool], *request: Any) -> Any:
         with self._worker() as worker:
-            talk, goes_on = worker.converse(self._limit, *asked), None
+            talk, goes_on = worker.converse(self._limit, *request), None
             try:
                 while True:
                     goes_on = report(*talk.send(goes_on))
@@ -207,14 +211,14 @@ class Pool:
                 return end.value
 
     def stream(self, name: str, *args: Any) -> Iterator[Any]:
-        """What this generator function yields; close it to stop it at its next value."""
+        """Iterate over a generator function that runs in a worker; closing stops it at its next value."""
         with self._worker() as worker:
             talk = worker.converse(self._limit, "stream", name, args, {})
             try:
-                told = next(talk)
+                report = next(talk)
                 while True:
-                    yield told[0]
-                    told = talk.send(True)
+                    yield report[0]
+                    report = talk.send(True)
             except StopIteration:
                 return
             except GeneratorExit:
@@ -224,121 +228,124 @@ class Pool:
 
     @contextmanager
     def _worker(self) -> Iterator[Worker]:
-        """One that rests, or else a new one."""
+        """An idle worker, or a new one if none is idle."""
         if not self._turns.acquire(timeout=self._limit):
             raise BusyError
         try:
-            worker = self._woken() or Worker(self._niceness)
+            worker = self._take_idle() or Worker(self._niceness)
             try:
                 yield worker
             finally:
-                if worker.talking:  # what it says next belongs to nobody
+                if worker.talking:  # its next message would belong to the abandoned call
                     worker.end()
                 else:
-                    self._lay_down(worker)
+                    self._put_idle(worker)
         finally:
             self._turns.release()
 
-    def _woken(self) -> Worker | None:
+    def _take_idle(self) -> Worker | None:
         with self._lock:
-            while self._resting:
-                worker, timer = self._resting.popitem()
+            while self._idle_workers:
+                worker, timer = self._idle_workers.popitem()
                 if timer:
                     timer.cancel()
                 if worker.alive:
                     return worker
         return None
 
-    def _lay_down(self, worker: Worker) -> None:
+    def _put_idle(self, worker: Worker) -> None:
         timer = None
         if self._idle is not None:
             timer = Timer(self._idle, self._retire, [worker])
             timer.daemon = True
             timer.start()
         with self._lock:
-            self._resting[worker] = timer
+            self._idle_workers[worker] = timer
 
     def _retire(self, worker: Worker) -> None:
         with self._lock:
-            resting = self._resting.pop(worker, None) is not None
-        if resting:
+            was_idle = self._idle_workers.pop(worker, None) is not None
+        if was_idle:
             worker.end()
 
     def close(self) -> None:
-        """End those that rest."""
-        while worker := self._woken():
+        """End the idle workers."""
+        while worker := self._take_idle():
             worker.end()
 
 
 @cache
 def trainers() -> Pool:
-    """For training runs: on a server and at home."""
+    """The pool for training runs; it exists with and without the other pools."""
     return Pool(settings().training_slots, limit=silence_s())
 
 
 def stream(function: str, *args: Any) -> Iterator[Any]:
-    """What a generator function ``package.module:name`` yields in a worker process for training.
+    """Iterate over a generator function ``package.module:name`` in a worker process for training.
 
     Raises:
-        UnfinishedError: the process has died, or has taken too long.
-        whatever the function raises.
+        UnfinishedError: the process died or took too long.
+        Exception: any exception of the function itself.
     """
     return trainers().stream(function, *args)
 
 
 @dataclass
-class _Beside:
-    """The pools of a server; a computer with one visitor has none, and starts nothing."""
+class _WorkerPools:
+    """The pools of this process; both are None unless `open_worker_pools` opened them."""
 
-    analysts: Pool | None = None
+    analysis: Pool | None = None
     queue: Pool | None = None
 
 
-_beside = _Beside()
+_pools = _WorkerPools()
 
 
-def open_beside() -> None:
-    """Have what is `beside` and `queued` done by worker processes from now on: a server's start."""
+def open_worker_pools() -> None:
+    """Open the pools, if the settings ask for some, when a server starts."""
     chosen = settings()
-    if chosen.analysts:
-        _beside.analysts = Pool(chosen.analysts, niceness=0, idle=None)
-        _beside.queue = Pool(chosen.queue_workers, limit=silence_s())
-        _beside.analysts.call("viz.server.torch_start:warm")
+    if chosen.workers:
+        _pools.analysis = Pool(chosen.workers, niceness=0, idle=None)
+        _pools.queue = Pool(chosen.queue_workers, limit=silence_s())
+        _pools.analysis.call("viz.server.torch_start:warm")
 
 
-def beside(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose answer a worker finds where there are any."""
+def in_worker(function: Callable[P, R]) -> Callable[P, R]:
+    """Runs the function in a worker process if there are some, otherwise in this process."""
     name = f"{function.__module__}:{function.__qualname__}"
 
     @wraps(function)
-    def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-        pool = _beside.analysts
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        pool = _pools.analysis
         if pool is None:
             return function(*args, **kwargs)
         try:
-            found: R = pool.call(name, *args, **kwargs)
-        except (KilledError, LateError) as error:  # by this question, as a rule: it killed one
+            result: R = pool.call(name, *args, **kwargs)
+        except (
+            KilledError,
+            LateError,
+        ) as error:  # usually this call is the cause and would kill another worker
             logging.getLogger(__name__).warning("a worker's %s: %s", name, error)
             raise
-        except GoneError as error:  # by something else: another worker can answer it
+        except GoneError as error:  # the cause lies elsewhere, so another worker is tried
             logging.getLogger(__name__).warning("a worker's %s: %s", name, error)
-            found = pool.call(name, *args, **kwargs)
-        return found
+            result = pool.call(name, *args, **kwargs)
+        return result
 
-    return ask
+    return call
 
 
 def queued(make: Callable[P, Work]) -> Callable[P, Work]:
-    """What makes something for the queue, done by a worker where there are any."""
+    """Has the work that ``make`` returns run in a queue worker if there are some."""
     name = f"{make.__module__}:{make.__qualname__}"
 
     @wraps(make)
-    def made(*args: P.args, **kwargs: P.kwargs) -> Work:
+    def submit(*args: P.args, **kwargs: P.kwargs) -> Work:
         def run(report: Report) -> Any:
-            pool = _beside.queue
+            pool = _pools.queue
             work = make(*args, **kwargs) if pool is None else pool.work(name, *args, **kwargs)
             return work(report)
 
         return run
 
-    return made
+    return submit

@@ -1,8 +1,8 @@
-"""Long computations: one queue for all visitors, every result computed once.
+"""A queue of long computations for all visitors, which computes every result once.
 
-A visitor says which results the page wants now; what nobody wants any more is not begun,
-and stopped at its next report if it runs. The first wish of every visitor comes before
-anyone's second. Knows nothing of Streamlit.
+Every visitor's page states which results it wants now. A job that nobody wants any more is not
+started, or is stopped at its next report. The first wish of every visitor comes before anyone's
+second. This module does not import Streamlit.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from core.errors import SpecError
 
 State = Literal["waiting", "running", "done", "failed"]
 Report = Callable[[int, int, Any], bool]
-"""Called by the work after each piece: (done, total, partial result) → whether to go on."""
+"""Work calls this after each piece with (done, total, partial result); returns whether to go on."""
 Work = Callable[[Report], Any]
 
 PATIENCE = 90.0
-"""Seconds without a sign of a visitor after which the wish is taken for given up: a browser
-lets a page in the background ask once a minute only."""
+"""A visitor's wish expires after this many seconds without a poll. Browsers let a page in the
+background poll only once a minute."""
 GRACE = 5.0
-"""Seconds without a sign of a visitor whose connection is gone: a page that is loaded again, or
-comes back over a bad line, finds its work going on."""
+"""As `PATIENCE`, for a visitor whose connection is closed. It leaves time to reload the page or to
+reconnect."""
 NO_MEMORY = "needs more memory than is free here; choose a smaller image or fewer layers"
 FAILED = "failed here; the server's log says why"
-KEPT = 24
-"""Finished results that are kept for whoever asks again."""
+CACHED_RESULTS = 24
+"""How many finished results stay in memory for later requests."""
 LOGGED = 300
-"""Characters of a job's key in the log."""
+"""How many characters of a job's key are logged."""
 
 
 class UnfinishedError(SpecError):
-    """A computation that was ended before it had an answer: tried again, it may have one.
+    """A computation ended without a result, and may succeed when it is tried again.
 
-    A `SpecError`, so that it is shown wherever a refusal is; never kept as one.
+    It is a `SpecError`, so that pages show it where they show a refusal, but it is never cached.
 
     Args:
         rule: the rest of a sentence that starts with the computation.
@@ -56,16 +56,16 @@ class UnfinishedError(SpecError):
 
 @dataclass(frozen=True)
 class View:
-    """What a visitor sees of one wish.
+    """The state of one job as a visitor sees it.
 
     Attributes:
         state: waiting, running, done or failed.
-        ahead: jobs that come before it, while it waits.
+        ahead: how many jobs come before it while it waits.
         done, total: pieces of the work.
         partial: the result so far; None before the first report.
-        result: once it is done.
-        error: why it failed, for the screen.
-        refused: it failed as its settings cannot work; another try would end alike.
+        result: the result of a job that is done.
+        error: why the job failed, in words for the screen.
+        refused: whether its settings cannot work, so that another try would fail too.
     """
 
     state: State
@@ -89,11 +89,11 @@ class _Job:
     result: Any = None
     error: str = ""
     refused: bool = False
-    given_up: bool = False
+    canceled: bool = False
 
     @property
     def lasting(self) -> bool:
-        """Whether whoever asks later gets the same: a result, or a refusal."""
+        """Whether later requests get the same outcome: a result, or a refusal."""
         return self.state == "done" or self.refused
 
     wanted: dict[str, float] = field(default_factory=dict)  # visitor → last sign
@@ -103,10 +103,10 @@ class Jobs:
     """The queue.
 
     Args:
-        workers: jobs that run at the same time.
+        workers: how many jobs run at the same time.
         patience: see `PATIENCE`.
-        kept: see `KEPT`.
-        connected: whether the visitor of that name is there; asked from any thread.
+        kept: see `CACHED_RESULTS`.
+        connected: whether a visitor's connection is open; called from any thread.
         grace: see `GRACE`.
     """
 
@@ -114,27 +114,27 @@ class Jobs:
         self,
         workers: int = 1,
         patience: float = PATIENCE,
-        kept: int = KEPT,
+        cached: int = CACHED_RESULTS,
         connected: Callable[[str], bool] = lambda visitor: True,
         grace: float = GRACE,
     ) -> None:
         self._connected, self._grace = connected, grace
-        self._patience, self._kept, self._free = patience, kept, workers
+        self._patience, self._cached, self._free = patience, cached, workers
         self._lock = threading.Lock()
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()
         self._counter = 0
 
-    def want(self, visitor: str, works: Mapping[Hashable, Work]) -> dict[Hashable, View]:
-        """All that a visitor wants now, the most urgent first; whatever else was wanted is not.
+    def set_wishes(self, visitor: str, works: Mapping[Hashable, Work]) -> dict[Hashable, View]:
+        """Replace a visitor's wishes, most urgent first; any other wish of theirs is withdrawn.
 
         Returns:
-            how each of them stands.
+            the state of each wanted job.
         """
         now = time.monotonic()
         with self._lock:
             for job in self._jobs.values():
                 if job.wanted.pop(visitor, None) is not None and job.key in works:
-                    job.wanted[visitor] = now  # before what nobody wants is forgotten
+                    job.wanted[visitor] = now  # before `_drop`, which forgets unwanted jobs
             self._drop()
             for rank, (key, work) in enumerate(works.items()):
                 self._join(visitor, key, work, rank)
@@ -142,7 +142,7 @@ class Jobs:
             return {key: self._view(self._jobs[key]) for key in works}
 
     def retry(self, key: Hashable) -> None:
-        """Forget a failure, so that whoever wants it next has it computed anew."""
+        """Forget a failure, so that the next request computes it anew."""
         with self._lock:
             job = self._jobs.get(key)
             if job is not None and job.state == "failed":
@@ -158,25 +158,25 @@ class Jobs:
         self._jobs.move_to_end(key)
 
     def _drop(self) -> None:
-        """Forget what nobody waits for: failures, and the oldest results beyond those kept."""
+        """Forget unwanted failures, and the oldest unwanted results beyond `CACHED_RESULTS`."""
         now = time.monotonic()
         for job in self._jobs.values():
-            for visitor in [v for v, seen in job.wanted.items() if self._gone(v, now - seen)]:
+            for visitor in [v for v, seen in job.wanted.items() if self._has_left(v, now - seen)]:
                 del job.wanted[visitor]
         unwanted = {k: j for k, j in self._jobs.items() if j.state != "running" and not j.wanted}
         for key in [k for k, j in unwanted.items() if not j.lasting]:
             del self._jobs[key]
         over = [k for k, j in unwanted.items() if j.lasting]
-        for key in over[: max(0, len(over) - self._kept)]:
+        for key in over[: max(0, len(over) - self._cached)]:
             del self._jobs[key]
 
-    def _gone(self, visitor: str, silence: float) -> bool:
+    def _has_left(self, visitor: str, silence: float) -> bool:
         if silence > self._patience:
             return True
         return silence > self._grace and not self._connected(visitor)
 
     def waiting(self) -> int:
-        """Visitors that have something coming."""
+        """How many visitors wait for an unfinished job."""
         with self._lock:
             unfinished = [job for job in self._jobs.values() if job.state in ("waiting", "running")]
             return len({visitor for job in unfinished for visitor in job.wanted})
@@ -196,22 +196,22 @@ class Jobs:
             with self._lock:
                 job.progress = done, total, partial
                 self._drop()
-                job.given_up = not job.wanted
-                return not job.given_up
+                job.canceled = not job.wanted
+                return not job.canceled
 
         state: State = "failed"
         result, why, refused = None, "", False
         try:
             result, state = job.work(report), "done"
-        except BaseException as error:  # one that exits, too: its slot must come free
+        except BaseException as error:  # even SystemExit: the slot must become free
             why, refused = _reason(error)
-            if not (refused or job.given_up):
+            if not (refused or job.canceled):
                 name = repr(job.key)[:LOGGED]
                 logging.getLogger(__name__).exception("this job failed: %s", name)
-        with self._lock:  # all at once: nobody sees a running job that has failed
+        with self._lock:  # in one step, so that no view is inconsistent
             job.state, job.result, job.error, job.refused = state, result, why, refused
             self._free += 1
-            if job.given_up:  # stopped half-way: whoever wants it begins anew
+            if job.canceled:  # it was stopped, so a new wish starts it again
                 del self._jobs[job.key]
                 if job.wanted:
                     again = _Job(job.key, job.work, job.rank, job.number, wanted=job.wanted)
@@ -230,7 +230,7 @@ class Jobs:
 
 
 def _reason(error: BaseException) -> tuple[str, bool]:
-    """Why a job failed, for the screen, and whether its settings are the reason."""
+    """Why a job failed, in words for the screen, and whether its settings are the cause."""
     if isinstance(error, UnfinishedError):
         return f"it {error.rule}", False
     if _out_of_memory(error):
@@ -242,7 +242,9 @@ def _reason(error: BaseException) -> tuple[str, bool]:
 
 def _out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or "torch" not in sys.modules:
-        return isinstance(error, MemoryError)  # nothing is loaded where nothing fits
+        return isinstance(
+            error, MemoryError
+        )  # without torch only Python itself can run out of memory
     from core.device import is_out_of_memory
 
     return is_out_of_memory(error)

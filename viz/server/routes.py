@@ -1,4 +1,4 @@
-"""Addresses of the server's own, beside those that Streamlit answers."""
+"""Routes that this server answers in addition to Streamlit's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from streamlit import config
 from viz.pages import PAGES
 
 MOVED = 307
-"""Not for good: which page opens first may change, and browsers never forget a 308."""
+"""A temporary redirect: the first page may change, and browsers cache a 308 for ever."""
 
 
 def routes() -> list[Route]:
-    """The first page by its name.
+    """Routes that redirect the first page's name to the root.
 
-    Streamlit serves it at the root alone, and says "Page not found" at its name.
+    Streamlit serves the first page at the root alone and says "Page not found" at its name.
     """
     base = config.get_option("server.baseUrlPath").strip("/")
     path = f"/{base}/{PAGES[0].name}" if base else f"/{PAGES[0].name}"
@@ -32,6 +32,6 @@ async def _above(request: Request) -> RedirectResponse:
 
 
 def _moved(request: Request, where: str) -> RedirectResponse:
-    """A relative address, which holds under whatever path a proxy serves the app."""
+    """Redirect to a relative address, which is right under any path a proxy uses."""
     query = request.scope["query_string"].decode("latin-1")
     return RedirectResponse(f"{where}?{query}" if query else where, MOVED)

@@ -1,7 +1,7 @@
-"""What the person who runs a server may decide: environment variables, checked at its start.
+"""The environment variables by which a server is configured; they are checked when it starts.
 
-`Settings` is the whole list. Every field is the variable of its name in capitals behind
-``STRIDES_``. Knows no Streamlit.
+`Settings` lists them all. A field ``gmacs`` is read from the variable ``STRIDES_GMACS``. This
+module does not import Streamlit.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from core.errors import SpecError
 from core.uploads import MAX_UPLOAD_BYTES
 
 PREFIX = "STRIDES_"
+FORMER_NAMES = {"STRIDES_WORKERS": "STRIDES_ANALYSTS"}
+"""Variables and their former names. A former name wins: images set the new one by default."""
 MOST_UPLOAD_MB = MAX_UPLOAD_BYTES >> 20
 SHORTEST_SECRET = 32  # characters
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 Read = Callable[[str], Any]
-"""A variable's text → the setting's value; ValueError with the rule it breaks."""
+"""Turns a variable's text into the setting's value, or raises ValueError with the broken rule."""
 
 
 def _flag(text: str) -> bool:
@@ -80,7 +82,7 @@ def _setting(default: Any, read: Read, means: str) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """The decisions about one server, each with what it means."""
+    """The configuration of one server; every field carries its meaning for README."""
 
     public_address: str = _setting(
         "",
@@ -96,7 +98,7 @@ class Settings:
         "", _secret, "signs cookies, the same for all replicas; empty: drawn at every start"
     )
     max_sessions: int = _setting(
-        400, _whole(1, 100_000), "visitors at a time; the next one is told to come back later"
+        400, _whole(1, 100_000), "visitors at a time; further ones are asked to come back later"
     )
     upload_mb: int = _setting(
         MOST_UPLOAD_MB, _whole(1, MOST_UPLOAD_MB), "largest file a visitor may upload, in MB"
@@ -107,11 +109,12 @@ class Settings:
     training_slots: int = _setting(
         2, _whole(1, 16), "trainings at a time, each in a process of its own and of low priority"
     )
-    analysts: int = _setting(
+    workers: int = _setting(
         0,
         _whole(0, 16),
-        "processes that analyse networks, with `STRIDES_QUEUE_WORKERS` more for long computations, "
-        "so that no visitor waits for another's; 0: the server's own does it all",
+        "worker processes for network analysis, so that no visitor waits for another's; with them "
+        "`STRIDES_QUEUE_WORKERS` more run the long computations; 0: all is computed in the web "
+        "process",
     )
     gmacs: int = _setting(
         500,
@@ -163,34 +166,41 @@ def read(environment: Mapping[str, str]) -> Settings:
     """The settings of an environment; an empty variable counts as absent.
 
     Raises:
-        SpecError: a value that cannot be; of a secret, the message tells the length alone.
+        SpecError: a value is not allowed; the message shows only the length of a secret.
     """
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for setting in fields(Settings):
-        name = variable(setting)
-        text = environment.get(name, "").strip()
+        name, text = _named(environment, variable(setting))
         if not text:
             continue
         try:
-            given[setting.name] = setting.metadata["read"](text)
+            values[setting.name] = setting.metadata["read"](text)
         except ValueError as error:
             secret = setting.metadata["read"] is _secret
-            told = f"{len(text)} characters" if secret else repr(text[:80])
-            raise SpecError(name, str(error), told) from None
-    return Settings(**given)
+            value = f"{len(text)} characters" if secret else repr(text[:80])
+            raise SpecError(name, str(error), value) from None
+    return Settings(**values)
+
+
+def _named(environment: Mapping[str, str], name: str) -> tuple[str, str]:
+    """The name under which a variable is set, its former one first, and its text; "" for unset."""
+    for each in (FORMER_NAMES.get(name, name), name):
+        if text := environment.get(each, "").strip():
+            return each, text
+    return name, ""
 
 
 def unknown(environment: Mapping[str, str]) -> list[str]:
-    """Variables that look like settings and are none."""
-    known = {variable(setting) for setting in fields(Settings)}
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    """Names of variables that start with ``STRIDES_`` and belong to no setting."""
+    names = {variable(setting) for setting in fields(Settings)} | set(FORMER_NAMES.values())
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in names)
 
 
 def settings() -> Settings:
-    """This server's settings; at its start they have been found to be in order.
+    """The settings of this process; `viz.server.options.configured` has checked them at the start.
 
-    Called where a setting is used, never while a module is imported: what is read there cannot
-    follow the environment any more, and a bad value becomes an error of the import.
+    Call this where a setting is used, never while a module is imported: a constant cannot follow
+    the environment, and a bad value would become an import error.
 
     Raises:
         SpecError: see `read`.

@@ -1,4 +1,4 @@
-"""Torch is loaded once, late, and set up for many small jobs side by side."""
+"""Loads torch once, when it is first needed, and sets it up for many small concurrent jobs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _WARMING = Lock()
 
 
 def warm() -> None:
-    """Import torch once and set it up for many small jobs side by side.
+    """Import torch once and set it up for many small concurrent jobs.
 
-    One visitor does, the others wait: all of a class come in the same second, and the turns
-    below would be made shorter by each of them.
+    One thread imports it while the others wait: a whole class may come in the same second, and
+    each thread would otherwise shorten the switch interval below once more.
     """
     with _WARMING:
         _warm()
@@ -25,10 +25,10 @@ def warm() -> None:
 def _warm() -> None:
     """Import torch and set it up.
 
-    The import holds the interpreter for five milliseconds at a time, and a page comes in a
-    hundred small requests that each wait for it: shorter turns while it lasts.
+    The import holds the interpreter for five milliseconds at a time, and the hundred small
+    requests of a page each wait for it. So the switch interval is shorter during the import.
     """
-    # torch.set_num_threads holds in the thread that calls it; the scripts of visitors are others.
+    # torch.set_num_threads holds only in the thread that calls it; visitors have other threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     usual = sys.getswitchinterval()
     sys.setswitchinterval(usual / 20)
@@ -39,9 +39,9 @@ def _warm() -> None:
     finally:
         sys.setswitchinterval(usual)
     torch.set_num_threads(1)
-    gc.freeze()  # what is loaded by now stays: no collection needs to walk it
+    gc.freeze()  # loaded modules stay, so the garbage collector need not visit them
 
 
 def is_warm() -> bool:
-    """Whether torch is loaded, so that a first result comes at once."""
+    """Whether torch is loaded, so that a result takes no import."""
     return _warm.cache_info().currsize > 0

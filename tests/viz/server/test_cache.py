@@ -8,7 +8,7 @@ from threading import Barrier, Event
 
 import pytest
 
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.queue import UnfinishedError
 
 PATIENCE_S = 20
@@ -17,7 +17,7 @@ PATIENCE_S = 20
 def test_many_who_ask_at_once_cause_one_computation() -> None:
     together, calls = Barrier(8), Counter[int]()
 
-    @shared(4)
+    @computed_once(4)
     def square(number: int) -> int:
         calls[number] += 1
         return number**2
@@ -34,7 +34,7 @@ def test_many_who_ask_at_once_cause_one_computation() -> None:
 def test_nobody_waits_for_another_question() -> None:
     first_is_in, second_is_done = Event(), Event()
 
-    @shared(4)
+    @computed_once(4)
     def answer(name: str) -> bool:
         if name == "second":
             return True
@@ -52,7 +52,7 @@ def test_nobody_waits_for_another_question() -> None:
 def test_an_error_is_not_kept_and_holds_up_nobody() -> None:
     calls = Counter[int]()
 
-    @shared(4)
+    @computed_once(4)
     def fail(number: int) -> None:
         calls[number] += 1
         raise ValueError(number)
@@ -66,7 +66,7 @@ def test_an_error_is_not_kept_and_holds_up_nobody() -> None:
 def test_the_oldest_answers_go() -> None:
     calls = Counter[int]()
 
-    @shared(2)
+    @computed_once(2)
     def same(number: int) -> int:
         calls[number] += 1
         return number
@@ -79,7 +79,7 @@ def test_the_oldest_answers_go() -> None:
 def test_nobody_waits_for_ever_for_one_who_never_answers() -> None:
     is_in, go_on = Event(), Event()
 
-    @shared(4, wait=0.05)
+    @computed_once(4, wait=0.05)
     def answer(number: int) -> int:
         is_in.set()
         go_on.wait(PATIENCE_S)

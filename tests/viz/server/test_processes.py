@@ -17,7 +17,7 @@ import pytest
 
 from core.errors import SpecError
 from viz.server import processes
-from viz.server.processes import Pool, beside, queued
+from viz.server.processes import Pool, in_worker, queued
 from viz.server.queue import Report, UnfinishedError, Work
 
 WAIT_S = 60.0
@@ -138,7 +138,7 @@ def test_one_that_died_at_rest_is_replaced(pool: Pool) -> None:
     assert pool.call(name(who)) != worker
 
 
-@beside
+@in_worker
 def frail(told: str, how: int) -> int:
     """Dies the first time."""
     with open(told, "a") as file:
@@ -152,7 +152,7 @@ def frail(told: str, how: int) -> int:
 def test_a_question_whose_worker_ends_is_asked_again_but_not_one_that_has_killed_it(
     pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(processes, "_beside", processes._Beside(analysts=pool))
+    monkeypatch.setattr(processes, "_pools", processes._WorkerPools(analysis=pool))
     assert frail(str(tmp_path / "ended"), int(signal.SIGTERM)) == 7
     with pytest.raises(UnfinishedError, match="memory"):
         frail(str(tmp_path / "killed"), int(signal.SIGKILL))
@@ -197,11 +197,11 @@ def test_one_that_hangs_is_killed_and_replaced(
 
     asked: dict[str, Callable[[], Any]] = {
         "call": lambda: pool.call(name(deaf), str(told)),
-        "beside": lambda: beside(deaf)(str(told)),
+        "beside": lambda: in_worker(deaf)(str(told)),
         "work": lambda: pool.work(name(deaf_after), 2, str(told))(report),
         "stream": lambda: seen.extend(pool.stream(name(deaf_stream), str(told))),
     }
-    monkeypatch.setattr(processes, "_beside", processes._Beside(analysts=pool))
+    monkeypatch.setattr(processes, "_pools", processes._WorkerPools(analysis=pool))
     pool._limit = 0.5
     with pytest.raises(processes.LateError, match="took too long and was stopped"):
         asked[way]()
@@ -327,7 +327,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     until(lambda: not alive(int(said.stdout)) or None)
 
 
-ask = beside(told_by)
+ask = in_worker(told_by)
 
 
 @queued
@@ -341,13 +341,13 @@ def test_what_is_beside_is_done_here_until_a_server_opens_its_pools(
     here, go_on = str(os.getpid()), lambda *told: True
     assert ask(1).startswith(here)
     assert asked(1)(go_on).startswith(here)
-    monkeypatch.setattr(processes, "_beside", processes._Beside())
-    monkeypatch.setenv("STRIDES_ANALYSTS", "0")
-    processes.open_beside()
+    monkeypatch.setattr(processes, "_pools", processes._WorkerPools())
+    monkeypatch.setenv("STRIDES_WORKERS", "0")
+    processes.open_worker_pools()
     assert ask(1).startswith(here)
-    monkeypatch.setenv("STRIDES_ANALYSTS", "1")
-    processes.open_beside()
-    pools = processes._beside.analysts, processes._beside.queue
+    monkeypatch.setenv("STRIDES_WORKERS", "1")
+    processes.open_worker_pools()
+    pools = processes._pools.analysis, processes._pools.queue
     try:
         assert not ask(1, "a").startswith(here)
         assert ask(1, "a").endswith(" (1, 'a')")

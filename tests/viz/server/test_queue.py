@@ -50,13 +50,15 @@ def until(look: Callable[[], View], wanted: Callable[[View], bool]) -> View:
 
 
 def finished(jobs: Jobs, visitor: str, works: dict[Hashable, Work], key: Hashable) -> View:
-    return until(lambda: jobs.want(visitor, works)[key], lambda v: v.state in ("done", "failed"))
+    return until(
+        lambda: jobs.set_wishes(visitor, works)[key], lambda v: v.state in ("done", "failed")
+    )
 
 
 def test_two_visitors_who_want_the_same_have_it_computed_once() -> None:
     jobs, gate = Jobs(), Gate()
-    assert jobs.want("a", {"map": gate})["map"].state == "running"
-    jobs.want("b", {"map": Gate()})
+    assert jobs.set_wishes("a", {"map": gate})["map"].state == "running"
+    jobs.set_wishes("b", {"map": Gate()})
     gate.step()
     for visitor in ("a", "b", "later"):
         assert finished(jobs, visitor, {"map": gate}, "map").result == "whole of 1"
@@ -66,9 +68,9 @@ def test_two_visitors_who_want_the_same_have_it_computed_once() -> None:
 def test_who_waits_is_counted_once() -> None:
     jobs, gate = Jobs(), Gate()
     for visitor in ("a", "b"):
-        jobs.want(visitor, {"map": gate, "other": Gate()})
+        jobs.set_wishes(visitor, {"map": gate, "other": Gate()})
     assert jobs.waiting() == 2
-    jobs.want("b", {})
+    jobs.set_wishes("b", {})
     assert jobs.waiting() == 1
     gate.step()
     finished(jobs, "a", {"map": gate}, "map")
@@ -77,9 +79,9 @@ def test_who_waits_is_counted_once() -> None:
 
 def test_progress_and_partial_results_are_seen() -> None:
     jobs, gate = Jobs(), Gate(3)
-    jobs.want("a", {"map": gate})
+    jobs.set_wishes("a", {"map": gate})
     gate.step()
-    view = jobs.want("a", {"map": gate})["map"]
+    view = jobs.set_wishes("a", {"map": gate})["map"]
     assert (view.state, view.done, view.total, view.partial) == ("running", 1, 3, "part 1")
     gate.step()
     gate.step()
@@ -106,10 +108,10 @@ def test_first_wishes_come_before_second_ones() -> None:
     ahead = {
         key: view.ahead
         for who, works in wishes.items()
-        for key, view in jobs.want(who, works).items()
+        for key, view in jobs.set_wishes(who, works).items()
     }
     assert ahead == {"a1": 0, "a2": 1, "b1": 1, "c1": 2}
-    assert jobs.want("a", wishes["a"])["a2"].ahead == 3, "behind the first wishes of b and c"
+    assert jobs.set_wishes("a", wishes["a"])["a2"].ahead == 3, "behind the first wishes of b and c"
     for name in ("a1", "b1", "c1", "a2"):
         gates[name].step()
         finished(jobs, name[0], wishes[name[0]], name)
@@ -118,9 +120,9 @@ def test_first_wishes_come_before_second_ones() -> None:
 
 def test_a_new_wish_replaces_the_old_one_that_never_began() -> None:
     jobs, first, old, new = Jobs(), Gate(), Gate(), Gate()
-    jobs.want("other", {"first": first})
-    jobs.want("a", {"old": old})
-    jobs.want("a", {"new": new})
+    jobs.set_wishes("other", {"first": first})
+    jobs.set_wishes("a", {"old": old})
+    jobs.set_wishes("a", {"new": new})
     first.step()
     new.step()
     finished(jobs, "a", {"new": new}, "new")
@@ -129,20 +131,20 @@ def test_a_new_wish_replaces_the_old_one_that_never_began() -> None:
 
 def test_a_work_nobody_wants_any_more_is_told_to_stop_and_begins_anew() -> None:
     jobs, gate = Jobs(), Gate(9)
-    jobs.want("a", {"map": gate})
+    jobs.set_wishes("a", {"map": gate})
     gate.step()
-    jobs.want("a", {})
+    jobs.set_wishes("a", {})
     gate.step()
     assert gate.went_on == [True, False]
     again = Gate()
-    until(lambda: jobs.want("a", {"map": again})["map"], lambda v: again.begun == 1)
+    until(lambda: jobs.set_wishes("a", {"map": again})["map"], lambda v: again.begun == 1)
     again.step()
     assert finished(jobs, "a", {"map": again}, "map").result == "whole of 1"
 
 
 def test_a_visitor_who_has_gone_silent_does_not_keep_a_work_going() -> None:
     jobs, gate = Jobs(patience=0.0), Gate(9)
-    jobs.want("a", {"map": gate})
+    jobs.set_wishes("a", {"map": gate})
     threading.Event().wait(0.01)
     gate.step()
     assert gate.went_on == [False]
@@ -163,13 +165,13 @@ def test_a_failure_is_told_and_the_next_one_runs(error: Exception, said: str) ->
     view = finished(jobs, "a", {"bad": fails}, "bad")
     assert view.state == "failed"
     assert said in view.error
-    jobs.want("a", {"good": gate})
+    jobs.set_wishes("a", {"good": gate})
     gate.step()
     assert finished(jobs, "a", {"good": gate}, "good").state == "done"
 
 
 def test_only_so_many_results_are_kept() -> None:
-    jobs = Jobs(kept=2)
+    jobs = Jobs(cached=2)
     begun: list[int] = []
 
     def work(n: int) -> Work:
@@ -181,7 +183,7 @@ def test_only_so_many_results_are_kept() -> None:
 
     for n in range(4):
         finished(jobs, "a", {n: work(n)}, n)
-    jobs.want("a", {})
+    jobs.set_wishes("a", {})
     finished(jobs, "a", {3: work(3)}, 3)
     finished(jobs, "a", {0: work(0)}, 0)
     assert begun == [0, 1, 2, 3, 0]
@@ -210,7 +212,7 @@ def test_a_failure_is_kept_for_nobody_and_a_refusal_for_all(error: Exception) ->
     for _ in range(3):  # as long as somebody looks at it, it is not begun again and again
         assert finished(jobs, "a", {"map": work}, "map").error == view.error
     assert work.begun == 1
-    jobs.want("a", {})
+    jobs.set_wishes("a", {})
     finished(jobs, "b", {"map": work}, "map")
     assert work.begun == (1 if error is REFUSAL else 2)
 
@@ -220,17 +222,17 @@ def test_who_has_been_silent_for_long_still_sees_what_failed() -> None:
     finished(jobs, "a", {"map": work}, "map")
     begun = work.begun
     jobs._jobs["map"].wanted["a"] -= 10_000
-    assert jobs.want("a", {"map": work})["map"].state == "failed"
+    assert jobs.set_wishes("a", {"map": work})["map"].state == "failed"
     assert work.begun == begun
 
 
 @pytest.mark.parametrize("error", [*PASSING, REFUSAL], ids=repr)
 def test_what_has_failed_is_tried_again_when_somebody_says_so(error: Exception) -> None:
-    jobs, work, gate = Jobs(kept=0), Failing(error), Gate()
+    jobs, work, gate = Jobs(cached=0), Failing(error), Gate()
     finished(jobs, "a", {"map": work}, "map")
     jobs.retry("map")
     jobs.retry("nothing")
-    assert jobs.want("a", {"map": gate})["map"].state == "running"
+    assert jobs.set_wishes("a", {"map": gate})["map"].state == "running"
     jobs.retry("map")
     gate.step()
     assert finished(jobs, "a", {"map": gate}, "map").result == "whole of 1"

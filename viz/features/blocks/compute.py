@@ -16,7 +16,7 @@ from core.networks import build
 from viz.choices.network import published
 from viz.choices.network_analysis import analysis
 from viz.features.blocks.params import Block
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
 from viz.server.torch_start import warm
@@ -59,7 +59,7 @@ class BlockProbe:
     shift: ShiftResponse | None
 
 
-@shared(128, outside=True)
+@computed_once(128, outside=True)
 def facts(block: Block) -> BlockFacts:
     """Everything closed-form about a block.
 
@@ -116,7 +116,7 @@ def probe(block: Block) -> Work:
     return run
 
 
-@shared(64, outside=True)
+@computed_once(64, outside=True)
 def check_times(blocks: tuple[Block, ...]) -> None:
     """Refuse to time what would take too long or too much memory.
 
@@ -152,7 +152,7 @@ def times(blocks: Sequence[Block]) -> Work:
     return run
 
 
-@shared(64, outside=True)
+@computed_once(64, outside=True)
 def stage_table(name: str) -> tuple[Stage, ...]:
     """An architecture of the zoo stage by stage, on the input it was published for."""
     from core.blocks.stages import stages
@@ -161,7 +161,7 @@ def stage_table(name: str) -> tuple[Stage, ...]:
     return stages(found.lines, found.costs.values())
 
 
-@shared(64, outside=True)
+@computed_once(64, outside=True)
 def kept(block: Block) -> Mapping[str, int]:
     """Bytes that backward must keep, by kind, without the weights."""
     from core.cost.kept import kept_bytes

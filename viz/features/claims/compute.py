@@ -10,7 +10,7 @@ from core.errors import SpecError
 from viz.features.claims.params import Chosen
 from viz.lessons.claims import CLAIMS, Outcome, claim
 from viz.lessons.claims.grid import Across, across, cases
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
 from viz.server.torch_start import warm
@@ -52,7 +52,7 @@ class Tested:
         return across(claim(self.number), found) if len(found) == size(self.number) else None
 
 
-@shared(512, outside=True)
+@computed_once(512, outside=True)
 def outcome(number: int, settings: Chosen) -> Outcome:
     """A claim with these settings.
 

@@ -10,7 +10,7 @@ from core.errors import SpecError
 from viz.choices.network import Network
 from viz.choices.network_analysis import Analysis, analysis, module, trained_weights
 from viz.features.erf.params import DRAWS, Request
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
 from viz.server.settings import settings
@@ -77,7 +77,7 @@ def most_draws(asked: Request, found: Analysis) -> int:
     return max((draws for draws in DRAWS if draws * one <= most), default=0)
 
 
-@shared(256, outside=True)
+@computed_once(256, outside=True)
 def _part(network: Network, layer: str, unit: tuple[int, int]) -> float:
     """The share of the image that has to be run for a unit."""
     from core.erf.crop import smallest_crop
@@ -138,7 +138,7 @@ def expected(asked: Request) -> ExpectedErf | None:
     return _expected(same)  # nothing of that changes it
 
 
-@shared(64, outside=True)
+@computed_once(64, outside=True)
 def _expected(asked: Request) -> ExpectedErf | None:
     warm()
     from core.erf.expected import TORCH, UNIT_GAINS, Gains, expected_erf

@@ -14,7 +14,7 @@ from core.layer.board import BoardSpec, InputSpec
 from core.layer.window import IntArray
 from viz.choices import board as choices_board
 from viz.server import torch_start
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.gradients.rebuild import Backward
 
 
-@shared(256)
+@computed_once(256)
 def gradient(board: BoardSpec, downstream: Downstream) -> InputGradient:
     """The gradient at the layer's input, by torch."""
     torch_start.warm()
@@ -50,7 +50,7 @@ class Counts:
     even: bool
 
 
-@shared(128)
+@computed_once(128)
 def counts(board: BoardSpec) -> Counts:
     """Read counts of one layer beside what torch's gradients show; over all its filters."""
     torch_start.warm()
@@ -62,7 +62,7 @@ def counts(board: BoardSpec) -> Counts:
     return Counts(window_reads(spec, board.source.size) * filters, sent[0], is_even(spec))
 
 
-@shared(256)
+@computed_once(256)
 def off_closed_form(board: BoardSpec, downstream: Downstream) -> float:
     """Largest difference between one unit's gradient by torch and the weights of its taps."""
     torch_start.warm()
@@ -72,7 +72,7 @@ def off_closed_form(board: BoardSpec, downstream: Downstream) -> float:
     return float(np.abs(gradient(board, downstream).gradient - expected).max())
 
 
-@shared(64)
+@computed_once(64)
 def backward(board: BoardSpec, downstream: Downstream) -> Backward:
     """Every step of a convolution's backward pass by hand, beside torch's autograd."""
     torch_start.warm()
@@ -134,7 +134,7 @@ class Claim:
     even: bool
 
 
-@shared(256)
+@computed_once(256)
 def claim(board: BoardSpec) -> Claim:
     """The claims about one layer on its input."""
     found, whole = counts(board), gradient(board, Downstream("all"))
@@ -153,7 +153,7 @@ def claim(board: BoardSpec) -> Claim:
     )
 
 
-@shared(4)
+@computed_once(4)
 def dead_shares(levels: int = 5) -> tuple[DeadShare, ...]:
     """Pixels without a gradient below stacked max-pools, beside 1 − 4^−L."""
     torch_start.warm()

@@ -62,7 +62,9 @@ def settings(values: Values) -> str:
     """What the page shows in words, for a caption."""
     side = f"{values['input_height']}×{values['input_width']}"
     kind = KIND_LABELS[values["arriving"]]
-    return f"Input {side}, {values['picture']}; upstream gradient: {kind}; kernel {values['kernel']}"
+    return (
+        f"Input {side}, {values['picture']}; upstream gradient: {kind}; kernel {values['kernel']}"
+    )
 
 
 def picture_of_layers(shown: Sequence[Shown], values: Values) -> Picture:

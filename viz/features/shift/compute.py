@@ -14,7 +14,7 @@ from core.errors import SpecError
 from viz.choices import network_analysis
 from viz.choices.network_analysis import Analysis, trained_weights
 from viz.features.shift.params import DIRECTIONS, Request, Scene
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
 from viz.server.settings import settings
@@ -37,7 +37,7 @@ FRAMES = 8
 SHADES = 64
 
 
-@shared(64)
+@computed_once(64)
 def picture(scene: Scene) -> Image:
     """(1, side, side), read-only, of mean 0 and standard deviation 1."""
     warm()
@@ -53,7 +53,7 @@ def rolled(image: Image, shift: tuple[int, int]) -> Image:
     return np.roll(image, shift, (0, 1))
 
 
-@shared(256)
+@computed_once(256)
 def comparison(layer: Downsampling, scene: Scene, shift: Shift) -> Comparison:
     """The output of the moved picture beside the moved output.
 
@@ -66,7 +66,7 @@ def comparison(layer: Downsampling, scene: Scene, shift: Shift) -> Comparison:
     return compare(layer, image, shift)
 
 
-@shared(128, outside=True)
+@computed_once(128, outside=True)
 def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistency:
     """Of every shift in one direction.
 
@@ -79,7 +79,7 @@ def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistenc
     return layer_consistency(layer, image, _line(direction, scene.side))
 
 
-@shared(128, outside=True)
+@computed_once(128, outside=True)
 def expected(layer: Downsampling, scene: Scene, direction: str) -> NDArray[np.float64] | None:
     """The cosine of every shift in closed form; None where there is none."""
     image = picture(scene)
@@ -95,7 +95,7 @@ def _line(direction: str, count: int, step: int = 1) -> list[Shift]:
     return [(down * d, right * d) for d in range(0, count, step)]
 
 
-@shared(128, outside=True)
+@computed_once(128, outside=True)
 def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
     """The spectra before and after downsampling."""
     image = picture(scene)
@@ -104,7 +104,7 @@ def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
     return of(layer, image)
 
 
-@shared(32)
+@computed_once(32)
 def film(layer: Downsampling | None, scene: Scene, direction: str, what: str) -> str:
     """`FRAMES` frames below each other as a PNG data URL.
 
@@ -219,7 +219,7 @@ def network_shifts(asked: Request) -> tuple[Shift, ...]:
     return _network_shifts(asked)
 
 
-@shared(64)
+@computed_once(64)
 def _network_shifts(asked: Request) -> tuple[Shift, ...]:
     warm()
     from core.cost import layer_costs

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.layer.board import BoardSpec
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 
 if TYPE_CHECKING:
     pass
 
 
-@shared(64)
+@computed_once(64)
 def snippet(framework: str, board: BoardSpec) -> str:
     """The board's layer as code."""
     from core.layer.code import snippet as write

@@ -20,7 +20,7 @@ from core.training.spec import OwnImages, Task, TrainingSpec
 from core.training.text import from_text, to_text
 from viz.choices import lab_store
 from viz.choices.lab_store import Run, finished, held, stored
-from viz.server.cache import shared
+from viz.server.cache import computed_once
 from viz.server.queue import Report, Work
 from viz.server.settings import settings
 from viz.server.torch_start import warm
@@ -98,7 +98,7 @@ def _facts(spec: TrainingSpec) -> Facts:
     return _kept_facts(replace(spec, seed=0))
 
 
-@shared(256, outside=True)
+@computed_once(256, outside=True)
 def _kept_facts(spec: TrainingSpec) -> Facts:
     return _planned(spec)
 
@@ -226,7 +226,7 @@ def _tests(spec: TrainingSpec) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     return images, labels
 
 
-@shared(16, outside=True)
+@computed_once(16, outside=True)
 def _kept_tests(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     return _drawn(task)
 
@@ -262,7 +262,7 @@ def _trained(text: str) -> tuple[TrainingSpec, nn.Module]:
     return spec, trained(spec, state)
 
 
-@shared(256)
+@computed_once(256)
 def classify(text: str, index: int) -> NDArray[np.float32]:
     """(classes,) softmax scores of a test image.
 
@@ -278,7 +278,7 @@ def classify(text: str, index: int) -> NDArray[np.float32]:
     return scores
 
 
-@shared(256)
+@computed_once(256)
 def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptiveField | None:
     """Which pixels of one test image move the predicted class's score at one unit of the last map.
 

@@ -249,7 +249,11 @@ def _table(lab: Lab, found: Runs, waits: str) -> None:
     """What is known of each net; ``waits`` stands for what is not known yet."""
     nets = range(len(lab.asked.specs))
     lines = [
-        Line("parameters", "numbers the optimizer updates", tuple(f"{f.parameters:,}" for f in lab.facts)),
+        Line(
+            "parameters",
+            "numbers the optimizer updates",
+            tuple(f"{f.parameters:,}" for f in lab.facts),
+        ),
         Line(
             "multiply–accumulates",
             "of one image, forward",

@@ -74,7 +74,10 @@ def _last_pixels(values: Values) -> Outcome:
         verdict,
         f"In {lossy} of {plural(len(judged), 'case')} with a remainder the last pixels of the "
         f"image are ignored"
-        + (f"; in the other {len(judged) - lossy} only padding is never read." * (lossy < len(judged)))
+        + (
+            f"; in the other {len(judged) - lossy} only padding is never read."
+            * (lossy < len(judged))
+        )
         + "." * (lossy == len(judged)),
         Evidence(
             (

@@ -143,8 +143,8 @@ class Held:
         self._jobs = Jobs(workers)
         monkeypatch.setattr(progress, "queue", lambda: self)
 
-    def want(self, visitor: str, works: dict[Any, Work]) -> Any:
-        return self._jobs.want(visitor, {key: self._held(key, w) for key, w in works.items()})
+    def set_wishes(self, visitor: str, works: dict[Any, Work]) -> Any:
+        return self._jobs.set_wishes(visitor, {key: self._held(key, w) for key, w in works.items()})
 
     def waiting(self) -> int:
         return self._jobs.waiting()

@@ -212,7 +212,7 @@ def test_a_worker_process_does_it_too(shelves: None, default: tuple[Comparison, 
     wanted = {compute.key(c, seed): compute.work(c, seed) for seed in c.seeds}
     views: dict[Any, View] = {}
     while not views or any(view.state in ("waiting", "running") for view in views.values()):
-        views = jobs.want("visitor", wanted)
+        views = jobs.set_wishes("visitor", wanted)
         threading.Event().wait(0.05)
     assert [view.error for view in views.values()] == ["", ""]
     assert compute.known(c) == expected
