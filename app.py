@@ -33,7 +33,7 @@ def _warm() -> None:
     from viz.server import processes
 
     board.payload(BoardSpec())
-    processes.open_beside()
+    processes.open_worker_pools()
 
 
 @asynccontextmanager
