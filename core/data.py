@@ -44,6 +44,24 @@ Draw: TypeAlias = Callable[[Size, int, int], npt.NDArray[Any]]  # (size, channel
 
 
 @dataclass(frozen=True)
+class Credit:
+    """Who took a photograph, and the license under which it is used, cropped and scaled.
+
+    Source: scikit-learn's notes on its photographs (datasets/images/README.txt); they name one
+    author for both, but the second address is another photographer's.
+    """
+
+    author: str  # the account on Flickr
+    address: str  # where the photograph lies
+    license: str = "CC BY 2.0"
+    license_address: str = "https://creativecommons.org/licenses/by/2.0/"
+
+    def __str__(self) -> str:
+        licensed = f"{self.license} ({self.license_address})"
+        return f"photograph by {self.author}, {self.address}, {licensed}, cropped and scaled"
+
+
+@dataclass(frozen=True)
 class Picture:
     """One row of PICTURES: how a picture is called, what it is for, and how it is drawn."""
 
@@ -52,6 +70,7 @@ class Picture:
     draw: Draw  # may return fewer planes than channels: they are repeated in turn
     colour: bool = False  # three channels are red, green and blue
     seeded: bool = False  # the seed changes the picture
+    credit: Credit | None = None  # of a photograph
 
 
 def picture(name: str, size: Size, channels: int = 1, seed: int = 0) -> Planes:
@@ -287,9 +306,11 @@ def _random(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
 
 _china = partial(_photo, "china", (58, 8, 468, 418))  # squares that read even at 8 x 8
 _flower = partial(_photo, "flower", (150, 60, 466, 376))
+_CHINA = Credit("danielbuechele", "https://www.flickr.com/photos/danielbuechele/6061409035/")
+_FLOWER = Credit("vultilion", "https://www.flickr.com/photos/vultilion/6056698931/")
 PICTURES: Mapping[str, Picture] = {
-    "china": Picture("Pagoda", "A dark tower before a bright sky.", _china, colour=True),
-    "flower": Picture("Dahlia", "A round bloom on a dark ground.", _flower, colour=True),
+    "china": Picture("Pagoda", "A dark tower before a bright sky.", _china, True, credit=_CHINA),
+    "flower": Picture("Dahlia", "A round bloom on a dark ground.", _flower, True, credit=_FLOWER),
     "digit": Picture("Digit", "Handwritten; the seed picks one of 1,797.", _digit, seeded=True),
     "ramp": Picture("Ramp", "Brightness rises evenly from left to right.", _ramp),
     "checkerboard": Picture("Checkerboard", "Every pixel differs from the next.", _checkerboard),

@@ -246,3 +246,16 @@ def test_fit_refuses_other_arrays(image: Any) -> None:
 def test_fit_refuses_other_sizes() -> None:
     with pytest.raises(SpecError, match="width"):
         fit(np.zeros((4, 4, 3), np.uint8), (4, 0))
+
+
+def test_every_photograph_has_the_credit_that_scikit_learn_notes() -> None:
+    notes = data.sample_file("images/README.txt").decode()
+    photographs = {name: row.credit for name, row in PICTURES.items() if row.colour}
+    assert len(photographs) == 2
+    for name, credit in photographs.items():
+        assert credit is not None, name
+        assert f"Image: {name}.jpg" in notes
+        assert credit.address.rstrip("/") in notes.partition(f"Image: {name}.jpg")[2]
+        assert f"/{credit.author}/" in credit.address
+        assert credit.license_address in notes
+    assert not any(row.credit for row in PICTURES.values() if not row.colour)

@@ -16,6 +16,7 @@ import streamlit as st
 
 from core.errors import SpecError
 from viz.page.session import link
+from viz.slides.catalogue import credit
 from viz.slides.style import FILMS, KINDS, SIZES, STRIPS, Kind, Picture, Style, bounded
 from viz.slides.video import ffmpeg
 
@@ -243,6 +244,7 @@ def _style(chosen: dict[str, Any], kind: Kind, settings: str, address: str) -> S
         transparent=chosen["transparent"] and kind != "mp4",
         caption=settings if told else "",
         link=address if told else "",
+        credit=credit(address),
     )
 
 

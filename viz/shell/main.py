@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.data import PICTURES
 from viz.page import progress
 from viz.page.session import read_shell
 from viz.pages import GROUPS, PAGES
@@ -13,6 +14,12 @@ from viz.shell import present, share, tour_bar
 
 HERE = Path(__file__).parent
 FEATURES = HERE.parent / "features"
+PHOTOGRAPHS = [
+    f"[{each.label}]({each.credit.address}) by {each.credit.author}, "
+    f"[{each.credit.license}]({each.credit.license_address})"
+    for each in PICTURES.values()
+    if each.credit
+]
 
 # An icon of our own: the browser would fetch a page's Material icon from another machine.
 st.set_page_config(
@@ -51,6 +58,7 @@ stop = shell["tour"] if name != "tour" else 0
 with st.container(key="shell_tour"):
     back = tour_bar.bar(stop) if stop else None
 chosen.run()
+st.sidebar.caption(f"Photographs, cropped and scaled: {'; '.join(PHOTOGRAPHS)}.")
 with tools:
     share.button(name)
 if back is not None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from core.data import PICTURES
 from core.errors import SpecError
 from viz.pages import PAGES
-from viz.params import decode, query
+from viz.params import Param, decode, query
 from viz.slides.style import Picture, UnfitLinkError, refuse_unfit
 
 PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -35,12 +37,14 @@ class Opened:
         page: name of the page.
         address: the link as it is printed below a picture.
         settings: what the link sets, in words.
+        credit: who took the photograph that the link sets; "" for none.
         pictures: by name, the first is the one to take unless another is asked for.
     """
 
     page: str
     address: str
     settings: str
+    credit: str
     pictures: Mapping[str, Picture]
 
     def picture(self, name: str) -> Picture:
@@ -67,8 +71,7 @@ def opened(link: str, site: str = "") -> Opened:
             a page would ignore or change a setting and say so, the link is refused.
     """
     page, told = _parted(link)
-    module, name = PARAMETERS[page]
-    params = getattr(import_module(module), name)
+    params = _params(page)
     values, ignored = decode(params, told)
     try:
         refuse_unfit(ignored)
@@ -80,7 +83,32 @@ def opened(link: str, site: str = "") -> Opened:
     if "://" not in link:
         tail = f"?{urlencode(written)}" if written else ""
         address = f"{site.rstrip('/')}/{page}{tail}"
-    return Opened(page, address, _settings(page, written), found)
+    return Opened(page, address, _settings(page, written), _credit(values), found)
+
+
+def credit(link: str) -> str:
+    """Who took the photograph that a link sets; "" where it sets none.
+
+    Raises:
+        SpecError: there is no such page, or it has no pictures.
+    """
+    page, settings = _parted(link)
+    return _credit(decode(_params(page), settings)[0])
+
+
+def _credit(values: Mapping[str, Any]) -> str:
+    shown = PICTURES.get(values.get("picture", ""))  # none of a visitor's own, nor of no picture
+    return (
+        f"Picture of these settings: {shown.label}, {shown.credit}"
+        if shown and shown.credit
+        else ""
+    )
+
+
+def _params(page: str) -> Sequence[Param]:
+    module, name = PARAMETERS[page]
+    params: Sequence[Param] = getattr(import_module(module), name)
+    return params
 
 
 def _parted(link: str) -> tuple[str, dict[str, str]]:

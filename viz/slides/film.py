@@ -40,7 +40,7 @@ def saved(film: Film, style: Style, kind: Kind) -> bytes:
         SpecError: there is no ffmpeg for the MP4.
     """
     reel = Reel(film, style)
-    return gif(reel, style) if kind == "gif" else _mp4(reel)
+    return gif(reel, style) if kind == "gif" else _mp4(reel, style.credit)
 
 
 class Reel:
@@ -107,7 +107,7 @@ def gif(reel: Reel, style: Style) -> bytes:
         else:
             corner, image = _difference(before, frame, colours)
         if before is None:
-            _head(file, image, look)
+            _head(file, image, look, style.credit)
         for part in GifImagePlugin.getdata(image, corner, include_color_table=False, **look):
             file.write(part)
         before = frame.copy()
@@ -129,9 +129,10 @@ def _difference(
     return (left, top), colours.image(frame[top:bottom, left:right], part)
 
 
-def _head(file: BytesIO, image: Image.Image, look: dict[str, Any]) -> None:
-    """Size, palette, and for ever."""
-    parts, _ = GifImagePlugin.getheader(image, info={"loop": 0, "background": 0} | look)
+def _head(file: BytesIO, image: Image.Image, look: dict[str, Any], credit: str) -> None:
+    """Size, palette, the photograph's credit as a comment, and for ever."""
+    info = {"loop": 0, "background": 0, "comment": credit.encode()} | look
+    parts, _ = GifImagePlugin.getheader(image, info=info)
     for part in parts:
         file.write(part)
 
@@ -216,7 +217,7 @@ def _keys(packed: NDArray[np.uint32]) -> NDArray[np.integer[Any]]:
     return (red << 2 * BITS) | (green << BITS) | blue
 
 
-def _mp4(reel: Reel) -> bytes:
+def _mp4(reel: Reel, credit: str) -> bytes:
     def frames() -> Iterator[bytes]:
         data = b""
         for frame in reel:
@@ -226,4 +227,4 @@ def _mp4(reel: Reel) -> bytes:
             yield data
 
     width, height = reel.size
-    return mp4(frames(), (width, height), reel.film.fps)
+    return mp4(frames(), (width, height), reel.film.fps, credit)

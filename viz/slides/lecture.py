@@ -107,6 +107,7 @@ def drawn(slide: Slide, site: str = "") -> tuple[bytes, Opened]:
         transparent=options.transparent,
         caption=(picture.settings or shown.settings) if options.caption else "",
         link=shown.address if options.caption else "",
+        credit=shown.credit,
     )
     return saved(picture, style, slide.kind, options.strip), shown
 

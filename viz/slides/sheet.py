@@ -90,15 +90,16 @@ def saved(picture: Picture, style: Style, kind: Kind, strip: int = 0) -> bytes:
 
 
 def written(figure: Figure, style: Style, kind: Kind) -> bytes:
-    """A figure as the bytes of a file, without dates."""
-    dateless: dict[str, dict[str, Any]] = {
-        "svg": {"Date": None},
-        "pdf": {"CreationDate": None},
-        "png": {"Software": None},
+    """A figure as the bytes of a file, without dates, with the photograph's credit."""
+    credit = style.credit or None
+    metadata: dict[str, dict[str, Any]] = {
+        "svg": {"Date": None, "Source": credit},
+        "pdf": {"CreationDate": None, "Subject": credit},
+        "png": {"Software": None} | ({"Source": credit} if credit else {}),
     }
     file = BytesIO()
     figure.savefig(
-        file, format=kind, dpi=style.dpi, transparent=style.transparent, metadata=dateless[kind]
+        file, format=kind, dpi=style.dpi, transparent=style.transparent, metadata=metadata[kind]
     )
     return _numbered(file.getvalue()) if kind == "svg" else file.getvalue()
 

@@ -90,6 +90,8 @@ class Style:
             for none.
         link: the address that opens this picture, below the caption, where it is short enough
             to be typed; "" for none.
+        credit: who took the photograph that is chosen on the page, written into the file and
+            not into the picture; "" for none.
     """
 
     size: str = "wide"
@@ -98,6 +100,7 @@ class Style:
     transparent: bool = False
     caption: str = ""
     link: str = ""
+    credit: str = ""
 
     def __post_init__(self) -> None:
         if self.size not in SIZES:

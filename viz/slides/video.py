@@ -31,13 +31,14 @@ def ffmpeg() -> str:
     return found or ""
 
 
-def mp4(frames: Iterable[bytes], size: tuple[int, int], fps: float) -> bytes:
+def mp4(frames: Iterable[bytes], size: tuple[int, int], fps: float, comment: str = "") -> bytes:
     """A film that plays everywhere (H.264, 4:2:0, its index in front), the same bytes every time.
 
     Args:
         frames: RGB, 8 bits a channel, row by row.
         size: (width, height), both even.
         fps: frames a second.
+        comment: text that is written into the file and not into the picture; "" for none.
 
     Raises:
         SpecError: there is no ffmpeg, or it refuses.
@@ -46,18 +47,20 @@ def mp4(frames: Iterable[bytes], size: tuple[int, int], fps: float) -> bytes:
         raise SpecError("kind", "needs ffmpeg: install it, or the package imageio-ffmpeg", "mp4")
     with TemporaryDirectory() as folder:  # the index goes in front: ffmpeg has to seek
         file = Path(folder) / "film.mp4"
-        _encode(frames, _command(size, fps, file))
+        _encode(frames, _command(size, fps, comment, file))
         return file.read_bytes()
 
 
-def _command(size: tuple[int, int], fps: float, file: Path) -> list[str]:
+def _command(size: tuple[int, int], fps: float, comment: str, file: Path) -> list[str]:
     exact = ("-threads", "1", "-fflags", "+bitexact", "-flags", "+bitexact", "-map_metadata", "-1")
     raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", f"{fps:g}")
     look = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-tune", "animation")
     plays = ("-pix_fmt", "yuv420p", "-movflags", "+faststart")
     colours = ("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709")
     quiet = ("-nostdin", "-loglevel", "error", "-y")
-    return [ffmpeg(), *quiet, *raw, "-i", "-", *colours, *look, *plays, *exact, str(file)]
+    noted = ("-metadata", f"comment={comment}") if comment else ()
+    made = (*colours, *look, *plays, *exact, *noted)
+    return [ffmpeg(), *quiet, *raw, "-i", "-", *made, str(file)]
 
 
 def _encode(frames: Iterable[bytes], command: list[str]) -> None:

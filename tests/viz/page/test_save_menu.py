@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import SpecError
 from tests.viz.visit import again, unrun
 from viz.page import save_menu
+from viz.slides.catalogue import credit
 from viz.slides.style import Film, Picture, Style
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,7 +51,8 @@ def test_the_menu_offers_the_board_as_it_stands(drawn: list[Any]) -> None:
     opened(step=3)
     picture, style, kind, strip = drawn[-1]
     assert (picture.name, kind, strip) == ("board", "svg", 0)
-    assert style == Style()
+    assert style == Style(credit=credit("sweep"))
+    assert style.credit
     assert picture.frames == 4
 
 

@@ -15,9 +15,10 @@ from core.errors import SpecError
 from viz.lessons import tour
 from viz.lessons.tour import TOUR
 from viz.pages import PAGES
-from viz.slides.catalogue import PARAMETERS, opened
+from viz.slides.catalogue import PARAMETERS, credit, opened
 from viz.slides.cli import main
 from viz.slides.lecture import Options, Slide, placed, read, zipped
+from viz.slides.video import ffmpeg
 
 ROOT = Path(__file__).resolve().parents[3]
 LINK = "sweep?input_height=5&input_width=5&padding=0"
@@ -281,3 +282,22 @@ def test_it_runs_as_a_module(tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert main([LINK, str(tmp_path / "b.svg")]) == 0
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "png", "gif", "mp4"])
+def test_a_file_carries_the_credit_of_its_photograph(tmp_path: Path, suffix: str) -> None:
+    if suffix == "mp4" and not ffmpeg():
+        pytest.skip("no ffmpeg")
+    for picture, author in (("china", "danielbuechele"), ("flower", "vultilion"), ("ramp", "")):
+        out = tmp_path / f"{picture}.{suffix}"
+        assert main([f"{LINK}&picture={picture}", str(out), "--dpi", "72", "--size", "half"]) == 0
+        data = out.read_bytes()
+        assert (b"CC BY 2.0" in data) == bool(author)
+        assert author.encode() in data
+
+
+def test_only_a_link_that_sets_a_photograph_has_a_credit() -> None:
+    assert "danielbuechele" in credit("https://example.org/")
+    assert "vultilion" in credit("erf?picture=flower")
+    for link in ("sweep?picture=digit", "fields?picture=upload", "sizes?stride=2", "training"):
+        assert credit(link) == "", link
