@@ -57,7 +57,8 @@ def stages(lines: Sequence[Line], costs: Iterable[LayerCost] = ()) -> tuple[Stag
         if not groups or (grid != _grid(groups[-1]) and not _gate(lines[place:])):
             groups.append([])
         groups[-1].append(line)
-    shared = _shared_out(groups, costs)
+    shared, rest = costs_of(groups, costs)
+    shared[-1] += rest
     return tuple(
         Stage(tuple(group), _grid(group), totals(share))
         for group, share in zip(groups, shared, strict=True)
@@ -72,10 +73,14 @@ def _gate(rest: Sequence[Line]) -> bool:
     return rest[0].node.grid == (1, 1) and any(line.node.grid != (1, 1) for line in rest[1:])
 
 
-def _shared_out(
+def costs_of(
     groups: Sequence[Sequence[Line]], costs: Iterable[LayerCost]
-) -> list[list[LayerCost]]:
-    """The costs of each stage; what no line has goes to the next one that has, or to the last."""
+) -> tuple[list[list[LayerCost]], list[LayerCost]]:
+    """The costs of each group of lines, and those that belong to none.
+
+    A line has those of what is folded into it, and of the tensors it reads itself, which the
+    network names just before they are used.
+    """
     owner = {
         name: place
         for place, group in enumerate(groups)
@@ -89,5 +94,4 @@ def _shared_out(
         if cost.name in owner:
             shared[owner[cost.name]] += loose
             loose = []
-    shared[-1] += loose
-    return shared
+    return shared, loose

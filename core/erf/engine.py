@@ -8,7 +8,7 @@ weights, up to the layer. The caller's module is only read.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,8 @@ from torch import nn
 
 from ..device import MEMORY_BUDGET, pick
 from ..errors import SpecError, whole
-from ..graph.graph import input_sizes
+from ..graph.axes.units import unit_in
+from ..graph.graph import input_sizes, last_map
 from ..graph.pool_check import check_pools
 from ..graph.ties import MAXIMA
 from ..receptive_field.cone import Box
@@ -174,18 +175,18 @@ def _target(
     """The layer's field and the unit's row and column."""
     fields = receptive_fields(module, size)
     graph = next(iter(fields.values())).network.graph
-    name = _default_layer(fields) if layer is None else graph.find(layer).name
+    last = last_map(graph, graph.inputs[0]).name
+    name = last if layer is None else graph.find(layer).name
     if name not in fields:
         raise SpecError("layer", "must depend on the input", layer)
     field = fields[name]
     if graph[name].dims == (None, None):
-        last = _default_layer(fields)
         rule = (
             "must have units in rows and columns, as flattened maps and tokens beside a class "
             f"token have not; the last layer that has them is {last}"
         )
         raise SpecError("layer", rule, name)
-    at = _row_and_column(field, unit)
+    at = unit_in(field.grid, unit, name)
     if field.interval(at).clipped is None:
         raise SpecError("unit", "must be one that reads the image; this one sees nothing", at)
     return field, at
@@ -194,29 +195,6 @@ def _target(
 def _modules(field: ReceptiveField, unit: tuple[int, int]) -> set[str]:
     """Qualified names of the modules that a unit depends on."""
     return {field.network.graph[name].module for name in field.ancestors(unit)}
-
-
-def _default_layer(fields: Mapping[str, ReceptiveField]) -> str:
-    """The last node with image axes, unless it is one unit that sees the whole image."""
-    for name, field in reversed(list(fields.items())):
-        node = field.network.graph[name]
-        pooled = node.grid == (1, 1) and any(axis.whole for axis in field.axes)
-        if node.dims != (None, None) and not pooled:
-            return name
-    raise SpecError("layer", "must be given: no output has a spatial extent", None)
-
-
-def _row_and_column(field: ReceptiveField, unit: Unit | None) -> tuple[int, int]:
-    rows, cols = field.grid
-    if unit is None:
-        return rows // 2, cols // 2
-    indices = (unit,) if isinstance(unit, int) else tuple(unit)
-    if len(indices) == 1 and rows == 1:
-        indices = (0, *indices)
-    position = [whole("unit", place, 0) for place in indices]
-    if len(position) != 2 or position[0] >= rows or position[1] >= cols:
-        raise SpecError("unit", f"must lie in the {rows}×{cols} units of {field.name}", unit)
-    return position[0], position[1]
 
 
 def _averaged(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveField:

@@ -38,8 +38,9 @@ from typing import Literal, get_args
 import numpy as np
 from torch import nn
 
-from ..errors import SpecError, whole
-from ..graph.graph import Graph, InputSize, Node, network_graph
+from ..errors import SpecError
+from ..graph.axes.units import unit_in
+from ..graph.graph import Graph, InputSize, last_map, network_graph
 from .expected_flow import HE, TORCH, UNIT_GAINS, EnergyFlow, Gains, ProductSum, picture
 from .expected_taps import Carrier, Rule, Values, rule_of
 
@@ -123,9 +124,9 @@ def expected_erf(
         )
     graph, rules = _read(network, input_size)
     source = graph.inputs[0]
-    node = graph.find(layer) if layer is not None else _last_map(graph, source)
+    node = graph.find(layer) if layer is not None else last_map(graph, source)
     flow = EnergyFlow(graph, rules, source, node.name, gains)
-    at = _checked(node, unit)
+    at = unit_in(node.grid, unit, node.name)
     energy = weights == "random"
     terms, scale = flow.run(at, Carrier(energy))
     if terms is None or not terms.total > 0:
@@ -167,33 +168,6 @@ def _padding_loss(
     if free is None or not free.total > 0:
         return 0.0
     return max(0.0, 1 - total / free.total * exp(scale - free_scale))
-
-
-def _last_map(graph: Graph, source: str) -> Node:
-    """The last node with image axes, unless it is one unit that sees the whole image."""
-    seen, last = {source}, graph[source]
-    everything: set[str] = set()
-    for name, node in graph.items():
-        if not seen.intersection(node.inputs):
-            continue
-        seen.add(name)
-        if everything.intersection(node.inputs) or any(a.whole for m in node.maps for a in m):
-            everything.add(name)
-        if node.dims != (None, None) and (node.grid != (1, 1) or name not in everything):
-            last = node
-    return last
-
-
-def _checked(node: Node, unit: int | Sequence[int] | None) -> tuple[int, int]:
-    rows, cols = node.grid
-    if unit is None:
-        return rows // 2, cols // 2
-    indices = (unit,) if isinstance(unit, int) else tuple(unit)
-    if len(indices) == 1 and rows == 1:
-        indices = (0, *indices)
-    if len(indices) != 2 or not all(0 <= u < n for u, n in zip(indices, node.grid, strict=True)):
-        raise SpecError("unit", f"must lie in the {rows}×{cols} units of {node.name}", unit)
-    return whole("unit", indices[0], 0), whole("unit", indices[1], 0)
 
 
 def _picture(

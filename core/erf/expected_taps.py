@@ -33,9 +33,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..errors import SpecError
-from ..graph.axes.axis_map import AxisMap, IntArray, Resampling, resample
+from ..graph.axes.axis_map import AxisMap, Resampling, resample
 from ..graph.graph import Node
 from ..graph.rules.call import words
+from ..layer.window import IntArray
 from ..networks.swaps import FixedWindow
 
 Values = NDArray[np.float64]

@@ -20,7 +20,7 @@ from typing import Any
 from torch import nn
 
 from ..errors import SpecError, whole
-from ..layer.window import Pair
+from ..layer.window import Pair, span_of
 from ..networks.layers import PADDING_MODES
 from ..networks.modules import Residual
 from ..networks.swaps import ACTIVATIONS, POOLINGS, with_pooling, without_skips
@@ -225,15 +225,14 @@ def _conv(
 ) -> dict[str, Any]:
     """The arguments of a convolution that keeps the size."""
     k, d = whole("kernel_size", kernel_size, 1), whole("dilation", dilation, 1)
-    if d * (k - 1) >= MAX_REACH:
+    if span_of(k, d) > MAX_REACH:
         raise SpecError("kernel_size", f"must reach at most {MAX_REACH} pixels", k)
     if layers * (channels * k) ** 2 > MAX_WEIGHTS:
         raise SpecError("kernel_size", f"must give at most {MAX_WEIGHTS} weights in all", k)
     if k % 2 == 0:
         raise SpecError("kernel_size", "must be odd, to keep the size", k)
-    pad = d * (k - 1) // 2
     equal = {"in_channels": channels, "out_channels": channels, "bias": False}
-    return {**equal, "kernel_size": k, "padding": pad, "dilation": d, **options}
+    return {**equal, "kernel_size": k, "padding": span_of(k, d) // 2, "dilation": d, **options}
 
 
 def _case(label: str, x: float, module: nn.Module, settings: StudySettings) -> Case:

@@ -17,7 +17,7 @@ from ..errors import SpecError
 from ..layer.operations import check, operation_of
 from ..layer.padding import fill_source
 from ..layer.spec import LayerSpec
-from ..layer.window import Pair
+from ..layer.window import Pair, span_of
 
 Array = NDArray[np.float64]
 
@@ -116,7 +116,7 @@ def _flipped(weight: Array, groups: int) -> Array:
 
 def _correlated(grid: Array, kernel: Array, dilation: Pair, groups: int) -> Array:
     """Cross-correlation with stride 1: (O, H, W) with (C, O/g, k, k) → (C, h, w)."""
-    spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel.shape[2:], strict=True)]
+    spans = list(map(span_of, kernel.shape[2:], dilation))
     windows = sliding_window_view(grid, spans, axis=(1, 2))[..., :: dilation[0], :: dilation[1]]
     by_group = windows.reshape(groups, -1, *windows.shape[1:])
     kernels = kernel.reshape(groups, -1, *kernel.shape[1:])

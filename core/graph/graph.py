@@ -132,6 +132,21 @@ class Graph(Mapping[str, Node]):
         return [_node_data(node) for node in self.nodes.values()]
 
 
+def last_map(graph: Graph, source: str) -> Node:
+    """The last node with image axes, unless it is one unit that sees the whole image."""
+    seen, last = {source}, graph[source]
+    everything: set[str] = set()
+    for name, node in graph.items():
+        if not seen.intersection(node.inputs):
+            continue
+        seen.add(name)
+        if everything.intersection(node.inputs) or any(a.whole for m in node.maps for a in m):
+            everything.add(name)
+        if node.dims != (None, None) and (node.grid != (1, 1) or name not in everything):
+            last = node
+    return last
+
+
 def _node_data(node: Node) -> dict[str, Any]:
     return {
         "name": node.name,

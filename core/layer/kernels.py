@@ -19,13 +19,14 @@ MAX_WEIGHT = 1000.0
 """Largest magnitude of a typed weight."""
 
 
-def _pascal(length: int) -> Plane:
+def binomial(length: int) -> Plane:
+    """(length,) a row of Pascal's triangle: 1, 1 1, 1 2 1, …"""
     return np.array([comb(length - 1, i) for i in range(length)], dtype=np.float64)
 
 
 def _difference(length: int) -> Plane:
     """Smoothed first difference; zero over a single pixel, which has none."""
-    return np.convolve(_pascal(length - 1), [-1.0, 1.0]) if length > 1 else np.zeros(1)
+    return np.convolve(binomial(length - 1), [-1.0, 1.0]) if length > 1 else np.zeros(1)
 
 
 def identity(rows: int, cols: int) -> Plane:
@@ -42,18 +43,18 @@ def box(rows: int, cols: int) -> Plane:
 
 def gaussian(rows: int, cols: int) -> Plane:
     """Binomial weights with sum 1: the discrete Gaussian."""
-    plane = np.outer(_pascal(rows), _pascal(cols))
+    plane = np.outer(binomial(rows), binomial(cols))
     return np.asarray(plane / plane.sum())
 
 
 def sobel_x(rows: int, cols: int) -> Plane:
     """Difference along the row, smoothed along the column: answers to vertical edges."""
-    return np.outer(_pascal(rows), _difference(cols))
+    return np.outer(binomial(rows), _difference(cols))
 
 
 def sobel_y(rows: int, cols: int) -> Plane:
     """Difference along the column, smoothed along the row: answers to horizontal edges."""
-    return np.outer(_difference(rows), _pascal(cols))
+    return np.outer(_difference(rows), binomial(cols))
 
 
 def laplacian(rows: int, cols: int) -> Plane:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from math import comb
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpecError
+from .kernels import gaussian
 from .padding import CONVENTIONS, fill_source
 from .spec import LayerSpec
-from .window import Axis, Pair, Window2d
+from .window import Axis, Pads, Pair, Window2d
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,24 +99,35 @@ class Operation:
         return int(np.prod(shape)) * places[0] * places[1]
 
 
-def _native_padding(spec: LayerSpec, fill: float, x: Tensor) -> tuple[Tensor, Pair]:
-    """x and the symmetric padding left for torch: one-sided or filled padding is put on here."""
+def native_padding(
+    x: Tensor, padding: Pads, padding_mode: str, fill: float = 0.0
+) -> tuple[Tensor, Pair]:
+    """x, padded as far as torch's layers cannot do it themselves, and the padding left to them.
+
+    A layer of torch pads both sides of an axis alike, with zeros (max pooling: with nothing).
+
+    Args:
+        x: (N, C, H, W).
+        padding: ((top, bottom), (left, right)).
+        padding_mode: a key of `core.layer.padding.FILLS`.
+        fill: what stands for "zeros".
+    """
     import torch.nn.functional as F
 
-    (top, bottom), (left, right) = spec.padding
-    if spec.symmetric and spec.padding_mode == "zeros":
-        return x, (top, left)
+    (top, bottom), (left, right) = padding
     sides = [left, right, top, bottom]
-    if spec.padding_mode == "zeros":
-        return F.pad(x, sides, value=fill), (0, 0)
-    return F.pad(x, sides, mode=spec.padding_mode), (0, 0)
+    if padding_mode != "zeros":
+        return F.pad(x, sides, mode=padding_mode), (0, 0)
+    if top == bottom and left == right:
+        return x, (top, left)
+    return F.pad(x, sides, value=fill), (0, 0)
 
 
 def _convolution(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
     import torch.nn.functional as F
 
     assert w is not None
-    x, padding = _native_padding(spec, 0.0, x)
+    x, padding = native_padding(x, spec.padding, spec.padding_mode)
     return F.conv2d(x, w, b, spec.stride, padding, spec.dilation, spec.groups)
 
 
@@ -144,7 +155,7 @@ def _max_and_winners(spec: LayerSpec, x: Tensor) -> tuple[Tensor, Tensor]:
     import torch.nn.functional as F
 
     height, width = output_size(spec, (x.shape[2], x.shape[3]))
-    x, padding = _native_padding(spec, float("-inf"), x)
+    x, padding = native_padding(x, spec.padding, spec.padding_mode, float("-inf"))
     y, winners = F.max_pool2d(
         x,
         spec.kernel_size,
@@ -184,18 +195,14 @@ def _average(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> 
         return F.avg_pool2d(
             x, spec.kernel_size, spec.stride, (top, left), spec.ceil_mode, spec.count_include_pad
         )
-    padded, _ = _native_padding(spec, 0.0, x)
+    padded, _ = native_padding(x, spec.padding, spec.padding_mode)
     y = F.avg_pool2d(padded, spec.kernel_size, spec.stride, 0, spec.ceil_mode)
     y = y[:, :, :height, :width]
     if spec.count_include_pad:
         return y
-    ones, _ = _native_padding(spec, 0.0, torch.ones_like(x))
+    ones, _ = native_padding(torch.ones_like(x), spec.padding, spec.padding_mode)
     share = F.avg_pool2d(ones, spec.kernel_size, spec.stride, 0, spec.ceil_mode)
     return y / share[:, :, :height, :width]
-
-
-def _binomial(length: int) -> NDArray[np.float64]:
-    return np.array([comb(length - 1, i) for i in range(length)]) / 2.0 ** (length - 1)
 
 
 def blur_weight(spec: LayerSpec) -> FloatArray:
@@ -204,8 +211,9 @@ def blur_weight(spec: LayerSpec) -> FloatArray:
     Source: Zhang, "Making Convolutional Networks Shift-Invariant Again" (2019).
     """
     rows, cols = spec.kernel_size
-    taps = np.outer(_binomial(rows), _binomial(cols)).astype(np.float32)
-    return np.broadcast_to(taps, (spec.in_channels, 1, rows, cols)).copy()
+    return np.broadcast_to(
+        gaussian(rows, cols).astype(np.float32), (spec.in_channels, 1, rows, cols)
+    ).copy()
 
 
 def _blur(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
@@ -213,7 +221,7 @@ def _blur(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Ten
     import torch.nn.functional as F
 
     weight = torch.from_numpy(blur_weight(spec))
-    x, padding = _native_padding(spec, 0.0, x)
+    x, padding = native_padding(x, spec.padding, spec.padding_mode)
     return F.conv2d(x, weight, None, spec.stride, padding, 1, spec.in_channels)
 
 

@@ -247,12 +247,22 @@ def fill_source(n: int, before: int, after: int, fill: str) -> IntArray:
             f"with padding_mode '{fill}' can be at most {limit} on {n} pixels",
             max(before, after),
         )
-    position = np.arange(-before, n + after)
-    if fill == "zeros":
-        return np.where((position >= 0) & (position < n), position, PAD)
+    return copied_index(np.arange(-before, n + after), n, fill)
+
+
+def copied_index(position: IntArray, n: int, fill: str) -> IntArray:
+    """The input index that each position of an axis of ``n`` pixels copies; PAD where none.
+
+    Args:
+        position: counted from the first pixel: negative before it, ``n`` and more behind the last.
+        n: pixels of the input.
+        fill: ``"reflect"``, ``"replicate"`` or ``"circular"``; anything else is constant padding.
+    """
     if fill == "replicate":
         return np.clip(position, 0, n - 1)
     if fill == "circular":
         return position % n
-    period = max(2 * (n - 1), 1)
-    return (n - 1) - np.abs((n - 1) - position % period)
+    if fill == "reflect":
+        period = max(2 * (n - 1), 1)
+        return (n - 1) - np.abs((n - 1) - position % period)
+    return np.where((position >= 0) & (position < n), position, PAD)

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import SpecError, whole
 from .operations import OPERATIONS, Operation, operation_of
 from .spec import LayerSpec
-from .window import BoolArray, IntArray, Pair, pair
+from .window import BoolArray, IntArray, Pair, pair, span_of
 
 MAX_SIDE = 4096
 """Longest input or output side that is solved for."""
@@ -47,7 +47,7 @@ class Solution:
         past 1; ``ODD_PADDING`` when the padding is neither 0 nor half of the kernel. Kernel
         size, stride and padding themselves decide among equals.
         """
-        half = self.dilation * (self.kernel_size - 1) // 2
+        half = (span_of(self.kernel_size, self.dilation) - 1) // 2
         odd_padding = 0 if self.padding in (0, half) else ODD_PADDING
         points = _kernel_rank(self.kernel_size) + self.stride - 1 + odd_padding
         return (
@@ -128,7 +128,7 @@ def _grid(limits: list[int], row: Operation) -> IntArray:
             indexing="ij",
         )
     )
-    keep = (padding <= dilation * (kernel - 1)) & ((kernel > 1) | (dilation == 1))
+    keep = (padding < span_of(kernel, dilation)) & ((kernel > 1) | (dilation == 1))
     if row.reduce in ("max", "mean"):
         keep &= padding <= kernel // 2
     return np.stack([kernel, stride, padding, dilation])[:, keep]
@@ -137,7 +137,7 @@ def _grid(limits: list[int], row: Operation) -> IntArray:
 def _gives(grid: IntArray, n: int, wanted: int, row: Operation) -> BoolArray:
     """(candidates,) whether n pixels become ``wanted`` (``Window2d``'s formulas, for arrays)."""
     kernel, stride, padding, dilation = grid
-    span = dilation * (kernel - 1) + 1
+    span = span_of(kernel, dilation)
     if row.has("output_padding"):
         return np.asarray((n - 1) * stride - 2 * padding + span == wanted)
     return np.asarray((n + 2 * padding - span) // stride + 1 == wanted)

@@ -14,7 +14,7 @@ Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+N = TypeVar("N", int, IntArray)
 
 PAD = -1
 """A grid cell of padding."""
@@ -32,6 +33,11 @@ INSERTED = -2
 """A zero put between two input cells by a transposed convolution."""
 OUTSIDE = -3
 """A cell past the padding which the last window of ``ceil_mode`` overhangs."""
+
+
+def span_of(kernel_size: N, dilation: N) -> N:
+    """Input cells from a kernel's first tap to its last: ``dilation*(kernel_size-1) + 1``."""
+    return dilation * (kernel_size - 1) + 1
 
 
 def pair(parameter: str, value: object, minimum: int) -> Pair:
@@ -141,7 +147,7 @@ class Window2d:
         return self._span(0), self._span(1)
 
     def _span(self, axis: int) -> int:
-        return self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
+        return span_of(self.kernel_size[axis], self.dilation[axis])
 
     def output_size(self, size: Pair) -> Pair:
         """Output (height, width): ``floor((n + pads - span) / stride) + 1``.

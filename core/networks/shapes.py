@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import SpecError
-from ..layer.window import Pair, Window2d
+from ..layer.window import Pair, Window2d, span_of
 from . import rules
 from .layers import (
     Activation,
@@ -105,7 +105,7 @@ def _conv(layer: Conv, shape: Shape) -> Shape:
     _spatial(layer, shape)
     channels = _convolved(layer, shape)
     if isinstance(layer.padding, str):
-        pads = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        pads = [n - 1 for n in map(span_of, layer.kernel_size, layer.dilation)]
         _fill(layer.padding_mode, max(pads[0] - pads[0] // 2, pads[1] - pads[1] // 2), shape)
         return replace(shape, channels=channels)
     _fill(layer.padding_mode, max(*layer.padding[0], *layer.padding[1]), shape)

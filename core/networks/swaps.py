@@ -9,7 +9,6 @@ in which there is nothing else to change is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import comb
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +19,8 @@ from torch import Tensor, nn
 from ..errors import SpecError
 from ..graph.graph import InputSize, network_graph
 from ..graph.plain_copy import deep_copy
+from ..layer.kernels import box, gaussian
+from ..layer.operations import native_padding
 from ..layer.window import Pair, Window2d, pair
 from . import Activation
 from .modules import Residual, SqueezeExcite
@@ -104,27 +105,28 @@ class FixedWindow(nn.Module):
 
     Args:
         taps: weights along (height, width).
-        window: kernel size, stride, padding with zeros, dilation; ``ceil_mode`` is not
-            looked at (see `Overhang`).
+        window: kernel size, stride, padding, dilation; ``ceil_mode`` is not looked at (see
+            `Overhang`).
+        padding_mode: a key of `core.layer.padding.FILLS`.
     """
 
-    def __init__(self, taps: tuple[tuple[float, ...], tuple[float, ...]], window: Window2d) -> None:
+    def __init__(
+        self,
+        taps: tuple[tuple[float, ...], tuple[float, ...]],
+        window: Window2d,
+        padding_mode: str = "zeros",
+    ) -> None:
         super().__init__()
-        self.taps = taps
-        self.window = window
+        self.taps, self.window, self.padding_mode = taps, window, padding_mode
         rows, cols = (torch.tensor(axis) for axis in taps)
         self.register_buffer("weight", torch.outer(rows, cols)[None, None])
 
     def forward(self, x: Tensor) -> Tensor:
         channels, (height, width) = x.shape[-3], self.window.kernel_size
+        weight = self.get_buffer("weight").to(x.dtype).expand(channels, 1, height, width)
+        x, padding = native_padding(x, self.window.padding, self.padding_mode)
         return F.conv2d(
-            x,
-            self.get_buffer("weight").expand(channels, 1, height, width),
-            None,
-            self.window.stride,
-            (self.window.padding[0][0], self.window.padding[1][0]),
-            self.window.dilation,
-            channels,
+            x, weight, None, self.window.stride, padding, self.window.dilation, channels
         )
 
 
@@ -210,16 +212,9 @@ def _pool(kind: str, window: Window2d, old: Pool) -> nn.Module:
     if kind == "average" and window.dilation == (1, 1):
         counts = getattr(old, "count_include_pad", True)
         return nn.AvgPool2d(kernel, stride, pads, ceil, counts)
-    taps = _binomial if kind == "blur" else _even
-    return _whole(window, FixedWindow((taps(kernel[0]), taps(kernel[1])), window))
-
-
-def _binomial(size: int) -> tuple[float, ...]:
-    return tuple(comb(size - 1, i) / 2 ** (size - 1) for i in range(size))
-
-
-def _even(size: int) -> tuple[float, ...]:
-    return (1 / size,) * size
+    plane = gaussian if kind == "blur" else box
+    rows, cols = (tuple(plane(1, size)[0].tolist()) for size in kernel)
+    return _whole(window, FixedWindow((rows, cols), window))
 
 
 def _whole(window: Window2d, layer: nn.Module) -> nn.Module:

@@ -26,12 +26,13 @@ from torch import nn
 
 from ..errors import SpecError
 from ..graph.axes.axis_map import Window, window
+from ..graph.axes.units import unit_in
 from ..graph.graph import Graph, InputSize, Node, input_sizes, network_graph
 from ..graph.named import ByName
 from ..graph.rules.call import words
 from ..graph.rules.windows import RESIZED
 from .cone import Box, Ends, after, before, exact_box, is_blind, merged_maps, visible
-from .measured import MeasuredField, measure_receptive_field, unit_in
+from .measured import MeasuredField, measure_receptive_field
 from .notes import AXES, Number, facts, first_bound, measures, note, number
 from .reach import Field, Reach, merge, step, whole_image
 from .textbook import Recurrence, recurrence

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from math import prod
-from operator import index
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from torch import nn
 
 from ..errors import SpecError
 from ..graph.axes.layout import Dims, Grid, Layout, lanes, plain_layout
-from ..graph.axes.units import unit_of
+from ..graph.axes.units import unit_in, unit_of
 from ..graph.graph import InputSize, input_sizes
 from ..graph.plain_copy import as_it_was
 from ..graph.recorder import Recorder
@@ -172,24 +171,6 @@ class Probe:
         if box is None or box[axis][0] == 0 or box[axis][1] == length - 1:
             return None
         return box[axis]
-
-
-def unit_in(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> tuple[int, int]:
-    """A unit as (row, column), or i where there is one row.
-
-    Raises:
-        SpecError: it is no pair of whole numbers, or lies outside the grid.
-    """
-    try:
-        indices = [index(u) for u in (unit if isinstance(unit, Sequence) else [unit])]
-    except TypeError:
-        raise SpecError("unit", "must be whole numbers (row, column)", unit) from None
-    if len(indices) == 1 and grid[0] == 1:
-        indices = [0, *indices]
-    rows, cols = grid
-    if len(indices) != 2 or not (0 <= indices[0] < rows and 0 <= indices[1] < cols):
-        raise SpecError("unit", f"must lie in the {rows}×{cols} units of {of}", unit)
-    return indices[0], indices[1]
 
 
 def _total(value: torch.Tensor) -> torch.Tensor:

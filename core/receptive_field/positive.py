@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 from ..graph.plain_copy import plain_copy
 from ..graph.rules.call import words
 from ..graph.tracing.fixed_zeros import fixed_zeros
+from ..layer.window import span_of
 
 NOISES = 10_007
 """Different weights there are: a prime, so that no row of a matrix equals the next."""
@@ -255,7 +256,7 @@ def _mean_pool(
     for n, m, k, s, p, d in zip(
         image.shape[-axes:], out.shape[-axes:], kernel, strides, pads, holes, strict=True
     ):
-        amounts = [p, max(0, (m - 1) * s + d * (k - 1) + 1 - n - p), *amounts]
+        amounts = [p, max(0, (m - 1) * s + span_of(k, d) - n - p), *amounts]
     flat = F.pad(image, amounts).reshape(-1, 1, *_padded(image, amounts, axes))
     ones = torch.ones(1, 1, *kernel, dtype=image.dtype)
     mean = (F.conv1d, F.conv2d, F.conv3d)[axes - 1](flat, ones, stride=strides, dilation=holes)

@@ -17,17 +17,18 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from ..erf.copies import private_copy
-from ..errors import SpecError, whole
+from ..errors import SpecError
 from ..graph.graph import Graph, Node, network_graph
 from ..graph.run_to import output_of, spot_of
 from ..graph.tracing.skeleton import skeleton
-from ..layer.window import Pair, pair
-from ..networks.swaps import changed
+from ..layer.kernels import gaussian
+from ..layer.window import Pair, Window2d, pair
+from ..networks.swaps import FixedWindow, changed
 from .consistency import Consistency, Progress, Shift, Stride, shift_consistency, stride_of
-from .layer import TAPS, blur, blur_weights
+from .layer import TAPS, sides
 
 
-class BlurPool(nn.Module):
+class BlurPool(FixedWindow):
     """Every channel blurred with binomial weights, every ``stride``-th pixel kept.
 
     Source: Zhang, "Making Convolutional Networks Shift-Invariant Again" (2019). (N, C, H, W)
@@ -44,18 +45,15 @@ class BlurPool(nn.Module):
     """
 
     def __init__(self, taps: int = 4, stride: int = 2, padding_mode: str = "reflect") -> None:
-        super().__init__()
         if taps not in TAPS[1:]:
             raise SpecError("taps", f"must be from {TAPS[1]} to {TAPS[-1]}", taps)
-        self.taps, self.stride = taps, whole("stride", stride, 1)
-        self.padding_mode = padding_mode
-        self.register_buffer("weight", torch.from_numpy(blur_weights(taps)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return blur(x, self.get_buffer("weight").to(x.dtype), self.stride, self.padding_mode)
+        row = tuple(gaussian(1, taps)[0].tolist())
+        window = Window2d((taps, taps), pair("stride", stride, 1), (sides(taps), sides(taps)))
+        super().__init__((row, row), window, padding_mode)
 
     def extra_repr(self) -> str:
-        return f"{self.taps}, stride={self.stride}, padding_mode={self.padding_mode!r}"
+        size, stride = self.window.kernel_size[0], self.window.stride[0]
+        return f"{size}, stride={stride}, padding_mode={self.padding_mode!r}"
 
 
 class Blurred(nn.Module):
@@ -87,15 +85,15 @@ class Blurred(nn.Module):
         """Such that the layer has ``stride`` outputs for each one that is kept: fewer would
         end the circle early."""
         layer: Any = self.layer
-        sides = []
+        pads = []
         for axis in (1, 0):
             span = pair("kernel_size", layer.kernel_size, 1)[axis] - 1
             span *= pair("dilation", getattr(layer, "dilation", 1), 1)[axis]
             assert self.wraps is not None
             before = self.wraps[axis]
             dense = x.shape[2 + axis] + 2 * before - span
-            sides += [before, before + -dense % self.pool.stride]
-        return sides
+            pads += [before, before + -dense % self.pool.window.stride[axis]]
+        return pads
 
 
 Pool = nn.MaxPool2d | nn.AvgPool2d

@@ -21,12 +21,12 @@ from math import ceil, floor, gcd
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import SpecError
+from ...layer.padding import copied_index
+from ...layer.window import PAD, IntArray, span_of
 
 Edge = Literal["zero", "reflect", "replicate", "circular"]
-IntArray = NDArray[np.int64]
 
 MAX_PERIOD = 4096
 """Longest pattern of output phases that is followed."""
@@ -56,7 +56,7 @@ class Window:
     @property
     def span(self) -> int:
         """Units from the first tap to the last: ``dilation*(kernel_size-1) + 1``."""
-        return self.dilation * (self.kernel_size - 1) + 1
+        return span_of(self.kernel_size, self.dilation)
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,6 @@ class AxisMap:
         plain = self.taps == (range(1),) and self.advance == 1
         return plain and self.n_in == self.n_out and not (self.whole or self.causal)
 
-    def behind_edge(self, tap: int) -> int | None:
-        """The input unit that a tap reads, inside or where padding takes its values from."""
-        if self.edge == "circular":
-            tap %= self.n_in
-        elif self.edge == "replicate":
-            tap = min(max(tap, 0), self.n_in - 1)
-        elif self.edge == "reflect":
-            tap = abs(tap)
-            tap = 2 * (self.n_in - 1) - tap if tap >= self.n_in else tap
-        return tap if 0 <= tap < self.n_in else None
-
     def table(self) -> IntArray:
         """(n_out, taps) input unit of every tap; ``n_in`` where none or padding stands."""
         small = self.n_out * max(map(len, self.taps)) <= 1 << 16
@@ -128,24 +117,12 @@ def _table(axis: AxisMap) -> IntArray:
     units = np.arange(axis.n_out)
     moved = phases[units % axis.period]
     shift = (units // axis.period * axis.advance)[:, None]
-    return _behind_edges(np.where(moved == _NEVER, _NEVER, moved + shift), axis)
+    source = copied_index(moved + shift, axis.n_in, axis.edge)
+    return np.where((moved == _NEVER) | (source == PAD), axis.n_in, source)
 
 
 _cached_table = lru_cache(maxsize=512)(_table)
 _NEVER = -(1 << 60)
-
-
-def _behind_edges(taps: IntArray, axis: AxisMap) -> IntArray:
-    """Input units of taps, those in padding put where the padding takes its values from."""
-    n, real = axis.n_in, taps != _NEVER
-    if axis.edge == "reflect":
-        taps = np.abs(taps)
-        taps = np.where(taps >= n, 2 * (n - 1) - taps, taps)
-    elif axis.edge == "replicate":
-        taps = np.clip(taps, 0, n - 1)
-    elif axis.edge == "circular":
-        taps = np.mod(taps, n)
-    return np.where(real & (taps >= 0) & (taps < n), taps, n)
 
 
 def identity(n: int) -> AxisMap:

@@ -17,6 +17,8 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from ...layer.padding import copied_index
+from ...layer.window import PAD
 from .axis_map import MAX_PERIOD, AxisMap, causal, identity, whole
 
 Taps = tuple[range, ...]
@@ -81,8 +83,9 @@ def _real_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
     if axis.whole or axis.causal:
         return range(axis.n_in if axis.whole else unit + 1), True
     turns, phase = divmod(unit, axis.period)
-    moved = (tap + turns * axis.advance for tap in axis.taps[phase])
-    return as_range(sorted({t for tap in moved if (t := axis.behind_edge(tap)) is not None}))
+    taps = np.array(axis.taps[phase], dtype=np.int64) + turns * axis.advance
+    source = copied_index(taps, axis.n_in, axis.edge)
+    return as_range(np.unique(source[source != PAD]).tolist())
 
 
 def as_range(places: Sequence[int]) -> tuple[range, bool]:

@@ -1,13 +1,36 @@
-"""One unit picked out of a tensor, however the image's axes lie in its dimensions."""
+"""One unit: checked against a map, and picked out of a tensor however the image's axes lie in its dimensions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
+from operator import index
 from typing import Any
 
 import torch
 
+from ...errors import SpecError
 from .layout import Layout, lanes
+
+
+def unit_in(grid: tuple[int, int], unit: int | Sequence[int] | None, of: str) -> tuple[int, int]:
+    """A unit as (row, column), or i where there is one row; the one in the middle of None.
+
+    Raises:
+        SpecError: it is no pair of whole numbers, or lies outside the grid.
+    """
+    rows, cols = grid
+    if unit is None:
+        return rows // 2, cols // 2
+    try:
+        indices = [index(u) for u in (unit if isinstance(unit, Sequence) else [unit])]
+    except TypeError:
+        raise SpecError("unit", "must be whole numbers (row, column)", unit) from None
+    if len(indices) == 1 and rows == 1:
+        indices = [0, *indices]
+    if len(indices) != 2 or not (0 <= indices[0] < rows and 0 <= indices[1] < cols):
+        raise SpecError("unit", f"must lie in the {rows}×{cols} units of {of}", unit)
+    return indices[0], indices[1]
 
 
 def unit_of(output: torch.Tensor, layout: Layout, unit: tuple[int, int]) -> torch.Tensor:
@@ -20,19 +43,19 @@ def unit_of(output: torch.Tensor, layout: Layout, unit: tuple[int, int]) -> torc
     """
     wide = lanes(layout)
     sizes: list[int] = []
-    index: list[Any] = []
+    places: list[Any] = []
     for n, parts in zip(output.shape, layout, strict=True):
         if len(parts) == 1 and parts[0].stride == 1 == wide[parts[0].axis or 0]:
             sizes.append(n)  # also of a part of the image, whose maps are smaller
-            index.append(unit[parts[0].axis or 0])
+            places.append(unit[parts[0].axis or 0])
             continue
         count = prod(part.size for part in parts)
         if not parts or n != count:
             sizes.append(n // count)
-            index.append(slice(None))
+            places.append(slice(None))
         for part in parts:
             sizes.append(part.size)
             inside = part.axis is None or part.stride < wide[part.axis]
             place = 0 if inside else unit[part.axis or 0] * wide[part.axis or 0] // part.stride
-            index.append(slice(None) if inside else place % part.size)
-    return output.reshape(sizes)[tuple(index)]
+            places.append(slice(None) if inside else place % part.size)
+    return output.reshape(sizes)[tuple(places)]

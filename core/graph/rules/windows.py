@@ -13,6 +13,7 @@ from typing import cast
 
 import torch
 
+from ...layer.window import span_of
 from ..axes.axis_map import (
     AxisMap,
     Edge,
@@ -104,7 +105,7 @@ def _padding(
 ) -> list[tuple[int, int]]:
     """(before, after) of each axis. torch 'same' puts the odd pixel after."""
     if value == "same":
-        totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        totals = [n - 1 for n in map(span_of, kernel, dilation)]
         return [(total // 2, total - total // 2) for total in totals]
     if value == "valid":
         value = 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -50,22 +49,22 @@ class LayerNorm2d(nn.LayerNorm):
     """Layer norm over the channels of (N, C, H, W), each pixel on its own."""
 
     def forward(self, input: Tensor) -> Tensor:
-        x = input.permute(0, 2, 3, 1)
-        x = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
-        return x.permute(0, 3, 1, 2)
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
-class SqueezeExcitation(nn.Module):
+class SqueezeExcitation(nn.Sequential):
     """Channels weighted by the whole image (Hu et al. 2018, https://arxiv.org/abs/1709.01507)."""
 
     def __init__(self, channels: int, squeezed: int, act: type[nn.Module] = nn.ReLU) -> None:
-        super().__init__()
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(channels, squeezed, 1)
-        self.act = act()
-        self.fc2 = nn.Conv2d(squeezed, channels, 1)
-        self.gate = nn.Sigmoid()
+        layers: dict[str, nn.Module] = {
+            "avgpool": nn.AdaptiveAvgPool2d(1),
+            "fc1": nn.Conv2d(channels, squeezed, 1),
+            "act": act(),
+            "fc2": nn.Conv2d(squeezed, channels, 1),
+            "gate": nn.Sigmoid(),
+        }
+        super().__init__(OrderedDict(layers))
 
     def forward(self, x: Tensor) -> Tensor:
-        gate: Tensor = self.gate(self.fc2(self.act(self.fc1(self.avgpool(x)))))
+        gate: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return x * gate

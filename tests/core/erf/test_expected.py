@@ -394,3 +394,18 @@ def test_what_cannot_be_asked_for_is_refused(call: Any, parameter: str) -> None:
     with pytest.raises(SpecError) as refused:
         call(nn.Conv2d(2, 2, 3))
     assert refused.value.parameter == parameter
+
+
+@pytest.mark.parametrize("unit", [(9, 0), (0, -1), (1, 2, 3), (0.5, 0)])
+def test_the_same_unit_is_refused_in_the_same_words_measured_or_expected(unit: Any):
+    net = nn.Sequential(conv(1), nn.Conv2d(4, 4, 3))
+    said = set()
+    for call in (
+        lambda: expected_erf(net, (1, 9, 9), unit=unit),
+        lambda: effective_receptive_field(net, (1, 9, 9), unit=unit, draws=1),
+        lambda: receptive_fields(net, (1, 9, 9))["1"].interval(unit),
+    ):
+        with pytest.raises(SpecError) as refused:
+            call()
+        said.add(str(refused.value))
+    assert len(said) == 1

@@ -13,10 +13,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from core import data
+from core.erf.expected import expected_erf
 from core.errors import SpecError
 from core.graph import network_graph
 from core.networks import build
 from core.networks.notation import parse_notation
+from core.networks.swaps import with_pooling
 from core.networks.zoo import build as zoo_build
 from core.shift.consistency import ShiftStopped, standard
 from core.shift.network import (
@@ -231,3 +233,14 @@ def test_sequences_are_moved_along_their_length(wraps: bool) -> None:
 def test_what_is_no_picture_is_refused() -> None:
     with pytest.raises(SpecError, match=r"must be \(C, H, W\), or \(C, L\)"):
         network_consistency(nn.Conv2d(3, 2, 3), np.zeros((1, 3, 8, 8)), [(0, 1)])
+
+
+def test_a_blur_pool_is_known_as_a_fixed_window() -> None:
+    """Its weights are read by the closed form, and another pooling can take its place."""
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), BlurPool(3, padding_mode="circular"))
+    expected = expected_erf(net, (1, 24, 24))
+    squares = np.convolve(np.square([0.25, 0.5, 0.25]), [1.0, 1.0, 1.0])
+    energy = np.outer(squares, squares)
+    np.testing.assert_allclose(expected.map, energy / energy.sum(), rtol=1e-5)
+    swapped = with_pooling(net, "max")
+    assert not any(isinstance(part, BlurPool) for part in swapped.modules())

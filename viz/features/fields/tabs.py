@@ -34,8 +34,12 @@ HEADERS = (
 
 def table_rows(found: Analysis) -> list[list[Any]]:
     """The table: a row for each line of the cone, and one for what belongs to none of them."""
-    costs, rest = _shared_out(found)
-    rows = [_row(line, costs.get(line.node.name, []), bool(found.costs)) for line in found.lines]
+    from core.blocks.stages import costs_of
+
+    costs, rest = costs_of([[line] for line in found.lines], found.costs.values())
+    rows = [
+        _row(line, own, bool(found.costs)) for line, own in zip(found.lines, costs, strict=True)
+    ]
     if left := sum(cost.parameters for cost in rest):
         told = [
             "elsewhere",
@@ -49,22 +53,6 @@ def table_rows(found: Analysis) -> list[list[Any]]:
         ]
         rows.append(told)
     return rows
-
-
-def _shared_out(found: Analysis) -> tuple[dict[str, list[LayerCost]], list[LayerCost]]:
-    """The costs of each line: of what is folded into it, and of the tensors it reads itself,
-    which the network names just before they are used. And what is left over."""
-    owner = {
-        name: line.node.name for line in found.lines for name in (line.node.name, *line.folded)
-    }
-    costs: dict[str, list[LayerCost]] = {}
-    waiting: list[LayerCost] = []
-    for name, cost in found.costs.items():
-        waiting.append(cost)
-        if name in owner:
-            costs.setdefault(owner[name], []).extend(waiting)
-            waiting = []
-    return costs, waiting
 
 
 def _row(line: Line, costs: Sequence[LayerCost], known: bool) -> list[Any]:

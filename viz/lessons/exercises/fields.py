@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.graph.axes.axis_map import Window, window
+from core.layer.window import span_of
 from core.networks import Conv, Layer, MaxPool, NetworkSpec, Residual
 from core.receptive_field.reach import Reach, through
 from viz.lessons.exercises.draw import Draw
@@ -35,7 +36,7 @@ class Step:
     @property
     def span(self) -> int:
         """Pixels from the first tap to the last."""
-        return self.dilation * (self.kernel - 1) + 1
+        return span_of(self.kernel, self.dilation)
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.layer import LayerSpec
 from core.layer.padding import tf_same
 from core.layer.sizes import formula
-from core.layer.window import Window2d
+from core.layer.window import Window2d, span_of
 from viz.lessons.exercises.draw import Draw
 from viz.lessons.exercises.question import Claim, Draft, LayerSubject, known
 from viz.lessons.exercises.words import article, pads, square, times
@@ -21,7 +21,7 @@ def padding(draw: Draw, level: int) -> Draft | None:
 def _keeping(draw: Draw, level: int) -> Draft | None:
     kernel, n = draw.of((3, 5, 7, 9, 11) if level == 1 else (3, 5, 7)), draw.between(12, 56)
     dilation = 1 if level == 1 else draw.between(2, 5)
-    span = dilation * (kernel - 1) + 1
+    span = span_of(kernel, dilation)
     answer = (span - 1) // 2
     if answer > 10 or span > n:
         return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.operations import check
+from core.layer.window import span_of
 from core.networks import Conv, NetworkSpec
 from viz.lessons.exercises.draw import Draw
 from viz.lessons.exercises.question import Claim, Draft, LayerSubject, NetworkSubject, known, runs
@@ -87,7 +88,7 @@ def _reach_claims(spec: LayerSpec, n: int, output: int, taps: list[int]) -> list
                              f"minus the padding."),
         (inside(output * s - p, 1), f"The kernel has holes: with dilation {d} its taps are {d} "
                                     "columns apart."),
-        (inside(output * s - p, 1, d * (k - 1) + 1), "This is all that the kernel spans. Between "
+        (inside(output * s - p, 1, span_of(k, d)), "This is all that the kernel spans. Between "
                                                      f"its taps, {d} apart, it reads nothing."),
         (inside((output - 1) * s - p), "One window too early: outputs are counted from 0."),
         (inside((output + 1) * s - p), "One window too late: outputs are counted from 0."),

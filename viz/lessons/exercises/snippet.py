@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from core.errors import SpecError
-from core.layer.window import Window2d
+from core.layer.window import Window2d, span_of
 from core.networks import Conv, Flatten, Linear, MaxPool, NetworkSpec, Shape
 from core.networks.layers import Leaf
 from core.networks.shapes import advance
@@ -126,7 +126,7 @@ def _slips(line: Line) -> list[tuple[int, str]]:
     assert line.before.size
     n, k, s, d = line.before.size[0], layer.kernel_size[0], layer.stride[0], layer.dilation[0]
     p = _padding(layer)
-    span = d * (k - 1) + 1
+    span = span_of(k, d)
     return [
         ((n + p - span) // s + 1, "counts the padding on one side only"),
         ((n + 2 * p - span) // s, "forgets the + 1"),
