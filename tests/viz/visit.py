@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,15 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from core.layer.board import BoardSpec
+from tests import polling
 from viz.choices import layer
+from viz.page import progress
 
 MAIN = Path(__file__).resolve().parents[2] / "viz" / "shell" / "main.py"
 DRAWERS = ("more", "more_b", "input_controls", "kernel_controls")
 """Keys of the expanders whose widgets are made only while they are open."""
+LOOKS = 20
+"""Looks at the queue before the page is run again: a run costs more than many looks."""
 
 
 def visit(**link: Any) -> AppTest:
@@ -41,6 +47,34 @@ def open_page(at: AppTest, page: str) -> AppTest:
     a first run takes the name of the page's file for that of its link."""
     at._page_hash = calc_hash(page)
     return at
+
+
+def run_until(
+    at: AppTest, run: Callable[[AppTest], object], happened: Callable[[AppTest], object]
+) -> AppTest:
+    """Run the page anew until something has happened, as a browser does that follows a queue."""
+
+    def look() -> bool:
+        if not happened(at):
+            _wait_for_queues()
+            run(at)
+        return bool(happened(at))
+
+    polling.until(look, lambda: "\n".join(each.value for each in (*at.markdown, *at.warning)))
+    return at
+
+
+def run_until_done(at: AppTest, run: Callable[[AppTest], object]) -> AppTest:
+    """Run the page anew until nothing is computed for it any more."""
+    return run_until(at, run, lambda at: all(button.label != "Stop" for button in at.button))
+
+
+def _wait_for_queues() -> None:
+    """Until they are empty, but not for long: something may be held up."""
+    for _ in range(LOOKS):
+        if not (progress.queue().waiting() or progress.trainings().waiting()):
+            return
+        time.sleep(polling.EVERY)
 
 
 def opened(at: AppTest, *drawers: str) -> AppTest:

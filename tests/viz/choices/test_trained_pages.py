@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.viz.choices.trained_net import STRIDED, shelf
 from tests.viz.features.erf.erf_visit import requested
-from tests.viz.visit import MAIN, open_page
+from tests.viz.visit import MAIN, open_page, run_until_done
 from viz.choices.network_picker import TRAIN
 from viz.features.erf import compute
 from viz.features.erf import params as erf_state
@@ -39,15 +38,16 @@ def visit(page: str, **link: str) -> AppTest:
     return settled(at)
 
 
-def settled(at: AppTest) -> AppTest:
+def again(at: AppTest) -> AppTest:
+    """Run the page, which must not fail."""
     at.run()
-    for _ in range(400):
-        assert not at.exception, [each.value for each in at.exception]
-        if not any(button.label == "Stop" for button in at.button):
-            return at
-        time.sleep(0.02)
-        at.run()
-    raise AssertionError("the queue does not come to an end")
+    assert not at.exception, [each.value for each in at.exception]
+    return at
+
+
+def settled(at: AppTest) -> AppTest:
+    """Run the page until nothing is computed any more."""
+    return run_until_done(again(at), again)
 
 
 def said(at: AppTest) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.errors import SpecError
+from tests import polling
 from viz.page import progress
 from viz.server.queue import Jobs, Report, View, Work
 
@@ -95,12 +96,13 @@ def seen(slot: str = "map") -> dict[str, View]:
 
 
 def until(at: AppTest, key: str, state: str, slot: str = "map") -> View:
-    for _ in range(2000):
-        if seen(slot)[key].state == state:
-            return seen(slot)[key]
-        threading.Event().wait(0.005)
-        again(at)
-    raise AssertionError(seen(slot))
+    def look() -> bool:
+        if seen(slot)[key].state != state:
+            again(at)
+        return seen(slot)[key].state == state
+
+    polling.until(look, lambda: seen(slot))
+    return seen(slot)[key]
 
 
 def press(at: AppTest, label: str, number: int = 0) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from core.errors import SpecError
+from tests.polling import until
 from viz.server import processes
 from viz.server.processes import Pool, in_worker, queued
 from viz.server.queue import Report, UnfinishedError, Work
@@ -134,7 +135,7 @@ def test_one_that_dies_is_replaced(pool: Pool, how: int, error: type[Exception],
 def test_one_that_died_at_rest_is_replaced(pool: Pool) -> None:
     worker = pool.call(name(who))
     os.kill(worker, signal.SIGTERM)
-    until(lambda: not alive(worker) or None)
+    until(lambda: not alive(worker))
     assert pool.call(name(who)) != worker
 
 
@@ -248,14 +249,6 @@ def test_what_was_not_finished_survives_the_way_through_a_pipe(error: Unfinished
     assert str(error) == f"this computation {error.rule}"
 
 
-def until(look: Callable[[], Any]) -> Any:
-    for _ in range(int(WAIT_S / 0.01)):
-        if (found := look()) is not None:
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it never came")
-
-
 def alive(process: int) -> bool:
     """A child that has ended, and was not yet asked for its status, is gone too."""
     try:
@@ -311,7 +304,7 @@ def test_no_more_work_at_a_time_than_there_are_places() -> None:
 def test_one_without_work_ends_after_a_while() -> None:
     pool = Pool(1, idle=0.05)
     worker = pool.call(name(who))
-    until(lambda: not alive(worker) or None)
+    until(lambda: not alive(worker))
     assert pool.call(name(who)) != worker
     pool.close()
 
@@ -324,7 +317,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     import subprocess
 
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    until(lambda: not alive(int(said.stdout)) or None)
+    until(lambda: not alive(int(said.stdout)))
 
 
 ask = in_worker(told_by)

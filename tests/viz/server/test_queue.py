@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from core.errors import SpecError
+from tests import polling
 from viz.server.processes import KilledError, LateError
 from viz.server.queue import Jobs, Report, UnfinishedError, View, Work
 
@@ -41,12 +42,11 @@ class Gate:
 
 
 def until(look: Callable[[], View], wanted: Callable[[View], bool]) -> View:
-    for _ in range(int(WAIT / 0.005)):
+    def wish() -> View | None:
         view = look()
-        if wanted(view):
-            return view
-        threading.Event().wait(0.005)
-    raise AssertionError(view)
+        return view if wanted(view) else None
+
+    return cast(View, polling.until(wish))
 
 
 def finished(jobs: Jobs, visitor: str, works: dict[Hashable, Work], key: Hashable) -> View:

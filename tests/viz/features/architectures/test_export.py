@@ -21,12 +21,14 @@ def of(**query: str) -> dict[str, Picture]:
     return {picture.name: picture for picture in export.pictures(values)}
 
 
+@fits.on_every_slide
 @pytest.mark.parametrize("name", ["stems", "residual", "stages"])
-def test_a_picture_fits_every_slide(name: str) -> None:
-    fits.check(of()[name])
+def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
+    fits.check(of()[name], slide)
 
 
-def test_gradients_fit_every_slide() -> None:
+@fits.on_every_slide
+def test_gradients_fit_every_slide(slide: fits.Slide) -> None:
     values, _ = decode(ARCHITECTURES_PARAMS, {})
     blocks = params.of_comparison(COMPARISONS["residual"], values)
     probes = {block: compute.probe(block)(lambda *_: True) for block in blocks}
@@ -35,7 +37,7 @@ def test_gradients_fit_every_slide() -> None:
         for picture in export.of_view("residual", values, probes)
         if picture.name == "residual_gradients"
     ]
-    fits.check(picture)
+    fits.check(picture, slide)
 
 
 @pytest.mark.parametrize("network", ["vgg16", "densenet121", "efficientnet_b0"])

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
-from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from tests.viz.visit import open_page
-
-MAIN = Path(__file__).resolve().parents[4] / "viz" / "shell" / "main.py"
-LOOKS = 200
+from tests import polling
+from tests.viz.visit import MAIN, open_page, run_until_done
 
 
 def visit(page: str, **link: Any) -> AppTest:
@@ -33,18 +29,12 @@ def again(app: AppTest) -> AppTest:
 
 def settled(app: AppTest) -> AppTest:
     """Wait until nothing is computed any more."""
-    for _ in range(LOOKS):
-        if not any(button.label == "Stop" for button in app.button):
-            return app
-        time.sleep(0.1)
-        again(app)
-    raise AssertionError("never settled")
+    return run_until_done(app, again)
 
 
 def quiet() -> None:
     """Wait until the queue's threads are done: torch must not run while the interpreter ends."""
-    while any("_run" in thread.name for thread in threading.enumerate()):
-        time.sleep(0.05)
+    polling.until(lambda: not any("_run" in thread.name for thread in threading.enumerate()))
 
 
 def tables(app: AppTest) -> list[str]:

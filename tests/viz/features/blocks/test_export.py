@@ -42,9 +42,10 @@ def blocks() -> tuple[Block, ...]:
     return params.asked(values)
 
 
+@fits.on_every_slide
 @pytest.mark.parametrize("name", ["facts", "maps", "gradients", "times", "memory", "properties"])
-def test_a_picture_fits_every_slide(name: str) -> None:
-    fits.check(of()[name])
+def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
+    fits.check(of()[name], slide)
 
 
 @pytest.mark.parametrize("compare", params.OFFERED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from io import StringIO
@@ -17,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import SpecError
 from core.training.text import from_text
-from tests.viz.visit import open_page
+from tests.viz.visit import open_page, run_until_done
 from viz.choices import layer
 from viz.features.blocks import params as blocks_state
 from viz.features.claims import compute
@@ -69,16 +68,16 @@ def visit(query: Mapping[str, str] | None = None) -> AppTest:
     return settled(app)
 
 
+def again(app: AppTest) -> AppTest:
+    """Run the page, which must not fail."""
+    app.run()
+    assert not app.exception, [each.value for each in app.exception]
+    return app
+
+
 def settled(app: AppTest) -> AppTest:
     """Run the page until nothing is computed any more."""
-    app.run()
-    for _ in range(800):
-        assert not app.exception, [e.value for e in app.exception]
-        if not any(button.label == "Stop" for button in app.button):
-            return app
-        time.sleep(0.05)
-        app.run()
-    raise AssertionError("the queue does not come to an end")
+    return run_until_done(again(app), again)
 
 
 def pressed(app: AppTest, which: str) -> AppTest:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from tests.viz.visit import MAIN, link_of, open_page, text_of, warned
+from tests.viz.visit import MAIN, link_of, open_page, run_until, run_until_done, text_of, warned
 from viz.choices import network, network_analysis
 from viz.features.erf import params
 from viz.features.erf.params import PARAMS, Request
@@ -38,7 +37,6 @@ __all__ = [
     "visit",
     "warned",
 ]
-LOOKS = 600
 DEFAULTS = {param.name: param.default for param in PARAMS}
 
 
@@ -117,17 +115,12 @@ def button(at: AppTest, label: str) -> Any:
 
 def until(at: AppTest, happened: Callable[[AppTest], Any]) -> AppTest:
     """Look again and again, as the browser does, until something has happened."""
-    for _ in range(LOOKS):
-        if happened(at):
-            return at
-        time.sleep(0.02)
-        again(at)
-    raise AssertionError(said(at))
+    return run_until(at, again, happened)
 
 
 def until_done(at: AppTest) -> AppTest:
     """Wait for all that is computed for this page."""
-    return until(at, lambda at: "Stop" not in button_labels(at))
+    return run_until_done(at, again)
 
 
 class Held:

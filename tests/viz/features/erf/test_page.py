@@ -6,14 +6,15 @@ import io
 import json
 from functools import cache
 from html import unescape
-from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 
 from core.erf import METRICS, EffectiveReceptiveField, studies
+from core.erf.study import Settings
 from core.networks.zoo import TABLE
+from tests import polling
 from tests.architectures import DISTINCT
 from tests.viz.features.erf.erf_visit import (
     Held,
@@ -314,16 +315,13 @@ def test_another_page_gives_up_what_was_computed_for_this_one(monkeypatch: Any) 
     until(at, lambda _: held.begun)
     open_page(at, "sizes").run()
     held.go()
-    for _ in range(200):
-        if held.given_up:
-            break
-        sleep(0.05)
+    polling.until(lambda: held.given_up)
     assert held.given_up == [requested(**tiny(draws=64))]
 
 
 @cache
 def a_study() -> Any:
-    return studies.skip_study()
+    return studies.skip_study(2, settings=Settings(channels=2, draws=4))
 
 
 def test_a_real_study() -> None:

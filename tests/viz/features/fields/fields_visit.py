@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from tests.viz.visit import MAIN, link_of, open_page, text_of, warned
+from tests.viz.visit import MAIN, link_of, open_page, run_until, text_of, warned
 from viz.components.cone.cone import NAME
 from viz.features.fields.params import PARAMS
 
@@ -25,7 +24,6 @@ __all__ = [
     "visit",
     "warned",
 ]
-LOOKS = 300
 DEFAULTS = {param.name: param.default for param in PARAMS}
 
 
@@ -74,10 +72,9 @@ def said(at: AppTest) -> str:
 
 def until_measured(at: AppTest) -> str:
     """Wait for torch's answer; the sentence that tells it."""
-    for _ in range(LOOKS):
-        found = [each.value for each in at.markdown if each.value.startswith("Backpropagation")]
-        if found:
-            return found[0]
-        time.sleep(0.05)
-        again(at)
-    raise AssertionError(said(at))
+
+    def answer(at: AppTest) -> str:
+        lines = [each.value for each in at.markdown]
+        return next((line for line in lines if line.startswith("Backpropagation")), "")
+
+    return answer(run_until(at, again, answer))

@@ -32,9 +32,10 @@ def figure_of(name: str, arriving: str = "random") -> Figure:
     return fits.drawn(of(arriving=arriving)[name], WIDE)
 
 
+@fits.on_every_slide
 @pytest.mark.parametrize("name", ["layers", "counts", "backward", "flow", "dead"])
-def test_a_picture_fits_every_slide(name: str) -> None:
-    fits.check(of()[name])
+def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
+    fits.check(of()[name], slide)
 
 
 def test_six_layers_of_many_numbers_fit_and_what_is_left_out_is_named() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core.gradients.recipe import ACTIVATIONS, KINDS, Downstream
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS, FILLS
-from tests.viz.visit import open_page
+from tests.viz.visit import open_page, run_until
 from viz.choices import board as choices_board
 from viz.choices import layer as state
 from viz.features.gradients import compute, controls, params
@@ -227,13 +226,13 @@ def test_links_carry_what_the_player_shows() -> None:
 
 
 def settled(app: AppTest) -> AppTest:
-    """Ask again until the queue has done all."""
-    for _ in range(200):
-        if all(rows and rows[0][-1] == "8" for rows in (cells(app, "with"), cells(app, "without"))):
-            return app
-        time.sleep(0.05)
-        again(app)
-    raise AssertionError(words_of(app))
+    """Run the page until all draws are there."""
+
+    def has_all(app: AppTest) -> bool:
+        both = cells(app, "with"), cells(app, "without")
+        return all(rows and rows[0][-1] == "8" for rows in both)
+
+    return run_until(app, again, has_all)
 
 
 def test_flow_through_depth() -> None:

@@ -40,14 +40,16 @@ def of(tab: str = "layers") -> dict[str, Picture]:
     return {one.name: one for one in export.pictures(values_of(**query))}
 
 
+@fits.on_every_slide
 @pytest.mark.parametrize("name", ["convolution", "curve", "spectra", "folded", "film_max_pooling"])
-def test_a_picture_fits_every_slide(name: str) -> None:
-    fits.check(of()[name])
+def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
+    fits.check(of()[name], slide)
 
 
+@fits.on_every_slide
 @pytest.mark.parametrize("name", ["network", "network_curve"])
-def test_a_network_s_picture_fits_every_slide(name: str) -> None:
-    fits.check(of("network")[name])
+def test_a_network_s_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
+    fits.check(of("network")[name], slide)
 
 
 def image_of(axes: Axes) -> Any:

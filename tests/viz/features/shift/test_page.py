@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.data import PICTURES
 from core.layer.kernels import PRESETS
 from core.layer.padding import FILLS
-from tests.viz.visit import open_page
+from tests.viz.visit import open_page, run_until_done
 from viz.features.shift import compute
 from viz.features.shift import film as shift_film
 from viz.features.shift.params import (
@@ -51,16 +50,16 @@ def visit(query: Mapping[str, str] | None = None) -> AppTest:
     return settled(unrun(query or {}))
 
 
+def again(app: AppTest) -> AppTest:
+    """Run the page, which must not fail."""
+    app.run()
+    assert not app.exception, [each.value for each in app.exception]
+    return app
+
+
 def settled(app: AppTest) -> AppTest:
     """Run the page until nothing is computed any more."""
-    app.run()
-    for _ in range(400):
-        assert not app.exception, [e.value for e in app.exception]
-        if not any(button.label == "Stop" for button in app.button):
-            return app
-        time.sleep(0.05)
-        app.run()
-    raise AssertionError("the queue does not come to an end")
+    return run_until_done(again(app), again)
 
 
 def words_of(app: AppTest) -> str:

@@ -37,9 +37,10 @@ def words_of(picture: Picture, size: str = "wide") -> list[str]:
     return [text.get_text() for text in fits.texts_of(fits.drawn(picture, Style(size, 72)))]
 
 
+@fits.on_every_slide
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_picture_fits_every_slide(name: str) -> None:
-    fits.check(of(stride="2")[name])
+def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
+    fits.check(of(stride="2")[name], slide)
 
 
 OTHERS: list[dict[str, str]] = [

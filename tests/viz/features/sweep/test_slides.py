@@ -83,9 +83,10 @@ def rings(figure: Figure, colour: str) -> list[Rectangle]:
     ]
 
 
+@fits.on_every_slide
 @pytest.mark.parametrize("name", ["convolution", "two layers"])
-def test_a_board_fits_every_slide(name: str) -> None:
-    fits.check(picture(**CASES[name]))
+def test_a_board_fits_every_slide(name: str, slide: fits.Slide) -> None:
+    fits.check(picture(**CASES[name]), slide)
 
 
 @pytest.mark.parametrize("style", [fits.STYLES[-1], replace(WIDE, **fits.CAPTION)])

@@ -71,9 +71,10 @@ def test_a_link_trains_every_run_to_its_end() -> None:
     assert all(records[-1].step == 30 for records in found.values())
 
 
+@fits.on_every_slide
 @pytest.mark.parametrize("name", ["test_accuracy", "accuracy", "gradient", "shifts", "digit"])
-def test_a_picture_fits_every_slide(name: str) -> None:
-    fits.check(of()[name])
+def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
+    fits.check(of()[name], slide)
 
 
 @pytest.mark.parametrize(

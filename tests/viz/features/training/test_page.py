@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from time import sleep
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.training.studies import compare
+from tests import polling
 from tests.viz.features.training.training_visit import (
     READY,
     RECORDS,
@@ -335,11 +335,7 @@ def test_leaving_the_page_frees_the_slot(held: Server) -> None:
     until(at, lambda _: held.streams)
     open_page(at, "sizes").run()
     held.go()
-    for _ in range(200):
-        if not held.streams:
-            break
-        sleep(0.05)
-    assert not held.streams
+    polling.until(lambda: not held.streams)
     assert not all(compute.over(asked(**tiny(seed=10)), seed) for seed in (10,))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from html import unescape
@@ -15,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.training.text import to_text
 from core.training.turns import Going, take_turns
-from tests.viz.visit import MAIN, open_page
+from tests.viz.visit import MAIN, open_page, run_until, run_until_done
 from viz.choices import lab_store
 from viz.choices.lab_store import Run, Shelf
 from viz.features.training import compute, params
@@ -24,7 +23,6 @@ from viz.page import progress
 from viz.server import processes
 from viz.server.queue import Jobs
 
-LOOKS = 300
 DEFAULTS = {param.name: param.default for param in PARAMS}
 TINY = {"steps": 30, "width": 4, "seeds": 1, "levels": 1, "batch": 8, "variants": "max,strided"}
 READY = 21
@@ -68,17 +66,12 @@ def asked(**link: Any) -> Comparison:
 
 def until(at: AppTest, happened: Callable[[AppTest], Any]) -> AppTest:
     """Look again and again, as the browser does, until something has happened."""
-    for _ in range(LOOKS):
-        if happened(at):
-            return at
-        time.sleep(0.02)
-        again(at)
-    raise AssertionError("\n".join(e.value for e in (*at.markdown, *at.caption, *at.warning)))
+    return run_until(at, again, happened)
 
 
 def until_done(at: AppTest) -> AppTest:
     """Wait for all that is trained for this visit."""
-    return until(at, lambda at: "Stop" not in labels(at))
+    return run_until_done(at, again)
 
 
 def labels(at: AppTest) -> list[str]:
