@@ -75,7 +75,7 @@ def board() -> None:
 
 
 def page() -> None:
-    pass
+    from tests.viz.page.test_progress import board
 
     board()
 

@@ -10,7 +10,7 @@ from core.layer.size_tables import COMMON_LAYERS
 from core.layer.sizes import formula
 from tests.viz.slides import fits
 from viz.choices import layer as state
-from viz.features.sizes import compute, export
+from viz.features.sizes import compute, export, params
 from viz.features.sizes.params import PARAMS, TABS
 from viz.page.words import sides
 from viz.params import decode
@@ -105,7 +105,7 @@ def test_conventions_of_a_transposed_convolution_are_pictures_too() -> None:
 def test_the_table_has_cores_numbers() -> None:
     shown = words_of(of(stride="2")["stride_padding"])
     values, _ = decode(PARAMS, {"stride": "2"})
-    table = compute.size_table(export.sizes_controls.layer(values), (8, 8))
+    table = compute.size_table(params.layer(values), (8, 8))
     cells = [
         f"{rows}" + (f" ({unread})" if unread else "")
         for (rows, _), unread in zip(
@@ -173,7 +173,7 @@ def test_a_size_that_no_layer_gives_has_no_picture() -> None:
 )
 def test_the_formula_has_cores_steps(query: dict[str, str]) -> None:
     values, _ = decode(PARAMS, query)
-    axes = formula(export.sizes_controls.layer(values), state.size(values))
+    axes = formula(params.layer(values), state.size(values))
     for style in fits.STYLES[::2]:
         figure = fits.drawn(of(**query)["formula"], style)
         assert not fits.misfits(figure, style)

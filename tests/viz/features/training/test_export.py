@@ -44,7 +44,7 @@ def _all_trained() -> Iterator[None]:
     """Once, by the pictures themselves: they ask for what is not there."""
     shelf, lab_store.STORE = (
         lab_store.STORE,
-        compute.Shelf(10**8, lambda run: run.nbytes),
+        lab_store.Shelf(10**8, lambda run: run.nbytes),
     )
     assert not compute.known(asked())
     export.trained(asked())
