@@ -5,7 +5,7 @@ decides nothing as soon as two threads build networks at once. `seeded` gives ev
 operation of its block, and of its thread, a generator of its own. Since weights are drawn by
 operations, this covers every layer there is, and modules of other people too.
 
-Source: torch.utils._python_dispatch.TorchDispatchMode, which belongs to one thread; the tag
+Source: core.torch_private.TorchDispatchMode, which belongs to one thread; the tag
 ``nondeterministic_seeded``, which every operation of torch that draws random numbers has.
 """
 
@@ -17,9 +17,9 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from .errors import SpecError, whole
+from .torch_private import TorchDispatchMode, argument_specs
 
 MAX_SEED = 2**63 - 1
 
@@ -85,7 +85,7 @@ def _with_generator(operation: Any) -> Callable[..., Any] | None:
 
 
 def _arguments(operation: Any) -> list[str]:
-    return [argument.name for argument in operation._schema.arguments]
+    return [argument.name for argument in argument_specs(operation)]
 
 
 def _device(args: Any, kwargs: Any) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from .torch_private import OpOverload, OpOverloadPacket, qualified_name, storage_number
+
 
 def tensors_in(values: Sequence[Any]) -> list[torch.Tensor]:
     """The tensors in arguments or results, in order.
@@ -30,17 +32,17 @@ def tensors_in(values: Sequence[Any]) -> list[torch.Tensor]:
 def storage_of(tensor: torch.Tensor) -> int | None:
     """A number for a tensor's memory; None for those that have none of their own."""
     try:
-        return int(tensor.untyped_storage()._cdata)
+        return storage_number(tensor)
     except (NotImplementedError, RuntimeError):
         return None
 
 
 def operation_of(func: Any) -> str:
     """torch's name of a function; that of an operator of another library has its library's."""
-    if isinstance(func, torch._ops.OpOverload):
+    if isinstance(func, OpOverload):
         func = func.overloadpacket
-    if isinstance(func, torch._ops.OpOverloadPacket):
-        library, _, name = func._qualified_op_name.partition("::")
+    if isinstance(func, OpOverloadPacket):
+        library, _, name = qualified_name(func).partition("::")
         return name if library == "aten" and name not in _OTHERWISE else f"{library}::{name}"
     name = getattr(func, "__name__", str(func))
     return getattr(func.__self__, "__name__", name) if name == "__get__" else name

@@ -16,7 +16,7 @@ from ..graph.graph import network_graph
 from ..networks import NetworkSpec, Shape, build, resolve
 from ..receptive_field.coverage import read_mask
 from ..receptive_field.fields import ReceptiveField, fields_of
-from ..torch_flops import FlopCounter
+from ..torch_private import FlopCounter
 
 InputSize = tuple[int, int, int]
 

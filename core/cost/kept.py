@@ -20,6 +20,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from ..errors import SpecError
 from ..graph.tracing.skeleton import floats_of, skeleton
 from ..tensors import tensors_in
+from ..torch_private import storage_number
 
 Kind = Literal["weights", "input", "activations", "indices", "masks", "inside"]
 KINDS: dict[Kind, str] = {
@@ -104,8 +105,8 @@ class _Book:
     def __init__(self, bare: nn.Module, image: Tensor) -> None:
         self.entries: dict[int, _Entry] = {}
         self.running: list[str] = [""]
-        self.own = {_storage(t) for t in (*bare.parameters(), *bare.buffers())}
-        self.image = _storage(image)
+        self.own = {storage_number(t) for t in (*bare.parameters(), *bare.buffers())}
+        self.image = storage_number(image)
         self.outputs: dict[int, Tensor] = {}
         for path, part in bare.named_modules():
             part.register_forward_pre_hook(self._entering(path))
@@ -119,13 +120,13 @@ class _Book:
 
     def _leaving(self, module: nn.Module, args: Any, out: Any) -> None:
         self.running.pop()
-        self.outputs |= {_storage(tensor): tensor for tensor in tensors_in((out,))}
+        self.outputs |= {storage_number(tensor): tensor for tensor in tensors_in((out,))}
 
     def hooks(self) -> saved_tensors_hooks:
         """torch's hooks that write into this book."""
 
         def pack(tensor: Tensor) -> Tensor:
-            entry = self.entries.setdefault(_storage(tensor), _Entry(tensor.detach()))
+            entry = self.entries.setdefault(storage_number(tensor), _Entry(tensor.detach()))
             entry.layers[self.running[-1]] = None
             return tensor
 
@@ -148,8 +149,3 @@ class _Book:
         if not tensor.is_floating_point():
             return "indices"
         return "activations" if name in self.outputs else "inside"
-
-
-def _storage(tensor: Tensor) -> int:
-    name: int = tensor.untyped_storage()._cdata
-    return name

@@ -34,7 +34,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import SpecError
 from ..graph.recorder import Recorder
@@ -42,6 +41,7 @@ from ..graph.rules.call import Draft
 from ..graph.tracing.skeleton import floats_of, inputs_of, skeleton
 from ..graph.tracing.trace import listen
 from ..tensors import tensors_in
+from ..torch_private import TRILINEAR, TorchDispatchMode, storage_number
 
 FLOAT32_BYTES = 4
 aten = torch.ops.aten
@@ -162,7 +162,7 @@ MACS: dict[Any, Callable[[Tensor, tuple[Any, ...]], int]] = {
     aten.addmm: _matrix_product(1),
     aten.baddbmm: _matrix_product(1),
     aten.addmv: _matrix_product(1),
-    aten._trilinear: _bilinear,
+    TRILINEAR: _bilinear,
 }
 
 
@@ -337,7 +337,7 @@ class _Places(TorchFunctionMode):
 
 def _storages(tensors: Iterable[Tensor]) -> set[int]:
     """Which memory tensors lie in (on the meta device: would lie in)."""
-    return {tensor.untyped_storage()._cdata for tensor in tensors}
+    return {storage_number(tensor) for tensor in tensors}
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:

@@ -13,10 +13,11 @@ import torch
 from torch import nn
 
 from ..graph.plain_copy import plain_copy
+from ..torch_private import ANY_BATCH_NORM, ANY_CONVOLUTION, ANY_RUNNING_NORM, own_buffers
 from .recipe import Weights
 
-_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
-_LAYERS = (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear, nn.MultiheadAttention)
+_NORMS = (ANY_RUNNING_NORM, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+_LAYERS = (ANY_CONVOLUTION, nn.Linear, nn.Bilinear, nn.MultiheadAttention)
 
 
 def private_copy(module: nn.Module, own_weights: bool) -> nn.Module:
@@ -52,7 +53,7 @@ def _shared(module: nn.Module, own_weights: bool) -> dict[int, Any]:
 def mixes_samples(module: nn.Module) -> bool:
     """Batch norm that keeps no running statistics: one sample's output depends on the others."""
     return any(
-        isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.running_mean is None
+        isinstance(layer, ANY_BATCH_NORM) and layer.running_mean is None
         for layer in module.modules()
     )
 
@@ -65,7 +66,7 @@ def has_new_statistics(module: nn.Module, paths: Collection[str]) -> bool:
         paths: qualified names of the submodules to look at.
     """
     return any(
-        isinstance(layer, nn.modules.batchnorm._NormBase)
+        isinstance(layer, ANY_RUNNING_NORM)
         and layer.running_mean is not None
         and layer.running_var is not None
         and not layer.num_batches_tracked
@@ -109,7 +110,7 @@ def draw_weights(
                 fresh = torch.empty(parameter.shape, dtype=torch.float32)
                 _SCHEMES[weights](fresh, layer, generator)
                 parameter.copy_(fresh)
-                pruned = layer._buffers.get(f"{name}_mask")
+                pruned = own_buffers(layer).get(f"{name}_mask")
                 if pruned is not None:
                     parameter.mul_(pruned)
 
@@ -149,7 +150,7 @@ def _uniform(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) 
 
 def _fan_in(weight: torch.Tensor, layer: nn.Module) -> float:
     """Terms summed in one output; on average over the phases of a transposed convolution."""
-    if not (isinstance(layer, nn.modules.conv._ConvNd) and layer.transposed):
+    if not (isinstance(layer, ANY_CONVOLUTION) and layer.transposed):
         return weight.numel() / weight.shape[0]
     steps = torch.tensor(layer.stride).prod().item()
     return max(1.0, weight.shape[0] / layer.groups * weight[0, 0].numel() / steps)

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from ..graph.graph import Graph
+from ..torch_private import own_buffers, own_parameters
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -46,17 +47,17 @@ def _fold(convolution: nn.Module, norm: nn.Module) -> None:
         return
     if type(convolution) not in _CONVOLUTIONS or type(norm) not in _NORMS:
         return  # a class of its own may do more
-    kernel, statistics = convolution._parameters.get("weight"), norm._buffers
+    kernel, statistics = own_parameters(convolution).get("weight"), own_buffers(norm)
     mean, variance = statistics.get("running_mean"), statistics.get("running_var")
     if kernel is None or mean is None or variance is None:
         return
     if any("forward" in vars(layer) for layer in (convolution, norm)):
         return
-    scale, shift = norm._parameters.get("weight"), norm._parameters.get("bias")
-    old = convolution._parameters.get("bias")
+    scale, shift = own_parameters(norm).get("weight"), own_parameters(norm).get("bias")
+    old = own_parameters(convolution).get("bias")
     weight, bias = fuse_conv_bn_weights(kernel, old, mean, variance, norm.eps, scale, shift)
-    convolution._parameters["weight"] = nn.Parameter(weight.detach(), requires_grad=False)
-    convolution._parameters["bias"] = nn.Parameter(bias.detach(), requires_grad=False)
+    own_parameters(convolution)["weight"] = nn.Parameter(weight.detach(), requires_grad=False)
+    own_parameters(convolution)["bias"] = nn.Parameter(bias.detach(), requires_grad=False)
     vars(norm)["forward"] = _pass_on
 
 

@@ -14,6 +14,7 @@ from ..graph.axes.units import unit_of
 from ..graph.graph import Node
 from ..graph.run_to import Spot, output_of
 from ..graph.tracing.skeleton import floats_of
+from ..torch_private import storage_number
 from .recipe import Recipe
 
 WORKSPACE = 4
@@ -68,12 +69,12 @@ def _bytes(
     bare: nn.Module, batch: int, input_size: tuple[int, ...], spot: Spot, node: Node
 ) -> tuple[int, tuple[int, ...], set[str]]:
     """Bytes kept for the backward pass and in passing, the unit's shape, the modules run."""
-    own = {_key(tensor) for tensor in (*bare.parameters(), *bare.buffers())}
+    own = {storage_number(tensor) for tensor in (*bare.parameters(), *bare.buffers())}
     saved_bytes: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
-        if _key(tensor) not in own:
-            saved_bytes[_key(tensor)] = tensor.untyped_storage().nbytes()
+        if storage_number(tensor) not in own:
+            saved_bytes[storage_number(tensor)] = tensor.untyped_storage().nbytes()
         return tensor
 
     image = torch.empty(batch, *input_size, device="meta", dtype=floats_of(bare))
@@ -83,10 +84,6 @@ def _bytes(
     largest = max(stopping.largest, image.untyped_storage().nbytes())
     shape = tuple(unit_of(output, node.layout, (0, 0)).shape)
     return sum(saved_bytes.values()) + WORKSPACE * largest, shape, stopping.ran
-
-
-def _key(tensor: torch.Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)
 
 
 def batch_size(taken: Footprint, recipe: Recipe, budget: int) -> int:

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from ..errors import SpecError
+from ..torch_private import is_hooks, own_buffers, own_parameters, pre_hooks
 
 _SOURCES = ("g", "v", "u", "orig")
 """What a weight is computed from: ``weight_g``, ``weight_v``, …. A pruned weight's
@@ -59,7 +60,7 @@ def plain_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> 
     memo = dict(replaced or {})
     for layer in module.modules():
         for key, value in vars(layer).items():
-            if key.endswith("_hooks") and isinstance(value, dict):
+            if is_hooks(key) and isinstance(value, dict):
                 memo[id(value)] = _of_torch(value)
     copied = deep_copy(module, memo).eval().requires_grad_(False)
     with torch.no_grad():
@@ -76,19 +77,19 @@ def _of_torch(hooks: dict[Any, Any]) -> dict[Any, Any]:
 
 def _fold(layer: nn.Module) -> None:
     """Make parameters of the weights that hooks compute, in the order in which they run."""
-    hooks = list(layer._forward_pre_hooks.values())
+    hooks = list(pre_hooks(layer).values())
     names = [str(vars(hook).get("_tensor_name") or vars(hook)["name"]) for hook in hooks]
     for hook in hooks:
         hook(layer, ())
     weights = {name: getattr(layer, name).detach() for name in names}
     sources = {f"{name}_{part}" for name in names for part in _SOURCES}
     for name in (*weights, *sources):
-        for holder in (vars(layer), layer._parameters, layer._buffers):
+        for holder in (vars(layer), own_parameters(layer), own_buffers(layer)):
             holder.pop(name, None)
     for name, weight in weights.items():
         if name not in sources:
             setattr(layer, name, nn.Parameter(weight, requires_grad=False))
-    layer._forward_pre_hooks.clear()
+    pre_hooks(layer).clear()
 
 
 @contextmanager

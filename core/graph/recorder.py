@@ -16,6 +16,7 @@ from torch import fx, nn
 
 from ..errors import SpecError
 from ..tensors import tensors_in
+from ..torch_private import children_by_name
 from .axes.axis_map import whole
 from .axes.layout import Dims, Shape, plain_layout
 from .memory.assignments import Assignment, assignment_of
@@ -364,7 +365,7 @@ class Recorder:
 def _is_leaf(module: nn.Module) -> bool:
     """One of torch's own layers; its children, if it has any, are called inside functions."""
     own = type(module).__module__.startswith("torch.nn.modules")
-    return own and (not module._modules or isinstance(module, nn.MultiheadAttention))
+    return own and (not children_by_name(module) or isinstance(module, nn.MultiheadAttention))
 
 
 def _is_crop(outcome: Outcome) -> bool:

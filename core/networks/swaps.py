@@ -22,6 +22,7 @@ from ..graph.plain_copy import deep_copy
 from ..layer.kernels import box, gaussian
 from ..layer.operations import native_padding
 from ..layer.window import Pair, Window2d, pair
+from ..torch_private import children_by_name
 from . import Activation
 from .modules import Residual, SqueezeExcite
 from .torch_forms import FORMS
@@ -55,9 +56,9 @@ def changed(module: nn.Module, make: Make, nothing: str) -> nn.Module:
     for old in (part for _, part in paths if made.get(id(part), part) is not part):
         made[id(old)].train(old.training)
     for _, parent in paths:
-        for name, child in parent._modules.items():
+        for name, child in children_by_name(parent).items():
             if id(child) in made:
-                parent._modules[name] = made[id(child)]
+                children_by_name(parent)[name] = made[id(child)]
     return made.get(id(copied), copied)
 
 

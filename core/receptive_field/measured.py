@@ -32,7 +32,7 @@ from ..graph.rules.call import Draft
 from ..graph.tracing.skeleton import floats_of, inputs_of, skeleton
 from ..graph.tracing.trace import listen
 from ..tensors import tensors_in
-from ..torch_flops import FlopCounter
+from ..torch_private import FlopCounter
 from .positive import Positive, positive_copy
 
 Span = tuple[int, int]

@@ -24,6 +24,7 @@ from ..graph.plain_copy import plain_copy
 from ..graph.rules.call import words
 from ..graph.tracing.fixed_zeros import fixed_zeros
 from ..layer.window import span_of
+from ..torch_private import own_buffers, own_parameters
 
 NOISES = 10_007
 """Different weights there are: a prime, so that no row of a matrix equals the next."""
@@ -53,8 +54,8 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Parameters, buffers and other tensors of a module with the last part of their names."""
     for part in module.modules():
         for name, tensor in (
-            *part._parameters.items(),
-            *part._buffers.items(),
+            *own_parameters(part).items(),
+            *own_buffers(part).items(),
             *vars(part).items(),
         ):
             if isinstance(tensor, torch.Tensor):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ...torch_private import DisableTorchFunction, storage_number
 from ..rules.call import words
 
 
@@ -56,9 +57,9 @@ def _part(target: torch.Tensor, index: object) -> torch.Tensor | None:
     items = [_sliced(item) for item in (index if isinstance(index, tuple) else (index,))]
     if any(item is NotImplemented for item in items):
         return None
-    with torch.no_grad(), torch._C.DisableTorchFunction():
+    with torch.no_grad(), DisableTorchFunction():
         part = target[tuple(items)]
-    return part if part.untyped_storage()._cdata == target.untyped_storage()._cdata else None
+    return part if storage_number(part) == storage_number(target) else None
 
 
 def _sliced(item: object) -> Any:

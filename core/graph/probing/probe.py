@@ -15,9 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
-from torch.utils._python_dispatch import _disable_current_modes
 
+from ...torch_private import (
+    DisableTorchFunction,
+    disable_current_modes,
+    temporarily_clear_interpreter_stack,
+)
 from ..axes.axis_map import AxisMap, Window, identity, whole
 from ..axes.layout import Dims, Grid, Shape, plain_layout
 from ..rules.call import Call, Link, Outcome
@@ -134,7 +137,7 @@ def _alone() -> Iterator[None]:
     """Nothing of the run that is being followed touches what happens here: no mode, no
     transformation of `torch.func`, no gradient."""
     clear = temporarily_clear_interpreter_stack()
-    with clear, torch._C.DisableTorchFunction(), torch.no_grad(), _disable_current_modes():
+    with clear, DisableTorchFunction(), torch.no_grad(), disable_current_modes():
         yield
 
 

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ...tensors import tensors_in
-from ...torch_flops import FlopCounter
+from ...torch_private import DisableTorchFunction, FlopCounter, TorchDispatchMode
 from ..axes.layout import Dims, Shape, outer_dims, places
 from ..rules.call import Call, Source
 from ..tracing.constants import Constants
@@ -184,7 +183,7 @@ class Trial:
         function: Any = self.call.function
         plain = (list(self.call.args), dict(self.call.kwargs))
         try:
-            with torch._C.DisableTorchFunction(), torch.no_grad():
+            with DisableTorchFunction(), torch.no_grad():
                 args, kwargs = _replaced(plain, lambda tensor: values[id(tensor)], device)
                 with Repeatable():  # type: ignore[no-untyped-call]
                     return tensors_in((function(*args, **kwargs),))

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...torch_private import DisableTorchFunction
 from .fixed_zeros import fixed_zeros
 
 MAX_NUMBERS = 1 << 22
@@ -229,7 +230,7 @@ class Constants:
         own = {key: real(value, 0) for key, value in kwargs.items()}
         if "device" in own or not any(isinstance(t, torch.Tensor) for t in _flat(args)):
             own["device"] = "cpu"
-        with torch._C.DisableTorchFunction(), torch.no_grad(), suppress(Exception):
+        with DisableTorchFunction(), torch.no_grad(), suppress(Exception):
             out = function(*(real(a, i) for i, a in enumerate(args)), **own)
             made = [t for t in _flat(out) if isinstance(t, torch.Tensor)]
             if name == "set" and len(args) == 2:  # ``tensor.data = other``

@@ -21,6 +21,15 @@ import torch
 from torch import fx, nn
 
 from ...errors import SpecError
+from ...torch_private import (
+    COMPILED_CALL,
+    MODULES,
+    TENSORS,
+    children_by_name,
+    is_compiled,
+    is_hooks,
+    uncompiled,
+)
 from .constants import MAX_NUMBERS
 
 MAX_MODULES = 40_000
@@ -35,8 +44,8 @@ def plain_module(module: object) -> nn.Module:
     """
     if isinstance(module, torch.export.ExportedProgram):
         return module.module(check_guards=False)
-    if isinstance(module, torch._dynamo.eval_frame.OptimizedModule):
-        return plain_module(module._orig_mod)
+    if is_compiled(module):
+        return plain_module(uncompiled(module))
     if isinstance(module, torch.jit.ScriptModule | torch.jit.ScriptFunction):
         rule = "is TorchScript, which hides its layers; give the module that it was made from"
         raise SpecError("module", rule, _kind(module))
@@ -86,13 +95,13 @@ def _children(module: nn.Module) -> Iterator[nn.Module]:
         seen += 1
         current = stack.pop()
         yield current
-        stack.extend(m for m in current._modules.values() if m is not None)
+        stack.extend(m for m in children_by_name(current).values() if m is not None)
 
 
 def _bones(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     if id(module) in memo:
         return memo[id(module)]  # type: ignore[no-any-return]
-    if isinstance(module, torch._dynamo.eval_frame.OptimizedModule | torch.jit.ScriptModule):
+    if is_compiled(module) or isinstance(module, torch.jit.ScriptModule):
         memo[id(module)] = _bones(plain_module(module), memo)
         return memo[id(module)]  # type: ignore[no-any-return]
     bare: nn.Module = module.__class__.__new__(module.__class__)
@@ -105,13 +114,13 @@ def _bones(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
 
 
 def _bare_value(key: str, value: Any, memo: dict[int, Any]) -> Any:
-    if key == "_modules":
+    if key == MODULES:
         return {name: m if m is None else _bones(m, memo) for name, m in value.items()}
-    if key in ("_parameters", "_buffers"):
+    if key in TENSORS:
         return {name: _hollow(tensor, memo) for name, tensor in value.items()}
-    if key == "_compiled_call_impl":
+    if key == COMPILED_CALL:
         return None
-    if key.endswith("_hooks") or "_hooks_" in key:
+    if is_hooks(key):
         return type(value)() if hasattr(value, "clear") else value
     if isinstance(value, bool | int | float | str | type | FunctionType | None):
         return value

@@ -17,10 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ...errors import SpecError
 from ...tensors import operation_of, storage_of, tensors_in
+from ...torch_private import (
+    DisableTorchFunction,
+    TorchDispatchMode,
+    argument_specs,
+    is_functorch_wrapper,
+    is_mutable,
+)
 from .checkpoints import plain_checkpoints
 from .skeleton import arguments_of, empty_as, first_line
 from .stand_ins import StandIns
@@ -71,7 +77,7 @@ class _Recording(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         tensors = tensors_in((*args, *kwargs.values()))
-        if any(torch._C._functorch.is_functorch_wrapped_tensor(tensor) for tensor in tensors):
+        if any(map(is_functorch_wrapper, tensors)):
             return func(*args, **kwargs)
         number = self.stand_ins and self.stand_ins.number(getattr(func, "__name__", ""), args)
         if number is not None:
@@ -118,14 +124,14 @@ class _Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs, recording = kwargs or {}, self.recording
-        written = _written(func, args, kwargs) if func._schema.is_mutable else []
+        written = _written(func, args, kwargs) if is_mutable(func) else []
         if recording.inside:
             recording.written += written
             return func(*args, **kwargs)
         listener: Any = recording.listener
         listener.beneath = True
         try:
-            with recording.reporting(), torch._C.DisableTorchFunction():
+            with recording.reporting(), DisableTorchFunction():
                 out = func(*args, **kwargs)
                 listener.written = written
                 return listener.called(operation_of(func), func, args, kwargs, out)
@@ -135,8 +141,9 @@ class _Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _written(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
     """The arguments that an operator writes to, as its schema says."""
-    given = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | dict(kwargs)
-    marked = [a.name for a in func._schema.arguments if a.alias_info and a.alias_info.is_write]
+    specs = argument_specs(func)
+    given = dict(zip((a.name for a in specs), args, strict=False)) | dict(kwargs)
+    marked = [a.name for a in specs if a.alias_info and a.alias_info.is_write]
     return tensors_in([given[name] for name in marked if name in given])
 
 
@@ -172,7 +179,7 @@ def _of_the_same_shape(
         keeps = keeps and kwargs in ({}, {"inplace": False})
     if not keeps:
         return None
-    with torch._C.DisableTorchFunction():
+    with DisableTorchFunction():
         return empty_as(first)
 
 
@@ -267,7 +274,7 @@ def _announced(
         except Exception as error:
             _name_layer(error, path, module)
             raise
-        with recording.reporting(), torch._C.DisableTorchFunction():
+        with recording.reporting(), DisableTorchFunction():
             return listener.left(path, module, out)
 
     return announced
