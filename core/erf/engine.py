@@ -8,7 +8,7 @@ weights, up to the layer. The caller's module is only read.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +19,13 @@ from torch import nn
 from ..device import MEMORY_BUDGET, pick
 from ..errors import SpecError, whole
 from ..graph.axes.units import unit_in
-from ..graph.graph import input_sizes, last_map
+from ..graph.graph import Graph, input_sizes, last_map
 from ..graph.pool_check import check_pools
 from ..graph.ties import MAXIMA
 from ..receptive_field.cone import Box
 from ..receptive_field.fields import ReceptiveField, receptive_fields
 from .copies import has_new_statistics
-from .crop import smallest_crop, whole_image
+from .crop import Crop, smallest_crop, whole_image
 from .expected import expected_erf
 from .metrics import FloatArray
 from .recipe import Aggregate, Recipe, Weights
@@ -85,7 +85,8 @@ def effective_receptive_field(
     progress: Report | None = None,
     bf16: bool = False,
     budget: int = MEMORY_BUDGET,
-    crop: bool = True,
+    crop: bool | Crop = True,
+    graph: Graph | None = None,
 ) -> EffectiveReceptiveField:
     """Which input pixels move one unit of a network, and by how much.
 
@@ -113,7 +114,9 @@ def effective_receptive_field(
             for it, σ unchanged, the map rougher (total variation 0.09).
         budget: bytes that the run may take.
         crop: run no more of the image than the unit's gradient needs. With the same pixels
-            the gradient is the same; noise is drawn for what is run.
+            the gradient is the same; noise is drawn for what is run. Or the `Crop` itself, of
+            `core.erf.crop.smallest_crop` for this unit, where it is known already.
+        graph: of `core.graph.network_graph` for this module and size, where there is one already.
 
     Raises:
         SpecError: a setting that cannot work; a network that cannot be followed or copied;
@@ -126,12 +129,13 @@ def effective_receptive_field(
     inputs_text = (
         "noise" if images is None else f"{len(images)} image{'s' if len(images) > 1 else ''}"
     )
-    field, at = _target(module, size, layer, unit)
+    field, at = _target(receptive_fields(module, size, graph=graph), layer, unit)
     new = weights == "as_is" and has_new_statistics(module, _modules(field, at))
     ties = any(field.network.graph[name].operation in MAXIMA for name in field.ancestors(at))
     recipe = Recipe(draws, inputs_text, weights, aggregate, seed, bf16, new, ties)
     image = field.network.graph[field.network.source].grid
-    part = smallest_crop(module, size, field, at) if crop else whole_image(image, at)
+    part = smallest_crop(module, size, field, at) if crop is True else crop
+    part = part or whole_image(image, at)
     check_pools(module, (size[0], *part.size[1 - len(size) :]))
     target = Target(size, field, at, part, _theory(field, at))
     with torch.inference_mode(False), torch.enable_grad():
@@ -170,10 +174,9 @@ def _images(inputs: str | ArrayLike, size: tuple[int, ...]) -> torch.Tensor | No
 
 
 def _target(
-    module: nn.Module, size: tuple[int, ...], layer: str | None, unit: Unit | None
+    fields: Mapping[str, ReceptiveField], layer: str | None, unit: Unit | None
 ) -> tuple[ReceptiveField, tuple[int, int]]:
     """The layer's field and the unit's row and column."""
-    fields = receptive_fields(module, size)
     graph = next(iter(fields.values())).network.graph
     last = last_map(graph, graph.inputs[0]).name
     name = last if layer is None else graph.find(layer).name

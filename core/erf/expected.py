@@ -90,6 +90,7 @@ def expected_erf(
     weights: Weights = "random",
     aggregate: Aggregate = "energy",
     gains: Gains = UNIT_GAINS,
+    graph: Graph | None = None,
 ) -> ExpectedErf:
     """The expected effective receptive field of one unit, in closed form.
 
@@ -109,6 +110,8 @@ def expected_erf(
             its mean square; the signed mean is 0, so that what is measured is noise and nothing
             can be expected. Of uniform weights the gradient itself is known.
         gains: of layers, rectifiers and residual branches.
+        graph: of a module on this size, where there is one already; its modules are read all the
+            same.
 
     Raises:
         SpecError: the module cannot be followed, no such layer or unit, a unit that reads
@@ -122,7 +125,7 @@ def expected_erf(
         raise SpecError(
             "aggregate", "must not be signed: of random weights its mean is 0", aggregate
         )
-    graph, rules = _read(network, input_size)
+    graph, rules = _read(network, input_size, graph)
     source = graph.inputs[0]
     node = graph.find(layer) if layer is not None else last_map(graph, source)
     flow = EnergyFlow(graph, rules, source, node.name, gains)
@@ -148,14 +151,14 @@ def expected_erf(
 
 
 def _read(
-    network: nn.Module | Graph, input_size: InputSize | None
+    network: nn.Module | Graph, input_size: InputSize | None, graph: Graph | None
 ) -> tuple[Graph, dict[str, Rule]]:
     """The graph, and the rule of each of its nodes."""
     if isinstance(network, Graph):
         return network, {name: rule_of(node) for name, node in network.items()}
     if input_size is None:
         raise SpecError("input_size", "must be given with a module, as (C, H, W)", None)
-    graph = network_graph(network, input_size)
+    graph = graph or network_graph(network, input_size)
     modules = dict(network.named_modules(remove_duplicate=False))
     return graph, {name: rule_of(node, modules.get(node.module)) for name, node in graph.items()}
 

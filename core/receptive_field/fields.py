@@ -197,7 +197,10 @@ class _Network:
 
 
 def receptive_fields(
-    module: nn.Module, input_size: InputSize, source: str | None = None
+    module: nn.Module,
+    input_size: InputSize,
+    source: str | None = None,
+    graph: Graph | None = None,
 ) -> ByName[ReceptiveField]:
     """The receptive field of every node of a network that sees its input.
 
@@ -206,6 +209,7 @@ def receptive_fields(
         input_size: (C, H, W); (C, L) for sequences, which are images of height 1; one
             such tuple for each argument of forward where there are several.
         source: the argument whose pixels are meant; the first one otherwise.
+        graph: of `core.graph.network_graph` for this module and size, where there is one already.
 
     Returns:
         node name → field, in the order the operations run, the input itself first. A
@@ -216,7 +220,7 @@ def receptive_fields(
         SpecError: the module cannot be followed (`measure_receptive_field` may still
             do), does not take the size, or its fields grow beyond 2^40 pixels.
     """
-    graph = network_graph(module, input_size)
+    graph = graph or network_graph(module, input_size)
     grown = _grown(module, input_sizes(input_size), graph, source)
     notes = {name: text for name, group in grown.items() if (text := _varies(group))}
     steady = {name for name, group in grown.items() if len(group) > 1 and name not in notes}

@@ -113,16 +113,28 @@ def module(
     network: Network, device: str | torch.device, weights: State | None = None, seed: int = 0
 ) -> nn.Module:
     """The torch module, with trained weights where they are given, otherwise with those of the
-    seed.
+    seed; on "meta" without any, for all who only read it.
 
     Raises:
         SpecError: it cannot be built for this input.
     """
+    if device == "meta":
+        return meta_module(network)
     if network.run is None or weights is None:
         return network.build(device, seed)
     from core.training.loop import trained
 
     return trained(network.run, weights).to(device)
+
+
+@computed_once(64)
+def meta_module(network: Network) -> nn.Module:
+    """The torch module without weights, on the meta device, for all who only read it.
+
+    Raises:
+        SpecError: it cannot be built for this input.
+    """
+    return network.build("meta")
 
 
 @computed_once(64, outside=True)
@@ -138,7 +150,7 @@ def analysis(network: Network) -> Analysis:
     from core.receptive_field import fields_of
     from core.receptive_field.outline import outline
 
-    module = network.build("meta")
+    module = meta_module(network)
     graph = network_graph(module, network.input_size)
     fields = fields_of(graph)
     costs: dict[str, LayerCost] = {}
@@ -165,7 +177,7 @@ def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
     def run(report: Report) -> MeasuredField:
         from core.receptive_field import measure_receptive_field
 
-        module = network.build("meta")  # support needs no weights
+        module = meta_module(network)  # support needs no weights
         size, limit = network.input_size, MEASURED_FLOPS
         return measure_receptive_field(module, size, layer, unit, max_flops=limit)
 

@@ -52,7 +52,7 @@ ANSWERS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (compute_shift.consistency, (LAYER, SCENE, "across")),
     (compute_shift.expected, (LAYER, SCENE, "across")),
     (compute_shift.spectrum, (LAYER, SCENE)),
-    (compute_erf._part, (ERF.network, ERF.layer, ERF.unit)),
+    (compute_erf._crop, (ERF.network, ERF.layer, ERF.unit)),
     (compute_erf._expected, (ERF,)),
     (compute_claims.outcome, (1, defaults(claim(1)))),
 ]

@@ -14,10 +14,12 @@ from core import data
 from core.erf import Stopped, effective_receptive_field, studies
 from core.erf.study import Study
 from core.errors import SpecError
+from core.graph import graph
 from core.networks import build, swaps
 from core.networks.notation import parse_notation
 from tests.viz.features.erf.erf_visit import requested, tiny
 from viz.choices import network_analysis
+from viz.choices.network import Network
 from viz.features.erf import compute
 from viz.features.erf.compute import DRAWS
 from viz.features.erf.params import AGGREGATES, STUDIES, WEIGHTS, Request
@@ -98,7 +100,7 @@ def test_looking_at_shapes_leaves_the_generator_to_the_others() -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("manual_seed", "set_rng_state"):
             patch.setattr(torch, name, lambda *_, name=name: touched.append(name))
-        meta = compute.network(asked, "meta")
+        meta = compute._meta_module(compute.Structure.of(asked))
     assert not touched
     assert {parameter.device.type for parameter in meta.parameters()} == {"meta"}
 
@@ -219,3 +221,42 @@ def test_a_real_study() -> None:
     study = compute.study("skip_study")(lambda *_: True)
     assert isinstance(study, Study)
     assert len(study.rows) > 1
+
+
+@pytest.mark.parametrize(
+    "change, traces",
+    [
+        ({"unit": "centre"}, 1),  # all of the image is run
+        ({"unit": "corner"}, 2),  # of the image, and of the part of it that is run
+        ({"unit": "corner", "activation": "tanh"}, 4),  # before and after the swap
+        ({"unit": "corner", "aggregate": "abs", "draws": 4}, 2),
+    ],
+)
+def test_a_network_is_built_and_followed_once_a_request(
+    change: dict[str, Any], traces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Built twice: without weights for all that is closed form, with weights for the draws."""
+    layers = f"conv3 p1 c{3 + len(change)}, relu, 4x[conv3 p1 c4, relu]"  # known to no other test
+    side = {"input_height": 8, "input_width": 8 if change["unit"] == "centre" else 40}
+    calls: list[str] = []
+
+    def counted(name: str, function: Any) -> Any:
+        return lambda *args, **kwargs: calls.append(name) or function(*args, **kwargs)
+
+    monkeypatch.setattr(Network, "build", counted("build", Network.build))
+    monkeypatch.setattr(graph, "run", counted("trace", graph.run))
+    asked = requested(**tiny(layers) | side | change)
+    compute.check(asked, analysis(asked))
+    assert compute.expected(asked)
+    assert ran(asked).map.sum() == pytest.approx(1)
+    assert (calls.count("build"), calls.count("trace")) == (2, traces)
+    calls.clear()
+    compute.check(asked, analysis(asked))
+    again = ran(asked)
+    assert (calls.count("build"), calls.count("trace")) == (1, traces == 4)
+    options: dict[str, Any] = {
+        name: getattr(asked, name) for name in ("unit", "draws", "weights", "aggregate", "seed")
+    }
+    size = asked.network.input_size
+    alone = effective_receptive_field(compute.network(asked), size, asked.layer, **options)
+    np.testing.assert_allclose(again.map, alone.map, rtol=1e-6, atol=1e-12)
