@@ -3,12 +3,17 @@
 Two ways over a graph, one axis at a time: the first and last image pixel that every unit
 of every node sees (`visible`), and the units of all nodes before or after one unit
 (`before`, `after`). Padding is nothing, unless it copies pixels (reflect, circular, …).
+
+A picture of a cone needs them line by line, along one axis: every unit that is marked
+(`ancestors`, `descendants`), the taps between them (`ties`) and the padding beside each map
+(`paddings`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +21,15 @@ from numpy.typing import NDArray
 from ..graph.axes.axis_map import AxisMap
 from ..graph.graph import Graph, Node
 
+if TYPE_CHECKING:
+    from .outline import Line
+
 Span = tuple[int, int]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 NOTHING = 1 << 60
+MOST_PADDING = 64
+"""Most cells of padding beside a map that `paddings` counts."""
 
 
 class Box(NamedTuple):
@@ -200,3 +210,123 @@ def _boxes(graph: Graph, marks: Mapping[str, tuple[BoolArray, BoolArray]]) -> di
 def _span(marked: BoolArray) -> Span:
     units = np.flatnonzero(marked)
     return int(units[0]), int(units[-1])
+
+
+@dataclass(frozen=True)
+class Tie:
+    """One tap of one unit.
+
+    Attributes:
+        line, unit: the reader.
+        source, tap: the line it reads and the position there; outside the map it is padding.
+        branch: which way through the network it is; None on the trunk.
+    """
+
+    line: int
+    unit: int
+    source: int
+    tap: int
+    branch: int | None
+
+
+@dataclass(frozen=True)
+class Cone:
+    """The units that belong to one unit's cone, along one axis.
+
+    Attributes:
+        marks: for each line (units,) True where one belongs to it; None where none does.
+        pads: for each line the positions in the padding beside it that are read.
+    """
+
+    marks: tuple[BoolArray | None, ...]
+    pads: tuple[frozenset[int], ...]
+
+
+def ancestors(lines: Sequence[Line], index: int, unit: int, axis: int) -> Cone:
+    """What a unit depends on.
+
+    Args:
+        lines: of `core.receptive_field.outline.outline`.
+        index: of the unit's line.
+        unit: along the axis.
+        axis: 0 height, 1 width.
+    """
+    marks = _one_marked(lines, index, unit, axis)
+    pads: list[set[int]] = [set() for _ in lines]
+    for place in range(index, 0, -1):
+        for source, own in lines[place].inputs:
+            axis_map = lines[place].node.maps[own][axis]
+            marks[source] = marks[source] | _read(marks[place], axis_map)
+            for reader in np.flatnonzero(marks[place]).tolist():
+                pads[source].update(_padding_read(axis_map, reader))
+    return _cone(marks, pads)
+
+
+def descendants(lines: Sequence[Line], index: int, unit: int, axis: int) -> Cone:
+    """What depends on a unit; arguments as for `ancestors`."""
+    marks = _one_marked(lines, index, unit, axis)
+    for place in range(index + 1, len(lines)):
+        for source, own in lines[place].inputs:
+            marks[place] = marks[place] | _hit(marks[source], lines[place].node.maps[own][axis])
+    return _cone(marks, [set() for _ in lines])
+
+
+def _one_marked(lines: Sequence[Line], index: int, unit: int, axis: int) -> list[BoolArray]:
+    marks = [np.zeros(line.node.grid[axis], dtype=bool) for line in lines]
+    marks[index][unit] = True
+    return marks
+
+
+def _cone(marks: Sequence[BoolArray], pads: Sequence[set[int]]) -> Cone:
+    return Cone(tuple(own if own.any() else None for own in marks), tuple(map(frozenset, pads)))
+
+
+def _padding_read(axis: AxisMap, unit: int) -> list[int]:
+    """The positions beside the map, in constant padding, that one output reads."""
+    if axis.whole or axis.causal or axis.edge != "zero":
+        return []
+    turns, phase = divmod(unit, axis.period)
+    taps = (tap + turns * axis.advance for tap in axis.taps[phase])
+    return [tap for tap in taps if not 0 <= tap < axis.n_in]
+
+
+def ties(lines: Sequence[Line], cone: Cone, axis: int, down: bool = False) -> Iterator[Tie]:
+    """Every tap between marked units, and those into the padding of a cone that looks up."""
+    for place, line in enumerate(lines):
+        for source, own in line.inputs:
+            marked, below = cone.marks[place], cone.marks[source]
+            if marked is None or below is None:
+                continue
+            branch, axis_map = (
+                own if len(line.inputs) > 1 else line.branch,
+                line.node.maps[own][axis],
+            )
+            for unit in np.flatnonzero(marked).tolist():
+                real = np.flatnonzero(below & _read(np.arange(len(marked)) == unit, axis_map))
+                beside = [] if down else _padding_read(axis_map, unit)
+                yield from (Tie(place, unit, source, t, branch) for t in (*real.tolist(), *beside))
+
+
+def position(line: Line, axis: int, unit: int) -> float:
+    """Where a unit stands over the image, in pixels; also beyond the map's ends."""
+    last, apart = line.node.grid[axis] - 1, float(line.field.effective_stride[axis])
+    inside = min(max(unit, 0), last)
+    span = line.field.axes[axis].span(inside)
+    middle = float(line.field.center[axis]) + inside * apart
+    return ((span[0] + span[1]) / 2 if span else middle) + (unit - inside) * apart
+
+
+def paddings(lines: Sequence[Line], axis: int) -> list[tuple[int, int]]:
+    """(before, after) cells of zero padding that are read beside each line's map."""
+    cells = [(0, 0)] * len(lines)
+    for line in lines:
+        for source, own in line.inputs:
+            axis_map = line.node.maps[own][axis]
+            period, n = axis_map.period, axis_map.n_out
+            ends = {*range(min(period, n)), *range(max(0, n - period), n)}
+            beside = [tap for unit in ends for tap in _padding_read(axis_map, unit)]
+            before, after = cells[source]
+            before = max([before, *(-tap for tap in beside)])
+            after = max([after, *(tap - axis_map.n_in + 1 for tap in beside)])
+            cells[source] = min(before, MOST_PADDING), min(after, MOST_PADDING)
+    return cells

@@ -16,8 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 from numpy.typing import NDArray
 
-from core.receptive_field.outline import Line
-from viz.features.fields.cone_marks import (
+from core.receptive_field.cone import (
     Cone,
     Tie,
     ancestors,
@@ -26,6 +25,7 @@ from viz.features.fields.cone_marks import (
     position,
     ties,
 )
+from core.receptive_field.outline import Line
 from viz.features.fields.cone_view_slide import says, view_on
 from viz.slides.parts import SMALL, Entry, canvas, dashes, key, sheet, titled, width_of
 from viz.slides.style import Style

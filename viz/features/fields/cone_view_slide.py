@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from core.receptive_field.cone import Box
+from core.receptive_field.cone import Box, position
 from core.receptive_field.outline import Line
-from viz.features.fields.cone_marks import position
 from viz.slides.parts import Entry, canvas, key, sheet, titled
 from viz.slides.style import Style
 from viz.theme import INPUT, OUTPUT, WINDOW

@@ -10,13 +10,11 @@ import pytest
 
 from core import data
 from core.errors import SpecError
-from core.networks import zoo
-from core.receptive_field.cone import Box
 from tests.viz.slides import fits
 from viz.choices import network as network_state
 from viz.choices import network_analysis
 from viz.choices.network import published
-from viz.features.fields import cone_marks, export
+from viz.features.fields import export
 from viz.features.fields.cone_slide import runs, ticks
 from viz.features.fields.params import PARAMS, TABS
 from viz.features.fields.tabs import table_rows
@@ -85,60 +83,6 @@ def test_a_network_that_does_not_run_is_a_sentence() -> None:
 
 def analysis(name: str) -> Any:
     return network_analysis.analysis(published(name))
-
-
-@pytest.mark.parametrize("name", ["four_conv_pool", "resnet18", "googlenet", "dilated_stack"])
-@pytest.mark.parametrize("axis", [0, 1])
-def test_the_marks_are_cores_cone(name: str, axis: int) -> None:
-    found = analysis(name)
-    lines = found.lines
-    rng = np.random.default_rng(axis)
-    for index in rng.integers(1, len(lines), 4).tolist():
-        line = lines[index]
-        unit = [int(rng.integers(n)) for n in line.node.grid]
-        for follow, core in (
-            (cone_marks.ancestors, line.field.ancestors),
-            (cone_marks.descendants, line.field.descendants),
-        ):
-            marks = follow(lines, index, unit[axis], axis).marks
-            expected: dict[str, Box] = core(unit)
-            for other, own in zip(lines, marks, strict=True):
-                box = expected.get(other.node.name)
-                assert (own is None) == (box is None), other.node.name
-                if own is not None and box is not None:
-                    units = np.flatnonzero(own)
-                    assert (units[0], units[-1]) == box[axis]
-
-
-@pytest.mark.parametrize("name", sorted(zoo.NAMES)[::4])
-def test_ties_lead_from_marked_units_to_marked_units_or_padding(name: str) -> None:
-    lines = analysis(name).lines
-    index = min(len(lines) - 1, 9)
-    cone = cone_marks.ancestors(lines, index, lines[index].node.grid[1] // 2, 1)
-    reached = {(index, lines[index].node.grid[1] // 2)}
-    for tie in cone_marks.ties(lines, cone, 1):
-        assert cone.marks[tie.line][tie.unit]
-        if 0 <= tie.tap < lines[tie.source].node.grid[1]:
-            assert cone.marks[tie.source][tie.tap]
-            reached.add((tie.source, tie.tap))
-        else:
-            assert tie.tap in cone.pads[tie.source]
-    marked = {
-        (place, unit)
-        for place, own in enumerate(cone.marks)
-        if own is not None
-        for unit in np.flatnonzero(own).tolist()
-    }
-    assert reached == marked
-
-
-def test_padding_is_what_a_padded_convolution_reads() -> None:
-    lines = analysis("four_conv_pool").lines
-    assert cone_marks.paddings(lines, 1)[0] == (1, 1)
-    first = cone_marks.ancestors(lines, 1, 0, 1)
-    assert np.flatnonzero(first.marks[0]).tolist() == [0, 1]
-    assert first.pads[0] == {-1}
-    assert cone_marks.position(lines[0], 1, -1) == -1
 
 
 def test_the_view_says_the_closed_form() -> None:
