@@ -1,6 +1,6 @@
-"""Blocks to be compared side by side. Works without torch, but for what measures them."""
+"""Blocks for comparison side by side. Only the modules that measure them need torch."""
 
 from .comparisons import COMPARISONS as COMPARISONS
 from .comparisons import MOST_BLOCKS as MOST_BLOCKS
-from .comparisons import Comparison as Comparison
+from .comparisons import BlockComparison as BlockComparison
 from .comparisons import NamedBlock as NamedBlock

@@ -1,4 +1,4 @@
-"""Blocks to be compared side by side, each as one line of notation. Works without torch.
+"""Blocks for comparison side by side, each as one line of notation. Needs no torch.
 
 A comparison holds blocks that get the same input. Published ones are cut out of the zoo's
 own lines (`core.networks.zoo_lines`), so that there is one copy of each.
@@ -16,17 +16,17 @@ from ..networks.notation import chain_to_notation, parse_notation
 from ..networks.zoo_lines import NOTATIONS
 
 MOST_BLOCKS = 4
-"""Blocks of one comparison."""
+"""Most blocks of one comparison."""
 InputSize = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class NamedBlock:
-    """One block.
+    """One block with its name.
 
     Attributes:
-        title: what it is called.
-        layers: the line that writes it.
+        title: the name on screen.
+        layers: the block in the notation of `core.networks.notation`.
     """
 
     title: str
@@ -34,20 +34,20 @@ class NamedBlock:
 
     @property
     def spec(self) -> NetworkSpec:
-        """The block as a value; SpecError when the line is none."""
+        """The block as a value; raises SpecError when the line is not valid notation."""
         return parse_notation(self.layers)
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Blocks on one input.
+class BlockComparison:
+    """Several blocks on one input.
 
     Attributes:
-        title: what is compared.
-        sentence: what there is to see.
+        title: the name on screen.
+        sentence: one sentence on what the comparison shows.
         blocks: two to `MOST_BLOCKS`.
-        input_size: (C, H, W) they are shown with.
-        batch: images they are measured with.
+        input_size: (C, H, W) of their input.
+        batch: number of images they are measured with.
     """
 
     title: str
@@ -58,12 +58,12 @@ class Comparison:
 
 
 def _first_reducing(name: str) -> str:
-    """The first block of the zoo's ``name`` in which the shortcut reduces, with its ReLU."""
+    """The first block of the zoo's ``name`` whose shortcut downsamples, with its ReLU."""
     layers = parse_notation(NOTATIONS[name]).layers
     for place, layer in enumerate(layers):
         if isinstance(layer, Residual) and any(_strided(each) for each in layer.shortcut):
             return chain_to_notation(layers[place : place + 2])
-    raise SpecError("name", "must have a shortcut that reduces", name)
+    raise SpecError("name", "must have a shortcut that downsamples", name)
 
 
 def _strided(layer: object) -> bool:
@@ -75,7 +75,7 @@ BLUR = "pad1 reflect, avgpool2 s1, avgpool2"
 """Two 2×2 averages are a blur by [1 2 1] along both axes; the second one subsamples."""
 
 
-def _table() -> dict[str, Comparison]:
+def _table() -> dict[str, BlockComparison]:
     blocks = (
         NamedBlock("strided 3×3", "conv3 s2 p1 c128 nobias, bn, relu"),
         NamedBlock("3×3, then max-pool", f"{CONV}, maxpool2"),
@@ -114,42 +114,42 @@ def _table() -> dict[str, Comparison]:
         NamedBlock("three 3×3", NOTATIONS["three_3x3"]),
     )
     return {
-        "blocks": Comparison(
+        "blocks": BlockComparison(
             "a block that halves, 64 to 128 channels",
             "One job, done by a stride, by pooling, and by pooling with a blur.",
             blocks,
             (64, 56, 56),
             32,
         ),
-        "layers": Comparison(
+        "layers": BlockComparison(
             "the downsampling layer alone",
             "What pooling saves beside a convolution with a stride, and what it throws away.",
             alone,
             (64, 56, 56),
             32,
         ),
-        "small": Comparison(
+        "small": BlockComparison(
             "two small nets on 32×32×3",
             "A convolution with stride 2, and one with stride 1 before a 2×2 max-pool.",
             small,
             (3, 32, 32),
             32,
         ),
-        "seven": Comparison(
+        "seven": BlockComparison(
             "one 7×7 or three 3×3",
             "49C² weights in one layer, or 27C² in three.",
             seven,
             (64, 32, 32),
             8,
         ),
-        "stems": Comparison(
+        "stems": BlockComparison(
             "stems",
             "The first layers of four architectures on the same photograph.",
             stems,
             (3, 224, 224),
             1,
         ),
-        "residual": Comparison(
+        "residual": BlockComparison(
             "ResNet's block that halves",
             "The stride in the 1×1 (v1), in the 3×3 (v1.5), and with a shortcut that averages "
             "before its 1×1 (D).",
@@ -160,5 +160,5 @@ def _table() -> dict[str, Comparison]:
     }
 
 
-COMPARISONS: Mapping[str, Comparison] = MappingProxyType(_table())
-"""Name → the blocks of it."""
+COMPARISONS: Mapping[str, BlockComparison] = MappingProxyType(_table())
+"""Every comparison by its name."""

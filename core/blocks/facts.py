@@ -1,6 +1,6 @@
-"""What can be said of a block before anything is computed, beside torch's own counts.
+"""Shape, costs and receptive field of a block, known before it runs, beside torch's own counts.
 
-Shape and multiply–accumulates stand twice: by this project's formulas and as torch finds them.
+Shape and multiply–accumulates are given twice: by this project's formulas and by torch.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ..cost.kept import Saved, kept_for_backward, saved_for_backward
 from ..cost.layers import LayerCost, layer_costs, totals
+from ..cost.saved_tensors import SavedTensor, backward_bytes, saved_for_backward
 from ..errors import SpecError
 from ..graph.graph import network_graph
 from ..networks import NetworkSpec, Shape, build, resolve
@@ -23,17 +23,17 @@ InputSize = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class BlockFacts:
-    """One block on one input. Counts of work and memory are for the whole batch.
+    """The facts of one block on one input. Work and memory are those of the whole batch.
 
     Attributes:
-        input_size, batch: what it is given.
+        input_size, batch: of the input.
         output_shape: (C, H, W) by the formulas, (features,) once flattened.
-        torch_shape: what torch gives.
-        parameters: numbers to learn.
+        torch_shape: the output shape by torch.
+        parameters: number of parameters.
         macs: multiply–accumulates of a forward pass.
-        torch_macs: half of the FLOPs that torch's own counter finds.
+        torch_macs: half of the FLOPs that torch's own counter gives.
         forward_bytes: of all layers' outputs at float32.
-        saved: what backward must keep, weights included.
+        saved: the tensors saved for the backward pass, weights included.
         field: the receptive field of the output's units.
         unread: share of the input's pixels that no output reads.
         costs: layer by layer, for a batch of one.
@@ -47,33 +47,33 @@ class BlockFacts:
     macs: int
     torch_macs: int
     forward_bytes: int
-    saved: tuple[Saved, ...]
+    saved: tuple[SavedTensor, ...]
     field: ReceptiveField
     unread: float
     costs: tuple[LayerCost, ...]
 
     @property
     def backward_bytes(self) -> int:
-        """What backward must keep, without the weights, which are there anyhow."""
-        return kept_for_backward(self.saved)
+        """Bytes of the tensors saved for the backward pass, without the weights."""
+        return backward_bytes(self.saved)
 
     @property
     def agrees(self) -> bool:
-        """Shape and multiply–accumulates are what torch finds."""
+        """Whether shape and multiply–accumulates equal torch's."""
         return self.output_shape == self.torch_shape and self.macs == self.torch_macs
 
     @property
     def reduction(self) -> tuple[float, float]:
-        """Input pixels for one unit along (height, width); by the sizes, not the strides."""
+        """Input pixels per output unit along (height, width), from the sizes, not the strides."""
         rows, cols = self.field.grid
         return self.input_size[1] / rows, self.input_size[2] / cols
 
 
 def block_facts(spec: NetworkSpec, input_size: InputSize, batch: int = 1) -> BlockFacts:
-    """Shape, costs, memory and receptive field of a block; nothing is computed.
+    """Shape, costs, memory and receptive field of a block; the block does not run on data.
 
     Raises:
-        SpecError: it cannot be built for this input, or nothing in it sees the input.
+        SpecError: the block cannot be built for this input, or its output does not depend on it.
     """
     channels, *size = input_size
     rows, cols = size

@@ -1,7 +1,7 @@
-"""What a block does to real data: experiments on its module, each with its own definition.
+"""Experiments on a block's module with real data, each with its own definition.
 
-All of them run a copy in eval mode, in which a batch norm that has seen nothing changes
-nothing. No answer follows from what kinds of layers there are.
+All of them run a copy in eval mode, in which a new batch norm is the identity. Every answer is
+measured; none is derived from the kinds of layers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..receptive_field.fields import ReceptiveField
 
 FloatArray = NDArray[np.float32]
 EXACT = 1e-9
-"""Relative difference, in float64, up to which two sums are the same but for rounding."""
+"""Relative difference, in float64, below which two sums are taken as equal up to rounding."""
 
 
 def channels_of(planes: FloatArray, channels: int, seed: int = 0) -> FloatArray:
@@ -32,12 +32,12 @@ def channels_of(planes: FloatArray, channels: int, seed: int = 0) -> FloatArray:
         channels: C gives the planes themselves; any other number random mixtures of them.
         seed: of the mixtures.
     """
-    centred = planes - planes.mean()
+    centered = planes - planes.mean()
     if channels != len(planes):
         mixture = np.random.default_rng(seed).standard_normal((channels, len(planes)))
-        centred = np.einsum("oc,chw->ohw", mixture, centred)
-    made: FloatArray = (centred / max(float(centred.std()), 1e-6)).astype(np.float32)
-    return made
+        centered = np.einsum("oc,chw->ohw", mixture, centered)
+    scaled: FloatArray = (centered / max(float(centered.std()), 1e-6)).astype(np.float32)
+    return scaled
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Linearity:
 
     Attributes:
         sum_error: of f(a·x + b·y) = a·f(x) + b·f(y).
-        mean_error: of f(a·x + (1−a)·y) = a·f(x) + (1−a)·f(y), which a constant passes.
+        mean_error: of f(a·x + (1−a)·y) = a·f(x) + (1−a)·f(y), which also holds with a constant.
     """
 
     sum_error: float
@@ -54,14 +54,14 @@ class Linearity:
 
     @property
     def verdict(self) -> Literal["linear", "affine", "not linear"]:
-        """Affine: linear but for a constant that is added."""
+        """The kind of function; ``"affine"`` is linear plus a constant."""
         if self.sum_error <= EXACT:
             return "linear"
         return "affine" if self.mean_error <= EXACT else "not linear"
 
 
 def linearity(module: nn.Module, input_size: tuple[int, ...], seed: int = 0) -> Linearity:
-    """Whether a block is linear, tried on random numbers in float64."""
+    """Test whether a block is linear, on random numbers in float64."""
     double = copy.deepcopy(module).double().eval()
     generator = torch.Generator().manual_seed(seed)
     x, y = torch.randn(2, 1, *input_size, generator=generator, dtype=torch.float64)
@@ -82,15 +82,15 @@ def _difference(one: Tensor, other: Tensor, *parts: Tensor) -> float:
 
 @dataclass(frozen=True)
 class GradientSpread:
-    """The input's gradient when a random one, N(0, 1), comes in at the output.
+    """The input gradient for a random upstream gradient, N(0, 1).
 
     Attributes:
         map: (H, W) its magnitude in the first channel.
         zero_entries: share of its numbers that are exactly 0.
         zero_pixels: share of the pixels where all channels are.
         mean, std: of the magnitudes.
-        ratio: its norm over the norm of what came in.
-        learning: numbers of the parameters that get a gradient other than 0.
+        ratio: its norm over the norm of the upstream gradient.
+        learning: number of parameter entries whose gradient is not 0.
     """
 
     map: FloatArray
@@ -103,12 +103,12 @@ class GradientSpread:
 
 
 def gradient_spread(module: nn.Module, image: FloatArray, seed: int = 0) -> GradientSpread:
-    """Where a random gradient goes, from the output of a block to its input and parameters.
+    """Backpropagate a random upstream gradient through a block to its input and parameters.
 
     Args:
         module: any block.
         image: (C, H, W) the input.
-        seed: of the gradient that comes in.
+        seed: of the upstream gradient.
 
     Raises:
         SpecError: a max pooling that torch cannot backpropagate through.
@@ -118,10 +118,10 @@ def gradient_spread(module: nn.Module, image: FloatArray, seed: int = 0) -> Grad
     x = torch.from_numpy(image.copy())[None].requires_grad_()
     with torch.enable_grad():
         out = copied(x)
-        coming = torch.randn(out.shape, generator=torch.Generator().manual_seed(seed))
+        upstream = torch.randn(out.shape, generator=torch.Generator().manual_seed(seed))
         wanted = [x, *(p for p in copied.parameters() if p.requires_grad)]
-        found, *learned = torch.autograd.grad(out, wanted, coming, allow_unused=True)
-    gradient: NDArray[Any] = np.zeros_like(image) if found is None else found[0].numpy()
+        of_input, *of_parameters = torch.autograd.grad(out, wanted, upstream, allow_unused=True)
+    gradient: NDArray[Any] = np.zeros_like(image) if of_input is None else of_input[0].numpy()
     size = np.abs(gradient)
     return GradientSpread(
         map=size[0],
@@ -129,14 +129,14 @@ def gradient_spread(module: nn.Module, image: FloatArray, seed: int = 0) -> Grad
         zero_pixels=float((gradient == 0).all(0).mean()),
         mean=float(size.mean()),
         std=float(size.std()),
-        ratio=float(np.linalg.norm(gradient) / max(float(coming.norm()), 1e-30)),
-        learning=sum(int((g != 0).sum()) for g in learned if g is not None),
+        ratio=float(np.linalg.norm(gradient) / max(float(upstream.norm()), 1e-30)),
+        learning=sum(int((g != 0).sum()) for g in of_parameters if g is not None),
     )
 
 
 @dataclass(frozen=True)
 class ShiftResponse:
-    """What the units that padding does not reach do when the picture moves to the left.
+    """How the units that read no padding change when the picture moves to the left.
 
     Attributes:
         stride: effective, along the columns.
@@ -152,20 +152,21 @@ class ShiftResponse:
 
     @property
     def moves_along(self) -> bool:
-        """Moving by the stride moves the output by one unit and changes nothing else."""
+        """Whether a shift by the stride moves the output by one unit and changes nothing else."""
         return self.by_stride <= EXACT
 
 
 def shift_response(
     module: nn.Module, image: FloatArray, field: ReceptiveField, width: int
 ) -> ShiftResponse | None:
-    """How the output follows the picture, in float64.
+    """Measure how the output follows a shifted picture, in float64.
 
     Args:
         module: any block.
-        image: (C, H, wider than width): the picture with what moves in from the right.
-        field: of the block's output on a picture of ``width`` columns.
-        width: columns that the block is given.
+        image: (C, H, wider than ``width``): the picture and the pixels that move in from the
+            right.
+        field: receptive field of the block's output on a picture of ``width`` columns.
+        width: columns of the block's input.
 
     Returns:
         None where fewer than two columns of units lie clear of the border, units have no
@@ -194,7 +195,7 @@ def _change(now: Tensor, before: Tensor) -> float:
 
 def _inner_units(field: ReceptiveField, height: int, width: int) -> tuple[slice, slice] | None:
     """The units whose whole receptive field lies inside the picture; None below two columns."""
-    found = []
+    ranges = []
     for axis, pixels in enumerate((height, width)):
         size, step = field.size[axis], field.effective_stride[axis]
         paths = field.axes[axis].paths
@@ -203,8 +204,8 @@ def _inner_units(field: ReceptiveField, height: int, width: int) -> tuple[slice,
         before = field.effective_padding[axis]
         first = max(0, ceil(before / step))
         last = min(field.grid[axis] - 1, floor((pixels - size + before) / step))
-        found.append(slice(first, last + 1))
-    rows, cols = found
+        ranges.append(slice(first, last + 1))
+    rows, cols = ranges
     fits = rows.stop > rows.start and cols.stop > cols.start + 1
     return (rows, cols) if fits else None
 
@@ -214,5 +215,5 @@ def feature_maps(module: nn.Module, image: FloatArray, most: int = 4) -> FloatAr
     with torch.no_grad():
         out = copy.deepcopy(module).eval()(torch.from_numpy(image.copy())[None])[0]
     maps = out[:most] if out.ndim == 3 else out.new_zeros(0, 0, 0)
-    shown: FloatArray = maps.numpy().astype(np.float32)
-    return shown
+    array: FloatArray = maps.numpy().astype(np.float32)
+    return array

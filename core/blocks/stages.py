@@ -1,4 +1,4 @@
-"""A network stage by stage: what happens between two changes of the output's size."""
+"""The stages of a network: runs of layers between two changes of the output's size."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Stage:
     """Layers that run one after the other on maps of one size.
 
     Attributes:
-        lines: of the outline.
-        grid: units along (height, width) at its end.
-        cost: of all its layers, for a batch of one.
+        lines: the stage's lines of the outline.
+        grid: units along (height, width) at the stage's end.
+        cost: the sum over all its layers, for a batch of one.
     """
 
     lines: tuple[Line, ...]
@@ -32,20 +32,21 @@ class Stage:
 
     @property
     def last(self) -> Line:
-        """The last line at its size that lies on no branch: what the next stage reads."""
+        """The last line of this size that lies on no branch; the next stage reads it."""
         own = [line for line in self.lines if line.node.grid == self.grid]
         return next((line for line in reversed(own) if line.branch is None), own[-1])
 
     @property
     def channels(self) -> int:
-        """Of what leaves it."""
+        """The number of channels of the stage's output."""
         return self.last.node.shape[1]
 
 
 def stages(lines: Sequence[Line], costs: Iterable[LayerCost] = ()) -> tuple[Stage, ...]:
     """The stages of a network. Their costs add up to the whole.
 
-    A single unit before larger maps come again is a gate (squeeze-and-excitation), and no stage.
+    A map of one unit that is followed by larger maps is a gate (squeeze-and-excitation), which
+    does not begin a stage.
 
     Args:
         lines: of `core.receptive_field.outline.outline`.

@@ -58,7 +58,7 @@ class LayerCost:
             that no layer reads.
         output_shape: without the batch axis; of the first output where there are several.
             A parameter's is its own.
-        parameters: numbers to learn, on the first row that uses them.
+        parameters: number of parameters, counted on the first row that uses them.
         macs: multiply–accumulates.
         activation_bytes: memory of all outputs at float32.
         module: the qualified name, e.g. ``"layer1.0.conv1"``; empty for functions and methods.
@@ -171,10 +171,10 @@ class _MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     macs = 0
 
-    def taken(self) -> int:
-        """What was counted since the last time."""
-        found, self.macs = self.macs, 0
-        return found
+    def take(self) -> int:
+        """The MACs counted since the last call."""
+        count, self.macs = self.macs, 0
+        return count
 
     def __torch_dispatch__(
         self,
@@ -197,13 +197,13 @@ FAILS = "fails on an input of this size: "
 
 
 class _Costs(Recorder):
-    """Keeps a row for each node that is recorded: one for a layer of torch's own, whatever it
-    calls, and one for each function outside of them."""
+    """Adds a row for each recorded node: one for each layer of torch's own, whatever it calls,
+    and one for each function outside of them."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.place = "this network"  # where it is, for whoever has to mend an error
+        self.place = "this network"  # the layer that is running, for error messages
         self.rows: list[LayerCost] = []
         self.own = {id(t): name for name, t in (*net.named_parameters(), *net.named_buffers())}
         self.counted: set[int] = set()
@@ -211,7 +211,7 @@ class _Costs(Recorder):
         self.fresh: set[int] = set()  # memory made since the last row
 
     def propagate(self, size: tuple[int, ...]) -> None:
-        """Sends an input of ``size`` through; what does not fit is named."""
+        """Run an input of ``size`` through the network; an error names the layer it does not fit."""
         (name,) = inputs_of(self.net, [size])
         try:
             image = torch.empty(1, *size, device="meta", dtype=floats_of(self.net))
@@ -219,7 +219,7 @@ class _Costs(Recorder):
             raise self._misfit(size, _first_line(error)) from error
         node = self.names.placeholder(name).name
         self._keep(Draft(node, name, "input", tuple(image.shape)), image)
-        contexts = torch.no_grad(), torch.device("meta"), self.counter, _Places(self)
+        contexts = torch.no_grad(), torch.device("meta"), self.counter, _CallSites(self)
         try:
             out = listen(self.net, [image], self, *contexts)
         except SpecError as error:
@@ -249,11 +249,11 @@ class _Costs(Recorder):
         inputs, start = tensors_in((*args, *kwargs.values())), len(self.drafts)
         if not self.leaves:
             self._read(inputs)
-        given = super().called(operation, function, args, kwargs, out)
+        result = super().called(operation, function, args, kwargs, out)
         self.fresh |= _storages(tensors_in((out,))) - _storages(inputs)
         if not self.leaves:
             self._rows_of(self.drafts[start:], out)
-        return given
+        return result
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
         """See core.graph.tracing.trace.Listener."""
@@ -275,7 +275,7 @@ class _Costs(Recorder):
                 kind=type(module).__name__ if module else node.operation,
                 output_shape=tuple(results[0].shape[1:]) if results else node.shape[1:],
                 parameters=self._new_parameters(module.parameters()) if module else 0,
-                macs=self.counter.taken(),
+                macs=self.counter.take(),
                 activation_bytes=_bytes([t for t in results if _storages([t]) <= self.fresh]),
                 module=path,
             )
@@ -288,7 +288,7 @@ class _Costs(Recorder):
             self.rows.append(LayerCost(part.name, part.operation, part.shape[1:], 0, 0, 0))
 
     def _read(self, tensors: Iterable[Tensor]) -> None:
-        """A row for each tensor of the network itself that a function is the first to read."""
+        """Add a row for each of the network's own tensors that a function reads first."""
         for tensor in tensors:
             path = self.own.pop(id(tensor), None)
             if path is None:
@@ -299,13 +299,13 @@ class _Costs(Recorder):
             self.rows.append(LayerCost("", kind, shape, count, 0, 0, path))
 
     def _new_parameters(self, used: Iterable[Tensor]) -> int:
-        """How many numbers of the parameters in ``used`` no row has counted so far."""
+        """The size of those parameters in ``used`` that no row has counted so far."""
         new = {id(tensor): tensor.numel() for tensor in used if id(tensor) not in self.counted}
         self.counted |= set(new)
         return sum(new.values())
 
     def named_rows(self) -> Iterator[LayerCost]:
-        """The rows; tensors that were read are named last, so that no node's name changes."""
+        """The rows. Tensors of the network are named last, so that no node's name changes."""
         for row in self.rows:
             name = row.name or self._call_name(row.module)
             yield row if row.name else replace(row, name=name)
@@ -318,8 +318,8 @@ class _Costs(Recorder):
                 yield LayerCost(f"unused:{name}", "unused", shape, count, 0, 0, name)
 
 
-class _Places(TorchFunctionMode):
-    """Notes before every torch call where it is and what it gets."""
+class _CallSites(TorchFunctionMode):
+    """Notes the layer and the input shapes of every torch call, for error messages."""
 
     def __init__(self, costs: _Costs) -> None:
         super().__init__()
@@ -336,7 +336,7 @@ class _Places(TorchFunctionMode):
 
 
 def _storages(tensors: Iterable[Tensor]) -> set[int]:
-    """Which memory tensors lie in (on the meta device: would lie in)."""
+    """The numbers of the storages of some tensors; a tensor on the meta device has one too."""
     return {storage_number(tensor) for tensor in tensors}
 
 

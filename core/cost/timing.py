@@ -1,8 +1,8 @@
-"""How long forward and backward take on this machine, measured.
+"""Measured times of the forward and the backward pass on this machine.
 
-Modules that are compared take turns, one repeat each, so that whatever else the machine does
-meanwhile slows all of them alike. The first turns warm up and are thrown away. What stands for
-a time is the median; its spread is the quartiles.
+The modules under comparison take turns, one repeat each, so that other work of the machine slows
+all of them alike. The first turns warm up and are discarded. A time is reported as the median,
+its spread as the quartiles.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from torch import Tensor, nn
 from ..device import MEMORY_BUDGET, threads
 from ..errors import SpecError, whole
 from ..graph.pool_check import check_pools
-from .kept import kept_bytes, saved_for_backward
 from .layers import FLOAT32_BYTES, layer_costs, totals
+from .saved_tensors import saved_bytes, saved_for_backward
 
 WARM_UP = 1
-"""Turns that are not counted."""
+"""Number of first turns that are not counted."""
 MAX_REPEATS = 200
 MAX_MACS = 2 * 10**11
-"""Most multiply–accumulates of one turn: forward and backward of all that are compared."""
+"""Most multiply–accumulates of one turn: the forward and backward passes of all modules."""
 MAX_SECONDS = 20.0
-"""No turn is begun after so long, once there are `LEAST` of them."""
+"""Seconds after which no further turn begins, once there are `LEAST` turns."""
 LEAST = 3
 BACKWARD = 2
-"""A backward pass multiplies twice as often: once for the input, once for the weights."""
+"""MACs of a backward pass per MAC of the forward pass: one for the input, one for the weights."""
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Some durations in seconds: their median and quartiles."""
+class Quartiles:
+    """Median and quartiles of some durations, in seconds."""
 
     median: float
     low: float
@@ -48,9 +48,9 @@ class Timing:
     """The durations of one module, in seconds, in the order they were measured.
 
     Attributes:
-        forward, backward: of each repeat; backward of a random gradient to the input and
-            all parameters.
-        input_size, batch: what it was given.
+        forward, backward: of each repeat; the backward pass takes a random upstream gradient to
+            the input and all parameters.
+        input_size, batch: of the input it was measured with.
         warm_up: turns before the first that counts.
         threads: of the CPU.
     """
@@ -64,23 +64,23 @@ class Timing:
 
     @property
     def repeats(self) -> int:
-        """How many durations there are."""
+        """The number of measured repeats."""
         return len(self.forward)
 
     @property
-    def spreads(self) -> dict[str, Spread]:
-        """Of ``"forward"`` and ``"backward"``; of at least one repeat."""
+    def spreads(self) -> dict[str, Quartiles]:
+        """The quartiles of ``"forward"`` and ``"backward"``; there must be at least one repeat."""
         return {"forward": spread(self.forward), "backward": spread(self.backward)}
 
 
-def spread(durations: Sequence[float]) -> Spread:
+def spread(durations: Sequence[float]) -> Quartiles:
     """Median and quartiles of one or more durations."""
     low, median, high = (float(q) for q in np.quantile(durations, (0.25, 0.5, 0.75)))
-    return Spread(median, low, high)
+    return Quartiles(median, low, high)
 
 
 Progress = Callable[[int, int, tuple[Timing, ...]], bool]
-"""(runs done, runs in all, the timings so far) → whether to go on. A turn has a run of each."""
+"""(runs done, total runs, the timings so far) → whether to go on. A turn is one run per module."""
 
 
 def measure_times(
@@ -102,12 +102,13 @@ def measure_times(
         batch: images.
         repeats: at most `MAX_REPEATS`; fewer are made when ``seconds`` have passed.
         thread_count: of torch, in the whole process while this runs.
-        seed: of the input and of the gradient that comes in.
-        seconds: after which no further turn is begun, once there are `LEAST`.
-        progress: called after each run; False ends it with what there is.
+        seed: of the input and of the upstream gradient.
+        seconds: time after which no further turn begins, once there are `LEAST` turns.
+        progress: called after each run; returning False ends the measurement with the results so
+            far.
 
     Returns:
-        one each, in order; empty ones when stopped while warming up.
+        One timing per module, in order. Timings are empty when stopped during warm-up.
 
     Raises:
         SpecError: too much work or memory, or a module that does not take this input.
@@ -117,10 +118,10 @@ def measure_times(
     check_work(modules, input_size, batch)
     generator = torch.Generator().manual_seed(seed)
     image = torch.randn(batch, *input_size, generator=generator).requires_grad_()
-    runs = [_Run(module, image, generator) for module in modules]
+    runs = [_TimedModule(module, image, generator) for module in modules]
     turns, began = WARM_UP + repeats, perf_counter()
 
-    def found() -> tuple[Timing, ...]:
+    def timings() -> tuple[Timing, ...]:
         return tuple(run.timing(tuple(input_size), batch, thread_count) for run in runs)
 
     with threads(thread_count), torch.enable_grad():
@@ -130,33 +131,33 @@ def measure_times(
             for place, run in enumerate(runs, start=1):
                 run.turn(turn >= WARM_UP)
                 done = turn * len(runs) + place
-                if progress and not progress(done, turns * len(runs), found()):
-                    return found()
-    return found()
+                if progress and not progress(done, turns * len(runs), timings()):
+                    return timings()
+    return timings()
 
 
-class _Run:
+class _TimedModule:
     """One module and its durations."""
 
     def __init__(self, module: nn.Module, image: Tensor, generator: torch.Generator) -> None:
         self.module = copy.deepcopy(module).train()
         self.image = image
         learned = (p for p in self.module.parameters() if p.requires_grad)
-        self.wanted = [self.image, *learned]
-        self.coming: Tensor | None = None
+        self.differentiated = [self.image, *learned]
+        self.upstream: Tensor | None = None
         self.generator = generator
         self.forward: list[float] = []
         self.backward: list[float] = []
 
     def turn(self, counts: bool) -> None:
-        """Forward and backward once."""
+        """Run forward and backward once; ``counts`` records the two durations."""
         start = perf_counter()
         out: Tensor = self.module(self.image)
         middle = perf_counter()
-        if self.coming is None:
-            self.coming = torch.randn(out.shape, generator=self.generator)
+        if self.upstream is None:
+            self.upstream = torch.randn(out.shape, generator=self.generator)
             middle = perf_counter()  # a turn that does not count
-        torch.autograd.grad(out, self.wanted, self.coming, allow_unused=True)
+        torch.autograd.grad(out, self.differentiated, self.upstream, allow_unused=True)
         end = perf_counter()
         if counts:
             self.forward.append(middle - start)
@@ -168,7 +169,7 @@ class _Run:
 
 
 def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch: int) -> None:
-    """Refuse what would take too long or too much memory, before anything is computed.
+    """Refuse a measurement that would take too long or too much memory, before it begins.
 
     Raises:
         SpecError: says which batch would do, or that the input is too large for any; or a
@@ -179,10 +180,10 @@ def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch:
     for module in modules:
         check_pools(module, input_size)
         total = totals(layer_costs(module, input_size))
-        kept = sum(kept_bytes(saved_for_backward(module, input_size, batch)).values())
+        saved = sum(saved_bytes(saved_for_backward(module, input_size, batch)).values())
         macs += total.macs * batch * (1 + BACKWARD)
-        # forward's outputs and a gradient for each, what else is kept; they run one by one
-        needs = 2 * total.activation_bytes * batch + kept + FLOAT32_BYTES * total.parameters
+        # all outputs and a gradient for each, and the saved tensors; modules run one by one
+        needs = 2 * total.activation_bytes * batch + saved + FLOAT32_BYTES * total.parameters
         most_bytes = max(most_bytes, needs)
     _within("multiply–accumulates", macs, MAX_MACS, batch)
     _within("bytes", most_bytes, MEMORY_BUDGET, batch)

@@ -1,6 +1,6 @@
-"""Where the gradient goes: through one layer, through its backward pass by hand, through depth.
+"""Input gradients: of one layer, of its backward pass rebuilt by hand, and through depth.
 
-``recipe`` and ``counts`` need no torch. ``pattern`` has the input gradient of any operation by
-torch's autograd, ``rebuild`` the backward pass of a strided convolution in numpy, and ``flow``
-the gradient's norm in every layer of a deep network.
+``recipe`` and ``counts`` need no torch. ``pattern`` computes the input gradient of any operation
+with torch's autograd, ``rebuild`` does the backward pass of a strided convolution in numpy, and
+``flow`` measures the gradient's norm in every layer of a deep network.
 """

@@ -18,7 +18,7 @@ def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
     Raises:
         SpecError: the layer does not fit the input.
     """
-    found = []
+    masks = []
     for axis, n, pads in zip(operation_of(spec).axes(spec, size), size, spec.padding, strict=True):
         values = axis.source
         if spec.padding_mode != "zeros":
@@ -26,8 +26,8 @@ def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
         read = np.zeros((len(axis.starts), n), dtype=np.bool_)
         outputs, taps = np.nonzero(values[axis.taps] >= 0)
         read[outputs, values[axis.taps[outputs, taps]]] = True
-        found.append(read)
-    return found[0], found[1]
+        masks.append(read)
+    return masks[0], masks[1]
 
 
 def window_reads(spec: LayerSpec, size: Pair) -> IntArray:

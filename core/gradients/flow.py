@@ -1,8 +1,9 @@
-"""How the gradient fares on its way back through a deep network, at initialisation.
+"""Gradient norms through a deep network at initialization.
 
-A plain stack of 3×3 convolutions of equal width, halved at even distances. A random gradient
-of norm 1 arrives at its last layer; its norm is taken at the output of every layer before,
-over many draws of weights, input and arriving gradient.
+The network is a plain stack of 3×3 convolutions of equal width that halves its map at even
+distances. A random upstream gradient of norm 1 is set at the last layer's output. The norm of the
+gradient is measured at the output of every earlier layer, over many draws of weights, input and
+upstream gradient.
 
 Sources: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
 networks" (2010); He et al., "Delving Deep into Rectifiers" (2015).
@@ -30,13 +31,13 @@ _POOLS = {
     "blur": LayerSpec("blur_pooling", (3, 3), (2, 2), ((1, 1), (1, 1)), padding_mode="reflect"),
 }
 DTYPE = torch.float64
-"""Through many saturated layers a gradient gets smaller than what single precision holds."""
+"""Double precision: after many saturated layers a gradient underflows in single precision."""
 BAND = (10, 90)
 """Percentiles of the draws between which a band is drawn."""
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
+class GradientFlow:
     """Norms of the gradient in every layer; index 0 is the image, ``depth`` the last layer.
 
     Attributes:
@@ -54,7 +55,7 @@ class Flow:
 
     @property
     def draws(self) -> int:
-        """Draws that are done."""
+        """The number of draws completed."""
         return len(self.norms)
 
     @property
@@ -69,43 +70,49 @@ class Flow:
 
     @property
     def per_layer(self) -> float:
-        """Factor of the median norm per layer on the way back: below 1 it dies, above it grows."""
+        """Mean factor of the median norm per layer of the backward pass.
+
+        Below 1 the gradient vanishes, above 1 it explodes.
+        """
         return float((self.median[0] / self.median[-1]) ** (1 / self.spec.depth))
 
     def dies_at(self, share: float = 1e-3) -> int | None:
-        """The first layer on the way back whose median norm is below this share; None: none."""
+        """The layer at which the backward pass first falls below a share of the last layer's norm.
+
+        None if no layer does.
+        """
         low = np.flatnonzero(self.median < share * self.median[-1])
         return int(low[-1]) if len(low) else None
 
 
 @dataclass(frozen=True)
 class FlowProgress:
-    """What is reported after every draw: draws done, draws in all, and the flow so far."""
+    """A report after every draw: the draws completed, their total, and the flow so far."""
 
     done: int
     total: int
-    partial: Flow
+    partial: GradientFlow
 
 
 def gradient_flow(
     spec: FlowSpec, progress: Callable[[FlowProgress], bool | None] | None = None
-) -> Flow:
+) -> GradientFlow:
     """Draw the network again and again, and take the gradient's norm in every layer.
 
     Args:
         spec: the network.
-        progress: called after every draw; returning False ends it with what is done.
+        progress: called after every draw; returning False ends the run with the draws so far.
     """
     rows: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
-    found = None
+    flow = None
     for draw in range(spec.draws):
         rows.append(_draw(spec, spec.seed + draw))
         stacked = [np.stack(part) for part in zip(*rows, strict=True)]
-        found = Flow(spec, stacked[0], stacked[1], stacked[2])
-        if progress and progress(FlowProgress(draw + 1, spec.draws, found)) is False:
+        flow = GradientFlow(spec, stacked[0], stacked[1], stacked[2])
+        if progress and progress(FlowProgress(draw + 1, spec.draws, flow)) is False:
             break
-    assert found is not None
-    return found
+    assert flow is not None
+    return flow
 
 
 def _draw(
@@ -120,9 +127,9 @@ def _draw(
         outputs = [x.requires_grad_()]
         for index, weight in enumerate(weights, start=1):
             outputs.append(_layer(spec, outputs[-1], weight, index in spec.halved))
-        arriving = torch.randn(outputs[-1].shape, generator=generator, dtype=DTYPE)
-        arriving /= arriving.norm()
-        gradients = torch.autograd.grad(outputs[-1], [*outputs, *weights], arriving)
+        upstream = torch.randn(outputs[-1].shape, generator=generator, dtype=DTYPE)
+        upstream /= upstream.norm()
+        gradients = torch.autograd.grad(outputs[-1], [*outputs, *weights], upstream)
     along, own = gradients[: len(outputs)], gradients[len(outputs) :]
     return (
         np.array([float(g.norm()) for g in along]),
@@ -192,11 +199,11 @@ def dead_shares(levels: int = 5, seed: int = 0) -> tuple[DeadShare, ...]:
         raise SpecError("levels", f"must be at most {MAX_LEVELS}", levels)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(1, 1, 2**levels, 2**levels, generator=generator, requires_grad=True)
-    y, found = x, []
+    y, shares = x, []
     with torch.enable_grad():
         for level in range(1, levels + 1):
             y = _pooled("max", y)
             (gradient,) = torch.autograd.grad(y.sum(), x, retain_graph=True)
             dead = float((gradient == 0).double().mean())
-            found.append(DeadShare(level, dead, 1 - 4.0**-level))
-    return tuple(found)
+            shares.append(DeadShare(level, dead, 1 - 4.0**-level))
+    return tuple(shares)

@@ -1,4 +1,4 @@
-"""The gradient that one layer hands back to its input, by torch's autograd on real data."""
+"""The input gradient of one layer, by torch's autograd on real data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..layer.spec import LayerSpec
 from ..layer.sweep import Sweep
 from ..layer.window import BoolArray, IntArray
 from .counts import axis_reads
-from .recipe import Downstream
+from .recipe import UpstreamGradient
 
 CHUNK = 2**22
 """Most numbers in the outputs of one batch of `contributions`."""
@@ -24,7 +24,7 @@ CHUNK = 2**22
 
 @dataclass(frozen=True)
 class Statistics:
-    """What there is to say of an input gradient g, over all its pixels.
+    """Summary statistics of an input gradient g, over all its pixels.
 
     Attributes:
         mean_abs: mean of |g|.
@@ -57,19 +57,19 @@ def statistics(gradient: NDArray[np.floating]) -> Statistics:
 
 @dataclass(frozen=True, eq=False)
 class InputGradient:
-    """The gradient at a layer's input, for a gradient that arrives at its output.
+    """The gradient at a layer's input for an upstream gradient at its output.
 
     Attributes:
         spec: the layer.
         output: (O, h, w) the layer's output.
-        arriving: (O, h, w) the gradient at the output.
+        upstream: (O, h, w) the gradient at the output.
         gradient: (C, H, W) the gradient at the input, torch's own.
         winner: (C, h, w) flat input position of each maximum (-1: none); None without one.
     """
 
     spec: LayerSpec
     output: FloatArray
-    arriving: FloatArray
+    upstream: FloatArray
     gradient: FloatArray
     winner: IntArray | None
 
@@ -83,7 +83,7 @@ def input_gradient(
     x: NDArray[np.floating],
     weight: NDArray[np.floating] | None = None,
     bias: NDArray[np.floating] | None = None,
-    downstream: Downstream | None = None,
+    upstream: UpstreamGradient | None = None,
 ) -> InputGradient:
     """Run the layer and its backward pass.
 
@@ -92,7 +92,7 @@ def input_gradient(
         x: (C, H, W) input.
         weight: in torch's own layout for the operation, when it has learned weights.
         bias: (O,), when ``spec.bias``; it changes no gradient.
-        downstream: what arrives at the output; by default 1 at every unit.
+        upstream: the gradient at the output; by default it is 1 at every unit.
 
     Raises:
         SpecError: the layer does not fit the input, or the unit lies outside the output.
@@ -102,19 +102,21 @@ def input_gradient(
     inputs.requires_grad_()
     with torch.enable_grad():
         y = _run(spec, inputs, *parameters)
-        arriving = (downstream or Downstream("all")).values((y.shape[1], y.shape[2], y.shape[3]))
-        (gradient,) = torch.autograd.grad(y, inputs, torch.from_numpy(arriving)[None])
+        at_output = (upstream or UpstreamGradient("all")).values(
+            (y.shape[1], y.shape[2], y.shape[3])
+        )
+        (gradient,) = torch.autograd.grad(y, inputs, torch.from_numpy(at_output)[None])
     with torch.inference_mode():
         winner = winners(spec, inputs)[0].numpy() if row.reduce == "max" else None
-    return InputGradient(spec, y.detach()[0].numpy(), arriving, gradient[0].numpy(), winner)
+    return InputGradient(spec, y.detach()[0].numpy(), at_output, gradient[0].numpy(), winner)
 
 
 def _run(spec: LayerSpec, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """The layer's output, with a backward pass that is safe.
+    """The layer's output, computed so that its backward pass is safe.
 
-    A dilated max-pooling window may find nothing but padding. torch then notes a winner past
-    the end of the input, and its backward pass writes there. With the padding put on before,
-    that winner is a cell of the padding, whose gradient is cut off.
+    A window of a dilated max pooling may hold nothing but padding. torch then notes a winner past
+    the end of the input, and its backward pass writes there. Here the padding is applied before
+    the layer, so that the winner is a cell of the padding, whose gradient is cut off.
     """
     row = operation_of(spec)
     if row.reduce != "max":
@@ -138,9 +140,9 @@ def _tensors(
         raise SpecError("input", f"must be ({spec.in_channels}, height, width)", x.shape)
     check(spec, (x.shape[1], x.shape[2]))
     shape = operation.weight_shape(spec) if operation.learned else None
-    given = None if weight is None else weight.shape
-    if given != shape:
-        raise SpecError("weight", f"must have shape {shape}", given)
+    weight_shape = None if weight is None else weight.shape
+    if weight_shape != shape:
+        raise SpecError("weight", f"must have shape {shape}", weight_shape)
     if (bias is None) == spec.bias:
         raise SpecError("bias", "must be given if and only if it is set", bias)
     parameters = [None if a is None else _tensor(a) for a in (weight, bias)]
@@ -179,19 +181,19 @@ def contributions(
     counts = np.zeros(x.shape, dtype=np.int64)
     for first in range(0, len(passes), step):
         chunk = passes[first : first + step]
-        arriving = np.zeros((len(chunk), *shape[1:]), dtype=np.float32)
+        at_output = np.zeros((len(chunk), *shape[1:]), dtype=np.float32)
         for copy, (channel, r, c) in enumerate(chunk):
-            arriving[copy, channel] = np.outer(rows == r, cols == c)
+            at_output[copy, channel] = np.outer(rows == r, cols == c)
         batch = inputs.expand(len(chunk), -1, -1, -1).clone().requires_grad_()
         with torch.enable_grad():
             y = _run(spec, batch, *parameters)
-            (gradient,) = torch.autograd.grad(y, batch, torch.from_numpy(arriving))
+            (gradient,) = torch.autograd.grad(y, batch, torch.from_numpy(at_output))
         counts += (gradient != 0).sum(0).numpy()
     return counts
 
 
 def _groups(reads: BoolArray) -> IntArray:
-    """(outputs,) the group of each output, such that no two of a group read the same index."""
+    """(outputs,) the group of each output; no two outputs of a group read the same index."""
     group = np.zeros(len(reads), dtype=np.int64)
     taken: list[BoolArray] = []
     for output, own in enumerate(reads):

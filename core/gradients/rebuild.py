@@ -1,6 +1,6 @@
 """The backward pass of a strided convolution, by hand: it is a transposed convolution.
 
-Put s − 1 zeros between the gradients that arrive, flip the kernel, and slide it with stride 1.
+Put s − 1 zeros between the upstream gradients, flip the kernel, and slide it with stride 1.
 Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), ch. 4.
 """
 
@@ -23,12 +23,12 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Backward:
+class BackwardPass:
     """Every step from the gradient at a convolution's output to the one at its input.
 
     Attributes:
         spec: the convolution.
-        arriving: (O, h, w) the gradient at its output.
+        upstream: (O, h, w) the gradient at its output.
         inserted: (O, (h−1)s + 1, (w−1)s + 1) with stride − 1 zeros between its rows and columns.
         surrounded: inserted with span − 1 zeros around it, and the remainder's more after it.
         kernel: (C, O / groups, kernel height, kernel width) flipped, its channels exchanged.
@@ -37,11 +37,12 @@ class Backward:
         gradient: (C, H, W) without the padding; a pixel that the padding copies gets its
             copies' share too.
         remainder: rows and columns of the padded input past the last window.
-        autograd: (C, H, W) torch's own gradient, in double precision; None before it is asked.
+        autograd: (C, H, W) torch's own gradient, in double precision; None if `rebuild` has not
+            computed it.
     """
 
     spec: LayerSpec
-    arriving: Array
+    upstream: Array
     inserted: Array
     surrounded: Array
     kernel: Array
@@ -52,7 +53,7 @@ class Backward:
 
     @property
     def difference(self) -> float:
-        """Largest difference to torch's gradient; nan before that is asked."""
+        """Largest absolute difference from torch's gradient; nan where ``autograd`` is None."""
         if self.autograd is None:
             return float("nan")
         return float(np.abs(self.gradient - self.autograd).max())
@@ -62,15 +63,15 @@ def backward_by_hand(
     spec: LayerSpec,
     size: Pair,
     weight: NDArray[np.floating],
-    arriving: NDArray[np.floating],
-) -> Backward:
+    upstream: NDArray[np.floating],
+) -> BackwardPass:
     """The input gradient of a convolution, in numpy alone.
 
     Args:
         spec: a convolution, of any stride, padding, dilation and groups.
         size: (H, W) of its input.
         weight: (O, C / groups, kernel height, kernel width).
-        arriving: (O, h, w) the gradient at its output.
+        upstream: (O, h, w) the gradient at its output.
 
     Raises:
         SpecError: another operation, or shapes that do not fit.
@@ -80,7 +81,7 @@ def backward_by_hand(
         raise SpecError("operation", rule, spec.operation)
     shape = (spec.out_channels, *check(spec, size))
     for name, array, wanted in (
-        ("arriving", arriving, shape),
+        ("upstream", upstream, shape),
         ("weight", weight, operation_of(spec).weight_shape(spec)),
     ):
         if array.shape != wanted:
@@ -88,21 +89,21 @@ def backward_by_hand(
     rows, cols = spec.window.axes(size)
     remainder = (rows.remainder, cols.remainder)
     kernel = _flipped(np.asarray(weight, dtype=np.float64), spec.groups)
-    inserted = _inserted(np.asarray(arriving, dtype=np.float64), spec.stride)
+    inserted = _inserted(np.asarray(upstream, dtype=np.float64), spec.stride)
     spans = spec.window.effective_kernel_size
     around = [(span - 1, span - 1 + over) for span, over in zip(spans, remainder, strict=True)]
     surrounded = np.pad(inserted, [(0, 0), *around])
     padded = _correlated(surrounded, kernel, spec.dilation, spec.groups)
     gradient = _folded(padded, spec, size)
-    found = (inserted, surrounded, kernel, padded, gradient)
-    return Backward(spec, np.asarray(arriving, dtype=np.float64), *found, remainder)
+    steps = (inserted, surrounded, kernel, padded, gradient)
+    return BackwardPass(spec, np.asarray(upstream, dtype=np.float64), *steps, remainder)
 
 
-def _inserted(arriving: Array, stride: Pair) -> Array:
-    """stride − 1 zeros between neighbours; none after the last."""
-    channels, rows, cols = arriving.shape
+def _inserted(upstream: Array, stride: Pair) -> Array:
+    """The gradients with stride − 1 zeros between neighbors, and none after the last."""
+    channels, rows, cols = upstream.shape
     grid = np.zeros((channels, (rows - 1) * stride[0] + 1, (cols - 1) * stride[1] + 1))
-    grid[:, :: stride[0], :: stride[1]] = arriving
+    grid[:, :: stride[0], :: stride[1]] = upstream
     return grid
 
 
@@ -120,12 +121,12 @@ def _correlated(grid: Array, kernel: Array, dilation: Pair, groups: int) -> Arra
     windows = sliding_window_view(grid, spans, axis=(1, 2))[..., :: dilation[0], :: dilation[1]]
     by_group = windows.reshape(groups, -1, *windows.shape[1:])
     kernels = kernel.reshape(groups, -1, *kernel.shape[1:])
-    found = np.einsum("gohwij,gcoij->gchw", by_group, kernels, optimize=True)
-    return np.asarray(found.reshape(-1, *found.shape[2:]))
+    sums = np.einsum("gohwij,gcoij->gchw", by_group, kernels, optimize=True)
+    return np.asarray(sums.reshape(-1, *sums.shape[2:]))
 
 
 def _folded(padded: Array, spec: LayerSpec, size: Pair) -> Array:
-    """The padding cut off, or added to the pixels that it copies."""
+    """The input gradient: zero padding is cut off, copied padding is added to its source pixels."""
     gradient = np.zeros((padded.shape[0], *size))
     rows, cols = (
         fill_source(n, *pads, spec.padding_mode) for n, pads in zip(size, spec.padding, strict=True)
@@ -140,18 +141,18 @@ def rebuild(
     spec: LayerSpec,
     size: Pair,
     weight: NDArray[np.floating],
-    arriving: NDArray[np.floating],
-) -> Backward:
-    """`backward_by_hand`, with what torch's autograd gives for the same in double precision.
+    upstream: NDArray[np.floating],
+) -> BackwardPass:
+    """`backward_by_hand`, together with torch's autograd gradient in double precision.
 
     Raises:
         SpecError: as `backward_by_hand`.
     """
-    found = backward_by_hand(spec, size, weight, arriving)
+    by_hand = backward_by_hand(spec, size, weight, upstream)
     x = torch.zeros((1, spec.in_channels, *size), dtype=torch.float64, requires_grad=True)
     w = torch.from_numpy(np.array(weight, dtype=np.float64))
     with torch.enable_grad():  # linear in x: the same gradient at every input
         y = operation_of(spec).run(spec, x, w, None)
-        (gradient,) = torch.autograd.grad(y, x, torch.from_numpy(found.arriving)[None])
-    steps = {name: getattr(found, name) for name in found.__dataclass_fields__}
-    return Backward(**steps | {"autograd": gradient[0].numpy()})
+        (gradient,) = torch.autograd.grad(y, x, torch.from_numpy(by_hand.upstream)[None])
+    steps = {name: getattr(by_hand, name) for name in by_hand.__dataclass_fields__}
+    return BackwardPass(**steps | {"autograd": gradient[0].numpy()})

@@ -1,4 +1,4 @@
-"""What is asked of the gradients: what arrives at a layer, and a deep network. Needs no torch."""
+"""Settings of the gradient page: an upstream gradient, and a deep network. Needs no torch."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MAX_DEPTH, MAX_DRAWS, MAX_WIDTH, MAX_SIDE, MAX_LEVELS = 100, 1024, 64, 128, 6
 
 
 @dataclass(frozen=True)
-class Downstream:
-    """The gradient that arrives at the layer's output.
+class UpstreamGradient:
+    """The gradient that the layers above send to a layer's output.
 
     Attributes:
         kind: ``"unit"``: 1 at one unit; ``"all"``: 1 at every unit; ``"random"``: N(0, 1),
@@ -75,7 +75,7 @@ class Downstream:
 
 @dataclass(frozen=True)
 class FlowSpec:
-    """A deep network and how often it is drawn.
+    """A deep network and the number of times its weights are drawn.
 
     Attributes:
         downsampling: ``"stride"`` puts stride 2 into a convolution; the others stand behind
@@ -83,7 +83,8 @@ class FlowSpec:
         activation: one of `core.networks.swaps.ACTIVATIONS`, after every convolution.
         weights: He-normal, Xavier-normal, orthogonal, or PyTorch's own; biases are 0.
         batch_norm: batch statistics between convolution and activation, as in training.
-        skips: every layer adds its input, reduced as the layer does, to its output.
+        skips: residual connections: every layer adds its input to its output; where the layer
+            downsamples, the input is downsampled in the same way.
         depth: convolutions.
         levels: how often the map is halved; 0 with ``"none"``.
         width, side, batch: channels of all layers, pixels of the square image, images a draw.

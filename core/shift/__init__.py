@@ -1,6 +1,7 @@
-"""What a shift of the picture does to a layer that skips pixels, and what a blur changes.
+"""How downsampling layers respond to a shift of the picture, with and without a blur.
 
-``layer``: downsampling layers with and without a blur (light: brings torch when run);
-``consistency``: how much of a shift survives, measured; ``spectrum``: what aliases, and the
-same in closed form; ``network``: whole networks, anti-aliased or with circular padding.
+``layer`` defines downsampling layers (it imports torch only when a layer runs); ``consistency``
+measures how well an output follows a shift; ``spectrum`` computes the aliased energy, and from it
+the consistency in closed form; ``network`` covers whole networks, anti-aliased or with circular
+padding.
 """

@@ -1,6 +1,6 @@
-"""How much of a shift survives a layer or a network, measured with torch.
+"""How well the output of a layer or a network follows a shift, measured with torch.
 
-A picture is moved by whole pixels, round the edges. If nothing aliased, the output would move
+A picture is shifted circularly by whole pixels. Without aliasing, the output would move
 by the shift divided by the stride: by whole pixels at multiples of the stride, in between by
 band-limited interpolation. The stride of a network that enlarges is a fraction of a pixel, and
 every shift moves its output by whole pixels. That moved output is what the output of the moved picture is
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SpecError
 from ..layer.window import Pair
-from .layer import Downsampling
+from .layer import DownsamplingLayer
 
 FloatArray = NDArray[np.float64]
 Shift = tuple[int, int]
@@ -34,12 +34,12 @@ ROUNDING = 1e-5
 
 
 class ShiftStopped(Exception):  # noqa: N818
-    """The progress callback returned False."""
+    """The progress callback returned False, so the comparison stopped."""
 
 
 @dataclass(frozen=True)
 class Consistency:
-    """How a map of outputs follows its picture, for each shift.
+    """How well a map of outputs follows its picture, for each shift.
 
     Attributes:
         shifts: (n, 2), down and right in pixels.
@@ -49,8 +49,8 @@ class Consistency:
         difference: (n,) mean of their absolute difference.
         exact: (n,) whether they are equal to the last bit.
         scale: mean absolute value of the unmoved output.
-        channel: which output channel ``maps`` has: the strongest one.
-        maps: (n, h, w) that channel for each shift; None unless asked for.
+        channel: index of the output channel in ``maps``: the one of largest mean square.
+        maps: (n, h, w) that channel for each shift; None unless ``keep`` was set.
     """
 
     shifts: NDArray[np.int64]
@@ -75,7 +75,7 @@ class Consistency:
 
     @property
     def mean(self) -> float:
-        """Mean cosine over the shifts between; 1 if there are none."""
+        """Mean cosine over the shifts that are no whole output pixels; 1 if there are none."""
         between = self.cosine[~self.whole]
         return float(between.mean()) if between.size else 1.0
 
@@ -86,15 +86,15 @@ class Consistency:
 
     @property
     def exact_at_multiples(self) -> bool:
-        """Whether all shifts by whole output pixels are followed to the last bit."""
+        """Whether the output follows all shifts by whole output pixels bit for bit."""
         return bool(self.exact[self.whole].all())
 
 
 def moved(maps: NDArray[np.floating], shift: Sequence[float]) -> NDArray[np.floating]:
-    """(…, h, w) moved (down, right) by pixels, round the edges; between pixels, band-limited.
+    """(…, h, w) shifted circularly (down, right) by pixels; band-limited between pixels.
 
-    Whole pixels are moved without arithmetic. At the Nyquist frequency, whose phase is not
-    known, the real part is taken, as `numpy.fft.irfft` does.
+    Shifts by whole pixels need no arithmetic. At the Nyquist frequency, whose phase is ambiguous,
+    the real part is taken, as `numpy.fft.irfft` does.
     """
     for axis, distance in zip((-2, -1), shift, strict=True):
         if distance == int(distance):
@@ -125,13 +125,13 @@ def shift_consistency(
     """Compare the outputs of moved pictures with the moved output.
 
     Args:
-        run: (1, C, H, W) float32 to (1, C', h, w); nothing random in it. Pictures come one by
-            one: in batches of other sizes torch may add in another order, and what is equal
-            is equal to the last bit.
+        run: (1, C, H, W) float32 to (1, C', h, w), deterministic. Pictures are passed one by one,
+            because torch may sum in another order in batches of other sizes, and equality is
+            tested bit for bit.
         picture: (C, H, W).
         shifts: at least one.
-        nothing: root mean square up to which an output is taken for 0.
-        keep: keep one channel's maps.
+        nothing: root mean square below which an output counts as 0.
+        keep: also return the maps of one channel.
         progress: see `Progress`.
 
     Raises:
@@ -150,8 +150,8 @@ def shift_consistency(
         channel = int(np.square(reference, dtype=np.float64).mean(axis=(1, 2)).argmax())
         for shift in shifts:
             output = run(x.roll(shift, (2, 3)))[0].numpy()
-            found = _compare(reference, output, shift, stride, nothing)
-            rows.append((*found, output[channel].copy() if keep else None))
+            numbers = _compare(reference, output, shift, stride, nothing)
+            rows.append((*numbers, output[channel].copy() if keep else None))
             if progress is not None and progress(len(rows), len(shifts)) is False:
                 raise ShiftStopped
     cosine, difference, exact, maps = zip(*rows, strict=True)
@@ -168,8 +168,10 @@ def shift_consistency(
 
 
 def stride_of(size: Pair, grid: Pair) -> Stride | None:
-    """Pixels of a picture per output; None where the grids do not meet: neither side of an axis
-    is a multiple of the other."""
+    """Pixels of a picture per output.
+
+    None where the grids do not match: along some axis neither side is a multiple of the other.
+    """
     if any(n % count and count % n for n, count in zip(size, grid, strict=True)):
         return None
     return Fraction(size[0], grid[0]), Fraction(size[1], grid[1])
@@ -194,7 +196,7 @@ def _compare(
     stride: Stride,
     nothing: float,
 ) -> tuple[float, float, bool]:
-    """Cosine, mean absolute difference, equality."""
+    """Cosine, mean absolute difference, and bitwise equality of two maps."""
     expected = moved(still, distances(shift, stride))
     if np.array_equal(output, expected):
         return 1.0, 0.0, True
@@ -203,8 +205,10 @@ def _compare(
 
 
 def cosine(a: FloatArray, b: FloatArray, nothing: float = 0.0) -> float:
-    """Of two maps as vectors; 1 if both have no more than ``nothing`` in root mean square,
-    0 if one has."""
+    """The cosine of two maps taken as vectors.
+
+    It is 1 if both have a root mean square of at most ``nothing``, and 0 if only one has.
+    """
     norms = [float(np.linalg.norm(v)) for v in (a, b)]
     silent = [norm <= nothing * a.size**0.5 for norm in norms]
     if any(silent):
@@ -213,13 +217,13 @@ def cosine(a: FloatArray, b: FloatArray, nothing: float = 0.0) -> float:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ShiftComparison:
     """The output of one moved picture beside the moved output.
 
     Attributes:
         output: (C, h, w) of the moved picture.
-        expected: (C, h, w) output of the picture as it was, moved as far.
-        cosine: between them, as in `Consistency`.
+        expected: (C, h, w) output of the unshifted picture, shifted by as much.
+        cosine: of the two, as in `Consistency`.
     """
 
     output: NDArray[np.float32]
@@ -228,26 +232,26 @@ class Comparison:
 
     @property
     def difference(self) -> NDArray[np.floating]:
-        """(C, h, w) what the layer made of the shift beyond moving."""
+        """(C, h, w) output minus the shifted output; 0 for a shift-equivariant layer."""
         return self.output - self.expected
 
 
-def compare(layer: Downsampling, picture: ArrayLike, shift: Shift) -> Comparison:
-    """One layer, one shift, to be looked at.
+def compare(layer: DownsamplingLayer, picture: ArrayLike, shift: Shift) -> ShiftComparison:
+    """Compare the output of one layer for one shift.
 
     Raises:
         SpecError: as `layer_consistency`.
     """
-    found = layer_consistency(layer, picture, [shift])
+    result = layer_consistency(layer, picture, [shift])
     x = torch.from_numpy(np.array(picture, dtype=np.float32))[None]
     with torch.no_grad():
         still, output = (layer.run(each)[0].numpy() for each in (x, x.roll(shift, (2, 3))))
-    expected = moved(still, distances(shift, found.stride))
-    return Comparison(output, expected, float(found.cosine[0]))
+    expected = moved(still, distances(shift, result.stride))
+    return ShiftComparison(output, expected, float(result.cosine[0]))
 
 
 def layer_consistency(
-    layer: Downsampling, picture: ArrayLike, shifts: Sequence[Shift]
+    layer: DownsamplingLayer, picture: ArrayLike, shifts: Sequence[Shift]
 ) -> Consistency:
     """`shift_consistency` of one layer.
 
@@ -260,15 +264,14 @@ def layer_consistency(
     return shift_consistency(layer.run, x, shifts, nothing=level)
 
 
-def root_mean_square(layer: Downsampling, picture: NDArray[np.float32]) -> float:
-    """Of the operation's outputs before any blur: what rounding is to be compared with."""
+def root_mean_square(layer: DownsamplingLayer, picture: NDArray[np.float32]) -> float:
+    """Root mean square of the operation's outputs before any blur, the scale of rounding errors."""
     with torch.no_grad():
-        dense = layer.undimmed(torch.from_numpy(np.array(picture))[None])
+        dense = layer.before_blur(torch.from_numpy(np.array(picture))[None])
     return float(dense.square().mean().sqrt())
 
 
 def standard(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The picture with mean 0 and standard deviation 1, as networks are given it; an even
-    one is all 0."""
+    """The picture with mean 0 and standard deviation 1; a constant picture becomes all 0."""
     spread = float(picture.std())
     return np.asarray((picture - picture.mean()) / (spread or 1.0), dtype=np.float32)

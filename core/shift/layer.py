@@ -1,10 +1,10 @@
-"""Layers that shrink a picture, each with and without a blur before it skips pixels.
+"""Downsampling layers, each with and without a blur before the stride.
 
-Without a blur the operation itself steps: it computes every s-th of its outputs. With one it
-computes them all, a fixed binomial filter smooths them, and every s-th of those is kept. Both
-are ``dense(x)[..., ::s, ::s]``: what differs is how smooth the map is from which pixels are
-taken. Source: Zhang, "Making Convolutional Networks Shift-Invariant Again" (2019); its
-BlurPool, max-blur-pool and blurred strided convolution are `Downsampling` with ``taps`` > 1.
+Without a blur the operation itself has the stride s: it computes every s-th of its outputs. With a
+blur it computes them all, a fixed binomial filter smooths them, and every s-th value is taken.
+Both are ``dense(x)[..., ::s, ::s]``; they differ in how smooth the dense map is. Source: Zhang,
+"Making Convolutional Networks Shift-Invariant Again" (2019); its BlurPool, max-blur-pool and
+blurred strided convolution are `DownsamplingLayer` with ``taps`` > 1.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KINDS = ("convolution", "max_pooling", "average_pooling")
-"""Rows of `core.layer.operations.OPERATIONS` that can shrink a picture."""
+"""The keys of `core.layer.operations.OPERATIONS` that can downsample a picture."""
 TAPS = (1, 2, 3, 4, 5, 6, 7)
-"""Sides of the blur; 1 is none."""
+"""Sides of the blur kernel; 1 means no blur."""
 MAX_KERNEL, MAX_STRIDE = 7, 4
 
 
 def sides(size: int) -> Pair:
-    """Padding (before, after) that gives one output a pixel at stride 1.
+    """Padding (before, after) that gives one output per pixel at stride 1.
 
-    An odd window stands on its pixel, an even one half a pixel after it: with an even stride
-    that is the middle of the pixels which an output stands for.
+    An odd window is centered on its pixel, an even one half a pixel after it. With an even stride
+    that is the center of the pixels that one output replaces.
     """
     return (size - 1) // 2, size // 2
 
 
 def blur_weights(taps: int) -> NDArray[np.float32]:
-    """(1, 1, taps, taps) binomial weights with sum 1: those of the operation ``blur_pooling``."""
+    """(1, 1, taps, taps) binomial weights with sum 1, as the operation ``blur_pooling`` has."""
     return blur_weight(LayerSpec("blur_pooling", (taps, taps)))
 
 
@@ -58,12 +58,12 @@ def padded(x: Tensor, size: int, padding_mode: str, fill: float = 0.0) -> Tensor
 
 
 def blur(x: Tensor, weight: Tensor, stride: int, padding_mode: str) -> Tensor:
-    """Every channel of (N, C, H, W) blurred, every ``stride``-th pixel kept.
+    """Blur every channel of (N, C, H, W) and downsample it by ``stride``.
 
     Args:
-        x: the maps; ceil(H / stride)×ceil(W / stride) of them is left.
+        x: the maps; the output has ceil(H / stride)×ceil(W / stride) pixels.
         weight: (1, 1, taps, taps), of `blur_weights`.
-        stride, padding_mode: as of a layer.
+        stride, padding_mode: as in a convolution.
     """
     import torch.nn.functional as F
 
@@ -73,18 +73,18 @@ def blur(x: Tensor, weight: Tensor, stride: int, padding_mode: str) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Downsampling:
-    """A layer that shrinks the picture by its stride; padded so that ceil(n / stride) is left.
+class DownsamplingLayer:
+    """A layer that downsamples n pixels a side to ceil(n / stride).
 
     Attributes:
         kind: one of `KINDS`.
         kernel_size, stride: in pixels.
-        taps: side of the binomial blur before pixels are skipped; 1 for none.
-        padding_mode: what fills the padding, a key of `core.layer.padding.FILLS`; max pooling takes
-            ``zeros`` for nothing at all, as torch does.
-        weights: of a convolution, a key of `core.layer.kernels.PRESETS`; one filter.
+        taps: side of the binomial blur before the stride; 1 for no blur.
+        padding_mode: a key of `core.layer.padding.FILLS`; in max pooling, padding of ``zeros`` never
+            wins, as in torch.
+        weights: a key of `core.layer.kernels.PRESETS` for the one filter of a convolution.
         seed: of random weights.
-        relu: a convolution is rectified, before the blur.
+        relu: apply a ReLU after a convolution, before the blur.
 
     Raises:
         SpecError: a setting out of range.
@@ -110,7 +110,7 @@ class Downsampling:
                 rule = f"must be one of {', '.join(options)}"
                 raise SpecError(name, rule, getattr(self, name))
 
-    def with_blur(self, taps: int) -> Downsampling:
+    def with_blur(self, taps: int) -> DownsamplingLayer:
         """The same layer with another blur; 1 for none."""
         return replace(self, taps=taps)
 
@@ -131,18 +131,18 @@ class Downsampling:
         """(N, C, H, W) to (N, C or 1, ceil(H / stride), ceil(W / stride))."""
         if self.taps == 1:
             return self._operate(x, self.stride)
-        return self._blurred(self.undimmed(x), self.stride)
+        return self._blurred(self.before_blur(x), self.stride)
 
     def dense(self, x: Tensor) -> Tensor:
-        """The map of which `run` keeps every ``stride``-th row and column: (N, C or 1, H, W)."""
-        return self.undimmed(x) if self.taps == 1 else self._blurred(self.undimmed(x), 1)
+        """(N, C or 1, H, W) the map at stride 1; `run` takes every ``stride``-th row and column."""
+        return self.before_blur(x) if self.taps == 1 else self._blurred(self.before_blur(x), 1)
 
-    def undimmed(self, x: Tensor) -> Tensor:
+    def before_blur(self, x: Tensor) -> Tensor:
         """The operation at stride 1, before any blur."""
         return self._operate(x, 1)
 
     def macs(self, channels: int, size: Pair) -> int:
-        """Multiply–accumulates on one picture; comparing and averaging cost none."""
+        """Multiply–accumulates on one picture; max and average pooling count none."""
         step = self.stride if self.taps == 1 else 1
         spec = self._spec(channels, step)
         first = operation_of(spec).macs(spec, _grown(size, self.kernel_size))

@@ -1,7 +1,7 @@
-"""Whole networks: with circular padding, with a blur before every stride, and their consistency.
+"""Whole networks with circular padding or a blur before every stride, and their consistency.
 
-The swaps return copies, in the mode and with the weights of the original, which is never
-touched.
+The functions that change a network return a copy with the mode and weights of the original, which
+is not modified.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class BlurPool(FixedWindow):
         return f"{size}, stride={stride}, padding_mode={self.padding_mode!r}"
 
 
-class Blurred(nn.Module):
-    """A layer that computed every ``stride``-th output: now all of them, and a blur skips.
+class BlurredDownsampling(nn.Module):
+    """A strided layer made anti-aliased: the layer at stride 1, then a blur with the stride.
 
     Args:
-        layer: at stride 1.
-        pool: the blur.
+        layer: the layer, its stride set to 1.
+        pool: the blur, with the layer's former stride.
     """
 
     def __init__(self, layer: nn.Module, pool: BlurPool) -> None:
@@ -70,7 +70,7 @@ class Blurred(nn.Module):
         self.wraps: Pair | None = None
 
     def wrap(self) -> None:
-        """From now on all padding is circular, that of the layer included."""
+        """Make all padding circular, that of the layer included."""
         layer: Any = self.layer
         self.wraps, layer.padding = pair("padding", layer.padding, 0), (0, 0)
         self.pool.padding_mode = "circular"
@@ -82,8 +82,10 @@ class Blurred(nn.Module):
         return y
 
     def _pads(self, x: Tensor) -> list[int]:
-        """Such that the layer has ``stride`` outputs for each one that is kept: fewer would
-        end the circle early."""
+        """Padding that gives the layer ``stride`` outputs for each output of the blur.
+
+        With fewer, the circular map would end too early.
+        """
         layer: Any = self.layer
         pads = []
         for axis in (1, 0):
@@ -100,7 +102,7 @@ Pool = nn.MaxPool2d | nn.AvgPool2d
 
 
 def circular(module: nn.Module) -> nn.Module:
-    """A copy in which all padding wraps round the edges: only strides then break a shift.
+    """A copy in which all padding is circular, so that only strides break shift equivariance.
 
     Changed are modules of convolutions (not transposed ones), of max and average pooling, and
     those of `anti_aliased`. Pooling that rounds its size up still reads past the edge.
@@ -111,7 +113,7 @@ def circular(module: nn.Module) -> nn.Module:
     done: set[int] = set()
 
     def make(path: str, old: nn.Module) -> nn.Module | None:
-        if isinstance(old, Blurred):
+        if isinstance(old, BlurredDownsampling):
             old.wrap()  # in the copy
             done.add(id(old.layer))
         elif id(old) not in done and isinstance(old, nn.Conv2d | BlurPool):
@@ -129,7 +131,7 @@ def circular(module: nn.Module) -> nn.Module:
 
 
 def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect") -> nn.Module:
-    """A copy in which every layer that skips pixels computes them all and a blur skips.
+    """A copy in which every strided layer runs at stride 1, followed by a blur with the stride.
 
     Strided convolutions and max and average pooling become `Blurred`; sizes and weights stay. Not changed: layers with two different strides, and
     pooling that rounds its size up. Zhang puts the blur behind the activation that follows a
@@ -137,24 +139,24 @@ def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect"
     network's code.
 
     Raises:
-        SpecError: as `BlurPool`; the module cannot be copied, or nothing in it skips pixels.
+        SpecError: as `BlurPool`; the module cannot be copied, or has no strided layers.
     """
     BlurPool(taps, padding_mode=padding_mode)
 
     def make(path: str, old: nn.Module) -> nn.Module | None:
-        stride = _skips(old)
+        stride = _downsampling_stride(old)
         if stride is None:
             return None
         assert isinstance(old, nn.Conv2d | Pool)
         old.stride = (1, 1)
         pool = BlurPool(taps, stride, padding_mode)
         like = next(old.parameters(), torch.empty(0))
-        return Blurred(old, pool.to(like.device, like.dtype))
+        return BlurredDownsampling(old, pool.to(like.device, like.dtype))
 
-    return changed(module, make, "must have layers that skip pixels, as modules")
+    return changed(module, make, "must have strided layers, as modules")
 
 
-def _skips(layer: nn.Module) -> int | None:
+def _downsampling_stride(layer: nn.Module) -> int | None:
     """The stride of a layer to which a blur can be added; None for any other."""
     if not isinstance(layer, nn.Conv2d | Pool) or getattr(layer, "ceil_mode", False):
         return None
@@ -210,8 +212,11 @@ def total_stride(graph: Graph, node: Node, size: Pair) -> Stride:
 
 
 def coarsest_stride(graph: Graph, node: Node, size: Pair) -> Fraction:
-    """The largest stride, in pixels, of the maps that a node's is made of: where a network enlarges
-    what it has made small, only multiples of that can be followed exactly."""
+    """The largest stride, in pixels, of all maps that a node depends on.
+
+    Where a network upsamples a coarse map, only shifts by multiples of this stride can be followed
+    exactly.
+    """
     strides, todo, seen = [Fraction(1)], [node], {node.name}
     while todo:
         here = todo.pop()
@@ -229,7 +234,7 @@ def network_consistency(
     layer: str | None = None,
     progress: Progress | None = None,
 ) -> Consistency:
-    """How the maps of one layer of a network follow its picture, all channels together.
+    """Measure how well the maps of one layer follow a shifted picture, all channels together.
 
     Args:
         module: any nn.Module that does not decide by values; a copy of it runs, in eval mode

@@ -1,8 +1,8 @@
-"""What aliases: the spectrum of a layer's map before and after pixels are skipped.
+"""Aliasing: the spectrum of a layer's map before and after downsampling.
 
-Keeping every s-th pixel cuts the band from |f| ≤ 1/2 cycles a pixel to |f| ≤ 1/(2s). What lay
-outside does not vanish: it is folded back onto the frequencies inside (Nyquist, Shannon). So
-every shift's consistency follows from the one map before skipping.
+Downsampling by s cuts the band from |f| ≤ 1/2 cycles a pixel to |f| ≤ 1/(2s). Energy outside that
+band does not vanish: it is folded onto the frequencies inside (Nyquist, Shannon). So the
+consistency of every shift follows from the one map before downsampling.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SpecError
 from .consistency import ROUNDING, FloatArray, Shift, root_mean_square
-from .layer import Downsampling
+from .layer import DownsamplingLayer
 
 ComplexArray = NDArray[np.complex128]
 
@@ -26,13 +26,13 @@ class Spectrum:
     """Energy by frequency, zero frequency at index (n // 2, m // 2), summed over channels.
 
     Attributes:
-        stride: pixels before to one pixel after.
-        before: (N, M) of the map whose pixels are skipped; the sum is its mean square.
-        own: (n, m) the part of ``before`` inside the band that is left.
-        folded: (n, m) all that is folded onto each frequency from outside.
-        after: (n, m) what the closed form makes of both, their phases minded.
+        stride: the downsampling factor.
+        before: (N, M) of the map before downsampling; the sum is its mean square.
+        own: (n, m) the part of ``before`` inside the remaining band.
+        folded: (n, m) the energy from outside the band that is folded onto each frequency.
+        after: (n, m) of the output in closed form, phases included.
         measured: (n, m) of torch's output.
-        nothing: energy up to which ``before`` is rounding.
+        nothing: energy below which ``before`` is rounding error.
     """
 
     stride: int
@@ -45,7 +45,7 @@ class Spectrum:
 
     @property
     def aliased(self) -> float:
-        """Share of the energy, the mean apart, that lies outside the band and is folded."""
+        """Share of the energy, without the mean, that lies outside the band and is folded."""
         total = float(self.before.sum() - self.before[tuple(n // 2 for n in self.before.shape)])
         return float(self.folded.sum()) / total if total > self.nothing else 0.0
 
@@ -56,8 +56,8 @@ class Spectrum:
         return float(np.abs(self.after - self.measured).max()) / largest if largest else 0.0
 
 
-def spectrum(layer: Downsampling, picture: ArrayLike) -> Spectrum:
-    """Of a layer on (C, H, W).
+def spectrum(layer: DownsamplingLayer, picture: ArrayLike) -> Spectrum:
+    """The spectrum of a layer's map for a picture (C, H, W).
 
     Raises:
         SpecError: sides that are no multiples of the stride; a picture too small to be padded.
@@ -69,21 +69,22 @@ def spectrum(layer: Downsampling, picture: ArrayLike) -> Spectrum:
     own = _own(energy)
     return Spectrum(
         layer.stride,
-        _centred(np.square(np.abs(_coefficients(dense))).sum(axis=0)),
-        _centred(own),
-        _centred(np.maximum(energy.sum(axis=(0, 1)) - own, 0)),
-        _centred(np.square(np.abs(terms.sum(axis=(1, 2)))).sum(axis=0)),
-        _centred(np.square(np.abs(_coefficients(output))).sum(axis=0)),
+        _centered(np.square(np.abs(_coefficients(dense))).sum(axis=0)),
+        _centered(own),
+        _centered(np.maximum(energy.sum(axis=(0, 1)) - own, 0)),
+        _centered(np.square(np.abs(terms.sum(axis=(1, 2)))).sum(axis=0)),
+        _centered(np.square(np.abs(_coefficients(output))).sum(axis=0)),
         _rounding(layer, x),
     )
 
 
-def expected_cosine(layer: Downsampling, picture: ArrayLike, shifts: Sequence[Shift]) -> FloatArray:
-    """(n,) the cosine of `core.shift.consistency`, from the map before skipping alone.
+def expected_cosine(
+    layer: DownsamplingLayer, picture: ArrayLike, shifts: Sequence[Shift]
+) -> FloatArray:
+    """(n,) the cosine of `core.shift.consistency`, computed from the map before downsampling.
 
-    With circular padding that map moves with the picture, whatever the layer computes. Only
-    the phases of what was folded are off, and they repeat with the stride: s·s shifts are
-    all there is.
+    With circular padding that map moves with the picture. Only the phases of the folded
+    frequencies are wrong, and they repeat with the stride, so there are s·s different shifts.
 
     Raises:
         SpecError: padding that is not circular; and as `spectrum`.
@@ -96,17 +97,17 @@ def expected_cosine(layer: Downsampling, picture: ArrayLike, shifts: Sequence[Sh
     terms = _terms(dense, layer.stride)
     nothing = _rounding(layer, x)
     phases = [(down % layer.stride, right % layer.stride) for down, right in shifts]
-    known = {phase: _cosine(terms, phase, nothing) for phase in sorted(set(phases))}
-    return np.array([known[phase] for phase in phases])
+    cosines = {phase: _cosine(terms, phase, nothing) for phase in sorted(set(phases))}
+    return np.array([cosines[phase] for phase in phases])
 
 
-def _rounding(layer: Downsampling, picture: NDArray[np.float32]) -> float:
-    """Energy of the map up to which it is rounding."""
+def _rounding(layer: DownsamplingLayer, picture: NDArray[np.float32]) -> float:
+    """Energy below which the map is rounding error."""
     return (ROUNDING * root_mean_square(layer, picture)) ** 2
 
 
-def _maps(layer: Downsampling, picture: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """The map before skipping, and torch's output."""
+def _maps(layer: DownsamplingLayer, picture: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """The map before downsampling, and torch's output."""
     x = torch.from_numpy(np.array(picture, dtype=np.float32))[None]
     size = x.shape[2], x.shape[3]
     layer.check(size)
@@ -119,13 +120,13 @@ def _maps(layer: Downsampling, picture: ArrayLike) -> tuple[FloatArray, FloatArr
 
 
 def _coefficients(maps: FloatArray) -> ComplexArray:
-    """Fourier coefficients of (C, N, M), their squares the energy a frequency has."""
+    """Fourier coefficients of (C, N, M); their squared magnitudes are the energies."""
     return np.asarray(np.fft.fft2(maps) / (maps.shape[1] * maps.shape[2]))
 
 
 def _terms(dense: FloatArray, stride: int) -> ComplexArray:
     """(C, s, s, n, m): the s·s frequencies that become one, [c, a, b, k, l] the one at
-    (k + a·n, l + b·m). Their sum over a and b is the coefficient after skipping."""
+    (k + a·n, l + b·m). Their sum over a and b is the coefficient after downsampling."""
     channels, rows, cols = dense.shape
     n, m = rows // stride, cols // stride
     grid = _coefficients(dense).reshape(channels, stride, n, stride, m)
@@ -133,7 +134,7 @@ def _terms(dense: FloatArray, stride: int) -> ComplexArray:
 
 
 def _own(energy: FloatArray) -> FloatArray:
-    """(n, m) of (s, s, n, m): the term whose frequency is the one that is kept."""
+    """(n, m) of (s, s, n, m): the term whose frequency lies inside the remaining band."""
     stride, _, n, m = energy.shape
     row, col = (np.where(_signed(count) < 0, stride - 1, 0) for count in (n, m))
     return np.asarray(energy[row[:, None], col, np.arange(n)[:, None], np.arange(m)])
@@ -144,12 +145,12 @@ def _signed(count: int) -> NDArray[np.int64]:
     return np.asarray(np.rint(np.fft.fftfreq(count, 1 / count)), dtype=np.int64)
 
 
-def _centred(energy: FloatArray) -> FloatArray:
+def _centered(energy: FloatArray) -> FloatArray:
     return np.asarray(np.fft.fftshift(energy, axes=(-2, -1)))
 
 
 def _cosine(terms: ComplexArray, phase: Shift, nothing: float) -> float:
-    """Of what a shift makes of the output, and of the output moved, both by frequency."""
+    """Cosine of the shifted picture's output and the shifted output, by frequency."""
     stride, shape = terms.shape[1], terms.shape[3:]
     turned, expected = terms, terms.sum(axis=(1, 2))
     for axis, (count, distance) in enumerate(zip(shape, phase, strict=True)):
@@ -160,10 +161,10 @@ def _cosine(terms: ComplexArray, phase: Shift, nothing: float) -> float:
         if count % 2 == 0 and distance:  # Nyquist's phase is not known
             move[count // 2] = move[count // 2].real
         expected = expected * (move[:, None] if axis == 0 else move)
-    found = turned.sum(axis=(1, 2))
-    energies = [float(np.square(np.abs(v)).sum()) for v in (found, expected)]
+    shifted = turned.sum(axis=(1, 2))
+    energies = [float(np.square(np.abs(v)).sum()) for v in (shifted, expected)]
     silent = [energy <= nothing for energy in energies]
     if any(silent):
         return float(all(silent))
-    inner = float((found * expected.conj()).real.sum())
+    inner = float((shifted * expected.conj()).real.sum())
     return float(np.clip(inner / np.sqrt(energies[0] * energies[1]), -1, 1))

@@ -1,12 +1,12 @@
-"""Small, real training, recorded: what downsampling changes in what a net learns.
+"""Recorded training of small nets that differ in how they downsample.
 
     from core.training.loop import train
 
     for record in train(TrainingSpec(Net("strided"), Digits())):
         print(record.step, record.loss)
 
-Close the generator to stop; ``train(spec, state=record.state)`` goes on. Needs torch once `train`
-is used; the specs do not.
+Close the generator to stop; ``train(spec, state=record.state)`` resumes. The specs need no torch;
+`train` does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records as CSV and JSON: every number with its net, seed and step."""
+"""Training records as CSV and JSON; every number is stored with its net, seed and step."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 def records_csv(names: Sequence[str], runs: Runs) -> str:
-    """One line for each record, all its numbers with all their digits; empty where there is none.
+    """One line for each record with all its numbers in full precision; missing ones are empty.
 
-    Layers have columns of their own, "gradient" and "update" (see `core.training.records.Flow`),
-    "dead channels" and "zeros" (see `Dead`); so have the shifts of the test images.
+    Each layer has the columns "gradient" and "update" (see `core.training.records.LayerFlow`), and
+    each ReLU "dead channels" and "zeros" (see `DeadChannels`). Each shift of the test images has
+    columns as well.
 
     Args:
         names: of the nets.
@@ -43,25 +44,25 @@ def records_csv(names: Sequence[str], runs: Runs) -> str:
 
 
 def _flat(record: Record) -> dict[str, Any]:
-    told = record.as_dict()
-    flow, dead = told.pop("flow"), told.pop("dead")
-    sigma, shifted = told.pop("erf_sigma", None), told.pop("shifted", None)
+    row = record.as_dict()
+    flow, dead = row.pop("flow"), row.pop("dead")
+    sigma, shifted = row.pop("erf_sigma", None), row.pop("shifted", None)
     for each in flow:
-        told |= {f"{what} {each['layer']}": each[what] for what in ("gradient", "update")}
+        row |= {f"{what} {each['layer']}": each[what] for what in ("gradient", "update")}
     for each in dead:
-        told[f"dead channels {each['layer']}"] = each["channels"]
-        told[f"zeros {each['layer']}"] = each["zeros"]
+        row[f"dead channels {each['layer']}"] = each["channels"]
+        row[f"zeros {each['layer']}"] = each["zeros"]
     if sigma:
-        told |= {"erf_sigma rows": sigma[0], "erf_sigma columns": sigma[1]}
+        row |= {"erf_sigma rows": sigma[0], "erf_sigma columns": sigma[1]}
     if shifted:
         for what in ("accuracy", "agreement"):
             pairs = zip(shifted["shifts"], shifted[what], strict=True)
-            told |= {f"{what} shifted {pixels} px": value for pixels, value in pairs}
-    return told
+            row |= {f"{what} shifted {pixels} px": value for pixels, value in pairs}
+    return row
 
 
 def records_json(names: Sequence[str], specs: Sequence[TrainingSpec], runs: Runs) -> str:
-    """The settings of every net, then every number of every record; null where there is none.
+    """The settings of every net, then every number of every record; missing ones are null.
 
     Args:
         names, specs: of the nets.
@@ -70,33 +71,33 @@ def records_json(names: Sequence[str], specs: Sequence[TrainingSpec], runs: Runs
     nets = [
         {"net": name, **_settings(spec)} for name, spec in zip(names, specs, strict=True)
     ]  # fmt: skip
-    told = [
+    records_by_run = [
         {"net": names[net], "seed": seed, "records": [record.as_dict() for record in records]}
         for (net, seed), records in runs.items()
     ]
-    whole = _sayable({"nets": nets, "runs": told})
+    whole = _json_value({"nets": nets, "runs": records_by_run})
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def _settings(spec: TrainingSpec) -> dict[str, Any]:
-    """All but the seed, which is each run's own, and a visitor's images."""
+    """All settings but the seed, which differs between runs, and an uploaded data set."""
     task = spec.task
-    told = {"digest": task.digest} if isinstance(task, OwnImages) else asdict(task)
+    task_settings = {"digest": task.digest} if isinstance(task, OwnImages) else asdict(task)
     rest = {
         name: value for name, value in vars(spec).items() if name not in ("net", "task", "seed")
     }
     return {
         "text": to_text(spec),
         **asdict(spec.net),
-        "task": {"kind": task.kind, **told},
+        "task": {"kind": task.kind, **task_settings},
         **rest,
     }
 
 
-def _sayable(told: Any) -> Any:
-    """JSON has no numbers without end."""
-    if isinstance(told, dict):
-        return {name: _sayable(each) for name, each in told.items()}
-    if isinstance(told, list | tuple):
-        return [_sayable(each) for each in told]
-    return None if isinstance(told, float) and not math.isfinite(told) else told
+def _json_value(value: Any) -> Any:
+    """The value with infinities and nan as None, as JSON has neither."""
+    if isinstance(value, dict):
+        return {name: _json_value(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

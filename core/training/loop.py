@@ -1,7 +1,7 @@
-"""The training itself: a generator of records, which can be closed and taken up again.
+"""The training loop: a generator of records, which can be closed and resumed.
 
-On the CPU a run computes on one thread, and batch t hangs on the seed and t alone: stopped and
-taken up, it comes to the same bits as one that was let run.
+On the CPU a run uses one thread, and batch t depends on the seed and t alone, so that a resumed
+run gives the same bits as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..device import pick, threads
 from ..errors import SpecError
 from . import probes
 from .nets import model, plan
-from .records import Dead, Flow, Record, Snapshot, State, fingerprint
+from .records import DeadChannels, LayerFlow, Record, Snapshot, State, fingerprint
 from .spec import TrainingSpec
 from .tasks import source_of
 
@@ -31,27 +31,26 @@ MOMENTUM = 0.9
 def train(
     spec: TrainingSpec, *, state: State | bytes | None = None, device: str | None = "cpu"
 ) -> Iterator[Record]:
-    """Trains, and reports: at step 0, at `TrainingSpec.record_steps`, the last one at the end.
+    """Train a net and yield a record at step 0 and at each of `TrainingSpec.record_steps`.
 
-    Everything is checked before the first record is asked for. Close the generator to stop; the
-    last record's state, given back here, goes on after it. It yields only records that come after
-    that state.
+    All settings are checked before the first record. Close the generator to stop; pass the last
+    record's state to resume. A resumed run yields only the records after that state.
 
     Args:
-        spec: what to train.
-        state: where to go on; None for the beginning.
+        spec: the net, the task and the training settings.
+        state: the state to resume from; None starts a new run.
         device: see `core.device.pick`. On the CPU the same spec gives the same records.
 
     Raises:
         SpecError: a run that takes too much (see `core.training.nets.plan`), a state of another
-            spec, no such device; during the run: a loss that is no longer a number.
+            spec, no such device; during the run: a loss that is not finite.
     """
     plan(spec)
     where = pick(device)
     start = State.from_bytes(state) if isinstance(state, bytes) else state
     if start is not None and start.fingerprint != fingerprint(spec):
         raise SpecError("state", "must be of the run that is to go on", "that of another run")
-    run = _Run(spec, where)
+    run = _Trainer(spec, where)
     if start is not None:
         run.restore(start)
     return run.records(fresh=start is None)
@@ -72,7 +71,7 @@ def trained(spec: TrainingSpec, state: State | bytes) -> nn.Sequential:
 
 
 def learning_rate(spec: TrainingSpec, step: int) -> float:
-    """Of the update after ``step`` others: up along a line, then down half a cosine."""
+    """Learning rate of update number ``step`` (from 0): linear warm-up, then half a cosine."""
     if step < spec.warm_up:
         return spec.learning_rate * (step + 1) / spec.warm_up
     done = (step - spec.warm_up) / (spec.steps - spec.warm_up)
@@ -89,14 +88,14 @@ def _load(net: nn.Module, state: State) -> None:
         raise SpecError("state", "must hold every weight of the net", "a damaged one") from error
 
 
-class _Run:
-    """Net, optimiser and images of one run."""
+class _Trainer:
+    """The net, optimizer and images of one run."""
 
     def __init__(self, spec: TrainingSpec, device: torch.device) -> None:
         self.spec, self.device = spec, device
         self.source = source_of(spec.task)
         net = model(spec.net, spec.task, spec.seed)
-        # Channels last: convolutions of few channels run faster so, forward and back.
+        # Channels last: convolutions of few channels run faster, forward and backward.
         self.net = net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.layers = probes.weighted(self.net)
         self.optimizer = self._optimizer()
@@ -119,7 +118,7 @@ class _Run:
         return torch.optim.SGD(groups, rate, MOMENTUM, nesterov=True, foreach=True)
 
     def records(self, fresh: bool) -> Iterator[Record]:
-        """All of them, or those after the state that was restored."""
+        """All records, or those after the restored state."""
         if fresh:
             yield self._stretch(0)
         for stop in self.spec.record_steps:
@@ -127,20 +126,22 @@ class _Run:
                 yield self._stretch(stop)
 
     def _stretch(self, stop: int) -> Record:
-        """Trains up to a record and makes it. No more than this runs between two yields, so torch
-        has its threads and modes back whenever the caller is at work."""
+        """Train up to step ``stop`` and make its record.
+
+        torch's threads and modes are restored before each yield, while the caller runs.
+        """
         begun, first = perf_counter(), self.step
-        flow: tuple[Flow, ...] = ()
-        dead: tuple[Dead, ...] = ()
+        flow: tuple[LayerFlow, ...] = ()
+        dead: tuple[DeadChannels, ...] = ()
         losses, right = [], []
         with _alone(self.device):
             while self.step < stop:
-                told = probes.Watch(self.net, self.layers) if self.step == stop - 1 else None
-                loss, hits = self._update(told)
+                watch = probes.Watch(self.net, self.layers) if self.step == stop - 1 else None
+                loss, hits = self._update(watch)
                 losses.append(loss)
                 right.append(hits)
-                if told is not None:
-                    flow, dead = told.flow(), told.dead()
+                if watch is not None:
+                    flow, dead = watch.flow(), watch.dead()
             each = (perf_counter() - begun) / max(1, stop - first)
             loss_now, accuracy = self._means(losses, right)
             shot = self._snapshot() if stop in self.spec.snapshot_steps else None
@@ -151,7 +152,7 @@ class _Run:
         return Record(stop, self.spec.steps, self.seconds, pace, *numbers)
 
     def _update(self, watch: probes.Watch | None) -> tuple[Tensor, Tensor]:
-        """One step; the loss of its batch and how many of it were told right."""
+        """Train one step; returns the loss of its batch and the number of correct predictions."""
         spec = self.spec
         images, labels = self.source.batch(spec.seed, self.step, spec.batch)
         images, labels = images.to(self.device), labels.to(self.device)
@@ -187,7 +188,7 @@ class _Run:
         return probes.snapshot(self.net, self.test, self.spec, shifted=last)
 
     def state(self) -> State:
-        """Copies of everything that changes."""
+        """The state to resume from: copies of weights, buffers and the optimizer's moments."""
         arrays = {f"net/{name}": _copied(each) for name, each in self.net.state_dict().items()}
         for place, moments in self.optimizer.state_dict()["state"].items():
             for name, each in moments.items():
@@ -195,7 +196,7 @@ class _Run:
         return State(fingerprint(self.spec), self.step, self.seconds, arrays)
 
     def restore(self, state: State) -> None:
-        """Everything as it was after that step."""
+        """Restore weights, buffers, moments and the step from a state."""
         _load(self.net, state)
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in state.arrays.items():
@@ -214,7 +215,7 @@ def _copied(tensor: Tensor) -> NDArray[Any]:
 
 @contextmanager
 def _alone(device: torch.device) -> Iterator[None]:
-    """Gradients on; on the CPU one thread, since another number adds in another order."""
+    """Enable gradients; use one thread on the CPU, so that sums are added in a fixed order."""
     with torch.inference_mode(False), torch.enable_grad():
         with threads(1) if device.type == "cpu" else nullcontext():
             yield

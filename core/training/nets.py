@@ -1,4 +1,4 @@
-"""The nets to be trained: as values, as torch modules, and what a run of them takes."""
+"""The nets of the training lab: as values, as torch modules, and the costs of a run."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from ..shift.layer import blur_weights
 from .spec import Net, OwnImages, Task, TrainingSpec
 
 MAX_WORK = 4 * 10**12
-"""Multiply–accumulates of a whole run, forward and backward."""
+"""Most multiply–accumulates of a whole run, forward and backward."""
 MAX_BYTES = 10**9
 BLUR = 3
 """Taps of the fixed blur, along each side."""
 BACKWARD = 2
-"""What going back costs in MACs: once for the inputs, once for the weights."""
+"""MACs of a backward pass per MAC of the forward pass: one for inputs, one for weights."""
 COPIES = 4
-"""Of every weight: itself, gradient and two moments."""
+"""Numbers in memory per weight: the weight, its gradient and two moments."""
 
 
 class CenterUnit(nn.Module):
-    """(N, C, H, W) to (N, C): the unit at (H // 2, W // 2), given as ``row`` and ``column``."""
+    """(N, C, H, W) to (N, C): the unit at (``row``, ``column``), the center of the map."""
 
     def __init__(self, row: int, column: int) -> None:
         super().__init__()
@@ -53,25 +53,29 @@ class CenterUnit(nn.Module):
 
 
 def body(net: Net) -> NetworkSpec:
-    """The layers before the head, as `core.networks` has them; a blur is a depthwise convolution,
-    whose weights `model` fixes."""
+    """The layers before the head, as layers of `core.networks`.
+
+    A blur is a depthwise convolution, whose weights `model` fixes.
+    """
     layers: list[Layer] = []
     for level in range(net.levels + 1):
         layers += _level(net, level)
         if level < net.levels:
-            layers += _halving(net, level)
+            layers += _downsampling(net, level)
     return NetworkSpec(tuple(layers))
 
 
 def architecture(net: Net, classes: int) -> NetworkSpec:
-    """The whole net. A head at the centre is not among the layers of `core.networks`: there
-    average pooling stands in its place."""
+    """The whole net as layers of `core.networks`.
+
+    These have no head at the center unit; average pooling stands in for it.
+    """
     head = (AdaptivePool((1, 1), "avg"), Flatten(), Linear(classes))
     return NetworkSpec((*body(net).layers, *head))
 
 
 def _level(net: Net, level: int) -> Iterator[Layer]:
-    """Its convolutions; the first changes the channels."""
+    """The convolutions of a level; the first one changes the number of channels."""
     dilation = 2**level if net.downsampling == "dilated" else 1
     for place in range(net.depth):
         last = place == net.depth - 1 and level < net.levels
@@ -98,18 +102,18 @@ def _conv(net: Net, level: int, stride: int, dilation: int = 1) -> tuple[Layer, 
     return (conv, BatchNorm()) if net.batch_norm else (conv,)
 
 
-def _halving(net: Net, level: int) -> tuple[Layer, ...]:
-    """What stands between two levels."""
+def _downsampling(net: Net, level: int) -> tuple[Layer, ...]:
+    """The downsampling layers between two levels."""
     pads = ((BLUR // 2,) * 2, (BLUR // 2,) * 2)
     blur = Conv((BLUR, BLUR), None, (2, 2), pads, groups="depthwise", bias=False)
-    found: dict[str, tuple[Layer, ...]] = {
+    layers: dict[str, tuple[Layer, ...]] = {
         "max": (MaxPool((2, 2)),),
         "average": (AvgPool((2, 2)),),
         "extra_conv": (*_conv(net, level, 2), Activation("relu")),
         "blurred_stride": (blur,),
         "max_blur": (MaxPool((2, 2), (1, 1)), blur),
     }
-    return found.get(net.downsampling, ())
+    return layers.get(net.downsampling, ())
 
 
 def _is_blur(module: nn.Module) -> bool:
@@ -133,11 +137,11 @@ def _bare(net: Net, task: Task, device: torch.device | str) -> nn.Sequential:
 
 
 def model(net: Net, task: Task, seed: int) -> nn.Sequential:
-    """The net with weights drawn by the seed, on the CPU, in train mode; torch.fx can trace it.
+    """The net with weights of the seed, on the CPU, in train mode; torch.fx can trace it.
 
     Parts ``body`` (layers named by kind and place, as `core.networks.build` names them), ``pool``
-    and ``linear``. Weights are He-normal, biases 0; torch's own generator is not touched. Blurs
-    have fixed weights that ask for no gradient.
+    and ``linear``. Weights are He-normal, biases 0; torch's global generator is not used. Blurs
+    have fixed weights that require no gradient.
     """
     whole = _bare(net, task, "cpu")
     generator = torch.Generator().manual_seed(seed)
@@ -158,15 +162,15 @@ def model(net: Net, task: Task, seed: int) -> nn.Sequential:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run takes, known before it starts.
+class RunCosts:
+    """The costs of a run, known before it starts.
 
     Attributes:
-        parameters: numbers to learn.
+        parameters: number of trainable parameters.
         macs: multiply–accumulates of one image, forward.
         work: multiply–accumulates of all steps, forward and backward.
-        bytes: memory of weights, moments, activations and their gradients, and of a visitor's
-            images; an estimate.
+        bytes: estimated memory of weights, moments, activations and their gradients, and of
+            uploaded images.
     """
 
     parameters: int
@@ -175,7 +179,7 @@ class Plan:
     bytes: int
 
 
-def plan(spec: TrainingSpec) -> Plan:
+def plan(spec: TrainingSpec) -> RunCosts:
     """Parameters, work and memory of a run.
 
     Raises:
@@ -188,22 +192,22 @@ def plan(spec: TrainingSpec) -> Plan:
     own = spec.task.images.nbytes if isinstance(spec.task, OwnImages) else 0
     a_step = spec.batch * cost.macs * (1 + BACKWARD)
     an_image = 2 * cost.activation_bytes
-    found = Plan(
+    costs = RunCosts(
         cost.parameters - fixed,
         cost.macs,
         spec.steps * a_step,
         4 * COPIES * cost.parameters + spec.batch * an_image + own,
     )
-    _check(spec, found, a_step, an_image)
-    return found
+    _check(spec, costs, a_step, an_image)
+    return costs
 
 
-def _check(spec: TrainingSpec, found: Plan, a_step: int, an_image: int) -> None:
-    if found.work > MAX_WORK:
+def _check(spec: TrainingSpec, costs: RunCosts, a_step: int, an_image: int) -> None:
+    if costs.work > MAX_WORK:
         most = MAX_WORK // a_step
         rule = f"must be at most {most:,} for this net and batch, or the net smaller"
         raise SpecError("steps", rule, spec.steps)
-    if found.bytes > MAX_BYTES:
-        most = max(0, spec.batch - math.ceil((found.bytes - MAX_BYTES) / an_image))
+    if costs.bytes > MAX_BYTES:
+        most = max(0, spec.batch - math.ceil((costs.bytes - MAX_BYTES) / an_image))
         rule = f"must be at most {most} for this net, or the net smaller"
         raise SpecError("batch", rule, spec.batch)

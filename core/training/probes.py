@@ -1,4 +1,4 @@
-"""What is read off a net while it trains."""
+"""Measurements of a net while it trains."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 from ..erf import EffectiveReceptiveField, effective_receptive_field
 from ..errors import SpecError
-from .records import SHIFTS, Dead, Flow, Shifted, Snapshot
+from .records import SHIFTS, DeadChannels, LayerFlow, ShiftAccuracy, Snapshot
 from .spec import TrainingSpec
 
 CHUNK = 128
-"""Test images at once."""
+"""Test images in one batch."""
 
 
 def weighted(net: nn.Module) -> dict[str, nn.Parameter]:
-    """The learned weights of convolutions and linear layers, by layer, in the order they run."""
+    """The trainable weights of convolutions and linear layers by layer, in the order they run."""
     return {
         name.removesuffix(".weight"): parameter
         for name, parameter in net.named_parameters()
@@ -30,11 +30,11 @@ def weighted(net: nn.Module) -> dict[str, nn.Parameter]:
 
 
 class Watch:
-    """One step looked at: enter it for the forward pass, call `before` and `after` the update."""
+    """Measures one step: enter it for the forward pass, call `before` and `after` the update."""
 
     def __init__(self, net: nn.Module, layers: dict[str, nn.Parameter]) -> None:
         self.net, self.layers = net, layers
-        self._dead: list[Dead] = []
+        self._dead: list[DeadChannels] = []
         self._gradients: list[Tensor] = []
         self._old: list[Tensor] = []
         self._updates: list[Tensor] = []
@@ -56,25 +56,29 @@ class Watch:
         def read(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             zero = output.detach() == 0
             silent = zero.all(dim=0).flatten(1).all(dim=1)
-            self._dead.append(Dead(name, float(silent.float().mean()), float(zero.float().mean())))
+            self._dead.append(
+                DeadChannels(name, float(silent.float().mean()), float(zero.float().mean()))
+            )
 
         return read
 
     def before(self) -> None:
-        """The gradients are there, the weights still old."""
+        """Record the gradients and the weights before the update."""
         self._gradients = [_norm(each.grad) for each in self.layers.values()]
         self._old = [each.detach().clone() for each in self.layers.values()]
 
     def after(self) -> None:
-        """The weights are new."""
+        """Record the change of the weights after the update."""
         pairs = zip(self.layers.values(), self._old, strict=True)
         self._updates = [_norm(new.detach() - old) / _norm(old) for new, old in pairs]
 
-    def flow(self) -> tuple[Flow, ...]:
+    def flow(self) -> tuple[LayerFlow, ...]:
         each = zip(self.layers, self._gradients, self._updates, strict=True)
-        return tuple(Flow(name, float(gradient), float(update)) for name, gradient, update in each)
+        return tuple(
+            LayerFlow(name, float(gradient), float(update)) for name, gradient, update in each
+        )
 
-    def dead(self) -> tuple[Dead, ...]:
+    def dead(self) -> tuple[DeadChannels, ...]:
         return tuple(self._dead)
 
 
@@ -86,23 +90,23 @@ def _norm(tensor: Tensor | None) -> Tensor:
 
 @torch.no_grad()
 def scores(net: nn.Module, images: Tensor) -> Tensor:
-    """(N, classes), in eval mode, which the net is left in."""
+    """(N, classes) the scores of some images; sets the net to eval mode."""
     net.eval()
     return torch.cat([net(part) for part in torch.split(images, CHUNK)])
 
 
-def shifted_accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> Shifted:
-    """The test set moved right by each of `SHIFTS`, round the edge."""
-    told = [scores(net, images.roll(shift, 3)).argmax(1) for shift in SHIFTS]
-    right = tuple(float((each == labels).float().mean()) for each in told)
-    same = tuple(float((each == told[0]).float().mean()) for each in told)
-    return Shifted(SHIFTS, right, same)
+def shifted_accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> ShiftAccuracy:
+    """Accuracy on the test set shifted right, circularly, by each of `SHIFTS`."""
+    predictions = [scores(net, images.roll(shift, 3)).argmax(1) for shift in SHIFTS]
+    right = tuple(float((each == labels).float().mean()) for each in predictions)
+    same = tuple(float((each == predictions[0]).float().mean()) for each in predictions)
+    return ShiftAccuracy(SHIFTS, right, same)
 
 
 def snapshot(
     net: nn.Sequential, test: tuple[Tensor, Tensor], spec: TrainingSpec, shifted: bool
 ) -> Snapshot:
-    """Accuracy, ERF and kernels as they are."""
+    """Test accuracy, ERF and kernels of the net in its present state."""
     images, labels = test
     out = scores(net, images)
     kernels = next(iter(weighted(net).values())).detach().cpu().contiguous().numpy().copy()
@@ -119,11 +123,11 @@ def snapshot(
 def center_erf(
     net: nn.Module, images: Tensor, spec: TrainingSpec
 ) -> EffectiveReceptiveField | None:
-    """Of the class scores at the unit (H // 2, W // 2) of the body's last map, over the first test
-    images; None where no gradient comes through.
+    """The ERF of the class scores at the center unit of the body's last map.
 
-    The scores are those the linear layer gives for that unit alone; a head that averages gives
-    their mean over all units.
+    It averages over the first test images; None where the gradient is 0 or not finite. The scores
+    are the linear layer's for the unit (H // 2, W // 2) alone; an averaging head gives their mean
+    over all units.
     """
     linear = net.get_submodule("linear")
     weight = linear.get_parameter("weight")

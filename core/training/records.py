@@ -1,4 +1,4 @@
-"""What a training run tells: frozen records, and the state from which it goes on."""
+"""The records of a training run, frozen, and the state to resume it from."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from ..errors import SpecError
 from .spec import TrainingSpec
 
 SHIFTS = tuple(range(9))
-"""Pixels by which the test images are moved."""
+"""Shifts of the test images, in pixels."""
 MAX_STATE_BYTES = 64 * 2**20
 
 
 def fingerprint(spec: TrainingSpec) -> str:
-    """Hexadecimal; another spec has another one."""
+    """A hexadecimal digest that identifies a spec."""
     return hashlib.sha256(repr(spec).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """All that a run needs to go on after a step.
+    """The state of a run after a step, from which it can resume.
 
     Attributes:
-        fingerprint: of the spec it belongs to.
-        step: updates done.
-        seconds: that they took.
+        fingerprint: of the run's spec.
+        step: number of updates done.
+        seconds: their computing time.
         arrays: weights, buffers and moments by name, read-only copies.
     """
 
@@ -43,7 +43,7 @@ class State:
     arrays: Mapping[str, NDArray[Any]] = field(repr=False)
 
     def to_bytes(self) -> bytes:
-        """As an ``.npz`` without pickle."""
+        """The state as an ``.npz`` without pickle."""
         buffer = io.BytesIO()
         head = {"step": np.int64(self.step), "seconds": np.float64(self.seconds)}
         name = np.frombuffer(self.fingerprint.encode(), dtype=np.uint8)
@@ -53,7 +53,7 @@ class State:
 
     @staticmethod
     def from_bytes(data: bytes) -> State:
-        """What `to_bytes` gave.
+        """The state from the bytes of `to_bytes`.
 
         Raises:
             SpecError: anything else.
@@ -72,13 +72,13 @@ class State:
 
 
 @dataclass(frozen=True)
-class Flow:
-    """One layer with weights, at one step. Biases are not in it.
+class LayerFlow:
+    """Gradient and update of one layer's weights at one step, without biases.
 
     Attributes:
         layer: its name in the net.
-        gradient: Euclidean norm of the loss's gradient for its weights.
-        update: norm of what the step changed in them, as a share of their norm before it.
+        gradient: Euclidean norm of the loss's gradient with respect to its weights.
+        update: norm of the step's change of the weights, divided by their norm before the step.
     """
 
     layer: str
@@ -87,8 +87,8 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class Dead:
-    """One ReLU, over one training batch.
+class DeadChannels:
+    """Zeros in the output of one ReLU, over one training batch.
 
     Attributes:
         layer: its name in the net.
@@ -102,13 +102,13 @@ class Dead:
 
 
 @dataclass(frozen=True)
-class Shifted:
-    """The test set, each image moved right by some pixels, wrapped round the edge.
+class ShiftAccuracy:
+    """Accuracy on the test set shifted right, circularly.
 
     Attributes:
-        shifts: pixels.
-        accuracy: share of the moved images that are told right.
-        agreement: share of them that are told as when they were not moved, right or wrong.
+        shifts: in pixels.
+        accuracy: share of the shifted images that are classified correctly.
+        agreement: share of the shifted images with the same prediction as unshifted.
     """
 
     shifts: tuple[int, ...]
@@ -118,7 +118,7 @@ class Shifted:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What takes more time to see.
+    """Measurements that take longer, made at some records only.
 
     Attributes:
         test_loss, test_accuracy: over the whole test set.
@@ -132,16 +132,16 @@ class Snapshot:
     test_accuracy: float
     erf: EffectiveReceptiveField | None = field(repr=False)
     kernels: NDArray[np.float32] = field(repr=False)
-    shifted: Shifted | None
+    shifted: ShiftAccuracy | None
 
 
 @dataclass(frozen=True)
 class Record:
-    """How a run stands after a step. Equal records are equal in every number but the times.
+    """The state of a run after a step. Records compare equal if all numbers but times are equal.
 
     Attributes:
-        step, steps: updates done, and of how many.
-        seconds: of computing so far, records included; not counting time stopped.
+        step, steps: number of updates done, and their total.
+        seconds: computing time so far, records included, pauses excluded.
         seconds_per_step: mean over the steps since the record before, without records; 0 at 0.
         learning_rate: of the last update; 0 before the first.
         loss: mean cross-entropy, in nats, over the training batches since the record before, each
@@ -150,7 +150,7 @@ class Record:
         flow: of each layer with weights, at this step; empty at step 0.
         dead: of each ReLU, on this step's batch; empty at step 0.
         snapshot: None where the spec asks for none at this step.
-        state: from here the run can go on.
+        state: the state to resume from.
     """
 
     step: int
@@ -160,13 +160,13 @@ class Record:
     learning_rate: float
     loss: float | None
     train_accuracy: float | None
-    flow: tuple[Flow, ...]
-    dead: tuple[Dead, ...]
+    flow: tuple[LayerFlow, ...]
+    dead: tuple[DeadChannels, ...]
     snapshot: Snapshot | None = field(compare=False)
     state: State = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every number as JSON takes it, without maps, kernels and state."""
+        """Every number as plain values for JSON, without maps, kernels and state."""
         flat = {
             name: getattr(self, name)
             for name in (

@@ -1,4 +1,4 @@
-"""What is asked of a training run: net, task, optimiser, as frozen values. Needs no torch."""
+"""The settings of a training run: net, task and optimizer as frozen values. Needs no torch."""
 
 from __future__ import annotations
 
@@ -15,45 +15,46 @@ Downsampling = Literal[
     "max", "average", "strided", "extra_conv", "blurred_stride", "max_blur", "dilated"
 ]
 Head = Literal["average", "center"]
-Rule = Literal["far", "agree"]
+LabelRule = Literal["far", "agree"]
 Optimizer = Literal["adamw", "sgd"]
 DOWNSAMPLINGS: tuple[Downsampling, ...] = get_args(Downsampling)
 HEADS: tuple[Head, ...] = get_args(Head)
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
-RULES: tuple[Rule, ...] = get_args(Rule)
+RULES: tuple[LabelRule, ...] = get_args(LabelRule)
 SIDE = 32
-"""Pixels along each side of the canvas of our own tasks."""
+"""Pixels along each side of the images of the built-in tasks."""
 MARK = 3
 """Pixels along each side of a mark of the long-range task."""
 MAX_SEED = 2**31 - 1
 MAX_NETS, MAX_SEEDS = 4, 5
-"""Of one comparison."""
+"""Most nets and seeds of one comparison."""
 
 
 @dataclass(frozen=True)
 class Net:
-    """One body of convolution, normalisation and ReLU; what differs is how it halves its map.
+    """A net of convolution, normalization and ReLU layers with a choice of downsampling.
 
     Level i of 0 to ``levels`` has ``depth`` 3×3 convolutions of ``width · 2**i`` channels. Between
     two levels the map is halved:
 
     - ``"max"``, ``"average"``: 2×2 pooling with stride 2;
-    - ``"strided"``: the level's last convolution steps by 2, nothing is pooled;
+    - ``"strided"``: the level's last convolution has stride 2, without pooling;
     - ``"extra_conv"``: the pooling is replaced by one more 3×3 convolution with stride 2, as in
       Springenberg et al. (2014); more parameters than the others;
-    - ``"blurred_stride"``: every pixel is computed, then a fixed 3×3 binomial blur steps by 2;
-    - ``"max_blur"``: 2×2 maxima at stride 1, then that blur (Zhang, 2019);
-    - ``"dilated"``: nothing is halved; level i dilates its convolutions by ``2**i``.
+    - ``"blurred_stride"``: a fixed 3×3 binomial blur with stride 2;
+    - ``"max_blur"``: 2×2 max pooling at stride 1, then that blur (Zhang, 2019);
+    - ``"dilated"``: no downsampling; level i dilates its convolutions by ``2**i``.
 
     Attributes:
         downsampling: as above.
-        levels: halvings, 1 to 4.
-        depth: convolutions a level, 1 to 6.
+        levels: number of downsamplings, 1 to 4.
+        depth: convolutions per level, 1 to 6.
         width: channels of level 0, 4 to 32.
         batch_norm: behind every convolution; without it the convolutions have biases.
-        skips: every convolution that keeps the channels adds its input, subsampled where it
-            strides, before the ReLU. Needs a depth of at least 2.
-        head: ``"average"`` over all positions, or the unit in the ``"center"`` alone; then a
+        skips: residual connections: every convolution that keeps the channels adds its input
+            before the ReLU; a strided convolution adds its input downsampled. Needs a depth of at
+            least 2.
+        head: ``"average"`` over all positions, or the ``"center"`` unit alone, followed by a
             linear layer.
 
     Raises:
@@ -118,14 +119,14 @@ class Digits:
 
 @dataclass(frozen=True)
 class LongRange:
-    """The sign of a mark ``distance`` pixels away, or whether it is that of the mark in the centre.
+    """Classify a mark ``distance`` pixels from the center by its sign.
 
-    On N(0, ``noise``²) pixels stands one 3×3 mark of value +1 or −1, centred on pixel (16, 16), and
-    another, its sign drawn on its own, ``distance`` pixels above, below, left or right of it. By
-    the rule ``"far"`` the label is 1 where the far mark is +1, else 0; by ``"agree"`` 1 where both
-    marks have one sign, which only a unit that sees both can tell. Either way all pixels but those
-    of the far mark are independent of the label: the head at the unit in the centre is left to
-    guess unless its receptive field reaches that mark.
+    Each image is N(0, ``noise``²) noise with a 3×3 mark of value +1 or −1 centered on pixel
+    (16, 16), and a far mark with a sign of its own ``distance`` pixels above, below, left or right
+    of it. With the rule ``"far"`` the label is 1 where the far mark is +1, else 0. With ``"agree"``
+    it is 1 where both marks have the same sign. In both cases all pixels but those of the far mark
+    are independent of the label, so that a head at the center unit can only guess unless its
+    receptive field reaches the far mark.
 
     Attributes:
         distance: in pixels, between the marks' centres; 3 to 14.
@@ -139,7 +140,7 @@ class LongRange:
     kind: ClassVar[str] = "long_range"
     distance: int = 12
     noise: float = 0.2
-    rule: Rule = "far"
+    rule: LabelRule = "far"
 
     def __post_init__(self) -> None:
         bounded("distance", self.distance, MARK, SIDE // 2 - 1 - MARK // 2)
@@ -158,10 +159,10 @@ class LongRange:
 
 @dataclass(frozen=True)
 class OwnImages:
-    """A visitor's images; made by `core.training.uploads.read_npz`, which checks them.
+    """Uploaded images; `core.training.uploads.read_npz` checks them and makes this value.
 
     Attributes:
-        digest: of the file; two of the same digest are equal.
+        digest: of the file; values with the same digest are equal.
         images: (N, C, H, W) float32, standardised, read-only.
         labels: (N,) int64 from 0, read-only.
         names: the label of each class as it stood in the file.
@@ -192,22 +193,21 @@ class TrainingSpec:
     """One training run.
 
     Attributes:
-        net, task: what learns what.
+        net, task: the net and the task it is trained on.
         optimizer: AdamW, or SGD with Nesterov momentum 0.9.
         learning_rate: at the end of the warm-up; falls to 0 along half a cosine.
         weight_decay: of convolution and linear weights only.
-        batch: images a step.
-        steps: updates.
+        batch: images per step.
+        steps: number of updates.
         warm_up: steps over which the learning rate rises linearly from 0.
         seed: of weights and batches. Nets of one seed and task see the same batches.
-        records: reports at even distances, besides the one before the first step.
-        snapshots: of those, how many also hold test accuracy, ERF and kernels, besides the first
-            report and including the last.
+        records: number of records at even distances, without the one before the first step.
+        snapshots: number of these records that also hold test accuracy, ERF and kernels. The first
+            record, which is not counted, and the last one always do.
         erf_draws: gradients averaged for an ERF.
 
     Raises:
-        SpecError: a setting out of range. What the settings take together is judged by
-            `core.training.nets.plan`.
+        SpecError: a setting out of range. `core.training.nets.plan` checks their total cost.
     """
 
     net: Net = Net()
@@ -237,18 +237,18 @@ class TrainingSpec:
 
     @property
     def record_steps(self) -> tuple[int, ...]:
-        """Steps after which a record is made; 0 is before the first."""
+        """The steps after which a record is made; 0 is before the first step."""
         return _even(self.steps, self.records)
 
     @property
     def snapshot_steps(self) -> tuple[int, ...]:
-        """Those of them whose record is a snapshot too."""
+        """The record steps whose record has a snapshot."""
         steps = self.record_steps
         return tuple(steps[place] for place in _even(len(steps) - 1, self.snapshots))
 
 
 def _even(last: int, parts: int) -> tuple[int, ...]:
-    """0 to ``last`` in at most so many parts, as even as whole numbers can be."""
+    """0 to ``last`` in at most ``parts`` parts, as even as whole numbers allow."""
     return tuple(sorted({round(i * last / parts) for i in range(parts + 1)}))
 
 
@@ -261,5 +261,6 @@ LONG_RANGE = TrainingSpec(
     warm_up=20,
     records=30,
 )
-"""Reads 32 pixels, of which an untrained net hardly uses those 12 away. Batch norm, which lifts
-unused features as high as used ones, is left out: with it the field grows less."""
+"""A long-range run whose net has a receptive field of 32 pixels. An untrained net hardly uses the
+pixels at a distance of 12. It has no batch norm, which rescales unused features to the size of used
+ones: with it the effective field grows less."""

@@ -1,4 +1,4 @@
-"""Several runs: nets side by side, seed by seed, and what they come to."""
+"""Several training runs, of nets side by side and seed by seed, and their summary numbers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ COMPARED: tuple[Downsampling, ...] = ("max", "strided", "blurred_stride")
 
 
 def default_comparison() -> tuple[TrainingSpec, ...]:
-    """Maximum, stride and blurred stride: same task, same convolutions, same batches."""
+    """Max pooling, stride and blurred stride on the same task, convolutions and batches."""
     return tuple(TrainingSpec(Net(each)) for each in COMPARED)
 
 
-class Step(NamedTuple):
+class RunRecord(NamedTuple):
     """A record of one of several runs.
 
     Attributes:
-        net: place of the spec among those compared.
-        seed: that it runs with.
-        record: what it tells.
+        net: index of the spec among the compared ones.
+        seed: the run's seed.
+        record: the record.
     """
 
     net: int
@@ -38,9 +38,11 @@ class Step(NamedTuple):
 
 def compare(
     specs: Sequence[TrainingSpec], seeds: Sequence[int], *, device: str | None = "cpu"
-) -> Iterator[Step]:
-    """Trains every spec with every seed, seed after seed, the nets of a seed side by side: each
-    makes its next record in turn. Close it to stop.
+) -> Iterator[RunRecord]:
+    """Train every spec with every seed.
+
+    The seeds run one after the other; the nets of a seed take turns, one record each. Close the
+    generator to stop.
 
     Raises:
         SpecError: no specs or seeds, too many, or one that `train` refuses.
@@ -57,8 +59,8 @@ def _side_by_side(
     specs: Sequence[TrainingSpec],
     seeds: Sequence[int],
     device: str | None,
-) -> Iterator[Step]:
-    """The first seed's runs were made before, so that all that is wrong is told at once."""
+) -> Iterator[RunRecord]:
+    """The records of all runs; the caller made the first seed's, so that errors come at once."""
     for place, seed in enumerate(seeds):
         runs = first if not place else [train(replace(s, seed=seed), device=device) for s in specs]
         going = dict(enumerate(runs))
@@ -68,12 +70,14 @@ def _side_by_side(
                 if record is None:
                     del going[net]
                 else:
-                    yield Step(net, seed, record)
+                    yield RunRecord(net, seed, record)
 
 
 def widening(records: Sequence[Record]) -> float:
-    """The ERF's σ after the run over that before it; of both axes, the root of the mean square.
-    nan where either has none."""
+    """σ of the ERF after the run divided by σ before it; nan where either has no ERF.
+
+    σ is the root mean square of both axes.
+    """
     sigmas = [
         math.nan if record.snapshot is None or record.snapshot.erf is None
         else math.hypot(*record.snapshot.erf.sigma) / math.sqrt(2)
@@ -83,15 +87,18 @@ def widening(records: Sequence[Record]) -> float:
 
 
 def accuracy(records: Sequence[Record]) -> float:
-    """On the test set, after the last step."""
+    """Accuracy on the test set after the last step."""
     last = records[-1].snapshot
     assert last is not None  # the last record of a whole run has one
     return last.test_accuracy
 
 
 def reaching(records: Sequence[Record]) -> float:
-    """Gradient norm of the first convolution over that of the last one, geometric mean over the
-    records: how much of the gradient reaches the beginning. 0 where none does."""
+    """The share of the gradient that reaches the first convolution; 0 where none does.
+
+    It is the gradient norm of the first convolution divided by that of the last one, as a
+    geometric mean over the records.
+    """
     shares = []
     for record in records:
         if record.flow:
@@ -103,16 +110,15 @@ def reaching(records: Sequence[Record]) -> float:
 
 
 def roughness(records: Sequence[Record]) -> float:
-    """How unsteadily the loss falls: the standard deviation of the change of its logarithm from
-    one record to the next. 0 where it falls evenly."""
+    """Standard deviation of the change of log loss between records; 0 for a steady decrease."""
     losses = [math.log(max(r.loss, 1e-12)) for r in records if r.loss is not None]
     changes = [b - a for a, b in pairwise(losses)]
     return stdev(changes)
 
 
 @dataclass(frozen=True)
-class Spread:
-    """One number over seeds.
+class SeedSpread:
+    """Mean and extremes of one number over seeds.
 
     Attributes:
         mean, low, high: over the seeds.
@@ -123,6 +129,6 @@ class Spread:
     high: float
 
 
-def over_seeds(values: Sequence[float]) -> Spread:
-    """Mean and extremes."""
-    return Spread(mean(values), min(values), max(values))
+def over_seeds(values: Sequence[float]) -> SeedSpread:
+    """Mean and extremes of some values."""
+    return SeedSpread(mean(values), min(values), max(values))

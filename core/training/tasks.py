@@ -1,7 +1,7 @@
-"""The images that are learned from: batches by step, and a test set that never changes.
+"""The images of the training tasks: batches by step, and a fixed test set.
 
-Nothing is remembered between batches: batch t of a seed is drawn from (seed, t) alone, so that a
-run can be taken up anywhere and nets side by side see the same images.
+No state passes between batches: batch t of a seed is drawn from (seed, t) alone, so that a run can
+resume at any step and nets side by side see the same images.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ..data import sample_file
 from .spec import MARK, SIDE, Digits, LongRange, OwnImages, Task
 
 TEST_SHARE = 0.25
-"""Of every class."""
+"""Share of every class that is used for testing."""
 SPLIT_SEED = 1797
 TEST_SEED, ORDER, PLACES = 2**32, 1, 2
-"""No training seed is so large; streams of their own for the order and for the places."""
+"""Seed of the test set, larger than any training seed, and stream numbers for order and places."""
 LONG_RANGE_TESTS = 512
 FRAGMENT = 4
-"""Side of a fragment on the 8×8 grid of a digit."""
+"""Side of a distractor in pixels of the 8×8 digit it is cut from."""
 SPREAD, CENTER = 0.3, 0.15
 """Mean 0.15 and standard deviation 0.3, rounded, of a canvas of digits from 0 to 1."""
 
@@ -33,8 +33,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class Source(Protocol):
-    """Where batches come from: (N, C, H, W) float32 and (N,) int64, on the CPU."""
+class ImageSource(Protocol):
+    """A source of batches: images (N, C, H, W) float32 and labels (N,) int64, on the CPU."""
 
     def batch(self, seed: int, step: int, size: int) -> tuple[Tensor, Tensor]:
         """Training images of one step."""
@@ -43,8 +43,8 @@ class Source(Protocol):
         """The whole test set."""
 
 
-def source_of(task: Task) -> Source:
-    """The task's images.
+def source_of(task: Task) -> ImageSource:
+    """The source of a task's images.
 
     Raises:
         SpecError: scikit-learn's sample files are missing.
@@ -55,8 +55,10 @@ def source_of(task: Task) -> Source:
 
 
 def stratified(labels: Ints, seed: int = SPLIT_SEED) -> tuple[Ints, Ints]:
-    """Places of the training and of the test images: of each class a quarter, rounded, but at
-    least one, is for testing; in the order of the images."""
+    """Indices of the training images and of the test images, each in ascending order.
+
+    A quarter of each class, rounded, but at least one image, is for testing.
+    """
     generator = np.random.default_rng(seed)
     tests = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
@@ -66,7 +68,7 @@ def stratified(labels: Ints, seed: int = SPLIT_SEED) -> tuple[Ints, Ints]:
 
 
 def order(count: int, seed: int, step: int, size: int) -> Ints:
-    """(size,) images of one step: every image once a round, in an order drawn for that round."""
+    """(size,) image indices of one step: a new permutation of all images in every epoch."""
     rounds = np.arange(step * size, (step + 1) * size) // count
     parts = []
     for each in range(int(rounds[0]), int(rounds[-1]) + 1):
@@ -78,7 +80,7 @@ def order(count: int, seed: int, step: int, size: int) -> Ints:
 
 @lru_cache(maxsize=1)
 def handwritten() -> tuple[NDArray[np.float32], Ints]:
-    """The 1,797 digits, (1797, 8, 8) from 0 to 1, and what they are; read-only.
+    """The 1,797 digits, (1797, 8, 8) from 0 to 1, and their labels; read-only.
 
     Raises:
         SpecError: scikit-learn's sample files are missing.
@@ -92,7 +94,7 @@ def handwritten() -> tuple[NDArray[np.float32], Ints]:
 
 
 def placed(images: NDArray[np.float32], sides: Floats, corners: Floats) -> NDArray[np.float32]:
-    """Every image at its place on an empty canvas, interpolated linearly; all at once.
+    """Place every image on an empty canvas, interpolated linearly.
 
     Args:
         images: (N, h, h).
@@ -107,8 +109,10 @@ def placed(images: NDArray[np.float32], sides: Floats, corners: Floats) -> NDArr
 
 
 def _spread(count: int, sides: Floats, starts: Floats) -> NDArray[np.float32]:
-    """(N, SIDE, count): what each canvas pixel takes of each image pixel, a hat around its own
-    place; nothing beyond half an image pixel outside."""
+    """(N, SIDE, count) linear interpolation weights of each image pixel for each canvas pixel.
+
+    They are 0 for canvas pixels more than half an image pixel outside the image.
+    """
     pixels = np.arange(SIDE) + 0.5
     places = (pixels - starts[:, None]) * (count / sides)[:, None] - 0.5
     hats = 1 - np.abs(places[:, :, None] - np.arange(count))
@@ -148,7 +152,7 @@ class DigitSource:
         return torch.from_numpy(ready[:, None]), torch.from_numpy(self.labels[chosen])
 
     def _fragments(self, chosen: Ints, generator: np.random.Generator) -> NDArray[np.float32]:
-        """(N, FRAGMENT, FRAGMENT) cut out anywhere."""
+        """(N, FRAGMENT, FRAGMENT) patches at random places of the chosen digits."""
         views = np.lib.stride_tricks.sliding_window_view(
             self.images[chosen], (FRAGMENT, FRAGMENT), axis=(1, 2)
         )
@@ -183,7 +187,7 @@ class MarkSource:
 
 
 class OwnSource:
-    """A visitor's images, as they are."""
+    """Batches of uploaded images."""
 
     def __init__(self, task: OwnImages) -> None:
         self.task = task

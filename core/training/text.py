@@ -1,6 +1,6 @@
 """A run as a short line of text, for links and names: ``strided depth=2 task=long_range seed=3``.
 
-The downsampling comes first, then whatever is not as a fresh spec has it. Needs no torch.
+The downsampling comes first, then every setting that is not the default. Needs no torch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..errors import SpecError
 from .spec import DOWNSAMPLINGS, Digits, LongRange, Net, OwnImages, Task, TrainingSpec
 
 MAX_TEXT = 600
-"""Characters; the longest text of a spec is shorter."""
+"""Most characters of a line; the longest text of a spec is shorter."""
 _TASKS: dict[str, type[Digits] | type[LongRange]] = {t.kind: t for t in (Digits, LongRange)}
 _SEPARATE = {"downsampling", "net", "task"}
 _SHAPES: dict[type[Any], tuple[str, str]] = {
@@ -25,9 +25,9 @@ _SHAPES: dict[type[Any], tuple[str, str]] = {
 
 
 def to_text(spec: TrainingSpec) -> str:
-    """The line that `from_text` reads back as an equal spec; equal specs have one line.
+    """The line that `from_text` reads as an equal spec; equal specs have the same line.
 
-    A visitor's images are named by their digest.
+    Uploaded images are named by their digest.
     """
     task: list[str] = []
     if isinstance(spec.task, OwnImages):
@@ -54,13 +54,17 @@ def from_text(text: str, own: OwnImages | None = None) -> TrainingSpec:
     if first not in DOWNSAMPLINGS:
         rule = f"must begin with one of {', '.join(DOWNSAMPLINGS)}"
         raise SpecError("run", rule, _short(first))
-    told = _pairs(rest)
-    kind = told.pop("task", Digits.kind)
-    task = _own(told.pop("digest", ""), own) if kind == OwnImages.kind else _task(kind, told)
-    net = Net(first, **_taken(told, Net))
-    spec = TrainingSpec(net, task, **_taken(told, TrainingSpec))
-    if told:
-        raise SpecError("run", "must name settings of its net, task and training", _short(*told))
+    settings = _pairs(rest)
+    kind = settings.pop("task", Digits.kind)
+    task = (
+        _own(settings.pop("digest", ""), own) if kind == OwnImages.kind else _task(kind, settings)
+    )
+    net = Net(first, **_taken(settings, Net))
+    spec = TrainingSpec(net, task, **_taken(settings, TrainingSpec))
+    if settings:
+        raise SpecError(
+            "run", "must name settings of its net, task and training", _short(*settings)
+        )
     return spec
 
 
@@ -70,12 +74,12 @@ def _settings(kind: type[Any]) -> list[Field[Any]]:
 
 def _changed(spec: Net | Digits | LongRange | TrainingSpec) -> list[str]:
     """``name=value`` of what is not the default."""
-    found = []
+    pairs = []
     for each in _settings(type(spec)):
         value = getattr(spec, each.name)
         if value != each.default:
-            found.append(f"{each.name}={_written(value, type(each.default))}")
-    return found
+            pairs.append(f"{each.name}={_written(value, type(each.default))}")
+    return pairs
 
 
 def _written(value: Any, kind: type[Any]) -> str:
@@ -83,20 +87,20 @@ def _written(value: Any, kind: type[Any]) -> str:
 
 
 def _pairs(words: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or name in found:
+        if not equals or name in pairs:
             raise SpecError("run", "must go on with name=value, each name once", _short(word))
-        found[name] = value
-    return found
+        pairs[name] = value
+    return pairs
 
 
-def _task(kind: str, told: dict[str, str]) -> Task:
+def _task(kind: str, settings: dict[str, str]) -> Task:
     if kind not in _TASKS:
         rule = f"must be one of {', '.join([*_TASKS, OwnImages.kind])}"
         raise SpecError("task", rule, _short(kind))
-    return _TASKS[kind](**_taken(told, _TASKS[kind]))
+    return _TASKS[kind](**_taken(settings, _TASKS[kind]))
 
 
 def _own(digest: str, own: OwnImages | None) -> OwnImages:
@@ -106,10 +110,12 @@ def _own(digest: str, own: OwnImages | None) -> OwnImages:
     return own
 
 
-def _taken(told: dict[str, str], kind: type[Any]) -> dict[str, Any]:
-    """The settings of a class as values, taken out of what is told."""
-    names = [each for each in _settings(kind) if each.name in told]
-    return {each.name: _value(each.name, told.pop(each.name), type(each.default)) for each in names}
+def _taken(settings: dict[str, str], kind: type[Any]) -> dict[str, Any]:
+    """The settings that belong to a class as values; they are removed from ``settings``."""
+    names = [each for each in _settings(kind) if each.name in settings]
+    return {
+        each.name: _value(each.name, settings.pop(each.name), type(each.default)) for each in names
+    }
 
 
 def _value(name: str, text: str, kind: type[Any]) -> Any:
@@ -120,5 +126,5 @@ def _value(name: str, text: str, kind: type[Any]) -> Any:
 
 
 def _short(*texts: str) -> str:
-    told = ", ".join(texts)
-    return repr(told if len(told) <= 40 else told[:40] + "…")
+    text = ", ".join(texts)
+    return repr(text if len(text) <= 40 else text[:40] + "…")

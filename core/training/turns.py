@@ -1,4 +1,4 @@
-"""Several runs side by side, each from where it is."""
+"""Several resumable training runs side by side."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .records import Record, State
 from .spec import TrainingSpec
 
 
-class Going(NamedTuple):
-    """A run that is to go on.
+class ResumableRun(NamedTuple):
+    """A run and the state to resume it from.
 
     Attributes:
-        name: that its records are told by.
-        spec: what it is.
-        state: where it goes on; None for the beginning.
+        name: number that identifies the run's records.
+        spec: of the run.
+        state: the state to resume from; None for a new run.
     """
 
     name: int
@@ -26,12 +26,12 @@ class Going(NamedTuple):
 
 
 def take_turns(
-    runs: Sequence[Going], device: str | None = "cpu"
+    runs: Sequence[ResumableRun], device: str | None = "cpu"
 ) -> Iterator[tuple[int, Record | SpecError]]:
-    """Each makes its next record in turn, as in `core.training.studies.compare`; close it to stop.
+    """Yield the runs' next records in turn, as in `core.training.studies.compare`.
 
-    A run that cannot make its next record, as its loss is no longer a number, gives the reason in
-    the record's place, and the others go on without it.
+    Close the generator to stop. A run that cannot make its next record, because its loss is not
+    finite, yields the error instead, and the others go on without it.
 
     Raises:
         SpecError: a spec or a state that `core.training.loop.train` refuses.
@@ -39,10 +39,10 @@ def take_turns(
     going = {name: train(spec, state=state, device=device) for name, spec, state in runs}
     while going:
         for name, run in tuple(going.items()):
-            told = _next(run)
-            if told is not None:
-                yield name, told
-            if not isinstance(told, Record):
+            record = _next(run)
+            if record is not None:
+                yield name, record
+            if not isinstance(record, Record):
                 del going[name]
 
 

@@ -1,8 +1,8 @@
-"""A visitor's images from an ``.npz``, read without pickle and refused with a sentence.
+"""Uploaded training images from an ``.npz``, read without pickle; bad files raise a SpecError.
 
-The zip directory is looked at before anything is unpacked: how many members, how large they say
-they are, how they are packed. Then each member's header, and only then its numbers, of which never
-more are read than the header promised.
+The zip directory is checked before anything is unpacked: number, sizes and compression of its
+members. Then each member's header is checked, and only then its numbers are read, never more than
+the header says.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ..uploads import MAX_UPLOAD_BYTES, READING, check_size
 from .spec import OwnImages
 
 MAX_BYTES = 64 * 2**20
-"""Unpacked, both members together."""
+"""Most bytes of both members together, unpacked."""
 MAX_VALUES = 24_000_000
-"""Pixels times channels of all images: kept as float32, four bytes each."""
+"""Most values (pixels times channels) of all images; they are stored as float32."""
 MEMORY_FACTOR = 20
-"""Bytes that reading takes at its most for every byte unpacked: of eight bits a pixel the float32
-that is kept, and the float64 in which their spread is found."""
+"""Peak bytes of memory per unpacked byte: for 8-bit pixels, the float32 result and the float64
+values whose standard deviation is taken."""
 MEMBERS = {"images.npy": "images", "labels.npy": "labels"}
 SIDES = (8, 64)
 MAX_CHANNELS, MAX_IMAGES, MIN_IMAGES, MAX_CLASSES, MIN_EACH = 4, 20_000, 20, 50, 4
@@ -36,7 +36,7 @@ READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def read_npz(data: bytes, most: int = MAX_UPLOAD_BYTES) -> OwnImages:
-    """The images and labels of ``numpy.savez(file, images=…, labels=…)``, ready to learn from.
+    """The images and labels of ``numpy.savez(file, images=…, labels=…)``, ready for training.
 
     Args:
         data: an ``.npz`` of at most ``most`` bytes with two members: ``images``, (N, H, W) or
@@ -44,7 +44,7 @@ def read_npz(data: bytes, most: int = MAX_UPLOAD_BYTES) -> OwnImages:
             are standardised: mean 0 and standard deviation 1 over all images.
 
     Raises:
-        SpecError: whatever else the bytes are.
+        SpecError: the bytes are anything else.
     """
     check_size(data, most, "take fewer or smaller images")
     try:
@@ -66,12 +66,12 @@ def _own_images(archive: zipfile.ZipFile, digest: str) -> OwnImages:
 
 
 def _checked_size(archive: zipfile.ZipFile) -> int:
-    """Bytes that both members say they unpack to; refused before anything is unpacked."""
+    """The unpacked size of both members in bytes, as the zip directory states it."""
     members = archive.infolist()
     names = [member.filename for member in members]
     if sorted(names) != sorted(MEMBERS):
-        told = f"{len(names)} members" if len(names) != 2 else ", ".join(n[:40] for n in names)
-        raise SpecError("upload", "must hold two arrays named images and labels", told)
+        content = f"{len(names)} members" if len(names) != 2 else ", ".join(n[:40] for n in names)
+        raise SpecError("upload", "must hold two arrays named images and labels", content)
     size = sum(member.file_size for member in members)
     if size > MAX_BYTES:
         rule = f"must unpack to at most {MAX_BYTES >> 20} MB; take fewer or smaller images"
@@ -117,7 +117,7 @@ def _check_header(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> No
 
 
 def _numbers(file: IO[bytes], count: int, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
-    """The rest of the member: exactly what its header promised."""
+    """The numbers of a member; their count must be the one its header states."""
     size = count * dtype.itemsize
     if size > MAX_BYTES:
         raise SpecError(name, f"must unpack to at most {MAX_BYTES >> 20} MB", f"{size:,} bytes")
@@ -128,7 +128,7 @@ def _numbers(file: IO[bytes], count: int, dtype: np.dtype[Any], name: str) -> ND
 
 
 def _labels(labels: NDArray[Any], images: int) -> tuple[NDArray[np.int64], tuple[int, ...]]:
-    """Classes from 0, and what they were called."""
+    """Class indices from 0, and the label of each class in the file."""
     if len(labels) != images:
         rule = f"must be as many as the images, {images}"
         raise SpecError("labels", rule, len(labels))
@@ -137,8 +137,8 @@ def _labels(labels: NDArray[Any], images: int) -> tuple[NDArray[np.int64], tuple
         raise SpecError("labels", f"must be of 2 to {MAX_CLASSES} classes", f"{len(names)} classes")
     if counts.min() < MIN_EACH:
         rule = f"must be those of at least {MIN_EACH} images in every class"
-        told = f"{counts.min()} of class {names[counts.argmin()]}"
-        raise SpecError("labels", rule, told)
+        fewest = f"{counts.min()} of class {names[counts.argmin()]}"
+        raise SpecError("labels", rule, fewest)
     ready = codes.astype(np.int64)
     ready.flags.writeable = False
     return ready, tuple(int(name) for name in names)

@@ -11,7 +11,7 @@ import torch
 from hypothesis import assume, given, settings
 from torch import nn
 
-from core.blocks import COMPARISONS, MOST_BLOCKS, Comparison, NamedBlock
+from core.blocks import COMPARISONS, MOST_BLOCKS, BlockComparison, NamedBlock
 from core.blocks.facts import BlockFacts, block_facts
 from core.blocks.stages import stages
 from core.cost import layer_costs, totals
@@ -35,7 +35,7 @@ def facts_of(name: str) -> dict[str, BlockFacts]:
     return {b.title: block_facts(b.spec, found.input_size, found.batch) for b in found.blocks}
 
 
-def blocks() -> Iterator[tuple[Comparison, NamedBlock]]:
+def blocks() -> Iterator[tuple[BlockComparison, NamedBlock]]:
     for comparison in COMPARISONS.values():
         for block in comparison.blocks:
             yield comparison, block

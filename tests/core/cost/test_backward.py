@@ -10,7 +10,13 @@ from hypothesis import assume, given, settings
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from core.cost.kept import KINDS, Saved, kept_bytes, kept_for_backward, saved_for_backward
+from core.cost.saved_tensors import (
+    KINDS,
+    SavedTensor,
+    backward_bytes,
+    saved_bytes,
+    saved_for_backward,
+)
 from core.errors import SpecError
 from core.networks import build
 from core.networks.notation import parse_notation
@@ -18,7 +24,7 @@ from core.networks.zoo import build as build_zoo
 from tests.core.network_strategies import Case, networks
 
 
-def saved(line: str, size: tuple[int, int, int]) -> tuple[Saved, ...]:
+def saved(line: str, size: tuple[int, int, int]) -> tuple[SavedTensor, ...]:
     return saved_for_backward(build(parse_notation(line), size[0], size[1:]), size)
 
 
@@ -68,25 +74,25 @@ def test_as_much_as_a_real_run(case: Case) -> None:
         with pytest.raises(SpecError):
             saved_for_backward(net, size, 3)
         return
-    assert kept_for_backward(saved_for_backward(net, size, 3)) == expected
+    assert backward_bytes(saved_for_backward(net, size, 3)) == expected
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121", "convnext_tiny"])
 def test_as_much_as_a_real_run_of_the_zoo(name: str) -> None:
     net, size = build_zoo(name), (3, 32, 32)
     expected = really_kept(net, torch.rand(2, *size))
-    assert kept_for_backward(saved_for_backward(net, size, 2)) == expected
+    assert backward_bytes(saved_for_backward(net, size, 2)) == expected
 
 
 def test_max_pool_keeps_input_and_indices() -> None:
-    kept = kept_bytes(saved("maxpool2", (2, 8, 8)))
+    kept = saved_bytes(saved("maxpool2", (2, 8, 8)))
     assert kept == {"input": 4 * 2 * 8 * 8, "indices": 8 * 2 * 4 * 4}
 
 
 def test_pooling_block_by_hand() -> None:
     image, full, half = 4 * 64 * 56 * 56, 4 * 128 * 56 * 56, 4 * 128 * 28 * 28
-    strided = kept_bytes(saved("conv3 s2 p1 c128 nobias, bn, relu", (64, 56, 56)))
-    pooled = kept_bytes(saved("conv3 p1 c128 nobias, bn, relu, maxpool2", (64, 56, 56)))
+    strided = saved_bytes(saved("conv3 s2 p1 c128 nobias, bn, relu", (64, 56, 56)))
+    pooled = saved_bytes(saved("conv3 p1 c128 nobias, bn, relu, maxpool2", (64, 56, 56)))
     assert (strided["input"], strided["activations"]) == (image, 2 * half)
     assert (pooled["input"], pooled["activations"]) == (image, 2 * full)
     assert pooled["indices"] == 2 * half
@@ -104,8 +110,8 @@ def test_one_memory_is_counted_once_and_knows_its_readers() -> None:
 
 def test_weights_are_there_anyhow() -> None:
     rows = saved("conv3 c4 nobias", (2, 5, 5))
-    assert kept_bytes(rows) == {"weights": 4 * 4 * 2 * 9, "input": 4 * 2 * 25}
-    assert kept_for_backward(rows) == 4 * 2 * 25
+    assert saved_bytes(rows) == {"weights": 4 * 4 * 2 * 9, "input": 4 * 2 * 25}
+    assert backward_bytes(rows) == 4 * 2 * 25
 
 
 def test_the_module_stays_as_it_is() -> None:
@@ -123,7 +129,7 @@ def test_frozen_weights(line: str) -> None:
     for parameter in net.parameters():
         parameter.requires_grad_(False)
     expected = really_kept(net, torch.rand(3, 2, 9, 9))
-    assert kept_for_backward(saved_for_backward(net, (2, 9, 9), 3)) == expected
+    assert backward_bytes(saved_for_backward(net, (2, 9, 9), 3)) == expected
 
 
 def test_a_wrong_input_is_refused() -> None:

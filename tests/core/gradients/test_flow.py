@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core.errors import SpecError
-from core.gradients.flow import Flow, FlowProgress, dead_shares, gradient_flow
+from core.gradients.flow import FlowProgress, GradientFlow, dead_shares, gradient_flow
 from core.gradients.recipe import ACTIVATIONS, DOWNSAMPLINGS, WEIGHTS, FlowSpec
 from core.networks import swaps
 
@@ -100,7 +100,7 @@ def test_norms_are_those_that_hooks_see(downsampling: str, skips: bool, batch_no
     np.testing.assert_allclose(flow.weight_norms[0], own, rtol=1e-4)
 
 
-def flow_of(**settings: Any) -> Flow:
+def flow_of(**settings: Any) -> GradientFlow:
     return gradient_flow(FlowSpec(**{"draws": 12, "side": 16, "levels": 3, **settings}))
 
 

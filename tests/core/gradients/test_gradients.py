@@ -16,7 +16,7 @@ from core.data import picture
 from core.errors import SpecError
 from core.gradients.counts import is_even, phase_counts, window_reads
 from core.gradients.pattern import contributions, expected_gradient, input_gradient, statistics
-from core.gradients.recipe import KINDS, Downstream
+from core.gradients.recipe import KINDS, UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, output_size
 from core.layer.sweep import sweep
@@ -33,10 +33,10 @@ def distinct(run: Run, seed: int = 0) -> Run:
     return spec, values.astype(np.float32), weight, bias
 
 
-def downstream_of(data: st.DataObject, run: Run, kind: str) -> Downstream:
+def downstream_of(data: st.DataObject, run: Run, kind: str) -> UpstreamGradient:
     shape = sweep(*run).output.shape
     channel, *unit = (data.draw(st.integers(0, n - 1)) for n in shape)
-    return Downstream(kind, tuple(unit), channel, data.draw(st.integers(0, 99)))  # type: ignore[arg-type]
+    return UpstreamGradient(kind, tuple(unit), channel, data.draw(st.integers(0, 99)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,8 +52,8 @@ def test_gradient_is_what_a_small_step_changes(
     step = rng.uniform(-0.4, 0.4, x.shape)  # the order of whole numbers stays
     up, down = (naive.layer(spec, x + sign * step, weight, bias) for sign in (1, -1))
     change = np.where(np.isfinite(up), up, 0) - np.where(np.isfinite(down), down, 0)
-    told = float((found.arriving * change).sum() / 2)
-    scale = float(np.abs(found.arriving * change).sum()) + 1
+    told = float((found.upstream * change).sum() / 2)
+    scale = float(np.abs(found.upstream * change).sum()) + 1
     assert float((found.gradient * step).sum()) == pytest.approx(told, abs=1e-4 * scale)
 
 
@@ -66,7 +66,7 @@ def test_one_units_gradient_is_its_taps_weights(operation: str, data: st.DataObj
     found = input_gradient(*run, unit)
     expected = expected_gradient(sweep(*run), unit.channel, *unit.unit)
     np.testing.assert_allclose(found.gradient, expected, rtol=1e-5, atol=1e-6)
-    assert found.arriving.sum() == 1
+    assert found.upstream.sum() == 1
 
 
 def each_alone(run: Run) -> np.ndarray:
@@ -191,10 +191,10 @@ def test_what_teaching_material_says(
     x = picture("china", (side, side))
     weight = np.ones((1, 1, *spec.kernel_size), np.float32)
     run = (spec, x, weight if spec.operation == "convolution" else None, None)
-    assert input_gradient(*run, Downstream("unit", (1, 1))).statistics.reached == reached
+    assert input_gradient(*run, UpstreamGradient("unit", (1, 1))).statistics.reached == reached
     assert input_gradient(*run).statistics.zeros == zeros
     if reached == 9:
-        assert input_gradient(*run, Downstream("unit")).statistics.reached == 4
+        assert input_gradient(*run, UpstreamGradient("unit")).statistics.reached == 4
 
 
 @given(values=st.lists(st.floats(-5, 5, width=32, allow_subnormal=False), min_size=1, max_size=30))
@@ -214,7 +214,9 @@ def test_statistics(values: list[float]) -> None:
 
 
 def test_random_downstream_gradients_follow_their_seed() -> None:
-    first, again, other = (Downstream("random", seed=s).values((2, 40, 40)) for s in (3, 3, 4))
+    first, again, other = (
+        UpstreamGradient("random", seed=s).values((2, 40, 40)) for s in (3, 3, 4)
+    )
     np.testing.assert_array_equal(first, again)
     assert (first != other).all()
     assert abs(first.mean()) < 0.1
@@ -239,8 +241,8 @@ GOOD: dict[str, Any] = {
         ({"bias": np.zeros(1)}, "bias"),
         ({"spec": replace(GOOD["spec"], bias=True)}, "bias"),
         ({"spec": replace(GOOD["spec"], kernel_size=(11, 11))}, "kernel_size"),
-        ({"downstream": Downstream("unit", (4, 0))}, "unit"),
-        ({"downstream": Downstream("unit", channel=1)}, "unit"),
+        ({"upstream": UpstreamGradient("unit", (4, 0))}, "unit"),
+        ({"upstream": UpstreamGradient("unit", channel=1)}, "unit"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, Any], parameter: str) -> None:
@@ -263,5 +265,5 @@ def test_what_does_not_fit_is_refused(change: dict[str, Any], parameter: str) ->
 )
 def test_no_such_downstream_gradient(settings: dict[str, Any], parameter: str) -> None:
     with pytest.raises(SpecError) as caught:
-        Downstream(**settings)
+        UpstreamGradient(**settings)
     assert caught.value.parameter == parameter

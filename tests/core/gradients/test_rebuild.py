@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.errors import SpecError
 from core.gradients.pattern import input_gradient
 from core.gradients.rebuild import backward_by_hand, rebuild
-from core.gradients.recipe import Downstream
+from core.gradients.recipe import UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.operations import output_size
 from core.layer.sweep import sweep
@@ -27,14 +27,14 @@ def test_equals_autograd(
 ) -> None:
     spec, x, weight, bias = run
     size = (x.shape[1], x.shape[2])
-    downstream = Downstream("random", seed=seed)
+    downstream = UpstreamGradient("random", seed=seed)
     single = input_gradient(spec, x, weight, bias, downstream)
-    found = rebuild(spec, size, weight, single.arriving)
+    found = rebuild(spec, size, weight, single.upstream)
     assert found.autograd is not None
     scale = np.abs(found.autograd).max() + 1
     assert found.difference <= 1e-9 * scale
     np.testing.assert_allclose(found.gradient, single.gradient, atol=1e-5 * scale)
-    by_hand = backward_by_hand(spec, size, weight, single.arriving)
+    by_hand = backward_by_hand(spec, size, weight, single.upstream)
     np.testing.assert_array_equal(by_hand.gradient, found.gradient)
     assert np.isnan(by_hand.difference)
 
@@ -73,7 +73,7 @@ def test_its_steps_are_those_of_a_transposed_convolution(
     run: tuple[LayerSpec, np.ndarray, np.ndarray, np.ndarray | None],
 ) -> None:
     spec, x, weight, bias = run
-    arriving = input_gradient(spec, x, weight, bias).arriving * 2
+    arriving = input_gradient(spec, x, weight, bias).upstream * 2
     found = backward_by_hand(spec, (x.shape[1], x.shape[2]), weight, arriving)
     rows, cols = spec.stride
     np.testing.assert_array_equal(found.inserted[:, ::rows, ::cols], arriving)
@@ -98,7 +98,7 @@ GOOD: dict[str, Any] = {
     "spec": SPEC,
     "size": (8, 8),
     "weight": np.ones((1, 1, 3, 3)),
-    "arriving": np.ones((1, 4, 4)),
+    "upstream": np.ones((1, 4, 4)),
 }
 
 
@@ -108,8 +108,8 @@ GOOD: dict[str, Any] = {
         ({"spec": LayerSpec("max_pooling", (2, 2))}, "operation"),
         ({"spec": LayerSpec("transposed_convolution", (3, 3), (2, 2))}, "operation"),
         ({"weight": np.ones((1, 1, 2, 2))}, "weight"),
-        ({"arriving": np.ones((1, 4, 3))}, "arriving"),
-        ({"size": (9, 9)}, "arriving"),
+        ({"upstream": np.ones((1, 4, 3))}, "upstream"),
+        ({"size": (9, 9)}, "upstream"),
         ({"spec": LayerSpec("convolution", (11, 11))}, "kernel_size"),
     ],
 )

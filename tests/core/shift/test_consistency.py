@@ -20,7 +20,7 @@ from core.shift.consistency import (
     shift_consistency,
     standard,
 )
-from core.shift.layer import KINDS, TAPS, Downsampling
+from core.shift.layer import KINDS, TAPS, DownsamplingLayer
 from core.shift.spectrum import expected_cosine, spectrum
 
 PHOTOS = ("china", "flower")
@@ -36,7 +36,7 @@ def all_phases(stride: int) -> list[tuple[int, int]]:
 
 
 layers = st.builds(
-    Downsampling,
+    DownsamplingLayer,
     kind=st.sampled_from(KINDS),
     kernel_size=st.integers(1, 4),
     stride=st.integers(2, 4),
@@ -50,7 +50,7 @@ names = st.sampled_from(PICTURES)
 @settings(max_examples=40)
 @given(layers, names, st.integers(-3, 3), st.integers(-3, 3))
 def test_multiples_of_the_stride_are_followed_to_the_last_bit(
-    layer: Downsampling, name: str, down: int, right: int
+    layer: DownsamplingLayer, name: str, down: int, right: int
 ) -> None:
     shifts = [(down * layer.stride, right * layer.stride)]
     found = layer_consistency(layer, picture(name), shifts)
@@ -69,7 +69,7 @@ def test_between_them_every_layer_loses_and_every_blur_gives_back(
     """For photographs, and for several convolutions; more taps give back more."""
     x = picture(name)
     for seed in range(2 if kind == "convolution" else 1):
-        layer = Downsampling(kind, 3 if kind == "convolution" else 2, stride, seed=seed)
+        layer = DownsamplingLayer(kind, 3 if kind == "convolution" else 2, stride, seed=seed)
         means = []
         for taps in (1, 2, 4, 7):
             found = layer_consistency(layer.with_blur(taps), x, all_phases(stride))
@@ -84,7 +84,7 @@ def test_between_them_every_layer_loses_and_every_blur_gives_back(
 
 @settings(max_examples=20)
 @given(layers, names, st.sampled_from([12, 24, 36]))
-def test_closed_form_is_what_torch_measures(layer: Downsampling, name: str, side: int) -> None:
+def test_closed_form_is_what_torch_measures(layer: DownsamplingLayer, name: str, side: int) -> None:
     x = picture(name, side, 2)
     shifts = [*all_phases(layer.stride), (0, 5), (-7, 3)]
     measured = layer_consistency(layer, x, shifts)
@@ -95,7 +95,7 @@ def test_closed_form_is_what_torch_measures(layer: Downsampling, name: str, side
 def test_other_padding_breaks_even_whole_shifts() -> None:
     x = picture("china")
     for mode in ("zeros", "reflect", "replicate"):
-        layer = Downsampling("convolution", 3, 2, padding_mode=mode)
+        layer = DownsamplingLayer("convolution", 3, 2, padding_mode=mode)
         found = layer_consistency(layer, x, [(0, 0), (0, 2), (2, 0)])
         assert found.exact.tolist() == [True, False, False]
         assert not found.exact_at_multiples
@@ -105,7 +105,7 @@ def test_other_padding_breaks_even_whole_shifts() -> None:
 
 def test_checkerboard_flips_its_sign_and_a_blur_leaves_nothing() -> None:
     x = picture("checkerboard", 16)
-    pick = Downsampling("convolution", 1, 2, weights="identity")
+    pick = DownsamplingLayer("convolution", 1, 2, weights="identity")
     found = layer_consistency(pick, x, [(0, 1), (1, 0), (1, 1)])
     assert found.cosine.tolist() == pytest.approx([-1, -1, 1])
     assert spectrum(pick, x).folded.sum() == pytest.approx(1)
@@ -143,7 +143,7 @@ def test_cosine_of_silence() -> None:
 
 @settings(max_examples=25)
 @given(layers, names)
-def test_energies_add_up(layer: Downsampling, name: str) -> None:
+def test_energies_add_up(layer: DownsamplingLayer, name: str) -> None:
     x = picture(name, 24)
     found = spectrum(layer, x)
     with torch.no_grad():
@@ -160,7 +160,7 @@ def test_energies_add_up(layer: Downsampling, name: str) -> None:
 def test_a_wave_aliases_if_and_only_if_it_is_outside_the_band(stride: int) -> None:
     """Each frequency of a side of 24 in turn, and where it lands."""
     n, kept = 24, 24 // stride
-    pick = Downsampling("convolution", 1, stride, weights="identity")
+    pick = DownsamplingLayer("convolution", 1, stride, weights="identity")
     for cycles in range(1, n // 2 + 1):
         wave = np.cos(2 * np.pi * cycles * np.arange(n) / n + 0.4)
         found = spectrum(pick, np.tile(wave, (1, n, 1)).astype(np.float32))
@@ -178,15 +178,15 @@ def test_a_wave_aliases_if_and_only_if_it_is_outside_the_band(stride: int) -> No
 def test_refusals() -> None:
     x = picture("china", 15)
     with pytest.raises(SpecError, match="multiple of the stride 2"):
-        spectrum(Downsampling(), x)
+        spectrum(DownsamplingLayer(), x)
     with pytest.raises(SpecError, match="grids do not meet"):
-        layer_consistency(Downsampling(), x, [(0, 1)])
+        layer_consistency(DownsamplingLayer(), x, [(0, 1)])
     with pytest.raises(SpecError, match="shifts must be"):
-        layer_consistency(Downsampling(), picture("china", 16), [])
+        layer_consistency(DownsamplingLayer(), picture("china", 16), [])
     with pytest.raises(SpecError, match="side by side"):
         shift_consistency(lambda t: t.flatten(1), x, [(0, 1)])
     with pytest.raises(SpecError, match="at least"):
-        layer_consistency(Downsampling(padding_mode="reflect", taps=7), x[:, :2, :2], [(0, 1)])
+        layer_consistency(DownsamplingLayer(padding_mode="reflect", taps=7), x[:, :2, :2], [(0, 1)])
 
 
 def test_progress_is_told_and_stops() -> None:
@@ -208,7 +208,7 @@ def test_an_alias_free_map_is_followed_everywhere() -> None:
     n = 24
     wave = np.cos(2 * np.pi * 2 * np.arange(n) / n)[None, :] * np.ones((n, 1))
     slow = wave[None].astype(np.float32)
-    found = layer_consistency(Downsampling("average_pooling", 2, 4), slow, [(0, 1), (3, 2)])
+    found = layer_consistency(DownsamplingLayer("average_pooling", 2, 4), slow, [(0, 1), (3, 2)])
     np.testing.assert_allclose(found.cosine, 1, atol=1e-9)
     assert found.relative.max() < 1e-5
 

@@ -16,13 +16,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.errors import SpecError
 from core.layer.kernels import kernel
 from core.layer.padding import FILLS
-from core.shift.layer import KINDS, TAPS, Downsampling, blur, blur_weights, sides
+from core.shift.layer import KINDS, TAPS, DownsamplingLayer, blur, blur_weights, sides
 from core.shift.network import BlurPool
 
 NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 layers = st.builds(
-    Downsampling,
+    DownsamplingLayer,
     kind=st.sampled_from(KINDS),
     kernel_size=st.integers(1, 5),
     stride=st.integers(1, 4),
@@ -48,7 +48,7 @@ def windows(x: np.ndarray[Any, Any], size: int, mode: str, fill: float) -> np.nd
     return np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
 
 
-def by_hand(layer: Downsampling, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def by_hand(layer: DownsamplingLayer, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """All that the layer computes, at stride 1, then every s-th pixel."""
     fill = -np.inf if layer.kind == "max_pooling" else 0.0
     around = windows(x, layer.kernel_size, layer.padding_mode, fill)
@@ -67,7 +67,7 @@ def by_hand(layer: Downsampling, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any
 
 @given(layers, sizes, st.integers(1, 3))
 def test_every_layer_is_what_loops_compute(
-    layer: Downsampling, size: tuple[int, int], channels: int
+    layer: DownsamplingLayer, size: tuple[int, int], channels: int
 ) -> None:
     x = image((channels, *size))
     with torch.no_grad():
@@ -80,14 +80,14 @@ def test_every_layer_is_what_loops_compute(
 @settings(max_examples=40)
 @given(layers, sizes)
 def test_the_output_is_every_sth_pixel_of_the_dense_map(
-    layer: Downsampling, size: tuple[int, int]
+    layer: DownsamplingLayer, size: tuple[int, int]
 ) -> None:
     x = torch.from_numpy(image((2, *size)))[None]
     dense, s = layer.dense(x), layer.stride
     assert dense.shape[2:] == x.shape[2:]
     torch.testing.assert_close(layer.run(x), dense[:, :, ::s, ::s], atol=1e-5, rtol=1e-5)
     plain = layer.with_blur(1)
-    torch.testing.assert_close(plain.dense(x), layer.undimmed(x))
+    torch.testing.assert_close(plain.dense(x), layer.before_blur(x))
 
 
 @pytest.mark.parametrize("taps", TAPS[1:])
@@ -130,7 +130,7 @@ def test_average_pooling_is_the_blur_of_two_taps() -> None:
 @settings(max_examples=30)
 @given(layers, sizes, st.integers(1, 3))
 def test_macs_are_those_torch_counts(
-    layer: Downsampling, size: tuple[int, int], channels: int
+    layer: DownsamplingLayer, size: tuple[int, int], channels: int
 ) -> None:
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
@@ -147,7 +147,7 @@ def test_macs_are_those_torch_counts(
 )
 def test_nonsense_is_refused(name: str, value: Any) -> None:
     with pytest.raises(SpecError) as caught:
-        Downsampling(**{name: value})
+        DownsamplingLayer(**{name: value})
     assert caught.value.parameter == name
 
 
@@ -156,7 +156,7 @@ def test_nonsense_is_refused(name: str, value: Any) -> None:
 def test_a_picture_too_small_to_be_padded_is_refused_before_torch_does(
     mode: str, kernel_size: int, taps: int, side: int
 ) -> None:
-    layer = Downsampling("max_pooling", kernel_size, 1, taps, mode)
+    layer = DownsamplingLayer("max_pooling", kernel_size, 1, taps, mode)
     x = torch.zeros(1, 1, side, side)
     needed = max(sides(kernel_size)[1], sides(taps)[1])
     least = needed + {"reflect": 1, "circular": 0}.get(mode, -needed)

@@ -23,7 +23,7 @@ from core.networks.zoo import build as zoo_build
 from core.shift.consistency import ShiftStopped, standard
 from core.shift.network import (
     BlurPool,
-    Blurred,
+    BlurredDownsampling,
     anti_aliased,
     circular,
     coarsest_stride,
@@ -92,8 +92,8 @@ def test_zoo_keeps_its_sizes_and_weights(name: str) -> None:
         assert each.eval()(shape).shape == module.eval()(shape).shape
     count = sum(p.numel() for p in module.parameters())
     assert sum(p.numel() for p in blurred.parameters()) == count
-    assert any(isinstance(part, Blurred) for part in blurred.modules())
-    assert not any(isinstance(part, Blurred) for part in module.modules())
+    assert any(isinstance(part, BlurredDownsampling) for part in blurred.modules())
+    assert not any(isinstance(part, BlurredDownsampling) for part in module.modules())
 
 
 def test_a_residual_network_of_the_zoo() -> None:
@@ -137,8 +137,10 @@ def test_what_cannot_be_blurred_stays() -> None:
         nn.AvgPool2d(2),
     )
     swapped = anti_aliased(odd)
-    assert [isinstance(part, Blurred) for part in swapped.children()] == [False] * 3 + [True]
-    with pytest.raises(SpecError, match="skip pixels"):
+    assert [isinstance(part, BlurredDownsampling) for part in swapped.children()] == [False] * 3 + [
+        True
+    ]
+    with pytest.raises(SpecError, match="strided layers"):
         anti_aliased(nn.Conv2d(3, 3, 3))
     with pytest.raises(SpecError, match="taps"):
         anti_aliased(odd, 8)

@@ -11,7 +11,7 @@ from core.training import Net, TrainingSpec
 from core.training.loop import train
 from core.training.records import Record
 from core.training.studies import compare
-from core.training.turns import Going, take_turns
+from core.training.turns import ResumableRun, take_turns
 
 TINY = TrainingSpec(
     Net("max", 1, 1, 4), batch=8, steps=6, warm_up=2, records=3, snapshots=1, erf_draws=2
@@ -23,22 +23,24 @@ WILD = replace(
 
 
 def test_from_the_beginning_they_are_a_comparison() -> None:
-    found = list(take_turns([Going(0, TINY, None), Going(1, OTHER, None)]))
+    found = list(take_turns([ResumableRun(0, TINY, None), ResumableRun(1, OTHER, None)]))
     assert found == [(step.net, step.record) for step in compare((TINY, OTHER), (0,))]
 
 
 def test_each_goes_on_from_where_it_is() -> None:
     whole, other = list(train(TINY)), list(train(OTHER))
-    found = list(take_turns([Going(3, TINY, whole[1].state), Going(5, OTHER, other[2].state)]))
+    found = list(
+        take_turns([ResumableRun(3, TINY, whole[1].state), ResumableRun(5, OTHER, other[2].state)])
+    )
     assert found == [(3, whole[2]), (5, other[3]), (3, whole[3])]
 
 
 def test_one_that_is_done_has_nothing_more() -> None:
-    assert list(take_turns([Going(0, TINY, list(train(TINY))[-1].state)])) == []
+    assert list(take_turns([ResumableRun(0, TINY, list(train(TINY))[-1].state)])) == []
 
 
 def test_one_that_cannot_go_on_says_why_and_leaves_the_others_alone() -> None:
-    found = list(take_turns([Going(0, WILD, None), Going(1, TINY, None)]))
+    found = list(take_turns([ResumableRun(0, WILD, None), ResumableRun(1, TINY, None)]))
     assert [told for name, told in found if name == 1] == list(train(TINY))
     *before, last = [told for name, told in found if name == 0]
     assert all(isinstance(each, Record) for each in before)
@@ -48,4 +50,4 @@ def test_one_that_cannot_go_on_says_why_and_leaves_the_others_alone() -> None:
 
 def test_what_is_wrong_from_the_beginning_is_raised() -> None:
     with pytest.raises(SpecError, match="state must be of the run"):
-        list(take_turns([Going(0, OTHER, next(train(TINY)).state)]))
+        list(take_turns([ResumableRun(0, OTHER, next(train(TINY)).state)]))

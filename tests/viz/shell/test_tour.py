@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.gradients.counts import window_reads
 from core.gradients.pattern import input_gradient
-from core.gradients.recipe import Downstream
+from core.gradients.recipe import UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.operations import check
 from tests.viz.visit import link_of, open_page, text_of, warned
@@ -194,7 +194,7 @@ def test_a_pixel_that_is_read_more_often_need_not_get_a_larger_gradient() -> Non
     weight = np.zeros((1, 1, 3, 3), dtype=np.float32)
     weight[0, 0] = [[-1, 1, -1], [1, 1, 1], [-1, 1, 1]]
     x = np.zeros((1, 8, 8), dtype=np.float32)
-    found = input_gradient(layer, x, weight, downstream=Downstream("all")).gradient[0]
+    found = input_gradient(layer, x, weight, upstream=UpstreamGradient("all")).gradient[0]
     most, least = found[reads == 4], found[reads == 1]
     assert most.max() < least.max()
     why = text_of(visit("gradients"))

@@ -164,8 +164,8 @@ def stage_table(name: str) -> tuple[Stage, ...]:
 @computed_once(64, outside=True)
 def kept(block: Block) -> Mapping[str, int]:
     """Bytes that backward must keep, by kind, without the weights."""
-    from core.cost.kept import kept_bytes
+    from core.cost.saved_tensors import saved_bytes
 
     return {
-        kind: size for kind, size in kept_bytes(facts(block).saved).items() if kind != "weights"
+        kind: size for kind, size in saved_bytes(facts(block).saved).items() if kind != "weights"
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.blocks import COMPARISONS, Comparison
+from core.blocks import COMPARISONS, BlockComparison
 from core.data import PICTURES
 from core.networks import NetworkSpec
 from core.networks.notation import parse
@@ -109,12 +109,12 @@ ARCHITECTURES_PARAMS = [
 ]
 
 
-def comparison(values: Values) -> Comparison:
+def comparison(values: Values) -> BlockComparison:
     """What the values compare; of one's own blocks the first comparison's title and sizes."""
     return COMPARISONS[OFFERED[0] if values["compare"] == OWN else values["compare"]]
 
 
-def sizes_of(found: Comparison) -> dict[str, int]:
+def sizes_of(found: BlockComparison) -> dict[str, int]:
     """The sizes of a comparison, by the names of the parameters."""
     names = ("in_channels", "input_height", "input_width", "batch")
     return dict(zip(names, (*found.input_size, found.batch), strict=True))
@@ -126,7 +126,7 @@ def settle(values: dict[str, Any]) -> None:
         values[name] = values[name] or size
 
 
-def own_lines(found: Comparison) -> dict[str, str]:
+def own_lines(found: BlockComparison) -> dict[str, str]:
     """A comparison's blocks as one's own, by the names of the parameters."""
     lines = [block.layers for block in found.blocks]
     return dict(zip(SLOTS, [*lines, *[""] * (len(SLOTS) - len(lines))], strict=True))
@@ -143,7 +143,7 @@ def asked(values: Values) -> tuple[Block, ...]:
 
 
 def of_comparison(
-    found: Comparison,
+    found: BlockComparison,
     values: Values,
     input_size: tuple[int, int, int] | None = None,
     batch: int | None = None,

@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "masks": ("masks", PINNED, "."),
     "inside": ("what layers make inside", PADDING, "-"),
 }
-"""Kind of `core.cost.kept`: name on the figure, colour, hatching."""
+"""Kind of `core.cost.saved_tensors`: name on the figure, colour, hatching."""
 
 
 def maps_figure(
@@ -253,7 +253,7 @@ def memory_figure(
     """Bytes that are kept between forward and backward, by kind; a mark for all outputs.
 
     Args:
-        named: what each block is called, and bytes by the kinds of `core.cost.kept`.
+        named: what each block is called, and bytes by the kinds of `core.cost.saved_tensors`.
         forward: what each block is called, and bytes of all layers' outputs.
         title: what the picture shows.
         notes: lines at the foot.

@@ -158,7 +158,7 @@ def memory(
     """Bytes that are kept between forward and backward, by kind; a mark for all outputs.
 
     Args:
-        named: what each block is called, and bytes by the kinds of `core.cost.kept`.
+        named: what each block is called, and bytes by the kinds of `core.cost.saved_tensors`.
         forward: what each block is called, and bytes of all layers' outputs.
         style: of the picture.
         title: what it shows.

@@ -12,7 +12,7 @@ from viz.page.words import pair, seen
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
     from core.blocks.stages import Stage
-    from core.cost.timing import Spread, Timing
+    from core.cost.timing import Quartiles, Timing
     from viz.features.blocks.compute import BlockProbe
 
 
@@ -179,7 +179,7 @@ KINDS = {
     "masks": "masks",
     "inside": "inside",
 }
-"""Kind of `core.cost.kept`: the word in a cell."""
+"""Kind of `core.cost.saved_tensors`: the word in a cell."""
 
 
 def measured_lines(
@@ -195,7 +195,7 @@ def measured_lines(
     return _lines(MEASURED, columns)
 
 
-def _duration(found: Spread) -> str:
+def _duration(found: Quartiles) -> str:
     low, high = scaled(found.low, "s"), scaled(found.high, "s")
     return f"{scaled(found.median, 's')} ({low} to {high})"
 

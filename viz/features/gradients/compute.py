@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.gradients.counts import is_even, window_reads
-from core.gradients.recipe import Downstream, FlowSpec
+from core.gradients.recipe import FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, InputSpec
 from core.layer.window import IntArray
@@ -19,13 +19,13 @@ from viz.server.processes import queued
 from viz.server.queue import Report, Work
 
 if TYPE_CHECKING:
-    from core.gradients.flow import DeadShare, Flow, FlowProgress
+    from core.gradients.flow import DeadShare, FlowProgress, GradientFlow
     from core.gradients.pattern import InputGradient
-    from core.gradients.rebuild import Backward
+    from core.gradients.rebuild import BackwardPass
 
 
 @computed_once(256)
-def gradient(board: BoardSpec, downstream: Downstream) -> InputGradient:
+def gradient(board: BoardSpec, downstream: UpstreamGradient) -> InputGradient:
     """The gradient at the layer's input, by torch."""
     torch_start.warm()
     from core.gradients.pattern import input_gradient
@@ -58,12 +58,12 @@ def counts(board: BoardSpec) -> Counts:
 
     spec = board.layer
     sent = contributions(spec, board.source.pixels(), board.weight(), board.bias())
-    filters = gradient(board, Downstream("all")).output.shape[0]
+    filters = gradient(board, UpstreamGradient("all")).output.shape[0]
     return Counts(window_reads(spec, board.source.size) * filters, sent[0], is_even(spec))
 
 
 @computed_once(256)
-def off_closed_form(board: BoardSpec, downstream: Downstream) -> float:
+def off_closed_form(board: BoardSpec, downstream: UpstreamGradient) -> float:
     """Largest difference between one unit's gradient by torch and the weights of its taps."""
     torch_start.warm()
     from core.gradients.pattern import expected_gradient
@@ -73,18 +73,18 @@ def off_closed_form(board: BoardSpec, downstream: Downstream) -> float:
 
 
 @computed_once(64)
-def backward(board: BoardSpec, downstream: Downstream) -> Backward:
+def backward(board: BoardSpec, downstream: UpstreamGradient) -> BackwardPass:
     """Every step of a convolution's backward pass by hand, beside torch's autograd."""
     torch_start.warm()
     from core.gradients.rebuild import rebuild
 
     weight = board.weight()
     assert weight is not None
-    arriving = gradient(board, downstream).arriving
+    arriving = gradient(board, downstream).upstream
     return rebuild(board.layer, board.source.size, weight, arriving)
 
 
-def backward_board(board: BoardSpec, downstream: Downstream) -> BoardSpec:
+def backward_board(board: BoardSpec, downstream: UpstreamGradient) -> BoardSpec:
     """The backward pass of a convolution as a board: a transposed convolution of the upstream gradient.
 
     Its input is the upstream gradient, its kernel the convolution's own, its output the
@@ -105,10 +105,10 @@ def backward_board(board: BoardSpec, downstream: Downstream) -> BoardSpec:
         output_padding=found.remainder,
     )
     cells = tuple(
-        ((channel, row, col), float(found.arriving[channel, row, col]))
-        for channel, row, col in np.ndindex(found.arriving.shape)
+        ((channel, row, col), float(found.upstream[channel, row, col]))
+        for channel, row, col in np.ndindex(found.upstream.shape)
     )
-    rows, cols = found.arriving.shape[1:]
+    rows, cols = found.upstream.shape[1:]
     source = InputSpec("impulse", (rows, cols), spec.out_channels, edits=cells)
     return BoardSpec(layer, source, replace(board.kernel, bias=0.0))
 
@@ -137,10 +137,10 @@ class Claim:
 @computed_once(256)
 def claim(board: BoardSpec) -> Claim:
     """The claims about one layer on its input."""
-    found, whole = counts(board), gradient(board, Downstream("all"))
+    found, whole = counts(board), gradient(board, UpstreamGradient("all"))
     rows, cols = whole.output.shape[1:]
-    middle = gradient(board, Downstream("unit", (rows // 2, cols // 2)))
-    corner = gradient(board, Downstream("unit"))
+    middle = gradient(board, UpstreamGradient("unit", (rows // 2, cols // 2)))
+    corner = gradient(board, UpstreamGradient("unit"))
     inner = found.sent[1:-1, 1:-1]
     return Claim(
         middle.statistics.reached,
@@ -169,17 +169,19 @@ def flows(specs: tuple[FlowSpec, ...]) -> Work:
     Its result, and what there is before the end, is a dictionary from network to flow.
     """
 
-    def run(report: Report) -> dict[FlowSpec, Flow]:
+    def run(report: Report) -> dict[FlowSpec, GradientFlow]:
         torch_start.warm()
         from core.gradients.flow import gradient_flow
 
-        found: dict[FlowSpec, Flow] = {}
+        found: dict[FlowSpec, GradientFlow] = {}
         total = sum(spec.draws for spec in specs)
         for spec in specs:
             before, ready = sum(flow.draws for flow in found.values()), dict(found)
 
             def told(
-                progress: FlowProgress, before: int = before, ready: dict[FlowSpec, Flow] = ready
+                progress: FlowProgress,
+                before: int = before,
+                ready: dict[FlowSpec, GradientFlow] = ready,
             ) -> bool:
                 partial = ready | {progress.partial.spec: progress.partial}
                 return report(before + progress.done, total, partial)

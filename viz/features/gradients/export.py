@@ -25,7 +25,7 @@ from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from core.gradients.flow import Flow
+    from core.gradients.flow import GradientFlow
     from core.gradients.recipe import FlowSpec
 
 Values = Mapping[str, Any]
@@ -77,7 +77,7 @@ def picture_of_layers(shown: Sequence[Shown], values: Values) -> Picture:
             each.title: compute.gradient(each.board, params.arriving(values, each))
             for each in shown
         }
-        arrays = [a for each in named.values() for a in (each.gradient, each.arriving)]
+        arrays = [a for each in named.values() for a in (each.gradient, each.upstream)]
         top = max(float(np.abs(array).max()) for array in arrays) or 1.0
         return layers(named, style, title=_heading(values), top=top)
 
@@ -127,7 +127,7 @@ def picture_of_backward(each: Shown, values: Values) -> Picture:
     return Picture("backward", "Backward as a convolution", draw)
 
 
-def picture_of_flow(flows: Mapping[str, Flow], values: Values) -> Picture:
+def picture_of_flow(flows: Mapping[str, GradientFlow], values: Values) -> Picture:
     """Gradient norms through depth, of what is there."""
 
     def draw(style: Style) -> Figure:
@@ -164,12 +164,12 @@ def picture_of_dead() -> Picture:
     return Picture("dead", "Dead shares", draw)
 
 
-def _flows(specs: Mapping[str, FlowSpec]) -> dict[str, Flow]:
+def _flows(specs: Mapping[str, FlowSpec]) -> dict[str, GradientFlow]:
     found = _drawn(tuple(specs.values()))
     return {label: found[spec] for label, spec in specs.items()}
 
 
 @lru_cache(maxsize=2)
-def _drawn(specs: tuple[FlowSpec, ...]) -> dict[FlowSpec, Flow]:
-    found: dict[FlowSpec, Flow] = compute.flows(specs)(lambda *told: True)
+def _drawn(specs: tuple[FlowSpec, ...]) -> dict[FlowSpec, GradientFlow]:
+    found: dict[FlowSpec, GradientFlow] = compute.flows(specs)(lambda *told: True)
     return found

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.gradients.recipe import DOWNSAMPLINGS, KINDS, WEIGHTS, Downstream, FlowSpec
+from core.gradients.recipe import DOWNSAMPLINGS, KINDS, WEIGHTS, FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, Upload
 from core.layer.operations import OPERATIONS, output_size
@@ -205,13 +205,13 @@ def layer(values: Values, name: str, upload: Upload | None = None) -> Shown:
     return Shown(name, words.title(board.layer), board)
 
 
-def arriving(values: Values, shown: Shown) -> Downstream:
+def arriving(values: Values, shown: Shown) -> UpstreamGradient:
     """The gradient that arrives at this layer; the unit kept inside of its output."""
     if values["arriving"] != "unit":
         seed = values["arriving_seed"] if values["arriving"] == "random" else 0
-        return Downstream(values["arriving"], seed=seed)
+        return UpstreamGradient(values["arriving"], seed=seed)
     channel = min(values["unit_filter"], shown.filters - 1)
-    return Downstream("unit", unit_of(values["unit"], shown.grid), channel)
+    return UpstreamGradient("unit", unit_of(values["unit"], shown.grid), channel)
 
 
 def flow_labels(name: str) -> dict[Any, str]:

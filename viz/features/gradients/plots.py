@@ -19,9 +19,9 @@ from viz.plots.parts import PLAIN, TRANSPARENT, Trace, flat_colorbar, noted, out
 from viz.theme import INPUT, MAGNITUDE, OUTPUT, PADDING, PINNED, SIGNED, UNREAD, WINDOW
 
 if TYPE_CHECKING:
-    from core.gradients.flow import Flow
+    from core.gradients.flow import GradientFlow
     from core.gradients.pattern import InputGradient
-    from core.gradients.rebuild import Backward
+    from core.gradients.rebuild import BackwardPass
 
 Numbers = NDArray[Any]
 Scale = Literal["signed", "counts"]
@@ -85,17 +85,17 @@ def gradient_figure(found: InputGradient, title: str, top: float) -> go.Figure:
     """
     rows, cols = found.gradient.shape[1:]
     plane, chosen = 0, None
-    if np.count_nonzero(found.arriving) == 1:
-        plane, row, col = (int(axis[0]) for axis in np.nonzero(found.arriving))
+    if np.count_nonzero(found.upstream) == 1:
+        plane, row, col = (int(axis[0]) for axis in np.nonzero(found.upstream))
         chosen = (row, col)
-    of = f", filter {plane}" if len(found.arriving) > 1 else ""
-    height, width = found.arriving.shape[1:]
+    of = f", filter {plane}" if len(found.upstream) > 1 else ""
+    height, width = found.upstream.shape[1:]
     return grids_figure(
         title,
         [
             Grid(f"at the input: {found.statistics.reached} of {rows * cols} px reached", found.gradient[0], "signed", top,
                  "gradient at a pixel"),
-            Grid(f"upstream, at the output {height}×{width}{of}", found.arriving[plane], "signed",
+            Grid(f"upstream, at the output {height}×{width}{of}", found.upstream[plane], "signed",
                  top, "upstream gradient", units=True, chosen=chosen),
         ],
     )  # fmt: skip
@@ -116,13 +116,13 @@ def counts_figure(
     )
 
 
-def backward_figure(found: Backward, step: str) -> go.Figure:
+def backward_figure(found: BackwardPass, step: str) -> go.Figure:
     """One step of the backward pass by hand: ``"arriving"``, ``"inserted"`` or ``"flipped"``.
 
     Raises:
         SpecError: no such step.
     """
-    top = _largest([found.arriving])
+    top = _largest([found.upstream])
     if step == "flipped":
         weight = found.kernel[0, 0, ::-1, ::-1]
         most = _largest([weight])
@@ -135,7 +135,7 @@ def backward_figure(found: Backward, step: str) -> go.Figure:
         )
     if step not in ("arriving", "inserted"):
         raise SpecError("step", "must be arriving, inserted or flipped", step)
-    values = found.arriving[0] if step == "arriving" else found.surrounded[0]
+    values = found.upstream[0] if step == "arriving" else found.surrounded[0]
     titles = {"arriving": "The upstream gradient", "inserted": "Zeros put in and around"}
     caption = f"{values.shape[0]}×{values.shape[1]}"
     return grids_figure(titles[step], [Grid(caption, values, "signed", top, "gradient")])
@@ -147,7 +147,7 @@ def _largest(arrays: Sequence[Numbers]) -> float:
 
 def shared_top(found: Sequence[InputGradient]) -> float:
     """The largest |gradient| at any input or output of what is compared."""
-    return _largest([array for each in found for array in (each.gradient, each.arriving)])
+    return _largest([array for each in found for array in (each.gradient, each.upstream)])
 
 
 def grids_figure(title: str, grids: Sequence[Grid]) -> go.Figure:
@@ -264,7 +264,11 @@ def _bar(grid: Grid, total: int) -> dict[str, Any]:
 
 
 def flow_figure(
-    flows: Mapping[str, Flow], title: str, notes: Sequence[str] = (), *, weights: bool = False
+    flows: Mapping[str, GradientFlow],
+    title: str,
+    notes: Sequence[str] = (),
+    *,
+    weights: bool = False,
 ) -> go.Figure:
     """Norm of the gradient over the layers: a line through the medians, a band of the draws.
 
@@ -308,7 +312,7 @@ def _decades(traces: Sequence[Trace]) -> dict[str, Any]:
             "range": span, "automargin": False}  # fmt: skip
 
 
-def _flow(label: str, flow: Flow, colour: str, dash: str, weights: bool) -> list[Trace]:
+def _flow(label: str, flow: GradientFlow, colour: str, dash: str, weights: bool) -> list[Trace]:
     norms = flow.weight_norms if weights else flow.norms
     tiny = np.finfo(np.float64).tiny  # a logarithmic axis has no zero
     middle = np.maximum(np.median(norms, axis=0), tiny)

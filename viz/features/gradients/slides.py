@@ -19,9 +19,9 @@ from viz.slides.style import Style
 from viz.theme import OUTPUT
 
 if TYPE_CHECKING:
-    from core.gradients.flow import DeadShare, Flow
+    from core.gradients.flow import DeadShare, GradientFlow
     from core.gradients.pattern import InputGradient
-    from core.gradients.rebuild import Backward
+    from core.gradients.rebuild import BackwardPass
 
 Numbers = NDArray[Any]
 Drawn = tuple[Axes, Any, Numbers]
@@ -48,12 +48,12 @@ def layers(named: Mapping[str, InputGradient], style: Style, *, title: str, top:
     above: list[Drawn] = []
     below: list[Drawn] = []
     for (first, second), (name, found) in zip(grid.T, named.items(), strict=False):
-        plane, chosen = _chosen(found.arriving)
+        plane, chosen = _chosen(found.upstream)
         of = f"{found.statistics.reached} of {found.gradient[0].size} px"
-        size = "×".join(map(str, found.arriving.shape[1:]))
+        size = "×".join(map(str, found.upstream.shape[1:]))
         for axes, values, row, words in (
             (first, found.gradient[0], above, [name, of]),
-            (second, found.arriving[plane], below, [size]),
+            (second, found.upstream[plane], below, [size]),
         ):
             row.append((axes, heat(axes, values, (-top, top), "signed", bar=False), values))
             _headed(axes, words, points, across)
@@ -143,14 +143,14 @@ def counts(
     return figure
 
 
-def backward(found: Backward, style: Style, *, title: str) -> Figure:
+def backward(found: BackwardPass, style: Style, *, title: str) -> Figure:
     """The backward pass by hand: upstream gradient, zeros between, kernel turned, result."""
     same = "the same" if found.difference < 1e-6 else "they differ"
     told = f"by hand and by PyTorch's autograd: off by at most {found.difference:.1g}, {same}"
     figure = sheet(style)
     titled(figure, f"{title}: its backward pass", told, style)
     steps = {
-        "1 upstream gradient": found.arriving[0],
+        "1 upstream gradient": found.upstream[0],
         "2 zeros between": found.surrounded[0],
         "3 kernel, turned": found.kernel[0, 0],
         "4 gradient": found.gradient[0],
@@ -171,7 +171,7 @@ def backward(found: Backward, style: Style, *, title: str) -> Figure:
 
 
 def flow(
-    flows: Mapping[str, Flow],
+    flows: Mapping[str, GradientFlow],
     style: Style,
     *,
     title: str,
@@ -205,7 +205,7 @@ def flow(
     return figure
 
 
-def _flow(axes: Axes, number: int, label: str, found: Flow, weights: bool) -> Line2D:
+def _flow(axes: Axes, number: int, label: str, found: GradientFlow, weights: bool) -> Line2D:
     norms = found.weight_norms if weights else found.norms
     tiny = np.finfo(np.float64).tiny  # a logarithmic axis has no zero
     middle = np.maximum(np.median(norms, axis=0), tiny)

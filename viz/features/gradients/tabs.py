@@ -23,7 +23,7 @@ from viz.server.queue import View
 from viz.slides.style import Picture
 
 if TYPE_CHECKING:
-    from core.gradients.flow import Flow
+    from core.gradients.flow import GradientFlow
 
 SLOT = "flow"
 EVEN_READING = (
@@ -241,7 +241,7 @@ def _flow_view(
     """How far it is, the curves so far, and the table."""
     stopped = "Stopped. What was done so far stays."
     progress.standing(SLOT, key, view, "Drawing networks", stopped=stopped)
-    found: Mapping[FlowSpec, Flow] = view.result or view.partial or {}
+    found: Mapping[FlowSpec, GradientFlow] = view.result or view.partial or {}
     ready = {label: found[spec] for label, spec in specs.items() if spec in found}
     if not ready:
         return
@@ -256,7 +256,7 @@ def _flow_view(
     table("flow", heads, [_flow_row(label, flow) for label, flow in ready.items()])
 
 
-def _flow_row(label: str, flow: Flow) -> list[str]:
+def _flow_row(label: str, flow: GradientFlow) -> list[str]:
     dies = flow.dies_at()
     return [
         f"**{label}**",
@@ -268,7 +268,7 @@ def _flow_row(label: str, flow: Flow) -> list[str]:
     ]
 
 
-def _recipe(values: Mapping[str, Any], ready: Mapping[str, Flow]) -> str:
+def _recipe(values: Mapping[str, Any], ready: Mapping[str, GradientFlow]) -> str:
     spec = next(iter(ready.values())).spec
     told = ", ".join(
         f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"

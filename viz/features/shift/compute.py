@@ -24,8 +24,8 @@ from viz.theme import GREY, SIGNED
 if TYPE_CHECKING:
     from torch import nn
 
-    from core.shift.consistency import Comparison, Consistency, Shift
-    from core.shift.layer import Downsampling
+    from core.shift.consistency import Consistency, Shift, ShiftComparison
+    from core.shift.layer import DownsamplingLayer
     from core.shift.spectrum import Spectrum
     from core.training.records import State
 
@@ -54,7 +54,7 @@ def rolled(image: Image, shift: tuple[int, int]) -> Image:
 
 
 @computed_once(256)
-def comparison(layer: Downsampling, scene: Scene, shift: Shift) -> Comparison:
+def comparison(layer: DownsamplingLayer, scene: Scene, shift: Shift) -> ShiftComparison:
     """The output of the moved picture beside the moved output.
 
     Raises:
@@ -67,7 +67,7 @@ def comparison(layer: Downsampling, scene: Scene, shift: Shift) -> Comparison:
 
 
 @computed_once(128, outside=True)
-def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistency:
+def consistency(layer: DownsamplingLayer, scene: Scene, direction: str) -> Consistency:
     """Of every shift in one direction.
 
     Raises:
@@ -80,7 +80,7 @@ def consistency(layer: Downsampling, scene: Scene, direction: str) -> Consistenc
 
 
 @computed_once(128, outside=True)
-def expected(layer: Downsampling, scene: Scene, direction: str) -> NDArray[np.float64] | None:
+def expected(layer: DownsamplingLayer, scene: Scene, direction: str) -> NDArray[np.float64] | None:
     """The cosine of every shift in closed form; None where there is none."""
     image = picture(scene)
     from core.shift.spectrum import expected_cosine
@@ -96,7 +96,7 @@ def _line(direction: str, count: int, step: int = 1) -> list[Shift]:
 
 
 @computed_once(128, outside=True)
-def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
+def spectrum(layer: DownsamplingLayer, scene: Scene) -> Spectrum:
     """The spectra before and after downsampling."""
     image = picture(scene)
     from core.shift.spectrum import spectrum as of
@@ -105,7 +105,7 @@ def spectrum(layer: Downsampling, scene: Scene) -> Spectrum:
 
 
 @computed_once(32)
-def film(layer: Downsampling | None, scene: Scene, direction: str, what: str) -> str:
+def film(layer: DownsamplingLayer | None, scene: Scene, direction: str, what: str) -> str:
     """`FRAMES` frames below each other as a PNG data URL.
 
     Args:
@@ -122,7 +122,7 @@ def film(layer: Downsampling | None, scene: Scene, direction: str, what: str) ->
     return _png(np.concatenate(frames), _film_range(layer, scene, what), signed)
 
 
-def _film_range(layer: Downsampling | None, scene: Scene, what: str) -> tuple[float, float]:
+def _film_range(layer: DownsamplingLayer | None, scene: Scene, what: str) -> tuple[float, float]:
     """Darkest and brightest value: that of the picture, or of the layer without a blur."""
     if layer is None:
         return float(picture(scene).min()), float(picture(scene).max())
@@ -242,14 +242,14 @@ def _network_shifts(asked: Request) -> tuple[Shift, ...]:
     return tuple(shifts)
 
 
-def network_comparison(found: Consistency, index: int) -> Comparison:
+def network_comparison(found: Consistency, index: int) -> ShiftComparison:
     """The kept channel of a network for one of its shifts."""
-    from core.shift.consistency import Comparison, distances, moved
+    from core.shift.consistency import ShiftComparison, distances, moved
 
     assert found.maps is not None
     still, shift = np.flatnonzero(~found.shifts.any(axis=1))[0], found.shifts[index].tolist()
     expected = moved(found.maps[still], distances(shift, found.stride))[None]
-    return Comparison(found.maps[index][None], expected, float(found.cosine[index]))
+    return ShiftComparison(found.maps[index][None], expected, float(found.cosine[index]))
 
 
 def work(asked: Request) -> Work:

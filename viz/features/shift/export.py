@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.data import PICTURES
-from core.shift.layer import KINDS, Downsampling
+from core.shift.layer import KINDS, DownsamplingLayer
 from viz.choices import network, network_analysis
 from viz.features.shift import compute, params
 from viz.features.shift.compute import FRAMES
@@ -217,7 +217,7 @@ def _reels(
 
 
 def _one(
-    layer: Downsampling, values: Values, shift: tuple[int, int], what: str
+    layer: DownsamplingLayer, values: Values, shift: tuple[int, int], what: str
 ) -> np.ndarray[Any, Any]:
     found = compute.comparison(layer, scene(values), shift)
     return np.asarray(getattr(found, what)[0])

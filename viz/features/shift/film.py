@@ -6,7 +6,7 @@ after the other: nothing is asked of the server, and nothing is computed in the 
 
 from __future__ import annotations
 
-from core.shift.layer import Downsampling
+from core.shift.layer import DownsamplingLayer
 from viz.features.shift import compute
 from viz.features.shift.compute import FRAMES
 from viz.features.shift.params import BLUR_WORDS, LABELS, Scene
@@ -32,7 +32,9 @@ STYLE = f"""<style>
 </style>"""
 
 
-def html(pairs: dict[str, tuple[Downsampling, Downsampling]], scene: Scene, direction: str) -> str:
+def html(
+    pairs: dict[str, tuple[DownsamplingLayer, DownsamplingLayer]], scene: Scene, direction: str
+) -> str:
     """The film of some layers, each without and with a blur.
 
     Args:

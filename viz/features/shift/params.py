@@ -9,7 +9,7 @@ from typing import Any
 from core.data import PICTURES
 from core.layer.kernels import PRESETS
 from core.layer.padding import FILLS
-from core.shift.layer import KINDS, MAX_STRIDE, TAPS, Downsampling
+from core.shift.layer import KINDS, MAX_STRIDE, TAPS, DownsamplingLayer
 from viz.choices import network as network_state
 from viz.choices import unit
 from viz.choices.network import OWN, Network, Values
@@ -127,10 +127,10 @@ def scene(values: Values) -> Scene:
     return Scene(values["picture"], values["side"], seed)
 
 
-def layers(values: Values, kind: str) -> tuple[Downsampling, Downsampling]:
+def layers(values: Values, kind: str) -> tuple[DownsamplingLayer, DownsamplingLayer]:
     """A layer of the settings without and with the blur."""
     drawn = kind == "convolution"
-    plain = Downsampling(
+    plain = DownsamplingLayer(
         kind,
         values["kernel_size"],
         values["stride"],
@@ -179,13 +179,13 @@ def settle(values: dict[str, Any]) -> None:
     values["shift"] = min(values["shift"], values["side"] - 1)
 
 
-def title(layer: Downsampling) -> str:
+def title(layer: DownsamplingLayer) -> str:
     """``3×3 max pooling, stride 2, blur 1 2 1``."""
     size = f"{layer.kernel_size}×{layer.kernel_size}"
     return f"{size} {name(layer)}, stride {layer.stride}{blur_phrase(layer.taps)}"
 
 
-def name(layer: Downsampling) -> str:
+def name(layer: DownsamplingLayer) -> str:
     """``max pooling``; a convolution with its weights."""
     if layer.kind != "convolution":
         return LABELS[layer.kind].lower()

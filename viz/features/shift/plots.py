@@ -24,7 +24,7 @@ from viz.plots.parts import (
 from viz.theme import GREY, INPUT, OUTPUT, PADDING, WINDOW
 
 if TYPE_CHECKING:
-    from core.shift.consistency import Comparison, Consistency
+    from core.shift.consistency import Consistency, ShiftComparison
 
 Span = tuple[float, float]
 Grid = NDArray[np.floating]
@@ -54,7 +54,7 @@ def output_span(output: Grid, signed: bool) -> Span:
 
 
 def pair_figure(
-    plain: Comparison, blurred: Comparison, title: str, *, signed: bool, channel: int = 0
+    plain: ShiftComparison, blurred: ShiftComparison, title: str, *, signed: bool, channel: int = 0
 ) -> go.Figure:
     """Outputs of the moved picture above, how they differ from the moved outputs below.
 

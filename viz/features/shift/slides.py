@@ -20,7 +20,7 @@ from viz.slides.style import Film, Style
 from viz.theme import INPUT, OUTPUT, PADDING, WINDOW
 
 if TYPE_CHECKING:
-    from core.shift.consistency import Comparison, Consistency
+    from core.shift.consistency import Consistency, ShiftComparison
 
 Grid = NDArray[np.floating]
 HALF_SECOND = 2.0
@@ -28,8 +28,8 @@ HALF_SECOND = 2.0
 
 
 def pair(
-    plain_: Comparison,
-    blurred: Comparison,
+    plain_: ShiftComparison,
+    blurred: ShiftComparison,
     style: Style,
     *,
     title: str,

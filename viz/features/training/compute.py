@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from core.erf import EffectiveReceptiveField
     from core.training.records import Record
-    from core.training.turns import Going
+    from core.training.turns import ResumableRun
     from viz.features.training.params import Comparison
 
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
@@ -130,7 +130,7 @@ def work(c: Comparison, seed: int) -> Work:
 
     def run(report: Report) -> dict[int, tuple[Record, ...]]:
         warm()  # the records that come bring torch along
-        from core.training.turns import Going
+        from core.training.turns import ResumableRun
 
         own = held(digest)  # asked for here: the queue keeps this function, not the images
         specs = [from_text(text, own) for text in texts]
@@ -143,7 +143,9 @@ def work(c: Comparison, seed: int) -> Work:
             return report(done, total, {net: each.records for net, each in enumerate(best)})
 
         going = [
-            Going(net, specs[net], each.state) for net, each in enumerate(runs) if not each.over
+            ResumableRun(net, specs[net], each.state)
+            for net, each in enumerate(runs)
+            if not each.over
         ]
         if told() and going:
             with closing(_stream(going)) as steps:
@@ -167,7 +169,7 @@ def _after(run: Run, step: Record | SpecError) -> Run:
     return run.with_record(step)
 
 
-def _stream(going: list[Going]) -> Generator[tuple[int, Record | SpecError], None, None]:
+def _stream(going: list[ResumableRun]) -> Generator[tuple[int, Record | SpecError], None, None]:
     from viz.server.processes import stream
 
     # On the CPU unless the server's owner has named a device: there, runs repeat to the last

@@ -20,7 +20,7 @@ from viz.plots.parts import LINES
 
 if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
-    from core.training.records import Record, Shifted, Snapshot
+    from core.training.records import Record, ShiftAccuracy, Snapshot
 
 Floats = NDArray[np.float64]
 Learning = Literal["loss", "train_accuracy", "test_accuracy"]
@@ -152,7 +152,7 @@ def paces(runs: Mapping[tuple[int, int], Sequence[Record]], net: int) -> Floats:
 def shift_bands(
     runs: Mapping[tuple[int, int], Sequence[Record]],
     nets: int,
-    number: Callable[[Shifted], Sequence[float]],
+    number: Callable[[ShiftAccuracy], Sequence[float]],
 ) -> list[Band]:
     """A share of the finished runs over the pixels that the images are moved, in per cent."""
     found = []

@@ -15,7 +15,7 @@ from viz.page import tables
 if TYPE_CHECKING:
     from core.training.records import Record
     from core.training.spec import TrainingSpec
-    from core.training.studies import Spread
+    from core.training.studies import SeedSpread
 
     Records = Sequence[Record]
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
@@ -64,7 +64,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-def spread(found: Spread, told: Callable[[float], str]) -> str:
+def spread(found: SeedSpread, told: Callable[[float], str]) -> str:
     """``97.3 % (96.9–97.8 %)``: the mean, and from lowest to highest where they differ."""
     low, high = told(found.low), told(found.high)
     if low == high:
@@ -86,7 +86,7 @@ def finished(records: Records) -> bool:
     return bool(records) and records[-1].step == records[-1].steps
 
 
-def over(runs: Runs, net: int, measure: Callable[[Records], float]) -> Spread | None:
+def over(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSpread | None:
     """A number of a net's finished runs, over the seeds; None where no run has one."""
     from core.training.studies import over_seeds
 
@@ -206,7 +206,7 @@ def _scope(counts: Sequence[int]) -> str:
     return f"Over {plural(high, 'seed')}" if low == high else f"Over {low} to {high} seeds"
 
 
-def _apart(names: Sequence[str], ready: Mapping[int, Spread], seeds: int) -> str:
+def _apart(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: int) -> str:
     """Whether the seeds tell the nets apart."""
     if len(ready) < 2:
         return ""
@@ -254,7 +254,7 @@ def grew(asked: Comparison, runs: Runs) -> str:
     )
 
 
-def _way(grown: Spread, every: str) -> str:
+def _way(grown: SeedSpread, every: str) -> str:
     """Wider, narrower or neither, as far as that is more than other images make of it."""
     if grown.low > SIGMA_NOISE**2:
         return f"wider{every}"

@@ -28,7 +28,7 @@ from viz.lessons.claims.parts import layer
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
-    from core.cost.timing import Spread
+    from core.cost.timing import Quartiles
 
 TOPIC = "Cost"
 InputSize = tuple[int, int, int]
@@ -124,7 +124,7 @@ def _blocks(values: Values) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tuple[Spread, ...]:
+def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tuple[Quartiles, ...]:
     """Forward and backward together, of each: median and quartiles in milliseconds."""
     from core.cost.timing import measure_times, spread
 
@@ -136,7 +136,7 @@ def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tu
     )
 
 
-def _dearer(one: Spread, other: Spread) -> bool | None:
+def _dearer(one: Quartiles, other: Quartiles) -> bool | None:
     """Whether one costs more than the other; None where their quartiles overlap."""
     if one.low == one.high and other.low == other.high:  # counted, not measured
         return one.median > other.median
@@ -210,7 +210,7 @@ def _pool_or_stride(values: Values) -> Outcome:
 QUANTITIES = ("time", "multiply–accumulates", "memory kept for backward")
 
 
-def _quantities(values: Values) -> tuple[Spread, ...]:
+def _quantities(values: Values) -> tuple[Quartiles, ...]:
     """Of the strided block, of convolution and pooling, and of pooling alone."""
     from core.cost.timing import spread
 

@@ -168,7 +168,7 @@ def _said(spec: LayerSpec, x: Plane, weight: Plane, unit: Pair, plane: Plane) ->
 def _shares_of(spec: LayerSpec, even: bool, every: bool) -> tuple[Plane, Plane]:
     """(SIDE, SIDE) the gradient as it is said to be, and torch's."""
     from core.gradients.pattern import input_gradient
-    from core.gradients.recipe import Downstream
+    from core.gradients.recipe import UpstreamGradient
 
     draw = np.random.default_rng(2).standard_normal((1, SIDE, SIDE), dtype=np.float32)
     x = np.ones_like(draw) if even else draw
@@ -176,7 +176,10 @@ def _shares_of(spec: LayerSpec, even: bool, every: bool) -> tuple[Plane, Plane]:
     height, width = check(spec, (SIDE, SIDE))
     middle = (height // 2, width // 2)
     found = input_gradient(
-        spec, x, weight, downstream=Downstream("all") if every else Downstream("unit", middle)
+        spec,
+        x,
+        weight,
+        upstream=UpstreamGradient("all") if every else UpstreamGradient("unit", middle),
     )
     plane = np.zeros((SIDE, SIDE))
     taps = np.zeros(spec.kernel_size) if weight is None else weight[0, 0].astype(np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import picture
-from core.shift.layer import Downsampling
+from core.shift.layer import DownsamplingLayer
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
@@ -46,10 +46,10 @@ def _picture(values: Values) -> NDArray[np.float32]:
     return standard(picture(str(values["picture"]), (SIDE, SIDE)))
 
 
-def _layer(values: Values, kind: str, taps: int = 1) -> Downsampling:
+def _layer(values: Values, kind: str, taps: int = 1) -> DownsamplingLayer:
     drawn = str(values["kernel"]) if kind == "convolution" else "random"
     kernel_size, stride = int(values["kernel_size"]), int(values["stride"])
-    return Downsampling(kind, kernel_size, stride, taps, weights=drawn)
+    return DownsamplingLayer(kind, kernel_size, stride, taps, weights=drawn)
 
 
 def _link(values: Values, **more: str) -> Link:
@@ -65,7 +65,7 @@ def _link(values: Values, **more: str) -> Link:
 Row = tuple[str | int | float, ...]
 
 
-def _rows_of(layer: Downsampling, x: NDArray[np.float32], reach: int) -> list[Row]:
+def _rows_of(layer: DownsamplingLayer, x: NDArray[np.float32], reach: int) -> list[Row]:
     """Per shift: layer, pixels, cosine to the moved output by closed form and torch, and to
     the output as it was."""
     from core.shift.consistency import cosine, layer_consistency, shift_consistency

@@ -18,7 +18,7 @@ from core.layer.padding import pytorch_int, tf_same
 from core.layer.sizes import measured_size
 from core.layer.window import Pair
 from core.shift.consistency import layer_consistency
-from core.shift.layer import KINDS, Downsampling
+from core.shift.layer import KINDS, DownsamplingLayer
 from viz.lessons.exercises.fields import Step, field
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.lessons.exercises.words import times
@@ -356,7 +356,7 @@ def _consistencies(taps: int, shifts: list[Pair]) -> dict[str, float]:
     values = (x - x.mean()) / x.std()
     found = {}
     for kind in KINDS:
-        layer = Downsampling(kind, 3, 2, taps, "circular", "sobel_x")
+        layer = DownsamplingLayer(kind, 3, 2, taps, "circular", "sobel_x")
         found[kind] = layer_consistency(layer, values, shifts).worst
     return found
 

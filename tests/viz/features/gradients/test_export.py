@@ -61,7 +61,7 @@ def test_each_layer_stands_above_what_arrives_at_it(arriving: str) -> None:
         each = params.layer(values, name)
         found = compute.gradient(each.board, params.arriving(values, each))
         np.testing.assert_allclose(grid_of(axes[place]), found.gradient[0])
-        np.testing.assert_allclose(grid_of(axes[4 + place]), found.arriving[0])
+        np.testing.assert_allclose(grid_of(axes[4 + place]), found.upstream[0])
 
 
 def test_all_layers_share_one_scale() -> None:
@@ -81,8 +81,8 @@ def test_the_backward_pass_ends_with_autograd_s_gradient() -> None:
     each = params.layer(values, "conv3")
     found = compute.backward(each.board, params.arriving(values, each))
     arrives, between, kernel, gradient = figure_of("backward").axes
-    np.testing.assert_allclose(grid_of(arrives), found.arriving[0])
-    assert np.count_nonzero(grid_of(between)) == np.count_nonzero(found.arriving)
+    np.testing.assert_allclose(grid_of(arrives), found.upstream[0])
+    assert np.count_nonzero(grid_of(between)) == np.count_nonzero(found.upstream)
     assert grid_of(kernel).shape == (3, 3)
     assert found.autograd is not None
     np.testing.assert_allclose(grid_of(gradient), found.autograd[0], atol=1e-6)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hyp
 from streamlit.testing.v1 import AppTest
 
-from core.gradients.recipe import ACTIVATIONS, KINDS, Downstream
+from core.gradients.recipe import ACTIVATIONS, KINDS, UpstreamGradient
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS, FILLS
 from tests.viz.visit import open_page, run_until
@@ -345,4 +345,4 @@ def test_a_link_reads_back_as_it_was_written() -> None:
     assert written == {"shown": "own.conv1", "unit": "2.3", "depth": "40", "tab": "counts"}
     read = {p.name: p.parse(written[p.name]) for p in PARAMS if p.name in written}
     assert read == changed
-    assert Downstream("unit", (2, 3)).unit == (2, 3)
+    assert UpstreamGradient("unit", (2, 3)).unit == (2, 3)

@@ -9,10 +9,10 @@ import pytest
 
 from core.data import picture
 from core.errors import SpecError
-from core.gradients.flow import Flow, gradient_flow
+from core.gradients.flow import GradientFlow, gradient_flow
 from core.gradients.pattern import InputGradient, contributions, input_gradient
-from core.gradients.rebuild import Backward, rebuild
-from core.gradients.recipe import Downstream, FlowSpec
+from core.gradients.rebuild import BackwardPass, rebuild
+from core.gradients.recipe import FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
 from viz.features.gradients import plots as figures
 from viz.theme import OUTPUT
@@ -23,7 +23,7 @@ WEIGHT = np.arange(1, 19, dtype=np.float32).reshape(2, 1, 3, 3) - 9.5
 
 
 def measured(side: int = 8, kind: str = "unit", unit: tuple[int, int] = (1, 2)) -> InputGradient:
-    arriving = Downstream(kind, unit if kind == "unit" else (0, 0), int(kind == "unit"))  # type: ignore[arg-type]
+    arriving = UpstreamGradient(kind, unit if kind == "unit" else (0, 0), int(kind == "unit"))  # type: ignore[arg-type]
     return input_gradient(CONV, picture("china", (side, side)), WEIGHT, None, arriving)
 
 
@@ -40,7 +40,7 @@ def test_grids_hold_the_gradients() -> None:
     figure = figures.gradient_figure(found, "a layer", 3.0)
     above, below = heats(figure)
     np.testing.assert_array_equal(above.z, found.gradient[0])
-    np.testing.assert_array_equal(below.z, found.arriving[1])
+    np.testing.assert_array_equal(below.z, found.upstream[1])
     assert "a layer" in figure.layout.title.text
     captions = [note.text for note in figure.layout.annotations]
     assert captions[0] == "at the input: 9 of 64 px reached"
@@ -105,8 +105,10 @@ def test_numbers_are_short(value: float, cell: int, text: str) -> None:
 def test_one_scale_for_all() -> None:
     found = [measured(), measured(kind="random"), pooled()]
     top = figures.shared_top(found)
-    assert top == max(float(np.abs(a).max()) for f in found for a in (f.gradient, f.arriving))
-    silent = input_gradient(CONV, picture("china", (8, 8)), 0 * WEIGHT, None, Downstream("all"))
+    assert top == max(float(np.abs(a).max()) for f in found for a in (f.gradient, f.upstream))
+    silent = input_gradient(
+        CONV, picture("china", (8, 8)), 0 * WEIGHT, None, UpstreamGradient("all")
+    )
     assert figures.shared_top([silent]) == 1
 
 
@@ -125,7 +127,7 @@ def test_counts_say_whether_they_agree() -> None:
     assert same[1].text.endswith(": the same")
 
 
-def by_hand() -> Backward:
+def by_hand() -> BackwardPass:
     spec = LayerSpec("convolution", (3, 3), (2, 2), ((1, 1), (1, 1)))
     return rebuild(spec, (8, 8), WEIGHT[:1], np.arange(16.0).reshape(1, 4, 4))
 
@@ -133,7 +135,7 @@ def by_hand() -> Backward:
 def test_steps_of_the_backward_pass() -> None:
     found = by_hand()
     (first,) = heats(figures.backward_figure(found, "arriving"))
-    np.testing.assert_array_equal(first.z, found.arriving[0])
+    np.testing.assert_array_equal(first.z, found.upstream[0])
     (second,) = heats(figures.backward_figure(found, "inserted"))
     np.testing.assert_array_equal(second.z, found.surrounded[0])
     kernel, flipped = heats(figures.backward_figure(found, "flipped"))
@@ -143,7 +145,7 @@ def test_steps_of_the_backward_pass() -> None:
         figures.backward_figure(found, "sweep")
 
 
-def flow(activation: str = "relu") -> Flow:
+def flow(activation: str = "relu") -> GradientFlow:
     return gradient_flow(
         FlowSpec(activation=activation, depth=6, levels=2, side=8, width=4, batch=2, draws=4)
     )

@@ -151,7 +151,7 @@ def test_a_network_is_measured_and_closer_with_a_blur() -> None:
 @pytest.mark.parametrize(
     "query, said",
     [
-        ({"layers": "conv3 p1 c4, relu"}, "skip pixels"),
+        ({"layers": "conv3 p1 c4, relu"}, "strided layers"),
         ({"layers": "conv3 s2 c4"}, "multiple of the layer's stride"),
         ({"layers": "conv3 s2 p1 c4", "input_height": "600"}, "from 1 to 512"),
         ({"layers": "conv3 s2 p1 c4", "in_channels": "9"}, "from 1 to 8"),

@@ -10,8 +10,14 @@ import plotly.graph_objects as go
 import pytest
 
 from core import data
-from core.shift.consistency import Comparison, Consistency, compare, layer_consistency, standard
-from core.shift.layer import KINDS, Downsampling
+from core.shift.consistency import (
+    Consistency,
+    ShiftComparison,
+    compare,
+    layer_consistency,
+    standard,
+)
+from core.shift.layer import KINDS, DownsamplingLayer
 from core.shift.spectrum import Spectrum, expected_cosine, spectrum
 from viz.features.shift.plots import cosine_text, curve_figure, pair_figure, picture_figure
 from viz.features.shift.spectra_plots import (
@@ -31,13 +37,13 @@ def photo() -> Any:
     return standard(data.picture("china", (SIDE, SIDE)))
 
 
-def pair_of(kind: str) -> tuple[Downsampling, Downsampling]:
-    plain = Downsampling(kind, 3, 2)
+def pair_of(kind: str) -> tuple[DownsamplingLayer, DownsamplingLayer]:
+    plain = DownsamplingLayer(kind, 3, 2)
     return plain, plain.with_blur(3)
 
 
 @cache
-def compared(kind: str) -> tuple[Comparison, Comparison]:
+def compared(kind: str) -> tuple[ShiftComparison, ShiftComparison]:
     plain, blurred = (compare(layer, photo(), (0, 1)) for layer in pair_of(kind))
     return plain, blurred
 
@@ -51,7 +57,7 @@ def consistent() -> tuple[Consistency, Consistency]:
 
 @cache
 def spectra(stride: int = 2) -> dict[str, Spectrum]:
-    plain = Downsampling("convolution", 3, stride)
+    plain = DownsamplingLayer("convolution", 3, stride)
     return {"plain": spectrum(plain, photo()), "blur": spectrum(plain.with_blur(3), photo())}
 
 
@@ -84,7 +90,7 @@ def test_four_maps_are_outputs_and_differences_on_one_scale_each(kind: str) -> N
 
 
 def test_maps_of_one_value_have_a_scale() -> None:
-    flat = Comparison(np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4)), 1.0)
+    flat = ShiftComparison(np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4)), 1.0)
     for signed in (False, True):
         for trace in pair_figure(flat, flat, "flat", signed=signed).data:
             assert trace.zmin < trace.zmax

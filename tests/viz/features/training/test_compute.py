@@ -27,7 +27,7 @@ from core.training.records import Record
 from core.training.studies import compare
 from core.training.tasks import source_of
 from core.training.text import to_text
-from core.training.turns import Going, take_turns
+from core.training.turns import ResumableRun, take_turns
 from tests.core.tied_pools import by_hand
 from viz.choices import lab_store
 from viz.choices.lab_store import Run, Shelf
@@ -84,11 +84,11 @@ def shelves(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, shelves: None) -> list[list[Going]]:
+def here(monkeypatch: pytest.MonkeyPatch, shelves: None) -> list[list[ResumableRun]]:
     """Trains in this process, and tells what it was asked to train."""
-    asked: list[list[Going]] = []
+    asked: list[list[ResumableRun]] = []
 
-    def stream(function: str, going: list[Going], device: str) -> Iterator[Any]:
+    def stream(function: str, going: list[ResumableRun], device: str) -> Iterator[Any]:
         assert function == f"{take_turns.__module__}:{take_turns.__name__}"
         asked.append(pickle.loads(pickle.dumps(going)))
         for each in take_turns(asked[-1], device):
@@ -119,7 +119,7 @@ def test_runs_are_those_of_core(here: Any, default: tuple[Comparison, Runs]) -> 
 
 @pytest.mark.parametrize("reports", [1, 2, 5, 9])
 def test_stopped_and_gone_on_with_nothing_is_lost_or_other(
-    here: list[list[Going]], default: tuple[Comparison, Runs], reports: int
+    here: list[list[ResumableRun]], default: tuple[Comparison, Runs], reports: int
 ) -> None:
     c, expected = default
     left = stopped(c, 0, reports)
@@ -134,7 +134,7 @@ def test_stopped_and_gone_on_with_nothing_is_lost_or_other(
     assert steps == [left[net][-1].step if left[net] else None for net in (0, 1)]
 
 
-def test_what_is_finished_is_not_trained_again(here: list[list[Going]]) -> None:
+def test_what_is_finished_is_not_trained_again(here: list[list[ResumableRun]]) -> None:
     c = tiny(seeds=1)
     whole = trained(c)
     assert trained(c) == whole
@@ -193,7 +193,9 @@ def test_the_longer_run_stays(here: Any, default: tuple[Comparison, Runs]) -> No
     assert compute.known(c)[0, 0] == expected[0, 0] == whole.records
 
 
-def test_one_that_cannot_go_on_says_why_and_is_not_tried_again(here: list[list[Going]]) -> None:
+def test_one_that_cannot_go_on_says_why_and_is_not_tried_again(
+    here: list[list[ResumableRun]],
+) -> None:
     c = tiny(**GONE, seeds=1, vary="learning_rate", variants="0.001,10")
     found = trained(c)
     assert list(compute.failures(c)) == [(1, 0)]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
-from core.training.records import Dead, Flow
+from core.training.records import DeadChannels, LayerFlow
 from tests.viz.features.training.runs import SEEDS, STEPS, Runs, begun, trained
 from viz.features.training import map_plots as maps
 from viz.features.training import plot_parts as parts
@@ -61,7 +61,7 @@ def test_all_nets_and_seeds_share_the_colours(what: Any) -> None:
 
 def with_flow(gradients: list[float]) -> Runs:
     records = trained()[RUN]
-    flow = tuple(Flow(f"body.conv{n}", value, value) for n, value in enumerate(gradients))
+    flow = tuple(LayerFlow(f"body.conv{n}", value, value) for n, value in enumerate(gradients))
     return {RUN: (records[0], replace(records[1], flow=flow))}
 
 
@@ -104,7 +104,7 @@ def test_neither_gradient_nor_update_is_refused() -> None:
 
 def test_dead_channels_are_those_of_the_records() -> None:
     records = trained()[RUN]
-    dead = (Dead("body.relu1", 0.25, 0.5), Dead("body.relu3", 1.0, 1.0))
+    dead = (DeadChannels("body.relu1", 0.25, 0.5), DeadChannels("body.relu3", 1.0, 1.0))
     runs = {RUN: (*records[:-1], replace(records[-1], dead=dead))}
     figure = figures.dead_figure(trained(), *RUN)
     expected = [[100 * each.channels for each in record.dead] for record in records[1:]]

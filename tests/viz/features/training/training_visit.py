@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.training.text import to_text
-from core.training.turns import Going, take_turns
+from core.training.turns import ResumableRun, take_turns
 from tests.viz.visit import MAIN, open_page, run_until, run_until_done
 from viz.choices import lab_store
 from viz.choices.lab_store import Run, Shelf
@@ -154,7 +154,7 @@ class Server:
         for _ in range(records):
             self._steps.release()
 
-    def _stream(self, name: str, going: list[Going], *args: Any) -> Iterator[Any]:
+    def _stream(self, name: str, going: list[ResumableRun], *args: Any) -> Iterator[Any]:
         assert name == "core.training.turns:take_turns"
         self.begun += [(each.name, each.state.step if each.state else 0) for each in going]
         self.streams += 1

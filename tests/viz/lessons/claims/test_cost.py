@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cost.timing import Spread
+from core.cost.timing import Quartiles
 from core.errors import SpecError
 from viz.lessons.claims import claim, stacks
 from viz.lessons.claims import cost as subject
@@ -22,8 +22,8 @@ def with_times(*times: float, apart: float = 0.1) -> Callable[[pytest.MonkeyPatc
     """The clock says what it is told to, with quartiles so far from the median."""
 
     def install(monkeypatch: pytest.MonkeyPatch) -> None:
-        def told(lines: Sequence[str], *_: Any) -> tuple[Spread, ...]:
-            return tuple(Spread(t, t - apart, t + apart) for t in times[: len(lines)])
+        def told(lines: Sequence[str], *_: Any) -> tuple[Quartiles, ...]:
+            return tuple(Quartiles(t, t - apart, t + apart) for t in times[: len(lines)])
 
         monkeypatch.setattr(subject, "_milliseconds", told)
 

@@ -1,8 +1,8 @@
-"""What a block keeps between forward and backward: which tensors, whose, and how many bytes.
+"""The tensors that autograd saves for the backward pass: kind, layers, and bytes.
 
-Found with torch's own hooks on what autograd saves, on the meta device: nothing is computed.
-Memory that several layers keep is counted once. What a layer makes and nothing keeps (the
-output of a batch norm before ReLU) is not in; nor are buffers that backward itself takes.
+torch's own hooks on saved tensors list them on the meta device, so nothing is computed. Memory
+that several layers save is counted once. Outputs that no layer saves (such as that of a batch norm
+before a ReLU) are not counted; nor are buffers that the backward pass itself allocates.
 
 Source: torch.autograd.graph.saved_tensors_hooks.
 """
@@ -24,7 +24,7 @@ from ..torch_private import storage_number
 
 Kind = Literal["weights", "input", "activations", "indices", "masks", "inside"]
 KINDS: dict[Kind, str] = {
-    "weights": "parameters and running statistics, which are there anyhow",
+    "weights": "parameters and running statistics, which exist without a backward pass",
     "input": "the input",
     "activations": "outputs of layers",
     "indices": "whole numbers: where a maximum stood",
@@ -34,15 +34,15 @@ KINDS: dict[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class Saved:
-    """One piece of memory that backward needs.
+class SavedTensor:
+    """One piece of memory that the backward pass needs.
 
     Attributes:
         kind: what it is; see `KINDS`.
-        shape: of the first tensor in it that was kept, batch axis included.
+        shape: of the first tensor saved in it, batch axis included.
         bytes: of the whole storage.
-        layers: qualified names of the modules whose backward reads it, in the order they run,
-            the innermost of each; "" for the network's own forward.
+        layers: qualified names of the innermost modules whose backward pass reads it, in the
+            order they run; "" for the network's own forward.
     """
 
     kind: Kind
@@ -53,10 +53,11 @@ class Saved:
 
 def saved_for_backward(
     module: nn.Module, input_size: tuple[int, ...], batch: int = 1
-) -> tuple[Saved, ...]:
-    """Everything that ``module`` keeps for its backward pass, each piece of memory once.
+) -> tuple[SavedTensor, ...]:
+    """Everything that ``module`` saves for its backward pass, each piece of memory once.
 
-    In training mode; backward is meant to reach the parameters that learn and the input.
+    The module runs in training mode; the backward pass goes to its trainable parameters and to
+    the input.
 
     Args:
         module: any module of one input that does not decide by values; untouched.
@@ -71,39 +72,39 @@ def saved_for_backward(
     for own, copied in zip(module.parameters(), bare.parameters(), strict=True):
         copied.requires_grad_(own.requires_grad)
     image = torch.empty(batch, *input_size, device="meta", dtype=floats_of(bare))
-    book = _Book(bare, image.requires_grad_())
+    log = _SavedTensorLog(bare, image.requires_grad_())
     try:
-        with torch.enable_grad(), torch.device("meta"), book.hooks():
+        with torch.enable_grad(), torch.device("meta"), log.hooks():
             bare(image)
     except Exception as error:
         said = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise SpecError("input_size", f"does not fit this network: {said}", input_size) from error
-    return tuple(book.found())
+    return tuple(log.tensors())
 
 
-def kept_bytes(saved: Iterable[Saved]) -> dict[Kind, int]:
+def saved_bytes(saved: Iterable[SavedTensor]) -> dict[Kind, int]:
     """Bytes of each kind, in the order of `KINDS`; kinds without any are left out."""
     rows = tuple(saved)
     sums = {kind: sum(row.bytes for row in rows if row.kind == kind) for kind in KINDS}
     return {kind: total for kind, total in sums.items() if total}
 
 
-def kept_for_backward(saved: Iterable[Saved]) -> int:
-    """Bytes that the backward pass makes necessary: all but the weights."""
+def backward_bytes(saved: Iterable[SavedTensor]) -> int:
+    """Bytes that are held only for the backward pass: all but the weights."""
     return sum(row.bytes for row in saved if row.kind != "weights")
 
 
 @dataclass
-class _Entry:
-    tensor: Tensor  # held, so that its memory's name is not given to another
+class _SavedStorage:
+    tensor: Tensor  # a reference keeps its storage alive, so that the storage's id stays unique
     layers: dict[str, None] = field(default_factory=dict)
 
 
-class _Book:
-    """Which memory was kept, for whom."""
+class _SavedTensorLog:
+    """Records which memory autograd saves, and for which modules."""
 
     def __init__(self, bare: nn.Module, image: Tensor) -> None:
-        self.entries: dict[int, _Entry] = {}
+        self.entries: dict[int, _SavedStorage] = {}
         self.running: list[str] = [""]
         self.own = {storage_number(t) for t in (*bare.parameters(), *bare.buffers())}
         self.image = storage_number(image)
@@ -123,19 +124,19 @@ class _Book:
         self.outputs |= {storage_number(tensor): tensor for tensor in tensors_in((out,))}
 
     def hooks(self) -> saved_tensors_hooks:
-        """torch's hooks that write into this book."""
+        """torch's hooks on saved tensors, which write into this log."""
 
         def pack(tensor: Tensor) -> Tensor:
-            entry = self.entries.setdefault(storage_number(tensor), _Entry(tensor.detach()))
+            entry = self.entries.setdefault(storage_number(tensor), _SavedStorage(tensor.detach()))
             entry.layers[self.running[-1]] = None
             return tensor
 
         return saved_tensors_hooks(pack, lambda tensor: tensor)
 
-    def found(self) -> Iterable[Saved]:
+    def tensors(self) -> Iterable[SavedTensor]:
         for name, entry in self.entries.items():
             size = entry.tensor.untyped_storage().nbytes()
-            yield Saved(
+            yield SavedTensor(
                 self._kind(name, entry.tensor), tuple(entry.tensor.shape), size, (*entry.layers,)
             )
 
