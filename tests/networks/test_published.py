@@ -17,6 +17,9 @@ from tests.networks.poisoning import extent_is_exact
 from tests.networks.published import BLOCKS, NETWORKS
 
 LAYERS = 5
+USUAL = ("fasternet", "res2net", "shufflenet_v2", "swin_tiny", "unet")
+"""Networks of plain pytest, of different operations: channels left aside, cut up and shuffled,
+shifted windows, and a way up. The others are slow tests."""
 
 
 def _is_plain_map(graph: Graph, name: str) -> bool:
@@ -44,7 +47,13 @@ def _layers(graph: Graph, fields: dict[str, ReceptiveField]) -> list[str]:
     return [candidates[round(i * spread)] for i in range(LAYERS)]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in USUAL else pytest.param(name, marks=pytest.mark.slow)
+        for name in NETWORKS
+    ],
+)
 def test_every_extent_is_that_of_poisoned_inputs(name: str) -> None:
     build, size = NETWORKS[name]
     torch.manual_seed(0)

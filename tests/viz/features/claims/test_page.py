@@ -367,8 +367,18 @@ def test_no_link_leaves_a_claim_with_settings_it_does_not_know(
     assert DEFAULTS.keys() == values.keys()
 
 
+@pytest.mark.parametrize(
+    "most",
+    [
+        pytest.param(2, id="two settings"),
+        pytest.param(None, id="whole grid", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("one", LIGHT, ids=lambda one: str(one.number))
-def test_every_light_claim_opens_with_verdict_picture_and_evidence(one: Claim) -> None:
+def test_every_light_claim_opens_with_verdict_picture_and_evidence(
+    one: Claim, most: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compute, "cases", lambda one: cases(one)[:most])
     app = visit({"claim": str(one.number)})
     outcome = compute.outcome(one.number, defaults(one))
     assert any(

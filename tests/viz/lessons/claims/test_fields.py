@@ -99,7 +99,7 @@ def test_a_unit_is_reached_by_the_taps_of_all_layers(
     assert outcome.evidence.rows[-1][3] == outcome.evidence.rows[-1][2] == span
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(st.integers(2, 6), st.integers(1, 5), st.integers(1, 4))
 def test_each_layer_behind_a_stride_adds_that_much_more(
     layers: int, kernel_size: int, stride: int
