@@ -16,8 +16,10 @@ from tests.serving import serving
 # As the app sets it; and two workers on two cores would only fight over them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-settings.register_profile("default", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.register_profile("thorough", deadline=None, max_examples=2000)
+# Examples of a property: few in plain pytest, all of them in .ci/run, many for a night.
+for profile, count in {"default": 40, "full": 100, "thorough": 2000}.items():
+    derandomized = bool(os.environ.get("CI")) and profile != "thorough"
+    settings.register_profile(profile, deadline=None, max_examples=count, derandomize=derandomized)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

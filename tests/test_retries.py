@@ -35,8 +35,11 @@ def test_{name}({fixture}):
 
 
 def options() -> list[str]:
-    """How `.ci/run` starts the whole suite."""
-    (line,) = re.findall(r"^pytest (.*) \"\$@\"$", CI, re.MULTILINE)
+    """What `.ci/run` gives pytest, for plain tests and for slow ones."""
+    (line,) = re.findall(r"^again=\((.*)\)$", CI, re.MULTILINE)
+    assert (
+        len(re.findall(r"^.*\bpytest .*\"\$@\"", CI, re.MULTILINE)) == CI.count("${again[@]}") == 2
+    )
     return shlex.split(line)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -17,6 +17,7 @@ from core.receptive_field.cone import after, before
 from core.receptive_field.outline import Line, as_data, outline
 from tests.browser.conftest import complaints_of
 from tests.core.random_networks import branching, chains, fits
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -121,7 +122,7 @@ def test_the_model_answers_as_core_does(modules: Page, name: str) -> None:
     check(modules, graph, lines, asked)
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(chains(2) | branching(2) | chains(1), st.data())
 def test_random_networks(
     modules: Page, drawn: tuple[nn.Module, tuple[int, ...]], choice: st.DataObject

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import data
 from core.data import MAX_SIDE, PICTURES, fit, picture
 from core.errors import SpecError
+from tests.examples import examples
 
 NAMES = st.sampled_from(list(PICTURES))
 SIDES = st.integers(1, 40) | st.sampled_from([64, 511, MAX_SIDE])
@@ -34,7 +35,7 @@ def assert_board(board: data.Planes, shape: tuple[int, ...]) -> None:
 # --- the table of pictures -----------------------------------------------------------------------
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@examples(150, deadline=None, derandomize=True)
 @given(name=NAMES, size=SIZES, channels=CHANNELS, seed=SEEDS)
 def test_every_picture_is_whole_in_range_and_read_only(
     name: str, size: data.Size, channels: int, seed: int
@@ -126,7 +127,7 @@ def test_the_ramp_rises_right_down_and_along_the_diagonal() -> None:
 
 
 @given(size=SIZES)
-@settings(deadline=None, derandomize=True, max_examples=30)
+@examples(30, deadline=None, derandomize=True)
 def test_every_pixel_of_the_checkerboard_differs_from_the_next(size: data.Size) -> None:
     board = picture("checkerboard", size)[0]
     assert board[0, 0] == 0
@@ -135,7 +136,7 @@ def test_every_pixel_of_the_checkerboard_differs_from_the_next(size: data.Size) 
 
 
 @given(size=SIZES)
-@settings(deadline=None, derandomize=True, max_examples=30)
+@examples(30, deadline=None, derandomize=True)
 def test_the_impulse_is_one_bright_pixel_in_the_centre(size: data.Size) -> None:
     board = picture("impulse", size)[0]
     assert np.argwhere(board).tolist() == [[size[0] // 2, size[1] // 2]]
@@ -203,7 +204,7 @@ def test_slow_packages_stay_out() -> None:
 # --- fit -----------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@examples(100, deadline=None, derandomize=True)
 @given(source=SIZES, size=SIZES, channels=CHANNELS, value=st.integers(0, 255))
 def test_fit_keeps_a_plain_picture_plain(
     source: data.Size, size: data.Size, channels: int, value: int
@@ -222,7 +223,7 @@ def test_fit_takes_the_centre() -> None:
 
 
 @given(seed=SEEDS, factor=st.integers(1, 5))
-@settings(deadline=None, derandomize=True, max_examples=25)
+@examples(25, deadline=None, derandomize=True)
 def test_fit_averages_the_area(seed: int, factor: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (6 * factor, 4 * factor, 3), np.uint8)
     means = image.reshape(6, factor, 4, factor, 3).mean(axis=(1, 3)).transpose(2, 0, 1)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
@@ -19,6 +19,7 @@ from core import data
 from core.data import decode_upload, fit
 from core.errors import SpecError
 from core.uploads import MAX_UPLOAD_BYTES
+from tests.examples import examples
 
 
 def assert_board(board: data.Planes, shape: tuple[int, ...]) -> None:
@@ -345,13 +346,13 @@ def survives(upload: bytes) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, about damaged metadata
 class TestFuzz:
-    @settings(deadline=None, derandomize=True, max_examples=200)
+    @examples(200, deadline=None, derandomize=True)
     @given(upload=st.binary(max_size=300), mark=st.sampled_from([b"", *(v[:16] for v in VALID)]))
     def test_random_bytes(self, upload: bytes, mark: bytes) -> None:
         with pytest.raises(SpecError):
             decode_upload(mark + upload)
 
-    @settings(deadline=None, derandomize=True, max_examples=400)
+    @examples(400, deadline=None, derandomize=True)
     @given(st.sampled_from(VALID), st.data())
     def test_mutated_files(self, upload: bytes, draw: st.DataObject) -> None:
         mutated = bytearray(upload)

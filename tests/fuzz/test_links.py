@@ -9,10 +9,11 @@ from html import escape
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from tests.examples import examples
 from tests.viz.visit import MAIN, open_page
 from viz.page import progress, session
 from viz.page.session import PageState
@@ -39,9 +40,7 @@ BOMBS = (
     *("../../etc/passwd", "os:abort", "0.0.0:1e9", "0.0.0.0:" * 400, "o9999.9999", "99999.0"),
     *("60x[up2], 60x[conv1 s2]", "conv512 d9999", "4x[2x[conv3 p1 c512]]", "concat[relu | conv3]"),
 )
-FEW = settings(
-    max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+FEW = examples(12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -49,10 +49,7 @@ def _layers(graph: Graph, fields: dict[str, ReceptiveField]) -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        name if name in USUAL else pytest.param(name, marks=pytest.mark.slow)
-        for name in NETWORKS
-    ],
+    [name if name in USUAL else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS],
 )
 def test_every_extent_is_that_of_poisoned_inputs(name: str) -> None:
     build, size = NETWORKS[name]

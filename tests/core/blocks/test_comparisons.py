@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from torch import nn
 
 from core.blocks import COMPARISONS, MOST_BLOCKS, BlockComparison, NamedBlock
@@ -27,6 +27,7 @@ from core.receptive_field.measured import Probe
 from core.receptive_field.outline import outline
 from tests.architectures import DISTINCT
 from tests.core.network_strategies import Case, networks
+from tests.examples import examples
 
 
 @cache
@@ -119,7 +120,7 @@ def test_residual_blocks_are_the_zoos() -> None:
 
 
 @given(networks())
-@settings(max_examples=30, deadline=None)
+@examples(30, deadline=None)
 def test_facts_of_any_block(case: Case) -> None:
     try:
         facts, more = (
@@ -136,7 +137,7 @@ def test_facts_of_any_block(case: Case) -> None:
 
 
 @given(networks())
-@settings(max_examples=40, deadline=None)
+@examples(40, deadline=None)
 def test_read_mask_is_the_support_of_the_gradient(case: Case) -> None:
     size = (case.in_channels, *case.size)
     module = build(case.spec, case.in_channels, case.size, device="meta")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -14,6 +14,7 @@ from core.blocks.probe import channels_of, feature_maps, gradient_spread, linear
 from core.data import picture
 from core.networks import build
 from core.networks.notation import parse_notation
+from tests.examples import examples
 
 
 def made(line: str, channels: int, side: int, seed: int = 0) -> nn.Module:
@@ -43,7 +44,7 @@ def test_linearity(line: str) -> None:
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
+@examples(30, deadline=None)
 def test_share_of_zeros_by_operation(kernel: int, stride: int, seed: int) -> None:
     side, image = 12, np.random.default_rng(seed).standard_normal((2, 12, 12))
     image = image.astype(np.float32)

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
@@ -22,6 +22,7 @@ from core.networks import build
 from core.networks.notation import parse_notation
 from core.networks.zoo import build as build_zoo
 from tests.core.network_strategies import Case, networks
+from tests.examples import examples
 
 
 def saved(line: str, size: tuple[int, int, int]) -> tuple[SavedTensor, ...]:
@@ -64,7 +65,7 @@ def laid_out_alike(net: nn.Module, x: Tensor) -> bool:
 
 
 @given(networks())
-@settings(max_examples=60, deadline=None)
+@examples(60, deadline=None)
 def test_as_much_as_a_real_run(case: Case) -> None:
     net, size = build(case.spec, case.in_channels, case.size), (case.in_channels, *case.size)
     try:

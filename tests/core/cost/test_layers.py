@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -17,6 +17,7 @@ from core.cost import LayerCost, layer_costs, totals
 from core.graph import network_graph
 from core.networks.zoo import NAMES, TABLE, build
 from tests.core.calls import Calls
+from tests.examples import examples
 
 
 def torch_macs(net: nn.Module, size: tuple[int, ...], device: str = "meta") -> int:
@@ -105,7 +106,7 @@ def networks(draw: st.DrawFn) -> tuple[nn.Module, tuple[int, ...]]:
 
 
 @given(networks())
-@settings(max_examples=60)
+@examples(60)
 def test_random_networks_as_torch_counts_them(case: tuple[nn.Module, tuple[int, ...]]) -> None:
     net, size = case
     rows = layer_costs(net, size)
@@ -118,7 +119,7 @@ def test_random_networks_as_torch_counts_them(case: tuple[nn.Module, tuple[int, 
 
 
 @given(networks())
-@settings(max_examples=30)
+@examples(30)
 def test_rows_are_the_nodes_of_the_graph(case: tuple[nn.Module, tuple[int, ...]]) -> None:
     net, size = case
     rows = {row.name: row for row in layer_costs(net, size)}

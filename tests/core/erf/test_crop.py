@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -20,10 +20,10 @@ from core.receptive_field import ReceptiveField, receptive_fields
 from tests.core.calls import Calls
 from tests.core.erf_oracle import on_the_image, plain_gradient, stack
 from tests.core.random_networks import CHANNELS, branching, chains, fits
+from tests.examples import examples
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-scale = settings.default.max_examples // 100
-some = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=30 * scale)
+some = examples(30, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 def check(module: nn.Module, size: tuple[int, ...], unit: tuple[int, int], layer: str) -> bool:

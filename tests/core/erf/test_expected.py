@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
@@ -39,11 +39,12 @@ from tests.core.random_networks import (
     sliced,
     transposed,
 )
+from tests.examples import examples
 
 Map = NDArray[np.float64]
 BY_HAND = ("blocks", "permuted", "channels last")
 """Layers that cut, weigh or scale in their own code, where no graph can see by how much."""
-FEW = settings(max_examples=50, deadline=None)
+FEW = examples(50, deadline=None)
 
 
 def averaged(draw: Draw, axes: int) -> nn.Module:
@@ -166,7 +167,7 @@ def test_energy_reaches_as_far_as_the_receptive_field(
 windows = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40, deadline=None)
 @given(st.lists(windows, min_size=1, max_size=6))
 def test_variance_is_the_sum_over_the_layers(layers: list[tuple[int, int, int]]) -> None:
     jump, reach, variance = 1, 1, 0.0

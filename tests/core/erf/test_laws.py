@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 from core.erf import effective_receptive_field
 from tests.core.erf_oracle import Residual, self_convolution, stack
+from tests.examples import examples
 
 ONE = {"weights": "uniform", "aggregate": "abs", "draws": 1}
 DEVICES = [
@@ -21,7 +22,7 @@ DEVICES = [
 ]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     st.lists(
         st.tuples(st.integers(1, 4), st.integers(1, 2), st.integers(1, 3)), min_size=1, max_size=5

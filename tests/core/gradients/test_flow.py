@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -15,6 +15,7 @@ from core.errors import SpecError
 from core.gradients.flow import FlowProgress, GradientFlow, dead_shares, gradient_flow
 from core.gradients.recipe import ACTIVATIONS, DOWNSAMPLINGS, WEIGHTS, FlowSpec
 from core.networks import swaps
+from tests.examples import examples
 
 SMALL: dict[str, Any] = {"depth": 6, "levels": 2, "side": 8, "width": 4, "batch": 2, "draws": 3}
 
@@ -35,7 +36,7 @@ specs = st.builds(
 )
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(spec=specs)
 def test_every_network_has_a_norm_in_every_layer(spec: FlowSpec) -> None:
     flow = gradient_flow(spec)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 from core.data import picture
@@ -22,6 +22,7 @@ from core.layer.operations import OPERATIONS, output_size
 from core.layer.sweep import sweep
 from tests.core import naive
 from tests.core.strategies import runs
+from tests.examples import examples
 
 Run = tuple[LayerSpec, np.ndarray, np.ndarray | None, np.ndarray | None]
 
@@ -41,7 +42,7 @@ def downstream_of(data: st.DataObject, run: Run, kind: str) -> UpstreamGradient:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=20)
+@examples(20)
 @given(data=st.data())
 def test_gradient_is_what_a_small_step_changes(
     operation: str, kind: str, data: st.DataObject
@@ -58,7 +59,7 @@ def test_gradient_is_what_a_small_step_changes(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=30)
+@examples(30)
 @given(data=st.data())
 def test_one_units_gradient_is_its_taps_weights(operation: str, data: st.DataObject) -> None:
     run = data.draw(runs(operation))
@@ -83,7 +84,7 @@ def each_alone(run: Run) -> np.ndarray:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.filter_too_much])
+@examples(15, suppress_health_check=[HealthCheck.filter_too_much])
 @given(data=st.data())
 def test_contributions_are_those_of_each_unit_alone(operation: str, data: st.DataObject) -> None:
     run = data.draw(runs(operation))
@@ -94,7 +95,7 @@ def test_contributions_are_those_of_each_unit_alone(operation: str, data: st.Dat
 
 
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "max_pooling"])
-@settings(max_examples=20)
+@examples(20)
 @given(data=st.data())
 def test_without_zero_weights_every_window_that_reads_contributes(
     operation: str, data: st.DataObject
@@ -126,7 +127,7 @@ def test_maxima_over_padding_alone_send_nothing(dilation: int) -> None:
     assert not contributions(spec, x).any()
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(data=st.data())
 def test_maxima_send_one_gradient_to_their_winner(data: st.DataObject) -> None:
     run = data.draw(runs("max_pooling"))

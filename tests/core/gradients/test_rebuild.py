@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
@@ -18,9 +18,10 @@ from core.layer import LayerSpec
 from core.layer.operations import output_size
 from core.layer.sweep import sweep
 from tests.core.strategies import runs
+from tests.examples import examples
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(run=runs("convolution"), seed=st.integers(0, 99))
 def test_equals_autograd(
     run: tuple[LayerSpec, np.ndarray, np.ndarray, np.ndarray | None], seed: int
@@ -67,7 +68,7 @@ def test_every_stride_padding_dilation_and_remainder() -> None:
     assert remainders == {(s, r) for s in (1, 2, 3, 4) for r in range(s)}
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(run=runs("convolution"))
 def test_its_steps_are_those_of_a_transposed_convolution(
     run: tuple[LayerSpec, np.ndarray, np.ndarray, np.ndarray | None],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils import prune
@@ -15,6 +15,7 @@ from torch.nn.utils import prune
 from core.erf import effective_receptive_field
 from core.receptive_field import ReceptiveField, receptive_fields
 from core.receptive_field.measured import measure_receptive_field
+from tests.examples import examples
 
 SIDE = 16
 Box = tuple[tuple[int, int], tuple[int, int]]
@@ -256,7 +257,7 @@ def masks(draw: st.DrawFn) -> Tensor:
     return torch.tensor(taps, dtype=torch.float32).reshape(rows, cols)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.lists(masks(), min_size=1, max_size=3), st.integers(1, 2), st.integers(1, 2))
 def test_random_masks_have_the_box_of_their_gradient(
     drawn: list[Tensor], stride: int, dilation: int

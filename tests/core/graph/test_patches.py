@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.receptive_field import receptive_fields
 from tests.core.poisoned import check_every_unit
+from tests.examples import examples
 
 CHANNELS, SIDE = 6, 7
 SIZE = (2, SIDE, SIDE)
@@ -67,7 +68,7 @@ def test_a_part_of_joined_channels_reads_what_it_shows(name: str) -> None:
     check_every_unit(Joined((1, 3, 5), PARTS[name]), SIZE)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.data())
 def test_any_slice_of_joined_channels(data: st.DataObject) -> None:
     kernels = data.draw(st.permutations([1, 3, 5]).map(tuple))

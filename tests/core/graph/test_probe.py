@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -20,6 +20,7 @@ from core.graph.probing import probe
 from core.graph.probing.map_fit import as_reads, fit
 from core.receptive_field import ReceptiveField, receptive_fields
 from tests.core.random_networks import Call
+from tests.examples import examples
 
 SIDE = 9
 SIZE = (3, SIDE, SIDE)
@@ -320,7 +321,7 @@ def drawn_ragged(draw: random.Random) -> Function:
 FAMILIES = (drawn_window, drawn_places, drawn_product, drawn_ragged)
 
 
-@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=25)
+@examples(25, suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.sampled_from(FAMILIES), st.integers(0, 10**6), st.booleans())
 def test_random_operations_read_what_their_gradient_says(family, seed, behind):
     function = family(random.Random(seed))
@@ -334,7 +335,7 @@ def test_random_operations_read_what_their_gradient_says(family, seed, behind):
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=60)
+@examples(60, deadline=None)
 def test_a_map_is_known_again_from_what_it_reads(data):
     n, period = data.draw(st.integers(6, 20)), data.draw(st.integers(1, 3))
     advance = data.draw(st.sampled_from((-2, -1, 1, 2, 3)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -19,6 +19,7 @@ from core.errors import SpecError
 from core.graph.axes.units import unit_of
 from core.receptive_field import receptive_fields
 from tests.core.poisoned import reads
+from tests.examples import examples
 
 CHANNELS, SIDE = 4, 7
 SIZE = (CHANNELS, SIDE, SIDE)
@@ -130,7 +131,7 @@ def programs(draw: st.DrawFn) -> Program:
     return Program(tuple(steps), draw(st.booleans()))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(programs())
 def test_writes_in_place_reach_whoever_reads_them(program: Program) -> None:
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -17,6 +17,7 @@ from core.graph import network_graph
 from core.receptive_field import fields_of, receptive_fields
 from tests.core.poisoned import check_by_gradient, check_every_unit
 from tests.core.random_networks import Call
+from tests.examples import examples
 
 C, STEPS = 3, 12
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -214,7 +215,7 @@ LAYERS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=60)
+@examples(60, suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.lists(st.sampled_from(sorted(LAYERS)), min_size=1, max_size=4))
 def test_random_chains_equal_what_poison_reaches(names: list[str]):
     def run(x: Tensor) -> Tensor:

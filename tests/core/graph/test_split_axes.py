@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.receptive_field import receptive_fields
 from tests.core.poisoned import check_every_unit
 from tests.core.random_networks import Call
+from tests.examples import examples
 
 Function = Callable[[Tensor], Tensor]
 C, SIDE = 2, 12
@@ -231,7 +232,7 @@ def _step(x: Tensor, step: str, inner: int, place: int) -> Tensor:
             return x.relu()
 
 
-@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=60)
+@examples(60, suppress_health_check=list(HealthCheck), deadline=None)
 @given(cuttings())
 def test_random_cuts_of_one_axis_equal_what_poison_reaches(function: Function):
     module = Call(function, "cut")

@@ -6,7 +6,7 @@ import builtins
 import os
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
@@ -21,6 +21,7 @@ from core.networks.notation import (
 from core.networks.rules import MAX_LAYERS
 from tests.core.network_strategies import networks, specs
 from tests.core.notation_outcome import RESNET, SOURCE, outcome, refused
+from tests.examples import examples
 
 
 @given(st.text())
@@ -233,7 +234,7 @@ def test_the_canary_sings_where_text_is_executed(attack: str, tmp_path) -> None:
 
 
 @given(mutated())
-@settings(max_examples=30)
+@examples(30)
 def test_no_code_is_ever_compiled_to_run(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("eval", "exec", "__import__"):

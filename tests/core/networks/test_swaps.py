@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -31,6 +31,7 @@ from core.networks.zoo import build as zoo_build
 from core.networks.zoo import entry
 from core.receptive_field import receptive_fields
 from tests.core.calls import Calls
+from tests.examples import examples
 
 MAKERS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "activation": lambda module: with_activation(module, "tanh"),
@@ -123,7 +124,7 @@ def test_shared_modules_stay_shared() -> None:
 sizes = st.integers(1, 4), st.integers(1, 3), st.integers(0, 2), st.integers(1, 2)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60, deadline=None)
 @given(
     *(st.tuples(each, each) for each in sizes),
     st.booleans(),

@@ -13,7 +13,7 @@ import time
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -29,11 +29,11 @@ from core.receptive_field import (
 from core.receptive_field.cli import main
 from core.receptive_field.measured import Probe
 from tests.core.random_networks import CHANNELS, Call, branching, chains, fits, two_branches
+from tests.examples import examples
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-scale = settings.default.max_examples // 100  # 20 in the thorough profile
-many = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=150 * scale)
-some = settings(many, max_examples=75 * scale)
+many = examples(150, suppress_health_check=list(HealthCheck), deadline=None)
+some = examples(75, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 def last_field(module: nn.Module, size: tuple[int, ...]) -> ReceptiveField:

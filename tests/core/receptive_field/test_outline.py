@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -17,6 +17,7 @@ from core.networks.zoo import build as zoo
 from core.receptive_field import fields_of
 from core.receptive_field.outline import ALWAYS, Line, as_data, outline
 from tests.core.random_networks import branching, chains, fits
+from tests.examples import examples
 
 
 def lines_of(module: nn.Module, size: tuple[int, ...]) -> tuple[Graph, tuple[Line, ...]]:
@@ -61,7 +62,7 @@ def test_the_zoo(name: str) -> None:
     assert len(lines) < 300
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(chains(2) | branching(2) | chains(1))
 def test_random_networks(drawn: tuple[nn.Module, tuple[int, ...]]) -> None:
     module, size = drawn

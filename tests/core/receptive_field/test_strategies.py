@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -24,6 +24,7 @@ from core.receptive_field.strategies import (
     share_read,
     strategies,
 )
+from tests.examples import examples
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 TARGETS = (1, 32)
@@ -123,7 +124,7 @@ WINDOWS = st.lists(
 
 
 @given(WINDOWS)
-@settings(max_examples=40)
+@examples(40)
 def test_the_share_read_is_that_of_a_gradient(windows: list[tuple[int, int, int]]):
     text = ", ".join(f"conv{k} s{s} d{d} c1" for k, s, d in windows)
     graph = graph_of(text)

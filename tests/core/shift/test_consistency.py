@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import data
@@ -22,6 +22,7 @@ from core.shift.consistency import (
 )
 from core.shift.layer import KINDS, TAPS, DownsamplingLayer
 from core.shift.spectrum import expected_cosine, spectrum
+from tests.examples import examples
 
 PHOTOS = ("china", "flower")
 PICTURES = (*PHOTOS, "zone_plate", "digit", "random")
@@ -47,7 +48,7 @@ layers = st.builds(
 names = st.sampled_from(PICTURES)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(layers, names, st.integers(-3, 3), st.integers(-3, 3))
 def test_multiples_of_the_stride_are_followed_to_the_last_bit(
     layer: DownsamplingLayer, name: str, down: int, right: int
@@ -82,7 +83,7 @@ def test_between_them_every_layer_loses_and_every_blur_gives_back(
         assert len(set(means)) == len(means)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(layers, names, st.sampled_from([12, 24, 36]))
 def test_closed_form_is_what_torch_measures(layer: DownsamplingLayer, name: str, side: int) -> None:
     x = picture(name, side, 2)
@@ -141,7 +142,7 @@ def test_cosine_of_silence() -> None:
     assert cosine(a * 1e-9, -a * 1e-9, nothing=1e-6) == 1
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(layers, names)
 def test_energies_add_up(layer: DownsamplingLayer, name: str) -> None:
     x = picture(name, 24)

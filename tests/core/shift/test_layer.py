@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -18,6 +18,7 @@ from core.layer.kernels import kernel
 from core.layer.padding import FILLS
 from core.shift.layer import KINDS, TAPS, DownsamplingLayer, blur, blur_weights, sides
 from core.shift.network import BlurPool
+from tests.examples import examples
 
 NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -77,7 +78,7 @@ def test_every_layer_is_what_loops_compute(
     np.testing.assert_allclose(y, expected, atol=1e-4)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(layers, sizes)
 def test_the_output_is_every_sth_pixel_of_the_dense_map(
     layer: DownsamplingLayer, size: tuple[int, int]
@@ -127,7 +128,7 @@ def test_average_pooling_is_the_blur_of_two_taps() -> None:
     torch.testing.assert_close(BlurPool(2)(x), F.avg_pool2d(x, 2))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(layers, sizes, st.integers(1, 3))
 def test_macs_are_those_torch_counts(
     layer: DownsamplingLayer, size: tuple[int, int], channels: int

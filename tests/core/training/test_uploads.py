@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
@@ -18,6 +18,7 @@ from core.training import Net, TrainingSpec
 from core.training.loop import train
 from core.training.uploads import MAX_BYTES, read_npz
 from core.uploads import MAX_UPLOAD_BYTES
+from tests.examples import examples
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (40, 12, 10), dtype=np.uint8)
@@ -179,7 +180,7 @@ def test_the_rest_is_refused(case):
     assert len(str(error.value)) < 250
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_damaged_files_are_refused_or_read(data):
     whole = packed(np.savez_compressed, images=IMAGES[:, :8, :8], labels=LABELS)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 
 from core.layer.board import BoardSpec, Upload
 from core.layer.fixes import unread as unread_mask
 from core.layer.operations import OPERATIONS
 from core.layer.sizes import formula
+from tests.examples import examples
 from tests.viz.values import all_values, defaults
 from viz.choices import board as choices_board
 from viz.choices import layer
@@ -62,7 +63,7 @@ def test_torch_uses_one_thread() -> None:
     assert torch.get_num_threads() == 1
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(values=all_values())
 def test_the_sentence_and_the_fixes_agree_with_the_mask(values: dict[str, Any]) -> None:
     layer.settle(values)

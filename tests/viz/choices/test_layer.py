@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
@@ -50,7 +50,7 @@ def test_settling_ends_in_a_layer_that_runs(suffix: str, values: dict[str, Any])
     assert layer.settle(values, suffix) == []
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(values=all_values())
 def test_two_layers_are_settled_one_after_the_other(values: dict[str, Any]) -> None:
     for suffix in SUFFIXES:

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from core.layer.board import BoardSpec
 from core.layer.operations import OPERATIONS
 from core.layer.window import Axis
+from tests.examples import examples
 from tests.viz.values import all_values, defaults
 from tests.viz.visit import again, sent, visit
 from viz.choices import board as choices_board
@@ -71,7 +72,7 @@ def test_the_smallest_exact_kind_is_taken(numbers: list[float], kind: str) -> No
     assert decoded(packed).tolist() == numbers
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(values=all_values())
 def test_a_payload_is_the_sweep(values: dict[str, Any]) -> None:
     layer.settle(values)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from tests.examples import examples
 from tests.viz.slides import fits
 from viz.slides import parts
 from viz.slides.parts import Curve, Entry, canvas, cells, contrast, hatched, heat, key, titled
@@ -30,7 +31,7 @@ def test_wrapped_lines_hold_all_letters_and_fit(text: str, inches: float, bold: 
 
 
 @given(st.text("abc ÄW×→✓1lm_$\\", min_size=1, max_size=30), st.booleans())
-@settings(max_examples=20, deadline=None)
+@examples(20, deadline=None)
 def test_widths_are_those_that_matplotlib_draws(text: str, bold: bool) -> None:
     figure = Figure((20, 2), dpi=288)
     weight = "bold" if bold else "normal"
@@ -107,7 +108,7 @@ def test_numbers_are_written_where_they_fit(side: int, written: bool) -> None:
 
 
 @given(st.integers(0, 5), st.integers(0, 5), st.integers(0, 2**25))
-@settings(max_examples=12, deadline=None)
+@examples(12, deadline=None)
 def test_hatching_covers_exactly_the_mask(rows: int, cols: int, bits: int) -> None:
     mask = np.array([bits >> i & 1 for i in range((rows + 1) * (cols + 1))], dtype=bool)
     mask = mask.reshape(rows + 1, cols + 1)
@@ -144,7 +145,7 @@ def test_curves_differ_in_more_than_colour() -> None:
 
 
 @given(st.lists(st.text("abcdef ", min_size=1, max_size=40), min_size=1, max_size=12))
-@settings(max_examples=15, deadline=None)
+@examples(15, deadline=None)
 def test_a_legend_takes_the_height_that_it_says(names: list[str]) -> None:
     def draw(style: Style) -> Figure:
         figure = parts.sheet(style)
@@ -169,7 +170,7 @@ def test_a_legend_takes_the_height_that_it_says(names: list[str]) -> None:
     st.sampled_from(["", "c", "l"]),
     st.booleans(),
 )
-@settings(max_examples=12, deadline=None)
+@examples(12, deadline=None)
 def test_a_table_fits_and_says_what_it_leaves_out(
     rows: int, columns: int, size: str, letter: str, ranked: bool
 ) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.viz.slides import fits
 from viz.slides.sheet import inked
 from viz.slides.style import SIZES, Style
@@ -16,7 +17,7 @@ WORD = st.text("abcdefghij0123456789×", min_size=1, max_size=9)
 CELL = st.lists(WORD, min_size=1, max_size=5).map(" ".join)
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(
     st.sampled_from(sorted(SIZES)),
     st.lists(CELL, min_size=3, max_size=3),

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.blocks import COMPARISONS
 from core.data import PICTURES
+from tests.examples import examples
 from tests.viz.features.blocks.blocks_visit import (
     again,
     quiet,
@@ -220,7 +221,7 @@ WORDS = (
         }
     )
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_link_opens_and_comes_back(link: dict[str, Any]) -> None:
     app = settled(page(**link))
     kept = url_of(app)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.errors import SpecError
 from core.training.text import from_text
+from tests.examples import examples
 from tests.viz.visit import open_page, run_until_done
 from viz.choices import layer
 from viz.features.blocks import params as blocks_state
@@ -349,7 +350,7 @@ def test_no_setting_is_named_like_the_page_s_own() -> None:
     assert set(opening(1)) == {"claim", *NAMES}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.sampled_from([0, *NUMBERS]),
     st.dictionaries(st.sampled_from(NAMES), st.text(max_size=8) | st.integers().map(str)),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import data
@@ -17,6 +17,7 @@ from core.errors import SpecError
 from core.graph import graph
 from core.networks import build, swaps
 from core.networks.notation import parse_notation
+from tests.examples import examples
 from tests.viz.features.erf.erf_visit import requested, tiny
 from viz.choices import network_analysis
 from viz.choices.network import Network
@@ -44,7 +45,7 @@ def analysis(asked: Request) -> network_analysis.Analysis:
     draw_seed=st.integers(0, 3),
     draws=st.sampled_from([1, 4]),
 )
-@settings(max_examples=12)
+@examples(12)
 def test_the_map_is_cores(weights: Any, aggregate: Any, inputs: str, **more: Any) -> None:
     link = tiny(LAYERS, weights=weights, aggregate=aggregate, inputs=inputs) | more
     asked = requested(**link)

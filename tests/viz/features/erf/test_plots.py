@@ -13,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from torch import nn
@@ -21,6 +21,7 @@ from torch import nn
 from core.erf import EffectiveReceptiveField, Progress, Stopped, effective_receptive_field
 from core.erf.expected import ExpectedErf, expected_erf
 from core.errors import SpecError
+from tests.examples import examples
 from viz.features.erf import plots as figures
 from viz.plots import effective_field as parts
 from viz.plots import parts as plots_parts
@@ -210,7 +211,7 @@ def test_photograph_lies_below_the_map_pixel_on_pixel() -> None:
     assert not figures.erf_figure(measured()).layout.images
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40, deadline=None)
 @given(
     arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.floats(0, 1))
 )

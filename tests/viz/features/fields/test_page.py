@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
@@ -14,6 +14,7 @@ from core.networks.notation import parse_notation
 from core.networks.zoo import NAMES, TABLE
 from core.networks.zoo_lines import INEXPRESSIBLE, NOTATIONS
 from core.receptive_field.strategies import KINDS
+from tests.examples import examples
 from tests.viz.features.fields.fields_visit import (
     again,
     cones,
@@ -356,7 +357,7 @@ links = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@examples(8, suppress_health_check=[HealthCheck.too_slow])
 @given(links)
 def test_any_link_opens_and_its_own_link_opens_the_same(link: dict[str, str]) -> None:
     first = visit(**link)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as hyp
 from streamlit.testing.v1 import AppTest
 
 from core.gradients.recipe import ACTIVATIONS, KINDS, UpstreamGradient
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS, FILLS
+from tests.examples import examples
 from tests.viz.visit import open_page, run_until
 from viz.choices import board as choices_board
 from viz.choices import layer as state
@@ -195,7 +196,7 @@ def test_the_player_is_sent_the_backward_pass(name: str, side: int) -> None:
     sweeps({"input_height": side, "input_width": side + 1, "arriving": "random"}, name)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     stride=hyp.integers(1, 8),
     kernel_size=hyp.integers(1, 5),
@@ -304,7 +305,7 @@ def test_a_layer_that_cannot_be_is_mended_and_said() -> None:
     assert len(app.get("plotly_chart")) == 1
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@examples(12, suppress_health_check=[HealthCheck.too_slow])
 @given(
     link=hyp.fixed_dictionaries(
         {},

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.data import PICTURES
 from core.layer.kernels import PRESETS
 from core.layer.padding import FILLS
+from tests.examples import examples
 from tests.viz.visit import open_page, run_until_done
 from viz.features.shift import compute
 from viz.features.shift import film as shift_film
@@ -233,7 +234,7 @@ links = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@examples(12, suppress_health_check=[HealthCheck.too_slow])
 @given(links)
 def test_any_link_opens_and_its_own_link_opens_the_same(query: dict[str, str]) -> None:
     first = visit(query)

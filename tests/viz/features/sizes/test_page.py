@@ -8,12 +8,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS
+from tests.examples import examples
 from tests.viz.visit import open_page
 from viz.choices import layer as state
 from viz.features.sizes import compute
@@ -202,7 +203,7 @@ values_of_params = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@examples(30, suppress_health_check=[HealthCheck.too_slow])
 @given(values_of_params)
 def test_any_link_opens_and_its_own_link_opens_the_same(query: dict[str, str]) -> None:
     first = visit(query)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from core.layer.operations import check
+from tests.examples import examples
 from tests.viz.values import WORDS, all_values
 from tests.viz.visit import link_of, opened, sent, values_of, visit, warned
 from viz.choices import layer
@@ -126,7 +127,7 @@ def test_one_bad_setting_does_not_spoil_the_others() -> None:
     assert (values["stride"], values["kernel_size"], values["picture"]) == (3, 3, "ramp")
 
 
-FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+FEW = examples(25, suppress_health_check=[HealthCheck.too_slow])
 NONSENSE = (
     st.text(max_size=30)
     | st.integers(-(10**20), 10**20).map(str)

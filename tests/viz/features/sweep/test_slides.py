@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from core.layer.operations import OPERATIONS
+from tests.examples import examples
 from tests.viz.slides import fits
 from viz import theme
 from viz.choices.layer import PARAMS
@@ -142,7 +143,7 @@ def test_the_colours_are_those_of_the_values() -> None:
     assert ((red > blue) == (output > 0))[np.abs(output) > 0.05 * np.abs(output).max()].all()
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(step=st.integers(0, 8), stride=st.integers(1, 2), padding=st.integers(0, 1))
 def test_the_window_stands_where_core_says(step: int, stride: int, padding: int) -> None:
     link = {"stride": stride, "padding": padding, "input_height": 7, "input_width": 7}
@@ -176,7 +177,7 @@ def test_a_pixel_no_window_reads_is_hatched_and_named() -> None:
     assert len(unread) == 1, "three strokes on each of 15 pixels"
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     operation=st.sampled_from(list(OPERATIONS)),
     row=st.integers(0, 2),

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from core.training import DOWNSAMPLINGS, OPTIMIZERS, OwnImages
 from core.training.nets import model
 from core.training.text import from_text
+from tests.examples import examples
 from tests.viz.features.training.training_visit import DEFAULTS, asked
 from viz.choices.lab import VARIES
 from viz.features.training import nets, samples
@@ -62,7 +63,7 @@ def test_the_code_of_ones_own_images_reads_them() -> None:
     assert 'task = read_npz(Path("images.npz").read_bytes())' in code
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(tasks, links)
 def test_the_last_map_is_the_one_before_the_head(
     task: dict[str, Any], link: dict[str, Any]

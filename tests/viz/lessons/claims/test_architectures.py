@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from viz.lessons.claims import alternatives as others
 from viz.lessons.claims import architectures as subject
 from viz.lessons.claims import claim
@@ -124,7 +125,7 @@ def test_the_versions_differ_by_the_same_at_every_depth() -> None:
 
 
 @given(st.integers(16, 64), st.integers(1, 4))
-@settings(max_examples=8)
+@examples(8)
 def test_stems_are_counted_as_torch_has_them(side: int, channels: int) -> None:
     outcome = claim(25).run({"side": side, "in_channels": channels})
     windows = {"ResNet": (7, 3, 64), "EfficientNet": (3, 1, 32), "ConvNeXt": (4, 0, 96),
@@ -142,7 +143,7 @@ RATES = st.tuples(*[st.integers(1, 6)] * 3)
 
 
 @given(RATES)
-@settings(max_examples=25)
+@examples(25)
 def test_pixels_read_are_the_sums_of_taps(rates: tuple[int, ...]) -> None:
     reach = sum(rates)
     sums = {sum(taps) + reach for taps in product(*((-rate, 0, rate) for rate in rates))}
@@ -154,7 +155,7 @@ def test_pixels_read_are_the_sums_of_taps(rates: tuple[int, ...]) -> None:
 
 
 @given(RATES)
-@settings(max_examples=25)
+@examples(25)
 def test_a_common_factor_leaves_holes_and_none_does_not_prevent_them(
     rates: tuple[int, ...],
 ) -> None:
@@ -166,7 +167,7 @@ def test_a_common_factor_leaves_holes_and_none_does_not_prevent_them(
 
 
 @given(st.integers(0, 50))
-@settings(max_examples=10)
+@examples(10)
 def test_deformable_convolution_by_loops(seed: int) -> None:
     draw = np.random.default_rng(seed)
     size, channels = (5, 6), 2

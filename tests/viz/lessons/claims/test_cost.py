@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cost.timing import Quartiles
 from core.errors import SpecError
+from tests.examples import examples
 from viz.lessons.claims import claim, stacks
 from viz.lessons.claims import cost as subject
 from viz.lessons.claims.claim import VERDICTS
@@ -151,7 +152,7 @@ def test_times_whose_quartiles_overlap_decide_nothing(
     assert (None in claim(9).run().evidence.agrees) == (apart > 1)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(1, 64), st.integers(1, 128), st.integers(1, 7))
 def test_parameters_are_kernel_times_channels(inputs: int, outputs: int, kernel: int) -> None:
     values = {"in_channels": inputs, "out_channels": outputs, "kernel_size": kernel}
@@ -161,7 +162,7 @@ def test_parameters_are_kernel_times_channels(inputs: int, outputs: int, kernel:
         assert row[-1] == row[-2] == kernel**2 * inputs * outputs + outputs
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(2, 6), st.integers(2, 5), st.integers(1, 128))
 def test_a_stack_is_lighter_and_sees_as_much(layers: int, kernel: int, channels: int) -> None:
     values = {"layers": layers, "kernel_size": kernel, "channels": channels}

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
+from tests.examples import examples
 from viz.lessons.claims import claim
 from viz.lessons.claims import fields as subject
 
@@ -81,7 +82,7 @@ def test_the_numbers_of_the_copied_table_and_torch_s() -> None:
     assert [row[4] for row in rows] == [row[5] for row in rows] == [4, 10, 22, 46]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
 def test_a_unit_is_reached_by_the_taps_of_all_layers(
     layers: int, kernel_size: int, stride: int, dilation: int
@@ -99,7 +100,7 @@ def test_a_unit_is_reached_by_the_taps_of_all_layers(
     assert outcome.evidence.rows[-1][3] == outcome.evidence.rows[-1][2] == span
 
 
-@settings(max_examples=6)
+@examples(6)
 @given(st.integers(2, 6), st.integers(1, 5), st.integers(1, 4))
 def test_each_layer_behind_a_stride_adds_that_much_more(
     layers: int, kernel_size: int, stride: int

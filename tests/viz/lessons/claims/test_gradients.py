@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.gradients import flow, rebuild
 from core.gradients.recipe import FlowSpec
 from core.layer.padding import FILLS
+from tests.examples import examples
 from viz.lessons.claims import backward, claim, depth
 from viz.lessons.claims import gradients as subject
 
@@ -117,7 +118,7 @@ def test_a_shortcut_of_1x1_starves_three_quarters() -> None:
 
 
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 4))
-@settings(max_examples=25)
+@examples(25)
 def test_windows_by_hand_say_who_gets_none(stride: int, kernel_size: int, pool: int) -> None:
     outcome = claim(17).run({"stride": stride, "kernel_size": kernel_size, "pool": pool})
     sizes = (pool, *range(kernel_size, kernel_size + subject.COMPARED))
@@ -130,7 +131,7 @@ def test_windows_by_hand_say_who_gets_none(stride: int, kernel_size: int, pool: 
 
 
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 2))
-@settings(max_examples=25)
+@examples(25)
 def test_one_unit_always_shares_as_told(kernel_size: int, stride: int, padding: int) -> None:
     values = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
     if padding > kernel_size // 2:
@@ -143,7 +144,7 @@ def test_one_unit_always_shares_as_told(kernel_size: int, stride: int, padding: 
 
 
 @given(st.integers(1, 7), st.integers(1, 4), st.sampled_from(sorted(FILLS)))
-@settings(max_examples=25)
+@examples(25)
 def test_backward_needs_the_remainder_and_zeros_around(k: int, stride: int, fill: str) -> None:
     values = {"kernel_size": k, "stride": stride, "padding_mode": fill}
     outcome = claim(19).run(values)

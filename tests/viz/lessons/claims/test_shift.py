@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.shift import consistency, layer
+from tests.examples import examples
 from viz.lessons.claims import claim
 from viz.lessons.claims import shift as subject
 
@@ -76,7 +77,7 @@ def test_a_broken_experiment_changes_the_verdict(
 
 
 @given(PICTURES, STRIDES, KERNELS, FILTERS)
-@settings(max_examples=25)
+@examples(25)
 def test_whole_strides_are_followed_and_the_closed_form_is_what_torch_does(
     picture: str, stride: int, kernel_size: int, kernel: str
 ) -> None:
@@ -99,7 +100,7 @@ def test_nothing_is_invariant_in_the_sense_of_staying_as_it_was() -> None:
 
 
 @given(PICTURES, st.integers(2, 4), KERNELS, FILTERS)
-@settings(max_examples=20)
+@examples(20)
 def test_blurs_cost_what_they_multiply(
     picture: str, stride: int, kernel_size: int, kernel: str
 ) -> None:
