@@ -272,7 +272,7 @@ def test_secrets_of_a_hoster_are_settings(tmp_path: Path, monkeypatch: pytest.Mo
     file = tmp_path / "secrets.toml"
     file.write_text(f'STRIDES_PUBLIC_ADDRESS = "{ADDRESS}"\n')
     monkeypatch.setattr("viz.server.options._apply", lambda chosen: None)
-    monkeypatch.setattr("viz.server.options.secrets_singleton", Secrets())
+    monkeypatch.setattr("viz.server.streamlit_private.secrets_singleton", Secrets())
     monkeypatch.setenv("STRIDES_PUBLIC_ADDRESS", "")
     before = config.get_option("secrets.files")
     config.set_option("secrets.files", [str(file)])

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -341,3 +342,47 @@ def test_hugging_face_is_told_the_port() -> None:
     assert told["sdk"] == "docker"
     assert told["app_port"] == str(PORT)
     assert len(told["short_description"]) <= 60
+
+
+# What is installed.
+
+
+def pinned() -> dict[str, str]:
+    """The packages of requirements.txt, in lower case, and their versions."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pairs = [line.partition(";")[0].split("==") for line in lines if "==" in line]
+    return {name.strip().lower(): version.strip() for name, version in pairs}
+
+
+def imported() -> set[str]:
+    """The packages that app.py, core and viz import, by their names in Python."""
+    sources = (ROOT / "app.py", *(ROOT / "core").rglob("*.py"), *(ROOT / "viz").rglob("*.py"))
+    names = re.compile(
+        r"^\s*(?:from|import) ([a-zA-Z]\w*)|import_module\(\"(\w+)\"\)", re.MULTILINE
+    )
+    found = {a or b for file in sources for a, b in names.findall(code(file))}
+    return found - sys.stdlib_module_names - {"core", "viz", "app"}
+
+
+def code(file: Path) -> str:
+    """A source without its texts, in which sentences may begin with any word."""
+    return re.sub(r'"""[\s\S]*?"""', "", file.read_text())
+
+
+OPTIONAL = {"imageio_ffmpeg"}
+"""Imported where somebody has installed it."""
+
+
+def test_every_package_that_is_imported_is_pinned_as_installed() -> None:
+    owners, pins = packages_distributions(), pinned()
+    names = imported() - OPTIONAL
+    assert {"starlette", "streamlit", "torch"} <= names
+    for name in names:
+        owner = owners[name][0].lower()
+        assert owner in pins, f"{name} is imported, and requirements.txt pins no {owner}"
+        assert version(owner).partition("+")[0] == pins[owner], owner
+
+
+def test_the_programs_that_serve_are_pinned() -> None:
+    assert {"uvicorn", "websockets"} <= pinned().keys()
+    assert server_command()[0] == "uvicorn"

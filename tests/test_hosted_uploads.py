@@ -19,7 +19,7 @@ from streamlit.web.server.starlette import starlette_routes
 
 from tests.test_app import ADDRESS, COMMANDS, HOSTED, PATIENCE, Hosted, hosted, run
 from tests.test_deploy import readme_command
-from viz.server import limits
+from viz.server import limits, streamlit_private
 from viz.server.options import configured
 
 PART = (
@@ -180,7 +180,7 @@ class _Runtime:
 @pytest.fixture
 def uploads(monkeypatch: pytest.MonkeyPatch) -> MemoryUploadedFileManager:
     runtime = _Runtime()
-    monkeypatch.setattr(limits.runtime, "get_instance", lambda: runtime)
+    monkeypatch.setattr(streamlit_private.runtime, "get_instance", lambda: runtime)
     return runtime.uploaded_file_mgr
 
 

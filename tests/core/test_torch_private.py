@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -18,7 +17,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.undocumented import ROOT, Interface, check
+
 HOME = ROOT / "core/torch_private.py"
 LAYER = nn.Conv2d(1, 1, 1)
 
@@ -148,126 +148,96 @@ def _bilinear(core: Any) -> bool:
     return core.TRILINEAR in seen
 
 
-INTERFACES: dict[str, tuple[tuple[str, ...], str, Callable[[Any], bool]]] = {
-    "memory": (
+INTERFACES = {
+    "memory": Interface(
         ("torch.UntypedStorage._cdata",),
-        "tensors that share memory are recognized, on the meta device too",
+        "Tensors that share memory are recognized by it, on the meta device too.",
         _shares_memory,
     ),
-    "functions": (
+    "functions": Interface(
         ("torch._C.DisableTorchFunction",),
-        "torch is called without the call being followed",
+        "It lets core call torch without that call being followed.",
         _quiet,
     ),
-    "dispatch": (
+    "dispatch": Interface(
         ("torch.utils._python_dispatch.TorchDispatchMode",),
-        "operators below the layers are counted, followed, and given a generator",
+        "Operators below the layers are counted, followed, and given a generator by it.",
         lambda core: _dispatched(core) > 0,
     ),
-    "no dispatch": (
+    "no dispatch": Interface(
         ("torch.utils._python_dispatch._disable_current_modes",),
-        "a trial run touches nothing of the run that is being followed",
+        "A trial run touches nothing of the run that is being followed because of it.",
         lambda core: _dispatched(core, core.disable_current_modes) == 0,
     ),
-    "transformations": (
+    "transformations": Interface(
         (
             "torch._C._functorch.is_functorch_wrapped_tensor",
             "torch._functorch.pyfunctorch.temporarily_clear_interpreter_stack",
         ),
-        "what runs inside torch.func.vmap is followed once, from outside",
+        "What runs inside torch.func.vmap is followed once, from outside, by it.",
         _wraps,
     ),
-    "compiled modules": (
+    "compiled modules": Interface(
         ("torch._dynamo.eval_frame.OptimizedModule",),
-        "a compiled network is analyzed as the module that it was made from",
+        "A compiled network is analyzed as the module that it was made from (_orig_mod).",
         _compiles,
     ),
-    "parts of modules": (
+    "parts of modules": Interface(
         (),
-        "copies of networks get other layers and weights (_modules, _parameters, _buffers)",
+        "Copies of networks get other layers and weights (_modules, _parameters, _buffers).",
         _replaces,
     ),
-    "names of parts": ((), "skeletons of networks are made without their weights", _finds_parts),
-    "hooks": (
+    "names of parts": Interface(
+        (), "Skeletons of networks are made without their weights by these keys.", _finds_parts
+    ),
+    "hooks": Interface(
         (),
-        "copies of networks run without their hooks, and fold weight norm (_forward_pre_hooks)",
+        "Copies of networks run without their hooks, and fold weight norm (_forward_pre_hooks).",
         _finds_hooks,
     ),
-    "operators": (
+    "operators": Interface(
         ("torch._ops.OpOverload", "torch._ops.OpOverloadPacket"),
-        "operators are named and what they write to is read from their schema",
+        "Operators are named, and what they write to is read from their schema, by it.",
         _knows_operators,
     ),
-    "families of layers": (
+    "families of layers": Interface(
         (
             "torch.nn.modules.conv._ConvNd",
             "torch.nn.modules.batchnorm._BatchNorm",
             "torch.nn.modules.batchnorm._NormBase",
         ),
-        "weights are drawn anew in every kind of convolution and norm",
+        "Weights are drawn anew in every kind of convolution and norm by it.",
         lambda core: (
             isinstance(nn.ConvTranspose1d(1, 1, 1), core.ANY_CONVOLUTION)
             and isinstance(nn.BatchNorm3d(1), core.ANY_BATCH_NORM)
             and isinstance(nn.InstanceNorm1d(1), core.ANY_RUNNING_NORM)
         ),
     ),
-    "bilinear layers": (
+    "bilinear layers": Interface(
         ("torch.ops.aten._trilinear",),
-        "the multiply-accumulates of a bilinear layer are counted",
+        "The multiply-accumulates of a bilinear layer are counted by it.",
         _bilinear,
     ),
-    "floating point operations": (
+    "floating point operations": Interface(
         ("torch.utils.module_tracker.ModuleTracker",),
-        "floating point operations are counted while other threads go backward (mod_tracker)",
+        "Floating point operations are counted while other threads go backward (mod_tracker).",
         _counts_without_modules,
     ),
 }
-"""Name to: dotted names, what they are used for, and whether they still serve for that."""
-
-
-def resolved(dotted: str) -> object:
-    """What a dotted name of torch's leads to; AttributeError where it leads nowhere."""
-    found: Any = import_module("torch")
-    path = ""
-    for part in dotted.split(".")[1:]:
-        path += f".{part}"
-        try:
-            found = getattr(found, part)
-        except AttributeError:
-            try:
-                found = import_module(f"torch{path}")
-            except ImportError:
-                raise AttributeError(dotted) from None
-    return found
-
-
-def complaint(name: str, trouble: str) -> str:
-    use = INTERFACES[name][1]
-    return f"torch {torch.__version__} {trouble}; by it {use}. Mend {HOME.relative_to(ROOT)}."
 
 
 @pytest.mark.parametrize("name", INTERFACES)
 def test_torch_still_has_what_it_does_not_document(name: str) -> None:
-    dotted, _, serves = INTERFACES[name]
-    for each in dotted:
-        try:
-            resolved(each)
-        except AttributeError:
-            pytest.fail(complaint(name, f"has no {each} any more"), pytrace=False)
-    try:
-        good = serves(import_module("core.torch_private"))
-    except Exception as error:
-        pytest.fail(complaint(name, f"has changed its {name} ({error!r})"), pytrace=False)
-    assert good, complaint(name, f"has changed its {name}")
+    check(INTERFACES[name], "core.torch_private")
 
 
 def test_a_name_that_is_gone_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch._C, "DisableTorchFunction")
     with pytest.raises(pytest.fail.Exception) as failed:
-        test_torch_still_has_what_it_does_not_document("functions")
+        check(INTERFACES["functions"], "core.torch_private")
     assert str(failed.value) == (
-        f"torch {torch.__version__} has no torch._C.DisableTorchFunction any more; by it torch is "
-        "called without the call being followed. Mend core/torch_private.py."
+        f"torch {version('torch')} has no torch._C.DisableTorchFunction any more. "
+        "It lets core call torch without that call being followed. Mend core/torch_private.py."
     )
 
 
@@ -299,8 +269,8 @@ def test_they_stand_in_one_module_alone() -> None:
 
 def test_every_dotted_name_is_one_that_the_module_uses() -> None:
     source = HOME.read_text()
-    for dotted, _, _ in INTERFACES.values():
-        for each in dotted:
+    for interface in INTERFACES.values():
+        for each in interface.names:
             assert re.search(rf"\b{each.rpartition('.')[2]}\b", source), each
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+
+from viz.server.streamlit_private import register_component
 
 
 def component(
@@ -20,9 +20,5 @@ def component(
     be sent again with every change of the data. The manager is Streamlit's own, its version
     pinned, and browser tests open the components.
     """
-    manager = get_bidi_component_manager()
-    if manager.get(name) is None:
-        package, own = name.split(".")
-        manifest = ComponentManifest(package, "1", [ComponentConfig(own, folder)])
-        manager.register_from_manifest(manifest, Path(__file__).parent.parent)
+    register_component(name, folder, Path(__file__).parent.parent)
     return st.components.v2.component(name, html=html, js=js, css=css)

@@ -10,11 +10,10 @@ from time import thread_time
 from typing import Any
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from viz.server.queue import Jobs, View, Work
 from viz.server.settings import settings
+from viz.server.streamlit_private import is_connected, session_id
 
 EVERY = 0.5
 """Shortest time between two looks of a visitor at the queue, in seconds."""
@@ -46,14 +45,13 @@ def trainings() -> Jobs:
 
 def visitor() -> str:
     """This visit's own name in the queue, its connection's first; it never leaves the server."""
-    context = get_script_run_ctx()
     name: str = st.session_state.setdefault("visitor", secrets.token_hex(8))
-    return f"{context.session_id if context else ''} {name}"
+    return f"{session_id()} {name}"
 
 
 def _connected(visitor: str) -> bool:
     session = visitor.partition(" ")[0]
-    return not runtime.exists() or runtime.get_instance().is_active_session(session)
+    return is_connected(session)
 
 
 def show(

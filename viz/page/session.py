@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from viz.params import MAX_TEXT, SHELL, SHELL_NAMES, Param, decode, query
+from viz.server.streamlit_private import widget_id, widgets_of_the_browser
 
 SETTLING = 3.0
 """Seconds in which a new widget is told its value in every run: a busy browser may draw two runs
@@ -211,16 +211,12 @@ def _sent_by_the_browser() -> dict[str, str]:
     has restarted. Streamlit has no public way to ask: by its key a value is seen only once the
     widget was made.
     """
-    context = get_script_run_ctx()
-    ids = context.session_state._state._new_widget_state.states if context else ()
-    return {name.split("-", 2)[-1]: name for name in ids}  # $$ID-<hash>-<key>
+    return {name.split("-", 2)[-1]: name for name in widgets_of_the_browser()}  # $$ID-<hash>-<key>
 
 
 def _is_read(key: str, sent: str) -> bool:
     """Whether the widget of a key has the id that the browser sent a value for."""
-    context = get_script_run_ctx()
-    ids = context.session_state._state._key_id_mapper if context else None
-    return ids is not None and ids.get_id_from_key(key) == sent
+    return widget_id(key) == sent
 
 
 def current(page: str) -> dict[str, Any]:

@@ -6,20 +6,18 @@ import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import streamlit
 from starlette.datastructures import MutableHeaders
 
 from viz.server.options import in_foreign_frames
+from viz.server.streamlit_private import INDEX
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from viz.server.settings import Settings
 
-INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi")
 """Browser features that the app never uses. It does use the clipboard."""
 YEAR = 365 * 24 * 3600

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from starlette.formparsers import MultiPartParser
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from starlette.websockets import WebSocket
-from streamlit import runtime
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from core.errors import SpecError
 from core.uploads import MAX_UPLOAD_BYTES
+from viz.server.streamlit_private import keep_uploads_in_memory, stored, upload_paths, uploads
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -74,7 +71,7 @@ class UploadLimit:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        MultiPartParser.spool_max_size = 2 * MAX_UPLOAD_BYTES
+        keep_uploads_in_memory(2 * MAX_UPLOAD_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         put = scope["type"] == "http" and scope["method"] == "PUT"
@@ -110,8 +107,8 @@ class UploadLimit:
 
 def drop_unnameable(session: str) -> None:
     """Drop files whose names Streamlit cannot handle; it would show a traceback for them."""
-    manager: Any = runtime.get_instance().uploaded_file_mgr
-    for file in list(manager.file_storage.get(session, {}).values()):
+    manager = uploads()
+    for file in list(stored(manager).get(session, {}).values()):
         if "\0" in file.name:
             manager.remove_file(session, file.file_id)
 
@@ -125,26 +122,18 @@ def check_uploads(base: str) -> None:
         SpecError: the address differs, or cannot be determined.
     """
     try:
-        from streamlit.web.server.starlette import starlette_routes as streamlits
-
-        _ = MultiPartParser.spool_max_size
-        manager = MemoryUploadedFileManager(f"/{streamlits.BASE_ROUTE_UPLOAD_FILE}")
-        storage: Any = manager.file_storage
-        routes = streamlits.create_upload_routes(None, manager, base)  # type: ignore[arg-type]
-        paths = [route.path for route in routes if isinstance(route, Route)]
-        urls = [urls.upload_url for urls in manager.get_upload_urls("a", ["b"])]
+        paths = upload_paths(base)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        paths, urls, storage = [], [repr(error)[:200]], None
-    wrong = [path for path in [*paths, *urls] if not UPLOAD.fullmatch(path)]
-    if wrong or not paths or not hasattr(storage, "get"):
+        paths = [repr(error)[:200]]
+    if wrong := [path for path in paths if not UPLOAD.fullmatch(path)]:
         rule = "must be one that takes uploads at …/_stcore/upload_file/…, where they are bounded"
-        raise SpecError("the version of Streamlit", rule, ", ".join(wrong) or "none")
+        raise SpecError("the version of Streamlit", rule, ", ".join(wrong))
 
 
 def make_room(session: str) -> bool:
     """Drop a session's oldest files to admit one more; returns whether the server has room."""
-    manager: Any = runtime.get_instance().uploaded_file_mgr
-    storage: Any = manager.file_storage
+    manager = uploads()
+    storage = stored(manager)
     for file in list(storage.get(session, {}))[: -FILES_PER_SESSION + 1]:
         manager.remove_file(session, file)
     held = sum(len(file.data) for files in list(storage.values()) for file in list(files.values()))

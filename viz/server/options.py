@@ -11,12 +11,10 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-from streamlit import config
-from streamlit.runtime.secrets import secrets_singleton
-
 from core.errors import SpecError
 from viz.server.limits import check_uploads
 from viz.server.settings import Settings, settings, unknown
+from viz.server.streamlit_private import load_secrets, option, set_option
 
 
 def options(chosen: Settings) -> dict[str, Any]:
@@ -46,12 +44,12 @@ def configured() -> Settings:
     Raises:
         SystemExit: a setting is wrong, or uploads would not be bounded; says why in a sentence.
     """
-    secrets_singleton.load_if_toml_exists()  # secrets become environment variables: some hosters offer nothing else
+    load_secrets()  # secrets become environment variables: some hosters offer nothing else
     for name in unknown(os.environ):
         logging.getLogger(__name__).warning("%s is no setting of this app", name)
     try:
         chosen = settings()
-        check_uploads(config.get_option("server.baseUrlPath"))
+        check_uploads(option("server.baseUrlPath"))
         _apply(chosen)
         _has_device(chosen.device)
     except SpecError as error:
@@ -67,10 +65,10 @@ def _has_device(name: str | None) -> None:
 
 
 def _apply(chosen: Settings) -> None:
-    if config.get_option(
+    if option(
         "runner.postScriptGC"
     ):  # its default, which slows every rerun: the config file was not read
         rule = "must be the folder of app.py, where .streamlit/config.toml is"
         raise SpecError("the working directory", rule, os.getcwd())
     for name, value in options(chosen).items():
-        config.set_option(name, value)
+        set_option(name, value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
-from streamlit import config
 
 from viz.pages import PAGES
+from viz.server.streamlit_private import option
 
 MOVED = 307
 """A temporary redirect: the first page may change, and browsers cache a 308 for ever."""
@@ -18,7 +18,7 @@ def routes() -> list[Route]:
 
     Streamlit serves the first page at the root alone and says "Page not found" at its name.
     """
-    base = config.get_option("server.baseUrlPath").strip("/")
+    base = option("server.baseUrlPath").strip("/")
     path = f"/{base}/{PAGES[0].name}" if base else f"/{PAGES[0].name}"
     return [Route(path, _here), Route(f"{path}/", _above)]
 
