@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.examples import others_slow
 from viz.lessons.claims import NUMBERS
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def test_all_are_run_until_stopped_and_saved_to_print(app_url: str, visitor: Pag
     assert text.count("<tr>") == 1 + count
 
 
-@pytest.mark.parametrize("link", ["", "?claim=5", "?claim=12"])
+@pytest.mark.parametrize("link", others_slow(["", "?claim=5", "?claim=12"]))
 def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, link: str) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     visitor.goto(f"{app_url}/claims{link}")

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from tests.browser.conftest import new_tab
+from tests.examples import others_slow
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
@@ -149,7 +150,7 @@ def test_a_click_on_the_map_chooses_the_unit(visitor: Visitor) -> None:
     visitor.until_done()
 
 
-@pytest.mark.parametrize("scheme, tab", [("light", "compare"), ("dark", "files")])
+@pytest.mark.parametrize("scheme, tab", others_slow([("light", "compare"), ("dark", "files")]))
 def test_nothing_scrolls_sideways_on_a_phone(visitor: Visitor, scheme: Any, tab: str) -> None:
     visitor.page.set_viewport_size({"width": 390, "height": 844})
     visitor.page.emulate_media(color_scheme=scheme)

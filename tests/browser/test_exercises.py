@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import EXCEPTION, complaints_of
+from tests.examples import others_slow
 from viz.lessons.exercises import KINDS, question, series, shown
 from viz.lessons.exercises.interview import INTERVIEWS
 
@@ -90,7 +91,9 @@ def test_a_link_from_the_middle_shows_the_answer_and_the_player(
     visitor.locator("[data-testid=sweep-player] .formula").first.wait_for()
 
 
-@pytest.mark.parametrize("kind, level", [("output_size", 2), ("wrong_shape", 3), ("resnet", 3)])
+@pytest.mark.parametrize(
+    "kind, level", others_slow([("output_size", 2), ("wrong_shape", 3), ("resnet", 3)])
+)
 def test_a_phone_asks_and_answers_without_scrolling_sideways(
     app_url: str, phone: Page, kind: str, level: int
 ) -> None:

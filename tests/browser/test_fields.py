@@ -13,6 +13,7 @@ import pytest
 from core.networks.zoo import TABLE, build
 from core.receptive_field import receptive_fields
 from tests.browser.conftest import new_tab
+from tests.examples import others_slow
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
@@ -242,12 +243,14 @@ def test_a_pair_side_by_side(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize(
     "scheme, link",
-    [
-        ("light", {"network": "four_conv_pool"}),
-        ("dark", {"network": "googlenet", "layer": "inception4a"}),
-        ("light", {"network": "own", "tab": "edit"}),
-        ("dark", {"network": "three_3x3", "compare": "one_7x7", "tab": "compare"}),
-    ],
+    others_slow(
+        [
+            ("light", {"network": "four_conv_pool"}),
+            ("dark", {"network": "googlenet", "layer": "inception4a"}),
+            ("light", {"network": "own", "tab": "edit"}),
+            ("dark", {"network": "three_3x3", "compare": "one_7x7", "tab": "compare"}),
+        ]
+    ),
     ids=lambda value: value if isinstance(value, str) else value.get("tab", "layers"),
 )
 def test_nothing_scrolls_sideways_on_a_phone(

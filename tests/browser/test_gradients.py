@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.examples import others_slow
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -53,7 +55,7 @@ def test_flow_comes_from_the_queue(app_url: str, visitor: Page) -> None:
     visitor.get_by_role("row", name="99.902344").wait_for()
 
 
-@pytest.mark.parametrize("tab", ["numbers", "depth"])
+@pytest.mark.parametrize("tab", others_slow(["numbers", "depth"]))
 def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, tab: str) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     opened(visitor, f"{app_url}/gradients?input_height=16&input_width=16&draws=8&tab={tab}")

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.examples import others_slow
 from tests.fuzz.test_links import MARK, PAYLOADS, params_of
 from viz.pages import PAGES
 
@@ -38,7 +39,7 @@ def attacked(page: str) -> dict[str, str]:
     return {**attacks, **own, "\n".join(PAYLOADS): "1"}
 
 
-@pytest.mark.parametrize("page", [page.name for page in PAGES])
+@pytest.mark.parametrize("page", others_slow([page.name for page in PAGES], 4))
 def test_markup_in_a_link_stays_text(app_url: str, visitor: Page, page: str) -> None:
     dialogs: list[str] = []
     visitor.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))

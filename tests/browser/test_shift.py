@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.examples import others_slow
 from viz.features.shift.params import TABS
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def test_a_network_is_measured_while_one_waits(app_url: str, visitor: Page) -> N
     assert selected.inner_text() == TABS["network"]
 
 
-@pytest.mark.parametrize("link", ["?tab=curve", "?tab=spectra", "?play=true", "?side=48"])
+@pytest.mark.parametrize(
+    "link", others_slow(["?tab=curve", "?tab=spectra", "?play=true", "?side=48"])
+)
 def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, link: str) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     opened(visitor, f"{app_url}/shift{link}")

@@ -11,6 +11,7 @@ import pytest
 from core.layer import LayerSpec
 from core.layer.size_tables import size_table
 from core.layer.solver import solutions
+from tests.examples import others_slow
 from viz.features.sizes.params import TABS
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def test_the_file_holds_the_table(app_url: str, visitor: Page, tmp_path: Path) -
     assert file.read_text() == size_table(LayerSpec(stride=(2, 2)), (7, 9)).csv()
 
 
-@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("tab", others_slow(TABS))
 def test_nothing_scrolls_sideways_on_a_phone(app_url: str, visitor: Page, tab: str) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     opened(visitor, f"{app_url}/sizes?tab={tab}&input_height=224&input_width=200&dilation=2"

@@ -12,6 +12,7 @@ import pytest
 
 from core.layer.operations import OPERATIONS
 from tests.browser.board import Board, board_of, sweep_of, visit
+from tests.examples import others_slow
 from viz.features.sweep.presets import CLASSICS
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def test_the_slider_scrubs_to_any_output(still: Board) -> None:
     still.until_link(step="6")
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", others_slow(OPERATIONS, 2))
 def test_the_value_at_every_step_is_torchs(board: Board, operation: str) -> None:
     size = {"input_height": 6, "input_width": 5}
     extra = {"kernel": "random"} if OPERATIONS[operation].learned else {}
@@ -140,7 +141,7 @@ def test_pointing_at_an_output_names_the_window(still: Board) -> None:
     still.until_state(panel="output", cell=[0, 0])
 
 
-@pytest.mark.parametrize("link", [{}, LOSSY, {"dilation": 2, "stride": 1}], ids=str)
+@pytest.mark.parametrize("link", others_slow([{}, LOSSY, {"dilation": 2, "stride": 1}], 2), ids=str)
 def test_pointing_at_an_input_counts_its_readers(board: Board, link: dict[str, Any]) -> None:
     sweep = sweep_of(**link)
     reads = board_of(**link).layer.window.read_counts(sweep.input.shape[1:])
@@ -197,7 +198,7 @@ def test_a_typed_pixel_counts(board: Board) -> None:
     board.until(lambda: board.every_value() == expected, "torch's values")
 
 
-@pytest.mark.parametrize("text", ["abc", "1e9", "1001", "−1000,5"])
+@pytest.mark.parametrize("text", others_slow(["abc", "1e9", "1001", "−1000,5"], 2))
 def test_what_is_no_value_gets_a_sentence_and_changes_nothing(board: Board, text: str) -> None:
     board.open(step=0)
     before = board.every_value()

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.browser.conftest import new_tab
+from tests.examples import others_slow
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
@@ -116,7 +117,7 @@ def test_stopped_gone_on_with_and_stopped_by_leaving(visitor: Visitor) -> None:
     assert visitor.button("Go on").count() == 1, "a visit that begins trains nothing by itself"
 
 
-@pytest.mark.parametrize("scheme, tab", [("light", "click"), ("dark", "flow")])
+@pytest.mark.parametrize("scheme, tab", others_slow([("light", "click"), ("dark", "flow")]))
 def test_nothing_scrolls_sideways_on_a_phone(visitor: Visitor, scheme: Any, tab: str) -> None:
     visitor.page.set_viewport_size({"width": 390, "height": 844})
     visitor.page.emulate_media(color_scheme=scheme)

@@ -20,7 +20,7 @@ from core.receptive_field import ReceptiveField, receptive_fields
 from tests.core.calls import Calls
 from tests.core.erf_oracle import on_the_image, plain_gradient, stack
 from tests.core.random_networks import CHANNELS, branching, chains, fits
-from tests.examples import examples
+from tests.examples import examples, others_slow
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 some = examples(30, suppress_health_check=list(HealthCheck), deadline=None)
@@ -193,7 +193,9 @@ def test_padding_made_to_fit_is_exact_at_every_size():
 
 @pytest.mark.parametrize(
     "name, layer, side",
-    [("resnet18", "layer2", 160), ("googlenet", "inception4a", 160), ("mobilenet_v2", "", 64)],
+    others_slow(
+        [("resnet18", "layer2", 160), ("googlenet", "inception4a", 160), ("mobilenet_v2", "", 64)]
+    ),
 )
 def test_published_networks_equal_the_plain_way(name, layer, side):
     torch.manual_seed(0)

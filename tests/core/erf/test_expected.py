@@ -39,7 +39,7 @@ from tests.core.random_networks import (
     sliced,
     transposed,
 )
-from tests.examples import examples
+from tests.examples import examples, others_slow
 
 Map = NDArray[np.float64]
 BY_HAND = ("blocks", "permuted", "channels last")
@@ -326,7 +326,9 @@ def test_gains_of_he_weights_are_those_of_a_rectified_residual_network() -> None
     assert kept < 0.9 * measured
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "unet", "convnext_tiny"])
+@pytest.mark.parametrize(
+    "name", others_slow(["resnet18", "unet", "densenet121", "convnext_tiny"], 2)
+)
 def test_published_networks_have_maps_within_their_receptive_field(name: str) -> None:
     module, size = build(name, device="meta"), entry(name).input_size
     found = expected_erf(module, size)
