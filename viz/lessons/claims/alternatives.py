@@ -10,13 +10,12 @@ import numpy as np
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 
 if TYPE_CHECKING:
@@ -178,15 +177,15 @@ def _others(values: Values) -> Outcome:
     others = [*_deformable_rows(rates[-1]), _attention_row(int(values["sharpness"]))]
     rows = (kept, first, second, *(row for row, _ in others))
     agrees = (out == side, first_agrees, second_agrees, *(agree for _, agree in others))
-    verdict = verdict_of(agrees)
     failed = " or ".join(str(row[0]) for row, agree in zip(rows, agrees, strict=True) if not agree)
-    return Outcome(
-        verdict,
+    return outcome(
         f"The dilated stack keeps {out} of {side} px a side where {len(rates)} strides of 2 with "
         f"padding 1 leave {-(-side // 2 ** len(rates))}; its units leave {first[3]} of their field unread, and "
         f"{second[3]} with all rates doubled. Attention pooling leaves {rows[-1][3]} of its input "
         "without gradient.",
-        Evidence(("quantity", "said", "closed form", "torch"), rows, agrees),
+        ("quantity", "said", "closed form", "torch"),
+        rows,
+        agrees,
         Chart(
             "map",
             f"Ways from each pixel to a unit, rates {', '.join(map(str, rates))}",
@@ -196,7 +195,7 @@ def _others(values: Values) -> Outcome:
                 tuple(float(way) if way else float("nan") for way in line) for line in ways
             ),
         ),
-        f"it is not about {failed}" if verdict == "holds when" else "",
+        f"it is not about {failed}",
     )
 
 

@@ -14,14 +14,13 @@ from viz.lessons.claims.alternatives import ALTERNATIVES
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Series,
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 from viz.lessons.claims.parts import named_condition
 
@@ -110,23 +109,19 @@ def _versions(values: Values) -> Outcome:
         fields = _fields(f"resnet{depth}{ending}")
         rows.append((f"{name}: receptive field of ResNet-{depth} (px)", size, *fields))
     agrees = tuple(row[1] == row[2] == row[3] for row in rows)
-    verdict = verdict_of(agrees)
     kinds = {
         "it is about the receptive fields": [False, False, True, True],
         "it is about what the blocks read": [True, True, False, False],
     }
     good = " or ".join(str(row[0]) for row, agree in zip(rows, agrees, strict=True) if agree)
     more = float(counts[1][2]) / float(counts[0][2])
-    return Outcome(
-        verdict,
+    return outcome(
         f"On {side}×{side} the block of v1 leaves {rows[0][3]} of its input unread, that of v1.5 "
         f"{rows[1][3]}, for {more:.2f} times the multiply–accumulates. ResNet-{depth} sees "
         f"{rows[2][3]} px in v1 and {rows[3][3]} px in v1.5.",
-        Evidence(
-            ("quantity", "said", "closed form", "torch"),
-            (*rows, *counts),
-            (*agrees, None, None),
-        ),
+        ("quantity", "said", "closed form", "torch"),
+        (*rows, *counts),
+        (*agrees, None, None),
         Chart(
             "bars",
             "Pixels of the block's input that get no gradient",
@@ -141,9 +136,7 @@ def _versions(values: Values) -> Outcome:
                 for name, place in (("said", 1), ("torch", 3))
             ),
         ),
-        (named_condition(agrees, kinds) or f"it is about {good}")
-        if verdict == "holds when"
-        else "",
+        named_condition(agrees, kinds) or f"it is about {good}",
     )
 
 
@@ -190,30 +183,26 @@ def _stems(values: Values) -> Outcome:
     side, channels = int(values["side"]), int(values["in_channels"])
     made = [_stem(block, channels, side) for block in COMPARISONS["stems"].blocks]
     rows, agrees = tuple(row for row, _ in made), tuple(agree for _, agree in made)
-    verdict = verdict_of(agrees)
     divides = {
         f"{side} px is a multiple of the reduction": [side % SAID[str(r[0])][0] == 0 for r in rows]
     }
     good = " or ".join(str(row[0]) for row, agree in zip(rows, agrees, strict=True) if agree)
-    return Outcome(
-        verdict,
+    return outcome(
         f"On {side}×{side} with {channels} channels: "
         + "; ".join(f"{row[0]} {row[3]} smaller with {row[6]} parameters" for row in rows)
         + ".",
-        Evidence(
-            (
-                "stem",
-                "said to reduce",
-                "closed form",
-                "torch",
-                "parameters said: weights + norm",
-                "parameters: closed form",
-                "parameters: torch",
-                "receptive field (px)",
-            ),
-            rows,
-            agrees,
+        (
+            "stem",
+            "said to reduce",
+            "closed form",
+            "torch",
+            "parameters said: weights + norm",
+            "parameters: closed form",
+            "parameters: torch",
+            "receptive field (px)",
         ),
+        rows,
+        agrees,
         Chart(
             "bars",
             "Parameters of the stems",
@@ -229,9 +218,7 @@ def _stems(values: Values) -> Outcome:
             ),
             log=True,
         ),
-        (named_condition(agrees, divides) or f"the stem is {good}")
-        if verdict == "holds when"
-        else "",
+        named_condition(agrees, divides) or f"the stem is {good}",
     )
 
 

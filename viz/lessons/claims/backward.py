@@ -15,14 +15,13 @@ from core.layer.window import Pair
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Series,
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 from viz.lessons.claims.parts import board_link, layer, named_condition
 
@@ -78,30 +77,37 @@ def _backward(values: Values) -> Outcome:
     needed = values["output_padding"] == NEEDED
     made = [_backward_row(spec, n, needed) for n in sizes]
     rows, agrees = tuple(row for row, _ in made), tuple(agree for _, agree in made)
-    verdict = verdict_of(agrees)
     nothing_left = named_condition(agrees, {"nothing is left over": [r[1] == 0 for r in rows]})
     listed = "the input is " + " or ".join(r[0] for r, a in zip(rows, agrees, strict=True) if a)
     worst = max(float(row[2]) for row in rows)
     folded = "" if fill == "zeros" else ", the shares of the pixels' copies in the padding added"
     rounding = "which is rounding" if worst < ROUNDING else "more than rounding"
-    return Outcome(
-        verdict,
+    return outcome(
         f"For {sum(agrees)} of {len(rows)} input sizes torch's transposed convolution gives "
         f"autograd's gradient. Built by hand{folded}, it differs by {worst:.1e} of the largest "
         f"gradient at most, {rounding}.",
-        Evidence(
-            ("input", "remainder (px)", "by hand: difference", "ConvTranspose2d: output",
-             "ConvTranspose2d: difference"),
-            rows, agrees,
+        (
+            "input",
+            "remainder (px)",
+            "by hand: difference",
+            "ConvTranspose2d: output",
+            "ConvTranspose2d: difference",
         ),
+        rows,
+        agrees,
         Chart(
-            "bars", "Difference to autograd, as a share of the largest gradient", "input (px)",
+            "bars",
+            "Difference to autograd, as a share of the largest gradient",
+            "input (px)",
             "difference (10⁻¹⁶)",
-            (Series("by hand", tuple(r[0] for r in rows),
-                    tuple(float(r[2]) * 1e16 for r in rows)),),
+            (
+                Series(
+                    "by hand", tuple(r[0] for r in rows), tuple(float(r[2]) * 1e16 for r in rows)
+                ),
+            ),
         ),
-        (nothing_left or listed) if verdict == "holds when" else "",
-    )  # fmt: skip
+        nothing_left or listed,
+    )
 
 
 def _backward_link(values: Values) -> Link:

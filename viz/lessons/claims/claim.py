@@ -197,12 +197,32 @@ def block(**values: tuple[Value, ...]) -> Block:
     return tuple(values.items())
 
 
-def verdict_of(agrees: tuple[bool | None, ...]) -> Verdict:
+def verdict_of(agrees: Iterable[bool | None]) -> Verdict:
     """All rows that judge agree: holds; none: does not hold; some: holds when."""
     judging = [each for each in agrees if each is not None]
     if judging and all(judging):
         return "holds"
     return "holds when" if any(judging) else "does not hold"
+
+
+def outcome(
+    sentence: str,
+    columns: tuple[str, ...],
+    rows: Rows,
+    agrees: Sequence[bool | None],
+    chart: Chart,
+    condition: str = "",
+    verdict: Verdict | None = None,
+) -> Outcome:
+    """The outcome of an experiment; arguments as of `Outcome` and `Evidence`.
+
+    Args:
+        condition: said only of "holds when".
+        verdict: where it does not follow from the rows alone, as that of `verdict_of` does.
+    """
+    verdict = verdict or verdict_of(agrees)
+    evidence = Evidence(columns, tuple(map(tuple, rows)), tuple(agrees))
+    return Outcome(verdict, sentence, evidence, chart, condition if verdict == "holds when" else "")
 
 
 def decided(parts: Iterable[bool | None]) -> Verdict:

@@ -10,13 +10,13 @@ from viz.lessons.claims.chance import enough, few_seeds
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Outcome,
     Series,
     Setting,
     Values,
     block,
     decided,
+    outcome,
 )
 from viz.lessons.claims.parts import plural
 from viz.lessons.claims.runs import SEEDS, lab_link, percent, pieces, steps_of, with_seeds
@@ -56,17 +56,14 @@ def _all_convolutional(values: Values) -> Outcome:
     rows.append(("all", before, after, loss, chance))
     kept = _kept(loss, chance) if enough(seeds) else None
     names = ("max pooling", str(values["in_place"]))
-    return Outcome(
-        decided([kept]),
+    return outcome(
         f"Over {plural(seeds, 'seed')} the accuracy on {tests} test images is {percent([after])} "
         f"with {names[1]} in place of each pooling, {percent([before])} with max pooling: "
         f"{_change(loss)}, give or take {_points(chance)} that chance alone explains."
         f"{_band_of_loss(kept, seeds)}",
-        Evidence(
-            ("seed", *names, "loss of accuracy", f"chance ({DOUBT} standard errors)"),
-            tuple(rows),
-            (*(None,) * seeds, kept),
-        ),
+        ("seed", *names, "loss of accuracy", f"chance ({DOUBT} standard errors)"),
+        rows,
+        (*(None,) * seeds, kept),
         Chart(
             "bars",
             "Test accuracy",
@@ -77,6 +74,7 @@ def _all_convolutional(values: Values) -> Outcome:
                 for seed, pair in enumerate(zip(pooled, replaced, strict=True))
             ),
         ),
+        verdict=decided([kept]),
     )
 
 

@@ -13,7 +13,6 @@ from viz.lessons.claims.chance import below
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Rows,
@@ -22,7 +21,7 @@ from viz.lessons.claims.claim import (
     Values,
     block,
     decided,
-    verdict_of,
+    outcome,
 )
 from viz.lessons.claims.parts import layer
 
@@ -90,23 +89,17 @@ def _parameters(values: Values) -> Outcome:
     same = two[0][2] == two[1][2] and two[0][-1] == two[1][-1]
     rows += two
     agrees += [same and row[-1] == row[-2] for row in two]
-    verdict = verdict_of(tuple(agrees))
     counts = sorted({row[-1] for row in rows[:4]})
     spread = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-    return Outcome(
-        verdict,
+    return outcome(
         f"{kernel}×{kernel}, {inputs} → {outputs} channels: {spread} parameters for strides 1 to "
         f"4. The strided and the pooled net give {rows[4][2]} and {rows[5][2]} with "
         f"{rows[4][-1]:,} and {rows[5][-1]:,}.",
-        Evidence(
-            ("network", "input", "output", "parameters, formula", "parameters, torch"),
-            tuple(rows),
-            tuple(agrees),
-        ),
+        ("network", "input", "output", "parameters, formula", "parameters, torch"),
+        rows,
+        agrees,
         _parameters_chart(rows),
-        "nothing after it is sized by the map's height and width"
-        if verdict == "holds when"
-        else "",
+        "nothing after it is sized by the map's height and width",
     )
 
 
@@ -195,15 +188,17 @@ def _pool_or_stride(values: Values) -> Outcome:
     )
     verdict = decided(agrees)
     parts = "; ".join(str(row[0]) for row, each in zip(rows, agrees, strict=True) if each)
-    return Outcome(
-        verdict,
+    return outcome(
         f"The pooled block multiplies {ratio:.3g} times as often, keeps "
         f"{memory[1] / memory[0]:.2g} times the memory and takes {times[1] / times[0]:.2g} times "
         f"the time here; outputs {rows[0][1]} (strided) and {rows[0][2]} (pooled)."
         + (" The quartiles of the two times overlap: time is not decided." * (slower is None)),
-        Evidence(("", "strided", "convolution, then pooling", "pooled over strided"), rows, agrees),
+        ("", "strided", "convolution, then pooling", "pooled over strided"),
+        rows,
+        agrees,
         _pool_or_stride_chart(channels, side, stride, ratio, memory, times),
-        f"only these parts are meant: {parts}" if verdict == "holds when" else "",
+        f"only these parts are meant: {parts}",
+        verdict=verdict,
     )
 
 
@@ -263,16 +258,16 @@ def _dearer_or_cheaper(values: Values) -> Outcome:
             agrees.append(_dearer(*(pair if more else pair[::-1])))
     verdict = decided(agrees)
     held = [str(row[0]) for row, each in zip(rows, agrees, strict=True) if each]
-    return Outcome(
-        verdict,
+    return outcome(
         f"{str(values['quantity']).capitalize()}: strided {strided:.3g} {unit}, convolution and "
         f"pooling {pooled:.3g} {unit}, the pooling layer alone {alone:.3g} {unit}. Each sentence "
         "needs to say which comparison it means.",
-        Evidence(
-            ("what is said", f"strided ({unit})", f"the other ({unit})"), tuple(rows), tuple(agrees)
-        ),
+        ("what is said", f"strided ({unit})", f"the other ({unit})"),
+        rows,
+        agrees,
         _dearer_or_cheaper_chart(values, unit, strided, pooled, alone),
-        "the comparison is said: " + "; ".join(held) if verdict == "holds when" else "",
+        "the comparison is said: " + "; ".join(held),
+        verdict=verdict,
     )
 
 

@@ -13,14 +13,13 @@ from core.layer.window import IntArray
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Outcome,
     Rows,
     Series,
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 from viz.lessons.claims.parts import board_link, layer, named_condition, plural, square, torch_reads
 from viz.lessons.claims.sizes import TOPIC
@@ -65,13 +64,11 @@ def _last_pixels(values: Values) -> Outcome:
             rows.append((padding, n, remainder, lost, measured))
             agrees.append(measured > 0 if remainder else None)
             beyond.append(remainder > padding)
-    verdict = verdict_of(tuple(agrees))
     judged = [row for row, each in zip(rows, agrees, strict=True) if each is not None]
     lossy = sum(row[4] > 0 for row in judged)
     names = {"the remainder is larger than the padding": beyond}
     condition = named_condition(agrees, names) or "the remainder reaches into the image"
-    return Outcome(
-        verdict,
+    return outcome(
         f"In {lossy} of {plural(len(judged), 'case')} with a remainder the last pixels of the "
         f"image are ignored"
         + (
@@ -79,19 +76,17 @@ def _last_pixels(values: Values) -> Outcome:
             * (lossy < len(judged))
         )
         + "." * (lossy == len(judged)),
-        Evidence(
-            (
-                "padding (px)",
-                "input n (px)",
-                "remainder (px)",
-                "last rows unread",
-                "torch: last rows without gradient",
-            ),
-            tuple(rows),
-            tuple(agrees),
+        (
+            "padding (px)",
+            "input n (px)",
+            "remainder (px)",
+            "last rows unread",
+            "torch: last rows without gradient",
         ),
+        rows,
+        agrees,
         _last_pixels_chart(values, rows, kernel, stride),
-        condition if verdict == "holds when" else "",
+        condition,
     )
 
 
@@ -152,32 +147,28 @@ def _symmetry(values: Values) -> Outcome:
     n, stride = int(values["n"]), int(values["stride"])
     found = [_symmetry_row(kernel, stride, n) for kernel in KERNELS]
     rows, agrees = [row for row, _ in found], [bears for _, bears in found]
-    verdict = verdict_of(tuple(agrees))
     shown = layer(int(values["kernel_size"]), stride, (int(values["kernel_size"]) - 1) // 2)
     read = torch_reads(shown, n)
     even = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2 == 0]
     odd = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2]
     held = [row[0] for row, each in zip(rows, agrees, strict=True) if each]
-    return Outcome(
-        verdict,
+    return outcome(
         f"On {square(n)} at stride {stride}, {even.count('yes')} of {len(even)} even kernels and "
         f"{odd.count('yes')} of {len(odd)} odd ones are read symmetrically. Reads are uniform, "
         "far from the borders, for "
         + (", ".join(str(row[0])[:3] for row in rows if row[4] == "uniform") or "none of them")
         + ".",
-        Evidence(
-            (
-                "kernel, padding",
-                "grid's centre − image's centre (px)",
-                "torch: reads mirrored",
-                "windows a pixel, along an axis",
-                "torch: reads inside",
-            ),
-            tuple(rows),
-            tuple(agrees),
+        (
+            "kernel, padding",
+            "grid's centre − image's centre (px)",
+            "torch: reads mirrored",
+            "windows a pixel, along an axis",
+            "torch: reads inside",
         ),
+        rows,
+        agrees,
         _symmetry_chart(stride, n, shown, read),
-        f"the kernel is {', '.join(map(str, held))}" if verdict == "holds when" else "",
+        f"the kernel is {', '.join(map(str, held))}",
     )
 
 
@@ -234,18 +225,18 @@ def _frameworks(values: Values) -> Outcome:
     )
     refused = found["torch_same"].pads is None
     agrees = (before < after, None, not taken and refused, differing > 0)
-    verdict = verdict_of(agrees)
     held = [row[0] for row, each in zip(rows, agrees, strict=True) if each]
     assert keras.values is not None
     assert torch_own.values is not None
-    return Outcome(
-        verdict,
+    return outcome(
         f"On {square(n)} TF's 'same' pads {_pads(keras)}; {differing} of its {total} outputs are "
         f"not those of PyTorch's padding={(kernel - 1) // 2}. PyTorch's own 'same' is "
         f"{'taken' if taken else 'refused'} at stride {stride}.",
-        Evidence(("what is said", "what is found"), rows, agrees),
+        ("what is said", "what is found"),
+        rows,
+        agrees,
         _frameworks_chart(kernel, stride, n, keras.values, torch_own.values),
-        "only these parts are meant: " + "; ".join(held) if verdict == "holds when" else "",
+        "only these parts are meant: " + "; ".join(held),
     )
 
 

@@ -6,14 +6,13 @@ from core.gradients.recipe import DOWNSAMPLINGS, WEIGHTS, FlowSpec
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Series,
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 
 LEVELS, DRAWS, BATCH = 3, 3, 2
@@ -91,7 +90,6 @@ def _dies(values: Values) -> Outcome:
             )
         )
         agrees.append(left < DEAD)
-    verdict = verdict_of(tuple(agrees))
     places = {NAMES[name]: flow.dies_at(DEAD) for name, flow in flows.items()}
     dead = {name: at for name, at in places.items() if at is not None}
     dying = [str(row[0]) for row, agree in zip(rows, agrees, strict=True) if agree]
@@ -102,29 +100,36 @@ def _dies(values: Values) -> Outcome:
         if dead
         else ""
     )
-    return Outcome(
-        verdict,
+    return outcome(
         f"Of a gradient of norm 1 at the last of {values['depth']} layers, {rows[0][3]} arrives at "
         f"the image without reduction, {rows[1][3]} with strides, {rows[2][3]} with max pooling "
         f"and {rows[3][3]} with average pooling.{where}",
-        Evidence(
-            ("reduction", "factor a layer: closed form", "factor a layer: torch",
-             "norm at the image", f"layer where it falls below {DEAD:g}"),
-            tuple(rows), tuple(agrees),
+        (
+            "reduction",
+            "factor a layer: closed form",
+            "factor a layer: torch",
+            "norm at the image",
+            f"layer where it falls below {DEAD:g}",
         ),
+        rows,
+        agrees,
         Chart(
-            "lines", "Norm of the gradient in the backward pass", "layer (0: the image)",
+            "lines",
+            "Norm of the gradient in the backward pass",
+            "layer (0: the image)",
             "norm, 1 at the last layer",
             tuple(
-                Series(NAMES[name], tuple(range(len(flow.median))),
-                       tuple((flow.median / flow.median[-1]).tolist()))
+                Series(
+                    NAMES[name],
+                    tuple(range(len(flow.median))),
+                    tuple((flow.median / flow.median[-1]).tolist()),
+                )
                 for name, flow in flows.items()
             ),
             log=True,
         ),
-        "the reduction is " + " or ".join(dying)
-        if verdict == "holds when" else "",
-    )  # fmt: skip
+        "the reduction is " + " or ".join(dying),
+    )
 
 
 def _link(values: Values) -> Link:

@@ -13,14 +13,13 @@ from core.networks.notation import parse_notation
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Series,
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 from viz.lessons.claims.fields import TOPIC, Chain, conv, page_link
 
@@ -110,28 +109,24 @@ def _effective(values: Values) -> Outcome:
     rows = [cells for cells, _ in found]
     rows.append(("exponent", f"{reach:.3g}", "", "0.5", f"{width:.3g}", ""))
     agrees = (*(bears for _, bears in found), grows)
-    verdict = verdict_of(agrees)
     held = [depth for depth, (_, bears) in zip(depths, found, strict=True) if bears]
     last = study.rows[-1]
-    return Outcome(
-        verdict,
+    return outcome(
         f"At {depths[-1]} layers {rows[len(depths) - 1][2]} of the field's {round(last.reach)} px "
         f"squared lie above 4.55 % of the peak. σ grows like n^{width:.2f}, the theoretical field "
         f"like n^{reach:.2f}.",
-        Evidence(
-            (
-                "layers n",
-                "theoretical field (px)",
-                "share above 4.55 % of the peak",
-                "σ expected (px)",
-                "σ, torch (px)",
-                "excess kurtosis (Gaussian: 0)",
-            ),
-            tuple(rows),
-            agrees,
+        (
+            "layers n",
+            "theoretical field (px)",
+            "share above 4.55 % of the peak",
+            "σ expected (px)",
+            "σ, torch (px)",
+            "excess kurtosis (Gaussian: 0)",
         ),
+        rows,
+        agrees,
         _effective_chart(values, depths, study),
-        _from_depth(held, depths, grows) if verdict == "holds when" else "",
+        _from_depth(held, depths, grows),
     )
 
 
@@ -227,28 +222,24 @@ def _dilated_or_strided(values: Values) -> Outcome:
         row, bears = _pair_row(count, chains, profiles)
         rows.append(row)
         agrees.append(bears)
-    verdict = verdict_of(tuple(agrees))
     last = rows[-1]
     held = ", ".join(str(row[0]) for row, each in zip(rows, agrees, strict=True) if each)
-    return Outcome(
-        verdict,
+    return outcome(
         f"After {last[0]} layers torch finds {last[2]} px for the dilated chain and {last[3]} px "
         f"for the strided one; {100 * float(last[4]):.3g} % of one profile lies elsewhere than in "
         f"the other. The dilated one leaves {last[5]} of its field unread.",
-        Evidence(
-            (
-                "layers",
-                "dilated, closed form (px)",
-                "dilated, torch (px)",
-                "strided, torch (px)",
-                "profiles apart (total variation)",
-                "dilated: pixels without gradient",
-            ),
-            tuple(rows),
-            tuple(agrees),
+        (
+            "layers",
+            "dilated, closed form (px)",
+            "dilated, torch (px)",
+            "strided, torch (px)",
+            "profiles apart (total variation)",
+            "dilated: pixels without gradient",
         ),
+        rows,
+        agrees,
         _dilated_or_strided_chart(values, last, profiles),
-        f"the layers are {held}" if verdict == "holds when" else "",
+        f"the layers are {held}",
     )
 
 

@@ -12,7 +12,6 @@ from core.networks.notation import parse_notation
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Rows,
@@ -20,7 +19,7 @@ from viz.lessons.claims.claim import (
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 
 if TYPE_CHECKING:
@@ -130,25 +129,21 @@ def _recurrence(values: Values) -> Outcome:
         reach, jump = reach + (kernel - 1) * jump, jump * stride
         rows.append((place, told, closed, measured, jump))
         agrees.append(reach == measured)
-    verdict = verdict_of(tuple(agrees))
     held = ", ".join(str(row[0]) for row, each in zip(rows, agrees, strict=True) if each)
-    return Outcome(
-        verdict,
+    return outcome(
         f"After {count} layers the recurrence gives {reach} px, torch {rows[-1][3]} px"
         + ("." if dilation == 1 else f"; with {dilation}(k − 1) + 1 for k it is {rows[-1][2]}."),
-        Evidence(
-            (
-                "layer",
-                "recurrence with k (px)",
-                "closed form with d(k − 1) + 1 (px)",
-                "torch (px)",
-                "jump (px)",
-            ),
-            tuple(rows),
-            tuple(agrees),
+        (
+            "layer",
+            "recurrence with k (px)",
+            "closed form with d(k − 1) + 1 (px)",
+            "torch (px)",
+            "jump (px)",
         ),
+        rows,
+        agrees,
         _recurrence_chart(rows, kernel, stride, dilation),
-        f"the layer is {held}" if verdict == "holds when" else "",
+        f"the layer is {held}",
     )
 
 
@@ -184,29 +179,23 @@ def _copied_table(values: Values) -> Outcome:
         before, after = both[2 * place : 2 * place + 2]
         rows.append((place + 1, one[place], told, before, after, closed[2 * place + 1]))
         agrees.append(told == after)
-    verdict = verdict_of(tuple(agrees))
     blocks = tuple(row[0] for row in rows)
-    return Outcome(
-        verdict,
+    return outcome(
         f"By the table's rule, {pool} times the strided field, it is {_listed(rows, 2)} after each "
         f"pool. Torch finds {_listed(rows, 4)} "
         f"({_listed(rows, 3)} before each pool), and {_listed(rows, 1)} with strides instead.",
-        Evidence(
-            (
-                "block",
-                "strided, torch (px)",
-                "pooled, the copied table (px)",
-                "before the pool, torch (px)",
-                "after the pool, torch (px)",
-                "after the pool, closed form (px)",
-            ),
-            tuple(rows),
-            tuple(agrees),
+        (
+            "block",
+            "strided, torch (px)",
+            "pooled, the copied table (px)",
+            "before the pool, torch (px)",
+            "after the pool, torch (px)",
+            "after the pool, closed form (px)",
         ),
+        rows,
+        agrees,
         _copied_table_chart(rows, kernel, pool, blocks),
-        "the block is " + ", ".join(str(b) for b, each in zip(blocks, agrees, strict=True) if each)
-        if verdict == "holds when"
-        else "",
+        "the block is " + ", ".join(str(b) for b, each in zip(blocks, agrees, strict=True) if each),
     )
 
 
@@ -242,30 +231,24 @@ def _early(values: Values) -> Outcome:
         rows.append((place, chain.closed[-1], fields[-1], later, f"{adds:g}", kernel - 1))
         more = adds == stride * (kernel - 1) and fields[-1] > plain[-1]
         agrees.append(more if later else None)
-    verdict = verdict_of(tuple(agrees))
     places = tuple(row[0] for row in rows)
-    return Outcome(
-        verdict,
+    return outcome(
         f"The stride {stride} in the first of {count} layers gives {rows[0][2]} px, in the last "
         f"{rows[-1][2]} px; without any it is {plain[-1]} px. Behind it each layer adds "
         f"{rows[0][4]} px instead of {kernel - 1}.",
-        Evidence(
-            (
-                "layer with the stride",
-                "receptive field, closed form (px)",
-                "torch (px)",
-                "layers behind it",
-                "each of them adds, torch (px)",
-                "without a stride (px)",
-            ),
-            tuple(rows),
-            tuple(agrees),
+        (
+            "layer with the stride",
+            "receptive field, closed form (px)",
+            "torch (px)",
+            "layers behind it",
+            "each of them adds, torch (px)",
+            "without a stride (px)",
         ),
+        rows,
+        agrees,
         _early_chart(rows, count, kernel, stride, places),
         "the stride is in layer "
-        + ", ".join(str(p) for p, each in zip(places, agrees, strict=True) if each)
-        if verdict == "holds when"
-        else "",
+        + ", ".join(str(p) for p, each in zip(places, agrees, strict=True) if each),
     )
 
 

@@ -15,14 +15,13 @@ from viz.lessons.claims.backward import BACKWARD
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Series,
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 from viz.lessons.claims.depth import DEPTH
 from viz.lessons.claims.parts import board_link, layer, named_condition
@@ -83,20 +82,16 @@ def _none(values: Values) -> Outcome:
         closed = "depends on the picture" if expected is None else _percent(expected)
         rows.append((_named(spec), side, _percent(told), closed, _percent(found)))
         agrees.append(_percent(found) == _percent(told))
-    verdict = verdict_of(tuple(agrees))
     reached = [str(s.kernel_size[0]) for s, a in zip(convolutions, agrees[2:], strict=True) if a]
     sizes = ", ".join(f"{k}×{k}" for k in reached) or "none of these sizes"
-    return Outcome(
-        verdict,
+    return outcome(
         f"{rows[0][0]} leaves {rows[0][4]} of its input without gradient, average pooling "
         f"{rows[1][4]}. A convolution with stride {stride} reaches every pixel "
         f"with kernels of {sizes}; "
         f"with {first}×{first} it leaves out {rows[2][4]}.",
-        Evidence(
-            ("layer", "input side (px)", "said to get none", "closed form", "torch"),
-            tuple(rows),
-            tuple(agrees),
-        ),
+        ("layer", "input side (px)", "said to get none", "closed form", "torch"),
+        rows,
+        agrees,
         Chart(
             "bars",
             f"Pixels that get no gradient, stride {stride}",
@@ -111,7 +106,7 @@ def _none(values: Values) -> Outcome:
                 for name, place in (("said", 2), ("torch", 4))
             ),
         ),
-        _none_condition(agrees, convolutions, rows) if verdict == "holds when" else "",
+        _none_condition(agrees, convolutions, rows),
     )
 
 
@@ -200,23 +195,30 @@ def _shares(values: Values) -> Outcome:
         some = int((found != 0).sum())
         rows.append((name, said, int((told != 0).sum()), some, f"{difference:.2g}"))
         drawn.append(Series(name, tuple(range(SIDE)), tuple(found.sum(0).tolist())))
-    verdict = verdict_of(tuple(agrees))
     good = [name for (name, *_), agree in zip(rows, agrees, strict=True) if agree]
     overlap = kernel_size > stride and every
     why = " Windows overlap here, and what a pixel gets is summed over them." if overlap else ""
-    return Outcome(
-        verdict,
+    return outcome(
         f"With {values['arriving']} of a {kernel_size}×{kernel_size} layer with stride {stride} "
         f"sending 1 back, torch's gradient is as claimed for {len(good)} of {len(rows)} layers.{why}",
-        Evidence(
-            ("layer", "each pixel of a window gets", "pixels said to get some",
-             "torch: pixels that get some", "largest difference"),
-            tuple(rows), tuple(agrees),
+        (
+            "layer",
+            "each pixel of a window gets",
+            "pixels said to get some",
+            "torch: pixels that get some",
+            "largest difference",
         ),
-        Chart("bars", "Gradient by column of the input, summed over its rows", "column (px)",
-              "gradient", tuple(drawn)),
-        "the layer is " + " or ".join(good) if verdict == "holds when" else "",
-    )  # fmt: skip
+        rows,
+        agrees,
+        Chart(
+            "bars",
+            "Gradient by column of the input, summed over its rows",
+            "column (px)",
+            "gradient",
+            tuple(drawn),
+        ),
+        "the layer is " + " or ".join(good),
+    )
 
 
 ONE, EVERY = "one unit", "every unit"

@@ -12,14 +12,13 @@ from core.shift.layer import DownsamplingLayer
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Series,
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 from viz.lessons.claims.parts import named_condition
 
@@ -106,29 +105,32 @@ def _invariant(values: Values) -> Outcome:
         float(row[3]) >= FOLLOWS if judged else None
         for row, judged in zip(rows, pooled, strict=True)
     )
-    verdict = verdict_of(agrees)
     names = {
         f"the shift is a multiple of the stride {stride}": [int(r[1]) % stride == 0 for r in rows]
     }
-    return Outcome(
-        verdict,
+    return outcome(
         _least(rows, reach),
-        Evidence(
-            ("layer", "shift (px)", "cosine to the moved output: closed form", "torch",
-             "cosine to the unmoved output"),
-            tuple(rows), agrees,
+        (
+            "layer",
+            "shift (px)",
+            "cosine to the moved output: closed form",
+            "torch",
+            "cosine to the unmoved output",
         ),
+        rows,
+        agrees,
         Chart(
-            "lines", "How far the output follows the shift", "shift (px)",
+            "lines",
+            "How far the output follows the shift",
+            "shift (px)",
             "cosine to the moved output",
             tuple(
                 Series(name, tuple(range(1, reach + 1)), tuple(_column(rows, name)))
                 for name in NAMES.values()
             ),
         ),
-        (named_condition(agrees, names) or _grouped(rows, agrees, "by {} px"))
-        if verdict == "holds when" else "",
-    )  # fmt: skip
+        named_condition(agrees, names) or _grouped(rows, agrees, "by {} px"),
+    )
 
 
 def _least(rows: list[Row], reach: int) -> str:
@@ -188,24 +190,31 @@ def _blurs(values: Values) -> Outcome:
     made = [_blur_rows(values, kind) for kind in BLURRED]
     rows = [row for part, _, _ in made for row in part]
     agrees = tuple(agree for _, part, _ in made for agree in part)
-    verdict = verdict_of(agrees)
     names = {
         f"the blur has {taps} taps or more": [int(r[1]) >= taps for r in rows] for taps in TAPS
     }
     names |= {f"the layer is {NAMES[k]}": [r[0] == NAMES[k] for r in rows] for k in BLURRED}
-    return Outcome(
-        verdict,
+    return outcome(
         " ".join(_told(part) for part, _, _ in made),
-        Evidence(
-            ("layer", "taps of the blur", "mean cosine: closed form", "mean cosine: torch",
-             "given back of what was lost", "multiply–accumulates"),
-            tuple(rows), agrees,
+        (
+            "layer",
+            "taps of the blur",
+            "mean cosine: closed form",
+            "mean cosine: torch",
+            "given back of what was lost",
+            "multiply–accumulates",
         ),
-        Chart("lines", "What a blur gives back", "taps of the blur (1: none)",
-              "mean cosine over the shifts between", tuple(line for _, _, line in made)),
-        (named_condition(agrees, names) or _grouped(rows, agrees, "with {} taps"))
-        if verdict == "holds when" else "",
-    )  # fmt: skip
+        rows,
+        agrees,
+        Chart(
+            "lines",
+            "What a blur gives back",
+            "taps of the blur (1: none)",
+            "mean cosine over the shifts between",
+            tuple(line for _, _, line in made),
+        ),
+        named_condition(agrees, names) or _grouped(rows, agrees, "with {} taps"),
+    )
 
 
 SHIFT: tuple[Claim, ...] = (

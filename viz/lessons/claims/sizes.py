@@ -13,7 +13,6 @@ from core.layer.window import IntArray
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Rows,
@@ -21,7 +20,7 @@ from viz.lessons.claims.claim import (
     Setting,
     Values,
     block,
-    verdict_of,
+    outcome,
 )
 from viz.lessons.claims.parts import board_link, layer, named_condition, plural, square, torch_reads
 
@@ -79,7 +78,6 @@ def _formula(values: Values) -> Outcome:
     condition = named_condition(agrees, names) or "n = " + ", ".join(
         str(n) for n, agree in zip(sizes, agrees, strict=True) if agree
     )
-    verdict = verdict_of(tuple(agrees))
     own_agrees = all(row[3] == row[4] for row in rows)
     rest = ""
     if spec.ceil_mode:
@@ -87,17 +85,14 @@ def _formula(values: Values) -> Outcome:
             " ceil_mode's own rule (round up, then drop a last window that would start past the "
             f"input) gives torch's size {'every time' if own_agrees else 'not every time'}."
         )
-    return Outcome(
-        verdict,
+    return outcome(
         f"For {sum(agrees)} of {len(rows)} input sizes from {first} to {sizes[-1]} the formula "
         f"gives the size that torch gives.{rest}",
-        Evidence(
-            ("input n", "(n + 2p − k)/s", "formula", "with ceil_mode's rule", "torch"),
-            tuple(rows),
-            tuple(agrees),
-        ),
+        ("input n", "(n + 2p − k)/s", "formula", "with ceil_mode's rule", "torch"),
+        rows,
+        agrees,
         _formula_chart(rows, sizes),
-        condition if verdict == "holds when" else "",
+        condition,
     )
 
 
@@ -149,28 +144,24 @@ def _six(values: Values) -> Outcome:
             (square(size), step, square(output), square(torch_output), told, lost, measured)
         )
         agrees.append(output == torch_output and measured == told)
-    verdict = verdict_of(tuple(agrees))
     counts = torch_reads(layer(kernel, stride, padding), n)
-    return Outcome(
-        verdict,
+    return outcome(
         f"At stride {stride} {rows[1][0]} gives {rows[1][3]} and leaves "
         f"{plural(int(rows[1][6]), 'row')} and as many columns unread; {rows[2][0]} gives "
         f"{rows[2][3]} and leaves {rows[2][6]}.",
-        Evidence(
-            (
-                "input",
-                "stride",
-                "output",
-                "torch",
-                "rows said to be unread",
-                "rows unread",
-                "torch: rows without gradient",
-            ),
-            tuple(rows),
-            tuple(agrees),
+        (
+            "input",
+            "stride",
+            "output",
+            "torch",
+            "rows said to be unread",
+            "rows unread",
+            "torch: rows without gradient",
         ),
+        rows,
+        agrees,
         _six_chart(kernel, stride, n, counts),
-        _cases_that_agree(rows, agrees) if verdict == "holds when" else "",
+        _cases_that_agree(rows, agrees),
     )
 
 
@@ -218,19 +209,17 @@ def _halving(values: Values) -> Outcome:
             rows.append((name, n, f"{n / stride:.4g}", output, measured))
             agrees.append(measured * stride == n)
             divides.append(n % stride == 0)
-    verdict = verdict_of(tuple(agrees))
     names = {"the input is a multiple of the stride": divides}
     condition = named_condition(agrees, names) or _layers_that_agree(rows, agrees)
     right = sum(row[3] == row[4] for row in rows)
-    return Outcome(
-        verdict,
+    return outcome(
         f"{sum(agrees)} of {len(rows)} outputs are exactly the input divided by the stride; the "
         f"formula gives torch's size in {right} of them.",
-        Evidence(
-            ("layer", "input n (px)", "n / stride", "formula", "torch"), tuple(rows), tuple(agrees)
-        ),
+        ("layer", "input n (px)", "n / stride", "formula", "torch"),
+        rows,
+        agrees,
         _halving_chart(rows, sizes),
-        condition if verdict == "holds when" else "",
+        condition,
     )
 
 

@@ -10,13 +10,13 @@ from core.networks.notation import parse_notation
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Link,
     Outcome,
     Series,
     Setting,
     Values,
     block,
+    outcome,
     verdict_of,
 )
 from viz.lessons.claims.cost import TOPIC, facts, torch_parameters
@@ -71,13 +71,15 @@ def _large_or_small(values: Values) -> Outcome:
     verdict = verdict_of(agrees if reach[0] == reach[1] else (False, None, agrees[2], None))
     names = f"one {large}×{large}", f"{layers} of {kernel}×{kernel}"
     held = "the second has fewer weights" if agrees[2] else "both see the same"
-    return Outcome(
-        verdict,
+    return outcome(
         f"One {large}×{large} sees {reach[0]} px with {learned[0]:,} weights, {names[1]} see "
         f"{reach[1]} px with {learned[1]:,}.",
-        Evidence(("", *names), rows, agrees),
+        ("", *names),
+        rows,
+        agrees,
         _large_or_small_chart(channels, names, learned),
-        f"only this part is meant: {held}" if verdict == "holds when" else "",
+        f"only this part is meant: {held}",
+        verdict=verdict,
     )
 
 

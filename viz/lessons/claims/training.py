@@ -13,13 +13,13 @@ from viz.lessons.claims.chance import SIGMA_NOISE, below, beyond, enough, few_se
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
-    Evidence,
     Outcome,
     Series,
     Setting,
     Values,
     block,
     decided,
+    outcome,
 )
 from viz.lessons.claims.convolutional import ALL_CONVOLUTIONAL
 from viz.lessons.claims.parts import plural
@@ -53,21 +53,19 @@ def _widened(values: Values) -> Outcome:
         rows.append((seed, before, after, grown[-1], accuracy(records)))
         series.append(Series(f"seed {seed}", ("before", "after"), (before, after)))
     wider = beyond(grown, SIGMA_NOISE, SIGMA_NOISE**2) if enough(seeds) else None
-    return Outcome(
-        decided([wider]),
+    return outcome(
         f"Trained for {spec.steps} steps on {_task(values)}, σ became {_factors(grown)} times what "
         f"it was, over {plural(seeds, 'seed')}; test accuracy {percent([r[4] for r in rows])}."
         f"{_band_of_growth(seeds, wider)}",
-        Evidence(
-            (
-                *("seed", "σ before (px)", "σ after (px)"),
-                f"after / before (wider: above {SIGMA_NOISE**2:.2f}; not wider: below {SIGMA_NOISE})",
-                "test accuracy",
-            ),
-            tuple(rows),
-            (wider,) * seeds,
+        (
+            *("seed", "σ before (px)", "σ after (px)"),
+            f"after / before (wider: above {SIGMA_NOISE**2:.2f}; not wider: below {SIGMA_NOISE})",
+            "test accuracy",
         ),
+        rows,
+        (wider,) * seeds,
         Chart("bars", "Effective field of the centre unit", "", "σ (px)", tuple(series)),
+        verdict=decided([wider]),
     )
 
 
@@ -115,22 +113,20 @@ def _gradients(values: Values) -> Outcome:
     worse, steadier = (below(*each) if enough(seeds) else None for each in (reached, rough))
     verdict = decided([worse, steadier])
     pooled, strided = map(mean, reached)
-    return Outcome(
-        verdict,
+    return outcome(
         f"Over {plural(seeds, 'seed')} the gradient of the first convolution was {pooled:.2g} "
         f"times that of the last with max pooling, {strided:.2g} times with strides. That it "
         f"vanishes more with strides is {SAYS[worse]}; that the loss falls more steadily with "
         f"strides is {SAYS[steadier]}.{_overlap(seeds, worse, steadier)}",
-        Evidence(
-            ("measured", "seed", "max pooling", "strided convolution"),
-            (
-                *(("gradient, first / last", *each) for each in _by_seed(reached)),
-                *(("unsteadiness of the loss", *each) for each in _by_seed(rough)),
-            ),
-            (worse,) * seeds + (steadier,) * seeds,
+        ("measured", "seed", "max pooling", "strided convolution"),
+        (
+            *(("gradient, first / last", *each) for each in _by_seed(reached)),
+            *(("unsteadiness of the loss", *each) for each in _by_seed(rough)),
         ),
+        (worse,) * seeds + (steadier,) * seeds,
         _flow_chart(nets),
-        _half(bool(worse)) if verdict == "holds when" else "",
+        _half(bool(worse)),
+        verdict=verdict,
     )
 
 
