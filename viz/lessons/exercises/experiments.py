@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
-
-import numpy as np
 
 from core.data import picture
 from core.errors import SpecError
 from core.gradients.counts import is_even, phase_counts
-from core.gradients.pattern import input_gradient
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, check, operation_of
 from core.layer.padding import pytorch_int, tf_same
@@ -19,6 +16,9 @@ from core.layer.sizes import measured_size
 from core.layer.window import Pair
 from core.shift.consistency import layer_consistency
 from core.shift.layer import KINDS, DownsamplingLayer
+from viz.lessons.claims import claim
+from viz.lessons.claims.claim import Rows, Value
+from viz.lessons.claims.shift import FOLLOWS, NAMES
 from viz.lessons.exercises.fields import Step, field
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.lessons.exercises.words import times
@@ -288,45 +288,48 @@ def resnet_versions() -> Finding:
     )
 
 
+def _of_claim(
+    number: int, values: Mapping[str, Value], value: Callable[[Rows], Hashable], text: str
+) -> Finding:
+    """What the experiment of a claim has measured: its evidence is the table.
+
+    Args:
+        number, values: of the claim, and of its settings that are not at their defaults.
+        value: of the rows of the evidence, what the options are compared with.
+        text: the explanation.
+    """
+    evidence = claim(number).run(values).evidence
+    rows = tuple(tuple(map(str, row)) for row in evidence.rows)
+    return Finding(value(evidence.rows), text, evidence.columns, rows)
+
+
+def _with_gradient(rows: Rows, layer: str) -> int:
+    """Percent of the input that gets a gradient from a layer of claim 17, as torch finds it."""
+    (share,) = (row[4] for row in rows if row[0].startswith(layer))
+    return 100 - round(float(share.removesuffix(" %")))
+
+
 def unread_by_1x1() -> Finding:
-    """Unread pixels of 1×1 and 3×3 with stride 2."""
-    rows, shares = [], []
-    for spec, name in (
-        (_conv(1, 2), "1×1, stride 2"),
-        (_conv(3, 2, 1), "3×3, stride 2, padding 1"),
-    ):
-        mask = spec.window.unread((56, 56)).mask
-        shares.append(round(100 * float(mask.mean())))
-        rows.append((name, f"{int(mask.sum()):,} of {mask.size:,}", f"{shares[-1]} %"))
-    return Finding(
-        shares[0],
+    """Pixels that a 1×1 with stride 2 never reads get no gradient."""
+    return _of_claim(
+        17,
+        {"kernel_size": 1},
+        lambda rows: 100 - _with_gradient(rows, "1×1 convolution"),
         "A kernel smaller than the stride leaves gaps: of every 2×2 pixels it reads one. v1.5 "
         "moves the stride into the 3×3, which reads them all. The shortcut's 1×1 still leaves gaps.",
-        ("layer, on 56×56", "unread pixels", "share"),
-        tuple(rows),
     )
 
 
 def max_gradient() -> Finding:
     """Share of the pixels with a gradient, by autograd."""
-    x = np.random.default_rng(0).permutation(256).reshape(1, 16, 16).astype(np.float32)
-    specs = {
-        "2×2 max pooling": LayerSpec("max_pooling", (2, 2), (2, 2)),
-        "2×2 average pooling": LayerSpec("average_pooling", (2, 2), (2, 2)),
-        "3×3 convolution, padding 1": _conv(3, 2, 1),
-    }
-    shares = []
-    for spec in specs.values():
-        weight = np.ones((1, 1, 3, 3), np.float32) if operation_of(spec).learned else None
-        found = input_gradient(spec, x, weight).gradient
-        shares.append(round(100 * float((found != 0).mean())))
-    return Finding(
-        tuple(shares),
+    layers = ("2×2 max pooling", "2×2 average pooling", "3×3 convolution")
+    return _of_claim(
+        17,
+        {"kernel_size": 1},
+        lambda rows: tuple(_with_gradient(rows, layer) for layer in layers),
         "A maximum depends on its winner alone. A mean depends on all its pixels, a convolution on "
         "all that its windows cover: with a 3×3 kernel and stride 2 that is every pixel. A 1×1 with "
         "stride 2 would starve three quarters, too.",
-        ("stride 2, on 16×16", "pixels with a gradient"),
-        tuple((name, f"{share} %") for name, share in zip(specs, shares, strict=True)),
     )
 
 
@@ -362,15 +365,18 @@ def _consistencies(taps: int, shifts: list[Pair]) -> dict[str, float]:
 
 
 def shift() -> Finding:
-    """One pixel and two pixels, each layer with stride 2."""
-    by_one, by_two = (_consistencies(1, [(0, step)]) for step in (1, 2))
-    return Finding(
-        tuple(kind for kind in KINDS if by_one[kind] > 1 - 1e-6),
+    """Whose output is the moved one when the picture moves by one pixel, each with stride 2."""
+    return _of_claim(
+        22,
+        {"kernel_size": 3},
+        lambda rows: tuple(
+            kind
+            for kind in KINDS
+            if any(row[:2] == (NAMES[kind], 1) and row[3] >= FOLLOWS for row in rows)
+        ),
         "Each keeps every second value of a map that does move. Moved by one pixel, it reads the "
         "other values. Pooling makes the map smoother, so the difference is smaller, but it is "
         "there. Moved by two pixels all three follow exactly.",
-        ("stride 2, cosine with the moved output", "moved by 1 px", "moved by 2 px"),
-        tuple((OPERATIONS[k].label.lower(), f"{by_one[k]:.4f}", f"{by_two[k]:.4f}") for k in KINDS),
     )
 
 

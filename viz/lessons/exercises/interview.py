@@ -116,8 +116,8 @@ INTERVIEWS: dict[str, Interview] = {
     ),
     "max_gradient": Interview(
         "The gradient of a maximum",
-        "2×2 max pooling with stride 2, average pooling, a 3×3 convolution with stride 2 and "
-        "padding 1. Which share of the input gets a gradient, in this order?",
+        "2×2 max pooling with stride 2, average pooling, a 3×3 convolution with stride 2. "
+        "Which share of the input gets a gradient, in this order?",
         (
             ("100 %, 100 %, 100 %", (100, 100, 100)),
             ("25 %, 100 %, 100 %", (25, 100, 100)),

@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import SpecError
 from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, VERDICTS, Claim, claim
-from viz.lessons.claims.claim import Setting, verdict_of
+from viz.lessons.claims.claim import Chart, Evidence, Setting, outcome, verdict_of
 
 HERE = Path(__file__).parent
 LIGHT = [one for one in CLAIMS if not one.heavy]
@@ -98,3 +98,23 @@ def test_a_whole_number_is_no_text() -> None:
 def test_the_table_is_read_without_torch() -> None:
     code = "import sys, viz.lessons.claims; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "agrees, verdict, condition",
+    [
+        ((True, True), "holds", ""),
+        ((True, False), "holds when", "so"),
+        ((False, None), "does not hold", ""),
+    ],
+)
+def test_an_outcome_has_the_verdict_of_its_rows(
+    agrees: tuple[bool | None, ...], verdict: str, condition: str
+) -> None:
+    """A condition is said only where the claim holds in part; another verdict may be handed in."""
+    chart = Chart("bars", "", "", "")
+    made = outcome("A sentence.", ("case",), [["a"], ["b"]], list(agrees), chart, "so")
+    assert (made.verdict, made.condition) == (verdict, condition)
+    assert made.evidence == Evidence(("case",), (("a",), ("b",)), agrees)
+    other = outcome("", (), [], agrees, chart, "so", verdict="not decided here")
+    assert (other.verdict, other.condition) == ("not decided here", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from torch import nn
@@ -11,6 +11,7 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.networks import zoo
 from core.receptive_field import receptive_fields
+from viz.lessons.claims import Outcome, claim
 from viz.lessons.exercises import experiments
 from viz.lessons.exercises.experiments import EXPERIMENTS, Finding, find, right_option
 from viz.lessons.exercises.interview import INTERVIEWS
@@ -85,8 +86,8 @@ def test_without_jumps_the_verdicts_on_fields_change(monkeypatch: pytest.MonkeyP
     "stride, wrong",
     [
         (1, {"stride_or_pool": "the same", "parameters_and_stride": "both the same",
-             "unread_by_1x1": "none", "checkerboard": "3, 4 and 5"}),
-        (3, {"stride_or_pool": "none", "unread_by_1x1": "none"}),
+             "checkerboard": "3, 4 and 5"}),
+        (3, {"stride_or_pool": "none"}),
     ],
 )  # fmt: skip
 def test_with_another_stride_the_verdicts_change(
@@ -112,10 +113,32 @@ def test_without_a_blur_none_gets_closer(monkeypatch: pytest.MonkeyPatch) -> Non
     assert verdict("blur") == "none: it only blurs"
 
 
-def test_on_whole_strides_all_follow(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = experiments._consistencies
-    monkeypatch.setattr(experiments, "_consistencies", lambda taps, shifts: true(taps, [(0, 2)]))
-    assert verdict("shift") == "all of them"
+@pytest.mark.parametrize(
+    "name, settings, answer",
+    [
+        ("shift", {"stride": 1}, "all of them"),
+        ("unread_by_1x1", {"stride": 1}, "none"),
+        ("max_gradient", {"weights": "all equal", "stride": 1}, "none"),
+    ],
+)
+def test_a_question_reads_the_evidence_of_its_claim(
+    name: str, settings: dict[str, Any], answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table is the claim's own, and with other settings of the claim the answer changes."""
+    numbers = []
+
+    class Other(NamedTuple):
+        number: int
+
+        def run(self, values: dict[str, Any]) -> Outcome:
+            numbers.append(self.number)
+            return claim(self.number).run({**values, **settings})
+
+    usual = find(name)
+    monkeypatch.setattr(experiments, "claim", Other)
+    assert verdict(name) == answer
+    columns = claim(numbers[0]).run().evidence.columns
+    assert usual.heads == columns
 
 
 def test_resnets_of_the_zoo_see_what_is_said() -> None:
