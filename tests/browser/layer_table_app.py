@@ -48,7 +48,7 @@ layer_table(
     undo=bool(history.past),
     redo=bool(history.future),
     key="table",
-    told={"edit": on_edit, "select": on_select},
+    callbacks={"edit": on_edit, "select": on_select},
 )
 st.text(to_notation(history.spec))
 if st.button("another network"):

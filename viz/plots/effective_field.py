@@ -111,21 +111,21 @@ def _coloured(shares: FloatArray, shades: Shades) -> dict[str, Any]:
         names = [f"{10.0**tick:g}" for tick in ticks]
         names[0] = f"≤ {names[0]}"
         look: dict[str, Any] = {"colorscale": MAGNITUDE}
-        shown = "10<sup>%{z:.2f}</sup> of the peak"
+        value = "10<sup>%{z:.2f}</sup> of the peak"
     else:
         z, low = shares, -1 if shades.signed else 0
         names = ["−1", "−0.5", "0", "0.5", "1"] if shades.signed else ["0", "0.5", "1"]
         ticks = np.linspace(low, 1, len(names)).tolist()
         scale = [[i / 2, colour] for i, colour in enumerate(SIGNED)]
         look = {"colorscale": scale if shades.signed else MAGNITUDE}
-        shown = "%{z:.3g} of the peak"
+        value = "%{z:.3g} of the peak"
     bar = {
         "title": {"text": title, "side": "top", "font": {"size": 12}},
         "tickvals": ticks,
         "ticktext": names,
     }
     look |= {"z": z.astype(np.float32), "zmin": low, "zmax": 1 - shades.log, "colorbar": bar}
-    return look | {"hovertemplate": f"{where}{shown}<extra></extra>"}
+    return look | {"hovertemplate": f"{where}{value}<extra></extra>"}
 
 
 def frame(box: Box) -> Trace:
@@ -270,8 +270,12 @@ def cut_notes(erf: EffectiveReceptiveField) -> list[str]:
     """What the border does to this map."""
     if not erf.is_cut:
         return []
-    lost = erf.lost_to_padding
-    share = "" if lost != lost else f": {100 * lost:.3g} % of the energy is expected there"
+    padding_loss = erf.lost_to_padding
+    share = (
+        ""
+        if padding_loss != padding_loss
+        else f": {100 * padding_loss:.3g} % of the energy is expected there"
+    )
     return [f"The theoretical field reaches out of the image{share}."]
 
 

@@ -74,8 +74,8 @@ class Figure(go.Figure):
 @lru_cache(maxsize=8)
 def _template(name: str | None) -> dict[str, Any]:
     """The layout of a figure that has nothing but this template, as it goes to the browser."""
-    found: dict[str, Any] = go.Figure(layout={"template": name}).to_dict()["layout"]
-    return found
+    layout: dict[str, Any] = go.Figure(layout={"template": name}).to_dict()["layout"]
+    return layout
 
 
 @lru_cache(maxsize=8)
@@ -91,8 +91,8 @@ def _light(value: Any, name: str = "") -> Any:
     if name in AXES and value in ("x1", "y1"):
         return value[0]
     if isinstance(value, dict):
-        kept = {key: each for key, each in value.items() if each is not None}
-        return {FIRST.get(key, key): _light(each, key) for key, each in kept.items()}
+        present = {key: each for key, each in value.items() if each is not None}
+        return {FIRST.get(key, key): _light(each, key) for key, each in present.items()}
     if isinstance(value, np.ndarray):
         return value.tolist() if name in PLAIN_LISTS else _typed(value)
     if isinstance(value, list | tuple) and any(isinstance(v, dict | np.ndarray) for v in value):
@@ -110,5 +110,5 @@ def _typed(array: np.ndarray[Any, Any]) -> Any:
     short = SHORT.get(str(array.dtype))
     if short is None or not array.size:
         return array.tolist()
-    found = {"dtype": short, "bdata": b64encode(array.tobytes()).decode()}
-    return found | ({"shape": ", ".join(map(str, array.shape))} if array.ndim > 1 else {})
+    encoded = {"dtype": short, "bdata": b64encode(array.tobytes()).decode()}
+    return encoded | ({"shape": ", ".join(map(str, array.shape))} if array.ndim > 1 else {})

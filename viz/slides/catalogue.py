@@ -30,7 +30,7 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Opened:
+class LinkContents:
     """What a link shows.
 
     Attributes:
@@ -58,7 +58,7 @@ class Opened:
         return self.pictures[name or next(iter(self.pictures))]
 
 
-def opened(link: str, site: str = "") -> Opened:
+def opened(link: str, site: str = "") -> LinkContents:
     """What a link shows.
 
     Args:
@@ -70,12 +70,14 @@ def opened(link: str, site: str = "") -> Opened:
         SpecError: there is no such page, it has no pictures, or cannot show exactly this: where
             a page would ignore or change a setting and say so, the link is refused.
     """
-    page, told = _parted(link)
+    page, link_params = _parted(link)
     params = _params(page)
-    values, ignored = decode(params, told)
+    values, ignored = decode(params, link_params)
     try:
         refuse_unfit(ignored)
-        found = {p.name: p for p in import_module(f"viz.features.{page}.export").pictures(values)}
+        pictures = {
+            p.name: p for p in import_module(f"viz.features.{page}.export").pictures(values)
+        }
     except UnfitLinkError as error:
         raise SpecError(error.parameter, error.rule, link) from None
     written = query(params, values)
@@ -83,7 +85,7 @@ def opened(link: str, site: str = "") -> Opened:
     if "://" not in link:
         tail = f"?{urlencode(written)}" if written else ""
         address = f"{site.rstrip('/')}/{page}{tail}"
-    return Opened(page, address, _settings(page, written), _credit(values), found)
+    return LinkContents(page, address, _settings(page, written), _credit(values), pictures)
 
 
 def credit(link: str) -> str:
@@ -97,10 +99,10 @@ def credit(link: str) -> str:
 
 
 def _credit(values: Mapping[str, Any]) -> str:
-    shown = PICTURES.get(values.get("picture", ""))  # none of a visitor's own, nor of no picture
+    picture = PICTURES.get(values.get("picture", ""))  # none of a visitor's own, nor of no picture
     return (
-        f"Picture of these settings: {shown.label}, {shown.credit}"
-        if shown and shown.credit
+        f"Picture of these settings: {picture.label}, {picture.credit}"
+        if picture and picture.credit
         else ""
     )
 
@@ -118,18 +120,18 @@ def _parted(link: str) -> tuple[str, dict[str, str]]:
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=200)
     except ValueError as error:
         raise SpecError("link", f"cannot be read ({error})", link) from None
-    told = dict(pairs)
-    if len(told) < len(pairs):
+    link_params = dict(pairs)
+    if len(link_params) < len(pairs):
         raise SpecError("link", "must set every parameter once", link)
     if not (parts.query or parts.path or parts.netloc):
         raise SpecError("link", "must be like erf?network=vgg16", link)
     page = parts.path.rstrip("/").rpartition("/")[2] or PAGES[0].name
     if page not in PARAMETERS or find_spec(f"viz.features.{page}.export") is None:
         raise SpecError("link", f"must lead to one of the pages {', '.join(PARAMETERS)}", page)
-    return page, told
+    return page, link_params
 
 
 def _settings(page: str, written: Mapping[str, str]) -> str:
     title = next(row.title for row in PAGES if row.name == page)
-    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in written.items())
-    return f"{title}: {told}" if told else title
+    text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in written.items())
+    return f"{title}: {text}" if text else title

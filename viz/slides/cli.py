@@ -63,10 +63,10 @@ def _parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; what cannot be is a sentence on stderr and status 2."""
-    asked = _parser().parse_args(arguments)
+    parsed = _parser().parse_args(arguments)
     try:
         with until_closed():
-            _run(asked)
+            _run(parsed)
     except SpecError as error:
         refuse(error)
     except OSError as error:
@@ -74,30 +74,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(asked: argparse.Namespace) -> None:
+def _run(parsed: argparse.Namespace) -> None:
     options = Options(
-        asked.picture,
-        asked.size,
-        asked.dpi,
-        asked.dark,
-        asked.transparent,
-        asked.caption,
-        asked.strip,
+        parsed.picture,
+        parsed.size,
+        parsed.dpi,
+        parsed.dark,
+        parsed.transparent,
+        parsed.caption,
+        parsed.strip,
     )
-    if asked.list:
-        _list(asked.what, asked.site)
-    elif asked.out is None:
+    if parsed.list:
+        _list(parsed.what, parsed.site)
+    elif parsed.out is None:
         raise SpecError("out", "must name the file to write", "nothing")
-    elif (text := _lecture(asked.what)) is not None:
-        checked_target(Path(asked.out))
-        slides = read(text, options, asked.kind or "svg")
-        _write_lecture(slides, text, Path(asked.out), asked.site)
+    elif (text := _lecture(parsed.what)) is not None:
+        checked_target(Path(parsed.out))
+        slides = read(text, options, parsed.kind or "svg")
+        _write_lecture(slides, text, Path(parsed.out), parsed.site)
     else:
-        kind = kind_of(asked.out)
-        if asked.kind not in (None, kind):
-            raise SpecError("kind", f"must be that of the file's name, {kind}", asked.kind)
-        slide = Slide(Path(asked.out).name, kind, asked.what, options)
-        placed({Path(asked.out): drawn(slide, asked.site)[0]})
+        kind = kind_of(parsed.out)
+        if parsed.kind not in (None, kind):
+            raise SpecError("kind", f"must be that of the file's name, {kind}", parsed.kind)
+        slide = Slide(Path(parsed.out).name, kind, parsed.what, options)
+        placed({Path(parsed.out): drawn(slide, parsed.site)[0]})
 
 
 def _lecture(what: str) -> str | None:
@@ -118,9 +118,9 @@ def _lecture(what: str) -> str | None:
 def _list(link: str, site: str) -> None:
     from viz.slides.catalogue import opened
 
-    shown = opened(link, site)
-    wide = max(map(len, shown.pictures))
-    for name, picture in shown.pictures.items():
+    contents = opened(link, site)
+    wide = max(map(len, contents.pictures))
+    for name, picture in contents.pictures.items():
         kinds = " ".join(picture.kinds())
         print(f"{name:{wide}}  {picture.label}  [{kinds}]")
 

@@ -42,17 +42,17 @@ def variants(
     figure = sheet(style)
     titled(figure, title, "", style)
     noted(figure, recipe_lines(list(named.items()))[: 2 if is_wide(style) else 1], style)
-    found = list(named.values())
-    shades = shades_of(found, log)
+    fields = list(named.values())
+    shades = shades_of(fields, log)
     handles = [
         Line2D([], [], color=INPUT, path_effects=EDGE, label="image's border"),
         Line2D([], [], color=WINDOW, ls="--", path_effects=EDGE, label="theoretical field"),
         _ring("1σ and 2σ"),
     ]
     legend(figure, handles, style)
-    drawn = panels(figure, len(found), style, around=(0.8, 1.0))
+    drawn = panels(figure, len(fields), style, around=(0.8, 1.0))
     across = column_width(figure, drawn[0], style) - 0.5
-    side = max(last - first + 1 for erf in found for first, last in erf.theory.clipped)
+    side = max(last - first + 1 for erf in fields for first, last in erf.theory.clipped)
     for axes, (label, erf) in zip(drawn, named.items(), strict=True):
         values = erf.map if shades.signed and not log else erf.energy
         artist = shaded(axes, values, erf.origin, shades)

@@ -83,13 +83,13 @@ class Reel:
         """A few frames from the first to the last, to choose colours by."""
         wanted = np.unique(np.linspace(0, self.film.frames - 1, count).round()).tolist()
         renderer = self._canvas.get_renderer()
-        found = []
+        frames = []
         for number in wanted:
             self._canvas.restore_region(self._still)
             for artist in self.film.show(int(number)):
                 artist.draw(renderer)
-            found.append(np.array(self._canvas.buffer_rgba()))
-        return found
+            frames.append(np.array(self._canvas.buffer_rgba()))
+        return frames
 
 
 def gif(reel: Reel, style: Style) -> bytes:
@@ -192,17 +192,17 @@ class Palette:
     def _nearest(self, packed: NDArray[np.uint32]) -> Frame:
         """The place of each colour; found once for all that share their upper bits."""
         keys = _keys(packed)
-        found = self._places[keys]
-        if (found < 0).any():
-            missing = np.unique(keys[found < 0])
+        places = self._places[keys]
+        if (places < 0).any():
+            missing = np.unique(keys[places < 0])
             low = np.stack([missing >> shift * BITS & ((1 << BITS) - 1) for shift in (2, 1, 0)], 1)
             wanted = (low * (255 / ((1 << BITS) - 1))).astype(np.float32)
             for start in range(0, len(missing), 4096):
                 part = slice(start, start + 4096)
                 far = ((wanted[part, None] - self._colours) ** 2).sum(2)
                 self._places[missing[part]] = far.argmin(1)
-            found = self._places[keys]
-        return found.astype(np.uint8)
+            places = self._places[keys]
+        return places.astype(np.uint8)
 
 
 def _packed(frame: Frame) -> NDArray[np.uint32]:

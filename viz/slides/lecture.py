@@ -24,7 +24,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from core.errors import SpecError
-from viz.slides.catalogue import Opened, opened
+from viz.slides.catalogue import LinkContents, opened
 from viz.slides.sheet import saved
 from viz.slides.style import FILMS, KINDS, Kind, Style
 
@@ -91,25 +91,25 @@ def kind_named(name: str) -> Kind | None:
     return next((kind for kind in (*KINDS, *FILMS) if ending == kind), None)
 
 
-def drawn(slide: Slide, site: str = "") -> tuple[bytes, Opened]:
+def drawn(slide: Slide, site: str = "") -> tuple[bytes, LinkContents]:
     """One slide as the bytes of its file, and what its link shows.
 
     Raises:
         SpecError: the link or an option cannot be.
     """
-    shown, options = opened(slide.link, site), slide.options
-    picture = shown.picture(options.picture)
+    contents, options = opened(slide.link, site), slide.options
+    picture = contents.picture(options.picture)
     usual = FILM_DPI if slide.kind in FILMS else Style().dpi
     style = Style(
         size=options.size,
         dpi=usual if options.dpi is None else options.dpi,
         dark=options.dark,
         transparent=options.transparent,
-        caption=(picture.settings or shown.settings) if options.caption else "",
-        link=shown.address if options.caption else "",
-        credit=shown.credit,
+        caption=(picture.settings or contents.settings) if options.caption else "",
+        link=contents.address if options.caption else "",
+        credit=contents.credit,
     )
-    return saved(picture, style, slide.kind, options.strip), shown
+    return saved(picture, style, slide.kind, options.strip), contents
 
 
 def read(text: str, usual: Options = Options(), kind: Kind = "svg") -> list[Slide]:
@@ -136,7 +136,7 @@ def read(text: str, usual: Options = Options(), kind: Kind = "svg") -> list[Slid
 
 def _slide(number: int, line: str, usual: Options, kind: Kind) -> Slide:
     try:
-        name, link, *told = shlex.split(line)
+        name, link, *words = shlex.split(line)
     except ValueError:
         rule = "must be: name  link  [option=value …]"
         raise SpecError(f"line {number}", rule, line.strip()) from None
@@ -144,19 +144,19 @@ def _slide(number: int, line: str, usual: Options, kind: Kind) -> Slide:
         raise SpecError(f"line {number}", "must begin with a plain file name", name)
     file = name if "." in name else f"{name}.{kind}"
     try:
-        options = replace(usual, **_options(told))
+        options = replace(usual, **_options(words))
         return Slide(file, kind_of(file), link, options, number)
     except SpecError as error:
         raise SpecError(f"line {number}: {error.parameter}", error.rule, error.value) from None
 
 
-def _options(told: Sequence[str]) -> dict[str, Any]:
-    known = Options.__dataclass_fields__
+def _options(words: Sequence[str]) -> dict[str, Any]:
+    names = Options.__dataclass_fields__
     options: dict[str, Any] = {}
-    for part in told:
+    for part in words:
         name, _, text = part.partition("=")
-        if name not in known:
-            raise SpecError("option", f"must be one of {', '.join(known)}", part)
+        if name not in names:
+            raise SpecError("option", f"must be one of {', '.join(names)}", part)
         if name in ("picture", "size"):
             options[name] = text
         elif name in ("dpi", "strip"):
@@ -170,7 +170,7 @@ def _options(told: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def built(slides: Sequence[Slide], site: str = "") -> Iterator[tuple[Slide, bytes, Opened]]:
+def built(slides: Sequence[Slide], site: str = "") -> Iterator[tuple[Slide, bytes, LinkContents]]:
     """The slides, drawn one after the other.
 
     Raises:

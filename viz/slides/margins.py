@@ -154,8 +154,8 @@ def bar(
     drawn.outline.set_visible(False)
     if ticks is None:  # settled now: numbers that change while all is laid out would stick out
         low, high = artist.get_clim()
-        found = MaxNLocator(4).tick_values(low, high)
-        ticks = [float(tick) for tick in found if low <= tick <= high]
+        candidates = MaxNLocator(4).tick_values(low, high)
+        ticks = [float(tick) for tick in candidates if low <= tick <= high]
     texts = [f"{tick:g}".replace("-", "−") for tick in ticks] if names is None else list(names)
     drawn.set_ticks(list(ticks), labels=texts)
     return drawn

@@ -112,17 +112,17 @@ def _numbered(svg: bytes) -> bytes:
     """
     numbers: dict[bytes, bytes] = {}
 
-    def number(found: re.Match[bytes]) -> bytes:
-        return numbers.setdefault(found[0], b"%b%d" % (found[1], len(numbers)))
+    def number(match: re.Match[bytes]) -> bytes:
+        return numbers.setdefault(match[0], b"%b%d" % (match[1], len(numbers)))
 
     return re.sub(rb"(?<=[\"#])([a-zA-Z])[0-9a-f]{10}(?=[\")_])", number, svg)
 
 
 def _moving(picture: Picture, style: Style) -> Film:
     assert picture.film is not None  # bounded
-    made = picture.film(style)
-    _caption(made.figure, style)
-    return made
+    film = picture.film(style)
+    _caption(film.figure, style)
+    return film
 
 
 def _caption(figure: Figure, style: Style) -> None:

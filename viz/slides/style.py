@@ -180,8 +180,8 @@ def film_steps(steps: int) -> tuple[range, str]:
     stride = -(-steps // MAX_FRAMES)
     if stride == 1:
         return range(steps), ""
-    shown = range((steps - 1) % stride, steps, stride)  # the last step is always there
-    return shown, f"{len(shown)} of {steps} steps: one in {stride}"
+    selected = range((steps - 1) % stride, steps, stride)  # the last step is always there
+    return selected, f"{len(selected)} of {steps} steps: one in {stride}"
 
 
 def bounded(picture: Picture, style: Style, kind: Kind) -> None:

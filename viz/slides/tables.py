@@ -92,16 +92,16 @@ def table(
     plan = _plan(columns, rows, style, align, width, height)
     left_out = columns[len(plan.columns) : len(columns) - optional]
     foot = SPACING * SMALL * style.points / 72 + 0.05 if left_out else 0.0
-    kept = _kept(plan, importance or [0.0] * len(rows), height - foot)
+    fitting = _fitting_rows(plan, importance or [0.0] * len(rows), height - foot)
     lefts = [0.0, *accumulate(plan.widths)]
     y = _head(axes, plan, align, lefts, style)
-    used = sum(plan.heights[i] for i in kept)
+    used = sum(plan.heights[i] for i in fitting)
     gap = SPACING * plan.points / 72
-    gaps = _gaps(kept, len(rows))
+    gaps = _gaps(fitting, len(rows))
     slack = height - foot - y - used - gaps * gap
-    extra = max(0.0, min(slack / max(1, len(kept)), 0.9 * plan.points / 72))
+    extra = max(0.0, min(slack / max(1, len(fitting)), 0.9 * plan.points / 72))
     before = -1
-    for index in kept:
+    for index in fitting:
         if index - before > 1:
             _say(axes, PAD, y + gap / 2, f"… {index - before - 1} more", plan.points, style)
             y += gap
@@ -112,9 +112,9 @@ def table(
         _say(axes, PAD, y + gap / 2, f"… {rest} more", plan.points, style)
     if left_out:
         small = SMALL * style.points
-        told = wrapped(f"Not shown: {', '.join(left_out)}.", small, width)[0]
-        _say(axes, 0, height - foot / 2, told, small, style)
-    return kept
+        note = wrapped(f"Not shown: {', '.join(left_out)}.", small, width)[0]
+        _say(axes, 0, height - foot / 2, note, small, style)
+    return fitting
 
 
 def _plan(
@@ -186,23 +186,23 @@ def _natural(heading: str, cells: Sequence[Cell], points: float) -> float:
     return max([*words, *texts, 0.1]) + GUTTER
 
 
-def _kept(plan: _Plan, importance: Sequence[float], height: float) -> list[int]:
+def _fitting_rows(plan: _Plan, importance: Sequence[float], height: float) -> list[int]:
     """The rows for which there is room, in order."""
     count, gap = len(plan.heights), SPACING * plan.points / 72
     if plan.height <= height:
         return list(range(count))
-    kept: list[int] = []
+    fitting: list[int] = []
     for index in sorted(range(count), key=lambda i: (-importance[i], i)):
-        tried = sorted([*kept, index])
+        tried = sorted([*fitting, index])
         taken = plan.head_height + sum(plan.heights[i] for i in tried)
-        if taken + _gaps(tried, count) * gap <= height or not kept:
-            kept = tried
-    return kept
+        if taken + _gaps(tried, count) * gap <= height or not fitting:
+            fitting = tried
+    return fitting
 
 
-def _gaps(kept: Sequence[int], count: int) -> int:
+def _gaps(rows: Sequence[int], count: int) -> int:
     """How many runs of rows are left out."""
-    return sum(b - a > 1 for a, b in pairwise([-1, *kept, count]))
+    return sum(b - a > 1 for a, b in pairwise([-1, *rows, count]))
 
 
 def _head(axes: Axes, plan: _Plan, align: str, lefts: Sequence[float], style: Style) -> float:
@@ -235,15 +235,15 @@ def _row(
     tall: float,
     style: Style,
 ) -> None:
-    for place, (column, told) in enumerate(zip(plan.columns, lines, strict=True)):
+    for place, (column, texts) in enumerate(zip(plan.columns, lines, strict=True)):
         cell, left, right = cells[column], lefts[place], lefts[place + 1]
         ink = _behind(axes, cell.look, (left, y, right - left, tall), style)
         x, side = _place(align[column], left, right)
         step = SPACING * plan.points / 72
-        start = y + (tall - len(told) * step) / 2
+        start = y + (tall - len(texts) * step) / 2
         weight = "bold" if "strong" in cell.look else "normal"
         look: dict[str, Any] = {"ha": side, "va": "center", "color": ink, "fontweight": weight}
-        for number, line in enumerate(told):
+        for number, line in enumerate(texts):
             axes.text(x, start + (number + 0.5) * step, line, fontsize=plan.points, **look)
     axes.plot([0, lefts[-1]], [y + tall, y + tall], color=style.ink["line"], linewidth=0.8)
 

@@ -22,13 +22,13 @@ TIMEOUT_S = 120
 @cache
 def ffmpeg() -> str:
     """The program that makes MP4: on the path, or of the package imageio-ffmpeg; "" for none."""
-    found = shutil.which("ffmpeg")
-    if found is None and find_spec("imageio_ffmpeg"):
+    path = shutil.which("ffmpeg")
+    if path is None and find_spec("imageio_ffmpeg"):
         try:
-            found = import_module("imageio_ffmpeg").get_ffmpeg_exe()
+            path = import_module("imageio_ffmpeg").get_ffmpeg_exe()
         except (OSError, RuntimeError):  # the package without its program
-            found = None
-    return found or ""
+            path = None
+    return path or ""
 
 
 def mp4(frames: Iterable[bytes], size: tuple[int, int], fps: float, comment: str = "") -> bytes:

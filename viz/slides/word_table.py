@@ -57,9 +57,9 @@ def word_table(
             _torn(row, widths, points) for row in (columns, *rows)
         ):
             break
-    shown = len(lines)
-    while top + sum(heights[:shown]) + (shown < len(lines)) * step > height and shown > 1:
-        shown -= 1
+    fitting = len(lines)
+    while top + sum(heights[:fitting]) + (fitting < len(lines)) * step > height and fitting > 1:
+        fitting -= 1
     spare = max(0.0, min(0.9 * step, (height - top - sum(heights)) / len(lines)))
     lefts = [sum(widths[:place]) for place in range(len(widths))]
     ink = style.ink
@@ -74,11 +74,11 @@ def word_table(
     write(head, 0.0, range(len(columns)))
     axes.plot([0, width], [top, top], color=ink["muted"], lw=1.5)
     y = top
-    for row, high in zip(lines[:shown], heights, strict=False):
+    for row, high in zip(lines[:fitting], heights, strict=False):
         write(row, y + (PAD + spare) / 2, (0,))
         y += high + spare
         axes.plot([0, width], [y, y], color=ink["line"], lw=1)
-    if rest := len(lines) - shown:
+    if rest := len(lines) - fitting:
         axes.text(0, y + 0.5 * step, f"… {rest} more", fontsize=points, va="center")
     return figure
 

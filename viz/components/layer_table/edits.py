@@ -78,7 +78,7 @@ def table_rows(spec: NetworkSpec, columns: Mapping[Path, tuple[str, ...]]) -> li
         {
             "path": list(row.path),
             "kind": row.kind,
-            "text": _shown(row.layer),
+            "text": _as_text(row.layer),
             "whole": _whole(row.layer, inside[row.path]) if row.branches else "",
             "branches": [
                 [name, lengths.get((*row.path, index), 0)]
@@ -93,22 +93,22 @@ def table_rows(spec: NetworkSpec, columns: Mapping[Path, tuple[str, ...]]) -> li
 
 def _counts(paths: list[Path]) -> dict[Path, int]:
     """How many rows each row holds, at any depth."""
-    found = dict.fromkeys(paths, 0)
+    counts = dict.fromkeys(paths, 0)
     for path in paths:
         for end in range(1, len(path), 2):
-            found[path[:end]] += 1
-    return found
+            counts[path[:end]] += 1
+    return counts
 
 
 def _lengths(paths: list[Path]) -> dict[Path, int]:
     """How many layers stand in each branch that has any; ``()`` is the network itself."""
-    found: dict[Path, int] = {}
+    lengths: dict[Path, int] = {}
     for path in paths:
-        found[path[:-1]] = found.get(path[:-1], 0) + 1
-    return found
+        lengths[path[:-1]] = lengths.get(path[:-1], 0) + 1
+    return lengths
 
 
-def _shown(layer: Layer) -> str:
+def _as_text(layer: Layer) -> str:
     if isinstance(layer, Repeat):
         return f"{layer.times}x"
     return layer.kind if isinstance(layer, Block) else layer_to_notation(layer)
@@ -152,13 +152,13 @@ def _edit_of(message: object) -> str:
 
 
 def _path(message: Mapping[str, Any], name: str) -> Path:
-    given = message.get(name)
-    if not isinstance(given, list | tuple) or not 1 <= len(given) <= MAX_PATH:
-        raise SpecError(name, f"must be a list of 1 to {MAX_PATH} whole numbers", _short(given))
-    for step in given:
+    steps = message.get(name)
+    if not isinstance(steps, list | tuple) or not 1 <= len(steps) <= MAX_PATH:
+        raise SpecError(name, f"must be a list of 1 to {MAX_PATH} whole numbers", _short(steps))
+    for step in steps:
         if type(step) is not int or not 0 <= step <= MAX_LAYERS:
             raise SpecError(name, f"must hold whole numbers from 0 to {MAX_LAYERS:,}", _short(step))
-    return tuple(given)
+    return tuple(steps)
 
 
 def _text(message: Mapping[str, Any]) -> str:
@@ -182,9 +182,9 @@ def _short(value: object) -> str:
 def _check_same(layer: Layer, message: Mapping[str, Any]) -> None:
     """Refuses an edit of a row that another edit has put in this place meanwhile."""
     was = message.get("was")
-    if was is not None and was not in (_shown(layer), layer_to_notation(layer)):
+    if was is not None and was not in (_as_text(layer), layer_to_notation(layer)):
         rule = "is not what was in this row when it was edited; look again"
-        raise SpecError("row", rule, _shown(layer))
+        raise SpecError("row", rule, _as_text(layer))
 
 
 def _layers(message: Mapping[str, Any]) -> tuple[Layer, ...]:
@@ -307,11 +307,11 @@ def step(history: History, message: Mapping[str, Any]) -> History:
 
 def refusal(message: object, error: SpecError) -> dict[str, Any]:
     """What the table is sent to show why an edit was refused: the row, a sentence, the text."""
-    given: Mapping[str, Any] = message if isinstance(message, Mapping) else {}
+    fields: Mapping[str, Any] = message if isinstance(message, Mapping) else {}
     try:
-        path = _path(given, "path")
+        path = _path(fields, "path")
     except SpecError:
         path = ()
-    text = given.get("text") if given.get("do") == "set" else None
+    text = fields.get("text") if fields.get("do") == "set" else None
     typed = text if isinstance(text, str) and len(text) <= MAX_TEXT else None
     return {"path": list(path), "sentence": str(error).removeprefix("line 1, "), "text": typed}

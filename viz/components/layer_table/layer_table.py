@@ -26,7 +26,7 @@ def layer_table(
     undo: bool = False,
     redo: bool = False,
     key: str,
-    told: Mapping[str, Callable[[], None]],
+    callbacks: Mapping[str, Callable[[], None]],
 ) -> None:
     """Show a network as an editable table.
 
@@ -39,7 +39,7 @@ def layer_table(
         selected: path of the layer that the page shows.
         undo, redo: whether there is something to undo or redo.
         key: Streamlit's key; ``st.session_state[key]`` holds what a callback is told.
-        told: callbacks by the name of what the visitor did: ``edit`` (a message for
+        callbacks: callbacks by the name of what the visitor did: ``edit`` (a message for
             ``viz.components.layer_table.edits.step``) or ``select`` (``path`` of the layer to show).
     """
     show = component(
@@ -63,7 +63,7 @@ def layer_table(
             "longest": MAX_TEXT,
             "answered": _answered(key),
         },
-        **{f"on_{name}_change": told.get(name, _nothing) for name in TRIGGERS},
+        **{f"on_{name}_change": callbacks.get(name, _nothing) for name in TRIGGERS},
     )
 
 
@@ -72,13 +72,13 @@ def _answered(key: str) -> int | None:
 
     It is kept: of a run that another one overtakes the browser may never hear.
     """
-    state, kept = st.session_state.get(key), f"{key}_answered"
+    state, state_key = st.session_state.get(key), f"{key}_answered"
     for name in TRIGGERS:
         message = state.get(name) if isinstance(state, Mapping) else None
         number = message.get("n") if isinstance(message, Mapping) else None
         if type(number) is int and abs(number) < 2**53:
-            st.session_state[kept] = number
-    return st.session_state.get(kept)
+            st.session_state[state_key] = number
+    return st.session_state.get(state_key)
 
 
 def _nothing() -> None:

@@ -30,7 +30,7 @@ def player(
     identity: str,
     token: str,
     key: str,
-    told: Mapping[str, Callable[[], None]],
+    callbacks: Mapping[str, Callable[[], None]],
 ) -> None:
     """Show one or more sweeps in lockstep.
 
@@ -42,7 +42,7 @@ def player(
         identity: changes whenever the boards do.
         token: changes when a link or a preset sets the view.
         key: Streamlit's key; ``st.session_state[key]`` holds what a callback is told.
-        told: callbacks by the name of what the visitor did: view (settled on a step, pin or
+        callbacks: callbacks by the name of what the visitor did: view (settled on a step, pin or
             plane), edit (typed a cell), preset, compare, fix (chose one).
     """
     show = component(NAME, html=_HTML, js="player/player.js", css="player/player.css")
@@ -51,10 +51,10 @@ def player(
         data={
             "boards": boards,
             "view": dict(view),
-            "frame": {**frame, "edits": "edit" in told},
+            "frame": {**frame, "edits": "edit" in callbacks},
             "id": identity,
             "token": token,
             "palette": PALETTE,
         },
-        **{f"on_{name}_change": callback for name, callback in told.items()},
+        **{f"on_{name}_change": callback for name, callback in callbacks.items()},
     )

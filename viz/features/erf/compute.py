@@ -1,4 +1,4 @@
-"""Effective receptive fields for the page: the preview at once, the real one by the queue."""
+"""Computations of the page on effective fields: the preview at once, the measurement by the queue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Structure(NamedTuple):
-    """What decides the layers of a network and how they are connected.
+    """The settings that decide the layers of a network and their connections.
 
     Attributes:
         network: before anything is swapped.
@@ -41,16 +41,16 @@ class Structure(NamedTuple):
     skips: bool
 
     @classmethod
-    def of(cls, asked: Request) -> Structure:
-        """That of a request's network."""
-        return cls(asked.network, asked.activation, asked.pooling, asked.skips)
+    def of(cls, request: Request) -> Structure:
+        """The structure of a request's network."""
+        return cls(request.network, request.activation, request.pooling, request.skips)
 
     @property
     def is_original(self) -> bool:
-        """Nothing is swapped."""
+        """Whether nothing is swapped."""
         return self[1:] == ("kept", "kept", True)
 
-    def swapped(self, made: nn.Module, seed: int = 0) -> nn.Module:
+    def swapped(self, net: nn.Module, seed: int = 0) -> nn.Module:
         """A copy of the network's module with what is to be swapped; itself where nothing is.
 
         Raises:
@@ -59,26 +59,26 @@ class Structure(NamedTuple):
         from core.networks import swaps
 
         if self.activation != "kept":
-            made = swaps.with_activation(made, self.activation)
+            net = swaps.with_activation(net, self.activation)
         if self.pooling != "kept":
-            made = swaps.with_pooling(made, self.pooling, self.network.input_size, seed)
-        return made if self.skips else swaps.without_skips(made)
+            net = swaps.with_pooling(net, self.pooling, self.network.input_size, seed)
+        return net if self.skips else swaps.without_skips(net)
 
 
-def network(asked: Request, weights: State | None = None) -> nn.Module:
-    """The network with what was swapped, its weights decided by the seed, or else trained ones.
+def network(request: Request, weights: State | None = None) -> nn.Module:
+    """The network with its swaps applied; its weights are drawn by the seed, or trained ones.
 
     Raises:
         SpecError: it cannot be built, or has nothing of what is to be swapped.
     """
     warm()
-    made = module(asked.network, "cpu", weights, asked.seed)
-    return Structure.of(asked).swapped(made, asked.seed)
+    net = module(request.network, "cpu", weights, request.seed)
+    return Structure.of(request).swapped(net, request.seed)
 
 
 @computed_once(64)
 def _meta_module(structure: Structure) -> nn.Module:
-    """The module without weights, for all who only read it.
+    """The module without weights, shared by readers that do not change it.
 
     Raises:
         SpecError: as `network`.
@@ -89,7 +89,7 @@ def _meta_module(structure: Structure) -> nn.Module:
 
 @computed_once(64, outside=True)
 def _graph(structure: Structure) -> Graph:
-    """How the layers are connected."""
+    """The graph of the swapped network."""
     if structure.is_original:
         return analysis(structure.network).graph
     warm()
@@ -98,58 +98,58 @@ def _graph(structure: Structure) -> Graph:
     return network_graph(_meta_module(structure), structure.network.input_size)
 
 
-def _weights(asked: Request) -> State | None:
-    """Trained ones; None where they are drawn."""
-    return trained_weights(asked.network) if asked.weights == "as_is" else None
+def _weights(request: Request) -> State | None:
+    """The trained weights; None if the weights are drawn."""
+    return trained_weights(request.network) if request.weights == "as_is" else None
 
 
-def check(asked: Request, found: Analysis) -> None:
-    """Refuse what would fail, or keep everybody waiting.
+def check(request: Request, analysis: Analysis) -> None:
+    """Refuse requests that would fail or take too long.
 
     Args:
-        asked: of a layer of ``found``.
-        found: its network.
+        request: of a layer of ``analysis``.
+        analysis: its network.
 
     Raises:
         SpecError: nothing to swap, weights that are not trained here, or too much work; with what
             would do.
     """
-    _meta_module(Structure.of(asked))
-    _weights(asked)
-    most = most_draws(asked, found)
+    _meta_module(Structure.of(request))
+    _weights(request)
+    most = most_draws(request, analysis)
     if not most:
         rule = f"must be smaller: one draw takes more than {settings().macs:,} multiply–accumulates"
-        raise SpecError("input_size", rule, "×".join(map(str, asked.network.input_size)))
-    if asked.draws > most:
+        raise SpecError("input_size", rule, "×".join(map(str, request.network.input_size)))
+    if request.draws > most:
         rule = f"must be at most {most} for this network and image; or choose a smaller image"
-        raise SpecError("draws", rule, asked.draws)
+        raise SpecError("draws", rule, request.draws)
 
 
-def most_draws(asked: Request, found: Analysis) -> int:
-    """The largest offered number of draws that is computed for a visitor; 0 for none."""
-    rows, cols = _crop(asked.network, asked.layer, asked.unit).size
-    height, width = asked.network.input_size[1:]
-    one, most = found.totals.macs * (rows * cols / (height * width)), settings().macs
+def most_draws(request: Request, analysis: Analysis) -> int:
+    """The largest offered number of draws within the budget; 0 if one draw is too many."""
+    rows, cols = _crop(request.network, request.layer, request.unit).size
+    height, width = request.network.input_size[1:]
+    one, most = analysis.totals.macs * (rows * cols / (height * width)), settings().macs
     return max((draws for draws in DRAWS if draws * one <= most), default=0)
 
 
 @computed_once(256, outside=True)
 def _crop(network: Network, layer: str, unit: tuple[int, int]) -> Crop:
-    """The part of the image that has to be run for a unit."""
+    """The part of the image that must be run for a unit."""
     from core.erf.crop import smallest_crop
 
     field = analysis(network).fields[layer]
     return smallest_crop(meta_module(network), network.input_size, field, unit)
 
 
-def work(asked: Request) -> Work:
-    """The computation, for the queue."""
+def work(request: Request) -> Work:
+    """The measurement as work for the queue."""
 
     def run(report: Report) -> EffectiveReceptiveField:
-        structure = Structure.of(asked)
-        known = structure.is_original and asked.layer
-        crop = _crop(asked.network, asked.layer, asked.unit) if known else True
-        computation = _work(asked, _weights(asked), _graph(structure), crop)
+        structure = Structure.of(request)
+        crop_is_cached = structure.is_original and request.layer
+        crop = _crop(request.network, request.layer, request.unit) if crop_is_cached else True
+        computation = _work(request, _weights(request), _graph(structure), crop)
         result: EffectiveReceptiveField = computation(report)
         return result
 
@@ -158,7 +158,7 @@ def work(asked: Request) -> Work:
 
 @queued
 def _work(
-    asked: Request,
+    request: Request,
     weights: State | None,
     graph: Graph | None = None,
     crop: Crop | bool = True,
@@ -166,27 +166,27 @@ def _work(
     def run(report: Report) -> EffectiveReceptiveField:
         from core.erf import effective_receptive_field
 
-        def told(progress: Progress) -> bool:
+        def on_progress(progress: Progress) -> bool:
             return report(progress.done, progress.total, progress.partial)
 
-        size = asked.network.input_size
-        inputs: Any = asked.inputs
+        size = request.network.input_size
+        inputs: Any = request.inputs
         if inputs != "noise":
             planes = data.picture(inputs, size[1:], size[0])
             inputs = (planes - planes.mean()) / max(planes.std(), 1e-6)
         return effective_receptive_field(
-            network(asked, weights=weights),
+            network(request, weights=weights),
             size,
-            asked.layer or None,
-            unit=asked.unit,
-            draws=asked.draws,
+            request.layer or None,
+            unit=request.unit,
+            draws=request.draws,
             inputs=inputs,
-            weights=asked.weights,  # type: ignore[arg-type]
-            aggregate=asked.aggregate,  # type: ignore[arg-type]
-            seed=asked.seed,
+            weights=request.weights,  # type: ignore[arg-type]
+            aggregate=request.aggregate,  # type: ignore[arg-type]
+            seed=request.seed,
             device=settings().device,
-            progress=told,
-            bf16=asked.bf16,
+            progress=on_progress,
+            bf16=request.bf16,
             budget=settings().memory_bytes,
             crop=crop,
             graph=graph,
@@ -195,31 +195,31 @@ def _work(
     return run
 
 
-def expected(asked: Request) -> ExpectedErf | None:
-    """What theory expects of it, at once; None where it cannot say."""
-    if asked.network.run is not None and asked.weights == "as_is":
+def expected(request: Request) -> ExpectedErf | None:
+    """The closed form's expected map; None if it does not cover the network."""
+    if request.network.run is not None and request.weights == "as_is":
         return None  # what training has made of weights, no theory of random ones knows
-    same = replace(asked, draws=1, inputs="noise", seed=0, bf16=False)
+    same = replace(request, draws=1, inputs="noise", seed=0, bf16=False)
     return _expected(same)  # nothing of that changes it
 
 
 @computed_once(64, outside=True)
-def _expected(asked: Request) -> ExpectedErf | None:
+def _expected(request: Request) -> ExpectedErf | None:
     warm()
     from core.erf.expected import TORCH, UNIT_GAINS, Gains, expected_erf
     from core.erf.study import GAINS
 
-    structure, uniform = Structure.of(asked), asked.weights == "uniform"
+    structure, uniform = Structure.of(request), request.weights == "uniform"
     gains: dict[Any, Gains] = {**GAINS, "as_is": TORCH}
     try:
         return expected_erf(
             _meta_module(structure),
-            asked.network.input_size,
-            asked.layer or None,
-            asked.unit,
+            request.network.input_size,
+            request.layer or None,
+            request.unit,
             weights="uniform" if uniform else "random",
-            aggregate=asked.aggregate,  # type: ignore[arg-type]
-            gains=gains.get(asked.weights, UNIT_GAINS),
+            aggregate=request.aggregate,  # type: ignore[arg-type]
+            gains=gains.get(request.weights, UNIT_GAINS),
             graph=_graph(structure),
         )
     except SpecError:
@@ -228,16 +228,16 @@ def _expected(asked: Request) -> ExpectedErf | None:
 
 @queued
 def study(name: str) -> Work:
-    """A study of `core.erf.studies` by the name of its function, for the queue."""
+    """A study of `core.erf.studies`, by the name of its function, as work for the queue."""
 
     def run(report: Report) -> Study:
         warm()
         from core.erf import studies
 
-        def told(progress: StudyProgress) -> bool:
+        def on_progress(progress: StudyProgress) -> bool:
             return report(progress.done, progress.total, None)
 
-        found: Study = getattr(studies, name)(progress=told)
-        return found
+        result: Study = getattr(studies, name)(progress=on_progress)
+        return result
 
     return run

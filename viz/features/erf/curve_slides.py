@@ -29,13 +29,13 @@ def sections(
     expected: ExpectedErf | None = None,
 ) -> Figure:
     """The energy along y and along x, against the Gaussian of the same σ and the closed form."""
-    shown = [axis for axis in (0, 1) if erf.map.shape[axis] > 1] or [1]
-    drawn = [_section(erf, axis, expected) for axis in shown]
+    directions = [axis for axis in (0, 1) if erf.map.shape[axis] > 1] or [1]
+    drawn = [_section(erf, axis, expected) for axis in directions]
     figure = _framed(erf, style, f"{title}: cross-sections of the energy", "")
     handles = _legend_lines(drawn[0])
     legend(figure, handles, style)
     for axes, axis, lines in zip(
-        panels(figure, len(shown), style, 0.62, (1.2, 0.9)), shown, drawn, strict=True
+        panels(figure, len(directions), style, 0.62, (1.2, 0.9)), directions, drawn, strict=True
     ):
         curves(axes, lines, legend=False)
         axes.set(xlabel=f"{('row', 'column')[axis]} (px)", ylabel="share of the energy")
@@ -54,9 +54,9 @@ def _section(erf: EffectiveReceptiveField, axis: int, expected: ExpectedErf | No
         Curve("Gaussian, same σ", places.tolist(), normal.tolist(), PADDING),
     ]
     if expected is not None:
-        known = metrics.marginals(expected.map)[axis]
-        along = np.arange(known.size, dtype=np.float64) + expected.origin[axis]
-        lines.append(Curve("closed form", along.tolist(), known.tolist(), INPUT))
+        marginal = metrics.marginals(expected.map)[axis]
+        along = np.arange(marginal.size, dtype=np.float64) + expected.origin[axis]
+        lines.append(Curve("closed form", along.tolist(), marginal.tolist(), INPUT))
     return lines
 
 
@@ -66,8 +66,8 @@ def energy(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
     at = dict(zip(sides.tolist(), held.tolist(), strict=True))
     theory = max(last - first + 1 for first, last in erf.theory.unclipped)
     squares = erf.squares
-    told = ", ".join(f"{100 * share:g} % in {side} px" for share, side in squares.items())
-    figure = _framed(erf, style, f"{title}: energy inside a centred square", told)
+    subtitle = ", ".join(f"{100 * share:g} % in {side} px" for share, side in squares.items())
+    figure = _framed(erf, style, f"{title}: energy inside a centred square", subtitle)
     axes = figure.add_subplot()
     curves(axes, [Curve("measured", sides.tolist(), held.tolist(), WINDOW)], legend=False)
     axes.axvline(theory, color=INPUT, ls="--", label=f"theory, {theory} px")
@@ -84,8 +84,10 @@ def convergence(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Fi
     """Difference between odd and even draws, and σ, over the draws averaged so far."""
     points = erf.convergence
     draws = [float(point.draws) for point in points]
-    told = "difference: total variation between odd and even draws; the map is off by about half"
-    figure = _framed(erf, style, f"{title}: how settled the map is", told)
+    subtitle = (
+        "difference: total variation between odd and even draws; the map is off by about half"
+    )
+    figure = _framed(erf, style, f"{title}: how settled the map is", subtitle)
     above = [Curve("difference", draws, [point.difference for point in points], PINNED)]
     below = [
         Curve("σ along y", draws, [point.sigma[0] for point in points], INPUT),
@@ -103,18 +105,18 @@ def convergence(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Fi
 
 
 def doubling(axes: Axes, most: int) -> None:
-    """A logarithmic axis with powers of two, at most six of them."""
+    """Make the x axis logarithmic, with at most six powers of two on it."""
     powers = [2**power for power in range(13) if 2**power <= max(2, most)]
-    shown = powers[:: -(-len(powers) // 6)]
+    ticks = powers[:: -(-len(powers) // 6)]
     axes.set_xscale("log", base=2)
     axes.set_xlim(0.9, 1.1 * max(2, most))
-    axes.xaxis.set_major_locator(FixedLocator(shown))
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def _framed(erf: EffectiveReceptiveField, style: Style, title: str, subtitle: str) -> Figure:
-    """A sheet with its title, and the recipe at its foot."""
+    """A sheet with its title, and the recipe as a note at the bottom."""
     figure = sheet(style)
     titled(figure, title, subtitle, style)
     noted(figure, [recipe_line(erf)], style)
@@ -122,7 +124,7 @@ def _framed(erf: EffectiveReceptiveField, style: Style, title: str, subtitle: st
 
 
 def _legend_lines(lines: Sequence[Curve]) -> list[object]:
-    """What stands for some curves in a legend below several panels."""
+    """Legend handles of some curves, for a legend below several panels."""
     spare = Figure().add_subplot()
     curves(spare, lines, legend=False)
     return list(spare.get_lines())

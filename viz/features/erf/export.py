@@ -1,4 +1,4 @@
-"""The pictures of the page on effective receptive fields."""
+"""The pictures that the page on effective receptive fields offers for slides."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def pictures(values: Values) -> list[Picture]:
     """
     settled = dict(values)
     network.settle(settled)
-    asked = request(settled)
-    found = [
-        Picture(name, label, partial(_measured, name, asked, settled))
+    request = request_of(settled)
+    offered = [
+        Picture(name, label, partial(_measured, name, request, settled))
         for name, label in LABELS.items()
     ]
     if settled["compare"]:
-        found.append(Picture("variants", "Variants", partial(_compared, settled)))
+        offered.append(Picture("variants", "Variants", partial(_compared, settled)))
     if settled["study"]:
-        found.append(Picture("study", "Study", partial(_studied, settled["study"])))
+        offered.append(Picture("study", "Study", partial(_studied, settled["study"])))
     first = {TABS["energy"]: "energy", TABS["compare"]: "variants", TABS["studies"]: "study"}
-    found.sort(key=lambda picture: picture.name != first.get(settled["tab"], "map"))
-    return [replace(picture, settings=settings(asked)) for picture in found]
+    offered.sort(key=lambda picture: picture.name != first.get(settled["tab"], "map"))
+    return [replace(picture, settings=settings(request)) for picture in offered]
 
 
 LABELS = {
@@ -57,63 +57,63 @@ LABELS = {
 }
 
 
-def request(values: Values) -> Request:
-    """What settled values ask for, checked as the page checks it.
+def request_of(values: Values) -> Request:
+    """The request that settled values make, checked as on the page.
 
     Raises:
         SpecError: it cannot be computed.
     """
-    found = network_analysis.analysis(network.network(values))
-    line = found.line(values["layer"])
+    analysis = network_analysis.analysis(network.network(values))
+    line = analysis.line(values["layer"])
     if line is None or line.node.kind == "input":
         if values["layer"]:
             refuse_unfit([f"this network has no layer {values['layer'][:80]}"])
-        line = found.deepest
+        line = analysis.deepest
     unit, grid = values["unit"], line.node.grid
     if unit not in UNITS and choices_unit.unit_of(unit, grid) != tuple(map(int, unit.split("."))):
         refuse_unfit([f"{line.label} has no unit {unit}, only {grid[0]}×{grid[1]}"])
     if line.node.kind == "input":
         rule = "must have units side by side; this network has none like that"
-        raise SpecError("layer", rule, found.network.title)
-    asked = params.request(values, line.node.name, line.node.grid)
-    compute_erf.check(asked, found)
-    return asked
+        raise SpecError("layer", rule, analysis.network.title)
+    request = params.request(values, line.node.name, line.node.grid)
+    compute_erf.check(request, analysis)
+    return request
 
 
-def title(asked: Request) -> str:
-    """What is looked at, the layer by the name that the page has for it."""
-    line = network_analysis.analysis(asked.network).line(asked.layer)
-    layer = line.label if line else asked.layer
-    return f"{asked.network.title}, {layer}, unit ({asked.unit[0]}, {asked.unit[1]})"
+def title(request: Request) -> str:
+    """A title that names network, layer and unit, the layer by its name on the page."""
+    line = network_analysis.analysis(request.network).line(request.layer)
+    layer = line.label if line else request.layer
+    return f"{request.network.title}, {layer}, unit ({request.unit[0]}, {request.unit[1]})"
 
 
-def settings(asked: Request) -> str:
-    """What is asked for in words, for a caption."""
+def settings(request: Request) -> str:
+    """The request in words, for a caption."""
     return (
-        f"{title(asked)}; {asked.draws} draws, input {asked.inputs}, weights {asked.weights}, "
-        f"{asked.aggregate}, seed {asked.seed}"
+        f"{title(request)}; {request.draws} draws, input {request.inputs}, weights {request.weights}, "
+        f"{request.aggregate}, seed {request.seed}"
     )
 
 
 def on_show(
-    asked: Request,
+    request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     values: Values,
 ) -> list[Picture]:
-    """The pictures of a map that is there; of the closed form alone while there is none."""
+    """The pictures of a measured map; only the closed form's while there is none."""
     if erf is None:
         if expected is None:
             return []
-        return [Picture("expected", "Expected map", partial(_expected, asked, expected, values))]
+        return [Picture("expected", "Expected map", partial(_expected, request, expected, values))]
     return [
-        Picture(name, label, partial(_drawn, name, asked, erf, expected, values))
+        Picture(name, label, partial(_drawn, name, request, erf, expected, values))
         for name, label in LABELS.items()
     ]
 
 
 def picture_of_variants(named: Mapping[str, EffectiveReceptiveField], values: Values) -> Picture:
-    """Variants that are there, side by side."""
+    """The picture of the existing variants side by side."""
 
     def draw(style: Style) -> Figure:
         from viz.slides.effective_field import variants
@@ -123,20 +123,20 @@ def picture_of_variants(named: Mapping[str, EffectiveReceptiveField], values: Va
     return Picture("variants", "Variants", draw)
 
 
-def picture_of_study(found: Study) -> Picture:
-    """A study that is there."""
+def picture_of_study(result: Study) -> Picture:
+    """The picture of a finished study."""
 
     def draw(style: Style) -> Figure:
         from viz.features.erf.study_slide import study
 
-        return study(found, style)
+        return study(result, style)
 
     return Picture("study", "Study", draw)
 
 
 def _drawn(
     name: str,
-    asked: Request,
+    request: Request,
     erf: EffectiveReceptiveField,
     expected: ExpectedErf | None,
     values: Values,
@@ -145,56 +145,56 @@ def _drawn(
     if name == "map":
         from viz.features.erf.slides import erf_map
 
-        shown: dict[str, Any] = {"log": values["log"], "expected": expected}
-        return erf_map(erf, style, title=title(asked), photo=_photo(asked, values), **shown)
+        options: dict[str, Any] = {"log": values["log"], "expected": expected}
+        return erf_map(erf, style, title=title(request), photo=_photo(request, values), **options)
     from viz.features.erf import curve_slides
 
     if name == "sections":
-        return curve_slides.sections(erf, style, title=title(asked), expected=expected)
+        return curve_slides.sections(erf, style, title=title(request), expected=expected)
     draw = curve_slides.energy if name == "energy" else curve_slides.convergence
-    return draw(erf, style, title=title(asked))
+    return draw(erf, style, title=title(request))
 
 
-def _photo(asked: Request, values: Values) -> Any:
-    """(H, W, 3) the picture that lies under the map; None where there is none."""
+def _photo(request: Request, values: Values) -> Any:
+    """The picture under the map, (H, W, 3); None if the input is not a picture."""
     if not values["over"]:
         return None
-    size = asked.network.input_size[1:]
+    size = request.network.input_size[1:]
     return data.picture(values["picture"], size, 3).transpose(1, 2, 0).astype("uint8")
 
 
-def _expected(asked: Request, expected: ExpectedErf, values: Values, style: Style) -> Figure:
+def _expected(request: Request, expected: ExpectedErf, values: Values, style: Style) -> Figure:
     from viz.features.erf.slides import expected_map
 
-    return expected_map(expected, style, title=title(asked), log=values["log"])
+    return expected_map(expected, style, title=title(request), log=values["log"])
 
 
-def _measured(name: str, asked: Request, values: Values, style: Style) -> Figure:
-    expected = compute_erf.expected(asked)
-    return _drawn(name, asked, compute(asked), expected, values, style)
+def _measured(name: str, request: Request, values: Values, style: Style) -> Figure:
+    expected = compute_erf.expected(request)
+    return _drawn(name, request, compute(request), expected, values, style)
 
 
 @lru_cache(maxsize=4)
-def compute(asked: Request) -> EffectiveReceptiveField:
-    """The map, here and now; for several pictures of one link once."""
-    found: EffectiveReceptiveField = compute_erf.work(asked)(_on)
-    return found
+def compute(request: Request) -> EffectiveReceptiveField:
+    """Measure the map in this process; several pictures of one link share the result."""
+    erf: EffectiveReceptiveField = compute_erf.work(request)(_on)
+    return erf
 
 
 def _on(done: int, total: int, partial: object) -> bool:
-    """Nobody stops a command line's work."""
+    """A progress report that never stops the work."""
     return True
 
 
 def variants_of(values: Values) -> tuple[dict[str, Request], list[str]]:
-    """The requests of a comparison that can be made of this network; why others cannot."""
-    found, refused = {}, []
+    """The possible requests of a comparison by label, and why others are impossible."""
+    requests, refused = {}, []
     for label, changes in COMPARISONS[values["compare"]][1]:
         try:
-            found[label] = request({**values, **changes})
+            requests[label] = request_of({**values, **changes})
         except SpecError as error:
             refused.append(f"{label}: {error}.")
-    return found, refused
+    return requests, refused
 
 
 def _compared(values: Values, style: Style) -> Figure:
@@ -206,5 +206,5 @@ def _compared(values: Values, style: Style) -> Figure:
 
 
 def _studied(name: str, style: Style) -> Figure:
-    found = compute_erf.study(STUDIES[name][1])(_on)
-    return picture_of_study(found).draw(style)
+    result = compute_erf.study(STUDIES[name][1])(_on)
+    return picture_of_study(result).draw(style)

@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from core.erf.expected import ExpectedErf
 
 
-def erf_map(asked: Request, view: View, expected: ExpectedErf | None, values: Values) -> None:
-    """The map so far, or what theory expects while there is none; the numbers beside it."""
+def erf_map(request: Request, view: View, expected: ExpectedErf | None, values: Values) -> None:
+    """Draw the map so far, or the expected map while there is none, and the numbers beside it."""
     from viz.features.erf.plots import erf_figure, expected_figure
 
     done = view.partial.convergence[-1].draws if view.partial else 0
-    stopped = f"Stopped after {done} of {asked.draws} draws."
-    progress.standing("erf", asked, view, "Backpropagating", stopped=stopped)
+    stopped = f"Stopped after {done} of {request.draws} draws."
+    progress.standing("erf", request, view, "Backpropagating", stopped=stopped)
     erf = view.result or view.partial
     left, right = st.columns([1.5, 1])
     with left:
         if erf is not None:
             photo = None
             if values["over"]:
-                size = asked.network.input_size[1:]
+                size = request.network.input_size[1:]
                 photo = network_analysis.picture(values["picture"], size)
             figure = erf_figure(
-                erf, log=values["log"], expected=expected, photo=photo, title=title(asked)
+                erf, log=values["log"], expected=expected, photo=photo, title=title(request)
             )
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
         elif expected is not None and view.error in ("", progress.STOPPED):
-            figure = expected_figure(expected, log=values["log"], title=title(asked))
+            figure = expected_figure(expected, log=values["log"], title=title(request))
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
         elif not view.error:
             st.skeleton(height=460)
@@ -70,7 +70,7 @@ _CELL = "padding: 0.25rem 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25)"
 
 
 def _row(title: str, says: str, text: str) -> str:
-    """One line of the table: what it is, what that says, the value."""
+    """One row of the table: name, explanation, value."""
     small = f'<span style="font-size: 0.75rem; opacity: 0.75">{escape(says)}</span>'
     return (
         f'<tr><td style="{_CELL}"><b>{escape(title)}</b><br>{small}</td>'

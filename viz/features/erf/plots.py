@@ -109,7 +109,7 @@ def erf_figure(
 def expected_figure(
     expected: ExpectedErf, *, log: bool = False, title: str = "Expected receptive field"
 ) -> go.Figure:
-    """The closed form's map: what to show while the real one is computed."""
+    """The closed form's map, drawn while the measured one is computed."""
     uniform = expected.weights == "uniform"
     measure = "expected gradient" if uniform else "expected squared gradient"
     shades = Shades(measure, float(expected.map.max()), log=log)
@@ -125,7 +125,7 @@ def expected_figure(
 
 
 def _field_box(erf: EffectiveReceptiveField, **place: Any) -> list[Trace]:
-    """The theoretical field, not clipped: sides beyond the view are not seen."""
+    """The outline of the unclipped theoretical field; parts beyond the view are not visible."""
     return lined([frame(erf.theory.unclipped)], WINDOW, "dash", _field_name(erf), **place)
 
 
@@ -152,7 +152,7 @@ def _expected_ellipses(expected: ExpectedErf) -> list[Trace]:
 
 
 def _laid_under(photo: str, size: tuple[int, int]) -> list[dict[str, Any]]:
-    """The image below the traces, its pixels where the map has them."""
+    """The image below the traces, aligned with the map."""
     place = {"x": -0.5, "y": -0.5, "sizex": size[1], "sizey": size[0], "xref": "x", "yref": "y"}
     return [place | {"source": photo, "yanchor": "top", "sizing": "stretch", "layer": "below"}]
 
@@ -166,9 +166,9 @@ def sections_figure(
     """The energy along y and along x, against the Gaussian of the same σ and the closed form."""
     from core.erf import metrics  # brings torch: not before there is something to draw
 
-    shown = [axis for axis in (0, 1) if erf.map.shape[axis] > 1] or [1]
+    directions = [axis for axis in (0, 1) if erf.map.shape[axis] > 1] or [1]
     traces: list[Trace] = []
-    for panel, axis in enumerate(shown, start=1):
+    for panel, axis in enumerate(directions, start=1):
         place = {"xaxis": f"x{panel}", "yaxis": f"y{panel}", "showlegend": panel == 1}
         places = np.arange(erf.map.shape[axis], dtype=np.float64) + erf.origin[axis]
         measured = erf.marginals()[axis]
@@ -177,13 +177,13 @@ def sections_figure(
         traces.append(curve(places, measured, WINDOW, "solid", names[0]) | place)
         traces.append(curve(places, normal, PADDING, "dash", names[1]) | place)
         if expected is not None:
-            known = metrics.marginals(expected.map)[axis]
-            places = np.arange(known.size, dtype=np.float64) + expected.origin[axis]
-            traces.append(curve(places, known, INPUT, "dot", names[2]) | place)
-    across = [f"{('row', 'column')[axis]} (px)" for axis in shown]
+            marginal = metrics.marginals(expected.map)[axis]
+            places = np.arange(marginal.size, dtype=np.float64) + expected.origin[axis]
+            traces.append(curve(places, marginal, INPUT, "dot", names[2]) | place)
+    across = [f"{('row', 'column')[axis]} (px)" for axis in directions]
     share: dict[str, Any] = {"title": {"text": "share of the energy"}, "rangemode": "tozero"}
     layout = stacked(
-        title, [share] * len(shown), across, 2 if expected is None else 3, [recipe_line(erf)]
+        title, [share] * len(directions), across, 2 if expected is None else 3, [recipe_line(erf)]
     )
     return Figure(traces, layout)
 
@@ -213,7 +213,7 @@ def energy_figure(
 
 
 def _square_marks(squares: Mapping[float, int], held: Mapping[int, float], span: int) -> Trace:
-    """The t-energy squares on the curve; shares that need the same square have one mark."""
+    """Markers of the t-energy squares on the curve; equal squares share a marker."""
     shares: dict[int, list[str]] = {}
     for t, side in squares.items():
         shares.setdefault(side, []).append(f"{100 * t:g} %")
@@ -296,7 +296,7 @@ def variants_figure(
 
 
 def _equal_views(boxes: Sequence[Box]) -> list[tuple[Point, Point]]:
-    """Views of one side, each around the middle of its box: one size of pixel in all."""
+    """Views of equal side around the center of each box, so that pixels have one size."""
     side = max(last - first + 1 for box in boxes for first, last in box)
     half = side / 2 + max(1.0, 0.06 * side)
     return [
@@ -311,7 +311,7 @@ def _equal_views(boxes: Sequence[Box]) -> list[tuple[Point, Point]]:
 def _variant(
     erf: EffectiveReceptiveField, shades: Shades, first: bool, **place: Any
 ) -> list[Trace]:
-    """One map of several; only the first has a colour bar and names in the legend."""
+    """The traces of one map of several; only the first has a color bar and legend entries."""
     values = erf.map if shades.signed and not shades.log else erf.energy
     traces = heat(values, erf.origin, shades, **place)
     traces[0]["showscale"] = first
@@ -327,7 +327,7 @@ def _variant(
 def _variants_layout(
     named: Mapping[str, EffectiveReceptiveField], columns: int, title: str
 ) -> tuple[dict[str, Any], float]:
-    """Panels in rows, a heading above each; and the height of all rows in pixels."""
+    """A layout of panels in rows with a heading above each, and its height in pixels."""
     rows = ceil(len(named) / columns)
     headings = [_heading(label, erf) for label, erf in named.items()]
     above = 16 * max(heading["text"].count("<br>") + 1 for heading in headings) + 6
@@ -352,7 +352,7 @@ def _variants_layout(
 
 
 def _panel_axes(index: int, view: tuple[Point, Point]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Both axes of a panel; only the first has names, which hold for all."""
+    """The axes of a panel; only the first panel's axes have labels."""
     x, y = f"x{index + 1}", f"y{index + 1}"
     few = {"nticks": 5}
     across = map_axis("column (px)" if index == 0 else "", view[1]) | few | {"anchor": y}

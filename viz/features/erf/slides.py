@@ -79,7 +79,7 @@ def erf_map(
 
 
 def expected_map(expected: ExpectedErf, style: Style, *, title: str, log: bool = False) -> Figure:
-    """The closed form's map: what theory expects of the unit, no gradient taken."""
+    """The closed form's map, expected by theory without any measured gradient."""
     figure = sheet(style)
     titled(figure, title, "closed form: no gradient was taken", style)
     axes = figure.add_subplot()
@@ -100,7 +100,7 @@ def expected_map(expected: ExpectedErf, style: Style, *, title: str, log: bool =
 
 
 def over(axes: Axes, artist: Any, photo: Any) -> None:
-    """The image below its map, its pixels where the map has them."""
+    """The image below its map, aligned with it."""
     rows, cols = photo.shape[:2]
     extent = (-0.5, cols - 0.5, rows - 0.5, -0.5)
     axes.imshow(photo, extent=extent, interpolation="none", zorder=0)
@@ -126,7 +126,7 @@ def energy_square(axes: Axes, erf: EffectiveReceptiveField, share: float, dash: 
 
 
 def expected_ellipses(axes: Axes, expected: ExpectedErf) -> Line2D:
-    """1σ and 2σ of the closed form."""
+    """The ellipses at 1σ and 2σ of the closed form."""
     from core.erf import metrics  # brings torch: not before there is something to draw
 
     sigma = metrics.sigma(expected.map)

@@ -90,28 +90,28 @@ def _line(fit: Fit, x: Sequence[float], colour: str, name: str) -> Trace:
 
 
 def _exponent(value: float) -> str:
-    """``x^0.49``, raised."""
+    """A power law as text with its exponent raised, such as ``x^0.49``."""
     return f"x<sup>{value:.3g}</sup>".replace("-", "−")
 
 
 def _expected(rows: Sequence[StudyRow], x: Sequence[float]) -> list[Trace]:
-    """σ of the closed form, hollow, where there is one."""
+    """Hollow markers of the closed form's σ, for rows that have one."""
     from core.erf import metrics  # brings torch: not before there is something to draw
 
-    known = [
+    predicted = [
         (place, metrics.sigma(row.expected.map), row.label)
         for place, row in zip(x, rows, strict=True)
         if row.expected is not None
     ]
-    if not known:
+    if not predicted:
         return []
-    sigma = [float(np.sqrt(np.mean(np.square(pair)))) for _, pair, _ in known]
-    hover = [f"<b>{known[i][2]}</b><br>σ, closed form: {s:.3g}" for i, s in enumerate(sigma)]
+    sigma = [float(np.sqrt(np.mean(np.square(pair)))) for _, pair, _ in predicted]
+    hover = [f"<b>{predicted[i][2]}</b><br>σ, closed form: {s:.3g}" for i, s in enumerate(sigma)]
     ring = {"symbol": "circle-open", "size": 16, "color": INPUT, "line": {"width": 2}}
     return [
         {
             "type": "scatter",
-            "x": [place for place, _, _ in known],
+            "x": [place for place, _, _ in predicted],
             "y": sigma,
             "mode": "markers",
             "marker": ring,

@@ -28,49 +28,49 @@ LOOKS = {
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-def study(found: Study, style: Style) -> Figure:
+def study(result: Study, style: Style) -> Figure:
     """Sizes in pixels, and the share of the theoretical field that they take.
 
     With fits both panels have logarithmic axes, on which a power law is a line; the legend
     has its exponent beside the one of the law. Without, every row has a place of its own.
     """
     figure = sheet(style)
-    titled(figure, f"Effective receptive field against {found.name}", "", style)
-    noted(figure, _notes(found), style)
-    fitted = bool(found.fits)
-    x = [row.x for row in found.rows] if fitted else list(range(len(found.rows)))
+    titled(figure, f"Effective receptive field against {result.name}", "", style)
+    noted(figure, _notes(result), style)
+    fitted = bool(result.fits)
+    x = [row.x for row in result.rows] if fitted else list(range(len(result.rows)))
     if fitted:
         above, below = figure.subplots(1, 2)
     else:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1))
-    handles = [*_measured(above, found, x, "sigma"), *_measured(above, found, x, "side")]
-    handles.append(_marks(above, found.rows, x, "reach", PADDING, "_", "theory"))
-    handles += _expected(above, found.rows, x) + _measured(below, found, x, "share")
+    handles = [*_measured(above, result, x, "sigma"), *_measured(above, result, x, "side")]
+    handles.append(_marks(above, result.rows, x, "reach", PADDING, "_", "theory"))
+    handles += _expected(above, result.rows, x) + _measured(below, result, x, "share")
     above.set(ylabel="size (px)")
     below.set(ylabel="share")
     for axes in (above, below):
         plain(axes)
         if fitted:
             _logarithmic(axes, x)
-            axes.set(xlabel=found.x_label)
+            axes.set(xlabel=result.x_label)
         else:
             axes.set_ylim(bottom=0)
     if not fitted:
-        _categories(below, [row.label for row in found.rows], figure, style)
+        _categories(below, [row.label for row in result.rows], figure, style)
     legend(figure, handles, style)
     return figure
 
 
-def _notes(found: Study) -> list[str]:
+def _notes(result: Study) -> list[str]:
     """The recipe, and how the first of the rows that differ does."""
-    return recipe_lines([(row.label, row.erf) for row in found.rows], places=False)[:1]
+    return recipe_lines([(row.label, row.erf) for row in result.rows], places=False)[:1]
 
 
-def _measured(axes: Axes, found: Study, x: Sequence[float], quantity: str) -> list[Any]:
+def _measured(axes: Axes, result: Study, x: Sequence[float], quantity: str) -> list[Any]:
     """The rows' marks, and the fitted law as a line where there is one."""
     colour, mark, name = LOOKS[quantity]
-    handles = [_marks(axes, found.rows, x, quantity, colour, mark, name)]
-    for fit in (fit for fit in found.fits if fit.quantity == quantity):
+    handles = [_marks(axes, result.rows, x, quantity, colour, mark, name)]
+    for fit in (fit for fit in result.fits if fit.quantity == quantity):
         handles.append(_line(axes, fit, x, colour))
     return handles
 
@@ -98,23 +98,23 @@ def _line(axes: Axes, fit: Fit, x: Sequence[float], colour: str) -> Any:
 
 
 def _expected(axes: Axes, rows: Sequence[StudyRow], x: Sequence[float]) -> list[Any]:
-    """σ of the closed form, hollow, where there is one."""
+    """Hollow markers of the closed form's σ, for rows that have one."""
     from core.erf import metrics  # brings torch: not before there is something to draw
 
-    known = [
+    predicted = [
         (place, float(np.sqrt(np.mean(np.square(metrics.sigma(row.expected.map))))))
         for place, row in zip(x, rows, strict=True)
         if row.expected is not None
     ]
-    if not known:
+    if not predicted:
         return []
-    places, sigma = zip(*known, strict=True)
+    places, sigma = zip(*predicted, strict=True)
     look: dict[str, Any] = {"ls": "", "marker": "o", "ms": 17, "mew": 2.5, "mfc": "none"}
     return list(axes.plot(places, sigma, mec=INPUT, label="σ, closed form", **look))
 
 
 def _logarithmic(axes: Axes, x: Sequence[float]) -> None:
-    """Both axes logarithmic, with plain numbers that do not crowd."""
+    """Make both axes logarithmic, with plain numbers that do not overlap."""
     axes.set(xscale="log", yscale="log")
     own = sorted(set(x))
     ticks = own if len(own) <= 6 else [tick for tick in TICKS if own[0] <= tick <= own[-1]]
@@ -130,9 +130,9 @@ def _logarithmic(axes: Axes, x: Sequence[float]) -> None:
 
 def _numbers(low: float, high: float) -> list[float]:
     """Round numbers from low to high: 1, 2, 5 and their tens, or steps where these are few."""
-    found = [tick for tick in TICKS if low <= tick <= high]
-    if len(found) > 2:
-        return found
+    ticks = [tick for tick in TICKS if low <= tick <= high]
+    if len(ticks) > 2:
+        return ticks
     step = 10 ** np.floor(np.log10(high - low))
     step = step / 2 if (high - low) / step < 3 else step
     return [float(tick) for tick in np.arange(np.ceil(low / step), high / step + 1e-9) * step]

@@ -1,4 +1,4 @@
-"""What stands below the map: one function a tab."""
+"""The tabs below the map, one function each."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ LATER = "Here once the map is computed."
 
 
 def save(
-    asked: Request,
+    request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     values: Mapping[str, Any],
     more: Sequence[Picture],
 ) -> None:
-    """What is on show as files, that of the open tab first."""
-    pictures = export.on_show(asked, erf, expected, values)
-    save_menu(PAGE, [*more, *pictures], export.settings(asked))
+    """Draw the menu of pictures as files, with the open tab's first."""
+    pictures = export.on_show(request, erf, expected, values)
+    save_menu(PAGE, [*more, *pictures], export.settings(request))
 
 
 def _sections(
-    asked: Request,
+    request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     page: PageState,
@@ -60,7 +60,7 @@ def _sections(
 
 
 def _energy(
-    asked: Request,
+    request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     page: PageState,
@@ -74,7 +74,7 @@ def _energy(
 
 
 def _compare(
-    asked: Request,
+    request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     page: PageState,
@@ -99,8 +99,8 @@ def _compare(
     def draw(views: Mapping[Hashable, View]) -> None:
         for label, variant in requests.items():
             progress.standing("compare", variant, views[variant], label, name=label)
-        shown = {label: views[variant] for label, variant in requests.items()}
-        ready = {label: v.result or v.partial for label, v in shown.items()}
+        current = {label: views[variant] for label, variant in requests.items()}
+        ready = {label: v.result or v.partial for label, v in current.items()}
         ready = {label: variant for label, variant in ready.items() if variant is not None}
         if ready:
             figure = figures.variants_figure(ready, log=values["log"])
@@ -130,7 +130,7 @@ def _metrics(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any
 
 
 def _studies(
-    asked: Request,
+    request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     page: PageState,
@@ -173,7 +173,7 @@ def _rows(study: Study) -> dict[str, list[Any]]:
 
 
 def _files(
-    asked: Request,
+    request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
     page: PageState,
@@ -191,7 +191,7 @@ def _files(
         metrics = json.dumps(erf.as_data(), indent=1, ensure_ascii=False)
         _download("Metrics as .json", metrics, "erf.json", "application/json")
     st.markdown("The same from Python, beside this app's files:")
-    st.code(code(asked, erf), language="python")
+    st.code(code(request, erf), language="python")
     st.markdown("And of a network of your own, in a terminal:")
     size = ",".join(map(str, erf.input_size))
     st.code(
@@ -207,13 +207,13 @@ def _download(label: str, content: str | bytes, name: str, kind: str) -> None:
     )
 
 
-def code(asked: Request, erf: EffectiveReceptiveField) -> str:
-    """Python that computes the same map."""
-    network, seed = asked.network, asked.seed
+def code(request: Request, erf: EffectiveReceptiveField) -> str:
+    """Python code that computes the same map."""
+    network, seed = request.network, request.seed
     imports = ["from core.erf import effective_receptive_field"]
     before: list[str] = []
     if network.run is not None:
-        more, before, made = _of_the_lab(network.run, asked.weights == "as_is")
+        more, before, expression = _of_the_lab(network.run, request.weights == "as_is")
         imports += more
     elif network.spec is not None:
         imports += [
@@ -221,30 +221,32 @@ def code(asked: Request, erf: EffectiveReceptiveField) -> str:
             "from core.networks.notation import parse_notation",
         ]
         text, size = to_notation(network.spec), network.input_size
-        made = f"build(parse_notation({text!r}), {size[0]}, {size[1:]}, seed={seed})"
+        expression = f"build(parse_notation({text!r}), {size[0]}, {size[1:]}, seed={seed})"
     elif network.module:
         imports += ["from core.receptive_field.cli import load", "from core.seeded import seeded"]
-        before, made = [f"with seeded({seed}):"], f"load({network.module!r})"
+        before, expression = [f"with seeded({seed}):"], f"load({network.module!r})"
     else:
         imports.append("from core.networks import zoo")
-        made = f"zoo.build({network.name!r}, seed={seed})"
+        expression = f"zoo.build({network.name!r}, seed={seed})"
     indent = "    " if network.module else ""
-    lines = [*before, f"{indent}network = {made}", *_swapped(asked)]
+    lines = [*before, f"{indent}network = {expression}", *_swapped(request)]
     if any("swaps." in line for line in lines):
         imports.append("from core.networks import swaps")
     inputs = "'noise'"
-    if asked.inputs != "noise":
+    if request.inputs != "noise":
         imports.append("from core import data")
         channels, *size_of_image = network.input_size
-        lines.append(f"image = data.picture({asked.inputs!r}, {tuple(size_of_image)}, {channels})")
+        lines.append(
+            f"image = data.picture({request.inputs!r}, {tuple(size_of_image)}, {channels})"
+        )
         inputs = "(image - image.mean()) / max(image.std(), 1e-6)"
     draws = erf.convergence[-1].draws
     lines += [
         "erf = effective_receptive_field(",
-        f"    network, {network.input_size}, layer={asked.layer!r}, unit={asked.unit},",
+        f"    network, {network.input_size}, layer={request.layer!r}, unit={request.unit},",
         f"    draws={draws}, inputs={inputs},",
-        f"    weights={asked.weights!r}, aggregate={asked.aggregate!r}, seed={seed},"
-        + (" bf16=True," if asked.bf16 else ""),
+        f"    weights={request.weights!r}, aggregate={request.aggregate!r}, seed={seed},"
+        + (" bf16=True," if request.bf16 else ""),
         ")",
         "print(erf.sigma)",
     ]
@@ -265,15 +267,15 @@ def _of_the_lab(run: TrainingSpec, trained: bool) -> tuple[list[str], list[str],
     return imports, [*before, "*_, last = train(spec)"], "trained(spec, last.state)"
 
 
-def _swapped(asked: Request) -> list[str]:
+def _swapped(request: Request) -> list[str]:
     """The lines that change the network."""
     lines = []
-    if asked.activation != "kept":
-        lines.append(f"network = swaps.with_activation(network, {asked.activation!r})")
-    if asked.pooling != "kept":
-        told = f"{asked.pooling!r}, {asked.network.input_size}, {asked.seed}"
-        lines.append(f"network = swaps.with_pooling(network, {told})")
-    if not asked.skips:
+    if request.activation != "kept":
+        lines.append(f"network = swaps.with_activation(network, {request.activation!r})")
+    if request.pooling != "kept":
+        arguments = f"{request.pooling!r}, {request.network.input_size}, {request.seed}"
+        lines.append(f"network = swaps.with_pooling(network, {arguments})")
+    if not request.skips:
         lines.append("network = swaps.without_skips(network)")
     return lines
 
@@ -289,4 +291,4 @@ DRAW: dict[str, Draw] = {
     "studies": _studies,
     "files": _files,
 }
-"""One function a tab, by its name in the URL: draws it, and returns what else can be saved."""
+"""Functions by a tab's name in the URL; each draws its tab and returns further pictures."""

@@ -184,7 +184,7 @@ def _board(asked: Question, subject: LayerSubject) -> None:
         identity=_place(asked),
         token=_place(asked),
         key="exercise_player",
-        told={"view": _on_view},
+        callbacks={"view": _on_view},
     )  # fmt: skip
 
 

@@ -32,18 +32,18 @@ from viz.slides.style import Style
 from viz.theme import BRANCHES, INPUT, OUTPUT, PADDING, WINDOW
 
 MOST_TIES = 4000
-"""More are drawn as areas."""
+"""With more connections than this, areas are drawn in their place."""
 FEW_TIES = 400
-"""More are drawn thin."""
+"""With more connections than this, they are drawn as thin lines."""
 CELL = 0.26
-"""Most inches of a unit's height."""
+"""Largest height of a unit in inches."""
 THIN = 0.035
-"""Inches; units less wide are drawn as bands."""
+"""Width in inches below which units are drawn as bands."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where everything stands, in inches: x from an image position, y from a line's place."""
+    """The layout in inches: x from a position in the image, y from the index of a line."""
 
     lines: tuple[Line, ...]
     axis: int
@@ -108,18 +108,18 @@ def cone(
     figure = sheet(style)
     axes = canvas(figure, titled(figure, title, says(lines[index], unit), style), style)
     width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
-    shown = tuple(lines) if down else tuple(lines[: index + 1])
+    visible = tuple(lines) if down else tuple(lines[: index + 1])
     follow = descendants if down else ancestors
-    found = follow(shown, index, unit[axis], axis)
-    entries = _entries(shown, down, any(found.pads), style)
+    marked = follow(visible, index, unit[axis], axis)
+    entries = _entries(visible, down, any(marked.pads), style)
     foot = key(axes, entries, style, draw=False)
     key(axes, entries, style, height - foot)
     beside = style.inches[0] > 8
     room = 0.66 * width if beside else width
-    plan = _plan(shown, index, unit, axis, zoom, room, height - foot - 0.1, style)
+    plan = _plan(visible, index, unit, axis, zoom, room, height - foot - 0.1, style)
     _units(axes, plan, style)
-    _ties(axes, plan, list(ties(shown, found, axis, down)), found)
-    _marked(axes, plan, found, style)
+    _ties(axes, plan, list(ties(visible, marked, axis, down)), marked)
+    _marked(axes, plan, marked, style)
     own = plan.place(index, unit[axis])
     look = {"facecolor": OUTPUT, "edgecolor": style.ink["text"], "linewidth": 1.5, "zorder": 5}
     _cells(axes, plan, index, [own], look)
@@ -157,7 +157,7 @@ def _plan(
 
 
 def _name(line: Line, style: Style) -> str:
-    """What a line is called at the left: short enough for a slide."""
+    """The name of a line at the left, shortened for a slide."""
     if line.node.kind == "input":
         return "image"
     most = 34 if style.inches[0] > 8 else 18
@@ -168,7 +168,7 @@ def _name(line: Line, style: Style) -> str:
 
 
 def _sizes(lines: Sequence[Line], axis: int) -> list[str]:
-    """What stands at the right of each line, and the heading."""
+    """The texts at the right of each line, and their heading."""
     return ["receptive", *(_size(line, axis) for line in lines)]
 
 
@@ -181,7 +181,7 @@ def _size(line: Line, axis: int) -> str:
 
 
 def _units(axes: Axes, plan: Plan, style: Style) -> None:
-    """All units as they stand, padding dashed."""
+    """Draw all units, with padding dashed."""
     for index, line in enumerate(plan.lines):
         image = index == 0
         fill = INPUT if image else style.ink["panel"]
@@ -218,9 +218,9 @@ def _band(axes: Axes, plan: Plan, index: int, first: int, last: int, look: dict[
         axes.add_collection(PatchCollection([box], **look))
 
 
-def _marked(axes: Axes, plan: Plan, found: Cone, style: Style) -> None:
+def _marked(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
     """The cone's own units, and the padding it reads."""
-    for index, own in enumerate(found.marks):
+    for index, own in enumerate(marked.marks):
         if own is None:
             continue
         fill = WINDOW if index == 0 else _colour(plan.lines[index].branch)
@@ -233,36 +233,36 @@ def _marked(axes: Axes, plan: Plan, found: Cone, style: Style) -> None:
                 _band(axes, plan, index, first, last, look)
             continue
         _cells(axes, plan, index, [plan.place(index, unit) for unit in units], look)
-        pads = [plan.place(index, at) for at in sorted(found.pads[index])]
+        pads = [plan.place(index, at) for at in sorted(marked.pads[index])]
         look = {"facecolor": style.ink["background"], "edgecolor": PADDING, "zorder": 3}
         _cells(axes, plan, index, pads, look | {"linestyle": (0, (2, 1.5)), "linewidth": 1.5})
 
 
 def runs(units: Sequence[int]) -> list[tuple[int, int]]:
     """Neighbouring units as (first, last)."""
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for unit in units:
-        if found and found[-1][1] == unit - 1:
-            found[-1] = found[-1][0], unit
+        if spans and spans[-1][1] == unit - 1:
+            spans[-1] = spans[-1][0], unit
         else:
-            found.append((unit, unit))
-    return found
+            spans.append((unit, unit))
+    return spans
 
 
 def _colour(branch: int | None) -> str:
     return BRANCHES[(branch or 0) % len(BRANCHES)]
 
 
-def _ties(axes: Axes, plan: Plan, found: Sequence[Tie], marked: Cone) -> None:
-    """Lines from every unit to what it reads; areas where they are too many to tell apart."""
-    if len(found) > MOST_TIES:
+def _ties(axes: Axes, plan: Plan, lines: Sequence[Tie], marked: Cone) -> None:
+    """Draw lines from every unit to its inputs; areas if the lines are too many."""
+    if len(lines) > MOST_TIES:
         _areas(axes, plan, marked)
         return
-    few = len(found) < FEW_TIES
-    for branch in sorted({tie.branch or 0 for tie in found}):
+    few = len(lines) < FEW_TIES
+    for branch in sorted({tie.branch or 0 for tie in lines}):
         segments = [
             [_end(plan, tie.line, tie.unit), _end(plan, tie.source, tie.tap)]
-            for tie in found
+            for tie in lines
             if (tie.branch or 0) == branch
         ]
         look: dict[str, Any] = {"color": _colour(branch), "linestyle": dashes(branch)}
@@ -274,10 +274,10 @@ def _end(plan: Plan, line: int, unit: int) -> tuple[float, float]:
     return min(max(plan.place(line, unit), plan.left), plan.right), plan.y(line)
 
 
-def _areas(axes: Axes, plan: Plan, found: Cone) -> None:
+def _areas(axes: Axes, plan: Plan, marked: Cone) -> None:
     for index, line in enumerate(plan.lines):
         for source, own in line.inputs:
-            above, below = found.marks[index], found.marks[source]
+            above, below = marked.marks[index], marked.marks[source]
             if above is None or below is None:
                 continue
             upper, lower = np.flatnonzero(above).tolist(), np.flatnonzero(below).tolist()
@@ -288,7 +288,7 @@ def _areas(axes: Axes, plan: Plan, found: Cone) -> None:
 
 
 def _labels(axes: Axes, plan: Plan, focus: int, style: Style) -> None:
-    """Names at the left and sizes at the right, as many as have room; the unit's own always."""
+    """Draw as many names and sizes as fit; those of the unit's own line always."""
     points = SMALL * style.points
     least, taken = 1.25 * points / 72, list[float]()
     last = len(plan.lines) - 1
@@ -314,7 +314,7 @@ def _labels(axes: Axes, plan: Plan, focus: int, style: Style) -> None:
 
 
 def _ruler(axes: Axes, plan: Plan, style: Style) -> None:
-    """The image's pixels below it."""
+    """Draw the image's pixels below the cone."""
     points, ink = SMALL * style.points, style.ink["muted"]
     n = plan.lines[0].node.grid[plan.axis]
     y = plan.y(0) + plan.pitch / 2

@@ -1,4 +1,4 @@
-"""What one unit sees of the image, as a slide: the box of its windows and what of it is inside."""
+"""What one unit sees of the image, as a slide: its box, unclipped and clipped to the image."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from viz.slides.style import Style
 from viz.theme import INPUT, OUTPUT, WINDOW
 
 REACH = 1.2
-"""How far beyond the image a box is followed, in image sides."""
+"""A box is drawn up to this far beyond the image, in image sides."""
 APART = 0.22
-"""Least inches between two centres of units."""
+"""Least distance in inches between two centers of units."""
 
 
 def says(line: Line, unit: tuple[int, int]) -> str:
@@ -28,12 +28,12 @@ def says(line: Line, unit: tuple[int, int]) -> str:
     if line.node.kind == "input":
         return f"Image pixel ({row}, {col})."
     name = f"Unit ({row}, {col}) of {line.label} ({line.text})"
-    found = line.field.interval(unit)
+    interval = line.field.interval(unit)
     if all(axis.whole for axis in line.field.axes):
         return f"{name} sees the whole image."
-    if found.unclipped is None or found.clipped is None:
+    if interval.unclipped is None or interval.clipped is None:
         return f"{name} sees nothing of the image: no window reaches it."
-    sees, inside = size_of(found.unclipped), size_of(found.clipped)
+    sees, inside = size_of(interval.unclipped), size_of(interval.clipped)
     within = "all of it inside the image" if sees == inside else f"{inside} of it inside the image"
     return f"{name} sees {sees} px, {within}."
 
@@ -79,12 +79,12 @@ def view_on(
     *,
     centres: bool,
 ) -> None:
-    """The same in a part of a canvas: ``room`` is its left, right, top and bottom."""
+    """Draw the view in a part of a canvas; ``room`` is its left, right, top and bottom."""
     left, right, top, bottom = room
     rows, cols = line.field.network.graph[line.field.network.source].grid
-    found = line.field.interval(unit)
-    below = _legend(axes, found.unclipped, (left, bottom), centres, style, draw=False) + 0.12
-    ends = [_ends(found.unclipped, axis, n) for axis, n in enumerate((rows, cols))]
+    interval = line.field.interval(unit)
+    below = _legend(axes, interval.unclipped, (left, bottom), centres, style, draw=False) + 0.12
+    ends = [_ends(interval.unclipped, axis, n) for axis, n in enumerate((rows, cols))]
     (first_row, last_row), (first_col, last_col) = ends
     scale = min(
         (right - left) / (last_col - first_col), (bottom - below - top) / (last_row - first_row)
@@ -103,24 +103,24 @@ def view_on(
     whole = Box((0, rows - 1), (0, cols - 1))
     window = (first_col, last_col, first_row, last_row)
 
-    def box(shown: Box, **look: Any) -> None:
-        _box(axes, shown, (x0, y0, scale), window, look)
+    def box(area: Box, **look: Any) -> None:
+        _box(axes, area, (x0, y0, scale), window, look)
 
     box(whole, edgecolor=INPUT, linewidth=2)
     if centres:
         _centres(axes, line, (x0, y0, scale), style)
-    if found.unclipped is not None:
-        box(found.unclipped, edgecolor=style.ink["background"], linewidth=5, alpha=0.6)
-        box(found.unclipped, edgecolor=style.ink["muted"], linewidth=2.5, linestyle=(0, (3, 2)))
-    if found.clipped is not None:
-        box(found.clipped, facecolor=(*_rgb(WINDOW), 0.22), fill=True, edgecolor=WINDOW)
+    if interval.unclipped is not None:
+        box(interval.unclipped, edgecolor=style.ink["background"], linewidth=5, alpha=0.6)
+        box(interval.unclipped, edgecolor=style.ink["muted"], linewidth=2.5, linestyle=(0, (3, 2)))
+    if interval.clipped is not None:
+        box(interval.clipped, facecolor=(*_rgb(WINDOW), 0.22), fill=True, edgecolor=WINDOW)
     row, col = (position(line, axis, unit[axis]) for axis in (0, 1))
     if first_row <= row <= last_row and first_col <= col <= last_col:
         look: dict[str, Any] = {"marker": "+", "markersize": 16, "zorder": 4}
         for colour, width in (("#FFFFFF", 6), (OUTPUT, 3)):
             axes.plot([x0 + col * scale], [y0 + row * scale], color=colour, mew=width, **look)
     foot = y0 + (last_row) * scale + 0.08
-    _legend(axes, found.unclipped, (left, foot), centres, style)
+    _legend(axes, interval.unclipped, (left, foot), centres, style)
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:
@@ -129,7 +129,7 @@ def _rgb(colour: str) -> tuple[float, float, float]:
 
 
 def _ends(box: Box | None, axis: int, n: int) -> tuple[float, float]:
-    """What is shown along an axis: the image and, up to a bound, the box."""
+    """The visible interval along an axis: the image and, up to a bound, the box."""
     first, last = box[axis] if box is not None else (0, n - 1)
     low, high = max(min(0, first), -REACH * n), min(max(n - 1, last), n - 1 + REACH * n)
     return low - 0.5, high + 0.5
@@ -137,22 +137,22 @@ def _ends(box: Box | None, axis: int, n: int) -> tuple[float, float]:
 
 def _box(
     axes: Axes,
-    shown: Box,
+    area: Box,
     place: tuple[float, float, float],
     window: tuple[float, float, float, float],
     look: dict[str, Any],
 ) -> None:
     """A box in image positions, cut at the window (left, right, top, bottom)."""
     x0, y0, scale = place
-    left, right = max(shown.cols[0] - 0.5, window[0]), min(shown.cols[1] + 0.5, window[1])
-    top, bottom = max(shown.rows[0] - 0.5, window[2]), min(shown.rows[1] + 0.5, window[3])
+    left, right = max(area.cols[0] - 0.5, window[0]), min(area.cols[1] + 0.5, window[1])
+    top, bottom = max(area.rows[0] - 0.5, window[2]), min(area.rows[1] + 0.5, window[3])
     corner = x0 + left * scale, y0 + top * scale
     look = {"fill": False, "linewidth": 3, "zorder": 3} | look
     axes.add_patch(Rectangle(corner, (right - left) * scale, (bottom - top) * scale, **look))
 
 
 def _centres(axes: Axes, line: Line, place: tuple[float, float, float], style: Style) -> None:
-    """A dot for the centre of each unit; of every second, third … where they would touch."""
+    """Draw a dot at the center of each unit, or of every n-th unit so that none touch."""
     x0, y0, scale = place
     dots = []
     for axis in (0, 1):
@@ -173,7 +173,7 @@ def _legend(
     style: Style,
     draw: bool = True,
 ) -> float:
-    """What the boxes mean; returns its height."""
+    """Draw the legend of the boxes; returns its height."""
     dashed = {"fill": False, "edgecolor": style.ink["muted"], "linestyle": (0, (3, 2))}
     entries = [Entry("inside the image", {"facecolor": (*_rgb(WINDOW), 0.3), "edgecolor": WINDOW})]
     if unclipped is not None:

@@ -31,13 +31,13 @@ COLUMNS = (
 )
 
 
-def edit_tab(found: Analysis | None, page: PageState) -> None:
-    """The table for layers of one's own, or the way there."""
+def edit_tab(analysis: Analysis | None, page: PageState) -> None:
+    """Draw the editable table, or a button that makes the network editable."""
     if page.values["network"] != OWN:
         _invite(page.values["network"])
         return
     history = _history(network.spec_of(page.values["layers"]))
-    cells, misfit = _cells(found, history.spec, page.values)
+    cells, misfit = _cells(analysis, history.spec, page.values)
     layer_table(
         edits.table_rows(history.spec, cells),
         COLUMNS,
@@ -45,7 +45,7 @@ def edit_tab(found: Analysis | None, page: PageState) -> None:
         undo=bool(history.past),
         redo=bool(history.future),
         key="layer_table",
-        told={"edit": _on_edit, "select": _on_select},
+        callbacks={"edit": _on_edit, "select": _on_select},
     )
     if any(row.kind == "repeat" for row in rows(history.spec)):
         st.caption("What stands beside a layer inside `4x[…]` is that of its last repetition.")
@@ -67,10 +67,10 @@ def _invite(name: str) -> None:
 
 
 def _history(spec: NetworkSpec) -> History:
-    """The edits so far; a network that came from elsewhere is one more of them."""
-    known: History | None = st.session_state.get("layer_history")
-    history = known.to(spec) if known else History(spec)
-    if known is not None and history is not known:
+    """The edit history; a network set outside the table is added to it as an edit."""
+    previous: History | None = st.session_state.get("layer_history")
+    history = previous.to(spec) if previous else History(spec)
+    if previous is not None and history is not previous:
         st.session_state["layer_refusal"] = None
     st.session_state["layer_history"] = history
     return history
@@ -91,7 +91,7 @@ def _on_edit() -> None:
 
 
 def _on_select() -> None:
-    """The number of a row was clicked: the cone shows that layer."""
+    """Callback of a click on a row's number, after which the cone shows that layer."""
     message = st.session_state["layer_table"].select
     path = message.get("path") if isinstance(message, dict) else None
     names = st.session_state.get("layer_names", {})
@@ -101,9 +101,9 @@ def _on_select() -> None:
 
 
 def _cells(
-    found: Analysis | None, spec: NetworkSpec, values: Values
+    analysis: Analysis | None, spec: NetworkSpec, values: Values
 ) -> tuple[dict[Path, tuple[str, ...]], dict[str, Any] | None]:
-    """What the table shows beside each layer, and the layer that does not fit, if one does not."""
+    """The computed cells beside each layer, and the layer that does not fit, if any."""
     size: Pair = (values["input_height"], values["input_width"])
     try:
         nodes = resolve(spec, values["in_channels"], size)
@@ -111,14 +111,16 @@ def _cells(
         return {}, {"path": list(error.path), "sentence": str(error)}
     except SpecError:
         return {}, None  # said at the top of the page
-    if found is None:
+    if analysis is None:
         return {}, None
     paths = dict(_modules(nodes))
     last = {
-        paths[field.module]: name for name, field in found.fields.items() if field.module in paths
+        paths[field.module]: name
+        for name, field in analysis.fields.items()
+        if field.module in paths
     }
     st.session_state["layer_names"] = last
-    return {path: _row(found, name) for path, name in last.items()}, None
+    return {path: _row(analysis, name) for path, name in last.items()}, None
 
 
 def _modules(nodes: Sequence[Node], prefix: str = "") -> Iterator[tuple[str, Path]]:
@@ -129,8 +131,8 @@ def _modules(nodes: Sequence[Node], prefix: str = "") -> Iterator[tuple[str, Pat
             yield from _modules(inner, f"{prefix}{node.name}.{name}.")
 
 
-def _row(found: Analysis, name: str) -> tuple[str, ...]:
-    field, cost = found.fields[name], found.costs.get(name)
+def _row(analysis: Analysis, name: str) -> tuple[str, ...]:
+    field, cost = analysis.fields[name], analysis.costs.get(name)
     return (
         "×".join(map(str, field.output_shape)),
         seen(field),

@@ -1,4 +1,4 @@
-"""The slide pictures of the receptive-field page. Matplotlib is loaded when one is drawn."""
+"""The slide pictures of the receptive-field page; Matplotlib is loaded when one is drawn."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Any]
 COLUMNS = ("layer", "RF (px)", "effective stride", "output", "operation", "parameters", "MACs")
-"""Of the page's table, the most important first: the last ones may find no room."""
+"""Columns of the page's table, the most important first; the last ones may not fit."""
 
 
 def pictures(values: Values) -> list[Picture]:
@@ -43,59 +43,62 @@ def pictures(values: Values) -> list[Picture]:
     """
     settled = dict(values)
     network.settle(settled)
-    found = network_analysis.analysis(network.network(settled))
-    refuse_unfit(_missing(found, settled))
+    analysis = network_analysis.analysis(network.network(settled))
+    refuse_unfit(_missing(analysis, settled))
     names = sorted(TABS, key=lambda name: TABS[name] != settled["tab"])
-    return [*of_cone(found, settled), *(one for n in names for one in of_tab(n, found, settled))]
+    return [
+        *of_cone(analysis, settled),
+        *(one for n in names for one in of_tab(n, analysis, settled)),
+    ]
 
 
-def _missing(found: Analysis, values: Values) -> list[str]:
-    """What a link looks at and the network does not have."""
+def _missing(analysis: Analysis, values: Values) -> list[str]:
+    """Sentences about layers, units and networks of a link that do not exist here."""
     clauses = [NO_UPLOAD] if values["picture"] == UPLOAD else []
-    line, unit = found.line(values["layer"]) or found.deepest, params.unit_of(values)
-    if values["layer"] and found.line(values["layer"]) is None:
+    line, unit = analysis.line(values["layer"]) or analysis.deepest, params.unit_of(values)
+    if values["layer"] and analysis.line(values["layer"]) is None:
         clauses.append(f"this network has no layer {values['layer'][:80]}")
     elif unit is not None and any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
         rows, cols = line.node.grid
         clauses.append(f"{line.label} has no unit {values['unit']}, only {rows}×{cols}")
-    beside = {each.network.name for each in compared(found, values)}
-    size = "×".join(map(str, found.network.input_size[1:]))
+    beside = {each.network.name for each in compared(analysis, values)}
+    size = "×".join(map(str, analysis.network.input_size[1:]))
     lacking = [name for name in values["compare"] if name not in beside]
     return clauses + [f"{network.title(name)} does not run on {size}" for name in lacking]
 
 
-def settings(found: Analysis) -> str:
-    """The network and its input, in words."""
-    return f"{found.network.title} on {'×'.join(map(str, found.network.input_size[1:]))}"
+def settings(analysis: Analysis) -> str:
+    """The network and its input in words."""
+    return f"{analysis.network.title} on {'×'.join(map(str, analysis.network.input_size[1:]))}"
 
 
-def of_cone(found: Analysis, values: Values, upload: Upload | None = None) -> list[Picture]:
+def of_cone(analysis: Analysis, values: Values, upload: Upload | None = None) -> list[Picture]:
     """The cross-section through the layers, and the image with the unit's boxes."""
-    line = found.line(values["layer"]) or found.deepest
+    line = analysis.line(values["layer"]) or analysis.deepest
     unit = params.unit_of(values)
     if unit is None or any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
         unit = line.node.grid[0] // 2, line.node.grid[1] // 2
-    asked = found, line, unit, dict(values), upload
+    arguments = analysis, line, unit, dict(values), upload
     return [
-        Picture("cone", f"Cone of a unit of {line.label}", partial(_cone, *asked)),
-        Picture("view", f"What a unit of {line.label} sees", partial(_view, *asked)),
+        Picture("cone", f"Cone of a unit of {line.label}", partial(_cone, *arguments)),
+        Picture("view", f"What a unit of {line.label} sees", partial(_view, *arguments)),
     ]
 
 
-def of_tab(name: str, found: Analysis, values: Values) -> list[Picture]:
+def of_tab(name: str, analysis: Analysis, values: Values) -> list[Picture]:
     """The pictures of one tab, by its name in the URL; none for those without."""
     axis = AXES.index(values["axis"])
     if name == "layers":
-        return [Picture("layers", "Layer by layer", partial(_layers, found))]
+        return [Picture("layers", "Layer by layer", partial(_layers, analysis))]
     if name == "depth":
-        return [Picture("depth", "Growth with depth", partial(_depth, (found,), axis))]
+        return [Picture("depth", "Growth with depth", partial(_depth, (analysis,), axis))]
     if name == "graph":
-        return [Picture("graph", "Graph", partial(_graph, found))]
+        return [Picture("graph", "Graph", partial(_graph, analysis))]
     if name == "reach":
-        draw = partial(_strategies, values["target"], found.network.input_size)
+        draw = partial(_strategies, values["target"], analysis.network.input_size)
         return [Picture("strategies", f"Ways to see {values['target']} pixels", draw)]
     if name == "compare":
-        beside = compared(found, values)
+        beside = compared(analysis, values)
         if len(beside) > 1:
             return [
                 Picture("compare", "Networks side by side", partial(_compare, beside)),
@@ -104,12 +107,12 @@ def of_tab(name: str, found: Analysis, values: Values) -> list[Picture]:
     return []
 
 
-def compared(found: Analysis, values: Values) -> tuple[Analysis, ...]:
-    """The network and those beside it that run on its input."""
-    analyses = [found]
+def compared(analysis: Analysis, values: Values) -> tuple[Analysis, ...]:
+    """The network and the compared networks that run on its input."""
+    analyses = [analysis]
     for name in values["compare"]:
         try:
-            other = network.published(name).at(*found.network.input_size[1:])
+            other = network.published(name).at(*analysis.network.input_size[1:])
             analyses.append(network_analysis.analysis(other))
         except SpecError:
             continue
@@ -117,7 +120,7 @@ def compared(found: Analysis, values: Values) -> tuple[Analysis, ...]:
 
 
 def photo(values: Values, size: tuple[int, int], upload: Upload | None) -> NDArray[np.uint8]:
-    """(H, W, 3) the chosen picture, scaled down where it is large."""
+    """The chosen picture (H, W, 3), scaled down if it is large."""
     share = min(1.0, data.MAX_SIDE / max(size))
     small = max(1, round(size[0] * share)), max(1, round(size[1] * share))
     if values["picture"] == UPLOAD and upload is not None:
@@ -129,7 +132,7 @@ def photo(values: Values, size: tuple[int, int], upload: Upload | None) -> NDArr
 
 
 def _cone(
-    found: Analysis,
+    analysis: Analysis,
     line: Line,
     unit: tuple[int, int],
     values: Values,
@@ -139,20 +142,20 @@ def _cone(
     from viz.features.fields.cone_slide import cone
 
     return cone(
-        found.lines,
-        found.lines.index(line),
+        analysis.lines,
+        analysis.lines.index(line),
         unit,
         style,
         axis=AXES.index(values["axis"]),
         down=values["down"],
         zoom=values["zoom"],
-        title=settings(found),
-        photo=photo(values, found.network.input_size[1:], upload),
+        title=settings(analysis),
+        photo=photo(values, analysis.network.input_size[1:], upload),
     )
 
 
 def _view(
-    found: Analysis,
+    analysis: Analysis,
     line: Line,
     unit: tuple[int, int],
     values: Values,
@@ -161,33 +164,33 @@ def _view(
 ) -> Figure:
     from viz.features.fields.cone_view_slide import view
 
-    image = photo(values, found.network.input_size[1:], upload)
+    image = photo(values, analysis.network.input_size[1:], upload)
     centres = values["centres"]
-    return view(line, unit, style, title=settings(found), photo=image, centres=centres)
+    return view(line, unit, style, title=settings(analysis), photo=image, centres=centres)
 
 
-def _layers(found: Analysis, style: Style) -> Figure:
+def _layers(analysis: Analysis, style: Style) -> Figure:
     from viz.features.fields.tabs import HEADERS, table_rows
     from viz.slides.tables import text_table
 
-    rows = table_rows(found)
+    rows = table_rows(analysis)
     place = {name: HEADERS.index(name) for name in COLUMNS}
-    texts = [[_told(name, row[place[name]]) for name in place] for row in rows]
-    wanted = [_worth(found, index) for index in range(len(rows))]
-    total = found.totals
+    texts = [[_as_text(name, row[place[name]]) for name in place] for row in rows]
+    wanted = [_worth(analysis, index) for index in range(len(rows))]
+    total = analysis.totals
     costs = f"{total.parameters:,} parameters, {short(total.macs)} multiply–accumulates"
     return text_table(
         list(place),
         texts,
         style,
-        title=settings(found),
-        subtitle=f"In all {costs} for one image." if found.costs else "",
+        title=settings(analysis),
+        subtitle=f"In all {costs} for one image." if analysis.costs else "",
         align="lrrrlrr",
         importance=wanted,
     )
 
 
-def _told(column: str, value: Any) -> str:
+def _as_text(column: str, value: Any) -> str:
     if value is None:
         return "–"
     if column in ("parameters", "MACs"):
@@ -195,56 +198,56 @@ def _told(column: str, value: Any) -> str:
     return f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
-def _worth(found: Analysis, index: int) -> float:
-    """Which rows stay where there is no room for all: the ends, then where the size changes."""
-    if index >= len(found.lines):
+def _worth(analysis: Analysis, index: int) -> float:
+    """A row's importance if not all fit: the ends first, then rows where the size changes."""
+    if index >= len(analysis.lines):
         return 0.0
-    line = found.lines[index]
-    if line in (found.lines[0], found.lines[-1], found.deepest):
+    line = analysis.lines[index]
+    if line in (analysis.lines[0], analysis.lines[-1], analysis.deepest):
         return 3.0
     if line.strided:
         return 2.0
     return 1.0 if line.branch is None and line.node.kind == "window" else 0.0
 
 
-def _depth(found: Sequence[Analysis], axis: int, style: Style) -> Figure:
+def _depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
     from core.receptive_field.growth import curve
     from viz.features.fields.slides import depth
 
-    curves = [curve(each.network.title, each.fields, axis) for each in found]
+    curves = [curve(each.network.title, each.fields, axis) for each in analyses]
     title = "Receptive field against depth"
-    size = "×".join(map(str, found[0].network.input_size[1:]))
-    title += f": {found[0].network.title}" if len(found) == 1 else ""
+    size = "×".join(map(str, analyses[0].network.input_size[1:]))
+    title += f": {analyses[0].network.title}" if len(analyses) == 1 else ""
     return depth(curves, style, title=f"{title} on {size}")
 
 
-def _graph(found: Analysis, style: Style) -> Figure:
+def _graph(analysis: Analysis, style: Style) -> Figure:
     from viz.features.fields.graph_slide import graph
 
-    return graph(found.graph, found.fields, style, title=settings(found))
+    return graph(analysis.graph, analysis.fields, style, title=settings(analysis))
 
 
-def _compare(found: Sequence[Analysis], style: Style) -> Figure:
+def _compare(analyses: Sequence[Analysis], style: Style) -> Figure:
     from viz.slides.tables import text_table
 
-    lines = [each.deepest for each in found]
+    lines = [each.deepest for each in analyses]
     rows = [
         ["last map", *("×".join(map(str, line.node.shape[1:])) for line in lines)],
         ["receptive field (px)", *(seen(line.field) for line in lines)],
         ["effective stride (px)", *(pair(line.field.effective_stride) for line in lines)],
         ["effective padding (px)", *(pair(line.field.effective_padding) for line in lines)],
-        ["parameters", *(f"{each.totals.parameters:,}" for each in found)],
-        ["multiply–accumulates", *(short(each.totals.macs) for each in found)],
+        ["parameters", *(f"{each.totals.parameters:,}" for each in analyses)],
+        ["multiply–accumulates", *(short(each.totals.macs) for each in analyses)],
     ]
-    size = "×".join(map(str, found[0].network.input_size[1:]))
-    columns = ["", *(each.network.title for each in found)]
+    size = "×".join(map(str, analyses[0].network.input_size[1:]))
+    columns = ["", *(each.network.title for each in analyses)]
     title = f"Networks side by side on {size}"
-    return text_table(columns, rows, style, title=title, align="l" + "c" * len(found))
+    return text_table(columns, rows, style, title=title, align="l" + "c" * len(analyses))
 
 
 def _strategies(target: int, input_size: tuple[int, int, int], style: Style) -> Figure:
     from viz.features.fields.slides import strategies
 
-    found = network_analysis.strategies(target, input_size)
+    designs = network_analysis.strategies(target, input_size)
     title = f"What each design needs for a receptive field of {target}×{target} pixels"
-    return strategies(found, style, title=title)
+    return strategies(designs, style, title=title)

@@ -1,4 +1,4 @@
-"""The boxes of a network's picture: its operations, or its modules where these are too many."""
+"""The boxes of a network's graph: its operations, or its modules if these are too many."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = {
     "pass": "other",
     "reshape": "other",
 }
-"""Kinds of `core.graph` that share a style; the rest have their own."""
+"""Kinds of `core.graph` that share the style of another kind."""
 
 SHORT = {
     "conv1d": "conv",
@@ -88,7 +88,7 @@ class Box:
 
 
 def fold(lines: Sequence[Line], graph: Graph, most: int) -> tuple[Box, ...]:
-    """The boxes of a network: its lines, or its modules where these are too many.
+    """The boxes of a network: its lines, or its modules if these are too many.
 
     Lines of one module that run one after the other become one box; so no path leaves a box
     and comes back. Modules are cut at the deepest level at which there are few enough boxes;
@@ -139,7 +139,7 @@ def _box(lines: Sequence[Line], number: int, home: Mapping[int, int], graph: Gra
 
 
 def _title(line: Line, graph: Graph) -> str:
-    """What a box is called; what is folded into it is named where it changes the shape."""
+    """The name of a box; it mentions folded operations that change the shape."""
     first, last = line.node, graph[line.folded[-1]] if line.folded else line.node
     name = _short(first)
     if first.shape != last.shape and last.operation != first.operation:
@@ -148,7 +148,7 @@ def _title(line: Line, graph: Graph) -> str:
 
 
 def _short(node: Node) -> str:
-    """``conv 3×3 s2``: what fits into a box; the rest stands on hover."""
+    """A short name such as ``conv 3×3 s2``; the hover text has the rest."""
     if node.kind == "pad" and node.maps[0][0].n_out < node.maps[0][0].n_in:
         return "crop"
     words = [SHORT.get(node.operation, node.operation.replace("_", " "))]

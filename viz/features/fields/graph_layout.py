@@ -1,4 +1,4 @@
-"""Where the boxes of a graph stand: rows by depth, branches side by side in lanes.
+"""The layout of a graph's boxes: rows by depth, branches side by side in lanes.
 
 A box stands one row below the lowest box it reads. From each box its deepest child goes on
 in the same lane: that is a chain. All other chains, and edges that pass by boxes, get the
@@ -16,7 +16,7 @@ Parents = Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class Chain:
-    """Boxes one below the other, or an edge that passes by and has none.
+    """A chain of boxes one below the other, or an edge that passes by without a box.
 
     Attributes:
         boxes: from top to bottom, one in each row.
@@ -60,9 +60,9 @@ def place(parents: Parents) -> Placed:
     rows = _rows(parents)
     chains = _chains(parents, rows)
     owner = {box: number for number, chain in enumerate(chains) for box in chain.boxes}
-    found = _lanes(chains, owner)
-    left = min(found, default=0)
-    lanes = [lane - left for lane in found]
+    taken = _lanes(chains, owner)
+    left = min(taken, default=0)
+    lanes = [lane - left for lane in taken]
     passes = {
         chain.boxes[-1] if chain.boxes else chain.source: lanes[number]
         for number, chain in enumerate(chains)
@@ -87,7 +87,7 @@ def _rows(parents: Parents) -> list[int]:
 
 
 def _chains(parents: Parents, rows: Sequence[int]) -> list[Chain]:
-    """Every box in one chain, and a chain without boxes where an edge needs a way of its own."""
+    """Chains that hold each box once, and empty chains for edges that need their own lane."""
     children = _children(parents)
     after = _continued(children, rows)
     followers = set(after.values())
@@ -116,7 +116,7 @@ def _children(parents: Parents) -> list[list[int]]:
 
 
 def _continued(children: Sequence[Sequence[int]], rows: Sequence[int]) -> dict[int, int]:
-    """Box → the child that stands right below it in the same lane."""
+    """The child directly below a box in the same lane, by box."""
     heights = [0] * len(rows)
     for box in reversed(range(len(rows))):
         heights[box] = max((heights[child] + 1 for child in children[box]), default=0)
@@ -131,7 +131,7 @@ def _continued(children: Sequence[Sequence[int]], rows: Sequence[int]) -> dict[i
 
 
 def _lanes(chains: Sequence[Chain], owner: dict[int, int]) -> list[int]:
-    """A lane for each chain: those it hangs on first, then the short ones, so that they nest."""
+    """A lane for each chain; connected and shorter chains come first, so that they nest."""
     levels = [0] * len(chains)
     for number in sorted(range(len(chains)), key=lambda n: chains[n].rows.start):
         source = chains[number].source

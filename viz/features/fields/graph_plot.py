@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from core.receptive_field import ReceptiveField
 
 MOST = 120
-"""Boxes that one picture shows; beyond, modules are folded."""
+"""At most this many boxes are drawn; beyond that, modules are folded."""
 BOX, PITCH = 56, 84
-"""Height of a box and from one row to the next, in pixels."""
+"""Height of a box, and distance of two rows, in pixels."""
 LANE, LEAST = 150, 340
 """Width of a lane with boxes and of the narrowest picture, in pixels."""
 HALF = 0.44
 """Half of a box's width, in lanes."""
 NARROW = 0.14
-"""Width of a lane where only edges pass."""
+"""Width of a lane with edges only, in lanes with boxes."""
 ENTRY = 22
 """Height of an entry of the legend, in pixels: each has its own line, as on a phone."""
 CURVE = [i / 16 for i in range(17)]
@@ -95,10 +95,10 @@ def graph_figure(
     if most < 2:
         raise SpecError("most", "must be at least 2 boxes", most)
     boxes = fold(outline(graph, fields), graph, most)
-    shown = boxes[:most]
-    placed = place([box.parents for box in shown])
-    picture = _Picture(shown, placed, frozenset(graph.outputs))
-    notes = _notes(shown, len(boxes))
+    visible = boxes[:most]
+    placed = place([box.parents for box in visible])
+    picture = _Picture(visible, placed, frozenset(graph.outputs))
+    notes = _notes(visible, len(boxes))
     return Figure(picture.traces(), _layout(picture, title, notes))
 
 
@@ -128,7 +128,7 @@ class _Picture:
         return len({box.style for box in self.boxes}) + bool(self.outputs)
 
     def center(self, index: int) -> tuple[float, float]:
-        """The middle of a box."""
+        """The center of a box."""
         return self.centers[self.placed.lanes[index]], (self.placed.rows[index] + 0.5) * PITCH
 
     def traces(self) -> list[Trace]:
@@ -163,7 +163,7 @@ class _Picture:
         return [*_bend(start, (x, first + margin)), *_bend((x, last - margin), end)]
 
     def _way(self, parent: int) -> float:
-        """Where a box's edges pass other rows: in a lane of boxes, on the near side of it."""
+        """The x at which a box's edges pass other rows."""
         lane, own = self.placed.passes[parent], self.placed.lanes[parent]
         if lane in self.placed.empty or lane == own:
             return self.centers[lane]
@@ -187,7 +187,7 @@ class _Picture:
         }
 
     def _frames(self) -> Trace:
-        """What forward returns, framed."""
+        """Frames around the outputs of forward."""
         corners = (
             _corners(self.center(index), HALF + 0.03, STYLES[self.boxes[index].style].cut, 5)
             for index in self.outputs
@@ -252,10 +252,10 @@ def _polygons(polygons: Iterable[Points]) -> Trace:
     return {"type": "scatter", "mode": "lines", "x": xs, "y": ys, "hoverinfo": "skip"}
 
 
-def _notes(shown: Sequence[Box], count: int) -> str:
-    if count > len(shown):
-        return f"The first {len(shown)} of {count} operations; the rest is not shown."
-    if any(box.count > 1 for box in shown):
+def _notes(visible: Sequence[Box], count: int) -> str:
+    if count > len(visible):
+        return f"The first {len(visible)} of {count} operations; the rest is not shown."
+    if any(box.count > 1 for box in visible):
         return "Modules are folded into one box each: their numbers are those of their output."
     return ""
 

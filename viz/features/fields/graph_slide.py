@@ -70,12 +70,12 @@ class Plan:
 
 
 def graph(
-    found: Graph, fields: Mapping[str, ReceptiveField], style: Style, *, title: str
+    traced: Graph, fields: Mapping[str, ReceptiveField], style: Style, *, title: str
 ) -> Figure:
     """The operations with output size and receptive field; modules folded until all fit.
 
     Args:
-        found: of `core.graph.network_graph`.
+        traced: of `core.graph.network_graph`.
         fields: of `core.receptive_field.fields_of`.
         style: of the picture.
         title: the network and its input.
@@ -88,14 +88,14 @@ def graph(
     top = titled(figure, title, said, style)
     axes = canvas(figure, top, style)
     height = float(axes.get_ylim()[0])
-    plan = _plan(found, fields, axes, style)
-    outputs = frozenset(found.outputs)
+    plan = _plan(traced, fields, axes, style)
+    outputs = frozenset(traced.outputs)
     _edges(axes, plan)
     for index, box in enumerate(plan.boxes):
         _draw(axes, plan, index, style, not outputs.isdisjoint(box.names))
     used = [name for name in STYLES if name in {box.style for box in plan.boxes}]
-    shown = any(not outputs.isdisjoint(box.names) for box in plan.boxes)
-    entries = _entries(used, shown, style)
+    has_output = any(not outputs.isdisjoint(box.names) for box in plan.boxes)
+    entries = _entries(used, has_output, style)
     foot = height - key(axes, entries, style, draw=False)
     key(axes, entries, style, foot)
     if note := _note(plan):
@@ -105,12 +105,12 @@ def graph(
     return figure
 
 
-def _plan(found: Graph, fields: Mapping[str, ReceptiveField], axes: Axes, style: Style) -> Plan:
+def _plan(traced: Graph, fields: Mapping[str, ReceptiveField], axes: Axes, style: Style) -> Plan:
     """The most boxes that fit; where even modules are too many, the first ones."""
-    lines = outline(found, fields)
-    boxes = fold(lines, found, len(lines))
+    lines = outline(traced, fields)
+    boxes = fold(lines, traced, len(lines))
     for most in TRIED:
-        folded = fold(lines, found, most)
+        folded = fold(lines, traced, most)
         if len(folded) > most:
             break
         boxes = folded

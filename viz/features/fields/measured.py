@@ -1,4 +1,4 @@
-"""The closed form beside what torch measures, for the layer that is looked at."""
+"""The closed form beside torch's measurement, for the chosen layer."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
     from core.receptive_field.outline import Line
 
 AT_ONCE = 2 * 10**8
-"""Multiply–accumulates of a network that is measured without being asked."""
+"""A network with at most this many multiply–accumulates is measured without a click."""
 
 
-Asked = tuple[Network, str, tuple[int, int]]
+Measurement = tuple[Network, str, tuple[int, int]]
 
 
-def verdict(found: Analysis, line: Line, unit: tuple[int, int]) -> None:
-    """Asks torch for the same receptive field by backprop, and compares."""
+def verdict(analysis: Analysis, line: Line, unit: tuple[int, int]) -> None:
+    """Measure the receptive field by backpropagation and compare it with the closed form."""
     if line.node.kind == "input":
         return
-    work = found.totals.macs
-    asked: Asked = (found.network, line.node.name, unit)
-    if work > AT_ONCE and asked != st.session_state.get("fields_asked"):
-        _offer(asked)
+    work = analysis.totals.macs
+    request: Measurement = (analysis.network, line.node.name, unit)
+    if work > AT_ONCE and request != st.session_state.get("fields_asked"):
+        _offer(request)
         return
 
     def draw(views: Mapping[Hashable, View]) -> None:
-        view = views[asked]
+        view = views[request]
         if view.state == "done":
             st.markdown(sentence(line, view.result))
         elif view.state == "failed":
             progress.failed("measured", f"Not measured: {view.error}.", views)
         else:
-            progress.progress("measured", asked, view, "Measuring by backpropagation")
+            progress.progress("measured", request, view, "Measuring by backpropagation")
 
-    progress.show("measured", {asked: network_analysis.measurement(*asked)}, draw)
+    progress.show("measured", {request: network_analysis.measurement(*request)}, draw)
 
 
-def _offer(asked: Asked) -> None:
+def _offer(request: Measurement) -> None:
     text, button = st.columns([5, 1.4], vertical_alignment="center")
     text.caption(
         "The sizes above come from the windows alone. PyTorch can measure the same by "
@@ -55,19 +55,19 @@ def _offer(asked: Asked) -> None:
     button.button(
         "Measure it",
         on_click=_on_measure,
-        args=(asked,),
+        args=(request,),
         width="stretch",
         help="Backpropagates from this unit, with positive weights.",
     )
 
 
-def _on_measure(asked: Asked) -> None:
-    st.session_state["fields_asked"] = asked
+def _on_measure(request: Measurement) -> None:
+    st.session_state["fields_asked"] = request
     progress.resume()
 
 
 def sentence(line: Line, measured: MeasuredField) -> str:
-    """What the gradient reached, and whether the closed form says the same."""
+    """A sentence on the pixels that the gradient reached, compared with the closed form."""
     row, col = measured.unit
     closed = line.field.interval(measured.unit).clipped
     box = measured.box
@@ -87,7 +87,7 @@ def sentence(line: Line, measured: MeasuredField) -> str:
 
 
 def _holds(closed: Box | None, box: tuple[tuple[int, int], tuple[int, int]] | None) -> bool:
-    """Whether what was measured lies inside the closed form's box."""
+    """Whether the measured pixels lie inside the closed form's box."""
     if box is None or closed is None:
         return box is None
     return all(a <= c and d <= b for (a, b), (c, d) in zip(closed, box, strict=True))

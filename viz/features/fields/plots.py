@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_CURVES = 3
 MARKS = ("circle", "diamond", "square")
-"""A layer of the first, second and third network."""
+"""Markers of the layers of the first, second and third network."""
 COARSER, FINER = "triangle-down", "triangle-up"
 PLOT, ROW = 380, 46
 
@@ -107,8 +107,8 @@ def _image(side: int, depth: int) -> Trace:
 
 
 def _legend_of_marks(curves: Sequence[Curve]) -> list[Trace]:
-    """What the symbols mean, in grey: they mean it for every network."""
-    shown = [
+    """Legend entries of the symbols, in gray as they hold for every network."""
+    marks = [
         (COARSER, "units further apart (stride)", any(any(c.strided) for c in curves)),
         (FINER, "units closer together (upsampling)", any(any(c.finer) for c in curves)),
         ("circle-open", "sees the whole image", any(any(c.whole) for c in curves)),
@@ -122,7 +122,7 @@ def _legend_of_marks(curves: Sequence[Curve]) -> list[Trace]:
             "marker": {"symbol": symbol, "size": 10, "color": PADDING},
             "name": name,
         }
-        for symbol, name, used in shown
+        for symbol, name, used in marks
         if used
     ]
 
@@ -144,7 +144,7 @@ def _depth_layout(title: str, depth: int, log: bool, entries: int) -> dict[str, 
 
 
 PANELS = (("layers", "layers"), ("parameters", "parameters"), ("macs", "MACs"))
-"""Fields of `core.receptive_field.strategies.Strategy`, and what they are called."""
+"""(attribute of `core.receptive_field.strategies.Strategy`, title) of each panel."""
 
 
 def strategies_figure(
@@ -168,7 +168,7 @@ def _panel(strategies: Sequence[Strategy], field: str, number: int) -> list[Trac
     rows = [i for i, value in enumerate(values) if value is not None]
     holes = [strategies[i].read < 1 for i in rows]
     common = {"type": "scatter", "xaxis": f"x{number}", "yaxis": "y", "showlegend": False}
-    shown = {
+    points = {
         "x": [values[i] for i in rows],
         "y": rows,
         "mode": "markers+text",
@@ -183,15 +183,15 @@ def _panel(strategies: Sequence[Strategy], field: str, number: int) -> list[Trac
         "hovertext": [_strategy_hover(strategies[i]) for i in rows],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
-    return [common | shown, common | _absent(strategies, values, rows)]
+    return [common | points, common | _absent(strategies, values, rows)]
 
 
 def _absent(strategies: Sequence[Strategy], values: Sequence[object], rows: list[int]) -> Trace:
-    """A dash where the number does not exist, at the panel's first value; the reason on hover."""
+    """A dash for each missing number, with the reason as its hover text."""
     missing = [i for i in range(len(values)) if i not in rows]
-    known = [value for value in values if isinstance(value, int)]
+    numbers = [value for value in values if isinstance(value, int)]
     return {
-        "x": [min(known, default=1)] * len(missing),
+        "x": [min(numbers, default=1)] * len(missing),
         "y": missing,
         "mode": "markers+text",
         "marker": {"symbol": "line-ew", "size": 12, "line": {"width": 3, "color": UNREAD}},
@@ -242,7 +242,7 @@ def log_range(values: Sequence[int]) -> list[float]:
 
 
 def decades_a_tick(values: Sequence[int]) -> int:
-    """Few enough ticks for a panel of a phone's width."""
+    """Ticks that are few enough for a panel on a phone."""
     low, high = log_range(values)
     return 1 if high < 4 else 2 if high - low < 5 else 3
 

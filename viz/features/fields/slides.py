@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.receptive_field.strategies import Strategy
 
 MARKS = ("o", "D", "s")
-"""A layer of the first, second and third network."""
+"""Markers of the layers of the first, second and third network."""
 COARSER, FINER = "v", "^"
 
 
@@ -40,11 +40,11 @@ def depth(
     assert 1 <= len(curves) <= MOST_CURVES
     figure = sheet(style)
     titled(figure, title, "", style)
-    shown = [
+    handles = [
         Line2D([], [], color=BRANCHES[i], linestyle=dashes(i), marker=MARKS[i], label=curve.name)
         for i, curve in enumerate(curves)
     ]
-    legend(figure, [*shown, *_meanings(curves, style)], style)
+    legend(figure, [*handles, *_meanings(curves, style)], style)
     axes = figure.add_subplot()
     for index, curve in enumerate(curves):
         _curve(axes, curve, index)
@@ -80,7 +80,7 @@ def _curve(axes: Axes, curve: Curve, index: int) -> None:
 
 
 def _meanings(curves: Sequence[Curve], style: Style) -> list[Line2D]:
-    """What the marks mean, in grey: they mean it for every network."""
+    """Legend entries of the marks, in gray as they hold for every network."""
     used = (
         (COARSER, "units further apart (stride)", any(any(c.strided) for c in curves), True),
         (FINER, "units closer together", any(any(c.finer) for c in curves), True),
@@ -103,41 +103,45 @@ def _meanings(curves: Sequence[Curve], style: Style) -> list[Line2D]:
     ]
 
 
-def strategies(found: Sequence[Strategy], style: Style, *, title: str) -> Figure:
+def strategies(designs: Sequence[Strategy], style: Style, *, title: str) -> Figure:
     """Layers, parameters and MACs of each strategy; on half a slide as a table.
 
     Hollow marks have holes in their receptive field; a dash stands where a network does not
     fit on the input.
     """
     if style.inches[0] < 8:
-        return _strategies_table(found, style, title)
+        return _strategies_table(designs, style, title)
     figure = sheet(style)
-    holes = any(way.read < 1 for way in found)
+    holes = any(design.read < 1 for design in designs)
     said = "After each name what a unit sees, in pixels."
     said += " Hollow: the receptive field has holes." if holes else ""
     titled(figure, title, said, style)
     axes = figure.subplots(1, len(PANELS), sharey=True)
     for each, (field, name) in zip(axes, PANELS, strict=True):
-        _panel(each, found, field, name, style)
+        _panel(each, designs, field, name, style)
     points = SMALL * style.points
-    names = [f"{way.title}: {way.size[0]}×{way.size[1]}" for way in found]
-    axes[0].set_yticks(range(len(found)), names, fontsize=points)
-    axes[0].set_ylim(len(found) - 0.5, -0.5)
+    names = [f"{design.title}: {design.size[0]}×{design.size[1]}" for design in designs]
+    axes[0].set_yticks(range(len(designs)), names, fontsize=points)
+    axes[0].set_ylim(len(designs) - 0.5, -0.5)
     return figure
 
 
-def _panel(axes: Axes, found: Sequence[Strategy], field: str, name: str, style: Style) -> None:
-    values = [getattr(way, field) for way in found]
-    known = [value for value in values if value is not None]
+def _panel(axes: Axes, designs: Sequence[Strategy], field: str, name: str, style: Style) -> None:
+    values = [getattr(design, field) for design in designs]
+    numbers_there = [value for value in values if value is not None]
     points = SMALL * style.points
-    low, high = log_range(known)
+    low, high = log_range(numbers_there)
     axes.set(xscale="log", xlim=(10**low, 10 ** (high + 0.12 * (high - low))), title=name)
-    for row, (way, value) in enumerate(zip(found, values, strict=True)):
+    for row, (design, value) in enumerate(zip(designs, values, strict=True)):
         if value is None:
-            axes.plot([min(known, default=1)], [row], "_", color=UNREAD, markersize=14, mew=3)
-            axes.annotate("does not fit", (min(known, default=1), row), (12, 0), **_beside(points))
+            axes.plot(
+                [min(numbers_there, default=1)], [row], "_", color=UNREAD, markersize=14, mew=3
+            )
+            axes.annotate(
+                "does not fit", (min(numbers_there, default=1), row), (12, 0), **_beside(points)
+            )
             continue
-        face = "none" if way.read < 1 else WINDOW
+        face = "none" if design.read < 1 else WINDOW
         axes.plot([value], [row], "o", color=WINDOW, markersize=11, markerfacecolor=face, mew=2.5)
         axes.annotate(short(value), (value, row), (12, 0), **_beside(points))
     plain(axes)
@@ -151,12 +155,12 @@ def _beside(points: float) -> dict[str, Any]:
     return {"textcoords": "offset points", "va": "center", "fontsize": points}
 
 
-def _strategies_table(found: Sequence[Strategy], style: Style, title: str) -> Figure:
+def _strategies_table(designs: Sequence[Strategy], style: Style, title: str) -> Figure:
     columns = ["strategy", *(name for _, name in PANELS), "sees", "stride"]
     rows = []
-    for way in found:
-        numbers = [getattr(way, field) for field, _ in PANELS]
-        told = [short(n) if n is not None else "–" for n in numbers]
-        sees = f"{way.size[0]}×{way.size[1]}"
-        rows.append([way.title, *told, sees, f"{max(way.effective_stride):g}"])
+    for design in designs:
+        numbers = [getattr(design, field) for field, _ in PANELS]
+        cells = [short(n) if n is not None else "–" for n in numbers]
+        sees = f"{design.size[0]}×{design.size[1]}"
+        rows.append([design.title, *cells, sees, f"{max(design.effective_stride):g}"])
     return text_table(columns, rows, style, title=title)

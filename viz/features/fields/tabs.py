@@ -1,4 +1,4 @@
-"""What stands below the cone: one function a tab."""
+"""The tabs below the cone, one function each."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ HEADERS = (
 )
 
 
-def table_rows(found: Analysis) -> list[list[Any]]:
-    """The table: a row for each line of the cone, and one for what belongs to none of them."""
+def table_rows(analysis: Analysis) -> list[list[Any]]:
+    """The table: a row for each line of the cone, and one for costs that belong to no line."""
     from core.blocks.stages import costs_of
 
-    costs, rest = costs_of([[line] for line in found.lines], found.costs.values())
+    costs, rest = costs_of([[line] for line in analysis.lines], analysis.costs.values())
     rows = [
-        _row(line, own, bool(found.costs)) for line, own in zip(found.lines, costs, strict=True)
+        _row(line, own, bool(analysis.costs))
+        for line, own in zip(analysis.lines, costs, strict=True)
     ]
     if left := sum(cost.parameters for cost in rest):
-        told = [
+        remainder = [
             "elsewhere",
             "parameters that no layer above reads",
             *[""] * 5,
@@ -51,11 +52,11 @@ def table_rows(found: Analysis) -> list[list[Any]]:
             "",
             "",
         ]
-        rows.append(told)
+        rows.append(remainder)
     return rows
 
 
-def _row(line: Line, costs: Sequence[LayerCost], known: bool) -> list[Any]:
+def _row(line: Line, costs: Sequence[LayerCost], has_costs: bool) -> list[Any]:
     field = line.field
     return [
         line.label,
@@ -65,27 +66,27 @@ def _row(line: Line, costs: Sequence[LayerCost], known: bool) -> list[Any]:
         pair(field.effective_stride),
         pair(field.effective_padding),
         "({:g}, {:g})".format(*field.center),
-        sum(cost.parameters for cost in costs) if known else None,
-        sum(cost.macs for cost in costs) if known else None,
-        sum(cost.activation_bytes for cost in costs) / 1000 if known else None,
+        sum(cost.parameters for cost in costs) if has_costs else None,
+        sum(cost.macs for cost in costs) if has_costs else None,
+        sum(cost.activation_bytes for cost in costs) / 1000 if has_costs else None,
         field.note or ("" if field.aligned else "branches not aligned"),
         field.bound,
     ]
 
 
-def table_csv(found: Analysis) -> str:
-    """The table as a file."""
+def table_csv(analysis: Analysis) -> str:
+    """The table as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADERS)
-    writer.writerows(table_rows(found))
+    writer.writerows(table_rows(analysis))
     return text.getvalue()
 
 
-def _layers_tab(found: Analysis, page: PageState) -> None:
-    rows = table_rows(found)
-    _totals(found)
-    chosen = [line.node.name for line in found.lines].index(shown(found, page).node.name)
+def _layers_tab(analysis: Analysis, page: PageState) -> None:
+    rows = table_rows(analysis)
+    _totals(analysis)
+    chosen = [line.node.name for line in analysis.lines].index(shown(analysis, page).node.name)
     st.dataframe(
         {header: [r[i] for r in rows] for i, header in enumerate(HEADERS)},
         key=f"field_table {params.identity(page.values)} {chosen}",
@@ -110,13 +111,13 @@ def _layers_tab(found: Analysis, page: PageState) -> None:
             ),
         },
     )
-    st.session_state["field_rows"] = [line.node.name for line in found.lines]
+    st.session_state["field_rows"] = [line.node.name for line in analysis.lines]
     st.session_state["field_table"] = f"field_table {params.identity(page.values)} {chosen}"
-    _recurrence(found, page)
+    _recurrence(analysis, page)
     st.download_button(
         "Table as CSV",
-        table_csv(found),
-        f"{found.network.name}.csv",
+        table_csv(analysis),
+        f"{analysis.network.name}.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
@@ -124,23 +125,23 @@ def _layers_tab(found: Analysis, page: PageState) -> None:
 
 
 def _on_row() -> None:
-    """A row of the table was chosen: the cone shows its layer."""
+    """Callback of a chosen row, after which the cone shows its layer."""
     picked = st.session_state[st.session_state["field_table"]]["selection"]["rows"]
     names = st.session_state["field_rows"]
     if picked and picked[0] < len(names):
         jump({"layer": names[picked[0]], "unit": ""})
 
 
-def shown(found: Analysis, page: PageState) -> Line:
+def shown(analysis: Analysis, page: PageState) -> Line:
     """The line that the cone shows."""
-    return found.line(page.values["layer"]) or found.deepest
+    return analysis.line(page.values["layer"]) or analysis.deepest
 
 
-def _totals(found: Analysis) -> None:
-    if not found.costs:
-        st.caption(f"Costs are not known: {found.cost_note}.")
+def _totals(analysis: Analysis) -> None:
+    if not analysis.costs:
+        st.caption(f"Costs are not known: {analysis.cost_note}.")
         return
-    total = found.totals
+    total = analysis.totals
     parameters, macs, memory = total.parameters, total.macs, total.activation_bytes
     st.markdown(
         f"In all **{parameters:,}** parameters, **{macs / 1e6:,.{_digits(macs)}f}** million "
@@ -152,17 +153,17 @@ def _totals(found: Analysis) -> None:
 
 
 def _digits(amount: int) -> int:
-    """Decimals of an amount told in millions: none where the whole number is long enough."""
+    """Decimals of a number in millions: none if the whole number has enough digits."""
     return 0 if amount >= 10**9 else 1 if amount >= 10**7 else 3
 
 
-def _recurrence(found: Analysis, page: PageState) -> None:
-    """The textbook's steps with this network's numbers."""
+def _recurrence(analysis: Analysis, page: PageState) -> None:
+    """Draw the textbook's recurrence with this network's numbers."""
     from core.receptive_field.textbook import recurrence
 
-    line = shown(found, page)
+    line = shown(analysis, page)
     axis = unit.AXES.index(page.values["axis"])
-    steps = recurrence(found.fields, line.node.name, axis)
+    steps = recurrence(analysis.fields, line.node.name, axis)
     with st.expander(f"How the {line.field.size[axis]:g} pixels of `{line.label}` come about"):
         st.markdown(
             "Layer by layer along the widest path, $r$ the receptive field and $j$ the effective "
@@ -179,12 +180,12 @@ def _recurrence(found: Analysis, page: PageState) -> None:
             )
 
 
-def _depth_tab(found: Analysis, page: PageState) -> None:
+def _depth_tab(analysis: Analysis, page: PageState) -> None:
     from core.receptive_field.growth import curve
     from viz.features.fields.plots import depth_figure
 
     axis = unit.AXES.index(page.values["axis"])
-    curves = [curve(each.network.title, each.fields, axis) for each in _compared(found, page)]
+    curves = [curve(each.network.title, each.fields, axis) for each in _compared(analysis, page)]
     st.plotly_chart(depth_figure(curves), theme="streamlit", key="depth_figure")
     st.markdown(
         "A layer with a kernel of $k$ pixels adds $k - 1$ effective strides: without strides each "
@@ -194,11 +195,11 @@ def _depth_tab(found: Analysis, page: PageState) -> None:
     )
 
 
-def _compared(found: Analysis, page: PageState) -> list[Analysis]:
-    """The network and those beside it, that can be followed."""
+def _compared(analysis: Analysis, page: PageState) -> list[Analysis]:
+    """The network and the compared networks that can be analyzed."""
     others = [network.published(name) for name in page.values["compare"]]
-    size = found.network.input_size[1:]
-    analyses = [found]
+    size = analysis.network.input_size[1:]
+    analyses = [analysis]
     for other in others:
         try:
             analyses.append(network_analysis.analysis(other.at(*size)))
@@ -207,10 +208,10 @@ def _compared(found: Analysis, page: PageState) -> list[Analysis]:
     return analyses
 
 
-def _graph_tab(found: Analysis, page: PageState) -> None:
+def _graph_tab(analysis: Analysis, page: PageState) -> None:
     from viz.features.fields.graph_plot import graph_figure
 
-    figure = graph_figure(found.graph, found.fields)
+    figure = graph_figure(analysis.graph, analysis.fields)
     st.plotly_chart(figure, width=int(figure.layout.width), theme="streamlit", key="graph_figure")
 
 
@@ -222,7 +223,7 @@ PAIRS = {
 }
 
 
-def _compare_tab(found: Analysis, page: PageState) -> None:
+def _compare_tab(analysis: Analysis, page: PageState) -> None:
     values = page.values
     with st.container(horizontal=True):
         for label, (first, others) in PAIRS.items():
@@ -236,7 +237,7 @@ def _compare_tab(found: Analysis, page: PageState) -> None:
         on_change=_on_compare,
         placeholder="choose one or two architectures",
     )
-    analyses = _compared(found, page)
+    analyses = _compared(analysis, page)
     if len(analyses) < 2:
         st.info("Choose one of the pairs above, or an architecture of your own choice.")
         return
@@ -282,7 +283,7 @@ def _cones(analyses: Sequence[Analysis], page: PageState) -> None:
 
 
 def _nothing() -> None:
-    """What is hovered in a comparison is not kept."""
+    """Callback that ignores hovering in a comparison."""
 
 
 def _on_pair(first: str, others: tuple[str, ...]) -> None:
@@ -296,7 +297,7 @@ def _on_compare() -> None:
     change(PAGE, {"compare": tuple(st.session_state["compare_names"])})
 
 
-def _reach_tab(found: Analysis, page: PageState) -> None:
+def _reach_tab(analysis: Analysis, page: PageState) -> None:
     from viz.features.fields.plots import strategies_figure
 
     values = page.values
@@ -305,7 +306,7 @@ def _reach_tab(found: Analysis, page: PageState) -> None:
         help="Side of the square of pixels that one unit should see.",
     )  # fmt: skip
     with st.spinner("Searching for the shortest networks…"):
-        strategies = network_analysis.strategies(values["target"], found.network.input_size)
+        strategies = network_analysis.strategies(values["target"], analysis.network.input_size)
     st.plotly_chart(strategies_figure(strategies), theme="streamlit", key="strategies_figure")
     names = {each.name: each for each in strategies}
     left, right = st.columns([4, 1.4], vertical_alignment="bottom")
@@ -326,24 +327,24 @@ def _reach_tab(found: Analysis, page: PageState) -> None:
     )
 
 
-def _code_tab(found: Analysis, page: PageState) -> None:
+def _code_tab(analysis: Analysis, page: PageState) -> None:
     values = page.values
     notation = values["layers"] if values["network"] == OWN else NOTATIONS.get(values["network"])
     if notation:
         spec = network.spec_of(notation)
         st.markdown("As one line, for the box beside *network*:")
         st.code(to_notation(spec), language=None, wrap_lines=True)
-        channels, *size = found.network.input_size
+        channels, *size = analysis.network.input_size
         st.markdown("As PyTorch:")
         st.code(to_source(spec, channels, (size[0], size[1])), language="python")
-    if found.network.run is not None:
+    if analysis.network.run is not None:
         st.markdown("As PyTorch:")
-        st.code(lab.source(found.network.run), language="python")
+        st.code(lab.source(analysis.network.run), language="python")
     st.markdown(
         "For a network of your own code, in a terminal beside this app's files "
         "(`--json` and `--csv` for files):"
     )
-    shape = ",".join(map(str, found.network.input_size))
+    shape = ",".join(map(str, analysis.network.input_size))
     st.code(
         f"python -m core.receptive_field package.module:callable --input {shape}", language="bash"
     )
@@ -357,4 +358,4 @@ DRAW: dict[str, Callable[[Analysis, PageState], None]] = {
     "reach": _reach_tab,
     "code": _code_tab,
 }
-"""One function a tab, by its name in the URL; the editor also opens without an analysis."""
+"""The function that draws a tab, by its name in the URL; the editor needs no analysis."""

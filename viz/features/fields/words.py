@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from viz.choices.network_analysis import Analysis
 
 
-def headline(found: Analysis) -> str:
+def headline(analysis: Analysis) -> str:
     """What a unit of a network's last feature map sees, in sentences."""
-    line = found.deepest
+    line = analysis.deepest
     field, grid = line.field, line.node.grid
     if line.node.kind == "input" or all(axis.whole for axis in field.axes):
         return "No layer of it has units side by side that see different parts of the image."
-    before, name = _before(found), "its last feature map"
+    before, name = _before(analysis), "its last feature map"
     if before:
         name = "the last feature map before that"
     only = f"The only unit of {name}" if max(grid) == 1 else f"A unit of {name}"
     return (
         f"{before}{only}, `{line.label}`, sees {_most(field)}**{field.size[0]:g}×{field.size[1]:g}** pixels"
-        f"{_inside(field, found.network.input_size[1:])}.{_distance(field)}"
+        f"{_inside(field, analysis.network.input_size[1:])}.{_distance(field)}"
     )
 
 
-def _before(found: Analysis) -> str:
-    line = found.whole_from
+def _before(analysis: Analysis) -> str:
+    line = analysis.whole_from
     if line is None:
         return ""
     if line.field.bound:
@@ -36,7 +36,7 @@ def _before(found: Analysis) -> str:
 
 
 def _most(field: ReceptiveField) -> str:
-    """``at most`` of a bound, ``up to`` where units differ."""
+    """``at most`` for a bound, ``up to`` if units differ, else ""."""
     if field.bound:
         return "at most "
     from core.receptive_field.notes import sizes_differ

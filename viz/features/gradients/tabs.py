@@ -199,7 +199,7 @@ def _sweep(each: Shown, page: PageState) -> None:
         identity=str(hash(board)),
         token=token,
         key="backward_player",
-        told={"view": _on_view},
+        callbacks={"view": _on_view},
     )  # fmt: skip
 
 

@@ -134,7 +134,7 @@ def _show(shown: list[BoardSpec], page: PageState) -> None:
         identity=str(hash(tuple(shown))),
         token=token,
         key="player",
-        told={
+        callbacks={
             "view": _on_view,
             "edit": _on_edit,
             "preset": _on_preset,

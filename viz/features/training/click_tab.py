@@ -29,33 +29,33 @@ MOST_BARS = 12
 
 def tab(lab: Lab, page: PageState) -> None:
     """One test image, told by one trained net."""
-    values, asked = page.values, lab.asked
+    values, comparison = page.values, lab.comparison
     net_picker(lab, page)
-    net, seed = values["net"], asked.seeds[0]
+    net, seed = values["net"], comparison.seeds[0]
     if not finished(lab.runs.get((net, seed), ())):
         st.caption("Here once this net is trained.")
         return
 
     from viz.features.training import plots as figures
 
-    spec, text = asked.unit(net, seed), to_text(asked.unit(net, seed))
-    images, labels = compute.test_images(asked, 20_000)
+    spec, text = comparison.unit(net, seed), to_text(comparison.unit(net, seed))
+    images, labels = compute.test_images(comparison, 20_000)
     values["sample"] = min(values["sample"], len(images) - 1)
     sample = values["sample"]
     scores = compute.classify(text, sample)
-    told, names = int(scores.argmax()), class_names(asked.task)
+    predicted, names = int(scores.argmax()), class_names(comparison.task)
     left, right = st.columns([1.3, 1], gap="large")
     with left:
         sample_picker(page, len(images))
         grid = nets.last_map(spec).node.grid
         unit_picker(page, grid)
         erf = compute.click_erf(text, sample, values["unit"])
-        figure = figures.digit_figure(images[sample], erf, names[labels[sample]], names[told])
+        figure = figures.digit_figure(images[sample], erf, names[labels[sample]], names[predicted])
         st.plotly_chart(figure, theme="streamlit", key="training_digit")
         unit_map(page, spec, images[sample])
     with right:
-        right_or_wrong = "right" if told == labels[sample] else "wrong"
-        st.markdown(f"The net says **{names[told]}**, which is {right_or_wrong}.")
+        right_or_wrong = "right" if predicted == labels[sample] else "wrong"
+        st.markdown(f"The net says **{names[predicted]}**, which is {right_or_wrong}.")
         st.html(bars(scores, names, int(labels[sample])))
         st.caption(
             "In orange: the pixels that move the score of what the net says, as one unit of the "
@@ -72,14 +72,14 @@ BARS = """<style>
 
 def bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
     """The scores as bars; the true class is marked in words as well as by its colour."""
-    shown = range(len(scores))
+    classes = range(len(scores))
     if len(scores) > MOST_BARS:
-        shown = sorted(np.argsort(-scores)[:MOST_BARS].tolist())  # type: ignore[assignment]
+        classes = sorted(np.argsort(-scores)[:MOST_BARS].tolist())  # type: ignore[assignment]
     rows = "".join(
         f"<span>{escape(names[place])}{' ✓' if place == label else ''}</span>"
         f'<i style="width: {100 * float(scores[place]):.2f}%; background: '
         f'{OUTPUT if place == label else INPUT}"></i>'
         f"<span>{percent(float(scores[place]))}</span>"
-        for place in shown
+        for place in classes
     )
     return f"{BARS}<div class='scores' role='img' aria-label='Scores'>{rows}</div>"

@@ -67,19 +67,19 @@ def facts(c: Comparison) -> tuple[Facts, ...]:
         SpecError: a run, or all together, would take too much; images too small for the
             halvings; with what would do.
     """
-    found = tuple(map(_facts, c.specs))
-    largest = max(each.parameters for each in found)
+    plans = tuple(map(_facts, c.specs))
+    largest = max(each.parameters for each in plans)
     if largest > MAX_PARAMETERS:
         rule = f"must be smaller: a net may have at most {MAX_PARAMETERS:,} parameters"
         raise SpecError("width", rule, f"{largest:,}")
-    if sum(each.bytes for each in found) > settings().memory_bytes:
+    if sum(each.bytes for each in plans) > settings().memory_bytes:
         rule = f"must be at most {_fitting(c.specs)} for these nets side by side"
         raise SpecError("batch", rule, c.specs[0].batch)
-    a_step = sum(each.work // each.steps for each in found) * len(c.seeds)
-    if found[0].steps * a_step > MAX_WORK:
+    a_step = sum(each.work // each.steps for each in plans) * len(c.seeds)
+    if plans[0].steps * a_step > MAX_WORK:
         rule = f"must be at most {MAX_WORK // a_step:,} for these nets and seeds, or those fewer"
-        raise SpecError("steps", rule, found[0].steps)
-    return found
+        raise SpecError("steps", rule, plans[0].steps)
+    return plans
 
 
 def _fitting(specs: Sequence[TrainingSpec]) -> int:
@@ -95,11 +95,11 @@ def _fitting(specs: Sequence[TrainingSpec]) -> int:
 def _facts(spec: TrainingSpec) -> Facts:
     if isinstance(spec.task, OwnImages):
         return _planned(spec)  # a visitor's images are not for a cache to hold on to
-    return _kept_facts(replace(spec, seed=0))
+    return _cached_facts(replace(spec, seed=0))
 
 
 @computed_once(256, outside=True)
-def _kept_facts(spec: TrainingSpec) -> Facts:
+def _cached_facts(spec: TrainingSpec) -> Facts:
     return _planned(spec)
 
 
@@ -107,8 +107,8 @@ def _planned(spec: TrainingSpec) -> Facts:
     warm()
     from core.training.nets import plan
 
-    found = plan(spec)
-    return Facts(found.parameters, found.macs, found.work, spec.steps, found.bytes)
+    planned = plan(spec)
+    return Facts(planned.parameters, planned.macs, planned.work, spec.steps, planned.bytes)
 
 
 # --- training -------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def work(c: Comparison, seed: int) -> Work:
         best = list(runs)  # where another comparison has come further with the same net
         total = sum(len(spec.record_steps) for spec in specs)
 
-        def told() -> bool:
+        def report_all() -> bool:
             done = sum(len(each.records) for each in best)
             return report(done, total, {net: each.records for net, each in enumerate(best)})
 
@@ -147,12 +147,12 @@ def work(c: Comparison, seed: int) -> Work:
             for net, each in enumerate(runs)
             if not each.over
         ]
-        if told() and going:
+        if report_all() and going:
             with closing(_stream(going)) as steps:
                 for net, step in steps:
                     runs[net] = _after(runs[net], step)
                     best[net] = lab_store.STORE.put(texts[net], runs[net], Run.further_than)
-                    if not told():
+                    if not report_all():
                         break
         return {net: each.records for net, each in enumerate(best)}
 
@@ -177,7 +177,7 @@ def _stream(going: list[ResumableRun]) -> Generator[tuple[int, Record | SpecErro
     yield from stream("core.training.turns:take_turns", going, settings().device or "cpu")
 
 
-def known(c: Comparison) -> Runs:
+def stored_records(c: Comparison) -> Runs:
     """What is here of it right now: records by (net, seed), without the queue."""
     return {key: run.records for key, run in _runs(c).items() if run.records}
 
@@ -208,11 +208,11 @@ def hold(data: bytes) -> OwnImages:
     """
     from core.training.uploads import read_npz
 
-    found = held(hashlib.sha256(data).hexdigest()[:32])  # as `read_npz` names it
-    if found is None:
-        found = read_npz(data, settings().upload_bytes)
-        lab_store.UPLOADS.put(found.digest, found)
-    return found
+    images = held(hashlib.sha256(data).hexdigest()[:32])  # as `read_npz` names it
+    if images is None:
+        images = read_npz(data, settings().upload_bytes)
+        lab_store.UPLOADS.put(images.digest, images)
+    return images
 
 
 def test_images(c: Comparison, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -223,13 +223,13 @@ def test_images(c: Comparison, count: int) -> tuple[NDArray[np.float32], NDArray
 
 def _tests(spec: TrainingSpec) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     own = isinstance(spec.task, OwnImages)
-    images, labels = _drawn(spec.task) if own else _kept_tests(spec.task)
+    images, labels = _drawn(spec.task) if own else _cached_tests(spec.task)
     images.flags.writeable = labels.flags.writeable = False  # all visitors see the same ones
     return images, labels
 
 
 @computed_once(16, outside=True)
-def _kept_tests(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _cached_tests(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     return _drawn(task)
 
 
@@ -306,8 +306,8 @@ def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptive
     with torch.inference_mode():
         body, linear = net.get_submodule("body"), net.get_submodule("linear")
         grid = body(image).shape[2:]
-        told = int(net(image).argmax())
-    weight = linear.get_parameter("weight").detach()[told : told + 1, :, None, None]
+        predicted = int(net(image).argmax())
+    weight = linear.get_parameter("weight").detach()[predicted : predicted + 1, :, None, None]
     last = nn.Conv2d(weight.shape[1], 1, 1, bias=False, device="meta")
     last.weight = nn.Parameter(weight)
     parts = nn.Sequential(OrderedDict(body=body, scores=last))

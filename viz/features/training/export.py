@@ -65,26 +65,26 @@ def pictures(values: Values) -> list[Picture]:
     """
     settled = dict(values)
     own = lab_store.held(settled["digest"]) if settled["digest"] else None
-    asked = params.comparison(settled, own)
-    compute.facts(asked)
-    steps = asked.specs[_look(asked, settled).run[0]].snapshot_steps
-    limits = {"net": len(asked.specs) - 1, "at": len(steps) - 1}
+    comparison = params.comparison(settled, own)
+    compute.facts(comparison)
+    steps = comparison.specs[_look(comparison, settled).run[0]].snapshot_steps
+    limits = {"net": len(comparison.specs) - 1, "at": len(steps) - 1}
     refuse_unfit([f"{n} must be at most {most}" for n, most in limits.items() if values[n] > most])
     count = len(steps)
     frames = {"film": count, "kernels": count}
-    return _pictures(asked, settled, partial(trained, asked), set(LABELS), frames)
+    return _pictures(comparison, settled, partial(trained, comparison), set(LABELS), frames)
 
 
-def on_show(asked: Comparison, runs: Runs, values: Values) -> list[Picture]:
+def on_show(comparison: Comparison, runs: Runs, values: Values) -> list[Picture]:
     """The pictures of the records that are there; nothing is trained for them.
 
     Args:
-        asked: the comparison.
+        comparison: the comparison.
         runs: records so far by (net, seed).
         values: of the page: which net, seed, step and image is looked at.
     """
     here = {key: records for key, records in runs.items() if records}
-    mine = here.get(_look(asked, values).run, ())
+    mine = here.get(_look(comparison, values).run, ())
     offered = {"test_accuracy", "loss", "train_accuracy", "pace"} if here else set()
     offered |= ENDED if any(end(records) for records in here.values()) else set()
     offered |= {"gradient", "update", "dead"} if flow_table(mine, "gradient").layers else set()
@@ -93,22 +93,22 @@ def on_show(asked: Comparison, runs: Runs, values: Values) -> list[Picture]:
     offered |= {"kernels"} if mine else set()
     offered |= {"digit"} if end(mine) else set()
     frames = {name: len(_shots(name, mine)) for name in ("film", "kernels")}
-    return _pictures(asked, values, lambda: here, offered, frames)
+    return _pictures(comparison, values, lambda: here, offered, frames)
 
 
-def trained(asked: Comparison) -> Runs:
+def trained(comparison: Comparison) -> Runs:
     """The whole comparison, here and now; what has been trained before is not trained again.
 
     Raises:
         SpecError: a run that cannot go on.
     """
-    for seed in asked.seeds:
-        if not compute.over(asked, seed):
-            compute.work(asked, seed)(_on)
-    failed = compute.failures(asked)
+    for seed in comparison.seeds:
+        if not compute.over(comparison, seed):
+            compute.work(comparison, seed)(_on)
+    failed = compute.failures(comparison)
     if failed:
-        raise SpecError("run", next(iter(failed.values())), asked.names[next(iter(failed))[0]])
-    return compute.known(asked)
+        raise SpecError("run", next(iter(failed.values())), comparison.names[next(iter(failed))[0]])
+    return compute.stored_records(comparison)
 
 
 def _on(done: int, total: int, partial: object) -> bool:
@@ -131,78 +131,78 @@ class Look:
     step: int
 
 
-def _look(asked: Comparison, values: Values) -> Look:
-    net, seed = min(values["net"], len(asked.specs) - 1), asked.seeds[0]
-    steps = asked.specs[net].snapshot_steps
-    title = f"{asked.names[net]}, seed {seed}"
+def _look(comparison: Comparison, values: Values) -> Look:
+    net, seed = min(values["net"], len(comparison.specs) - 1), comparison.seeds[0]
+    steps = comparison.specs[net].snapshot_steps
+    title = f"{comparison.names[net]}, seed {seed}"
     step = steps[values["at"] if values["at"] < len(steps) else -1]
     return Look((net, seed), title[:1].upper() + title[1:], step)
 
 
 def _pictures(
-    asked: Comparison,
+    comparison: Comparison,
     values: Values,
-    runs: Callable[[], Runs],
+    load_runs: Callable[[], Runs],
     offered: set[str],
     frames: Mapping[str, int],
 ) -> list[Picture]:
-    """Those that are offered, that of the open tab first; ``runs`` is asked when one is drawn."""
-    found = []
+    """Those that are offered, that of the open tab first; ``load_runs`` is asked when one is drawn."""
+    pictures = []
     for name in (each for each in LABELS if each in offered):
-        one = Picture(name, LABELS[name], partial(_drawn, name, asked, values, runs))
+        one = Picture(name, LABELS[name], partial(_drawn, name, comparison, values, load_runs))
         if name in frames:
-            film = partial(_film, name, asked, values, runs)
-            strip = partial(_strip, asked, values, runs) if name == "film" else None
+            film = partial(_film, name, comparison, values, load_runs)
+            strip = partial(_strip, comparison, values, load_runs) if name == "film" else None
             one = replace(one, film=film, frames=frames[name], strip=strip)
-        found.append(one)
+        pictures.append(one)
     first = FIRST.get(values["tab"], "test_accuracy")
-    found.sort(key=lambda picture: picture.name != first)
-    told = f"{words.heading(asked, values['vary'])}; {words.task(asked.task)}"
-    return [replace(each, settings=told) for each in found]
+    pictures.sort(key=lambda picture: picture.name != first)
+    settings = f"{words.heading(comparison, values['vary'])}; {words.task(comparison.task)}"
+    return [replace(each, settings=settings) for each in pictures]
 
 
 def _drawn(
-    name: str, asked: Comparison, values: Values, runs: Callable[[], Runs], style: Style
+    name: str, comparison: Comparison, values: Values, load_runs: Callable[[], Runs], style: Style
 ) -> Figure:
     """A still."""
-    found = runs()
+    runs = load_runs()
     if name in ("erf", "film", "kernels", "digit"):
-        return _of_one(name, asked, values, found, style)
+        return _of_one(name, comparison, values, runs, style)
     from viz.features.training import slides
 
     if name in ("gradient", "update", "dead"):
-        look = _look(asked, values)
-        return slides.layers(found, look.run, name, style, title=look.title)
-    told: dict[str, Any] = {"task": _learned(asked)}
+        look = _look(comparison, values)
+        return slides.layers(runs, look.run, name, style, title=look.title)
+    options: dict[str, Any] = {"task": _learned(comparison)}
     if name in LEARNING:
-        return slides.curve(found, asked.names, name, style, **told)
+        return slides.curve(runs, comparison.names, name, style, **options)
     draw: dict[str, Callable[..., Figure]] = {
         "accuracy": slides.accuracies,
         "pace": slides.pace,
         "shifts": slides.shifts,
         "sigma": slides.widths,
     }
-    return draw[name](found, asked.names, style, **told)
+    return draw[name](runs, comparison.names, style, **options)
 
 
-def _learned(asked: Comparison) -> str:
-    told = f"{words.task(asked.task)}, {asked.specs[0].steps:,} steps"
-    return told[:1].upper() + told[1:]
+def _learned(comparison: Comparison) -> str:
+    text = f"{words.task(comparison.task)}, {comparison.specs[0].steps:,} steps"
+    return text[:1].upper() + text[1:]
 
 
-def _of_one(name: str, asked: Comparison, values: Values, found: Runs, style: Style) -> Figure:
+def _of_one(name: str, comparison: Comparison, values: Values, runs: Runs, style: Style) -> Figure:
     """A still of one run, at the step that is looked at."""
     if name == "digit":
-        return _digit(asked, values, style)
-    look = _look(asked, values)
+        return _digit(comparison, values, style)
+    look = _look(comparison, values)
     if name in ("film", "kernels"):
-        made = _film(name, asked, values, lambda: found, style)
-        steps = [step for step, _ in _shots(name, found[look.run])]
-        made.show(max((i for i, step in enumerate(steps) if step <= look.step), default=0))
-        return made.figure
+        film = _film(name, comparison, values, lambda: runs, style)
+        steps = [step for step, _ in _shots(name, runs[look.run])]
+        film.show(max((i for i, step in enumerate(steps) if step <= look.step), default=0))
+        return film.figure
     from viz.slides.effective_field import variants
 
-    shots = _fields_of(found, look)
+    shots = _fields_of(runs, look)
     step, after = max((s for s in shots if s[0] <= look.step), default=shots[0])
     named = {"before": shots[0][1], f"after {step:,} steps": after}
     return variants(named, style, title=f"{look.title}: effective field", log=True)
@@ -214,8 +214,8 @@ def fields(records: tuple[Record, ...]) -> Fields:
     return [(step, shot.erf) for step, shot in shots if shot is not None and shot.erf is not None]
 
 
-def _fields_of(found: Runs, look: Look) -> Fields:
-    shots = fields(found[look.run])
+def _fields_of(runs: Runs, look: Look) -> Fields:
+    shots = fields(runs[look.run])
     if not shots:
         rule = "has no field at any step: no gradient reaches the image"
         raise SpecError("net", rule, look.title)
@@ -229,42 +229,42 @@ def _shots(name: str, records: tuple[Record, ...]) -> list[tuple[int, Any]]:
 
 
 def _film(
-    name: str, asked: Comparison, values: Values, runs: Callable[[], Runs], style: Style
+    name: str, comparison: Comparison, values: Values, load_runs: Callable[[], Runs], style: Style
 ) -> Film:
     from viz.features.training import map_slides
 
-    look, found = _look(asked, values), runs()
+    look, runs = _look(comparison, values), load_runs()
     if name == "film":
         title = f"{look.title}: effective field"
-        return map_slides.field_film(_fields_of(found, look), style, title=title)
-    kernels: list[tuple[int, NDArray[Any]]] = _shots(name, found[look.run])
+        return map_slides.field_film(_fields_of(runs, look), style, title=title)
+    kernels: list[tuple[int, NDArray[Any]]] = _shots(name, runs[look.run])
     return map_slides.kernel_film(kernels, style, title=look.title)
 
 
 def _strip(
-    asked: Comparison, values: Values, runs: Callable[[], Runs], style: Style, count: int
+    comparison: Comparison, values: Values, load_runs: Callable[[], Runs], style: Style, count: int
 ) -> Figure:
     """The field at some steps, side by side."""
     from viz.features.training.plot_parts import some_maps
     from viz.slides.effective_field import variants
 
-    look = _look(asked, values)
-    shots = some_maps(_fields_of(runs(), look), count)
+    look = _look(comparison, values)
+    shots = some_maps(_fields_of(load_runs(), look), count)
     named = {f"step {step:,}": erf for step, erf in shots}
     return variants(named, style, title=f"{look.title}: effective field", log=True)
 
 
-def _digit(asked: Comparison, values: Values, style: Style) -> Figure:
-    from viz.features.training.map_slides import told_image
+def _digit(comparison: Comparison, values: Values, style: Style) -> Figure:
+    from viz.features.training.map_slides import image_with_field
 
-    look = _look(asked, values)
-    text = to_text(asked.unit(*look.run))
-    images, labels = compute.test_images(asked, 20_000)
+    look = _look(comparison, values)
+    text = to_text(comparison.unit(*look.run))
+    images, labels = compute.test_images(comparison, 20_000)
     sample = min(values["sample"], len(images) - 1)
-    names = params.class_names(asked.task)
-    told = int(compute.classify(text, sample).argmax())
+    names = params.class_names(comparison.task)
+    predicted = int(compute.classify(text, sample).argmax())
     erf = compute.click_erf(text, sample, values["unit"])
     label = names[labels[sample]]
-    verdict = "right" if told == labels[sample] else "wrong"
-    subtitle = f"it is {label}; the net says {names[told]}: {verdict}"
-    return told_image(images[sample], erf, style, title=look.title, subtitle=subtitle)
+    verdict = "right" if predicted == labels[sample] else "wrong"
+    subtitle = f"it is {label}; the net says {names[predicted]}: {verdict}"
+    return image_with_field(images[sample], erf, style, title=look.title, subtitle=subtitle)

@@ -50,7 +50,7 @@ LARGE, SMALL = (2, 200), (3, 110)
 """Maps in a row, and their height in pixels: of a pair, of many."""
 HEADING = 38
 """Pixels above a map."""
-SHOWN = 0.94
+COLUMN_SHARE = 0.94
 """Share of its column that a map has."""
 HEAVY = 0.85
 """How much the strongest pixels of a field hide of the image below."""
@@ -74,11 +74,11 @@ def erf_steps_figure(shots: Sequence[tuple[int, EffectiveReceptiveField]]) -> go
     Args:
         shots: (step, field) of one unit; at most `MOST_MAPS` are drawn, evenly.
     """
-    shown = some_maps(shots, MOST_MAPS)
+    selected = some_maps(shots, MOST_MAPS)
     title = "The effective field while it learns"
-    if not shown:
+    if not selected:
         return Figure([], noted(title, SMALL[1], AXES, [NOTHING]))
-    return _maps(title, {f"step {step:,}": erf for step, erf in shown}, *SMALL)
+    return _maps(title, {f"step {step:,}": erf for step, erf in selected}, *SMALL)
 
 
 def _maps(
@@ -135,7 +135,7 @@ def _axes(
     top, high = rise
     few = {"nticks": 4, "ticks": "", "tickfont": {"size": 10}}
     x = map_axis("column (px)" if below and column == 0 else "", cols) | few | {
-        "domain": [column / across, (column + SHOWN) / across],
+        "domain": [column / across, (column + COLUMN_SHARE) / across],
         "anchor": f"y{number}",
         "showticklabels": below,
         "constraintoward": ("right", "left")[column] if across == 2 else "center",
@@ -167,7 +167,7 @@ def _heading(name: str, erf: EffectiveReceptiveField, number: str) -> dict[str, 
 
 
 def digit_figure(
-    image: NDArray[np.float32], erf: EffectiveReceptiveField | None, label: str, told: str
+    image: NDArray[np.float32], erf: EffectiveReceptiveField | None, label: str, predicted: str
 ) -> go.Figure:
     """A test image in grey, over it in orange the pixels that move a unit's score.
 
@@ -175,9 +175,9 @@ def digit_figure(
         image: (C, H, W); of several channels their mean is drawn.
         erf: of the unit, in this image; None where no gradient reaches it.
         label: what it is.
-        told: what the net says.
+        predicted: what the net says.
     """
-    right = "" if told == label else ", which is wrong"
+    right = "" if predicted == label else ", which is wrong"
     size = image.shape[1], image.shape[2]
     traces = [_grey(image.mean(0))]
     notes = []
@@ -194,7 +194,7 @@ def digit_figure(
         notes.append(f"Grey: mean of {image.shape[0]} channels.")
     first = traces[1] if erf is not None else traces[0]
     layout = map_layout(
-        f"It is {label}; the net says {told}{right}", whole_view(size), [first, *traces], notes
+        f"It is {label}; the net says {predicted}{right}", whole_view(size), [first, *traces], notes
     )
     return Figure(traces, layout)
 

@@ -28,20 +28,20 @@ def tab(lab: Lab, page: PageState) -> None:
         _files(lab)
         _links(lab)
     st.markdown("The same runs from Python, beside this app's files:")
-    st.code(nets.code(lab.asked), language="python")
+    st.code(nets.code(lab.comparison), language="python")
     net_picker(lab, page)
-    name = lab.asked.names[page.values["net"]]
+    name = lab.comparison.names[page.values["net"]]
     st.markdown(f"The net, **{name}**, in PyTorch, before the head:")
-    st.code(choices_lab.source(lab.asked.specs[page.values["net"]]), language="python")
+    st.code(choices_lab.source(lab.comparison.specs[page.values["net"]]), language="python")
 
 
 def _files(lab: Lab) -> None:
     """Written when somebody asks for them: a long run has thousands of numbers."""
-    asked, found = lab.asked, lab.runs
+    comparison, runs = lab.comparison, lab.runs
     with st.container(horizontal=True):
         st.download_button(
             "All records as .csv",
-            lambda: compute.records_csv(asked, found),
+            lambda: compute.records_csv(comparison, runs),
             "training.csv",
             "text/csv",
             on_click="ignore",
@@ -50,7 +50,7 @@ def _files(lab: Lab) -> None:
         )
         st.download_button(
             "Settings and records as .json",
-            lambda: compute.records_json(asked, found),
+            lambda: compute.records_json(comparison, runs),
             "training.json",
             "application/json",
             on_click="ignore",
@@ -61,14 +61,14 @@ def _files(lab: Lab) -> None:
 
 def _links(lab: Lab) -> None:
     """Each net whose first seed is done, on the other pages."""
-    seed, found = lab.asked.seeds[0], lab.runs
-    ready = [n for n in range(len(lab.asked.specs)) if finished(found.get((n, seed), ()))]
+    seed, runs = lab.comparison.seeds[0], lab.runs
+    ready = [n for n in range(len(lab.comparison.specs)) if finished(runs.get((n, seed), ()))]
     if ready:
         st.markdown(f"Open a trained net (seed {seed}) on another page:")
     for net in ready:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.markdown(f"**{lab.asked.names[net]}**", width="content")
-            for page, query in nets.links(lab.asked, net, seed).items():
+            st.markdown(f"**{lab.comparison.names[net]}**", width="content")
+            for page, query in nets.links(lab.comparison, net, seed).items():
                 title, icon = PAGES[page]
                 st.page_link(
                     f"../features/{page}/page.py", label=title, icon=icon, query_params=query

@@ -69,8 +69,8 @@ def flow_figure(runs: Runs, net: int, seed: int, what: Flowing, name: str = "") 
 
 def flow_span(runs: Runs, what: str) -> tuple[float, float]:
     """The powers of ten at the ends of the colours: down to 10^−4 of the largest number."""
-    told = [flow_table(records, what).values.ravel() for records in runs.values()]
-    values = np.concatenate([*told, np.empty(0)])
+    tables = [flow_table(records, what).values.ravel() for records in runs.values()]
+    values = np.concatenate([*tables, np.empty(0)])
     values = values[np.isfinite(values) & (values > 0)]
     if not values.size:
         return -1.0, 0.0
@@ -126,7 +126,7 @@ def _layers(
         "dtick": None,
         "nticks": None,
     }
-    told = [
+    hover_texts = [
         [f"<b>{each}</b> ({torch})<br>step {step}: {text}"
          for step, text in zip(table.steps, texts, strict=True)]
         for each, torch, texts in zip(table.layers, table.torch, hover, strict=True)
@@ -140,7 +140,7 @@ def _layers(
         "zmax": span[1],
         "colorscale": MAGNITUDE,
         "hoverongaps": False,
-        "hovertext": told,
+        "hovertext": hover_texts,
         "hovertemplate": "%{hovertext}<extra></extra>",
         "colorbar": flat_colorbar(-AXES / plot)
         | bar

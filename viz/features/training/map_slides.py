@@ -47,9 +47,9 @@ def field_film(
         title: names the net.
     """
     maps = [erf for _, erf in shots]
-    told = [f"step {step:,}: σ {pixels(short_sigma(erf))}" for step, erf in shots]
+    captions = [f"step {step:,}: σ {pixels(short_sigma(erf))}" for step, erf in shots]
     figure = sheet(style)
-    titled(figure, title, max(told, key=len), style)
+    titled(figure, title, max(captions, key=len), style)
     words = figure.texts[-1]
     noted(figure, [recipe_line(maps[0])], style)
     axes = figure.add_subplot()
@@ -71,7 +71,7 @@ def field_film(
             artist.set(visible=place == frame)
         for times, ring in enumerate(rings, start=1):
             _move(ring, maps[frame], times)
-        words.set_text(told[frame])
+        words.set_text(captions[frame])
         return [*artists, *axes.patches, words]
 
     show(0)
@@ -83,16 +83,16 @@ def _move(ring: Ellipse, erf: EffectiveReceptiveField, times: int) -> None:
     ring.set(center=erf.centroid[::-1], width=2 * times * across, height=2 * times * down)
 
 
-def kernels(found: NDArray[np.float32], style: Style, *, title: str, step: int) -> Figure:
+def kernels(weights: NDArray[np.float32], style: Style, *, title: str, step: int) -> Figure:
     """The first layer's kernels, numbered from 0, on one scale around zero.
 
     Args:
-        found: (filters, channels, rows, columns).
+        weights: (filters, channels, rows, columns).
         style: of the picture.
         title: names the net.
         step: after which they were so.
     """
-    return kernel_film([(step, found)], style, title=title).figure
+    return kernel_film([(step, weights)], style, title=title).figure
 
 
 def kernel_film(
@@ -100,8 +100,8 @@ def kernel_film(
 ) -> Film:
     """The first layer's kernels while the net learns, on one scale; see `kernels`."""
     figure = sheet(style)
-    told = [f"kernels of the first layer after step {step:,}" for step, _ in shots]
-    titled(figure, title, max(told, key=len), style)
+    captions = [f"kernels of the first layer after step {step:,}" for step, _ in shots]
+    titled(figure, title, max(captions, key=len), style)
     words = figure.texts[-1]
     across = _across(shots[0][1].shape, style)
     boards = [tiled(each, across)[0] for _, each in shots]
@@ -117,7 +117,7 @@ def kernel_film(
     def show(frame: int) -> list[Any]:
         for place, artist in enumerate(artists):
             artist.set(visible=place == frame)
-        words.set_text(told[frame])
+        words.set_text(captions[frame])
         return [*artists, *axes.texts, words]
 
     show(0)
@@ -131,7 +131,7 @@ def _across(shape: tuple[int, ...], style: Style) -> int:
     return max(1, round(np.sqrt(count * channels * width * (high + 1) / (height * (wide + 1)))))
 
 
-def told_image(
+def image_with_field(
     image: NDArray[np.float32],
     erf: EffectiveReceptiveField | None,
     style: Style,

@@ -33,45 +33,45 @@ def last_map(spec: TrainingSpec) -> Line:
     return network_analysis.analysis(body_network(spec)).lines[-1]
 
 
-def code(asked: Comparison) -> str:
+def code(comparison: Comparison) -> str:
     """Python that makes the same runs with this app's core."""
-    kinds = ["Net", type(asked.task).__name__, "TrainingSpec"]
+    kinds = ["Net", type(comparison.task).__name__, "TrainingSpec"]
     imports = [
         f"from core.training import {', '.join(sorted(set(kinds) - {'OwnImages'}))}",
         "from core.training.studies import compare",
     ]
-    task = f"task = {_call(asked.task)}"
-    if isinstance(asked.task, OwnImages):
+    task = f"task = {_call(comparison.task)}"
+    if isinstance(comparison.task, OwnImages):
         imports = ["from pathlib import Path", "", *imports]
         imports.append("from core.training.uploads import read_npz")
         task = 'task = read_npz(Path("images.npz").read_bytes())'
-    specs = [f"    {_call(spec)}," for spec in asked.specs]
+    specs = [f"    {_call(spec)}," for spec in comparison.specs]
     return "\n".join(
         [*imports, "", task, "specs = [", *specs, "]",
-         f"for net, seed, record in compare(specs, seeds={list(asked.seeds)}):",
+         f"for net, seed, record in compare(specs, seeds={list(comparison.seeds)}):",
          "    print(net, seed, record.step, record.loss, record.train_accuracy)"]
     )  # fmt: skip
 
 
 def _call(spec: Any) -> str:
     """A spec as Python, without what is as by default; its task is the variable."""
-    told = []
+    arguments = []
     for each in fields(spec):
         value = getattr(spec, each.name)
         if each.name == "downsampling":
-            told.append(repr(value))
+            arguments.append(repr(value))
         elif each.name == "task":
-            told.append("task")
+            arguments.append("task")
         elif each.name == "net":
-            told.append(_call(value))
+            arguments.append(_call(value))
         elif each.name != "seed" and (each.default is MISSING or value != each.default):
-            told.append(f"{each.name}={value!r}")
-    return f"{type(spec).__name__}({', '.join(told)})"
+            arguments.append(f"{each.name}={value!r}")
+    return f"{type(spec).__name__}({', '.join(arguments)})"
 
 
-def links(asked: Comparison, net: int, seed: int) -> Mapping[str, dict[str, str]]:
+def links(comparison: Comparison, net: int, seed: int) -> Mapping[str, dict[str, str]]:
     """Page: the query with which it opens a trained net."""
-    run = {"network": "trained", "run": to_text(asked.unit(net, seed))}
+    run = {"network": "trained", "run": to_text(comparison.unit(net, seed))}
     return {
         "fields": run,
         "erf": run | {"weights": "as_is"},

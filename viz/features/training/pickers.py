@@ -32,7 +32,7 @@ def snapshots(records: Sequence[Record]) -> list[Record]:
 
 def net_picker(lab: Lab, page: PageState) -> None:
     """The net that is looked at; nothing where there is only one."""
-    names = lab.asked.names
+    names = lab.comparison.names
     if len(names) > 1:
         st.segmented_control(
             "net",
@@ -54,7 +54,7 @@ def net_and_step(lab: Lab, page: PageState) -> None:
 
 def snapshot_picker(lab: Lab, page: PageState) -> None:
     """The step that is looked at."""
-    steps = lab.asked.specs[page.values["net"]].snapshot_steps
+    steps = lab.comparison.specs[page.values["net"]].snapshot_steps
     at = page.values["at"] % len(steps)
     if len(steps) > 1:
         st.select_slider(
@@ -82,7 +82,7 @@ def sample_picker(page: PageState, count: int) -> None:
             key=give(page.values, "sample", count),
             width=180,
         )
-        for icon, step, told in (
+        for icon, step, help_text in (
             ("chevron_left", -1, "The image before"),
             ("chevron_right", 1, "The next image"),
         ):
@@ -91,7 +91,7 @@ def sample_picker(page: PageState, count: int) -> None:
                 key=f"training_sample_{step}",
                 on_click=_on_sample,
                 args=(step, count),
-                help=told,
+                help=help_text,
             )
 
 
@@ -138,6 +138,6 @@ def unit_map(page: PageState, spec: TrainingSpec, image: NDArray[np.float32]) ->
 
 def _on_unit(layer: str) -> None:
     """Callback of the cone: a unit of the last map, which alone can be asked."""
-    told = unit.told(st.session_state[CONE].view)
-    if told and told["layer"] == layer:
-        change(PAGE, {"unit": told["unit"]})
+    choice = unit.told(st.session_state[CONE].view)
+    if choice and choice["layer"] == layer:
+        change(PAGE, {"unit": choice["unit"]})

@@ -69,14 +69,14 @@ class Band:
 
 def over_seeds(points: Iterable[tuple[float, float | None]]) -> Band:
     """The band of some (place, number): None, nan and infinite numbers are left out."""
-    found: dict[float, list[float]] = defaultdict(list)
+    by_place: dict[float, list[float]] = defaultdict(list)
     for x, y in points:
         if y is not None and math.isfinite(y):
-            found[x].append(y)
-    places = sorted(found)
-    told = [found[place] for place in places]
-    mean, low, high = (np.array([f(each) for each in told], float) for f in (np.mean, min, max))
-    counts = np.array([len(each) for each in told], dtype=np.int64)
+            by_place[x].append(y)
+    places = sorted(by_place)
+    samples = [by_place[place] for place in places]
+    mean, low, high = (np.array([f(each) for each in samples], float) for f in (np.mean, min, max))
+    counts = np.array([len(each) for each in samples], dtype=np.int64)
     return Band(np.array(places, float), mean, low, high, counts)
 
 
@@ -145,8 +145,10 @@ def final_accuracies(
 
 def paces(runs: Mapping[tuple[int, int], Sequence[Record]], net: int) -> Floats:
     """Milliseconds a step of every record but the first."""
-    told = [1000 * r.seconds_per_step for records in of_net(runs, net) for r in records if r.step]
-    return np.asarray(told, dtype=np.float64)
+    milliseconds = [
+        1000 * r.seconds_per_step for records in of_net(runs, net) for r in records if r.step
+    ]
+    return np.asarray(milliseconds, dtype=np.float64)
 
 
 def shift_bands(
@@ -155,13 +157,13 @@ def shift_bands(
     number: Callable[[ShiftAccuracy], Sequence[float]],
 ) -> list[Band]:
     """A share of the finished runs over the pixels that the images are moved, in per cent."""
-    found = []
+    bands = []
     for net in range(nets):
         ends = [end(records) for records in of_net(runs, net)]
         moved = [shot.shifted for shot in ends if shot is not None and shot.shifted is not None]
         points = ((s, 100 * y) for m in moved for s, y in zip(m.shifts, number(m), strict=True))
-        found.append(over_seeds(points))
-    return found
+        bands.append(over_seeds(points))
+    return bands
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,32 +191,34 @@ def flow_table(records: Sequence[Record], what: str) -> Table:
     """
     if what not in FLOWING:
         raise SpecError("what", f"must be one of {', '.join(FLOWING)}", what)
-    told = [record for record in records if record.flow]
-    rows = [[getattr(each, what) for each in record.flow] for record in told]
-    return _table([each.layer for each in told[0].flow] if told else [], told, rows)
+    measured = [record for record in records if record.flow]
+    rows = [[getattr(each, what) for each in record.flow] for record in measured]
+    return _table([each.layer for each in measured[0].flow] if measured else [], measured, rows)
 
 
 def dead_table(records: Sequence[Record]) -> Table:
     """Share of each ReLU's channels that are dead, in per cent."""
-    told = [record for record in records if record.dead]
-    rows = [[100 * each.channels for each in record.dead] for record in told]
-    return _table([each.layer for each in told[0].dead] if told else [], told, rows)
+    measured = [record for record in records if record.dead]
+    rows = [[100 * each.channels for each in record.dead] for record in measured]
+    return _table([each.layer for each in measured[0].dead] if measured else [], measured, rows)
 
 
-def _table(names: Sequence[str], told: Sequence[Record], rows: Sequence[Sequence[float]]) -> Table:
-    values = np.asarray(rows, dtype=np.float64).reshape(len(told), len(names)).T
-    return Table(layer_names(names), tuple(names), tuple(r.step for r in told), values)
+def _table(
+    names: Sequence[str], records: Sequence[Record], rows: Sequence[Sequence[float]]
+) -> Table:
+    values = np.asarray(rows, dtype=np.float64).reshape(len(records), len(names)).T
+    return Table(layer_names(names), tuple(names), tuple(r.step for r in records), values)
 
 
 def layer_names(names: Sequence[str]) -> tuple[str, ...]:
     """``conv 1``, ``conv 2``, …, ``linear``: by kind, counted from the input on."""
     kinds = [re.sub(r"\d+$", "", name.rpartition(".")[2]).replace("relu", "ReLU") for name in names]
     many, so_far = Counter(kinds), Counter[str]()
-    found = []
+    labels = []
     for kind in kinds:
         so_far[kind] += 1
-        found.append(f"{kind} {so_far[kind]}" if many[kind] > 1 or kind == "conv" else kind)
-    return tuple(found)
+        labels.append(f"{kind} {so_far[kind]}" if many[kind] > 1 or kind == "conv" else kind)
+    return tuple(labels)
 
 
 def some_maps(

@@ -97,9 +97,9 @@ def learning_figure(runs: Runs, names: Sequence[str], what: Learning, steps: int
         SpecError: no such number, no nets or too many.
     """
     title, axis = LEARNING.get(what, ("", ""))
-    found = bands(runs, len(names), learning(what))
+    curves = bands(runs, len(names), learning(what))
     loss = what == "loss"
-    panel = Panel(axis, found, loss, None if loss else 100, " nats" if loss else " %")
+    panel = Panel(axis, curves, loss, None if loss else 100, " nats" if loss else " %")
     return _lines(title, [panel], names, "step", steps, seeds_note(runs, len(names)))
 
 
@@ -206,10 +206,10 @@ def _band(net: int, name: str, band: Band, panel: Panel, across: str) -> list[Tr
 
 def _span(panel: Panel) -> tuple[float, float]:
     """The y axis from end to end; of a logarithmic one as powers of ten."""
-    told = [each for band in panel.bands for each in (*band.low, *band.high)]
-    if not told:
-        told = [0.0 if panel.most else 0.1, panel.most or 1.0]
-    low, high = min(told), max(told)
+    ends = [each for band in panel.bands for each in (*band.low, *band.high)]
+    if not ends:
+        ends = [0.0 if panel.most else 0.1, panel.most or 1.0]
+    low, high = min(ends), max(ends)
     if panel.log:
         low, high = float(np.log10(low)), float(np.log10(high))
     elif panel.most is not None:
@@ -286,13 +286,13 @@ def apart(
     """
     low, high = span
     order = sorted(wanted, key=wanted.__getitem__)
-    found: dict[int, float] = {}
+    places: dict[int, float] = {}
     edge = low
     for name in order:  # upwards: none lower than the one below lets it
-        found[name] = max(wanted[name], edge + heights[name] / 2)
-        edge = found[name] + heights[name] / 2
+        places[name] = max(wanted[name], edge + heights[name] / 2)
+        edge = places[name] + heights[name] / 2
     edge = high
     for name in reversed(order):  # and down again from the upper end
-        found[name] = min(found[name], edge - heights[name] / 2)
-        edge = found[name] - heights[name] / 2
-    return found
+        places[name] = min(places[name], edge - heights[name] / 2)
+        edge = places[name] - heights[name] / 2
+    return places

@@ -34,13 +34,13 @@ PER_STEP, PER_SECOND = 0.006, 2e10
 guess before anything has been measured. Fitted to the default comparison on one core."""
 
 
-def _name(asked: Comparison) -> Hashable:
+def _name(comparison: Comparison) -> Hashable:
     """What tells comparisons apart, without the images of a visitor's own."""
-    return tuple(compute.key(asked, seed) for seed in asked.seeds)
+    return tuple(compute.key(comparison, seed) for seed in comparison.seeds)
 
 
-def _started(asked: Comparison) -> bool:
-    return bool(st.session_state.get(STARTED) == _name(asked))
+def _started(comparison: Comparison) -> bool:
+    return bool(st.session_state.get(STARTED) == _name(comparison))
 
 
 @dataclass(frozen=True)
@@ -48,46 +48,46 @@ class Lab:
     """A comparison, and whether it is under way.
 
     Attributes:
-        asked: the comparison.
+        comparison: the comparison.
         facts: of each net.
         live: something is still to come.
     """
 
-    asked: Comparison
+    comparison: Comparison
     facts: tuple[Facts, ...]
     live: bool = False
 
     @property
     def runs(self) -> Runs:
         """All records there are, those of runs that were done for others included."""
-        return runs(self.asked)
+        return runs(self.comparison)
 
 
-def runs(asked: Comparison) -> Runs:
+def runs(comparison: Comparison) -> Runs:
     """What is kept for all visitors, and what this one's queue still holds of it."""
-    found = dict(compute.known(asked))
-    for seed in asked.seeds:
-        if view := _seen().get(compute.key(asked, seed)):
+    latest = dict(compute.stored_records(comparison))
+    for seed in comparison.seeds:
+        if view := _seen().get(compute.key(comparison, seed)):
             for net, records in (view.result or view.partial or {}).items():
-                if len(records) > len(found.get((net, seed), ())):
-                    found[net, seed] = records
-    return dict(sorted(found.items()))
+                if len(records) > len(latest.get((net, seed), ())):
+                    latest[net, seed] = records
+    return dict(sorted(latest.items()))
 
 
 def _seen() -> dict[Hashable, View]:
-    found: dict[Hashable, View] = st.session_state.get("seen", {}).get(SLOT, {})
-    return found
+    views: dict[Hashable, View] = st.session_state.get("seen", {}).get(SLOT, {})
+    return views
 
 
-def to_do(asked: Comparison, found: Runs) -> list[int]:
+def to_do(comparison: Comparison, runs: Runs) -> list[int]:
     """The seeds with a net that can still be trained."""
-    failed = compute.failures(asked)
-    nets = range(len(asked.specs))
+    failed = compute.failures(comparison)
+    nets = range(len(comparison.specs))
     return [
         seed
-        for seed in asked.seeds
+        for seed in comparison.seeds
         if not all(
-            (net, seed) in failed or words.finished(found.get((net, seed), ())) for net in nets
+            (net, seed) in failed or words.finished(runs.get((net, seed), ())) for net in nets
         )
     ]
 
@@ -98,29 +98,29 @@ def stand(lab: Lab) -> bool:
     Returns:
         whether something is still to come.
     """
-    found = lab.runs
-    left = to_do(lab.asked, found)
-    if not left or not _started(lab.asked):
+    runs = lab.runs
+    left = to_do(lab.comparison, runs)
+    if not left or not _started(lab.comparison):
         progress.leave(SLOT)
-        _table(lab, found, UNKNOWN)
-        _failures(lab.asked)
+        _table(lab, runs, UNKNOWN)
+        _failures(lab.comparison)
         if left:
-            _offer(lab, found)
+            _offer(lab, runs)
         else:
-            _done(lab.asked)
+            _done(lab.comparison)
             stop()  # should it be forgotten here, it is not trained again unasked
         return False
 
     def draw(views: Mapping[Hashable, View]) -> None:
-        if not _started(lab.asked):  # stopped: the page is drawn anew
+        if not _started(lab.comparison):  # stopped: the page is drawn anew
             st.rerun()
         now = lab.runs
         _table(lab, now, WAITING)
-        _failures(lab.asked)
-        _lines(lab.asked, views, now)
+        _failures(lab.comparison)
+        _lines(lab.comparison, views, now)
 
     works: dict[Hashable, Work] = {
-        compute.key(lab.asked, seed): compute.work(lab.asked, seed) for seed in left
+        compute.key(lab.comparison, seed): compute.work(lab.comparison, seed) for seed in left
     }
     views = progress.show(SLOT, works, draw, jobs=progress.trainings())
     return not progress.settled(views)
@@ -142,54 +142,56 @@ def live(lab: Lab, draw: Callable[[Runs], None]) -> None:
 # --- The button
 
 
-def _offer(lab: Lab, found: Runs) -> None:
+def _offer(lab: Lab, runs: Runs) -> None:
     """Nothing is trained before somebody asks for it."""
-    begun = any(found.values())
-    work, seconds = _expected(lab, found)
+    begun = any(runs.values())
+    work, seconds = _expected(lab, runs)
     button, text = st.columns([1, 3.6], vertical_alignment="center")
     button.button(
         "Go on" if begun else "Train",
         type="primary",
         icon=":material/play_arrow:",
         on_click=start,
-        args=(lab.asked,),
+        args=(lab.comparison,),
         key="training_start",
         width="stretch",
     )
-    told = (
+    note = (
         f"{scaled(work)} multiply–accumulates, forward and backward: about "
         f"{words.duration(seconds)} on a core that has nothing else to do, as an estimate."
     )
     if begun:
-        share = percent(1 - work / (len(lab.asked.seeds) * sum(each.work for each in lab.facts)))
-        told = f"{share} of the work is done and kept. Going on begins there, not from the start: {told}"
-    text.caption(told)
+        share = percent(
+            1 - work / (len(lab.comparison.seeds) * sum(each.work for each in lab.facts))
+        )
+        note = f"{share} of the work is done and kept. Going on begins there, not from the start: {note}"
+    text.caption(note)
 
 
-def _done(asked: Comparison) -> None:
+def _done(comparison: Comparison) -> None:
     """Whose results these are, where this visit has not asked for them."""
-    if not _started(asked) and st.session_state.get(TRAINED) != _name(asked):
+    if not _started(comparison) and st.session_state.get(TRAINED) != _name(comparison):
         st.caption(
             "These nets were trained here earlier with just these settings, and their results are "
             "kept. Other settings are trained when you ask for it."
         )
 
 
-def _expected(lab: Lab, found: Runs) -> tuple[float, float]:
+def _expected(lab: Lab, runs: Runs) -> tuple[float, float]:
     """What is left: multiply–accumulates, and a guess of the seconds."""
     work = steps = 0.0
     for net, facts in enumerate(lab.facts):
-        for seed in lab.asked.seeds:
-            records = found.get((net, seed), ())
+        for seed in lab.comparison.seeds:
+            records = runs.get((net, seed), ())
             more = facts.steps - (records[-1].step if records else 0)
             steps += more
             work += facts.work * more / facts.steps
     return work, steps * PER_STEP + work / PER_SECOND
 
 
-def start(asked: Comparison) -> None:
+def start(comparison: Comparison) -> None:
     """Callback: this visit wants it trained; whoever opens its link does not."""
-    st.session_state[STARTED] = st.session_state[TRAINED] = _name(asked)
+    st.session_state[STARTED] = st.session_state[TRAINED] = _name(comparison)
 
 
 def stop() -> None:
@@ -200,13 +202,13 @@ def stop() -> None:
 # --- How far it is
 
 
-def _lines(asked: Comparison, views: Mapping[Hashable, View], found: Runs) -> None:
+def _lines(comparison: Comparison, views: Mapping[Hashable, View], runs: Runs) -> None:
     """One line for each seed that is not done, and the button that stops all."""
     bars, button = st.columns([5, 1], vertical_alignment="center")
     with bars.container(gap="xsmall"):
-        for seed in asked.seeds:
-            if view := views.get(compute.key(asked, seed)):
-                _line(asked, seed, view, found)
+        for seed in comparison.seeds:
+            if view := views.get(compute.key(comparison, seed)):
+                _line(comparison, seed, view, runs)
     if not progress.settled(views):
         button.button("Stop", on_click=stop, key="training_stop", width="stretch",
                       help="What is done is kept, and gone on with later.")  # fmt: skip
@@ -215,9 +217,9 @@ def _lines(asked: Comparison, views: Mapping[Hashable, View], found: Runs) -> No
                       width="stretch", help="Goes on from what is done.")  # fmt: skip
 
 
-def _line(asked: Comparison, seed: int, view: View, found: Runs) -> None:
-    nets, steps = len(asked.specs), asked.specs[0].steps
-    records = {net: found.get((net, seed), ()) for net in range(nets)}
+def _line(comparison: Comparison, seed: int, view: View, runs: Runs) -> None:
+    nets, steps = len(comparison.specs), comparison.specs[0].steps
+    records = {net: runs.get((net, seed), ()) for net in range(nets)}
     done = sum(r[-1].step for r in records.values() if r)
     share = min(1.0, done / (nets * steps))
     if view.state == "waiting":
@@ -232,22 +234,22 @@ def _line(asked: Comparison, seed: int, view: View, found: Runs) -> None:
         st.warning(f"Seed {seed}: {view.error}.")
 
 
-def _failures(asked: Comparison) -> None:
+def _failures(comparison: Comparison) -> None:
     """Runs that cannot go on, and why: one sentence for each reason."""
-    told: dict[tuple[int, str], list[int]] = {}
-    for (net, seed), why in compute.failures(asked).items():
-        told.setdefault((net, why), []).append(seed)
-    for (net, why), seeds in told.items():
+    seeds_of: dict[tuple[int, str], list[int]] = {}
+    for (net, seed), why in compute.failures(comparison).items():
+        seeds_of.setdefault((net, why), []).append(seed)
+    for (net, why), seeds in seeds_of.items():
         which = "seed" if len(seeds) == 1 else "seeds"
-        st.warning(f"{asked.names[net]}, {which} {', '.join(map(str, seeds))}: {why}.")
+        st.warning(f"{comparison.names[net]}, {which} {', '.join(map(str, seeds))}: {why}.")
 
 
 # --- The table
 
 
-def _table(lab: Lab, found: Runs, waits: str) -> None:
+def _table(lab: Lab, runs: Runs, waits: str) -> None:
     """What is known of each net; ``waits`` stands for what is not known yet."""
-    nets = range(len(lab.asked.specs))
+    nets = range(len(lab.comparison.specs))
     lines = [
         Line(
             "parameters",
@@ -262,20 +264,20 @@ def _table(lab: Lab, found: Runs, waits: str) -> None:
         Line(
             "receptive field",
             "pixels that a unit of the last map sees",
-            tuple(map(_field, lab.asked.specs)),
+            tuple(map(_field, lab.comparison.specs)),
         ),
         Line(
             "test accuracy",
             "mean over the seeds, and from the lowest to the highest",
-            tuple(_accuracy(lab.asked, found, net, waits) for net in nets),
+            tuple(_accuracy(lab.comparison, runs, net, waits) for net in nets),
         ),
         Line(
             "time per step",
             "median over all records, on one thread of this server",
-            tuple(_pace(found, net, waits) for net in nets),
+            tuple(_pace(runs, net, waits) for net in nets),
         ),
     ]
-    st.html(html(lab.asked.names, lines, name="the nets", compact=True))
+    st.html(html(lab.comparison.names, lines, name="the nets", compact=True))
 
 
 def _field(spec: object) -> str:
@@ -285,15 +287,19 @@ def _field(spec: object) -> str:
     return f"{pair(line.field.size)} px"
 
 
-def _accuracy(asked: Comparison, found: Runs, net: int, waits: str) -> str:
-    told = words.over(found, net, words.accuracy)
-    if told is None:
+def _accuracy(comparison: Comparison, runs: Runs, net: int, waits: str) -> str:
+    accuracy = words.over(runs, net, words.accuracy)
+    if accuracy is None:
         return waits
-    done = sum(words.finished(found.get((net, seed), ())) for seed in asked.seeds)
-    text = words.spread(told, words.percent)
-    return text if done == len(asked.seeds) else f"{text}, {done} of {len(asked.seeds)} seeds"
+    done = sum(words.finished(runs.get((net, seed), ())) for seed in comparison.seeds)
+    text = words.spread(accuracy, words.percent)
+    return (
+        text
+        if done == len(comparison.seeds)
+        else f"{text}, {done} of {len(comparison.seeds)} seeds"
+    )
 
 
-def _pace(found: Runs, net: int, waits: str) -> str:
-    seconds = words.pace(found, net)
+def _pace(runs: Runs, net: int, waits: str) -> str:
+    seconds = words.pace(runs, net)
     return scaled(seconds, "s") if seconds else waits

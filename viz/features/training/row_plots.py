@@ -26,34 +26,36 @@ LETTER = 6.0
 def accuracy_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
     """Test accuracy after the last step: every seed a mark, their mean a line across."""
     check(names)
-    told = [final_accuracies(runs, net) for net in range(len(names))]
-    seeds = sorted({seed for each in told for seed in each})
+    accuracies = [final_accuracies(runs, net) for net in range(len(names))]
+    seeds = sorted({seed for each in accuracies for seed in each})
     traces: list[Trace] = []
-    for net, each in enumerate(told):
+    for net, each in enumerate(accuracies):
         traces += _marks(net, names[net], each, seeds)
     notes = ["Every mark is a seed; the long line is their mean."] if traces else [NOTHING]
     layout = _rows("Test accuracy after the last step", names, "accuracy (%)", notes)
-    layout["xaxis"] |= _around([y for each in told for y in each.values()])
+    layout["xaxis"] |= _around([y for each in accuracies for y in each.values()])
     layout["annotations"] += [
         {"text": f"{np.mean(list(each.values())):.3g} %", "x": float(np.mean(list(each.values()))),
          "xref": "x", "y": net - 0.27, "yref": "y", "yanchor": "bottom", "showarrow": False,
          "font": {"size": 12}}
-        for net, each in enumerate(told) if each
+        for net, each in enumerate(accuracies) if each
     ]  # fmt: skip
     layout["annotations"] += [
         {"text": "not finished", "x": 0, "xref": "paper", "xanchor": "left", "xshift": 6, "y": net,
          "yref": "y", "showarrow": False, "font": {"size": 12}}
-        for net, each in enumerate(told) if not each
+        for net, each in enumerate(accuracies) if not each
     ]  # fmt: skip
     return Figure(traces, layout)
 
 
-def _marks(net: int, name: str, told: Mapping[int, float], seeds: Sequence[int]) -> list[Trace]:
+def _marks(
+    net: int, name: str, accuracies: Mapping[int, float], seeds: Sequence[int]
+) -> list[Trace]:
     """A net's seeds, each seed at its own height in the row, and their mean."""
-    if not told:
+    if not accuracies:
         return []
     colour, _, mark, _ = look(net)
-    mean = float(np.mean(list(told.values())))
+    mean = float(np.mean(list(accuracies.values())))
     common = {"type": "scatter", "name": name, "cliponaxis": False}
     long: Trace = {
         "mode": "markers",
@@ -61,16 +63,16 @@ def _marks(net: int, name: str, told: Mapping[int, float], seeds: Sequence[int])
         "y": [net],
         "marker": {"color": colour, "size": 26, "symbol": "line-ns",
                    "line": {"width": 3, "color": colour}},
-        "hovertemplate": f"{name}, mean of {len(told)}: %{{x:.4~g}} %<extra></extra>",
+        "hovertemplate": f"{name}, mean of {len(accuracies)}: %{{x:.4~g}} %<extra></extra>",
     }  # fmt: skip
     apart = 0.24 / max(1, len(seeds) - 1)
     dots: Trace = {
         "mode": "markers",
-        "x": list(told.values()),
-        "y": [net + apart * (seeds.index(seed) - (len(seeds) - 1) / 2) for seed in told],
+        "x": list(accuracies.values()),
+        "y": [net + apart * (seeds.index(seed) - (len(seeds) - 1) / 2) for seed in accuracies],
         "marker": {"color": colour, "size": 10, "symbol": mark, "opacity": 0.85,
                    "line": {"color": "white", "width": 1}},
-        "customdata": list(told),
+        "customdata": list(accuracies),
         "hovertemplate": f"{name}, seed %{{customdata}}: %{{x:.4~g}} %<extra></extra>",
     }  # fmt: skip
     return [common | long, common | dots]
@@ -88,9 +90,9 @@ def _around(values: Sequence[float]) -> dict[str, Any]:
 def pace_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
     """Time of a step: the median of the records as a bar, the middle half of them as a line."""
     check(names)
-    told = {net: paces(runs, net) for net in range(len(names))}
-    told = {net: each for net, each in told.items() if each.size}
-    quarters = {net: np.percentile(each, (25, 50, 75)) for net, each in told.items()}
+    milliseconds = {net: paces(runs, net) for net in range(len(names))}
+    milliseconds = {net: each for net, each in milliseconds.items() if each.size}
+    quarters = {net: np.percentile(each, (25, 50, 75)) for net, each in milliseconds.items()}
     traces: list[Trace] = []
     for net, (low, middle, high) in quarters.items():
         colour, _, _, hatch = look(net)

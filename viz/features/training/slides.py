@@ -60,21 +60,21 @@ def curve(runs: Runs, names: Sequence[str], what: str, style: Style, *, task: st
         task: what is learned, in words.
     """
     title, axis = LEARNING[what]
-    found = bands(runs, len(names), learning(what))
-    figure, (axes,) = _framed(title, task, runs, names, found, style)
-    _draw(axes, found)
+    curves = bands(runs, len(names), learning(what))
+    figure, (axes,) = _framed(title, task, runs, names, curves, style)
+    _draw(axes, curves)
     axes.set(xlabel="step", ylabel=axis)
-    if what == "loss" and any(len(band.x) for band in found):
+    if what == "loss" and any(len(band.x) for band in curves):
         _decades(axes)
     return figure
 
 
 def widths(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figure:
     """σ of the centre unit's effective field over the steps."""
-    found = bands(runs, len(names), sigma)
+    curves = bands(runs, len(names), sigma)
     title = "Width of the effective field while it learns"
-    figure, (axes,) = _framed(title, task, runs, names, found, style)
-    _draw(axes, found)
+    figure, (axes,) = _framed(title, task, runs, names, curves, style)
+    _draw(axes, curves)
     axes.set(xlabel="step", ylabel="σ (px)")
     return figure
 
@@ -85,10 +85,10 @@ def shifts(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figu
     accuracy = shift_bands(runs, len(names), lambda shifted: shifted.accuracy)
     title = "Test images moved right by whole pixels"
     figure, drawn = _framed(title, task, runs, names, agreement, style, 2)
-    for axes, found, name in zip(
+    for axes, curves, name in zip(
         drawn, (agreement, accuracy), ("prediction unchanged", "accuracy"), strict=True
     ):
-        _draw(axes, found)
+        _draw(axes, curves)
         axes.set(ylabel=f"{name} (%)")
     for axes in drawn if is_wide(style) else drawn[-1:]:
         axes.set(xlabel="moved by (px)")
@@ -100,16 +100,16 @@ def _framed(
     task: str,
     runs: Runs,
     names: Sequence[str],
-    found: Sequence[Band],
+    curves: Sequence[Band],
     style: Style,
     panels: int = 1,
 ) -> tuple[Figure, list[Axes]]:
     """A sheet with title, what line and band are, and a legend of the nets that are drawn."""
     figure = sheet(style)
     titled(figure, title, task, style)
-    begun = {key: records for key, records in runs.items() if len(found[key[0]].x)}
+    begun = {key: records for key, records in runs.items() if len(curves[key[0]].x)}
     noted(figure, seeds_note(begun, len(names)), style)
-    drawn = [net for net, band in enumerate(found) if len(band.x)]
+    drawn = [net for net, band in enumerate(curves) if len(band.x)]
     if drawn:
         legend(figure, [Line2D([], [], label=names[net], **_look(net)) for net in drawn], style)
     wide = is_wide(style)
@@ -121,8 +121,8 @@ def _look(net: int) -> dict[str, Any]:
     return {"color": look(net)[0], "ls": dashes(net), "marker": DOTS[net % len(DOTS)], "ms": 8}
 
 
-def _draw(axes: Axes, found: Sequence[Band]) -> None:
-    for net, band in enumerate(found):
+def _draw(axes: Axes, curves: Sequence[Band]) -> None:
+    for net, band in enumerate(curves):
         if not len(band.x):
             continue
         every = max(1, -(-len(band.x) // MOST_MARKS))
@@ -154,13 +154,13 @@ def accuracies(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> 
     noted(figure, ["Every mark is a seed; the long line is their mean."], style)
     axes = _rows(figure, names, style)
     for net in range(len(names)):
-        told = list(final_accuracies(runs, net).values())
-        if not told:
+        values = list(final_accuracies(runs, net).values())
+        if not values:
             axes.text(0.01, net, "not finished", va="center", transform=axes.get_yaxis_transform())
             continue
         mark = _look(net) | {"ls": "", "ms": 11, "mec": style.ink["background"], "clip_on": False}
-        axes.plot(told, net + np.linspace(-0.1, 0.1, len(told)), **mark)
-        mean, colour = float(np.mean(told)), look(net)[0]
+        axes.plot(values, net + np.linspace(-0.1, 0.1, len(values)), **mark)
+        mean, colour = float(np.mean(values)), look(net)[0]
         axes.plot([mean, mean], [net - 0.24, net + 0.24], color=colour, lw=3.5)
         axes.text(mean, net - 0.27, f"{mean:.3g} %", ha="center", va="bottom")
     axes.set(xlabel="accuracy (%)")
@@ -175,10 +175,10 @@ def pace(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figure
     noted(figure, ["Median of the records; thin line: the middle half of them."], style)
     axes = _rows(figure, names, style)
     for net in range(len(names)):
-        told = paces(runs, net)
-        if not told.size:
+        milliseconds = paces(runs, net)
+        if not milliseconds.size:
             continue
-        low, middle, high = (float(each) for each in np.percentile(told, (25, 50, 75)))
+        low, middle, high = (float(each) for each in np.percentile(milliseconds, (25, 50, 75)))
         colour, _, _, hatch = look(net)
         axes.barh(net, middle, 0.5, color=colour, hatch=hatch, edgecolor=style.ink["background"])
         ends: dict[str, Any] = {"color": style.ink["muted"], "lw": 2.5, "marker": "|", "ms": 10}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LATER = "Here once nets are trained."
 """In the place of what only a finished run can tell."""
 SOON = "Here with the first records."
-SHOWN = 12
+MOST_LINKS = 12
 """Kernels that have a link of their own."""
 
 
@@ -40,7 +40,7 @@ def _pair(*charts: tuple[Any, str]) -> None:
             _chart(figure, key)
 
 
-def _told(sentence: str) -> None:
+def _caption(sentence: str) -> None:
     if sentence:
         st.markdown(sentence)
 
@@ -49,7 +49,7 @@ def pictures(lab: Lab, values: Mapping[str, Any]) -> list[Picture]:
     """What is on show, for slides."""
     from viz.features.training import export
 
-    return export.on_show(lab.asked, lab.runs, values)
+    return export.on_show(lab.comparison, lab.runs, values)
 
 
 # --- Learning
@@ -66,9 +66,9 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
 
     from viz.features.training import plots as figures
 
-    names, steps = lab.asked.names, lab.asked.specs[0].steps
-    _told(words.compared(lab.asked, runs, words.accuracy, percent, "test accuracy"))
-    st.caption(words.schedule(lab.asked.specs[0]))
+    names, steps = lab.comparison.names, lab.comparison.specs[0].steps
+    _caption(words.compared(lab.comparison, runs, words.accuracy, percent, "test accuracy"))
+    st.caption(words.schedule(lab.comparison.specs[0]))
     _pair(
         (figures.learning_figure(runs, names, "test_accuracy", steps), "training_test"),
         (figures.accuracy_figure(runs, names), "training_dots"),
@@ -78,7 +78,7 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
         (figures.learning_figure(runs, names, "train_accuracy", steps), "training_train"),
     )
     _pair((figures.pace_figure(runs, names), "training_pace"))
-    if confused := words.not_alike(lab.asked):
+    if confused := words.not_alike(lab.comparison):
         st.caption(confused)
         st.page_link(
             "../features/claims/page.py",
@@ -94,9 +94,9 @@ def _before(lab: Lab) -> None:
         st.caption(SOON)
         return
     st.markdown(
-        f"Nobody has trained these nets here yet. Their task: {words.task(lab.asked.task)}."
+        f"Nobody has trained these nets here yet. Their task: {words.task(lab.comparison.task)}."
     )
-    samples(lab.asked, 10, 84)
+    samples(lab.comparison, 10, 84)
 
 
 # --- Gradient flow
@@ -108,7 +108,7 @@ def _flow(lab: Lab, page: PageState) -> None:
 
 
 def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
-    seed = lab.asked.seeds[0]
+    seed = lab.comparison.seeds[0]
     if not any(record.flow for record in runs.get((net, seed), ())):
         st.caption(SOON if lab.live else LATER)
         return
@@ -116,8 +116,8 @@ def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
     from viz.features.training import plots as figures
 
     what = "the gradient of the first convolution over that of the last one, mean over the steps"
-    _told(words.compared(lab.asked, runs, words.reaching, words.factor, what))
-    name = lab.asked.names[net]
+    _caption(words.compared(lab.comparison, runs, words.reaching, words.factor, what))
+    name = lab.comparison.names[net]
     _pair(
         (figures.flow_figure(runs, net, seed, "gradient", name), "training_gradient"),
         (figures.flow_figure(runs, net, seed, "update", name), "training_update"),
@@ -145,8 +145,8 @@ def _draw_shifts(lab: Lab, runs: Runs) -> None:
     from viz.features.training import plots as figures
 
     what = "test images whose prediction is unchanged by a shift of 1 px"
-    _told(words.compared(lab.asked, runs, words.agreement, percent, what))
-    _chart(figures.shift_figure(runs, lab.asked.names), "training_shifts")
+    _caption(words.compared(lab.comparison, runs, words.agreement, percent, what))
+    _chart(figures.shift_figure(runs, lab.comparison.names), "training_shifts")
     st.caption(
         "Every test image is moved right by whole pixels, round the edge. *Prediction unchanged*: "
         "the net predicts the class that it predicts for the image in its place, right or wrong."
@@ -162,24 +162,24 @@ def _erf(lab: Lab, page: PageState) -> None:
 
 
 def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
-    seed = lab.asked.seeds[0]
+    seed = lab.comparison.seeds[0]
     shots = snapshots(runs.get((net, seed), ()))
     seen = [(record.step, record.snapshot.erf) for record in shots if record.snapshot]
     maps = [(step, erf) for step, erf in seen if erf is not None]
     if not maps:
-        told = "No gradient reaches the image: there is no field to draw."
-        st.caption(told if seen else SOON if lab.live else LATER)
+        reason = "No gradient reaches the image: there is no field to draw."
+        st.caption(reason if seen else SOON if lab.live else LATER)
         return
 
     from viz.features.training import plots as figures
 
-    _told(words.grew(lab.asked, runs))
-    wanted = lab.asked.specs[net].snapshot_steps[at]
+    _caption(words.grew(lab.comparison, runs))
+    wanted = lab.comparison.specs[net].snapshot_steps[at]
     step, after = max((each for each in maps if each[0] <= wanted), default=maps[0])
-    name = f"{lab.asked.names[net]}, seed {seed}"
+    name = f"{lab.comparison.names[net]}, seed {seed}"
     _pair(
         (figures.erf_pair_figure(maps[0][1], after, f"{name}, step {step:,}"), "training_erf"),
-        (figures.sigma_figure(runs, lab.asked.names), "training_sigma"),
+        (figures.sigma_figure(runs, lab.comparison.names), "training_sigma"),
     )
     _pair((figures.erf_steps_figure(maps), "training_film"))
     st.caption(
@@ -198,7 +198,7 @@ def _kernels(lab: Lab, page: PageState) -> None:
 
 
 def _draw_kernels(lab: Lab, net: int, at: int, runs: Runs) -> None:
-    record = _shown(lab, net, at, runs)
+    record = _record_at(lab, net, at, runs)
     if record is None or record.snapshot is None:
         st.caption(SOON if lab.live else LATER)
         return
@@ -209,23 +209,23 @@ def _draw_kernels(lab: Lab, net: int, at: int, runs: Runs) -> None:
     _chart(figure, "training_kernels")
 
 
-def _shown(lab: Lab, net: int, at: int, runs: Runs) -> Record | None:
+def _record_at(lab: Lab, net: int, at: int, runs: Runs) -> Record | None:
     """The snapshot that is chosen, or the last one before it that is there."""
-    wanted = lab.asked.specs[net].snapshot_steps[at]
-    shots = snapshots(runs.get((net, lab.asked.seeds[0]), ()))
+    wanted = lab.comparison.specs[net].snapshot_steps[at]
+    shots = snapshots(runs.get((net, lab.comparison.seeds[0]), ()))
     return next((record for record in reversed(shots) if record.step <= wanted), None)
 
 
 def _sweep_links(lab: Lab, page: PageState) -> None:
     net, at = page.values["net"], page.values["at"]
-    record = _shown(lab, net, at, lab.runs)
+    record = _record_at(lab, net, at, lab.runs)
     if record is None or record.snapshot is None:
         return
     kernels = record.snapshot.kernels
     st.markdown("Sweep one of them over a real digit:")
     with st.container(horizontal=True, gap="small"):
-        for place in range(min(SHOWN, len(kernels))):
-            values = nets.swept(lab.asked.specs[net], kernels[place], place)
+        for place in range(min(MOST_LINKS, len(kernels))):
+            values = nets.swept(lab.comparison.specs[net], kernels[place], place)
             st.page_link(
                 "../features/sweep/page.py",
                 label=f"kernel {place}",

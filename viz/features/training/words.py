@@ -35,12 +35,12 @@ DIFFER = {
 """What varies: the rest of "that differ only in …"."""
 
 
-def heading(asked: Comparison, vary: str) -> str:
+def heading(comparison: Comparison, vary: str) -> str:
     """The experiment in one sentence."""
-    count, spec = len(asked.specs), asked.specs[0]
+    count, spec = len(comparison.specs), comparison.specs[0]
     nets = COUNTS[count]
-    nets += f" that differ only in {DIFFER[vary]}" if count > 1 else f" ({asked.names[0]})"
-    seeds = plural(len(asked.seeds), "seed") + (" each" if count > 1 else "")
+    nets += f" that differ only in {DIFFER[vary]}" if count > 1 else f" ({comparison.names[0]})"
+    seeds = plural(len(comparison.seeds), "seed") + (" each" if count > 1 else "")
     batches = "the same batches" if count > 1 else f"batches of {spec.batch}"
     return f"{nets}, {seeds}, {spec.steps:,} steps, {batches}"
 
@@ -64,15 +64,15 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-def spread(found: SeedSpread, told: Callable[[float], str]) -> str:
+def spread(values: SeedSpread, as_text: Callable[[float], str]) -> str:
     """``97.3 % (96.9–97.8 %)``: the mean, and from lowest to highest where they differ."""
-    low, high = told(found.low), told(found.high)
+    low, high = as_text(values.low), as_text(values.high)
     if low == high:
-        return told(found.mean)
+        return as_text(values.mean)
     unit = low.rpartition(" ")[2]
     if unit != low and high.endswith(f" {unit}"):
         low = low.removesuffix(f" {unit}")
-    return f"{told(found.mean)} ({low}–{high})"
+    return f"{as_text(values.mean)} ({low}–{high})"
 
 
 def percent(share: float) -> str:
@@ -90,9 +90,9 @@ def over(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSprea
     """A number of a net's finished runs, over the seeds; None where no run has one."""
     from core.training.studies import over_seeds
 
-    told = [measure(runs[key]) for key in runs if key[0] == net and finished(runs[key])]
-    told = [each for each in told if math.isfinite(each)]
-    return over_seeds(told) if told else None
+    values = [measure(runs[key]) for key in runs if key[0] == net and finished(runs[key])]
+    values = [each for each in values if math.isfinite(each)]
+    return over_seeds(values) if values else None
 
 
 def accuracy(records: Records) -> float:
@@ -126,13 +126,13 @@ def reaching(records: Records) -> float:
 
 def pace(runs: Runs, net: int) -> float | None:
     """Median seconds of a step of a net."""
-    told = [
+    milliseconds = [
         record.seconds_per_step
         for key, records in runs.items()
         for record in records
         if key[0] == net and record.step
     ]
-    return median(told) if told else None
+    return median(milliseconds) if milliseconds else None
 
 
 def left(records: Mapping[int, Records], nets: int, steps: int) -> float | None:
@@ -166,30 +166,30 @@ def schedule(spec: TrainingSpec) -> str:
 
 
 def compared(
-    asked: Comparison,
+    comparison: Comparison,
     runs: Runs,
     measure: Callable[[Records], float],
-    told: Callable[[float], str],
+    as_text: Callable[[float], str],
     what: str,
 ) -> str:
     """A number of every net over the seeds, and whether the bands lie apart; "" with no run done.
 
     Args:
-        asked, runs: what is compared, and what has come of it.
+        comparison, runs: what is compared, and what has come of it.
         measure: the number of a finished run.
-        told: the number as text.
+        as_text: the number as text.
         what: the number in words, as in "test accuracy".
     """
-    found = {net: over(runs, net, measure) for net in range(len(asked.specs))}
-    ready = {net: each for net, each in found.items() if each is not None}
+    spreads = {net: over(runs, net, measure) for net in range(len(comparison.specs))}
+    ready = {net: each for net, each in spreads.items() if each is not None}
     if not ready:
         return ""
     counts = [_seeds(runs, net, measure) for net in ready]
-    parts = [f"{asked.names[net]} {spread(each, told)}" for net, each in ready.items()]
-    unfinished = len(ready) < len(found) or min(counts) < len(asked.seeds)
+    parts = [f"{comparison.names[net]} {spread(each, as_text)}" for net, each in ready.items()]
+    unfinished = len(ready) < len(spreads) or min(counts) < len(comparison.seeds)
     so_far = ", as far as there are results" if unfinished else ""
     sentence = f"{_scope(counts)}{so_far}, {what}: {_listed(parts)}."
-    return f"{sentence} {_apart(asked.names, ready, min(counts))}".rstrip()
+    return f"{sentence} {_apart(comparison.names, ready, min(counts))}".rstrip()
 
 
 def _seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> int:
@@ -216,13 +216,13 @@ def _apart(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: int) ->
     near = [net for net in others if ready[net].high >= ready[first].low]
     if not near:
         return f"Every seed of {names[first]} lies above every seed of the others."
-    told = _listed([names[net] for net in near])
+    overlapping = _listed([names[net] for net in near])
     more = ""
     if len(near) < len(others):
         below = _listed([names[net] for net in others if net not in near])
         more = f" Every seed of {names[first]} lies above every seed of {below}."
     return (
-        f"The band of {names[first]} overlaps that of {told}: these seeds do not tell them apart."
+        f"The band of {names[first]} overlaps that of {overlapping}: these seeds do not tell them apart."
         f"{more}"
     )
 
@@ -237,19 +237,19 @@ def factor(value: float) -> str:
     return f"{value:.3g}"
 
 
-def grew(asked: Comparison, runs: Runs) -> str:
+def grew(comparison: Comparison, runs: Runs) -> str:
     """What training did to σ, as claim 15 judges it; "" with no run done."""
-    told = []
-    for net, name in enumerate(asked.names):
-        found = over(runs, net, widening)
-        if found is None:
+    parts = []
+    for net, name in enumerate(comparison.names):
+        growth = over(runs, net, widening)
+        if growth is None:
             continue
         every = " in every seed" if _seeds(runs, net, widening) > 1 else ""
-        told.append(f"{name} {spread(found, factor)}, {_way(found, every)}")
-    if not told:
+        parts.append(f"{name} {spread(growth, factor)}, {_way(growth, every)}")
+    if not parts:
         return ""
     return (
-        f"σ of the centre unit's effective field, after training over before: {'; '.join(told)}. "
+        f"σ of the centre unit's effective field, after training over before: {'; '.join(parts)}. "
         "The images alone can make a difference of about 5 %."
     )
 
@@ -265,10 +265,10 @@ def _way(grown: SeedSpread, every: str) -> str:
     return "neither clearly wider nor clearly narrower"
 
 
-def not_alike(asked: Comparison) -> str:
+def not_alike(comparison: Comparison) -> str:
     """What two kinds of all-convolutional nets differ in, where one of them is compared with a
     pooling; "" elsewhere."""
-    kinds = {spec.net.downsampling for spec in asked.specs}
+    kinds = {spec.net.downsampling for spec in comparison.specs}
     if not (kinds & {"max", "average"} and kinds & {"strided", "extra_conv"}):
         return ""
     return (

@@ -43,7 +43,7 @@ def of(**query: str) -> dict[str, Picture]:
 
 
 def measured(query: dict[str, str]) -> EffectiveReceptiveField:
-    return export.compute(export.request(values_of(query)))
+    return export.compute(export.request_of(values_of(query)))
 
 
 @cache
@@ -79,7 +79,7 @@ def test_a_map_over_its_picture_in_decades_fits(slide: fits.Slide) -> None:
 @fits.on_every_slide
 def test_the_closed_form_fits(slide: fits.Slide) -> None:
     values = values_of(SMALL)
-    asked = export.request(values)
+    asked = export.request_of(values)
     (picture,) = export.on_show(asked, None, compute.expected(asked), values)
     fits.check(picture, slide)
     assert export.on_show(asked, None, None, values) == []

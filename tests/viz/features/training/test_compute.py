@@ -101,7 +101,7 @@ def here(monkeypatch: pytest.MonkeyPatch, shelves: None) -> list[list[ResumableR
 def trained(c: Comparison) -> Runs:
     for seed in c.seeds:
         compute.work(c, seed)(lambda *_: True)
-    return dict(compute.known(c))
+    return dict(compute.stored_records(c))
 
 
 def stopped(c: Comparison, seed: int, reports: int) -> dict[int, tuple[Record, ...]]:
@@ -112,7 +112,7 @@ def stopped(c: Comparison, seed: int, reports: int) -> dict[int, tuple[Record, .
 
 def test_runs_are_those_of_core(here: Any, default: tuple[Comparison, Runs]) -> None:
     c, expected = default
-    assert compute.known(c) == {}
+    assert compute.stored_records(c) == {}
     assert trained(c) == expected
     assert all(compute.over(c, seed) for seed in c.seeds)
 
@@ -125,7 +125,7 @@ def test_stopped_and_gone_on_with_nothing_is_lost_or_other(
     left = stopped(c, 0, reports)
     assert sum(map(len, left.values())) == reports - 1
     assert {net: records for net, records in left.items() if records} == {
-        net: records for (net, _), records in compute.known(c).items()
+        net: records for (net, _), records in compute.stored_records(c).items()
     }
     assert not compute.over(c, 0)
     assert trained(c) == expected
@@ -142,7 +142,7 @@ def test_what_is_finished_is_not_trained_again(here: list[list[ResumableRun]]) -
     wider = tiny(seeds=1, variants="strided,average")
     trained(wider)
     assert [to_text(going.spec) for going in here[1]] == [to_text(wider.specs[1])]
-    assert compute.known(wider)[0, 0] == whole[1, 0]
+    assert compute.stored_records(wider)[0, 0] == whole[1, 0]
 
 
 def test_reports_count_records_and_hold_all_of_them(here: Any) -> None:
@@ -170,8 +170,8 @@ def test_two_who_train_the_same_net_at_once_come_to_the_same(
         done = [pool.submit(run, each, seed) for each in (c, other) for seed in (0, 1)]
         for each in done:
             each.result()
-    assert compute.known(c) == expected
-    assert compute.known(other)[0, 1] == expected[0, 1]
+    assert compute.stored_records(c) == expected
+    assert compute.stored_records(other)[0, 1] == expected[0, 1]
 
 
 def test_the_longer_run_stays(here: Any, default: tuple[Comparison, Runs]) -> None:
@@ -190,7 +190,7 @@ def test_the_longer_run_stays(here: Any, default: tuple[Comparison, Runs]) -> No
 
     compute.work(c, 0)(report)
     assert seen == sorted(seen)
-    assert compute.known(c)[0, 0] == expected[0, 0] == whole.records
+    assert compute.stored_records(c)[0, 0] == expected[0, 0] == whole.records
 
 
 def test_one_that_cannot_go_on_says_why_and_is_not_tried_again(
@@ -217,7 +217,7 @@ def test_a_worker_process_does_it_too(shelves: None, default: tuple[Comparison, 
         views = jobs.set_wishes("visitor", wanted)
         threading.Event().wait(0.05)
     assert [view.error for view in views.values()] == ["", ""]
-    assert compute.known(c) == expected
+    assert compute.stored_records(c) == expected
     results = [view.result for view in views.values()]
     assert results == [{net: expected[net, seed] for net in (0, 1)} for seed in c.seeds]
 

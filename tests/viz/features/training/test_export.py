@@ -46,7 +46,7 @@ def _all_trained() -> Iterator[None]:
         lab_store.STORE,
         lab_store.Shelf(10**8, lambda run: run.nbytes),
     )
-    assert not compute.known(asked())
+    assert not compute.stored_records(asked())
     export.trained(asked())
     yield
     lab_store.STORE = shelf
@@ -62,7 +62,7 @@ def axes_of(name: str) -> list[Axes]:
 
 
 def runs() -> Any:
-    return compute.known(asked())
+    return compute.stored_records(asked())
 
 
 def test_a_link_trains_every_run_to_its_end() -> None:
@@ -236,7 +236,7 @@ def test_the_page_offers_only_what_is_there_and_trains_nothing() -> None:
     assert {picture.name for picture in shown} == names
     for picture in shown:
         assert not fits.misfits(fits.drawn(picture, HALF), HALF)
-    assert not compute.known(compared)
+    assert not compute.stored_records(compared)
     assert export.on_show(compared, {}, elsewhere) == []
 
 

@@ -269,7 +269,7 @@ def test_trained_to_the_end_for_everybody(server: Server) -> None:
     assert not at.warning
     assert "Go on" not in labels(at)
     assert "Train" not in labels(at)
-    runs = compute.known(asked(**link))
+    runs = compute.stored_records(asked(**link))
     assert {key: len(records) for key, records in runs.items()} == {
         (net, 5): RECORDS for net in (0, 1)
     }
@@ -307,14 +307,14 @@ def test_stopped_and_gone_on_with(held: Server) -> None:
     assert "Go on" in labels(at)
     assert not lines(at)
     until(at, lambda _: not held.streams)
-    step = compute.known(asked(**link))[0, 8][-1].step
+    step = compute.stored_records(asked(**link))[0, 8][-1].step
     assert 11 <= step <= 12
     assert "training_loss" in charts(at), "what is done is on show"
     press(at, "Go on")
     held.go()
     until_done(at)
     assert held.begun == [(0, 0), (0, step)]
-    found = compute.known(asked(**link))[0, 8]
+    found = compute.stored_records(asked(**link))[0, 8]
     whole = [each.record for each in compare(asked(**link).specs, [8])]
     assert list(found) == whole, "as if it had never been stopped"
 

@@ -97,7 +97,7 @@ def test_a_kernel_is_swept_over_a_digit(server: Server) -> None:
     link = next(e.proto for e in at.get("page_link") if e.proto.label == "kernel 2")
     told = dict(part.split("=") for part in link.query_string.replace("%3A", ":").split("&"))
     board = layer.board({**{p.name: p.default for p in layer.PARAMS}, **state_values(told)})
-    record = compute.known(asked(**tiny(seed=READY)))[1, READY][-1]
+    record = compute.stored_records(asked(**tiny(seed=READY)))[1, READY][-1]
     np.testing.assert_allclose(
         kernel_of(board), record.snapshot.kernels[2], atol=5e-4, rtol=0, strict=False
     )
@@ -144,7 +144,7 @@ def test_the_code_gives_the_same_runs(server: Server) -> None:
         compile(code.replace("record.train_accuracy)", "record.train_accuracy))"), "", "exec"),
         shown,
     )
-    runs = compute.known(asked(**link))
+    runs = compute.stored_records(asked(**link))
     for net in (0, 1):
         ours = [(net, READY, r.step, r.loss, r.train_accuracy) for r in runs[net, READY]]
         assert [each for each in shown["told"] if each[0] == net] == ours
