@@ -33,8 +33,8 @@ def code(address: str) -> tuple[str, ...]:
     if size > MOST_BYTES:
         rule = f"must have at most {MOST_BYTES} characters for a QR code that phones can read"
         raise SpecError("link", rule, f"{size} characters")
-    found = segno.make_qr(address, error="l", boost_error=True)
-    return tuple("".join(str(int(bit)) for bit in row) for row in found.matrix)
+    qr = segno.make_qr(address, error="l", boost_error=True)
+    return tuple("".join(str(int(bit)) for bit in row) for row in qr.matrix)
 
 
 def public(address: str, site: str) -> str:
@@ -47,21 +47,21 @@ def public(address: str, site: str) -> str:
 
 def hints(address: str) -> list[str]:
     """Sentences on what keeps a class from opening the link."""
-    parts, told = urlsplit(address), []
+    parts, sentences = urlsplit(address), []
     if parts.hostname in LOCAL:
-        told.append(
+        sentences.append(
             "This address opens on this computer only. Open the page by the computer's name in "
             "the network, or set `STRIDES_PUBLIC_ADDRESS`, and the class can follow."
         )
     size = len(address.encode())
     if size > MOST_BYTES:
         longest = max(parse_qsl(parts.query), key=lambda item: len(item[1]), default=("", ""))
-        told.append(
+        sentences.append(
             f"The link has {size:,} characters, and phones read QR codes of up to {MOST_BYTES}. "
             f"`{longest[0]}` alone takes {len(longest[1]):,}: with that as it was, the code is "
             "back. The link itself can be copied and sent."
         )
-    return told
+    return sentences
 
 
 def button(page: str) -> None:

@@ -51,8 +51,8 @@ def settings(name: str, values: Values) -> str:
     """What a view shows, in words."""
     if name == "stages":
         return _on(values["network"])
-    found = COMPARISONS[name]
-    return f"{found.title}, input {'×'.join(map(str, found.input_size))}"
+    comparison = COMPARISONS[name]
+    return f"{comparison.title}, input {'×'.join(map(str, comparison.input_size))}"
 
 
 def _on(network: str) -> str:
@@ -63,23 +63,23 @@ def _on(network: str) -> str:
 def _stages(network: str, style: Style) -> Figure:
     from viz.features.architectures.slides import stages
 
-    found = compute.stage_table(network)
-    halvings = sum(before.grid > after.grid for before, after in pairwise(found))
+    table = compute.stage_table(network)
+    halvings = sum(before.grid > after.grid for before, after in pairwise(table))
     title = f"{_on(network)}: the size falls {halvings} times"
-    return stages(found, style, title=title, subtitle="A stage is all that runs on one size.")
+    return stages(table, style, title=title, subtitle="A stage is all that runs on one size.")
 
 
 def _facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
     from viz.slides.word_table import word_table
 
     lines = tables.fact_lines([compute.facts(block) for block in blocks])
-    found = COMPARISONS[name]
-    size = "×".join(map(str, found.input_size))
+    comparison = COMPARISONS[name]
+    size = "×".join(map(str, comparison.input_size))
     return word_table(
         ["", *(block.title for block in blocks)],
         [[line.name, *line.cells] for line in lines],
         style,
-        title=found.title[:1].upper() + found.title[1:],
+        title=comparison.title[:1].upper() + comparison.title[1:],
         subtitle=f"Input {size}, a batch of {blocks[0].batch}. ✓ PyTorch finds the same.",
     )
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from core.blocks.stages import Stage
 
 
-def stages(found: Sequence[Stage], style: Style, *, title: str, subtitle: str) -> Figure:
+def stages(table: Sequence[Stage], style: Style, *, title: str, subtitle: str) -> Figure:
     """A network stage by stage, the whole in the last row."""
-    columns = tables.stage_columns(found)
+    columns = tables.stage_columns(table)
     order = ["output", "RF at its end (px)", "effective stride", "layers", "parameters"]
     order += ["MACs (million)", "outputs (MB)", "begins with"]
     texts = {
@@ -26,8 +26,8 @@ def stages(found: Sequence[Stage], style: Style, *, title: str, subtitle: str) -
         "MACs (million)": [f"{n:,.1f}" for n in columns["MACs (million)"]],
         "outputs (MB)": [f"{n:.2f}" for n in columns["outputs (MB)"]],
     }
-    shown = [[str(cell) for cell in texts.get(name, columns[name])] for name in order]
-    rows = [list(row) for row in zip(*shown, strict=True)]
+    columns_of_text = [[str(cell) for cell in texts.get(name, columns[name])] for name in order]
+    rows = [list(row) for row in zip(*columns_of_text, strict=True)]
     wanted = [1.0 if index in (0, len(rows) - 1) else 0.0 for index in range(len(rows))]
     return text_table(
         order,

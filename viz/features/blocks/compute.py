@@ -73,16 +73,16 @@ def facts(block: Block) -> BlockFacts:
     warm()
     from core.blocks.facts import block_facts
 
-    found = block_facts(spec, block.input_size, block.batch)
+    result = block_facts(spec, block.input_size, block.batch)
     for what, amount, most in (
-        ("multiply–accumulates", found.macs // block.batch, MAX_MACS),
-        ("bytes", found.forward_bytes // block.batch + 4 * prod(block.input_size), MAX_BYTES),
-        ("bytes of weights", 4 * found.parameters, MAX_WEIGHTS),
+        ("multiply–accumulates", result.macs // block.batch, MAX_MACS),
+        ("bytes", result.forward_bytes // block.batch + 4 * prod(block.input_size), MAX_BYTES),
+        ("bytes of weights", 4 * result.parameters, MAX_WEIGHTS),
     ):
         if amount > most:
             rule = f"must be smaller or have fewer channels: one image takes {amount:,} {what}, "
             raise SpecError("the block", f"{rule}and {most:,} are the most", block.title)
-    return found
+    return result
 
 
 def network(block: Block) -> nn.Module:
@@ -98,19 +98,19 @@ def probe(block: Block) -> Work:
     def run(report: Report) -> BlockProbe:
         from core.blocks import probe as block_probe
 
-        net, known = network(block), facts(block)
+        net, properties = network(block), facts(block)
         channels, height, width = block.input_size
-        step = int(known.field.effective_stride[1])
+        step = int(properties.field.effective_stride[1])
         wide = min(width + max(1, step), data.MAX_SIDE)
         planes = data.picture(block.picture, (height, wide), 3)
         image = block_probe.channels_of(planes, channels, block.seed)
-        shown = np.ascontiguousarray(image[..., :width])
+        image_part = np.ascontiguousarray(image[..., :width])
         return BlockProbe(
             planes.mean(0)[:, :width],
-            block_probe.feature_maps(net, shown),
+            block_probe.feature_maps(net, image_part),
             block_probe.linearity(net, block.input_size, block.seed),
-            block_probe.gradient_spread(net, shown, block.seed),
-            block_probe.shift_response(net, image, known.field, width),
+            block_probe.gradient_spread(net, image_part, block.seed),
+            block_probe.shift_response(net, image, properties.field, width),
         )
 
     return run
@@ -139,14 +139,20 @@ def times(blocks: Sequence[Block]) -> Work:
     def run(report: Report) -> tuple[Timing, ...]:
         from core.cost.timing import measure_times
 
-        def told(done: int, total: int, partial: tuple[Timing, ...]) -> bool:
+        def on_progress(done: int, total: int, partial: tuple[Timing, ...]) -> bool:
             return report(done, total, partial)
 
         first = blocks[0]
         modules = [network(block) for block in blocks]
         size, batch = first.input_size, first.batch
         return measure_times(
-            modules, size, batch, repeats=REPEATS, seconds=SECONDS, seed=first.seed, progress=told
+            modules,
+            size,
+            batch,
+            repeats=REPEATS,
+            seconds=SECONDS,
+            seed=first.seed,
+            progress=on_progress,
         )
 
     return run
@@ -157,8 +163,8 @@ def stage_table(name: str) -> tuple[Stage, ...]:
     """An architecture of the zoo stage by stage, on the input it was published for."""
     from core.blocks.stages import stages
 
-    found = analysis(published(name))
-    return stages(found.lines, found.costs.values())
+    published_analysis = analysis(published(name))
+    return stages(published_analysis.lines, published_analysis.costs.values())
 
 
 @computed_once(64, outside=True)

@@ -39,7 +39,7 @@ def pictures(values: Values) -> list[Picture]:
     if not blocks:
         raise SpecError("compare", "must be of blocks: write one, such as a=conv3 s2 p1 c64", "")
     facts = [compute.facts(block) for block in blocks]
-    found = [
+    offered = [
         picture_of_facts(blocks, facts, heading(settled)),
         Picture("maps", "Feature maps", lambda style: picture_of_maps(_probes(blocks)).draw(style)),
         Picture(
@@ -56,9 +56,9 @@ def pictures(values: Values) -> list[Picture]:
         ),
     ]
     first = {TABS["cost"]: "times", TABS["properties"]: "properties"}.get(settled["tab"], "facts")
-    found.sort(key=lambda picture: picture.name != first)
-    told = settings(blocks[0], settled)
-    return [replace(picture, settings=told) for picture in found]
+    offered.sort(key=lambda picture: picture.name != first)
+    caption = settings(blocks[0], settled)
+    return [replace(picture, settings=caption) for picture in offered]
 
 
 def heading(values: Values) -> str:
@@ -113,8 +113,8 @@ def picture_of_properties(
         from viz.slides.word_table import word_table
 
         pairs = list(zip(blocks, facts, strict=True))
-        kept = [compute.kept(block) if known else {} for block, known in pairs]
-        lines = tables.property_lines(facts, [probes.get(block) for block in blocks], kept)
+        saved = [compute.kept(block) if own_facts else {} for block, own_facts in pairs]
+        lines = tables.property_lines(facts, [probes.get(block) for block in blocks], saved)
         columns, rows = _cells(blocks, [line for line in lines if line.name not in FACTS])
         return word_table(columns, rows, style, title="Every cell is an experiment")
 
@@ -171,7 +171,7 @@ def picture_of_times(timings: Mapping[Block, Timing]) -> Picture:
 
 def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None]) -> Picture:
     """What backward makes necessary."""
-    sound = {block: known for block, known in zip(blocks, facts, strict=True) if known}
+    sound = {block: own_facts for block, own_facts in zip(blocks, facts, strict=True) if own_facts}
 
     def draw(style: Style) -> Figure:
         from viz.features.blocks.slides import memory
@@ -179,7 +179,7 @@ def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None
         first = next(iter(sound))
         size = "×".join(map(str, (first.batch, *first.input_size)))
         named = {block.title: compute.kept(block) for block in sound}
-        forward = {block.title: known.forward_bytes for block, known in sound.items()}
+        forward = {block.title: own_facts.forward_bytes for block, own_facts in sound.items()}
         notes = [f"Training mode, input {size}, float32; without the weights."]
         return memory(named, forward, style, notes=notes)
 

@@ -54,15 +54,15 @@ def maps_figure(
         notes: lines at the foot.
         most: maps in a row.
     """
-    shown = {name: maps[:most] for name, maps in named.items() if maps.size}
-    values = np.concatenate([maps.ravel() for maps in shown.values()])
+    selected = {name: maps[:most] for name, maps in named.items() if maps.size}
+    values = np.concatenate([maps.ravel() for maps in selected.values()])
     signed = bool((values < 0).any())
     top = float(np.percentile(np.abs(values), BRIGHTEST)) or 1.0
     scale = [[i / 2, colour] for i, colour in enumerate(SIGNED)] if signed else MAGNITUDE
     look = {"colorscale": scale, "zmin": -top if signed else 0, "zmax": top}
     cells = [
         (row, column, f"{name}<br>channel {column}", one)
-        for row, (name, maps) in enumerate(shown.items())
+        for row, (name, maps) in enumerate(selected.items())
         for column, one in enumerate(maps)
     ]
     traces = [
@@ -217,15 +217,15 @@ def times_figure(
     traces = []
     looks = (("forward", INPUT, ""), ("backward", WINDOW, "/"))
     for part, colour, hatching in looks:
-        found = [timing.spreads[part] for timing in named.values()]
-        medians = [1000 * each.median for each in found]
+        spreads = [timing.spreads[part] for timing in named.values()]
+        medians = [1000 * each.median for each in spreads]
         traces.append(
             _bars(list(named), medians, part, colour, hatching)
             | {
                 "error_x": {
                     "type": "data",
-                    "array": [1000 * (each.high - each.median) for each in found],
-                    "arrayminus": [1000 * (each.median - each.low) for each in found],
+                    "array": [1000 * (each.high - each.median) for each in spreads],
+                    "arrayminus": [1000 * (each.median - each.low) for each in spreads],
                     "thickness": 1.5,
                     "width": 4,
                 },
@@ -259,9 +259,9 @@ def memory_figure(
         notes: lines at the foot.
     """
     names = list(named)
-    used = [kind for kind in KINDS if any(kept.get(kind) for kept in named.values())]
+    used = [kind for kind in KINDS if any(saved.get(kind) for saved in named.values())]
     traces = [
-        _bars(names, [kept.get(kind, 0) / 1e6 for kept in named.values()], *KINDS[kind])
+        _bars(names, [saved.get(kind, 0) / 1e6 for saved in named.values()], *KINDS[kind])
         | {"hovertemplate": "%{y}<br>" + KINDS[kind][0] + " %{x:.3g} MB<extra></extra>"}
         for kind in used
     ]

@@ -38,22 +38,22 @@ def maps(
         notes: lines at the foot.
         most: maps in a row.
     """
-    shown = {name: found[:most] for name, found in named.items() if found.size}
-    values = np.concatenate([found.ravel() for found in shown.values()])
+    selected = {name: planes[:most] for name, planes in named.items() if planes.size}
+    values = np.concatenate([planes.ravel() for planes in selected.values()])
     signed = bool((values < 0).any())
     top = float(np.percentile(np.abs(values), BRIGHTEST)) or 1.0
     span, scale = (-top if signed else 0.0, top), "signed" if signed else "magnitude"
     figure = sheet(style)
     titled(figure, title, "", style)
     noted(figure, notes, style)
-    columns = max(map(len, shown.values()))
-    grid = figure.subplots(len(shown), columns, squeeze=False)
-    high = room(figure, style)[1] / len(shown)
+    columns = max(map(len, selected.values()))
+    grid = figure.subplots(len(selected), columns, squeeze=False)
+    high = room(figure, style)[1] / len(selected)
     points = 0.85 * style.points
-    for row, (name, found) in zip(grid, shown.items(), strict=True):
-        for axes in row[len(found) :]:
+    for row, (name, planes) in zip(grid, selected.items(), strict=True):
+        for axes in row[len(planes) :]:
             axes.axis("off")
-        for axes, one in zip(row, found, strict=False):
+        for axes, one in zip(row, planes, strict=False):
             artist = heat(axes, one, span, scale, bar=False)
             _bare(axes)
         lines = wrapped(name, points, 0.24 * style.inches[0])[: max(1, int(high / points * 55))]
@@ -133,11 +133,11 @@ def times(
     handles = []
     looks = (("forward", INPUT, ""), ("backward", WINDOW, "//"))
     for place, (part, colour, hatch) in enumerate(looks):
-        found = [timing.spreads[part] for timing in named.values()]
-        medians = np.array([1000 * each.median for each in found])
-        off = [[1000 * each.low for each in found], [1000 * each.high for each in found]]
+        spreads = [timing.spreads[part] for timing in named.values()]
+        medians = np.array([1000 * each.median for each in spreads])
+        off = [[1000 * each.low for each in spreads], [1000 * each.high for each in spreads]]
         error = np.abs(np.array(off) - medians)
-        at = np.arange(len(found)) + (place - 0.5) * 0.36
+        at = np.arange(len(spreads)) + (place - 0.5) * 0.36
         look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white"}
         ink: dict[str, Any] = {"ecolor": style.ink["text"], "capsize": 5, "error_kw": {"lw": 2}}
         handles.append(axes.barh(at, medians, 0.36, xerr=error, label=part, **look, **ink))
@@ -168,7 +168,7 @@ def memory(
     handles: list[Any] = []
     before, at = np.zeros(len(named)), np.arange(len(named))
     for kind, (name, colour, shape) in KINDS.items():
-        sizes = np.array([kept.get(kind, 0) / 1e6 for kept in named.values()])
+        sizes = np.array([saved.get(kind, 0) / 1e6 for saved in named.values()])
         if sizes.any():
             look: dict[str, Any] = {"color": colour, "hatch": HATCHES[shape], "edgecolor": "white"}
             handles.append(axes.barh(at, sizes, 0.5, left=before, label=name, **look))

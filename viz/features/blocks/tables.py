@@ -28,11 +28,11 @@ FACTS = (
 )
 
 
-def fact_lines(found: Sequence[BlockFacts | None]) -> list[Line]:
+def fact_lines(all_facts: Sequence[BlockFacts | None]) -> list[Line]:
     """What is known of some blocks before anything is computed; None for what is no block."""
-    first = next((facts for facts in found if facts), None)
+    first = next((facts for facts in all_facts if facts), None)
     columns = [
-        _facts(facts, first) if facts and first else [UNKNOWN] * len(FACTS) for facts in found
+        _facts(facts, first) if facts and first else [UNKNOWN] * len(FACTS) for facts in all_facts
     ]
     return _lines(FACTS, columns)
 
@@ -63,9 +63,9 @@ def _facts(facts: BlockFacts, first: BlockFacts) -> list[str]:
     ]
 
 
-def verdict(titles: Sequence[str], found: Sequence[BlockFacts | None]) -> str:
+def verdict(titles: Sequence[str], all_facts: Sequence[BlockFacts | None]) -> str:
     """What two or more blocks have in common and what not, in Markdown; "" for fewer."""
-    named = [(title, facts) for title, facts in zip(titles, found, strict=True) if facts]
+    named = [(title, facts) for title, facts in zip(titles, all_facts, strict=True) if facts]
     if len(named) < 2:
         return ""
     shapes = {facts.output_shape for _, facts in named}
@@ -133,28 +133,28 @@ PROPERTIES = (
 
 
 def property_lines(
-    found: Sequence[BlockFacts | None],
+    all_facts: Sequence[BlockFacts | None],
     probes: Sequence[BlockProbe | None],
-    kept: Sequence[Mapping[str, int]],
+    saved: Sequence[Mapping[str, int]],
 ) -> list[Line]:
     """What experiments have found; a None probe is not there yet, None facts are no block's."""
     columns = [
         [UNKNOWN if facts is None else WAITING] * len(PROPERTIES)
         if facts is None or probe is None
         else _properties(facts, probe, own)
-        for facts, probe, own in zip(found, probes, kept, strict=True)
+        for facts, probe, own in zip(all_facts, probes, saved, strict=True)
     ]
     return _lines(PROPERTIES, columns)
 
 
-def _properties(facts: BlockFacts, probe: BlockProbe, kept: Mapping[str, int]) -> list[str]:
+def _properties(facts: BlockFacts, probe: BlockProbe, saved: Mapping[str, int]) -> list[str]:
     gradient, shift, linear = probe.gradient, probe.shift, probe.linearity
     share = percent(gradient.zero_entries)
     if gradient.zero_pixels != gradient.zero_entries:
         share += f", of pixels {percent(gradient.zero_pixels)}"
     verdict = {"linear": "yes", "affine": "but for a constant", "not linear": "no"}
     error = linear.mean_error if linear.verdict == "affine" else linear.sum_error
-    parts = [f"{KINDS[kind]} {scaled(size, 'B')}" for kind, size in kept.items()]
+    parts = [f"{KINDS[kind]} {scaled(size, 'B')}" for kind, size in saved.items()]
     moved, along = UNKNOWN, "no unit is clear of the border"
     if shift:
         moved = f"{percent(shift.by_one)} (the picture {percent(shift.input_by_one)})"
@@ -195,9 +195,9 @@ def measured_lines(
     return _lines(MEASURED, columns)
 
 
-def _duration(found: Quartiles) -> str:
-    low, high = scaled(found.low, "s"), scaled(found.high, "s")
-    return f"{scaled(found.median, 's')} ({low} to {high})"
+def _duration(spread: Quartiles) -> str:
+    low, high = scaled(spread.low, "s"), scaled(spread.high, "s")
+    return f"{scaled(spread.median, 's')} ({low} to {high})"
 
 
 MEASURED = (
@@ -207,17 +207,17 @@ MEASURED = (
 )
 
 
-def stage_columns(found: Sequence[Stage]) -> dict[str, list[Any]]:
+def stage_columns(stages: Sequence[Stage]) -> dict[str, list[Any]]:
     """A network stage by stage, as columns of a table; the last row is the whole."""
-    costs = [stage.cost for stage in found]
+    costs = [stage.cost for stage in stages]
     sums = [sum(part) for part in zip(*map(astuple, costs), strict=True)]
     numbers = [*map(astuple, costs), tuple(sums)]
     return {
-        "output": [f"{s.channels}×{s.grid[0]}×{s.grid[1]}" for s in found] + ["in all"],
-        "begins with": [_begins(stage) for stage in found] + [""],
-        "layers": [len(stage.lines) for stage in found] + [sum(len(s.lines) for s in found)],
-        "RF at its end (px)": [_field(stage) for stage in found] + [""],
-        "effective stride": [_stride(stage) for stage in found] + [""],
+        "output": [f"{s.channels}×{s.grid[0]}×{s.grid[1]}" for s in stages] + ["in all"],
+        "begins with": [_begins(stage) for stage in stages] + [""],
+        "layers": [len(stage.lines) for stage in stages] + [sum(len(s.lines) for s in stages)],
+        "RF at its end (px)": [_field(stage) for stage in stages] + [""],
+        "effective stride": [_stride(stage) for stage in stages] + [""],
         "parameters": [number[0] for number in numbers],
         "MACs (million)": [number[1] / 1e6 for number in numbers],
         "outputs (MB)": [number[2] / 1e6 for number in numbers],

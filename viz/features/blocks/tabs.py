@@ -69,18 +69,18 @@ def known(blocks: Sequence[Block]) -> Found:
     return Found(tuple(blocks), tuple(facts), tuple(errors))
 
 
-def save(found: Found, more: Sequence[Picture], values: Mapping[str, Any]) -> None:
+def save(checked: Found, more: Sequence[Picture], values: Mapping[str, Any]) -> None:
     """What is on show as files, that of the open tab first."""
     title = export.heading(values)
-    facts = export.picture_of_facts(found.blocks, found.facts, title)
-    save_menu(PAGE, [*more, facts], export.settings(found.sound[0], values))
+    facts = export.picture_of_facts(checked.blocks, checked.facts, title)
+    save_menu(PAGE, [*more, facts], export.settings(checked.sound[0], values))
 
 
-def facts_table(found: Found) -> None:
+def facts_table(checked: Found) -> None:
     """What is known before anything is computed."""
-    lines = tables.fact_lines(found.facts)
-    layers = [_short(block.layers) for block in found.blocks]
-    st.html(page_tables.html(found.titles, lines, layers, "facts", compact=True))
+    lines = tables.fact_lines(checked.facts)
+    layers = [_short(block.layers) for block in checked.blocks]
+    st.html(page_tables.html(checked.titles, lines, layers, "facts", compact=True))
     st.caption(SAID)
 
 
@@ -89,10 +89,10 @@ def _short(text: str) -> str:
 
 
 def probes(
-    found: Found, draw: Callable[[dict[Block, BlockProbe]], None]
+    checked: Found, draw: Callable[[dict[Block, BlockProbe]], None]
 ) -> dict[Block, BlockProbe]:
     """Experiments on all sound blocks, drawn again as they come in; those that are there."""
-    works: dict[Hashable, Work] = {block: compute.probe(block) for block in found.sound}
+    works: dict[Hashable, Work] = {block: compute.probe(block) for block in checked.sound}
 
     def look(views: Mapping[Hashable, View]) -> None:
         state(PROBES, views, "Running the block on the picture", "blocks")
@@ -105,9 +105,9 @@ def _ready(views: Mapping[Hashable, View]) -> dict[Block, BlockProbe]:
     return {b: v.result for b, v in views.items() if isinstance(b, Block) and v.result}
 
 
-def times(found: Found, draw: Callable[[dict[Block, Timing]], None]) -> dict[Block, Timing]:
+def times(checked: Found, draw: Callable[[dict[Block, Timing]], None]) -> dict[Block, Timing]:
     """Times of all sound blocks, one computation, drawn again as they come in; all or none."""
-    blocks = found.sound
+    blocks = checked.sound
     key = ("times", blocks)
 
     def look(views: Mapping[Hashable, View]) -> None:
@@ -130,7 +130,7 @@ def state(slot: str, views: Mapping[Hashable, View], what: str, unit: str) -> No
         progress.go_on(slot, "Stopped.", *stopped)
 
 
-def pictures_tab(found: Found) -> list[Picture]:
+def pictures_tab(checked: Found) -> list[Picture]:
     """Feature maps and gradients of the picture."""
 
     def draw(ready: dict[Block, BlockProbe]) -> None:
@@ -140,7 +140,7 @@ def pictures_tab(found: Found) -> list[Picture]:
         gradients(ready)
         maps(ready)
 
-    ready = probes(found, draw)
+    ready = probes(checked, draw)
     saved = [export.picture_of_gradients(ready)] if ready else []
     seen = any(probe.maps.size for probe in ready.values())
     return [*saved, export.picture_of_maps(ready)] if seen else saved
@@ -177,27 +177,31 @@ def maps(ready: Mapping[Block, BlockProbe]) -> None:
     st.plotly_chart(figure, theme="streamlit", key="blocks_maps")
 
 
-def cost_tab(found: Found) -> list[Picture]:
+def cost_tab(checked: Found) -> list[Picture]:
     """Measured times, and what backward makes necessary."""
     from viz.features.blocks.plots import memory_figure, times_figure
 
-    saved = export.picture_of_memory(found.blocks, found.facts)
+    saved = export.picture_of_memory(checked.blocks, checked.facts)
     left, right = st.columns(2)
     sound = {
-        block.title: facts for block, facts in zip(found.blocks, found.facts, strict=True) if facts
+        block.title: facts
+        for block, facts in zip(checked.blocks, checked.facts, strict=True)
+        if facts
     }
-    kept = {block.title: compute.kept(block) for block in found.sound}
+    saved_bytes = {block.title: compute.kept(block) for block in checked.sound}
     forward = {title: facts.forward_bytes for title, facts in sound.items()}
-    first = found.sound[0]
+    first = checked.sound[0]
     size = "×".join(map(str, (first.batch, *first.input_size)))
     with right:
         figure = memory_figure(
-            kept, forward, notes=[f"Training mode, input {size}, float32; without the weights."]
+            saved_bytes,
+            forward,
+            notes=[f"Training mode, input {size}, float32; without the weights."],
         )
         st.plotly_chart(figure, theme="streamlit", key="blocks_memory")
 
     def draw(ready: dict[Block, Timing]) -> None:
-        if len(ready) < len(found.sound):
+        if len(ready) < len(checked.sound):
             st.skeleton(height=320)
             return
         named = {block.title: timing for block, timing in ready.items()}
@@ -205,55 +209,55 @@ def cost_tab(found: Found) -> list[Picture]:
 
     with left:
         try:
-            compute.check_times(found.sound)
+            compute.check_times(checked.sound)
         except SpecError as error:
             progress.leave(TIMES)
             st.warning(f"Not timed. {sentence(error)}")
             return [saved]
-        ready = times(found, draw)
+        ready = times(checked, draw)
     return [export.picture_of_times(ready), saved] if ready else [saved]
 
 
-def properties_tab(found: Found) -> list[Picture]:
+def properties_tab(checked: Found) -> list[Picture]:
     """What experiments say about each block."""
-    kept = [
+    saved_bytes = [
         compute.kept(block) if facts else {}
-        for block, facts in zip(found.blocks, found.facts, strict=True)
+        for block, facts in zip(checked.blocks, checked.facts, strict=True)
     ]
 
     def draw(ready: dict[Block, BlockProbe]) -> None:
-        got = [ready.get(block) for block in found.blocks]
-        lines = tables.property_lines(found.facts, got, kept)
-        st.html(page_tables.html(found.titles, lines, name="properties"))
-        st.caption(f"Every cell is an experiment. {export.recipe(found.sound[0])}")
+        got = [ready.get(block) for block in checked.blocks]
+        lines = tables.property_lines(checked.facts, got, saved_bytes)
+        st.html(page_tables.html(checked.titles, lines, name="properties"))
+        st.caption(f"Every cell is an experiment. {export.recipe(checked.sound[0])}")
 
-    ready = probes(found, draw)
-    return [export.picture_of_properties(found.blocks, found.facts, ready)] if ready else []
+    ready = probes(checked, draw)
+    return [export.picture_of_properties(checked.blocks, checked.facts, ready)] if ready else []
 
 
-def measured(slot: str, found: Found) -> dict[Block, BlockProbe]:
+def measured(slot: str, checked: Found) -> dict[Block, BlockProbe]:
     """One table of facts, gradient coverage and times, and the gradients below it.
 
     Returns:
         the experiments that are there.
     """
-    blocks = found.sound
+    blocks = checked.sound
     key = ("times", blocks)
     works: dict[Hashable, Work] = {block: compute.probe(block) for block in blocks}
     works[key] = compute.times(blocks)
-    layers = [_short(block.layers) for block in found.blocks]
+    layers = [_short(block.layers) for block in checked.blocks]
 
     def draw(views: Mapping[Hashable, View]) -> None:
         state(slot, views, "Measuring", "runs")
         ready = {block: views[block].result for block in blocks if views[block].result}
         got: Sequence[Timing] = views[key].result or views[key].partial or ()
         timings = dict(zip(blocks, got, strict=False))
-        lines = tables.fact_lines(found.facts) + tables.measured_lines(
-            [ready.get(block) for block in found.blocks],
-            [timings.get(block) for block in found.blocks],
+        lines = tables.fact_lines(checked.facts) + tables.measured_lines(
+            [ready.get(block) for block in checked.blocks],
+            [timings.get(block) for block in checked.blocks],
         )
         name = "facts and measurements"
-        st.html(page_tables.html(found.titles, lines, layers, name, compact=True))
+        st.html(page_tables.html(checked.titles, lines, layers, name, compact=True))
         st.caption(f"{SAID} Times: median and quartiles, on one thread of this server.")
         if ready:
             gradients(ready)

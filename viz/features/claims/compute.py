@@ -48,8 +48,8 @@ class Tested:
     @property
     def across(self) -> Across | None:
         """The claim's verdict; None until its whole grid was run."""
-        found = [(dict(each.settings), each.outcome) for each in self.runs if each.outcome]
-        return across(claim(self.number), found) if len(found) == size(self.number) else None
+        outcomes = [(dict(each.settings), each.outcome) for each in self.runs if each.outcome]
+        return across(claim(self.number), outcomes) if len(outcomes) == size(self.number) else None
 
 
 @computed_once(512, outside=True)
@@ -101,10 +101,10 @@ def _over_grid(number: int, go_on: Callable[[int, Tested], bool]) -> Tested:
     done: list[Ran] = []
     for settings in cases(claim(number)):
         so_far = Tested(number, tuple(done))
-        found = _by_pieces(number, tuple(settings.items()), partial(go_on, len(done), so_far))
-        if found is None:
+        piece = _by_pieces(number, tuple(settings.items()), partial(go_on, len(done), so_far))
+        if piece is None:
             return so_far
-        done.append(found)
+        done.append(piece)
     return Tested(number, tuple(done))
 
 
@@ -124,19 +124,19 @@ def all_work() -> Work:
 
     def run(report: Report) -> Mapping[int, Tested]:
         total = sum(size(one.number) for one in CLAIMS)
-        found: dict[int, Tested] = {}
+        results: dict[int, Tested] = {}
 
         def go_on(before: int, done: int, so_far: Tested) -> bool:
-            return report(before + done, total, dict(found))
+            return report(before + done, total, dict(results))
 
         before = 0
         for one in CLAIMS:
             tested = _over_grid(one.number, partial(go_on, before))
             if tested.across is None:
                 break
-            found[one.number] = tested
+            results[one.number] = tested
             before += size(one.number)
-        return found
+        return results
 
     return run
 

@@ -49,8 +49,8 @@ CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filen
 
 def verdicts() -> dict[int, Verdict]:
     """What this visit has seen of the claims."""
-    found: dict[int, Verdict] = st.session_state.setdefault("claims_tested", {})
-    return found
+    stored: dict[int, Verdict] = st.session_state.setdefault("claims_tested", {})
+    return stored
 
 
 def _badge(verdict: Verdict) -> None:
@@ -75,15 +75,15 @@ def filters(values: Values) -> None:
 
 def claim_list(values: Values) -> None:
     """The claims that the filters let through, each a button that opens it."""
-    shown = listed(values, verdicts())
-    if not shown:
+    selected = listed(values, verdicts())
+    if not selected:
         st.info("No claim is left by these filters.")
         st.button(
             "Show all", on_click=change, args=(PAGE, {"topic": ALL, "verdict": ALL}), type="primary"
         )
     topic = ""
     with st.container(gap="xsmall"):
-        for one in shown:
+        for one in selected:
             if one.topic != topic:
                 topic = one.topic
                 st.markdown(f"##### {topic}")
@@ -145,8 +145,8 @@ def run_all(values: Values) -> None:
 def _results(rows: list[Tested]) -> None:
     """All that was found, to look at and as files."""
     torch = compute.torch_version()
-    told = [claims_print.record(each, torch) for each in rows]
-    held = {verdict: sum(each["verdict"] == verdict for each in told) for verdict in VERDICTS}
+    records = [claims_print.record(each, torch) for each in rows]
+    held = {verdict: sum(each["verdict"] == verdict for each in records) for verdict in VERDICTS}
     st.markdown(
         f"{len(rows)} of {len(NUMBERS)} claims put to the test with PyTorch {torch}: "
         + ", ".join(f"{count} {SIGNS[name]} {name}" for name, count in held.items())
@@ -186,13 +186,16 @@ def open_claim(values: Values) -> None:
     with left:
         for setting in one.settings:
             _control(setting, values, one)
-        asked = chosen(one, values)
-        if asked != defaults(one):
+        settings = chosen(one, values)
+        if settings != defaults(one):
             st.button(
-                "As it is told", on_click=change, args=(PAGE, opening(one.number)), key="as_told"
+                "The claim's own settings",
+                on_click=change,
+                args=(PAGE, opening(one.number)),
+                key="as_told",
             )
     with right:
-        _own(one, asked)
+        _own(one, settings)
     with verdict:
         _over_the_grid(one)
     with st.expander("Why"):
@@ -257,39 +260,39 @@ def _verdict(one: Claim, tested: Tested, across: Across) -> None:
         st.html(evidence.settings(tested.runs))
 
 
-def _own(one: Claim, asked: Chosen) -> None:
+def _own(one: Claim, settings: Chosen) -> None:
     """The claim with the visitor's settings: at once where that is short, else by the queue."""
     if not one.heavy:
         progress.leave(SLOT)
-        _found(one, compute.ran(one.number, asked))
+        _outcome_view(one, compute.ran(one.number, settings))
         return
-    key = (PAGE, one.number, asked)
+    key = (PAGE, one.number, settings)
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[key]
         progress.standing(SLOT, key, view, "The experiment runs")
         if view.result is not None:
-            _found(one, view.result)
+            _outcome_view(one, view.result)
 
-    progress.show(SLOT, {key: compute.work(one.number, asked)}, draw)
+    progress.show(SLOT, {key: compute.work(one.number, settings)}, draw)
 
 
-def _found(one: Claim, ran: Ran) -> None:
+def _outcome_view(one: Claim, ran: Ran) -> None:
     """The result of one setting: verdict, sentence, picture, evidence, and where else to see it."""
-    found = ran.outcome
-    if found is None:
+    outcome = ran.outcome
+    if outcome is None:
         st.warning(f"{ran.refusal[:1].upper()}{ran.refusal[1:]}.")
         return
     st.markdown(
-        f"##### With this setting: :{COLOURS[found.verdict]}[{SIGNS[found.verdict]} {found.verdict}]"
+        f"##### With this setting: :{COLOURS[outcome.verdict]}[{SIGNS[outcome.verdict]} {outcome.verdict}]"
     )
-    condition = f" **Holds when** {_plain(found.condition)}." if found.condition else ""
-    st.markdown(f"{_plain(found.sentence)}{condition}")
+    condition = f" **Holds when** {_plain(outcome.condition)}." if outcome.condition else ""
+    st.markdown(f"{_plain(outcome.sentence)}{condition}")
     from viz.features.claims.plots import claim_figure
 
-    figure = claim_figure(found.chart)
+    figure = claim_figure(outcome.chart)
     st.plotly_chart(figure, theme="streamlit", key=f"claim_chart_{one.number}", config=CONFIG)
-    st.html(evidence.html(found.evidence))
+    st.html(evidence.html(outcome.evidence))
     link = one.link(dict(ran.settings))
     st.page_link(
         f"{PAGES_FOLDER}/{link.page}/page.py",

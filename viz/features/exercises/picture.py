@@ -113,21 +113,21 @@ def _columns(subject: LayerSubject) -> Drawing:
     cols, outputs = subject.size[1], output_size(subject.layer, subject.size)[1]
     cell = min(30.0, 2 * SIDE / max(cols, outputs))
     width = max(cols, outputs) * cell + 4
-    asked_out = subject.output[1] if subject.output else None
-    asked_in = subject.pixel[1] if subject.pixel else None
+    marked_output = subject.output[1] if subject.output else None
+    marked_input = subject.pixel[1] if subject.pixel else None
     parts = ['<text x="2" y="12">input columns</text>',
-             *_row(cols, 18, cell, INPUT, asked_in),
+             *_row(cols, 18, cell, INPUT, marked_input),
              f'<text x="2" y="{34 + 2 * cell:g}">output columns</text>',
-             *_row(outputs, 40 + 2 * cell, cell, OUTPUT, asked_out)]  # fmt: skip
+             *_row(outputs, 40 + 2 * cell, cell, OUTPUT, marked_output)]  # fmt: skip
     label = f"a row of {cols} input columns and a row of {outputs} output columns"
     return _svg(width, 44 + 3 * cell, label, parts)
 
 
-def _row(count: int, y: float, cell: float, colour: str, asked: int | None) -> list[str]:
+def _row(count: int, y: float, cell: float, colour: str, marked: int | None) -> list[str]:
     parts = []
     for i in range(count):
-        fill = colour if i == asked else colour + "22"
+        fill = colour if i == marked else colour + "22"
         parts.append(_box(2 + i * cell, y, cell, cell, _stroke(colour, 1, fill=fill)))
-        style = 'fill="#fff" font-weight="700"' if i == asked else ""
+        style = 'fill="#fff" font-weight="700"' if i == marked else ""
         parts.append(_text(2 + (i + 0.5) * cell, y + cell / 2 + 4, i, style))
     return parts

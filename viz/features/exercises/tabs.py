@@ -47,17 +47,17 @@ from viz.params import query
 
 def practice_tab(values: Values) -> None:
     """One question, its answer, what is said to it, and the next."""
-    asked = question(values)
-    verdict = judge(asked, values["answer"]) if values["answer"] else None
-    _heading(asked, values)
-    _ask(asked)
+    current = question(values)
+    verdict = judge(current, values["answer"]) if values["answer"] else None
+    _heading(current, values)
+    _ask(current)
     if verdict is None:
-        _answer_field(asked, values)
+        _answer_field(current, values)
     else:
-        _told(verdict, values)
+        _verdict_view(verdict, values)
     _keyboard(".st-key-next_question button" if verdict else ".st-key-answer_here input")
     if verdict:
-        _see_it_move(asked)
+        _see_it_move(current)
     st.caption(
         "The score stands in the address of this page, like everything else. Nobody checks it: it "
         "is as honest as whoever answers."
@@ -68,12 +68,12 @@ def _keyboard(selector: str) -> None:
     focus(selector, str(st.session_state.get(MOVES, 0)), key="exercise_focus")
 
 
-def _heading(asked: Question, values: Values) -> None:
+def _heading(current: Question, values: Values) -> None:
     score: Score = values["score"]
-    level = KINDS[asked.kind].levels[asked.level - 1]
+    level = KINDS[current.kind].levels[current.level - 1]
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown(
-            f"#### {values['number']} · {KINDS[asked.kind].label}: {level}", width="content"
+            f"#### {values['number']} · {KINDS[current.kind].label}: {level}", width="content"
         )
         st.markdown(f"**{_score_words(score)}**", width="content")
 
@@ -86,32 +86,32 @@ def _score_words(score: Score) -> str:
     return f"{score.right} of {score.asked} right{streak}{best}"
 
 
-def _ask(asked: Question) -> None:
-    drawing = picture(asked)
+def _ask(current: Question) -> None:
+    drawing = picture(current)
     if drawing is None:
-        _text(asked)
+        _text(current)
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _text(asked)
+        _text(current)
     with right:
         st.image(drawing.svg, alt=drawing.alt, width="content")
 
 
-def _text(asked: Question) -> None:
-    st.markdown(asked.text)
-    if asked.code:
-        st.code(asked.code, language="python")
+def _text(current: Question) -> None:
+    st.markdown(current.text)
+    if current.code:
+        st.code(current.code, language="python")
 
 
-def _answer_field(asked: Question, values: Values) -> None:
+def _answer_field(current: Question, values: Values) -> None:
     key = controls.answer_key(values)
-    if asked.options:
-        _options(asked)
+    if current.options:
+        _options(current)
     with st.form("exercise", border=False, width=620):
         with st.container(horizontal=True, vertical_alignment="bottom", key="answer_here"):
             st.text_input(
-                f"Your answer: {answer_format(asked)}", key=key, max_chars=200, autocomplete="off"
+                f"Your answer: {answer_format(current)}", key=key, max_chars=200, autocomplete="off"
             )
             st.form_submit_button("Check", type="primary", on_click=controls.on_submit, args=(key,))
     hint = st.session_state.get(HINT)
@@ -121,9 +121,9 @@ def _answer_field(asked: Question, values: Values) -> None:
               help="Counts as asked, not as right.")  # fmt: skip
 
 
-def _options(asked: Question) -> None:
+def _options(current: Question) -> None:
     with st.container(horizontal=True):
-        for index, option in enumerate(asked.options):
+        for index, option in enumerate(current.options):
             st.button(
                 option[:1].upper() + option[1:],
                 key=f"option_{letter(index)}",
@@ -132,7 +132,7 @@ def _options(asked: Question) -> None:
             )
 
 
-def _told(verdict: Verdict, values: Values) -> None:
+def _verdict_view(verdict: Verdict, values: Values) -> None:
     show, icon = (st.success, "check") if verdict.right else (st.error, "close")
     if values["answer"].strip() == "?":
         show, icon = st.info, "lightbulb"
@@ -146,25 +146,25 @@ def _told(verdict: Verdict, values: Values) -> None:
 # --- See it move --------------------------------------------------------------------------------
 
 
-def _see_it_move(asked: Question) -> None:
+def _see_it_move(current: Question) -> None:
     st.markdown("**See it move**")
     try:
-        if isinstance(asked.subject, LayerSubject):
-            _board(asked, asked.subject)
+        if isinstance(current.subject, LayerSubject):
+            _board(current, current.subject)
         else:
-            _cone(asked, asked.subject)
+            _cone(current, current.subject)
     except SpecError as error:
         st.info(f"It cannot be shown here. {sentence(error)}")
 
 
-def _place(asked: Question) -> str:
-    return f"{asked.kind} {asked.level} {asked.seed} {asked.number}"
+def _place(current: Question) -> str:
+    return f"{current.kind} {current.level} {current.seed} {current.number}"
 
 
-def _board(asked: Question, subject: LayerSubject) -> None:
+def _board(current: Question, subject: LayerSubject) -> None:
     """The sweep player with the question's layer."""
-    shown = board_values(subject)
-    board = layer.board(shown)
+    values = board_values(subject)
+    board = layer.board(values)
     payload = choices_board.payload(board) | {"editable": {"kernel": False, "input": False}}
     output = choices_board.sweep(board).output.shape
     if fewer_channels(subject):
@@ -173,16 +173,16 @@ def _board(asked: Question, subject: LayerSubject) -> None:
             "windows are the same."
         )
     st.page_link(f"{PAGES_FOLDER}/sweep/page.py", label="Open on the board", icon=":material/grid_on:",
-                 query_params=query(layer.PARAMS, shown))  # fmt: skip
+                 query_params=query(layer.PARAMS, values))  # fmt: skip
     player(
         [payload | {"name": ""}],
-        {param.name: shown[param.name] for param in VIEW},
+        {param.name: values[param.name] for param in VIEW},
         {
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
             "sizes": [choices_board.size_line(board)],
         },
-        identity=_place(asked),
-        token=_place(asked),
+        identity=_place(current),
+        token=_place(current),
         key="exercise_player",
         callbacks={"view": _on_view},
     )  # fmt: skip
@@ -192,22 +192,22 @@ def _on_view() -> None:
     """Where the player or the cone stands is its own business here: the link has the question."""
 
 
-def _cone(asked: Question, subject: NetworkSubject) -> None:
+def _cone(current: Question, subject: NetworkSubject) -> None:
     """The cone of the question's network."""
     network = Network(OWN, subject.network, "", subject.input_size)
-    found = network_analysis.analysis(network)
+    analysis = network_analysis.analysis(network)
     size = subject.input_size[1:]
     st.page_link(f"{PAGES_FOLDER}/fields/page.py", label="Open under Receptive fields",
                  icon=":material/filter_center_focus:",
                  query_params=query(FIELD_PARAMS, network_values(subject)))  # fmt: skip
     cone(
         network_analysis.cone_lines(network),
-        {"layer": found.deepest.node.name, "unit": unit_of(subject), "axis": 1, "down": False,
+        {"layer": analysis.deepest.node.name, "unit": unit_of(subject), "axis": 1, "down": False,
          "zoom": False, "grid": True},
-        title=f"{KINDS[asked.kind].label}, on {words.times(size)}",
+        title=f"{KINDS[current.kind].label}, on {words.times(size)}",
         picture=network_analysis.picture("china", size),
-        identity=_place(asked),
-        token=_place(asked),
+        identity=_place(current),
+        token=_place(current),
         key="exercise_cone",
         on_view=_on_view,
     )  # fmt: skip
@@ -257,18 +257,18 @@ def _predict(name: str) -> None:
 
 
 def _reveal(name: str, guess: int) -> None:
-    found = compute.revealed(name)
-    marks = {found.right: " ✓ the experiment", guess: " ← your prediction"}
-    if guess == found.right:
+    result = compute.revealed(name)
+    marks = {result.right: " ✓ the experiment", guess: " ← your prediction"}
+    if guess == result.right:
         marks[guess] = " ✓ the experiment, and your prediction"
     options = INTERVIEWS[name].options
     st.markdown("\n".join(f"- {_option(i, label, marks)}" for i, (label, _) in enumerate(options)))
-    if guess == found.right:
+    if guess == result.right:
         st.success("As you said.", icon=":material/check:")
     else:
-        st.error(f"The experiment says: {options[found.right][0]}.", icon=":material/close:")
-    st.markdown(_table(found.finding.heads, found.finding.rows))
-    st.markdown(found.finding.text)
+        st.error(f"The experiment says: {options[result.right][0]}.", icon=":material/close:")
+    st.markdown(_table(result.finding.heads, result.finding.rows))
+    st.markdown(result.finding.text)
     page, link = EXPERIMENTS_AT[name]
     st.page_link(f"{PAGES_FOLDER}/{page}/page.py", label="Open the experiment",
                  icon=":material/science:", query_params=link)  # fmt: skip

@@ -91,7 +91,7 @@ def backward_board(board: BoardSpec, downstream: UpstreamGradient) -> BoardSpec:
     gradient at the convolution's input. Where the padding copies pixels, it is the gradient
     at the *padded* input.
     """
-    spec, found = board.layer, backward(board, downstream)
+    spec, back = board.layer, backward(board, downstream)
     whole = spec.padding_mode == "zeros"
     layer = LayerSpec(
         "transposed_convolution",
@@ -102,13 +102,13 @@ def backward_board(board: BoardSpec, downstream: UpstreamGradient) -> BoardSpec:
         in_channels=spec.out_channels,
         out_channels=spec.in_channels,
         groups=spec.groups,
-        output_padding=found.remainder,
+        output_padding=back.remainder,
     )
     cells = tuple(
-        ((channel, row, col), float(found.upstream[channel, row, col]))
-        for channel, row, col in np.ndindex(found.upstream.shape)
+        ((channel, row, col), float(back.upstream[channel, row, col]))
+        for channel, row, col in np.ndindex(back.upstream.shape)
     )
-    rows, cols = found.upstream.shape[1:]
+    rows, cols = back.upstream.shape[1:]
     source = InputSpec("impulse", (rows, cols), spec.out_channels, edits=cells)
     return BoardSpec(layer, source, replace(board.kernel, bias=0.0))
 
@@ -137,19 +137,19 @@ class Claim:
 @computed_once(256)
 def claim(board: BoardSpec) -> Claim:
     """The claims about one layer on its input."""
-    found, whole = counts(board), gradient(board, UpstreamGradient("all"))
+    reads, whole = counts(board), gradient(board, UpstreamGradient("all"))
     rows, cols = whole.output.shape[1:]
     middle = gradient(board, UpstreamGradient("unit", (rows // 2, cols // 2)))
     corner = gradient(board, UpstreamGradient("unit"))
-    inner = found.sent[1:-1, 1:-1]
+    inner = reads.sent[1:-1, 1:-1]
     return Claim(
         middle.statistics.reached,
         corner.statistics.reached,
         whole.statistics.zeros,
-        float((found.sent == 0).mean()),
+        float((reads.sent == 0).mean()),
         int(inner.min()),
         int(inner.max()),
-        found.even,
+        reads.even,
     )
 
 
@@ -173,12 +173,12 @@ def flows(specs: tuple[FlowSpec, ...]) -> Work:
         torch_start.warm()
         from core.gradients.flow import gradient_flow
 
-        found: dict[FlowSpec, GradientFlow] = {}
+        results: dict[FlowSpec, GradientFlow] = {}
         total = sum(spec.draws for spec in specs)
         for spec in specs:
-            before, ready = sum(flow.draws for flow in found.values()), dict(found)
+            before, ready = sum(flow.draws for flow in results.values()), dict(results)
 
-            def told(
+            def on_progress(
                 progress: FlowProgress,
                 before: int = before,
                 ready: dict[FlowSpec, GradientFlow] = ready,
@@ -186,9 +186,9 @@ def flows(specs: tuple[FlowSpec, ...]) -> Work:
                 partial = ready | {progress.partial.spec: progress.partial}
                 return report(before + progress.done, total, partial)
 
-            found[spec] = gradient_flow(spec, told)
-            if found[spec].draws < spec.draws:
+            results[spec] = gradient_flow(spec, on_progress)
+            if results[spec].draws < spec.draws:
                 break  # nobody waits for the others either
-        return found
+        return results
 
     return run

@@ -40,12 +40,12 @@ def pictures(values: Values) -> list[Picture]:
     settled = dict(values)
     refuse_unfit(params.settle(settled))
     refuse_unfit([NO_UPLOAD] if values["picture"] == UPLOAD else [])
-    shown = [params.layer(settled, name) for name in settled["shown"]]
+    layers = [params.layer(settled, name) for name in settled["shown"]]
     specs = params.flows(settled)
-    found = [
-        *([picture_of_layers(shown, settled)] if shown else []),
-        *([picture_of_counts(shown, settled)] if shown else []),
-        picture_of_backward(back_layer(settled, shown), settled),
+    offered = [
+        *([picture_of_layers(layers, settled)] if layers else []),
+        *([picture_of_counts(layers, settled)] if layers else []),
+        picture_of_backward(back_layer(settled, layers), settled),
         Picture(
             "flow",
             "Through depth",
@@ -54,8 +54,8 @@ def pictures(values: Values) -> list[Picture]:
         picture_of_dead(),
     ]
     first = {TABS["counts"]: "counts", TABS["back"]: "backward", TABS["depth"]: "flow"}
-    found.sort(key=lambda picture: picture.name != first.get(settled["tab"], "layers"))
-    return [replace(picture, settings=settings(settled)) for picture in found]
+    offered.sort(key=lambda picture: picture.name != first.get(settled["tab"], "layers"))
+    return [replace(picture, settings=settings(settled)) for picture in offered]
 
 
 def settings(values: Values) -> str:
@@ -67,7 +67,7 @@ def settings(values: Values) -> str:
     )
 
 
-def picture_of_layers(shown: Sequence[Shown], values: Values) -> Picture:
+def picture_of_layers(panels: Sequence[Shown], values: Values) -> Picture:
     """The layers on show: the gradient at their input, and the upstream gradient."""
 
     def draw(style: Style) -> Figure:
@@ -75,7 +75,7 @@ def picture_of_layers(shown: Sequence[Shown], values: Values) -> Picture:
 
         named = {
             each.title: compute.gradient(each.board, params.arriving(values, each))
-            for each in shown
+            for each in panels
         }
         arrays = [a for each in named.values() for a in (each.gradient, each.upstream)]
         top = max(float(np.abs(array).max()) for array in arrays) or 1.0
@@ -89,28 +89,28 @@ def _heading(values: Values) -> str:
     return f"Where does the gradient go? {size} px, upstream gradient: {KIND_LABELS[values['arriving']]}"
 
 
-def picture_of_counts(shown: Sequence[Shown], values: Values) -> Picture:
+def picture_of_counts(panels: Sequence[Shown], values: Values) -> Picture:
     """How often the layers on show read each pixel."""
 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import counts
 
-        found = {each.title: compute.counts(each.board) for each in shown}
-        named = {name: (each.reads, each.sent, each.even) for name, each in found.items()}
+        counted = {each.title: compute.counts(each.board) for each in panels}
+        named = {name: (each.reads, each.sent, each.even) for name, each in counted.items()}
         size = f"{values['input_height']}×{values['input_width']}"
         return counts(named, style, title=f"How often is a pixel read? {size} px")
 
     return Picture("counts", "Read counts", draw)
 
 
-def back_layer(values: Values, shown: Sequence[Shown]) -> Shown:
+def back_layer(values: Values, panels: Sequence[Shown]) -> Shown:
     """The convolution whose backward pass is rebuilt: the chosen one, or the first shown."""
     options = [name for name, spec in LAYERS.items() if spec.operation == "convolution"]
     if params.layer(values, OWN).board.layer.operation == "convolution":
         options.append(OWN)
     name = values["back_layer"]
     if name not in options:
-        name = next((each.name for each in shown if each.name in options), "conv3")
+        name = next((each.name for each in panels if each.name in options), "conv3")
     return params.layer(values, name)
 
 
@@ -121,8 +121,8 @@ def picture_of_backward(each: Shown, values: Values) -> Picture:
         from viz.features.gradients.slides import backward
 
         arriving = params.arriving(values, each)
-        found = compute.backward(each.board, arriving)
-        return backward(found, style, title=each.title)
+        result = compute.backward(each.board, arriving)
+        return backward(result, style, title=each.title)
 
     return Picture("backward", "Backward as a convolution", draw)
 
@@ -142,14 +142,14 @@ def picture_of_flow(flows: Mapping[str, GradientFlow], values: Values) -> Pictur
 
 def flow_recipe(values: Values, spec: FlowSpec) -> str:
     """What a flow was drawn from."""
-    told = ", ".join(
+    settings_text = ", ".join(
         f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
         for key in COMPARED
         if key != values["compare"]
     )
     return (
         f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
-        f"noise of {spec.side}×{spec.side}; {told}. Median of {spec.draws} draws, band 10 % to 90 %."
+        f"noise of {spec.side}×{spec.side}; {settings_text}. Median of {spec.draws} draws, band 10 % to 90 %."
     )
 
 
@@ -165,11 +165,11 @@ def picture_of_dead() -> Picture:
 
 
 def _flows(specs: Mapping[str, FlowSpec]) -> dict[str, GradientFlow]:
-    found = _drawn(tuple(specs.values()))
-    return {label: found[spec] for label, spec in specs.items()}
+    flows_by_spec = _drawn(tuple(specs.values()))
+    return {label: flows_by_spec[spec] for label, spec in specs.items()}
 
 
 @lru_cache(maxsize=2)
 def _drawn(specs: tuple[FlowSpec, ...]) -> dict[FlowSpec, GradientFlow]:
-    found: dict[FlowSpec, GradientFlow] = compute.flows(specs)(lambda *told: True)
-    return found
+    results: dict[FlowSpec, GradientFlow] = compute.flows(specs)(lambda *progress: True)
+    return results

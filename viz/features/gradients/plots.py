@@ -75,27 +75,27 @@ def short(value: float, cell: int) -> str:
     )
 
 
-def gradient_figure(found: InputGradient, title: str, top: float) -> go.Figure:
+def gradient_figure(result: InputGradient, title: str, top: float) -> go.Figure:
     """The gradient at the input above, the upstream gradient at the output below.
 
     Args:
-        found: of a layer with one input plane; of several filters the chosen unit's is shown.
+        result: of a layer with one input plane; of several filters the chosen unit's is shown.
         title: names the layer.
         top: the value with the last colour, the same in all panels.
     """
-    rows, cols = found.gradient.shape[1:]
+    rows, cols = result.gradient.shape[1:]
     plane, chosen = 0, None
-    if np.count_nonzero(found.upstream) == 1:
-        plane, row, col = (int(axis[0]) for axis in np.nonzero(found.upstream))
+    if np.count_nonzero(result.upstream) == 1:
+        plane, row, col = (int(axis[0]) for axis in np.nonzero(result.upstream))
         chosen = (row, col)
-    of = f", filter {plane}" if len(found.upstream) > 1 else ""
-    height, width = found.upstream.shape[1:]
+    of = f", filter {plane}" if len(result.upstream) > 1 else ""
+    height, width = result.upstream.shape[1:]
     return grids_figure(
         title,
         [
-            Grid(f"at the input: {found.statistics.reached} of {rows * cols} px reached", found.gradient[0], "signed", top,
+            Grid(f"at the input: {result.statistics.reached} of {rows * cols} px reached", result.gradient[0], "signed", top,
                  "gradient at a pixel"),
-            Grid(f"upstream, at the output {height}×{width}{of}", found.upstream[plane], "signed",
+            Grid(f"upstream, at the output {height}×{width}{of}", result.upstream[plane], "signed",
                  top, "upstream gradient", units=True, chosen=chosen),
         ],
     )  # fmt: skip
@@ -116,26 +116,26 @@ def counts_figure(
     )
 
 
-def backward_figure(found: BackwardPass, step: str) -> go.Figure:
+def backward_figure(result: BackwardPass, step: str) -> go.Figure:
     """One step of the backward pass by hand: ``"arriving"``, ``"inserted"`` or ``"flipped"``.
 
     Raises:
         SpecError: no such step.
     """
-    top = _largest([found.upstream])
+    top = _largest([result.upstream])
     if step == "flipped":
-        weight = found.kernel[0, 0, ::-1, ::-1]
+        weight = result.kernel[0, 0, ::-1, ::-1]
         most = _largest([weight])
         return grids_figure(
             "The kernel, turned by 180°",
             [
                 Grid("kernel", weight, "signed", most, "weight"),
-                Grid("flipped kernel", found.kernel[0, 0], "signed", most, "weight"),
+                Grid("flipped kernel", result.kernel[0, 0], "signed", most, "weight"),
             ],
         )
     if step not in ("arriving", "inserted"):
         raise SpecError("step", "must be arriving, inserted or flipped", step)
-    values = found.upstream[0] if step == "arriving" else found.surrounded[0]
+    values = result.upstream[0] if step == "arriving" else result.surrounded[0]
     titles = {"arriving": "The upstream gradient", "inserted": "Zeros put in and around"}
     caption = f"{values.shape[0]}×{values.shape[1]}"
     return grids_figure(titles[step], [Grid(caption, values, "signed", top, "gradient")])
@@ -145,9 +145,9 @@ def _largest(arrays: Sequence[Numbers]) -> float:
     return max(float(np.abs(array).max()) for array in arrays) or 1.0
 
 
-def shared_top(found: Sequence[InputGradient]) -> float:
+def shared_top(gradients: Sequence[InputGradient]) -> float:
     """The largest |gradient| at any input or output of what is compared."""
-    return _largest([array for each in found for array in (each.gradient, each.upstream)])
+    return _largest([array for each in gradients for array in (each.gradient, each.upstream)])
 
 
 def grids_figure(title: str, grids: Sequence[Grid]) -> go.Figure:

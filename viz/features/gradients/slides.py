@@ -42,18 +42,18 @@ def layers(named: Mapping[str, InputGradient], style: Style, *, title: str, top:
         title: names the upstream gradient.
         top: the value with the last colour, in all panels.
     """
-    told = "above: the gradient at the input; below: the upstream gradient at the output"
-    figure, grid = _pairs(list(named), title, told, style)
+    subtitle = "above: the gradient at the input; below: the upstream gradient at the output"
+    figure, grid = _pairs(list(named), title, subtitle, style)
     points, across = SMALL * style.points, column_width(figure, grid[0][0], style, BAR) - 0.15
     above: list[Drawn] = []
     below: list[Drawn] = []
-    for (first, second), (name, found) in zip(grid.T, named.items(), strict=False):
-        plane, chosen = _chosen(found.upstream)
-        of = f"{found.statistics.reached} of {found.gradient[0].size} px"
-        size = "×".join(map(str, found.upstream.shape[1:]))
+    for (first, second), (name, result) in zip(grid.T, named.items(), strict=False):
+        plane, chosen = _chosen(result.upstream)
+        of = f"{result.statistics.reached} of {result.gradient[0].size} px"
+        size = "×".join(map(str, result.upstream.shape[1:]))
         for axes, values, row, words in (
-            (first, found.gradient[0], above, [name, of]),
-            (second, found.upstream[plane], below, [size]),
+            (first, result.gradient[0], above, [name, of]),
+            (second, result.upstream[plane], below, [size]),
         ):
             row.append((axes, heat(axes, values, (-top, top), "signed", bar=False), values))
             _headed(axes, words, points, across)
@@ -68,10 +68,10 @@ def layers(named: Mapping[str, InputGradient], style: Style, *, title: str, top:
     return figure
 
 
-def _pairs(names: Sequence[str], title: str, told: str, style: Style) -> tuple[Figure, Any]:
+def _pairs(names: Sequence[str], title: str, subtitle: str, style: Style) -> tuple[Figure, Any]:
     """A sheet with two panels for each name, as many as can be headed legibly."""
     figure = sheet(style)
-    titled(figure, title, told, style)
+    titled(figure, title, subtitle, style)
     most = int(style.inches[0] / (1.55 * style.points / 14))
     if names[most:]:
         noted(figure, [f"Not shown: {'; '.join(names[most:])}."], style)
@@ -125,8 +125,8 @@ def counts(
         style: of the picture.
         title: on which input.
     """
-    told = "above: windows that read a pixel; below: units that send it a gradient"
-    figure, grid = _pairs(list(named), title, told, style)
+    subtitle = "above: windows that read a pixel; below: units that send it a gradient"
+    figure, grid = _pairs(list(named), title, subtitle, style)
     top = float(max(max(reads.max(), sent.max()) for reads, sent, _ in named.values()))
     points, across = SMALL * style.points, column_width(figure, grid[0][0], style, BAR) - 0.15
     drawn = []
@@ -143,17 +143,17 @@ def counts(
     return figure
 
 
-def backward(found: BackwardPass, style: Style, *, title: str) -> Figure:
+def backward(result: BackwardPass, style: Style, *, title: str) -> Figure:
     """The backward pass by hand: upstream gradient, zeros between, kernel turned, result."""
-    same = "the same" if found.difference < 1e-6 else "they differ"
-    told = f"by hand and by PyTorch's autograd: off by at most {found.difference:.1g}, {same}"
+    same = "the same" if result.difference < 1e-6 else "they differ"
+    subtitle = f"by hand and by PyTorch's autograd: off by at most {result.difference:.1g}, {same}"
     figure = sheet(style)
-    titled(figure, f"{title}: its backward pass", told, style)
+    titled(figure, f"{title}: its backward pass", subtitle, style)
     steps = {
-        "1 upstream gradient": found.upstream[0],
-        "2 zeros between": found.surrounded[0],
-        "3 kernel, turned": found.kernel[0, 0],
-        "4 gradient": found.gradient[0],
+        "1 upstream gradient": result.upstream[0],
+        "2 zeros between": result.surrounded[0],
+        "3 kernel, turned": result.kernel[0, 0],
+        "4 gradient": result.gradient[0],
     }
     wide = style.inches[0] > 8
     grid = figure.subplots(1 if wide else 2, 4 if wide else 2, squeeze=False)
@@ -205,8 +205,8 @@ def flow(
     return figure
 
 
-def _flow(axes: Axes, number: int, label: str, found: GradientFlow, weights: bool) -> Line2D:
-    norms = found.weight_norms if weights else found.norms
+def _flow(axes: Axes, number: int, label: str, flow: GradientFlow, weights: bool) -> Line2D:
+    norms = flow.weight_norms if weights else flow.norms
     tiny = np.finfo(np.float64).tiny  # a logarithmic axis has no zero
     middle = np.maximum(np.median(norms, axis=0), tiny)
     low, high = np.maximum(np.percentile(norms, (10, 90), axis=0), tiny)
@@ -215,7 +215,7 @@ def _flow(axes: Axes, number: int, label: str, found: GradientFlow, weights: boo
     every = max(1, -(-len(x) // 24))
     look: dict[str, Any] = {"color": colour, "ls": dashes(number), "marker": MARKS[number]}
     (line,) = axes.plot(x, middle, label=label, markevery=every, ms=7, **look)
-    halved = [int(place) for place in np.flatnonzero(np.isin(x, list(found.spec.halved)))]
+    halved = [int(place) for place in np.flatnonzero(np.isin(x, list(flow.spec.halved)))]
     axes.plot(x[halved], middle[halved], ls="", marker="<", ms=13, color=colour)
     return line
 
@@ -240,8 +240,8 @@ def _power(value: float) -> str:
 def dead(shares: Sequence[DeadShare], style: Style) -> Figure:
     """Pixels without a gradient below stacked max-pools, measured beside 1 − 4^−L."""
     figure = sheet(style)
-    told = "of each 2×2 window one pixel wins; through L layers one of 4ᴸ is left"
-    titled(figure, "Pixels that stacked max pooling sends no gradient", told, style)
+    subtitle = "of each 2×2 window one pixel wins; through L layers one of 4ᴸ is left"
+    titled(figure, "Pixels that stacked max pooling sends no gradient", subtitle, style)
     axes = figure.add_subplot()
     levels = [share.levels for share in shares]
     look: dict[str, Any] = {"color": OUTPUT, "hatch": "//", "edgecolor": "white"}

@@ -33,9 +33,9 @@ EVEN_READING = (
 )
 
 
-def save(shown: Sequence[Shown], values: Mapping[str, Any], more: Sequence[Picture]) -> None:
+def save(panels: Sequence[Shown], values: Mapping[str, Any], more: Sequence[Picture]) -> None:
     """What is on show as files, that of the open tab first."""
-    layers = export.picture_of_layers(shown, values)
+    layers = export.picture_of_layers(panels, values)
     save_menu(PAGE, [*more, layers], export.settings(values))
 
 
@@ -60,18 +60,18 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _numbers(shown: list[Shown], page: PageState) -> None:
+def _numbers(panels: list[Shown], page: PageState) -> None:
     values = page.values
     rows = []
-    for each in shown:
+    for each in panels:
         downstream = params.arriving(values, each)
-        found = compute.gradient(each.board, downstream)
-        told = found.statistics
+        result = compute.gradient(each.board, downstream)
+        statistics = result.statistics
         off = "–"
         if downstream.kind == "unit":
             off = f"{compute.off_closed_form(each.board, downstream):.1g}"
-        rows.append([f"**{each.title}**", f"{told.reached}", percent(told.zeros),
-                     f"{told.mean_abs:.3g}", f"{told.std:.3g}", f"{told.ratio:.3g}", off])  # fmt: skip
+        rows.append([f"**{each.title}**", f"{statistics.reached}", percent(statistics.zeros),
+                     f"{statistics.mean_abs:.3g}", f"{statistics.std:.3g}", f"{statistics.ratio:.3g}", off])  # fmt: skip
     st.markdown("The gradients above, as PyTorch's autograd gives them.")
     heads = ("layer", "pixels reached", "exact zeros", "mean of abs. g", "std of g",
              "largest / smallest", "off the closed form")  # fmt: skip
@@ -90,11 +90,11 @@ def _claims(values: Mapping[str, Any]) -> None:
     rows = []
     for name in names:
         each = params.layer(values, name, upload)
-        found = compute.claim(each.board)
-        spread = f"{found.least}" if found.least == found.most else f"{found.least} to {found.most}"
-        rows.append([f"**{each.title}**", f"{found.interior}", f"{found.corner}",
-                     percent(found.starved), percent(found.zeros), spread,
-                     "yes" if found.even else "no"])  # fmt: skip
+        claim = compute.claim(each.board)
+        spread = f"{claim.least}" if claim.least == claim.most else f"{claim.least} to {claim.most}"
+        rows.append([f"**{each.title}**", f"{claim.interior}", f"{claim.corner}",
+                     percent(claim.starved), percent(claim.zeros), spread,
+                     "yes" if claim.even else "no"])  # fmt: skip
     st.markdown("The usual claims, measured on this input, whatever is shown above.")
     heads = ("layer", "a middle unit reaches (px)", "the corner unit (px)",
              "sent nothing by any unit", "exact zeros, all units alike",
@@ -106,26 +106,26 @@ def _claims(values: Mapping[str, Any]) -> None:
     )
 
 
-def _counts(shown: list[Shown], page: PageState) -> list[Picture]:
+def _counts(panels: list[Shown], page: PageState) -> list[Picture]:
     st.markdown(
         "How many windows read each pixel, in closed form, above how many units send it a "
         "gradient, measured. They agree for sums and means without zero weights; a maximum "
         "sends to its winner only."
     )
-    found = {each.name: compute.counts(each.board) for each in shown}
-    top = float(max(max(c.reads.max(), c.sent.max()) for c in found.values()))
+    counted_by_name = {each.name: compute.counts(each.board) for each in panels}
+    top = float(max(max(c.reads.max(), c.sent.max()) for c in counted_by_name.values()))
     with st.container(horizontal=True):
-        for each in shown:
-            counted = found[each.name]
+        for each in panels:
+            counted = counted_by_name[each.name]
             figure = figures.counts_figure(
                 counted.reads, counted.sent, each.title, top, even=counted.even
             )
             st.plotly_chart(figure, width="content", theme="streamlit", key=f"counts_{each.name}",
                             config={"displayModeBar": False})  # fmt: skip
-    return [export.picture_of_counts(shown, page.values)]
+    return [export.picture_of_counts(panels, page.values)]
 
 
-def _back(shown: list[Shown], page: PageState) -> list[Picture]:
+def _back(panels: list[Shown], page: PageState) -> list[Picture]:
     values = page.values
     options = [n for n, spec in LAYERS.items() if spec.operation == "convolution"]
     upload = st.session_state.get("upload_image")
@@ -134,7 +134,7 @@ def _back(shown: list[Shown], page: PageState) -> list[Picture]:
         options.append(OWN)
     name = values["back_layer"]
     if name not in options:
-        name = next((each.name for each in shown if each.name in options), "conv3")
+        name = next((each.name for each in panels if each.name in options), "conv3")
     left, right = st.columns([1.4, 2], vertical_alignment="bottom")
     left.selectbox(
         "convolution",
@@ -146,13 +146,13 @@ def _back(shown: list[Shown], page: PageState) -> list[Picture]:
     right.radio("step", list(BY_HAND.values()), horizontal=True, key=give(values, "back_step"))
     each = params.layer(values, name, upload)
     downstream = params.arriving(values, each)
-    found = compute.backward(each.board, downstream)
-    st.markdown(_verdict(each, found.difference))
+    result = compute.backward(each.board, downstream)
+    st.markdown(_verdict(each, result.difference))
     step = next(key for key, label in BY_HAND.items() if label == values["back_step"])
     if step == "sweep":
         _sweep(each, page)
     else:
-        st.plotly_chart(figures.backward_figure(found, step), width="content", theme="streamlit",
+        st.plotly_chart(figures.backward_figure(result, step), width="content", theme="streamlit",
                         key=f"back_{step}", config={"displayModeBar": False})  # fmt: skip
     return [export.picture_of_backward(each, values)]
 
@@ -216,7 +216,7 @@ def _on_view() -> None:
     change(PAGE, layer.told(st.session_state["backward_player"].view))
 
 
-def _depth(shown: list[Shown], page: PageState) -> list[Picture]:
+def _depth(panels: list[Shown], page: PageState) -> list[Picture]:
     values = page.values
     flow_controls(values)
     specs = params.flows(values)
@@ -229,8 +229,8 @@ def _depth(shown: list[Shown], page: PageState) -> list[Picture]:
 
     view = progress.show(SLOT, {key: compute.flows(key)}, draw)[key]
     _dead()
-    found = view.result or {}
-    ready = {label: found[spec] for label, spec in specs.items() if spec in found}
+    flows = view.result or {}
+    ready = {label: flows[spec] for label, spec in specs.items() if spec in flows}
     saved = [export.picture_of_flow(ready, values)] if ready else []
     return [*saved, export.picture_of_dead()]
 
@@ -241,8 +241,8 @@ def _flow_view(
     """How far it is, the curves so far, and the table."""
     stopped = "Stopped. What was done so far stays."
     progress.standing(SLOT, key, view, "Drawing networks", stopped=stopped)
-    found: Mapping[FlowSpec, GradientFlow] = view.result or view.partial or {}
-    ready = {label: found[spec] for label, spec in specs.items() if spec in found}
+    flows: Mapping[FlowSpec, GradientFlow] = view.result or view.partial or {}
+    ready = {label: flows[spec] for label, spec in specs.items() if spec in flows}
     if not ready:
         return
     name = COMPARED[values["compare"]][0]
@@ -270,14 +270,14 @@ def _flow_row(label: str, flow: GradientFlow) -> list[str]:
 
 def _recipe(values: Mapping[str, Any], ready: Mapping[str, GradientFlow]) -> str:
     spec = next(iter(ready.values())).spec
-    told = ", ".join(
+    settings_text = ", ".join(
         f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
         for key in COMPARED
         if key != values["compare"]
     )
     return (
         f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
-        f"noise of {spec.side}×{spec.side}, batch {spec.batch}; {told}. The upstream gradient of "
+        f"noise of {spec.side}×{spec.side}, batch {spec.batch}; {settings_text}. The upstream gradient of "
         f"the last layer is random, of norm 1. Line: median over the seeds from {spec.seed} on; band: 10 % "
         "to 90 % of them."
     )

@@ -155,7 +155,7 @@ def _png(values: NDArray[Any], span: tuple[float, float], signed: bool) -> str:
     return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
 
 
-def module(asked: Request, device: str = "cpu", weights: State | None = None) -> nn.Module:
+def module(request: Request, device: str = "cpu", weights: State | None = None) -> nn.Module:
     """The network as it is asked for, its weights drawn by the seed, or else trained ones; none on
     "meta".
 
@@ -165,115 +165,115 @@ def module(asked: Request, device: str = "cpu", weights: State | None = None) ->
     warm()
     from core.shift.network import anti_aliased, circular
 
-    made = network_analysis.module(asked.network, device, weights, asked.draw_seed)
-    if asked.taps > 1:
-        made = anti_aliased(made, asked.taps)
-    return circular(made) if asked.wrap else made
+    net = network_analysis.module(request.network, device, weights, request.draw_seed)
+    if request.taps > 1:
+        net = anti_aliased(net, request.taps)
+    return circular(net) if request.wrap else net
 
 
-def layers(found: Analysis) -> dict[str, str]:
+def layers(analysis: Analysis) -> dict[str, str]:
     """Modules whose output can be looked at: qualified name → what the page calls it."""
     from core.shift.consistency import stride_of
 
-    size = found.network.input_size[1:]
+    size = analysis.network.input_size[1:]
     return {
         line.node.module: line.label
-        for line in found.lines
+        for line in analysis.lines
         if line.node.module
         and line.node.dims == (2, 3)
         and max(line.node.grid) > 1
-        and found.graph.find(line.node.module).name == line.node.name
+        and analysis.graph.find(line.node.module).name == line.node.name
         and stride_of(size, line.node.grid)
     }
 
 
-def _network_picture(asked: Request) -> Image:
-    channels, height, width = asked.network.input_size
-    return data.picture(asked.picture, (height, width), channels, asked.seed)
+def _network_picture(request: Request) -> Image:
+    channels, height, width = request.network.input_size
+    return data.picture(request.picture, (height, width), channels, request.seed)
 
 
-def last_layer(found: Analysis) -> str:
+def last_layer(analysis: Analysis) -> str:
     """The one that is looked at where none is chosen.
 
     Raises:
         SpecError: there is none.
     """
-    names = list(layers(found))
+    names = list(layers(analysis))
     if not names:
         rule = (
             "must be a multiple of the layer's stride, and for no layer of this network it is one; "
             "give the layers padding, or choose a power of two"
         )
-        raise SpecError("input_size", rule, "×".join(map(str, found.network.input_size)))
+        raise SpecError("input_size", rule, "×".join(map(str, analysis.network.input_size)))
     return names[-1]
 
 
-def network_shifts(asked: Request) -> tuple[Shift, ...]:
+def network_shifts(request: Request) -> tuple[Shift, ...]:
     """The shifts that are run: up to two strides of the coarsest map up to the layer.
 
     Raises:
         SpecError: the layer's map does not fit the image; weights that are not trained here; too
             much work, with what would do.
     """
-    trained_weights(asked.network)
-    return _network_shifts(asked)
+    trained_weights(request.network)
+    return _network_shifts(request)
 
 
 @computed_once(64)
-def _network_shifts(asked: Request) -> tuple[Shift, ...]:
+def _network_shifts(request: Request) -> tuple[Shift, ...]:
     warm()
     from core.cost import layer_costs
     from core.graph import network_graph
     from core.shift.network import coarsest_stride, layer_of, total_stride
 
-    size = asked.network.input_size
-    _network_picture(asked)
-    made = module(asked, "meta")
-    graph = network_graph(made, size)
-    node = layer_of(graph, size[1:], asked.layer)
+    size = request.network.input_size
+    _network_picture(request)
+    net = module(request, "meta")
+    graph = network_graph(net, size)
+    node = layer_of(graph, size[1:], request.layer)
     total_stride(graph, node, size[1:])
     longest = coarsest_stride(graph, node, size[1:])
     count = min(max(2, int(2 * longest)), *size[1:])
-    shifts = _line(asked.direction, count, -(-count // MOST_SHIFTS))
-    macs = sum(cost.macs for cost in layer_costs(made, size)) * len(shifts)
+    shifts = _line(request.direction, count, -(-count // MOST_SHIFTS))
+    macs = sum(cost.macs for cost in layer_costs(net, size)) * len(shifts)
     if macs > settings().macs:
         rule = f"must be smaller: {len(shifts)} shifts take {macs:.2g} multiply–accumulates"
         raise SpecError("input_size", rule, "×".join(map(str, size)))
     return tuple(shifts)
 
 
-def network_comparison(found: Consistency, index: int) -> ShiftComparison:
+def network_comparison(measured: Consistency, index: int) -> ShiftComparison:
     """The kept channel of a network for one of its shifts."""
     from core.shift.consistency import ShiftComparison, distances, moved
 
-    assert found.maps is not None
-    still, shift = np.flatnonzero(~found.shifts.any(axis=1))[0], found.shifts[index].tolist()
-    expected = moved(found.maps[still], distances(shift, found.stride))[None]
-    return ShiftComparison(found.maps[index][None], expected, float(found.cosine[index]))
+    assert measured.maps is not None
+    still, shift = np.flatnonzero(~measured.shifts.any(axis=1))[0], measured.shifts[index].tolist()
+    expected = moved(measured.maps[still], distances(shift, measured.stride))[None]
+    return ShiftComparison(measured.maps[index][None], expected, float(measured.cosine[index]))
 
 
-def work(asked: Request) -> Work:
+def work(request: Request) -> Work:
     """The consistency of a network, for the queue."""
 
     def run(report: Report) -> Consistency:
-        found: Consistency = _work(asked, trained_weights(asked.network))(report)
-        return found
+        result: Consistency = _work(request, trained_weights(request.network))(report)
+        return result
 
     return run
 
 
 @queued
-def _work(asked: Request, weights: State | None) -> Work:
+def _work(request: Request, weights: State | None) -> Work:
     def run(report: Report) -> Consistency:
         from core.shift.consistency import standard
         from core.shift.network import network_consistency
 
-        image = standard(_network_picture(asked))
+        image = standard(_network_picture(request))
         return network_consistency(
-            module(asked, weights=weights),
+            module(request, weights=weights),
             image,
-            _network_shifts(asked),
-            asked.layer,
+            _network_shifts(request),
+            request.layer,
             lambda done, total: report(done, total, None),
         )
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from core.shift.consistency import Consistency
 
 Values = Mapping[str, Any]
-SHOWN = 6
-"""Strides that the curves show; with circular padding the rest is the same."""
+PERIODS = 6
+"""The curves show this many strides; with circular padding the rest repeats them."""
 
 
 def pictures(values: Values) -> list[Picture]:
@@ -48,14 +48,14 @@ def pictures(values: Values) -> list[Picture]:
     if settled["shift"] != values["shift"]:
         refuse_unfit([f"shift must be at most {settled['shift']}, inside the picture"])
     if settled["tab"] == TABS["network"]:
-        found = _pictures_of_link(settled)
-        return [replace(picture, settings=settings(settled)) for picture in found]
-    found = pictures_of_layers(settled)
+        offered = _pictures_of_link(settled)
+        return [replace(picture, settings=settings(settled)) for picture in offered]
+    offered = pictures_of_layers(settled)
     first = {TABS["curve"]: "curve", TABS["spectra"]: "spectra"}
     kind = settled["kind"]
     name = first.get(settled["tab"], f"film_{kind}" if settled["play"] else kind)
-    found.sort(key=lambda picture: picture.name != name)
-    return [replace(picture, settings=settings(settled)) for picture in found]
+    offered.sort(key=lambda picture: picture.name != name)
+    return [replace(picture, settings=settings(settled)) for picture in offered]
 
 
 def pictures_of_layers(values: Values) -> list[Picture]:
@@ -67,10 +67,10 @@ def settings(values: Values) -> str:
     """What the layers, or the network, are given, in words, for a caption."""
     blur = BLUR_WORDS[values["blur"]]
     if values["tab"] == TABS["network"]:
-        asked = network.network(values)
+        chosen = network.network(values)
         picture = PICTURES[values["picture"]].label
-        size = "×".join(map(str, asked.input_size))
-        return f"{asked.title} on {size}, {picture}, moved {values['direction']}; blur {blur}"
+        size = "×".join(map(str, chosen.input_size))
+        return f"{chosen.title} on {size}, {picture}, moved {values['direction']}; blur {blur}"
     return (
         f"{made(values)}, moved {far(shift_of(values))}; kernel {values['kernel_size']}, "
         f"stride {values['stride']}, blur {blur}, "
@@ -98,16 +98,18 @@ def far(shift: tuple[int, int]) -> str:
 
 def made(values: Values) -> str:
     """The picture of settled values, in words."""
-    shown = scene(values)
-    return f"{PICTURES[shown.picture].label}, {shown.side}×{shown.side}"
+    input_scene = scene(values)
+    return f"{PICTURES[input_scene.picture].label}, {input_scene.side}×{input_scene.side}"
 
 
 def _pair(values: Values, kind: str) -> Any:
     def draw(style: Style) -> Figure:
         from viz.features.shift.slides import pair
 
-        shown, shift = scene(values), shift_of(values)
-        plain, blurred = (compute.comparison(each, shown, shift) for each in layers(values, kind))
+        input_scene, shift = scene(values), shift_of(values)
+        plain, blurred = (
+            compute.comparison(each, input_scene, shift) for each in layers(values, kind)
+        )
         return pair(
             plain,
             blurred,
@@ -115,7 +117,7 @@ def _pair(values: Values, kind: str) -> Any:
             title=_heading(values, kind),
             subtitle=f"{made(values)}, moved {far(shift)}; blur {BLUR_WORDS[values['blur']]}",
             signed=kind == "convolution" and not values["relu"],
-            picture=compute.rolled(compute.picture(shown)[0], shift),
+            picture=compute.rolled(compute.picture(input_scene)[0], shift),
         )
 
     return draw
@@ -127,21 +129,21 @@ def picture_of_curve(values: Values) -> Picture:
     def draw(style: Style) -> Figure:
         from viz.features.shift.slides import curve
 
-        shown, way = scene(values), values["direction"]
+        input_scene, way = scene(values), values["direction"]
         named, forms = {}, {}
         for kind in KINDS:
             plain, blurred = layers(values, kind)
             name = sentence_case(title(plain))
             named[name] = (
-                compute.consistency(plain, shown, way),
-                compute.consistency(blurred, shown, way),
+                compute.consistency(plain, input_scene, way),
+                compute.consistency(blurred, input_scene, way),
             )
-            forms[name] = [compute.expected(each, shown, way) for each in (plain, blurred)]
+            forms[name] = [compute.expected(each, input_scene, way) for each in (plain, blurred)]
         note = (
             f"Blur {BLUR_WORDS[values['blur']]}. {made(values)}, moved {way}; "
             f"padding {values['padding_mode']}. Cosine 1: it does."
         )
-        last = None if values["every"] else SHOWN * values["stride"]
+        last = None if values["every"] else PERIODS * values["stride"]
         return curve(
             named,
             style,
@@ -163,11 +165,11 @@ def pictures_of_spectra(values: Values) -> list[Picture]:
 
         pair = layers(values, values["kind"])
         texts = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
-        found = {
+        named = {
             text: compute.spectrum(each, scene(values))
             for text, each in zip(texts, pair, strict=True)
         }
-        return getattr(spectra_slides, name)(found, style, title=sentence_case(title(pair[0])))
+        return getattr(spectra_slides, name)(named, style, title=sentence_case(title(pair[0])))
 
     return [
         Picture("spectra", "Spectra", lambda style: draw("spectra", style)),
@@ -182,13 +184,13 @@ def picture_of_film(values: Values, kind: str) -> Picture:
         from viz.features.shift.slides import film as draw
 
         way = values["direction"]
-        shown = [f"moved by {n} px, {way}" for n in range(FRAMES)]
-        return draw(_reels(values, kind), style, title=_heading(values, kind), far=shown)
+        captions = [f"moved by {n} px, {way}" for n in range(FRAMES)]
+        return draw(_reels(values, kind), style, title=_heading(values, kind), far=captions)
 
     def draw(style: Style) -> Figure:
-        made = film(style)
-        made.show(min(values["shift"], FRAMES - 1))
-        return made.figure
+        film_at_shift = film(style)
+        film_at_shift.show(min(values["shift"], FRAMES - 1))
+        return film_at_shift.figure
 
     return Picture(f"film_{kind}", f"{LABELS[kind]}, the picture slides", draw, film, FRAMES)
 
@@ -197,12 +199,12 @@ def _reels(
     values: Values, kind: str
 ) -> dict[str, tuple[np.ndarray[Any, Any], tuple[float, float], str]]:
     """Panels of the film: the picture, then outputs and differences without and with a blur."""
-    shown = scene(values)
+    input_scene = scene(values)
     shifts = [shift_of(values, pixels) for pixels in range(FRAMES)]
-    still = compute.picture(shown)[0]
+    still = compute.picture(input_scene)[0]
     span = float(still.min()), float(still.max())
     frames = np.stack([compute.rolled(still, shift) for shift in shifts])
-    reels = {f"the picture, {shown.side}×{shown.side}": (frames, span, "grey")}
+    reels = {f"the picture, {input_scene.side}×{input_scene.side}": (frames, span, "grey")}
     pair = layers(values, kind)
     signed = kind == "convolution" and not values["relu"]
     ways = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
@@ -219,8 +221,8 @@ def _reels(
 def _one(
     layer: DownsamplingLayer, values: Values, shift: tuple[int, int], what: str
 ) -> np.ndarray[Any, Any]:
-    found = compute.comparison(layer, scene(values), shift)
-    return np.asarray(getattr(found, what)[0])
+    result = compute.comparison(layer, scene(values), shift)
+    return np.asarray(getattr(result, what)[0])
 
 
 def _limits(stacks: list[np.ndarray[Any, Any]], scale: str) -> tuple[float, float]:
@@ -231,15 +233,15 @@ def _limits(stacks: list[np.ndarray[Any, Any]], scale: str) -> tuple[float, floa
     return min(float(s.min()) for s in stacks), max(float(s.max()) for s in stacks)
 
 
-def stretch(found: Consistency) -> str:
+def stretch(result: Consistency) -> str:
     """Over which shifts a network was run, in words."""
-    stride = max(found.stride)
-    farthest = int(abs(found.shifts).max())
+    stride = max(result.stride)
+    farthest = int(abs(result.shifts).max())
     return f"over two strides of {stride} px" if stride > 1 else f"over shifts up to {farthest} px"
 
 
 def pictures_of_network(
-    plain: Consistency, blurred: Consistency, values: Values, asked: Request
+    plain: Consistency, blurred: Consistency, values: Values, request: Request
 ) -> list[Picture]:
     """A network that is there, without and with a blur before every stride."""
     distances = abs(plain.shifts).max(axis=1).tolist()
@@ -249,24 +251,24 @@ def pictures_of_network(
     def maps(style: Style) -> Figure:
         from viz.features.shift.slides import pair
 
-        shown = [compute.network_comparison(each, index) for each in (plain, blurred)]
+        compared = [compute.network_comparison(each, index) for each in (plain, blurred)]
         return pair(
-            shown[0],
-            shown[1],
+            compared[0],
+            compared[1],
             style,
-            title=f"{asked.network.title}, {asked.layer}",
+            title=f"{request.network.title}, {request.layer}",
             subtitle=f"strongest channel, picture moved {distances[index]} px; blur {blur} before every stride",
-            signed=min(float(each.output.min()) for each in shown) < 0,
+            signed=min(float(each.output.min()) for each in compared) < 0,
         )
 
     def curve(style: Style) -> Figure:
         from viz.features.shift.slides import curve as draw
 
         note = (
-            f"All channels of {asked.layer} {stretch(plain)}, "
-            f"{asked.direction}; {params.weights_of(asked)}; blur {blur}."
+            f"All channels of {request.layer} {stretch(plain)}, "
+            f"{request.direction}; {params.weights_of(request)}; blur {blur}."
         )
-        name = f"{asked.network.title}: does the map move with the picture?"
+        name = f"{request.network.title}: does the map move with the picture?"
         return draw(
             {name: (plain, blurred)}, style, title=name, current=distances[index], notes=[note]
         )
@@ -280,18 +282,18 @@ def pictures_of_network(
 def _pictures_of_link(settled: dict[str, Any]) -> list[Picture]:
     """The network of a link, computed when one of its pictures is drawn."""
     network.settle(settled)
-    found = network_analysis.analysis(network.network(settled))
+    analysis = network_analysis.analysis(network.network(settled))
     layer = settled["layer"]
-    if layer not in compute.layers(found):
+    if layer not in compute.layers(analysis):
         refuse_unfit([f"no map of {layer[:80]} fits this image"] if layer else [])
-        layer = compute.last_layer(found)
-    asked = params.requests(settled, layer)
-    most = max(max(shift) for each in asked for shift in compute.network_shifts(each))
+        layer = compute.last_layer(analysis)
+    both = params.requests(settled, layer)
+    most = max(max(shift) for each in both for shift in compute.network_shifts(each))
     refuse_unfit([f"shift must be at most {most}"] if settled["shift"] > most else [])
 
     def draw(place: int, style: Style) -> Figure:
-        plain, blurred = (_consistency(each) for each in asked)
-        return pictures_of_network(plain, blurred, settled, asked[0])[place].draw(style)
+        plain, blurred = (_consistency(each) for each in both)
+        return pictures_of_network(plain, blurred, settled, both[0])[place].draw(style)
 
     return [
         Picture("network_curve", "The network, all shifts", lambda style: draw(1, style)),
@@ -300,6 +302,6 @@ def _pictures_of_link(settled: dict[str, Any]) -> list[Picture]:
 
 
 @lru_cache(maxsize=4)
-def _consistency(asked: Request) -> Consistency:
-    found: Consistency = compute.work(asked)(lambda *told: True)
-    return found
+def _consistency(request: Request) -> Consistency:
+    result: Consistency = compute.work(request)(lambda *progress: True)
+    return result

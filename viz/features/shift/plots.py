@@ -192,7 +192,7 @@ def curve_figure(
     at = np.abs(plain.shifts).max(axis=1)
     seen = at <= (at.max() if last is None else last)
     x = at[seen]
-    lowest = min(float(found.cosine[seen].min()) for found in (plain, blurred))
+    lowest = min(float(each.cosine[seen].min()) for each in (plain, blurred))
     floor = lowest - 0.06 * (1 - lowest) - 1e-6
     traces = [
         curve(x, plain.cosine[seen], WINDOW, "dot", "no blur"),

@@ -112,8 +112,8 @@ def curve(
     titled(figure, title, "", style)
     noted(figure, notes, style)
     forms = expected or {}
-    known = any(form is not None for two in forms.values() for form in two)
-    legend(figure, _keys(known, current is not None), style)
+    has_form = any(form is not None for two in forms.values() for form in two)
+    legend(figure, _keys(has_form, current is not None), style)
     wide = is_wide(style)
     shape = (1, len(pairs)) if wide else (len(pairs), 1)
     drawn = figure.subplots(*shape, squeeze=False, sharex=True).ravel()
@@ -121,8 +121,8 @@ def curve(
     for axes, (name, two) in zip(drawn, pairs.items(), strict=True):
         at = np.abs(two[0].shifts).max(axis=1)
         seen = at <= (at.max() if last is None else last)
-        for found, look in zip(two, LOOKS, strict=True):
-            axes.plot(at[seen], found.cosine[seen], **look)
+        for result, look in zip(two, LOOKS, strict=True):
+            axes.plot(at[seen], result.cosine[seen], **look)
         for form in forms.get(name, ()):
             if form is not None:
                 axes.plot(at[seen], form[seen], **RING)
@@ -158,9 +158,9 @@ RING: dict[str, Any] = {
 }
 
 
-def _keys(known: bool, current: bool) -> list[Line2D]:
+def _keys(has_form: bool, current: bool) -> list[Line2D]:
     now = {"color": PADDING, "ls": (0, (6, 4)), "label": "the shift shown"}
-    looks = [*LOOKS, *([RING] if known else []), *([now] if current else [])]
+    looks = [*LOOKS, *([RING] if has_form else []), *([now] if current else [])]
     return [Line2D([], [], **look) for look in looks]
 
 

@@ -34,13 +34,13 @@ def spectra_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
     peak = max(float(each.before.max()) for each in named.values()) or 1.0
     plot = len(named) * PANEL + (len(named) - 1) * GAP
     traces: list[Trace] = []
-    for row, found in enumerate(named.values()):
-        for column, energy in enumerate((found.before, found.measured)):
+    for row, spectrum in enumerate(named.values()):
+        for column, energy in enumerate((spectrum.before, spectrum.measured)):
             number = 2 * row + column + 1
             place = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
             first = number == 1
             traces.append(_energies(energy, peak) | place | {"showscale": first})
-        traces += _band(found.stride, first=row == 0, x=f"x{2 * row + 1}", y=f"y{2 * row + 1}")
+        traces += _band(spectrum.stride, first=row == 0, x=f"x{2 * row + 1}", y=f"y{2 * row + 1}")
     traces[0]["colorbar"] = flat_colorbar(-AXES / plot) | {
         "title": {"text": "energy, share of the largest", "side": "top", "font": {"size": 12}},
         "tickvals": list(range(-DECADES, 1, 2)),
@@ -129,11 +129,11 @@ def _axes(rows: int, plot: float) -> dict[str, Any]:
 
 
 def _headings(named: Mapping[str, Spectrum], plot: float) -> list[dict[str, Any]]:
-    found = []
+    headings = []
     for row, (name, each) in enumerate(named.items()):
         texts = (f"<b>{name}</b>: before", f"after: {percent(each.aliased)} folded in")
         for text, half in zip(texts, HALVES, strict=True):
-            found.append(
+            headings.append(
                 {
                     "text": text,
                     "font": {"size": 12},
@@ -147,7 +147,7 @@ def _headings(named: Mapping[str, Spectrum], plot: float) -> list[dict[str, Any]
                     "yshift": 2,
                 }
             )
-    return found
+    return headings
 
 
 def percent(share: float) -> str:
@@ -168,10 +168,10 @@ def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
     """
     traces: list[Trace] = []
     highest = 0.0
-    for panel, found in enumerate(named.values(), start=1):
+    for panel, spectrum in enumerate(named.values(), start=1):
         place = {"xaxis": f"x{panel}", "yaxis": f"y{panel}", "showlegend": panel == 1}
-        distance, own = by_distance(found.own)
-        _, folded = by_distance(found.folded)
+        distance, own = by_distance(spectrum.own)
+        _, folded = by_distance(spectrum.folded)
         highest = max(highest, float((own + folded).max()))
         parts = ((own, "belongs there", OUTPUT, ""), (folded, "folded onto it", UNREAD, "/"))
         for values, name, colour, shape in parts:

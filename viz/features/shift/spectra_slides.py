@@ -39,14 +39,14 @@ def spectra(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figur
     wide, points = is_wide(style), 0.85 * style.points
     shape = (1, 2 * len(named)) if wide else (len(named), 2)
     grid = figure.subplots(*shape, squeeze=False).ravel()
-    for row, (name, found) in enumerate(named.items()):
+    for row, (name, spectrum) in enumerate(named.items()):
         before, after = grid[2 * row], grid[2 * row + 1]
-        artist = _energies(before, found.before, peak)
-        _energies(after, found.measured, peak)
-        _band(before, found.stride)
+        artist = _energies(before, spectrum.before, peak)
+        _energies(after, spectrum.measured, peak)
+        _band(before, spectrum.stride)
         before.set_title(f"{name}:\nbefore", fontsize=points, linespacing=1.1)
-        told = f"after: {percent(found.aliased)}\nfolded in"
-        after.set_title(told, fontsize=points, linespacing=1.1)
+        heading = f"after: {percent(spectrum.aliased)}\nfolded in"
+        after.set_title(heading, fontsize=points, linespacing=1.1)
         if wide or row == len(named) - 1:
             before.set_xlabel("cycles / px")
             after.set_xlabel("cycles / output px")
@@ -106,14 +106,14 @@ def folded(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figure
     light: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.3}
     legend(figure, [Patch(**look, edgecolor="white") for look in looks], style)
     drawn, highest = panels(figure, len(named), style, 0.62, (1.1, 1.2)), 0.0
-    for axes, (name, found) in zip(drawn, named.items(), strict=True):
-        distance, own = by_distance(found.own)
-        _, extra = by_distance(found.folded)
+    for axes, (name, spectrum) in zip(drawn, named.items(), strict=True):
+        distance, own = by_distance(spectrum.own)
+        _, extra = by_distance(spectrum.folded)
         step = float(distance[0])
         axes.bar(distance, own, step, **looks[0], **light)
         axes.bar(distance, extra, step, bottom=own, **looks[1], **light)
         highest = max(highest, float((own + extra).max()))
-        axes.set_title(f"{name}: {percent(found.aliased)} folded", fontsize=0.9 * style.points)
+        axes.set_title(f"{name}: {percent(spectrum.aliased)} folded", fontsize=0.9 * style.points)
         plain(axes)
         axes.set(xlabel="cycles / output px", xlim=(0, 0.52), xticks=(0.1, 0.2, 0.3, 0.4, 0.5))
     for axes in drawn:

@@ -58,10 +58,10 @@ def layers_tab(values: Values) -> list[Picture]:
     with right:
         controls_beside(values)
         st.markdown(_sentence(values))
-    shown, shift = scene(values), shift_of(values)
+    input_scene, shift = scene(values), shift_of(values)
     with left:
-        moved = compute.rolled(compute.picture(shown)[0], shift)
-        heading = f"Input {shown.side}×{shown.side}, moved {export.far(shift)}"
+        moved = compute.rolled(compute.picture(input_scene)[0], shift)
+        heading = f"Input {input_scene.side}×{input_scene.side}, moved {export.far(shift)}"
         _chart(figures.picture_figure(moved, heading), "shift_picture")
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         with column:
@@ -126,31 +126,31 @@ def _film(values: Values) -> None:
 
 def curve_tab(values: Values) -> list[Picture]:
     """Consistency over all shifts, measured and in closed form, with its price."""
-    shown, way = scene(values), values["direction"]
+    input_scene, way = scene(values), values["direction"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         direction(values)
         st.toggle(
-            f"all {shown.side} shifts",
+            f"all {input_scene.side} shifts",
             key=give(values, "every"),
             help="All are measured; by default the first six strides are in view.",
         )
-    last = None if values["every"] else export.SHOWN * values["stride"]
+    last = None if values["every"] else export.PERIODS * values["stride"]
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         pair = layers(values, kind)
-        found = [compute.consistency(each, shown, way) for each in pair]
+        results = [compute.consistency(each, input_scene, way) for each in pair]
         heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values['blur']]}"
         figure = figures.curve_figure(
-            found[0],
-            found[1],
+            results[0],
+            results[1],
             values["shift"],
             heading,
-            expected=[compute.expected(each, shown, way) for each in pair],
+            expected=[compute.expected(each, input_scene, way) for each in pair],
             last=last,
             notes=[_made(values)],
         )
         with column:
             _chart(figure, f"shift_curve_{kind}")
-    rows = [_row(each, shown, way) for kind in KINDS for each in layers(values, kind)]
+    rows = [_row(each, input_scene, way) for kind in KINDS for each in layers(values, kind)]
     st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
     _verdict(rows)
     return [export.picture_of_curve(values)]
@@ -161,18 +161,18 @@ def _made(values: Values) -> str:
     return f"{export.made(values)}, {moved}"
 
 
-def _row(layer: Any, shown: Any, direction: str) -> dict[str, Any]:
-    found = compute.consistency(layer, shown, direction)
-    form = compute.expected(layer, shown, direction)
-    off = None if form is None else float(abs(form - found.cosine).max())
+def _row(layer: Any, input_scene: Any, direction: str) -> dict[str, Any]:
+    result = compute.consistency(layer, input_scene, direction)
+    form = compute.expected(layer, input_scene, direction)
+    off = None if form is None else float(abs(form - result.cosine).max())
     return {
         "layer": title(layer),
-        "mean cosine between multiples": figures.cosine_text(found.mean),
-        "worst": figures.cosine_text(found.worst),
-        "largest difference": f"{100 * float(found.relative.max()):.3g} %",
-        "equal at multiples, to the last bit": "yes" if found.exact_at_multiples else "no",
+        "mean cosine between multiples": figures.cosine_text(result.mean),
+        "worst": figures.cosine_text(result.worst),
+        "largest difference": f"{100 * float(result.relative.max()):.3g} %",
+        "equal at multiples, to the last bit": "yes" if result.exact_at_multiples else "no",
         "closed form": "—" if off is None else ("agrees" if off < 1e-3 else f"off by {off:.2g}"),
-        "multiply–accumulates": f"{layer.macs(1, (shown.side,) * 2):,}",
+        "multiply–accumulates": f"{layer.macs(1, (input_scene.side,) * 2):,}",
     }
 
 
@@ -201,23 +201,23 @@ def spectra_tab(values: Values) -> list[Picture]:
     )  # fmt: skip
     pair = layers(values, values["kind"])
     words = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
-    found = {
+    named = {
         text: compute.spectrum(each, scene(values)) for text, each in zip(words, pair, strict=True)
     }
     left, right = st.columns([1.15, 1])
     with left:
-        _chart(spectra_plots.spectra_figure(found, f"Spectrum: {title(pair[0])}"), "shift_spectra")
+        _chart(spectra_plots.spectra_figure(named, f"Spectrum: {title(pair[0])}"), "shift_spectra")
     with right:
         heading = "What each frequency holds after downsampling"
-        _chart(spectra_plots.folded_figure(found, heading), "shift_folded")
-        shares = [spectra_plots.percent(each.aliased) for each in found.values()]
+        _chart(spectra_plots.folded_figure(named, heading), "shift_folded")
+        shares = [spectra_plots.percent(each.aliased) for each in named.values()]
         st.markdown(
             f"Keeping every {ORDINALS[values['stride']]} pixel leaves frequencies up to "
             f"1/{2 * values['stride']} cycle a pixel. What lies outside does not vanish: it is "
             f"folded back in and looks like something else. That is **{shares[0]}** of the energy "
             f"without a blur, **{shares[1]}** with it."
         )
-        off = max(each.disagreement for each in found.values())
+        off = max(each.disagreement for each in named.values())
         st.caption(
             "Closed form: the spectrum before, folded. PyTorch's output "
             + ("has the same ✓" if off < 1e-4 else f"differs by {off:.2g} of the largest energy.")
@@ -235,38 +235,38 @@ def network_tab(values: Values, pair: tuple[Request, Request]) -> list[Picture]:
     texts = ("as it is", f"with a blur {BLUR_WORDS[values['blur']]} before every stride")
 
     def draw(views: Mapping[Hashable, View]) -> None:
-        found = []
-        for asked, text in zip(pair, texts, strict=True):
-            view = views[asked]
+        ready = []
+        for request, text in zip(pair, texts, strict=True):
+            view = views[request]
             name = f"The network {text}"
-            progress.standing(SLOT, asked, view, name, "shifts", name=name)
+            progress.standing(SLOT, request, view, name, "shifts", name=name)
             if view.result is not None:
-                found.append(view.result)
-        if len(found) == 2:
-            _network(found[0], found[1], values, pair[0])
+                ready.append(view.result)
+        if len(ready) == 2:
+            _network(ready[0], ready[1], values, pair[0])
 
-    views = progress.show(SLOT, {asked: compute.work(asked) for asked in pair}, draw)
-    plain, blurred = (views[asked].result for asked in pair)
+    views = progress.show(SLOT, {request: compute.work(request) for request in pair}, draw)
+    plain, blurred = (views[request].result for request in pair)
     if plain is None or blurred is None:
         return []
     return export.pictures_of_network(plain, blurred, values, pair[0])
 
 
-def _network(plain: Consistency, blurred: Consistency, values: Values, asked: Request) -> None:
+def _network(plain: Consistency, blurred: Consistency, values: Values, request: Request) -> None:
     far = abs(plain.shifts).max(axis=1).tolist()
     index = max((i for i, d in enumerate(far) if d <= values["shift"]), default=0)
     maps = [compute.network_comparison(each, index) for each in (plain, blurred)]
     left, right = st.columns([1, 1.5])
     with left:
-        heading = f"{asked.network.title}, the strongest channel, picture moved {far[index]} px"
+        heading = f"{request.network.title}, the strongest channel, picture moved {far[index]} px"
         signed = min(float(each.output.min()) for each in maps) < 0
         _chart(figures.pair_figure(maps[0], maps[1], heading, signed=signed), "shift_network")
     with right:
         over = export.stretch(plain)
-        heading = f"All channels {over}, {asked.direction}, {weights_of(asked)}"
+        heading = f"All channels {over}, {request.direction}, {weights_of(request)}"
         figure = figures.curve_figure(plain, blurred, far[index], heading)
         _chart(figure, "shift_network_curve")
-    st.markdown(_network_words(plain, blurred, asked.wrap))
+    st.markdown(_network_words(plain, blurred, request.wrap))
 
 
 def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str:
@@ -274,7 +274,7 @@ def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str
     means = figures.cosine_text(plain.mean), figures.cosine_text(blurred.mean)
     whole = plain.exact_at_multiples and blurred.exact_at_multiples
     steps = f"multiples of {stride.numerator} px"
-    kept = (
+    exactness = (
         f"At {steps} both follow the picture to the last bit."
         if whole
         else f"Not even {steps} are followed exactly"
@@ -292,6 +292,6 @@ def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str
         )
     better = "closer" if blurred.mean > plain.mean else "not closer"
     return (
-        f"Its strides multiply to {stride} px a unit. {kept} In between the mean cosine is "
+        f"Its strides multiply to {stride} px a unit. {exactness} In between the mean cosine is "
         f"**{means[0]}** as it is and **{means[1]}** with the blur: {better}."
     )

@@ -106,10 +106,10 @@ def _layout(bands: Sequence[Band], title: str) -> dict[str, Any]:
 
 def _column_axes(bands: Sequence[Band]) -> dict[str, Any]:
     """Input columns on the left, output columns on the right."""
-    shown = [band.result for band in bands if band.result.output]
-    widest = max(result.output[1] for result in shown if result.output)
-    columns = max(len(result.cols.source) for result in shown if result.cols)
-    stretched = any((r.cols.source == INSERTED).any() for r in shown if r.cols)
+    results = [band.result for band in bands if band.result.output]
+    widest = max(result.output[1] for result in results if result.output)
+    columns = max(len(result.cols.source) for result in results if result.cols)
+    stretched = any((r.cols.source == INSERTED).any() for r in results if r.cols)
     plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickangle": 0}
     return {
         "xaxis": plain
@@ -257,11 +257,11 @@ def _windows(bands: Sequence[Band]) -> list[Trace]:
 
 def _values(bands: Sequence[Band]) -> Trace:
     """All values in one map with gaps between the conventions: one scale for all."""
-    shown = [band for band in bands if band.result.values is not None]
-    width = max((band.result.values.shape[1] for band in shown), default=1)  # type: ignore[union-attr]
+    with_values = [band for band in bands if band.result.values is not None]
+    width = max((band.result.values.shape[1] for band in with_values), default=1)  # type: ignore[union-attr]
     edges: list[float] = []
     rows: list[np.ndarray[Any, Any]] = []
-    for band in shown:
+    for band in with_values:
         values = band.result.values
         assert values is not None
         if edges:

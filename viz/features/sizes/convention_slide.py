@@ -90,8 +90,8 @@ def _bands(results: Sequence[ConventionResult], width: float, height: float) -> 
 
 def _columns(results: Sequence[ConventionResult]) -> tuple[int, int]:
     """First and last column of the widest padded input; negative before the picture."""
-    shown = [_numbers(result.cols) for result in results if result.cols is not None]
-    return min(int(n[0]) for n in shown), max(int(n[-1]) for n in shown)
+    columns_of = [_numbers(result.cols) for result in results if result.cols is not None]
+    return min(int(n[0]) for n in columns_of), max(int(n[-1]) for n in columns_of)
 
 
 def _numbers(axis: Axis) -> np.ndarray[Any, Any]:
@@ -103,22 +103,22 @@ def _words(axes: Axes, band: Band, style: Style) -> None:
     size = f" → {words.times(result.output)}" if result.output and not narrow else ""
     name = wrapped(result.label + size, style.points, band.words, True)
     lines = [(line, style.points, True) for line in name]
-    told, room = f"refused: {result.refusal}", band.values[1]
+    text, room = f"refused: {result.refusal}", band.values[1]
     if result.pads is not None:
-        told, room = words.sides(result.pads, result.output_padding), band.words
+        text, room = words.sides(result.pads, result.output_padding), band.words
         if result.differs is not None and result.differs.any() and not narrow:
-            told += f"; {int(result.differs.sum())} of {result.differs.size} values differ"
-    elif width_of(told, small) > room:
-        told = "refused"
-    lines += [(line, small, False) for line in wrapped(told, small, room)]
+            text += f"; {int(result.differs.sum())} of {result.differs.size} values differ"
+    elif width_of(text, small) > room:
+        text = "refused"
+    lines += [(line, small, False) for line in wrapped(text, small, room)]
     y = band.top
-    for text, points, bold in lines:
+    for line, points, bold in lines:
         step = SPACING * points / 72
         if y + step > band.top + band.tall + 0.6 * GAP:
             break
         weight, ink = ("bold", "text") if bold else ("normal", "muted")
         look: dict[str, Any] = {"va": "center", "color": style.ink[ink], "fontweight": weight}
-        axes.text(0, y + step / 2, text, fontsize=points, **look)
+        axes.text(0, y + step / 2, line, fontsize=points, **look)
         y += step
 
 

@@ -39,11 +39,11 @@ def pictures(values: Values) -> list[Picture]:
     refuse_unfit(params.settle(settled))
     spec, size = params.layer(settled), layer.size(settled)
     if chosen := settled["solution"]:
-        named = map(solution_name, _found(spec.operation, size, settled))
+        named = map(solution_name, _offered_layers(spec.operation, size, settled))
         refuse_unfit([] if chosen in named else [f"the layer {chosen} does not give that size"])
     names = sorted(TABS, key=lambda name: TABS[name] != settled["tab"])
-    shown = [one for name in names for one in of_tab(name, spec, size, settled)]
-    return [*shown, of_formula(spec, size)]
+    of_tabs = [one for name in names for one in of_tab(name, spec, size, settled)]
+    return [*of_tabs, of_formula(spec, size)]
 
 
 def of_formula(spec: LayerSpec, size: Pair) -> Picture:
@@ -54,19 +54,23 @@ def of_formula(spec: LayerSpec, size: Pair) -> Picture:
 def of_tab(name: str, spec: LayerSpec, size: Pair, values: Values) -> list[Picture]:
     """The pictures of one tab, by its name in the URL."""
     if name == "conventions":
-        given = (
+        table_pictures = (
             ("conventions", "Padding conventions, side by side", _conventions),
             ("conventions_table", "Padding conventions, as a table", _conventions_table),
         )
-        return [Picture(key, label, partial(draw, spec, size)) for key, label, draw in given]
+        return [
+            Picture(key, label, partial(draw, spec, size)) for key, label, draw in table_pictures
+        ]
     if name == "kernels":
         draw_map = partial(_map, spec, size, values["convention"])
         return [Picture("kernel_stride", "Kernel size × stride", draw_map)]
     if name == "solver":
-        found = _found(spec.operation, size, values)
-        asked = values["output_height"], values["output_width"], values["solution"]
-        draw_found = partial(_solutions, spec.operation, size, found, asked)
-        return [Picture("solutions", "Layers that give the wanted size", draw_found)] * bool(found)
+        offered = _offered_layers(spec.operation, size, values)
+        wanted = values["output_height"], values["output_width"], values["solution"]
+        draw_solutions = partial(_solutions, spec.operation, size, offered, wanted)
+        return [Picture("solutions", "Layers that give the wanted size", draw_solutions)] * bool(
+            offered
+        )
     if name == "common":
         return [Picture("common_layers", "Common layers", partial(_common, size))]
     return [Picture("stride_padding", "Stride × padding", partial(_table, spec, size))]
@@ -138,28 +142,28 @@ def _conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
     return conventions_table(compute.conventions(spec, size, False), style, title=title)
 
 
-def _found(operation: str, size: Pair, values: Values) -> list[Solution]:
+def _offered_layers(operation: str, size: Pair, values: Values) -> list[Solution]:
     """The layers that the page offers; none where there is none."""
     try:
-        found = compute.solutions(
+        layers = compute.solutions(
             size, (values["output_height"], values["output_width"]), operation
         )
     except SpecError:
         return []
-    return [each for each in found if not (values["all_read"] and each.unread)]
+    return [each for each in layers if not (values["all_read"] and each.unread)]
 
 
 def _solutions(
     operation: str,
     size: Pair,
-    found: Sequence[Solution],
-    asked: tuple[int, int, str],
+    offered: Sequence[Solution],
+    wanted_and_chosen: tuple[int, int, str],
     style: Style,
 ) -> Figure:
     from viz.features.sizes.slides import solutions
 
-    *wanted, chosen = asked
+    *wanted, chosen = wanted_and_chosen
     label = OPERATIONS[operation].label.lower()
     title = f"Which {label} makes {wanted[0]}×{wanted[1]} out of {words.times(size)}?"
-    named = {solution_name(each): each for each in found}
-    return solutions(found, style, title=title, chosen=named.get(chosen))
+    named = {solution_name(each): each for each in offered}
+    return solutions(offered, style, title=title, chosen=named.get(chosen))

@@ -18,23 +18,23 @@ LETTERS = (
 )
 
 
-def formula(found: tuple[AxisFormula, AxisFormula], style: Style, *, title: str) -> Figure:
+def formula(axes_formulas: tuple[AxisFormula, AxisFormula], style: Style, *, title: str) -> Figure:
     """The rule in letters, then with the numbers of height and width, step by step.
 
     Args:
-        found: of `core.layer.sizes.formula`.
+        axes_formulas: of `core.layer.sizes.formula`.
         style: of the picture.
         title: the layer and its input.
     """
     figure = sheet(style)
-    output = f"{found[0].outputs}×{found[1].outputs}"
+    output = f"{axes_formulas[0].outputs}×{axes_formulas[1].outputs}"
     axes = canvas(figure, titled(figure, title, f"Output {output}.", style), style)
     width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
-    alike = found[0].latex_steps == found[1].latex_steps
+    alike = axes_formulas[0].latex_steps == axes_formulas[1].latex_steps
     named = (
-        [("height = width", found[0])]
+        [("height = width", axes_formulas[0])]
         if alike
-        else list(zip(("height", "width"), found, strict=True))
+        else list(zip(("height", "width"), axes_formulas, strict=True))
     )
     points = SMALL * style.points
     foot = wrapped(LETTERS, points, width)
@@ -42,7 +42,7 @@ def formula(found: tuple[AxisFormula, AxisFormula], style: Style, *, title: str)
     for number, line in enumerate(foot):
         y = top + (number + 0.5) * SPACING * points / 72
         axes.text(0, y, line, fontsize=points, va="center", color=style.ink["muted"])
-    rule = found[0].rule.replace(r"\textit{output padding}", r"\mathit{output\ padding}")
+    rule = axes_formulas[0].rule.replace(r"\textit{output padding}", r"\mathit{output\ padding}")
     blocks = [[rf"\mathrm{{output}} = {rule}"], *(_steps(name, axis) for name, axis in named)]
     size = _fitting(axes, [line for block in blocks for line in block], top, len(blocks), style)
     y = 0.0
@@ -73,8 +73,8 @@ def _fitting(axes: Axes, lines: list[str], height: float, blocks: int, style: St
     figure = axes.get_figure(root=True)
     assert figure is not None
     for line in lines:
-        shown = axes.text(0, 0, f"${line}$", fontsize=size)
-        wide = shown.get_window_extent().width / figure.dpi
-        shown.remove()
+        text = axes.text(0, 0, f"${line}$", fontsize=size)
+        wide = text.get_window_extent().width / figure.dpi
+        text.remove()
         size *= min(1.0, room / wide)
     return size

@@ -31,18 +31,18 @@ from viz.slides.parts import (
 from viz.slides.style import Style
 from viz.slides.tables import Cell, table
 
-UNREAD_TOLD = "Hatched, in brackets: so many input pixels are unread (no window reads them)."
+UNREAD_NOTE = "Hatched, in brackets: so many input pixels are unread (no window reads them)."
 
 
-def _agreement(found: SizeTable) -> str:
-    cells, differ = found.agrees.size, int((~found.agrees).sum())
+def _agreement(sizes: SizeTable) -> str:
+    cells, differ = sizes.agrees.size, int((~sizes.agrees).sum())
     if differ:
         return f"PyTorch differs in {differ} of {cells} cells."
     return f"PyTorch agrees in all {cells} cells."
 
 
 def size_table(
-    found: SizeTable,
+    sizes: SizeTable,
     style: Style,
     *,
     title: str,
@@ -54,7 +54,7 @@ def size_table(
     """Output sizes in rows and columns, unread pixels hatched, a dash where no layer fits.
 
     Args:
-        found: the sizes.
+        sizes: the sizes.
         style: of the picture.
         title: what is asked.
         heads: headings of the columns; their values when empty.
@@ -63,39 +63,39 @@ def size_table(
         chosen: the (row, column) to frame.
     """
     figure = sheet(style)
-    framed = chosen and chosen[0] in found.rows and chosen[1] in found.columns
-    said = [_agreement(found)]
-    said += [UNREAD_TOLD] if (found.unread > 0).any() else []
+    framed = chosen and chosen[0] in sizes.rows and chosen[1] in sizes.columns
+    said = [_agreement(sizes)]
+    said += [UNREAD_NOTE] if (sizes.unread > 0).any() else []
     said += ["Framed: the layer as set."] if framed else []
     axes = canvas(figure, titled(figure, title, " ".join(said), style), style)
-    columns = [f"{found.row_name} ↓ {found.column_name} →"]
-    columns += [str(head) for head in heads or found.columns]
+    columns = [f"{sizes.row_name} ↓ {sizes.column_name} →"]
+    columns += [str(head) for head in heads or sizes.columns]
     rows = [
         [
             Cell(str(name), look="strong"),
-            *(_size_cell(found, row, column, chosen) for column in range(len(found.columns))),
+            *(_size_cell(sizes, row, column, chosen) for column in range(len(sizes.columns))),
             *([Cell(notes[row], look="faint")] if notes else []),
         ]
-        for row, name in enumerate(found.rows)
+        for row, name in enumerate(sizes.rows)
     ]
     columns += [noted] if notes else []
-    align = "l" + "c" * len(found.columns) + ("l" if notes else "")
+    align = "l" + "c" * len(sizes.columns) + ("l" if notes else "")
     table(axes, columns, rows, style, align, optional=bool(notes))
     return figure
 
 
 def _size_cell(
-    found: SizeTable, row: int, column: int, chosen: tuple[int | str, int | str] | None
+    sizes: SizeTable, row: int, column: int, chosen: tuple[int | str, int | str] | None
 ) -> Cell:
-    unread, fits = int(found.unread[row, column]), bool(found.fits[row, column])
+    unread, fits = int(sizes.unread[row, column]), bool(sizes.fits[row, column])
     looks = ["unread"] if unread else []
     looks += [] if fits else ["faint"]
-    looks += ["chosen"] if (found.rows[row], found.columns[column]) == chosen else []
-    text = words.both(_pair(found.output[row, column])) if fits else "–"
+    looks += ["chosen"] if (sizes.rows[row], sizes.columns[column]) == chosen else []
+    text = words.both(_pair(sizes.output[row, column])) if fits else "–"
     text += f" ({unread:,})" if unread else ""
-    if not found.agrees[row, column]:
+    if not sizes.agrees[row, column]:
         looks.append("wrong")
-        text += f", torch {words.times(_pair(found.measured[row, column]))}"
+        text += f", torch {words.times(_pair(sizes.measured[row, column]))}"
     return Cell(text, " ".join(looks))
 
 
@@ -103,60 +103,60 @@ def _pair(values: Sequence[int]) -> Pair:
     return int(values[0]), int(values[1])
 
 
-def _narrowed(found: SizeTable, style: Style) -> SizeTable:
+def _narrowed(sizes: SizeTable, style: Style) -> SizeTable:
     """As many columns, from the left, as can hold their numbers on this paper."""
-    texts = [words.both(_pair(size)) for size in found.output[found.fits]]
+    texts = [words.both(_pair(size)) for size in sizes.output[sizes.fits]]
     widest = max((width_of(text, SMALL * style.points) for text in texts), default=0.1)
     most = max(1, int(0.74 * style.inches[0] / (1.1 * widest)))
     names = ("inputs", "output", "measured", "remainder", "unread")
-    arrays: dict[str, Any] = {name: getattr(found, name)[:, :most] for name in names}
-    refusals = tuple(row[:most] for row in found.refusals)
-    return replace(found, columns=found.columns[:most], refusals=refusals, **arrays)
+    arrays: dict[str, Any] = {name: getattr(sizes, name)[:, :most] for name in names}
+    refusals = tuple(row[:most] for row in sizes.refusals)
+    return replace(sizes, columns=sizes.columns[:most], refusals=refusals, **arrays)
 
 
-def size_map(found: SizeTable, style: Style, *, title: str, chosen: Pair | None = None) -> Figure:
+def size_map(sizes: SizeTable, style: Style, *, title: str, chosen: Pair | None = None) -> Figure:
     """Output size over kernel size (down) and stride (across), as colours and numbers.
 
     Args:
-        found: of `core.layer.size_tables.size_map`.
+        sizes: of `core.layer.size_tables.size_map`.
         style: of the picture.
         title: what is asked.
         chosen: the (kernel size, stride) to frame.
     """
-    figure, found = sheet(style), _narrowed(found, style)
-    said = f"Output side by kernel size and stride, in pixels. {_agreement(found)}"
-    if (found.unread > 0).any():
+    figure, sizes = sheet(style), _narrowed(sizes, style)
+    said = f"Output side by kernel size and stride, in pixels. {_agreement(sizes)}"
+    if (sizes.unread > 0).any():
         said += " Hatched: some pixels are unread."
     titled(figure, title, said, style)
     axes = figure.add_subplot()
-    sides = np.where(found.fits, np.log2(np.maximum(found.output.prod(axis=2), 1)) / 2, np.nan)
-    high = float(np.nanmax(sides)) if found.fits.any() else 1.0
+    sides = np.where(sizes.fits, np.log2(np.maximum(sizes.output.prod(axis=2), 1)) / 2, np.nan)
+    high = float(np.nanmax(sides)) if sizes.fits.any() else 1.0
     artist = heat(
         axes,
         sides,
         (0.0, max(high, 1.0)),
         bar=False,
-        origin=(float(found.rows[0]), float(found.columns[0])),
+        origin=(float(sizes.rows[0]), float(sizes.columns[0])),
     )
     axes.set_aspect("auto")
     axes.set(xlabel="stride (pixels)", ylabel="kernel_size (pixels)")
-    axes.set(xticks=found.columns, yticks=found.rows)
+    axes.set(xticks=sizes.columns, yticks=sizes.rows)
     axes.tick_params(length=0)
     _bar(figure, axes, artist, high)
-    edges(axes, found, style)
-    _map_numbers(figure, axes, found, artist, sides)
-    if chosen and chosen[0] in found.rows and chosen[1] in found.columns:
+    edges(axes, sizes, style)
+    _map_numbers(figure, axes, sizes, artist, sides)
+    if chosen and chosen[0] in sizes.rows and chosen[1] in sizes.columns:
         _frame(axes, chosen[1] - 0.5, chosen[1] + 0.5, chosen[0] - 0.5, chosen[0] + 0.5)
     return figure
 
 
-def edges(axes: Axes, found: SizeTable, style: Style) -> None:
+def edges(axes: Axes, sizes: SizeTable, style: Style) -> None:
     """Hatching over the cells that leave pixels unread, and lines between all cells."""
-    hatched(axes, (found.unread > 0) & found.fits, colour="#FFFFFF")
+    hatched(axes, (sizes.unread > 0) & sizes.fits, colour="#FFFFFF")
     look: dict[str, Any] = {"color": style.ink["background"], "linewidth": 2}
-    for x in found.columns[1:]:
+    for x in sizes.columns[1:]:
         axes.axvline(float(x) - 0.5, **look)
-    for y in found.rows[1:]:
+    for y in sizes.rows[1:]:
         axes.axhline(float(y) - 0.5, **look)
 
 
@@ -177,7 +177,7 @@ def _frame(axes: Axes, left: float, right: float, top: float, bottom: float) -> 
 def _map_numbers(
     figure: Figure,
     axes: Axes,
-    found: SizeTable,
+    sizes: SizeTable,
     artist: ScalarMappable,
     sides: np.ndarray[Any, Any],
 ) -> None:
@@ -187,10 +187,10 @@ def _map_numbers(
     wide, tall = abs(x1 - x0) / figure.dpi, abs(y1 - y0) / figure.dpi
     points = float(mpl.rcParams["font.size"])
     texts = {
-        (row, column): words.both(_pair(found.output[row, column]))
-        for row, column in np.argwhere(found.fits).tolist()
+        (row, column): words.both(_pair(sizes.output[row, column]))
+        for row, column in np.argwhere(sizes.fits).tolist()
     }
-    counts = {at: f"{found.unread[at]:,}" for at in texts if found.unread[at]}
+    counts = {at: f"{sizes.unread[at]:,}" for at in texts if sizes.unread[at]}
     longest = max((width_of(text, points) for text in texts.values()), default=0.1)
     size = max(SMALL * points, min(points, 0.86 * wide / longest * points, 72 * 0.7 * tall))
     small = SMALL * points
@@ -199,7 +199,7 @@ def _map_numbers(
     )
     weight = "bold" if both else "normal"
     for (row, column), text in texts.items():
-        x, y = float(found.columns[column]), float(found.rows[row])
+        x, y = float(sizes.columns[column]), float(sizes.rows[row])
         back = artist.to_rgba(sides[row, column])
         look: dict[str, Any] = {"color": contrast(back), "ha": "center", "va": "center"}
         paper: dict[str, Any] = {
@@ -213,8 +213,8 @@ def _map_numbers(
         if count:
             drop = 0.5 * SPACING * size / 72 / tall
             axes.text(x, y + drop, count, fontsize=small, bbox=paper, zorder=3, **look)
-    for row, column in np.argwhere(~found.fits).tolist():
-        x, y = float(found.columns[column]), float(found.rows[row])
+    for row, column in np.argwhere(~sizes.fits).tolist():
+        x, y = float(sizes.columns[column]), float(sizes.rows[row])
         axes.text(x, y, "–", ha="center", va="center")
 
 
@@ -243,18 +243,18 @@ def _convention_row(result: ConventionResult) -> list[Cell]:
 
 
 def solutions(
-    found: Sequence[Solution], style: Style, *, title: str, chosen: Solution | None = None
+    layers: Sequence[Solution], style: Style, *, title: str, chosen: Solution | None = None
 ) -> Figure:
     """The layers that turn one size into another, the most usual first.
 
     Args:
-        found: at least one.
+        layers: at least one.
         style: of the picture.
         title: what is asked.
         chosen: the one to frame; it is always among those shown.
     """
     figure = sheet(style)
-    count = f"{len(found)} layers give it" if len(found) > 1 else "One layer gives it"
+    count = f"{len(layers)} layers give it" if len(layers) > 1 else "One layer gives it"
     top = titled(figure, title, f"{count}, the most usual first.", style)
     columns = ["kernel_size", "stride", "padding", "dilation", "unread pixels", "remainder"]
     rows = [
@@ -263,11 +263,11 @@ def solutions(
             Cell(f"{each.unread:,}", look="unread" if each.unread else ""),
             Cell(words.times(each.remainder)),
         ]
-        for each in found
+        for each in layers
     ]
-    if chosen in found:
-        row = rows[found.index(chosen)]
-        rows[found.index(chosen)] = [Cell(cell.text, look=f"{cell.look} strong") for cell in row]
-    wanted = [float(each == chosen) for each in found]
+    if chosen in layers:
+        row = rows[layers.index(chosen)]
+        rows[layers.index(chosen)] = [Cell(cell.text, look=f"{cell.look} strong") for cell in row]
+    wanted = [float(each == chosen) for each in layers]
     table(canvas(figure, top, style), columns, rows, style, "c" * 6, wanted)
     return figure

@@ -150,49 +150,49 @@ def _solver_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
     only.toggle("only layers that read every pixel", key=give(values, "all_read"))
     wanted = values["output_height"], values["output_width"]
     try:
-        found = compute.solutions(size, wanted, spec.operation)
+        layers = compute.solutions(size, wanted, spec.operation)
     except SpecError as error:
         st.info(f"No such layer: the {error}.")
         return
-    shown = [s for s in found if not (values["all_read"] and s.unread)]
-    if not shown:
-        st.info(f"None of the {counted(len(found), 'layer')} giving this size reads every pixel.")
+    offered = [s for s in layers if not (values["all_read"] and s.unread)]
+    if not offered:
+        st.info(f"None of the {counted(len(layers), 'layer')} giving this size reads every pixel.")
         return
-    solution = _choice(shown, page, f"{spec.operation} {size} {wanted}")
+    solution = _choice(offered, page, f"{spec.operation} {size} {wanted}")
     _open(solution, spec.operation, size)
 
 
-def _choice(shown: Sequence[Solution], page: PageState, question: str) -> Solution:
+def _choice(offered: Sequence[Solution], page: PageState, question: str) -> Solution:
     """The table of solutions, and the row that is chosen in it."""
-    names = [solution_name(solution) for solution in shown]
-    key = f"solutions {page.adopted} {question} {len(shown)}"
+    names = [solution_name(solution) for solution in offered]
+    key = f"solutions {page.adopted} {question} {len(offered)}"
     if st.session_state.get("solutions", ("", 0))[0] != key:  # another table: choose anew
         chosen = page.values["solution"]
         st.session_state["solutions"] = key, names.index(chosen) if chosen in names else 0, chosen
-    _, default, asked = st.session_state["solutions"]
-    said = f"{counted(len(shown), 'layer')}, the most usual first. Choose one by its row."
-    if asked and asked not in names:
-        said += f" The layer `{asked}` is not among them."
+    _, default, linked = st.session_state["solutions"]
+    said = f"{counted(len(offered), 'layer')}, the most usual first. Choose one by its row."
+    if linked and linked not in names:
+        said += f" The layer `{linked}` is not among them."
     st.markdown(said)
     picked = st.dataframe(
-        _columns(shown),
+        _columns(offered),
         key=key,
         hide_index=True,
-        height=min(35 * (len(shown) + 1) + 3, 320),
+        height=min(35 * (len(offered) + 1) + 3, 320),
         on_select="rerun",
         selection_mode="single-row-required",
         selection_default={"selection": {"rows": [default]}},
     )
     row = next(iter(picked["selection"]["rows"]), default)
     page.values["solution"] = names[row]
-    return shown[row]
+    return offered[row]
 
 
-def _columns(shown: Sequence[Solution]) -> dict[str, list[Any]]:
+def _columns(offered: Sequence[Solution]) -> dict[str, list[Any]]:
     names = ("kernel_size", "stride", "padding", "dilation")
-    data: dict[str, list[Any]] = {name: [getattr(s, name) for s in shown] for name in names}
-    data["unread"] = [s.unread for s in shown]
-    data["remainder"] = [words.times(s.remainder) for s in shown]
+    data: dict[str, list[Any]] = {name: [getattr(s, name) for s in offered] for name in names}
+    data["unread"] = [s.unread for s in offered]
+    data["remainder"] = [words.times(s.remainder) for s in offered]
     return data
 
 
@@ -201,9 +201,9 @@ def _open(solution: Solution, operation: str, size: Pair) -> None:
     settings = {name: getattr(solution, name) for name in names}
     spec = layer({"operation": operation, **settings})
     output = compute.measured_size(spec, size)
-    given = words.times(output) if output else "no output"
+    size_text = words.times(output) if output else "no output"
     text, button = st.columns([4, 1.3], vertical_alignment="center")
-    text.markdown(f"**{words.title(spec)}**: PyTorch gives {given} out of {words.times(size)}.")
+    text.markdown(f"**{words.title(spec)}**: PyTorch gives {size_text} out of {words.times(size)}.")
     if button.button(
         "Open on the board",
         type="primary",

@@ -196,16 +196,16 @@ class Grids:
         }
         self.axes.text(panel.x + 1.4 * side, y, text, fontsize=self.points, **look)
 
-    def legend(self, panel: Panel, shown: Scale) -> float:
+    def legend(self, panel: Panel, scale: Scale) -> float:
         """The scale below a grid without numbers; returns how wide it is."""
-        ends = float(shown.norm.vmin or 0), float(shown.norm.vmax or 0)
+        ends = float(scale.norm.vmin or 0), float(scale.norm.vmax or 0)
         points, y = self.points, panel.y + panel.height + 0.7 * self.points
         low, high = (72 * width_of(number(end), points) for end in ends)
         length = min(120.0, panel.width - low - high - 10)
         if length < 24:
             return 0.0
         x, step = panel.x + low + 5, length / 32
-        for i, face in enumerate(shown(np.linspace(*ends, 32))):
+        for i, face in enumerate(scale(np.linspace(*ends, 32))):
             box = (x + i * step, y), step, 0.7 * points
             self.axes.add_patch(Rectangle(*box, facecolor=face, edgecolor=face, linewidth=0.4))
         for end, where, align in ((ends[0], x - 4, "right"), (ends[1], x + length + 4, "left")):
@@ -213,9 +213,9 @@ class Grids:
             self.axes.text(where, y + 0.35 * points, number(end), fontsize=points, **look)
         return low + length + high + 10
 
-    def _told(self, panel: Panel, shown: Scale) -> None:
+    def _explained(self, panel: Panel, scale: Scale) -> None:
         if self.legends:
-            self.legend(panel, shown)
+            self.legend(panel, scale)
 
     # -- grids
 
@@ -244,7 +244,7 @@ class Grids:
             if not self.numbers(
                 panel, texts, lambda r, c: inks[r][c] if real[r, c] else self.ink["text"], raised
             ):
-                self._told(panel, self.scales.input)
+                self._explained(panel, self.scales.input)
         self.lines(panel)
         self._padding(panel, real)
         self.hatch(panel, ~used(self.board) & ~outside & (real | (not self.board.transposed)))
@@ -262,12 +262,12 @@ class Grids:
         paper, full = (np.array(to_rgba(c)) for c in (self.ink["background"], theme.WINDOW))
         most = paper + 0.85 * (full - paper)
         shades = LinearSegmentedColormap.from_list("counts", [tuple(paper), tuple(most)])
-        shown = Scale(shades, Normalize(0, max(1, int(counts.max()))))
-        faces = shown(counts)
+        scale = Scale(shades, Normalize(0, max(1, int(counts.max()))))
+        faces = scale(counts)
         self.mesh(panel, faces)
         texts = [[str(count) for count in row] for row in counts.tolist()]
         if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c])):
-            self._told(panel, shown)
+            self._explained(panel, scale)
 
     def _padding(self, panel: Panel, real: Array) -> None:
         if panel.cell < LINES_FROM:
@@ -340,7 +340,7 @@ class Grids:
             for r in range(panel.rows)
         ]
         if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]), raised):
-            self._told(panel, self.scales.output)
+            self._explained(panel, self.scales.output)
 
 
 def _over(front: Array, back: Any, share: Any) -> Array:

@@ -113,14 +113,14 @@ def places(
     """
     if len(boards) > 1:  # what is compared keeps one size of cells
         boards = [_ungrown(grids) for grids in boards]
-    found = []
+    candidates = []
     for way in (_row, _side, _column):
         each = [way(b, g, points, foot, BIGGEST) for b, g in zip(boxes, boards, strict=True)]
-        found.append((way, min(each_place.cell for each_place in each)))
-    most = max(cell for _, cell in found)
-    way, cell = next(pair for pair in found if pair[1] >= 0.88 * most)
-    made = [way(b, g, points, foot, cell) for b, g in zip(boxes, boards, strict=True)]
-    spare = min(b.y + b.height - foot - m.bottom for b, m in zip(boxes, made, strict=True))
+        candidates.append((way, min(each_place.cell for each_place in each)))
+    most = max(cell for _, cell in candidates)
+    way, cell = next(pair for pair in candidates if pair[1] >= 0.88 * most)
+    placed = [way(b, g, points, foot, cell) for b, g in zip(boxes, boards, strict=True)]
+    spare = min(b.y + b.height - foot - m.bottom for b, m in zip(boxes, placed, strict=True))
     lower = [replace(box, y=box.y + max(0.0, spare) / 2) for box in boxes]
     return [way(b, g, points, foot, cell) for b, g in zip(lower, boards, strict=True)]
 
@@ -145,29 +145,29 @@ def _grown(grid: Grid | None, cell: float, fits: Callable[[float], bool]) -> flo
 
 
 def _row(box: Box, grids: Grids, points: float, foot: float, most: float) -> Place:
-    shown = [grid for grid in grids if grid]
-    gaps, room = GAP * (len(shown) - 1), box.height - HEAD * points - foot
+    visible = [grid for grid in grids if grid]
+    gaps, room = GAP * (len(visible) - 1), box.height - HEAD * points - foot
 
     def fits(cells: Sequence[float]) -> bool:
-        pairs = list(zip(shown, cells, strict=True))
+        pairs = list(zip(visible, cells, strict=True))
         return (
             sum(grid.wide(cell) for grid, cell in pairs) + gaps <= box.width
             and max(grid.rows * cell for grid, cell in pairs) <= room
         )
 
-    cells = [_largest(lambda c: fits([c] * len(shown)), most)] * len(shown)
-    for i in range(len(shown) - 1, 0, -1):
+    cells = [_largest(lambda c: fits([c] * len(visible)), most)] * len(visible)
+    for i in range(len(visible) - 1, 0, -1):
 
         def larger(cell: float, i: int = i) -> bool:
             return fits([*cells[:i], min(cell, 2 * cells[i]), *cells[i + 1 :]])
 
-        cells[i] = _grown(shown[i], cells[i], larger)
-    widths = [grid.wide(cell) for grid, cell in zip(shown, cells, strict=True)]
-    tall = max(grid.rows * cell for grid, cell in zip(shown, cells, strict=True))
+        cells[i] = _grown(visible[i], cells[i], larger)
+    widths = [grid.wide(cell) for grid, cell in zip(visible, cells, strict=True)]
+    tall = max(grid.rows * cell for grid, cell in zip(visible, cells, strict=True))
     x = box.x + (box.width - sum(widths) - gaps) / 2
     top = box.y + HEAD * points
     panels, edges = [], []
-    for grid, cell, width in zip(shown, cells, widths, strict=True):
+    for grid, cell, width in zip(visible, cells, widths, strict=True):
         y = top + (tall - grid.rows * cell) / 2
         panels.append(Panel(x, y, grid.rows, grid.cols, cell))
         edges.append(x + width + GAP / 2)

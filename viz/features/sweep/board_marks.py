@@ -61,11 +61,11 @@ class WindowMarks:
 
     def artists(self) -> list[Artist]:
         """Everything that moves, hindmost first."""
-        found: list[Artist] = [*self.covers, *self.holes]
+        artists: list[Artist] = [*self.covers, *self.holes]
         for patch, text in self.badges:
-            found += [patch, text]
-        found += [artist for artist in (self.winner, self.outline, self.ring, self.sum) if artist]
-        return found
+            artists += [patch, text]
+        artists += [artist for artist in (self.winner, self.outline, self.ring, self.sum) if artist]
+        return artists
 
     # -- made once
 
@@ -96,7 +96,7 @@ class WindowMarks:
         panel, size = self.place.input, self.grids.points
         if weights is None or panel.cell < BADGES_FROM or self.grids.view.reads:
             return []
-        made = []
+        badges = []
         for weight in weights.ravel().tolist():
             text = "×" + number(weight, 2)
             patch = self._patch(facecolor=theme.WINDOW, linewidth=0, zorder=5.2)
@@ -107,18 +107,18 @@ class WindowMarks:
                 "zorder": 5.3,
                 "animated": True,
             }
-            made.append(
+            badges.append(
                 (patch, self.grids.axes.text(0, 0, text, fontsize=size, color="#000000", **look))
             )
-        return made
+        return badges
 
     def _covers(self) -> list[Artist]:
         panel, paper = self.place.output, self.grids.ink["panel"]
-        made: list[Artist] = [
+        covers: list[Artist] = [
             self._patch(facecolor=paper, linewidth=0, zorder=3.5) for _ in range(2)
         ]
         lines = self.grids.lines(panel, 3.6, animated=True)
-        return [*made, lines, self.grids.frame(panel, theme.OUTPUT, zorder=4, animated=True)]
+        return [*covers, lines, self.grids.frame(panel, theme.OUTPUT, zorder=4, animated=True)]
 
     def _sum(self) -> Text | None:
         if self.sum_at is None:
@@ -154,10 +154,12 @@ class WindowMarks:
         self._win(row, col)
         self._cover(row, col)
         if self.sum is not None and self.sum_at is not None:
-            told = board.sweep, self.grids.view.filter, (row, col)
+            arguments = board.sweep, self.grids.view.filter, (row, col)
             fast = self.covers and board.steps > SLOW
             short = (
-                value_line(*told) if fast else sum_line(*told, self.grids.points, self.sum_at[2])
+                value_line(*arguments)
+                if fast
+                else sum_line(*arguments, self.grids.points, self.sum_at[2])
             )
             self.sum.set_text(short)
 
@@ -232,8 +234,8 @@ def _copies(values: Any, index: int) -> list[int]:
 
 def _reading(taps: Any, lines: Sequence[int]) -> list[tuple[int, int]]:
     """(output, tap) of every window along one axis that reads one of the lines."""
-    found = np.argwhere(np.isin(taps, lines))
-    return [(int(out), int(tap)) for out, tap in found]
+    pairs = np.argwhere(np.isin(taps, lines))
+    return [(int(out), int(tap)) for out, tap in pairs]
 
 
 def mark_reach(grids: Grids, place: Place, cell: tuple[int, int]) -> str:

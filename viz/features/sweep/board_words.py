@@ -155,13 +155,13 @@ def sum_line(sweep: Sweep, plane: int, cell: tuple[int, int], points: float, inc
     terms, before, after = _terms(sweep, plane, cell)
     join = ", " if before == "max(" else " + "
 
-    def line(shown: list[str]) -> str:
-        return head + before + join.join(shown) + after
+    def line(selected: list[str]) -> str:
+        return head + before + join.join(selected) + after
 
-    for kept in range(len(terms), 0, -1):
-        shown = terms if kept == len(terms) else [*terms[: kept - 1], "…", terms[-1]]
-        if width_of(line(shown), points) <= inches:
-            return line(shown)
+    for count in range(len(terms), 0, -1):
+        selected = terms if count == len(terms) else [*terms[: count - 1], "…", terms[-1]]
+        if width_of(line(selected), points) <= inches:
+            return line(selected)
     return line(["…"])
 
 

@@ -35,22 +35,22 @@ def pictures(values: Mapping[str, Any]) -> list[Picture]:
     suffixes = ("", SECOND) if values["compare"] == "second" else ("",)
     refuse_unfit([said for suffix in suffixes for said in state.settle(settled, suffix)])
     refuse_unfit([NO_UPLOAD] if values["picture"] == state.UPLOAD else [])
-    shown, changed = boards(settled)
-    refuse_unfit([*changed, *_missing(shown, values)])
-    return pictures_of(shown, settled)
+    specs, changed = boards(settled)
+    refuse_unfit([*changed, *_missing(specs, values)])
+    return pictures_of(specs, settled)
 
 
-def _missing(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[str]:
+def _missing(specs: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[str]:
     """What a link looks at and the boards do not have."""
     from viz.features.sweep.board_words import focus_of
 
-    made, view = _boards(shown), _view(values)
-    steps = max(board.steps for board in made)
-    planes = [board.sweep.input.shape[0] for board in made]
-    filters = [board.sweep.output.shape[0] for board in made]
+    drawn_boards, view = _boards(specs), _view(values)
+    steps = max(board.steps for board in drawn_boards)
+    planes = [board.sweep.input.shape[0] for board in drawn_boards]
+    filters = [board.sweep.output.shape[0] for board in drawn_boards]
     clauses = [f"step must be from 0 to {steps - 1}"] if view.step >= steps else []
-    if view.pin and focus_of(made, view) == focus_of(made, replace(view, pin="")):
-        cell = made[0].place(view.step)
+    if view.pin and focus_of(drawn_boards, view) == focus_of(drawn_boards, replace(view, pin="")):
+        cell = drawn_boards[0].place(view.step)
         if view.pin.rpartition(":")[2] != f"o{cell[0]}.{cell[1]}":
             clauses.append(f"no board has the cell {view.pin}")
     for name, index, counts in (
@@ -59,7 +59,7 @@ def _missing(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[str]
     ):
         if index >= max(counts):
             clauses.append(f"{name} must be from 0 to {max(counts) - 1}")
-    source, layer = shown[0].source, shown[0].layer
+    source, layer = specs[0].source, specs[0].layer
     shape = (source.channels, *source.size)
     clauses += [
         f"the input has no pixel {'.'.join(map(str, index))}"
@@ -69,46 +69,46 @@ def _missing(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[str]
     weight = operation_of(layer).weight_shape(layer) if operation_of(layer).learned else None
     return clauses + [
         f"the layer has no weight {'.'.join(map(str, index))}"
-        for index, _ in shown[0].kernel.edits
+        for index, _ in specs[0].kernel.edits
         if weight is None or any(i >= n for i, n in zip(index, weight, strict=True))
     ]
 
 
-def pictures_of(shown: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[Picture]:
+def pictures_of(specs: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[Picture]:
     """The boards on show, at the step, with the pin and the planes of the page's values."""
 
-    steps = max(_steps(board) for board in shown)
+    steps = max(_steps(board) for board in specs)
 
     def draw(style: Style) -> Figure:
         from viz.features.sweep.slides import board_picture
 
-        return board_picture(_boards(shown), _view(values), style)
+        return board_picture(_boards(specs), _view(values), style)
 
     def film(style: Style) -> Film:
         from viz.features.sweep.slides import board_film
 
-        return board_film(_boards(shown), _view(values), style)
+        return board_film(_boards(specs), _view(values), style)
 
     def strip(style: Style, count: int) -> Figure:
         from viz.features.sweep.slides import board_strip
 
         if count > steps:
             raise SpecError("strip", f"must be at most {steps} steps of this layer", count)
-        return board_strip(_boards(shown)[0], _view(values), style, count)
+        return board_strip(_boards(specs)[0], _view(values), style, count)
 
     frames, note = film_steps(steps)
-    label = "the board" if len(shown) == 1 else "the boards"
-    one = strip if len(shown) == 1 and steps > 1 else None
-    return [Picture("board", label, draw, film, len(frames), note, one, settings(shown))]
+    label = "the board" if len(specs) == 1 else "the boards"
+    one = strip if len(specs) == 1 and steps > 1 else None
+    return [Picture("board", label, draw, film, len(frames), note, one, settings(specs))]
 
 
-def settings(shown: Sequence[BoardSpec]) -> str:
+def settings(specs: Sequence[BoardSpec]) -> str:
     """The boards in words, for a caption."""
-    source = shown[0].source
+    source = specs[0].source
     own = isinstance(source.picture, Upload)
     name = "a picture of your own" if own else PICTURES[str(source.picture)].label.lower()
     return (
-        "; ".join(words.title(b.layer) for b in shown)
+        "; ".join(words.title(b.layer) for b in specs)
         + f"; input {words.times(source.size)}, {name}"
     )
 
@@ -118,8 +118,8 @@ def _steps(board: BoardSpec) -> int:
     return rows.outputs * cols.outputs
 
 
-def _boards(shown: Sequence[BoardSpec]) -> list[Board]:
-    return [_board(spec) for spec in shown]
+def _boards(specs: Sequence[BoardSpec]) -> list[Board]:
+    return [_board(spec) for spec in specs]
 
 
 @lru_cache(maxsize=32)
@@ -127,12 +127,12 @@ def _board(spec: BoardSpec) -> Board:
     from viz.features.sweep.board_words import Board
 
     sweep = choices_board.sweep(spec)
-    told = words.labels(spec, (sweep.output.shape[1], sweep.output.shape[2]))
+    labels = words.labels(spec, (sweep.output.shape[1], sweep.output.shape[2]))
     rows, cols = formula(spec.layer, spec.source.size)
     return Board(
         sweep,
-        told["title"],
-        told["captions"],
+        labels["title"],
+        labels["captions"],
         tuple(words.formulas(rows, cols)),
         choices_board.unread(spec).sentence,
     )

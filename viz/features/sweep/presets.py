@@ -58,15 +58,15 @@ def boards(
     if values["compare"] != "classics":
         suffixes = ("", SECOND) if values["compare"] == "second" else ("",)
         return [layer.board(values, upload, suffix) for suffix in suffixes], []
-    shown, told = [], []
+    specs, clauses = [], []
     for letter, classic in zip("ABCD", CLASSICS.values(), strict=True):
-        changed = {**values, **classic, **layer.apart(classic), **_kept(values)}
-        told += [f"Board {letter}: {sentence}" for sentence in layer.settle(changed)]
-        shown.append(layer.board(changed, upload))
-    return shown, told
+        changed = {**values, **classic, **layer.apart(classic), **_common(values)}
+        clauses += [f"Board {letter}: {sentence}" for sentence in layer.settle(changed)]
+        specs.append(layer.board(changed, upload))
+    return specs, clauses
 
 
-def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
+def _common(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the four classics take over: the kernel and its channels."""
     names = ("kernel_size", "kernel_width", "separate", "out_channels", "bias")
     return {name: values[name] for name in names}

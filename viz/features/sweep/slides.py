@@ -48,16 +48,16 @@ def board_film(boards: Sequence[Board], view: View, style: Style) -> Film:
     view = replace(view, pin="", step=0)
     figure, movers = _draw(boards, view, style, moving=True)
     total = max(board.steps for board in boards)
-    shown, _ = film_steps(total)
+    steps, _ = film_steps(total)
     artists: list[Artist] = [artist for mover in movers for artist in mover.artists()]
 
     def show(frame: int) -> list[Artist]:
         for mover in movers:
-            mover.to(min(shown[frame], mover.grids.board.steps - 1))
+            mover.to(min(steps[frame], mover.grids.board.steps - 1))
         return artists
 
     show(0)
-    return Film(figure, len(shown), show, fps=min(20.0, max(2.0, len(shown) / 10)))
+    return Film(figure, len(steps), show, fps=min(20.0, max(2.0, len(steps) / 10)))
 
 
 def board_strip(board: Board, view: View, style: Style, count: int) -> Figure:
@@ -69,15 +69,18 @@ def board_strip(board: Board, view: View, style: Style, count: int) -> Figure:
     steps = [round(i * (board.steps - 1) / max(1, count - 1)) for i in range(count)]
     columns = count if count <= 4 and style.inches[0] > 8 else -(-count // 2)
     [scales] = scales_of([board])
-    boxes, made = [], []
+    boxes, grids_of = [], []
     for step, box in zip(steps, _boxes(free, count, columns), strict=True):
         look = _planes(board, view)
-        made.append(Grids(paper, board, look, style, scales, box.width, legends=False))
+        grids_of.append(Grids(paper, board, look, style, scales, box.width, legends=False))
         boxes.append(
-            _headed(paper, f"step {step + 1} of {board.steps}", box, made[-1].points, style)
+            _headed(paper, f"step {step + 1} of {board.steps}", box, grids_of[-1].points, style)
         )
     for grids, where, step in zip(
-        made, _placed(made, boxes, 0.4 * made[0].points, with_kernel=False), steps, strict=True
+        grids_of,
+        _placed(grids_of, boxes, 0.4 * grids_of[0].points, with_kernel=False),
+        steps,
+        strict=True,
     ):
         _grids(grids, where, step)
         WindowMarks(grids, where, None).to(step)
@@ -93,23 +96,23 @@ def _draw(
     titled(figure, f"{len(boards)} layers on the same input", "", style)
     paper, box = _paper(figure, style)
     points, scales = SMALL * style.points, scales_of(boards)
-    made = [
+    all_grids = [
         Grids(paper, board, _planes(board, view), style, each, box.width / 2, legends=False)
         for board, each in zip(boards, scales, strict=True)
     ]
-    box = _legend(made[0], box)
+    box = _legend(all_grids[0], box)
     boxes = [
         _headed(paper, f"{letter}  {board.title}", each, points, style)
         for letter, board, each in zip(LETTERS, boards, _boxes(box, len(boards), 2), strict=False)
     ]
-    lines = [grids.board.formulas if len(boards) == 2 else () for grids in made]
+    lines = [grids.board.formulas if len(boards) == 2 else () for grids in all_grids]
     high = max(len(formulas) for formulas in lines) * LINE * points
     free = [replace(each, height=each.height - high) for each in boxes]
-    where = _placed(made, free, with_kernel=len(boards) == 2, foot=0.4 * points)
+    where = _placed(all_grids, free, with_kernel=len(boards) == 2, foot=0.4 * points)
     movers = []
-    for grids, place, focus in zip(made, where, focus_of(list(boards), view), strict=True):
+    for grids, place, focus in zip(all_grids, where, focus_of(list(boards), view), strict=True):
         movers += _focused(grids, place, focus, None, moving)[0]
-    for grids, each, formulas in zip(made, free, lines, strict=True):
+    for grids, each, formulas in zip(all_grids, free, lines, strict=True):
         _lines(grids, formulas, each)
     return figure, movers
 
@@ -229,11 +232,11 @@ def _headed(paper: Axes, words: str, box: Box, points: float, style: Style) -> B
 def _placed(
     boards: Sequence[Grids], boxes: Sequence[Box], foot: float, with_kernel: bool = True
 ) -> list[Place]:
-    asked = [_asked(grids, with_kernel) for grids in boards]
-    return places(boxes, asked, boards[0].points, foot)
+    wanted = [_wanted_grids(grids, with_kernel) for grids in boards]
+    return places(boxes, wanted, boards[0].points, foot)
 
 
-def _asked(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, Grid]:
+def _wanted_grids(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, Grid]:
     """The grids of a board, with the room that numbers and captions need."""
     board, points = grids.board, grids.points
     shapes = sizes(board)
