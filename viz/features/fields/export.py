@@ -249,5 +249,5 @@ def _strategies(target: int, input_size: tuple[int, int, int], style: Style) -> 
     from viz.features.fields.slides import strategies
 
     designs = network_analysis.strategies(target, input_size)
-    title = f"What each design needs for a receptive field of {target}×{target} pixels"
+    title = f"Ways to a receptive field of {target}×{target} pixels"
     return strategies(designs, style, title=title)

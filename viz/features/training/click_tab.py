@@ -1,4 +1,4 @@
-"""The tab on which one image is told: its scores, and which of its pixels move one unit."""
+"""The tab for one test image: the class scores, and the pixels that move one unit."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_BARS = 12
-"""Classes whose scores are shown; of more, the likeliest."""
+"""At most this many classes have a bar; of more, the likeliest do."""
 
 
 def tab(lab: Lab, page: PageState) -> None:
-    """One test image, told by one trained net."""
+    """Draw one test image and the prediction of one trained net."""
     values, comparison = page.values, lab.comparison
     net_picker(lab, page)
     net, seed = values["net"], comparison.seeds[0]
@@ -71,7 +71,7 @@ BARS = """<style>
 
 
 def bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
-    """The scores as bars; the true class is marked in words as well as by its colour."""
+    """HTML with the scores as bars; the true class is marked in words as well as by its colour."""
     classes = range(len(scores))
     if len(scores) > MOST_BARS:
         classes = sorted(np.argsort(-scores)[:MOST_BARS].tolist())  # type: ignore[assignment]

@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
 
 MAX_WORK = 10**13
-"""Multiply–accumulates of a whole comparison: some minutes of one core."""
+"""The most multiply–accumulates of a whole comparison, which take one core some minutes."""
 MAX_PARAMETERS = 2_000_000
-"""Of one net: every record carries three numbers for each to the server."""
+"""The most parameters of one net; every record carries three numbers for each of them."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a net before it is trained.
+    """The size and the cost of a net, computed before it is trained.
 
     Attributes:
         parameters: how many numbers the optimizer updates.
@@ -61,7 +61,7 @@ class Facts:
 
 
 def facts(c: Comparison) -> tuple[Facts, ...]:
-    """Of each net.
+    """The facts of each net, in order.
 
     Raises:
         SpecError: a run, or all together, would take too much; images too small for the
@@ -83,7 +83,7 @@ def facts(c: Comparison) -> tuple[Facts, ...]:
 
 
 def _fitting(specs: Sequence[TrainingSpec]) -> int:
-    """A batch that fits into the memory."""
+    """The largest batch with which the nets fit into the memory."""
     batch, budget = specs[0].batch, settings().memory_bytes
     while batch > 2:
         batch //= 2
@@ -115,12 +115,12 @@ def _planned(spec: TrainingSpec) -> Facts:
 
 
 def key(c: Comparison, seed: int) -> Hashable:
-    """The name of `work` in the queue: equal where it is the same work, and light to keep."""
+    """The queue's key of `work`; equal work has equal keys, and a key holds no images."""
     return "training", *_texts(c, seed)
 
 
 def work(c: Comparison, seed: int) -> Work:
-    """Trains the nets of one seed side by side, from where they were left; for the queue.
+    """Work for the queue that trains the nets of one seed side by side from their last records.
 
     Reports and returns the records of each net so far: ``dict[int, tuple[Record, ...]]``. A net
     that cannot go on stops there (see `failures`); the others go on.
@@ -178,17 +178,17 @@ def _stream(going: list[ResumableRun]) -> Generator[tuple[int, Record | SpecErro
 
 
 def stored_records(c: Comparison) -> Runs:
-    """What is here of it right now: records by (net, seed), without the queue."""
+    """The stored records by (net, seed), without those that the queue still holds."""
     return {key: run.records for key, run in _runs(c).items() if run.records}
 
 
 def failures(c: Comparison) -> Mapping[tuple[int, int], str]:
-    """Why runs by (net, seed) cannot go on."""
+    """Error messages of the runs that cannot go on, by (net, seed)."""
     return {key: run.error for key, run in _runs(c).items() if run.error}
 
 
 def over(c: Comparison, seed: int) -> bool:
-    """Every net of this seed has finished, or cannot go on: nothing is left to train."""
+    """Whether every net of this seed has finished or cannot go on."""
     return all(run.over for (_, of), run in _runs(c).items() if of == seed)
 
 
@@ -201,7 +201,7 @@ def _runs(c: Comparison) -> dict[tuple[int, int], Run]:
 
 
 def hold(data: bytes) -> OwnImages:
-    """The images of a visitor's ``.npz``, kept for a while for all visitors.
+    """The images of a visitor's ``.npz``, which stay in memory for a while for all visitors.
 
     Raises:
         SpecError: see `core.training.uploads.read_npz`.
@@ -216,7 +216,7 @@ def hold(data: bytes) -> OwnImages:
 
 
 def test_images(c: Comparison, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The first test images, (N, C, H, W), as the nets see them, and their classes, (N,)."""
+    """The first test images (N, C, H, W) as the nets' inputs, and their classes (N,)."""
     images, labels = _tests(c.specs[0])
     return images[:count], labels[:count]
 
@@ -323,7 +323,7 @@ def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptive
 
 
 def place(unit: str, grid: tuple[int, int]) -> tuple[int, int]:
-    """The (row, column) that is meant, kept inside the map."""
+    """The (row, column) that the text names, clamped to the map."""
     rows, columns = grid
     if unit == "centre":
         return rows // 2, columns // 2
@@ -332,7 +332,7 @@ def place(unit: str, grid: tuple[int, int]) -> tuple[int, int]:
 
 
 def _test(spec: TrainingSpec, index: int) -> Any:
-    """(1, C, H, W)."""
+    """One image as a batch (1, C, H, W)."""
     import torch
 
     images, _ = _tests(spec)

@@ -1,4 +1,4 @@
-"""The pictures of the training lab."""
+"""The pictures that the training lab offers for slides."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LABELS = {
     "kernels": "Kernels of the first layer",
     "digit": "One test image",
 }
-"""Name of a picture: its label in the menu."""
+"""Label in the menu by name of the picture."""
 FIRST = {
     TABS["curves"]: "test_accuracy",
     TABS["flow"]: "gradient",
@@ -51,9 +51,9 @@ FIRST = {
     TABS["kernels"]: "kernels",
     TABS["click"]: "digit",
 }
-"""An open tab: the picture that stands first."""
+"""The picture that comes first in the menu, by open tab."""
 ENDED = {"accuracy", "shifts"}
-"""Pictures of what finished runs come to."""
+"""Pictures that need finished runs."""
 
 
 def pictures(values: Values) -> list[Picture]:
@@ -76,7 +76,7 @@ def pictures(values: Values) -> list[Picture]:
 
 
 def on_show(comparison: Comparison, runs: Runs, values: Values) -> list[Picture]:
-    """The pictures of the records that are there; nothing is trained for them.
+    """The pictures of the records that exist; nothing is trained for them.
 
     Args:
         comparison: the comparison.
@@ -97,7 +97,7 @@ def on_show(comparison: Comparison, runs: Runs, values: Values) -> list[Picture]
 
 
 def trained(comparison: Comparison) -> Runs:
-    """The whole comparison, here and now; what has been trained before is not trained again.
+    """Train the whole comparison in this process, except for runs that are stored already.
 
     Raises:
         SpecError: a run that cannot go on.
@@ -112,13 +112,13 @@ def trained(comparison: Comparison) -> Runs:
 
 
 def _on(done: int, total: int, partial: object) -> bool:
-    """Nobody stops a command line's work."""
+    """A progress report that never stops the work."""
     return True
 
 
 @dataclass(frozen=True)
 class Look:
-    """What is looked at: a net's run with the first seed, up to a step.
+    """The run and the step that the page's settings choose.
 
     Attributes:
         run: (net, seed).
@@ -146,7 +146,7 @@ def _pictures(
     offered: set[str],
     frames: Mapping[str, int],
 ) -> list[Picture]:
-    """Those that are offered, that of the open tab first; ``load_runs`` is asked when one is drawn."""
+    """The offered pictures, the open tab's first; ``load_runs`` is called when one is drawn."""
     pictures = []
     for name in (each for each in LABELS if each in offered):
         one = Picture(name, LABELS[name], partial(_drawn, name, comparison, values, load_runs))
@@ -164,7 +164,7 @@ def _pictures(
 def _drawn(
     name: str, comparison: Comparison, values: Values, load_runs: Callable[[], Runs], style: Style
 ) -> Figure:
-    """A still."""
+    """Draw a still picture."""
     runs = load_runs()
     if name in ("erf", "film", "kernels", "digit"):
         return _of_one(name, comparison, values, runs, style)
@@ -191,7 +191,7 @@ def _learned(comparison: Comparison) -> str:
 
 
 def _of_one(name: str, comparison: Comparison, values: Values, runs: Runs, style: Style) -> Figure:
-    """A still of one run, at the step that is looked at."""
+    """Draw a still picture of one run at the chosen step."""
     if name == "digit":
         return _digit(comparison, values, style)
     look = _look(comparison, values)
@@ -244,7 +244,7 @@ def _film(
 def _strip(
     comparison: Comparison, values: Values, load_runs: Callable[[], Runs], style: Style, count: int
 ) -> Figure:
-    """The field at some steps, side by side."""
+    """Draw the field at some steps side by side."""
     from viz.features.training.plot_parts import some_maps
     from viz.slides.effective_field import variants
 

@@ -45,15 +45,15 @@ if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
 
 MOST_MAPS = 9
-"""Fields side by side over the steps."""
+"""At most this many fields stand side by side."""
 LARGE, SMALL = (2, 200), (3, 110)
-"""Maps in a row, and their height in pixels: of a pair, of many."""
+"""(maps in a row, height of a map in pixels) of a pair, and of many maps."""
 HEADING = 38
-"""Pixels above a map."""
+"""Height in pixels of the heading above a map."""
 COLUMN_SHARE = 0.94
-"""Share of its column that a map has."""
+"""Share of its column's width that a map takes."""
 HEAVY = 0.85
-"""How much the strongest pixels of a field hide of the image below."""
+"""Opacity of a field's strongest pixels over the image."""
 
 
 def erf_pair_figure(
@@ -111,7 +111,7 @@ def _maps(
 
 
 def _map(erf: EffectiveReceptiveField, shades: Shades, first: bool, **place: Any) -> list[Trace]:
-    """One map of several; only the first has a colour bar and names in the legend."""
+    """The traces of one map of several; only the first has a color bar and legend entries."""
     field, *_ = heat(erf.energy, erf.origin, shades, **place)
     border = [image_border(image_size(erf.input_size))]
     lines = lined(border, INPUT, "solid", "image's border", **place)
@@ -130,7 +130,7 @@ def _axes(
     rise: tuple[float, float],
     below: bool,
 ) -> dict[str, dict[str, Any]]:
-    """Both axes of a map; numbers only at the left and where nothing is below."""
+    """The axes of a map, with numbers only at the left and at the bottom."""
     rows, cols = field_view(erf.theory.clipped)
     top, high = rise
     few = {"nticks": 4, "ticks": "", "tickfont": {"size": 10}}
@@ -151,7 +151,7 @@ def _axes(
 
 
 def _heading(name: str, erf: EffectiveReceptiveField, number: str) -> dict[str, Any]:
-    """Above the middle of a map, wherever the screen's width puts it."""
+    """A heading centered above a map at any width of the screen."""
     left, right = field_view(erf.theory.clipped)[1]
     return {
         "text": f"<b>{name}</b><br>σ {pixels(short_sigma(erf))}",
@@ -200,7 +200,7 @@ def digit_figure(
 
 
 def _grey(plane: NDArray[np.float32]) -> Trace:
-    """An image as the camera saw it, its darkest value black."""
+    """A trace of the image, whose darkest value is black."""
     return {
         "type": "heatmap",
         "z": np.asarray(plane, dtype=np.float32),
@@ -212,7 +212,7 @@ def _grey(plane: NDArray[np.float32]) -> Trace:
 
 
 def _orange(erf: EffectiveReceptiveField) -> Trace:
-    """The field, clear where it is weak: the image stays to be seen."""
+    """A trace of the field, transparent where it is weak so that the image stays visible."""
     field, *_ = heat(erf.energy, erf.origin, shades_of([erf], False))
     shares = np.linspace(0, 1, 11).tolist()
     scale = [[share, rgba(WINDOW, HEAVY * share**0.5)] for share in shares]

@@ -1,4 +1,4 @@
-"""The last tab of the training lab: the numbers as files, the code, the way to other pages."""
+"""The last tab of the training lab: files of the records, code, links to other pages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PAGES = {
     "erf": ("Effective fields", ":material/blur_on:"),
     "shift": ("Shift and aliasing", ":material/blur_linear:"),
 }
-"""Where a trained net can be opened: title, icon."""
+"""Pages that can open a trained net: (title, icon) by name."""
 
 
 def tab(lab: Lab, page: PageState) -> None:
-    """Files, links, code."""
+    """Draw the tab."""
     runs = lab.runs
     if not any(runs.values()):
         st.caption("Files and links are here once nets are trained; the code is the same before.")
@@ -36,7 +36,7 @@ def tab(lab: Lab, page: PageState) -> None:
 
 
 def _files(lab: Lab) -> None:
-    """Written when somebody asks for them: a long run has thousands of numbers."""
+    """Download buttons; a file is written only on a click, as long runs have many numbers."""
     comparison, runs = lab.comparison, lab.runs
     with st.container(horizontal=True):
         st.download_button(
@@ -60,7 +60,7 @@ def _files(lab: Lab) -> None:
 
 
 def _links(lab: Lab) -> None:
-    """Each net whose first seed is done, on the other pages."""
+    """Links that open each net with a finished first seed on the other pages."""
     seed, runs = lab.comparison.seeds[0], lab.runs
     ready = [n for n in range(len(lab.comparison.specs)) if finished(runs.get((n, seed), ()))]
     if ready:

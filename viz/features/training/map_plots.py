@@ -1,4 +1,4 @@
-"""Training runs as maps: layer by step, kernels."""
+"""Training runs as maps: a number by layer and step, and the kernels."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, int], Sequence[Record]]
 
 LAYERS, LEAST = 230, 15
-"""Pixels: a map of layers, as long as each has the least."""
+"""Height in pixels of a map of layers, and the least height of one layer's row."""
 NAMES = 66
-"""Pixels left of it."""
+"""Width in pixels of the layers' names at the left."""
 KERNELS, CELL, PHONE = 6, 20, 330
-"""Kernels in a row; pixels of one of their cells, and of what is sure to fit a phone."""
+"""Kernels in a row, pixels of one of their cells, and the width in pixels of a phone."""
 
 
 def flow_figure(runs: Runs, net: int, seed: int, what: Flowing, name: str = "") -> go.Figure:
@@ -68,7 +68,7 @@ def flow_figure(runs: Runs, net: int, seed: int, what: Flowing, name: str = "") 
 
 
 def flow_span(runs: Runs, what: str) -> tuple[float, float]:
-    """The powers of ten at the ends of the colours: down to 10^−4 of the largest number."""
+    """The color scale's ends as powers of ten; it reaches down to 10⁻⁴ of the largest number."""
     tables = [flow_table(records, what).values.ravel() for records in runs.values()]
     values = np.concatenate([*tables, np.empty(0)])
     values = values[np.isfinite(values) & (values > 0)]
@@ -110,7 +110,7 @@ def _layers(
     runs: Runs,
     notes: Sequence[str],
 ) -> go.Figure:
-    """A row for each layer, a column for each record."""
+    """A heat map with a row for each layer and a column for each record."""
     rows = len(table.layers)
     plot = max(LAYERS, LEAST * rows)
     layout = noted(title, plot, AXES + BAR, notes if rows else [NOTHING])
@@ -201,7 +201,7 @@ def kernels_figure(kernels: NDArray[np.float32], step: int) -> go.Figure:
 def tiled(
     kernels: NDArray[np.float32], across: int = KERNELS
 ) -> tuple[Floats, list[tuple[float, float]]]:
-    """All kernels on one board, a free column and row (nan) between them.
+    """All kernels as one array, with a column and row of nan between them.
 
     Args:
         kernels: (filters, channels, rows, columns).

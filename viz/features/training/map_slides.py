@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from core.erf import EffectiveReceptiveField
 
 SLOW = 1.5
-"""Frames a second: every one is a step to be looked at."""
+"""Frames per second of the films."""
 
 
 def field_film(
@@ -125,7 +125,7 @@ def kernel_film(
 
 
 def _across(shape: tuple[int, ...], style: Style) -> int:
-    """Kernels in a row that make the board about as wide as the paper."""
+    """How many kernels a row needs so that the array is about as wide as the paper."""
     count, channels, high, wide = shape
     width, height = style.inches
     return max(1, round(np.sqrt(count * channels * width * (high + 1) / (height * (wide + 1)))))

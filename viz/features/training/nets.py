@@ -1,4 +1,4 @@
-"""The nets of a comparison as other pages know networks, and as code. No Streamlit here."""
+"""The nets of a comparison as networks of other pages and as code; imports no Streamlit."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from core.receptive_field.outline import Line
 
 SWEPT = 16
-"""Side of the digit that a kernel is swept over: each of its pixels twice as wide."""
+"""Side in pixels of the enlarged digit over which the sweep page moves a kernel."""
 MOST_SWEPT = 4
-"""Channels that the sweep page has."""
+"""The sweep page takes at most this many channels."""
 
 
 def body_network(spec: TrainingSpec) -> Network:
-    """The layers before the head, on the task's images, as other pages know a network."""
+    """The layers before the head as a `Network` of other pages, on the task's images."""
     from core.training.nets import body
 
     return Network(OWN, body(spec.net), "", spec.task.shape)
 
 
 def last_map(spec: TrainingSpec) -> Line:
-    """The last map before the head: its grid, and the receptive field of its units."""
+    """Grid and receptive field of the last map before the head."""
     return network_analysis.analysis(body_network(spec)).lines[-1]
 
 
 def code(comparison: Comparison) -> str:
-    """Python that makes the same runs with this app's core."""
+    """Python code that trains the same runs with `core`."""
     kinds = ["Net", type(comparison.task).__name__, "TrainingSpec"]
     imports = [
         f"from core.training import {', '.join(sorted(set(kinds) - {'OwnImages'}))}",
@@ -54,7 +54,7 @@ def code(comparison: Comparison) -> str:
 
 
 def _call(spec: Any) -> str:
-    """A spec as Python, without what is as by default; its task is the variable."""
+    """A spec as a Python expression without defaults; its task is the variable ``task``."""
     arguments = []
     for each in fields(spec):
         value = getattr(spec, each.name)
@@ -70,7 +70,7 @@ def _call(spec: Any) -> str:
 
 
 def links(comparison: Comparison, net: int, seed: int) -> Mapping[str, dict[str, str]]:
-    """Page: the query with which it opens a trained net."""
+    """The query that opens a trained net, by page."""
     run = {"network": "trained", "run": to_text(comparison.unit(net, seed))}
     return {
         "fields": run,

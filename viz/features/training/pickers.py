@@ -1,4 +1,4 @@
-"""Widgets of the training lab's tabs: which net is looked at, at which step, over which image."""
+"""Widgets of the training lab's tabs that choose a net, a step and an image."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CONE = "training_unit_cone"
 
 
 def snapshots(records: Sequence[Record]) -> list[Record]:
-    """Those that hold an effective field and kernels."""
+    """The records that hold an effective field and kernels."""
     return [record for record in records if record.snapshot is not None]
 
 
 def net_picker(lab: Lab, page: PageState) -> None:
-    """The net that is looked at; nothing where there is only one."""
+    """Choose a net; draws nothing if there is only one."""
     names = lab.comparison.names
     if len(names) > 1:
         st.segmented_control(
@@ -44,7 +44,7 @@ def net_picker(lab: Lab, page: PageState) -> None:
 
 
 def net_and_step(lab: Lab, page: PageState) -> None:
-    """The net and the step that are looked at."""
+    """Choose a net and a step."""
     left, right = st.columns(2)
     with left:
         net_picker(lab, page)
@@ -53,7 +53,7 @@ def net_and_step(lab: Lab, page: PageState) -> None:
 
 
 def snapshot_picker(lab: Lab, page: PageState) -> None:
-    """The step that is looked at."""
+    """Choose a step."""
     steps = lab.comparison.specs[page.values["net"]].snapshot_steps
     at = page.values["at"] % len(steps)
     if len(steps) > 1:
@@ -73,7 +73,7 @@ def _on_step(count: int) -> None:
 
 
 def sample_picker(page: PageState, count: int) -> None:
-    """The test image that is looked at."""
+    """Choose a test image."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.number_input(
             f"test image, 0–{count - 1:,}",
@@ -100,7 +100,7 @@ def _on_sample(step: int, count: int) -> None:
 
 
 def unit_picker(page: PageState, grid: tuple[int, int]) -> None:
-    """The unit of the last map that is looked at."""
+    """Choose a unit of the last map."""
     rows, columns = grid
     if page.values["unit"] != "centre":
         page.values["unit"] = "{}.{}".format(*place(page.values["unit"], grid))
@@ -116,7 +116,7 @@ def unit_picker(page: PageState, grid: tuple[int, int]) -> None:
 
 
 def unit_map(page: PageState, spec: TrainingSpec, image: NDArray[np.float32]) -> None:
-    """The cone over one image (C, H, W), to click a unit of the last map on."""
+    """Draw the cone over one image (C, H, W); a click chooses a unit of the last map."""
     frame = st.expander("Choose the unit on the map", key="training_cone", on_change="rerun")
     if not frame.open:
         return
@@ -137,7 +137,7 @@ def unit_map(page: PageState, spec: TrainingSpec, image: NDArray[np.float32]) ->
 
 
 def _on_unit(layer: str) -> None:
-    """Callback of the cone: a unit of the last map, which alone can be asked."""
+    """Callback of the cone, which takes over a unit of the last map."""
     choice = unit.told(st.session_state[CONE].view)
     if choice and choice["layer"] == layer:
         change(PAGE, {"unit": choice["unit"]})

@@ -31,28 +31,28 @@ DIGITS = (
     (1, 2, 5),
     (1, 1.5, 2, 3, 5, 7),
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
-    tuple(ten / 10 for ten in range(10, 100)),
+    *(tuple(ten / 10 for ten in range(10, 100, step)) for step in (5, 2, 1)),
 )
 """First digits of numbers on a logarithmic axis, from few to many."""
 LOWEST = 1e-6
-"""A loss below this is drawn here: a logarithmic axis has no zero."""
+"""A smaller loss is drawn at this value, as a logarithmic axis has no zero."""
 LEARNING: dict[str, tuple[str, str]] = {
     "loss": ("Loss on the training batches", "cross-entropy (nats)"),
     "train_accuracy": ("Accuracy on the training batches", "accuracy (%)"),
     "test_accuracy": ("Accuracy on the test images", "accuracy (%)"),
 }
-"""What can be drawn over the steps: title, name of the axis."""
+"""(title, axis label) of what can be drawn over the steps."""
 FLOWING: dict[str, tuple[str, str]] = {
     "gradient": ("Gradient of every layer", "norm of the loss's gradient for the weights"),
     "update": ("Update of every layer", "what a step changes, as a share of the weights' norm"),
 }
-"""What can be drawn over layer and step: title, measure."""
+"""(title, label of the measure) of what can be drawn by layer and step."""
 NOTHING = "Nothing to draw yet."
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """One number over seeds, at some places along an axis.
+    """Mean and range over seeds of a number, at some places along an axis.
 
     Attributes:
         x: (n,) places, ascending.
@@ -81,7 +81,7 @@ def over_seeds(points: Iterable[tuple[float, float | None]]) -> Band:
 
 
 def of_net(runs: Mapping[tuple[int, int], Sequence[Record]], net: int) -> list[Sequence[Record]]:
-    """Its runs that have begun, one a seed."""
+    """The runs of a net that have records, one for each seed."""
     return [records for key, records in sorted(runs.items()) if key[0] == net and records]
 
 
@@ -90,7 +90,7 @@ def bands(
     nets: int,
     number: Callable[[Record], float | None],
 ) -> list[Band]:
-    """A number of the records over the steps, for each net."""
+    """The bands of a number of the records over the steps, one for each net."""
     return [
         over_seeds((r.step, number(r)) for records in of_net(runs, net) for r in records)
         for net in range(nets)
@@ -98,7 +98,7 @@ def bands(
 
 
 def learning(what: str) -> Callable[[Record], float | None]:
-    """A record's number: of `LEARNING`; accuracies in per cent.
+    """The function that reads a number of `LEARNING` from a record; accuracies in per cent.
 
     Raises:
         SpecError: no such number.
@@ -123,14 +123,14 @@ def _test_accuracy(record: Record) -> float | None:
 
 
 def sigma(record: Record) -> float | None:
-    """σ of the effective field in pixels: of both axes, the root of the mean square."""
+    """σ of a record's effective field in pixels, the root mean square of both axes."""
     if record.snapshot is None or record.snapshot.erf is None:
         return None
     return math.hypot(*record.snapshot.erf.sigma) / math.sqrt(2)
 
 
 def end(records: Sequence[Record]) -> Snapshot | None:
-    """What was seen after the last step; None before it."""
+    """The shift measurement after the last step; None before it."""
     last = records[-1] if records else None
     return last.snapshot if last is not None and last.step == last.steps else None
 
@@ -138,13 +138,13 @@ def end(records: Sequence[Record]) -> Snapshot | None:
 def final_accuracies(
     runs: Mapping[tuple[int, int], Sequence[Record]], net: int
 ) -> dict[int, float]:
-    """Seed: test accuracy in per cent of the finished run."""
+    """Test accuracy in per cent of the finished runs, by seed."""
     ends = {seed: end(records) for (of, seed), records in sorted(runs.items()) if of == net}
     return {seed: 100 * shot.test_accuracy for seed, shot in ends.items() if shot is not None}
 
 
 def paces(runs: Mapping[tuple[int, int], Sequence[Record]], net: int) -> Floats:
-    """Milliseconds a step of every record but the first."""
+    """Milliseconds per step of every record but the first."""
     milliseconds = [
         1000 * r.seconds_per_step for records in of_net(runs, net) for r in records if r.step
     ]
@@ -156,7 +156,7 @@ def shift_bands(
     nets: int,
     number: Callable[[ShiftAccuracy], Sequence[float]],
 ) -> list[Band]:
-    """A share of the finished runs over the pixels that the images are moved, in per cent."""
+    """The bands of a share, in per cent, over the shift of the images in pixels."""
     bands = []
     for net in range(nets):
         ends = [end(records) for records in of_net(runs, net)]
@@ -168,7 +168,7 @@ def shift_bands(
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One number of every layer at every record.
+    """One number for every layer and every record.
 
     Attributes:
         layers: as they are called here, from the input on.
@@ -224,13 +224,17 @@ def layer_names(names: Sequence[str]) -> tuple[str, ...]:
 def some_maps(
     shots: Sequence[tuple[int, EffectiveReceptiveField]], most: int
 ) -> list[tuple[int, EffectiveReceptiveField]]:
-    """At most so many of them, evenly, the first and the last included."""
+    """At most ``most`` of them at even distances, including the first and the last."""
     places = np.linspace(0, len(shots) - 1, min(most, len(shots))).round().astype(int)
     return [shots[place] for place in places.tolist()]
 
 
 def check(names: Sequence[str]) -> None:
-    """Raises SpecError where they are none, or too many."""
+    """Check the number of nets.
+
+    Raises:
+        SpecError: there are none, or too many.
+    """
     if not 1 <= len(names) <= MOST_NETS:
         raise SpecError("names", f"must be of 1 to {MOST_NETS} nets", len(names))
 
@@ -263,29 +267,29 @@ def short_sigma(erf: EffectiveReceptiveField) -> tuple[float, float]:
 
 
 def rgba(colour: str, opacity: float) -> str:
-    """A colour ``#RRGGBB`` that lets something through."""
+    """A color ``#RRGGBB`` with an opacity below 1."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:.3f})"
 
 
 def look(net: int) -> tuple[str, str, str, str]:
-    """Colour, dash, mark and hatching of a net."""
+    """The color, dash, marker and hatching of a net."""
     return LINES[net % len(LINES)]
 
 
 def wrapped(name: str, width: int = 14) -> list[str]:
-    """A net's name in lines, for beside a line or an axis."""
+    """A net's name wrapped into lines, to stand beside a line or an axis."""
     return textwrap.wrap(name, width) or [""]
 
 
 def spread_label(low: float, high: float) -> str:
-    """``97.1 to 99``, or the one number."""
+    """``97.1 to 99``, or one number if both are equal."""
     one, other = f"{low:.3g}", f"{high:.3g}"
     return one if one == other else f"{one} to {other}"
 
 
 def seeds_note(runs: Mapping[tuple[int, int], Sequence[Record]], nets: int) -> list[str]:
-    """What line and band are; what is missing while seeds are still trained."""
+    """Notes that explain line and band, and say which seeds are not finished."""
     begun = [of_net(runs, net) for net in range(nets)]
     seeds = max(map(len, begun), default=0)
     if seeds < 2:

@@ -57,17 +57,17 @@ __all__ = [
 ]
 
 MOST_MARKS = 12
-"""Marks on a line: more would hide its dash."""
+"""At most this many markers stand on a line; more would hide its dash."""
 LINE = 15
-"""Pixels of a line of the names beside a picture."""
+"""Height in pixels of a line of the names beside a picture."""
 ELBOW = 0.05
-"""Share of the axis between a whole line's end and its name."""
+"""Share of the axis between the end of a complete line and its name."""
 FAINT = 0.16
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One diagram of a figure.
+    """One diagram of several in a figure.
 
     Attributes:
         title: of the y axis.
@@ -139,7 +139,7 @@ def _lines(
     last: float,
     notes: Sequence[str],
 ) -> go.Figure:
-    """Panels one above the other, each net's name to the right of its line."""
+    """A figure of panels one above the other, with each net's name right of its line."""
     check(names)
     spans = [_span(panel) for panel in panels]
     up = [_up(panel, span) for panel, span in zip(panels, spans, strict=True)]
@@ -163,12 +163,12 @@ def _lines(
 
 
 def _height(panels: int) -> float:
-    """Pixels of one panel, as `stacked` makes them."""
+    """Height in pixels of a panel of `stacked`."""
     return PANEL if panels > 1 else PANEL + 60
 
 
 def _band(net: int, name: str, band: Band, panel: Panel, across: str) -> list[Trace]:
-    """A line through the means; behind it all between lowest and highest."""
+    """The traces of a line through the means and of the band from lowest to highest."""
     if not len(band.x):
         return []
     colour, dash, mark, _ = look(net)
@@ -205,7 +205,7 @@ def _band(net: int, name: str, band: Band, panel: Panel, across: str) -> list[Tr
 
 
 def _span(panel: Panel) -> tuple[float, float]:
-    """The y axis from end to end; of a logarithmic one as powers of ten."""
+    """The ends of the y axis; of a logarithmic axis as powers of ten."""
     ends = [each for band in panel.bands for each in (*band.low, *band.high)]
     if not ends:
         ends = [0.0 if panel.most else 0.1, panel.most or 1.0]
@@ -277,7 +277,7 @@ def _ends(
 def apart(
     wanted: Mapping[int, float], heights: Mapping[int, float], span: tuple[float, float]
 ) -> dict[int, float]:
-    """Middles of labels as near as can be to where they are wanted, none over another.
+    """Centers of labels as near as possible to their wanted places, without overlaps.
 
     Args:
         wanted: the middle of each.

@@ -1,4 +1,4 @@
-"""What has come of a comparison so far: the table, the button that starts it, how far it is."""
+"""The results of a comparison so far: the table, the button that trains it, its progress."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 SLOT = "training"
 STARTED, TRAINED = "training_started", "training_trained"
-"""In the session: the comparison that is to be trained, and the last that this visit has had."""
+"""Session keys of the comparison to be trained, and of the last one that this visit trained."""
 EVERY = 2.0
-"""Seconds between two looks of a visitor at the curves while they grow."""
+"""Shortest interval in seconds between two updates of a visitor's curves."""
 LOOKS = 10
-"""Such looks a second of all visitors together."""
+"""At most this many such updates per second for all visitors together."""
 PER_STEP, PER_SECOND = 0.006, 2e10
-"""Seconds of a step besides its arithmetic, and multiply–accumulates a second of one core: for the
-guess before anything has been measured. Fitted to the default comparison on one core."""
+"""Overhead of a step in seconds, and multiply–accumulates per second of one core. They estimate the
+time before anything has been measured; both were fitted to the default comparison."""
 
 
 def _name(comparison: Comparison) -> Hashable:
-    """What tells comparisons apart, without the images of a visitor's own."""
+    """A key that identifies a comparison without holding a visitor's images."""
     return tuple(compute.key(comparison, seed) for seed in comparison.seeds)
 
 
@@ -59,12 +59,12 @@ class Lab:
 
     @property
     def runs(self) -> Runs:
-        """All records there are, those of runs that were done for others included."""
+        """All existing records, including runs that other visitors trained."""
         return runs(self.comparison)
 
 
 def runs(comparison: Comparison) -> Runs:
-    """What is kept for all visitors, and what this one's queue still holds of it."""
+    """The records that are stored for all visitors, and newer ones from this visitor's queue."""
     latest = dict(compute.stored_records(comparison))
     for seed in comparison.seeds:
         if view := _seen().get(compute.key(comparison, seed)):
@@ -80,7 +80,7 @@ def _seen() -> dict[Hashable, View]:
 
 
 def to_do(comparison: Comparison, runs: Runs) -> list[int]:
-    """The seeds with a net that can still be trained."""
+    """The seeds that have a net with steps left to train."""
     failed = compute.failures(comparison)
     nets = range(len(comparison.specs))
     return [
@@ -93,7 +93,7 @@ def to_do(comparison: Comparison, runs: Runs) -> list[int]:
 
 
 def stand(lab: Lab) -> bool:
-    """The table, and below it the way to more: a button, or how far it is.
+    """Draw the table, and below it the button that trains or the progress.
 
     Returns:
         whether something is still to come.
@@ -127,7 +127,7 @@ def stand(lab: Lab) -> bool:
 
 
 def live(lab: Lab, draw: Callable[[Runs], None]) -> None:
-    """Draw what comes of the runs; again and again while there is more to come."""
+    """Draw the runs, and again whenever new records may exist."""
     if not lab.live:
         draw(lab.runs)
         return
@@ -143,7 +143,7 @@ def live(lab: Lab, draw: Callable[[Runs], None]) -> None:
 
 
 def _offer(lab: Lab, runs: Runs) -> None:
-    """Nothing is trained before somebody asks for it."""
+    """The button that starts the training, with an estimate of its cost."""
     begun = any(runs.values())
     work, seconds = _expected(lab, runs)
     button, text = st.columns([1, 3.6], vertical_alignment="center")
@@ -169,7 +169,7 @@ def _offer(lab: Lab, runs: Runs) -> None:
 
 
 def _done(comparison: Comparison) -> None:
-    """Whose results these are, where this visit has not asked for them."""
+    """A note that the results come from another visit, if this one did not train them."""
     if not _started(comparison) and st.session_state.get(TRAINED) != _name(comparison):
         st.caption(
             "These nets were trained here earlier with just these settings, and their results are "
@@ -178,7 +178,7 @@ def _done(comparison: Comparison) -> None:
 
 
 def _expected(lab: Lab, runs: Runs) -> tuple[float, float]:
-    """What is left: multiply–accumulates, and a guess of the seconds."""
+    """The multiply–accumulates that are left, and an estimate of the seconds."""
     work = steps = 0.0
     for net, facts in enumerate(lab.facts):
         for seed in lab.comparison.seeds:
@@ -190,12 +190,12 @@ def _expected(lab: Lab, runs: Runs) -> tuple[float, float]:
 
 
 def start(comparison: Comparison) -> None:
-    """Callback: this visit wants it trained; whoever opens its link does not."""
+    """Callback that starts the training for this visit; opening a link does not start it."""
     st.session_state[STARTED] = st.session_state[TRAINED] = _name(comparison)
 
 
 def stop() -> None:
-    """Callback: no more of it; what is done is kept."""
+    """Callback that stops the training; finished records stay."""
     st.session_state.pop(STARTED, None)
 
 
@@ -203,7 +203,7 @@ def stop() -> None:
 
 
 def _lines(comparison: Comparison, views: Mapping[Hashable, View], runs: Runs) -> None:
-    """One line for each seed that is not done, and the button that stops all."""
+    """Progress of each unfinished seed, and the button that stops all of them."""
     bars, button = st.columns([5, 1], vertical_alignment="center")
     with bars.container(gap="xsmall"):
         for seed in comparison.seeds:
@@ -235,7 +235,7 @@ def _line(comparison: Comparison, seed: int, view: View, runs: Runs) -> None:
 
 
 def _failures(comparison: Comparison) -> None:
-    """Runs that cannot go on, and why: one sentence for each reason."""
+    """Warnings about runs that cannot go on, one for each reason."""
     seeds_of: dict[tuple[int, str], list[int]] = {}
     for (net, seed), why in compute.failures(comparison).items():
         seeds_of.setdefault((net, why), []).append(seed)
@@ -248,7 +248,7 @@ def _failures(comparison: Comparison) -> None:
 
 
 def _table(lab: Lab, runs: Runs, waits: str) -> None:
-    """What is known of each net; ``waits`` stands for what is not known yet."""
+    """Draw the table of the nets; ``waits`` fills the cells without a result yet."""
     nets = range(len(lab.comparison.specs))
     lines = [
         Line(

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, int], Sequence[Record]]
 
 ROW = 68
-"""Pixels of a net's row."""
+"""Height in pixels of a net's row."""
 LETTER = 6.0
-"""Pixels of a letter of the names."""
+"""Mean width in pixels of a letter of the names."""
 
 
 def accuracy_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
@@ -79,7 +79,7 @@ def _marks(
 
 
 def _around(values: Sequence[float]) -> dict[str, Any]:
-    """A range in which the values, per cent, can be told apart; 0 need not be in it."""
+    """A range in per cent that separates the values; it need not contain 0."""
     if not values:
         return {"range": [0, 100]}
     low, high = min(values), max(values)
@@ -137,6 +137,6 @@ def _rows(title: str, names: Sequence[str], across: str, notes: Sequence[str]) -
 
 
 def name_room(names: Sequence[str]) -> int:
-    """Pixels that the names take beside lines or rows."""
+    """Width in pixels of the names beside lines or rows."""
     longest = max(len(line) for name in names for line in wrapped(name))
     return round(12 + LETTER * longest)

@@ -1,4 +1,4 @@
-"""Images that a net learns from, side by side with their labels. No Streamlit here."""
+"""HTML of training images side by side with their labels; imports no Streamlit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def strip(images: NDArray[np.float32], names: Sequence[str], side: int = 56) -> 
 
 
 def grey(images: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """On one scale, the lowest value of all black and the highest white."""
+    """The images on one scale from black, their lowest value, to white, their highest."""
     low, high = float(images.min()), float(images.max())
     return np.rint((images - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
 

@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, int], Sequence[Record]]
 
 MOST_MARKS = 12
-"""Marks on a line: more would hide its dash."""
+"""At most this many markers stand on a line; more would hide its dash."""
 DOTS = ("o", "s", "D", "^")
-"""Marks of the nets, as on the page."""
+"""The markers of the nets, as on the page."""
 ROUND = [1, 2, 5, 10]
-"""What numbers on an axis are multiples of."""
+"""Steps of the numbers on an axis are these times a power of ten."""
 BEHIND = 0.18
-"""How much a band hides."""
+"""Opacity of a band."""
 
 
 def curve(runs: Runs, names: Sequence[str], what: str, style: Style, *, task: str) -> Figure:
@@ -138,7 +138,7 @@ def _draw(axes: Axes, curves: Sequence[Band]) -> None:
 
 
 def _decades(axes: Axes) -> None:
-    """A logarithmic axis upwards, its numbers in one spelling."""
+    """Make the y axis logarithmic, with all its numbers in one notation."""
     axes.set_yscale("log")
     low, high = (float(np.log10(edge)) for edge in axes.get_ylim())
     ticks, names = log_ticks((low, high))

@@ -1,4 +1,4 @@
-"""What stands below the table of the training lab: one function a tab."""
+"""The tabs below the table of the training lab, one function each."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from viz.features.training.results import Runs
 
 LATER = "Here once nets are trained."
-"""In the place of what only a finished run can tell."""
+"""Shown in place of what only a finished run can provide."""
 SOON = "Here with the first records."
 MOST_LINKS = 12
-"""Kernels that have a link of their own."""
+"""At most this many kernels have a link."""
 
 
 def _chart(figure: Any, key: str) -> None:
@@ -34,7 +34,7 @@ def _chart(figure: Any, key: str) -> None:
 
 
 def _pair(*charts: tuple[Any, str]) -> None:
-    """Up to two side by side; on a phone one below the other."""
+    """Draw up to two charts side by side, on a phone one below the other."""
     for column, (figure, key) in zip(st.columns(2), charts, strict=False):
         with column:
             _chart(figure, key)
@@ -46,7 +46,7 @@ def _caption(sentence: str) -> None:
 
 
 def pictures(lab: Lab, values: Mapping[str, Any]) -> list[Picture]:
-    """What is on show, for slides."""
+    """The pictures of the current page, for slides."""
     from viz.features.training import export
 
     return export.on_show(lab.comparison, lab.runs, values)
@@ -210,7 +210,7 @@ def _draw_kernels(lab: Lab, net: int, at: int, runs: Runs) -> None:
 
 
 def _record_at(lab: Lab, net: int, at: int, runs: Runs) -> Record | None:
-    """The snapshot that is chosen, or the last one before it that is there."""
+    """The chosen snapshot, or the last existing one before it."""
     wanted = lab.comparison.specs[net].snapshot_steps[at]
     shots = snapshots(runs.get((net, lab.comparison.seeds[0]), ()))
     return next((record for record in reversed(shots) if record.step <= wanted), None)
@@ -248,4 +248,4 @@ DRAW: dict[str, Draw] = {
     "click": click_tab.tab,
     "files": files_tab.tab,
 }
-"""One function a tab, by its name in the URL."""
+"""The function that draws a tab, by the tab's name in the URL."""

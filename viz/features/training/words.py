@@ -1,4 +1,4 @@
-"""What a training run says, in sentences that say no more than its numbers. No Streamlit here."""
+"""Sentences about training runs that claim no more than the numbers show; imports no Streamlit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Records = Sequence[Record]
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
-    """(net, seed): its records so far."""
+    """The records so far, by (net, seed)."""
 
 COUNTS = ("no nets", "One net", "Two nets", "Three nets", "Four nets")
 DIFFER = {
@@ -32,11 +32,11 @@ DIFFER = {
     "optimizer": "their optimiser",
     "learning_rate": "their learning rate",
 }
-"""What varies: the rest of "that differ only in …"."""
+"""The rest of "that differ only in …", by the parameter that varies."""
 
 
 def heading(comparison: Comparison, vary: str) -> str:
-    """The experiment in one sentence."""
+    """The comparison in one sentence."""
     count, spec = len(comparison.specs), comparison.specs[0]
     nets = COUNTS[count]
     nets += f" that differ only in {DIFFER[vary]}" if count > 1 else f" ({comparison.names[0]})"
@@ -76,7 +76,7 @@ def spread(values: SeedSpread, as_text: Callable[[float], str]) -> str:
 
 
 def percent(share: float) -> str:
-    """``97.0 %``: with one decimal, as its neighbours have; 0 and 100 only where it is just that."""
+    """``97.0 %``, always with one decimal; 0 and 100 only if the share is exactly that."""
     text = tables.percent(share)
     return text if "." in text or share in (0, 1) else text.replace(" %", ".0 %")
 
@@ -87,7 +87,7 @@ def finished(records: Records) -> bool:
 
 
 def over(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSpread | None:
-    """A number of a net's finished runs, over the seeds; None where no run has one."""
+    """Mean and range of a number over a net's finished runs; None if no run has it."""
     from core.training.studies import over_seeds
 
     values = [measure(runs[key]) for key in runs if key[0] == net and finished(runs[key])]
@@ -96,21 +96,21 @@ def over(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSprea
 
 
 def accuracy(records: Records) -> float:
-    """On the test set, of a finished run."""
+    """Accuracy of a finished run on the test set."""
     from core.training import studies
 
     return studies.accuracy(records)
 
 
 def widening(records: Records) -> float:
-    """σ after over before, of a finished run."""
+    """Ratio of σ after training to σ before it, of a finished run."""
     from core.training import studies
 
     return studies.widening(records)
 
 
 def agreement(records: Records) -> float:
-    """Share of the test images that a finished run tells as before when they move by 1 px."""
+    """Share of the test images whose predicted class stays when they are shifted by 1 px."""
     shot = records[-1].snapshot
     assert shot is not None  # a finished run ends with one
     assert shot.shifted is not None
@@ -118,14 +118,14 @@ def agreement(records: Records) -> float:
 
 
 def reaching(records: Records) -> float:
-    """Gradient norm of the first convolution over the last one's, of a finished run."""
+    """Ratio of the first convolution's gradient norm to the last one's, of a finished run."""
     from core.training import studies
 
     return studies.reaching(records)
 
 
 def pace(runs: Runs, net: int) -> float | None:
-    """Median seconds of a step of a net."""
+    """Median seconds per step of a net."""
     milliseconds = [
         record.seconds_per_step
         for key, records in runs.items()
@@ -136,7 +136,7 @@ def pace(runs: Runs, net: int) -> float | None:
 
 
 def left(records: Mapping[int, Records], nets: int, steps: int) -> float | None:
-    """Seconds that a seed's nets still take, by what they took so far; None: not known yet."""
+    """Seconds a seed's nets still need, judged by their steps so far; None without any step."""
     taken = [(r[-1].seconds, r[-1].step) for r in records.values() if r and r[-1].step]
     done = sum(step for _, step in taken)
     if not done:
@@ -145,7 +145,7 @@ def left(records: Mapping[int, Records], nets: int, steps: int) -> float | None:
 
 
 def duration(seconds: float) -> str:
-    """``12 s``, ``3 min``: rounded, for a time that is only guessed."""
+    """``12 s``, ``3 min``: an estimated time, rounded."""
     if seconds < 20:
         return f"{max(1, round(seconds))} s"
     return f"{5 * round(seconds / 5)} s" if seconds < 55 else f"{max(1, round(seconds / 60))} min"
@@ -155,7 +155,7 @@ def duration(seconds: float) -> str:
 
 
 def schedule(spec: TrainingSpec) -> str:
-    """How the learning rate goes over the steps, and why runs of other lengths are other runs."""
+    """A sentence on the learning rate's schedule and why runs of other lengths differ."""
     falling = spec.steps - spec.warm_up
     rise = f"rises over {plural(spec.warm_up, 'step')}" if spec.warm_up else ""
     fall = f"falls to 0 over {'the other ' if rise else ''}{falling:,}" if falling else ""
@@ -193,7 +193,7 @@ def compared(
 
 
 def _seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> int:
-    """With how many seeds a net has come to a number."""
+    """How many seeds of a net have a finite number."""
     done = [runs[key] for key in runs if key[0] == net and finished(runs[key])]
     return sum(math.isfinite(measure(records)) for records in done)
 
@@ -207,7 +207,7 @@ def _scope(counts: Sequence[int]) -> str:
 
 
 def _apart(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: int) -> str:
-    """Whether the seeds tell the nets apart."""
+    """A sentence on whether the ranges over the seeds separate the nets."""
     if len(ready) < 2:
         return ""
     if seeds < 2:
@@ -233,12 +233,12 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def factor(value: float) -> str:
-    """``1.42``: a ratio."""
+    """A ratio as text, such as ``1.42``."""
     return f"{value:.3g}"
 
 
 def grew(comparison: Comparison, runs: Runs) -> str:
-    """What training did to σ, as claim 15 judges it; "" with no run done."""
+    """Sentences on how training changed σ, judged as in claim 15; "" without a finished run."""
     parts = []
     for net, name in enumerate(comparison.names):
         growth = over(runs, net, widening)
@@ -255,7 +255,7 @@ def grew(comparison: Comparison, runs: Runs) -> str:
 
 
 def _way(grown: SeedSpread, every: str) -> str:
-    """Wider, narrower or neither, as far as that is more than other images make of it."""
+    """Whether σ grew or shrank by more than another choice of images changes it."""
     if grown.low > SIGMA_NOISE**2:
         return f"wider{every}"
     if grown.high < SIGMA_NOISE**-2:

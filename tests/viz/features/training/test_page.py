@@ -56,7 +56,7 @@ def held(monkeypatch: Any) -> Server:
 
 def test_nothing_is_trained_before_somebody_asks_for_it(held: Server) -> None:
     at = visit()
-    assert "Three nets that differ only in how they halve their map, 3 seeds each" in text_of(at)
+    assert "Three nets that differ only in how they downsample, 3 seeds each" in text_of(at)
     assert labels(at).count("Train") == 1
     assert "about 1 min on a core that has nothing else to do, as an estimate" in said(at)
     for name in ("max pooling", "strided convolution", "blurred stride", "55,870", "45 px"):

@@ -174,7 +174,7 @@ def test_apart_is_said_exactly_where_every_seed_is_better(nets: list[list[float]
         (
             "downsampling",
             {"variants": "max,strided,dilated", "seeds": 3, "steps": 1200},
-            "Three nets that differ only in how they halve their map, 3 seeds each, 1,200 steps, "
+            "Three nets that differ only in how they downsample, 3 seeds each, 1,200 steps, "
             "the same batches",
         ),
         (
