@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from viz.params import Param, choice, switch
+
+if TYPE_CHECKING:
+    from core.receptive_field.outline import Line
+    from viz.choices.network_analysis import Analysis
 
 AXES = ("height", "width")
 
@@ -64,3 +68,30 @@ def unit_of(text: str, grid: tuple[int, int]) -> tuple[int, int]:
         return named[text]
     row, col = map(int, text.split("."))
     return min(row, rows - 1), min(col, cols - 1)
+
+
+def fit(
+    analysis: Analysis, values: dict[str, Any], usual: str, image: bool = True
+) -> tuple[Line, list[str]]:
+    """The chosen layer, and sentences about a layer or a unit that the network does not have.
+
+    In ``values`` the default layer and the usual unit take their places.
+
+    Args:
+        analysis: of the network.
+        values: of a page; changed.
+        usual: the value of ``unit`` when none is chosen.
+        image: the image counts as a layer.
+    """
+    line, clauses = analysis.line(values["layer"]), []
+    if line is None or (line.node.kind == "input" and not image):
+        if values["layer"]:
+            clauses.append(f"this network has no layer `{values['layer'][:80]}`")
+            values["layer"], values["unit"] = "", usual
+        line = analysis.deepest
+    rows, cols = line.node.grid
+    row, col = map(int, values["unit"].split(".")) if "." in values["unit"] else (0, 0)
+    if row >= rows or col >= cols:
+        clauses.append(f"`{line.label}` has no unit {values['unit']}, only {rows}×{cols}")
+        values["unit"] = usual
+    return line, clauses

@@ -11,6 +11,7 @@ from core.blocks import COMPARISONS
 from viz.choices import network as network_state
 from viz.features.blocks import compute, params, tables
 from viz.features.blocks.params import VIEWS, Block
+from viz.server.queue import run_now
 from viz.slides.style import Picture, Style
 
 if TYPE_CHECKING:
@@ -89,9 +90,6 @@ def _gradients(
 ) -> Figure:
     from viz.features.blocks.export import picture_of_gradients
 
-    def always(done: int, total: int, partial: object) -> bool:
-        return True
-
     if probes is None:
-        probes = {block: compute.probe(block)(always) for block in blocks}
+        probes = {block: run_now(compute.probe(block)) for block in blocks}
     return picture_of_gradients(probes).draw(style)

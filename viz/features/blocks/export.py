@@ -12,6 +12,7 @@ from core.errors import SpecError
 from viz.features.blocks import compute, params, tables
 from viz.features.blocks.params import OWN, TABS, Block
 from viz.page import tables as page_tables
+from viz.server.queue import run_now
 from viz.slides.style import Picture, Style
 
 if TYPE_CHECKING:
@@ -186,18 +187,13 @@ def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None
     return Picture("memory", "Memory", draw)
 
 
-def _on(done: int, total: int, partial: object) -> bool:
-    """Nobody stops a command line's work."""
-    return True
-
-
 @lru_cache(maxsize=2)
 def _probes(blocks: tuple[Block, ...]) -> dict[Block, BlockProbe]:
-    return {block: compute.probe(block)(_on) for block in blocks}
+    return {block: run_now(compute.probe(block)) for block in blocks}
 
 
 @lru_cache(maxsize=2)
 def _times(blocks: tuple[Block, ...]) -> dict[Block, Timing]:
     """Measured once for all styles; another process measures other times."""
     compute.check_times(blocks)
-    return dict(zip(blocks, compute.times(blocks)(_on), strict=True))
+    return dict(zip(blocks, run_now(compute.times(blocks)), strict=True))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core import data
 from core.errors import SpecError
+from viz.choices import unit
 from viz.choices.network import Network
 from viz.choices.network_analysis import Analysis, analysis, meta_module, module, trained_weights
+from viz.features.erf import params
 from viz.features.erf.params import DRAWS, Request
 from viz.server.cache import computed_once
 from viz.server.processes import queued
@@ -96,6 +98,23 @@ def _graph(structure: Structure) -> Graph:
     from core.graph import network_graph
 
     return network_graph(_meta_module(structure), structure.network.input_size)
+
+
+def request_of(analysis: Analysis, values: dict[str, Any]) -> tuple[Request, list[str]]:
+    """The request of settled values, and sentences about what the network does not have of them.
+
+    Args:
+        analysis: of the network.
+        values: of the page, changed by `viz.choices.unit.fit`.
+
+    Raises:
+        SpecError: no layer of it has units side by side.
+    """
+    line, clauses = unit.fit(analysis, values, "centre", image=False)
+    if line.node.kind == "input":
+        rule = "must have units side by side; this network has none like that"
+        raise SpecError("layer", rule, analysis.network.title)
+    return params.request(values, line.node.name, line.node.grid), clauses
 
 
 def _weights(request: Request) -> State | None:

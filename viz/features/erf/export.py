@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 from core import data
 from core.errors import SpecError
 from viz.choices import network, network_analysis
-from viz.choices import unit as choices_unit
-from viz.choices.unit import UNITS
 from viz.features.erf import compute as compute_erf
-from viz.features.erf import params
 from viz.features.erf.params import COMPARISONS, STUDIES, TABS, Request
+from viz.server.queue import run_now
 from viz.slides.style import Picture, Style, refuse_unfit
 
 if TYPE_CHECKING:
@@ -64,18 +62,8 @@ def request_of(values: Values) -> Request:
         SpecError: it cannot be computed.
     """
     analysis = network_analysis.analysis(network.network(values))
-    line = analysis.line(values["layer"])
-    if line is None or line.node.kind == "input":
-        if values["layer"]:
-            refuse_unfit([f"this network has no layer {values['layer'][:80]}"])
-        line = analysis.deepest
-    unit, grid = values["unit"], line.node.grid
-    if unit not in UNITS and choices_unit.unit_of(unit, grid) != tuple(map(int, unit.split("."))):
-        refuse_unfit([f"{line.label} has no unit {unit}, only {grid[0]}×{grid[1]}"])
-    if line.node.kind == "input":
-        rule = "must have units side by side; this network has none like that"
-        raise SpecError("layer", rule, analysis.network.title)
-    request = params.request(values, line.node.name, line.node.grid)
+    request, clauses = compute_erf.request_of(analysis, dict(values))
+    refuse_unfit(clauses)
     compute_erf.check(request, analysis)
     return request
 
@@ -177,13 +165,8 @@ def _measured(name: str, request: Request, values: Values, style: Style) -> Figu
 @lru_cache(maxsize=4)
 def compute(request: Request) -> EffectiveReceptiveField:
     """Measure the map in this process; several pictures of one link share the result."""
-    erf: EffectiveReceptiveField = compute_erf.work(request)(_on)
+    erf: EffectiveReceptiveField = run_now(compute_erf.work(request))
     return erf
-
-
-def _on(done: int, total: int, partial: object) -> bool:
-    """A progress report that never stops the work."""
-    return True
 
 
 def variants_of(values: Values) -> tuple[dict[str, Request], list[str]]:
@@ -206,5 +189,5 @@ def _compared(values: Values, style: Style) -> Figure:
 
 
 def _studied(name: str, style: Style) -> Figure:
-    result = compute_erf.study(STUDIES[name][1])(_on)
+    result = run_now(compute_erf.study(STUDIES[name][1]))
     return picture_of_study(result).draw(style)

@@ -13,6 +13,7 @@ from core import data
 from core.errors import SpecError
 from core.layer.board import Upload
 from viz.choices import network, network_analysis
+from viz.choices import unit as choices_unit
 from viz.choices.layer import UPLOAD
 from viz.choices.network_analysis import Analysis
 from viz.choices.unit import AXES
@@ -55,12 +56,7 @@ def pictures(values: Values) -> list[Picture]:
 def _missing(analysis: Analysis, values: Values) -> list[str]:
     """Sentences about layers, units and networks of a link that do not exist here."""
     clauses = [NO_UPLOAD] if values["picture"] == UPLOAD else []
-    line, unit = analysis.line(values["layer"]) or analysis.deepest, params.unit_of(values)
-    if values["layer"] and analysis.line(values["layer"]) is None:
-        clauses.append(f"this network has no layer {values['layer'][:80]}")
-    elif unit is not None and any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
-        rows, cols = line.node.grid
-        clauses.append(f"{line.label} has no unit {values['unit']}, only {rows}×{cols}")
+    clauses += choices_unit.fit(analysis, dict(values), "")[1]
     beside = {each.network.name for each in compared(analysis, values)}
     size = "×".join(map(str, analysis.network.input_size[1:]))
     lacking = [name for name in values["compare"] if name not in beside]

@@ -20,6 +20,7 @@ from viz.features.gradients.params import (
     Shown,
     flow_labels,
 )
+from viz.server.queue import run_now
 from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
 
 if TYPE_CHECKING:
@@ -171,5 +172,5 @@ def _flows(specs: Mapping[str, FlowSpec]) -> dict[str, GradientFlow]:
 
 @lru_cache(maxsize=2)
 def _drawn(specs: tuple[FlowSpec, ...]) -> dict[FlowSpec, GradientFlow]:
-    results: dict[FlowSpec, GradientFlow] = compute.flows(specs)(lambda *progress: True)
+    results: dict[FlowSpec, GradientFlow] = run_now(compute.flows(specs))
     return results

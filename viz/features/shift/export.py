@@ -25,6 +25,7 @@ from viz.features.shift.params import (
     shift_of,
     title,
 )
+from viz.server.queue import run_now
 from viz.slides.style import Film, Picture, Style, refuse_unfit
 
 if TYPE_CHECKING:
@@ -283,11 +284,8 @@ def _pictures_of_link(settled: dict[str, Any]) -> list[Picture]:
     """The network of a link, computed when one of its pictures is drawn."""
     network.settle(settled)
     analysis = network_analysis.analysis(network.network(settled))
-    layer = settled["layer"]
-    if layer not in compute.layers(analysis):
-        refuse_unfit([f"no map of {layer[:80]} fits this image"] if layer else [])
-        layer = compute.last_layer(analysis)
-    both = params.requests(settled, layer)
+    refuse_unfit(compute.fit(analysis, settled))
+    both = compute.requests_of(analysis, settled)
     most = max(max(shift) for each in both for shift in compute.network_shifts(each))
     refuse_unfit([f"shift must be at most {most}"] if settled["shift"] > most else [])
 
@@ -303,5 +301,5 @@ def _pictures_of_link(settled: dict[str, Any]) -> list[Picture]:
 
 @lru_cache(maxsize=4)
 def _consistency(request: Request) -> Consistency:
-    result: Consistency = compute.work(request)(lambda *progress: True)
+    result: Consistency = run_now(compute.work(request))
     return result

@@ -13,6 +13,7 @@ from viz.choices import lab_store
 from viz.features.training import compute, params, words
 from viz.features.training.params import TABS, Comparison
 from viz.features.training.plot_parts import LEARNING, end, flow_table
+from viz.server.queue import run_now
 from viz.slides.style import Film, Picture, Style, refuse_unfit
 
 if TYPE_CHECKING:
@@ -104,16 +105,11 @@ def trained(comparison: Comparison) -> Runs:
     """
     for seed in comparison.seeds:
         if not compute.over(comparison, seed):
-            compute.work(comparison, seed)(_on)
+            run_now(compute.work(comparison, seed))
     failed = compute.failures(comparison)
     if failed:
         raise SpecError("run", next(iter(failed.values())), comparison.names[next(iter(failed))[0]])
     return compute.stored_records(comparison)
-
-
-def _on(done: int, total: int, partial: object) -> bool:
-    """A progress report that never stops the work."""
-    return True
 
 
 @dataclass(frozen=True)
