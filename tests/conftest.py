@@ -67,9 +67,10 @@ SERVED = {"app_url", "browser"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One worker runs all that needs the server, so that there is one server and one browser.
+    """One worker runs all that needs the server, so that there is one server and one browser; and
+    the tests of a file, so that what they share is computed once. Slow tests share little.
 
-    These journeys alone are tried once more, and only where the run allows retries at all.
+    Journeys alone are tried once more, and only where the run allows retries at all.
     """
     retried = bool(config.getoption("max_suite_reruns", None))
     for item in items:
@@ -78,6 +79,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group("served"))
             if retried:
                 item.add_marker(pytest.mark.flaky(reruns=1))
+        elif item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
 
 
 @pytest.fixture(scope="session")

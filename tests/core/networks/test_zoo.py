@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from core.cost import layer_costs, totals
 from core.errors import SpecError
 from core.networks.zoo import NAMES, TABLE, build, entry
+from tests.architectures import others_slow
 
 SMALL = [name for name in NAMES if TABLE[name].parameters < 3_000_000]
 
@@ -156,13 +157,13 @@ def test_macs_are_as_published(name: str) -> None:
     assert round(measured, 2) == GMACS.get(name, round(measured, 2))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", others_slow(NAMES))
 def test_output_has_the_published_shape(name: str) -> None:
     net = build(name, "meta").eval()
     assert tuple(net(meta_input(name)).shape) == (1, *OUTPUTS.get(name, (1000,)))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", others_slow(NAMES))
 def test_is_traceable_with_the_same_output(name: str) -> None:
     net = build(name, "meta").eval()
     graph = fx.symbolic_trace(net)
@@ -217,7 +218,7 @@ def test_module_names_can_be_read(name: str) -> None:
     assert all(part.isidentifier() or part.isdigit() for n in calls for part in str(n).split("."))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", others_slow(NAMES))
 def test_every_parameter_is_used(name: str) -> None:
     rows = layer_costs(build(name, "meta"), TABLE[name].input_size)
     assert [row.module for row in rows if row.kind == "unused"] == []

@@ -17,7 +17,7 @@ from core.networks.zoo import NAMES, TABLE, build
 from core.receptive_field import ReceptiveField, measure_receptive_field, receptive_fields
 from core.receptive_field.measured import Probe
 from core.receptive_field.positive import Positive, positive_copy
-from tests.architectures import DISTINCT
+from tests.architectures import DISTINCT, others_slow
 from tests.core.calls import Calls
 
 SIZES = {
@@ -49,7 +49,7 @@ def units(grid: tuple[int, int]) -> set[tuple[int, int]]:
     return {(0, 0), (rows // 2, cols // 2), (rows - 1, cols // 3)}
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+@pytest.mark.parametrize("name", others_slow(DISTINCT))
 def test_boxes_are_those_of_the_gradient(name: str) -> None:
     size = SIZES.get(name, USUAL)
     net = build(name, "meta")
@@ -75,7 +75,7 @@ def is_uncut(field: ReceptiveField, size: tuple[int, int]) -> bool:
     return bool(ends) and all(first > 0 and last < n - 1 for (first, last), n in ends)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", others_slow(NAMES))
 def test_size_stride_and_padding_of_the_deepest_layer_that_no_border_cuts(name: str) -> None:
     size = SIZES.get(name, DEEPEST)
     layer = [

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.networks.zoo import NAMES, TABLE
+from tests.architectures import others_slow
 from tests.viz.features.blocks.blocks_visit import (
     again,
     quiet,
@@ -54,7 +55,7 @@ def test_resnets_blocks() -> None:
     assert "All give **512×28×28** from **379,392** parameters" in said(app)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", others_slow(NAMES))
 def test_every_architecture_stage_by_stage(name: str) -> None:
     app = visit("architectures", view="stages", network=name)
     frame = app.dataframe[0].value

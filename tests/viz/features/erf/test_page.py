@@ -15,7 +15,7 @@ from core.erf import METRICS, EffectiveReceptiveField, studies
 from core.erf.study import Settings
 from core.networks.zoo import TABLE
 from tests import polling
-from tests.architectures import DISTINCT
+from tests.architectures import DISTINCT, others_slow
 from tests.viz.features.erf.erf_visit import (
     Held,
     again,
@@ -61,7 +61,7 @@ def first_of(files: dict[str, Any], name: str) -> bytes:
     return content.encode() if isinstance(content, str) else content
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+@pytest.mark.parametrize("name", others_slow(DISTINCT))
 def test_every_architecture_opens_and_is_asked_for(name: str, monkeypatch: Any) -> None:
     held = Held(monkeypatch, workers=0)
     at = visit(network=name, draws=1)

@@ -14,6 +14,7 @@ from core.networks.notation import parse_notation
 from core.networks.zoo import NAMES, TABLE
 from core.networks.zoo_lines import INEXPRESSIBLE, NOTATIONS
 from core.receptive_field.strategies import KINDS
+from tests.architectures import others_slow
 from tests.examples import examples
 from tests.viz.features.fields.fields_visit import (
     again,
@@ -45,7 +46,7 @@ MUST_SHOW = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", others_slow(NAMES))
 def test_every_architecture_opens_with_its_numbers(name: str) -> None:
     at = visit(network=name)
     assert not at.warning
