@@ -35,7 +35,7 @@ FEW = StudySettings(channels=8, draws=8)
 PLENTY = StudySettings(channels=16, draws=64)
 
 
-def by_label(study: Study) -> dict[str, erf_study.Row]:
+def by_label(study: Study) -> dict[str, erf_study.StudyRow]:
     return {row.label: row for row in study.rows}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.gradients.recipe import FlowSpec
-from core.shift.layer import Downsampling
+from core.shift.layer import DownsamplingLayer
 from tests.viz.features.erf.erf_visit import requested, tiny
 from viz.choices import network, network_analysis
 from viz.choices.network import OWN, Network
@@ -30,7 +30,7 @@ from viz.server.processes import Pool
 LAYERS = "conv3 s2 p1 c4, bn, relu, residual[conv3 p1 c4, relu], maxpool2, gap, fc5"
 NETWORK = Network(OWN, network.spec_of(LAYERS), "", (3, 32, 32))
 BLOCK = Block("a block", "conv3 p1 c4, relu, maxpool2", (3, 16, 16), 2, "china", 1)
-LAYER, SCENE = Downsampling("max_pooling", 3, 2), Scene("china", 48, 0)
+LAYER, SCENE = DownsamplingLayer("max_pooling", 3, 2), Scene("china", 48, 0)
 ERF = requested(**tiny("conv3 p1 c3, relu, maxpool2, conv3 p1 c2"))
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from core.erf import EffectiveReceptiveField, studies
-from core.erf.study import Settings, Study
+from core.erf.study import Study, StudySettings
 from core.errors import SpecError
 from tests.viz.slides import fits
 from viz.choices import network
@@ -49,7 +49,7 @@ def measured(query: dict[str, str]) -> EffectiveReceptiveField:
 @cache
 def study(name: str) -> Study:
     """With the rows that a page shows, of few draws: what is drawn is tested, not the laws."""
-    found: Study = getattr(studies, name)(settings=Settings(channels=2, draws=4))
+    found: Study = getattr(studies, name)(settings=StudySettings(channels=2, draws=4))
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core.erf import METRICS, EffectiveReceptiveField, studies
-from core.erf.study import Settings
+from core.erf.study import StudySettings
 from core.networks.zoo import TABLE
 from tests import polling
 from tests.architectures import DISTINCT, others_slow
@@ -321,7 +321,7 @@ def test_another_page_gives_up_what_was_computed_for_this_one(monkeypatch: Any) 
 
 @cache
 def a_study() -> Any:
-    return studies.skip_study(2, settings=Settings(channels=2, draws=4))
+    return studies.skip_study(2, settings=StudySettings(channels=2, draws=4))
 
 
 def test_a_real_study() -> None:
