@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """Options that are written out in full; what is wrong with them is one sentence."""
 
     def __init__(self, prog: str, description: str, epilog: str | None = None) -> None:

@@ -68,7 +68,7 @@ class Picture:
     label: str
     description: str
     draw: Draw  # may return fewer planes than channels: they are repeated in turn
-    colour: bool = False  # three channels are red, green and blue
+    color: bool = False  # three channels are red, green and blue
     seeded: bool = False  # the seed changes the picture
     credit: Credit | None = None  # of a photograph
 
@@ -103,7 +103,7 @@ def decode_upload(data: bytes, most: int = MAX_UPLOAD_BYTES) -> Bytes:
 
     Byte count, kind (by content) and pixel count are checked before a pixel is decoded. Then: first
     frame, over white, 8 bits, sides at most MAX_UPLOAD_SIDE and MAX_UPLOAD_SHORT_SIDE, upright by
-    its EXIF orientation, colour profile ignored. Few pictures are decoded at a time, see
+    its EXIF orientation, color profile ignored. Few pictures are decoded at a time, see
     `core.uploads.READING`. Writes nothing to disk. Raises SpecError, whatever the bytes.
     """
     check_size(data, most, "try a smaller copy")

@@ -71,5 +71,5 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     allocator on the CPU has no kind of error of its own for that."""
     if error is None or isinstance(error, MemoryError | torch.OutOfMemoryError):
         return error is not None
-    told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    return told or is_out_of_memory(error.__cause__)
+    cpu_refused = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return cpu_refused or is_out_of_memory(error.__cause__)

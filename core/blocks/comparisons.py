@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..errors import SpecError
-from ..networks import NetworkSpec, Residual
+from ..networks import NetworkSpec, ResidualBlock
 from ..networks.notation import chain_to_notation, parse_notation
 from ..networks.zoo_lines import NOTATIONS
 
@@ -61,7 +61,7 @@ def _first_reducing(name: str) -> str:
     """The first block of the zoo's ``name`` whose shortcut downsamples, with its ReLU."""
     layers = parse_notation(NOTATIONS[name]).layers
     for place, layer in enumerate(layers):
-        if isinstance(layer, Residual) and any(_strided(each) for each in layer.shortcut):
+        if isinstance(layer, ResidualBlock) and any(_strided(each) for each in layer.shortcut):
             return chain_to_notation(layers[place : place + 2])
     raise SpecError("name", "must have a shortcut that downsamples", name)
 

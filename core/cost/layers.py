@@ -38,7 +38,7 @@ from torch.overrides import TorchFunctionMode
 from ..errors import SpecError
 from ..graph.recorder import Recorder
 from ..graph.rules.call import Draft
-from ..graph.tracing.skeleton import floats_of, inputs_of, skeleton
+from ..graph.tracing.meta_copy import floats_of, inputs_of, meta_copy
 from ..graph.tracing.trace import listen
 from ..tensors import tensors_in
 from ..torch_private import TRILINEAR, TorchDispatchMode, storage_number
@@ -95,7 +95,7 @@ def layer_costs(module: nn.Module, input_size: tuple[int, ...]) -> tuple[LayerCo
             does not fit.
     """
     size = _checked_size(input_size)
-    bare = skeleton(module)
+    bare = meta_copy(module)
     bare.__class__ = module.__class__  # an fx.GraphModule's was made anew, without its forward
     costs = _Costs(bare)
     costs.propagate(size)
@@ -327,7 +327,7 @@ class _CallSites(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs, costs = kwargs or {}, self.costs
-        inputs = [t for t in tensors_in((*args, *kwargs.values())) if id(t) in costs.known]
+        inputs = [t for t in tensors_in((*args, *kwargs.values())) if id(t) in costs.draft_of]
         if inputs:
             name = costs.path[-1] if costs.leaves else getattr(func, "__name__", str(func))
             shapes = ["×".join(map(str, t.shape[1:])) for t in inputs]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from ..errors import SpecError
-from ..graph.tracing.skeleton import floats_of, skeleton
+from ..graph.tracing.meta_copy import floats_of, meta_copy
 from ..tensors import tensors_in
 from ..torch_private import storage_number
 
@@ -67,7 +67,7 @@ def saved_for_backward(
     Raises:
         SpecError: it cannot be copied, or does not take this input.
     """
-    bare = skeleton(module).train()
+    bare = meta_copy(module).train()
     bare.__class__ = module.__class__
     for own, copied in zip(module.parameters(), bare.parameters(), strict=True):
         copied.requires_grad_(own.requires_grad)

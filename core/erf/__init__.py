@@ -1,4 +1,4 @@
-"""Effective receptive fields by backpropagation, fast, exact and with the recipe told.
+"""Effective receptive fields by backpropagation, with the full recipe in the result.
 
     erf = effective_receptive_field(resnet50(), (3, 224, 224), layer="layer3")
     erf.map, erf.sigma, str(erf.recipe)

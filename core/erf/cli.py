@@ -15,7 +15,7 @@ from typing import get_args
 
 import numpy as np
 
-from ..command_line import Parser, refuse, until_closed
+from ..command_line import CommandParser, refuse, until_closed
 from ..device import MEMORY_BUDGET
 from ..errors import SpecError
 from ..receptive_field.cli import load
@@ -26,7 +26,7 @@ from .result import METRICS, EffectiveReceptiveField
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the metrics and write the map; a sentence on stderr and status 2 when it cannot be."""
+    """Print the metrics and write the map; an error is a sentence on stderr and exit status 2."""
     options = _parser().parse_args(arguments)
     try:
         result = _computed(options)
@@ -38,8 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(json.dumps(result.as_data(), ensure_ascii=False) if options.json else _table(result))
 
 
-def _parser() -> Parser:
-    parser = Parser(f"python -m {__package__}", "Effective receptive field of a torch network.")
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        f"python -m {__package__}", "Effective receptive field of a torch network."
+    )
     parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
     parser.add_argument("--input", required=True, help="C,H,W or C,L")
     parser.add_argument("--layer", help="a module's qualified name or a node of the graph")
@@ -99,7 +101,7 @@ def _image(path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 
 def _print_progress(progress: Progress) -> None:
-    """One line that is written over, on a terminal only."""
+    """Print the progress on one line, which the next report overwrites; only on a terminal."""
     if sys.stderr.isatty():
         end = "\n" if progress.done == progress.total else ""
         print(f"\r{progress.done} of {progress.total} draws", end=end, file=sys.stderr, flush=True)

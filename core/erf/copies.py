@@ -1,7 +1,7 @@
-"""The engine's own copy of a network: eval mode, no hooks, nothing to train, weights at will.
+"""The engine's copy of a network: eval mode, no hooks, no gradients of weights.
 
-The caller's module is only read. A copy shares the caller's parameters until it is given
-weights of its own; buffers are always its own.
+The caller's module is not modified. A copy shares the caller's parameters unless it needs weights
+of its own; its buffers are always separate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LAYERS = (ANY_CONVOLUTION, nn.Linear, nn.Bilinear, nn.MultiheadAttention)
 
 
 def private_copy(module: nn.Module, own_weights: bool) -> nn.Module:
-    """A copy in eval mode without hooks, no parameter of which asks for a gradient.
+    """A copy in eval mode without hooks, whose parameters require no gradient.
 
     Weights that torch's own weight norm, spectral norm and pruning compute are parameters of
     the copy. Layers that work in place no longer do: the values are the same.
@@ -41,7 +41,7 @@ def private_copy(module: nn.Module, own_weights: bool) -> nn.Module:
 
 
 def _shared(module: nn.Module, own_weights: bool) -> dict[int, Any]:
-    """Parameters for a copy, by the id of the caller's: they share its memory or have their own."""
+    """The parameters of a copy by the id of the caller's, sharing its memory or cloned."""
     return {
         id(parameter): nn.Parameter(
             parameter.detach().clone() if own_weights else parameter.detach(), requires_grad=False
@@ -51,7 +51,7 @@ def _shared(module: nn.Module, own_weights: bool) -> dict[int, Any]:
 
 
 def mixes_samples(module: nn.Module) -> bool:
-    """Batch norm that keeps no running statistics: one sample's output depends on the others."""
+    """Whether a batch norm has no running statistics, so that samples affect each other."""
     return any(
         isinstance(layer, ANY_BATCH_NORM) and layer.running_mean is None
         for layer in module.modules()
@@ -59,7 +59,7 @@ def mixes_samples(module: nn.Module) -> bool:
 
 
 def has_new_statistics(module: nn.Module, paths: Collection[str]) -> bool:
-    """Whether a batch norm has the running mean and variance with which it was made.
+    """Whether a batch norm still has the running mean 0 and variance 1 of a new one.
 
     Args:
         module: the network.
@@ -79,7 +79,7 @@ def has_new_statistics(module: nn.Module, paths: Collection[str]) -> bool:
 def draw_weights(
     copied: nn.Module, weights: Weights, ran: Collection[str], generator: torch.Generator
 ) -> None:
-    """Give a copy the weights of a network that has just been made.
+    """Draw new weights for a copy, as for a new network.
 
     Weights are the parameters of convolutions, linear layers and attention with two axes
     or more, and those of other modules that join two axes. Biases become 0. Normalisations
@@ -149,7 +149,7 @@ def _uniform(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) 
 
 
 def _fan_in(weight: torch.Tensor, layer: nn.Module) -> float:
-    """Terms summed in one output; on average over the phases of a transposed convolution."""
+    """Number of terms summed in one output; a transposed convolution averages over its phases."""
     if not (isinstance(layer, ANY_CONVOLUTION) and layer.transposed):
         return weight.numel() / weight.shape[0]
     steps = torch.tensor(layer.stride).prod().item()

@@ -1,8 +1,8 @@
-"""The smallest input on which one unit's gradient is what it is on the whole image.
+"""The smallest crop of the image that leaves one unit's gradient unchanged.
 
-For plain windows: unit ``i0 = ceil(P/S)`` of a crop of ``i0*S - P + R`` pixels, which
+For plain windows this is unit ``i0 = ceil(P/S)`` of a crop of ``i0*S - P + R`` pixels, which
 keeps the stride's phase. Where a window of the unit's cone reads padding, the crop keeps
-that border of the image. Nothing is taken on trust: the graph of the crop is made too, and
+that border of the image. The crop is verified: its graph is built too, and
 unless every operation of the cone reads the same units, the whole image is run. That
 covers padding made from the input's size, adaptive pooling and global operations.
 """
@@ -28,7 +28,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Crop:
-    """The part of the image that is run. Pairs are (height, width).
+    """The part of the image that the network runs on. Pairs are (height, width).
 
     Attributes:
         size: of the part, in pixels.
@@ -42,14 +42,14 @@ class Crop:
 
 
 def whole_image(image: Pair, unit: Pair) -> Crop:
-    """No crop."""
+    """The crop that is the whole image."""
     return Crop(image, (0, 0), unit)
 
 
 def smallest_crop(
     module: nn.Module, input_size: tuple[int, ...], field: ReceptiveField, unit: Pair
 ) -> Crop:
-    """The part of the image to run for one unit; the whole of it where no part will do.
+    """The part of the image to run for one unit; the whole image where no part is enough.
 
     Args:
         module: read, never called.
@@ -81,7 +81,7 @@ def smallest_crop(
 
 
 def _part(graph: Graph, cone: Mapping[str, Box], axis: int, span: Pair, pixels: int) -> Pair:
-    """First pixel and the one after the last, along one axis."""
+    """The crop along one axis: its first pixel, and the pixel after its last."""
     grain = _grain(graph, cone, axis)
     if grain is None:
         return 0, pixels
@@ -90,10 +90,10 @@ def _part(graph: Graph, cone: Mapping[str, Box], axis: int, span: Pair, pixels: 
 
 
 def _grain(graph: Graph, cone: Mapping[str, Box], axis: int) -> int | None:
-    """Pixels by which the image may be moved so that all maps move by whole units.
+    """The smallest shift of the image, in pixels, that moves all maps by whole units.
 
-    A map that advances by a units of its input, at r units a pixel, moves by whole
-    periods every a/r pixels. None where the branches that meet have different strides.
+    A map that advances by a units of its input, at r units per pixel, moves by whole
+    periods every a/r pixels. None where merging branches have different strides.
     """
     rates: dict[str, Fraction] = {}
     grain = 1
@@ -170,7 +170,7 @@ def _move(
 
 
 def _same_reads(image: AxisMap, part: AxisMap, units: Pair, out: int, shift: int) -> bool:
-    """The units of the cone read the same, padding included."""
+    """Whether the units of the cone read the same units in both maps, padding included."""
     first, last = units[0], units[1] + 1
     if first - out < 0 or last - out > part.n_out:
         return False

@@ -35,17 +35,17 @@ from .tally import Tally, per_draw
 
 Unit = int | Sequence[int]
 REDRAWN_CHUNK = 4
-"""Draws between two reports where every draw has weights of its own."""
+"""Number of draws between two progress reports where every draw has new weights."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is reported after every chunk of draws.
+    """A report after every chunk of draws.
 
     Attributes:
-        done, total: draws.
-        convergence: how settled the map is.
-        partial: the effective receptive field of the draws done.
+        done, total: number of draws.
+        convergence: of the map so far.
+        partial: the effective receptive field of the draws so far.
     """
 
     done: int
@@ -58,10 +58,10 @@ Report = Callable[[Progress], bool | None]
 
 
 class Stopped(Exception):  # noqa: N818
-    """The progress callback returned False: no more draws were made.
+    """The progress callback returned False, so the remaining draws were not made.
 
     Attributes:
-        partial: the effective receptive field of the draws done.
+        partial: the effective receptive field of the draws so far.
     """
 
     def __init__(self, partial: EffectiveReceptiveField) -> None:
@@ -201,7 +201,7 @@ def _modules(field: ReceptiveField, unit: tuple[int, int]) -> set[str]:
 
 
 def _averaged(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveField:
-    """All draws, chunk by chunk."""
+    """The mean over all draws, which are made in chunks."""
     recipe, part = sampler.recipe, sampler.target.part
     tally = Tally(part.size)
     while tally.done < recipe.draws:
@@ -220,7 +220,7 @@ def _averaged(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveFi
 
 
 def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
-    """The map of the draws so far, cut to the clipped RF."""
+    """The result of the draws so far, its map cut to the clipped receptive field."""
     target, field = sampler.target, sampler.target.field
     mean = tally.mean()
     total = float(np.abs(mean).sum())
@@ -260,7 +260,7 @@ def _check(total: float, recipe: Recipe) -> None:
 def _cut(
     shares: FloatArray, origin: tuple[int, int], box: Box
 ) -> tuple[FloatArray, tuple[int, int]]:
-    """The map over the clipped RF; all of what was run, should anything lie outside it."""
+    """The map over the clipped receptive field; the whole crop if the map is not 0 outside it."""
     (top, bottom), (left, right) = box
     rows = slice(top - origin[0], bottom + 1 - origin[0])
     cols = slice(left - origin[1], right + 1 - origin[1])
@@ -272,7 +272,7 @@ def _cut(
 
 def _theory(field: ReceptiveField, unit: tuple[int, int]) -> Theory:
     unclipped, clipped = field.interval(unit)
-    assert unclipped is not None  # the unit reads the image: it was looked at before
+    assert unclipped is not None  # `_target` has checked that the unit reads the image
     assert clipped is not None
     return Theory(
         field.size,

@@ -1,4 +1,4 @@
-"""The effective receptive field that theory expects, without a gradient and in no time.
+"""The expected effective receptive field in closed form, without running the network.
 
     expected_erf(resnet50(), (3, 224, 224), "layer3").map
 
@@ -48,7 +48,7 @@ __all__ = ["HE", "TORCH", "UNIT_GAINS", "ExpectedErf", "Gains", "expected_erf"]
 
 Weights = Literal["random", "uniform"]
 Aggregate = Literal["energy", "abs", "relu", "signed"]
-"""What is averaged over the draws of an effective field, see `core.erf.Recipe`."""
+"""The quantity that an effective field averages over its draws; see `core.erf.Recipe`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +63,10 @@ class ExpectedErf:
         unit: (row, column) of the unit.
         weights: ``"random"``: independent, of mean 0; ``"uniform"``: constant, 1/fan-in.
         aggregate: what of the gradient the map is the expectation of; see `core.erf.Recipe`.
-        gains: what each part was taken to pass on.
+        gains: of the parts of the network.
         padding_loss: share of the whole that padding swallows, against the same unit in an image
             without end.
-        notes: what was modelled rather than computed, one sentence each.
+        notes: what was modeled rather than computed, one sentence each.
     """
 
     map: Values

@@ -1,4 +1,4 @@
-"""The expected energy of one unit on its way back through a graph, as a sum of products.
+"""The expected energy of one unit, propagated backward through a graph as a sum of products.
 
 Every operation acts along one axis at a time, so a map that starts as one pixel stays a
 sum of products row × column. Branches add their terms; a sum of many is shortened to as
@@ -20,13 +20,13 @@ from ..graph.rules.call import words
 from .expected_taps import Carrier, Rule, Values, is_weighted, push
 
 MAX_PIXELS = 1 << 24
-"""Largest map that is made."""
+"""Most pixels of a map."""
 MAX_TERMS = 16
-"""Products above which a sum of them is shortened."""
+"""Most products of a sum before it is compressed."""
 EPSILON = 1e-13
-"""What is left of a shortened sum, against its largest pixel."""
+"""Largest error of a compressed sum, relative to its largest pixel."""
 HUGE = 1e100
-"""Energies between its inverse and this are carried as they are, others scaled."""
+"""Energies above this, or below its inverse, are rescaled against overflow and underflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class ProductSum:
 
     @property
     def bound(self) -> float:
-        """No pixel is larger."""
+        """An upper bound of all pixels."""
         return float(np.abs(self.rows).max(0) @ np.abs(self.cols).max(0))
 
     def scaled(self, factor: float) -> ProductSum:
@@ -53,7 +53,7 @@ class ProductSum:
 
 
 def total_of(parts: Sequence[ProductSum]) -> ProductSum:
-    """One map, the sum of all."""
+    """The sum of several maps."""
     if len(parts) == 1:
         return parts[0]
     row, rows = _side_by_side([(part.origin[0], part.rows) for part in parts])
@@ -134,11 +134,11 @@ class Gains:
 
 
 UNIT_GAINS = Gains()
-"""Every layer keeps the energy: a branch weighs as much as its shortcut."""
+"""Gains with which every layer preserves the energy: a branch weighs as much as its shortcut."""
 HE = Gains(2.0, 0.5)
-"""Weights of variance 2/fan-in and half of the gradient cut off by every rectifier."""
+"""Gains for weights of variance 2/fan-in, with a rectifier that lets half the energy pass."""
 TORCH = Gains(1 / 3, 0.5)
-"""What torch draws when it makes a layer: variance 1/(3 fan-in)."""
+"""Gains for torch's default weights, of variance 1/(3 fan-in)."""
 
 _RECTIFIERS = words("""
 relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish softplus
@@ -148,7 +148,7 @@ _CATS = words("cat concat concatenate stack")
 
 
 class EnergyFlow:
-    """The way back from one node of a graph to an input.
+    """The backward propagation of energy from one node of a graph to an input.
 
     Args:
         graph: the network.
@@ -158,7 +158,7 @@ class EnergyFlow:
         gains: of its parts.
 
     Attributes:
-        cut: on the last way, something went into padding.
+        cut: whether some energy fell on padding in the last run.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class EnergyFlow:
         self.cut = False
 
     def run(self, unit: tuple[int, int], carrier: Carrier) -> tuple[ProductSum | None, float]:
-        """What arrives at the input, and the logarithm of a factor left out of it."""
+        """The map at the input, and the logarithm of the factor that was taken out of it."""
         pending = {self.layer: [ProductSum(unit, np.ones((1, 1)), np.ones((1, 1)))]}
         left_out, self.used, self.cut = 0.0, [], False
         for name in reversed(list(self.graph)):
@@ -202,7 +202,7 @@ class EnergyFlow:
     def _parent_terms(
         self, node: Node, terms: ProductSum, carrier: Carrier
     ) -> list[tuple[str, ProductSum]]:
-        """What a node hands to each of its inputs."""
+        """The part of a node's map that each of its inputs receives."""
         rule, shares = self.rules[node.name], self._shares(node, carrier)
         result = []
         for parent, maps, share in zip(node.inputs, node.maps, shares, strict=True):
@@ -216,7 +216,7 @@ class EnergyFlow:
     def _through(
         self, maps: tuple[AxisMap, AxisMap], terms: ProductSum, rule: Rule, carrier: Carrier
     ) -> list[ProductSum]:
-        """A map handed on to the units that an operation reads; none if all are padding."""
+        """A map propagated to the units that an operation reads; empty if all are padding."""
         rows = push(maps[0], terms.origin[0], terms.rows, rule, 0, carrier)
         cols = push(maps[1], terms.origin[1], terms.cols, rule, 1, carrier)
         if rows is None or cols is None:
@@ -226,7 +226,7 @@ class EnergyFlow:
         return [ProductSum((rows.start, cols.start), rows.values, cols.values)]
 
     def _shares(self, node: Node, carrier: Carrier) -> list[float]:
-        """How much of what a node has each of its inputs is given."""
+        """The factor with which each input of a node receives its map."""
         own = self._own(node) if carrier.energy else 1.0
         if node.operation in _CATS:
             return [_width(self.graph[parent]) / _width(node) for parent in node.inputs]
@@ -242,7 +242,7 @@ class EnergyFlow:
         return self.gains.rectifier if node.operation in _RECTIFIERS else 1.0
 
     def notes(self) -> tuple[str, ...]:
-        """What of the last run was modelled rather than computed."""
+        """What the last run modeled rather than computed, one sentence each."""
         notes: dict[str, None] = {}
         mean = False
         for node in self.used:
@@ -258,7 +258,7 @@ class EnergyFlow:
 
 
 def _width(node: Node) -> int:
-    """Numbers for each position: the channels."""
+    """The number of channels: values per position."""
     return max(1, prod(node.shape) // prod(node.grid))
 
 

@@ -44,15 +44,15 @@ BoolArray = NDArray[np.bool_]
 MAX_TAPS = 1 << 22
 """Most taps of one operation along one axis that are followed."""
 SMALL = 1 << 13
-"""Up to so many taps they are kept for the next time."""
+"""Most taps of an operation whose table is cached."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What an operation does with the units it reads; see the module's text.
+    """How an operation shares its gradient among the units it reads; see the module's text.
 
     Attributes:
-        how: the word for it.
+        how: one of the four ways.
         fixed: weights of a ``mean`` that are not all the same, along (height, width).
         counts_padding: a ``mean`` divides by its taps in padding too.
     """
@@ -74,12 +74,12 @@ _WEIGHTED = words("conv1d conv2d conv_transpose1d conv_transpose2d linear")
 
 
 def is_weighted(node: Node) -> bool:
-    """The operation multiplies by weights that are drawn."""
+    """Whether the operation multiplies by random weights."""
     return node.operation in _WEIGHTED
 
 
 def rule_of(node: Node, module: nn.Module | None = None) -> Rule:
-    """The rule of an operation, told from torch's name of it and the module it runs in."""
+    """The rule of an operation, from its name in torch and the module it runs in."""
     name = node.operation
     if isinstance(module, FixedWindow) and name == "conv2d":
         return Rule("mean", fixed=module.taps)
@@ -94,7 +94,7 @@ def rule_of(node: Node, module: nn.Module | None = None) -> Rule:
 
 @dataclass(frozen=True)
 class Carrier:
-    """What is carried through the taps.
+    """The quantity that is propagated through the taps.
 
     Attributes:
         energy: the squared gradient; otherwise the gradient itself.
@@ -107,12 +107,12 @@ class Carrier:
 
 
 class InputShare(NamedTuple):
-    """What arrives along one axis.
+    """The values that the input units receive along one axis.
 
     Attributes:
         start: the first input unit.
-        values: (units, terms) of the units from there on.
-        cut: some of it went into padding instead.
+        values: (units, terms) of the units from ``start`` on.
+        cut: whether part of the values fell on padding.
     """
 
     start: int
@@ -123,18 +123,18 @@ class InputShare(NamedTuple):
 def push(
     axis: AxisMap, start: int, values: Values, rule: Rule, side: int, carrier: Carrier
 ) -> InputShare | None:
-    """What output units hand to the input units they read, along one axis.
+    """Propagate values from output units to the input units they read, along one axis.
 
     Args:
         axis: what each output unit reads.
-        start: the first output unit that has something to give.
+        start: the first output unit with a value.
         values: (units, terms) of the units from ``start`` on.
         rule: of the operation.
         side: 0 for the height, 1 for the width.
         carrier: what the values are.
 
     Returns:
-        What arrives; None if nothing does.
+        The input units' values; None if all fall on padding.
 
     Raises:
         SpecError: the window has too many taps to follow.
@@ -160,7 +160,7 @@ def push(
 
 
 def _to_every_earlier(start: int, values: Values, rule: Rule, carrier: Carrier) -> InputShare:
-    """Unit u hands its value to the units 0 to u, in equal parts."""
+    """Share the value of unit u equally among the units 0 to u."""
     units = range(start, start + len(values))
     parts = values * np.array([[_power(rule, carrier, 1 / (unit + 1))] for unit in units])
     later = np.cumsum(parts[::-1], axis=0)[::-1]
@@ -178,7 +178,7 @@ def _scattered(places: IntArray, weights: Values, values: Values, length: int) -
 
 
 def _power(rule: Rule, carrier: Carrier, weight: float) -> float:
-    """A fixed weight acts on the energy by its square."""
+    """The factor of a fixed weight: its square where the values are energies."""
     return weight**2 if rule.how == "mean" and carrier.energy else weight
 
 
@@ -187,7 +187,7 @@ def _taps(
 ) -> tuple[IntArray, Values, bool]:
     """(units, taps) input unit and weight of every tap; weight 0 where there is none.
 
-    Third: some taps are left out because they lie outside the map.
+    The third value says whether some taps were dropped because they lie outside the map.
     """
     lengths = [len(taps) for taps in axis.taps]
     units = np.arange(start, start + count)

@@ -1,4 +1,4 @@
-"""Batch norms in eval mode taken into the convolutions before them: the same function, faster."""
+"""Folds batch norms in eval mode into the convolutions before them, for speed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def fold_norms(copied: nn.Module, graph: Graph, nodes: Collection[str]) -> None:
-    """Let convolutions do the work of the batch norms that alone read them.
+    """Fold each batch norm into the convolution before it, if nothing else reads that one.
 
-    In eval mode a batch norm multiplies and shifts channels by constants, so it can go into
-    the weights; what remains differs by rounding. The norm's module stays and passes on.
+    In eval mode a batch norm scales and shifts channels by constants, which the convolution's
+    weights can absorb; results differ by rounding. The norm's module becomes the identity.
 
     Args:
         copied: a copy in eval mode, whose convolutions get new weights.

@@ -1,4 +1,4 @@
-"""How many bytes a draw takes, found on tensors without data, before anything is computed."""
+"""The memory of a draw in bytes, measured on tensors without data before it runs."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from ..errors import SpecError
 from ..graph.axes.units import unit_of
 from ..graph.graph import Node
 from ..graph.run_to import Spot, output_of
-from ..graph.tracing.skeleton import floats_of
+from ..graph.tracing.meta_copy import floats_of
 from ..torch_private import storage_number
 from .recipe import Recipe
 
 WORKSPACE = 4
-"""Results of the largest size that live beside what is kept for the backward pass."""
+"""Number of temporary tensors of the largest size that exist beside the saved tensors."""
 SLACK = 8
-"""One part in so many of the budget is left to the allocator and to torch's own caches."""
+"""One part in ``SLACK`` of the budget is reserved for the allocator and torch's own caches."""
 CHUNK_BYTES = 512 * 10**6
-"""A chunk is not made larger than this: it gains no speed, and a stop would wait longer."""
+"""Most bytes of a chunk: larger ones gain no speed and delay a stop."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a run takes, in bytes, and what may be run at once.
+    """The memory of a run in bytes, and whether draws can be batched.
 
     Attributes:
-        fixed: whatever the number of draws in a batch: weights and what batches share.
+        fixed: independent of the number of draws in a batch: weights and shared tensors.
         per_draw: of every draw in a batch.
         batches: samples are independent and lie along one dimension, so that one backward
             pass of many gives each one's gradient.
@@ -46,10 +46,10 @@ class Footprint:
 def footprint(
     bare: nn.Module, input_size: tuple[int, ...], spot: Spot, node: Node, own_weights: bool
 ) -> Footprint:
-    """The bytes of a run up to one layer, from two runs of a skeleton.
+    """The bytes of a run up to one layer, from two runs of a copy on the meta device.
 
     Args:
-        bare: a skeleton (core.graph.tracing.trace) in the type that will be computed in.
+        bare: a meta copy (core.graph.tracing.meta_copy) in the type of the computation.
         input_size: (C, H, W) or (C, L) of what is run.
         spot: of the layer.
         node: the layer's.
@@ -68,7 +68,7 @@ def footprint(
 def _bytes(
     bare: nn.Module, batch: int, input_size: tuple[int, ...], spot: Spot, node: Node
 ) -> tuple[int, tuple[int, ...], set[str]]:
-    """Bytes kept for the backward pass and in passing, the unit's shape, the modules run."""
+    """Bytes of saved and temporary tensors, the unit's shape, and the modules that run."""
     own = {storage_number(tensor) for tensor in (*bare.parameters(), *bare.buffers())}
     saved_bytes: dict[int, int] = {}
 
@@ -80,14 +80,14 @@ def _bytes(
     image = torch.empty(batch, *input_size, device="meta", dtype=floats_of(bare))
     image.requires_grad_()
     within: tuple[Any, ...] = (torch.enable_grad(), saved_tensors_hooks(pack, lambda t: t))
-    output, stopping = output_of(bare, image.clone(), spot, torch.device("meta"), *within)
-    largest = max(stopping.largest, image.untyped_storage().nbytes())
+    output, listener = output_of(bare, image.clone(), spot, torch.device("meta"), *within)
+    largest = max(listener.largest, image.untyped_storage().nbytes())
     shape = tuple(unit_of(output, node.layout, (0, 0)).shape)
-    return sum(saved_bytes.values()) + WORKSPACE * largest, shape, stopping.ran
+    return sum(saved_bytes.values()) + WORKSPACE * largest, shape, listener.entered_modules
 
 
 def batch_size(taken: Footprint, recipe: Recipe, budget: int) -> int:
-    """Draws to run at once; 0 where not even one fits into ``budget`` bytes."""
+    """Number of draws per batch; 0 where not even one fits into ``budget`` bytes."""
     room = (_usable(budget) - taken.fixed) // taken.per_draw
     if not taken.batches or recipe.redraws:
         return min(room, 1)
@@ -97,7 +97,7 @@ def batch_size(taken: Footprint, recipe: Recipe, budget: int) -> int:
 def refusal(
     taken: Footprint, size: tuple[int, int], budget: int, input_size: tuple[int, ...]
 ) -> SpecError:
-    """Why it does not fit, and what would.
+    """The error for a run that does not fit, with a size or budget that would.
 
     Args:
         taken: the bytes.

@@ -1,4 +1,4 @@
-"""What can be read off an effective receptive field, each number by one function.
+"""The metrics of an effective receptive field, one function each.
 
 Every function takes a map: (rows, columns) of energy, not necessarily summing to 1, all
 zeros refused nowhere and giving nan. Where gradients keep their sign (``"signed"``) pass
@@ -26,7 +26,7 @@ TAIL = 0.0455
 """Share of the peak that Luo et al. count as inside: 1 − 95.45 %, two sigmas' tails."""
 HALF = 0.5
 SHARES = (0.2, 0.3, 0.5, 0.99)
-"""The t of the t-energy squares."""
+"""The shares t of the t-energy squares."""
 
 
 def marginals(energy: FloatArray) -> tuple[FloatArray, FloatArray]:

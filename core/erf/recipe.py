@@ -1,4 +1,4 @@
-"""How an effective receptive field is asked for: the settings, checked, and their sentence."""
+"""The settings of an effective receptive field, checked, and their sentence on a figure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Recipe:
         inputs: ``"noise"``, N(0, 1) pixels drawn anew for every draw, or ``"n images"``.
         weights: ``"as_is"``, ``"uniform"``, or drawn anew for every draw.
         aggregate: what is averaged over the draws, summed over the image's channels.
-        seed: of all that is drawn.
+        seed: of noise, weights and cotangents.
         bf16: the network computes in bfloat16.
         new_statistics: a batch norm that the unit depends on has the running mean 0 and the
             running variance 1 with which every network begins, and the weights are as they
@@ -68,12 +68,12 @@ class Recipe:
 
     @property
     def random_cotangent(self) -> bool:
-        """The unit's channels are mixed at random, not summed."""
+        """Whether the unit's channels are mixed at random instead of summed."""
         return self.aggregate in ("energy", "abs")
 
     @property
     def redraws(self) -> bool:
-        """Every draw has weights of its own."""
+        """Whether every draw has new weights."""
         return self.weights not in ("as_is", "uniform")
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""An effective receptive field: the map, where it lies, how it came about, and its numbers."""
+"""The result of a measurement: the map, its place in the image, its settings and its metrics."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Theory:
 
 
 class Convergence(NamedTuple):
-    """How settled the map was after some draws.
+    """The convergence of the map after some draws.
 
     Attributes:
         draws: averaged so far.
@@ -59,12 +59,12 @@ class Convergence(NamedTuple):
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What was computed.
+    """How a result was computed.
 
     Attributes:
         crop: the part of the image that was run, and the unit's place in it.
-        cropped: it was a part, not the whole image.
-        batch: draws run at once.
+        cropped: whether it was only a part of the image.
+        batch: number of draws per batch.
         device: ``"cpu"``, ``"cuda"``, …
         dtype: ``"float32"``, ``"bfloat16"``, …
     """
@@ -92,9 +92,9 @@ class EffectiveReceptiveField:
         grid: units of the layer along both axes.
         input_size: (C, H, W) or (C, L).
         theory: the theoretical receptive field.
-        recipe: how it was asked for.
+        recipe: the settings.
         run: how it was computed.
-        total: mean over the draws of what the map held before it was made to sum to 1.
+        total: sum of the mean map before it was normalized to 1.
         convergence: after 1, 2, 4, … draws and at the end of every chunk.
     """
 
@@ -175,12 +175,12 @@ class EffectiveReceptiveField:
 
     @property
     def is_cut(self) -> bool:
-        """The RF reaches out of the image: narrower, shifted inward, energy lost to padding."""
+        """Whether the receptive field extends beyond the image, so that some energy is lost."""
         return self.theory.clipped != self.theory.unclipped
 
     @property
     def lost_to_padding(self) -> float:
-        """Expected share of the energy that padding swallows; the map shows what is left."""
+        """Expected share of the energy that falls on padding; the map shows the rest."""
         return self.theory.padding_loss
 
     def cumulative_energy(self) -> tuple[NDArray[np.int64], FloatArray]:
@@ -233,7 +233,7 @@ class Metric:
         name: of the attribute of `EffectiveReceptiveField`.
         title: for people.
         unit: ``"px"``, ``"%"`` (the value is a share of 1) or "".
-        says: one line on what it means.
+        says: one line that explains it.
         of: reads it.
     """
 
@@ -262,11 +262,11 @@ METRICS = (
         "squares",
         "t-energy squares",
         "px",
-        "Smallest odd sides, centred, that hold t of the energy.",
+        "Smallest odd sides, centered, that hold t of the energy.",
     ),
     _metric("participation_ratio", "Participation", "px", "Over how many pixels it is spread."),
     _metric("excess_kurtosis", "Excess kurtosis", "", "0 for a Gaussian; above: heavier tails."),
-    _metric("centroid_offset", "Centroid's offset", "px", "From the theoretical field's centre."),
+    _metric("centroid_offset", "Centroid's offset", "px", "From the theoretical field's center."),
     _metric("zeros_share", "Exact zeros", "%", "Share of the theoretical field never reached."),
     _metric("lost_to_padding", "Lost to padding", "%", "Expected energy beyond the border."),
 )

@@ -10,7 +10,7 @@ from torch import nn
 from ..errors import SpecError
 from ..graph.axes.units import unit_of
 from ..graph.run_to import output_of, spot_of
-from ..graph.tracing.skeleton import floats_of, skeleton
+from ..graph.tracing.meta_copy import floats_of, meta_copy
 from ..receptive_field.fields import ReceptiveField
 from .copies import draw_weights, mixes_samples, private_copy
 from .crop import Crop, whole_image
@@ -20,21 +20,21 @@ from .recipe import Recipe
 from .result import RunInfo, Theory
 
 HEALTHY = 2.0**-60
-"""Smallest peak of a gradient that is far enough from float32's end."""
+"""Smallest peak of a gradient that is safe from underflow in float32."""
 SCALES = (1.0, 2.0**90, 2.0**-90)
 """Factors tried on the cotangent so that the gradient neither vanishes nor overflows."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One unit of one layer, and what of the image is run for it.
+    """One unit of one layer, and the part of the image that is run for it.
 
     Attributes:
         input_size: (C, H, W) or (C, L) of the image.
         field: of the layer.
         unit: (row, column) in the layer's map.
         part: of the image.
-        theory: what is known of the unit without a gradient.
+        theory: the unit's theoretical receptive field.
     """
 
     input_size: tuple[int, ...]
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def run_size(self) -> tuple[int, ...]:
-        """(C, H, W) or (C, L) of what is run."""
+        """(C, H, W) or (C, L) of the part that is run."""
         return self.input_size[0], *self.part.size[3 - len(self.input_size) :]
 
 
@@ -53,8 +53,8 @@ class Sampler:
     """Draws a unit's gradients from a copy of a network.
 
     Attributes:
-        target, recipe: what is asked for.
-        batch: draws that are run at once.
+        target, recipe: the unit and the settings.
+        batch: number of draws per batch.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class Sampler:
         self.node = graph[target.field.name]
         if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
             raise SpecError("module", "must have weights; it is on the meta device", "meta")
-        bare = skeleton(module)
+        bare = meta_copy(module)
         own = own or spot_of(bare, target.run_size, self.node.name).writes
         copied = private_copy(module, own)
         fold_norms(copied, graph, target.field.ancestors(target.unit))
-        bare = skeleton(copied)
+        bare = meta_copy(copied)
         bare = bare.to(torch.bfloat16) if recipe.bf16 else bare
         self.spot = spot_of(bare, target.run_size, self.node.name)
         taken = footprint(bare, target.run_size, self.spot, self.node, own or recipe.bf16)
@@ -96,7 +96,7 @@ class Sampler:
             draw_weights(self.copied, "uniform", self.ran, self.weights)
 
     def run_info(self) -> RunInfo:
-        """What is computed, and how."""
+        """How the result is computed."""
         target = self.target
         image = target.field.network.graph[target.field.network.source].grid
         dtype = str(floats_of(self.copied)).removeprefix("torch.")
@@ -104,7 +104,7 @@ class Sampler:
         return RunInfo(target.part, cropped, self.batch, self.device.type, dtype)
 
     def _placed(self, copied: nn.Module) -> nn.Module:
-        """On the device, in the type and the order of memory that is fast there."""
+        """The copy on the device, in the type and the memory format that are fast there."""
         copied = copied.to(self.device, torch.bfloat16 if self.recipe.bf16 else None)
         if len(self.target.input_size) == 3 and floats_of(copied) != torch.float64:
             copied = copied.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -145,7 +145,7 @@ class Sampler:
         return torch.zeros_like(image) if gradient is None else gradient
 
     def _inputs(self, many: int) -> torch.Tensor:
-        """The next draws' images, the part of them that is run."""
+        """The images of the next draws, cropped to the part that is run."""
         chosen = [self._input(self.draws_done + i) for i in range(many)]
         self.draws_done += many
         image = torch.stack(chosen).to(self.device, floats_of(self.copied))

@@ -3,9 +3,9 @@
     study = depth_study((5, 10, 20, 40))
     study.fit("sigma").exponent  # about 0.5
 
-Each study builds small stacks of convolutions that differ in one thing and measures the
-unit in the middle of the last one. The image is as large as the unit needs, so nothing is
-lost to padding, except in `padding_study`, which is about that.
+Each study builds small stacks of convolutions that differ in one setting and measures the
+unit in the middle of the last one. The image is as large as the unit needs, so that no energy
+falls on padding, except in `padding_study`, which is about that.
 
 Source of the laws: Luo et al., "Understanding the Effective Receptive Field in Deep
 Convolutional Neural Networks" (2016), section 3.
@@ -38,7 +38,7 @@ MAX_REACH = 1023
 POSITIONS = ("centre", "border", "corner")
 """Where `padding_study` puts the unit."""
 REDUCTIONS = ("none", "stride", *POOLINGS)
-"""How `reduction_study` halves the size: not, in the convolution, or by a 2×2 after it."""
+"""Ways of downsampling in `reduction_study`: none, in the convolution, or by a 2×2 after it."""
 
 
 def depth_study(
@@ -165,7 +165,7 @@ def padding_study(
     settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
-    """What stands around the image, and where the unit lies in it.
+    """The padding mode, and the position of the unit in the image.
 
     The image is as large as the receptive field of ``depth`` 3×3 layers, so that a unit at
     its border has half of its field outside, and one in a corner three quarters.
@@ -194,7 +194,7 @@ def _layers(count: object) -> int:
 
 
 def _alike(count: object, **options: Any) -> list[dict[str, Any]]:
-    """The settings of so many equal layers."""
+    """The settings of ``count`` equal layers."""
     return [options] * _layers(count)
 
 
@@ -205,7 +205,7 @@ def _activation(settings: StudySettings) -> nn.Module:
 def _stack(
     layers: Sequence[dict[str, Any]], settings: StudySettings, pooled: bool = False
 ) -> nn.Sequential:
-    """Convolutions of 3×3 unless told otherwise, without bias, that keep the size.
+    """Convolutions without bias that keep the size, 3×3 by default.
 
     An activation stands between them, none after the last; a 2×2 max-pool follows each
     one where ``pooled``. The weights are drawn from the settings' seed, for ``"as_is"``.

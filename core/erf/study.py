@@ -23,14 +23,14 @@ from .expected import HE, UNIT_GAINS, ExpectedErf, Gains, expected_erf
 from .recipe import Aggregate, Weights
 
 MAX_MACS = 10**12
-"""Most multiply–accumulates of one study, three for each of a forward pass."""
+"""Most multiply–accumulates of one study; each of a forward pass counts three."""
 MAX_CASES = 64
 MAX_CHANNELS = 64
 
 
 @dataclass(frozen=True)
 class StudySettings:
-    """What all networks of a study have in common.
+    """The settings that all networks of a study share.
 
     Attributes:
         channels: of every layer, the image's too, 1 to `MAX_CHANNELS`. A draw of a deep,
@@ -66,8 +66,8 @@ class StudyRow:
     """One network of a study.
 
     Attributes:
-        label: what is different about it.
-        x: the same as a number; the row's index where it is none.
+        label: the setting in which it differs.
+        x: the same as a number, or the row's index.
         erf: measured.
         expected: the closed form of the same unit; None where it has none for the recipe.
     """
@@ -147,12 +147,12 @@ class Study:
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """What is reported after every chunk of draws.
+    """A report after every chunk of draws.
 
     Attributes:
         label: of the network being measured.
-        done, total: networks finished, networks in all.
-        inner: how far this one is.
+        done, total: number of finished networks, and of all.
+        inner: the progress of this network.
     """
 
     label: str
@@ -166,7 +166,7 @@ Report = Callable[[StudyProgress], bool | None]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One network to measure: a label and a number for it, and what to measure."""
+    """One network to measure, with its label, its x, and the layer and unit to measure."""
 
     label: str
     x: float
@@ -272,7 +272,7 @@ GAINS: Mapping[Weights, Gains] = {
 
 
 def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
-    """The closed form, where it is one for the recipe."""
+    """The closed form; None where there is none for the recipe."""
     settings = case.settings
     uniform = settings.weights == "uniform"
     if settings.aggregate == "signed" and not uniform:
@@ -289,7 +289,7 @@ def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
 
 
 TRAINED = StudySettings(weights="as_is")
-"""For networks whose own weights are meant."""
+"""Settings for networks that are measured with their own weights."""
 
 
 def compare(

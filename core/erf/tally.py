@@ -1,4 +1,4 @@
-"""Maps of single draws summed up, and how far the sum has settled."""
+"""Sums of the maps of single draws, and their convergence."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Tally:
     """Two running sums, of the odd and of the even draws.
 
     Attributes:
-        done: draws so far.
+        done: number of draws so far.
         points: the convergence after 1, 2, 4, … draws and wherever `mark` was called.
     """
 
@@ -45,9 +45,9 @@ class Tally:
         self.points: list[Convergence] = []
 
     def add(self, maps: FloatArray) -> None:
-        """The maps of some more draws, (N, rows, columns), one after the other.
+        """Add the maps of some more draws, (N, rows, columns).
 
-        Summed one by one: the size of the chunks changes no bit of the result.
+        They are summed one by one, so that the size of the chunks changes no bit of the result.
         """
         for one in maps:
             self.halves[self.done % 2] += one
@@ -56,7 +56,7 @@ class Tally:
                 self.mark()
 
     def mark(self) -> Convergence:
-        """The convergence now; kept as a point."""
+        """The convergence now, which is also added to ``points``."""
         if not self.points or self.points[-1].draws < self.done:
             even, odd = np.abs(self.halves)
             total = np.abs(self.halves.sum(0))

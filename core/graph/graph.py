@@ -24,7 +24,7 @@ from .axes.nesting import composed
 from .named import find
 from .recorder import Recorder
 from .rules.call import Draft, Maps, window_of
-from .tracing.skeleton import brief, floats_of, inputs_of, skeleton
+from .tracing.meta_copy import brief, floats_of, inputs_of, meta_copy
 from .tracing.trace import run
 
 InputSize = tuple[int, ...] | tuple[tuple[int, ...], ...]
@@ -189,7 +189,7 @@ def network_graph(module: nn.Module, input_size: InputSize) -> Graph:
             operations, or a forward that decides by values.
     """
     sizes = input_sizes(input_size)
-    bare = skeleton(module)
+    bare = meta_copy(module)
     names = inputs_of(bare, sizes)
     recorder = Recorder()
     dtype = floats_of(bare)

@@ -16,7 +16,7 @@ class NoLayerError(SpecError, KeyError):
     """No node and no module has the name; the sentence says which names are near."""
 
 
-class Named(Protocol):
+class ModuleMember(Protocol):
     """A node of a graph, or what is known of it."""
 
     @property
@@ -24,7 +24,7 @@ class Named(Protocol):
         """Qualified name of the module in which it runs."""
 
 
-T = TypeVar("T", bound=Named)
+T = TypeVar("T", bound=ModuleMember)
 
 
 def find(nodes: Mapping[str, T], name: object) -> T:

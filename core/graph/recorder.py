@@ -24,7 +24,7 @@ from .memory.writes import Memory
 from .probing.probe import UNFOLLOWED, Prober
 from .rules.call import Call, Draft, Link, Outcome, Source, right_aligned, same, words
 from .rules.indexing import INDEX_RULES
-from .rules.links import by_dims, settle, unknown
+from .rules.links import by_dims, fit_links, unknown
 from .rules.mixing import MIXING_RULES
 from .rules.recurrent import RECURRENT_RULES
 from .rules.shapes import SHAPE_RULES, part_of
@@ -68,7 +68,7 @@ class Recorder:
     def __init__(self) -> None:
         self.names = fx.Graph()
         self.drafts: list[Draft] = []
-        self.known: dict[int, Draft] = {}
+        self.draft_of: dict[int, Draft] = {}
         self.parts: dict[int, tuple[Draft, int, list[int]]] = {}
         self.later: dict[int, Outcome] = {}
         self.alive: list[object] = []
@@ -113,9 +113,9 @@ class Recorder:
         """From now on a tensor holds what a node gives; None for constants."""
         self.parts.pop(id(tensor), None)
         if draft is None:
-            self.known.pop(id(tensor), None)
+            self.draft_of.pop(id(tensor), None)
         else:
-            self.known[id(tensor)] = draft
+            self.draft_of[id(tensor)] = draft
         self.alive.append(tensor)
 
     def entered(self, path: str, module: nn.Module) -> None:
@@ -169,7 +169,7 @@ class Recorder:
         tensors = tensors_in(read)
         sources = [s for s in map(self._source, tensors) if s]
         results = tensors_in((out,))
-        self.memory.made(results, tensors)
+        self.memory.add_views(results, tensors)
         if not sources or operation in _CONSTANT:
             for tensor in written:
                 self._overwrite(tensor, None)
@@ -179,7 +179,7 @@ class Recorder:
             return out
         if any(out is tensor for tensor in tensors) and not _in_place(operation, kwargs):
             out = results[0] = out.view_as(out)  # else both would be one node
-            self.memory.made(results, tensors)
+            self.memory.add_views(results, tensors)
         if _operation(operation) == "broadcast_tensors":  # each result is of its own tensor
             for tensor, result in zip(tensors, results, strict=True):
                 self.called("expand", torch.Tensor.expand, [tensor], {}, result)
@@ -193,11 +193,11 @@ class Recorder:
     def _write(self, call: Call, written: Sequence[torch.Tensor]) -> None:
         """The tensors that a call has written to hold what it gave, or something unknown."""
         for tensor in written:
-            if self.known.get(id(tensor)) is not self.drafts[-1]:
+            if self.draft_of.get(id(tensor)) is not self.drafts[-1]:
                 here = replace(call, out=tuple(tensor.shape))
                 name = self._call_name(call.operation)
                 self._add(call.operation, unknown(here, WRITES), tensor, name)
-            self.memory.wrote(tensor, self.known[id(tensor)])
+            self.memory.wrote(tensor, self.draft_of[id(tensor)])
 
     def _overwrite(self, tensor: torch.Tensor, draft: Draft | None) -> None:
         """A whole tensor holds what a node gives; None for constants."""
@@ -213,7 +213,7 @@ class Recorder:
             self._assign_somewhere(target, source)
         else:
             self.alive.append(part)
-            self.memory.made([part], [target])
+            self.memory.add_views([part], [target])
             self._overwrite(part, self._shared(source, tuple(part.shape)) if source else None)
         return bool(old or source)
 
@@ -242,20 +242,20 @@ class Recorder:
         """The node of a tensor, up to date with what was written to its memory."""
         self.content(tensor)
         self.memory.refresh(tensor)
-        draft = self.known.get(id(tensor))
+        draft = self.draft_of.get(id(tensor))
         return Source(draft, tuple(tensor.shape)) if draft else None
 
     def content(self, tensor: torch.Tensor) -> Draft | None:
         """The node of a tensor; a part of a split one becomes a node when first used."""
         if id(tensor) in self.parts:
             parent, index, sizes = self.parts.pop(id(tensor))
-            if not self._is_known_part(tensor, parent):
+            if not self._bind_part(tensor, parent):
                 source = Source(parent, parent.shape)
                 outcome = part_of(source, tuple(tensor.shape), index, sizes)
                 self._add("getitem", outcome, tensor, self._call_name("getitem"))
         if id(tensor) in self.later:
             self._add("getitem", self.later.pop(id(tensor)), tensor, self._call_name("getitem"))
-        return self.known.get(id(tensor))
+        return self.draft_of.get(id(tensor))
 
     def _call(
         self,
@@ -267,8 +267,8 @@ class Recorder:
         sources: Sequence[Source],
     ) -> Call:
         name = _operation(operation)
-        found = tuple(sources)
-        return Call(name, function, tuple(args), kwargs, out, found, self.known, self.constants)
+        inputs = tuple(sources)
+        return Call(name, function, tuple(args), kwargs, out, inputs, self.draft_of, self.constants)
 
     def _record(self, call: Call, results: Sequence[torch.Tensor]) -> None:
         rule = RULES.get(call.operation)
@@ -276,7 +276,7 @@ class Recorder:
         if outcome.kind == "unknown":
             self._record_each(call, self.prober.outcomes(call, results), results)
             return
-        if _is_crop(outcome) and self._is_known_part(results[0], call.sources[0].node):
+        if _is_crop(outcome) and self._bind_part(results[0], call.sources[0].node):
             return
         draft = self._add(call.operation, outcome, results[0])
         self.memory.follows(draft, outcome)
@@ -285,7 +285,7 @@ class Recorder:
         if outcome.part:
             self.memory.splits(draft, call.sources[0].node)
             draft.part, draft.shape = outcome.part, outcome.part[2]
-            del self.known[id(results[0])]
+            del self.draft_of[id(results[0])]
             sizes = (
                 [r.shape[outcome.part[1]] for r in results] if outcome.part[0] != "unbind" else []
             )
@@ -302,7 +302,7 @@ class Recorder:
                 )
             self.alive.append(result)
 
-    def _is_known_part(self, tensor: torch.Tensor, held: Draft) -> bool:
+    def _bind_part(self, tensor: torch.Tensor, held: Draft) -> bool:
         """Whether the memory knows what a part of a tensor holds, whose channels differ."""
         part = self.memory.part(tensor, held)
         if part is None:
@@ -334,23 +334,23 @@ class Recorder:
         return draft
 
     def _draft(self, name: str, operation: str, outcome: Outcome, shape: Shape) -> Draft:
-        settled = settle(outcome.links, shape)
+        fitted = fit_links(outcome.links, shape)
         note, bound = outcome.note, outcome.bound
-        if settled.lost and GLOBAL not in note:
+        if fitted.unfollowed and GLOBAL not in note:
             note = f"{GLOBAL}: {operation} {UNFOLLOWED}"
-        if not bound and (settled.loose or settled.lost):
+        if not bound and (fitted.loose or fitted.unfollowed):
             bound = f"{operation} {UNFOLLOWED}"
         sources = tuple(link.source for link in outcome.links)
         draft = Draft(
             name,
             operation,
-            "global" if settled.lost and outcome.kind != "unknown" else outcome.kind,
+            "global" if fitted.unfollowed and outcome.kind != "unknown" else outcome.kind,
             shape,
-            settled.layout,
-            settled.grid,
+            fitted.layout,
+            fitted.grid,
             self.path[-1] if self.path else "",
             sources,
-            settled.maps,
+            fitted.maps,
             note,
             bound,
         )

@@ -18,8 +18,8 @@ from ..tensors import tensors_in
 from .plain_copy import as_it_was
 from .recorder import Recorder
 from .rules.call import Draft, Source
-from .ties import shared
-from .tracing.skeleton import floats_of, inputs_of
+from .ties import share_ties
+from .tracing.meta_copy import floats_of, inputs_of
 from .tracing.trace import listen, run
 
 HIDDEN = (
@@ -120,11 +120,11 @@ def _is_event(operation: str, out: Any) -> bool:
     return operation == "__setitem__" or bool(tensors_in((out,)))
 
 
-class _Reached(BaseException):
+class _SpotReached(BaseException):
     """The layer's output is there: the rest of the network need not run."""
 
 
-class Stopping:
+class SpotListener:
     """A listener (core.graph.tracing.trace) that ends a run at one spot.
 
     Attributes:
@@ -136,8 +136,8 @@ class Stopping:
     def __init__(self, spot: Spot) -> None:
         self.spot = spot
         self.events = 0
-        self.found: torch.Tensor | None = None
-        self.ran: set[str] = {""}
+        self.output: torch.Tensor | None = None
+        self.entered_modules: set[str] = {""}
         self.largest = 0
 
     def called(
@@ -149,16 +149,16 @@ class Stopping:
         out: Any,
     ) -> Any:
         """See core.graph.tracing.trace.Listener."""
-        out = shared(operation, args, kwargs, out)
+        out = share_ties(operation, args, kwargs, out)
         if _is_event(operation, out):
             self._count(args[0] if operation == "__setitem__" else out, args)
         return out
 
     def entered(self, path: str, module: nn.Module) -> None:
         """See core.graph.tracing.trace.Listener."""
-        self.ran.add(path)
+        self.entered_modules.add(path)
         if isinstance(module, nn.MultiheadAttention):  # uses its child's weights itself
-            self.ran.add(f"{path}.out_proj".lstrip("."))
+            self.entered_modules.add(f"{path}.out_proj".lstrip("."))
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
         """See core.graph.tracing.trace.Listener."""
@@ -173,8 +173,8 @@ class Stopping:
             whole = self.spot.result == WHOLE
             results = tensors_in(args if whole else (out,))
             place = 0 if whole else self.spot.result
-            self.found = results[place] if place < len(results) else None
-            raise _Reached
+            self.output = results[place] if place < len(results) else None
+            raise _SpotReached
 
 
 def output_of(
@@ -182,23 +182,23 @@ def output_of(
     image: torch.Tensor,
     spot: Spot,
     *within: AbstractContextManager[Any],
-) -> tuple[torch.Tensor, Stopping]:
+) -> tuple[torch.Tensor, SpotListener]:
     """The layer's output for (N, C, H, W) or (N, C, L), and what the run has seen.
 
     Raises:
         SpecError: forward fails, or ran otherwise than on tensors without data: at the
             layer's place stands nothing, or a tensor of another shape.
     """
-    stopping = Stopping(spot)
+    listener = SpotListener(spot)
     if spot.event == 0:
-        return image, stopping
-    with suppress(_Reached):
-        run_once(copied, image, stopping, *within)
-    if stopping.found is None or not _is_batch(stopping.found.shape, spot.shape, len(image)):
+        return image, listener
+    with suppress(_SpotReached):
+        run_once(copied, image, listener, *within)
+    if listener.output is None or not _is_batch(listener.output.shape, spot.shape, len(image)):
         raise SpecError(
             "module", "runs other operations on real data than without", type(copied).__name__
         )
-    return stopping.found, stopping
+    return listener.output, listener
 
 
 def _is_batch(shape: Sequence[int], one: Sequence[int], count: int) -> bool:

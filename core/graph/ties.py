@@ -44,7 +44,7 @@ Pieces = Sequence[tuple[Index, Index]]
 """Parts of an input, each beside the part of the output whose maxima it takes part in."""
 
 
-def shared(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> Any:
+def share_ties(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> Any:
     """What a torch call gave, with a gradient that is shared where values tie.
 
     Args:
@@ -63,7 +63,7 @@ def shared(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: 
     return results if type(out) is tuple else type(out)(results)
 
 
-class _Shared(torch.autograd.Function):
+class _SharedGradient(torch.autograd.Function):
     """Passes maxima on, and their gradient to whoever ties for them."""
 
     @staticmethod
@@ -96,13 +96,13 @@ class _Shared(torch.autograd.Function):
             place = where.unbind(1)
             few = where, limit[place], gradient[place] / counts[place]
             rest[place] = 0
-            handed = [_few(x, ctx.sign, ctx.pieces, *few) for x in inputs]
+            input_gradients = [_few(x, ctx.sign, ctx.pieces, *few) for x in inputs]
         else:
             shares = gradient / counts.masked_fill_(several.logical_not(), 1)
             shares.masked_fill_(several.logical_not(), 0)
             rest.masked_fill_(several, 0)
-            handed = [_all(x, ctx.sign, ctx.pieces, limit, shares) for x in inputs]
-        return rest, None, None, *handed
+            input_gradients = [_all(x, ctx.sign, ctx.pieces, limit, shares) for x in inputs]
+        return rest, None, None, *input_gradients
 
 
 def _single(inputs: Sequence[torch.Tensor], limit: torch.Tensor, pieces: Pieces) -> bool:
@@ -128,10 +128,10 @@ def _all(
     x: torch.Tensor, sign: int, pieces: Pieces, limit: torch.Tensor, shares: torch.Tensor
 ) -> torch.Tensor:
     """What an input's values get of the shares of all maxima that they tie for."""
-    handed = torch.zeros_like(x, dtype=shares.dtype)
+    result = torch.zeros_like(x, dtype=shares.dtype)
     for inner, outer in pieces:
-        handed[inner] += (x[inner] * sign >= limit[outer]) * shares[outer]
-    return handed
+        result[inner] += (x[inner] * sign >= limit[outer]) * shares[outer]
+    return result
 
 
 def _few(
@@ -143,7 +143,7 @@ def _few(
     shares: torch.Tensor,
 ) -> torch.Tensor:
     """The same for some maxima, whose indices ``where`` has, one a row."""
-    handed = torch.zeros_like(x, dtype=shares.dtype)
+    result = torch.zeros_like(x, dtype=shares.dtype)
     for inner, outer in pieces:
         inside = torch.ones_like(limit, dtype=torch.bool)
         for column, part in zip(where.unbind(1), outer, strict=True):
@@ -153,8 +153,8 @@ def _few(
             column if one.start is None else (column - other.start) * one.step + one.start
             for column, one, other in zip(where[inside].unbind(1), inner, outer, strict=True)
         )
-        handed[place] += (x[place] * sign >= limit[inside]) * shares[inside]
-    return handed
+        result[place] += (x[place] * sign >= limit[inside]) * shares[inside]
+    return result
 
 
 def _slack(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -168,10 +168,10 @@ def _slack(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Tensor
 
 def _magnitude(x: torch.Tensor, dims: list[int]) -> torch.Tensor:
     """The largest magnitude along dimensions; without infinities, with which images are padded."""
-    found = torch.maximum(x.amax(dims, keepdim=True), -x.amin(dims, keepdim=True))
-    if not found.isfinite().all():
-        found = x.abs().masked_fill(x.isinf(), 0).amax(dims, keepdim=True)
-    return found
+    largest = torch.maximum(x.amax(dims, keepdim=True), -x.amin(dims, keepdim=True))
+    if not largest.isfinite().all():
+        largest = x.abs().masked_fill(x.isinf(), 0).amax(dims, keepdim=True)
+    return largest
 
 
 def _pooled(
@@ -179,27 +179,27 @@ def _pooled(
 ) -> torch.Tensor:
     """max_poolNd(input, kernel_size, stride, padding, dilation, …), adaptive_max_poolNd(input, …)."""
     names = words("input kernel_size stride padding dilation")
-    told = dict(zip(names, args, strict=False)) | dict(kwargs)
-    image: torch.Tensor = told["input"]
+    arguments = dict(zip(names, args, strict=False)) | dict(kwargs)
+    image: torch.Tensor = arguments["input"]
     count = int(operation.removesuffix("_with_indices")[-2])
     sizes = zip(image.shape[-count:], values.shape[-count:], strict=True)
     if operation.startswith("adaptive"):
         axes = [_adaptive(n, m) for n, m in sizes]
     else:
-        kernel = _each(told["kernel_size"], count)
-        stride = _each(told.get("stride") or kernel, count)
+        kernel = _each(arguments["kernel_size"], count)
+        stride = _each(arguments.get("stride") or kernel, count)
         padding, dilation = (
-            _each(told.get("padding", 0), count),
-            _each(told.get("dilation", 1), count),
+            _each(arguments.get("padding", 0), count),
+            _each(arguments.get("dilation", 1), count),
         )
         settings = zip(sizes, kernel, stride, padding, dilation, strict=True)
         axes = [list(_taps(*size, *setting)) for size, *setting in settings]
-    kept = (slice(None),) * (image.ndim - count)
+    lead = (slice(None),) * (image.ndim - count)
     pieces = [
-        ((*kept, *(one for one, _ in parts)), (*kept, *(other for _, other in parts)))
+        ((*lead, *(one for one, _ in parts)), (*lead, *(other for _, other in parts)))
         for parts in product(*axes)
     ]
-    return _Shared.apply(values, 1, pieces, image)  # type: ignore[no-any-return,no-untyped-call]
+    return _SharedGradient.apply(values, 1, pieces, image)  # type: ignore[no-any-return,no-untyped-call]
 
 
 def _each(value: Any, count: int) -> list[int]:
@@ -225,27 +225,29 @@ def _reduced(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: torch.Tensor
 ) -> torch.Tensor:
     """amax(input, dim, keepdim), max(input), max(input, dim, keepdim), max(input, other)."""
-    told = dict(zip(words("input dim keepdim"), args, strict=False)) | dict(kwargs)
-    other = told.get("other", told.get("dim"))
+    arguments = dict(zip(words("input dim keepdim"), args, strict=False)) | dict(kwargs)
+    other = arguments.get("other", arguments.get("dim"))
     if isinstance(other, torch.Tensor):
-        return _of_two(operation, (told["input"], other), {}, values)
-    image: torch.Tensor = told["input"]
+        return _of_two(operation, (arguments["input"], other), {}, values)
+    image: torch.Tensor = arguments["input"]
     dims = range(image.ndim) if other is None or other == () else other
     reduced = sorted({d % image.ndim for d in ([dims] if isinstance(dims, int) else dims)})
-    kept = values.reshape([1 if d in reduced else n for d, n in enumerate(image.shape)])
+    expanded = values.reshape([1 if d in reduced else n for d, n in enumerate(image.shape)])
     whole = (slice(None),) * image.ndim
-    found: torch.Tensor = _Shared.apply(kept, _sign(operation), [(whole, whole)], image)  # type: ignore[no-untyped-call]
-    return found.reshape(values.shape)
+    result: torch.Tensor = _SharedGradient.apply(
+        expanded, _sign(operation), [(whole, whole)], image
+    )  # type: ignore[no-untyped-call]
+    return result.reshape(values.shape)
 
 
 def _of_two(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: torch.Tensor
 ) -> torch.Tensor:
     """maximum(input, other) and its like."""
-    told = dict(zip(words("input other"), args, strict=False)) | dict(kwargs)
+    arguments = dict(zip(words("input other"), args, strict=False)) | dict(kwargs)
     whole = (slice(None),) * values.ndim
-    both = [told[name].expand(values.shape) for name in ("input", "other")]
-    return _Shared.apply(values, _sign(operation), [(whole, whole)], *both)  # type: ignore[no-any-return,no-untyped-call]
+    both = [arguments[name].expand(values.shape) for name in ("input", "other")]
+    return _SharedGradient.apply(values, _sign(operation), [(whole, whole)], *both)  # type: ignore[no-any-return,no-untyped-call]
 
 
 def _sign(operation: str) -> int:

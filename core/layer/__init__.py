@@ -1,3 +1,3 @@
-"""One layer: its window, its padding, what it computes, its sizes, and the code that makes it."""
+"""One layer: its window, padding, operation, output sizes and source code."""
 
 from .spec import LayerSpec as LayerSpec

@@ -1,4 +1,4 @@
-"""What the sweep board shows, as one frozen value: a layer, its weights and its input."""
+"""The content of the sweep board as one frozen value: a layer, its weights and its input."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_PIXEL = 1000.0
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """A visitor's picture: ``pixels`` (height, width, 3) uint8, told apart by ``digest``."""
+    """An uploaded picture: ``pixels`` (height, width, 3) uint8; ``digest`` identifies it."""
 
     pixels: NDArray[np.uint8]
     digest: str
@@ -66,7 +66,7 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class KernelSpec:
-    """Weights: a preset, the seed of its draws, cells typed over it, and one bias for all."""
+    """The weights: a preset, the seed of a random one, typed cells, and one bias for all."""
 
     preset: str = "sobel_x"
     seed: int = 0
@@ -76,14 +76,14 @@ class KernelSpec:
 
 @dataclass(frozen=True)
 class BoardSpec:
-    """Everything that decides the numbers on the board."""
+    """All settings that determine the numbers on the board."""
 
     layer: LayerSpec = LayerSpec()
     source: InputSpec = InputSpec()
     kernel: KernelSpec = KernelSpec()
 
     def weight(self) -> NDArray[np.float32] | None:
-        """The weights in torch's layout, or None where the operation learns none."""
+        """The weights in torch's layout, or None where the operation has no learned weights."""
         operation = operation_of(self.layer)
         shape = operation.weight_shape(self.layer)
         if shape is None or not operation.learned:
@@ -104,7 +104,7 @@ class BoardSpec:
 
 
 def torch_index(layer: LayerSpec, index: tuple[int, ...]) -> tuple[int, ...]:
-    """Where torch's weight holds the cell that the board shows at ``index``.
+    """The index in torch's weight of the cell that the board shows at ``index``.
 
     The board shows weights in window order, (filter, channel in group, row, column), which
     for a transposed convolution is torch's kernel flipped.

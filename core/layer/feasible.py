@@ -1,4 +1,4 @@
-"""Which values of a setting leave a layer possible."""
+"""The values of a setting with which a layer can run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def feasible(try_value: Callable[[int], object], candidates: range, current: int
 
 
 def _last_working(works: Callable[[int], bool], good: int, end: int) -> int:
-    """The value nearest to ``end`` that works, ``good`` being one that does."""
+    """The value nearest to ``end`` that works; ``good`` is a value that works."""
     if good == end or works(end):
         return end
     bad = end

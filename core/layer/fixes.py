@@ -1,7 +1,7 @@
 """One-click repairs of a layer whose windows leave input pixels unread.
 
-A pixel is unread when no output depends on it. Rows left over at the end are not always
-a loss: under padding they may hold nothing but padding. What decides is ``unread``.
+A pixel is unread when no output depends on it. Rows past the last window are no loss where they
+hold only padding; ``unread`` decides.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_FIXES = 4
 MAX_KERNEL = 11
 """Largest kernel a repair proposes."""
 MAX_PADDING = 10
-"""Most padding on a side that a repair proposes."""
+"""Most padding per side that a repair proposes."""
 MAX_INPUT = 64
 """Longest input side a repair proposes."""
 
@@ -188,7 +188,7 @@ def _with(spec: LayerSpec, name: str, value: Pair) -> LayerSpec:
 
 
 def _padding_after(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
-    """Just what is missing, below and to the right only."""
+    """The least padding that is enough, below and to the right only."""
     after = spec.padding[0][1], spec.padding[1][1]
 
     def padded(axis: int, value: int) -> LayerSpec:
@@ -215,7 +215,7 @@ def _with_after(pads: Pads, axis: int, value: int) -> Pads:
 
 
 def _padding_around(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
-    """One padding for all four sides, no side less than now."""
+    """The same padding on all four sides, at least the present one."""
     most = max(max(pads) for pads in spec.padding)
     for value in range(most, MAX_PADDING + 1):
         pads = ((value, value), (value, value))
@@ -232,7 +232,7 @@ def _around_label(old: Pads, value: int) -> str:
 
 
 def _fewer_crops(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
-    """A transposed convolution's padding cuts its output: cut as little less as will do."""
+    """A transposed convolution's padding crops its output: the largest padding that is enough."""
     most = max(max(pads) for pads in spec.padding)
     for value in range(most, -1, -1):
         capped = [(min(before, value), min(after, value)) for before, after in spec.padding]

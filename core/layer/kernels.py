@@ -1,4 +1,4 @@
-"""Kernels worth looking at, defined for every size, and typed-in changes to them."""
+"""Preset kernels, defined for every size, and typed changes to them."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _difference(length: int) -> Plane:
 
 
 def identity(rows: int, cols: int) -> Plane:
-    """1 in the centre (below and right of it for an even size), 0 around."""
+    """1 in the center (below and right of it for an even size), 0 elsewhere."""
     plane = np.zeros((rows, cols))
     plane[rows // 2, cols // 2] = 1
     return plane
 
 
 def box(rows: int, cols: int) -> Plane:
-    """The mean of the window."""
+    """Equal weights with sum 1: the mean of the window."""
     return np.full((rows, cols), 1 / (rows * cols))
 
 
@@ -58,7 +58,7 @@ def sobel_y(rows: int, cols: int) -> Plane:
 
 
 def laplacian(rows: int, cols: int) -> Plane:
-    """Cross of ones whose centre makes the sum 0; the classic at 3×3."""
+    """A cross of ones whose center makes the sum 0; the standard kernel at 3×3."""
     plane = np.zeros((rows, cols))
     plane[rows // 2, :] += 1
     plane[:, cols // 2] += 1
@@ -73,7 +73,7 @@ def sharpen(rows: int, cols: int) -> Plane:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named kernel: ``plane(rows, cols)`` draws it; None stands for random draws."""
+    """A named kernel; ``plane(rows, cols)`` gives its weights, None means random ones."""
 
     label: str
     plane: Callable[[int, int], Plane] | None

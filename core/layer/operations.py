@@ -1,8 +1,8 @@
 """The operations of the board, one row of ``OPERATIONS`` each.
 
-A row says which settings the operation has, where its windows stand, what torch runs
-and what it costs. Pages, tests and snippets iterate the table. torch is imported when a
-layer is run, not before: the first page is on screen by then.
+A row defines the settings of an operation, the positions of its windows, its call in torch and
+its cost. Pages, tests and snippets iterate the table. torch is imported when a layer is run, so
+that the first page does not wait for it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CONVOLUTION = {"padding", "dilation", "out_channels", "groups", "bias"}
 
 @dataclass(frozen=True)
 class Operation:
-    """One way of turning windows into outputs.
+    """One operation, which turns windows into outputs.
 
     Attributes:
         label: name on screen.
@@ -72,7 +72,7 @@ class Operation:
         return setting in self.settings or setting in _ALWAYS
 
     def groups(self, spec: LayerSpec) -> int:
-        """Groups in force: one a channel where channels do not mix."""
+        """The effective number of groups: one per channel where channels do not mix."""
         return spec.in_channels if self.channelwise else spec.groups
 
     def out_channels(self, spec: LayerSpec) -> int:
@@ -80,7 +80,7 @@ class Operation:
         return spec.in_channels if self.channelwise else spec.out_channels
 
     def parameters(self, spec: LayerSpec) -> int:
-        """Learned numbers: weights and biases."""
+        """The number of parameters: weights and biases."""
         shape = self.weight_shape(spec)
         if shape is None or not self.learned:
             return 0
@@ -297,7 +297,7 @@ OPERATIONS: dict[str, Operation] = {
         channelwise=True,
     ),
 }
-"""Every operation of the app. One row more, and the pages and the tests have it."""
+"""Every operation of the app. A new row appears on the pages and in the tests."""
 
 
 def operation_of(spec: LayerSpec) -> Operation:
@@ -342,7 +342,7 @@ def padded(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
 
 
 def check(spec: LayerSpec, size: Pair, limit: int | None = MAX_OUTPUT_SIDE) -> Pair:
-    """The output size, once everything torch asks of this layer on this input holds.
+    """Check that torch can run this layer on this input, and return the output size.
 
     ``limit`` is the longest output side to be drawn; None where nothing is.
 

@@ -1,4 +1,4 @@
-"""Padding conventions as explicit four-sided padding, and what fills the padding.
+"""Padding conventions as explicit four-sided padding, and the values that fill it.
 
 Frameworks put different amounts on the two sides for the same word "same". Each
 convention here is one function to ((top, bottom), (left, right)), and one for transposed
@@ -81,7 +81,7 @@ def _same_total(size: Pair, window: Window2d, axis: int) -> int:
 
 
 Cut = tuple[Pads, Pair]
-"""What a transposed convolution cuts off its output, and its output_padding (rows, columns)."""
+"""The crop of a transposed convolution's output, and its output_padding (rows, columns)."""
 
 
 def transposed_valid(window: Window2d) -> Cut:
@@ -147,7 +147,7 @@ def _filled(window: Window2d) -> Pair:
 
 @dataclass(frozen=True)
 class Transposed:
-    """What a named padding rule means for a transposed convolution.
+    """A named padding rule for a transposed convolution.
 
     Attributes:
         description: for the screen.
@@ -216,7 +216,7 @@ CONVENTIONS: dict[str, Convention] = {
         Transposed("kernel minus one is cut on every side", transposed_full),
     ),
 }
-"""Every named convention but numbers: one row more and the pages and tests have it."""
+"""Every named convention. A new row appears on the pages and in the tests."""
 
 FILLS: dict[str, str] = {
     "zeros": "zeros all around",
@@ -224,7 +224,7 @@ FILLS: dict[str, str] = {
     "replicate": "the edge pixel repeated",
     "circular": "the opposite side, as if the picture were a tile",
 }
-"""torch's ``padding_mode`` and what it puts into the padding."""
+"""The description of each ``padding_mode`` of torch."""
 
 
 def fill_limit(n: int, fill: str) -> int | None:

@@ -1,6 +1,6 @@
 """Many layers at once: tables of output sizes, and padding conventions side by side.
 
-Every cell carries the closed form and what torch gave for the same layer.
+Every cell holds the output size in closed form and torch's for the same layer.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from .window import Axis, BoolArray, IntArray, Pads, Pair
 STRIDES = tuple(range(1, 9))
 PADDINGS = tuple(range(6))
 KERNELS = tuple(range(1, 12))
-"""What the tables go through unless told otherwise."""
+"""Default values of the tables' rows and columns."""
 USUAL_SIZES: tuple[Pair, ...] = tuple((n, n) for n in (224, 112, 32, 28, 7))
-"""Input sizes of ImageNet, its first halving, CIFAR, MNIST, and ImageNet's last layer."""
+"""Input sizes of ImageNet, its first downsampling, CIFAR, MNIST, and ImageNet's last layer."""
 
 
 @dataclass(frozen=True, eq=False)
 class SizeTable:
-    """What becomes of an input, layer by layer, in rows and columns.
+    """A table of output sizes, one layer and input per cell.
 
     Attributes:
         row_name, column_name: what varies, e.g. ``"stride"``.
         rows, columns: its values.
         inputs: (rows, columns, 2) input (height, width) of each cell.
         output: (rows, columns, 2) output (height, width); 0 where the layer cannot be run.
-        measured: (rows, columns, 2) what torch gave; 0 where torch refuses.
+        measured: (rows, columns, 2) torch's output size; 0 where torch refuses.
         remainder: (rows, columns, 2) rows and columns of the padded input past the last window.
         unread: (rows, columns) input pixels that no window reads.
         refusals: why a layer cannot be run, cell by cell; empty where it can.
@@ -193,7 +193,7 @@ def size_map(
 
 @dataclass(frozen=True)
 class CommonLayer:
-    """A layer that many networks use, and where it is found."""
+    """A layer that many networks use, and the networks that use it."""
 
     label: str
     used_in: str
@@ -222,7 +222,7 @@ COMMON_LAYERS: tuple[CommonLayer, ...] = (
     _common(2, 2, 0, "VGG, U-Net", "max"),
     _common(3, 2, 1, "ResNet, after its first layer", "max"),
 )
-"""The layers of the table of common layers; one entry more and the page and the tests have it."""
+"""The layers of the table of common layers. A new entry appears on the page and in the tests."""
 
 
 def common_layers(sizes: Sequence[Pair] = USUAL_SIZES) -> SizeTable:
@@ -247,7 +247,7 @@ class ConventionResult:
         remainder: rows and columns of the padded input past the last window.
         unread: number of input pixels that no window reads.
         rows, cols: where the windows stand; None where refused.
-        values: (height, width) torch's output; None where refused or not asked for.
+        values: (height, width) torch's output; None where refused or not computed.
         differs: (height, width) where ``values`` is not what the layer's own padding gives at
             the same row and column; None where there are no values.
     """
@@ -302,7 +302,7 @@ def _named(
 
 
 def _differs(values: FloatArray, reference: FloatArray) -> BoolArray:
-    """Where values are not the reference's; all past its edge are not."""
+    """True where values differ from the reference, or lie outside it."""
     differs = np.ones(values.shape, dtype=bool)
     rows, cols = (min(a, b) for a, b in zip(values.shape, reference.shape, strict=True))
     same = np.isclose(values[:rows, :cols], reference[:rows, :cols], rtol=1e-4, atol=1e-4)

@@ -1,7 +1,7 @@
-"""Output sizes: the formula with its numbers, beside what torch gives for the same layer.
+"""Output sizes: the formula with its numbers, and torch's size for the same layer.
 
-torch is imported by the function that measures, not before: the first page is on screen
-by then. ``core.layer.size_tables`` goes through many layers at once.
+Only the function that measures imports torch, so that the first page does not wait for it.
+``core.layer.size_tables`` covers many layers at once.
 
 Source: torch.nn.Conv2d, ConvTranspose2d and MaxPool2d documentation, "Shape".
 """
@@ -30,8 +30,8 @@ class AxisFormula:
         n: input pixels.
         before, after: padding on the two sides (cut from a transposed convolution's output).
         span: pixels from the kernel's first tap to its last, ``dilation*(kernel_size-1) + 1``.
-        quotient: what is rounded, ``(n + before + after - span) / stride``; of a transposed
-            convolution, which divides nothing, the output size.
+        quotient: the value that is rounded, ``(n + before + after - span) / stride``; for a
+            transposed convolution, which has no quotient, the output size.
         rounded: the quotient, down, or up with ``ceil_mode``.
         outputs: the output size, ``rounded + 1``, one less where ``dropped``.
         remainder: pixels of the padded input past the last window.
@@ -59,7 +59,7 @@ class AxisFormula:
 
     @property
     def rule(self) -> str:
-        """The formula in letters, as LaTeX."""
+        """The formula with symbols, as LaTeX."""
         if self.transposed:
             return r"(n - 1) \cdot s - p_0 - p_1 + k" + (
                 r" + \textit{output padding}" if self.output_padding else ""
@@ -74,7 +74,7 @@ class AxisFormula:
 
     @property
     def latex_steps(self) -> tuple[str, ...]:
-        """The formula with its numbers, rounded, and done: equal to each other, as LaTeX."""
+        """The steps of the formula with numbers, each equal to the next, as LaTeX."""
         span = str(self.span)
         if self.dilation > 1 and self.kernel_size > 1:
             span = f"({self._span_sum})"
@@ -98,7 +98,7 @@ class AxisFormula:
 
     @property
     def text_steps(self) -> tuple[str, ...]:
-        """The same in plain characters."""
+        """The steps of `latex_steps` in plain characters."""
         dilated = self.dilation > 1 and self.kernel_size > 1
         span = f"({self._span_sum})" if dilated else str(self.span)
         if self.transposed:
@@ -193,15 +193,15 @@ def _remainder(padded: int, outputs: int, stride: int, span: int) -> int:
 def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:
     """(height, width) that torch gives for this layer and input; None where torch refuses.
 
-    The layer runs as everywhere else, on an empty batch: torch checks and sizes without
-    computing a number, also where the output would not fit into memory.
+    The layer runs on an empty batch: torch checks its settings and computes the size without
+    computing values, even where the output would not fit into memory.
     """
     import torch
 
     with torch.inference_mode():
         try:
             if spec.output_padding != (0, 0):
-                # Of an empty batch torch does not check this one setting: one pixel will do.
+                # torch does not check output_padding on an empty batch, but on one pixel it does.
                 probe = replace(spec, kernel_size=(1, 1), padding=((0, 0), (0, 0)))
                 _run(probe, torch.zeros(1, spec.in_channels, 1, 1))
             y = _run(spec, torch.empty(0, spec.in_channels, *size))
@@ -220,7 +220,7 @@ def _run(spec: LayerSpec, x: Tensor) -> Tensor:
 
 
 def _line(spec: LayerSpec, axis: int) -> LayerSpec:
-    """The layer along one axis: as high as that axis, one pixel wide."""
+    """The layer along one axis, with a kernel that is one pixel wide."""
     return LayerSpec(
         spec.operation,
         kernel_size=(spec.kernel_size[axis], 1),
@@ -235,13 +235,13 @@ def _line(spec: LayerSpec, axis: int) -> LayerSpec:
 
 @lru_cache(maxsize=8192)
 def _unread_along(line: LayerSpec, n: int) -> int:
-    """Rows of the input that no window reads."""
+    """The number of input rows that no window reads."""
     rows, _ = operation_of(line).axes(line, (n, 1))
     return int((rows.reads == 0).sum())
 
 
 def unread_pixels(spec: LayerSpec, size: Pair) -> int:
-    """How many of the input's pixels no window reads.
+    """The number of input pixels that no window reads.
 
     Raises:
         SpecError: the layer does not fit the input.

@@ -1,4 +1,4 @@
-"""The inverse question: which layers turn an input of this size into an output of that size?"""
+"""Solves for the layers that turn an input of one size into an output of another."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .spec import LayerSpec
 from .window import BoolArray, IntArray, Pair, pair, span_of
 
 MAX_SIDE = 4096
-"""Longest input or output side that is solved for."""
+"""Longest input or output side of the solver."""
 
 _KERNELS = (3, 1, 5, 7, 2, 4)
-"""Kernel sizes from the most usual on; the others follow by length, odd ones first."""
+"""Kernel sizes from the most usual on; other sizes follow by length, odd ones first."""
 ODD_PADDING = 3
-"""Points against a padding that is neither 0 nor half of the kernel."""
+"""Penalty points for a padding that is neither 0 nor half of the kernel."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _solution(
 
 
 def _refusal(size: Pair, output: Pair, row: Operation, apart: bool) -> str:
-    """Why nothing was found, and what would work; ``apart``: each axis alone can be had."""
+    """Why there is no solution, and what would work; ``apart``: each axis alone has one."""
     out_of_reach = (
         f"is out of reach of one {row.label.lower()} on {size[0]}×{size[1]} within the limits"
     )

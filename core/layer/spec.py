@@ -11,10 +11,10 @@ from .window import Pads, Pair, Window2d, pair
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """The settings of one layer; ``core.layer.operations`` says which of them an operation has.
+    """The settings of one layer; ``core.layer.operations`` defines which an operation has.
 
-    ``padding`` is always four-sided; ``core.layer.padding`` turns conventions into it. Whether
-    the layer fits an input is ``core.layer.operations.check``'s to say.
+    ``padding`` is always four-sided; ``core.layer.padding`` converts conventions to it.
+    ``core.layer.operations.check`` tests whether the layer fits an input.
 
     Raises:
         SpecError: a setting out of range, or groups that do not divide the channels.

@@ -17,14 +17,14 @@ from .window import OUTSIDE, Axis, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What one output is made of: one entry per tap and channel, in reading order.
+    """The terms of one output's sum: one entry per tap and channel, in reading order.
 
     Attributes:
         channel: input plane of the tap.
         row, column: input coordinates (floats, so that operations which sample between
             pixels fit); outside the input where the tap is padding.
-        value: what the tap reads.
-        weight: what multiplies it; 1 at a maximum's winner, 1/divisor in a mean.
+        value: the value at the tap.
+        weight: the tap's weight; 1 at a maximum's winner, 1/divisor in a mean.
         product: value × weight (0 where the weight is 0, also for values of -inf).
         bias: added at the end.
     """
@@ -49,7 +49,7 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """A layer on an input: everything the player needs to show every step.
+    """A layer's run on an input, with everything the player needs to show each step.
 
     Attributes:
         spec: the layer.
@@ -63,7 +63,7 @@ class Sweep:
             PAD where it shows ``fill_value``.
         fill_value: what constant padding holds: 0, or -inf under a maximum.
         winner: (O, h, w) flat input position of each maximum (-1: none), or None.
-        divisor: (h, w) what the mean divides by, or None.
+        divisor: (h, w) the divisor of each mean, or None.
     """
 
     spec: LayerSpec
@@ -81,7 +81,7 @@ class Sweep:
 
     @property
     def groups(self) -> int:
-        """Groups in force: one a channel for pooling."""
+        """The effective number of groups: one per channel for pooling."""
         return operation_of(self.spec).groups(self.spec)
 
     def channels_of(self, output_channel: int) -> range:
@@ -150,7 +150,7 @@ def sweep(
     weight: NDArray[np.floating] | None = None,
     bias: NDArray[np.floating] | None = None,
 ) -> Sweep:
-    """Run the layer with torch and lay open every window.
+    """Run the layer with torch and record every window.
 
     Args:
         spec: the layer.
@@ -218,7 +218,7 @@ def _values(axis: Axis, padding: tuple[int, int], fill: str, n: int) -> IntArray
 
 
 def _divisor(spec: LayerSpec, rows: Axis, cols: Axis) -> IntArray:
-    """Cells each mean divides by: padding counts with ``count_include_pad``, overhang never."""
+    """The divisor of each mean: padding counts with ``count_include_pad``, overhang never."""
     counted = [
         (axis.source != OUTSIDE if spec.count_include_pad else axis.source >= 0)[axis.taps].sum(1)
         for axis in (rows, cols)

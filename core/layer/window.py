@@ -1,7 +1,7 @@
-"""Where a sliding window stands: sizes, starts, taps, read counts, unread pixels.
+"""The positions of a sliding window: sizes, starts, taps, read counts, unread pixels.
 
-The only size formulas of the project. Nothing here needs torch: every number is a
-closed form, and the tests compare each with what torch does.
+These are the only size formulas of the project. Nothing here needs torch: every number is a
+closed form, and the tests compare each with torch.
 
 Coordinates: axis order (height, width), indices 0-based. Along one axis the window of
 output ``o`` has its tap ``i`` at input position ``o * stride - before + i * dilation``;
@@ -62,10 +62,10 @@ def four_sided(value: object) -> Pads:
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """How the windows of a layer lie along one axis of the grid they slide over.
+    """The positions of a layer's windows along one axis of the grid they slide over.
 
-    The grid is the input with everything the windows also see: padding, the zeros a
-    transposed convolution inserts, the overhang of ``ceil_mode``.
+    The grid is the input with padding, the zeros that a transposed convolution inserts, and the
+    overhang of ``ceil_mode``.
 
     Attributes:
         source: (grid,) input index of each grid cell, or PAD, INSERTED, OUTSIDE.
@@ -84,17 +84,17 @@ class Axis:
 
     @property
     def grid_reads(self) -> IntArray:
-        """(grid,) how many windows read each grid cell."""
+        """(grid,) the number of windows that read each grid cell."""
         return np.bincount(self.taps.ravel(), minlength=len(self.source)).astype(np.int64)
 
     @property
     def reads(self) -> IntArray:
-        """(n,) how many windows read each input cell."""
+        """(n,) the number of windows that read each input cell."""
         return self.grid_reads[self.source >= 0]
 
     @property
     def writes(self) -> IntArray:
-        """(outputs,) how many taps of each window lie on an input cell."""
+        """(outputs,) the number of taps of each window that lie on an input cell."""
         return np.asarray((self.source[self.taps] >= 0).sum(axis=1), dtype=np.int64)
 
     @property
@@ -105,7 +105,7 @@ class Axis:
 
 
 class Unread(NamedTuple):
-    """What no window reads.
+    """The pixels that no window reads.
 
     Attributes:
         mask: (height, width) True where an input pixel is read by no window.
@@ -259,7 +259,7 @@ class Window2d:
         )
 
     def transposed_write_counts(self, size: Pair, output_padding: Pair = (0, 0)) -> IntArray:
-        """(output height, width) how many inputs are added up in each output.
+        """(output height, width) the number of inputs that are added up in each output.
 
         Source: Odena et al., "Deconvolution and Checkerboard Artifacts" (2016).
         """

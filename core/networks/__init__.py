@@ -3,7 +3,7 @@
 Everything here works without torch but ``build``, which loads it when called.
 """
 
-from .blocks import Block, Concat, Layer, NetworkSpec, Repeat, Residual
+from .blocks import Block, ConcatBlock, Layer, NetworkSpec, Repeat, ResidualBlock
 from .build import build
 from .layers import (
     ACTIVATIONS,
@@ -25,10 +25,10 @@ from .layers import (
     Pad,
     PixelShuffle,
     PixelUnshuffle,
-    SqueezeExcite,
+    SqueezeExciteLayer,
     Upsample,
 )
-from .resolve import LayerError, Node, Path, explicit, resolve
+from .resolve import LayerError, Path, ResolvedLayer, explicit, resolve
 from .rows import Row, insert, layer_at, move, remove, rows, with_row
 from .shapes import Shape
 
@@ -39,7 +39,7 @@ __all__ = [
     "AvgPool",
     "BatchNorm",
     "Block",
-    "Concat",
+    "ConcatBlock",
     "Conv",
     "ConvTranspose",
     "Dropout",
@@ -54,16 +54,16 @@ __all__ = [
     "LpPool",
     "MaxPool",
     "NetworkSpec",
-    "Node",
     "Pad",
     "Path",
     "PixelShuffle",
     "PixelUnshuffle",
     "Repeat",
-    "Residual",
+    "ResidualBlock",
+    "ResolvedLayer",
     "Row",
     "Shape",
-    "SqueezeExcite",
+    "SqueezeExciteLayer",
     "Upsample",
     "build",
     "explicit",

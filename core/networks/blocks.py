@@ -8,11 +8,11 @@ from typing import ClassVar, cast, get_args
 from ..errors import SpecError
 from . import rules
 from .layers import Leaf
-from .rules import bounded, settle
+from .rules import bounded, set_fields
 
 
 @dataclass(frozen=True)
-class Residual:
+class ResidualBlock:
     """``body(x) + shortcut(x)``; an empty shortcut is the identity.
 
     Attributes:
@@ -28,8 +28,8 @@ class Residual:
 
     def __post_init__(self) -> None:
         body, shortcut = chain("body", self.body, 1), chain("shortcut", self.shortcut)
-        settle(self, body=body, shortcut=shortcut)
-        settle(self, **_extent((body, shortcut), 1))
+        set_fields(self, body=body, shortcut=shortcut)
+        set_fields(self, **_extent((body, shortcut), 1))
 
     @property
     def branches(self) -> tuple[tuple[Layer, ...], ...]:
@@ -39,13 +39,13 @@ class Residual:
     def branch_names(self) -> tuple[str, ...]:
         return "body", "shortcut"
 
-    def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> Residual:
+    def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> ResidualBlock:
         """The same block around other layers."""
-        return Residual(*branches)
+        return ResidualBlock(*branches)
 
 
 @dataclass(frozen=True)
-class Concat:
+class ConcatBlock:
     """The branches' outputs, channels stacked; an empty branch passes its input on."""
 
     kind: ClassVar[str] = "concat"
@@ -54,21 +54,21 @@ class Concat:
     nesting: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        given = cast(object, self.branches)
-        if not isinstance(given, tuple | list):
-            raise SpecError("branches", "must be a tuple of tuples of layers", given)
-        bounded("number of branches", len(given), 2, rules.MAX_BRANCHES)
-        branches = tuple(chain("branch", branch) for branch in given)
-        settle(self, branches=branches)
-        settle(self, **_extent(branches, 1))
+        value = cast(object, self.branches)
+        if not isinstance(value, tuple | list):
+            raise SpecError("branches", "must be a tuple of tuples of layers", value)
+        bounded("number of branches", len(value), 2, rules.MAX_BRANCHES)
+        branches = tuple(chain("branch", branch) for branch in value)
+        set_fields(self, branches=branches)
+        set_fields(self, **_extent(branches, 1))
 
     @property
     def branch_names(self) -> tuple[str, ...]:
         return tuple(str(index) for index in range(len(self.branches)))
 
-    def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> Concat:
+    def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> ConcatBlock:
         """The same block around other layers."""
-        return Concat(branches)
+        return ConcatBlock(branches)
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class Repeat:
 
     def __post_init__(self) -> None:
         times, body = bounded("times", self.times, 1, rules.MAX_LAYERS), chain("body", self.body, 1)
-        settle(self, times=times, body=body)
-        settle(self, **_extent((body,), 0, times))
+        set_fields(self, times=times, body=body)
+        set_fields(self, **_extent((body,), 0, times))
 
     @property
     def branches(self) -> tuple[tuple[Layer, ...], ...]:
@@ -99,7 +99,7 @@ class Repeat:
         return Repeat(self.times, *branches)
 
 
-Block = Residual | Concat | Repeat
+Block = ResidualBlock | ConcatBlock | Repeat
 Layer = Leaf | Block
 LEAVES: tuple[type[Leaf], ...] = get_args(Leaf)
 BLOCKS: tuple[type[Block], ...] = get_args(Block)
@@ -125,8 +125,8 @@ class NetworkSpec:
 
     def __post_init__(self) -> None:
         layers = chain("layers", self.layers, 1)
-        settle(self, layers=layers)
-        settle(self, **_extent((layers,), 0, inner=0))
+        set_fields(self, layers=layers)
+        set_fields(self, **_extent((layers,), 0, inner=0))
 
 
 def chain(parameter: str, value: object, fewest: int = 0) -> tuple[Layer, ...]:

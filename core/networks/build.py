@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ..errors import SpecError
 from ..layer.window import Pair
 from . import rules
-from .blocks import LEAVES, NetworkSpec, Repeat, Residual
-from .resolve import LayerError, Node, resolve
+from .blocks import LEAVES, NetworkSpec, Repeat, ResidualBlock
+from .resolve import LayerError, ResolvedLayer, resolve
 from .torch_forms import call
 
 if TYPE_CHECKING:
@@ -60,14 +60,16 @@ def build(
         return _sequence(nodes, "", device)
 
 
-def _sequence(nodes: tuple[Node, ...], prefix: str, device: str | torch.device) -> nn.Sequential:
+def _sequence(
+    nodes: tuple[ResolvedLayer, ...], prefix: str, device: str | torch.device
+) -> nn.Sequential:
     from torch import nn
 
     modules = ((node.name, _module(node, prefix, device)) for node in nodes)
     return nn.Sequential(OrderedDict(modules))
 
 
-def _module(node: Node, prefix: str, device: str | torch.device) -> nn.Module:
+def _module(node: ResolvedLayer, prefix: str, device: str | torch.device) -> nn.Module:
     from torch import nn
 
     from . import modules as ours
@@ -78,11 +80,11 @@ def _module(node: Node, prefix: str, device: str | torch.device) -> nn.Module:
     inner = [(name, _sequence(nodes, f"{full}.{name}.", device)) for name, nodes in node.chains]
     if isinstance(node.layer, Repeat):
         return nn.Sequential(OrderedDict(inner))
-    make = ours.Residual if isinstance(node.layer, Residual) else ours.Concat
+    make = ours.Residual if isinstance(node.layer, ResidualBlock) else ours.Concat
     return make(*(module for _, module in inner))
 
 
-def _leaf(node: Node, full: str, device: str | torch.device) -> nn.Module:
+def _leaf(node: ResolvedLayer, full: str, device: str | torch.device) -> nn.Module:
     import torch
     from torch import nn
 
@@ -90,11 +92,11 @@ def _leaf(node: Node, full: str, device: str | torch.device) -> nn.Module:
 
     assert isinstance(node.layer, LEAVES)
     try:
-        found = call(node.layer, node.before)
+        constructor = call(node.layer, node.before)
     except SpecError as error:
         raise LayerError(full, node.path, error.parameter, error.rule, error.value) from error
-    make = getattr(network_modules if found.ours else nn, found.name)
-    named = dict(found.named) | ({"device": device} if found.weighted else {})
-    with torch.device(device) if found.ours else nullcontext():  # ours take no device
-        module: nn.Module = make(*found.positional, **named)
+    make = getattr(network_modules if constructor.ours else nn, constructor.name)
+    named = dict(constructor.named) | ({"device": device} if constructor.weighted else {})
+    with torch.device(device) if constructor.ours else nullcontext():  # ours take no device
+        module: nn.Module = make(*constructor.positional, **named)
     return module

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, cast
 from ..errors import SpecError
 from ..layer.window import Pads, Pair
 from . import rules
-from .rules import bounded, bounded_pads, bounded_pair, choice, flag, real, settle
+from .rules import bounded, bounded_pads, bounded_pair, choice, flag, real, set_fields
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 ACTIVATIONS = (
@@ -26,7 +26,7 @@ AS_KERNEL = cast(Pair, None)
 
 def _check_window(spec: Conv | ConvTranspose) -> None:
     """The settings both convolutions have."""
-    settle(
+    set_fields(
         spec,
         kernel_size=bounded_pair("kernel_size", spec.kernel_size, 1, rules.MAX_KERNEL),
         stride=bounded_pair("stride", spec.stride, 1, rules.MAX_STRIDE),
@@ -35,11 +35,11 @@ def _check_window(spec: Conv | ConvTranspose) -> None:
     )
     if spec.out_channels is not None:
         channels = bounded("out_channels", spec.out_channels, 1, rules.MAX_CHANNELS)
-        settle(spec, out_channels=channels)
+        set_fields(spec, out_channels=channels)
     if isinstance(spec.groups, str):
         choice("groups", spec.groups, ("depthwise",))
         return
-    settle(spec, groups=bounded("groups", spec.groups, 1, rules.MAX_CHANNELS))
+    set_fields(spec, groups=bounded("groups", spec.groups, 1, rules.MAX_CHANNELS))
     if spec.out_channels is not None and spec.out_channels % spec.groups:
         raise SpecError("groups", f"must divide the {spec.out_channels} out_channels", spec.groups)
 
@@ -70,7 +70,7 @@ class Conv:
         _check_window(self)
         choice("padding_mode", self.padding_mode, PADDING_MODES)
         if not isinstance(self.padding, str):
-            settle(self, padding=bounded_pads(self.padding))
+            set_fields(self, padding=bounded_pads(self.padding))
         elif self.padding != "same":
             raise SpecError("padding", "must be a number or 'same'", self.padding)
         elif self.stride != (1, 1):
@@ -95,7 +95,7 @@ class ConvTranspose:
         _check_window(self)
         extra = bounded_pair("output_padding", self.output_padding, 0, rules.MAX_STRIDE)
         padding = bounded_pair("padding", self.padding, 0, rules.MAX_PADDING)
-        settle(self, padding=padding, output_padding=extra)
+        set_fields(self, padding=padding, output_padding=extra)
         for axis in (0, 1):
             limit = max(self.stride[axis], self.dilation[axis])
             if extra[axis] >= limit:
@@ -105,9 +105,11 @@ class ConvTranspose:
 
 def _check_pool(spec: MaxPool | AvgPool | LpPool) -> None:
     kernel = bounded_pair("kernel_size", spec.kernel_size, 1, rules.MAX_KERNEL)
-    given = cast("Pair | None", spec.stride)
-    stride = kernel if given is None else bounded_pair("stride", given, 1, rules.MAX_STRIDE)
-    settle(spec, kernel_size=kernel, stride=stride, ceil_mode=flag("ceil_mode", spec.ceil_mode))
+    raw_stride = cast("Pair | None", spec.stride)
+    stride = (
+        kernel if raw_stride is None else bounded_pair("stride", raw_stride, 1, rules.MAX_STRIDE)
+    )
+    set_fields(spec, kernel_size=kernel, stride=stride, ceil_mode=flag("ceil_mode", spec.ceil_mode))
 
 
 def _check_half(padding: object, kernel: Pair) -> Pair:
@@ -134,7 +136,7 @@ class MaxPool:
     def __post_init__(self) -> None:
         _check_pool(self)
         dilation = bounded_pair("dilation", self.dilation, 1, rules.MAX_DILATION)
-        settle(self, dilation=dilation, padding=_check_half(self.padding, self.kernel_size))
+        set_fields(self, dilation=dilation, padding=_check_half(self.padding, self.kernel_size))
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ class AvgPool:
     def __post_init__(self) -> None:
         _check_pool(self)
         include = flag("count_include_pad", self.count_include_pad)
-        settle(self, padding=_check_half(self.padding, self.kernel_size), count_include_pad=include)
+        set_fields(
+            self, padding=_check_half(self.padding, self.kernel_size), count_include_pad=include
+        )
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ class LpPool:
 
     def __post_init__(self) -> None:
         _check_pool(self)
-        settle(self, norm_type=real("norm_type", self.norm_type, 0.01, 100))
+        set_fields(self, norm_type=real("norm_type", self.norm_type, 0.01, 100))
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ class AdaptivePool:
     mode: str = "avg"
 
     def __post_init__(self) -> None:
-        settle(self, output_size=bounded_pair("output_size", self.output_size, 1, 4_096))
+        set_fields(self, output_size=bounded_pair("output_size", self.output_size, 1, 4_096))
         choice("mode", self.mode, ("avg", "max"))
 
     @property
@@ -197,7 +201,7 @@ class BatchNorm:
 
     def __post_init__(self) -> None:
         eps, momentum = real("eps", self.eps, 0, 1), real("momentum", self.momentum, 0, 1)
-        settle(self, eps=eps, momentum=momentum, affine=flag("affine", self.affine))
+        set_fields(self, eps=eps, momentum=momentum, affine=flag("affine", self.affine))
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,7 @@ class InstanceNorm:
     affine: bool = False
 
     def __post_init__(self) -> None:
-        settle(self, eps=real("eps", self.eps, 0, 1), affine=flag("affine", self.affine))
+        set_fields(self, eps=real("eps", self.eps, 0, 1), affine=flag("affine", self.affine))
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,7 @@ class GroupNorm:
     def __post_init__(self) -> None:
         groups = bounded("num_groups", self.num_groups, 1, rules.MAX_CHANNELS)
         eps, affine = real("eps", self.eps, 0, 1), flag("affine", self.affine)
-        settle(self, num_groups=groups, eps=eps, affine=affine)
+        set_fields(self, num_groups=groups, eps=eps, affine=affine)
 
 
 @dataclass(frozen=True)
@@ -235,7 +239,7 @@ class LayerNorm:
     eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        settle(self, eps=real("eps", self.eps, 0, 1))
+        set_fields(self, eps=real("eps", self.eps, 0, 1))
 
 
 @dataclass(frozen=True)
@@ -250,7 +254,7 @@ class Activation:
         slope = real("negative_slope", self.negative_slope, -10, 10)
         if self.name != "leaky_relu" and slope != 0.01:
             raise SpecError("negative_slope", f"is nothing {self.name} has; leave it", slope)
-        settle(self, negative_slope=slope)
+        set_fields(self, negative_slope=slope)
 
     @property
     def kind(self) -> str:
@@ -266,7 +270,7 @@ class Dropout:
     spatial: bool = False
 
     def __post_init__(self) -> None:
-        settle(self, p=real("p", self.p, 0, 1), spatial=flag("spatial", self.spatial))
+        set_fields(self, p=real("p", self.p, 0, 1), spatial=flag("spatial", self.spatial))
 
 
 @dataclass(frozen=True)
@@ -279,7 +283,7 @@ class Upsample:
     align_corners: bool = False
 
     def __post_init__(self) -> None:
-        settle(self, scale_factor=bounded_pair("scale_factor", self.scale_factor, 1, 64))
+        set_fields(self, scale_factor=bounded_pair("scale_factor", self.scale_factor, 1, 64))
         choice("mode", self.mode, ("nearest", "bilinear"))
         if flag("align_corners", self.align_corners) and self.mode != "bilinear":
             raise SpecError("align_corners", "is for mode bilinear only", True)
@@ -316,7 +320,7 @@ class Pad:
     padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
-        settle(self, padding=bounded_pads(self.padding))
+        set_fields(self, padding=bounded_pads(self.padding))
         choice("padding_mode", self.padding_mode, PADDING_MODES)
 
 
@@ -348,7 +352,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class SqueezeExcite:
+class SqueezeExciteLayer:
     """Channels scaled by a gate that sees the whole image (Hu, Shen and Sun, 2018).
 
     The gate squeezes the C channels to ``max(1, C // reduction)``.
@@ -380,6 +384,6 @@ Leaf = (
     | Pad
     | Flatten
     | Linear
-    | SqueezeExcite
+    | SqueezeExciteLayer
 )
 """One layer, without others inside."""

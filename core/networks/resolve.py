@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..errors import SpecError
 from ..layer.window import Pair
 from . import rules
-from .blocks import Block, Concat, Layer, NetworkSpec, Repeat, Residual
+from .blocks import Block, ConcatBlock, Layer, NetworkSpec, Repeat, ResidualBlock
 from .layers import NO_PADS, Conv, ConvTranspose, Flatten, Leaf, Linear, Pad
 from .rules import bounded, bounded_pair
 from .shapes import Shape, advance, depthwise
@@ -36,7 +36,7 @@ class LayerError(SpecError):
 
 
 @dataclass(frozen=True)
-class Node:
+class ResolvedLayer:
     """One layer in its place.
 
     Attributes:
@@ -53,12 +53,12 @@ class Node:
     layer: Layer
     before: Shape
     after: Shape
-    chains: tuple[tuple[str, tuple[Node, ...]], ...] = ()
+    chains: tuple[tuple[str, tuple[ResolvedLayer, ...]], ...] = ()
 
 
 def resolve(
     spec: NetworkSpec, in_channels: int = 3, input_size: Pair | None = None
-) -> tuple[Node, ...]:
+) -> tuple[ResolvedLayer, ...]:
     """Follows channels and, where known, sizes through the network.
 
     Args:
@@ -88,19 +88,21 @@ def explicit(
     return NetworkSpec(tuple(_written(resolve(spec, in_channels, input_size))))
 
 
-def _written(nodes: tuple[Node, ...]) -> Iterator[Layer]:
+def _written(nodes: tuple[ResolvedLayer, ...]) -> Iterator[Layer]:
     for node in nodes:
         chains = [tuple(_written(inner)) for _, inner in node.chains]
         if isinstance(node.layer, Repeat):
             yield from (layer for chain in chains for layer in chain)
-        elif isinstance(node.layer, Residual | Concat):
+        elif isinstance(node.layer, ResidualBlock | ConcatBlock):
             yield node.layer.with_branches(tuple(chains))
         else:
             yield node.layer
 
 
-def _chain(layers: tuple[Layer, ...], shape: Shape, prefix: str, path: Path) -> tuple[Node, ...]:
-    nodes: list[Node] = []
+def _chain(
+    layers: tuple[Layer, ...], shape: Shape, prefix: str, path: Path
+) -> tuple[ResolvedLayer, ...]:
+    nodes: list[ResolvedLayer] = []
     for index, layer in enumerate(layers):
         name, here = f"{layer.kind}{index}", (*path, index)
         try:
@@ -108,26 +110,26 @@ def _chain(layers: tuple[Layer, ...], shape: Shape, prefix: str, path: Path) -> 
         except LayerError:
             raise
         except SpecError as error:
-            found = (error.parameter, error.rule, error.value)
-            raise LayerError(f"{prefix}{name}", here, *found) from error
+            details = (error.parameter, error.rule, error.value)
+            raise LayerError(f"{prefix}{name}", here, *details) from error
         shape = nodes[-1].after
     return tuple(nodes)
 
 
-def _nodes(layer: Layer, shape: Shape, name: str, full: str, path: Path) -> list[Node]:
+def _nodes(layer: Layer, shape: Shape, name: str, full: str, path: Path) -> list[ResolvedLayer]:
     """The layer as one node, with those before it that it implies."""
-    if isinstance(layer, Residual | Concat | Repeat):
+    if isinstance(layer, ResidualBlock | ConcatBlock | Repeat):
         return [_block(layer, shape, name, full, path)]
     nodes = []
-    for step in settled(layer, shape):
+    for step in as_torch_layers(layer, shape):
         after = advance(step, shape)
         own = name if step.kind == layer.kind else name.replace(layer.kind, step.kind, 1)
-        nodes.append(Node(own, path, step, shape, after))
+        nodes.append(ResolvedLayer(own, path, step, shape, after))
         shape = after
     return nodes
 
 
-def settled(layer: Leaf, shape: Shape) -> tuple[Leaf, ...]:
+def as_torch_layers(layer: Leaf, shape: Shape) -> tuple[Leaf, ...]:
     """A leaf as torch's own layers with nothing left to infer: one, or two where it takes two."""
     if isinstance(layer, Linear):
         flat = replace(layer, in_features=layer.in_features or shape.features)
@@ -144,7 +146,7 @@ def settled(layer: Leaf, shape: Shape) -> tuple[Leaf, ...]:
     return pad, replace(layer, padding=NO_PADS, padding_mode="zeros")
 
 
-def _block(layer: Block, shape: Shape, name: str, full: str, path: Path) -> Node:
+def _block(layer: Block, shape: Shape, name: str, full: str, path: Path) -> ResolvedLayer:
     if isinstance(layer, Repeat):
         return _repeat(layer, shape, name, full, path)
     chains = tuple(
@@ -154,21 +156,21 @@ def _block(layer: Block, shape: Shape, name: str, full: str, path: Path) -> Node
         )
     )
     ends = [nodes[-1].after if nodes else shape for _, nodes in chains]
-    merge = sum_of if isinstance(layer, Residual) else stack_of
-    return Node(name, path, layer, shape, merge(ends), chains)
+    merge = sum_of if isinstance(layer, ResidualBlock) else stack_of
+    return ResolvedLayer(name, path, layer, shape, merge(ends), chains)
 
 
-def _branch(layer: Residual | Concat, label: str) -> str:
-    return label if isinstance(layer, Residual) else f"branches.{label}"
+def _branch(layer: ResidualBlock | ConcatBlock, label: str) -> str:
+    return label if isinstance(layer, ResidualBlock) else f"branches.{label}"
 
 
-def _repeat(layer: Repeat, shape: Shape, name: str, full: str, path: Path) -> Node:
+def _repeat(layer: Repeat, shape: Shape, name: str, full: str, path: Path) -> ResolvedLayer:
     chains, before = [], shape
     for run in range(layer.times):
         nodes = _chain(layer.body, shape, f"{full}.{run}.", (*path, 0))
         chains.append((str(run), nodes))
         shape = nodes[-1].after
-    return Node(name, path, layer, before, shape, tuple(chains))
+    return ResolvedLayer(name, path, layer, before, shape, tuple(chains))
 
 
 def sum_of(ends: list[Shape]) -> Shape:

@@ -45,15 +45,15 @@ def rows(spec: NetworkSpec) -> tuple[Row, ...]:
 
 
 def _rows(layers: tuple[Layer, ...], prefix: Path) -> list[Row]:
-    found = []
+    table = []
     for index, layer in enumerate(layers):
         path = (*prefix, index)
         names = layer.branch_names if isinstance(layer, BLOCKS) else ()
-        found.append(Row(path, layer.kind, _settings(layer), names, layer))
+        table.append(Row(path, layer.kind, _settings(layer), names, layer))
         if isinstance(layer, BLOCKS):
             for branch, inner in enumerate(layer.branches):
-                found += _rows(inner, (*path, branch))
-    return found
+                table += _rows(inner, (*path, branch))
+    return table
 
 
 def _settings(layer: Layer) -> tuple[tuple[str, object], ...]:
@@ -83,10 +83,10 @@ def with_row(
         SpecError: no layer is there, it has no such setting, or the setting cannot work.
     """
     new: Any = layer_at(spec, path) if layer is None else layer
-    known = [name for name, _ in _settings(new)]
+    names = [name for name, _ in _settings(new)]
     for name, value in settings.items():
-        if name not in known:
-            rule = f"is no setting of {new.kind}, which has {', '.join(known) or 'none'}"
+        if name not in names:
+            rule = f"is no setting of {new.kind}, which has {', '.join(names) or 'none'}"
             raise SpecError(name, rule, value)
     return _spliced(spec, path, 1, (replace(new, **settings) if settings else new,))
 

@@ -74,7 +74,7 @@ def choice(parameter: str, value: object, options: Collection[str]) -> str:
     return value
 
 
-def settle(spec: object, **values: object) -> None:
+def set_fields(spec: object, **values: object) -> None:
     """Sets the normalised values of a frozen dataclass, in its ``__post_init__``."""
     for name, value in values.items():
         object.__setattr__(spec, name, value)

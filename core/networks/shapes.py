@@ -32,7 +32,7 @@ from .layers import (
     Pad,
     PixelShuffle,
     PixelUnshuffle,
-    SqueezeExcite,
+    SqueezeExciteLayer,
     Upsample,
 )
 
@@ -208,19 +208,19 @@ def _flatten(layer: Flatten, shape: Shape) -> Shape:
 
 
 def _linear(layer: Linear, shape: Shape) -> Shape:
-    features, given = shape.features, layer.in_features
-    if features is None and given is None:
+    features, in_features = shape.features, layer.in_features
+    if features is None and in_features is None:
         rule = "cannot be told without the input's size; write it, or pool to a size before"
         raise SpecError("in_features", rule, "unknown")
-    if features is not None and given not in (None, features):
-        raise SpecError("in_features", f"must be {features}, the features that arrive", given)
-    if features is None and shape.channels is not None and (given or 0) % shape.channels:
+    if features is not None and in_features not in (None, features):
+        raise SpecError("in_features", f"must be {features}, the features that arrive", in_features)
+    if features is None and shape.channels is not None and (in_features or 0) % shape.channels:
         rule = f"must be a multiple of the {shape.channels} channels that arrive"
-        raise SpecError("in_features", rule, given)
+        raise SpecError("in_features", rule, in_features)
     return Shape(layer.out_features, flat=True)
 
 
-def _squeeze(layer: SqueezeExcite, shape: Shape) -> Shape:
+def _squeeze(layer: SqueezeExciteLayer, shape: Shape) -> Shape:
     _spatial(layer, shape)
     return shape
 
@@ -253,6 +253,6 @@ STEPS: dict[type[Leaf], Callable[[Any, Shape], Shape]] = {
     Pad: _pad,
     Flatten: _flatten,
     Linear: _linear,
-    SqueezeExcite: _squeeze,
+    SqueezeExciteLayer: _squeeze,
 }
 """How each layer changes what arrives."""

@@ -50,19 +50,19 @@ def changed(module: nn.Module, make: Make, nothing: str) -> nn.Module:
     """
     copied = deep_copy(module)
     paths = list(copied.named_modules())
-    made = {id(old): new for path, old in paths if (new := make(path, old)) is not None}
-    if not made:
+    replacements = {id(old): new for path, old in paths if (new := make(path, old)) is not None}
+    if not replacements:
         raise SpecError("module", nothing, type(module).__name__)
-    for old in (part for _, part in paths if made.get(id(part), part) is not part):
-        made[id(old)].train(old.training)
+    for old in (part for _, part in paths if replacements.get(id(part), part) is not part):
+        replacements[id(old)].train(old.training)
     for _, parent in paths:
         for name, child in children_by_name(parent).items():
-            if id(child) in made:
-                children_by_name(parent)[name] = made[id(child)]
-    return made.get(id(copied), copied)
+            if id(child) in replacements:
+                children_by_name(parent)[name] = replacements[id(child)]
+    return replacements.get(id(copied), copied)
 
 
-def _chosen(parameter: str, name: str, names: Mapping[str, Any] | tuple[str, ...]) -> None:
+def _check_choice(parameter: str, name: str, names: Mapping[str, Any] | tuple[str, ...]) -> None:
     if name not in names:
         raise SpecError(parameter, f"must be one of {', '.join(names)}", name)
 
@@ -87,7 +87,7 @@ def with_activation(module: nn.Module, name: str) -> nn.Module:
     Raises:
         SpecError: no such activation, or the network has no activation modules.
     """
-    _chosen("activation", name, ACTIVATIONS)
+    _check_choice("activation", name, ACTIVATIONS)
     gates: set[str] = set()
 
     def make(path: str, old: nn.Module) -> nn.Module | None:
@@ -95,8 +95,8 @@ def with_activation(module: nn.Module, name: str) -> nn.Module:
             gates.add(f"{path}.gate.{len(old.gate) - 1}".lstrip("."))
         if isinstance(old, SqueezeExcitation):
             gates.add(f"{path}.gate".lstrip("."))
-        found = isinstance(old, _ACTIVATION_MODULES) and path not in gates
-        return ACTIVATIONS[name]() if found else None
+        is_activation = isinstance(old, _ACTIVATION_MODULES) and path not in gates
+        return ACTIVATIONS[name]() if is_activation else None
 
     return changed(module, make, "must have activation modules; functions cannot be swapped")
 
@@ -173,7 +173,7 @@ def with_pooling(
         SpecError: no such kind; no pooling modules; one that returns its indices; for
             ``strided``, one that is called with different numbers of channels.
     """
-    _chosen("pooling", kind, POOLINGS)
+    _check_choice("pooling", kind, POOLINGS)
     channels = _channels(module, input_size) if kind == "strided" else {}
     generator = torch.Generator().manual_seed(seed)
     like = next((t for t in (*module.parameters(), *module.buffers())), torch.empty(0))
@@ -228,13 +228,13 @@ def _channels(module: nn.Module, input_size: InputSize | None) -> dict[str, set[
     if input_size is None:
         raise SpecError("input_size", "must be given for strided, as (C, H, W)", None)
     graph = network_graph(module, input_size)
-    found: dict[str, set[int]] = {}
+    channels: dict[str, set[int]] = {}
     for node in graph.values():
         for parent in node.inputs:
             shape = graph[parent].shape
             if len(shape) == 4:
-                found.setdefault(node.module, set()).add(shape[1])
-    return found
+                channels.setdefault(node.module, set()).add(shape[1])
+    return channels
 
 
 def _strided(
@@ -255,7 +255,7 @@ def _strided(
     return _whole(window, layer)
 
 
-class NoSkip(nn.Module):
+class ZeroShortcut(nn.Module):
     """Nothing, in the place of a shortcut: a zero that any sum takes."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -284,9 +284,9 @@ def without_skips(module: nn.Module) -> nn.Module:
 
     def make(path: str, old: nn.Module) -> nn.Module | None:
         if isinstance(old, Residual):
-            old.shortcut = NoSkip().train(old.training)
+            old.shortcut = ZeroShortcut().train(old.training)
         elif isinstance(old, BasicBlock | Bottleneck):
-            old.downsample = NoSkip().train(old.training)
+            old.downsample = ZeroShortcut().train(old.training)
         elif isinstance(old, InvertedResidual) and old.residual:
             old.residual = False
         elif isinstance(old, ConvNeXtBlock):

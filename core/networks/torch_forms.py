@@ -30,7 +30,7 @@ from .layers import (
     Pad,
     PixelShuffle,
     PixelUnshuffle,
-    SqueezeExcite,
+    SqueezeExciteLayer,
     Upsample,
 )
 from .shapes import Shape
@@ -235,14 +235,14 @@ FORMS: tuple[TorchForm, ...] = (
         "ChannelNorm", LayerNorm, "channels eps", 1, arriving="channels", flat=False, ours=True
     ),
     TorchForm(
-        "SqueezeExcite", SqueezeExcite, "channels reduction", 1, arriving="channels", ours=True
+        "SqueezeExcite", SqueezeExciteLayer, "channels reduction", 1, arriving="channels", ours=True
     ),
 )
 """Every class that is a layer here."""
 
 
 @dataclass(frozen=True)
-class Call:
+class ConstructorCall:
     """A layer as the call that makes it.
 
     Attributes:
@@ -259,7 +259,7 @@ class Call:
 
 
 @lru_cache(maxsize=4096)
-def call(layer: Leaf, before: Shape) -> Call:
+def call(layer: Leaf, before: Shape) -> ConstructorCall:
     """The call that makes a layer which ``resolve`` has settled.
 
     Args:
@@ -275,17 +275,17 @@ def call(layer: Leaf, before: Shape) -> Call:
     for index, name in enumerate(form.arguments):
         value = _written(layer, name) if name in form.settings else None
         if name == form.arriving:
-            value = value or _known(before)
+            value = value or _channels_of(before)
         elif name not in form.settings or name in form.fixed:
             continue
         if index < form.required:
             positional.append(value)
         elif name not in usual or value != usual[name]:
             named.append((name, value))
-    return Call(form.name, tuple(positional), tuple(named), form.ours, form.weighted)
+    return ConstructorCall(form.name, tuple(positional), tuple(named), form.ours, form.weighted)
 
 
-def _known(before: Shape) -> int:
+def _channels_of(before: Shape) -> int:
     if before.channels is None:
         raise SpecError("features", "cannot be told without the input's size", "unknown")
     return before.channels

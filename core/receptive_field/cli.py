@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
-from ..command_line import Parser, refuse, until_closed
+from ..command_line import CommandParser, refuse, until_closed
 from ..errors import SpecError
 from ..graph.rules.call import words
 from .fields import ReceptiveField, receptive_fields
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(text)
 
 
-def _parser() -> Parser:
-    parser = Parser(f"python -m {__package__}", "Receptive fields of a torch network.")
+def _parser() -> CommandParser:
+    parser = CommandParser(f"python -m {__package__}", "Receptive fields of a torch network.")
     parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
     parser.add_argument(
         "--input", action="append", required=True, help="C,H,W or C,L; once for each input"
@@ -69,15 +69,15 @@ def load(name: str) -> nn.Module:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        found = importlib.import_module(path)
+        target = importlib.import_module(path)
         for part in attribute.split("."):
-            found = getattr(found, part)
-        made = found if isinstance(found, nn.Module) else found()  # type: ignore[operator]
+            target = getattr(target, part)
+        network = target if isinstance(target, nn.Module) else target()  # type: ignore[operator]
     except Exception as error:
         raise SpecError("network", f"cannot be loaded: {error}", name) from error
-    if not isinstance(made, nn.Module):
+    if not isinstance(network, nn.Module):
         raise SpecError("network", "must be or make a torch.nn.Module", name)
-    return made
+    return network
 
 
 def _row(field: ReceptiveField) -> list[str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-NOTHING = 1 << 60
+EMPTY = 1 << 60
 MOST_PADDING = 64
 """Most cells of padding beside a map that `paddings` counts."""
 
@@ -48,20 +48,20 @@ class Ends(NamedTuple):
 
 def visible(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
     """The pixels of input ``source`` that every unit of every node sees along one axis."""
-    known: dict[str, Ends] = {}
+    ends_of: dict[str, Ends] = {}
     for name, node in graph.items():
         if name == source:
             pixels = np.arange(node.grid[axis])
-            known[name] = Ends(pixels, pixels)
+            ends_of[name] = Ends(pixels, pixels)
             continue
         seen = [
-            _seen(known[parent], maps[axis])
+            _seen(ends_of[parent], maps[axis])
             for parent, maps in zip(node.inputs, node.fine or node.maps, strict=True)
-            if parent in known
+            if parent in ends_of
         ]
         if seen:
-            known[name] = seen[0] if len(seen) == 1 else _union(seen)
-    return {name: _by_unit(ends, graph[name].lanes[axis]) for name, ends in known.items()}
+            ends_of[name] = seen[0] if len(seen) == 1 else _union(seen)
+    return {name: _by_unit(ends, graph[name].lanes[axis]) for name, ends in ends_of.items()}
 
 
 def _by_unit(ends: Ends, places: int) -> Ends:
@@ -82,7 +82,7 @@ def _seen(ends: Ends, axis: AxisMap) -> Ends:
         return Ends(np.minimum.accumulate(ends.first), np.maximum.accumulate(ends.last))
     taps = axis.table()
     return Ends(
-        np.append(ends.first, NOTHING)[taps].min(axis=1), np.append(ends.last, -1)[taps].max(axis=1)
+        np.append(ends.first, EMPTY)[taps].min(axis=1), np.append(ends.last, -1)[taps].max(axis=1)
     )
 
 
@@ -171,13 +171,13 @@ def _one(graph: Graph, name: str, unit: tuple[int, int]) -> tuple[BoolArray, Boo
     return rows, cols
 
 
-def _mark(marks: Marks, name: str, found: tuple[BoolArray, BoolArray]) -> None:
-    if not (found[0].any() and found[1].any()):
+def _mark(marks: Marks, name: str, hits: tuple[BoolArray, BoolArray]) -> None:
+    if not (hits[0].any() and hits[1].any()):
         return
     if name in marks:
         old = marks[name]
-        found = (np.logical_or(old[0], found[0]), np.logical_or(old[1], found[1]))
-    marks[name] = found
+        hits = (np.logical_or(old[0], hits[0]), np.logical_or(old[1], hits[1]))
+    marks[name] = hits
 
 
 def _read(outputs: BoolArray, axis: AxisMap) -> BoolArray:
@@ -199,8 +199,8 @@ def _hit(inputs: BoolArray, axis: AxisMap) -> BoolArray:
         return np.full(axis.n_out, inputs.any())
     if axis.causal:
         return np.asarray(np.logical_or.accumulate(inputs))
-    found: BoolArray = np.append(inputs, False)[axis.table()].max(axis=1)
-    return found
+    hits: BoolArray = np.append(inputs, False)[axis.table()].max(axis=1)
+    return hits
 
 
 def _boxes(graph: Graph, marks: Mapping[str, tuple[BoolArray, BoolArray]]) -> dict[str, Box]:

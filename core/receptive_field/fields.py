@@ -105,7 +105,7 @@ class ReceptiveField:
     note: str
     bound: str
     axes: tuple[Field, Field]
-    network: _Network = field(repr=False, compare=False)
+    network: _RootedGraph = field(repr=False, compare=False)
 
     @property
     def exact(self) -> bool:
@@ -164,7 +164,7 @@ def _box(rows: tuple[int, int] | None, cols: tuple[int, int] | None) -> Box | No
     return Box(rows, cols) if rows and cols else None
 
 
-class _Network:
+class _RootedGraph:
     """A graph and one of its inputs, with the clipped intervals made when first asked for."""
 
     def __init__(self, graph: Graph, source: str) -> None:
@@ -173,9 +173,9 @@ class _Network:
         self.ends = cache(self._ends)
         self.has_blind_branches = cache(self._has_blind_branches)
 
-    def __reduce__(self) -> tuple[type[_Network], tuple[Graph, str]]:
+    def __reduce__(self) -> tuple[type[_RootedGraph], tuple[Graph, str]]:
         """To another process without what was made so far: caches have no way there."""
-        return _Network, (self.graph, self.source)
+        return _RootedGraph, (self.graph, self.source)
 
     def clipped(self, name: str, unit: tuple[int, int]) -> Box | None:
         """The box of the pixels that reach a unit."""
@@ -235,28 +235,28 @@ def fields_of(
     chosen = graph.inputs[0] if source is None else arguments.get(source, source)
     if chosen not in graph.inputs:
         raise SpecError("source", f"must be one of {', '.join(arguments)}", source)
-    network = _Network(graph, chosen)
-    known: dict[str, tuple[Field, Field]] = {}
-    told: dict[str, tuple[str, ...]] = {}
+    network = _RootedGraph(graph, chosen)
+    axis_fields: dict[str, tuple[Field, Field]] = {}
+    caveats: dict[str, tuple[str, ...]] = {}
     bounds: dict[str, str] = {}
     for name, node in graph.items():
-        inputs = [i for i, parent in enumerate(node.inputs) if parent in known]
+        inputs = [i for i, parent in enumerate(node.inputs) if parent in axis_fields]
         if not inputs and name != chosen:
             continue
-        known[name] = (
-            _axis_field(node, 0, known, graph, chosen),
-            _axis_field(node, 1, known, graph, chosen),
+        axis_fields[name] = (
+            _axis_field(node, 0, axis_fields, graph, chosen),
+            _axis_field(node, 1, axis_fields, graph, chosen),
         )
         parents = [node.inputs[i] for i in inputs]
-        told[name] = facts(node, parents, known, told)
+        caveats[name] = facts(node, parents, axis_fields, caveats)
         bounds[name] = first_bound(node, parents, bounds)
     extra = notes or {}
     pixels = graph[chosen].grid
     fields: ByName[ReceptiveField] = ByName()
-    for name, (rows, cols) in known.items():
+    for name, (rows, cols) in axis_fields.items():
         node = graph[name]
         whole_units = _by_unit(node, 0, rows, pixels), _by_unit(node, 1, cols, pixels)
-        hidden = *told[name], extra.get(name, "")
+        hidden = *caveats[name], extra.get(name, "")
         fields[name] = _summary(node, whole_units, hidden, bounds[name], network)
     return fields
 
@@ -272,7 +272,7 @@ def _by_unit(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Fi
 
 
 def _axis_field(
-    node: Node, axis: int, known: Mapping[str, tuple[Field, Field]], graph: Graph, source: str
+    node: Node, axis: int, axis_fields: Mapping[str, tuple[Field, Field]], graph: Graph, source: str
 ) -> Field:
     """The field along one axis: through the operation from every input, then united."""
     if node.name == source:
@@ -280,8 +280,8 @@ def _axis_field(
     pixels = graph[source].grid[axis]
     branches = []
     for parent, maps in zip(node.inputs, node.fine or node.maps, strict=True):
-        if parent in known:
-            through = known[parent][axis]
+        if parent in axis_fields:
+            through = axis_fields[parent][axis]
             if maps[axis].whole:
                 branches.append(whole_image(pixels, through.aligned))
             else:
@@ -294,7 +294,7 @@ def _axis_field(
 
 
 def _summary(
-    node: Node, axes: tuple[Field, Field], told: Iterable[str], bound: str, network: _Network
+    node: Node, axes: tuple[Field, Field], caveats: Iterable[str], bound: str, network: _RootedGraph
 ) -> ReceptiveField:
     rows, cols = (measures(axis, n) for axis, n in zip(axes, node.grid, strict=True))
     pairs = [(number(a), number(b)) for a, b in zip(rows, cols, strict=True)]
@@ -310,7 +310,7 @@ def _summary(
         pairs[2],
         pairs[3],
         axes[0].aligned and axes[1].aligned,
-        note(axes, told),
+        note(axes, caveats),
         bound,
         axes,
         network,

@@ -15,7 +15,7 @@ LAYERS = ("window", "transposed", "resample")
 
 
 @dataclass(frozen=True)
-class Curve:
+class GrowthCurve:
     """Size of the receptive field after each layer, along one axis.
 
     Attributes:
@@ -44,7 +44,7 @@ class Curve:
         return tuple(accumulate(self.sizes, max))
 
 
-def curve(name: str, fields: Mapping[str, ReceptiveField], axis: int = 1) -> Curve:
+def curve(name: str, fields: Mapping[str, ReceptiveField], axis: int = 1) -> GrowthCurve:
     """The curve of a network along one axis: 0 height, 1 width.
 
     Windows on a single unit that a global operation left (the gates of squeeze-and-excitation)
@@ -62,16 +62,16 @@ def curve(name: str, fields: Mapping[str, ReceptiveField], axis: int = 1) -> Cur
         raise SpecError("fields", "must be those of a network", "none")
     if axis not in (0, 1):
         raise SpecError("axis", "must be 0 for height or 1 for width", axis)
-    shown = [field for field in fields.values() if _is_layer(field)]
-    steps = [(_before(field, fields, axis), field.effective_stride[axis]) for field in shown]
-    return Curve(
+    layers = [field for field in fields.values() if _is_layer(field)]
+    steps = [(_before(field, fields, axis), field.effective_stride[axis]) for field in layers]
+    return GrowthCurve(
         name,
-        tuple(field.module or field.name for field in shown),
-        tuple(field.size[axis] for field in shown),
+        tuple(field.module or field.name for field in layers),
+        tuple(field.size[axis] for field in layers),
         tuple(stride for _, stride in steps),
         tuple(stride > before for before, stride in steps),
         tuple(0 < stride < before for before, stride in steps),
-        tuple(field.axes[axis].whole for field in shown),
+        tuple(field.axes[axis].whole for field in layers),
         next(iter(fields.values())).grid[axis],
     )
 

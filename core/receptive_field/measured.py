@@ -29,7 +29,7 @@ from ..graph.graph import InputSize, input_sizes
 from ..graph.plain_copy import as_it_was
 from ..graph.recorder import Recorder
 from ..graph.rules.call import Draft
-from ..graph.tracing.skeleton import floats_of, inputs_of, skeleton
+from ..graph.tracing.meta_copy import floats_of, inputs_of, meta_copy
 from ..graph.tracing.trace import listen
 from ..tensors import tensors_in
 from ..torch_private import FlopCounter
@@ -200,7 +200,7 @@ def _layout(output: torch.Tensor, draft: Draft | None, rank: int) -> tuple[Layou
     return plain_layout(output.ndim, dims, (rows, cols)), (rows, cols)
 
 
-class _Reached(BaseException):
+class _LayerReached(BaseException):
     """The layer's output is there: the rest of the network need not run."""
 
 
@@ -221,10 +221,10 @@ def _output(
         finder = _Finder(layer, of_module)
         for name, tensor in zip(names, inputs, strict=True):
             finder.add_input(name, tensor)
-        with as_it_was(copied), suppress(_Reached):
+        with as_it_was(copied), suppress(_LayerReached):
             finder.ends(listen(copied, inputs, finder, *within))
-        if finder.found is not None:
-            return finder.found, finder.draft
+        if finder.layer_output is not None:
+            return finder.layer_output, finder.draft
     raise SpecError("layer", "must be the name of a node or a module that runs", layer)
 
 
@@ -241,12 +241,12 @@ class _Finder(Recorder):
     def __init__(self, layer: str, of_module: bool) -> None:
         super().__init__()
         self.layer, self.of_module = layer, of_module
-        self.found: torch.Tensor | None = None
+        self.layer_output: torch.Tensor | None = None
         self.draft: Draft | None = None
 
     def add_input(self, name: str, tensor: torch.Tensor) -> None:
         """An argument of forward, which is a layer too."""
-        with suppress(_Reached):
+        with suppress(_LayerReached):
             super().add_input(name, tensor)
 
     def called(self, *args: Any) -> Any:
@@ -269,7 +269,7 @@ class _Finder(Recorder):
         self._stop_at(out)
         if self.of_module and path == self.layer:
             for tensor in tensors_in((out,))[:1]:
-                self._stop(tensor, self.known.get(id(tensor)))
+                self._stop(tensor, self.draft_of.get(id(tensor)))
         return out
 
     def _is_meant(self, draft: Draft) -> bool:
@@ -277,21 +277,21 @@ class _Finder(Recorder):
 
     def _stop_at(self, out: Any) -> None:
         for tensor in tensors_in((out,)):
-            draft = self.known.get(id(tensor))
+            draft = self.draft_of.get(id(tensor))
             if draft and self._is_meant(draft):
                 self._stop(tensor, draft)
 
     def _stop(self, tensor: torch.Tensor, draft: Draft | None) -> None:
         if draft is not None and tuple(tensor.shape) != draft.shape:
             raise SpecError("layer", f"has another shape than {draft.shape}", tuple(tensor.shape))
-        self.found, self.draft = tensor, draft
-        raise _Reached
+        self.layer_output, self.draft = tensor, draft
+        raise _LayerReached
 
 
 def _check_work(
     module: nn.Module, sizes: Sequence[tuple[int, ...]], layer: str, max_flops: int
 ) -> None:
-    bare = skeleton(module)
+    bare = meta_copy(module)
     inputs = [torch.empty(1, *s, device="meta", dtype=floats_of(bare)) for s in sizes]
     counter = FlopCounter()
     try:

@@ -56,16 +56,16 @@ def _mean_stride(axis: Field, units: int) -> Fraction:
 def facts(
     node: Node,
     parents: Sequence[str],
-    known: Mapping[str, tuple[Field, Field]],
-    told: Mapping[str, tuple[str, ...]],
+    axis_fields: Mapping[str, tuple[Field, Field]],
+    caveats: Mapping[str, tuple[str, ...]],
 ) -> tuple[str, ...]:
     """What must be said of a node's numbers: what its inputs were told, and its own."""
-    facts = dict.fromkeys(fact for parent in parents for fact in told[parent])
+    facts = dict.fromkeys(fact for parent in parents for fact in caveats[parent])
     if node.note:
         facts[f"{node.note} (at {node.name})"] = None
     for axis, label in enumerate(AXES):
-        here = known[node.name][axis]
-        if not here.aligned and all(known[parent][axis].aligned for parent in parents):
+        here = axis_fields[node.name][axis]
+        if not here.aligned and all(axis_fields[parent][axis].aligned for parent in parents):
             facts[f"branches not aligned along the {label} at {node.name}: {_apart(here)}"] = None
     return tuple(facts)[:MAX_NOTES]
 
@@ -111,11 +111,11 @@ def _apart(here: Field) -> str:
     return f"centres up to {number(here.gap)} px apart"
 
 
-def note(axes: tuple[Field, Field], told_before: Iterable[str]) -> str:
+def note(axes: tuple[Field, Field], caveats: Iterable[str]) -> str:
     """All that must be said of a node's numbers, in one line."""
-    told = [fact for fact in told_before if fact]
+    sentences = [fact for fact in caveats if fact]
     if axes[0].whole and axes[1].whole:
-        told = [fact for fact in told if GLOBAL in fact]
+        sentences = [fact for fact in sentences if GLOBAL in fact]
     for axis, label in zip(axes, AXES, strict=True):
         if axis.grows:
             continue
@@ -124,7 +124,7 @@ def note(axes: tuple[Field, Field], told_before: Iterable[str]) -> str:
         if not axis.whole and any(path.period > 1 for path in axis.paths):
             low, high = 0 if empty else min(sizes, default=0), max(sizes, default=0)
             among = f"{low} to {high} px" if low != high else f"always {high} px, moving unevenly"
-            told.append(f"{label} depends on the output phase: {among}")
+            sentences.append(f"{label} depends on the output phase: {among}")
         elif empty:
-            told.append(f"{label}: units read nothing")
-    return "; ".join(told)
+            sentences.append(f"{label}: units read nothing")
+    return "; ".join(sentences)

@@ -92,16 +92,16 @@ def _own(node: Node, index: int) -> bool:
 def _branches(inputs: list[tuple[tuple[int, int], ...]]) -> list[int | None]:
     """The branch of each line. Inner merges come first, and what they say stands."""
     before: list[int] = []  # lines that each line depends on, itself included, as bits
-    found: list[int | None] = [None] * len(inputs)
+    branches: list[int | None] = [None] * len(inputs)
     for index, parents in enumerate(inputs):
         sets = [before[line] for line, _ in parents]
         before.append((1 << index) | _union(sets))
         for place, own in enumerate(sets) if len(sets) > 1 else ():
             alone = own & ~_union(sets[:place] + sets[place + 1 :])
             for line in _bits(alone):
-                if found[line] is None:
-                    found[line] = place
-    return found
+                if branches[line] is None:
+                    branches[line] = place
+    return branches
 
 
 def _union(sets: list[int]) -> int:
@@ -112,12 +112,12 @@ def _union(sets: list[int]) -> int:
 
 
 def _bits(value: int) -> list[int]:
-    found = []
+    positions = []
     while value:
         low = value & -value
-        found.append(low.bit_length() - 1)
+        positions.append(low.bit_length() - 1)
         value ^= low
-    return found
+    return positions
 
 
 def describe(node: Node) -> str:

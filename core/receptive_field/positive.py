@@ -180,9 +180,9 @@ _PRODUCTS = {
 
 def _one_channel(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """A product with weights, one channel for each group where all weights are positive."""
-    given = dict(zip(_PRODUCTS[name], args, strict=False)) | kwargs
-    image, weight, bias = given["input"], given["weight"], given.get("bias")
-    groups = given.get("groups", 1)
+    arguments = dict(zip(_PRODUCTS[name], args, strict=False)) | kwargs
+    image, weight, bias = arguments["input"], arguments["weight"], arguments.get("bias")
+    groups = arguments.get("groups", 1)
     transposed = name.startswith("conv_transpose")
     channels = (
         weight.shape[0] if transposed else weight.shape[-1 if name == "linear" else 1] * groups
@@ -195,7 +195,7 @@ def _one_channel(name: str, func: Callable[..., Any], args: Any, kwargs: Any) ->
         return image.mean(-1, keepdim=True) * _shares(weight[:, 0])
     taps = torch.full((1, 1, *weight.shape[2:]), 1 / weight[0, 0].numel(), dtype=weight.dtype)
     mean = image.unflatten(1, (groups, -1)).mean(2).flatten(0, 1).unsqueeze(1)
-    out = func(**given | {"input": mean, "weight": taps, "bias": None, "groups": 1})
+    out = func(**arguments | {"input": mean, "weight": taps, "bias": None, "groups": 1})
     first = weight.unflatten(0, (groups, -1)).flatten(3)[..., 0]  # of all taps
     shares = _shares(first[:, 0] if transposed else first[:, :, 0])
     spread = out.unflatten(0, (-1, groups)) * shares.reshape(*shares.shape, *[1] * (out.ndim - 2))

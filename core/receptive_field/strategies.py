@@ -77,7 +77,7 @@ class Strategy:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Family:
     """A family of networks, each seeing at least as much as the one before.
 
     Attributes:
@@ -146,20 +146,20 @@ def _large_factored(index: int, channels: int) -> str:
 
 
 KINDS = (
-    Kind(
+    Family(
         "stack3",
         "3×3 stack",
         "Two more pixels a layer: the resolution stays and every pixel is read, but the depth "
         "grows with the view, and all of it runs at full resolution.",
         _conv(3),
     ),
-    Kind(
+    Family(
         "stack5",
         "5×5 stack",
         "Half as deep as 3×3, with fewer nonlinearities and more weights for the same view.",
         _conv(5),
     ),
-    Kind(
+    Family(
         "strided",
         "3×3, stride 2",
         "Each layer doubles what the next one adds, so few layers do, and ever cheaper ones; "
@@ -167,7 +167,7 @@ KINDS = (
         _conv(3, 2),
         most=20,
     ),
-    Kind(
+    Family(
         "pooled",
         "3×3 + 2×2 pooling",
         "Doubles like a stride, with a full-resolution convolution before each pooling; pooling "
@@ -175,14 +175,14 @@ KINDS = (
         _conv_or_pool,
         most=20,
     ),
-    Kind(
+    Family(
         "reduced_early",
         "7×7 and pooling, then 3×3",
         "How ResNets begin: stride 4 before the stack starts, so each 3×3 adds eight pixels at a "
         "sixteenth of the cost.",
         _reduced_early,
     ),
-    Kind(
+    Family(
         "dilated",
         "3×3, dilations 1, 2, 4, …",
         "Doubles like a stride and keeps the resolution, without holes; every layer still costs "
@@ -190,20 +190,20 @@ KINDS = (
         _dilated(lambda i: 2**i),
         most=13,
     ),
-    Kind(
+    Family(
         "dilated_mixed",
         "3×3, dilations 1, 2, 5 repeated",
         "Rates without a common factor: grows steadily, leaves no holes and keeps the rates small.",
         _dilated(lambda i: (1, 2, 5)[i % 3]),
     ),
-    Kind(
+    Family(
         "dilated_same",
         "3×3, dilation 2 throughout",
         "Twice the reach of 3×3 for the same price, but a unit only reads every other row and "
         "column: neighbouring outputs never look at the same pixels.",
         _dilated(lambda _: 2),
     ),
-    Kind(
+    Family(
         "large",
         "one large kernel",
         "One layer, one linear map: weights and MACs grow with the square of the view.",
@@ -211,7 +211,7 @@ KINDS = (
         most=MAX_KERNEL // 2 + 1,
         deeper=False,
     ),
-    Kind(
+    Family(
         "large_factored",
         "one k×1 and one 1×k",
         "Weights grow with the side of the view, not with its square; with no activation between "
@@ -220,7 +220,7 @@ KINDS = (
         most=MAX_KERNEL // 2 + 1,
         deeper=False,
     ),
-    Kind(
+    Family(
         "large_depthwise",
         "one large depthwise kernel",
         "The large kernel for each channel alone, between two 1×1 that mix channels: the square "
@@ -229,14 +229,14 @@ KINDS = (
         most=MAX_KERNEL // 2 + 1,
         deeper=False,
     ),
-    Kind(
+    Family(
         "separable",
         "3×3 depthwise-separable stack",
         "As deep as the 3×3 stack for 1/9 + 1/channels of its cost; the 1×1 halves mix channels "
         "and see nothing new.",
         lambda _, channels: f"conv3 p1 dw, conv1 c{channels}, relu",
     ),
-    Kind(
+    Family(
         "patches",
         "patches, kernel = stride",
         "One layer cuts the image into tiles, as vision transformers do: cheap, but no tile sees "
@@ -272,7 +272,7 @@ def strategies(
     return tuple(_strategy(kind, target, size[0], channels) for kind in KINDS)
 
 
-def _strategy(kind: Kind, target: int, input_size: tuple[int, ...], channels: int) -> Strategy:
+def _strategy(kind: Family, target: int, input_size: tuple[int, ...], channels: int) -> Strategy:
     spec = kind.network(fewest_steps(kind, target, channels), channels)
     module, graph, fields = _grown(spec, input_size[0])
     last = fields[-1]
@@ -293,7 +293,7 @@ def _strategy(kind: Kind, target: int, input_size: tuple[int, ...], channels: in
     )
 
 
-def fewest_steps(kind: Kind, target: int, channels: int) -> int:
+def fewest_steps(kind: Family, target: int, channels: int) -> int:
     """Steps of the shortest network of a kind whose last unit sees the target.
 
     Raises:
@@ -304,15 +304,15 @@ def fewest_steps(kind: Kind, target: int, channels: int) -> int:
         while steps < kind.most and sides[-1] < target:
             steps = min(2 * steps, kind.most)
             sides = _sides(kind, steps, channels)
-        found = bisect_left(sides, target)
+        index = bisect_left(sides, target)
     else:
-        found = bisect_left(
+        index = bisect_left(
             range(1, kind.most + 1), target, key=lambda steps: _side(kind, steps, channels)
         )
         steps = kind.most
-    if found >= steps:
+    if index >= steps:
         raise SpecError("target", f"is out of reach of {kind.title} in {steps} steps", target)
-    return found + 1
+    return index + 1
 
 
 def _grown(spec: NetworkSpec, image_channels: int) -> tuple[nn.Module, Graph, list[ReceptiveField]]:
@@ -322,12 +322,12 @@ def _grown(spec: NetworkSpec, image_channels: int) -> tuple[nn.Module, Graph, li
     return module, graph, list(fields_of(graph).values())
 
 
-def _side(kind: Kind, steps: int, channels: int) -> int:
+def _side(kind: Family, steps: int, channels: int) -> int:
     """The smaller side of what the last unit sees."""
     return _smaller(_grown(kind.network(steps, channels), 3)[2][-1])
 
 
-def _sides(kind: Kind, steps: int, channels: int) -> list[int]:
+def _sides(kind: Family, steps: int, channels: int) -> list[int]:
     """What the units see after each step: those of one deep network, read on the way."""
     fields = _grown(kind.network(steps, channels), 3)[2]
     counts = [len(parse_notation(kind.step(index, channels)).layers) for index in range(steps)]

@@ -23,7 +23,7 @@ from ..networks import (
     Linear,
     MaxPool,
     NetworkSpec,
-    Residual,
+    ResidualBlock,
     build,
     resolve,
 )
@@ -83,7 +83,7 @@ def _level(net: Net, level: int) -> Iterator[Layer]:
         weighted = _conv(net, level, stride, dilation)
         if net.skips and place:
             shortcut = (AvgPool((1, 1), (2, 2)),) if stride == 2 else ()
-            yield Residual(weighted, shortcut)
+            yield ResidualBlock(weighted, shortcut)
         else:
             yield from weighted
         yield Activation("relu")

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
-from core.networks import Concat, Conv, NetworkSpec, Repeat, Residual, rows
+from core.networks import ConcatBlock, Conv, NetworkSpec, Repeat, ResidualBlock, rows
 from core.networks import Path as RowPath
 from core.networks.notation import to_notation
 from viz.components.layer_table.edits import apply, table_rows
@@ -60,9 +60,9 @@ def marked(draw: st.DrawFn, least: int = 1) -> NetworkSpec:
         if kind == "leaf" or not depth:
             return Conv(1, next(numbers))
         if kind == "residual":
-            return Residual(chain(1, depth - 1), chain(0, depth - 1))
+            return ResidualBlock(chain(1, depth - 1), chain(0, depth - 1))
         if kind == "concat":
-            return Concat((chain(0, depth - 1), chain(0, depth - 1)))
+            return ConcatBlock((chain(0, depth - 1), chain(0, depth - 1)))
         return Repeat(2, chain(1, depth - 1))
 
     return NetworkSpec(chain(least, 2))

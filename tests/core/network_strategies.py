@@ -15,7 +15,7 @@ from core.networks import (
     AdaptivePool,
     AvgPool,
     BatchNorm,
-    Concat,
+    ConcatBlock,
     Conv,
     ConvTranspose,
     Dropout,
@@ -33,9 +33,9 @@ from core.networks import (
     PixelShuffle,
     PixelUnshuffle,
     Repeat,
-    Residual,
+    ResidualBlock,
     Shape,
-    SqueezeExcite,
+    SqueezeExciteLayer,
     Upsample,
     resolve,
 )
@@ -110,7 +110,7 @@ SETTINGS: dict[type, dict[str, st.SearchStrategy[Any]]] = {
         "bias": st.booleans(),
         "in_features": st.none() | st.integers(1, 100),
     },
-    SqueezeExcite: {"reduction": st.integers(1, 8)},
+    SqueezeExciteLayer: {"reduction": st.integers(1, 8)},
 }
 """What each layer is drawn from; every leaf there is, so that a new one is tested too."""
 
@@ -143,9 +143,9 @@ def chains(least: int = 0, depth: int = 2) -> st.SearchStrategy[tuple[Layer, ...
 def blocks(depth: int) -> st.SearchStrategy[Layer]:
     """A block of layers that may not fit."""
     return (
-        st.builds(Residual, chains(1, depth - 1), chains(0, depth - 1))
+        st.builds(ResidualBlock, chains(1, depth - 1), chains(0, depth - 1))
         | st.builds(Repeat, st.integers(1, 3), chains(1, depth - 1))
-        | st.builds(Concat, st.lists(chains(0, depth - 1), min_size=2, max_size=3).map(tuple))
+        | st.builds(ConcatBlock, st.lists(chains(0, depth - 1), min_size=2, max_size=3).map(tuple))
     )
 
 
@@ -203,10 +203,10 @@ def _fitting_block(draw: st.DrawFn, shape: Shape, depth: int) -> Layer | None:
         return None
     options: list[Layer] = []
     if end == shape:
-        options += [Residual(body), Repeat(draw(st.integers(1, 3)), body)]
+        options += [ResidualBlock(body), Repeat(draw(st.integers(1, 3)), body)]
     if not end.flat and end.size == shape.size:
-        options += [Residual(body, (Conv(1, end.channels),)), Concat((body, ()))]
-    options.append(Concat((body, body)))
+        options += [ResidualBlock(body, (Conv(1, end.channels),)), ConcatBlock((body, ()))]
+    options.append(ConcatBlock((body, body)))
     return draw(st.sampled_from(options))
 
 

@@ -84,7 +84,7 @@ COLOURS = ("red", "green", "blue")
 
 def channel_names(picture: object, channels: int) -> list[str]:
     """Names of the input planes: colours where the picture has them."""
-    coloured = isinstance(picture, Upload) or PICTURES[str(picture)].colour
+    coloured = isinstance(picture, Upload) or PICTURES[str(picture)].color
     if channels == 3 and coloured:
         return list(COLOURS)
     return [f"channel {i}" for i in range(channels)]

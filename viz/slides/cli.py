@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.command_line import Parser, refuse, until_closed
+from core.command_line import CommandParser, refuse, until_closed
 from core.errors import SpecError
 from viz.slides.lecture import (
     Options,
@@ -33,9 +33,9 @@ a lecture file has one picture a line: name  link  [option=value …]
 """
 
 
-def _parser() -> Parser:
+def _parser() -> CommandParser:
     usual = Options()
-    parser = Parser(
+    parser = CommandParser(
         "python -m viz.slides",
         "The pictures of a link, of a lecture file, or of the guided tour, as files.",
         EXAMPLES,

@@ -57,13 +57,13 @@ def plain_layout(rank: int, dims: Dims, grid: Grid) -> Layout:
 
 def places(layout: Layout, axis: int) -> list[Place]:
     """The parts of an axis, outermost first."""
-    found = [
+    matching = [
         Place(dim, index, part)
         for dim, parts in enumerate(layout)
         for index, part in enumerate(parts)
         if part.axis == axis
     ]
-    return sorted(found, key=lambda place: -place.part.stride) if len(found) > 1 else found
+    return sorted(matching, key=lambda place: -place.part.stride) if len(matching) > 1 else matching
 
 
 def outer_dims(layout: Layout) -> Dims:
@@ -157,11 +157,11 @@ def lanes(layout: Layout) -> Grid:
 
 
 def _lane(layout: Layout, axis: int, mixed: set[int]) -> int:
-    found = places(layout, axis)
-    if len(layout) > 2 and all(layout[2:]) and any(place.dim >= 2 for place in found):
+    parts = places(layout, axis)
+    if len(layout) > 2 and all(layout[2:]) and any(place.dim >= 2 for place in parts):
         mixed = mixed | {1}
     count = 1
-    for place in reversed(found):
+    for place in reversed(parts):
         if place.dim not in mixed:
             break
         count *= place.part.size

@@ -48,11 +48,11 @@ def nested(outer: AxisMap, inner: AxisMap) -> AxisMap:
         _product(taps, within, inner.n_in) for taps in plain.taps for within in _ranges(inside)
     ]
     loose = any(not exact for _, exact in pairs) or any(not exact for _, exact in inside)
-    made = AxisMap(
+    result = AxisMap(
         n_in, n_out, tuple(taps for taps, _ in pairs), plain.advance * inner.n_in, plain.edge
     )
     window = outer.window if inner.n_out == 1 else None
-    return replace(shortened(made), loose=loose or plain.loose or inner.loose, window=window)
+    return replace(shortened(result), loose=loose or plain.loose or inner.loose, window=window)
 
 
 def _ranges(pairs: Iterable[tuple[range, bool]]) -> Taps:
@@ -95,8 +95,8 @@ def as_range(places: Sequence[int]) -> tuple[range, bool]:
     step = 0
     for before, after in pairwise(places):
         step = gcd(step, after - before)
-    found = range(places[0], places[-1] + 1, step or 1)
-    return found, len(found) == len(places)
+    covering = range(places[0], places[-1] + 1, step or 1)
+    return covering, len(covering) == len(places)
 
 
 def listed(axis: AxisMap) -> AxisMap:
@@ -105,8 +105,8 @@ def listed(axis: AxisMap) -> AxisMap:
         return replace(whole(axis.n_in, axis.n_out), loose=True)
     pairs = [_real_taps(axis, u) for u in range(axis.n_out)]
     loose = axis.loose or any(not exact for _, exact in pairs)
-    made = AxisMap(axis.n_in, axis.n_out, _ranges(pairs), axis.n_in)
-    return replace(made, loose=loose)
+    result = AxisMap(axis.n_in, axis.n_out, _ranges(pairs), axis.n_in)
+    return replace(result, loose=loose)
 
 
 def picked(n_in: int, places: Sequence[int]) -> AxisMap:
@@ -125,8 +125,8 @@ def of_matrix(reads: NDArray[np.bool_]) -> AxisMap:
     if n_out > MAX_PERIOD:
         return replace(whole(n_in, n_out), loose=True)
     pairs = [as_range(np.flatnonzero(row).tolist()) for row in reads]
-    made = AxisMap(n_in, n_out, _ranges(pairs), n_in)
-    return replace(shortened(made), loose=any(not exact for _, exact in pairs))
+    result = AxisMap(n_in, n_out, _ranges(pairs), n_in)
+    return replace(shortened(result), loose=any(not exact for _, exact in pairs))
 
 
 def shortened(axis: AxisMap) -> AxisMap:
@@ -178,9 +178,9 @@ def composed(first: AxisMap, then: AxisMap) -> AxisMap:
     ]
     advance = then.advance * turns // first.period * first.advance
     edge = then.edge if first.period == 1 else "zero"
-    made = AxisMap(first.n_in, then.n_out, _ranges(pairs), advance, edge)
+    result = AxisMap(first.n_in, then.n_out, _ranges(pairs), advance, edge)
     loose = first.loose or then.loose or any(not exact for _, exact in pairs)
-    return replace(shortened(made), loose=loose, window=then.window)
+    return replace(shortened(result), loose=loose, window=then.window)
 
 
 def _covers(axis: AxisMap) -> bool:

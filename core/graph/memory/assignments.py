@@ -39,16 +39,16 @@ def assignment_of(
     """
     if not args or not isinstance(args[0], torch.Tensor):
         return None
-    target, given = args[0], [*args[1:], *kwargs.values()]
+    target, values = args[0], [*args[1:], *kwargs.values()]
     if operation in _CONSTANTS:
         return Assignment(target, target, 0)
-    if operation in ("copy_", "fill_") and given:
-        return Assignment(target, target, given[0])
+    if operation in ("copy_", "fill_") and values:
+        return Assignment(target, target, values[0])
     if operation == "__setitem__":
         return Assignment(target, _part(target, args[1]), args[2])
-    if operation in ("index_copy_", "index_fill_") and len(given) == 3:
-        index = (*[slice(None)] * (int(given[0]) % target.ndim), given[1])
-        return Assignment(target, _part(target, index), given[2])
+    if operation in ("index_copy_", "index_fill_") and len(values) == 3:
+        index = (*[slice(None)] * (int(values[0]) % target.ndim), values[1])
+        return Assignment(target, _part(target, index), values[2])
     return None
 
 

@@ -29,7 +29,7 @@ class Patch(NamedTuple):
     held: Draft | None
 
 
-class Shown(NamedTuple):
+class VisibleParts(NamedTuple):
     """What a part of a tensor shows.
 
     Attributes:
@@ -64,7 +64,7 @@ class Patches(NamedTuple):
         left = (p for p in self.written if not p.place.within(patch.place))
         return self._replace(written=(*left, patch), alike=None)
 
-    def shown(self, region: Placement, layout: Layout) -> Shown:
+    def visible(self, region: Placement, layout: Layout) -> VisibleParts:
         """What a part of the tensor shows.
 
         Args:
@@ -76,11 +76,11 @@ class Patches(NamedTuple):
         channels = [dim for dim, parts in enumerate(layout) if not parts]
         free = _spared(seen, region, channels)
         if self.base is None:
-            return Shown(seen, (), not over)
+            return VisibleParts(seen, (), not over)
         boxes = _boxes(seen, layout, channels) if free is False else ({},)
         some = seen or not all(region.covers(dim) for dim in channels)
         exact = not over and free is not None and boxes is not None and not (self.mixed and some)
-        return Shown(seen, ({},) if boxes is None else boxes, exact)
+        return VisibleParts(seen, ({},) if boxes is None else boxes, exact)
 
 
 def _boxes(

@@ -87,7 +87,7 @@ def placement(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
     """
     if view.dtype != base.dtype or view.numel() == 0 or view.ndim > base.ndim + 8:
         return None
-    places = _Places(base)
+    places = _ElementIndex(base)
     offset = int(view.storage_offset()) - int(base.storage_offset())
     start = places.of(offset)
     if start is None:
@@ -109,7 +109,7 @@ def placement(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
 
 
 def _along(
-    places: _Places, start: Sequence[int], offset: int, n: int, stride: int
+    places: _ElementIndex, start: Sequence[int], offset: int, n: int, stride: int
 ) -> tuple[int, int] | None:
     """The dimension of the base that a dimension of the view runs along, and its step."""
     next_one, last = places.of(offset + stride), places.of(offset + (n - 1) * stride)
@@ -133,7 +133,7 @@ def _match_single(view: torch.Tensor, base: torch.Tensor, dims: list[int | None]
                 dims[min(free, key=lambda d: (base.shape[d] != 1, abs(d - dim)))] = dim
 
 
-class _Places:
+class _ElementIndex:
     """The index of an element of a tensor from its distance in memory to the first one."""
 
     def __init__(self, base: torch.Tensor) -> None:

@@ -17,9 +17,9 @@ import torch
 from ...tensors import storage_of
 from ..axes.layout import Layout, Shape
 from ..rules.call import Draft, Link, Maps, Outcome, Source, same, words
-from ..rules.links import by_dims, lost
+from ..rules.links import by_dims, unfollowed
 from ..rules.shapes import JOINED, regrouped_link
-from .patches import Patch, Patches, Shown
+from .patches import Patch, Patches, VisibleParts
 from .views import (
     Placement,
     Strip,
@@ -49,7 +49,7 @@ MAX_WRITES = 4096
 
 
 @dataclass(eq=False)
-class _View:
+class _TensorView:
     """A tensor of some memory.
 
     Attributes:
@@ -58,7 +58,7 @@ class _View:
     """
 
     tensor: torch.Tensor
-    parent: _View | None
+    parent: _TensorView | None
     log: _Log
     seen: int
 
@@ -67,8 +67,8 @@ class _View:
 class _Log:
     """The writes to one memory, in order: the view that was written to, and its content."""
 
-    writes: list[tuple[_View, Draft | None]] = field(default_factory=list)
-    root: _View | None = None
+    writes: list[tuple[_TensorView, Draft | None]] = field(default_factory=list)
+    root: _TensorView | None = None
 
 
 class Nodes(Protocol):
@@ -89,11 +89,11 @@ class Memory:
 
     def __init__(self, nodes: Nodes) -> None:
         self.nodes = nodes
-        self.views: dict[int, _View] = {}
+        self.views: dict[int, _TensorView] = {}
         self.logs: dict[int, _Log] = {}
         self.patched: dict[int, Patches] = {}
 
-    def made(self, results: Iterable[torch.Tensor], read: Sequence[torch.Tensor]) -> None:
+    def add_views(self, results: Iterable[torch.Tensor], read: Sequence[torch.Tensor]) -> None:
         """A call has given ``results``; those that share memory with what it read are views."""
         for result in results:
             if id(result) in self.views or any(result is tensor for tensor in read):
@@ -103,11 +103,11 @@ class Memory:
             if near and key is not None:
                 parent = self._view(near[0])
                 if parent is not None:
-                    self.views[id(result)] = _View(
+                    self.views[id(result)] = _TensorView(
                         result, parent, parent.log, len(parent.log.writes)
                     )
 
-    def _view(self, tensor: torch.Tensor) -> _View | None:
+    def _view(self, tensor: torch.Tensor) -> _TensorView | None:
         """The view that a tensor is, made when it is first needed."""
         view = self.views.get(id(tensor))
         if view is None:
@@ -115,7 +115,7 @@ class Memory:
             if key is None:
                 return None
             log = self.logs.setdefault(key, _Log())
-            view = _View(tensor, log.root, log, len(log.writes) if log.root is None else -1)
+            view = _TensorView(tensor, log.root, log, len(log.writes) if log.root is None else -1)
             log.root = log.root or view
             self.views[id(tensor)] = view
         return view
@@ -144,13 +144,15 @@ class Memory:
         if view is not None and view.seen != len(view.log.writes):
             self._refresh(view)
 
-    def _refresh(self, view: _View) -> None:
-        old, known = self.nodes.content(view.tensor), view.seen >= 0
-        new = [w for w in view.log.writes[max(view.seen, 0) :] if known and not _apart(view, w[0])]
+    def _refresh(self, view: _TensorView) -> None:
+        old, tracked = self.nodes.content(view.tensor), view.seen >= 0
+        new = [
+            w for w in view.log.writes[max(view.seen, 0) :] if tracked and not _apart(view, w[0])
+        ]
         view.seen = len(view.log.writes)
-        if known and not new:
+        if tracked and not new:
             return
-        if known and all(_inside(writer, view) for writer, _ in new):
+        if tracked and all(_inside(writer, view) for writer, _ in new):
             draft = old
             for writer, written in new:
                 draft = self._put(draft, view, writer, written)
@@ -161,16 +163,18 @@ class Memory:
         if draft is not old:
             self.nodes.bind(draft, view.tensor)
 
-    def _content(self, view: _View) -> Draft | None:
+    def _content(self, view: _TensorView) -> Draft | None:
         if view.seen != len(view.log.writes):
             self._refresh(view)
         return self.nodes.content(view.tensor)
 
-    def _read(self, view: _View, parent: _View) -> Draft | None:
+    def _read(self, view: _TensorView, parent: _TensorView) -> Draft | None:
         """What a view holds, from what its parent holds."""
         return self._seen_through(view, parent, self._content(parent))
 
-    def _seen_through(self, view: _View, parent: _View, held: Draft | None) -> Draft | None:
+    def _seen_through(
+        self, view: _TensorView, parent: _TensorView, held: Draft | None
+    ) -> Draft | None:
         place = placement(view.tensor, parent.tensor)
         if held is None or (place and place.is_everything):
             return held
@@ -180,7 +184,7 @@ class Memory:
         if _same_order(view.tensor, parent.tensor):
             outcome = Outcome("reshape", [regrouped_link(source, out)])
         else:
-            outcome = Outcome("unknown", [lost(source)], VIEWED, VIEWED)
+            outcome = Outcome("unknown", [unfollowed(source)], VIEWED, VIEWED)
         return self.nodes.note("view", outcome, out)
 
     def joins(self, held: Draft, parts: Sequence[tuple[Draft | None, int]], dim: int) -> None:
@@ -260,14 +264,14 @@ class Memory:
             outcome = Outcome("pass", [by_dims(own, out, same(own))])
             return self.nodes.note(held.operation, outcome, out)
         if patches and some:
-            shown = patches.shown(place, held.layout)
-            if [patch.place for patch in shown.patches] == [place]:
-                return shown.patches[0].held
-            cut = any(self._is_cut(patch, place) for patch in shown.patches)
-            bound = "" if shown.exact and not cut else MIXED
-            whole = patches.shown(everything(place.shape), held.layout)
-            if shown.exact and (shown.patches, shown.base) != (whole.patches, whole.base):
-                links = self._links(patches.base, shown, place.shape)
+            visible = patches.visible(place, held.layout)
+            if [patch.place for patch in visible.patches] == [place]:
+                return visible.patches[0].held
+            cut = any(self._is_cut(patch, place) for patch in visible.patches)
+            bound = "" if visible.exact and not cut else MIXED
+            whole = patches.visible(everything(place.shape), held.layout)
+            if visible.exact and (visible.patches, visible.base) != (whole.patches, whole.base):
+                links = self._links(patches.base, visible, place.shape)
                 if not links:
                     return None
                 held = self._joined(links, place, "")
@@ -278,7 +282,7 @@ class Memory:
         return part
 
     def _put(
-        self, old: Draft | None, base: _View, writer: _View, written: Draft | None
+        self, old: Draft | None, base: _TensorView, writer: _TensorView, written: Draft | None
     ) -> Draft | None:
         """What a base holds after a write through a view inside it."""
         if writer is base:
@@ -300,7 +304,7 @@ class Memory:
 
     def _anywhere(self, old: Draft | None, written: Draft | None, shape: Shape) -> Draft | None:
         """An upper bound: both, wherever they are."""
-        links = [lost(Source(d, d.shape)) for d in (old, written) if d]
+        links = [unfollowed(Source(d, d.shape)) for d in (old, written) if d]
         if not links:
             return None
         return self.nodes.note("setitem", Outcome("unknown", links, PARTLY, PARTLY), shape)
@@ -338,24 +342,24 @@ class Memory:
         """What a tensor holds once some of its channels were overwritten."""
         before = self.patched.get(id(old)) or Patches(old)
         patches = before.put(patch)
-        shown = patches.shown(everything(patch.place.shape), layout)
-        links = self._links(patches.base, shown, patch.place.shape)
+        visible = patches.visible(everything(patch.place.shape), layout)
+        links = self._links(patches.base, visible, patch.place.shape)
         if not links:
             return None
-        joined = self._joined(links, patch.place, "" if shown.exact else MIXED)
+        joined = self._joined(links, patch.place, "" if visible.exact else MIXED)
         self.patched[id(joined)] = patches
         return joined
 
-    def _links(self, base: Draft | None, shown: Shown, shape: Shape) -> list[Link]:
+    def _links(self, base: Draft | None, visible: VisibleParts, shape: Shape) -> list[Link]:
         """What a tensor reads of the nodes of which it shows something."""
         links: list[Link] = []
         if base:
             whole = Source(base, shape)
             links += [
                 self._strip(whole, strip) if strip else by_dims(whole, shape, same(whole))
-                for strip in shown.base
+                for strip in visible.base
             ]
-        return links + [_link(patch.held, patch.place) for patch in shown.patches if patch.held]
+        return links + [_link(patch.held, patch.place) for patch in visible.patches if patch.held]
 
     def _patch(self, written: Draft | None, place: Placement, base: Layout | None) -> Patch:
         """What is written, with the axis of the image that the part's shape lacks."""
@@ -378,7 +382,7 @@ class Memory:
         return by_dims(part, old.shape, same(part), back)
 
     def _joined(self, links: Sequence[Link], place: Placement, bound: str) -> Draft:
-        bound = PARTLY if any(link.lost for link in links) else bound
+        bound = PARTLY if any(link.unfollowed for link in links) else bound
         layout = links[-1].layout
         inside = any(parts and not place.covers(dim) for dim, parts in enumerate(layout))
         note = JOINED if inside and len(links) > 1 else bound
@@ -422,14 +426,14 @@ def _same_order(view: torch.Tensor, base: torch.Tensor) -> bool:
     )
 
 
-def _inside(view: _View, base: _View) -> bool:
+def _inside(view: _TensorView, base: _TensorView) -> bool:
     """Whether a view was made from a base, in one step or several."""
     while view is not base and view.parent is not None:
         view = view.parent
     return view is base
 
 
-def _apart(one: _View, other: _View) -> bool:
+def _apart(one: _TensorView, other: _TensorView) -> bool:
     """Whether two views surely have no element in common."""
     ancestors = [*_line(one)]
     common = next(v for v in _line(other) if v in ancestors)
@@ -437,13 +441,13 @@ def _apart(one: _View, other: _View) -> bool:
     return places[0].apart(places[1])
 
 
-def _line(view: _View | None) -> Iterable[_View]:
+def _line(view: _TensorView | None) -> Iterable[_TensorView]:
     while view is not None:
         yield view
         view = view.parent
 
 
-def _area(view: _View, base: _View) -> Placement:
+def _area(view: _TensorView, base: _TensorView) -> Placement:
     """Where a view lies in a base, or the smallest tensor around it of which that is known."""
     for around in _line(view):
         if around is base:

@@ -24,11 +24,11 @@ from ...torch_private import (
 from ..axes.axis_map import AxisMap, Window, identity, whole
 from ..axes.layout import Dims, Grid, Shape, plain_layout
 from ..rules.call import Call, Link, Outcome
-from ..rules.links import settle, unknown, unknown_along
+from ..rules.links import fit_links, unknown, unknown_along
 from ..rules.windows import GLOBAL
 from ..tracing.constants import Constants
 from .map_fit import MapFit, Reads, as_reads, closed, fit, resized
-from .trial import NotProbedError, NotRunError, Seen, SeenOfPair, Trial
+from .trial import NotProbedError, NotRunError, Observation, Observations, Trial
 
 BUDGET = 1 << 27
 """Most numbers that are read and written for one axis of one call."""
@@ -44,7 +44,7 @@ ENOUGH, LONG = 32, 48
 about the length of the longer one of others."""
 PAIRS = ((24, 16), (32, 24), (42, 28))
 """Two lengths for an axis that is too long to be run as it is."""
-Along = tuple[list[SeenOfPair], list[SeenOfPair]]
+Along = tuple[list[Observations], list[Observations]]
 """Along the height and the width: what was read at one length or two, the longer one first."""
 UNFOLLOWED = "mixes the image axes in a way that is not followed"
 
@@ -55,7 +55,7 @@ class Prober:
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
         self.left = GRAPH_BUDGET
-        self.known: dict[object, Along | NotProbedError] = {}
+        self.results: dict[object, Along | NotProbedError] = {}
         self.alive: list[Call] = []
 
     def outcomes(self, call: Call, results: Sequence[torch.Tensor]) -> list[Outcome]:
@@ -71,19 +71,19 @@ class Prober:
     def _seen(self, trial: Trial) -> Along:
         """What running the call has shown along both axes, now or before."""
         key = trial.key()
-        if key not in self.known:
+        if key not in self.results:
             self.alive.append(trial.call)
             try:
                 with _alone():
-                    self.known[key] = (self._along(trial, 0), self._along(trial, 1))
+                    self.results[key] = (self._along(trial, 0), self._along(trial, 1))
             except NotProbedError as error:
-                self.known[key] = error
-        known = self.known[key]
-        if isinstance(known, NotProbedError):
-            raise known
-        return known
+                self.results[key] = error
+        result = self.results[key]
+        if isinstance(result, NotProbedError):
+            raise result
+        return result
 
-    def _along(self, trial: Trial, axis: int) -> list[SeenOfPair]:
+    def _along(self, trial: Trial, axis: int) -> list[Observations]:
         """What is read at one length or two, the longer one first."""
         n = trial.length(axis)
         reads = self._first(trial, axis, None)
@@ -96,7 +96,7 @@ class Prober:
                 return [reads for reads in both if reads]
         raise NotProbedError("is too much work to be run again and again")
 
-    def _first(self, trial: Trial, axis: int, length: int | None) -> SeenOfPair | None:
+    def _first(self, trial: Trial, axis: int, length: int | None) -> Observations | None:
         """What is read along an axis of a length, the other one as it is where that is little
         work, cut short otherwise; None where the call does not take it or it is too much."""
         cut = [(pair, BUDGET) for pair in SMALL]
@@ -113,7 +113,7 @@ class Prober:
 
     def _reads(
         self, trial: Trial, axis: int, length: int | None, other: int | None, most: int
-    ) -> SeenOfPair | None:
+    ) -> Observations | None:
         """What is read where the axes have these lengths; None where that is too much work."""
         lengths = (length, other) if axis == 0 else (other, length)
         cost = trial.cost(axis, lengths)
@@ -124,7 +124,7 @@ class Prober:
         return trial.seen(axis, lengths)
 
 
-def _alike(one: SeenOfPair, other: SeenOfPair | None) -> bool:
+def _alike(one: Observations, other: Observations | None) -> bool:
     """Whether the same was seen of all pairs."""
     if other is None:
         return False
@@ -141,7 +141,7 @@ def _alone() -> Iterator[None]:
         yield
 
 
-class Placed(NamedTuple):
+class AxisPlacement(NamedTuple):
     """Where an image axis of an input lies in a result, and what is read along it.
 
     Attributes:
@@ -169,14 +169,18 @@ def _outcome(call: Call, trial: Trial, seen: Along, place: int) -> Outcome:
             layout = plain_layout(len(call.out), (rows.dim, cols.dim), grid)
             links.append(Link(source.node, layout, (rows.map, cols.map)))
             bounds += [rows.bound, cols.bound]
-    if links and settle(links, call.out).lost:
+    if links and fit_links(links, call.out).unfollowed:
         return unknown(call, UNFOLLOWED)
     return _of_links(call, links, next(filter(None, bounds), ""))
 
 
 def _of_source(
-    grid: Grid, dims: Dims, tokens: int | None, out: Shape, seen: Sequence[Sequence[Seen | None]]
-) -> tuple[Placed, Placed]:
+    grid: Grid,
+    dims: Dims,
+    tokens: int | None,
+    out: Shape,
+    seen: Sequence[Sequence[Observation | None]],
+) -> tuple[AxisPlacement, AxisPlacement]:
     """Both image axes of an input in one result; ``tokens`` is as `Trial` has it."""
     unrolled = out
     if tokens is not None and len(out) > tokens and out[tokens] == grid[0] * grid[1]:
@@ -192,7 +196,7 @@ def _of_source(
     return _all(grid[0], out, None, UNFOLLOWED), _all(grid[1], out, None, UNFOLLOWED)
 
 
-def _apart(rows: Placed, cols: Placed) -> tuple[Placed, Placed]:
+def _apart(rows: AxisPlacement, cols: AxisPlacement) -> tuple[AxisPlacement, AxisPlacement]:
     """Two axes in dimensions of their own. One of which all outputs read everything is gone
     where the other one lies; what is read along one must not hang on the place along the other."""
     if rows.dim is not None and rows.dim == cols.dim:
@@ -205,16 +209,18 @@ def _apart(rows: Placed, cols: Placed) -> tuple[Placed, Placed]:
     return rows, cols
 
 
-def _all(n: int, out: Shape, own: int | None, bound: str = "") -> Placed:
+def _all(n: int, out: Shape, own: int | None, bound: str = "") -> AxisPlacement:
     """Every output reads every unit of an axis."""
     if n == 1:
         m = 1 if own is None else out[own]
-        return Placed(own, identity(1) if m == 1 else identity(1).spread(m), bound)
+        return AxisPlacement(own, identity(1) if m == 1 else identity(1).spread(m), bound)
     stays = own is not None and out[own] == n
-    return Placed(own if stays else None, whole(n, n if stays else 1), bound)
+    return AxisPlacement(own if stays else None, whole(n, n if stays else 1), bound)
 
 
-def place_axis(seen: Sequence[Seen | None], n: int, out: Shape, own: int | None) -> Placed:
+def place_axis(
+    seen: Sequence[Observation | None], n: int, out: Shape, own: int | None
+) -> AxisPlacement:
     """Where an image axis of ``n`` units lies in a result; a bound where it cannot be followed.
 
     Args:
@@ -223,21 +229,21 @@ def place_axis(seen: Sequence[Seen | None], n: int, out: Shape, own: int | None)
         out: the result's real shape.
         own: the dimension in which the axis lay before, if the result has one.
     """
-    known = [here for here in seen if here is not None]
-    if len(known) < len(seen):
+    observed = [here for here in seen if here is not None]
+    if len(observed) < len(seen):
         return _all(n, out, own, VALUES)
-    reads = [here.reads for here in known]
+    reads = [here.reads for here in observed]
     if not any(each.any() for each in reads[-1]):
-        return Placed(None, None)
+        return AxisPlacement(None, None)
     moving = next(filter(None, map(_moving, reversed(reads))), [])
     if not moving:
         return _standing([np.any(r[0], axis=0, keepdims=True) for r in reads], n, out, own)
     fits = {dim: _agreed([each[dim] for each in reads], n, out[dim]) for dim in moving}
-    dim, found = _narrowest({dim: found for dim, found in fits.items() if found}, own)
-    if found is None:
+    dim, best = _narrowest({dim: best for dim, best in fits.items() if best}, own)
+    if best is None:
         return _all(n, out, own, UNFOLLOWED)
-    tied = tuple(int(other) for other in np.flatnonzero(known[-1].tied[dim]))
-    return Placed(dim, found.map, SCATTERED if found.scattered else "", tied)
+    tied = tuple(int(other) for other in np.flatnonzero(observed[-1].tied[dim]))
+    return AxisPlacement(dim, best.map, SCATTERED if best.scattered else "", tied)
 
 
 def _narrowest(fits: Mapping[int, MapFit], own: int | None) -> tuple[int, MapFit | None]:
@@ -245,8 +251,8 @@ def _narrowest(fits: Mapping[int, MapFit], own: int | None) -> tuple[int, MapFit
     which the axis lay before unless its outputs read twice as many."""
     if not fits:
         return 0, None
-    standing = [dim for dim, found in fits.items() if found.regular and not found.map.advance]
-    along = {d: found for d, found in fits.items() if d not in standing} or dict(fits)
+    standing = [dim for dim, one in fits.items() if one.regular and not one.map.advance]
+    along = {d: one for d, one in fits.items() if d not in standing} or dict(fits)
 
     def width(dim: int) -> float:
         taps = along[dim].map.taps
@@ -267,23 +273,23 @@ def _moving(seen: Sequence[Reads]) -> list[int]:
     return [dim for dim, reads in enumerate(reading) if np.any(reads != reads[:1])]
 
 
-def _standing(seen: Sequence[Reads], n: int, out: Shape, own: int | None) -> Placed:
+def _standing(seen: Sequence[Reads], n: int, out: Shape, own: int | None) -> AxisPlacement:
     """An axis of which all outputs read the same."""
     if n == 1 or all(reads.all() for reads in seen):
         return _all(n, out, own)
-    found = _agreed(seen, n, 1)
-    if found is None:
+    agreed = _agreed(seen, n, 1)
+    if agreed is None:
         return _all(n, out, own, UNFOLLOWED)
     dim = own if own is not None and out[own] == 1 else None
-    return Placed(dim, found.map, SCATTERED if found.scattered else "")
+    return AxisPlacement(dim, agreed.map, SCATTERED if agreed.scattered else "")
 
 
 def _agreed(seen: Sequence[Reads], n: int, m: int) -> MapFit | None:
     """A map from n to m units that reads what was seen at every length."""
-    for found in filter(None, map(fit, seen)):
-        holds = found.regular and all(_reproduces(found.map, reads) for reads in seen)
-        if holds and _continues(found.map, seen[0].shape, n, m):
-            return found._replace(map=_with_window(resized(found.map, n, m)))
+    for candidate in filter(None, map(fit, seen)):
+        holds = candidate.regular and all(_reproduces(candidate.map, reads) for reads in seen)
+        if holds and _continues(candidate.map, seen[0].shape, n, m):
+            return candidate._replace(map=_with_window(resized(candidate.map, n, m)))
     return fit(seen[-1]) if seen[-1].shape == (m, n) else None
 
 

@@ -39,7 +39,7 @@ Lengths = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """What one result reads of one input along an image axis.
 
     Attributes:
@@ -51,13 +51,13 @@ class Seen:
     reads: tuple[Reads, ...]
     tied: NDArray[np.bool_]
 
-    def same(self, other: Seen) -> bool:
+    def same(self, other: Observation) -> bool:
         """Whether the same was seen, along all dimensions that have one length in both."""
         pairs = [(a, b) for a, b in zip(self.reads, other.reads, strict=True) if a.shape == b.shape]
         return np.array_equal(self.tied, other.tied) and all(np.array_equal(a, b) for a, b in pairs)
 
 
-SeenOfPair = dict[tuple[int, int], Seen | None]
+Observations = dict[tuple[int, int], Observation | None]
 """What was seen, by (an input's, a result's place); None where it hangs on the values."""
 
 
@@ -191,7 +191,7 @@ class Trial:
             line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise NotRunError(f"cannot be run on its own ({line[:120]})") from error
 
-    def seen(self, axis: int, lengths: Lengths) -> SeenOfPair:
+    def seen(self, axis: int, lengths: Lengths) -> Observations:
         """What the results read along an image axis.
 
         Raises:
@@ -203,10 +203,10 @@ class Trial:
             for pair, here in first.items()
         }
 
-    def _drawn(self, axis: int, lengths: Lengths, draw: int) -> dict[tuple[int, int], Seen]:
+    def _drawn(self, axis: int, lengths: Lengths, draw: int) -> dict[tuple[int, int], Observation]:
         values = self._values(lengths, draw)
         base = self._base(values)
-        found = {}
+        observations = {}
         for order, (key, source) in enumerate(self.sources.items()):
             grid = self.grid(source, lengths)
             marks = [
@@ -214,24 +214,26 @@ class Trial:
                 for unit in range(grid[axis])
             ]
             for place in range(len(base)):
-                found[order, place] = _seen([self._unrolled(each[place], grid) for each in marks])
-        return found
+                observations[order, place] = _seen(
+                    [self._unrolled(each[place], grid) for each in marks]
+                )
+        return observations
 
     def _values(self, lengths: Lengths, draw: int) -> dict[int, torch.Tensor]:
         """Random inputs; of constants what they hold where it is known, random numbers otherwise."""
         generator = torch.Generator().manual_seed(draw)
         values = {}
         for key, tensor in self.tensors.items():
-            known = None if key in self.sources else self.constants.fixed(tensor)
-            if known is None:
+            fixed = None if key in self.sources else self.constants.fixed(tensor)
+            if fixed is None:
                 ends = DRAWS[draw] if key in self.sources else WEIGHTS
                 shape = self._shape(key, lengths)
                 values[key] = _random(shape, tensor.dtype, ends, generator)
-                if key not in self.sources and self.constants.is_known(tensor):
+                if key not in self.sources and self.constants.is_tracked(tensor):
                     present = self.constants.present(tensor)
                     values[key] = values[key] if present is None else values[key] * present.cpu()
             else:
-                values[key] = known.clone()
+                values[key] = fixed.clone()
         return values
 
     def _base(self, values: Mapping[int, torch.Tensor]) -> list[torch.Tensor]:
@@ -327,7 +329,7 @@ def _differ(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return (one != other) & ~((one != one) & (other != other))
 
 
-def _seen(altered: Sequence[torch.Tensor]) -> Seen:
+def _seen(altered: Sequence[torch.Tensor]) -> Observation:
     """From where a result is altered, for each row or column that was changed."""
     marks = [each.reshape(1) if each.ndim == 0 else each for each in altered]
     by_dim = [[_any_but(each, dim) for dim in range(each.ndim)] for each in marks]
@@ -341,7 +343,7 @@ def _seen(altered: Sequence[torch.Tensor]) -> Seen:
             and np.array_equal(_any_but(each, one, other), _product(alone, one, other))
             for each, alone in read
         )
-    return Seen(reads, tied)
+    return Observation(reads, tied)
 
 
 def _product(alone: Sequence[NDArray[np.bool_]], one: int, other: int) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ HIDDEN = -1e4
 """A score below which nothing of a key is left after softmax, whatever the others are."""
 
 
-class Seen(NamedTuple):
+class VisibleKeys(NamedTuple):
     """The keys that each query sees.
 
     Attributes:
@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     bound: str = ""
 
 
-def seen_through(call: Call, mask: object, hides: bool) -> Seen:
+def visible_keys(call: Call, mask: object, hides: bool) -> VisibleKeys:
     """What a mask (…, queries, keys) lets be seen.
 
     Args:
@@ -37,20 +37,20 @@ def seen_through(call: Call, mask: object, hides: bool) -> Seen:
         hides: booleans that are true hide a key, instead of showing it.
     """
     if not isinstance(mask, torch.Tensor):
-        return Seen()
+        return VisibleKeys()
     values = None if call.source_of(mask) else call.constants.fixed(mask)
     if values is None or values.ndim < 2:
-        return Seen(bound=UNKNOWN_MASK)
-    shown = (values != hides) if values.dtype == torch.bool else values > HIDDEN
-    if shown.all():
-        return Seen()
-    shown = shown.reshape(-1, *shown.shape[-2:])
+        return VisibleKeys(bound=UNKNOWN_MASK)
+    visible = (values != hides) if values.dtype == torch.bool else values > HIDDEN
+    if visible.all():
+        return VisibleKeys()
+    visible = visible.reshape(-1, *visible.shape[-2:])
     bound = (
         ""
-        if bool((shown == shown[0]).all())
+        if bool((visible == visible[0]).all())
         else "the heads of an attention have masks of their own"
     )
-    return Seen(of_matrix(shown.any(0).numpy()), bound)
+    return VisibleKeys(of_matrix(visible.any(0).numpy()), bound)
 
 
 def hides_scores(call: Call) -> bool:
@@ -61,5 +61,7 @@ def hides_scores(call: Call) -> bool:
     if call.operation not in ("add", "iadd", "where", "sub", "isub"):
         return False
     others = [a for a in call.args if isinstance(a, torch.Tensor) and call.source_of(a) is None]
-    known = (call.constants.fixed(other) for other in others if other.ndim > 1)
-    return any(v is not None and v.is_floating_point() and bool((v <= HIDDEN).any()) for v in known)
+    constants = (call.constants.fixed(other) for other in others if other.ndim > 1)
+    return any(
+        v is not None and v.is_floating_point() and bool((v <= HIDDEN).any()) for v in constants
+    )

@@ -71,7 +71,7 @@ class Link(NamedTuple):
     source: Draft
     layout: Layout
     maps: Maps
-    lost: bool = False
+    unfollowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Call:
     kwargs: Mapping[str, object]
     out: Shape
     sources: tuple[Source, ...]
-    known: Mapping[int, Draft]
+    draft_of: Mapping[int, Draft]
     constants: Constants
 
     def get(self, position: int, name: str, default: object = None) -> object:
@@ -95,7 +95,7 @@ class Call:
 
     def source_of(self, value: object) -> Source | None:
         """The input that an argument is; None for constants and plain values."""
-        node = self.known.get(id(value)) if isinstance(value, torch.Tensor) else None
+        node = self.draft_of.get(id(value)) if isinstance(value, torch.Tensor) else None
         return (
             Source(node, tuple(value.shape)) if node and isinstance(value, torch.Tensor) else None
         )

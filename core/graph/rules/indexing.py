@@ -125,9 +125,9 @@ def gather(call: Call) -> Outcome:
     links = []
     source = call.source_of(call.get(0, "input"))
     if source is not None:
-        kept = {d: d for d in range(len(call.out)) if d != dim}
-        cut = {d: crop(source.shape[d], call.out[d], 0) for d in kept if source.shape[d] != 1}
-        links.append(by_dims(source, call.out, kept, cut))
+        dims = {d: d for d in range(len(call.out)) if d != dim}
+        cut = {d: crop(source.shape[d], call.out[d], 0) for d in dims if source.shape[d] != 1}
+        links.append(by_dims(source, call.out, dims, cut))
     index = call.source_of(call.get(1 if along else 2, "index" if not along else "indices"))
     if index is not None:
         links.append(by_dims(index, call.out, right_aligned(index.shape, call.out)))

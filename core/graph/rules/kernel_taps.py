@@ -34,7 +34,7 @@ class Taps(NamedTuple):
 def kernel_taps(constants: Constants, weight: torch.Tensor) -> Taps:
     """The taps of a weight (channels, channels, *kernel) that does not hang on the input."""
     every = (None,) * (weight.ndim - 2)
-    if not constants.is_known(weight):
+    if not constants.is_tracked(weight):
         return Taps(every, bound=UNKNOWN)
     present = constants.present(weight)
     if present is None:
@@ -71,8 +71,8 @@ def _note(pattern: torch.Tensor) -> str:
 
 def _bound(present: torch.Tensor) -> str:
     """Channels whose taps end at different places may meet in any order in later layers."""
-    for kept in (0, 1):
-        channels = present.any(1 - kept)
+    for own in (0, 1):
+        channels = present.any(1 - own)
         channels = channels[channels.flatten(1).any(1)]
         for axis in range(1, channels.ndim):
             there = [_places_of(channel, axis - 1) for channel in channels]

@@ -18,13 +18,13 @@ from ..axes.nesting import composed, nested
 from .call import Call, Link, Maps, Outcome, Source, same
 
 
-def lost(source: Source) -> Link:
+def unfollowed(source: Source) -> Link:
     """A link of which only an upper bound is known: everything."""
-    return _lost(Link(source.node, (), (identity(1), identity(1))))
+    return _without_axes(Link(source.node, (), (identity(1), identity(1))))
 
 
-def _lost(link: Link) -> Link:
-    return Link(link.source, (), _everything(link.source.grid), lost=True)
+def _without_axes(link: Link) -> Link:
+    return Link(link.source, (), _everything(link.source.grid), unfollowed=True)
 
 
 def _everything(grid: Grid) -> Maps:
@@ -58,12 +58,12 @@ def by_dims(
     for dim, parts in enumerate(source.layout):
         if not parts:
             continue
-        made = _along(
+        part_maps = _along(
             parts, source.shape[dim], dims.get(dim), out, (maps or {}).get(dim), dim in mixed
         )
-        if made is None:
-            return lost(source)
-        along.update({(dim, index): axis for index, axis in enumerate(made)})
+        if part_maps is None:
+            return unfollowed(source)
+        along.update({(dim, index): axis for index, axis in enumerate(part_maps)})
     layout, axes = _laid_out(source, len(out), dims, along)
     return Link(source.node, layout, axes)
 
@@ -73,21 +73,21 @@ def _along(
     n: int,
     target: int | None,
     out: Shape,
-    given: AxisMap | None,
+    axis_map: AxisMap | None,
     mixed: bool,
 ) -> list[AxisMap] | None:
     """The map of each part of one dimension; None where that cannot be told."""
     sizes = [part.size for part in parts]
     if target is None:
-        cut = digits(given, sizes) if given else None
+        cut = digits(axis_map, sizes) if axis_map else None
         return cut or [_all_of(size) for size in sizes]
     m = out[target]
     if mixed:
         if len(parts) == 1:
             return [whole(n, m) if max(n, m) > 1 else identity(1)]
         return [_mixed(part) for part in parts] if n == m else None
-    if given:
-        return digits(given, sizes)
+    if axis_map:
+        return digits(axis_map, sizes)
     if n == m:
         return [identity(size) for size in sizes]
     return [identity(1).spread(m)] if n == 1 else None
@@ -133,37 +133,39 @@ def _laid_out(
     axes = []
     for axis in (0, 1):
         order = places(source.layout, axis)
-        made = [along[place.dim, place.at] for place in order]
-        axes.append(reduce(nested, made) if made else identity(source.node.grid[axis]))
-        new.update(_strides(axis, order, made, dims))
+        part_maps = [along[place.dim, place.at] for place in order]
+        axes.append(reduce(nested, part_maps) if part_maps else identity(source.node.grid[axis]))
+        new.update(_strides(axis, order, part_maps, dims))
     layout: list[tuple[Part, ...]] = [()] * rank
     for dim, parts in enumerate(source.layout):
         if parts and dim in dims:
-            kept = [
+            remaining = [
                 new.get((dim, i)) or Part(along[dim, i].n_out)
                 for i, part in enumerate(parts)
                 if part.axis is None or (dim, i) in new
             ]
             layout[dims[dim]] = tidy(
-                [part for part in kept if part.axis is not None or part.size > 1]
+                [part for part in remaining if part.axis is not None or part.size > 1]
             )
     return tuple(layout), (axes[0], axes[1])
 
 
 def _strides(
-    axis: int, order: Sequence[Place], made: Sequence[AxisMap], dims: Mapping[int, int]
+    axis: int, order: Sequence[Place], part_maps: Sequence[AxisMap], dims: Mapping[int, int]
 ) -> dict[tuple[int, int], Part]:
     """The parts of an axis that stay; one of a single unit only where it is the whole axis."""
-    kept = [(place, one.n_out) for place, one in zip(order, made, strict=True) if place.dim in dims]
-    several = [pair for pair in kept if pair[1] > 1]
+    staying = [
+        (place, one.n_out) for place, one in zip(order, part_maps, strict=True) if place.dim in dims
+    ]
+    several = [pair for pair in staying if pair[1] > 1]
     new, stride = {}, 1
-    for place, size in reversed(several or kept[:1]):
+    for place, size in reversed(several or staying[:1]):
         new[place.dim, place.at] = Part(size, axis, stride)
         stride *= size
     return new
 
 
-class Settled(NamedTuple):
+class FittedLinks(NamedTuple):
     """The output's layout and grid, and the maps from each input to them.
 
     Attributes:
@@ -174,11 +176,11 @@ class Settled(NamedTuple):
     layout: Layout
     grid: Grid
     maps: tuple[Maps, ...]
-    lost: bool = False
+    unfollowed: bool = False
     loose: bool = False
 
 
-def settle(links: Sequence[Link], out: Shape) -> Settled:
+def fit_links(links: Sequence[Link], out: Shape) -> FittedLinks:
     """One layout for the output from all the links.
 
     Each axis lies where the first of the inputs with the most units has it. What another input
@@ -187,12 +189,14 @@ def settle(links: Sequence[Link], out: Shape) -> Settled:
 
     Nothing is lost where every input has one unit: the output reads it.
     """
-    links = [link if link.lost or fits(link.layout, out) else _lost(link) for link in links]
-    followed = [link for link in links if not link.lost]
+    links = [
+        link if link.unfollowed or fits(link.layout, out) else _without_axes(link) for link in links
+    ]
+    followed = [link for link in links if not link.unfollowed]
     if not followed:
         maps = tuple(_everything(link.source.grid) for link in links)
         loses = any(max(link.source.grid) > 1 for link in links)
-        return Settled(((),) * len(out), (1, 1), maps, loses)
+        return FittedLinks(((),) * len(out), (1, 1), maps, loses)
     layout = _common(followed)
     if not fits(layout, out):
         layout = followed[0].layout
@@ -204,7 +208,7 @@ def settle(links: Sequence[Link], out: Shape) -> Settled:
         ends = [_fitted(link, axis, orders[axis], layout) for axis in (0, 1)]
         loose = loose or ends[0][1] or ends[1][1]
         fitted.append((ends[0][0], ends[1][0]))
-    return Settled(layout, grid, tuple(fitted), False, loose)
+    return FittedLinks(layout, grid, tuple(fitted), False, loose)
 
 
 def _units(order: Sequence[Place]) -> int:
@@ -236,22 +240,24 @@ def _common(links: Sequence[Link]) -> Layout:
 
 def _fitted(link: Link, axis: int, order: Sequence[Place], layout: Layout) -> tuple[AxisMap, bool]:
     """A link's map along one axis for the units of the common layout; whether it is loose."""
-    made, n = link.maps[axis], _units(order)
-    own = [] if link.lost else places(link.layout, axis)
-    if made.n_out == 1 or link.lost:
-        return (made if made.n_out == n else made.spread(n)), made.loose or link.lost
+    own_map, n = link.maps[axis], _units(order)
+    own = [] if link.unfollowed else places(link.layout, axis)
+    if own_map.n_out == 1 or link.unfollowed:
+        return (
+            own_map if own_map.n_out == n else own_map.spread(n)
+        ), own_map.loose or link.unfollowed
     if [(p.dim, p.part) for p in own] == [(p.dim, p.part) for p in order]:
-        return made, made.loose
+        return own_map, own_map.loose
     shared, hidden, loose = _matched(own, order, layout)
     if shared is None:
-        everything = whole(made.n_in, n)
+        everything = whole(own_map.n_in, n)
         return everything, True
     dropped = reduce(
         nested,
         [_all_of(p.part.size) if i in hidden else identity(p.part.size) for i, p in enumerate(own)],
     )
     spread = reduce(nested, shared) if shared else identity(1)
-    read = composed(composed(made, dropped), spread)
+    read = composed(composed(own_map, dropped), spread)
     return read, read.loose or loose
 
 
@@ -292,13 +298,13 @@ def unknown(call: Call, why: str = "") -> Outcome:
     Every output reads everything; the image's axes stay where they were if the output has as
     many dimensions, so that later operations have units to be asked about.
     """
-    kept = [
+    links = [
         by_dims(s, call.out, same(s), mixed=[d for d in s.held if s.shape[d] > 1])
         if len(s.shape) == len(call.out)
-        else lost(s)
+        else unfollowed(s)
         for s in call.sources
     ]
-    return unknown_along(call, kept, why)
+    return unknown_along(call, links, why)
 
 
 def unknown_along(call: Call, links: Sequence[Link], why: str = "") -> Outcome:

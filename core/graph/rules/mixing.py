@@ -15,7 +15,7 @@ import torch
 
 from ..axes.layout import Shape
 from ..axes.nesting import of_matrix
-from .attention_masks import HIDDEN_SCORES, UNKNOWN_MASK, Seen, hides_scores, seen_through
+from .attention_masks import HIDDEN_SCORES, UNKNOWN_MASK, VisibleKeys, hides_scores, visible_keys
 from .call import Call, Link, Outcome, Source, dims_of, right_aligned, same, words
 from .links import by_dims, unknown
 from .windows import EARLIER, GLOBAL, Rule
@@ -105,11 +105,11 @@ def reduction(call: Call) -> Outcome:
     place = 2 if pairs or call.operation in _SECOND else 1
     default: object = 1 if pairs else call.kwargs.get("axis")
     gone = dims_of(call.get(place, "dim", default), rank)
-    kept = len(call.out) == rank
+    keepdim = len(call.out) == rank
     dims: dict[int, int] = {}
     for dim in range(rank):
         if dim not in gone:
-            dims[dim] = dim if kept else len(dims)
+            dims[dim] = dim if keepdim else len(dims)
     links = [by_dims(source, call.out, dims) for source in call.sources]
     return _summed(links, "merge" if pairs else "pass", f"{call.operation} over space")
 
@@ -132,8 +132,8 @@ def bilinear(call: Call) -> Outcome:
     for place, name in enumerate(("input1", "input2")):
         source = call.source_of(call.get(place, name))
         if source is not None:
-            kept = {d: d for d in range(len(source.shape) - 1)}
-            links.append(by_dims(source, call.out, kept))
+            dims = {d: d for d in range(len(source.shape) - 1)}
+            links.append(by_dims(source, call.out, dims))
     return _summed(links, "merge", "bilinear over space")
 
 
@@ -159,11 +159,11 @@ def tensordot(call: Call) -> Outcome:
             gone = list(range(rank - dims, rank) if place == 0 else range(dims))
         else:
             gone = dims_of(cast(Sequence[object], dims)[place], rank)
-        kept = [dim for dim in range(rank) if dim not in gone]
+        remaining = [dim for dim in range(rank) if dim not in gone]
         source = call.source_of(value)
         if source is not None:
-            links.append(by_dims(source, call.out, {d: start + i for i, d in enumerate(kept)}))
-        start += len(kept)
+            links.append(by_dims(source, call.out, {d: start + i for i, d in enumerate(remaining)}))
+        start += len(remaining)
     return _summed(links, "merge", "tensor product over space")
 
 
@@ -213,9 +213,9 @@ def attention(call: Call) -> Outcome:
     keys = cast(torch.Tensor, call.get(1, "key")).shape[-2]
     mask = call.get(3, "attn_mask")
     if call.get(5, "is_causal", False):
-        seen = Seen(of_matrix(np.tri(call.out[-2], keys, dtype=bool)))
+        seen = VisibleKeys(of_matrix(np.tri(call.out[-2], keys, dtype=bool)))
     else:
-        seen = seen_through(call, mask, hides=False)
+        seen = visible_keys(call, mask, hides=False)
     for source, gone in zip(sources, _SUMMED_OVER.values(), strict=True):
         if source is not None:
             dims = {
@@ -223,7 +223,7 @@ def attention(call: Call) -> Outcome:
                 for d, o in right_aligned(source.shape, call.out).items()
                 if o - rank not in gone
             }
-            links.append(_keys_seen(source, call.out, dims, rank - 2 if -2 in gone else None, seen))
+            links.append(_key_link(source, call.out, dims, rank - 2 if -2 in gone else None, seen))
     return replace(_summed(links, "merge", "attention"), bound=seen.bound)
 
 
@@ -233,19 +233,19 @@ _SUMMED_OVER = {"query": (-1,), "key": (-2, -1), "value": (-2,), "attn_mask": (-
 def multi_head_attention(call: Call) -> Outcome:
     """multi_head_attention_forward(q, k, v, …): tokens come first, channels last."""
     links = []
-    seen = seen_through(call, call.kwargs.get("attn_mask"), hides=True)
+    seen = visible_keys(call, call.kwargs.get("attn_mask"), hides=True)
     if call.kwargs.get("key_padding_mask") is not None:
         seen = seen._replace(bound=UNKNOWN_MASK)
     for place, name in enumerate(("query", "key", "value")):
         source = call.source_of(call.get(place, name))
         if source is not None:
             dims = {d: d for d in range(1 if place else 0, len(source.shape) - 1)}
-            links.append(_keys_seen(source, call.out, dims, 0 if place else None, seen))
+            links.append(_key_link(source, call.out, dims, 0 if place else None, seen))
     return replace(_summed(links, "merge", "attention"), bound=seen.bound)
 
 
-def _keys_seen(
-    source: Source, out: Shape, dims: dict[int, int], token: int | None, seen: Seen
+def _key_link(
+    source: Source, out: Shape, dims: dict[int, int], token: int | None, seen: VisibleKeys
 ) -> Link:
     """The link of keys or values, of whose tokens each output sees some; of queries, its own."""
     own = None if token is None else token - len(out) + len(source.shape)

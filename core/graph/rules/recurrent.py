@@ -42,19 +42,19 @@ def recurrent(call: Call) -> Outcome:
     links, states = [], []
     for source in call.sources:
         if source is call.sources[0] and call.source_of(call.args[0]):
-            kept = {time: time, batch: batch}
+            dims = {time: time, batch: batch}
             maps = {} if both else {time: causal(source.shape[time])}
-            links.append(by_dims(source, call.out, kept, maps, [time] if both else []))
+            links.append(by_dims(source, call.out, dims, maps, [time] if both else []))
             states.append(by_dims(source, (1, call.out[batch], 1), {batch: 1}))
         else:
             links.append(by_dims(source, call.out, {1: batch}))
             states.append(by_dims(source, (1, call.out[batch], 1), {1: 1}))
     if both:
-        made = Outcome("global", links, f"{GLOBAL}: {call.operation} in both directions")
+        outcome = Outcome("global", links, f"{GLOBAL}: {call.operation} in both directions")
     else:
-        made = _earlier(links, call.operation)
+        outcome = _earlier(links, call.operation)
     final = Outcome("global", states, f"{GLOBAL}: {call.operation} over all steps")
-    return replace(made, states=final)
+    return replace(outcome, states=final)
 
 
 def cell(call: Call) -> Outcome:

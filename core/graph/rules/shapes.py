@@ -12,7 +12,7 @@ from ..axes.axis_map import crop, identity, spread_blocks
 from ..axes.layout import Part, Shape, places, regrouped
 from .call import Call, Link, Outcome, Source, dims_of, right_aligned, same, words
 from .indexing import sliced
-from .links import by_dims, lost, unknown
+from .links import by_dims, unfollowed, unknown
 from .windows import Rule
 
 
@@ -137,7 +137,7 @@ def regrouped_link(source: Source, out: Shape) -> Link:
     """
     layout = regrouped(source.layout, source.shape, out)
     if layout is None:
-        return lost(source)
+        return unfollowed(source)
     axes = [identity(n) for n in source.node.grid]
     for dim, parts in enumerate(layout):
         first, *rest = parts or (Part(1),)

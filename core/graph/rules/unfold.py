@@ -11,7 +11,7 @@ from ..axes.axis_map import AxisMap, Window, transposed, window
 from ..axes.layout import Layout, Part, Shape, plain_layout, tidy
 from ..axes.nesting import as_range, composed
 from .call import Call, Link, Outcome, Source
-from .links import by_dims, lost
+from .links import by_dims, unfollowed
 from .windows import Rule, per_axis
 
 
@@ -28,7 +28,7 @@ def unfold(call: Call) -> Outcome:
         len(source.shape), (len(source.shape) - 2, len(source.shape) - 1), source.node.grid
     )
     if source.layout != images:
-        return Outcome("unknown", [lost(source)], "unfold of other than image axes")
+        return Outcome("unknown", [unfollowed(source)], "unfold of other than image axes")
     counts = [_count(n, s) for n, s in zip(source.shape[-2:], specs, strict=True)]
     maps = [_taps_apart(n, m, s) for n, m, s in zip(source.shape[-2:], counts, specs, strict=True)]
     return Outcome(
@@ -102,7 +102,7 @@ def _folded_windows(call: Call, counts: Sequence[int], specs: Sequence[Window]) 
     link = by_dims(source, source.shape, {d: d for d in range(last + 1) if d != last - 1})
     wanted = plain_layout(last + 1, (last, last), (counts[0], counts[1]))
     if link.layout != wanted:
-        return Outcome("unknown", [lost(source)], "fold of other than an unfolded image")
+        return Outcome("unknown", [unfollowed(source)], "fold of other than an unfolded image")
     maps = [
         composed(own, transposed(n, m, s))
         for own, n, m, s in zip(link.maps, counts, call.out[-2:], specs, strict=True)

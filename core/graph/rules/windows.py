@@ -30,7 +30,7 @@ from ..axes.axis_map import (
 )
 from .call import Call, Link, Outcome, Source
 from .kernel_taps import kernel_taps
-from .links import by_dims, lost
+from .links import by_dims, unfollowed
 
 ADAPTIVE = "depends on the input size: adaptive pooling"
 RESIZED = "depends on the input size: resized to a fixed size"
@@ -79,7 +79,7 @@ def convolution(call: Call) -> Outcome:
     weight = call.get(1, "weight")
     if not _only_input(call) or not isinstance(weight, torch.Tensor):
         return Outcome(
-            "unknown", [lost(s) for s in call.sources], "weights computed from the input"
+            "unknown", [unfollowed(s) for s in call.sources], "weights computed from the input"
         )
     kernel, dilation = weight.shape[2:], per_axis(call.get(5, "dilation"), axes)
     pads = _padding(call.get(4, "padding", 0), kernel, dilation)
@@ -118,7 +118,7 @@ def transposed_convolution(call: Call) -> Outcome:
     weight = call.get(1, "weight")
     if not _only_input(call) or not isinstance(weight, torch.Tensor):
         return Outcome(
-            "unknown", [lost(s) for s in call.sources], "weights computed from the input"
+            "unknown", [unfollowed(s) for s in call.sources], "weights computed from the input"
         )
     settings = zip(
         weight.shape[2:],
@@ -290,7 +290,7 @@ def roll(call: Call) -> Outcome:
     source = call.sources[0]
     dims = call.get(2, "dims")
     if dims is None or dims == ():
-        return Outcome("unknown", [lost(source)], "roll over the flattened tensor")
+        return Outcome("unknown", [unfollowed(source)], "roll over the flattened tensor")
     axes = [dims] if isinstance(dims, int) else list(cast(Sequence[int], dims))
     shifts = per_axis(call.get(1, "shifts"), len(axes))
     maps = {}

@@ -80,7 +80,15 @@ _COMPUTED = [
 """What makes zeros of numbers that are none, or another name for numbers that may be written to."""
 _LIKE = ["to", "type_as", "expand_as", "view_as", "reshape_as"]
 """The second tensor says what the result is like; its numbers do not matter."""
-_MADE = ["zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full", "new_tensor"]
+_FILLED = [
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "new_zeros",
+    "new_ones",
+    "new_full",
+    "new_tensor",
+]
 """No tensor's numbers matter."""
 _DRAWN = [
     "rand",
@@ -128,14 +136,14 @@ class Constants:
         self.writes |= in_place or operation.startswith("__i") or name in ("set", "setitem")
         results = [t for t in _flat(out) if isinstance(t, torch.Tensor) and t.is_meta]
         read = [t for t in _flat((args, dict(kwargs))) if isinstance(t, torch.Tensor)]
-        read = [] if name in _MADE else read[:1] if name in _LIKE else read
+        read = [] if name in _FILLED else read[:1] if name in _LIKE else read
         written = [t for t in args[:1] if name in ("set", "setitem") and t.is_meta]
         if not results and not written:
             return
         self.alive += [*results, *read]
         trained = any(self._is_trained(t) for t in read)
         by_numbers = trained and name in _BY_NUMBERS and not self._is_plain_where(name, args)
-        if by_numbers or name in _DRAWN or not all(self.is_known(t) for t in read):
+        if by_numbers or name in _DRAWN or not all(self.is_tracked(t) for t in read):
             self._forget([*results, *written])
             return
         if trained and name not in _COMPUTED and all(self._is_dense(t) for t in read):
@@ -144,10 +152,10 @@ class Constants:
         self._compute(name, function, args, kwargs, results)
         self.trained.update(id(t) for t in (*results, *written) if trained)
 
-    def is_known(self, tensor: torch.Tensor) -> bool:
+    def is_tracked(self, tensor: torch.Tensor) -> bool:
         """Whether the numbers of a tensor, or that none of them is zero, are known."""
-        known = id(tensor) in self.numbers or id(tensor) in self.trained
-        return known or not tensor.is_meta or isinstance(tensor, nn.Parameter) or _is_own(tensor)
+        tracked = id(tensor) in self.numbers or id(tensor) in self.trained
+        return tracked or not tensor.is_meta or isinstance(tensor, nn.Parameter) or _is_own(tensor)
 
     def present(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """Which numbers of a constant are there, as booleans; None where all are.
@@ -211,7 +219,7 @@ class Constants:
         kwargs: Mapping[str, Any],
         results: Sequence[torch.Tensor],
     ) -> None:
-        first = 0 if name in _MADE else 1 if name in _LIKE else len(args)
+        first = 0 if name in _FILLED else 1 if name in _LIKE else len(args)
 
         def real(value: Any, place: int = 0) -> Any:
             if isinstance(value, torch.Tensor):
@@ -232,10 +240,10 @@ class Constants:
             own["device"] = "cpu"
         with DisableTorchFunction(), torch.no_grad(), suppress(Exception):
             out = function(*(real(a, i) for i, a in enumerate(args)), **own)
-            made = [t for t in _flat(out) if isinstance(t, torch.Tensor)]
+            computed = [t for t in _flat(out) if isinstance(t, torch.Tensor)]
             if name == "set" and len(args) == 2:  # ``tensor.data = other``
                 self.numbers[id(args[0])] = self._numbers(args[1])
-            self.numbers.update((id(t), n) for t, n in zip(results, made, strict=True))
+            self.numbers.update((id(t), n) for t, n in zip(results, computed, strict=True))
 
 
 def _is_own(tensor: torch.Tensor) -> bool:

@@ -14,7 +14,7 @@ import torch
 
 from ...tensors import tensors_in
 from .constants import MAX_NUMBERS, Constants
-from .skeleton import empty_as
+from .meta_copy import empty_as
 
 _NUMBERS = frozenset(
     ("item", "tolist", "numpy", "__int__", "__float__", "__bool__", "__index__", "is_nonzero")
@@ -32,7 +32,7 @@ class StandIns:
 
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
-        self._made: dict[tuple[int, bool], tuple[torch.Tensor, torch.Tensor]] = {}
+        self._by_key: dict[tuple[int, bool], tuple[torch.Tensor, torch.Tensor]] = {}
 
     def number(self, operation: str, args: Sequence[Any]) -> torch.Tensor | None:
         """The constant that a call reads numbers of; None where it reads none that are known."""
@@ -70,8 +70,8 @@ class StandIns:
 
     def _end(self, value: Any) -> Any:
         """The end of a slice as a number."""
-        known = self.constants.fixed(value) if isinstance(value, torch.Tensor) else None
-        return value if known is None else int(known)
+        number = self.constants.fixed(value) if isinstance(value, torch.Tensor) else None
+        return value if number is None else int(number)
 
     def _of(self, tensor: torch.Tensor, is_index: bool) -> torch.Tensor:
         """What stands for a constant in a run without data; any other tensor as it is."""
@@ -82,8 +82,8 @@ class StandIns:
         if is_mask:
             numbers = numbers.nonzero().flatten()
         key = id(tensor), is_mask
-        if key not in self._made:
+        if key not in self._by_key:
             bare = empty_as(numbers)
             bare.stands_for = numbers  # type: ignore[attr-defined]
-            self._made[key] = tensor, bare
-        return self._made[key][1]
+            self._by_key[key] = tensor, bare
+        return self._by_key[key][1]

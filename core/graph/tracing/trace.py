@@ -1,6 +1,6 @@
 """A module run once on tensors without data, every torch call of it handed over.
 
-The run happens on a skeleton of the module (core.graph.tracing.skeleton). `torch.fx.Tracer` patches
+The run happens on a skeleton of the module (core.graph.tracing.meta_copy). `torch.fx.Tracer` patches
 `nn.Module` for all threads of the process while it traces, and stops at `if x.shape[2]`;
 a `TorchFunctionMode` belongs to one thread and sees sizes as plain numbers.
 
@@ -28,7 +28,7 @@ from ...torch_private import (
     is_mutable,
 )
 from .checkpoints import plain_checkpoints
-from .skeleton import arguments_of, empty_as, first_line
+from .meta_copy import arguments_of, empty_as, first_line
 from .stand_ins import StandIns
 
 MEASURE = "measure_receptive_field works without a trace, from the module's name"
@@ -54,7 +54,7 @@ class Listener(Protocol):
         """A submodule's forward has returned ``out``; returns what its caller is given."""
 
 
-class _Recording(TorchFunctionMode):
+class _CallRecorder(TorchFunctionMode):
     """Reports the outermost torch calls of this thread.
 
     Calls on the tensors that torch's transformations hand out (`torch.vmap`) say nothing about
@@ -90,10 +90,10 @@ class _Recording(TorchFunctionMode):
                 out = func(*args, **kwargs)
             elif out is args[0]:
                 self.written = [out]
-            self._tell(tensors)
+            self._report_writes(tensors)
             return self.listener.called(operation_of(func), func, args, kwargs, out)
 
-    def _tell(self, tensors: Sequence[torch.Tensor]) -> None:
+    def _report_writes(self, tensors: Sequence[torch.Tensor]) -> None:
         """Say which of a call's arguments were written to, to a listener that wants to know."""
         if self.written and hasattr(self.listener, "written"):
             named = [t for t in tensors if any(t is each for each in self.written)]
@@ -111,14 +111,14 @@ class _Recording(TorchFunctionMode):
             self.inside = False
 
 
-class _Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Reports what torch does to tensors without a torch call that is reported.
 
     These are the operations inside TorchScript functions, functions of `torch.func` and
     extensions: torch's own operators, under their own names.
     """
 
-    def __init__(self, recording: _Recording) -> None:
+    def __init__(self, recording: _CallRecorder) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.recording = recording
 
@@ -142,9 +142,9 @@ class _Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _written(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
     """The arguments that an operator writes to, as its schema says."""
     specs = argument_specs(func)
-    given = dict(zip((a.name for a in specs), args, strict=False)) | dict(kwargs)
+    arguments = dict(zip((a.name for a in specs), args, strict=False)) | dict(kwargs)
     marked = [a.name for a in specs if a.alias_info and a.alias_info.is_write]
-    return tensors_in([given[name] for name in marked if name in given])
+    return tensors_in([arguments[name] for name in marked if name in arguments])
 
 
 _POINTWISE = (F.relu, F.relu6, F.silu, F.gelu, F.hardswish, F.sigmoid, torch.sigmoid, torch.relu)
@@ -236,11 +236,11 @@ def listen(
     Raises:
         SpecError: forward fails.
     """
-    recording = _Recording(listener)
+    recording = _CallRecorder(listener)
     _announce(copied, recording)
     try:
         with ExitStack() as stack:
-            beneath = [_Beneath(recording)] if hasattr(listener, "beneath") else []
+            beneath = [_OperatorRecorder(recording)] if hasattr(listener, "beneath") else []
             for context in (plain_checkpoints(), *within, *beneath, recording):
                 stack.enter_context(context)
             positional, named = arguments_of(copied, inputs)
@@ -253,7 +253,7 @@ def listen(
         raise SpecError("module", _why(error), type(copied).__name__) from error
 
 
-def _announce(bare: nn.Module, recording: _Recording) -> None:
+def _announce(bare: nn.Module, recording: _CallRecorder) -> None:
     """Give every submodule of the skeleton a forward that reports itself."""
     if hasattr(recording.listener, "modules"):
         recording.listener.modules = {path for path, _ in bare.named_modules() if path}
@@ -263,7 +263,7 @@ def _announce(bare: nn.Module, recording: _Recording) -> None:
 
 
 def _announced(
-    path: str, module: nn.Module, forward: Callable[..., Any], recording: _Recording
+    path: str, module: nn.Module, forward: Callable[..., Any], recording: _CallRecorder
 ) -> Callable[..., Any]:
     listener = recording.listener
 

@@ -20,7 +20,7 @@ from . import jax, keras, pytorch
 from .text import Lines, Write, plane, program
 
 LITERAL_SIDE = 12
-"""Longest side of a single-channel input that is written out as numbers."""
+"""Longest side of a single-channel input that a snippet writes out as numbers."""
 
 
 @dataclass(frozen=True)

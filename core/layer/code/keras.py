@@ -1,7 +1,7 @@
 """Layers as Keras 3, channels last: pictures (1, H, W, C), kernels (h, w, I, O).
 
-Where Keras has no counterpart the snippet says so in a comment and does it with
-``keras.ops``. Only calls that every backend offers are used: TensorFlow has no "edge" or
+Where Keras has no counterpart, the snippet says so in a comment and uses ``keras.ops``.
+Snippets use only calls that every backend offers: TensorFlow has no "edge" or
 "circular" padding, no depthwise convolution with unequal strides and, on a CPU, no dilated
 transposed convolution. Source: Keras documentation of the layers named below;
 TensorFlow, tf.nn "Notes on padding".
@@ -96,7 +96,7 @@ def transposed_convolution(
 
 
 def _transposed_parts(spec: LayerSpec, weight: Array, same: bool) -> Lines:
-    """A function ``conv`` for what ``Conv2DTranspose`` lacks: groups, dilation with strides."""
+    """A function ``conv`` for groups and dilation with strides, which Keras's layer lacks."""
     rows, cols = spec.window.effective_kernel_size
     lines = [f"weight = {_torch_kernel(weight)}  # (h, w, out, in)"]
     if spec.dilation != (1, 1):
@@ -124,7 +124,7 @@ def _transposed_parts(spec: LayerSpec, weight: Array, same: bool) -> Lines:
 
 
 def _crop(spec: LayerSpec, size: Pair) -> tuple[Lines, bool]:
-    """From all that ``padding="valid"`` gives to what PyTorch has; whether zeros are added.
+    """Lines that crop the ``padding="valid"`` output to PyTorch's, and whether zeros are added.
 
     Keras: ``n * stride + max(span - stride, 0)`` long; PyTorch may end later than that
     (``output_padding``) or start and end inside it (``padding``).
@@ -276,7 +276,7 @@ def _zeros(pads: Pads) -> Lines:
 
 
 def _fill(spec: LayerSpec, size: Pair) -> Lines:
-    """Padding that copies pixels: Keras's layers have none."""
+    """Lines for padding that copies pixels, which Keras's layers do not have."""
     if spec.padding_mode == "reflect":
         return [f'x = ops.pad(x, {_four(spec.padding)}, mode="reflect")']
     rows, cols = (

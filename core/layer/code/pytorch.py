@@ -177,7 +177,7 @@ def _functional_pad(spec: LayerSpec) -> str:
 
 
 def _crop(spec: LayerSpec, size: Pair) -> str:
-    """Cuts off the window that torch starts inside padding it takes for picture."""
+    """An index that drops the extra window which torch starts inside explicit padding."""
     height, width = output_size(spec, size)
     rows, cols = (n + sum(pads) for n, pads in zip(size, spec.padding, strict=True))
     window = Window2d(spec.kernel_size, spec.stride, ((0, 0), (0, 0)), spec.dilation, True)

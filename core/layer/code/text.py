@@ -16,7 +16,7 @@ from ..window import OUTSIDE, Pads, Pair
 Lines = list[str]
 Array = NDArray[np.floating]
 LINE = 80
-"""Longest call that is written on one line."""
+"""Most characters of a call on one line."""
 Write = Callable[[LayerSpec, Pair, Array | None, Array | None], Lines]
 """``(spec, input size, weight, bias)`` to the lines that define a callable ``layer``."""
 
@@ -41,7 +41,7 @@ def one_or_pair(pair: Pair) -> str:
 
 
 def call(name: str, *positional: object, **named: str | None) -> str:
-    """``name(positional, key=text, …)``; what is named None is a default and left out."""
+    """``name(positional, key=text, …)``; arguments that are None are left out."""
     arguments = [str(value) for value in positional]
     arguments += [f"{key}={text}" for key, text in named.items() if text is not None]
     line = f"{name}({', '.join(arguments)})"
@@ -61,7 +61,7 @@ def function(body: Lines, name: str = "layer") -> Lines:
 
 
 def program(imports: dict[str, str], lines: Lines) -> str:
-    """The lines after those imports that they use (``alias`` to import statement)."""
+    """The lines, preceded by the imports that they use (``alias`` to import statement)."""
     code = "\n".join(lines)
     used = [line for alias, line in imports.items() if re.search(rf"\b{alias}\.", code)]
     text = "\n".join([*used, "", *lines]) + "\n"
@@ -74,7 +74,7 @@ def unpadded(pads: Pads) -> bool:
 
 
 def overhang(spec: LayerSpec, size: Pair) -> Pair:
-    """(rows, columns) which the last window of ``ceil_mode`` needs past the padding."""
+    """(rows, columns) by which the last window of ``ceil_mode`` extends past the padding."""
     rows, cols = operation_of(spec).axes(spec, size)
     return int((rows.source == OUTSIDE).sum()), int((cols.source == OUTSIDE).sum())
 

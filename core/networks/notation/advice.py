@@ -49,24 +49,24 @@ def several(values: Sequence[ast.expr]) -> tuple[ast.expr, str, None, str]:
     return values[1], rule, None, "write all layers inside one nn.Sequential(...)"
 
 
-def no_class(node: ast.expr, known: Collection[str]) -> tuple[str, str | None, str]:
+def no_class(node: ast.expr, names: Collection[str]) -> tuple[str, str | None, str]:
     """Rule, value and hint for a call of what is no layer here."""
     path = dotted(node)
     if path is None:
         return "can call layers by their names only; nothing is executed", None, ""
     name = path.rpartition(".")[2]
-    return "has no such layer; nothing is executed", path, _instead(name, known)
+    return "has no such layer; nothing is executed", path, _instead(name, names)
 
 
-def _instead(name: str, known: Collection[str]) -> str:
+def _instead(name: str, names: Collection[str]) -> str:
     if name in INSTEAD:
         return INSTEAD[name]
-    if name.endswith(("1d", "3d")) and f"{name[:-2]}2d" in known:
+    if name.endswith(("1d", "3d")) and f"{name[:-2]}2d" in names:
         return f"write nn.{name[:-2]}2d; one axis alone is a 1×k window"
-    if name in known:
+    if name in names:
         return f"write nn.{name}"
-    meant = did_you_mean(name, {each.lower(): each for each in known})
-    spelled = {each.lower(): each for each in known}
+    meant = did_you_mean(name, {each.lower(): each for each in names})
+    spelled = {each.lower(): each for each in names}
     for low, right in spelled.items():
         meant = meant.replace(f"mean {low}?", f"mean nn.{right}?")
     return meant

@@ -12,13 +12,13 @@ from ..rules import MAX_INPUTS, bounded
 from ..torch_forms import TorchForm
 from .errors import did_you_mean
 from .literals import literal
-from .places import Places
+from .places import SourcePositions
 
 TEXTS = ("padding", "padding_mode", "mode")
 
 
 @dataclass(frozen=True)
-class Given:
+class ReadLayer:
     """What a call says.
 
     Attributes:
@@ -32,7 +32,7 @@ class Given:
     at: dict[str, ast.AST]
 
 
-def read_call(node: ast.Call, form: TorchForm, places: Places) -> Given:
+def read_call(node: ast.Call, form: TorchForm, places: SourcePositions) -> ReadLayer:
     """The layer a call makes.
 
     Raises:
@@ -47,32 +47,32 @@ def read_call(node: ast.Call, form: TorchForm, places: Places) -> Given:
     arriving = _arriving(form, values, at, places)
     own = {name: value for name, value in values.items() if name in form.settings}
     make: Any = form.make
-    layer: Leaf = places.made(node, lambda: make(**{**own, **form.fixed}), at)
-    return Given(layer, arriving, dict(at))
+    layer: Leaf = places.build_at(node, lambda: make(**{**own, **form.fixed}), at)
+    return ReadLayer(layer, arriving, dict(at))
 
 
-def _bound(node: ast.Call, form: TorchForm, places: Places) -> dict[str, ast.expr]:
+def _bound(node: ast.Call, form: TorchForm, places: SourcePositions) -> dict[str, ast.expr]:
     """Each argument's name and expression."""
     if len(node.args) > len(form.arguments):
         rule = f"takes at most {len(form.arguments)} arguments: {_takes(form)}"
         raise places.error(node.args[len(form.arguments)], form.name, rule)
-    found = dict(zip(form.arguments, node.args, strict=False))
+    values = dict(zip(form.arguments, node.args, strict=False))
     for keyword in node.keywords:
         name = keyword.arg or "**"
-        if name in found:
+        if name in values:
             raise places.error(keyword, name, f"is given twice to {form.name}")
         if name not in (*form.arguments, *form.constant):
             rule = f"is no argument of {form.name} here; it takes {_takes(form)}"
             raise places.error(keyword, name, rule, None, did_you_mean(name, form.arguments))
-        found[name] = keyword.value
-    return found
+        values[name] = keyword.value
+    return values
 
 
 def _takes(form: TorchForm) -> str:
     return ", ".join(name for name in form.arguments if name not in form.constant) or "none"
 
 
-def _value(name: str, node: ast.expr, form: TorchForm, places: Places) -> object:
+def _value(name: str, node: ast.expr, form: TorchForm, places: SourcePositions) -> object:
     """One argument as the value of its field."""
     try:
         value = literal(node)
@@ -83,7 +83,7 @@ def _value(name: str, node: ast.expr, form: TorchForm, places: Places) -> object
         if type(value) is not type(wanted) or value != wanted:
             raise places.error(node, name, f"can only be {wanted!r} here; leave it out", value)
     elif name not in form.ignored:
-        return places.made(node, lambda: _translated(form, name, value))
+        return places.build_at(node, lambda: _translated(form, name, value))
     return value
 
 
@@ -122,7 +122,7 @@ def _whole_if_it_is(value: object) -> object:
 
 
 def _arriving(
-    form: TorchForm, values: dict[str, object], at: dict[str, ast.expr], places: Places
+    form: TorchForm, values: dict[str, object], at: dict[str, ast.expr], places: SourcePositions
 ) -> int | None:
     if not form.arriving:
         return None
@@ -132,7 +132,7 @@ def _arriving(
         if len(value) != 1:
             raise places.error(at[name], name, rule, value)
         value = value[0]
-    return places.made(at[name], lambda: bounded(name, value, 1, MAX_INPUTS))
+    return places.build_at(at[name], lambda: bounded(name, value, 1, MAX_INPUTS))
 
 
 def mismatch(form: TorchForm, arriving: int, expected: int) -> tuple[str, str, int]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ...errors import SpecError
 from ...layer.window import Pair
-from ..blocks import LEAVES, Concat, NetworkSpec, Repeat, Residual
-from ..resolve import LayerError, Node, resolve
+from ..blocks import LEAVES, ConcatBlock, NetworkSpec, Repeat, ResidualBlock
+from ..resolve import LayerError, ResolvedLayer, resolve
 from ..torch_forms import call
 
 MODULES_FILE = Path(__file__).parent.parent / "modules.py"
@@ -40,7 +40,7 @@ def helper_sources() -> dict[str, str]:
     return {each.name: f"{ast.get_source_segment(text, each)}\n" for each in classes}
 
 
-def _sequence(nodes: tuple[Node, ...], depth: int, prefix: str = "") -> Iterator[str]:
+def _sequence(nodes: tuple[ResolvedLayer, ...], depth: int, prefix: str = "") -> Iterator[str]:
     """Lines of an nn.Sequential, the last one with a comma."""
     indent = "    " * depth
     if not nodes:
@@ -52,14 +52,15 @@ def _sequence(nodes: tuple[Node, ...], depth: int, prefix: str = "") -> Iterator
     yield f"{indent}),"
 
 
-def _lines(node: Node, depth: int) -> Iterator[str]:
+def _lines(node: ResolvedLayer, depth: int) -> Iterator[str]:
     indent = "    " * depth
     if isinstance(node.layer, Repeat):
         for _, nodes in node.chains:
             for inner in nodes:
                 yield from _lines(inner, depth)
-    elif isinstance(node.layer, Residual | Concat):
-        yield f"{indent}{type(node.layer).__name__}("
+    elif isinstance(node.layer, ResidualBlock | ConcatBlock):
+        name = "Residual" if isinstance(node.layer, ResidualBlock) else "Concat"
+        yield f"{indent}{name}("  # a class of core.networks.modules
         for _, nodes in node.chains:
             yield from _sequence(nodes, depth + 1)
         yield f"{indent}),"
@@ -67,14 +68,14 @@ def _lines(node: Node, depth: int) -> Iterator[str]:
         yield f"{indent}{_call(node)},"
 
 
-def _call(node: Node) -> str:
+def _call(node: ResolvedLayer) -> str:
     assert isinstance(node.layer, LEAVES)
     try:
-        found = call(node.layer, node.before)
+        constructor = call(node.layer, node.before)
     except SpecError as error:
-        found_at = (node.name, node.path)
-        raise LayerError(*found_at, error.parameter, error.rule, error.value) from error
-    name = found.name if found.ours else f"nn.{found.name}"
-    arguments = [repr(value) for value in found.positional]
-    arguments += [f"{key}={value!r}" for key, value in found.named]
+        position = (node.name, node.path)
+        raise LayerError(*position, error.parameter, error.rule, error.value) from error
+    name = constructor.name if constructor.ours else f"nn.{constructor.name}"
+    arguments = [repr(value) for value in constructor.positional]
+    arguments += [f"{key}={value!r}" for key, value in constructor.named]
     return f"{name}({', '.join(arguments)})"

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from ...errors import SpecError
 
-SHOWN = 40
+QUOTED = 40
 """Characters of the offending text that a message repeats."""
 
 
@@ -43,9 +43,11 @@ def shortened(value: object) -> object:
     """A text cut to what a message has room for, unprintable characters escaped."""
     if not isinstance(value, str):
         text = str(value)
-        return value if len(text) <= 2 * SHOWN else f"{text[:SHOWN]}…"
-    text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in value[: SHOWN + 1])
-    return text if len(value) <= SHOWN else f"{text[:SHOWN]}…"
+        return value if len(text) <= 2 * QUOTED else f"{text[:QUOTED]}…"
+    text = "".join(
+        each if each.isprintable() else ascii(each)[1:-1] for each in value[: QUOTED + 1]
+    )
+    return text if len(value) <= QUOTED else f"{text[:QUOTED]}…"
 
 
 def position(text: str, offset: int) -> tuple[int, int]:
@@ -61,13 +63,13 @@ def error_at(
     return NotationError(parameter, rule, value, *position(text, offset), suggestion)
 
 
-def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+def nearest(word: str, options: Iterable[str], likeness: float = 0.6) -> str:
     """The known word that looks most like ``word``, or an empty string."""
-    found = get_close_matches(word[:SHOWN].lower(), list(known), 1, likeness)
-    return found[0] if found else ""
+    matches = get_close_matches(word[:QUOTED].lower(), list(options), 1, likeness)
+    return matches[0] if matches else ""
 
 
-def did_you_mean(word: str, known: Iterable[str], rest: str = "") -> str:
+def did_you_mean(word: str, options: Iterable[str], rest: str = "") -> str:
     """``"did you mean …?"``, or an empty string where nothing known looks like it."""
-    found = nearest(word, known)
-    return f"did you mean {found}{rest}?" if found else ""
+    match = nearest(word, options)
+    return f"did you mean {match}{rest}?" if match else ""

@@ -20,7 +20,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
 from ...errors import SpecError
-from ..blocks import Concat, Layer, NetworkSpec, Repeat, Residual
+from ..blocks import ConcatBlock, Layer, NetworkSpec, Repeat, ResidualBlock
 from ..layers import Leaf
 from ..rules import MAX_LAYERS, MAX_NESTING
 from .errors import NotationError, did_you_mean, error_at, nearest
@@ -46,14 +46,14 @@ class Token:
 
 def tokens_of(text: str) -> list[Token]:
     """The pieces of a text, comments left out."""
-    found, new_line = [], False
+    tokens, new_line = [], False
     for match in TOKEN.finditer(text):
         if match[0] == "\n":
             new_line = True
         elif not match[0].startswith("#"):
-            found.append(Token(match[0], match.start(), new_line))
+            tokens.append(Token(match[0], match.start(), new_line))
             new_line = False
-    return [*found, Token("", len(text), new_line)]
+    return [*tokens, Token("", len(text), new_line)]
 
 
 def parse_notation(text: str) -> NetworkSpec:
@@ -62,10 +62,10 @@ def parse_notation(text: str) -> NetworkSpec:
     Raises:
         NotationError: a SpecError with the position of what cannot be read.
     """
-    return Parser(text.replace("×", "x")).network()
+    return NotationParser(text.replace("×", "x")).network()
 
 
-class Parser:
+class NotationParser:
     """One reading of one text."""
 
     def __init__(self, text: str) -> None:
@@ -80,15 +80,15 @@ class Parser:
 
     def take(self) -> Token:
         """The token here; the reading goes on behind it."""
-        found = self.token
+        token = self.token
         self.index = min(self.index + 1, len(self.tokens) - 1)
-        return found
+        return token
 
     def error(self, token: Token, rule: str, suggestion: str = "") -> NotationError:
-        shown = token.text or "the end"
-        return error_at(self.text, token.offset, "the notation", rule, shown, suggestion)
+        value = token.text or "the end"
+        return error_at(self.text, token.offset, "the notation", rule, value, suggestion)
 
-    def made(self, token: Token, make: Callable[[], Built], places: dict[str, Token]) -> Built:
+    def build_at(self, token: Token, make: Callable[[], Built], places: dict[str, Token]) -> Built:
         """What ``make`` gives; what it refuses, with the place of the setting at fault."""
         try:
             return make()
@@ -96,8 +96,8 @@ class Parser:
             raise
         except SpecError as error:
             at = places.get(error.parameter, token).offset
-            found = (error.parameter, error.rule, error.value)
-            raise error_at(self.text, at, *found) from None
+            details = (error.parameter, error.rule, error.value)
+            raise error_at(self.text, at, *details) from None
 
     def network(self) -> NetworkSpec:
         layers = self.chain(0)
@@ -105,20 +105,20 @@ class Parser:
             raise self.error(self.token, "has a bracket or bar that belongs to no block")
         if not layers:
             raise self.error(self.token, "must have at least one layer", "try conv3 p1 c64, relu")
-        return self.made(self.tokens[0], lambda: NetworkSpec(layers), {})
+        return self.build_at(self.tokens[0], lambda: NetworkSpec(layers), {})
 
     def chain(self, depth: int) -> tuple[Layer, ...]:
         """Layers up to the bracket, bar or end that stops them."""
-        found: list[Layer] = []
+        layers: list[Layer] = []
         while self.token.text not in ("]", "|", ""):
             if self.token.text in STRUCTURE:
                 raise self.error(self.token, "misses a layer here")
-            found.append(self.item(depth))
+            layers.append(self.item(depth))
             if self.token.text == ",":
                 self.take()
             elif self.token.text not in ("]", "|", "") and not self.token.new_line:
                 raise self.error(self.token, "misses a comma here")
-        return tuple(found)
+        return tuple(layers)
 
     def item(self, depth: int) -> Layer:
         token = self.take()
@@ -154,9 +154,9 @@ class Parser:
         digits = token.text[:-1]
         if len(digits) > 9:
             raise self.error(token, f"must have at most {MAX_LAYERS:,} layers")
-        return self.made(token, lambda: Repeat(int(digits), body), {})
+        return self.build_at(token, lambda: Repeat(int(digits), body), {})
 
-    def block(self, token: Token, depth: int) -> Residual | Concat:
+    def block(self, token: Token, depth: int) -> ResidualBlock | ConcatBlock:
         self.opened(token, depth)
         branches = [self.chain(depth + 1)]
         limit = 2 if token.text.lower() == "residual" else MAX_LAYERS
@@ -165,8 +165,8 @@ class Parser:
             branches.append(self.chain(depth + 1))
         self.closed(token)
         if token.text.lower() == "residual":
-            return self.made(token, lambda: Residual(*branches), {})
-        return self.made(token, lambda: Concat(tuple(branches)), {})
+            return self.build_at(token, lambda: ResidualBlock(*branches), {})
+        return self.build_at(token, lambda: ConcatBlock(tuple(branches)), {})
 
     def leaf(self, token: Token) -> Leaf:
         head, number = split_word(token.text)
@@ -179,7 +179,7 @@ class Parser:
             if not word.main:
                 rule = f"has no number after {name}"
                 raise self.error(token, rule, f"write {word.example}")
-            values[word.main] = self.made(
+            values[word.main] = self.build_at(
                 token, lambda: read_value(word.make, word.main, number), {}
             )
             places[word.main] = token
@@ -204,8 +204,8 @@ class Parser:
             rule = f"misses the number after {name}, its {word.main}"
             raise self.error(token, rule, f"write it as in {word.example}")
         make: Any = word.make
-        made: Leaf = self.made(token, lambda: make(**values), places)
-        return made
+        leaf: Leaf = self.build_at(token, lambda: make(**values), places)
+        return leaf
 
     def setting(
         self, name: str, word: Word, values: dict[str, object], places: dict[str, Token]
@@ -221,15 +221,15 @@ class Parser:
         if key in FLAGS:
             values[target] = FLAGS[key][1]
         else:
-            values[target] = self.made(token, lambda: read_value(word.make, target, number), {})
+            values[target] = self.build_at(token, lambda: read_value(word.make, target, number), {})
 
     def strange(self, token: Token, key: str, number: str, name: str, word: Word) -> NotationError:
         """The error for what is no setting of the word it follows."""
         if _is_layer(token.text):
             return self.error(token, "misses a comma before this layer")
-        known = ", ".join(word.keys) or "no settings"
+        settings = ", ".join(word.keys) or "no settings"
         meant = did_you_mean(key, word.keys, number)
-        return self.error(token, f"has no such setting; {name} takes {known}", meant)
+        return self.error(token, f"has no such setting; {name} takes {settings}", meant)
 
     def unknown(self, token: Token, head: str, number: str) -> NotationError:
         """The error for a word that is no layer."""

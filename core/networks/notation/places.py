@@ -10,11 +10,11 @@ from typing import TypeVar
 from ...errors import SpecError
 from .errors import NotationError
 
-Made = TypeVar("Made")
+Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
-class Places:
+class SourcePositions:
     """The parsed text, and by how much each of its lines was moved to the left."""
 
     lines: tuple[str, ...]
@@ -31,9 +31,9 @@ class Places:
         column += self.indents[line - 1] + 1
         return NotationError(parameter, rule, value, line, column, hint)
 
-    def made(
-        self, node: ast.AST, make: Callable[[], Made], at: Mapping[str, ast.AST] | None = None
-    ) -> Made:
+    def build_at(
+        self, node: ast.AST, make: Callable[[], Built], at: Mapping[str, ast.AST] | None = None
+    ) -> Built:
         """What ``make`` gives; what it refuses, at the place of the argument at fault."""
         try:
             return make()
@@ -41,5 +41,5 @@ class Places:
             raise
         except SpecError as error:
             place = (at or {}).get(error.parameter, node)
-            found = (error.parameter, error.rule, error.value)
-            raise self.error(place, *found) from None
+            details = (error.parameter, error.rule, error.value)
+            raise self.error(place, *details) from None

@@ -86,94 +86,94 @@ class _Scan:
             raise self.error(self.open[-1][1], "has a bracket that is never closed")
         return "".join(self.out)
 
-    def error(self, offset: int, rule: str, shown: str = "", hint: str = "") -> NotationError:
-        value = shown or self.text[offset]
+    def error(self, offset: int, rule: str, value_text: str = "", hint: str = "") -> NotationError:
+        value = value_text or self.text[offset]
         return error_at(self.text, offset, "the source", rule, value, hint)
 
-    def piece(self, group: str, found: str, offset: int) -> str:
+    def piece(self, group: str, token: str, offset: int) -> str:
         """What one piece becomes; refuses what cannot be part of a network."""
         if group == "newline":
-            return self.line_end(found)
+            return self.line_end(token)
         if group in ("space", "comment"):
-            return found if group == "space" else " " * len(found)
-        getattr(self, group, self.plain)(found, offset)
+            return token if group == "space" else " " * len(token)
+        getattr(self, group, self.plain)(token, offset)
         self.count(offset)
-        self.before = found
-        return found
+        self.before = token
+        return token
 
-    def line_end(self, found: str) -> str:
+    def line_end(self, token: str) -> str:
         if not self.open:
             self.pieces, self.before = [0], ""
-        return found
+        return token
 
     def count(self, offset: int) -> None:
         self.pieces[-1] += 1
         if self.pieces[-1] > MAX_PIECES or sum(self.pieces) > MAX_OPEN_PIECES:
             raise self.error(offset, "has too long an expression; write it simpler")
 
-    def plain(self, found: str, offset: int) -> None:
+    def plain(self, token: str, offset: int) -> None:
         """Nothing to check."""
 
-    def triple(self, found: str, offset: int) -> None:
-        raise self.error(offset, "has a text over several lines, which cannot be read", found)
+    def triple(self, token: str, offset: int) -> None:
+        raise self.error(offset, "has a text over several lines, which cannot be read", token)
 
-    def string(self, found: str, offset: int) -> None:
-        if found[0] not in "'\"":
-            raise self.error(offset, f"can have plain strings only; {NOT_EXECUTED}", found)
-        if not (found.isascii() and found.isprintable()):
-            raise self.error(offset, "can have strings of plain letters only", found)
+    def string(self, token: str, offset: int) -> None:
+        if token[0] not in "'\"":
+            raise self.error(offset, f"can have plain strings only; {NOT_EXECUTED}", token)
+        if not (token.isascii() and token.isprintable()):
+            raise self.error(offset, "can have strings of plain letters only", token)
 
-    def name(self, found: str, offset: int) -> None:
-        if keyword.iskeyword(found) and found not in ALLOWED_KEYWORDS:
-            rule = f"cannot have {found!r} here"
-            raise self.error(offset, rule, found, WHY.get(found, NOT_EXECUTED))
+    def name(self, token: str, offset: int) -> None:
+        if keyword.iskeyword(token) and token not in ALLOWED_KEYWORDS:
+            rule = f"cannot have {token!r} here"
+            raise self.error(offset, rule, token, WHY.get(token, NOT_EXECUTED))
 
-    def number(self, found: str, offset: int) -> None:
-        if len(found) > 24:
-            raise self.error(offset, "has too long a number", found)
+    def number(self, token: str, offset: int) -> None:
+        if len(token) > 24:
+            raise self.error(offset, "has too long a number", token)
 
-    def op(self, found: str, offset: int) -> None:
-        if found in OPERATORS:
-            raise self.error(offset, f"cannot have {found} here", found, OPERATORS[found])
-        if found == "*" and self.before in ("", "(", "[", ",", "="):
+    def op(self, token: str, offset: int) -> None:
+        if token in OPERATORS:
+            raise self.error(offset, f"cannot have {token} here", token, OPERATORS[token])
+        if token == "*" and self.before in ("", "(", "[", ",", "="):
             rule = "cannot have *[...] here: write every layer, one after the other"
-            raise self.error(offset, rule, found)
-        if found in "([":
-            self.opened(found, offset)
-        elif found in ")]":
-            self.closed(found, offset)
-        elif found == ",":
+            raise self.error(offset, rule, token)
+        if token in "([":
+            self.opened(token, offset)
+        elif token in ")]":
+            self.closed(token, offset)
+        elif token == ",":
             self.pieces[-1] = 0
 
-    def opened(self, found: str, offset: int) -> None:
+    def opened(self, token: str, offset: int) -> None:
         if len(self.open) >= MAX_BRACKETS:
             raise self.error(offset, f"must have at most {MAX_BRACKETS} brackets in each other")
         self.count(offset)
-        self.open.append((found, offset))
+        self.open.append((token, offset))
         self.pieces.append(0)
 
-    def closed(self, found: str, offset: int) -> None:
+    def closed(self, token: str, offset: int) -> None:
         if not self.open:
-            raise self.error(offset, f"has {found} without an opening bracket")
+            raise self.error(offset, f"has {token} without an opening bracket")
         opener, _ = self.open.pop()
-        if opener != CLOSING[found]:
-            raise self.error(offset, f"closes {opener} with {found}")
+        if opener != CLOSING[token]:
+            raise self.error(offset, f"closes {opener} with {token}")
         self.pieces.pop()
 
     def strange(self, offset: int) -> NotationError:
-        found = self.text[offset]
-        if found in "'\"":
+        token = self.text[offset]
+        if token in "'\"":
             return self.error(offset, "has a text that is never closed")
-        if found in "{}":
+        if token in "{}":
             hint = (
                 "dictionaries cannot be read; write the layers themselves, or "
                 "OrderedDict([(name, layer), ...]) for layers with names"
             )
-            return self.error(offset, "cannot have { } here", found, hint)
-        if found == "@":
-            return self.error(offset, "cannot have decorators here", found, CLASSES)
-        if found == ":":
+            return self.error(offset, "cannot have { } here", token, hint)
+        if token == "@":
+            return self.error(offset, "cannot have decorators here", token, CLASSES)
+        if token == ":":
             printed = self.before == ")"  # "(0): Conv2d(..."
             hint = "that is what print(net) shows; paste the code" if printed else NOT_EXECUTED
-            return self.error(offset, "cannot have : here", found, hint)
-        return self.error(offset, "has a character that cannot be read", found)
+            return self.error(offset, "cannot have : here", token, hint)
+        return self.error(offset, "has a character that cannot be read", token)

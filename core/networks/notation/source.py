@@ -12,21 +12,21 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..blocks import Concat, Layer, NetworkSpec, Residual
+from ..blocks import ConcatBlock, Layer, NetworkSpec, ResidualBlock
 from ..layers import Flatten, Leaf, Linear, PixelShuffle, PixelUnshuffle
 from ..resolve import stack_of, sum_of
 from ..rules import MAX_LAYERS
 from ..shapes import Shape, advance
 from ..torch_forms import FORMS, TorchForm
 from . import advice
-from .arguments import Given, mismatch, misplaced, read_call
+from .arguments import ReadLayer, mismatch, misplaced, read_call
 from .code import helper_sources
 from .errors import NotationError
-from .places import Places
+from .places import SourcePositions
 from .scan import scanned
 
 FORM_OF = {form.name: form for form in FORMS}
-KNOWN = (*(form.name for form in FORMS if not form.ours), "Sequential", "OrderedDict")
+TORCH_NAMES = (*(form.name for form in FORMS if not form.ours), "Sequential", "OrderedDict")
 OURS = (*(form.name for form in FORMS if form.ours), "Residual", "Concat")
 MODULES = ("torch", "collections", "typing", "__future__")
 UNCOUNTED = (Flatten, PixelShuffle, PixelUnshuffle)
@@ -69,7 +69,7 @@ def _without_helpers(text: str) -> str:
     return text
 
 
-def _dedented(text: str) -> Places:
+def _dedented(text: str) -> SourcePositions:
     """The text with statements moved to column 0."""
     lines, indents, depth = [], [], 0
     for line in text.split("\n"):
@@ -77,27 +77,27 @@ def _dedented(text: str) -> Places:
         lines.append(line[indent:])
         indents.append(indent)
         depth += sum(map(line.count, "([")) - sum(map(line.count, ")]"))
-    return Places(tuple(lines), tuple(indents))
+    return SourcePositions(tuple(lines), tuple(indents))
 
 
-def _tree(places: Places) -> ast.Module:
+def _tree(places: SourcePositions) -> ast.Module:
     try:
         return ast.parse("\n".join(places.lines))
     except SyntaxError as error:
         line = min(error.lineno or 1, len(places.lines))
         column = max(1, error.offset or 1) + places.indents[line - 1]
-        shown = places.lines[line - 1].strip() or "the end"
+        line_text = places.lines[line - 1].strip() or "the end"
         rule = f"is no Python: {error.msg}"
     except (ValueError, RecursionError, MemoryError):
-        line, column, shown, rule = 1, 1, places.lines[0], "is nested too deeply to be read"
+        line, column, line_text, rule = 1, 1, places.lines[0], "is nested too deeply to be read"
     hint = "write nn.Sequential(...), or notation such as conv3 s2 p1 c64, relu"
-    raise NotationError("the source", rule, shown, line, column, hint)
+    raise NotationError("the source", rule, line_text, line, column, hint)
 
 
 class _Reader:
     """One reading of one text; follows what arrives at each layer as torch would."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: SourcePositions) -> None:
         self.places = places
         self.prefixes = {"", "nn", "torch.nn", "collections"}
         self.shape = Shape(None)
@@ -119,7 +119,7 @@ class _Reader:
             raise self.error(
                 tree, "must have at least one layer", "none", "try nn.Conv2d(3, 64, 3)"
             )
-        spec = self.places.made(values[0], lambda: NetworkSpec(layers))
+        spec = self.places.build_at(values[0], lambda: NetworkSpec(layers))
         return SourceNetwork(spec, self.in_channels)
 
     def statement(self, node: ast.stmt) -> ast.expr | None:
@@ -165,8 +165,12 @@ class _Reader:
         """The class a call names, checked against the white list."""
         path = advice.dotted(node.func) or "?"
         prefix, _, name = path.rpartition(".")
-        if prefix not in self.prefixes or name not in (*KNOWN, *OURS) or (prefix and name in OURS):
-            raise self.error(node, *advice.no_class(node.func, KNOWN))
+        if (
+            prefix not in self.prefixes
+            or name not in (*TORCH_NAMES, *OURS)
+            or (prefix and name in OURS)
+        ):
+            raise self.error(node, *advice.no_class(node.func, TORCH_NAMES))
         return name
 
     def sequential(self, node: ast.Call) -> tuple[Layer, ...]:
@@ -193,7 +197,7 @@ class _Reader:
                 raise self.error(item, 'must hold ("name", layer) pairs', name="OrderedDict")
             yield pair[1]
 
-    def block(self, node: ast.Call, name: str) -> Residual | Concat:
+    def block(self, node: ast.Call, name: str) -> ResidualBlock | ConcatBlock:
         """A call of one of the classes that ``to_source`` writes."""
         residual = name == "Residual"
         if node.keywords or (residual and len(node.args) != 2):
@@ -204,9 +208,11 @@ class _Reader:
             chains.append(self.module(branch))
             ends.append(self.shape)
         self.counted(node)
-        made = self.places.made
-        block = made(node, lambda: Residual(*chains) if residual else Concat(tuple(chains)))
-        self.shape = made(node, lambda: (sum_of if residual else stack_of)(ends))
+        build_at = self.places.build_at
+        block = build_at(
+            node, lambda: ResidualBlock(*chains) if residual else ConcatBlock(tuple(chains))
+        )
+        self.shape = build_at(node, lambda: (sum_of if residual else stack_of)(ends))
         self.uncounted |= not residual
         return block
 
@@ -217,25 +223,25 @@ class _Reader:
 
     def leaf(self, node: ast.Call, form: TorchForm) -> Leaf:
         self.counted(node)
-        given = read_call(node, form, self.places)
-        if self.layers == 1 and isinstance(given.layer, Linear):
+        read = read_call(node, form, self.places)
+        if self.layers == 1 and isinstance(read.layer, Linear):
             self.shape, self.uncounted = Shape(None, flat=True), True
-        wrong = misplaced(form, given.layer, self.shape.flat)
+        wrong = misplaced(form, read.layer, self.shape.flat)
         if wrong:
             raise self.error(node, wrong, name=f"nn.{form.name}")
-        if given.arriving is not None:
-            self.arrives(node, form, given, given.arriving)
-        self.shape = self.places.made(node, lambda: advance(given.layer, self.shape), given.at)
-        self.uncounted |= isinstance(given.layer, UNCOUNTED)
-        return given.layer
+        if read.arriving is not None:
+            self.arrives(node, form, read, read.arriving)
+        self.shape = self.places.build_at(node, lambda: advance(read.layer, self.shape), read.at)
+        self.uncounted |= isinstance(read.layer, UNCOUNTED)
+        return read.layer
 
-    def arrives(self, node: ast.Call, form: TorchForm, given: Given, arriving: int) -> None:
+    def arrives(self, node: ast.Call, form: TorchForm, read: ReadLayer, arriving: int) -> None:
         """Holds what a layer says must arrive against what does."""
-        known = self.shape.channels
-        if known is None and not self.uncounted:
-            known = self.in_channels = self.in_channels or arriving
-        if known not in (None, arriving):
+        channels = self.shape.channels
+        if channels is None and not self.uncounted:
+            channels = self.in_channels = self.in_channels or arriving
+        if channels not in (None, arriving):
             raise self.places.error(
-                given.at[form.arriving], *mismatch(form, arriving, known or arriving)
+                read.at[form.arriving], *mismatch(form, arriving, channels or arriving)
             )
         self.shape = replace(self.shape, channels=arriving)

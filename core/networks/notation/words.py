@@ -28,7 +28,7 @@ from ..layers import (
     Pad,
     PixelShuffle,
     PixelUnshuffle,
-    SqueezeExcite,
+    SqueezeExciteLayer,
     Upsample,
 )
 
@@ -113,7 +113,7 @@ WORDS: dict[str, Word] = {
     "pad": Word(Pad, "padding", MODES, {}, "pad1 reflect"),
     "flatten": Word(Flatten, "", (), {}, "flatten"),
     "fc": Word(Linear, "out_features", _keys("i nobias"), {}, "fc1000"),
-    "se": Word(SqueezeExcite, "reduction", (), {}, "se16"),
+    "se": Word(SqueezeExciteLayer, "reduction", (), {}, "se16"),
     "leaky_relu": Word(Activation, "negative_slope", (), {"name": "leaky_relu"}, "leaky_relu0.2"),
     **{
         name: Word(Activation, "", (), {"name": name}, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
-from ..blocks import Concat, Layer, NetworkSpec, Repeat, Residual
+from ..blocks import ConcatBlock, Layer, NetworkSpec, Repeat, ResidualBlock
 from ..layers import Leaf
 from .words import FLAGS, KEYS, WORDS, Word, write_value
 
@@ -24,10 +24,10 @@ def layer_to_notation(layer: Layer) -> str:
     """One layer, or a block with all it holds."""
     if isinstance(layer, Repeat):
         return f"{layer.times}x[{chain_to_notation(layer.body)}]"
-    if isinstance(layer, Concat):
+    if isinstance(layer, ConcatBlock):
         branches = " | ".join(map(chain_to_notation, layer.branches))
         return f"concat[{branches}]"
-    if isinstance(layer, Residual):
+    if isinstance(layer, ResidualBlock):
         branches = " | ".join(map(chain_to_notation, filter(None, layer.branches)))
         return f"residual[{branches}]"
     return _leaf(layer)
@@ -57,9 +57,9 @@ def _needed(layer: Leaf) -> list[str]:
 def _usual(word: Word, layer: Leaf) -> Leaf:
     """The layer as it is when nothing is written behind the word."""
     make: Any = word.make
-    known = {name: getattr(layer, name) for name in _needed(layer)}
-    made: Leaf = make(**{**known, **word.fixed})
-    return made
+    values = {name: getattr(layer, name) for name in _needed(layer)}
+    usual: Leaf = make(**{**values, **word.fixed})
+    return usual
 
 
 def _setting(key: str, layer: Leaf, usual: Leaf) -> str:

@@ -18,7 +18,7 @@ from .entry import TORCHVISION, Architecture
 
 
 @dataclass(frozen=True)
-class _Style:
+class _Variant:
     """Where a residual network reduces.
 
     ``stride_first`` is the v1 bottleneck. ``deep_stem`` and ``averaged_shortcut`` make ResNet-D.
@@ -29,11 +29,11 @@ class _Style:
     averaged_shortcut: bool = False
 
 
-V1, V1_5 = _Style(stride_first=True), _Style()
-D = _Style(deep_stem=True, averaged_shortcut=True)
+V1, V1_5 = _Variant(stride_first=True), _Variant()
+D = _Variant(deep_stem=True, averaged_shortcut=True)
 
 
-def _shortcut(inputs: int, outputs: int, stride: int, style: _Style) -> nn.Module:
+def _shortcut(inputs: int, outputs: int, stride: int, style: _Variant) -> nn.Module:
     """Identity, or a projection where the shape changes."""
     if stride == 1 and inputs == outputs:
         return nn.Identity()
@@ -48,7 +48,7 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, inputs: int, width: int, stride: int, style: _Style) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, style: _Variant) -> None:
         super().__init__()
         self.conv1 = conv(inputs, width, 3, stride)
         self.bn1 = nn.BatchNorm2d(width)
@@ -69,7 +69,7 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(self, inputs: int, width: int, stride: int, style: _Style) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, style: _Variant) -> None:
         super().__init__()
         outputs = width * self.expansion
         first, second = (stride, 1) if style.stride_first else (1, stride)
@@ -91,7 +91,7 @@ class Bottleneck(nn.Module):
         return result
 
 
-def stem(style: _Style = V1_5) -> dict[str, nn.Module]:
+def stem(style: _Variant = V1_5) -> dict[str, nn.Module]:
     """7×7 with stride 2 (or three 3×3 in its place), then a 3×3 max-pool with stride 2."""
     first: nn.Module = conv(3, 64, 7, 2)
     if style.deep_stem:
@@ -105,7 +105,7 @@ def stem(style: _Style = V1_5) -> dict[str, nn.Module]:
 
 
 def resnet(
-    block: type[BasicBlock] | type[Bottleneck], depths: tuple[int, ...], style: _Style = V1_5
+    block: type[BasicBlock] | type[Bottleneck], depths: tuple[int, ...], style: _Variant = V1_5
 ) -> nn.Module:
     """Stem, four stages of ``depths`` blocks with strides 1, 2, 2, 2, and the head."""
     stages: dict[str, nn.Module] = {}

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from core.erf import effective_receptive_field
-from core.graph.ties import shared
+from core.graph.ties import share_ties
 from tests.core.tied_pools import tied
 
 EPS = torch.finfo(torch.float32).eps
@@ -28,7 +28,9 @@ def gradient(call: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> t
 
 
 def pooled(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    out: torch.Tensor = shared("max_pool2d", (x, *args), kwargs, F.max_pool2d(x, *args, **kwargs))
+    out: torch.Tensor = share_ties(
+        "max_pool2d", (x, *args), kwargs, F.max_pool2d(x, *args, **kwargs)
+    )
     return out
 
 
@@ -79,10 +81,10 @@ def test_relatives_of_pooling_share_too(name: str, call: Any, of: Any) -> None:
     if name == "max_pool1d":
         rows = leaf[0]
         out = F.max_pool1d(rows, 5)
-        values = shared(name, (rows, 5), {}, out)
+        values = share_ties(name, (rows, 5), {}, out)
     else:
         given = args.get(name) or _given(call, leaf)
-        values = shared(name, given, {}, out)
+        values = share_ties(name, given, {}, out)
     values = values[0] if isinstance(values, tuple) else values
     values.sum().backward()
     assert leaf.grad is not None
@@ -111,7 +113,7 @@ def _given(call: Any, leaf: torch.Tensor) -> tuple[Any, ...]:
 def test_two_tensors_share_too(name: str) -> None:
     one = torch.full((1, 2, 3, 3), 2.0, requires_grad=True)
     other = (one.detach()[:, :1] * (1 + EPS)).requires_grad_()
-    shared(name, (one, other), {}, getattr(torch, name)(one, other)).sum().backward()
+    share_ties(name, (one, other), {}, getattr(torch, name)(one, other)).sum().backward()
     assert one.grad is not None
     assert other.grad is not None
     torch.testing.assert_close(one.grad, torch.full_like(one, 0.5))
@@ -120,13 +122,15 @@ def test_two_tensors_share_too(name: str) -> None:
 
 def test_results_keep_their_kind() -> None:
     x = torch.rand(1, 2, 6, 6, requires_grad=True)
-    named = shared("max", (x, 1), {}, x.max(1))
+    named = share_ties("max", (x, 1), {}, x.max(1))
     assert torch.equal(named.values, x.max(1).values)
     assert torch.equal(named.indices, x.max(1).indices)
-    pair = shared("max_pool2d_with_indices", (x, 2), {}, F.max_pool2d(x, 2, return_indices=True))
+    pair = share_ties(
+        "max_pool2d_with_indices", (x, 2), {}, F.max_pool2d(x, 2, return_indices=True)
+    )
     assert isinstance(pair, tuple)
     assert pair[0].requires_grad
-    assert shared("relu", (x,), {}, x) is x
+    assert share_ties("relu", (x,), {}, x) is x
 
 
 def test_what_padding_with_minus_infinity_brings_does_not_tie() -> None:
@@ -199,7 +203,7 @@ def test_adaptive_windows_share_among_those_that_tie(
     shape: tuple[int, int], out: tuple[int, int]
 ) -> None:
     x = torch.full((1, 1, *shape), 2.0, requires_grad=True)
-    shared("adaptive_max_pool2d", (x, out), {}, F.adaptive_max_pool2d(x, out)).sum().backward()
+    share_ties("adaptive_max_pool2d", (x, out), {}, F.adaptive_max_pool2d(x, out)).sum().backward()
     expected = torch.zeros(1, 1, *shape)
     for i, j in product(range(out[0]), range(out[1])):
         rows = slice(i * shape[0] // out[0], -(-(i + 1) * shape[0] // out[0]))

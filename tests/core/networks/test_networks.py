@@ -22,7 +22,7 @@ from core.networks import (
     AdaptivePool,
     AvgPool,
     BatchNorm,
-    Concat,
+    ConcatBlock,
     Conv,
     ConvTranspose,
     Dropout,
@@ -39,8 +39,8 @@ from core.networks import (
     PixelShuffle,
     PixelUnshuffle,
     Repeat,
-    Residual,
-    SqueezeExcite,
+    ResidualBlock,
+    SqueezeExciteLayer,
     Upsample,
     build,
     explicit,
@@ -167,10 +167,10 @@ def test_four_sided_padding_is_that_padding(mode: str) -> None:
 def test_blocks_do_what_they_say() -> None:
     x = torch.rand(2, 4, 5, 5)
     body, shortcut = (Conv(3, 8, padding=1), RELU), (Conv(1, 8),)
-    residual = build(net(Residual(body, shortcut)), 4)
+    residual = build(net(ResidualBlock(body, shortcut)), 4)
     inner = residual.residual0
     torch.testing.assert_close(residual(x), inner.body(x) + inner.shortcut(x))
-    concat = build(net(Concat((body, ()))), 4)
+    concat = build(net(ConcatBlock((body, ()))), 4)
     torch.testing.assert_close(concat(x), torch.cat([concat.concat0.branches[0](x), x], 1))
     assert len({id(each) for each in build(net(Repeat(3, body[:1])), 4).parameters()}) == 6
 
@@ -186,7 +186,9 @@ def test_channel_norm_and_squeeze_excite() -> None:
 
 def test_names_are_readable() -> None:
     body = (Conv(3, 4, padding=((0, 1), (1, 1))), BatchNorm())
-    module = build(net(Repeat(2, (Residual(body, (Conv(1, 4),)), RELU)), AdaptivePool(), Linear(2)))
+    module = build(
+        net(Repeat(2, (ResidualBlock(body, (Conv(1, 4),)), RELU)), AdaptivePool(), Linear(2))
+    )
     names = [name for name, each in module.named_modules() if not list(each.children())]
     assert names[:5] == [
         "repeat0.0.residual0.body.pad0",
@@ -209,15 +211,15 @@ def test_names_are_readable() -> None:
         (net(Flatten(), Conv(3, 4)), "conv1", "conv"),
         (net(Flatten(), Linear(4)), "fc1", "in_features"),
         (net(AdaptivePool(2), Linear(4, in_features=11)), "fc1", "in_features"),
-        (net(Residual((Conv(3, 4),))), "residual0", "body"),
-        (net(Concat(((), (Flatten(),)))), "concat0", "branch"),
+        (net(ResidualBlock((Conv(3, 4),))), "residual0", "body"),
+        (net(ConcatBlock(((), (Flatten(),)))), "concat0", "branch"),
         (
-            net(Repeat(2, (Residual((Conv(1), PixelShuffle(2))),))),
+            net(Repeat(2, (ResidualBlock((Conv(1), PixelShuffle(2))),))),
             "repeat0.0.residual0.body.shuffle1",
             "upscale_factor",
         ),
-        (net(Concat(((), (RELU, GroupNorm(5))))), "concat0.branches.1.gn1", "num_groups"),
-        (net(*[Concat(((), ()))] * 20), "concat11", "channels"),
+        (net(ConcatBlock(((), (RELU, GroupNorm(5))))), "concat0.branches.1.gn1", "num_groups"),
+        (net(*[ConcatBlock(((), ()))] * 20), "concat11", "channels"),
         (net(Flatten(), BatchNorm()), "bn1", "features"),
     ],
 )
@@ -233,7 +235,7 @@ def test_a_mismatch_names_the_layer(spec: NetworkSpec, name: str, parameter: str
 def test_with_an_input_size_an_empty_output_and_a_merge_of_two_sizes_are_seen() -> None:
     with pytest.raises(LayerError, match="conv1: kernel_size spans 5"):
         resolve(net(MaxPool(2), Conv(5, 4)), 3, (8, 8))
-    merged = net(Residual((Conv(3, 3),)))
+    merged = net(ResidualBlock((Conv(3, 3),)))
     assert build(merged, device="meta")  # without a size nobody can know
     with pytest.raises(LayerError, match="shortcut's size"):
         resolve(merged, 3, (8, 8))
@@ -281,13 +283,13 @@ def test_too_many_weights_are_refused_before_they_are_allocated() -> None:
         lambda: Upsample(1.5),
         lambda: Upsample(2, align_corners=True),
         lambda: Linear(0),
-        lambda: SqueezeExcite(0),
-        lambda: Residual(()),
-        lambda: Residual([Conv]),
-        lambda: Residual(3),
-        lambda: Concat(((),)),
-        lambda: Concat(((),) * 65),
-        lambda: Concat(7),
+        lambda: SqueezeExciteLayer(0),
+        lambda: ResidualBlock(()),
+        lambda: ResidualBlock([Conv]),
+        lambda: ResidualBlock(3),
+        lambda: ConcatBlock(((),)),
+        lambda: ConcatBlock(((),) * 65),
+        lambda: ConcatBlock(7),
         lambda: Repeat(0, (RELU,)),
         lambda: Repeat(2, ()),
         lambda: Repeat(2001, (RELU,)),
@@ -305,10 +307,10 @@ def test_settings_that_cannot_work_are_refused(make) -> None:
 def test_nesting_is_bounded_where_it_is_built() -> None:
     inner = RELU
     for _ in range(bounds.MAX_NESTING):
-        inner = Residual((inner,))
+        inner = ResidualBlock((inner,))
     assert NetworkSpec((inner,)).nesting == bounds.MAX_NESTING
     with pytest.raises(SpecError, match="nesting"):
-        Residual((inner,))
+        ResidualBlock((inner,))
 
 
 def test_the_largest_network_is_built_in_moments() -> None:

@@ -17,14 +17,14 @@ from core.errors import SpecError
 from core.networks import (
     Activation,
     BatchNorm,
-    Concat,
+    ConcatBlock,
     Conv,
     Flatten,
     Linear,
     MaxPool,
     NetworkSpec,
     Repeat,
-    Residual,
+    ResidualBlock,
     build,
     explicit,
 )
@@ -97,7 +97,7 @@ def test_source_computes_what_build_computes() -> None:
 def test_the_notation_of_the_brief() -> None:
     spec = parse(RESNET)
     assert to_notation(spec) == RESNET
-    block = Residual(
+    block = ResidualBlock(
         (Conv(3, 64, padding=1), BatchNorm(), RELU, Conv(3, 64, padding=1), BatchNorm())
     )
     assert spec.layers[:5] == (
@@ -111,7 +111,7 @@ def test_the_notation_of_the_brief() -> None:
     assert parts.layers == (
         Conv((3, 5), 8, (2, 1), ((1, 2), (0, 3)), 2, 4),
         Conv(3, padding="same", groups="depthwise", bias=False),
-        Concat(((), (RELU,), (BatchNorm(),))),
+        ConcatBlock(((), (RELU,), (BatchNorm(),))),
     )
     assert parse("2×[relu], conv3×3").layers == (Repeat(2, (RELU,)), Conv(3))
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from core.errors import SpecError
 from core.networks import (
     Activation,
-    Concat,
+    ConcatBlock,
     Conv,
     NetworkSpec,
     Repeat,
-    Residual,
+    ResidualBlock,
     insert,
     layer_at,
     move,
@@ -68,9 +68,9 @@ def test_rows_alone_are_enough_to_build_the_spec_again(spec: NetworkSpec) -> Non
             values = dict(row.settings)
             inner = tuple(chain((*row.path, each)) for each in range(len(row.branches)))
             if row.kind == "residual":
-                found.append(Residual(*inner))
+                found.append(ResidualBlock(*inner))
             elif row.kind == "concat":
-                found.append(Concat(inner))
+                found.append(ConcatBlock(inner))
             elif row.kind == "repeat":
                 found.append(Repeat(values["times"], *inner))
             else:
@@ -153,7 +153,7 @@ def test_a_path_to_nowhere_is_refused(path) -> None:
 
 
 def test_edits_are_checked() -> None:
-    spec = net(Residual((RELU,)))
+    spec = net(ResidualBlock((RELU,)))
     with pytest.raises(SpecError, match="at least one layer"):
         remove(spec, (0, 0, 0))
     with pytest.raises(SpecError, match="at least one layer"):

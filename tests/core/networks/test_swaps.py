@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.errors import SpecError
-from core.networks import NetworkSpec, build
-from core.networks import Residual as ResidualSpec
+from core.networks import NetworkSpec, ResidualBlock, build
 from core.networks.layers import Activation as ActivationSpec
 from core.networks.layers import BatchNorm, Conv
 from core.networks.modules import Residual, SqueezeExcite
@@ -219,7 +218,7 @@ def test_published_networks_keep_their_output_size(name: str, kind: str) -> None
 
 def test_a_residual_network_without_skips_is_its_branches() -> None:
     body = (Conv(3, padding=1), BatchNorm(), ActivationSpec("relu"))
-    module = build(NetworkSpec((ResidualSpec(body),) * 3), in_channels=4).eval()
+    module = build(NetworkSpec((ResidualBlock(body),) * 3), in_channels=4).eval()
     plain = without_skips(module)
     image = torch.randn(1, 4, 9, 9, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

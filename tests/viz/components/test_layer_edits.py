@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SpecError
-from core.networks import Concat, NetworkSpec, Repeat, Residual, layer_at, rows
+from core.networks import ConcatBlock, NetworkSpec, Repeat, ResidualBlock, layer_at, rows
 from core.networks.notation import layer_to_notation, parse_notation, to_notation
 from tests.core.network_strategies import chains, leaves, specs
 from viz.components.layer_table.edits import (
@@ -34,7 +34,7 @@ def unpacked(layers: tuple) -> list:
     """Layers as a list; a block as [kind, times, branches]."""
     return [
         [layer.kind, getattr(layer, "times", None), [unpacked(each) for each in layer.branches]]
-        if isinstance(layer, Residual | Concat | Repeat)
+        if isinstance(layer, ResidualBlock | ConcatBlock | Repeat)
         else layer
         for layer in layers
     ]
@@ -51,7 +51,9 @@ def packed(items: list) -> tuple:
             (body,) = branches
             found.append(Repeat(times, body))
         else:
-            found.append(Residual(*branches) if kind == "residual" else Concat(tuple(branches)))
+            found.append(
+                ResidualBlock(*branches) if kind == "residual" else ConcatBlock(tuple(branches))
+            )
     return tuple(found)
 
 
@@ -232,7 +234,7 @@ def test_a_head_that_cannot_be_is_refused(before, head, sentence) -> None:
 
 @given(st.lists(chains(0, 0), min_size=2, max_size=3), chains(0, 0), TEXTS, st.data())
 def test_a_branch_of_a_concat_comes_and_goes(branches, rest, text, data) -> None:
-    block = Concat(tuple(branches))
+    block = ConcatBlock(tuple(branches))
     spec = NetworkSpec((block, *rest))
     place = data.draw(st.integers(0, len(block.branches)))
     message = {"do": "insert", "path": [0, place], "text": text}

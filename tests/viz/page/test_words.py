@@ -171,7 +171,7 @@ def test_pairs() -> None:
 def test_planes_are_named_after_colours_where_they_are_colours(name: str, channels: int) -> None:
     names = channel_names(name, channels)
     assert len(names) == len(set(names)) == channels
-    coloured = channels == 3 and PICTURES[name].colour
+    coloured = channels == 3 and PICTURES[name].color
     assert (names == ["red", "green", "blue"]) == coloured
 
 

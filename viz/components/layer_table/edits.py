@@ -21,12 +21,12 @@ from typing import Any
 from core.errors import SpecError
 from core.networks import (
     Block,
-    Concat,
+    ConcatBlock,
     Layer,
     NetworkSpec,
     Path,
     Repeat,
-    Residual,
+    ResidualBlock,
     layer_at,
     move,
     remove,
@@ -205,11 +205,11 @@ def _recast(block: Block, head: str) -> Block:
     if head == block.kind:
         return block
     if head == "concat":
-        return Concat(branches if len(branches) > 1 else (*branches, ()))
+        return ConcatBlock(branches if len(branches) > 1 else (*branches, ()))
     if head == "residual":
         if len(branches) > 2:
             raise SpecError("branches", "must be body and shortcut in a residual", len(branches))
-        return Residual(*branches)
+        return ResidualBlock(*branches)
     filled = [each for each in branches if each]
     if len(filled) > 1:
         raise SpecError("branches", "must be one in a repeat", len(filled))
@@ -253,11 +253,11 @@ def _with_branches_changed(
     """The network with a branch more or less: of a concat, or a residual's shortcut."""
     block, branch = _block_at(spec, path[:-1]), path[-1]
     branches = block.branches
-    if do == "insert" and isinstance(block, Concat) and branch <= len(branches):
+    if do == "insert" and isinstance(block, ConcatBlock) and branch <= len(branches):
         new = (*branches[:branch], _layers(message), *branches[branch:])
-    elif do == "remove" and isinstance(block, Concat) and branch < len(branches):
+    elif do == "remove" and isinstance(block, ConcatBlock) and branch < len(branches):
         new = (*branches[:branch], *branches[branch + 1 :])
-    elif do == "remove" and isinstance(block, Residual) and branch == 1:
+    elif do == "remove" and isinstance(block, ResidualBlock) and branch == 1:
         new = (block.body, ())
     else:
         raise SpecError("edit", "must be one that this branch allows", do)

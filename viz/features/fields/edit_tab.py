@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import SpecError
 from core.layer.window import Pair
-from core.networks import LayerError, NetworkSpec, Node, Path, resolve, rows
+from core.networks import LayerError, NetworkSpec, Path, ResolvedLayer, resolve, rows
 from core.networks.notation import to_notation
 from core.networks.zoo_lines import INEXPRESSIBLE, NOTATIONS
 from viz.choices import network
@@ -123,7 +123,7 @@ def _cells(
     return {path: _row(analysis, name) for path, name in last.items()}, None
 
 
-def _modules(nodes: Sequence[Node], prefix: str = "") -> Iterator[tuple[str, Path]]:
+def _modules(nodes: Sequence[ResolvedLayer], prefix: str = "") -> Iterator[tuple[str, Path]]:
     """Qualified module name and path of every layer, as ``core.networks.build`` names them."""
     for node in nodes:
         yield prefix + node.name, node.path

@@ -14,7 +14,7 @@ from viz.plots.parts import LOG_TICKS, PLAIN, TRANSPARENT, Trace, headed, short,
 from viz.theme import BRANCHES, DASHES, INPUT, PADDING, UNREAD, WINDOW
 
 if TYPE_CHECKING:
-    from core.receptive_field.growth import Curve
+    from core.receptive_field.growth import GrowthCurve
     from core.receptive_field.strategies import Strategy
 
 MOST_CURVES = 3
@@ -25,7 +25,7 @@ PLOT, ROW = 380, 46
 
 
 def depth_figure(
-    curves: Sequence[Curve], title: str = "Receptive field against depth", *, log: bool = True
+    curves: Sequence[GrowthCurve], title: str = "Receptive field against depth", *, log: bool = True
 ) -> go.Figure:
     """Receptive field over depth: a mark for each layer, a line through the widest so far.
 
@@ -48,7 +48,7 @@ def depth_figure(
     return Figure(traces, _depth_layout(title, depth, log, len(traces)))
 
 
-def _curve(curve: Curve, index: int) -> list[Trace]:
+def _curve(curve: GrowthCurve, index: int) -> list[Trace]:
     colour, dash = BRANCHES[index], DASHES[index]
     depth = list(range(1, len(curve.layers) + 1))
     common = {"type": "scatter", "x": depth, "legendgroup": curve.name}
@@ -70,7 +70,7 @@ def _curve(curve: Curve, index: int) -> list[Trace]:
     ]
 
 
-def _symbol(curve: Curve, layer: int, index: int) -> str:
+def _symbol(curve: GrowthCurve, layer: int, index: int) -> str:
     if curve.strided[layer]:
         return COARSER
     if curve.finer[layer]:
@@ -78,7 +78,7 @@ def _symbol(curve: Curve, layer: int, index: int) -> str:
     return f"{MARKS[index]}-open" if curve.whole[layer] else MARKS[index]
 
 
-def _layer_hovers(curve: Curve) -> list[str]:
+def _layer_hovers(curve: GrowthCurve) -> list[str]:
     rows = zip(curve.layers, curve.sizes, curve.strides, curve.whole, strict=True)
     return [
         f"<b>{layer}</b> ({curve.name})<br>"
@@ -106,7 +106,7 @@ def _image(side: int, depth: int) -> Trace:
     }
 
 
-def _legend_of_marks(curves: Sequence[Curve]) -> list[Trace]:
+def _legend_of_marks(curves: Sequence[GrowthCurve]) -> list[Trace]:
     """Legend entries of the symbols, in gray as they hold for every network."""
     marks = [
         (COARSER, "units further apart (stride)", any(any(c.strided) for c in curves)),

@@ -19,7 +19,7 @@ from viz.slides.tables import text_table
 from viz.theme import BRANCHES, INPUT, UNREAD, WINDOW
 
 if TYPE_CHECKING:
-    from core.receptive_field.growth import Curve
+    from core.receptive_field.growth import GrowthCurve
     from core.receptive_field.strategies import Strategy
 
 MARKS = ("o", "D", "s")
@@ -28,7 +28,7 @@ COARSER, FINER = "v", "^"
 
 
 def depth(
-    curves: Sequence[Curve], style: Style, *, title: str = "Receptive field against depth"
+    curves: Sequence[GrowthCurve], style: Style, *, title: str = "Receptive field against depth"
 ) -> Figure:
     """Receptive field over depth: a mark for each layer, a line through the widest so far.
 
@@ -65,7 +65,7 @@ def depth(
     return figure
 
 
-def _curve(axes: Axes, curve: Curve, index: int) -> None:
+def _curve(axes: Axes, curve: GrowthCurve, index: int) -> None:
     places = list(range(1, len(curve.layers) + 1))
     colour = BRANCHES[index]
     axes.plot(places, curve.widest, color=colour, linestyle=dashes(index), zorder=2)
@@ -79,7 +79,7 @@ def _curve(axes: Axes, curve: Curve, index: int) -> None:
         axes.plot([place], [size], mark, color=colour, markeredgecolor=colour, **look)
 
 
-def _meanings(curves: Sequence[Curve], style: Style) -> list[Line2D]:
+def _meanings(curves: Sequence[GrowthCurve], style: Style) -> list[Line2D]:
     """Legend entries of the marks, in gray as they hold for every network."""
     used = (
         (COARSER, "units further apart (stride)", any(any(c.strided) for c in curves), True),

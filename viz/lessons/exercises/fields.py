@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.graph.axes.axis_map import Window, window
 from core.layer.window import span_of
-from core.networks import Conv, Layer, MaxPool, NetworkSpec, Residual
+from core.networks import Conv, Layer, MaxPool, NetworkSpec, ResidualBlock
 from core.receptive_field.reach import Reach, through
 from viz.lessons.exercises.draw import Draw
 from viz.lessons.exercises.question import Claim, Draft, NetworkSubject, known
@@ -245,7 +245,7 @@ def _before(size: int, jump: int) -> Conv:
     return Conv(square(size), 4, square(jump), ((size // 2, size // 2),) * 2)
 
 
-def _residuals(strides: Sequence[int], version: str) -> tuple[Residual, ...]:
+def _residuals(strides: Sequence[int], version: str) -> tuple[ResidualBlock, ...]:
     blocks = []
     for stride in strides:
         body = tuple(
@@ -253,7 +253,7 @@ def _residuals(strides: Sequence[int], version: str) -> tuple[Residual, ...]:
             for step in _bottleneck(stride, version)
         )
         shortcut = (Conv(square(1), 4, square(stride)),) if stride > 1 else ()
-        blocks.append(Residual(body, shortcut))
+        blocks.append(ResidualBlock(body, shortcut))
     return tuple(blocks)
 
 

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from core.errors import SpecError
-from core.receptive_field.growth import Curve
+from core.receptive_field.growth import GrowthCurve
 from core.receptive_field.strategies import KINDS, Strategy, strategies
 from viz.features.fields.plots import (
     COARSER,
@@ -22,7 +22,7 @@ from viz.features.fields.plots import (
 )
 from viz.plots.parts import short
 
-PLAIN = Curve(
+PLAIN = GrowthCurve(
     "a",
     ("conv1", "pool", "branch", "up"),
     (3, 7, 5, 7),
@@ -96,7 +96,7 @@ def test_networks_differ_by_colour_dash_and_mark() -> None:
 
 
 def test_a_network_without_layers_leaves_the_image() -> None:
-    none = Curve("none", (), (), (), (), (), (), 32)
+    none = GrowthCurve("none", (), (), (), (), (), (), 32)
     figure = depth_figure([none])
     assert [t.y[0] for t in figure.data if t.mode == "lines+text"] == [32]
     assert json.loads(figure.to_json())

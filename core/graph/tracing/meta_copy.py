@@ -66,7 +66,7 @@ def brief(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
-def skeleton(module: object) -> nn.Module:
+def meta_copy(module: object) -> nn.Module:
     """A copy in eval mode, parameters and buffers on the meta device, without hooks.
 
     Raises:
@@ -76,7 +76,7 @@ def skeleton(module: object) -> nn.Module:
     if sum(1 for _ in _children(module)) > MAX_MODULES:
         raise SpecError("module", f"must have at most {MAX_MODULES} layers", "more")
     try:
-        copied = _bones(module, {})
+        copied = _copy_on_meta(module, {})
     except SpecError:
         raise
     except Exception as error:
@@ -98,26 +98,26 @@ def _children(module: nn.Module) -> Iterator[nn.Module]:
         stack.extend(m for m in children_by_name(current).values() if m is not None)
 
 
-def _bones(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
+def _copy_on_meta(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     if id(module) in memo:
         return memo[id(module)]  # type: ignore[no-any-return]
     if is_compiled(module) or isinstance(module, torch.jit.ScriptModule):
-        memo[id(module)] = _bones(plain_module(module), memo)
+        memo[id(module)] = _copy_on_meta(plain_module(module), memo)
         return memo[id(module)]  # type: ignore[no-any-return]
     bare: nn.Module = module.__class__.__new__(module.__class__)
     memo[id(module)] = bare
     for key, value in module.__dict__.items():
-        bare.__dict__[key] = _bare_value(key, value, memo)
+        bare.__dict__[key] = _copy_attribute(key, value, memo)
     if isinstance(bare, fx.GraphModule):
         bare.recompile()  # its class, which is its own, gets the forward of its graph
     return bare
 
 
-def _bare_value(key: str, value: Any, memo: dict[int, Any]) -> Any:
+def _copy_attribute(key: str, value: Any, memo: dict[int, Any]) -> Any:
     if key == MODULES:
-        return {name: m if m is None else _bones(m, memo) for name, m in value.items()}
+        return {name: m if m is None else _copy_on_meta(m, memo) for name, m in value.items()}
     if key in TENSORS:
-        return {name: _hollow(tensor, memo) for name, tensor in value.items()}
+        return {name: _meta_tensor(tensor, memo) for name, tensor in value.items()}
     if key == COMPILED_CALL:
         return None
     if is_hooks(key):
@@ -125,13 +125,13 @@ def _bare_value(key: str, value: Any, memo: dict[int, Any]) -> Any:
     if isinstance(value, bool | int | float | str | type | FunctionType | None):
         return value
     if isinstance(value, torch.Tensor):
-        return _hollow(value, memo)
+        return _meta_tensor(value, memo)
     if isinstance(value, tuple) and all(isinstance(part, int | str) for part in value):
         return value
     return copy.deepcopy(value, memo)
 
 
-def _hollow(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Tensor | None:
+def _meta_tensor(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Tensor | None:
     """The same shape and type without data; shared tensors stay shared."""
     if tensor is None:
         return None
