@@ -1,4 +1,4 @@
-"""What the command lines share: a refusal is one sentence on stderr and status 2."""
+"""Shared parts of the command lines: an error is one sentence on stderr and exit status 2."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NoReturn
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Options that are written out in full; what is wrong with them is one sentence."""
+    """An argument parser that accepts full option names only and reports errors in one sentence."""
 
     def __init__(self, prog: str, description: str, epilog: str | None = None) -> None:
         super().__init__(
@@ -36,7 +36,7 @@ def refuse(error: object) -> NoReturn:
 
 @contextmanager
 def until_closed() -> Iterator[None]:
-    """End quietly where whoever reads the output, such as ``head``, has read enough."""
+    """Ignore a broken pipe, as when ``head`` reads only the first lines of the output."""
     try:
         yield
         sys.stdout.flush()

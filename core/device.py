@@ -1,4 +1,4 @@
-"""Where torch computes: CPU, CUDA or MPS; how many threads; how much memory a run may take."""
+"""The device that torch computes on, its number of threads, and the memory budget of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .errors import SpecError, whole
 
 KINDS = ("cpu", "cuda", "mps")
 MEMORY_BUDGET = 2 * 10**9
-"""Bytes that one computation may take unless its caller says otherwise."""
+"""Default limit of one computation, in bytes."""
 MAX_THREADS = 1024
 
 
@@ -49,9 +49,9 @@ def _count(kind: str) -> int:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """torch on so many CPU threads inside the block; as before after it.
+    """Let torch use ``count`` CPU threads inside the block; the old number is restored after it.
 
-    The number belongs to the whole process: other threads' torch calls change pace too.
+    The number belongs to the whole process, so it affects the torch calls of other threads too.
 
     Raises:
         SpecError: not a whole number from 1 to `MAX_THREADS`.

@@ -1,4 +1,4 @@
-"""The one way in which core refuses a setting."""
+"""The error that core raises for a setting that cannot work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class SpecError(ValueError):
-    """A setting that cannot work, said so that a student can mend it.
+    """A setting that cannot work, with a sentence that tells a student how to correct it.
 
     Args:
         parameter: torch's name of the setting at fault, e.g. ``"stride"``.
@@ -26,11 +26,11 @@ class SpecError(ValueError):
 
 
 LONGEST = 200
-"""Most characters of a value that a sentence shows."""
+"""Most characters of a value that an error message repeats."""
 
 
 def _briefly(value: object) -> str:
-    """A value as text: an array or a tensor by its shape, what is long by its beginning."""
+    """A value as text: the shape of an array or a tensor, the beginning of a long text."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
         return f"a {type(value).__name__} of shape {tuple(shape)}"

@@ -26,7 +26,7 @@ MAX_SEED = 2**63 - 1
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Whatever torch draws inside is decided by ``seed``, in this thread alone.
+    """Make ``seed`` decide all random numbers that torch draws inside, in this thread alone.
 
         with seeded(3):
             network = resnet18()

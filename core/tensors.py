@@ -1,4 +1,4 @@
-"""The tensors inside arguments and results, and the names of what is called on them."""
+"""The tensors inside arguments and results, and the names of torch's functions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def storage_of(tensor: torch.Tensor) -> int | None:
 
 
 def operation_of(func: Any) -> str:
-    """torch's name of a function; that of an operator of another library has its library's."""
+    """torch's name of a function; other libraries' operators are prefixed with the library."""
     if isinstance(func, OpOverload):
         func = func.overloadpacket
     if isinstance(func, OpOverloadPacket):
@@ -49,4 +49,4 @@ def operation_of(func: Any) -> str:
 
 
 _OTHERWISE = ("unfold", "batch_norm")
-"""Operators whose arguments are not those of the function of torch that has their name."""
+"""Operators whose arguments differ from those of torch's function of the same name."""

@@ -1,7 +1,7 @@
-"""What holds for every file that a visitor sends: its size, and the memory that reading it takes.
+"""Limits for every uploaded file: its size, and the memory for reading it.
 
-A small file can hold a large picture. `READING` lets a few files be unpacked at a time, within one
-budget for the whole process; whoever comes meanwhile waits for their turn.
+A small file can hold a large picture. `READING` unpacks a few files at a time, within one memory
+budget for the whole process; further files wait for their turn.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .errors import SpecError
 T = TypeVar("T")
 MAX_UPLOAD_BYTES = 8 * 2**20
 READING_BYTES = 400 * 2**20
-"""Bytes that all files in reading may take together; the largest picture takes nearly as much."""
+"""Bytes that all files may take together while being read; the largest picture needs nearly all."""
 READERS = 2
-"""Files that are read at the same time: each keeps a core busy."""
+"""Number of files that are read at the same time; each uses one CPU core."""
 PATIENCE_S = 60.0
-"""Seconds after which a file that still waits for its turn is refused."""
+"""Seconds after which a waiting file is refused."""
 
 
 def check_size(data: bytes, most: int, advice: str) -> None:
@@ -81,4 +81,4 @@ class Readers:
 
 
 READING = Readers(READING_BYTES, READERS, PATIENCE_S)
-"""Of this process, for every file that a visitor sends."""
+"""The reading threads of this process, for every uploaded file."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from core.graph.tracing.meta_copy import meta_copy
 from torch import nn
 from torch.nn.utils import prune, spectral_norm, weight_norm
 
@@ -16,6 +15,7 @@ from core.erf.copies import private_copy
 from core.errors import SpecError
 from core.graph.plain_copy import plain_copy
 from core.graph.run_to import output_of, spot_of
+from core.graph.tracing.meta_copy import meta_copy
 from core.receptive_field.measured import measure_receptive_field
 from core.shift.network import anti_aliased, network_consistency
 
