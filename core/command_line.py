@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from .text import sentence_case
+
 
 class CommandParser(argparse.ArgumentParser):
     """An argument parser that accepts full option names only and reports errors in one sentence."""
@@ -30,7 +32,7 @@ class CommandParser(argparse.ArgumentParser):
 def refuse(error: object) -> NoReturn:
     """Print an error as one sentence on one line of stderr and leave with status 2."""
     text = " ".join(str(error).split()).rstrip(".")
-    print(f"{text[:1].upper()}{text[1:]}.", file=sys.stderr)
+    print(f"{sentence_case(text)}.", file=sys.stderr)
     raise SystemExit(2)
 
 

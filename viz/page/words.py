@@ -16,14 +16,10 @@ from core.layer.operations import OPERATIONS, Operation
 from core.layer.padding import CONVENTIONS
 from core.layer.sizes import AxisFormula
 from core.layer.window import Pads, Pair
+from core.text import times as times
 
 if TYPE_CHECKING:
     from core.receptive_field import ReceptiveField
-
-
-def times(size: Pair) -> str:
-    """``8×6``."""
-    return f"{size[0]}×{size[1]}"
 
 
 def both(value: Pair) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.text import sentence_case, times
 from viz.plots.parts import (
     AXES,
     BAR,
@@ -231,12 +232,12 @@ def recipe_line(erf: EffectiveReceptiveField) -> str:
     done = erf.convergence[-1].draws
     far = f" {done} of {erf.recipe.draws} draws done." if done < erf.recipe.draws else ""
     run = f"{erf.run.dtype} on {erf.run.device}"
-    return f"{_sentence(str(erf.recipe))}.{far} {_sentence(_where(erf))}; {run}."
+    return f"{sentence_case(str(erf.recipe))}.{far} {sentence_case(_where(erf))}; {run}."
 
 
 def _where(erf: EffectiveReceptiveField) -> str:
     rows, cols = erf.grid
-    size = "×".join(map(str, erf.input_size))
+    size = times(erf.input_size)
     return f"layer {erf.module or erf.layer}, unit {erf.unit} of {rows}×{cols}; input {size}"
 
 
@@ -250,7 +251,7 @@ def recipe_lines(
         places: whether layer, unit and input are told.
     """
     first = named[0][1]
-    lines = [recipe_line(first) if places else f"{_sentence(str(first.recipe))}."]
+    lines = [recipe_line(first) if places else f"{sentence_case(str(first.recipe))}."]
     for label, erf in named[1:]:
         other = [
             f"{part.name} {value}"
@@ -260,10 +261,6 @@ def recipe_lines(
         other += [_where(erf)] if places and _where(erf) != _where(first) else []
         lines += [f"{label}: {', '.join(other)}."] if other else []
     return lines
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def cut_notes(erf: EffectiveReceptiveField) -> list[str]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from core.blocks import COMPARISONS
+from core.text import sentence_case, times
 from viz.choices import network as network_state
 from viz.features.blocks import compute, params, tables
 from viz.features.blocks.params import VIEWS, Block
@@ -57,7 +58,7 @@ def settings(name: str, values: Values) -> str:
 
 
 def _on(network: str) -> str:
-    size = "×".join(map(str, network_state.published(network).input_size))
+    size = times(network_state.published(network).input_size)
     return f"{network_state.title(network)} on {size}"
 
 
@@ -75,12 +76,12 @@ def _facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
 
     lines = tables.fact_lines([compute.facts(block) for block in blocks])
     comparison = COMPARISONS[name]
-    size = "×".join(map(str, comparison.input_size))
+    size = times(comparison.input_size)
     return word_table(
         ["", *(block.title for block in blocks)],
         [[line.name, *line.cells] for line in lines],
         style,
-        title=comparison.title[:1].upper() + comparison.title[1:],
+        title=sentence_case(comparison.title),
         subtitle=f"Input {size}, a batch of {blocks[0].batch}. ✓ PyTorch finds the same.",
     )
 

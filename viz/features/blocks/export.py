@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.data import PICTURES
 from core.errors import SpecError
+from core.text import sentence_case, times
 from viz.features.blocks import compute, params, tables
 from viz.features.blocks.params import OWN, TABS, Block
 from viz.page import tables as page_tables
@@ -66,7 +67,7 @@ def heading(values: Values) -> str:
     """What settled values compare, in a line."""
     title = "your own blocks" if values["compare"] == OWN else params.comparison(values).title
     names = ("batch", "in_channels", "input_height", "input_width")
-    return f"{title[:1].upper()}{title[1:]}, input {'×'.join(str(values[name]) for name in names)}"
+    return f"{sentence_case(title)}, input {times(values[name] for name in names)}"
 
 
 def settings(block: Block, values: Values) -> str:
@@ -178,7 +179,7 @@ def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None
         from viz.features.blocks.slides import memory
 
         first = next(iter(sound))
-        size = "×".join(map(str, (first.batch, *first.input_size)))
+        size = times((first.batch, *first.input_size))
         named = {block.title: compute.kept(block) for block in sound}
         forward = {block.title: own_facts.forward_bytes for block, own_facts in sound.items()}
         notes = [f"Training mode, input {size}, float32; without the weights."]

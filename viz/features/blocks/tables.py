@@ -7,7 +7,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from viz.page.tables import UNKNOWN, WAITING, Line, percent, scaled
-from viz.page.words import pair, seen
+from viz.page.words import pair, seen, times
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
@@ -46,7 +46,7 @@ def _lines(rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]) ->
 
 def _facts(facts: BlockFacts, first: BlockFacts) -> list[str]:
     same = facts.output_shape == facts.torch_shape
-    shape = "×".join(map(str, facts.output_shape))
+    shape = times(facts.output_shape)
     shape += " ✓" if same else f", torch {'×'.join(map(str, facts.torch_shape))}"
     macs = scaled(facts.macs)
     macs += " ✓" if facts.macs == facts.torch_macs else f", torch {scaled(facts.torch_macs)}"
@@ -70,7 +70,7 @@ def verdict(titles: Sequence[str], all_facts: Sequence[BlockFacts | None]) -> st
         return ""
     shapes = {facts.output_shape for _, facts in named}
     counts = {facts.parameters for _, facts in named}
-    shape = "×".join(map(str, min(shapes)))
+    shape = times(min(shapes))
     said = f"All give **{shape}**" if len(shapes) == 1 else "Their outputs differ in **shape**"
     if len(counts) == 1:
         said += f" from **{min(counts):,}** parameters"

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SpecError
+from core.text import sentence_case
 from viz.choices import board as choices_board
 from viz.choices import layer, network_analysis
 from viz.choices.layer import VIEW
@@ -125,7 +126,7 @@ def _options(current: Question) -> None:
     with st.container(horizontal=True):
         for index, option in enumerate(current.options):
             st.button(
-                option[:1].upper() + option[1:],
+                sentence_case(option),
                 key=f"option_{letter(index)}",
                 on_click=controls.submit,
                 args=(letter(index),),

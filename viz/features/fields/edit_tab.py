@@ -21,7 +21,7 @@ from viz.components.layer_table.edits import History
 from viz.components.layer_table.layer_table import layer_table
 from viz.features.fields.params import PAGE, jump
 from viz.page.session import PageState, change, current
-from viz.page.words import pair, seen
+from viz.page.words import pair, seen, times
 
 COLUMNS = (
     {"title": "output", "help": "channels × height × width"},
@@ -134,7 +134,7 @@ def _modules(nodes: Sequence[ResolvedLayer], prefix: str = "") -> Iterator[tuple
 def _row(analysis: Analysis, name: str) -> tuple[str, ...]:
     field, cost = analysis.fields[name], analysis.costs.get(name)
     return (
-        "×".join(map(str, field.output_shape)),
+        times(field.output_shape),
         seen(field),
         pair(field.effective_stride),
         f"{cost.parameters:,}" if cost else "",

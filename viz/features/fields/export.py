@@ -19,7 +19,7 @@ from viz.choices.network_analysis import Analysis
 from viz.choices.unit import AXES
 from viz.features.fields import params
 from viz.features.fields.params import TABS
-from viz.page.words import pair, seen
+from viz.page.words import pair, seen, times
 from viz.plots.parts import short
 from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
 
@@ -58,7 +58,7 @@ def _missing(analysis: Analysis, values: Values) -> list[str]:
     clauses = [NO_UPLOAD] if values["picture"] == UPLOAD else []
     clauses += choices_unit.fit(analysis, dict(values), "")[1]
     beside = {each.network.name for each in compared(analysis, values)}
-    size = "×".join(map(str, analysis.network.input_size[1:]))
+    size = times(analysis.network.input_size[1:])
     lacking = [name for name in values["compare"] if name not in beside]
     return clauses + [f"{network.title(name)} does not run on {size}" for name in lacking]
 
@@ -212,7 +212,7 @@ def _depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
 
     curves = [curve(each.network.title, each.fields, axis) for each in analyses]
     title = "Receptive field against depth"
-    size = "×".join(map(str, analyses[0].network.input_size[1:]))
+    size = times(analyses[0].network.input_size[1:])
     title += f": {analyses[0].network.title}" if len(analyses) == 1 else ""
     return depth(curves, style, title=f"{title} on {size}")
 
@@ -228,14 +228,14 @@ def _compare(analyses: Sequence[Analysis], style: Style) -> Figure:
 
     lines = [each.deepest for each in analyses]
     rows = [
-        ["last map", *("×".join(map(str, line.node.shape[1:])) for line in lines)],
+        ["last map", *(times(line.node.shape[1:]) for line in lines)],
         ["receptive field (px)", *(seen(line.field) for line in lines)],
         ["effective stride (px)", *(pair(line.field.effective_stride) for line in lines)],
         ["effective padding (px)", *(pair(line.field.effective_padding) for line in lines)],
         ["parameters", *(f"{each.totals.parameters:,}" for each in analyses)],
         ["multiply–accumulates", *(short(each.totals.macs) for each in analyses)],
     ]
-    size = "×".join(map(str, analyses[0].network.input_size[1:]))
+    size = times(analyses[0].network.input_size[1:])
     columns = ["", *(each.network.title for each in analyses)]
     title = f"Networks side by side on {size}"
     return text_table(columns, rows, style, title=title, align="l" + "c" * len(analyses))

@@ -20,7 +20,7 @@ from viz.components.cone.cone import cone
 from viz.features.fields import params
 from viz.features.fields.params import PAGE, jump
 from viz.page.session import PageState, change, give
-from viz.page.words import pair, seen
+from viz.page.words import pair, seen, times
 
 if TYPE_CHECKING:
     from core.cost import LayerCost
@@ -61,7 +61,7 @@ def _row(line: Line, costs: Sequence[LayerCost], has_costs: bool) -> list[Any]:
     return [
         line.label,
         line.text,
-        "×".join(map(str, line.node.shape[1:])),
+        times(line.node.shape[1:]),
         seen(field),
         pair(field.effective_stride),
         pair(field.effective_padding),
@@ -257,7 +257,7 @@ def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
     lines = [each.deepest for each in analyses]
     return {
         "network": [each.network.title for each in analyses],
-        "last map": ["×".join(map(str, line.node.shape[1:])) for line in lines],
+        "last map": [times(line.node.shape[1:]) for line in lines],
         "RF (px)": [seen(line.field) for line in lines],
         "effective stride": [pair(line.field.effective_stride) for line in lines],
         "effective padding": [pair(line.field.effective_padding) for line in lines],

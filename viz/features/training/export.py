@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.errors import SpecError
+from core.text import sentence_case
 from core.training.text import to_text
 from viz.choices import lab_store
 from viz.features.training import compute, params, words
@@ -132,7 +133,7 @@ def _look(comparison: Comparison, values: Values) -> Look:
     steps = comparison.specs[net].snapshot_steps
     title = f"{comparison.names[net]}, seed {seed}"
     step = steps[values["at"] if values["at"] < len(steps) else -1]
-    return Look((net, seed), title[:1].upper() + title[1:], step)
+    return Look((net, seed), sentence_case(title), step)
 
 
 def _pictures(
@@ -183,7 +184,7 @@ def _drawn(
 
 def _learned(comparison: Comparison) -> str:
     text = f"{words.task(comparison.task)}, {comparison.specs[0].steps:,} steps"
-    return text[:1].upper() + text[1:]
+    return sentence_case(text)
 
 
 def _of_one(name: str, comparison: Comparison, values: Values, runs: Runs, style: Style) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.text import sentence_case
 from viz.lessons.exercises.forms import Unreadable, read
 from viz.lessons.exercises.question import Answer, Question, shown
 
@@ -56,7 +57,7 @@ def _in_general(question: Question, answer: Answer) -> str:
         parts = [f"missing: {', '.join(map(str, missing))}"] if missing else []
         parts += [f"too many: {', '.join(map(str, more[:12]))}"] if more else []
         text = "; ".join(parts)
-        return f"{text[0].upper()}{text[1:]}.".replace("-", "−")
+        return f"{sentence_case(text)}.".replace("-", "−")
     wrong = [n for n, (a, b) in zip(("height", "width"), zip(answer, true, strict=True), strict=True)
              if a != b]  # fmt: skip
     if len(wrong) == 1:

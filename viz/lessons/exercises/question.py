@@ -9,6 +9,7 @@ from typing import Literal
 from core.layer import LayerSpec
 from core.layer.window import Pair
 from core.networks import NetworkSpec
+from core.text import times
 
 Form = Literal["number", "side", "pair", "choice", "cells"]
 Answer = int | tuple[int, ...]
@@ -125,7 +126,7 @@ def shown(draft: Draft, answer: Answer) -> str:
         return letter(answer) if draft.form == "choice" else f"{answer:,}".replace("-", "−")
     if draft.form == "cells":
         return runs(answer)
-    return "×".join(map(str, answer))
+    return times(answer)
 
 
 def answer_format(draft: Draft) -> str:

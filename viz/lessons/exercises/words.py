@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS
 from core.layer.window import Pair
-
-
-def times(size: Pair) -> str:
-    """``28×14``."""
-    return f"{size[0]}×{size[1]}"
+from core.text import times as times
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -1,0 +1,22 @@
+"""Sizes and sentences as text."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.text import sentence_case, times
+
+
+@given(st.text(), st.text(alphabet="abcäß×1 ", max_size=1))
+def test_only_the_first_letter_becomes_large(rest: str, first: str) -> None:
+    large = sentence_case(first + rest)
+    assert large.endswith(rest) or not first
+    assert large.startswith(first.upper())
+    assert sentence_case("") == ""
+
+
+def test_sizes_of_any_length() -> None:
+    assert times((8, 6)) == "8×6"
+    assert times([3, 224, 224]) == "3×224×224"
+    assert times(n for n in (5,)) == "5"
