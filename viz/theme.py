@@ -17,7 +17,7 @@ MAGNITUDE = "cividis"
 """Colour scale of magnitudes (Plotly and Matplotlib know it by this name)."""
 
 SIGNED = ("#2166AC", "#F7F7F7", "#B2182B")
-"""Negative, zero, positive; the scale is always centred on zero."""
+"""Negative, zero, positive; the scale is always centered on zero."""
 
 MEANINGS: dict[str, str] = {
     "input": INPUT,

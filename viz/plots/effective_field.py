@@ -58,7 +58,7 @@ class Shades:
         reference: the value drawn as 1.
         shared: the reference is not this map's own peak.
         log: logarithmic colours; of a signed map its absolute values.
-        signed: values may be negative, and colours are centred on zero.
+        signed: values may be negative, and colours are centered on zero.
     """
 
     measure: str
@@ -142,7 +142,7 @@ def image_border(size: tuple[int, int]) -> Trace:
 def ellipses(
     sigma: Point, center: Point, colour: str, dash: str, name: str, **place: Any
 ) -> list[Trace]:
-    """1σ and 2σ around the centre of mass; at least a quarter pixel, so that they are seen."""
+    """1σ and 2σ around the center of mass; at least a quarter pixel, so that they are seen."""
     angle = np.linspace(0, 2 * np.pi, 73)
     down, across = (max(0.25, value) for value in sigma)
     lines = [
@@ -171,7 +171,7 @@ def pixels(pair: Point) -> str:
 
 
 def center_mark(center: Point, **place: Any) -> Trace:
-    """The centre of the unit's field: where the unit stands in the image."""
+    """The center of the unit's field: where the unit stands in the image."""
     return {
         "type": "scatter",
         "x": [center[1]],
@@ -183,8 +183,8 @@ def center_mark(center: Point, **place: Any) -> Trace:
             "color": OUTPUT,
             "line": {"color": "white", "width": 1.5},
         },
-        "name": "unit's centre",
-        "hovertemplate": "the unit's centre: row %{y}, column %{x}<extra></extra>",
+        "name": "unit's center",
+        "hovertemplate": "the unit's center: row %{y}, column %{x}<extra></extra>",
     } | place
 
 

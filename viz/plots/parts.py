@@ -45,7 +45,7 @@ def headed(title: str, plot: float, below: float) -> dict[str, Any]:
             "y": 1 - 8 / (plot + top + below),
             "yanchor": "top",
             "yref": "container",
-            "pad": {"t": 11 * (len(lines) - 1)},  # Plotly centres several lines on the first
+            "pad": {"t": 11 * (len(lines) - 1)},  # Plotly centers several lines on the first
         },
         "height": int(plot + top + below),
         "margin": {"l": 4, "r": 6, "t": top, "b": below},

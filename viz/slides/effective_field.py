@@ -103,7 +103,7 @@ def outline(axes: Axes, edges: Box, colour: str, dash: str, name: str) -> Patch:
 
 
 def ellipses(axes: Axes, sigma: Point, center: Point, colour: str, dash: str, name: str) -> Line2D:
-    """1σ and 2σ around the centre of mass; at least a quarter pixel, so that they are seen."""
+    """1σ and 2σ around the center of mass; at least a quarter pixel, so that they are seen."""
     down, across = (max(0.25, value) for value in sigma)
     for n in (1, 2):
         ring = Ellipse(center[::-1], 2 * n * across, 2 * n * down, fill=False)
@@ -120,7 +120,7 @@ def _ring(name: str, colour: str = "white", dash: str = "-") -> Line2D:
 def center_mark(axes: Axes, center: Point) -> Line2D:
     """Where the unit stands in the image."""
     look: dict[str, Any] = {"marker": "P", "ms": 11, "mfc": OUTPUT, "mec": "white", "ls": ""}
-    (mark,) = axes.plot(center[1], center[0], label="unit's centre", **look)
+    (mark,) = axes.plot(center[1], center[0], label="unit's center", **look)
     return mark
 
 

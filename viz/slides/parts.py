@@ -165,7 +165,7 @@ def heat(
     bar: bool = True,
     origin: tuple[float, float] = (0.0, 0.0),
 ) -> ScalarMappable:
-    """A map of cells, row 0 on top, cell (0, 0) centred on ``origin``, with its colour bar.
+    """A map of cells, row 0 on top, cell (0, 0) centered on ``origin``, with its colour bar.
 
     Up to 64 cells a side are vector cells, larger maps one bitmap without smoothing. NaN is
     left empty.
@@ -178,7 +178,7 @@ def heat(
         scale: see `colours`.
         label: what the colours measure, with the unit.
         bar: whether to draw the colour bar.
-        origin: (row, column) of the first cell's centre.
+        origin: (row, column) of the first cell's center.
     """
     values = np.ma.masked_invalid(np.asarray(values, dtype=float))
     low, high = span or _span(values, scale)

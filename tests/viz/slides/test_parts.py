@@ -85,7 +85,7 @@ def test_small_maps_are_cells_and_large_ones_a_bitmap(shape: tuple[int, int], ki
     assert axes.get_ylim() == (4.5 + shape[0], 4.5)
 
 
-def test_signed_colours_are_centred_on_zero() -> None:
+def test_signed_colours_are_centered_on_zero() -> None:
     with inked(STYLE):
         artist = heat(parts.sheet(STYLE).add_subplot(), np.array([[-1.0, 3.0]]), scale="signed")
     assert artist.get_clim() == (-3, 3)

@@ -17,7 +17,7 @@ const HTML = `
   <span class="seg" role="group" aria-label="Axis"><button type="button" name="width">width</button><button type="button" name="height">height</button></span>
   <span class="seg" role="group" aria-label="Direction"><button type="button" name="ancestors" title="The units and pixels this unit depends on">what it sees</button><button type="button" name="descendants" title="The later units that depend on this unit">what sees it</button></span>
   <button type="button" name="zoom" title="Fill the width with this unit's receptive field">zoom</button>
-  <button type="button" name="grid" title="The centres of all units of the layer, on the image">unit centres</button>
+  <button type="button" name="grid" title="The centers of all units of the layer, on the image">unit centers</button>
   <button type="button" name="replay" title="Let the cone grow again">replay</button>
   <select class="save" aria-label="Save the picture"><option value="">save…</option><option value="svg">as SVG</option><option value="png">as PNG</option></select>
   <button type="button" name="link">copy link</button><span class="toast" role="status"></span>

@@ -1,5 +1,5 @@
 // Which units see which: core's exact maps followed in the browser. No size is computed here;
-// maps, spans and centres come from core.receptive_field.outline and core.receptive_field.
+// maps, spans and centers come from core.receptive_field.outline and core.receptive_field.
 
 /**
  * @typedef {{n_in: number, n_out: number, advance: number, taps: number[][], edge: string, whole: boolean, causal: boolean}} AxisMap

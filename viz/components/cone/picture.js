@@ -27,7 +27,7 @@ export function drawPicture(surface, net, plan, theme, focus, image, source, gri
   const at = [plan.x(-0.5), plan.y(-0.5), cols * scale, rows * scale];
   if (image?.complete && image.naturalWidth) surface.picture(image, source, ...at);
   surface.rect(...at, { stroke: theme.meanings.input, width: 2 });
-  if (grid) centres(surface, net, plan, theme, focus);
+  if (grid) centers(surface, net, plan, theme, focus);
   const spans = [0, 1].map((axis) => net.span(focus.line, axis, focus.unit[axis]));
   if (spans[0] && spans[1]) box(surface, plan, spans, { stroke: theme.background, width: 5, alpha: 0.6 });
   if (spans[0] && spans[1]) box(surface, plan, spans, { stroke: theme.meanings.padding, width: 2.5, dash: [6, 4] });
@@ -58,8 +58,8 @@ function cross(surface, plan, [row, col], stroke, under) {
     surface.line([[x - r, y], [x + r, y], [x, y - r], [x, y + r]], { stroke: colour, width });
 }
 
-/** A dot for the centre of each unit; of every second, third … where they would hide the image. */
-function centres(surface, net, plan, theme, focus) {
+/** A dot for the center of each unit; of every second, third … where they would hide the image. */
+function centers(surface, net, plan, theme, focus) {
   const [rows, cols] = net.lines[focus.line].grid;
   const every = net.lines[focus.line].stride.map((apart) => Math.max(1, Math.ceil(DOTS_APART / Math.max(apart * plan.scale, 0.01))));
   const side = Math.max(1.8, Math.min(4, plan.scale * 0.8));
@@ -91,10 +91,10 @@ export function alignment(net, index) {
     const last = net.lines[index].grid[axis] - 1;
     return (net.place(index, axis, 0) + net.place(index, axis, last)) / 2 - (net.image[axis] - 1) / 2;
   });
-  if (off.every((d) => Math.abs(d) < 1e-9)) return "The units stand centred over the image.";
+  if (off.every((d) => Math.abs(d) < 1e-9)) return "The units stand centered over the image.";
   const words = ["down", "right"], back = ["up", "left"];
   const told = off.map((d, i) => (d ? `${round(Math.abs(d))} px ${d > 0 ? words[i] : back[i]}` : "")).filter(Boolean);
-  return `The units stand ${told.join(" and ")} of the image's centre.`;
+  return `The units stand ${told.join(" and ")} of the image's center.`;
 }
 
 export const round = (value) => String(Math.round(value * 100) / 100).replace("-", "−");

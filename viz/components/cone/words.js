@@ -24,7 +24,7 @@ export function facts(net, focus) {
   if (focus.line === 0) return [];
   const whole = line.stride.every((s) => s === 0);
   const told = whole ? [line.bound ? "A unit may see the whole image." : "Global: every unit sees the whole image."] : [
-    `${line.grid.every((n) => n === 1) ? "It is the only unit; it" : `Neighbouring units look ${times(line.stride)} px apart (effective stride); unit (0, 0)`} starts ${times(line.padding)} px before the image (effective padding) and is centred on (${line.center.map(round).join(", ")}).`,
+    `${line.grid.every((n) => n === 1) ? "It is the only unit; it" : `Neighbouring units look ${times(line.stride)} px apart (effective stride); unit (0, 0)`} starts ${times(line.padding)} px before the image (effective padding) and is centered on (${line.center.map(round).join(", ")}).`,
     alignment(net, focus.line)];
   if (!whole && line.size.some((s, axis) => s > net.image[axis]))
     told.push("The receptive field is larger than the image: what lies outside is padding, so no unit sees as much as its size says.");

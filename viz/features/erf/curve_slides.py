@@ -61,13 +61,13 @@ def _section(erf: EffectiveReceptiveField, axis: int, expected: ExpectedErf | No
 
 
 def energy(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
-    """Share of the energy in squares around the field's centre, over their side."""
+    """Share of the energy in squares around the field's center, over their side."""
     sides, held = erf.cumulative_energy()
     at = dict(zip(sides.tolist(), held.tolist(), strict=True))
     theory = max(last - first + 1 for first, last in erf.theory.unclipped)
     squares = erf.squares
     subtitle = ", ".join(f"{100 * share:g} % in {side} px" for share, side in squares.items())
-    figure = _framed(erf, style, f"{title}: energy inside a centred square", subtitle)
+    figure = _framed(erf, style, f"{title}: energy inside a centered square", subtitle)
     axes = figure.add_subplot()
     curves(axes, [Curve("measured", sides.tolist(), held.tolist(), WINDOW)], legend=False)
     axes.axvline(theory, color=INPUT, ls="--", label=f"theory, {theory} px")

@@ -136,7 +136,7 @@ def _field_name(erf: EffectiveReceptiveField) -> str:
 
 
 def _energy_square(erf: EffectiveReceptiveField, t: float, dash: str) -> list[Trace]:
-    """The smallest square around the field's centre that holds t of the energy."""
+    """The smallest square around the field's center that holds t of the energy."""
     side = erf.square(t)
     row, col = erf.theory.center
     square = outlines([(col - side / 2, col + side / 2, row - side / 2, row + side / 2)])
@@ -189,9 +189,9 @@ def sections_figure(
 
 
 def energy_figure(
-    erf: EffectiveReceptiveField, *, title: str = "Energy inside a centred square"
+    erf: EffectiveReceptiveField, *, title: str = "Energy inside a centered square"
 ) -> go.Figure:
-    """Share of the energy in squares around the field's centre, over their side."""
+    """Share of the energy in squares around the field's center, over their side."""
     sides, held = erf.cumulative_energy()
     at = dict(zip(sides.tolist(), held.tolist(), strict=True))
     theory = max(last - first + 1 for first, last in erf.theory.unclipped)

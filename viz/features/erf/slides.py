@@ -116,7 +116,7 @@ def field_name(erf: EffectiveReceptiveField) -> str:
 
 
 def energy_square(axes: Axes, erf: EffectiveReceptiveField, share: float, dash: str) -> Patch:
-    """The smallest square around the field's centre that holds a share of the energy."""
+    """The smallest square around the field's center that holds a share of the energy."""
     side, (row, col) = erf.square(share), erf.theory.center
     look: dict[str, Any] = {"fill": False, "ec": PINNED, "ls": dash, "lw": 2.5}
     square = Rectangle((col - side / 2, row - side / 2), side, side, **look)

@@ -53,7 +53,7 @@ def _sections(
         return
     st.plotly_chart(figures.sections_figure(erf, expected), theme="streamlit", key="erf_sections")
     st.markdown(
-        "Many random paths end near the centre and few at the rim, so the map comes close to a "
+        "Many random paths end near the center and few at the rim, so the map comes close to a "
         "Gaussian: the *effective* field is narrower than the theoretical one, and its width grows "
         "with the square root of the depth (Luo et al., 2016)."
     )

@@ -127,7 +127,7 @@ def cone(
     _ruler(axes, plan, style)
     if beside:
         box = room + 0.3, width, 0.0, height - foot - 0.1
-        view_on(axes, lines[index], unit, photo, box, style, centres=False)
+        view_on(axes, lines[index], unit, photo, box, style, centers=False)
     return figure
 
 

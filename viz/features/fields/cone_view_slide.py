@@ -50,9 +50,9 @@ def view(
     *,
     title: str,
     photo: NDArray[np.uint8],
-    centres: bool,
+    centers: bool,
 ) -> Figure:
-    """The image with a unit's boxes, clipped and unclipped, and the layer's centres.
+    """The image with a unit's boxes, clipped and unclipped, and the layer's centers.
 
     Args:
         line: the unit's.
@@ -60,12 +60,12 @@ def view(
         style: of the picture.
         title: the network and its input.
         photo: (H, W, 3) the image, at any scale.
-        centres: whether to draw where the layer's units look.
+        centers: whether to draw where the layer's units look.
     """
     figure = sheet(style)
     axes = canvas(figure, titled(figure, title, says(line, unit), style), style)
     room = 0.0, float(axes.get_xlim()[1]), 0.0, float(axes.get_ylim()[0])
-    view_on(axes, line, unit, photo, room, style, centres=centres)
+    view_on(axes, line, unit, photo, room, style, centers=centers)
     return figure
 
 
@@ -77,13 +77,13 @@ def view_on(
     room: tuple[float, float, float, float],
     style: Style,
     *,
-    centres: bool,
+    centers: bool,
 ) -> None:
     """Draw the view in a part of a canvas; ``room`` is its left, right, top and bottom."""
     left, right, top, bottom = room
     rows, cols = line.field.network.graph[line.field.network.source].grid
     interval = line.field.interval(unit)
-    below = _legend(axes, interval.unclipped, (left, bottom), centres, style, draw=False) + 0.12
+    below = _legend(axes, interval.unclipped, (left, bottom), centers, style, draw=False) + 0.12
     ends = [_ends(interval.unclipped, axis, n) for axis, n in enumerate((rows, cols))]
     (first_row, last_row), (first_col, last_col) = ends
     scale = min(
@@ -107,8 +107,8 @@ def view_on(
         _box(axes, area, (x0, y0, scale), window, look)
 
     box(whole, edgecolor=INPUT, linewidth=2)
-    if centres:
-        _centres(axes, line, (x0, y0, scale), style)
+    if centers:
+        _centers(axes, line, (x0, y0, scale), style)
     if interval.unclipped is not None:
         box(interval.unclipped, edgecolor=style.ink["background"], linewidth=5, alpha=0.6)
         box(interval.unclipped, edgecolor=style.ink["muted"], linewidth=2.5, linestyle=(0, (3, 2)))
@@ -120,7 +120,7 @@ def view_on(
         for colour, width in (("#FFFFFF", 6), (OUTPUT, 3)):
             axes.plot([x0 + col * scale], [y0 + row * scale], color=colour, mew=width, **look)
     foot = y0 + (last_row) * scale + 0.08
-    _legend(axes, interval.unclipped, (left, foot), centres, style)
+    _legend(axes, interval.unclipped, (left, foot), centers, style)
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:
@@ -151,7 +151,7 @@ def _box(
     axes.add_patch(Rectangle(corner, (right - left) * scale, (bottom - top) * scale, **look))
 
 
-def _centres(axes: Axes, line: Line, place: tuple[float, float, float], style: Style) -> None:
+def _centers(axes: Axes, line: Line, place: tuple[float, float, float], style: Style) -> None:
     """Draw a dot at the center of each unit, or of every n-th unit so that none touch."""
     x0, y0, scale = place
     dots = []
@@ -169,7 +169,7 @@ def _legend(
     axes: Axes,
     unclipped: Box | None,
     corner: tuple[float, float],
-    centres: bool,
+    centers: bool,
     style: Style,
     draw: bool = True,
 ) -> float:
@@ -178,7 +178,7 @@ def _legend(
     entries = [Entry("inside the image", {"facecolor": (*_rgb(WINDOW), 0.3), "edgecolor": WINDOW})]
     if unclipped is not None:
         entries.insert(0, Entry("receptive field", dashed | {"linewidth": 2.5}))
-    if centres:
+    if centers:
         dot = {"color": OUTPUT, "marker": "o", "linestyle": "none"}
-        entries.append(Entry("centres of units", dot, line=True))
+        entries.append(Entry("centers of units", dot, line=True))
     return key(axes, entries, style, corner[1], draw, corner[0])

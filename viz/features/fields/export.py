@@ -161,8 +161,8 @@ def _view(
     from viz.features.fields.cone_view_slide import view
 
     image = photo(values, analysis.network.input_size[1:], upload)
-    centres = values["centres"]
-    return view(line, unit, style, title=settings(analysis), photo=image, centres=centres)
+    centers = values["centres"]
+    return view(line, unit, style, title=settings(analysis), photo=image, centers=centers)
 
 
 def _layers(analysis: Analysis, style: Style) -> Figure:

@@ -46,7 +46,7 @@ def picture_figure(picture: Grid, title: str) -> go.Figure:
 
 
 def output_span(output: Grid, signed: bool) -> Span:
-    """Range of colours: that of the values, centred on zero where they have a sign."""
+    """Range of colours: that of the values, centered on zero where they have a sign."""
     largest = float(np.abs(output).max()) or 1.0
     if signed:
         return -largest, largest

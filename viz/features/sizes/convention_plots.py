@@ -190,7 +190,7 @@ def _bars(
     name: str,
     numbers: Sequence[int] = (),
 ) -> Trace:
-    """Horizontal bars centred on (column, y), with a number in each where there is room."""
+    """Horizontal bars centered on (column, y), with a number in each where there is room."""
     numbers = numbers if len(set(numbers)) <= 24 else ()
     return {
         "type": "bar",

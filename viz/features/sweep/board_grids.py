@@ -171,7 +171,7 @@ class Grids:
         raised: bool = False,
         **look: Any,
     ) -> Any:
-        x, y = panel.centre(row - 0.18 * raised, col)
+        x, y = panel.center(row - 0.18 * raised, col)
         usual: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 3}
         return self.axes.text(x, y, text, color=colour, fontsize=size, **(usual | look))
 

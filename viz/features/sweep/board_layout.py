@@ -56,7 +56,7 @@ class Panel:
         """(x, y) of a cell's upper left corner."""
         return self.x + col * self.cell, self.y + row * self.cell
 
-    def centre(self, row: float, col: float) -> tuple[float, float]:
+    def center(self, row: float, col: float) -> tuple[float, float]:
         """(x, y) of the middle of a cell."""
         return self.corner(row + 0.5, col + 0.5)
 

@@ -109,7 +109,7 @@ def unit_picker(page: PageState, grid: tuple[int, int]) -> None:
         f"unit of the last map, {rows}×{columns} (row, column)",
         units,
         format_func=lambda name: (
-            "the centre" if name == "centre" else f"({name})".replace(".", ", ")
+            "the center" if name == "centre" else f"({name})".replace(".", ", ")
         ),
         key=give(page.values, "unit", grid),
     )

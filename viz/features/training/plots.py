@@ -104,7 +104,7 @@ def learning_figure(runs: Runs, names: Sequence[str], what: Learning, steps: int
 
 
 def sigma_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
-    """σ of the centre unit's effective field over the steps; lines as in `learning_figure`."""
+    """σ of the center unit's effective field over the steps; lines as in `learning_figure`."""
     panel = Panel("σ (px)", bands(runs, len(names), sigma), unit=" px")
     steps = max((records[-1].steps for records in runs.values() if records), default=1)
     title = "Width of the effective field while it learns"

@@ -70,7 +70,7 @@ def curve(runs: Runs, names: Sequence[str], what: str, style: Style, *, task: st
 
 
 def widths(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figure:
-    """σ of the centre unit's effective field over the steps."""
+    """σ of the center unit's effective field over the steps."""
     curves = bands(runs, len(names), sigma)
     title = "Width of the effective field while it learns"
     figure, (axes,) = _framed(title, task, runs, names, curves, style)

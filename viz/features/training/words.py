@@ -54,8 +54,8 @@ def task(learned: Task) -> str:
         return f"handwritten digits{pieces}"
     if isinstance(learned, LongRange):
         if learned.rule == "agree":
-            return f"whether the mark {learned.distance} px away has the centre's sign"
-        return f"the sign of the mark {learned.distance} px from the centre"
+            return f"whether the mark {learned.distance} px away has the center's sign"
+        return f"the sign of the mark {learned.distance} px from the center"
     return f"{len(learned.labels):,} images of {learned.classes} classes"
 
 
@@ -249,7 +249,7 @@ def grew(comparison: Comparison, runs: Runs) -> str:
     if not parts:
         return ""
     return (
-        f"σ of the centre unit's effective field, after training over before: {'; '.join(parts)}. "
+        f"σ of the center unit's effective field, after training over before: {'; '.join(parts)}. "
         "The images alone can make a difference of about 5 %."
     )
 

@@ -40,12 +40,12 @@ def covered(rates: tuple[int, ...]) -> NDArray[np.bool_]:
 
     A pixel is read when its distance is a sum of one tap's of each layer.
     """
-    found = np.ones(1)
+    reach = np.ones(1)
     for rate in rates:
         taps = np.zeros(rate * (KERNEL - 1) + 1)
         taps[::rate] = 1
-        found = np.convolve(found, taps)
-    return np.asarray(found > 0)
+        reach = np.convolve(reach, taps)
+    return np.asarray(reach > 0)
 
 
 def _stack(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]:
@@ -166,7 +166,7 @@ def _others(values: Values) -> Outcome:
     rates = tuple(int(values[name]) for name in RATES)
     twice = tuple(2 * rate for rate in rates)
     side, out, _ = _stack(rates)
-    kept: Row = (
+    plain: Row = (
         f"dilated, rates {', '.join(map(str, rates))}: output of {side} px",
         f"{side} px",
         f"{side + sum(2 * rate - rate * (KERNEL - 1) for rate in rates)} px",
@@ -175,7 +175,7 @@ def _others(values: Values) -> Outcome:
     first, first_agrees, ways = _gridding(rates)
     second, second_agrees, _ = _gridding(twice)
     others = [*_deformable_rows(rates[-1]), _attention_row(int(values["sharpness"]))]
-    rows = (kept, first, second, *(row for row, _ in others))
+    rows = (plain, first, second, *(row for row, _ in others))
     agrees = (out == side, first_agrees, second_agrees, *(agree for _, agree in others))
     failed = " or ".join(str(row[0]) for row, agree in zip(rows, agrees, strict=True) if not agree)
     return outcome(

@@ -99,9 +99,9 @@ def _versions(values: Values) -> Outcome:
     rows: list[Row] = []
     counts: list[Row] = []
     specs = _blocks(str(values["shortcut"]))
-    for (name, _, told, _), spec in zip(VERSIONS, specs, strict=True):
-        facts, found = _unread(spec, side)
-        shares = (_percent(told), _percent(facts.unread), _percent(found))
+    for (name, _, claimed, _), spec in zip(VERSIONS, specs, strict=True):
+        facts, measured = _unread(spec, side)
+        shares = (_percent(claimed), _percent(facts.unread), _percent(measured))
         rows.append((f"{name}: block's input unread", *shares))
         macs = (f"{facts.macs / 1e6:.1f}", f"{facts.torch_macs / 1e6:.1f}")
         counts.append((f"{name}: million multiply–accumulates of the block", "–", *macs))
@@ -163,26 +163,26 @@ def _stem(block: NamedBlock, channels: int, side: int) -> tuple[Row, bool]:
     module = build(block.spec, channels, (side, side), seed=0).eval()
     with torch.no_grad():
         out = module(torch.zeros(1, channels, side, side))
-    found = side / out.shape[-1]
+    reduction_of_torch = side / out.shape[-1]
     numbers = sum(each.numel() for each in module.parameters())
     row = (
         block.title,
         f"{reduction}×",
         f"{facts.reduction[1]:.4g}×",
-        f"{found:.4g}×",
+        f"{reduction_of_torch:.4g}×",
         f"{weights:,} + {norm}",
         f"{facts.parameters:,}",
         f"{numbers:,}",
         facts.field.size[1],
     )
-    agrees = found == facts.reduction[1] == reduction
+    agrees = reduction_of_torch == facts.reduction[1] == reduction
     return row, agrees and numbers == facts.parameters == weights + norm
 
 
 def _stems(values: Values) -> Outcome:
     side, channels = int(values["side"]), int(values["in_channels"])
-    made = [_stem(block, channels, side) for block in COMPARISONS["stems"].blocks]
-    rows, agrees = tuple(row for row, _ in made), tuple(agree for _, agree in made)
+    parts = [_stem(block, channels, side) for block in COMPARISONS["stems"].blocks]
+    rows, agrees = tuple(row for row, _ in parts), tuple(agree for _, agree in parts)
     divides = {
         f"{side} px is a multiple of the reduction": [side % SAID[str(r[0])][0] == 0 for r in rows]
     }

@@ -33,7 +33,7 @@ ROUNDING = 1e-12
 NEEDED, NO = "the remainder", "none"
 
 
-def _transposed(spec: LayerSpec, weight: Plane, arriving: Plane, extra: Pair) -> Plane:
+def _transposed(spec: LayerSpec, weight: Plane, upstream: Plane, extra: Pair) -> Plane:
     """torch's own transposed convolution of the upstream gradient; ``extra`` rows and columns after it."""
     import torch
 
@@ -46,9 +46,9 @@ def _transposed(spec: LayerSpec, weight: Plane, arriving: Plane, extra: Pair) ->
         output_padding=extra,
     )
     with torch.no_grad():
-        pair = torch.from_numpy(arriving)[None], torch.from_numpy(weight)
-        found: Plane = operation_of(back).run(back, *pair, None)[0].numpy()
-    return found
+        pair = torch.from_numpy(upstream)[None], torch.from_numpy(weight)
+        result: Plane = operation_of(back).run(back, *pair, None)[0].numpy()
+    return result
 
 
 def _backward_row(spec: LayerSpec, n: int, needed: bool) -> tuple[tuple[Any, ...], bool]:
@@ -56,18 +56,18 @@ def _backward_row(spec: LayerSpec, n: int, needed: bool) -> tuple[tuple[Any, ...
 
     draw = np.random.default_rng(3)
     weight = draw.standard_normal((spec.out_channels, spec.in_channels, *spec.kernel_size))
-    arriving = draw.standard_normal((spec.out_channels, *check(spec, (n, n))))
-    found = rebuild(spec, (n, n), weight, arriving)
-    assert found.autograd is not None
-    scale = float(np.abs(found.autograd).max()) or 1.0
-    extra = found.remainder if needed else (0, 0)
-    back = _transposed(spec, weight, arriving, extra)
-    same = back.shape == found.autograd.shape
-    away = float(np.abs(back - found.autograd).max()) / scale if same else float("nan")
-    size, by_hand = f"{back.shape[1]}×{back.shape[2]}", found.difference / scale
-    told = f"{away:.1e}" if same else "other size"
+    upstream = draw.standard_normal((spec.out_channels, *check(spec, (n, n))))
+    back_by_hand = rebuild(spec, (n, n), weight, upstream)
+    assert back_by_hand.autograd is not None
+    scale = float(np.abs(back_by_hand.autograd).max()) or 1.0
+    extra = back_by_hand.remainder if needed else (0, 0)
+    back = _transposed(spec, weight, upstream, extra)
+    same = back.shape == back_by_hand.autograd.shape
+    away = float(np.abs(back - back_by_hand.autograd).max()) / scale if same else float("nan")
+    size, by_hand = f"{back.shape[1]}×{back.shape[2]}", back_by_hand.difference / scale
+    difference = f"{away:.1e}" if same else "other size"
     agree = by_hand < ROUNDING and away < ROUNDING
-    return (f"{n}×{n}", found.remainder[0], f"{by_hand:.1e}", size, told), agree
+    return (f"{n}×{n}", back_by_hand.remainder[0], f"{by_hand:.1e}", size, difference), agree
 
 
 def _backward(values: Values) -> Outcome:
@@ -75,8 +75,8 @@ def _backward(values: Values) -> Outcome:
     spec = layer(k, stride, k // 2, in_channels=2, out_channels=3, padding_mode=fill)
     sizes = range(2 * k, 2 * k + SIZES)
     needed = values["output_padding"] == NEEDED
-    made = [_backward_row(spec, n, needed) for n in sizes]
-    rows, agrees = tuple(row for row, _ in made), tuple(agree for _, agree in made)
+    parts = [_backward_row(spec, n, needed) for n in sizes]
+    rows, agrees = tuple(row for row, _ in parts), tuple(agree for _, agree in parts)
     nothing_left = named_condition(agrees, {"nothing is left over": [r[1] == 0 for r in rows]})
     listed = "the input is " + " or ".join(r[0] for r, a in zip(rows, agrees, strict=True) if a)
     worst = max(float(row[2]) for row in rows)

@@ -184,12 +184,12 @@ class Claim:
             SpecError: an unknown setting, a value out of bounds, or a combination that the
                 experiment refuses.
         """
-        known = {setting.name: setting for setting in self.settings}
+        settings = {setting.name: setting for setting in self.settings}
         for name in values or {}:
-            if name not in known:
-                raise SpecError(name, f"must be one of {', '.join(known) or 'none'}", name)
-        asked = self.defaults | dict(values or {})
-        return self.experiment({n: known[n].checked(v) for n, v in asked.items()})
+            if name not in settings:
+                raise SpecError(name, f"must be one of {', '.join(settings) or 'none'}", name)
+        chosen = self.defaults | dict(values or {})
+        return self.experiment({n: settings[n].checked(v) for n, v in chosen.items()})
 
 
 def block(**values: tuple[Value, ...]) -> Block:
@@ -230,9 +230,9 @@ def decided(parts: Iterable[bool | None]) -> Verdict:
 
     One part that is borne out and one that is not make "holds when", whatever the others are.
     """
-    found = set(parts)
-    if {True, False} <= found:
+    verdicts = set(parts)
+    if {True, False} <= verdicts:
         return "holds when"
-    if None in found:
+    if None in verdicts:
         return "not decided here"
-    return "holds" if True in found else "does not hold"
+    return "holds" if True in verdicts else "does not hold"

@@ -54,16 +54,16 @@ def _all_convolutional(values: Values) -> Outcome:
     before, after = mean(pooled), mean(replaced)
     loss, chance = before - after, _chance(before, after, tests)
     rows.append(("all", before, after, loss, chance))
-    kept = _kept(loss, chance) if enough(seeds) else None
+    claim_holds = _holds(loss, chance) if enough(seeds) else None
     names = ("max pooling", str(values["in_place"]))
     return outcome(
         f"Over {plural(seeds, 'seed')} the accuracy on {tests} test images is {percent([after])} "
         f"with {names[1]} in place of each pooling, {percent([before])} with max pooling: "
         f"{_change(loss)}, give or take {_points(chance)} that chance alone explains."
-        f"{_band_of_loss(kept, seeds)}",
+        f"{_band_of_loss(claim_holds, seeds)}",
         ("seed", *names, "loss of accuracy", f"chance ({DOUBT} standard errors)"),
         rows,
-        (*(None,) * seeds, kept),
+        (*(None,) * seeds, claim_holds),
         Chart(
             "bars",
             "Test accuracy",
@@ -74,11 +74,11 @@ def _all_convolutional(values: Values) -> Outcome:
                 for seed, pair in enumerate(zip(pooled, replaced, strict=True))
             ),
         ),
-        verdict=decided([kept]),
+        verdict=decided([claim_holds]),
     )
 
 
-def _kept(loss: float, chance: float) -> bool | None:
+def _holds(loss: float, chance: float) -> bool | None:
     """Whether accuracy is kept: True where even the largest loss that chance leaves room for
     counts as none, False where even the smallest is one, else None."""
     if loss + chance <= NO_LOSS:
@@ -86,9 +86,9 @@ def _kept(loss: float, chance: float) -> bool | None:
     return False if loss - chance > 0 else None
 
 
-def _band_of_loss(kept: bool | None, seeds: int) -> str:
+def _band_of_loss(claim_holds: bool | None, seeds: int) -> str:
     """Why nothing is decided, where nothing is."""
-    if kept is None and enough(seeds):
+    if claim_holds is None and enough(seeds):
         return f" That leaves room for no loss and for one of more than {_points(NO_LOSS)}."
     return few_seeds(seeds)
 

@@ -70,10 +70,10 @@ def _parameters_chart(rows: Rows) -> Chart:
 
 def _row(line: str, size: InputSize, closed: int | None = None) -> tuple[Any, ...]:
     """Network, input, output, parameters in closed form and by torch."""
-    found = facts(line, size)
-    told = found.parameters if closed is None else closed
+    block_facts = facts(line, size)
+    closed_parameters = block_facts.parameters if closed is None else closed
     learned = torch_parameters(parse_notation(line), size)
-    return line, _shape(size), _shape(found.torch_shape), told, learned
+    return line, _shape(size), _shape(block_facts.torch_shape), closed_parameters, learned
 
 
 def _parameters(values: Values) -> Outcome:
@@ -123,9 +123,9 @@ def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tu
 
     specs = [parse_notation(line) for line in lines]
     modules = [build(spec, input_size[0], input_size[1:], seed=0) for spec in specs]
-    found = measure_times(modules, input_size, batch, repeats=7, seconds=4.0)
+    timings = measure_times(modules, input_size, batch, repeats=7, seconds=4.0)
     return tuple(
-        spread([1e3 * (f + b) for f, b in zip(t.forward, t.backward, strict=True)]) for t in found
+        spread([1e3 * (f + b) for f, b in zip(t.forward, t.backward, strict=True)]) for t in timings
     )
 
 
@@ -169,12 +169,12 @@ def _pool_or_stride(values: Values) -> Outcome:
     times = strided_time.median, pooled_time.median
     slower = _dearer(pooled_time, strided_time)
     macs = strided.torch_macs, pooled.torch_macs
-    told = pooled.macs / strided.macs
+    ratio_of_macs = pooled.macs / strided.macs
     ratio = macs[1] / macs[0]
     memory = strided.backward_bytes, pooled.backward_bytes
     rows = (
         ("output shape", _shape(strided.torch_shape), _shape(pooled.torch_shape), "the same"),
-        ("multiply–accumulates, formula", strided.macs, pooled.macs, f"{told:.4g} times"),
+        ("multiply–accumulates, formula", strided.macs, pooled.macs, f"{ratio_of_macs:.4g} times"),
         ("multiply–accumulates, torch", *macs, f"{ratio:.4g} times, s² = {stride**2}"),
         ("bytes saved for backward", *memory, f"{memory[1] / memory[0]:.3g} times"),
         ("time, median (ms)", *(f"{t:.3g}" for t in times), f"{times[1] / times[0]:.3g} times"),
@@ -213,10 +213,10 @@ def _quantities(values: Values) -> tuple[Quartiles, ...]:
     size, batch, lines = (channels, side, side), 4, [line for _, line in _blocks(values)]
     if values["quantity"] == QUANTITIES[0]:
         return _milliseconds(lines, size, batch)
-    found = [facts(line, size, batch) for line in lines]
+    all_facts = [facts(line, size, batch) for line in lines]
     if values["quantity"] == QUANTITIES[1]:
-        return tuple(spread([float(each.torch_macs)]) for each in found)
-    return tuple(spread([float(each.backward_bytes)]) for each in found)
+        return tuple(spread([float(each.torch_macs)]) for each in all_facts)
+    return tuple(spread([float(each.backward_bytes)]) for each in all_facts)
 
 
 def _dearer_or_cheaper_chart(

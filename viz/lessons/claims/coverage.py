@@ -59,9 +59,9 @@ def _last_pixels(values: Values) -> Outcome:
         check(spec, (kernel + stride, kernel + stride))
         for n in range(max(kernel, padding + 1), max(kernel, padding + 1) + stride + 1):
             remainder = formula(spec, (n, n))[0].remainder
-            lost = _last_lines(window_reads(spec, (n, n)))
+            unread = _last_lines(window_reads(spec, (n, n)))
             measured = _last_lines(torch_reads(spec, n))
-            rows.append((padding, n, remainder, lost, measured))
+            rows.append((padding, n, remainder, unread, measured))
             agrees.append(measured > 0 if remainder else None)
             beyond.append(remainder > padding)
     judged = [row for row, each in zip(rows, agrees, strict=True) if each is not None]
@@ -113,12 +113,12 @@ def _inner_reads(kernel: int, stride: int) -> set[int]:
     return set(counts[: n - 2 * kernel - stride].tolist())
 
 
-def _symmetry_chart(stride: int, n: int, shown: LayerSpec, read: IntArray) -> Chart:
+def _symmetry_chart(stride: int, n: int, drawn: LayerSpec, read: IntArray) -> Chart:
     """The picture."""
     return Chart(
         "map",
-        f"Windows that read each pixel: {shown.kernel_size[0]}×{shown.kernel_size[1]}, "
-        f"stride {stride}, padding {shown.padding[0][0]}, on {square(n)}",
+        f"Windows that read each pixel: {drawn.kernel_size[0]}×{drawn.kernel_size[1]}, "
+        f"stride {stride}, padding {drawn.padding[0][0]}, on {square(n)}",
         "column (px)",
         "row (px)",
         cells=tuple(tuple(float(v) if v else float("nan") for v in row) for row in read),
@@ -139,16 +139,16 @@ def _symmetry_row(kernel: int, stride: int, n: int) -> tuple[tuple[str, ...], bo
         "uniform" if uniform else "not uniform",
     )
     closed = (abs(_offset(spec, n)) < 1e-9) == mirrored and is_even(spec) == uniform
-    told = mirrored == (kernel % 2 == 0) and uniform == (kernel % stride == 0)
-    return row, closed and told
+    as_claimed = mirrored == (kernel % 2 == 0) and uniform == (kernel % stride == 0)
+    return row, closed and as_claimed
 
 
 def _symmetry(values: Values) -> Outcome:
     n, stride = int(values["n"]), int(values["stride"])
-    found = [_symmetry_row(kernel, stride, n) for kernel in KERNELS]
-    rows, agrees = [row for row, _ in found], [bears for _, bears in found]
-    shown = layer(int(values["kernel_size"]), stride, (int(values["kernel_size"]) - 1) // 2)
-    read = torch_reads(shown, n)
+    parts = [_symmetry_row(kernel, stride, n) for kernel in KERNELS]
+    rows, agrees = [row for row, _ in parts], [bears for _, bears in parts]
+    drawn = layer(int(values["kernel_size"]), stride, (int(values["kernel_size"]) - 1) // 2)
+    read = torch_reads(drawn, n)
     even = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2 == 0]
     odd = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2]
     held = [row[0] for row, each in zip(rows, agrees, strict=True) if each]
@@ -167,7 +167,7 @@ def _symmetry(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        _symmetry_chart(stride, n, shown, read),
+        _symmetry_chart(stride, n, drawn, read),
         f"the kernel is {', '.join(map(str, held))}",
     )
 
@@ -186,8 +186,8 @@ def _torch_takes_same(kernel: int, stride: int) -> bool:
     return True
 
 
-def _pads(found: ConventionResult) -> str:
-    return "refused" if found.pads is None else "{} before, {} after".format(*found.pads[0])
+def _pads(result: ConventionResult) -> str:
+    return "refused" if result.pads is None else "{} before, {} after".format(*result.pads[0])
 
 
 def _frameworks_chart(
@@ -210,8 +210,8 @@ def _frameworks_chart(
 def _frameworks(values: Values) -> Outcome:
     n, kernel, stride = int(values["n"]), int(values["kernel_size"]), int(values["stride"])
     own = layer(kernel, stride, (kernel - 1) // 2)
-    found = {each.name: each for each in conventions(own, (n, n), run=True)}
-    keras, torch_own = found["tf_same"], found[OWN]
+    by_name = {each.name: each for each in conventions(own, (n, n), run=True)}
+    keras, torch_own = by_name["tf_same"], by_name[OWN]
     assert keras.pads is not None
     assert keras.differs is not None
     before, after = keras.pads[0]
@@ -223,7 +223,7 @@ def _frameworks(values: Values) -> Outcome:
         ("PyTorch padding='same' is refused", "taken" if taken else "refused"),
         ("the same layer, other numbers", f"{differing} of {total} outputs differ"),
     )
-    refused = found["torch_same"].pads is None
+    refused = by_name["torch_same"].pads is None
     agrees = (before < after, None, not taken and refused, differing > 0)
     held = [row[0] for row, each in zip(rows, agrees, strict=True) if each]
     assert keras.values is not None

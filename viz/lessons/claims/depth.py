@@ -64,8 +64,8 @@ def expected_factor(spec: FlowSpec) -> float | None:
     out; a maximum and its neighbours depend on each other, and have no such product.
     """
     plain = not (spec.batch_norm or spec.skips)
-    known = spec.weights in VARIANCE and spec.activation in PASSED and spec.downsampling in HALVED
-    if not (plain and known):
+    covered = spec.weights in VARIANCE and spec.activation in PASSED and spec.downsampling in HALVED
+    if not (plain and covered):
         return None
     layer = VARIANCE[spec.weights] * PASSED[spec.activation]
     reductions = len(spec.halved) / spec.depth

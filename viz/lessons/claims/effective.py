@@ -43,10 +43,10 @@ def _depths(values: Values) -> tuple[int, ...]:
     if last < 2 * first:
         rule = f"must be at least twice the shallowest, {2 * first}, for a law to be seen"
         raise SpecError("deepest", rule, last)
-    found = [first]
-    while 2 * found[-1] <= last:
-        found.append(2 * found[-1])
-    return tuple(found)
+    depths = [first]
+    while 2 * depths[-1] <= last:
+        depths.append(2 * depths[-1])
+    return tuple(depths)
 
 
 def _study(values: Values) -> Study:
@@ -101,15 +101,15 @@ def _effective(values: Values) -> Outcome:
     from core.erf.study import power_law
 
     study = _study(values)
-    found = [_depth_row(row) for row in study.rows]
+    parts = [_depth_row(row) for row in study.rows]
     depths = [int(row.x) for row in study.rows]
     width = power_law(depths, [row.sigma for row in study.rows])[0]
     reach = power_law(depths, [row.reach for row in study.rows])[0]
     grows = abs(width - 0.5) <= CLOSE and reach > 0.5 + 2 * CLOSE
-    rows = [cells for cells, _ in found]
+    rows = [cells for cells, _ in parts]
     rows.append(("exponent", f"{reach:.3g}", "", "0.5", f"{width:.3g}", ""))
-    agrees = (*(bears for _, bears in found), grows)
-    held = [depth for depth, (_, bears) in zip(depths, found, strict=True) if bears]
+    agrees = (*(bears for _, bears in parts), grows)
+    held = [depth for depth, (_, bears) in zip(depths, parts, strict=True) if bears]
     last = study.rows[-1]
     return outcome(
         f"At {depths[-1]} layers {rows[len(depths) - 1][2]} of the field's {round(last.reach)} px "
@@ -164,11 +164,11 @@ def _profile(layers: list[str]) -> NDArray[np.float64]:
     line = ", ".join(layers)
     chain = Chain(line)
     size = (1, 1, chain.side)
-    found = effective_receptive_field(
+    erf = effective_receptive_field(
         build(parse_notation(line), 1, size[1:], seed=0), size, chain.names[-1], draws=1,
         weights="uniform", aggregate="abs",
     )  # fmt: skip
-    return np.asarray(found.marginals()[1], dtype=np.float64)
+    return np.asarray(erf.marginals()[1], dtype=np.float64)
 
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -125,9 +125,9 @@ def _recurrence(values: Values) -> Outcome:
     for place, (closed, measured) in enumerate(
         zip(chain.closed, chain.measured, strict=True), start=1
     ):
-        told = f"{reach} + ({kernel} − 1)·{jump} = {reach + (kernel - 1) * jump}"
+        formula = f"{reach} + ({kernel} − 1)·{jump} = {reach + (kernel - 1) * jump}"
         reach, jump = reach + (kernel - 1) * jump, jump * stride
-        rows.append((place, told, closed, measured, jump))
+        rows.append((place, formula, closed, measured, jump))
         agrees.append(reach == measured)
     held = ", ".join(str(row[0]) for row, each in zip(rows, agrees, strict=True) if each)
     return outcome(
@@ -175,10 +175,10 @@ def _copied_table(values: Values) -> Outcome:
     one, both, closed = strided.measured, pooled.measured, pooled.closed
     rows, agrees = [], []
     for place in range(count):
-        told = pool * strided.closed[place]
+        predicted = pool * strided.closed[place]
         before, after = both[2 * place : 2 * place + 2]
-        rows.append((place + 1, one[place], told, before, after, closed[2 * place + 1]))
-        agrees.append(told == after)
+        rows.append((place + 1, one[place], predicted, before, after, closed[2 * place + 1]))
+        agrees.append(predicted == after)
     blocks = tuple(row[0] for row in rows)
     return outcome(
         f"By the table's rule, {pool} times the strided field, it is {_listed(rows, 2)} after each "

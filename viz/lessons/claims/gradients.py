@@ -77,11 +77,11 @@ def _none(values: Values) -> Outcome:
     pools = [layer(pool, stride, operation=o) for o in ("max_pooling", "average_pooling")]
     convolutions = [layer(first + more, stride) for more in range(COMPARED)]
     rows, agrees = [], []
-    for spec, told in zip([*pools, *convolutions], [0.75, *[0.0] * 4], strict=True):
-        side, expected, found = _starved(spec, weights)
+    for spec, claimed in zip([*pools, *convolutions], [0.75, *[0.0] * 4], strict=True):
+        side, expected, measured = _starved(spec, weights)
         closed = "depends on the picture" if expected is None else _percent(expected)
-        rows.append((_named(spec), side, _percent(told), closed, _percent(found)))
-        agrees.append(_percent(found) == _percent(told))
+        rows.append((_named(spec), side, _percent(claimed), closed, _percent(measured)))
+        agrees.append(_percent(measured) == _percent(claimed))
     reached = [str(s.kernel_size[0]) for s, a in zip(convolutions, agrees[2:], strict=True) if a]
     sizes = ", ".join(f"{k}×{k}" for k in reached) or "none of these sizes"
     return outcome(
@@ -129,8 +129,8 @@ def _number(percent: object) -> float:
 def _none_link(values: Values) -> Link:
     spec = layer(int(values["kernel_size"]), int(values["stride"]))
     weights = WEIGHTS[str(values["weights"])]
-    shown = {"shown": "max2.average2.conv3.conv1.own", "kernel": weights, "arriving": "random"}
-    return board_link(spec, 16, PAGE, **shown)
+    view = {"shown": "max2.average2.conv3.conv1.own", "kernel": weights, "arriving": "random"}
+    return board_link(spec, 16, PAGE, **view)
 
 
 # --- 18: how it is shared out -----------------------------------------------------------------
@@ -170,7 +170,7 @@ def _shares_of(spec: LayerSpec, even: bool, every: bool) -> tuple[Plane, Plane]:
     weight = _weights("random", spec)
     height, width = check(spec, (SIDE, SIDE))
     middle = (height // 2, width // 2)
-    found = input_gradient(
+    result = input_gradient(
         spec,
         x,
         weight,
@@ -180,7 +180,7 @@ def _shares_of(spec: LayerSpec, even: bool, every: bool) -> tuple[Plane, Plane]:
     taps = np.zeros(spec.kernel_size) if weight is None else weight[0, 0].astype(np.float64)
     for unit in np.ndindex(height, width) if every else [middle]:
         _said(spec, x[0].astype(np.float64), taps, (unit[0], unit[1]), plane)
-    return plane, found.gradient[0].astype(np.float64)
+    return plane, result.gradient[0].astype(np.float64)
 
 
 def _shares(values: Values) -> Outcome:
@@ -189,12 +189,12 @@ def _shares(values: Values) -> Outcome:
     rows, agrees, drawn = [], [], []
     for name, operation, said, even in SHARES:
         spec = layer(kernel_size, stride, padding, operation=operation)
-        told, found = _shares_of(spec, even, every)
-        difference = float(np.abs(told - found).max())
+        expected, measured = _shares_of(spec, even, every)
+        difference = float(np.abs(expected - measured).max())
         agrees.append(difference < 1e-6)
-        some = int((found != 0).sum())
-        rows.append((name, said, int((told != 0).sum()), some, f"{difference:.2g}"))
-        drawn.append(Series(name, tuple(range(SIDE)), tuple(found.sum(0).tolist())))
+        some = int((measured != 0).sum())
+        rows.append((name, said, int((expected != 0).sum()), some, f"{difference:.2g}"))
+        drawn.append(Series(name, tuple(range(SIDE)), tuple(measured.sum(0).tolist())))
     good = [name for (name, *_), agree in zip(rows, agrees, strict=True) if agree]
     overlap = kernel_size > stride and every
     why = " Windows overlap here, and what a pixel gets is summed over them." if overlap else ""
@@ -227,8 +227,8 @@ ONE, EVERY = "one unit", "every unit"
 def _shares_link(values: Values) -> Link:
     spec = layer(int(values["kernel_size"]), int(values["stride"]), int(values["padding"]))
     arriving = "all" if values["arriving"] == EVERY else "unit"
-    shown = {"shown": "max2.average2.own", "arriving": arriving, "kernel": "random"}
-    return board_link(spec, SIDE, PAGE, **shown)
+    view = {"shown": "max2.average2.own", "arriving": arriving, "kernel": "random"}
+    return board_link(spec, SIDE, PAGE, **view)
 
 
 _STRIDE = Setting("stride", "Stride (px)", 2, 1, 4)

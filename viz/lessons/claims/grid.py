@@ -50,26 +50,26 @@ class Across:
 
 def cases(one: Claim) -> tuple[dict[str, Value], ...]:
     """All settings of the claim at every point of its grid; its defaults first if they are one."""
-    made = [
+    combinations = [
         one.defaults | dict(zip(dict(part), point, strict=True))
         for part in one.grid
         for point in product(*dict(part).values())
     ]
-    return tuple(sorted(made, key=lambda case: case != one.defaults))
+    return tuple(sorted(combinations, key=lambda case: case != one.defaults))
 
 
-def across(one: Claim, found: Sequence[tuple[Values, Outcome]]) -> Across:
+def across(one: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> Across:
     """The verdict of a claim.
 
     Args:
         one: the claim.
-        found: the outcome at each point of its grid.
+        outcomes: the outcome at each point of its grid.
     """
-    count = Counter(outcome.verdict for _, outcome in found)
+    count = Counter(outcome.verdict for _, outcome in outcomes)
     verdict = decided(part for each in count for part in _PARTS[each])
     return Across(
         verdict,
-        _condition(one, found) if verdict == "holds when" else "",
+        _condition(one, outcomes) if verdict == "holds when" else "",
         count["holds"],
         count["holds when"],
         count["does not hold"],
@@ -86,21 +86,21 @@ _PARTS: dict[Verdict, tuple[bool | None, ...]] = {
 """What each setting's verdict adds to the claim's."""
 
 
-def _condition(one: Claim, found: Sequence[tuple[Values, Outcome]]) -> str:
+def _condition(one: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> str:
     """What parts the settings in which the claim holds from the others.
 
     A named rule, one setting's values, the settings themselves where they are few, or a condition
     that all outcomes which hold in part have in common, in this order.
     """
-    judged = [each for each in found if each[1].verdict != "not decided here"]
+    judged = [each for each in outcomes if each[1].verdict != "not decided here"]
     whole = [outcome.verdict == "holds" for _, outcome in judged]
     if any(whole):
         for name, rule in one.rules:
             if all(rule(values) == held for (values, _), held in zip(judged, whole, strict=True)):
                 return name
         for name in _names(one):
-            if told := _by_one_setting(one, name, [values for values, _ in judged], whole):
-                return told
+            if condition := _by_one_setting(one, name, [values for values, _ in judged], whole):
+                return condition
     held = [values for (values, _), each in zip(judged, whole, strict=True) if each]
     return _listed(one, held) or _in_part(one, judged) or UNNAMED
 

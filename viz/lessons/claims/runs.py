@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 SEEDS = Setting("seeds", "Seeds", 3, 1, MAX_SEEDS)
 NOT_LINKED = {"records", "snapshots", "erf_draws"}
 """How often a run is looked at, which changes nothing of it; the training lab has its own."""
-KEPT = 32
+CACHED_RUNS = 32
 """Runs that are kept: what several settings of a grid, or two claims, have in common."""
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED_RUNS)
 def trained(spec: TrainingSpec) -> tuple[Record, ...]:
     """The records of one run, without the states from which it could go on."""
     from core.training.loop import train

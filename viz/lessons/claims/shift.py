@@ -72,22 +72,22 @@ def _rows_of(layer: DownsamplingLayer, x: NDArray[np.float32], reach: int) -> li
 
     shifts = [(0, right) for right in range(1, reach + 1)]
     expected = expected_cosine(layer, x, shifts)
-    found = layer_consistency(layer, x, shifts).cosine
-    kept = shift_consistency(layer.run, x, [(0, 0), *shifts], keep=True).maps
-    assert kept is not None
-    still, *moved = (np.asarray(each, dtype=np.float64) for each in kept)
+    cosines = layer_consistency(layer, x, shifts).cosine
+    maps = shift_consistency(layer.run, x, [(0, 0), *shifts], keep=True).maps
+    assert maps is not None
+    still, *moved = (np.asarray(each, dtype=np.float64) for each in maps)
     as_was = [cosine(still, each) for each in moved]
-    numbers = zip(range(1, reach + 1), expected, found, as_was, strict=True)
+    numbers = zip(range(1, reach + 1), expected, cosines, as_was, strict=True)
     return [(NAMES[layer.kind], by, *(round(float(n), 7) for n in rest)) for by, *rest in numbers]
 
 
 def _grouped(rows: list[Row], agrees: tuple[bool | None, ...], words: str) -> str:
     """The rows that agree: ``it is max pooling by 1, 2 px or average pooling by 2 px``."""
-    found: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for (name, number, *_), agree in zip(rows, agrees, strict=True):
         if agree:
-            found.setdefault(str(name), []).append(str(number))
-    parts = (f"{name} {words.format(', '.join(numbers))}" for name, numbers in found.items())
+            by_name.setdefault(str(name), []).append(str(number))
+    parts = (f"{name} {words.format(', '.join(numbers))}" for name, numbers in by_name.items())
     return "it is " + " or ".join(parts)
 
 
@@ -166,17 +166,17 @@ def _blur_rows(values: Values, kind: str) -> tuple[list[Row], list[bool | None],
     means: list[float] = []
     for taps in (1, *TAPS):
         layer = replace(plain, taps=taps)
-        told = float(expected_cosine(layer, x, shifts).mean())
+        expected = float(expected_cosine(layer, x, shifts).mean())
         means.append(layer_consistency(layer, x, shifts).mean)
-        lost, macs = 1 - means[0], layer.macs(1, (SIDE, SIDE))
-        back = (means[-1] - means[0]) / lost if means[0] < FOLLOWS else 0.0
+        gap, macs = 1 - means[0], layer.macs(1, (SIDE, SIDE))
+        back = (means[-1] - means[0]) / gap if means[0] < FOLLOWS else 0.0
         share = "–" if taps == 1 else f"{100 * back:.0f} %"
-        rows.append((NAMES[kind], taps, f"{told:.4f}", f"{means[-1]:.4f}", share, macs))
+        rows.append((NAMES[kind], taps, f"{expected:.4f}", f"{means[-1]:.4f}", share, macs))
         agrees.append(None if taps == 1 else back > MOST and macs > int(rows[0][5]))
     return rows, agrees, Series(NAMES[kind], (1, *TAPS), tuple(means))
 
 
-def _told(rows: list[Row]) -> str:
+def _worst_words(rows: list[Row]) -> str:
     """One layer's numbers without a blur, and with the second one of `TAPS`."""
     plain, blurred = rows[0], rows[2]
     return (
@@ -187,15 +187,15 @@ def _told(rows: list[Row]) -> str:
 
 
 def _blurs(values: Values) -> Outcome:
-    made = [_blur_rows(values, kind) for kind in BLURRED]
-    rows = [row for part, _, _ in made for row in part]
-    agrees = tuple(agree for _, part, _ in made for agree in part)
+    parts = [_blur_rows(values, kind) for kind in BLURRED]
+    rows = [row for part, _, _ in parts for row in part]
+    agrees = tuple(agree for _, part, _ in parts for agree in part)
     names = {
         f"the blur has {taps} taps or more": [int(r[1]) >= taps for r in rows] for taps in TAPS
     }
     names |= {f"the layer is {NAMES[k]}": [r[0] == NAMES[k] for r in rows] for k in BLURRED}
     return outcome(
-        " ".join(_told(part) for part, _, _ in made),
+        " ".join(_worst_words(part) for part, _, _ in parts),
         (
             "layer",
             "taps of the blur",
@@ -211,7 +211,7 @@ def _blurs(values: Values) -> Outcome:
             "What a blur gives back",
             "taps of the blur (1: none)",
             "mean cosine over the shifts between",
-            tuple(line for _, _, line in made),
+            tuple(line for _, _, line in parts),
         ),
         named_condition(agrees, names) or _grouped(rows, agrees, "with {} taps"),
     )

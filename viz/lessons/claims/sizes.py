@@ -26,7 +26,7 @@ from viz.lessons.claims.parts import board_link, layer, named_condition, plural,
 
 TOPIC = "Sizes and coverage"
 LAYERS = ("convolution", "max pooling", "max pooling with ceil_mode")
-SHOWN = 12
+MOST_ROWS = 12
 """Input sizes of a table."""
 
 
@@ -63,14 +63,14 @@ def _formula_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
 def _formula(values: Values) -> Outcome:
     spec = _formula_layer(values)
     first = max(1, spec.window.effective_kernel_size[0] - 2 * spec.padding[0][0])
-    sizes = range(first, first + SHOWN)
-    check(spec, (first + SHOWN, first + SHOWN))
+    sizes = range(first, first + MOST_ROWS)
+    check(spec, (first + MOST_ROWS, first + MOST_ROWS))
     rows, agrees, whole = [], [], []
     for n in sizes:
         floor = formula(replace(spec, ceil_mode=False), (n, n))[0]
         own = formula(spec, (n, n))[0].outputs
-        found = measured_size(spec, (n, n))
-        measured = found[0] if found else 0
+        size = measured_size(spec, (n, n))
+        measured = size[0] if size else 0
         rows.append((n, f"{float(floor.quotient):.4g}", floor.outputs, own, measured))
         agrees.append(floor.outputs == measured)
         whole.append(floor.quotient.denominator == 1)
@@ -134,16 +134,24 @@ def _six(values: Values) -> Outcome:
     padding = int(values["padding"])
     cases = ((n, 1, 0), (n, stride, 1), (n + 1, stride, 0))  # size, stride, lines told unread
     rows, agrees = [], []
-    for size, step, told in cases:
+    for size, step, claimed in cases:
         spec = layer(kernel, step, padding)
         output = check(spec, (size, size))[0]
-        found = measured_size(spec, (size, size))
-        lost, measured = _unread(spec, size)
-        torch_output = found[0] if found else 0
+        size_of_torch = measured_size(spec, (size, size))
+        closed_unread, measured = _unread(spec, size)
+        torch_output = size_of_torch[0] if size_of_torch else 0
         rows.append(
-            (square(size), step, square(output), square(torch_output), told, lost, measured)
+            (
+                square(size),
+                step,
+                square(output),
+                square(torch_output),
+                claimed,
+                closed_unread,
+                measured,
+            )
         )
-        agrees.append(output == torch_output and measured == told)
+        agrees.append(output == torch_output and measured == claimed)
     counts = torch_reads(layer(kernel, stride, padding), n)
     return outcome(
         f"At stride {stride} {rows[1][0]} gives {rows[1][3]} and leaves "
@@ -167,13 +175,13 @@ def _six(values: Values) -> Outcome:
 
 def _cases_that_agree(rows: Sequence[Sequence[object]], agrees: Sequence[bool | None]) -> str:
     """The two first cells of the rows that agree."""
-    told = [f"{row[0]} at stride {row[1]}" for row, each in zip(rows, agrees, strict=True) if each]
-    return "the case is " + " or ".join(told)
+    cases = [f"{row[0]} at stride {row[1]}" for row, each in zip(rows, agrees, strict=True) if each]
+    return "the case is " + " or ".join(cases)
 
 
 # --- 3: layers that halve -------------------------------------------------------------------------
 
-TOLD = ((3, 2, 1), (4, 2, 1), (7, 2, 3), (3, 1, 1), (4, 4, 0))
+CLAIMED = ((3, 2, 1), (4, 2, 1), (7, 2, 3), (3, 1, 1), (4, 4, 0))
 """(kernel_size, stride, padding) of the layers that are said to divide the size by the stride."""
 
 
@@ -199,12 +207,12 @@ def _halving(values: Values) -> Outcome:
     first, padded = int(values["n"]), values["padding"] == "as told"
     sizes = range(first, first + int(values["sizes"]))
     rows, agrees, divides = [], [], []
-    for kernel, stride, told in TOLD:
+    for kernel, stride, claimed in CLAIMED:
         for n in sizes:
-            spec = layer(kernel, stride, told if padded else 0)
+            spec = layer(kernel, stride, claimed if padded else 0)
             output = check(spec, (n, n), limit=None)[0]
-            found = measured_size(spec, (n, n))
-            measured = found[0] if found else 0
+            size = measured_size(spec, (n, n))
+            measured = size[0] if size else 0
             name = f"{kernel}×{kernel} s{stride} p{spec.padding[0][0]}"
             rows.append((name, n, f"{n / stride:.4g}", output, measured))
             agrees.append(measured * stride == n)
@@ -226,17 +234,17 @@ def _halving(values: Values) -> Outcome:
 def _names(rows: Sequence[Sequence[Any]]) -> list[tuple[str, int]]:
     """The layers of the rows with their strides, each once."""
     names = list(dict.fromkeys(row[0] for row in rows))
-    return [(name, stride) for name, (_, stride, _) in zip(names, TOLD, strict=True)]
+    return [(name, stride) for name, (_, stride, _) in zip(names, CLAIMED, strict=True)]
 
 
 def _layers_that_agree(rows: Sequence[Sequence[object]], agrees: Sequence[bool | None]) -> str:
     """By layer, the inputs for which a row agrees."""
-    found: dict[object, list[str]] = {}
+    by_layer: dict[object, list[str]] = {}
     for row, agree in zip(rows, agrees, strict=True):
         if agree:
-            found.setdefault(row[0], []).append(str(row[1]))
-    told = (f"{name} on n = {', '.join(sizes)}" for name, sizes in found.items())
-    return "the layer is " + " or ".join(told)
+            by_layer.setdefault(row[0], []).append(str(row[1]))
+    layers = (f"{name} on n = {', '.join(sizes)}" for name, sizes in by_layer.items())
+    return "the layer is " + " or ".join(layers)
 
 
 SIZES: tuple[Claim, ...] = (

@@ -60,14 +60,14 @@ def _large_or_small(values: Values) -> Outcome:
     size = (channels, side, side)
     closed = [int(facts(line, size).field.size[0]) for line in lines]
     learned = [torch_parameters(parse_notation(line), size) for line in lines]
-    told = [large**2 * channels**2, layers * kernel**2 * channels**2]
+    claimed = [large**2 * channels**2, layers * kernel**2 * channels**2]
     rows = (
         ("receptive field, torch (px)", reach[0], reach[1]),
         ("receptive field, closed form (px)", closed[0], closed[1]),
         ("weights, torch", learned[0], learned[1]),
-        ("weights claimed", told[0], told[1]),
+        ("weights claimed", claimed[0], claimed[1]),
     )
-    agrees = (reach[0] == reach[1], closed == reach, learned[1] < learned[0], told == learned)
+    agrees = (reach[0] == reach[1], closed == reach, learned[1] < learned[0], claimed == learned)
     verdict = verdict_of(agrees if reach[0] == reach[1] else (False, None, agrees[2], None))
     names = f"one {large}×{large}", f"{layers} of {kernel}×{kernel}"
     held = "the second has fewer weights" if agrees[2] else "both see the same"

@@ -20,8 +20,8 @@ from viz.lessons.exercises.question import (
     NetworkSubject,
     Question,
     answer_format,
+    answer_text,
     letter,
-    shown,
 )
 
 __all__ = [
@@ -37,10 +37,10 @@ __all__ = [
     "Question",
     "Verdict",
     "answer_format",
+    "answer_text",
     "judge",
     "kind_at",
     "letter",
     "question",
     "series",
-    "shown",
 ]

@@ -8,7 +8,7 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.operations import check, operation_of
 from viz.lessons.exercises.draw import Draw
-from viz.lessons.exercises.question import Claim, Draft, LayerSubject, known
+from viz.lessons.exercises.question import Draft, LayerSubject, Mistake, distinct_mistakes
 from viz.lessons.exercises.words import counted, described, pads, square, times
 
 CHANNELS = (4, 8, 12, 16, 24, 32, 48, 64)
@@ -51,7 +51,7 @@ def _parameters(draw: Draw) -> Draft:
     answer = operation_of(spec).parameters(spec)
     weights = k * k * ins * outs
     height, width = check(spec, (n, n))
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (weights, f"The biases are missing: one for each of the {outs} output channels."),
         (weights + ins, f"There is one bias for each *output* channel: {outs}, not {ins}."),
         (k * k * outs + outs, f"Each filter has a {k}×{k} plane for *each* of the {ins} input "
@@ -82,7 +82,7 @@ def _parameters(draw: Draw) -> Draft:
             f"\n\n{outs} filters of {k}×{k}×{ins} weights and one bias each. The stride and the "
             "size of the picture play no part."
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (n, n)),
     )
 
@@ -100,7 +100,7 @@ def _grouped(draw: Draw) -> Draft | None:
         return None
     answer = operation_of(spec).parameters(spec)
     k, share = kernel, ins // groups
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (k * k * ins * outs, f"This is the convolution without groups. With {groups} groups each "
                              f"filter sees {ins}/{groups} = {counted(share, 'channel')}."),
         (k * k * share * (outs // groups), f"This is one group. There are {groups}."),
@@ -125,12 +125,12 @@ def _grouped(draw: Draw) -> Draft | None:
             rf"\mathbf{{{_number(answer)}}}$$"
             f"\n\nEach of the {outs} filters sees the {counted(share, 'channel')} of its group."
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (16, 16)),
     )
 
 
-def _mac_claims(spec: LayerSpec, n: int, answer: int) -> Sequence[Claim]:
+def _mac_claims(spec: LayerSpec, n: int, answer: int) -> Sequence[Mistake]:
     (height, width), k, s = check(spec, (n, n)), spec.kernel_size[0], spec.stride[0]
     share, outs = spec.in_channels // spec.groups, spec.out_channels
     weights = k * k * share * outs
@@ -185,7 +185,7 @@ def _mac_draft(spec: LayerSpec, n: int) -> Draft:
         quantity="macs",
         answer=answer,
         solution=_mac_solution(spec, n, answer),
-        mistakes=known(answer, _mac_claims(spec, n, answer)),
+        mistakes=distinct_mistakes(answer, _mac_claims(spec, n, answer)),
         subject=LayerSubject(spec, (n, n)),
     )
 
@@ -197,7 +197,7 @@ def _separable(draw: Draw) -> Draft:
     point = LayerSpec(kernel_size=(1, 1), in_channels=ins, out_channels=outs)
     first, second = (operation_of(spec).parameters(spec) for spec in (deep, point))
     k, answer = kernel, first + second
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (k * k * ins * outs, "This is the ordinary convolution, which the pair replaces."),
         (k * k * ins * ins + second, "Depthwise: each filter sees one channel only."),
         (first, "The 1×1 convolution, which mixes the channels, is missing."),
@@ -221,7 +221,7 @@ def _separable(draw: Draw) -> Draft:
             rf"{_number(second)} = \mathbf{{{_number(answer)}}}$$"
             f"\n\nAn ordinary {kernel}×{kernel} convolution would learn {k * k * ins * outs:,}."
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(deep, (16, 16)),
     )
 
@@ -233,7 +233,7 @@ def _transposed(draw: Draw) -> Draft:
                      out_channels=outs)  # fmt: skip
     answer = operation_of(spec).macs(spec, (n, n))
     side, k, weights = check(spec, (n, n), None)[0], kernel, kernel * kernel * ins * outs
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (weights * side * side, f"This multiplies at all {side}·{side} *output* places. A "
                                 "transposed convolution spreads each *input* over a kernel; the "
                                 "zeros in between cost nothing."),
@@ -258,6 +258,6 @@ def _transposed(draw: Draw) -> Draft:
             f"$${_product(n, n, ins)} \\cdot ({_product(k, k, outs)}) = "
             rf"\mathbf{{{_number(answer)}}}$$"
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (n, n)),
     )

@@ -151,14 +151,14 @@ def stem_field() -> Finding:
 
 def padding_and_stride() -> Finding:
     """Which padding of k3 s2 p1 is read, on even and odd sizes."""
-    spec, rows, found = _conv(3, 2, 1), [], (False, False)
+    spec, rows, first_and_last = _conv(3, 2, 1), [], (False, False)
     for n in (223, 224):
         axis = spec.window.axes((n, n))[1]
         reads = axis.grid_reads
-        found = bool(reads[0]), bool(reads[-1])
-        rows.append((times((n, n)), times(check(spec, (n, n), None)), *map(_yes, found)))
+        first_and_last = bool(reads[0]), bool(reads[-1])
+        rows.append((times((n, n)), times(check(spec, (n, n), None)), *map(_yes, first_and_last)))
     return Finding(
-        found,
+        first_and_last,
         "Windows start at −1, 1, 3, …: on an even size the last one ends at the last pixel, and "
         "the padding after it is the remainder. The picture is read from half a pixel left of its "
         "middle. On an odd size both sides are read.",
@@ -357,11 +357,11 @@ def _consistencies(taps: int, shifts: list[Pair]) -> dict[str, float]:
     name, size = PICTURE
     x = picture(name, size)
     values = (x - x.mean()) / x.std()
-    found = {}
+    worst = {}
     for kind in KINDS:
         layer = DownsamplingLayer(kind, 3, 2, taps, "circular", "sobel_x")
-        found[kind] = layer_consistency(layer, values, shifts).worst
-    return found
+        worst[kind] = layer_consistency(layer, values, shifts).worst
+    return worst
 
 
 def shift() -> Finding:

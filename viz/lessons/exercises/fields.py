@@ -10,7 +10,7 @@ from core.layer.window import span_of
 from core.networks import Conv, Layer, MaxPool, NetworkSpec, ResidualBlock
 from core.receptive_field.reach import Reach, through
 from viz.lessons.exercises.draw import Draw
-from viz.lessons.exercises.question import Claim, Draft, NetworkSubject, known
+from viz.lessons.exercises.question import Draft, Mistake, NetworkSubject, distinct_mistakes
 from viz.lessons.exercises.words import square
 
 INPUT_SIDE = 64
@@ -119,7 +119,7 @@ def stack(draw: Draw, level: int) -> Draft | None:
             f"Start with $r = 1$, $j = 1$ (one pixel sees itself).\n\n{recurrence_table(steps)}\n\n"
             f"A unit sees **{size}×{size}** pixels."
         ),
-        mistakes=known(square(size), _stack_claims(steps)),
+        mistakes=distinct_mistakes(square(size), _stack_claims(steps)),
         subject=NetworkSubject(
             NetworkSpec(tuple(step.layer for step in steps)), (3, INPUT_SIDE, INPUT_SIDE)
         ),
@@ -130,7 +130,7 @@ def _sum(spans: Sequence[int], jumps: Sequence[int]) -> int:
     return 1 + sum((k - 1) * j for k, j in zip(spans, jumps, strict=True))
 
 
-def _stack_claims(steps: Sequence[Step]) -> Iterator[Claim]:
+def _stack_claims(steps: Sequence[Step]) -> Iterator[Mistake]:
     spans, kernels = [s.span for s in steps], [s.kernel for s in steps]
     strides = [s.stride for s in steps]
     jumps, added = [1], [1]
@@ -232,7 +232,7 @@ def resnet(draw: Draw, level: int) -> Draft | None:
         form="side",
         answer=square(after),
         solution=_resnet_solution(steps, size, jump, version),
-        mistakes=known(square(after), _resnet_claims(strides, size, jump, version)),
+        mistakes=distinct_mistakes(square(after), _resnet_claims(strides, size, jump, version)),
         subject=NetworkSubject(
             NetworkSpec((_before(size, jump), *_residuals(strides, version))),
             (3, 4 * INPUT_SIDE, 4 * INPUT_SIDE),
@@ -258,9 +258,9 @@ def _residuals(strides: Sequence[int], version: str) -> tuple[ResidualBlock, ...
 
 
 def _resnet_solution(steps: Sequence[Step], size: int, jump: int, version: str) -> str:
-    shown = [step for step in steps if step.span > 1 or step.stride > 1]
+    selected = [step for step in steps if step.span > 1 or step.stride > 1]
     head = "| | receptive field $r + (k - 1) \\cdot j$ | jump $j \\cdot s$ |\n|---|---|---|\n"
-    rows = "\n".join(_lines(shown, size, jump))
+    rows = "\n".join(_lines(selected, size, jump))
     stride = (
         "In v1 the stride stands before the 3×3, which therefore takes wider steps."
         if version == "v1"
@@ -279,7 +279,7 @@ def _grown(strides: Sequence[int], size: int, jump: int, version: str) -> int:
     return size
 
 
-def _resnet_claims(strides: Sequence[int], size: int, jump: int, version: str) -> Iterator[Claim]:
+def _resnet_claims(strides: Sequence[int], size: int, jump: int, version: str) -> Iterator[Mistake]:
     other = "v1.5" if version == "v1" else "v1"
     steps = len(strides)
     yield (
@@ -339,7 +339,7 @@ def _from_the_image(draw: Draw, version: str) -> Draft | None:
         form="side",
         answer=square(size),
         solution=_stage_solution(counts, version, size),
-        mistakes=known(square(size), _image_claims(strides, version)),
+        mistakes=distinct_mistakes(square(size), _image_claims(strides, version)),
         subject=NetworkSubject(
             NetworkSpec((*padded, *_residuals(strides, version))),
             (3, 4 * INPUT_SIDE, 4 * INPUT_SIDE),
@@ -369,7 +369,7 @@ def _stage_solution(counts: Sequence[int], version: str, size: int) -> str:
     )  # fmt: skip
 
 
-def _image_claims(strides: Sequence[int], version: str) -> Iterator[Claim]:
+def _image_claims(strides: Sequence[int], version: str) -> Iterator[Mistake]:
     yield (
         square(_grown(strides, 7, 2, version)),
         ("The stem's max pooling is missing: it adds (3 − 1)·2 and doubles the jump."),

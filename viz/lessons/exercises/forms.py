@@ -126,14 +126,14 @@ def _cells(draft: Draft, text: str) -> tuple[int, ...]:
     bare = text if text in _NONE else _without_brackets(_UNITS.sub("", text).strip())
     if bare in _NONE:
         return ()
-    found: set[int] = set()
+    cells: set[int] = set()
     for first, last in _ends(draft, bare):
         if last < first or last - first > _MANY:
             raise Unreadable(
                 f"A range goes from the smaller to the larger. Type {answer_format(draft)}."
             )
-        found.update(range(first, last + 1))
-    return tuple(sorted(found))
+        cells.update(range(first, last + 1))
+    return tuple(sorted(cells))
 
 
 def _ends(draft: Draft, text: str) -> list[tuple[int, int]]:

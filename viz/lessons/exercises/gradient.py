@@ -6,7 +6,7 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.operations import check
 from viz.lessons.exercises.draw import Draw
-from viz.lessons.exercises.question import Claim, Draft, LayerSubject, known, runs
+from viz.lessons.exercises.question import Draft, LayerSubject, Mistake, distinct_mistakes, runs
 from viz.lessons.exercises.words import described, square
 
 
@@ -14,7 +14,7 @@ def gradient(draw: Draw, level: int) -> Draft | None:
     """Who gets a gradient?"""
     if level == 1:
         return _reached(draw)
-    return _winners(draw) if level == 2 else _arriving(draw)
+    return _winners(draw) if level == 2 else _upstream(draw)
 
 
 def _reached(draw: Draw) -> Draft | None:
@@ -32,7 +32,7 @@ def _reached(draw: Draw) -> Draft | None:
     read = int((reads > 0).sum())
     largest = operation == "max_pooling"
     answer = outputs * outputs if largest else read * read
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (n * n, "Not all of them: " + (
             "a maximum passes its gradient to the winner of the window alone."
             if largest else "pixels that no window reads get none.")),
@@ -62,7 +62,7 @@ def _reached(draw: Draw) -> Draft | None:
         quantity="pixels",
         answer=answer,
         solution=f"{why}\n\n$${side} \\cdot {side} = \\mathbf{{{answer}}}$$",
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (n, n)),
     )
 
@@ -86,7 +86,7 @@ def _winners(draw: Draw) -> Draft | None:
     windows = [[int(i) for i in spec.window.taps((0, o))[1]] for o in range(outputs)]
     won = [max(window, key=values.__getitem__) for window in windows]
     answer = tuple(sorted(set(won)))
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (tuple(sorted({i for window in windows for i in window})),
          "All of these are read, but a maximum passes its gradient to the winner alone."),
         ((max(range(n), key=values.__getitem__),),
@@ -115,12 +115,12 @@ def _winners(draw: Draw) -> Draft | None:
         form="cells",
         answer=answer,
         solution=f"The winner of each window, {parts}.\n\nSo: **{runs(answer)}**.",
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (1, n), values=values),
     )
 
 
-def _arriving(draw: Draw) -> Draft | None:
+def _upstream(draw: Draw) -> Draft | None:
     """The backward pass of a strided convolution, for one column of a row."""
     kernel, stride, padding = draw.between(2, 4), draw.between(1, 3), draw.between(0, 1)
     n = draw.between(6, 9)
@@ -129,16 +129,16 @@ def _arriving(draw: Draw) -> Draft | None:
     )
     outputs = check(spec, (1, n))[1]
     weights = tuple(draw.between(-4, 5) for _ in range(kernel))
-    arriving = tuple(draw.between(-3, 4) for _ in range(outputs))
+    upstream = tuple(draw.between(-3, 4) for _ in range(outputs))
     pixel = draw.below(n)
-    if 0 in weights or 0 in arriving or len(set(weights)) < kernel:
+    if 0 in weights or 0 in upstream or len(set(weights)) < kernel:
         return None
 
     def total(flip: bool, step: int, before: int) -> int:
         kernel_row = weights[::-1] if flip else weights
         return sum(
             g * kernel_row[pixel + before - o * step]
-            for o, g in enumerate(arriving)
+            for o, g in enumerate(upstream)
             if 0 <= pixel + before - o * step < kernel
         )
 
@@ -146,8 +146,8 @@ def _arriving(draw: Draw) -> Draft | None:
     answer = total(False, stride, padding)
     if len(hits) < 2 and draw.below(4):
         return None
-    terms = [(arriving[o], weights[pixel + padding - o * stride]) for o in hits]
-    claims: list[Claim] = [
+    terms = [(upstream[o], weights[pixel + padding - o * stride]) for o in hits]
+    claims: list[Mistake] = [
         (total(True, stride, padding), "This uses the kernel turned round. Column c gets weight "
                                        f"c − (o·{stride} − {padding}) of window o: the same weight "
                                        "that read it."),
@@ -164,22 +164,22 @@ def _arriving(draw: Draw) -> Draft | None:
     ]  # fmt: skip
     if not terms:
         claims = claims[:3]
-    told = _products(terms)
+    products = _products(terms)
     windows = ", ".join(f"output {o} (from column {o * stride - padding})" for o in hits) or "none"
     return Draft(
         text=(
             f"A convolution of one row: kernel `{list(weights)}`, stride {stride}, padding "
             f"{padding}, {n} input columns, {outputs} outputs. From above the outputs get the "
-            f"gradients `{list(arriving)}`. Which gradient reaches input column **{pixel}**?"
+            f"gradients `{list(upstream)}`. Which gradient reaches input column **{pixel}**?"
         ),
         form="number",
         quantity="gradient",
         answer=answer,
         solution=(
             f"Windows that read column {pixel}: {windows}. Each sends back its gradient times the "
-            f"weight that reads this column:\n\n$${told} = \\mathbf{{{answer}}}$$"
+            f"weight that reads this column:\n\n$${products} = \\mathbf{{{answer}}}$$"
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (1, n), pixel=(0, pixel), weights=weights),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.text import sentence_case
 from viz.lessons.exercises.forms import Unreadable, read
-from viz.lessons.exercises.question import Answer, Question, shown
+from viz.lessons.exercises.question import Answer, Question, answer_text
 
 GIVEN_UP = "?"
 """The answer of who wants to see the solution."""
@@ -29,7 +29,7 @@ class Verdict:
 
 def judge(question: Question, text: str) -> Verdict:
     """Read a typed answer and judge it; a known mistake gets its own explanation."""
-    right = f"**{shown(question, question.answer)}**"
+    right = f"**{answer_text(question, question.answer)}**"
     if text.strip() == GIVEN_UP:
         return Verdict(False, f"The answer is {right}. Here is how it goes.", question.solution)
     try:
@@ -39,8 +39,8 @@ def judge(question: Question, text: str) -> Verdict:
     if answer == question.answer:
         return Verdict(True, f"Right: {right}.", question.solution)
     why = dict(question.mistakes).get(answer) or _in_general(question, answer)
-    told = f"{shown(question, answer)} is not it. {why} The answer is {right}."
-    return Verdict(False, told, question.solution)
+    sentence = f"{answer_text(question, answer)} is not it. {why} The answer is {right}."
+    return Verdict(False, sentence, question.solution)
 
 
 def _in_general(question: Question, answer: Answer) -> str:

@@ -7,7 +7,7 @@ from core.layer.padding import tf_same
 from core.layer.sizes import formula
 from core.layer.window import Window2d, span_of
 from viz.lessons.exercises.draw import Draw
-from viz.lessons.exercises.question import Claim, Draft, LayerSubject, known
+from viz.lessons.exercises.question import Draft, LayerSubject, Mistake, distinct_mistakes
 from viz.lessons.exercises.words import article, pads, square, times
 
 
@@ -26,7 +26,7 @@ def _keeping(draw: Draw, level: int) -> Draft | None:
     if answer > 10 or span > n:
         return None
     spec = LayerSpec(kernel_size=square(kernel), padding=pads(answer), dilation=square(dilation))
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (span - 1, f"This is the padding of both sides together: half of it, {answer}, stands on "
                    "each side."),
         ((kernel - 1) // 2, f"This is right without dilation. With dilation {dilation} the kernel "
@@ -53,7 +53,7 @@ def _keeping(draw: Draw, level: int) -> Draft | None:
             f"output is $n + 2p - k + 1$, which is $n$ for\n\n"
             rf"$$p = \frac{{k - 1}}{{2}} = \frac{{{span} - 1}}{{2}} = \mathbf{{{answer}}}$$"
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (n, n)),
     )
 
@@ -68,7 +68,7 @@ def _dividing(draw: Draw) -> Draft | None:
     answer = fitting[0]
     spec = LayerSpec(kernel_size=square(kernel), stride=square(stride), padding=pads(answer))
     need = (goal - 1) * stride + kernel - n
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         ((kernel - 1) // 2, f"This would keep the size at stride 1. At stride {stride} less is "
                             "enough, because the quotient is rounded down."),
         (need, f"{need} pixels are missing, but padding stands on both sides: half of it."),
@@ -92,7 +92,7 @@ def _dividing(draw: Draw) -> Draft | None:
             f"$p = \\mathbf{{{answer}}}$. Check:\n\n"
             f"$${formula(spec, (n, n))[1].latex}$$"
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (n, n)),
     )
 
@@ -109,7 +109,7 @@ def _tensorflow(draw: Draw) -> Draft | None:
     before, after = sides[1]
     answer, goal = before + after, -(-n // stride)
     spec = LayerSpec(kernel_size=square(kernel), stride=square(stride), padding=sides)
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (kernel - 1, "This is the padding of stride 1. SAME pads only as much as "
                      f"{goal} windows need."),
         (before, "This stands before the first column. Asked is left and right together."),
@@ -135,6 +135,6 @@ def _tensorflow(draw: Draw) -> Draft | None:
             f"$({goal} - 1) \\cdot {stride} + {kernel} = {need}$ columns; there are {n}, so "
             f"$\\max(0, {need} - {n}) = \\mathbf{{{answer}}}$: {before} before, {after} after."
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (n, n)),
     )  # fmt: skip

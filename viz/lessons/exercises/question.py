@@ -15,7 +15,7 @@ Form = Literal["number", "side", "pair", "choice", "cells"]
 Answer = int | tuple[int, ...]
 """number: the number. side, pair: (height, width). choice: index of the option. cells: the
 indices in order."""
-Claim = tuple[Answer, str]
+Mistake = tuple[Answer, str]
 """An answer and what is behind it."""
 
 FORMS: dict[Form, tuple[str, tuple[str, str]]] = {
@@ -94,7 +94,7 @@ class Draft:
     form: Form
     answer: Answer
     solution: str
-    mistakes: tuple[Claim, ...]
+    mistakes: tuple[Mistake, ...]
     subject: LayerSubject | NetworkSubject
     code: str = ""
     options: tuple[str, ...] = ()
@@ -111,16 +111,16 @@ class Question(Draft):
     number: int = 0
 
 
-def known(answer: Answer, claims: Iterable[Claim]) -> tuple[Claim, ...]:
+def distinct_mistakes(answer: Answer, claims: Iterable[Mistake]) -> tuple[Mistake, ...]:
     """The mistakes that can be told from the right answer and from each other; the first wins."""
-    told: dict[Answer, str] = {}
+    reasons: dict[Answer, str] = {}
     for wrong, why in claims:
         if wrong != answer:
-            told.setdefault(wrong, why)
-    return tuple(told.items())
+            reasons.setdefault(wrong, why)
+    return tuple(reasons.items())
 
 
-def shown(draft: Draft, answer: Answer) -> str:
+def answer_text(draft: Draft, answer: Answer) -> str:
     """An answer in the form it is asked for: ``28×14``, ``9,408``, ``B``, ``2, 4–6``."""
     if isinstance(answer, int):
         return letter(answer) if draft.form == "choice" else f"{answer:,}".replace("-", "−")
@@ -132,13 +132,13 @@ def shown(draft: Draft, answer: Answer) -> str:
 def answer_format(draft: Draft) -> str:
     """How the answer of this question is written, with an example of its kind that is not the
     answer: ``a padding in whole pixels, such as 2``."""
-    told, examples = QUANTITIES[draft.quantity] if draft.form == "number" else FORMS[draft.form]
+    form, examples = QUANTITIES[draft.quantity] if draft.form == "number" else FORMS[draft.form]
     if draft.form == "choice":
-        told = f"{told}, A to {letter(max(0, len(draft.options) - 1))}"
-    right = shown(draft, draft.answer).replace("–", "-")
+        form = f"{form}, A to {letter(max(0, len(draft.options) - 1))}"
+    right = answer_text(draft, draft.answer).replace("–", "-")
     if draft.form == "side":
         right = right.partition("×")[0]
-    return f"{told}, such as {examples[0] if examples[0] != right else examples[1]}"
+    return f"{form}, such as {examples[0] if examples[0] != right else examples[1]}"
 
 
 def letter(index: int) -> str:

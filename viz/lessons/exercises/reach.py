@@ -10,7 +10,14 @@ from core.layer.operations import check
 from core.layer.window import span_of
 from core.networks import Conv, NetworkSpec
 from viz.lessons.exercises.draw import Draw
-from viz.lessons.exercises.question import Claim, Draft, LayerSubject, NetworkSubject, known, runs
+from viz.lessons.exercises.question import (
+    Draft,
+    LayerSubject,
+    Mistake,
+    NetworkSubject,
+    distinct_mistakes,
+    runs,
+)
 from viz.lessons.exercises.words import described, pads, square
 
 
@@ -68,19 +75,19 @@ def _forwards(spec: LayerSpec, n: int, output: int, level: int) -> Draft | None:
             f"{shift} = {first}$, its last at ${first} + {d} \\cdot ({spec.kernel_size[1]} - 1) = "
             f"{last}$: {runs(tuple(taps))}{step}.{inside}\n\nSo: **{runs(answer)}**."
         ),
-        mistakes=known(answer, _reach_claims(spec, n, output, taps)),
+        mistakes=distinct_mistakes(answer, _reach_claims(spec, n, output, taps)),
         subject=LayerSubject(spec, (n, n), output=(check(spec, (n, n))[0] // 2, output)),
     )
 
 
-def _reach_claims(spec: LayerSpec, n: int, output: int, taps: list[int]) -> list[Claim]:
+def _reach_claims(spec: LayerSpec, n: int, output: int, taps: list[int]) -> list[Mistake]:
     s, p, d = spec.stride[1], spec.padding[1][0], spec.dilation[1]
     k = spec.kernel_size[1]
 
     def inside(first: int, step: int = d, count: int = k) -> tuple[int, ...]:
         return _cells(i for i in range(first, first + step * count, step) if 0 <= i < n)
 
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (_cells(taps), f"These are all taps, but columns outside 0 to {n - 1} are padding, not "
                        "input."),
         (inside(output * s), f"The padding is missing: it moves every window {p} to the left."),
@@ -104,7 +111,7 @@ def _backwards(draw: Draw, spec: LayerSpec, n: int) -> Draft | None:
     outputs = check(spec, (n, n))[1]
     answer = _cells(o for o in range(outputs) if pixel in _taps(spec, o))
     s, p, k = spec.stride[1], spec.padding[1][0], spec.kernel_size[1]
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (_cells(i for i in _taps(spec, pixel) if 0 <= i < n),
          f"These are the input columns that output {pixel} reads. Asked is the other direction."),
         (_cells(o for o in range(outputs) if 0 <= pixel - o * s < k),
@@ -133,7 +140,7 @@ def _backwards(draw: Draw, spec: LayerSpec, n: int) -> Draft | None:
             f"Its gradient goes the same way back.\n\n{windows}\n\nColumn {pixel} is in: "
             f"**{runs(answer)}**."
         ),
-        mistakes=known(answer, claims),
+        mistakes=distinct_mistakes(answer, claims),
         subject=LayerSubject(spec, (n, n), pixel=(n // 2, pixel)),
     )
 
@@ -156,7 +163,7 @@ def _two_layers(draw: Draw, first: LayerSpec, n: int) -> Draft | None:
     if not answer:
         return None
     all_middle = _taps(second, unit)
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (_cells(middle), "These are the columns of the map in between. Go through the first layer "
                          "too."),
         (_cells(i for m in all_middle for i in _taps(first, m) if 0 <= i < n),
@@ -183,7 +190,7 @@ def _two_layers(draw: Draw, first: LayerSpec, n: int) -> Draft | None:
             f"Backwards: unit {unit} reads columns {runs(tuple(middle))} of the map in between "
             f"(of 0 to {between - 1}); these read {parts}. Inside the input: **{runs(answer)}**."
         ),
-        mistakes=known(answer, [claim for claim in claims if claim[0]]),
+        mistakes=distinct_mistakes(answer, [claim for claim in claims if claim[0]]),
         subject=NetworkSubject(
             NetworkSpec(tuple(_conv(spec) for spec in (first, second))), (1, n, n), unit
         ),

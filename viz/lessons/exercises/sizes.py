@@ -11,7 +11,7 @@ from core.layer.operations import check
 from core.layer.sizes import AxisFormula, formula
 from core.layer.window import Pair
 from viz.lessons.exercises.draw import Draw
-from viz.lessons.exercises.question import Claim, Draft, LayerSubject, known
+from viz.lessons.exercises.question import Draft, LayerSubject, Mistake, distinct_mistakes
 from viz.lessons.exercises.words import article, described, pads, square, times
 
 
@@ -88,7 +88,9 @@ def output_size(draw: Draw, level: int) -> Draft | None:
         form="side" if is_square else "pair",
         answer=answer,
         solution=_size_solution(axes),
-        mistakes=known(answer, (claim for claim in claims(axes, answer) if _is_size(claim))),
+        mistakes=distinct_mistakes(
+            answer, (claim for claim in claims(axes, answer) if _is_size(claim))
+        ),
         subject=LayerSubject(spec, size),
     )
 
@@ -110,7 +112,7 @@ def _size_solution(axes: tuple[AxisFormula, AxisFormula]) -> str:
     return "\n\n".join(lines)
 
 
-def _is_size(claim: Claim) -> bool:
+def _is_size(claim: Mistake) -> bool:
     sides, _ = claim
     return isinstance(sides, tuple) and min(sides) > 0
 
@@ -120,7 +122,7 @@ def _pair(values: Iterator[int]) -> Pair:
     return height, width
 
 
-def _size_claims(axes: tuple[AxisFormula, AxisFormula], answer: Pair) -> Iterator[Claim]:
+def _size_claims(axes: tuple[AxisFormula, AxisFormula], answer: Pair) -> Iterator[Mistake]:
     a = axes[0]
     p, s, k = a.before, a.stride, a.kernel_size
     rounding = ceil if a.ceil_mode else floor
@@ -195,7 +197,7 @@ def _ordinal(n: int) -> str:
     return {2: "second", 3: "third"}.get(n, f"{n}th")
 
 
-def _transposed_claims(axes: tuple[AxisFormula, AxisFormula], answer: Pair) -> Iterator[Claim]:
+def _transposed_claims(axes: tuple[AxisFormula, AxisFormula], answer: Pair) -> Iterator[Mistake]:
     a = axes[0]
     p, s, k, extra = a.before, a.stride, a.span, a.output_padding
 
@@ -266,7 +268,7 @@ def _left_over(spec: LayerSpec, n: int) -> Draft:
     axis = formula(spec, (n, n))[1]
     k, s, rest = axis.span, axis.stride, axis.remainder
     end = (axis.outputs - 1) * s + k
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (n % s, f"This is what {n} ÷ {s} leaves. The first window takes {k} columns; only the "
                 f"other {n} − {k} = {n - k} are divided by the stride."),
         ((n - k) // s, "This is the quotient: how often the window steps. Asked is what the "
@@ -290,7 +292,7 @@ def _left_over(spec: LayerSpec, n: int) -> Draft:
             f"The window steps {axis.outputs - 1} times; the last one covers columns "
             f"{end - k} to {end - 1} of 0 to {n - 1}."
         ),
-        mistakes=known(rest, claims),
+        mistakes=distinct_mistakes(rest, claims),
         subject=LayerSubject(spec, (n, n)),
     )
 
@@ -298,14 +300,14 @@ def _left_over(spec: LayerSpec, n: int) -> Draft:
 def _never_read(spec: LayerSpec, n: int, unread: int) -> Draft:
     axis = spec.window.axes((n, n))[1]
     read, rest = int((axis.reads > 0).sum()), axis.remainder
-    lost = n - read
+    unread_columns = n - read
     past = max(0, rest - spec.padding[1][1])  # the input's share of the remainder
-    claims: list[Claim] = [
-        (lost, f"This counts columns. In each of the {n} rows those columns are lost, and as many "
+    claims: list[Mistake] = [
+        (unread_columns, f"This counts columns. In each of the {n} rows those columns are lost, and as many "
                "rows are lost as a whole."),
-        (lost * n, f"{lost}·{n} are the pixels of the columns. Rows are lost as well."),
-        (2 * lost * n, "Rows and columns cross: the pixels where they do are counted twice here."),
-        (lost * lost, "This counts only the pixels where a lost row crosses a lost column."),
+        (unread_columns * n, f"{unread_columns}·{n} are the pixels of the columns. Rows are lost as well."),
+        (2 * unread_columns * n, "Rows and columns cross: the pixels where they do are counted twice here."),
+        (unread_columns * unread_columns, "This counts only the pixels where a lost row crosses a lost column."),
         (n * n - (n - past) ** 2, "This counts the rows and columns past the last window. The "
                                   "windows also leave gaps between the pixels they read."),
         (n * n - (n - rest) ** 2, "The remainder is counted on the *padded* input: what of it is "
@@ -327,6 +329,6 @@ def _never_read(spec: LayerSpec, n: int, unread: int) -> Draft:
             "A pixel is read when its row *and* its column are:\n\n"
             f"$${n}^2 - {read}^2 = {n * n} - {read * read} = \\mathbf{{{unread}}}$$"
         ),
-        mistakes=known(unread, claims),
+        mistakes=distinct_mistakes(unread, claims),
         subject=LayerSubject(spec, (n, n)),
     )

@@ -10,7 +10,7 @@ from core.networks import Conv, Flatten, Linear, MaxPool, NetworkSpec, Shape
 from core.networks.layers import Leaf
 from core.networks.shapes import advance
 from viz.lessons.exercises.draw import Draw
-from viz.lessons.exercises.question import Claim, Draft, NetworkSubject, known, letter
+from viz.lessons.exercises.question import Draft, Mistake, NetworkSubject, distinct_mistakes, letter
 from viz.lessons.exercises.words import square
 
 
@@ -56,8 +56,8 @@ def _window(layer: Conv | MaxPool) -> str:
 
 def _padding(layer: Conv | MaxPool) -> int:
     """On every side: no layer here pads its sides apart."""
-    given = layer.padding[0]
-    return given[0] if isinstance(given, tuple) else int(given)
+    rows = layer.padding[0]
+    return rows[0] if isinstance(rows, tuple) else int(rows)
 
 
 def _conv(draw: Draw, level: int) -> Conv:
@@ -149,7 +149,7 @@ def _commented(draw: Draw, lines: list[Line]) -> Draft | None:
     side, why = draw.of(slips)
     comments = [f": {_text(each.after)}" for each in lines]
     comments[index] = f": {_text(replace(line.after, size=(side, side)))}"
-    claims: list[Claim] = [
+    claims: list[Mistake] = [
         (i, f"Line {letter(i)} is right: {_formula(each)}. Each line starts from the true size "
             "of the one before.")
         for i, each in enumerate(lines) if i != index
@@ -180,7 +180,7 @@ def _formula(line: Line) -> str:
 
 def _stops(draw: Draw, lines: list[Line]) -> Draft | None:
     """One layer is told the wrong number of channels or features: torch stops there."""
-    index = draw.of([i for i, line in enumerate(lines) if i and _told(line)])
+    index = draw.of([i for i, line in enumerate(lines) if i and _states_input(line)])
     line, before = lines[index], lines[index - 1]
     if isinstance(line.layer, Linear):
         map_ = lines[index - 2].after
@@ -204,7 +204,7 @@ def _stops(draw: Draw, lines: list[Line]) -> Draft | None:
         return None
     changed = [*lines[:index], replace(line, channels=wrong), *lines[index + 1 :]]
     what = "features" if isinstance(line.layer, Linear) else "channels"
-    claims: list[Claim] = [(i, _fits(each)) for i, each in enumerate(lines) if i != index]
+    claims: list[Mistake] = [(i, _fits(each)) for i, each in enumerate(lines) if i != index]
     return _draft(
         lines,
         index,
@@ -218,7 +218,7 @@ def _stops(draw: Draw, lines: list[Line]) -> Draft | None:
     )
 
 
-def _told(line: Line) -> bool:
+def _states_input(line: Line) -> bool:
     """Whether the code of this layer says what arrives."""
     return isinstance(line.layer, Conv | Linear)
 
@@ -233,7 +233,7 @@ def _fits(line: Line) -> str:
 
 
 def _draft(
-    lines: list[Line], index: int, *, text: str, code: str, solution: str, claims: list[Claim]
+    lines: list[Line], index: int, *, text: str, code: str, solution: str, claims: list[Mistake]
 ) -> Draft:
     shapes = "\n".join(
         f"| {letter(i)} | `{line.code}` | {_text(line.after)} |" for i, line in enumerate(lines)
@@ -247,7 +247,7 @@ def _draft(
         form="choice",
         answer=index,
         solution=f"{solution}\n\n| | layer | true output |\n|---|---|---|\n{shapes}",
-        mistakes=known(index, claims),
+        mistakes=distinct_mistakes(index, claims),
         subject=NetworkSubject(NetworkSpec(maps), (first.channels, *first.size)),
         code=code,
         options=tuple(f"line {letter(i)}" for i in range(len(lines))),

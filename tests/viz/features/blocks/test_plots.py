@@ -50,7 +50,7 @@ def test_maps_stand_in_rows_on_one_scale() -> None:
     assert "seed 7" in texts(figure)
 
 
-def test_signed_maps_are_centred_on_zero() -> None:
+def test_signed_maps_are_centered_on_zero() -> None:
     found = heats(maps_figure({"one": maps(1, 6, -3)}, "Feature maps"))
     assert found[0].zmin == -found[0].zmax
     assert len(found[0].colorscale) == 3

@@ -123,7 +123,7 @@ def test_every_line_has_a_dash_or_colour_and_a_key_of_its_own() -> None:
 
 def test_overlays_can_be_left_out() -> None:
     figure = figures.erf_figure(measured(), expected=closed(), box=False, ellipse=False, squares=())
-    assert {t.name for t in figure.data if t.name} == {"image's border", "unit's centre"}
+    assert {t.name for t in figure.data if t.name} == {"image's border", "unit's center"}
 
 
 def test_any_number_of_squares_can_be_asked_for() -> None:
@@ -157,7 +157,7 @@ def test_colours_can_be_shared() -> None:
     assert "largest" in heat.colorbar.title.text
 
 
-def test_signed_maps_are_centred_on_zero_and_lose_their_signs_on_a_log_scale() -> None:
+def test_signed_maps_are_centered_on_zero_and_lose_their_signs_on_a_log_scale() -> None:
     erf = measured(aggregate="signed")
     heat = figures.erf_figure(erf).data[0]
     z = np.asarray(heat.z)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.viz.visit import open_page
 from viz.features.exercises.compute import revealed
 from viz.features.exercises.params import PARAMS
-from viz.lessons.exercises import KINDS, LEVELS, question, series, shown
+from viz.lessons.exercises import KINDS, LEVELS, answer_text, question, series
 from viz.lessons.exercises.interview import INTERVIEWS
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
@@ -71,7 +71,7 @@ def test_opens_with_a_question_and_an_empty_link() -> None:
 
 
 def test_a_right_answer_is_praised_counted_and_shown_moving() -> None:
-    right = shown(FIRST, FIRST.answer)
+    right = answer_text(FIRST, FIRST.answer)
     app = answer(visit(), right)
     assert app.success[0].value == f"Right: **{right}**."
     assert FIRST.solution in words_of(app)
@@ -88,9 +88,9 @@ def test_a_right_answer_is_praised_counted_and_shown_moving() -> None:
 
 def test_a_known_mistake_is_explained() -> None:
     wrong, why = FIRST.mistakes[0]
-    app = answer(visit(), shown(FIRST, wrong))
+    app = answer(visit(), answer_text(FIRST, wrong))
     assert why in app.error[0].value
-    assert f"**{shown(FIRST, FIRST.answer)}**" in app.error[0].value
+    assert f"**{answer_text(FIRST, FIRST.answer)}**" in app.error[0].value
     assert url_of(app)["score"] == "0.1.0.0"
 
 
@@ -99,7 +99,7 @@ def test_rubbish_gets_a_hint_and_does_not_count() -> None:
     assert "This did not count." in app.info[0].value
     assert url_of(app) == {}
     assert not app.error
-    app = answer(app, shown(FIRST, FIRST.answer))
+    app = answer(app, answer_text(FIRST, FIRST.answer))
     assert app.success
     assert not app.info
 
@@ -116,7 +116,7 @@ def test_the_solution_can_be_asked_for_and_counts() -> None:
 def test_a_link_from_the_middle_restores_the_place_and_counts_nothing_twice() -> None:
     link = {"kinds": "stack", "level": "2", "code": "42", "number": "5", "score": "3.4.1.2"}
     asked = question("stack", 2, 42, 4)
-    link["answer"] = shown(asked, asked.answer)
+    link["answer"] = answer_text(asked, asked.answer)
     app = visit(link)
     assert asked.text in words_of(app)
     assert app.success
@@ -137,7 +137,7 @@ def test_every_kind_and_level_is_asked_answered_and_drawn(kind: str) -> None:
             app.button(key=f"option_{'ABCDE'[asked.answer]}").click()
             app = run(app)
         else:
-            app = answer(app, shown(asked, asked.answer))
+            app = answer(app, answer_text(asked, asked.answer))
         assert app.success, asked
         assert drawn(app) == 2, "the player or the cone"
         assert not app.warning

@@ -24,12 +24,12 @@ from viz.lessons.exercises import (
     LayerSubject,
     NetworkSubject,
     Question,
+    answer_text,
     judge,
     kind_at,
     letter,
     question,
     series,
-    shown,
 )
 from viz.lessons.exercises.draw import Draw
 
@@ -74,7 +74,7 @@ def test_nothing_is_ambiguous(kind: str, level: int) -> None:
         assert each.text.strip()
         assert each.solution.strip()
         worked = each.solution.replace(r"\,", ",").replace("-", "−")
-        parts = [shown(each, each.answer)] if each.form != "side" else [str(each.answer[0])]
+        parts = [answer_text(each, each.answer)] if each.form != "side" else [str(each.answer[0])]
         assert all(part in worked for part in parts if each.form != "pair"), worked
 
 
@@ -197,9 +197,9 @@ def test_draws_are_even_and_cover_everything() -> None:
 @pytest.mark.parametrize("kind, level", EVERY)
 def test_the_right_answer_is_judged_right_and_each_mistake_explained(kind: str, level: int) -> None:
     for each in questions(kind, level, 40, seed=5):
-        assert judge(each, shown(each, each.answer)).right is True
+        assert judge(each, answer_text(each, each.answer)).right is True
         for wrong, why in each.mistakes:
-            verdict = judge(each, shown(each, wrong))
+            verdict = judge(each, answer_text(each, wrong))
             assert verdict.right is False
             assert why in verdict.message
             assert verdict.solution == each.solution

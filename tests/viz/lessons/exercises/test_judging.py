@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.layer import LayerSpec
-from viz.lessons.exercises import KINDS, LEVELS, Question, answer_format, judge, question, shown
+from viz.lessons.exercises import (
+    KINDS,
+    LEVELS,
+    Question,
+    answer_format,
+    answer_text,
+    judge,
+    question,
+)
 from viz.lessons.exercises.forms import MAX_TEXT, Unreadable, read
 from viz.lessons.exercises.question import FORMS, Answer, Form, LayerSubject, runs
 
@@ -122,7 +130,7 @@ def test_cells_are_read_as_they_are_shown(cells: set[int]) -> None:
 
 @given(st.integers(-(10**11), 10**11))
 def test_numbers_are_read_as_they_are_shown(value: int) -> None:
-    assert reading("number", shown(asked("number"), value)) == value
+    assert reading("number", answer_text(asked("number"), value)) == value
 
 
 @pytest.mark.parametrize("level", LEVELS)
