@@ -100,10 +100,10 @@ def _half_padded(kernel: int, stride: int) -> LayerSpec:
 
 
 def _offset(spec: LayerSpec, n: int) -> float:
-    """From the image's centre to the centre of the places where windows stand, in pixels."""
+    """From the image's center to the center of the places where windows stand, in pixels."""
     starts, _ = spec.window.starts((n, n))
-    centres = starts + (spec.window.effective_kernel_size[0] - 1) / 2
-    return float(centres.mean() - (n - 1) / 2)
+    centers = starts + (spec.window.effective_kernel_size[0] - 1) / 2
+    return float(centers.mean() - (n - 1) / 2)
 
 
 def _inner_reads(kernel: int, stride: int) -> set[int]:
@@ -160,7 +160,7 @@ def _symmetry(values: Values) -> Outcome:
         + ".",
         (
             "kernel, padding",
-            "grid's centre − image's centre (px)",
+            "grid's center − image's center (px)",
             "torch: reads mirrored",
             "windows a pixel, along an axis",
             "torch: reads inside",

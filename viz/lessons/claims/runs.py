@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 SEEDS = Setting("seeds", "Seeds", 3, 1, MAX_SEEDS)
 NOT_LINKED = {"records", "snapshots", "erf_draws"}
-"""How often a run is looked at, which changes nothing of it; the training lab has its own."""
+"""Settings of how often a run is recorded; they do not change the run, and links omit them."""
 CACHED_RUNS = 32
-"""Runs that are kept: what several settings of a grid, or two claims, have in common."""
+"""How many runs stay in memory; settings of a grid, and claims, share runs."""
 
 
 @lru_cache(CACHED_RUNS)

@@ -27,7 +27,7 @@ from viz.lessons.claims.parts import board_link, layer, named_condition, plural,
 TOPIC = "Sizes and coverage"
 LAYERS = ("convolution", "max pooling", "max pooling with ceil_mode")
 MOST_ROWS = 12
-"""Input sizes of a table."""
+"""How many input sizes a table has."""
 
 
 # --- 1: the formula -----------------------------------------------------------------------------

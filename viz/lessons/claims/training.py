@@ -64,7 +64,7 @@ def _widened(values: Values) -> Outcome:
         ),
         rows,
         (wider,) * seeds,
-        Chart("bars", "Effective field of the centre unit", "", "σ (px)", tuple(series)),
+        Chart("bars", "Effective field of the center unit", "", "σ (px)", tuple(series)),
         verdict=decided([wider]),
     )
 

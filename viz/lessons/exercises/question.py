@@ -13,10 +13,10 @@ from core.text import times
 
 Form = Literal["number", "side", "pair", "choice", "cells"]
 Answer = int | tuple[int, ...]
-"""number: the number. side, pair: (height, width). choice: index of the option. cells: the
-indices in order."""
+"""An answer by form: a number; (height, width) of a side or a pair; the index of a choice; the
+sorted indices of cells."""
 Mistake = tuple[Answer, str]
-"""An answer and what is behind it."""
+"""A wrong answer and an explanation of the mistake behind it."""
 
 FORMS: dict[Form, tuple[str, tuple[str, str]]] = {
     "number": ("a whole number", ("12", "15")),
@@ -112,7 +112,7 @@ class Question(Draft):
 
 
 def distinct_mistakes(answer: Answer, claims: Iterable[Mistake]) -> tuple[Mistake, ...]:
-    """The mistakes that can be told from the right answer and from each other; the first wins."""
+    """The mistakes with answers that differ from the right one and from each other's."""
     reasons: dict[Answer, str] = {}
     for wrong, why in claims:
         if wrong != answer:
