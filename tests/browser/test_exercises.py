@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.conftest import EXCEPTION, complaints_of
 from tests.examples import others_slow
-from viz.lessons.exercises import KINDS, question, series, shown
+from viz.lessons.exercises import KINDS, answer_text, question, series
 from viz.lessons.exercises.interview import INTERVIEWS
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_three_questions_by_keyboard_alone(app_url: str, visitor: Page) -> None:
             visitor.get_by_text("This did not count.").wait_for()
             visitor.keyboard.press("Control+a")
         right = number != 1
-        visitor.keyboard.type(shown(asked, asked.answer if right else wrong[0]))
+        visitor.keyboard.type(answer_text(asked, asked.answer if right else wrong[0]))
         visitor.keyboard.press("Enter")
         focused(visitor, NEXT)
         visitor.get_by_text("Right:" if right else "is not it.").wait_for()
@@ -80,7 +80,7 @@ def test_a_link_from_the_middle_shows_the_answer_and_the_player(
     app_url: str, visitor: Page
 ) -> None:
     asked = question("output_size", 2, 8, 2)
-    text = shown(asked, asked.answer)
+    text = answer_text(asked, asked.answer)
     link = f"kinds=output_size&level=2&code=8&number=3&answer={text}&score=2.3.1.1"
     visitor.goto(f"{app_url}/exercises?{link}")
     visitor.get_by_text("Right:").wait_for()
@@ -102,7 +102,7 @@ def test_a_phone_asks_and_answers_without_scrolling_sideways(
     field = phone.locator(FIELD)
     field.wait_for()
     assert not field.evaluate("e => e === document.activeElement"), "no keyboard over the question"
-    field.fill(shown(asked, asked.answer))
+    field.fill(answer_text(asked, asked.answer))
     phone.get_by_role("button", name="Check").tap()
     phone.get_by_text("Right:").wait_for()
     phone.locator("[data-testid=sweep-player], [data-testid=cone]").wait_for()
