@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -27,6 +29,7 @@ def test_from_the_claim_to_a_block_of_ones_own(app_url: str, visitor: Page) -> N
     visitor.get_by_role("cell", name=re.compile("^75 %, of pixels")).wait_for()
 
 
+@pytest.mark.slow
 def test_time_is_measured(app_url: str, visitor: Page) -> None:
     visitor.goto(f"{app_url}/blocks?compare=small&batch=2&tab=cost")
     visitor.locator(".st-key-blocks_times .barlayer").wait_for(state="attached")
@@ -35,6 +38,7 @@ def test_time_is_measured(app_url: str, visitor: Page) -> None:
     assert bars.count() == 4, "forward and backward of two nets"
 
 
+@pytest.mark.slow
 def test_architectures_on_a_phone(app_url: str, visitor: Page) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     visitor.goto(f"{app_url}/architectures")

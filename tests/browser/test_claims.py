@@ -30,6 +30,7 @@ def test_a_claim_is_opened_and_changed_by_keyboard(app_url: str, visitor: Page) 
     visitor.wait_for_url("**/fields?*layers=*")
 
 
+@pytest.mark.slow
 def test_all_are_run_until_stopped_and_saved_to_print(app_url: str, visitor: Page) -> None:
     visitor.goto(f"{app_url}/claims")
     visitor.get_by_role("button", name="Run all").click()

@@ -109,6 +109,7 @@ def test_to_the_end_and_reloaded(visitor: Visitor) -> None:
     assert page.locator(".st-key-over input").is_checked()
 
 
+@pytest.mark.slow
 def test_stopped_while_it_runs_and_gone_on_with(visitor: Visitor) -> None:
     visitor.open(**LONG, draw_seed=1)
     page = visitor.page
@@ -122,6 +123,7 @@ def test_stopped_while_it_runs_and_gone_on_with(visitor: Visitor) -> None:
     visitor.press("Stop", stopped)
 
 
+@pytest.mark.slow
 def test_changed_while_it_runs(visitor: Visitor) -> None:
     visitor.open(**LONG, draw_seed=2)
     page = visitor.page

@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.browser.board import Board, stranger
@@ -42,6 +43,7 @@ def test_an_open_tab_comes_back_with_the_state_of_its_link(browser: Browser) -> 
         assert not board.page.locator(EXCEPTION).count()
 
 
+@pytest.mark.slow
 def test_a_picture_is_uploaded_while_the_disk_is_full(browser: Browser) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (900, 1300, 3), np.uint8)
     file = io.BytesIO()

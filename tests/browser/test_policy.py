@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from viz.pages import PAGES
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def test_scripts_of_others_do_not_run(app_url: str, browser: Browser) -> None:
     page.close()
 
 
+@pytest.mark.slow
 def test_no_page_of_the_app_breaks_the_policy(app_url: str, browser: Browser) -> None:
     page = browser.new_page()
     page.add_init_script("""

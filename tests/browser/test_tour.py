@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import PATIENCE, new_tab
+from tests.examples import others_slow
 from viz.lessons.tour import TOUR
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"Tab never came to {selector}")
 
 
+@pytest.mark.slow
 def test_the_whole_tour_by_keyboard_alone(app_url: str, visitor: Page) -> None:
     visitor.goto(f"{app_url}/tour")
     visitor.get_by_role("button", name="Start the tour").wait_for()
@@ -62,12 +64,14 @@ def test_the_whole_tour_by_keyboard_alone(app_url: str, visitor: Page) -> None:
 
 @pytest.mark.parametrize(
     ("page", "widget"),
-    [
-        (f"?{TOUR[0].query}&tour=1", "input[type=range]"),
-        ("training?tour=1", "input[type=number]"),
-        ("exercises?tour=1", ".st-key-answer_here input"),
-        ("exercises?tour=1", "input[type=radio]"),
-    ],
+    others_slow(
+        [
+            (f"?{TOUR[0].query}&tour=1", "input[type=range]"),
+            ("training?tour=1", "input[type=number]"),
+            ("exercises?tour=1", ".st-key-answer_here input"),
+            ("exercises?tour=1", "input[type=radio]"),
+        ]
+    ),
 )
 def test_the_page_keys_turn_the_stops_whatever_has_the_keyboard(
     app_url: str, visitor: Page, page: str, widget: str
@@ -87,6 +91,7 @@ def test_the_page_keys_turn_the_stops_whatever_has_the_keyboard(
     assert "stride=" not in visitor.url, "the stop's own stride, which the key has not changed"
 
 
+@pytest.mark.slow
 def test_the_tour_on_a_phone(app_url: str, browser: Browser) -> None:
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True

@@ -96,6 +96,7 @@ def test_trained_and_there_at_once_after_a_reload(visitor: Visitor) -> None:
     assert file.value.suggested_filename == "training.csv"
 
 
+@pytest.mark.slow
 def test_stopped_gone_on_with_and_stopped_by_leaving(visitor: Visitor) -> None:
     visitor.open(**LONG, seed=2)
     page = visitor.page

@@ -6,11 +6,15 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.load.journeys import journey
 from tests.load.test_load import in_a_loop
 from tests.load.visitor import Visitor
 from tests.serving import Server, serving
 from viz.pages import PAGES
+
+pytestmark = pytest.mark.slow
 
 NOWHERE = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME"), "/nonexistent")
 

@@ -12,6 +12,8 @@ from tests.load.test_load import in_a_loop
 from tests.load.visitor import Visitor
 from tests.serving import Server, free_port, serving
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def one_server_after_another() -> Iterator[ExitStack]:

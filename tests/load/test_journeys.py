@@ -37,6 +37,7 @@ def test_the_controls_of_a_journey_are_on_its_page(journey: Journey, app_url: st
     assert in_a_loop(walk()) == []
 
 
+@pytest.mark.slow
 def test_a_visitor_goes_through_all_pages_and_tabs(app_url: str) -> None:
     async def walk() -> list[str]:
         visitor = Visitor(app_url)
@@ -55,6 +56,7 @@ def test_a_visitor_goes_through_all_pages_and_tabs(app_url: str) -> None:
     assert in_a_loop(walk()) == ["", *(page.name for page in PAGES[1:])]
 
 
+@pytest.mark.slow
 def test_a_class_on_all_pages_meets_no_error(app_url: str) -> None:
     settings = Settings(app_url, sessions=len(JOURNEYS), actions=4, think=0.2, seed=3)
     report = in_a_loop(run_load(settings))
