@@ -1,4 +1,4 @@
-"""Pictures to convolve: photographs, digits, test patterns and a visitor's upload.
+"""Pictures to convolve: photographs, digits, test patterns and uploads.
 
 The board gets float32 ``(channels, height, width)``, read-only, whole numbers from 0 to 255, because
 students read them in cells. A photograph's one channel is its luminance (ITU-R 601); of several,
@@ -87,7 +87,7 @@ def picture(name: str, size: Size, channels: int = 1, seed: int = 0) -> Planes:
 
 
 def fit(image: Bytes, size: Size, channels: int = 1) -> Planes:
-    """A photograph, uint8 (height, width, 3), on the board: its largest centred window of the shape.
+    """A photograph, uint8 (height, width, 3), cut to its largest centered window of the shape.
 
     Shrinking averages the area each pixel covers (PIL's BOX); enlarging is bicubic. Settings,
     result and SpecError as in ``picture``; SpecError too when the image is not of that kind.
@@ -192,7 +192,7 @@ def _reduced_size(size: tuple[int, int]) -> tuple[int, int]:
 def _decoding_bytes(image: Image.Image, data: bytes, size: tuple[int, int]) -> int:
     """Bytes that decoding takes at its most, measured on pictures of 24 million pixels.
 
-    Pillow keeps one byte a pixel of pictures in grey or with a palette, four of all others. Of a
+    Pillow keeps one byte a pixel of pictures in gray or with a palette, four of all others. Of a
     WebP, libwebp holds two frames and hands out a third. Of a JPEG in several scans libjpeg holds
     all coefficients, two bytes each, whatever the size of the picture that it then makes.
     """
@@ -230,7 +230,7 @@ def _reduced_in_bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     parts = []
     for top in range(0, image.height, rows):
         band = image.crop((0, top, image.width, min(top + rows, image.height)))
-        if band.mode.startswith("I"):  # 16-bit grey; 65535 / 257 = 255
+        if band.mode.startswith("I"):  # 16-bit gray; 65535 / 257 = 255
             band = Image.fromarray((np.asarray(band) // 257).astype(np.uint8))
         parts.append(band.convert(mode).reduce(factor))
     whole = Image.new(mode, (parts[0].width, sum(part.height for part in parts)))
@@ -288,7 +288,7 @@ def _checkerboard(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
 
 def _zone_plate(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
     """Chirp cos(π x² / 2R) of both axes; of x; of y. Its frequency, x / 2R cycles a pixel with x
-    from the centre, reaches Nyquist's 1/2 at the border x = R = side / 2."""
+    from the center, reaches Nyquist's 1/2 at the border x = R = side / 2."""
     phase = (np.pi * (np.arange(n) - (n - 1) / 2) ** 2 / n for n in size)
     down, right = np.meshgrid(*phase, indexing="ij")
     return 127.5 * (1 + np.cos(np.stack([right + down, right, down])))

@@ -45,7 +45,7 @@ def _parser() -> CommandParser:
     parser.add_argument("network", help="package.module:callable, e.g. torchvision.models:resnet50")
     parser.add_argument("--input", required=True, help="C,H,W or C,L")
     parser.add_argument("--layer", help="a module's qualified name or a node of the graph")
-    parser.add_argument("--unit", help="row,column; the centre otherwise")
+    parser.add_argument("--unit", help="row,column; the center otherwise")
     parser.add_argument("--draws", type=int, default=16)
     parser.add_argument("--image", help="an .npy of one image or a batch; noise otherwise")
     parser.add_argument("--weights", choices=get_args(Weights), default="as_is")

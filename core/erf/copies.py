@@ -82,7 +82,7 @@ def draw_weights(
     """Draw new weights for a copy, as for a new network.
 
     Weights are the parameters of convolutions, linear layers and attention with two axes
-    or more, and those of other modules that join two axes. Biases become 0. Normalisations
+    or more, and those of other modules that join two axes. Biases become 0. Normalizations
     become those of a new network: scale 1, shift 0, running mean 0 and variance 1. Layer
     scales, embeddings of one axis and other parameters stay as they are. What
     `torch.nn.utils.prune` has set to 0 stays 0.

@@ -96,14 +96,14 @@ def effective_receptive_field(
         input_size: (C, H, W), or (C, L), which is treated as an image of height 1.
         layer: a graph node's or a module's qualified name (its last call); by default the
             last output with a spatial extent that is not global pooling's.
-        unit: (row, column) of the layer's map, or i in 1-D; by default the centre,
+        unit: (row, column) of the layer's map, or i in 1-D; by default the center,
             ``(rows // 2, columns // 2)``.
         draws: gradients averaged, at most `MAX_DRAWS`.
         inputs: ``"noise"``, N(0, 1) pixels for every draw; or an image of ``input_size``,
             or a batch of them, of which draw i takes number i modulo their count.
         weights: ``"as_is"``; ``"he"``, ``"xavier"`` or ``"orthogonal"``, drawn anew for
             every draw; or ``"uniform"``, 1/fan-in. Except for ``"as_is"`` biases are 0
-            and normalisations those of a new network (see `copies.draw_weights`).
+            and normalizations those of a new network (see `copies.draw_weights`).
         aggregate: ``"energy"``, the squared gradient (default), ``"abs"``, ``"relu"`` or
             ``"signed"``; see `Recipe`.
         seed: of noise, weights and cotangents, three streams of their own: other weights

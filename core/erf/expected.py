@@ -21,7 +21,7 @@ crops, residual sums, and averages whose windows do not overlap. What is a model
   block). The shortcut is the input of a sum with the fewest weighted layers before it;
 - a concatenation shares the energy by channels, as if all of them were read alike;
 - a global operation spreads its part evenly over the image: a mean lets 1/n of the energy
-  through, a normalisation over n positions takes 1/n of it and leaves each its own.
+  through, a normalization over n positions takes 1/n of it and leaves each its own.
 
 Sources: Luo et al., "Understanding the Effective Receptive Field in Deep Convolutional
 Neural Networks" (2016), section 3; He et al., "Delving Deep into Rectifiers" (2015),

@@ -272,7 +272,7 @@ def _overlaps(node: Node) -> bool:
 
 
 def _less_mean(terms: ProductSum, maps: tuple[AxisMap, AxisMap]) -> list[ProductSum]:
-    """A normalisation: each unit its own, and 1/n² of the sum, what the mean takes out.
+    """A normalization: each unit its own, and 1/n² of the sum, what the mean takes out.
 
     Source: the gradient of x - mean(x) over n positions, squared, for independent ones.
     """

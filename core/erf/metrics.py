@@ -2,7 +2,7 @@
 
 Every function takes a map: (rows, columns) of energy, not necessarily summing to 1, all
 zeros refused nowhere and giving nan. Where gradients keep their sign (``"signed"``) pass
-the absolute values. Positions are those of the map, pixel centres at integers; add the
+the absolute values. Positions are those of the map, pixel centers at integers; add the
 map's origin for positions in the image.
 
 Source: Luo, Li, Urtasun and Zemel, "Understanding the Effective Receptive Field in Deep
@@ -37,7 +37,7 @@ def marginals(energy: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def centroid(energy: FloatArray) -> Point:
-    """(row, column) of the centre of mass."""
+    """(row, column) of the center of mass."""
     rows, cols = (float(np.arange(p.size) @ p) for p in marginals(energy))
     return rows, cols
 
@@ -80,7 +80,7 @@ def side_above(energy: FloatArray, share: float = TAIL) -> float:
 def smallest_square(energy: FloatArray, share: float, center: Point) -> int:
     """Side of the smallest square around ``center`` that holds ``share`` of the energy.
 
-    The square is made of whole pixels, so its side is odd around a pixel's centre and
+    The square is made of whole pixels, so its side is odd around a pixel's center and
     even around a pixel's corner. Where it leaves the map it goes on.
 
     Args:
@@ -99,7 +99,7 @@ def smallest_square(energy: FloatArray, share: float, center: Point) -> int:
 
 
 def cumulative_energy(energy: FloatArray, center: Point) -> tuple[NDArray[np.int64], FloatArray]:
-    """(squares,) sides of the squares around a centre and the share of energy each holds."""
+    """(squares,) sides of the squares around a center and the share of energy each holds."""
     rows, cols = (np.abs(np.arange(n) - c) for n, c in zip(energy.shape, center, strict=True))
     sides = np.rint(2 * np.maximum(rows[:, None], cols[None, :]) + 1).astype(np.int64)
     held = np.bincount(sides.ravel(), weights=energy.ravel())

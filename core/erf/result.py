@@ -25,7 +25,7 @@ class Theory:
         center: of this unit, in the image; where it is cut, still that of the whole.
         unclipped: the box of its windows, as if the image went on.
         clipped: the box of the image's pixels that reach it.
-        aligned: all paths from the image have one stride and one centre.
+        aligned: all paths from the image have one stride and one center.
         note: what these numbers hide; "" when nothing.
         padding_loss: expected share of the energy that falls on padding (`core.erf.expected`),
             against the same unit in an image without end; nan where it is not known.
@@ -139,11 +139,11 @@ class EffectiveReceptiveField:
 
     @property
     def squares(self) -> dict[float, int]:
-        """t → side of the smallest square around the RF's centre that holds t of the energy."""
+        """t → side of the smallest square around the RF's center that holds t of the energy."""
         return {t: self.square(t) for t in metrics.SHARES}
 
     def square(self, share: float) -> int:
-        """Side of the smallest square around the RF's centre that holds a share of the energy."""
+        """Side of the smallest square around the RF's center that holds a share of the energy."""
         return metrics.smallest_square(self.energy, share, self._center())
 
     @property
@@ -158,13 +158,13 @@ class EffectiveReceptiveField:
 
     @property
     def centroid(self) -> Point:
-        """(row, column) of the centre of mass in the image."""
+        """(row, column) of the center of mass in the image."""
         row, col = metrics.centroid(self.energy)
         return row + self.origin[0], col + self.origin[1]
 
     @property
     def centroid_offset(self) -> Point:
-        """From the RF's centre to the centroid, (down, right) in pixels."""
+        """From the RF's center to the centroid, (down, right) in pixels."""
         (row, col), (y, x) = self.centroid, self.theory.center
         return row - y, col - x
 
@@ -184,7 +184,7 @@ class EffectiveReceptiveField:
         return self.theory.padding_loss
 
     def cumulative_energy(self) -> tuple[NDArray[np.int64], FloatArray]:
-        """Sides of squares around the RF's centre, and the share of energy each holds."""
+        """Sides of squares around the RF's center, and the share of energy each holds."""
         return metrics.cumulative_energy(self.energy, self._center())
 
     def marginals(self) -> tuple[FloatArray, FloatArray]:
@@ -192,7 +192,7 @@ class EffectiveReceptiveField:
         return metrics.marginals(self.energy)
 
     def _center(self) -> Point:
-        """The RF's centre in the map."""
+        """The RF's center in the map."""
         return self.theory.center[0] - self.origin[0], self.theory.center[1] - self.origin[1]
 
     def as_data(self) -> dict[str, Any]:

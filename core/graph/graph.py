@@ -63,7 +63,7 @@ class Node:
             position are one unit, also where views have put places of the image among them.
         maps: per input, the (height, width) maps from its units to the input's.
         window: kernel size, stride, padding, dilation along (height, width), if any.
-        note: what the numbers hide; "" when nothing.
+        note: caveats about the numbers; "" for none.
         bound: why the maps are only an upper bound; "" when they are exact.
         layout: where the image's axes lie in its dimensions, all of it.
         fine: as ``maps``, with the places among the channels told apart, here and in the
@@ -220,7 +220,7 @@ def input_sizes(value: object) -> list[tuple[int, ...]]:
 
 
 def _which_rank(size: object) -> str:
-    """What a size must be, and what would work instead of one of four numbers."""
+    """The rule for an input size, with a suggestion where four numbers are given."""
     rule = "must be (C, H, W), or (C, L) for sequences"
     if isinstance(size, tuple | list) and len(size) == 4:
         rule += f"; leave the batch out: {brief(tuple(size[1:]))}. Volumes are not followed"

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from ..errors import SpecError
 
 MOST_NEAR = 3
-"""Most names that are suggested."""
+"""Most suggestions in an error message."""
 
 
 class NoLayerError(SpecError, KeyError):
@@ -17,7 +17,7 @@ class NoLayerError(SpecError, KeyError):
 
 
 class ModuleMember(Protocol):
-    """A node of a graph, or what is known of it."""
+    """A node of a graph, or a value that belongs to one."""
 
     @property
     def module(self) -> str:
@@ -50,7 +50,7 @@ def _rule(nodes: Mapping[str, T], name: object) -> str:
 
 
 class ByName(dict[str, T]):
-    """What is known of each node, by its name; a module's name means its last node."""
+    """A mapping from node names to values; a module's name means its last node."""
 
     def __missing__(self, name: object) -> T:
         """As `find`."""

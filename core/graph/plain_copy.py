@@ -94,7 +94,7 @@ def _fold(layer: nn.Module) -> None:
 
 @contextmanager
 def as_it_was(copied: nn.Module) -> Iterator[None]:
-    """Afterwards no forward of a copy that was listened to reports itself any more."""
+    """Restore the forwards of a copy's modules after a run with a listener."""
     layers = [(vars(layer), vars(layer).get("forward")) for layer in copied.modules()]
     try:
         yield

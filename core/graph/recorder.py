@@ -1,4 +1,4 @@
-"""Writes down what a run (core.graph.tracing.trace) reports: one `Draft` for each call, laid out.
+"""Records the calls of a run (core.graph.tracing.trace) as one `Draft` each, with its layout.
 
 Names are those that `torch.fx` would give: a layer of torch's own gives its name to the
 last call it makes (its earlier ones, such as the padding of ``padding_mode``, are called
@@ -63,7 +63,7 @@ _TEMPLATED = words("to type_as expand_as view_as reshape_as")  # the second tens
 
 
 class Recorder:
-    """Listens to a run (core.graph.tracing.trace) and writes the graph down."""
+    """Listens to a run (core.graph.tracing.trace) and records the graph."""
 
     def __init__(self) -> None:
         self.names = fx.Graph()
@@ -110,7 +110,7 @@ class Recorder:
         self.drafts.append(draft)
 
     def bind(self, draft: Draft | None, tensor: torch.Tensor) -> None:
-        """From now on a tensor holds what a node gives; None for constants."""
+        """Bind a tensor to the node whose output it holds; None for constants."""
         self.parts.pop(id(tensor), None)
         if draft is None:
             self.draft_of.pop(id(tensor), None)
@@ -191,7 +191,7 @@ class Recorder:
         return out
 
     def _write(self, call: Call, written: Sequence[torch.Tensor]) -> None:
-        """The tensors that a call has written to hold what it gave, or something unknown."""
+        """Bind the tensors that a call has written to; an unknown write gets an unknown node."""
         for tensor in written:
             if self.draft_of.get(id(tensor)) is not self.drafts[-1]:
                 here = replace(call, out=tuple(tensor.shape))
@@ -200,12 +200,12 @@ class Recorder:
             self.memory.wrote(tensor, self.draft_of[id(tensor)])
 
     def _overwrite(self, tensor: torch.Tensor, draft: Draft | None) -> None:
-        """A whole tensor holds what a node gives; None for constants."""
+        """Record that a whole tensor was overwritten with a node's output; None for constants."""
         self.bind(draft, tensor)
         self.memory.wrote(tensor, draft)
 
     def _assign(self, assigned: Assignment) -> bool:
-        """A part of a tensor is overwritten; whether anything of it depends on the input."""
+        """Record that a part of a tensor is overwritten; whether it then depends on the input."""
         target, part, value = assigned
         old = self._source(target)
         source = self._source(value) if isinstance(value, torch.Tensor) else None
@@ -218,7 +218,7 @@ class Recorder:
         return bool(old or source)
 
     def _assign_somewhere(self, target: torch.Tensor, source: Source | None) -> None:
-        """Places that are not known hold something else: every place may read all of it."""
+        """Record a write to unknown places: every place may then read the whole value."""
         old, shape = self._source(target), tuple(target.shape)
         links = [by_dims(old, shape, same(old))] if old else []
         if source:
@@ -232,7 +232,7 @@ class Recorder:
             self._overwrite(target, draft)
 
     def _shared(self, source: Source, shape: Shape) -> Draft:
-        """What is written, in the shape of the part that it is written to."""
+        """The node of a written value, broadcast to the shape of the part it is written to."""
         if source.shape == shape:
             return source.node
         dims = {d: to for d, to in right_aligned(source.shape, shape).items() if to >= 0}
@@ -303,7 +303,7 @@ class Recorder:
             self.alive.append(result)
 
     def _bind_part(self, tensor: torch.Tensor, held: Draft) -> bool:
-        """Whether the memory knows what a part of a tensor holds, whose channels differ."""
+        """Bind a part of a tensor whose channels differ; whether the memory tracks that part."""
         part = self.memory.part(tensor, held)
         if part is None:
             return False
@@ -320,7 +320,7 @@ class Recorder:
                 self._add(call.operation, outcome, result)
 
     def _add(self, operation: str, outcome: Outcome, tensor: torch.Tensor, name: str = "") -> Draft:
-        """A node of a tensor that a call has given."""
+        """Add the node of a call's result."""
         shape = outcome.part[2] if outcome.part else tuple(tensor.shape)
         name = name or ("" if self.leaves else self._call_name(operation))
         draft = self._draft(name, operation, outcome, shape)
@@ -357,7 +357,7 @@ class Recorder:
         return draft
 
     def ends(self, out: Any) -> list[Draft]:
-        """The nodes of what forward returned."""
+        """The nodes of forward's results."""
         sources = (self._source(tensor) for tensor in tensors_in((out,)))
         return [source.node for source in sources if source]
 

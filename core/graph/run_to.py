@@ -1,6 +1,6 @@
 """Running a network up to one layer, found by the number of its torch call.
 
-The names of a graph are found once, on a skeleton without data; after that a run only
+The names of a graph are found once, on a copy without data; after that a run only
 counts its calls, which costs next to nothing, and ends where the layer's output appears.
 """
 
@@ -27,7 +27,7 @@ HIDDEN = (
     "as one. Choose the layer before or after it"
 )
 WHOLE = -1
-"""Instead of a result: the tensor that a call splits."""
+"""Result number that stands for the tensor that a call splits."""
 
 
 class Spot(NamedTuple):
@@ -47,7 +47,7 @@ class Spot(NamedTuple):
 
 
 def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
-    """Where the node called ``name`` appears when a skeleton runs.
+    """Where the node called ``name`` appears when a meta copy runs.
 
     Raises:
         SpecError: there is no such node.
@@ -67,7 +67,7 @@ def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
 
 
 class _Spots(Recorder):
-    """Notes at which event each node appears."""
+    """Records the event at which each node's output appears."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,12 +116,12 @@ class _Spots(Recorder):
 
 
 def _is_event(operation: str, out: Any) -> bool:
-    """A call gives a tensor, or changes part of one."""
+    """Whether a call returns a tensor, or changes part of one."""
     return operation == "__setitem__" or bool(tensors_in((out,)))
 
 
 class _SpotReached(BaseException):
-    """The layer's output is there: the rest of the network need not run."""
+    """The layer's output is available, so that the rest of the network need not run."""
 
 
 class SpotListener:
@@ -212,7 +212,7 @@ def _is_batch(shape: Sequence[int], one: Sequence[int], count: int) -> bool:
 def run_once(
     copied: nn.Module, image: torch.Tensor, listener: Any, *within: AbstractContextManager[Any]
 ) -> Any:
-    """A run that leaves the copy as it was, so that it can run again."""
+    """Run a copy and restore its forwards, so that it can run again."""
     with as_it_was(copied):
         if image.is_meta and not within:
             return run(copied, [image], listener)

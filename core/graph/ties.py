@@ -45,7 +45,7 @@ Pieces = Sequence[tuple[Index, Index]]
 
 
 def share_ties(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> Any:
-    """What a torch call gave, with a gradient that is shared where values tie.
+    """The result of a torch call, with its gradient shared among values that tie.
 
     Args:
         operation: name of the call, as `core.graph.tracing.trace.Listener.called` has it.
@@ -64,7 +64,7 @@ def share_ties(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], o
 
 
 class _SharedGradient(torch.autograd.Function):
-    """Passes maxima on, and their gradient to whoever ties for them."""
+    """The identity on maxima, whose gradient goes in equal shares to the values that tie."""
 
     @staticmethod
     def forward(
@@ -113,7 +113,7 @@ def _single(inputs: Sequence[torch.Tensor], limit: torch.Tensor, pieces: Pieces)
 def _counts(
     inputs: Sequence[torch.Tensor], sign: int, limit: torch.Tensor, pieces: Pieces, single: bool
 ) -> torch.Tensor:
-    """How many values tie for each maximum."""
+    """The number of values that tie for each maximum."""
     few = single and len(inputs) * len(pieces) < 256
     counts = torch.zeros_like(limit, dtype=torch.uint8 if few else torch.int32)
     for x in inputs:
@@ -127,7 +127,7 @@ def _counts(
 def _all(
     x: torch.Tensor, sign: int, pieces: Pieces, limit: torch.Tensor, shares: torch.Tensor
 ) -> torch.Tensor:
-    """What an input's values get of the shares of all maxima that they tie for."""
+    """An input's gradient: for each value the shares of all maxima that it ties for."""
     result = torch.zeros_like(x, dtype=shares.dtype)
     for inner, outer in pieces:
         result[inner] += (x[inner] * sign >= limit[outer]) * shares[outer]
@@ -142,7 +142,7 @@ def _few(
     limit: torch.Tensor,
     shares: torch.Tensor,
 ) -> torch.Tensor:
-    """The same for some maxima, whose indices ``where`` has, one a row."""
+    """As `_all`, for only those maxima whose indices are the rows of ``where``."""
     result = torch.zeros_like(x, dtype=shares.dtype)
     for inner, outer in pieces:
         inside = torch.ones_like(limit, dtype=torch.bool)
@@ -158,7 +158,7 @@ def _few(
 
 
 def _slack(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-    """By how much values may differ and tie, for each maximum."""
+    """The largest difference at which values still tie, for each maximum."""
     first = min(2, values.ndim - 1)
     reduced = [d for d in range(values.ndim) if d >= first or values.shape[d] != inputs[0].shape[d]]
     largest = torch.stack([_magnitude(x.to(values.dtype), reduced) for x in inputs]).amax(0)

@@ -35,7 +35,7 @@ class LayerSpec:
     bias: bool = False
 
     def __post_init__(self) -> None:
-        window = self.window  # checks and normalises the four it has
+        window = self.window  # checks and normalizes the four it has
         for name in ("kernel_size", "stride", "padding", "dilation"):
             object.__setattr__(self, name, getattr(window, name))
         output_padding = pair("output_padding", self.output_padding, 0)

@@ -1,6 +1,6 @@
-"""Networks as values: layers and blocks, what fits what, the table of rows, torch modules.
+"""Networks as values: layers, blocks, shape inference, the table of rows, torch modules.
 
-Everything here works without torch but ``build``, which loads it when called.
+Only ``build`` needs torch, and imports it when called.
 """
 
 from .blocks import Block, ConcatBlock, Layer, NetworkSpec, Repeat, ResidualBlock

@@ -1,4 +1,4 @@
-"""Layers with layers inside, and the whole network."""
+"""Blocks, which are layers that contain layers, and the whole network."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ResidualBlock:
 
 @dataclass(frozen=True)
 class ConcatBlock:
-    """The branches' outputs, channels stacked; an empty branch passes its input on."""
+    """The branches' outputs, concatenated along the channels; an empty branch is the identity."""
 
     kind: ClassVar[str] = "concat"
     branches: tuple[tuple[Layer, ...], ...]
@@ -109,7 +109,7 @@ BLOCKS: tuple[type[Block], ...] = get_args(Block)
 class NetworkSpec:
     """A network: layers one after the other, some of them blocks of layers.
 
-    Frozen and hashable. How many channels and pixels come in is not part of it.
+    It is frozen and hashable. The number of input channels and pixels is not part of it.
 
     Attributes:
         size: layers, each repeat counted as often as it is run; at most ``MAX_LAYERS``.

@@ -1,4 +1,4 @@
-"""The modules torch lacks, as a network of ``core.networks`` needs them.
+"""The modules that torch lacks and a network of ``core.networks`` needs.
 
 ``core.networks.notation.to_source`` copies these classes word for word, so each stands alone on
 ``torch`` and ``nn``.

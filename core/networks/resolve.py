@@ -1,4 +1,4 @@
-"""A network with everything inferred written out: channels, groups, flattening, names."""
+"""Shape inference for a whole network: channels, groups, flattening and names of all layers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .rules import bounded, bounded_pair
 from .shapes import Shape, advance, depthwise
 
 Path = tuple[int, ...]
-"""Where a layer stands: position, then for each block it is in: branch, position."""
+"""The position of a layer: its index, then for each enclosing block the branch and the index."""
 
 
 class LayerError(SpecError):
-    """A layer that does not fit what arrives.
+    """A layer that does not fit its input.
 
     Attributes:
         layer: the layer's name, as ``build`` names its module, e.g. ``"residual4.body.conv0"``.
@@ -37,7 +37,7 @@ class LayerError(SpecError):
 
 @dataclass(frozen=True)
 class ResolvedLayer:
-    """One layer in its place.
+    """One layer of a network with everything inferred.
 
     Attributes:
         name: of the module in its chain: kind and 0-based position, e.g. ``"conv0"``. What
@@ -81,7 +81,7 @@ def resolve(
 def explicit(
     spec: NetworkSpec, in_channels: int = 3, input_size: Pair | None = None
 ) -> NetworkSpec:
-    """The same network with repeats unrolled and all that was inferred written out.
+    """The same network with repeats unrolled and all inferred settings explicit.
 
     This is what reading ``core.networks.notation.to_source`` gives back. Raises as ``resolve`` does.
     """
@@ -117,7 +117,7 @@ def _chain(
 
 
 def _nodes(layer: Layer, shape: Shape, name: str, full: str, path: Path) -> list[ResolvedLayer]:
-    """The layer as one node, with those before it that it implies."""
+    """The layer as a node, preceded by the layers it implies."""
     if isinstance(layer, ResidualBlock | ConcatBlock | Repeat):
         return [_block(layer, shape, name, full, path)]
     nodes = []
@@ -130,7 +130,7 @@ def _nodes(layer: Layer, shape: Shape, name: str, full: str, path: Path) -> list
 
 
 def as_torch_layers(layer: Leaf, shape: Shape) -> tuple[Leaf, ...]:
-    """A leaf as torch's own layers with nothing left to infer: one, or two where it takes two."""
+    """A leaf as the one or two layers of torch that compute it, with nothing left to infer."""
     if isinstance(layer, Linear):
         flat = replace(layer, in_features=layer.in_features or shape.features)
         return (flat,) if shape.flat else (Flatten(), flat)
@@ -174,7 +174,7 @@ def _repeat(layer: Repeat, shape: Shape, name: str, full: str, path: Path) -> Re
 
 
 def sum_of(ends: list[Shape]) -> Shape:
-    """What ``body + shortcut`` leaves; both must be of one shape."""
+    """The shape of ``body + shortcut``, which must both have it."""
     body, shortcut = ends
     if body.flat != shortcut.flat or _differ(body.channels, shortcut.channels):
         rule = f"must leave what the shortcut does, {shortcut}; a shortcut conv1 can change that"
@@ -190,7 +190,7 @@ def sum_of(ends: list[Shape]) -> Shape:
 
 
 def stack_of(ends: list[Shape]) -> Shape:
-    """What the branches leave, one behind the other along the channels."""
+    """The shape of the branches' outputs concatenated along the channels."""
     first = next((end for end in ends if end.size is not None), ends[0])
     for end in ends:
         if end.flat != first.flat or _differ(end.size, first.size):

@@ -20,9 +20,9 @@ class Row:
     """One layer in the table.
 
     Attributes:
-        path: where it stands.
-        kind: what it is, e.g. ``"conv"``; ``"residual"``, ``"concat"``, ``"repeat"`` hold others.
-        settings: (name, value) of what can be edited in place.
+        path: its position.
+        kind: e.g. ``"conv"``; ``"residual"``, ``"concat"``, ``"repeat"`` contain other layers.
+        settings: (name, value) of the settings that can be edited in place.
         branches: names of a block's branches, in the order of their indices in a path.
         layer: the layer itself.
     """
@@ -35,7 +35,7 @@ class Row:
 
     @property
     def depth(self) -> int:
-        """How many blocks it is inside of."""
+        """The number of blocks that contain it."""
         return len(self.path) // 2
 
 

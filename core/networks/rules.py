@@ -1,4 +1,4 @@
-"""Bounds on what a network may be, and the checks that hold a setting to them."""
+"""Limits of networks, and the checks of settings against them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..layer.window import Pads, Pair, four_sided, pair
 MAX_LAYERS = 2_000
 """Layers of a network, each repeat counted as often as it is run."""
 MAX_NESTING = 20
-"""Blocks inside blocks."""
+"""Most blocks nested in each other."""
 MAX_BRANCHES = 64
 MAX_CHANNELS = 8_192
 MAX_FEATURES = 65_536
@@ -75,6 +75,6 @@ def choice(parameter: str, value: object, options: Collection[str]) -> str:
 
 
 def set_fields(spec: object, **values: object) -> None:
-    """Sets the normalised values of a frozen dataclass, in its ``__post_init__``."""
+    """Set the normalized values of a frozen dataclass, in its ``__post_init__``."""
     for name, value in values.items():
         object.__setattr__(spec, name, value)

@@ -1,4 +1,4 @@
-"""What arrives at each layer: channels and size, followed through single layers.
+"""Shape inference for single layers: channels and size.
 
 The window arithmetic is ``core.layer.window``'s; here are only torch's rules on what fits.
 """
@@ -39,11 +39,11 @@ from .layers import (
 
 @dataclass(frozen=True)
 class Shape:
-    """What one layer hands to the next, without the batch axis.
+    """The shape of a layer's output, without the batch axis.
 
     Attributes:
-        channels: None where nothing has told yet.
-        size: (height, width), None where it is not known or ``flat``.
+        channels: None where they cannot be inferred yet.
+        size: (height, width), None where it cannot be inferred or is ``flat``.
         flat: whether it is a row of ``channels`` features.
     """
 
@@ -60,7 +60,7 @@ class Shape:
 
     @property
     def features(self) -> int | None:
-        """How many numbers it holds, where that is known."""
+        """The number of values, or None where it cannot be inferred."""
         if self.flat or self.channels is None:
             return self.channels
         return None if self.size is None else self.channels * math.prod(self.size)
@@ -255,4 +255,4 @@ STEPS: dict[type[Leaf], Callable[[Any, Shape], Shape]] = {
     Linear: _linear,
     SqueezeExciteLayer: _squeeze,
 }
-"""How each layer changes what arrives."""
+"""The function that infers each layer's output shape."""

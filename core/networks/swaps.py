@@ -1,9 +1,9 @@
 """A network with one thing changed: its activations, its pooling, or its skip connections.
 
-Every function returns a deep copy, in the mode and with the weights of the original, which
-is never touched. Only modules can be found and changed: an activation or a pooling that
-``forward`` calls as a function (``F.relu(x)``, ``x.tanh()``) stays what it is, and a network
-in which there is nothing else to change is refused.
+Every function returns a deep copy with the mode and the weights of the original, which is not
+modified. Only modules can be replaced: an activation or a pooling that ``forward`` calls as a
+function (``F.relu(x)``, ``x.tanh()``) stays as it is, and a network without such modules is
+refused.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ Make = Callable[[str, nn.Module], nn.Module | None]
 
 
 def changed(module: nn.Module, make: Make, nothing: str) -> nn.Module:
-    """A deep copy in which every submodule that ``make`` has another for is that other.
+    """A deep copy in which each submodule is replaced by what ``make`` returns for it, unless None.
 
-    Modules used in several places stay shared. ``nothing`` is what to say when there is
-    none to change.
+    Modules that are used in several places stay shared. ``nothing`` is the rule of the SpecError
+    when no submodule is replaced.
     """
     copied = deep_copy(module)
     paths = list(copied.named_modules())
@@ -132,7 +132,7 @@ class FixedWindow(nn.Module):
 
 
 class Overhang(nn.Module):
-    """Zeros after the image, as many as the last window of ``ceil_mode`` reaches over it."""
+    """Pads zeros after the image, as many as the last window of ``ceil_mode`` needs."""
 
     def __init__(self, window: Window2d) -> None:
         super().__init__()
@@ -256,7 +256,7 @@ def _strided(
 
 
 class ZeroShortcut(nn.Module):
-    """Nothing, in the place of a shortcut: a zero that any sum takes."""
+    """A replacement for a shortcut that returns a scalar 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.new_zeros(())
@@ -271,9 +271,9 @@ class _PlainConvNeXt(ConvNeXtBlock):
 
 
 def without_skips(module: nn.Module) -> nn.Module:
-    """A copy whose residual blocks are their branches alone.
+    """A copy whose residual blocks consist of their branches alone.
 
-    Known are the blocks of core: Residual of a network spec; of the zoo those of ResNet
+    It handles the blocks of core: Residual of a network spec; of the zoo those of ResNet
     (projections go too), MobileNetV2, EfficientNet and ConvNeXt, whose layer scale becomes
     1, as 10⁻⁶ would leave nothing of the branch. Skips by concatenation (DenseNet, U-Net)
     are part of what the next layer is made for, and stay.
@@ -294,6 +294,6 @@ def without_skips(module: nn.Module) -> nn.Module:
             nn.init.ones_(old.layer_scale)
         else:
             return None
-        return old  # changed where it is, in the copy
+        return old  # modified in place, in the copy
 
     return changed(module, make, "must have residual blocks that are known here")

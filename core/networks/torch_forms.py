@@ -1,4 +1,4 @@
-"""How torch spells each layer: one table, for building, writing and reading source.
+"""The torch class and arguments of each layer: one table for building, writing and reading.
 
 Argument orders are those of the torch.nn documentation. No torch is imported here.
 """
@@ -238,12 +238,12 @@ FORMS: tuple[TorchForm, ...] = (
         "SqueezeExcite", SqueezeExciteLayer, "channels reduction", 1, arriving="channels", ours=True
     ),
 )
-"""Every class that is a layer here."""
+"""Every torch class that can be built, written and read."""
 
 
 @dataclass(frozen=True)
 class ConstructorCall:
-    """A layer as the call that makes it.
+    """The constructor call of a layer.
 
     Attributes:
         name: a class of torch.nn, or of ``core.networks.modules`` if ``ours``.
@@ -303,7 +303,7 @@ def _form(layer: Leaf, before: Shape) -> TorchForm:
 
 
 def _usual(form: TorchForm, layer: Leaf) -> dict[str, object]:
-    """What each argument is when it is not given, as far as there is a default."""
+    """The default of each argument that has one."""
     needed = [each.name for each in fields(layer) if each.init and each.default is MISSING]
     make: Any = form.make
     plain = make(**{**{name: getattr(layer, name) for name in needed}, **form.fixed})

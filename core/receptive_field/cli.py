@@ -25,7 +25,7 @@ HEADERS = words("node module operation output size stride padding center aligned
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table, JSON or CSV; a sentence on stderr and status 2 when it cannot be."""
+    """Print the table, JSON or CSV; an error is a sentence on stderr and exit status 2."""
     options = _parser().parse_args(arguments)
     try:
         sizes = tuple(map(_size, options.input))

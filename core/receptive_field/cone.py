@@ -1,8 +1,8 @@
-"""Which real units see which: exact, clipped to what exists, holes and borders included.
+"""The exact cones of units: which units depend on which, clipped to the maps.
 
-Two ways over a graph, one axis at a time: the first and last image pixel that every unit
-of every node sees (`visible`), and the units of all nodes before or after one unit
-(`before`, `after`). Padding is nothing, unless it copies pixels (reflect, circular, …).
+A graph is followed along one axis at a time. `visible` gives the first and last image pixel that
+every unit of every node depends on; `before` and `after` give the units of all nodes that one unit
+depends on, or that depend on it. Padding counts only where it copies pixels (reflect, circular, …).
 
 A picture of a cone needs them line by line, along one axis: every unit that is marked
 (`ancestors`, `descendants`), the taps between them (`ties`) and the padding beside each map
@@ -40,14 +40,17 @@ class Box(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """(units,) first and last image pixel each unit of an axis sees; first > last: none."""
+    """(units,) first and last image pixel that each unit of an axis depends on.
+
+    A unit that depends on no pixel has first > last.
+    """
 
     first: IntArray
     last: IntArray
 
 
 def visible(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
-    """The pixels of input ``source`` that every unit of every node sees along one axis."""
+    """The pixels of input ``source`` that every unit of every node depends on along one axis."""
     ends_of: dict[str, Ends] = {}
     for name, node in graph.items():
         if name == source:
@@ -65,7 +68,7 @@ def visible(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
 
 
 def _by_unit(ends: Ends, places: int) -> Ends:
-    """What whole units see, where several places of the image lie in each."""
+    """The ends of whole units, where each holds several places of the image."""
     if places == 1:
         return ends
     first, last = (end.reshape(-1, places) for end in ends)
@@ -107,10 +110,10 @@ def before(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, Box]:
 
 
 def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Box | None:
-    """The pixels of ``source`` that one unit sees, followed in two dimensions.
+    """The pixels of ``source`` that one unit depends on, followed in two dimensions.
 
-    One axis at a time is exact unless a branch has units that see nothing: they see
-    nothing along the other axis either. Slower, so only for such networks.
+    One axis at a time is exact unless a branch has units that depend on no pixel along one axis,
+    and so on none at all. This function is slower, and only such networks need it.
     """
     wide = graph[name].lanes
     one = np.zeros(graph[name].grid, dtype=np.float32)
@@ -135,7 +138,7 @@ def merged_maps(node: Node) -> tuple[tuple[AxisMap, AxisMap], ...]:
 
 
 def is_blind(maps: tuple[AxisMap, AxisMap]) -> bool:
-    """Whether some unit reads nothing of an input along an axis, as after joining two images."""
+    """Whether some unit reads nothing of an input along an axis, as after concatenating images."""
     return any(
         bool((axis.table() == axis.n_in).all(axis=1).any())
         for axis in maps

@@ -1,4 +1,4 @@
-"""Which pixels of its input a network reads at all, from its graph of windows."""
+"""The input pixels that a network reads at all, from its graph of windows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .cone import read_matrix
 
 BoolArray = NDArray[np.bool_]
 MAX_SIDE = 2048
-"""Units along an axis of any map; the work grows with their square."""
+"""Most units along an axis of any map; the work grows with the square of their number."""
 
 
 def read_mask(graph: Graph, name: str | None = None) -> BoolArray:

@@ -4,7 +4,7 @@
     fields["layer4_2_conv3"].size  # (427, 427)
 
 For a unit u of an axis with one path: it covers ``[u*S - P, u*S - P + R - 1]`` with size
-R, effective stride S and effective padding P; its centre is ``u*S - P + (R - 1)/2``.
+R, effective stride S and effective padding P; its center is ``u*S - P + (R - 1)/2``.
 
 From the command line, for one's own code:
 
@@ -51,11 +51,11 @@ __all__ = [
 
 Numbers = tuple[Number, Number]
 NEARBY = (1, 2, 3)
-"""Pixels by which the input is grown to see whether the numbers depend on its size."""
+"""Pixels by which the input is enlarged to test whether the numbers depend on its size."""
 
 
 class Interval(NamedTuple):
-    """What one unit covers.
+    """The receptive field of one unit.
 
     Attributes:
         unclipped: the box of its windows, as if maps and image went on for ever, so it
@@ -70,7 +70,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What the units of one node see. Pairs are (height, width).
+    """The receptive field of one node's units. Pairs are (height, width).
 
     Attributes:
         name: of the graph's node.
@@ -80,12 +80,12 @@ class ReceptiveField:
         grid: units along (height, width).
         size: pixels from the first to the last, unclipped. The largest over the phases
             where it depends on the output phase, over all units where strides differ.
-        effective_stride: pixels between neighbouring units; a fraction where the phases
+        effective_stride: pixels between neighboring units; a fraction where the phases
             repeat; the mean where strides differ; 0 where all units see the same.
         effective_padding: unit (0, 0) starts at its negative.
-        center: of unit (0, 0); pixel centres are whole numbers.
-        aligned: all paths from the image have one stride and one centre.
-        note: what these numbers hide; "" when nothing.
+        center: of unit (0, 0); pixel centers are whole numbers.
+        aligned: whether all paths from the image have the same stride and the same center.
+        note: caveats about these numbers; "" for none.
         bound: why the numbers are only upper bounds, and at which node they became so, as in
             "custom_op has no rule (at custom_op_1)"; "" when they are exact.
         axes: the exact fields along height and width.
@@ -109,7 +109,7 @@ class ReceptiveField:
 
     @property
     def exact(self) -> bool:
-        """Whether the numbers are what the units see, not only an upper bound of it."""
+        """Whether the numbers are exact, not only upper bounds."""
         return not self.bound
 
     def interval(self, unit: int | Sequence[int]) -> Interval:
@@ -165,7 +165,7 @@ def _box(rows: tuple[int, int] | None, cols: tuple[int, int] | None) -> Box | No
 
 
 class _RootedGraph:
-    """A graph and one of its inputs, with the clipped intervals made when first asked for."""
+    """A graph and one of its inputs; the clipped intervals are computed on first use."""
 
     def __init__(self, graph: Graph, source: str) -> None:
         self.graph = graph
@@ -174,7 +174,7 @@ class _RootedGraph:
         self.has_blind_branches = cache(self._has_blind_branches)
 
     def __reduce__(self) -> tuple[type[_RootedGraph], tuple[Graph, str]]:
-        """To another process without what was made so far: caches have no way there."""
+        """Pickle the graph and its input alone, as caches cannot be pickled."""
         return _RootedGraph, (self.graph, self.source)
 
     def clipped(self, name: str, unit: tuple[int, int]) -> Box | None:
@@ -188,7 +188,7 @@ class _RootedGraph:
         return visible(self.graph, self.source, axis)
 
     def _has_blind_branches(self) -> bool:
-        """Branches merge, and somewhere there are units that see nothing on one of them."""
+        """Whether branches merge and some unit depends on no pixel through one of them."""
         if all(len(node.inputs) < 2 for node in self.graph.values()):
             return False
         if any(is_blind(maps) for node in self.graph.values() for maps in merged_maps(node)):
@@ -202,13 +202,13 @@ def receptive_fields(
     source: str | None = None,
     graph: Graph | None = None,
 ) -> ByName[ReceptiveField]:
-    """The receptive field of every node of a network that sees its input.
+    """The receptive field of every node of a network that depends on its input.
 
     Args:
         module: any nn.Module that does not decide by values; it is never called.
         input_size: (C, H, W); (C, L) for sequences, which are images of height 1; one
             such tuple for each argument of forward where there are several.
-        source: the argument whose pixels are meant; the first one otherwise.
+        source: the argument whose pixels the fields are measured in; by default the first.
         graph: of `core.graph.network_graph` for this module and size, where there is one already.
 
     Returns:
@@ -262,7 +262,7 @@ def fields_of(
 
 
 def _by_unit(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Field:
-    """The field of whole units, where several places of the image lie in one."""
+    """The field of whole units, where each holds several places of the image."""
     wide, n = node.lanes[axis], node.grid[axis]
     if wide == 1 or field.whole:
         return field
@@ -329,8 +329,10 @@ def _without_resizing(graph: Graph, steady: Collection[str]) -> Graph:
 def _grown(
     module: nn.Module, sizes: Sequence[tuple[int, ...]], graph: Graph, source: str | None
 ) -> dict[str, list[ReceptiveField]]:
-    """Each node's field on the input and on inputs that are a few pixels larger, where padding,
-    a crop or a size may be made to fit the input."""
+    """Each node's fields on the input and on inputs a few pixels larger.
+
+    Empty where no padding, crop or output size can depend on the input's size.
+    """
     if not any(_may_fit_itself(node) for node in graph.values()):
         return {}
     seen: dict[str, list[ReceptiveField]] = {}
@@ -346,7 +348,7 @@ def _grown(
 
 
 def _may_fit_itself(node: Node) -> bool:
-    """Padding, crops and resizing are where code computes amounts from the input's size."""
+    """Whether a node pads, crops or resizes, so that its amounts may follow the input's size."""
     moved = any(not axis.is_identity for maps in node.maps for axis in maps)
     return node.note == RESIZED or (moved and node.kind in ("pad", "crop", "resample"))
 

@@ -1,4 +1,4 @@
-"""Receptive field against depth: one network's layers in the order they run."""
+"""The growth of the receptive field with depth, over a network's layers in running order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .fields import ReceptiveField
 from .notes import Number
 
 LAYERS = ("window", "transposed", "resample")
-"""Kinds of nodes that count as a layer: those that look at neighbours, or rescale."""
+"""Kinds of nodes that count as a layer: those that read neighbors, or rescale."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class GrowthCurve:
 
     @property
     def widest(self) -> tuple[Number, ...]:
-        """The largest size so far: branches that see less do not pull it down."""
+        """The running maximum of the sizes, so that a smaller branch does not lower the curve."""
         return tuple(accumulate(self.sizes, max))
 
 
@@ -82,6 +82,6 @@ def _is_layer(field: ReceptiveField) -> bool:
 
 
 def _before(field: ReceptiveField, fields: Mapping[str, ReceptiveField], axis: int) -> Number:
-    """The largest effective stride among what a node reads."""
+    """The largest effective stride among the nodes that a node reads."""
     inputs = field.network.graph[field.name].inputs
     return max(fields[name].effective_stride[axis] for name in inputs if name in fields)

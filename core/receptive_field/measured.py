@@ -1,4 +1,4 @@
-"""Receptive fields measured: which pixels carry gradient to a unit.
+"""Receptive fields measured by backpropagation: the pixels with a gradient to a unit.
 
 Works on a deep copy whose weights are all positive, with positive inputs, so that no two
 paths cancel. The gradient is replaced by its support (0 or 1) after every operation, so
@@ -42,14 +42,14 @@ MAX_FLOPS = 10**12
 
 @dataclass(frozen=True)
 class MeasuredField:
-    """What the gradient of one unit shows. Pairs are (height, width).
+    """The receptive field that the gradient of one unit shows. Pairs are (height, width).
 
     Attributes:
         unit: (row, column) of the unit.
         box: ((first row, last row), (first column, last column)) of the pixels that
             carry gradient, both inclusive, so clipped to the image; None when none does.
         size, effective_stride, effective_padding: from the unit in the middle of the map
-            and its neighbours; None along an axis where the image's border cuts them,
+            and its neighbors; None along an axis where the image's border cuts them,
             there is one unit only, or the steps to both sides differ or are 0: the
             output phase decides.
     """
@@ -110,7 +110,7 @@ def _numbers(probe: Probe, middle: tuple[int, int], axis: int) -> Triple:
 
 
 class Probe:
-    """A network run once, up to one layer, whose units can then be asked one by one.
+    """A network that has run up to one layer, whose units can be measured one by one.
 
     Attributes:
         grid: units along (height, width); 1 where the layer has no such axis.
@@ -139,7 +139,7 @@ class Probe:
         return unit_in(self.grid, unit, "the layer")
 
     def beside(self, unit: tuple[int, int], side: int) -> tuple[int, int]:
-        """The diagonal neighbour, for both axes in one; the unit's own place where none is."""
+        """The diagonal neighbor, for both axes in one; the unit's own place where none is."""
         rows, cols = (
             u + side if 0 <= u + side < n else u for u, n in zip(unit, self.grid, strict=True)
         )
@@ -201,7 +201,7 @@ def _layout(output: torch.Tensor, draft: Draft | None, rank: int) -> tuple[Layou
 
 
 class _LayerReached(BaseException):
-    """The layer's output is there: the rest of the network need not run."""
+    """The layer's output is available, so that the rest of the network need not run."""
 
 
 def _output(
@@ -210,7 +210,7 @@ def _output(
     layer: str,
     *within: AbstractContextManager[Any],
 ) -> tuple[torch.Tensor, Draft | None]:
-    """What a layer gives: a module of that name goes before a node of that name.
+    """The output of a layer; a module of that name takes precedence over a node.
 
     Raises:
         SpecError: neither runs; forward fails, or gives a tensor of another shape than the
@@ -312,5 +312,8 @@ def _check_work(
 
 
 def _most_work(module: nn.Module, size: tuple[int, ...]) -> int:
-    """Of a network that decides by values: as if every weight were used at every pixel."""
+    """An upper bound of the FLOPs of a network that decides by values.
+
+    It assumes that every weight is used at every pixel.
+    """
     return 2 * prod(size[1:]) * sum(p.numel() for p in module.parameters())

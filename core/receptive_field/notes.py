@@ -1,4 +1,4 @@
-"""The numbers and the words of a field: one of each per axis, and what they hide."""
+"""The numbers of a receptive field along one axis, and the caveats about them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .reach import Field
 Number = int | float
 AXES = ("height", "width")
 MAX_NOTES = 4
-"""Most facts that are told of one node."""
+"""Most caveats of one node."""
 
 
 def number(value: Fraction) -> Number:
@@ -22,7 +22,7 @@ def number(value: Fraction) -> Number:
 
 
 def measures(axis: Field, units: int) -> tuple[Fraction, Fraction, Fraction, Fraction]:
-    """Size, effective stride, effective padding and centre of unit 0, along one axis."""
+    """Size, effective stride, effective padding and center of unit 0, along one axis."""
     if len(axis.paths) == 1:
         path = axis.paths[0]
         stride, sizes = path.stride, _sizes(axis, units) if axis.grows else list(path.sizes)
@@ -59,7 +59,7 @@ def facts(
     axis_fields: Mapping[str, tuple[Field, Field]],
     caveats: Mapping[str, tuple[str, ...]],
 ) -> tuple[str, ...]:
-    """What must be said of a node's numbers: what its inputs were told, and its own."""
+    """The caveats about a node's numbers: those of its inputs, and its own."""
     facts = dict.fromkeys(fact for parent in parents for fact in caveats[parent])
     if node.note:
         facts[f"{node.note} (at {node.name})"] = None
@@ -75,7 +75,7 @@ def first_bound(node: Node, parents: Iterable[str], bounds: Mapping[str, str]) -
 
     Args:
         node: the operation.
-        parents: its inputs that see the image.
+        parents: its inputs that depend on the image.
         bounds: the same of every earlier node; "" where the numbers are exact.
     """
     before = next((bounds[parent] for parent in parents if bounds[parent]), "")
@@ -97,7 +97,7 @@ def sizes_differ(axis: Field, units: int) -> bool:
 
 
 def uneven(axis: Field, units: int) -> bool:
-    """Whether neighbouring units are not all equally far apart in the image."""
+    """Whether neighboring units are not all equally far apart in the image."""
     few = range(min(units, 2 * max(path.period for path in axis.paths) + 1))
     spans = [span for span in map(axis.span, few) if span]
     steps = {sum(b) - sum(a) for a, b in pairwise(spans)}
@@ -108,11 +108,11 @@ def _apart(here: Field) -> str:
     if len(here.paths) > 1:
         strides = " and ".join(str(number(path.stride)) for path in here.paths)
         return f"effective strides {strides}"
-    return f"centres up to {number(here.gap)} px apart"
+    return f"centers up to {number(here.gap)} px apart"
 
 
 def note(axes: tuple[Field, Field], caveats: Iterable[str]) -> str:
-    """All that must be said of a node's numbers, in one line."""
+    """All caveats about a node's numbers, in one line."""
     sentences = [fact for fact in caveats if fact]
     if axes[0].whole and axes[1].whole:
         sentences = [fact for fact in sentences if GLOBAL in fact]

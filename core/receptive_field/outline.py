@@ -1,8 +1,8 @@
-"""A network's graph as a picture needs it: one line for each operation that can be seen.
+"""A network's graph as lines for a picture, one for each operation that is drawn.
 
-Operations that read exactly their own unit (activations, norms, a gate that multiplies)
-are folded into the line they follow; windows always keep a line of their own, 1×1 ones
-too. What lies on one branch only, between a fork and a merge, knows which branch it is.
+Operations whose units read exactly their own unit (activations, norms, a gate that multiplies)
+are folded into the line they follow; windows always have a line of their own, 1×1 ones
+too. A line that lies on one branch only, between a fork and a merge, has that branch's index.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..graph.graph import Graph, Node, map_data
 from .fields import ReceptiveField
 
 ALWAYS = ("input", "window", "transposed", "resample")
-"""Kinds that keep their line even where they move nothing."""
+"""Kinds of nodes that always have a line of their own."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Line:
 
     @property
     def label(self) -> str:
-        """The module it runs in, as PyTorch's users know it; the node's name at the top."""
+        """The qualified name of its module; at the top of the network the node's name."""
         return "image" if self.node.kind == "input" else self.node.module or self.node.name
 
     @property
@@ -58,7 +58,7 @@ class Line:
 
 
 def outline(graph: Graph, fields: Mapping[str, ReceptiveField]) -> tuple[Line, ...]:
-    """The lines of a network, in the order they run; only what sees the image.
+    """The lines of the nodes that depend on the image, in the order they run.
 
     Args:
         graph: of `core.graph.network_graph`.
@@ -85,12 +85,12 @@ def outline(graph: Graph, fields: Mapping[str, ReceptiveField]) -> tuple[Line, .
 
 
 def _own(node: Node, index: int) -> bool:
-    """Each unit reads its own unit of this input and nothing else."""
+    """Whether each unit reads its own unit of this input and nothing else."""
     return all(axis.is_identity for axis in node.maps[index])
 
 
 def _branches(inputs: list[tuple[tuple[int, int], ...]]) -> list[int | None]:
-    """The branch of each line. Inner merges come first, and what they say stands."""
+    """The branch of each line; where merges are nested, that of the innermost merge."""
     before: list[int] = []  # lines that each line depends on, itself included, as bits
     branches: list[int | None] = [None] * len(inputs)
     for index, parents in enumerate(inputs):

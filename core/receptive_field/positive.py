@@ -1,6 +1,7 @@
-"""Networks in which a gradient cannot hide: positive weights, means for maxima, open gates.
+"""A copy of a network whose gradient shows connectivity.
 
-A positive copy keeps who reads whom and nothing else. Its gradient is reduced to its
+Its weights are positive, maxima become averages, and activations never saturate. Such a
+copy preserves which units read which, and nothing else. Its gradient is reduced to its
 support (0 or 1) after every operation, so that nothing overflows or vanishes however deep
 the network is, and no two paths cancel.
 
@@ -27,13 +28,13 @@ from ..layer.window import span_of
 from ..torch_private import own_buffers, own_parameters
 
 NOISES = 10_007
-"""Different weights there are: a prime, so that no row of a matrix equals the next."""
+"""Number of different weights: a prime, so that no row of a matrix equals the next."""
 MAX_STORED = 1 << 20
-"""Numbers in a tensor above which each of its rows is one number, stored once."""
+"""Most numbers of a tensor that are stored; in larger ones each row is one number, expanded."""
 
 
 def positive_copy(module: nn.Module) -> nn.Module:
-    """A copy in float64 and eval mode: weights average, norms and biases do nothing.
+    """A copy in float64 and eval mode: weights average, norms and biases have no effect.
 
     Numbers that are zero by construction (`fixed_zeros`) stay zero. No weight is copied, and
     those of a module on the meta device become real.
@@ -63,7 +64,7 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _positive(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """A positive tensor of the same shape, a little different everywhere."""
+    """A positive tensor of the same shape whose numbers differ slightly."""
     if not (tensor.is_floating_point() or tensor.is_complex()):
         return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.cpu().clone()
     stored = tensor.shape
@@ -85,7 +86,7 @@ def _level(name: str, tensor: torch.Tensor) -> float:
 
 
 class Positive(TorchFunctionMode):
-    """Means for maxima, open gates, and gradients reduced to their support."""
+    """Replaces maxima by averages and saturating activations, and reduces gradients to support."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -161,7 +162,7 @@ def _in_place(func: Callable[..., Any]) -> bool:
 
 
 def _both_vary(args: Sequence[Any]) -> bool:
-    """Two factors that both hang on the input, so that neither is a mask."""
+    """Whether both factors depend on the input, so that neither is a mask."""
     factors = [arg for arg in args if isinstance(arg, torch.Tensor) and arg.requires_grad]
     return len(factors) == 2
 
@@ -210,7 +211,7 @@ def _fits(image: torch.Tensor, weight: torch.Tensor, dim: int, channels: int) ->
 
 
 def _all_positive(weight: torch.Tensor) -> bool:
-    """Whether all are, each stored number looked at once."""
+    """Whether all weights are positive; each stored number is tested once."""
     stored = weight[tuple(slice(1 if step == 0 else None) for step in weight.stride())]
     return stored.numel() > 0 and bool(stored.amin() > 0)
 
@@ -224,7 +225,7 @@ _NORMS = words("layer_norm rms_norm group_norm instance_norm softmax log_softmax
 
 
 def _plus_mean(name: str, image: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """Each value and the mean of all that a normalisation divides it by."""
+    """Each value and the mean of all that a normalization divides it by."""
     if name in ("layer_norm", "rms_norm"):
         count = len(args[0] if args else kwargs["normalized_shape"])
         return image + image.mean(tuple(range(-count, 0)), keepdim=True)

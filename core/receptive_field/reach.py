@@ -1,4 +1,4 @@
-"""What the units of an axis see of the input image, unclipped, in exact integers.
+"""The image positions that the units of an axis depend on, unclipped, in exact integers.
 
 A `Reach` gives the first and last image position that each unit's window of windows
 covers, as if the image and every map went on for ever. Units ``period`` apart see the
@@ -107,7 +107,7 @@ def through(reach: Reach, axis: AxisMap) -> Reach:
 
 
 def _every_earlier(reach: Reach, units: int) -> Reach:
-    """What units see that read all units before them: one end stands still, the other moves on."""
+    """The reach of units that read all units before them: one end is fixed, the other moves."""
     real = [
         reach.span(unit) for unit in (*range(reach.period), *range(units - reach.period, units))
     ]
@@ -126,7 +126,7 @@ def _every_earlier(reach: Reach, units: int) -> Reach:
 
 
 def _over(reach: Reach, taps: range, shift: int) -> Span | None:
-    """What a row of taps sees. Taps one period apart only move on, so the ends suffice."""
+    """The span of a row of taps. Taps one period apart only shift, so the ends suffice."""
     ends: Iterable[int] = taps
     if len(taps) > 2 * reach.period:
         ends = (*taps[: reach.period], *taps[-reach.period :])
@@ -157,13 +157,13 @@ def _checked(reach: Reach) -> Reach:
 
 
 class Field(NamedTuple):
-    """What the units of one axis of a node see, over all paths.
+    """The receptive field of a node's units along one axis, over all paths.
 
     Attributes:
         paths: a reach for each stride that meets here; one when all agree.
-        aligned: all paths, here and before, have one stride and one centre for each unit.
-        gap: widest distance between the centres of two branches of one stride, in pixels.
-        whole: a global operation lies before: every unit sees the whole image.
+        aligned: whether all paths, here and before, have the same stride and center for each unit.
+        gap: widest distance between the centers of two branches of one stride, in pixels.
+        whole: whether a global operation lies before, so that every unit sees the whole image.
     """
 
     paths: tuple[Reach, ...]
@@ -173,7 +173,7 @@ class Field(NamedTuple):
 
     @property
     def grows(self) -> bool:
-        """Every unit sees a little more than the one before, as after a recurrence."""
+        """Whether each unit sees more than the one before, as after a recurrence."""
         return any(path.since != (None, None) for path in self.paths)
 
     def span(self, unit: int) -> Span | None:
@@ -195,7 +195,7 @@ def step(field: Field, axis: AxisMap) -> Field:
 
 
 def _grouped(paths: Sequence[Reach], aligned: bool) -> Field:
-    """Paths of one stride united; not aligned when strides or centres differ."""
+    """Paths of one stride united; not aligned when strides or centers differ."""
     strides: dict[Fraction, Reach] = {}
     gap = Fraction(0)
     for path in paths:

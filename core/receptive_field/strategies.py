@@ -1,4 +1,4 @@
-"""Ways to make one unit see a target number of pixels, each with the shortest network that does.
+"""Ways to reach a receptive field of a target size, each with its shortest network.
 
     for way in strategies(32, (3, 224, 224)):
         print(way.title, way.layers, way.macs)
@@ -36,9 +36,9 @@ from .fields import ReceptiveField, fields_of
 from .notes import Number
 
 MAX_TARGET = 512
-"""Largest side of the view, in pixels."""
+"""Largest target size, in pixels."""
 ROOMY = 1024
-"""Side of the image on which networks are grown: none of them runs out of pixels there."""
+"""Side of the image on which networks are grown, large enough for all of them."""
 
 IntArray = NDArray[np.int64]
 
@@ -49,16 +49,16 @@ class Strategy:
 
     Attributes:
         name: for keys and addresses.
-        title: what a lecturer calls it.
+        title: for the screen.
         notation: the network, as `core.networks.notation` writes it.
         layers: convolutions and poolings.
         size: receptive field of its last unit, in pixels; at least the target.
-        effective_stride: pixels between two neighbouring units.
+        effective_stride: pixels between two neighboring units.
         output_size: of the last map on the input; None where the input is too small.
-        parameters: numbers to learn.
+        parameters: number of parameters.
         macs: multiply–accumulates on the input; None where the input is too small.
         read: share of the field's pixels that are read at all, above 0, at most 1.
-        sentence: what it buys and what it costs.
+        sentence: one sentence on its benefits and costs.
         refusal: why it does not run on the input; "" where it does.
     """
 
@@ -123,7 +123,7 @@ def _reduced_early(index: int, channels: int) -> str:
 
 
 def _odd(index: int) -> tuple[int, str]:
-    """An odd kernel and what centres it; the widest is even, since there the notation ends."""
+    """An odd kernel and what centers it; the widest is even, since there the notation ends."""
     kernel = min(2 * index + 1, MAX_KERNEL)
     return kernel, f"p{kernel // 2}" if kernel % 2 else "same"
 
@@ -200,7 +200,7 @@ KINDS = (
         "dilated_same",
         "3×3, dilation 2 throughout",
         "Twice the reach of 3×3 for the same price, but a unit only reads every other row and "
-        "column: neighbouring outputs never look at the same pixels.",
+        "column: neighboring outputs never look at the same pixels.",
         _dilated(lambda _: 2),
     ),
     Family(
@@ -245,7 +245,7 @@ KINDS = (
         deeper=False,
     ),
 )
-"""A new way to reach a view is one more row."""
+"""Every family of networks; a new way to reach a target is a new row."""
 
 
 def strategies(

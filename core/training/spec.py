@@ -129,7 +129,7 @@ class LongRange:
     receptive field reaches the far mark.
 
     Attributes:
-        distance: in pixels, between the marks' centres; 3 to 14.
+        distance: in pixels, between the marks' centers; 3 to 14.
         noise: standard deviation, 0 to 1.
         rule: ``"far"`` or ``"agree"``.
 

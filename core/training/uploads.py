@@ -150,7 +150,7 @@ def _standard(images: NDArray[Any]) -> NDArray[np.float32]:
         raise SpecError("images", "must be finite and at most a million", "others")
     mean, spread = float(images.mean(dtype=np.float64)), float(images.std(dtype=np.float64))
     if spread == 0:
-        raise SpecError("images", "must not all be of one grey", f"{mean:g} everywhere")
+        raise SpecError("images", "must not all be of one gray", f"{mean:g} everywhere")
     ready = ((images.astype(np.float32) - np.float32(mean)) / np.float32(spread)).astype(np.float32)
     if ready.ndim == 3:
         ready = ready[:, None]

@@ -1,4 +1,4 @@
-"""What a tensor shows whose channels hold different things.
+"""Tensors whose channels hold different contents.
 
 Writing to some channels of a tensor, or joining tensors along their channels, gives a tensor of
 which each channel reads places of its own. A node has one map for all of its channels: the
@@ -30,10 +30,10 @@ class Patch(NamedTuple):
 
 
 class VisibleParts(NamedTuple):
-    """What a part of a tensor shows.
+    """The contents that are visible in a part of a tensor.
 
     Attributes:
-        patches: those of which something is seen.
+        patches: the patches that are at least partly visible.
         base: the boxes in which something is seen of what was there before all of them; a box
             without ranges is the whole image.
         exact: False when some of that may be hidden behind a later patch.
@@ -65,7 +65,7 @@ class Patches(NamedTuple):
         return self._replace(written=(*left, patch), alike=None)
 
     def visible(self, region: Placement, layout: Layout) -> VisibleParts:
-        """What a part of the tensor shows.
+        """The contents that are visible in a part of the tensor.
 
         Args:
             region: the part.

@@ -1,4 +1,4 @@
-"""What tensors hold after something was written to a part of their memory.
+"""The contents of tensors after a write to a part of their memory.
 
 A write goes through one tensor (``p.add_(…)``, ``x[:, :2] = …``, ``out=y``) and changes every
 tensor that has an element in common with it. Each memory has a log of what was written to it.
@@ -50,7 +50,7 @@ MAX_WRITES = 4096
 
 @dataclass(eq=False)
 class _TensorView:
-    """A tensor of some memory.
+    """A tensor that views some memory.
 
     Attributes:
         parent: the tensor that it was made from; None for the first one.
@@ -72,7 +72,7 @@ class _Log:
 
 
 class Nodes(Protocol):
-    """Who makes the nodes: the recorder."""
+    """The interface that makes nodes; the recorder implements it."""
 
     def note(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
         """A node of a tensor that no call has returned."""
@@ -94,7 +94,7 @@ class Memory:
         self.patched: dict[int, Patches] = {}
 
     def add_views(self, results: Iterable[torch.Tensor], read: Sequence[torch.Tensor]) -> None:
-        """A call has given ``results``; those that share memory with what it read are views."""
+        """Register those results of a call that share memory with its arguments as views."""
         for result in results:
             if id(result) in self.views or any(result is tensor for tensor in read):
                 continue
@@ -121,20 +121,20 @@ class Memory:
         return view
 
     def holds(self, tensor: torch.Tensor) -> None:
-        """A tensor was bound to a node by the call that made it."""
+        """Note that a call has bound its result to a node."""
         view = self._view(tensor)
         if view is not None:
             view.seen = len(view.log.writes)
 
     def wrote(self, tensor: torch.Tensor, draft: Draft | None) -> None:
-        """A tensor was overwritten with what a node gives; None for constants."""
+        """Note that a tensor was overwritten with a node's output; None for constants."""
         view = self._view(tensor)
         if view is not None:
             view.log.writes.append((view, draft))
             view.seen = len(view.log.writes)
 
     def refresh(self, tensor: torch.Tensor) -> None:
-        """Bring what is known of a tensor up to date with the writes to its memory."""
+        """Update a tensor's node with the writes to its memory."""
         view = self.views.get(id(tensor))
         if view is None:
             key = storage_of(tensor)
@@ -169,7 +169,7 @@ class Memory:
         return self.nodes.content(view.tensor)
 
     def _read(self, view: _TensorView, parent: _TensorView) -> Draft | None:
-        """What a view holds, from what its parent holds."""
+        """The node of a view, from its parent's node."""
         return self._seen_through(view, parent, self._content(parent))
 
     def _seen_through(
@@ -284,7 +284,7 @@ class Memory:
     def _put(
         self, old: Draft | None, base: _TensorView, writer: _TensorView, written: Draft | None
     ) -> Draft | None:
-        """What a base holds after a write through a view inside it."""
+        """The node of a base after a write through a view of it."""
         if writer is base:
             return written
         place = placement(writer.tensor, base.tensor)
@@ -303,7 +303,7 @@ class Memory:
         return self.nodes.note("view", outcome, shape)
 
     def _anywhere(self, old: Draft | None, written: Draft | None, shape: Shape) -> Draft | None:
-        """An upper bound: both, wherever they are."""
+        """An upper bound: every element may hold both the old and the written content."""
         links = [unfollowed(Source(d, d.shape)) for d in (old, written) if d]
         if not links:
             return None
@@ -339,7 +339,7 @@ class Memory:
         return joined
 
     def _patched(self, old: Draft | None, patch: Patch, layout: Layout) -> Draft | None:
-        """What a tensor holds once some of its channels were overwritten."""
+        """The node of a tensor after a write to some of its channels."""
         before = self.patched.get(id(old)) or Patches(old)
         patches = before.put(patch)
         visible = patches.visible(everything(patch.place.shape), layout)
@@ -351,7 +351,7 @@ class Memory:
         return joined
 
     def _links(self, base: Draft | None, visible: VisibleParts, shape: Shape) -> list[Link]:
-        """What a tensor reads of the nodes of which it shows something."""
+        """The links of a tensor to the nodes of its visible contents."""
         links: list[Link] = []
         if base:
             whole = Source(base, shape)
@@ -362,7 +362,7 @@ class Memory:
         return links + [_link(patch.held, patch.place) for patch in visible.patches if patch.held]
 
     def _patch(self, written: Draft | None, place: Placement, base: Layout | None) -> Patch:
-        """What is written, with the axis of the image that the part's shape lacks."""
+        """The written content as a patch, with the image axis that the part's shape lacks."""
         if written is None:
             return Patch(place, None)
         back = with_gone_axes(Source(written, tuple(place.part_shape())), place, base)
@@ -374,7 +374,7 @@ class Memory:
         )
 
     def _strip(self, old: Source, strip: Strip) -> Link:
-        """What is left of the old content in one box, in its place."""
+        """The link to the old content that remains in one box, at its place."""
         out = tuple(len(strip.get(dim, range(n))) for dim, n in enumerate(old.shape))
         cut = by_dims(old, out, same(old), cuts(old.shape, strip))
         part = Source(self.nodes.note("getitem", Outcome("crop", [cut]), out), out)

@@ -1,4 +1,4 @@
-"""Rules for operations that have none: what running the call shows (core.graph.probing.trial).
+"""Rules for operations that have none, from running the call (core.graph.probing.trial).
 
 A call is run as it was recorded where that is little work, with the image's other axis cut
 short where it is more, and on two shorter images where it is too much still. Taps that repeat
@@ -31,11 +31,11 @@ from .map_fit import MapFit, Reads, as_reads, closed, fit, resized
 from .trial import NotProbedError, NotRunError, Observation, Observations, Trial
 
 BUDGET = 1 << 27
-"""Most numbers that are read and written for one axis of one call."""
+"""Most values that may be read and written for one axis of one call."""
 LITTLE = 1 << 21
-"""What is so little that nothing is cut short for it."""
+"""Values read and written below which a call is run at full size."""
 GRAPH_BUDGET = 1 << 29
-"""The same of all calls of one graph."""
+"""Most values that may be read and written for all calls of one graph."""
 SMALL = ((5, 8), (24, 32))
 """Lengths of the image axis that is not being looked at, where it is cut short; what is read
 along the other one must be the same for both of a pair."""
@@ -50,7 +50,7 @@ UNFOLLOWED = "mixes the image axes in a way that is not followed"
 
 
 class Prober:
-    """Probes the calls of one graph within one budget, equal calls once."""
+    """Probes the calls of one graph within one budget; equal calls are probed once."""
 
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
@@ -125,7 +125,7 @@ class Prober:
 
 
 def _alike(one: Observations, other: Observations | None) -> bool:
-    """Whether the same was seen of all pairs."""
+    """Whether two observations are equal for all pairs."""
     if other is None:
         return False
     both = [(here, other[pair]) for pair, here in one.items()]

@@ -1,4 +1,4 @@
-"""What the mask of an attention lets each query see, where the mask's numbers are known."""
+"""The keys that an attention mask lets each query read, where the mask's values are constant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HIDDEN = -1e4
 
 
 class VisibleKeys(NamedTuple):
-    """The keys that each query sees.
+    """The keys that each query reads.
 
     Attributes:
         axis: from queries to keys; None for all.
@@ -29,7 +29,7 @@ class VisibleKeys(NamedTuple):
 
 
 def visible_keys(call: Call, mask: object, hides: bool) -> VisibleKeys:
-    """What a mask (…, queries, keys) lets be seen.
+    """The keys that a mask (…, queries, keys) leaves visible.
 
     Args:
         call: of the attention.

@@ -103,12 +103,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rule found.
+    """The result of a rule.
 
     Attributes:
         kind: see `core.graph.KINDS`.
         links: one for each input.
-        note: what a reader must know about the numbers; empty when nothing.
+        note: caveats about the numbers; empty for none.
         bound: why the maps are only an upper bound, as in "lstm has no rule"; empty when
             they are exact. What structurally reads everything, such as global pooling or
             attention, is exact.

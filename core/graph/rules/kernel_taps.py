@@ -18,7 +18,7 @@ UNKNOWN = "weight computed in forward: the whole window is taken"
 
 
 class Taps(NamedTuple):
-    """What of a kernel is there.
+    """The taps of a kernel that are not zero by construction.
 
     Attributes:
         axes: for each axis the places in the kernel with a weight that is there; None for all.

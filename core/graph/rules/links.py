@@ -1,4 +1,4 @@
-"""How the image's axes arrive in the output of a call, told in dimensions of its tensors.
+"""Follows the image's axes through a call, in terms of its tensors' dimensions.
 
 A rule says which dimensions stay, which are summed over and what is read along them;
 `by_dims` makes of that the maps of the two image axes, however these lie in the dimensions.
@@ -19,7 +19,7 @@ from .call import Call, Link, Maps, Outcome, Source, same
 
 
 def unfollowed(source: Source) -> Link:
-    """A link of which only an upper bound is known: everything."""
+    """A link with the trivial upper bound: every output reads the whole input."""
     return _without_axes(Link(source.node, (), (identity(1), identity(1))))
 
 
@@ -44,7 +44,7 @@ def by_dims(
     maps: Mapping[int, AxisMap] | None = None,
     mixed: Collection[int] = (),
 ) -> Link:
-    """A link told in tensor dimensions.
+    """A link from a mapping of tensor dimensions.
 
     Args:
         source: the input.
@@ -293,7 +293,7 @@ def _is_shared(place: Place, order: Sequence[Place]) -> bool:
 
 
 def unknown(call: Call, why: str = "") -> Outcome:
-    """An operation that no rule describes: an upper bound, and its name.
+    """The outcome of an operation without a rule: an upper bound with its name.
 
     Every output reads everything; the image's axes stay where they were if the output has as
     many dimensions, so that later operations have units to be asked about.

@@ -61,7 +61,7 @@ def _mixing(call: Call, dims: Sequence[int], what: str) -> Outcome:
 
 
 def mix_along(call: Call) -> Outcome:
-    """softmax(input, dim) and its like: normalised, sorted or summed up along a dimension."""
+    """softmax(input, dim) and its like: normalized, sorted or summed up along a dimension."""
     rank = len(call.sources[0].shape)
     default: object = 1 if call.operation == "normalize" else -1
     place = 2 if call.operation == "normalize" else 1

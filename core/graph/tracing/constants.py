@@ -1,4 +1,4 @@
-"""The numbers of tensors that do not hang on the input, while a run goes on without data.
+"""The values of tensors that do not depend on the input, during a run without data.
 
 Masks and fixed kernels are small and known, and what a forward pass makes of them can be
 computed beside the run: ``weight * mask`` has zeros where the mask has. Of a parameter that is
@@ -19,9 +19,9 @@ from ...torch_private import DisableTorchFunction
 from .fixed_zeros import fixed_zeros
 
 MAX_NUMBERS = 1 << 22
-"""Most numbers of one tensor that are computed."""
+"""Most elements of a tensor whose values are computed."""
 MAX_ALL = 1 << 26
-"""Most numbers that are computed in one run."""
+"""Most elements whose values are computed in one run."""
 
 _BY_NUMBERS = [
     "eq",
@@ -79,7 +79,7 @@ _COMPUTED = [
 ]
 """What makes zeros of numbers that are none, or another name for numbers that may be written to."""
 _LIKE = ["to", "type_as", "expand_as", "view_as", "reshape_as"]
-"""The second tensor says what the result is like; its numbers do not matter."""
+"""Operations whose second tensor gives only a shape or a type; its values do not matter."""
 _FILLED = [
     "zeros_like",
     "ones_like",
@@ -89,7 +89,7 @@ _FILLED = [
     "new_full",
     "new_tensor",
 ]
-"""No tensor's numbers matter."""
+"""Operations whose result does not depend on the values of any tensor."""
 _DRAWN = [
     "rand",
     "randn",
@@ -108,7 +108,7 @@ _DRAWN = [
 
 
 class Constants:
-    """Follows what a run makes of its constants; see the module's text.
+    """Tracks the values of a run's constants; see the module's text.
 
     Attributes:
         writes: the run has written to a constant in place.
@@ -153,7 +153,7 @@ class Constants:
         self.trained.update(id(t) for t in (*results, *written) if trained)
 
     def is_tracked(self, tensor: torch.Tensor) -> bool:
-        """Whether the numbers of a tensor, or that none of them is zero, are known."""
+        """Whether a tensor's values are tracked, or at least that none of them is zero."""
         tracked = id(tensor) in self.numbers or id(tensor) in self.trained
         return tracked or not tensor.is_meta or isinstance(tensor, nn.Parameter) or _is_own(tensor)
 
@@ -191,7 +191,7 @@ class Constants:
         return isinstance(tensor, nn.Parameter) and _numbers_of(tensor) is None
 
     def _is_dense(self, tensor: torch.Tensor) -> bool:
-        """Nothing more is known than that it has no zeros."""
+        """Whether all that is tracked of a tensor is that it has no zeros."""
         return id(tensor) not in self.numbers and tensor.is_meta and _numbers_of(tensor) is None
 
     def _numbers(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -247,7 +247,7 @@ class Constants:
 
 
 def _is_own(tensor: torch.Tensor) -> bool:
-    """It is a tensor of the module."""
+    """Whether a tensor belongs to the module."""
     return hasattr(tensor, "stands_for")
 
 

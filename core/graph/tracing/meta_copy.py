@@ -1,4 +1,4 @@
-"""A module's skeleton: the same classes and settings, and tensors without data.
+"""A copy of a module on the meta device: the same classes and settings, and tensors without data.
 
 Parameters and buffers lie on torch's meta device, hooks are gone, and the mode is eval. So no
 weight is read, nothing is computed, and the caller's module is never called. What wraps a

@@ -19,7 +19,7 @@ from .meta_copy import empty_as
 _NUMBERS = frozenset(
     ("item", "tolist", "numpy", "__int__", "__float__", "__bool__", "__index__", "is_nonzero")
 )
-"""Functions of one tensor that give its numbers."""
+"""Functions of one tensor that return its values as Python numbers."""
 _INDEXED = ("__getitem__", "__setitem__")
 
 

@@ -1,6 +1,6 @@
-"""A module run once on tensors without data, every torch call of it handed over.
+"""Runs a module once on tensors without data and reports every torch call.
 
-The run happens on a skeleton of the module (core.graph.tracing.meta_copy). `torch.fx.Tracer` patches
+The run happens on a copy of the module on the meta device (core.graph.tracing.meta_copy). `torch.fx.Tracer` patches
 `nn.Module` for all threads of the process while it traces, and stops at `if x.shape[2]`;
 a `TorchFunctionMode` belongs to one thread and sees sizes as plain numbers.
 
@@ -35,7 +35,7 @@ MEASURE = "measure_receptive_field works without a trace, from the module's name
 
 
 class Listener(Protocol):
-    """What a run reports to."""
+    """The interface that a run reports its calls to."""
 
     def called(
         self,
@@ -215,7 +215,7 @@ def _is_plain_batch_norm(
 
 
 def run(bare: nn.Module, inputs: Sequence[torch.Tensor], listener: Listener) -> Any:
-    """The skeleton's output for ``inputs``, every call reported to the listener.
+    """The output of the meta copy for ``inputs``, every call reported to the listener.
 
     Raises:
         SpecError: its forward needs values, or fails; says what to do instead.
@@ -254,7 +254,7 @@ def listen(
 
 
 def _announce(bare: nn.Module, recording: _CallRecorder) -> None:
-    """Give every submodule of the skeleton a forward that reports itself."""
+    """Give every submodule of the meta copy a forward that reports itself."""
     if hasattr(recording.listener, "modules"):
         recording.listener.modules = {path for path, _ in bare.named_modules() if path}
     for path, module in bare.named_modules():

@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 MAX_CHARACTERS = 100_000
-"""Of a text; longer ones are refused before they are looked at."""
+"""Most characters of a text; longer ones are refused before they are parsed."""
 
 SOURCE_SIGNS = re.compile(r"[()={}]|\bnn\.|^[ \t]*(?:(?:import|from|class|def)\b|@)", re.MULTILINE)
 PASTED = str.maketrans({"\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'", "\ufeff": " "})
-"""What word processors and web pages make of spaces and quotation marks."""
+"""Replacements for the spaces and quotation marks of word processors and web pages."""
 
 
 def parse(text: str) -> NetworkSpec:

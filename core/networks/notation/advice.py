@@ -1,4 +1,4 @@
-"""What to write instead of source that cannot be read."""
+"""Suggestions for source that cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call of a torch layer as a layer here: arguments bound, checked, translated."""
+"""Reads one call of a torch layer: binds, checks and translates its arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXTS = ("padding", "padding_mode", "mode")
 
 @dataclass(frozen=True)
 class ReadLayer:
-    """What a call says.
+    """A layer that was read from a call.
 
     Attributes:
         layer: the layer.
@@ -88,7 +88,7 @@ def _value(name: str, node: ast.expr, form: TorchForm, places: SourcePositions) 
 
 
 def _translated(form: TorchForm, name: str, value: object) -> object:
-    """torch's way of saying a setting as ours.
+    """A setting in torch's form as the value of the layer's field.
 
     Raises:
         SpecError: torch does not say it like that.

@@ -1,4 +1,4 @@
-"""Where a text goes wrong, and what was probably meant."""
+"""Errors in a text, with their position and a suggestion."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class NotationError(SpecError):
 
 
 def shortened(value: object) -> object:
-    """A text cut to what a message has room for, unprintable characters escaped."""
+    """A text cut to the length of a message, with unprintable characters escaped."""
     if not isinstance(value, str):
         text = str(value)
         return value if len(text) <= 2 * QUOTED else f"{text[:QUOTED]}…"

@@ -66,7 +66,7 @@ def parse_notation(text: str) -> NetworkSpec:
 
 
 class NotationParser:
-    """One reading of one text."""
+    """Parses one text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -79,7 +79,7 @@ class NotationParser:
         return self.tokens[self.index]
 
     def take(self) -> Token:
-        """The token here; the reading goes on behind it."""
+        """Return the current token and advance to the next."""
         token = self.token
         self.index = min(self.index + 1, len(self.tokens) - 1)
         return token
@@ -89,7 +89,7 @@ class NotationParser:
         return error_at(self.text, token.offset, "the notation", rule, value, suggestion)
 
     def build_at(self, token: Token, make: Callable[[], Built], places: dict[str, Token]) -> Built:
-        """What ``make`` gives; what it refuses, with the place of the setting at fault."""
+        """The result of ``make``; a SpecError gets the position of the setting at fault."""
         try:
             return make()
         except NotationError:

@@ -26,7 +26,7 @@ SIGNS: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 
 
 def literal(node: ast.expr, depth: int = 0) -> object:
-    """What a literal is worth; names and calls are never looked up.
+    """The value of a literal; names and calls are never evaluated.
 
     Raises:
         SpecError: it is no literal, or a number beyond ``LARGEST``.

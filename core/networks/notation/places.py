@@ -34,7 +34,7 @@ class SourcePositions:
     def build_at(
         self, node: ast.AST, make: Callable[[], Built], at: Mapping[str, ast.AST] | None = None
     ) -> Built:
-        """What ``make`` gives; what it refuses, at the place of the argument at fault."""
+        """The result of ``make``; a SpecError gets the position of the argument at fault."""
         try:
             return make()
         except NotationError:

@@ -1,8 +1,8 @@
-"""A first look at pasted source, before Python's own parser sees it.
+"""Checks pasted source before Python's own parser reads it.
 
-Everything that could make that parser slow, deep or loud is refused here, with its
-position: brackets too deep, chains of operators, strange characters, statements that are
-no network. What passes is plain ASCII of the same length, line for line.
+Everything that could make that parser slow, deep or loud is refused with its
+position: brackets nested too deeply, chains of operators, strange characters, statements that are
+no network. The result is plain ASCII of the same length, line for line.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import re
 from .errors import NotationError, error_at
 
 MAX_BRACKETS = 90
-"""Brackets inside brackets; Python's parser gives up at 200."""
+"""Most nested brackets; Python's parser fails at 200."""
 MAX_PIECES = 60
-"""Names, numbers and operators between two commas."""
+"""Most names, numbers and operators between two commas."""
 MAX_OPEN_PIECES = 400
-"""The same, over all the brackets that are open at one place."""
+"""Most names, numbers and operators in all brackets that are open at one place."""
 
 PIECE = re.compile(
     r"""(?P<space>[ \t]+|\\\n)|(?P<newline>\n)|(?P<comment>\#[^\n]*)
@@ -91,7 +91,7 @@ class _Scan:
         return error_at(self.text, offset, "the source", rule, value, hint)
 
     def piece(self, group: str, token: str, offset: int) -> str:
-        """What one piece becomes; refuses what cannot be part of a network."""
+        """One piece of the checked text; raises for a piece that cannot be part of a network."""
         if group == "newline":
             return self.line_end(token)
         if group in ("space", "comment"):

@@ -35,7 +35,7 @@ UNCOUNTED = (Flatten, PixelShuffle, PixelUnshuffle)
 
 @dataclass(frozen=True)
 class SourceNetwork:
-    """What pasted source says.
+    """A network that was read from source.
 
     Attributes:
         spec: the network.
@@ -95,7 +95,7 @@ def _tree(places: SourcePositions) -> ast.Module:
 
 
 class _Reader:
-    """One reading of one text; follows what arrives at each layer as torch would."""
+    """Reads one text, and infers the shape at each layer as torch would."""
 
     def __init__(self, places: SourcePositions) -> None:
         self.places = places
@@ -236,7 +236,7 @@ class _Reader:
         return read.layer
 
     def arrives(self, node: ast.Call, form: TorchForm, read: ReadLayer, arriving: int) -> None:
-        """Holds what a layer says must arrive against what does."""
+        """Compare the input channels that a layer declares with the inferred ones."""
         channels = self.shape.channels
         if channels is None and not self.uncounted:
             channels = self.in_channels = self.in_channels or arriving

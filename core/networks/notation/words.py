@@ -38,7 +38,7 @@ class Word:
     """One word and the layer it makes.
 
     Attributes:
-        make: the layer's class.
+        make: class of the layer.
         main: the field set by the number glued to the word, as 3 is in ``conv3``.
         keys: what may follow it: of ``KEYS`` and ``FLAGS``, in the order they are written.
         fixed: fields the word implies.

@@ -45,7 +45,7 @@ def entry(name: str) -> Architecture:
 def build(
     name: str, device: torch.device | str | None = None, *, seed: int | None = None
 ) -> nn.Module:
-    """The architecture called ``name``, in train mode, as torch initialises its layers.
+    """The architecture called ``name``, in train mode, as torch initializes its layers.
 
     Args:
         name: one of `NAMES`.

@@ -25,7 +25,7 @@ class Architecture:
         parameters: trainable parameters, as published.
         source: where that number is published.
         sentence: what is worth knowing about it here.
-        make: builds it, with torch's default initialisation, in train mode.
+        make: builds it, with torch's default initialization, in train mode.
         gmacs: 10⁹ multiply–accumulates on ``input_size``, as published; None where
             nobody publishes it.
         gmacs_source: where that number is published.

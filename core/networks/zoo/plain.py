@@ -52,7 +52,7 @@ def _three_linear(inputs: int, dropout_first: bool) -> nn.Sequential:
 
 
 def alexnet() -> nn.Module:
-    """The one-tower version, without local response normalisation."""
+    """The one-tower version, without local response normalization."""
     features = nn.Sequential(
         *_conv_relu(3, 64, 11, stride=4, padding=2),
         nn.MaxPool2d(3, 2),

@@ -233,7 +233,7 @@ def test_dependence_on_phase_size_and_alignment_is_told_with_its_range():
         in receptive_fields(nn.AdaptiveAvgPool2d(3), (3, 9, 9))["adaptive_avg_pool2d"].note
     )
     shifted = Call(lambda x: F.avg_pool2d(x, 2, 1) + x[..., 1:, 1:], "shifted")
-    assert "centres up to 0.5 px apart" in receptive_fields(shifted, (3, 9, 9))["add"].note
+    assert "centers up to 0.5 px apart" in receptive_fields(shifted, (3, 9, 9))["add"].note
     mixed = Call(lambda x: F.avg_pool2d(x, 2) + x[..., :4, :4], "mixed")
     field = receptive_fields(mixed, (3, 9, 9))["add"]
     assert not field.aligned
