@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -61,3 +62,9 @@ def test_the_changelog_is_of_the_version_that_is_installed() -> None:
     assert version is not None
     changes = (ROOT / ".github/CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(rf"^## {re.escape(version[1])}\b", changes, re.MULTILINE)
+
+
+def test_the_lockfile_of_the_javascript_tools_names_no_registry() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+    assert len(lock["packages"]) > 2
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]

@@ -169,6 +169,14 @@ def test_layers_are_inserted_from_the_menu_and_by_keyboard(editor: Editor) -> No
     assert editor.focus == ["8", "text"]
 
 
+def test_a_click_elsewhere_closes_the_menu(editor: Editor) -> None:
+    menu = editor.root.get_by_role("menu", name="Insert")
+    editor.button("add a layer").click()
+    menu.wait_for()
+    editor.field("Layer 0").click()
+    menu.wait_for(state="detached")
+
+
 def test_an_empty_branch_is_filled_and_a_new_one_is_added(editor: Editor) -> None:
     editor.root.get_by_text("branch 1").hover()
     editor.button("Insert below: branch 1 of layer 4").click()

@@ -9,7 +9,8 @@ import { drawPicture, frame } from "./picture.js";
 import { drawCone, drawLabels, drawUnits, layout, short } from "./section.js";
 import { facts, followers, says } from "./words.js";
 
-const GROWS_MS = 1100, WIDE = 900;
+const GROWS_MS = 1100,
+  WIDE = 900;
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 const HTML = `
@@ -34,27 +35,49 @@ class Cone {
     this.root = root;
     this.find = (selector) => root.querySelector(selector);
     this.button = (name) => this.find(`button[name=${name}]`);
-    Object.assign(this, { hover: null, axis: 1, down: false, zoom: false, grid: true, reached: null, token: null });
+    this.hover = null;
+    this.axis = 1;
+    this.down = false;
+    this.zoom = false;
+    this.grid = true;
+    this.reached = null;
+    this.token = null;
     this.listen();
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.find(".views"));
   }
 
-  close() { this.resizing.disconnect(); cancelAnimationFrame(this.request); clearTimeout(this.reporting); }
+  close() {
+    this.resizing.disconnect();
+    cancelAnimationFrame(this.request);
+    clearTimeout(this.reporting);
+  }
 
   update({ data, setTriggerValue }) {
     this.trigger = setTriggerValue;
     this.palette = data.palette;
-    this.theme = { ...readTheme(this.root, data.palette), branches: data.palette.branches, dashes: data.palette.dashes };
+    this.theme = {
+      ...readTheme(this.root, data.palette),
+      branches: data.palette.branches,
+      dashes: data.palette.dashes,
+    };
     this.title = data.title;
     const other = data.id !== this.id;
-    if (other) { this.id = data.id; this.net = new Net(data.lines); this.hover = null; }
+    if (other) {
+      this.id = data.id;
+      this.net = new Net(data.lines);
+      this.hover = null;
+    }
     if (data.picture !== this.source) this.load(data.picture);
     const led = other || data.token !== this.token;
     if (led) this.adopt(data.view, data.token);
     this.resize();
     if (led) this.reveal();
-    Object.assign(this.root.dataset, { ready: "true", title: data.title, version: Number(this.root.dataset.version ?? 0) + 1 });
+    Object.assign(this.root.dataset, {
+      ready: "true",
+      title: data.title,
+      version: Number(this.root.dataset.version ?? 0) + 1,
+    });
     if (other) this.replay();
   }
 
@@ -67,31 +90,51 @@ class Cone {
 
   adopt(view, token) {
     this.token = token;
-    const line = Math.max(0, this.net.lines.findIndex(({ name }) => name === view.layer));
-    const middle = this.net.middle(line), fits = view.unit?.every((u, axis) => u < this.net.lines[line].grid[axis]);
+    const line = Math.max(
+      0,
+      this.net.lines.findIndex(({ name }) => name === view.layer),
+    );
+    const middle = this.net.middle(line),
+      fits = view.unit?.every((u, axis) => u < this.net.lines[line].grid[axis]);
     this.focus = { line, unit: fits ? [...view.unit] : middle };
-    Object.assign(this, { axis: view.axis, down: view.down, zoom: view.zoom, grid: view.grid, reached: null });
+    Object.assign(this, {
+      axis: view.axis,
+      down: view.down,
+      zoom: view.zoom,
+      grid: view.grid,
+      reached: null,
+    });
   }
 
   // ---- drawing
 
-  get now() { return this.hover ?? this.focus; }
+  get now() {
+    return this.hover ?? this.focus;
+  }
 
   resize() {
     const wide = this.find(".views").clientWidth;
     if (!wide || !this.net) return;
-    const beside = wide >= WIDE, height = Math.max(300, Math.min(540, window.innerHeight / enlarged(this.root) * 0.56));
+    const beside = wide >= WIDE,
+      height = Math.max(300, Math.min(540, (window.innerHeight / enlarged(this.root)) * 0.56));
     this.root.classList.toggle("beside", beside);
-    this.measures = { section: beside ? wide * 0.64 : wide, photo: beside ? wide * 0.36 - 18 : Math.min(wide, 360), height,
-      tall: beside ? height : Math.min(wide, 360) + 64 };
+    this.measures = {
+      section: beside ? wide * 0.64 : wide,
+      photo: beside ? wide * 0.36 - 18 : Math.min(wide, 360),
+      height,
+      tall: beside ? height : Math.min(wide, 360) + 64,
+    };
     this.draw();
   }
 
   /** Scroll to the line of the unit, where a long network has it out of sight. */
   reveal() {
     if (!this.drawn) return;
-    const section = this.find(".section"), y = this.drawn.y(this.focus.line), tall = section.clientHeight;
-    if (y < section.scrollTop + 40 || y > section.scrollTop + tall - 20) section.scrollTop = y - tall / 2;
+    const section = this.find(".section"),
+      y = this.drawn.y(this.focus.line),
+      tall = section.clientHeight;
+    if (y < section.scrollTop + 40 || y > section.scrollTop + tall - 20)
+      section.scrollTop = y - tall / 2;
   }
 
   plan() {
@@ -108,8 +151,14 @@ class Cone {
   draw() {
     if (!this.measures || !this.net) return;
     const plan = (this.drawn = this.plan());
-    Object.assign(this.find(".inner").style, { width: `${plan.width}px`, height: `${plan.height}px` });
-    Object.assign(this.find(".section").style, { width: `${plan.width}px`, height: `${Math.min(plan.height, this.measures.height + 90)}px` });
+    Object.assign(this.find(".inner").style, {
+      width: `${plan.width}px`,
+      height: `${plan.height}px`,
+    });
+    Object.assign(this.find(".section").style, {
+      width: `${plan.width}px`,
+      height: `${Math.min(plan.height, this.measures.height + 90)}px`,
+    });
     drawUnits(this.surface(".units", plan.width, plan.height), this.net, plan, this.theme, true);
     this.drawFocus();
   }
@@ -139,29 +188,67 @@ class Cone {
   }
 
   tell() {
-    const { net, now, cone } = this, first = says(net, now);
-    this.find(".says").textContent = this.down ? `${first} ${followers(net, now, cone.marks)}` : first;
-    this.find(".facts").replaceChildren(...facts(net, now).map((text) => Object.assign(document.createElement("p"), { textContent: text })));
-    const pressed = { width: this.axis === 1, height: this.axis === 0, ancestors: !this.down, descendants: this.down, zoom: this.zoom, grid: this.grid };
-    for (const [name, on] of Object.entries(pressed)) this.button(name).setAttribute("aria-pressed", on);
+    const { net, now, cone } = this,
+      first = says(net, now);
+    this.find(".says").textContent = this.down
+      ? `${first} ${followers(net, now, cone.marks)}`
+      : first;
+    this.find(".facts").replaceChildren(
+      ...facts(net, now).map((text) =>
+        Object.assign(document.createElement("p"), { textContent: text }),
+      ),
+    );
+    const pressed = {
+      width: this.axis === 1,
+      height: this.axis === 0,
+      ancestors: !this.down,
+      descendants: this.down,
+      zoom: this.zoom,
+      grid: this.grid,
+    };
+    for (const [name, on] of Object.entries(pressed))
+      this.button(name).setAttribute("aria-pressed", on);
     this.showKey();
-    const seen = net.seen(now.line, now.unit), spans = [0, 1].map((axis) => net.span(now.line, axis, now.unit[axis]));
-    this.root.dataset.state = JSON.stringify({ layer: net.lines[now.line].name, unit: now.unit, axis: this.axis, down: this.down,
-      seen, spans, kept: this.hover === null, marked: cone.marks.map((own) => own && [own.indexOf(1), own.lastIndexOf(1), own.reduce((a, b) => a + b, 0)]) });
+    const seen = net.seen(now.line, now.unit),
+      spans = [0, 1].map((axis) => net.span(now.line, axis, now.unit[axis]));
+    this.root.dataset.state = JSON.stringify({
+      layer: net.lines[now.line].name,
+      unit: now.unit,
+      axis: this.axis,
+      down: this.down,
+      seen,
+      spans,
+      kept: this.hover === null,
+      marked: cone.marks.map(
+        (own) => own && [own.indexOf(1), own.lastIndexOf(1), own.reduce((a, b) => a + b, 0)],
+      ),
+    });
   }
 
   /** The key: one meaning, one colour, and what the branches are. */
   showKey() {
     const { meanings, branches } = this.theme;
-    const used = new Set(this.net.lines.flatMap((line) => (line.inputs.length > 1 ? line.inputs.map(({ place }) => place % branches.length) : [])));
-    const items = [[meanings.output, "the unit"], [branches[0], this.down ? "depends on it" : "it depends on these"], [meanings.padding, "padding (dashed)", true]];
-    for (const place of [...used].sort()) if (place) items.push([branches[place], `through branch ${place + 1}`]);
-    this.find(".key").replaceChildren(...items.map(([colour, text, dashed]) => {
-      const item = document.createElement("span"), swatch = document.createElement("i");
-      swatch.style.cssText = dashed ? `border:1.5px dashed ${colour}` : `background:${colour}`;
-      item.append(swatch, text);
-      return item;
-    }));
+    const used = new Set(
+      this.net.lines.flatMap((line) =>
+        line.inputs.length > 1 ? line.inputs.map(({ place }) => place % branches.length) : [],
+      ),
+    );
+    const items = [
+      [meanings.output, "the unit"],
+      [branches[0], this.down ? "depends on it" : "it depends on these"],
+      [meanings.padding, "padding (dashed)", true],
+    ];
+    for (const place of [...used].sort())
+      if (place) items.push([branches[place], `through branch ${place + 1}`]);
+    this.find(".key").replaceChildren(
+      ...items.map(([colour, text, dashed]) => {
+        const item = document.createElement("span"),
+          swatch = document.createElement("i");
+        swatch.style.cssText = dashed ? `border:1.5px dashed ${colour}` : `background:${colour}`;
+        item.append(swatch, text);
+        return item;
+      }),
+    );
   }
 
   // ---- motion
@@ -169,12 +256,14 @@ class Cone {
   /** The cone grows from its unit, layer by layer. */
   replay() {
     cancelAnimationFrame(this.request);
-    const { focus, down } = this, steps = down ? this.net.lines.length - 1 - focus.line : focus.line;
+    const { focus, down } = this,
+      steps = down ? this.net.lines.length - 1 - focus.line : focus.line;
     let began = null;
     const tick = (now) => {
       began ??= now;
       const share = still.matches ? 1 : (now - began) / GROWS_MS;
-      this.reached = share < 1 && !this.hover ? focus.line + (down ? 1 : -1) * Math.round(share * steps) : null;
+      this.reached =
+        share < 1 && !this.hover ? focus.line + (down ? 1 : -1) * Math.round(share * steps) : null;
       this.drawFocus();
       if (this.reached !== null) this.request = requestAnimationFrame(tick);
     };
@@ -184,13 +273,25 @@ class Cone {
   // ---- events
 
   listen() {
-    const marks = this.find(".marks"), image = this.find(".image");
-    for (const [canvas, under] of [[marks, (e) => this.unitUnder(e)], [image, (e) => this.unitOnImage(e)]]) {
+    const marks = this.find(".marks"),
+      image = this.find(".image");
+    for (const [canvas, under] of [
+      [marks, (e) => this.unitUnder(e)],
+      [image, (e) => this.unitOnImage(e)],
+    ]) {
       canvas.onpointermove = (event) => event.pointerType === "mouse" && this.point(under(event));
       canvas.onpointerleave = () => this.hover && this.point(null);
-      canvas.onclick = (event) => { this.root.focus({ preventScroll: true }); this.keep(under(event)); };
+      canvas.onclick = (event) => {
+        this.root.focus({ preventScroll: true });
+        this.keep(under(event));
+      };
     }
-    const set = (values, settles = false) => { Object.assign(this, values); if (settles) this.reached = null; this.draw(); this.report(); };
+    const set = (values, settles = false) => {
+      Object.assign(this, values);
+      if (settles) this.reached = null;
+      this.draw();
+      this.report();
+    };
     this.button("width").onclick = () => set({ axis: 1 });
     this.button("height").onclick = () => set({ axis: 0 });
     this.button("ancestors").onclick = () => set({ down: false }, true);
@@ -204,8 +305,11 @@ class Cone {
   }
 
   unitUnder(event) {
-    const [x, y] = pointer(event, this.find(".marks")), { net, drawn, axis } = this, line = drawn.line(y);
-    if (x < drawn.left - 4 || x > drawn.width - drawn.right + 4) return x < drawn.left ? this.inLine(line) : null;
+    const [x, y] = pointer(event, this.find(".marks")),
+      { net, drawn, axis } = this,
+      line = drawn.line(y);
+    if (x < drawn.left - 4 || x > drawn.width - drawn.right + 4)
+      return x < drawn.left ? this.inLine(line) : null;
     const unit = this.inLine(line).unit;
     unit[axis] = net.nearest(line, axis, drawn.position(x));
     return { line, unit };
@@ -214,13 +318,22 @@ class Cone {
   /** A unit of another line, over the same place of the image. */
   inLine(line) {
     const { net, focus } = this;
-    return { line, unit: [0, 1].map((axis) => net.nearest(line, axis, net.place(focus.line, axis, focus.unit[axis]))) };
+    return {
+      line,
+      unit: [0, 1].map((axis) =>
+        net.nearest(line, axis, net.place(focus.line, axis, focus.unit[axis])),
+      ),
+    };
   }
 
   unitOnImage(event) {
-    const [x, y] = pointer(event, this.find(".image")), { net, photo, focus } = this;
+    const [x, y] = pointer(event, this.find(".image")),
+      { net, photo, focus } = this;
     const position = [photo.row(y), photo.column(x)];
-    return { line: focus.line, unit: position.map((at, axis) => net.nearest(focus.line, axis, at)) };
+    return {
+      line: focus.line,
+      unit: position.map((at, axis) => net.nearest(focus.line, axis, at)),
+    };
   }
 
   point(found) {
@@ -240,17 +353,22 @@ class Cone {
 
   key(event) {
     if (/^(INPUT|SELECT|BUTTON)$/.test(event.target.tagName)) return;
-    const { net, axis, focus } = this, last = net.lines.length - 1;
-    const along = { ArrowLeft: -1, ArrowRight: 1 }[event.key], layer = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    const { net, axis, focus } = this,
+      last = net.lines.length - 1;
+    const along = { ArrowLeft: -1, ArrowRight: 1 }[event.key],
+      layer = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (along) {
-      const turned = event.shiftKey ? 1 - axis : axis, unit = [...focus.unit];
-      unit[turned] = Math.max(0, Math.min(net.lines[focus.line].grid[turned] - 1, unit[turned] + along));
+      const turned = event.shiftKey ? 1 - axis : axis,
+        unit = [...focus.unit];
+      unit[turned] = Math.max(
+        0,
+        Math.min(net.lines[focus.line].grid[turned] - 1, unit[turned] + along),
+      );
       this.keep({ line: focus.line, unit });
     } else if (layer) {
       this.keep(this.inLine(Math.max(0, Math.min(last, focus.line + layer))));
       this.reveal();
-    }
-    else if (event.key === "d") this.button(this.down ? "ancestors" : "descendants").click();
+    } else if (event.key === "d") this.button(this.down ? "ancestors" : "descendants").click();
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -268,35 +386,74 @@ class Cone {
   }
 
   save() {
-    const select = this.find(".save"), kind = select.value;
+    const select = this.find(".save"),
+      kind = select.value;
     select.value = "";
-    const theme = { ...this.palette.paper, meanings: this.palette.meanings, branches: this.palette.branches, dashes: this.palette.dashes };
-    const { net, drawn, photo, focus } = this, cone = this.follow(focus), apart = drawn.width + 30;
+    const theme = {
+      ...this.palette.paper,
+      meanings: this.palette.meanings,
+      branches: this.palette.branches,
+      dashes: this.palette.dashes,
+    };
+    const { net, drawn, photo, focus } = this,
+      cone = this.follow(focus),
+      apart = drawn.width + 30;
     const paint = (surface) => {
       surface.text(this.title, 0, 6, { size: 15, fill: theme.text, weight: 600 });
       const lower = shifted(surface, 0, 20);
       drawUnits(lower, net, drawn, theme, true);
       drawCone(lower, net, drawn, theme, cone, focus, null);
       drawLabels(lower, net, drawn, theme, focus);
-      drawPicture(shifted(surface, apart, 20), net, photo, theme, focus, this.image, this.source, this.grid);
+      drawPicture(
+        shifted(surface, apart, 20),
+        net,
+        photo,
+        theme,
+        focus,
+        this.image,
+        this.source,
+        this.grid,
+      );
     };
-    saveAs(kind, { title: short(this.title, 80), width: apart + photo.width, height: Math.max(drawn.height, photo.height) + 20, theme, paint, sentences: [says(net, focus), ...facts(net, focus)] });
+    saveAs(kind, {
+      title: short(this.title, 80),
+      width: apart + photo.width,
+      height: Math.max(drawn.height, photo.height) + 20,
+      theme,
+      paint,
+      sentences: [says(net, focus), ...facts(net, focus)],
+    });
   }
 
   copyLink() {
-    const toast = this.find(".toast"), say = (text) => { toast.textContent = text; setTimeout(() => { toast.textContent = ""; }, 2500); };
+    const toast = this.find(".toast"),
+      say = (text) => {
+        toast.textContent = text;
+        setTimeout(() => {
+          toast.textContent = "";
+        }, 2500);
+      };
     clearTimeout(this.reporting);
     this.trigger("view", this.state());
-    const write = () => navigator.clipboard?.writeText(window.location.href).then(() => say("Link copied"), () => say("Copy the address bar instead"));
+    const write = () =>
+      navigator.clipboard?.writeText(window.location.href).then(
+        () => say("Link copied"),
+        () => say("Copy the address bar instead"),
+      );
     navigator.clipboard ? setTimeout(write, 500) : say("Copy the address bar instead");
   }
 }
 
 const shifted = (surface, dx, dy) => {
   const move = (points) => points.map(([x, y]) => [x + dx, y + dy]);
-  return { rect: (x, y, ...rest) => surface.rect(x + dx, y + dy, ...rest), line: (points, style) => surface.line(move(points), style),
-    polygon: (points, style) => surface.polygon(move(points), style), text: (text, x, y, style) => surface.text(text, x + dx, y + dy, style),
-    picture: (image, source, x, y, ...rest) => surface.picture(image, source, x + dx, y + dy, ...rest) };
+  return {
+    rect: (x, y, ...rest) => surface.rect(x + dx, y + dy, ...rest),
+    line: (points, style) => surface.line(move(points), style),
+    polygon: (points, style) => surface.polygon(move(points), style),
+    text: (text, x, y, style) => surface.text(text, x + dx, y + dy, style),
+    picture: (image, source, x, y, ...rest) =>
+      surface.picture(image, source, x + dx, y + dy, ...rest),
+  };
 };
 
 /** @type {WeakMap<object, Cone>} */
@@ -310,5 +467,8 @@ export default function mount(component) {
     cones.set(parentElement, cone);
   }
   cone.update(component);
-  return () => { cone.close(); cones.delete(parentElement); };
+  return () => {
+    cone.close();
+    cones.delete(parentElement);
+  };
 }

@@ -15,7 +15,8 @@ function behindEdge(tap, { n_in: n, edge }) {
   if (edge === "replicate") return Math.max(0, Math.min(n - 1, tap));
   if (edge === "circular") return ((tap % n) + n) % n;
   if (edge === "reflect") {
-    const folded = Math.abs(tap), back = folded >= n ? 2 * (n - 1) - folded : folded;
+    const folded = Math.abs(tap),
+      back = folded >= n ? 2 * (n - 1) - folded : folded;
     return back >= 0 && back < n ? back : null;
   }
   return null;
@@ -23,10 +24,20 @@ function behindEdge(tap, { n_in: n, edge }) {
 
 /** The input units of output `unit`, real ones and padding, as `visit(tap, real)`. */
 function eachTap(map, unit, visit) {
-  if (map === null) { visit(unit, unit); return; }
-  if (map.causal) { for (let i = 0; i <= unit; i += 1) visit(i, i); return; }
-  if (map.whole) { for (let i = 0; i < map.n_in; i += 1) visit(i, i); return; }
-  const period = map.taps.length, [first, count, step] = map.taps[unit % period];
+  if (map === null) {
+    visit(unit, unit);
+    return;
+  }
+  if (map.causal) {
+    for (let i = 0; i <= unit; i += 1) visit(i, i);
+    return;
+  }
+  if (map.whole) {
+    for (let i = 0; i < map.n_in; i += 1) visit(i, i);
+    return;
+  }
+  const period = map.taps.length,
+    [first, count, step] = map.taps[unit % period];
   const shift = Math.floor(unit / period) * map.advance;
   for (let i = 0; i < count; i += 1) {
     const tap = first + i * step + shift;
@@ -41,7 +52,9 @@ export class Net {
     this.image = lines[0].grid;
     this.pads = [0, 1].map((axis) => this.paddings(axis));
     this.readers = lines.map(() => []);
-    lines.forEach((line, index) => line.inputs.forEach((input) => this.readers[input.line].push([index, input])));
+    lines.forEach((line, index) =>
+      line.inputs.forEach((input) => this.readers[input.line].push([index, input])),
+    );
   }
 
   /** Rows or columns of padding around each line's map: [before, after]. */
@@ -51,11 +64,15 @@ export class Net {
       for (const { line: from, maps } of line.inputs) {
         const map = maps[axis];
         if (!map || map.whole || map.causal || map.edge !== "zero") continue;
-        const look = (unit) => eachTap(map, unit, (tap) => {
-          pads[from][0] = Math.max(pads[from][0], -tap);
-          pads[from][1] = Math.max(pads[from][1], tap - map.n_in + 1);
-        });
-        for (let u = 0; u < Math.min(map.taps.length, map.n_out); u += 1) { look(u); look(map.n_out - 1 - u); }
+        const look = (unit) =>
+          eachTap(map, unit, (tap) => {
+            pads[from][0] = Math.max(pads[from][0], -tap);
+            pads[from][1] = Math.max(pads[from][1], tap - map.n_in + 1);
+          });
+        for (let u = 0; u < Math.min(map.taps.length, map.n_out); u += 1) {
+          look(u);
+          look(map.n_out - 1 - u);
+        }
       }
     return pads;
   }
@@ -69,8 +86,12 @@ export class Net {
     }
     let [low, high] = [Infinity, -Infinity];
     for (const { period, advance, spans, since } of line.paths[axis]) {
-      const own = spans[unit % period], shift = Math.floor(unit / period) * advance;
-      if (own) { low = Math.min(low, since[0] ?? own[0] + shift); high = Math.max(high, since[1] ?? own[1] + shift); }
+      const own = spans[unit % period],
+        shift = Math.floor(unit / period) * advance;
+      if (own) {
+        low = Math.min(low, since[0] ?? own[0] + shift);
+        high = Math.max(high, since[1] ?? own[1] + shift);
+      }
     }
     return low <= high ? [low, high] : null;
   }
@@ -78,38 +99,56 @@ export class Net {
   /** Where a unit stands over the image, in pixels. */
   place(index, axis, unit) {
     const span = this.span(index, axis, unit);
-    return span ? (span[0] + span[1]) / 2 : this.lines[index].center[axis] + unit * this.lines[index].stride[axis];
+    return span
+      ? (span[0] + span[1]) / 2
+      : this.lines[index].center[axis] + unit * this.lines[index].stride[axis];
   }
 
   /** The unit of a line that stands nearest to an image position. */
   nearest(index, axis, position) {
-    const last = this.lines[index].grid[axis] - 1, apart = this.lines[index].stride[axis];
+    const last = this.lines[index].grid[axis] - 1,
+      apart = this.lines[index].stride[axis];
     if (!apart) return Math.floor(last / 2);
     const guess = Math.round((position - this.place(index, axis, 0)) / apart);
-    let best = 0, least = Infinity;
-    for (let u = Math.max(0, Math.min(last, guess - 3)); u <= Math.min(last, Math.max(0, guess + 3)); u += 1) {
+    let best = 0,
+      least = Infinity;
+    for (
+      let u = Math.max(0, Math.min(last, guess - 3));
+      u <= Math.min(last, Math.max(0, guess + 3));
+      u += 1
+    ) {
       const far = Math.abs(this.place(index, axis, u) - position);
-      if (far < least) { best = u; least = far; }
+      if (far < least) {
+        best = u;
+        least = far;
+      }
     }
     return best;
   }
 
   /** The unit in the middle of a line's map. */
-  middle(index) { return this.lines[index].grid.map((n) => Math.floor(n / 2)); }
+  middle(index) {
+    return this.lines[index].grid.map((n) => Math.floor(n / 2));
+  }
 
   /** Marks of what a unit depends on: per line a byte for each unit, null where none. */
   ancestors(index, axis, unit) {
-    const marks = this.lines.map(() => null), pads = this.lines.map(() => new Set());
+    const marks = this.lines.map(() => null),
+      pads = this.lines.map(() => new Set());
     marks[index] = new Uint8Array(this.lines[index].grid[axis]);
     marks[index][unit] = 1;
     for (let i = index; i > 0; i -= 1) {
       if (!marks[i]) continue;
       for (const { line: from, maps } of this.lines[i].inputs) {
         const own = (marks[from] ??= new Uint8Array(this.lines[from].grid[axis]));
-        marks[i].forEach((on, u) => on && eachTap(maps[axis], u, (tap, real) => {
-          if (real !== null) own[real] = 1;
-          else pads[from].add(tap);
-        }));
+        marks[i].forEach(
+          (on, u) =>
+            on &&
+            eachTap(maps[axis], u, (tap, real) => {
+              if (real !== null) own[real] = 1;
+              else pads[from].add(tap);
+            }),
+        );
       }
     }
     return { marks: marks.map((own) => (own?.includes(1) ? own : null)), pads };
@@ -125,10 +164,15 @@ export class Net {
       for (const [to, { maps }] of this.readers[i]) {
         const own = (marks[to] ??= new Uint8Array(this.lines[to].grid[axis]));
         for (let u = 0; u < own.length; u += 1)
-          eachTap(maps[axis], u, (tap, real) => { if (real !== null && marks[i][real]) own[u] = 1; });
+          eachTap(maps[axis], u, (_tap, real) => {
+            if (real !== null && marks[i][real]) own[u] = 1;
+          });
       }
     }
-    return { marks: marks.map((own) => (own?.includes(1) ? own : null)), pads: this.lines.map(() => new Set()) };
+    return {
+      marks: marks.map((own) => (own?.includes(1) ? own : null)),
+      pads: this.lines.map(() => new Set()),
+    };
   }
 
   /** The image pixels that do reach a unit: [first, last] per axis, null when none. */
@@ -145,9 +189,14 @@ export class Net {
       if (!marks[to]) return;
       for (const input of line.inputs) {
         if (!marks[input.line]) continue;
-        marks[to].forEach((on, u) => on && eachTap(input.maps[axis], u, (tap, real) => {
-          if (real === null || marks[input.line][real]) visit(to, u, input.line, tap, real, input);
-        }));
+        marks[to].forEach(
+          (on, u) =>
+            on &&
+            eachTap(input.maps[axis], u, (tap, real) => {
+              if (real === null || marks[input.line][real])
+                visit(to, u, input.line, tap, real, input);
+            }),
+        );
       }
     });
   }

@@ -1,36 +1,54 @@
 // The image with the receptive field of one unit: what its windows cover, what of it is inside,
 // and where the units of the layer look.
 
-const DOTS_APART = 7, REACH = 1.2;
+const DOTS_APART = 7,
+  REACH = 1.2;
 
 /** Where the image stands in the given room, with space for the field of the unit that is kept. */
 export function frame(net, kept, width, height, top = 34) {
   const ranges = [0, 1].map((axis) => {
-    const n = net.image[axis], span = net.span(kept.line, axis, kept.unit[axis]) ?? [0, n - 1];
-    const low = Math.min(0, span[0]), high = Math.max(n - 1, span[1]);
+    const n = net.image[axis],
+      span = net.span(kept.line, axis, kept.unit[axis]) ?? [0, n - 1];
+    const low = Math.min(0, span[0]),
+      high = Math.max(n - 1, span[1]);
     return [Math.max(low, -REACH * n) - 0.5, Math.min(high, n - 1 + REACH * n) + 0.5];
   });
   const room = height - top - 30;
-  const scale = Math.min(width / (ranges[1][1] - ranges[1][0]), room / (ranges[0][1] - ranges[0][0]));
+  const scale = Math.min(
+    width / (ranges[1][1] - ranges[1][0]),
+    room / (ranges[0][1] - ranges[0][0]),
+  );
   const used = [0, 1].map((axis) => (ranges[axis][1] - ranges[axis][0]) * scale);
   const left = (width - used[1]) / 2;
-  return { ranges, scale, width, height: top + used[0] + 30, top, left, right: left + used[1], bottom: top + used[0],
+  return {
+    ranges,
+    scale,
+    width,
+    height: top + used[0] + 30,
+    top,
+    left,
+    right: left + used[1],
+    bottom: top + used[0],
     x: (column) => left + (column - ranges[1][0]) * scale,
     y: (row) => top + (row - ranges[0][0]) * scale,
     column: (x) => ranges[1][0] + (x - left) / scale,
-    row: (y) => ranges[0][0] + (y - top) / scale };
+    row: (y) => ranges[0][0] + (y - top) / scale,
+  };
 }
 
 /** @param {HTMLImageElement|null} image */
 export function drawPicture(surface, net, plan, theme, focus, image, source, grid) {
-  const [rows, cols] = net.image, { scale } = plan;
+  const [rows, cols] = net.image,
+    { scale } = plan;
   const at = [plan.x(-0.5), plan.y(-0.5), cols * scale, rows * scale];
   if (image?.complete && image.naturalWidth) surface.picture(image, source, ...at);
   surface.rect(...at, { stroke: theme.meanings.input, width: 2 });
   if (grid) centers(surface, net, plan, theme, focus);
   const spans = [0, 1].map((axis) => net.span(focus.line, axis, focus.unit[axis]));
-  if (spans[0] && spans[1]) box(surface, plan, spans, { stroke: theme.background, width: 5, alpha: 0.6 });
-  if (spans[0] && spans[1]) box(surface, plan, spans, { stroke: theme.meanings.padding, width: 2.5, dash: [6, 4] });
+  if (spans[0] && spans[1])
+    box(surface, plan, spans, { stroke: theme.background, width: 5, alpha: 0.6 });
+  if (spans[0] && spans[1])
+    box(surface, plan, spans, { stroke: theme.meanings.padding, width: 2.5, dash: [6, 4] });
   const seen = net.seen(focus.line, focus.unit);
   if (seen[0] && seen[1]) {
     box(surface, plan, seen, { fill: theme.meanings.window, alpha: 0.22 });
@@ -41,39 +59,94 @@ export function drawPicture(surface, net, plan, theme, focus, image, source, gri
   labels(surface, plan, theme, spans, seen);
 }
 
-/** A box given by its first and last row and column; edges out of view are left out. */
-function box(surface, plan, [[top, bottom], [left, right]], style) {
-  const x0 = Math.max(plan.left, plan.x(left - 0.5)), x1 = Math.min(plan.right, plan.x(right + 0.5));
-  const y0 = Math.max(plan.top, plan.y(top - 0.5)), y1 = Math.min(plan.bottom, plan.y(bottom + 0.5));
-  if (style.fill) { surface.rect(x0, y0, Math.max(1, x1 - x0), Math.max(1, y1 - y0), style); return; }
-  const inside = [plan.y(top - 0.5) >= plan.top - 1, plan.y(bottom + 0.5) <= plan.bottom + 1, plan.x(left - 0.5) >= plan.left - 1, plan.x(right + 0.5) <= plan.right + 1];
-  const edges = [[[x0, y0], [x1, y0]], [[x0, y1], [x1, y1]], [[x0, y0], [x0, y1]], [[x1, y0], [x1, y1]]];
-  surface.line(edges.flatMap((edge, i) => (inside[i] ? edge : [])), style);
+/**
+ * A box given by its first and last row and column; edges out of view are left out.
+ * @param {number[][]} spans rows, columns: first and last each
+ */
+function box(surface, plan, spans, style) {
+  const [[top, bottom], [left, right]] = spans;
+  const x0 = Math.max(plan.left, plan.x(left - 0.5)),
+    x1 = Math.min(plan.right, plan.x(right + 0.5));
+  const y0 = Math.max(plan.top, plan.y(top - 0.5)),
+    y1 = Math.min(plan.bottom, plan.y(bottom + 0.5));
+  if (style.fill) {
+    surface.rect(x0, y0, Math.max(1, x1 - x0), Math.max(1, y1 - y0), style);
+    return;
+  }
+  const inside = [
+    plan.y(top - 0.5) >= plan.top - 1,
+    plan.y(bottom + 0.5) <= plan.bottom + 1,
+    plan.x(left - 0.5) >= plan.left - 1,
+    plan.x(right + 0.5) <= plan.right + 1,
+  ];
+  const edges = [
+    [
+      [x0, y0],
+      [x1, y0],
+    ],
+    [
+      [x0, y1],
+      [x1, y1],
+    ],
+    [
+      [x0, y0],
+      [x0, y1],
+    ],
+    [
+      [x1, y0],
+      [x1, y1],
+    ],
+  ];
+  surface.line(
+    edges.flatMap((edge, i) => (inside[i] ? edge : [])),
+    style,
+  );
 }
 
-function cross(surface, plan, [row, col], stroke, under) {
-  const x = plan.x(col), y = plan.y(row), r = 7;
+/** @param {number[]} place row and column */
+function cross(surface, plan, place, stroke, under) {
+  const [row, col] = place;
+  const x = plan.x(col),
+    y = plan.y(row),
+    r = 7;
   if (x < plan.left || x > plan.right || y < plan.top || y > plan.bottom) return;
-  for (const [colour, width] of [[under, 5], [stroke, 2.5]])
-    surface.line([[x - r, y], [x + r, y], [x, y - r], [x, y + r]], { stroke: colour, width });
+  for (const [colour, width] of [
+    [under, 5],
+    [stroke, 2.5],
+  ])
+    surface.line(
+      [
+        [x - r, y],
+        [x + r, y],
+        [x, y - r],
+        [x, y + r],
+      ],
+      { stroke: colour, width },
+    );
 }
 
 /** A dot for the center of each unit; of every second, third … where they would hide the image. */
 function centers(surface, net, plan, theme, focus) {
   const [rows, cols] = net.lines[focus.line].grid;
-  const every = net.lines[focus.line].stride.map((apart) => Math.max(1, Math.ceil(DOTS_APART / Math.max(apart * plan.scale, 0.01))));
+  const every = net.lines[focus.line].stride.map((apart) =>
+    Math.max(1, Math.ceil(DOTS_APART / Math.max(apart * plan.scale, 0.01))),
+  );
   const side = Math.max(1.8, Math.min(4, plan.scale * 0.8));
   for (let r = 0; r < rows; r += every[0]) {
     const y = plan.y(net.place(focus.line, 0, r));
     for (let c = 0; c < cols; c += every[1]) {
       const x = plan.x(net.place(focus.line, 1, c));
-      surface.rect(x - side / 2 - 0.7, y - side / 2 - 0.7, side + 1.4, side + 1.4, { fill: theme.background, alpha: 0.55 });
+      surface.rect(x - side / 2 - 0.7, y - side / 2 - 0.7, side + 1.4, side + 1.4, {
+        fill: theme.background,
+        alpha: 0.55,
+      });
       surface.rect(x - side / 2, y - side / 2, side, side, { fill: theme.meanings.output });
     }
   }
 }
 
-const sides = (spans) => (spans[0] && spans[1] ? spans.map(([a, b]) => b - a + 1).join("×") : "nothing");
+const sides = (spans) =>
+  spans[0] && spans[1] ? spans.map(([a, b]) => b - a + 1).join("×") : "nothing";
 
 /** Both sizes, in words, above and below: one is easily taken for the other. */
 function labels(surface, plan, theme, spans, seen) {
@@ -89,11 +162,16 @@ function labels(surface, plan, theme, spans, seen) {
 export function alignment(net, index) {
   const off = [0, 1].map((axis) => {
     const last = net.lines[index].grid[axis] - 1;
-    return (net.place(index, axis, 0) + net.place(index, axis, last)) / 2 - (net.image[axis] - 1) / 2;
+    return (
+      (net.place(index, axis, 0) + net.place(index, axis, last)) / 2 - (net.image[axis] - 1) / 2
+    );
   });
   if (off.every((d) => Math.abs(d) < 1e-9)) return "The units stand centered over the image.";
-  const words = ["down", "right"], back = ["up", "left"];
-  const told = off.map((d, i) => (d ? `${round(Math.abs(d))} px ${d > 0 ? words[i] : back[i]}` : "")).filter(Boolean);
+  const words = ["down", "right"],
+    back = ["up", "left"];
+  const told = off
+    .map((d, i) => (d ? `${round(Math.abs(d))} px ${d > 0 ? words[i] : back[i]}` : ""))
+    .filter(Boolean);
   return `The units stand ${told.join(" and ")} of the image's center.`;
 }
 

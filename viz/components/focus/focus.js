@@ -5,7 +5,8 @@ const PATIENCE_MS = 3000;
 const last = new WeakMap();
 
 /** On a phone a focused field opens the keyboard over the question: there one taps it. */
-const opensKeyboard = (target) => target.matches("input") && matchMedia("(pointer: coarse)").matches;
+const opensKeyboard = (target) =>
+  target.matches("input") && matchMedia("(pointer: coarse)").matches;
 
 export default function focus({ data: { selector, token }, parentElement }) {
   if (last.get(parentElement) === token) return;

@@ -17,12 +17,15 @@ function placeAt(view, lower, folded) {
  * @param {{folded: () => Set<string>, hold: (on: boolean) => void, drop: (path: number[], to: number[]) => void}} table
  */
 export function listenToDrags(body, viewOf, table) {
-  let dragged = null, over = null, to = null;
+  let dragged = null,
+    over = null,
+    to = null;
   const clear = () => over?.root.classList.remove("drop-before", "drop-after");
 
   body.addEventListener("dragstart", (event) => {
     const view = viewOf(event.target);
-    if (!event.target.classList?.contains("grip") || !view) return;
+    const grip = /** @type {HTMLElement} */ (event.target);
+    if (!grip.classList?.contains("grip") || !view) return;
     dragged = view.path;
     event.dataTransfer.setData("text/plain", view.item.row.whole || view.item.row.text);
     event.dataTransfer.effectAllowed = "move";

@@ -3,7 +3,18 @@
 
 import { listenToDrags } from "./drag.js";
 import { openMenu } from "./menu.js";
-import { byKey, destination, follow, isBlock, keyOf, lengthAt, linesOf, MOST, pathOf, wordsOf } from "./model.js";
+import {
+  byKey,
+  destination,
+  follow,
+  isBlock,
+  keyOf,
+  lengthAt,
+  linesOf,
+  MOST,
+  pathOf,
+  wordsOf,
+} from "./model.js";
 import { Queue } from "./queue.js";
 import { RowView } from "./row.js";
 import { buildFrame, showHead } from "./template.js";
@@ -20,9 +31,19 @@ class Table {
     this.body = this.page.body;
     this.views = [];
     this.viewsByElement = new WeakMap();
-    Object.assign(this, { folded: new Set(), drafts: new Map(), current: null, dismissed: false, holding: false, version: 0 });
-    this.queue = new Queue((trigger, message) => { this.trigger(trigger, message); this.mark(); },
-      () => this.say("The server does not answer; the last edit may be lost."));
+    this.folded = new Set();
+    this.drafts = new Map();
+    this.current = null;
+    this.dismissed = false;
+    this.holding = false;
+    this.version = 0;
+    this.queue = new Queue(
+      (trigger, message) => {
+        this.trigger(trigger, message);
+        this.mark();
+      },
+      () => this.say("The server does not answer; the last edit may be lost."),
+    );
     this.listen();
   }
 
@@ -43,13 +64,15 @@ class Table {
   }
 
   take() {
-    const data = this.coming, before = this.table ?? new Map();
+    const data = this.coming,
+      before = this.table ?? new Map();
     this.coming = null;
     const focus = this.focusNow();
     this.table = byKey(data.rows);
     const signature = data.rows.map((row) => `${row.path}:${row.text}`).join("|");
     const changed = signature !== this.signature;
-    Object.assign(this, { data, signature });
+    this.data = data;
+    this.signature = signature;
     const task = this.queue.answered(data.answered);
     if (task) this.dismissed = false;
     if (focus?.key && task?.from && focus.key !== keyOf(task.from)) task.wish = null; // gone on to another row
@@ -65,7 +88,11 @@ class Table {
 
   /** The table's state, for tests and assistive tools. */
   mark() {
-    Object.assign(this.root.dataset, { version: this.version, ready: "true", pending: this.queue.pending !== null });
+    Object.assign(this.root.dataset, {
+      version: this.version,
+      ready: "true",
+      pending: this.queue.pending !== null,
+    });
   }
 
   /** A network from elsewhere: nothing that was typed or folded is about it. */
@@ -83,10 +110,14 @@ class Table {
       const path = follow(pathOf(key), message, grown);
       return path && this.table.has(keyOf(path)) ? keyOf(path) : null;
     };
-    const kept = (entries) => entries.map(([key, value]) => [shifted(key), value]).filter(([key]) => key !== null);
+    const kept = (entries) =>
+      entries.map(([key, value]) => [shifted(key), value]).filter(([key]) => key !== null);
     this.drafts = new Map(kept([...this.drafts]));
-    this.folded = new Set(kept([...this.folded].map((key) => [key])).map(([key]) => key)
-      .filter((key) => isBlock(this.table.get(key))));
+    this.folded = new Set(
+      kept([...this.folded].map((key) => [key]))
+        .map(([key]) => key)
+        .filter((key) => isBlock(this.table.get(key))),
+    );
     this.current = this.current && shifted(this.current);
     if (focus?.key) focus.key = shifted(focus.key) ?? focus.key;
     this.queue.follow(message, grown);
@@ -96,50 +127,79 @@ class Table {
   /** What was typed and is taken is no draft any more; what was refused, or typed since, is. */
   settle({ do: did, path, text }) {
     const key = keyOf(path);
-    if (did === "set" && this.error?.key !== key && this.drafts.get(key)?.text === text) this.drafts.delete(key);
-    for (const [each, draft] of this.drafts) if (draft.text === this.textOf(each)) this.drafts.delete(each);
+    if (did === "set" && this.error?.key !== key && this.drafts.get(key)?.text === text)
+      this.drafts.delete(key);
+    for (const [each, draft] of this.drafts)
+      if (draft.text === this.textOf(each)) this.drafts.delete(each);
   }
 
   told({ do: did, path, to }) {
     if (did === "move") return `Moved to ${wordsOf(this.table, to)}`;
-    return { insert: "Inserted", remove: "Deleted", copy: "Duplicated", undo: "Undone", redo: "Redone" }[did] ??
-      `Changed ${wordsOf(this.table, path)}`;
+    return (
+      { insert: "Inserted", remove: "Deleted", copy: "Duplicated", undo: "Undone", redo: "Redone" }[
+        did
+      ] ?? `Changed ${wordsOf(this.table, path)}`
+    );
   }
 
   takeError(error, task) {
-    if (!error || this.dismissed) { this.error = null; return; }
+    if (!error || this.dismissed) {
+      this.error = null;
+      return;
+    }
     this.error = { key: keyOf(error.path), sentence: error.sentence };
     const row = this.table.get(this.error.key);
-    if (row && (task || !this.version) && typeof error.text === "string" && !this.drafts.has(this.error.key))
+    if (
+      row &&
+      (task || !this.version) &&
+      typeof error.text === "string" &&
+      !this.drafts.has(this.error.key)
+    )
       this.drafts.set(this.error.key, { text: error.text, sent: error.text });
-    if (task) for (let end = 1; end < error.path.length; end += 2) this.folded.delete(keyOf(error.path.slice(0, end)));
+    if (task)
+      for (let end = 1; end < error.path.length; end += 2)
+        this.folded.delete(keyOf(error.path.slice(0, end)));
   }
 
   // ---- drawing
 
   draw() {
     const { data, page } = this;
-    this.columns = data.columns.map((column, i) =>
-      ({ ...column, phone: data.columns.some((each) => each.phone) ? Boolean(column.phone) : i === 0 }));
+    this.columns = data.columns.map((column, i) => ({
+      ...column,
+      phone: data.columns.some((each) => each.phone) ? Boolean(column.phone) : i === 0,
+    }));
     const signature = JSON.stringify(this.columns);
     if (this.headed !== signature) showHead(page, this.columns, data.suggestions);
     this.headed = signature;
-    const lines = linesOf(this.table, this.folded), shown = lines.slice(0, MOST);
-    const state = { table: this.table, columns: this.columns, folded: this.folded, drafts: this.drafts, error: this.error,
-      selected: data.selected && keyOf(data.selected), current: this.current, longest: data.longest };
+    const lines = linesOf(this.table, this.folded),
+      shown = lines.slice(0, MOST);
+    const state = {
+      table: this.table,
+      columns: this.columns,
+      folded: this.folded,
+      drafts: this.drafts,
+      error: this.error,
+      selected: data.selected && keyOf(data.selected),
+      current: this.current,
+      longest: data.longest,
+    };
     while (this.views.length > shown.length) this.views.pop().root.remove();
     while (this.views.length < shown.length) this.addView();
     this.views.forEach((view, i) => view.show(shown[i], state));
     const lost = this.error && !this.views.some((view) => view.key === this.error.key);
     page.fault.textContent = lost ? this.error.sentence : "";
-    page.more.textContent = lines.length > MOST
-      ? `The first ${MOST} of ${lines.length.toLocaleString("en")} lines are shown. Fold blocks to reach the rest.` : "";
+    page.more.textContent =
+      lines.length > MOST
+        ? `The first ${MOST} of ${lines.length.toLocaleString("en")} lines are shown. Fold blocks to reach the rest.`
+        : "";
     page.undo.disabled = !data.undo;
     page.redo.disabled = !data.redo;
     const blocks = [...this.table.values()].some(isBlock);
     page.all.hidden = !blocks;
     page.all.textContent = this.folded.size ? "unfold all" : "fold all";
-    page.count.textContent = this.table.size === 1 ? "1 row" : `${this.table.size.toLocaleString("en")} rows`;
+    page.count.textContent =
+      this.table.size === 1 ? "1 row" : `${this.table.size.toLocaleString("en")} rows`;
     this.version += 1;
   }
 
@@ -150,7 +210,9 @@ class Table {
     this.body.append(view.root);
   }
 
-  say(text) { this.page.spoken.textContent = text; }
+  say(text) {
+    this.page.spoken.textContent = text;
+  }
 
   /** What a row's field says when nothing is typed. */
   textOf(key) {
@@ -158,9 +220,13 @@ class Table {
     return row && (this.folded.has(key) && row.whole ? row.whole : row.text);
   }
 
-  viewAt(key) { return this.views.find((view) => view.key === key); }
+  viewAt(key) {
+    return this.views.find((view) => view.key === key);
+  }
 
-  viewOf(target) { return this.viewsByElement.get(target?.closest?.("tr")); }
+  viewOf(target) {
+    return this.viewsByElement.get(target?.closest?.("tr"));
+  }
 
   // ---- focus
 
@@ -168,7 +234,13 @@ class Table {
     const active = this.root.getRootNode().activeElement;
     if (!active || !this.root.contains(active)) return null;
     const { selectionStart: start, selectionEnd: end } = active;
-    return { element: active, key: this.viewOf(active)?.key, part: active.dataset.part, start, end };
+    return {
+      element: active,
+      key: this.viewOf(active)?.key,
+      part: active.dataset.part,
+      start,
+      end,
+    };
   }
 
   /** After a rerun: where the edit leads; else to the row and control that had the focus. */
@@ -183,7 +255,8 @@ class Table {
     this.paintCurrent(); // or what gets the focus would still be hidden
     target.focus({ preventScroll: !wish });
     if (wish?.all) target.select();
-    else if (part === "text" && focus?.part === "text") target.setSelectionRange(focus.start, focus.end);
+    else if (part === "text" && focus?.part === "text")
+      target.setSelectionRange(focus.start, focus.end);
   }
 
   /** The row before one that is no longer there, or the block it was in. */
@@ -217,13 +290,16 @@ class Table {
   // ---- edits
 
   edit(message, more = {}) {
-    const was = message.do === "insert" || message.path.length % 2 === 0 ? {} : { complete: (filled) => this.filled(filled, more.by) };
+    const was =
+      message.do === "insert" || message.path.length % 2 === 0
+        ? {}
+        : { complete: (filled) => this.filled(filled, more.by) };
     this.queue.add({ trigger: "edit", message, ...was, ...more });
   }
 
   /** With the text that the edit is about and, of a step up or down, where it leads now. */
   filled(message, step) {
-    const to = step ? destination(this.table, message.path, ...step) : message.to;
+    const to = step ? destination(this.table, message.path, step[0], step[1]) : message.to;
     if (step && !to) return null;
     return { ...message, was: this.table.get(keyOf(message.path))?.text, ...(to ? { to } : {}) };
   }
@@ -231,7 +307,8 @@ class Table {
   /** What is typed in a row goes to Python; once, unless the visitor insists. */
   commit(view, insist) {
     const draft = this.drafts.get(view.key);
-    if (!draft || this.queue.sends(view.path, draft.text) || (draft.sent === draft.text && !insist)) return;
+    if (!draft || this.queue.sends(view.path, draft.text) || (draft.sent === draft.text && !insist))
+      return;
     draft.sent = draft.text;
     this.edit({ do: "set", path: view.path, text: draft.text });
   }
@@ -243,36 +320,66 @@ class Table {
 
   dismiss(view) {
     this.drafts.delete(view.key);
-    if (this.error?.key === view.key) { this.dismissed = true; this.error = null; }
+    if (this.error?.key === view.key) {
+      this.dismissed = true;
+      this.error = null;
+    }
     this.draw();
   }
 
   typed(view) {
     if (view.text.value === view.base) this.dismiss(view);
-    else this.drafts.set(view.key, { text: view.text.value, sent: this.drafts.get(view.key)?.sent });
+    else
+      this.drafts.set(view.key, { text: view.text.value, sent: this.drafts.get(view.key)?.sent });
   }
 
   move(view, by, into, part) {
     if (!destination(this.table, view.path, by, into)) return;
-    this.edit({ do: "move", path: view.path }, { by: [by, into], from: view.path, wish: ({ to }) => ({ path: to, part }) });
+    this.edit(
+      { do: "move", path: view.path },
+      { by: [by, into], from: view.path, wish: ({ to }) => ({ path: to, part }) },
+    );
   }
 
   insert(path, text, from) {
-    this.edit({ do: "insert", path, text },
-      { from, wish: (message) => ({ path: path.length % 2 ? message.path : [...message.path, 0], part: "text", all: true }) });
+    this.edit(
+      { do: "insert", path, text },
+      {
+        from,
+        wish: (message) => ({
+          path: path.length % 2 ? message.path : [...message.path, 0],
+          part: "text",
+          all: true,
+        }),
+      },
+    );
   }
 
-  insertBelow(view, text) { this.insert([...view.path.slice(0, -1), view.path.at(-1) + 1], text, view.path); }
+  insertBelow(view, text) {
+    this.insert([...view.path.slice(0, -1), view.path.at(-1) + 1], text, view.path);
+  }
 
   act(view, name) {
     const { path } = view;
     if (name === "up" || name === "down") this.move(view, name === "up" ? -1 : 1, false, name);
     if (name === "insert") this.openMenu(view);
     if (name === "copy")
-      this.edit({ do: "copy", path }, { from: path, wish: (message) => ({ path: [...message.path.slice(0, -1), message.path.at(-1) + 1], part: "copy" }) });
+      this.edit(
+        { do: "copy", path },
+        {
+          from: path,
+          wish: (message) => ({
+            path: [...message.path.slice(0, -1), message.path.at(-1) + 1],
+            part: "copy",
+          }),
+        },
+      );
     if (name === "remove") {
       this.drafts.delete(view.key);
-      this.edit({ do: "remove", path }, { from: path, wish: (message) => ({ path: message.path, part: "number" }) });
+      this.edit(
+        { do: "remove", path },
+        { from: path, wish: (message) => ({ path: message.path, part: "number" }) },
+      );
     }
   }
 
@@ -281,7 +388,8 @@ class Table {
     const branch = view.item.branch;
     if (branch && view.item.block.kind === "concat") entries.push(["a new branch below", null]);
     openMenu(this.root, view.part("insert"), entries, (text) => {
-      if (text === null) this.insert([...branch.slice(0, -1), branch.at(-1) + 1], this.data.menu[0], branch);
+      if (text === null)
+        this.insert([...branch.slice(0, -1), branch.at(-1) + 1], this.data.menu[0], branch);
       else if (branch) this.insert([...branch, 0], text, branch);
       else this.insertBelow(view, text);
     });
@@ -289,10 +397,14 @@ class Table {
 
   openMenuAtEnd() {
     const entries = this.data.menu.map((text) => [text, text]);
-    openMenu(this.root, this.page.add, entries, (text) => this.insert([this.table.get("0").of], text));
+    openMenu(this.root, this.page.add, entries, (text) =>
+      this.insert([this.table.get("0").of], text),
+    );
   }
 
-  history(name) { this.queue.add({ trigger: "edit", message: { do: name, path: [] } }); }
+  history(name) {
+    this.queue.add({ trigger: "edit", message: { do: name, path: [] } });
+  }
 
   foldAll() {
     for (const [key, row] of this.table) if (isBlock(row)) this.folded.add(key);
@@ -312,13 +424,25 @@ class Table {
     page.undo.onclick = () => this.history("undo");
     page.redo.onclick = () => this.history("redo");
     page.add.onclick = () => this.openMenuAtEnd();
-    page.all.onclick = () => { if (this.folded.size) this.folded.clear(); else this.foldAll(); this.draw(); };
+    page.all.onclick = () => {
+      if (this.folded.size) this.folded.clear();
+      else this.foldAll();
+      this.draw();
+    };
     body.addEventListener("input", (event) => this.typed(this.viewOf(event.target)));
-    body.addEventListener("focusin", (event) => this.setCurrent(this.viewOf(event.target)?.key ?? null));
-    body.addEventListener("focusout", (event) => event.target.dataset.part === "text" && this.commit(this.viewOf(event.target)));
+    body.addEventListener("focusin", (event) =>
+      this.setCurrent(this.viewOf(event.target)?.key ?? null),
+    );
+    body.addEventListener(
+      "focusout",
+      (event) => event.target.dataset.part === "text" && this.commit(this.viewOf(event.target)),
+    );
     body.addEventListener("click", (event) => this.click(event));
     root.addEventListener("keydown", (event) => this.key(event));
-    root.addEventListener("pointerdown", () => { clearTimeout(this.releasing); this.holding = true; });
+    root.addEventListener("pointerdown", () => {
+      clearTimeout(this.releasing);
+      this.holding = true;
+    });
     this.release = () => {
       clearTimeout(this.releasing);
       this.releasing = setTimeout(() => this.holding && !this.dragging && this.hold(false), CLICK);
@@ -326,18 +450,27 @@ class Table {
     for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, this.release);
     listenToDrags(body, (target) => this.viewOf(target), {
       folded: () => this.folded,
-      hold: (on) => { this.dragging = on; this.hold(on); },
-      drop: (path, to) => this.edit({ do: "move", path, to }, { from: path, wish: (message) => ({ path: message.to, part: "text" }) }),
+      hold: (on) => {
+        this.dragging = on;
+        this.hold(on);
+      },
+      drop: (path, to) =>
+        this.edit(
+          { do: "move", path, to },
+          { from: path, wish: (message) => ({ path: message.to, part: "text" }) },
+        ),
     });
   }
 
   close() {
     this.queue.stop();
-    for (const name of ["pointerup", "pointercancel"]) window.removeEventListener(name, this.release);
+    for (const name of ["pointerup", "pointercancel"])
+      window.removeEventListener(name, this.release);
   }
 
   click(event) {
-    const view = this.viewOf(event.target), name = event.target.closest("button")?.dataset.part;
+    const view = this.viewOf(event.target),
+      name = event.target.closest("button")?.dataset.part;
     if (!view) return;
     this.setCurrent(view.key);
     if (!name || event.target.closest("[aria-disabled=true]")) return;
@@ -347,10 +480,15 @@ class Table {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey) { this.historyKey(event); return; }
+    if (event.ctrlKey || event.metaKey) {
+      this.historyKey(event);
+      return;
+    }
     event.stopPropagation(); // letters typed here are no shortcuts of the page
-    const view = this.viewOf(event.target), part = event.target.dataset?.part;
-    const act = view && (event.altKey ? this.altKey(view, event) : this.plainKey(view, event, part));
+    const view = this.viewOf(event.target),
+      part = event.target.dataset?.part;
+    const act =
+      view && (event.altKey ? this.altKey(view, event) : this.plainKey(view, event, part));
     if (!act) return;
     event.preventDefault();
     act();
@@ -359,10 +497,17 @@ class Table {
   altKey(view, { key, shiftKey, target }) {
     if (view.item.branch) return null;
     const by = { ArrowUp: -1, ArrowDown: 1 }[key];
-    const change = by ? () => this.move(view, by, shiftKey, target.dataset.part)
-      : { Enter: () => this.insertBelow(view, this.data.menu[0]), Delete: () => this.act(view, "remove") }[key];
+    const change = by
+      ? () => this.move(view, by, shiftKey, target.dataset.part)
+      : {
+          Enter: () => this.insertBelow(view, this.data.menu[0]),
+          Delete: () => this.act(view, "remove"),
+        }[key];
     if (!change || (key === "Delete" && view.part("remove").ariaDisabled)) return null;
-    return () => { if (key !== "Delete") this.commit(view); change(); };
+    return () => {
+      if (key !== "Delete") this.commit(view);
+      change();
+    };
   }
 
   plainKey(view, { key, isComposing }, part) {
@@ -375,8 +520,10 @@ class Table {
 
   /** Undo and redo of the table, where the field has nothing of its own to undo. */
   historyKey(event) {
-    const key = event.key.toLowerCase(), view = this.viewOf(event.target);
-    const name = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null;
+    const key = event.key.toLowerCase(),
+      view = this.viewOf(event.target);
+    const name =
+      key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null;
     if (!name || (view && this.drafts.has(view.key))) return;
     event.preventDefault();
     event.stopPropagation();
@@ -395,5 +542,8 @@ export default function mount(component) {
     tables.set(parentElement, table);
   }
   table.update(component);
-  return () => { table.close(); tables.delete(parentElement); };
+  return () => {
+    table.close();
+    tables.delete(parentElement);
+  };
 }

@@ -15,21 +15,35 @@ export function openMenu(frame, button, entries, choose) {
     const item = document.createElement("button");
     Object.assign(item, { type: "button", textContent: label, tabIndex: -1 });
     item.setAttribute("role", "menuitem");
-    item.onclick = () => { close(true); choose(value); };
+    item.onclick = () => {
+      close(true);
+      choose(value);
+    };
     return item;
   });
   menu.append(...items);
   const close = (back) => {
-    menu.onfocusout = null;
+    menu.removeEventListener("focusout", leave);
     menu.remove();
     button.setAttribute("aria-expanded", "false");
     if (back) button.focus({ preventScroll: true });
   };
-  menu.onfocusout = (event) => { if (!menu.contains(event.relatedTarget)) close(false); };
+  /** @param {FocusEvent} event */
+  const leave = (event) => {
+    if (!menu.contains(/** @type {Node | null} */ (event.relatedTarget))) close(false);
+  };
+  menu.addEventListener("focusout", leave);
+  menu.onmousedown = (event) => event.preventDefault(); // a click on an item moves no focus
   menu.onkeydown = (event) => {
     event.stopPropagation();
-    const at = items.indexOf(event.target), count = items.length;
-    const next = { ArrowDown: (at + 1) % count, ArrowUp: (at + count - 1) % count, Home: 0, End: count - 1 }[event.key];
+    const at = items.indexOf(/** @type {HTMLButtonElement} */ (event.target)),
+      count = items.length;
+    const next = {
+      ArrowDown: (at + 1) % count,
+      ArrowUp: (at + count - 1) % count,
+      Home: 0,
+      End: count - 1,
+    }[event.key];
     if (next !== undefined) items[next].focus();
     else if (event.key === "Escape" || event.key === "Tab") close(true);
     else return;
@@ -43,7 +57,8 @@ export function openMenu(frame, button, entries, choose) {
 
 /** Below the button, or above it where there is more room; never over the frame's sides. */
 function place(frame, button, menu) {
-  const outer = frame.getBoundingClientRect(), box = button.getBoundingClientRect();
+  const outer = frame.getBoundingClientRect(),
+    box = button.getBoundingClientRect();
   const [above, below] = [box.top - 8, window.innerHeight - box.bottom - 8];
   const under = below >= Math.min(menu.offsetHeight, above);
   menu.style.maxHeight = `${Math.max(160, under ? below : above)}px`;

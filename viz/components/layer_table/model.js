@@ -4,8 +4,8 @@
 /**
  * @typedef {{path: number[], kind: string, text: string, whole: string,
  *   branches: [string, number][], of: number, cells: string[]}} Row
- * @typedef {{row: Row, depth: number} | {branch: number[], name: string, block: Row, count: number, depth: number}} Line
- * @typedef {{do: string, path: number[], to?: number[], text?: string, was?: string, n?: number}} Message
+ * @typedef {{row?: Row, branch?: number[], name?: string, block?: Row, count?: number, depth: number}} Line a row, or a branch of a block
+ * @typedef {{do?: string, path: number[], to?: number[], text?: string, was?: string, n?: number}} Message
  */
 
 /** Lines on screen at most. */
@@ -27,7 +27,7 @@ export const byKey = (rows) => new Map(rows.map((row) => [keyOf(row.path), row])
 
 /** What a branch is called on screen. */
 const branchName = (block, index) =>
-  (block.kind === "concat" ? `branch ${index}` : block.branches[index][0]);
+  block.kind === "concat" ? `branch ${index}` : block.branches[index][0];
 
 /**
  * The lines in reading order: what folded blocks hold is left out, branches have a line of
@@ -45,11 +45,13 @@ export function linesOf(table, folded) {
       if (isBlock(row) && !folded.has(keyOf(row.path))) open(row, depth + 1);
     }
   };
-  const open = (block, depth) => block.branches.forEach(([, count], index) => {
-    const branch = [...block.path, index];
-    if (block.branches.length > 1) lines.push({ branch, name: branchName(block, index), block, count, depth });
-    chain(branch, depth);
-  });
+  const open = (block, depth) =>
+    block.branches.forEach(([, count], index) => {
+      const branch = [...block.path, index];
+      if (block.branches.length > 1)
+        lines.push({ branch, name: branchName(block, index), block, count, depth });
+      chain(branch, depth);
+    });
   chain([], 0);
   return lines;
 }
@@ -103,7 +105,8 @@ export function follow(path, message, grown) {
  * @param {number[]} path
  */
 export function destination(table, path, by, into) {
-  const prefix = path.slice(0, -1), index = path.at(-1);
+  const prefix = path.slice(0, -1),
+    index = path.at(-1);
   const beside = table.get(keyOf([...prefix, index + by]));
   if (into) {
     if (!beside || !isBlock(beside)) return null;
@@ -113,7 +116,8 @@ export function destination(table, path, by, into) {
   }
   if (beside) return [...prefix, index + by];
   if (path.length === 1) return null;
-  const block = path.slice(0, -2), branch = path.at(-2) + by;
+  const block = path.slice(0, -2),
+    branch = path.at(-2) + by;
   const next = table.get(keyOf(block)).branches[branch];
   if (next) return [...block, branch, by > 0 ? 0 : next[1]];
   return moved(block, block.length - 1, by > 0 ? 1 : 0);

@@ -13,9 +13,16 @@ const PATIENCE = 15_000;
  * `wish` says which control has the focus afterwards.
  */
 export class Queue {
-  /** @param {(trigger: string, message: object) => void} send */
+  /**
+   * @param {(trigger: string, message: object) => void} send
+   * @param {() => void} givenUp called when a message stays without an answer
+   */
   constructor(send, givenUp) {
-    Object.assign(this, { send, givenUp, waiting: [], pending: null, count: Date.now() });
+    this.send = send;
+    this.givenUp = givenUp;
+    this.waiting = [];
+    this.pending = null;
+    this.count = Date.now();
   }
 
   /** @param {Task} task */
@@ -55,8 +62,12 @@ export class Queue {
 
   /** Whether a row's text is on its way. */
   sends(path, text) {
-    return [this.pending, ...this.waiting].some((task) => task?.message.do === "set" &&
-      keyOf(task.message.path) === keyOf(path) && task.message.text === text);
+    return [this.pending, ...this.waiting].some(
+      (task) =>
+        task?.message.do === "set" &&
+        keyOf(task.message.path) === keyOf(path) &&
+        task.message.text === text,
+    );
   }
 
   stop() {

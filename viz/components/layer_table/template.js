@@ -17,20 +17,33 @@ beside it; Alt+Enter inserts below, Alt+Delete deletes. A row's number shows tha
 /** Builds the elements under `root` and names them. */
 export function buildFrame(root) {
   root.innerHTML = HTML;
-  const found = ["undo", "redo", "all", "count", "fault", "more", "add", "spoken"].map((name) => [name, root.querySelector(`.${name}`)]);
-  return { ...Object.fromEntries(found), head: root.querySelector("thead"), body: root.querySelector("tbody"),
-    suggestions: root.querySelector("datalist") };
+  const found = ["undo", "redo", "all", "count", "fault", "more", "add", "spoken"].map((name) => [
+    name,
+    root.querySelector(`.${name}`),
+  ]);
+  return {
+    ...Object.fromEntries(found),
+    head: root.querySelector("thead"),
+    body: root.querySelector("tbody"),
+    suggestions: root.querySelector("datalist"),
+  };
 }
 
 /** The titles of the columns, and what a field suggests. */
 export function showHead(page, columns, suggestions) {
-  const heads = [["index", "#", "position in its branch, from 0"], ["layer", "layer", "in notation"],
-    ...columns.map((column) => [`cell${column.phone ? " phone" : ""}`, column.title, column.help]), ["actions", "", ""]];
+  const heads = [
+    ["index", "#", "position in its branch, from 0"],
+    ["layer", "layer", "in notation"],
+    ...columns.map((column) => [`cell${column.phone ? " phone" : ""}`, column.title, column.help]),
+    ["actions", "", ""],
+  ];
   page.head.innerHTML = `<tr role="row">${heads.map(() => '<th role="columnheader" scope="col"></th>').join("")}</tr>`;
   page.head.querySelectorAll("th").forEach((cell, i) => {
     [cell.className, cell.textContent, cell.title] = heads[i];
     if (!heads[i][1]) cell.setAttribute("aria-label", "actions");
   });
-  const options = suggestions.map((text) => Object.assign(document.createElement("option"), { value: text }));
+  const options = suggestions.map((text) =>
+    Object.assign(document.createElement("option"), { value: text }),
+  );
   page.suggestions.replaceChildren(...options);
 }

@@ -31,8 +31,12 @@ function scale(low, high, stops, signed) {
 
 function extent(arrays) {
   let [low, high] = [Infinity, -Infinity];
-  for (const array of arrays) for (const value of array)
-    if (Number.isFinite(value)) { low = Math.min(low, value); high = Math.max(high, value); }
+  for (const array of arrays)
+    for (const value of array)
+      if (Number.isFinite(value)) {
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
   return low <= high ? [low, high] : [0, 0];
 }
 
@@ -57,10 +61,18 @@ function weightScale(arrays, palette) {
 /** The scales of boards that are compared: equal values have equal colours on all of them. */
 export function scalesOf(boards, palette) {
   const { signed } = boards[0];
-  const output = scaleFor(boards.map((b) => b.output.values), palette, 255, signed);
+  const output = scaleFor(
+    boards.map((b) => b.output.values),
+    palette,
+    255,
+    signed,
+  );
   const input = scaleFor([boards[0].input.values], palette, 255, signed);
-  return boards.map((b) => ({ input, output,
-    weight: weightScale(b.weight ? [b.weight.values] : [], palette) }));
+  return boards.map((b) => ({
+    input,
+    output,
+    weight: weightScale(b.weight ? [b.weight.values] : [], palette),
+  }));
 }
 
 /** Colours and type of Streamlit's theme, as it is now. */
@@ -72,6 +84,12 @@ export function readTheme(root, palette) {
   root.style.setProperty("--pinned", palette.meanings.pinned);
   root.style.setProperty("--output", palette.meanings.output);
   setFont(read("--st-font", ""));
-  return { text, muted: mix(65), line: mix(22), background: read("--st-background-color", "#ffffff"),
-    panel: read("--st-secondary-background-color", "#f0f2f6"), meanings: palette.meanings };
+  return {
+    text,
+    muted: mix(65),
+    line: mix(22),
+    background: read("--st-background-color", "#ffffff"),
+    panel: read("--st-secondary-background-color", "#f0f2f6"),
+    meanings: palette.meanings,
+  };
 }

@@ -4,8 +4,12 @@
 import { NUMBERS_FROM, panelHeight, panelWidth } from "./layout.js";
 import { format } from "./model.js";
 
-const cellBox = (p, row, col, inset = 0) =>
-  [p.x + col * p.cell + inset, p.y + row * p.cell + inset, p.cell - 2 * inset, p.cell - 2 * inset];
+const cellBox = (p, row, col, inset = 0) => [
+  p.x + col * p.cell + inset,
+  p.y + row * p.cell + inset,
+  p.cell - 2 * inset,
+  p.cell - 2 * inset,
+];
 
 /** Type size at which a text of the longest length fits a cell; 0 where it could not be read. */
 function numberSize(p, longest) {
@@ -14,22 +18,31 @@ function numberSize(p, longest) {
 }
 
 function number(surface, text, p, row, col, size, style) {
-  if (size) surface.text(text, p.x + (col + 0.5) * p.cell, p.y + (row + 0.5) * p.cell,
-    { size, align: "center", ...style });
+  if (size)
+    surface.text(text, p.x + (col + 0.5) * p.cell, p.y + (row + 0.5) * p.cell, {
+      size,
+      align: "center",
+      ...style,
+    });
 }
 
 function grid(surface, p, theme) {
   if (p.cell < 7) return;
   const lines = [];
-  for (let r = 0; r <= p.rows; r++) lines.push([p.x, p.y + r * p.cell], [p.x + panelWidth(p), p.y + r * p.cell]);
-  for (let c = 0; c <= p.cols; c++) lines.push([p.x + c * p.cell, p.y], [p.x + c * p.cell, p.y + panelHeight(p)]);
+  for (let r = 0; r <= p.rows; r++)
+    lines.push([p.x, p.y + r * p.cell], [p.x + panelWidth(p), p.y + r * p.cell]);
+  for (let c = 0; c <= p.cols; c++)
+    lines.push([p.x + c * p.cell, p.y], [p.x + c * p.cell, p.y + panelHeight(p)]);
   surface.line(lines, { stroke: theme.line, width: 1 });
 }
 
 /** Diagonal strokes across one cell: never colour alone. */
 function hatch(surface, p, row, col, colour) {
   const [x, y, s] = cellBox(p, row, col);
-  const points = [[x, y + s], [x + s, y]];
+  const points = [
+    [x, y + s],
+    [x + s, y],
+  ];
   if (s >= 12) points.push([x, y + s / 2], [x + s / 2, y], [x + s / 2, y + s], [x + s, y + s / 2]);
   surface.line(points, { stroke: colour, width: Math.max(1, Math.min(2.5, s / 10)) });
 }
@@ -41,8 +54,10 @@ function frame(surface, p, colour, width = 2) {
 /** Planes behind the one that is shown. */
 function sheets(surface, p, count, theme) {
   for (let i = Math.min(count - 1, 3); i > 0; i--)
-    surface.rect(p.x + 4 * i, p.y - 4 * i, panelWidth(p), panelHeight(p),
-      { fill: theme.panel, stroke: theme.muted });
+    surface.rect(p.x + 4 * i, p.y - 4 * i, panelWidth(p), panelHeight(p), {
+      fill: theme.panel,
+      stroke: theme.muted,
+    });
 }
 
 function caption(surface, p, text, colour, theme, limit) {
@@ -52,7 +67,8 @@ function caption(surface, p, text, colour, theme, limit) {
 }
 
 function legend(surface, p, scale, theme) {
-  const wide = Math.min(120, panelWidth(p) - 60), y = p.y + panelHeight(p) + 8;
+  const wide = Math.min(120, panelWidth(p) - 60),
+    y = p.y + panelHeight(p) + 8;
   if (wide < 24) return;
   const x = p.x + 26;
   for (let i = 0; i < 24; i++) {
@@ -65,18 +81,30 @@ function legend(surface, p, scale, theme) {
 }
 
 function drawInputCell(surface, board, p, row, col, view, theme, scale, size) {
-  const kind = board.kind(row, col), real = kind === "input";
+  const kind = board.kind(row, col),
+    real = kind === "input";
   const value = board.value(view.channel, row, col);
   const copied = !real && board.rows.values[row] >= 0 && board.cols.values[col] >= 0;
   if (real) fillCell(surface, p, row, col, scale.at(value).fill);
   else fillCell(surface, p, row, col, kind === "outside" ? theme.background : theme.panel);
   if (copied) fillCell(surface, p, row, col, scale.at(value).fill, 0.35);
   if (!real && p.cell >= 7)
-    surface.rect(...cellBox(p, row, col, 1.5), { stroke: theme.meanings.padding, dash: kind === "outside" ? [1, 3] : [3, 2] });
+    surface.rect(...cellBox(p, row, col, 1.5), {
+      stroke: theme.meanings.padding,
+      dash: kind === "outside" ? [1, 3] : [3, 2],
+    });
   if (!board.isRead(row, col) && kind !== "outside" && (real || !board.transposed))
     hatch(surface, p, row, col, theme.meanings.unread);
   if (kind !== "outside")
-    number(surface, format(value), p, row, col, size, real ? { fill: scale.at(value).text } : { fill: theme.text, alpha: 0.75 });
+    number(
+      surface,
+      format(value),
+      p,
+      row,
+      col,
+      size,
+      real ? { fill: scale.at(value).text } : { fill: theme.text, alpha: 0.75 },
+    );
 }
 
 /** A count in place of a value: how many windows read a cell, or how many inputs an output adds up. */
@@ -84,19 +112,25 @@ function countCell(surface, board, p, row, col, theme, size) {
   const count = board.counted === "output" ? board.writes(row, col) : board.reads(row, col);
   fillCell(surface, p, row, col, theme.background);
   fillCell(surface, p, row, col, theme.meanings.window, (0.85 * count) / board.mostCounted);
-  if (board.counted === "input" && !board.isRead(row, col)) hatch(surface, p, row, col, theme.meanings.unread);
+  if (board.counted === "input" && !board.isRead(row, col))
+    hatch(surface, p, row, col, theme.meanings.unread);
   number(surface, String(count), p, row, col, size, { fill: theme.text, weight: 600 });
 }
 
 /** What the colours of the counts mean. */
 function countLegend(surface, p, most, theme) {
-  const wide = Math.min(120, panelWidth(p) - 60), x = p.x + 26, y = p.y + panelHeight(p) + 8;
+  const wide = Math.min(120, panelWidth(p) - 60),
+    x = p.x + 26,
+    y = p.y + panelHeight(p) + 8;
   if (wide < 24) return;
   const steps = Math.min(most + 1, 24);
   for (let i = 0; i < steps; i++) {
     const place = [x + (i * wide) / steps, y, wide / steps, 7];
     surface.rect(...place, { fill: theme.background });
-    surface.rect(...place, { fill: theme.meanings.window, alpha: (0.85 * i) / Math.max(1, steps - 1) });
+    surface.rect(...place, {
+      fill: theme.meanings.window,
+      alpha: (0.85 * i) / Math.max(1, steps - 1),
+    });
   }
   surface.rect(x, y, wide, 7, { stroke: theme.muted, width: 0.5 });
   surface.text("0", x - 4, y + 4, { size: 10.5, align: "right", fill: theme.muted });
@@ -108,7 +142,8 @@ const showsCounts = (board, view, name) => view.reads && board.counted === name;
 
 /** Cells of a fraction of a pixel overlap, so that no seam shows between them. */
 function fillCell(surface, p, row, col, fill, alpha = 1) {
-  const [x, y, side] = cellBox(p, row, col), overlap = Number.isInteger(p.cell) ? 0 : 0.4;
+  const [x, y, side] = cellBox(p, row, col),
+    overlap = Number.isInteger(p.cell) ? 0 : 0.4;
   surface.rect(x, y, side + overlap, side + overlap, { fill, alpha });
 }
 
@@ -121,13 +156,24 @@ function drawInput(surface, board, p, view, theme, scale) {
   surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { fill: theme.background });
   const counts = showsCounts(board, view, "input");
   const size = numberSize(p, counts ? 2 : board.longest("input", view.channel));
-  everyCell(p, (row, col) => (counts ? countCell(surface, board, p, row, col, theme, size)
-    : drawInputCell(surface, board, p, row, col, view, theme, scale, size)));
+  everyCell(p, (row, col) =>
+    counts
+      ? countCell(surface, board, p, row, col, theme, size)
+      : drawInputCell(surface, board, p, row, col, view, theme, scale, size),
+  );
   grid(surface, p, theme);
   const first = [board.rows.source.indexOf(0), board.cols.source.indexOf(0)];
-  const last = [board.rows.source.indexOf(board.input.shape[1] - 1), board.cols.source.indexOf(board.input.shape[2] - 1)];
-  surface.rect(p.x + first[1] * p.cell, p.y + first[0] * p.cell, (last[1] - first[1] + 1) * p.cell,
-    (last[0] - first[0] + 1) * p.cell, { stroke: theme.meanings.input, width: 2 });
+  const last = [
+    board.rows.source.indexOf(board.input.shape[1] - 1),
+    board.cols.source.indexOf(board.input.shape[2] - 1),
+  ];
+  surface.rect(
+    p.x + first[1] * p.cell,
+    p.y + first[0] * p.cell,
+    (last[1] - first[1] + 1) * p.cell,
+    (last[0] - first[0] + 1) * p.cell,
+    { stroke: theme.meanings.input, width: 2 },
+  );
 }
 
 function drawKernel(surface, board, p, view, theme, scale) {
@@ -136,11 +182,15 @@ function drawKernel(surface, board, p, view, theme, scale) {
   const word = { max: "max", mean: "mean", sum: "–" }[board.reduce];
   const weights = [];
   everyCell(p, (row, col) => weights.push(board.weightAt(view.filter, view.channel, row, col)));
-  const texts = weights.map((weight) => (weight === null ? word : format(weight))), size = numberSize(p, Math.max(...texts.map((t) => t.length)));
+  const texts = weights.map((weight) => (weight === null ? word : format(weight))),
+    size = numberSize(p, Math.max(...texts.map((t) => t.length)));
   everyCell(p, (row, col) => {
-    const weight = weights[row * p.cols + col], text = texts[row * p.cols + col];
+    const weight = weights[row * p.cols + col],
+      text = texts[row * p.cols + col];
     if (weight !== null) fillCell(surface, p, row, col, scale.at(weight).fill);
-    number(surface, text, p, row, col, size, { fill: weight === null ? theme.muted : scale.at(weight).text });
+    number(surface, text, p, row, col, size, {
+      fill: weight === null ? theme.muted : scale.at(weight).text,
+    });
   });
   grid(surface, p, theme);
   frame(surface, p, theme.meanings.window);
@@ -170,29 +220,57 @@ function outputCell(surface, board, p, row, col, view, theme, scale, size) {
 /** The sign between two panels: input ∗ kernel = output. */
 function sign(surface, text, left, right, theme, narrow) {
   if (narrow || !left || !right) return;
-  const x = (left.x + panelWidth(left) + right.x) / 2, y = left.y + panelHeight(left) / 2;
+  const x = (left.x + panelWidth(left) + right.x) / 2,
+    y = left.y + panelHeight(left) / 2;
   surface.text(text, x, y, { size: 22, align: "center", fill: theme.muted });
 }
 
 /** Everything of a board that does not move. */
 export function drawStill(surface, board, place, view, theme, scales) {
   const { input, kernel, output } = place;
-  surface.text(board.title, ...place.title,
-    { size: Math.min(18, place.width / (board.title.length * 0.52)), weight: 600, fill: theme.text });
+  surface.text(board.title, ...place.title, {
+    size: Math.min(18, place.width / (board.title.length * 0.52)),
+    weight: 600,
+    fill: theme.text,
+  });
   drawInput(surface, board, input, view, theme, scales.input);
-  const room = (from, to) => (to && !place.narrow ? to.x - from.x - 6 : place.x + place.width - from.x);
-  const named = (name) => (showsCounts(board, view, name) ? board.captions.counts : board.captions[name]);
-  const explain = (panel, name) => (showsCounts(board, view, name)
-    ? countLegend(surface, panel, board.mostCounted, theme) : legend(surface, panel, scales[name], theme));
-  caption(surface, input, named("input"), theme.meanings.input, theme, room(input, kernel ?? output));
+  const room = (from, to) =>
+    to && !place.narrow ? to.x - from.x - 6 : place.x + place.width - from.x;
+  const named = (name) =>
+    showsCounts(board, view, name) ? board.captions.counts : board.captions[name];
+  const explain = (panel, name) =>
+    showsCounts(board, view, name)
+      ? countLegend(surface, panel, board.mostCounted, theme)
+      : legend(surface, panel, scales[name], theme);
+  caption(
+    surface,
+    input,
+    named("input"),
+    theme.meanings.input,
+    theme,
+    room(input, kernel ?? output),
+  );
   explain(input, "input");
   if (kernel) {
     drawKernel(surface, board, kernel, view, theme, scales.weight);
-    caption(surface, kernel, board.captions.kernel, theme.meanings.window, theme,
-      place.narrow ? output.x - kernel.x : room(kernel, output));
+    caption(
+      surface,
+      kernel,
+      board.captions.kernel,
+      theme.meanings.window,
+      theme,
+      place.narrow ? output.x - kernel.x : room(kernel, output),
+    );
   }
   drawOutput(surface, board, output, view, theme, scales.output);
-  caption(surface, output, named("output"), theme.meanings.output, theme, place.x + place.width - output.x);
+  caption(
+    surface,
+    output,
+    named("output"),
+    theme.meanings.output,
+    theme,
+    place.x + place.width - output.x,
+  );
   explain(output, "output");
   if (view.reads) return; // counts are no operands
   sign(surface, board.weight && kernel ? "∗" : "→", input, kernel ?? output, theme, place.narrow);
@@ -201,8 +279,11 @@ export function drawStill(surface, board, place, view, theme, scales) {
 
 /** Hide the outputs after `step`: they are not computed yet. */
 function cover(surface, board, p, step, theme) {
-  const [row, col] = board.place(step), size = p.cell;
-  const hide = (x, y, w, h) => { if (w > 0 && h > 0) surface.rect(x, y, w, h, { fill: theme.panel }); };
+  const [row, col] = board.place(step),
+    size = p.cell;
+  const hide = (x, y, w, h) => {
+    if (w > 0 && h > 0) surface.rect(x, y, w, h, { fill: theme.panel });
+  };
   hide(p.x + (col + 1) * size, p.y + row * size, (p.cols - col - 1) * size, size);
   hide(p.x, p.y + (row + 1) * size, panelWidth(p), (p.rows - row - 1) * size);
   grid(surface, p, theme);
@@ -210,32 +291,66 @@ function cover(surface, board, p, step, theme) {
 }
 
 function ring(surface, p, row, col, colour, width = 3) {
-  surface.rect(...cellBox(p, row, col, Math.min(1, width / 3)), { stroke: colour, width: Math.min(width, Math.max(1.5, p.cell / 3)) });
+  surface.rect(...cellBox(p, row, col, Math.min(1, width / 3)), {
+    stroke: colour,
+    width: Math.min(width, Math.max(1.5, p.cell / 3)),
+  });
 }
 
 /** A small weight in the corner of a cell that a window or a reader uses. */
 function corner(surface, text, p, row, col, theme) {
   if (p.cell < 30) return;
-  const size = Math.min(11, p.cell * 0.26), wide = text.length * size * 0.6 + 4;
+  const size = Math.min(11, p.cell * 0.26),
+    wide = text.length * size * 0.6 + 4;
   const [x, y] = [p.x + (col + 1) * p.cell - wide - 1, p.y + (row + 1) * p.cell - size - 4];
   surface.rect(x, y, wide, size + 3, { fill: theme.meanings.window });
-  surface.text(text, x + wide / 2, y + size / 2 + 1.5, { size, align: "center", fill: "#111111", weight: 600 });
+  surface.text(text, x + wide / 2, y + size / 2 + 1.5, {
+    size,
+    align: "center",
+    fill: "#111111",
+    weight: 600,
+  });
 }
 
 function drawWindow(surface, board, place, focus, view, theme, scales) {
-  const { input, kernel, output } = place, [row, col] = focus.cell;
+  const { input, kernel, output } = place,
+    [row, col] = focus.cell;
   const [top, left, bottom, right] = board.span(row, col);
   const terms = board.terms(view.filter, row, col, view.channel);
   const reads = board.readsChannel(view.filter, view.channel);
   const spread = terms.length !== (bottom - top) * (right - left);
   for (const term of terms) {
-    if (spread) surface.rect(...cellBox(input, term.row, term.col), { fill: theme.meanings.window, alpha: 0.3 });
-    if (term.weight !== null && reads && !view.reads) corner(surface, "×" + format(term.weight, 2), input, term.row, term.col, theme);
+    if (spread)
+      surface.rect(...cellBox(input, term.row, term.col), {
+        fill: theme.meanings.window,
+        alpha: 0.3,
+      });
+    if (term.weight !== null && reads && !view.reads)
+      corner(surface, `×${format(term.weight, 2)}`, input, term.row, term.col, theme);
     if (term.wins) ring(surface, input, term.row, term.col, theme.meanings.output);
   }
-  surface.rect(input.x + left * input.cell, input.y + top * input.cell, (right - left) * input.cell,
-    (bottom - top) * input.cell, { stroke: theme.meanings.window, width: input.cell > 10 ? 3.5 : 2.5, dash: reads ? [] : [4, 4] });
-  outputCell(surface, board, output, row, col, view, theme, scales.output, outputNumbers(board, output, view));
+  surface.rect(
+    input.x + left * input.cell,
+    input.y + top * input.cell,
+    (right - left) * input.cell,
+    (bottom - top) * input.cell,
+    {
+      stroke: theme.meanings.window,
+      width: input.cell > 10 ? 3.5 : 2.5,
+      dash: reads ? [] : [4, 4],
+    },
+  );
+  outputCell(
+    surface,
+    board,
+    output,
+    row,
+    col,
+    view,
+    theme,
+    scales.output,
+    outputNumbers(board, output, view),
+  );
   ring(surface, output, row, col, theme.meanings.window, 3.5);
   if (focus.term) {
     ring(surface, input, focus.term.row, focus.term.col, theme.meanings.pinned);
@@ -246,15 +361,22 @@ function drawWindow(surface, board, place, focus, view, theme, scales) {
 function drawReaders(surface, board, place, focus, view, theme, scales) {
   const { input, kernel, output } = place;
   board.copies(...focus.cell).forEach(([r, c], i) =>
-    surface.rect(...cellBox(input, r, c, 1), { stroke: theme.meanings.pinned, width: 3, dash: i ? [3, 2] : [] }));
+    surface.rect(...cellBox(input, r, c, 1), {
+      stroke: theme.meanings.pinned,
+      width: 3,
+      dash: i ? [3, 2] : [],
+    }),
+  );
   ring(surface, input, ...focus.cell, theme.meanings.pinned);
   const size = outputNumbers(board, output, view);
   for (const reader of board.readers(...focus.cell)) {
     outputCell(surface, board, output, reader.row, reader.col, view, theme, scales.output, size);
     ring(surface, output, reader.row, reader.col, theme.meanings.window, 3);
     const weight = board.weightAt(view.filter, view.channel, reader.kr, reader.kc);
-    if (weight !== null && !view.reads) corner(surface, "×" + format(weight, 2), output, reader.row, reader.col, theme);
-    else if (!view.reads && board.wins(view.filter, [reader.row, reader.col], ...reader.from)) corner(surface, "max", output, reader.row, reader.col, theme);
+    if (weight !== null && !view.reads)
+      corner(surface, `×${format(weight, 2)}`, output, reader.row, reader.col, theme);
+    else if (!view.reads && board.wins(view.filter, [reader.row, reader.col], ...reader.from))
+      corner(surface, "max", output, reader.row, reader.col, theme);
     if (kernel) ring(surface, kernel, reader.kr, reader.kc, theme.meanings.pinned, 2.5);
   }
 }

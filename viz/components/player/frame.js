@@ -4,20 +4,32 @@
 const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 function chips(place, names, chosen, act) {
-  place.replaceChildren(...names.map((name) => {
-    const chip = element("button", { type: "button", textContent: name, onclick: () => act(name) });
-    chip.setAttribute("aria-pressed", name === chosen);
-    return chip;
-  }));
+  place.replaceChildren(
+    ...names.map((name) => {
+      const chip = element("button", {
+        type: "button",
+        textContent: name,
+        onclick: () => act(name),
+      });
+      chip.setAttribute("aria-pressed", name === chosen);
+      return chip;
+    }),
+  );
 }
 
 const lettered = (name, text) => `${name} ${text}`.trim();
 
 /** "torch gives 4×4 ✓" after the formula; the difference in words should there ever be one. */
 function formula({ name, formulas, torch, agrees }) {
-  const lines = formulas.map((text) => element("div", { className: "formula", textContent: lettered(name, text) }));
-  const verdict = agrees ? `torch gives ${torch} ✓` : `torch gives ${torch}: it differs from the formula`;
-  lines.at(-1).append(element("span", { className: agrees ? "agrees" : "differs", textContent: verdict }));
+  const lines = formulas.map((text) =>
+    element("div", { className: "formula", textContent: lettered(name, text) }),
+  );
+  const verdict = agrees
+    ? `torch gives ${torch} ✓`
+    : `torch gives ${torch}: it differs from the formula`;
+  lines
+    .at(-1)
+    .append(element("span", { className: agrees ? "agrees" : "differs", textContent: verdict }));
   return lines;
 }
 
@@ -28,19 +40,35 @@ function formula({ name, formulas, torch, agrees }) {
  */
 export function showFrame(page, { presets, preset, comparisons, compare, sizes }, tell) {
   chips(page.presets, presets, preset, (name) => tell("preset", name));
-  page.compare.replaceChildren(...Object.entries(comparisons).map(([value, textContent]) =>
-    element("option", { value, textContent, selected: value === compare })));
+  page.compare.replaceChildren(
+    ...Object.entries(comparisons).map(([value, textContent]) =>
+      element("option", { value, textContent, selected: value === compare }),
+    ),
+  );
   page.compare.hidden = Object.keys(comparisons).length < 2;
   page.head.hidden = page.compare.hidden && !presets.length;
   page.compare.onchange = () => tell("compare", page.compare.value);
   page.size.replaceChildren(...sizes.flatMap(formula));
-  page.lost.replaceChildren(...sizes.flatMap(({ name, lost, fixes }) => [
-    ...(lost ? [element("span", { textContent: lettered(name, lost) })] : []),
-    ...fixes.map((label) => element("button", { type: "button", className: "fix", textContent: label,
-      title: "Leaves no pixel unread", onclick: () => tell("fix", label) }))]));
+  page.lost.replaceChildren(
+    ...sizes.flatMap(({ name, lost, fixes }) => [
+      ...(lost ? [element("span", { textContent: lettered(name, lost) })] : []),
+      ...fixes.map((label) =>
+        element("button", {
+          type: "button",
+          className: "fix",
+          textContent: label,
+          title: "Leaves no pixel unread",
+          onclick: () => tell("fix", label),
+        }),
+      ),
+    ]),
+  );
 }
 
 /** The lines of the formula, for a saved picture. */
-export const frameLines = ({ sizes }) => sizes.flatMap(({ name, formulas, torch, lost }) =>
-  [...formulas.slice(0, -1), `${formulas.at(-1)}   torch: ${torch}`, ...(lost ? [lost] : [])]
-    .map((text) => lettered(name, text)));
+export const frameLines = ({ sizes }) =>
+  sizes.flatMap(({ name, formulas, torch, lost }) =>
+    [...formulas.slice(0, -1), `${formulas.at(-1)}   torch: ${torch}`, ...(lost ? [lost] : [])].map(
+      (text) => lettered(name, text),
+    ),
+  );

@@ -1,6 +1,12 @@
 // Where everything stands: numbers in, rectangles out.
 
-const TITLE = 30, CAPTION = 22, LEGEND = 24, GAP = 52, BIGGEST = 46, READABLE = 26, NARROW = 620;
+const TITLE = 30,
+  CAPTION = 22,
+  LEGEND = 24,
+  GAP = 52,
+  BIGGEST = 46,
+  READABLE = 26,
+  NARROW = 620;
 export const NUMBERS_FROM = 22;
 
 /**
@@ -15,7 +21,10 @@ export const panelHeight = (p) => p.rows * p.cell;
 
 /** Cell of a panel under a point, or null. */
 export function cellAt(panel, x, y) {
-  const [row, col] = [Math.floor((y - panel.y) / panel.cell), Math.floor((x - panel.x) / panel.cell)];
+  const [row, col] = [
+    Math.floor((y - panel.y) / panel.cell),
+    Math.floor((x - panel.x) / panel.cell),
+  ];
   return row >= 0 && col >= 0 && row < panel.rows && col < panel.cols ? [row, col] : null;
 }
 
@@ -32,25 +41,46 @@ function kernelCell(board, cell, width, height) {
   return Math.max(cell, Math.min(READABLE, Math.floor(room)));
 }
 
-const panel = (x, y, rows, cols, cell) => ({ x: Math.round(x), y: Math.round(y), rows, cols, cell });
+const panel = (x, y, rows, cols, cell) => ({
+  x: Math.round(x),
+  y: Math.round(y),
+  rows,
+  cols,
+  cell,
+});
 
 function wide(board, box, withKernel) {
   const height = box.height - TITLE - CAPTION - LEGEND;
   const gap = box.width < NARROW ? GAP / 2 : GAP;
   const kernelOf = (cell) => (withKernel ? kernelCell(board, cell, box.width * 0.3, height) : 0);
-  const needed = (cell) => (board.gridCols + board.outCols) * cell + board.kernelCols * kernelOf(cell)
-    + gap * (withKernel ? 2 : 1);
-  const cell = largest((c) => needed(c) <= box.width
-    && Math.max(board.gridRows, board.outRows) * c <= height
-    && board.kernelRows * kernelOf(c) <= height);
-  const tall = Math.max(board.gridRows * cell, board.outRows * cell, board.kernelRows * kernelOf(cell));
+  const needed = (cell) =>
+    (board.gridCols + board.outCols) * cell +
+    board.kernelCols * kernelOf(cell) +
+    gap * (withKernel ? 2 : 1);
+  const cell = largest(
+    (c) =>
+      needed(c) <= box.width &&
+      Math.max(board.gridRows, board.outRows) * c <= height &&
+      board.kernelRows * kernelOf(c) <= height,
+  );
+  const tall = Math.max(
+    board.gridRows * cell,
+    board.outRows * cell,
+    board.kernelRows * kernelOf(cell),
+  );
   const top = (rows, c) => box.y + TITLE + CAPTION + (tall - rows * c) / 2;
   let x = box.x + Math.max(0, (box.width - needed(cell)) / 2);
   const input = panel(x, top(board.gridRows, cell), board.gridRows, board.gridCols, cell);
   x += panelWidth(input) + gap;
   let kernel = null;
   if (withKernel) {
-    kernel = panel(x, top(board.kernelRows, kernelOf(cell)), board.kernelRows, board.kernelCols, kernelOf(cell));
+    kernel = panel(
+      x,
+      top(board.kernelRows, kernelOf(cell)),
+      board.kernelRows,
+      board.kernelCols,
+      kernelOf(cell),
+    );
     x += panelWidth(kernel) + gap;
   }
   const output = panel(x, top(board.outRows, cell), board.outRows, board.outCols, cell);
@@ -58,11 +88,17 @@ function wide(board, box, withKernel) {
 }
 
 function narrow(board, box, withKernel) {
-  const edge = 4, width = box.width - 2 * edge;
+  const edge = 4,
+    width = box.width - 2 * edge;
   const first = Math.min(BIGGEST, width / board.gridCols, (box.height * 0.62) / board.gridRows);
   const cell = first > 4 ? Math.floor(first) : first;
-  const input = panel(box.x + (box.width - board.gridCols * cell) / 2, box.y + TITLE + CAPTION,
-    board.gridRows, board.gridCols, cell);
+  const input = panel(
+    box.x + (box.width - board.gridCols * cell) / 2,
+    box.y + TITLE + CAPTION,
+    board.gridRows,
+    board.gridCols,
+    cell,
+  );
   const below = input.y + panelHeight(input) + LEGEND + CAPTION;
   const kc = withKernel ? kernelCell(board, Math.min(cell, 30), width * 0.42, 200) : 0;
   const left = withKernel ? board.kernelCols * kc + GAP * 0.7 : 0;
@@ -84,7 +120,10 @@ export function layout(boards, width, height) {
   const columns = boards.length > 2 && !isNarrow ? 2 : 1;
   const lines = Math.ceil(boards.length / columns);
   const space = 18;
-  const box = { width: (width - space * (columns - 1)) / columns, height: isNarrow ? height : height / lines };
+  const box = {
+    width: (width - space * (columns - 1)) / columns,
+    height: isNarrow ? height : height / lines,
+  };
   const withKernel = boards.length === 1 || (boards.length === 2 && !isNarrow);
   const stacked = isNarrow && boards.length === 1;
   const places = [];

@@ -3,7 +3,9 @@
 // product of a value and its weight, for the terms of a sum whose total is torch's.
 
 /** Marks of a grid cell that is no input cell; the same numbers as core.layer.window. */
-export const PAD = -1, INSERTED = -2, OUTSIDE = -3;
+export const PAD = -1,
+  INSERTED = -2,
+  OUTSIDE = -3;
 
 const TYPES = { u1: Uint8Array, i2: Int16Array, f4: Float32Array };
 
@@ -25,7 +27,8 @@ const at = (shape, index) => index.reduce((flat, i, axis) => flat * shape[axis] 
 function axisOf(data) {
   const readers = data.source.map(() => []);
   data.starts.forEach((start, out) =>
-    data.offsets.forEach((offset, tap) => readers[start + offset].push({ out, tap })));
+    data.offsets.forEach((offset, tap) => readers[start + offset].push({ out, tap })),
+  );
   const read = new Set(data.values.filter((_, i) => data.reads[i] > 0));
   const used = data.values.map((value, i) => data.reads[i] > 0 || (value >= 0 && read.has(value)));
   return { ...data, readers, used };
@@ -47,9 +50,15 @@ export class Board {
     this.fill = data.fill === "-inf" ? -Infinity : data.fill;
     this.rows = axisOf(data.rows);
     this.cols = axisOf(data.cols);
-    for (const name of ["input", "output", "weight", "bias", "winner", "divisor"])
-      this[name] = data[name] ? decode(data[name]) : null;
-    [this.outRows, this.outCols] = this.output.shape.slice(1);
+    const array = (name) => (data[name] ? decode(data[name]) : null);
+    this.input = array("input");
+    this.output = array("output");
+    this.weight = array("weight");
+    this.bias = array("bias");
+    this.winner = array("winner");
+    this.divisor = array("divisor");
+    this.outRows = this.output.shape[1];
+    this.outCols = this.output.shape[2];
     this.gridRows = this.rows.source.length;
     this.gridCols = this.cols.source.length;
     this.kernelRows = this.rows.offsets.length;
@@ -58,11 +67,16 @@ export class Board {
     this.lengths = new Map();
     /** What "read counts" counts: windows of each grid cell, or inputs of each output. */
     this.counted = this.transposed ? "output" : "input";
-    const [down, across] = [this.rows, this.cols].map((axis) => (this.transposed ? axis.writes : axis.reads));
+    const [down, across] = [this.rows, this.cols].map((axis) =>
+      this.transposed ? axis.writes : axis.reads,
+    );
     this.mostCounted = Math.max(1, ...down) * Math.max(1, ...across);
     /** Rows and columns of each panel. */
-    this.sizes = { input: [this.gridRows, this.gridCols], kernel: [this.kernelRows, this.kernelCols],
-      output: [this.outRows, this.outCols] };
+    this.sizes = {
+      input: [this.gridRows, this.gridCols],
+      kernel: [this.kernelRows, this.kernelCols],
+      output: [this.outRows, this.outCols],
+    };
   }
 
   /** What a grid cell is: "input", "pad", "inserted" or "outside". */
@@ -81,28 +95,42 @@ export class Board {
   }
 
   /** How many windows read a grid cell. */
-  reads(row, col) { return this.rows.reads[row] * this.cols.reads[col]; }
+  reads(row, col) {
+    return this.rows.reads[row] * this.cols.reads[col];
+  }
 
   /** How many taps of an output's window lie on input cells. */
-  writes(row, col) { return this.rows.writes[row] * this.cols.writes[col]; }
+  writes(row, col) {
+    return this.rows.writes[row] * this.cols.writes[col];
+  }
 
-  outputAt(filter, row, col) { return this.output.values[at(this.output.shape, [filter, row, col])]; }
+  outputAt(filter, row, col) {
+    return this.output.values[at(this.output.shape, [filter, row, col])];
+  }
 
   /** Length of the longest number on a plane of the input or the output, as it is written. */
   longest(name, index) {
     const key = name + index;
     if (!this.lengths.has(key)) {
-      const { shape, values } = this[name], size = shape[1] * shape[2];
+      const { shape, values } = this[name],
+        size = shape[1] * shape[2];
       const plane = values.subarray(index * size, (index + 1) * size);
-      this.lengths.set(key, plane.reduce((most, value) => Math.max(most, format(value).length), 1));
+      this.lengths.set(
+        key,
+        plane.reduce((most, value) => Math.max(most, format(value).length), 1),
+      );
     }
     return this.lengths.get(key);
   }
 
   /** Whether any window reads a grid cell, or a copy of it in the padding. */
-  isRead(row, col) { return this.rows.used[row] && this.cols.used[col]; }
+  isRead(row, col) {
+    return this.rows.used[row] && this.cols.used[col];
+  }
 
-  place(step) { return [Math.floor(step / this.outCols), step % this.outCols]; }
+  place(step) {
+    return [Math.floor(step / this.outCols), step % this.outCols];
+  }
 
   /** Input channels that a filter reads. */
   channelsOf(filter) {
@@ -119,7 +147,9 @@ export class Board {
     return this.weight.values[at(this.weight.shape, [filter, inGroup, kr, kc])];
   }
 
-  readsChannel(filter, channel) { return this.channelsOf(filter).includes(channel); }
+  readsChannel(filter, channel) {
+    return this.channelsOf(filter).includes(channel);
+  }
 
   /** Whether this input cell won the maximum of that output. */
   wins(filter, out, row, col) {
@@ -131,8 +161,16 @@ export class Board {
   /** Cells of one window on the grid, in reading order. */
   window(row, col) {
     const cells = [];
-    this.rows.offsets.forEach((down, kr) => this.cols.offsets.forEach((right, kc) =>
-      cells.push({ kr, kc, row: this.rows.starts[row] + down, col: this.cols.starts[col] + right })));
+    this.rows.offsets.forEach((down, kr) =>
+      this.cols.offsets.forEach((right, kc) =>
+        cells.push({
+          kr,
+          kc,
+          row: this.rows.starts[row] + down,
+          col: this.cols.starts[col] + right,
+        }),
+      ),
+    );
     return cells;
   }
 
@@ -148,7 +186,9 @@ export class Board {
       const value = this.value(channel, cell.row, cell.col);
       const weight = this.weightAt(filter, channel, cell.kr, cell.kc);
       return {
-        ...cell, value, weight,
+        ...cell,
+        value,
+        weight,
         kind: this.kind(cell.row, cell.col),
         product: weight === null ? value : value * weight,
         wins: this.wins(filter, [row, col], cell.row, cell.col),
@@ -158,22 +198,33 @@ export class Board {
 
   /** Grid cells that show the same input cell: itself and the copies in reflected padding. */
   copies(row, col) {
-    const same = (axis, index) => (axis.values[index] < 0 ? [index]
-      : axis.values.flatMap((v, i) => (v === axis.values[index] ? [i] : [])));
+    const same = (axis, index) =>
+      axis.values[index] < 0
+        ? [index]
+        : axis.values.flatMap((v, i) => (v === axis.values[index] ? [i] : []));
     return same(this.rows, row).flatMap((r) => same(this.cols, col).map((c) => [r, c]));
   }
 
   /** Every output that reads a grid cell or a copy of it, with the kernel cell it uses. */
   readers(row, col) {
-    return this.copies(row, col).flatMap(([r, c]) => this.rows.readers[r].flatMap((down) =>
-      this.cols.readers[c].map((right) =>
-        ({ row: down.out, col: right.out, kr: down.tap, kc: right.tap, from: [r, c] }))));
+    return this.copies(row, col).flatMap(([r, c]) =>
+      this.rows.readers[r].flatMap((down) =>
+        this.cols.readers[c].map((right) => ({
+          row: down.out,
+          col: right.out,
+          kr: down.tap,
+          kc: right.tap,
+          from: [r, c],
+        })),
+      ),
+    );
   }
 
   /** Every grid cell that a kernel cell ever meets. */
   reach(kr, kc) {
-    return this.rows.starts.flatMap((top) => this.cols.starts.map((left) =>
-      [top + this.rows.offsets[kr], left + this.cols.offsets[kc]]));
+    return this.rows.starts.flatMap((top) =>
+      this.cols.starts.map((left) => [top + this.rows.offsets[kr], left + this.cols.offsets[kc]]),
+    );
   }
 }
 
@@ -181,7 +232,9 @@ export class Board {
 export function format(value, digits = 3) {
   if (value === Infinity) return "∞";
   if (value === -Infinity) return "−∞";
-  const text = Number.isInteger(value) && Math.abs(value) < 1e6
-    ? String(value) : String(Number(value.toPrecision(digits)));
+  const text =
+    Number.isInteger(value) && Math.abs(value) < 1e6
+      ? String(value)
+      : String(Number(value.toPrecision(digits)));
   return text.replaceAll("-", "−");
 }

@@ -3,10 +3,10 @@
 
 import { readTheme, scalesOf } from "./colour.js";
 import { drawMoving, drawStill } from "./draw.js";
-import { cellAt, layout } from "./layout.js";
-import { Board, format } from "./model.js";
 import { editable, PANELS, readPin, sameElsewhere, stepOf, writePin } from "./focus.js";
 import { frameLines, showFrame } from "./frame.js";
+import { cellAt, layout } from "./layout.js";
+import { Board, format } from "./model.js";
 import { linkTo, saveAs, sheetOf } from "./save.js";
 import { CanvasSurface, enlarged, pointer } from "./surface.js";
 import { buildPage } from "./template.js";
@@ -24,8 +24,19 @@ class Player {
     this.root = root;
     this.boards = [];
     this.view = { channel: 0, filter: 0, reads: false };
-    Object.assign(this, { step: 0, playing: false, finished: false, hover: null, pin: null, term: null,
-      expanded: false, speed: 0, loop: false, token: null, clock: 0, last: 0, frames: 0 });
+    this.step = 0;
+    this.playing = false;
+    this.finished = false;
+    this.hover = null;
+    this.pin = null;
+    this.term = null;
+    this.expanded = false;
+    this.speed = 0;
+    this.loop = false;
+    this.token = null;
+    this.clock = 0;
+    this.last = 0;
+    this.frames = 0;
     this.tick = this.tick.bind(this);
     this.listen();
     this.resizing = new ResizeObserver(() => this.resize());
@@ -49,7 +60,11 @@ class Player {
     if (data.token !== this.token) this.adopt(data);
     this.resize();
     this.version = (this.version ?? 0) + 1;
-    Object.assign(this.root.dataset, { version: this.version, ready: "true", title: this.boards.map((b) => b.title).join(" | ") });
+    Object.assign(this.root.dataset, {
+      version: this.version,
+      ready: "true",
+      title: this.boards.map((b) => b.title).join(" | "),
+    });
   }
 
   load(data) {
@@ -63,7 +78,8 @@ class Player {
     this.view.filter = Math.min(this.view.filter, this.boards[0].output.shape[0] - 1);
     this.pin = readPin(this.pinText, this.boards);
     this.hover = this.term = null;
-    if (before !== null) this.step = this.finished ? this.total - 1 : Math.min(this.step, this.total - 1);
+    if (before !== null)
+      this.step = this.finished ? this.total - 1 : Math.min(this.step, this.total - 1);
     this.page.scrub.max = this.total - 1;
     this.showPlanes();
   }
@@ -73,12 +89,18 @@ class Player {
     const view = data.view;
     this.speed = view.speed;
     this.loop = view.loop;
-    Object.assign(this.view, { reads: view.reads,
+    Object.assign(this.view, {
+      reads: view.reads,
       channel: Math.min(view.channel, this.boards[0].input.shape[0] - 1),
-      filter: Math.min(view.filter, this.boards[0].output.shape[0] - 1) });
+      filter: Math.min(view.filter, this.boards[0].output.shape[0] - 1),
+    });
     this.pin = readPin(view.pin, this.boards);
     const automatic = view.step < 0 && this.pin?.panel !== "output";
-    this.step = automatic ? (still.matches ? this.total - 1 : 0) : Math.min(stepOf(this.pin, this.boards) ?? view.step, this.total - 1);
+    this.step = automatic
+      ? still.matches
+        ? this.total - 1
+        : 0
+      : Math.min(stepOf(this.pin, this.boards) ?? view.step, this.total - 1);
     this.finished = this.step === this.total - 1;
     this.page.speed.value = String(view.speed);
     this.showPlanes();
@@ -91,42 +113,75 @@ class Player {
     const width = this.page.stage.clientWidth;
     if (!width || !this.boards.length) return;
     const [share, most] = this.boards.length > 1 ? [0.7, 680] : [0.52, 560];
-    const height = Math.max(300, Math.min(most, window.innerHeight / enlarged(this.root) * share));
+    const height = Math.max(
+      300,
+      Math.min(most, (window.innerHeight / enlarged(this.root)) * share),
+    );
     this.plan = layout(this.boards, width, height);
     this.page.stage.style.height = `${this.plan.height}px`;
-    this.page.hint.textContent = hint(this.boards, this.plan.places.some((place) => place.kernel), this.frame.edits);
+    this.page.hint.textContent = hint(
+      this.boards,
+      this.plan.places.some((place) => place.kernel),
+      this.frame.edits,
+    );
     this.drawStill();
   }
 
   drawStill() {
     this.paint(this.page.still, (surface, board, place, i) =>
-      drawStill(surface, board, place, this.viewOf(board), this.theme, this.scales[i]));
+      drawStill(surface, board, place, this.viewOf(board), this.theme, this.scales[i]),
+    );
     this.drawMoving();
   }
 
   drawMoving() {
     if (!this.plan) return;
     this.paint(this.page.moving, (surface, board, place, i) =>
-      drawMoving(surface, board, place, this.focusOf(i), this.stepOf(i), this.viewOf(board), this.theme, this.scales[i]));
+      drawMoving(
+        surface,
+        board,
+        place,
+        this.focusOf(i),
+        this.stepOf(i),
+        this.viewOf(board),
+        this.theme,
+        this.scales[i],
+      ),
+    );
     this.tell();
   }
 
   paint(canvas, stroke) {
-    const surface = new CanvasSurface(canvas, this.plan.width, this.plan.height, window.devicePixelRatio || 1);
+    const surface = new CanvasSurface(
+      canvas,
+      this.plan.width,
+      this.plan.height,
+      window.devicePixelRatio || 1,
+    );
     this.boards.forEach((board, i) => stroke(surface, board, this.plan.places[i], i));
   }
 
   viewOf(board) {
-    return { ...this.view, channel: Math.min(this.view.channel, board.input.shape[0] - 1),
-      filter: Math.min(this.view.filter, board.output.shape[0] - 1) };
+    return {
+      ...this.view,
+      channel: Math.min(this.view.channel, board.input.shape[0] - 1),
+      filter: Math.min(this.view.filter, board.output.shape[0] - 1),
+    };
   }
 
-  stepOf(i) { return Math.min(this.step, this.boards[i].steps - 1); }
+  stepOf(i) {
+    return Math.min(this.step, this.boards[i].steps - 1);
+  }
 
   /** What board i shows: what is pointed at, else what is pinned, else the sweep. */
   focusOf(i) {
     const pointed = this.hover ?? this.pin;
-    const own = { panel: "output", cell: this.boards[i].place(this.stepOf(i)), pinned: false, term: this.term };
+    const own = {
+      panel: "output",
+      cell: this.boards[i].place(this.stepOf(i)),
+      pinned: false,
+      term: this.term,
+    };
     if (!pointed) return own;
     if (pointed.board === i) return { ...pointed, term: this.term };
     return sameElsewhere(this.boards, pointed, i) ?? own;
@@ -137,33 +192,56 @@ class Player {
     const { scrub, count, says, sums } = this.page;
     scrub.value = this.step;
     count.textContent = progress(this.boards, this.step);
-    const index = (this.hover ?? this.pin)?.board ?? 0, board = this.boards[index];
-    const focus = this.focusOf(index), view = this.viewOf(board);
+    const index = (this.hover ?? this.pin)?.board ?? 0,
+      board = this.boards[index];
+    const focus = this.focusOf(index),
+      view = this.viewOf(board);
     says.setAttribute("aria-live", this.playing ? "off" : "polite");
-    says.textContent = (this.boards.length > 1 ? `${board.name}: ` : "") + describe(board, focus, view);
+    says.textContent =
+      (this.boards.length > 1 ? `${board.name}: ` : "") + describe(board, focus, view);
     sums.innerHTML = this.view.reads ? "" : this.boards.map((b, i) => this.sum(b, i)).join("");
-    this.root.dataset.state = JSON.stringify({ step: this.step, steps: this.total, playing: this.playing,
-      pin: writePin(this.pin), panel: focus.panel, cell: focus.cell, value: focus.panel === "output"
-        ? board.outputAt(view.filter, ...focus.cell) : null, frames: this.frames });
+    this.root.dataset.state = JSON.stringify({
+      step: this.step,
+      steps: this.total,
+      playing: this.playing,
+      pin: writePin(this.pin),
+      panel: focus.panel,
+      cell: focus.cell,
+      value: focus.panel === "output" ? board.outputAt(view.filter, ...focus.cell) : null,
+      frames: this.frames,
+    });
   }
 
   sum(board, i) {
-    const focus = this.focusOf(i), view = this.viewOf(board);
+    const focus = this.focusOf(i),
+      view = this.viewOf(board);
     const [row, col] = focus.panel === "output" ? focus.cell : board.place(this.stepOf(i));
     const name = this.boards.length > 1 ? `<span class="name">${board.name}</span>` : "";
-    const body = this.boards.length > 2
-      ? `<span class="total">output (${row}, ${col}) = <b>${format(board.outputAt(view.filter, row, col), 5)}</b></span>`
-      : arithmetic(board, view.filter, row, col, this.expanded);
+    const body =
+      this.boards.length > 2
+        ? `<span class="total">output (${row}, ${col}) = <b>${format(board.outputAt(view.filter, row, col), 5)}</b></span>`
+        : arithmetic(board, view.filter, row, col, this.expanded);
     return `<div class="sum ${board.reduce}" data-board="${i}">${name}${body}</div>`;
   }
 
   showPlanes() {
-    const { planes } = this.page, [board] = this.boards;
-    const chips = (what, label, names) => (names.length < 2 ? "" : `<span>${label}${names.map((name, i) =>
-      `<button type="button" data-${what}="${i}" aria-pressed="${this.view[what] === i}"></button>`).join("")}</span>`);
-    planes.innerHTML = chips("channel", "input channel", board.channels) + chips("filter", "filter", board.filters);
+    const { planes } = this.page,
+      [board] = this.boards;
+    const chips = (what, label, names) =>
+      names.length < 2
+        ? ""
+        : `<span>${label}${names
+            .map(
+              (_name, i) =>
+                `<button type="button" data-${what}="${i}" aria-pressed="${this.view[what] === i}"></button>`,
+            )
+            .join("")}</span>`;
+    planes.innerHTML =
+      chips("channel", "input channel", board.channels) + chips("filter", "filter", board.filters);
     for (const button of planes.querySelectorAll("button"))
-      button.textContent = button.dataset.channel ? board.channels[button.dataset.channel] : board.filters[button.dataset.filter];
+      button.textContent = button.dataset.channel
+        ? board.channels[button.dataset.channel]
+        : board.filters[button.dataset.filter];
     this.page.reads.setAttribute("aria-pressed", this.view.reads);
     this.page.loop.setAttribute("aria-pressed", this.loop);
   }
@@ -202,7 +280,10 @@ class Player {
   }
 
   atEnd() {
-    if (this.loop && this.step > this.total - 1) { this.step = 0; return; }
+    if (this.loop && this.step > this.total - 1) {
+      this.step = 0;
+      return;
+    }
     this.step = this.total - 1;
     if (this.loop) return;
     this.finished = true;
@@ -232,12 +313,22 @@ class Player {
   }
 
   /** Tell at once. A report still to come would overtake it: Streamlit keeps the last of two. */
-  tellNow(name, value) { clearTimeout(this.reporting); this.trigger(name, value); }
+  tellNow(name, value) {
+    clearTimeout(this.reporting);
+    this.trigger(name, value);
+  }
 
   state() {
     const { channel, filter, reads } = this.view;
-    return { step: this.playing ? -1 : this.step, pin: writePin(this.pin), channel, filter, reads,
-      speed: this.speed, loop: this.loop };
+    return {
+      step: this.playing ? -1 : this.step,
+      pin: writePin(this.pin),
+      channel,
+      filter,
+      reads,
+      speed: this.speed,
+      loop: this.loop,
+    };
   }
 
   // ---- events
@@ -250,9 +341,21 @@ class Player {
     page.forward.onclick = () => this.go(this.step + 1);
     page.final.onclick = () => this.go(this.total - 1);
     page.scrub.oninput = () => this.go(Number(page.scrub.value));
-    page.speed.onchange = () => { this.speed = Number(page.speed.value); this.report(); };
-    page.loop.onclick = () => { this.loop = !this.loop; this.showPlanes(); this.report(); };
-    page.reads.onclick = () => { this.view.reads = !this.view.reads; this.showPlanes(); this.drawStill(); this.report(); };
+    page.speed.onchange = () => {
+      this.speed = Number(page.speed.value);
+      this.report();
+    };
+    page.loop.onclick = () => {
+      this.loop = !this.loop;
+      this.showPlanes();
+      this.report();
+    };
+    page.reads.onclick = () => {
+      this.view.reads = !this.view.reads;
+      this.showPlanes();
+      this.drawStill();
+      this.report();
+    };
     page.save.onchange = () => this.save(page.save.value);
     page.link.onclick = () => this.copyLink();
     page.planes.onclick = (event) => this.choosePlane(event.target.dataset);
@@ -260,7 +363,12 @@ class Player {
     page.sums.onpointermove = (event) => this.light(event.target);
     page.sums.onpointerleave = () => this.light(null);
     page.moving.onpointermove = (event) => event.pointerType === "mouse" && this.point(event);
-    page.moving.onpointerleave = () => { if (this.hover) { this.hover = null; this.drawMoving(); } };
+    page.moving.onpointerleave = () => {
+      if (this.hover) {
+        this.hover = null;
+        this.drawMoving();
+      }
+    };
     page.moving.onclick = (event) => this.click(event);
     page.moving.ondblclick = (event) => this.edit(this.cellUnder(event));
     root.onkeydown = (event) => this.key(event);
@@ -278,7 +386,10 @@ class Player {
 
   point(event) {
     const found = this.cellUnder(event);
-    if (writePin(found) !== writePin(this.hover)) { this.hover = found; this.drawMoving(); }
+    if (writePin(found) !== writePin(this.hover)) {
+      this.hover = found;
+      this.drawMoving();
+    }
   }
 
   click(event) {
@@ -297,14 +408,23 @@ class Player {
   }
 
   key(event) {
-    if (/^(INPUT|SELECT|BUTTON)$/.test(event.target.tagName) && event.target !== this.page.scrub) return;
+    if (/^(INPUT|SELECT|BUTTON)$/.test(event.target.tagName) && event.target !== this.page.scrub)
+      return;
     const across = this.boards[0].outCols;
-    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    const act = {
-      " ": () => this.toggle(), Home: () => this.go(0), End: () => this.go(this.total - 1),
-      Escape: () => this.setPin(null), Enter: () => this.enter(),
-    }[event.key] ?? (PANELS[event.key] && !event.ctrlKey && !event.metaKey
-      ? () => this.setPin({ board: 0, panel: PANELS[event.key], cell: [0, 0] }) : null);
+    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[
+      event.key
+    ];
+    const act =
+      {
+        " ": () => this.toggle(),
+        Home: () => this.go(0),
+        End: () => this.go(this.total - 1),
+        Escape: () => this.setPin(null),
+        Enter: () => this.enter(),
+      }[event.key] ??
+      (PANELS[event.key] && !event.ctrlKey && !event.metaKey
+        ? () => this.setPin({ board: 0, panel: PANELS[event.key], cell: [0, 0] })
+        : null);
     if (move && this.pin) this.movePin(move);
     else if (move) this.go(this.step + move[0] * across + move[1]);
     else if (act) act();
@@ -316,7 +436,13 @@ class Player {
   movePin([down, right]) {
     const [rows, cols] = this.boards[this.pin.board].sizes[this.pin.panel];
     const [row, col] = this.pin.cell;
-    this.setPin({ ...this.pin, cell: [Math.max(0, Math.min(rows - 1, row + down)), Math.max(0, Math.min(cols - 1, col + right))] });
+    this.setPin({
+      ...this.pin,
+      cell: [
+        Math.max(0, Math.min(rows - 1, row + down)),
+        Math.max(0, Math.min(cols - 1, col + right)),
+      ],
+    });
   }
 
   enter() {
@@ -333,23 +459,38 @@ class Player {
   }
 
   unfold(target) {
-    if (target.classList.contains("more")) { this.expanded = true; this.drawMoving(); }
+    if (target.classList.contains("more")) {
+      this.expanded = true;
+      this.drawMoving();
+    }
   }
 
   /** A term of the sum under the pointer lights its cells. */
   light(target) {
-    const index = target?.dataset?.index, board = Number(target?.closest(".sum")?.dataset.board ?? 0);
+    const index = target?.dataset?.index,
+      board = Number(target?.closest(".sum")?.dataset.board ?? 0);
     const key = index === undefined ? null : `${board}.${target.dataset.channel}.${index}`;
     if (key === this.termKey) return;
     this.termKey = key;
     if (key === null) this.term = null;
     else {
       const focus = this.focusOf(board);
-      const cell = focus.panel === "output" ? focus.cell : this.boards[board].place(this.stepOf(board));
+      const cell =
+        focus.panel === "output" ? focus.cell : this.boards[board].place(this.stepOf(board));
       this.term = this.boards[board].window(...cell)[Number(index)];
     }
     this.paint(this.page.moving, (surface, b, place, i) =>
-      drawMoving(surface, b, place, this.focusOf(i), this.stepOf(i), this.viewOf(b), this.theme, this.scales[i]));
+      drawMoving(
+        surface,
+        b,
+        place,
+        this.focusOf(i),
+        this.stepOf(i),
+        this.viewOf(b),
+        this.theme,
+        this.scales[i],
+      ),
+    );
   }
 
   /** Type a value into a kernel cell, or into an input cell of a small input. */
@@ -357,31 +498,65 @@ class Player {
     const board = found && this.boards[found.board];
     const target = board && this.frame.edits && editable(board, found, this.viewOf(board));
     if (!target) return;
-    this.page.typeOver(this.plan.places[found.board][found.panel], found.cell, target.value, (typed) => {
-      this.root.focus({ preventScroll: true });
-      if (typed !== null && typed !== target.value)
-        this.tellNow("edit", { target: found.panel, board: found.board, index: target.index, value: typed, view: this.state() });
-    });
+    this.page.typeOver(
+      this.plan.places[found.board][found.panel],
+      found.cell,
+      target.value,
+      (typed) => {
+        this.root.focus({ preventScroll: true });
+        if (typed !== null && typed !== target.value)
+          this.tellNow("edit", {
+            target: found.panel,
+            board: found.board,
+            index: target.index,
+            value: typed,
+            view: this.state(),
+          });
+      },
+    );
   }
 
   save(kind) {
     this.page.save.value = "";
     const theme = { ...this.palette.paper, meanings: this.palette.meanings };
-    const paint = (surface) => this.boards.forEach((board, i) => {
-      const view = this.viewOf(board), place = this.plan.places[i];
-      drawStill(surface, board, place, view, theme, this.scales[i]);
-      drawMoving(surface, board, place, this.focusOf(i), this.stepOf(i), view, theme, this.scales[i]);
-    });
-    const picture = { paint, extra: frameLines(this.frame), plan: this.plan, theme, boards: this.boards,
-      focus: this.boards.map((b, i) => this.focusOf(i)), views: this.boards.map((b) => this.viewOf(b)) };
+    const paint = (surface) =>
+      this.boards.forEach((board, i) => {
+        const view = this.viewOf(board),
+          place = this.plan.places[i];
+        drawStill(surface, board, place, view, theme, this.scales[i]);
+        drawMoving(
+          surface,
+          board,
+          place,
+          this.focusOf(i),
+          this.stepOf(i),
+          view,
+          theme,
+          this.scales[i],
+        );
+      });
+    const picture = {
+      paint,
+      extra: frameLines(this.frame),
+      plan: this.plan,
+      theme,
+      boards: this.boards,
+      focus: this.boards.map((_b, i) => this.focusOf(i)),
+      views: this.boards.map((b) => this.viewOf(b)),
+    };
     saveAs(kind, sheetOf(picture));
   }
 
   copyLink() {
     const link = linkTo({ ...this.state(), step: this.finished ? -1 : this.state().step });
-    const say = (text) => { this.page.toast.textContent = text; setTimeout(() => text && say(""), 2500); };
+    const say = (text) => {
+      this.page.toast.textContent = text;
+      setTimeout(() => text && say(""), 2500);
+    };
     const refused = () => say("Copy the address bar instead");
-    navigator.clipboard ? navigator.clipboard.writeText(link).then(() => say("Link copied"), refused) : refused();
+    navigator.clipboard
+      ? navigator.clipboard.writeText(link).then(() => say("Link copied"), refused)
+      : refused();
   }
 }
 
@@ -396,5 +571,8 @@ export default function mount(component) {
     players.set(parentElement, player);
   }
   player.update(component);
-  return () => { player.close(); players.delete(parentElement); };
+  return () => {
+    player.close();
+    players.delete(parentElement);
+  };
 }

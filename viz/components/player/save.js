@@ -4,14 +4,17 @@
 import { CanvasSurface, SvgSurface } from "./surface.js";
 import { arithmeticText, describe } from "./words.js";
 
-const MARGIN = 18, LINE = 20, PNG_SCALE = 3;
+const MARGIN = 18,
+  LINE = 20,
+  PNG_SCALE = 3;
 
 /** Sentences below the picture: what is seen, the sum of the window, the size formula. */
 function lines({ boards, focus, views, extra }) {
   const said = boards.flatMap((board, i) => {
     const sentence = describe(board, { ...focus[i], pinned: false }, views[i]);
     return focus[i].panel === "output" && boards.length < 3 && !views[i].reads
-      ? [sentence, arithmeticText(board, views[i].filter, ...focus[i].cell)] : [sentence];
+      ? [sentence, arithmeticText(board, views[i].filter, ...focus[i].cell)]
+      : [sentence];
   });
   return [...said, ...extra];
 }
@@ -33,7 +36,8 @@ function inset(surface) {
     rect: (x, y, ...rest) => surface.rect(x + MARGIN, y + MARGIN, ...rest),
     line: (points, style) => surface.line(move(points), style),
     polygon: (points, style) => surface.polygon(move(points), style),
-    picture: (image, source, x, y, ...rest) => surface.picture(image, source, x + MARGIN, y + MARGIN, ...rest),
+    picture: (image, source, x, y, ...rest) =>
+      surface.picture(image, source, x + MARGIN, y + MARGIN, ...rest),
     text: (text, x, y, style) => surface.text(text, x + MARGIN, y + MARGIN, style),
   };
 }
@@ -48,7 +52,8 @@ function download(blob, title, extension) {
 
 /** Save a sheet as "svg" or "png". @param {Sheet} sheet */
 export function saveAs(kind, sheet) {
-  const width = sheet.width + 2 * MARGIN, height = sheet.height + LINE * (sheet.sentences.length + 0.5) + 2 * MARGIN;
+  const width = sheet.width + 2 * MARGIN,
+    height = sheet.height + LINE * (sheet.sentences.length + 0.5) + 2 * MARGIN;
   if (kind === "svg") {
     const surface = new SvgSurface(width, height, sheet.theme.background, sheet.title);
     drawAll(inset(surface), sheet);
@@ -65,7 +70,14 @@ export function saveAs(kind, sheet) {
 /** The sweep's picture as a sheet. */
 export function sheetOf(picture) {
   const { plan, theme, paint, boards } = picture;
-  return { title: boards[0].title, width: plan.width, height: plan.height, theme, paint, sentences: lines(picture) };
+  return {
+    title: boards[0].title,
+    width: plan.width,
+    height: plan.height,
+    theme,
+    paint,
+    sentences: lines(picture),
+  };
 }
 
 /** The address of exactly this picture, also where the server has not written it yet. */

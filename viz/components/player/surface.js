@@ -4,14 +4,17 @@ const FALLBACK = "'Helvetica Neue', Arial, sans-serif";
 let font = FALLBACK;
 
 /** Write in the page's own font from now on. */
-export function setFont(family) { font = family ? `${family}, ${FALLBACK}` : FALLBACK; }
+export function setFont(family) {
+  font = family ? `${family}, ${FALLBACK}` : FALLBACK;
+}
 
 /** How much larger CSS shows an element than its own pixels: presentation mode zooms. */
 export const enlarged = (element) => element.currentCSSZoom ?? 1;
 
 /** Where the pointer is over an element, in the element's own pixels. */
 export function pointer(event, element) {
-  const box = element.getBoundingClientRect(), zoom = enlarged(element);
+  const box = element.getBoundingClientRect(),
+    zoom = enlarged(element);
   return [(event.clientX - box.left) / zoom, (event.clientY - box.top) / zoom];
 }
 
@@ -28,92 +31,122 @@ export class CanvasSurface {
     this.context.clearRect(0, 0, width, height);
   }
 
-  /** @param {Style} style */
-  rect(x, y, w, h, { fill, stroke, width = 1, dash = [], alpha = 1 }) {
+  /**
+   * @param {number} x @param {number} y @param {number} w @param {number} h
+   * @param {Style} style
+   */
+  rect(x, y, w, h, style) {
+    const { fill, stroke, width = 1, dash = [], alpha = 1 } = style;
     const c = this.context;
     c.globalAlpha = alpha;
-    if (fill) { c.fillStyle = fill; c.fillRect(x, y, w, h); }
+    if (fill) {
+      c.fillStyle = fill;
+      c.fillRect(x, y, w, h);
+    }
     if (stroke) {
-      c.strokeStyle = stroke; c.lineWidth = width; c.setLineDash(dash);
+      c.strokeStyle = stroke;
+      c.lineWidth = width;
+      c.setLineDash(dash);
       c.strokeRect(x, y, w, h);
     }
     c.globalAlpha = 1;
   }
 
+  /** @param {[number, number][]} points two for each stroke */
   line(points, { stroke, width = 1, dash = [], alpha = 1 }) {
     const c = this.context;
-    c.globalAlpha = alpha; c.strokeStyle = stroke; c.lineWidth = width; c.setLineDash(dash);
+    c.globalAlpha = alpha;
+    c.strokeStyle = stroke;
+    c.lineWidth = width;
+    c.setLineDash(dash);
     c.beginPath();
     for (let i = 0; i < points.length; i += 2) {
-      c.moveTo(...points[i]); c.lineTo(...points[i + 1]);
+      c.moveTo(...points[i]);
+      c.lineTo(...points[i + 1]);
     }
     c.stroke();
     c.globalAlpha = 1;
   }
 
+  /** @param {[number, number][]} points */
   polygon(points, { fill, alpha = 1 }) {
     const c = this.context;
-    c.globalAlpha = alpha; c.fillStyle = fill;
+    c.globalAlpha = alpha;
+    c.fillStyle = fill;
     c.beginPath();
-    points.forEach((point, i) => (i ? c.lineTo(...point) : c.moveTo(...point)));
+    points.forEach(([x, y], i) => (i ? c.lineTo(x, y) : c.moveTo(x, y)));
     c.fill();
     c.globalAlpha = 1;
   }
 
-  /** @param {CanvasImageSource} image @param {string} source its data URL, for a file */
-  picture(image, source, x, y, w, h) {
+  /** @param {CanvasImageSource} image @param {string} _source its data URL, for a file */
+  picture(image, _source, x, y, w, h) {
     this.context.imageSmoothingEnabled = false;
     this.context.drawImage(image, x, y, w, h);
   }
 
   text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
     const c = this.context;
-    c.globalAlpha = alpha; c.fillStyle = fill; c.textAlign = align; c.textBaseline = "middle";
+    c.globalAlpha = alpha;
+    c.fillStyle = fill;
+    c.textAlign = /** @type {CanvasTextAlign} */ (align);
+    c.textBaseline = "middle";
     c.font = `${weight} ${size}px ${font}`;
     c.fillText(text, x, y);
     c.globalAlpha = 1;
   }
 }
 
-const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const escapeText = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const short = (number) => String(Math.round(number * 100) / 100);
 
 export class SvgSurface {
   constructor(width, height, background, description) {
     this.parts = [
       `<svg xmlns="http://www.w3.org/2000/svg" width="${short(width)}" height="${short(height)}" ` +
-      `viewBox="0 0 ${short(width)} ${short(height)}" font-family="${escape(font)}" role="img">`,
-      `<title>${escape(description)}</title>`,
-      `<rect width="100%" height="100%" fill="${background}"/>`];
+        `viewBox="0 0 ${short(width)} ${short(height)}" font-family="${escapeText(font)}" role="img">`,
+      `<title>${escapeText(description)}</title>`,
+      `<rect width="100%" height="100%" fill="${background}"/>`,
+    ];
   }
 
   rect(x, y, w, h, { fill, stroke, width = 1, dash = [], alpha = 1 }) {
-    this.parts.push(`<rect x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(h)}" ` +
-      `fill="${fill ?? "none"}"${this.stroke(stroke, width, dash)}${this.alpha(alpha)}/>`);
+    this.parts.push(
+      `<rect x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(h)}" ` +
+        `fill="${fill ?? "none"}"${this.stroke(stroke, width, dash)}${this.alpha(alpha)}/>`,
+    );
   }
 
   line(points, { stroke, width = 1, dash = [], alpha = 1 }) {
     let path = "";
     for (let i = 0; i < points.length; i += 2)
       path += `M${points[i].map(short).join(" ")}L${points[i + 1].map(short).join(" ")}`;
-    this.parts.push(`<path d="${path}" fill="none"${this.stroke(stroke, width, dash)}${this.alpha(alpha)}/>`);
+    this.parts.push(
+      `<path d="${path}" fill="none"${this.stroke(stroke, width, dash)}${this.alpha(alpha)}/>`,
+    );
   }
 
   polygon(points, { fill, alpha = 1 }) {
-    this.parts.push(`<polygon points="${points.map((point) => point.map(short).join(",")).join(" ")}" fill="${fill}"${this.alpha(alpha)}/>`);
+    this.parts.push(
+      `<polygon points="${points.map((point) => point.map(short).join(",")).join(" ")}" fill="${fill}"${this.alpha(alpha)}/>`,
+    );
   }
 
-  picture(image, source, x, y, w, h) {
-    this.parts.push(`<image href="${source}" x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(h)}" ` +
-      `preserveAspectRatio="none" style="image-rendering:pixelated"/>`);
+  picture(_image, source, x, y, w, h) {
+    this.parts.push(
+      `<image href="${source}" x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(h)}" ` +
+        `preserveAspectRatio="none" style="image-rendering:pixelated"/>`,
+    );
   }
 
   text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
     // Baseline by hand: slide programs do not know dominant-baseline.
-    this.parts.push(`<text x="${short(x)}" y="${short(y + 0.35 * size)}" font-size="${short(size)}" fill="${fill}" ` +
-      `text-anchor="${anchor}" font-weight="${weight}"` +
-      `${this.alpha(alpha)}>${escape(text)}</text>`);
+    this.parts.push(
+      `<text x="${short(x)}" y="${short(y + 0.35 * size)}" font-size="${short(size)}" fill="${fill}" ` +
+        `text-anchor="${anchor}" font-weight="${weight}"` +
+        `${this.alpha(alpha)}>${escapeText(text)}</text>`,
+    );
   }
 
   stroke(stroke, width, dash) {
@@ -122,7 +155,11 @@ export class SvgSurface {
     return ` stroke="${stroke}" stroke-width="${width}"${dashes}`;
   }
 
-  alpha(alpha) { return alpha === 1 ? "" : ` opacity="${alpha}"`; }
+  alpha(alpha) {
+    return alpha === 1 ? "" : ` opacity="${alpha}"`;
+  }
 
-  toString() { return [...this.parts, "</svg>"].join("\n"); }
+  toString() {
+    return [...this.parts, "</svg>"].join("\n");
+  }
 }

@@ -1,18 +1,29 @@
 // The player's page elements: built once, found by name, without behaviour.
 
 const ICONS = {
-  first: "M1 2h2v12H1zM9 2v12L3 8zM15 2v12L9 8z", back: "M12 2v12L6 8zM3 2h2v12H3z", play: "M4 2l9 6-9 6z",
-  pause: "M3 2h4v12H3zM9 2h4v12H9z", forward: "M4 2l6 6-6 6zM11 2h2v12h-2z", final: "M13 2h2v12h-2zM7 2v12l6-6zM1 2v12l6-6z",
+  first: "M1 2h2v12H1zM9 2v12L3 8zM15 2v12L9 8z",
+  back: "M12 2v12L6 8zM3 2h2v12H3z",
+  play: "M4 2l9 6-9 6z",
+  pause: "M3 2h4v12H3zM9 2h4v12H9z",
+  forward: "M4 2l6 6-6 6zM11 2h2v12h-2z",
+  final: "M13 2h2v12h-2zM7 2v12l6-6zM1 2v12l6-6z",
 };
 const LABELS = {
-  first: "First step (Home)", back: "Step back (left arrow)", play: "Play or pause (space)",
-  forward: "Step forward (right arrow)", final: "Last step (End)",
+  first: "First step (Home)",
+  back: "Step back (left arrow)",
+  play: "Play or pause (space)",
+  forward: "Step forward (right arrow)",
+  final: "Last step (End)",
 };
 
-const icon = (name) => `<button type="button" class="icon" name="${name}" aria-label="${LABELS[name]}" ` +
+const icon = (name) =>
+  `<button type="button" class="icon" name="${name}" aria-label="${LABELS[name]}" ` +
   `title="${LABELS[name]}"><svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[name]}"/></svg></button>`;
 
-const SPEEDS = [[0, "auto speed"], ...[1, 2, 4, 8, 15, 30, 60, 120].map((n) => [n, `${n} steps/s`])];
+const SPEEDS = [
+  [0, "auto speed"],
+  ...[1, 2, 4, 8, 15, 30, 60, 120].map((n) => [n, `${n} steps/s`]),
+];
 
 const HTML = `
 <div class="head"><div class="presets" role="group" aria-label="Presets"></div>
@@ -40,10 +51,35 @@ const HTML = `
 export function buildPage(root) {
   root.innerHTML = HTML;
   const find = (selector) => root.querySelector(selector);
-  const page = Object.fromEntries(["stage", "still", "moving", "planes", "scrub", "count", "speed", "loop",
-    "reads", "save", "link", "toast", "says", "sums", "refused", "head", "hint", "presets", "compare", "size", "lost"].map((name) => [name, find(`.${name}`)]));
+  /** @type {Record<string, any>} */
+  const page = Object.fromEntries(
+    [
+      "stage",
+      "still",
+      "moving",
+      "planes",
+      "scrub",
+      "count",
+      "speed",
+      "loop",
+      "reads",
+      "save",
+      "link",
+      "toast",
+      "says",
+      "sums",
+      "refused",
+      "head",
+      "hint",
+      "presets",
+      "compare",
+      "size",
+      "lost",
+    ].map((name) => [name, find(`.${name}`)]),
+  );
   for (const name of Object.keys(LABELS)) page[name] = find(`button[name=${name}]`);
-  page.showPlaying = (on) => page.play.querySelector("path").setAttribute("d", on ? ICONS.pause : ICONS.play);
+  page.showPlaying = (on) =>
+    page.play.querySelector("path").setAttribute("d", on ? ICONS.pause : ICONS.play);
   page.typeOver = (panel, cell, value, done) => typeOver(page, panel, cell, value, done);
   return page;
 }
@@ -52,7 +88,8 @@ const LARGEST = 1000;
 
 /** The number that was typed, null for nothing, or a sentence on why it is none. */
 function readNumber(text) {
-  const trimmed = text.trim(), number = Number(trimmed.replace(",", ".").replace("−", "-"));
+  const trimmed = text.trim(),
+    number = Number(trimmed.replace(",", ".").replace("−", "-"));
   if (trimmed === "") return null;
   if (Number.isFinite(number) && Math.abs(number) <= LARGEST) return number;
   return `The value must be a number from −${LARGEST} to ${LARGEST} (got ${trimmed.slice(0, 20)}).`;
@@ -62,13 +99,16 @@ function readNumber(text) {
  * A number field over one cell; `done` gets the number, or null when the old one stays. What is no
  * number is refused in a sentence: the field stays open at Enter, and gives up when it is left.
  */
-function typeOver({ stage, refused }, panel, [row, col], value, done) {
+function typeOver(page, panel, [row, col], value, done) {
+  const { stage, refused } = page;
   const field = document.createElement("input");
-  const width = Math.max(64, panel.cell), height = Math.max(30, panel.cell);
+  const width = Math.max(64, panel.cell),
+    height = Math.max(30, panel.cell);
   field.inputMode = "decimal";
   field.value = String(Number(value.toPrecision(6)));
   field.setAttribute("aria-label", `New value, from −${LARGEST} to ${LARGEST}`);
-  field.style.cssText = `left:${panel.x + (col + 0.5) * panel.cell - width / 2}px;` +
+  field.style.cssText =
+    `left:${panel.x + (col + 0.5) * panel.cell - width / 2}px;` +
     `top:${panel.y + (row + 0.5) * panel.cell - height / 2}px;width:${width}px;height:${height}px`;
   let open = true;
   const close = (result, sentence = "") => {
@@ -83,7 +123,7 @@ function typeOver({ stage, refused }, panel, [row, col], value, done) {
     if (typeof typed !== "string") close(typed);
     else if (leaving) close(null, `${typed} The old value stays.`);
     else refused.textContent = `${typed} Esc keeps the old value.`;
-    field.setAttribute("aria-invalid", typeof typed === "string");
+    field.setAttribute("aria-invalid", String(typeof typed === "string"));
   };
   field.onkeydown = (event) => {
     event.stopPropagation();

@@ -2,36 +2,47 @@
 
 import { format, INSERTED, OUTSIDE, PAD } from "./model.js";
 
-const escape = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const escapeText = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const bracket = (text) => (text.startsWith("−") ? `(${text})` : text);
 const place = (row, col) => `(${row}, ${col})`;
 const FOLD_ABOVE = 36;
 
 /** Terms that count: everything but the overhang of ceil_mode, and padding a mean leaves out. */
 function counted(board, filter, row, col, channel) {
-  return board.terms(filter, row, col, channel).filter((t) => t.kind !== "outside"
-    && (t.kind !== "pad" || board.reduce !== "mean" || board.countsPadding));
+  return board
+    .terms(filter, row, col, channel)
+    .filter(
+      (t) =>
+        t.kind !== "outside" &&
+        (t.kind !== "pad" || board.reduce !== "mean" || board.countsPadding),
+    );
 }
 
-function termText(board, term) {
+function termText(term) {
   const value = format(term.value, 4);
-  return term.weight === null ? bracket(value) : `${bracket(value)}·${bracket(format(term.weight, 4))}`;
+  return term.weight === null
+    ? bracket(value)
+    : `${bracket(value)}·${bracket(format(term.weight, 4))}`;
 }
 
-function termHtml(board, term, index, channel) {
+function termHtml(term, index, channel) {
   const marks = [term.kind === "input" ? "" : "pad", term.wins ? "wins" : ""].join(" ").trim();
-  return `<span class="term ${marks}" data-channel="${channel}" data-index="${index}">${termText(board, term)}</span>`;
+  return `<span class="term ${marks}" data-channel="${channel}" data-index="${index}">${termText(term)}</span>`;
 }
 
 function termsHtml(board, terms, channel, fold) {
-  const spans = terms.map((term, i) => termHtml(board, term, term.kr * board.kernelCols + term.kc, channel, i));
-  if (!fold) return `<div class="terms" style="--columns:${board.kernelCols}">${spans.join("")}</div>`;
+  const spans = terms.map((term) => termHtml(term, term.kr * board.kernelCols + term.kc, channel));
+  if (!fold)
+    return `<div class="terms" style="--columns:${board.kernelCols}">${spans.join("")}</div>`;
   const hidden = spans.length - 6;
-  return `<div class="terms folded">${spans.slice(0, 4).join("")}` +
-    `<button class="more" type="button">${hidden} more</button>${spans.slice(-2).join("")}</div>`;
+  return (
+    `<div class="terms folded">${spans.slice(0, 4).join("")}` +
+    `<button class="more" type="button">${hidden} more</button>${spans.slice(-2).join("")}</div>`
+  );
 }
 
-const joinSum = (numbers) => numbers.map((n, i) => (i ? (n.startsWith("−") ? ` − ${n.slice(1)}` : ` + ${n}`) : n)).join("");
+const joinSum = (numbers) =>
+  numbers.map((n, i) => (i ? (n.startsWith("−") ? ` − ${n.slice(1)}` : ` + ${n}`) : n)).join("");
 
 /** The sum over the window as torch made it, term by term. */
 export function arithmetic(board, filter, row, col, expanded) {
@@ -42,20 +53,35 @@ export function arithmetic(board, filter, row, col, expanded) {
   const fold = !expanded && count > FOLD_ABOVE && lists[0].length > 8;
   const several = channels.length > 1 || board.bias;
   const parts = lists.map((terms, i) => {
-    const name = board.channels.length > 1 ? `<span class="channel">${escape(board.channels[channels[i]])}</span>` : "";
+    const name =
+      board.channels.length > 1
+        ? `<span class="channel">${escapeText(board.channels[channels[i]])}</span>`
+        : "";
     const sum = terms.reduce((s, t) => s + t.product, 0);
     const end = several ? `<span class="part-sum">= ${format(sum, 5)}</span>` : "";
     return `<div class="part">${name}${opening(board)}${termsHtml(board, terms, channels[i], fold)}${closing(board, row, col)}${end}</div>`;
   });
-  const sums = lists.map((terms) => format(terms.reduce((s, t) => s + t.product, 0), 5));
+  const sums = lists.map((terms) =>
+    format(
+      terms.reduce((s, t) => s + t.product, 0),
+      5,
+    ),
+  );
   const bias = board.bias ? board.bias.values[filter] : null;
-  const summed = several && board.reduce === "sum"
-    ? `${joinSum([...sums, ...(bias === null ? [] : [format(bias, 4)])])}${bias === null ? "" : " <small>(the last is the bias)</small>"} ` : "";
-  return `<div class="which">output ${place(row, col)} =</div><div class="parts">${parts.join("")}</div>` +
-    `<div class="total">${summed}= <b title="${total}">${format(total, 5)}</b></div>`;
+  const summed =
+    several && board.reduce === "sum"
+      ? `${joinSum([...sums, ...(bias === null ? [] : [format(bias, 4)])])}${bias === null ? "" : " <small>(the last is the bias)</small>"} `
+      : "";
+  return (
+    `<div class="which">output ${place(row, col)} =</div><div class="parts">${parts.join("")}</div>` +
+    `<div class="total">${summed}= <b title="${total}">${format(total, 5)}</b></div>`
+  );
 }
 
-const opening = (board) => ({ max: '<span class="bracket">max(</span>', mean: '<span class="bracket">(</span>', sum: "" }[board.reduce]);
+const opening = (board) =>
+  ({ max: '<span class="bracket">max(</span>', mean: '<span class="bracket">(</span>', sum: "" })[
+    board.reduce
+  ];
 
 function closing(board, row, col) {
   if (board.reduce === "max") return '<span class="bracket">)</span>';
@@ -66,8 +92,10 @@ function closing(board, row, col) {
 
 /** The same sum on one line, for a saved picture. */
 export function arithmeticText(board, filter, row, col) {
-  const terms = board.channelsOf(filter).flatMap((channel) => counted(board, filter, row, col, channel));
-  const texts = terms.map((term) => termText(board, term));
+  const terms = board
+    .channelsOf(filter)
+    .flatMap((channel) => counted(board, filter, row, col, channel));
+  const texts = terms.map((term) => termText(term));
   const shown = texts.length > 12 ? [...texts.slice(0, 9), "…", texts.at(-1)] : texts;
   const total = format(board.outputAt(filter, row, col), 5);
   if (board.reduce === "max") return `max(${shown.join(", ")}) = ${total}`;
@@ -81,7 +109,8 @@ export function arithmeticText(board, filter, row, col) {
 const counts = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 /** "a", "a and b", "a, b and c". */
-const listed = (parts) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
+const listed = (parts) =>
+  parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
 
 /** The input rows or columns that a window reads: "row 1", "rows 0 to 2", "rows 0, 2, 4". */
 function indices(inside, word) {
@@ -93,17 +122,30 @@ function indices(inside, word) {
 /** What a window reads along one axis: input lines by number, and all others by what they are. */
 function along(axis, out, word) {
   const sources = axis.offsets.map((offset) => axis.source[axis.starts[out] + offset]);
-  const other = [[INSERTED, "of inserted zeros"], [PAD, "of padding"], [OUTSIDE, "past the padding"]];
-  return listed([...indices(sources.filter((i) => i >= 0), word), ...other.flatMap(([mark, what]) => {
-    const count = sources.filter((source) => source === mark).length;
-    return count ? [`${counts(count, word)} ${what}`] : [];
-  })]);
+  const other = [
+    [INSERTED, "of inserted zeros"],
+    [PAD, "of padding"],
+    [OUTSIDE, "past the padding"],
+  ];
+  return listed([
+    ...indices(
+      sources.filter((i) => i >= 0),
+      word,
+    ),
+    ...other.flatMap(([mark, what]) => {
+      const count = sources.filter((source) => source === mark).length;
+      return count ? [`${counts(count, word)} ${what}`] : [];
+    }),
+  ]);
 }
 
 function outputWords(board, focus, view) {
-  const [row, col] = focus.cell, value = format(board.outputAt(view.filter, row, col), 5);
-  return `Output ${place(row, col)} = ${value} reads ${along(board.rows, row, "row")}; ` +
-    `${along(board.cols, col, "column")}.${countWords(board, view, row, col)}`;
+  const [row, col] = focus.cell,
+    value = format(board.outputAt(view.filter, row, col), 5);
+  return (
+    `Output ${place(row, col)} = ${value} reads ${along(board.rows, row, "row")}; ` +
+    `${along(board.cols, col, "column")}.${countWords(board, view, row, col)}`
+  );
 }
 
 /** What the number stands for that is on show in place of an output's value. */
@@ -113,20 +155,28 @@ function countWords(board, view, row, col) {
 }
 
 function inputWords(board, focus, view) {
-  const [row, col] = focus.cell, kind = board.kind(row, col);
+  const [row, col] = focus.cell,
+    kind = board.kind(row, col);
   const value = format(board.value(view.channel, row, col), 6);
   const readers = board.readers(row, col).length;
   const [r, c] = [board.rows.source[row], board.cols.source[col]];
   if (kind === "outside") return "Cell past the padding: it counts in no output.";
-  const name = { input: `Input ${place(r, c)}`, pad: "Padding cell", inserted: "Inserted zero" }[kind];
-  const read = readers === 0 ? "no output reads it"
-    : `${readers} ${readers === 1 ? "output reads" : "outputs read"} it`;
+  const name = { input: `Input ${place(r, c)}`, pad: "Padding cell", inserted: "Inserted zero" }[
+    kind
+  ];
+  const read =
+    readers === 0
+      ? "no output reads it"
+      : `${readers} ${readers === 1 ? "output reads" : "outputs read"} it`;
   return `${name} = ${value}: ${read}.`;
 }
 
 function kernelWords(board, focus, view) {
   const weight = board.weightAt(view.filter, view.channel, ...focus.cell);
-  const what = weight === null ? `Kernel cell ${place(...focus.cell)}` : `Weight ${place(...focus.cell)} = ${format(weight, 6)}`;
+  const what =
+    weight === null
+      ? `Kernel cell ${place(...focus.cell)}`
+      : `Weight ${place(...focus.cell)} = ${format(weight, 6)}`;
   const cells = board.steps === 1 ? "the marked cell" : `the ${board.steps} marked cells`;
   return `${what} meets ${cells}, one for each output.`;
 }
@@ -140,18 +190,24 @@ export function describe(board, focus, view) {
 /** How far the sweep is: one count where it holds for every board, else one for each. */
 export function progress(boards, step) {
   const at = (board) => [Math.min(step + 1, board.steps), board.steps];
-  if (boards.every((board) => board.steps === boards[0].steps)) return `step ${at(boards[0]).join(" of ")}`;
+  if (boards.every((board) => board.steps === boards[0].steps))
+    return `step ${at(boards[0]).join(" of ")}`;
   return `step ${boards.map((board) => `${board.name} ${at(board).join("/")}`).join(" · ")}`;
 }
 
 /** What can be done with the boards on show. `kernels`: whether their kernels or windows are drawn. */
 export function hint(boards, kernels, edits) {
   const window = boards.some((board) => board.weight) ? "a weight" : "a cell of the window";
-  const typed = !edits ? [] : [
-    ...(kernels && boards.some((board) => board.editable.kernel) ? ["a weight"] : []),
-    ...(boards.some((board) => board.editable.input) ? ["an input pixel"] : [])];
+  const typed = !edits
+    ? []
+    : [
+        ...(kernels && boards.some((board) => board.editable.kernel) ? ["a weight"] : []),
+        ...(boards.some((board) => board.editable.input) ? ["an input pixel"] : []),
+      ];
   const things = ["an input pixel", ...(kernels ? [window] : [])].join(", ");
-  return `Point at ${things} or an output to see what it is tied to. Click to pin (Esc lets go)` +
+  return (
+    `Point at ${things} or an output to see what it is tied to. Click to pin (Esc lets go)` +
     `${typed.length ? `, double-click ${typed.join(" or ")} to change it` : ""}. Keys: space plays, ` +
-    `arrows step, ${kernels ? "I K O pin the input, kernel or output" : "I O pin the input or output"}.`;
+    `arrows step, ${kernels ? "I K O pin the input, kernel or output" : "I O pin the input or output"}.`
+  );
 }
