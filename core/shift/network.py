@@ -233,6 +233,7 @@ def network_consistency(
     shifts: Sequence[Shift],
     layer: str | None = None,
     progress: Progress | None = None,
+    graph: Graph | None = None,
 ) -> Consistency:
     """Measure how well the maps of one layer follow a shifted picture, all channels together.
 
@@ -243,6 +244,7 @@ def network_consistency(
         shifts: (down, right) in pixels; of a sequence (0, later).
         layer: a node's name, or a module's; by default the last one with units side by side.
         progress: see `core.shift.consistency.Progress`.
+        graph: of `core.graph.network_graph` for this module and picture, if it exists already.
 
     Returns:
         with the maps of the strongest channel.
@@ -256,7 +258,7 @@ def network_consistency(
     if x.ndim not in (2, 3):
         raise SpecError("picture", "must be (C, H, W), or (C, L) of a sequence", x.shape)
     sides = (1, x.shape[1]) if x.ndim == 2 else (x.shape[1], x.shape[2])
-    graph = network_graph(module, x.shape)
+    graph = graph or network_graph(module, x.shape)
     node = layer_of(graph, sides, layer)
     total_stride(graph, node, sides)
     copied = private_copy(module, own_weights=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core import data
 from core.errors import SpecError
 from viz.choices import network_analysis
+from viz.choices.network import Network
 from viz.choices.network_analysis import Analysis, trained_weights
 from viz.features.shift import params
 from viz.features.shift.params import DIRECTIONS, Request, Scene
@@ -26,6 +27,7 @@ from viz.theme import GREY, SIGNED
 if TYPE_CHECKING:
     from torch import nn
 
+    from core.graph import Graph
     from core.shift.consistency import Consistency, Shift, ShiftComparison
     from core.shift.layer import DownsamplingLayer
     from core.shift.spectrum import Spectrum
@@ -165,12 +167,28 @@ def module(request: Request, device: str = "cpu", weights: State | None = None) 
         SpecError: it cannot be built, or nothing in it downsamples.
     """
     warm()
+    net = network_analysis.module(request.network, device, weights, request.draw_seed)
+    return _changed(net, request.taps, request.wrap)
+
+
+def _changed(net: nn.Module, taps: int, wrap: bool) -> nn.Module:
     from core.shift.network import anti_aliased, circular
 
-    net = network_analysis.module(request.network, device, weights, request.draw_seed)
-    if request.taps > 1:
-        net = anti_aliased(net, request.taps)
-    return circular(net) if request.wrap else net
+    if taps > 1:
+        net = anti_aliased(net, taps)
+    return circular(net) if wrap else net
+
+
+@computed_once(64, outside=True)
+def _graph(network: Network, taps: int, wrap: bool) -> Graph:
+    """How the layers are connected, after the changes of `module`."""
+    if taps == 1 and not wrap:
+        return network_analysis.analysis(network).graph
+    warm()
+    from core.graph import network_graph
+
+    net = _changed(network_analysis.meta_module(network), taps, wrap)
+    return network_graph(net, network.input_size)
 
 
 def layers(analysis: Analysis) -> dict[str, str]:
@@ -243,13 +261,12 @@ def network_shifts(request: Request) -> tuple[Shift, ...]:
 def _network_shifts(request: Request) -> tuple[Shift, ...]:
     warm()
     from core.cost import layer_costs
-    from core.graph import network_graph
     from core.shift.network import coarsest_stride, layer_of, total_stride
 
     size = request.network.input_size
     _network_picture(request)
     net = module(request, "meta")
-    graph = network_graph(net, size)
+    graph = _graph(request.network, request.taps, request.wrap)
     node = layer_of(graph, size[1:], request.layer)
     total_stride(graph, node, size[1:])
     longest = coarsest_stride(graph, node, size[1:])
@@ -276,14 +293,16 @@ def work(request: Request) -> Work:
     """The consistency of a network, for the queue."""
 
     def run(report: Report) -> Consistency:
-        result: Consistency = _work(request, trained_weights(request.network))(report)
+        graph = _graph(request.network, request.taps, request.wrap)
+        computation = _work(request, trained_weights(request.network), graph)
+        result: Consistency = computation(report)
         return result
 
     return run
 
 
 @queued
-def _work(request: Request, weights: State | None) -> Work:
+def _work(request: Request, weights: State | None, graph: Graph | None = None) -> Work:
     def run(report: Report) -> Consistency:
         from core.shift.consistency import standard
         from core.shift.network import network_consistency
@@ -295,6 +314,7 @@ def _work(request: Request, weights: State | None) -> Work:
             _network_shifts(request),
             request.layer,
             lambda done, total: report(done, total, None),
+            graph,
         )
 
     return run
