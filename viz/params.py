@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from viz.lessons.tour import TOUR
 
+Values = Mapping[str, Any]
+"""Name of each parameter: its value."""
 MAX_TEXT = 4000
 """Longest value of one parameter that is read, in characters."""
 
 
+Options = Mapping[Any, str] | Sequence[Any] | Callable[[], Mapping[Any, str] | Sequence[Any]]
+"""What can be chosen: value to label, values that are their own labels, or a function that
+returns one of these, for what is not known before torch is loaded."""
+
+
 @dataclass(frozen=True)
 class Param:
-    """One value of the page's state.
+    """One value of the page's state: how a link has it, and what its control says.
 
     Attributes:
         name: in the URL, and the key of its widget.
@@ -22,6 +30,13 @@ class Param:
         parse: text to value; ValueError with the rest of the sentence "name …".
         format: value to text.
         typed: what is typed into its text field stands, right or not; the page says what is wrong.
+        kind: of its control, see `viz.page.widgets`.
+        label: of its control, without the bounds.
+        unit: of a number.
+        help: shown beside the control on request.
+        low, high: bounds of a number, both allowed.
+        step: from one number to the next.
+        options: what can be chosen.
     """
 
     name: str
@@ -29,6 +44,14 @@ class Param:
     parse: Callable[[str], Any]
     format: Callable[[Any], str] = str
     typed: bool = False
+    kind: str = ""
+    label: str = ""
+    unit: str = ""
+    help: str | None = None
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    options: Options = ()
 
     def allows(self, value: Any) -> bool:
         """Whether a value that the browser sent keeps to the rules of a link."""
@@ -39,8 +62,14 @@ class Param:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             return False
 
+    @property
+    def labels(self) -> dict[Any, str]:
+        """What can be chosen: value to label."""
+        options = self.options() if callable(self.options) else self.options
+        return dict(options) if isinstance(options, Mapping) else {o: str(o) for o in options}
 
-def number(name: str, default: int, low: int, high: int) -> Param:
+
+def number(name: str, default: int, low: int, high: int, label: str = "", **control: Any) -> Param:
     """A whole number in [low, high]."""
 
     def parse(text: str) -> int:
@@ -52,11 +81,16 @@ def number(name: str, default: int, low: int, high: int) -> Param:
             raise ValueError(f"must be from {low} to {high}")
         return value
 
-    return Param(name, default, parse)
+    return Param(
+        name, default, parse, **{"kind": "number"} | control, label=label, low=low, high=high
+    )
 
 
-def decimal(name: str, default: float, low: float, high: float) -> Param:
+def decimal(
+    name: str, default: float, low: float, high: float, label: str = "", **control: Any
+) -> Param:
     """A number in [low, high]."""
+    low, high = float(low), float(high)
 
     def parse(text: str) -> float:
         try:
@@ -67,7 +101,9 @@ def decimal(name: str, default: float, low: float, high: float) -> Param:
             raise ValueError(f"must be from {low:g} to {high:g}")
         return value
 
-    return Param(name, default, parse, plain)
+    return Param(
+        name, default, parse, plain, **{"kind": "number"} | control, label=label, low=low, high=high
+    )
 
 
 def plain(value: float) -> str:
@@ -76,18 +112,51 @@ def plain(value: float) -> str:
     return short if float(short) == value else repr(value)
 
 
-def choice(name: str, default: str, options: Sequence[str]) -> Param:
-    """One of the options."""
+def choice(
+    name: str, default: Any, options: Options, label: str = "", rule: str = "", **control: Any
+) -> Param:
+    """One of the options, texts or whole numbers.
+
+    Args:
+        name, default, label: of the parameter.
+        options: what can be chosen.
+        rule: the rest of the sentence "must be …"; names the options where it is empty.
+        control: other attributes of `Param`.
+    """
+
+    def parse(text: str) -> Any:
+        values = {str(value): value for value in param.labels}
+        if text not in values:
+            raise ValueError(f"must be {rule or 'one of ' + ', '.join(values)}")
+        return values[text]
+
+    param = Param(
+        name, default, parse, **{"kind": "select"} | control, label=label, options=options
+    )
+    return param
+
+
+def labelled(name: str, labels: Mapping[str, str], default: str = "", **control: Any) -> Param:
+    """A choice whose widget holds the label, and whose link the name: the open tab of a page.
+
+    Args:
+        name: of the parameter.
+        labels: name in the link: label on the page.
+        default: a name; the first where it is empty.
+        control: other attributes of `Param`.
+    """
+    names = {label: key for key, label in labels.items()}
 
     def parse(text: str) -> str:
-        if text not in options:
-            raise ValueError(f"must be one of {', '.join(options)}")
-        return text
+        if text not in labels:
+            raise ValueError(f"must be one of {', '.join(labels)}")
+        return labels[text]
 
-    return Param(name, default, parse)
+    first = labels[default or next(iter(labels))]
+    return Param(name, first, parse, names.__getitem__, options=list(names), **control)
 
 
-def switch(name: str, default: bool = False) -> Param:
+def switch(name: str, default: bool = False, label: str = "", **control: Any) -> Param:
     """true or false."""
 
     def parse(text: str) -> bool:
@@ -95,7 +164,30 @@ def switch(name: str, default: bool = False) -> Param:
             raise ValueError("must be true or false")
         return text == "true"
 
-    return Param(name, default, parse, lambda value: "true" if value else "false")
+    def format(value: bool) -> str:
+        return "true" if value else "false"
+
+    return Param(name, default, parse, format, **{"kind": "toggle"} | control, label=label)
+
+
+def pattern(name: str, default: str, regex: str, rule: str, **control: Any) -> Param:
+    """A text of ASCII letters that the whole of a regular expression fits; ``rule`` says which."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(regex, text, re.ASCII):
+            raise ValueError(f"must be {rule}")
+        return text
+
+    return Param(name, default, parse, **control)
+
+
+def unit(name: str, default: str, named: Sequence[str] = (), **control: Any) -> Param:
+    """A unit of a map as row.column, or one of the names of such units."""
+    rule = f"one of {', '.join(named)}, or row.column, such as 3.5"
+    if not named:
+        rule = "a unit as row.column, such as 3.5"
+    regex = "|".join([*named, r"\d{1,4}\.\d{1,4}"])
+    return pattern(name, default, regex, rule, **control)
 
 
 SHELL = (switch("present"), number("tour", 0, 1, len(TOUR)))
@@ -103,12 +195,17 @@ SHELL = (switch("present"), number("tour", 0, 1, len(TOUR)))
 SHELL_NAMES = frozenset(param.name for param in SHELL)
 
 
+def defaults(params: Sequence[Param], *apart: str) -> dict[str, Any]:
+    """The default of every parameter but those that are named."""
+    return {param.name: param.default for param in params if param.name not in apart}
+
+
 def decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """The values of a link, and one clause for each of its parameters that was ignored.
 
     Those of `SHELL` are nobody's mistake, and not read unless they are asked for.
     """
-    values = {param.name: param.default for param in params}
+    values = defaults(params)
     ignored = [
         f"`{_shown(name)}` is no setting of this page"
         for name in query

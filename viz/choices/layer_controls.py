@@ -7,22 +7,19 @@ has a default of its own. Widgets inside a closed expander are not made at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import streamlit as st
 
-from core.data import PICTURES, decode_upload
 from core.errors import SpecError
-from core.layer.board import Upload
 from core.layer.feasible import feasible
 from core.layer.kernels import PRESETS
 from core.layer.operations import OPERATIONS, check
 from core.layer.padding import CONVENTIONS, FILLS
 from viz.choices import layer
-from viz.choices.layer import SIDES, UPLOAD, Values
-from viz.page import uploads, words
+from viz.choices.layer import SIDES, Values
+from viz.choices.picture import picture_control
+from viz.page import words
 from viz.page.session import change, give
-from viz.server.settings import settings
 
 _LABELS = {
     "kernel_size": "kernel_size — window",
@@ -190,20 +187,6 @@ def _divisors(values: Values, name: str, suffix: str) -> list[int]:
     return works
 
 
-def picture_control(values: Values) -> None:
-    """Which picture: the same choice on every page that needs one."""
-    st.selectbox(
-        "picture",
-        [*PICTURES, UPLOAD],
-        format_func=lambda name: "your own…" if name == UPLOAD else PICTURES[name].label,
-        key=give(values, "picture"),
-    )
-    if values["picture"] == UPLOAD:
-        _upload()
-    elif PICTURES[values["picture"]].seeded:
-        st.number_input("seed — which one", 0, 9999, key=give(values, "seed"))
-
-
 def input_controls(values: Values, suffixes: Sequence[str]) -> None:
     """The picture, its size and channels; bounded so that every layer shown still fits."""
     picture_control(values)
@@ -229,30 +212,6 @@ def _works(values: Values, suffix: str) -> bool:
     except SpecError:
         return False
     return True
-
-
-def _upload() -> None:
-    """A visitor's picture: checked, made small, kept in this session only."""
-    uploads.uploader(
-        "PNG, JPEG or WebP",
-        uploads.PICTURES,
-        "upload_file",
-        "Stays in memory for this visit. A link cannot carry it.",
-    )
-    data = uploads.sent("upload_file")
-    if data is None:
-        return
-    digest = blake2b(data, digest_size=16).hexdigest()
-    known: Upload | None = st.session_state.get("upload_image")
-    if known is not None and known.digest == digest:
-        return
-    try:
-        decoded = decode_upload(data, settings().upload_bytes)
-    except SpecError as error:
-        st.error(f"This picture cannot be used: it {error.rule}.")
-    else:
-        st.session_state["upload_image"] = Upload(decoded, digest)
-        st.rerun()  # the board may have been drawn already
 
 
 def kernel_controls(page: str, values: Values) -> None:

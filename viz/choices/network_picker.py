@@ -16,6 +16,7 @@ from viz.choices import network_analysis
 from viz.choices.lab import OPTIMIZER_WORDS, TASKS
 from viz.choices.network import MAX_CHANNELS, MAX_SIDE, MODULE, OWN, TRAINED, Values
 from viz.page.session import change, current, give
+from viz.page.words import sentence
 
 GRAMMAR = (
     "Layers from the image to the output, with commas between: `conv3 s2 p1 c64` is a 3×3 "
@@ -98,6 +99,12 @@ def lab_link(values: Values, label: str = TRAIN) -> None:
     st.page_link(LAB, label=label, icon=":material/model_training:", query_params=query)
 
 
+def offer_training(error: SpecError, values: Values) -> None:
+    """The link to the training lab where a refused net of it has to be trained first."""
+    if error.parameter == "run":
+        lab_link(values)
+
+
 def _input(values: Values) -> None:
     rows, cols = st.columns(2, vertical_alignment="bottom")
     for column, name, label in (
@@ -158,10 +165,3 @@ def _on_text(page: str) -> None:
         return
     st.session_state["layers_refused"] = None
     change(page, changed)
-
-
-def sentence(error: SpecError) -> str:
-    """A refusal as a sentence, a visitor's text in it made harmless for Markdown."""
-    text = str(error).translate({ord(c): f"\\{c}" for c in "`*_$<>[]#~:"})
-    end = "" if text.endswith(("?", ".")) else "."
-    return f"{text[:1].upper()}{text[1:]}{end}"

@@ -37,6 +37,7 @@ class PageState:
         values: name to value, after the URL, the widgets and the callbacks have spoken.
         ignored: one clause for each parameter of the URL that was ignored.
         adopted: how often a link has set the values; the picture follows when it changes.
+        from_link: whether a link has set them since the last run that came to its end.
     """
 
     def __init__(self, page: str, params: Sequence[Param]) -> None:
@@ -45,9 +46,36 @@ class PageState:
         if "page" not in st.session_state:
             st.session_state["sent"] = _sent_by_the_browser()
         self._read(page)
-        self._store |= {"values": self.values, "params": params}
+        self._store |= {
+            "values": self.values,
+            "params": params,
+            "by_name": {param.name: param for param in params},
+        }
         self.adopted: int = self._store["adopted"]
         self.ignored: list[str] = self._store["ignored"]
+        self.from_link: bool = self._store.get("published", 0) != self.adopted
+
+    def changed(self, *names: str) -> bool:
+        """Whether the visitor has changed one of these values since the last run."""
+        before = self._store.get("kept")
+        if self.from_link or before is None:
+            return False
+        return any(before[name] != self.values[name] for name in names)
+
+    def ignore(self, *clauses: str) -> None:
+        """Note what of the link does not fit its other settings, and was ignored."""
+        self.ignored.extend(clause for clause in clauses if clause not in self.ignored)
+
+    def note(self, sentences: Sequence[str], *apart: str) -> None:
+        """Note what was changed so that the settings fit; said until the visitor changes one.
+
+        Args:
+            sentences: one for each change.
+            apart: parameters that only say what is looked at.
+        """
+        settings = {name: value for name, value in self.values.items() if name not in apart}
+        before, notes = self._store.get("notes", (None, ()))
+        self._store["notes"] = settings, sentences or (notes if before == settings else ())
 
     def _read(self, page: str) -> None:
         """A first visit and the browser's Back button take the URL; coming back from another
@@ -87,19 +115,16 @@ class PageState:
                 st.session_state[name] = value
 
     def tell(self) -> None:
-        """Say what of the link was ignored, and what no link can carry."""
-        for sentence in self.warnings:
+        """Say what of the link was ignored or changed, and what no link can carry."""
+        clauses = "; ".join([*_shell_store()["ignored"], *self.ignored])
+        if clauses:
+            st.warning(f"Part of the link was ignored: {clauses}.")
+        for sentence in self._store.get("notes", (None, ()))[1]:
             st.warning(sentence)
         for param in self.params:
             if len(param.format(self.values[param.name])) > MAX_TEXT:
                 what = "This network" if param.name == "layers" else f"`{param.name}`"
                 st.info(f"{what} is too long for a link: the address opens this page without it.")
-
-    @property
-    def warnings(self) -> list[str]:
-        """A sentence on what of the link was ignored, if anything was."""
-        clauses = "; ".join([*_shell_store()["ignored"], *self.ignored])
-        return [f"Part of the link was ignored: {clauses}."] if clauses else []
 
     def publish(self) -> None:
         """Write the state that this run ends with into the URL, without the defaults."""
@@ -108,7 +133,7 @@ class PageState:
         url, told = query(self.params, values), shell_query()
         if st.query_params.to_dict() != url | told:
             st.query_params.from_dict(url | told)
-        store |= {"kept": values, "url": url, "values": values}
+        store |= {"kept": values, "url": url, "values": values, "published": self.adopted}
         _shell_store()["url"] = told
         sent = st.session_state.pop("sent", {})  # until a first run has come to its end
         moved = [name for name in values if name in sent and values[name] != self.values[name]]
@@ -246,3 +271,10 @@ def change(page: str, values: Mapping[str, Any]) -> None:
     rules = {param.name: param for param in store["params"]}
     kept = {n: v for n, v in values.items() if n not in rules or rules[n].allows(v)}
     store.setdefault("pending", {}).update(kept)
+
+
+def declared(name: str) -> Param:
+    """The parameter of that name of the page that is open. KeyError where it has none."""
+    store = st.session_state[f"page:{st.session_state['page']}"]
+    by_name: dict[str, Param] = store["by_name"]
+    return by_name[name]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import PICTURES
+from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, Upload
 from core.layer.kernels import filter_names
@@ -263,3 +264,10 @@ def seen(field: ReceptiveField) -> str:
     whole = all(axis.whole for axis in field.axes)
     size = "whole image" if whole else pair(field.size)
     return f"at most {size}" if field.bound else size
+
+
+def sentence(error: SpecError) -> str:
+    """A refusal as a sentence, a visitor's text in it made harmless for Markdown."""
+    text = str(error).translate({ord(c): f"\\{c}" for c in "`*_$<>[]#~:"})
+    end = "" if text.endswith(("?", ".")) else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"

@@ -15,10 +15,9 @@ from viz.features.blocks import compute, params, tables
 from viz.features.blocks.controls import picture
 from viz.features.blocks.params import ARCHITECTURES, ARCHITECTURES_PARAMS, VIEWS, Block
 from viz.features.blocks.tabs import known, measured
-from viz.page import progress
+from viz.page import frame, progress
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, give
-from viz.server import torch_start
 
 if TYPE_CHECKING:
     from core.blocks.stages import Stage
@@ -84,34 +83,23 @@ def _published(name: str, found: Sequence[Stage]) -> None:
 
 
 def page() -> None:
-    """Adopt the URL, draw the open view, publish the URL."""
-    if not torch_start.is_warm():
-        skeleton = st.skeleton(height=460)
-        torch_start.warm()
-        skeleton.empty()
-    page_state = PageState(ARCHITECTURES, ARCHITECTURES_PARAMS)
-    values = page_state.values
-    page_state.place()
-    page_state.tell()
-    with st.sidebar:
-        picture(values)
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.markdown("#### How published networks shrink their input", width="content")
-        menu = st.container(width="content")
-    tabs = st.tabs(list(VIEWS.values()), key=give(values, "view"), on_change="rerun")
-    for tab, (name, label) in zip(tabs, VIEWS.items(), strict=True):
-        if values["view"] != label:
-            continue
+    """The picture at the side, and the open view."""
+    with frame.opened(ARCHITECTURES, ARCHITECTURES_PARAMS) as state:
+        state.place()
+        state.tell()
+        with st.sidebar:
+            picture(state.values)
+        menu = frame.heading("How published networks shrink their input")
+        name, place = frame.open_tab(state.values, VIEWS, "view")
         probes: dict[Block, BlockProbe] = {}
-        with tab:
+        with place:
             if name == "stages":
                 progress.leave(SLOT)
-                _stages(page_state)
+                _stages(state)
             else:
-                probes = _blocks(name, page_state)
+                probes = _blocks(name, state)
         with menu:
-            _save(name, page_state, probes)
-    page_state.publish()
+            _save(name, state, probes)
 
 
 page()

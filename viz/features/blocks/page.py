@@ -11,9 +11,7 @@ from viz.features.blocks.controls import controls
 from viz.features.blocks.params import OWN, PAGE, PARAMS, TABS, Values
 from viz.features.blocks.tables import verdict
 from viz.features.blocks.tabs import DRAW, PROBES, SLOTS_OF, TIMES, facts_table, known, save
-from viz.page import progress
-from viz.page.session import PageState, change, give
-from viz.server import torch_start
+from viz.page import frame, progress
 
 WHY = r"""
 A convolution multiplies $B \cdot H_{out} W_{out} \cdot C_{out} \cdot C_{in} k^2$ times. A stride of
@@ -28,10 +26,6 @@ every number, and a convolution of few channels waits for memory as well.
 """
 
 
-def _notes(page: PageState) -> None:
-    page.tell()
-
-
 def _heading(values: Values) -> DeltaGenerator:
     """What is compared; returns where the menu for slides goes."""
     own = values["compare"] == OWN
@@ -41,56 +35,43 @@ def _heading(values: Values) -> DeltaGenerator:
         values[name] for name in ("in_channels", "input_height", "input_width")
     )
     images = "1 image" if values["batch"] == 1 else f"{values['batch']} images"
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.markdown(f"#### {title}: {images} of {channels}×{height}×{width}", width="content")
-        menu = st.container(width="content")
+    menu = frame.heading(f"{title}: {images} of {channels}×{height}×{width}")
     if not own:
         st.markdown(found.sentence)
     return menu
 
 
-def _refused() -> None:
-    first = params.OFFERED[0]
-    back = {"compare": first, **params.sizes_of(COMPARISONS[first])}
-    st.button("Back to the first comparison", on_click=change, args=(PAGE, back), type="primary")
-
-
 def page() -> None:
-    """Adopt the URL, draw controls, facts and the open tab, publish the URL."""
-    if not torch_start.is_warm():
-        skeleton = st.skeleton(height=460)
-        torch_start.warm()
-        skeleton.empty()
-    page_state = PageState(PAGE, PARAMS)
-    values = page_state.values
-    params.settle(values)
-    page_state.place()
-    _notes(page_state)
-    with st.sidebar:
-        controls(values)
-    menu = _heading(values)
-    found = known(params.asked(values))
-    for error in found.errors:
-        st.warning(error)
-    if found.sound:
-        st.markdown(verdict(found.titles, found.facts))
-        facts_table(found)
-        tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
-        for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
-            if values["tab"] == label:
-                progress.leave(*({PROBES, TIMES} - {SLOTS_OF[name]}))
-                with tab:
-                    more = DRAW[name](found)
-                with menu:
-                    save(found, more, values)
-        with st.expander("Why"):
-            st.markdown(WHY)
-    else:
+    """The controls at the side, the facts and the open tab."""
+    with frame.opened(PAGE, PARAMS) as state:
+        values = state.values
+        params.settle(values)
+        state.place()
+        state.tell()
+        with st.sidebar:
+            controls(values)
+        menu = _heading(values)
+        found = known(params.asked(values))
+        for error in found.errors:
+            st.warning(error)
+        if found.sound:
+            st.markdown(verdict(found.titles, found.facts))
+            facts_table(found)
+            name, place = frame.open_tab(values, TABS)
+            progress.leave(*({PROBES, TIMES} - {SLOTS_OF[name]}))
+            with place:
+                more = DRAW[name](found)
+            with menu:
+                save(found, more, values)
+            with st.expander("Why"):
+                st.markdown(WHY)
+            return
         progress.leave(PROBES, TIMES)
         if not found.blocks:
             st.info("Write a block in the sidebar, such as `conv3 s2 p1 c64, relu`.")
-        _refused()
-    page_state.publish()
+        first = params.OFFERED[0]
+        plain = {"compare": first, **params.sizes_of(COMPARISONS[first])}
+        frame.refuse(PAGE, None, "Back to the first comparison", plain)
 
 
 page()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import SpecError
-from viz.choices.network_picker import sentence
 from viz.features.blocks import compute, export, tables
 from viz.features.blocks.params import PAGE, Block
 from viz.page import progress
 from viz.page import tables as page_tables
 from viz.page.save_menu import save_menu
+from viz.page.words import sentence
 from viz.server.queue import View, Work
 from viz.slides.style import Picture
 

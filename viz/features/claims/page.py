@@ -7,24 +7,21 @@ import streamlit as st
 from viz.features.claims import view
 from viz.features.claims.params import PAGE, PARAMS, settle
 from viz.features.claims.view import SLOT, SLOT_ALL, SLOT_GRID
-from viz.page import progress
-from viz.page.session import PageState
-from viz.server import torch_start
+from viz.page import frame, progress
 
 
 def page() -> None:
-    """Adopt the URL, draw the list or the open claim, publish the URL."""
-    state = PageState(PAGE, PARAMS)
-    values = state.values
-    state.ignored.extend(settle(values))
-    state.place()
-    state.tell()
-    if values["claim"]:
-        progress.leave(SLOT_ALL)
-        if not torch_start.is_warm():
-            torch_start.warm()
-        view.open_claim(values)
-    else:
+    """The list, or the open claim."""
+    with frame.opened(PAGE, PARAMS, warm=False) as state:
+        values = state.values
+        state.ignore(*settle(values))
+        state.place()
+        state.tell()
+        if values["claim"]:
+            progress.leave(SLOT_ALL)
+            frame.warm_up()
+            view.open_claim(values)
+            return
         progress.leave(SLOT, SLOT_GRID)
         st.markdown("#### Claims, tested: what is said, and what is measured")
         st.markdown(
@@ -35,7 +32,6 @@ def page() -> None:
         view.run_all(values)
         view.filters(values)
         view.claim_list(values)
-    state.publish()
 
 
 page()

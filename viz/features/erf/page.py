@@ -12,16 +12,16 @@ from core.errors import SpecError
 from viz.choices import network, network_analysis
 from viz.choices import unit as choices_unit
 from viz.choices.network_analysis import Analysis
-from viz.choices.network_picker import lab_link, picker, sentence
+from viz.choices.network_picker import offer_training, picker
 from viz.choices.unit import UNITS
 from viz.features.erf import compute, params
 from viz.features.erf.controls import recipe, unit_picker
 from viz.features.erf.map import erf_map
 from viz.features.erf.params import PAGE, PARAMS, TABS, Request
 from viz.features.erf.tabs import DRAW, save
-from viz.page import progress
-from viz.page.session import PageState, change, give
-from viz.server import torch_start
+from viz.page import frame, progress
+from viz.page.session import PageState, give
+from viz.params import defaults
 from viz.server.queue import View
 
 if TYPE_CHECKING:
@@ -31,39 +31,36 @@ BELOW = {"compare", "studies"}
 """Tabs that have something computed; their places in the queue have the same names."""
 
 
-def _notes(page: PageState) -> None:
-    page.tell()
-
-
-def _asked(found: Analysis, page: PageState, linked: bool) -> Request:
-    """What is asked of the network. Raises SpecError where that cannot be."""
-    line, lost = _kept(found, page.values)
-    page.ignored.extend(lost if linked else ())
+def _request(found: Analysis, state: PageState) -> Request:
+    """What is computed of the network. Raises SpecError where that cannot be."""
+    line, clauses = _line(found, state.values)
+    if state.from_link:
+        state.ignore(*clauses)
     if line.node.kind == "input":
         rule = "must have units side by side; this network has none like that"
         raise SpecError("layer", rule, found.network.title)
-    return params.request(page.values, line.node.name, line.node.grid)
+    return params.request(state.values, line.node.name, line.node.grid)
 
 
-def _kept(found: Analysis, values: dict[str, Any]) -> tuple[Line, list[str]]:
+def _line(found: Analysis, values: dict[str, Any]) -> tuple[Line, list[str]]:
     """The layer, and what there is to say of a layer or unit that this network does not have."""
-    lost = []
+    clauses = []
     line = found.line(values["layer"])
     if line is None or line.node.kind == "input":
         if values["layer"]:
-            lost.append(f"this network has no layer `{values['layer'][:80]}`")
+            clauses.append(f"this network has no layer `{values['layer'][:80]}`")
         values["layer"], line = "", found.deepest
     unit, grid = values["unit"], line.node.grid
     if unit not in UNITS and choices_unit.unit_of(unit, grid) != tuple(map(int, unit.split("."))):
-        lost.append(f"`{line.label}` has no unit {unit}, only {grid[0]}×{grid[1]}")
+        clauses.append(f"`{line.label}` has no unit {unit}, only {grid[0]}×{grid[1]}")
         values["unit"] = "centre"
-    return line, lost
+    return line, clauses
 
 
-def _heading(found: Analysis, asked: Request) -> None:
-    line = found.line(asked.layer)
+def _heading(found: Analysis, request: Request) -> None:
+    line = found.line(request.layer)
     assert line is not None
-    row, col = asked.unit
+    row, col = request.unit
     most = "at most " if line.field.bound else ""
     size = f"{most}{'×'.join(f'{n:g}' for n in line.field.size)}"
     st.markdown(
@@ -73,61 +70,47 @@ def _heading(found: Analysis, asked: Request) -> None:
     )
 
 
-def _refused(error: SpecError, most: int, values: dict[str, Any]) -> None:
+def _refuse(error: SpecError, most: int, values: dict[str, Any]) -> None:
     """Why there is no map, and what would do."""
-    st.warning(sentence(error))
-    if error.parameter == "run":
-        lab_link(values)
+    plain = defaults(PARAMS) | {"input_height": 64, "input_width": 64}
+    nearer = None
     if error.parameter == "draws" and most:
-        label = "Take 1 draw" if most == 1 else f"Take {most} draws"
-        st.button(label, on_click=change, args=(PAGE, {"draws": most}), type="primary")
-    defaults = {param.name: param.default for param in PARAMS}
-    defaults |= {"input_height": 64, "input_width": 64}
-    st.button("Back to the first map", on_click=change, args=(PAGE, defaults))
-
-
-def _linked(page: PageState) -> bool:
-    """Whether a link has set these values: then what does not fit must be told."""
-    before, st.session_state["erf_adopted"] = st.session_state.get("erf_adopted"), page.adopted
-    return bool(before != page.adopted)
+        nearer = "Take 1 draw" if most == 1 else f"Take {most} draws", {"draws": most}
+    frame.refuse(PAGE, error, "Back to the first map", plain, nearer)
+    offer_training(error, values)
 
 
 def page() -> None:
-    """Adopt the URL, draw the recipe, ask the queue, draw what is there, publish the URL."""
-    if not torch_start.is_warm():
-        skeleton = st.skeleton(height=460)
-        torch_start.warm()
-        skeleton.empty()
-    page_state = PageState(PAGE, PARAMS)
-    values, linked = page_state.values, _linked(page_state)
-    network.settle(values)
-    notes, place = st.container(), st.container()
-    found: Analysis | None = None
-    asked: Request | None = None
-    refusal, most = None, 0
-    try:
-        found = network_analysis.analysis(network.network(values))
-        asked = _asked(found, page_state, linked)
-        most = compute.most_draws(asked, found)
-        compute.check(asked, found)
-    except SpecError as error:
-        refusal = error
-    page_state.place()
-    with notes:
-        _notes(page_state)
-    with st.sidebar:
-        picker(PAGE, values)
-        recipe(values, found)
-    with place:
-        if refusal:
-            progress.leave("erf", *BELOW)
-            _refused(refusal, most, values)
-        elif found and asked:
-            _heading(found, asked)
-            menu = _display(values)
-            unit_picker(values, found, asked.layer, found.fields[asked.layer].grid)
-            _results(asked, page_state, menu)
-    page_state.publish()
+    """The recipe at the side, the map as it is computed, and the open tab."""
+    with frame.opened(PAGE, PARAMS) as state:
+        values = state.values
+        network.settle(values)
+        notes, place = st.container(), st.container()
+        found: Analysis | None = None
+        request: Request | None = None
+        refusal, most = None, 0
+        try:
+            found = network_analysis.analysis(network.network(values))
+            request = _request(found, state)
+            most = compute.most_draws(request, found)
+            compute.check(request, found)
+        except SpecError as error:
+            refusal = error
+        state.place()
+        with notes:
+            state.tell()
+        with st.sidebar:
+            picker(PAGE, values)
+            recipe(values, found)
+        with place:
+            if refusal:
+                progress.leave("erf", *BELOW)
+                _refuse(refusal, most, values)
+            elif found and request:
+                _heading(found, request)
+                menu = _display(values)
+                unit_picker(values, found, request.layer, found.fields[request.layer].grid)
+                _results(request, state, menu)
 
 
 def _display(values: dict[str, Any]) -> DeltaGenerator:
@@ -143,22 +126,20 @@ def _display(values: dict[str, Any]) -> DeltaGenerator:
         return st.container(width="content")
 
 
-def _results(asked: Request, page: PageState, menu: DeltaGenerator) -> None:
-    expected = compute.expected(asked)
+def _results(request: Request, state: PageState, menu: DeltaGenerator) -> None:
+    expected = compute.expected(request)
 
     def draw(views: Mapping[Hashable, View]) -> None:
-        erf_map(asked, views[asked], expected, page.values)
+        erf_map(request, views[request], expected, state.values)
 
-    view = progress.show("erf", {asked: compute.work(asked)}, draw)[asked]
+    view = progress.show("erf", {request: compute.work(request)}, draw)[request]
     erf = view.partial if view.error == progress.STOPPED else view.result
-    tabs = st.tabs(list(TABS.values()), key=give(page.values, "tab"), on_change="rerun")
-    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
-        if page.values["tab"] == label:
-            progress.leave(*BELOW - {name})
-            with tab:
-                more = DRAW[name](asked, erf, expected, page)
-            with menu:
-                save(asked, erf, expected, page.values, more or [])
+    name, place = frame.open_tab(state.values, TABS)
+    progress.leave(*BELOW - {name})
+    with place:
+        more = DRAW[name](request, erf, expected, state)
+    with menu:
+        save(request, erf, expected, state.values, more or [])
 
 
 page()

@@ -112,10 +112,10 @@ def keep_answer(page: PageState) -> None:
     asked = question(values)
     if values["answer"] and judge(asked, values["answer"]).right is None:
         values["answer"] = ""
-        page.ignored.append(f"`answer` must be {answer_format(asked)}")
+        page.ignore(f"`answer` must be {answer_format(asked)}")
     options = len(INTERVIEWS[values["interview"]].options)
     if values["guess"] > options:
-        page.ignored.append(f"`guess` must be from 1 to {options} here (got `{values['guess']}`)")
+        page.ignore(f"`guess` must be from 1 to {options} here (got `{values['guess']}`)")
         values["guess"] = 0
 
 

@@ -7,8 +7,8 @@ import streamlit as st
 from viz.features.exercises import controls
 from viz.features.exercises.params import PAGE, PARAMS, TABS
 from viz.features.exercises.tabs import DRAW
-from viz.page.session import PageState, give
-from viz.server import torch_start
+from viz.page import frame
+from viz.page.session import PageState
 
 
 def page() -> None:
@@ -24,13 +24,11 @@ def page() -> None:
     if values["tab"] == TABS["practice"]:
         with st.sidebar:
             controls.sidebar(values)
-    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
-    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
-        if values["tab"] == label:
-            with tab:
-                if values["answer"] and not torch_start.is_warm():
-                    torch_start.warm()
-                DRAW[name](values)
+    name, place = frame.open_tab(values, TABS)
+    with place:
+        if values["answer"]:
+            frame.warm_up()
+        DRAW[name](values)
 
 
 page()

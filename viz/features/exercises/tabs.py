@@ -12,7 +12,6 @@ from viz.choices import board as choices_board
 from viz.choices import layer, network_analysis
 from viz.choices.layer import VIEW
 from viz.choices.network import OWN, Network
-from viz.choices.network_picker import sentence
 from viz.components.cone.cone import cone
 from viz.components.focus.focus import focus
 from viz.components.player.player import player
@@ -43,6 +42,7 @@ from viz.lessons.exercises import (
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.page import words
 from viz.page.session import give
+from viz.page.words import sentence
 from viz.params import query
 
 

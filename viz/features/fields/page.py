@@ -9,13 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
 from core.networks import LayerError
-from viz.choices import layer_controls, network_analysis
 from viz.choices import network as network_state
+from viz.choices import network_analysis, picture
 from viz.choices import unit as choices_unit
-from viz.choices.layer import UPLOAD
 from viz.choices.network import DEFAULT, OWN, Network
 from viz.choices.network_analysis import Analysis
-from viz.choices.network_picker import lab_link, picker, sentence
+from viz.choices.network_picker import offer_training, picker
 from viz.components.cone.cone import cone
 from viz.features.fields import export, params
 from viz.features.fields.edit_tab import edit_tab
@@ -23,9 +22,11 @@ from viz.features.fields.measured import verdict
 from viz.features.fields.params import PAGE, PARAMS, TABS
 from viz.features.fields.tabs import DRAW, shown
 from viz.features.fields.words import headline
+from viz.page import frame
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, change, give
-from viz.server import torch_start
+from viz.page.session import PageState, change
+from viz.page.words import sentence
+from viz.params import defaults
 
 if TYPE_CHECKING:
     from core.receptive_field.outline import Line
@@ -40,24 +41,13 @@ def _sidebar(values: dict[str, Any]) -> None:
         picker(PAGE, values, {"tab": TABS["edit"]})
         with st.expander("Image", key="field_image", on_change="rerun") as image:
             if image.open:
-                layer_controls.picture_control(values)
-
-
-def _notes(page: PageState, values: dict[str, Any]) -> None:
-    page.tell()
-    if values["picture"] == UPLOAD and "upload_image" not in st.session_state:
-        st.info(
-            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
-            "in for it. Choose a file under *Image*."
-        )
+                picture.picture_control(values)
 
 
 def _headline(found: Analysis) -> DeltaGenerator:
     """One sentence that answers most questions; returns where the menu for slides goes."""
     _, height, width = found.network.input_size
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.markdown(f"#### {found.network.title} on {height}×{width}", width="content")
-        place = st.container(width="content")
+    place = frame.heading(f"{found.network.title} on {height}×{width}")
     st.markdown(headline(found))
     return place
 
@@ -65,24 +55,25 @@ def _headline(found: Analysis) -> DeltaGenerator:
 def _save(found: Analysis, values: dict[str, Any]) -> None:
     """The cone and what the open tab shows, as files."""
     name = next(name for name, label in TABS.items() if label == values["tab"])
-    upload = st.session_state.get("upload_image")
+    upload = picture.loaded_upload()
     pictures = export.of_cone(found, values, upload)
     pictures += export.of_tab(name, found, values)
     save_menu(PAGE, pictures, export.settings(found))
 
 
-def _show(found: Analysis, page: PageState, linked: bool) -> None:
-    values = page.values
+def _show(found: Analysis, state: PageState) -> None:
+    values = state.values
     line = found.line(values["layer"]) or found.deepest
-    lost = _keep_to(line, values)
-    page.ignored.extend(lost if linked else ())
+    clauses = _keep_to(line, values)
+    if state.from_link:
+        state.ignore(*clauses)
     cone(
         network_analysis.cone_lines(found.network),
         {**params.view(values), "layer": line.node.name},
         title=f"{found.network.title} on {'×'.join(map(str, found.network.input_size[1:]))}",
         picture=params.picture(values, found.network.input_size[1:]),
         identity=params.identity(values),
-        token=f"{page.adopted} {st.session_state.get('field_jump', 0)}",
+        token=f"{state.adopted} {st.session_state.get('field_jump', 0)}",
         key="cone",
         on_view=_on_view,
     )
@@ -90,16 +81,16 @@ def _show(found: Analysis, page: PageState, linked: bool) -> None:
 
 def _keep_to(line: Line, values: dict[str, Any]) -> list[str]:
     """Let go of a layer or unit that this network does not have; what there was to say of it."""
-    lost = []
+    clauses = []
     if values["layer"] not in ("", line.node.name, *line.folded, line.node.module):
-        lost.append(f"this network has no layer `{values['layer'][:80]}`")
+        clauses.append(f"this network has no layer `{values['layer'][:80]}`")
         values["layer"] = values["unit"] = ""
     unit = params.unit_of(values) or (0, 0)
     if any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
         rows, cols = line.node.grid
-        lost.append(f"`{line.label}` has no unit {values['unit']}, only {rows}×{cols}")
+        clauses.append(f"`{line.label}` has no unit {values['unit']}, only {rows}×{cols}")
         values["unit"] = ""
-    return lost
+    return clauses
 
 
 def _last_that_fits(error: SpecError, values: dict[str, Any]) -> Analysis | None:
@@ -113,68 +104,71 @@ def _last_that_fits(error: SpecError, values: dict[str, Any]) -> Analysis | None
     return network_analysis.analysis(network)
 
 
-def _refused(error: SpecError, values: dict[str, Any]) -> None:
-    """Why there is no picture, and the way back."""
-    st.warning(sentence(error))
-    if error.parameter == "run":
-        lab_link(values)
+def _refuse(error: SpecError, values: dict[str, Any]) -> None:
+    """Why there is no picture, and what would do."""
+    plain = {**defaults(network_state.PARAMS), **_published(DEFAULT), "layer": "", "unit": ""}
+    nearer = None
     if values["network"] in network_state.architectures():
-        _, height, width = network_state.published(values["network"]).input_size
-        size = {"input_height": height, "input_width": width}
-        text = f"Use the published input, {height}×{width}"
-        st.button(text, on_click=change, args=(PAGE, size), type="primary")
-    defaults = {param.name: param.default for param in network_state.PARAMS}
-    _, height, width = network_state.published(DEFAULT).input_size
-    defaults |= {"input_height": height, "input_width": width, "layer": "", "unit": ""}
-    st.button("Back to the first network", on_click=change, args=(PAGE, defaults))
+        size = _published(values["network"])
+        text = "Use the published input, {input_height}×{input_width}".format(**size)
+        nearer = text, size
+    frame.refuse(PAGE, error, "Back to the first network", plain, nearer)
+    offer_training(error, values)
+
+
+def _published(name: str) -> dict[str, int]:
+    _, height, width = network_state.published(name).input_size
+    return {"input_height": height, "input_width": width}
+
+
+def _cone(state: PageState) -> tuple[Analysis | None, DeltaGenerator | None]:
+    """The cone; returns what was followed, and where the menu for files goes."""
+    values = state.values
+    found: Analysis | None
+    try:
+        network = network_state.network(values)
+        found = network_analysis.analysis(network)
+        st.session_state["fields_last"] = network if values["network"] == OWN else None
+    except SpecError as error:
+        found = _last_that_fits(error, values)
+        if found is None:
+            _refuse(error, values)
+            return None, None
+    menu = _headline(found)
+    _show(found, state)
+    return found, menu
 
 
 def page() -> None:
-    """Adopt the URL, draw the widgets, follow the network, publish the URL."""
-    if not torch_start.is_warm():
-        waiting = st.skeleton(height=460)
-        torch_start.warm()
-        waiting.empty()
-    page_state = PageState(PAGE, PARAMS)
-    values = page_state.values
-    network_state.settle(values)
-    linked = params.forget(values, page_state.adopted)
-    page_state.place()
-    notes, place = st.container(), st.container()
-    with place:
-        found: Analysis | None
-        try:
-            network = network_state.network(values)
-            found = network_analysis.analysis(network)
-            st.session_state["fields_last"] = network if values["network"] == OWN else None
-        except SpecError as error:
-            found = _last_that_fits(error, values)
-            if found is None:
-                _refused(error, values)
+    """The cone, the network at the side, and the open tab."""
+    with frame.opened(PAGE, PARAMS) as state:
+        values = state.values
+        network_state.settle(values)
+        if state.changed("network", "layers", "module", "run"):
+            values["layer"] = values["unit"] = ""
+        state.place()
+        notes, place = st.container(), st.container()
+        with place:
+            found, menu = _cone(state)
+        with notes:
+            state.tell()
+            picture.missing_upload(values)
+        _sidebar(values)
         if found is not None:
-            menu = _headline(found)
-            _show(found, page_state, linked)
-    with notes:
-        _notes(page_state, values)
-    _sidebar(values)
-    if found is not None:
-        line = shown(found, page_state)
-        rows, cols = line.node.grid
-        verdict(found, line, params.unit_of(values) or (rows // 2, cols // 2))
-    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
-    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
-        if values["tab"] == label:
-            with tab:
-                if name == "edit":
-                    edit_tab(found, page_state)
-                elif found is not None:
-                    DRAW[name](found, page_state)
-                else:
-                    st.caption("Here is nothing to show until the network runs on its input.")
-    if found is not None:
-        with menu:
-            _save(found, values)
-    page_state.publish()
+            line = shown(found, state)
+            rows, cols = line.node.grid
+            verdict(found, line, params.unit_of(values) or (rows // 2, cols // 2))
+        name, tab = frame.open_tab(values, TABS)
+        with tab:
+            if name == "edit":
+                edit_tab(found, state)
+            elif found is not None:
+                DRAW[name](found, state)
+            else:
+                st.caption("Here is nothing to show until the network runs on its input.")
+        if found is not None and menu is not None:
+            with menu:
+                _save(found, values)
 
 
 page()

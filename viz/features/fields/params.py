@@ -92,28 +92,6 @@ def identity(values: Values) -> str:
     return " ".join(map(str, [*parts, own]))
 
 
-def forget(values: dict[str, Any], adopted: int) -> bool:
-    """Let go of layer and unit where another network has been chosen since the last run.
-
-    Args:
-        values: the page's, of this run.
-        adopted: how often a link has set them; what a link names stays.
-
-    Returns:
-        whether these values are a link's, so that what does not fit must be told.
-    """
-    now = [values[name] for name in ("network", "layers", "module", "run")]
-    before, st.session_state["field_shown"] = (
-        st.session_state.get("field_shown"),
-        (adopted, now),
-    )
-    if before is None or before[0] != adopted:
-        return True
-    if before[1] != now:
-        values["layer"] = values["unit"] = ""
-    return False
-
-
 def picture(values: Values, size: Pair) -> str:
     """The chosen picture as a data URL; the pagoda stands in for one that is not loaded."""
     upload = st.session_state.get("upload_image") if values["picture"] == UPLOAD else None

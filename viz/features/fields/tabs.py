@@ -15,12 +15,12 @@ from core.networks.zoo_lines import NOTATIONS
 from viz.choices import lab, network, network_analysis, unit
 from viz.choices.network import OWN
 from viz.choices.network_analysis import Analysis
-from viz.choices.network_picker import open_layers, sentence
+from viz.choices.network_picker import open_layers
 from viz.components.cone.cone import cone
 from viz.features.fields import params
 from viz.features.fields.params import PAGE, jump
 from viz.page.session import PageState, change, give
-from viz.page.words import pair, seen, times
+from viz.page.words import pair, seen, sentence, times
 
 if TYPE_CHECKING:
     from core.cost import LayerCost

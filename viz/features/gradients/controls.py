@@ -9,6 +9,7 @@ import streamlit as st
 
 from viz.choices import layer_controls
 from viz.choices.layer import Values
+from viz.choices.picture import picture_control
 from viz.choices.unit import UNITS
 from viz.features.gradients.params import (
     ACTIVATION_LABELS,
@@ -48,7 +49,7 @@ def sidebar(values: Values) -> None:
     if OWN in values["shown"]:
         with st.expander("Your own layer", expanded=True):
             layer_controls.layer_controls(PAGE, with_board(dict(values)))
-    layer_controls.picture_control(values)
+    picture_control(values)
     for column, axis in zip(st.columns(2), ("height", "width"), strict=True):
         column.number_input(
             f"input {axis} (px)",

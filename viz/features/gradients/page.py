@@ -8,35 +8,22 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
-from viz.choices.layer import UPLOAD
-from viz.choices.network_picker import sentence
+from viz.choices import picture
 from viz.features.gradients import compute, params
 from viz.features.gradients import plots as figures
 from viz.features.gradients.controls import arriving_controls, clicked, sidebar
 from viz.features.gradients.params import KIND_LABELS, PAGE, PARAMS, TABS, Shown
 from viz.features.gradients.tabs import DRAW, EVEN_READING, SLOT, save
-from viz.page import progress
-from viz.page.session import PageState, change, give
-from viz.server import torch_start
-
-
-def _notes(page: PageState) -> list[str]:
-    """Settle one's own layer; what was ignored or changed, until the visitor changes something."""
-    settled = params.settle(page.values)
-    before, said = st.session_state.get("gradients_settled", (None, []))
-    settled = settled or (said if before == page.values else [])
-    st.session_state["gradients_settled"] = dict(page.values), settled
-    return [*page.warnings, *settled]
+from viz.page import frame, progress
+from viz.page.session import PageState
+from viz.params import defaults
 
 
 def _heading(values: dict[str, Any]) -> DeltaGenerator:
     """What arrives where; returns where the menu for slides goes."""
     kind = KIND_LABELS[values["arriving"]]
     size = f"{values['input_height']}×{values['input_width']}"
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        title = f"#### Where does the gradient go? On {size} px, arriving: {kind}"
-        st.markdown(title, width="content")
-        menu = st.container(width="content")
+    menu = frame.heading(f"Where does the gradient go? On {size} px, arriving: {kind}")
     st.markdown(
         "Below each layer's name: the gradient at its input, then the one that arrives at its "
         "output. Learning needs the first; colours and numbers are on one scale."
@@ -78,63 +65,46 @@ terms. Weights of both signs may cancel in it, so its gradient need not be large
 
 
 def _shown(values: dict[str, Any]) -> list[Shown]:
-    upload = st.session_state.get("upload_image")
+    upload = picture.loaded_upload()
     return [params.layer(values, name, upload) for name in values["shown"]]
 
 
-def _refused(error: SpecError) -> None:
-    st.warning(sentence(error))
-    defaults = {param.name: param.default for param in PARAMS}
-    st.button("Back to the first picture", on_click=change, args=(PAGE, defaults))
-
-
-def _body(shown: list[Shown], page: PageState) -> None:
-    values = page.values
+def _body(shown: list[Shown], state: PageState) -> None:
+    values = state.values
     menu = _heading(values)
     if not shown:
         st.info("Choose at least one layer, at the side.")
         usual = {"shown": PARAMS[0].default}
-        st.button("Show the usual four", on_click=change, args=(PAGE, usual), type="primary")
+        frame.refuse(PAGE, None, "Show the usual four", usual)
         return
     arriving_controls(values, shown)
     _panels(shown, values)
     with st.expander("Why"):
         st.markdown(_WHY + EVEN_READING)
-    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
-    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
-        if values["tab"] == label:
-            if name != "depth":
-                progress.leave(SLOT)
-            with tab:
-                more = DRAW[name](shown, page)
-            with menu:
-                save(shown, values, more or [])
+    name, place = frame.open_tab(values, TABS)
+    if name != "depth":
+        progress.leave(SLOT)
+    with place:
+        more = DRAW[name](shown, state)
+    with menu:
+        save(shown, values, more or [])
 
 
 def page() -> None:
-    """Adopt the URL, draw the widgets, the panels and the open tab, publish the URL."""
-    if not torch_start.is_warm():
-        skeleton = st.skeleton(height=460)
-        torch_start.warm()
-        skeleton.empty()
-    page_state = PageState(PAGE, PARAMS)
-    values = page_state.values
-    notes = _notes(page_state)
-    page_state.place()
-    if values["picture"] == UPLOAD and "upload_image" not in st.session_state:
-        notes.append(
-            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands in."
-        )
-    if notes:
-        st.warning("\n\n".join(notes))
-    with st.sidebar:
-        sidebar(values)
-    try:
-        _body(_shown(values), page_state)
-    except SpecError as error:
-        progress.leave(SLOT)
-        _refused(error)
-    page_state.publish()
+    """The widgets at the side, the panels and the open tab."""
+    with frame.opened(PAGE, PARAMS) as state:
+        values = state.values
+        state.note(params.settle(values))
+        state.place()
+        state.tell()
+        picture.missing_upload(values)
+        with st.sidebar:
+            sidebar(values)
+        try:
+            _body(_shown(values), state)
+        except SpecError as error:
+            progress.leave(SLOT)
+            frame.refuse(PAGE, error, "Back to the first picture", defaults(PARAMS))
 
 
 page()

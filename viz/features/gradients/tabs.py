@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.gradients.recipe import FlowSpec
 from viz.choices import board as choices_board
-from viz.choices import layer
+from viz.choices import layer, picture
 from viz.choices.layer import VIEW
 from viz.components.player.player import player
 from viz.features.gradients import compute, export, params
@@ -85,7 +85,7 @@ def _numbers(panels: list[Shown], page: PageState) -> None:
 
 
 def _claims(values: Mapping[str, Any]) -> None:
-    upload = st.session_state.get("upload_image")
+    upload = picture.loaded_upload()
     names = [*LAYERS, *([OWN] if OWN in values["shown"] else [])]
     rows = []
     for name in names:
@@ -128,7 +128,7 @@ def _counts(panels: list[Shown], page: PageState) -> list[Picture]:
 def _back(panels: list[Shown], page: PageState) -> list[Picture]:
     values = page.values
     options = [n for n, spec in LAYERS.items() if spec.operation == "convolution"]
-    upload = st.session_state.get("upload_image")
+    upload = picture.loaded_upload()
     own = params.layer(values, OWN, upload)
     if own.board.layer.operation == "convolution":
         options.append(OWN)

@@ -9,15 +9,15 @@ import streamlit as st
 from core.errors import SpecError
 from viz.choices import network, network_analysis
 from viz.choices.network_analysis import Analysis
-from viz.choices.network_picker import lab_link, sentence
+from viz.choices.network_picker import offer_training
 from viz.features.shift import compute, params
 from viz.features.shift import tabs as shift_tabs
 from viz.features.shift.controls import layer_controls, network_controls
 from viz.features.shift.params import PAGE, PARAMS, TABS
 from viz.features.shift.tabs import SLOT
-from viz.page import progress
-from viz.page.session import PageState, change, give
-from viz.server import torch_start
+from viz.page import frame, progress
+from viz.page.session import PageState
+from viz.params import defaults
 from viz.slides.style import Picture
 
 DRAW = {
@@ -38,10 +38,6 @@ WHY = (
 )
 
 
-def _notes(page: PageState) -> None:
-    page.tell()
-
-
 def _network(values: dict[str, Any]) -> tuple[Analysis | None, SpecError | None]:
     network.settle(values)
     try:
@@ -50,75 +46,56 @@ def _network(values: dict[str, Any]) -> tuple[Analysis | None, SpecError | None]
         return None, error
 
 
-def _refused(error: SpecError, values: dict[str, Any]) -> None:
-    """Why there is nothing to see, and a way back."""
-    st.warning(sentence(error))
-    if error.parameter == "run":
-        lab_link(values)
-    defaults = {param.name: param.default for param in PARAMS if param.name != "tab"}
-    st.button("Back to the first picture", on_click=change, args=(PAGE, defaults), type="primary")
-
-
-def _keep_layer(page: PageState, found: Analysis) -> None:
-    """Another network has other layers; told where a link has asked for one."""
-    before, st.session_state["shift_adopted"] = st.session_state.get("shift_adopted"), page.adopted
-    layer = page.values["layer"]
-    if not layer or layer in compute.layers(found):
+def _keep_layer(state: PageState, analysis: Analysis) -> None:
+    """Another network has other layers; said where a link has named one."""
+    layer = state.values["layer"]
+    if not layer or layer in compute.layers(analysis):
         return
-    page.values["layer"] = ""
-    if before != page.adopted:
-        page.ignored.append(f"no map of `{layer[:80]}` fits this image")
+    state.values["layer"] = ""
+    if state.from_link:
+        state.ignore(f"no map of `{layer[:80]}` fits this image")
 
 
 def page() -> None:
-    """Adopt the URL, draw the widgets and the open tab, publish the URL."""
-    if not torch_start.is_warm():
-        skeleton = st.skeleton(height=460)
-        torch_start.warm()
-        skeleton.empty()
-    page_state = PageState(PAGE, PARAMS)
-    values = page_state.values
-    params.settle(values)
-    network_open = values["tab"] == TABS["network"]
-    found, refusal = _network(values) if network_open else (None, None)
-    if found:
-        _keep_layer(page_state, found)
-    page_state.place()
-    _notes(page_state)
-    with st.sidebar:
-        network_controls(values, found) if network_open else layer_controls(values)
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        heading = "#### Shift and aliasing: does the output move when the picture does?"
-        st.markdown(heading, width="content")
-        menu = st.container(width="content")
-    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
-    if not network_open:
-        progress.leave(SLOT)
-    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
-        if values["tab"] == label:
-            with tab:
-                pictures = _tab(name, values, found, refusal)
-            with menu:
-                shift_tabs.save(pictures, values)
-    with st.expander("Why"):
-        st.markdown(WHY)
-    page_state.publish()
+    """The widgets at the side, and the open tab."""
+    with frame.opened(PAGE, PARAMS) as state:
+        values = state.values
+        params.settle(values)
+        network_open = values["tab"] == TABS["network"]
+        analysis, refusal = _network(values) if network_open else (None, None)
+        if analysis:
+            _keep_layer(state, analysis)
+        state.place()
+        state.tell()
+        with st.sidebar:
+            network_controls(values, analysis) if network_open else layer_controls(values)
+        menu = frame.heading("Shift and aliasing: does the output move when the picture does?")
+        name, place = frame.open_tab(values, TABS)
+        if not network_open:
+            progress.leave(SLOT)
+        with place:
+            pictures = _tab(name, values, analysis, refusal)
+        with menu:
+            shift_tabs.save(pictures, values)
+        with st.expander("Why"):
+            st.markdown(WHY)
 
 
 def _tab(
-    name: str, values: dict[str, Any], found: Analysis | None, refusal: SpecError | None
+    name: str, values: dict[str, Any], analysis: Analysis | None, refusal: SpecError | None
 ) -> list[Picture]:
     """Draw it; returns what of it can be saved."""
     try:
         if refusal:
             raise refusal
-        if found:
-            layer = values["layer"] or compute.last_layer(found)
+        if analysis:
+            layer = values["layer"] or compute.last_layer(analysis)
             return shift_tabs.network_tab(values, params.requests(values, layer))
         return DRAW[name](values)
     except SpecError as error:
         progress.leave(SLOT)
-        _refused(error, values)
+        frame.refuse(PAGE, error, "Back to the first picture", defaults(PARAMS, "tab"))
+        offer_training(error, values)
         return []
 
 

@@ -13,37 +13,23 @@ from viz.choices import layer as state
 from viz.features.sizes import compute, params
 from viz.features.sizes.params import BOARD, PAGE, PARAMS, TABS, board_help, board_query, counted
 from viz.features.sizes.tabs import DRAW, Values, save
-from viz.page import words
-from viz.page.session import PageState, give
+from viz.page import frame, words
 
 Axes = tuple[AxisFormula, AxisFormula]
 
 
-def _notes(page: PageState) -> list[str]:
-    """Settle the layer; what was ignored or changed is said until the visitor changes something."""
-    settled = params.settle(page.values)
-    layer = {name: v for name, v in page.values.items() if name not in ("tab", "solution")}
-    said_for, said = st.session_state.get("settled", (None, []))
-    settled = settled or (said if said_for == layer else [])
-    st.session_state["settled"] = layer, settled
-    return [*page.warnings, *settled]
-
-
 def _heading(spec: LayerSpec, size: Pair, values: Values) -> DeltaGenerator:
     """The layer, and the way to its board; returns where the menu for slides goes."""
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.markdown(f"#### {words.title(spec)}, on {words.times(size)}", width="content")
-        with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            st.page_link(
-                BOARD,
-                label="Open on the board",
-                icon=":material/grid_on:",
-                query_params=board_query(spec, size, values),
-                help=board_help(spec, size),
-            )
-            return st.container(width="content")
+    place = frame.heading(f"{words.title(spec)}, on {words.times(size)}")
+    with place, st.container(horizontal=True, vertical_alignment="center", width="content"):
+        st.page_link(
+            BOARD,
+            label="Open on the board",
+            icon=":material/grid_on:",
+            query_params=board_query(spec, size, values),
+            help=board_help(spec, size),
+        )
+        return st.container(width="content")
 
 
 def _formulas(axes: Axes) -> None:
@@ -97,29 +83,25 @@ def _why(axes: Axes) -> None:
 
 
 def page() -> None:
-    """Adopt the URL, draw the widgets, the formula and the open tab, publish the URL."""
-    page_state = PageState(PAGE, PARAMS)
-    values = page_state.values
-    notes = _notes(page_state)
-    page_state.place()
-    if notes:
-        st.warning("\n\n".join(notes))
-    with st.sidebar:
-        params.sidebar(values)
-    spec, size = params.layer(values), state.size(values)
-    axes = formula(spec, size)
-    place = _heading(spec, size, values)
-    _formulas(axes)
-    _verdict(spec, size, axes)
-    _why(axes)
-    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
-    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
-        if values["tab"] == label:
-            with tab:
-                DRAW[name](spec, size, page_state)
-            with place:
-                save(name, spec, size, values)
-    page_state.publish()
+    """The layer at the side, the formula and the open tab."""
+    with frame.opened(PAGE, PARAMS, warm=False) as page_state:
+        values = page_state.values
+        page_state.note(params.settle(values), "tab", "solution")
+        page_state.place()
+        page_state.tell()
+        with st.sidebar:
+            params.sidebar(values)
+        spec, size = params.layer(values), state.size(values)
+        axes = formula(spec, size)
+        menu = _heading(spec, size, values)
+        _formulas(axes)
+        _verdict(spec, size, axes)
+        _why(axes)
+        name, place = frame.open_tab(values, TABS)
+        with place:
+            DRAW[name](spec, size, page_state)
+        with menu:
+            save(name, spec, size, values)
 
 
 page()

@@ -14,14 +14,15 @@ from core.layer.fixes import Fix
 from core.layer.operations import operation_of
 from core.layer.sizes import formula
 from viz.choices import board as choices_board
-from viz.choices import layer, layer_controls
+from viz.choices import layer, layer_controls, picture
 from viz.choices.layer import COMPARE, PARAMS, SECOND, VIEW
 from viz.components.player.player import player
 from viz.features.sweep import compute, export
 from viz.features.sweep.presets import PRESETS, boards, matching
-from viz.page import words
+from viz.page import frame, words
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, change, current
+from viz.params import defaults
 from viz.server import torch_start
 
 PAGE = "sweep"
@@ -111,7 +112,7 @@ def _suffixes(values: dict[str, Any]) -> tuple[str, ...]:
 
 def _boards(values: dict[str, Any]) -> list[BoardSpec]:
     """The boards on show, the first of them the sidebar's layer."""
-    shown, told = boards(values, st.session_state.get("upload_image"))
+    shown, told = boards(values, picture.loaded_upload())
     for sentence in told:
         st.warning(sentence)
     return shown
@@ -205,9 +206,7 @@ def _picture(notes: DeltaGenerator, place: DeltaGenerator, page: PageState) -> l
             _show(shown, page)
     except SpecError as error:
         with place:
-            st.warning(f"{error}.")
-            defaults = {param.name: param.default for param in PARAMS}
-            st.button("Back to the first picture", on_click=change, args=(PAGE, defaults))
+            frame.refuse(PAGE, error, "Back to the first picture", defaults(PARAMS))
         return []
     return shown
 
@@ -230,43 +229,30 @@ def _details(shown: list[BoardSpec], values: dict[str, Any]) -> None:
                 _code(shown[0])
 
 
-def _notes(page: PageState, settled: list[str]) -> None:
-    """What of the link was ignored, changed or cannot be shown."""
-    page.tell()
-    for sentence in settled:
-        st.warning(sentence)
-    if page.values["picture"] == layer.UPLOAD and "upload_image" not in st.session_state:
-        st.info(
-            "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
-            "in for it. Choose a file under *Input*."
-        )
-
-
 def page() -> None:
-    """Adopt the URL, draw the widgets, run the layer, publish the URL."""
-    state_of_page = PageState(PAGE, PARAMS)
-    values = state_of_page.values
-    settled = [s for suffix in _suffixes(values) for s in layer.settle(values, suffix)]
-    state_of_page.place()
-    # Places of their own: a player that moved in the page would be made anew, its view forgotten.
-    notes, place = st.container(), st.container()
-    with notes:
-        _notes(state_of_page, settled)
-    if torch_start.is_warm():
-        # The picture first: a control's change is on its way before the widgets are made again.
-        shown = _picture(notes, place, state_of_page)
-        _sidebar(values)
-    else:
-        # A first visitor sees the page at once, and the picture when torch is loaded.
-        _sidebar(values)
+    """The layer at the side, the boards, and why."""
+    with frame.opened(PAGE, PARAMS, warm=False) as state:
+        values = state.values
+        sentences = [s for suffix in _suffixes(values) for s in layer.settle(values, suffix)]
+        state.note(sentences, *(param.name for param in VIEW))
+        state.place()
+        # Places of their own: a player that moved in the page would be made anew, its view forgotten.
+        notes, place = st.container(), st.container()
         with notes:
-            waiting = st.skeleton(height=460)
-        torch_start.warm()
-        waiting.empty()
-        shown = _picture(notes, place, state_of_page)
-    if shown:
-        _details(shown, values)
-    state_of_page.publish()
+            state.tell()
+            picture.missing_upload(values)
+        if torch_start.is_warm():
+            # The picture first: a control's change is on its way before the widgets are made again.
+            boards = _picture(notes, place, state)
+            _sidebar(values)
+        else:
+            # A first visitor sees the page at once, and the picture when torch is loaded.
+            _sidebar(values)
+            with notes:
+                frame.warm_up()
+            boards = _picture(notes, place, state)
+        if boards:
+            _details(boards, values)
 
 
 page()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from viz.lessons.tour import TOUR, Stop
+from viz.page import frame
 from viz.page.links import file_of, stop_query
-from viz.page.session import PageState, shell_query
+from viz.page.session import shell_query
 
 PAGE = "tour"
 
@@ -29,23 +30,22 @@ def _stops(stops: tuple[Stop, ...]) -> None:
 
 
 def page() -> None:
-    """Adopt the URL, draw the list, publish the URL."""
-    state = PageState(PAGE, ())
-    state.tell()
-    st.markdown(f"#### From a stride to what a ResNet unit sees, in {len(TOUR)} stops")
-    st.markdown(
-        "Each stop opens a page as a lecture wants it: change its settings as you like, the tour "
-        "leads back. *Page Down* goes on, *Page Up* back, on a keyboard or a presenter; the "
-        "address keeps the place."
-    )
-    _begin(int(shell_query().get("tour", 0)))
-    columns = st.columns(2, gap="large")
-    half = (len(TOUR) + 1) // 2
-    for column, stops in zip(columns, (TOUR[:half], TOUR[half:]), strict=True):
-        with column:
-            _stops(stops)
-    st.caption("The same pictures as slides: `python -m viz.slides tour out.zip`.")
-    state.publish()
+    """The list of stops."""
+    with frame.opened(PAGE, (), warm=False) as state:
+        state.tell()
+        st.markdown(f"#### From a stride to what a ResNet unit sees, in {len(TOUR)} stops")
+        st.markdown(
+            "Each stop opens a page as a lecture wants it: change its settings as you like, the tour "
+            "leads back. *Page Down* goes on, *Page Up* back, on a keyboard or a presenter; the "
+            "address keeps the place."
+        )
+        _begin(int(shell_query().get("tour", 0)))
+        columns = st.columns(2, gap="large")
+        half = (len(TOUR) + 1) // 2
+        for column, stops in zip(columns, (TOUR[:half], TOUR[half:]), strict=True):
+            with column:
+                _stops(stops)
+        st.caption("The same pictures as slides: `python -m viz.slides tour out.zip`.")
 
 
 page()

@@ -19,7 +19,6 @@ from core.training.spec import (
     OwnImages,
 )
 from viz.choices.lab import OPTIMIZER_WORDS, STEPS, TASKS, VARIES
-from viz.choices.network_picker import sentence
 from viz.features.training import compute, params
 from viz.features.training import samples as training_samples
 from viz.features.training.params import (
@@ -35,6 +34,8 @@ from viz.features.training.params import (
 )
 from viz.page import uploads
 from viz.page.session import change, current, give
+from viz.page.words import sentence
+from viz.params import defaults
 from viz.server.settings import settings
 
 TASK_SAYS = {
@@ -100,11 +101,11 @@ def sidebar(values: Values, asked: Comparison | None) -> None:
         "the runs differ shows what chance does.",
     )  # fmt: skip
     _more(values)
-    defaults = {param.name: param.default for param in PARAMS if param.name != "tab"}
-    if any(values[name] != default for name, default in defaults.items()):
+    plain = defaults(PARAMS, "tab")
+    if any(values[name] != default for name, default in plain.items()):
         st.button(
             "Back to the defaults", icon=":material/restart_alt:", width="stretch",
-            on_click=change, args=(PAGE, defaults),
+            on_click=change, args=(PAGE, plain),
         )  # fmt: skip
 
 

@@ -8,17 +8,17 @@ import streamlit as st
 
 from core.errors import SpecError
 from viz.choices import lab_store
-from viz.choices.network_picker import sentence
 from viz.features.training import compute, params, words
 from viz.features.training.compute import Facts
 from viz.features.training.controls import sidebar, upload_says
 from viz.features.training.params import PAGE, PARAMS, TABS, Comparison
 from viz.features.training.results import SLOT, Lab, stand
 from viz.features.training.tabs import DRAW, pictures
-from viz.page import progress
+from viz.page import frame, progress
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, change, give
-from viz.server import torch_start
+from viz.page.session import PageState
+from viz.page.words import sentence
+from viz.params import defaults
 
 WHY = (
     "All nets begin from the same seed, see the same images in the same order, and are trained by "
@@ -39,32 +39,25 @@ def _asked(values: dict[str, Any]) -> tuple[Comparison, tuple[Facts, ...]]:
     return asked, compute.facts(asked)
 
 
-def _refused(error: SpecError) -> None:
-    """Why there is nothing to train, and a way back."""
-    defaults = {param.name: param.default for param in PARAMS if param.name != "tab"}
+def _refuse(error: SpecError) -> None:
+    """Why there is nothing to train, and what would do."""
+    plain = defaults(PARAMS, "tab")
     if error.parameter == "images":
         st.info(f"{sentence(error)} Choose the file at the side.")
         st.caption(upload_says())
-        st.button("Back to the digits", on_click=change, args=(PAGE, defaults))
-        return
-    st.warning(sentence(error))
-    st.button("Back to the defaults", on_click=change, args=(PAGE, defaults), type="primary",
-              key="training_back")  # fmt: skip
+        frame.refuse(PAGE, None, "Back to the digits", plain)
+    else:
+        frame.refuse(PAGE, error, "Back to the defaults", plain)
 
 
-def _board(page: PageState, asked: Comparison, facts: tuple[Facts, ...]) -> None:
+def _board(state: PageState, asked: Comparison, facts: tuple[Facts, ...]) -> None:
     """The experiment in a sentence, how far it is, and what it shows."""
-    values = page.values
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.markdown(f"#### {words.heading(asked, values['vary'])}", width="content")
-        menu = st.container(width="content")
-    under_way = stand(Lab(asked, facts))
-    lab = Lab(asked, facts, under_way)
-    tabs = st.tabs(list(TABS.values()), key=give(values, "tab"), on_change="rerun")
-    for tab, (name, label) in zip(tabs, TABS.items(), strict=True):
-        if values["tab"] == label:
-            with tab:
-                DRAW[name](lab, page)
+    values = state.values
+    menu = frame.heading(words.heading(asked, values["vary"]))
+    lab = Lab(asked, facts, stand(Lab(asked, facts)))
+    name, place = frame.open_tab(values, TABS)
+    with place:
+        DRAW[name](lab, state)
     with menu:
         save_menu(PAGE, pictures(lab, values), words.heading(asked, values["vary"]))
     with st.expander("Why"):
@@ -72,28 +65,23 @@ def _board(page: PageState, asked: Comparison, facts: tuple[Facts, ...]) -> None
 
 
 def page() -> None:
-    """Adopt the URL, draw the settings, the runs and the open tab, publish the URL."""
-    if not torch_start.is_warm():
-        skeleton = st.skeleton(height=460)
-        torch_start.warm()
-        skeleton.empty()
-    page_state = PageState(PAGE, PARAMS)
-    found: tuple[Comparison, tuple[Facts, ...]] | None = None
-    refusal: SpecError | None = None
-    try:
-        found = _asked(page_state.values)
-    except SpecError as error:
-        refusal = error
-    page_state.place()
-    page_state.tell()
-    with st.sidebar:
-        sidebar(page_state.values, found[0] if found else None)
-    if refusal:
-        progress.leave(SLOT)
-        _refused(refusal)
-    elif found:
-        _board(page_state, *found)
-    page_state.publish()
+    """The settings at the side, the runs and the open tab."""
+    with frame.opened(PAGE, PARAMS) as state:
+        asked: tuple[Comparison, tuple[Facts, ...]] | None = None
+        refusal: SpecError | None = None
+        try:
+            asked = _asked(state.values)
+        except SpecError as error:
+            refusal = error
+        state.place()
+        state.tell()
+        with st.sidebar:
+            sidebar(state.values, asked[0] if asked else None)
+        if refusal:
+            progress.leave(SLOT)
+            _refuse(refusal)
+        elif asked:
+            _board(state, *asked)
 
 
 page()

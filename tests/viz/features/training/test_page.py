@@ -174,7 +174,7 @@ def test_what_cannot_be_trained_is_refused_with_a_way_back(
     at = visit(**link)
     assert " must " in warned(at)
     assert "Train" not in labels(at)
-    at.button(key="training_back").click()
+    at.button(key="training_start_over").click()
     again(at)
     assert not at.warning
     assert not link_of(at)

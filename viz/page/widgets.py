@@ -1,0 +1,82 @@
+"""The control of a declared parameter: its key, label, bounds and options are the parameter's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from viz.page.session import declared, give
+from viz.params import MAX_TEXT, Param, Values
+
+NUMBERS = {"slider": "slider", "number": "number_input"}
+CHOICES = {
+    "select": "selectbox",
+    "select_slider": "select_slider",
+    "segments": "segmented_control",
+    "radio": "radio",
+    "pills": "pills",
+    "multiselect": "multiselect",
+}
+REQUIRED = {"required": True}
+
+
+def widget(
+    values: Values,
+    name: str,
+    place: Any = st,
+    *,
+    on_change: Callable[..., None] | None = None,
+    args: tuple[Any, ...] = (),
+    **narrower: Any,
+) -> None:
+    """Draw the control of a parameter of the page that is open.
+
+    Args:
+        values: of the page.
+        name: of the parameter.
+        place: a container; where the script stands without one.
+        on_change, args: callback of a change.
+        narrower: attributes of `Param` that follow the other settings: bounds, options, label.
+    """
+    param = replace(declared(name), **narrower)
+    method, arguments, identity = _control(param)
+    getattr(place, method)(
+        arguments.pop("label", param.label),
+        key=give(values, name, *identity),
+        **{"help": param.help} | arguments,
+        **({"on_change": on_change, "args": args} if on_change else {}),
+    )
+
+
+def _control(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
+    """Streamlit's function, its arguments, and which of them make it another widget."""
+    if param.kind in NUMBERS:
+        return _number(param)
+    if param.kind in CHOICES:
+        labels = param.labels
+        more = REQUIRED if param.kind in ("segments", "pills") else {}
+        arguments = {"options": list(labels), "format_func": labels.__getitem__, **more}
+        return CHOICES[param.kind], arguments, labels
+    if param.kind == "text":
+        return "text_input", {"max_chars": MAX_TEXT}, ()
+    return "toggle", {}, ()
+
+
+def _number(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
+    low, high = param.low, param.high
+    assert low is not None
+    assert high is not None
+    arguments: dict[str, Any] = {"min_value": low, "max_value": high, "step": param.step}
+    if low == high and param.kind == "slider":  # one that cannot move, and why
+        arguments |= {"max_value": low + 1, "disabled": True, "help": "Only this value fits here."}
+    if param.kind == "number" and isinstance(low, float):
+        arguments["format"] = "%g"
+    arguments["label"] = f"{param.label}, {_plain(low)}–{_plain(high)} {param.unit}".rstrip()
+    return NUMBERS[param.kind], arguments, (low, arguments["max_value"])
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
