@@ -127,7 +127,7 @@ def choice(
     def parse(text: str) -> Any:
         values = {str(value): value for value in param.labels}
         if text not in values:
-            raise ValueError(f"must be {rule or 'one of ' + ', '.join(values)}")
+            raise ValueError(f"must be {rule or 'one of ' + ', '.join(filter(None, values))}")
         return values[text]
 
     param = Param(
@@ -179,15 +179,6 @@ def pattern(name: str, default: str, regex: str, rule: str, **control: Any) -> P
         return text
 
     return Param(name, default, parse, **control)
-
-
-def unit(name: str, default: str, named: Sequence[str] = (), **control: Any) -> Param:
-    """A unit of a map as row.column, or one of the names of such units."""
-    rule = f"one of {', '.join(named)}, or row.column, such as 3.5"
-    if not named:
-        rule = "a unit as row.column, such as 3.5"
-    regex = "|".join([*named, r"\d{1,4}\.\d{1,4}"])
-    return pattern(name, default, regex, rule, **control)
 
 
 SHELL = (switch("present"), number("tour", 0, 1, len(TOUR)))

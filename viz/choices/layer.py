@@ -6,8 +6,9 @@ comparing) has the same parameters with a suffix.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from core.data import PICTURES
@@ -15,28 +16,51 @@ from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, InputSpec, KernelSpec, Upload
 from core.layer.kernels import PRESETS
-from core.layer.operations import OPERATIONS, check, padded
+from core.layer.operations import MAX_OUTPUT_SIDE, OPERATIONS, check, padded
 from core.layer.padding import CONVENTIONS, FILLS, pytorch_int
 from core.layer.window import Pads, Pair
-from viz.params import Param, choice, decimal, number, plain, switch
-
-Values = Mapping[str, Any]
+from viz.params import (
+    Param,
+    Values,
+    choice,
+    decimal,
+    defaults,
+    number,
+    pattern,
+    plain,
+    switch,
+)
 
 MAX_SIDE, MAX_KERNEL, MAX_STRIDE, MAX_PADDING, MAX_DILATION = 64, 11, 8, 10, 6
 MAX_CHANNELS = 4
+MAX_SEED = 9999
 UPLOAD = "upload"
 SIDES = ("pad_top", "pad_bottom", "pad_left", "pad_right")
 
-_RANGES: dict[str, tuple[int, int, int]] = {  # name: (default, lowest, highest)
-    "kernel_size": (3, 1, MAX_KERNEL),
-    "stride": (2, 1, MAX_STRIDE),
-    "padding": (1, 0, MAX_PADDING),
-    "dilation": (1, 1, MAX_DILATION),
-    "output_padding": (0, 0, MAX_STRIDE - 1),
-    "out_channels": (1, 1, MAX_CHANNELS),
-    "groups": (1, 1, MAX_CHANNELS),
-}
-_TWO_SIDED = ("kernel_size", "stride", "padding", "dilation", "output_padding")
+PICTURE_LABELS = {name: picture.label for name, picture in PICTURES.items()}
+_BOTH_AXES = (
+    number(
+        *("kernel_size", 3, 1, MAX_KERNEL, "kernel_size — window"),
+        help="Side of the window in pixels.",
+    ),
+    number(
+        *("stride", 2, 1, MAX_STRIDE, "stride — step"),
+        help="How many pixels the window moves from one output to the next.",
+    ),
+    number(
+        *("padding", 1, 0, MAX_PADDING, "padding — border"),
+        help="Pixels put around the picture on each side.",
+    ),
+    number(
+        *("dilation", 1, 1, MAX_DILATION, "dilation — spacing of taps"),
+        help="Distance between neighbouring taps of the kernel; 1 leaves no gaps.",
+    ),
+    number(
+        *("output_padding", 0, 0, MAX_STRIDE - 1, "output_padding — extra rows"),
+        help="Rows and columns added to one side of a transposed convolution's output.",
+    ),
+)
+_TWO_SIDED = tuple(param.name for param in _BOTH_AXES)
 
 
 def width(name: str) -> str:
@@ -44,21 +68,40 @@ def width(name: str) -> str:
     return name.replace("kernel_size", "kernel") + "_width"
 
 
-def layer_params(suffix: str = "") -> list[Param]:
+@cache
+def layer_params(suffix: str = "") -> tuple[Param, ...]:
     """Every setting of one layer."""
-    params = [
-        choice("operation" + suffix, "convolution", list(OPERATIONS)),
-        switch("separate" + suffix),
-        choice("convention" + suffix, "number", ["number", "sides", *CONVENTIONS]),
-        choice("padding_mode" + suffix, "zeros", list(FILLS)),
-        switch("ceil_mode" + suffix),
-        switch("count_include_pad" + suffix, True),
-        decimal("bias" + suffix, 0.0, -1000, 1000),
+    lengths = [
+        *_BOTH_AXES,
+        *(replace(param, name=width(param.name), label="width →") for param in _BOTH_AXES),
+        *(number(side, 0, 0, MAX_PADDING, side.removeprefix("pad_")) for side in SIDES),
     ]
-    params += [number(name + suffix, *limits) for name, limits in _RANGES.items()]
-    params += [number(width(name) + suffix, *_RANGES[name]) for name in _TWO_SIDED]
-    params += [number(side + suffix, 0, 0, MAX_PADDING) for side in SIDES]
-    return params
+    params = [
+        choice(
+            *("operation", "convolution"),
+            {name: operation.label for name, operation in OPERATIONS.items()},
+            "operation",
+        ),
+        switch("separate", label="height and width apart"),
+        choice(
+            *("convention", "number", ["number", "sides", *CONVENTIONS], "how padding is given"),
+            help="One number, a number for each side, or a framework's rule.",
+        ),
+        choice(
+            *("padding_mode", "zeros", {name: f"{name}: {text}" for name, text in FILLS.items()}),
+            "padding_mode — what fills the padding",
+        ),
+        switch("ceil_mode", label="ceil_mode — round the size up"),
+        switch("count_include_pad", True, "count_include_pad — padding counts in the mean"),
+        decimal("bias", 0.0, -1000, 1000, "bias — added to every sum", step=1.0),
+        *(replace(param, kind="slider", unit="px") for param in lengths),
+        choice("out_channels", 1, range(1, MAX_CHANNELS + 1), "out_channels — filters"),
+        choice(
+            *("groups", 1, range(1, MAX_CHANNELS + 1), "groups"),
+            help="Channels are split into this many groups; each filter reads one group only.",
+        ),
+    ]
+    return tuple(replace(param, name=param.name + suffix) for param in params)
 
 
 def _edits_param(name: str, dimensions: int) -> Param:
@@ -74,15 +117,33 @@ def _edits_param(name: str, dimensions: int) -> Param:
 def input_params() -> list[Param]:
     """The input and the kernel values, shared by the layers that are compared."""
     return [
-        choice("picture", "china", [*PICTURES, UPLOAD]),
-        number("input_height", 8, 1, MAX_SIDE),
-        number("input_width", 8, 1, MAX_SIDE),
-        number("in_channels", 1, 1, MAX_CHANNELS),
-        number("seed", 0, 0, 9999),
+        *picture_params({**PICTURE_LABELS, UPLOAD: "your own…"}),
+        number("input_height", 8, 1, MAX_SIDE, "input height", unit="px"),
+        number("input_width", 8, 1, MAX_SIDE, "input width", unit="px"),
+        choice(
+            *("in_channels", 1, range(1, MAX_CHANNELS + 1), "in_channels"),
+            help="3 is red, green, blue.",
+        ),
         _edits_param("pixels", 3),
-        choice("kernel", "sobel_x", list(PRESETS)),
-        number("kernel_seed", 0, 0, 9999),
+        *weights_params(),
         _edits_param("weights", 4),
+    ]
+
+
+def picture_params(labels: Mapping[str, str] = PICTURE_LABELS) -> list[Param]:
+    """The picture, and which one where it is drawn."""
+    return [
+        choice("picture", "china", labels, "picture"),
+        number("seed", 0, 0, MAX_SEED, "seed — which one"),
+    ]
+
+
+def weights_params() -> list[Param]:
+    """The values of a kernel."""
+    labels = {name: preset.label for name, preset in PRESETS.items()}
+    return [
+        choice("kernel", "sobel_x", labels, "weights"),
+        number("kernel_seed", 0, 0, MAX_SEED, "seed of the weights"),
     ]
 
 
@@ -106,15 +167,9 @@ SECOND = "_b"
 COMPARE = {"off": "one board", "second": "beside a second", "classics": "the four classics"}
 
 
-def _parse_pin(text: str) -> str:
-    if not re.fullmatch(r"(\d:)?[iko]\d{1,3}\.\d{1,3}", text, re.ASCII):
-        raise ValueError("must be a cell like o3.4")
-    return text
-
-
 VIEW = [
     number("step", -1, -1, 30_000),
-    Param("pin", "", _parse_pin),
+    pattern("pin", "", r"(\d:)?[iko]\d{1,3}\.\d{1,3}", "a cell like o3.4"),
     number("channel", 0, 0, MAX_CHANNELS - 1),
     number("filter", 0, 0, MAX_CHANNELS - 1),
     number("speed", 0, 0, 120),
@@ -126,7 +181,7 @@ PARAMS = [
     *layer_params(),
     *layer_params(SECOND),
     *input_params(),
-    choice("compare", "off", list(COMPARE)),
+    choice("compare", "off", COMPARE),
     *VIEW,
 ]
 """Everything that decides the sweep page."""
@@ -269,54 +324,58 @@ _AT_FAULT: dict[str, tuple[str, ...]] = {
 }
 
 
-def settle(values: dict[str, Any], suffix: str = "") -> list[str]:
+def settle(
+    values: dict[str, Any], suffix: str = "", limit: int | None = MAX_OUTPUT_SIDE
+) -> list[str]:
     """Change ``values`` in place until the layer can be run; one sentence for each change.
 
     The setting at fault goes to its nearest value that works.
+
+    Args:
+        values: of all parameters of the layer and its input.
+        suffix: of the layer's parameters.
+        limit: longest side of an output that can be run; None for any.
     """
-    defaults = {param.name: param.default for param in layer_params(suffix)}
+    params = {param.name: param for param in layer_params(suffix)}
+    plain = defaults(list(params.values()))
     sentences: list[str] = []
     for _ in range(8):
-        error = _error(values, suffix)
+        error = refusal(values, suffix, limit)
         if error is None:
             return sentences
         names = [n + suffix for n in _AT_FAULT.get(error.parameter, (error.parameter,))]
-        changed = _nearest(values, [n for n in names if n in defaults], defaults, suffix)
-        sentences.append(f"{_sentence(error)}. {changed}")
-    values.update(defaults)  # out of ideas: the plain layer fits everything
-    if _error(values, suffix) is not None:
+        at_fault = [params[name] for name in names if name in params]
+        change = _nearest(values, at_fault, suffix, limit)
+        values.update(change or plain)
+        changed = ", ".join(f"`{name}` to {value}" for name, value in change.items())
+        why = str(error)
+        sentences.append(f"{why[:1].upper()}{why[1:]}. Set {changed or 'all to the defaults'}.")
+    values.update(plain)  # out of ideas: the plain layer fits everything
+    if refusal(values, suffix, limit) is not None:
         values.update({"input_height": 8, "input_width": 8, "in_channels": 1})
     return [*sentences, "The layer's settings are back at their defaults."]
 
 
-def _sentence(error: SpecError) -> str:
-    text = str(error)
-    return text[0].upper() + text[1:]
-
-
-def _error(values: Values, suffix: str) -> SpecError | None:
+def refusal(values: Values, suffix: str, limit: int | None = MAX_OUTPUT_SIDE) -> SpecError | None:
+    """Why the layer cannot be run on its input; None where it can."""
     try:
-        check(layer(values, suffix), size(values))
+        check(layer(values, suffix), size(values), limit)
     except SpecError as error:
         return error
     return None
 
 
-def _nearest(values: dict[str, Any], names: list[str], defaults: Values, suffix: str) -> str:
-    """Move the first of ``names`` that can mend the layer; all of them to default if none can."""
-    ranges = {p + suffix: r for p, r in _RANGES.items()}
-    ranges |= {width(p) + suffix: r for p, r in _RANGES.items() if p in _TWO_SIDED}
-    ranges |= {side + suffix: (0, 0, MAX_PADDING) for side in SIDES}
-    for name in names:
-        current = values[name]
-        if name in ranges:
-            _, low, high = ranges[name]
-            options = sorted(range(low, high + 1), key=lambda v: abs(v - current))
-        else:
-            options = [defaults[name]]
+def _nearest(
+    values: Values, at_fault: list[Param], suffix: str, limit: int | None
+) -> dict[str, Any]:
+    """The first parameter that can mend the layer alone, at the nearest value that does; all of
+    them at their defaults if none can."""
+    for param in at_fault:
+        options = [param.default]
+        if param.kind == "slider":
+            numbers = range(int(param.low or 0), int(param.high or 0) + 1)
+            options = sorted(numbers, key=lambda value: abs(value - values[param.name]))
         for option in options:
-            if _error({**values, name: option}, suffix) is None:
-                values[name] = option
-                return f"Set `{name}` to {option}."
-    values.update({name: defaults[name] for name in names} or defaults)
-    return "Set " + ", ".join(f"`{n}` to {defaults[n]}" for n in names or ["the layer"]) + "."
+            if refusal({**values, param.name: option}, suffix, limit) is None:
+                return {param.name: option}
+    return defaults(at_fault)

@@ -7,8 +7,6 @@ it, a module by name.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +19,7 @@ from core.networks.zoo_lines import NOTATIONS
 from core.training.spec import LongRange, Net, OwnImages, TrainingSpec
 from core.training.text import from_text, to_text
 from viz.choices import lab, lab_store
-from viz.params import Param, decode, number
+from viz.params import Param, Values, choice, decode, number, pattern
 from viz.server.cache import computed_once
 from viz.server.settings import settings
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-Values = Mapping[str, Any]
 OWN, MODULE, TRAINED = "own", "module", "trained"
 DEFAULT = "four_conv_pool"
 MAX_SIDE, MAX_CHANNELS = 1024, 1024
@@ -40,25 +37,11 @@ def modules_allowed() -> bool:
     return settings().local_modules
 
 
-def _network(text: str) -> str:
-    from core.networks.zoo import NAMES
-
-    if text in (OWN, TRAINED, *NAMES) or (text == MODULE and modules_allowed()):
-        return text
-    raise ValueError(f"must be {OWN} or an architecture of the list, such as {DEFAULT}")
-
-
 def _layers(text: str) -> str:
     try:
         spec_of(text)
     except SpecError as error:
         raise ValueError(f"is no network: {error}") from None
-    return text
-
-
-def _module(text: str) -> str:
-    if not re.fullmatch(r"[\w.]{1,200}:[\w.]{1,200}", text, re.ASCII):
-        raise ValueError("must be package.module:callable")
     return text
 
 
@@ -135,13 +118,22 @@ def params(network: str = DEFAULT, layers: str = NOTATIONS[DEFAULT]) -> list[Par
     An input size of 0 stands for the size the architecture was published for.
     """
     return [
-        Param("network", network, _network),
+        choice(
+            *("network", network, lambda: {name: title(name) for name in options()}, "network"),
+            f"{OWN} or an architecture of the list, such as {DEFAULT}",
+            help="A published architecture, or layers of your own.",
+        ),
         Param("layers", layers, _layers),
         Param("run", "", _run),
-        Param("module", "", _module, typed=True),
-        number("in_channels", 3, 1, MAX_CHANNELS),
-        number("input_height", 0, 0, MAX_SIDE),
-        number("input_width", 0, 0, MAX_SIDE),
+        pattern(
+            *("module", "", r"[\w.]{1,200}:[\w.]{1,200}", "package.module:callable"),
+            typed=True,
+            kind="text",
+            label="module — package.module:callable",
+        ),
+        number("in_channels", 3, 1, MAX_CHANNELS, "in_channels"),
+        number("input_height", 0, 0, MAX_SIDE, "height", unit="px", help="Of the input."),
+        number("input_width", 0, 0, MAX_SIDE, "width", unit="px", help="Of the input."),
     ]
 
 
@@ -236,8 +228,9 @@ def architectures() -> list[str]:
     return list(NAMES)
 
 
-def options(trained: bool = False) -> list[str]:
-    """What the picker offers; a net of the training lab only where a link has named one."""
+def options(trained: bool = True) -> list[str]:
+    """What can be chosen; the picker offers a net of the training lab only where a link has
+    named one."""
     also = [name for name, there in ((TRAINED, trained), (MODULE, modules_allowed())) if there]
     return [*architectures(), OWN, *also]
 

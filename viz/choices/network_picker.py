@@ -14,8 +14,9 @@ from core.training.spec import TrainingSpec
 from viz.choices import network as network_state
 from viz.choices import network_analysis
 from viz.choices.lab import OPTIMIZER_WORDS, TASKS
-from viz.choices.network import MAX_CHANNELS, MAX_SIDE, MODULE, OWN, TRAINED, Values
-from viz.page.session import change, current, give
+from viz.choices.network import MAX_CHANNELS, MODULE, OWN, TRAINED, Values
+from viz.page.session import change, current
+from viz.page.widgets import widget
 from viz.page.words import sentence
 
 GRAMMAR = (
@@ -41,19 +42,12 @@ def picker(page: str, values: Values, editor: Mapping[str, Any] | None = None) -
         values: of the page.
         editor: what must be set so that the page shows its editor of layers, if it has one.
     """
-    st.selectbox(
-        "network",
-        network_state.options(bool(values["run"]) or values["network"] == TRAINED),
-        format_func=network_state.title,
-        key=give(values, "network"),
-        on_change=_on_network,
-        args=(page,),
-        help="A published architecture, or layers of your own.",
-    )
+    offered = network_state.options(bool(values["run"]) or values["network"] == TRAINED)
+    widget(values, "network", options=offered, on_change=_on_network, args=(page,))
     if values["network"] == OWN:
         _text(page, values)
     elif values["network"] == MODULE:
-        st.text_input("module — package.module:callable", key=give(values, "module"))
+        widget(values, "module")
     elif values["network"] == TRAINED:
         _trained(page, values)
         return  # its input is that of its images
@@ -106,16 +100,11 @@ def offer_training(error: SpecError, values: Values) -> None:
 
 
 def _input(values: Values) -> None:
-    rows, cols = st.columns(2, vertical_alignment="bottom")
-    for column, name, label in (
-        (rows, "input_height", "height (px)"),
-        (cols, "input_width", "width (px)"),
-    ):
-        column.number_input(
-            label, 1, MAX_SIDE, key=give(values, name), help=f"Of the input: 1 to {MAX_SIDE}."
-        )
+    columns = st.columns(2, vertical_alignment="bottom")
+    for column, name in zip(columns, ("input_height", "input_width"), strict=True):
+        widget(values, name, column, low=1)
     if values["network"] in (OWN, MODULE):
-        st.number_input("in_channels", 1, MAX_CHANNELS, key=give(values, "in_channels"))
+        widget(values, "in_channels")
 
 
 def _on_network(page: str) -> None:

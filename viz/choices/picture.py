@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Any
 
 import streamlit as st
 
@@ -11,23 +12,19 @@ from core.errors import SpecError
 from core.layer.board import Upload
 from viz.choices.layer import UPLOAD
 from viz.page import uploads
-from viz.page.session import give
+from viz.page.session import has
+from viz.page.widgets import widget
 from viz.params import Values
 from viz.server.settings import settings
 
 
-def picture_control(values: Values) -> None:
+def picture_control(values: Values, **settings: Any) -> None:
     """Which picture: the same choice on every page that needs one."""
-    st.selectbox(
-        "picture",
-        [*PICTURES, UPLOAD],
-        format_func=lambda name: "your own…" if name == UPLOAD else PICTURES[name].label,
-        key=give(values, "picture"),
-    )
+    widget(values, "picture", **settings)
     if values["picture"] == UPLOAD:
         _upload()
-    elif PICTURES[values["picture"]].seeded:
-        st.number_input("seed — which one", 0, 9999, key=give(values, "seed"))
+    elif has("seed") and PICTURES[values["picture"]].seeded:
+        widget(values, "seed")
 
 
 def loaded_upload() -> Upload | None:

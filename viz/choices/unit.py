@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from viz.params import Param, choice, switch
+import streamlit as st
+
+from viz.page.session import declared
+from viz.page.widgets import widget
+from viz.params import Param, Values, choice, pattern, switch
 
 if TYPE_CHECKING:
     from core.receptive_field.outline import Line
@@ -14,22 +18,40 @@ if TYPE_CHECKING:
 AXES = ("height", "width")
 
 
-def parse_layer(text: str) -> str:
-    """The name of a layer, as the URL has it."""
-    if not re.fullmatch(r"[\w.]{1,300}", text, re.ASCII):
-        raise ValueError("must be the name of a layer")
-    return text
+UNITS = {"centre": "the centre", "edge": "middle of the top edge", "corner": "a corner"}
+_PLACE = r"\d{1,4}\.\d{1,4}"
 
 
-def _unit(text: str) -> str:
-    if not re.fullmatch(r"\d{1,4}\.\d{1,4}", text, re.ASCII):
-        raise ValueError("must be a unit as row.column, such as 3.5")
-    return text
+def layer_param(**control: Any) -> Param:
+    """The name of a layer; "" for the page's own first one."""
+    return pattern("layer", "", r"[\w.]{1,300}", "the name of a layer", label="layer", **control)
+
+
+def unit_param(default: str, label: str, named: Sequence[str] = (*UNITS,), **control: Any) -> Param:
+    """A unit of a map as row.column, or one of the names of such units."""
+    rule = f"one of {', '.join(named)}, or row.column, such as 3.5"
+    rule = rule if named else "a unit as row.column, such as 3.5"
+    regex, labels = "|".join([*named, _PLACE]), {name: UNITS[name] for name in named}
+    return pattern(
+        "unit", default, regex, rule, kind="select", label=label, options=labels, **control
+    )
+
+
+def unit_control(
+    values: Values, grid: tuple[int, int] = (0, 0), place: Any = st, **settings: Any
+) -> None:
+    """The choice of a unit: those that have a name, all of a map of ``grid`` units, and the one
+    that was clicked or linked."""
+    labels = declared("unit").labels
+    places = [f"{row}.{column}" for row in range(grid[0]) for column in range(grid[1])]
+    for name in (*places, values["unit"]):
+        labels.setdefault(name, "({})".format(name.replace(".", ", ")))
+    widget(values, "unit", place, options=labels, **settings)
 
 
 VIEW = [
-    Param("layer", "", parse_layer),
-    Param("unit", "", _unit),
+    layer_param(),
+    unit_param("", "unit", ()),
     choice("axis", "width", AXES),
     switch("down"),
     switch("zoom"),
@@ -55,9 +77,6 @@ def told(message: object) -> dict[str, Any]:
         return {param.name: param.parse(text[param.name]) for param in VIEW}
     except (AssertionError, KeyError, OverflowError, TypeError, ValueError):
         return {}
-
-
-UNITS = {"centre": "the centre", "edge": "middle of the top edge", "corner": "a corner"}
 
 
 def unit_of(text: str, grid: tuple[int, int]) -> tuple[int, int]:

@@ -273,8 +273,17 @@ def change(page: str, values: Mapping[str, Any]) -> None:
     store.setdefault("pending", {}).update(kept)
 
 
-def declared(name: str) -> Param:
-    """The parameter of that name of the page that is open. KeyError where it has none."""
+def _by_name() -> dict[str, Param]:
     store = st.session_state[f"page:{st.session_state['page']}"]
     by_name: dict[str, Param] = store["by_name"]
-    return by_name[name]
+    return by_name
+
+
+def declared(name: str) -> Param:
+    """The parameter of that name of the page that is open. KeyError where it has none."""
+    return _by_name()[name]
+
+
+def has(name: str) -> bool:
+    """Whether the page that is open has a parameter of that name."""
+    return name in _by_name()

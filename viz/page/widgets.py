@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 import streamlit as st
@@ -20,7 +20,7 @@ CHOICES = {
     "pills": "pills",
     "multiselect": "multiselect",
 }
-REQUIRED = {"required": True}
+_ATTRIBUTES = {field.name for field in fields(Param)}
 
 
 def widget(
@@ -30,7 +30,7 @@ def widget(
     *,
     on_change: Callable[..., None] | None = None,
     args: tuple[Any, ...] = (),
-    **narrower: Any,
+    **settings: Any,
 ) -> None:
     """Draw the control of a parameter of the page that is open.
 
@@ -39,15 +39,21 @@ def widget(
         name: of the parameter.
         place: a container; where the script stands without one.
         on_change, args: callback of a change.
-        narrower: attributes of `Param` that follow the other settings: bounds, options, label.
+        settings: attributes of `Param` that follow the other settings, such as bounds, options
+            and label; any other argument of the control as Streamlit has it.
     """
-    param = replace(declared(name), **narrower)
+    param = declared(name)
+    narrower = {key: settings.pop(key) for key in [*settings] if key in _ATTRIBUTES}
+    if not isinstance(narrower.get("options", {}), Mapping):
+        known = param.labels
+        narrower["options"] = {o: known.get(o, str(o)) for o in narrower["options"]}
+    param = replace(param, **narrower)
     method, arguments, identity = _control(param)
+    if on_change:
+        settings |= {"on_change": on_change, "args": args}
     getattr(place, method)(
-        arguments.pop("label", param.label),
+        **{"label": param.label, "help": param.help} | arguments | settings,
         key=give(values, name, *identity),
-        **{"help": param.help} | arguments,
-        **({"on_change": on_change, "args": args} if on_change else {}),
     )
 
 
@@ -57,7 +63,7 @@ def _control(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
         return _number(param)
     if param.kind in CHOICES:
         labels = param.labels
-        more = REQUIRED if param.kind in ("segments", "pills") else {}
+        more = {"required": True} if param.kind in ("segments", "pills") else {}
         arguments = {"options": list(labels), "format_func": labels.__getitem__, **more}
         return CHOICES[param.kind], arguments, labels
     if param.kind == "text":

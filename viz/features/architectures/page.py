@@ -17,7 +17,8 @@ from viz.features.blocks.params import ARCHITECTURES, ARCHITECTURES_PARAMS, VIEW
 from viz.features.blocks.tabs import known, measured
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, give
+from viz.page.session import PageState
+from viz.page.widgets import widget
 
 if TYPE_CHECKING:
     from core.blocks.stages import Stage
@@ -42,12 +43,8 @@ def _blocks(name: str, page: PageState) -> dict[Block, BlockProbe]:
 
 
 def _stages(page: PageState) -> None:
-    name = st.selectbox(
-        "network",
-        network.architectures(),
-        format_func=network.title,
-        key=give(page.values, "network"),
-    )
+    widget(page.values, "network")
+    name = page.values["network"]
     found = compute.stage_table(name)
     size = "×".join(map(str, network.published(name).input_size))
     halvings = sum(before.grid > after.grid for before, after in pairwise(found))

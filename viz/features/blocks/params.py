@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.blocks import COMPARISONS, BlockComparison
-from core.data import PICTURES
 from core.networks import NetworkSpec
 from core.networks.notation import parse
-from viz.choices.network import architectures
-from viz.params import MAX_TEXT, Param, choice, number
+from viz.choices.layer import MAX_SEED, PICTURE_LABELS
+from viz.choices.network import architectures, title
+from viz.params import MAX_TEXT, Param, Values, choice, labelled, number
 
 PAGE, ARCHITECTURES = "blocks", "architectures"
 OWN = "own"
@@ -32,7 +31,6 @@ VIEWS = {
     "stages": "Stage by stage",
 }
 """The same of the second page."""
-Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,44 +65,47 @@ def _line(text: str) -> str:
     return text
 
 
-def _architecture(text: str) -> str:
-    if text not in architectures():
-        raise ValueError("must be an architecture of the list, such as resnet50")
-    return text
-
-
-def _named(options: Mapping[str, str], name: str) -> Param:
-    """A tab: its label on the page, its name in the URL."""
-    first = next(iter(options))
-
-    def parse_name(text: str) -> str:
-        if text not in options:
-            raise ValueError(f"must be one of {', '.join(options)}")
-        return options[text]
-
-    names = {label: key for key, label in options.items()}
-    return Param(name, options[first], parse_name, names.__getitem__)
-
-
-_FIRST = COMPARISONS["blocks"].blocks
-_COMMON = [choice("picture", "china", list(PICTURES)), number("block_seed", 0, 0, 9999)]
-PARAMS = [
-    choice("compare", OFFERED[0], [*OFFERED, OWN]),
-    *(
-        Param(slot, _FIRST[index].layers if index < 2 else "", _line, typed=True)
-        for index, slot in enumerate(SLOTS)
+_FIRST = [block.layers for block in COMPARISONS["blocks"].blocks[:2]]
+_COMMON = [
+    choice(
+        *("picture", "china", PICTURE_LABELS, "picture"),
+        help="Blocks of other than 3 input channels get random mixtures of red, green and blue.",
     ),
-    number("in_channels", 0, 0, MAX_CHANNELS),
-    number("input_height", 0, 0, MAX_SIDE),
-    number("input_width", 0, 0, MAX_SIDE),
-    number("batch", 0, 0, MAX_BATCH),
+    number(
+        *("block_seed", 0, 0, MAX_SEED, "seed of the weights"),
+        help="Weights are random, as PyTorch draws them.",
+    ),
+]
+PARAMS = [
+    choice(
+        *("compare", OFFERED[0]),
+        {**{name: COMPARISONS[name].title for name in OFFERED}, OWN: "your own blocks…"},
+        "compare",
+    ),
+    *(
+        Param(
+            *(slot, layers, _line),
+            typed=True,
+            kind="text",
+            label=f"block {slot.upper()}{'' if layers else ' — empty for none'}",
+        )
+        for slot, layers in zip(SLOTS, [*_FIRST, "", ""], strict=True)
+    ),
+    number("in_channels", 0, 0, MAX_CHANNELS, "in_channels"),
+    number("input_height", 0, 0, MAX_SIDE, "input height", unit="px"),
+    number("input_width", 0, 0, MAX_SIDE, "input width", unit="px"),
+    number("batch", 0, 0, MAX_BATCH, "batch", unit="images"),
     *_COMMON,
-    _named(TABS, "tab"),
+    labelled("tab", TABS),
 ]
 """A size of 0 stands for the comparison's own."""
 ARCHITECTURES_PARAMS = [
-    _named(VIEWS, "view"),
-    Param("network", "resnet50", _architecture),
+    labelled("view", VIEWS),
+    choice(
+        *("network", "resnet50", lambda: {name: title(name) for name in architectures()}),
+        "network",
+        "an architecture of the list, such as resnet50",
+    ),
     *_COMMON,
 ]
 

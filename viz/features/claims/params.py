@@ -9,14 +9,13 @@ from typing import Any
 from core.errors import SpecError
 from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, VERDICTS, Claim, claim
 from viz.lessons.claims.claim import Setting, Value
-from viz.params import Param, choice, switch
+from viz.params import Param, Values, choice, switch
 
 PAGE = "claims"
 ALL = "all"
 UNRUN = "not run yet"
 SIGNS = {"holds": "✓", "holds when": "±", "does not hold": "✗", "not decided here": "?"}
 """What stands before a verdict, so that no colour has to say it."""
-Values = Mapping[str, Any]
 Chosen = tuple[tuple[str, Value], ...]
 """All settings of one claim."""
 
@@ -25,12 +24,6 @@ Chosen = tuple[tuple[str, Value], ...]
 def settings_of(name: str) -> tuple[Setting, ...]:
     """The settings of that name, of all claims."""
     return tuple(each for one in CLAIMS for each in one.settings if each.name == name)
-
-
-def _number(text: str) -> int:
-    if text not in map(str, NUMBERS):
-        raise ValueError(f"must be the number of a claim: {', '.join(map(str, NUMBERS))}")
-    return int(text)
 
 
 def _setting(name: str) -> Param:
@@ -56,9 +49,18 @@ def _setting(name: str) -> Param:
 NAMES = tuple(dict.fromkeys(each.name for one in CLAIMS for each in one.settings))
 """Of all settings."""
 PARAMS = [
-    Param("claim", 0, _number),
-    choice("topic", ALL, [ALL, *TOPICS]),
-    choice("verdict", ALL, [ALL, *VERDICTS, UNRUN]),
+    choice(
+        *("claim", 0, NUMBERS, "claim"),
+        f"the number of a claim: {', '.join(map(str, NUMBERS))}",
+    ),
+    choice("topic", ALL, [ALL, *TOPICS], "topic", kind="pills"),
+    choice(
+        *("verdict", ALL),
+        {ALL: ALL, **{name: f"{SIGNS[name]} {name}" for name in VERDICTS}, UNRUN: UNRUN},
+        "verdict",
+        kind="pills",
+        help="Of the claim over all settings that are tried, where you have seen it.",
+    ),
     switch("run"),
     *(_setting(name) for name in NAMES),
 ]

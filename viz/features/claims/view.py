@@ -14,7 +14,6 @@ from viz.features.claims.params import (
     ALL,
     PAGE,
     SIGNS,
-    UNRUN,
     Chosen,
     chosen,
     defaults,
@@ -22,11 +21,12 @@ from viz.features.claims.params import (
     opening,
     settings_text,
 )
-from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, VERDICTS, Claim, claim
+from viz.lessons.claims import CLAIMS, NUMBERS, VERDICTS, Claim, claim
 from viz.lessons.claims.claim import Setting, Verdict
 from viz.lessons.claims.grid import Across, tried
 from viz.page import progress
 from viz.page.session import change, give
+from viz.page.widgets import widget
 from viz.server.queue import View
 
 Values = dict[str, Any]
@@ -62,15 +62,8 @@ def _badge(verdict: Verdict) -> None:
 
 def filters(values: Values) -> None:
     """Which claims are listed."""
-    st.pills("topic", [ALL, *TOPICS], key=give(values, "topic"), required=True)
-    st.pills(
-        "verdict",
-        [ALL, *VERDICTS, UNRUN],
-        format_func=lambda name: f"{SIGNS[name]} {name}" if name in SIGNS else name,
-        key=give(values, "verdict"),
-        required=True,
-        help="Of the claim over all settings that are tried, where you have seen it.",
-    )
+    widget(values, "topic")
+    widget(values, "verdict")
 
 
 def claim_list(values: Values) -> None:

@@ -20,7 +20,8 @@ from viz.features.erf.map import erf_map
 from viz.features.erf.params import PAGE, PARAMS, TABS, Request
 from viz.features.erf.tabs import DRAW, save
 from viz.page import frame, progress
-from viz.page.session import PageState, give
+from viz.page.session import PageState
+from viz.page.widgets import widget
 from viz.params import defaults
 from viz.server.queue import View
 
@@ -117,12 +118,8 @@ def _display(values: dict[str, Any]) -> DeltaGenerator:
     """How the map is shown; outside of what is drawn anew while it is computed. Returns where
     the menu for slides goes."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.toggle(
-            "logarithmic colours",
-            key=give(values, "log"),
-            help="For the eye only: all numbers are of the map itself.",
-        )
-        st.toggle("over the picture", key=give(values, "over"))
+        widget(values, "log")
+        widget(values, "over")
         return st.container(width="content")
 
 

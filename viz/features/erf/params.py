@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.data import PICTURES
 from viz.choices import network as network_state
 from viz.choices import unit as choices_unit
+from viz.choices.layer import MAX_SEED, PICTURE_LABELS
 from viz.choices.network import OWN, Network, Values
 from viz.choices.unit import UNITS, unit_of
-from viz.params import Param, choice, number, switch
+from viz.params import choice, labelled, number, switch
 
 PAGE = "erf"
 PLAIN = "8x[conv3 p1 c16, relu]"
@@ -67,55 +66,56 @@ STUDIES = {
 """Name in the URL: label, and the function of `core.erf.studies`."""
 
 
-def _draws(text: str) -> int:
-    if text not in map(str, DRAWS):
-        raise ValueError(f"must be one of {', '.join(map(str, DRAWS))}")
-    return int(text)
-
-
-def _unit(text: str) -> str:
-    if text not in UNITS and not re.fullmatch(r"\d{1,4}\.\d{1,4}", text, re.ASCII):
-        raise ValueError(f"must be one of {', '.join(UNITS)}, or row.column, such as 3.5")
-    return text
-
-
-def _tab(text: str) -> str:
-    if text not in TABS:
-        raise ValueError(f"must be one of {', '.join(TABS)}")
-    return TABS[text]
-
-
-def _comparison(text: str) -> str:
-    if text not in COMPARISONS:
-        raise ValueError(f"must be one of {', '.join(COMPARISONS)}")
-    return text
-
-
-def _study(text: str) -> str:
-    if text not in STUDIES:
-        raise ValueError(f"must be one of {', '.join(STUDIES)}")
-    return text
+def _comparisons() -> dict[str, str]:
+    """Declared below, as each is made of the settings themselves."""
+    labels = {name: label for name, (label, _) in COMPARISONS.items()}
+    return {"": "choose what to compare…", **labels}
 
 
 PARAMS = [
     *network_state.params(OWN, PLAIN),
-    Param("layer", "", choices_unit.parse_layer),
-    Param("unit", "centre", _unit),
-    Param("draws", 16, _draws),
-    choice("inputs", "noise", list(INPUTS)),
-    choice("weights", "he", list(WEIGHTS)),
-    choice("aggregate", "energy", list(AGGREGATES)),
-    choice("activation", "kept", list(ACTIVATIONS)),
-    choice("pooling", "kept", list(POOLINGS)),
-    switch("skips", True),
-    switch("bf16"),
-    number("draw_seed", 0, 0, 9999),
-    choice("picture", "china", list(PICTURES)),
-    switch("log"),
-    switch("over"),
-    Param("tab", TABS["sections"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
-    Param("compare", "", _comparison),
-    Param("study", "", _study),
+    choices_unit.layer_param(),
+    choices_unit.unit_param(
+        "centre",
+        "unit",
+        help="Click a unit of the feature map under *Choose the unit on the map* for any other.",
+    ),
+    choice(
+        *("draws", 16, DRAWS, "draws — gradients averaged"),
+        kind="select_slider",
+        help="One gradient is noisy: σ is good to a few percent, a smooth map wants 64 or more.",
+    ),
+    choice(
+        *("inputs", "noise", INPUTS, "input"),
+        help="Noise is N(0, 1) in every pixel and channel. With a constant image all entries of a "
+        "max-pooling window are equal, and the map shifts.",
+    ),
+    choice("weights", "he", WEIGHTS, "weights", help="Biases are 0 where weights are drawn."),
+    choice(
+        *("aggregate", "energy", AGGREGATES, "aggregate — what is averaged"),
+        help="The squared gradient keeps the width of the linear case. |g| and the positive part "
+        "come out about 1.4 times wider; the signed mean is mostly noise.",
+    ),
+    choice("activation", "kept", ACTIVATIONS, "activation"),
+    choice("pooling", "kept", POOLINGS, "pooling"),
+    switch("skips", True, "skips — residual shortcuts"),
+    switch(
+        *("bf16", False, "bfloat16"),
+        help="Faster where the processor has it; σ is the same, the map rougher.",
+    ),
+    number("draw_seed", 0, 0, MAX_SEED, "seed of all draws"),
+    choice("picture", "china", PICTURE_LABELS, "picture"),
+    switch(
+        *("log", False, "logarithmic colours"),
+        help="For the eye only: all numbers are of the map itself.",
+    ),
+    switch("over", label="over the picture"),
+    labelled("tab", TABS),
+    choice("compare", "", _comparisons, "compare"),
+    choice(
+        *("study", "", {"": "choose what is changed…"} | {k: v[0] for k, v in STUDIES.items()}),
+        "study",
+    ),
 ]
 
 

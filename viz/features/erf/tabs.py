@@ -15,10 +15,11 @@ from core.training.spec import OwnImages, TrainingSpec
 from core.training.text import to_text
 from viz.features.erf import compute, export
 from viz.features.erf import plots as figures
-from viz.features.erf.params import COMPARISONS, PAGE, STUDIES, Request
+from viz.features.erf.params import PAGE, STUDIES, Request
 from viz.page import progress
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, give
+from viz.page.session import PageState
+from viz.page.widgets import widget
 from viz.server.queue import View, Work
 from viz.slides.style import Picture
 
@@ -80,12 +81,7 @@ def _compare(
     page: PageState,
 ) -> list[Picture]:
     values = page.values
-    st.selectbox(
-        "compare",
-        ["", *COMPARISONS],
-        format_func=lambda name: COMPARISONS[name][0] if name else "choose what to compare…",
-        key=give(values, "compare"),
-    )
+    widget(values, "compare")
     name = values["compare"]
     if not name:
         return []
@@ -141,12 +137,8 @@ def _studies(
         "Stacks of 3×3 convolutions with 16 channels, where only one thing is changed; 64 draws "
         "each, weights drawn anew. They do not depend on the network above."
     )
-    name = st.selectbox(
-        "study",
-        ["", *STUDIES],
-        format_func=lambda name: STUDIES[name][0] if name else "choose what is changed…",
-        key=give(page.values, "study"),
-    )
+    widget(page.values, "study")
+    name = page.values["study"]
     if not name:
         return []
     key = ("study", name)

@@ -8,19 +8,16 @@ from typing import Any
 import streamlit as st
 
 from viz.features.exercises.params import (
-    LEVEL_LABELS,
     MAX_ANSWER,
     PAGE,
     PARAMS,
     START,
-    Values,
     class_link,
     question,
 )
 from viz.lessons.exercises import (
     GIVEN_UP,
     KINDS,
-    LEVELS,
     MAX_NUMBER,
     MAX_SEED,
     answer_format,
@@ -28,7 +25,8 @@ from viz.lessons.exercises import (
 )
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.page.session import PageState, change, current, give
-from viz.params import query
+from viz.page.widgets import widget
+from viz.params import Values, query
 
 PAGES_FOLDER = "../features"
 HINT, MOVES = "exercise_hint", "exercise_moves"
@@ -52,21 +50,8 @@ def sidebar(values: Values) -> None:
         placeholder="all of them, in turn",
         on_change=_on_kinds,
     )
-    st.radio(
-        "level",
-        list(LEVELS),
-        format_func=LEVEL_LABELS.__getitem__,
-        key=give(values, "level"),
-        on_change=_restart,
-    )
-    st.number_input(
-        "class code",
-        0,
-        MAX_SEED,
-        key=give(values, "code"),
-        on_change=_restart,
-        help="The same code, kinds and level give everybody the same questions.",
-    )
+    widget(values, "level", on_change=_restart)
+    widget(values, "code", on_change=_restart)
     st.page_link(
         f"{PAGES_FOLDER}/{PAGE}/page.py",
         label="Link for the class",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from core.layer import LayerSpec
@@ -20,15 +19,13 @@ from viz.lessons.exercises import (
     series,
 )
 from viz.lessons.exercises.interview import INTERVIEWS
-from viz.params import Param, choice, number
+from viz.params import Param, Values, choice, defaults, labelled, number
 
-Values = Mapping[str, Any]
 PAGE = "exercises"
 TABS = {"practice": "Practice", "interview": "Interview questions"}
 """Name in the URL: label on the page."""
 MAX_ANSWER = 60
 """Longest answer that a link carries, in characters."""
-LEVEL_LABELS = {level: f"{level} · {name}" for level, name in LEVELS.items()}
 
 
 class Score(NamedTuple):
@@ -75,21 +72,22 @@ def _answer(text: str) -> str:
     return text
 
 
-def _tab(text: str) -> str:
-    if text not in TABS:
-        raise ValueError(f"must be one of {', '.join(TABS)}")
-    return TABS[text]
-
-
 PARAMS = [
-    Param("tab", TABS["practice"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
+    labelled("tab", TABS),
     Param("kinds", (), _kinds, ".".join),
-    number("level", 1, 1, len(LEVELS)),
-    number("code", 1, 0, MAX_SEED),
+    choice("level", 1, {n: f"{n} · {name}" for n, name in LEVELS.items()}, "level", kind="radio"),
+    number(
+        *("code", 1, 0, MAX_SEED, "class code"),
+        help="The same code, kinds and level give everybody the same questions.",
+    ),
     number("number", 1, 1, MAX_NUMBER + 1),
     Param("answer", "", _answer),
     Param("score", Score(), _score, lambda score: ".".join(map(str, score))),
-    choice("interview", next(iter(INTERVIEWS)), list(INTERVIEWS)),
+    choice(
+        *("interview", next(iter(INTERVIEWS))),
+        {name: each.title for name, each in INTERVIEWS.items()},
+        "question",
+    ),
     number("guess", 0, 0, 8),
 ]
 """Everything that decides the page. ``number`` and ``guess`` count from 1; guess 0 is none yet."""
@@ -111,7 +109,7 @@ def class_link(values: Values) -> dict[str, Any]:
 
 # --- What opens the question on another page ----------------------------------------------------
 
-_DEFAULTS = {param.name: param.default for param in layer.PARAMS}
+_DEFAULTS = defaults(layer.PARAMS)
 SHOWN_CHANNELS = layer.MAX_CHANNELS
 
 

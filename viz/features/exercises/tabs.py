@@ -41,7 +41,7 @@ from viz.lessons.exercises import (
 )
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.page import words
-from viz.page.session import give
+from viz.page.widgets import widget
 from viz.page.words import sentence
 from viz.params import query
 
@@ -221,13 +221,7 @@ def interview_tab(values: Values) -> None:
     """Predict, then see the numbers, made now."""
     name, guess = values["interview"], values["guess"]
     row = INTERVIEWS[name]
-    st.selectbox(
-        "question",
-        list(INTERVIEWS),
-        format_func=lambda each: INTERVIEWS[each].title,
-        key=give(values, "interview"),
-        on_change=controls.on_interview_chosen,
-    )
+    widget(values, "interview", on_change=controls.on_interview_chosen)
     st.markdown(f"#### {row.title}\n{row.ask}")
     answered = 0 < guess <= len(row.options)
     if answered:

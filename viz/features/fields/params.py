@@ -6,14 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from core.data import PICTURES
 from core.layer.window import Pair
 from viz.choices import network, network_analysis
-from viz.choices.layer import UPLOAD
+from viz.choices.layer import PICTURE_LABELS, UPLOAD, picture_params
 from viz.choices.network import MODULE, OWN, TRAINED, Values
 from viz.choices.unit import AXES, VIEW
 from viz.page.session import change
-from viz.params import Param, choice, number
+from viz.params import Param, choice, labelled, number
 
 PAGE = "fields"
 TABS = {
@@ -30,12 +29,6 @@ MOST_COMPARED = 2
 """Networks beside the first."""
 
 
-def _tab(text: str) -> str:
-    if text not in TABS:
-        raise ValueError(f"must be one of {', '.join(TABS)}")
-    return TABS[text]
-
-
 def _compared(text: str) -> tuple[str, ...]:
     from core.networks.zoo import NAMES
 
@@ -45,22 +38,18 @@ def _compared(text: str) -> tuple[str, ...]:
     return names
 
 
-def _strategy(text: str) -> str:
-    names = network_analysis.strategy_names()
-    if text not in names:
-        raise ValueError(f"must be one of {', '.join(names)}")
-    return text
-
-
 PARAMS = [
     *network.PARAMS,
     *VIEW,
-    choice("picture", "china", [*PICTURES, UPLOAD]),
-    number("seed", 0, 0, 9999),
-    Param("tab", TABS["layers"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
+    *picture_params({**PICTURE_LABELS, UPLOAD: "your own…"}),
+    labelled("tab", TABS),
     Param("compare", (), _compared, ",".join),
-    number("target", 32, 1, 512),
-    Param("strategy", "stack3", _strategy),
+    number(
+        *("target", 32, 1, 512, "view to reach"),
+        unit="px",
+        help="Side of the square of pixels that one unit should see.",
+    ),
+    choice("strategy", "stack3", network_analysis.strategy_names, "look at one of them"),
 ]
 
 

@@ -20,6 +20,7 @@ from viz.components.cone.cone import cone
 from viz.features.fields import params
 from viz.features.fields.params import PAGE, jump
 from viz.page.session import PageState, change, give
+from viz.page.widgets import widget
 from viz.page.words import pair, seen, sentence, times
 
 if TYPE_CHECKING:
@@ -301,22 +302,14 @@ def _reach_tab(analysis: Analysis, page: PageState) -> None:
     from viz.features.fields.plots import strategies_figure
 
     values = page.values
-    st.number_input(
-        "view to reach (px)", 1, 512, key=give(values, "target"), width=220,
-        help="Side of the square of pixels that one unit should see.",
-    )  # fmt: skip
+    widget(values, "target", width=220)
     with st.spinner("Searching for the shortest networks…"):
         strategies = network_analysis.strategies(values["target"], analysis.network.input_size)
     st.plotly_chart(strategies_figure(strategies), theme="streamlit", key="strategies_figure")
     names = {each.name: each for each in strategies}
     left, right = st.columns([4, 1.4], vertical_alignment="bottom")
-    chosen = left.selectbox(
-        "look at one of them",
-        list(names),
-        format_func=lambda name: names[name].title,
-        key=give(values, "strategy"),
-    )
-    picked = names[chosen]
+    widget(values, "strategy", left, options={name: each.title for name, each in names.items()})
+    picked = names[values["strategy"]]
     left.markdown(f"{picked.sentence}" + (f" {picked.refusal}" if picked.refusal else ""))
     right.button(
         "Open its layers",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.gradients.recipe import DOWNSAMPLINGS, KINDS, WEIGHTS, FlowSpec, UpstreamGradient
+from core.gradients.recipe import DOWNSAMPLINGS, WEIGHTS, FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, Upload
 from core.layer.operations import OPERATIONS, output_size
 from core.layer.window import Pair
 from viz.choices import layer as state
 from viz.choices.layer import VIEW, Values
-from viz.choices.unit import UNITS, unit_of
+from viz.choices.unit import unit_of, unit_param
 from viz.page import words
-from viz.params import Param, choice, number, switch
+from viz.params import Param, choice, labelled, number, switch
 
 PAGE = "gradients"
 MIN_SIDE, MAX_SIDE = 4, 32
@@ -95,87 +94,72 @@ def _shown(text: str) -> list[str]:
     return names
 
 
-def _unit(text: str) -> str:
-    if text not in UNITS and not re.fullmatch(r"\d{1,3}\.\d{1,3}", text, re.ASCII):
-        raise ValueError(f"must be one of {', '.join(UNITS)}, or row.column, such as 1.2")
-    return text
+def layer_name(name: str) -> str:
+    """An option of the choice of layers."""
+    return "your own layer…" if name == OWN else words.title(LAYERS[name])
 
 
-def _one_of(name: str, default: int, options: tuple[int, ...]) -> Param:
-    def parse(text: str) -> int:
-        if text not in map(str, options):
-            raise ValueError(f"must be one of {', '.join(map(str, options))}")
-        return int(text)
-
-    return Param(name, default, parse)
-
-
-def _labelled(name: str, default: str, labels: dict[str, str]) -> Param:
-    """A choice whose widget holds the label, whose link the name."""
-
-    def parse(text: str) -> str:
-        if text not in labels:
-            raise ValueError(f"must be one of {', '.join(labels)}")
-        return labels[text]
-
-    back = {label: key for key, label in labels.items()}
-    return Param(name, labels[default], parse, back.__getitem__)
-
-
+_CONVOLUTIONS = [name for name, spec in LAYERS.items() if spec.operation == "convolution"]
 _KERNEL = {"kernel": "random", "kernel_seed": 6}
 """A kernel without zeros, whose weights differ in size and sign."""
-
-
-def _input_param(param: Param) -> Param:
-    if param.name in ("input_height", "input_width"):
-        return number(param.name, 8, MIN_SIDE, MAX_SIDE)
-    return replace(param, default=_KERNEL.get(param.name, param.default))
-
-
 PARAMS = [
-    Param("shown", ["max2", "average2", "conv3", "conv1"], _shown, lambda v: ".".join(v) or "none"),
-    choice("arriving", "unit", list(KINDS)),
-    Param("unit", "centre", _unit),
-    number("unit_filter", 0, 0, state.MAX_CHANNELS - 1),
-    number("arriving_seed", 0, 0, 9999),
+    Param(
+        *("shown", ["max2", "average2", "conv3", "conv1"], _shown),
+        lambda v: ".".join(v) or "none",
+        kind="multiselect",
+        label="layers, side by side",
+        options={name: layer_name(name) for name in (*LAYERS, OWN)},
+    ),
+    choice("arriving", "unit", KIND_LABELS, "gradient that arrives at the output", kind="radio"),
+    unit_param(
+        "centre",
+        "output unit (row, column)",
+        help="Or click a unit in a lower grid. Layers with fewer units take their nearest.",
+    ),
+    choice("unit_filter", 0, range(state.MAX_CHANNELS), "filter of the unit"),
+    number("arriving_seed", 0, 0, state.MAX_SEED, "seed of the draw"),
     *state.layer_params(),
-    *(_input_param(p) for p in state.input_params() if p.name not in ("in_channels", "pixels")),
-    _labelled("tab", "numbers", TABS),
-    choice("back_layer", "", ["", *(n for n, s in LAYERS.items() if s.operation == "convolution"),
-                              OWN]),
-    _labelled("back_step", "sweep", BY_HAND),
-    choice("compare", "downsampling", list(COMPARED)),
-    choice("flow_downsampling", "stride", list(DOWNSAMPLINGS)),
-    choice("flow_activation", "relu", list(ACTIVATION_LABELS)),
-    choice("flow_weights", "he", list(WEIGHTS)),
-    switch("flow_batch_norm"),
-    switch("flow_skips"),
-    _one_of("depth", 20, DEPTHS),
-    number("levels", 3, 0, 4),
-    _one_of("draws", 32, DRAWS),
-    number("flow_seed", 0, 0, 9999),
-    switch("weight_norms"),
+    *state.picture_params({**state.PICTURE_LABELS, state.UPLOAD: "your own…"}),
+    *(
+        number(
+            *(f"input_{axis}", 8, MIN_SIDE, MAX_SIDE, f"input {axis}"),
+            unit="px",
+            help="Numbers stand in the cells up to 16.",
+        )
+        for axis in ("height", "width")
+    ),
+    *(replace(param, default=_KERNEL[param.name]) for param in state.weights_params()),
+    *(param for param in state.input_params() if param.name == "weights"),
+    labelled("tab", TABS),
+    choice("back_layer", "", {name: layer_name(name) for name in (*_CONVOLUTIONS, OWN)} | {"": ""}),
+    labelled("back_step", BY_HAND, "sweep"),
+    choice("compare", "downsampling", {k: label for k, (label, _) in COMPARED.items()}, "compare"),
+    choice("flow_downsampling", "stride", DOWNSAMPLING_LABELS, "downsampling"),
+    choice("flow_activation", "relu", ACTIVATION_LABELS, "activation"),
+    choice("flow_weights", "he", WEIGHT_LABELS, "initialisation"),
+    switch("flow_batch_norm", label="BatchNorm"),
+    switch("flow_skips", label="skip connections"),
+    choice("depth", 20, DEPTHS, "depth (layers)", kind="select_slider"),
+    number("levels", 3, 0, 4, "levels — halvings", kind="slider"),
+    choice("draws", 32, DRAWS, "draws (seeds)", kind="select_slider"),
+    number("flow_seed", 0, 0, state.MAX_SEED, "first seed"),
+    switch("weight_norms", label="gradient at the weights"),
     *VIEW,
-]  # fmt: skip
+]
 """Everything that decides the page. The layer's own names are those of the board."""
-
-
-def _full(values: Values) -> dict[str, Any]:
-    """The values with what the board has and this page has not: one plane, no typed pixels."""
-    return {**values, "in_channels": 1, "pixels": ""}
 
 
 def settle(values: dict[str, Any]) -> list[str]:
     """Change ``values`` in place until one's own layer can be run; a sentence for each change."""
-    full = _full(values)
+    full = with_board(values)
     sentences = state.settle(full)
     values.update({name: full[name] for name in values})
     return sentences
 
 
-def with_board(values: dict[str, Any]) -> dict[str, Any]:
-    """The values for widgets that the board and this page share."""
-    return _full(values)
+def with_board(values: Values) -> dict[str, Any]:
+    """The values with what the board has and this page has not: one plane, no typed pixels."""
+    return {**values, "in_channels": 1, "pixels": ""}
 
 
 @dataclass(frozen=True)
@@ -199,7 +183,7 @@ class Shown:
 
 def layer(values: Values, name: str, upload: Upload | None = None) -> Shown:
     """The layer of that name on the page's input."""
-    board = state.board(_full(values), upload)
+    board = state.board(with_board(values), upload)
     if name != OWN:
         board = replace(board, layer=LAYERS[name])
     return Shown(name, words.title(board.layer), board)

@@ -14,11 +14,21 @@ from viz.choices.layer import VIEW
 from viz.components.player.player import player
 from viz.features.gradients import compute, export, params
 from viz.features.gradients import plots as figures
-from viz.features.gradients.controls import flow_controls, layer_name
-from viz.features.gradients.params import BY_HAND, COMPARED, LAYERS, OWN, PAGE, Shown, flow_labels
+from viz.features.gradients.controls import flow_controls
+from viz.features.gradients.params import (
+    BY_HAND,
+    COMPARED,
+    LAYERS,
+    OWN,
+    PAGE,
+    Shown,
+    flow_labels,
+    layer_name,
+)
 from viz.page import progress, words
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, change, give
+from viz.page.widgets import widget
 from viz.server.queue import View
 from viz.slides.style import Picture
 
@@ -220,7 +230,7 @@ def _depth(panels: list[Shown], page: PageState) -> list[Picture]:
     values = page.values
     flow_controls(values)
     specs = params.flows(values)
-    st.toggle("gradient at the weights", key=give(values, "weight_norms"))
+    widget(values, "weight_norms")
 
     key = tuple(specs.values())
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.data import PICTURES
 from core.layer.kernels import PRESETS
 from core.layer.padding import FILLS
-from core.shift.layer import KINDS, MAX_STRIDE, TAPS, DownsamplingLayer
+from core.shift.layer import KINDS, MAX_KERNEL, MAX_STRIDE, TAPS, DownsamplingLayer
 from viz.choices import network as network_state
 from viz.choices import unit
+from viz.choices.layer import MAX_SEED, picture_params, weights_params
 from viz.choices.network import OWN, Network, Values
-from viz.params import Param, choice, number, switch
+from viz.params import choice, labelled, number, switch
 
 PAGE = "shift"
 PLAIN = "conv3 p1 c16, relu, maxpool2, conv3 p1 c32, relu, maxpool2, conv3 s2 p1 c32, relu"
@@ -48,42 +48,45 @@ TABS = {
 """Name in the URL: label on the page."""
 
 
-def _one_of(name: str, default: int, options: Sequence[int]) -> Param:
-    def parse(text: str) -> int:
-        if text not in map(str, options):
-            raise ValueError(f"must be one of {', '.join(map(str, options))}")
-        return int(text)
-
-    return Param(name, default, parse)
-
-
-def _tab(text: str) -> str:
-    if text not in TABS:
-        raise ValueError(f"must be one of {', '.join(TABS)}")
-    return TABS[text]
-
-
 PARAMS = [
-    choice("picture", "china", list(PICTURES)),
-    number("seed", 0, 0, 9999),
-    _one_of("side", 96, SIDES),
-    choice("direction", "across", list(DIRECTIONS)),
-    number("shift", 1, 0, max(SIDES) - 1),
-    number("kernel_size", 3, 1, 5),
-    number("stride", 2, 2, MAX_STRIDE),
-    _one_of("blur", 3, BLURS),
-    choice("padding_mode", "circular", list(FILLS)),
-    choice("kernel", "sobel_x", list(PRESETS)),
-    number("kernel_seed", 0, 0, 9999),
-    switch("relu"),
-    switch("play"),
-    switch("every"),
-    Param("tab", TABS["layers"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
-    choice("kind", KINDS[0], list(KINDS)),
+    *picture_params(),
+    choice("side", 96, SIDES, "side of the picture (px)", kind="select_slider"),
+    choice("direction", "across", list(DIRECTIONS), "direction", kind="segments"),
+    number(
+        *("shift", 1, 0, max(SIDES) - 1, "shift — pixels"),
+        kind="slider",
+        unit="px",
+        help="Arrow keys move by one pixel.",
+    ),
+    number("kernel_size", 3, 1, MAX_KERNEL, "kernel_size — window", kind="slider", unit="px"),
+    number("stride", 2, 2, MAX_STRIDE, "stride — step", kind="slider", unit="px"),
+    choice(
+        *("blur", 3, {taps: f"{taps}: {BLUR_WORDS[taps]}" for taps in BLURS}),
+        "blur — taps along each axis",
+        kind="select_slider",
+        help="A fixed filter before pixels are skipped, after the operation itself.",
+    ),
+    choice(
+        *("padding_mode", "circular", {name: f"{name}: {text}" for name, text in FILLS.items()}),
+        "padding_mode — what fills the padding",
+        help="The picture moves round its edges: only circular padding moves with it.",
+    ),
+    *weights_params(),
+    switch("relu", label="ReLU after the convolution"),
+    switch("play", label="play — let the picture slide by single pixels"),
+    switch(
+        *("every", False, "all shifts"),
+        help="All are measured; by default the first six strides are in view.",
+    ),
+    labelled("tab", TABS),
+    choice("kind", KINDS[0], LABELS, "layer", kind="segments"),
     *network_state.params(OWN, PLAIN),
-    Param("layer", "", unit.parse_layer),
-    switch("wrap", True),
-    number("draw_seed", 0, 0, 9999),
+    unit.layer_param(kind="select"),
+    switch(
+        *("wrap", True, "circular padding everywhere"),
+        help="Without it the borders break a shift too, on top of the strides.",
+    ),
+    number("draw_seed", 0, 0, MAX_SEED, "seed of the weights, which are random"),
 ]
 
 

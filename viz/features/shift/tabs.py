@@ -11,10 +11,9 @@ from core.shift.layer import KINDS
 from viz.features.shift import compute, export, spectra_plots
 from viz.features.shift import film as shift_film
 from viz.features.shift import plots as figures
-from viz.features.shift.controls import direction, shift_controls
+from viz.features.shift.controls import shift_controls
 from viz.features.shift.params import (
     BLUR_WORDS,
-    LABELS,
     ORDINALS,
     PAGE,
     Request,
@@ -27,7 +26,7 @@ from viz.features.shift.params import (
 )
 from viz.page import progress
 from viz.page.save_menu import save_menu
-from viz.page.session import give
+from viz.page.widgets import widget
 from viz.server.queue import View
 from viz.slides.style import Picture
 
@@ -87,10 +86,10 @@ def _pair(values: Values, kind: str) -> Any:
 def controls_beside(values: Values, *, film: bool = False) -> None:
     """The shift, its direction, and whether it plays."""
     if film:
-        direction(values)
+        widget(values, "direction")
     else:
         shift_controls(values, values["side"] - 1)
-    st.toggle("play — let the picture slide by single pixels", key=give(values, "play"))
+    widget(values, "play")
 
 
 def _sentence(values: Values) -> str:
@@ -128,12 +127,8 @@ def curve_tab(values: Values) -> list[Picture]:
     """Consistency over all shifts, measured and in closed form, with its price."""
     input_scene, way = scene(values), values["direction"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-        direction(values)
-        st.toggle(
-            f"all {input_scene.side} shifts",
-            key=give(values, "every"),
-            help="All are measured; by default the first six strides are in view.",
-        )
+        widget(values, "direction")
+        widget(values, "every", label=f"all {input_scene.side} shifts")
     last = None if values["every"] else export.PERIODS * values["stride"]
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         pair = layers(values, kind)
@@ -195,10 +190,7 @@ def _verdict(rows: list[dict[str, Any]]) -> None:
 
 def spectra_tab(values: Values) -> list[Picture]:
     """One layer's spectrum before and after, without and with the blur."""
-    st.segmented_control(
-        "layer", list(KINDS), format_func=LABELS.__getitem__, key=give(values, "kind"),
-        required=True,
-    )  # fmt: skip
+    widget(values, "kind")
     pair = layers(values, values["kind"])
     words = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
     named = {

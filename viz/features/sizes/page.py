@@ -11,6 +11,7 @@ from core.layer.sizes import AxisFormula, formula, unread_pixels
 from core.layer.window import Pair
 from viz.choices import layer as state
 from viz.features.sizes import compute, params
+from viz.features.sizes.controls import sidebar
 from viz.features.sizes.params import BOARD, PAGE, PARAMS, TABS, board_help, board_query, counted
 from viz.features.sizes.tabs import DRAW, Values, save
 from viz.page import frame, words
@@ -90,7 +91,7 @@ def page() -> None:
         page_state.place()
         page_state.tell()
         with st.sidebar:
-            params.sidebar(values)
+            sidebar(values)
         spec, size = params.layer(values), state.size(values)
         axes = formula(spec, size)
         menu = _heading(spec, size, values)

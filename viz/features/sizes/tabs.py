@@ -22,7 +22,6 @@ from viz.features.sizes import compute, export
 from viz.features.sizes.cells import PLOT_STYLE, convention_cells, size_cells
 from viz.features.sizes.params import (
     BOARD,
-    MAX_INPUT,
     PAGE,
     board_help,
     board_query,
@@ -32,7 +31,8 @@ from viz.features.sizes.params import (
 )
 from viz.page import words
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, give
+from viz.page.session import PageState
+from viz.page.widgets import widget
 
 Values = dict[str, Any]
 NUMBERS = ("number", "sides")
@@ -145,9 +145,8 @@ def _solver_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
     st.markdown(f"Which {label} makes this size out of {words.times(size)}?")
     height, width, only = st.columns([1, 1, 2], vertical_alignment="bottom")
     for column, axis in ((height, "height"), (width, "width")):
-        key = give(values, f"output_{axis}")
-        column.number_input(f"wanted {axis} (px)", 1, MAX_INPUT, key=key)
-    only.toggle("only layers that read every pixel", key=give(values, "all_read"))
+        widget(values, f"output_{axis}", column)
+    widget(values, "all_read", only)
     wanted = values["output_height"], values["output_width"]
     try:
         layers = compute.solutions(size, wanted, spec.operation)

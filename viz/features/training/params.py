@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -18,10 +16,10 @@ from core.training.spec import (
     Task,
     TrainingSpec,
 )
-from viz.choices.lab import ASKED, OPTIMIZER_WORDS, SETTINGS
-from viz.params import Param, number
+from viz.choices.lab import ASKED, DOWNSAMPLING_WORDS, OPTIMIZER_WORDS, SETTINGS
+from viz.choices.unit import unit_param
+from viz.params import Values, choice, defaults, labelled, number
 
-Values = Mapping[str, Any]
 PAGE = "training"
 TABS = {
     "curves": "Learning",
@@ -43,36 +41,13 @@ DEFAULT_VARIANTS: dict[str, tuple[Any, ...]] = {
     "optimizer": ("adamw", "sgd"),
     "learning_rate": (0.003, 0.01, 0.03),
 }
-DOWNSAMPLING_WORDS = {
-    "max": "max pooling",
-    "average": "average pooling",
-    "strided": "strided convolution",
-    "extra_conv": "extra strided convolution",
-    "blurred_stride": "blurred stride",
-    "max_blur": "blurred max pooling",
-    "dilated": "dilation without halving",
-}
-
-
-def _tab(text: str) -> str:
-    if text not in TABS:
-        raise ValueError(f"must be one of {', '.join(TABS)}")
-    return TABS[text]
-
-
-def _unit(text: str) -> str:
-    if text != "centre" and not re.fullmatch(r"\d{1,2}\.\d{1,2}", text, re.ASCII):
-        raise ValueError("must be centre, or row.column, such as 1.2")
-    return text
-
-
 PARAMS = [
     *ASKED,
-    Param("tab", TABS["curves"], _tab, {label: name for name, label in TABS.items()}.__getitem__),
-    number("net", 0, 0, MAX_NETS - 1),
+    labelled("tab", TABS),
+    choice("net", 0, range(MAX_NETS), "net", kind="segments"),
     number("at", -1, -1, 200),
-    number("sample", 0, 0, 19_999),
-    Param("unit", "centre", _unit),
+    number("sample", 0, 0, 19_999, "test image"),
+    unit_param("centre", "unit of the last map (row, column)", ("centre",)),
 ]
 BY_NAME = {param.name: param for param in PARAMS}
 _SUITED = {
@@ -85,7 +60,7 @@ _SUITED = {
 
 def preset(task: str) -> dict[str, Any]:
     """Settings of net and optimiser that suit a task: what to change when it is chosen."""
-    plain = {param.name: param.default for param in SETTINGS if param.name != "seed"}
+    plain = defaults(SETTINGS, "seed")
     return plain | {"head": "suited"} | _SUITED.get(task, {})
 
 

@@ -18,6 +18,7 @@ from viz.features.training.compute import place
 from viz.features.training.params import PAGE
 from viz.features.training.results import Lab
 from viz.page.session import PageState, change, current, give
+from viz.page.widgets import widget
 
 if TYPE_CHECKING:
     from core.training.records import Record
@@ -34,13 +35,7 @@ def net_picker(lab: Lab, page: PageState) -> None:
     """Choose a net; draws nothing if there is only one."""
     names = lab.comparison.names
     if len(names) > 1:
-        st.segmented_control(
-            "net",
-            range(len(names)),
-            format_func=names.__getitem__,
-            key=give(page.values, "net", names),
-            required=True,
-        )
+        widget(page.values, "net", options=dict(enumerate(names)))
 
 
 def net_and_step(lab: Lab, page: PageState) -> None:
@@ -75,13 +70,7 @@ def _on_step(count: int) -> None:
 def sample_picker(page: PageState, count: int) -> None:
     """Choose a test image."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.number_input(
-            f"test image, 0–{count - 1:,}",
-            0,
-            count - 1,
-            key=give(page.values, "sample", count),
-            width=180,
-        )
+        widget(page.values, "sample", high=count - 1, width=180)
         for icon, step, help_text in (
             ("chevron_left", -1, "The image before"),
             ("chevron_right", 1, "The next image"),
@@ -101,18 +90,9 @@ def _on_sample(step: int, count: int) -> None:
 
 def unit_picker(page: PageState, grid: tuple[int, int]) -> None:
     """Choose a unit of the last map."""
-    rows, columns = grid
     if page.values["unit"] != "centre":
         page.values["unit"] = "{}.{}".format(*place(page.values["unit"], grid))
-    units = ["centre", *(f"{row}.{column}" for row in range(rows) for column in range(columns))]
-    st.selectbox(
-        f"unit of the last map, {rows}×{columns} (row, column)",
-        units,
-        format_func=lambda name: (
-            "the center" if name == "centre" else f"({name})".replace(".", ", ")
-        ),
-        key=give(page.values, "unit", grid),
-    )
+    unit.unit_control(page.values, grid, label="unit of the last map, {}×{}".format(*grid))
 
 
 def unit_map(page: PageState, spec: TrainingSpec, image: NDArray[np.float32]) -> None:
