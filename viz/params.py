@@ -69,6 +69,11 @@ class Param:
         return dict(options) if isinstance(options, Mapping) else {o: str(o) for o in options}
 
 
+def _control(kind: str, label: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of `Param` that say how it is drawn; without a label it has no control."""
+    return {"kind": kind if label else "", "label": label, **attributes}
+
+
 def number(name: str, default: int, low: int, high: int, label: str = "", **control: Any) -> Param:
     """A whole number in [low, high]."""
 
@@ -81,9 +86,7 @@ def number(name: str, default: int, low: int, high: int, label: str = "", **cont
             raise ValueError(f"must be from {low} to {high}")
         return value
 
-    return Param(
-        name, default, parse, **{"kind": "number"} | control, label=label, low=low, high=high
-    )
+    return Param(name, default, parse, **_control("number", label, control), low=low, high=high)
 
 
 def decimal(
@@ -102,7 +105,7 @@ def decimal(
         return value
 
     return Param(
-        name, default, parse, plain, **{"kind": "number"} | control, label=label, low=low, high=high
+        name, default, parse, plain, **_control("number", label, control), low=low, high=high
     )
 
 
@@ -130,9 +133,7 @@ def choice(
             raise ValueError(f"must be {rule or 'one of ' + ', '.join(filter(None, values))}")
         return values[text]
 
-    param = Param(
-        name, default, parse, **{"kind": "select"} | control, label=label, options=options
-    )
+    param = Param(name, default, parse, **_control("select", label, control), options=options)
     return param
 
 
@@ -167,7 +168,7 @@ def switch(name: str, default: bool = False, label: str = "", **control: Any) ->
     def format(value: bool) -> str:
         return "true" if value else "false"
 
-    return Param(name, default, parse, format, **{"kind": "toggle"} | control, label=label)
+    return Param(name, default, parse, format, **_control("toggle", label, control))
 
 
 def pattern(name: str, default: str, regex: str, rule: str, **control: Any) -> Param:

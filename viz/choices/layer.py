@@ -348,8 +348,8 @@ def settle(
         change = _nearest(values, at_fault, suffix, limit)
         values.update(change or plain)
         changed = ", ".join(f"`{name}` to {value}" for name, value in change.items())
-        why = str(error)
-        sentences.append(f"{why[:1].upper()}{why[1:]}. Set {changed or 'all to the defaults'}.")
+        why = f"`{error.parameter}` {error.rule}"
+        sentences.append(f"{why}. Set {changed or 'all to the defaults'}.")
     values.update(plain)  # out of ideas: the plain layer fits everything
     if refusal(values, suffix, limit) is not None:
         values.update({"input_height": 8, "input_width": 8, "in_channels": 1})
