@@ -77,3 +77,9 @@ def test_a_weight_and_its_negative_are_equally_dark() -> None:
 def test_colours_are_written_as_the_javascript_reads_them() -> None:
     for colour in (*MEANINGS.values(), *SIGNED, *GREY, *PAPER.values()):
         assert re.fullmatch("#[0-9A-F]{6}", colour)
+
+
+def test_the_colours_of_the_style_sheet_are_those_of_the_palette() -> None:
+    sheet = (Path(__file__).parents[2] / "viz" / "shell" / "style.css").read_text()
+    colours = {colour.upper() for colour in re.findall(r"#[0-9A-Fa-f]{6}", sheet)}
+    assert colours <= {colour.upper() for colour in MEANINGS.values()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -40,11 +40,61 @@ def percent(share: float) -> str:
     return f"{text} %"
 
 
-_TABLE = (
-    'style="width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; '
-    'font-size: 0.875rem; line-height: 1.3"'
-)
-_CELL = "padding: 0.2rem 0.6rem 0.2rem 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25); vertical-align: top"
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one cell of a table, and how.
+
+    Attributes:
+        text: large.
+        note: small, below it.
+        kind: classes of the style sheet, such as "number".
+        title: said while the pointer rests on it.
+        head: whether it is the heading of its row.
+        span: columns that it takes.
+    """
+
+    text: str
+    note: str = ""
+    kind: str = ""
+    title: str = ""
+    head: bool = False
+    span: int = 1
+
+    def html(self, scope: str = "") -> str:
+        """The cell; ``scope`` is "col" in a heading line."""
+        scope = scope or ("row" if self.head else "")
+        tag, span = "th" if scope else "td", str(self.span) if self.span > 1 else ""
+        attributes = {"scope": scope, "class": self.kind, "title": self.title, "colspan": span}
+        written = "".join(f" {n}='{escape(text)}'" for n, text in attributes.items() if text)
+        note = f"<small>{escape(self.note)}</small>" if self.note else ""
+        return f"<{tag}{written}>{escape(self.text)}{note}</{tag}>"
+
+
+def table(
+    name: str,
+    heads: Sequence[str | Cell],
+    rows: Iterable[Sequence[str | Cell]],
+    kind: str = "",
+) -> str:
+    """A table as HTML; where it is wider than a phone it scrolls by itself.
+
+    Args:
+        name: for screen readers.
+        heads: of the columns; no line of headings without any.
+        rows: the cells, texts or more than that; nothing of them is read as HTML.
+        kind: classes of the style sheet, beside "table".
+    """
+
+    def line(cells: Sequence[str | Cell], scope: str = "") -> str:
+        full = (Cell(cell) if isinstance(cell, str) else cell for cell in cells)
+        return f"<tr>{''.join(cell.html(scope) for cell in full)}</tr>"
+
+    head = f"<thead>{line(heads, 'col')}</thead>" if heads else ""
+    return (
+        f"<div class='{f'table {kind}'.strip()}' tabindex='0' role='region' "
+        f"aria-label='{escape(name)}'><table>{head}<tbody>{''.join(map(line, rows))}</tbody>"
+        "</table></div>"
+    )
 
 
 def html(
@@ -55,7 +105,7 @@ def html(
     *,
     compact: bool = False,
 ) -> str:
-    """The table; where it is wider than a phone it scrolls by itself.
+    """A table with a column for each block.
 
     Args:
         titles: of the columns.
@@ -65,29 +115,9 @@ def html(
         compact: how things are found is told on hover only.
     """
     below = second or [""] * len(titles)
-    heads = "".join(
-        f'<th scope="col" style="{_CELL}; text-align: left; min-width: 8.5rem">{escape(title)}'
-        f"{_small(words)}</th>"
-        for title, words in zip(titles, below, strict=True)
+    heads = [Cell(title, words) for title, words in zip(titles, below, strict=True)]
+    rows: Iterable[list[str | Cell]] = (
+        [Cell(row.name, "" if compact else row.how, title=row.how, head=True), *row.cells]
+        for row in lines
     )
-    rows = "".join(
-        f'<tr><th scope="row" style="{_CELL}; text-align: left; font-weight: 600; '
-        f'min-width: 8rem" title="{escape(line.how)}">{escape(line.name)}'
-        f"{'' if compact else _small(line.how)}</th>"
-        + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in line.cells)
-        + "</tr>"
-        for line in lines
-    )
-    return (
-        f'<div style="overflow-x: auto" tabindex="0" role="region" aria-label="{escape(name)}">'
-        f"<table {_TABLE}><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _small(text: str) -> str:
-    if not text:
-        return ""
-    return (
-        '<br><span style="font-size: 0.75rem; font-weight: 400; opacity: 0.75; '
-        f'overflow-wrap: anywhere">{escape(text)}</span>'
-    )
+    return table(name, ["", *heads], rows, "wide")

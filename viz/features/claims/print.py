@@ -11,6 +11,7 @@ from viz.features.claims.compute import Tested
 from viz.features.claims.params import SIGNS
 from viz.lessons.claims import claim
 from viz.lessons.claims.grid import tried
+from viz.page.tables import Cell, table
 
 STYLE = """
 @page { margin: 14mm; }
@@ -23,10 +24,10 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .5rem;
   border-bottom: 1px solid #D5D5D5; }
 tr { break-inside: avoid; }
 thead { display: table-header-group; }
-td:first-child { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.verdict { font-weight: 600; }
 td.verdict small { font-weight: 400; }
-small { color: #666666; }
+small { color: #666666; display: block; }
 """
 TITLE = "Claims, tested"
 HEAD = (
@@ -73,27 +74,23 @@ def as_page(rows: Iterable[Tested], torch: str) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{TITLE}</title><style>{STYLE}</style></head><body><h1>{TITLE}</h1>"
         f"<p>Every verdict was measured with PyTorch {escape(torch)}, over the settings named "
-        f"below it; the numbers are those of the first of them.</p>{table(rows)}</body></html>"
+        f"below it; the numbers are those of the first of them.</p>{results(rows)}</body></html>"
     )
 
 
-def table(rows: Iterable[Tested]) -> str:
+def results(rows: Iterable[Tested]) -> str:
     """The results as an HTML table."""
-    lines = "".join(_row(each) for each in rows)
-    return (
-        "<div class='evidence'><table><thead><tr><th>No.</th><th>Statement</th><th>Verdict</th>"
-        f"<th>What was found</th></tr></thead><tbody>{lines}</tbody></table></div>"
-    )
+    heads = ("No.", "Statement", "Verdict", "What was found")
+    return table("Results", heads, map(_row, rows))
 
 
-def _row(tested: Tested) -> str:
-    safe = {name: escape(text) for name, text in record(tested).items()}
-    across = tested.across
-    condition = f" Holds when {safe['condition']}." if across and across.condition else ""
-    sign = SIGNS.get(safe["verdict"], "–")
-    count = f"<br><small>in {escape(across.count)}</small>" if across else ""
-    return (
-        f"<tr><td>{safe['number']}</td><td>{safe['statement']}</td>"
-        f'<td class="verdict">{sign} {safe["verdict"]}{count}</td>'
-        f"<td>{safe['result']}{condition}<br><small>{safe['tried']}</small></td></tr>"
-    )
+def _row(tested: Tested) -> list[str | Cell]:
+    text, across = record(tested), tested.across
+    condition = f" Holds when {text['condition']}." if across and across.condition else ""
+    verdict = f"{SIGNS.get(text['verdict'], '–')} {text['verdict']}"
+    return [
+        Cell(text["number"], kind="number"),
+        text["statement"],
+        Cell(verdict, f"in {across.count}" if across else "", kind="verdict"),
+        Cell(f"{text['result']}{condition}", text["tried"]),
+    ]

@@ -39,11 +39,6 @@ COLOURS: dict[Verdict, Any] = {
     "does not hold": "red",
     "not decided here": "gray",
 }
-STATEMENT = """<style>
-.st-key-statement h2 { padding-top: 0; text-wrap: balance; }
-@media (max-width: 640px) { .st-key-statement h2 { font-size: 1.35rem; } }
-</style>"""
-"""Large on a wall, less so on a phone."""
 CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "claim"}}
 
 
@@ -161,7 +156,7 @@ def _results(rows: list[Tested]) -> None:
             )
         st.button("Close the table", on_click=change, args=(PAGE, {"run": False}))
     with st.expander("The table"):
-        st.html(f"{evidence.STYLE}{claims_print.table(rows)}")
+        st.html(claims_print.results(rows))
 
 
 # --- One of them ----------------------------------------------------------------------------------
@@ -171,7 +166,6 @@ def open_claim(values: Values) -> None:
     """One claim, large enough for a wall: statement, verdict, settings, picture, evidence."""
     one = claim(values["claim"])
     _around(one)
-    st.html(STATEMENT)
     with st.container(key="statement"):
         st.markdown(f"## {one.number} · {_plain(one.statement)}")
     verdict = st.container()

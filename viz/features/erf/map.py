@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -12,6 +11,7 @@ from viz.choices.network import Values
 from viz.features.erf.export import title
 from viz.features.erf.params import Request
 from viz.page import progress
+from viz.page.tables import Cell, table
 from viz.server.queue import View
 
 if TYPE_CHECKING:
@@ -51,8 +51,14 @@ def erf_map(request: Request, view: View, expected: ExpectedErf | None, values: 
 def _table(erf: EffectiveReceptiveField) -> None:
     from core.erf import METRICS
 
-    rows = [(metric.title, metric.says, value(metric.of(erf), metric.unit)) for metric in METRICS]
-    st.html(f"<table {_TABLE}>{''.join(map(_row, *zip(*rows, strict=True)))}</table>")
+    rows = (
+        [
+            Cell(metric.title, metric.says, head=True),
+            Cell(value(metric.of(erf), metric.unit), kind="number"),
+        ]
+        for metric in METRICS
+    )
+    st.html(table("Measures of the field", (), rows, "wide"))
     if erf.is_cut:
         st.caption(
             "The theoretical field reaches out of the image: the map is narrower, shifted inward, "
@@ -60,22 +66,6 @@ def _table(erf: EffectiveReceptiveField) -> None:
         )
     if erf.theory.note:
         st.caption(f"Note: {erf.theory.note}.")
-
-
-_TABLE = (
-    'style="width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; '
-    'font-size: 0.875rem; line-height: 1.3"'
-)
-_CELL = "padding: 0.25rem 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25)"
-
-
-def _row(title: str, says: str, text: str) -> str:
-    """One row of the table: name, explanation, value."""
-    small = f'<span style="font-size: 0.75rem; opacity: 0.75">{escape(says)}</span>'
-    return (
-        f'<tr><td style="{_CELL}"><b>{escape(title)}</b><br>{small}</td>'
-        f'<td style="{_CELL}; padding-left: 0.5rem; text-align: right">{escape(text)}</td></tr>'
-    )
 
 
 def value(measured: Any, unit: str) -> str:

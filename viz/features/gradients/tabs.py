@@ -49,19 +49,11 @@ def save(panels: Sequence[Shown], values: Mapping[str, Any], more: Sequence[Pict
     save_menu(PAGE, [*more, layers], export.settings(values))
 
 
-WIDE = """<style>
-[class*="st-key-wide_"] { overflow-x: auto; }
-[class*="st-key-wide_"] th { text-wrap: balance; min-width: 5.5rem; }
-</style>"""
-"""Tables that are wider than a phone scroll by themselves."""
-
-
 def table(key: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table in Markdown: words left, numbers right."""
     marks = [":--", *["--:"] * (len(heads) - 1)]
     lines = [heads, marks, *rows]
     with st.container(key=f"wide_{key}"):
-        st.html(WIDE)
         st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
 
 

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from html import escape
 
 from core.layer.size_tables import ConventionResult, SizeTable
 from viz.page import words
-from viz.theme import UNREAD
-
-_STYLE = f"""<style>
-.sizes {{ overflow-x: auto; }}
-.sizes table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%;
-  table-layout: fixed; }}
-.sizes th, .sizes td {{ border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
-  padding: .32rem .45rem; text-align: center; vertical-align: middle; line-height: 1.2; }}
-.sizes th {{ font-weight: 600; font-size: .86em; }}
-.sizes th[scope=row] {{ text-align: left; }}
-.sizes th:first-child {{ width: 21%; }}
-.sizes small {{ display: block; font-size: .74em; font-weight: 400; opacity: .85; }}
-.sizes td.unread {{ background: repeating-linear-gradient(-45deg, {UNREAD}59 0 1.5px,
-  transparent 1.5px 8px); }}
-.sizes td.misfit {{ opacity: .55; }}
-.sizes td.chosen {{ outline: 3px solid currentColor; outline-offset: -3px; }}
-.sizes td.wrong {{ background: {UNREAD}; color: white; }}
-@media (max-width: 640px) {{
-  .sizes th, .sizes td {{ padding: .25rem .15rem; font-size: .82em; }}
-  .sizes small {{ font-size: .78em; }}
-}}
-</style>"""
-
-PLOT_STYLE = """<style>
-:is(.st-key-conventions, .st-key-size_map) :is(.annotation-text, .legendtext, .xtick text,
-.x2tick text, .ytick text, .g-xtitle text, .g-x2title text, .g-ytitle text, .cbaxis text,
-.cbtitle text) { fill: currentColor !important; }
-</style>"""
-"""Full contrast for the words of the pictures: they are read on a wall."""
+from viz.page.tables import Cell, table
 
 
 @lru_cache(maxsize=256)
 def size_cells(
-    table: SizeTable,
+    sizes: SizeTable,
     heads: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
     chosen: tuple[int | str, int | str] | None = None,
@@ -53,71 +23,64 @@ def size_cells(
         notes: one small line under the heading of each row.
         chosen: the (row, column) to frame.
     """
-    corner = f"{table.row_name} ↓ {table.column_name} →"
-    lines = [_heading(corner, heads or tuple(f"{c}" for c in table.columns))]
-    for row, name in enumerate(table.rows):
-        note = f"<small>{escape(notes[row])}</small>" if notes else ""
-        cells = [
-            _cell(table, row, column, (name, value) == chosen)
-            for column, value in enumerate(table.columns)
+    corner = f"{sizes.row_name} ↓ {sizes.column_name} →"
+    rows = (
+        [
+            Cell(f"{name}", notes[row] if notes else "", head=True),
+            *(
+                _cell(sizes, row, column, (name, value) == chosen)
+                for column, value in enumerate(sizes.columns)
+            ),
         ]
-        lines.append(f"<tr><th scope='row'>{escape(f'{name}')}{note}</th>{''.join(cells)}</tr>")
-    return _wrapped(lines)
+        for row, name in enumerate(sizes.rows)
+    )
+    return table(corner, [corner, *(heads or map(str, sizes.columns))], rows, "sizes")
 
 
-def _wrapped(lines: Sequence[str]) -> str:
-    return f"{_STYLE}<div class='sizes'><table>{''.join(lines)}</table></div>"
-
-
-def _heading(corner: str, heads: Sequence[str]) -> str:
-    cells = "".join(f"<th scope='col'>{escape(head)}</th>" for head in heads)
-    return f"<tr><th>{escape(corner)}</th>{cells}</tr>"
-
-
-def _cell(table: SizeTable, row: int, column: int, chosen: bool) -> str:
-    unread = int(table.unread[row, column])
+def _cell(sizes: SizeTable, row: int, column: int, chosen: bool) -> Cell:
+    unread = int(sizes.unread[row, column])
     classes = {
-        "misfit": not table.fits[row, column],
+        "misfit": not sizes.fits[row, column],
         "unread": unread > 0,
         "chosen": chosen,
-        "wrong": not table.agrees[row, column],
+        "wrong": not sizes.agrees[row, column],
     }
-    names = " ".join(name for name, on in classes.items() if on)
-    inside, title = "–", table.refusals[row][column]
-    if table.fits[row, column]:
-        height, width = table.output[row, column].tolist()
-        inside = words.both((height, width))
-        inside += f"<small>{unread:,} unread</small>" if unread else ""
-        rows, cols = table.remainder[row, column].tolist()
+    text, notes, title = "–", [], sizes.refusals[row][column]
+    if sizes.fits[row, column]:
+        height, width = sizes.output[row, column].tolist()
+        text = words.both((height, width))
+        notes += [f"{unread:,} unread"] if unread else []
+        rows, cols = sizes.remainder[row, column].tolist()
         title = f"{height}×{width}, remainder {rows} rows and {cols} columns, {unread} unread"
-    if not table.agrees[row, column]:
-        inside += f"<small>torch: {words.times(_pair(table, row, column))}</small>"
-    return f"<td class='{names}' title='{escape(title, quote=True)}'>{inside}</td>"
+    if not sizes.agrees[row, column]:
+        notes.append(f"torch: {words.times(_pair(sizes, row, column))}")
+    return Cell(text, ", ".join(notes), " ".join(n for n, on in classes.items() if on), title)
 
 
-def _pair(table: SizeTable, row: int, column: int) -> tuple[int, int]:
-    height, width = table.measured[row, column].tolist()
+def _pair(sizes: SizeTable, row: int, column: int) -> tuple[int, int]:
+    height, width = sizes.measured[row, column].tolist()
     return height, width
 
 
 @lru_cache(maxsize=256)
 def convention_cells(results: tuple[ConventionResult, ...]) -> str:
     """Padding per side, output size and unread pixels under every convention."""
-    lines = [_heading("convention", ("padding", "output", "torch", "unread pixels"))]
-    for result in results:
-        note = f"<small>{escape(result.description)}</small>"
-        head = f"<th scope='row'>{escape(result.label)}{note}</th>"
-        lines.append(f"<tr>{head}{_convention(result)}</tr>")
-    return _wrapped(lines)
+    heads = ("convention", "padding", "output", "torch", "unread pixels")
+    rows = (
+        [Cell(result.label, result.description, head=True), *_convention(result)]
+        for result in results
+    )
+    return table("Padding conventions", heads, rows, "sizes")
 
 
-def _convention(result: ConventionResult) -> str:
+def _convention(result: ConventionResult) -> list[str | Cell]:
     if result.pads is None or result.output is None:
-        return f"<td colspan='4' class='misfit'>{escape(result.refusal)}</td>"
+        return [Cell(result.refusal, kind="misfit", span=4)]
     agrees = result.measured == result.output
     torch = words.times(result.measured) if result.measured else "refused"
-    unread = f"<td class='unread'>{result.unread:,}</td>" if result.unread else "<td>0</td>"
-    return (
-        f"<td>{words.sides(result.pads, result.output_padding)}</td><td>{words.times(result.output)}</td>"
-        f"<td class='{'' if agrees else 'wrong'}'>{torch}{' ✓' if agrees else ''}</td>{unread}"
-    )
+    return [
+        words.sides(result.pads, result.output_padding),
+        words.times(result.output),
+        Cell(f"{torch}{' ✓' if agrees else ''}", kind="" if agrees else "wrong"),
+        Cell(f"{result.unread:,}", kind="unread" if result.unread else ""),
+    ]

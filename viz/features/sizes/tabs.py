@@ -19,7 +19,7 @@ from core.layer.sizes import smaller_input
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.features.sizes import compute, export
-from viz.features.sizes.cells import PLOT_STYLE, convention_cells, size_cells
+from viz.features.sizes.cells import convention_cells, size_cells
 from viz.features.sizes.params import (
     BOARD,
     PAGE,
@@ -105,7 +105,6 @@ def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
     square = spec.kernel_size[0] == spec.kernel_size[1] and spec.stride[0] == spec.stride[1]
     chosen = (spec.kernel_size[0], spec.stride[0]) if square else None
     st.markdown("Output size by kernel size and stride, the padding as set.")
-    st.html(PLOT_STYLE)
     figure = size_map(table, title, chosen)
     st.plotly_chart(figure, key="size_map", config=CONFIG, alt=f"Output sizes: {title}")
     _agreement(table, "kernel_stride")
@@ -130,7 +129,7 @@ def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
             f"The picture shows {words.times(drawn)}, whole strides less than {words.times(size)}, "
             f"so that the sides stay the same. On {words.times(size)}:"
         )
-    st.html(PLOT_STYLE + convention_cells(compute.conventions(spec, size, False)))
+    st.html(convention_cells(compute.conventions(spec, size, False)))
 
 
 def _drawn(spec: LayerSpec, size: Pair) -> Pair:

@@ -63,13 +63,6 @@ def tab(lab: Lab, page: PageState) -> None:
         )
 
 
-BARS = """<style>
-.scores { display: grid; grid-template-columns: auto 1fr auto; gap: 4px 8px; align-items: center;
-  font-size: 0.875rem; font-variant-numeric: tabular-nums; max-width: 26rem; }
-.scores i { display: block; height: 1rem; min-width: 1px; border-radius: 2px; }
-</style>"""
-
-
 def bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
     """HTML with the scores as bars; the true class is marked in words as well as by its colour."""
     classes = range(len(scores))
@@ -82,4 +75,4 @@ def bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
         f"<span>{percent(float(scores[place]))}</span>"
         for place in classes
     )
-    return f"{BARS}<div class='scores' role='img' aria-label='Scores'>{rows}</div>"
+    return f"<div class='scores' role='img' aria-label='Scores'>{rows}</div>"

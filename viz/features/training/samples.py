@@ -11,14 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-STYLE = """<style>
-.samples { display: flex; flex-wrap: wrap; gap: 6px 8px; }
-.samples figure { margin: 0; text-align: center; line-height: 1.2; }
-.samples i { image-rendering: pixelated; display: block; margin: 0 auto; background-size: 100% 100%;
-  border: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
-.samples figcaption { font-size: 0.75rem; font-variant-numeric: tabular-nums; }
-</style>"""
-
 
 def strip(images: NDArray[np.float32], names: Sequence[str], side: int = 56) -> str:
     """The images (N, C, H, W) on one grey scale, ``side`` pixels high, each above its name."""
@@ -29,7 +21,7 @@ def strip(images: NDArray[np.float32], names: Sequence[str], side: int = 56) -> 
         f'background-image: url({png(image)})"></i><figcaption>{escape(name)}</figcaption></figure>'
         for image, name in zip(grey(images), names, strict=True)
     )
-    return f'{STYLE}<div class="samples">{figures}</div>'
+    return f'<div class="samples">{figures}</div>'
 
 
 def grey(images: NDArray[np.float32]) -> NDArray[np.uint8]:

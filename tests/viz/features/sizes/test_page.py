@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS
 from tests.examples import examples
+from tests.viz.values import all_values
 from tests.viz.visit import open_page
 from viz.choices import layer as state
 from viz.features.sizes import compute
@@ -283,3 +284,19 @@ def test_conventions_of_a_transposed_convolution_cut_its_output() -> None:
     assert app.get("plotly_chart")
     assert "cut off its output" in words_of(app)
     assert "gives **32×32**" in words_of(app)
+
+
+@settings(max_examples=60)
+@given(values=all_values())
+def test_a_wrong_layer_is_mended_as_on_the_board(values: dict[str, Any]) -> None:
+    """Where the board can draw the output: the sizes page has no bound on it."""
+    small = {**values, "in_channels": 1, "out_channels": 1, "groups": 1, "padding_mode": "zeros"}
+    page = {param.name: small.get(param.name, param.default) for param in PARAMS}
+    board, sizes = {**small}, {**page}
+    sentences = settle(sizes)
+    if state.settle(board) == sentences:
+        assert {n: sizes[n] for n in page if n in board} == {
+            n: board[n] for n in page if n in board
+        }
+    else:  # the board's output would have been too large
+        assert "output" in " ".join(state.settle({**small}))

@@ -1,0 +1,44 @@
+"""Tables: what a cell holds is text, whatever it is made of."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from viz.page.tables import Cell, Line, html, table
+
+
+def test_a_table_says_its_headings_rows_and_notes() -> None:
+    text = table(
+        "Sizes",
+        ["layer", Cell("output", "px")],
+        [[Cell("conv", "3×3", head=True), Cell("4", kind="number", title="4×4")]],
+        "wide",
+    )
+    assert text == (
+        "<div class='table wide' tabindex='0' role='region' aria-label='Sizes'><table><thead><tr>"
+        "<th scope='col'>layer</th><th scope='col'>output<small>px</small></th></tr></thead><tbody>"
+        "<tr><th scope='row'>conv<small>3×3</small></th><td class='number' title='4×4'>4</td></tr>"
+        "</tbody></table></div>"
+    )
+
+
+def test_a_table_without_headings_has_no_line_for_them() -> None:
+    assert "<thead>" not in table("t", (), [["a"]])
+    assert "colspan='4'" in table("t", (), [[Cell("refused", span=4)]])
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_nothing_in_a_cell_is_read_as_html(text: str, note: str, title: str, kind: str) -> None:
+    plain = table("t", ["a"], [[Cell("x", "n", "k", "t")]])
+    filled = table("t", ["a"], [[Cell(f"x{text}", f"n{note}", f"k{kind}", f"t{title}")]])
+    assert filled.count("<") == plain.count("<")
+    assert filled.count("'") == plain.count("'")
+
+
+def test_how_a_line_is_made_is_below_its_name_or_on_hover() -> None:
+    lines = [Line("time", "the median of 5 runs", ("1 ms",))]
+    assert "<small>the median of 5 runs</small>" in html(["a block"], lines)
+    compact = html(["a block"], lines, compact=True)
+    assert "<small>" not in compact
+    assert "title='the median of 5 runs'" in compact
