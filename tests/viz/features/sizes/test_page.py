@@ -286,7 +286,7 @@ def test_conventions_of_a_transposed_convolution_cut_its_output() -> None:
     assert "gives **32×32**" in words_of(app)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(values=all_values())
 def test_a_wrong_layer_is_mended_as_on_the_board(values: dict[str, Any]) -> None:
     """Where the board can draw the output: the sizes page has no bound on it."""
