@@ -1,5 +1,6 @@
-"""What the training lab keeps for all visitors: runs, and images they gave. Bounded in bytes, what
-was asked for longest ago goes first. Knows neither torch nor Streamlit.
+"""Memory of the training lab for all visitors: runs and uploaded images, bounded in bytes.
+
+This module imports neither torch nor Streamlit.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 A_RECORD = 8_000
-"""Bytes of a record's numbers, without its arrays: a generous guess."""
+"""Estimated bytes of a record's numbers, without its arrays; rather too many than too few."""
 
 
-class Shelf(Generic[T]):
-    """Things by name, up to so many bytes together. Safe to use from many threads.
+class ByteLimitedLRU(Generic[T]):
+    """A thread-safe LRU mapping bounded by the bytes of its values.
 
     Args:
-        most: bytes.
-        size: of a thing, in bytes.
+        most: how many bytes all values together may take.
+        size: returns the bytes of a value.
     """
 
     def __init__(self, most: int, size: Callable[[T], int]) -> None:
@@ -40,23 +41,25 @@ class Shelf(Generic[T]):
 
     @property
     def bytes(self) -> int:
-        """Of all that is kept."""
+        """Bytes of all values."""
         return self._bytes
 
     def get(self, name: str) -> T | None:
-        """The thing of that name, which is then the last to go."""
+        """The value of a name, which becomes the most recently used; None if there is none."""
         with self._lock:
-            found = self._things.get(name)
-            if found is None:
+            entry = self._things.get(name)
+            if entry is None:
                 return None
             self._things.move_to_end(name)
-            return found[0]
+            return entry[0]
 
     def put(self, name: str, thing: T, better: Callable[[T, T], bool] = lambda a, b: True) -> T:
-        """Keep it, unless the one that is there is no worse; what alone takes too much is not kept.
+        """Store a value, unless the stored one is at least as good; drop the least recently used ones.
+
+        A value that exceeds the bound alone is not stored.
 
         Returns:
-            the one that stays.
+            the better value.
         """
         size = self._size(thing)
         with self._lock:
@@ -76,12 +79,12 @@ class Shelf(Generic[T]):
 
 @dataclass(frozen=True)
 class Run:
-    """How far a run has come.
+    """The records of a training run so far.
 
     Attributes:
-        records: so far. The last one alone keeps its state: all of it while there are steps to
-            come, the weights when there are none.
-        error: why it cannot go on, for the screen; "" where it can.
+        records: only the last one holds a state: the whole state while steps are left, and the
+            weights after the last step.
+        error: why the run cannot go on, in words for the screen; "" if it can.
     """
 
     records: tuple[Record, ...] = ()
@@ -89,21 +92,21 @@ class Run:
 
     @property
     def state(self) -> State | None:
-        """From where it goes on."""
+        """The state from which the run resumes."""
         return self.records[-1].state if self.records else None
 
     @property
     def finished(self) -> bool:
-        """All steps are done."""
+        """Whether all steps are done."""
         return bool(self.records) and _is_last(self.records[-1])
 
     @property
     def over(self) -> bool:
-        """There is nothing more to do for it."""
+        """Whether the run has finished or cannot go on."""
         return self.finished or bool(self.error)
 
     def with_record(self, record: Record) -> Run:
-        """One record further."""
+        """The run with one more record."""
         before = tuple(
             _with_state(each, "") if each.state.arrays else each for each in self.records
         )
@@ -113,7 +116,7 @@ class Run:
         return Run((*before, newest))
 
     def further_than(self, other: Run) -> bool:
-        """More steps are done, or it is known that no more can be."""
+        """Whether this run has more steps than the other, or as many and an error."""
         return (self._steps, self.error) > (other._steps, other.error)
 
     @property
@@ -122,7 +125,7 @@ class Run:
 
     @property
     def nbytes(self) -> int:
-        """Memory that it takes, about."""
+        """Approximate bytes of the run."""
         return sum(map(_bytes, self.records))
 
 
@@ -131,26 +134,28 @@ def _is_last(record: Record) -> bool:
 
 
 def _with_state(record: Record, prefix: str) -> Record:
-    """The record with no more of its state than what is named so; "" for nothing."""
+    """The record with only those arrays of its state whose names have a prefix; "" for none."""
     arrays = {k: v for k, v in record.state.arrays.items() if prefix and k.startswith(prefix)}
     return replace(record, state=replace(record.state, arrays=arrays))
 
 
 def _arrays(record: Record) -> list[NDArray[Any]]:
-    found = list(record.state.arrays.values())
+    arrays = list(record.state.arrays.values())
     shot = record.snapshot
     if shot is not None:
-        found += [shot.kernels] if shot.erf is None else [shot.kernels, shot.erf.map]
-    return found
+        arrays += [shot.kernels] if shot.erf is None else [shot.kernels, shot.erf.map]
+    return arrays
 
 
 def _bytes(record: Record) -> int:
     return A_RECORD + sum(each.nbytes for each in _arrays(record))
 
 
-STORE: Shelf[Run] = Shelf(200 * 2**20, lambda run: run.nbytes)
+STORE: ByteLimitedLRU[Run] = ByteLimitedLRU(200 * 2**20, lambda run: run.nbytes)
 """Runs by the text of their spec."""
-UPLOADS: Shelf[OwnImages] = Shelf(256 * 2**20, lambda own: own.images.nbytes + own.labels.nbytes)
+UPLOADS: ByteLimitedLRU[OwnImages] = ByteLimitedLRU(
+    256 * 2**20, lambda own: own.images.nbytes + own.labels.nbytes
+)
 """Visitors' images by their digest."""
 
 
@@ -159,7 +164,7 @@ def stored(text: str) -> Run:
 
 
 def held(digest: str) -> OwnImages | None:
-    """The images of that digest, if they are still here."""
+    """The images of a digest; None if they are no longer in memory."""
     return UPLOADS.get(digest)
 
 

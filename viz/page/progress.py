@@ -1,4 +1,4 @@
-"""Results that take a while, on the page: the place in the queue, progress, a way to stop."""
+"""Long computations on a page: their place in the queue, their progress, a button that stops them."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from viz.server.queue import Jobs, View, Work
 from viz.server.settings import settings
 from viz.server.streamlit_private import is_connected, session_id
 
-EVERY = 0.5
-"""Shortest time between two looks of a visitor at the queue, in seconds."""
-SHARE = 0.15
-"""Of one core, for the looks of all visitors together: each draws its place on the page anew."""
-A_LOOK = 0.004
-"""Seconds of a core that a look takes, before it is known of its place."""
-_costs: dict[str, float] = {}
-"""The same as it was lately, by place."""
-SELDOM = 3600.0
-"""Seconds between two runs of what needs none."""
+POLL_INTERVAL_S = 0.5
+"""Shortest interval in seconds between two polls of the queue by one visitor."""
+POLL_BUDGET = 0.15
+"""Share of one core that all polling fragments may use; every poll re-renders its fragment."""
+DEFAULT_POLL_COST_S = 0.004
+"""CPU seconds one poll is assumed to cost until it has been measured for its slot."""
+_poll_costs: dict[str, float] = {}
+"""Moving average of the CPU seconds of a poll, by slot."""
+RARE_INTERVAL_S = 3600.0
+"""Interval in seconds of a fragment that runs only to keep the browser reconnecting."""
 STOPPED = "stopped"
-"""The error of what its visitor has stopped."""
-REMEMBERED = 8
-"""Stopped computations that a visitor can go on with."""
+"""The error of a computation that its visitor has stopped."""
+MAX_STOPPED = 8
+"""How many stopped computations a visitor can resume."""
 
 
 @cache
 def queue() -> Jobs:
-    """The queue for all that takes a moment."""
+    """The queue for all long computations but training."""
     return Jobs(settings().queue_workers, connected=_connected)
 
 
 @cache
 def trainings() -> Jobs:
-    """The queue for training, which takes longer than everything else and keeps its own results."""
+    """The queue for training, which takes longest; `viz.choices.lab_store` holds its results."""
     return Jobs(settings().training_slots, cached=0, connected=_connected)
 
 
 def visitor() -> str:
-    """This visit's own name in the queue, its connection's first; it never leaves the server."""
+    """This visit's name in the queue, which starts with its session; it never leaves the server."""
     name: str = st.session_state.setdefault("visitor", secrets.token_hex(8))
     return f"{session_id()} {name}"
 
@@ -60,64 +60,66 @@ def show(
     draw: Callable[[Mapping[Hashable, View]], None],
     jobs: Jobs | None = None,
 ) -> dict[Hashable, View]:
-    """Draw what is wanted, and again as it comes along.
+    """Draw the state of some computations, and draw it again whenever it changes.
 
     Args:
-        slot: name of the place on the page; another wish for it replaces the old one.
-        works: what is wanted, the most urgent first. A key that the visitor has stopped is
-            not asked for again until they go on with it.
-        draw: called with how each of them stands, in a place of its own.
-        jobs: another queue than that of all long computations.
+        slot: name of the place on the page; new wishes for it replace the old ones.
+        works: the wanted computations, the most urgent first. One that the visitor has stopped
+            is not requested until they resume it.
+        draw: called with the state of each computation, inside a container of its own.
+        jobs: the queue; by default that of all long computations.
 
     Returns:
-        how each of them stands now.
+        the current state of each computation.
     """
     name, line = f"{visitor()} {slot}", jobs or queue()
 
-    def look() -> dict[Hashable, View]:
+    def poll() -> dict[Hashable, View]:
         stopped = _stopped()
         views = line.set_wishes(name, {k: w for k, w in works.items() if k not in stopped})
         st.session_state["seen"] = {**st.session_state.get("seen", {}), slot: views}
         return {key: stopped.get(key) or views[key] for key in works}
 
-    views = look()
+    views = poll()
     if settled(views):
         draw(views)
         return views
 
-    settled_looks = count()
+    settled_polls = count()
 
-    @st.fragment(run_every=every(slot, line.waiting()))
+    @st.fragment(run_every=poll_interval(slot, line.waiting()))
     def follow() -> None:
-        views = look()
-        # Not at the first such look: a rerun in the run that makes the widgets would overtake
+        views = poll()
+        # Not at the first such poll: a rerun in the run that makes the widgets would overtake
         # them, and the browser would send back their lowest values.
-        if settled(views) and next(settled_looks) > 0:
+        if settled(views) and next(settled_polls) > 0:
             st.rerun()
         begun = thread_time()
         draw(views)
-        _costs[slot] = 0.8 * _costs.get(slot, A_LOOK) + 0.2 * (thread_time() - begun)
+        _poll_costs[slot] = 0.8 * _poll_costs.get(slot, DEFAULT_POLL_COST_S) + 0.2 * (
+            thread_time() - begun
+        )
 
     follow()
     return views
 
 
-def every(slot: str, visitors: int) -> float:
-    """Seconds between two looks of each, where so many wait: the dearer a look, the fewer."""
-    return max(EVERY, visitors * _costs.get(slot, A_LOOK) / SHARE)
+def poll_interval(slot: str, visitors: int) -> float:
+    """Seconds between two polls of each of so many visitors; costly polls are rarer."""
+    return max(POLL_INTERVAL_S, visitors * _poll_costs.get(slot, DEFAULT_POLL_COST_S) / POLL_BUDGET)
 
 
-@st.fragment(run_every=SELDOM)
+@st.fragment(run_every=RARE_INTERVAL_S)
 def come_back() -> None:
-    """Have the browser ask for the page as soon as a server that was away is there again.
+    """Have the browser reconnect as soon as a restarted server answers again.
 
-    Streamlit's browser side does so only where something runs at intervals. Without, the first
-    click after a restart would open the visit anew, and the click itself would be lost.
+    Streamlit's front end does so only if a fragment runs at intervals. Otherwise the first click
+    after a restart would only reopen the page, and the click itself would be lost.
     """
 
 
 def leave(*slots: str) -> None:
-    """These places on the page are gone: nothing is computed for them any more."""
+    """Withdraw the wishes of places that are no longer on the page."""
     seen: dict[str, Any] = st.session_state.get("seen", {})
     for slot in slots:
         if slot in seen:
@@ -127,25 +129,25 @@ def leave(*slots: str) -> None:
 
 
 def _stopped() -> dict[Hashable, View]:
-    """What the visitor has stopped; asked anew at every look, for a callback may have been."""
-    found: dict[Hashable, View] = st.session_state.get("stopped", {})
-    return found
+    """The computations that the visitor has stopped; callbacks change them between polls."""
+    views: dict[Hashable, View] = st.session_state.get("stopped", {})
+    return views
 
 
 def settled(views: Mapping[Hashable, View]) -> bool:
-    """Whether nothing more will come."""
+    """Whether all computations have ended."""
     return all(view.state not in ("waiting", "running") for view in views.values())
 
 
 def progress(slot: str, key: Hashable, view: View, what: str, unit: str = "draws") -> None:
-    """How far one of them is, in units, with a button that stops it."""
+    """A progress bar of one computation in units, with a button that stops it."""
     bar, button = st.columns([5, 1], vertical_alignment="center")
     if view.state == "waiting":
         bar.progress(0.0, f"In the queue: {_jobs(view.ahead)} before this one.")
     else:
         share = view.done / view.total if view.total else 0.0
-        told = f": {view.done} of {view.total} {unit}" if view.total else "…"
-        bar.progress(share, f"{what}{told}")
+        done_of = f": {view.done} of {view.total} {unit}" if view.total else "…"
+        bar.progress(share, f"{what}{done_of}")
     button.button(
         "Stop", on_click=stop, args=(slot, key), key=f"stop {slot} {hash(key)}", width="stretch"
     )
@@ -161,12 +163,12 @@ def standing(
     name: str = "",
     stopped: str = "",
 ) -> None:
-    """One line for one of them that is not done: how far it is, the way on, why it failed.
+    """One line for a computation without a result: its progress, or why it ended and how to go on.
 
     Args:
-        what, unit: as `progress` takes them.
-        name: what it is called, where there are several.
-        stopped: the sentence for one that its visitor has stopped, instead of "Stopped.".
+        what, unit: as in `progress`.
+        name: its name, if there are several.
+        stopped: the sentence for a stopped one, instead of "Stopped.".
     """
     if view.state in ("waiting", "running"):
         progress(slot, key, view, what, unit)
@@ -177,7 +179,7 @@ def standing(
 
 
 def failed(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
-    """A sentence about what has failed, with a button that has it tried again where that may help."""
+    """A sentence about a failure, with a button that tries again if that may help."""
     again = [key for key, view in views.items() if view.error and not view.refused]
     if not again:
         st.warning(why)
@@ -193,10 +195,10 @@ def failed(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
     )
 
 
-def go_on(slot: str, told: str, *keys: Hashable) -> None:
-    """A sentence about what was stopped, with a button that asks for these again."""
+def go_on(slot: str, sentence: str, *keys: Hashable) -> None:
+    """A sentence about stopped computations, with a button that resumes them."""
     text, button = st.columns([5, 1], vertical_alignment="center")
-    text.info(told)
+    text.info(sentence)
     button.button(
         "Go on",
         on_click=resume,
@@ -216,21 +218,21 @@ def _jobs(count: int) -> str:
 
 
 def stop(slot: str, key: Hashable) -> None:
-    """Callback: ask for it no more; what is there of it stays on the page."""
+    """Callback that stops a computation; its partial result stays on the page."""
     view: View | None = st.session_state.get("seen", {}).get(slot, {}).get(key)
     partial: Any = view.partial if view else None
     now = _stopped() | {key: View("failed", partial=partial, error=STOPPED)}
-    st.session_state["stopped"] = dict(list(now.items())[-REMEMBERED:])
+    st.session_state["stopped"] = dict(list(now.items())[-MAX_STOPPED:])
 
 
 def retry(*keys: Hashable) -> None:
-    """Callback: have computed anew what has failed."""
+    """Callback that computes failed results anew."""
     for jobs in (queue(), trainings()):
         for key in keys:
             jobs.retry(key)
 
 
 def resume(*keys: Hashable) -> None:
-    """Callback: ask again for some of what was stopped; for all of it without keys."""
-    kept = {key: view for key, view in _stopped().items() if keys and key not in keys}
-    st.session_state["stopped"] = kept
+    """Callback that resumes some stopped computations, or all of them without keys."""
+    remaining = {key: view for key, view in _stopped().items() if keys and key not in keys}
+    st.session_state["stopped"] = remaining

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core.training import Net, TrainingSpec
 from core.training.loop import train, trained
 from core.training.records import Record
-from viz.choices.lab_store import A_RECORD, Run, Shelf
+from viz.choices.lab_store import A_RECORD, ByteLimitedLRU, Run
 
 SPEC = TrainingSpec(
     Net("max", 1, 1, 4), batch=8, steps=4, warm_up=2, records=4, snapshots=1, erf_draws=2
@@ -62,7 +62,7 @@ class NaiveShelf:
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.none() | st.integers(1, MOST + 3))))
 def test_a_shelf_does_what_a_list_would(asked: list[tuple[str, int | None]]) -> None:
-    shelf: Shelf[int] = Shelf(MOST, lambda size: size)
+    shelf: ByteLimitedLRU[int] = ByteLimitedLRU(MOST, lambda size: size)
     naive = NaiveShelf()
     for name, size in asked:
         if size is None:
@@ -74,13 +74,13 @@ def test_a_shelf_does_what_a_list_would(asked: list[tuple[str, int | None]]) -> 
 
 
 def test_without_a_rule_the_last_one_stays() -> None:
-    shelf: Shelf[int] = Shelf(MOST, lambda size: size)
+    shelf: ByteLimitedLRU[int] = ByteLimitedLRU(MOST, lambda size: size)
     shelf.put("a", 3)
     assert shelf.put("a", 2) == shelf.get("a") == shelf.bytes == 2
 
 
 def test_many_threads_leave_the_longest_and_lose_no_byte() -> None:
-    shelf: Shelf[int] = Shelf(MOST * 1000, lambda size: size)
+    shelf: ByteLimitedLRU[int] = ByteLimitedLRU(MOST * 1000, lambda size: size)
     names = "abcdefgh"
 
     def busy(seed: int) -> None:

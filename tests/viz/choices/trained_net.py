@@ -10,7 +10,7 @@ from core.training.records import Record
 from core.training.spec import OwnImages
 from core.training.text import from_text, to_text
 from viz.choices import lab_store
-from viz.choices.lab_store import Run, Shelf
+from viz.choices.lab_store import ByteLimitedLRU, Run
 
 SMALL = "levels=1 width=4 batch=8 steps=30"
 STRIDED = f"strided {SMALL}"
@@ -24,8 +24,8 @@ def records(run: str, own: OwnImages | None = None) -> tuple[Record, ...]:
 
 def shelf(monkeypatch: Any, *runs: str) -> None:
     """These runs are what the server has trained, and no others."""
-    monkeypatch.setattr(lab_store, "STORE", Shelf[Run](10**8, lambda run: run.nbytes))
-    monkeypatch.setattr(lab_store, "UPLOADS", Shelf(10**8, lambda own: own.images.nbytes))
+    monkeypatch.setattr(lab_store, "STORE", ByteLimitedLRU[Run](10**8, lambda run: run.nbytes))
+    monkeypatch.setattr(lab_store, "UPLOADS", ByteLimitedLRU(10**8, lambda own: own.images.nbytes))
     for run in runs:
         *before, last = records(run)
         line = to_text(from_text(run))

@@ -181,13 +181,13 @@ def test_resume_without_a_name_wakes_all() -> None:
 
 def test_only_so_many_stopped_ones_are_remembered() -> None:
     at = visit(map={"0": Gate()})
-    for name in map(str, range(progress.REMEMBERED + 3)):
+    for name in map(str, range(progress.MAX_STOPPED + 3)):
         BOARD["slots"] = {"map": {name: Gate()}}
         again(at)
         press(at, "Stop")
     stopped = at.session_state["stopped"]
-    assert len(stopped) == progress.REMEMBERED
-    assert str(progress.REMEMBERED + 2) in stopped
+    assert len(stopped) == progress.MAX_STOPPED
+    assert str(progress.MAX_STOPPED + 2) in stopped
     assert "0" not in stopped
 
 
@@ -242,18 +242,26 @@ def test_progress_says_what_is_done_and_what_comes_before() -> None:
 def test_looks_come_seldomer_the_more_wait_and_the_dearer_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(progress, "_costs", {"dear": 0.05})
-    assert progress.every("new", 1) == progress.every("dear", 1) == progress.EVERY
+    monkeypatch.setattr(progress, "_poll_costs", {"dear": 0.05})
+    assert (
+        progress.poll_interval("new", 1)
+        == progress.poll_interval("dear", 1)
+        == progress.POLL_INTERVAL_S
+    )
     for visitors in (20, 40):
-        for slot, cost in (("dear", 0.05), ("new", progress.A_LOOK)):
-            share = visitors * cost / progress.every(slot, visitors)
-            assert share == pytest.approx(progress.SHARE) or share < progress.SHARE
-    assert progress.every("dear", 40) == 2 * progress.every("dear", 20) > progress.EVERY
+        for slot, cost in (("dear", 0.05), ("new", progress.DEFAULT_POLL_COST_S)):
+            share = visitors * cost / progress.poll_interval(slot, visitors)
+            assert share == pytest.approx(progress.POLL_BUDGET) or share < progress.POLL_BUDGET
+    assert (
+        progress.poll_interval("dear", 40)
+        == 2 * progress.poll_interval("dear", 20)
+        > progress.POLL_INTERVAL_S
+    )
 
 
 def test_what_a_look_takes_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     costs: dict[str, float] = {}
-    monkeypatch.setattr(progress, "_costs", costs)
+    monkeypatch.setattr(progress, "_poll_costs", costs)
     visit(main={"map": Gate()})
     assert set(costs) == {"main"}
     assert 0 < costs["main"] < 1

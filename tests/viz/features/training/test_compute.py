@@ -30,7 +30,7 @@ from core.training.text import to_text
 from core.training.turns import ResumableRun, take_turns
 from tests.core.tied_pools import by_hand
 from viz.choices import lab_store
-from viz.choices.lab_store import Run, Shelf
+from viz.choices.lab_store import ByteLimitedLRU, Run
 from viz.features.training import compute
 from viz.features.training.params import PARAMS, Comparison, comparison
 from viz.server import processes
@@ -79,8 +79,8 @@ def default() -> tuple[Comparison, Runs]:
 @pytest.fixture
 def shelves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is kept yet."""
-    monkeypatch.setattr(lab_store, "STORE", Shelf(10**8, lambda run: run.nbytes))
-    monkeypatch.setattr(lab_store, "UPLOADS", Shelf(10**8, lambda own: own.images.nbytes))
+    monkeypatch.setattr(lab_store, "STORE", ByteLimitedLRU(10**8, lambda run: run.nbytes))
+    monkeypatch.setattr(lab_store, "UPLOADS", ByteLimitedLRU(10**8, lambda own: own.images.nbytes))
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ def test_a_visitors_images_are_learned_and_need_to_be_here(
     images, labels = compute.test_images(c, 4)
     np.testing.assert_array_equal(images, source_of(own).test()[0][:4])
     np.testing.assert_array_equal(labels, source_of(own).test()[1][:4])
-    monkeypatch.setattr(lab_store, "UPLOADS", Shelf(10**8, lambda own: 1))
+    monkeypatch.setattr(lab_store, "UPLOADS", ByteLimitedLRU(10**8, lambda own: 1))
     for ask in (compute.trained_module, lab_store.finished):
         with pytest.raises(SpecError, match="digest must be that of images that are here"):
             ask(text)

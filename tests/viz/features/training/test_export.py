@@ -44,7 +44,7 @@ def _all_trained() -> Iterator[None]:
     """Once, by the pictures themselves: they ask for what is not there."""
     shelf, lab_store.STORE = (
         lab_store.STORE,
-        lab_store.Shelf(10**8, lambda run: run.nbytes),
+        lab_store.ByteLimitedLRU(10**8, lambda run: run.nbytes),
     )
     assert not compute.stored_records(asked())
     export.trained(asked())

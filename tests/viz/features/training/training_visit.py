@@ -16,7 +16,7 @@ from core.training.text import to_text
 from core.training.turns import ResumableRun, take_turns
 from tests.viz.visit import MAIN, open_page, run_until, run_until_done
 from viz.choices import lab_store
-from viz.choices.lab_store import Run, Shelf
+from viz.choices.lab_store import ByteLimitedLRU, Run
 from viz.features.training import compute, params
 from viz.features.training.params import PARAMS, Comparison
 from viz.page import progress
@@ -118,7 +118,7 @@ def chart(at: AppTest, key: str) -> dict[str, Any]:
 @cache
 def ready() -> tuple[tuple[str, Run], ...]:
     """The runs of ``tiny(seed=READY)``, for tests of what is made of runs."""
-    shelf: Shelf[Run] = Shelf(10**8, lambda run: run.nbytes)
+    shelf: ByteLimitedLRU[Run] = ByteLimitedLRU(10**8, lambda run: run.nbytes)
     wanted = asked(**tiny(seed=READY))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lab_store, "STORE", shelf)
@@ -142,7 +142,7 @@ class Server:
         self._steps = threading.Semaphore(0)
         self._held = held
         jobs = Jobs(1)
-        store: Shelf[Run] = Shelf(10**8, lambda run: run.nbytes)
+        store: ByteLimitedLRU[Run] = ByteLimitedLRU(10**8, lambda run: run.nbytes)
         for text, run in ready():
             store.put(text, run)
         monkeypatch.setattr(lab_store, "STORE", store)
