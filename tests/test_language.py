@@ -10,10 +10,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DONE = ("core",)
-"""Folders, with all below them, whose names keep to the rule."""
+"""Folders, with all below them, whose names keep to all rules."""
+PAGE_FILES = ("page", "params", "controls")
+NAMED = (
+    *DONE,
+    *("viz/server", "viz/slides", "viz/plots", "viz/components", "viz/shell"),
+    *("viz/lessons/claims", "viz/features"),
+)
+"""Folders whose names say what a thing is; of `viz/features` all files but `PAGE_FILES`."""
 FORBIDDEN = frozenset(["told", "asked", "found", "shown", "kept", "lost", "known", "given", "made"])
 """Words that say only that something happened."""
-ALLOWED = {"lost_to_padding": "the name of a metric in files that users have downloaded"}
+ALLOWED = {
+    "lost_to_padding": "the name of a metric in files that users have downloaded",
+    "Found": "still imported by pages: viz.features.blocks.tabs",
+    "known": "still imported by pages: viz.features.blocks.tabs",
+    "shown": "still imported by the page: viz.features.fields.tabs",
+}
 BRITISH = re.compile(r"centre|colour|normalis|initialis|optimis|neighbour", re.IGNORECASE)
 PARAMETERS = {"initialisation_study": "a link holds the study's name"}
 
@@ -42,14 +54,19 @@ def private_words(source: str) -> list[tuple[int, str]]:
     return [(line, name) for line, name in named if words_of(name) & FORBIDDEN]
 
 
-def files() -> list[Path]:
-    return [file for folder in DONE for file in sorted((ROOT / folder).rglob("*.py"))]
+def files(folders: tuple[str, ...] = DONE) -> list[Path]:
+    every = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+    return [
+        file
+        for file in every
+        if not ("viz/features" in file.as_posix() and file.stem in PAGE_FILES)
+    ]
 
 
 def test_names_say_what_a_thing_is() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{line} {name}"
-        for file in files()
+        for file in files(NAMED)
         for line, name in private_words(file.read_text())
         if name not in ALLOWED
     ]

@@ -59,8 +59,8 @@ def _command(size: tuple[int, int], fps: float, comment: str, file: Path) -> lis
     colours = ("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709")
     quiet = ("-nostdin", "-loglevel", "error", "-y")
     noted = ("-metadata", f"comment={comment}") if comment else ()
-    made = (*colours, *look, *plays, *exact, *noted)
-    return [ffmpeg(), *quiet, *raw, "-i", "-", *made, str(file)]
+    encoding = (*colours, *look, *plays, *exact, *noted)
+    return [ffmpeg(), *quiet, *raw, "-i", "-", *encoding, str(file)]
 
 
 def _encode(frames: Iterable[bytes], command: list[str]) -> None:

@@ -48,7 +48,7 @@ ANSWERS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (compute_blocks.facts, (BLOCK,)),
     (compute_blocks.check_times, ((BLOCK,),)),
     (compute_blocks.stage_table, ("resnet18",)),
-    (compute_blocks.kept, (BLOCK,)),
+    (compute_blocks.saved_bytes, (BLOCK,)),
     (compute_shift.consistency, (LAYER, SCENE, "across")),
     (compute_shift.expected, (LAYER, SCENE, "across")),
     (compute_shift.spectrum, (LAYER, SCENE)),

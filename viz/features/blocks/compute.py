@@ -168,7 +168,7 @@ def stage_table(name: str) -> tuple[Stage, ...]:
 
 
 @computed_once(64, outside=True)
-def kept(block: Block) -> Mapping[str, int]:
+def saved_bytes(block: Block) -> Mapping[str, int]:
     """Bytes that backward must keep, by kind, without the weights."""
     from core.cost.saved_tensors import saved_bytes
 

@@ -115,7 +115,7 @@ def picture_of_properties(
         from viz.slides.word_table import word_table
 
         pairs = list(zip(blocks, facts, strict=True))
-        saved = [compute.kept(block) if own_facts else {} for block, own_facts in pairs]
+        saved = [compute.saved_bytes(block) if own_facts else {} for block, own_facts in pairs]
         lines = tables.property_lines(facts, [probes.get(block) for block in blocks], saved)
         columns, rows = _cells(blocks, [line for line in lines if line.name not in FACTS])
         return word_table(columns, rows, style, title="Every cell is an experiment")
@@ -180,7 +180,7 @@ def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None
 
         first = next(iter(sound))
         size = times((first.batch, *first.input_size))
-        named = {block.title: compute.kept(block) for block in sound}
+        named = {block.title: compute.saved_bytes(block) for block in sound}
         forward = {block.title: own_facts.forward_bytes for block, own_facts in sound.items()}
         notes = [f"Training mode, input {size}, float32; without the weights."]
         return memory(named, forward, style, notes=notes)

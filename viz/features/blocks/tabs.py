@@ -188,7 +188,7 @@ def cost_tab(checked: Found) -> list[Picture]:
         for block, facts in zip(checked.blocks, checked.facts, strict=True)
         if facts
     }
-    saved_bytes = {block.title: compute.kept(block) for block in checked.sound}
+    saved_bytes = {block.title: compute.saved_bytes(block) for block in checked.sound}
     forward = {title: facts.forward_bytes for title, facts in sound.items()}
     first = checked.sound[0]
     size = "×".join(map(str, (first.batch, *first.input_size)))
@@ -221,7 +221,7 @@ def cost_tab(checked: Found) -> list[Picture]:
 def properties_tab(checked: Found) -> list[Picture]:
     """What experiments say about each block."""
     saved_bytes = [
-        compute.kept(block) if facts else {}
+        compute.saved_bytes(block) if facts else {}
         for block, facts in zip(checked.blocks, checked.facts, strict=True)
     ]
 

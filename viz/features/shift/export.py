@@ -73,7 +73,7 @@ def settings(values: Values) -> str:
         size = "×".join(map(str, chosen.input_size))
         return f"{chosen.title} on {size}, {picture}, moved {values['direction']}; blur {blur}"
     return (
-        f"{made(values)}, moved {far(shift_of(values))}; kernel {values['kernel_size']}, "
+        f"{input_text(values)}, moved {far(shift_of(values))}; kernel {values['kernel_size']}, "
         f"stride {values['stride']}, blur {blur}, "
         f"padding {values['padding_mode']}"
     )
@@ -97,7 +97,7 @@ def far(shift: tuple[int, int]) -> str:
     return " and ".join(words) or "by nothing"
 
 
-def made(values: Values) -> str:
+def input_text(values: Values) -> str:
     """The picture of settled values, in words."""
     input_scene = scene(values)
     return f"{PICTURES[input_scene.picture].label}, {input_scene.side}×{input_scene.side}"
@@ -116,7 +116,7 @@ def _pair(values: Values, kind: str) -> Any:
             blurred,
             style,
             title=_heading(values, kind),
-            subtitle=f"{made(values)}, moved {far(shift)}; blur {BLUR_WORDS[values['blur']]}",
+            subtitle=f"{input_text(values)}, moved {far(shift)}; blur {BLUR_WORDS[values['blur']]}",
             signed=kind == "convolution" and not values["relu"],
             picture=compute.rolled(compute.picture(input_scene)[0], shift),
         )
@@ -141,7 +141,7 @@ def picture_of_curve(values: Values) -> Picture:
             )
             forms[name] = [compute.expected(each, input_scene, way) for each in (plain, blurred)]
         note = (
-            f"Blur {BLUR_WORDS[values['blur']]}. {made(values)}, moved {way}; "
+            f"Blur {BLUR_WORDS[values['blur']]}. {input_text(values)}, moved {way}; "
             f"padding {values['padding_mode']}. Cosine 1: it does."
         )
         last = None if values["every"] else PERIODS * values["stride"]

@@ -141,7 +141,7 @@ def curve_tab(values: Values) -> list[Picture]:
             heading,
             expected=[compute.expected(each, input_scene, way) for each in pair],
             last=last,
-            notes=[_made(values)],
+            notes=[_input_caption(values)],
         )
         with column:
             _chart(figure, f"shift_curve_{kind}")
@@ -151,9 +151,9 @@ def curve_tab(values: Values) -> list[Picture]:
     return [export.picture_of_curve(values)]
 
 
-def _made(values: Values) -> str:
+def _input_caption(values: Values) -> str:
     moved = f"moved {values['direction']}; padding {values['padding_mode']}."
-    return f"{export.made(values)}, {moved}"
+    return f"{export.input_text(values)}, {moved}"
 
 
 def _row(layer: Any, input_scene: Any, direction: str) -> dict[str, Any]:

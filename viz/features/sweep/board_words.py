@@ -51,14 +51,14 @@ class Board:
         title: the layer and its settings.
         captions: of input, kernel and output, and of what "read counts" counts.
         formulas: the size formula with its numbers, one line or one an axis.
-        lost: what no window reads, in words; "" for nothing.
+        unread: what no window reads, in words; "" for nothing.
     """
 
     sweep: Sweep
     title: str
     captions: dict[str, str]
     formulas: tuple[str, ...] = ()
-    lost: str = ""
+    unread: str = ""
 
     @property
     def transposed(self) -> bool:

@@ -125,7 +125,7 @@ def _single(
     paper, box = _paper(figure, style)
     grids = Grids(paper, board, _planes(board, view), style, scales_of([board])[0], box.width)
     points = grids.points
-    below = [*board.formulas, *([board.lost] if board.lost else [])]
+    below = [*board.formulas, *([board.unread] if board.unread else [])]
     lines = [line for text in below for line in wrapped(text, points, box.width / 72)]
     free = replace(box, height=box.height - (len(lines) + 1) * LINE * points)
     [where] = _placed([grids], [free], foot=1.9 * points)

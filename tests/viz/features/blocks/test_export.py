@@ -64,7 +64,7 @@ def test_the_memory_s_bars_add_up_to_what_is_kept() -> None:
     ends = np.zeros(len(blocks()))
     for container in bars(of()["memory"]):
         ends += [bar.get_width() for bar in container]
-    expected = [sum(compute.kept(block).values()) / 1e6 for block in blocks()]
+    expected = [sum(compute.saved_bytes(block).values()) / 1e6 for block in blocks()]
     np.testing.assert_allclose(ends, expected)
 
 
