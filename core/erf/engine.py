@@ -18,7 +18,7 @@ from torch import nn
 
 from ..device import MEMORY_BUDGET, pick
 from ..errors import SpecError, whole
-from ..graph.axes.units import unit_in
+from ..graph.axes.units import middle_unit, unit_in
 from ..graph.graph import Graph, input_sizes, last_map
 from ..graph.pool_check import check_pools
 from ..graph.ties import MAXIMA
@@ -189,7 +189,7 @@ def _target(
             f"token have not; the last layer that has them is {last}"
         )
         raise SpecError("layer", rule, name)
-    at = unit_in(field.grid, unit, name)
+    at = unit_in(field.grid, middle_unit(field.grid) if unit is None else unit, name)
     if field.interval(at).clipped is None:
         raise SpecError("unit", "must be one that reads the image; this one sees nothing", at)
     return field, at

@@ -86,7 +86,7 @@ def test_eight_by_eight_still_shows_something(name: str) -> None:
     assert np.ptp(board) > 120
 
 
-@pytest.mark.parametrize("name", [name for name, row in PICTURES.items() if row.colour])
+@pytest.mark.parametrize("name", [name for name, row in PICTURES.items() if row.color])
 def test_one_channel_of_a_photograph_is_its_luminance(name: str) -> None:
     red, green, blue = picture(name, (16, 16), 3)
     luminance = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -251,7 +251,7 @@ def test_fit_refuses_other_sizes() -> None:
 
 def test_every_photograph_has_the_credit_that_scikit_learn_notes() -> None:
     notes = data.sample_file("images/README.txt").decode()
-    photographs = {name: row.credit for name, row in PICTURES.items() if row.colour}
+    photographs = {name: row.credit for name, row in PICTURES.items() if row.color}
     assert len(photographs) == 2
     for name, credit in photographs.items():
         assert credit is not None, name
@@ -259,4 +259,4 @@ def test_every_photograph_has_the_credit_that_scikit_learn_notes() -> None:
         assert credit.address.rstrip("/") in notes.partition(f"Image: {name}.jpg")[2]
         assert f"/{credit.author}/" in credit.address
         assert credit.license_address in notes
-    assert not any(row.credit for row in PICTURES.values() if not row.colour)
+    assert not any(row.credit for row in PICTURES.values() if not row.color)

@@ -13,15 +13,18 @@ from ...errors import SpecError
 from .layout import Layout, lanes
 
 
-def unit_in(grid: tuple[int, int], unit: int | Sequence[int] | None, of: str) -> tuple[int, int]:
-    """A unit as (row, column), or i where there is one row; the one in the middle of None.
+def middle_unit(grid: tuple[int, int]) -> tuple[int, int]:
+    """(row, column) of the unit in the middle of a grid."""
+    return grid[0] // 2, grid[1] // 2
+
+
+def unit_in(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> tuple[int, int]:
+    """A unit, given as (row, column) or as i where there is one row, as (row, column).
 
     Raises:
         SpecError: it is no pair of whole numbers, or lies outside the grid.
     """
     rows, cols = grid
-    if unit is None:
-        return rows // 2, cols // 2
     try:
         indices = [index(u) for u in (unit if isinstance(unit, Sequence) else [unit])]
     except TypeError:
