@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
 from viz.choices import network, network_analysis
-from viz.choices import unit as choices_unit
 from viz.choices.network_analysis import Analysis
 from viz.choices.network_picker import offer_training, picker
-from viz.choices.unit import UNITS
-from viz.features.erf import compute, params
+from viz.features.erf import compute
 from viz.features.erf.controls import recipe, unit_picker
 from viz.features.erf.map import erf_map
 from viz.features.erf.params import PAGE, PARAMS, TABS, Request
@@ -25,37 +23,16 @@ from viz.page.widgets import widget
 from viz.params import defaults
 from viz.server.queue import View
 
-if TYPE_CHECKING:
-    from core.receptive_field.outline import Line
-
 BELOW = {"compare", "studies"}
 """Tabs that have something computed; their places in the queue have the same names."""
 
 
 def _request(found: Analysis, state: PageState) -> Request:
     """What is computed of the network. Raises SpecError where that cannot be."""
-    line, clauses = _line(found, state.values)
+    request, clauses = compute.request_of(found, state.values)
     if state.from_link:
         state.ignore(*clauses)
-    if line.node.kind == "input":
-        rule = "must have units side by side; this network has none like that"
-        raise SpecError("layer", rule, found.network.title)
-    return params.request(state.values, line.node.name, line.node.grid)
-
-
-def _line(found: Analysis, values: dict[str, Any]) -> tuple[Line, list[str]]:
-    """The layer, and what there is to say of a layer or unit that this network does not have."""
-    clauses = []
-    line = found.line(values["layer"])
-    if line is None or line.node.kind == "input":
-        if values["layer"]:
-            clauses.append(f"this network has no layer `{values['layer'][:80]}`")
-        values["layer"], line = "", found.deepest
-    unit, grid = values["unit"], line.node.grid
-    if unit not in UNITS and choices_unit.unit_of(unit, grid) != tuple(map(int, unit.split("."))):
-        clauses.append(f"`{line.label}` has no unit {unit}, only {grid[0]}×{grid[1]}")
-        values["unit"] = "centre"
-    return line, clauses
+    return request
 
 
 def _heading(found: Analysis, request: Request) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -27,9 +27,6 @@ from viz.page.save_menu import save_menu
 from viz.page.session import PageState, change
 from viz.page.words import sentence
 from viz.params import defaults
-
-if TYPE_CHECKING:
-    from core.receptive_field.outline import Line
 
 
 def _on_view() -> None:
@@ -63,8 +60,7 @@ def _save(found: Analysis, values: dict[str, Any]) -> None:
 
 def _show(found: Analysis, state: PageState) -> None:
     values = state.values
-    line = found.line(values["layer"]) or found.deepest
-    clauses = _keep_to(line, values)
+    line, clauses = choices_unit.fit(found, values, "")
     if state.from_link:
         state.ignore(*clauses)
     cone(
@@ -77,20 +73,6 @@ def _show(found: Analysis, state: PageState) -> None:
         key="cone",
         on_view=_on_view,
     )
-
-
-def _keep_to(line: Line, values: dict[str, Any]) -> list[str]:
-    """Let go of a layer or unit that this network does not have; what there was to say of it."""
-    clauses = []
-    if values["layer"] not in ("", line.node.name, *line.folded, line.node.module):
-        clauses.append(f"this network has no layer `{values['layer'][:80]}`")
-        values["layer"] = values["unit"] = ""
-    unit = params.unit_of(values) or (0, 0)
-    if any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
-        rows, cols = line.node.grid
-        clauses.append(f"`{line.label}` has no unit {values['unit']}, only {rows}×{cols}")
-        values["unit"] = ""
-    return clauses
 
 
 def _last_that_fits(error: SpecError, values: dict[str, Any]) -> Analysis | None:

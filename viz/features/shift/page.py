@@ -16,7 +16,6 @@ from viz.features.shift.controls import layer_controls, network_controls
 from viz.features.shift.params import PAGE, PARAMS, TABS
 from viz.features.shift.tabs import SLOT
 from viz.page import frame, progress
-from viz.page.session import PageState
 from viz.params import defaults
 from viz.slides.style import Picture
 
@@ -46,16 +45,6 @@ def _network(values: dict[str, Any]) -> tuple[Analysis | None, SpecError | None]
         return None, error
 
 
-def _keep_layer(state: PageState, analysis: Analysis) -> None:
-    """Another network has other layers; said where a link has named one."""
-    layer = state.values["layer"]
-    if not layer or layer in compute.layers(analysis):
-        return
-    state.values["layer"] = ""
-    if state.from_link:
-        state.ignore(f"no map of `{layer[:80]}` fits this image")
-
-
 def page() -> None:
     """The widgets at the side, and the open tab."""
     with frame.opened(PAGE, PARAMS) as state:
@@ -64,7 +53,9 @@ def page() -> None:
         network_open = values["tab"] == TABS["network"]
         analysis, refusal = _network(values) if network_open else (None, None)
         if analysis:
-            _keep_layer(state, analysis)
+            clauses = compute.fit(analysis, values)
+            if state.from_link:
+                state.ignore(*clauses)
         state.place()
         state.tell()
         with st.sidebar:
@@ -89,8 +80,7 @@ def _tab(
         if refusal:
             raise refusal
         if analysis:
-            layer = values["layer"] or compute.last_layer(analysis)
-            return shift_tabs.network_tab(values, params.requests(values, layer))
+            return shift_tabs.network_tab(values, compute.requests_of(analysis, values))
         return DRAW[name](values)
     except SpecError as error:
         progress.leave(SLOT)
