@@ -119,7 +119,12 @@ def params(network: str = DEFAULT, layers: str = NOTATIONS[DEFAULT]) -> list[Par
     """
     return [
         choice(
-            *("network", network, lambda: {name: title(name) for name in options()}, "network"),
+            *(
+                "network",
+                network,
+                lambda: {name: title(name) for name in options(trained=True)},
+                "network",
+            ),
             f"{OWN} or an architecture of the list, such as {DEFAULT}",
             help="A published architecture, or layers of your own.",
         ),
@@ -228,7 +233,7 @@ def architectures() -> list[str]:
     return list(NAMES)
 
 
-def options(trained: bool = True) -> list[str]:
+def options(trained: bool = False) -> list[str]:
     """What can be chosen; the picker offers a net of the training lab only where a link has
     named one."""
     also = [name for name, there in ((TRAINED, trained), (MODULE, modules_allowed())) if there]
