@@ -71,7 +71,7 @@ NET_SETTINGS = [
         "instead.",
     ),
     number(
-        *("levels", _PLAIN.net.levels, 1, 4, "levels — halvings"),
+        *("levels", _PLAIN.net.levels, 1, 4, "levels — downsampling steps"),
         kind="slider",
         help="Each halves the map's sides and doubles its channels.",
     ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 AXES = ("height", "width")
 
 
-UNITS = {"centre": "the centre", "edge": "middle of the top edge", "corner": "a corner"}
+UNITS = {"centre": "the center", "edge": "middle of the top edge", "corner": "a corner"}
 _PLACE = r"\d{1,4}\.\d{1,4}"
 
 

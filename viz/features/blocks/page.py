@@ -19,7 +19,7 @@ $s$ leaves $H_{out} W_{out}$ smaller by $s^2$ before the multiplying is done, po
 weights, $C_{out} C_{in} k^2$, do not know of the stride. Backward needs each layer's input again, and
 of max-pooling also where the maximum stood: what is computed at full size is kept at full size.
 
-The gradient takes the way back: max-pooling sends it to one pixel of each window, an average to
+The backward pass distributes the gradient: max-pooling sends it to one pixel of each window, an average to
 all of them alike, a convolution to all that it reads, weighted. With $k < s$ there are pixels that
 no window reads. Multiply–accumulates are not time: pooling multiplies nothing and still has to move
 every number, and a convolution of few channels waits for memory as well.

@@ -1,4 +1,4 @@
-"""Widgets of the gradient page: the layers shown, their input and weights, what arrives."""
+"""Widgets of the gradient page: the layers shown, their input and weights, the upstream gradient."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sidebar(values: Values) -> None:
 
 
 def arriving_controls(values: Values, shown: list[Shown]) -> None:
-    """The gradient that arrives at every layer's output."""
+    """The upstream gradient at every layer's output."""
     kind, unit, other = st.columns([2.2, 1.2, 1], vertical_alignment="bottom")
     widget(values, "arriving", kind, horizontal=True)
     if values["arriving"] == "random":

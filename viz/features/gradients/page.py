@@ -23,9 +23,9 @@ def _heading(values: dict[str, Any]) -> DeltaGenerator:
     """What arrives where; returns where the menu for slides goes."""
     kind = KIND_LABELS[values["arriving"]]
     size = f"{values['input_height']}×{values['input_width']}"
-    menu = frame.heading(f"Where does the gradient go? On {size} px, arriving: {kind}")
+    menu = frame.heading(f"Where does the gradient go? On {size} px, upstream gradient: {kind}")
     st.markdown(
-        "Below each layer's name: the gradient at its input, then the one that arrives at its "
+        "Below each layer's name: the gradient at its input, then the upstream gradient at its "
         "output. Learning needs the first; colours and numbers are on one scale."
     )
     return menu

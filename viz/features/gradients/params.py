@@ -1,4 +1,4 @@
-"""State of the gradient page: which layers, what arrives at them, and which deep networks."""
+"""State of the gradient page: which layers, which upstream gradients, and which deep networks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TABS = {
 }
 """Name in the URL: label on the page."""
 BY_HAND = {
-    "arriving": "1 · what arrives",
+    "arriving": "1 · upstream gradient",
     "inserted": "2 · zeros between",
     "flipped": "3 · kernel flipped",
     "sweep": "4 · sweep",
@@ -110,7 +110,7 @@ PARAMS = [
         label="layers, side by side",
         options={name: layer_name(name) for name in (*LAYERS, OWN)},
     ),
-    choice("arriving", "unit", KIND_LABELS, "gradient that arrives at the output", kind="radio"),
+    choice("arriving", "unit", KIND_LABELS, "upstream gradient at the output", kind="radio"),
     unit_param(
         "centre",
         "output unit (row, column)",
@@ -140,7 +140,7 @@ PARAMS = [
     switch("flow_batch_norm", label="BatchNorm"),
     switch("flow_skips", label="skip connections"),
     choice("depth", 20, DEPTHS, "depth (layers)", kind="select_slider"),
-    number("levels", 3, 0, 4, "levels — halvings", kind="slider"),
+    number("levels", 3, 0, 4, "levels — downsampling layers", kind="slider"),
     choice("draws", 32, DRAWS, "draws (seeds)", kind="select_slider"),
     number("flow_seed", 0, 0, state.MAX_SEED, "first seed"),
     switch("weight_norms", label="gradient at the weights"),
@@ -190,7 +190,7 @@ def layer(values: Values, name: str, upload: Upload | None = None) -> Shown:
 
 
 def arriving(values: Values, shown: Shown) -> UpstreamGradient:
-    """The gradient that arrives at this layer; the unit kept inside of its output."""
+    """The upstream gradient at this layer; its unit is clamped to the output."""
     if values["arriving"] != "unit":
         seed = values["arriving_seed"] if values["arriving"] == "random" else 0
         return UpstreamGradient(values["arriving"], seed=seed)

@@ -1,4 +1,4 @@
-"""Shift and aliasing: what a layer that skips pixels makes of a picture that moves."""
+"""Shift and aliasing: what a layer that downsamples makes of a picture that moves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHY = (
     "places where it is read do not. Moved by $d$ pixels, the layer reads $g(x)_{s i - d}$. Where "
     "$d$ is a multiple of $s$ these are the old values, $d / s$ places further. Otherwise they are "
     "others, and only as far as $g(x)$ is smooth, with no frequency above $1/(2s)$ cycles a pixel, "
-    "do the old ones tell them. A blur before skipping makes it smooth "
+    "do the old ones tell them. A blur before downsampling makes it smooth "
     "(Zhang, *Making Convolutional Networks Shift-Invariant Again*, 2019). The moved output "
     "between whole pixels is interpolated without loss for such maps (Fourier)."
 )

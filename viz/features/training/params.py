@@ -145,7 +145,7 @@ def label(vary: str, value: Any) -> str:
     if vary == "optimizer":
         return OPTIMIZER_WORDS[value]
     if vary == "levels":
-        return "1 halving" if value == 1 else f"{value} halvings"
+        return "1 level" if value == 1 else f"{value} levels"
     return f"{vary.replace('_', ' ')} {BY_NAME[vary].format(value)}"
 
 
