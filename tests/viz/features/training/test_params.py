@@ -222,6 +222,6 @@ def test_all_that_varies_can_be_set_and_all_labels_are_words() -> None:
     assert VARIES.keys() == DEFAULT_VARIANTS.keys() <= BY_NAME.keys()
     assert set(params.DOWNSAMPLING_WORDS) == set(DOWNSAMPLINGS)
     assert set(lab.OPTIMIZER_WORDS) == set(OPTIMIZERS)
-    assert label("levels", 1) == "1 halving"
+    assert label("levels", 1) == "1 level"
     assert label("learning_rate", 0.01) == "learning rate 0.01"
     assert label("skips", False) == "without skips"
