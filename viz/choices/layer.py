@@ -372,8 +372,8 @@ def _nearest(
     them at their defaults if none can."""
     for param in at_fault:
         options = [param.default]
-        if param.kind == "slider":
-            numbers = range(int(param.low or 0), int(param.high or 0) + 1)
+        if type(param.default) is int:
+            numbers = param.labels or range(int(param.low or 0), int(param.high or 0) + 1)
             options = sorted(numbers, key=lambda value: abs(value - values[param.name]))
         for option in options:
             if refusal({**values, param.name: option}, suffix, limit) is None:
