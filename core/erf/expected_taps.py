@@ -142,7 +142,7 @@ def push(
     if axis.is_identity:
         return InputShare(start, values)
     if axis.whole:
-        weight = _power(rule, carrier, 1 / axis.n_in)
+        weight = _squared_for_energy(rule, carrier, 1 / axis.n_in)
         return InputShare(0, np.tile(values.sum(0) * weight, (axis.n_in, 1)))
     if axis.causal:
         return _to_every_earlier(start, values, rule, carrier)
@@ -162,7 +162,9 @@ def push(
 def _to_every_earlier(start: int, values: Values, rule: Rule, carrier: Carrier) -> InputShare:
     """Share the value of unit u equally among the units 0 to u."""
     units = range(start, start + len(values))
-    parts = values * np.array([[_power(rule, carrier, 1 / (unit + 1))] for unit in units])
+    parts = values * np.array(
+        [[_squared_for_energy(rule, carrier, 1 / (unit + 1))] for unit in units]
+    )
     later = np.cumsum(parts[::-1], axis=0)[::-1]
     return InputShare(0, np.concatenate([np.tile(later[:1], (start, 1)), later]))
 
@@ -177,7 +179,7 @@ def _scattered(places: IntArray, weights: Values, values: Values, length: int) -
     return np.stack(columns, axis=1)
 
 
-def _power(rule: Rule, carrier: Carrier, weight: float) -> float:
+def _squared_for_energy(rule: Rule, carrier: Carrier, weight: float) -> float:
     """The factor of a fixed weight: its square where the values are energies."""
     return weight**2 if rule.how == "mean" and carrier.energy else weight
 

@@ -363,7 +363,10 @@ class Recorder:
 
 
 def _is_leaf(module: nn.Module) -> bool:
-    """One of torch's own layers; its children, if it has any, are called inside functions."""
+    """Whether a module is a layer of torch's own that calls no child as a module.
+
+    Multi-head attention has a child, which it uses inside of a function.
+    """
     own = type(module).__module__.startswith("torch.nn.modules")
     return own and (not children_by_name(module) or isinstance(module, nn.MultiheadAttention))
 

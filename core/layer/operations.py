@@ -102,9 +102,9 @@ class Operation:
 def native_padding(
     x: Tensor, padding: Pads, padding_mode: str, fill: float = 0.0
 ) -> tuple[Tensor, Pair]:
-    """x, padded as far as torch's layers cannot do it themselves, and the padding left to them.
+    """Put on x the padding that torch's layers cannot do themselves; return x and what is left.
 
-    A layer of torch pads both sides of an axis alike, with zeros (max pooling: with nothing).
+    A layer of torch pads both sides of an axis alike, with zeros (max pooling: with −∞).
 
     Args:
         x: (N, C, H, W).

@@ -211,7 +211,7 @@ def _grouped(paths: Sequence[Reach], aligned: bool) -> Field:
     return Field(tuple(strides.values()), aligned and len(strides) == 1 and not gap, gap)
 
 
-def _phases(a: Reach, b: Reach) -> range:
+def _common_phases(a: Reach, b: Reach) -> range:
     period = lcm(a.period, b.period)
     if period > MAX_PERIOD:
         raise SpecError("stride", "makes a pattern of phases too long to follow", period)
@@ -219,7 +219,7 @@ def _phases(a: Reach, b: Reach) -> range:
 
 
 def _gap(a: Reach, b: Reach) -> Fraction:
-    pairs = ((a.span(unit), b.span(unit)) for unit in _phases(a, b))
+    pairs = ((a.span(unit), b.span(unit)) for unit in _common_phases(a, b))
     return max(
         (Fraction(abs(sum(p) - sum(q)), 2) for p, q in pairs if p and q), default=Fraction(0)
     )
@@ -228,7 +228,7 @@ def _gap(a: Reach, b: Reach) -> Fraction:
 def _united(a: Reach, b: Reach) -> Reach:
     if a == b:
         return a
-    units = _phases(a, b)
+    units = _common_phases(a, b)
     first = min((end for end in (a.since[0], b.since[0]) if end is not None), default=None)
     last = max((end for end in (a.since[1], b.since[1]) if end is not None), default=None)
     spans = [hull((a.moving(u), b.moving(u))) for u in units]

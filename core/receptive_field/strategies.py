@@ -96,7 +96,10 @@ class Family:
     deeper: bool = True
 
     def network(self, steps: int, channels: int) -> NetworkSpec:
-        """The network of the first ``steps`` steps, or of step number ``steps`` alone."""
+        """The network of the first ``steps`` steps.
+
+        In a family that does not grow deeper, each step is a network of its own: step ``steps``.
+        """
         first = 0 if self.deeper else steps - 1
         written = [self.step(index, channels) for index in range(first, steps)]
         runs = [(text, len(list(same))) for text, same in groupby(written)]

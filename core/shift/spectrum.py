@@ -63,7 +63,7 @@ def spectrum(layer: DownsamplingLayer, picture: ArrayLike) -> Spectrum:
         SpecError: sides that are no multiples of the stride; a picture too small to be padded.
     """
     x = np.asarray(picture, dtype=np.float32)
-    dense, output = _maps(layer, x)
+    dense, output = _before_and_after(layer, x)
     terms = _terms(dense, layer.stride)
     energy = np.square(np.abs(terms)).sum(axis=0)  # (s, s, n, m)
     own = _own(energy)
@@ -93,7 +93,7 @@ def expected_cosine(
         rule = "must be circular: other padding does not move with the picture"
         raise SpecError("padding_mode", rule, layer.padding_mode)
     x = np.asarray(picture, dtype=np.float32)
-    dense, _ = _maps(layer, x)
+    dense, _ = _before_and_after(layer, x)
     terms = _terms(dense, layer.stride)
     nothing = _rounding(layer, x)
     phases = [(down % layer.stride, right % layer.stride) for down, right in shifts]
@@ -106,7 +106,9 @@ def _rounding(layer: DownsamplingLayer, picture: NDArray[np.float32]) -> float:
     return (ROUNDING * root_mean_square(layer, picture)) ** 2
 
 
-def _maps(layer: DownsamplingLayer, picture: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _before_and_after(
+    layer: DownsamplingLayer, picture: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
     """The map before downsampling, and torch's output."""
     x = torch.from_numpy(np.array(picture, dtype=np.float32))[None]
     size = x.shape[2], x.shape[3]

@@ -37,7 +37,7 @@ class ImageSource(Protocol):
     """A source of batches: images (N, C, H, W) float32 and labels (N,) int64, on the CPU."""
 
     def batch(self, seed: int, step: int, size: int) -> tuple[Tensor, Tensor]:
-        """Training images of one step."""
+        """Training images and labels of one step."""
 
     def test(self) -> tuple[Tensor, Tensor]:
         """The whole test set."""

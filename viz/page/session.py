@@ -230,11 +230,11 @@ def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
 
 
 def _sent_by_the_browser() -> dict[str, str]:
-    """The widgets whose values came with the request that this run answers: key → id.
+    """Key → id of the widgets for which the browser sent values with the request of this run.
 
-    In the first run of a session there are some only where a browser comes back to a server that
-    has restarted. Streamlit has no public way to ask: by its key a value is seen only once the
-    widget was made.
+    The first run of a session has such widgets only where the browser returns to a server that has
+    restarted. Streamlit offers no public way to ask for them: it shows a value by its key only after
+    the widget was made.
     """
     return {name.split("-", 2)[-1]: name for name in widgets_of_the_browser()}  # $$ID-<hash>-<key>
 

@@ -73,7 +73,7 @@ TRANSPARENT = {"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR}
 
 
 def whole_step(depth: int) -> int:
-    """Layers between two ticks: a whole number, of which at most a dozen stand on the axis."""
+    """The smallest of 1, 2, 5, 10, 20, … that divides an axis of this length into twelve at most."""
     return next(
         n * 10**power for power in range(9) for n in (1, 2, 5) if depth <= 12 * n * 10**power
     )

@@ -158,7 +158,7 @@ class _ElementIndex:
         return None if distance else index
 
 
-def read_link(source: Source, place: Placement, out: Shape) -> Link:
+def link_from_base(source: Source, place: Placement, out: Shape) -> Link:
     """What a view of shape ``out`` reads of its base: a crop."""
     dims = {dim: to for dim, to in enumerate(place.dims) if to is not None}
     return by_dims(source, out, dims, cuts(source.shape, dict(enumerate(place.ranges))))
@@ -173,7 +173,7 @@ def cuts(shape: Shape, taken: Mapping[int, range]) -> dict[int, AxisMap]:
     }
 
 
-def written_link(new: Source, place: Placement) -> Link:
+def link_into_base(new: Source, place: Placement) -> Link:
     """What the base reads of what a view of it now holds."""
     dims = {to: dim for dim, to in enumerate(place.dims) if to is not None}
     maps = {

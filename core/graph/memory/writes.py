@@ -26,12 +26,12 @@ from .views import (
     cuts,
     everything,
     in_order,
+    link_from_base,
+    link_into_base,
     placement,
     put_back,
-    read_link,
     strips,
     with_gone_axes,
-    written_link,
 )
 
 PARTLY = "what is written to a part of a tensor could not be placed"
@@ -275,7 +275,7 @@ class Memory:
                 if not links:
                     return None
                 held = self._joined(links, place, "")
-        link = read_link(Source(held, place.shape), place, out)
+        link = link_from_base(Source(held, place.shape), place, out)
         part = self.nodes.note("getitem", Outcome("crop", [link], bound, bound), out)
         if patches:
             self.patched[id(part)] = Patches(part, mixed=True)
@@ -412,7 +412,7 @@ def _sees_everything(link: Link) -> bool:
 
 def _link(held: Draft, place: Placement) -> Link:
     """What a tensor reads of the node of one part of it."""
-    return written_link(Source(held, tuple(place.part_shape())), place)
+    return link_into_base(Source(held, tuple(place.part_shape())), place)
 
 
 def _same_order(view: torch.Tensor, base: torch.Tensor) -> bool:

@@ -146,7 +146,7 @@ class Constants:
         if by_numbers or name in _DRAWN or not all(self.is_tracked(t) for t in read):
             self._forget([*results, *written])
             return
-        if trained and name not in _COMPUTED and all(self._is_dense(t) for t in read):
+        if trained and name not in _COMPUTED and all(self._has_no_zeros(t) for t in read):
             self.trained.update(id(t) for t in results)
             return
         self._compute(name, function, args, kwargs, results)
@@ -162,7 +162,7 @@ class Constants:
 
         Ask `is_known` first.
         """
-        if self._is_dense(tensor) or tensor.numel() > MAX_NUMBERS:
+        if self._has_no_zeros(tensor) or tensor.numel() > MAX_NUMBERS:
             return None
         numbers = self._numbers(tensor) if tensor.is_meta else tensor
         zeros = fixed_zeros(numbers)
@@ -190,7 +190,7 @@ class Constants:
             return True
         return isinstance(tensor, nn.Parameter) and _numbers_of(tensor) is None
 
-    def _is_dense(self, tensor: torch.Tensor) -> bool:
+    def _has_no_zeros(self, tensor: torch.Tensor) -> bool:
         """Whether all that is tracked of a tensor is that it has no zeros."""
         return id(tensor) not in self.numbers and tensor.is_meta and _numbers_of(tensor) is None
 

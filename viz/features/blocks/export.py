@@ -124,7 +124,7 @@ def picture_of_properties(
 
 
 def picture_of_maps(probes: Mapping[Block, BlockProbe]) -> Picture:
-    """Feature maps of the picture."""
+    """A file of the feature maps that the blocks make of the photograph."""
 
     def draw(style: Style) -> Figure:
         from viz.features.blocks.slides import maps

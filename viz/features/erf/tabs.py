@@ -260,7 +260,7 @@ def _of_the_lab(run: TrainingSpec, trained: bool) -> tuple[list[str], list[str],
 
 
 def _swapped(request: Request) -> list[str]:
-    """The lines that change the network."""
+    """The lines of Python that swap activations, pooling or skips as the request has it."""
     lines = []
     if request.activation != "kept":
         lines.append(f"network = swaps.with_activation(network, {request.activation!r})")

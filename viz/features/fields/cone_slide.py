@@ -119,7 +119,7 @@ def cone(
     plan = _plan(visible, index, unit, axis, zoom, room, height - foot - 0.1, style)
     _units(axes, plan, style)
     _ties(axes, plan, list(ties(visible, marked, axis, down)), marked)
-    _marked(axes, plan, marked, style)
+    _draw_units(axes, plan, marked, style)
     own = plan.place(index, unit[axis])
     look = {"facecolor": OUTPUT, "edgecolor": style.ink["text"], "linewidth": 1.5, "zorder": 5}
     _cells(axes, plan, index, [own], look)
@@ -218,7 +218,7 @@ def _band(axes: Axes, plan: Plan, index: int, first: int, last: int, look: dict[
         axes.add_collection(PatchCollection([box], **look))
 
 
-def _marked(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
+def _draw_units(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
     """The cone's own units, and the padding it reads."""
     for index, own in enumerate(marked.marks):
         if own is None:

@@ -88,7 +88,7 @@ def graph(
     top = titled(figure, title, said, style)
     axes = canvas(figure, top, style)
     height = float(axes.get_ylim()[0])
-    plan = _plan(traced, fields, axes, style)
+    plan = _finest_plan_that_fits(traced, fields, axes, style)
     outputs = frozenset(traced.outputs)
     _edges(axes, plan)
     for index, box in enumerate(plan.boxes):
@@ -105,7 +105,9 @@ def graph(
     return figure
 
 
-def _plan(traced: Graph, fields: Mapping[str, ReceptiveField], axes: Axes, style: Style) -> Plan:
+def _finest_plan_that_fits(
+    traced: Graph, fields: Mapping[str, ReceptiveField], axes: Axes, style: Style
+) -> Plan:
     """The most boxes that fit; where even modules are too many, the first ones."""
     lines = outline(traced, fields)
     boxes = fold(lines, traced, len(lines))

@@ -196,7 +196,7 @@ def _sweep(each: Shown, page: PageState) -> None:
         st.session_state["gradients_view"],
         {
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
-            "sizes": [choices_board.size_line(board, lost=_copies(each))],
+            "sizes": [choices_board.size_line(board, lost=_padding_copies_note(each))],
         },
         identity=str(hash(board)),
         token=token,
@@ -205,7 +205,7 @@ def _sweep(each: Shown, page: PageState) -> None:
     )  # fmt: skip
 
 
-def _copies(each: Shown) -> str:
+def _padding_copies_note(each: Shown) -> str:
     if each.board.layer.padding_mode == "zeros":
         return ""
     return (

@@ -45,7 +45,7 @@ def picture_figure(picture: Grid, title: str) -> go.Figure:
     return Figure([trace], layout)
 
 
-def output_span(output: Grid, signed: bool) -> Span:
+def output_color_range(output: Grid, signed: bool) -> Span:
     """Range of colours: that of the values, centered on zero where they have a sign."""
     largest = float(np.abs(output).max()) or 1.0
     if signed:
@@ -86,7 +86,7 @@ def _four(
     signed: bool,
 ) -> go.Figure:
     """Two maps above, two below, each row on one scale of its own."""
-    span = output_span(np.stack(outputs), signed)
+    span = output_color_range(np.stack(outputs), signed)
     most = max(float(np.abs(d).max()) for d in differences) or 1.0
     scales: list[tuple[Span, bool]] = [(span, not signed), ((-most, most), False)]
     plot = 2 * PANEL + GAP

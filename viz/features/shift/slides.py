@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from viz.features.shift.plots import cosine_text, output_span
+from viz.features.shift.plots import cosine_text, output_color_range
 from viz.slides.margins import bar, is_wide, legend, noted, room
 from viz.slides.parts import colours, plain, sheet, titled, wrapped
 from viz.slides.style import Film, Style
@@ -54,7 +54,7 @@ def pair(
     differences = [np.asarray(each.difference[0]) for each in (plain_, blurred)]
     most = max(float(np.abs(d).max()) for d in differences) or 1.0
     rows = (
-        (outputs, output_span(np.stack(outputs), signed), "signed" if signed else "grey"),
+        (outputs, output_color_range(np.stack(outputs), signed), "signed" if signed else "grey"),
         (differences, (-most, most), "signed"),
     )
     points, inches = 0.85 * style.points, 0.4 * room(figure, style)[1]

@@ -37,7 +37,9 @@ CELL, LANE = 0.3, 0.15
 
 
 class Band(NamedTuple):
-    """Where one convention stands, in inches: words, columns with windows, values."""
+    """The row of one convention on the slide, in inches: its top and height, and where its words,
+    its windows and its values stand across.
+    """
 
     result: ConventionResult
     top: float

@@ -1,4 +1,6 @@
-"""Output sizes: the formula with its numbers, tables, padding conventions, and the way back."""
+"""Output sizes: the formula with its numbers, tables, padding conventions,
+and the layers that give a wanted output size.
+"""
 
 from __future__ import annotations
 

@@ -197,7 +197,10 @@ class Grids:
         self.axes.text(panel.x + 1.4 * side, y, text, fontsize=self.points, **look)
 
     def legend(self, panel: Panel, scale: Scale) -> float:
-        """The scale below a grid without numbers; returns how wide it is."""
+        """A color scale with its two end values, below a grid whose cells have no numbers in them.
+
+        Returns its width in points, 0 where there is no room for it.
+        """
         ends = float(scale.norm.vmin or 0), float(scale.norm.vmax or 0)
         points, y = self.points, panel.y + panel.height + 0.7 * self.points
         low, high = (72 * width_of(number(end), points) for end in ends)

@@ -193,17 +193,21 @@ def flow_table(records: Sequence[Record], what: str) -> Table:
         raise SpecError("what", f"must be one of {', '.join(FLOWING)}", what)
     measured = [record for record in records if record.flow]
     rows = [[getattr(each, what) for each in record.flow] for record in measured]
-    return _table([each.layer for each in measured[0].flow] if measured else [], measured, rows)
+    return _layer_by_step_table(
+        [each.layer for each in measured[0].flow] if measured else [], measured, rows
+    )
 
 
 def dead_table(records: Sequence[Record]) -> Table:
     """Share of each ReLU's channels that are dead, in per cent."""
     measured = [record for record in records if record.dead]
     rows = [[100 * each.channels for each in record.dead] for record in measured]
-    return _table([each.layer for each in measured[0].dead] if measured else [], measured, rows)
+    return _layer_by_step_table(
+        [each.layer for each in measured[0].dead] if measured else [], measured, rows
+    )
 
 
-def _table(
+def _layer_by_step_table(
     names: Sequence[str], records: Sequence[Record], rows: Sequence[Sequence[float]]
 ) -> Table:
     values = np.asarray(rows, dtype=np.float64).reshape(len(records), len(names)).T

@@ -80,7 +80,7 @@ def widths(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figu
 
 
 def shifts(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figure:
-    """What moving the test images does to the finished runs: agreement, and accuracy."""
+    """How moving the test images changes the finished runs: predictions that stay, and accuracy."""
     agreement = shift_bands(runs, len(names), lambda shifted: shifted.agreement)
     accuracy = shift_bands(runs, len(names), lambda shifted: shifted.accuracy)
     title = "Test images moved right by whole pixels"

@@ -47,7 +47,7 @@ def _formula_layer(values: Values) -> LayerSpec:
 
 
 def _formula_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
-    """The picture."""
+    """The output size against the input size, by the formula and by torch."""
     return Chart(
         "lines",
         "Output size: formula and torch",
@@ -186,7 +186,7 @@ CLAIMED = ((3, 2, 1), (4, 2, 1), (7, 2, 3), (3, 1, 1), (4, 4, 0))
 
 
 def _halving_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
-    """The picture."""
+    """Output minus n/stride against the input size n, a line for each layer."""
     return Chart(
         "lines",
         "Output beyond the input divided by the stride",

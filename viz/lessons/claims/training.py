@@ -139,7 +139,7 @@ SAYS: dict[bool | None, str] = {
 
 
 def _overlap(seeds: int, *parts: bool | None) -> str:
-    """Why a part is not decided, where one is not."""
+    """A sentence, after a space, on why a half of a claim is undecided; few seeds are said as well."""
     if None in parts and enough(seeds):
         return " Where it is not decided, the bands of the two nets over the seeds overlap."
     return few_seeds(seeds)
