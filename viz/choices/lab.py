@@ -18,6 +18,7 @@ from core.training.spec import (
 from viz.params import Param, choice, decimal, number, pattern, switch
 
 STEPS = (30, 2000)
+LARGEST_SEED = 9999
 TASKS = {
     Digits.kind: "handwritten digits",
     LongRange.kind: "a far mark",
@@ -111,7 +112,7 @@ SETTINGS = [
         "all of them, so a run with fewer steps is not the beginning of one with more.",
     ),
     number("warm_up", _PLAIN.warm_up, 0, STEPS[1], "warm_up — steps"),
-    number("seed", _PLAIN.seed, 0, 9999, "seed — the first one"),
+    number("seed", _PLAIN.seed, 0, LARGEST_SEED, "seed — the first one"),
 ]
 TASK_SETTINGS = [
     *(

@@ -16,7 +16,13 @@ from core.training.spec import (
     Task,
     TrainingSpec,
 )
-from viz.choices.lab import ASKED, DOWNSAMPLING_WORDS, OPTIMIZER_WORDS, SETTINGS
+from viz.choices.lab import (
+    ASKED,
+    DOWNSAMPLING_WORDS,
+    LARGEST_SEED,
+    OPTIMIZER_WORDS,
+    SETTINGS,
+)
 from viz.choices.unit import unit_param
 from viz.params import Values, choice, defaults, labelled, number
 
@@ -96,7 +102,7 @@ class Comparison:
 
 
 def comparison(values: Values, own: OwnImages | None = None) -> Comparison:
-    """What the settings ask for.
+    """What the settings ask for: the seeds from the first one on, none beyond the largest of a link.
 
     Args:
         values: of `PARAMS`.
@@ -109,7 +115,8 @@ def comparison(values: Values, own: OwnImages | None = None) -> Comparison:
     vary, chosen = values["vary"], variants(values)
     task = _task(values, own)
     specs = tuple(_spec({**values, vary: each}, task) for each in chosen)
-    seeds = tuple(range(values["seed"], values["seed"] + values["seeds"]))
+    first = min(values["seed"], LARGEST_SEED + 1 - values["seeds"])
+    seeds = tuple(range(first, first + values["seeds"]))
     return Comparison(specs, seeds, tuple(label(vary, each) for each in chosen))
 
 

@@ -86,7 +86,7 @@ def shifts(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figu
     title = "Test images moved right by whole pixels"
     figure, drawn = _framed(title, task, runs, names, agreement, style, 2)
     for axes, curves, name in zip(
-        drawn, (agreement, accuracy), ("prediction unchanged", "accuracy"), strict=True
+        drawn, (agreement, accuracy), ("unchanged", "accuracy"), strict=True
     ):
         _draw(axes, curves)
         axes.set(ylabel=f"{name} (%)")

@@ -21,7 +21,7 @@ def test_every_stop_is_a_link_that_opens_it_on_the_tour() -> None:
             "tour": str(number),
         }
     assert [caption.value for caption in app.caption][: len(TOUR)] == [stop.text for stop in TOUR]
-    assert "python -m viz.slides tour" in app.caption[-1].value
+    assert any("python -m viz.slides tour" in caption.value for caption in app.caption)
 
 
 def test_the_button_starts_at_the_first_stop() -> None:
