@@ -105,9 +105,8 @@ def fit(
     line, clauses = analysis.line(values["layer"]), []
     if line is None or (line.node.kind == "input" and not image):
         if values["layer"]:
-            clauses.append(f"this network has no layer `{values['layer'][:80]}`")
-            if "." in values["unit"]:
-                clauses.append(f"without it there is no unit {values['unit']}")
+            unit = f", so no unit {values['unit']} of it" if "." in values["unit"] else ""
+            clauses.append(f"this network has no layer `{values['layer'][:80]}`{unit}")
             values["layer"], values["unit"] = "", usual
         line = analysis.deepest
     rows, cols = line.node.grid

@@ -44,6 +44,8 @@ ELEMENTWISE = words(
     "relu6 selu sigmoid silu softplus tanh"
 )
 """Operations of one tensor that give the same whether a part is taken before or after them."""
+TURNED = words("movedim moveaxis permute swapaxes swapdims transpose")
+"""Operations that put whole dimensions in another order: a slice after them is one of channels."""
 MAX_WRITES = 4096
 """Most writes to one memory that are followed one by one."""
 
@@ -213,7 +215,7 @@ class Memory:
 
     def follows(self, held: Draft, outcome: Outcome) -> None:
         """A node whose channels each read their own of a tensor whose channels differ."""
-        own = outcome.kind in CHANNELWISE or "pool" in held.operation
+        own = outcome.kind in CHANNELWISE or "pool" in held.operation or held.operation in TURNED
         mixed = [link for link in outcome.links if id(link.source) in self.patched]
         others = (link for link in outcome.links if link not in mixed)
         if not (own and mixed) or any(_sees_everything(link) for link in others):

@@ -54,6 +54,8 @@ PARTS: dict[str, Callable[[Tensor], Tensor]] = {
     "after two functions": lambda y: F.silu(torch.relu_(y)).chunk(3, 1)[1],
     "after softmax over channels": lambda y: torch.softmax(y, 1),
     "gated by all of the image": lambda y: (y * y.mean((2, 3), keepdim=True))[:, :2],
+    "after a permutation": lambda y: y.permute(0, 2, 3, 1)[..., :2].permute(0, 3, 1, 2),
+    "after a transposition": lambda y: y.transpose(1, 3)[..., 2:4].transpose(1, 3),
     "parts joined again": lambda y: torch.cat([y[:, 4:], y[:, :2]], 1)[:, 2:],
 }
 

@@ -71,7 +71,7 @@ def test_what_was_ignored_is_told_until_something_changes(monkeypatch: Any) -> N
     Held(monkeypatch, workers=0)
     at = visit(**tiny(layer="nosuch", unit="99.99"))
     assert "no layer `nosuch`" in warned(again(at))
-    assert "there is no unit 99.99" in warned(at)
+    assert "no unit 99.99" in warned(at)
     at.number_input(key="input_width").set_value(20)
     again(at)
     assert not again(at).warning
