@@ -1,6 +1,6 @@
-"""Shape, costs and receptive field of a block, known before it runs, beside torch's own counts.
+"""Shape, costs and receptive field of a block, computed without running it on data.
 
-Shape and multiply–accumulates are given twice: by this project's formulas and by torch.
+Shape and multiply–accumulates are computed twice: by this project's formulas and by torch.
 """
 
 from __future__ import annotations
@@ -19,24 +19,26 @@ from ..receptive_field.fields import ReceptiveField, fields_of
 from ..torch_private import FlopCounter
 
 InputSize = tuple[int, int, int]
+"""(channels, height, width)."""
 
 
 @dataclass(frozen=True)
 class BlockFacts:
-    """The facts of one block on one input. Work and memory are those of the whole batch.
+    """Shape, costs and receptive field of one block. Work and memory are for the whole batch.
 
     Attributes:
-        input_size, batch: of the input.
-        output_shape: (C, H, W) by the formulas, (features,) once flattened.
-        torch_shape: the output shape by torch.
+        input_size: (C, H, W) of the input.
+        batch: number of images in the input.
+        output_shape: output (C, H, W) by the formulas; (features,) if the output is flattened.
+        torch_shape: the output shape that torch computes.
         parameters: number of parameters.
-        macs: multiply–accumulates of a forward pass.
-        torch_macs: half of the FLOPs that torch's own counter gives.
-        forward_bytes: of all layers' outputs at float32.
+        macs: multiply–accumulates of a forward pass, by the formulas.
+        torch_macs: half of the FLOPs that torch's counter reports for a forward pass.
+        forward_bytes: total size of all layers' outputs in float32.
         saved: the tensors saved for the backward pass, weights included.
         field: the receptive field of the output's units.
-        unread: share of the input's pixels that no output reads.
-        costs: layer by layer, for a batch of one.
+        unread: share of the input's pixels that no output depends on.
+        costs: the costs of each layer, for a batch of one.
     """
 
     input_size: InputSize
@@ -59,28 +61,27 @@ class BlockFacts:
 
     @property
     def agrees(self) -> bool:
-        """Whether shape and multiply–accumulates equal torch's."""
+        """Whether shape and multiply–accumulates by the formulas equal torch's."""
         return self.output_shape == self.torch_shape and self.macs == self.torch_macs
 
     @property
     def reduction(self) -> tuple[float, float]:
-        """Input pixels per output unit along (height, width), from the sizes, not the strides."""
+        """Input side divided by output side, along (height, width)."""
         rows, cols = self.field.grid
         return self.input_size[1] / rows, self.input_size[2] / cols
 
 
 def block_facts(spec: NetworkSpec, input_size: InputSize, batch: int = 1) -> BlockFacts:
-    """Shape, costs, memory and receptive field of a block; the block does not run on data.
+    """Compute shape, costs, memory and receptive field of a block on the meta device.
 
     Raises:
         SpecError: the block cannot be built for this input, or its output does not depend on it.
     """
-    channels, *size = input_size
-    rows, cols = size
-    after = resolve(spec, channels, (rows, cols))[-1].after
+    channels, rows, cols = input_size
+    output = resolve(spec, channels, (rows, cols))[-1].after
     module = build(spec, channels, (rows, cols), device="meta")
     costs = layer_costs(module, input_size)
-    sums = totals(costs)
+    cost_totals = totals(costs)
     graph = network_graph(module, input_size)
     fields, end = fields_of(graph), graph.outputs[0]
     if end not in fields:
@@ -90,12 +91,12 @@ def block_facts(spec: NetworkSpec, input_size: InputSize, batch: int = 1) -> Blo
     return BlockFacts(
         input_size=input_size,
         batch=batch,
-        output_shape=_shape(after),
+        output_shape=_shape_tuple(output),
         torch_shape=tuple(out.shape[1:]),
-        parameters=sums.parameters,
-        macs=sums.macs * batch,
+        parameters=cost_totals.parameters,
+        macs=cost_totals.macs * batch,
         torch_macs=counter.get_total_flops() // 2,
-        forward_bytes=sums.activation_bytes * batch,
+        forward_bytes=cost_totals.activation_bytes * batch,
         saved=saved_for_backward(module, input_size, batch),
         field=fields[end],
         unread=float(1 - read_mask(graph, end).mean()),
@@ -103,7 +104,7 @@ def block_facts(spec: NetworkSpec, input_size: InputSize, batch: int = 1) -> Blo
     )
 
 
-def _shape(after: Shape) -> tuple[int, ...]:
-    if after.flat or after.size is None:
-        return (after.features or 0,)
-    return (after.channels or 0, *after.size)
+def _shape_tuple(shape: Shape) -> tuple[int, ...]:
+    if shape.flat or shape.size is None:
+        return (shape.features or 0,)
+    return (shape.channels or 0, *shape.size)

@@ -1,7 +1,7 @@
-"""Experiments on a block's module with real data, each with its own definition.
+"""Measurements of a block on data: linearity, gradients, shift response and feature maps.
 
-All of them run a copy in eval mode, in which a new batch norm is the identity. Every answer is
-measured; none is derived from the kinds of layers.
+Each one runs a copy of the block's module in eval mode, in which a new batch norm is the
+identity. No result is derived from the kinds of layers.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from ..receptive_field.fields import ReceptiveField
 
 FloatArray = NDArray[np.float32]
 EXACT = 1e-9
-"""Relative difference, in float64, below which two sums are taken as equal up to rounding."""
+"""Relative difference up to which two float64 results count as equal, as it may be rounding."""
 
 
-def channels_of(planes: FloatArray, channels: int, seed: int = 0) -> FloatArray:
-    """A picture as a block's input, (channels, H, W) with mean 0 and variance 1.
+def normalized_input(planes: FloatArray, channels: int, seed: int = 0) -> FloatArray:
+    """Turn a picture into a block's input, (channels, H, W) with mean 0 and variance 1.
 
     Args:
-        planes: (C, H, W).
-        channels: C gives the planes themselves; any other number random mixtures of them.
-        seed: of the mixtures.
+        planes: (C, H, W) the picture.
+        channels: number of channels of the result. If it is not C, each channel is a random
+            linear combination of the planes.
+        seed: seed of the random combinations.
     """
     centered = planes - planes.mean()
     if channels != len(planes):
@@ -42,11 +43,13 @@ def channels_of(planes: FloatArray, channels: int, seed: int = 0) -> FloatArray:
 
 @dataclass(frozen=True)
 class Linearity:
-    """Largest relative error over random inputs x and y and numbers a and b.
+    """How far a function f is from being linear, for random inputs x and y and numbers a and b.
 
     Attributes:
-        sum_error: of f(a·x + b·y) = a·f(x) + b·f(y).
-        mean_error: of f(a·x + (1−a)·y) = a·f(x) + (1−a)·f(y), which also holds with a constant.
+        sum_error: largest relative difference of f(a·x + b·y) and a·f(x) + b·f(y), which are
+            equal for a linear function.
+        mean_error: largest relative difference of f(a·x + (1−a)·y) and a·f(x) + (1−a)·f(y),
+            which are equal for an affine function.
     """
 
     sum_error: float
@@ -54,14 +57,14 @@ class Linearity:
 
     @property
     def verdict(self) -> Literal["linear", "affine", "not linear"]:
-        """The kind of function; ``"affine"`` is linear plus a constant."""
+        """The kind of function; an ``"affine"`` one is linear plus a constant."""
         if self.sum_error <= EXACT:
             return "linear"
         return "affine" if self.mean_error <= EXACT else "not linear"
 
 
 def linearity(module: nn.Module, input_size: tuple[int, ...], seed: int = 0) -> Linearity:
-    """Test whether a block is linear, on random numbers in float64."""
+    """Measure how far a block is from being linear, on random inputs in float64."""
     double = copy.deepcopy(module).double().eval()
     generator = torch.Generator().manual_seed(seed)
     x, y = torch.randn(2, 1, *input_size, generator=generator, dtype=torch.float64)
@@ -69,28 +72,29 @@ def linearity(module: nn.Module, input_size: tuple[int, ...], seed: int = 0) -> 
     with torch.no_grad():
         fx, fy = double(x), double(y)
         errors = [
-            _difference(double(a * x + c * y), a * fx + c * fy, a * fx, c * fy) for c in (b, 1 - a)
+            _relative_difference(double(a * x + c * y), a * fx + c * fy, a * fx, c * fy)
+            for c in (b, 1 - a)
         ]
     return Linearity(*errors)
 
 
-def _difference(one: Tensor, other: Tensor, *parts: Tensor) -> float:
-    """The largest difference, as a share of the largest of the parts."""
+def _relative_difference(one: Tensor, other: Tensor, *parts: Tensor) -> float:
+    """The largest absolute difference, divided by the largest magnitude in all tensors."""
     scale = max(float(part.abs().max()) for part in (*parts, one, other))
     return float((one - other).abs().max()) / scale if scale else 0.0
 
 
 @dataclass(frozen=True)
 class GradientSpread:
-    """The input gradient for a random upstream gradient, N(0, 1).
+    """Statistics of the input gradient for a random upstream gradient from N(0, 1).
 
     Attributes:
-        map: (H, W) its magnitude in the first channel.
-        zero_entries: share of its numbers that are exactly 0.
-        zero_pixels: share of the pixels where all channels are.
-        mean, std: of the magnitudes.
-        ratio: its norm over the norm of the upstream gradient.
-        learning: number of parameter entries whose gradient is not 0.
+        map: (H, W) magnitude of the input gradient in the first channel.
+        zero_entries: share of the input gradient's entries that are exactly 0.
+        zero_pixels: share of the pixels whose gradient is 0 in all channels.
+        mean, std: mean and standard deviation of the magnitudes.
+        ratio: norm of the input gradient divided by the norm of the upstream gradient.
+        nonzero_gradients: number of parameter entries whose gradient is not 0.
     """
 
     map: FloatArray
@@ -99,7 +103,7 @@ class GradientSpread:
     mean: float
     std: float
     ratio: float
-    learning: int
+    nonzero_gradients: int
 
 
 def gradient_spread(module: nn.Module, image: FloatArray, seed: int = 0) -> GradientSpread:
@@ -108,7 +112,7 @@ def gradient_spread(module: nn.Module, image: FloatArray, seed: int = 0) -> Grad
     Args:
         module: any block.
         image: (C, H, W) the input.
-        seed: of the upstream gradient.
+        seed: seed of the upstream gradient.
 
     Raises:
         SpecError: a max pooling that torch cannot backpropagate through.
@@ -119,30 +123,31 @@ def gradient_spread(module: nn.Module, image: FloatArray, seed: int = 0) -> Grad
     with torch.enable_grad():
         out = copied(x)
         upstream = torch.randn(out.shape, generator=torch.Generator().manual_seed(seed))
-        wanted = [x, *(p for p in copied.parameters() if p.requires_grad)]
-        of_input, *of_parameters = torch.autograd.grad(out, wanted, upstream, allow_unused=True)
+        variables = [x, *(p for p in copied.parameters() if p.requires_grad)]
+        of_input, *of_parameters = torch.autograd.grad(out, variables, upstream, allow_unused=True)
     gradient: NDArray[Any] = np.zeros_like(image) if of_input is None else of_input[0].numpy()
-    size = np.abs(gradient)
+    magnitude = np.abs(gradient)
     return GradientSpread(
-        map=size[0],
+        map=magnitude[0],
         zero_entries=float((gradient == 0).mean()),
         zero_pixels=float((gradient == 0).all(0).mean()),
-        mean=float(size.mean()),
-        std=float(size.std()),
+        mean=float(magnitude.mean()),
+        std=float(magnitude.std()),
         ratio=float(np.linalg.norm(gradient) / max(float(upstream.norm()), 1e-30)),
-        learning=sum(int((g != 0).sum()) for g in of_parameters if g is not None),
+        nonzero_gradients=sum(int((g != 0).sum()) for g in of_parameters if g is not None),
     )
 
 
 @dataclass(frozen=True)
 class ShiftResponse:
-    """How the units that read no padding change when the picture moves to the left.
+    """How a block's output f changes when the picture moves left, at units that read no padding.
 
     Attributes:
-        stride: effective, along the columns.
-        by_one: ‖f(moved by 1 pixel) − f‖ / ‖f‖ at the same units.
-        by_stride: the largest |f(moved by the stride) at u − f at u + 1|, over the largest |f|.
-        input_by_one: as ``by_one``, of the picture itself.
+        stride: effective stride along the columns, in pixels.
+        by_one: ‖f(picture moved by 1 pixel) − f(picture)‖ / ‖f(picture)‖.
+        by_stride: largest difference of f(picture moved by the stride) at a unit and f(picture)
+            at the unit to its right, divided by the largest |f|.
+        input_by_one: ‖picture moved by 1 pixel − picture‖ / ‖picture‖.
     """
 
     stride: int
@@ -151,8 +156,8 @@ class ShiftResponse:
     input_by_one: float
 
     @property
-    def moves_along(self) -> bool:
-        """Whether a shift by the stride moves the output by one unit and changes nothing else."""
+    def follows_shift(self) -> bool:
+        """Whether a shift by the stride moves the output by one unit without other changes."""
         return self.by_stride <= EXACT
 
 
@@ -163,38 +168,44 @@ def shift_response(
 
     Args:
         module: any block.
-        image: (C, H, wider than ``width``): the picture and the pixels that move in from the
-            right.
+        image: (C, H, W) the picture, with additional columns that move in from the right; W must
+            be at least ``width`` plus the stride.
         field: receptive field of the block's output on a picture of ``width`` columns.
-        width: columns of the block's input.
+        width: number of columns of the block's input.
 
     Returns:
-        None where fewer than two columns of units lie clear of the border, units have no
-        common stride, or the picture is not wide enough.
+        The response, or None if fewer than two columns of units read no padding, the units have
+        no common stride, or the picture is not wide enough.
     """
     units, stride = _inner_units(field, image.shape[1], width), field.effective_stride[1]
     if units is None or image.shape[2] < width + max(1, stride):
         return None
     double = copy.deepcopy(module).double().eval()
     rows, cols = units
-    whole = torch.from_numpy(image.astype(np.float64))[None]
+    wide = torch.from_numpy(image.astype(np.float64))[None]
     with torch.no_grad():
-        here, one, step = (
-            double(whole[..., moved : moved + width]) for moved in (0, 1, int(stride))
+        still, by_one, by_stride = (
+            double(wide[..., shift : shift + width]) for shift in (0, 1, int(stride))
         )
     first, later = slice(cols.start, cols.stop - 1), slice(cols.start + 1, cols.stop)
-    here_, one_ = here[..., rows, cols], one[..., rows, cols]
-    follows = _difference(step[..., rows, first], here[..., rows, later])
-    still, moved = whole[..., :width], whole[..., 1 : width + 1]
-    return ShiftResponse(int(stride), _change(one_, here_), follows, _change(moved, still))
+    return ShiftResponse(
+        stride=int(stride),
+        by_one=_relative_change(by_one[..., rows, cols], still[..., rows, cols]),
+        by_stride=_relative_difference(by_stride[..., rows, first], still[..., rows, later]),
+        input_by_one=_relative_change(wide[..., 1 : width + 1], wide[..., :width]),
+    )
 
 
-def _change(now: Tensor, before: Tensor) -> float:
+def _relative_change(now: Tensor, before: Tensor) -> float:
+    """The norm of the difference, divided by the norm of ``before``."""
     return float((now - before).norm() / max(float(before.norm()), 1e-30))
 
 
 def _inner_units(field: ReceptiveField, height: int, width: int) -> tuple[slice, slice] | None:
-    """The units whose whole receptive field lies inside the picture; None below two columns."""
+    """The rows and columns of the units whose receptive field lies inside the picture.
+
+    None if there are fewer than two such columns or no such row, or units have no common stride.
+    """
     ranges = []
     for axis, pixels in enumerate((height, width)):
         size, step = field.size[axis], field.effective_stride[axis]
@@ -211,7 +222,7 @@ def _inner_units(field: ReceptiveField, height: int, width: int) -> tuple[slice,
 
 
 def feature_maps(module: nn.Module, image: FloatArray, most: int = 4) -> FloatArray:
-    """(maps, H, W) the first output channels of a picture; (0, 0, 0) where they have no extent."""
+    """(maps, H, W) the first ``most`` output channels; (0, 0, 0) for an output without maps."""
     with torch.no_grad():
         out = copy.deepcopy(module).eval()(torch.from_numpy(image.copy())[None])[0]
     maps = out[:most] if out.ndim == 3 else out.new_zeros(0, 0, 0)

@@ -1,4 +1,4 @@
-"""The stages of a network: runs of layers between two changes of the output's size."""
+"""The stages of a network: consecutive layers whose feature maps have one size."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from ..cost.layers import CostTotals, LayerCost, totals
 from ..receptive_field.outline import Line
 
 Grid = tuple[int, int]
+"""Number of units along (height, width) of a feature map."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Layers that run one after the other on maps of one size.
+    """Consecutive layers whose feature maps have one size.
 
     Attributes:
-        lines: the stage's lines of the outline.
-        grid: units along (height, width) at the stage's end.
-        cost: the sum over all its layers, for a batch of one.
+        lines: the stage's lines of the network's outline.
+        grid: number of units along (height, width) of the feature maps.
+        cost: total cost of the stage's layers, for a batch of one.
     """
 
     lines: tuple[Line, ...]
@@ -27,12 +28,12 @@ class Stage:
 
     @property
     def first(self) -> Line:
-        """The line that changed the size; the image in the first stage."""
+        """The line whose layer changed the size; in the first stage, that of the image."""
         return self.lines[0]
 
     @property
     def last(self) -> Line:
-        """The last line of this size that lies on no branch; the next stage reads it."""
+        """The last line of this size that lies on no branch, whose output the next stage reads."""
         own = [line for line in self.lines if line.node.grid == self.grid]
         return next((line for line in reversed(own) if line.branch is None), own[-1])
 
@@ -43,26 +44,26 @@ class Stage:
 
 
 def stages(lines: Sequence[Line], costs: Iterable[LayerCost] = ()) -> tuple[Stage, ...]:
-    """The stages of a network. Their costs add up to the whole.
+    """Divide a network into stages; the costs of the stages add up to those of the network.
 
     A map of one unit that is followed by larger maps is a gate (squeeze-and-excitation), which
     does not begin a stage.
 
     Args:
-        lines: of `core.receptive_field.outline.outline`.
-        costs: of `core.cost.layer_costs`, of the same network; without them all are 0.
+        lines: the network's outline, from `core.receptive_field.outline.outline`.
+        costs: the network's costs, from `core.cost.layer_costs`; without them all are 0.
     """
     groups: list[list[Line]] = []
-    for place, line in enumerate(lines):
+    for index, line in enumerate(lines):
         grid = line.node.grid
-        if not groups or (grid != _grid(groups[-1]) and not _gate(lines[place:])):
+        if not groups or (grid != _grid(groups[-1]) and not _begins_with_gate(lines[index:])):
             groups.append([])
         groups[-1].append(line)
-    shared, rest = costs_of(groups, costs)
-    shared[-1] += rest
+    group_costs, unassigned = costs_of(groups, costs)
+    group_costs[-1] += unassigned
     return tuple(
-        Stage(tuple(group), _grid(group), totals(share))
-        for group, share in zip(groups, shared, strict=True)
+        Stage(tuple(group), _grid(group), totals(costs_of_group))
+        for group, costs_of_group in zip(groups, group_costs, strict=True)
     )
 
 
@@ -70,29 +71,33 @@ def _grid(group: Sequence[Line]) -> Grid:
     return group[0].node.grid
 
 
-def _gate(rest: Sequence[Line]) -> bool:
-    return rest[0].node.grid == (1, 1) and any(line.node.grid != (1, 1) for line in rest[1:])
+def _begins_with_gate(lines: Sequence[Line]) -> bool:
+    """Whether the first of these lines has one unit and a later one has more."""
+    return lines[0].node.grid == (1, 1) and any(line.node.grid != (1, 1) for line in lines[1:])
 
 
 def costs_of(
     groups: Sequence[Sequence[Line]], costs: Iterable[LayerCost]
 ) -> tuple[list[list[LayerCost]], list[LayerCost]]:
-    """The costs of each group of lines, and those that belong to none.
+    """Assign the costs of all nodes to the groups of lines.
 
-    A line has those of what is folded into it, and of the tensors it reads itself, which the
-    network names just before they are used.
+    A line also has the costs of the nodes folded into it. Costs of nodes that are in no line
+    belong to the next node that is, which reads them.
+
+    Returns:
+        The costs of each group, and those that follow the last node in any line.
     """
-    owner = {
-        name: place
-        for place, group in enumerate(groups)
+    group_of = {
+        name: index
+        for index, group in enumerate(groups)
         for line in group
         for name in (line.node.name, *line.folded)
     }
-    shared: list[list[LayerCost]] = [[] for _ in groups]
-    loose: list[LayerCost] = []
+    group_costs: list[list[LayerCost]] = [[] for _ in groups]
+    unassigned: list[LayerCost] = []
     for cost in costs:
-        loose.append(cost)
-        if cost.name in owner:
-            shared[owner[cost.name]] += loose
-            loose = []
-    return shared, loose
+        unassigned.append(cost)
+        if cost.name in group_of:
+            group_costs[group_of[cost.name]] += unassigned
+            unassigned = []
+    return group_costs, unassigned

@@ -1,4 +1,4 @@
-"""How many windows read each input pixel, in closed form. Needs no torch."""
+"""The number of windows that read each input pixel, in closed form. Needs no torch."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..layer.window import BoolArray, IntArray, Pair
 
 
 def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
-    """For rows and columns: (outputs, n) whether the window of an output reads an input index.
+    """Which input indices each output reads, as one (outputs, n) mask for rows and for columns.
 
-    A pixel copied into the padding (reflect, replicate, circular) counts as read there.
+    Reading a copy of a pixel in the padding (reflect, replicate, circular) counts as reading it.
 
     Raises:
         SpecError: the layer does not fit the input.
@@ -31,7 +31,7 @@ def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
 
 
 def window_reads(spec: LayerSpec, size: Pair) -> IntArray:
-    """(height, width) how many windows read each pixel; `core.layer.window`'s counts with zeros around.
+    """(height, width) the number of windows that read each pixel, or a copy of it in the padding.
 
     Raises:
         SpecError: the layer does not fit the input.
@@ -41,20 +41,20 @@ def window_reads(spec: LayerSpec, size: Pair) -> IntArray:
 
 
 def phase_counts(kernel_size: int, stride: int, dilation: int = 1) -> IntArray:
-    """(stride,) along one axis, how many windows read a pixel of each phase, far from borders.
+    """(stride,) the number of windows that read a pixel far from the borders, along one axis.
 
-    Tap ``i`` meets the pixels whose position is ``i * dilation`` modulo the stride, once
-    each. Source: Odena et al., "Deconvolution and Checkerboard Artifacts" (2016).
+    Entry p is for pixels whose position is p modulo the stride. Tap ``i`` reads each pixel whose
+    position is ``i * dilation`` modulo the stride exactly once. Source: Odena et al.,
+    "Deconvolution and Checkerboard Artifacts" (2016).
     """
     return np.bincount(np.arange(kernel_size) * dilation % stride, minlength=stride)
 
 
-def is_even(spec: LayerSpec) -> bool:
-    """Whether all pixels far from borders are read equally often.
+def reads_evenly(spec: LayerSpec) -> bool:
+    """Whether all input pixels far from the borders are read equally often.
 
-    Without dilation that is so exactly when the kernel size is a multiple of the stride. The
-    windows of a transposed convolution stand at every place of its output: its *inputs* are
-    read equally often whatever the stride.
+    Without dilation this holds if and only if the kernel size is a multiple of the stride. The
+    inputs of a transposed convolution are read equally often for every stride.
     """
     if operation_of(spec).has("output_padding"):
         return True

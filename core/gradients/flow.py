@@ -1,9 +1,9 @@
 """Gradient norms through a deep network at initialization.
 
-The network is a plain stack of 3×3 convolutions of equal width that halves its map at even
-distances. A random upstream gradient of norm 1 is set at the last layer's output. The norm of the
-gradient is measured at the output of every earlier layer, over many draws of weights, input and
-upstream gradient.
+The network is a plain stack of 3×3 convolutions of equal width that downsamples at evenly spaced
+layers. The backward pass starts from a random upstream gradient of norm 1 at the last layer's
+output. The norm of the gradient is measured at the output of every earlier layer, over many draws
+of weights, input and upstream gradient.
 
 Sources: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
 networks" (2010); He et al., "Delving Deep into Rectifiers" (2015).
@@ -31,21 +31,23 @@ _POOLS = {
     "blur": LayerSpec("blur_pooling", (3, 3), (2, 2), ((1, 1), (1, 1)), padding_mode="reflect"),
 }
 DTYPE = torch.float64
-"""Double precision: after many saturated layers a gradient underflows in single precision."""
+"""Data type of all tensors: in single precision, gradients underflow after many layers."""
 BAND = (10, 90)
-"""Percentiles of the draws between which a band is drawn."""
+"""Percentiles over the draws that `GradientFlow.band` lies between."""
 
 
 @dataclass(frozen=True, eq=False)
 class GradientFlow:
-    """Norms of the gradient in every layer; index 0 is the image, ``depth`` the last layer.
+    """Norms of the gradient at every layer, for each draw of the network.
+
+    On axes of length depth + 1, index 0 is the image and index i the output of layer i.
 
     Attributes:
         spec: the network.
-        norms: (draws, depth + 1) root of the sum of squares of the gradient at each layer's
-            output; 1 at the last.
-        weight_norms: (draws, depth) the same of the gradient at each layer's weights.
-        zeros: (draws, depth + 1) share of the gradient's numbers that are exactly 0.
+        norms: (draws, depth + 1) norm of the gradient at the image and at each layer's output;
+            1 at the last layer.
+        weight_norms: (draws, depth) norm of the gradient of each layer's weights.
+        zeros: (draws, depth + 1) share of the gradient's entries that are exactly 0.
     """
 
     spec: FlowSpec
@@ -70,16 +72,16 @@ class GradientFlow:
 
     @property
     def per_layer(self) -> float:
-        """Mean factor of the median norm per layer of the backward pass.
+        """Factor by which each layer of the backward pass scales the median norm, on average.
 
-        Below 1 the gradient vanishes, above 1 it explodes.
+        It is the geometric mean; below 1 the gradient vanishes, above 1 it explodes.
         """
         return float((self.median[0] / self.median[-1]) ** (1 / self.spec.depth))
 
-    def dies_at(self, share: float = 1e-3) -> int | None:
-        """The layer at which the backward pass first falls below a share of the last layer's norm.
+    def vanishing_layer(self, share: float = 1e-3) -> int | None:
+        """The deepest layer whose median norm is below ``share`` times the last layer's.
 
-        None if no layer does.
+        The backward pass reaches this layer first. 0 is the image; None if there is none.
         """
         low = np.flatnonzero(self.median < share * self.median[-1])
         return int(low[-1]) if len(low) else None
@@ -87,7 +89,13 @@ class GradientFlow:
 
 @dataclass(frozen=True)
 class FlowProgress:
-    """A report after every draw: the draws completed, their total, and the flow so far."""
+    """Progress of `gradient_flow` after a draw.
+
+    Attributes:
+        done: number of draws completed.
+        total: number of draws in all.
+        partial: the result from the draws completed.
+    """
 
     done: int
     total: int
@@ -97,16 +105,17 @@ class FlowProgress:
 def gradient_flow(
     spec: FlowSpec, progress: Callable[[FlowProgress], bool | None] | None = None
 ) -> GradientFlow:
-    """Draw the network again and again, and take the gradient's norm in every layer.
+    """Draw the network's weights repeatedly and measure the gradient's norm at every layer.
 
     Args:
-        spec: the network.
-        progress: called after every draw; returning False ends the run with the draws so far.
+        spec: the network and the number of draws.
+        progress: function called after every draw; if it returns False, the run ends with the
+            draws completed.
     """
     rows: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
     flow = None
     for draw in range(spec.draws):
-        rows.append(_draw(spec, spec.seed + draw))
+        rows.append(_one_draw(spec, spec.seed + draw))
         stacked = [np.stack(part) for part in zip(*rows, strict=True)]
         flow = GradientFlow(spec, stacked[0], stacked[1], stacked[2])
         if progress and progress(FlowProgress(draw + 1, spec.draws, flow)) is False:
@@ -115,10 +124,10 @@ def gradient_flow(
     return flow
 
 
-def _draw(
+def _one_draw(
     spec: FlowSpec, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Norms, weight norms and shares of zeros of one draw."""
+    """The rows of ``norms``, ``weight_norms`` and ``zeros`` of `GradientFlow` for one draw."""
     generator = torch.Generator().manual_seed(seed)
     shape = (spec.batch, spec.width, spec.side, spec.side)
     x = torch.randn(shape, generator=generator, dtype=DTYPE)
@@ -126,19 +135,20 @@ def _draw(
     with torch.enable_grad():
         outputs = [x.requires_grad_()]
         for index, weight in enumerate(weights, start=1):
-            outputs.append(_layer(spec, outputs[-1], weight, index in spec.halved))
+            outputs.append(_layer(spec, outputs[-1], weight, index in spec.downsampling_layers))
         upstream = torch.randn(outputs[-1].shape, generator=generator, dtype=DTYPE)
         upstream /= upstream.norm()
         gradients = torch.autograd.grad(outputs[-1], [*outputs, *weights], upstream)
-    along, own = gradients[: len(outputs)], gradients[len(outputs) :]
+    of_outputs, of_weights = gradients[: len(outputs)], gradients[len(outputs) :]
     return (
-        np.array([float(g.norm()) for g in along]),
-        np.array([float(g.norm()) for g in own]),
-        np.array([float((g == 0).double().mean()) for g in along]),
+        np.array([float(g.norm()) for g in of_outputs]),
+        np.array([float(g.norm()) for g in of_weights]),
+        np.array([float((g == 0).double().mean()) for g in of_outputs]),
     )
 
 
 def _weight(spec: FlowSpec, generator: torch.Generator) -> Tensor:
+    """One random draw of the (width, width, 3, 3) weights of a convolution."""
     weight = torch.empty(spec.width, spec.width, 3, 3, dtype=DTYPE)
     if spec.weights == "he":
         return nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
@@ -149,39 +159,42 @@ def _weight(spec: FlowSpec, generator: torch.Generator) -> Tensor:
     return nn.init.kaiming_uniform_(weight, a=5**0.5, generator=generator)  # as nn.Conv2d does
 
 
-def _layer(spec: FlowSpec, x: Tensor, weight: Tensor, halves: bool) -> Tensor:
-    strided = halves and spec.downsampling == "stride"
+def _layer(spec: FlowSpec, x: Tensor, weight: Tensor, downsamples: bool) -> Tensor:
+    """The output of one layer: convolution, batch norm, activation, pooling, skip connection."""
+    strided = downsamples and spec.downsampling == "stride"
     y = nn.functional.conv2d(x, weight, stride=2 if strided else 1, padding=1)
     if spec.batch_norm:
         y = nn.functional.batch_norm(y, None, None, training=True)
     y = ACTIVATIONS[spec.activation]()(y)
-    if halves and not strided:
+    if downsamples and not strided:
         y = _pooled(spec.downsampling, y)
     if not spec.skips:
         return y
-    if not halves:
+    if not downsamples:
         return x + y
     return y + (x[:, :, ::2, ::2] if strided else _pooled(spec.downsampling, x))
 
 
 def _pooled(downsampling: Downsampling, x: Tensor) -> Tensor:
+    """The map downsampled by 2 with maxima, means or a blur."""
     width = x.shape[1]
     spec = replace(_POOLS[downsampling], in_channels=width)
     if downsampling != "blur":
         return OPERATIONS[spec.operation].run(spec, x, None, None)
-    weight = torch.from_numpy(blur_weight(spec)).to(x.dtype)  # the row blurs in single precision
+    # The operation blur_pooling computes in single precision, so a convolution is used instead.
+    weight = torch.from_numpy(blur_weight(spec)).to(x.dtype)
     spec = replace(spec, operation="convolution", out_channels=width, groups=width)
     return OPERATIONS["convolution"].run(spec, x, weight, None)
 
 
 @dataclass(frozen=True)
 class DeadShare:
-    """Pixels of the image that no gradient reaches through stacked 2×2 max-pools.
+    """Share of the image's pixels whose gradient is 0 after stacked 2×2 max-pools.
 
     Attributes:
-        levels: poolings in the stack.
-        measured: share of exact zeros in the gradient of all last units, by torch.
-        expected: ``1 − 4^−levels``: one pixel in ``4^levels`` wins all the way.
+        levels: number of max-pools in the stack.
+        measured: share of exact zeros in the input gradient that torch computes for all outputs.
+        expected: ``1 − 4^−levels``, as one pixel in ``4^levels`` is the maximum at every level.
     """
 
     levels: int
@@ -190,10 +203,10 @@ class DeadShare:
 
 
 def dead_shares(levels: int = 5, seed: int = 0) -> tuple[DeadShare, ...]:
-    """The dead share of 1 to ``levels`` stacked max-pools of 2×2, stride 2, on a noise image.
+    """Measure `DeadShare` for stacks of 1 to ``levels`` max-pools on an image of noise.
 
     Raises:
-        SpecError: more than `MAX_LEVELS`.
+        SpecError: ``levels`` is above `MAX_LEVELS`.
     """
     if whole("levels", levels, 1) > MAX_LEVELS:
         raise SpecError("levels", f"must be at most {MAX_LEVELS}", levels)

@@ -1,4 +1,4 @@
-"""The input gradient of one layer, by torch's autograd on real data."""
+"""The input gradient of one layer, computed by torch's autograd on data."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ from ..layer.window import BoolArray, IntArray
 from .counts import axis_reads
 from .recipe import UpstreamGradient
 
-CHUNK = 2**22
-"""Most numbers in the outputs of one batch of `contributions`."""
+MAX_BATCH_ELEMENTS = 2**22
+"""Largest number of output entries in one batch of backward passes of `contributions`."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Summary statistics of an input gradient g, over all its pixels.
+    """Summary statistics of an input gradient g over all its entries.
 
     Attributes:
         mean_abs: mean of |g|.
         std: standard deviation of g.
-        reached: pixels that are not exactly 0.
-        zeros: share of pixels that are exactly 0.
-        ratio: largest |g| over the smallest that is not 0; 1 where it is spread evenly, nan
-            where all are 0.
+        reached: number of entries that are not exactly 0.
+        zeros: share of entries that are exactly 0.
+        ratio: largest |g| divided by the smallest nonzero |g|; nan where all entries are 0.
     """
 
     mean_abs: float
@@ -44,14 +43,14 @@ class Statistics:
 
 def statistics(gradient: NDArray[np.floating]) -> Statistics:
     """The statistics of a gradient of any shape."""
-    size = np.abs(np.asarray(gradient, dtype=np.float64))
-    some = size[size > 0]
+    magnitude = np.abs(np.asarray(gradient, dtype=np.float64))
+    nonzero = magnitude[magnitude > 0]
     return Statistics(
-        float(size.mean()),
+        float(magnitude.mean()),
         float(np.std(gradient, dtype=np.float64)),
-        int(some.size),
-        1 - some.size / size.size,
-        float(some.max() / some.min()) if some.size else float("nan"),
+        int(nonzero.size),
+        1 - nonzero.size / magnitude.size,
+        float(nonzero.max() / nonzero.min()) if nonzero.size else float("nan"),
     )
 
 
@@ -63,8 +62,9 @@ class InputGradient:
         spec: the layer.
         output: (O, h, w) the layer's output.
         upstream: (O, h, w) the gradient at the output.
-        gradient: (C, H, W) the gradient at the input, torch's own.
-        winner: (C, h, w) flat input position of each maximum (-1: none); None without one.
+        gradient: (C, H, W) the gradient at the input, computed by torch.
+        winner: (C, h, w) flat input position of each maximum, -1 where it is in the padding;
+            None unless the operation is a maximum.
     """
 
     spec: LayerSpec
@@ -75,6 +75,7 @@ class InputGradient:
 
     @property
     def statistics(self) -> Statistics:
+        """The statistics of the input gradient."""
         return statistics(self.gradient)
 
 
@@ -85,13 +86,13 @@ def input_gradient(
     bias: NDArray[np.floating] | None = None,
     upstream: UpstreamGradient | None = None,
 ) -> InputGradient:
-    """Run the layer and its backward pass.
+    """Run the layer and its backward pass with torch.
 
     Args:
         spec: the layer.
         x: (C, H, W) input.
-        weight: in torch's own layout for the operation, when it has learned weights.
-        bias: (O,), when ``spec.bias``; it changes no gradient.
+        weight: the weights in torch's layout; None for an operation without learned weights.
+        bias: (O,) the bias, which changes no gradient; None unless ``spec.bias``.
         upstream: the gradient at the output; by default it is 1 at every unit.
 
     Raises:
@@ -114,9 +115,9 @@ def input_gradient(
 def _run(spec: LayerSpec, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """The layer's output, computed so that its backward pass is safe.
 
-    A window of a dilated max pooling may hold nothing but padding. torch then notes a winner past
-    the end of the input, and its backward pass writes there. Here the padding is applied before
-    the layer, so that the winner is a cell of the padding, whose gradient is cut off.
+    A window of a dilated max pooling may hold only padding. PyTorch then records a maximum past
+    the end of the input, and its backward pass writes out of bounds. Here the padding is applied
+    before the layer, so that this maximum is a cell of the padding.
     """
     row = operation_of(spec)
     if row.reduce != "max":
@@ -134,7 +135,7 @@ def _tensors(
     weight: NDArray[np.floating] | None,
     bias: NDArray[np.floating] | None,
 ) -> tuple[Tensor, tuple[Tensor | None, Tensor | None]]:
-    """The input as (1, C, H, W), and weight and bias; checked."""
+    """The input as (1, C, H, W), and (weight, bias), as tensors; SpecError if they do not fit."""
     operation = operation_of(spec)
     if x.ndim != 3 or x.shape[0] != spec.in_channels:
         raise SpecError("input", f"must be ({spec.in_channels}, height, width)", x.shape)
@@ -159,16 +160,16 @@ def contributions(
     weight: NDArray[np.floating] | None = None,
     bias: NDArray[np.floating] | None = None,
 ) -> IntArray:
-    """(C, H, W) how many output units send each input value a gradient, measured.
+    """(C, H, W) the number of output units with a nonzero gradient at each input value, measured.
 
-    Units whose windows have no pixel in common share one backward pass: their gradients
-    cannot mix. Which they are is read from the closed form of the windows.
+    Units whose windows have no pixel in common share one backward pass, because their gradients
+    do not overlap. The closed form of the windows decides which units these are.
 
     Raises:
         SpecError: as `input_gradient`.
     """
     inputs, parameters = _tensors(spec, x, weight, bias)
-    rows, cols = (_groups(reads) for reads in axis_reads(spec, (x.shape[1], x.shape[2])))
+    rows, cols = (_disjoint_groups(reads) for reads in axis_reads(spec, (x.shape[1], x.shape[2])))
     with torch.no_grad():
         shape = _run(spec, inputs, *parameters).shape
     passes = [
@@ -177,7 +178,7 @@ def contributions(
         for r in range(rows.max() + 1)
         for c in range(cols.max() + 1)
     ]
-    step = max(1, CHUNK // shape.numel())
+    step = max(1, MAX_BATCH_ELEMENTS // shape.numel())
     counts = np.zeros(x.shape, dtype=np.int64)
     for first in range(0, len(passes), step):
         chunk = passes[first : first + step]
@@ -192,43 +193,52 @@ def contributions(
     return counts
 
 
-def _groups(reads: BoolArray) -> IntArray:
-    """(outputs,) the group of each output; no two outputs of a group read the same index."""
+def _disjoint_groups(reads: BoolArray) -> IntArray:
+    """(outputs,) a group number for each output; no two outputs of a group read the same index.
+
+    Args:
+        reads: (outputs, n) whether each output reads each input index.
+    """
     group = np.zeros(len(reads), dtype=np.int64)
-    taken: list[BoolArray] = []
-    for output, own in enumerate(reads):
-        free = (i for i, used in enumerate(taken) if not (used & own).any())
-        index = next(free, len(taken))
-        if index == len(taken):
-            taken.append(np.zeros_like(own))
-        taken[index] |= own
+    read_by_group: list[BoolArray] = []
+    for output, mask in enumerate(reads):
+        disjoint = (i for i, used in enumerate(read_by_group) if not (used & mask).any())
+        index = next(disjoint, len(read_by_group))
+        if index == len(read_by_group):
+            read_by_group.append(np.zeros_like(mask))
+        read_by_group[index] |= mask
         group[output] = index
     return group
 
 
 def expected_gradient(result: Sweep, channel: int, row: int, column: int) -> NDArray[np.float64]:
-    """(C, H, W) one unit's input gradient in closed form: the weight of each tap, at its pixel.
+    """(C, H, W) the gradient of one output unit at the input, in closed form.
 
-    The taps are the kernel's weights for a convolution, 1/divisor for a mean, and a single 1
-    at the winner of a maximum. Taps in the padding count where the padding copies a pixel.
+    At each pixel it is the weight of the tap that reads the pixel: the kernel's weight for a
+    convolution, 1/divisor for a mean, and 1 at a maximum. A tap that reads a copy of a pixel in
+    the padding counts for that pixel.
+
+    Args:
+        result: the layer's forward pass.
+        channel, row, column: index of the output unit.
     """
     terms = result.terms(channel, row, column)
     planes = len(result.channels_of(channel))
     expected = np.zeros(result.input.shape)
-    rows = _pixels(result, 0, row)
-    cols = _pixels(result, 1, column)
+    rows = _read_indices(result, 0, row)
+    cols = _read_indices(result, 1, column)
     shape = (planes, len(rows), len(cols))
     index = np.broadcast_arrays(
         terms.channel.reshape(shape), rows[None, :, None], cols[None, None, :]
     )
-    real = (index[1] >= 0) & (index[2] >= 0)
+    in_input = (index[1] >= 0) & (index[2] >= 0)
     weights = terms.weight.reshape(shape)
-    np.add.at(expected, tuple(part[real] for part in index), weights[real])
+    np.add.at(expected, tuple(part[in_input] for part in index), weights[in_input])
     return expected
 
 
-def _pixels(result: Sweep, axis: int, output: int) -> IntArray:
-    """The input index that each tap of an output reads along an axis; negative for none."""
+def _read_indices(result: Sweep, axis: int, output: int) -> IntArray:
+    """(taps,) the input index that each tap of an output reads along an axis, else negative."""
     windows, n = (result.rows, result.cols)[axis], result.input.shape[1 + axis]
     values: IntArray = windows.source
     if result.spec.padding_mode != "zeros":

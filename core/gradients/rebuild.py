@@ -1,6 +1,7 @@
-"""The backward pass of a strided convolution, by hand: it is a transposed convolution.
+"""The backward pass of a strided convolution, computed step by step in numpy.
 
-Put s − 1 zeros between the upstream gradients, flip the kernel, and slide it with stride 1.
+It is a transposed convolution: insert stride − 1 zeros between the upstream gradients, flip the
+kernel, and slide it with stride 1.
 Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), ch. 4.
 """
 
@@ -24,21 +25,23 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class BackwardPass:
-    """Every step from the gradient at a convolution's output to the one at its input.
+    """Every step from the gradient at a convolution's output to the gradient at its input.
 
     Attributes:
         spec: the convolution.
-        upstream: (O, h, w) the gradient at its output.
-        inserted: (O, (h−1)s + 1, (w−1)s + 1) with stride − 1 zeros between its rows and columns.
-        surrounded: inserted with span − 1 zeros around it, and the remainder's more after it.
-        kernel: (C, O / groups, kernel height, kernel width) flipped, its channels exchanged.
-        padded: (C, H + pads, W + pads) what the kernel gives at stride 1: the gradient at the
-            padded input.
-        gradient: (C, H, W) without the padding; a pixel that the padding copies gets its
-            copies' share too.
+        upstream: (O, h, w) the gradient at the output.
+        inserted: (O, (h−1)s + 1, (w−1)s + 1) the upstream gradient with s − 1 zeros between its
+            rows and columns, where s is the stride.
+        surrounded: ``inserted`` with span − 1 zeros on every side, and ``remainder`` more after.
+        kernel: (C, O / groups, kernel height, kernel width) the kernel flipped, with input and
+            output channels exchanged.
+        padded: (C, H + pads, W + pads) the gradient at the padded input: ``surrounded``
+            correlated with ``kernel`` at stride 1.
+        gradient: (C, H, W) the gradient at the input. Where the padding copies a pixel, the
+            gradient at the copy is added to that of the pixel.
         remainder: rows and columns of the padded input past the last window.
-        autograd: (C, H, W) torch's own gradient, in double precision; None if `rebuild` has not
-            computed it.
+        autograd: (C, H, W) the gradient that torch's autograd computes in double precision; None
+            if it was not computed (`rebuild` does).
     """
 
     spec: LayerSpec
@@ -65,16 +68,16 @@ def backward_by_hand(
     weight: NDArray[np.floating],
     upstream: NDArray[np.floating],
 ) -> BackwardPass:
-    """The input gradient of a convolution, in numpy alone.
+    """Compute the input gradient of a convolution and every step of it with numpy alone.
 
     Args:
         spec: a convolution, of any stride, padding, dilation and groups.
-        size: (H, W) of its input.
+        size: (H, W) of the input.
         weight: (O, C / groups, kernel height, kernel width).
-        upstream: (O, h, w) the gradient at its output.
+        upstream: (O, h, w) the gradient at the output.
 
     Raises:
-        SpecError: another operation, or shapes that do not fit.
+        SpecError: the operation is no convolution, or the shapes do not fit.
     """
     if spec.operation != "convolution":
         rule = "must be a convolution: the others have no kernel to flip"
@@ -89,18 +92,18 @@ def backward_by_hand(
     rows, cols = spec.window.axes(size)
     remainder = (rows.remainder, cols.remainder)
     kernel = _flipped(np.asarray(weight, dtype=np.float64), spec.groups)
-    inserted = _inserted(np.asarray(upstream, dtype=np.float64), spec.stride)
+    inserted = _with_zeros_between(np.asarray(upstream, dtype=np.float64), spec.stride)
     spans = spec.window.effective_kernel_size
     around = [(span - 1, span - 1 + over) for span, over in zip(spans, remainder, strict=True)]
     surrounded = np.pad(inserted, [(0, 0), *around])
-    padded = _correlated(surrounded, kernel, spec.dilation, spec.groups)
-    gradient = _folded(padded, spec, size)
+    padded = _cross_correlation(surrounded, kernel, spec.dilation, spec.groups)
+    gradient = _without_padding(padded, spec, size)
     steps = (inserted, surrounded, kernel, padded, gradient)
     return BackwardPass(spec, np.asarray(upstream, dtype=np.float64), *steps, remainder)
 
 
-def _inserted(upstream: Array, stride: Pair) -> Array:
-    """The gradients with stride − 1 zeros between neighbors, and none after the last."""
+def _with_zeros_between(upstream: Array, stride: Pair) -> Array:
+    """The gradients with stride − 1 zeros between neighboring rows and columns."""
     channels, rows, cols = upstream.shape
     grid = np.zeros((channels, (rows - 1) * stride[0] + 1, (cols - 1) * stride[1] + 1))
     grid[:, :: stride[0], :: stride[1]] = upstream
@@ -108,15 +111,15 @@ def _inserted(upstream: Array, stride: Pair) -> Array:
 
 
 def _flipped(weight: Array, groups: int) -> Array:
-    """(O, C/g, k, k) → (C, O/g, k, k), turned by 180°."""
+    """Convert (O, C/g, k, k) weights to (C, O/g, k, k), rotated by 180°; g is ``groups``."""
     outputs, inner, rows, cols = weight.shape
     grouped = weight.reshape(groups, outputs // groups, inner, rows, cols)
     swapped = grouped.swapaxes(1, 2).reshape(groups * inner, outputs // groups, rows, cols)
     return np.ascontiguousarray(swapped[:, :, ::-1, ::-1])
 
 
-def _correlated(grid: Array, kernel: Array, dilation: Pair, groups: int) -> Array:
-    """Cross-correlation with stride 1: (O, H, W) with (C, O/g, k, k) → (C, h, w)."""
+def _cross_correlation(grid: Array, kernel: Array, dilation: Pair, groups: int) -> Array:
+    """Cross-correlate (O, H, W) with a (C, O/g, k, k) kernel at stride 1, giving (C, h, w)."""
     spans = list(map(span_of, kernel.shape[2:], dilation))
     windows = sliding_window_view(grid, spans, axis=(1, 2))[..., :: dilation[0], :: dilation[1]]
     by_group = windows.reshape(groups, -1, *windows.shape[1:])
@@ -125,8 +128,11 @@ def _correlated(grid: Array, kernel: Array, dilation: Pair, groups: int) -> Arra
     return np.asarray(sums.reshape(-1, *sums.shape[2:]))
 
 
-def _folded(padded: Array, spec: LayerSpec, size: Pair) -> Array:
-    """The input gradient: zero padding is cut off, copied padding is added to its source pixels."""
+def _without_padding(padded: Array, spec: LayerSpec, size: Pair) -> Array:
+    """(C, H, W) the input gradient from the gradient at the padded input.
+
+    Entries in zero padding are dropped; those of copied pixels are added to the pixels.
+    """
     gradient = np.zeros((padded.shape[0], *size))
     rows, cols = (
         fill_source(n, *pads, spec.padding_mode) for n, pads in zip(size, spec.padding, strict=True)
@@ -143,7 +149,7 @@ def rebuild(
     weight: NDArray[np.floating],
     upstream: NDArray[np.floating],
 ) -> BackwardPass:
-    """`backward_by_hand`, together with torch's autograd gradient in double precision.
+    """As `backward_by_hand`, with the gradient of torch's autograd in double precision added.
 
     Raises:
         SpecError: as `backward_by_hand`.

@@ -15,25 +15,29 @@ from ..networks.torch_forms import FORMS
 
 Kind = Literal["unit", "all", "random"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+"""Kinds of upstream gradient, explained in `UpstreamGradient`."""
 Downsampling = Literal["none", "stride", "max", "average", "blur"]
 Weights = Literal["he", "xavier", "orthogonal", "torch"]
 DOWNSAMPLINGS: tuple[Downsampling, ...] = get_args(Downsampling)
+"""Ways to downsample, explained in `FlowSpec`."""
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
+"""Names of weight initializations, explained in `FlowSpec`."""
 ACTIVATIONS = tuple(str(form.fixed["name"]) for form in FORMS if form.make is Activation)
-"""The names that `core.networks.swaps.ACTIVATIONS` has modules for."""
+"""Names of activations, the keys of `core.networks.swaps.ACTIVATIONS`."""
 MAX_DEPTH, MAX_DRAWS, MAX_WIDTH, MAX_SIDE, MAX_LEVELS = 100, 1024, 64, 128, 6
+"""Largest values of the settings of `FlowSpec`."""
 
 
 @dataclass(frozen=True)
 class UpstreamGradient:
-    """The gradient that the layers above send to a layer's output.
+    """The gradient at a layer's output, from which its backward pass starts.
 
     Attributes:
-        kind: ``"unit"``: 1 at one unit; ``"all"``: 1 at every unit; ``"random"``: N(0, 1),
-            drawn on its own for every unit, as the layers above would send it.
-        unit: (row, column) of the one unit.
-        channel: output channel of the one unit.
-        seed: of the random draw.
+        kind: ``"unit"`` for 1 at one unit and 0 elsewhere, ``"all"`` for 1 at every unit, and
+            ``"random"`` for independent draws from N(0, 1), as if from further layers.
+        unit: (row, column) of the one unit of kind ``"unit"``.
+        channel: output channel of that unit.
+        seed: seed of the random draws.
 
     Raises:
         SpecError: no such kind, or a number out of range.
@@ -55,10 +59,10 @@ class UpstreamGradient:
             whole(name, value, 0)
 
     def values(self, shape: tuple[int, int, int]) -> FloatArray:
-        """(channels, height, width) the gradient at an output of that shape.
+        """The gradient at an output of shape (channels, height, width), as an array.
 
         Raises:
-            SpecError: the unit lies outside.
+            SpecError: the unit lies outside the output.
         """
         if self.kind == "all":
             return np.ones(shape, dtype=np.float32)
@@ -75,23 +79,29 @@ class UpstreamGradient:
 
 @dataclass(frozen=True)
 class FlowSpec:
-    """A deep network and the number of times its weights are drawn.
+    """A plain stack of 3×3 convolutions, and the number of times its weights are drawn.
 
     Attributes:
-        downsampling: ``"stride"`` puts stride 2 into a convolution; the others stand behind
-            its activation: 2×2 maxima or means, or a 3×3 blur, all with stride 2.
-        activation: one of `core.networks.swaps.ACTIVATIONS`, after every convolution.
-        weights: He-normal, Xavier-normal, orthogonal, or PyTorch's own; biases are 0.
-        batch_norm: batch statistics between convolution and activation, as in training.
-        skips: residual connections: every layer adds its input to its output; where the layer
-            downsamples, the input is downsampled in the same way.
-        depth: convolutions.
-        levels: how often the map is halved; 0 with ``"none"``.
-        width, side, batch: channels of all layers, pixels of the square image, images a draw.
-        draws, seed: seeds ``seed`` to ``seed + draws - 1``.
+        downsampling: how a layer downsamples by 2: ``"stride"`` by the stride of its convolution;
+            the others after its activation, by 2×2 maxima, 2×2 means or a 3×3 blur; ``"none"``
+            never.
+        activation: the activation after every convolution, one of `ACTIVATIONS`.
+        weights: the initialization: He-normal, Xavier-normal, orthogonal, or PyTorch's default;
+            there are no biases.
+        batch_norm: whether batch norm with batch statistics, as in training, stands between
+            convolution and activation.
+        skips: whether every layer adds its input to its output (a residual connection); where
+            the layer downsamples, its input is downsampled in the same way.
+        depth: number of convolutions.
+        levels: number of layers that downsample; without effect for ``"none"``.
+        width: number of channels of all layers.
+        side: height and width of the image in pixels.
+        batch: number of images in each draw.
+        draws: number of draws of weights, images and upstream gradient.
+        seed: seed of the first draw; draw i has the seed ``seed + i``.
 
     Raises:
-        SpecError: a setting out of range, or an image that cannot be halved so often.
+        SpecError: a setting out of range, or an image that cannot be downsampled so often.
     """
 
     downsampling: Downsampling = "stride"
@@ -127,9 +137,9 @@ class FlowSpec:
         ):
             if whole(name, getattr(self, name), low) > high:
                 raise SpecError(name, f"must be at most {high}", getattr(self, name))
-        self._check_halvings()
+        self._check_side()
 
-    def _check_halvings(self) -> None:
+    def _check_side(self) -> None:
         if self.levels >= self.depth and self.levels:
             raise SpecError("levels", "must be fewer than the layers", self.levels)
         if self.side % 2**self.levels or self.side >> self.levels < 2:
@@ -137,8 +147,8 @@ class FlowSpec:
             raise SpecError("side", rule, self.side)
 
     @property
-    def halved(self) -> frozenset[int]:
-        """The layers, counted from 1, that end with half the side."""
+    def downsampling_layers(self) -> frozenset[int]:
+        """The layers, counted from 1, that downsample by 2; they are evenly spaced."""
         if self.downsampling == "none":
             return frozenset()
         return frozenset((i + 1) * self.depth // (self.levels + 1) for i in range(self.levels))

@@ -1,4 +1,4 @@
-"""The content of the sweep board as one frozen value: a layer, its weights and its input."""
+"""All settings of the sweep page's diagram (the board): a layer, its weights and its input."""
 
 from __future__ import annotations
 
@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from .sweep import Sweep
 
 PixelEdit = tuple[tuple[int, int, int], float]
-"""((channel, row, column), new value)"""
+"""One changed input value: ((channel, row, column), new value)."""
 
 MAX_PIXEL = 1000.0
-"""Largest magnitude of a typed input value."""
+"""Largest magnitude of an input value that a user types."""
 
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """An uploaded picture: ``pixels`` (height, width, 3) uint8; ``digest`` identifies it."""
+    """An uploaded picture.
+
+    Attributes:
+        pixels: (height, width, 3) values from 0 to 255.
+        digest: hash of the pixels; uploads are equal if and only if their digests are.
+    """
 
     pixels: NDArray[np.uint8]
     digest: str
@@ -41,7 +46,15 @@ class Upload:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The input: a named picture or an upload, its size, and cells typed over it."""
+    """The input of the layer.
+
+    Attributes:
+        picture: the name of a picture of `core.data`, or an upload.
+        size: (height, width) in pixels to which the picture is scaled.
+        channels: number of channels.
+        seed: seed of a random picture.
+        edits: values that replace single pixels.
+    """
 
     picture: str | Upload = "china"
     size: Pair = (8, 8)
@@ -50,7 +63,11 @@ class InputSpec:
     edits: tuple[PixelEdit, ...] = ()
 
     def pixels(self) -> NDArray[np.float32]:
-        """(channels, height, width) values; edits outside the size are left out."""
+        """(channels, height, width) input values; edits outside the size are ignored.
+
+        Raises:
+            SpecError: no such picture, or an edit that is no number up to ``MAX_PIXEL``.
+        """
         if isinstance(self.picture, Upload):
             values = fit(self.picture.pixels, self.size, self.channels).copy()
         else:
@@ -66,7 +83,14 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class KernelSpec:
-    """The weights: a preset, the seed of a random one, typed cells, and one bias for all."""
+    """The weights of the layer.
+
+    Attributes:
+        preset: a key of `core.layer.kernels.PRESETS`.
+        seed: seed of random weights.
+        edits: values that replace single weights.
+        bias: the bias of every filter.
+    """
 
     preset: str = "sobel_x"
     seed: int = 0
@@ -76,7 +100,7 @@ class KernelSpec:
 
 @dataclass(frozen=True)
 class BoardSpec:
-    """All settings that determine the numbers on the board."""
+    """All settings that determine the numbers in the diagram of one layer."""
 
     layer: LayerSpec = LayerSpec()
     source: InputSpec = InputSpec()
@@ -91,26 +115,29 @@ class BoardSpec:
         return kernels.kernel(self.kernel.preset, shape, self.kernel.seed, self.kernel.edits)
 
     def bias(self) -> NDArray[np.float32] | None:
-        """(out_channels,) the bias, or None."""
+        """(out_channels,) the bias; None for a layer without one."""
         if not self.layer.bias:
             return None
         return np.full(self.layer.out_channels, self.kernel.bias, dtype=np.float32)
 
     def run(self) -> Sweep:
-        """The sweep, run by torch."""
-        from .sweep import sweep  # torch: not before a layer is run
+        """Run the layer with torch and return all its windows and values."""
+        from .sweep import sweep  # imports torch, which no page needs before a layer runs
 
         return sweep(self.layer, self.source.pixels(), self.weight(), self.bias())
 
 
 def torch_index(layer: LayerSpec, index: tuple[int, ...]) -> tuple[int, ...]:
-    """The index in torch's weight of the cell that the board shows at ``index``.
+    """The index in torch's weight tensor of a weight in window order.
 
-    The board shows weights in window order, (filter, channel in group, row, column), which
-    for a transposed convolution is torch's kernel flipped.
+    For a transposed convolution the two orders differ: the window meets torch's kernel flipped.
+
+    Args:
+        layer: a layer with learned weights.
+        index: (filter, channel in group, row, column) in window order, as `Sweep.weight` has it.
 
     Raises:
-        SpecError: there is no such cell.
+        SpecError: the layer has no such weight.
     """
     operation = operation_of(layer)
     shape = operation.weight_shape(layer)

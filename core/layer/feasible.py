@@ -1,4 +1,4 @@
-"""The values of a setting with which a layer can run."""
+"""Search for the values of one setting with which a layer can run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def feasible(try_value: Callable[[int], object], candidates: range, current: int
     """The range of candidates around ``current`` that ``try_value`` accepts.
 
     ``try_value(value)`` raises SpecError for a layer that cannot be run. Controls use the
-    range as their bounds, so that an impossible layer cannot be dragged to. The values that
-    work are taken to lie side by side, which holds for every setting of a layer but a
-    stride under PyTorch's 'same'; so each end is found by bisection.
+    range as their bounds, so that no slider reaches an impossible layer. Each end is searched by
+    bisection, which assumes that the accepted values are contiguous. That holds for every
+    setting of a layer except a stride under PyTorch's 'same' padding.
     """
     works = partial(_works, try_value)
     return range(
@@ -24,7 +24,7 @@ def feasible(try_value: Callable[[int], object], candidates: range, current: int
 
 
 def _last_working(works: Callable[[int], bool], good: int, end: int) -> int:
-    """The value nearest to ``end`` that works; ``good`` is a value that works."""
+    """The accepted value nearest to ``end``; ``good`` must be an accepted value."""
     if good == end or works(end):
         return end
     bad = end
@@ -35,6 +35,7 @@ def _last_working(works: Callable[[int], bool], good: int, end: int) -> int:
 
 
 def _works(try_value: Callable[[int], object], value: int) -> bool:
+    """Whether ``try_value`` accepts the value, i.e. raises no SpecError."""
     try:
         try_value(value)
     except SpecError:

@@ -1,7 +1,7 @@
 """One-click repairs of a layer whose windows leave input pixels unread.
 
-A pixel is unread when no output depends on it. Rows past the last window are no loss where they
-hold only padding; ``unread`` decides.
+A pixel is unread when no output depends on it (`unread`). Rows and columns of padding past the
+last window do no harm.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from .spec import LayerSpec
 from .window import Axis, BoolArray, Pads, Pair
 
 MAX_FIXES = 4
-"""Most repairs offered at once."""
+"""Largest number of repairs that `fixes` returns."""
 MAX_KERNEL = 11
-"""Largest kernel a repair proposes."""
+"""Largest kernel side that a repair proposes, in pixels."""
 MAX_PADDING = 10
-"""Most padding per side that a repair proposes."""
+"""Largest padding per side that a repair proposes, in pixels."""
 MAX_INPUT = 64
-"""Longest input side a repair proposes."""
+"""Largest input side that a repair proposes, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Fix:
     size: Pair
 
 
-Axiswise = Callable[[int, int], LayerSpec]
-"""``(axis, value)`` to the layer with one setting replaced on that axis."""
+AxisSetter = Callable[[int, int], LayerSpec]
+"""Function from (axis, value) to a layer in which one setting has this value along the axis."""
 
 
 def unread(spec: LayerSpec, size: Pair) -> BoolArray:
-    """(height, width) True at each input pixel that no output of the layer depends on.
+    """(height, width) whether no output of the layer depends on each input pixel.
 
     Padding that copies pixels (``padding_mode`` reflect, replicate, circular) counts as
     reading them: the gradient reaches a pixel through its copies.
@@ -63,9 +63,9 @@ def unread(spec: LayerSpec, size: Pair) -> BoolArray:
     return unread_axes[0][:, None] | unread_axes[1][None, :]
 
 
-def _unread_along(axis: Axis, padding: Pair, fill: str, n: int) -> BoolArray:
-    """(n,) True where no window reads the pixel or a copy of it."""
-    source = axis.source if fill == "zeros" else fill_source(n, *padding, fill)
+def _unread_along(axis: Axis, padding: Pair, padding_mode: str, n: int) -> BoolArray:
+    """(n,) whether no window along this axis reads the pixel or a copy of it in the padding."""
+    source = axis.source if padding_mode == "zeros" else fill_source(n, *padding, padding_mode)
     read = source[(axis.grid_reads > 0) & (source >= 0)]
     return ~np.isin(np.arange(n), read)
 
@@ -73,11 +73,11 @@ def _unread_along(axis: Axis, padding: Pair, fill: str, n: int) -> BoolArray:
 def fixes(spec: LayerSpec, size: Pair) -> list[Fix]:
     """At most ``MAX_FIXES`` repairs, best first; none when every pixel is read.
 
-    Each changes one thing by as little as will do: first the padding (after the picture
-    only, then on all sides), then ``ceil_mode``, the kernel, the input (grown, then
-    cropped to what was read), the stride, the dilation; stride and dilation together only
-    when no single change is enough. After each of them every pixel is read at its own
-    place, not only as a copy in the padding.
+    Each repair makes the smallest sufficient change of one setting: first the padding (after
+    the picture only, then on all sides), then ``ceil_mode``, the kernel, the input (enlarged,
+    then cropped to the pixels that are read), the stride, the dilation; stride and dilation
+    together only when no single change is enough. After each repair every pixel is read
+    directly, not only as a copy in the padding.
 
     Raises:
         SpecError: the layer cannot be run on this input in the first place.
@@ -87,18 +87,23 @@ def fixes(spec: LayerSpec, size: Pair) -> list[Fix]:
         return []
     repairs: dict[tuple[LayerSpec, Pair], Fix] = {}
     for fix in _candidates(spec, size):
-        if not any(_lossy(fix.spec, fix.size)):
+        if not any(_has_unread(fix.spec, fix.size)):
             repairs.setdefault((fix.spec, fix.size), fix)
         if len(repairs) == MAX_FIXES:
             break
     if not repairs:
         dense = replace(spec, stride=(1, 1), dilation=(1, 1))
-        return [] if any(_lossy(dense, size)) else [Fix("stride and dilation → 1", dense, size)]
+        return (
+            [] if any(_has_unread(dense, size)) else [Fix("stride and dilation → 1", dense, size)]
+        )
     return list(repairs.values())
 
 
-def _lossy(spec: LayerSpec, size: Pair) -> tuple[bool, bool]:
-    """Whether rows (columns) are left unread at their own place; True if it cannot be run."""
+def _has_unread(spec: LayerSpec, size: Pair) -> tuple[bool, bool]:
+    """Whether some row (column) of pixels is not read directly; True if the layer cannot run.
+
+    A copy of the pixel in the padding does not count as reading it directly.
+    """
     try:
         check(spec, size)
     except SpecError:
@@ -108,50 +113,57 @@ def _lossy(spec: LayerSpec, size: Pair) -> tuple[bool, bool]:
 
 
 def _candidates(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
-    """Every kind of repair in the order of preference; most of them work."""
+    """Yield repairs of every kind in order of preference; not all leave every pixel read."""
     operation = operation_of(spec)
     if operation.has("output_padding"):
-        yield from _fewer_crops(spec, size)
+        yield from _less_cropping(spec, size)
     else:
         yield from _padding_after(spec, size)
         yield from _padding_around(spec, size)
     if operation.has("ceil_mode") and not spec.ceil_mode:
         yield Fix("ceil_mode on", replace(spec, ceil_mode=True), size)
-    yield from _setting(spec, size, "kernel_size", "kernel", _kernels(spec))
-    yield from _input(spec, size, grow=True)
-    yield from _input(spec, size, grow=False)
-    yield from _setting(spec, size, "stride", "stride", range(1, max(spec.stride)))
-    yield from _setting(spec, size, "dilation", "dilation", range(1, max(spec.dilation)))
+    yield from _changed_setting(spec, size, "kernel_size", "kernel", _kernel_sizes(spec))
+    yield from _changed_input(spec, size, grow=True)
+    yield from _changed_input(spec, size, grow=False)
+    yield from _changed_setting(spec, size, "stride", "stride", range(1, max(spec.stride)))
+    yield from _changed_setting(spec, size, "dilation", "dilation", range(1, max(spec.dilation)))
 
 
-def _kernels(spec: LayerSpec) -> range:
-    """One less to one more, and up to the stride: from there on windows leave no gaps."""
+def _kernel_sizes(spec: LayerSpec) -> range:
+    """Kernel sizes to try: one smaller to one larger, and up to the stride.
+
+    A kernel as long as the stride leaves no gaps between windows.
+    """
     most = max(max(spec.kernel_size) + 1, *spec.stride)
     return range(max(1, min(spec.kernel_size) - 1), min(most, MAX_KERNEL) + 1)
 
 
-def _on_axis(pair: Pair, axis: int, value: int) -> Pair:
+def _with_entry(pair: Pair, axis: int, value: int) -> Pair:
+    """The pair with the entry of one axis replaced."""
     return (value, pair[1]) if axis == 0 else (pair[0], value)
 
 
 def _nearest(values: Iterable[int], current: int) -> list[int]:
-    """The values but the current one, nearest first; of two equally near the larger first."""
+    """The values without the current one, nearest first; of two equally near the larger first."""
     return sorted(set(values) - {current}, key=lambda v: (abs(v - current), -v))
 
 
-def _repaired(
-    spec: LayerSpec, size: Pair, current: Pair, values: Iterable[int], with_value: Axiswise
+def _nearest_values(
+    spec: LayerSpec, size: Pair, current: Pair, values: Iterable[int], with_value: AxisSetter
 ) -> Pair | None:
-    """The nearest values that leave nothing unread: one for both axes, or one per lossy axis."""
+    """The pair of values nearest to ``current`` that leaves no pixel unread; None without one.
+
+    Only the entries of axes with unread pixels change.
+    """
     values = list(values)
-    lossy = _lossy(spec, size)
+    lossy = _has_unread(spec, size)
     chosen = list(current)
     for axis in (0, 1):
         if lossy[axis]:
             works = (
                 v
                 for v in _nearest(values, current[axis])
-                if not _lossy(with_value(axis, v), size)[axis]
+                if not _has_unread(with_value(axis, v), size)[axis]
             )
             value = next(works, None)
             if value is None:
@@ -160,26 +172,32 @@ def _repaired(
     return chosen[0], chosen[1]
 
 
-def _setting(spec: LayerSpec, size: Pair, name: str, label: str, values: range) -> Iterator[Fix]:
-    """Another kernel size, stride or dilation; the same on both axes when it was and can be."""
+def _changed_setting(
+    spec: LayerSpec, size: Pair, name: str, label: str, values: range
+) -> Iterator[Fix]:
+    """Yield at most one repair by another kernel size, stride or dilation.
+
+    A setting that is equal along both axes stays so where that is possible.
+    """
     current: Pair = getattr(spec, name)
     if not operation_of(spec).has(name):
         return
     if current[0] == current[1]:
         for value in _nearest(values, current[0]):
             square = _with(spec, name, (value, value))
-            if not any(_lossy(square, size)):
+            if not any(_has_unread(square, size)):
                 yield Fix(f"{label} {current[0]} → {value}", square, size)
                 return
-    new = _repaired(
+    new = _nearest_values(
         spec,
         size,
         current,
         values,
-        lambda axis, v: _with(spec, name, _on_axis(current, axis, v)),
+        lambda axis, v: _with(spec, name, _with_entry(current, axis, v)),
     )
     if new is not None:
-        yield Fix(f"{label} {_by(current)} → {_by(new)}", _with(spec, name, new), size)
+        label = f"{label} {_pair_text(current)} → {_pair_text(new)}"
+        yield Fix(label, _with(spec, name, new), size)
 
 
 def _with(spec: LayerSpec, name: str, value: Pair) -> LayerSpec:
@@ -188,14 +206,14 @@ def _with(spec: LayerSpec, name: str, value: Pair) -> LayerSpec:
 
 
 def _padding_after(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
-    """The least padding that is enough, below and to the right only."""
+    """Yield at most one repair by more padding at the bottom and the right only."""
     after = spec.padding[0][1], spec.padding[1][1]
 
     def padded(axis: int, value: int) -> LayerSpec:
         return replace(spec, padding=_with_after(spec.padding, axis, value))
 
     more = range(min(after), MAX_PADDING + 1)
-    new = _repaired(spec, size, after, more, padded)
+    new = _nearest_values(spec, size, after, more, padded)
     if new is None:
         return
     pads = _with_after(_with_after(spec.padding, 0, new[0]), 1, new[1])
@@ -215,11 +233,11 @@ def _with_after(pads: Pads, axis: int, value: int) -> Pads:
 
 
 def _padding_around(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
-    """The same padding on all four sides, at least the present one."""
+    """Yield at most one repair by equal padding on all four sides, nowhere less than now."""
     most = max(max(pads) for pads in spec.padding)
     for value in range(most, MAX_PADDING + 1):
         pads = ((value, value), (value, value))
-        if pads != spec.padding and not any(_lossy(_padded(spec, pads), size)):
+        if pads != spec.padding and not any(_has_unread(_padded(spec, pads), size)):
             yield Fix(_around_label(spec.padding, value), _padded(spec, pads), size)
             return
 
@@ -231,13 +249,16 @@ def _around_label(old: Pads, value: int) -> str:
     return f"padding {'at most ' if value < max(sides) else ''}{value} on every side"
 
 
-def _fewer_crops(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
-    """A transposed convolution's padding crops its output: the largest padding that is enough."""
+def _less_cropping(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
+    """Yield at most one repair of a transposed convolution, by the largest sufficient padding.
+
+    Its padding crops the output, so less padding reads more pixels.
+    """
     most = max(max(pads) for pads in spec.padding)
     for value in range(most, -1, -1):
         capped = [(min(before, value), min(after, value)) for before, after in spec.padding]
         pads = (capped[0], capped[1])
-        if not any(_lossy(_padded(spec, pads), size)):
+        if not any(_has_unread(_padded(spec, pads), size)):
             label = _around_label(spec.padding, value)
             yield Fix(label, _padded(spec, pads), size)
             return
@@ -247,31 +268,39 @@ def _padded(spec: LayerSpec, pads: Pads) -> LayerSpec:
     return replace(spec, padding=pads)
 
 
-def _input(spec: LayerSpec, size: Pair, *, grow: bool) -> Iterator[Fix]:
-    """The next larger input without loss, or the largest smaller one with the same output."""
+def _changed_input(spec: LayerSpec, size: Pair, *, grow: bool) -> Iterator[Fix]:
+    """Yield at most one repair by another input size.
+
+    It is the next larger input without unread pixels (``grow``), or the largest smaller one
+    with the same output size.
+    """
     new = list(size)
-    for axis, lossy in enumerate(_lossy(spec, size)):
+    for axis, lossy in enumerate(_has_unread(spec, size)):
         if lossy:
             n = size[axis]
             works = (
                 m
-                for m in _sizes(n, spec.stride[axis], grow)
-                if not _lossy(spec, _on_axis(size, axis, m))[axis]
+                for m in _input_sides(n, spec.stride[axis], grow)
+                if not _has_unread(spec, _with_entry(size, axis, m))[axis]
             )
             new[axis] = next(works, n)
     changed = (new[0], new[1])
-    if not any(_lossy(spec, changed)) and (
+    if not any(_has_unread(spec, changed)) and (
         grow or output_size(spec, changed) == output_size(spec, size)
     ):
-        yield Fix(f"input {_by(size)} → {_by(changed)}", spec, changed)
+        yield Fix(f"input {_pair_text(size)} → {_pair_text(changed)}", spec, changed)
 
 
-def _sizes(n: int, stride: int, grow: bool) -> range:
-    """Input sizes to try, nearest first: what is left over repeats after one stride."""
+def _input_sides(n: int, stride: int, grow: bool) -> range:
+    """Input sides to try instead of ``n``, nearest first.
+
+    One stride of candidates is enough, because the remainder is periodic in the stride.
+    """
     if grow:
         return range(n + 1, min(n + stride, MAX_INPUT) + 1)
     return range(n - 1, max(n - stride, 1) - 1, -1)
 
 
-def _by(pair: Pair) -> str:
+def _pair_text(pair: Pair) -> str:
+    """The pair as e.g. ``3×5``."""
     return f"{pair[0]}×{pair[1]}"

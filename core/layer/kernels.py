@@ -1,4 +1,4 @@
-"""Preset kernels, defined for every size, and typed changes to them."""
+"""Preset kernels, each defined for every kernel size, and changes of single weights."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ from ..errors import SpecError
 
 Plane = NDArray[np.float64]
 Edit = tuple[tuple[int, int, int, int], float]
-"""((filter, channel, row, column), new weight)"""
+"""One changed weight: ((filter, channel, row, column), new value)."""
 
 MAX_WEIGHT = 1000.0
-"""Largest magnitude of a typed weight."""
+"""Largest magnitude of a weight that a user types."""
 
 
 def binomial(length: int) -> Plane:
-    """(length,) a row of Pascal's triangle: 1, 1 1, 1 2 1, …"""
+    """(length,) one row of Pascal's triangle: 1, or 1 1, or 1 2 1, …"""
     return np.array([comb(length - 1, i) for i in range(length)], dtype=np.float64)
 
 
 def _difference(length: int) -> Plane:
-    """Smoothed first difference; zero over a single pixel, which has none."""
+    """(length,) a smoothed first difference, e.g. -1 0 1; 0 for length 1."""
     return np.convolve(binomial(length - 1), [-1.0, 1.0]) if length > 1 else np.zeros(1)
 
 
 def identity(rows: int, cols: int) -> Plane:
-    """1 in the center (below and right of it for an even size), 0 elsewhere."""
+    """A kernel that is 1 in the center (for an even size: below and right of it), 0 elsewhere."""
     plane = np.zeros((rows, cols))
     plane[rows // 2, cols // 2] = 1
     return plane
 
 
 def box(rows: int, cols: int) -> Plane:
-    """Equal weights with sum 1: the mean of the window."""
+    """Equal weights with sum 1, which compute the mean of the window."""
     return np.full((rows, cols), 1 / (rows * cols))
 
 
 def gaussian(rows: int, cols: int) -> Plane:
-    """Binomial weights with sum 1: the discrete Gaussian."""
+    """Binomial weights with sum 1, which approximate a Gaussian."""
     plane = np.outer(binomial(rows), binomial(cols))
     return np.asarray(plane / plane.sum())
 
 
 def sobel_x(rows: int, cols: int) -> Plane:
-    """Difference along the row, smoothed along the column: answers to vertical edges."""
+    """A difference along the row, smoothed along the column; it responds to vertical edges."""
     return np.outer(binomial(rows), _difference(cols))
 
 
 def sobel_y(rows: int, cols: int) -> Plane:
-    """Difference along the column, smoothed along the row: answers to horizontal edges."""
+    """A difference along the column, smoothed along the row; it responds to horizontal edges."""
     return np.outer(_difference(rows), binomial(cols))
 
 
 def laplacian(rows: int, cols: int) -> Plane:
-    """A cross of ones whose center makes the sum 0; the standard kernel at 3×3."""
+    """A cross of ones whose center makes the sum 0; at 3×3 the usual discrete Laplacian."""
     plane = np.zeros((rows, cols))
     plane[rows // 2, :] += 1
     plane[:, cols // 2] += 1
@@ -67,13 +67,18 @@ def laplacian(rows: int, cols: int) -> Plane:
 
 
 def sharpen(rows: int, cols: int) -> Plane:
-    """The picture minus its Laplacian; weights sum to 1."""
+    """The identity minus the Laplacian, which sharpens a picture; the weights sum to 1."""
     return identity(rows, cols) - laplacian(rows, cols)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A named kernel; ``plane(rows, cols)`` gives its weights, None means random ones."""
+    """A named kernel.
+
+    Attributes:
+        label: name on screen.
+        plane: function from (rows, columns) to the weights; None for random weights.
+    """
 
     label: str
     plane: Callable[[int, int], Plane] | None
@@ -89,11 +94,11 @@ PRESETS: dict[str, Preset] = {
     "identity": Preset("identity: copy", identity),
     "random": Preset("random", None),
 }
-"""Kernel presets in the order in which several filters take them."""
+"""Kernel presets by name. A layer of several filters uses them in this order."""
 
 
 def filter_names(preset: str, filters: int) -> tuple[str, ...]:
-    """The preset of each filter: the chosen one, then the ones after it in ``PRESETS``.
+    """The preset of each filter: first ``preset``, then the ones after it in ``PRESETS``.
 
     Raises:
         SpecError: there is no such preset.
@@ -113,10 +118,10 @@ def kernel(
     seed: int = 0,
     edits: tuple[Edit, ...] = (),
 ) -> NDArray[np.float32]:
-    """Weights of ``shape`` (filters, channels, rows, columns), every channel alike.
+    """Weights of ``shape`` (filters, channels, rows, columns), equal for all channels.
 
-    ``random`` draws every weight on its own from N(0, 1), to one decimal. Edits that lie
-    outside the shape are left out: they belong to a kernel size chosen before.
+    ``random`` draws every weight independently from N(0, 1), rounded to one decimal. Edits
+    outside the shape are ignored: they belong to a kernel size chosen before.
 
     Raises:
         SpecError: no such preset, or an edit that is not a number of magnitude <= MAX_WEIGHT.
@@ -126,8 +131,8 @@ def kernel(
         weights = np.random.default_rng(seed).normal(size=shape).round(1)
     else:
         planes = [PRESETS[name].plane for name in filter_names(preset, filters)]
-        drawn = np.stack([plane(rows, cols) for plane in planes if plane is not None])
-        weights = np.repeat(drawn[:, None], channels, axis=1)
+        stacked = np.stack([plane(rows, cols) for plane in planes if plane is not None])
+        weights = np.repeat(stacked[:, None], channels, axis=1)
     for index, value in edits:
         if not abs(value) <= MAX_WEIGHT:
             raise SpecError(

@@ -1,8 +1,8 @@
-"""The operations of the board, one row of ``OPERATIONS`` each.
+"""The window operations (convolution, pooling, …), one row of ``OPERATIONS`` each.
 
 A row defines the settings of an operation, the positions of its windows, its call in torch and
-its cost. Pages, tests and snippets iterate the table. torch is imported when a layer is run, so
-that the first page does not wait for it.
+its cost. Pages, tests and code snippets iterate over the table. torch is imported only when a
+layer runs, so that the first page does not wait for it.
 """
 
 from __future__ import annotations
@@ -27,28 +27,31 @@ FloatArray = NDArray[np.float32]
 Reduce = Literal["sum", "max", "mean"]
 
 MAX_OUTPUT_SIDE = 160
-"""Longest output side the board draws."""
+"""Largest output side, in pixels, of a layer whose windows are drawn."""
 _DEFAULT = LayerSpec()
 _ALWAYS = {"operation", "kernel_size", "stride", "in_channels"}
+"""Fields of LayerSpec that every operation has."""
 _CONVOLUTION = {"padding", "dilation", "out_channels", "groups", "bias"}
+"""Further fields of LayerSpec that a convolution and a transposed convolution share."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation, which turns windows into outputs.
+    """One operation, which computes every output from one window of the input.
 
     Attributes:
         label: name on screen.
-        module: the torch.nn module, or the framework's usual name where torch has none.
+        module: name of the torch.nn module, or the usual name where torch has none.
         summary: one sentence for a student.
-        settings: fields of LayerSpec it has besides the ones every operation has.
-        reduce: what becomes of the values in a window.
-        learned: whether its weights are parameters.
-        run: ``(spec, x (1, C, H, W), weight, bias) -> y (1, O, h, w)`` in torch.
-        weight_shape: shape of the torch weight; None when it has none.
-        window_weight: torch's weight as (O, C / groups, kernel height, kernel width) in
-            the order in which the window meets the grid.
-        axes: where the windows stand on the grid.
+        settings: fields of LayerSpec that the operation has, besides those in ``_ALWAYS``.
+        reduce: how the values of a window are combined.
+        learned: whether the weights are trainable parameters.
+        run: function ``(spec, x (1, C, H, W), weight, bias) -> y (1, O, h, w)`` in torch.
+        weight_shape: function from the spec to the shape of torch's weight; None without weights.
+        window_weight: function that reorders torch's weight to (O, C / groups, kernel height,
+            kernel width) in the order in which the window meets the grid.
+        axes: function ``(spec, input size) -> (rows, columns)`` to the positions of the windows.
+        channelwise: whether every channel is processed alone, as in pooling.
     """
 
     label: str
@@ -76,41 +79,45 @@ class Operation:
         return spec.in_channels if self.channelwise else spec.groups
 
     def out_channels(self, spec: LayerSpec) -> int:
-        """Number of output planes."""
+        """The number of output channels of a layer of this operation."""
         return spec.in_channels if self.channelwise else spec.out_channels
 
     def parameters(self, spec: LayerSpec) -> int:
-        """The number of parameters: weights and biases."""
+        """The number of trainable parameters: weights and biases."""
         shape = self.weight_shape(spec)
         if shape is None or not self.learned:
             return 0
         return int(np.prod(shape)) + (spec.out_channels if spec.bias else 0)
 
     def macs(self, spec: LayerSpec, size: Pair) -> int:
-        """Multiply-accumulates of one forward pass; padding counts, as torch's counter has it.
+        """Multiply–accumulates of one forward pass on one image; 0 for max and average pooling.
 
-        Pooling multiplies nothing: 0.
+        Products with padding count, as in torch's FLOP counter.
         """
         shape = self.weight_shape(spec)
         if shape is None:
             return 0
         # A transposed convolution multiplies every *input* by the kernel.
-        places = size if "output_padding" in self.settings else output_size(spec, size)
-        return int(np.prod(shape)) * places[0] * places[1]
+        positions = size if "output_padding" in self.settings else output_size(spec, size)
+        return int(np.prod(shape)) * positions[0] * positions[1]
 
 
 def native_padding(
     x: Tensor, padding: Pads, padding_mode: str, fill: float = 0.0
 ) -> tuple[Tensor, Pair]:
-    """Put on x the padding that torch's layers cannot do themselves; return x and what is left.
+    """Apply the padding that torch's functions cannot apply themselves.
 
-    A layer of torch pads both sides of an axis alike, with zeros (max pooling: with −∞).
+    They pad both sides of an axis equally, with zeros (max pooling with −∞). Such padding is not
+    applied but returned.
 
     Args:
         x: (N, C, H, W).
         padding: ((top, bottom), (left, right)).
         padding_mode: a key of `core.layer.padding.FILLS`.
-        fill: what stands for "zeros".
+        fill: the padding value in mode ``"zeros"``.
+
+    Returns:
+        The tensor, and the (rows, columns) of padding to pass on to torch's function.
     """
     import torch.nn.functional as F
 
@@ -132,7 +139,7 @@ def _convolution(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None)
 
 
 def _transposed(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
-    """One-sided padding of a transposed convolution crops its output."""
+    """Run a transposed convolution; padding with unequal sides is a crop of its output."""
     import torch.nn.functional as F
 
     assert w is not None
@@ -151,7 +158,10 @@ def _max(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tens
 
 
 def _max_and_winners(spec: LayerSpec, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Maxima and their flat positions in x as torch padded it (the first of equals wins)."""
+    """Maxima, and flat positions of the first maximum of each window.
+
+    The positions refer to ``x`` if the padding is symmetric, otherwise to the padded ``x``.
+    """
     import torch.nn.functional as F
 
     height, width = output_size(spec, (x.shape[2], x.shape[3]))
@@ -169,7 +179,10 @@ def _max_and_winners(spec: LayerSpec, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def winners(spec: LayerSpec, x: Tensor) -> Tensor:
-    """(1, C, h, w) flat position ``row * W + column`` in x of each window's maximum; -1: none."""
+    """(1, C, h, w) flat position ``row * W + column`` in x of each window's maximum.
+
+    The position is -1 where the maximum is in the padding.
+    """
     import torch
 
     y, flat = _max_and_winners(spec, x)
@@ -177,7 +190,7 @@ def winners(spec: LayerSpec, x: Tensor) -> Tensor:
     height, width = x.shape[2:]
     if spec.symmetric:
         rows, cols = flat // width, flat % width
-    else:  # torch saw a padded picture
+    else:  # the positions refer to the padded picture
         padded = width + left + right
         rows, cols = flat // padded - top, flat % padded - left
     inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width) & torch.isfinite(y)
@@ -206,7 +219,7 @@ def _average(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> 
 
 
 def blur_weight(spec: LayerSpec) -> FloatArray:
-    """(C, 1, kernel height, kernel width) binomial blur, rows of Pascal's triangle over their sum.
+    """(C, 1, kernel height, kernel width) weights of a binomial blur with sum 1.
 
     Source: Zhang, "Making Convolutional Networks Shift-Invariant Again" (2019).
     """
@@ -234,6 +247,7 @@ def _transposed_shape(spec: LayerSpec) -> tuple[int, int, int, int]:
 
 
 def _flipped(spec: LayerSpec, weight: FloatArray) -> FloatArray:
+    """(C, O / groups, h, w) of a transposed convolution to (O, C / groups, h, w), flipped."""
     inputs, outputs, rows, cols = weight.shape
     grouped = weight.reshape(spec.groups, inputs // spec.groups, outputs, rows, cols)
     swapped = grouped.swapaxes(1, 2).reshape(-1, inputs // spec.groups, rows, cols)
@@ -312,16 +326,25 @@ def operation_of(spec: LayerSpec) -> Operation:
 
 
 def output_size(spec: LayerSpec, size: Pair) -> Pair:
-    """Output (height, width) of the layer on an input of (height, width), in closed form."""
+    """Output (height, width) of the layer on an input of (height, width), in closed form.
+
+    Raises:
+        SpecError: the layer does not fit the input.
+    """
     if operation_of(spec).has("output_padding"):
         return spec.window.transposed_output_size(size, spec.output_padding)
     return spec.window.output_size(size)
 
 
 def padded(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
-    """The layer with the padding that a named convention gives it on an input of (height, width).
+    """The layer with the padding that a convention implies for an input of (height, width).
 
-    Of a transposed convolution the convention decides ``output_padding`` as well.
+    For a transposed convolution the convention also sets ``output_padding``.
+
+    Args:
+        spec: the layer.
+        size: input (height, width).
+        convention: a key of `core.layer.padding.CONVENTIONS`.
 
     Raises:
         SpecError: the frameworks refuse this convention for this layer.
@@ -344,10 +367,13 @@ def padded(spec: LayerSpec, size: Pair, convention: str) -> LayerSpec:
 def check(spec: LayerSpec, size: Pair, limit: int | None = MAX_OUTPUT_SIDE) -> Pair:
     """Check that torch can run this layer on this input, and return the output size.
 
-    ``limit`` is the longest output side to be drawn; None where nothing is.
+    Args:
+        spec: the layer.
+        size: input (height, width).
+        limit: largest output side allowed, because it is drawn; None for no limit.
 
     Raises:
-        SpecError: the layer cannot be run; the sentence says what would work.
+        SpecError: the layer cannot run; the message says what would work.
     """
     operation = operation_of(spec)
     _check_settings(spec, operation)
@@ -370,6 +396,7 @@ def check(spec: LayerSpec, size: Pair, limit: int | None = MAX_OUTPUT_SIDE) -> P
 
 
 def _check_settings(spec: LayerSpec, operation: Operation) -> None:
+    """Refuse a setting that the operation does not have, unless it is at its default."""
     for name in LayerSpec.__dataclass_fields__:
         if name == "out_channels" and operation.channelwise:
             continue

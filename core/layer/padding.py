@@ -1,8 +1,8 @@
-"""Padding conventions as explicit four-sided padding, and the values that fill it.
+"""Padding conventions as explicit four-sided padding, and the pixels that padding copies.
 
-Frameworks put different amounts on the two sides for the same word "same". Each
-convention here is one function to ((top, bottom), (left, right)), and one for transposed
-convolutions, whose padding is cut off their output.
+Frameworks pad the two sides of an axis differently for the same word "same". Each convention
+here is one function that returns ((top, bottom), (left, right)), and a second function for
+transposed convolutions, whose padding crops their output.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from .window import PAD, IntArray, Pads, Pair, Window2d, pair
 
 
 def pytorch_int(padding: int | Pair) -> Pads:
-    """``Conv2d(padding=n)``: n on both sides of each axis."""
+    """PyTorch's ``Conv2d(padding=n)``: n pixels on both sides of each axis."""
     rows, cols = pair("padding", padding, 0)
     return (rows, rows), (cols, cols)
 
 
 def valid(size: Pair, window: Window2d) -> Pads:
-    """``padding="valid"``: none. Every framework agrees."""
+    """``padding="valid"``: no padding, in every framework."""
     return (0, 0), (0, 0)
 
 
 def torch_same(size: Pair, window: Window2d) -> Pads:
-    """``Conv2d(padding="same")``: span - 1 in all, the odd one after.
+    """PyTorch's ``Conv2d(padding="same")``: a total of span - 1; an odd pixel goes after.
 
     Raises:
         SpecError: torch refuses ``"same"`` when the stride is not 1.
@@ -45,7 +45,9 @@ def torch_same(size: Pair, window: Window2d) -> Pads:
 
 
 def tf_same(size: Pair, window: Window2d) -> Pads:
-    """TensorFlow/Keras/JAX ``"SAME"``: just enough for ceil(n / stride), the odd one after.
+    """TensorFlow/Keras/JAX ``"SAME"``: the least padding for ceil(n / stride) outputs.
+
+    An odd pixel goes after the picture (bottom, right).
 
     Source: TensorFlow, tf.nn "Notes on padding".
     """
@@ -54,60 +56,62 @@ def tf_same(size: Pair, window: Window2d) -> Pads:
 
 
 def same_lower(size: Pair, window: Window2d) -> Pads:
-    """ONNX ``SAME_LOWER``: as TensorFlow's, but the odd one before."""
+    """ONNX ``SAME_LOWER``: as `tf_same`, but an odd pixel goes before the picture."""
     (top, bottom), (left, right) = tf_same(size, window)
     return (bottom, top), (right, left)
 
 
 def half(size: Pair, window: Window2d) -> Pads:
-    """Half the span on every side: an odd kernel at stride 1 keeps the size."""
+    """Half the kernel span on every side; an odd kernel at stride 1 then preserves the size."""
     rows, cols = window.effective_kernel_size
     return pytorch_int((rows // 2, cols // 2))
 
 
 def full(size: Pair, window: Window2d) -> Pads:
-    """span - 1 on every side: every partial overlap of kernel and input counts."""
+    """span - 1 on every side, so that every partial overlap of kernel and input is an output."""
     rows, cols = window.effective_kernel_size
     return pytorch_int((rows - 1, cols - 1))
 
 
 def _split(total: int) -> Pair:
+    """The total padding as (before, after), an odd pixel after."""
     return total // 2, total - total // 2
 
 
 def _same_total(size: Pair, window: Window2d, axis: int) -> int:
+    """The least padding along one axis for ceil(n / stride) outputs."""
     n, stride, span = size[axis], window.stride[axis], window.effective_kernel_size[axis]
     return max((-(-n // stride) - 1) * stride + span - n, 0)
 
 
 Cut = tuple[Pads, Pair]
-"""The crop of a transposed convolution's output, and its output_padding (rows, columns)."""
+"""(crop of a transposed convolution's output on four sides, output_padding (rows, columns))."""
 
 
 def transposed_valid(window: Window2d) -> Cut:
-    """Keras and JAX ``"valid"``: nothing is cut, and no output is shorter than n * stride.
+    """Keras and JAX ``"valid"``: no crop, and the output has at least n * stride pixels.
 
     Where the kernel spans less than the stride, zeros follow the last window. ONNX
     ``VALID`` and PyTorch without padding leave those zeros out.
     Source: keras.layers.Conv2DTranspose (output shape); jax.lax.conv_transpose.
     """
-    return ((0, 0), (0, 0)), _filled(window)
+    return ((0, 0), (0, 0)), _output_padding(window)
 
 
 def transposed_same(window: Window2d) -> Cut:
     """TensorFlow, Keras and JAX ``"SAME"``, ONNX ``SAME_UPPER``: the output has n * stride pixels.
 
-    Of the max(span - stride, 0) pixels that are too many, the odd one is cut at the end;
-    zeros follow where pixels are missing. This is the gradient of the ``"SAME"`` convolution
-    that makes n pixels of n * stride.
+    The uncropped output has max(span - stride, 0) pixels too many, of which an odd one is cropped
+    at the end; where it has too few, zeros follow. This is the gradient of the ``"SAME"``
+    convolution that turns n * stride pixels into n.
     Source: tf.nn.conv2d_transpose; jax.lax.conv_transpose; ONNX ConvTranspose, auto_pad.
     """
-    rows, cols = (_split(max(-extra, 0)) for extra in _missing(window))
-    return (rows, cols), _filled(window)
+    rows, cols = (_split(max(-extra, 0)) for extra in _stride_minus_span(window))
+    return (rows, cols), _output_padding(window)
 
 
 def transposed_same_lower(window: Window2d) -> Cut:
-    """ONNX ``SAME_LOWER``: as ``SAME_UPPER``, but the odd pixel is cut at the start.
+    """ONNX ``SAME_LOWER``: as `transposed_same`, but an odd pixel is cropped at the start.
 
     Source: ONNX ConvTranspose, auto_pad.
     """
@@ -116,7 +120,7 @@ def transposed_same_lower(window: Window2d) -> Cut:
 
 
 def transposed_half(window: Window2d) -> Cut:
-    """The transpose of a convolution with ``half`` padding.
+    """The padding for the transpose of a convolution with ``half`` padding.
 
     Source: Dumoulin and Visin (2016), relationships 11 and 13.
     """
@@ -124,15 +128,18 @@ def transposed_half(window: Window2d) -> Cut:
 
 
 def transposed_full(window: Window2d) -> Cut:
-    """The transpose of a convolution with ``full`` padding.
+    """The padding for the transpose of a convolution with ``full`` padding.
 
     Source: Dumoulin and Visin (2016), relationships 12 and 13.
     """
     return full((1, 1), window), (0, 0)
 
 
-def _missing(window: Window2d) -> Pair:
-    """Rows and columns that n windows side by side lack of n strides; negative: too many."""
+def _stride_minus_span(window: Window2d) -> Pair:
+    """Pixels by which the uncropped output is shorter than n * stride, along each axis.
+
+    A negative number means that it is longer.
+    """
     rows, cols = (
         stride - span
         for stride, span in zip(window.stride, window.effective_kernel_size, strict=True)
@@ -140,18 +147,19 @@ def _missing(window: Window2d) -> Pair:
     return rows, cols
 
 
-def _filled(window: Window2d) -> Pair:
-    rows, cols = _missing(window)
+def _output_padding(window: Window2d) -> Pair:
+    """The output_padding that makes the output at least n * stride pixels long."""
+    rows, cols = _stride_minus_span(window)
     return max(rows, 0), max(cols, 0)
 
 
 @dataclass(frozen=True)
-class Transposed:
-    """A named padding rule for a transposed convolution.
+class TransposedConvention:
+    """A padding convention for transposed convolutions.
 
     Attributes:
-        description: for the screen.
-        cut: ``window without padding -> (Pads, output_padding)``.
+        description: the text on screen.
+        cut: function from a window without padding to (crop, output_padding).
     """
 
     description: str
@@ -160,22 +168,22 @@ class Transposed:
 
 @dataclass(frozen=True)
 class Convention:
-    """A named padding rule.
+    """A named padding convention.
 
     Attributes:
-        label, description: for the screen.
-        pads: ``(input size, window without padding) -> Pads`` of layers that are no
-            transposed convolutions.
-        transposed: the rule for those; None where no framework has one.
+        label, description: the texts on screen.
+        pads: function from (input size, window without padding) to the padding, for every layer
+            except a transposed convolution.
+        transposed: the convention for transposed convolutions; None where no framework has one.
     """
 
     label: str
     description: str
     pads: Callable[[Pair, Window2d], Pads]
-    transposed: Transposed | None
+    transposed: TransposedConvention | None
 
-    def described(self, transposed: bool) -> str:
-        """The description that holds for a transposed convolution, or for any other layer."""
+    def description_for(self, transposed: bool) -> str:
+        """The description for a transposed convolution, or for any other layer."""
         return self.transposed.description if transposed and self.transposed else self.description
 
 
@@ -184,7 +192,9 @@ CONVENTIONS: dict[str, Convention] = {
         "valid",
         "no padding",
         valid,
-        Transposed("nothing is cut; at least n·stride pixels, as Keras and JAX", transposed_valid),
+        TransposedConvention(
+            "nothing is cut; at least n·stride pixels, as Keras and JAX", transposed_valid
+        ),
     ),
     "torch_same": Convention(
         "PyTorch 'same'", "convolution at stride 1 only; odd pixel after", torch_same, None
@@ -193,7 +203,7 @@ CONVENTIONS: dict[str, Convention] = {
         "TF / Keras / JAX SAME",
         "output ceil(n/stride); odd pixel after, as ONNX SAME_UPPER",
         tf_same,
-        Transposed(
+        TransposedConvention(
             "output n·stride; odd pixel cut at the end, as ONNX SAME_UPPER", transposed_same
         ),
     ),
@@ -201,22 +211,22 @@ CONVENTIONS: dict[str, Convention] = {
         "ONNX SAME_LOWER",
         "as SAME; odd pixel before",
         same_lower,
-        Transposed("output n·stride; odd pixel cut at the start", transposed_same_lower),
+        TransposedConvention("output n·stride; odd pixel cut at the start", transposed_same_lower),
     ),
     "half": Convention(
         "half",
         "half the kernel on every side",
         half,
-        Transposed("half the kernel is cut on every side", transposed_half),
+        TransposedConvention("half the kernel is cut on every side", transposed_half),
     ),
     "full": Convention(
         "full",
         "kernel minus one on every side",
         full,
-        Transposed("kernel minus one is cut on every side", transposed_full),
+        TransposedConvention("kernel minus one is cut on every side", transposed_full),
     ),
 }
-"""Every named convention. A new row appears on the pages and in the tests."""
+"""Every padding convention by name. A new row appears on the pages and in the tests."""
 
 FILLS: dict[str, str] = {
     "zeros": "zeros all around",
@@ -224,45 +234,48 @@ FILLS: dict[str, str] = {
     "replicate": "the edge pixel repeated",
     "circular": "the opposite side, as if the picture were a tile",
 }
-"""The description of each ``padding_mode`` of torch."""
+"""Description of each of torch's values of ``padding_mode``."""
 
 
-def fill_limit(n: int, fill: str) -> int | None:
-    """Most padding per side that ``fill`` can provide for ``n`` pixels; None: no limit."""
-    return {"reflect": n - 1, "circular": n}.get(fill)
+def fill_limit(n: int, padding_mode: str) -> int | None:
+    """Largest padding per side that this mode allows on ``n`` pixels; None for no limit."""
+    return {"reflect": n - 1, "circular": n}.get(padding_mode)
 
 
-def fill_source(n: int, before: int, after: int, fill: str) -> IntArray:
-    """(before + n + after,) input index each padded position copies; PAD where it is constant.
+def fill_source(n: int, before: int, after: int, padding_mode: str) -> IntArray:
+    """(before + n + after,) the input index that each padded position copies.
+
+    It is PAD for positions of constant padding (mode ``"zeros"``).
 
     Raises:
-        SpecError: the fill cannot provide that much padding (torch refuses it too).
+        SpecError: no such mode, or more padding than it allows (torch refuses it too).
     """
-    if fill not in FILLS:
-        raise SpecError("padding_mode", f"must be one of {', '.join(FILLS)}", fill)
-    limit = fill_limit(n, fill)
+    if padding_mode not in FILLS:
+        raise SpecError("padding_mode", f"must be one of {', '.join(FILLS)}", padding_mode)
+    limit = fill_limit(n, padding_mode)
     if limit is not None and max(before, after) > limit:
         raise SpecError(
             "padding",
-            f"with padding_mode '{fill}' can be at most {limit} on {n} pixels",
+            f"with padding_mode '{padding_mode}' can be at most {limit} on {n} pixels",
             max(before, after),
         )
-    return copied_index(np.arange(-before, n + after), n, fill)
+    return copied_index(np.arange(-before, n + after), n, padding_mode)
 
 
-def copied_index(position: IntArray, n: int, fill: str) -> IntArray:
-    """The input index that each position of an axis of ``n`` pixels copies; PAD where none.
+def copied_index(position: IntArray, n: int, padding_mode: str) -> IntArray:
+    """The input index that each position along a padded axis copies; PAD where there is none.
 
     Args:
-        position: counted from the first pixel: negative before it, ``n`` and more behind the last.
-        n: pixels of the input.
-        fill: ``"reflect"``, ``"replicate"`` or ``"circular"``; anything else is constant padding.
+        position: positions relative to the first pixel; below 0 or from ``n`` on in the padding.
+        n: number of input pixels along the axis.
+        padding_mode: ``"reflect"``, ``"replicate"`` or ``"circular"``; any other value means
+            constant padding.
     """
-    if fill == "replicate":
+    if padding_mode == "replicate":
         return np.clip(position, 0, n - 1)
-    if fill == "circular":
+    if padding_mode == "circular":
         return position % n
-    if fill == "reflect":
+    if padding_mode == "reflect":
         period = max(2 * (n - 1), 1)
         return (n - 1) - np.abs((n - 1) - position % period)
     return np.where((position >= 0) & (position < n), position, PAD)

@@ -1,6 +1,6 @@
-"""Many layers at once: tables of output sizes, and padding conventions side by side.
+"""Tables of the output sizes of many layers, and one layer under every padding convention.
 
-Every cell holds the output size in closed form and torch's for the same layer.
+Every cell holds the output size in closed form and the size that torch computes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from .spec import LayerSpec
 from .window import Axis, BoolArray, IntArray, Pads, Pair
 
 STRIDES = tuple(range(1, 9))
+"""Default strides of a table, in pixels."""
 PADDINGS = tuple(range(6))
+"""Default paddings per side of a table, in pixels."""
 KERNELS = tuple(range(1, 12))
-"""Default values of the tables' rows and columns."""
+"""Default kernel sizes of a table, in pixels."""
 USUAL_SIZES: tuple[Pair, ...] = tuple((n, n) for n in (224, 112, 32, 28, 7))
 """Input sizes of ImageNet, its first downsampling, CIFAR, MNIST, and ImageNet's last layer."""
 
@@ -34,14 +36,14 @@ class SizeTable:
     """A table of output sizes, one layer and input per cell.
 
     Attributes:
-        row_name, column_name: what varies, e.g. ``"stride"``.
-        rows, columns: its values.
+        row_name, column_name: name of the setting that varies along each axis, e.g. ``"stride"``.
+        rows, columns: values of that setting.
         inputs: (rows, columns, 2) input (height, width) of each cell.
         output: (rows, columns, 2) output (height, width); 0 where the layer cannot be run.
         measured: (rows, columns, 2) torch's output size; 0 where torch refuses.
         remainder: (rows, columns, 2) rows and columns of the padded input past the last window.
-        unread: (rows, columns) input pixels that no window reads.
-        refusals: why a layer cannot be run, cell by cell; empty where it can.
+        unread: (rows, columns) number of input pixels that no window reads.
+        refusals: for each cell the reason why the layer cannot run; empty where it can.
     """
 
     row_name: str
@@ -57,16 +59,16 @@ class SizeTable:
 
     @property
     def fits(self) -> BoolArray:
-        """(rows, columns) whether the layer can be run."""
+        """(rows, columns) whether the layer can run on its input."""
         return np.asarray(self.output[..., 0] > 0)
 
     @property
     def agrees(self) -> BoolArray:
-        """(rows, columns) whether torch gave the same size, or refused the same layer."""
+        """(rows, columns) whether torch computes the same size, or refuses the layer as well."""
         return np.asarray((self.output == self.measured).all(axis=2))
 
     def records(self) -> list[dict[str, int | str]]:
-        """One record a cell, for a file: settings, input, output, torch, remainder, unread."""
+        """One record per cell for export: settings, input, output, torch, remainder, unread."""
         return [
             self._record(row, column)
             for row in range(len(self.rows))
@@ -91,7 +93,7 @@ class SizeTable:
         return record
 
     def csv(self) -> str:
-        """The records as comma-separated values, with a heading."""
+        """The records as comma-separated values with a header line."""
         text = io.StringIO()
         records = self.records()
         writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
@@ -101,9 +103,9 @@ class SizeTable:
 
 
 Cell = tuple[Pair, Pair, Pair, Pair, int, str]
-"""input, output, torch's output, remainder, unread pixels, refusal"""
+"""One table cell: (input, output, torch's output, remainder, unread pixels, refusal)."""
 Layer = tuple[LayerSpec, Pair, str]
-"""layer, input, the convention that says its padding (empty: the layer's own)"""
+"""(layer, input size, padding convention); an empty convention leaves the layer's own padding."""
 
 
 def _table(
@@ -112,7 +114,7 @@ def _table(
     columns: Sequence[int | str],
     layers: Iterable[Layer],
 ) -> SizeTable:
-    """The table of these layers, given row by row."""
+    """The table whose cells, row by row, are these layers."""
     cells = [_cell(*layer) for layer in layers]
 
     def column(index: int) -> IntArray:
@@ -134,6 +136,7 @@ def _table(
 
 
 def _cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
+    """The table cell of one layer; sizes are 0 where the layer is refused."""
     try:
         spec = padded(spec, size, convention) if convention else spec
     except SpecError as error:
@@ -142,7 +145,7 @@ def _cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
     try:
         output = check(spec, size, limit=None)
     except SpecError as error:
-        # One-sided padding is put on before the layer: torch's layer never sees it.
+        # One-sided padding is applied before the layer, so torch's layer never gets it.
         refused = measured if spec.symmetric else (0, 0)
         return size, (0, 0), refused, (0, 0), 0, _refusal(error)
     rows, cols = formula(spec, size)
@@ -150,11 +153,12 @@ def _cell(spec: LayerSpec, size: Pair, convention: str) -> Cell:
 
 
 def _refusal(error: SpecError) -> str:
+    """The reason for a refusal, without the value that was refused."""
     return f"{error.parameter} {error.rule}"
 
 
 def _with(spec: LayerSpec, **numbers: int) -> LayerSpec:
-    """The layer with these settings the same on all sides."""
+    """The layer with these settings, each equal along both axes and on all sides."""
     change: dict[str, Any] = {name: (value, value) for name, value in numbers.items()}
     if "padding" in change:
         change["padding"] = (change["padding"], change["padding"])
@@ -167,7 +171,7 @@ def size_table(
     strides: Sequence[int] = STRIDES,
     paddings: Sequence[int] = PADDINGS,
 ) -> SizeTable:
-    """The layer at every stride (rows) and padding (columns), each alike on both axes."""
+    """The layer at every stride (rows) and padding (columns), each equal along both axes."""
     layers = ((_with(spec, stride=s, padding=p), size, "") for s in strides for p in paddings)
     return _table(("stride", "padding"), strides, paddings, layers)
 
@@ -179,11 +183,14 @@ def size_map(
     strides: Sequence[int] = STRIDES,
     convention: str = "",
 ) -> SizeTable:
-    """The layer at every kernel size (rows) and stride (columns), each alike on both axes.
+    """The layer at every kernel size (rows) and stride (columns), each equal along both axes.
 
     Args:
-        convention: a key of ``core.layer.padding.CONVENTIONS`` that says the padding cell by cell;
-            empty: the layer's own padding everywhere.
+        spec: the layer whose other settings every cell has.
+        size: input (height, width) of every cell.
+        kernels, strides: values of the rows and columns.
+        convention: a key of ``core.layer.padding.CONVENTIONS`` that decides the padding of each
+            cell; if empty, every cell has the layer's own padding.
     """
     layers = (
         (_with(spec, kernel_size=k, stride=s), size, convention) for k in kernels for s in strides
@@ -193,7 +200,13 @@ def size_map(
 
 @dataclass(frozen=True)
 class CommonLayer:
-    """A layer that many networks use, and the networks that use it."""
+    """A layer that many networks use.
+
+    Attributes:
+        label: short description, e.g. ``"3×3 s2 p1"``.
+        used_in: names of networks that use it.
+        spec: the layer.
+    """
 
     label: str
     used_in: str
@@ -222,11 +235,11 @@ COMMON_LAYERS: tuple[CommonLayer, ...] = (
     _common(2, 2, 0, "VGG, U-Net", "max"),
     _common(3, 2, 1, "ResNet, after its first layer", "max"),
 )
-"""The layers of the table of common layers. A new entry appears on the page and in the tests."""
+"""The rows of the table of common layers. A new entry appears on the page and in the tests."""
 
 
 def common_layers(sizes: Sequence[Pair] = USUAL_SIZES) -> SizeTable:
-    """``COMMON_LAYERS`` (rows) on inputs of these sizes (columns)."""
+    """The table of ``COMMON_LAYERS`` (rows) on inputs of these sizes (columns)."""
     layers = ((layer.spec, size, "") for layer in COMMON_LAYERS for size in sizes)
     columns = [str(h) if h == w else f"{h}×{w}" for h, w in sizes]
     return _table(("layer", "input"), [layer.label for layer in COMMON_LAYERS], columns, layers)
@@ -237,19 +250,19 @@ class ConventionResult:
     """One layer on one input under one padding convention.
 
     Attributes:
-        name: a key of ``CONVENTIONS``, or ``"own"``: the layer's own padding.
-        label, description: for the screen.
-        pads: ((top, bottom), (left, right)), cut off the output of a transposed convolution;
-            None where the convention is refused.
+        name: a key of ``CONVENTIONS``, or ``"own"`` for the layer's own padding.
+        label, description: the convention's texts on screen.
+        pads: padding ((top, bottom), (left, right)), which a transposed convolution cuts off its
+            output; None where the convention is refused.
         output_padding: rows and columns added to the end of a transposed convolution's output.
-        refusal: why it is refused; empty where it is not.
+        refusal: reason why the convention cannot be used here; empty where it can.
         output, measured: (height, width) in closed form and by torch; None where refused.
         remainder: rows and columns of the padded input past the last window.
         unread: number of input pixels that no window reads.
-        rows, cols: where the windows stand; None where refused.
-        values: (height, width) torch's output; None where refused or not computed.
-        differs: (height, width) where ``values`` is not what the layer's own padding gives at
-            the same row and column; None where there are no values.
+        rows, cols: positions of the windows along height and width; None where refused.
+        values: (height, width) output computed by torch; None where refused or not computed.
+        differs: (height, width) whether ``values`` differs from the output with the layer's own
+            padding at the same row and column; None where there are no values.
     """
 
     name: str
@@ -269,40 +282,46 @@ class ConventionResult:
 
 
 OWN = "own"
+"""``ConventionResult.name`` of the layer's own padding."""
 
 
 def conventions(spec: LayerSpec, size: Pair, *, run: bool = False) -> tuple[ConventionResult, ...]:
-    """The same layer under its own padding, then under every row of ``CONVENTIONS``.
+    """The results of a layer with its own padding, then under each of ``CONVENTIONS``.
 
     Args:
-        run: also run each with torch on one picture and kernel, those the board opens with.
-            The board's limits on sizes then hold.
+        spec: the layer.
+        size: input (height, width).
+        run: whether to compute ``values`` as well, with torch, on the default picture and kernel
+            of `BoardSpec`; the output then has at most 160 pixels a side
+            (`core.layer.operations.MAX_OUTPUT_SIDE`).
 
     Raises:
         SpecError: the layer's own padding does not fit.
     """
-    own = _convention(OWN, "as set", "the padding set on the left", spec, size, run)
-    rows = [_named(name, spec, size, run, own.values) for name in CONVENTIONS]
+    own = _result(OWN, "as set", "the padding set on the left", spec, size, run)
+    rows = [_convention_result(name, spec, size, run, own.values) for name in CONVENTIONS]
     differs = None if own.values is None else np.zeros(own.values.shape, dtype=bool)
     return replace(own, differs=differs), *rows
 
 
-def _named(
+def _convention_result(
     name: str, spec: LayerSpec, size: Pair, run: bool, reference: FloatArray | None
 ) -> ConventionResult:
-    row = CONVENTIONS[name]
-    described = row.described(operation_of(spec).has("output_padding"))
+    """The result under one of ``CONVENTIONS``, compared with the values ``reference``."""
+    convention = CONVENTIONS[name]
+    description = convention.description_for(operation_of(spec).has("output_padding"))
     try:
-        result = _convention(name, row.label, described, padded(spec, size, name), size, run)
+        layer = padded(spec, size, name)
+        result = _result(name, convention.label, description, layer, size, run)
     except SpecError as error:
-        return ConventionResult(name, row.label, described, refusal=_refusal(error))
+        return ConventionResult(name, convention.label, description, refusal=_refusal(error))
     if reference is None or result.values is None:
         return result
     return replace(result, differs=_differs(result.values, reference))
 
 
 def _differs(values: FloatArray, reference: FloatArray) -> BoolArray:
-    """True where values differ from the reference, or lie outside it."""
+    """Whether each value differs from the reference, or has no counterpart in it."""
     differs = np.ones(values.shape, dtype=bool)
     rows, cols = (min(a, b) for a, b in zip(values.shape, reference.shape, strict=True))
     same = np.isclose(values[:rows, :cols], reference[:rows, :cols], rtol=1e-4, atol=1e-4)
@@ -310,9 +329,10 @@ def _differs(values: FloatArray, reference: FloatArray) -> BoolArray:
     return differs
 
 
-def _convention(
+def _result(
     name: str, label: str, description: str, spec: LayerSpec, size: Pair, run: bool
 ) -> ConventionResult:
+    """The result for a layer that already has the convention's padding."""
     output = check(spec, size, limit=None)
     height, width = formula(spec, size)
     rows, cols = operation_of(spec).axes(spec, size)

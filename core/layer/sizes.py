@@ -27,14 +27,17 @@ class AxisFormula:
     """The output size along one axis, with every number that goes into it.
 
     Attributes:
-        n: input pixels.
+        n: number of input pixels along this axis.
         before, after: padding on the two sides (cut from a transposed convolution's output).
+        kernel_size, stride, dilation, output_padding: torch's arguments along this axis.
         span: pixels from the kernel's first tap to its last, ``dilation*(kernel_size-1) + 1``.
         quotient: the value that is rounded, ``(n + before + after - span) / stride``; for a
             transposed convolution, which has no quotient, the output size.
-        rounded: the quotient, down, or up with ``ceil_mode``.
-        outputs: the output size, ``rounded + 1``, one less where ``dropped``.
-        remainder: pixels of the padded input past the last window.
+        rounded: the quotient rounded down, or up with ``ceil_mode``.
+        outputs: the output size: ``rounded + 1``, one less where ``dropped``.
+        remainder: number of pixels of the padded input past the last window.
+        ceil_mode: whether the quotient is rounded up.
+        transposed: whether the layer is a transposed convolution.
     """
 
     n: int
@@ -54,7 +57,10 @@ class AxisFormula:
 
     @property
     def dropped(self) -> bool:
-        """``ceil_mode``: the last window would start past the input, so torch leaves it out."""
+        """Whether rounding up gives a last window that starts past the input.
+
+        PyTorch leaves such a window out, so there is one output fewer.
+        """
         return not self.transposed and self.rounded + 1 > self.outputs
 
     @property
@@ -93,12 +99,12 @@ class AxisFormula:
 
     @property
     def latex(self) -> str:
-        r"""``\left\lfloor \frac{8 + 1 + 1 - 3}{2} \right\rfloor + 1 = … = 4``."""
+        r"""The steps as one equation, e.g. ``\left\lfloor \frac{8 + 1 + 1 - 3}{2} … = 4``."""
         return " = ".join(self.latex_steps)
 
     @property
     def text_steps(self) -> tuple[str, ...]:
-        """The steps of `latex_steps` in plain characters."""
+        """The steps of `latex_steps` as plain text instead of LaTeX."""
         dilated = self.dilation > 1 and self.kernel_size > 1
         span = f"({self._span_sum})" if dilated else str(self.span)
         if self.transposed:
@@ -115,12 +121,12 @@ class AxisFormula:
 
     @property
     def text(self) -> str:
-        """``⌊(8 + 1 + 1 - 3)/2⌋ + 1 = ⌊3.5⌋ + 1 = 4``."""
+        """The steps as one equation, e.g. ``⌊(8 + 1 + 1 - 3)/2⌋ + 1 = ⌊3.5⌋ + 1 = 4``."""
         return " = ".join(self.text_steps)
 
     @property
     def span_text(self) -> str:
-        """``2(3 - 1) + 1 = 5``: the kernel with its holes."""
+        """The span of the dilated kernel as an equation, e.g. ``2(3 - 1) + 1 = 5``."""
         return f"{self._span_sum} = {self.span}"
 
     @property
@@ -132,12 +138,13 @@ class AxisFormula:
         return "+ 1 - 1" if self.dropped else "+ 1"
 
 
-_DECIMAL = (1, 2, 4, 5, 8, 10)
-"""Denominators whose fractions are written out exactly as a short decimal."""
+_DECIMAL_DENOMINATORS = (1, 2, 4, 5, 8, 10)
+"""Denominators of the fractions that are written as an exact, short decimal."""
 
 
 def _text_number(value: Fraction) -> str:
-    if value.denominator in _DECIMAL:
+    """A fraction as a decimal where that is exact and short, otherwise as e.g. ``2 1/3``."""
+    if value.denominator in _DECIMAL_DENOMINATORS:
         return f"{float(value):g}" if abs(value) < 10**5 else str(float(value))
     whole, part = divmod(abs(value), 1)
     sign = "-" if value < 0 else ""
@@ -145,7 +152,8 @@ def _text_number(value: Fraction) -> str:
 
 
 def _latex_number(value: Fraction) -> str:
-    if value.denominator in _DECIMAL:
+    r"""As `_text_number`, with the fraction as LaTeX's ``\tfrac``."""
+    if value.denominator in _DECIMAL_DENOMINATORS:
         return _text_number(value)
     whole, part = divmod(abs(value), 1)
     sign = "-" if value < 0 else ""
@@ -191,7 +199,7 @@ def _remainder(padded: int, outputs: int, stride: int, span: int) -> int:
 
 
 def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:
-    """(height, width) that torch gives for this layer and input; None where torch refuses.
+    """Output (height, width) that torch computes; None where torch raises an error.
 
     The layer runs on an empty batch: torch checks its settings and computes the size without
     computing values, even where the output would not fit into memory.
@@ -203,14 +211,14 @@ def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:
             if spec.output_padding != (0, 0):
                 # torch does not check output_padding on an empty batch, but on one pixel it does.
                 probe = replace(spec, kernel_size=(1, 1), padding=((0, 0), (0, 0)))
-                _run(probe, torch.zeros(1, spec.in_channels, 1, 1))
-            y = _run(spec, torch.empty(0, spec.in_channels, *size))
+                _run_with_zero_weights(probe, torch.zeros(1, spec.in_channels, 1, 1))
+            y = _run_with_zero_weights(spec, torch.empty(0, spec.in_channels, *size))
         except (RuntimeError, SpecError):
             return None
     return y.shape[2], y.shape[3]
 
 
-def _run(spec: LayerSpec, x: Tensor) -> Tensor:
+def _run_with_zero_weights(spec: LayerSpec, x: Tensor) -> Tensor:
     import torch
 
     operation = operation_of(spec)
@@ -219,8 +227,8 @@ def _run(spec: LayerSpec, x: Tensor) -> Tensor:
     return operation.run(spec, x, weight, torch.zeros(spec.out_channels) if spec.bias else None)
 
 
-def _line(spec: LayerSpec, axis: int) -> LayerSpec:
-    """The layer along one axis, with a kernel that is one pixel wide."""
+def _one_axis(spec: LayerSpec, axis: int) -> LayerSpec:
+    """A layer with the settings of one axis along the height, and a kernel one pixel wide."""
     return LayerSpec(
         spec.operation,
         kernel_size=(spec.kernel_size[axis], 1),
@@ -234,9 +242,9 @@ def _line(spec: LayerSpec, axis: int) -> LayerSpec:
 
 
 @lru_cache(maxsize=8192)
-def _unread_along(line: LayerSpec, n: int) -> int:
-    """The number of input rows that no window reads."""
-    rows, _ = operation_of(line).axes(line, (n, 1))
+def _unread_along(one_axis: LayerSpec, n: int) -> int:
+    """The number of input rows that no window reads, on an input of (n, 1) pixels."""
+    rows, _ = operation_of(one_axis).axes(one_axis, (n, 1))
     return int((rows.reads == 0).sum())
 
 
@@ -246,25 +254,26 @@ def unread_pixels(spec: LayerSpec, size: Pair) -> int:
     Raises:
         SpecError: the layer does not fit the input.
     """
-    read = [n - _unread_along(_line(spec, axis), n) for axis, n in enumerate(size)]
+    read = [n - _unread_along(_one_axis(spec, axis), n) for axis, n in enumerate(size)]
     return size[0] * size[1] - read[0] * read[1]
 
 
 def smaller_input(spec: LayerSpec, size: Pair, limit: int) -> Pair:
-    """The largest input of at most ``limit`` pixels a side that shows the same as ``size``.
+    """The largest input of at most ``limit`` pixels a side with the same remainder as ``size``.
 
-    Whole strides are taken off until the board can draw the layer, so that the remainder and
-    the padding of every convention stay. A side for which nothing smaller works is left.
+    Each side is reduced by whole strides, which changes neither the remainder nor the padding
+    of any convention, until the layer passes `check`. A side with no smaller value that passes
+    is not changed.
     """
-    height, width = (_smaller(spec, axis, n, limit) for axis, n in enumerate(size))
+    height, width = (_smaller_side(spec, axis, n, limit) for axis, n in enumerate(size))
     return height, width
 
 
-def _smaller(spec: LayerSpec, axis: int, n: int, limit: int) -> int:
+def _smaller_side(spec: LayerSpec, axis: int, n: int, limit: int) -> int:
     first = n if n <= limit else limit - (limit - n) % spec.stride[axis]
     for smaller in range(first, 0, -spec.stride[axis]):
         try:
-            check(_line(spec, axis), (smaller, 1))
+            check(_one_axis(spec, axis), (smaller, 1))
         except SpecError:
             continue
         return smaller

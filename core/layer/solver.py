@@ -1,4 +1,4 @@
-"""Solves for the layers that turn an input of one size into an output of another."""
+"""Search for all layers that turn an input of one size into an output of another."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from .spec import LayerSpec
 from .window import BoolArray, IntArray, Pair, pair, span_of
 
 MAX_SIDE = 4096
-"""Longest input or output side of the solver."""
+"""Largest input or output side that the solver accepts, in pixels."""
 
 _KERNELS = (3, 1, 5, 7, 2, 4)
-"""Kernel sizes from the most usual on; other sizes follow by length, odd ones first."""
-ODD_PADDING = 3
-"""Penalty points for a padding that is neither 0 nor half of the kernel."""
+"""Kernel sizes, most common first; all others rank after these, odd sizes before even ones."""
+UNCOMMON_PADDING_PENALTY = 3
+"""Points in ``Solution.cost`` for a padding that is neither 0 nor half of the kernel span."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A layer, alike on both axes, that gives the wanted output size.
+    """A layer with equal settings along both axes that gives the wanted output size.
 
     Attributes:
-        kernel_size, stride, padding, dilation: torch's arguments; padding on every side.
+        kernel_size, stride, padding, dilation: torch's arguments; the padding is on every side.
         remainder: (rows, columns) of the padded input past the last window; (0, 0) for a
-            transposed convolution, whose windows stand on a grid of their own.
+            transposed convolution.
         unread: number of input pixels that no window reads.
     """
 
@@ -40,16 +40,16 @@ class Solution:
 
     @property
     def cost(self) -> tuple[bool, int, int, int, int, int]:
-        """How unusual the layer is, compared entry by entry; less is more usual.
+        """Sort key by which common layers come first, compared entry by entry.
 
-        First whether a pixel is left unread, then the dilation, then points: the place of
-        the kernel size in 3, 1, 5, 7, 2, 4, 9, 11, …, 6, 8, …; one for each step of stride
-        past 1; ``ODD_PADDING`` when the padding is neither 0 nor half of the kernel. Kernel
-        size, stride and padding themselves decide among equals.
+        The entries are whether a pixel is left unread, the dilation, a sum of points, and
+        kernel size, stride and padding to break ties. The points are the rank of the kernel
+        size in 3, 1, 5, 7, 2, 4, 9, 11, …, 6, 8, …, plus stride - 1, plus
+        ``UNCOMMON_PADDING_PENALTY`` when the padding is neither 0 nor half of the kernel.
         """
         half = (span_of(self.kernel_size, self.dilation) - 1) // 2
-        odd_padding = 0 if self.padding in (0, half) else ODD_PADDING
-        points = _kernel_rank(self.kernel_size) + self.stride - 1 + odd_padding
+        padding_penalty = 0 if self.padding in (0, half) else UNCOMMON_PADDING_PENALTY
+        points = _kernel_rank(self.kernel_size) + self.stride - 1 + padding_penalty
         return (
             self.unread > 0,
             self.dilation,
@@ -61,6 +61,7 @@ class Solution:
 
 
 def _kernel_rank(length: int) -> int:
+    """How uncommon a kernel size is, from 0 for the most common; see ``Solution.cost``."""
     if length in _KERNELS:
         return _KERNELS.index(length)
     return length // 2 + (2 if length % 2 else 6)
@@ -76,69 +77,76 @@ def solutions(
     max_dilation: int = 4,
     operation: str = "convolution",
 ) -> list[Solution]:
-    """Every layer that turns ``size`` into ``output``, the most usual first (``Solution.cost``).
+    """Every layer that turns ``size`` into ``output``, most common first (``Solution.cost``).
 
-    One kernel size, stride, padding and dilation for both axes, rounding down. Left out are
-    what cannot matter or be run: padding of the whole kernel span or more (windows of
-    nothing but padding), dilation of a single pixel, dilation where the operation has none,
-    and pooling padded by more than half its kernel.
+    All layers have equal settings along both axes and round the output size down. Layers that
+    are pointless or cannot run are not listed: padding by the whole kernel span or more (some
+    windows would hold only padding), dilation of a 1×1 kernel, dilation where the operation
+    has none, and pooling padded by more than half its kernel.
 
     Args:
-        size, output: (height, width) in pixels, 1 to ``MAX_SIDE``.
+        size, output: (height, width) in pixels, from 1 to ``MAX_SIDE``.
+        max_kernel, max_stride, max_padding, max_dilation: largest value of each setting.
         operation: a key of ``OPERATIONS``.
 
     Raises:
         SpecError: no such operation, a size out of range, or no layer within the limits.
     """
-    row = operation_of(LayerSpec(operation=operation))
-    sizes = _side("input size", size), _side("output size", output)
+    definition = operation_of(LayerSpec(operation=operation))
+    sizes = _checked_size("input size", size), _checked_size("output size", output)
     limits = [
         whole("max_kernel", max_kernel, 1),
         whole("max_stride", max_stride, 1),
         whole("max_padding", max_padding, 0),
         whole("max_dilation", max_dilation, 1),
     ]
-    grid = _grid(limits, row)
-    rows, cols = (_gives(grid, n, out, row) for n, out in zip(*sizes, strict=True))
+    candidates = _candidates(limits, definition)
+    rows, cols = (_matches(candidates, n, out, definition) for n, out in zip(*sizes, strict=True))
     if not (rows & cols).any():
-        apart = bool(rows.any() and cols.any())
-        rule = _refusal(*sizes, row, apart)
+        each_axis_alone = bool(rows.any() and cols.any())
+        rule = _refusal(*sizes, definition, each_axis_alone)
         raise SpecError("output size", rule, f"{sizes[1][0]}×{sizes[1][1]}")
-    settings = grid[:, rows & cols].T.tolist()
+    settings = candidates[:, rows & cols].T.tolist()
     matches = [_solution(operation, sizes[0], *values) for values in settings]
     return sorted(matches, key=lambda solution: solution.cost)
 
 
-def _side(parameter: str, value: Pair) -> Pair:
+def _checked_size(parameter: str, value: Pair) -> Pair:
     sides = pair(parameter, value, 1)
     if max(sides) > MAX_SIDE:
         raise SpecError(parameter, f"must be at most {MAX_SIDE} pixels", max(sides))
     return sides
 
 
-def _grid(limits: list[int], row: Operation) -> IntArray:
-    """(4, candidates) kernel size, stride, padding and dilation of every layer considered."""
+def _candidates(limits: list[int], operation: Operation) -> IntArray:
+    """(4, candidates) kernel size, stride, padding and dilation of every layer considered.
+
+    ``limits`` holds the largest value of each of the four, in this order.
+    """
     kernel, stride, padding, dilation = (
         axis.ravel()
         for axis in np.meshgrid(
             np.arange(1, limits[0] + 1),
             np.arange(1, limits[1] + 1),
             np.arange(limits[2] + 1),
-            np.arange(1, (limits[3] if row.has("dilation") else 1) + 1),
+            np.arange(1, (limits[3] if operation.has("dilation") else 1) + 1),
             indexing="ij",
         )
     )
     keep = (padding < span_of(kernel, dilation)) & ((kernel > 1) | (dilation == 1))
-    if row.reduce in ("max", "mean"):
+    if operation.reduce in ("max", "mean"):
         keep &= padding <= kernel // 2
     return np.stack([kernel, stride, padding, dilation])[:, keep]
 
 
-def _gives(grid: IntArray, n: int, wanted: int, row: Operation) -> BoolArray:
-    """(candidates,) whether n pixels become ``wanted`` (``Window2d``'s formulas, for arrays)."""
-    kernel, stride, padding, dilation = grid
+def _matches(candidates: IntArray, n: int, wanted: int, operation: Operation) -> BoolArray:
+    """(candidates,) whether each layer turns n pixels into ``wanted``.
+
+    These are the size formulas of ``Window2d``, evaluated for all candidates at once.
+    """
+    kernel, stride, padding, dilation = candidates
     span = span_of(kernel, dilation)
-    if row.has("output_padding"):
+    if operation.has("output_padding"):
         return np.asarray((n - 1) * stride - 2 * padding + span == wanted)
     return np.asarray((n + 2 * padding - span) // stride + 1 == wanted)
 
@@ -160,14 +168,17 @@ def _solution(
     return Solution(kernel, stride, padding, dilation, remainder, size[0] * size[1] - read)
 
 
-def _refusal(size: Pair, output: Pair, row: Operation, apart: bool) -> str:
-    """Why there is no solution, and what would work; ``apart``: each axis alone has one."""
+def _refusal(size: Pair, output: Pair, operation: Operation, each_axis_alone: bool) -> str:
+    """The sentence that says why there is no solution, and what would work.
+
+    ``each_axis_alone`` says whether each axis taken alone has a solution.
+    """
     out_of_reach = (
-        f"is out of reach of one {row.label.lower()} on {size[0]}×{size[1]} within the limits"
+        f"is out of reach of one {operation.label.lower()} on {size[0]}×{size[1]} within the limits"
     )
-    if apart:
+    if each_axis_alone:
         return f"{out_of_reach} with the same settings on both axes; use one number per axis"
-    transposed = row.has("output_padding")
+    transposed = operation.has("output_padding")
     if any(out > n for n, out in zip(size, output, strict=True)):
         if transposed:
             return f"{out_of_reach}; use a smaller output, or several layers"

@@ -1,4 +1,4 @@
-"""One layer as a frozen, hashable value, named as torch names things."""
+"""One layer as a frozen, hashable value; its settings have the names of torch's arguments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LayerSpec:
     bias: bool = False
 
     def __post_init__(self) -> None:
-        window = self.window  # checks and normalizes the four it has
+        window = self.window  # checks and normalizes the four settings below
         for name in ("kernel_size", "stride", "padding", "dilation"):
             object.__setattr__(self, name, getattr(window, name))
         output_padding = pair("output_padding", self.output_padding, 0)

@@ -20,13 +20,13 @@ class Terms:
     """The terms of one output's sum: one entry per tap and channel, in reading order.
 
     Attributes:
-        channel: input plane of the tap.
-        row, column: input coordinates (floats, so that operations which sample between
-            pixels fit); outside the input where the tap is padding.
-        value: the value at the tap.
-        weight: the tap's weight; 1 at a maximum's winner, 1/divisor in a mean.
-        product: value × weight (0 where the weight is 0, also for values of -inf).
-        bias: added at the end.
+        channel: index of the input channel that each tap reads.
+        row, column: input coordinates of each tap (floats, so that operations which sample
+            between pixels fit); they lie outside the input where the tap reads padding.
+        value: the input or padding value that each tap reads.
+        weight: the factor of each value; for a maximum 1 at the largest value and 0 elsewhere,
+            for a mean 1/divisor.
+        bias: the number added to the sum of the products; 0 for a layer without bias.
     """
 
     channel: IntArray
@@ -38,6 +38,7 @@ class Terms:
 
     @property
     def product(self) -> NDArray[np.float64]:
+        """Value × weight of each tap; 0 where the weight is 0, even if the value is -inf."""
         used = self.weight != 0
         return np.multiply(self.value, self.weight, out=np.zeros_like(self.value), where=used)
 
@@ -49,21 +50,22 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """A layer's run on an input, with everything the player needs to show each step.
+    """One forward pass of a layer, with the position and the values of every window.
 
     Attributes:
         spec: the layer.
-        input: (C, H, W).
+        input: (C, H, W) the layer's input.
         weight: (O, C / groups, kernel height, kernel width) in window order, None for pooling
-            by maximum or mean. Flipped for a transposed convolution.
-        bias: (O,) or None.
-        output: (O, h, w), torch's own.
-        rows, cols: where the windows stand on the padded grid.
-        row_values, col_values: (grid,) input index whose value each grid row (column) shows,
-            PAD where it shows ``fill_value``.
-        fill_value: what constant padding holds: 0, or -inf under a maximum.
-        winner: (O, h, w) flat input position of each maximum (-1: none), or None.
-        divisor: (h, w) the divisor of each mean, or None.
+            by maximum or mean. For a transposed convolution this is torch's kernel flipped.
+        bias: (O,) the bias; None for a layer without one.
+        output: (O, h, w) the output that torch computed.
+        rows, cols: positions of the windows along the height and the width of the padded grid.
+        row_values, col_values: (grid,) the input index that each grid row (column) copies, or
+            PAD where the grid holds ``fill_value``.
+        fill_value: the value of constant padding: -inf for a maximum, otherwise 0.
+        winner: (O, h, w) flat input position of each maximum, -1 where padding is largest;
+            None unless the operation is a maximum.
+        divisor: (h, w) the number that divides each sum; None unless the operation is a mean.
     """
 
     spec: LayerSpec
@@ -85,42 +87,44 @@ class Sweep:
         return operation_of(self.spec).groups(self.spec)
 
     def channels_of(self, output_channel: int) -> range:
-        """The input planes that one output plane reads."""
+        """The input channels that one output channel reads."""
         per_group = self.input.shape[0] // self.groups
         group = output_channel * self.groups // self.output.shape[0]
         return range(group * per_group, (group + 1) * per_group)
 
     def terms(self, channel: int, row: int, column: int) -> Terms:
-        """The taps, weights and products of one output."""
+        """The terms of the sum at one output: its taps with their values and weights."""
         grid_rows, grid_cols = self.rows.taps[row], self.cols.taps[column]
         planes = np.array(self.channels_of(channel))
         shape = (len(planes), len(grid_rows), len(grid_cols))
-        values = self._values(planes, grid_rows, grid_cols)
-        weights = self._weights(channel, row, column, shape)
-        position = [
+        values = self._tap_values(planes, grid_rows, grid_cols)
+        weights = self._tap_weights(channel, row, column, shape)
+        coordinates = [
             _input_coordinate(axis.source, taps)
             for axis, taps in ((self.rows, grid_rows), (self.cols, grid_cols))
         ]
         return Terms(
             np.broadcast_to(planes[:, None, None], shape).ravel(),
-            np.broadcast_to(position[0][None, :, None], shape).ravel(),
-            np.broadcast_to(position[1][None, None, :], shape).ravel(),
+            np.broadcast_to(coordinates[0][None, :, None], shape).ravel(),
+            np.broadcast_to(coordinates[1][None, None, :], shape).ravel(),
             values.ravel(),
             weights.ravel(),
             0.0 if self.bias is None else float(self.bias[channel]),
         )
 
-    def _values(
+    def _tap_values(
         self, planes: IntArray, grid_rows: IntArray, grid_cols: IntArray
     ) -> NDArray[np.float64]:
+        """(planes, rows, columns) values of the padded input at these grid positions."""
         rows, cols = self.row_values[grid_rows], self.col_values[grid_cols]
-        real = (rows >= 0)[:, None] & (cols >= 0)[None, :]
-        picked = self.input[np.ix_(planes, rows.clip(min=0), cols.clip(min=0))]
-        return np.asarray(np.where(real, picked, self.fill_value), dtype=np.float64)
+        copies_input = (rows >= 0)[:, None] & (cols >= 0)[None, :]
+        copied = self.input[np.ix_(planes, rows.clip(min=0), cols.clip(min=0))]
+        return np.asarray(np.where(copies_input, copied, self.fill_value), dtype=np.float64)
 
-    def _weights(
+    def _tap_weights(
         self, channel: int, row: int, column: int, shape: tuple[int, int, int]
     ) -> NDArray[np.float64]:
+        """The factor of each tap, in an array that broadcasts to ``shape``."""
         if self.weight is not None:
             return np.asarray(self.weight[channel], dtype=np.float64)
         rows = self.rows.source[self.rows.taps[row]]
@@ -131,14 +135,19 @@ class Sweep:
         assert self.winner is not None
         width = self.input.shape[2]
         flat = rows[:, None] * width + cols[None, :]
-        real = (rows >= 0)[:, None] & (cols >= 0)[None, :]
+        in_input = (rows >= 0)[:, None] & (cols >= 0)[None, :]
         return np.broadcast_to(
-            (real & (flat == self.winner[channel, row, column])).astype(np.float64), shape
+            (in_input & (flat == self.winner[channel, row, column])).astype(np.float64), shape
         )
 
 
 def _input_coordinate(source: IntArray, grid: IntArray) -> NDArray[np.float64]:
-    """Input coordinates of grid cells, by linear extension from the first input cell."""
+    """Input coordinates of grid indices, extended linearly to cells that are no input pixels.
+
+    Args:
+        source: (grid,) input index of each grid cell, negative where the cell is no input pixel.
+        grid: grid indices of any shape.
+    """
     inputs = np.flatnonzero(source >= 0)
     step = inputs[1] - inputs[0] if len(inputs) > 1 else 1
     return np.asarray((grid - inputs[0]) / step, dtype=np.float64)
@@ -150,13 +159,13 @@ def sweep(
     weight: NDArray[np.floating] | None = None,
     bias: NDArray[np.floating] | None = None,
 ) -> Sweep:
-    """Run the layer with torch and record every window.
+    """Run the layer with torch and record the position and values of every window.
 
     Args:
         spec: the layer.
         x: (C, H, W) input.
-        weight: in torch's own layout for the operation, when it has learned weights.
-        bias: (O,), when ``spec.bias``.
+        weight: the weights in torch's layout; None for an operation without learned weights.
+        bias: (O,) the bias; None unless ``spec.bias``.
 
     Raises:
         SpecError: the layer does not fit the input, or an array has the wrong shape.
@@ -190,8 +199,8 @@ def sweep(
         output=y[0].numpy(),
         rows=rows,
         cols=cols,
-        row_values=_values(rows, spec.padding[0], spec.padding_mode, size[0]),
-        col_values=_values(cols, spec.padding[1], spec.padding_mode, size[1]),
+        row_values=_copied_indices(rows, spec.padding[0], spec.padding_mode, size[0]),
+        col_values=_copied_indices(cols, spec.padding[1], spec.padding_mode, size[1]),
         fill_value=float("-inf") if operation.reduce == "max" else 0.0,
         winner=winner,
         divisor=_divisor(spec, rows, cols) if operation.reduce == "mean" else None,
@@ -203,6 +212,7 @@ def _tensor(array: NDArray[np.floating]) -> torch.Tensor:
 
 
 def _window_weight(spec: LayerSpec, weight: NDArray[np.floating] | None) -> FloatArray | None:
+    """The weights in window order, including the fixed ones of a blur; None without weights."""
     operation = operation_of(spec)
     if operation.weight_shape(spec) is None:
         return None
@@ -211,14 +221,18 @@ def _window_weight(spec: LayerSpec, weight: NDArray[np.floating] | None) -> Floa
     return operation.window_weight(spec, np.asarray(weight, dtype=np.float32))
 
 
-def _values(axis: Axis, padding: tuple[int, int], fill: str, n: int) -> IntArray:
-    if fill == "zeros":
+def _copied_indices(axis: Axis, padding: tuple[int, int], padding_mode: str, n: int) -> IntArray:
+    """(grid,) the input index each cell copies, negative for constant cells; ``n`` pixels."""
+    if padding_mode == "zeros":
         return axis.source
-    return fill_source(n, *padding, fill)
+    return fill_source(n, *padding, padding_mode)
 
 
 def _divisor(spec: LayerSpec, rows: Axis, cols: Axis) -> IntArray:
-    """The divisor of each mean: padding counts with ``count_include_pad``, overhang never."""
+    """(h, w) the number of cells that each mean divides by.
+
+    Padding counts with ``count_include_pad``; cells past the padding (``ceil_mode``) never do.
+    """
     counted = [
         (axis.source != OUTSIDE if spec.count_include_pad else axis.source >= 0)[axis.taps].sum(1)
         for axis in (rows, cols)

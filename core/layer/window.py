@@ -1,7 +1,7 @@
 """The positions of a sliding window: sizes, starts, taps, read counts, unread pixels.
 
-These are the only size formulas of the project. Nothing here needs torch: every number is a
-closed form, and the tests compare each with torch.
+These are the only size formulas of the project. Every number is a closed form that needs no
+torch; the tests compare each with torch.
 
 Coordinates: axis order (height, width), indices 0-based. Along one axis the window of
 output ``o`` has its tap ``i`` at input position ``o * stride - before + i * dilation``;
@@ -22,17 +22,19 @@ from numpy.typing import NDArray
 from ..errors import SpecError, whole
 
 Pair = tuple[int, int]
+"""(height, width) or (row, column)."""
 Pads = tuple[Pair, Pair]
+"""Padding on four sides: ((top, bottom), (left, right))."""
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 N = TypeVar("N", int, IntArray)
 
 PAD = -1
-"""A grid cell of padding."""
+"""Entry of ``Axis.source`` for a grid cell of padding."""
 INSERTED = -2
-"""A zero put between two input cells by a transposed convolution."""
+"""Entry of ``Axis.source`` for a zero that a transposed convolution inserts between inputs."""
 OUTSIDE = -3
-"""A cell past the padding which the last window of ``ceil_mode`` overhangs."""
+"""Entry of ``Axis.source`` for a cell past the padding, read by ``ceil_mode``'s last window."""
 
 
 def span_of(kernel_size: N, dilation: N) -> N:
@@ -41,7 +43,11 @@ def span_of(kernel_size: N, dilation: N) -> N:
 
 
 def pair(parameter: str, value: object, minimum: int) -> Pair:
-    """An int or (height, width) as a pair of ints of at least ``minimum``."""
+    """Convert one int or (height, width) to a pair of ints of at least ``minimum``.
+
+    Raises:
+        SpecError: ``value`` is anything else; names ``parameter``.
+    """
     if isinstance(value, tuple | list):
         if len(value) != 2:
             raise SpecError(parameter, "must be one number or (height, width)", value)
@@ -51,7 +57,7 @@ def pair(parameter: str, value: object, minimum: int) -> Pair:
 
 
 def four_sided(value: object) -> Pads:
-    """An int, (height, width) or ((top, bottom), (left, right)) as the last of these."""
+    """Convert one int, (height, width) or ((top, bottom), (left, right)) to the last form."""
     if isinstance(value, tuple | list) and len(value) == 2:
         rows, cols = value
         if isinstance(rows, tuple | list) or isinstance(cols, tuple | list):
@@ -89,7 +95,7 @@ class Axis:
 
     @property
     def reads(self) -> IntArray:
-        """(n,) the number of windows that read each input cell."""
+        """(n,) the number of windows that read each of the n input cells."""
         return self.grid_reads[self.source >= 0]
 
     @property
@@ -143,7 +149,7 @@ class Window2d:
 
     @property
     def effective_kernel_size(self) -> Pair:
-        """Input cells spanned by the kernel with its holes: ``dilation*(k-1) + 1``."""
+        """Input cells from the first to the last tap of the dilated kernel, along each axis."""
         return self._span(0), self._span(1)
 
     def _span(self, axis: int) -> int:
@@ -156,7 +162,7 @@ class Window2d:
         when it would start past the input (torch.nn.MaxPool2d).
 
         Raises:
-            SpecError: the window does not fit once.
+            SpecError: the padded input is smaller than the window.
         """
         height, width = pair("input size", size, 1)
         return self._outputs(height, 0), self._outputs(width, 1)
@@ -216,21 +222,23 @@ class Window2d:
         return Axis(source, starts, np.arange(self.kernel_size[axis]) * self.dilation[axis])
 
     def read_counts(self, size: Pair) -> IntArray:
-        """(height, width) how many windows read each input pixel."""
+        """(height, width) the number of windows that read each input pixel."""
         rows, cols = self.axes(size)
         return np.outer(rows.reads, cols.reads)
 
     def unread(self, size: Pair) -> Unread:
-        """The input pixels no window reads, and the rows and columns left over."""
+        """The input pixels that no window reads, and the remainder past the last window."""
         rows, cols = self.axes(size)
         mask = (rows.reads[:, None] == 0) | (cols.reads[None, :] == 0)
         return Unread(mask, (rows.remainder, cols.remainder))
 
     def transposed_output_size(self, size: Pair, output_padding: Pair = (0, 0)) -> Pair:
-        """Output of the transposed convolution: ``(n-1)*stride - pads + span + output_padding``.
+        """Output size of the transposed convolution with this window.
+
+        It is ``(n-1)*stride - pads + span + output_padding`` along each axis.
 
         Raises:
-            SpecError: the padding cuts everything away.
+            SpecError: the padding crops the whole output.
         """
         height, width = (
             (size[axis] - 1) * self.stride[axis]
@@ -247,10 +255,10 @@ class Window2d:
         return height, width
 
     def transposed_axes(self, size: Pair, output_padding: Pair = (0, 0)) -> tuple[Axis, Axis]:
-        """The transposed convolution as a plain one over a stretched grid.
+        """The windows of a transposed convolution, as an ordinary one over a stretched grid.
 
-        ``stride - 1`` zeros stand between the inputs, ``span - 1 - padding`` around them,
-        and the *flipped* kernel slides over that grid with stride 1.
+        The grid has ``stride - 1`` zeros between the inputs and ``span - 1 - padding`` zeros
+        around them, and the *flipped* kernel slides over it with stride 1.
         """
         outputs = self.transposed_output_size(size, output_padding)
         return (
@@ -259,7 +267,7 @@ class Window2d:
         )
 
     def transposed_write_counts(self, size: Pair, output_padding: Pair = (0, 0)) -> IntArray:
-        """(output height, width) the number of inputs that are added up in each output.
+        """(output height, width) the number of input pixels that are summed in each output.
 
         Source: Odena et al., "Deconvolution and Checkerboard Artifacts" (2016).
         """

@@ -1,8 +1,8 @@
 """Downsampling layers, each with and without a blur before the stride.
 
-Without a blur the operation itself has the stride s: it computes every s-th of its outputs. With a
-blur it computes them all, a fixed binomial filter smooths them, and every s-th value is taken.
-Both are ``dense(x)[..., ::s, ::s]``; they differ in how smooth the dense map is. Source: Zhang,
+Without a blur the operation has the stride s and computes every s-th output only. With a blur it
+computes all outputs, a fixed binomial filter smooths them, and every s-th value is taken.
+Both equal ``dense(x)[..., ::s, ::s]`` and differ in how smooth the dense map is. Source: Zhang,
 "Making Convolutional Networks Shift-Invariant Again" (2019); its BlurPool, max-blur-pool and
 blurred strided convolution are `DownsamplingLayer` with ``taps`` > 1.
 """
@@ -26,31 +26,35 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KINDS = ("convolution", "max_pooling", "average_pooling")
-"""The keys of `core.layer.operations.OPERATIONS` that can downsample a picture."""
+"""Operations of a `DownsamplingLayer`, as keys of `core.layer.operations.OPERATIONS`."""
 TAPS = (1, 2, 3, 4, 5, 6, 7)
-"""Sides of the blur kernel; 1 means no blur."""
+"""Possible sides of the blur kernel in pixels; 1 means no blur."""
 MAX_KERNEL, MAX_STRIDE = 7, 4
+"""Largest kernel size and stride of a `DownsamplingLayer`, in pixels."""
 
 
-def sides(size: int) -> Pair:
-    """Padding (before, after) that gives one output per pixel at stride 1.
+def same_padding(size: int) -> Pair:
+    """Padding (before, after) with which a window of ``size`` gives one output per pixel.
 
-    An odd window is centered on its pixel, an even one half a pixel after it. With an even stride
-    that is the center of the pixels that one output replaces.
+    At stride 1 an odd window is centered on its pixel, an even one half a pixel after it. With
+    an even stride that is the center of the pixels that one output replaces.
     """
     return (size - 1) // 2, size // 2
 
 
 def blur_weights(taps: int) -> NDArray[np.float32]:
-    """(1, 1, taps, taps) binomial weights with sum 1, as the operation ``blur_pooling`` has."""
+    """(1, 1, taps, taps) binomial weights with sum 1, those of the operation ``blur_pooling``."""
     return blur_weight(LayerSpec("blur_pooling", (taps, taps)))
 
 
 def padded(x: Tensor, size: int, padding_mode: str, fill: float = 0.0) -> Tensor:
-    """(N, C, H, W) with the padding of `sides` for a window of ``size``, filled in torch's way."""
+    """Pad (N, C, H, W) as `same_padding` says for a window of ``size``.
+
+    ``padding_mode`` is torch's; ``fill`` is the padding value in mode ``"zeros"``.
+    """
     import torch.nn.functional as F
 
-    before, after = sides(size)
+    before, after = same_padding(size)
     pads = [before, after, before, after]
     if padding_mode == "zeros":
         return F.pad(x, pads, value=fill)
@@ -58,11 +62,11 @@ def padded(x: Tensor, size: int, padding_mode: str, fill: float = 0.0) -> Tensor
 
 
 def blur(x: Tensor, weight: Tensor, stride: int, padding_mode: str) -> Tensor:
-    """Blur every channel of (N, C, H, W) and downsample it by ``stride``.
+    """Blur every channel and downsample it by ``stride``.
 
     Args:
-        x: the maps; the output has ceil(H / stride)×ceil(W / stride) pixels.
-        weight: (1, 1, taps, taps), of `blur_weights`.
+        x: (N, C, H, W); the output has ceil(H / stride)×ceil(W / stride) pixels.
+        weight: (1, 1, taps, taps) weights of the blur, from `blur_weights`.
         stride, padding_mode: as in a convolution.
     """
     import torch.nn.functional as F
@@ -78,13 +82,14 @@ class DownsamplingLayer:
 
     Attributes:
         kind: one of `KINDS`.
-        kernel_size, stride: in pixels.
+        kernel_size, stride: side of the window and its step, in pixels.
         taps: side of the binomial blur before the stride; 1 for no blur.
-        padding_mode: a key of `core.layer.padding.FILLS`; in max pooling, padding of ``zeros`` never
-            wins, as in torch.
-        weights: a key of `core.layer.kernels.PRESETS` for the one filter of a convolution.
-        seed: of random weights.
-        relu: apply a ReLU after a convolution, before the blur.
+        padding_mode: a key of `core.layer.padding.FILLS`. In max pooling ``"zeros"`` pads with
+            −∞, as in torch.
+        weights: a key of `core.layer.kernels.PRESETS`, the weights of the one filter of a
+            convolution.
+        seed: seed of random weights.
+        relu: whether a ReLU follows a convolution, before the blur.
 
     Raises:
         SpecError: a setting out of range.
@@ -111,16 +116,16 @@ class DownsamplingLayer:
                 raise SpecError(name, rule, getattr(self, name))
 
     def with_blur(self, taps: int) -> DownsamplingLayer:
-        """The same layer with another blur; 1 for none."""
+        """The same layer with a blur of ``taps``; 1 for no blur."""
         return replace(self, taps=taps)
 
     def check(self, size: Pair) -> None:
-        """Refuse a picture that is too small for this padding.
+        """Check that a picture of (height, width) is large enough for the layer's padding.
 
         Raises:
-            SpecError: the fill cannot provide so much padding.
+            SpecError: the picture is too small for this ``padding_mode``.
         """
-        needed = max(sides(self.kernel_size)[1], sides(self.taps)[1])
+        needed = max(same_padding(self.kernel_size)[1], same_padding(self.taps)[1])
         limit = fill_limit(min(size), self.padding_mode)
         if limit is not None and needed > limit:
             least = needed + min(size) - limit
@@ -128,29 +133,32 @@ class DownsamplingLayer:
             raise SpecError("input", rule, "×".join(map(str, size)))
 
     def run(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C or 1, ceil(H / stride), ceil(W / stride))."""
+        """Run the layer: (N, C, H, W) to (N, C or 1, ceil(H / stride), ceil(W / stride)).
+
+        A convolution has one output channel, pooling has C.
+        """
         if self.taps == 1:
             return self._operate(x, self.stride)
         return self._blurred(self.before_blur(x), self.stride)
 
     def dense(self, x: Tensor) -> Tensor:
-        """(N, C or 1, H, W) the map at stride 1; `run` takes every ``stride``-th row and column."""
+        """(N, C or 1, H, W) the map at stride 1, of which `run` has every ``stride``-th value."""
         return self.before_blur(x) if self.taps == 1 else self._blurred(self.before_blur(x), 1)
 
     def before_blur(self, x: Tensor) -> Tensor:
-        """The operation at stride 1, before any blur."""
+        """(N, C or 1, H, W) the output of the operation at stride 1, before any blur."""
         return self._operate(x, 1)
 
     def macs(self, channels: int, size: Pair) -> int:
-        """Multiply–accumulates on one picture; max and average pooling count none."""
+        """Multiply–accumulates of the layer on one picture; max and average pooling have none."""
         step = self.stride if self.taps == 1 else 1
         spec = self._spec(channels, step)
-        first = operation_of(spec).macs(spec, _grown(size, self.kernel_size))
+        first = operation_of(spec).macs(spec, _padded_size(size, self.kernel_size))
         if self.taps == 1:
             return first
         maps = operation_of(spec).out_channels(spec)
         spec = LayerSpec("blur_pooling", (self.taps,) * 2, (self.stride,) * 2, in_channels=maps)
-        return first + operation_of(spec).macs(spec, _grown(size, self.taps))
+        return first + operation_of(spec).macs(spec, _padded_size(size, self.taps))
 
     def _spec(self, channels: int, step: int) -> LayerSpec:
         kernel_size, stride = (self.kernel_size,) * 2, (step,) * 2
@@ -175,5 +183,6 @@ class DownsamplingLayer:
         return blur(y, weight, step, self.padding_mode)
 
 
-def _grown(size: Pair, window: int) -> Pair:
+def _padded_size(size: Pair, window: int) -> Pair:
+    """Size of a picture with `same_padding` for a window of this side."""
     return size[0] + window - 1, size[1] + window - 1

@@ -1,7 +1,7 @@
-"""Whole networks with circular padding or a blur before every stride, and their consistency.
+"""Networks with circular padding or a blur before every stride, and their shift consistency.
 
-The functions that change a network return a copy with the mode and weights of the original, which
-is not modified.
+`circular` and `anti_aliased` return a changed copy with the mode and weights of the original,
+which is not modified.
 """
 
 from __future__ import annotations
@@ -25,20 +25,22 @@ from ..layer.kernels import gaussian
 from ..layer.window import Pair, Window2d, pair
 from ..networks.swaps import FixedWindow, changed
 from .consistency import Consistency, Progress, Shift, Stride, shift_consistency, stride_of
-from .layer import TAPS, sides
+from .layer import TAPS, same_padding
 
 
 class BlurPool(FixedWindow):
-    """Every channel blurred with binomial weights, every ``stride``-th pixel kept.
+    """Blurs every channel with binomial weights and downsamples it by ``stride``.
 
-    Source: Zhang, "Making Convolutional Networks Shift-Invariant Again" (2019). (N, C, H, W)
-    to (N, C, ceil(H / stride), ceil(W / stride)); an even number of taps stands half a pixel
-    after its pixel, the middle of the two for which it answers at stride 2.
+    It turns (N, C, H, W) into (N, C, ceil(H / stride), ceil(W / stride)). With an even number of
+    taps a window is centered half a pixel after its pixel, which at stride 2 is the middle of the
+    two pixels that it replaces. Source: Zhang, "Making Convolutional Networks Shift-Invariant
+    Again" (2019).
 
     Args:
-        taps: 2 to 7: 1 1, 1 2 1, 1 3 3 1, 1 4 6 4 1, … along each axis.
-        stride: of both axes.
-        padding_mode: as of a convolution.
+        taps: side of the blur kernel, 2 to 7; the weights are 1 1, 1 2 1, 1 3 3 1, … along each
+            axis, divided by their sum.
+        stride: stride along both axes.
+        padding_mode: as in a convolution.
 
     Raises:
         SpecError: taps or stride out of range.
@@ -48,7 +50,9 @@ class BlurPool(FixedWindow):
         if taps not in TAPS[1:]:
             raise SpecError("taps", f"must be from {TAPS[1]} to {TAPS[-1]}", taps)
         row = tuple(gaussian(1, taps)[0].tolist())
-        window = Window2d((taps, taps), pair("stride", stride, 1), (sides(taps), sides(taps)))
+        window = Window2d(
+            (taps, taps), pair("stride", stride, 1), (same_padding(taps), same_padding(taps))
+        )
         super().__init__((row, row), window, padding_mode)
 
     def extra_repr(self) -> str:
@@ -57,42 +61,43 @@ class BlurPool(FixedWindow):
 
 
 class BlurredDownsampling(nn.Module):
-    """A strided layer made anti-aliased: the layer at stride 1, then a blur with the stride.
+    """An anti-aliased strided layer: the layer at stride 1, then a blur with the stride.
 
     Args:
-        layer: the layer, its stride set to 1.
-        pool: the blur, with the layer's former stride.
+        layer: a convolution or pooling layer whose stride is set to 1.
+        pool: the blur, with the layer's original stride.
     """
 
     def __init__(self, layer: nn.Module, pool: BlurPool) -> None:
         super().__init__()
         self.layer, self.pool = layer, pool
-        self.wraps: Pair | None = None
+        self.circular_padding: Pair | None = None
 
-    def wrap(self) -> None:
-        """Make all padding circular, that of the layer included."""
+    def make_circular(self) -> None:
+        """Make the padding of the layer and of the blur circular."""
         layer: Any = self.layer
-        self.wraps, layer.padding = pair("padding", layer.padding, 0), (0, 0)
+        self.circular_padding, layer.padding = pair("padding", layer.padding, 0), (0, 0)
         self.pool.padding_mode = "circular"
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.wraps is not None:
+        if self.circular_padding is not None:
             x = F.pad(x, self._pads(x), mode="circular")
         y: Tensor = self.pool(self.layer(x))
         return y
 
     def _pads(self, x: Tensor) -> list[int]:
-        """Padding that gives the layer ``stride`` outputs for each output of the blur.
+        """Circular padding for the layer, as `torch.nn.functional.pad` takes it.
 
-        With fewer, the circular map would end too early.
+        It makes the number of the layer's outputs a multiple of the blur's stride, so that the
+        circular map spans a whole number of strides.
         """
         layer: Any = self.layer
         pads = []
         for axis in (1, 0):
             span = pair("kernel_size", layer.kernel_size, 1)[axis] - 1
             span *= pair("dilation", getattr(layer, "dilation", 1), 1)[axis]
-            assert self.wraps is not None
-            before = self.wraps[axis]
+            assert self.circular_padding is not None
+            before = self.circular_padding[axis]
             dense = x.shape[2 + axis] + 2 * before - span
             pads += [before, before + -dense % self.pool.window.stride[axis]]
         return pads
@@ -102,23 +107,23 @@ Pool = nn.MaxPool2d | nn.AvgPool2d
 
 
 def circular(module: nn.Module) -> nn.Module:
-    """A copy in which all padding is circular, so that only strides break shift equivariance.
+    """A copy with circular padding, in which only strides break shift equivariance.
 
-    Changed are modules of convolutions (not transposed ones), of max and average pooling, and
-    those of `anti_aliased`. Pooling that rounds its size up still reads past the edge.
+    It changes convolutions (except transposed ones), max and average pooling, and the modules of
+    `anti_aliased`. Pooling with ``ceil_mode`` still reads past the edge.
 
     Raises:
-        SpecError: the module cannot be copied, or has none of them.
+        SpecError: the module cannot be copied, or contains none of these layers.
     """
-    done: set[int] = set()
+    inside_blurred: set[int] = set()
 
     def make(path: str, old: nn.Module) -> nn.Module | None:
         if isinstance(old, BlurredDownsampling):
-            old.wrap()  # in the copy
-            done.add(id(old.layer))
-        elif id(old) not in done and isinstance(old, nn.Conv2d | BlurPool):
+            old.make_circular()  # in the copy
+            inside_blurred.add(id(old.layer))
+        elif id(old) not in inside_blurred and isinstance(old, nn.Conv2d | BlurPool):
             old.padding_mode = "circular"
-        elif id(old) not in done and isinstance(old, Pool):
+        elif id(old) not in inside_blurred and isinstance(old, Pool):
             rows, cols = pair("padding", old.padding, 0)
             old.padding = 0
             if rows or cols:
@@ -133,10 +138,14 @@ def circular(module: nn.Module) -> nn.Module:
 def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect") -> nn.Module:
     """A copy in which every strided layer runs at stride 1, followed by a blur with the stride.
 
-    Strided convolutions and max and average pooling become `Blurred`; sizes and weights stay. Not changed: layers with two different strides, and
-    pooling that rounds its size up. Zhang puts the blur behind the activation that follows a
-    convolution; here it stands right behind the convolution, which asks nothing of the
-    network's code.
+    Strided convolutions and max and average pooling become `BlurredDownsampling`; output sizes
+    and weights do not change. Layers with two different strides and pooling with ``ceil_mode``
+    stay as they are. Zhang blurs after the activation that follows a convolution; here the blur
+    directly follows the convolution, because any module can be replaced like this.
+
+    Args:
+        module: any module.
+        taps, padding_mode: arguments of `BlurPool`.
 
     Raises:
         SpecError: as `BlurPool`; the module cannot be copied, or has no strided layers.
@@ -157,7 +166,7 @@ def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect"
 
 
 def _downsampling_stride(layer: nn.Module) -> int | None:
-    """The stride of a layer to which a blur can be added; None for any other."""
+    """The stride of a layer that `anti_aliased` can change; None for any other layer."""
     if not isinstance(layer, nn.Conv2d | Pool) or getattr(layer, "ceil_mode", False):
         return None
     if getattr(layer, "return_indices", False) or isinstance(layer.padding, str):
@@ -168,13 +177,18 @@ def _downsampling_stride(layer: nn.Module) -> int | None:
 
 
 def layer_of(graph: Graph, size: Pair, layer: str | None = None) -> Node:
-    """A node by its name or its module's; by default the last one with units side by side
-    whose grid meets that of an image of ``size``.
+    """The node whose output is compared under shifts.
+
+    Args:
+        graph: the network.
+        size: (height, width) of the image.
+        layer: name of a node or of a module; None for the last node whose output is a map of
+            more than one unit with a common stride (`stride_of`).
 
     Raises:
-        SpecError: there is none, or its output is no image.
+        SpecError: there is no such node, or its output is no map.
     """
-    spread = [
+    maps = [
         node
         for node in graph.values()
         if _is_map(node)
@@ -182,23 +196,23 @@ def layer_of(graph: Graph, size: Pair, layer: str | None = None) -> Node:
         and node.kind not in ("input", "pad")
         and stride_of(size, node.grid)
     ]
-    node = graph.find(layer) if layer else (spread or list(graph.values()))[-1]
+    node = graph.find(layer) if layer else (maps or list(graph.values()))[-1]
     if not _is_map(node):
         raise SpecError("layer", "must have units side by side, as (C, H, W) or (C, L)", node.name)
     return node
 
 
 def _is_map(node: Node) -> bool:
-    """The output is (1, C, H, W), or (1, C, L) of a sequence."""
+    """Whether the output of a node is (1, C, H, W), or (1, C, L) of a sequence."""
     return (node.dims, len(node.shape)) in (((2, 3), 4), ((None, 2), 3))
 
 
 def total_stride(graph: Graph, node: Node, size: Pair) -> Stride:
-    """Pixels of the image per unit of a node, down and right; a fraction where it enlarges.
+    """Image pixels per unit of a node, down and right; a fraction where the network enlarges.
 
     Raises:
-        SpecError: sides of image and map of which none is a multiple of the other; says which
-            sizes would do.
+        SpecError: along some axis neither the image's nor the map's side is a multiple of the
+            other; the message says what would work.
     """
     stride = stride_of(size, node.grid)
     if stride is None:
@@ -214,16 +228,16 @@ def total_stride(graph: Graph, node: Node, size: Pair) -> Stride:
 def coarsest_stride(graph: Graph, node: Node, size: Pair) -> Fraction:
     """The largest stride, in pixels, of all maps that a node depends on.
 
-    Where a network upsamples a coarse map, only shifts by multiples of this stride can be followed
-    exactly.
+    Where a network upsamples a coarse map, its output can follow only shifts by multiples of this
+    stride exactly.
     """
-    strides, todo, seen = [Fraction(1)], [node], {node.name}
-    while todo:
-        here = todo.pop()
-        strides += stride_of(size, here.grid) or () if _is_map(here) else ()
-        new = [name for name in here.inputs if name not in seen]
-        seen.update(new)
-        todo += [graph[name] for name in new]
+    strides, stack, visited = [Fraction(1)], [node], {node.name}
+    while stack:
+        ancestor = stack.pop()
+        strides += stride_of(size, ancestor.grid) or () if _is_map(ancestor) else ()
+        new = [name for name in ancestor.inputs if name not in visited]
+        visited.update(new)
+        stack += [graph[name] for name in new]
     return max(strides)
 
 
@@ -235,24 +249,24 @@ def network_consistency(
     progress: Progress | None = None,
     graph: Graph | None = None,
 ) -> Consistency:
-    """Measure how well the maps of one layer follow a shifted picture, all channels together.
+    """Measure how well the output of one layer, over all channels, follows a shifted picture.
 
     Args:
-        module: any nn.Module that does not decide by values; a copy of it runs, in eval mode
-            and no further than the layer.
+        module: a module whose control flow does not depend on values. A copy of it runs in eval
+            mode, up to the layer.
         picture: (C, H, W), or (C, L) of a sequence.
-        shifts: (down, right) in pixels; of a sequence (0, later).
-        layer: a node's name, or a module's; by default the last one with units side by side.
+        shifts: (down, right) in pixels; (0, later) for a sequence.
+        layer: name of a node or a module; see `layer_of` for the default.
         progress: see `core.shift.consistency.Progress`.
-        graph: of `core.graph.network_graph` for this module and picture, if it exists already.
+        graph: result of `core.graph.network_graph` for this module and picture, if it exists.
 
     Returns:
-        with the maps of the strongest channel.
+        The consistency, with the maps of the channel of largest mean square.
 
     Raises:
-        SpecError: a network or a layer that does not fit; a picture that is none; grids of the
-            picture and of the layer that do not meet (`total_stride`).
-        Stopped: the progress callback returned False.
+        SpecError: the module cannot be traced; no such layer, or its output is no map; the
+            picture has a wrong shape; picture and layer have no common stride (`total_stride`).
+        ShiftStopped: the progress callback returned False.
     """
     x = np.asarray(picture, dtype=np.float32)
     if x.ndim not in (2, 3):
@@ -269,4 +283,4 @@ def network_consistency(
         return output[0] if x.ndim == 3 else output[0].unsqueeze(2)
 
     image = x if x.ndim == 3 else x[:, None]
-    return shift_consistency(run, image, shifts, keep=True, progress=progress)
+    return shift_consistency(run, image, shifts, keep_maps=True, progress=progress)

@@ -73,7 +73,7 @@ def way_of_padding(name: str, operation: Operation) -> str:
     if name == "sides":
         return "each side on its own"
     rule = CONVENTIONS[name]
-    return f"{rule.label}: {rule.described(operation.has('output_padding'))}"
+    return f"{rule.label}: {rule.description_for(operation.has('output_padding'))}"
 
 
 COLOURS = ("red", "green", "blue")

@@ -1,8 +1,8 @@
-"""One layer as code to paste and run, in PyTorch, Keras and JAX.
+"""Source code of one layer in PyTorch, Keras and JAX, to paste and run.
 
-Every snippet stands alone: it imports what it needs, defines a callable ``layer``, makes
-an input ``x`` and prints ``y = layer(x)``. The PyTorch ones are executed by the tests and
-give the numbers on screen; Keras and JAX are no dependencies of this project.
+Every snippet is a complete program: it has its imports, defines a callable ``layer`` and an
+input ``x``, and prints ``y = layer(x)``. The tests execute the PyTorch snippets and compare them
+with the numbers on screen; Keras and JAX are no dependencies of this project.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from ..operations import check, operation_of
 from ..spec import LayerSpec
 from ..window import Pair
 from . import jax, keras, pytorch
-from .text import Lines, Write, plane, program
+from .text import Lines, Writer, array_literal, program
 
 LITERAL_SIDE = 12
-"""Longest side of a single-channel input that a snippet writes out as numbers."""
+"""Largest side of a single-channel input whose pixels a snippet lists as numbers."""
 
 
 @dataclass(frozen=True)
 class Framework:
-    """One framework's way of writing layers.
+    """The code templates of one framework.
 
     Attributes:
         label: name on screen.
-        writers: the function that writes each operation of ``OPERATIONS``.
-        imports: alias to import statement; a snippet has those it uses.
-        picture: code of an input from the text of a nested list (height, width).
-        placeholder: code of a random input from (channels, height, width).
-        call: the lines that run the layer.
+        writers: the function that writes each operation of ``OPERATIONS``, by operation.
+        imports: import statement by alias; a snippet contains the ones it uses.
+        picture: template of an input, to format with the text of a nested list (height, width).
+        placeholder: template of a random input, to format with channels, height and width.
+        call: the lines that run the layer and print its output.
     """
 
     label: str
-    writers: dict[str, Write]
+    writers: dict[str, Writer]
     imports: dict[str, str]
     picture: str
     placeholder: str
@@ -52,7 +52,7 @@ SNIPPETS: dict[str, Framework] = {
         ("jax", "JAX", jax),
     )
 }
-"""Every framework; each writes every operation."""
+"""The frameworks by name; each can write every operation."""
 
 
 def snippet(
@@ -63,16 +63,16 @@ def snippet(
     bias: NDArray[np.floating] | None = None,
     x: NDArray[np.floating] | None = None,
 ) -> str:
-    """The layer as a runnable program in ``framework``.
+    """Write the layer as a runnable program.
 
     Args:
         framework: a key of ``SNIPPETS``.
         spec: the layer.
-        size: input (height, width); "same" padding and cropping depend on it.
-        weight, bias: the learned numbers in torch's layout, as ``core.layer.sweep.sweep`` takes
-            them; written out in the shortest decimals that give the same float32.
-        x: (C, H, W) input. Written out when it has one channel of at most
-            ``LITERAL_SIDE`` pixels a side; a random picture stands in for any other.
+        size: input (height, width), on which "same" padding and cropping depend.
+        weight, bias: the parameters in torch's layout, as ``core.layer.sweep.sweep`` takes
+            them. They are written as the shortest decimals that give the same float32.
+        x: (C, H, W) input. It is written as numbers if it has one channel of at most
+            ``LITERAL_SIDE`` pixels a side; otherwise the program makes a random one.
 
     Raises:
         SpecError: no such framework, the layer does not fit the input, or an array has the
@@ -82,15 +82,18 @@ def snippet(
         raise SpecError("framework", f"must be one of {', '.join(SNIPPETS)}", framework)
     check(spec, size)
     _check_arrays(spec, size, weight, bias, x)
-    parts = SNIPPETS[framework]
-    lines = parts.writers[spec.operation](spec, size, weight, bias)
-    return program(parts.imports, [*lines, "", _input(parts, spec, size, x), *parts.call])
+    code = SNIPPETS[framework]
+    lines = code.writers[spec.operation](spec, size, weight, bias)
+    return program(code.imports, [*lines, "", _input_line(code, spec, size, x), *code.call])
 
 
-def _input(parts: Framework, spec: LayerSpec, size: Pair, x: NDArray[np.floating] | None) -> str:
+def _input_line(
+    code: Framework, spec: LayerSpec, size: Pair, x: NDArray[np.floating] | None
+) -> str:
+    """The line of code that defines the input ``x``."""
     if x is not None and spec.in_channels == 1 and max(size) <= LITERAL_SIDE:
-        return parts.picture.format(plane(x[0]))
-    return parts.placeholder.format(channels=spec.in_channels, height=size[0], width=size[1])
+        return code.picture.format(array_literal(x[0]))
+    return code.placeholder.format(channels=spec.in_channels, height=size[0], width=size[1])
 
 
 def _check_arrays(
@@ -100,6 +103,7 @@ def _check_arrays(
     bias: NDArray[np.floating] | None,
     x: NDArray[np.floating] | None,
 ) -> None:
+    """Raise SpecError for an array of the wrong shape, or with infinite or nan entries."""
     operation = operation_of(spec)
     wanted = {
         "weight": (weight, operation.weight_shape(spec) if operation.learned else None),

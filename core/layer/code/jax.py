@@ -1,7 +1,7 @@
-"""Layers as JAX: ``lax`` primitives with every argument spelled out.
+"""JAX code of every operation, as calls of ``lax`` primitives with explicit arguments.
 
-Pictures are (1, C, H, W) and kernels (O, I, h, w), which is lax's default as well as
-torch's. Source: jax.lax.conv_general_dilated and jax.lax.reduce_window documentation.
+Pictures are (1, C, H, W) and kernels (O, I, h, w), the default of lax and of torch.
+Source: jax.lax.conv_general_dilated and jax.lax.reduce_window documentation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ import numpy as np
 from ..operations import blur_weight, operation_of
 from ..spec import LayerSpec
 from ..window import Pads, Pair
-from .text import Array, Lines, Write, call, extended, function, overhang, plane, unless, unpadded
+from .text import (
+    Array,
+    Lines,
+    Writer,
+    array_literal,
+    call,
+    extended,
+    function,
+    overhang,
+    unpadded,
+)
 
 PICTURE = "x = jnp.array({})[None, None]  # (1, 1, height, width)"
 PLACEHOLDER = "x = jnp.ones((1, {channels}, {height}, {width}))  # your picture here"
@@ -22,22 +32,23 @@ _PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``lax.conv_general_dilated`` with explicit padding."""
+    """Write a convolution as ``lax.conv_general_dilated`` with explicit padding."""
     assert weight is not None
-    filled = spec.padding_mode != "zeros" and not unpadded(spec.padding)
+    padded_before = spec.padding_mode != "zeros" and not unpadded(spec.padding)
     y = _conv(
         window_strides=str(spec.stride),
-        padding=str(((0, 0), (0, 0)) if filled else spec.padding),
-        rhs_dilation=_pair_unless(spec.dilation),
+        padding=str(((0, 0), (0, 0)) if padded_before else spec.padding),
+        rhs_dilation=_pair_unless_one(spec.dilation),
         groups=operation_of(spec).groups(spec),
     )
-    return [*_weights(weight, bias), *function([*_fill(spec), *_plus(y, bias)])]
+    body = [*_copied_padding(spec), *_return_with_bias(y, bias)]
+    return [*_weights(weight, bias), *function(body)]
 
 
 def transposed_convolution(
     spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
 ) -> Lines:
-    """The same primitive: ``lhs_dilation`` puts the zeros between the pixels."""
+    """Write it as ``lax.conv_general_dilated``; ``lhs_dilation`` inserts the zeros."""
     assert weight is not None
     before_after = [
         (span - 1 - before, span - 1 - after + extra)
@@ -48,39 +59,39 @@ def transposed_convolution(
     y = _conv(
         window_strides="(1, 1)",
         padding=str(tuple(before_after)),
-        lhs_dilation=_pair_unless(spec.stride),
-        rhs_dilation=_pair_unless(spec.dilation),
+        lhs_dilation=_pair_unless_one(spec.stride),
+        rhs_dilation=_pair_unless_one(spec.dilation),
         groups=spec.groups,
     )
     flipped = operation_of(spec).window_weight(spec, np.asarray(weight, dtype=np.float32))
     return [
         "# PyTorch's kernel, flipped and as (output, input): how it meets the stretched picture.",
         *_weights(flipped, bias),
-        *function(_plus(y, bias)),
+        *function(_return_with_bias(y, bias)),
     ]
 
 
 def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``lax.reduce_window`` with ``lax.max``; ceil_mode is more padding at the end."""
+    """Write it as ``lax.reduce_window`` with ``lax.max``; ceil_mode is more padding after."""
     pads = extended(spec.padding, overhang(spec, size))
     return [*function([f"return {_reduce(spec, pads, 'x', '-jnp.inf', 'max')}"])]
 
 
 def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """Sums by ``lax.reduce_window``, divided by what counts in each window."""
+    """Write sums by ``lax.reduce_window``, divided by the number of cells that count."""
     extra = overhang(spec, size)
     pads = extended(spec.padding, extra)
     total = f"total = {_reduce(spec, pads, 'x', '0.0', 'add')}"
     if unpadded(pads) or (spec.count_include_pad and extra == (0, 0)):
         cells = spec.kernel_size[0] * spec.kernel_size[1]
         return [*function([total, f"return total / {cells}"])]
-    ones, left = "jnp.ones_like(x)", pads
+    ones, uncounted = "jnp.ones_like(x)", pads
     if spec.count_include_pad:
-        ones = f"jnp.pad({ones}, {_four(spec.padding)}, constant_values=1)"
-        left = extended(((0, 0), (0, 0)), extra)
+        ones = f"jnp.pad({ones}, {_four_axes(spec.padding)}, constant_values=1)"
+        uncounted = extended(((0, 0), (0, 0)), extra)
     body = [
         f"ones = {ones}",
-        f"count = {_reduce(spec, left, 'ones', '0.0', 'add')}",
+        f"count = {_reduce(spec, uncounted, 'ones', '0.0', 'add')}",
         total,
         "return total / count",
     ]
@@ -88,18 +99,18 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
 
 
 def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """A depthwise convolution with fixed binomial weights."""
+    """Write it as a depthwise convolution with fixed binomial weights."""
     return convolution(spec, size, blur_weight(spec), None)
 
 
-WRITERS: dict[str, Write] = {
+WRITERS: dict[str, Writer] = {
     "convolution": convolution,
     "transposed_convolution": transposed_convolution,
     "max_pooling": max_pooling,
     "average_pooling": average_pooling,
     "blur_pooling": blur_pooling,
 }
-"""The function that writes each operation."""
+"""The function that writes each operation of ``OPERATIONS`` as lines of code."""
 
 
 def _conv(groups: int, **named: str | None) -> str:
@@ -107,40 +118,44 @@ def _conv(groups: int, **named: str | None) -> str:
     return call("lax.conv_general_dilated", "x", "weight", **named, feature_group_count=count)
 
 
-def _reduce(spec: LayerSpec, pads: Pads, what: str, start: str, function: str) -> str:
+def _reduce(spec: LayerSpec, pads: Pads, operand: str, start: str, function: str) -> str:
+    """A call of ``lax.reduce_window`` on a variable, with start value and ``lax`` function."""
+
     def four(pair: Pair) -> str:
         return str((1, 1, *pair))
 
     return call(
         "lax.reduce_window",
-        what,
+        operand,
         start,
         f"lax.{function}",
         window_dimensions=four(spec.kernel_size),
         window_strides=four(spec.stride),
-        padding=_four(pads),
+        padding=_four_axes(pads),
         window_dilation=None if spec.dilation == (1, 1) else four(spec.dilation),
     )
 
 
-def _four(pads: Pads) -> str:
+def _four_axes(pads: Pads) -> str:
+    """The padding of all four axes (N, C, H, W) as text."""
     return str(((0, 0), (0, 0), *pads))
 
 
-def _pair_unless(pair: Pair) -> str | None:
-    return None if unless((1, 1), pair) is None else str(pair)
+def _pair_unless_one(pair: Pair) -> str | None:
+    return None if pair == (1, 1) else str(pair)
 
 
-def _fill(spec: LayerSpec) -> Lines:
+def _copied_padding(spec: LayerSpec) -> Lines:
+    """The line that pads ``x`` with copies of its pixels; none for zero padding."""
     if spec.padding_mode == "zeros" or unpadded(spec.padding):
         return []
-    return [f'x = jnp.pad(x, {_four(spec.padding)}, mode="{_PAD_MODES[spec.padding_mode]}")']
+    return [f'x = jnp.pad(x, {_four_axes(spec.padding)}, mode="{_PAD_MODES[spec.padding_mode]}")']
 
 
 def _weights(weight: Array, bias: Array | None) -> Lines:
-    lines = [f"weight = jnp.array({plane(weight)})"]
-    return lines if bias is None else [*lines, f"bias = jnp.array({plane(bias)})"]
+    lines = [f"weight = jnp.array({array_literal(weight)})"]
+    return lines if bias is None else [*lines, f"bias = jnp.array({array_literal(bias)})"]
 
 
-def _plus(y: str, bias: Array | None) -> Lines:
+def _return_with_bias(y: str, bias: Array | None) -> Lines:
     return [f"return {y}" + ("" if bias is None else " + bias[:, None, None]")]

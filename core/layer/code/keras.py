@@ -1,6 +1,6 @@
-"""Layers as Keras 3, channels last: pictures (1, H, W, C), kernels (h, w, I, O).
+"""Keras 3 code of every operation, channels last: pictures (1, H, W, C), kernels (h, w, I, O).
 
-Where Keras has no counterpart, the snippet says so in a comment and uses ``keras.ops``.
+Where Keras has no such layer, the snippet says so in a comment and uses ``keras.ops``.
 Snippets use only calls that every backend offers: TensorFlow has no "edge" or
 "circular" padding, no depthwise convolution with unequal strides and, on a CPU, no dilated
 transposed convolution. Source: Keras documentation of the layers named below;
@@ -16,14 +16,14 @@ from ..window import Pads, Pair, Window2d
 from .text import (
     Array,
     Lines,
-    Write,
+    Writer,
+    array_literal,
     call,
     extended,
     function,
     one_or_pair,
     overhang,
-    plane,
-    unless,
+    unless_default,
     unpadded,
 )
 
@@ -41,62 +41,64 @@ _NO_PADS: Pads = ((0, 0), (0, 0))
 
 
 def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``Conv2D``, padded by its own "same" where that is the same thing."""
+    """Write ``Conv2D``, with its argument "same" where that gives the same padding."""
     assert weight is not None
-    # Keras refuses dilation with strides: all positions are computed, then some picked.
-    pick = spec.dilation != (1, 1) and spec.stride != (1, 1)
-    same, pad = _zeros_or_fill(spec, size, own=not pick)
+    # Keras refuses dilation with strides: compute all positions, then subsample.
+    subsample = spec.dilation != (1, 1) and spec.stride != (1, 1)
+    same, pad = _padding(spec, size, strided=not subsample)
     conv = call(
         "layers.Conv2D",
         spec.out_channels,
         one_or_pair(spec.kernel_size),
-        strides=None if pick else unless((1, 1), spec.stride),
+        strides=None if subsample else unless_default((1, 1), spec.stride),
         padding=same,
-        dilation_rate=unless((1, 1), spec.dilation),
+        dilation_rate=unless_default((1, 1), spec.dilation),
         groups=None if spec.groups == 1 else str(spec.groups),
         use_bias=None if spec.bias else "False",
     )
     return [
         f"conv = {conv}",
         *_set_weights(spec, "(h, w, in, out)", weight, bias),
-        *function([*pad, *_picked("conv(x)", spec, pick, "dilation together with strides")]),
+        *function(
+            [*pad, *_subsampled("conv(x)", spec, subsample, "dilation together with strides")]
+        ),
     ]
 
 
 def transposed_convolution(
     spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
 ) -> Lines:
-    """``Conv2DTranspose``: "same" where that is the same thing, else cropped.
+    """Write ``Conv2DTranspose``, with "same" where that gives the same crop, else a crop.
 
-    Keras has no padding by a number.
+    Keras takes no padding as a number.
     """
     assert weight is not None
     window = Window2d(spec.kernel_size, spec.stride, dilation=spec.dilation)
     same = (spec.padding, spec.output_padding) == transposed_same(window)
     same = same and not unpadded(spec.padding)
-    crop, short = ([], False) if same else _crop(spec, size)
+    crop, appends_zeros = ([], False) if same else _crop(spec, size)
     if spec.groups > 1 or spec.dilation != (1, 1):
-        setup, own_bias = _transposed_parts(spec, weight, same), False
+        setup, layer_adds_bias = _transposed_function(spec, weight, same), False
     else:
-        own_bias = spec.bias and not short  # zeros put on afterwards get the bias, too
+        layer_adds_bias = spec.bias and not appends_zeros  # appended zeros get the bias, too
         conv = call(
             "layers.Conv2DTranspose",
             spec.out_channels,
             one_or_pair(spec.kernel_size),
-            strides=unless((1, 1), spec.stride),
+            strides=unless_default((1, 1), spec.stride),
             padding='"same"' if same else None,
-            use_bias=None if own_bias else "False",
+            use_bias=None if layer_adds_bias else "False",
         )
-        arrays = _set_weights(spec, "(h, w, out, in)", weight, bias if own_bias else None)
-        setup = [f"conv = {conv}", *arrays]
-    if bias is None or own_bias:
+        layer_bias = bias if layer_adds_bias else None
+        setup = [f"conv = {conv}", *_set_weights(spec, "(h, w, out, in)", weight, layer_bias)]
+    if bias is None or layer_adds_bias:
         return [*setup, *function(["y = conv(x)", *crop, "return y"])]
-    setup.append(f'bias = np.array({plane(bias)}, "float32")')
+    setup.append(f'bias = np.array({array_literal(bias)}, "float32")')
     return [*setup, *function(["y = conv(x)", *crop, "return y + bias"])]
 
 
-def _transposed_parts(spec: LayerSpec, weight: Array, same: bool) -> Lines:
-    """A function ``conv`` for groups and dilation with strides, which Keras's layer lacks."""
+def _transposed_function(spec: LayerSpec, weight: Array, same: bool) -> Lines:
+    """Lines of a function ``conv`` for groups and dilation, which ``Conv2DTranspose`` lacks."""
     rows, cols = spec.window.effective_kernel_size
     lines = [f"weight = {_torch_kernel(weight)}  # (h, w, out, in)"]
     if spec.dilation != (1, 1):
@@ -124,9 +126,9 @@ def _transposed_parts(spec: LayerSpec, weight: Array, same: bool) -> Lines:
 
 
 def _crop(spec: LayerSpec, size: Pair) -> tuple[Lines, bool]:
-    """Lines that crop the ``padding="valid"`` output to PyTorch's, and whether zeros are added.
+    """Lines that turn the ``padding="valid"`` output into PyTorch's, and whether they add zeros.
 
-    Keras: ``n * stride + max(span - stride, 0)`` long; PyTorch may end later than that
+    Keras's output is ``n * stride + max(span - stride, 0)`` long. PyTorch's may end after it
     (``output_padding``) or start and end inside it (``padding``).
     """
     spans = spec.window.effective_kernel_size
@@ -151,32 +153,33 @@ def _crop(spec: LayerSpec, size: Pair) -> tuple[Lines, bool]:
 
 
 def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``MaxPooling2D``; padding other than "same" is -inf put on by hand."""
+    """Write ``MaxPooling2D``; padding other than "same" becomes explicit padding by -inf."""
     pads = extended(spec.padding, overhang(spec, size))
     if spec.dilation != (1, 1):
-        return [*function([*_lowest(pads), *_dilated_maximum(spec, size)])]
+        return [*function([*_minus_infinity(pads), *_dilated_maximum(spec, size)])]
     same = not unpadded(pads) and pads == _same(spec, size)
     pool = call(
         "layers.MaxPooling2D",
         one_or_pair(spec.kernel_size),
-        strides=unless(spec.kernel_size, spec.stride),
+        strides=unless_default(spec.kernel_size, spec.stride),
         padding='"same"' if same else None,
     )
-    body = [*([] if same else _lowest(pads)), "return pool(x)"]
+    body = [*([] if same else _minus_infinity(pads)), "return pool(x)"]
     return [f"pool = {pool}", *function(body)]
 
 
-def _lowest(pads: Pads) -> Lines:
+def _minus_infinity(pads: Pads) -> Lines:
+    """Lines that pad ``x`` with -inf."""
     if unpadded(pads):
         return []
     return [
         "# ZeroPadding2D would let a 0 win over negative pixels.",
-        f'x = ops.pad(x, {_four(pads)}, constant_values=-float("inf"))',
+        f'x = ops.pad(x, {_four_axes(pads)}, constant_values=-float("inf"))',
     ]
 
 
 def _dilated_maximum(spec: LayerSpec, size: Pair) -> Lines:
-    """The maximum over one shifted picture for each tap."""
+    """Lines that return the maximum over the pictures shifted by each tap."""
     rows, cols = output_size(spec, size)
     (stride_y, stride_x), (step_y, step_x) = spec.stride, spec.dilation
     height, width = (rows - 1) * stride_y + 1, (cols - 1) * stride_x + 1
@@ -192,7 +195,7 @@ def _dilated_maximum(spec: LayerSpec, size: Pair) -> Lines:
 
 
 def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``AveragePooling2D``: its "same" leaves padding out of the mean, ZeroPadding2D counts it."""
+    """Write ``AveragePooling2D``; its "same" excludes padding from the mean, explicit zeros count."""
     extra = overhang(spec, size)
     pads = extended(spec.padding, extra)
     uncounted = not spec.count_include_pad or unpadded(spec.padding)
@@ -200,7 +203,7 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
     pool = call(
         "layers.AveragePooling2D",
         one_or_pair(spec.kernel_size),
-        strides=unless(spec.kernel_size, spec.stride),
+        strides=unless_default(spec.kernel_size, spec.stride),
         padding='"same"' if same else None,
     )
     setup = [f"pool = {pool}"]
@@ -209,64 +212,65 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
     if spec.count_include_pad and extra == (0, 0):
         note = "# The zeros count in the mean, as PyTorch's count_include_pad=True has it."
         return [*setup, *function([note, *_zeros(spec.padding), "return pool(x)"])]
-    return [*setup, *function(_shared_mean(spec, extra))]
+    return [*setup, *function(_corrected_mean(spec, extra))]
 
 
-def _shared_mean(spec: LayerSpec, extra: Pair) -> Lines:
-    """Means over zeros, divided by the part of each window that counts."""
+def _corrected_mean(spec: LayerSpec, extra: Pair) -> Lines:
+    """Lines that divide means over explicit zeros by the share of each window that counts."""
     lines = ["# Pooling counts every zero put on by hand: divide by the part that should count."]
     counted = "ops.ones_like(x)"
     if spec.count_include_pad:
-        counted = f"ops.pad({counted}, {_four(spec.padding)}, constant_values=1.0)"
+        counted = f"ops.pad({counted}, {_four_axes(spec.padding)}, constant_values=1.0)"
         uncounted = extended(_NO_PADS, extra)
     else:
         uncounted = extended(spec.padding, extra)
     return [
         *lines,
-        f"share = pool(ops.pad({counted}, {_four(uncounted)}))",
-        f"return pool(ops.pad(x, {_four(extended(spec.padding, extra))})) / share",
+        f"share = pool(ops.pad({counted}, {_four_axes(uncounted)}))",
+        f"return pool(ops.pad(x, {_four_axes(extended(spec.padding, extra))})) / share",
     ]
 
 
 def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``ops.depthwise_conv`` with fixed binomial weights."""
+    """Write it as ``ops.depthwise_conv`` with fixed binomial weights."""
     # TensorFlow's depthwise convolution has one stride for both axes.
-    pick = spec.stride[0] != spec.stride[1]
-    same, pad = _zeros_or_fill(spec, size, own=not pick)
-    strides = 1 if pick else spec.stride[0]
+    subsample = spec.stride[0] != spec.stride[1]
+    same, pad = _padding(spec, size, strided=not subsample)
+    strides = 1 if subsample else spec.stride[0]
     conv = call("ops.depthwise_conv", "x", "weight", strides=str(strides), padding=same)
     repeat = "" if spec.in_channels == 1 else f".repeat({spec.in_channels}, axis=2)"
     return [
         "# Fixed weights: rows of Pascal's triangle, scaled to the sum 1.",
         f"weight = {_torch_kernel(blur_weight(spec)[:1])}{repeat}  # (h, w, channels, 1)",
-        *function([*pad, *_picked(conv, spec, pick, "unequal strides")]),
+        *function([*pad, *_subsampled(conv, spec, subsample, "unequal strides")]),
     ]
 
 
-WRITERS: dict[str, Write] = {
+WRITERS: dict[str, Writer] = {
     "convolution": convolution,
     "transposed_convolution": transposed_convolution,
     "max_pooling": max_pooling,
     "average_pooling": average_pooling,
     "blur_pooling": blur_pooling,
 }
-"""The function that writes each operation."""
+"""The function that writes each operation of ``OPERATIONS`` as lines of code."""
 
 
 def _same(spec: LayerSpec, size: Pair) -> Pads:
+    """The padding that Keras applies for "same"."""
     return tf_same(size, Window2d(spec.kernel_size, spec.stride, dilation=spec.dilation))
 
 
-def _zeros_or_fill(spec: LayerSpec, size: Pair, own: bool) -> tuple[str | None, Lines]:
-    """The layer's ``padding=`` argument and the lines that pad before it; one of them empty.
+def _padding(spec: LayerSpec, size: Pair, strided: bool) -> tuple[str | None, Lines]:
+    """The layer's ``padding=`` argument, and the lines that pad before it; one is empty.
 
-    ``own``: whether the layer steps by the layer's stride, on which "same" depends.
+    ``strided`` says whether the Keras layer has the stride of ``spec``, on which "same" depends.
     """
     if unpadded(spec.padding):
         return None, []
     if spec.padding_mode != "zeros":
-        return None, _fill(spec, size)
-    if own and spec.padding == _same(spec, size):
+        return None, _copied_padding(spec, size)
+    if strided and spec.padding == _same(spec, size):
         return '"same"', []
     return None, _zeros(spec.padding)
 
@@ -275,10 +279,10 @@ def _zeros(pads: Pads) -> Lines:
     return [f"x = layers.ZeroPadding2D({pads})(x)"]
 
 
-def _fill(spec: LayerSpec, size: Pair) -> Lines:
-    """Lines for padding that copies pixels, which Keras's layers do not have."""
+def _copied_padding(spec: LayerSpec, size: Pair) -> Lines:
+    """Lines that pad ``x`` with copies of its pixels, which Keras's layers cannot do."""
     if spec.padding_mode == "reflect":
-        return [f'x = ops.pad(x, {_four(spec.padding)}, mode="reflect")']
+        return [f'x = ops.pad(x, {_four_axes(spec.padding)}, mode="reflect")']
     rows, cols = (
         fill_source(n, *pads, spec.padding_mode).tolist()
         for n, pads in zip(size, spec.padding, strict=True)
@@ -289,8 +293,9 @@ def _fill(spec: LayerSpec, size: Pair) -> Lines:
     ]
 
 
-def _picked(y: str, spec: LayerSpec, pick: bool, missing: str) -> Lines:
-    if not pick:
+def _subsampled(y: str, spec: LayerSpec, subsample: bool, missing: str) -> Lines:
+    """Lines that return ``y``, or every stride-th output; ``missing`` names what Keras lacks."""
+    if not subsample:
         return [f"return {y}"]
     return [
         f"# Keras has no {missing}: every position, then one in each stride.",
@@ -299,11 +304,13 @@ def _picked(y: str, spec: LayerSpec, pick: bool, missing: str) -> Lines:
 
 
 def _torch_kernel(weight: Array) -> str:
-    return f'np.array({plane(weight)}, "float32").transpose(2, 3, 1, 0)'
+    """Code of torch's weight with its axes in Keras's order."""
+    return f'np.array({array_literal(weight)}, "float32").transpose(2, 3, 1, 0)'
 
 
 def _set_weights(spec: LayerSpec, layout: str, weight: Array, bias: Array | None) -> Lines:
-    arrays = "weight" if bias is None else f'weight, np.array({plane(bias)}, "float32")'
+    """Lines that build ``conv`` and set its weights; ``layout`` is the comment on their axes."""
+    arrays = "weight" if bias is None else f'weight, np.array({array_literal(bias)}, "float32")'
     return [
         f"weight = {_torch_kernel(weight)}  # {layout}",
         f"conv.build((None, None, None, {spec.in_channels}))",
@@ -311,5 +318,6 @@ def _set_weights(spec: LayerSpec, layout: str, weight: Array, bias: Array | None
     ]
 
 
-def _four(pads: Pads) -> str:
+def _four_axes(pads: Pads) -> str:
+    """The padding of all four axes (N, H, W, C) as text."""
     return str(((0, 0), *pads, (0, 0)))

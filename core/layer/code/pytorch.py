@@ -1,6 +1,6 @@
-"""Layers as PyTorch: torch.nn modules with torch's own argument names.
+"""PyTorch code of every operation, as modules of torch.nn.
 
-Only what differs from torch's default is written, and ``kernel_size`` always.
+Arguments at torch's default are left out, except ``kernel_size``.
 """
 
 from __future__ import annotations
@@ -8,7 +8,17 @@ from __future__ import annotations
 from ..operations import blur_weight, output_size
 from ..spec import LayerSpec
 from ..window import Pair, Window2d
-from .text import Array, Lines, Write, call, function, one_or_pair, plane, unless, unpadded
+from .text import (
+    Array,
+    Lines,
+    Writer,
+    array_literal,
+    call,
+    function,
+    one_or_pair,
+    unless_default,
+    unpadded,
+)
 
 PICTURE = "x = torch.tensor({})[None, None]  # (1, 1, height, width)"
 PLACEHOLDER = "x = torch.rand(1, {channels}, {height}, {width})  # your picture here"
@@ -28,24 +38,24 @@ _PAD_MODULES = {
 
 
 def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``nn.Conv2d``; one-sided padding by a padding module before it."""
+    """Write ``nn.Conv2d``; padding with unequal sides becomes a padding module before it."""
     conv = call(
         "nn.Conv2d",
         spec.in_channels,
         spec.out_channels,
         kernel_size=one_or_pair(spec.kernel_size),
-        stride=unless((1, 1), spec.stride),
+        stride=unless_default((1, 1), spec.stride),
         padding=_native_padding(spec),
-        dilation=unless((1, 1), spec.dilation),
+        dilation=unless_default((1, 1), spec.dilation),
         groups=None if spec.groups == 1 else str(spec.groups),
         bias=None if spec.bias else "False",
         padding_mode=_padding_mode(spec),
     )
     if spec.symmetric:
-        return [f"layer = {conv}", *_state("layer", weight, bias)]
+        return [f"layer = {conv}", *_load_parameters("layer", weight, bias)]
     return [
         f"conv = {conv}",
-        *_state("conv", weight, bias),
+        *_load_parameters("conv", weight, bias),
         f"layer = nn.Sequential({_pad_module(spec)}, conv)",
     ]
 
@@ -53,38 +63,38 @@ def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
 def transposed_convolution(
     spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
 ) -> Lines:
-    """``nn.ConvTranspose2d``; one-sided padding by cropping its output."""
+    """Write ``nn.ConvTranspose2d``; padding with unequal sides becomes a crop of its output."""
     conv = call(
         "nn.ConvTranspose2d",
         spec.in_channels,
         spec.out_channels,
         kernel_size=one_or_pair(spec.kernel_size),
-        stride=unless((1, 1), spec.stride),
+        stride=unless_default((1, 1), spec.stride),
         padding=_native_padding(spec),
-        output_padding=unless((0, 0), spec.output_padding),
+        output_padding=unless_default((0, 0), spec.output_padding),
         groups=None if spec.groups == 1 else str(spec.groups),
         bias=None if spec.bias else "False",
-        dilation=unless((1, 1), spec.dilation),
+        dilation=unless_default((1, 1), spec.dilation),
     )
     if spec.symmetric:
-        return [f"layer = {conv}", *_state("layer", weight, bias)]
+        return [f"layer = {conv}", *_load_parameters("layer", weight, bias)]
     (top, _), (left, _) = spec.padding
     height, width = output_size(spec, size)
     return [
         f"conv = {conv}",
-        *_state("conv", weight, bias),
+        *_load_parameters("conv", weight, bias),
         *function([f"return conv(x)[:, :, {top}:{top + height}, {left}:{left + width}]"]),
     ]
 
 
 def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``nn.MaxPool2d``; one-sided padding is -inf, so that it never wins."""
+    """Write ``nn.MaxPool2d``; padding with unequal sides becomes a padding module of -inf."""
     pool = call(
         "nn.MaxPool2d",
         kernel_size=one_or_pair(spec.kernel_size),
-        stride=unless(spec.kernel_size, spec.stride),
+        stride=unless_default(spec.kernel_size, spec.stride),
         padding=_native_padding(spec),
-        dilation=unless((1, 1), spec.dilation),
+        dilation=unless_default((1, 1), spec.dilation),
         ceil_mode="True" if spec.ceil_mode else None,
     )
     if spec.symmetric:
@@ -98,12 +108,12 @@ def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
 
 
 def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """``nn.AvgPool2d``; the divisor is mended where one-sided padding must not count."""
+    """Write ``nn.AvgPool2d``; the divisor is corrected where explicit padding must not count."""
     inside = spec.symmetric and not spec.count_include_pad
     pool = call(
         "nn.AvgPool2d",
         kernel_size=one_or_pair(spec.kernel_size),
-        stride=unless(spec.kernel_size, spec.stride),
+        stride=unless_default(spec.kernel_size, spec.stride),
         padding=_native_padding(spec),
         ceil_mode="True" if spec.ceil_mode else None,
         count_include_pad="False" if inside else None,
@@ -122,13 +132,13 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
 
 
 def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """A depthwise ``F.conv2d`` with fixed binomial weights: torch has no module for it."""
+    """Write a depthwise ``F.conv2d`` with fixed binomial weights; torch has no such module."""
     native = spec.symmetric and spec.padding_mode == "zeros"
     conv = call(
         "F.conv2d",
         "x",
         "weight",
-        stride=unless((1, 1), spec.stride),
+        stride=unless_default((1, 1), spec.stride),
         padding=_native_padding(spec) if native else None,
         groups=None if spec.in_channels == 1 else str(spec.in_channels),
     )
@@ -136,33 +146,35 @@ def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array 
     pad = [] if native or unpadded(spec.padding) else [f"x = {_functional_pad(spec)}"]
     return [
         "# Fixed weights: rows of Pascal's triangle, scaled to the sum 1.",
-        f"weight = torch.tensor({plane(blur_weight(spec)[:1])}){repeat}",
+        f"weight = torch.tensor({array_literal(blur_weight(spec)[:1])}){repeat}",
         *function([*pad, f"return {conv}"]),
     ]
 
 
-WRITERS: dict[str, Write] = {
+WRITERS: dict[str, Writer] = {
     "convolution": convolution,
     "transposed_convolution": transposed_convolution,
     "max_pooling": max_pooling,
     "average_pooling": average_pooling,
     "blur_pooling": blur_pooling,
 }
-"""The function that writes each operation."""
+"""The function that writes each operation of ``OPERATIONS`` as lines of code."""
 
 
 def _native_padding(spec: LayerSpec) -> str | None:
-    """The ``padding=`` argument; None when it is 0 or put on by hand."""
+    """The layer's ``padding=`` argument; None when it is 0 or a padding module applies it."""
     (top, _), (left, _) = spec.padding
-    return unless((0, 0), (top, left)) if spec.symmetric else None
+    return unless_default((0, 0), (top, left)) if spec.symmetric else None
 
 
 def _padding_mode(spec: LayerSpec) -> str | None:
+    """The layer's ``padding_mode=`` argument; None for zeros or where a module pads."""
     native = spec.symmetric and spec.padding_mode != "zeros"
     return f'"{spec.padding_mode}"' if native else None
 
 
 def _sides(spec: LayerSpec) -> str:
+    """The padding as torch's padding modules take it, (left, right, top, bottom)."""
     (top, bottom), (left, right) = spec.padding
     return f"({left}, {right}, {top}, {bottom})"  # torch counts from the last axis
 
@@ -177,7 +189,10 @@ def _functional_pad(spec: LayerSpec) -> str:
 
 
 def _crop(spec: LayerSpec, size: Pair) -> str:
-    """An index that drops the extra window which torch starts inside explicit padding."""
+    """The index that drops an extra last window, or nothing where torch computes none.
+
+    With ``ceil_mode``, torch computes a window that starts inside padding applied by a module.
+    """
     height, width = output_size(spec, size)
     rows, cols = (n + sum(pads) for n, pads in zip(size, spec.padding, strict=True))
     window = Window2d(spec.kernel_size, spec.stride, ((0, 0), (0, 0)), spec.dilation, True)
@@ -186,9 +201,10 @@ def _crop(spec: LayerSpec, size: Pair) -> str:
     return f"[:, :, :{height}, :{width}]"
 
 
-def _state(name: str, weight: Array | None, bias: Array | None) -> Lines:
+def _load_parameters(name: str, weight: Array | None, bias: Array | None) -> Lines:
+    """The lines that load weight and bias into the module ``name``."""
     entries = []
     for key, array in (("weight", weight), ("bias", bias)):
         if array is not None:
-            entries.append(f'    "{key}": torch.tensor({plane(array, 4)}),')
+            entries.append(f'    "{key}": torch.tensor({array_literal(array, 4)}),')
     return [f"{name}.load_state_dict({{", *entries, "})"]

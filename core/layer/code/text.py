@@ -1,4 +1,4 @@
-"""Numbers and arguments as source text."""
+"""Formatting of numbers, arrays, calls and functions as source code."""
 
 from __future__ import annotations
 
@@ -15,53 +15,63 @@ from ..window import OUTSIDE, Pads, Pair
 
 Lines = list[str]
 Array = NDArray[np.floating]
-LINE = 80
-"""Most characters of a call on one line."""
-Write = Callable[[LayerSpec, Pair, Array | None, Array | None], Lines]
-"""``(spec, input size, weight, bias)`` to the lines that define a callable ``layer``."""
+MAX_LINE_LENGTH = 80
+"""Longest call, in characters, that is written on one line."""
+Writer = Callable[[LayerSpec, Pair, Array | None, Array | None], Lines]
+"""Function from (spec, input size, weight, bias) to the lines that define ``layer``."""
 
 
 def number(value: np.floating | float) -> str:
-    """The shortest decimal that is this float32 again, e.g. ``0.1``."""
+    """The shortest decimal that rounds to this float32, e.g. ``0.1``."""
     return str(np.float32(value) + np.float32(0))  # + 0: no "-0.0"
 
 
-def plane(array: Array, column: int = 0) -> str:
-    """An array as a nested list: one line for a vector, one line a row for the rest."""
+def array_literal(array: Array, indent_width: int = 0) -> str:
+    """An array as a nested list, with one line for each innermost row.
+
+    Args:
+        array: an array of any number of axes.
+        indent_width: indent, in spaces, of the line on which the list begins.
+    """
     if array.ndim == 1:
         return "[" + ", ".join(number(value) for value in array) + "]"
-    margin = " " * (column + 4)
-    inner = "".join(f"{margin}{plane(part, column + 4)},\n" for part in array)
-    return "[\n" + inner + " " * column + "]"
+    margin = " " * (indent_width + 4)
+    inner = "".join(f"{margin}{array_literal(part, indent_width + 4)},\n" for part in array)
+    return "[\n" + inner + " " * indent_width + "]"
 
 
 def one_or_pair(pair: Pair) -> str:
-    """``3`` for (3, 3), ``(3, 5)`` otherwise."""
+    """A pair as an argument: ``3`` for (3, 3), but ``(3, 5)`` for unequal numbers."""
     return str(pair[0]) if pair[0] == pair[1] else str(pair)
 
 
 def call(name: str, *positional: object, **named: str | None) -> str:
-    """``name(positional, key=text, …)``; arguments that are None are left out."""
+    """A call as code, e.g. ``name(1, key=text)``; named arguments of None are left out."""
     arguments = [str(value) for value in positional]
     arguments += [f"{key}={text}" for key, text in named.items() if text is not None]
     line = f"{name}({', '.join(arguments)})"
-    if len(line) <= LINE:
+    if len(line) <= MAX_LINE_LENGTH:
         return line
     return f"{name}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
 
 
-def unless(default: Pair, pair: Pair) -> str | None:
-    """The pair as text, or None when it is the default."""
+def unless_default(default: Pair, pair: Pair) -> str | None:
+    """The pair as text, or None when it equals the default."""
     return None if pair == default else one_or_pair(pair)
 
 
 def function(body: Lines, name: str = "layer") -> Lines:
-    """``def name(x):`` with the body indented."""
+    """The lines of a function ``def name(x):`` with this body, and blank lines around it."""
     return ["", "", f"def {name}(x):", *(indent(line, "    ") for line in body), "", ""]
 
 
 def program(imports: dict[str, str], lines: Lines) -> str:
-    """The lines, preceded by the imports that they use (``alias`` to import statement)."""
+    """The program text: the imports whose alias the lines use, then the lines.
+
+    Args:
+        imports: import statement by alias.
+        lines: the lines of code.
+    """
     code = "\n".join(lines)
     used = [line for alias, line in imports.items() if re.search(rf"\b{alias}\.", code)]
     text = "\n".join([*used, "", *lines]) + "\n"
@@ -69,7 +79,7 @@ def program(imports: dict[str, str], lines: Lines) -> str:
 
 
 def unpadded(pads: Pads) -> bool:
-    """Whether there is no padding on any side."""
+    """Whether the padding is 0 on every side."""
     return pads == ((0, 0), (0, 0))
 
 
@@ -80,6 +90,6 @@ def overhang(spec: LayerSpec, size: Pair) -> Pair:
 
 
 def extended(pads: Pads, extra: Pair) -> Pads:
-    """The padding with ``extra`` rows below and columns to the right."""
+    """The padding with ``extra`` (rows, columns) more at the bottom and the right."""
     (top, bottom), (left, right) = pads
     return (top, bottom + extra[0]), (left, right + extra[1])

@@ -11,7 +11,7 @@ import torch
 from hypothesis import assume, given
 from torch import nn
 
-from core.blocks import COMPARISONS, MOST_BLOCKS, BlockComparison, NamedBlock
+from core.blocks import COMPARISONS, MAX_BLOCKS, BlockComparison, NamedBlock
 from core.blocks.facts import BlockFacts, block_facts
 from core.blocks.stages import stages
 from core.cost import layer_costs, totals
@@ -45,7 +45,7 @@ def blocks() -> Iterator[tuple[BlockComparison, NamedBlock]]:
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_every_comparison_runs_and_torch_agrees(name: str) -> None:
     found = COMPARISONS[name]
-    assert 2 <= len(found.blocks) <= MOST_BLOCKS
+    assert 2 <= len(found.blocks) <= MAX_BLOCKS
     assert len({block.title for block in found.blocks}) == len(found.blocks)
     for block in found.blocks:
         facts = facts_of(name)[block.title]

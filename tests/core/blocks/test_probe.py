@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core.blocks.facts import block_facts
-from core.blocks.probe import channels_of, feature_maps, gradient_spread, linearity, shift_response
+from core.blocks.probe import (
+    feature_maps,
+    gradient_spread,
+    linearity,
+    normalized_input,
+    shift_response,
+)
 from core.data import picture
 from core.networks import build
 from core.networks.notation import parse_notation
@@ -71,7 +77,7 @@ def test_share_of_zeros_by_operation(kernel: int, stride: int, seed: int) -> Non
 
 @pytest.mark.parametrize("name", ["china", "flower"])
 def test_the_issues_shares_on_photographs(name: str) -> None:
-    image = channels_of(picture(name, (32, 32), 3), 4)
+    image = normalized_input(picture(name, (32, 32), 3), 4)
     shares = {
         line: gradient_spread(made(line, 4, 32), image).zero_entries
         for line in ("maxpool2", "conv1 s2", "avgpool2", "conv2 s2", "conv3 s2 p1")
@@ -88,7 +94,7 @@ def test_gradient_of_an_average_by_hand() -> None:
     np.testing.assert_allclose(found.map, np.abs(np.kron(coming, np.full((2, 2), 0.25))), rtol=1e-5)
     assert found.ratio == pytest.approx(0.5)
     assert found.mean == pytest.approx(np.abs(coming).mean() / 4)
-    assert found.learning == 0
+    assert found.nonzero_gradients == 0
 
 
 def test_dead_parameters_do_not_learn() -> None:
@@ -97,7 +103,9 @@ def test_dead_parameters_do_not_learn() -> None:
         net.get_submodule("conv0").weight.copy_(torch.tensor([1.0, 1.0]).reshape(2, 1, 1, 1))
         net.get_submodule("conv0").bias.copy_(torch.tensor([9.0, -9.0]))
     image = np.full((1, 4, 4), 0.5, np.float32)
-    assert gradient_spread(net, image).learning == 2, "the second filter is always below zero"
+    assert gradient_spread(net, image).nonzero_gradients == 2, (
+        "the second filter is always below zero"
+    )
 
 
 LINES = (
@@ -109,10 +117,10 @@ LINES = (
 @pytest.mark.parametrize("line", LINES)
 def test_moving_by_the_stride_moves_the_output(line: str) -> None:
     facts = block_facts(parse_notation(line), (3, 32, 32))
-    image = channels_of(picture("flower", (32, 40), 3), 3)
+    image = normalized_input(picture("flower", (32, 40), 3), 3)
     found = shift_response(made(line, 3, 32), image, facts.field, 32)
     assert found is not None
-    assert found.moves_along
+    assert found.follows_shift
     assert found.stride == facts.field.effective_stride[1]
     assert found.by_one > 0.01
     change = image[..., 1:33] - image[..., :32]
@@ -129,14 +137,14 @@ class Positional(nn.Module):
 
 def test_what_does_not_move_along_is_seen() -> None:
     facts = block_facts(parse_notation("conv1"), (3, 16, 16))
-    image = channels_of(picture("flower", (16, 20), 3), 3)
+    image = normalized_input(picture("flower", (16, 20), 3), 3)
     found = shift_response(Positional(), image, facts.field, 16)
     assert found is not None
-    assert not found.moves_along
+    assert not found.follows_shift
 
 
 def test_no_answer_where_there_is_none() -> None:
-    image = channels_of(picture("flower", (8, 10), 3), 3)
+    image = normalized_input(picture("flower", (8, 10), 3), 3)
     for line in ("gap", "conv8 p3", "conv8", "concat[conv1 | maxpool2, up2]"):
         facts = block_facts(parse_notation(line), (3, 8, 8))
         if line.startswith("concat"):
@@ -149,12 +157,12 @@ def test_no_answer_where_there_is_none() -> None:
 @given(st.integers(1, 6), st.integers(0, 9))
 def test_channels_of_a_picture(channels: int, seed: int) -> None:
     planes = picture("china", (8, 9), 3)
-    made_ = channels_of(planes, channels, seed)
+    made_ = normalized_input(planes, channels, seed)
     assert made_.shape == (channels, 8, 9)
     assert made_.std() == pytest.approx(1, rel=1e-3)
     if channels == 3:
         assert np.corrcoef(made_.ravel(), planes.ravel())[0, 1] == pytest.approx(1)
-    assert np.isfinite(channels_of(np.zeros((3, 4, 4), np.float32), channels)).all()
+    assert np.isfinite(normalized_input(np.zeros((3, 4, 4), np.float32), channels)).all()
 
 
 def test_feature_maps_are_the_outputs() -> None:

@@ -45,7 +45,7 @@ def test_every_network_has_a_norm_in_every_layer(spec: FlowSpec) -> None:
     np.testing.assert_allclose(flow.norms[:, -1], 1, rtol=1e-5)
     assert np.isfinite(flow.norms).all()
     assert ((flow.zeros >= 0) & (flow.zeros <= 1)).all()
-    assert len(spec.halved) == (0 if spec.downsampling == "none" else spec.levels)
+    assert len(spec.downsampling_layers) == (0 if spec.downsampling == "none" else spec.levels)
     again = gradient_flow(spec)
     np.testing.assert_array_equal(again.norms, flow.norms)
 
@@ -86,7 +86,10 @@ def test_norms_are_those_that_hooks_see(downsampling: str, skips: bool, batch_no
     generator = torch.Generator().manual_seed(spec.seed)
     shape = (spec.batch, spec.width, spec.side, spec.side)
     x = torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
-    layers = [Layer(spec, index in spec.halved).double() for index in range(1, spec.depth + 1)]
+    layers = [
+        Layer(spec, index in spec.downsampling_layers).double()
+        for index in range(1, spec.depth + 1)
+    ]
     norms: list[float] = []
     for layer in layers:
         nn.init.kaiming_normal_(layer.conv.weight, nonlinearity="relu", generator=generator)
@@ -110,7 +113,7 @@ def test_linear_averages_halve_the_norm_and_maxima_keep_it() -> None:
     factors = {}
     for kind in ("max", "average"):
         flow = flow_of(downsampling=kind, activation="none", depth=4)
-        at = sorted(flow.spec.halved)
+        at = sorted(flow.spec.downsampling_layers)
         factors[kind] = np.median(flow.norms[:, [i - 1 for i in at]] / flow.norms[:, at])
     assert factors["max"] / factors["average"] == pytest.approx(2, rel=0.1)
 
@@ -123,8 +126,8 @@ def test_saturating_activations_let_it_die_and_he_keeps_it() -> None:
     )
     assert sigmoid.per_layer < 0.5 < 0.9 < he.per_layer < 1.1
     assert default.per_layer < 0.6
-    assert he.dies_at() is None
-    layer = sigmoid.dies_at()
+    assert he.vanishing_layer() is None
+    layer = sigmoid.vanishing_layer()
     assert layer is not None
     assert sigmoid.median[layer] < 1e-3 <= sigmoid.median[layer + 1]
 

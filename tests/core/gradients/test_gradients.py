@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.data import picture
 from core.errors import SpecError
-from core.gradients.counts import is_even, phase_counts, window_reads
+from core.gradients.counts import phase_counts, reads_evenly, window_reads
 from core.gradients.pattern import contributions, expected_gradient, input_gradient, statistics
 from core.gradients.recipe import KINDS, UpstreamGradient
 from core.layer import LayerSpec
@@ -154,9 +154,9 @@ def test_counts_are_even_exactly_when_the_phases_are(
     span = dilation * (kernel - 1) + 1
     n = 3 * span + 4 * stride
     reads = window_reads(spec, (n, 1))[span : span + 2 * stride, 0]
-    assert is_even(spec) == (np.ptp(reads) == 0)
+    assert reads_evenly(spec) == (np.ptp(reads) == 0)
     if dilation == 1:
-        assert is_even(spec) == (kernel % stride == 0)
+        assert reads_evenly(spec) == (kernel % stride == 0)
     shifted = [phase_counts(kernel, stride, dilation)[(i + padding) % stride] for i in range(n)]
     np.testing.assert_array_equal(reads, shifted[span : span + 2 * stride])
 
@@ -165,8 +165,8 @@ def test_the_checkerboard() -> None:
     spec = LayerSpec("convolution", (3, 3), (2, 2), ((1, 1), (1, 1)))
     reads = window_reads(spec, (8, 8))
     assert reads[2:4, 2:4].tolist() == [[1, 2], [2, 4]]
-    assert not is_even(spec)
-    assert is_even(LayerSpec("transposed_convolution", (3, 3), (2, 2)))
+    assert not reads_evenly(spec)
+    assert reads_evenly(LayerSpec("transposed_convolution", (3, 3), (2, 2)))
 
 
 def layer(operation: str, kernel: int, padding: int = 0) -> LayerSpec:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.code import LITERAL_SIDE, SNIPPETS, snippet
-from core.layer.code.text import number, plane
+from core.layer.code.text import array_literal, number
 from core.layer.operations import OPERATIONS, padded
 from core.layer.sweep import sweep
 from core.layer.window import Pair
@@ -147,7 +147,9 @@ def test_number_is_short() -> None:
 def test_plane_reads_back(values: list[float]) -> None:
     for shape in ((12,), (3, 4), (1, 2, 2, 3)):
         array = np.array(values, dtype=np.float32).reshape(shape)
-        assert np.array_equal(np.array(ast.literal_eval(plane(array)), dtype=np.float32), array)
+        assert np.array_equal(
+            np.array(ast.literal_eval(array_literal(array)), dtype=np.float32), array
+        )
 
 
 def weights(*shape: int) -> np.ndarray:

@@ -16,9 +16,9 @@ from core.shift.consistency import (
     ShiftStopped,
     cosine,
     layer_consistency,
-    moved,
     shift_consistency,
-    standard,
+    shifted,
+    standardized,
 )
 from core.shift.layer import KINDS, TAPS, DownsamplingLayer
 from core.shift.spectrum import expected_cosine, spectrum
@@ -29,7 +29,7 @@ PICTURES = (*PHOTOS, "zone_plate", "digit", "random")
 
 
 def picture(name: str, side: int = 48, channels: int = 1, seed: int = 0) -> np.ndarray[Any, Any]:
-    return standard(data.picture(name, (side, side), channels, seed))
+    return standardized(data.picture(name, (side, side), channels, seed))
 
 
 def all_phases(stride: int) -> list[tuple[int, int]]:
@@ -55,7 +55,7 @@ def test_multiples_of_the_stride_are_followed_to_the_last_bit(
 ) -> None:
     shifts = [(down * layer.stride, right * layer.stride)]
     found = layer_consistency(layer, picture(name), shifts)
-    assert found.whole.all()
+    assert found.whole_outputs.all()
     assert found.exact_at_multiples
     assert found.cosine.tolist() == [1.0]
     assert found.difference.tolist() == [0.0]
@@ -74,10 +74,10 @@ def test_between_them_every_layer_loses_and_every_blur_gives_back(
         means = []
         for taps in (1, 2, 4, 7):
             found = layer_consistency(layer.with_blur(taps), x, all_phases(stride))
-            between = found.cosine[~found.whole]
+            between = found.cosine[~found.whole_outputs]
             assert (between < 1).all()
-            assert not found.exact[~found.whole].any()
-            assert (found.difference[~found.whole] > 0).all()
+            assert not found.exact[~found.whole_outputs].any()
+            assert (found.difference[~found.whole_outputs] > 0).all()
             means.append(found.mean)
         assert means == sorted(means)
         assert len(set(means)) == len(means)
@@ -118,7 +118,7 @@ def test_checkerboard_flips_its_sign_and_a_blur_leaves_nothing() -> None:
 @given(st.integers(3, 12), st.integers(3, 12), st.integers(-20, 20), st.integers(-20, 20))
 def test_whole_moves_are_rolls(rows: int, cols: int, down: int, right: int) -> None:
     maps = np.random.default_rng(rows).normal(size=(2, rows, cols)).astype(np.float32)
-    assert np.array_equal(moved(maps, (down, right)), np.roll(maps, (down, right), (1, 2)))
+    assert np.array_equal(shifted(maps, (down, right)), np.roll(maps, (down, right), (1, 2)))
 
 
 @given(st.integers(5, 20), st.floats(-9, 9), st.integers(0, 5), st.booleans())
@@ -129,7 +129,7 @@ def test_waves_move_by_parts_of_a_pixel(n: int, distance: float, cycles: int, do
     maps = np.tile(still[:, None], (1, 1, 4)) if down else np.tile(still, (1, 4, 1))
     expected = np.tile(gone[:, None], (1, 1, 4)) if down else np.tile(gone, (1, 4, 1))
     shift = (distance, 0) if down else (0, distance)
-    np.testing.assert_allclose(moved(maps, shift), expected, atol=1e-9)
+    np.testing.assert_allclose(shifted(maps, shift), expected, atol=1e-9)
 
 
 def test_cosine_of_silence() -> None:
@@ -139,7 +139,7 @@ def test_cosine_of_silence() -> None:
     assert cosine(a, np.array([-4.0, 3.0])) == pytest.approx(0)
     assert cosine(zero, zero) == 1
     assert cosine(a, zero) == 0
-    assert cosine(a * 1e-9, -a * 1e-9, nothing=1e-6) == 1
+    assert cosine(a * 1e-9, -a * 1e-9, zero_level=1e-6) == 1
 
 
 @examples(25)
@@ -152,7 +152,7 @@ def test_energies_add_up(layer: DownsamplingLayer, name: str) -> None:
         output = layer.run(torch.from_numpy(x.copy())[None])[0].double().numpy()
     assert found.before.sum() == pytest.approx(np.square(dense).mean())
     assert found.measured.sum() == pytest.approx(np.square(output).mean())
-    assert found.own.sum() + found.folded.sum() == pytest.approx(found.before.sum())
+    assert found.in_band.sum() + found.folded.sum() == pytest.approx(found.before.sum())
     assert found.disagreement < 1e-5
     assert 0 <= found.aliased <= 1
 
@@ -204,7 +204,7 @@ def test_progress_is_told_and_stops() -> None:
 
 def test_an_alias_free_map_is_followed_everywhere() -> None:
     """The guard of all that: the measure does not blame a layer that loses nothing."""
-    found = shift_consistency(lambda t: t, picture("random", 9), [(1, 2), (8, 3)], keep=True)
+    found = shift_consistency(lambda t: t, picture("random", 9), [(1, 2), (8, 3)], keep_maps=True)
     assert found.exact.all()
     n = 24
     wave = np.cos(2 * np.pi * 2 * np.arange(n) / n)[None, :] * np.ones((n, 1))
@@ -218,4 +218,4 @@ def test_standard() -> None:
     x = picture("flower", 32, 3)
     assert x.mean() == pytest.approx(0, abs=1e-5)
     assert x.std() == pytest.approx(1, rel=1e-4)
-    assert not standard(np.full((1, 3, 3), 7, dtype=np.float32)).any()
+    assert not standardized(np.full((1, 3, 3), 7, dtype=np.float32)).any()

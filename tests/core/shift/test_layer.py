@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.errors import SpecError
 from core.layer.kernels import kernel
 from core.layer.padding import FILLS
-from core.shift.layer import KINDS, TAPS, DownsamplingLayer, blur, blur_weights, sides
+from core.shift.layer import KINDS, TAPS, DownsamplingLayer, blur, blur_weights, same_padding
 from core.shift.network import BlurPool
 from tests.examples import examples
 
@@ -108,7 +108,7 @@ def test_blur_stands_on_its_pixel_or_half_a_pixel_after(taps: int) -> None:
     for axis in (0, 1):
         centre = float((y.sum(1 - axis) * at).sum())
         assert centre == pytest.approx(10 - (0.5 if taps % 2 == 0 else 0))
-    before, after = sides(taps)
+    before, after = same_padding(taps)
     assert before + after == taps - 1
 
 
@@ -159,7 +159,7 @@ def test_a_picture_too_small_to_be_padded_is_refused_before_torch_does(
 ) -> None:
     layer = DownsamplingLayer("max_pooling", kernel_size, 1, taps, mode)
     x = torch.zeros(1, 1, side, side)
-    needed = max(sides(kernel_size)[1], sides(taps)[1])
+    needed = max(same_padding(kernel_size)[1], same_padding(taps)[1])
     least = needed + {"reflect": 1, "circular": 0}.get(mode, -needed)
     if side >= least:
         layer.check((side, side))

@@ -20,7 +20,7 @@ from core.networks import build
 from core.networks.notation import parse_notation
 from core.networks.swaps import with_pooling
 from core.networks.zoo import build as zoo_build
-from core.shift.consistency import ShiftStopped, standard
+from core.shift.consistency import ShiftStopped, standardized
 from core.shift.network import (
     BlurPool,
     BlurredDownsampling,
@@ -44,7 +44,7 @@ def made(notation: str, seed: int = 0) -> nn.Module:
 
 
 def photo(name: str = "china", side: int = 32) -> np.ndarray[Any, Any]:
-    return standard(data.picture(name, (side, side), 3))
+    return standardized(data.picture(name, (side, side), 3))
 
 
 def shifts(side: int = 16) -> list[tuple[int, int]]:
@@ -57,10 +57,10 @@ def test_wrapped_networks_follow_their_stride_to_the_last_bit(notation: str, blu
     module = made(notation)
     module = circular(anti_aliased(module)) if blurred else circular(module)
     found = network_consistency(module, photo(), shifts())
-    assert found.whole.sum() >= 2
+    assert found.whole_outputs.sum() >= 2
     assert found.exact_at_multiples
-    assert (found.cosine[found.whole] == 1).all()
-    assert (found.cosine[~found.whole] < 1).all()
+    assert (found.cosine[found.whole_outputs] == 1).all()
+    assert (found.cosine[~found.whole_outputs] < 1).all()
     assert found.maps is not None
     period = int(found.stride[1])
     np.testing.assert_array_equal(found.maps[period], np.roll(found.maps[0], 1, axis=1))
@@ -191,7 +191,7 @@ def test_networks_that_enlarge_move_by_several_units_a_pixel(
     picture = dark_at_the_border()
     found = network_consistency(network, picture, [(0, 1), (2, 0), (2, 2)])
     assert found.stride == (Fraction(1, units), Fraction(1, units))
-    assert found.whole.all()
+    assert found.whole_outputs.all()
     with torch.no_grad():
         still, turned = (
             network(torch.from_numpy(np.roll(picture, shift, (1, 2)))[None]).numpy()[0]
@@ -223,7 +223,7 @@ def test_sequences_are_moved_along_their_length(wraps: bool) -> None:
     sequence = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
     found = network_consistency(module, sequence, [(0, 0), (0, 1), (0, 4)])
     assert found.stride == (1, 4)
-    assert found.whole.tolist() == [True, False, True]
+    assert found.whole_outputs.tolist() == [True, False, True]
     with torch.no_grad():
         still, turned = (
             module(torch.from_numpy(np.roll(sequence, shift, 1))[None]).numpy()[0]

@@ -13,7 +13,7 @@ from torch import nn
 from core import data
 from core.erf import effective_receptive_field
 from core.errors import SpecError
-from core.shift.consistency import standard
+from core.shift.consistency import standardized
 from core.shift.network import circular, network_consistency
 from core.training.probes import center_erf
 from core.training.spec import DOWNSAMPLINGS
@@ -157,7 +157,7 @@ def test_the_shifts_are_those_of_the_trained_net() -> None:
     asked = shift_request()
     found = ran(compute_shift.work(asked))
     net = circular(compute_training.trained_module(STRIDED))
-    image = standard(data.picture("china", (32, 32), 1, 0))
+    image = standardized(data.picture("china", (32, 32), 1, 0))
     shifts = compute_shift.network_shifts(asked)
     expected = network_consistency(net, image, shifts, asked.layer)
     np.testing.assert_allclose(found.cosine, expected.cosine, rtol=1e-6)

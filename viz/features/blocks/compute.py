@@ -103,7 +103,7 @@ def probe(block: Block) -> Work:
         step = int(properties.field.effective_stride[1])
         wide = min(width + max(1, step), data.MAX_SIDE)
         planes = data.picture(block.picture, (height, wide), 3)
-        image = block_probe.channels_of(planes, channels, block.seed)
+        image = block_probe.normalized_input(planes, channels, block.seed)
         image_part = np.ascontiguousarray(image[..., :width])
         return BlockProbe(
             planes.mean(0)[:, :width],

@@ -159,9 +159,11 @@ def _properties(facts: BlockFacts, probe: BlockProbe, saved: Mapping[str, int]) 
     if shift:
         moved = f"{percent(shift.by_one)} (the picture {percent(shift.input_by_one)})"
         along = "exactly" if not shift.by_stride else f"to {shift.by_stride:.0e}"
-        along = f"{shift.stride} px: " + ("moves along, " + along if shift.moves_along else "no")
+        along = f"{shift.stride} px: " + ("moves along, " + along if shift.follows_shift else "no")
     return [
-        f"{gradient.learning:,} of {facts.parameters:,}" if facts.parameters else "none there",
+        f"{gradient.nonzero_gradients:,} of {facts.parameters:,}"
+        if facts.parameters
+        else "none there",
         f"{verdict[linear.verdict]} ({error:.2g})",
         share,
         f"{gradient.mean:.3g} ± {gradient.std:.3g}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.gradients.counts import is_even, window_reads
+from core.gradients.counts import reads_evenly, window_reads
 from core.gradients.recipe import FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.board import BoardSpec, InputSpec
@@ -59,7 +59,7 @@ def counts(board: BoardSpec) -> Counts:
     spec = board.layer
     sent = contributions(spec, board.source.pixels(), board.weight(), board.bias())
     filters = gradient(board, UpstreamGradient("all")).output.shape[0]
-    return Counts(window_reads(spec, board.source.size) * filters, sent[0], is_even(spec))
+    return Counts(window_reads(spec, board.source.size) * filters, sent[0], reads_evenly(spec))
 
 
 @computed_once(256)

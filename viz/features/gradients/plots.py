@@ -322,7 +322,7 @@ def _flow(label: str, flow: GradientFlow, colour: str, dash: str, weights: bool)
     edge = {"type": "scatter", "x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip",
             "legendgroup": label, "showlegend": False}  # fmt: skip
     fill = {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},0.18)"}
-    marks = [9 if index in flow.spec.halved else 5 for index in x.tolist()]
+    marks = [9 if index in flow.spec.downsampling_layers else 5 for index in x.tolist()]
     line = {"type": "scatter", "x": x, "y": middle, "mode": "lines+markers", "name": label,
             "legendgroup": label, "line": {"color": colour, "width": 2.5, "dash": dash},
             "marker": {"size": marks, "color": colour,

@@ -215,7 +215,9 @@ def _flow(axes: Axes, number: int, label: str, flow: GradientFlow, weights: bool
     every = max(1, -(-len(x) // 24))
     look: dict[str, Any] = {"color": colour, "ls": dashes(number), "marker": MARKS[number]}
     (line,) = axes.plot(x, middle, label=label, markevery=every, ms=7, **look)
-    halved = [int(place) for place in np.flatnonzero(np.isin(x, list(flow.spec.halved)))]
+    halved = [
+        int(place) for place in np.flatnonzero(np.isin(x, list(flow.spec.downsampling_layers)))
+    ]
     axes.plot(x[halved], middle[halved], ls="", marker="<", ms=13, color=colour)
     return line
 

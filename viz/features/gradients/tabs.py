@@ -259,7 +259,7 @@ def _flow_view(
 
 
 def _flow_row(label: str, flow: GradientFlow) -> list[str]:
-    dies = flow.dies_at()
+    dies = flow.vanishing_layer()
     return [
         f"**{label}**",
         f"{flow.median[0]:.3g}",

@@ -45,9 +45,9 @@ SHADES = 64
 def picture(scene: Scene) -> Image:
     """(1, side, side), read-only, of mean 0 and standard deviation 1."""
     warm()
-    from core.shift.consistency import standard
+    from core.shift.consistency import standardized
 
-    drawn = standard(data.picture(scene.picture, (scene.side,) * 2, 1, scene.seed))
+    drawn = standardized(data.picture(scene.picture, (scene.side,) * 2, 1, scene.seed))
     drawn.flags.writeable = False
     return drawn
 
@@ -281,11 +281,11 @@ def _network_shifts(request: Request) -> tuple[Shift, ...]:
 
 def network_comparison(measured: Consistency, index: int) -> ShiftComparison:
     """The kept channel of a network for one of its shifts."""
-    from core.shift.consistency import ShiftComparison, distances, moved
+    from core.shift.consistency import ShiftComparison, output_shift, shifted
 
     assert measured.maps is not None
     still, shift = np.flatnonzero(~measured.shifts.any(axis=1))[0], measured.shifts[index].tolist()
-    expected = moved(measured.maps[still], distances(shift, measured.stride))[None]
+    expected = shifted(measured.maps[still], output_shift(shift, measured.stride))[None]
     return ShiftComparison(measured.maps[index][None], expected, float(measured.cosine[index]))
 
 
@@ -304,10 +304,10 @@ def work(request: Request) -> Work:
 @queued
 def _work(request: Request, weights: State | None, graph: Graph | None = None) -> Work:
     def run(report: Report) -> Consistency:
-        from core.shift.consistency import standard
+        from core.shift.consistency import standardized
         from core.shift.network import network_consistency
 
-        image = standard(_network_picture(request))
+        image = standardized(_network_picture(request))
         return network_consistency(
             module(request, weights=weights),
             image,

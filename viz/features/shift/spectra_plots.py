@@ -170,7 +170,7 @@ def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
     highest = 0.0
     for panel, spectrum in enumerate(named.values(), start=1):
         place = {"xaxis": f"x{panel}", "yaxis": f"y{panel}", "showlegend": panel == 1}
-        distance, own = by_distance(spectrum.own)
+        distance, own = by_distance(spectrum.in_band)
         _, folded = by_distance(spectrum.folded)
         highest = max(highest, float((own + folded).max()))
         parts = ((own, "belongs there", OUTPUT, ""), (folded, "folded onto it", UNREAD, "/"))

@@ -107,7 +107,7 @@ def folded(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figure
     legend(figure, [Patch(**look, edgecolor="white") for look in looks], style)
     drawn, highest = panels(figure, len(named), style, 0.62, (1.1, 1.2)), 0.0
     for axes, (name, spectrum) in zip(drawn, named.items(), strict=True):
-        distance, own = by_distance(spectrum.own)
+        distance, own = by_distance(spectrum.in_band)
         _, extra = by_distance(spectrum.folded)
         step = float(distance[0])
         axes.bar(distance, own, step, **looks[0], **light)

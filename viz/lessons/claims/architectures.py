@@ -64,10 +64,10 @@ def _with_shortcut(block: NamedBlock, other: NamedBlock) -> NetworkSpec:
 def _unread(spec: NetworkSpec, side: int) -> tuple[BlockFacts, float]:
     """What is known of a block, and the share of its input without gradient by torch."""
     from core.blocks.facts import block_facts
-    from core.blocks.probe import channels_of, gradient_spread
+    from core.blocks.probe import gradient_spread, normalized_input
     from core.networks import build
 
-    image = channels_of(picture("china", (side, side), 3), CHANNELS)
+    image = normalized_input(picture("china", (side, side), 3), CHANNELS)
     module = build(spec, CHANNELS, (side, side), seed=0)
     facts = block_facts(spec, (CHANNELS, side, side))
     return facts, gradient_spread(module, image).zero_pixels

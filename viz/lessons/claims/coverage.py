@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.gradients.counts import is_even, phase_counts, window_reads
+from core.gradients.counts import phase_counts, reads_evenly, window_reads
 from core.layer import LayerSpec
 from core.layer.operations import FloatArray, check
 from core.layer.size_tables import OWN, ConventionResult, conventions
@@ -138,7 +138,7 @@ def _symmetry_row(kernel: int, stride: int, n: int) -> tuple[tuple[str, ...], bo
         " ".join(map(str, sorted(set(phase_counts(kernel, stride).tolist())))),
         "uniform" if uniform else "not uniform",
     )
-    closed = (abs(_offset(spec, n)) < 1e-9) == mirrored and is_even(spec) == uniform
+    closed = (abs(_offset(spec, n)) < 1e-9) == mirrored and reads_evenly(spec) == uniform
     as_claimed = mirrored == (kernel % 2 == 0) and uniform == (kernel % stride == 0)
     return row, closed and as_claimed
 

@@ -68,7 +68,7 @@ def expected_factor(spec: FlowSpec) -> float | None:
     if not (plain and covered):
         return None
     layer = VARIANCE[spec.weights] * PASSED[spec.activation]
-    reductions = len(spec.halved) / spec.depth
+    reductions = len(spec.downsampling_layers) / spec.depth
     return float((layer * HALVED[spec.downsampling] ** reductions) ** 0.5)
 
 
@@ -78,7 +78,7 @@ def _dies(values: Values) -> Outcome:
     flows = {name: gradient_flow(_spec(values, name)) for name in DOWNSAMPLINGS}
     rows, agrees = [], []
     for name, flow in flows.items():
-        left, at = float(flow.median[0] / flow.median[-1]), flow.dies_at(DEAD)
+        left, at = float(flow.median[0] / flow.median[-1]), flow.vanishing_layer(DEAD)
         factor = expected_factor(flow.spec)
         rows.append(
             (
@@ -90,7 +90,7 @@ def _dies(values: Values) -> Outcome:
             )
         )
         agrees.append(left < DEAD)
-    places = {NAMES[name]: flow.dies_at(DEAD) for name, flow in flows.items()}
+    places = {NAMES[name]: flow.vanishing_layer(DEAD) for name, flow in flows.items()}
     dead = {name: at for name, at in places.items() if at is not None}
     dying = [str(row[0]) for row, agree in zip(rows, agrees, strict=True) if agree]
     first = [name for name, at in dead.items() if at == max(dead.values())]

@@ -40,9 +40,9 @@ FILTER = Setting("kernel", "Filter of the convolution", "sobel_x", options=FILTE
 
 
 def _picture(values: Values) -> NDArray[np.float32]:
-    from core.shift.consistency import standard
+    from core.shift.consistency import standardized
 
-    return standard(picture(str(values["picture"]), (SIDE, SIDE)))
+    return standardized(picture(str(values["picture"]), (SIDE, SIDE)))
 
 
 def _layer(values: Values, kind: str, taps: int = 1) -> DownsamplingLayer:
@@ -73,7 +73,7 @@ def _rows_of(layer: DownsamplingLayer, x: NDArray[np.float32], reach: int) -> li
     shifts = [(0, right) for right in range(1, reach + 1)]
     expected = expected_cosine(layer, x, shifts)
     cosines = layer_consistency(layer, x, shifts).cosine
-    maps = shift_consistency(layer.run, x, [(0, 0), *shifts], keep=True).maps
+    maps = shift_consistency(layer.run, x, [(0, 0), *shifts], keep_maps=True).maps
     assert maps is not None
     still, *moved = (np.asarray(each, dtype=np.float64) for each in maps)
     as_was = [cosine(still, each) for each in moved]

@@ -8,7 +8,7 @@ from math import prod
 
 from core.data import picture
 from core.errors import SpecError
-from core.gradients.counts import is_even, phase_counts
+from core.gradients.counts import phase_counts, reads_evenly
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, check, operation_of
 from core.layer.padding import pytorch_int, tf_same
@@ -337,7 +337,7 @@ def checkerboard() -> Finding:
     """How many inputs reach each output pixel of a transposed convolution with stride 2."""
     rows, even = [], []
     for kernel in (3, 4, 5):
-        if is_even(_conv(kernel, 2)):
+        if reads_evenly(_conv(kernel, 2)):
             even.append(kernel)
         along = phase_counts(kernel, 2).tolist()
         products = sorted({a * b for a in along for b in along})

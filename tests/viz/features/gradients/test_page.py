@@ -265,7 +265,9 @@ def test_flows_are_told_as_they_come_and_end_when_nobody_waits() -> None:
 def test_no_choice_is_too_deep_or_halved_too_often(depth: int) -> None:
     for levels in range(5):
         specs = params.flows({**DEFAULTS, "depth": depth, "levels": levels})
-        assert {len(s.halved) for s in specs.values() if s.downsampling != "none"} == {levels}
+        assert {len(s.downsampling_layers) for s in specs.values() if s.downsampling != "none"} == {
+            levels
+        }
 
 
 @pytest.mark.parametrize("name", COMPARED)

@@ -166,7 +166,7 @@ def test_flow_has_medians_and_bands(weights: bool) -> None:
         assert (np.asarray(low.y) <= line.y).all()
         assert (np.asarray(high.y) >= line.y).all()
         halved = {x for x, s in zip(line.x, line.marker.symbol, strict=True) if s != "circle"}
-        assert halved == found.spec.halved
+        assert halved == found.spec.downsampling_layers
     low, high = (10.0**end for end in figure.layout.yaxis.range)
     assert all(low <= y <= high for trace in figure.data for y in trace.y)
     inside = [tick for tick in figure.layout.yaxis.tickvals if low <= tick <= high]

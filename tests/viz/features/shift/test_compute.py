@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.graph import graph
-from core.shift.consistency import standard
+from core.shift.consistency import standardized
 from core.shift.network import network_consistency
 from viz.choices import network, network_analysis
 from viz.choices.network import Network
@@ -38,6 +38,6 @@ def test_a_network_is_built_and_followed_once_a_request(monkeypatch: pytest.Monk
     changed = sum(request.taps > 1 or request.wrap for request in pair)
     assert (calls.count("build"), calls.count("trace")) == (1 + 2, 1 + changed)
     for request, shift, result in zip(pair, shifts, results, strict=True):
-        image = standard(compute._network_picture(request))
+        image = standardized(compute._network_picture(request))
         alone = network_consistency(compute.module(request), image, shift, request.layer)
         np.testing.assert_allclose(result.cosine, alone.cosine, rtol=1e-6)

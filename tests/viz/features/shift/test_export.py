@@ -90,9 +90,9 @@ def test_what_folds_stands_on_what_belongs_there() -> None:
     figure = fits.drawn(of()["folded"], WIDE)
     for axes, layer in zip(figure.axes, params.layers(values, "convolution"), strict=True):
         spectrum = compute.spectrum(layer, params.scene(values))
-        middle = tuple(n // 2 for n in spectrum.own.shape)
+        middle = tuple(n // 2 for n in spectrum.in_band.shape)
         drawn = sum(bar.get_height() for bar in axes.patches)
-        everything = spectrum.own + spectrum.folded
+        everything = spectrum.in_band + spectrum.folded
         assert drawn == pytest.approx(everything.sum() - everything[middle])
 
 

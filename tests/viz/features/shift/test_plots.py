@@ -15,7 +15,7 @@ from core.shift.consistency import (
     ShiftComparison,
     compare,
     layer_consistency,
-    standard,
+    standardized,
 )
 from core.shift.layer import KINDS, DownsamplingLayer
 from core.shift.spectrum import Spectrum, expected_cosine, spectrum
@@ -34,7 +34,7 @@ SIDE = 24
 
 @cache
 def photo() -> Any:
-    return standard(data.picture("china", (SIDE, SIDE)))
+    return standardized(data.picture("china", (SIDE, SIDE)))
 
 
 def pair_of(kind: str) -> tuple[DownsamplingLayer, DownsamplingLayer]:
@@ -162,9 +162,9 @@ def test_bars_hold_all_energy_but_the_mean() -> None:
     bars = list(figure.data)
     for index, each in enumerate(found.values()):
         own, folded = bars[2 * index : 2 * index + 2]
-        middle = tuple(n // 2 for n in each.own.shape)
-        mean = each.own[middle]
-        assert float(np.sum(own.y)) == pytest.approx(float(each.own.sum() - mean), rel=1e-4)
+        middle = tuple(n // 2 for n in each.in_band.shape)
+        mean = each.in_band[middle]
+        assert float(np.sum(own.y)) == pytest.approx(float(each.in_band.sum() - mean), rel=1e-4)
         lost = float(each.folded.sum() - each.folded[middle])
         assert float(np.sum(folded.y)) == pytest.approx(lost, rel=1e-4)
         assert folded.marker.pattern.shape == "/"

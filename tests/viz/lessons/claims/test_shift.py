@@ -32,7 +32,7 @@ def with_a_blur_that_blurs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def broken(taps: int) -> NDArray[np.float32]:
         weight = np.zeros((1, 1, taps, taps), np.float32)
-        weight[0, 0, layer.sides(taps)[0], layer.sides(taps)[0]] = 1
+        weight[0, 0, layer.same_padding(taps)[0], layer.same_padding(taps)[0]] = 1
         return weight
 
     monkeypatch.setattr(layer, "blur_weights", broken)
