@@ -19,7 +19,7 @@ from viz.lessons.claims import shift as subject
 
 def with_one_pixel_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """The output is compared with itself moved one pixel further."""
-    honest = consistency.moved
+    honest = consistency.shifted
 
     def broken(maps: NDArray[Any], shift: Sequence[float]) -> NDArray[Any]:
         return honest(maps, [each + 1 for each in shift])
