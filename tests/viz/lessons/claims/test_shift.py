@@ -24,7 +24,7 @@ def with_one_pixel_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(maps: NDArray[Any], shift: Sequence[float]) -> NDArray[Any]:
         return honest(maps, [each + 1 for each in shift])
 
-    monkeypatch.setattr(consistency, "moved", broken)
+    monkeypatch.setattr(consistency, "shifted", broken)
 
 
 def with_a_blur_that_blurs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
