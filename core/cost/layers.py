@@ -38,8 +38,8 @@ from torch.overrides import TorchFunctionMode
 from ..errors import SpecError
 from ..graph.recorder import Recorder
 from ..graph.rules.call import Draft
-from ..graph.tracing.meta_copy import floats_of, inputs_of, meta_copy
-from ..graph.tracing.trace import listen
+from ..graph.tracing.meta_copy import floating_dtype, input_names, meta_copy
+from ..graph.tracing.trace import run_with_listener
 from ..tensors import tensors_in
 from ..torch_private import TRILINEAR, TorchDispatchMode, storage_number
 
@@ -212,21 +212,21 @@ class _Costs(Recorder):
 
     def propagate(self, size: tuple[int, ...]) -> None:
         """Run an input of ``size`` through the network; an error names the layer it does not fit."""
-        (name,) = inputs_of(self.net, [size])
+        (name,) = input_names(self.net, [size])
         try:
-            image = torch.empty(1, *size, device="meta", dtype=floats_of(self.net))
+            image = torch.empty(1, *size, device="meta", dtype=floating_dtype(self.net))
         except Exception as error:  # numbers that torch cannot hold
             raise self._misfit(size, _first_line(error)) from error
         node = self.names.placeholder(name).name
-        self._keep(Draft(node, name, "input", tuple(image.shape)), image)
+        self._add_draft(Draft(node, name, "input", tuple(image.shape)), image)
         contexts = torch.no_grad(), torch.device("meta"), self.counter, _CallSites(self)
         try:
-            out = listen(self.net, [image], self, *contexts)
+            out = run_with_listener(self.net, [image], self, *contexts)
         except SpecError as error:
             _, fails, said = error.rule.partition(FAILS)
             raise (self._misfit(size, said) if fails else error) from error
         start = len(self.drafts)
-        self.ends(out)
+        self.output_drafts(out)
         self._parts(self.drafts[start:])
 
     def _misfit(self, size: tuple[int, ...], said: str) -> SpecError:
@@ -247,19 +247,19 @@ class _Costs(Recorder):
     ) -> Any:
         """See core.graph.tracing.trace.Listener."""
         inputs, start = tensors_in((*args, *kwargs.values())), len(self.drafts)
-        if not self.leaves:
+        if not self.leaf_depth:
             self._read(inputs)
         result = super().called(operation, function, args, kwargs, out)
         self.fresh |= _storages(tensors_in((out,))) - _storages(inputs)
-        if not self.leaves:
+        if not self.leaf_depth:
             self._rows_of(self.drafts[start:], out)
         return result
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
         """See core.graph.tracing.trace.Listener."""
-        start, leaves = self.starts[-1], self.leaves
+        start, leaves = self.draft_counts[-1], self.leaf_depth
         out = super().left(path, module, out)
-        if leaves == 1 and not self.leaves:
+        if leaves == 1 and not self.leaf_depth:
             self._rows_of(self.drafts[start:][-1:], out, path, module)
         return out
 
@@ -329,7 +329,7 @@ class _CallSites(TorchFunctionMode):
         kwargs, costs = kwargs or {}, self.costs
         inputs = [t for t in tensors_in((*args, *kwargs.values())) if id(t) in costs.draft_of]
         if inputs:
-            name = costs.path[-1] if costs.leaves else getattr(func, "__name__", str(func))
+            name = costs.path[-1] if costs.leaf_depth else getattr(func, "__name__", str(func))
             shapes = ["×".join(map(str, t.shape[1:])) for t in inputs]
             costs.place = f'layer "{name}", which gets {" and ".join(shapes)}'
         return func(*args, **kwargs)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from ..errors import SpecError
-from ..graph.tracing.meta_copy import floats_of, meta_copy
+from ..graph.tracing.meta_copy import floating_dtype, meta_copy
 from ..tensors import tensors_in
 from ..torch_private import storage_number
 
@@ -71,7 +71,7 @@ def saved_for_backward(
     bare.__class__ = module.__class__
     for own, copied in zip(module.parameters(), bare.parameters(), strict=True):
         copied.requires_grad_(own.requires_grad)
-    image = torch.empty(batch, *input_size, device="meta", dtype=floats_of(bare))
+    image = torch.empty(batch, *input_size, device="meta", dtype=floating_dtype(bare))
     log = _SavedTensorLog(bare, image.requires_grad_())
     try:
         with torch.enable_grad(), torch.device("meta"), log.hooks():

@@ -18,8 +18,8 @@ from torch import nn
 
 from ..device import MEMORY_BUDGET, pick
 from ..errors import SpecError, whole
-from ..graph.axes.units import middle_unit, unit_in
-from ..graph.graph import Graph, input_sizes, last_map
+from ..graph.axes.units import checked_unit, middle_unit
+from ..graph.graph import Graph, input_sizes, last_feature_map
 from ..graph.pool_check import check_pools
 from ..graph.ties import MAXIMA
 from ..receptive_field.cone import Box
@@ -178,7 +178,7 @@ def _target(
 ) -> tuple[ReceptiveField, tuple[int, int]]:
     """The layer's field and the unit's row and column."""
     graph = next(iter(fields.values())).network.graph
-    last = last_map(graph, graph.inputs[0]).name
+    last = last_feature_map(graph, graph.inputs[0]).name
     name = last if layer is None else graph.find(layer).name
     if name not in fields:
         raise SpecError("layer", "must depend on the input", layer)
@@ -189,7 +189,7 @@ def _target(
             f"token have not; the last layer that has them is {last}"
         )
         raise SpecError("layer", rule, name)
-    at = unit_in(field.grid, middle_unit(field.grid) if unit is None else unit, name)
+    at = checked_unit(field.grid, middle_unit(field.grid) if unit is None else unit, name)
     if field.interval(at).clipped is None:
         raise SpecError("unit", "must be one that reads the image; this one sees nothing", at)
     return field, at

@@ -39,8 +39,8 @@ import numpy as np
 from torch import nn
 
 from ..errors import SpecError
-from ..graph.axes.units import middle_unit, unit_in
-from ..graph.graph import Graph, InputSize, last_map, network_graph
+from ..graph.axes.units import checked_unit, middle_unit
+from ..graph.graph import Graph, InputSize, last_feature_map, network_graph
 from .expected_flow import HE, TORCH, UNIT_GAINS, EnergyFlow, Gains, ProductSum, picture
 from .expected_taps import Carrier, Rule, Values, rule_of
 
@@ -127,9 +127,9 @@ def expected_erf(
         )
     graph, rules = _read(network, input_size, graph)
     source = graph.inputs[0]
-    node = graph.find(layer) if layer is not None else last_map(graph, source)
+    node = graph.find(layer) if layer is not None else last_feature_map(graph, source)
     flow = EnergyFlow(graph, rules, source, node.name, gains)
-    at = unit_in(node.grid, middle_unit(node.grid) if unit is None else unit, node.name)
+    at = checked_unit(node.grid, middle_unit(node.grid) if unit is None else unit, node.name)
     energy = weights == "random"
     terms, scale = flow.run(at, Carrier(energy))
     if terms is None or not terms.total > 0:

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import SpecError
 from ..graph.axes.axis_map import AxisMap
 from ..graph.graph import Graph, Node
-from ..graph.rules.call import words
+from ..graph.rules.call import names_in
 from .expected_taps import Carrier, Rule, Values, is_weighted, push
 
 MAX_PIXELS = 1 << 24
@@ -140,11 +140,11 @@ HE = Gains(2.0, 0.5)
 TORCH = Gains(1 / 3, 0.5)
 """Gains for torch's default weights, of variance 1/(3 fan-in)."""
 
-_RECTIFIERS = words("""
+_RECTIFIERS = names_in("""
 relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish softplus
 """)
-_ADDS = words("add iadd radd sub subtract isub rsub")
-_CATS = words("cat concat concatenate stack")
+_ADDS = names_in("add iadd radd sub subtract isub rsub")
+_CATS = names_in("cat concat concatenate stack")
 
 
 class EnergyFlow:

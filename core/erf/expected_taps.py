@@ -33,9 +33,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..errors import SpecError
-from ..graph.axes.axis_map import AxisMap, Resampling, resample
+from ..graph.axes.axis_map import AxisMap, Resampling, resample_map
 from ..graph.graph import Node
-from ..graph.rules.call import words
+from ..graph.rules.call import names_in
 from ..layer.window import IntArray
 from ..networks.swaps import FixedWindow
 
@@ -62,15 +62,15 @@ class Rule:
     counts_padding: bool = True
 
 
-_MEANS = words("""
+_MEANS = names_in("""
 mean nanmean interpolate scaled_dot_product_attention multi_head_attention_forward
 avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
 """)
-_PICKS = words("amax amin max min median lp_pool1d lp_pool2d")
-_NORMS = words("""
+_PICKS = names_in("amax amin max min median lp_pool1d lp_pool2d")
+_NORMS = names_in("""
 batch_norm group_norm instance_norm layer_norm rms_norm normalize softmax log_softmax softmin
 """)
-_WEIGHTED = words("conv1d conv2d conv_transpose1d conv_transpose2d linear")
+_WEIGHTED = names_in("conv1d conv2d conv_transpose1d conv_transpose2d linear")
 
 
 def is_weighted(node: Node) -> bool:
@@ -261,7 +261,7 @@ def _blend(axis: AxisMap) -> tuple[tuple[float, ...], ...]:
     """
     plain = Fraction(axis.advance, axis.period)
     for mode, corners, antialias in product(_MODES, (False, True), (False, True)):
-        if resample(axis.n_in, axis.n_out, plain, mode, corners, antialias) == axis:
+        if resample_map(axis.n_in, axis.n_out, plain, mode, corners, antialias) == axis:
             ends = corners and axis.n_out > 1
             ratio = Fraction(axis.n_in - 1, axis.n_out - 1) if ends else plain
             shift = Fraction(0) if corners else (ratio - 1) / 2

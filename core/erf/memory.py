@@ -10,10 +10,10 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from ..errors import SpecError
-from ..graph.axes.units import unit_of
+from ..graph.axes.units import unit_values
 from ..graph.graph import Node
-from ..graph.run_to import Spot, output_of
-from ..graph.tracing.meta_copy import floats_of
+from ..graph.run_to import OutputLocation, output_of
+from ..graph.tracing.meta_copy import floating_dtype
 from ..torch_private import storage_number
 from .recipe import Recipe
 
@@ -44,7 +44,11 @@ class Footprint:
 
 
 def footprint(
-    bare: nn.Module, input_size: tuple[int, ...], spot: Spot, node: Node, own_weights: bool
+    bare: nn.Module,
+    input_size: tuple[int, ...],
+    spot: OutputLocation,
+    node: Node,
+    own_weights: bool,
 ) -> Footprint:
     """The bytes of a run up to one layer, from two runs of a copy on the meta device.
 
@@ -66,7 +70,7 @@ def footprint(
 
 
 def _bytes(
-    bare: nn.Module, batch: int, input_size: tuple[int, ...], spot: Spot, node: Node
+    bare: nn.Module, batch: int, input_size: tuple[int, ...], spot: OutputLocation, node: Node
 ) -> tuple[int, tuple[int, ...], set[str]]:
     """Bytes of saved and temporary tensors, the unit's shape, and the modules that run."""
     own = {storage_number(tensor) for tensor in (*bare.parameters(), *bare.buffers())}
@@ -77,12 +81,12 @@ def _bytes(
             saved_bytes[storage_number(tensor)] = tensor.untyped_storage().nbytes()
         return tensor
 
-    image = torch.empty(batch, *input_size, device="meta", dtype=floats_of(bare))
+    image = torch.empty(batch, *input_size, device="meta", dtype=floating_dtype(bare))
     image.requires_grad_()
     within: tuple[Any, ...] = (torch.enable_grad(), saved_tensors_hooks(pack, lambda t: t))
     output, listener = output_of(bare, image.clone(), spot, torch.device("meta"), *within)
     largest = max(listener.largest, image.untyped_storage().nbytes())
-    shape = tuple(unit_of(output, node.layout, (0, 0)).shape)
+    shape = tuple(unit_values(output, node.layout, (0, 0)).shape)
     return sum(saved_bytes.values()) + WORKSPACE * largest, shape, listener.entered_modules
 
 

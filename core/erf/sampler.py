@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from ..errors import SpecError
-from ..graph.axes.units import unit_of
-from ..graph.run_to import output_of, spot_of
-from ..graph.tracing.meta_copy import floats_of, meta_copy
+from ..graph.axes.units import unit_values
+from ..graph.run_to import location_of, output_of
+from ..graph.tracing.meta_copy import floating_dtype, meta_copy
 from ..receptive_field.fields import ReceptiveField
 from .copies import draw_weights, mixes_samples, private_copy
 from .crop import Crop, whole_image
@@ -74,12 +74,12 @@ class Sampler:
         if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
             raise SpecError("module", "must have weights; it is on the meta device", "meta")
         bare = meta_copy(module)
-        own = own or spot_of(bare, target.run_size, self.node.name).writes
+        own = own or location_of(bare, target.run_size, self.node.name).writes
         copied = private_copy(module, own)
         fold_norms(copied, graph, target.field.ancestors(target.unit))
         bare = meta_copy(copied)
         bare = bare.to(torch.bfloat16) if recipe.bf16 else bare
-        self.spot = spot_of(bare, target.run_size, self.node.name)
+        self.spot = location_of(bare, target.run_size, self.node.name)
         taken = footprint(bare, target.run_size, self.spot, self.node, own or recipe.bf16)
         self.ran = taken.ran
         self.batch = batch_size(taken, recipe, budget)
@@ -99,14 +99,14 @@ class Sampler:
         """How the result is computed."""
         target = self.target
         image = target.field.network.graph[target.field.network.source].grid
-        dtype = str(floats_of(self.copied)).removeprefix("torch.")
+        dtype = str(floating_dtype(self.copied)).removeprefix("torch.")
         cropped = target.part != whole_image(image, target.unit)
         return RunInfo(target.part, cropped, self.batch, self.device.type, dtype)
 
     def _placed(self, copied: nn.Module) -> nn.Module:
         """The copy on the device, in the type and the memory format that are fast there."""
         copied = copied.to(self.device, torch.bfloat16 if self.recipe.bf16 else None)
-        if len(self.target.input_size) == 3 and floats_of(copied) != torch.float64:
+        if len(self.target.input_size) == 3 and floating_dtype(copied) != torch.float64:
             copied = copied.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return copied
 
@@ -133,7 +133,7 @@ class Sampler:
         inner = image.clone()  # a leaf may not be written to, as an in-place first layer does
         autocast = torch.autocast(self.device.type, enabled=False)
         output, _ = output_of(self.copied, inner, self.spot, autocast)
-        return unit_of(output, self.node.layout, self.target.part.unit)
+        return unit_values(output, self.node.layout, self.target.part.unit)
 
     @staticmethod
     def _backward(unit: torch.Tensor, image: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
@@ -148,7 +148,7 @@ class Sampler:
         """The images of the next draws, cropped to the part that is run."""
         chosen = [self._input(self.draws_done + i) for i in range(many)]
         self.draws_done += many
-        image = torch.stack(chosen).to(self.device, floats_of(self.copied))
+        image = torch.stack(chosen).to(self.device, floating_dtype(self.copied))
         return image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image
 
     def _input(self, draw: int) -> torch.Tensor:

@@ -18,14 +18,14 @@ from torch import nn
 
 from ..errors import SpecError
 from ..errors import whole as whole_number
-from .axes.axis_map import AxisMap, Window, spread_blocks, whole, window
-from .axes.layout import Dims, Grid, Layout, Shape, lanes, outer_dims
-from .axes.nesting import composed
-from .named import find
+from .axes.axis_map import AxisMap, Window, block_repeat_map, whole_map, window_map
+from .axes.layout import Dims, Grid, Layout, Shape, outer_dims, units_in_channels
+from .axes.nesting import composed_map
+from .named import find_node
 from .recorder import Recorder
 from .rules.call import Draft, Maps, window_of
-from .tracing.meta_copy import brief, floats_of, inputs_of, meta_copy
-from .tracing.trace import run
+from .tracing.meta_copy import floating_dtype, input_names, meta_copy, short_text
+from .tracing.trace import run_on_meta
 
 InputSize = tuple[int, ...] | tuple[tuple[int, ...], ...]
 
@@ -66,7 +66,7 @@ class Node:
         note: caveats about the numbers; "" for none.
         bound: why the maps are only an upper bound; "" when they are exact.
         layout: where the image's axes lie in its dimensions, all of it.
-        fine: as ``maps``, with the places among the channels told apart, here and in the
+        fine_maps: as ``maps``, with the places among the channels told apart, here and in the
             inputs; None where there are none.
     """
 
@@ -83,12 +83,12 @@ class Node:
     note: str
     bound: str = ""
     layout: Layout = ()
-    fine: tuple[Maps, ...] | None = None
+    fine_maps: tuple[Maps, ...] | None = None
 
     @property
-    def lanes(self) -> tuple[int, int]:
+    def units_in_channels(self) -> tuple[int, int]:
         """Places of the image along each axis that are told apart in one unit of ``fine``."""
-        return lanes(self.layout)
+        return units_in_channels(self.layout)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Graph(Mapping[str, Node]):
         Raises:
             NoLayerError: neither; a SpecError and a KeyError, which says what is near.
         """
-        return find(self.nodes, name)
+        return find_node(self.nodes, name)
 
     def as_data(self) -> list[dict[str, Any]]:
         """Plain lists and numbers for JSON: what a browser needs to follow units.
@@ -132,7 +132,7 @@ class Graph(Mapping[str, Node]):
         return [_node_data(node) for node in self.nodes.values()]
 
 
-def last_map(graph: Graph, source: str) -> Node:
+def last_feature_map(graph: Graph, source: str) -> Node:
     """The last node with image axes, unless it is one unit that sees the whole image."""
     seen, last = {source}, graph[source]
     everything: set[str] = set()
@@ -190,18 +190,18 @@ def network_graph(module: nn.Module, input_size: InputSize) -> Graph:
     """
     sizes = input_sizes(input_size)
     bare = meta_copy(module)
-    names = inputs_of(bare, sizes)
+    names = input_names(bare, sizes)
     recorder = Recorder()
-    dtype = floats_of(bare)
+    dtype = floating_dtype(bare)
     tensors = [torch.empty(1, *size, device="meta", dtype=dtype) for size in sizes]
     for name, tensor in zip(names, tensors, strict=True):
         recorder.add_input(name, tensor)
-    out = run(bare, tensors, recorder)
-    outputs = dict.fromkeys(draft.name for draft in recorder.ends(out))
+    out = run_on_meta(bare, tensors, recorder)
+    outputs = dict.fromkeys(draft.name for draft in recorder.output_drafts(out))
     if not outputs:
         rule = "returns no tensor that depends on its input; its forward must return one"
-        raise SpecError("module", rule, brief(type(out).__name__))
-    nodes = {draft.name: _frozen(draft) for draft in recorder.drafts}
+        raise SpecError("module", rule, short_text(type(out).__name__))
+    nodes = {draft.name: _node_from_draft(draft) for draft in recorder.drafts}
     inputs = tuple(draft.name for draft in recorder.drafts if draft.kind == "input")
     return Graph(nodes, inputs, tuple(outputs))
 
@@ -209,33 +209,36 @@ def network_graph(module: nn.Module, input_size: InputSize) -> Graph:
 def input_sizes(value: object) -> list[tuple[int, ...]]:
     """One size or several as a list of checked (C, H, W) or (C, L)."""
     if not isinstance(value, tuple | list) or not value:
-        raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", brief(value))
+        raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", short_text(value))
     sizes = list(value) if isinstance(value[0], tuple | list) else [value]
     for size in sizes:
         if not isinstance(size, tuple | list) or len(size) not in (2, 3):
-            raise SpecError("input_size", _which_rank(size), brief(value))
+            raise SpecError("input_size", _size_rule(size), short_text(value))
         if any(whole_number("input_size", n, 1) > MAX_SIDE for n in size):
             raise SpecError("input_size", f"must be at most {MAX_SIDE} along each axis", value)
     return [tuple(size) for size in sizes]
 
 
-def _which_rank(size: object) -> str:
+def _size_rule(size: object) -> str:
     """The rule for an input size, with a suggestion where four numbers are given."""
     rule = "must be (C, H, W), or (C, L) for sequences"
     if isinstance(size, tuple | list) and len(size) == 4:
-        rule += f"; leave the batch out: {brief(tuple(size[1:]))}. Volumes are not followed"
+        rule += f"; leave the batch out: {short_text(tuple(size[1:]))}. Volumes are not followed"
     return rule
 
 
-def _frozen(draft: Draft) -> Node:
-    wide = lanes(draft.layout)
-    each = [lanes(source.layout) for source in draft.inputs]
+def _node_from_draft(draft: Draft) -> Node:
+    wide = units_in_channels(draft.layout)
+    each = [units_in_channels(source.layout) for source in draft.inputs]
     plain = wide == (1, 1) and all(one == (1, 1) for one in each)
     maps = draft.maps
     if not plain:
         pairs = zip(draft.maps, each, strict=True)
         maps = tuple(
-            (_by_unit(rows, wide[0], own[0]), _by_unit(cols, wide[1], own[1]))
+            (
+                _map_between_positions(rows, wide[0], own[0]),
+                _map_between_positions(cols, wide[1], own[1]),
+            )
             for (rows, cols), own in pairs
         )
     flat = draft.kind == "reshape" and any(a.whole and a.n_in > 1 for pair in maps for a in pair)
@@ -246,7 +249,7 @@ def _frozen(draft: Draft) -> Node:
         "global" if flat else draft.kind,
         tuple(source.name for source in draft.inputs),
         draft.shape,
-        _dims(draft.layout, wide, draft.grid),
+        _position_dims(draft.layout, wide, draft.grid),
         (draft.grid[0] // wide[0], draft.grid[1] // wide[1]),
         maps,
         (window_of(maps, 0), window_of(maps, 1)),
@@ -257,7 +260,7 @@ def _frozen(draft: Draft) -> Node:
     )
 
 
-def _dims(layout: Layout, wide: Grid, grid: Grid) -> Dims:
+def _position_dims(layout: Layout, wide: Grid, grid: Grid) -> Dims:
     rows, cols = (
         dim if wide[axis] < max(2, grid[axis]) else None
         for axis, dim in enumerate(outer_dims(layout))
@@ -265,11 +268,11 @@ def _dims(layout: Layout, wide: Grid, grid: Grid) -> Dims:
     return rows, cols
 
 
-def _by_unit(axis: AxisMap, own: int, its: int) -> AxisMap:
+def _map_between_positions(axis: AxisMap, own: int, its: int) -> AxisMap:
     """A map between units that hold ``own`` and ``its`` places each, from that of the places."""
     n = axis.n_out // own
     if own > 1:
-        gather = whole(axis.n_out, 1) if n == 1 else window(axis.n_out, n, Window(own, own))
-        joined = composed(axis, gather)
+        gather = whole_map(axis.n_out, 1) if n == 1 else window_map(axis.n_out, n, Window(own, own))
+        joined = composed_map(axis, gather)
         axis = replace(joined, window=axis.window)
-    return composed(spread_blocks(axis.n_in // its, its), axis) if its > 1 else axis
+    return composed_map(block_repeat_map(axis.n_in // its, its), axis) if its > 1 else axis

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from ..errors import SpecError
 
-MOST_NEAR = 3
+MAX_SUGGESTIONS = 3
 """Most suggestions in an error message."""
 
 
@@ -27,7 +27,7 @@ class ModuleMember(Protocol):
 T = TypeVar("T", bound=ModuleMember)
 
 
-def find(nodes: Mapping[str, T], name: object) -> T:
+def find_node(nodes: Mapping[str, T], name: object) -> T:
     """A node by its own name, or the last one of a module by its qualified name.
 
     Raises:
@@ -38,13 +38,13 @@ def find(nodes: Mapping[str, T], name: object) -> T:
         return own
     within = [n for n in nodes.values() if name and f"{n.module}.".startswith(f"{name}.")]
     if not within:
-        raise NoLayerError("layer", _rule(nodes, name), name)
+        raise NoLayerError("layer", _missing_name_rule(nodes, name), name)
     return within[-1]
 
 
-def _rule(nodes: Mapping[str, T], name: object) -> str:
+def _missing_name_rule(nodes: Mapping[str, T], name: object) -> str:
     names = [*nodes, *(node.module for node in nodes.values() if node.module)]
-    near = get_close_matches(str(name), dict.fromkeys(names), MOST_NEAR)
+    near = get_close_matches(str(name), dict.fromkeys(names), MAX_SUGGESTIONS)
     suggestion = f"; near it are {', '.join(near)}" if near else ""
     return f"must be the name of a node or a module that ran{suggestion}"
 
@@ -54,4 +54,4 @@ class ByName(dict[str, T]):
 
     def __missing__(self, name: object) -> T:
         """As `find`."""
-        return find(self, name)
+        return find_node(self, name)

@@ -21,7 +21,7 @@ from torch import nn
 from ..errors import SpecError
 from ..torch_private import is_hooks, own_buffers, own_parameters, pre_hooks
 
-_SOURCES = ("g", "v", "u", "orig")
+_SOURCE_SUFFIXES = ("g", "v", "u", "orig")
 """What a weight is computed from: ``weight_g``, ``weight_v``, …. A pruned weight's
 ``weight_mask`` stays, for whoever draws the weight anew."""
 
@@ -61,28 +61,28 @@ def plain_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> 
     for layer in module.modules():
         for key, value in vars(layer).items():
             if is_hooks(key) and isinstance(value, dict):
-                memo[id(value)] = _of_torch(value)
+                memo[id(value)] = _without_caller_hooks(value)
     copied = deep_copy(module, memo).eval().requires_grad_(False)
     with torch.no_grad():
         for layer in copied.modules():
-            _fold(layer)
+            _replace_hooked_weights(layer)
     return copied
 
 
-def _of_torch(hooks: dict[Any, Any]) -> dict[Any, Any]:
+def _without_caller_hooks(hooks: dict[Any, Any]) -> dict[Any, Any]:
     """The hooks that torch's own utilities have put on a module, without the caller's."""
     own = (item for item in hooks.items() if type(item[1]).__module__.startswith("torch.nn.utils."))
     return OrderedDict((key, copy.deepcopy(hook)) for key, hook in own)
 
 
-def _fold(layer: nn.Module) -> None:
+def _replace_hooked_weights(layer: nn.Module) -> None:
     """Make parameters of the weights that hooks compute, in the order in which they run."""
     hooks = list(pre_hooks(layer).values())
     names = [str(vars(hook).get("_tensor_name") or vars(hook)["name"]) for hook in hooks]
     for hook in hooks:
         hook(layer, ())
     weights = {name: getattr(layer, name).detach() for name in names}
-    sources = {f"{name}_{part}" for name in names for part in _SOURCES}
+    sources = {f"{name}_{part}" for name in names for part in _SOURCE_SUFFIXES}
     for name in (*weights, *sources):
         for holder in (vars(layer), own_parameters(layer), own_buffers(layer)):
             holder.pop(name, None)
@@ -93,7 +93,7 @@ def _fold(layer: nn.Module) -> None:
 
 
 @contextmanager
-def as_it_was(copied: nn.Module) -> Iterator[None]:
+def restored_forwards(copied: nn.Module) -> Iterator[None]:
     """Restore the forwards of a copy's modules after a run with a listener."""
     layers = [(vars(layer), vars(layer).get("forward")) for layer in copied.modules()]
     try:

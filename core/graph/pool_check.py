@@ -13,7 +13,7 @@ from ..errors import SpecError
 from .axes.axis_map import AxisMap
 from .graph import InputSize, network_graph
 
-_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+_MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 
 
 def check_pools(module: nn.Module, input_size: InputSize) -> None:
@@ -28,20 +28,22 @@ def check_pools(module: nn.Module, input_size: InputSize) -> None:
     Raises:
         SpecError: a window lies in the padding alone.
     """
-    if not any(isinstance(part, _POOLS) and _dilated(part) for part in module.modules()):
+    if not any(
+        isinstance(part, _MAX_POOLS) and _is_dilated_and_padded(part) for part in module.modules()
+    ):
         return
     for node in network_graph(module, input_size).values():
-        if "max_pool" in node.operation and any(map(_blind, node.maps[0])):
+        if "max_pool" in node.operation and any(map(_reads_only_padding, node.maps[0])):
             rule = "of a padded max pooling must leave every window a pixel; use less of either"
             raise SpecError("dilation", rule, f"{node.name} on {node.shape}")
 
 
-def _dilated(pool: nn.Module) -> bool:
+def _is_dilated_and_padded(pool: nn.Module) -> bool:
     settings = pool.dilation, pool.padding
     dilation, padding = (max(s) if isinstance(s, tuple) else int(s) for s in settings)  # type: ignore[arg-type]
     return dilation > 1 and padding > 0
 
 
-def _blind(axis: AxisMap) -> bool:
+def _reads_only_padding(axis: AxisMap) -> bool:
     """Whether an output reads nothing but padding."""
     return not axis.whole and bool((axis.table() == axis.n_in).all(axis=1).any())

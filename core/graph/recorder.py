@@ -17,17 +17,17 @@ from torch import fx, nn
 from ..errors import SpecError
 from ..tensors import tensors_in
 from ..torch_private import children_by_name
-from .axes.axis_map import whole
+from .axes.axis_map import whole_map
 from .axes.layout import Dims, Shape, plain_layout
 from .memory.assignments import Assignment, assignment_of
 from .memory.writes import Memory
-from .probing.probe import UNFOLLOWED, Prober
-from .rules.call import Call, Draft, Link, Outcome, Source, right_aligned, same, words
+from .probing.probe import UNFOLLOWED_BOUND, Prober
+from .rules.call import Call, Draft, Link, Outcome, Source, broadcast_dims, names_in, same_dims
 from .rules.indexing import INDEX_RULES
-from .rules.links import by_dims, fit_links, unknown
+from .rules.links import fit_links, link_by_dims, unknown_outcome
 from .rules.mixing import MIXING_RULES
 from .rules.recurrent import RECURRENT_RULES
-from .rules.shapes import SHAPE_RULES, part_of
+from .rules.shapes import SHAPE_RULES, part_outcome
 from .rules.unfold import UNFOLD_RULES
 from .rules.windows import GLOBAL, WINDOW_RULES
 from .tracing.constants import Constants
@@ -37,7 +37,7 @@ MAX_NODES = 40_000
 """Most operations that are followed."""
 
 
-def _operation(name: str) -> str:
+def _base_name(name: str) -> str:
     """torch's name of a function without the underscores of dunder and in-place forms.
 
     Overloads of operators (``aten::relu``, ``relu.default``) and the functions of torch.linalg and
@@ -47,19 +47,23 @@ def _operation(name: str) -> str:
     return plain.removeprefix("linalg_").removeprefix("special_") or name
 
 
-_CONSTANT = words(
+_CONSTANT_FACTORIES = names_in(
     "zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones new_empty "
     "new_full new_tensor"
 )
 
 
-_REARRANGES = words("squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ detach_ requires_grad_")
+_IN_PLACE_WITHOUT_WRITE = names_in(
+    "squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ detach_ requires_grad_"
+)
 """Operations in place that write no element."""
-BY_VALUES = "assignment to places that are chosen by values"
-WRITES = "writes to a tensor that it is given"
+VALUE_INDEX_BOUND = "assignment to places that are chosen by values"
+UNKNOWN_WRITE_BOUND = "writes to a tensor that it is given"
 
 
-_TEMPLATED = words("to type_as expand_as view_as reshape_as")  # the second tensor is no input
+_SECOND_TENSOR_UNUSED = names_in(
+    "to type_as expand_as view_as reshape_as"
+)  # the second tensor is no input
 
 
 class Recorder:
@@ -70,24 +74,24 @@ class Recorder:
         self.drafts: list[Draft] = []
         self.draft_of: dict[int, Draft] = {}
         self.parts: dict[int, tuple[Draft, int, list[int]]] = {}
-        self.later: dict[int, Outcome] = {}
+        self.pending_outcomes: dict[int, Outcome] = {}
         self.alive: list[object] = []
         self.path: list[str] = []
-        self.starts: list[int] = []
-        self.leaves = 0
+        self.draft_counts: list[int] = []
+        self.leaf_depth = 0
         self.modules: set[str] = set()  # names of the network's modules
         self.constants = Constants()
         self.prober = Prober(self.constants)
         self.memory = Memory(self)
         self.written: list[torch.Tensor] = []  # by the call that is reported next
-        self.beneath = False  # it is an operator that no torch call stands for
+        self.is_operator_call = False  # it is an operator that no torch call stands for
 
     def add_input(self, name: str, tensor: torch.Tensor) -> None:
         """An argument of forward: (1, C, H, W), or (1, C, L) of height 1."""
         shape = tuple(tensor.shape)
         dims: Dims = (2, 3) if len(shape) == 4 else (None, 2)
         grid = (1 if dims[0] is None else shape[2], shape[-1])
-        self._keep(
+        self._add_draft(
             Draft(
                 self.names.placeholder(name).name,
                 name,
@@ -99,12 +103,12 @@ class Recorder:
             tensor,
         )
 
-    def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
-        self._append(draft)
+    def _add_draft(self, draft: Draft, tensor: torch.Tensor) -> None:
+        self._append_draft(draft)
         self.bind(draft, tensor)
-        self.memory.holds(tensor)
+        self.memory.mark_current(tensor)
 
-    def _append(self, draft: Draft) -> None:
+    def _append_draft(self, draft: Draft) -> None:
         if len(self.drafts) >= MAX_NODES:
             raise SpecError("module", f"must run at most {MAX_NODES} operations", "more")
         self.drafts.append(draft)
@@ -121,21 +125,23 @@ class Recorder:
     def entered(self, path: str, module: nn.Module) -> None:
         """See core.graph.tracing.trace.Listener."""
         self.path.append(path)
-        self.starts.append(len(self.drafts))
-        self.leaves += _is_leaf(module)
+        self.draft_counts.append(len(self.drafts))
+        self.leaf_depth += _is_leaf(module)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
         """A layer of torch's own gives its name to the last call it makes."""
-        start = self.starts.pop()
+        start = self.draft_counts.pop()
         if _is_leaf(module):
             if len(self.drafts) == start and isinstance(out, torch.Tensor):
                 out = self.called("identity", nn.Identity, [out], {}, out)
-            self._name_after(path, [draft for draft in self.drafts[start:] if not draft.name])
-            self.leaves -= 1
+            self._name_after_module(
+                path, [draft for draft in self.drafts[start:] if not draft.name]
+            )
+            self.leaf_depth -= 1
         self.path.pop()
         return out
 
-    def _name_after(self, path: str, drafts: Sequence[Draft]) -> None:
+    def _name_after_module(self, path: str, drafts: Sequence[Draft]) -> None:
         for draft in drafts[:-1]:
             draft.name = self._call_name(f"{path}_{draft.operation}")
         for draft in drafts[-1:]:
@@ -161,100 +167,108 @@ class Recorder:
         written, self.written = self.written, []
         assignment = assignment_of(operation, args, kwargs)
         if assignment:
-            if not self._assign(assignment):
-                self.constants.follow(operation, function, args, kwargs, out)
+            if not self._record_assignment(assignment):
+                self.constants.record_call(operation, function, args, kwargs, out)
             return out
         plain = {key: value for key, value in kwargs.items() if key != "out"}
-        read = args[:1] if _operation(operation) in _TEMPLATED else (*args, *plain.values())
+        read = (
+            args[:1] if _base_name(operation) in _SECOND_TENSOR_UNUSED else (*args, *plain.values())
+        )
         tensors = tensors_in(read)
-        sources = [s for s in map(self._source, tensors) if s]
+        sources = [s for s in map(self._updated_source, tensors) if s]
         results = tensors_in((out,))
         self.memory.add_views(results, tensors)
-        if not sources or operation in _CONSTANT:
+        if not sources or operation in _CONSTANT_FACTORIES:
             for tensor in written:
-                self._overwrite(tensor, None)
-            self.constants.follow(operation, function, args, kwargs, out)
+                self._record_overwrite(tensor, None)
+            self.constants.record_call(operation, function, args, kwargs, out)
             return out
         if not (results := results or written):
             return out
         if any(out is tensor for tensor in tensors) and not _in_place(operation, kwargs):
             out = results[0] = out.view_as(out)  # else both would be one node
             self.memory.add_views(results, tensors)
-        if _operation(operation) == "broadcast_tensors":  # each result is of its own tensor
+        if _base_name(operation) == "broadcast_tensors":  # each result is of its own tensor
             for tensor, result in zip(tensors, results, strict=True):
                 self.called("expand", torch.Tensor.expand, [tensor], {}, result)
             return out
         call = self._call(operation, function, args, kwargs, tuple(results[0].shape), sources)
         self._record(call, results)
-        if operation not in _REARRANGES:
-            self._write(call, written)
+        if operation not in _IN_PLACE_WITHOUT_WRITE:
+            self._record_writes(call, written)
         return out
 
-    def _write(self, call: Call, written: Sequence[torch.Tensor]) -> None:
+    def _record_writes(self, call: Call, written: Sequence[torch.Tensor]) -> None:
         """Bind the tensors that a call has written to; an unknown write gets an unknown node."""
         for tensor in written:
             if self.draft_of.get(id(tensor)) is not self.drafts[-1]:
                 here = replace(call, out=tuple(tensor.shape))
                 name = self._call_name(call.operation)
-                self._add(call.operation, unknown(here, WRITES), tensor, name)
-            self.memory.wrote(tensor, self.draft_of[id(tensor)])
+                self._add_node_of(
+                    call.operation, unknown_outcome(here, UNKNOWN_WRITE_BOUND), tensor, name
+                )
+            self.memory.record_write(tensor, self.draft_of[id(tensor)])
 
-    def _overwrite(self, tensor: torch.Tensor, draft: Draft | None) -> None:
+    def _record_overwrite(self, tensor: torch.Tensor, draft: Draft | None) -> None:
         """Record that a whole tensor was overwritten with a node's output; None for constants."""
         self.bind(draft, tensor)
-        self.memory.wrote(tensor, draft)
+        self.memory.record_write(tensor, draft)
 
-    def _assign(self, assigned: Assignment) -> bool:
+    def _record_assignment(self, assigned: Assignment) -> bool:
         """Record that a part of a tensor is overwritten; whether it then depends on the input."""
         target, part, value = assigned
-        old = self._source(target)
-        source = self._source(value) if isinstance(value, torch.Tensor) else None
+        old = self._updated_source(target)
+        source = self._updated_source(value) if isinstance(value, torch.Tensor) else None
         if part is None:
-            self._assign_somewhere(target, source)
+            self._assign_to_unknown_part(target, source)
         else:
             self.alive.append(part)
             self.memory.add_views([part], [target])
-            self._overwrite(part, self._shared(source, tuple(part.shape)) if source else None)
+            self._record_overwrite(
+                part, self._broadcast_value(source, tuple(part.shape)) if source else None
+            )
         return bool(old or source)
 
-    def _assign_somewhere(self, target: torch.Tensor, source: Source | None) -> None:
+    def _assign_to_unknown_part(self, target: torch.Tensor, source: Source | None) -> None:
         """Record a write to unknown places: every place may then read the whole value."""
-        old, shape = self._source(target), tuple(target.shape)
-        links = [by_dims(old, shape, same(old))] if old else []
+        old, shape = self._updated_source(target), tuple(target.shape)
+        links = [link_by_dims(old, shape, same_dims(old))] if old else []
         if source:
             layout, grid = (old.layout, old.node.grid) if old else (((),) * len(shape), (1, 1))
-            rows, cols = map(whole, source.node.grid, grid)
+            rows, cols = map(whole_map, source.node.grid, grid)
             links.append(Link(source.node, layout, (rows, cols)))
         if links:
-            bound = f"setitem: {BY_VALUES}"
+            bound = f"setitem: {VALUE_INDEX_BOUND}"
             outcome = Outcome("unknown", links, f"unknown operation {bound}", bound)
-            draft = self.note("setitem", outcome, tuple(target.shape))
-            self._overwrite(target, draft)
+            draft = self.add_node("setitem", outcome, tuple(target.shape))
+            self._record_overwrite(target, draft)
 
-    def _shared(self, source: Source, shape: Shape) -> Draft:
+    def _broadcast_value(self, source: Source, shape: Shape) -> Draft:
         """The node of a written value, broadcast to the shape of the part it is written to."""
         if source.shape == shape:
             return source.node
-        dims = {d: to for d, to in right_aligned(source.shape, shape).items() if to >= 0}
-        return self.note("expand", Outcome("pass", [by_dims(source, shape, dims)]), shape)
+        dims = {d: to for d, to in broadcast_dims(source.shape, shape).items() if to >= 0}
+        return self.add_node("expand", Outcome("pass", [link_by_dims(source, shape, dims)]), shape)
 
-    def _source(self, tensor: torch.Tensor) -> Source | None:
+    def _updated_source(self, tensor: torch.Tensor) -> Source | None:
         """The node of a tensor, up to date with what was written to its memory."""
-        self.content(tensor)
+        self.node_of(tensor)
         self.memory.refresh(tensor)
         draft = self.draft_of.get(id(tensor))
         return Source(draft, tuple(tensor.shape)) if draft else None
 
-    def content(self, tensor: torch.Tensor) -> Draft | None:
+    def node_of(self, tensor: torch.Tensor) -> Draft | None:
         """The node of a tensor; a part of a split one becomes a node when first used."""
         if id(tensor) in self.parts:
             parent, index, sizes = self.parts.pop(id(tensor))
             if not self._bind_part(tensor, parent):
                 source = Source(parent, parent.shape)
-                outcome = part_of(source, tuple(tensor.shape), index, sizes)
-                self._add("getitem", outcome, tensor, self._call_name("getitem"))
-        if id(tensor) in self.later:
-            self._add("getitem", self.later.pop(id(tensor)), tensor, self._call_name("getitem"))
+                outcome = part_outcome(source, tuple(tensor.shape), index, sizes)
+                self._add_node_of("getitem", outcome, tensor, self._call_name("getitem"))
+        if id(tensor) in self.pending_outcomes:
+            self._add_node_of(
+                "getitem", self.pending_outcomes.pop(id(tensor)), tensor, self._call_name("getitem")
+            )
         return self.draft_of.get(id(tensor))
 
     def _call(
@@ -266,49 +280,51 @@ class Recorder:
         out: Shape,
         sources: Sequence[Source],
     ) -> Call:
-        name = _operation(operation)
+        name = _base_name(operation)
         inputs = tuple(sources)
         return Call(name, function, tuple(args), kwargs, out, inputs, self.draft_of, self.constants)
 
     def _record(self, call: Call, results: Sequence[torch.Tensor]) -> None:
         rule = RULES.get(call.operation)
-        outcome = rule(call) if rule else unknown(call)
+        outcome = rule(call) if rule else unknown_outcome(call)
         if outcome.kind == "unknown":
             self._record_each(call, self.prober.outcomes(call, results), results)
             return
         if _is_crop(outcome) and self._bind_part(results[0], call.sources[0].node):
             return
-        draft = self._add(call.operation, outcome, results[0])
-        self.memory.follows(draft, outcome)
+        draft = self._add_node_of(call.operation, outcome, results[0])
+        self.memory.record_channelwise_call(draft, outcome)
         if outcome.joined is not None:
-            self.memory.joins(draft, *outcome.joined)
-        if outcome.part:
-            self.memory.splits(draft, call.sources[0].node)
-            draft.part, draft.shape = outcome.part, outcome.part[2]
+            self.memory.record_concatenation(draft, *outcome.joined)
+        if outcome.split:
+            self.memory.record_split(draft, call.sources[0].node)
+            draft.split, draft.shape = outcome.split, outcome.split.shape
             del self.draft_of[id(results[0])]
             sizes = (
-                [r.shape[outcome.part[1]] for r in results] if outcome.part[0] != "unbind" else []
+                [r.shape[outcome.split.dim] for r in results]
+                if outcome.split.operation != "unbind"
+                else []
             )
             for index, part in enumerate(results):
                 self.parts[id(part)] = (draft, index, sizes)
         for result in results:
-            if outcome.part or result.shape == results[0].shape:
-                if not outcome.part:
+            if outcome.split or result.shape == results[0].shape:
+                if not outcome.split:
                     self.bind(draft, result)
-                    self.memory.holds(result)
+                    self.memory.mark_current(result)
             else:
-                self.later[id(result)] = outcome.states or unknown(
+                self.pending_outcomes[id(result)] = outcome.states or unknown_outcome(
                     replace(call, out=tuple(result.shape)), "a result of another shape"
                 )
             self.alive.append(result)
 
     def _bind_part(self, tensor: torch.Tensor, held: Draft) -> bool:
         """Bind a part of a tensor whose channels differ; whether the memory tracks that part."""
-        part = self.memory.part(tensor, held)
+        part = self.memory.channel_part(tensor, held)
         if part is None:
             return False
         self.bind(part[0], tensor)
-        self.memory.holds(tensor)
+        self.memory.mark_current(tensor)
         return True
 
     def _record_each(
@@ -317,29 +333,31 @@ class Recorder:
         """A node for each result of a call that reads the input."""
         for outcome, result in zip(outcomes, results, strict=True):
             if outcome.links:
-                self._add(call.operation, outcome, result)
+                self._add_node_of(call.operation, outcome, result)
 
-    def _add(self, operation: str, outcome: Outcome, tensor: torch.Tensor, name: str = "") -> Draft:
+    def _add_node_of(
+        self, operation: str, outcome: Outcome, tensor: torch.Tensor, name: str = ""
+    ) -> Draft:
         """Add the node of a call's result."""
-        shape = outcome.part[2] if outcome.part else tuple(tensor.shape)
-        name = name or ("" if self.leaves else self._call_name(operation))
-        draft = self._draft(name, operation, outcome, shape)
-        self._keep(draft, tensor)
+        shape = outcome.split.shape if outcome.split else tuple(tensor.shape)
+        name = name or ("" if self.leaf_depth else self._call_name(operation))
+        draft = self._new_draft(name, operation, outcome, shape)
+        self._add_draft(draft, tensor)
         return draft
 
-    def note(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
+    def add_node(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
         """See core.graph.memory.writes.Nodes."""
-        draft = self._draft(self._call_name(operation), operation, outcome, shape)
-        self._append(draft)
+        draft = self._new_draft(self._call_name(operation), operation, outcome, shape)
+        self._append_draft(draft)
         return draft
 
-    def _draft(self, name: str, operation: str, outcome: Outcome, shape: Shape) -> Draft:
+    def _new_draft(self, name: str, operation: str, outcome: Outcome, shape: Shape) -> Draft:
         fitted = fit_links(outcome.links, shape)
         note, bound = outcome.note, outcome.bound
         if fitted.unfollowed and GLOBAL not in note:
-            note = f"{GLOBAL}: {operation} {UNFOLLOWED}"
+            note = f"{GLOBAL}: {operation} {UNFOLLOWED_BOUND}"
         if not bound and (fitted.loose or fitted.unfollowed):
-            bound = f"{operation} {UNFOLLOWED}"
+            bound = f"{operation} {UNFOLLOWED_BOUND}"
         sources = tuple(link.source for link in outcome.links)
         draft = Draft(
             name,
@@ -356,9 +374,9 @@ class Recorder:
         )
         return draft
 
-    def ends(self, out: Any) -> list[Draft]:
+    def output_drafts(self, out: Any) -> list[Draft]:
         """The nodes of forward's results."""
-        sources = (self._source(tensor) for tensor in tensors_in((out,)))
+        sources = (self._updated_source(tensor) for tensor in tensors_in((out,)))
         return [source.node for source in sources if source]
 
 
@@ -372,7 +390,7 @@ def _is_leaf(module: nn.Module) -> bool:
 
 
 def _is_crop(outcome: Outcome) -> bool:
-    return outcome.kind == "crop" and outcome.part is None and len(outcome.links) == 1
+    return outcome.kind == "crop" and outcome.split is None and len(outcome.links) == 1
 
 
 def _in_place(operation: str, kwargs: Mapping[str, Any]) -> bool:

@@ -15,22 +15,22 @@ from torch import nn
 
 from ..errors import SpecError
 from ..tensors import tensors_in
-from .plain_copy import as_it_was
+from .plain_copy import restored_forwards
 from .recorder import Recorder
 from .rules.call import Draft, Source
 from .ties import share_ties
-from .tracing.meta_copy import floats_of, inputs_of
-from .tracing.trace import listen, run
+from .tracing.meta_copy import floating_dtype, input_names
+from .tracing.trace import run_on_meta, run_with_listener
 
-HIDDEN = (
+NO_OUTPUT_RULE = (
     "must be what a torch call gives; it is part of a tensor, or lies inside a function that runs "
     "as one. Choose the layer before or after it"
 )
-WHOLE = -1
+UNSPLIT = -1
 """Result number that stands for the tensor that a call splits."""
 
 
-class Spot(NamedTuple):
+class OutputLocation(NamedTuple):
     """Where a node's output appears when a network runs.
 
     Attributes:
@@ -46,34 +46,34 @@ class Spot(NamedTuple):
     writes: bool = False
 
 
-def spot_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Spot:
+def location_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> OutputLocation:
     """Where the node called ``name`` appears when a meta copy runs.
 
     Raises:
         SpecError: there is no such node.
     """
-    listener = _Spots()
-    image = torch.empty(1, *input_size, device="meta", dtype=floats_of(bare))
-    listener.add_input(inputs_of(bare, [input_size])[0], image)
-    listener.ends(run_once(bare, image, listener))
+    listener = _LocationRecorder()
+    image = torch.empty(1, *input_size, device="meta", dtype=floating_dtype(bare))
+    listener.add_input(input_names(bare, [input_size])[0], image)
+    listener.output_drafts(run_and_restore(bare, image, listener))
     for draft in listener.drafts:
         if draft.name == name:
             spot = listener.spots.get(id(draft))
             if spot is None:
-                raise SpecError("layer", HIDDEN, name)
-            spot = spot._replace(writes=listener.constants.writes)
-            return spot._replace(result=WHOLE) if draft.part else spot
+                raise SpecError("layer", NO_OUTPUT_RULE, name)
+            spot = spot._replace(writes=listener.constants.writes_in_place)
+            return spot._replace(result=UNSPLIT) if draft.split else spot
     raise SpecError("layer", "must be the name of a node or a module that ran", name)
 
 
-class _Spots(Recorder):
+class _LocationRecorder(Recorder):
     """Records the event at which each node's output appears."""
 
     def __init__(self) -> None:
         super().__init__()
         self.events = 0
         self.leaving = False
-        self.spots: dict[int, Spot] = {}
+        self.spots: dict[int, OutputLocation] = {}
 
     def called(
         self,
@@ -88,7 +88,7 @@ class _Spots(Recorder):
         Others are not counted: whoever looks at ``x.requires_grad`` may see something else
         in a run with gradients.
         """
-        self.events += not (self.leaving or self.beneath) and _is_event(operation, out)
+        self.events += not (self.leaving or self.is_operator_call) and _is_event(operation, out)
         return super().called(operation, function, args, kwargs, out)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
@@ -99,19 +99,19 @@ class _Spots(Recorder):
         self.leaving = False
         return out
 
-    def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
-        super()._keep(draft, tensor)
-        if not self.beneath:
-            self.spots[id(draft)] = Spot(self.events, draft.shape)
+    def _add_draft(self, draft: Draft, tensor: torch.Tensor) -> None:
+        super()._add_draft(draft, tensor)
+        if not self.is_operator_call:
+            self.spots[id(draft)] = OutputLocation(self.events, draft.shape)
 
-    def _source(self, tensor: torch.Tensor) -> Source | None:
+    def _updated_source(self, tensor: torch.Tensor) -> Source | None:
         part = self.parts.get(id(tensor))
-        source = super()._source(tensor)
+        source = super()._updated_source(tensor)
         if (
             part and source and id(part[0]) in self.spots
         ):  # named when first used, but there since it was split
             event = self.spots[id(part[0])].event
-            self.spots[id(source.node)] = Spot(event, source.shape, part[1])
+            self.spots[id(source.node)] = OutputLocation(event, source.shape, part[1])
         return source
 
 
@@ -120,11 +120,11 @@ def _is_event(operation: str, out: Any) -> bool:
     return operation == "__setitem__" or bool(tensors_in((out,)))
 
 
-class _SpotReached(BaseException):
+class _OutputReached(BaseException):
     """The layer's output is available, so that the rest of the network need not run."""
 
 
-class SpotListener:
+class StopAtLocation:
     """A listener (core.graph.tracing.trace) that ends a run at one spot.
 
     Attributes:
@@ -133,7 +133,7 @@ class SpotListener:
         largest: bytes of the largest result.
     """
 
-    def __init__(self, spot: Spot) -> None:
+    def __init__(self, spot: OutputLocation) -> None:
         self.spot = spot
         self.events = 0
         self.output: torch.Tensor | None = None
@@ -170,30 +170,30 @@ class SpotListener:
         if isinstance(out, torch.Tensor):
             self.largest = max(self.largest, out.numel() * out.element_size())
         if self.events == self.spot.event:
-            whole = self.spot.result == WHOLE
+            whole = self.spot.result == UNSPLIT
             results = tensors_in(args if whole else (out,))
             place = 0 if whole else self.spot.result
             self.output = results[place] if place < len(results) else None
-            raise _SpotReached
+            raise _OutputReached
 
 
 def output_of(
     copied: nn.Module,
     image: torch.Tensor,
-    spot: Spot,
+    spot: OutputLocation,
     *within: AbstractContextManager[Any],
-) -> tuple[torch.Tensor, SpotListener]:
+) -> tuple[torch.Tensor, StopAtLocation]:
     """The layer's output for (N, C, H, W) or (N, C, L), and what the run has seen.
 
     Raises:
         SpecError: forward fails, or ran otherwise than on tensors without data: at the
             layer's place stands nothing, or a tensor of another shape.
     """
-    listener = SpotListener(spot)
+    listener = StopAtLocation(spot)
     if spot.event == 0:
         return image, listener
-    with suppress(_SpotReached):
-        run_once(copied, image, listener, *within)
+    with suppress(_OutputReached):
+        run_and_restore(copied, image, listener, *within)
     if listener.output is None or not _is_batch(listener.output.shape, spot.shape, len(image)):
         raise SpecError(
             "module", "runs other operations on real data than without", type(copied).__name__
@@ -209,11 +209,11 @@ def _is_batch(shape: Sequence[int], one: Sequence[int], count: int) -> bool:
     return len(grown) <= 1 and all(n == count * m for n, m in grown)
 
 
-def run_once(
+def run_and_restore(
     copied: nn.Module, image: torch.Tensor, listener: Any, *within: AbstractContextManager[Any]
 ) -> Any:
     """Run a copy and restore its forwards, so that it can run again."""
-    with as_it_was(copied):
+    with restored_forwards(copied):
         if image.is_meta and not within:
-            return run(copied, [image], listener)
-        return listen(copied, [image], listener, *within)
+            return run_on_meta(copied, [image], listener)
+        return run_with_listener(copied, [image], listener, *within)

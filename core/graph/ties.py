@@ -30,7 +30,7 @@ from typing import Any
 
 import torch
 
-from .rules.call import words
+from .rules.call import names_in
 
 ROUNDING = 16
 """Machine epsilons by which a sum may be off, against the largest magnitude of its channel."""
@@ -52,7 +52,7 @@ def share_ties(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], o
         args, kwargs: it was called with.
         out: its result; returned as it is where the call takes no maximum.
     """
-    way = _WAYS.get(operation)
+    way = _SHARING_FUNCTIONS.get(operation)
     values = out if isinstance(out, torch.Tensor) else out[0] if isinstance(out, tuple) else None
     if way is None or not isinstance(values, torch.Tensor) or not values.requires_grad:
         return out
@@ -81,9 +81,9 @@ class _SharedGradient(torch.autograd.Function):
             values, *inputs = ctx.saved_tensors
         except RuntimeError:  # the network has written to them since: what tied is not known
             return gradient, None, None, *(None for _ in ctx.needs_input_grad[3:])
-        limit = values * ctx.sign - _slack(values, [values] if ctx.rectified else inputs)
-        single = _single(inputs, limit, ctx.pieces)
-        counts = _counts(inputs, ctx.sign, limit, ctx.pieces, single)
+        limit = values * ctx.sign - _tolerance(values, [values] if ctx.rectified else inputs)
+        single = _pieces_match(inputs, limit, ctx.pieces)
+        counts = _tie_counts(inputs, ctx.sign, limit, ctx.pieces, single)
         several = counts > 1
         if ctx.rectified:  # whoever gets the gradient of a 0 behind a rectifier, it ends there
             several &= values > 0
@@ -96,21 +96,23 @@ class _SharedGradient(torch.autograd.Function):
             place = where.unbind(1)
             few = where, limit[place], gradient[place] / counts[place]
             rest[place] = 0
-            input_gradients = [_few(x, ctx.sign, ctx.pieces, *few) for x in inputs]
+            input_gradients = [_sparse_gradient(x, ctx.sign, ctx.pieces, *few) for x in inputs]
         else:
             shares = gradient / counts.masked_fill_(several.logical_not(), 1)
             shares.masked_fill_(several.logical_not(), 0)
             rest.masked_fill_(several, 0)
-            input_gradients = [_all(x, ctx.sign, ctx.pieces, limit, shares) for x in inputs]
+            input_gradients = [
+                _dense_gradient(x, ctx.sign, ctx.pieces, limit, shares) for x in inputs
+            ]
         return rest, None, None, *input_gradients
 
 
-def _single(inputs: Sequence[torch.Tensor], limit: torch.Tensor, pieces: Pieces) -> bool:
+def _pieces_match(inputs: Sequence[torch.Tensor], limit: torch.Tensor, pieces: Pieces) -> bool:
     """Whether each piece of an input holds one value for each maximum."""
     return all(x[inner].shape == limit[outer].shape for x in inputs for inner, outer in pieces)
 
 
-def _counts(
+def _tie_counts(
     inputs: Sequence[torch.Tensor], sign: int, limit: torch.Tensor, pieces: Pieces, single: bool
 ) -> torch.Tensor:
     """The number of values that tie for each maximum."""
@@ -124,7 +126,7 @@ def _counts(
     return counts
 
 
-def _all(
+def _dense_gradient(
     x: torch.Tensor, sign: int, pieces: Pieces, limit: torch.Tensor, shares: torch.Tensor
 ) -> torch.Tensor:
     """An input's gradient: for each value the shares of all maxima that it ties for."""
@@ -134,7 +136,7 @@ def _all(
     return result
 
 
-def _few(
+def _sparse_gradient(
     x: torch.Tensor,
     sign: int,
     pieces: Pieces,
@@ -157,16 +159,16 @@ def _few(
     return result
 
 
-def _slack(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+def _tolerance(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
     """The largest difference at which values still tie, for each maximum."""
     first = min(2, values.ndim - 1)
     reduced = [d for d in range(values.ndim) if d >= first or values.shape[d] != inputs[0].shape[d]]
-    largest = torch.stack([_magnitude(x.to(values.dtype), reduced) for x in inputs]).amax(0)
+    largest = torch.stack([_largest_magnitude(x.to(values.dtype), reduced) for x in inputs]).amax(0)
     own = torch.finfo(values.dtype).eps
     return largest * (ROUNDING * min(own, torch.finfo(torch.float32).eps)) + values.abs() * own
 
 
-def _magnitude(x: torch.Tensor, dims: list[int]) -> torch.Tensor:
+def _largest_magnitude(x: torch.Tensor, dims: list[int]) -> torch.Tensor:
     """The largest magnitude along dimensions; without infinities, with which images are padded."""
     largest = torch.maximum(x.amax(dims, keepdim=True), -x.amin(dims, keepdim=True))
     if not largest.isfinite().all():
@@ -174,26 +176,26 @@ def _magnitude(x: torch.Tensor, dims: list[int]) -> torch.Tensor:
     return largest
 
 
-def _pooled(
+def _share_pooling(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: torch.Tensor
 ) -> torch.Tensor:
     """max_poolNd(input, kernel_size, stride, padding, dilation, …), adaptive_max_poolNd(input, …)."""
-    names = words("input kernel_size stride padding dilation")
+    names = names_in("input kernel_size stride padding dilation")
     arguments = dict(zip(names, args, strict=False)) | dict(kwargs)
     image: torch.Tensor = arguments["input"]
     count = int(operation.removesuffix("_with_indices")[-2])
     sizes = zip(image.shape[-count:], values.shape[-count:], strict=True)
     if operation.startswith("adaptive"):
-        axes = [_adaptive(n, m) for n, m in sizes]
+        axes = [_window_slices(n, m) for n, m in sizes]
     else:
-        kernel = _each(arguments["kernel_size"], count)
-        stride = _each(arguments.get("stride") or kernel, count)
+        kernel = _per_axis(arguments["kernel_size"], count)
+        stride = _per_axis(arguments.get("stride") or kernel, count)
         padding, dilation = (
-            _each(arguments.get("padding", 0), count),
-            _each(arguments.get("dilation", 1), count),
+            _per_axis(arguments.get("padding", 0), count),
+            _per_axis(arguments.get("dilation", 1), count),
         )
         settings = zip(sizes, kernel, stride, padding, dilation, strict=True)
-        axes = [list(_taps(*size, *setting)) for size, *setting in settings]
+        axes = [list(_tap_slices(*size, *setting)) for size, *setting in settings]
     lead = (slice(None),) * (image.ndim - count)
     pieces = [
         ((*lead, *(one for one, _ in parts)), (*lead, *(other for _, other in parts)))
@@ -202,12 +204,12 @@ def _pooled(
     return _SharedGradient.apply(values, 1, pieces, image)  # type: ignore[no-any-return,no-untyped-call]
 
 
-def _each(value: Any, count: int) -> list[int]:
+def _per_axis(value: Any, count: int) -> list[int]:
     numbers = [int(v) for v in value] if isinstance(value, tuple | list) else [int(value)]
     return numbers * count if len(numbers) == 1 else numbers
 
 
-def _taps(n: int, m: int, k: int, s: int, p: int, d: int) -> Iterator[tuple[slice, slice]]:
+def _tap_slices(n: int, m: int, k: int, s: int, p: int, d: int) -> Iterator[tuple[slice, slice]]:
     """For each tap along one axis: the inputs that it reads, and the windows it reads them for."""
     for first in range(-p, k * d - p, d):
         low, high = max(0, -(first // s)), min(m, (n - 1 - first) // s + 1)
@@ -216,19 +218,19 @@ def _taps(n: int, m: int, k: int, s: int, p: int, d: int) -> Iterator[tuple[slic
             yield slice(start, start + (high - 1 - low) * s + 1, s), slice(low, high)
 
 
-def _adaptive(n: int, m: int) -> list[tuple[slice, slice]]:
+def _window_slices(n: int, m: int) -> list[tuple[slice, slice]]:
     """For each window along one axis: the inputs that it reads, and its place."""
     return [(slice(i * n // m, -(-(i + 1) * n // m), 1), slice(i, i + 1)) for i in range(m)]
 
 
-def _reduced(
+def _share_reduction(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: torch.Tensor
 ) -> torch.Tensor:
     """amax(input, dim, keepdim), max(input), max(input, dim, keepdim), max(input, other)."""
-    arguments = dict(zip(words("input dim keepdim"), args, strict=False)) | dict(kwargs)
+    arguments = dict(zip(names_in("input dim keepdim"), args, strict=False)) | dict(kwargs)
     other = arguments.get("other", arguments.get("dim"))
     if isinstance(other, torch.Tensor):
-        return _of_two(operation, (arguments["input"], other), {}, values)
+        return _share_elementwise(operation, (arguments["input"], other), {}, values)
     image: torch.Tensor = arguments["input"]
     dims = range(image.ndim) if other is None or other == () else other
     reduced = sorted({d % image.ndim for d in ([dims] if isinstance(dims, int) else dims)})
@@ -240,11 +242,11 @@ def _reduced(
     return result.reshape(values.shape)
 
 
-def _of_two(
+def _share_elementwise(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: torch.Tensor
 ) -> torch.Tensor:
     """maximum(input, other) and its like."""
-    arguments = dict(zip(words("input other"), args, strict=False)) | dict(kwargs)
+    arguments = dict(zip(names_in("input other"), args, strict=False)) | dict(kwargs)
     whole = (slice(None),) * values.ndim
     both = [arguments[name].expand(values.shape) for name in ("input", "other")]
     return _SharedGradient.apply(values, _sign(operation), [(whole, whole)], *both)  # type: ignore[no-any-return,no-untyped-call]
@@ -254,16 +256,16 @@ def _sign(operation: str) -> int:
     return -1 if operation in ("amin", "min", "minimum", "fmin") else 1
 
 
-Way = Callable[[str, Sequence[Any], Mapping[str, Any], torch.Tensor], torch.Tensor]
-_WAYS: dict[str, Way] = {
+SharingFunction = Callable[[str, Sequence[Any], Mapping[str, Any], torch.Tensor], torch.Tensor]
+_SHARING_FUNCTIONS: dict[str, SharingFunction] = {
     **{
-        f"{kind}max_pool{n}d{tail}": _pooled
+        f"{kind}max_pool{n}d{tail}": _share_pooling
         for kind in ("", "adaptive_")
         for n in (1, 2, 3)
         for tail in ("", "_with_indices")
     },
-    **dict.fromkeys(words("amax amin max min"), _reduced),
-    **dict.fromkeys(words("maximum minimum fmax fmin"), _of_two),
+    **dict.fromkeys(names_in("amax amin max min"), _share_reduction),
+    **dict.fromkeys(names_in("maximum minimum fmax fmin"), _share_elementwise),
 }
-MAXIMA = frozenset(_WAYS)
+MAXIMA = frozenset(_SHARING_FUNCTIONS)
 """Names of the operations whose gradient is shared."""

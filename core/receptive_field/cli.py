@@ -17,11 +17,11 @@ from torch import nn
 
 from ..command_line import CommandParser, refuse, until_closed
 from ..errors import SpecError
-from ..graph.rules.call import words
+from ..graph.rules.call import names_in
 from .fields import ReceptiveField, receptive_fields
 from .notes import at_most
 
-HEADERS = words("node module operation output size stride padding center aligned note bound")
+HEADERS = names_in("node module operation output size stride padding center aligned note bound")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -59,12 +59,14 @@ def visible(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
             continue
         seen = [
             _seen(ends_of[parent], maps[axis])
-            for parent, maps in zip(node.inputs, node.fine or node.maps, strict=True)
+            for parent, maps in zip(node.inputs, node.fine_maps or node.maps, strict=True)
             if parent in ends_of
         ]
         if seen:
             ends_of[name] = seen[0] if len(seen) == 1 else _union(seen)
-    return {name: _by_unit(ends, graph[name].lanes[axis]) for name, ends in ends_of.items()}
+    return {
+        name: _by_unit(ends, graph[name].units_in_channels[axis]) for name, ends in ends_of.items()
+    }
 
 
 def _by_unit(ends: Ends, places: int) -> Ends:
@@ -115,7 +117,7 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
     One axis at a time is exact unless a branch has units that depend on no pixel along one axis,
     and so on none at all. This function is slower, and only such networks need it.
     """
-    wide = graph[name].lanes
+    wide = graph[name].units_in_channels
     one = np.zeros(graph[name].grid, dtype=np.float32)
     one[unit] = 1
     marks = {name: np.kron(one, np.ones(wide, dtype=np.float32))}
@@ -124,7 +126,7 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
             continue
         mark = marks.pop(current)
         node = graph[current]
-        for parent, maps in zip(node.inputs, node.fine or node.maps, strict=True):
+        for parent, maps in zip(node.inputs, node.fine_maps or node.maps, strict=True):
             rows, cols = (read_matrix(axis) for axis in maps)
             read = (rows.T @ mark @ cols > 0).astype(np.float32)
             marks[parent] = np.maximum(marks[parent], read) if parent in marks else read
@@ -134,7 +136,7 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
 
 def merged_maps(node: Node) -> tuple[tuple[AxisMap, AxisMap], ...]:
     """The maps of a node where branches meet; none for others."""
-    return (node.fine or node.maps) if len(node.inputs) > 1 else ()
+    return (node.fine_maps or node.maps) if len(node.inputs) > 1 else ()
 
 
 def is_blind(maps: tuple[AxisMap, AxisMap]) -> bool:

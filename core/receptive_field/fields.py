@@ -25,11 +25,11 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from ..errors import SpecError
-from ..graph.axes.axis_map import Window, window
-from ..graph.axes.units import unit_in
+from ..graph.axes.axis_map import Window, window_map
+from ..graph.axes.units import checked_unit
 from ..graph.graph import Graph, InputSize, Node, input_sizes, network_graph
 from ..graph.named import ByName
-from ..graph.rules.call import words
+from ..graph.rules.call import names_in
 from ..graph.rules.windows import RESIZED
 from .cone import Box, Ends, after, before, exact_box, is_blind, merged_maps, visible
 from .measured import MeasuredField, measure_receptive_field
@@ -131,7 +131,7 @@ class ReceptiveField:
         return after(self.network.graph, self.name, self._unit(unit))
 
     def _unit(self, unit: int | Sequence[int]) -> tuple[int, int]:
-        return unit_in(self.grid, unit, self.name)
+        return checked_unit(self.grid, unit, self.name)
 
     def as_data(self) -> dict[str, Any]:
         """Plain values for JSON; ``paths`` give every unit's unclipped interval.
@@ -144,7 +144,7 @@ class ReceptiveField:
         return plain | {"paths": [[_path_data(path) for path in axis.paths] for axis in self.axes]}
 
 
-_COLUMNS = words(
+_COLUMNS = names_in(
     "name module operation kind output_shape grid size effective_stride effective_padding center "
     "aligned note bound"
 )
@@ -263,12 +263,12 @@ def fields_of(
 
 def _by_unit(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Field:
     """The field of whole units, where each holds several places of the image."""
-    wide, n = node.lanes[axis], node.grid[axis]
+    wide, n = node.units_in_channels[axis], node.grid[axis]
     if wide == 1 or field.whole:
         return field
     if n == 1:
         return whole_image(pixels[axis], field.aligned)
-    return step(field, window(n * wide, n, Window(wide, wide)))
+    return step(field, window_map(n * wide, n, Window(wide, wide)))
 
 
 def _axis_field(
@@ -279,7 +279,7 @@ def _axis_field(
         return Field((Reach(),))
     pixels = graph[source].grid[axis]
     branches = []
-    for parent, maps in zip(node.inputs, node.fine or node.maps, strict=True):
+    for parent, maps in zip(node.inputs, node.fine_maps or node.maps, strict=True):
         if parent in axis_fields:
             through = axis_fields[parent][axis]
             if maps[axis].whole:

@@ -23,14 +23,14 @@ import torch
 from torch import nn
 
 from ..errors import SpecError
-from ..graph.axes.layout import Dims, Grid, Layout, lanes, plain_layout
-from ..graph.axes.units import unit_in, unit_of
+from ..graph.axes.layout import Dims, Grid, Layout, plain_layout, units_in_channels
+from ..graph.axes.units import checked_unit, unit_values
 from ..graph.graph import InputSize, input_sizes
-from ..graph.plain_copy import as_it_was
+from ..graph.plain_copy import restored_forwards
 from ..graph.recorder import Recorder
 from ..graph.rules.call import Draft
-from ..graph.tracing.meta_copy import floats_of, inputs_of, meta_copy
-from ..graph.tracing.trace import listen
+from ..graph.tracing.meta_copy import floating_dtype, input_names, meta_copy
+from ..graph.tracing.trace import run_with_listener
 from ..tensors import tensors_in
 from ..torch_private import FlopCounter
 from .positive import Positive, positive_copy
@@ -136,7 +136,7 @@ class Probe:
 
     def checked(self, unit: int | Sequence[int]) -> tuple[int, int]:
         """A unit as (row, column) inside the grid; SpecError otherwise."""
-        return unit_in(self.grid, unit, "the layer")
+        return checked_unit(self.grid, unit, "the layer")
 
     def beside(self, unit: tuple[int, int], side: int) -> tuple[int, int]:
         """The diagonal neighbor, for both axes in one; the unit's own place where none is."""
@@ -152,7 +152,7 @@ class Probe:
         return self.boxes[unit]
 
     def _box(self, unit: tuple[int, int]) -> tuple[Span, Span] | None:
-        value = unit_of(self.output, self.layout, unit)
+        value = unit_values(self.output, self.layout, unit)
         if not value.requires_grad:
             return None
         (gradient,) = torch.autograd.grad(
@@ -189,7 +189,7 @@ def _layout(output: torch.Tensor, draft: Draft | None, rank: int) -> tuple[Layou
     Behind an operation without a rule the graph has lost the image; the rank still tells.
     """
     if draft is not None and any(draft.layout):
-        wide = lanes(draft.layout)
+        wide = units_in_channels(draft.layout)
         return draft.layout, (draft.grid[0] // wide[0], draft.grid[1] // wide[1])
     dims: Dims = (None, None)
     if output.ndim == 4:
@@ -216,13 +216,13 @@ def _output(
         SpecError: neither runs; forward fails, or gives a tensor of another shape than the
             graph has for it.
     """
-    names = inputs_of(copied, [tuple(tensor.shape[1:]) for tensor in inputs])
+    names = input_names(copied, [tuple(tensor.shape[1:]) for tensor in inputs])
     for of_module in [True] * (layer in dict(copied.named_modules())) + [False]:
         finder = _Finder(layer, of_module)
         for name, tensor in zip(names, inputs, strict=True):
             finder.add_input(name, tensor)
-        with as_it_was(copied), suppress(_LayerReached):
-            finder.ends(listen(copied, inputs, finder, *within))
+        with restored_forwards(copied), suppress(_LayerReached):
+            finder.output_drafts(run_with_listener(copied, inputs, finder, *within))
         if finder.layer_output is not None:
             return finder.layer_output, finder.draft
     raise SpecError("layer", "must be the name of a node or a module that runs", layer)
@@ -253,13 +253,13 @@ class _Finder(Recorder):
         """A torch call: stop if it is the one."""
         out = super().called(*args)
         last = self.drafts[-1]
-        if last.part and self._is_meant(last):  # of a split tensor, the whole is meant
+        if last.split and self._is_meant(last):  # of a split tensor, the whole is meant
             self._stop(args[2][0], last)
         self._stop_at((out, args[2], args[3]))  # an assignment becomes a node when it is read
         return out
 
-    def _keep(self, draft: Draft, tensor: torch.Tensor) -> None:
-        super()._keep(draft, tensor)
+    def _add_draft(self, draft: Draft, tensor: torch.Tensor) -> None:
+        super()._add_draft(draft, tensor)
         if self._is_meant(draft) and tuple(tensor.shape) == draft.shape:
             self._stop(tensor, draft)
 
@@ -292,7 +292,7 @@ def _check_work(
     module: nn.Module, sizes: Sequence[tuple[int, ...]], layer: str, max_flops: int
 ) -> None:
     bare = meta_copy(module)
-    inputs = [torch.empty(1, *s, device="meta", dtype=floats_of(bare)) for s in sizes]
+    inputs = [torch.empty(1, *s, device="meta", dtype=floating_dtype(bare)) for s in sizes]
     counter = FlopCounter()
     try:
         _output(bare, inputs, layer, torch.no_grad(), torch.device("meta"), counter)

@@ -22,7 +22,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..graph.plain_copy import plain_copy
-from ..graph.rules.call import words
+from ..graph.rules.call import names_in
 from ..graph.tracing.fixed_zeros import fixed_zeros
 from ..layer.window import span_of
 from ..torch_private import own_buffers, own_parameters
@@ -118,7 +118,7 @@ def _support(gradient: torch.Tensor | None) -> torch.Tensor | None:
     return support.to(gradient.dtype)  # of a complex gradient too
 
 
-_GATES = words(
+_GATES = names_in(
     "relu relu6 hardtanh hardsigmoid hardswish sigmoid tanh softshrink hardshrink tanhshrink threshold "
     "clamp clamp_min clamp_max clip sign sgn round floor ceil trunc frac logsigmoid softsign "
     "elu selu celu rrelu"
@@ -167,10 +167,10 @@ def _both_vary(args: Sequence[Any]) -> bool:
     return len(factors) == 2
 
 
-_CONVOLUTION = words("input weight bias stride padding dilation groups")
-_TRANSPOSED = words("input weight bias stride padding output_padding groups dilation")
+_CONVOLUTION = names_in("input weight bias stride padding dilation groups")
+_TRANSPOSED = names_in("input weight bias stride padding output_padding groups dilation")
 _PRODUCTS = {
-    "linear": words("input weight bias"),
+    "linear": names_in("input weight bias"),
     "conv1d": _CONVOLUTION,
     "conv2d": _CONVOLUTION,
     "conv_transpose1d": _TRANSPOSED,
@@ -221,7 +221,9 @@ def _shares(weights: torch.Tensor) -> torch.Tensor:
     return weights / weights.mean()
 
 
-_NORMS = words("layer_norm rms_norm group_norm instance_norm softmax log_softmax softmin normalize")
+_NORMS = names_in(
+    "layer_norm rms_norm group_norm instance_norm softmax log_softmax softmin normalize"
+)
 
 
 def _plus_mean(name: str, image: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:

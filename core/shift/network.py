@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..erf.copies import private_copy
 from ..errors import SpecError
 from ..graph.graph import Graph, Node, network_graph
-from ..graph.run_to import output_of, spot_of
+from ..graph.run_to import location_of, output_of
 from ..graph.tracing.meta_copy import meta_copy
 from ..layer.kernels import gaussian
 from ..layer.window import Pair, Window2d, pair
@@ -276,7 +276,7 @@ def network_consistency(
     node = layer_of(graph, sides, layer)
     total_stride(graph, node, sides)
     copied = private_copy(module, own_weights=True)
-    spot = spot_of(meta_copy(copied), x.shape, node.name)
+    spot = location_of(meta_copy(copied), x.shape, node.name)
 
     def run(image: Tensor) -> Tensor:
         output = output_of(copied, image if x.ndim == 3 else image[:, :, 0], spot, torch.no_grad())

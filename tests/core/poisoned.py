@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.graph.axes.layout import Layout
-from core.graph.axes.units import unit_of
+from core.graph.axes.units import unit_values
 from core.receptive_field import receptive_fields
 
 Image = tuple[int, ...]
@@ -39,7 +39,7 @@ def carries(module: nn.Module, size: Image, layout: Layout, unit: tuple[int, int
     """The pixels whose gradient of one unit is not zero: for what multiplies by a zero."""
     generator = torch.Generator().manual_seed(0)
     image = torch.rand((1, *size), generator=generator, dtype=torch.float64) + 0.5
-    value = unit_of(module(image.requires_grad_()), layout, unit)
+    value = unit_values(module(image.requires_grad_()), layout, unit)
     scores = torch.rand(value.shape, generator=generator, dtype=torch.float64)
     (gradient,) = torch.autograd.grad((value * scores).sum(), image)
     return (gradient[0] != 0).any(0).reshape(-1, size[-1])
@@ -67,7 +67,7 @@ def check_every_unit(module: nn.Module, size: Image) -> None:
     for axis in (0, 1) if len(size) == 3 else (1,):
         read = reads(module, size, axis)
         for unit in np.ndindex(field.grid):
-            places = [n for n, marks in enumerate(read) if unit_of(marks, layout, unit).any()]
+            places = [n for n, marks in enumerate(read) if unit_values(marks, layout, unit).any()]
             ends = (places[0], places[-1]) if places else None
             box = field.interval(unit).clipped
             assert (box and box[axis]) == ends, (unit, axis, field.note)

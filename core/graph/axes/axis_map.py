@@ -97,59 +97,59 @@ class AxisMap:
     def table(self) -> IntArray:
         """(n_out, taps) input unit of every tap; ``n_in`` where none or padding stands."""
         small = self.n_out * max(map(len, self.taps)) <= 1 << 16
-        return _cached_table(self) if small else _table(self)
+        return _cached_table(self) if small else _tap_table(self)
 
-    def spread(self, n_out: int) -> AxisMap:
+    def broadcast(self, n_out: int) -> AxisMap:
         """The same single output, shared by ``n_out`` units (broadcasting)."""
         return replace(self, n_out=n_out, advance=0)
 
 
-def _table(axis: AxisMap) -> IntArray:
+def _tap_table(axis: AxisMap) -> IntArray:
     widest = axis.n_in if axis.causal else max(map(len, axis.taps))
     if widest * axis.n_out > MAX_TABLE:
         raise SpecError("kernel_size", f"reads more than {MAX_TABLE} positions", widest)
     if axis.causal:
         steps = np.arange(axis.n_in)
         return np.where(steps <= steps[:, None], steps, axis.n_in)
-    phases = np.full((axis.period, widest), _NEVER, dtype=np.int64)
+    phases = np.full((axis.period, widest), _NO_TAP, dtype=np.int64)
     for phase, taps in enumerate(axis.taps):
         phases[phase, : len(taps)] = np.asarray(taps)
     units = np.arange(axis.n_out)
     moved = phases[units % axis.period]
     shift = (units // axis.period * axis.advance)[:, None]
     source = copied_index(moved + shift, axis.n_in, axis.edge)
-    return np.where((moved == _NEVER) | (source == PAD), axis.n_in, source)
+    return np.where((moved == _NO_TAP) | (source == PAD), axis.n_in, source)
 
 
-_cached_table = lru_cache(maxsize=512)(_table)
-_NEVER = -(1 << 60)
+_cached_table = lru_cache(maxsize=512)(_tap_table)
+_NO_TAP = -(1 << 60)
 
 
-def identity(n: int) -> AxisMap:
+def identity_map(n: int) -> AxisMap:
     """Every unit reads its own."""
     return AxisMap(n, n)
 
 
-def whole(n_in: int, n_out: int) -> AxisMap:
+def whole_map(n_in: int, n_out: int) -> AxisMap:
     """Every output reads every input."""
     return AxisMap(n_in, n_out, (range(n_in),), 0, whole=True)
 
 
-def causal(n: int) -> AxisMap:
+def causal_map(n: int) -> AxisMap:
     """Every output reads its own input and all before it: recurrence, running sums."""
-    return AxisMap(n, n, causal=True) if n > 1 else identity(n)
+    return AxisMap(n, n, causal=True) if n > 1 else identity_map(n)
 
 
-def window(n_in: int, n_out: int, spec: Window, edge: Edge = "zero") -> AxisMap:
+def window_map(n_in: int, n_out: int, spec: Window, edge: Edge = "zero") -> AxisMap:
     """A sliding window: output u reads ``u*stride - before + i*dilation``."""
     before = spec.padding[0]
     taps = range(-before, -before + spec.span, spec.dilation)
     if spec.taps is not None:
-        taps = _covering([taps[t] for t in spec.taps])
+        taps = _covering_range([taps[t] for t in spec.taps])
     return AxisMap(n_in, n_out, (taps,), spec.stride, edge, window=spec)
 
 
-def _covering(places: Sequence[int]) -> range:
+def _covering_range(places: Sequence[int]) -> range:
     """The shortest range that holds places given in order; it may hold some between them too."""
     if not places:
         return range(0)
@@ -157,7 +157,7 @@ def _covering(places: Sequence[int]) -> range:
     return range(places[0], places[-1] + 1, step)
 
 
-def transposed(n_in: int, n_out: int, spec: Window) -> AxisMap:
+def transposed_map(n_in: int, n_out: int, spec: Window) -> AxisMap:
     """A transposed window: input i writes to ``i*stride - before + t*dilation``.
 
     Output u = q*stride + r therefore reads the inputs q + j with
@@ -169,7 +169,7 @@ def transposed(n_in: int, n_out: int, spec: Window) -> AxisMap:
     def phase(r: int) -> range:
         if spec.taps is not None:
             moves = [r + before - t * dilation for t in reversed(spec.taps)]
-            return _covering([move // stride for move in moves if not move % stride])
+            return _covering_range([move // stride for move in moves if not move % stride])
         hits = (
             t
             for t in range(min(cycle, spec.kernel_size))
@@ -188,25 +188,25 @@ def transposed(n_in: int, n_out: int, spec: Window) -> AxisMap:
     return AxisMap(n_in, n_out, tuple(map(phase, range(stride))), 1, window=spec)
 
 
-def crop(n_in: int, n_out: int, start: int, step: int = 1, edge: Edge = "zero") -> AxisMap:
+def crop_map(n_in: int, n_out: int, start: int, step: int = 1, edge: Edge = "zero") -> AxisMap:
     """Output u reads input ``start + u*step``: slices, padding (start < 0), flips (step < 0)."""
     return AxisMap(n_in, n_out, (range(start, start + 1),), step, edge)
 
 
-def spread_blocks(n_in: int, block: int) -> AxisMap:
+def block_repeat_map(n_in: int, block: int) -> AxisMap:
     """Each unit becomes ``block`` units in a row: PixelShuffle, repeat_interleave."""
     _check_period(block)
     return AxisMap(n_in, n_in * block, (range(1),) * block, 1)
 
 
-def adaptive(n_in: int, n_out: int) -> AxisMap:
+def adaptive_pooling_map(n_in: int, n_out: int) -> AxisMap:
     """Adaptive pooling: ``floor(u*n/m)`` up to, without, ``ceil((u+1)*n/m)``."""
     ratio = Fraction(n_in, n_out)
-    taps = periodic(ratio, lambda u: range(floor(u * ratio), ceil((u + 1) * ratio)))
+    taps = periodic_taps(ratio, lambda u: range(floor(u * ratio), ceil((u + 1) * ratio)))
     return AxisMap(n_in, n_out, taps, ratio.numerator)
 
 
-def periodic(ratio: Fraction, taps_of: Callable[[int], range]) -> tuple[range, ...]:
+def periodic_taps(ratio: Fraction, taps_of: Callable[[int], range]) -> tuple[range, ...]:
     """The taps of each phase of a map that advances by ``ratio`` input units per output."""
     _check_period(ratio.denominator)
     return tuple(taps_of(u) for u in range(ratio.denominator))
@@ -220,7 +220,7 @@ def _check_period(period: int) -> None:
 Resampling = Literal["nearest", "nearest-exact", "linear", "cubic"]
 
 
-def resample(
+def resample_map(
     n_in: int, n_out: int, ratio: Fraction, mode: Resampling, corners: bool, antialias: bool = False
 ) -> AxisMap:
     """`torch.nn.functional.interpolate` along one axis; ``ratio`` is input units per output.
@@ -232,20 +232,20 @@ def resample(
 
     def taps_of(u: int) -> range:
         if mode == "nearest":
-            return _one(floor(u * ratio))
+            return _single_tap(floor(u * ratio))
         if mode == "nearest-exact":
-            return _one(floor((u + Fraction(1, 2)) * ratio))
+            return _single_tap(floor((u + Fraction(1, 2)) * ratio))
         source = u * ratio if corners else (u + Fraction(1, 2)) * ratio - Fraction(1, 2)
         reach = 1 if mode == "linear" else 2
         if antialias and ratio > 1:
             return range(floor(source - reach * ratio) + 1, ceil(source + reach * ratio))
         if source.denominator == 1:
-            return _one(int(source))
+            return _single_tap(int(source))
         return range(floor(source) - reach + 1, floor(source) + reach + 1)
 
-    taps = periodic(ratio, taps_of)
+    taps = periodic_taps(ratio, taps_of)
     return AxisMap(n_in, n_out, taps, ratio.numerator, "zero" if antialias else "replicate")
 
 
-def _one(unit: int) -> range:
+def _single_tap(unit: int) -> range:
     return range(unit, unit + 1)

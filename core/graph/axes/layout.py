@@ -38,11 +38,11 @@ class Part(NamedTuple):
 Layout = tuple[tuple[Part, ...], ...]
 
 
-class Place(NamedTuple):
+class PlacedPart(NamedTuple):
     """A part and where it stands: in which dimension, and at which place among its parts."""
 
     dim: int
-    at: int
+    index: int
     part: Part
 
 
@@ -55,10 +55,10 @@ def plain_layout(rank: int, dims: Dims, grid: Grid) -> Layout:
     return tuple(parts)
 
 
-def places(layout: Layout, axis: int) -> list[Place]:
+def placed_parts(layout: Layout, axis: int) -> list[PlacedPart]:
     """The parts of an axis, outermost first."""
     matching = [
-        Place(dim, index, part)
+        PlacedPart(dim, index, part)
         for dim, parts in enumerate(layout)
         for index, part in enumerate(parts)
         if part.axis == axis
@@ -68,16 +68,16 @@ def places(layout: Layout, axis: int) -> list[Place]:
 
 def outer_dims(layout: Layout) -> Dims:
     """The dimension of the outermost part of each axis; None where an axis is gone."""
-    rows, cols = (next((place.dim for place in places(layout, a)), None) for a in (0, 1))
+    rows, cols = (next((place.dim for place in placed_parts(layout, a)), None) for a in (0, 1))
     return rows, cols
 
 
-def tidy(parts: Sequence[Part]) -> tuple[Part, ...]:
+def merge_parts(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Neighbouring parts that follow on each other joined; () where none is of the image."""
-    return tuple(_joined(parts)) if any(part.axis is not None for part in parts) else ()
+    return tuple(_merge_neighbors(parts)) if any(part.axis is not None for part in parts) else ()
 
 
-def _joined(parts: Sequence[Part]) -> list[Part]:
+def _merge_neighbors(parts: Sequence[Part]) -> list[Part]:
     joined: list[Part] = []
     for part in parts:
         last = joined[-1] if joined else None
@@ -88,7 +88,7 @@ def _joined(parts: Sequence[Part]) -> list[Part]:
     return joined
 
 
-def fits(layout: Layout, shape: Shape) -> bool:
+def layout_fits(layout: Layout, shape: Shape) -> bool:
     """Every dimension that holds the image is as long as its parts together."""
     return all(
         not parts or prod(part.size for part in parts) == n
@@ -96,7 +96,7 @@ def fits(layout: Layout, shape: Shape) -> bool:
     )
 
 
-def regrouped(layout: Layout, shape: Shape, out: Shape) -> Layout | None:
+def reshaped_layout(layout: Layout, shape: Shape, out: Shape) -> Layout | None:
     """The layout after a row-major reshape; None where a part cannot be cut that way.
 
     An axis of one unit that is flattened away is gone: a later padding along it is not seen,
@@ -112,13 +112,13 @@ def regrouped(layout: Layout, shape: Shape, out: Shape) -> Layout | None:
     factors = [
         part for dim in middle for part in layout[dim] or (Part(shape[dim]),) if part.size > 1
     ]
-    cut = _cut(_joined(factors), out[head : len(out) - tail])
+    cut = _distribute_parts(_merge_neighbors(factors), out[head : len(out) - tail])
     if cut is None:
         return None
     return (*layout[:head], *cut, *layout[len(shape) - tail :])
 
 
-def _cut(factors: list[Part], sizes: Shape) -> list[tuple[Part, ...]] | None:
+def _distribute_parts(factors: list[Part], sizes: Shape) -> list[tuple[Part, ...]] | None:
     """Factors in row-major order, dealt out to dimensions of the given sizes."""
     waiting, dims = factors[::-1], []
     for size in sizes:
@@ -136,11 +136,11 @@ def _cut(factors: list[Part], sizes: Shape) -> list[tuple[Part, ...]] | None:
                 left = 1
             else:
                 return None
-        dims.append(tidy(parts))
+        dims.append(merge_parts(parts))
     return dims
 
 
-def lanes(layout: Layout) -> Grid:
+def units_in_channels(layout: Layout) -> Grid:
     """Units of each axis, height and width, that lie among the channels of one position.
 
     That is so after a space-to-depth by views, after unfold, and after flatten, where all do:
@@ -152,12 +152,12 @@ def lanes(layout: Layout) -> Grid:
         if not behind:
             return 1, 1
     mixed = {dim for dim, parts in enumerate(layout) if any(part.axis is None for part in parts)}
-    rows, cols = (_lane(layout, axis, mixed) for axis in (0, 1))
+    rows, cols = (_axis_units_in_channels(layout, axis, mixed) for axis in (0, 1))
     return rows, cols
 
 
-def _lane(layout: Layout, axis: int, mixed: set[int]) -> int:
-    parts = places(layout, axis)
+def _axis_units_in_channels(layout: Layout, axis: int, mixed: set[int]) -> int:
+    parts = placed_parts(layout, axis)
     if len(layout) > 2 and all(layout[2:]) and any(place.dim >= 2 for place in parts):
         mixed = mixed | {1}
     count = 1

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from ...layer.padding import copied_index
 from ...layer.window import PAD
-from .axis_map import MAX_PERIOD, AxisMap, causal, identity, whole
+from .axis_map import MAX_PERIOD, AxisMap, causal_map, identity_map, whole_map
 
 Taps = tuple[range, ...]
 
 
 @lru_cache(maxsize=4096)
-def nested(outer: AxisMap, inner: AxisMap) -> AxisMap:
+def nested_map(outer: AxisMap, inner: AxisMap) -> AxisMap:
     """The map along an axis that lies in two dimensions, from the maps along both.
 
     It is marked `AxisMap.loose` where the units that are read are no arithmetic progression,
@@ -33,26 +33,30 @@ def nested(outer: AxisMap, inner: AxisMap) -> AxisMap:
     """
     n_in, n_out = outer.n_in * inner.n_in, outer.n_out * inner.n_out
     if outer.is_identity and inner.is_identity:
-        return identity(n_in)
+        return identity_map(n_in)
     if inner.n_in == inner.n_out == 1 and inner.is_identity:
         return outer
     if outer.n_in == outer.n_out == 1 and outer.is_identity:
         return inner
     if _reads_all(outer) and _reads_all(inner):
-        return whole(n_in, n_out) if n_in > 1 else identity(1).spread(n_out)
-    plain = outer if outer.edge in ("zero", "circular") and not outer.causal else listed(outer)
-    inside = [_real_taps(inner, v) for v in range(min(inner.n_out, MAX_PERIOD + 1))]
+        return whole_map(n_in, n_out) if n_in > 1 else identity_map(1).broadcast(n_out)
+    plain = outer if outer.edge in ("zero", "circular") and not outer.causal else listed_map(outer)
+    inside = [_unpadded_taps(inner, v) for v in range(min(inner.n_out, MAX_PERIOD + 1))]
     if plain.period * len(inside) > MAX_PERIOD:
-        return replace(whole(n_in, n_out), loose=True)
+        return replace(whole_map(n_in, n_out), loose=True)
     pairs = [
-        _product(taps, within, inner.n_in) for taps in plain.taps for within in _ranges(inside)
+        _blockwise_taps(taps, within, inner.n_in)
+        for taps in plain.taps
+        for within in _ranges(inside)
     ]
     loose = any(not exact for _, exact in pairs) or any(not exact for _, exact in inside)
     result = AxisMap(
         n_in, n_out, tuple(taps for taps, _ in pairs), plain.advance * inner.n_in, plain.edge
     )
     window = outer.window if inner.n_out == 1 else None
-    return replace(shortened(result), loose=loose or plain.loose or inner.loose, window=window)
+    return replace(
+        shortest_pattern(result), loose=loose or plain.loose or inner.loose, window=window
+    )
 
 
 def _ranges(pairs: Iterable[tuple[range, bool]]) -> Taps:
@@ -64,7 +68,7 @@ def _reads_all(axis: AxisMap) -> bool:
     return axis.whole or (axis.n_in == 1 and axis.advance == 0 and axis.taps == (range(1),))
 
 
-def _product(taps: range, within: range, size: int) -> tuple[range, bool]:
+def _blockwise_taps(taps: range, within: range, size: int) -> tuple[range, bool]:
     """The units ``t*size + w`` for both, and whether a range says them all and no other."""
     if not taps or not within:
         return range(0), True
@@ -78,17 +82,17 @@ def _product(taps: range, within: range, size: int) -> tuple[range, bool]:
     return range(low, taps[-1] * size + within[-1] + 1, step), fills
 
 
-def _real_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
+def _unpadded_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
     """The real units that one output reads, ascending; whether the range is exact."""
     if axis.whole or axis.causal:
         return range(axis.n_in if axis.whole else unit + 1), True
     turns, phase = divmod(unit, axis.period)
     taps = np.array(axis.taps[phase], dtype=np.int64) + turns * axis.advance
     source = copied_index(taps, axis.n_in, axis.edge)
-    return as_range(np.unique(source[source != PAD]).tolist())
+    return covering_range(np.unique(source[source != PAD]).tolist())
 
 
-def as_range(places: Sequence[int]) -> tuple[range, bool]:
+def covering_range(places: Sequence[int]) -> tuple[range, bool]:
     """The shortest range around ascending places; whether it has no others."""
     if not places:
         return range(0), True
@@ -99,37 +103,37 @@ def as_range(places: Sequence[int]) -> tuple[range, bool]:
     return covering, len(covering) == len(places)
 
 
-def listed(axis: AxisMap) -> AxisMap:
+def listed_map(axis: AxisMap) -> AxisMap:
     """The same map with the real units of every output written out; everything if too long."""
     if axis.n_out > MAX_PERIOD:
-        return replace(whole(axis.n_in, axis.n_out), loose=True)
-    pairs = [_real_taps(axis, u) for u in range(axis.n_out)]
+        return replace(whole_map(axis.n_in, axis.n_out), loose=True)
+    pairs = [_unpadded_taps(axis, u) for u in range(axis.n_out)]
     loose = axis.loose or any(not exact for _, exact in pairs)
     result = AxisMap(axis.n_in, axis.n_out, _ranges(pairs), axis.n_in)
     return replace(result, loose=loose)
 
 
-def picked(n_in: int, places: Sequence[int]) -> AxisMap:
+def picked_map(n_in: int, places: Sequence[int]) -> AxisMap:
     """Output u reads input ``places[u]``."""
     taps = tuple(range(place, place + 1) for place in places)
     if len(taps) > MAX_PERIOD:
-        return replace(whole(n_in, len(taps)), loose=True)
-    return shortened(AxisMap(n_in, len(taps), taps, n_in))
+        return replace(whole_map(n_in, len(taps)), loose=True)
+    return shortest_pattern(AxisMap(n_in, len(taps), taps, n_in))
 
 
-def of_matrix(reads: NDArray[np.bool_]) -> AxisMap:
+def map_of_matrix(reads: NDArray[np.bool_]) -> AxisMap:
     """Output u reads the inputs for which row u of a matrix (n_out, n_in) is true."""
     n_out, n_in = reads.shape
     if n_out == n_in and np.array_equal(reads, np.tri(n_in, dtype=bool)):
-        return causal(n_in)
+        return causal_map(n_in)
     if n_out > MAX_PERIOD:
-        return replace(whole(n_in, n_out), loose=True)
-    pairs = [as_range(np.flatnonzero(row).tolist()) for row in reads]
+        return replace(whole_map(n_in, n_out), loose=True)
+    pairs = [covering_range(np.flatnonzero(row).tolist()) for row in reads]
     result = AxisMap(n_in, n_out, _ranges(pairs), n_in)
-    return replace(shortened(result), loose=any(not exact for _, exact in pairs))
+    return replace(shortest_pattern(result), loose=any(not exact for _, exact in pairs))
 
 
-def shortened(axis: AxisMap) -> AxisMap:
+def shortest_pattern(axis: AxisMap) -> AxisMap:
     """The same map with the shortest pattern; what comes after the last unit is free."""
     period = axis.period
     if period == 1 or not all(axis.taps):
@@ -142,19 +146,19 @@ def shortened(axis: AxisMap) -> AxisMap:
         if not free and advance * (period // short) != axis.advance:
             continue
         if all(
-            taps == _moved(axis.taps[u % short], u // short * advance)
+            taps == _shifted(axis.taps[u % short], u // short * advance)
             for u, taps in enumerate(axis.taps)
         ):
             return replace(axis, taps=axis.taps[:short], advance=advance)
     return axis
 
 
-def _moved(taps: range, by: int) -> range:
+def _shifted(taps: range, by: int) -> range:
     return range(taps.start + by, taps.stop + by, taps.step)
 
 
 @lru_cache(maxsize=4096)
-def composed(first: AxisMap, then: AxisMap) -> AxisMap:
+def composed_map(first: AxisMap, then: AxisMap) -> AxisMap:
     """What the outputs of ``then``, which reads the outputs of ``first``, read through both.
 
     `AxisMap.loose` where the units read are no arithmetic progression.
@@ -163,35 +167,35 @@ def composed(first: AxisMap, then: AxisMap) -> AxisMap:
         return then
     if then.is_identity:
         return first
-    if first.whole or (then.whole and _covers(first)):
-        return replace(whole(first.n_in, then.n_out), loose=first.loose or then.loose)
+    if first.whole or (then.whole and _reads_every_input(first)):
+        return replace(whole_map(first.n_in, then.n_out), loose=first.loose or then.loose)
     if then.edge not in ("zero", "circular") or then.causal:
-        then = listed(then)
+        then = listed_map(then)
     if first.edge != "zero" or first.causal or first.whole:
-        first = listed(first)
+        first = listed_map(first)
     turns = first.period // gcd(first.period, then.advance)
     if then.period * turns > MAX_PERIOD:
-        return replace(whole(first.n_in, then.n_out), loose=True)
+        return replace(whole_map(first.n_in, then.n_out), loose=True)
     pairs = [
-        _through(first, then.taps[u % then.period], u // then.period * then.advance)
+        _taps_through(first, then.taps[u % then.period], u // then.period * then.advance)
         for u in range(then.period * turns)
     ]
     advance = then.advance * turns // first.period * first.advance
     edge = then.edge if first.period == 1 else "zero"
     result = AxisMap(first.n_in, then.n_out, _ranges(pairs), advance, edge)
     loose = first.loose or then.loose or any(not exact for _, exact in pairs)
-    return replace(shortened(result), loose=loose, window=then.window)
+    return replace(shortest_pattern(result), loose=loose, window=then.window)
 
 
-def _covers(axis: AxisMap) -> bool:
+def _reads_every_input(axis: AxisMap) -> bool:
     """All outputs together read all inputs; told for maps without gaps."""
-    reads = {t for u in range(min(axis.n_out, MAX_PERIOD)) for t in _real_taps(axis, u)[0]}
+    reads = {t for u in range(min(axis.n_out, MAX_PERIOD)) for t in _unpadded_taps(axis, u)[0]}
     return len(reads) == axis.n_in
 
 
-def _through(first: AxisMap, taps: range, shift: int) -> tuple[range, bool]:
+def _taps_through(first: AxisMap, taps: range, shift: int) -> tuple[range, bool]:
     places: set[int] = set()
     for tap in taps:
         turns, phase = divmod(tap + shift, first.period)
         places.update(t + turns * first.advance for t in first.taps[phase])
-    return as_range(sorted(places))
+    return covering_range(sorted(places))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ...errors import SpecError
-from .layout import Layout, lanes
+from .layout import Layout, units_in_channels
 
 
 def middle_unit(grid: tuple[int, int]) -> tuple[int, int]:
@@ -18,7 +18,7 @@ def middle_unit(grid: tuple[int, int]) -> tuple[int, int]:
     return grid[0] // 2, grid[1] // 2
 
 
-def unit_in(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> tuple[int, int]:
+def checked_unit(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> tuple[int, int]:
     """A unit, given as (row, column) or as i where there is one row, as (row, column).
 
     Raises:
@@ -36,7 +36,7 @@ def unit_in(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> tuple[
     return indices[0], indices[1]
 
 
-def unit_of(output: torch.Tensor, layout: Layout, unit: tuple[int, int]) -> torch.Tensor:
+def unit_values(output: torch.Tensor, layout: Layout, unit: tuple[int, int]) -> torch.Tensor:
     """All channels of one unit, of every sample.
 
     Args:
@@ -44,7 +44,7 @@ def unit_of(output: torch.Tensor, layout: Layout, unit: tuple[int, int]) -> torc
         layout: of the node, as `core.graph.Node` has it.
         unit: (row, column).
     """
-    wide = lanes(layout)
+    wide = units_in_channels(layout)
     sizes: list[int] = []
     places: list[Any] = []
     for n, parts in zip(output.shape, layout, strict=True):

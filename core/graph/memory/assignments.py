@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ...torch_private import DisableTorchFunction, storage_number
-from ..rules.call import words
+from ..rules.call import names_in
 
 
 class Assignment(NamedTuple):
@@ -25,7 +25,9 @@ class Assignment(NamedTuple):
     value: object
 
 
-_CONSTANTS = words("zero_ normal_ uniform_ random_ bernoulli_ exponential_ cauchy_ log_normal_")
+_CONSTANT_WRITES = names_in(
+    "zero_ normal_ uniform_ random_ bernoulli_ exponential_ cauchy_ log_normal_"
+)
 
 
 def assignment_of(
@@ -40,21 +42,21 @@ def assignment_of(
     if not args or not isinstance(args[0], torch.Tensor):
         return None
     target, values = args[0], [*args[1:], *kwargs.values()]
-    if operation in _CONSTANTS:
+    if operation in _CONSTANT_WRITES:
         return Assignment(target, target, 0)
     if operation in ("copy_", "fill_") and values:
         return Assignment(target, target, values[0])
     if operation == "__setitem__":
-        return Assignment(target, _part(target, args[1]), args[2])
+        return Assignment(target, _view_of_part(target, args[1]), args[2])
     if operation in ("index_copy_", "index_fill_") and len(values) == 3:
         index = (*[slice(None)] * (int(values[0]) % target.ndim), values[1])
-        return Assignment(target, _part(target, index), values[2])
+        return Assignment(target, _view_of_part(target, index), values[2])
     return None
 
 
-def _part(target: torch.Tensor, index: object) -> torch.Tensor | None:
+def _view_of_part(target: torch.Tensor, index: object) -> torch.Tensor | None:
     """The part at an index as a view; None where the index makes a copy."""
-    items = [_sliced(item) for item in (index if isinstance(index, tuple) else (index,))]
+    items = [_as_view_index(item) for item in (index if isinstance(index, tuple) else (index,))]
     if any(item is NotImplemented for item in items):
         return None
     with torch.no_grad(), DisableTorchFunction():
@@ -62,7 +64,7 @@ def _part(target: torch.Tensor, index: object) -> torch.Tensor | None:
     return part if storage_number(part) == storage_number(target) else None
 
 
-def _sliced(item: object) -> Any:
+def _as_view_index(item: object) -> Any:
     """A part of an index as torch's views take it; an evenly spaced list is a slice."""
     if item is None or item is ... or isinstance(item, slice):
         return item

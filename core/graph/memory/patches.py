@@ -16,7 +16,7 @@ import numpy as np
 
 from ..axes.layout import Layout
 from ..rules.call import Draft
-from .views import Placement, Strip, strips
+from .views import Placement, Strip, untouched_strips
 
 MAX_CHANNELS = 1_000_000
 """Most channels that are looked at one by one."""
@@ -25,11 +25,11 @@ MAX_CHANNELS = 1_000_000
 class Patch(NamedTuple):
     """A part of a tensor and what was written there; None for constants."""
 
-    place: Placement
-    held: Draft | None
+    placement: Placement
+    draft: Draft | None
 
 
-class VisibleParts(NamedTuple):
+class VisibleContents(NamedTuple):
     """The contents that are visible in a part of a tensor.
 
     Attributes:
@@ -51,66 +51,68 @@ class Patches(NamedTuple):
         base: what it held first; None for constants.
         written: the patches.
         mixed: the base's channels read different places, and it is not known which.
-        alike: a tensor of which the base is an elementwise function; None where there is none.
+        elementwise_source: a tensor of which the base is an elementwise function; None where there is none.
     """
 
     base: Draft | None
     written: tuple[Patch, ...] = ()
     mixed: bool = False
-    alike: Draft | None = None
+    elementwise_source: Draft | None = None
 
-    def put(self, patch: Patch) -> Patches:
+    def with_patch(self, patch: Patch) -> Patches:
         """The tensor after one more write; what lies wholly behind it is forgotten."""
-        left = (p for p in self.written if not p.place.within(patch.place))
-        return self._replace(written=(*left, patch), alike=None)
+        left = (p for p in self.written if not p.placement.is_inside(patch.placement))
+        return self._replace(written=(*left, patch), elementwise_source=None)
 
-    def visible(self, region: Placement, layout: Layout) -> VisibleParts:
+    def visible(self, region: Placement, layout: Layout) -> VisibleContents:
         """The contents that are visible in a part of the tensor.
 
         Args:
             region: the part.
             layout: of the whole tensor: its dimensions without the image are its channels.
         """
-        seen = tuple(p for p in self.written if not p.place.apart(region))
-        over = any(not a.place.apart(b.place) for a, b in combinations(seen, 2))
+        seen = tuple(p for p in self.written if not p.placement.is_disjoint(region))
+        over = any(not a.placement.is_disjoint(b.placement) for a, b in combinations(seen, 2))
         channels = [dim for dim, parts in enumerate(layout) if not parts]
-        free = _spared(seen, region, channels)
+        free = _has_unwritten_channel(seen, region, channels)
         if self.base is None:
-            return VisibleParts(seen, (), not over)
-        boxes = _boxes(seen, layout, channels) if free is False else ({},)
+            return VisibleContents(seen, (), not over)
+        boxes = _visible_base_strips(seen, layout, channels) if free is False else ({},)
         some = seen or not all(region.covers(dim) for dim in channels)
         exact = not over and free is not None and boxes is not None and not (self.mixed and some)
-        return VisibleParts(seen, ({},) if boxes is None else boxes, exact)
+        return VisibleContents(seen, ({},) if boxes is None else boxes, exact)
 
 
-def _boxes(
+def _visible_base_strips(
     seen: tuple[Patch, ...], layout: Layout, channels: list[int]
 ) -> tuple[Strip, ...] | None:
     """Where patches on all channels leave something of the base; None if it is not known."""
     axes = [dim for dim, parts in enumerate(layout) if parts]
-    partly = [p.place for p in seen if not all(map(p.place.covers, axes))]
+    partly = [p.placement for p in seen if not all(map(p.placement.covers, axes))]
     if not partly:
         return ()
     if len(partly) > 1:
         return None
-    (place,) = partly
-    ranges = list(place.ranges)
+    (placement,) = partly
+    ranges = list(placement.ranges)
     for dim in channels:
-        ranges[dim] = range(place.shape[dim])
-    boxes = strips(place._replace(ranges=tuple(ranges)), layout)
+        ranges[dim] = range(placement.shape[dim])
+    boxes = untouched_strips(placement._replace(ranges=tuple(ranges)), layout)
     return None if boxes is None else tuple(boxes)
 
 
-def _spared(patches: tuple[Patch, ...], region: Placement, channels: list[int]) -> bool | None:
+def _has_unwritten_channel(
+    patches: tuple[Patch, ...], region: Placement, channels: list[int]
+) -> bool | None:
     """Whether some channel of a region has nothing written on it; None if there are too many."""
     if math.prod(region.shape[dim] for dim in channels) > MAX_CHANNELS:
         return None
     free = np.ones([region.shape[dim] for dim in channels], dtype=bool)
 
-    def part(place: Placement) -> tuple[slice, ...]:
-        ranges = (place.ranges[dim] for dim in channels)
+    def part(placement: Placement) -> tuple[slice, ...]:
+        ranges = (placement.ranges[dim] for dim in channels)
         return tuple(slice(r.start, r.stop, r.step) for r in ranges)
 
     for patch in patches:
-        free[part(patch.place)] = False
+        free[part(patch.placement)] = False
     return bool(free[part(region)].any())

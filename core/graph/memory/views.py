@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import torch
 
-from ..axes.axis_map import AxisMap, Window, crop, identity, transposed
+from ..axes.axis_map import AxisMap, Window, crop_map, identity_map, transposed_map
 from ..axes.layout import Layout, Part, Shape
 from ..rules.call import Link, Source
-from ..rules.links import by_dims
+from ..rules.links import link_by_dims
 
 MAX_STRIPS = 8
 """Most rectangles that are followed around a part that is overwritten."""
@@ -43,43 +43,43 @@ class Placement(NamedTuple):
         return len(self.ranges[dim]) == self.shape[dim]
 
     @property
-    def is_everything(self) -> bool:
+    def is_whole_base(self) -> bool:
         """The view is the base."""
         return all(map(self.covers, range(len(self.shape)))) and self.dims == tuple(
             range(len(self.shape))
         )
 
-    def part_shape(self) -> Shape:
+    def view_shape(self) -> Shape:
         """The shape of the view."""
         sizes = {to: len(r) for to, r in zip(self.dims, self.ranges, strict=True) if to is not None}
         return tuple(sizes.get(dim, 1) for dim in range(self.rank))
 
     def apart(self, other: Placement) -> bool:
         """Whether two views of one base have no element in common."""
-        return any(map(_apart, self.ranges, other.ranges))
+        return any(map(_are_disjoint, self.ranges, other.ranges))
 
     def within(self, other: Placement) -> bool:
         """Whether every element of this view is one of another of the same base."""
-        return all(map(_within, self.ranges, other.ranges))
+        return all(map(_is_subset, self.ranges, other.ranges))
 
 
-def _within(inner: range, outer: range) -> bool:
+def _is_subset(inner: range, outer: range) -> bool:
     ends = inner.start in outer and inner[-1] in outer
     return ends and (len(inner) == 1 or inner.step % outer.step == 0)
 
 
-def _apart(a: range, b: range) -> bool:
+def _are_disjoint(a: range, b: range) -> bool:
     if a.start >= b.stop or b.start >= a.stop:
         return True
     return max(a.step, b.step) > 1 and set(a).isdisjoint(b)
 
 
-def everything(shape: Shape) -> Placement:
+def whole_placement(shape: Shape) -> Placement:
     """The placement of a tensor in itself."""
     return Placement(tuple(map(range, shape)), tuple(range(len(shape))), shape, len(shape))
 
 
-def placement(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
+def placement_in(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
     """Where a view lies in its base; None where it is no grid of the base's elements.
 
     Args:
@@ -97,18 +97,18 @@ def placement(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
     for dim, (n, stride) in enumerate(zip(view.shape, view.stride(), strict=True)):
         if n == 1:
             continue
-        along = _along(places, start, offset, n, stride)
+        along = _base_dimension_of(places, start, offset, n, stride)
         if along is None or dims[along[0]] is not None:
             return None
         dims[along[0]] = dim
         ranges[along[0]] = range(
             start[along[0]], start[along[0]] + (n - 1) * along[1] + 1, along[1]
         )
-    _match_single(view, base, dims)
+    _match_unit_dims(view, base, dims)
     return Placement(tuple(ranges), tuple(dims), tuple(base.shape), view.ndim)
 
 
-def _along(
+def _base_dimension_of(
     places: _ElementIndex, start: Sequence[int], offset: int, n: int, stride: int
 ) -> tuple[int, int] | None:
     """The dimension of the base that a dimension of the view runs along, and its step."""
@@ -124,7 +124,7 @@ def _along(
     return (dim, step) if step > 0 and list(last) == ends else None
 
 
-def _match_single(view: torch.Tensor, base: torch.Tensor, dims: list[int | None]) -> None:
+def _match_unit_dims(view: torch.Tensor, base: torch.Tensor, dims: list[int | None]) -> None:
     """Dimensions of one index lie along a free one of the base that has their stride."""
     for dim, (n, stride) in enumerate(zip(view.shape, view.stride(), strict=True)):
         if n == 1:
@@ -158,88 +158,95 @@ class _ElementIndex:
         return None if distance else index
 
 
-def link_from_base(source: Source, place: Placement, out: Shape) -> Link:
+def link_from_base(source: Source, placement: Placement, out: Shape) -> Link:
     """What a view of shape ``out`` reads of its base: a crop."""
-    dims = {dim: to for dim, to in enumerate(place.dims) if to is not None}
-    return by_dims(source, out, dims, cuts(source.shape, dict(enumerate(place.ranges))))
+    dims = {dim: to for dim, to in enumerate(placement.dims) if to is not None}
+    return link_by_dims(
+        source, out, dims, crops_of(source.shape, dict(enumerate(placement.ranges)))
+    )
 
 
-def cuts(shape: Shape, taken: Mapping[int, range]) -> dict[int, AxisMap]:
+def crops_of(shape: Shape, taken: Mapping[int, range]) -> dict[int, AxisMap]:
     """Crops along the dimensions of which only some indices are taken."""
     return {
-        dim: crop(shape[dim], len(some), some.start, some.step)
+        dim: crop_map(shape[dim], len(some), some.start, some.step)
         for dim, some in taken.items()
         if len(some) != shape[dim]
     }
 
 
-def link_into_base(new: Source, place: Placement) -> Link:
+def link_into_base(new: Source, placement: Placement) -> Link:
     """What the base reads of what a view of it now holds."""
-    dims = {to: dim for dim, to in enumerate(place.dims) if to is not None}
+    dims = {to: dim for dim, to in enumerate(placement.dims) if to is not None}
     maps = {
-        to: put_back(place.shape[dim], place.ranges[dim])
+        to: uncrop_map(placement.shape[dim], placement.ranges[dim])
         for to, dim in dims.items()
-        if not place.covers(dim) and new.layout[to]
+        if not placement.covers(dim) and new.layout[to]
     }
-    return by_dims(new, place.shape, dims, maps)
+    return link_by_dims(new, placement.shape, dims, maps)
 
 
-def put_back(n_out: int, taken: range) -> AxisMap:
+def uncrop_map(n_out: int, taken: range) -> AxisMap:
     """The opposite of a crop: unit i is at index ``taken[i]``, and nothing anywhere else."""
     if taken == range(n_out):
-        return identity(n_out)
+        return identity_map(n_out)
     if len(taken) == 1 or taken.step == 1:
-        return crop(len(taken), n_out, -taken.start)
+        return crop_map(len(taken), n_out, -taken.start)
     spec = Window(1, taken.step, (-taken.start, 0), transposed=True)
-    return transposed(len(taken), n_out, spec)
+    return transposed_map(len(taken), n_out, spec)
 
 
 Strip = dict[int, range]
 """Indices along the dimensions of the image."""
 
 
-def strips(place: Placement, layout: Layout) -> list[Strip] | None:
+def untouched_strips(placement: Placement, layout: Layout) -> list[Strip] | None:
     """The boxes of a base that a write to a view leaves as they are.
 
     None where the base keeps everything: the write spares some index of a dimension without
     the image, or what it spares is in too many pieces.
     """
-    if any(not parts and not place.covers(dim) for dim, parts in enumerate(layout)):
+    if any(not parts and not placement.covers(dim) for dim, parts in enumerate(layout)):
         return None
     boxes: list[Strip] = []
     inside: Strip = {}
     for dim in (dim for dim, parts in enumerate(layout) if parts):
-        if place.ranges[dim].step > MAX_STRIPS:
+        if placement.ranges[dim].step > MAX_STRIPS:
             return None
-        boxes += [inside | {dim: rest} for rest in _rest(place.ranges[dim], place.shape[dim])]
-        inside = inside | {dim: place.ranges[dim]}
+        boxes += [
+            inside | {dim: rest}
+            for rest in _missing_ranges(placement.ranges[dim], placement.shape[dim])
+        ]
+        inside = inside | {dim: placement.ranges[dim]}
     return boxes if len(boxes) <= MAX_STRIPS else None
 
 
-def _rest(taken: range, n: int) -> list[range]:
+def _missing_ranges(taken: range, n: int) -> list[range]:
     """The indices below n that a range lacks, as ranges."""
     last = taken[-1]
     between = [range(taken.start + i, last, taken.step) for i in range(1, taken.step)]
     return [rest for rest in (range(taken.start), *between, range(last + 1, n)) if len(rest)]
 
 
-def with_gone_axes(new: Source, place: Placement, base: Layout | None) -> tuple[Shape, Link] | None:
+def link_with_restored_axes(
+    new: Source, placement: Placement, base: Layout | None
+) -> tuple[Shape, Link] | None:
     """What is written at one index of an axis of the base, with that axis as a dimension.
 
     ``y[:, :, i] = row`` gives the base's dimension 2 the axis that the row has lost.
 
     Args:
         new: what is written.
-        place: where.
+        placement: where.
         base: the layout of what was there; None for constants, whose dimensions from the third
             on may become axes.
 
     Returns:
         The shape with that dimension and the link to it; None where no axis comes back.
     """
-    rank = len(place.shape)
+    rank = len(placement.shape)
     gone = [axis for axis in (0, 1) if not any(p.axis == axis for ps in new.layout for p in ps)]
-    chosen = [d for d in range(rank) if place.dims[d] is None and place.shape[d] > 1]
+    chosen = [d for d in range(rank) if placement.dims[d] is None and placement.shape[d] > 1]
     if base is None:
         free = [d for d in chosen if d >= 2]
         back = dict(zip(reversed(free), reversed(gone), strict=False))
@@ -251,17 +258,17 @@ def with_gone_axes(new: Source, place: Placement, base: Layout | None) -> tuple[
     layout: list[tuple[Part, ...]] = []
     shape: list[int] = []
     for dim in range(rank):
-        to = place.dims[dim]
+        to = placement.dims[dim]
         axis = back.get(dim)
         layout.append(
             new.layout[to] if to is not None else (Part(1, axis, 1),) if axis is not None else ()
         )
         shape.append(new.shape[to] if to is not None else 1)
-    maps = (identity(new.node.grid[0]), identity(new.node.grid[1]))
+    maps = (identity_map(new.node.grid[0]), identity_map(new.node.grid[1]))
     return tuple(shape), Link(new.node, tuple(layout), maps)
 
 
-def in_order(place: Placement) -> Placement:
+def in_base_order(placement: Placement) -> Placement:
     """The same place of a view that has every dimension of its base, in the base's order."""
-    rank = len(place.shape)
-    return place._replace(dims=tuple(range(rank)), rank=rank)
+    rank = len(placement.shape)
+    return placement._replace(dims=tuple(range(rank)), rank=rank)

@@ -35,41 +35,43 @@ class MapFit(NamedTuple):
     scattered: bool
 
 
-def fit(reads: Reads) -> MapFit | None:
+def fit_map(reads: Reads) -> MapFit | None:
     """The shortest pattern of taps that reads what was seen; None where there are too many.
 
     Args:
         reads: (m, n), true where output u reads input r.
     """
-    taps = [_taps(np.flatnonzero(row)) for row in reads]
-    wanted = closed(reads)
+    taps = [_range_of(np.flatnonzero(row)) for row in reads]
+    wanted = fill_gaps(reads)
     scattered = not np.array_equal(wanted, reads)
-    for candidate in _patterns(taps, reads.shape[1]):
-        if np.array_equal(as_reads(candidate), wanted) and _seen_inside(candidate, taps):
+    for candidate in _candidates(taps, reads.shape[1]):
+        if np.array_equal(read_matrix(candidate), wanted) and _mostly_reads_inside(candidate, taps):
             return MapFit(candidate, True, scattered)
     if len(taps) > MAX_LISTED:
         return None
-    return MapFit(listed(taps, reads.shape[1]), False, scattered)
+    return MapFit(unrepeated_map(taps, reads.shape[1]), False, scattered)
 
 
-def closed(reads: Reads) -> Reads:
+def fill_gaps(reads: Reads) -> Reads:
     """What is seen, and all that lies between where the gaps differ in length."""
-    return as_reads(listed([_taps(np.flatnonzero(row)) for row in reads], reads.shape[1]))
+    return read_matrix(
+        unrepeated_map([_range_of(np.flatnonzero(row)) for row in reads], reads.shape[1])
+    )
 
 
-def as_reads(axis: AxisMap) -> Reads:
+def read_matrix(axis: AxisMap) -> Reads:
     """What a map reads, as `fit` takes it."""
     reads = np.zeros((axis.n_out, axis.n_in + 1), dtype=bool)
     np.put_along_axis(reads, axis.table(), True, axis=1)
     return reads[:, :-1]
 
 
-def resized(axis: AxisMap, n_in: int, n_out: int) -> AxisMap:
+def with_lengths(axis: AxisMap, n_in: int, n_out: int) -> AxisMap:
     """The same pattern of taps on an axis of another length."""
     return replace(axis, n_in=n_in, n_out=n_out)
 
 
-def _taps(units: NDArray[np.intp]) -> range:
+def _range_of(units: NDArray[np.intp]) -> range:
     """Units as a range; all from the first to the last where their gaps differ."""
     if len(units) < 2:
         return range(int(units[0]), int(units[0]) + 1) if len(units) else range(0)
@@ -78,7 +80,7 @@ def _taps(units: NDArray[np.intp]) -> range:
     return range(int(units[0]), int(units[-1]) + 1, step)
 
 
-def listed(taps: Sequence[range], n: int) -> AxisMap:
+def unrepeated_map(taps: Sequence[range], n: int) -> AxisMap:
     """A map of which nothing repeats; it moves on by the mean distance of its outputs."""
     starts = [tap.start for tap in taps if tap]
     apart = starts[-1] - starts[0] if starts else 0
@@ -86,7 +88,7 @@ def listed(taps: Sequence[range], n: int) -> AxisMap:
     return AxisMap(n, len(taps), tuple(taps), advance)
 
 
-def _seen_inside(axis: AxisMap, taps: Sequence[range]) -> bool:
+def _mostly_reads_inside(axis: AxisMap, taps: Sequence[range]) -> bool:
     """Whether most units read what the pattern says without what stands outside the input."""
     if axis.edge == "zero":
         return True
@@ -98,14 +100,14 @@ def _seen_inside(axis: AxisMap, taps: Sequence[range]) -> bool:
     return len(taps) > 3 and 2 * inside >= len(taps)
 
 
-def _patterns(taps: Sequence[range], n: int) -> Iterator[AxisMap]:
+def _candidates(taps: Sequence[range], n: int) -> Iterator[AxisMap]:
     """Maps that may read the same, those of short patterns first."""
     m = len(taps)
     for period in range(1, min(MAX_REPEATED, max(1, m // 2)) + 1):
         for advance in _advances(taps, period):
-            phases = [_phases(taps, phase, period, advance) for phase in range(period)]
-            yield AxisMap(n, m, tuple(map(_united, phases)), advance)
-            inner = tuple(map(_widest, phases))
+            phases = [_aligned_outputs(taps, phase, period, advance) for phase in range(period)]
+            yield AxisMap(n, m, tuple(map(_union_of_taps, phases)), advance)
+            inner = tuple(map(_widest_taps, phases))
             for edge in get_args(Edge)[1:]:
                 yield AxisMap(n, m, inner, advance, edge)
 
@@ -121,7 +123,7 @@ def _advances(taps: Sequence[range], period: int) -> list[int]:
     return [move for move, _ in moves.most_common(3)] or [0]
 
 
-def _phases(taps: Sequence[range], phase: int, period: int, advance: int) -> list[range]:
+def _aligned_outputs(taps: Sequence[range], phase: int, period: int, advance: int) -> list[range]:
     """What all outputs of one phase read, moved to where the first of them lies."""
     moved = []
     for turn, here in enumerate(taps[phase::period]):
@@ -130,16 +132,16 @@ def _phases(taps: Sequence[range], phase: int, period: int, advance: int) -> lis
     return moved
 
 
-def _united(phase: Sequence[range]) -> range:
+def _union_of_taps(phase: Sequence[range]) -> range:
     """All taps of a phase, where the input's borders cut off others for each output."""
     seen = [taps for taps in phase if taps]
     if not seen:
         return range(0)
-    step = _widest(phase).step
+    step = _widest_taps(phase).step
     return range(min(taps[0] for taps in seen), max(taps[-1] for taps in seen) + 1, step)
 
 
-def _widest(phase: Sequence[range]) -> range:
+def _widest_taps(phase: Sequence[range]) -> range:
     """The taps that the borders cut least; those of the middle where there are several."""
     middle = (len(phase) - 1) / 2
     return min(enumerate(phase), key=lambda p: (-len(p[1]), abs(p[0] - middle)))[1]

@@ -21,32 +21,32 @@ from ...torch_private import (
     disable_current_modes,
     temporarily_clear_interpreter_stack,
 )
-from ..axes.axis_map import AxisMap, Window, identity, whole
+from ..axes.axis_map import AxisMap, Window, identity_map, whole_map
 from ..axes.layout import Dims, Grid, Shape, plain_layout
 from ..rules.call import Call, Link, Outcome
-from ..rules.links import fit_links, unknown, unknown_along
+from ..rules.links import fit_links, unknown_outcome, unknown_outcome_of_links
 from ..rules.windows import GLOBAL
 from ..tracing.constants import Constants
-from .map_fit import MapFit, Reads, as_reads, closed, fit, resized
+from .map_fit import MapFit, Reads, fill_gaps, fit_map, read_matrix, with_lengths
 from .trial import NotProbedError, NotRunError, Observation, Observations, Trial
 
-BUDGET = 1 << 27
+AXIS_BUDGET = 1 << 27
 """Most values that may be read and written for one axis of one call."""
-LITTLE = 1 << 21
+FULL_SIZE_BUDGET = 1 << 21
 """Values read and written below which a call is run at full size."""
 GRAPH_BUDGET = 1 << 29
 """Most values that may be read and written for all calls of one graph."""
-SMALL = ((5, 8), (24, 32))
+CUT_LENGTHS = ((5, 8), (24, 32))
 """Lengths of the image axis that is not being looked at, where it is cut short; what is read
 along the other one must be the same for both of a pair."""
-ENOUGH, LONG = 32, 48
+SUFFICIENT_LENGTH, EXTENDED_LENGTH = 32, 48
 """Length of an axis from which on a pattern that repeats is seen without a longer one, and
 about the length of the longer one of others."""
-PAIRS = ((24, 16), (32, 24), (42, 28))
+LENGTH_PAIRS = ((24, 16), (32, 24), (42, 28))
 """Two lengths for an axis that is too long to be run as it is."""
-Along = tuple[list[Observations], list[Observations]]
+ObservationsOfAxes = tuple[list[Observations], list[Observations]]
 """Along the height and the width: what was read at one length or two, the longer one first."""
-UNFOLLOWED = "mixes the image axes in a way that is not followed"
+UNFOLLOWED_BOUND = "mixes the image axes in a way that is not followed"
 
 
 class Prober:
@@ -54,86 +54,90 @@ class Prober:
 
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
-        self.left = GRAPH_BUDGET
-        self.results: dict[object, Along | NotProbedError] = {}
-        self.alive: list[Call] = []
+        self.remaining_budget = GRAPH_BUDGET
+        self.cache: dict[object, ObservationsOfAxes | NotProbedError] = {}
+        self.references: list[Call] = []
 
     def outcomes(self, call: Call, results: Sequence[torch.Tensor]) -> list[Outcome]:
         """What each result of a call reads of its inputs; one without links is a constant."""
         calls = [replace(call, out=tuple(result.shape)) for result in results]
         try:
             trial = Trial(call, [each.out for each in calls], self.constants)
-            seen = self._seen(trial)
+            seen = self._observations(trial)
         except NotProbedError as error:
-            return [unknown(each, str(error)) for each in calls]
-        return [_outcome(each, trial, seen, place) for place, each in enumerate(calls)]
+            return [unknown_outcome(each, str(error)) for each in calls]
+        return [_outcome_of_result(each, trial, seen, place) for place, each in enumerate(calls)]
 
-    def _seen(self, trial: Trial) -> Along:
+    def _observations(self, trial: Trial) -> ObservationsOfAxes:
         """What running the call has shown along both axes, now or before."""
         key = trial.key()
-        if key not in self.results:
-            self.alive.append(trial.call)
+        if key not in self.cache:
+            self.references.append(trial.call)
             try:
-                with _alone():
-                    self.results[key] = (self._along(trial, 0), self._along(trial, 1))
+                with _isolated_from_run():
+                    self.cache[key] = (self._observe_axis(trial, 0), self._observe_axis(trial, 1))
             except NotProbedError as error:
-                self.results[key] = error
-        result = self.results[key]
+                self.cache[key] = error
+        result = self.cache[key]
         if isinstance(result, NotProbedError):
             raise result
         return result
 
-    def _along(self, trial: Trial, axis: int) -> list[Observations]:
+    def _observe_axis(self, trial: Trial, axis: int) -> list[Observations]:
         """What is read at one length or two, the longer one first."""
         n = trial.length(axis)
-        reads = self._first(trial, axis, None)
+        reads = self._observe_length(trial, axis, None)
         if reads is not None:
-            longer = self._first(trial, axis, n * max(2, LONG // n)) if 1 < n < ENOUGH else None
+            longer = (
+                self._observe_length(trial, axis, n * max(2, EXTENDED_LENGTH // n))
+                if 1 < n < SUFFICIENT_LENGTH
+                else None
+            )
             return [reads] if longer is None else [longer, reads]
-        for pair in (pair for pair in PAIRS if pair[0] < n):
-            both = [self._first(trial, axis, length) for length in pair]
+        for pair in (pair for pair in LENGTH_PAIRS if pair[0] < n):
+            both = [self._observe_length(trial, axis, length) for length in pair]
             if all(both):
                 return [reads for reads in both if reads]
         raise NotProbedError("is too much work to be run again and again")
 
-    def _first(self, trial: Trial, axis: int, length: int | None) -> Observations | None:
+    def _observe_length(self, trial: Trial, axis: int, length: int | None) -> Observations | None:
         """What is read along an axis of a length, the other one as it is where that is little
         work, cut short otherwise; None where the call does not take it or it is too much."""
-        cut = [(pair, BUDGET) for pair in SMALL]
-        for others, most in (((None,), LITTLE), *cut, ((None,), BUDGET)):
+        cut = [(pair, AXIS_BUDGET) for pair in CUT_LENGTHS]
+        for others, most in (((None,), FULL_SIZE_BUDGET), *cut, ((None,), AXIS_BUDGET)):
             try:
-                seen = [self._reads(trial, axis, length, other, most) for other in others]
+                seen = [self._observe_lengths(trial, axis, length, other, most) for other in others]
             except NotRunError:
                 if length is None and others == (None,):
                     raise
                 continue
-            if seen[0] is not None and all(_alike(seen[0], reads) for reads in seen[1:]):
+            if seen[0] is not None and all(_all_equal(seen[0], reads) for reads in seen[1:]):
                 return seen[0]
         return None
 
-    def _reads(
+    def _observe_lengths(
         self, trial: Trial, axis: int, length: int | None, other: int | None, most: int
     ) -> Observations | None:
         """What is read where the axes have these lengths; None where that is too much work."""
         lengths = (length, other) if axis == 0 else (other, length)
         cost = trial.cost(axis, lengths)
         resized = [a for a, n in enumerate(lengths) if n is not None]
-        if cost > min(most, self.left) or not all(map(trial.resizable, resized)):
+        if cost > min(most, self.remaining_budget) or not all(map(trial.resizable, resized)):
             return None
-        self.left -= cost
-        return trial.seen(axis, lengths)
+        self.remaining_budget -= cost
+        return trial.observe(axis, lengths)
 
 
-def _alike(one: Observations, other: Observations | None) -> bool:
+def _all_equal(one: Observations, other: Observations | None) -> bool:
     """Whether two observations are equal for all pairs."""
     if other is None:
         return False
     both = [(here, other[pair]) for pair, here in one.items()]
-    return all(a is b if a is None or b is None else a.same(b) for a, b in both)
+    return all(a is b if a is None or b is None else a.agrees_with(b) for a, b in both)
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _isolated_from_run() -> Iterator[None]:
     """Nothing of the run that is being followed touches what happens here: no mode, no
     transformation of `torch.func`, no gradient."""
     clear = temporarily_clear_interpreter_stack()
@@ -157,24 +161,26 @@ class AxisPlacement(NamedTuple):
     tied: tuple[int, ...] = ()
 
 
-def _outcome(call: Call, trial: Trial, seen: Along, place: int) -> Outcome:
+def _outcome_of_result(call: Call, trial: Trial, seen: ObservationsOfAxes, place: int) -> Outcome:
     """What one result reads."""
     links: list[Link] = []
     bounds: list[str] = []
     for order, (key, source) in enumerate(trial.sources.items()):
         here = [[each[order, place] for each in along] for along in seen]
-        rows, cols = _of_source(source.node.grid, trial.dims[key], trial.tokens, call.out, here)
+        rows, cols = _placements_of_source(
+            source.node.grid, trial.dims[key], trial.tokens, call.out, here
+        )
         if rows.map is not None and cols.map is not None:
             grid = rows.map.n_out, cols.map.n_out
             layout = plain_layout(len(call.out), (rows.dim, cols.dim), grid)
             links.append(Link(source.node, layout, (rows.map, cols.map)))
             bounds += [rows.bound, cols.bound]
     if links and fit_links(links, call.out).unfollowed:
-        return unknown(call, UNFOLLOWED)
-    return _of_links(call, links, next(filter(None, bounds), ""))
+        return unknown_outcome(call, UNFOLLOWED_BOUND)
+    return _outcome_from_links(call, links, next(filter(None, bounds), ""))
 
 
-def _of_source(
+def _placements_of_source(
     grid: Grid,
     dims: Dims,
     tokens: int | None,
@@ -188,34 +194,40 @@ def _of_source(
         dims = (tokens, tokens + 1)
     places = [dim if dim is not None and dim < len(unrolled) else None for dim in dims]
     pair = (place_axis(seen[a], grid[a], unrolled or (1,), places[a]) for a in (0, 1))
-    rows, cols = _apart(*pair)
+    rows, cols = _in_separate_dims(*pair)
     if unrolled == out or rows.map is None or cols.map is None:
         return rows, cols
     if (rows.dim, cols.dim) == dims:
         return rows._replace(dim=tokens), cols._replace(dim=tokens)
-    return _all(grid[0], out, None, UNFOLLOWED), _all(grid[1], out, None, UNFOLLOWED)
+    return _placement_reading_all(grid[0], out, None, UNFOLLOWED_BOUND), _placement_reading_all(
+        grid[1], out, None, UNFOLLOWED_BOUND
+    )
 
 
-def _apart(rows: AxisPlacement, cols: AxisPlacement) -> tuple[AxisPlacement, AxisPlacement]:
+def _in_separate_dims(
+    rows: AxisPlacement, cols: AxisPlacement
+) -> tuple[AxisPlacement, AxisPlacement]:
     """Two axes in dimensions of their own. One of which all outputs read everything is gone
     where the other one lies; what is read along one must not hang on the place along the other."""
     if rows.dim is not None and rows.dim == cols.dim:
         if rows.map and rows.map.whole:
-            rows = rows._replace(dim=None, map=whole(rows.map.n_in, 1))
+            rows = rows._replace(dim=None, map=whole_map(rows.map.n_in, 1))
         elif cols.map and cols.map.whole:
-            cols = cols._replace(dim=None, map=whole(cols.map.n_in, 1))
+            cols = cols._replace(dim=None, map=whole_map(cols.map.n_in, 1))
     elif rows.dim in cols.tied or cols.dim in rows.tied:
-        rows = rows._replace(bound=rows.bound or RAGGED)
+        rows = rows._replace(bound=rows.bound or RAGGED_BOUND)
     return rows, cols
 
 
-def _all(n: int, out: Shape, own: int | None, bound: str = "") -> AxisPlacement:
+def _placement_reading_all(n: int, out: Shape, own: int | None, bound: str = "") -> AxisPlacement:
     """Every output reads every unit of an axis."""
     if n == 1:
         m = 1 if own is None else out[own]
-        return AxisPlacement(own, identity(1) if m == 1 else identity(1).spread(m), bound)
+        return AxisPlacement(
+            own, identity_map(1) if m == 1 else identity_map(1).broadcast(m), bound
+        )
     stays = own is not None and out[own] == n
-    return AxisPlacement(own if stays else None, whole(n, n if stays else 1), bound)
+    return AxisPlacement(own if stays else None, whole_map(n, n if stays else 1), bound)
 
 
 def place_axis(
@@ -231,22 +243,24 @@ def place_axis(
     """
     observed = [here for here in seen if here is not None]
     if len(observed) < len(seen):
-        return _all(n, out, own, VALUES)
+        return _placement_reading_all(n, out, own, VALUES_BOUND)
     reads = [here.reads for here in observed]
     if not any(each.any() for each in reads[-1]):
         return AxisPlacement(None, None)
-    moving = next(filter(None, map(_moving, reversed(reads))), [])
+    moving = next(filter(None, map(_varying_dims, reversed(reads))), [])
     if not moving:
-        return _standing([np.any(r[0], axis=0, keepdims=True) for r in reads], n, out, own)
-    fits = {dim: _agreed([each[dim] for each in reads], n, out[dim]) for dim in moving}
-    dim, best = _narrowest({dim: best for dim, best in fits.items() if best}, own)
+        return _placement_of_constant_reads(
+            [np.any(r[0], axis=0, keepdims=True) for r in reads], n, out, own
+        )
+    fits = {dim: _fit_all_lengths([each[dim] for each in reads], n, out[dim]) for dim in moving}
+    dim, best = _narrowest_fit({dim: best for dim, best in fits.items() if best}, own)
     if best is None:
-        return _all(n, out, own, UNFOLLOWED)
+        return _placement_reading_all(n, out, own, UNFOLLOWED_BOUND)
     tied = tuple(int(other) for other in np.flatnonzero(observed[-1].tied[dim]))
-    return AxisPlacement(dim, best.map, SCATTERED if best.scattered else "", tied)
+    return AxisPlacement(dim, best.map, SCATTERED_BOUND if best.scattered else "", tied)
 
 
-def _narrowest(fits: Mapping[int, MapFit], own: int | None) -> tuple[int, MapFit | None]:
+def _narrowest_fit(fits: Mapping[int, MapFit], own: int | None) -> tuple[int, MapFit | None]:
     """The dimension of whose outputs each reads fewest units, of those that move on; the one in
     which the axis lay before unless its outputs read twice as many."""
     if not fits:
@@ -262,43 +276,45 @@ def _narrowest(fits: Mapping[int, MapFit], own: int | None) -> tuple[int, MapFit
     return dim, along[dim]
 
 
-VALUES = "reads other places for other values"
-SCATTERED = "reads scattered places: all between them are taken"
-RAGGED = "reads other places for other outputs of a row: all of them are taken"
+VALUES_BOUND = "reads other places for other values"
+SCATTERED_BOUND = "reads scattered places: all between them are taken"
+RAGGED_BOUND = "reads other places for other outputs of a row: all of them are taken"
 
 
-def _moving(seen: Sequence[Reads]) -> list[int]:
+def _varying_dims(seen: Sequence[Reads]) -> list[int]:
     """The dimensions along which what is read changes, where anything is read."""
     reading = [reads[reads.any(axis=1)] for reads in seen]
     return [dim for dim, reads in enumerate(reading) if np.any(reads != reads[:1])]
 
 
-def _standing(seen: Sequence[Reads], n: int, out: Shape, own: int | None) -> AxisPlacement:
+def _placement_of_constant_reads(
+    seen: Sequence[Reads], n: int, out: Shape, own: int | None
+) -> AxisPlacement:
     """An axis of which all outputs read the same."""
     if n == 1 or all(reads.all() for reads in seen):
-        return _all(n, out, own)
-    agreed = _agreed(seen, n, 1)
+        return _placement_reading_all(n, out, own)
+    agreed = _fit_all_lengths(seen, n, 1)
     if agreed is None:
-        return _all(n, out, own, UNFOLLOWED)
+        return _placement_reading_all(n, out, own, UNFOLLOWED_BOUND)
     dim = own if own is not None and out[own] == 1 else None
-    return AxisPlacement(dim, agreed.map, SCATTERED if agreed.scattered else "")
+    return AxisPlacement(dim, agreed.map, SCATTERED_BOUND if agreed.scattered else "")
 
 
-def _agreed(seen: Sequence[Reads], n: int, m: int) -> MapFit | None:
+def _fit_all_lengths(seen: Sequence[Reads], n: int, m: int) -> MapFit | None:
     """A map from n to m units that reads what was seen at every length."""
-    for candidate in filter(None, map(fit, seen)):
+    for candidate in filter(None, map(fit_map, seen)):
         holds = candidate.regular and all(_reproduces(candidate.map, reads) for reads in seen)
-        if holds and _continues(candidate.map, seen[0].shape, n, m):
-            return candidate._replace(map=_with_window(resized(candidate.map, n, m)))
-    return fit(seen[-1]) if seen[-1].shape == (m, n) else None
+        if holds and _predicts_length(candidate.map, seen[0].shape, n, m):
+            return candidate._replace(map=_with_window_settings(with_lengths(candidate.map, n, m)))
+    return fit_map(seen[-1]) if seen[-1].shape == (m, n) else None
 
 
 def _reproduces(axis: AxisMap, reads: Reads) -> bool:
     m, n = reads.shape
-    return np.array_equal(as_reads(resized(axis, n, m)), closed(reads))
+    return np.array_equal(read_matrix(with_lengths(axis, n, m)), fill_gaps(reads))
 
 
-def _continues(axis: AxisMap, seen: tuple[int, ...], n: int, m: int) -> bool:
+def _predicts_length(axis: AxisMap, seen: tuple[int, ...], n: int, m: int) -> bool:
     """Whether a map gives m units of n, as it gave those that were seen."""
     if not axis.advance:
         return m == seen[0]
@@ -306,7 +322,7 @@ def _continues(axis: AxisMap, seen: tuple[int, ...], n: int, m: int) -> bool:
     return abs(seen[0] + more - m) <= axis.period
 
 
-def _with_window(axis: AxisMap) -> AxisMap:
+def _with_window_settings(axis: AxisMap) -> AxisMap:
     """With the settings of a window, where the map is one."""
     (taps, *others), stride = axis.taps, axis.advance
     if others or stride < 1 or axis.edge != "zero" or axis.is_identity or not taps:
@@ -316,11 +332,11 @@ def _with_window(axis: AxisMap) -> AxisMap:
     return replace(axis, window=Window(len(taps), stride, (-taps[0], after), step))
 
 
-def _of_links(call: Call, links: Sequence[Link], why: str) -> Outcome:
+def _outcome_from_links(call: Call, links: Sequence[Link], why: str) -> Outcome:
     maps = [axis for link in links for axis in link.maps]
     bound = f"{call.operation}: {why}" if why else ""
-    if why in (VALUES, UNFOLLOWED):
-        return unknown_along(call, links, why)
+    if why in (VALUES_BOUND, UNFOLLOWED_BOUND):
+        return unknown_outcome_of_links(call, links, why)
     if any(axis.whole for axis in maps):
         return Outcome("global", links, f"{GLOBAL}: {call.operation} over space", bound)
     if all(axis.is_identity for axis in maps):

@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 
 from ...tensors import tensors_in
 from ...torch_private import DisableTorchFunction, FlopCounter, TorchDispatchMode
-from ..axes.layout import Dims, Shape, outer_dims, places
+from ..axes.layout import Dims, Shape, outer_dims, placed_parts
 from ..rules.call import Call, Source
 from ..tracing.constants import Constants
 from .map_fit import Reads
 
 FLOPS_PER_NUMBER = 16
 """Floating-point operations that take about as long as reading or writing a number."""
-DRAWS = ((0.5, 0.95), (0.1, 0.6))
+INPUT_RANGES = ((0.5, 0.95), (0.1, 0.6))
 """Ranges of the random inputs: where their values decide what is read, the draws differ."""
-WEIGHTS = (-1.0, 1.0)
+CONSTANT_RANGE = (-1.0, 1.0)
 """Range of the constants whose values are not known."""
 CHANGES = ((float("nan"), 1000.0), (float("nan"), -1000.0))
 """What is added to a row or a column, one after the other, for each draw."""
@@ -51,7 +51,7 @@ class Observation:
     reads: tuple[Reads, ...]
     tied: NDArray[np.bool_]
 
-    def same(self, other: Observation) -> bool:
+    def agrees_with(self, other: Observation) -> bool:
         """Whether the same was seen, along all dimensions that have one length in both."""
         pairs = [(a, b) for a, b in zip(self.reads, other.reads, strict=True) if a.shape == b.shape]
         return np.array_equal(self.tied, other.tied) and all(np.array_equal(a, b) for a, b in pairs)
@@ -82,12 +82,12 @@ class Repeatable(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operation of torch unless one of its tags says that it cannot be repeated."""
-        if _REFUSED & set(func.tags):
+        if _UNREPEATABLE_TAGS & set(func.tags):
             raise NotRepeatableError(str(func))
         return func(*args, **(kwargs or {}))
 
 
-_REFUSED = {torch.Tag.nondeterministic_seeded, torch.Tag.data_dependent_output}
+_UNREPEATABLE_TAGS = {torch.Tag.nondeterministic_seeded, torch.Tag.data_dependent_output}
 
 
 class Trial:
@@ -105,7 +105,7 @@ class Trial:
         self.tensors = {id(tensor): tensor for tensor in tensors_in((call.args, call.kwargs))}
         sources = {key: call.source_of(tensor) for key, tensor in self.tensors.items()}
         self.sources = {key: source for key, source in sources.items() if source}
-        self.dims = {key: _dims(source) for key, source in self.sources.items()}
+        self.dims = {key: _image_dims(source) for key, source in self.sources.items()}
         rolled = (rows for rows, cols in self.dims.values() if rows is not None and rows == cols)
         self.tokens = next(rolled, None)
         self._check()
@@ -116,7 +116,7 @@ class Trial:
                 continue
             if key in self.sources and tensor.dtype != torch.bool:
                 raise NotProbedError("reads indices that depend on the input")
-            if key not in self.sources and self.constants.fixed(tensor) is None:
+            if key not in self.sources and self.constants.fixed_values(tensor) is None:
                 raise NotProbedError("reads indices whose values are not known")
         layouts = {(source.layout, source.node.grid) for source in self.sources.values()}
         if self.tokens is not None and len(layouts) > 1:
@@ -130,9 +130,11 @@ class Trial:
             plain = tuple(tensor.shape), tensor.dtype
             if source := self.sources.get(id(tensor)):
                 return order[id(tensor)], source.layout, source.node.grid, plain
-            return plain if self.constants.fixed(tensor) is None else id(tensor)
+            return plain if self.constants.fixed_values(tensor) is None else id(tensor)
 
-        return self.call.function, repr(_replaced((list(self.call.args), self.call.kwargs), mark))
+        return self.call.function, repr(
+            _map_tensors((list(self.call.args), self.call.kwargs), mark)
+        )
 
     def length(self, axis: int) -> int:
         """Units along an image axis, of the input that has most."""
@@ -150,7 +152,7 @@ class Trial:
         )
         return rows, cols
 
-    def _shape(self, key: int, lengths: Lengths) -> Shape:
+    def _shape_for(self, key: int, lengths: Lengths) -> Shape:
         shape = list(self.tensors[key].shape)
         if source := self.sources.get(key):
             grid = self.grid(source, lengths)
@@ -165,91 +167,97 @@ class Trial:
         Raises:
             NotRunError: the call does not take these lengths.
         """
-        shapes = {key: self._shape(key, lengths) for key in self.tensors}
+        shapes = {key: self._shape_for(key, lengths) for key in self.tensors}
         empty = {
             key: torch.empty(shapes[key], dtype=tensor.dtype, device="meta")
             for key, tensor in self.tensors.items()
         }
         with FlopCounter() as counter:
-            results = self._called(empty, "meta")
+            results = self._run_call(empty, "meta")
         if [result.ndim for result in results] != [len(shape) for shape in self.shapes]:
             raise NotRunError("gives something else for other lengths")
         once = sum(map(prod, shapes.values())) + sum(result.numel() for result in results)
         once += int(counter.get_total_flops()) // FLOPS_PER_NUMBER
         changes = sum(self.grid(source, lengths)[axis] for source in self.sources.values())
-        return once * len(DRAWS) * (len(CHANGES[0]) * changes + 2)
+        return once * len(INPUT_RANGES) * (len(CHANGES[0]) * changes + 2)
 
-    def _called(self, values: Mapping[int, torch.Tensor], device: str) -> list[torch.Tensor]:
+    def _run_call(self, values: Mapping[int, torch.Tensor], device: str) -> list[torch.Tensor]:
         function: Any = self.call.function
         plain = (list(self.call.args), dict(self.call.kwargs))
         try:
             with DisableTorchFunction(), torch.no_grad():
-                args, kwargs = _replaced(plain, lambda tensor: values[id(tensor)], device)
+                args, kwargs = _map_tensors(plain, lambda tensor: values[id(tensor)], device)
                 with Repeatable():  # type: ignore[no-untyped-call]
                     return tensors_in((function(*args, **kwargs),))
         except Exception as error:
             line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise NotRunError(f"cannot be run on its own ({line[:120]})") from error
 
-    def seen(self, axis: int, lengths: Lengths) -> Observations:
+    def observe(self, axis: int, lengths: Lengths) -> Observations:
         """What the results read along an image axis.
 
         Raises:
             NotProbedError: that cannot be seen.
         """
-        first, *others = (self._drawn(axis, lengths, draw) for draw in range(len(DRAWS)))
+        first, *others = (
+            self._observe_draw(axis, lengths, draw) for draw in range(len(INPUT_RANGES))
+        )
         return {
-            pair: here if all(here.same(other[pair]) for other in others) else None
+            pair: here if all(here.agrees_with(other[pair]) for other in others) else None
             for pair, here in first.items()
         }
 
-    def _drawn(self, axis: int, lengths: Lengths, draw: int) -> dict[tuple[int, int], Observation]:
-        values = self._values(lengths, draw)
-        base = self._base(values)
+    def _observe_draw(
+        self, axis: int, lengths: Lengths, draw: int
+    ) -> dict[tuple[int, int], Observation]:
+        values = self._random_values(lengths, draw)
+        base = self._unchanged_results(values)
         observations = {}
         for order, (key, source) in enumerate(self.sources.items()):
             grid = self.grid(source, lengths)
             marks = [
-                self._altered(values, base, key, self._piece(key, axis, unit, grid), CHANGES[draw])
+                self._altered_by(
+                    values, base, key, self._index_of(key, axis, unit, grid), CHANGES[draw]
+                )
                 for unit in range(grid[axis])
             ]
             for place in range(len(base)):
-                observations[order, place] = _seen(
-                    [self._unrolled(each[place], grid) for each in marks]
+                observations[order, place] = _observation_from(
+                    [self._with_token_axes(each[place], grid) for each in marks]
                 )
         return observations
 
-    def _values(self, lengths: Lengths, draw: int) -> dict[int, torch.Tensor]:
+    def _random_values(self, lengths: Lengths, draw: int) -> dict[int, torch.Tensor]:
         """Random inputs; of constants what they hold where it is known, random numbers otherwise."""
         generator = torch.Generator().manual_seed(draw)
         values = {}
         for key, tensor in self.tensors.items():
-            fixed = None if key in self.sources else self.constants.fixed(tensor)
+            fixed = None if key in self.sources else self.constants.fixed_values(tensor)
             if fixed is None:
-                ends = DRAWS[draw] if key in self.sources else WEIGHTS
-                shape = self._shape(key, lengths)
-                values[key] = _random(shape, tensor.dtype, ends, generator)
+                ends = INPUT_RANGES[draw] if key in self.sources else CONSTANT_RANGE
+                shape = self._shape_for(key, lengths)
+                values[key] = _random_tensor(shape, tensor.dtype, ends, generator)
                 if key not in self.sources and self.constants.is_tracked(tensor):
-                    present = self.constants.present(tensor)
+                    present = self.constants.nonzero_mask(tensor)
                     values[key] = values[key] if present is None else values[key] * present.cpu()
             else:
                 values[key] = fixed.clone()
         return values
 
-    def _base(self, values: Mapping[int, torch.Tensor]) -> list[torch.Tensor]:
+    def _unchanged_results(self, values: Mapping[int, torch.Tensor]) -> list[torch.Tensor]:
         """The results on the values as they are; the same whenever the call is made."""
         before = {key: value.clone() for key, value in values.items()}
-        base = [result.clone() for result in self._called(values, "cpu")]
-        again = self._called(values, "cpu")
-        if any(_differ(values[key], before[key]).any() for key in before):
+        base = [result.clone() for result in self._run_call(values, "cpu")]
+        again = self._run_call(values, "cpu")
+        if any(_differs(values[key], before[key]).any() for key in before):
             raise NotProbedError("writes to what it is given")
-        if any(_differ(one, other).any() for one, other in zip(base, again, strict=True)):
+        if any(_differs(one, other).any() for one, other in zip(base, again, strict=True)):
             raise NotProbedError("gives other results each time")
         if any(result.isnan().any() for result in base):
             raise NotProbedError("gives no numbers for random ones")
         return base
 
-    def _piece(self, key: int, axis: int, unit: int, grid: tuple[int, int]) -> tuple[Any, ...]:
+    def _index_of(self, key: int, axis: int, unit: int, grid: tuple[int, int]) -> tuple[Any, ...]:
         """The part of an input that is one of its rows or columns, as an index."""
         dim = self.dims[key][axis]
         if dim is None:
@@ -259,7 +267,7 @@ class Trial:
             return (*[slice(None)] * dim, tokens)
         return (*[slice(None)] * dim, unit)
 
-    def _altered(
+    def _altered_by(
         self,
         values: Mapping[int, torch.Tensor],
         base: Sequence[torch.Tensor],
@@ -275,12 +283,12 @@ class Trial:
                 changed[piece] = ~changed[piece]
             else:
                 changed[piece] += change
-            results = self._called({**values, key: changed}, "cpu")
+            results = self._run_call({**values, key: changed}, "cpu")
             for here, one, other in zip(altered, base, results, strict=True):
-                here |= _differ(one, other)
+                here |= _differs(one, other)
         return altered
 
-    def _unrolled(self, result: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+    def _with_token_axes(self, result: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
         """A result with the height and the width of its tokens in dimensions of their own."""
         dim = self.tokens
         if dim is not None and result.ndim > dim and result.shape[dim] == prod(grid):
@@ -288,26 +296,26 @@ class Trial:
         return result
 
 
-def _replaced(value: Any, new: Callable[[torch.Tensor], Any], device: str = "cpu") -> Any:
+def _map_tensors(value: Any, new: Callable[[torch.Tensor], Any], device: str = "cpu") -> Any:
     """The same arguments with other tensors and another device, through lists, tuples and dicts."""
     if isinstance(value, torch.Tensor):
         return new(value)
     if isinstance(value, torch.device):
         return torch.device(device)
     if isinstance(value, list):
-        return [_replaced(part, new, device) for part in value]
+        return [_map_tensors(part, new, device) for part in value]
     if type(value) is tuple:
-        return tuple(_replaced(part, new, device) for part in value)
+        return tuple(_map_tensors(part, new, device) for part in value)
     if isinstance(value, dict):
-        moved = {key: _replaced(part, new, device) for key, part in value.items()}
+        moved = {key: _map_tensors(part, new, device) for key, part in value.items()}
         return moved | ({"device": device} if value.get("device") is not None else {})
     return value
 
 
-def _dims(source: Source) -> Dims:
+def _image_dims(source: Source) -> Dims:
     """The dimensions of both axes of an input that has each of them in one piece."""
     layout = source.layout
-    plain = all(len(places(layout, axis)) < 2 for axis in (0, 1))
+    plain = all(len(placed_parts(layout, axis)) < 2 for axis in (0, 1))
     mixed = any(part.axis is None for parts in layout for part in parts)
     rows, cols = outer_dims(layout)
     turned = rows is not None and rows == cols and layout[rows][0].axis == 1
@@ -316,7 +324,7 @@ def _dims(source: Source) -> Dims:
     return rows, cols
 
 
-def _random(
+def _random_tensor(
     shape: Shape, dtype: torch.dtype, ends: tuple[float, float], generator: torch.Generator
 ) -> torch.Tensor:
     low, high = ends
@@ -324,15 +332,15 @@ def _random(
     return even > 0.5 if dtype == torch.bool else (low + (high - low) * even).to(dtype)
 
 
-def _differ(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+def _differs(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """Where two results differ; NaN is equal to itself."""
     return (one != other) & ~((one != one) & (other != other))
 
 
-def _seen(altered: Sequence[torch.Tensor]) -> Observation:
+def _observation_from(altered: Sequence[torch.Tensor]) -> Observation:
     """From where a result is altered, for each row or column that was changed."""
     marks = [each.reshape(1) if each.ndim == 0 else each for each in altered]
-    by_dim = [[_any_but(each, dim) for dim in range(each.ndim)] for each in marks]
+    by_dim = [[_marked_along(each, dim) for dim in range(each.ndim)] for each in marks]
     reads = tuple(np.stack(column, axis=1) for column in zip(*by_dim, strict=True))
     rank = marks[0].ndim
     tied = np.zeros((rank, rank), dtype=np.bool_)
@@ -340,19 +348,19 @@ def _seen(altered: Sequence[torch.Tensor]) -> Observation:
     for one, other in permutations((d for d in range(rank) if marks[0].shape[d] > 1), 2):
         tied[one, other] = not all(
             np.array_equal(alone[other], read[0][1][other])
-            and np.array_equal(_any_but(each, one, other), _product(alone, one, other))
+            and np.array_equal(_marked_along(each, one, other), _outer_product(alone, one, other))
             for each, alone in read
         )
     return Observation(reads, tied)
 
 
-def _product(alone: Sequence[NDArray[np.bool_]], one: int, other: int) -> NDArray[np.bool_]:
+def _outer_product(alone: Sequence[NDArray[np.bool_]], one: int, other: int) -> NDArray[np.bool_]:
     """The marks along two dimensions if there is one wherever there is one along both."""
     low, high = sorted((one, other))
     return np.outer(alone[low], alone[high])
 
 
-def _any_but(marks: torch.Tensor, *dims: int) -> NDArray[np.bool_]:
+def _marked_along(marks: torch.Tensor, *dims: int) -> NDArray[np.bool_]:
     """At which places of some dimensions there is a mark, along the others."""
     others = tuple(dim for dim in range(marks.ndim) if dim not in dims)
     there: NDArray[np.bool_] = (marks.any(dim=others) if others else marks).numpy()

@@ -11,14 +11,14 @@ from typing import cast
 
 import torch
 
-from ..axes.axis_map import AxisMap, crop
+from ..axes.axis_map import AxisMap, crop_map
 from ..axes.layout import Shape
-from ..axes.nesting import picked
-from .call import Call, Link, Outcome, Source, dims_of, right_aligned, same, words
-from .links import by_dims, unknown
+from ..axes.nesting import picked_map
+from .call import Call, Link, Outcome, Source, broadcast_dims, names_in, normalized_dims, same_dims
+from .links import link_by_dims, unknown_outcome
 from .windows import GLOBAL, Rule
 
-BY_VALUES = "indexing by values"
+VALUE_INDEX_BOUND = "indexing by values"
 
 
 def getitem(call: Call) -> Outcome:
@@ -26,24 +26,24 @@ def getitem(call: Call) -> Outcome:
     source, index = call.sources[0], call.get(1, "index")
     items = list(index) if isinstance(index, tuple) else [index]
     if len(call.sources) > 1:
-        return unknown(call, BY_VALUES)
-    read = [_numbers(call, item) for item in items]
+        return unknown_outcome(call, VALUE_INDEX_BOUND)
+    read = [_index_item(call, item) for item in items]
     used = sum(item is not None and item is not ... for item in items)
     at = next((i for i, item in enumerate(items) if item is ...), len(items))
     read[at : at + 1] = [slice(None)] * (len(source.shape) - used)
     lists = [i for i, item in enumerate(read) if isinstance(item, torch.Tensor)]
-    if any(isinstance(item, str) for item in read) or not _simple(read, lists):
-        return unknown(call, BY_VALUES)
-    link = sliced(source, call.out, read)
+    if any(isinstance(item, str) for item in read) or not _keeps_dimension_order(read, lists):
+        return unknown_outcome(call, VALUE_INDEX_BOUND)
+    link = indexed_link(source, call.out, read)
     return Outcome("crop", [link])
 
 
-def _numbers(call: Call, item: object) -> object:
+def _index_item(call: Call, item: object) -> object:
     """One part of an index: a list or a constant as a tensor of places; "" if not known."""
     if isinstance(item, list | tuple) and all(type(i) in (int, bool) for i in item):
         item = torch.tensor(item, device="cpu")
     if isinstance(item, torch.Tensor):
-        values = call.constants.fixed(item)
+        values = call.constants.fixed_values(item)
         if values is None or values.is_floating_point():
             return ""
         if values.dtype == torch.bool:
@@ -53,12 +53,12 @@ def _numbers(call: Call, item: object) -> object:
     return item if plain else ""
 
 
-def _simple(items: Sequence[object], lists: Sequence[int]) -> bool:
+def _keeps_dimension_order(items: Sequence[object], lists: Sequence[int]) -> bool:
     """At most one list, and no single places beside it, which would move its dimension."""
     return not lists or (len(lists) == 1 and not any(type(item) is int for item in items))
 
 
-def sliced(source: Source, out: Shape, items: Sequence[object]) -> Link:
+def indexed_link(source: Source, out: Shape, items: Sequence[object]) -> Link:
     """The link of an index that has an item for each dimension, and None for new ones."""
     dims: dict[int, int] = {}
     maps: dict[int, AxisMap] = {}
@@ -69,21 +69,21 @@ def sliced(source: Source, out: Shape, items: Sequence[object]) -> Link:
             continue
         n = source.shape[dim]
         if isinstance(item, int):
-            maps[dim] = crop(n, 1, item % n)
+            maps[dim] = crop_map(n, 1, item % n)
         elif isinstance(item, torch.Tensor):
-            if dim in source.held and item.ndim == 1:
-                maps[dim] = picked(n, [int(i) % n for i in item])
-            if dim not in source.held or item.ndim == 1:
+            if dim in source.image_dims and item.ndim == 1:
+                maps[dim] = picked_map(n, [int(i) % n for i in item])
+            if dim not in source.image_dims or item.ndim == 1:
                 dims[dim] = target
             target += item.ndim
         elif isinstance(item, slice):
             start, _, stride = item.indices(n)
             dims[dim] = target
             if (start, stride) != (0, 1) or out[target] != n:
-                maps[dim] = crop(n, out[target], start, stride)
+                maps[dim] = crop_map(n, out[target], start, stride)
             target += 1
         dim += 1
-    return by_dims(source, out, dims, maps)
+    return link_by_dims(source, out, dims, maps)
 
 
 def narrow(call: Call) -> Outcome:
@@ -91,25 +91,25 @@ def narrow(call: Call) -> Outcome:
     source = call.sources[0]
     dim, start = call.get(1, "dim"), call.get(2, "start" if call.operation == "narrow" else "index")
     if not isinstance(dim, int) or not isinstance(start, int):
-        return unknown(call, f"{call.operation} by values")
+        return unknown_outcome(call, f"{call.operation} by values")
     items: list[object] = [slice(None)] * len(source.shape)
     dim %= len(source.shape)
     start %= source.shape[dim]
     items[dim] = start
     if call.operation == "narrow":
         items[dim] = slice(start, start + call.out[dim])
-    return Outcome("crop", [sliced(source, call.out, items)])
+    return Outcome("crop", [indexed_link(source, call.out, items)])
 
 
 def index_select(call: Call) -> Outcome:
     """index_select(input, dim, index)."""
     source, dim = call.source_of(call.get(0, "input")), cast(int, call.get(1, "dim"))
-    index = _numbers(call, call.get(2, "index"))
+    index = _index_item(call, call.get(2, "index"))
     if source is None or len(call.sources) > 1 or not isinstance(index, torch.Tensor):
-        return unknown(call, BY_VALUES)
+        return unknown_outcome(call, VALUE_INDEX_BOUND)
     items: list[object] = [slice(None)] * len(source.shape)
     items[dim % len(items)] = index.reshape(-1)
-    return Outcome("crop", [sliced(source, call.out, items)])
+    return Outcome("crop", [indexed_link(source, call.out, items)])
 
 
 def gather(call: Call) -> Outcome:
@@ -120,20 +120,22 @@ def gather(call: Call) -> Outcome:
     along = call.operation == "take_along_dim"
     dim = call.get(2 if along else 1, "dim")
     if not isinstance(dim, int):
-        return unknown(call, "over the flattened tensor")
+        return unknown_outcome(call, "over the flattened tensor")
     dim %= len(call.out)
     links = []
     source = call.source_of(call.get(0, "input"))
     if source is not None:
         dims = {d: d for d in range(len(call.out)) if d != dim}
-        cut = {d: crop(source.shape[d], call.out[d], 0) for d in dims if source.shape[d] != 1}
-        links.append(by_dims(source, call.out, dims, cut))
+        cut = {d: crop_map(source.shape[d], call.out[d], 0) for d in dims if source.shape[d] != 1}
+        links.append(link_by_dims(source, call.out, dims, cut))
     index = call.source_of(call.get(1 if along else 2, "index" if not along else "indices"))
     if index is not None:
-        links.append(by_dims(index, call.out, right_aligned(index.shape, call.out)))
-    if source is not None and dim in source.held:
+        links.append(link_by_dims(index, call.out, broadcast_dims(index.shape, call.out)))
+    if source is not None and dim in source.image_dims:
         note = f"{call.operation} along an image axis"
-        return Outcome("unknown", links, f"{GLOBAL}: {note}", f"{call.operation}: {BY_VALUES}")
+        return Outcome(
+            "unknown", links, f"{GLOBAL}: {note}", f"{call.operation}: {VALUE_INDEX_BOUND}"
+        )
     return Outcome("merge" if len(links) > 1 else "pass", links)
 
 
@@ -142,10 +144,10 @@ def topk(call: Call) -> Outcome:
     source = call.sources[0]
     rank = len(source.shape)
     place = 1 if call.operation == "mode" else 2
-    (dim,) = dims_of(call.get(place, "dim", -1), rank)
+    (dim,) = normalized_dims(call.get(place, "dim", -1), rank)
     others = [d for d in range(rank) if d != dim]
     dims = {d: d if len(call.out) == rank else i for i, d in enumerate(others)}
-    link = by_dims(source, call.out, dims)
+    link = link_by_dims(source, call.out, dims)
     over = any(axis.whole and axis.n_in > 1 for axis in link.maps)
     note = f"{GLOBAL}: {call.operation} over space" if over else ""
     return Outcome("global" if over else "pass", [link], note)
@@ -155,13 +157,13 @@ def rot90(call: Call) -> Outcome:
     """rot90(input, k, dims): quarter turns, from the first dimension towards the second."""
     source = call.sources[0]
     turns = cast(int, call.get(1, "k", 1)) % 4
-    first, second = dims_of(call.get(2, "dims", (0, 1)), len(source.shape))
+    first, second = normalized_dims(call.get(2, "dims", (0, 1)), len(source.shape))
     flipped = {0: (), 1: (second,), 2: (first, second), 3: (first,)}[turns]
-    dims = same(source)
+    dims = same_dims(source)
     if turns % 2:
         dims |= {first: second, second: first}
-    maps = {d: crop(source.shape[d], source.shape[d], source.shape[d] - 1, -1) for d in flipped}
-    return Outcome("reshape", [by_dims(source, call.out, dims, maps)])
+    maps = {d: crop_map(source.shape[d], source.shape[d], source.shape[d] - 1, -1) for d in flipped}
+    return Outcome("reshape", [link_by_dims(source, call.out, dims, maps)])
 
 
 INDEX_RULES: dict[str, Rule] = {
@@ -169,6 +171,6 @@ INDEX_RULES: dict[str, Rule] = {
     **dict.fromkeys(("narrow", "select"), narrow),
     "index_select": index_select,
     **dict.fromkeys(("gather", "take_along_dim"), gather),
-    **dict.fromkeys(words("topk kthvalue mode"), topk),
+    **dict.fromkeys(names_in("topk kthvalue mode"), topk),
     "rot90": rot90,
 }

@@ -12,32 +12,41 @@ from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
-from ..axes.axis_map import AxisMap, causal, crop, identity, whole
-from ..axes.layout import Grid, Layout, Part, Place, Shape, fits, places, tidy
-from ..axes.nesting import composed, nested
-from .call import Call, Link, Maps, Outcome, Source, same
+from ..axes.axis_map import AxisMap, causal_map, crop_map, identity_map, whole_map
+from ..axes.layout import (
+    Grid,
+    Layout,
+    Part,
+    PlacedPart,
+    Shape,
+    layout_fits,
+    merge_parts,
+    placed_parts,
+)
+from ..axes.nesting import composed_map, nested_map
+from .call import Call, Link, Maps, Outcome, Source, same_dims
 
 
-def unfollowed(source: Source) -> Link:
+def unfollowed_link(source: Source) -> Link:
     """A link with the trivial upper bound: every output reads the whole input."""
-    return _without_axes(Link(source.node, (), (identity(1), identity(1))))
+    return _as_unfollowed(Link(source.node, (), (identity_map(1), identity_map(1))))
 
 
-def _without_axes(link: Link) -> Link:
-    return Link(link.source, (), _everything(link.source.grid), unfollowed=True)
+def _as_unfollowed(link: Link) -> Link:
+    return Link(link.source, (), _reduction_maps(link.source.grid), unfollowed=True)
 
 
-def _everything(grid: Grid) -> Maps:
+def _reduction_maps(grid: Grid) -> Maps:
     """One output that reads every unit; of an axis of one unit, that unit."""
-    rows, cols = (_all_of(n) for n in grid)
+    rows, cols = (_reduction_map(n) for n in grid)
     return rows, cols
 
 
-def _all_of(n: int) -> AxisMap:
-    return whole(n, 1) if n > 1 else identity(1)
+def _reduction_map(n: int) -> AxisMap:
+    return whole_map(n, 1) if n > 1 else identity_map(1)
 
 
-def by_dims(
+def link_by_dims(
     source: Source,
     out: Shape,
     dims: Mapping[int, int],
@@ -58,17 +67,17 @@ def by_dims(
     for dim, parts in enumerate(source.layout):
         if not parts:
             continue
-        part_maps = _along(
+        part_maps = _maps_of_parts(
             parts, source.shape[dim], dims.get(dim), out, (maps or {}).get(dim), dim in mixed
         )
         if part_maps is None:
-            return unfollowed(source)
+            return unfollowed_link(source)
         along.update({(dim, index): axis for index, axis in enumerate(part_maps)})
-    layout, axes = _laid_out(source, len(out), dims, along)
+    layout, axes = _output_layout_and_maps(source, len(out), dims, along)
     return Link(source.node, layout, axes)
 
 
-def _along(
+def _maps_of_parts(
     parts: Sequence[Part],
     n: int,
     target: int | None,
@@ -79,26 +88,26 @@ def _along(
     """The map of each part of one dimension; None where that cannot be told."""
     sizes = [part.size for part in parts]
     if target is None:
-        cut = digits(axis_map, sizes) if axis_map else None
-        return cut or [_all_of(size) for size in sizes]
+        cut = split_map_by_parts(axis_map, sizes) if axis_map else None
+        return cut or [_reduction_map(size) for size in sizes]
     m = out[target]
     if mixed:
         if len(parts) == 1:
-            return [whole(n, m) if max(n, m) > 1 else identity(1)]
-        return [_mixed(part) for part in parts] if n == m else None
+            return [whole_map(n, m) if max(n, m) > 1 else identity_map(1)]
+        return [_mixed_part_map(part) for part in parts] if n == m else None
     if axis_map:
-        return digits(axis_map, sizes)
+        return split_map_by_parts(axis_map, sizes)
     if n == m:
-        return [identity(size) for size in sizes]
-    return [identity(1).spread(m)] if n == 1 else None
+        return [identity_map(size) for size in sizes]
+    return [identity_map(1).broadcast(m)] if n == 1 else None
 
 
-def _mixed(part: Part) -> AxisMap:
+def _mixed_part_map(part: Part) -> AxisMap:
     """Channels hold no units, so mixing them leaves each where it is."""
-    return whole(part.size, part.size) if part.axis is not None else identity(part.size)
+    return whole_map(part.size, part.size) if part.axis is not None else identity_map(part.size)
 
 
-def digits(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | None:
+def split_map_by_parts(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | None:
     """A map along a dimension of several parts as one map for each part; None where none is.
 
     So it is for a single place, for a flip, and for what moves or crops by whole blocks.
@@ -108,34 +117,39 @@ def digits(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | None:
     inner = reduce(lambda a, b: a * b, sizes[1:], 1)
     start = axis.taps[0].start
     if axis.is_identity:
-        return [identity(size) for size in sizes]
+        return [identity_map(size) for size in sizes]
     if axis.causal:  # row by row: what an earlier row sees of a later column too
-        return [replace(causal(sizes[0]), loose=True), *(whole(size, size) for size in sizes[1:])]
+        return [
+            replace(causal_map(sizes[0]), loose=True),
+            *(whole_map(size, size) for size in sizes[1:]),
+        ]
     if axis.period > 1 or len(axis.taps[0]) != 1 or axis.whole:
         return None
     if axis.n_out == 1 and 0 <= start < axis.n_in:
-        rest = digits(crop(inner, 1, start % inner), sizes[1:])
-        return [crop(sizes[0], 1, start // inner), *rest] if rest else None
+        rest = split_map_by_parts(crop_map(inner, 1, start % inner), sizes[1:])
+        return [crop_map(sizes[0], 1, start // inner), *rest] if rest else None
     if (axis.advance, start, axis.n_out) == (-1, axis.n_in - 1, axis.n_in):
-        return [crop(size, size, size - 1, -1) for size in sizes]
+        return [crop_map(size, size, size - 1, -1) for size in sizes]
     blocks = axis.advance == 1 and not start % inner and not axis.n_out % inner
     if blocks and axis.edge in ("zero", "circular"):
-        outer = crop(sizes[0], axis.n_out // inner, start // inner, edge=axis.edge)
-        return [outer, *(identity(size) for size in sizes[1:])]
+        outer = crop_map(sizes[0], axis.n_out // inner, start // inner, edge=axis.edge)
+        return [outer, *(identity_map(size) for size in sizes[1:])]
     return None
 
 
-def _laid_out(
+def _output_layout_and_maps(
     source: Source, rank: int, dims: Mapping[int, int], along: Mapping[tuple[int, int], AxisMap]
 ) -> tuple[Layout, Maps]:
     """The layout of the output and the maps of both axes, from the maps of all parts."""
     new: dict[tuple[int, int], Part] = {}
     axes = []
     for axis in (0, 1):
-        order = places(source.layout, axis)
-        part_maps = [along[place.dim, place.at] for place in order]
-        axes.append(reduce(nested, part_maps) if part_maps else identity(source.node.grid[axis]))
-        new.update(_strides(axis, order, part_maps, dims))
+        order = placed_parts(source.layout, axis)
+        part_maps = [along[place.dim, place.index] for place in order]
+        axes.append(
+            reduce(nested_map, part_maps) if part_maps else identity_map(source.node.grid[axis])
+        )
+        new.update(_remaining_parts(axis, order, part_maps, dims))
     layout: list[tuple[Part, ...]] = [()] * rank
     for dim, parts in enumerate(source.layout):
         if parts and dim in dims:
@@ -144,14 +158,14 @@ def _laid_out(
                 for i, part in enumerate(parts)
                 if part.axis is None or (dim, i) in new
             ]
-            layout[dims[dim]] = tidy(
+            layout[dims[dim]] = merge_parts(
                 [part for part in remaining if part.axis is not None or part.size > 1]
             )
     return tuple(layout), (axes[0], axes[1])
 
 
-def _strides(
-    axis: int, order: Sequence[Place], part_maps: Sequence[AxisMap], dims: Mapping[int, int]
+def _remaining_parts(
+    axis: int, order: Sequence[PlacedPart], part_maps: Sequence[AxisMap], dims: Mapping[int, int]
 ) -> dict[tuple[int, int], Part]:
     """The parts of an axis that stay; one of a single unit only where it is the whole axis."""
     staying = [
@@ -160,7 +174,7 @@ def _strides(
     several = [pair for pair in staying if pair[1] > 1]
     new, stride = {}, 1
     for place, size in reversed(several or staying[:1]):
-        new[place.dim, place.at] = Part(size, axis, stride)
+        new[place.dim, place.index] = Part(size, axis, stride)
         stride *= size
     return new
 
@@ -190,79 +204,88 @@ def fit_links(links: Sequence[Link], out: Shape) -> FittedLinks:
     Nothing is lost where every input has one unit: the output reads it.
     """
     links = [
-        link if link.unfollowed or fits(link.layout, out) else _without_axes(link) for link in links
+        link if link.unfollowed or layout_fits(link.layout, out) else _as_unfollowed(link)
+        for link in links
     ]
     followed = [link for link in links if not link.unfollowed]
     if not followed:
-        maps = tuple(_everything(link.source.grid) for link in links)
+        maps = tuple(_reduction_maps(link.source.grid) for link in links)
         loses = any(max(link.source.grid) > 1 for link in links)
         return FittedLinks(((),) * len(out), (1, 1), maps, loses)
-    layout = _common(followed)
-    if not fits(layout, out):
+    layout = _common_layout(followed)
+    if not layout_fits(layout, out):
         layout = followed[0].layout
-    orders = [places(layout, axis) for axis in (0, 1)]
-    grid = (_units(orders[0]), _units(orders[1]))
+    orders = [placed_parts(layout, axis) for axis in (0, 1)]
+    grid = (_unit_count(orders[0]), _unit_count(orders[1]))
     loose = False
     fitted: list[Maps] = []
     for link in links:
-        ends = [_fitted(link, axis, orders[axis], layout) for axis in (0, 1)]
+        ends = [_fitted_map(link, axis, orders[axis], layout) for axis in (0, 1)]
         loose = loose or ends[0][1] or ends[1][1]
         fitted.append((ends[0][0], ends[1][0]))
     return FittedLinks(layout, grid, tuple(fitted), False, loose)
 
 
-def _units(order: Sequence[Place]) -> int:
+def _unit_count(order: Sequence[PlacedPart]) -> int:
     return reduce(lambda n, place: n * place.part.size, order, 1)
 
 
-def _common(links: Sequence[Link]) -> Layout:
+def _common_layout(links: Sequence[Link]) -> Layout:
     first = links[0].layout
     if len(links) == 1 or all(link.layout == first for link in links[1:]):
         return first
     chosen = [
-        max((link.layout for link in links), key=lambda x: _units(places(x, a))) for a in (0, 1)
+        max((link.layout for link in links), key=lambda x: _unit_count(placed_parts(x, a)))
+        for a in (0, 1)
     ]
-    both = max(chosen, key=lambda x: _units(places(x, 0)) * _units(places(x, 1)))
+    both = max(
+        chosen, key=lambda x: _unit_count(placed_parts(x, 0)) * _unit_count(placed_parts(x, 1))
+    )
     for axis in (0, 1):
-        if _units(places(both, axis)) == _units(places(chosen[axis], axis)):
+        if _unit_count(placed_parts(both, axis)) == _unit_count(placed_parts(chosen[axis], axis)):
             chosen[axis] = both
     rows, cols = chosen
     if rows is cols:
         return rows
-    taken = {place.dim for place in places(rows, 0)}
-    if taken & {place.dim for place in places(cols, 1)}:
-        return tuple(tidy([p for p in parts if p.axis != 1]) for parts in rows)
+    taken = {place.dim for place in placed_parts(rows, 0)}
+    if taken & {place.dim for place in placed_parts(cols, 1)}:
+        return tuple(merge_parts([p for p in parts if p.axis != 1]) for parts in rows)
     return tuple(
         rows[dim] if dim in taken else tuple(p for p in cols[dim] if p.axis != 0)
         for dim in range(len(rows))
     )
 
 
-def _fitted(link: Link, axis: int, order: Sequence[Place], layout: Layout) -> tuple[AxisMap, bool]:
+def _fitted_map(
+    link: Link, axis: int, order: Sequence[PlacedPart], layout: Layout
+) -> tuple[AxisMap, bool]:
     """A link's map along one axis for the units of the common layout; whether it is loose."""
-    own_map, n = link.maps[axis], _units(order)
-    own = [] if link.unfollowed else places(link.layout, axis)
+    own_map, n = link.maps[axis], _unit_count(order)
+    own = [] if link.unfollowed else placed_parts(link.layout, axis)
     if own_map.n_out == 1 or link.unfollowed:
         return (
-            own_map if own_map.n_out == n else own_map.spread(n)
+            own_map if own_map.n_out == n else own_map.broadcast(n)
         ), own_map.loose or link.unfollowed
     if [(p.dim, p.part) for p in own] == [(p.dim, p.part) for p in order]:
         return own_map, own_map.loose
-    shared, hidden, loose = _matched(own, order, layout)
+    shared, hidden, loose = _match_parts(own, order, layout)
     if shared is None:
-        everything = whole(own_map.n_in, n)
+        everything = whole_map(own_map.n_in, n)
         return everything, True
     dropped = reduce(
-        nested,
-        [_all_of(p.part.size) if i in hidden else identity(p.part.size) for i, p in enumerate(own)],
+        nested_map,
+        [
+            _reduction_map(p.part.size) if i in hidden else identity_map(p.part.size)
+            for i, p in enumerate(own)
+        ],
     )
-    spread = reduce(nested, shared) if shared else identity(1)
-    read = composed(composed(own_map, dropped), spread)
+    spread = reduce(nested_map, shared) if shared else identity_map(1)
+    read = composed_map(composed_map(own_map, dropped), spread)
     return read, read.loose or loose
 
 
-def _matched(
-    own: Sequence[Place], order: Sequence[Place], layout: Layout
+def _match_parts(
+    own: Sequence[PlacedPart], order: Sequence[PlacedPart], layout: Layout
 ) -> tuple[list[AxisMap] | None, set[int], bool]:
     """Which common parts a link's own parts are.
 
@@ -272,42 +295,44 @@ def _matched(
         as read by all is only an upper bound. The first is None if the order differs.
     """
     left = list(enumerate(own))
-    spread: list[AxisMap] = []
+    common_maps: list[AxisMap] = []
     for place in order:
         hit = next(
             (i for i, p in left if p.dim == place.dim and p.part.size == place.part.size), None
         )
-        spread.append(
-            identity(place.part.size) if hit is not None else identity(1).spread(place.part.size)
+        common_maps.append(
+            identity_map(place.part.size)
+            if hit is not None
+            else identity_map(1).broadcast(place.part.size)
         )
         if hit is not None:
             if any(i < hit and _is_shared(p, order) for i, p in left):
                 return None, set(), True
             left = [pair for pair in left if pair[0] != hit]
     hidden = {i for i, _ in left}
-    return spread, hidden, any(layout[p.dim] for _, p in left)
+    return common_maps, hidden, any(layout[p.dim] for _, p in left)
 
 
-def _is_shared(place: Place, order: Sequence[Place]) -> bool:
+def _is_shared(place: PlacedPart, order: Sequence[PlacedPart]) -> bool:
     return any(place.dim == o.dim and place.part.size == o.part.size for o in order)
 
 
-def unknown(call: Call, why: str = "") -> Outcome:
+def unknown_outcome(call: Call, why: str = "") -> Outcome:
     """The outcome of an operation without a rule: an upper bound with its name.
 
     Every output reads everything; the image's axes stay where they were if the output has as
     many dimensions, so that later operations have units to be asked about.
     """
     links = [
-        by_dims(s, call.out, same(s), mixed=[d for d in s.held if s.shape[d] > 1])
+        link_by_dims(s, call.out, same_dims(s), mixed=[d for d in s.image_dims if s.shape[d] > 1])
         if len(s.shape) == len(call.out)
-        else unfollowed(s)
+        else unfollowed_link(s)
         for s in call.sources
     ]
-    return unknown_along(call, links, why)
+    return unknown_outcome_of_links(call, links, why)
 
 
-def unknown_along(call: Call, links: Sequence[Link], why: str = "") -> Outcome:
+def unknown_outcome_of_links(call: Call, links: Sequence[Link], why: str = "") -> Outcome:
     """An operation of which only a bound is known along the axes that ``links`` take whole."""
     rows, cols = (any(link.maps[axis].whole for link in links) for axis in (0, 1))
     part = "image" if rows and cols else "height" if rows else "width"

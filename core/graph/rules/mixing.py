@@ -14,17 +14,23 @@ import numpy as np
 import torch
 
 from ..axes.layout import Shape
-from ..axes.nesting import of_matrix
-from .attention_masks import HIDDEN_SCORES, UNKNOWN_MASK, VisibleKeys, hides_scores, visible_keys
-from .call import Call, Link, Outcome, Source, dims_of, right_aligned, same, words
-from .links import by_dims, unknown
+from ..axes.nesting import map_of_matrix
+from .attention_masks import (
+    MASKED_SCORES_BOUND,
+    UNKNOWN_MASK_BOUND,
+    VisibleKeys,
+    masks_scores,
+    visible_keys,
+)
+from .call import Call, Link, Outcome, Source, broadcast_dims, names_in, normalized_dims, same_dims
+from .links import link_by_dims, unknown_outcome
 from .windows import EARLIER, GLOBAL, Rule
 
 
 def elementwise(call: Call) -> Outcome:
     """Functions of one unit, and of the same unit of several inputs, with broadcasting."""
-    links = [by_dims(s, call.out, right_aligned(s.shape, call.out)) for s in call.sources]
-    bound = HIDDEN_SCORES if hides_scores(call) else ""
+    links = [link_by_dims(s, call.out, broadcast_dims(s.shape, call.out)) for s in call.sources]
+    bound = MASKED_SCORES_BOUND if masks_scores(call) else ""
     if not bound and call.operation == "where" and _chooses_by_a_constant(call):
         bound = "a constant mask chooses between branches, and both are counted"
     return Outcome("merge" if len(links) > 1 else "pass", links, bound=bound)
@@ -37,7 +43,7 @@ def _chooses_by_a_constant(call: Call) -> bool:
     return condition is None and None not in branches
 
 
-def _summed(links: Sequence[Link], kind: str, what: str) -> Outcome:
+def _reducing_outcome(links: Sequence[Link], kind: str, what: str) -> Outcome:
     """The outcome of links that may sum over units: global where one sums over a whole axis.
 
     Args:
@@ -54,10 +60,10 @@ def _summed(links: Sequence[Link], kind: str, what: str) -> Outcome:
     return Outcome("window" if sums else kind, links)
 
 
-def _mixing(call: Call, dims: Sequence[int], what: str) -> Outcome:
+def _mixing_outcome(call: Call, dims: Sequence[int], what: str) -> Outcome:
     """Every unit along ``dims`` sees all units along them; the shape is kept."""
-    links = [by_dims(s, call.out, same(s), mixed=dims) for s in call.sources]
-    return _summed(links, "pass", what)
+    links = [link_by_dims(s, call.out, same_dims(s), mixed=dims) for s in call.sources]
+    return _reducing_outcome(links, "pass", what)
 
 
 def mix_along(call: Call) -> Outcome:
@@ -66,19 +72,19 @@ def mix_along(call: Call) -> Outcome:
     default: object = 1 if call.operation == "normalize" else -1
     place = 2 if call.operation == "normalize" else 1
     dim = call.get(place, "dim", default)
-    return _mixing(call, dims_of(dim, rank), f"{call.operation} over space")
+    return _mixing_outcome(call, normalized_dims(dim, rank), f"{call.operation} over space")
 
 
 def layer_norm(call: Call) -> Outcome:
     """layer_norm and rms_norm(input, normalized_shape): statistics over the last dimensions."""
     rank = len(call.sources[0].shape)
     last = len(cast(Sequence[int], call.get(1, "normalized_shape")))
-    return _mixing(call, range(rank - last, rank), "statistics over space")
+    return _mixing_outcome(call, range(rank - last, rank), "statistics over space")
 
 
 def group_norm(call: Call) -> Outcome:
     """group_norm: statistics over the positions of each sample."""
-    return _mixing(call, range(1, len(call.sources[0].shape)), "statistics over space")
+    return _mixing_outcome(call, range(1, len(call.sources[0].shape)), "statistics over space")
 
 
 def instance_norm(call: Call) -> Outcome:
@@ -102,28 +108,30 @@ def reduction(call: Call) -> Outcome:
     pairs = call.operation == "cosine_similarity"
     if len(call.sources) > 1 and not pairs:  # max(x, y), min(x, y)
         return elementwise(call)
-    place = 2 if pairs or call.operation in _SECOND else 1
+    place = 2 if pairs or call.operation in _DIM_IS_THIRD_ARGUMENT else 1
     default: object = 1 if pairs else call.kwargs.get("axis")
-    gone = dims_of(call.get(place, "dim", default), rank)
+    gone = normalized_dims(call.get(place, "dim", default), rank)
     keepdim = len(call.out) == rank
     dims: dict[int, int] = {}
     for dim in range(rank):
         if dim not in gone:
             dims[dim] = dim if keepdim else len(dims)
-    links = [by_dims(source, call.out, dims) for source in call.sources]
-    return _summed(links, "merge" if pairs else "pass", f"{call.operation} over space")
+    links = [link_by_dims(source, call.out, dims) for source in call.sources]
+    return _reducing_outcome(links, "merge" if pairs else "pass", f"{call.operation} over space")
 
 
-_SECOND = words("norm vector_norm matrix_norm quantile nanquantile")
+_DIM_IS_THIRD_ARGUMENT = names_in("norm vector_norm matrix_norm quantile nanquantile")
 
 
 def linear(call: Call) -> Outcome:
     """linear(input, weight, bias): mixes the last dimension."""
     source = call.sources[0]
     if len(call.sources) > 1:
-        return unknown(call, "weights computed from the input")
+        return unknown_outcome(call, "weights computed from the input")
     dims = {dim: dim for dim in range(len(source.shape) - 1)}
-    return _summed([by_dims(source, call.out, dims)], "pass", "fully connected over space")
+    return _reducing_outcome(
+        [link_by_dims(source, call.out, dims)], "pass", "fully connected over space"
+    )
 
 
 def bilinear(call: Call) -> Outcome:
@@ -133,8 +141,8 @@ def bilinear(call: Call) -> Outcome:
         source = call.source_of(call.get(place, name))
         if source is not None:
             dims = {d: d for d in range(len(source.shape) - 1)}
-            links.append(by_dims(source, call.out, dims))
-    return _summed(links, "merge", "bilinear over space")
+            links.append(link_by_dims(source, call.out, dims))
+    return _reducing_outcome(links, "merge", "bilinear over space")
 
 
 def add_product(call: Call) -> Outcome:
@@ -145,7 +153,7 @@ def add_product(call: Call) -> Outcome:
     added = call.source_of(call.get(0, "input"))
     if added is None or product.kind == "unknown":
         return product
-    link = by_dims(added, call.out, right_aligned(added.shape, call.out))
+    link = link_by_dims(added, call.out, broadcast_dims(added.shape, call.out))
     return replace(product, links=[link, *product.links])
 
 
@@ -158,13 +166,15 @@ def tensordot(call: Call) -> Outcome:
         if isinstance(dims, int):
             gone = list(range(rank - dims, rank) if place == 0 else range(dims))
         else:
-            gone = dims_of(cast(Sequence[object], dims)[place], rank)
+            gone = normalized_dims(cast(Sequence[object], dims)[place], rank)
         remaining = [dim for dim in range(rank) if dim not in gone]
         source = call.source_of(value)
         if source is not None:
-            links.append(by_dims(source, call.out, {d: start + i for i, d in enumerate(remaining)}))
+            links.append(
+                link_by_dims(source, call.out, {d: start + i for i, d in enumerate(remaining)})
+            )
         start += len(remaining)
-    return _summed(links, "merge", "tensor product over space")
+    return _reducing_outcome(links, "merge", "tensor product over space")
 
 
 def matmul(call: Call) -> Outcome:
@@ -177,11 +187,11 @@ def matmul(call: Call) -> Outcome:
             continue
         rank = len(source.shape)
         if rank < 2 or len(call.out) < 2:
-            return unknown(call, "product with a vector")
-        dims = right_aligned(source.shape, call.out)
+            return unknown_outcome(call, "product with a vector")
+        dims = broadcast_dims(source.shape, call.out)
         del dims[rank + summed]
-        links.append(by_dims(source, call.out, dims))
-    return _summed(links, "merge", "matrix product over space")
+        links.append(link_by_dims(source, call.out, dims))
+    return _reducing_outcome(links, "merge", "matrix product over space")
 
 
 def einsum(call: Call) -> Outcome:
@@ -192,14 +202,14 @@ def einsum(call: Call) -> Outcome:
     text = str(equation).replace(" ", "")
     terms, arrow, out = text.partition("->")
     if not arrow or "." in text or len(terms.split(",")) != len(operands):
-        return unknown(call, "einsum in this form")
+        return unknown_outcome(call, "einsum in this form")
     links = []
     for letters, value in zip(terms.split(","), operands, strict=True):
         source = call.source_of(value)
         if source is not None:
             dims = {dim: out.index(name) for dim, name in enumerate(letters) if name in out}
-            links.append(by_dims(source, call.out, dims))
-    return _summed(links, "merge", "einsum over space")
+            links.append(link_by_dims(source, call.out, dims))
+    return _reducing_outcome(links, "merge", "einsum over space")
 
 
 def attention(call: Call) -> Outcome:
@@ -213,18 +223,18 @@ def attention(call: Call) -> Outcome:
     keys = cast(torch.Tensor, call.get(1, "key")).shape[-2]
     mask = call.get(3, "attn_mask")
     if call.get(5, "is_causal", False):
-        seen = VisibleKeys(of_matrix(np.tri(call.out[-2], keys, dtype=bool)))
+        seen = VisibleKeys(map_of_matrix(np.tri(call.out[-2], keys, dtype=bool)))
     else:
         seen = visible_keys(call, mask, hides=False)
     for source, gone in zip(sources, _SUMMED_OVER.values(), strict=True):
         if source is not None:
             dims = {
                 d: o
-                for d, o in right_aligned(source.shape, call.out).items()
+                for d, o in broadcast_dims(source.shape, call.out).items()
                 if o - rank not in gone
             }
             links.append(_key_link(source, call.out, dims, rank - 2 if -2 in gone else None, seen))
-    return replace(_summed(links, "merge", "attention"), bound=seen.bound)
+    return replace(_reducing_outcome(links, "merge", "attention"), bound=seen.bound)
 
 
 _SUMMED_OVER = {"query": (-1,), "key": (-2, -1), "value": (-2,), "attn_mask": (-1,)}
@@ -235,13 +245,13 @@ def multi_head_attention(call: Call) -> Outcome:
     links = []
     seen = visible_keys(call, call.kwargs.get("attn_mask"), hides=True)
     if call.kwargs.get("key_padding_mask") is not None:
-        seen = seen._replace(bound=UNKNOWN_MASK)
+        seen = seen._replace(bound=UNKNOWN_MASK_BOUND)
     for place, name in enumerate(("query", "key", "value")):
         source = call.source_of(call.get(place, name))
         if source is not None:
             dims = {d: d for d in range(1 if place else 0, len(source.shape) - 1)}
             links.append(_key_link(source, call.out, dims, 0 if place else None, seen))
-    return replace(_summed(links, "merge", "attention"), bound=seen.bound)
+    return replace(_reducing_outcome(links, "merge", "attention"), bound=seen.bound)
 
 
 def _key_link(
@@ -249,12 +259,12 @@ def _key_link(
 ) -> Link:
     """The link of keys or values, of whose tokens each output sees some; of queries, its own."""
     own = None if token is None else token - len(out) + len(source.shape)
-    if own is None or seen.axis is None or own not in source.held:
-        return by_dims(source, out, dims)
-    return by_dims(source, out, dims | {own: cast(int, token)}, {own: seen.axis})
+    if own is None or seen.axis is None or own not in source.image_dims:
+        return link_by_dims(source, out, dims)
+    return link_by_dims(source, out, dims | {own: cast(int, token)}, {own: seen.axis})
 
 
-_ELEMENTWISE = words("""
+_ELEMENTWISE = names_in("""
 relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish hardsigmoid hardtanh
 sigmoid logsigmoid tanh softplus softsign softshrink hardshrink tanhshrink threshold dropout
 dropout1d dropout2d alpha_dropout feature_alpha_dropout feature_dropout abs absolute neg negative
@@ -276,10 +286,10 @@ ipow itruediv ifloordiv pos bool byte char short int long half cdouble cfloat ch
 dropout3d native_dropout isin bucketize rrelu_with_noise pin_memory
 native_batch_norm_legit_no_training
 """)
-_MIXES = words("""
+_MIXES = names_in("""
 softmax log_softmax softmin normalize sort argsort gumbel_softmax msort cross
 """)
-_REDUCES = words("""
+_REDUCES = names_in("""
 mean sum amax amin max min prod std var norm vector_norm logsumexp argmax argmin median any all
 nansum nanmean count_nonzero std_mean var_mean aminmax nanmedian quantile nanquantile
 cosine_similarity

@@ -1,4 +1,4 @@
-"""The rules of the operations that move, cut, join and regroup dimensions."""
+"""Rules of the operations that move, cut, join and reshape dimensions."""
 
 from __future__ import annotations
 
@@ -8,90 +8,114 @@ from typing import cast
 
 import torch
 
-from ..axes.axis_map import crop, identity, spread_blocks
-from ..axes.layout import Part, Shape, places, regrouped
-from .call import Call, Link, Outcome, Source, dims_of, right_aligned, same, words
-from .indexing import sliced
-from .links import by_dims, unfollowed, unknown
+from ..axes.axis_map import block_repeat_map, crop_map, identity_map
+from ..axes.layout import Part, Shape, placed_parts, reshaped_layout
+from .call import (
+    Call,
+    Link,
+    Outcome,
+    Source,
+    Split,
+    broadcast_dims,
+    names_in,
+    normalized_dims,
+    same_dims,
+)
+from .indexing import indexed_link
+from .links import link_by_dims, unfollowed_link, unknown_outcome
 from .windows import Rule
 
 
 def permute(call: Call) -> Outcome:
-    """permute, transpose, movedim, T, mT and their aliases."""
+    """The rule of permute, transpose, movedim, T, mT and their aliases.
+
+    The new order is read off a probe tensor on the meta device.
+    """
     source = call.sources[0]
     rank, name = len(source.shape), call.operation
     probe = torch.empty(tuple(range(2, rank + 2)), device="meta")  # a different size per dimension
     if name in ("T", "mT", "H", "mH", "t"):
         moved = probe.mT if name in ("mT", "mH") else probe.permute(*range(rank)[::-1])
     else:
-        moved = getattr(probe, name)(*call.args[1:], **_without(call.kwargs, "input"))
+        moved = getattr(probe, name)(*call.args[1:], **_without_key(call.kwargs, "input"))
     order = {size - 2: dim for dim, size in enumerate(moved.shape)}
-    return Outcome("reshape", [by_dims(source, call.out, order)])
+    return Outcome("reshape", [link_by_dims(source, call.out, order)])
 
 
-def _without(kwargs: object, name: str) -> dict[str, object]:
+def _without_key(kwargs: object, name: str) -> dict[str, object]:
     return {key: value for key, value in cast(dict[str, object], kwargs).items() if key != name}
 
 
 def expand(call: Call) -> Outcome:
-    """expand, expand_as, broadcast_to: a size of 1 is shared."""
+    """The rule of expand, expand_as and broadcast_to, which repeat dimensions of size 1."""
     source = call.sources[0]
-    return Outcome("pass", [by_dims(source, call.out, right_aligned(source.shape, call.out))])
+    return Outcome("pass", [link_by_dims(source, call.out, broadcast_dims(source.shape, call.out))])
 
 
 def repeat(call: Call) -> Outcome:
-    """repeat, tile: copies side by side."""
+    """The rule of repeat and tile, which lay copies of the tensor side by side."""
     source = call.sources[0]
-    dims = right_aligned(source.shape, call.out)
+    dims = broadcast_dims(source.shape, call.out)
     maps = {
-        dim: crop(source.shape[dim], call.out[target], 0, edge="circular")
+        dim: crop_map(source.shape[dim], call.out[target], 0, edge="circular")
         for dim, target in dims.items()
         if source.shape[dim] != call.out[target]
     }
-    return Outcome("resample", [by_dims(source, call.out, dims, maps)])
+    return Outcome("resample", [link_by_dims(source, call.out, dims, maps)])
 
 
 def repeat_interleave(call: Call) -> Outcome:
-    """repeat_interleave(input, repeats, dim): every unit several times in a row."""
+    """The rule of repeat_interleave(input, repeats, dim), which repeats every unit in place."""
     source, times, dim = call.sources[0], call.get(1, "repeats"), call.get(2, "dim")
     if not isinstance(times, int) or not isinstance(dim, int):
-        return unknown(call, "repeat_interleave in this form")
+        return unknown_outcome(call, "repeat_interleave in this form")
     dim %= len(source.shape)
-    blocks = {dim: spread_blocks(source.shape[dim], times)}
-    return Outcome("resample", [by_dims(source, call.out, same(source), blocks)])
+    blocks = {dim: block_repeat_map(source.shape[dim], times)}
+    return Outcome("resample", [link_by_dims(source, call.out, same_dims(source), blocks)])
 
 
 def flip(call: Call) -> Outcome:
-    """flip(input, dims), fliplr, flipud."""
+    """The rule of flip(input, dims), fliplr and flipud."""
     source = call.sources[0]
     fixed = {"fliplr": 1, "flipud": 0}.get(call.operation)
-    dims = [fixed] if fixed is not None else dims_of(call.get(1, "dims"), len(source.shape))
+    dims = [fixed] if fixed is not None else normalized_dims(call.get(1, "dims"), len(source.shape))
     if len(call.args) > 2:
-        dims = dims_of(call.args[1:], len(source.shape))
-    maps = {d: crop(n, n, n - 1, -1) for d, n in enumerate(source.shape) if d in dims}
-    return Outcome("reshape", [by_dims(source, call.out, same(source), maps)])
+        dims = normalized_dims(call.args[1:], len(source.shape))
+    maps = {d: crop_map(n, n, n - 1, -1) for d, n in enumerate(source.shape) if d in dims}
+    return Outcome("reshape", [link_by_dims(source, call.out, same_dims(source), maps)])
 
 
 def split(call: Call) -> Outcome:
-    """chunk, split, tensor_split, unbind: the parts are cut when they are used."""
+    """The rule of chunk, split, tensor_split and unbind.
+
+    The outcome is that of the whole tensor; each part gets a node of its own when it is first
+    used (`part_outcome`).
+    """
     source = call.sources[0]
     place = 1 if call.operation == "unbind" else 2
     dim = cast(int, call.get(place, "dim", 0)) % len(source.shape)
-    link = by_dims(source, source.shape, same(source))
-    return Outcome("pass", [link], part=(call.operation, dim, source.shape))
+    link = link_by_dims(source, source.shape, same_dims(source))
+    return Outcome("pass", [link], split=Split(call.operation, dim, source.shape))
 
 
-def part_of(source: Source, out: Shape, index: int, sizes: Sequence[int]) -> Outcome:
-    """Part ``index`` of a split tensor; ``sizes`` are those of all its parts."""
-    how, dim, shape = source.node.part or ("", 0, source.shape)
+def part_outcome(source: Source, out: Shape, index: int, sizes: Sequence[int]) -> Outcome:
+    """The outcome of one part of a tensor that was split.
+
+    Args:
+        source: the tensor that was split.
+        out: the shape of the part.
+        index: the number of the part.
+        sizes: the lengths of all parts along the dimension that was cut; empty for unbind.
+    """
+    operation, dim, shape = source.node.split or Split("", 0, source.shape)
     items: list[object] = [slice(None)] * len(shape)
     start = sum(sizes[:index])
-    items[dim] = index if how == "unbind" else slice(start, start + sizes[index])
-    return Outcome("crop", [sliced(Source(source.node, shape), out, items)])
+    items[dim] = index if operation == "unbind" else slice(start, start + sizes[index])
+    return Outcome("crop", [indexed_link(Source(source.node, shape), out, items)])
 
 
 def concatenate(call: Call) -> Outcome:
-    """cat, concat(tensors, dim): a merge; along an image axis, each unit sees one part."""
+    """The rule of cat and concat(tensors, dim); along an image axis, each unit reads one tensor."""
     tensors = [
         t for t in cast(Sequence[object], call.get(0, "tensors")) if isinstance(t, torch.Tensor)
     ]
@@ -102,56 +126,60 @@ def concatenate(call: Call) -> Outcome:
         source = call.source_of(tensor)
         if source is not None:
             maps = (
-                {dim: crop(source.shape[dim], call.out[dim], -start)} if dim in source.held else {}
+                {dim: crop_map(source.shape[dim], call.out[dim], -start)}
+                if dim in source.image_dims
+                else {}
             )
             along = along or bool(maps)
-            links.append(by_dims(source, call.out, same(source), maps))
+            links.append(link_by_dims(source, call.out, same_dims(source), maps))
         start += tensor.shape[dim]
         parts.append((source.node if source else None, tensor.shape[dim]))
-    joined = None if any(dim in source.held for source in call.sources) else (parts, dim)
-    return Outcome("merge", links, JOINED if along else "", joined=joined)
+    joined = None if any(dim in source.image_dims for source in call.sources) else (parts, dim)
+    return Outcome("merge", links, JOINED_NOTE if along else "", joined=joined)
 
 
-JOINED = "joined along an image axis: a unit sees one of the parts"
+JOINED_NOTE = "joined along an image axis: a unit sees one of the parts"
+"""The note of a node that concatenates tensors along the height or the width."""
 
 
 def stack(call: Call) -> Outcome:
-    """stack(tensors, dim): a merge in a new dimension."""
+    """The rule of stack(tensors, dim), which concatenates tensors along a new dimension."""
     dim = cast(int, call.get(1, "dim", 0)) % len(call.out)
     links = [
-        by_dims(s, call.out, {d: d + (d >= dim) for d in range(len(s.shape))}) for s in call.sources
+        link_by_dims(s, call.out, {d: d + (d >= dim) for d in range(len(s.shape))})
+        for s in call.sources
     ]
     return Outcome("merge", links)
 
 
 def reshape(call: Call) -> Outcome:
-    """view, reshape, flatten, unflatten, squeeze, unsqueeze: told from the two shapes alone."""
-    return Outcome("reshape", [regrouped_link(call.sources[0], call.out)])
+    """The rule of view, reshape, flatten, squeeze and their like, which needs both shapes only."""
+    return Outcome("reshape", [reshaped_link(call.sources[0], call.out)])
 
 
-def regrouped_link(source: Source, out: Shape) -> Link:
-    """Row-major regrouping: every unit stays what it is, only the dimensions change.
+def reshaped_link(source: Source, out: Shape) -> Link:
+    """The link of a row-major reshape, in which every unit still reads itself.
 
-    Channels that join a whole axis from behind become part of it, as in a pixel shuffle: each
-    unit turns into a row of them.
+    Channels that are joined to the end of a whole axis become a part of it, as in a pixel
+    shuffle: each unit becomes a row of units, all of which read it.
     """
-    layout = regrouped(source.layout, source.shape, out)
+    layout = reshaped_layout(source.layout, source.shape, out)
     if layout is None:
-        return unfollowed(source)
-    axes = [identity(n) for n in source.node.grid]
+        return unfollowed_link(source)
+    axes = [identity_map(n) for n in source.node.grid]
     for dim, parts in enumerate(layout):
         first, *rest = parts or (Part(1),)
-        whole_axis = first.axis is not None and len(places(layout, first.axis)) == 1
+        whole_axis = first.axis is not None and len(placed_parts(layout, first.axis)) == 1
         if whole_axis and rest and all(part.axis is None for part in rest):
             n, more = first.size, prod(part.size for part in rest)
-            axes[cast(int, first.axis)] = spread_blocks(n, more)
+            axes[cast(int, first.axis)] = block_repeat_map(n, more)
             joined = (Part(n * more, first.axis, 1),)
             layout = (*layout[:dim], joined, *layout[dim + 1 :])
     return Link(source.node, layout, (axes[0], axes[1]))
 
 
-_PERMUTES = words("permute transpose movedim moveaxis swapaxes swapdims T mT H mH t adjoint")
-_RESHAPES = words(
+_PERMUTES = names_in("permute transpose movedim moveaxis swapaxes swapdims T mT H mH t adjoint")
+_RESHAPES = names_in(
     "atleast_1d atleast_2d atleast_3d unsafe_view view reshape flatten unflatten squeeze unsqueeze view_as reshape_as ravel"
 )
 

@@ -19,18 +19,18 @@ from ..axes.axis_map import (
     Edge,
     Resampling,
     Window,
-    adaptive,
-    crop,
-    identity,
-    resample,
-    spread_blocks,
-    transposed,
-    whole,
-    window,
+    adaptive_pooling_map,
+    block_repeat_map,
+    crop_map,
+    identity_map,
+    resample_map,
+    transposed_map,
+    whole_map,
+    window_map,
 )
 from .call import Call, Link, Outcome, Source
 from .kernel_taps import kernel_taps
-from .links import by_dims, unfollowed
+from .links import link_by_dims, unfollowed_link
 
 ADAPTIVE = "depends on the input size: adaptive pooling"
 RESIZED = "depends on the input size: resized to a fixed size"
@@ -48,27 +48,29 @@ def per_axis(value: object, axes: int, default: int = 1) -> list[int]:
     return [int(cast(int, value))] * axes
 
 
-def _spatial(
+def _link_along_last_dims(
     source: Source, out: Sequence[int], maps: Sequence[AxisMap], summed: bool = False
 ) -> Link:
     """A link along the last dimensions, one map each; the others are kept, or summed over."""
     rank = len(source.shape)
     dims = {dim: dim for dim in range(rank) if dim != rank - len(maps) - 1 or not summed}
-    return by_dims(
+    return link_by_dims(
         source, tuple(out), dims, {rank - len(maps) + i: axis for i, axis in enumerate(maps)}
     )
 
 
-def _slide(call: Call, specs: Sequence[Window], summed: bool = False) -> Outcome:
+def _window_outcome(call: Call, specs: Sequence[Window], summed: bool = False) -> Outcome:
     """A window along the last dimensions; ``summed`` if channels are mixed as well."""
     source, axes = call.sources[0], len(specs)
     sizes = zip(source.shape[-axes:], call.out[-axes:], specs, strict=True)
-    make = transposed if specs[0].transposed else window
+    make = transposed_map if specs[0].transposed else window_map
     kind = "transposed" if specs[0].transposed else "window"
-    return Outcome(kind, [_spatial(source, call.out, [make(*s) for s in sizes], summed)])
+    return Outcome(
+        kind, [_link_along_last_dims(source, call.out, [make(*s) for s in sizes], summed)]
+    )
 
 
-def _only_input(call: Call) -> bool:
+def _has_constant_weights(call: Call) -> bool:
     """Nothing but the first argument depends on the input (no computed weights)."""
     return len(call.sources) == 1 and call.source_of(call.get(0, "input")) is not None
 
@@ -77,17 +79,19 @@ def convolution(call: Call) -> Outcome:
     """conv1d, conv2d(input, weight, bias, stride, padding, dilation, groups)."""
     axes = int(call.operation[-2])
     weight = call.get(1, "weight")
-    if not _only_input(call) or not isinstance(weight, torch.Tensor):
+    if not _has_constant_weights(call) or not isinstance(weight, torch.Tensor):
         return Outcome(
-            "unknown", [unfollowed(s) for s in call.sources], "weights computed from the input"
+            "unknown", [unfollowed_link(s) for s in call.sources], "weights computed from the input"
         )
     kernel, dilation = weight.shape[2:], per_axis(call.get(5, "dilation"), axes)
-    pads = _padding(call.get(4, "padding", 0), kernel, dilation)
+    pads = _convolution_padding(call.get(4, "padding", 0), kernel, dilation)
     settings = zip(kernel, per_axis(call.get(3, "stride"), axes), pads, dilation, strict=True)
-    return _with_taps(call, weight, [Window(*s) for s in settings], call.get(6, "groups", 1))
+    return _convolution_outcome(
+        call, weight, [Window(*s) for s in settings], call.get(6, "groups", 1)
+    )
 
 
-def _with_taps(
+def _convolution_outcome(
     call: Call, weight: torch.Tensor, specs: Sequence[Window], groups: object
 ) -> Outcome:
     """A window of the taps whose weights are not zero by construction.
@@ -97,10 +101,10 @@ def _with_taps(
     taps = kernel_taps(call.constants, weight)
     left = [replace(spec, taps=places) for spec, places in zip(specs, taps.axes, strict=True)]
     mixes = groups != weight.shape[0] or weight.shape[1] != 1
-    return replace(_slide(call, left, mixes), note=taps.note, bound=taps.bound)
+    return replace(_window_outcome(call, left, mixes), note=taps.note, bound=taps.bound)
 
 
-def _padding(
+def _convolution_padding(
     value: object, kernel: Sequence[int], dilation: Sequence[int]
 ) -> list[tuple[int, int]]:
     """(before, after) of each axis. torch 'same' puts the odd pixel after."""
@@ -116,9 +120,9 @@ def transposed_convolution(call: Call) -> Outcome:
     """conv_transposeNd(input, weight, bias, stride, padding, output_padding, groups, dilation)."""
     axes = int(call.operation[-2])
     weight = call.get(1, "weight")
-    if not _only_input(call) or not isinstance(weight, torch.Tensor):
+    if not _has_constant_weights(call) or not isinstance(weight, torch.Tensor):
         return Outcome(
-            "unknown", [unfollowed(s) for s in call.sources], "weights computed from the input"
+            "unknown", [unfollowed_link(s) for s in call.sources], "weights computed from the input"
         )
     settings = zip(
         weight.shape[2:],
@@ -128,27 +132,29 @@ def transposed_convolution(call: Call) -> Outcome:
         strict=True,
     )
     specs = [Window(*setting, transposed=True) for setting in settings]
-    return _with_taps(call, weight, specs, call.get(6, "groups", 1))
+    return _convolution_outcome(call, weight, specs, call.get(6, "groups", 1))
 
 
-def _pool(call: Call, kernel: object, stride: object, padding: object, dilation: object) -> Outcome:
+def _pooling_outcome(
+    call: Call, kernel: object, stride: object, padding: object, dilation: object
+) -> Outcome:
     axes = int(call.operation.removesuffix("_with_indices")[-2])
     sizes = per_axis(kernel, axes)
     strides = sizes if stride is None else per_axis(stride, axes)
     pads = [(p, p) for p in per_axis(padding, axes, 0)]
     settings = zip(sizes, strides or sizes, pads, per_axis(dilation, axes), strict=True)
-    return _slide(call, [Window(*setting) for setting in settings])
+    return _window_outcome(call, [Window(*setting) for setting in settings])
 
 
 def max_pool(call: Call) -> Outcome:
     """max_poolNd(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)."""
     kernel, stride = call.get(1, "kernel_size"), call.get(2, "stride")
-    return _pool(call, kernel, stride, call.get(3, "padding"), call.get(4, "dilation"))
+    return _pooling_outcome(call, kernel, stride, call.get(3, "padding"), call.get(4, "dilation"))
 
 
 def avg_pool(call: Call) -> Outcome:
     """avg_poolNd(input, kernel_size, stride, padding, ceil_mode, …)."""
-    return _pool(
+    return _pooling_outcome(
         call, call.get(1, "kernel_size"), call.get(2, "stride"), call.get(3, "padding"), None
     )
 
@@ -167,7 +173,9 @@ def max_unpool(call: Call) -> Outcome:
     links = []
     for source in call.sources:
         ends = zip(source.shape[-axes:], call.out[-axes:], specs, strict=True)
-        links.append(_spatial(source, call.out, [transposed(*end) for end in ends]))
+        links.append(
+            _link_along_last_dims(source, call.out, [transposed_map(*end) for end in ends])
+        )
     return Outcome("transposed", links)
 
 
@@ -175,13 +183,13 @@ def general_convolution(call: Call) -> Outcome:
     """convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)."""
     weight = call.get(1, "weight")
     axes = weight.ndim - 2 if isinstance(weight, torch.Tensor) else 0
-    named = {name: call.get(i, name) for i, name in enumerate(_CONVOLUTION)}
+    named = {name: call.get(i, name) for i, name in enumerate(_CONVOLUTION_ARGUMENTS)}
     back = bool(named.pop("transposed"))
     one = replace(call, operation=f"conv{'_transpose' * back}{axes}d", args=(), kwargs=named)
     return transposed_convolution(one) if back else convolution(one)
 
 
-_CONVOLUTION = (
+_CONVOLUTION_ARGUMENTS = (
     *("input", "weight", "bias", "stride", "padding", "dilation", "transposed"),
     *("output_padding", "groups"),
 )
@@ -189,7 +197,7 @@ _CONVOLUTION = (
 
 def lp_pool(call: Call) -> Outcome:
     """lp_poolNd(input, norm_type, kernel_size, stride, ceil_mode)."""
-    return _pool(call, call.get(2, "kernel_size"), call.get(3, "stride"), None, None)
+    return _pooling_outcome(call, call.get(2, "kernel_size"), call.get(3, "stride"), None, None)
 
 
 def adaptive_pool(call: Call) -> Outcome:
@@ -197,8 +205,8 @@ def adaptive_pool(call: Call) -> Outcome:
     axes = int(call.operation.removesuffix("_with_indices")[-2])
     source = call.sources[0]
     sizes = list(zip(source.shape[-axes:], call.out[-axes:], strict=True))
-    maps = [whole(n, m) if m == 1 else adaptive(n, m) for n, m in sizes]
-    link = _spatial(source, call.out, maps)
+    maps = [whole_map(n, m) if m == 1 else adaptive_pooling_map(n, m) for n, m in sizes]
+    link = _link_along_last_dims(source, call.out, maps)
     if all(m == 1 for _, m in sizes):
         return Outcome("global", [link], f"{GLOBAL}: global pooling")
     return Outcome("window", [link], ADAPTIVE)
@@ -210,19 +218,21 @@ def interpolate(call: Call) -> Outcome:
     axes = len(source.shape) - 2
     mode = str(call.get(3, "mode", "nearest"))
     corners, antialias = bool(call.get(4, "align_corners")), bool(call.get(6, "antialias"))
-    scales = _scales(call, axes)
+    scales = _scale_factors(call, axes)
     maps = []
     for n, m, scale in zip(source.shape[2:], call.out[2:], scales, strict=True):
         ratio = 1 / scale if scale else Fraction(n, m)
         if mode == "area":
-            maps.append(adaptive(n, m))
+            maps.append(adaptive_pooling_map(n, m))
         else:
-            maps.append(resample(n, m, ratio, _MODES[mode], corners, antialias))
+            maps.append(resample_map(n, m, ratio, _RESAMPLING_OF_MODE[mode], corners, antialias))
     fixed = corners or mode == "area" or call.get(1, "size") is not None
-    return Outcome("resample", [_spatial(source, call.out, maps)], RESIZED if fixed else "")
+    return Outcome(
+        "resample", [_link_along_last_dims(source, call.out, maps)], RESIZED if fixed else ""
+    )
 
 
-_MODES: dict[str, Resampling] = {
+_RESAMPLING_OF_MODE: dict[str, Resampling] = {
     "nearest": "nearest",
     "nearest-exact": "nearest-exact",
     "linear": "linear",
@@ -232,7 +242,7 @@ _MODES: dict[str, Resampling] = {
 }
 
 
-def _scales(call: Call, axes: int) -> list[Fraction | None]:
+def _scale_factors(call: Call, axes: int) -> list[Fraction | None]:
     """Output units per input unit where torch uses the factor given, not the sizes' ratio."""
     factor = call.get(2, "scale_factor")
     if factor is None or call.get(5, "recompute_scale_factor"):
@@ -244,17 +254,17 @@ def _scales(call: Call, axes: int) -> list[Fraction | None]:
 def pixel_shuffle(call: Call) -> Outcome:
     """pixel_shuffle(input, upscale_factor): r*r channels become r × r pixels."""
     factor = int(cast(int, call.get(1, "upscale_factor")))
-    maps = [spread_blocks(n, factor) for n in call.sources[0].shape[-2:]]
-    return Outcome("resample", [_spatial(call.sources[0], call.out, maps)])
+    maps = [block_repeat_map(n, factor) for n in call.sources[0].shape[-2:]]
+    return Outcome("resample", [_link_along_last_dims(call.sources[0], call.out, maps)])
 
 
 def pixel_unshuffle(call: Call) -> Outcome:
     """pixel_unshuffle(input, downscale_factor): r × r pixels become r*r channels."""
     factor = int(cast(int, call.get(1, "downscale_factor")))
-    return _slide(call, [Window(factor, factor)] * 2)
+    return _window_outcome(call, [Window(factor, factor)] * 2)
 
 
-_EDGES: dict[str, Edge] = {
+_EDGE_OF_MODE: dict[str, Edge] = {
     "constant": "zero",
     "reflect": "reflect",
     "replicate": "replicate",
@@ -266,21 +276,23 @@ def pad(call: Call) -> Outcome:
     """pad(input, pad, mode, value): amounts from the last dimension back; negative crops."""
     source = call.sources[0]
     amounts = [int(a) for a in cast(Sequence[int], call.get(1, "pad"))]
-    edge = _EDGES[str(call.get(2, "mode", "constant"))]
+    edge = _EDGE_OF_MODE[str(call.get(2, "mode", "constant"))]
     rank, maps = len(source.shape), {}
     for i, before in enumerate(amounts[::2]):
         dim = rank - 1 - i
         if source.shape[dim] != call.out[dim] or before:
-            maps[dim] = _padded(source.shape[dim], call.out[dim], before, amounts[2 * i + 1], edge)
-    link = by_dims(source, call.out, {d: d for d in range(rank)}, maps)
-    wraps = edge == "circular" and source.held & set(maps)
-    return Outcome("pad", [link], WRAPS if wraps else "")
+            maps[dim] = _padding_map(
+                source.shape[dim], call.out[dim], before, amounts[2 * i + 1], edge
+            )
+    link = link_by_dims(source, call.out, {d: d for d in range(rank)}, maps)
+    wraps = edge == "circular" and source.image_dims & set(maps)
+    return Outcome("pad", [link], WRAPS_NOTE if wraps else "")
 
 
-WRAPS = "wraps around: units at the border also see the opposite side"
+WRAPS_NOTE = "wraps around: units at the border also see the opposite side"
 
 
-def _padded(n: int, m: int, before: int, after: int, edge: Edge) -> AxisMap:
+def _padding_map(n: int, m: int, before: int, after: int, edge: Edge) -> AxisMap:
     spec = Window(padding=(before, after))
     return AxisMap(n, m, (range(-before, 1 - before),), 1, edge, window=spec)
 
@@ -290,17 +302,17 @@ def roll(call: Call) -> Outcome:
     source = call.sources[0]
     dims = call.get(2, "dims")
     if dims is None or dims == ():
-        return Outcome("unknown", [unfollowed(source)], "roll over the flattened tensor")
+        return Outcome("unknown", [unfollowed_link(source)], "roll over the flattened tensor")
     axes = [dims] if isinstance(dims, int) else list(cast(Sequence[int], dims))
     shifts = per_axis(call.get(1, "shifts"), len(axes))
     maps = {}
     for axis, shift in zip(axes, shifts, strict=True):
         dim = axis % len(source.shape)
         n = source.shape[dim]
-        maps[dim] = crop(n, n, -shift, edge="circular") if shift % n else identity(n)
-    wrapped = source.held & {dim for dim, axis in maps.items() if not axis.is_identity}
-    link = by_dims(source, call.out, {d: d for d in range(len(source.shape))}, maps)
-    return Outcome("pad", [link], WRAPS if wrapped else "")
+        maps[dim] = crop_map(n, n, -shift, edge="circular") if shift % n else identity_map(n)
+    wrapped = source.image_dims & {dim for dim, axis in maps.items() if not axis.is_identity}
+    link = link_by_dims(source, call.out, {d: d for d in range(len(source.shape))}, maps)
+    return Outcome("pad", [link], WRAPS_NOTE if wrapped else "")
 
 
 Rule = Callable[[Call], Outcome]

@@ -16,60 +16,63 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch.utils import checkpoint as _module
+from torch.utils import checkpoint as _checkpoint_module
 
 _lock = threading.Lock()
-_plain = threading.local()
-_users = 0
+_thread_state = threading.local()
+_open_contexts = 0
 _REENTRANT = "CheckpointFunction"
-_OTHER = "_checkpoint_without_reentrant_generator"
+_NON_REENTRANT = "_checkpoint_without_reentrant_generator"
 _originals: dict[str, Any] = {}
 
 
-class _Reentrant:
+class _CheckpointFunctionReplacement:
     """Stands for `torch.utils.checkpoint.CheckpointFunction`."""
 
     @staticmethod
     def apply(function: Callable[..., Any], preserve: bool, *args: Any) -> Any:
-        if getattr(_plain, "depth", 0):
+        if getattr(_thread_state, "depth", 0):
             return function(*args)
         return _originals[_REENTRANT].apply(function, preserve, *args)
 
 
-def _around(*args: Any, **kwargs: Any) -> Generator[None]:
+def _generator_replacement(*args: Any, **kwargs: Any) -> Generator[None]:
     """What stands around the call of a block that is not reentrant: nothing in this thread."""
-    if getattr(_plain, "depth", 0):
+    if getattr(_thread_state, "depth", 0):
         yield
     else:
-        yield from _originals[_OTHER](*args, **kwargs)
+        yield from _originals[_NON_REENTRANT](*args, **kwargs)
 
 
 @contextmanager
 def plain_checkpoints() -> Iterator[None]:
     """While it is open, checkpointed blocks of this thread are called as they are."""
-    _enter()
-    _plain.depth = getattr(_plain, "depth", 0) + 1
+    _install_replacements()
+    _thread_state.depth = getattr(_thread_state, "depth", 0) + 1
     try:
         yield
     finally:
-        _plain.depth -= 1
-        _leave()
+        _thread_state.depth -= 1
+        _remove_replacements()
 
 
-def _enter() -> None:
-    global _users
+def _install_replacements() -> None:
+    global _open_contexts
     with _lock:
-        if _users == 0:
-            for name, instead in ((_REENTRANT, _Reentrant), (_OTHER, _around)):
-                _originals.setdefault(name, getattr(_module, name))
-                setattr(_module, name, instead)
-        _users += 1
+        if _open_contexts == 0:
+            for name, instead in (
+                (_REENTRANT, _CheckpointFunctionReplacement),
+                (_NON_REENTRANT, _generator_replacement),
+            ):
+                _originals.setdefault(name, getattr(_checkpoint_module, name))
+                setattr(_checkpoint_module, name, instead)
+        _open_contexts += 1
 
 
-def _leave() -> None:
-    global _users
+def _remove_replacements() -> None:
+    global _open_contexts
     with _lock:
-        _users -= 1
-        if _users == 0:
+        _open_contexts -= 1
+        if _open_contexts == 0:
             for name, original in _originals.items():
-                setattr(_module, name, original)
+                setattr(_checkpoint_module, name, original)

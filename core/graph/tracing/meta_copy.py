@@ -30,7 +30,7 @@ from ...torch_private import (
     is_hooks,
     uncompiled,
 )
-from .constants import MAX_NUMBERS
+from .constants import MAX_TRACKED_VALUES
 
 MAX_MODULES = 40_000
 """Most layers that are followed."""
@@ -48,17 +48,17 @@ def plain_module(module: object) -> nn.Module:
         return plain_module(uncompiled(module))
     if isinstance(module, torch.jit.ScriptModule | torch.jit.ScriptFunction):
         rule = "is TorchScript, which hides its layers; give the module that it was made from"
-        raise SpecError("module", rule, _kind(module))
+        raise SpecError("module", rule, _class_name(module))
     if isinstance(module, type) and issubclass(module, nn.Module):
         name = module.__name__
         raise SpecError("module", f"must be a network, not its class; write {name}(…)", name)
     if not isinstance(module, nn.Module):
         rule = "must be a network, an instance of torch.nn.Module, such as nn.Conv2d(3, 8, 3)"
-        raise SpecError("module", rule, brief(module))
+        raise SpecError("module", rule, short_text(module))
     return module
 
 
-def brief(value: object) -> str:
+def short_text(value: object) -> str:
     """A value in a few words, whatever it is: a tensor by its shape, a long text by its start."""
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
@@ -73,7 +73,7 @@ def meta_copy(module: object) -> nn.Module:
         SpecError: more than `MAX_MODULES` layers, a module that cannot be copied, or none.
     """
     module = plain_module(module)
-    if sum(1 for _ in _children(module)) > MAX_MODULES:
+    if sum(1 for _ in _all_submodules(module)) > MAX_MODULES:
         raise SpecError("module", f"must have at most {MAX_MODULES} layers", "more")
     try:
         copied = _copy_on_meta(module, {})
@@ -81,14 +81,14 @@ def meta_copy(module: object) -> nn.Module:
         raise
     except Exception as error:
         raise SpecError(
-            "module", f"cannot be copied: {first_line(error)}", _kind(module)
+            "module", f"cannot be copied: {first_line(error)}", _class_name(module)
         ) from error
     with suppress(NotImplementedError):  # exported modules have one mode
         copied.eval()
     return copied
 
 
-def _children(module: nn.Module) -> Iterator[nn.Module]:
+def _all_submodules(module: nn.Module) -> Iterator[nn.Module]:
     """All submodules, shared ones every time, at most a few more than are allowed."""
     stack, seen = [module], 0
     while stack and seen <= MAX_MODULES:
@@ -140,13 +140,13 @@ def _meta_tensor(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Ten
             "module", "must be run once first: it has lazy layers", type(tensor).__name__
         )
     if id(tensor) not in memo:
-        bare = empty_as(tensor)
+        bare = empty_on_meta(tensor)
         is_parameter = isinstance(tensor, nn.Parameter)
         bare = nn.Parameter(bare, requires_grad=False) if is_parameter else bare
         if not (
             is_parameter and tensor.requires_grad
         ):  # fixed numbers: core.graph.tracing.constants reads them
-            small = not tensor.is_meta and tensor.numel() <= MAX_NUMBERS
+            small = not tensor.is_meta and tensor.numel() <= MAX_TRACKED_VALUES
             bare.stands_for = tensor.detach() if small else None  # type: ignore[attr-defined]
         memo[id(tensor)] = bare
     return memo[id(tensor)]  # type: ignore[no-any-return]
@@ -157,16 +157,16 @@ def first_line(error: Exception) -> str:
     return lines[0][:200].rstrip(".")
 
 
-def empty_as(tensor: torch.Tensor) -> torch.Tensor:
+def empty_on_meta(tensor: torch.Tensor) -> torch.Tensor:
     """The same shape and type on the meta device; `torch.empty_like` works that out in Python."""
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
-def _kind(module: object) -> str:
+def _class_name(module: object) -> str:
     return type(module).__name__
 
 
-def inputs_of(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str]:
+def input_names(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str]:
     """The names of forward's arguments that get ``sizes``, in order.
 
     Arguments that must be named, as in ``forward(self, *, image)``, come last.
@@ -174,7 +174,7 @@ def inputs_of(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str]:
     Raises:
         SpecError: fewer sizes than forward needs, or more than it takes.
     """
-    positional, named, more = _parameters(module)
+    positional, named, more = _forward_parameters(module)
     needed = [p.name for p in (*positional, *named) if p.default is p.empty]
     if len(sizes) < len(needed):
         raise SpecError("input_size", f"must give one size for each of {', '.join(needed)}", sizes)
@@ -187,27 +187,29 @@ def inputs_of(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str]:
     return names
 
 
-def arguments_of(module: nn.Module, inputs: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+def split_arguments(module: nn.Module, inputs: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
     """The same inputs as forward takes them: by position, and by name where it must be so."""
-    _, named, _ = _parameters(module)
+    _, named, _ = _forward_parameters(module)
     count = len(inputs) - len(named)
     return list(inputs[:count]), dict(zip((p.name for p in named), inputs[count:], strict=True))
 
 
-def _parameters(
+def _forward_parameters(
     module: nn.Module,
 ) -> tuple[list[inspect.Parameter], list[inspect.Parameter], bool]:
     """Those of forward by position, those that must be named, and whether more are taken."""
     try:
         parameters = list(inspect.signature(module.forward).parameters.values())
     except ValueError as error:
-        raise SpecError("module", "is compiled and cannot be followed", _kind(module)) from error
+        raise SpecError(
+            "module", "is compiled and cannot be followed", _class_name(module)
+        ) from error
     plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     named = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     return plain, named, any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
 
-def floats_of(module: nn.Module) -> torch.dtype:
+def floating_dtype(module: nn.Module) -> torch.dtype:
     """The floating type the module computes in."""
     tensors = (*module.parameters(), *module.buffers())
     return next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)

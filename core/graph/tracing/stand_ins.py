@@ -13,14 +13,14 @@ from typing import Any
 import torch
 
 from ...tensors import tensors_in
-from .constants import MAX_NUMBERS, Constants
-from .meta_copy import empty_as
+from .constants import MAX_TRACKED_VALUES, Constants
+from .meta_copy import empty_on_meta
 
-_NUMBERS = frozenset(
+_RETURN_PYTHON_NUMBERS = frozenset(
     ("item", "tolist", "numpy", "__int__", "__float__", "__bool__", "__index__", "is_nonzero")
 )
 """Functions of one tensor that return its values as Python numbers."""
-_INDEXED = ("__getitem__", "__setitem__")
+_INDEXING = ("__getitem__", "__setitem__")
 
 
 class StandIns:
@@ -34,13 +34,17 @@ class StandIns:
         self.constants = constants
         self._by_key: dict[tuple[int, bool], tuple[torch.Tensor, torch.Tensor]] = {}
 
-    def number(self, operation: str, args: Sequence[Any]) -> torch.Tensor | None:
+    def constant_read_by(self, operation: str, args: Sequence[Any]) -> torch.Tensor | None:
         """The constant that a call reads numbers of; None where it reads none that are known."""
-        if operation not in _NUMBERS or len(args) != 1 or not isinstance(args[0], torch.Tensor):
+        if (
+            operation not in _RETURN_PYTHON_NUMBERS
+            or len(args) != 1
+            or not isinstance(args[0], torch.Tensor)
+        ):
             return None
-        return self.constants.fixed(args[0]) if args[0].is_meta else None
+        return self.constants.fixed_values(args[0]) if args[0].is_meta else None
 
-    def run(
+    def run_call(
         self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Any, Sequence[Any], Mapping[str, Any]]:
         """A call's result and the arguments that it was made with.
@@ -53,37 +57,39 @@ class StandIns:
         except (RuntimeError, NotImplementedError):
             if not any(tensor.is_meta for tensor in tensors_in((*args, *kwargs.values()))):
                 raise  # a run with data, whose tensors may hang on the input
-            indexed = getattr(func, "__name__", "") in _INDEXED
-            instead = [self._instead(arg, indexed and place == 1) for place, arg in enumerate(args)]
-            named = {name: self._instead(value, False) for name, value in kwargs.items()}
+            indexed = getattr(func, "__name__", "") in _INDEXING
+            instead = [
+                self._with_stand_ins(arg, indexed and place == 1) for place, arg in enumerate(args)
+            ]
+            named = {name: self._with_stand_ins(value, False) for name, value in kwargs.items()}
         return func(*instead, **named), instead, named
 
-    def _instead(self, value: Any, is_index: bool) -> Any:
+    def _with_stand_ins(self, value: Any, is_index: bool) -> Any:
         if isinstance(value, torch.Tensor):
-            return self._of(value, is_index)
+            return self._stand_in_for(value, is_index)
         if isinstance(value, slice) and is_index:
-            return slice(*map(self._end, (value.start, value.stop, value.step)))
+            return slice(*map(self._slice_bound, (value.start, value.stop, value.step)))
         if isinstance(value, list | tuple):
-            parts = [self._instead(part, is_index) for part in value]
+            parts = [self._with_stand_ins(part, is_index) for part in value]
             return parts if isinstance(value, list) else tuple(parts)
         return value
 
-    def _end(self, value: Any) -> Any:
+    def _slice_bound(self, value: Any) -> Any:
         """The end of a slice as a number."""
-        number = self.constants.fixed(value) if isinstance(value, torch.Tensor) else None
+        number = self.constants.fixed_values(value) if isinstance(value, torch.Tensor) else None
         return value if number is None else int(number)
 
-    def _of(self, tensor: torch.Tensor, is_index: bool) -> torch.Tensor:
+    def _stand_in_for(self, tensor: torch.Tensor, is_index: bool) -> torch.Tensor:
         """What stands for a constant in a run without data; any other tensor as it is."""
         is_mask = is_index and tensor.dtype == torch.bool and tensor.ndim == 1
-        numbers = self.constants.fixed(tensor) if not tensor.is_meta or is_mask else None
-        if numbers is None or numbers.numel() > MAX_NUMBERS:
+        numbers = self.constants.fixed_values(tensor) if not tensor.is_meta or is_mask else None
+        if numbers is None or numbers.numel() > MAX_TRACKED_VALUES:
             return tensor
         if is_mask:
             numbers = numbers.nonzero().flatten()
         key = id(tensor), is_mask
         if key not in self._by_key:
-            bare = empty_as(numbers)
+            bare = empty_on_meta(numbers)
             bare.stands_for = numbers  # type: ignore[attr-defined]
             self._by_key[key] = tensor, bare
         return self._by_key[key][1]

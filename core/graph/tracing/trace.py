@@ -28,10 +28,10 @@ from ...torch_private import (
     is_mutable,
 )
 from .checkpoints import plain_checkpoints
-from .meta_copy import arguments_of, empty_as, first_line
+from .meta_copy import empty_on_meta, first_line, split_arguments
 from .stand_ins import StandIns
 
-MEASURE = "measure_receptive_field works without a trace, from the module's name"
+MEASURE_HINT = "measure_receptive_field works without a trace, from the module's name"
 
 
 class Listener(Protocol):
@@ -79,13 +79,15 @@ class _CallRecorder(TorchFunctionMode):
         tensors = tensors_in((*args, *kwargs.values()))
         if any(map(is_functorch_wrapper, tensors)):
             return func(*args, **kwargs)
-        number = self.stand_ins and self.stand_ins.number(getattr(func, "__name__", ""), args)
+        number = self.stand_ins and self.stand_ins.constant_read_by(
+            getattr(func, "__name__", ""), args
+        )
         if number is not None:
             return func(number)
         with self.reporting():
-            out = _of_the_same_shape(func, args, kwargs)
+            out = _result_of_same_shape(func, args, kwargs)
             if out is None and self.stand_ins:
-                out, args, kwargs = self.stand_ins.run(func, args, kwargs)
+                out, args, kwargs = self.stand_ins.run_call(func, args, kwargs)
             elif out is None:
                 out = func(*args, **kwargs)
             elif out is args[0]:
@@ -124,22 +126,24 @@ class _OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs, recording = kwargs or {}, self.recording
-        written = _written(func, args, kwargs) if is_mutable(func) else []
+        written = _written_arguments(func, args, kwargs) if is_mutable(func) else []
         if recording.inside:
             recording.written += written
             return func(*args, **kwargs)
         listener: Any = recording.listener
-        listener.beneath = True
+        listener.is_operator_call = True
         try:
             with recording.reporting(), DisableTorchFunction():
                 out = func(*args, **kwargs)
                 listener.written = written
                 return listener.called(operation_of(func), func, args, kwargs, out)
         finally:
-            listener.beneath = False
+            listener.is_operator_call = False
 
 
-def _written(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
+def _written_arguments(
+    func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> list[torch.Tensor]:
     """The arguments that an operator writes to, as its schema says."""
     specs = argument_specs(func)
     arguments = dict(zip((a.name for a in specs), args, strict=False)) | dict(kwargs)
@@ -151,7 +155,7 @@ _POINTWISE = (F.relu, F.relu6, F.silu, F.gelu, F.hardswish, F.sigmoid, torch.sig
 _SUMS = (torch.add, torch.Tensor.add, torch.Tensor.__add__)
 
 
-def _of_the_same_shape(
+def _result_of_same_shape(
     func: object, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> torch.Tensor | None:
     """What a call gives that keeps its input's shape; None where that is for torch to find out.
@@ -171,7 +175,7 @@ def _of_the_same_shape(
     if func is F.batch_norm:
         keeps = _is_plain_batch_norm(first, *args[1:], **kwargs)
     elif func in _SUMS:
-        keeps = len(args) == 2 and not kwargs and _alike(first, args[1])
+        keeps = len(args) == 2 and not kwargs and _same_shape_and_type(first, args[1])
     else:
         keeps = func in _POINTWISE and len(args) == 1 and first.is_floating_point()
         if keeps and kwargs == {"inplace": True}:
@@ -180,10 +184,10 @@ def _of_the_same_shape(
     if not keeps:
         return None
     with DisableTorchFunction():
-        return empty_as(first)
+        return empty_on_meta(first)
 
 
-def _alike(one: torch.Tensor, other: object) -> bool:
+def _same_shape_and_type(one: torch.Tensor, other: object) -> bool:
     return (
         isinstance(other, torch.Tensor)
         and one.shape == other.shape
@@ -214,16 +218,16 @@ def _is_plain_batch_norm(
     )
 
 
-def run(bare: nn.Module, inputs: Sequence[torch.Tensor], listener: Listener) -> Any:
+def run_on_meta(bare: nn.Module, inputs: Sequence[torch.Tensor], listener: Listener) -> Any:
     """The output of the meta copy for ``inputs``, every call reported to the listener.
 
     Raises:
         SpecError: its forward needs values, or fails; says what to do instead.
     """
-    return listen(bare, inputs, listener, torch.no_grad(), torch.device("meta"))
+    return run_with_listener(bare, inputs, listener, torch.no_grad(), torch.device("meta"))
 
 
-def listen(
+def run_with_listener(
     copied: nn.Module,
     inputs: Sequence[torch.Tensor],
     listener: Listener,
@@ -237,32 +241,34 @@ def listen(
         SpecError: forward fails.
     """
     recording = _CallRecorder(listener)
-    _announce(copied, recording)
+    _wrap_forwards(copied, recording)
     try:
         with ExitStack() as stack:
-            beneath = [_OperatorRecorder(recording)] if hasattr(listener, "beneath") else []
-            for context in (plain_checkpoints(), *within, *beneath, recording):
+            operator_recorders = (
+                [_OperatorRecorder(recording)] if hasattr(listener, "is_operator_call") else []
+            )
+            for context in (plain_checkpoints(), *within, *operator_recorders, recording):
                 stack.enter_context(context)
-            positional, named = arguments_of(copied, inputs)
+            positional, named = split_arguments(copied, inputs)
             return copied(*positional, **named)
     except SpecError:
         raise
     except RecursionError as error:
         raise SpecError("module", "is nested too deep to follow", type(copied).__name__) from error
     except Exception as error:
-        raise SpecError("module", _why(error), type(copied).__name__) from error
+        raise SpecError("module", _failure_rule(error), type(copied).__name__) from error
 
 
-def _announce(bare: nn.Module, recording: _CallRecorder) -> None:
+def _wrap_forwards(bare: nn.Module, recording: _CallRecorder) -> None:
     """Give every submodule of the meta copy a forward that reports itself."""
     if hasattr(recording.listener, "modules"):
         recording.listener.modules = {path for path, _ in bare.named_modules() if path}
     for path, module in bare.named_modules():
         if path:
-            module.__dict__["forward"] = _announced(path, module, module.forward, recording)
+            module.__dict__["forward"] = _reporting_forward(path, module, module.forward, recording)
 
 
-def _announced(
+def _reporting_forward(
     path: str, module: nn.Module, forward: Callable[..., Any], recording: _CallRecorder
 ) -> Callable[..., Any]:
     listener = recording.listener
@@ -272,7 +278,7 @@ def _announced(
         try:
             out = forward(*args, **kwargs)
         except Exception as error:
-            _name_layer(error, path, module)
+            _note_layer(error, path, module)
             raise
         with recording.reporting(), DisableTorchFunction():
             return listener.left(path, module, out)
@@ -280,16 +286,20 @@ def _announced(
     return announced
 
 
-_TAKES = {"in_channels": "channels", "in_features": "features", "num_features": "channels"}
+_INPUT_SIZE_ATTRIBUTES = {
+    "in_channels": "channels",
+    "in_features": "features",
+    "num_features": "channels",
+}
 
 
-def _name_layer(error: Exception, path: str, module: nn.Module) -> None:
+def _note_layer(error: Exception, path: str, module: nn.Module) -> None:
     """Note on an error the innermost layer that it came from, and what that takes."""
     if not hasattr(error, "layer"):
         own = type(module).__module__.startswith("torch.nn.modules")
         taken = [
             f"takes {getattr(module, key)} {word}"
-            for key, word in _TAKES.items()
+            for key, word in _INPUT_SIZE_ATTRIBUTES.items()
             if own and hasattr(module, key)
         ]
         error.layer = ", which ".join([f'in layer "{path}"', *taken[:1]])  # type: ignore[attr-defined]
@@ -298,9 +308,11 @@ def _name_layer(error: Exception, path: str, module: nn.Module) -> None:
 _NEEDS_VALUES = ("meta tensor", "meta device", "data-dependent", "no data", "to numpy")
 
 
-def _why(error: Exception) -> str:
+def _failure_rule(error: Exception) -> str:
     text = first_line(error)
     if isinstance(error, NotImplementedError) or any(word in text for word in _NEEDS_VALUES):
-        return f"decides by the values of its input, so it cannot be traced ({text}); {MEASURE}"
+        return (
+            f"decides by the values of its input, so it cannot be traced ({text}); {MEASURE_HINT}"
+        )
     where = getattr(error, "layer", "")
     return f"fails on an input of this size: {text}" + (f" ({where})" if where else "")

@@ -18,7 +18,7 @@ from core.erf import effective_receptive_field, metrics
 from core.erf.expected import HE, UNIT_GAINS, Gains, expected_erf
 from core.errors import SpecError
 from core.graph import Node, network_graph
-from core.graph.axes.units import unit_of
+from core.graph.axes.units import unit_values
 from core.networks.modules import Concat, Residual, SqueezeExcite
 from core.networks.swaps import with_activation, with_pooling
 from core.networks.zoo import build, entry
@@ -92,7 +92,7 @@ def uniform(module: nn.Module) -> nn.Module:
 def gradient(module: nn.Module, size: tuple[int, ...], node: Node, unit: tuple[int, int]) -> Map:
     """|d unit / d pixel|, all channels of both summed: (rows, columns) of the whole image."""
     image = torch.rand(1, *size, dtype=torch.float64, requires_grad=True)
-    unit_of(module(image), node.layout, unit).sum().backward()
+    unit_values(module(image), node.layout, unit).sum().backward()
     assert image.grad is not None
     return image.grad.abs().sum((0, 1)).reshape(-1, size[-1]).numpy()
 

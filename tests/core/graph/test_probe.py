@@ -17,7 +17,7 @@ from torch import nn
 from core.graph import network_graph
 from core.graph.axes.axis_map import AxisMap
 from core.graph.probing import probe
-from core.graph.probing.map_fit import as_reads, fit
+from core.graph.probing.map_fit import fit_map, read_matrix
 from core.receptive_field import ReceptiveField, receptive_fields
 from tests.core.random_networks import Call
 from tests.examples import examples
@@ -234,8 +234,10 @@ def test_what_writes_to_its_input_or_is_too_much_work_is_a_bound(monkeypatch: py
 
 def test_equal_calls_are_run_once(monkeypatch: pytest.MonkeyPatch):
     runs = []
-    along = probe.Prober._along
-    monkeypatch.setattr(probe.Prober, "_along", lambda self, *a: runs.append(a) or along(self, *a))
+    along = probe.Prober._observe_axis
+    monkeypatch.setattr(
+        probe.Prober, "_observe_axis", lambda self, *a: runs.append(a) or along(self, *a)
+    )
     module = nn.Sequential(*(Call(lambda x: torch.special.i0(x), "i0") for _ in range(9)))
     fields = receptive_fields(module, SIZE)
     assert all(field.exact for field in fields.values())
@@ -349,8 +351,8 @@ def test_a_map_is_known_again_from_what_it_reads(data):
             )
         )
     )
-    reads = as_reads(AxisMap(n, data.draw(st.integers(1, 20)), taps, advance))
-    found = fit(reads)
+    reads = read_matrix(AxisMap(n, data.draw(st.integers(1, 20)), taps, advance))
+    found = fit_map(reads)
     assert found is not None
-    again = as_reads(found.map)
+    again = read_matrix(found.map)
     assert np.array_equal(again, reads) or (found.scattered and (again >= reads).all())

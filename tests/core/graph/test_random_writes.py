@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.errors import SpecError
-from core.graph.axes.units import unit_of
+from core.graph.axes.units import unit_values
 from core.receptive_field import receptive_fields
 from tests.core.poisoned import reads
 from tests.examples import examples
@@ -147,7 +147,7 @@ def test_writes_in_place_reach_whoever_reads_them(program: Program) -> None:
     for axis in (0, 1):
         marks = reads(program, SIZE, axis)
         for unit in units:
-            places = [n for n, read in enumerate(marks) if unit_of(read, layout, unit).any()]
+            places = [n for n, read in enumerate(marks) if unit_values(read, layout, unit).any()]
             ends = (places[0], places[-1]) if places else None
             box = field.interval(unit).clipped
             claimed = box[axis] if box else None

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core.errors import SpecError
 from core.graph import network_graph
-from core.graph.tracing.trace import _POINTWISE, _SUMS, _of_the_same_shape
+from core.graph.tracing.trace import _POINTWISE, _SUMS, _result_of_same_shape
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)
 DTYPES = st.sampled_from([torch.float32, torch.float64])
@@ -26,7 +26,7 @@ def empty(shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
 
 def answered(func: Any, args: Any, kwargs: Any) -> Tensor | None:
     with torch.no_grad():
-        return _of_the_same_shape(func, args, kwargs)
+        return _result_of_same_shape(func, args, kwargs)
 
 
 def as_torch(func: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
@@ -96,4 +96,4 @@ def test_whole_numbers_are_torchs() -> None:
 
 def test_where_gradients_are_on_torch_is_asked() -> None:
     with torch.enable_grad():
-        assert _of_the_same_shape(F.relu, (empty((2,)),), {}) is None
+        assert _result_of_same_shape(F.relu, (empty((2,)),), {}) is None

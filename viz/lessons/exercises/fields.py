@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from core.graph.axes.axis_map import Window, window
+from core.graph.axes.axis_map import Window, window_map
 from core.layer.window import span_of
 from core.networks import Conv, Layer, MaxPool, NetworkSpec, ResidualBlock
 from core.receptive_field.reach import Reach, through
@@ -67,7 +67,7 @@ def field(steps: Sequence[Step]) -> tuple[int, int]:
     reach = Reach()
     for step in steps:
         taps = Window(step.kernel, step.stride, (0, 0), step.dilation)
-        reach = through(reach, window(1, 1, taps))
+        reach = through(reach, window_map(1, 1, taps))
     return reach.sizes[0], reach.advance
 
 
