@@ -1,11 +1,11 @@
-"""One operation along one axis: which input units each output unit reads.
+"""Maps that say, for one operation along one axis, which input units each output unit reads.
 
-An `AxisMap` is exact and repeats: output ``u + period`` reads what ``u`` reads, moved by
-``advance`` input units. A convolution has period 1 and advances by its stride; a
-transposed one has period ``stride`` and advances by 1; adaptive pooling and
-interpolation from n to m units have period m / gcd(n, m) and advance n / gcd(n, m).
+An `AxisMap` is exact and periodic: output ``u + period`` reads what ``u`` reads, moved by
+``advance`` input units. A convolution has period 1 and advances by its stride; a transposed
+convolution has period ``stride`` and advances by 1; adaptive pooling and interpolation from n to
+m units have period m / gcd(n, m) and advance n / gcd(n, m).
 
-Units are 0-based; a tap outside ``[0, n_in)`` is padding and is read as `edge` says.
+Units are 0-based. A tap outside ``[0, n_in)`` falls on the padding, which `AxisMap.edge` describes.
 
 Source: Dumoulin and Visin (2016); torch.nn.functional documentation of each operation.
 """
@@ -27,23 +27,23 @@ from ...layer.padding import copied_index
 from ...layer.window import PAD, IntArray, span_of
 
 Edge = Literal["zero", "reflect", "replicate", "circular"]
+"""What the padding beside an axis holds: zeros, or copies of input units."""
 
 MAX_PERIOD = 4096
-"""Longest pattern of output phases that is followed."""
+"""The longest period, in output units, that a map may have."""
 MAX_TABLE = 1 << 22
-"""Most taps of one operation along one axis that are listed."""
+"""The most taps that the table of one map may list."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """The settings of a window along one axis, as torch calls them, for display.
+    """The settings of a convolution's or pooling's window along one axis, named as in torch.
 
     Attributes:
-        kernel_size, stride, dilation: at least 1.
-        padding: (before, after) as given to torch; negative where it crops.
-        transposed: the window scatters (ConvTranspose) instead of gathering.
-        taps: places in the kernel whose weights are not zero by construction, in order; None
-            for all.
+        kernel_size, stride, dilation: torch's arguments, each at least 1.
+        padding: units of padding (before, after) the input; negative where it crops.
+        transposed: whether the window scatters (ConvTranspose) instead of gathering.
+        taps: ascending kernel indices whose weights are not zero by construction; None for all.
     """
 
     kernel_size: int = 1
@@ -55,22 +55,26 @@ class Window:
 
     @property
     def span(self) -> int:
-        """Units from the first tap to the last: ``dilation*(kernel_size-1) + 1``."""
+        """Number of units from the first tap to the last: ``dilation*(kernel_size-1) + 1``."""
         return span_of(self.kernel_size, self.dilation)
 
 
 @dataclass(frozen=True)
 class AxisMap:
-    """Which units of an axis of ``n_in`` each of ``n_out`` output units reads.
+    """The input units that each output unit of an operation reads along one axis.
+
+    Output u reads the units ``taps[u % period]`` moved by ``u // period * advance``.
 
     Attributes:
-        taps: one range of input units for each output phase; see the module's text.
-        advance: input units from one period to the next; 0 when all outputs read the same.
-        edge: what stands outside the input.
-        whole: a global operation: every output sees everything, whatever the input size.
-        window: the settings it came from, where it is a window of fixed size.
-        causal: output u reads every input up to its own, 0 to u; taps and advance say nothing.
-        loose: an upper bound: some of the units named are not read.
+        n_in: number of input units.
+        n_out: number of output units.
+        taps: the range of input units that each phase (output unit modulo the period) reads.
+        advance: input units from one period to the next; 0 when all outputs read the same units.
+        edge: what the padding holds.
+        whole: whether the operation is global: every output reads every input at any input size.
+        window: the settings of the window, if the operation is a window of fixed size.
+        causal: whether output u reads the inputs 0 to u; ``taps`` and ``advance`` are then unused.
+        loose: whether the map is only an upper bound, so that some units in it are not read.
     """
 
     n_in: int
@@ -85,26 +89,33 @@ class AxisMap:
 
     @property
     def period(self) -> int:
-        """Outputs after which the pattern of taps repeats."""
+        """Number of output units after which the pattern of taps repeats."""
         return len(self.taps)
 
     @property
     def is_identity(self) -> bool:
-        """Output u reads input u and nothing else."""
+        """Whether output u reads input u and nothing else."""
         plain = self.taps == (range(1),) and self.advance == 1
         return plain and self.n_in == self.n_out and not (self.whole or self.causal)
 
     def table(self) -> IntArray:
-        """(n_out, taps) input unit of every tap; ``n_in`` where none or padding stands."""
+        """The input unit of every tap, of shape (n_out, most taps of an output).
+
+        ``n_in`` stands for a tap on zero padding, and fills up the rows of outputs with fewer taps.
+
+        Raises:
+            SpecError: the table would have more than `MAX_TABLE` entries.
+        """
         small = self.n_out * max(map(len, self.taps)) <= 1 << 16
         return _cached_table(self) if small else _tap_table(self)
 
     def broadcast(self, n_out: int) -> AxisMap:
-        """The same single output, shared by ``n_out`` units (broadcasting)."""
+        """The map of ``n_out`` output units that all read what the single output unit reads."""
         return replace(self, n_out=n_out, advance=0)
 
 
 def _tap_table(axis: AxisMap) -> IntArray:
+    """Builds `AxisMap.table`."""
     widest = axis.n_in if axis.causal else max(map(len, axis.taps))
     if widest * axis.n_out > MAX_TABLE:
         raise SpecError("kernel_size", f"reads more than {MAX_TABLE} positions", widest)
@@ -123,53 +134,62 @@ def _tap_table(axis: AxisMap) -> IntArray:
 
 _cached_table = lru_cache(maxsize=512)(_tap_table)
 _NO_TAP = -(1 << 60)
+"""A number that no unit has; it fills up the rows of phases with fewer taps."""
 
 
 def identity_map(n: int) -> AxisMap:
-    """Every unit reads its own."""
+    """The map of n units that each read only the input unit of the same index."""
     return AxisMap(n, n)
 
 
 def whole_map(n_in: int, n_out: int) -> AxisMap:
-    """Every output reads every input."""
+    """The map of a global operation: each of ``n_out`` units reads all ``n_in`` input units."""
     return AxisMap(n_in, n_out, (range(n_in),), 0, whole=True)
 
 
 def causal_map(n: int) -> AxisMap:
-    """Every output reads its own input and all before it: recurrence, running sums."""
+    """The map of a recurrence or a running sum: output u of n reads the inputs 0 to u."""
     return AxisMap(n, n, causal=True) if n > 1 else identity_map(n)
 
 
 def window_map(n_in: int, n_out: int, spec: Window, edge: Edge = "zero") -> AxisMap:
-    """A sliding window: output u reads ``u*stride - before + i*dilation``."""
+    """The map of a sliding window: output u reads ``u*stride - before + i*dilation`` for tap i."""
     before = spec.padding[0]
     taps = range(-before, -before + spec.span, spec.dilation)
     if spec.taps is not None:
-        taps = _covering_range([taps[t] for t in spec.taps])
+        taps, _ = covering_range([taps[t] for t in spec.taps])
     return AxisMap(n_in, n_out, (taps,), spec.stride, edge, window=spec)
 
 
-def _covering_range(places: Sequence[int]) -> range:
-    """The shortest range that holds places given in order; it may hold some between them too."""
-    if not places:
-        return range(0)
-    step = gcd(*(b - a for a, b in pairwise(places))) or 1
-    return range(places[0], places[-1] + 1, step)
+def covering_range(units: Sequence[int]) -> tuple[range, bool]:
+    """The shortest range that contains all of ``units``, which are in ascending order.
+
+    Returns:
+        The range, and whether it contains no other units.
+    """
+    if not units:
+        return range(0), True
+    step = gcd(*(after - before for before, after in pairwise(units))) or 1
+    covering = range(units[0], units[-1] + 1, step)
+    return covering, len(covering) == len(units)
 
 
 def transposed_map(n_in: int, n_out: int, spec: Window) -> AxisMap:
-    """A transposed window: input i writes to ``i*stride - before + t*dilation``.
+    """The map of a transposed window: input i writes to ``i*stride - before + t*dilation``.
 
     Output u = q*stride + r therefore reads the inputs q + j with
-    ``j*stride = r + before - t*dilation`` for some tap t; their j have one common step.
+    ``j*stride = r + before - t*dilation`` for some tap t. These j form an arithmetic progression.
+
+    Raises:
+        SpecError: the stride is larger than `MAX_PERIOD`.
     """
     stride, before, dilation = spec.stride, spec.padding[0], spec.dilation
-    cycle = stride // gcd(stride, dilation)  # taps between two of the same phase
+    cycle = stride // gcd(stride, dilation)  # distance of two taps that serve the same phase
 
     def phase(r: int) -> range:
         if spec.taps is not None:
             moves = [r + before - t * dilation for t in reversed(spec.taps)]
-            return _covering_range([move // stride for move in moves if not move % stride])
+            return covering_range([move // stride for move in moves if not move % stride])[0]
         hits = (
             t
             for t in range(min(cycle, spec.kernel_size))
@@ -189,25 +209,36 @@ def transposed_map(n_in: int, n_out: int, spec: Window) -> AxisMap:
 
 
 def crop_map(n_in: int, n_out: int, start: int, step: int = 1, edge: Edge = "zero") -> AxisMap:
-    """Output u reads input ``start + u*step``: slices, padding (start < 0), flips (step < 0)."""
+    """The map of slices, padding (start < 0) and flips (step < 0): u reads ``start + u*step``."""
     return AxisMap(n_in, n_out, (range(start, start + 1),), step, edge)
 
 
 def block_repeat_map(n_in: int, block: int) -> AxisMap:
-    """Each unit becomes ``block`` units in a row: PixelShuffle, repeat_interleave."""
+    """The map of PixelShuffle and repeat_interleave: ``block`` outputs in a row read each input."""
     _check_period(block)
     return AxisMap(n_in, n_in * block, (range(1),) * block, 1)
 
 
 def adaptive_pooling_map(n_in: int, n_out: int) -> AxisMap:
-    """Adaptive pooling: ``floor(u*n/m)`` up to, without, ``ceil((u+1)*n/m)``."""
+    """The map of adaptive pooling from n to m units.
+
+    Output u reads the inputs from ``floor(u*n/m)`` to ``ceil((u+1)*n/m) - 1``.
+    """
     ratio = Fraction(n_in, n_out)
     taps = periodic_taps(ratio, lambda u: range(floor(u * ratio), ceil((u + 1) * ratio)))
     return AxisMap(n_in, n_out, taps, ratio.numerator)
 
 
 def periodic_taps(ratio: Fraction, taps_of: Callable[[int], range]) -> tuple[range, ...]:
-    """The taps of each phase of a map that advances by ``ratio`` input units per output."""
+    """The taps of all phases of a map that advances by ``ratio`` input units per output unit.
+
+    Args:
+        ratio: input units per output unit; its denominator is the period.
+        taps_of: returns the input units that an output unit reads.
+
+    Raises:
+        SpecError: the period is longer than `MAX_PERIOD`.
+    """
     _check_period(ratio.denominator)
     return tuple(taps_of(u) for u in range(ratio.denominator))
 
@@ -221,13 +252,25 @@ Resampling = Literal["nearest", "nearest-exact", "linear", "cubic"]
 
 
 def resample_map(
-    n_in: int, n_out: int, ratio: Fraction, mode: Resampling, corners: bool, antialias: bool = False
+    n_in: int,
+    n_out: int,
+    ratio: Fraction,
+    mode: Resampling,
+    align_corners: bool,
+    antialias: bool = False,
 ) -> AxisMap:
-    """`torch.nn.functional.interpolate` along one axis; ``ratio`` is input units per output.
+    """The map of `torch.nn.functional.interpolate` along one axis.
 
-    Taps of weight exactly 0 are left out, so that a copied pixel has one tap.
+    Taps whose weight is exactly 0 are left out, so that a copied pixel has one tap.
+
+    Args:
+        n_in: number of input units.
+        n_out: number of output units.
+        ratio: input units per output unit; replaced where ``align_corners`` fixes it.
+        mode: the interpolation along this axis.
+        align_corners, antialias: torch's arguments.
     """
-    if corners and mode in ("linear", "cubic"):
+    if align_corners and mode in ("linear", "cubic"):
         ratio = Fraction(n_in - 1, n_out - 1) if n_out > 1 else Fraction(0)
 
     def taps_of(u: int) -> range:
@@ -235,7 +278,7 @@ def resample_map(
             return _single_tap(floor(u * ratio))
         if mode == "nearest-exact":
             return _single_tap(floor((u + Fraction(1, 2)) * ratio))
-        source = u * ratio if corners else (u + Fraction(1, 2)) * ratio - Fraction(1, 2)
+        source = u * ratio if align_corners else (u + Fraction(1, 2)) * ratio - Fraction(1, 2)
         reach = 1 if mode == "linear" else 2
         if antialias and ratio > 1:
             return range(floor(source - reach * ratio) + 1, ceil(source + reach * ratio))

@@ -1,13 +1,17 @@
 """Where the image's two axes lie in the dimensions of a tensor.
 
-A `Layout` says for each dimension which `Part`s of the image run along it, slowest first. An
-axis usually is one part of one dimension; a sequence of tokens has both axes in one
-dimension, row by row; a view that cuts an axis into blocks puts its outer and its inner part
-into two dimensions, as strides do: a step of a part moves on by ``stride`` units of its axis.
-All parts of an axis together, largest stride first, run through its units once.
+A `Layout` lists, for each dimension of the tensor, the `Part`s of the image axes that run along
+it, the slowest one first. Three cases are common:
 
-A part of no axis holds channels, heads and the like. It stands only beside parts of the image
-in one dimension; a dimension without the image is empty, ``()``.
+- An image has each axis as one part of a dimension of its own.
+- A sequence of tokens has both axes in one dimension, row by row.
+- A view that cuts an axis into blocks puts an outer and an inner part of the axis into two
+  dimensions. As with strides, one step along a part moves on by ``stride`` units of its axis.
+
+All parts of an axis together, largest stride first, run through its units exactly once.
+
+A part that belongs to no axis holds channels, heads and the like. Such a part is listed only in a
+dimension that also holds a part of the image; the entry of any other dimension is ``()``.
 """
 
 from __future__ import annotations
@@ -18,16 +22,18 @@ from typing import NamedTuple
 
 Shape = tuple[int, ...]
 Grid = tuple[int, int]
+"""Number of units along (height, width)."""
 Dims = tuple[int | None, int | None]
+"""The tensor dimensions of (height, width); None for an axis that no dimension holds."""
 
 
 class Part(NamedTuple):
-    """A factor of a dimension: ``size`` steps of ``stride`` units along an image axis.
+    """A factor of a tensor dimension that runs along an image axis or along channels.
 
     Attributes:
-        size: number of steps.
-        axis: 0 for the height, 1 for the width; None for channels, which have stride 0.
-        stride: units of the axis from one step to the next.
+        size: number of indices of the part.
+        axis: 0 for the height, 1 for the width, None for channels.
+        stride: units of the axis from one index to the next; 0 for channels.
     """
 
     size: int
@@ -39,7 +45,7 @@ Layout = tuple[tuple[Part, ...], ...]
 
 
 class PlacedPart(NamedTuple):
-    """A part and where it stands: in which dimension, and at which place among its parts."""
+    """A part of a layout, with its dimension and its index among the parts of that dimension."""
 
     dim: int
     index: int
@@ -47,7 +53,13 @@ class PlacedPart(NamedTuple):
 
 
 def plain_layout(rank: int, dims: Dims, grid: Grid) -> Layout:
-    """Each axis whole in one dimension; both in one are tokens, row by row."""
+    """The layout in which each axis lies uncut in one dimension.
+
+    Args:
+        rank: number of dimensions of the tensor.
+        dims: the dimensions of both axes; the same one for tokens in row-major order.
+        grid: units along both axes.
+    """
     parts: list[tuple[Part, ...]] = [()] * rank
     for axis, dim in enumerate(dims):
         if dim is not None:
@@ -56,7 +68,7 @@ def plain_layout(rank: int, dims: Dims, grid: Grid) -> Layout:
 
 
 def placed_parts(layout: Layout, axis: int) -> list[PlacedPart]:
-    """The parts of an axis, outermost first."""
+    """The parts of an image axis, outermost (largest stride) first."""
     matching = [
         PlacedPart(dim, index, part)
         for dim, parts in enumerate(layout)
@@ -67,17 +79,21 @@ def placed_parts(layout: Layout, axis: int) -> list[PlacedPart]:
 
 
 def outer_dims(layout: Layout) -> Dims:
-    """The dimension of the outermost part of each axis; None where an axis is gone."""
+    """The dimensions of the outermost parts of both axes; None where no dimension holds the axis."""
     rows, cols = (next((place.dim for place in placed_parts(layout, a)), None) for a in (0, 1))
     return rows, cols
 
 
 def merge_parts(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Neighbouring parts that follow on each other joined; () where none is of the image."""
+    """The parts of one dimension, with adjacent parts merged where they form one larger part.
+
+    The result is empty if no part belongs to the image.
+    """
     return tuple(_merge_neighbors(parts)) if any(part.axis is not None for part in parts) else ()
 
 
 def _merge_neighbors(parts: Sequence[Part]) -> list[Part]:
+    """Merges adjacent parts of one axis whose strides continue each other."""
     joined: list[Part] = []
     for part in parts:
         last = joined[-1] if joined else None
@@ -89,7 +105,7 @@ def _merge_neighbors(parts: Sequence[Part]) -> list[Part]:
 
 
 def layout_fits(layout: Layout, shape: Shape) -> bool:
-    """Every dimension that holds the image is as long as its parts together."""
+    """Whether the parts of every dimension that holds the image multiply to its length."""
     return all(
         not parts or prod(part.size for part in parts) == n
         for parts, n in zip(layout, shape, strict=True)
@@ -97,10 +113,13 @@ def layout_fits(layout: Layout, shape: Shape) -> bool:
 
 
 def reshaped_layout(layout: Layout, shape: Shape, out: Shape) -> Layout | None:
-    """The layout after a row-major reshape; None where a part cannot be cut that way.
+    """The layout after a row-major reshape from ``shape`` to ``out``.
 
-    An axis of one unit that is flattened away is gone: a later padding along it is not seen,
-    and what reads nothing but that padding is taken to read the unit.
+    An axis of one unit that the reshape flattens disappears from the layout. A later padding
+    along it goes unnoticed, and a unit that reads only that padding counts as reading the unit.
+
+    Returns:
+        The layout; None where the new shape cuts a part unevenly.
     """
     head = 0
     while head < min(len(shape), len(out)) and shape[head] == out[head]:
@@ -119,7 +138,11 @@ def reshaped_layout(layout: Layout, shape: Shape, out: Shape) -> Layout | None:
 
 
 def _distribute_parts(factors: list[Part], sizes: Shape) -> list[tuple[Part, ...]] | None:
-    """Factors in row-major order, dealt out to dimensions of the given sizes."""
+    """Distributes parts in row-major order over dimensions of ``sizes``, cutting where needed.
+
+    Returns:
+        The parts of each dimension; None where a part does not divide evenly.
+    """
     waiting, dims = factors[::-1], []
     for size in sizes:
         parts: list[Part] = []
@@ -141,15 +164,15 @@ def _distribute_parts(factors: list[Part], sizes: Shape) -> list[tuple[Part, ...
 
 
 def units_in_channels(layout: Layout) -> Grid:
-    """Units of each axis, height and width, that lie among the channels of one position.
+    """The number of units of (height, width) that lie among the channels of one position.
 
-    That is so after a space-to-depth by views, after unfold, and after flatten, where all do:
-    the innermost parts of an axis lie in a dimension with channels, or in dimension 1 while
-    the dimensions behind it hold nothing but other parts of the image.
+    It is larger than 1 after a space-to-depth by views and after unfold; after flatten it is the
+    whole axis. The innermost parts of an axis then lie in a dimension with channels, or in
+    dimension 1 while all later dimensions hold other parts of the image.
     """
     if not any(part.axis is None or len(parts) > 1 for parts in layout for part in parts):
-        behind = len(layout) > 2 and layout[1] and all(layout[2:])
-        if not behind:
+        channels_hold_image = len(layout) > 2 and layout[1] and all(layout[2:])
+        if not channels_hold_image:
             return 1, 1
     mixed = {dim for dim, parts in enumerate(layout) if any(part.axis is None for part in parts)}
     rows, cols = (_axis_units_in_channels(layout, axis, mixed) for axis in (0, 1))
@@ -157,6 +180,7 @@ def units_in_channels(layout: Layout) -> Grid:
 
 
 def _axis_units_in_channels(layout: Layout, axis: int, mixed: set[int]) -> int:
+    """`units_in_channels` for one axis; ``mixed`` are the dimensions that also hold channels."""
     parts = placed_parts(layout, axis)
     if len(layout) > 2 and all(layout[2:]) and any(place.dim >= 2 for place in parts):
         mixed = mixed | {1}

@@ -1,9 +1,9 @@
-"""Axis maps put together: one inside the other (`nested`), and one after the other (`composed`).
+"""Combinations of axis maps: one nested in another, and one applied after another.
 
-An image axis that a view has cut into rows of blocks lies in two dimensions of a tensor: the
-unit ``o*m + i`` stands at place ``o`` of the outer dimension and at place ``i`` of the inner
-one, which has ``m`` places. What an operation does along each dimension is an `AxisMap` of
-its own; `nested` gives the map along the whole axis.
+An image axis that a view has cut into blocks lies in two dimensions of a tensor: the unit
+``o*m + i`` has index ``o`` along the outer dimension and index ``i`` along the inner one, which
+has length ``m``. An operation has an `AxisMap` along each of the two dimensions, and `nested_map`
+returns its map along the whole axis. `composed_map` returns the map of two successive operations.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
 from math import gcd
 
 import numpy as np
@@ -19,17 +18,24 @@ from numpy.typing import NDArray
 
 from ...layer.padding import copied_index
 from ...layer.window import PAD
-from .axis_map import MAX_PERIOD, AxisMap, causal_map, identity_map, whole_map
+from .axis_map import (
+    MAX_PERIOD,
+    AxisMap,
+    causal_map,
+    covering_range,
+    identity_map,
+    whole_map,
+)
 
 Taps = tuple[range, ...]
 
 
 @lru_cache(maxsize=4096)
 def nested_map(outer: AxisMap, inner: AxisMap) -> AxisMap:
-    """The map along an axis that lies in two dimensions, from the maps along both.
+    """The map along an axis that lies in two dimensions, from the maps along the two dimensions.
 
-    It is marked `AxisMap.loose` where the units that are read are no arithmetic progression,
-    so that some in between are named too, and where the pattern is too long to be written.
+    The map is `AxisMap.loose` if an output's units do not form an arithmetic progression, so that
+    the map also names units between them, or if its period would exceed `MAX_PERIOD`.
     """
     n_in, n_out = outer.n_in * inner.n_in, outer.n_out * inner.n_out
     if outer.is_identity and inner.is_identity:
@@ -60,16 +66,21 @@ def nested_map(outer: AxisMap, inner: AxisMap) -> AxisMap:
 
 
 def _ranges(pairs: Iterable[tuple[range, bool]]) -> Taps:
+    """The ranges of (range, whether it is exact) pairs."""
     return tuple(taps for taps, _ in pairs)
 
 
 def _reads_all(axis: AxisMap) -> bool:
-    """Every output reads every input."""
+    """Whether every output reads every input."""
     return axis.whole or (axis.n_in == 1 and axis.advance == 0 and axis.taps == (range(1),))
 
 
 def _blockwise_taps(taps: range, within: range, size: int) -> tuple[range, bool]:
-    """The units ``t*size + w`` for both, and whether a range says them all and no other."""
+    """The units ``t*size + w`` for all t in ``taps`` and w in ``within``.
+
+    Returns:
+        The shortest range that covers these units, and whether it contains no others.
+    """
     if not taps or not within:
         return range(0), True
     step = within.step if len(within) > 1 else taps.step * size
@@ -83,7 +94,11 @@ def _blockwise_taps(taps: range, within: range, size: int) -> tuple[range, bool]
 
 
 def _unpadded_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
-    """The real units that one output reads, ascending; whether the range is exact."""
+    """The input units, padding replaced by what it copies, that one output reads.
+
+    Returns:
+        The shortest range that covers these units, and whether it contains no others.
+    """
     if axis.whole or axis.causal:
         return range(axis.n_in if axis.whole else unit + 1), True
     turns, phase = divmod(unit, axis.period)
@@ -92,19 +107,11 @@ def _unpadded_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
     return covering_range(np.unique(source[source != PAD]).tolist())
 
 
-def covering_range(places: Sequence[int]) -> tuple[range, bool]:
-    """The shortest range around ascending places; whether it has no others."""
-    if not places:
-        return range(0), True
-    step = 0
-    for before, after in pairwise(places):
-        step = gcd(step, after - before)
-    covering = range(places[0], places[-1] + 1, step or 1)
-    return covering, len(covering) == len(places)
-
-
 def listed_map(axis: AxisMap) -> AxisMap:
-    """The same map with the real units of every output written out; everything if too long."""
+    """The same map with period ``n_out`` and without padding: each output lists its input units.
+
+    An axis of more than `MAX_PERIOD` outputs gets a loose map in which all read everything.
+    """
     if axis.n_out > MAX_PERIOD:
         return replace(whole_map(axis.n_in, axis.n_out), loose=True)
     pairs = [_unpadded_taps(axis, u) for u in range(axis.n_out)]
@@ -113,16 +120,16 @@ def listed_map(axis: AxisMap) -> AxisMap:
     return replace(result, loose=loose)
 
 
-def picked_map(n_in: int, places: Sequence[int]) -> AxisMap:
-    """Output u reads input ``places[u]``."""
-    taps = tuple(range(place, place + 1) for place in places)
+def picked_map(n_in: int, indices: Sequence[int]) -> AxisMap:
+    """The map of an index list: output u reads input ``indices[u]``."""
+    taps = tuple(range(index, index + 1) for index in indices)
     if len(taps) > MAX_PERIOD:
         return replace(whole_map(n_in, len(taps)), loose=True)
     return shortest_pattern(AxisMap(n_in, len(taps), taps, n_in))
 
 
 def map_of_matrix(reads: NDArray[np.bool_]) -> AxisMap:
-    """Output u reads the inputs for which row u of a matrix (n_out, n_in) is true."""
+    """The map of a boolean matrix (n_out, n_in) that is True where an output reads an input."""
     n_out, n_in = reads.shape
     if n_out == n_in and np.array_equal(reads, np.tri(n_in, dtype=bool)):
         return causal_map(n_in)
@@ -134,7 +141,7 @@ def map_of_matrix(reads: NDArray[np.bool_]) -> AxisMap:
 
 
 def shortest_pattern(axis: AxisMap) -> AxisMap:
-    """The same map with the shortest pattern; what comes after the last unit is free."""
+    """The same map with the shortest period; taps beyond the last output unit are arbitrary."""
     period = axis.period
     if period == 1 or not all(axis.taps):
         return axis
@@ -153,15 +160,15 @@ def shortest_pattern(axis: AxisMap) -> AxisMap:
     return axis
 
 
-def _shifted(taps: range, by: int) -> range:
-    return range(taps.start + by, taps.stop + by, taps.step)
+def _shifted(taps: range, shift: int) -> range:
+    return range(taps.start + shift, taps.stop + shift, taps.step)
 
 
 @lru_cache(maxsize=4096)
 def composed_map(first: AxisMap, then: AxisMap) -> AxisMap:
-    """What the outputs of ``then``, which reads the outputs of ``first``, read through both.
+    """The map from the inputs of ``first`` to the outputs of ``then``, which reads ``first``.
 
-    `AxisMap.loose` where the units read are no arithmetic progression.
+    The map is `AxisMap.loose` where an output's units do not form an arithmetic progression.
     """
     if first.is_identity and first.n_out == then.n_in:
         return then
@@ -188,14 +195,19 @@ def composed_map(first: AxisMap, then: AxisMap) -> AxisMap:
 
 
 def _reads_every_input(axis: AxisMap) -> bool:
-    """All outputs together read all inputs; told for maps without gaps."""
+    """Whether all outputs together read all inputs, judged by the first `MAX_PERIOD` outputs."""
     reads = {t for u in range(min(axis.n_out, MAX_PERIOD)) for t in _unpadded_taps(axis, u)[0]}
     return len(reads) == axis.n_in
 
 
 def _taps_through(first: AxisMap, taps: range, shift: int) -> tuple[range, bool]:
-    places: set[int] = set()
+    """The inputs of ``first`` that its outputs ``taps``, moved by ``shift``, read.
+
+    Returns:
+        The shortest range that covers these inputs, and whether it contains no others.
+    """
+    units: set[int] = set()
     for tap in taps:
         turns, phase = divmod(tap + shift, first.period)
-        places.update(t + turns * first.advance for t in first.taps[phase])
-    return covering_range(sorted(places))
+        units.update(t + turns * first.advance for t in first.taps[phase])
+    return covering_range(sorted(units))

@@ -1,4 +1,4 @@
-"""One unit: checked against a map, and picked out of a tensor however the image's axes lie in its dimensions."""
+"""Units, i.e. positions (row, column) of a feature map: their validation and their values."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from .layout import Layout, units_in_channels
 
 
 def middle_unit(grid: tuple[int, int]) -> tuple[int, int]:
-    """(row, column) of the unit in the middle of a grid."""
+    """(row, column) of the unit in the middle of a map of ``grid`` = (rows, columns) units."""
     return grid[0] // 2, grid[1] // 2
 
 
-def checked_unit(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> tuple[int, int]:
-    """A unit, given as (row, column) or as i where there is one row, as (row, column).
+def checked_unit(grid: tuple[int, int], unit: int | Sequence[int], layer: str) -> tuple[int, int]:
+    """The (row, column) of a unit, checked against the size of its map.
+
+    Args:
+        grid: rows and columns of the map.
+        unit: (row, column); the column alone is enough where the map has one row.
+        layer: what the error message calls the map.
 
     Raises:
-        SpecError: it is no pair of whole numbers, or lies outside the grid.
+        SpecError: the unit is no pair of whole numbers, or lies outside the map.
     """
     rows, cols = grid
     try:
@@ -32,33 +37,34 @@ def checked_unit(grid: tuple[int, int], unit: int | Sequence[int], of: str) -> t
     if len(indices) == 1 and rows == 1:
         indices = [0, *indices]
     if len(indices) != 2 or not (0 <= indices[0] < rows and 0 <= indices[1] < cols):
-        raise SpecError("unit", f"must lie in the {rows}×{cols} units of {of}", unit)
+        raise SpecError("unit", f"must lie in the {rows}×{cols} units of {layer}", unit)
     return indices[0], indices[1]
 
 
 def unit_values(output: torch.Tensor, layout: Layout, unit: tuple[int, int]) -> torch.Tensor:
-    """All channels of one unit, of every sample.
+    """The values of all channels of one unit, for every sample of a batch.
 
     Args:
-        output: a node's, its first dimension longer by the number of samples in a batch.
-        layout: of the node, as `core.graph.Node` has it.
+        output: the output of a node for a batch, so its first dimension is the node's times the
+            batch size.
+        layout: the layout of the node (`core.graph.Node.layout`).
         unit: (row, column).
     """
     wide = units_in_channels(layout)
     sizes: list[int] = []
-    places: list[Any] = []
+    indices: list[Any] = []
     for n, parts in zip(output.shape, layout, strict=True):
         if len(parts) == 1 and parts[0].stride == 1 == wide[parts[0].axis or 0]:
-            sizes.append(n)  # also of a part of the image, whose maps are smaller
-            places.append(unit[parts[0].axis or 0])
+            sizes.append(n)  # n may be less than part.size: the map of a crop of the image
+            indices.append(unit[parts[0].axis or 0])
             continue
         count = prod(part.size for part in parts)
         if not parts or n != count:
             sizes.append(n // count)
-            places.append(slice(None))
+            indices.append(slice(None))
         for part in parts:
             sizes.append(part.size)
             inside = part.axis is None or part.stride < wide[part.axis]
-            place = 0 if inside else unit[part.axis or 0] * wide[part.axis or 0] // part.stride
-            places.append(slice(None) if inside else place % part.size)
-    return output.reshape(sizes)[tuple(places)]
+            position = 0 if inside else unit[part.axis or 0] * wide[part.axis or 0] // part.stride
+            indices.append(slice(None) if inside else position % part.size)
+    return output.reshape(sizes)[tuple(indices)]

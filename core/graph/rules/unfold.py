@@ -7,9 +7,9 @@ from typing import cast
 
 import torch
 
-from ..axes.axis_map import AxisMap, Window, transposed_map, window_map
+from ..axes.axis_map import AxisMap, Window, covering_range, transposed_map, window_map
 from ..axes.layout import Layout, Part, Shape, merge_parts, plain_layout
-from ..axes.nesting import composed_map, covering_range
+from ..axes.nesting import composed_map
 from .call import Call, Link, Outcome, Source
 from .links import link_by_dims, unfollowed_link
 from .windows import Rule, per_axis
