@@ -75,12 +75,14 @@ def placed_parts(layout: Layout, axis: int) -> list[PlacedPart]:
         for index, part in enumerate(parts)
         if part.axis == axis
     ]
-    return sorted(matching, key=lambda place: -place.part.stride) if len(matching) > 1 else matching
+    return (
+        sorted(matching, key=lambda placed: -placed.part.stride) if len(matching) > 1 else matching
+    )
 
 
 def outer_dims(layout: Layout) -> Dims:
     """The dimensions of the outermost parts of both axes; None where no dimension holds the axis."""
-    rows, cols = (next((place.dim for place in placed_parts(layout, a)), None) for a in (0, 1))
+    rows, cols = (next((placed.dim for placed in placed_parts(layout, a)), None) for a in (0, 1))
     return rows, cols
 
 
@@ -182,11 +184,11 @@ def units_in_channels(layout: Layout) -> Grid:
 def _axis_units_in_channels(layout: Layout, axis: int, mixed: set[int]) -> int:
     """`units_in_channels` for one axis; ``mixed`` are the dimensions that also hold channels."""
     parts = placed_parts(layout, axis)
-    if len(layout) > 2 and all(layout[2:]) and any(place.dim >= 2 for place in parts):
+    if len(layout) > 2 and all(layout[2:]) and any(placed.dim >= 2 for placed in parts):
         mixed = mixed | {1}
     count = 1
-    for place in reversed(parts):
-        if place.dim not in mixed:
+    for placed in reversed(parts):
+        if placed.dim not in mixed:
             break
-        count *= place.part.size
+        count *= placed.part.size
     return count

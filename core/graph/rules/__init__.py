@@ -1,1 +1,1 @@
-"""What each operation of torch reads: one rule for every kind."""
+"""Rules that say, for each torch operation, which input units an output unit reads."""

@@ -1,4 +1,4 @@
-"""The keys that an attention mask lets each query read, where the mask's values are constant."""
+"""Attention masks with constant values: the keys that each query may read."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ from .call import Call
 UNKNOWN_MASK_BOUND = "the mask of an attention is not known: all that it may hide is taken as seen"
 MASKED_SCORES_BOUND = "scores are masked outside of an attention: what is hidden is taken as seen"
 MASKED_SCORE = -1e4
-"""A score below which nothing of a key is left after softmax, whatever the others are."""
+"""Scores at or below this value count as masked: softmax turns them into a weight of zero."""
 
 
 class VisibleKeys(NamedTuple):
-    """The keys that each query reads.
+    """The keys that each query of an attention reads.
 
     Attributes:
-        axis: from queries to keys; None for all.
-        bound: why that is only an upper bound; "" if it is exact.
+        axis: the map from keys (input) to queries (output); None if every query reads all keys.
+        bound: the reason why the map is only an upper bound; "" if it is exact.
     """
 
     axis: AxisMap | None = None
     bound: str = ""
 
 
-def visible_keys(call: Call, mask: object, hides: bool) -> VisibleKeys:
-    """The keys that a mask (…, queries, keys) leaves visible.
+def visible_keys(call: Call, mask: object, true_masks: bool) -> VisibleKeys:
+    """The keys that an attention mask of shape (…, queries, keys) leaves visible.
 
     Args:
-        call: of the attention.
-        mask: its argument; numbers are added to the scores.
-        hides: booleans that are true hide a key, instead of showing it.
+        call: the call of the attention.
+        mask: the mask argument; a floating-point mask is added to the scores.
+        true_masks: whether True in a boolean mask excludes a key, as in
+            `torch.nn.MultiheadAttention`; otherwise it admits the key.
     """
     if not isinstance(mask, torch.Tensor):
         return VisibleKeys()
     values = None if call.source_of(mask) else call.constants.fixed_values(mask)
     if values is None or values.ndim < 2:
         return VisibleKeys(bound=UNKNOWN_MASK_BOUND)
-    visible = (values != hides) if values.dtype == torch.bool else values > MASKED_SCORE
+    visible = (values != true_masks) if values.dtype == torch.bool else values > MASKED_SCORE
     if visible.all():
         return VisibleKeys()
     visible = visible.reshape(-1, *visible.shape[-2:])
@@ -54,7 +55,7 @@ def visible_keys(call: Call, mask: object, hides: bool) -> VisibleKeys:
 
 
 def masks_scores(call: Call) -> bool:
-    """A constant hides parts of a tensor for good, as masks of attention scores do."""
+    """Whether a call combines a tensor with a constant mask, as is done to attention scores."""
     if call.operation == "masked_fill":
         value = call.get(2, "value")
         return isinstance(value, int | float) and value <= MASKED_SCORE

@@ -1,7 +1,7 @@
-"""The rules of operations that pick places by lists of numbers: x[:, [0, 2]], index_select, topk.
+"""Rules of operations that select elements by index, such as x[:, [0, 2]], index_select and topk.
 
-Numbers that are fixed, in lists or constant tensors, are followed exactly. Of numbers that are
-computed from the input only one thing is known: any place along the axis may be picked.
+Indices in lists and in constant tensors are followed exactly. Where indices are computed from the
+input, the output is assumed to read every element along the indexed dimension.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from .links import link_by_dims, unknown_outcome
 from .windows import GLOBAL, Rule
 
 VALUE_INDEX_BOUND = "indexing by values"
+"""The reason for an upper bound where indices are not constant."""
 
 
 def getitem(call: Call) -> Outcome:
-    """x[…] with ints, slices, None, … and fixed lists: crops and strides along image axes."""
+    """The rule of x[…] with integers, slices, None, an ellipsis and constant index lists."""
     source, index = call.sources[0], call.get(1, "index")
     items = list(index) if isinstance(index, tuple) else [index]
     if len(call.sources) > 1:
@@ -39,7 +40,11 @@ def getitem(call: Call) -> Outcome:
 
 
 def _index_item(call: Call, item: object) -> object:
-    """One part of an index: a list or a constant as a tensor of places; "" if not known."""
+    """One item of an index in a normal form.
+
+    Lists and constant tensors become tensors of indices, a constant scalar becomes an int, and
+    ints, slices, None and the ellipsis stay as they are. Returns "" if the item is not constant.
+    """
     if isinstance(item, list | tuple) and all(type(i) in (int, bool) for i in item):
         item = torch.tensor(item, device="cpu")
     if isinstance(item, torch.Tensor):
@@ -54,12 +59,19 @@ def _index_item(call: Call, item: object) -> object:
 
 
 def _keeps_dimension_order(items: Sequence[object], lists: Sequence[int]) -> bool:
-    """At most one list, and no single places beside it, which would move its dimension."""
+    """Whether an index leaves the dimensions in order: it has one list at most, and then no int."""
     return not lists or (len(lists) == 1 and not any(type(item) is int for item in items))
 
 
 def indexed_link(source: Source, out: Shape, items: Sequence[object]) -> Link:
-    """The link of an index that has an item for each dimension, and None for new ones."""
+    """The link of an indexing operation.
+
+    Args:
+        source: the tensor that is indexed.
+        out: the shape of the result.
+        items: an int, slice or index tensor for each dimension of the source, in order, and None
+            for each new dimension.
+    """
     dims: dict[int, int] = {}
     maps: dict[int, AxisMap] = {}
     dim = target = 0
@@ -87,7 +99,7 @@ def indexed_link(source: Source, out: Shape, items: Sequence[object]) -> Link:
 
 
 def narrow(call: Call) -> Outcome:
-    """narrow(input, dim, start, length) and select(input, dim, index)."""
+    """The rule of narrow(input, dim, start, length) and select(input, dim, index)."""
     source = call.sources[0]
     dim, start = call.get(1, "dim"), call.get(2, "start" if call.operation == "narrow" else "index")
     if not isinstance(dim, int) or not isinstance(start, int):
@@ -102,7 +114,7 @@ def narrow(call: Call) -> Outcome:
 
 
 def index_select(call: Call) -> Outcome:
-    """index_select(input, dim, index)."""
+    """The rule of index_select(input, dim, index)."""
     source, dim = call.source_of(call.get(0, "input")), cast(int, call.get(1, "dim"))
     index = _index_item(call, call.get(2, "index"))
     if source is None or len(call.sources) > 1 or not isinstance(index, torch.Tensor):
@@ -113,9 +125,9 @@ def index_select(call: Call) -> Outcome:
 
 
 def gather(call: Call) -> Outcome:
-    """gather(input, dim, index) and take_along_dim(input, index, dim).
+    """The rule of gather(input, dim, index) and take_along_dim(input, index, dim).
 
-    Every output picks its own place along the dimension; across it, it stays where it is.
+    An output may read any element along ``dim``; its other indices are those of the element.
     """
     along = call.operation == "take_along_dim"
     dim = call.get(2 if along else 1, "dim")
@@ -140,7 +152,10 @@ def gather(call: Call) -> Outcome:
 
 
 def topk(call: Call) -> Outcome:
-    """topk, kthvalue and mode(input, …, dim): the places found have no order of the image."""
+    """The rule of topk, kthvalue and mode(input, …, dim).
+
+    Each output along ``dim`` may stem from any input along it, and its order is not spatial.
+    """
     source = call.sources[0]
     rank = len(source.shape)
     place = 1 if call.operation == "mode" else 2
@@ -154,7 +169,7 @@ def topk(call: Call) -> Outcome:
 
 
 def rot90(call: Call) -> Outcome:
-    """rot90(input, k, dims): quarter turns, from the first dimension towards the second."""
+    """The rule of rot90(input, k, dims): k quarter turns from the first dimension to the second."""
     source = call.sources[0]
     turns = cast(int, call.get(1, "k", 1)) % 4
     first, second = normalized_dims(call.get(2, "dims", (0, 1)), len(source.shape))

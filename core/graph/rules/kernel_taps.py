@@ -1,7 +1,7 @@
-"""Which taps of a convolution's kernel are there: those whose weights are not zero by construction.
+"""The taps of a convolution's kernel whose weights are not zero by construction.
 
-Source: van den Oord et al., "Pixel Recurrent Neural Networks" (2016), for masks of type A,
-which leave out the kernel's own pixel, and of type B, which keep it.
+Masked convolutions have zero taps. Source: van den Oord et al., "Pixel Recurrent Neural Networks"
+(2016): masks of type A exclude the kernel's own (center) pixel, masks of type B include it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ class KernelTaps(NamedTuple):
     """The taps of a kernel that are not zero by construction.
 
     Attributes:
-        axes: for each axis the places in the kernel with a weight that is there; None for all.
-        note: how many taps are there, and whether the kernel's own pixel is one; "" if all are.
-        bound: why the windows are only an upper bound; "" if they are exact.
+        axes: for each axis the kernel indices with a nonzero weight; None if all have one.
+        note: a sentence with the number of nonzero taps, and whether the kernel's own pixel is
+            one; "" if all taps are nonzero.
+        bound: the reason why a window of these taps is only an upper bound; "" if it is exact.
     """
 
     axes: tuple[tuple[int, ...] | None, ...]
@@ -32,7 +33,12 @@ class KernelTaps(NamedTuple):
 
 
 def kernel_taps(constants: Constants, weight: torch.Tensor) -> KernelTaps:
-    """The taps of a weight (channels, channels, *kernel) that does not hang on the input."""
+    """The nonzero taps of a weight (channels, channels, *kernel) that is independent of the input.
+
+    Args:
+        constants: the values of the network's constants.
+        weight: the weight argument of a (transposed) convolution.
+    """
     every = (None,) * (weight.ndim - 2)
     if not constants.is_tracked(weight):
         return KernelTaps(every, bound=UNTRACKED_WEIGHT_BOUND)
@@ -45,17 +51,19 @@ def kernel_taps(constants: Constants, weight: torch.Tensor) -> KernelTaps:
 
 
 def _any_along(pattern: torch.Tensor, axis: int) -> torch.Tensor:
-    """Along one axis, the places at which anything is there."""
+    """The boolean vector along one axis that is True where any tap of ``pattern`` is nonzero."""
     others = [other for other in range(pattern.ndim) if other != axis]
     return reduce(lambda rest, other: rest.any(other), reversed(others), pattern)
 
 
 def _nonzero_positions(pattern: torch.Tensor, axis: int) -> tuple[int, ...] | None:
-    there = _any_along(pattern, axis)
-    return None if there.all() else tuple(there.nonzero().flatten().tolist())
+    """The kernel indices along one axis with a nonzero tap; None if all have one."""
+    nonzero = _any_along(pattern, axis)
+    return None if nonzero.all() else tuple(nonzero.nonzero().flatten().tolist())
 
 
 def _taps_note(pattern: torch.Tensor) -> str:
+    """The sentence `KernelTaps.note` about a boolean pattern of nonzero taps."""
     count = int(pattern.sum())
     if count == pattern.numel():
         return ""
@@ -70,17 +78,21 @@ def _taps_note(pattern: torch.Tensor) -> str:
 
 
 def _channel_bound(present: torch.Tensor) -> str:
-    """Channels whose taps end at different places may meet in any order in later layers."""
+    """The reason `KernelTaps.bound`, if the first or last nonzero taps differ between channels.
+
+    Later layers may mix such channels in any way, so only the union of their taps is known.
+    """
     for own in (0, 1):
         channels = present.any(1 - own)
         channels = channels[channels.flatten(1).any(1)]
         for axis in range(1, channels.ndim):
-            there = [_first_and_last(channel, axis - 1) for channel in channels]
-            if len(set(there)) > 1:
+            ends = {_first_and_last(channel, axis - 1) for channel in channels}
+            if len(ends) > 1:
                 return "the taps of the kernel differ from channel to channel"
     return ""
 
 
 def _first_and_last(channel: torch.Tensor, axis: int) -> tuple[int, int]:
-    places = _any_along(channel, axis).nonzero().flatten()
-    return int(places[0]), int(places[-1])
+    """The first and last kernel index along one axis with a nonzero tap."""
+    indices = _any_along(channel, axis).nonzero().flatten()
+    return int(indices[0]), int(indices[-1])

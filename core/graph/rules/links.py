@@ -1,8 +1,8 @@
-"""Follows the image's axes through a call, in terms of its tensors' dimensions.
+"""Follows the image's two axes through a torch call.
 
-A rule says which dimensions stay, which are summed over and what is read along them;
-`by_dims` makes of that the maps of the two image axes, however these lie in the dimensions.
-`settle` fits the links of all inputs together.
+A rule describes an operation in terms of tensor dimensions: which of them stay, which are summed
+over, and what is read along them. `link_by_dims` turns this into the maps of the two image axes,
+whatever dimensions these lie in. `fit_links` combines the links of all inputs of a call.
 """
 
 from __future__ import annotations
@@ -28,21 +28,23 @@ from .call import Call, Link, Maps, Outcome, Source, same_dims
 
 
 def unfollowed_link(source: Source) -> Link:
-    """A link with the trivial upper bound: every output reads the whole input."""
+    """The link with the trivial upper bound, in which every output reads the whole input."""
     return _as_unfollowed(Link(source.node, (), (identity_map(1), identity_map(1))))
 
 
 def _as_unfollowed(link: Link) -> Link:
+    """The link to the same input with the trivial upper bound."""
     return Link(link.source, (), _reduction_maps(link.source.grid), unfollowed=True)
 
 
 def _reduction_maps(grid: Grid) -> Maps:
-    """One output that reads every unit; of an axis of one unit, that unit."""
+    """The maps along both axes of a single output that reads all units of a grid."""
     rows, cols = (_reduction_map(n) for n in grid)
     return rows, cols
 
 
 def _reduction_map(n: int) -> AxisMap:
+    """The map of a single output that reads all n units of an axis."""
     return whole_map(n, 1) if n > 1 else identity_map(1)
 
 
@@ -53,15 +55,15 @@ def link_by_dims(
     maps: Mapping[int, AxisMap] | None = None,
     mixed: Collection[int] = (),
 ) -> Link:
-    """A link from a mapping of tensor dimensions.
+    """The link of an operation that is described in terms of tensor dimensions.
 
     Args:
         source: the input.
-        out: the output's shape.
-        dims: the output dimension of each input dimension that is kept; all others are
-            summed over.
-        maps: what is read along an input dimension, where that is not the same unit.
-        mixed: input dimensions in which every output reads every input.
+        out: the shape of the output.
+        dims: the output dimension of each input dimension; input dimensions that are missing
+            here are summed over.
+        maps: the map along an input dimension, where an output does not read just the same index.
+        mixed: the input dimensions along which every output reads every input.
     """
     along: dict[tuple[int, int], AxisMap] = {}
     for dim, parts in enumerate(source.layout):
@@ -85,7 +87,19 @@ def _maps_of_parts(
     axis_map: AxisMap | None,
     mixed: bool,
 ) -> list[AxisMap] | None:
-    """The map of each part of one dimension; None where that cannot be told."""
+    """The map of each part of one input dimension.
+
+    Args:
+        parts: the parts of the dimension.
+        n: the length of the dimension.
+        target: the output dimension; None if the dimension is summed over.
+        out: the shape of the output.
+        axis_map: the map along the dimension, if the rule has specified one.
+        mixed: whether every output reads every input along the dimension.
+
+    Returns:
+        The maps; None if a map along the dimension cannot be expressed part by part.
+    """
     sizes = [part.size for part in parts]
     if target is None:
         cut = split_map_by_parts(axis_map, sizes) if axis_map else None
@@ -103,14 +117,25 @@ def _maps_of_parts(
 
 
 def _mixed_part_map(part: Part) -> AxisMap:
-    """Channels hold no units, so mixing them leaves each where it is."""
+    """The map of a part whose dimension is mixed: whole for an image part, identity for channels.
+
+    Channels hold no units, so mixing them changes no map.
+    """
     return whole_map(part.size, part.size) if part.axis is not None else identity_map(part.size)
 
 
 def split_map_by_parts(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | None:
-    """A map along a dimension of several parts as one map for each part; None where none is.
+    """Splits a map along a dimension that consists of several parts into one map for each part.
 
-    So it is for a single place, for a flip, and for what moves or crops by whole blocks.
+    This is possible for a single index, for a flip, and for shifts and crops by whole blocks of
+    the first part; a running sum becomes a loose upper bound.
+
+    Args:
+        axis: the map along the whole dimension.
+        sizes: the lengths of the parts, outermost first.
+
+    Returns:
+        One map for each part; None if the map cannot be split.
     """
     if len(sizes) == 1:
         return [axis]
@@ -118,7 +143,7 @@ def split_map_by_parts(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | N
     start = axis.taps[0].start
     if axis.is_identity:
         return [identity_map(size) for size in sizes]
-    if axis.causal:  # row by row: what an earlier row sees of a later column too
+    if axis.causal:  # row-major order: an output reads all columns of the rows before its own
         return [
             replace(causal_map(sizes[0]), loose=True),
             *(whole_map(size, size) for size in sizes[1:]),
@@ -140,12 +165,19 @@ def split_map_by_parts(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | N
 def _output_layout_and_maps(
     source: Source, rank: int, dims: Mapping[int, int], along: Mapping[tuple[int, int], AxisMap]
 ) -> tuple[Layout, Maps]:
-    """The layout of the output and the maps of both axes, from the maps of all parts."""
+    """The layout of the output and the maps of both image axes.
+
+    Args:
+        source: the input.
+        rank: number of dimensions of the output.
+        dims: the output dimension of each input dimension that is not summed over.
+        along: the map of each part, by (dimension, index of the part).
+    """
     new: dict[tuple[int, int], Part] = {}
     axes = []
     for axis in (0, 1):
         order = placed_parts(source.layout, axis)
-        part_maps = [along[place.dim, place.index] for place in order]
+        part_maps = [along[placed.dim, placed.index] for placed in order]
         axes.append(
             reduce(nested_map, part_maps) if part_maps else identity_map(source.node.grid[axis])
         )
@@ -167,24 +199,33 @@ def _output_layout_and_maps(
 def _remaining_parts(
     axis: int, order: Sequence[PlacedPart], part_maps: Sequence[AxisMap], dims: Mapping[int, int]
 ) -> dict[tuple[int, int], Part]:
-    """The parts of an axis that stay; one of a single unit only where it is the whole axis."""
+    """The parts of an image axis in the output, by (input dimension, index of the part).
+
+    Parts of a single unit are dropped, unless the whole axis has a single unit.
+    """
     staying = [
-        (place, one.n_out) for place, one in zip(order, part_maps, strict=True) if place.dim in dims
+        (placed, one.n_out)
+        for placed, one in zip(order, part_maps, strict=True)
+        if placed.dim in dims
     ]
     several = [pair for pair in staying if pair[1] > 1]
     new, stride = {}, 1
-    for place, size in reversed(several or staying[:1]):
-        new[place.dim, place.index] = Part(size, axis, stride)
+    for placed, size in reversed(several or staying[:1]):
+        new[placed.dim, placed.index] = Part(size, axis, stride)
         stride *= size
     return new
 
 
 class FittedLinks(NamedTuple):
-    """The output's layout and grid, and the maps from each input to them.
+    """The links of all inputs of a call, combined into one layout of the output.
 
     Attributes:
-        lost: the axes of no input could be followed, so that every unit is taken to read all.
-        loose: some map is only an upper bound.
+        layout: the layout of the output.
+        grid: units of the output along (height, width).
+        maps: the maps along (height, width) for each input.
+        unfollowed: whether the axes of no input could be followed, so that every output unit is
+            taken to read everything.
+        loose: whether some map is only an upper bound.
     """
 
     layout: Layout
@@ -195,13 +236,15 @@ class FittedLinks(NamedTuple):
 
 
 def fit_links(links: Sequence[Link], out: Shape) -> FittedLinks:
-    """One layout for the output from all the links.
+    """Combines the links of all inputs into one layout of the output.
 
-    Each axis lies where the first of the inputs with the most units has it. What another input
-    has elsewhere is read by all units: exactly so in a product, whose other dimension runs
-    along it, and an upper bound where the dimensions hold something else.
+    Each image axis lies where the first of the inputs with the most units has it. An axis that
+    another input has in a different dimension is read as a whole by all units. This is exact in
+    an outer product, and an upper bound if that dimension holds something else.
 
-    Nothing is lost where every input has one unit: the output reads it.
+    Args:
+        links: one link for each input.
+        out: the shape of the output.
     """
     links = [
         link if link.unfollowed or layout_fits(link.layout, out) else _as_unfollowed(link)
@@ -210,8 +253,8 @@ def fit_links(links: Sequence[Link], out: Shape) -> FittedLinks:
     followed = [link for link in links if not link.unfollowed]
     if not followed:
         maps = tuple(_reduction_maps(link.source.grid) for link in links)
-        loses = any(max(link.source.grid) > 1 for link in links)
-        return FittedLinks(((),) * len(out), (1, 1), maps, loses)
+        unfollowed = any(max(link.source.grid) > 1 for link in links)
+        return FittedLinks(((),) * len(out), (1, 1), maps, unfollowed)
     layout = _common_layout(followed)
     if not layout_fits(layout, out):
         layout = followed[0].layout
@@ -227,10 +270,12 @@ def fit_links(links: Sequence[Link], out: Shape) -> FittedLinks:
 
 
 def _unit_count(order: Sequence[PlacedPart]) -> int:
-    return reduce(lambda n, place: n * place.part.size, order, 1)
+    """The number of units of an axis with these parts."""
+    return reduce(lambda n, placed: n * placed.part.size, order, 1)
 
 
 def _common_layout(links: Sequence[Link]) -> Layout:
+    """The layout in which each axis lies as in the link that has most units along it."""
     first = links[0].layout
     if len(links) == 1 or all(link.layout == first for link in links[1:]):
         return first
@@ -247,8 +292,8 @@ def _common_layout(links: Sequence[Link]) -> Layout:
     rows, cols = chosen
     if rows is cols:
         return rows
-    taken = {place.dim for place in placed_parts(rows, 0)}
-    if taken & {place.dim for place in placed_parts(cols, 1)}:
+    taken = {placed.dim for placed in placed_parts(rows, 0)}
+    if taken & {placed.dim for placed in placed_parts(cols, 1)}:
         return tuple(merge_parts([p for p in parts if p.axis != 1]) for parts in rows)
     return tuple(
         rows[dim] if dim in taken else tuple(p for p in cols[dim] if p.axis != 0)
@@ -259,7 +304,17 @@ def _common_layout(links: Sequence[Link]) -> Layout:
 def _fitted_map(
     link: Link, axis: int, order: Sequence[PlacedPart], layout: Layout
 ) -> tuple[AxisMap, bool]:
-    """A link's map along one axis for the units of the common layout; whether it is loose."""
+    """The map of a link along one axis for the units of the output's common layout.
+
+    Args:
+        link: the link of one input.
+        axis: 0 for the height, 1 for the width.
+        order: the parts of this axis in the common layout, outermost first.
+        layout: the common layout.
+
+    Returns:
+        The map, and whether it is only an upper bound.
+    """
     own_map, n = link.maps[axis], _unit_count(order)
     own = [] if link.unfollowed else placed_parts(link.layout, axis)
     if own_map.n_out == 1 or link.unfollowed:
@@ -268,60 +323,70 @@ def _fitted_map(
         ), own_map.loose or link.unfollowed
     if [(p.dim, p.part) for p in own] == [(p.dim, p.part) for p in order]:
         return own_map, own_map.loose
-    shared, hidden, loose = _match_parts(own, order, layout)
-    if shared is None:
-        everything = whole_map(own_map.n_in, n)
-        return everything, True
-    dropped = reduce(
+    common_maps, missing, loose = _match_parts(own, order, layout)
+    if common_maps is None:
+        return whole_map(own_map.n_in, n), True
+    reduction = reduce(
         nested_map,
         [
-            _reduction_map(p.part.size) if i in hidden else identity_map(p.part.size)
+            _reduction_map(p.part.size) if i in missing else identity_map(p.part.size)
             for i, p in enumerate(own)
         ],
     )
-    spread = reduce(nested_map, shared) if shared else identity_map(1)
-    read = composed_map(composed_map(own_map, dropped), spread)
-    return read, read.loose or loose
+    broadcast = reduce(nested_map, common_maps) if common_maps else identity_map(1)
+    fitted = composed_map(composed_map(own_map, reduction), broadcast)
+    return fitted, fitted.loose or loose
 
 
 def _match_parts(
     own: Sequence[PlacedPart], order: Sequence[PlacedPart], layout: Layout
 ) -> tuple[list[AxisMap] | None, set[int], bool]:
-    """Which common parts a link's own parts are.
+    """Matches the parts of an axis in one link with those in the common layout.
+
+    Args:
+        own: the parts of the axis in the link, outermost first.
+        order: the parts of the axis in the common layout, outermost first.
+        layout: the common layout.
 
     Returns:
-        For each part of the common layout, how many units it makes of the link's (one unit
-        stays, or is spread); the link's parts that have no place there; whether taking those
-        as read by all is only an upper bound. The first is None if the order differs.
+        - The map along each part of the common layout: the identity if the link has this part, a
+          broadcast of one unit otherwise. None if the two orders contradict each other.
+        - The indices of the link's parts that the common layout lacks; all outputs read these.
+        - Whether that is only an upper bound.
     """
     left = list(enumerate(own))
     common_maps: list[AxisMap] = []
-    for place in order:
+    for placed in order:
         hit = next(
-            (i for i, p in left if p.dim == place.dim and p.part.size == place.part.size), None
+            (i for i, p in left if p.dim == placed.dim and p.part.size == placed.part.size), None
         )
         common_maps.append(
-            identity_map(place.part.size)
+            identity_map(placed.part.size)
             if hit is not None
-            else identity_map(1).broadcast(place.part.size)
+            else identity_map(1).broadcast(placed.part.size)
         )
         if hit is not None:
             if any(i < hit and _is_shared(p, order) for i, p in left):
                 return None, set(), True
             left = [pair for pair in left if pair[0] != hit]
-    hidden = {i for i, _ in left}
-    return common_maps, hidden, any(layout[p.dim] for _, p in left)
+    missing = {i for i, _ in left}
+    return common_maps, missing, any(layout[p.dim] for _, p in left)
 
 
-def _is_shared(place: PlacedPart, order: Sequence[PlacedPart]) -> bool:
-    return any(place.dim == o.dim and place.part.size == o.part.size for o in order)
+def _is_shared(placed: PlacedPart, order: Sequence[PlacedPart]) -> bool:
+    """Whether a part of the same size lies in the same dimension in ``order``."""
+    return any(placed.dim == o.dim and placed.part.size == o.part.size for o in order)
 
 
 def unknown_outcome(call: Call, why: str = "") -> Outcome:
-    """The outcome of an operation without a rule: an upper bound with its name.
+    """The outcome of an operation without a rule: an upper bound in which all read everything.
 
-    Every output reads everything; the image's axes stay where they were if the output has as
-    many dimensions, so that later operations have units to be asked about.
+    The image axes stay in their dimensions if the output has as many dimensions as the input, so
+    that later operations still have units along them.
+
+    Args:
+        call: the call.
+        why: the reason for the bound, for the note; by default that there is no rule.
     """
     links = [
         link_by_dims(s, call.out, same_dims(s), mixed=[d for d in s.image_dims if s.shape[d] > 1])
@@ -333,7 +398,7 @@ def unknown_outcome(call: Call, why: str = "") -> Outcome:
 
 
 def unknown_outcome_of_links(call: Call, links: Sequence[Link], why: str = "") -> Outcome:
-    """An operation of which only a bound is known along the axes that ``links`` take whole."""
+    """The outcome of an operation with an upper bound along the axes that ``links`` read whole."""
     rows, cols = (any(link.maps[axis].whole for link in links) for axis in (0, 1))
     part = "image" if rows and cols else "height" if rows else "width"
     taken = f": taken as the whole {part}" if rows or cols else ""

@@ -1,7 +1,8 @@
-"""The rules of the operations that compute on units: one by one, in sums, or all with all.
+"""Rules of elementwise functions, norms, reductions, matrix products and attention.
 
-Elementwise functions and merges are one rule: inputs are broadcast against each other.
-What sums over an image axis, or lets every position see every other, is global.
+Elementwise functions of one or several inputs share one rule, which broadcasts the inputs against
+each other. An operation that sums over an image axis, or lets every position read every other, is
+global.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from .windows import EARLIER, GLOBAL, Rule
 
 
 def elementwise(call: Call) -> Outcome:
-    """Functions of one unit, and of the same unit of several inputs, with broadcasting."""
+    """The rule of functions that combine the same unit of one or several inputs, broadcast."""
     links = [link_by_dims(s, call.out, broadcast_dims(s.shape, call.out)) for s in call.sources]
     bound = MASKED_SCORES_BOUND if masks_scores(call) else ""
     if not bound and call.operation == "where" and _chooses_by_a_constant(call):
@@ -37,19 +38,19 @@ def elementwise(call: Call) -> Outcome:
 
 
 def _chooses_by_a_constant(call: Call) -> bool:
-    """where(condition, input, other): the condition does not depend on the image, both values do."""
+    """Whether where(condition, input, other) selects by a constant between two computed tensors."""
     values = (call.get(0, "condition"), call.get(1, "input"), call.get(2, "other"))
     condition, *branches = map(call.source_of, values)
     return condition is None and None not in branches
 
 
 def _reducing_outcome(links: Sequence[Link], kind: str, what: str) -> Outcome:
-    """The outcome of links that may sum over units: global where one sums over a whole axis.
+    """The outcome of an operation that may sum over units; global if it sums over a whole axis.
 
     Args:
-        links: one for each input.
-        kind: where each unit reads its own.
-        what: the words for a sum over a whole axis.
+        links: one link for each input.
+        kind: the kind of node if every unit reads only itself.
+        what: the phrase for the note about a sum over a whole axis, such as "mean over space".
     """
     axes = [axis for link in links for axis in link.maps]
     if any(axis.whole and axis.n_in > 1 for axis in axes):
@@ -61,13 +62,13 @@ def _reducing_outcome(links: Sequence[Link], kind: str, what: str) -> Outcome:
 
 
 def _mixing_outcome(call: Call, dims: Sequence[int], what: str) -> Outcome:
-    """Every unit along ``dims`` sees all units along them; the shape is kept."""
+    """The outcome of an operation of unchanged shape that mixes all units along ``dims``."""
     links = [link_by_dims(s, call.out, same_dims(s), mixed=dims) for s in call.sources]
     return _reducing_outcome(links, "pass", what)
 
 
 def mix_along(call: Call) -> Outcome:
-    """softmax(input, dim) and its like: normalized, sorted or summed up along a dimension."""
+    """The rule of softmax(input, dim), sort and others that mix all elements along a dimension."""
     rank = len(call.sources[0].shape)
     default: object = 1 if call.operation == "normalize" else -1
     place = 2 if call.operation == "normalize" else 1
@@ -76,33 +77,33 @@ def mix_along(call: Call) -> Outcome:
 
 
 def layer_norm(call: Call) -> Outcome:
-    """layer_norm and rms_norm(input, normalized_shape): statistics over the last dimensions."""
+    """The rule of layer_norm and rms_norm, whose statistics run over the last dimensions."""
     rank = len(call.sources[0].shape)
     last = len(cast(Sequence[int], call.get(1, "normalized_shape")))
     return _mixing_outcome(call, range(rank - last, rank), "statistics over space")
 
 
 def group_norm(call: Call) -> Outcome:
-    """group_norm: statistics over the positions of each sample."""
+    """The rule of group_norm, whose statistics run over all dimensions but the batch."""
     return _mixing_outcome(call, range(1, len(call.sources[0].shape)), "statistics over space")
 
 
 def instance_norm(call: Call) -> Outcome:
-    """instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, …)."""
+    """The rule of instance_norm; with running statistics it is elementwise."""
     if call.get(5, "use_input_stats", True):
         return group_norm(call)
     return elementwise(call)
 
 
 def batch_norm(call: Call) -> Outcome:
-    """batch_norm(input, running_mean, running_var, weight, bias, training, …)."""
+    """The rule of batch_norm, which is elementwise unless it uses the statistics of the batch."""
     if call.get(5, "training", False) or call.get(1, "running_mean") is None:
         return group_norm(call)
     return elementwise(call)
 
 
 def reduction(call: Call) -> Outcome:
-    """mean, sum, amax, … (input, dim, keepdim): global where an image axis is summed over."""
+    """The rule of mean, sum, amax and other reductions (input, dim, keepdim)."""
     source = call.sources[0]
     rank = len(source.shape)
     pairs = call.operation == "cosine_similarity"
@@ -121,10 +122,11 @@ def reduction(call: Call) -> Outcome:
 
 
 _DIM_IS_THIRD_ARGUMENT = names_in("norm vector_norm matrix_norm quantile nanquantile")
+"""Reductions (input, order or quantile, dim) whose ``dim`` is the third argument."""
 
 
 def linear(call: Call) -> Outcome:
-    """linear(input, weight, bias): mixes the last dimension."""
+    """The rule of linear(input, weight, bias), which mixes the last dimension."""
     source = call.sources[0]
     if len(call.sources) > 1:
         return unknown_outcome(call, "weights computed from the input")
@@ -135,7 +137,7 @@ def linear(call: Call) -> Outcome:
 
 
 def bilinear(call: Call) -> Outcome:
-    """bilinear(input1, input2, weight, bias): mixes the last dimension of both."""
+    """The rule of bilinear(input1, input2, weight, bias), which mixes the last dimensions."""
     links = []
     for place, name in enumerate(("input1", "input2")):
         source = call.source_of(call.get(place, name))
@@ -146,7 +148,7 @@ def bilinear(call: Call) -> Outcome:
 
 
 def add_product(call: Call) -> Outcome:
-    """addmm, baddbmm(input, a, b): a product and what is added to it."""
+    """The rule of addmm and baddbmm(input, a, b), which add ``input`` to the product of a and b."""
     first = call.get(1, "mat1", call.kwargs.get("batch1"))
     second = call.get(2, "mat2", call.kwargs.get("batch2"))
     product = matmul(replace(call, args=(first, second), kwargs={}))
@@ -158,7 +160,7 @@ def add_product(call: Call) -> Outcome:
 
 
 def tensordot(call: Call) -> Outcome:
-    """tensordot(a, b, dims): the dims named are summed over, the rest of a and then b is kept."""
+    """The rule of tensordot(a, b, dims): ``dims`` are summed over; a's others come first in out."""
     dims, links, start = call.get(2, "dims", 2), [], 0
     for place, name in enumerate(("a", "b")):
         value = cast(torch.Tensor, call.get(place, name))
@@ -178,7 +180,7 @@ def tensordot(call: Call) -> Outcome:
 
 
 def matmul(call: Call) -> Outcome:
-    """matmul(a, b): a's columns and b's rows are summed over; the rest broadcasts."""
+    """The rule of matmul(a, b), which sums over a's columns and b's rows and broadcasts the rest."""
     first, second = call.get(0, "input"), call.get(1, "other", call.kwargs.get("mat2"))
     links = []
     for value, summed in ((first, -1), (second, -2)):
@@ -195,7 +197,7 @@ def matmul(call: Call) -> Outcome:
 
 
 def einsum(call: Call) -> Outcome:
-    """einsum(equation, …): letters that do not reach the output are summed over."""
+    """The rule of einsum(equation, …), which sums over letters that the output lacks."""
     equation, *operands = call.args
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = list(operands[0])
@@ -213,10 +215,10 @@ def einsum(call: Call) -> Outcome:
 
 
 def attention(call: Call) -> Outcome:
-    """scaled_dot_product_attention(q, k, v, mask): queries along dimension -2, as keys and values.
+    """The rule of scaled_dot_product_attention(q, k, v, mask), whose tokens lie in dimension -2.
 
-    Every query reads itself, and every key and value that the mask lets it see; a mask that
-    hangs on the input is read along both.
+    Every output reads its own query, and the keys and values that the mask admits. It also reads
+    its row of the mask, if the mask depends on the network's input.
     """
     rank, links = len(call.out), []
     sources = [call.source_of(call.get(i, name)) for i, name in enumerate(_SUMMED_OVER)]
@@ -225,7 +227,7 @@ def attention(call: Call) -> Outcome:
     if call.get(5, "is_causal", False):
         seen = VisibleKeys(map_of_matrix(np.tri(call.out[-2], keys, dtype=bool)))
     else:
-        seen = visible_keys(call, mask, hides=False)
+        seen = visible_keys(call, mask, true_masks=False)
     for source, gone in zip(sources, _SUMMED_OVER.values(), strict=True):
         if source is not None:
             dims = {
@@ -238,12 +240,13 @@ def attention(call: Call) -> Outcome:
 
 
 _SUMMED_OVER = {"query": (-1,), "key": (-2, -1), "value": (-2,), "attn_mask": (-1,)}
+"""The dimensions of each argument of an attention that its output sums over."""
 
 
 def multi_head_attention(call: Call) -> Outcome:
-    """multi_head_attention_forward(q, k, v, …): tokens come first, channels last."""
+    """The rule of multi_head_attention_forward(q, k, v, …), whose tokens lie in dimension 0."""
     links = []
-    seen = visible_keys(call, call.kwargs.get("attn_mask"), hides=True)
+    seen = visible_keys(call, call.kwargs.get("attn_mask"), true_masks=True)
     if call.kwargs.get("key_padding_mask") is not None:
         seen = seen._replace(bound=UNKNOWN_MASK_BOUND)
     for place, name in enumerate(("query", "key", "value")):
@@ -257,7 +260,15 @@ def multi_head_attention(call: Call) -> Outcome:
 def _key_link(
     source: Source, out: Shape, dims: dict[int, int], token: int | None, seen: VisibleKeys
 ) -> Link:
-    """The link of keys or values, of whose tokens each output sees some; of queries, its own."""
+    """The link of the queries, keys or values of an attention.
+
+    Args:
+        source: the queries, keys or values.
+        out: the shape of the output.
+        dims: the output dimensions of the input dimensions that are not summed over.
+        token: the output dimension of the tokens, for keys and values; None for queries.
+        seen: the keys that each query reads.
+    """
     own = None if token is None else token - len(out) + len(source.shape)
     if own is None or seen.axis is None or own not in source.image_dims:
         return link_by_dims(source, out, dims)
@@ -286,18 +297,21 @@ ipow itruediv ifloordiv pos bool byte char short int long half cdouble cfloat ch
 dropout3d native_dropout isin bucketize rrelu_with_noise pin_memory
 native_batch_norm_legit_no_training
 """)
-_MIXES = names_in("""
+"""Functions whose output unit reads the same unit of each input."""
+_MIX_ALONG_DIM = names_in("""
 softmax log_softmax softmin normalize sort argsort gumbel_softmax msort cross
 """)
-_REDUCES = names_in("""
+"""Functions of unchanged shape whose outputs read all elements along one dimension."""
+_REDUCTIONS = names_in("""
 mean sum amax amin max min prod std var norm vector_norm logsumexp argmax argmin median any all
 nansum nanmean count_nonzero std_mean var_mean aminmax nanmedian quantile nanquantile
 cosine_similarity
 """)
+"""Functions that sum or search over one or more dimensions and drop these."""
 MIXING_RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, elementwise),
-    **dict.fromkeys(_MIXES, mix_along),
-    **dict.fromkeys(_REDUCES, reduction),
+    **dict.fromkeys(_MIX_ALONG_DIM, mix_along),
+    **dict.fromkeys(_REDUCTIONS, reduction),
     **dict.fromkeys(("layer_norm", "rms_norm", "native_layer_norm"), layer_norm),
     **dict.fromkeys(("group_norm", "native_group_norm"), group_norm),
     "instance_norm": instance_norm,

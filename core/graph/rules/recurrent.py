@@ -1,7 +1,7 @@
-"""The rules of recurrence and running sums: along their axis a unit sees every earlier step.
+"""Rules of recurrent layers and running sums, in which a unit reads every earlier step.
 
-Both directions together see all of it. Only the axis of the steps is concerned; the other one,
-and the grid, stay as they are.
+A bidirectional recurrence reads all steps. The image axis that does not hold the steps is
+unchanged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .windows import EARLIER, GLOBAL, Rule
 
 
 def cumulative(call: Call) -> Outcome:
-    """cumsum, cumprod, cummax, cummin and logcumsumexp(input, dim)."""
+    """The rule of cumsum, cumprod, cummax, cummin and logcumsumexp(input, dim)."""
     source = call.sources[0]
     (dim,) = normalized_dims(call.get(1, "dim"), len(source.shape))
     maps = {dim: causal_map(source.shape[dim])} if dim in source.image_dims else {}
@@ -27,31 +27,35 @@ def cumulative(call: Call) -> Outcome:
 
 
 def _causal_outcome(links: list[Link], name: str) -> Outcome:
+    """The outcome of an operation along time steps; ``name`` is its name in the note."""
     steps = any(axis.causal for link in links for axis in link.maps)
     return Outcome("window" if steps else "pass", links, f"{EARLIER}: {name}" if steps else "")
 
 
 def recurrent(call: Call) -> Outcome:
-    """lstm, gru, rnn_tanh and rnn_relu(input, state, weights, bias, layers, …, both, batch_first).
+    """The rule of lstm, gru, rnn_tanh and rnn_relu.
 
-    The states that are returned as well have seen all steps.
+    Their arguments are (input, state, weights, has_biases, num_layers, dropout, train,
+    bidirectional, batch_first). The final states, which they return too, read all steps.
     """
     second = call.args[1] if len(call.args) == 9 else None
     if second is None or (isinstance(second, torch.Tensor) and second.ndim == 1):
         return unknown_outcome(call, "a packed sequence")
-    both, batch_first = bool(call.args[7]), bool(call.args[8])
+    bidirectional, batch_first = bool(call.args[7]), bool(call.args[8])
     time, batch = (1, 0) if batch_first else (0, 1)
     links, states = [], []
     for source in call.sources:
         if source is call.sources[0] and call.source_of(call.args[0]):
             dims = {time: time, batch: batch}
-            maps = {} if both else {time: causal_map(source.shape[time])}
-            links.append(link_by_dims(source, call.out, dims, maps, [time] if both else []))
+            maps = {} if bidirectional else {time: causal_map(source.shape[time])}
+            links.append(
+                link_by_dims(source, call.out, dims, maps, [time] if bidirectional else [])
+            )
             states.append(link_by_dims(source, (1, call.out[batch], 1), {batch: 1}))
         else:
             links.append(link_by_dims(source, call.out, {1: batch}))
             states.append(link_by_dims(source, (1, call.out[batch], 1), {1: 1}))
-    if both:
+    if bidirectional:
         outcome = Outcome("global", links, f"{GLOBAL}: {call.operation} in both directions")
     else:
         outcome = _causal_outcome(links, call.operation)
@@ -60,7 +64,7 @@ def recurrent(call: Call) -> Outcome:
 
 
 def recurrent_cell(call: Call) -> Outcome:
-    """One step of a recurrence: input and state, channels last, are mixed."""
+    """The rule of one recurrent step, which mixes the channels (last) of the input and the state."""
     links = [_channel_mixing_link(source, call) for source in call.sources]
     return Outcome("merge" if len(links) > 1 else "pass", links)
 

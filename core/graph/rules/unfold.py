@@ -1,4 +1,4 @@
-"""The rules of unfold and fold, whose windows' taps lie among the channels."""
+"""Rules of unfold and fold, which store the taps of their windows among the channels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .windows import Rule, per_axis
 
 
 def unfold(call: Call) -> Outcome:
-    """F.unfold(input, kernel_size, dilation, padding, stride), or Tensor.unfold(dim, size, step)."""
+    """The rule of F.unfold(input, kernel_size, dilation, padding, stride) and Tensor.unfold."""
     source = call.sources[0]
     if call.function is not torch.nn.functional.unfold:
         return _tensor_unfold(call, source)
@@ -41,7 +41,13 @@ def unfold(call: Call) -> Outcome:
 
 
 def _unfolded_layout(shape: Sequence[int], counts: Sequence[int], kernel: Sequence[int]) -> Layout:
-    """The layout of unfold's result: channels and taps in one dimension, windows in the last."""
+    """The layout of the result of F.unfold: channels and taps in dimension -2, windows in -1.
+
+    Args:
+        shape: the shape of the result.
+        counts: the number of windows along (height, width).
+        kernel: the kernel size along (height, width).
+    """
     channels = Part(shape[-2] // (kernel[0] * kernel[1]))
     taps = tuple(Part(k, axis, 1) for axis, k in enumerate(kernel))
     windows = tuple(Part(n, axis, kernel[axis]) for axis, n in enumerate(counts))
@@ -54,7 +60,13 @@ def _unfolded_layout(shape: Sequence[int], counts: Sequence[int], kernel: Sequen
 
 
 def _separate_taps_map(n: int, count: int, spec: Window) -> AxisMap:
-    """Unit ``u*k + t`` reads tap t of window u and nothing else."""
+    """The map of F.unfold along one axis: unit ``u*kernel_size + t`` reads tap t of window u.
+
+    Args:
+        n: units of the input.
+        count: number of windows.
+        spec: the settings of the window.
+    """
     first = -spec.padding[0]
     taps = [first + t * spec.dilation for t in range(spec.kernel_size)]
     return AxisMap(
@@ -66,10 +78,12 @@ _UNFOLD_ARGUMENTS = ("kernel_size", "dilation", "padding", "stride")
 
 
 def _window_count(n: int, spec: Window) -> int:
+    """The number of windows on an axis of n units."""
     return (n + sum(spec.padding) - spec.span) // spec.stride + 1
 
 
 def _tensor_unfold(call: Call, source: Source) -> Outcome:
+    """The rule of Tensor.unfold(dimension, size, step), which puts the taps in a new dimension."""
     axis, size, stride = (
         int(cast(int, call.get(i, name)))
         for i, name in enumerate(_TENSOR_UNFOLD_ARGUMENTS, start=1)
@@ -88,7 +102,7 @@ _TENSOR_UNFOLD_ARGUMENTS = ("dimension", "size", "step")
 
 
 def fold(call: Call) -> Outcome:
-    """F.fold(input, output_size, kernel_size, dilation, padding, stride): the scatter of unfold."""
+    """The rule of F.fold(input, output_size, kernel_size, dilation, padding, stride)."""
     source = call.sources[0]
     values = [call.get(i, name) for i, name in enumerate(_UNFOLD_ARGUMENTS, start=2)]
     kernel, dilation, stride = (per_axis(v, 2) for v in (values[0], values[1], values[3]))
@@ -103,11 +117,15 @@ def fold(call: Call) -> Outcome:
 
 
 def _image_layout(shape: Shape) -> Layout:
+    """The layout of a tensor whose last two dimensions are the height and the width."""
     return plain_layout(len(shape), (len(shape) - 2, len(shape) - 1), (shape[-2], shape[-1]))
 
 
 def _fold_of_mixed_taps(call: Call, counts: Sequence[int], specs: Sequence[Window]) -> Outcome:
-    """Windows whose taps are mixed or new: each output reads all windows that cover it."""
+    """The outcome of fold if the taps of its windows are not separate units of the image.
+
+    Each output then reads all windows that cover it.
+    """
     source, last = call.sources[0], len(call.sources[0].shape) - 1
     link = link_by_dims(source, source.shape, {d: d for d in range(last + 1) if d != last - 1})
     wanted = plain_layout(last + 1, (last, last), (counts[0], counts[1]))
@@ -121,18 +139,24 @@ def _fold_of_mixed_taps(call: Call, counts: Sequence[int], specs: Sequence[Windo
 
 
 def _joined_taps_map(count: int, n_out: int, spec: Window) -> AxisMap:
-    """Output u reads every unit of unfold (``_taps_apart``) that came from place u.
+    """The map of F.fold along one axis, if its input has one unit for each tap of each window.
 
-    Tap t of window w came from ``w*stride - before + t*dilation``.
+    Output u reads every unit that unfold copied from u: tap t of window w, which is unit
+    ``w*kernel_size + t``, is a copy of unit ``w*stride - before + t*dilation``.
+
+    Args:
+        count: number of windows.
+        n_out: units of the output.
+        spec: the settings of the window.
     """
     k, scatter = spec.kernel_size, transposed_map(count, n_out, spec)
 
     def units(phase: int) -> range:
-        places = []
+        copies = []
         for w in scatter.taps[phase]:
             t = (phase + spec.padding[0] - w * spec.stride) // spec.dilation
-            places.append(w * k + t)
-        return covering_range(sorted(places))[0]
+            copies.append(w * k + t)
+        return covering_range(sorted(copies))[0]
 
     taps = tuple(units(phase) for phase in range(scatter.period))
     return AxisMap(count * k, n_out, taps, k, window=spec)

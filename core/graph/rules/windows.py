@@ -1,7 +1,7 @@
-"""The rules of the operations that slide a window: what each output unit reads.
+"""Rules of convolutions, pooling, interpolation, padding and roll.
 
-Each rule reads the settings from the call as torch's documentation of the function
-names them, and the sizes from the tensors, which torch itself made.
+Each rule reads the settings from the call's arguments, named as in torch's documentation of the
+function, and the sizes from the shapes of the tensors.
 """
 
 from __future__ import annotations
@@ -33,13 +33,20 @@ from .kernel_taps import kernel_taps
 from .links import link_by_dims, unfollowed_link
 
 ADAPTIVE = "depends on the input size: adaptive pooling"
+"""The note of adaptive pooling to more than one unit."""
 RESIZED = "depends on the input size: resized to a fixed size"
+"""The note of an interpolation whose output size does not follow the input's size."""
 GLOBAL = "whole image"
+"""The first words of the note of an operation that reads the whole image."""
 EARLIER = "sees every earlier step"
+"""The first words of the note of a recurrence or a running sum."""
 
 
 def per_axis(value: object, axes: int, default: int = 1) -> list[int]:
-    """An int, a sequence of one or of ``axes``, or None, as a list of ``axes`` ints."""
+    """A torch argument such as ``stride`` as a list with one int for each of ``axes`` axes.
+
+    ``value`` is an int, a sequence of one or of ``axes`` ints, or None (or empty) for the default.
+    """
     if value is None or (isinstance(value, Sequence) and not value):
         return [default] * axes
     if isinstance(value, Sequence):
@@ -49,34 +56,48 @@ def per_axis(value: object, axes: int, default: int = 1) -> list[int]:
 
 
 def _link_along_last_dims(
-    source: Source, out: Sequence[int], maps: Sequence[AxisMap], summed: bool = False
+    source: Source, out: Sequence[int], maps: Sequence[AxisMap], mixes_channels: bool = False
 ) -> Link:
-    """A link along the last dimensions, one map each; the others are kept, or summed over."""
+    """The link of an operation with one map for each of the last dimensions.
+
+    Args:
+        source: the input.
+        out: the shape of the output.
+        maps: the maps along the last dimensions.
+        mixes_channels: whether the dimension before these is summed over.
+    """
     rank = len(source.shape)
-    dims = {dim: dim for dim in range(rank) if dim != rank - len(maps) - 1 or not summed}
+    channel_dim = rank - len(maps) - 1
+    dims = {dim: dim for dim in range(rank) if dim != channel_dim or not mixes_channels}
     return link_by_dims(
         source, tuple(out), dims, {rank - len(maps) + i: axis for i, axis in enumerate(maps)}
     )
 
 
-def _window_outcome(call: Call, specs: Sequence[Window], summed: bool = False) -> Outcome:
-    """A window along the last dimensions; ``summed`` if channels are mixed as well."""
+def _window_outcome(call: Call, specs: Sequence[Window], mixes_channels: bool = False) -> Outcome:
+    """The outcome of a window that slides along the last dimensions of its input.
+
+    Args:
+        call: the call.
+        specs: the settings of the window along each of the last dimensions.
+        mixes_channels: whether every output channel reads several input channels.
+    """
     source, axes = call.sources[0], len(specs)
     sizes = zip(source.shape[-axes:], call.out[-axes:], specs, strict=True)
     make = transposed_map if specs[0].transposed else window_map
     kind = "transposed" if specs[0].transposed else "window"
     return Outcome(
-        kind, [_link_along_last_dims(source, call.out, [make(*s) for s in sizes], summed)]
+        kind, [_link_along_last_dims(source, call.out, [make(*s) for s in sizes], mixes_channels)]
     )
 
 
 def _has_constant_weights(call: Call) -> bool:
-    """Nothing but the first argument depends on the input (no computed weights)."""
+    """Whether only the first argument depends on the network's input, so not the weights."""
     return len(call.sources) == 1 and call.source_of(call.get(0, "input")) is not None
 
 
 def convolution(call: Call) -> Outcome:
-    """conv1d, conv2d(input, weight, bias, stride, padding, dilation, groups)."""
+    """The rule of convNd(input, weight, bias, stride, padding, dilation, groups)."""
     axes = int(call.operation[-2])
     weight = call.get(1, "weight")
     if not _has_constant_weights(call) or not isinstance(weight, torch.Tensor):
@@ -94,20 +115,21 @@ def convolution(call: Call) -> Outcome:
 def _convolution_outcome(
     call: Call, weight: torch.Tensor, specs: Sequence[Window], groups: object
 ) -> Outcome:
-    """A window of the taps whose weights are not zero by construction.
+    """The outcome of a convolution that reads only taps whose weights are not zero by construction.
 
-    Channels are mixed, and with them what lies among them, unless each is its own.
+    A convolution mixes channels, and with them the image units among the channels, unless it is
+    depthwise.
     """
     taps = kernel_taps(call.constants, weight)
-    left = [replace(spec, taps=places) for spec, places in zip(specs, taps.axes, strict=True)]
+    masked = [replace(spec, taps=indices) for spec, indices in zip(specs, taps.axes, strict=True)]
     mixes = groups != weight.shape[0] or weight.shape[1] != 1
-    return replace(_window_outcome(call, left, mixes), note=taps.note, bound=taps.bound)
+    return replace(_window_outcome(call, masked, mixes), note=taps.note, bound=taps.bound)
 
 
 def _convolution_padding(
     value: object, kernel: Sequence[int], dilation: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """(before, after) of each axis. torch 'same' puts the odd pixel after."""
+    """The padding (before, after) along each axis; for 'same', torch pads the odd unit after."""
     if value == "same":
         totals = [n - 1 for n in map(span_of, kernel, dilation)]
         return [(total // 2, total - total // 2) for total in totals]
@@ -117,7 +139,10 @@ def _convolution_padding(
 
 
 def transposed_convolution(call: Call) -> Outcome:
-    """conv_transposeNd(input, weight, bias, stride, padding, output_padding, groups, dilation)."""
+    """The rule of conv_transposeNd.
+
+    Its arguments are (input, weight, bias, stride, padding, output_padding, groups, dilation).
+    """
     axes = int(call.operation[-2])
     weight = call.get(1, "weight")
     if not _has_constant_weights(call) or not isinstance(weight, torch.Tensor):
@@ -138,6 +163,7 @@ def transposed_convolution(call: Call) -> Outcome:
 def _pooling_outcome(
     call: Call, kernel: object, stride: object, padding: object, dilation: object
 ) -> Outcome:
+    """The outcome of a pooling with these arguments; None means torch's default."""
     axes = int(call.operation.removesuffix("_with_indices")[-2])
     sizes = per_axis(kernel, axes)
     strides = sizes if stride is None else per_axis(stride, axes)
@@ -147,23 +173,23 @@ def _pooling_outcome(
 
 
 def max_pool(call: Call) -> Outcome:
-    """max_poolNd(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)."""
+    """The rule of max_poolNd(input, kernel_size, stride, padding, dilation, …)."""
     kernel, stride = call.get(1, "kernel_size"), call.get(2, "stride")
     return _pooling_outcome(call, kernel, stride, call.get(3, "padding"), call.get(4, "dilation"))
 
 
 def avg_pool(call: Call) -> Outcome:
-    """avg_poolNd(input, kernel_size, stride, padding, ceil_mode, …)."""
+    """The rule of avg_poolNd(input, kernel_size, stride, padding, …)."""
     return _pooling_outcome(
         call, call.get(1, "kernel_size"), call.get(2, "stride"), call.get(3, "padding"), None
     )
 
 
 def max_unpool(call: Call) -> Outcome:
-    """max_unpoolNd(input, indices, kernel_size, stride, padding, output_size).
+    """The rule of max_unpoolNd(input, indices, kernel_size, stride, padding, output_size).
 
-    Each value goes back to the place in its pooling window that its index names, so that a
-    place reads all windows that cover it.
+    Each value is written somewhere in its pooling window, at the position that its index gives.
+    So an output reads all windows that cover it.
     """
     axes = int(call.operation[-2])
     sizes, stride = per_axis(call.get(2, "kernel_size"), axes), call.get(3, "stride")
@@ -180,13 +206,14 @@ def max_unpool(call: Call) -> Outcome:
 
 
 def general_convolution(call: Call) -> Outcome:
-    """convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)."""
+    """The rule of torch.convolution, which applies that of the plain or transposed convolution."""
     weight = call.get(1, "weight")
     axes = weight.ndim - 2 if isinstance(weight, torch.Tensor) else 0
     named = {name: call.get(i, name) for i, name in enumerate(_CONVOLUTION_ARGUMENTS)}
-    back = bool(named.pop("transposed"))
-    one = replace(call, operation=f"conv{'_transpose' * back}{axes}d", args=(), kwargs=named)
-    return transposed_convolution(one) if back else convolution(one)
+    transposed = bool(named.pop("transposed"))
+    specific = f"conv{'_transpose' * transposed}{axes}d"
+    specific_call = replace(call, operation=specific, args=(), kwargs=named)
+    return transposed_convolution(specific_call) if transposed else convolution(specific_call)
 
 
 _CONVOLUTION_ARGUMENTS = (
@@ -196,12 +223,12 @@ _CONVOLUTION_ARGUMENTS = (
 
 
 def lp_pool(call: Call) -> Outcome:
-    """lp_poolNd(input, norm_type, kernel_size, stride, ceil_mode)."""
+    """The rule of lp_poolNd(input, norm_type, kernel_size, stride, ceil_mode)."""
     return _pooling_outcome(call, call.get(2, "kernel_size"), call.get(3, "stride"), None, None)
 
 
 def adaptive_pool(call: Call) -> Outcome:
-    """adaptive_{avg,max}_poolNd(input, output_size): global where the output has one unit."""
+    """The rule of adaptive average and max pooling, which are global if the output has one unit."""
     axes = int(call.operation.removesuffix("_with_indices")[-2])
     source = call.sources[0]
     sizes = list(zip(source.shape[-axes:], call.out[-axes:], strict=True))
@@ -213,7 +240,11 @@ def adaptive_pool(call: Call) -> Outcome:
 
 
 def interpolate(call: Call) -> Outcome:
-    """interpolate(input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)."""
+    """The rule of interpolate.
+
+    Its arguments are (input, size, scale_factor, mode, align_corners, recompute_scale_factor,
+    antialias).
+    """
     source = call.sources[0]
     axes = len(source.shape) - 2
     mode = str(call.get(3, "mode", "nearest"))
@@ -243,7 +274,10 @@ _RESAMPLING_OF_MODE: dict[str, Resampling] = {
 
 
 def _scale_factors(call: Call, axes: int) -> list[Fraction | None]:
-    """Output units per input unit where torch uses the factor given, not the sizes' ratio."""
+    """The scale factors (output units per input unit) along each axis.
+
+    None where torch computes coordinates from the ratio of the sizes instead.
+    """
     factor = call.get(2, "scale_factor")
     if factor is None or call.get(5, "recompute_scale_factor"):
         return [None] * axes
@@ -252,14 +286,14 @@ def _scale_factors(call: Call, axes: int) -> list[Fraction | None]:
 
 
 def pixel_shuffle(call: Call) -> Outcome:
-    """pixel_shuffle(input, upscale_factor): r*r channels become r × r pixels."""
+    """The rule of pixel_shuffle(input, upscale_factor), which turns r² channels into r×r pixels."""
     factor = int(cast(int, call.get(1, "upscale_factor")))
     maps = [block_repeat_map(n, factor) for n in call.sources[0].shape[-2:]]
     return Outcome("resample", [_link_along_last_dims(call.sources[0], call.out, maps)])
 
 
 def pixel_unshuffle(call: Call) -> Outcome:
-    """pixel_unshuffle(input, downscale_factor): r × r pixels become r*r channels."""
+    """The rule of pixel_unshuffle(input, downscale_factor), which turns r×r pixels into channels."""
     factor = int(cast(int, call.get(1, "downscale_factor")))
     return _window_outcome(call, [Window(factor, factor)] * 2)
 
@@ -273,7 +307,10 @@ _EDGE_OF_MODE: dict[str, Edge] = {
 
 
 def pad(call: Call) -> Outcome:
-    """pad(input, pad, mode, value): amounts from the last dimension back; negative crops."""
+    """The rule of pad(input, pad, mode, value).
+
+    ``pad`` lists (before, after) from the last dimension backwards; negative amounts crop.
+    """
     source = call.sources[0]
     amounts = [int(a) for a in cast(Sequence[int], call.get(1, "pad"))]
     edge = _EDGE_OF_MODE[str(call.get(2, "mode", "constant"))]
@@ -290,15 +327,17 @@ def pad(call: Call) -> Outcome:
 
 
 WRAPS_NOTE = "wraps around: units at the border also see the opposite side"
+"""The note of circular padding and roll along an image axis."""
 
 
 def _padding_map(n: int, m: int, before: int, after: int, edge: Edge) -> AxisMap:
+    """The map along one axis of padding that makes m units of n."""
     spec = Window(padding=(before, after))
     return AxisMap(n, m, (range(-before, 1 - before),), 1, edge, window=spec)
 
 
 def roll(call: Call) -> Outcome:
-    """roll(input, shifts, dims): a circular move."""
+    """The rule of roll(input, shifts, dims), a circular shift."""
     source = call.sources[0]
     dims = call.get(2, "dims")
     if dims is None or dims == ():
@@ -316,6 +355,7 @@ def roll(call: Call) -> Outcome:
 
 
 Rule = Callable[[Call], Outcome]
+"""A function that says what the output of a call reads."""
 WINDOW_RULES: dict[str, Rule] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), convolution),
     "convolution": general_convolution,
