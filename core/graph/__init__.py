@@ -1,5 +1,8 @@
-"""From a torch module to a graph of windows. Its arithmetic (`core.graph.axes`) needs no torch,
-which is loaded when one of these names is asked for."""
+"""Turns a torch module into a graph of windows: which input units each node reads.
+
+torch is imported only on first use of one of these names, because the arithmetic in
+`core.graph.axes` works without it.
+"""
 
 from typing import TYPE_CHECKING, Any
 

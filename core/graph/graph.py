@@ -1,10 +1,11 @@
-"""A network as a graph of windows: which units of its inputs every node reads.
+"""A network as a graph of windows, which says what units of its inputs every node reads.
 
     graph = network_graph(module, (3, 224, 224))
-    graph["layer1_0_conv1"].maps  # per input: (height, width) AxisMap
+    graph["layer1_0_conv1"].maps  # one (height, width) pair of AxisMap for each input
 
-Shapes come from running the module on torch's meta device, names from `torch.fx`.
-Nothing is computed, no weight is read, the module itself is never called.
+The shapes come from a run of a copy of the module on torch's meta device, so nothing is computed
+and no trained weight is read. The module itself is never called. Node names are those of
+`torch.fx`.
 """
 
 from __future__ import annotations
@@ -28,46 +29,51 @@ from .tracing.meta_copy import floating_dtype, input_names, meta_copy, short_tex
 from .tracing.trace import run_on_meta
 
 InputSize = tuple[int, ...] | tuple[tuple[int, ...], ...]
+"""(C, H, W) or (C, L) without the batch, or one such tuple for each argument of forward."""
 
 KINDS = (
     "input",  # an argument of forward
     "window",  # a window that gathers: convolution, pooling, unfold
-    "transposed",  # a window that scatters
+    "transposed",  # a window that scatters, such as a transposed convolution
     "resample",  # interpolation, pixel shuffle, repeats
     "pad",  # padding, negative padding, roll
-    "crop",  # slices of axes
-    "pass",  # each unit reads its own
-    "merge",  # several inputs, unit by unit
-    "reshape",  # dimensions moved, joined or cut
+    "crop",  # slices along image axes
+    "pass",  # every unit reads the same unit of one input
+    "merge",  # every unit reads the same unit of several inputs
+    "reshape",  # dimensions are moved, joined or cut
     "global",  # every unit reads everything along an image axis
-    "unknown",  # no rule: an upper bound is given
+    "unknown",  # there is no rule, and the maps are an upper bound
 )
+"""The kinds of nodes."""
 MAX_SIDE = 1 << 20
-"""Longest input axis."""
+"""The most channels of an input, and the most pixels along one of its axes."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operation.
+    """One operation of a network.
+
+    A unit is one position (row, column) of the node's output with all its channels, even where a
+    view has put neighboring pixels of the image among the channels.
 
     Attributes:
-        name: as `torch.fx` names it, e.g. ``"layer1_0_conv1"``.
-        module: the qualified name of the module it runs in; "" at the top.
+        name: the name that `torch.fx` would give it, such as ``"layer1_0_conv1"``.
+        module: the qualified name of the module in which it runs; "" for the network itself.
         operation: torch's name of the function.
         kind: one of `KINDS`.
-        inputs: names of the nodes it reads, in the order of the arguments.
-        shape: of its (first) output, batch of 1 included.
-        dims: which of its dimensions run along the image's height and width, the outermost
-            where a view has cut an axis; None once an axis is gone, both the same for tokens.
-        grid: units along (height, width); 1 where an axis is gone. All channels of one
-            position are one unit, also where views have put places of the image among them.
-        maps: per input, the (height, width) maps from its units to the input's.
-        window: kernel size, stride, padding, dilation along (height, width), if any.
+        inputs: the names of the nodes that it reads, in the order of the arguments.
+        shape: the shape of its (first) output, including a batch axis of 1.
+        dims: the tensor dimensions that run along the image's height and width; the outermost
+            one if a view has cut an axis, None if no dimension runs along the axis, and twice the
+            same dimension for tokens.
+        grid: the number of units along (height, width); 1 if no dimension runs along the axis.
+        maps: for each input, the maps along (height, width) from the input's units to its own.
+        window: the settings of its window along (height, width); None if it has none.
         note: caveats about the numbers; "" for none.
-        bound: why the maps are only an upper bound; "" when they are exact.
-        layout: where the image's axes lie in its dimensions, all of it.
-        fine_maps: as ``maps``, with the places among the channels told apart, here and in the
-            inputs; None where there are none.
+        bound: the reason why the maps are only an upper bound; "" when they are exact.
+        layout: where the image's axes lie in the tensor's dimensions, in full detail.
+        fine_maps: like ``maps``, but with each pixel position among the channels as a unit of its
+            own, in this node and in its inputs; None if there are none.
     """
 
     name: str
@@ -87,18 +93,18 @@ class Node:
 
     @property
     def units_in_channels(self) -> tuple[int, int]:
-        """Places of the image along each axis that are told apart in one unit of ``fine``."""
+        """The number of units of ``fine_maps`` along each axis that lie in one unit of the node."""
         return units_in_channels(self.layout)
 
 
 @dataclass(frozen=True)
 class Graph(Mapping[str, Node]):
-    """The nodes in the order they ran, by name.
+    """The nodes of a network by name, in the order in which they run.
 
     Attributes:
-        nodes: name → node.
-        inputs: names of the input nodes.
-        outputs: names of the nodes that forward returns.
+        nodes: the nodes by name.
+        inputs: the names of the input nodes.
+        outputs: the names of the nodes that forward returns.
     """
 
     nodes: Mapping[str, Node]
@@ -115,25 +121,29 @@ class Graph(Mapping[str, Node]):
         return len(self.nodes)
 
     def find(self, name: str) -> Node:
-        """A node by its name, or the last one of a module by its qualified name.
+        """The node of this name, or the last node of the module with this qualified name.
 
         Raises:
-            NoLayerError: neither; a SpecError and a KeyError, which says what is near.
+            NoLayerError: neither exists; the error is both a SpecError and a KeyError.
         """
         return find_node(self.nodes, name)
 
     def as_data(self) -> list[dict[str, Any]]:
-        """Plain lists and numbers for JSON: what a browser needs to follow units.
+        """The nodes as plain lists and numbers for JSON.
 
-        A map's output u reads ``taps[u % period] + floor(u / period) * advance``, taps
-        given as [first, count, step]; outside [0, n_in) stands ``edge``. A ``whole`` map reads
-        everything instead, a ``causal`` one 0 to u.
+        Output u of a map reads ``taps[u % period] + floor(u / period) * advance``, where taps are
+        stored as [first, count, step] and period is the number of taps. Outside [0, n_in) lies
+        padding of the kind ``edge``. In a ``whole`` map, u reads everything instead, and in a
+        ``causal`` map the units 0 to u.
         """
         return [_node_data(node) for node in self.nodes.values()]
 
 
 def last_feature_map(graph: Graph, source: str) -> Node:
-    """The last node with image axes, unless it is one unit that sees the whole image."""
+    """The last node that depends on ``source`` and has image axes.
+
+    A node that has a single unit and reads the whole image does not count.
+    """
     seen, last = {source}, graph[source]
     everything: set[str] = set()
     for name, node in graph.items():
@@ -163,7 +173,7 @@ def _node_data(node: Node) -> dict[str, Any]:
 
 
 def map_data(axis: AxisMap) -> dict[str, Any]:
-    """One axis of a map, as `Graph.as_data` explains it."""
+    """A map along one axis as plain values; `Graph.as_data` explains them."""
     return {
         "n_in": axis.n_in,
         "n_out": axis.n_out,
@@ -176,17 +186,16 @@ def map_data(axis: AxisMap) -> dict[str, Any]:
 
 
 def network_graph(module: nn.Module, input_size: InputSize) -> Graph:
-    """The graph of ``module`` on one input of ``input_size``, without the batch.
+    """The graph of a network in eval mode for one input size.
 
     Args:
-        module: any nn.Module; it is read, never called or changed. The graph is that of
-            eval mode.
-        input_size: (C, H, W), or (C, L) for a network over sequences, which is treated
-            as an image of height 1; or one such tuple for each argument of forward.
+        module: any nn.Module; it is neither called nor changed.
+        input_size: (C, H, W), or (C, L) for a network over sequences, which counts as an image of
+            height 1; or one such tuple for each argument of forward.
 
     Raises:
-        SpecError: a size that does not fit the network, more than `MAX_NODES`
-            operations, or a forward that decides by values.
+        SpecError: the size does not fit the network, the network runs more than `MAX_NODES`
+            operations, or its forward depends on values and not only on shapes.
     """
     sizes = input_sizes(input_size)
     bare = meta_copy(module)
@@ -207,7 +216,11 @@ def network_graph(module: nn.Module, input_size: InputSize) -> Graph:
 
 
 def input_sizes(value: object) -> list[tuple[int, ...]]:
-    """One size or several as a list of checked (C, H, W) or (C, L)."""
+    """The input size or sizes as a list of (C, H, W) or (C, L) tuples.
+
+    Raises:
+        SpecError: a size has the wrong length, or a number is not within 1 to `MAX_SIDE`.
+    """
     if not isinstance(value, tuple | list) or not value:
         raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", short_text(value))
     sizes = list(value) if isinstance(value[0], tuple | list) else [value]
@@ -220,7 +233,7 @@ def input_sizes(value: object) -> list[tuple[int, ...]]:
 
 
 def _size_rule(size: object) -> str:
-    """The rule for an input size, with a suggestion where four numbers are given."""
+    """The text of the error about an input size of the wrong length, with a suggestion for four."""
     rule = "must be (C, H, W), or (C, L) for sequences"
     if isinstance(size, tuple | list) and len(size) == 4:
         rule += f"; leave the batch out: {short_text(tuple(size[1:]))}. Volumes are not followed"
@@ -228,6 +241,7 @@ def _size_rule(size: object) -> str:
 
 
 def _node_from_draft(draft: Draft) -> Node:
+    """The finished node of a draft, in which the channels of a position are one unit."""
     wide = units_in_channels(draft.layout)
     each = [units_in_channels(source.layout) for source in draft.inputs]
     plain = wide == (1, 1) and all(one == (1, 1) for one in each)
@@ -241,12 +255,14 @@ def _node_from_draft(draft: Draft) -> Node:
             )
             for (rows, cols), own in pairs
         )
-    flat = draft.kind == "reshape" and any(a.whole and a.n_in > 1 for pair in maps for a in pair)
+    is_flatten = draft.kind == "reshape" and any(
+        a.whole and a.n_in > 1 for pair in maps for a in pair
+    )
     return Node(
         draft.name,
         draft.module,
         draft.operation,
-        "global" if flat else draft.kind,
+        "global" if is_flatten else draft.kind,
         tuple(source.name for source in draft.inputs),
         draft.shape,
         _position_dims(draft.layout, wide, draft.grid),
@@ -261,6 +277,13 @@ def _node_from_draft(draft: Draft) -> Node:
 
 
 def _position_dims(layout: Layout, wide: Grid, grid: Grid) -> Dims:
+    """The dimensions of both axes; None for an axis whose units all lie among the channels.
+
+    Args:
+        layout: the layout of the node.
+        wide: the units of each axis in the channels of one position.
+        grid: all units of each axis.
+    """
     rows, cols = (
         dim if wide[axis] < max(2, grid[axis]) else None
         for axis, dim in enumerate(outer_dims(layout))
@@ -269,7 +292,13 @@ def _position_dims(layout: Layout, wide: Grid, grid: Grid) -> Dims:
 
 
 def _map_between_positions(axis: AxisMap, own: int, its: int) -> AxisMap:
-    """A map between units that hold ``own`` and ``its`` places each, from that of the places."""
+    """The map between whole positions, from the map between the units among their channels.
+
+    Args:
+        axis: the map between single units.
+        own: the units in one position of the output.
+        its: the units in one position of the input.
+    """
     n = axis.n_out // own
     if own > 1:
         gather = whole_map(axis.n_out, 1) if n == 1 else window_map(axis.n_out, n, Window(own, own))

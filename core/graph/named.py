@@ -1,4 +1,4 @@
-"""Looking up what a network runs, by the name of a node or of a module."""
+"""Looks up nodes of a network by their own name or by the name of their module."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Protocol, TypeVar
 from ..errors import SpecError
 
 MAX_SUGGESTIONS = 3
-"""Most suggestions in an error message."""
+"""The most similar names that an error message suggests."""
 
 
 class NoLayerError(SpecError, KeyError):
-    """No node and no module has the name; the sentence says which names are near."""
+    """The error that no node and no module has a name; its text suggests similar names."""
 
 
 class ModuleMember(Protocol):
-    """A node of a graph, or a value that belongs to one."""
+    """The interface of values that belong to a module, such as the nodes of a graph."""
 
     @property
     def module(self) -> str:
-        """Qualified name of the module in which it runs."""
+        """The qualified name of the module."""
 
 
 T = TypeVar("T", bound=ModuleMember)
 
 
 def find_node(nodes: Mapping[str, T], name: object) -> T:
-    """A node by its own name, or the last one of a module by its qualified name.
+    """The node of this name, or the last node of the module with this qualified name.
 
     Raises:
-        NoLayerError: neither.
+        NoLayerError: neither a node nor a module has this name.
     """
     own = nodes.get(name) if isinstance(name, str) else None
     if own is not None:
@@ -43,6 +43,7 @@ def find_node(nodes: Mapping[str, T], name: object) -> T:
 
 
 def _missing_name_rule(nodes: Mapping[str, T], name: object) -> str:
+    """The text of the error for a name that does not exist, with similar names."""
     names = [*nodes, *(node.module for node in nodes.values() if node.module)]
     near = get_close_matches(str(name), dict.fromkeys(names), MAX_SUGGESTIONS)
     suggestion = f"; near it are {', '.join(near)}" if near else ""
@@ -50,8 +51,8 @@ def _missing_name_rule(nodes: Mapping[str, T], name: object) -> str:
 
 
 class ByName(dict[str, T]):
-    """A mapping from node names to values; a module's name means its last node."""
+    """A mapping from node names to values, in which a module's name also finds its last node."""
 
     def __missing__(self, name: object) -> T:
-        """As `find`."""
+        """Looks up a module's name; see `find_node`."""
         return find_node(self, name)

@@ -1,1 +1,1 @@
-"""A module run once on tensors without data, call by call."""
+"""Runs a module on tensors without data and reports each of its torch calls."""

@@ -1,12 +1,12 @@
-"""Checkpointed blocks run as plain calls.
+"""Runs checkpointed blocks as plain calls.
 
-`torch.utils.checkpoint.checkpoint` runs a function once more during the backward pass. Whoever
-listens to a forward pass would then hear it twice, and `torch.autograd.grad` refuses the
-reentrant form. Without it the values and the gradients are the same.
+`torch.utils.checkpoint.checkpoint` runs a function a second time during the backward pass. A
+listener to the forward pass would then record it twice, and `torch.autograd.grad` does not support
+the reentrant variant. Values and gradients are the same without checkpointing.
 
-`checkpoint` looks up what it works with in its own module at every call, so replacing that
-reaches every ``from torch.utils.checkpoint import checkpoint``. The replacement belongs to the
-whole process, so it asks which thread calls: all others go on as before.
+`checkpoint` looks up its helpers in its own module at every call, so replacing these helpers also
+affects code that has imported the function itself. The replacement holds for the whole process,
+so it checks the calling thread: all other threads checkpoint as usual.
 """
 
 from __future__ import annotations
@@ -27,17 +27,21 @@ _originals: dict[str, Any] = {}
 
 
 class _CheckpointFunctionReplacement:
-    """Stands for `torch.utils.checkpoint.CheckpointFunction`."""
+    """The replacement of `torch.utils.checkpoint.CheckpointFunction`, the reentrant variant."""
 
     @staticmethod
     def apply(function: Callable[..., Any], preserve: bool, *args: Any) -> Any:
+        """Calls the function, plainly in a thread that is inside `plain_checkpoints`."""
         if getattr(_thread_state, "depth", 0):
             return function(*args)
         return _originals[_REENTRANT].apply(function, preserve, *args)
 
 
 def _generator_replacement(*args: Any, **kwargs: Any) -> Generator[None]:
-    """What stands around the call of a block that is not reentrant: nothing in this thread."""
+    """The replacement of the generator that wraps a block in the non-reentrant variant.
+
+    It does nothing in a thread that is inside `plain_checkpoints`.
+    """
     if getattr(_thread_state, "depth", 0):
         yield
     else:
@@ -46,7 +50,7 @@ def _generator_replacement(*args: Any, **kwargs: Any) -> Generator[None]:
 
 @contextmanager
 def plain_checkpoints() -> Iterator[None]:
-    """While it is open, checkpointed blocks of this thread are called as they are."""
+    """A context in which this thread calls checkpointed blocks as plain functions."""
     _install_replacements()
     _thread_state.depth = getattr(_thread_state, "depth", 0) + 1
     try:
@@ -57,19 +61,21 @@ def plain_checkpoints() -> Iterator[None]:
 
 
 def _install_replacements() -> None:
+    """Replaces torch's helpers when the first context of the process opens."""
     global _open_contexts
     with _lock:
         if _open_contexts == 0:
-            for name, instead in (
+            for name, replacement in (
                 (_REENTRANT, _CheckpointFunctionReplacement),
                 (_NON_REENTRANT, _generator_replacement),
             ):
                 _originals.setdefault(name, getattr(_checkpoint_module, name))
-                setattr(_checkpoint_module, name, instead)
+                setattr(_checkpoint_module, name, replacement)
         _open_contexts += 1
 
 
 def _remove_replacements() -> None:
+    """Restores torch's helpers when the last context of the process closes."""
     global _open_contexts
     with _lock:
         _open_contexts -= 1

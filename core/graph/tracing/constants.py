@@ -1,9 +1,9 @@
-"""The values of tensors that do not depend on the input, during a run without data.
+"""Tracks the values of tensors that do not depend on the input, during a run without data.
 
-Masks and fixed kernels are small and known, and what a forward pass makes of them can be
-computed beside the run: ``weight * mask`` has zeros where the mask has. Of a parameter that is
-being trained only one thing is known, that its numbers are not zero: it stands in as random
-positive numbers, and what decides by its numbers (``weight > 0``) is not followed.
+Masks and fixed kernels are small, so the results that a forward pass derives from them can be
+computed alongside the run: ``weight * mask`` is zero where the mask is. The values of a trainable
+parameter change, so only their being nonzero is known. Random positive numbers represent them, and
+results that depend on the exact values, such as ``weight > 0``, are not tracked.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ...torch_private import DisableTorchFunction
 from .fixed_zeros import fixed_zeros
 
 MAX_TRACKED_VALUES = 1 << 22
-"""Most elements of a tensor whose values are computed."""
+"""The most elements of one tensor whose values are computed."""
 MAX_COMPUTED_VALUES = 1 << 26
-"""Most elements whose values are computed in one run."""
+"""The most elements whose values are computed in one run."""
 
 _DEPENDS_ON_VALUES = [
     "eq",
@@ -61,6 +61,7 @@ _DEPENDS_ON_VALUES = [
     "where",
     "dropout",
 ]
+"""Operations whose result on trainable parameters is not tracked, as it depends on their values."""
 _ALWAYS_COMPUTED = [
     "tril",
     "triu",
@@ -77,7 +78,7 @@ _ALWAYS_COMPUTED = [
     "detach",
     "getitem",
 ]
-"""What makes zeros of numbers that are none, or another name for numbers that may be written to."""
+"""Operations that may make zeros of nonzero values, or a view through which these are written."""
 _SECOND_TENSOR_UNUSED = ["to", "type_as", "expand_as", "view_as", "reshape_as"]
 """Operations whose second tensor gives only a shape or a type; its values do not matter."""
 _VALUES_UNUSED = [
@@ -105,13 +106,21 @@ _RANDOM_OR_UNDEFINED = [
     "new_empty",
     "empty_strided",
 ]
+"""Operations whose result is random or undefined, so that it is not tracked."""
 
 
 class Constants:
-    """Tracks the values of a run's constants; see the module's text.
+    """The tracked values of the constants of one run.
+
+    A tensor is identified by its ``id``.
 
     Attributes:
-        writes_in_place: the run has written to a constant in place.
+        values: the values of tensors, on the CPU.
+        trained_ids: the tensors that are computed from trainable parameters.
+        references: all tracked tensors, which keeps their ids unique.
+        computed_count: the number of elements computed so far.
+        writes_in_place: whether the run has written to a constant in place.
+        generator: the source of the random numbers that represent trainable parameters.
     """
 
     def __init__(self) -> None:
@@ -130,7 +139,14 @@ class Constants:
         kwargs: Mapping[str, Any],
         out: Any,
     ) -> None:
-        """A call on constants alone has returned ``out``."""
+        """Updates the tracked values after a call whose arguments are all constants.
+
+        Args:
+            operation: torch's name of the function, with underscores.
+            function: the function.
+            args, kwargs: its arguments.
+            out: its result, on the meta device.
+        """
         name = operation.strip("_")
         in_place = operation.endswith("_") and not operation.endswith("__")
         self.writes_in_place |= (
@@ -159,7 +175,7 @@ class Constants:
         self.trained_ids.update(id(t) for t in (*results, *written) if trained)
 
     def is_tracked(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor's values are tracked, or at least that none of them is zero."""
+        """Whether a tensor's values are tracked, or at least known to be nonzero."""
         tracked = id(tensor) in self.values or id(tensor) in self.trained_ids
         return (
             tracked
@@ -169,18 +185,18 @@ class Constants:
         )
 
     def nonzero_mask(self, tensor: torch.Tensor) -> torch.Tensor | None:
-        """Which numbers of a constant are there, as booleans; None where all are.
+        """A boolean mask of the values that are not zero by construction; None if none is zero.
 
-        Ask `is_known` first.
+        The tensor must be tracked (`is_tracked`).
         """
         if self._has_no_zeros(tensor) or tensor.numel() > MAX_TRACKED_VALUES:
             return None
-        numbers = self._writable_values(tensor) if tensor.is_meta else tensor
-        zeros = fixed_zeros(numbers)
+        values = self._writable_values(tensor) if tensor.is_meta else tensor
+        zeros = fixed_zeros(values)
         return None if zeros is None else ~zeros
 
     def fixed_values(self, tensor: torch.Tensor) -> torch.Tensor | None:
-        """The numbers of a constant that no training changes, on the CPU; None of others."""
+        """The values, on the CPU, of a constant that training does not change; None for others."""
         if self._is_trained(tensor):
             return None
         if not tensor.is_meta:
@@ -189,6 +205,7 @@ class Constants:
         return None if own is None else own.detach().cpu()
 
     def _is_where_with_fixed_condition(self, name: str, args: Sequence[Any]) -> bool:
+        """Whether a call is torch.where with a condition that training does not change."""
         condition = args[0] if args else None
         return (
             name == "where"
@@ -197,16 +214,17 @@ class Constants:
         )
 
     def _is_trained(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is a trainable parameter or computed from one."""
         if id(tensor) in self.trained_ids:
             return True
         return isinstance(tensor, nn.Parameter) and _module_values(tensor) is None
 
     def _has_no_zeros(self, tensor: torch.Tensor) -> bool:
-        """Whether all that is tracked of a tensor is that it has no zeros."""
+        """Whether nothing is known of a tensor but that its values are nonzero."""
         return id(tensor) not in self.values and tensor.is_meta and _module_values(tensor) is None
 
     def _writable_values(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A tensor's numbers, of its own, so that it can be written to."""
+        """The tracked values of a tensor, as a copy that may be written to; created if needed."""
         if id(tensor) not in self.values:
             own = tensor.detach() if not tensor.is_meta else _module_values(tensor)
             if own is None:
@@ -218,6 +236,7 @@ class Constants:
         return self.values[id(tensor)]
 
     def _forget(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Stops tracking tensors."""
         for tensor in tensors:
             self.values.pop(id(tensor), None)
             self.trained_ids.discard(id(tensor))
@@ -230,6 +249,7 @@ class Constants:
         kwargs: Mapping[str, Any],
         results: Sequence[torch.Tensor],
     ) -> None:
+        """Computes the values of a call's results on the CPU; errors leave them untracked."""
         first = 0 if name in _VALUES_UNUSED else 1 if name in _SECOND_TENSOR_UNUSED else len(args)
 
         def real(value: Any, place: int = 0) -> Any:
@@ -258,17 +278,21 @@ class Constants:
 
 
 def _belongs_to_module(tensor: torch.Tensor) -> bool:
-    """Whether a tensor belongs to the module."""
+    """Whether a tensor represents, in the meta copy, a tensor of the module with fixed values."""
     return hasattr(tensor, "stands_for")
 
 
 def _module_values(tensor: torch.Tensor) -> torch.Tensor | None:
-    """What a module's tensor on the meta device stands for (core.graph.tracing.trace), if that is fixed."""
+    """The fixed values that a tensor of the meta copy represents.
+
+    None for trainable parameters and for tensors of more than `MAX_TRACKED_VALUES` elements.
+    """
     values: torch.Tensor | None = getattr(tensor, "stands_for", None)
     return values
 
 
 def _flattened(value: Any) -> list[Any]:
+    """The items of nested lists, tuples and dicts in one list."""
     if isinstance(value, list | tuple):
         return [part for each in value for part in _flattened(each)]
     if isinstance(value, dict):

@@ -1,9 +1,9 @@
-"""A copy of a module on the meta device: the same classes and settings, and tensors without data.
+"""Makes a copy of a module on the meta device: the same classes and settings, but no data.
 
-Parameters and buffers lie on torch's meta device, hooks are gone, and the mode is eval. So no
-weight is read, nothing is computed, and the caller's module is never called. What wraps a
-module (`torch.compile`, `torch.export`) is taken off; what cannot be followed is refused with a
-sentence that says what would work.
+The copy's parameters and buffers lie on torch's meta device, it has no hooks, and it is in eval
+mode. Running it reads no trainable weight and computes nothing, and the caller's module is never
+called. Wrappers by `torch.compile` and `torch.export` are removed. Modules that cannot be followed
+raise an error that says what would work.
 
 Source: https://docs.pytorch.org/docs/stable/meta.html
 """
@@ -33,14 +33,14 @@ from ...torch_private import (
 from .constants import MAX_TRACKED_VALUES
 
 MAX_MODULES = 40_000
-"""Most layers that are followed."""
+"""The most submodules that a network may have."""
 
 
 def plain_module(module: object) -> nn.Module:
-    """The module that is meant: without what `torch.compile` and `torch.export` put around it.
+    """The module without the wrappers of `torch.compile` and `torch.export`.
 
     Raises:
-        SpecError: it is no module, or a TorchScript one.
+        SpecError: the argument is no module, or it is a TorchScript module.
     """
     if isinstance(module, torch.export.ExportedProgram):
         return module.module(check_guards=False)
@@ -59,7 +59,7 @@ def plain_module(module: object) -> nn.Module:
 
 
 def short_text(value: object) -> str:
-    """A value in a few words, whatever it is: a tensor by its shape, a long text by its start."""
+    """A value as text of at most 80 characters, for error messages; a tensor as its shape."""
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     text = repr(value)
@@ -67,10 +67,11 @@ def short_text(value: object) -> str:
 
 
 def meta_copy(module: object) -> nn.Module:
-    """A copy in eval mode, parameters and buffers on the meta device, without hooks.
+    """A copy of a module in eval mode and without hooks, with all tensors on the meta device.
 
     Raises:
-        SpecError: more than `MAX_MODULES` layers, a module that cannot be copied, or none.
+        SpecError: the argument is no module, has more than `MAX_MODULES` submodules, or cannot be
+            copied.
     """
     module = plain_module(module)
     if sum(1 for _ in _all_submodules(module)) > MAX_MODULES:
@@ -89,7 +90,7 @@ def meta_copy(module: object) -> nn.Module:
 
 
 def _all_submodules(module: nn.Module) -> Iterator[nn.Module]:
-    """All submodules, shared ones every time, at most a few more than are allowed."""
+    """A module and all its submodules, shared ones repeatedly, up to just beyond `MAX_MODULES`."""
     stack, seen = [module], 0
     while stack and seen <= MAX_MODULES:
         seen += 1
@@ -99,6 +100,7 @@ def _all_submodules(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def _copy_on_meta(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
+    """The copy of one module; ``memo`` maps the ids of copied objects to their copies."""
     if id(module) in memo:
         return memo[id(module)]  # type: ignore[no-any-return]
     if is_compiled(module) or isinstance(module, torch.jit.ScriptModule):
@@ -109,11 +111,12 @@ def _copy_on_meta(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     for key, value in module.__dict__.items():
         bare.__dict__[key] = _copy_attribute(key, value, memo)
     if isinstance(bare, fx.GraphModule):
-        bare.recompile()  # its class, which is its own, gets the forward of its graph
+        bare.recompile()  # gives the copy's own class the forward of its graph
     return bare
 
 
 def _copy_attribute(key: str, value: Any, memo: dict[int, Any]) -> Any:
+    """The copy of one entry of a module's ``__dict__``."""
     if key == MODULES:
         return {name: m if m is None else _copy_on_meta(m, memo) for name, m in value.items()}
     if key in TENSORS:
@@ -132,7 +135,11 @@ def _copy_attribute(key: str, value: Any, memo: dict[int, Any]) -> Any:
 
 
 def _meta_tensor(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Tensor | None:
-    """The same shape and type without data; shared tensors stay shared."""
+    """A tensor of the same shape and dtype on the meta device; shared tensors stay shared.
+
+    The result has an attribute ``stands_for`` if its values are fixed, i.e. unless it is a
+    trainable parameter.
+    """
     if tensor is None:
         return None
     if nn.parameter.is_lazy(tensor):
@@ -143,9 +150,7 @@ def _meta_tensor(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Ten
         bare = empty_on_meta(tensor)
         is_parameter = isinstance(tensor, nn.Parameter)
         bare = nn.Parameter(bare, requires_grad=False) if is_parameter else bare
-        if not (
-            is_parameter and tensor.requires_grad
-        ):  # fixed numbers: core.graph.tracing.constants reads them
+        if not (is_parameter and tensor.requires_grad):  # core.graph.tracing.constants reads them
             small = not tensor.is_meta and tensor.numel() <= MAX_TRACKED_VALUES
             bare.stands_for = tensor.detach() if small else None  # type: ignore[attr-defined]
         memo[id(tensor)] = bare
@@ -153,12 +158,16 @@ def _meta_tensor(tensor: torch.Tensor | None, memo: dict[int, Any]) -> torch.Ten
 
 
 def first_line(error: Exception) -> str:
+    """The first line of an error's text, at most 200 characters; its type's name if it is empty."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:200].rstrip(".")
 
 
 def empty_on_meta(tensor: torch.Tensor) -> torch.Tensor:
-    """The same shape and type on the meta device; `torch.empty_like` works that out in Python."""
+    """A tensor of the same shape, strides and dtype on the meta device.
+
+    It is faster there than `torch.empty_like`, which torch implements in Python.
+    """
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
@@ -167,12 +176,12 @@ def _class_name(module: object) -> str:
 
 
 def input_names(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str]:
-    """The names of forward's arguments that get ``sizes``, in order.
+    """The names of the arguments of forward that the inputs of these sizes are passed to.
 
-    Arguments that must be named, as in ``forward(self, *, image)``, come last.
+    Keyword-only arguments, as in ``forward(self, *, image)``, come last.
 
     Raises:
-        SpecError: fewer sizes than forward needs, or more than it takes.
+        SpecError: there are fewer sizes than forward requires, or more than it accepts.
     """
     positional, named, more = _forward_parameters(module)
     needed = [p.name for p in (*positional, *named) if p.default is p.empty]
@@ -188,7 +197,7 @@ def input_names(module: nn.Module, sizes: Sequence[tuple[int, ...]]) -> list[str
 
 
 def split_arguments(module: nn.Module, inputs: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The same inputs as forward takes them: by position, and by name where it must be so."""
+    """The inputs of a module as (positional, keyword-only) arguments of its forward."""
     _, named, _ = _forward_parameters(module)
     count = len(inputs) - len(named)
     return list(inputs[:count]), dict(zip((p.name for p in named), inputs[count:], strict=True))
@@ -197,7 +206,14 @@ def split_arguments(module: nn.Module, inputs: Sequence[Any]) -> tuple[list[Any]
 def _forward_parameters(
     module: nn.Module,
 ) -> tuple[list[inspect.Parameter], list[inspect.Parameter], bool]:
-    """Those of forward by position, those that must be named, and whether more are taken."""
+    """The parameters of forward.
+
+    Returns:
+        The positional parameters, the required keyword-only ones, and whether there is ``*args``.
+
+    Raises:
+        SpecError: the signature of forward is not available.
+    """
     try:
         parameters = list(inspect.signature(module.forward).parameters.values())
     except ValueError as error:
@@ -210,6 +226,6 @@ def _forward_parameters(
 
 
 def floating_dtype(module: nn.Module) -> torch.dtype:
-    """The floating type the module computes in."""
+    """The dtype of the module's first floating-point tensor; float32 if it has none."""
     tensors = (*module.parameters(), *module.buffers())
     return next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)

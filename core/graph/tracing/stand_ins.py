@@ -1,8 +1,8 @@
-"""Constants whose numbers a run without data asks for: settings kept in buffers, tables on the CPU.
+"""Supplies the values of constants to code that needs them during a run without data.
 
-A run on torch's meta device knows shapes and no numbers. What a network reads of its own
-constants is known all the same: of a module's buffers from the module, of tensors that its code
-holds itself from those (`core.graph.tracing.constants`).
+A run on torch's meta device has shapes but no values. Some networks read values of their own
+constants in forward, such as settings in buffers or tables on the CPU. These values are available
+from `core.graph.tracing.constants`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ _RETURN_PYTHON_NUMBERS = frozenset(
 )
 """Functions of one tensor that return its values as Python numbers."""
 _INDEXING = ("__getitem__", "__setitem__")
+"""Functions whose second argument is an index."""
 
 
 class StandIns:
-    """Tensors without data in the place of constants that have some, the same one each time.
+    """Meta tensors that replace constants with data; each constant always gets the same one.
 
     Attributes:
-        constants: what is known of the numbers of the run's other constants.
+        constants: the values of the run's constants.
     """
 
     def __init__(self, constants: Constants) -> None:
@@ -35,7 +36,10 @@ class StandIns:
         self._by_key: dict[tuple[int, bool], tuple[torch.Tensor, torch.Tensor]] = {}
 
     def constant_read_by(self, operation: str, args: Sequence[Any]) -> torch.Tensor | None:
-        """The constant that a call reads numbers of; None where it reads none that are known."""
+        """The values of the constant that a call such as ``tensor.item()`` turns into numbers.
+
+        None if the call is no such call, or if the values are not fixed.
+        """
         if (
             operation not in _RETURN_PYTHON_NUMBERS
             or len(args) != 1
@@ -47,24 +51,27 @@ class StandIns:
     def run_call(
         self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Any, Sequence[Any], Mapping[str, Any]]:
-        """A call's result and the arguments that it was made with.
+        """Runs a torch call, with stand-ins if torch cannot run it on the original tensors.
 
-        What torch cannot do with tensors without data is tried again with stand-ins: for those
-        that have data, and for masks as an index, whose places are known.
+        Stand-ins replace constants that have data, and constant boolean masks in an index.
+
+        Returns:
+            The result, and the arguments and keyword arguments that were used in the end.
         """
         try:
             return func(*args, **kwargs), args, kwargs
         except (RuntimeError, NotImplementedError):
             if not any(tensor.is_meta for tensor in tensors_in((*args, *kwargs.values()))):
-                raise  # a run with data, whose tensors may hang on the input
+                raise  # this is a run with data, in which tensors may depend on the input
             indexed = getattr(func, "__name__", "") in _INDEXING
             instead = [
-                self._with_stand_ins(arg, indexed and place == 1) for place, arg in enumerate(args)
+                self._with_stand_ins(arg, indexed and position == 1) for position, arg in enumerate(args)
             ]
             named = {name: self._with_stand_ins(value, False) for name, value in kwargs.items()}
         return func(*instead, **named), instead, named
 
     def _with_stand_ins(self, value: Any, is_index: bool) -> Any:
+        """An argument of a call in which stand-ins replace constants, also inside lists."""
         if isinstance(value, torch.Tensor):
             return self._stand_in_for(value, is_index)
         if isinstance(value, slice) and is_index:
@@ -75,12 +82,12 @@ class StandIns:
         return value
 
     def _slice_bound(self, value: Any) -> Any:
-        """The end of a slice as a number."""
+        """The start, stop or step of a slice, with a constant tensor turned into an int."""
         number = self.constants.fixed_values(value) if isinstance(value, torch.Tensor) else None
         return value if number is None else int(number)
 
     def _stand_in_for(self, tensor: torch.Tensor, is_index: bool) -> torch.Tensor:
-        """What stands for a constant in a run without data; any other tensor as it is."""
+        """The stand-in for a constant, and any other tensor itself."""
         is_mask = is_index and tensor.dtype == torch.bool and tensor.ndim == 1
         numbers = self.constants.fixed_values(tensor) if not tensor.is_meta or is_mask else None
         if numbers is None or numbers.numel() > MAX_TRACKED_VALUES:

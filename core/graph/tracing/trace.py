@@ -1,8 +1,8 @@
 """Runs a module once on tensors without data and reports every torch call.
 
-The run happens on a copy of the module on the meta device (core.graph.tracing.meta_copy). `torch.fx.Tracer` patches
-`nn.Module` for all threads of the process while it traces, and stops at `if x.shape[2]`;
-a `TorchFunctionMode` belongs to one thread and sees sizes as plain numbers.
+The run uses a copy of the module on the meta device (core.graph.tracing.meta_copy). It does not
+use `torch.fx.Tracer`, which patches `nn.Module` for all threads of the process and cannot follow
+`if x.shape[2]`. A `TorchFunctionMode` belongs to one thread and sees sizes as plain numbers.
 
 Source: torch.overrides.TorchFunctionMode
 """
@@ -32,10 +32,11 @@ from .meta_copy import empty_on_meta, first_line, split_arguments
 from .stand_ins import StandIns
 
 MEASURE_HINT = "measure_receptive_field works without a trace, from the module's name"
+"""The advice at the end of the error about a network that cannot be traced."""
 
 
 class Listener(Protocol):
-    """The interface that a run reports its calls to."""
+    """The interface of objects that receive the events of a run."""
 
     def called(
         self,
@@ -45,25 +46,33 @@ class Listener(Protocol):
         kwargs: Mapping[str, Any],
         out: Any,
     ) -> Any:
-        """A torch call has returned ``out``; returns what the module's code is given."""
+        """Receives a torch call after it has returned ``out``.
+
+        Returns:
+            The result that the module's code gets, usually ``out``.
+        """
 
     def entered(self, path: str, module: nn.Module) -> None:
-        """A submodule's forward begins."""
+        """Receives the start of the forward of the submodule with the qualified name ``path``."""
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
-        """A submodule's forward has returned ``out``; returns what its caller is given."""
+        """Receives the end of a submodule's forward, which has returned ``out``.
+
+        Returns:
+            The result that the caller of the submodule gets, usually ``out``.
+        """
 
 
 class _CallRecorder(TorchFunctionMode):
     """Reports the outermost torch calls of this thread.
 
-    Calls on the tensors that torch's transformations hand out (`torch.vmap`) say nothing about
-    the tensors behind them; what they do to those is reported by `_Beneath`.
+    Calls on the wrapper tensors of torch's transformations (`torch.vmap`) say nothing about the
+    wrapped tensors; `_OperatorRecorder` reports the operations on those.
 
     Attributes:
-        inside: a call that is reported is running.
-        written: the tensors that it has written to so far.
-        stand_ins: what a listener that follows constants knows of their numbers.
+        inside: whether a call that will be reported is running.
+        written: the tensors that this call has written to so far.
+        stand_ins: supplies the values of constants, if the listener tracks them.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -96,16 +105,16 @@ class _CallRecorder(TorchFunctionMode):
             return self.listener.called(operation_of(func), func, args, kwargs, out)
 
     def _report_writes(self, tensors: Sequence[torch.Tensor]) -> None:
-        """Say which of a call's arguments were written to, to a listener that wants to know."""
+        """Sets ``listener.written`` to the arguments that a call has written to, if it has this."""
         if self.written and hasattr(self.listener, "written"):
             named = [t for t in tensors if any(t is each for each in self.written)]
             memories = {storage_of(tensor) for tensor in self.written}
-            through = [t for t in tensors if storage_of(t) in memories]  # by a view of its own
+            through = [t for t in tensors if storage_of(t) in memories]  # written through a view
             self.listener.written = named or through
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
-        """While it is open, what torch does is part of one call."""
+        """A context in which all operations belong to one call."""
         self.inside, self.written = True, []
         try:
             yield
@@ -114,10 +123,9 @@ class _CallRecorder(TorchFunctionMode):
 
 
 class _OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Reports what torch does to tensors without a torch call that is reported.
+    """Reports torch's own operators that run outside of any reported torch call.
 
-    These are the operations inside TorchScript functions, functions of `torch.func` and
-    extensions: torch's own operators, under their own names.
+    These run inside TorchScript functions, functions of `torch.func` and extensions.
     """
 
     def __init__(self, recording: _CallRecorder) -> None:
@@ -144,7 +152,7 @@ class _OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _written_arguments(
     func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> list[torch.Tensor]:
-    """The arguments that an operator writes to, as its schema says."""
+    """The arguments that an operator writes to according to its schema."""
     specs = argument_specs(func)
     arguments = dict(zip((a.name for a in specs), args, strict=False)) | dict(kwargs)
     marked = [a.name for a in specs if a.alias_info and a.alias_info.is_write]
@@ -158,11 +166,14 @@ _SUMS = (torch.add, torch.Tensor.add, torch.Tensor.__add__)
 def _result_of_same_shape(
     func: object, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> torch.Tensor | None:
-    """What a call gives that keeps its input's shape; None where that is for torch to find out.
+    """The meta tensor that a common call of unchanged shape returns, made without running the call.
 
-    torch works such shapes out in Python: half of the time that following a ResNet would take.
-    Where gradients are on, whoever listens may ask what a backward pass keeps: that torch alone
-    knows.
+    This is a shortcut: torch computes shapes on the meta device in Python, which would take half
+    of the time of tracing a ResNet. With gradients on, the call must run, because a listener may
+    need the tensors that torch saves for the backward pass.
+
+    Returns:
+        The result; None if the call has to be run.
     """
     if (
         torch.is_grad_enabled()
@@ -173,15 +184,15 @@ def _result_of_same_shape(
         return None
     first = args[0]
     if func is F.batch_norm:
-        keeps = _is_plain_batch_norm(first, *args[1:], **kwargs)
+        applies = _is_plain_batch_norm(first, *args[1:], **kwargs)
     elif func in _SUMS:
-        keeps = len(args) == 2 and not kwargs and _same_shape_and_type(first, args[1])
+        applies = len(args) == 2 and not kwargs and _same_shape_and_type(first, args[1])
     else:
-        keeps = func in _POINTWISE and len(args) == 1 and first.is_floating_point()
-        if keeps and kwargs == {"inplace": True}:
+        applies = func in _POINTWISE and len(args) == 1 and first.is_floating_point()
+        if applies and kwargs == {"inplace": True}:
             return first
-        keeps = keeps and kwargs in ({}, {"inplace": False})
-    if not keeps:
+        applies = applies and kwargs in ({}, {"inplace": False})
+    if not applies:
         return None
     with DisableTorchFunction():
         return empty_on_meta(first)
@@ -206,7 +217,7 @@ def _is_plain_batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> bool:
-    """Whether its channels fit and its statistics are there, so that nothing can fail."""
+    """Whether a batch norm in eval mode has matching channels and statistics, so it cannot fail."""
     statistics = [running_mean, running_var]
     others = [t for t in (*statistics, weight, bias) if t is not None]
     return (
@@ -219,10 +230,10 @@ def _is_plain_batch_norm(
 
 
 def run_on_meta(bare: nn.Module, inputs: Sequence[torch.Tensor], listener: Listener) -> Any:
-    """The output of the meta copy for ``inputs``, every call reported to the listener.
+    """The output of a meta copy for ``inputs``; every call is reported to the listener.
 
     Raises:
-        SpecError: its forward needs values, or fails; says what to do instead.
+        SpecError: forward needs values or fails; the text says what to do instead.
     """
     return run_with_listener(bare, inputs, listener, torch.no_grad(), torch.device("meta"))
 
@@ -233,9 +244,15 @@ def run_with_listener(
     listener: Listener,
     *within: AbstractContextManager[Any],
 ) -> Any:
-    """The output of a copy that may be written to, every call reported, inside contexts.
+    """The output of a copied module; every call is reported to the listener.
 
-    Checkpointed blocks are called as they are, so that a backward pass runs nothing again.
+    Checkpointed blocks run as plain calls, so that a backward pass runs nothing again.
+
+    Args:
+        copied: a copy of a module; the forwards of its submodules are replaced.
+        inputs: the inputs, in the order of `input_names`.
+        listener: the receiver of the events.
+        within: contexts in which the module runs.
 
     Raises:
         SpecError: forward fails.
@@ -260,7 +277,7 @@ def run_with_listener(
 
 
 def _wrap_forwards(bare: nn.Module, recording: _CallRecorder) -> None:
-    """Give every submodule of the meta copy a forward that reports itself."""
+    """Gives every submodule of a copy a forward that reports its start and its end."""
     if hasattr(recording.listener, "modules"):
         recording.listener.modules = {path for path, _ in bare.named_modules() if path}
     for path, module in bare.named_modules():
@@ -271,9 +288,10 @@ def _wrap_forwards(bare: nn.Module, recording: _CallRecorder) -> None:
 def _reporting_forward(
     path: str, module: nn.Module, forward: Callable[..., Any], recording: _CallRecorder
 ) -> Callable[..., Any]:
+    """A forward that reports its start and its end to the listener."""
     listener = recording.listener
 
-    def announced(*args: Any, **kwargs: Any) -> Any:
+    def reporting_forward(*args: Any, **kwargs: Any) -> Any:
         listener.entered(path, module)
         try:
             out = forward(*args, **kwargs)
@@ -283,7 +301,7 @@ def _reporting_forward(
         with recording.reporting(), DisableTorchFunction():
             return listener.left(path, module, out)
 
-    return announced
+    return reporting_forward
 
 
 _INPUT_SIZE_ATTRIBUTES = {
@@ -294,21 +312,23 @@ _INPUT_SIZE_ATTRIBUTES = {
 
 
 def _note_layer(error: Exception, path: str, module: nn.Module) -> None:
-    """Note on an error the innermost layer that it came from, and what that takes."""
+    """Adds to an error the name of the innermost layer that raised it, and its input size."""
     if not hasattr(error, "layer"):
         own = type(module).__module__.startswith("torch.nn.modules")
-        taken = [
+        input_size = [
             f"takes {getattr(module, key)} {word}"
             for key, word in _INPUT_SIZE_ATTRIBUTES.items()
             if own and hasattr(module, key)
         ]
-        error.layer = ", which ".join([f'in layer "{path}"', *taken[:1]])  # type: ignore[attr-defined]
+        error.layer = ", which ".join([f'in layer "{path}"', *input_size[:1]])  # type: ignore[attr-defined]
 
 
 _NEEDS_VALUES = ("meta tensor", "meta device", "data-dependent", "no data", "to numpy")
+"""Phrases in torch's errors about operations that need the values of a tensor without data."""
 
 
 def _failure_rule(error: Exception) -> str:
+    """The text of the SpecError for an exception that a forward has raised."""
     text = first_line(error)
     if isinstance(error, NotImplementedError) or any(word in text for word in _NEEDS_VALUES):
         return (
