@@ -45,10 +45,10 @@ Layout = tuple[tuple[Part, ...], ...]
 
 
 class PlacedPart(NamedTuple):
-    """A part of a layout, with its dimension and its index among the parts of that dimension."""
+    """A part of a layout, with its dimension and its position among the parts of that dimension."""
 
     dim: int
-    index: int
+    position: int
     part: Part
 
 

@@ -54,11 +54,11 @@ class Placement(NamedTuple):
         sizes = {to: len(r) for to, r in zip(self.dims, self.ranges, strict=True) if to is not None}
         return tuple(sizes.get(dim, 1) for dim in range(self.rank))
 
-    def apart(self, other: Placement) -> bool:
+    def is_disjoint(self, other: Placement) -> bool:
         """Whether two views of one base have no element in common."""
         return any(map(_are_disjoint, self.ranges, other.ranges))
 
-    def within(self, other: Placement) -> bool:
+    def is_inside(self, other: Placement) -> bool:
         """Whether every element of this view is one of another of the same base."""
         return all(map(_is_subset, self.ranges, other.ranges))
 

@@ -177,7 +177,7 @@ def _output_layout_and_maps(
     axes = []
     for axis in (0, 1):
         order = placed_parts(source.layout, axis)
-        part_maps = [along[placed.dim, placed.index] for placed in order]
+        part_maps = [along[placed.dim, placed.position] for placed in order]
         axes.append(
             reduce(nested_map, part_maps) if part_maps else identity_map(source.node.grid[axis])
         )
@@ -211,7 +211,7 @@ def _remaining_parts(
     several = [pair for pair in staying if pair[1] > 1]
     new, stride = {}, 1
     for placed, size in reversed(several or staying[:1]):
-        new[placed.dim, placed.index] = Part(size, axis, stride)
+        new[placed.dim, placed.position] = Part(size, axis, stride)
         stride *= size
     return new
 

@@ -65,7 +65,8 @@ class StandIns:
                 raise  # this is a run with data, in which tensors may depend on the input
             indexed = getattr(func, "__name__", "") in _INDEXING
             instead = [
-                self._with_stand_ins(arg, indexed and position == 1) for position, arg in enumerate(args)
+                self._with_stand_ins(arg, indexed and position == 1)
+                for position, arg in enumerate(args)
             ]
             named = {name: self._with_stand_ins(value, False) for name, value in kwargs.items()}
         return func(*instead, **named), instead, named
