@@ -245,7 +245,7 @@ def test_a_network_is_built_and_followed_once_a_request(
         return lambda *args, **kwargs: calls.append(name) or function(*args, **kwargs)
 
     monkeypatch.setattr(Network, "build", counted("build", Network.build))
-    monkeypatch.setattr(graph, "run", counted("trace", graph.run))
+    monkeypatch.setattr(graph, "run_on_meta", counted("trace", graph.run_on_meta))
     asked = requested(**tiny(layers) | side | change)
     compute.check(asked, analysis(asked))
     assert compute.expected(asked)

@@ -26,7 +26,7 @@ def test_a_network_is_built_and_followed_once_a_request(monkeypatch: pytest.Monk
         return lambda *args, **kwargs: calls.append(name) or function(*args, **kwargs)
 
     monkeypatch.setattr(Network, "build", counted("build", Network.build))
-    monkeypatch.setattr(graph, "run", counted("trace", graph.run))
+    monkeypatch.setattr(graph, "run_on_meta", counted("trace", graph.run_on_meta))
     size = {"input_height": 16, "input_width": 16}
     values = {param.name: param.default for param in PARAMS} | LINK | size
     network.settle(values)
