@@ -1,4 +1,4 @@
-"""Claims put to the test for the page: one light setting at once, all that is longer by the queue."""
+"""Running claims for the page: a quick experiment at once, anything longer in the queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from core.errors import SpecError
 from viz.features.claims.params import Chosen
 from viz.lessons.claims import CLAIMS, Outcome, claim
-from viz.lessons.claims.grid import Across, across, cases
+from viz.lessons.claims.grid import GridVerdict, grid_points, grid_verdict
 from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
@@ -17,14 +17,14 @@ from viz.server.torch_start import warm
 
 
 @dataclass(frozen=True)
-class Ran:
+class ClaimRun:
     """One claim that was run with one choice of settings.
 
     Attributes:
-        number: of the claim.
-        settings: it was run with.
-        outcome: None where it was refused.
-        refusal: why; "" where it was not.
+        number: The number of the claim.
+        settings: The settings with which it was run.
+        outcome: The outcome; None if the experiment refused the settings.
+        refusal: Why the settings were refused; "" if they were not.
     """
 
     number: int
@@ -34,115 +34,137 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Tested:
-    """One claim over its grid.
+class GridRuns:
+    """One claim that was run at points of its grid.
 
     Attributes:
-        number: of the claim.
-        runs: those done so far.
+        number: The number of the claim.
+        runs: The runs that are done so far, in the order of the grid.
     """
 
     number: int
-    runs: tuple[Ran, ...]
+    runs: tuple[ClaimRun, ...]
 
     @property
-    def across(self) -> Across | None:
-        """The claim's verdict; None until its whole grid was run."""
+    def grid_verdict(self) -> GridVerdict | None:
+        """The verdict on the claim; None until it was run at all points of its grid."""
         outcomes = [(dict(each.settings), each.outcome) for each in self.runs if each.outcome]
-        return across(claim(self.number), outcomes) if len(outcomes) == size(self.number) else None
+        return (
+            grid_verdict(claim(self.number), outcomes)
+            if len(outcomes) == grid_size(self.number)
+            else None
+        )
 
 
 @computed_once(512, outside=True)
 def outcome(number: int, settings: Chosen) -> Outcome:
-    """A claim with these settings.
+    """Return the cached outcome of a claim with these settings.
 
     Raises:
-        SpecError: its experiment refuses them.
+        SpecError: The experiment refuses the settings.
     """
     warm()
     return claim(number).run(dict(settings))
 
 
-def ran(number: int, settings: Chosen) -> Ran:
-    """The same with the refusal as a value."""
+def run_claim(number: int, settings: Chosen) -> ClaimRun:
+    """Run a claim; a refusal of its settings is part of the result instead of an exception."""
     try:
-        return Ran(number, settings, outcome(number, settings))
+        return ClaimRun(number, settings, outcome(number, settings))
     except SpecError as error:
-        return Ran(number, settings, None, str(error))
+        return ClaimRun(number, settings, None, str(error))
 
 
-def _by_pieces(number: int, settings: Chosen, go_on: Callable[[], bool]) -> Ran | None:
-    """The same, asked before every piece of it whether to go on; None where it was stopped."""
+def _run_in_pieces(
+    number: int, settings: Chosen, may_continue: Callable[[], bool]
+) -> ClaimRun | None:
+    """Run a claim piece by piece; None if ``may_continue`` was false before one of the pieces."""
     for piece in claim(number).pieces(dict(settings)):
-        if not go_on():
+        if not may_continue():
             return None
         warm()
         piece()
-    return ran(number, settings) if go_on() else None
+    return run_claim(number, settings) if may_continue() else None
 
 
 @queued
 def work(number: int, settings: Chosen) -> Work:
-    """A heavy claim with one choice of settings, for the queue; None if it is stopped."""
+    """Return the job that runs a heavy claim with one choice of settings.
 
-    def run(report: Report) -> Ran | None:
-        return _by_pieces(number, settings, lambda: report(0, 0, None))
+    Its result is None if it is stopped.
+    """
+
+    def run(report: Report) -> ClaimRun | None:
+        return _run_in_pieces(number, settings, lambda: report(0, 0, None))
 
     return run
 
 
-def size(number: int) -> int:
-    """Settings in the grid of a claim."""
-    return len(cases(claim(number)))
+def grid_size(number: int) -> int:
+    """Return the number of points in the grid of a claim."""
+    return len(grid_points(claim(number)))
 
 
-def _over_grid(number: int, go_on: Callable[[int, Tested], bool]) -> Tested:
-    """A claim over its grid, or what is done of it; asked with how many settings are done."""
-    done: list[Ran] = []
-    for settings in cases(claim(number)):
-        so_far = Tested(number, tuple(done))
-        piece = _by_pieces(number, tuple(settings.items()), partial(go_on, len(done), so_far))
-        if piece is None:
+def _run_grid(number: int, may_continue: Callable[[int, GridRuns], bool]) -> GridRuns:
+    """Run a claim at the points of its grid, until all are done or ``may_continue`` is false.
+
+    Args:
+        number: The number of the claim.
+        may_continue: Called with the number of finished points and with their runs.
+    """
+    done: list[ClaimRun] = []
+    for settings in grid_points(claim(number)):
+        so_far = GridRuns(number, tuple(done))
+        run = _run_in_pieces(
+            number, tuple(settings.items()), partial(may_continue, len(done), so_far)
+        )
+        if run is None:
             return so_far
-        done.append(piece)
-    return Tested(number, tuple(done))
+        done.append(run)
+    return GridRuns(number, tuple(done))
 
 
 @queued
 def grid_work(number: int) -> Work:
-    """A claim over its grid, for the queue; what is done so far if it is stopped."""
+    """Return the job that runs a claim at all points of its grid.
 
-    def run(report: Report) -> Tested:
-        return _over_grid(number, lambda done, so_far: report(done, size(number), so_far))
+    If it is stopped, its result has the points that were finished.
+    """
+
+    def run(report: Report) -> GridRuns:
+        return _run_grid(number, lambda done, so_far: report(done, grid_size(number), so_far))
 
     return run
 
 
 @queued
 def all_work() -> Work:
-    """All claims over their grids, for the queue; those done so far if it is stopped."""
+    """Return the job that runs all claims at all points of their grids.
 
-    def run(report: Report) -> Mapping[int, Tested]:
-        total = sum(size(one.number) for one in CLAIMS)
-        results: dict[int, Tested] = {}
+    Its result has the finished claims by number; if it is stopped, those are not all.
+    """
 
-        def go_on(before: int, done: int, so_far: Tested) -> bool:
+    def run(report: Report) -> Mapping[int, GridRuns]:
+        total = sum(grid_size(one.number) for one in CLAIMS)
+        results: dict[int, GridRuns] = {}
+
+        def may_continue(before: int, done: int, so_far: GridRuns) -> bool:
             return report(before + done, total, dict(results))
 
         before = 0
         for one in CLAIMS:
-            tested = _over_grid(one.number, partial(go_on, before))
-            if tested.across is None:
+            tested = _run_grid(one.number, partial(may_continue, before))
+            if tested.grid_verdict is None:
                 break
             results[one.number] = tested
-            before += size(one.number)
+            before += grid_size(one.number)
         return results
 
     return run
 
 
 def torch_version() -> str:
-    """Of the torch that runs the experiments."""
+    """Return the version of the torch that runs the experiments."""
     warm()
     import torch
 

@@ -1,21 +1,25 @@
-"""The evidence of a claim as a table, and its grid of settings as another."""
+"""HTML tables of a claim's evidence and of the settings in its grid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from viz.features.claims.compute import Ran
-from viz.features.claims.params import SIGNS as OF_VERDICT
+from viz.features.claims.compute import ClaimRun
+from viz.features.claims.params import SIGNS as VERDICT_SIGNS
 from viz.lessons.claims import claim
 from viz.lessons.claims.claim import Evidence
-from viz.lessons.claims.grid import point
+from viz.lessons.claims.grid import settings_in_words
 from viz.page.tables import Cell, table
 
-SIGNS = {True: ("yes", "✓", "agrees"), False: ("no", "✗", "disagrees"), None: ("", "·", "informs")}
+AGREEMENT_SIGNS = {
+    True: ("yes", "✓", "agrees"),
+    False: ("no", "✗", "disagrees"),
+    None: ("", "·", "informs"),
+}
 
 
 def html(evidence: Evidence) -> str:
-    """The evidence, each row with whether it agrees with the statement."""
+    """Return the evidence as an HTML table; its first column says whether a row agrees."""
     rows = (
         [_sign(agrees), *map(_cell, row)]
         for row, agrees in zip(evidence.rows, evidence.agrees, strict=True)
@@ -23,12 +27,12 @@ def html(evidence: Evidence) -> str:
     return table("Evidence", ["agrees", *evidence.columns], rows)
 
 
-def settings(runs: Sequence[Ran]) -> str:
-    """A row for each setting of a claim's grid: which it is, its verdict, and what it says."""
+def settings(runs: Sequence[ClaimRun]) -> str:
+    """Return an HTML table with a row for each run: its settings, verdict and sentence."""
     rows = (
         [
-            point(claim(each.number), dict(each.settings)),
-            f"{OF_VERDICT[each.outcome.verdict]} {each.outcome.verdict}",
+            settings_in_words(claim(each.number), dict(each.settings)),
+            f"{VERDICT_SIGNS[each.outcome.verdict]} {each.outcome.verdict}",
             each.outcome.sentence,
         ]
         for each in runs
@@ -38,11 +42,13 @@ def settings(runs: Sequence[Ran]) -> str:
 
 
 def _sign(agrees: bool | None) -> Cell:
-    name, sign, word = SIGNS[agrees]
+    """Return the cell that says whether a row agrees with the statement."""
+    name, sign, word = AGREEMENT_SIGNS[agrees]
     return Cell(sign, kind=name, title=word)
 
 
 def _cell(value: str | int | float) -> Cell:
+    """Return a value as a cell; floats have six significant digits."""
     if isinstance(value, str):
         return Cell(value)
     text = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"

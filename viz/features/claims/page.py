@@ -1,4 +1,4 @@
-"""Claims, tested: what textbooks say, and what torch says to it at this moment."""
+"""The claims page: textbook statements, each tested with torch while the visitor watches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from viz.page import frame, progress
 
 
 def page() -> None:
-    """The list, or the open claim."""
+    """Show the list of claims, or the one that is open."""
     with frame.opened(PAGE, PARAMS, warm=False) as state:
         values = state.values
         state.ignore(*settle(values))

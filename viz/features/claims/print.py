@@ -1,4 +1,4 @@
-"""The results of the claims as files: a page to print, and comma-separated values."""
+"""The results of all claims as files: a printable HTML page and a CSV table."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from html import escape
 from io import StringIO
 
-from viz.features.claims.compute import Tested
+from viz.features.claims.compute import GridRuns
 from viz.features.claims.params import SIGNS
 from viz.lessons.claims import claim
-from viz.lessons.claims.grid import tried
+from viz.lessons.claims.grid import grid_in_words
 from viz.page.tables import Cell, table
 
 STYLE = """
@@ -36,9 +36,9 @@ HEAD = (
 )
 
 
-def record(tested: Tested, torch: str = "") -> dict[str, str]:
-    """One claim as a row of the file; ``torch``: its version."""
-    one, across, first = claim(tested.number), tested.across, tested.runs[0]
+def record(tested: GridRuns, torch: str = "") -> dict[str, str]:
+    """Return one claim as a row of the file, by column name; ``torch`` is torch's version."""
+    one, grid_verdict, first = claim(tested.number), tested.grid_verdict, tested.runs[0]
     return dict(
         zip(
             HEAD,
@@ -46,11 +46,11 @@ def record(tested: Tested, torch: str = "") -> dict[str, str]:
                 str(tested.number),
                 one.topic,
                 one.statement,
-                across.verdict if across else "not run to the end",
-                str(across.holds) if across else "",
-                str(across.settings) if across else "",
-                across.condition if across else "",
-                tried(one),
+                grid_verdict.verdict if grid_verdict else "not run to the end",
+                str(grid_verdict.holds) if grid_verdict else "",
+                str(grid_verdict.settings) if grid_verdict else "",
+                grid_verdict.condition if grid_verdict else "",
+                grid_in_words(one),
                 first.outcome.sentence if first.outcome else first.refusal,
                 torch,
             ),
@@ -59,8 +59,8 @@ def record(tested: Tested, torch: str = "") -> dict[str, str]:
     )
 
 
-def as_csv(rows: Iterable[Tested], torch: str) -> str:
-    """The results with a heading."""
+def as_csv(rows: Iterable[GridRuns], torch: str) -> str:
+    """Return the results as CSV text with a header row; ``torch`` is torch's version."""
     text = StringIO()
     writer = csv.DictWriter(text, HEAD, lineterminator="\n")
     writer.writeheader()
@@ -68,8 +68,8 @@ def as_csv(rows: Iterable[Tested], torch: str) -> str:
     return text.getvalue()
 
 
-def as_page(rows: Iterable[Tested], torch: str) -> str:
-    """The results as one HTML page that needs nothing else; rows stay whole on paper."""
+def as_page(rows: Iterable[GridRuns], torch: str) -> str:
+    """Return the results as a self-contained HTML page, printed without page breaks inside rows."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{TITLE}</title><style>{STYLE}</style></head><body><h1>{TITLE}</h1>"
@@ -78,19 +78,22 @@ def as_page(rows: Iterable[Tested], torch: str) -> str:
     )
 
 
-def results(rows: Iterable[Tested]) -> str:
-    """The results as an HTML table."""
+def results(rows: Iterable[GridRuns]) -> str:
+    """Return the results as an HTML table."""
     heads = ("No.", "Statement", "Verdict", "What was found")
     return table("Results", heads, map(_row, rows))
 
 
-def _row(tested: Tested) -> list[str | Cell]:
-    text, across = record(tested), tested.across
-    condition = f" Holds when {text['condition']}." if across and across.condition else ""
+def _row(tested: GridRuns) -> list[str | Cell]:
+    """Return one claim as a row of the HTML table."""
+    text, grid_verdict = record(tested), tested.grid_verdict
+    condition = (
+        f" Holds when {text['condition']}." if grid_verdict and grid_verdict.condition else ""
+    )
     verdict = f"{SIGNS.get(text['verdict'], '–')} {text['verdict']}"
     return [
         Cell(text["number"], kind="number"),
         text["statement"],
-        Cell(verdict, f"in {across.count}" if across else "", kind="verdict"),
+        Cell(verdict, f"in {grid_verdict.count}" if grid_verdict else "", kind="verdict"),
         Cell(f"{text['result']}{condition}", text["tried"]),
     ]

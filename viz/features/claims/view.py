@@ -1,4 +1,4 @@
-"""What stands on the claims page: the list of claims, one of them open, the results of all."""
+"""The content of the claims page: the list of claims, an open claim, and the results of all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from viz.features.claims import compute, evidence
 from viz.features.claims import print as claims_print
-from viz.features.claims.compute import Ran, Tested
+from viz.features.claims.compute import ClaimRun, GridRuns
 from viz.features.claims.params import (
     ALL,
     PAGE,
@@ -23,7 +23,7 @@ from viz.features.claims.params import (
 )
 from viz.lessons.claims import CLAIMS, NUMBERS, VERDICTS, Claim, claim
 from viz.lessons.claims.claim import Setting, Verdict
-from viz.lessons.claims.grid import Across, tried
+from viz.lessons.claims.grid import GridVerdict, grid_in_words
 from viz.page import progress
 from viz.page.session import change, give
 from viz.page.widgets import widget
@@ -31,9 +31,12 @@ from viz.server.queue import View
 
 Values = dict[str, Any]
 SLOT, SLOT_GRID, SLOT_ALL = "claim", "claim grid", "claims"
+"""Progress slots: the claim with the visitor's settings, over its grid, and all claims."""
 ALL_KEY = "all claims"
+"""Key of the job that runs all claims."""
 PAGES_FOLDER = "../features"
-COLOURS: dict[Verdict, Any] = {
+"""Folder of all pages, relative to the app's main script."""
+COLORS: dict[Verdict, Any] = {
     "holds": "green",
     "holds when": "orange",
     "does not hold": "red",
@@ -43,26 +46,27 @@ CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filen
 
 
 def verdicts() -> dict[int, Verdict]:
-    """What this visit has seen of the claims."""
+    """Return the verdicts that this session has computed, by the claim's number."""
     stored: dict[int, Verdict] = st.session_state.setdefault("claims_tested", {})
     return stored
 
 
 def _badge(verdict: Verdict) -> None:
-    st.badge(f"{SIGNS[verdict]} {verdict}", color=COLOURS[verdict])
+    """Show a verdict as a colored badge."""
+    st.badge(f"{SIGNS[verdict]} {verdict}", color=COLORS[verdict])
 
 
 # --- The list -------------------------------------------------------------------------------------
 
 
 def filters(values: Values) -> None:
-    """Which claims are listed."""
+    """Show the controls that choose which claims are listed."""
     widget(values, "topic")
     widget(values, "verdict")
 
 
 def claim_list(values: Values) -> None:
-    """The claims that the filters let through, each a button that opens it."""
+    """Show the claims that pass the filters, each as a button that opens it."""
     selected = listed(values, verdicts())
     if not selected:
         st.info("No claim is left by these filters.")
@@ -75,15 +79,16 @@ def claim_list(values: Values) -> None:
             if one.topic != topic:
                 topic = one.topic
                 st.markdown(f"##### {topic}")
-            _line(one)
+            _claim_row(one)
 
 
-def _line(one: Claim) -> None:
+def _claim_row(one: Claim) -> None:
+    """Show a claim in the list: a button that opens it, and its verdict if it was run."""
     with st.container(
         key=f"claim_{one.number}", horizontal=True, vertical_alignment="center", gap="small"
     ):
         st.button(
-            f"**{one.number}** · {_plain(one.statement)}",
+            f"**{one.number}** · {_escaped_markdown(one.statement)}",
             on_click=change,
             args=(PAGE, opening(one.number)),
             key=f"open_{one.number}",
@@ -95,8 +100,8 @@ def _line(one: Claim) -> None:
             _badge(verdict)
 
 
-def _plain(text: str) -> str:
-    """A sentence that Markdown makes nothing of."""
+def _escaped_markdown(text: str) -> str:
+    """Return the text with all characters escaped that have a meaning in Markdown."""
     return "".join(f"\\{c}" if c in "\\`*_[]$:#<>~" else c for c in text)
 
 
@@ -104,7 +109,7 @@ def _plain(text: str) -> str:
 
 
 def run_all(values: Values) -> None:
-    """The button that runs all, how far it is, and the results as a table to print."""
+    """Show the button that runs all claims, or the progress and the results of this run."""
     if not values["run"]:
         progress.leave(SLOT_ALL)
         st.button(
@@ -122,22 +127,24 @@ def run_all(values: Values) -> None:
         progress.standing(SLOT_ALL, ALL_KEY, view, "Claims put to the test", "settings")
 
     view = progress.show(SLOT_ALL, {ALL_KEY: compute.all_work()}, draw)[ALL_KEY]
-    done: Mapping[int, Tested] = view.result or view.partial or {}
+    done: Mapping[int, GridRuns] = view.result or view.partial or {}
     for tested in done.values():
-        if across := tested.across:
-            verdicts()[tested.number] = across.verdict
+        if grid_verdict := tested.grid_verdict:
+            verdicts()[tested.number] = grid_verdict.verdict
     if done and view.state in ("done", "failed"):
         _results(list(done.values()))
 
 
-def _results(rows: list[Tested]) -> None:
-    """All that was found, to look at and as files."""
+def _results(rows: list[GridRuns]) -> None:
+    """Show the verdicts of all claims as a summary, a table, and files to download."""
     torch = compute.torch_version()
     records = [claims_print.record(each, torch) for each in rows]
-    held = {verdict: sum(each["verdict"] == verdict for each in records) for verdict in VERDICTS}
+    count_of_verdict = {
+        verdict: sum(each["verdict"] == verdict for each in records) for verdict in VERDICTS
+    }
     st.markdown(
         f"{len(rows)} of {len(NUMBERS)} claims put to the test with PyTorch {torch}: "
-        + ", ".join(f"{count} {SIGNS[name]} {name}" for name, count in held.items())
+        + ", ".join(f"{count} {SIGNS[name]} {name}" for name, count in count_of_verdict.items())
         + "."
     )
     with st.container(horizontal=True):
@@ -163,11 +170,11 @@ def _results(rows: list[Tested]) -> None:
 
 
 def open_claim(values: Values) -> None:
-    """One claim, large enough for a wall: statement, verdict, settings, picture, evidence."""
+    """Show one claim in large type: statement, verdict, settings, chart and evidence."""
     one = claim(values["claim"])
-    _around(one)
+    _claim_navigation(one)
     with st.container(key="statement"):
-        st.markdown(f"## {one.number} · {_plain(one.statement)}")
+        st.markdown(f"## {one.number} · {_escaped_markdown(one.statement)}")
     verdict = st.container()
     left, right = st.columns([1, 2.4], gap="large")
     with left:
@@ -182,35 +189,35 @@ def open_claim(values: Values) -> None:
                 key="as_told",
             )
     with right:
-        _own(one, settings)
+        _visitor_outcome(one, settings)
     with verdict:
-        _over_the_grid(one)
+        _grid_verdict_view(one)
     with st.expander("Why"):
         st.markdown(one.why)
 
 
-def _around(one: Claim) -> None:
-    """The way back to the list, and to the claims beside this one."""
-    place = NUMBERS.index(one.number)
+def _claim_navigation(one: Claim) -> None:
+    """Show buttons that lead to the list, the previous and the next claim."""
+    index = NUMBERS.index(one.number)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("All claims", on_click=change, args=(PAGE, opening(0)), icon=":material/list:")
         for label, icon, other in (
-            ("Previous", ":material/chevron_left:", place - 1),
-            ("Next", ":material/chevron_right:", place + 1),
+            ("Previous", ":material/chevron_left:", index - 1),
+            ("Next", ":material/chevron_right:", index + 1),
         ):
-            there = 0 <= other < len(NUMBERS)
+            exists = 0 <= other < len(NUMBERS)
             st.button(
                 label,
                 on_click=change,
-                args=(PAGE, opening(NUMBERS[other] if there else one.number)),
+                args=(PAGE, opening(NUMBERS[other] if exists else one.number)),
                 icon=icon,
-                disabled=not there,
+                disabled=not exists,
             )
         st.caption(one.topic, width="content")
 
 
 def _control(setting: Setting, values: Values, one: Claim) -> None:
-    """The widget of one setting."""
+    """Show the widget of one setting."""
     key = give(values, setting.name, one.number)
     if setting.options:
         st.pills(setting.label, setting.options, key=key, required=True, wrap=True)
@@ -220,8 +227,8 @@ def _control(setting: Setting, values: Values, one: Claim) -> None:
     st.slider(f"{setting.label}, {setting.low}–{setting.high}", setting.low, setting.high, key=key)
 
 
-def _over_the_grid(one: Claim) -> None:
-    """The claim's own verdict, by the queue."""
+def _grid_verdict_view(one: Claim) -> None:
+    """Show the verdict on the claim over its grid, which the queue computes."""
     key = (PAGE, "grid", one.number)
 
     def draw(views: Mapping[Hashable, View]) -> None:
@@ -230,28 +237,34 @@ def _over_the_grid(one: Claim) -> None:
             SLOT_GRID, key, view, "Put to the test over its settings", "settings",
             stopped="Stopped: the verdict of the claim takes all its settings.",
         )  # fmt: skip
-        tested: Tested | None = view.result
-        if tested and tested.across:
-            verdicts()[one.number] = tested.across.verdict
-            _verdict(one, tested, tested.across)
+        tested: GridRuns | None = view.result
+        if tested and tested.grid_verdict:
+            verdicts()[one.number] = tested.grid_verdict.verdict
+            _verdict(one, tested, tested.grid_verdict)
 
     progress.show(SLOT_GRID, {key: compute.grid_work(one.number)}, draw)
 
 
-def _verdict(one: Claim, tested: Tested, across: Across) -> None:
-    """What the claim comes to, in how many settings, and which these are."""
-    st.markdown(f"### :{COLOURS[across.verdict]}[{SIGNS[across.verdict]} {across.verdict}]")
-    condition = f" **Holds when** {_plain(across.condition)}." if across.condition else ""
-    st.markdown(f"It holds in {across.count}.{condition}")
-    with st.expander(f"Settings tried: {_plain(tried(one))}"):
+def _verdict(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
+    """Show the verdict on the claim, in how many settings it holds, and a table of all settings."""
+    st.markdown(
+        f"### :{COLORS[grid_verdict.verdict]}[{SIGNS[grid_verdict.verdict]} {grid_verdict.verdict}]"
+    )
+    condition = (
+        f" **Holds when** {_escaped_markdown(grid_verdict.condition)}."
+        if grid_verdict.condition
+        else ""
+    )
+    st.markdown(f"It holds in {grid_verdict.count}.{condition}")
+    with st.expander(f"Settings tried: {_escaped_markdown(grid_in_words(one))}"):
         st.html(evidence.settings(tested.runs))
 
 
-def _own(one: Claim, settings: Chosen) -> None:
-    """The claim with the visitor's settings: at once where that is short, else by the queue."""
+def _visitor_outcome(one: Claim, settings: Chosen) -> None:
+    """Show the claim's outcome with the visitor's settings; a heavy claim runs in the queue."""
     if not one.heavy:
         progress.leave(SLOT)
-        _outcome_view(one, compute.ran(one.number, settings))
+        _outcome_view(one, compute.run_claim(one.number, settings))
         return
     key = (PAGE, one.number, settings)
 
@@ -264,23 +277,25 @@ def _own(one: Claim, settings: Chosen) -> None:
     progress.show(SLOT, {key: compute.work(one.number, settings)}, draw)
 
 
-def _outcome_view(one: Claim, ran: Ran) -> None:
-    """The result of one setting: verdict, sentence, picture, evidence, and where else to see it."""
-    outcome = ran.outcome
+def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
+    """Show one outcome: verdict, sentence, chart, evidence, and a link to the page about it."""
+    outcome = claim_run.outcome
     if outcome is None:
-        st.warning(f"{ran.refusal[:1].upper()}{ran.refusal[1:]}.")
+        st.warning(f"{claim_run.refusal[:1].upper()}{claim_run.refusal[1:]}.")
         return
     st.markdown(
-        f"##### With this setting: :{COLOURS[outcome.verdict]}[{SIGNS[outcome.verdict]} {outcome.verdict}]"
+        f"##### With this setting: :{COLORS[outcome.verdict]}[{SIGNS[outcome.verdict]} {outcome.verdict}]"
     )
-    condition = f" **Holds when** {_plain(outcome.condition)}." if outcome.condition else ""
-    st.markdown(f"{_plain(outcome.sentence)}{condition}")
+    condition = (
+        f" **Holds when** {_escaped_markdown(outcome.condition)}." if outcome.condition else ""
+    )
+    st.markdown(f"{_escaped_markdown(outcome.sentence)}{condition}")
     from viz.features.claims.plots import claim_figure
 
     figure = claim_figure(outcome.chart)
     st.plotly_chart(figure, theme="streamlit", key=f"claim_chart_{one.number}", config=CONFIG)
     st.html(evidence.html(outcome.evidence))
-    link = one.link(dict(ran.settings))
+    link = one.link(dict(claim_run.settings))
     st.page_link(
         f"{PAGES_FOLDER}/{link.page}/page.py",
         label=f"See it on {_title(link.page)}",
@@ -289,11 +304,12 @@ def _outcome_view(one: Claim, ran: Ran) -> None:
     )
     st.caption(
         f"Measured here with PyTorch {compute.torch_version()}: "
-        f"{_plain(settings_text(ran.settings))}."
+        f"{_escaped_markdown(settings_text(claim_run.settings))}."
     )
 
 
 def _title(page: str) -> str:
+    """Return the title of the page with this name."""
     from viz.pages import PAGES
 
     return next(each.title for each in PAGES if each.name == page)

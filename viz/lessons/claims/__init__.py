@@ -1,7 +1,6 @@
-"""What is said about strides and receptive fields, put to the test.
+"""Textbook statements about strides and receptive fields, each with an experiment that tests it.
 
-``CLAIMS`` has a row each: the statement, the experiment and its settings. Works without
-torch until an experiment is run.
+``CLAIMS`` lists them with their settings. Torch is imported only when an experiment runs.
 """
 
 from __future__ import annotations
@@ -28,15 +27,16 @@ _PARTS = (
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted((each for part in _PARTS for each in part), key=lambda each: each.number)
 )
-"""By number."""
+"""All claims, sorted by number."""
 NUMBERS: tuple[int, ...] = tuple(each.number for each in CLAIMS)
+"""The numbers of all claims, ascending; links contain them."""
 
 
 def claim(number: int) -> Claim:
-    """The claim of that number.
+    """Return the claim with this number.
 
     Raises:
-        SpecError: there is none.
+        SpecError: No claim has this number.
     """
     for each in CLAIMS:
         if each.number == number:

@@ -1,4 +1,4 @@
-"""Claim 27: what there is besides pooling and strides."""
+"""Claim 27: alternatives to pooling and strides: dilated and deformable convolution, attention."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viz.lessons.claims.claim import (
-    Chart,
     Claim,
     Link,
     Outcome,
@@ -17,28 +16,36 @@ from viz.lessons.claims.claim import (
     block,
     outcome,
 )
+from viz.lessons.claims.parts import percent, pixel_map, supporting_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
 KERNEL = 3
+"""Kernel size of the dilated convolutions, in pixels."""
 RATES = ("rate_1", "rate_2", "rate_3")
+"""Names of the settings for the dilation rates of the three layers."""
 SIDE, WINDOW = 16, 2
-"""Input of deformable convolution and attention pooling, and the latter's window."""
-SAME = 1e-5
+"""Side of the input of deformable convolution and attention pooling, and the pooling's window."""
+TOLERANCE = 1e-5
+"""Relative difference below which two convolutions are equal in single precision."""
 Row = tuple[str | int | float, ...]
+"""A row of evidence; its columns are listed where the outcome is made."""
 
 
-def layers(rates: tuple[int, ...]) -> str:
-    """A stack of dilated convolutions that keep the size, in notation."""
+def dilated_stack(rates: tuple[int, ...]) -> str:
+    """Return the notation of a stack of dilated convolutions that keep the image's size."""
     return ", ".join(f"conv{KERNEL} p{rate} d{rate} c1 nobias" for rate in rates)
 
 
-def covered(rates: tuple[int, ...]) -> NDArray[np.bool_]:
-    """(field,) which pixels of its receptive field a unit of the stack reads, along an axis.
+def read_pixels(rates: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which pixels of its receptive field a unit of the stack reads, along one axis.
 
-    A pixel is read when its distance is a sum of one tap's of each layer.
+    A pixel is read if its offset from the unit is a sum of one tap offset of each layer.
+
+    Returns:
+        (width of the receptive field,) array.
     """
     reach = np.ones(1)
     for rate in rates:
@@ -48,15 +55,20 @@ def covered(rates: tuple[int, ...]) -> NDArray[np.bool_]:
     return np.asarray(reach > 0)
 
 
-def _stack(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]:
-    """Side of input and output, and (field, field) in how many ways pixels reach the middle."""
+def _path_counts(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]:
+    """Count with torch the paths from each pixel to the middle unit of a dilated stack.
+
+    Returns:
+        The side of the input, which is the width of the receptive field; the side of the output;
+        and the number of paths from each input pixel, as an array of the input's size.
+    """
     import torch
 
     from core.networks import build
     from core.networks.notation import parse_notation
 
-    field = len(covered(rates))
-    net = build(parse_notation(layers(rates)), 1, (field, field), seed=0)
+    field = len(read_pixels(rates))
+    net = build(parse_notation(dilated_stack(rates)), 1, (field, field), seed=0)
     with torch.no_grad():
         for weight in net.parameters():
             weight.fill_(1.0)
@@ -67,27 +79,33 @@ def _stack(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]:
     return field, int(out.shape[-1]), grad[0, 0].numpy()
 
 
-def _gridding(rates: tuple[int, ...]) -> tuple[Row, bool, NDArray[np.float32]]:
-    """Whether a stack leaves holes: said by the common factor, in closed form, by torch."""
-    _, _, ways = _stack(rates)
-    line = covered(rates)
+def _gridding_row(rates: tuple[int, ...]) -> tuple[Row, bool, NDArray[np.float32]]:
+    """Compare which share of its receptive field a unit of a dilated stack leaves unread.
+
+    Returns:
+        The evidence row (the claim from the rates' common factor, the share in closed form and by
+        torch), whether it supports the claim, and the paths from each pixel.
+    """
+    _, _, path_counts = _path_counts(rates)
+    reads = read_pixels(rates)
     factor = gcd(*rates)
-    said = f"holes: common factor {factor}" if factor > 1 else "no holes"
-    holes = 1 - float(line.mean()) ** 2, float((ways == 0).mean())
-    name = f"rates {', '.join(map(str, rates))}: unread share of the {len(line)} px field"
-    row: Row = (name, said, *(f"{100 * share:.4g} %" for share in holes))
-    return row, (factor > 1) == (holes[1] > 0), ways
+    claimed = f"holes: common factor {factor}" if factor > 1 else "no holes"
+    holes = 1 - float(reads.mean()) ** 2, float((path_counts == 0).mean())
+    name = f"rates {', '.join(map(str, rates))}: unread share of the {len(reads)} px field"
+    row: Row = (name, claimed, *map(percent, holes))
+    return row, (factor > 1) == (holes[1] > 0), path_counts
 
 
 def deformable(x: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
-    """A 3×3 convolution that looks where it is told to, bilinear between pixels.
+    """Apply a 3×3 convolution whose taps are moved by offsets, with bilinear interpolation.
 
     Source: Dai et al., "Deformable Convolutional Networks" (2017).
 
     Args:
-        x: (1, C, H, W); zeros around it.
+        x: (1, C, H, W) input; it is continued with zeros.
         weight: (O, C, 3, 3).
-        offsets: (9, H, W, 2) how far (right, down) of its own place each tap looks, in pixels.
+        offsets: (9, H, W, 2) displacement (right, down) in pixels of each tap from its regular
+            position, for each output.
 
     Returns:
         (1, O, H, W)
@@ -100,17 +118,21 @@ def deformable(x: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
         torch.arange(height, dtype=x.dtype), torch.arange(width, dtype=x.dtype), indexing="ij"
     )
     last = torch.tensor([width - 1, height - 1], dtype=x.dtype)
-    parts = []
+    samples = []
     for tap, offset in enumerate(offsets):
         down, right = tap // 3 - 1, tap % 3 - 1
-        place = torch.stack([cols + right, rows + down], dim=-1) + offset
-        parts.append(F.grid_sample(x, (2 * place / last - 1)[None], align_corners=True))
-    windows = torch.stack(parts, dim=2)  # (1, C, 9, H, W)
+        positions = torch.stack([cols + right, rows + down], dim=-1) + offset
+        samples.append(F.grid_sample(x, (2 * positions / last - 1)[None], align_corners=True))
+    windows = torch.stack(samples, dim=2)  # (1, C, 9, H, W)
     return torch.einsum("nckhw,ock->nohw", windows, weight.flatten(2))
 
 
 def _deformable_rows(rate: int) -> list[tuple[Row, bool]]:
-    """Spread by fixed offsets it is a dilated convolution; the offsets can be learned."""
+    """Test deformable convolution; returns evidence rows and whether each supports the claim.
+
+    The first row compares it with a dilated convolution, which it becomes for suitable offsets. The
+    second gives the share of offsets that get gradient, so that they can be learned.
+    """
     import torch
     import torch.nn.functional as F
 
@@ -118,28 +140,33 @@ def _deformable_rows(rate: int) -> list[tuple[Row, bool]]:
     x = torch.randn(1, 1, SIDE, SIDE, generator=generator)
     weight = torch.randn(1, 1, KERNEL, KERNEL, generator=generator)
     taps = torch.tensor([[i % 3 - 1, i // 3 - 1] for i in range(9)], dtype=x.dtype)
-    spread = ((rate - 1) * taps)[:, None, None].expand(9, SIDE, SIDE, 2)
+    spread_offsets = ((rate - 1) * taps)[:, None, None].expand(9, SIDE, SIDE, 2)
     dilated = F.conv2d(x, weight, padding=rate, dilation=rate)
-    away = float((deformable(x, weight, spread) - dilated).abs().max() / dilated.abs().max())
+    difference = float(
+        (deformable(x, weight, spread_offsets) - dilated).abs().max() / dilated.abs().max()
+    )
     with torch.enable_grad():
         noise = torch.rand(9, SIDE, SIDE, 2, generator=generator) - 0.5
         offsets = noise.requires_grad_()
         (grad,) = torch.autograd.grad(deformable(x, weight, offsets).sum(), offsets)
     inner = float((grad[:, 1:-1, 1:-1] != 0).float().mean())
     name = f"deformable, spread by its offsets: difference to a convolution of rate {rate}"
-    learns = "deformable: share of the inner offsets that learn"
+    learned_name = "deformable: share of the inner offsets that learn"
     return [
-        ((name, "0", "0", f"{away:.1e}"), away < SAME),
-        ((learns, "100 %", "–", f"{100 * inner:.4g} %"), inner > 0.999),
+        ((name, "0", "0", f"{difference:.1e}"), difference < TOLERANCE),
+        ((learned_name, "100 %", "–", percent(inner)), inner > 0.999),
     ]
 
 
 def attention_pool(x: Tensor, sharpness: float) -> Tensor:
-    """2×2 windows, stride 2, each pixel weighed by the softmax of its own value.
+    """Average 2×2 windows with stride 2, each pixel weighted by the softmax of its own value.
 
     Args:
-        x: (1, 1, H, W), H and W even.
-        sharpness: factor of the scores; 0 is average pooling.
+        x: (1, 1, H, W) input with even H and W.
+        sharpness: Factor of the values inside the softmax; 0 makes it average pooling.
+
+    Returns:
+        (1, 1, H / 2, W / 2)
     """
     import torch
     import torch.nn.functional as F
@@ -150,34 +177,38 @@ def attention_pool(x: Tensor, sharpness: float) -> Tensor:
 
 
 def _attention_row(sharpness: int) -> tuple[Row, bool]:
-    """Whether every pixel gets gradient, as none but the winner does from a maximum."""
+    """Return the evidence row with the share of pixels to which attention pooling sends no gradient.
+
+    The second value is whether every pixel gets gradient, as the claim says.
+    """
     import torch
 
     with torch.enable_grad():
         x = torch.randn(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
         x.requires_grad_()
         (grad,) = torch.autograd.grad(attention_pool(x, float(sharpness)).sum(), x)
-    starved = float((grad == 0).float().mean())
+    zero_share = float((grad == 0).float().mean())
     name = "attention pooling 2×2: pixels without gradient"
-    return (name, "0 %", "0 %", f"{100 * starved:.4g} %"), starved == 0
+    return (name, "0 %", "0 %", percent(zero_share)), zero_share == 0
 
 
-def _others(values: Values) -> Outcome:
+def _alternatives(values: Values) -> Outcome:
+    """Test claim 27 with a dilated stack, deformable convolution and attention pooling."""
     rates = tuple(int(values[name]) for name in RATES)
     twice = tuple(2 * rate for rate in rates)
-    side, out, _ = _stack(rates)
-    plain: Row = (
+    side, out, _ = _path_counts(rates)
+    size_row: Row = (
         f"dilated, rates {', '.join(map(str, rates))}: output of {side} px",
         f"{side} px",
         f"{side + sum(2 * rate - rate * (KERNEL - 1) for rate in rates)} px",
         f"{out} px",
     )
-    first, first_agrees, ways = _gridding(rates)
-    second, second_agrees, _ = _gridding(twice)
+    first, first_agrees, path_counts = _gridding_row(rates)
+    second, second_agrees, _ = _gridding_row(twice)
     others = [*_deformable_rows(rates[-1]), _attention_row(int(values["sharpness"]))]
-    rows = (plain, first, second, *(row for row, _ in others))
+    rows = (size_row, first, second, *(row for row, _ in others))
     agrees = (out == side, first_agrees, second_agrees, *(agree for _, agree in others))
-    failed = " or ".join(str(row[0]) for row, agree in zip(rows, agrees, strict=True) if not agree)
+    contradicted = supporting_rows(rows, [not agree for agree in agrees])
     return outcome(
         f"The dilated stack keeps {out} of {side} px a side where {len(rates)} strides of 2 with "
         f"padding 1 leave {-(-side // 2 ** len(rates))}; its units leave {first[3]} of their field unread, and "
@@ -186,23 +217,18 @@ def _others(values: Values) -> Outcome:
         ("quantity", "said", "closed form", "torch"),
         rows,
         agrees,
-        Chart(
-            "map",
-            f"Ways from each pixel to a unit, rates {', '.join(map(str, rates))}",
-            "column (px)",
-            "row (px)",
-            cells=tuple(
-                tuple(float(way) if way else float("nan") for way in line) for line in ways
-            ),
+        pixel_map(
+            f"Ways from each pixel to a unit, rates {', '.join(map(str, rates))}", path_counts
         ),
-        f"it is not about {failed}",
+        f"it is not about {contradicted}",
     )
 
 
 def _link(values: Values) -> Link:
+    """Return a link to the fields page with the dilated stack."""
     rates = tuple(int(values[name]) for name in RATES)
-    side = str(len(covered(rates)))
-    line = layers(rates)
+    side = str(len(read_pixels(rates)))
+    line = dilated_stack(rates)
     query = {"network": "own", "layers": line, "input_height": side, "input_width": side}
     return Link("fields", tuple(query.items()))
 
@@ -215,12 +241,12 @@ ALTERNATIVES = Claim(
     "look, attention pooling weighs every pixel.",
     (
         *(
-            Setting(name, f"Rate of layer {place}", rate, 1, 6)
-            for place, (name, rate) in enumerate(zip(RATES, (1, 2, 4), strict=True), start=1)
+            Setting(name, f"Rate of layer {number}", rate, 1, 6)
+            for number, (name, rate) in enumerate(zip(RATES, (1, 2, 4), strict=True), start=1)
         ),
         Setting("sharpness", "Sharpness of the attention", 1, 0, 200),
     ),
-    _others,
+    _alternatives,
     _link,
     r"A unit reads the sums of one tap of each layer. If all rates share a factor $g$, so does "
     r"every sum, and of $g^2$ pixels one is read. No common factor is not enough: after rates "

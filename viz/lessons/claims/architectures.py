@@ -1,4 +1,7 @@
-"""Claims 24 and 25: where ResNet's stride stands, and stems. Claim 27 comes with them."""
+"""Claims 24 and 25: which convolution of a ResNet block has the stride, and network stems.
+
+Claim 27, from `viz.lessons.claims.alternatives`, belongs to the same topic.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from viz.lessons.claims.claim import (
     block,
     outcome,
 )
-from viz.lessons.claims.parts import named_condition
+from viz.lessons.claims.parts import percent, separating_condition, supporting_rows
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
@@ -31,54 +34,55 @@ if TYPE_CHECKING:
 TOPIC = "Architectures"
 PAGE = "architectures"
 Row = tuple[str | int | float, ...]
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.4g} %"
+"""A row of evidence; its columns are listed where the outcome is made."""
 
 
 # --- 24: v1 and v1.5 --------------------------------------------------------------------------
 
 PUBLISHED, AVERAGED = "as published", "averaged"
-CHANNELS = 256
-WIDTH = 1
-"""Channels of every layer while a receptive field is measured: it does not depend on them."""
-STEP = 32
-"""Pixels between neighbouring units at the end of a ResNet."""
+BLOCK_CHANNELS = 256
+"""Number of input channels of the reducing block."""
+PROBE_CHANNELS = 1
+"""Channels of every layer while a receptive field is measured, which does not depend on them."""
+RESNET_STRIDE = 32
+"""Pixels between neighboring units of a ResNet's last stage."""
 VERSIONS = (("v1", "_v1", 0.75, 483), ("v1.5", "", 0.0, 427))
-"""Name, the zoo's ending, share of a block's input said to be unread, receptive field said."""
+"""For each ResNet version: its name, the suffix of its name in the zoo, the claimed unread share of
+a block's input, and the claimed receptive field of ResNet-50 in pixels."""
 
 
-def _blocks(shortcut: str) -> tuple[NetworkSpec, ...]:
-    """The reducing blocks of v1 and v1.5, with their own shortcut or that of ResNet-D."""
+def _reducing_blocks(shortcut: str) -> tuple[NetworkSpec, ...]:
+    """Return the downsampling blocks of v1 and v1.5, as published or with ResNet-D's shortcut."""
     v1, v1_5, d = COMPARISONS["residual"].blocks
     return tuple(_with_shortcut(each, d if shortcut == AVERAGED else each) for each in (v1, v1_5))
 
 
 def _with_shortcut(block: NamedBlock, other: NamedBlock) -> NetworkSpec:
+    """Return a network with the main branch of one block and the shortcut of another."""
     branch, _ = block.layers.split(" | ")
     _, shortcut = other.layers.split(" | ")
     return parse_notation(f"{branch} | {shortcut}")
 
 
-def _unread(spec: NetworkSpec, side: int) -> tuple[BlockFacts, float]:
-    """What is known of a block, and the share of its input without gradient by torch."""
+def _unread_share(spec: NetworkSpec, side: int) -> tuple[BlockFacts, float]:
+    """Return a block's facts, and the share of its input that gets no gradient from torch."""
     from core.blocks.facts import block_facts
     from core.blocks.probe import gradient_spread, normalized_input
     from core.networks import build
 
-    image = normalized_input(picture("china", (side, side), 3), CHANNELS)
-    module = build(spec, CHANNELS, (side, side), seed=0)
-    facts = block_facts(spec, (CHANNELS, side, side))
+    image = normalized_input(picture("china", (side, side), 3), BLOCK_CHANNELS)
+    module = build(spec, BLOCK_CHANNELS, (side, side), seed=0)
+    facts = block_facts(spec, (BLOCK_CHANNELS, side, side))
     return facts, gradient_spread(module, image).zero_pixels
 
 
 @lru_cache(8)
-def _fields(name: str) -> tuple[int | float, int | str]:
-    """The receptive field at a ResNet's end: by its graph, and measured with torch.
+def _field_sizes(name: str) -> tuple[int | float, int | str]:
+    """Return the width in pixels of the receptive field of a unit in a ResNet's last stage.
 
-    It is measured along the columns, on a network of `WIDTH` channels and an image of few
-    rows, whose windows are the same.
+    Returns:
+        The width in closed form, and as torch measures it along the columns. To save time, torch
+        runs the same layers with `PROBE_CHANNELS` channels, on an image of few rows.
     """
     from core.networks import build, zoo
     from core.receptive_field import receptive_fields
@@ -86,34 +90,34 @@ def _fields(name: str) -> tuple[int | float, int | str]:
 
     whole = receptive_fields(zoo.build(name, device="meta"), zoo.entry(name).input_size)
     expected = [field for field in whole.values() if field.grid != (1, 1)][-1].size[1]
-    line = re.sub(r"\bc\d+", f"c{WIDTH}", NOTATIONS[name].removesuffix(f", {CLASSIFIER}"))
-    size = (STEP, STEP * (int(expected) // STEP + 4))
+    line = re.sub(r"\bc\d+", f"c{PROBE_CHANNELS}", NOTATIONS[name].removesuffix(f", {CLASSIFIER}"))
+    size = (RESNET_STRIDE, RESNET_STRIDE * (int(expected) // RESNET_STRIDE + 4))
     slim = build(parse_notation(line), 3, size, device="meta")
     probe = Probe(slim, (3, *size), [name for name, _ in slim.named_children()][-1])
     seen = probe.inner_span((0, probe.grid[1] // 2), 1)
     return expected, seen[1] - seen[0] + 1 if seen else "not seen whole"
 
 
-def _versions(values: Values) -> Outcome:
+def _resnet_versions(values: Values) -> Outcome:
+    """Test claim 24: what the blocks of both ResNet versions read, and their receptive fields."""
     depth, side = str(values["depth"]), int(values["side"])
     rows: list[Row] = []
     counts: list[Row] = []
-    specs = _blocks(str(values["shortcut"]))
+    specs = _reducing_blocks(str(values["shortcut"]))
     for (name, _, claimed, _), spec in zip(VERSIONS, specs, strict=True):
-        facts, measured = _unread(spec, side)
-        shares = (_percent(claimed), _percent(facts.unread), _percent(measured))
+        facts, measured = _unread_share(spec, side)
+        shares = (percent(claimed), percent(facts.unread), percent(measured))
         rows.append((f"{name}: block's input unread", *shares))
         macs = (f"{facts.macs / 1e6:.1f}", f"{facts.torch_macs / 1e6:.1f}")
         counts.append((f"{name}: million multiply–accumulates of the block", "–", *macs))
     for name, ending, _, size in VERSIONS:
-        fields = _fields(f"resnet{depth}{ending}")
+        fields = _field_sizes(f"resnet{depth}{ending}")
         rows.append((f"{name}: receptive field of ResNet-{depth} (px)", size, *fields))
     agrees = tuple(row[1] == row[2] == row[3] for row in rows)
     kinds = {
         "it is about the receptive fields": [False, False, True, True],
         "it is about what the blocks read": [True, True, False, False],
     }
-    good = " or ".join(str(row[0]) for row, agree in zip(rows, agrees, strict=True) if agree)
     more = float(counts[1][2]) / float(counts[0][2])
     return outcome(
         f"On {side}×{side} the block of v1 leaves {rows[0][3]} of its input unread, that of v1.5 "
@@ -131,40 +135,44 @@ def _versions(values: Values) -> Outcome:
                 Series(
                     name,
                     tuple(version for version, *_ in VERSIONS),
-                    tuple(float(str(row[place]).split()[0]) for row in rows[:2]),
+                    tuple(float(str(row[column]).split()[0]) for row in rows[:2]),
                 )
-                for name, place in (("said", 1), ("torch", 3))
+                for name, column in (("said", 1), ("torch", 3))
             ),
         ),
-        named_condition(agrees, kinds) or f"it is about {good}",
+        separating_condition(agrees, kinds) or f"it is about {supporting_rows(rows, agrees)}",
     )
 
 
 # --- 25: stems ----------------------------------------------------------------------------------
 
-SAID = {
+CLAIMED_STEMS = {
     "ResNet": (4, 9408, 128),
     "EfficientNet": (2, 864, 64),
     "ConvNeXt": (4, 4704, 192),
     "ViT-B/16": (16, 590592, 0),
 }
-"""Stem: how much smaller it makes the image, parameters of its convolution and of its norm."""
+"""For each stem the claimed reduction factor, and parameters of its convolution and its norm."""
 
 
-def _stem(block: NamedBlock, channels: int, side: int) -> tuple[Row, bool]:
-    """Title; reduction said, by the sizes, by torch; parameters in the same way; field."""
+def _stem_row(block: NamedBlock, channels: int, side: int) -> tuple[Row, bool]:
+    """Return a stem's evidence row, and whether it supports the claim.
+
+    The cells are the stem's title, its reduction (as claimed, in closed form, by torch), its number
+    of parameters (likewise), and its receptive field in pixels.
+    """
     import torch
 
     from core.blocks.facts import block_facts
     from core.networks import build
 
-    reduction, weights, norm = SAID[block.title]
+    reduction, weights, norm = CLAIMED_STEMS[block.title]
     facts = block_facts(block.spec, (channels, side, side))
     module = build(block.spec, channels, (side, side), seed=0).eval()
     with torch.no_grad():
         out = module(torch.zeros(1, channels, side, side))
     reduction_of_torch = side / out.shape[-1]
-    numbers = sum(each.numel() for each in module.parameters())
+    torch_parameters = sum(each.numel() for each in module.parameters())
     row = (
         block.title,
         f"{reduction}×",
@@ -172,21 +180,24 @@ def _stem(block: NamedBlock, channels: int, side: int) -> tuple[Row, bool]:
         f"{reduction_of_torch:.4g}×",
         f"{weights:,} + {norm}",
         f"{facts.parameters:,}",
-        f"{numbers:,}",
+        f"{torch_parameters:,}",
         facts.field.size[1],
     )
     agrees = reduction_of_torch == facts.reduction[1] == reduction
-    return row, agrees and numbers == facts.parameters == weights + norm
+    return row, agrees and torch_parameters == facts.parameters == weights + norm
 
 
-def _stems(values: Values) -> Outcome:
+def _stem_sizes(values: Values) -> Outcome:
+    """Test claim 25: the reduction and the number of parameters of each stem."""
     side, channels = int(values["side"]), int(values["in_channels"])
-    parts = [_stem(block, channels, side) for block in COMPARISONS["stems"].blocks]
+    parts = [_stem_row(block, channels, side) for block in COMPARISONS["stems"].blocks]
     rows, agrees = tuple(row for row, _ in parts), tuple(agree for _, agree in parts)
     divides = {
-        f"{side} px is a multiple of the reduction": [side % SAID[str(r[0])][0] == 0 for r in rows]
+        f"{side} px is a multiple of the reduction": [
+            side % CLAIMED_STEMS[str(r[0])][0] == 0 for r in rows
+        ]
     }
-    good = " or ".join(str(row[0]) for row, agree in zip(rows, agrees, strict=True) if agree)
+
     return outcome(
         f"On {side}×{side} with {channels} channels: "
         + "; ".join(f"{row[0]} {row[3]} smaller with {row[6]} parameters" for row in rows)
@@ -209,7 +220,11 @@ def _stems(values: Values) -> Outcome:
             "stem",
             "parameters",
             (
-                Series("said", tuple(SAID), tuple(float(w + n) for _, w, n in SAID.values())),
+                Series(
+                    "said",
+                    tuple(CLAIMED_STEMS),
+                    tuple(float(w + n) for _, w, n in CLAIMED_STEMS.values()),
+                ),
                 Series(
                     "torch",
                     tuple(str(row[0]) for row in rows),
@@ -218,7 +233,7 @@ def _stems(values: Values) -> Outcome:
             ),
             log=True,
         ),
-        named_condition(agrees, divides) or f"the stem is {good}",
+        separating_condition(agrees, divides) or f"the stem is {supporting_rows(rows, agrees)}",
     )
 
 
@@ -238,10 +253,10 @@ ARCHITECTURES: tuple[Claim, ...] = (
                 options=(PUBLISHED, AVERAGED),
             ),
         ),
-        _versions,
+        _resnet_versions,
         lambda values: Link(PAGE, (("view", "residual"),)),
         r"A 1×1 with stride 2 looks at one pixel in four, and so does the shortcut. In v1 the 3×3 "
-        r"comes after the stride, where neighbours are twice as far apart: it adds $2\cdot 2j$ to "
+        r"comes after the stride, where neighbors are twice as far apart: it adds $2\cdot 2j$ to "
         r"the receptive field where v1.5 adds $2j$. At the first reducing block of each of three "
         r"stages $j$ is 4, 8 and 16: $2\,(4 + 8 + 16) = 56 = 483 - 427$.",
         heavy=True,
@@ -262,7 +277,7 @@ ARCHITECTURES: tuple[Claim, ...] = (
             Setting("side", "Image (px)", 224, 16, 256),
             Setting("in_channels", "Channels of the image", 3, 1, 4),
         ),
-        _stems,
+        _stem_sizes,
         lambda values: Link(PAGE, (("view", "stems"),)),
         r"A convolution has $k^2 C_\text{in} C_\text{out}$ weights (and $C_\text{out}$ biases in "
         r"ConvNeXt and ViT), a norm two for each channel. The reduction is the product of the "

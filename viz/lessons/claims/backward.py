@@ -23,21 +23,33 @@ from viz.lessons.claims.claim import (
     block,
     outcome,
 )
-from viz.lessons.claims.parts import board_link, layer, named_condition
+from viz.lessons.claims.parts import layer, layer_link, separating_condition, supporting_rows
 
 PAGE = "gradients"
 Plane = NDArray[np.float64]
-SIZES = 6
+"""A float64 array of weights or of an image, whose last two axes are rows and columns."""
+COMPARED_SIZES = 6
+"""Number of successive input sizes in one run."""
 ROUNDING = 1e-12
-"""Difference, as a share of the largest gradient, that rounding in double precision explains."""
-NEEDED, NO = "the remainder", "none"
+"""Difference, relative to the largest gradient, that rounding in double precision explains."""
+REMAINDER, NO_OUTPUT_PADDING = "the remainder", "none"
 
 
 def _transposed(spec: LayerSpec, weight: Plane, upstream: Plane, extra: Pair) -> Plane:
-    """torch's own transposed convolution of the upstream gradient; ``extra`` rows and columns after it."""
+    """Apply torch's transposed convolution to the upstream gradient.
+
+    Args:
+        spec: The convolution whose backward pass is meant.
+        weight: (out channels, in channels, kernel height, kernel width).
+        upstream: (out channels, output height, output width) gradient of the output.
+        extra: The ``output_padding``: rows and columns that are added at the end.
+
+    Returns:
+        (in channels, height, width)
+    """
     import torch
 
-    back = replace(
+    transposed = replace(
         spec,
         operation="transposed_convolution",
         in_channels=spec.out_channels,
@@ -47,38 +59,47 @@ def _transposed(spec: LayerSpec, weight: Plane, upstream: Plane, extra: Pair) ->
     )
     with torch.no_grad():
         pair = torch.from_numpy(upstream)[None], torch.from_numpy(weight)
-        result: Plane = operation_of(back).run(back, *pair, None)[0].numpy()
+        result: Plane = operation_of(transposed).run(transposed, *pair, None)[0].numpy()
     return result
 
 
-def _backward_row(spec: LayerSpec, n: int, needed: bool) -> tuple[tuple[Any, ...], bool]:
+def _backward_row(spec: LayerSpec, n: int, adds_remainder: bool) -> tuple[tuple[Any, ...], bool]:
+    """Compare both reconstructions of the gradient with autograd's on an n×n input.
+
+    Returns:
+        The row of evidence, and whether both equal autograd's gradient up to rounding.
+    """
     from core.gradients.rebuild import rebuild
 
     draw = np.random.default_rng(3)
     weight = draw.standard_normal((spec.out_channels, spec.in_channels, *spec.kernel_size))
     upstream = draw.standard_normal((spec.out_channels, *check(spec, (n, n))))
-    back_by_hand = rebuild(spec, (n, n), weight, upstream)
-    assert back_by_hand.autograd is not None
-    scale = float(np.abs(back_by_hand.autograd).max()) or 1.0
-    extra = back_by_hand.remainder if needed else (0, 0)
-    back = _transposed(spec, weight, upstream, extra)
-    same = back.shape == back_by_hand.autograd.shape
-    away = float(np.abs(back - back_by_hand.autograd).max()) / scale if same else float("nan")
-    size, by_hand = f"{back.shape[1]}×{back.shape[2]}", back_by_hand.difference / scale
-    difference = f"{away:.1e}" if same else "other size"
-    agree = by_hand < ROUNDING and away < ROUNDING
-    return (f"{n}×{n}", back_by_hand.remainder[0], f"{by_hand:.1e}", size, difference), agree
+    rebuilt = rebuild(spec, (n, n), weight, upstream)
+    assert rebuilt.autograd is not None
+    scale = float(np.abs(rebuilt.autograd).max()) or 1.0
+    extra = rebuilt.remainder if adds_remainder else (0, 0)
+    transposed = _transposed(spec, weight, upstream, extra)
+    same_shape = transposed.shape == rebuilt.autograd.shape
+    difference_of_torch = (
+        float(np.abs(transposed - rebuilt.autograd).max()) / scale if same_shape else float("nan")
+    )
+    size = f"{transposed.shape[1]}×{transposed.shape[2]}"
+    by_hand = rebuilt.difference / scale
+    difference_in_words = f"{difference_of_torch:.1e}" if same_shape else "other size"
+    agree = by_hand < ROUNDING and difference_of_torch < ROUNDING
+    return (f"{n}×{n}", rebuilt.remainder[0], f"{by_hand:.1e}", size, difference_in_words), agree
 
 
-def _backward(values: Values) -> Outcome:
+def _backward_as_transposed(values: Values) -> Outcome:
+    """Test claim 19 on `COMPARED_SIZES` input sizes."""
     k, stride, fill = int(values["kernel_size"]), int(values["stride"]), str(values["padding_mode"])
     spec = layer(k, stride, k // 2, in_channels=2, out_channels=3, padding_mode=fill)
-    sizes = range(2 * k, 2 * k + SIZES)
-    needed = values["output_padding"] == NEEDED
-    parts = [_backward_row(spec, n, needed) for n in sizes]
+    sizes = range(2 * k, 2 * k + COMPARED_SIZES)
+    adds_remainder = values["output_padding"] == REMAINDER
+    parts = [_backward_row(spec, n, adds_remainder) for n in sizes]
     rows, agrees = tuple(row for row, _ in parts), tuple(agree for _, agree in parts)
-    nothing_left = named_condition(agrees, {"nothing is left over": [r[1] == 0 for r in rows]})
-    listed = "the input is " + " or ".join(r[0] for r, a in zip(rows, agrees, strict=True) if a)
+    nothing_left = separating_condition(agrees, {"nothing is left over": [r[1] == 0 for r in rows]})
+
     worst = max(float(row[2]) for row in rows)
     folded = "" if fill == "zeros" else ", the shares of the pixels' copies in the padding added"
     rounding = "which is rounding" if worst < ROUNDING else "more than rounding"
@@ -106,15 +127,16 @@ def _backward(values: Values) -> Outcome:
                 ),
             ),
         ),
-        nothing_left or listed,
+        nothing_left or "the input is " + supporting_rows(rows, agrees),
     )
 
 
 def _backward_link(values: Values) -> Link:
+    """Return a link to the gradients page with this layer's backward pass."""
     k = int(values["kernel_size"])
     spec = layer(k, int(values["stride"]), k // 2)
     more = {"padding_mode": str(values["padding_mode"]), "kernel": "random"}
-    return board_link(
+    return layer_link(
         spec, max(4, 2 * k), PAGE, shown="conv3.own", tab="back", back_layer="own", **more
     )
 
@@ -131,11 +153,11 @@ BACKWARD = Claim(
         Setting(
             "output_padding",
             "Rows added at the end (output_padding)",
-            NEEDED,
-            options=(NEEDED, NO),
+            REMAINDER,
+            options=(REMAINDER, NO_OUTPUT_PADDING),
         ),
     ),
-    _backward,
+    _backward_as_transposed,
     _backward_link,
     r"$\frac{\partial L}{\partial x_j} = \sum_o g_o\, w_{j + p - s o}$: every gradient $g_o$ "
     r"lies $s$ pixels from the next, with zeros between, and meets the kernel the other way "
@@ -146,14 +168,15 @@ BACKWARD = Claim(
             kernel_size=(2, 3, 5),
             stride=(1, 2, 3),
             padding_mode=("zeros", "reflect"),
-            output_padding=(NEEDED, NO),
+            output_padding=(REMAINDER, NO_OUTPUT_PADDING),
         ),
     ),
     rules=(
         (
             "the padding is zeros and the remainder, if any, is added as output_padding",
             lambda v: (
-                v["padding_mode"] == "zeros" and (v["output_padding"] == NEEDED or v["stride"] == 1)
+                v["padding_mode"] == "zeros"
+                and (v["output_padding"] == REMAINDER or v["stride"] == 1)
             ),
         ),
     ),

@@ -1,49 +1,51 @@
-"""What is decided where chance has a hand in it: measured times, and runs with several seeds."""
+"""Decisions from random measurements, such as times and training runs with several seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-LEAST_SEEDS = 3
-"""Seeds below which nothing is decided. Three values of one net and three of another, all drawn
-alike, lie apart in one case of ten (2 · 3! · 3! / 6!); two and two do in one of three."""
+MIN_SEEDS = 3
+"""Smallest number of seeds that can decide anything. If two nets have the same distribution, all
+three values of one lie above all three of the other in one case of ten (2 · 3! · 3! / 6!); with
+two seeds each, in one case of three."""
 SIGMA_NOISE = 1.05
-"""Factor by which an ERF's σ differs with the 16 images over which it is taken: measured, 3 to 6 %.
-Below it nothing has widened; above its square something has, whatever the images."""
+"""Factor by which the σ of an effective receptive field (ERF) varies with the 16 images over which
+it is averaged; 3 to 6 % were measured. A σ that grew by less than this factor has not widened; one
+that grew by more than its square has, whichever images were used."""
 
 
-def enough(seeds: int) -> bool:
-    """Whether so many seeds can decide anything."""
-    return seeds >= LEAST_SEEDS
+def enough_seeds(seeds: int) -> bool:
+    """Return whether there are enough seeds to decide anything."""
+    return seeds >= MIN_SEEDS
 
 
-def below(first: Sequence[float], second: Sequence[float]) -> bool | None:
-    """Whether the second's values lie below the first's.
+def second_lies_below(first: Sequence[float], second: Sequence[float]) -> bool | None:
+    """Return whether all values of the second sample lie below all values of the first.
 
     Returns:
-        True where all of them do, False where none lies below any, None where the bands overlap.
+        True if they do, False if they all lie above them, None if the two ranges overlap.
     """
     if max(second) < min(first):
         return True
     return False if min(second) > max(first) else None
 
 
-def beyond(values: Sequence[float], low: float, high: float) -> bool | None:
-    """Whether a quantity is large, seed by seed.
+def all_beyond(values: Sequence[float], low: float, high: float) -> bool | None:
+    """Return whether a quantity that was measured once per seed is large.
 
     Returns:
-        True where all values lie above ``high``, False where all lie below ``low``, else None.
+        True if all values lie above ``high``, False if all lie below ``low``, else None.
     """
     if min(values) > high:
         return True
     return False if max(values) < low else None
 
 
-def few_seeds(seeds: int) -> str:
-    """Why so few decide nothing, as a sentence with a space before it; "" where they are enough."""
-    if enough(seeds):
+def too_few_seeds_sentence(seeds: int) -> str:
+    """Return the sentence, after a space, that more seeds are needed; "" if there are enough."""
+    if enough_seeds(seeds):
         return ""
     return (
-        f" At least {LEAST_SEEDS} seeds are needed to decide: with fewer, chance alone often sets "
+        f" At least {MIN_SEEDS} seeds are needed to decide: with fewer, chance alone often sets "
         "the results apart."
     )

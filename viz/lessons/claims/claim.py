@@ -1,7 +1,7 @@
-"""What a claim is: a statement, an experiment with settings, and what came out of it.
+"""The data types of a claim: a textbook statement, an experiment with settings, and its outcome.
 
-An experiment computes; its verdict follows from the numbers it returns, never from the text
-of the claim. An outcome is that of one choice of settings; the verdict of the claim itself is
+The verdict of an experiment follows from the numbers it computes, never from the text of the
+claim. An `Outcome` belongs to one choice of settings; the verdict on the claim as a whole is
 taken over its grid of settings (`viz.lessons.claims.grid`).
 """
 
@@ -15,19 +15,20 @@ from core.errors import SpecError
 
 Verdict = Literal["holds", "holds when", "does not hold", "not decided here"]
 VERDICTS: tuple[Verdict, ...] = ("holds", "holds when", "does not hold", "not decided here")
-"""The last one: what was measured lies within what chance alone can do."""
+"""The possible verdicts; "not decided here" means that chance alone explains the measured result."""
 
 Value = int | str
-"""A setting's value: a whole number or one of the named options."""
+"""The value of a setting: a whole number or one of the named options."""
 Values = Mapping[str, Value]
+"""The value of each setting of a claim, by the setting's name."""
 Rows = Sequence[Sequence[Any]]
-"""Rows of evidence in the making."""
+"""The rows of an evidence table while they are built; a row has a cell for each column."""
 Block = tuple[tuple[str, tuple[Value, ...]], ...]
-"""Names of settings, each with the values that it takes: every combination of them is meant."""
+"""Part of a grid: setting names with the values they take; it stands for every combination."""
 Piece = Callable[[], object]
-"""A part of an experiment that is kept once it was computed."""
+"""A part of an experiment that computes a result and caches it for the experiment proper."""
 Rule = tuple[str, Callable[[Values], bool]]
-"""A condition in words, as the rest of "holds when …", and whether settings fulfil it."""
+"""A condition in words, which completes "holds when …", and the test whether settings meet it."""
 
 TOPICS = (
     "Sizes and coverage",
@@ -37,18 +38,19 @@ TOPICS = (
     "Shift and aliasing",
     "Architectures",
 )
+"""The topics under which the app lists the claims, in this order."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing the reader may change.
+    """One parameter of an experiment that the reader may change: a whole number or a choice.
 
     Attributes:
-        name: torch's name where it has one (``stride``); the key in the URL.
-        label: for the control, with its unit.
-        default: where the claim is told.
-        low, high: bounds of a whole number; both None for a choice.
-        options: the choices.
+        name: Torch's name where it has one (``stride``); also the key in the URL.
+        label: Text beside the control, with the unit.
+        default: The value for which the claim is stated.
+        low, high: Inclusive bounds of a whole number; both are None for a choice.
+        options: The named options of a choice; empty for a whole number.
     """
 
     name: str
@@ -59,7 +61,11 @@ class Setting:
     options: tuple[str, ...] = ()
 
     def checked(self, value: Value) -> Value:
-        """The value; SpecError when it breaks the setting's bounds."""
+        """Return the value unchanged.
+
+        Raises:
+            SpecError: The value is not an option, or not a whole number within the bounds.
+        """
         if self.options:
             if value not in self.options:
                 raise SpecError(self.name, f"must be one of {', '.join(self.options)}", value)
@@ -73,9 +79,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The numbers of an experiment as a table: column names with units, one row a case.
+    """The numbers of an experiment as a table.
 
-    ``agrees``: for each row, whether it bears the claim out; None where a row only informs.
+    Attributes:
+        columns: Column names with units.
+        rows: One row for each case; each has a cell for each column.
+        agrees: Whether each row supports the claim; None for a row that only informs.
     """
 
     columns: tuple[str, ...]
@@ -85,7 +94,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Series:
-    """One line or one set of bars of a chart."""
+    """One line or one set of bars of a chart, with equally many x and y values."""
 
     name: str
     x: tuple[float | str, ...]
@@ -94,13 +103,15 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """The picture of an experiment.
+    """The chart of an experiment, without any plotting library.
 
     Attributes:
-        kind: "lines", "bars" or "map"; a map shows ``cells``, the others ``series``.
-        title, x, y: with units.
-        log: whether the value axis is logarithmic.
-        cells: rows of values, for a map; NaN is "not read".
+        kind: "map" draws ``cells`` as a heat map; "lines" and "bars" draw ``series``.
+        title: Heading above the chart.
+        x, y: Axis titles with units.
+        series: The lines or sets of bars; empty for a map.
+        log: Whether the y axis is logarithmic.
+        cells: The rows of values of a map; NaN marks a pixel that is not read.
     """
 
     kind: Literal["lines", "bars", "map"]
@@ -114,14 +125,14 @@ class Chart:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of an experiment.
+    """The result of an experiment for one choice of settings.
 
     Attributes:
-        verdict: computed from the evidence.
-        sentence: the verdict in words with this run's numbers, one or two sentences.
-        evidence: every number it rests on.
-        chart: the picture.
-        condition: for "holds when": when; "" otherwise.
+        verdict: The verdict, computed from the evidence.
+        sentence: One or two sentences that state the result with this run's numbers.
+        evidence: Every number on which the verdict rests.
+        chart: The chart of these numbers.
+        condition: The words after "holds when"; "" for any other verdict.
     """
 
     verdict: Verdict
@@ -133,7 +144,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Link:
-    """A page of the app and its settings: where to see the claim."""
+    """A page of the app and the query parameters with which it shows the claim."""
 
     page: str
     query: tuple[tuple[str, str], ...] = ()
@@ -141,23 +152,24 @@ class Link:
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of the table.
+    """A textbook statement with the experiment that tests it.
 
     Attributes:
-        number: stable; in the URL.
-        topic: one of `TOPICS`.
-        statement: as textbooks put it, one or two sentences.
-        settings: what the reader may change.
-        experiment: values of all settings → outcome; runs torch.
-        link: the page that shows it, for these values.
-        why: the reason, two or three sentences of Markdown with the formula.
-        heavy: one outcome takes longer than about half a second; it waits in the queue.
-        grid: the settings over which the claim is judged; what a block does not name is at its
-            default.
-        rules: conditions on the settings that may part where the claim holds from where it does
-            not; the first that does is named.
-        pieces: of a long experiment, to be called one after the other before it is run, so that
-            it can be stopped between them.
+        number: Identifies the claim in links; it never changes.
+        topic: One of `TOPICS`.
+        statement: The claim as textbooks put it, in one or two sentences.
+        settings: The parameters that the reader may change.
+        experiment: Function from the values of all settings to the outcome; it runs torch.
+        link: Function from the values of all settings to the page that shows the claim.
+        why: The reason, in two or three sentences of Markdown with the formula.
+        heavy: Whether one outcome takes longer than about half a second, so that it is computed
+            in the queue.
+        grid: The settings over which the claim is judged; a setting that a block does not name
+            has its default.
+        rules: Conditions on the settings that may separate where the claim holds from where it
+            does not; the first one that does is named in the verdict.
+        pieces: Function from the values to the parts of a long experiment. They are called one
+            after the other before the experiment, which can be stopped between them.
     """
 
     number: int
@@ -174,15 +186,15 @@ class Claim:
 
     @property
     def defaults(self) -> dict[str, Value]:
-        """Where the claim is told."""
+        """The values of all settings for which the claim is stated."""
         return {setting.name: setting.default for setting in self.settings}
 
     def run(self, values: Mapping[str, Any] | None = None) -> Outcome:
-        """The experiment at its defaults, changed by ``values``.
+        """Run the experiment with the given values, and the defaults of all other settings.
 
         Raises:
-            SpecError: an unknown setting, a value out of bounds, or a combination that the
-                experiment refuses.
+            SpecError: A setting is unknown, a value is out of bounds, or the experiment refuses
+                the combination.
         """
         settings = {setting.name: setting for setting in self.settings}
         for name in values or {}:
@@ -193,16 +205,19 @@ class Claim:
 
 
 def block(**values: tuple[Value, ...]) -> Block:
-    """A part of a grid: ``block(kernel_size=(2, 3), stride=(1, 2))`` is four settings."""
+    """Return a part of a grid: ``block(kernel_size=(2, 3), stride=(1, 2))`` means four choices."""
     return tuple(values.items())
 
 
-def verdict_of(agrees: Iterable[bool | None]) -> Verdict:
-    """All rows that judge agree: holds; none: does not hold; some: holds when."""
-    judging = [each for each in agrees if each is not None]
-    if judging and all(judging):
+def verdict_of_rows(agrees: Iterable[bool | None]) -> Verdict:
+    """Return "holds", "holds when" or "does not hold" as all, some or no rows support the claim.
+
+    Rows whose entry is None only inform and are left out.
+    """
+    judged = [agree for agree in agrees if agree is not None]
+    if judged and all(judged):
         return "holds"
-    return "holds when" if any(judging) else "does not hold"
+    return "holds when" if any(judged) else "does not hold"
 
 
 def outcome(
@@ -214,21 +229,21 @@ def outcome(
     condition: str = "",
     verdict: Verdict | None = None,
 ) -> Outcome:
-    """The outcome of an experiment; arguments as of `Outcome` and `Evidence`.
+    """Build the outcome of an experiment; `Outcome` and `Evidence` describe the arguments.
 
     Args:
-        condition: said only of "holds when".
-        verdict: where it does not follow from the rows alone, as that of `verdict_of` does.
+        condition: Kept only if the verdict is "holds when".
+        verdict: Replaces the verdict that `verdict_of_rows` would derive from ``agrees``.
     """
-    verdict = verdict or verdict_of(agrees)
+    verdict = verdict or verdict_of_rows(agrees)
     evidence = Evidence(columns, tuple(map(tuple, rows)), tuple(agrees))
     return Outcome(verdict, sentence, evidence, chart, condition if verdict == "holds when" else "")
 
 
-def decided(parts: Iterable[bool | None]) -> Verdict:
-    """The verdict of parts of which some may be undecided, which None stands for.
+def combined_verdict(parts: Iterable[bool | None]) -> Verdict:
+    """Return the verdict on a claim of several parts, each true, false or undecided (None).
 
-    One part that is borne out and one that is not make "holds when", whatever the others are.
+    A true part and a false part together make "holds when", even if other parts are undecided.
     """
     verdicts = set(parts)
     if {True, False} <= verdicts:

@@ -1,4 +1,4 @@
-"""Claims 7 to 9: parameters, multiply–accumulates, memory and time."""
+"""Claims 7 to 9: the parameters, multiply–accumulates (MACs), memory and time of layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.blocks import COMPARISONS
 from core.layer.operations import operation_of
 from core.networks import NetworkSpec, build
 from core.networks.notation import parse_notation
-from viz.lessons.claims.chance import below
+from viz.lessons.claims.chance import second_lies_below
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
@@ -20,10 +20,10 @@ from viz.lessons.claims.claim import (
     Setting,
     Values,
     block,
-    decided,
+    combined_verdict,
     outcome,
 )
-from viz.lessons.claims.parts import layer
+from viz.lessons.claims.parts import layer, supporting_rows
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
@@ -31,22 +31,30 @@ if TYPE_CHECKING:
 
 TOPIC = "Cost"
 InputSize = tuple[int, int, int]
+"""(channels, height, width) of an input."""
 
 
-def facts(line: str | NetworkSpec, input_size: InputSize, batch: int = 1) -> BlockFacts:
-    """What can be said of a line of layers on this input."""
+def facts_of(line: str | NetworkSpec, input_size: InputSize, batch: int = 1) -> BlockFacts:
+    """Return sizes, receptive field and cost of layers on an input, in closed form and by torch.
+
+    Args:
+        line: The layers, in notation or parsed.
+        input_size: (channels, height, width).
+        batch: Number of images.
+    """
     from core.blocks.facts import block_facts
 
     return block_facts(parse_notation(line) if isinstance(line, str) else line, input_size, batch)
 
 
 def torch_parameters(spec: NetworkSpec, input_size: InputSize) -> int:
-    """Numbers to learn, as torch's own modules have them."""
+    """Return the number of trainable parameters in torch's modules for this network."""
     module = build(spec, input_size[0], input_size[1:], device="meta")
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _shape(shape: Sequence[int]) -> str:
+def _shape_in_words(shape: Sequence[int]) -> str:
+    """Return a shape with × between the sizes: ``64×15×15``."""
     return "×".join(map(str, shape))
 
 
@@ -55,10 +63,11 @@ def _shape(shape: Sequence[int]) -> str:
 HEADS = {"none": "", "global average, then linear": ", gap, flatten, fc10"} | {
     "flattened, then linear": ", flatten, fc10"
 }
+"""The choices for what follows the convolution, each with its notation."""
 
 
 def _parameters_chart(rows: Rows) -> Chart:
-    """The picture."""
+    """Return a bar chart of the number of parameters for strides 1 to 4."""
     return Chart(
         "bars",
         "Parameters by stride",
@@ -68,24 +77,42 @@ def _parameters_chart(rows: Rows) -> Chart:
     )
 
 
-def _row(line: str, size: InputSize, closed: int | None = None) -> tuple[Any, ...]:
-    """Network, input, output, parameters in closed form and by torch."""
-    block_facts = facts(line, size)
+def _parameters_row(line: str, size: InputSize, closed: int | None = None) -> tuple[Any, ...]:
+    """Return the evidence row of a network.
+
+    Args:
+        line: The network in notation, which is the first cell.
+        size: (channels, height, width) of the input, the second cell before the output's shape.
+        closed: The number of parameters in closed form; None computes it with `facts_of`. The
+            number by torch follows in the last cell.
+    """
+    block_facts = facts_of(line, size)
     closed_parameters = block_facts.parameters if closed is None else closed
     learned = torch_parameters(parse_notation(line), size)
-    return line, _shape(size), _shape(block_facts.torch_shape), closed_parameters, learned
+    return (
+        line,
+        _shape_in_words(size),
+        _shape_in_words(block_facts.torch_shape),
+        closed_parameters,
+        learned,
+    )
 
 
-def _parameters(values: Values) -> Outcome:
+def _parameters_by_stride(values: Values) -> Outcome:
+    """Test claim 7: count the parameters for strides 1 to 4, and those of two small networks."""
     inputs, outputs = int(values["in_channels"]), int(values["out_channels"])
     kernel, head = int(values["kernel_size"]), HEADS[str(values["head"])]
     rows: list[tuple[Any, ...]] = []
     for stride in (1, 2, 3, 4):
-        alone = layer(kernel, stride, in_channels=inputs, out_channels=outputs, bias=True)
-        closed = None if head else operation_of(alone).parameters(alone)
-        rows.append(_row(f"conv{kernel} s{stride} c{outputs}{head}", (inputs, 32, 32), closed))
+        single_layer = layer(kernel, stride, in_channels=inputs, out_channels=outputs, bias=True)
+        closed = None if head else operation_of(single_layer).parameters(single_layer)
+        rows.append(
+            _parameters_row(f"conv{kernel} s{stride} c{outputs}{head}", (inputs, 32, 32), closed)
+        )
     agrees = [row[-1] == row[-2] == rows[0][-1] for row in rows]
-    two = [_row(block.layers + head, (3, 32, 32)) for block in COMPARISONS["small"].blocks]
+    two = [
+        _parameters_row(block.layers + head, (3, 32, 32)) for block in COMPARISONS["small"].blocks
+    ]
     same = two[0][2] == two[1][2] and two[0][-1] == two[1][-1]
     rows += two
     agrees += [same and row[-1] == row[-2] for row in two]
@@ -106,8 +133,11 @@ def _parameters(values: Values) -> Outcome:
 # --- 8 and 9: time --------------------------------------------------------------------------------
 
 
-def _blocks(values: Values) -> tuple[tuple[str, str], ...]:
-    """Name and line of: strided, pool after a convolution, the pool alone."""
+def _compared_blocks(values: Values) -> tuple[tuple[str, str], ...]:
+    """Return name and notation of the compared blocks.
+
+    They are a strided convolution, a convolution followed by pooling, and pooling alone.
+    """
     channels, kernel, stride = (int(values[n]) for n in ("channels", "kernel_size", "stride"))
     conv = f"conv{kernel}{f' p{kernel // 2}' if kernel > 1 else ''} c{channels}"
     return (
@@ -118,7 +148,7 @@ def _blocks(values: Values) -> tuple[tuple[str, str], ...]:
 
 
 def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tuple[Quartiles, ...]:
-    """Forward and backward together, of each: median and quartiles in milliseconds."""
+    """Measure forward and backward pass together: quartiles in milliseconds for each network."""
     from core.cost.timing import measure_times, spread
 
     specs = [parse_notation(line) for line in lines]
@@ -129,14 +159,14 @@ def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tu
     )
 
 
-def _dearer(one: Quartiles, other: Quartiles) -> bool | None:
-    """Whether one costs more than the other; None where their quartiles overlap."""
+def _costs_more(one: Quartiles, other: Quartiles) -> bool | None:
+    """Return whether the first costs more than the second; None if their quartiles overlap."""
     if one.low == one.high and other.low == other.high:  # counted, not measured
         return one.median > other.median
-    return below((one.low, one.high), (other.low, other.high))
+    return second_lies_below((one.low, one.high), (other.low, other.high))
 
 
-def _pool_or_stride_chart(
+def _pooled_against_strided_chart(
     channels: int,
     side: int,
     stride: int,
@@ -144,7 +174,14 @@ def _pool_or_stride_chart(
     memory: Sequence[int],
     times: Sequence[float],
 ) -> Chart:
-    """The picture."""
+    """Return a bar chart of the cost of convolution and pooling relative to the strided one.
+
+    Args:
+        channels, side, stride: Settings of the blocks, for the title.
+        ratio: Ratio of the multiply–accumulates.
+        memory: Bytes saved for the backward pass by the strided and by the pooled block.
+        times: Median times of the strided and of the pooled block, in milliseconds.
+    """
     return Chart(
         "bars",
         f"Pooled over strided: {channels} channels, {side}×{side}, stride {stride}",
@@ -160,20 +197,26 @@ def _pool_or_stride_chart(
     )
 
 
-def _pool_or_stride(values: Values) -> Outcome:
+def _pooled_against_strided(values: Values) -> Outcome:
+    """Test claim 8: compare convolution and pooling with a strided convolution."""
     side, channels, stride = (int(values[n]) for n in ("side", "channels", "stride"))
     size, batch = (channels, side, side), 4
-    (_, one), (_, two), _ = _blocks(values)
-    strided, pooled = facts(one, size, batch), facts(two, size, batch)
+    (_, one), (_, two), _ = _compared_blocks(values)
+    strided, pooled = facts_of(one, size, batch), facts_of(two, size, batch)
     strided_time, pooled_time = _milliseconds((one, two), size, batch)
     times = strided_time.median, pooled_time.median
-    slower = _dearer(pooled_time, strided_time)
+    slower = _costs_more(pooled_time, strided_time)
     macs = strided.torch_macs, pooled.torch_macs
     ratio_of_macs = pooled.macs / strided.macs
     ratio = macs[1] / macs[0]
     memory = strided.backward_bytes, pooled.backward_bytes
     rows = (
-        ("output shape", _shape(strided.torch_shape), _shape(pooled.torch_shape), "the same"),
+        (
+            "output shape",
+            _shape_in_words(strided.torch_shape),
+            _shape_in_words(pooled.torch_shape),
+            "the same",
+        ),
         ("multiply–accumulates, formula", strided.macs, pooled.macs, f"{ratio_of_macs:.4g} times"),
         ("multiply–accumulates, torch", *macs, f"{ratio:.4g} times, s² = {stride**2}"),
         ("bytes saved for backward", *memory, f"{memory[1] / memory[0]:.3g} times"),
@@ -186,8 +229,8 @@ def _pool_or_stride(values: Values) -> Outcome:
         memory[1] > memory[0],
         slower,
     )
-    verdict = decided(agrees)
-    parts = "; ".join(str(row[0]) for row, each in zip(rows, agrees, strict=True) if each)
+    verdict = combined_verdict(agrees)
+
     return outcome(
         f"The pooled block multiplies {ratio:.3g} times as often, keeps "
         f"{memory[1] / memory[0]:.2g} times the memory and takes {times[1] / times[0]:.2g} times "
@@ -196,33 +239,37 @@ def _pool_or_stride(values: Values) -> Outcome:
         ("", "strided", "convolution, then pooling", "pooled over strided"),
         rows,
         agrees,
-        _pool_or_stride_chart(channels, side, stride, ratio, memory, times),
-        f"only these parts are meant: {parts}",
+        _pooled_against_strided_chart(channels, side, stride, ratio, memory, times),
+        f"only these parts are meant: {supporting_rows(rows, agrees, '; ')}",
         verdict=verdict,
     )
 
 
 QUANTITIES = ("time", "multiply–accumulates", "memory kept for backward")
+"""The choices for the cost that claim 9 compares."""
 
 
-def _quantities(values: Values) -> tuple[Quartiles, ...]:
-    """Of the strided block, of convolution and pooling, and of pooling alone."""
+def _measured_quartiles(values: Values) -> tuple[Quartiles, ...]:
+    """Return the chosen cost of the three `_compared_blocks`, in ms, MACs or bytes.
+
+    MACs and bytes are counted, so all their quartiles are equal.
+    """
     from core.cost.timing import spread
 
     side, channels = int(values["side"]), int(values["channels"])
-    size, batch, lines = (channels, side, side), 4, [line for _, line in _blocks(values)]
+    size, batch, lines = (channels, side, side), 4, [line for _, line in _compared_blocks(values)]
     if values["quantity"] == QUANTITIES[0]:
         return _milliseconds(lines, size, batch)
-    all_facts = [facts(line, size, batch) for line in lines]
+    all_facts = [facts_of(line, size, batch) for line in lines]
     if values["quantity"] == QUANTITIES[1]:
         return tuple(spread([float(each.torch_macs)]) for each in all_facts)
     return tuple(spread([float(each.backward_bytes)]) for each in all_facts)
 
 
-def _dearer_or_cheaper_chart(
-    values: Values, unit: str, strided: float, pooled: float, alone: float
+def _strided_or_pooling_chart(
+    values: Values, unit: str, strided: float, pooled: float, pooling_alone: float
 ) -> Chart:
-    """The picture."""
+    """Return a bar chart of the chosen cost of the three `_compared_blocks`."""
     return Chart(
         "bars",
         f"{str(values['quantity']).capitalize()}: {values['channels']} channels, "
@@ -232,16 +279,17 @@ def _dearer_or_cheaper_chart(
         (
             Series(
                 "measured",
-                tuple(name for name, _ in _blocks(values)),
-                (strided, pooled, alone),
+                tuple(name for name, _ in _compared_blocks(values)),
+                (strided, pooled, pooling_alone),
             ),
         ),
     )
 
 
-def _dearer_or_cheaper(values: Values) -> Outcome:
-    measured = _quantities(values)
-    strided, pooled, alone = (each.median for each in measured)
+def _strided_or_pooling_cost(values: Values) -> Outcome:
+    """Test claim 9: compare a strided convolution with pooling alone and behind a convolution."""
+    measured = _measured_quartiles(values)
+    strided, pooled, pooling_alone = (each.median for each in measured)
     unit = {"time": "ms", "multiply–accumulates": "MACs"}.get(str(values["quantity"]), "bytes")
     rows: list[tuple[Any, ...]] = []
     agrees: list[bool | None] = []
@@ -255,30 +303,32 @@ def _dearer_or_cheaper(values: Values) -> Outcome:
                     f"{measured[other].median:.4g}",
                 )
             )
-            agrees.append(_dearer(*(pair if more else pair[::-1])))
-    verdict = decided(agrees)
-    held = [str(row[0]) for row, each in zip(rows, agrees, strict=True) if each]
+            agrees.append(_costs_more(*(pair if more else pair[::-1])))
+    verdict = combined_verdict(agrees)
+
     return outcome(
         f"{str(values['quantity']).capitalize()}: strided {strided:.3g} {unit}, convolution and "
-        f"pooling {pooled:.3g} {unit}, the pooling layer alone {alone:.3g} {unit}. Each sentence "
+        f"pooling {pooled:.3g} {unit}, the pooling layer alone {pooling_alone:.3g} {unit}. Each sentence "
         "needs to say which comparison it means.",
         ("what is said", f"strided ({unit})", f"the other ({unit})"),
         rows,
         agrees,
-        _dearer_or_cheaper_chart(values, unit, strided, pooled, alone),
-        "the comparison is said: " + "; ".join(held),
+        _strided_or_pooling_chart(values, unit, strided, pooled, pooling_alone),
+        "the comparison is said: " + supporting_rows(rows, agrees, "; "),
         verdict=verdict,
     )
 
 
-def _blocks_link(values: Values) -> Link:
+def _cost_link(values: Values) -> Link:
+    """Return a link to the blocks page with the three `_compared_blocks`."""
     side, channels = str(values["side"]), str(values["channels"])
-    named = zip("abc", (line for _, line in _blocks(values)), strict=True)
+    named = zip("abc", (line for _, line in _compared_blocks(values)), strict=True)
     query = {"compare": "own", "in_channels": channels, "input_height": side, "input_width": side}
     return Link("blocks", (*query.items(), *named, ("tab", "cost")))
 
 
-def _sized(side: int, channels: int) -> tuple[Setting, ...]:
+def _block_settings(side: int, channels: int) -> tuple[Setting, ...]:
+    """Return the settings of `_compared_blocks` with the given default side and channels."""
     return (
         Setting("stride", "stride — step, and side of the pool (px)", 2, 1, 4),
         Setting("kernel_size", "kernel_size — window (px)", 3, 1, 7),
@@ -300,7 +350,7 @@ COST: tuple[Claim, ...] = (
             Setting("kernel_size", "kernel_size — window (px)", 3, 1, 7),
             Setting("head", "what follows", "none", options=tuple(HEADS)),
         ),
-        _parameters,
+        _parameters_by_stride,
         lambda v: Link("blocks", (("compare", "small"), ("tab", "cost"))),
         "A convolution has $k^2 C_{in} C_{out}$ weights and $C_{out}$ biases wherever its windows "
         "stand. A linear layer on the flattened map has a weight for each of its pixels, and "
@@ -318,9 +368,9 @@ COST: tuple[Claim, ...] = (
         TOPIC,
         "Convolution and pooling against a strided convolution: the same output shape, about s² "
         "times the multiply–accumulates, a full-resolution map to keep, and more time.",
-        _sized(56, 32),
-        _pool_or_stride,
-        _blocks_link,
+        _block_settings(56, 32),
+        _pooled_against_strided,
+        _cost_link,
         "At stride 1 the convolution computes $s^2$ values for each that the pool keeps. Its map "
         "has $s^2$ times the pixels and is saved for the backward pass. Sizes that $s$ does not "
         "divide round differently: $\\lfloor n/s \\rfloor$ after the pool, often "
@@ -341,14 +391,14 @@ COST: tuple[Claim, ...] = (
         "than pooling.”",
         (
             Setting("quantity", "what is counted", "time", options=QUANTITIES),
-            *_sized(56, 32),
+            *_block_settings(56, 32),
         ),
-        _dearer_or_cheaper,
-        _blocks_link,
+        _strided_or_pooling_cost,
+        _cost_link,
         "A pooling layer multiplies nothing, so a convolution costs more than *it*. But a pool is "
         "put behind a convolution at full resolution, and the strided convolution replaces both.",
         heavy=True,
         grid=(block(quantity=QUANTITIES, stride=(2, 3)),),
     ),
 )
-"""Of what layers cost, in the order of their numbers."""
+"""The claims about the cost of layers, in the order of their numbers."""

@@ -1,4 +1,4 @@
-"""Claims 4 to 6: what is read, how evenly, and how frameworks pad."""
+"""Claims 4 to 6: which pixels are read, how evenly, and how frameworks pad."""
 
 from __future__ import annotations
 
@@ -21,20 +21,33 @@ from viz.lessons.claims.claim import (
     block,
     outcome,
 )
-from viz.lessons.claims.parts import board_link, layer, named_condition, plural, square, torch_reads
+from viz.lessons.claims.parts import (
+    layer,
+    layer_link,
+    pixel_map,
+    plural,
+    separating_condition,
+    square_size,
+    supporting_rows,
+    torch_read_counts,
+)
 from viz.lessons.claims.sizes import TOPIC
 
 # --- 4: the last few pixels ---------------------------------------------------------------------
 
 
-def _last_lines(counts: IntArray) -> int:
-    """How many rows at the end are read by no window."""
+def _unread_last_rows(counts: IntArray) -> int:
+    """Return how many rows at the end of an image are read by no window.
+
+    Args:
+        counts: (n, n) number of windows that read each pixel.
+    """
     read = np.flatnonzero(counts.sum(axis=1))
     return len(counts) - (int(read[-1]) + 1 if len(read) else 0)
 
 
 def _last_pixels_chart(values: Values, rows: Rows, kernel: int, stride: int) -> Chart:
-    """The picture."""
+    """Return a bar chart of the unread rows for each input size and padding."""
     return Chart(
         "bars",
         f"Last rows that {kernel}×{kernel}, stride {stride} ignores",
@@ -51,23 +64,24 @@ def _last_pixels_chart(values: Values, rows: Rows, kernel: int, stride: int) -> 
     )
 
 
-def _last_pixels(values: Values) -> Outcome:
+def _last_pixels_unread(values: Values) -> Outcome:
+    """Test claim 4 on successive input sizes with every padding up to the given one."""
     kernel, stride = int(values["kernel_size"]), int(values["stride"])
-    rows, agrees, beyond = [], [], []
+    rows, agrees, exceeds_padding = [], [], []
     for padding in range(int(values["padding"]) + 1):
         spec = layer(kernel, stride, padding)
         check(spec, (kernel + stride, kernel + stride))
         for n in range(max(kernel, padding + 1), max(kernel, padding + 1) + stride + 1):
             remainder = formula(spec, (n, n))[0].remainder
-            unread = _last_lines(window_reads(spec, (n, n)))
-            measured = _last_lines(torch_reads(spec, n))
+            unread = _unread_last_rows(window_reads(spec, (n, n)))
+            measured = _unread_last_rows(torch_read_counts(spec, n))
             rows.append((padding, n, remainder, unread, measured))
             agrees.append(measured > 0 if remainder else None)
-            beyond.append(remainder > padding)
+            exceeds_padding.append(remainder > padding)
     judged = [row for row, each in zip(rows, agrees, strict=True) if each is not None]
     lossy = sum(row[4] > 0 for row in judged)
-    names = {"the remainder is larger than the padding": beyond}
-    condition = named_condition(agrees, names) or "the remainder reaches into the image"
+    names = {"the remainder is larger than the padding": exceeds_padding}
+    condition = separating_condition(agrees, names) or "the remainder reaches into the image"
     return outcome(
         f"In {lossy} of {plural(len(judged), 'case')} with a remainder the last pixels of the "
         f"image are ignored"
@@ -93,67 +107,66 @@ def _last_pixels(values: Values) -> Outcome:
 # --- 5: even and odd kernels ----------------------------------------------------------------------
 
 KERNELS = (2, 3, 4, 5, 6, 7)
+"""Kernel sizes that claim 5 compares, in pixels."""
 
 
 def _half_padded(kernel: int, stride: int) -> LayerSpec:
+    """Return a layer with padding (k − 1) // 2, which keeps the size at stride 1 if k is odd."""
     return layer(kernel, stride, (kernel - 1) // 2)
 
 
-def _offset(spec: LayerSpec, n: int) -> float:
-    """From the image's center to the center of the places where windows stand, in pixels."""
+def _grid_offset(spec: LayerSpec, n: int) -> float:
+    """Return by how many pixels the mean center of all windows lies past the image's center."""
     starts, _ = spec.window.starts((n, n))
     centers = starts + (spec.window.effective_kernel_size[0] - 1) / 2
     return float(centers.mean() - (n - 1) / 2)
 
 
-def _inner_reads(kernel: int, stride: int) -> set[int]:
-    """How often torch reads pixels far from the borders, along one axis."""
+def _inner_read_counts(kernel: int, stride: int) -> set[int]:
+    """Return the different numbers of windows that read pixels far from the borders, by torch."""
     n = 2 * kernel + 4 * stride
-    counts = torch_reads(layer(kernel, stride), n)[kernel:-kernel, n // 2 // stride * stride]
+    counts = torch_read_counts(layer(kernel, stride), n)[kernel:-kernel, n // 2 // stride * stride]
     return set(counts[: n - 2 * kernel - stride].tolist())
 
 
-def _symmetry_chart(stride: int, n: int, drawn: LayerSpec, read: IntArray) -> Chart:
-    """The picture."""
-    return Chart(
-        "map",
-        f"Windows that read each pixel: {drawn.kernel_size[0]}×{drawn.kernel_size[1]}, "
-        f"stride {stride}, padding {drawn.padding[0][0]}, on {square(n)}",
-        "column (px)",
-        "row (px)",
-        cells=tuple(tuple(float(v) if v else float("nan") for v in row) for row in read),
+def _symmetry_chart(stride: int, n: int, chart_spec: LayerSpec, read: IntArray) -> Chart:
+    """Return a map of the number of windows that read each pixel."""
+    return pixel_map(
+        f"Windows that read each pixel: {chart_spec.kernel_size[0]}×{chart_spec.kernel_size[1]}, "
+        f"stride {stride}, padding {chart_spec.padding[0][0]}, on {square_size(n)}",
+        read,
     )
 
 
 def _symmetry_row(kernel: int, stride: int, n: int) -> tuple[tuple[str, ...], bool]:
-    """The row of one kernel, and whether it bears the claim out."""
+    """Return the evidence row of one kernel size, and whether it supports the claim."""
     spec = _half_padded(kernel, stride)
-    counts = torch_reads(spec, n)
+    counts = torch_read_counts(spec, n)
     mirrored = bool((counts == counts[::-1, ::-1]).all())
-    uniform = len(_inner_reads(kernel, stride)) == 1
+    uniform = len(_inner_read_counts(kernel, stride)) == 1
     row = (
         f"{kernel}×{kernel} p{spec.padding[0][0]}",
-        f"{_offset(spec, n):+.3g}",
+        f"{_grid_offset(spec, n):+.3g}",
         "yes" if mirrored else "no",
         " ".join(map(str, sorted(set(phase_counts(kernel, stride).tolist())))),
         "uniform" if uniform else "not uniform",
     )
-    closed = (abs(_offset(spec, n)) < 1e-9) == mirrored and reads_evenly(spec) == uniform
+    closed = (abs(_grid_offset(spec, n)) < 1e-9) == mirrored and reads_evenly(spec) == uniform
     as_claimed = mirrored == (kernel % 2 == 0) and uniform == (kernel % stride == 0)
     return row, closed and as_claimed
 
 
-def _symmetry(values: Values) -> Outcome:
+def _symmetric_coverage(values: Values) -> Outcome:
+    """Test claim 5 for all `KERNELS`."""
     n, stride = int(values["n"]), int(values["stride"])
     parts = [_symmetry_row(kernel, stride, n) for kernel in KERNELS]
-    rows, agrees = [row for row, _ in parts], [bears for _, bears in parts]
-    drawn = layer(int(values["kernel_size"]), stride, (int(values["kernel_size"]) - 1) // 2)
-    read = torch_reads(drawn, n)
+    rows, agrees = [row for row, _ in parts], [row_agrees for _, row_agrees in parts]
+    chart_spec = _half_padded(int(values["kernel_size"]), stride)
+    read = torch_read_counts(chart_spec, n)
     even = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2 == 0]
     odd = [row[2] for row, kernel in zip(rows, KERNELS, strict=True) if kernel % 2]
-    held = [row[0] for row, each in zip(rows, agrees, strict=True) if each]
     return outcome(
-        f"On {square(n)} at stride {stride}, {even.count('yes')} of {len(even)} even kernels and "
+        f"On {square_size(n)} at stride {stride}, {even.count('yes')} of {len(even)} even kernels and "
         f"{odd.count('yes')} of {len(odd)} odd ones are read symmetrically. Reads are uniform, "
         "far from the borders, for "
         + (", ".join(str(row[0])[:3] for row in rows if row[4] == "uniform") or "none of them")
@@ -167,16 +180,16 @@ def _symmetry(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        _symmetry_chart(stride, n, drawn, read),
-        f"the kernel is {', '.join(map(str, held))}",
+        _symmetry_chart(stride, n, chart_spec, read),
+        f"the kernel is {supporting_rows(rows, agrees, ', ')}",
     )
 
 
 # --- 6: padding by name ---------------------------------------------------------------------------
 
 
-def _torch_takes_same(kernel: int, stride: int) -> bool:
-    """Whether torch builds a convolution with ``padding='same'`` and this stride."""
+def _torch_accepts_same(kernel: int, stride: int) -> bool:
+    """Return whether torch builds a convolution with ``padding='same'`` and this stride."""
     import torch
 
     try:
@@ -186,18 +199,19 @@ def _torch_takes_same(kernel: int, stride: int) -> bool:
     return True
 
 
-def _pads(result: ConventionResult) -> str:
+def _pads_in_words(result: ConventionResult) -> str:
+    """Return how many rows a convention pads before and after the image, or "refused"."""
     return "refused" if result.pads is None else "{} before, {} after".format(*result.pads[0])
 
 
 def _frameworks_chart(
-    kernel: int, stride: int, n: int, keras: FloatArray, torch_own: FloatArray
+    kernel: int, stride: int, n: int, tf_same: FloatArray, torch_own: FloatArray
 ) -> Chart:
-    """The middle row of outputs under both paddings."""
-    named = (("TF / Keras 'same'", keras), (f"PyTorch padding={(kernel - 1) // 2}", torch_own))
+    """Return a line chart of the middle row of outputs under both paddings."""
+    named = (("TF / Keras 'same'", tf_same), (f"PyTorch padding={(kernel - 1) // 2}", torch_own))
     return Chart(
         "lines",
-        f"One row of outputs of {kernel}×{kernel}, stride {stride}, on {square(n)}",
+        f"One row of outputs of {kernel}×{kernel}, stride {stride}, on {square_size(n)}",
         "output column",
         "value",
         tuple(
@@ -207,36 +221,36 @@ def _frameworks_chart(
     )
 
 
-def _frameworks(values: Values) -> Outcome:
+def _framework_paddings(values: Values) -> Outcome:
+    """Test claim 6: compare TensorFlow's "same" with PyTorch's paddings."""
     n, kernel, stride = int(values["n"]), int(values["kernel_size"]), int(values["stride"])
     own = layer(kernel, stride, (kernel - 1) // 2)
     by_name = {each.name: each for each in conventions(own, (n, n), run=True)}
-    keras, torch_own = by_name["tf_same"], by_name[OWN]
-    assert keras.pads is not None
-    assert keras.differs is not None
-    before, after = keras.pads[0]
-    differing, total = int(keras.differs.sum()), int(keras.differs.size)
-    taken = _torch_takes_same(kernel, stride)
+    tf_same, torch_own = by_name["tf_same"], by_name[OWN]
+    assert tf_same.pads is not None
+    assert tf_same.differs is not None
+    before, after = tf_same.pads[0]
+    differing, total = int(tf_same.differs.sum()), int(tf_same.differs.size)
+    accepted = _torch_accepts_same(kernel, stride)
     rows = (
-        ("TF / Keras 'same' pads more after than before", _pads(keras)),
-        (f"PyTorch padding={(kernel - 1) // 2} pads alike", _pads(torch_own)),
-        ("PyTorch padding='same' is refused", "taken" if taken else "refused"),
+        ("TF / Keras 'same' pads more after than before", _pads_in_words(tf_same)),
+        (f"PyTorch padding={(kernel - 1) // 2} pads alike", _pads_in_words(torch_own)),
+        ("PyTorch padding='same' is refused", "taken" if accepted else "refused"),
         ("the same layer, other numbers", f"{differing} of {total} outputs differ"),
     )
     refused = by_name["torch_same"].pads is None
-    agrees = (before < after, None, not taken and refused, differing > 0)
-    held = [row[0] for row, each in zip(rows, agrees, strict=True) if each]
-    assert keras.values is not None
+    agrees = (before < after, None, not accepted and refused, differing > 0)
+    assert tf_same.values is not None
     assert torch_own.values is not None
     return outcome(
-        f"On {square(n)} TF's 'same' pads {_pads(keras)}; {differing} of its {total} outputs are "
+        f"On {square_size(n)} TF's 'same' pads {_pads_in_words(tf_same)}; {differing} of its {total} outputs are "
         f"not those of PyTorch's padding={(kernel - 1) // 2}. PyTorch's own 'same' is "
-        f"{'taken' if taken else 'refused'} at stride {stride}.",
+        f"{'taken' if accepted else 'refused'} at stride {stride}.",
         ("what is said", "what is found"),
         rows,
         agrees,
-        _frameworks_chart(kernel, stride, n, keras.values, torch_own.values),
-        "only these parts are meant: " + "; ".join(held),
+        _frameworks_chart(kernel, stride, n, tf_same.values, torch_own.values),
+        "only these parts are meant: " + supporting_rows(rows, agrees, "; "),
     )
 
 
@@ -250,8 +264,8 @@ COVERAGE: tuple[Claim, ...] = (
             Setting("stride", "stride — step (px)", 3, 2, 6),
             Setting("padding", "padding — border, from 0 to so many px", 1, 0, 3),
         ),
-        _last_pixels,
-        lambda v: board_link(
+        _last_pixels_unread,
+        lambda v: layer_link(
             layer(int(v["kernel_size"]), int(v["stride"]), int(v["padding"])),
             max(8, int(v["kernel_size"])),
         ),
@@ -271,8 +285,8 @@ COVERAGE: tuple[Claim, ...] = (
             Setting("stride", "stride — step (px)", 2, 1, 4),
             Setting("kernel_size", "kernel_size of the picture (px)", 3, 2, 7),
         ),
-        _symmetry,
-        lambda v: board_link(
+        _symmetric_coverage,
+        lambda v: layer_link(
             _half_padded(int(v["kernel_size"]), int(v["stride"])), int(v["n"]), reads="true"
         ),
         "Windows stand at $s i - p + (k-1)/2$. On an even input with $p = \\lfloor (k-1)/2 \\rfloor$ "
@@ -292,8 +306,8 @@ COVERAGE: tuple[Claim, ...] = (
             Setting("kernel_size", "kernel_size — window (px)", 3, 1, 7),
             Setting("stride", "stride — step (px)", 2, 1, 4),
         ),
-        _frameworks,
-        lambda v: board_link(
+        _framework_paddings,
+        lambda v: layer_link(
             layer(int(v["kernel_size"]), int(v["stride"]), (int(v["kernel_size"]) - 1) // 2),
             int(v["n"]),
             "sizes",
@@ -311,4 +325,4 @@ COVERAGE: tuple[Claim, ...] = (
         ),
     ),
 )
-"""Of what is read and of padding, in the order of their numbers."""
+"""The claims about which pixels are read and about padding, in the order of their numbers."""

@@ -1,8 +1,9 @@
-"""Claims 14 and 16: effective receptive fields."""
+"""Claims 14 and 16: effective receptive fields (ERFs)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from viz.lessons.claims.claim import (
     block,
     outcome,
 )
-from viz.lessons.claims.fields import TOPIC, Chain, conv, page_link
+from viz.lessons.claims.fields import TOPIC, Chain, conv_notation, page_link
+from viz.lessons.claims.parts import supporting_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,15 +32,20 @@ if TYPE_CHECKING:
 
 # --- 14: much smaller, Gaussian, √n ---------------------------------------------------------------
 
-MUCH_SMALLER = 2 / 3
-"""Largest share of the field's pixels above 4.55 % of the peak that counts as much smaller."""
-GAUSSIAN = 0.5
-"""Largest excess kurtosis that counts as Gaussian; it is -1.2 for a flat field."""
-CLOSE = 0.1
-"""Tolerance of widths (relative) and exponents of what is drawn at random."""
+MAX_SMALL_SHARE = 2 / 3
+"""Largest share of the field's pixels above 4.55 % of the peak that counts as "much smaller"."""
+MAX_KURTOSIS = 0.5
+"""Largest absolute excess kurtosis that counts as Gaussian; a uniform profile has −1.2."""
+TOLERANCE = 0.1
+"""Tolerance for widths (relative) and exponents (absolute) of networks with random weights."""
 
 
 def _depths(values: Values) -> tuple[int, ...]:
+    """Return the numbers of layers to compare: each is twice the one before.
+
+    Raises:
+        SpecError: The range holds fewer than two of them.
+    """
     first, last = int(values["shallowest"]), int(values["deepest"])
     if last < 2 * first:
         rule = f"must be at least twice the shallowest, {2 * first}, for a law to be seen"
@@ -50,6 +57,7 @@ def _depths(values: Values) -> tuple[int, ...]:
 
 
 def _study(values: Values) -> Study:
+    """Measure the effective fields of random networks of all depths, over 32 draws of weights."""
     from core.erf.studies import depth_study
     from core.erf.study import StudySettings
 
@@ -58,17 +66,17 @@ def _study(values: Values) -> Study:
 
 
 def _depth_row(row: StudyRow) -> tuple[tuple[str | int | float, ...], bool]:
-    """The row of one depth, and whether it bears the claim out."""
+    """Return the evidence row of one depth, and whether it supports the claim."""
     from core.erf import metrics
 
     area = row.share**2
     kurtosis = float(np.mean(row.erf.excess_kurtosis))
     assert row.expected is not None
     expected = float(np.sqrt(np.mean(np.square(metrics.sigma(row.expected.map)))))
-    bears = (
-        area <= MUCH_SMALLER
-        and abs(kurtosis) <= GAUSSIAN
-        and abs(row.sigma / expected - 1) <= CLOSE
+    row_agrees = (
+        area <= MAX_SMALL_SHARE
+        and abs(kurtosis) <= MAX_KURTOSIS
+        and abs(row.sigma / expected - 1) <= TOLERANCE
     )
     cells = (
         int(row.x),
@@ -78,11 +86,11 @@ def _depth_row(row: StudyRow) -> tuple[tuple[str | int | float, ...], bool]:
         f"{row.sigma:.3g}",
         f"{kurtosis:+.2f}",
     )
-    return cells, bears
+    return cells, row_agrees
 
 
 def _effective_chart(values: Values, depths: Sequence[int], study: Study) -> Chart:
-    """The picture."""
+    """Return a chart of the theoretical field and of 4σ of the effective one over the depth."""
     return Chart(
         "lines",
         f"Growth with depth: {values['kernel_size']}×{values['kernel_size']}, "
@@ -97,7 +105,8 @@ def _effective_chart(values: Values, depths: Sequence[int], study: Study) -> Cha
     )
 
 
-def _effective(values: Values) -> Outcome:
+def _effective_field_growth(values: Values) -> Outcome:
+    """Test claim 14: size, shape and growth of the effective field over the depth."""
     from core.erf.study import power_law
 
     study = _study(values)
@@ -105,11 +114,11 @@ def _effective(values: Values) -> Outcome:
     depths = [int(row.x) for row in study.rows]
     width = power_law(depths, [row.sigma for row in study.rows])[0]
     reach = power_law(depths, [row.reach for row in study.rows])[0]
-    grows = abs(width - 0.5) <= CLOSE and reach > 0.5 + 2 * CLOSE
+    grows = abs(width - 0.5) <= TOLERANCE and reach > 0.5 + 2 * TOLERANCE
     rows = [cells for cells, _ in parts]
     rows.append(("exponent", f"{reach:.3g}", "", "0.5", f"{width:.3g}", ""))
-    agrees = (*(bears for _, bears in parts), grows)
-    held = [depth for depth, (_, bears) in zip(depths, parts, strict=True) if bears]
+    agrees = (*(row_agrees for _, row_agrees in parts), grows)
+    supporting = list(compress(depths, agrees))
     last = study.rows[-1]
     return outcome(
         f"At {depths[-1]} layers {rows[len(depths) - 1][2]} of the field's {round(last.reach)} px "
@@ -126,39 +135,54 @@ def _effective(values: Values) -> Outcome:
         rows,
         agrees,
         _effective_chart(values, depths, study),
-        _from_depth(held, depths, grows),
+        _depths_in_words(supporting, depths, grows),
     )
 
 
-def _from_depth(held: list[int], depths: list[int], grows: bool) -> str:
-    """Which depths bear the claim out, in words."""
+def _depths_in_words(supporting: list[int], depths: list[int], grows: bool) -> str:
+    """Return in words which depths support the claim.
+
+    Args:
+        supporting: The depths at which size and shape are as claimed.
+        depths: All depths, ascending.
+        grows: Whether σ grows like √n.
+    """
     law = "" if grows else "; σ does not grow like √n here"
-    if not held:
+    if not supporting:
         return "only the growth like √n is meant: the shape fits at none of these depths"
-    if held == depths[-len(held) :]:
-        return f"n is at least {held[0]}{law}"
-    return f"n is {', '.join(map(str, held))}{law}"
+    if supporting == depths[-len(supporting) :]:
+        return f"n is at least {supporting[0]}{law}"
+    return f"n is {', '.join(map(str, supporting))}{law}"
 
 
 # --- 16: dilated or strided -----------------------------------------------------------------------
 
-PATTERNS = ("1, 2, 4, …", "2, 2, 2, …", "1, 1, 1, …")
+DILATION_PATTERNS = ("1, 2, 4, …", "2, 2, 2, …", "1, 1, 1, …")
+"""The choices for the dilations of the layers, first to last."""
 
 
-def _pair(values: Values) -> tuple[list[str], list[str]]:
-    """The layers of the dilated and of the strided chain, as notation along the width."""
-    count, kernel = int(values["layers"]), int(values["kernel_size"])
-    dilations = {PATTERNS[0]: [2**i for i in range(count)], PATTERNS[1]: [2] * count}.get(
-        str(values["dilations"]), [1] * count
-    )
+def _dilations(values: Values) -> list[int]:
+    """Return the dilation of each layer."""
+    count = int(values["layers"])
+    doubling, constant, _ = DILATION_PATTERNS
+    patterns = {doubling: [2**i for i in range(count)], constant: [2] * count}
+    return patterns.get(str(values["dilations"]), [1] * count)
+
+
+def _dilated_and_strided(values: Values) -> tuple[list[str], list[str]]:
+    """Return the layers of the dilated and of the strided chain, in notation along the width."""
+    kernel, dilations = int(values["kernel_size"]), _dilations(values)
     return (
-        [conv(kernel, dilation=d) for d in dilations],
-        [conv(kernel, int(values["stride"])) for _ in dilations],
+        [conv_notation(kernel, dilation=d) for d in dilations],
+        [conv_notation(kernel, int(values["stride"])) for _ in dilations],
     )
 
 
 def _profile(layers: list[str]) -> NDArray[np.float64]:
-    """Gradient of the middle unit of the last layer under uniform weights, of sum 1."""
+    """Return the gradient of the last layer's middle unit along the width, normalized to sum 1.
+
+    All weights of the layers are equal.
+    """
     from core.erf import effective_receptive_field
 
     line = ", ".join(layers)
@@ -171,8 +195,8 @@ def _profile(layers: list[str]) -> NDArray[np.float64]:
     return np.asarray(erf.marginals()[1], dtype=np.float64)
 
 
-def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Total variation between two profiles about their middles: 0 the same, 1 nothing shared."""
+def _total_variation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the total variation distance of two centered profiles: 0 if equal, 1 if disjoint."""
     longest = max(len(one), len(other))
     first, second = (
         np.pad(each, ((longest - len(each)) // 2, (longest - len(each) + 1) // 2))
@@ -184,14 +208,14 @@ def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 def _dilated_or_strided_chart(
     values: Values, last: Sequence[Any], profiles: Sequence[NDArray[np.float64]]
 ) -> Chart:
-    """The picture."""
+    """Return a line chart of both gradient profiles after the last layer."""
     return Chart(
         "lines",
         f"Profiles after {last[0]} layers, uniform weights",
         "from the middle of the field (px)",
         "share of the gradient",
         tuple(
-            Series(name, _places(profile), tuple(profile.tolist()))
+            Series(name, _distances_from_middle(profile), tuple(profile.tolist()))
             for name, profile in zip(
                 (f"dilated {values['dilations']}", f"stride {values['stride']}"),
                 profiles,
@@ -204,26 +228,33 @@ def _dilated_or_strided_chart(
 def _pair_row(
     count: int, chains: tuple[Chain, Chain], profiles: list[NDArray[np.float64]]
 ) -> tuple[tuple[int | str, ...], bool]:
-    """The row of the first so many layers, and whether it bears the claim out."""
+    """Return the evidence row of both chains' first ``count`` layers, and whether it agrees.
+
+    Args:
+        count: Number of layers.
+        chains: The dilated and the strided chain.
+        profiles: Their gradient profiles after this many layers.
+    """
     closed = [chain.closed[count - 1] for chain in chains]
     measured = [chain.measured[count - 1] for chain in chains]
-    apart = _apart(profiles[0], profiles[1])
+    variation = _total_variation(profiles[0], profiles[1])
     zeros = f"{100 * float((profiles[0] == 0).mean()):.3g} %"
-    row = (count, closed[0], measured[0], measured[1], f"{apart:.2g}", zeros)
-    return row, closed == measured and measured[0] == measured[1] and apart < 1e-3
+    row = (count, closed[0], measured[0], measured[1], f"{variation:.2g}", zeros)
+    return row, closed == measured and measured[0] == measured[1] and variation < 1e-3
 
 
 def _dilated_or_strided(values: Values) -> Outcome:
-    pair = _pair(values)
-    chains = Chain(", ".join(pair[0])), Chain(", ".join(pair[1]))
+    """Test claim 16: compare the fields of both chains after each layer."""
+    layers_of_both = _dilated_and_strided(values)
+    chains = Chain(", ".join(layers_of_both[0])), Chain(", ".join(layers_of_both[1]))
     rows, agrees, profiles = [], [], []
-    for count in range(1, len(pair[0]) + 1):
-        profiles = [_profile(layers[:count]) for layers in pair]
-        row, bears = _pair_row(count, chains, profiles)
+    for count in range(1, len(layers_of_both[0]) + 1):
+        profiles = [_profile(layers[:count]) for layers in layers_of_both]
+        row, row_agrees = _pair_row(count, chains, profiles)
         rows.append(row)
-        agrees.append(bears)
+        agrees.append(row_agrees)
     last = rows[-1]
-    held = ", ".join(str(row[0]) for row, each in zip(rows, agrees, strict=True) if each)
+
     return outcome(
         f"After {last[0]} layers torch finds {last[2]} px for the dilated chain and {last[3]} px "
         f"for the strided one; {100 * float(last[4]):.3g} % of one profile lies elsewhere than in "
@@ -239,21 +270,19 @@ def _dilated_or_strided(values: Values) -> Outcome:
         rows,
         agrees,
         _dilated_or_strided_chart(values, last, profiles),
-        f"the layers are {held}",
+        f"the layers are {supporting_rows(rows, agrees, ', ')}",
     )
 
 
-def _places(profile: NDArray[np.float64]) -> tuple[float, ...]:
-    """Pixels from the profile's middle."""
+def _distances_from_middle(profile: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the distance of each sample of a profile from its middle, in pixels."""
     return tuple((np.arange(len(profile)) - (len(profile) - 1) / 2).tolist())
 
 
 def _dilated_link(values: Values) -> Link:
-    kernel, count = int(values["kernel_size"]), int(values["layers"])
-    dilations = {PATTERNS[0]: [2**i for i in range(count)], PATTERNS[1]: [2] * count}.get(
-        str(values["dilations"]), [1] * count
-    )
-    return page_link([f"conv{kernel} d{d} c8" for d in dilations], "erf", weights="uniform")
+    """Return a link to the ERF page with the dilated chain."""
+    layers = [f"conv{values['kernel_size']} d{dilation} c8" for dilation in _dilations(values)]
+    return page_link(layers, "erf", weights="uniform")
 
 
 EFFECTIVE: tuple[Claim, ...] = (
@@ -268,7 +297,7 @@ EFFECTIVE: tuple[Claim, ...] = (
             Setting("kernel_size", "kernel_size — window, odd (px)", 3, 3, 5),
             Setting("activation", "activation", "relu", options=("relu", "tanh", "none")),
         ),
-        _effective,
+        _effective_field_growth,
         lambda v: Link("erf", (("tab", "studies"), ("study", "depth"))),
         "A gradient that passes $n$ layers is spread by $n$ kernels one after the other: a sum of "
         "$n$ independent steps, whose variance is $n (k^2 - 1)/12$ and whose shape tends to a "
@@ -284,7 +313,7 @@ EFFECTIVE: tuple[Claim, ...] = (
         (
             Setting("layers", "layers", 5, 1, 6),
             Setting("kernel_size", "kernel_size — window (px)", 3, 2, 5),
-            Setting("dilations", "dilations", PATTERNS[0], options=PATTERNS),
+            Setting("dilations", "dilations", DILATION_PATTERNS[0], options=DILATION_PATTERNS),
             Setting("stride", "stride of the other chain (px)", 2, 1, 3),
         ),
         _dilated_or_strided,
@@ -292,13 +321,13 @@ EFFECTIVE: tuple[Claim, ...] = (
         "Layer $l$ of both spreads a unit over taps $2^{l-1}$ pixels apart: in one the kernel is "
         "stretched, in the other the map below is thinned out. The strided one is run at every "
         "$2^n$-th place only. Dilations with a common factor leave holes.",
-        grid=(block(layers=(3, 5), kernel_size=(2, 3), dilations=PATTERNS),),
+        grid=(block(layers=(3, 5), kernel_size=(2, 3), dilations=DILATION_PATTERNS),),
         rules=(
             (
                 "the dilations double from layer to layer, as strides of 2 do",
-                lambda v: v["dilations"] == PATTERNS[0] and v["stride"] == 2,
+                lambda v: v["dilations"] == DILATION_PATTERNS[0] and v["stride"] == 2,
             ),
         ),
     ),
 )
-"""Of effective receptive fields, in the order of their numbers."""
+"""The claims about effective receptive fields, in the order of their numbers."""

@@ -1,4 +1,4 @@
-"""Claims 11 to 14 and 16: receptive fields, theoretical and effective."""
+"""Claims 11 to 13: theoretical receptive fields."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from viz.lessons.claims.claim import (
     block,
     outcome,
 )
+from viz.lessons.claims.parts import supporting_rows
 
 if TYPE_CHECKING:
     from core.graph import Graph
@@ -28,22 +29,30 @@ if TYPE_CHECKING:
 TOPIC = "Receptive field"
 MAX_REACH = 400
 """Largest receptive field that is measured, in pixels."""
-PROBE = 2**15
-"""Pixels of an image on which a field is first worked out; nothing is computed for them."""
+TRIAL_WIDTH = 2**15
+"""Width in pixels of the image on which a field is first derived in closed form, without running
+the network."""
 
 
 class Chain:
-    """A line of layers of one channel: the field of each, in closed form and measured.
+    """A sequence of one-channel layers with the receptive field of each, along the width.
+
+    Attributes:
+        line: The layers in notation.
+        side: Width in pixels of the image on which the fields are derived and measured.
+        graph: The network's graph on this image.
+        fields: The receptive field of each node of the graph in closed form.
+        names: The names of the layers, first to last.
 
     Raises:
-        SpecError: a receptive field that is too large to be measured.
+        SpecError: A receptive field exceeds `MAX_REACH`.
     """
 
     def __init__(self, line: str) -> None:
         from core.receptive_field import fields_of
 
         self.line = line
-        fields = fields_of(self._graph(PROBE))
+        fields = fields_of(self._graph(TRIAL_WIDTH))
         reach, jump = (
             max(getattr(each, name)[1] or 1 for each in fields.values())
             for name in ("size", "effective_stride")
@@ -57,6 +66,7 @@ class Chain:
         self.names = [name for name in self.graph if name not in self.graph.inputs]
 
     def _graph(self, side: int) -> Graph:
+        """Return the network's graph on an image of one row of ``side`` pixels."""
         from core.graph import network_graph
 
         spec = parse_notation(self.line)
@@ -65,12 +75,12 @@ class Chain:
 
     @cached_property
     def closed(self) -> list[int]:
-        """Size of each layer's field by the graph of windows, in pixels."""
+        """The width in pixels of each layer's receptive field, in closed form."""
         return [int(self.fields[name].size[1]) for name in self.names]
 
     @cached_property
     def measured(self) -> list[int]:
-        """The same by torch: pixels that carry gradient to a unit."""
+        """The width in pixels of each layer's receptive field, measured with torch's gradient."""
         from core.receptive_field.measured import measure_receptive_field
 
         module = build(parse_notation(self.line), 1, (1, self.side), device="meta")
@@ -78,19 +88,19 @@ class Chain:
         return [measure_receptive_field(module, size, n).size[1] or 0 for n in self.names]
 
 
-def conv(kernel: int, stride: int = 1, dilation: int = 1) -> str:
-    """A convolution along the width as notation."""
+def conv_notation(kernel: int, stride: int = 1, dilation: int = 1) -> str:
+    """Return the notation of a one-channel convolution along the width."""
     return f"conv1x{kernel} s1x{stride} d1x{dilation} c1 nobias"
 
 
-def _flat(kernel: int, stride: int = 1, dilation: int = 1) -> str:
-    """The same along both axes, for the page that shows it."""
+def _page_notation(kernel: int, stride: int = 1, dilation: int = 1) -> str:
+    """Return the notation of a convolution along both axes with 8 channels, for links to pages."""
     parts = f"conv{kernel}", f"s{stride}" * (stride > 1), f"d{dilation}" * (dilation > 1)
     return " ".join(filter(None, (*parts, "c8")))
 
 
 def page_link(layers: Sequence[str], page: str = "fields", **more: str) -> Link:
-    """The page with these layers, on an image that is large enough."""
+    """Return a link to a page with these layers on a 512×512 image; ``more`` are parameters."""
     query = {"network": "own", "layers": ", ".join(layers)}
     query |= {"input_height": "512", "input_width": "512"}
     return Link(page, (*query.items(), *more.items()))
@@ -100,7 +110,7 @@ def page_link(layers: Sequence[str], page: str = "fields", **more: str) -> Link:
 
 
 def _recurrence_chart(rows: Rows, kernel: int, stride: int, dilation: int) -> Chart:
-    """The picture."""
+    """Return a line chart of the receptive field of each layer, by the recurrence and by torch."""
     return Chart(
         "lines",
         f"Receptive field: {kernel}×{kernel}, stride {stride}, dilation {dilation}",
@@ -117,19 +127,20 @@ def _recurrence_chart(rows: Rows, kernel: int, stride: int, dilation: int) -> Ch
     )
 
 
-def _recurrence(values: Values) -> Outcome:
+def _field_recurrence(values: Values) -> Outcome:
+    """Test claim 11: compare the recurrence with torch after each layer."""
     kernel, stride = int(values["kernel_size"]), int(values["stride"])
     dilation, count = int(values["dilation"]), int(values["layers"])
-    chain = Chain(", ".join([conv(kernel, stride, dilation)] * count))
+    chain = Chain(", ".join([conv_notation(kernel, stride, dilation)] * count))
     reach, jump, rows, agrees = 1, 1, [], []
-    for place, (closed, measured) in enumerate(
+    for layer, (closed, measured) in enumerate(
         zip(chain.closed, chain.measured, strict=True), start=1
     ):
         formula = f"{reach} + ({kernel} − 1)·{jump} = {reach + (kernel - 1) * jump}"
         reach, jump = reach + (kernel - 1) * jump, jump * stride
-        rows.append((place, formula, closed, measured, jump))
+        rows.append((layer, formula, closed, measured, jump))
         agrees.append(reach == measured)
-    held = ", ".join(str(row[0]) for row, each in zip(rows, agrees, strict=True) if each)
+
     return outcome(
         f"After {count} layers the recurrence gives {reach} px, torch {rows[-1][3]} px"
         + ("." if dilation == 1 else f"; with {dilation}(k − 1) + 1 for k it is {rows[-1][2]}."),
@@ -143,15 +154,15 @@ def _recurrence(values: Values) -> Outcome:
         rows,
         agrees,
         _recurrence_chart(rows, kernel, stride, dilation),
-        f"the layer is {held}",
+        f"the layer is {supporting_rows(rows, agrees, ', ')}",
     )
 
 
 # --- 12: the copied table -------------------------------------------------------------------------
 
 
-def _copied_table_chart(rows: Rows, kernel: int, pool: int, blocks: tuple[int, ...]) -> Chart:
-    """The picture."""
+def _copied_field_chart(rows: Rows, kernel: int, pool: int, blocks: tuple[int, ...]) -> Chart:
+    """Return a line chart of the field after each block: by the table, and measured by torch."""
     return Chart(
         "lines",
         f"Receptive field after each block: {kernel}×{kernel}, by {pool}",
@@ -168,22 +179,36 @@ def _copied_table_chart(rows: Rows, kernel: int, pool: int, blocks: tuple[int, .
     )
 
 
-def _copied_table(values: Values) -> Outcome:
+def _copied_field_table(values: Values) -> Outcome:
+    """Test claim 12: compare the table's fields of pooled blocks with torch."""
     kernel, pool, count = (int(values[n]) for n in ("kernel_size", "pool", "blocks"))
-    strided = Chain(", ".join([conv(kernel, pool)] * count))
-    pooled = Chain(", ".join([conv(kernel), f"maxpool1x{pool} s1x{pool}"] * count))
-    one, both, closed = strided.measured, pooled.measured, pooled.closed
+    strided = Chain(", ".join([conv_notation(kernel, pool)] * count))
+    pooled = Chain(", ".join([conv_notation(kernel), f"maxpool1x{pool} s1x{pool}"] * count))
+    strided_sizes, pooled_sizes, pooled_closed_form = (
+        strided.measured,
+        pooled.measured,
+        pooled.closed,
+    )
     rows, agrees = [], []
-    for place in range(count):
-        predicted = pool * strided.closed[place]
-        before, after = both[2 * place : 2 * place + 2]
-        rows.append((place + 1, one[place], predicted, before, after, closed[2 * place + 1]))
+    for index in range(count):
+        predicted = pool * strided.closed[index]
+        before, after = pooled_sizes[2 * index : 2 * index + 2]
+        rows.append(
+            (
+                index + 1,
+                strided_sizes[index],
+                predicted,
+                before,
+                after,
+                pooled_closed_form[2 * index + 1],
+            )
+        )
         agrees.append(predicted == after)
     blocks = tuple(row[0] for row in rows)
     return outcome(
-        f"By the table's rule, {pool} times the strided field, it is {_listed(rows, 2)} after each "
-        f"pool. Torch finds {_listed(rows, 4)} "
-        f"({_listed(rows, 3)} before each pool), and {_listed(rows, 1)} with strides instead.",
+        f"By the table's rule, {pool} times the strided field, it is {_joined_column(rows, 2)} after each "
+        f"pool. Torch finds {_joined_column(rows, 4)} "
+        f"({_joined_column(rows, 3)} before each pool), and {_joined_column(rows, 1)} with strides instead.",
         (
             "block",
             "strided, torch (px)",
@@ -194,44 +219,51 @@ def _copied_table(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        _copied_table_chart(rows, kernel, pool, blocks),
-        "the block is " + ", ".join(str(b) for b, each in zip(blocks, agrees, strict=True) if each),
+        _copied_field_chart(rows, kernel, pool, blocks),
+        "the block is " + supporting_rows(rows, agrees, ", "),
     )
 
 
-def _listed(rows: Sequence[Sequence[object]], column: int) -> str:
+def _joined_column(rows: Sequence[Sequence[object]], column: int) -> str:
+    """Return one column of the rows as a comma-separated list."""
     return ", ".join(str(row[column]) for row in rows)
 
 
 # --- 13: strides early ----------------------------------------------------------------------------
 
 
-def _early_chart(rows: Rows, count: int, kernel: int, stride: int, places: Sequence[int]) -> Chart:
-    """The picture."""
+def _early_stride_chart(
+    rows: Rows, count: int, kernel: int, stride: int, stride_layers: Sequence[int]
+) -> Chart:
+    """Return a bar chart of the whole field for each position of the strided layer."""
     return Chart(
         "bars",
         f"Receptive field of {count} {kernel}×{kernel} layers, one with stride {stride}",
         "layer with the stride",
         "receptive field (px)",
-        (Series("torch", tuple(map(str, places)), tuple(float(r[2]) for r in rows)),),
+        (Series("torch", tuple(map(str, stride_layers)), tuple(float(r[2]) for r in rows)),),
     )
 
 
-def _early(values: Values) -> Outcome:
+def _early_stride(values: Values) -> Outcome:
+    """Test claim 13: put the stride into each layer in turn."""
     count, kernel, stride = (int(values[n]) for n in ("layers", "kernel_size", "stride"))
-    plain = Chain(", ".join([conv(kernel)] * count)).measured
+    plain = Chain(", ".join([conv_notation(kernel)] * count)).measured
     rows: list[tuple[Any, ...]] = []
     agrees: list[bool | None] = []
-    for place in range(1, count + 1):
-        lines = [conv(kernel, stride if layer == place else 1) for layer in range(1, count + 1)]
+    for strided_layer in range(1, count + 1):
+        lines = [
+            conv_notation(kernel, stride if layer == strided_layer else 1)
+            for layer in range(1, count + 1)
+        ]
         chain = Chain(", ".join(lines))
         fields = chain.measured
-        later = count - place
-        adds = (fields[-1] - fields[place - 1]) / later if later else 0.0
-        rows.append((place, chain.closed[-1], fields[-1], later, f"{adds:g}", kernel - 1))
+        later = count - strided_layer
+        adds = (fields[-1] - fields[strided_layer - 1]) / later if later else 0.0
+        rows.append((strided_layer, chain.closed[-1], fields[-1], later, f"{adds:g}", kernel - 1))
         more = adds == stride * (kernel - 1) and fields[-1] > plain[-1]
         agrees.append(more if later else None)
-    places = tuple(row[0] for row in rows)
+    stride_layers = tuple(row[0] for row in rows)
     return outcome(
         f"The stride {stride} in the first of {count} layers gives {rows[0][2]} px, in the last "
         f"{rows[-1][2]} px; without any it is {plain[-1]} px. Behind it each layer adds "
@@ -246,9 +278,8 @@ def _early(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        _early_chart(rows, count, kernel, stride, places),
-        "the stride is in layer "
-        + ", ".join(str(p) for p, each in zip(places, agrees, strict=True) if each),
+        _early_stride_chart(rows, count, kernel, stride, stride_layers),
+        "the stride is in layer " + supporting_rows(rows, agrees, ", "),
     )
 
 
@@ -264,9 +295,10 @@ FIELDS: tuple[Claim, ...] = (
             Setting("stride", "stride — step (px)", 2, 1, 3),
             Setting("dilation", "dilation — tap spacing (px)", 1, 1, 3),
         ),
-        _recurrence,
+        _field_recurrence,
         lambda v: page_link(
-            [_flat(int(v["kernel_size"]), int(v["stride"]), int(v["dilation"]))] * int(v["layers"])
+            [_page_notation(int(v["kernel_size"]), int(v["stride"]), int(v["dilation"]))]
+            * int(v["layers"])
         ),
         "A unit of layer $l$ reads $k_l$ units of the layer below, which stand $j_{l-1}$ pixels "
         "apart: each further tap adds that much. With dilation the taps stand further apart, and "
@@ -283,9 +315,10 @@ FIELDS: tuple[Claim, ...] = (
             Setting("kernel_size", "kernel_size — window (px)", 3, 1, 5),
             Setting("pool", "stride, and side of the pool (px)", 2, 1, 3),
         ),
-        _copied_table,
+        _copied_field_table,
         lambda v: page_link(
-            [_flat(int(v["kernel_size"])), f"maxpool{v['pool']} s{v['pool']}"] * int(v["blocks"]),
+            [_page_notation(int(v["kernel_size"])), f"maxpool{v['pool']} s{v['pool']}"]
+            * int(v["blocks"]),
             tab="layers",
         ),
         "The pool of a block adds $(2 - 1)\\,j$ pixels, it does not double the field: "
@@ -301,16 +334,16 @@ FIELDS: tuple[Claim, ...] = (
             Setting("kernel_size", "kernel_size — window (px)", 3, 1, 7),
             Setting("stride", "stride of one layer (px)", 2, 1, 4),
         ),
-        _early,
+        _early_stride,
         lambda v: page_link(
-            [_flat(int(v["kernel_size"]), int(v["stride"]))]
-            + [_flat(int(v["kernel_size"]))] * (int(v["layers"]) - 1),
+            [_page_notation(int(v["kernel_size"]), int(v["stride"]))]
+            + [_page_notation(int(v["kernel_size"]))] * (int(v["layers"]) - 1),
             tab="depth",
         ),
-        "Behind a stride $s$ neighbouring units stand $s$ times as far apart in the image, so each "
+        "Behind a stride $s$ neighboring units stand $s$ times as far apart in the image, so each "
         "later $k \\times k$ adds $(k-1)\\,s$ pixels instead of $k-1$. Layers before it gain nothing.",
         grid=(block(layers=(4,), kernel_size=(1, 3), stride=(2, 3)),),
         rules=(("the kernels are larger than one pixel", lambda v: int(v["kernel_size"]) > 1),),
     ),
 )
-"""Of theoretical receptive fields, in the order of their numbers."""
+"""The claims about theoretical receptive fields, in the order of their numbers."""

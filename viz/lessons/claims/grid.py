@@ -1,4 +1,4 @@
-"""The verdict of a claim: of its experiment over a small grid of settings, not of one setting."""
+"""The verdict on a claim, taken over a small grid of settings rather than at one setting."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from viz.lessons.claims.claim import Claim, Outcome, Setting, Value, Values, Verdict, decided
+from viz.lessons.claims.claim import (
+    Claim,
+    Outcome,
+    Setting,
+    Value,
+    Values,
+    Verdict,
+    combined_verdict,
+)
 
-MOST_LISTED = 3
-"""Settings that are named one by one where no rule tells them from the others."""
-UNNAMED = "several settings go together: see them one by one"
-"""The condition where no rule was found."""
+MAX_LISTED_SETTINGS = 3
+"""Up to this many choices of settings are listed one by one if no rule describes them."""
+NO_SIMPLE_CONDITION = "several settings go together: see them one by one"
+"""The condition of a "holds when" verdict if no rule and no single setting describes it."""
 
 
 @dataclass(frozen=True)
-class Across:
-    """What a claim comes to over its grid.
+class GridVerdict:
+    """The verdict on a claim over all points of its grid.
 
     Attributes:
-        verdict: "holds" and "does not hold" only where every setting says so; "holds when" where
-            the claim is borne out in some and not, or only in part, in others; "not decided here"
-            where nothing but chance stands against a clear verdict.
-        condition: for "holds when": when; "" otherwise.
-        holds, in_part, fails, undecided: how many settings have which verdict.
+        verdict: "holds" or "does not hold" if every point has this verdict; "holds when" if some
+            points support the claim and others refute it, wholly or in part; "not decided here"
+            if some points are undecided and the others have the same clear verdict.
+        condition: The words after "holds when"; "" for any other verdict.
+        holds, in_part, fails, undecided: Number of points with the verdict "holds", "holds when",
+            "does not hold" and "not decided here".
     """
 
     verdict: Verdict
@@ -36,40 +45,43 @@ class Across:
 
     @property
     def settings(self) -> int:
-        """How many there are."""
+        """The number of points of the grid."""
         return self.holds + self.in_part + self.fails + self.undecided
 
     @property
     def count(self) -> str:
-        """``4 of 12 settings, in part in 2, not decided in 1``."""
+        """The counts in words: ``4 of 12 settings, in part in 2, not decided in 1``."""
         more = f", in part in {self.in_part}" if self.in_part else ""
         more += f", not decided in {self.undecided}" if self.undecided else ""
         word = "setting" if self.settings == 1 else "settings"
         return f"{self.holds} of {self.settings} {word}{more}"
 
 
-def cases(one: Claim) -> tuple[dict[str, Value], ...]:
-    """All settings of the claim at every point of its grid; its defaults first if they are one."""
+def grid_points(claim: Claim) -> tuple[dict[str, Value], ...]:
+    """Return the values of all settings at each point of the grid.
+
+    The claim's defaults come first if they are a point of the grid.
+    """
     combinations = [
-        one.defaults | dict(zip(dict(part), point, strict=True))
-        for part in one.grid
-        for point in product(*dict(part).values())
+        claim.defaults | dict(zip(dict(part), settings_in_words, strict=True))
+        for part in claim.grid
+        for settings_in_words in product(*dict(part).values())
     ]
-    return tuple(sorted(combinations, key=lambda case: case != one.defaults))
+    return tuple(sorted(combinations, key=lambda case: case != claim.defaults))
 
 
-def across(one: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> Across:
-    """The verdict of a claim.
+def grid_verdict(claim: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> GridVerdict:
+    """Return the verdict on a claim.
 
     Args:
         one: the claim.
-        outcomes: the outcome at each point of its grid.
+        outcomes: The values of all settings with the outcome, for each point of its grid.
     """
     count = Counter(outcome.verdict for _, outcome in outcomes)
-    verdict = decided(part for each in count for part in _PARTS[each])
-    return Across(
+    verdict = combined_verdict(part for each in count for part in _VERDICT_PARTS[each])
+    return GridVerdict(
         verdict,
-        _condition(one, outcomes) if verdict == "holds when" else "",
+        _condition(claim, outcomes) if verdict == "holds when" else "",
         count["holds"],
         count["holds when"],
         count["does not hold"],
@@ -77,41 +89,47 @@ def across(one: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> Across:
     )
 
 
-_PARTS: dict[Verdict, tuple[bool | None, ...]] = {
+_VERDICT_PARTS: dict[Verdict, tuple[bool | None, ...]] = {
     "holds": (True,),
     "holds when": (True, False),
     "does not hold": (False,),
     "not decided here": (None,),
 }
-"""What each setting's verdict adds to the claim's."""
+"""The parts, as `combined_verdict` takes them, for which the verdict at one grid point stands."""
 
 
-def _condition(one: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> str:
-    """What parts the settings in which the claim holds from the others.
+def _condition(claim: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> str:
+    """Return the words that separate the grid points at which the claim holds from the others.
 
-    A named rule, one setting's values, the settings themselves where they are few, or a condition
-    that all outcomes which hold in part have in common, in this order.
+    These are, in order of preference: a rule of the claim, the values of one setting, a list of
+    the points if they are few, or a condition shared by all outcomes that hold in part.
     """
     judged = [each for each in outcomes if each[1].verdict != "not decided here"]
-    whole = [outcome.verdict == "holds" for _, outcome in judged]
-    if any(whole):
-        for name, rule in one.rules:
-            if all(rule(values) == held for (values, _), held in zip(judged, whole, strict=True)):
-                return name
-        for name in _names(one):
-            if condition := _by_one_setting(one, name, [values for values, _ in judged], whole):
+    holds = [outcome.verdict == "holds" for _, outcome in judged]
+    if any(holds):
+        for words, rule in claim.rules:
+            if [rule(values) for values, _ in judged] == holds:
+                return words
+        for name in _varying_settings(claim):
+            if condition := _by_one_setting(claim, name, [values for values, _ in judged], holds):
                 return condition
-    held = [values for (values, _), each in zip(judged, whole, strict=True) if each]
-    return _listed(one, held) or _in_part(one, judged) or UNNAMED
+    return (
+        _listed_settings(claim, [v for (v, _), each in zip(judged, holds, strict=True) if each])
+        or _condition_of_partial_outcomes(claim, judged)
+        or NO_SIMPLE_CONDITION
+    )
 
 
-def _in_part(one: Claim, judged: Sequence[tuple[Values, Outcome]]) -> str:
-    """The condition that all outcomes which hold in part have in common, or one for each value of
-    one setting; "" where it is neither."""
+def _condition_of_partial_outcomes(claim: Claim, judged: Sequence[tuple[Values, Outcome]]) -> str:
+    """Return the condition shared by all outcomes that hold in part.
+
+    If they share none, but outcomes with equal values of one setting do, each value is named with
+    its condition; "" if this fails as well.
+    """
     partial = [(values, outcome.condition) for values, outcome in judged if outcome.condition]
     if len({condition for _, condition in partial}) == 1:
         return partial[0][1]
-    for name in _names(one):
+    for name in _varying_settings(claim):
         by_value: dict[Value, set[str]] = {}
         for values, condition in partial:
             by_value.setdefault(values[name], set()).add(condition)
@@ -120,63 +138,84 @@ def _in_part(one: Claim, judged: Sequence[tuple[Values, Outcome]]) -> str:
             for value, (condition,) in by_value.items():
                 by_condition.setdefault(condition, []).append(value)
             return "; ".join(
-                f"{_name(one, name)} is {' or '.join(map(str, values))}, and {condition}"
+                f"{_short_label(claim, name)} is {' or '.join(map(str, values))}, and {condition}"
                 for condition, values in by_condition.items()
             )
     return ""
 
 
-def _by_one_setting(one: Claim, name: str, judged: Sequence[Values], held: Sequence[bool]) -> str:
-    """The values of one setting for which the claim holds; "" where they do not decide it."""
+def _by_one_setting(
+    claim: Claim, name: str, judged: Sequence[Values], holds: Sequence[bool]
+) -> str:
+    """Return the values of one setting at which the claim holds.
+
+    Args:
+        claim: The claim, for the setting's label.
+        name: Name of the setting.
+        judged: Values of all settings at each decided point.
+        holds: Whether the claim holds at each of these points.
+
+    Returns:
+        The values in words; "" if points with one value have different verdicts.
+    """
     verdicts: dict[Value, set[bool]] = {}
-    for values, each in zip(judged, held, strict=True):
+    for values, each in zip(judged, holds, strict=True):
         verdicts.setdefault(values[name], set()).add(each)
     if any(len(each) > 1 for each in verdicts.values()):
         return ""
     good = [value for value, each in verdicts.items() if each == {True}]
-    return f"{_name(one, name)} is {' or '.join(map(str, good))}"
+    return f"{_short_label(claim, name)} is {' or '.join(map(str, good))}"
 
 
-def _listed(one: Claim, held: Sequence[Values]) -> str:
-    if len(held) > MOST_LISTED:
+def _listed_settings(claim: Claim, points: Sequence[Values]) -> str:
+    """Return grid points in words; "" if they are more than `MAX_LISTED_SETTINGS`."""
+    if len(points) > MAX_LISTED_SETTINGS:
         return ""
     return "; or ".join(
-        ", ".join(f"{_name(one, name)} is {values[name]}" for name in _names(one))
-        for values in held
+        ", ".join(
+            f"{_short_label(claim, name)} is {values[name]}" for name in _varying_settings(claim)
+        )
+        for values in points
     )
 
 
-def _names(one: Claim) -> list[str]:
-    """The settings that vary."""
+def _varying_settings(claim: Claim) -> list[str]:
+    """Return the names of the settings that take more than one value in the grid."""
     return [
         setting.name
-        for setting in one.settings
-        if len({value for part in one.grid for value in dict(part).get(setting.name, ())}) > 1
+        for setting in claim.settings
+        if len({value for part in claim.grid for value in dict(part).get(setting.name, ())}) > 1
     ]
 
 
-def point(one: Claim, values: Values) -> str:
-    """One setting of the grid, by what varies in it: ``kernel_size 3, stride 2``."""
-    return ", ".join(f"{_name(one, name)} {values[name]}" for name in _names(one))
-
-
-def _name(one: Claim, name: str) -> str:
-    return short(next(each for each in one.settings if each.name == name))
-
-
-def short(setting: Setting) -> str:
-    """A setting's label without unit and explanation: ``kernel_size``, ``layers of the stack``."""
-    return setting.label.partition(" — ")[0].partition(" (")[0]
-
-
-def tried(one: Claim) -> str:
-    """The grid in words: ``kernel_size 2, 3, 5; stride 1, 2``."""
-    return " / ".join(
-        "; ".join(f"{_name(one, name)} {', '.join(map(_value, values))}" for name, values in part)
-        for part in one.grid
+def settings_in_words(claim: Claim, values: Values) -> str:
+    """Return a grid point in words, without what never varies: ``kernel_size 3, stride 2``."""
+    return ", ".join(
+        f"{_short_label(claim, name)} {values[name]}" for name in _varying_settings(claim)
     )
 
 
-def _value(value: Value) -> str:
-    """As it stands in a list: quoted where it is a list itself."""
+def _short_label(claim: Claim, name: str) -> str:
+    """Return the short label of the claim's setting with this name."""
+    return short_label(next(each for each in claim.settings if each.name == name))
+
+
+def short_label(setting: Setting) -> str:
+    """Return a setting's label without unit and explanation: ``kernel_size``."""
+    return setting.label.partition(" — ")[0].partition(" (")[0]
+
+
+def grid_in_words(claim: Claim) -> str:
+    """Return the grid in words: ``kernel_size 2, 3, 5; stride 1, 2``."""
+    return " / ".join(
+        "; ".join(
+            f"{_short_label(claim, name)} {', '.join(map(_quoted, values))}"
+            for name, values in part
+        )
+        for part in claim.grid
+    )
+
+
+def _quoted(value: Value) -> str:
+    """Return a value as an item of a comma-separated list: in quotes if it has a comma itself."""
     return f"“{value}”" if "," in str(value) else str(value)

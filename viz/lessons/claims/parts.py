@@ -1,15 +1,17 @@
-"""What several claims are made of."""
+"""Helpers that the modules of several claims share: layers, torch's read counts, links, words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from core.layer import LayerSpec
 from core.layer.operations import operation_of
 from core.layer.padding import pytorch_int
 from core.layer.window import IntArray
-from viz.lessons.claims.claim import Link
+from viz.lessons.claims.claim import Chart, Link
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +25,7 @@ def layer(
     operation: str = "convolution",
     **more: Any,
 ) -> LayerSpec:
-    """A layer alike along both axes."""
+    """Return a layer whose kernel, stride, padding and dilation are the same along both axes."""
     return LayerSpec(
         operation,
         (kernel, kernel),
@@ -34,10 +36,10 @@ def layer(
     )
 
 
-def torch_reads(spec: LayerSpec, n: int) -> IntArray:
-    """(n, n) how many windows read each pixel, as torch has it.
+def torch_read_counts(spec: LayerSpec, n: int) -> IntArray:
+    """Count with torch how many windows read each pixel of an n×n input, as an (n, n) array.
 
-    With weights 1 the gradient of the sum of all outputs counts them.
+    With all weights 1, the gradient of the sum of all outputs is this count.
     """
     import torch
 
@@ -50,8 +52,8 @@ def torch_reads(spec: LayerSpec, n: int) -> IntArray:
     return counts
 
 
-def board_link(spec: LayerSpec, n: int, page: str = "sweep", **more: str) -> Link:
-    """The page with this layer on an n×n input."""
+def layer_link(spec: LayerSpec, n: int, page: str = "sweep", **more: str) -> Link:
+    """Return a link to a page with this layer on an n×n input; ``more`` are query parameters."""
     query = {
         "operation": spec.operation,
         "kernel_size": str(spec.kernel_size[0]),
@@ -65,20 +67,48 @@ def board_link(spec: LayerSpec, n: int, page: str = "sweep", **more: str) -> Lin
     return Link(page, (*query.items(), *more.items()))
 
 
-def named_condition(agrees: Sequence[bool | None], names: Mapping[str, Sequence[bool]]) -> str:
-    """The name of the rule that tells the rows that agree from those that do not; "" if none."""
-    judged = [place for place, each in enumerate(agrees) if each is not None]
-    for name, rule in names.items():
-        if all(bool(agrees[place]) == bool(rule[place]) for place in judged):
-            return name
+def separating_condition(
+    agrees: Sequence[bool | None], conditions: Mapping[str, Sequence[bool]]
+) -> str:
+    """Return the first condition that is met in exactly those rows that support the claim.
+
+    Args:
+        agrees: Whether each row supports the claim; rows with None are left out.
+        conditions: For each condition, in words, whether each row meets it.
+
+    Returns:
+        The condition's words, or "" if no condition separates the rows.
+    """
+    judged = [row for row, agree in enumerate(agrees) if agree is not None]
+    for words, meets in conditions.items():
+        if all(bool(agrees[row]) == bool(meets[row]) for row in judged):
+            return words
     return ""
 
 
-def square(n: int) -> str:
-    """``6×6``."""
+def supporting_rows(
+    rows: Iterable[Sequence[object]], agrees: Iterable[bool | None], separator: str = " or "
+) -> str:
+    """Return the first cells of the rows that support the claim, joined by the separator."""
+    return separator.join(str(row[0]) for row in compress(rows, agrees))
+
+
+def pixel_map(title: str, counts: Iterable[Iterable[float]]) -> Chart:
+    """Return a map of an image with a number for each pixel; pixels with 0 are marked as unread."""
+    cells = tuple(tuple(float(count) if count else nan for count in row) for row in counts)
+    return Chart("map", title, "column (px)", "row (px)", cells=cells)
+
+
+def square_size(n: int) -> str:
+    """Return the size of a square image in words: ``6×6`` for 6."""
     return f"{n}×{n}"
 
 
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 as a percentage with four significant digits: ``12.5 %``."""
+    return f"{100 * share:.4g} %"
+
+
 def plural(count: int, word: str) -> str:
-    """``1 row``, ``2 rows``."""
+    """Return the count with its word, which gets an s unless the count is 1: ``2 rows``."""
     return f"{count} {word}" + ("" if count == 1 else "s")

@@ -1,4 +1,4 @@
-"""Training runs for claims: trained once, with several seeds, and opened in the training lab."""
+"""Cached training runs for claims, with several seeds, and links to them in the training lab."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from core.training.records import Record
 
 SEEDS = Setting("seeds", "Seeds", 3, 1, MAX_SEEDS)
-NOT_LINKED = {"records", "snapshots", "erf_draws"}
-"""Settings of how often a run is recorded; they do not change the run, and links omit them."""
+"""The setting for the number of seeds with which each network is trained."""
+UNLINKED_FIELDS = {"records", "snapshots", "erf_draws"}
+"""Fields that say how often a run is recorded; they do not change the run, so links omit them."""
 CACHED_RUNS = 32
-"""How many runs stay in memory; settings of a grid, and claims, share runs."""
+"""Number of runs that stay in memory; points of a grid, and different claims, share runs."""
 
 
 @lru_cache(CACHED_RUNS)
-def trained(spec: TrainingSpec) -> tuple[Record, ...]:
-    """The records of one run, without the states from which it could go on."""
+def training_records(spec: TrainingSpec) -> tuple[Record, ...]:
+    """Train one network and return the records of the run, without the state to resume it from."""
     from core.training.loop import train
 
     return tuple(
@@ -32,40 +33,40 @@ def trained(spec: TrainingSpec) -> tuple[Record, ...]:
     )
 
 
-def with_seeds(spec: TrainingSpec, seeds: int) -> list[tuple[Record, ...]]:
-    """The same run with each seed."""
-    return [trained(replace(spec, seed=seed)) for seed in range(seeds)]
+def records_by_seed(spec: TrainingSpec, seeds: int) -> list[tuple[Record, ...]]:
+    """Return the records of ``seeds`` runs that differ only in their seed, 0 to ``seeds`` − 1."""
+    return [training_records(replace(spec, seed=seed)) for seed in range(seeds)]
 
 
-def pieces(specs: Sequence[TrainingSpec], values: Values) -> list[Piece]:
-    """The runs of an experiment, each with every seed."""
+def runs_as_pieces(specs: Sequence[TrainingSpec], values: Values) -> list[Piece]:
+    """Return a `Piece` for each run of an experiment: every spec with every seed."""
     return [
-        partial(trained, replace(spec, seed=seed))
+        partial(training_records, replace(spec, seed=seed))
         for spec in specs
         for seed in range(int(values["seeds"]))
     ]
 
 
-def lab_link(specs: Sequence[TrainingSpec], values: Values, tab: str) -> Link:
-    """The training lab with these very runs."""
+def training_lab_link(specs: Sequence[TrainingSpec], values: Values, tab: str) -> Link:
+    """Return a link to a tab of the training lab that shows exactly these runs."""
     pairs = (word.split("=") for word in to_text(specs[0]).split(" ")[1:])
     return Link(
         "training",
         (
             ("variants", ",".join(spec.net.downsampling for spec in specs)),
-            *((name, value) for name, value in pairs if name not in NOT_LINKED),
+            *((name, value) for name, value in pairs if name not in UNLINKED_FIELDS),
             ("seeds", str(values["seeds"])),
             ("tab", tab),
         ),
     )
 
 
-def percent(shares: Sequence[float]) -> str:
-    """``97.3 %``, or from lowest to highest."""
+def percent_range(shares: Sequence[float]) -> str:
+    """Return shares from 0 to 1 in words: ``97.3 %``, or ``95.1 to 97.3 %`` if they differ."""
     low, high = (f"{100 * each:.1f}" for each in (min(shares), max(shares)))
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 
-def steps_of(default: int) -> Setting:
-    """The setting for how long a net is trained."""
+def steps_setting(default: int) -> Setting:
+    """Return the setting for the number of training steps."""
     return Setting("steps", "Steps of training", default, 30, 300)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 from core.layer import LayerSpec
@@ -22,32 +23,41 @@ from viz.lessons.claims.claim import (
     block,
     outcome,
 )
-from viz.lessons.claims.parts import board_link, layer, named_condition, plural, square, torch_reads
+from viz.lessons.claims.parts import (
+    layer,
+    layer_link,
+    pixel_map,
+    plural,
+    separating_condition,
+    square_size,
+    torch_read_counts,
+)
 
 TOPIC = "Sizes and coverage"
-LAYERS = ("convolution", "max pooling", "max pooling with ceil_mode")
-MOST_ROWS = 12
-"""How many input sizes a table has."""
+LAYER_KINDS = ("convolution", "max pooling", "max pooling with ceil_mode")
+TABLE_ROWS = 12
+"""Number of input sizes in a table."""
 
 
 # --- 1: the formula -----------------------------------------------------------------------------
 
 
 def _formula_layer(values: Values) -> LayerSpec:
+    """Return the layer of claim 1; a pooling layer ignores the dilation."""
     kind = str(values["layer"])
-    pooling = kind != LAYERS[0]
+    pooling = kind != LAYER_KINDS[0]
     return layer(
         int(values["kernel_size"]),
         int(values["stride"]),
         int(values["padding"]),
         1 if pooling else int(values["dilation"]),
         "max_pooling" if pooling else "convolution",
-        ceil_mode=kind == LAYERS[2],
+        ceil_mode=kind == LAYER_KINDS[2],
     )
 
 
 def _formula_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
-    """The output size against the input size, by the formula and by torch."""
+    """Return a line chart of the output size over the input size, by the formula and by torch."""
     return Chart(
         "lines",
         "Output size: formula and torch",
@@ -60,23 +70,24 @@ def _formula_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
     )
 
 
-def _formula(values: Values) -> Outcome:
+def _size_formula(values: Values) -> Outcome:
+    """Test claim 1 on `TABLE_ROWS` input sizes."""
     spec = _formula_layer(values)
     first = max(1, spec.window.effective_kernel_size[0] - 2 * spec.padding[0][0])
-    sizes = range(first, first + MOST_ROWS)
-    check(spec, (first + MOST_ROWS, first + MOST_ROWS))
-    rows, agrees, whole = [], [], []
+    sizes = range(first, first + TABLE_ROWS)
+    check(spec, (first + TABLE_ROWS, first + TABLE_ROWS))
+    rows, agrees, is_whole = [], [], []
     for n in sizes:
         floor = formula(replace(spec, ceil_mode=False), (n, n))[0]
-        own = formula(spec, (n, n))[0].outputs
+        with_ceil_mode = formula(spec, (n, n))[0].outputs
         size = measured_size(spec, (n, n))
         measured = size[0] if size else 0
-        rows.append((n, f"{float(floor.quotient):.4g}", floor.outputs, own, measured))
+        rows.append((n, f"{float(floor.quotient):.4g}", floor.outputs, with_ceil_mode, measured))
         agrees.append(floor.outputs == measured)
-        whole.append(floor.quotient.denominator == 1)
-    names = {"(n + 2p − k)/s is whole": whole}
-    condition = named_condition(agrees, names) or "n = " + ", ".join(
-        str(n) for n, agree in zip(sizes, agrees, strict=True) if agree
+        is_whole.append(floor.quotient.denominator == 1)
+    names = {"(n + 2p − k)/s is whole": is_whole}
+    condition = separating_condition(agrees, names) or "n = " + ", ".join(
+        map(str, compress(sizes, agrees))
     )
     own_agrees = all(row[3] == row[4] for row in rows)
     rest = ""
@@ -96,63 +107,60 @@ def _formula(values: Values) -> Outcome:
     )
 
 
-def _fitting(spec: LayerSpec) -> int:
-    """An input that the layer fits, small enough to be drawn."""
+def _drawable_input_size(spec: LayerSpec) -> int:
+    """Return a side in pixels for an input that fits the layer and is small enough to be drawn."""
     return min(max(8, spec.window.effective_kernel_size[0]), 32)
 
 
 # --- 2: six by six --------------------------------------------------------------------------------
 
 
-def _unread(spec: LayerSpec, n: int) -> tuple[int, int]:
-    """Lines that no window reads along one axis: in closed form, and by torch."""
+def _unread_rows(spec: LayerSpec, n: int) -> tuple[int, int]:
+    """Return how many rows of an n×n input no window reads, in closed form and by torch."""
     rows, _ = spec.window.axes((n, n))
-    return int((rows.reads == 0).sum()), int((torch_reads(spec, n).sum(1) == 0).sum())
+    return int((rows.reads == 0).sum()), int((torch_read_counts(spec, n).sum(1) == 0).sum())
 
 
-def _six_chart(kernel: int, stride: int, n: int, counts: IntArray) -> Chart:
-    """The picture."""
-    return Chart(
-        "map",
-        f"Windows that read each pixel: {kernel}×{kernel}, stride {stride}, on {n}×{n}",
-        "column (px)",
-        "row (px)",
-        cells=tuple(tuple(float(v) if v else float("nan") for v in row) for row in counts),
+def _unread_chart(kernel: int, stride: int, n: int, counts: IntArray) -> Chart:
+    """Return a map of the number of windows that read each pixel."""
+    return pixel_map(
+        f"Windows that read each pixel: {kernel}×{kernel}, stride {stride}, on {n}×{n}", counts
     )
 
 
 def _remainder(values: Values, more: int) -> int:
-    """(n + 2p − k) mod s of an input that is so many pixels larger."""
+    """Return (n + 2p − k) mod s for an input that is ``more`` pixels larger."""
     n, kernel, stride, padding = (
         int(values[name]) for name in ("n", "kernel_size", "stride", "padding")
     )
     return (n + more + 2 * padding - kernel) % stride
 
 
-def _six(values: Values) -> Outcome:
+def _unread_last_lines(values: Values) -> Outcome:
+    """Test claim 2: output size and unread rows of its three cases."""
     n, kernel, stride = int(values["n"]), int(values["kernel_size"]), int(values["stride"])
     padding = int(values["padding"])
-    cases = ((n, 1, 0), (n, stride, 1), (n + 1, stride, 0))  # size, stride, lines told unread
+    cases = ((n, 1, 0), (n, stride, 1), (n + 1, stride, 0))  # size, stride, claimed unread rows
     rows, agrees = [], []
     for size, step, claimed in cases:
         spec = layer(kernel, step, padding)
         output = check(spec, (size, size))[0]
         size_of_torch = measured_size(spec, (size, size))
-        closed_unread, measured = _unread(spec, size)
+        closed_unread, measured = _unread_rows(spec, size)
         torch_output = size_of_torch[0] if size_of_torch else 0
         rows.append(
             (
-                square(size),
+                square_size(size),
                 step,
-                square(output),
-                square(torch_output),
+                square_size(output),
+                square_size(torch_output),
                 claimed,
                 closed_unread,
                 measured,
             )
         )
         agrees.append(output == torch_output and measured == claimed)
-    counts = torch_reads(layer(kernel, stride, padding), n)
+    counts = torch_read_counts(layer(kernel, stride, padding), n)
     return outcome(
         f"At stride {stride} {rows[1][0]} gives {rows[1][3]} and leaves "
         f"{plural(int(rows[1][6]), 'row')} and as many columns unread; {rows[2][0]} gives "
@@ -168,25 +176,25 @@ def _six(values: Values) -> Outcome:
         ),
         rows,
         agrees,
-        _six_chart(kernel, stride, n, counts),
+        _unread_chart(kernel, stride, n, counts),
         _cases_that_agree(rows, agrees),
     )
 
 
 def _cases_that_agree(rows: Sequence[Sequence[object]], agrees: Sequence[bool | None]) -> str:
-    """The two first cells of the rows that agree."""
-    cases = [f"{row[0]} at stride {row[1]}" for row, each in zip(rows, agrees, strict=True) if each]
+    """Return the input size and stride of the rows that support the claim, in words."""
+    cases = (f"{row[0]} at stride {row[1]}" for row in compress(rows, agrees))
     return "the case is " + " or ".join(cases)
 
 
 # --- 3: layers that halve -------------------------------------------------------------------------
 
-CLAIMED = ((3, 2, 1), (4, 2, 1), (7, 2, 3), (3, 1, 1), (4, 4, 0))
-"""(kernel_size, stride, padding) of the layers that are said to divide the size by the stride."""
+CLAIMED_LAYERS = ((3, 2, 1), (4, 2, 1), (7, 2, 3), (3, 1, 1), (4, 4, 0))
+"""(kernel_size, stride, padding) of the layers that are claimed to divide the size by the stride."""
 
 
-def _halving_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
-    """Output minus n/stride against the input size n, a line for each layer."""
+def _division_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
+    """Return a line chart of output − n/stride over the input size n, with a line per layer."""
     return Chart(
         "lines",
         "Output beyond the input divided by the stride",
@@ -198,16 +206,17 @@ def _halving_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
                 tuple(sizes),
                 tuple(row[4] - float(row[1]) / stride for row in rows if row[0] == name),
             )
-            for name, stride in _names(rows)
+            for name, stride in _layer_names_and_strides(rows)
         ),
     )
 
 
-def _halving(values: Values) -> Outcome:
+def _size_divided_by_stride(values: Values) -> Outcome:
+    """Test claim 3 for all `CLAIMED_LAYERS`."""
     first, padded = int(values["n"]), values["padding"] == "as told"
     sizes = range(first, first + int(values["sizes"]))
     rows, agrees, divides = [], [], []
-    for kernel, stride, claimed in CLAIMED:
+    for kernel, stride, claimed in CLAIMED_LAYERS:
         for n in sizes:
             spec = layer(kernel, stride, claimed if padded else 0)
             output = check(spec, (n, n), limit=None)[0]
@@ -218,7 +227,7 @@ def _halving(values: Values) -> Outcome:
             agrees.append(measured * stride == n)
             divides.append(n % stride == 0)
     names = {"the input is a multiple of the stride": divides}
-    condition = named_condition(agrees, names) or _layers_that_agree(rows, agrees)
+    condition = separating_condition(agrees, names) or _layers_that_agree(rows, agrees)
     right = sum(row[3] == row[4] for row in rows)
     return outcome(
         f"{sum(agrees)} of {len(rows)} outputs are exactly the input divided by the stride; the "
@@ -226,15 +235,15 @@ def _halving(values: Values) -> Outcome:
         ("layer", "input n (px)", "n / stride", "formula", "torch"),
         rows,
         agrees,
-        _halving_chart(rows, sizes),
+        _division_chart(rows, sizes),
         condition,
     )
 
 
-def _names(rows: Sequence[Sequence[Any]]) -> list[tuple[str, int]]:
-    """The layers of the rows with their strides, each once."""
+def _layer_names_and_strides(rows: Sequence[Sequence[Any]]) -> list[tuple[str, int]]:
+    """Return the name and stride of each layer in the evidence rows, without repetition."""
     names = list(dict.fromkeys(row[0] for row in rows))
-    return [(name, stride) for name, (_, stride, _) in zip(names, CLAIMED, strict=True)]
+    return [(name, stride) for name, (_, stride, _) in zip(names, CLAIMED_LAYERS, strict=True)]
 
 
 def _layers_that_agree(rows: Sequence[Sequence[object]], agrees: Sequence[bool | None]) -> str:
@@ -254,32 +263,34 @@ SIZES: tuple[Claim, ...] = (
         "The output of every layer has ⌊(n + 2p − k)/s⌋ + 1 pixels a side; with dilation d the "
         "kernel k counts as d(k − 1) + 1.",
         (
-            Setting("layer", "layer", LAYERS[0], options=LAYERS),
+            Setting("layer", "layer", LAYER_KINDS[0], options=LAYER_KINDS),
             Setting("kernel_size", "kernel_size — window (px)", 3, 1, 7),
             Setting("stride", "stride — step (px)", 2, 1, 6),
             Setting("padding", "padding — border (px)", 1, 0, 4),
             Setting("dilation", "dilation — tap spacing (px)", 1, 1, 4),
         ),
-        _formula,
-        lambda values: board_link(_formula_layer(values), _fitting(_formula_layer(values))),
+        _size_formula,
+        lambda values: layer_link(
+            _formula_layer(values), _drawable_input_size(_formula_layer(values))
+        ),
         "The first window starts at $-p$ and the last one must end inside the padded input: "
         "$s(o - 1) + k \\le n + 2p$. The largest such $o$ is the formula. `ceil_mode` of pooling "
         "rounds up instead: one more window, which hangs over the end, unless it would start past "
         "the input.",
         grid=(
             block(
-                layer=LAYERS[:1],
+                layer=LAYER_KINDS[:1],
                 kernel_size=(2, 3),
                 stride=(1, 2, 3),
                 padding=(0, 1),
                 dilation=(1, 2),
             ),
-            block(layer=LAYERS[1:], kernel_size=(2, 3), stride=(1, 2, 3), padding=(0,)),
+            block(layer=LAYER_KINDS[1:], kernel_size=(2, 3), stride=(1, 2, 3), padding=(0,)),
         ),
         rules=(
             (
                 "the layer rounds down: it has no ceil_mode, or stride 1, which leaves nothing to round",
-                lambda v: v["layer"] != LAYERS[2] or v["stride"] == 1,
+                lambda v: v["layer"] != LAYER_KINDS[2] or v["stride"] == 1,
             ),
         ),
     ),
@@ -294,8 +305,8 @@ SIZES: tuple[Claim, ...] = (
             Setting("stride", "stride — step (px)", 2, 2, 6),
             Setting("padding", "padding — border (px)", 0, 0, 3),
         ),
-        _six,
-        lambda v: board_link(
+        _unread_last_lines,
+        lambda v: layer_link(
             layer(int(v["kernel_size"]), int(v["stride"]), int(v["padding"])), int(v["n"])
         ),
         "What is left over is the remainder $(n + 2p - k) \\bmod s$: so many rows and columns of "
@@ -324,7 +335,7 @@ SIZES: tuple[Claim, ...] = (
             Setting("sizes", "inputs — how many sizes from there on", 4, 1, 8),
             Setting("padding", "padding", "as told", options=("as told", "none")),
         ),
-        _halving,
+        _size_divided_by_stride,
         lambda v: Link("sizes", (("tab", "common"),)),
         "$\\lfloor (n + 2p - k)/s \\rfloor + 1 = n/s$ for whole $n/s$ exactly when "
         "$k - s \\le 2p \\le k - 1$. An $n$ that $s$ does not divide is rounded, up or down as $p$ "
@@ -338,4 +349,4 @@ SIZES: tuple[Claim, ...] = (
         ),
     ),
 )
-"""Of output sizes, in the order of their numbers."""
+"""The claims about output sizes, in the order of their numbers."""

@@ -1,4 +1,4 @@
-"""Claim 10: one large kernel or several small ones."""
+"""Claim 10: one large kernel against several small ones with the same receptive field."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from viz.lessons.claims.claim import (
     Values,
     block,
     outcome,
-    verdict_of,
+    verdict_of_rows,
 )
-from viz.lessons.claims.cost import TOPIC, facts, torch_parameters
+from viz.lessons.claims.cost import TOPIC, facts_of, torch_parameters
 
 
 def _stack_lines(values: Values) -> tuple[str, str]:
-    """One large kernel, and the stack."""
+    """Return the notation of one large convolution and of the stack of small ones."""
     channels, kernel, layers = (int(values[n]) for n in ("channels", "kernel_size", "layers"))
     large, stride = layers * (kernel - 1) + 1, int(values["stride"])
     step = f" s{stride}" if stride > 1 else ""
@@ -32,7 +32,7 @@ def _stack_lines(values: Values) -> tuple[str, str]:
 
 
 def _measured_reach(line: str, side: int) -> int:
-    """Pixels that carry gradient to a unit of the last layer, along one axis."""
+    """Measure, in pixels along one axis, the receptive field of a unit of the last layer."""
     from core.graph import network_graph
     from core.receptive_field.measured import measure_receptive_field
 
@@ -41,58 +41,60 @@ def _measured_reach(line: str, side: int) -> int:
     return measure_receptive_field(module, (1, side, side), end).size[0] or 0
 
 
-def _large_or_small_chart(channels: int, names: tuple[str, ...], learned: Sequence[int]) -> Chart:
-    """The picture."""
+def _weights_chart(channels: int, names: tuple[str, ...], weights: Sequence[int]) -> Chart:
+    """Return a bar chart of the number of weights of both networks."""
     return Chart(
         "bars",
         f"Weights at {channels} channels",
         "network",
         "weights",
-        (Series("torch", names, tuple(map(float, learned))),),
+        (Series("torch", names, tuple(map(float, weights))),),
     )
 
 
-def _large_or_small(values: Values) -> Outcome:
+def _large_or_stacked(values: Values) -> Outcome:
+    """Test claim 10: compare receptive field and weights of both networks."""
     channels, kernel, layers = (int(values[n]) for n in ("channels", "kernel_size", "layers"))
     large = layers * (kernel - 1) + 1
     lines, side = _stack_lines(values), 4 * large * int(values["stride"]) ** layers
     reach = [_measured_reach(line.replace(f"c{channels}", "c1"), side) for line in lines]
     size = (channels, side, side)
-    closed = [int(facts(line, size).field.size[0]) for line in lines]
-    learned = [torch_parameters(parse_notation(line), size) for line in lines]
+    closed = [int(facts_of(line, size).field.size[0]) for line in lines]
+    weights = [torch_parameters(parse_notation(line), size) for line in lines]
     claimed = [large**2 * channels**2, layers * kernel**2 * channels**2]
     rows = (
         ("receptive field, torch (px)", reach[0], reach[1]),
         ("receptive field, closed form (px)", closed[0], closed[1]),
-        ("weights, torch", learned[0], learned[1]),
+        ("weights, torch", weights[0], weights[1]),
         ("weights claimed", claimed[0], claimed[1]),
     )
-    agrees = (reach[0] == reach[1], closed == reach, learned[1] < learned[0], claimed == learned)
-    verdict = verdict_of(agrees if reach[0] == reach[1] else (False, None, agrees[2], None))
+    agrees = (reach[0] == reach[1], closed == reach, weights[1] < weights[0], claimed == weights)
+    verdict = verdict_of_rows(agrees if reach[0] == reach[1] else (False, None, agrees[2], None))
     names = f"one {large}×{large}", f"{layers} of {kernel}×{kernel}"
-    held = "the second has fewer weights" if agrees[2] else "both see the same"
+    agreeing_part = "the second has fewer weights" if agrees[2] else "both see the same"
     return outcome(
-        f"One {large}×{large} sees {reach[0]} px with {learned[0]:,} weights, {names[1]} see "
-        f"{reach[1]} px with {learned[1]:,}.",
+        f"One {large}×{large} sees {reach[0]} px with {weights[0]:,} weights, {names[1]} see "
+        f"{reach[1]} px with {weights[1]:,}.",
         ("", *names),
         rows,
         agrees,
-        _large_or_small_chart(channels, names, learned),
-        f"only this part is meant: {held}",
+        _weights_chart(channels, names, weights),
+        f"only this part is meant: {agreeing_part}",
         verdict=verdict,
     )
 
 
 def _checked_stack(values: Values) -> Outcome:
+    """Test claim 10; raises SpecError if the stack exceeds `MAX_STACK`."""
     large = int(values["layers"]) * (int(values["kernel_size"]) - 1) + 1
     if large * int(values["stride"]) ** int(values["layers"]) > MAX_STACK:
         rule = f"must be fewer: kernel times total stride is at most {MAX_STACK} here"
         raise SpecError("layers", rule, values["layers"])
-    return _large_or_small(values)
+    return _large_or_stacked(values)
 
 
 MAX_STACK = 128
-"""Of claim 10: the large kernel times the stride of the stack."""
+"""Upper limit, in pixels, for the large kernel times the total stride of the stack."""
 
 
 STACKS: tuple[Claim, ...] = (
@@ -115,4 +117,4 @@ STACKS: tuple[Claim, ...] = (
         rules=(("every layer of the stack has stride 1", lambda v: v["stride"] == 1),),
     ),
 )
-"""Of stacks of layers."""
+"""The claims about stacks of layers."""

@@ -18,7 +18,7 @@ from core.shift.consistency import layer_consistency
 from core.shift.layer import KINDS, DownsamplingLayer
 from viz.lessons.claims import claim
 from viz.lessons.claims.claim import Rows, Value
-from viz.lessons.claims.shift import FOLLOWS, NAMES
+from viz.lessons.claims.shift import EQUAL_COSINE, NAMES
 from viz.lessons.exercises.fields import Step, field
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.lessons.exercises.words import times
@@ -372,7 +372,7 @@ def shift() -> Finding:
         lambda rows: tuple(
             kind
             for kind in KINDS
-            if any(row[:2] == (NAMES[kind], 1) and row[3] >= FOLLOWS for row in rows)
+            if any(row[:2] == (NAMES[kind], 1) and row[3] >= EQUAL_COSINE for row in rows)
         ),
         "Each keeps every second value of a map that does move. Moved by one pixel, it reads the "
         "other values. Pooling makes the map smoother, so the difference is smaller, but it is "

@@ -41,7 +41,7 @@ from viz.features.shift import params as shift_state
 from viz.features.sizes import params as sizes_controls
 from viz.features.training import params as training_state
 from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, Claim, claim
-from viz.lessons.claims.grid import cases
+from viz.lessons.claims.grid import grid_points
 from viz.page import progress
 from viz.pages import PAGES
 from viz.params import decode
@@ -184,7 +184,7 @@ CASES = {15: ({**claim(15).defaults, "steps": 30, "seeds": 1},)}
 def test_a_claim_that_trains_comes_by_the_queue_and_leads_to_the_lab(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(compute, "cases", lambda one: CASES[one.number])
+    monkeypatch.setattr(compute, "grid_points", lambda one: CASES[one.number])
     app = visit({"claim": "15", "steps": "30", "seeds": "1"})
     assert "Trained for 30 steps on a mark 12 px from" in words_of(app)
     assert "With this setting: :gray[? not decided here]" in words_of(app)
@@ -234,7 +234,7 @@ def test_all_are_run_with_results_as_a_table(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_all_can_be_stopped_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch)
-    first, second = (len(cases(claim(number))) for number in (2, 4))
+    first, second = (len(grid_points(claim(number))) for number in (2, 4))
     seen: list[int] = []
 
     def report(done: int, total: int, partial: Any) -> bool:
@@ -247,11 +247,11 @@ def test_all_can_be_stopped_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_claim_can_be_stopped_half_way_and_has_no_verdict_then() -> None:
     entire = compute.grid_work(12)(lambda *told: True)
-    assert entire.across
-    assert entire.across.verdict == "does not hold"
+    assert entire.grid_verdict
+    assert entire.grid_verdict.verdict == "does not hold"
     part = compute.grid_work(12)(lambda done, total, partial: done < 2)
     assert part.runs == entire.runs[:2]
-    assert part.across is None
+    assert part.grid_verdict is None
 
 
 def test_a_claim_that_trains_stops_at_its_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,16 +266,16 @@ def test_a_claim_that_trains_stops_at_its_next_run(monkeypatch: pytest.MonkeyPat
     assert len(trained) == 4
 
 
-def whole(number: int) -> compute.Tested:
+def whole(number: int) -> compute.GridRuns:
     """A claim over its whole grid."""
-    found: compute.Tested = compute.grid_work(number)(lambda *told: True)
+    found: compute.GridRuns = compute.grid_work(number)(lambda *told: True)
     return found
 
 
 def test_results_as_files_say_settings_and_version() -> None:
     rows = [whole(number) for number in (4, 12)]
-    refused = compute.Ran(11, (("layers", 6),), None, "layers must be <fewer>")
-    rows.append(compute.Tested(11, (refused,)))
+    refused = compute.ClaimRun(11, (("layers", 6),), None, "layers must be <fewer>")
+    rows.append(compute.GridRuns(11, (refused,)))
     records = list(csv.DictReader(StringIO(claims_print.as_csv(rows, "9.9"))))
     assert [record["verdict"] for record in records] == [
         *("holds when", "does not hold", "not run to the end")
@@ -288,8 +288,8 @@ def test_results_as_files_say_settings_and_version() -> None:
     assert "PyTorch 9.9" in page
     assert "<fewer>" not in page
     for row in rows[:2]:
-        assert row.across
-        assert row.across.count in page
+        assert row.grid_verdict
+        assert row.grid_verdict.count in page
         assert row.runs[0].outcome
         assert row.runs[0].outcome.sentence in page.replace("&#x27;", "'")
 
@@ -304,7 +304,7 @@ def test_every_setting_of_the_grid_has_a_row() -> None:
 def test_every_row_of_the_evidence_has_its_sign() -> None:
     evidence = claim(4).run().evidence
     html = claims_evidence.html(evidence)
-    for agrees, (_, sign, _) in claims_evidence.SIGNS.items():
+    for agrees, (_, sign, _) in claims_evidence.AGREEMENT_SIGNS.items():
         assert html.count(f">{sign}</td>") == sum(each is agrees for each in evidence.agrees)
 
 
@@ -382,7 +382,7 @@ def test_no_link_leaves_a_claim_with_settings_it_does_not_know(
 def test_every_light_claim_opens_with_verdict_picture_and_evidence(
     one: Claim, most: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compute, "cases", lambda one: cases(one)[:most])
+    monkeypatch.setattr(compute, "grid_points", lambda one: grid_points(one)[:most])
     fresh = cache(lambda: Jobs(1))  # the other one may hold the claim over its whole grid
     monkeypatch.setattr(progress, "queue", fresh)
     app = visit({"claim": str(one.number)})
@@ -400,4 +400,4 @@ def test_a_refusal_is_kept_as_one() -> None:
     settings = tuple({**claim(14).defaults, "deepest": 2}.items())
     with pytest.raises(SpecError):
         compute.outcome(14, settings)
-    assert compute.ran(14, settings).refusal.startswith("deepest must")
+    assert compute.run_claim(14, settings).refusal.startswith("deepest must")

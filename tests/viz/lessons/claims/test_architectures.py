@@ -43,8 +43,8 @@ def with_pools_that_do_not_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_too_little_padding(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last layer of the dilated stack has one pixel of padding too few."""
-    honest = others.layers
-    monkeypatch.setattr(others, "layers", lambda rates: honest(rates).replace("p4", "p3"))
+    honest = others.dilated_stack
+    monkeypatch.setattr(others, "dilated_stack", lambda rates: honest(rates).replace("p4", "p3"))
 
 
 SABOTAGES: dict[int, Callable[[pytest.MonkeyPatch], None]] = {
@@ -109,7 +109,9 @@ def test_a_broken_experiment_changes_the_verdict(
 
 @pytest.mark.parametrize("side", [9, 12, 15])
 def test_what_a_1x1_with_stride_2_leaves_out(side: int) -> None:
-    v1, v1_5 = (subject._unread(spec, side) for spec in subject._blocks(subject.PUBLISHED))
+    v1, v1_5 = (
+        subject._unread_share(spec, side) for spec in subject._reducing_blocks(subject.PUBLISHED)
+    )
     read = len(range(0, side, 2)) ** 2
     assert v1[1] == pytest.approx(1 - read / side**2)
     assert v1[0].unread == pytest.approx(v1[1])
@@ -119,7 +121,9 @@ def test_what_a_1x1_with_stride_2_leaves_out(side: int) -> None:
 
 def test_the_versions_differ_by_the_same_at_every_depth() -> None:
     for depth in ("50", "101"):
-        first, second = (subject._fields(f"resnet{depth}{end}") for _, end, *_ in subject.VERSIONS)
+        first, second = (
+            subject._field_sizes(f"resnet{depth}{end}") for _, end, *_ in subject.VERSIONS
+        )
         assert int(first[1]) - int(second[1]) == 2 * (4 + 8 + 16)
         assert first[0] == first[1]
 
@@ -136,7 +140,7 @@ def test_stems_are_counted_as_torch_has_them(side: int, channels: int) -> None:
         norm = 0 if kernel == 16 else 2 * outputs
         assert row[5] == row[6] == f"{kernel**2 * channels * outputs + bias + norm:,}"
         assert row[2] == row[3]
-        assert agrees == (channels == 3 and side % subject.SAID[str(row[0])][0] == 0)
+        assert agrees == (channels == 3 and side % subject.CLAIMED_STEMS[str(row[0])][0] == 0)
 
 
 RATES = st.tuples(*[st.integers(1, 6)] * 3)
@@ -147,8 +151,8 @@ RATES = st.tuples(*[st.integers(1, 6)] * 3)
 def test_pixels_read_are_the_sums_of_taps(rates: tuple[int, ...]) -> None:
     reach = sum(rates)
     sums = {sum(taps) + reach for taps in product(*((-rate, 0, rate) for rate in rates))}
-    assert np.flatnonzero(others.covered(rates)).tolist() == sorted(sums)
-    _, out, ways = others._stack(rates)
+    assert np.flatnonzero(others.read_pixels(rates)).tolist() == sorted(sums)
+    _, out, ways = others._path_counts(rates)
     assert out == 2 * reach + 1
     assert np.flatnonzero(ways[reach]).tolist() == sorted(sums)
     assert ways.sum() == 9**3
@@ -159,7 +163,7 @@ def test_pixels_read_are_the_sums_of_taps(rates: tuple[int, ...]) -> None:
 def test_a_common_factor_leaves_holes_and_none_does_not_prevent_them(
     rates: tuple[int, ...],
 ) -> None:
-    row, agrees, ways = others._gridding(rates)
+    row, agrees, ways = others._gridding_row(rates)
     assert row[2] == row[3]
     if gcd(*rates) > 1:
         assert agrees

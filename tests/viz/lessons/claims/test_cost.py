@@ -36,20 +36,20 @@ def with_one_parameter_a_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = subject.torch_parameters
 
     def broken(spec: Any, input_size: Any) -> int:
-        return honest(spec, input_size) + subject.facts(spec, input_size).torch_shape[-1]
+        return honest(spec, input_size) + subject.facts_of(spec, input_size).torch_shape[-1]
 
     monkeypatch.setattr(subject, "torch_parameters", broken)
 
 
 def with_a_wrong_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pool takes steps of one."""
-    honest = subject._blocks
+    honest = subject._compared_blocks
 
     def broken(values: Any) -> Any:
         strided, (name, line), alone = honest(values)
         return strided, (name, line.rsplit(" s", 1)[0] + " s1"), alone
 
-    monkeypatch.setattr(subject, "_blocks", broken)
+    monkeypatch.setattr(subject, "_compared_blocks", broken)
 
 
 def with_other_kernels(monkeypatch: pytest.MonkeyPatch) -> None:

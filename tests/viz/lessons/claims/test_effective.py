@@ -29,10 +29,10 @@ def with_shallow_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_another_dilation(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dilations are one larger than asked for."""
-    honest = subject.conv
+    honest = subject.conv_notation
     monkeypatch.setattr(
         subject,
-        "conv",
+        "conv_notation",
         lambda kernel, stride=1, dilation=0: honest(kernel, stride, dilation + 1),
     )
 
@@ -44,8 +44,8 @@ SABOTAGES: dict[int, Callable[[pytest.MonkeyPatch], None]] = {
 KNOWN = {14: "holds", 16: "holds"}
 ELSEWHERE: list[tuple[int, dict[str, Any], str]] = [
     (14, {"shallowest": 1, "deepest": 8}, "holds when"),
-    (16, {"dilations": subject.PATTERNS[1]}, "does not hold"),
-    (16, {"dilations": subject.PATTERNS[2]}, "holds when"),
+    (16, {"dilations": subject.DILATION_PATTERNS[1]}, "does not hold"),
+    (16, {"dilations": subject.DILATION_PATTERNS[2]}, "holds when"),
     (16, {"stride": 3, "layers": 3}, "holds when"),
 ]
 
@@ -78,7 +78,7 @@ def test_five_layers_of_either_kind_see_sixty_three_pixels() -> None:
 
 
 def test_dilations_with_a_common_factor_leave_every_second_pixel_unread() -> None:
-    last = claim(16).run({"dilations": subject.PATTERNS[1], "layers": 3}).evidence.rows[-1]
+    last = claim(16).run({"dilations": subject.DILATION_PATTERNS[1], "layers": 3}).evidence.rows[-1]
     reach = 1 + 3 * 2 * 2
     assert last[2] == reach
     assert last[-1] == f"{100 * (reach // 2) / reach:.3g} %"
@@ -86,8 +86,13 @@ def test_dilations_with_a_common_factor_leave_every_second_pixel_unread() -> Non
 
 @pytest.mark.parametrize("kernel_size", [2, 3])
 def test_a_profile_is_the_convolution_of_all_kernels(kernel_size: int) -> None:
-    dilated, strided = subject._pair(
-        {"layers": 3, "kernel_size": kernel_size, "stride": 2, "dilations": subject.PATTERNS[0]}
+    dilated, strided = subject._dilated_and_strided(
+        {
+            "layers": 3,
+            "kernel_size": kernel_size,
+            "stride": 2,
+            "dilations": subject.DILATION_PATTERNS[0],
+        }
     )
     told = np.ones(1)
     for dilation in (1, 2, 4):

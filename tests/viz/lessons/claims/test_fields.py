@@ -36,9 +36,9 @@ def with_the_table_s_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def without_strides(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every layer is built with stride 1."""
-    honest = subject.conv
+    honest = subject.conv_notation
     monkeypatch.setattr(
-        subject, "conv", lambda kernel, stride=1, dilation=1: honest(kernel, 1, dilation)
+        subject, "conv_notation", lambda kernel, stride=1, dilation=1: honest(kernel, 1, dilation)
     )
 
 

@@ -68,11 +68,11 @@ ELSEWHERE: dict[int, list[tuple[dict[str, Any], str]]] = {
     18: [
         ({"kernel_size": 3}, "holds when"),
         ({"kernel_size": 5, "stride": 1, "padding": 2}, "does not hold"),
-        ({"kernel_size": 3, "arriving": subject.ONE}, "holds"),
+        ({"kernel_size": 3, "arriving": subject.ONE_UNIT}, "holds"),
         ({"kernel_size": 3, "stride": 3}, "holds"),
     ],
     19: [
-        ({"output_padding": backward.NO}, "holds when"),
+        ({"output_padding": backward.NO_OUTPUT_PADDING}, "holds when"),
         ({"padding_mode": "circular"}, "does not hold"),
     ],
     21: [
@@ -121,9 +121,11 @@ def test_a_shortcut_of_1x1_starves_three_quarters() -> None:
 @examples(25)
 def test_windows_by_hand_say_who_gets_none(stride: int, kernel_size: int, pool: int) -> None:
     outcome = claim(17).run({"stride": stride, "kernel_size": kernel_size, "pool": pool})
-    sizes = (pool, *range(kernel_size, kernel_size + subject.COMPARED))
+    sizes = (pool, *range(kernel_size, kernel_size + subject.COMPARED_KERNELS))
     for row, size in zip(outcome.evidence.rows[1:], sizes, strict=True):
-        read = {start * stride + tap for start in range(subject.WINDOWS) for tap in range(size)}
+        read = {
+            start * stride + tap for start in range(subject.WINDOWS_PER_SIDE) for tap in range(size)
+        }
         starved = f"{100 * (1 - (len(read) / int(row[1])) ** 2):.4g} %"
         assert row[3] == row[4] == starved
     top = outcome.evidence.rows[0]
@@ -138,7 +140,7 @@ def test_one_unit_always_shares_as_told(kernel_size: int, stride: int, padding: 
         with pytest.raises(SpecError):
             claim(18).run(values)
         return
-    assert claim(18).run(values | {"arriving": subject.ONE}).verdict == "holds"
+    assert claim(18).run(values | {"arriving": subject.ONE_UNIT}).verdict == "holds"
     if kernel_size <= stride:
         assert claim(18).run(values).verdict == "holds"
 
@@ -149,7 +151,7 @@ def test_backward_needs_the_remainder_and_zeros_around(k: int, stride: int, fill
     values = {"kernel_size": k, "stride": stride, "padding_mode": fill}
     outcome = claim(19).run(values)
     assert (outcome.verdict == "holds") == (fill == "zeros" or k == 1)
-    short = claim(19).run(values | {"output_padding": backward.NO})
+    short = claim(19).run(values | {"output_padding": backward.NO_OUTPUT_PADDING})
     for row, agree in zip(short.evidence.rows, short.evidence.agrees, strict=True):
         n = int(str(row[0]).split("×")[0])
         assert row[1] == (n + 2 * (k // 2) - k) % stride
@@ -175,7 +177,7 @@ def test_no_closed_form_where_maxima_or_skips_are() -> None:
 def test_the_place_where_it_dies_is_the_curve_s() -> None:
     outcome = claim(21).run()
     for row, line in zip(outcome.evidence.rows, outcome.chart.series, strict=True):
-        below = np.flatnonzero(np.array(line.y) < depth.DEAD)
+        below = np.flatnonzero(np.array(line.y) < depth.VANISHED)
         assert row[4] == (below[-1] if len(below) else "never")
         assert line.y[-1] == 1
 

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from tests.viz.lessons.claims.test_table import sabotages
 from viz.lessons.claims import CLAIMS, Claim, Outcome, claim
 from viz.lessons.claims.claim import VERDICTS, Chart, Evidence, Values, Verdict, block
-from viz.lessons.claims.grid import UNNAMED, Across, across, cases, point, tried
+from viz.lessons.claims.grid import (
+    NO_SIMPLE_CONDITION,
+    GridVerdict,
+    grid_in_words,
+    grid_points,
+    grid_verdict,
+    settings_in_words,
+)
 
 SHORT = (1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 17, 18, 19, 22, 23, 25, 27)
 """Claims whose whole grid takes half a second at most."""
@@ -21,7 +28,7 @@ COMES_TO: dict[int, Verdict] = dict.fromkeys(SHORT, "holds when") | {12: "does n
 
 def outcomes(number: int) -> list[tuple[Values, Outcome]]:
     """Of every point of the grid."""
-    return [(values, claim(number).run(values)) for values in cases(claim(number))]
+    return [(values, claim(number).run(values)) for values in grid_points(claim(number))]
 
 
 def said(verdict: Verdict, condition: str = "") -> Outcome:
@@ -32,39 +39,39 @@ def said(verdict: Verdict, condition: str = "") -> Outcome:
 @pytest.mark.parametrize("one", CLAIMS, ids=lambda one: str(one.number))
 def test_a_grid_is_one_of_the_claim_s_own_settings(one: Claim) -> None:
     settings = {each.name: each for each in one.settings}
-    made = cases(one)
+    made = grid_points(one)
     assert len(made) >= 2
     assert len({tuple(each.items()) for each in made}) == len(made)
     for values in made:
         assert all(settings[name].checked(value) == value for name, value in values.items())
-        assert point(one, values)
-    assert len({point(one, values) for values in made}) == len(made)
+        assert settings_in_words(one, values)
+    assert len({settings_in_words(one, values) for values in made}) == len(made)
     for name, _ in (pair for part in one.grid for pair in part):
         assert name in settings
-    assert tried(one)
+    assert grid_in_words(one)
 
 
 def test_the_defaults_come_first_where_they_are_part_of_the_grid() -> None:
     for one in CLAIMS:
-        if one.defaults in cases(one):
-            assert cases(one)[0] == one.defaults
+        if one.defaults in grid_points(one):
+            assert grid_points(one)[0] == one.defaults
 
 
 @pytest.mark.parametrize("number", SHORT)
 def test_a_claim_over_its_grid_and_over_a_broken_one(
     number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = across(claim(number), outcomes(number))
+    honest = grid_verdict(claim(number), outcomes(number))
     assert honest.verdict == COMES_TO[number]
-    assert honest.settings == len(cases(claim(number)))
-    assert (honest.condition not in ("", UNNAMED)) == (honest.verdict == "holds when")
+    assert honest.settings == len(grid_points(claim(number)))
+    assert (honest.condition not in ("", NO_SIMPLE_CONDITION)) == (honest.verdict == "holds when")
     sabotages()[number](monkeypatch)
-    assert across(claim(number), outcomes(number)) != honest
+    assert grid_verdict(claim(number), outcomes(number)) != honest
 
 
 def test_claims_about_one_situation_agree() -> None:
     """What an odd kernel at stride 2 leaves unread: both depend on the input."""
-    assert [across(claim(n), outcomes(n)).verdict for n in (4, 5)] == ["holds when"] * 2
+    assert [grid_verdict(claim(n), outcomes(n)).verdict for n in (4, 5)] == ["holds when"] * 2
     by_size = {int(v["n"]): o.verdict for v, o in outcomes(5)}
     for n, verdict in by_size.items():
         unread = claim(4).run({"kernel_size": 3, "stride": 2, "padding": 0}).evidence.rows
@@ -77,10 +84,10 @@ def test_claims_about_one_situation_agree() -> None:
 TOY = replace(claim(10), grid=(block(layers=(2, 3), kernel_size=(3, 5)),), rules=())
 
 
-def judged(one: Claim, verdicts: Sequence[Verdict], condition: str = "so") -> Across:
-    points = cases(one)
+def judged(one: Claim, verdicts: Sequence[Verdict], condition: str = "so") -> GridVerdict:
+    points = grid_points(one)
     told = [said(each, condition if each == "holds when" else "") for each in verdicts]
-    return across(one, list(zip(points, told, strict=True)))
+    return grid_verdict(one, list(zip(points, told, strict=True)))
 
 
 @given(st.lists(st.sampled_from(VERDICTS), min_size=4, max_size=4))
@@ -101,7 +108,7 @@ def test_the_verdict_follows_from_the_counts(verdicts: list[Verdict]) -> None:
 
 def test_one_setting_s_values_are_named_where_they_decide() -> None:
     verdicts: list[Verdict] = [
-        "holds" if values["layers"] == 3 else "does not hold" for values in cases(TOY)
+        "holds" if values["layers"] == 3 else "does not hold" for values in grid_points(TOY)
     ]
     assert judged(TOY, verdicts).condition == "layers of the stack is 3"
 
@@ -111,7 +118,7 @@ def test_a_rule_is_named_only_where_it_is_right() -> None:
     wrong = ("the kernel is 3", lambda v: v["kernel_size"] == 3)
     one = replace(TOY, rules=(wrong, right))
     verdicts: list[Verdict] = [
-        "holds" if values["kernel_size"] == 5 else "holds when" for values in cases(one)
+        "holds" if values["kernel_size"] == 5 else "holds when" for values in grid_points(one)
     ]
     assert judged(one, verdicts).condition == "the kernel is 5"
     assert judged(one, ["holds when"] * 4, "the part is so").condition == "the part is so"

@@ -120,5 +120,5 @@ def test_where_nothing_is_lost_nothing_is_given_back() -> None:
 
 def test_rows_of_one_layer_are_told_together() -> None:
     rows: list[subject.Row] = [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c", 1)]
-    told = subject._grouped(rows, (True, True, None, True, False), "by {} px")
+    told = subject._agreeing_rows_by_layer(rows, (True, True, None, True, False), "by {} px")
     assert told == "it is a by 1, 2 px or b by 2 px"

@@ -46,7 +46,7 @@ SABOTAGES: dict[int, Callable[[pytest.MonkeyPatch], None]] = {
 }
 KNOWN = {1: "holds", 2: "holds", 3: "holds when"}
 ELSEWHERE: dict[int, tuple[dict[str, Any], str]] = {
-    1: ({"layer": subject.LAYERS[2]}, "holds when"),
+    1: ({"layer": subject.LAYER_KINDS[2]}, "holds when"),
     2: ({"n": 7}, "holds when"),
     3: ({"sizes": 1}, "holds"),
 }
@@ -79,7 +79,7 @@ def test_one_that_torch_breaks_changes_the_formula_s_verdict(
 
 
 @given(
-    st.sampled_from(subject.LAYERS[:2]),
+    st.sampled_from(subject.LAYER_KINDS[:2]),
     st.integers(1, 7),
     st.integers(1, 6),
     st.integers(0, 4),
@@ -90,7 +90,7 @@ def test_the_formula_holds_for_every_layer_that_rounds_down(
 ) -> None:
     values = {"layer": layer, "kernel_size": kernel_size, "stride": stride}
     values |= {"padding": padding, "dilation": dilation}
-    if layer != subject.LAYERS[0] and padding > kernel_size // 2:
+    if layer != subject.LAYER_KINDS[0] and padding > kernel_size // 2:
         with pytest.raises(SpecError):
             claim(1).run(values)
         return
@@ -101,7 +101,7 @@ def test_the_formula_holds_for_every_layer_that_rounds_down(
 def test_rounding_up_agrees_with_the_formula_where_the_division_is_whole(
     kernel_size: int, stride: int
 ) -> None:
-    values = {"layer": subject.LAYERS[2], "kernel_size": kernel_size, "stride": stride}
+    values = {"layer": subject.LAYER_KINDS[2], "kernel_size": kernel_size, "stride": stride}
     outcome = claim(1).run(values | {"padding": 0})
     for (n, _, told, own, torch), agrees in zip(
         outcome.evidence.rows, outcome.evidence.agrees, strict=True

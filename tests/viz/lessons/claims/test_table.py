@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import SpecError
 from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, VERDICTS, Claim, claim
-from viz.lessons.claims.claim import Chart, Evidence, Setting, outcome, verdict_of
+from viz.lessons.claims.claim import Chart, Evidence, Setting, outcome, verdict_of_rows
 
 HERE = Path(__file__).parent
 LIGHT = [one for one in CLAIMS if not one.heavy]
@@ -83,10 +83,10 @@ def test_a_number_that_no_claim_has_is_refused() -> None:
 
 
 def test_a_verdict_follows_from_its_rows() -> None:
-    assert verdict_of((True, None, True)) == "holds"
-    assert verdict_of((True, False)) == "holds when"
-    assert verdict_of((False, None)) == "does not hold"
-    assert verdict_of((None,)) == "does not hold"
+    assert verdict_of_rows((True, None, True)) == "holds"
+    assert verdict_of_rows((True, False)) == "holds when"
+    assert verdict_of_rows((False, None)) == "does not hold"
+    assert verdict_of_rows((None,)) == "does not hold"
 
 
 def test_a_whole_number_is_no_text() -> None:

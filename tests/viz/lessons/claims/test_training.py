@@ -20,9 +20,9 @@ from core.training.spec import Net, TrainingSpec
 from core.training.text import from_text
 from viz.lessons.claims import claim, convolutional, runs
 from viz.lessons.claims import training as subject
-from viz.lessons.claims.chance import LEAST_SEEDS, SIGMA_NOISE, below, beyond
+from viz.lessons.claims.chance import MIN_SEEDS, SIGMA_NOISE, all_beyond, second_lies_below
 from viz.lessons.claims.claim import VERDICTS, Values
-from viz.lessons.claims.grid import across, cases
+from viz.lessons.claims.grid import grid_points, grid_verdict
 
 SEEDS = 3
 
@@ -30,17 +30,17 @@ SEEDS = 3
 @pytest.fixture(autouse=True, scope="module")
 def apart_from_other_modules() -> Iterator[None]:
     """The stand-ins are these tests' own."""
-    runs.trained.cache_clear()
+    runs.training_records.cache_clear()
     yield
-    runs.trained.cache_clear()
+    runs.training_records.cache_clear()
 
 
 @pytest.fixture
 def anew(apart_from_other_modules: None) -> Iterator[None]:
     """No run is taken from another test, or left to one."""
-    runs.trained.cache_clear()
+    runs.training_records.cache_clear()
     yield
-    runs.trained.cache_clear()
+    runs.training_records.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,9 @@ def with_one_net_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_nothing_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """The all-convolutional nets pool as well."""
-    monkeypatch.setattr(convolutional, "IN_PLACE", dict.fromkeys(convolutional.IN_PLACE, "max"))
+    monkeypatch.setattr(
+        convolutional, "REPLACEMENTS", dict.fromkeys(convolutional.REPLACEMENTS, "max")
+    )
 
 
 SABOTAGES: dict[int, Callable[[pytest.MonkeyPatch], None]] = {
@@ -98,7 +100,7 @@ def test_a_net_beside_itself_differs_in_nothing(monkeypatch: pytest.MonkeyPatch)
 def test_a_net_in_place_of_itself_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = claim(26).run({"seeds": SEEDS})
     assert any(row[1] != row[2] for row in honest.evidence.rows)
-    runs.trained.cache_clear()
+    runs.training_records.cache_clear()
     with_nothing_replaced(monkeypatch)
     outcome = claim(26).run({"seeds": SEEDS})
     assert all(row[1] == row[2] for row in outcome.evidence.rows)
@@ -121,11 +123,11 @@ def test_an_outcome_has_a_row_for_every_seed(number: int, seeds: int) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("seeds", range(1, LEAST_SEEDS))
+@pytest.mark.parametrize("seeds", range(1, MIN_SEEDS))
 def test_too_few_seeds_decide_nothing(number: int, seeds: int) -> None:
     outcome = claim(number).run({"steps": 30, "seeds": seeds})
     assert outcome.verdict == "not decided here"
-    assert f"At least {LEAST_SEEDS} seeds are needed" in outcome.sentence
+    assert f"At least {MIN_SEEDS} seeds are needed" in outcome.sentence
 
 
 # --- Verdicts from records, on both sides of the threshold and between ----------------------------
@@ -178,9 +180,9 @@ BAND = st.lists(st.floats(0.01, 10), min_size=1, max_size=5)
 
 @given(BAND, BAND)
 def test_bands_that_touch_decide_nothing(first: list[float], second: list[float]) -> None:
-    ways = below(first, second), below(second, first)
+    ways = second_lies_below(first, second), second_lies_below(second, first)
     assert ways in ((True, False), (False, True), (None, None))
-    assert below(first, first) is None
+    assert second_lies_below(first, first) is None
     if ways[0]:
         assert all(b < a for a in first for b in second)
 
@@ -189,7 +191,7 @@ def test_bands_that_touch_decide_nothing(first: list[float], second: list[float]
 def test_a_quantity_is_large_or_small_in_every_seed(
     values: list[float], low: float, more: float
 ) -> None:
-    found = beyond(values, low, low + more)
+    found = all_beyond(values, low, low + more)
     assert found is None or all((each > low + more) == found for each in values)
     assert found is not None or (min(values) <= low + more and max(values) >= low)
 
@@ -209,7 +211,7 @@ def test_one_run_serves_two_claims(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(loop, "train", counted)
     for number in (15, 26):
-        for values in cases(claim(number)):
+        for values in grid_points(claim(number)):
             claim(number).run(values)
     assert len(made) == len(set(made)) == SEEDS * (2 + 2)
 
@@ -240,7 +242,7 @@ def test_what_training_does_depends_on_the_task_and_says_so(
     far, near = (1.3, 1.2, 1.4), (1.0, 0.9, 1.0)
     told = iter((*far, *near))
     monkeypatch.setattr(studies, "widening", lambda records: next(told))
-    found = across(claim(15), [(v, claim(15).run(v)) for v in cases(claim(15))])
+    found = grid_verdict(claim(15), [(v, claim(15).run(v)) for v in grid_points(claim(15))])
     assert found.verdict == "holds when"
     assert found.condition.startswith("the task needs a far view")
 
@@ -250,7 +252,7 @@ def test_adding_a_convolution_and_moving_the_stride_are_told_apart(
 ) -> None:
     told = iter((*(0.98,) * 3, *(0.98,) * 3, *(0.98,) * 3, *(0.93,) * 3))
     monkeypatch.setattr(studies, "accuracy", lambda records: next(told))
-    found = across(claim(26), [(v, claim(26).run(v)) for v in cases(claim(26))])
+    found = grid_verdict(claim(26), [(v, claim(26).run(v)) for v in grid_points(claim(26))])
     assert found.verdict == "holds when"
     assert "added in the pooling's place" in found.condition
 
@@ -267,7 +269,7 @@ def specs_of(number: int, values: Values, monkeypatch: pytest.MonkeyPatch) -> li
         return tuple(loop.train(spec))
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "trained", noted)
+        patch.setattr(runs, "training_records", noted)
         claim(number).run(values)
     return [spec for spec in seen if spec.seed == 0]
 
@@ -277,12 +279,12 @@ def specs_of(number: int, values: Values, monkeypatch: pytest.MonkeyPatch) -> li
     [
         (15, {}),
         (15, {"distance": 5, "steps": 40, "seeds": 3}),
-        (15, {"task": subject.NEAR}),
+        (15, {"task": subject.DIGITS}),
         (20, {}),
         (20, {"norm": "batch norm", "depth": 3, "steps": 77}),
         (26, {}),
         (26, {"distractors": 4, "seeds": 1}),
-        (26, {"in_place": convolutional.MOVED}),
+        (26, {"in_place": convolutional.MOVED_STRIDE}),
     ],
 )
 def test_the_link_opens_the_lab_with_the_runs_of_the_experiment(
