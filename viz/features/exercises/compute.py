@@ -1,4 +1,4 @@
-"""Exercises for the page: questions at once, the experiments of the interviews once for all."""
+"""Running the experiments of the interview questions, each once per server process."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from viz.server.torch_start import warm
 
 if TYPE_CHECKING:
-    from viz.lessons.exercises.experiments import Finding
+    from viz.lessons.exercises.experiments import ExperimentResult
 
 
-class Revealed(NamedTuple):
-    """What an experiment found, and the index of the option that says so."""
+class InterviewResult(NamedTuple):
+    """The result of a question's experiment, and the index of the option that it makes correct."""
 
-    finding: Finding
-    right: int
+    experiment: ExperimentResult
+    correct: int
 
 
 @cache
-def revealed(name: str) -> Revealed:
-    """Run the experiment of an interview question; SpecError where there is none of that name."""
+def interview_result(name: str) -> InterviewResult:
+    """Run the experiment of an interview question; raises SpecError for an unknown name."""
     warm()
-    from viz.lessons.exercises.experiments import find, right_option
+    from viz.lessons.exercises.experiments import correct_option, run_experiment
 
-    finding = find(name)
-    return Revealed(finding, right_option(name, finding))
+    result = run_experiment(name)
+    return InterviewResult(result, correct_option(name, result))

@@ -1,4 +1,4 @@
-"""The two tabs of the exercises page: practice, and the interview questions."""
+"""The tabs of the exercises page: practice questions and interview questions."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from viz.features.exercises.picture import picture
 from viz.features.fields.params import PARAMS as FIELD_PARAMS
 from viz.lessons.exercises import (
     KINDS,
+    Feedback,
     LayerSubject,
     NetworkSubject,
     Question,
-    Verdict,
     answer_format,
     judge,
     letter,
@@ -51,14 +51,14 @@ def practice_tab(values: Values) -> None:
     current = question(values)
     verdict = judge(current, values["answer"]) if values["answer"] else None
     _heading(current, values)
-    _ask(current)
+    _question_view(current)
     if verdict is None:
         _answer_field(current, values)
     else:
         _verdict_view(verdict, values)
     _keyboard(".st-key-next_question button" if verdict else ".st-key-answer_here input")
     if verdict:
-        _see_it_move(current)
+        _demonstration(current)
     st.caption(
         "The score stands in the address of this page, like everything else. Nobody checks it: it "
         "is as honest as whoever answers."
@@ -66,6 +66,7 @@ def practice_tab(values: Values) -> None:
 
 
 def _keyboard(selector: str) -> None:
+    """Focus the element with this CSS selector after each move of `controls.MOVES`."""
     focus(selector, str(st.session_state.get(MOVES, 0)), key="exercise_focus")
 
 
@@ -80,6 +81,7 @@ def _heading(current: Question, values: Values) -> None:
 
 
 def _score_words(score: Score) -> str:
+    """Return the score in words: ``3 of 5 right · 2 in a row``."""
     if not score.asked:
         return "no answer yet"
     streak = f" · {score.streak} in a row" if score.streak > 1 else ""
@@ -87,19 +89,21 @@ def _score_words(score: Score) -> str:
     return f"{score.right} of {score.asked} right{streak}{best}"
 
 
-def _ask(current: Question) -> None:
+def _question_view(current: Question) -> None:
+    """Show the question, with a drawing beside it if there is one."""
     drawing = picture(current)
     if drawing is None:
-        _text(current)
+        _question_text(current)
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _text(current)
+        _question_text(current)
     with right:
         st.image(drawing.svg, alt=drawing.alt, width="content")
 
 
-def _text(current: Question) -> None:
+def _question_text(current: Question) -> None:
+    """Show the question's text and its code."""
     st.markdown(current.text)
     if current.code:
         st.code(current.code, language="python")
@@ -108,7 +112,7 @@ def _text(current: Question) -> None:
 def _answer_field(current: Question, values: Values) -> None:
     key = controls.answer_key(values)
     if current.options:
-        _options(current)
+        _option_buttons(current)
     with st.form("exercise", border=False, width=620):
         with st.container(horizontal=True, vertical_alignment="bottom", key="answer_here"):
             st.text_input(
@@ -122,7 +126,8 @@ def _answer_field(current: Question, values: Values) -> None:
               help="Counts as asked, not as right.")  # fmt: skip
 
 
-def _options(current: Question) -> None:
+def _option_buttons(current: Question) -> None:
+    """Show a button for each option, which submits it as the answer."""
     with st.container(horizontal=True):
         for index, option in enumerate(current.options):
             st.button(
@@ -133,7 +138,7 @@ def _options(current: Question) -> None:
             )
 
 
-def _verdict_view(verdict: Verdict, values: Values) -> None:
+def _verdict_view(verdict: Feedback, values: Values) -> None:
     show, icon = (st.success, "check") if verdict.right else (st.error, "close")
     if values["answer"].strip() == "?":
         show, icon = st.info, "lightbulb"
@@ -147,7 +152,8 @@ def _verdict_view(verdict: Verdict, values: Values) -> None:
 # --- See it move --------------------------------------------------------------------------------
 
 
-def _see_it_move(current: Question) -> None:
+def _demonstration(current: Question) -> None:
+    """Show the question's layer or network in motion, or why it cannot be shown."""
     st.markdown("**See it move**")
     try:
         if isinstance(current.subject, LayerSubject):
@@ -158,12 +164,13 @@ def _see_it_move(current: Question) -> None:
         st.info(f"It cannot be shown here. {sentence(error)}")
 
 
-def _place(current: Question) -> str:
+def _identity(current: Question) -> str:
+    """Return a text that identifies the question among all questions."""
     return f"{current.kind} {current.level} {current.seed} {current.number}"
 
 
 def _board(current: Question, subject: LayerSubject) -> None:
-    """The sweep player with the question's layer."""
+    """Show the sweep player with the question's layer."""
     values = board_values(subject)
     board = layer.board(values)
     payload = choices_board.payload(board) | {"editable": {"kernel": False, "input": False}}
@@ -182,19 +189,19 @@ def _board(current: Question, subject: LayerSubject) -> None:
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
             "sizes": [choices_board.size_line(board)],
         },
-        identity=_place(current),
-        token=_place(current),
+        identity=_identity(current),
+        token=_identity(current),
         key="exercise_player",
         callbacks={"view": _on_view},
     )  # fmt: skip
 
 
 def _on_view() -> None:
-    """Where the player or the cone stands is its own business here: the link has the question."""
+    """Ignore that the view of the player or the cone changes: the link holds the question only."""
 
 
 def _cone(current: Question, subject: NetworkSubject) -> None:
-    """The cone of the question's network."""
+    """Show the receptive-field cone of the question's network."""
     network = Network(OWN, subject.network, "", subject.input_size)
     analysis = network_analysis.analysis(network)
     size = subject.input_size[1:]
@@ -207,8 +214,8 @@ def _cone(current: Question, subject: NetworkSubject) -> None:
          "zoom": False, "grid": True},
         title=f"{KINDS[current.kind].label}, on {words.times(size)}",
         picture=network_analysis.picture("china", size),
-        identity=_place(current),
-        token=_place(current),
+        identity=_identity(current),
+        token=_identity(current),
         key="exercise_cone",
         on_view=_on_view,
     )  # fmt: skip
@@ -225,9 +232,9 @@ def interview_tab(values: Values) -> None:
     st.markdown(f"#### {row.title}\n{row.ask}")
     answered = 0 < guess <= len(row.options)
     if answered:
-        _reveal(name, guess - 1)
+        _interview_answer(name, guess - 1)
     else:
-        _predict(name)
+        _prediction_buttons(name)
     with st.container(horizontal=True):
         st.button("Question before", icon=":material/arrow_back:", key="interview_before",
                   on_click=controls.on_interview, args=(-1,))  # fmt: skip
@@ -239,7 +246,8 @@ def interview_tab(values: Values) -> None:
         _keyboard(first)
 
 
-def _predict(name: str) -> None:
+def _prediction_buttons(name: str) -> None:
+    """Show a button for each option of an interview question that is not answered yet."""
     st.caption("Predict first: choose an answer. The numbers are made when you do.")
     with st.container(key="interview_options"):
         for index, (label, _) in enumerate(INTERVIEWS[name].options):
@@ -251,33 +259,38 @@ def _predict(name: str) -> None:
             )
 
 
-def _reveal(name: str, guess: int) -> None:
-    result = compute.revealed(name)
-    marks = {result.right: " ✓ the experiment", guess: " ← your prediction"}
-    if guess == result.right:
+def _interview_answer(name: str, guess: int) -> None:
+    """Show the experiment's result and the prediction, which is the option at ``guess``."""
+    result = compute.interview_result(name)
+    marks = {result.correct: " ✓ the experiment", guess: " ← your prediction"}
+    if guess == result.correct:
         marks[guess] = " ✓ the experiment, and your prediction"
     options = INTERVIEWS[name].options
-    st.markdown("\n".join(f"- {_option(i, label, marks)}" for i, (label, _) in enumerate(options)))
-    if guess == result.right:
+    st.markdown(
+        "\n".join(f"- {_option_line(i, label, marks)}" for i, (label, _) in enumerate(options))
+    )
+    if guess == result.correct:
         st.success("As you said.", icon=":material/check:")
     else:
-        st.error(f"The experiment says: {options[result.right][0]}.", icon=":material/close:")
-    st.markdown(_table(result.finding.heads, result.finding.rows))
-    st.markdown(result.finding.text)
+        st.error(f"The experiment says: {options[result.correct][0]}.", icon=":material/close:")
+    st.markdown(_markdown_table(result.experiment.heads, result.experiment.rows))
+    st.markdown(result.experiment.text)
     page, link = EXPERIMENTS_AT[name]
     st.page_link(f"{PAGES_FOLDER}/{page}/page.py", label="Open the experiment",
                  icon=":material/science:", query_params=link)  # fmt: skip
 
 
-def _option(index: int, label: str, marks: dict[int, str]) -> str:
+def _option_line(index: int, label: str, marks: dict[int, str]) -> str:
+    """Return an option as a list item, in bold with its mark if it has one."""
     text = f"{letter(index)}: {label}"
     return f"**{text}**{marks[index]}" if index in marks else text
 
 
-def _table(heads: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
+def _markdown_table(heads: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
+    """Return a table in Markdown."""
     lines = [heads, ("---",) * len(heads), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 DRAW: dict[str, Any] = {"practice": practice_tab, "interview": interview_tab}
-"""One function a tab."""
+"""The function that draws each tab."""

@@ -177,7 +177,7 @@ def attention_pool(x: Tensor, sharpness: float) -> Tensor:
 
 
 def _attention_row(sharpness: int) -> tuple[Row, bool]:
-    """Return the evidence row with the share of pixels to which attention pooling sends no gradient.
+    """Return the evidence row with the share of pixels without gradient from attention pooling.
 
     The second value is whether every pixel gets gradient, as the claim says.
     """

@@ -15,7 +15,7 @@ from core.errors import SpecError
 
 Verdict = Literal["holds", "holds when", "does not hold", "not decided here"]
 VERDICTS: tuple[Verdict, ...] = ("holds", "holds when", "does not hold", "not decided here")
-"""The possible verdicts; "not decided here" means that chance alone explains the measured result."""
+"""The possible verdicts; "not decided here" means that chance alone may explain the numbers."""
 
 Value = int | str
 """The value of a setting: a whole number or one of the named options."""

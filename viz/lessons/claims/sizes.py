@@ -190,7 +190,7 @@ def _cases_that_agree(rows: Sequence[Sequence[object]], agrees: Sequence[bool | 
 # --- 3: layers that halve -------------------------------------------------------------------------
 
 CLAIMED_LAYERS = ((3, 2, 1), (4, 2, 1), (7, 2, 3), (3, 1, 1), (4, 4, 0))
-"""(kernel_size, stride, padding) of the layers that are claimed to divide the size by the stride."""
+"""(kernel_size, stride, padding) of layers that are claimed to divide the size by the stride."""
 
 
 def _division_chart(rows: Rows, sizes: Sequence[int]) -> Chart:

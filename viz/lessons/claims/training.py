@@ -276,7 +276,7 @@ TRAINING: tuple[Claim, ...] = (
         lambda values: training_lab_link(_deep_specs(values), values, "flow"),
         "Two claims that sound opposed. Max pooling hands each gradient to one of four pixels "
         "undiminished; a stride-2 convolution spreads it over its 3×3 weights. Which of them "
-        "leaves more depends on weights and normalisation, so both are trained and measured. A "
+        "leaves more depends on weights and normalization, so both are trained and measured. A "
         "half is decided when every seed of one net lies beyond every seed of the other.",
         heavy=True,
         grid=(block(norm=("none", "batch norm")),),

@@ -1,9 +1,9 @@
-"""Exercises: endless seeded questions whose answers are core's closed forms.
+"""Exercises: endless seeded questions whose answers come from core's closed forms.
 
-Nothing here needs torch: the tests run every kind of question against it.
+Nothing here imports torch; the tests compare every kind of question with it.
 """
 
-from viz.lessons.exercises.judging import GIVEN_UP, Verdict, judge
+from viz.lessons.exercises.judging import GIVEN_UP, Feedback, judge
 from viz.lessons.exercises.kinds import (
     KINDS,
     LEVELS,
@@ -31,11 +31,11 @@ __all__ = [
     "MAX_NUMBER",
     "MAX_SEED",
     "Answer",
+    "Feedback",
     "Kind",
     "LayerSubject",
     "NetworkSubject",
     "Question",
-    "Verdict",
     "answer_format",
     "answer_text",
     "judge",

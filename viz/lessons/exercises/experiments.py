@@ -1,4 +1,4 @@
-"""What the interview questions find when they are run: one function a row, all numbers live."""
+"""The experiments that answer the interview questions, one function for each question."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from core.shift.layer import KINDS, DownsamplingLayer
 from viz.lessons.claims import claim
 from viz.lessons.claims.claim import Rows, Value
 from viz.lessons.claims.shift import EQUAL_COSINE, NAMES
-from viz.lessons.exercises.fields import Step, field
+from viz.lessons.exercises.fields import WindowStep, field_after
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.lessons.exercises.words import times
 
-PICTURE = ("china", (48, 48))
-"""On which shifts are measured."""
+SHIFTED_PICTURE = ("china", (48, 48))
+"""Name and (height, width) of the image whose shifts are measured."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What an experiment found.
+class ExperimentResult:
+    """The result of an experiment.
 
     Attributes:
-        value: what the options are compared with.
-        text: the explanation, with the numbers, Markdown.
-        heads, rows: a table of the numbers.
+        value: The value that the correct option of the question has.
+        text: The explanation in Markdown.
+        heads, rows: Headings and rows of the table of all numbers.
     """
 
     value: Hashable
@@ -43,48 +43,52 @@ class Finding:
     rows: tuple[tuple[str, ...], ...]
 
 
-def right_option(name: str, finding: Finding) -> int:
-    """Index of the option that the experiment bears out.
+def correct_option(name: str, finding: ExperimentResult) -> int:
+    """Return the index of the option whose value equals the experiment's.
 
     Raises:
-        SpecError: none, or several, say what was found.
+        SpecError: No option has this value, or several have.
     """
-    hits = [i for i, (_, value) in enumerate(INTERVIEWS[name].options) if value == finding.value]
-    if len(hits) != 1:
+    matching = [
+        i for i, (_, value) in enumerate(INTERVIEWS[name].options) if value == finding.value
+    ]
+    if len(matching) != 1:
         raise SpecError("options", f"must say what {name} finds exactly once", finding.value)
-    return hits[0]
+    return matching[0]
 
 
-def find(name: str) -> Finding:
-    """Run the experiment of a question; SpecError where there is none of that name."""
+def run_experiment(name: str) -> ExperimentResult:
+    """Run the experiment of an interview question; raises SpecError for an unknown name."""
     if name not in EXPERIMENTS:
         raise SpecError("interview", f"must be one of {', '.join(EXPERIMENTS)}", name)
     return EXPERIMENTS[name]()
 
 
 def _conv(kernel: int, stride: int = 1, padding: int = 0, **more: int) -> LayerSpec:
+    """Return a convolution that is the same along both axes; ``more`` are `LayerSpec` fields."""
     sides = pytorch_int(padding)
     return LayerSpec(kernel_size=(kernel, kernel), stride=(stride, stride), padding=sides, **more)  # type: ignore[arg-type]
 
 
-def _cost(spec: LayerSpec, size: Pair) -> tuple[int, int]:
+def _parameters_and_macs(spec: LayerSpec, size: Pair) -> tuple[int, int]:
+    """Return the number of parameters and of MACs of a layer on a (height, width) input."""
     operation = operation_of(spec)
     return operation.parameters(spec), operation.macs(spec, size)
 
 
-def stride_or_pool() -> Finding:
-    """Conv then pool against a strided conv."""
+def stride_or_pool() -> ExperimentResult:
+    """Compare a convolution followed by pooling with a strided convolution."""
     size, channels = (32, 32), {"in_channels": 32, "out_channels": 64}
     plain, strided = _conv(3, 1, 1, **channels), _conv(3, 2, 1, **channels)
     pool = LayerSpec("max_pooling", (2, 2), (2, 2), in_channels=64)
-    macs = [_cost(spec, size)[1] for spec in (plain, strided)]
+    macs = [_parameters_and_macs(spec, size)[1] for spec in (plain, strided)]
     saved = [prod(check(spec, size)) * 64 for spec in (plain, strided)]
-    both = check(pool, check(plain, size)), check(strided, size)
+    outputs = check(pool, check(plain, size)), check(strided, size)
     rows = (
-        ("stride 1, then pooling", f"{macs[0]:,}", f"{saved[0]:,}", times(both[0])),
-        ("stride 2", f"{macs[1]:,}", f"{saved[1]:,}", times(both[1])),
+        ("stride 1, then pooling", f"{macs[0]:,}", f"{saved[0]:,}", times(outputs[0])),
+        ("stride 2", f"{macs[1]:,}", f"{saved[1]:,}", times(outputs[1])),
     )
-    return Finding(
+    return ExperimentResult(
         macs[0] // macs[1],
         "The pair computes every output at full resolution and throws three of four away; the "
         "strided convolution computes only those that stay. Pooling itself multiplies nothing, "
@@ -94,15 +98,15 @@ def stride_or_pool() -> Finding:
     )
 
 
-def parameters_and_stride() -> Finding:
-    """Stride 1 against stride 2."""
+def parameters_and_stride() -> ExperimentResult:
+    """Compare parameters and MACs of a convolution with stride 1 and with stride 2."""
     size, channels = (32, 32), {"in_channels": 32, "out_channels": 64, "bias": True}
-    costs = [_cost(_conv(3, stride, 1, **channels), size) for stride in (1, 2)]
+    costs = [_parameters_and_macs(_conv(3, stride, 1, **channels), size) for stride in (1, 2)]
     rows = tuple(
         (f"stride {stride}", f"{parameters:,}", f"{macs:,}")
         for stride, (parameters, macs) in zip((1, 2), costs, strict=True)
     )
-    return Finding(
+    return ExperimentResult(
         (costs[0][0] // costs[1][0], costs[0][1] // costs[1][1]),
         "The stride says where the kernel is put down, not how large it is. Fewer places, fewer "
         "multiply–accumulates.",
@@ -111,18 +115,21 @@ def parameters_and_stride() -> Finding:
     )
 
 
-def stem_weights() -> Finding:
-    """One 7×7 against three 3×3, for three colours and for 64 channels."""
+def stem_weights() -> ExperimentResult:
+    """Compare one 7×7 with three 3×3 convolutions, for 3 and for 64 input channels."""
     rows, first = [], (0, 0)
-    for ins in (3, 64):
-        one = _cost(_conv(7, in_channels=ins, out_channels=64), (7, 7))[0]
-        chain = [(ins, 64), (64, 64), (64, 64)]
-        three = sum(_cost(_conv(3, in_channels=i, out_channels=o), (7, 7))[0] for i, o in chain)
-        first = first if ins > 3 else (one, three)
-        rows.append((f"{ins}→64", f"{one:,}", f"{three:,}"))
+    for inputs in (3, 64):
+        one = _parameters_and_macs(_conv(7, in_channels=inputs, out_channels=64), (7, 7))[0]
+        chain = [(inputs, 64), (64, 64), (64, 64)]
+        three = sum(
+            _parameters_and_macs(_conv(3, in_channels=i, out_channels=o), (7, 7))[0]
+            for i, o in chain
+        )
+        first = first if inputs > 3 else (one, three)
+        rows.append((f"{inputs}→64", f"{one:,}", f"{three:,}"))
     one, three = first
-    views = field([Step(7)])[0], field([Step(3)] * 3)[0]
-    return Finding(
+    views = field_after([WindowStep(7)])[0], field_after([WindowStep(3)] * 3)[0]
+    return ExperimentResult(
         "same" if one == three else "one" if one < three else "three",
         f"Both see {views[0]} and {views[1]} pixels. The rule 27 against 49 holds where all "
         "channels are equal. A stem has three input channels: its 7×7 is cheap, and the second "
@@ -132,15 +139,15 @@ def stem_weights() -> Finding:
     )
 
 
-def stem_field() -> Finding:
-    """ResNet's stem."""
-    steps = [Step(7, 2), Step(3, 2, pools=True)]
-    fields = [field(steps[:count]) for count in (1, 2)]
+def stem_field() -> ExperimentResult:
+    """Compute the receptive field of ResNet's stem."""
+    steps = [WindowStep(7, 2), WindowStep(3, 2, pools=True)]
+    fields = [field_after(steps[:count]) for count in (1, 2)]
     names = ("7×7, stride 2", "3×3 max pooling, stride 2")
     rows = tuple(
         (name, str(size), str(jump)) for name, (size, jump) in zip(names, fields, strict=True)
     )
-    return Finding(
+    return ExperimentResult(
         fields[-1][0],
         "The pooling adds (3 − 1)·2 = 4: its taps are 2 pixels apart, as the layer before it has "
         "stride 2. After the stem one unit stands for 4×4 pixels and sees 11×11.",
@@ -149,15 +156,17 @@ def stem_field() -> Finding:
     )
 
 
-def padding_and_stride() -> Finding:
-    """Which padding of k3 s2 p1 is read, on even and odd sizes."""
+def padding_and_stride() -> ExperimentResult:
+    """Determine which padding a 3×3 convolution with stride 2 reads, on even and odd sizes."""
     spec, rows, first_and_last = _conv(3, 2, 1), [], (False, False)
     for n in (223, 224):
         axis = spec.window.axes((n, n))[1]
         reads = axis.grid_reads
         first_and_last = bool(reads[0]), bool(reads[-1])
-        rows.append((times((n, n)), times(check(spec, (n, n), None)), *map(_yes, first_and_last)))
-    return Finding(
+        rows.append(
+            (times((n, n)), times(check(spec, (n, n), None)), *map(_yes_or_no, first_and_last))
+        )
+    return ExperimentResult(
         first_and_last,
         "Windows start at −1, 1, 3, …: on an even size the last one ends at the last pixel, and "
         "the padding after it is the remainder. The picture is read from half a pixel left of its "
@@ -167,23 +176,24 @@ def padding_and_stride() -> Finding:
     )
 
 
-def _yes(value: bool) -> str:
+def _yes_or_no(value: bool) -> str:
+    """Return "yes" or "no"."""
     return "yes" if value else "no"
 
 
-def same_and_stride() -> Finding:
-    """Window starts of SAME and of padding 1."""
+def same_and_stride() -> ExperimentResult:
+    """Compare where windows start under TensorFlow's SAME and under padding 1."""
     spec, size = _conv(3, 2, 1), (224, 224)
     same = replace(spec, padding=tf_same(size, _conv(3, 2).window))
     starts = [each.window.starts(size)[1] for each in (spec, same)]
-    apart = {int(step) for step in starts[1] - starts[0]}
+    offsets = {int(step) for step in starts[1] - starts[0]}
     rows = tuple(
         (name, times(measured_size(each, size) or (0, 0)), str(each.padding[1]),
          ", ".join(map(str, first[:3].tolist())))
         for name, each, first in zip(("padding=1", "SAME"), (spec, same), starts, strict=True)
     )  # fmt: skip
-    return Finding(
-        apart.pop() if len(apart) == 1 else tuple(apart),
+    return ExperimentResult(
+        offsets.pop() if len(offsets) == 1 else tuple(offsets),
         "SAME adds one column in all and puts it after the last one; `padding=1` puts one on each "
         "side, of which the last is not read. Weights taken from one framework to the other see "
         "every picture moved by a pixel.",
@@ -192,12 +202,12 @@ def same_and_stride() -> Finding:
     )
 
 
-def even_kernel() -> Finding:
-    """Symmetric paddings that keep the size under a 4×4 kernel."""
+def even_kernel() -> ExperimentResult:
+    """Try which symmetric paddings keep the size under a 4×4 kernel."""
     n = 16
     sizes = {p: check(_conv(4, 1, p), (n, n))[0] for p in range(4)}
     rows = tuple((str(p), f"{side}×{side}") for p, side in sizes.items())
-    return Finding(
+    return ExperimentResult(
         tuple(p for p, side in sizes.items() if side == n),
         "Three more columns are needed, and three cannot be halved. PyTorch's `padding='same'` puts "
         "one before and two after; the output then stands half a pixel off the input. That is why "
@@ -207,14 +217,18 @@ def even_kernel() -> Finding:
     )
 
 
-def growth() -> Finding:
-    """Ten 3×3, with stride 1 and 2."""
+def growth() -> ExperimentResult:
+    """Compute the receptive field of up to ten 3×3 convolutions with stride 1 and with stride 2."""
     rows = [
-        (str(count), str(field([Step(3)] * count)[0]), f"{field([Step(3, 2)] * count)[0]:,}")
+        (
+            str(count),
+            str(field_after([WindowStep(3)] * count)[0]),
+            f"{field_after([WindowStep(3, 2)] * count)[0]:,}",
+        )
         for count in (1, 2, 3, 5, 10)
     ]
-    return Finding(
-        field([Step(3, 2)] * 10)[0],
+    return ExperimentResult(
+        field_after([WindowStep(3, 2)] * 10)[0],
         "Each layer adds (3 − 1)·jump. With stride 1 the jump stays 1: the field grows evenly. "
         "With stride 2 it doubles every time: the field doubles too.",
         ("layers", "stride 1", "stride 2"),
@@ -222,11 +236,11 @@ def growth() -> Finding:
     )
 
 
-def dilated_or_strided() -> Finding:
-    """Dilations 1 to 16 against five strides of 2."""
-    strided, dilated = [Step(3, 2)] * 5, [Step(3, 1, 2**i) for i in range(5)]
-    (a, jump), (b, one) = field(strided), field(dilated)
-    return Finding(
+def dilated_or_strided() -> ExperimentResult:
+    """Compare the receptive field of dilations 1 to 16 with that of five strides of 2."""
+    strided, dilated = [WindowStep(3, 2)] * 5, [WindowStep(3, 1, 2**i) for i in range(5)]
+    (a, jump), (b, one) = field_after(strided), field_after(dilated)
+    return ExperimentResult(
         (a > b) - (a < b),
         "In both the taps of layer l stand 2^l pixels apart: once because the map has been thinned "
         "out, once because the kernel has holes. The dilated chain keeps an output for every "
@@ -239,24 +253,24 @@ def dilated_or_strided() -> Finding:
     )
 
 
-def _read(dilations: tuple[int, ...]) -> set[int]:
-    """Positions along one axis that a unit reads through 3×3 of these dilations."""
-    seen = {0}
+def _read_offsets(dilations: tuple[int, ...]) -> set[int]:
+    """Return the offsets along one axis that a unit reads through dilated 3×3 kernels."""
+    offsets = {0}
     for dilation in dilations:
-        seen = {at + tap for at in seen for tap in (-dilation, 0, dilation)}
-    return seen
+        offsets = {at + tap for at in offsets for tap in (-dilation, 0, dilation)}
+    return offsets
 
 
-def gridding() -> Finding:
-    """The share of the receptive field that dilated chains do not read."""
+def gridding() -> ExperimentResult:
+    """Compute the share of their receptive field that dilated convolutions do not read."""
     rows, shares = [], []
     for dilations in ((2, 2, 2), (1, 2, 3), (1, 2, 4)):
-        read = _read(dilations)
+        read = _read_offsets(dilations)
         span = max(read) - min(read) + 1
-        assert span == field([Step(3, 1, d) for d in dilations])[0]
+        assert span == field_after([WindowStep(3, 1, d) for d in dilations])[0]
         shares.append(round(100 * (1 - (len(read) / span) ** 2)))
         rows.append((", ".join(map(str, dilations)), times((span, span)), f"{shares[-1]} %"))
-    return Finding(
+    return ExperimentResult(
         shares[0],
         "With dilation 2 everywhere a unit reads even distances alone: 7 of 13 pixels along each "
         "axis. Rates without a common factor leave no holes.",
@@ -265,20 +279,21 @@ def gridding() -> Finding:
     )
 
 
-def _resnet50(version: str) -> list[Step]:
-    steps = [Step(7, 2), Step(3, 2)]
+def _resnet50(version: str) -> list[WindowStep]:
+    """Return the windows of ResNet-50, "v1" or "v1.5", from the stem to the last block."""
+    steps = [WindowStep(7, 2), WindowStep(3, 2)]
     for stage, count in enumerate((3, 4, 6, 3)):
         for block in range(count):
             stride = 2 if stage and not block else 1
             first, second = (stride, 1) if version == "v1" else (1, stride)
-            steps += [Step(1, first), Step(3, second), Step(1)]
+            steps += [WindowStep(1, first), WindowStep(3, second), WindowStep(1)]
     return steps
 
 
-def resnet_versions() -> Finding:
-    """The last feature map of ResNet-50."""
-    (a, jump), (b, other) = field(_resnet50("v1")), field(_resnet50("v1.5"))
-    return Finding(
+def resnet_versions() -> ExperimentResult:
+    """Compare the receptive field of ResNet-50's last feature map in v1 and in v1.5."""
+    (a, jump), (b, other) = field_after(_resnet50("v1")), field_after(_resnet50("v1.5"))
+    return ExperimentResult(
         "same" if a == b else "v1" if a > b else "v1.5",
         "In v1 the 3×3 comes after the stride and takes steps twice as wide, in three blocks: "
         "2·(4 + 8 + 16) pixels more. It pays with unread pixels: its strided 1×1 looks at a "
@@ -288,63 +303,66 @@ def resnet_versions() -> Finding:
     )
 
 
-def _of_claim(
+def _result_of_claim(
     number: int, values: Mapping[str, Value], value: Callable[[Rows], Hashable], text: str
-) -> Finding:
-    """What the experiment of a claim has measured: its evidence is the table.
+) -> ExperimentResult:
+    """Run the experiment of a claim; its evidence becomes the table.
 
     Args:
-        number, values: of the claim, and of its settings that are not at their defaults.
-        value: of the rows of the evidence, what the options are compared with.
-        text: the explanation.
+        number: The number of the claim.
+        values: The values of settings that differ from the claim's defaults.
+        value: Function from the rows of the evidence to the result's ``value``.
+        text: The explanation in Markdown.
     """
     evidence = claim(number).run(values).evidence
     rows = tuple(tuple(map(str, row)) for row in evidence.rows)
-    return Finding(value(evidence.rows), text, evidence.columns, rows)
+    return ExperimentResult(value(evidence.rows), text, evidence.columns, rows)
 
 
-def _with_gradient(rows: Rows, layer: str) -> int:
-    """Percent of the input that gets a gradient from a layer of claim 17, as torch finds it."""
+def _percent_with_gradient(rows: Rows, layer: str) -> int:
+    """Return the measured percentage of the input that gets gradient from a layer of claim 17."""
     (share,) = (row[4] for row in rows if row[0].startswith(layer))
     return 100 - round(float(share.removesuffix(" %")))
 
 
-def unread_by_1x1() -> Finding:
-    """Pixels that a 1×1 with stride 2 never reads get no gradient."""
-    return _of_claim(
+def unread_by_1x1() -> ExperimentResult:
+    """Measure the share of pixels that a 1×1 convolution with stride 2 does not read."""
+    return _result_of_claim(
         17,
         {"kernel_size": 1},
-        lambda rows: 100 - _with_gradient(rows, "1×1 convolution"),
+        lambda rows: 100 - _percent_with_gradient(rows, "1×1 convolution"),
         "A kernel smaller than the stride leaves gaps: of every 2×2 pixels it reads one. v1.5 "
         "moves the stride into the 3×3, which reads them all. The shortcut's 1×1 still leaves gaps.",
     )
 
 
-def max_gradient() -> Finding:
-    """Share of the pixels with a gradient, by autograd."""
+def max_gradient() -> ExperimentResult:
+    """Measure the share of pixels that get gradient from poolings and from a convolution."""
     layers = ("2×2 max pooling", "2×2 average pooling", "3×3 convolution")
-    return _of_claim(
+    return _result_of_claim(
         17,
         {"kernel_size": 1},
-        lambda rows: tuple(_with_gradient(rows, layer) for layer in layers),
+        lambda rows: tuple(_percent_with_gradient(rows, layer) for layer in layers),
         "A maximum depends on its winner alone. A mean depends on all its pixels, a convolution on "
         "all that its windows cover: with a 3×3 kernel and stride 2 that is every pixel. A 1×1 with "
         "stride 2 would starve three quarters, too.",
     )
 
 
-def checkerboard() -> Finding:
-    """How many inputs reach each output pixel of a transposed convolution with stride 2."""
+def checkerboard() -> ExperimentResult:
+    """Count the inputs that reach each output pixel of a transposed convolution with stride 2."""
     rows, even = [], []
     for kernel in (3, 4, 5):
         if reads_evenly(_conv(kernel, 2)):
             even.append(kernel)
         along = phase_counts(kernel, 2).tolist()
         products = sorted({a * b for a in along for b in along})
-        rows.append((f"{kernel}×{kernel}", ", ".join(map(str, products)), _yes(kernel in even)))
-    return Finding(
+        rows.append(
+            (f"{kernel}×{kernel}", ", ".join(map(str, products)), _yes_or_no(kernel in even))
+        )
+    return ExperimentResult(
         tuple(even),
-        "Neighbouring inputs spread their kernels 2 pixels apart. Where 2 divides the kernel every "
+        "Neighboring inputs spread their kernels 2 pixels apart. Where 2 divides the kernel every "
         "output gets equally many shares; otherwise some get more, in a checkerboard that training "
         "has to undo (Odena et al., 2016).",
         ("kernel, stride 2", "inputs that reach an output", "even"),
@@ -352,21 +370,21 @@ def checkerboard() -> Finding:
     )
 
 
-def _consistencies(taps: int, shifts: list[Pair]) -> dict[str, float]:
-    """Least cosine of each kind of layer over the shifts."""
-    name, size = PICTURE
+def _lowest_cosines(taps: int, shifts: list[Pair]) -> dict[str, float]:
+    """Return the lowest cosine over the shifts for each kind of layer, with a blur of ``taps``."""
+    name, size = SHIFTED_PICTURE
     x = picture(name, size)
     values = (x - x.mean()) / x.std()
-    worst = {}
+    lowest = {}
     for kind in KINDS:
         layer = DownsamplingLayer(kind, 3, 2, taps, "circular", "sobel_x")
-        worst[kind] = layer_consistency(layer, values, shifts).worst
-    return worst
+        lowest[kind] = layer_consistency(layer, values, shifts).worst
+    return lowest
 
 
-def shift() -> Finding:
-    """Whose output is the moved one when the picture moves by one pixel, each with stride 2."""
-    return _of_claim(
+def shift() -> ExperimentResult:
+    """Measure which layers with stride 2 give the shifted output when the image shifts by 1 px."""
+    return _result_of_claim(
         22,
         {"kernel_size": 3},
         lambda rows: tuple(
@@ -380,10 +398,10 @@ def shift() -> Finding:
     )
 
 
-def blur() -> Finding:
-    """The same with a blur of three taps."""
-    plain, blurred = (_consistencies(taps, [(0, 1)]) for taps in (1, 3))
-    return Finding(
+def blur() -> ExperimentResult:
+    """Count the layers with stride 2 whose shift consistency improves with a blur of three taps."""
+    plain, blurred = (_lowest_cosines(taps, [(0, 1)]) for taps in (1, 3))
+    return ExperimentResult(
         sum(blurred[kind] > plain[kind] for kind in KINDS),
         "The blur takes away the fine detail that the stride would fold into something else. What "
         "is left can be told from every second value, so the output moves (almost) with the "
@@ -393,7 +411,7 @@ def blur() -> Finding:
     )
 
 
-EXPERIMENTS: dict[str, Callable[[], Finding]] = {
+EXPERIMENTS: dict[str, Callable[[], ExperimentResult]] = {
     each.__name__: each
     for each in (
         stride_or_pool, parameters_and_stride, stem_weights, stem_field, padding_and_stride,

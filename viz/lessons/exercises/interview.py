@@ -1,7 +1,7 @@
-"""The interview questions of the field: predict first, then see core's numbers.
+"""Interview questions about strides: the visitor predicts first, then sees core's numbers.
 
-The right option is none that is written down: it is the one whose value the experiment of the
-same name (``viz.lessons.exercises.experiments``) finds when it is run.
+No correct option is written down. It is the one whose value equals the result of the experiment
+with the question's name in ``viz.lessons.exercises.experiments``.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 Option = tuple[str, Hashable]
-"""What is said, and what an experiment finds if it is true."""
+"""An option's text, and the value of the experiment for which it is correct."""
 
 
 @dataclass(frozen=True)
 class Interview:
-    """One row of ``INTERVIEWS``.
+    """An interview question.
 
     Attributes:
-        title: short, for a list.
-        ask: the question, Markdown.
-        options: answers to choose from.
+        title: A short title for the list of questions.
+        ask: The question in Markdown.
+        options: The answers to choose from.
     """
 
     title: str
@@ -50,7 +50,7 @@ INTERVIEWS: dict[str, Interview] = {
     "stem_weights": Interview(
         "Why is the stem one 7×7?",
         "Three 3×3 see what one 7×7 sees, with 27 weights a channel pair against 49. For a stem "
-        "that turns 3 colours into 64 channels: which one learns fewer weights?",
+        "that turns 3 colors into 64 channels: which one learns fewer weights?",
         (
             ("three 3×3 (3→64→64→64)", "three"),
             ("one 7×7 (3→64)", "one"),
@@ -149,4 +149,4 @@ INTERVIEWS: dict[str, Interview] = {
         (("none: it only blurs", 0), ("the convolution alone", 1), ("all three", 3)),
     ),
 }
-"""One row more here and one in ``experiments``, and the page and the tests have it."""
+"""All interview questions; each has an experiment with its name in ``experiments``."""

@@ -1,25 +1,25 @@
-"""What is said to an answer: right, wrong and why, or how to write it."""
+"""Feedback on a typed answer: correct, wrong with the reason, or how to write an answer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from core.text import sentence_case
-from viz.lessons.exercises.forms import Unreadable, read
+from viz.lessons.exercises.forms import UnreadableAnswer, parse_answer
 from viz.lessons.exercises.question import Answer, Question, answer_text
 
 GIVEN_UP = "?"
-"""The answer of who wants to see the solution."""
+"""The answer that stands for giving up and asking for the solution."""
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is said to an answer.
+class Feedback:
+    """The feedback on an answer.
 
     Attributes:
-        right: None where the text is no answer at all; ``message`` then says how to write one.
-        message: one or two sentences, Markdown.
-        solution: worked, Markdown and LaTeX; "" where there is no answer yet.
+        right: Whether the answer is correct; None if the text cannot be read as an answer.
+        message: One or two sentences in Markdown, with the reason if the answer is wrong.
+        solution: The worked solution in Markdown and LaTeX; "" if ``right`` is None.
     """
 
     right: bool | None
@@ -27,45 +27,46 @@ class Verdict:
     solution: str = ""
 
 
-def judge(question: Question, text: str) -> Verdict:
-    """Read a typed answer and judge it; a known mistake gets its own explanation."""
+def judge(question: Question, text: str) -> Feedback:
+    """Return the feedback on a typed answer; a known mistake gets its own explanation."""
     right = f"**{answer_text(question, question.answer)}**"
     if text.strip() == GIVEN_UP:
-        return Verdict(False, f"The answer is {right}. Here is how it goes.", question.solution)
+        return Feedback(False, f"The answer is {right}. Here is how it goes.", question.solution)
     try:
-        answer = read(question, text)
-    except Unreadable as error:
-        return Verdict(None, str(error))
+        answer = parse_answer(question, text)
+    except UnreadableAnswer as error:
+        return Feedback(None, str(error))
     if answer == question.answer:
-        return Verdict(True, f"Right: {right}.", question.solution)
-    why = dict(question.mistakes).get(answer) or _in_general(question, answer)
+        return Feedback(True, f"Right: {right}.", question.solution)
+    why = dict(question.mistakes).get(answer) or _general_hint(question, answer)
     sentence = f"{answer_text(question, answer)} is not it. {why} The answer is {right}."
-    return Verdict(False, sentence, question.solution)
+    return Feedback(False, sentence, question.solution)
 
 
-def _in_general(question: Question, answer: Answer) -> str:
-    """What can be said of a wrong answer that is no known mistake."""
-    true = question.answer
-    if isinstance(answer, int) or isinstance(true, int):
+def _general_hint(question: Question, answer: Answer) -> str:
+    """Return a hint for a wrong answer that is not a known mistake."""
+    correct = question.answer
+    if isinstance(answer, int) or isinstance(correct, int):
         assert isinstance(answer, int)
-        assert isinstance(true, int)
-        return _by_one(answer - true)
+        assert isinstance(correct, int)
+        return _difference_hint(answer - correct)
     if question.form == "side" and answer[0] != answer[1]:
         return "Everything is the same for height and width here, so the answer is square."
     if question.form == "cells":
-        missing, more = sorted(set(true) - set(answer)), sorted(set(answer) - set(true))
+        missing, more = sorted(set(correct) - set(answer)), sorted(set(answer) - set(correct))
         parts = [f"missing: {', '.join(map(str, missing))}"] if missing else []
         parts += [f"too many: {', '.join(map(str, more[:12]))}"] if more else []
         text = "; ".join(parts)
         return f"{sentence_case(text)}.".replace("-", "−")
-    wrong = [n for n, (a, b) in zip(("height", "width"), zip(answer, true, strict=True), strict=True)
-             if a != b]  # fmt: skip
+    names = ("height", "width")
+    wrong = [n for n, a, b in zip(names, answer, correct, strict=True) if a != b]
     if len(wrong) == 1:
         return f"One of the two is right; the {wrong[0]} is not."
-    return _by_one(answer[0] - true[0])
+    return _difference_hint(answer[0] - correct[0])
 
 
-def _by_one(difference: int) -> str:
+def _difference_hint(difference: int) -> str:
+    """Return a hint from the wrong answer minus the correct one."""
     if difference == 1:
         return "One too many."
     if difference == -1:

@@ -1,4 +1,4 @@
-"""The kinds of exercises, one row each, and how a question is drawn from its kind."""
+"""The kinds of exercises, and the question at each place of a seeded series."""
 
 from __future__ import annotations
 
@@ -7,106 +7,110 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from core.errors import SpecError
-from viz.lessons.exercises.cost import cost
-from viz.lessons.exercises.draw import Draw, parity
-from viz.lessons.exercises.fields import resnet, stack
-from viz.lessons.exercises.gradient import gradient
-from viz.lessons.exercises.paddings import padding
-from viz.lessons.exercises.question import Draft, Question
-from viz.lessons.exercises.reach import reach
-from viz.lessons.exercises.sizes import output_size, remainder
-from viz.lessons.exercises.snippet import wrong_shape
+from viz.lessons.exercises.cost import cost_question
+from viz.lessons.exercises.fields import resnet_question, stack_question
+from viz.lessons.exercises.gradient import gradient_question
+from viz.lessons.exercises.paddings import padding_question
+from viz.lessons.exercises.question import Question, QuestionContent
+from viz.lessons.exercises.reach import reach_question
+from viz.lessons.exercises.seeded_random import SeededRandom, parity
+from viz.lessons.exercises.sizes import output_size_question, remainder_question
+from viz.lessons.exercises.snippet import wrong_shape_question
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A row of ``KINDS``.
+    """A kind of exercise.
 
     Attributes:
-        label: on screen.
-        levels: what each level asks, in a few words.
-        draft: ``(draws, level)`` to a question, or None where these draws make none.
+        label: Name on screen.
+        levels: The subject of each of the three levels, in a few words.
+        make_content: Function from a random generator and a level to a question; it returns None
+            if the random numbers do not give a suitable one.
     """
 
     label: str
     levels: tuple[str, str, str]
-    draft: Callable[[Draw, int], Draft | None]
+    make_content: Callable[[SeededRandom, int], QuestionContent | None]
 
 
 KINDS: dict[str, Kind] = {
     "output_size": Kind(
         "Output size",
         ("whole steps", "with a remainder", "dilated, ceil_mode, transposed"),
-        output_size,
+        output_size_question,
     ),
     "remainder": Kind(
         "Remainder and unread pixels",
         ("the remainder", "unread pixels", "gaps between the windows"),
-        remainder,
+        remainder_question,
     ),
     "stack": Kind(
         "Receptive field of a stack",
         ("stride 1", "strides and pooling", "dilation too"),
-        stack,
+        stack_question,
     ),
     "reach": Kind(
         "Which pixels reach it",
         ("no padding", "at the border", "dilated, backwards, two layers"),
-        reach,
+        reach_question,
     ),
     "padding": Kind(
         "Which padding",
         ("keeps the size", "with dilation", "with a stride"),
-        padding,
+        padding_question,
     ),
     "cost": Kind(
         "Parameters and MACs",
         ("parameters", "groups, MACs", "groups and MACs, separable, transposed"),
-        cost,
+        cost_question,
     ),
     "gradient": Kind(
         "Who gets gradient",
         ("how many pixels", "winners of a maximum", "backward by hand"),
-        gradient,
+        gradient_question,
     ),
     "resnet": Kind(
         "ResNet v1 and v1.5",
         ("one block", "several blocks", "from the image"),
-        resnet,
+        resnet_question,
     ),
     "wrong_shape": Kind(
         "Spot the wrong shape",
         ("convolutions", "pooling and dilation", "where PyTorch stops"),
-        wrong_shape,
+        wrong_shape_question,
     ),
 }
-"""One row more, and the page and the tests have it."""
+"""All kinds by their key in links; the page and the tests show and test each row."""
 
 LEVELS = {1: "first steps", 2: "usual", 3: "hard"}
+"""The levels of difficulty and their names."""
 MAX_SEED, MAX_NUMBER = 999_999, 9_999
-_ATTEMPTS = 400
+"""Largest seed and largest index in a series."""
+_MAX_ATTEMPTS = 400
 
 
 @lru_cache(maxsize=512)
 def question(kind: str, level: int, seed: int, number: int) -> Question:
-    """The question of that place: the same for everybody, in every process.
+    """Return the question at a place of a series; it is the same in every process.
 
-    Texts of even numbers have even digests, those of odd numbers odd ones: no question is
-    followed by itself.
+    The `parity` of a question's text equals that of its number, so that a question never follows
+    itself.
 
     Raises:
-        SpecError: no such kind or level, or a seed or number out of range.
+        SpecError: The kind or level does not exist, or the seed or number is out of range.
     """
-    _check(kind, level, seed, number)
-    for attempt in range(_ATTEMPTS):
-        draft = KINDS[kind].draft(Draw(kind, level, seed, number, attempt), level)
-        if draft and parity(draft.text + draft.code) == number % 2:
-            values = {each.name: getattr(draft, each.name) for each in fields(draft)}
+    _check_bounds(kind, level, seed, number)
+    for attempt in range(_MAX_ATTEMPTS):
+        content = KINDS[kind].make_content(SeededRandom(kind, level, seed, number, attempt), level)
+        if content and parity(content.text + content.code) == number % 2:
+            values = {each.name: getattr(content, each.name) for each in fields(content)}
             return Question(**values, kind=kind, level=level, seed=seed, number=number)
     raise AssertionError(f"{kind} {level} makes too few questions")
 
 
-def _check(kind: str, level: int, seed: int, number: int) -> None:
+def _check_bounds(kind: str, level: int, seed: int, number: int) -> None:
+    """Raise SpecError if there is no such place in a series."""
     if kind not in KINDS:
         raise SpecError("kind", f"must be one of {', '.join(KINDS)}", kind)
     if level not in LEVELS:
@@ -117,18 +121,20 @@ def _check(kind: str, level: int, seed: int, number: int) -> None:
 
 
 def kind_at(kinds: Sequence[str], level: int, seed: int, number: int) -> str:
-    """The kind of a place in a mixed series: rounds of all chosen kinds, each in its own order.
+    """Return the kind of a question in a mixed series.
+
+    The series consists of rounds; each round has every chosen kind once, in its own random order.
 
     Raises:
-        SpecError: no kind is chosen.
+        SpecError: No kind is chosen.
     """
     chosen = [kind for kind in KINDS if kind in kinds]
     if not chosen:
         raise SpecError("kinds", "must be at least one", "none")
-    turn, place = divmod(number, len(chosen))
-    return Draw("order", level, seed, turn).shuffled(chosen)[place]
+    round_, position = divmod(number, len(chosen))
+    return SeededRandom("order", level, seed, round_).shuffled(chosen)[position]
 
 
 def series(kinds: Sequence[str], level: int, seed: int, number: int) -> Question:
-    """Question ``number`` of a mixed series; SpecError as `question` and `kind_at` say."""
+    """Return a question of a series of mixed kinds; raises SpecError as `question` does."""
     return question(kind_at(kinds, level, seed, number), level, seed, number)

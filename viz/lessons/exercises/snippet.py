@@ -1,4 +1,4 @@
-"""Spot the wrong shape: a network in PyTorch whose comments, or whose layers, hold one mistake."""
+"""Questions about PyTorch code with one mistake: a wrong shape comment or channel count."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from core.layer.window import Window2d, span_of
 from core.networks import Conv, Flatten, Linear, MaxPool, NetworkSpec, Shape
 from core.networks.layers import Leaf
 from core.networks.shapes import advance
-from viz.lessons.exercises.draw import Draw
-from viz.lessons.exercises.question import Draft, Mistake, NetworkSubject, distinct_mistakes, letter
+from viz.lessons.exercises.question import (
+    Mistake,
+    NetworkSubject,
+    QuestionContent,
+    distinct_mistakes,
+    letter,
+)
+from viz.lessons.exercises.seeded_random import SeededRandom
 from viz.lessons.exercises.words import square
 
 
 @dataclass(frozen=True)
-class Line:
+class CodeLine:
     """One layer of the code.
 
     Attributes:
-        layer: what it is.
-        before, after: true shapes at its input and output.
-        channels: as the code says they arrive; features for a linear layer.
+        layer: The layer.
+        before, after: The correct shapes of its input and its output.
+        channels: Input channels in the code, or input features of a linear layer; they may be
+            wrong on purpose.
     """
 
     layer: Leaf
@@ -31,18 +38,19 @@ class Line:
 
     @property
     def code(self) -> str:
-        """The constructor's call."""
+        """The call of the layer's constructor, such as ``nn.Conv2d(3, 8, 3, padding=1)``."""
         layer = self.layer
         if isinstance(layer, Conv):
-            return f"nn.Conv2d({self.channels}, {layer.out_channels}, {_window(layer)})"
+            return f"nn.Conv2d({self.channels}, {layer.out_channels}, {_window_arguments(layer)})"
         if isinstance(layer, MaxPool):
-            return f"nn.MaxPool2d({_window(layer)})"
+            return f"nn.MaxPool2d({_window_arguments(layer)})"
         if isinstance(layer, Linear):
             return f"nn.Linear({self.channels}, {layer.out_features})"
         return "nn.Flatten()"
 
 
-def _window(layer: Conv | MaxPool) -> str:
+def _window_arguments(layer: Conv | MaxPool) -> str:
+    """Return the arguments of the window without defaults: ``3, stride=2, padding=1``."""
     parts = [str(layer.kernel_size[0])]
     pool = isinstance(layer, MaxPool)
     if layer.stride != (layer.kernel_size if pool else (1, 1)):
@@ -55,72 +63,86 @@ def _window(layer: Conv | MaxPool) -> str:
 
 
 def _padding(layer: Conv | MaxPool) -> int:
-    """On every side: no layer here pads its sides apart."""
+    """Return the padding of a layer, which is the same on every side here."""
     rows = layer.padding[0]
     return rows[0] if isinstance(rows, tuple) else int(rows)
 
 
-def _conv(draw: Draw, level: int) -> Conv:
-    kernel = draw.of((3, 3, 5, 7))
-    stride = draw.between(1, 2) if level > 1 or draw.below(2) else 1
-    dilation = 2 if level == 2 and draw.below(3) == 0 else 1
-    padding = draw.between(0, dilation * (kernel // 2))
-    return Conv(square(kernel), draw.of((8, 16, 24, 32)), square(stride), ((padding,) * 2,) * 2,
+def _random_convolution(rng: SeededRandom, level: int) -> Conv:
+    """Return a random convolution; it may be dilated at level 2."""
+    kernel = rng.choice((3, 3, 5, 7))
+    stride = rng.between(1, 2) if level > 1 or rng.below(2) else 1
+    dilation = 2 if level == 2 and rng.below(3) == 0 else 1
+    padding = rng.between(0, dilation * (kernel // 2))
+    return Conv(square(kernel), rng.choice((8, 16, 24, 32)), square(stride), ((padding,) * 2,) * 2,
                 square(dilation))  # fmt: skip
 
 
-def _pool(draw: Draw) -> MaxPool:
-    return draw.of((MaxPool((2, 2)), MaxPool((3, 3), (2, 2)), MaxPool((3, 3), (2, 2), (1, 1))))
+def _random_pooling(rng: SeededRandom) -> MaxPool:
+    """Return a random max pooling."""
+    return rng.choice((MaxPool((2, 2)), MaxPool((3, 3), (2, 2)), MaxPool((3, 3), (2, 2), (1, 1))))
 
 
-def _layers(draw: Draw, level: int) -> list[Leaf]:
+def _random_layers(rng: SeededRandom, level: int) -> list[Leaf]:
+    """Return random layers: convolutions; pooling, too; and a linear layer at level 3."""
     if level == 1:
-        return [_conv(draw, 1) for _ in range(3)]
-    layers: list[Leaf] = [_conv(draw, level), _pool(draw), _conv(draw, level)]
+        return [_random_convolution(rng, 1) for _ in range(3)]
+    layers: list[Leaf] = [
+        _random_convolution(rng, level),
+        _random_pooling(rng),
+        _random_convolution(rng, level),
+    ]
     if level == 2:
-        return [*layers, _pool(draw) if draw.below(2) else _conv(draw, 2)]
-    return [*layers, Flatten(), Linear(draw.of((10, 20, 100)))]
+        return [*layers, _random_pooling(rng) if rng.below(2) else _random_convolution(rng, 2)]
+    return [*layers, Flatten(), Linear(rng.choice((10, 20, 100)))]
 
 
-def _followed(layers: list[Leaf], shape: Shape) -> list[Line]:
+def _lines_with_shapes(layers: list[Leaf], shape: Shape) -> list[CodeLine]:
+    """Return the correct code lines of layers whose input has this shape."""
     lines = []
     for layer in layers:
         after = advance(layer, shape)
-        arriving = shape.features if shape.flat else shape.channels
-        assert arriving
-        lines.append(Line(layer, shape, after, arriving))
+        input_channels = shape.features if shape.flat else shape.channels
+        assert input_channels
+        lines.append(CodeLine(layer, shape, after, input_channels))
         shape = after
     return lines
 
 
-def wrong_shape(draw: Draw, level: int) -> Draft | None:
-    """Which comment is wrong? At the last level: at which line does torch stop?"""
-    side = draw.of((24, 28, 32, 40, 48))
-    channels = draw.of((1, 3))
+def wrong_shape_question(rng: SeededRandom, level: int) -> QuestionContent | None:
+    """Ask which shape comment is wrong or, at level 3, at which line PyTorch raises an error."""
+    side = rng.choice((24, 28, 32, 40, 48))
+    channels = rng.choice((1, 3))
     try:
-        lines = _followed(_layers(draw, level), Shape(channels, (side, side)))
+        lines = _lines_with_shapes(_random_layers(rng, level), Shape(channels, (side, side)))
     except SpecError:
         return None
     if min(line.after.size[0] for line in lines if line.after.size) < 3:
         return None
-    return _stops(draw, lines) if level == 3 else _commented(draw, lines)
+    return (
+        _channel_error_question(rng, lines) if level == 3 else _wrong_comment_question(rng, lines)
+    )
 
 
-def _text(shape: Shape) -> str:
+def _shape_text(shape: Shape) -> str:
+    """Return a shape as it stands in the code's comments."""
     return str(shape).replace(" features", "")
 
 
-def _block(lines: list[Line], comments: list[str]) -> str:
-    """The code: a shape stands below the layer that makes it, a bare letter above its layer."""
-    rows = [f"    # input: {_text(lines[0].before)}"]
+def _code_text(lines: list[CodeLine], comments: list[str]) -> str:
+    """Return the code with a lettered comment for each line.
+
+    A comment with a shape stands below its layer; an empty one, a letter only, stands above it.
+    """
+    rows = [f"    # input: {_shape_text(lines[0].before)}"]
     for i, (line, comment) in enumerate(zip(lines, comments, strict=True)):
         pair = [f"    {line.code},", f"    # {letter(i)}{comment}"]
         rows += pair if comment else pair[::-1]
     return "\n".join(["net = nn.Sequential(", *rows, ")"])
 
 
-def _slips(line: Line) -> list[tuple[int, str]]:
-    """Wrong sides that people write, each with the mistake behind it."""
+def _plausible_errors(line: CodeLine) -> list[tuple[int, str]]:
+    """Return wrong output sides that people compute, each with what the computation does wrong."""
     layer = line.layer
     assert isinstance(layer, Conv | MaxPool)
     assert line.before.size
@@ -137,37 +159,40 @@ def _slips(line: Line) -> list[tuple[int, str]]:
     ]
 
 
-def _commented(draw: Draw, lines: list[Line]) -> Draft | None:
-    """All comments are true but one: the shape at its line alone is wrong."""
-    index = draw.below(len(lines))
+def _wrong_comment_question(rng: SeededRandom, lines: list[CodeLine]) -> QuestionContent | None:
+    """Ask which of the shape comments is wrong; all others are correct."""
+    index = rng.below(len(lines))
     line = lines[index]
-    true = line.after.size
-    assert true
-    slips = [(side, why) for side, why in _slips(line) if side > 0 and side != true[0]]
-    if not slips:
+    correct = line.after.size
+    assert correct
+    errors = [
+        (side, why) for side, why in _plausible_errors(line) if side > 0 and side != correct[0]
+    ]
+    if not errors:
         return None
-    side, why = draw.of(slips)
-    comments = [f": {_text(each.after)}" for each in lines]
-    comments[index] = f": {_text(replace(line.after, size=(side, side)))}"
-    claims: list[Mistake] = [
-        (i, f"Line {letter(i)} is right: {_formula(each)}. Each line starts from the true size "
+    side, why = rng.choice(errors)
+    comments = [f": {_shape_text(each.after)}" for each in lines]
+    comments[index] = f": {_shape_text(replace(line.after, size=(side, side)))}"
+    mistakes: list[Mistake] = [
+        (i, f"Line {letter(i)} is right: {_size_latex(each)}. Each line starts from the true size "
             "of the one before.")
         for i, each in enumerate(lines) if i != index
     ]  # fmt: skip
-    return _draft(
+    return _content(
         lines,
         index,
         text=(
             "Each comment names the shape after the layer above it. One is wrong, the others are right. "
             "Which one?"
         ),
-        code=_block(lines, comments),
-        solution=(f"Line {letter(index)}: {_formula(line)}, not {side}. The comment {why}."),
-        claims=claims,
+        code=_code_text(lines, comments),
+        solution=(f"Line {letter(index)}: {_size_latex(line)}, not {side}. The comment {why}."),
+        mistakes=mistakes,
     )
 
 
-def _formula(line: Line) -> str:
+def _size_latex(line: CodeLine) -> str:
+    """Return the formula of a line's output side with its numbers, in LaTeX."""
     layer = line.layer
     assert isinstance(layer, Conv | MaxPool)
     assert line.before.size
@@ -178,76 +203,96 @@ def _formula(line: Line) -> str:
     return rf"$\lfloor ({n} + 2 \cdot {p} - {span}) / {layer.stride[0]} \rfloor + 1 = {outputs}$"
 
 
-def _stops(draw: Draw, lines: list[Line]) -> Draft | None:
-    """One layer is told the wrong number of channels or features: torch stops there."""
-    index = draw.of([i for i, line in enumerate(lines) if i and _states_input(line)])
+def _channel_error_question(rng: SeededRandom, lines: list[CodeLine]) -> QuestionContent | None:
+    """Ask which layer has a wrong number of input channels or features, so that PyTorch stops."""
+    index = rng.choice([i for i, line in enumerate(lines) if i and _names_input_channels(line)])
     line, before = lines[index], lines[index - 1]
     if isinstance(line.layer, Linear):
-        map_ = lines[index - 2].after
-        assert map_.size
-        rows, cols = map_.size
-        assert map_.channels
-        count = map_.channels
+        feature_map = lines[index - 2].after
+        assert feature_map.size
+        rows, cols = feature_map.size
+        assert feature_map.channels
+        count = feature_map.channels
         options = [(count * (rows + 1) * (cols + 1), "A map one larger would have that many."),
                    (count * rows, "That counts one side of the map only."),
                    (count * (rows - 1) * (cols - 1), "A map one smaller would have that many."),
                    (rows * cols, "That forgets the channels.")]  # fmt: skip
-        needs = f"{map_.channels}·{rows}·{cols} = {line.channels}"
+        needs = f"{feature_map.channels}·{rows}·{cols} = {line.channels}"
     else:
-        arriving = [each.after.channels for each in lines[:index]]
-        true = line.channels
-        options = [(n, "") for n in (true * 2, true // 2)]
-        options += [(n, "That many arrived further up.") for n in arriving if n]
-        needs = str(true)
-    wrong, why = draw.of(options)
+        input_channels = [each.after.channels for each in lines[:index]]
+        correct = line.channels
+        options = [(n, "") for n in (correct * 2, correct // 2)]
+        options += [(n, "That many arrived further up.") for n in input_channels if n]
+        needs = str(correct)
+    wrong, why = rng.choice(options)
     if wrong == line.channels:
         return None
     changed = [*lines[:index], replace(line, channels=wrong), *lines[index + 1 :]]
     what = "features" if isinstance(line.layer, Linear) else "channels"
-    claims: list[Mistake] = [(i, _fits(each)) for i, each in enumerate(lines) if i != index]
-    return _draft(
+    mistakes: list[Mistake] = [
+        (i, _why_line_is_right(each)) for i, each in enumerate(lines) if i != index
+    ]
+    return _content(
         lines,
         index,
         text="Shapes do not fit at one line, and PyTorch stops there with an error. At which?",
-        code=_block(changed, [""] * len(lines)),
+        code=_code_text(changed, [""] * len(lines)),
         solution=(
             f"Line {letter(index)} expects {wrong} {what}. Line {letter(index - 1)} "
-            f"hands over {_text(before.after)}: it should be {needs}. {why}".strip()
+            f"hands over {_shape_text(before.after)}: it should be {needs}. {why}".strip()
         ),
-        claims=claims,
+        mistakes=mistakes,
     )
 
 
-def _states_input(line: Line) -> bool:
-    """Whether the code of this layer says what arrives."""
+def _names_input_channels(line: CodeLine) -> bool:
+    """Return whether the code of this layer names its input channels or features."""
     return isinstance(line.layer, Conv | Linear)
 
 
-def _fits(line: Line) -> str:
+def _why_line_is_right(line: CodeLine) -> str:
+    """Return the explanation why PyTorch does not stop at this line."""
     if isinstance(line.layer, Conv):
         some = f"{line.channels} {'channel' if line.channels == 1 else 'channels'}"
-        return f"Here {_text(line.before)} arrive, and the layer expects {some}."
+        return f"Here {_shape_text(line.before)} arrive, and the layer expects {some}."
     if isinstance(line.layer, Linear):
         return f"Here {line.channels} features arrive, and the layer expects {line.channels}."
-    return f"This layer takes what comes: {_text(line.before)} becomes {_text(line.after)}."
+    return f"This layer takes what comes: {_shape_text(line.before)} becomes {_shape_text(line.after)}."
 
 
-def _draft(
-    lines: list[Line], index: int, *, text: str, code: str, solution: str, claims: list[Mistake]
-) -> Draft:
+def _content(
+    lines: list[CodeLine],
+    index: int,
+    *,
+    text: str,
+    code: str,
+    solution: str,
+    mistakes: list[Mistake],
+) -> QuestionContent:
+    """Return the question whose answer is the line with this index.
+
+    Args:
+        lines: The correct code lines.
+        index: Index of the line with the mistake.
+        text: The question.
+        code: The code with the mistake.
+        solution: The first sentences of the solution; a table of all shapes follows.
+        mistakes: Explanations for the choice of another line.
+    """
     shapes = "\n".join(
-        f"| {letter(i)} | `{line.code}` | {_text(line.after)} |" for i, line in enumerate(lines)
+        f"| {letter(i)} | `{line.code}` | {_shape_text(line.after)} |"
+        for i, line in enumerate(lines)
     )
     first = lines[0].before
     assert first.size
     assert first.channels
     maps = tuple(line.layer for line in lines if isinstance(line.layer, Conv | MaxPool))
-    return Draft(
+    return QuestionContent(
         text=text,
         form="choice",
         answer=index,
         solution=f"{solution}\n\n| | layer | true output |\n|---|---|---|\n{shapes}",
-        mistakes=distinct_mistakes(index, claims),
+        mistakes=distinct_mistakes(index, mistakes),
         subject=NetworkSubject(NetworkSpec(maps), (first.channels, *first.size)),
         code=code,
         options=tuple(f"line {letter(i)}" for i in range(len(lines))),

@@ -31,7 +31,7 @@ from viz.lessons.exercises import (
     question,
     series,
 )
-from viz.lessons.exercises.draw import Draw
+from viz.lessons.exercises.seeded_random import SeededRandom
 
 ROOT = Path(__file__).parents[4]
 EVERY = [(kind, level) for kind in KINDS for level in LEVELS]
@@ -186,12 +186,12 @@ def test_no_kind_chosen() -> None:
 
 
 def test_draws_are_even_and_cover_everything() -> None:
-    draw = Draw("fair", 1)
-    counts = Counter(draw.below(6) for _ in range(6000))
+    rng = SeededRandom("fair", 1)
+    counts = Counter(rng.below(6) for _ in range(6000))
     assert set(counts) == set(range(6))
     assert min(counts.values()) > 850
-    assert sorted(draw.shuffled(range(9))) == list(range(9))
-    assert {Draw("s", i).shuffled("ab")[0] for i in range(20)} == {"a", "b"}
+    assert sorted(rng.shuffled(range(9))) == list(range(9))
+    assert {SeededRandom("s", i).shuffled("ab")[0] for i in range(20)} == {"a", "b"}
 
 
 @pytest.mark.parametrize("kind, level", EVERY)

@@ -13,7 +13,12 @@ from core.networks import zoo
 from core.receptive_field import receptive_fields
 from viz.lessons.claims import Outcome, claim
 from viz.lessons.exercises import experiments
-from viz.lessons.exercises.experiments import EXPERIMENTS, Finding, find, right_option
+from viz.lessons.exercises.experiments import (
+    EXPERIMENTS,
+    ExperimentResult,
+    correct_option,
+    run_experiment,
+)
 from viz.lessons.exercises.interview import INTERVIEWS
 
 RIGHT = {
@@ -44,8 +49,8 @@ def test_every_question_has_its_experiment() -> None:
 
 @pytest.mark.parametrize("name", INTERVIEWS)
 def test_the_numbers_bear_out_one_option(name: str) -> None:
-    row, found = INTERVIEWS[name], find(name)
-    assert row.options[right_option(name, found)][0] == RIGHT[name]
+    row, found = INTERVIEWS[name], run_experiment(name)
+    assert row.options[correct_option(name, found)][0] == RIGHT[name]
     labels, values = zip(*row.options, strict=True)
     assert len(set(labels)) == len(set(values)) == len(labels) >= 3
     assert found.rows
@@ -56,17 +61,17 @@ def test_the_numbers_bear_out_one_option(name: str) -> None:
 
 def test_no_such_question() -> None:
     with pytest.raises(SpecError):
-        find("nonsense")
+        run_experiment("nonsense")
 
 
 def test_a_finding_that_no_option_says_is_refused() -> None:
     with pytest.raises(SpecError):
-        right_option("growth", Finding(3, "", (), ()))
+        correct_option("growth", ExperimentResult(3, "", (), ()))
 
 
 def verdict(name: str) -> str:
     try:
-        return INTERVIEWS[name].options[right_option(name, find(name))][0]
+        return INTERVIEWS[name].options[correct_option(name, run_experiment(name))][0]
     except SpecError:
         return "none"
 
@@ -75,7 +80,7 @@ def test_without_jumps_the_verdicts_on_fields_change(monkeypatch: pytest.MonkeyP
     def flat(steps: Any) -> tuple[int, int]:
         return 1 + sum(step.span - 1 for step in steps), 1
 
-    monkeypatch.setattr(experiments, "field", flat)
+    monkeypatch.setattr(experiments, "field_after", flat)
     assert verdict("growth") == "21"
     assert verdict("stem_field") == "9"
     assert verdict("dilated_or_strided") == "the dilated one"
@@ -108,8 +113,8 @@ true_counts = experiments.phase_counts
 
 
 def test_without_a_blur_none_gets_closer(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = experiments._consistencies
-    monkeypatch.setattr(experiments, "_consistencies", lambda taps, shifts: true(1, shifts))
+    true = experiments._lowest_cosines
+    monkeypatch.setattr(experiments, "_lowest_cosines", lambda taps, shifts: true(1, shifts))
     assert verdict("blur") == "none: it only blurs"
 
 
@@ -134,7 +139,7 @@ def test_a_question_reads_the_evidence_of_its_claim(
             numbers.append(self.number)
             return claim(self.number).run({**values, **settings})
 
-    usual = find(name)
+    usual = run_experiment(name)
     monkeypatch.setattr(experiments, "claim", Other)
     assert verdict(name) == answer
     columns = claim(numbers[0]).run().evidence.columns
@@ -142,7 +147,7 @@ def test_a_question_reads_the_evidence_of_its_claim(
 
 
 def test_resnets_of_the_zoo_see_what_is_said() -> None:
-    said = {row[0]: row[1] for row in find("resnet_versions").rows}
+    said = {row[0]: row[1] for row in run_experiment("resnet_versions").rows}
     for version, name in (("v1", "resnet50_v1"), ("v1.5", "resnet50")):
         fields = receptive_fields(zoo.build(name, device="meta"), (3, 224, 224))
         assert str(fields["layer4_2_conv3"].size[0]) == said[version]
@@ -153,4 +158,4 @@ def test_parameters_are_torchs() -> None:
     three = sum(
         p.numel() for ins in (3, 64, 64) for p in nn.Conv2d(ins, 64, 3, bias=False).parameters()
     )
-    assert find("stem_weights").rows[0] == ("3→64", f"{one:,}", f"{three:,}")
+    assert run_experiment("stem_weights").rows[0] == ("3→64", f"{one:,}", f"{three:,}")

@@ -16,22 +16,22 @@ from viz.lessons.exercises import (
     judge,
     question,
 )
-from viz.lessons.exercises.forms import MAX_TEXT, Unreadable, read
-from viz.lessons.exercises.question import FORMS, Answer, Form, LayerSubject, runs
+from viz.lessons.exercises.forms import MAX_TEXT, UnreadableAnswer, parse_answer
+from viz.lessons.exercises.question import FORMS, Answer, AnswerForm, LayerSubject, ranges_text
 
 SUBJECT = LayerSubject(LayerSpec(), (8, 8))
 NONE = "no answer of this form"
 
 
-def asked(form: Form, answer: Answer = 0, options: tuple[str, ...] = ()) -> Question:
+def asked(form: AnswerForm, answer: Answer = 0, options: tuple[str, ...] = ()) -> Question:
     return Question("?", form, answer, "so", (), SUBJECT, options=options)
 
 
-def reading(form: Form, text: str) -> object:
+def reading(form: AnswerForm, text: str) -> object:
     options = ("line A", "line B", "line C") if form == "choice" else ()
     try:
-        return read(asked(form, options=options), text)
-    except Unreadable:
+        return parse_answer(asked(form, options=options), text)
+    except UnreadableAnswer:
         return NONE
 
 
@@ -108,7 +108,7 @@ def test_cells(text: str, value: object) -> None:
 
 
 @given(st.sampled_from(list(FORMS)), st.text(max_size=MAX_TEXT + 20))
-def test_any_text_is_judged_or_asked_for_again(form: Form, text: str) -> None:
+def test_any_text_is_judged_or_asked_for_again(form: AnswerForm, text: str) -> None:
     options = ("line A", "line B") if form == "choice" else ()
     answer: Answer = 1 if form in ("number", "choice") else (1, 1)
     verdict = judge(asked(form, answer, options), text)
@@ -118,14 +118,14 @@ def test_any_text_is_judged_or_asked_for_again(form: Form, text: str) -> None:
 
 
 @given(st.sampled_from(list(FORMS)), st.text("0123456789 ,.-x×(){}[]:'_toand", max_size=40))
-def test_what_looks_like_an_answer_never_breaks(form: Form, text: str) -> None:
+def test_what_looks_like_an_answer_never_breaks(form: AnswerForm, text: str) -> None:
     reading(form, text)
 
 
 @given(st.sets(st.integers(-20, 40), max_size=12))
 def test_cells_are_read_as_they_are_shown(cells: set[int]) -> None:
     ordered = tuple(sorted(cells))
-    assert reading("cells", runs(ordered)) == ordered
+    assert reading("cells", ranges_text(ordered)) == ordered
 
 
 @given(st.integers(-(10**11), 10**11))
@@ -143,7 +143,7 @@ def test_an_unreadable_answer_is_told_this_question_s_own_format(kind: str, leve
             verdict = judge(one, nonsense)
             assert verdict.right is not None or verdict.message.endswith(f"Type {told}.")
         example = told.rpartition("such as ")[2]
-        assert read(one, example) != one.answer
+        assert parse_answer(one, example) != one.answer
         if one.form == "number":
             assert one.quantity, "a number is one of something"
             large = one.quantity in ("parameters", "macs")
@@ -155,7 +155,7 @@ def test_every_form_has_an_example_that_is_not_the_answer() -> None:
         options = ("line A", "line B", "line C") if form == "choice" else ()
         for example in examples:
             plain = asked(form, options=options)
-            answer = read(plain, example)
+            answer = parse_answer(plain, example)
             told = answer_format(asked(form, answer, options))
             assert told.rpartition("such as ")[2] in set(examples) - {example}
 
@@ -180,7 +180,7 @@ def test_giving_up_shows_the_solution() -> None:
     ],
 )
 def test_an_unknown_mistake_is_still_told_something(
-    form: Form, answer: Answer, text: str, said: str
+    form: AnswerForm, answer: Answer, text: str, said: str
 ) -> None:
     verdict = judge(asked(form, answer), text)
     assert verdict.right is False

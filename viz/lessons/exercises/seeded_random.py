@@ -1,4 +1,4 @@
-"""Seeded draws that are the same in every process, on every machine, in every version."""
+"""Seeded random numbers that are the same in every process, machine and library version."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Draw:
-    """A stream of draws, decided by its key alone: SHA-256 of the key and a counter.
+class SeededRandom:
+    """A random generator whose numbers are the SHA-256 digests of its key and a counter.
 
-    Libraries may change their generators; a link that a lecturer has printed may not change
-    its questions.
+    It does not depend on a library's generator, which a new version may change: a link that a
+    lecturer has printed must lead to the same questions for years.
+
+    Args:
+        *key: Values that identify the sequence; equal keys give equal numbers.
     """
 
     def __init__(self, *key: object) -> None:
@@ -21,21 +24,21 @@ class Draw:
         self._count = 0
 
     def below(self, n: int) -> int:
-        """A whole number in [0, n)."""
+        """Return a random integer from 0 to n − 1."""
         self._count += 1
         digest = sha256(f"{self._key}:{self._count}".encode()).digest()
         return int.from_bytes(digest[:8], "big") % n
 
     def between(self, low: int, high: int) -> int:
-        """A whole number in [low, high]."""
+        """Return a random integer from ``low`` to ``high``, both included."""
         return low + self.below(high - low + 1)
 
-    def of(self, options: Sequence[T]) -> T:
-        """One of the options."""
+    def choice(self, options: Sequence[T]) -> T:
+        """Return a random option."""
         return options[self.below(len(options))]
 
     def shuffled(self, options: Sequence[T]) -> list[T]:
-        """The options in another order (Fisher and Yates)."""
+        """Return the options in a random order (Fisher–Yates shuffle)."""
         mixed = list(options)
         for last in range(len(mixed) - 1, 0, -1):
             other = self.below(last + 1)
@@ -44,5 +47,5 @@ class Draw:
 
 
 def parity(text: str) -> int:
-    """0 or 1, decided by the text alone."""
+    """Return a pseudorandom bit that depends on the text alone."""
     return sha256(text.encode()).digest()[0] % 2
