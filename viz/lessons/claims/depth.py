@@ -93,7 +93,10 @@ def expected_factor(spec: FlowSpec) -> float | None:
 
 def _vanishing_row(name: str, flow: GradientFlow) -> tuple[tuple[str | int, ...], bool]:
     """Return the evidence row of one downsampling, and whether its gradient vanishes."""
-    remaining, vanishing_layer = float(flow.median[0] / flow.median[-1]), flow.vanishing_layer(VANISHED)
+    remaining, vanishing_layer = (
+        float(flow.median[0] / flow.median[-1]),
+        flow.vanishing_layer(VANISHED),
+    )
     factor = expected_factor(flow.spec)
     row = (
         NAMES[name],

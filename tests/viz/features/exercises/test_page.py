@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.viz.visit import open_page
-from viz.features.exercises.compute import revealed
+from viz.features.exercises.compute import interview_result
 from viz.features.exercises.params import PARAMS
 from viz.lessons.exercises import KINDS, LEVELS, answer_text, question, series
 from viz.lessons.exercises.interview import INTERVIEWS
@@ -176,7 +176,7 @@ def test_two_visitors_of_one_link_get_the_same_questions() -> None:
 @pytest.mark.parametrize("name", list(INTERVIEWS)[::4])
 def test_an_interview_question_is_predicted_and_then_revealed(name: str) -> None:
     app = visit({"tab": "interview", "interview": name})
-    found = revealed(name)
+    found = interview_result(name)
     assert INTERVIEWS[name].ask in words_of(app)
     assert found.finding.text not in words_of(app), "predict first"
     app.button(key=f"guess_{name}_{found.right}").click()
@@ -192,7 +192,7 @@ def test_an_interview_question_is_predicted_and_then_revealed(name: str) -> None
 
 
 def test_a_wrong_prediction_is_told_what_the_experiment_says() -> None:
-    found = revealed("growth")
+    found = interview_result("growth")
     app = visit({"tab": "interview", "interview": "growth", "guess": "1"})
     right = INTERVIEWS["growth"].options[found.right][0]
     assert app.error[0].value == f"The experiment says: {right}."
