@@ -142,7 +142,9 @@ def _vanishing_gradient(values: Values) -> Outcome:
     """Test claim 21 for each kind of downsampling."""
     from core.gradients.flow import gradient_flow
 
-    flows = {name: gradient_flow(_spec(values, name)) for name in DOWNSAMPLINGS}
+    flows: dict[str, GradientFlow] = {
+        name: gradient_flow(_spec(values, name)) for name in DOWNSAMPLINGS
+    }
     rows, agrees = zip(*(_vanishing_row(*item) for item in flows.items()), strict=True)
     return outcome(
         f"Of a gradient of norm 1 at the last of {values['depth']} layers, {rows[0][3]} arrives at "

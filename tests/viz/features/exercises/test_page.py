@@ -178,13 +178,13 @@ def test_an_interview_question_is_predicted_and_then_revealed(name: str) -> None
     app = visit({"tab": "interview", "interview": name})
     found = interview_result(name)
     assert INTERVIEWS[name].ask in words_of(app)
-    assert found.finding.text not in words_of(app), "predict first"
-    app.button(key=f"guess_{name}_{found.right}").click()
+    assert found.experiment.text not in words_of(app), "predict first"
+    app.button(key=f"guess_{name}_{found.correct}").click()
     app = run(app)
     assert app.success[0].value == "As you said."
-    assert found.finding.text in words_of(app)
-    assert all(cell in words_of(app) for row in found.finding.rows for cell in row)
-    assert url_of(app)["guess"] == str(found.right + 1)
+    assert found.experiment.text in words_of(app)
+    assert all(cell in words_of(app) for row in found.experiment.rows for cell in row)
+    assert url_of(app)["guess"] == str(found.correct + 1)
     app.button(key="interview_next").click()
     app = run(app)
     assert "guess" not in url_of(app)
@@ -194,7 +194,7 @@ def test_an_interview_question_is_predicted_and_then_revealed(name: str) -> None
 def test_a_wrong_prediction_is_told_what_the_experiment_says() -> None:
     found = interview_result("growth")
     app = visit({"tab": "interview", "interview": "growth", "guess": "1"})
-    right = INTERVIEWS["growth"].options[found.right][0]
+    right = INTERVIEWS["growth"].options[found.correct][0]
     assert app.error[0].value == f"The experiment says: {right}."
     assert "← your prediction" in words_of(app)
     app.selectbox(key="interview").set_value("blur")
