@@ -329,7 +329,9 @@ class _CallSites(TorchFunctionMode):
         kwargs, costs = kwargs or {}, self.costs
         inputs = [t for t in tensors_in((*args, *kwargs.values())) if id(t) in costs.draft_of]
         if inputs:
-            name = costs.path[-1] if costs.leaf_depth else getattr(func, "__name__", str(func))
+            name = (
+                costs.module_path[-1] if costs.leaf_depth else getattr(func, "__name__", str(func))
+            )
             shapes = ["×".join(map(str, t.shape[1:])) for t in inputs]
             costs.place = f'layer "{name}", which gets {" and ".join(shapes)}'
         return func(*args, **kwargs)

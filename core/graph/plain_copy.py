@@ -1,8 +1,8 @@
-"""Copies of a module that run by themselves: eval mode, no hooks, weights that are parameters.
+"""Makes plain copies of a module: in eval mode, without hooks, and with weights as parameters.
 
-`torch.nn.utils.weight_norm`, `spectral_norm` and `prune` keep a weight as an attribute that a
-hook computes anew before every forward pass. A copy has the weight that the hook computes as
-a plain parameter, so that it makes the same torch calls as the bare layer, and nothing else.
+`torch.nn.utils.weight_norm`, `spectral_norm` and `prune` store a weight as an attribute that a
+hook recomputes before every forward pass. The copy has the computed weight as a plain parameter,
+so that it makes the same torch calls as a layer without such a hook.
 
 Source: torch.nn.utils.weight_norm, torch.nn.utils.spectral_norm, torch.nn.utils.prune.
 """
@@ -22,16 +22,19 @@ from ..errors import SpecError
 from ..torch_private import is_hooks, own_buffers, own_parameters, pre_hooks
 
 _SOURCE_SUFFIXES = ("g", "v", "u", "orig")
-"""What a weight is computed from: ``weight_g``, ``weight_v``, …. A pruned weight's
-``weight_mask`` stays, for whoever draws the weight anew."""
+"""Suffixes of the tensors from which hooks compute a weight, as in ``weight_g``.
+
+The mask of a pruned weight (``weight_mask``) is not among them: the copy retains it, so that code
+which redraws the weight can apply it.
+"""
 
 
 def deep_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> nn.Module:
-    """A deep copy; tensors that a module has as plain attributes lose their history.
+    """A deep copy of a module, in which non-leaf tensors in attributes are detached.
 
     Args:
-        module: any nn.Module; not changed.
-        replaced: what the copy has in place of an object, by the object's id.
+        module: any nn.Module; it is not changed.
+        replaced: the replacements of objects in the copy, by the objects' ids.
 
     Raises:
         SpecError: the module cannot be copied.
@@ -48,11 +51,11 @@ def deep_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> n
 
 
 def plain_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> nn.Module:
-    """A copy in eval mode without hooks, no parameter of which asks for a gradient.
+    """A copy in eval mode, without hooks, and with parameters that require no gradient.
 
     Args:
-        module: any nn.Module; not changed.
-        replaced: as in `deep_copy`.
+        module: any nn.Module; it is not changed.
+        replaced: the replacements of objects in the copy, by the objects' ids.
 
     Raises:
         SpecError: the module cannot be copied.
@@ -70,13 +73,13 @@ def plain_copy(module: nn.Module, replaced: Mapping[int, Any] | None = None) -> 
 
 
 def _without_caller_hooks(hooks: dict[Any, Any]) -> dict[Any, Any]:
-    """The hooks that torch's own utilities have put on a module, without the caller's."""
+    """The hooks that torch's own utilities have registered, without all others."""
     own = (item for item in hooks.items() if type(item[1]).__module__.startswith("torch.nn.utils."))
     return OrderedDict((key, copy.deepcopy(hook)) for key, hook in own)
 
 
 def _replace_hooked_weights(layer: nn.Module) -> None:
-    """Make parameters of the weights that hooks compute, in the order in which they run."""
+    """Turns the weights that a layer's hooks compute into parameters and removes the hooks."""
     hooks = list(pre_hooks(layer).values())
     names = [str(vars(hook).get("_tensor_name") or vars(hook)["name"]) for hook in hooks]
     for hook in hooks:
@@ -94,7 +97,7 @@ def _replace_hooked_weights(layer: nn.Module) -> None:
 
 @contextmanager
 def restored_forwards(copied: nn.Module) -> Iterator[None]:
-    """Restore the forwards of a copy's modules after a run with a listener."""
+    """A context that restores the forwards of a copy's modules, which a listener replaces."""
     layers = [(vars(layer), vars(layer).get("forward")) for layer in copied.modules()]
     try:
         yield

@@ -1,8 +1,8 @@
-"""Max pooling that torch cannot backpropagate through.
+"""Refuses max pooling that torch cannot backpropagate through.
 
-A window of a dilated, padded max pooling may lie in the padding alone. torch 2.13 then gives
-an index behind the input as its winner, and the backward pass writes there: a wrong gradient
-at best, a crash at worst.
+A window of a dilated and padded max pooling may lie entirely in the padding. torch 2.13 then
+returns an index beyond the input as that of the maximum, and the backward pass writes there: the
+gradient is wrong, or the process crashes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ _MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 
 
 def check_pools(module: nn.Module, input_size: InputSize) -> None:
-    """Refuse a network with a max pooling whose backward pass is not safe on this input.
+    """Raises an error for a network with a max pooling whose backward pass is unsafe.
 
-    Only modules are looked at, for that is what a visitor can write.
+    Only pooling modules are checked, not calls of functions, because networks written in the
+    app's notation have only modules.
 
     Args:
         module: any nn.Module.
-        input_size: as `core.graph.network_graph` takes it.
+        input_size: the input size, as in `core.graph.network_graph`.
 
     Raises:
-        SpecError: a window lies in the padding alone.
+        SpecError: a window of a max pooling lies entirely in the padding.
     """
     if not any(
         isinstance(part, _MAX_POOLS) and _is_dilated_and_padded(part) for part in module.modules()
@@ -39,11 +40,12 @@ def check_pools(module: nn.Module, input_size: InputSize) -> None:
 
 
 def _is_dilated_and_padded(pool: nn.Module) -> bool:
+    """Whether a max pooling has dilation and padding, so that a window may miss the input."""
     settings = pool.dilation, pool.padding
     dilation, padding = (max(s) if isinstance(s, tuple) else int(s) for s in settings)  # type: ignore[arg-type]
     return dilation > 1 and padding > 0
 
 
 def _reads_only_padding(axis: AxisMap) -> bool:
-    """Whether an output reads nothing but padding."""
+    """Whether some output reads nothing but padding."""
     return not axis.whole and bool((axis.table() == axis.n_in).all(axis=1).any())

@@ -1,8 +1,8 @@
-"""Records the calls of a run (core.graph.tracing.trace) as one `Draft` each, with its layout.
+"""Records each torch call of a run (core.graph.tracing.trace) as a `Draft`.
 
-Names are those that `torch.fx` would give: a layer of torch's own gives its name to the
-last call it makes (its earlier ones, such as the padding of ``padding_mode``, are called
-``<layer>_pad``), a function in the code of a module has its own name and a number.
+Node names are those that `torch.fx` would give. One of torch's own layers gives its name to the
+last call that it makes; its earlier calls, such as the padding of ``padding_mode``, are called
+``<layer>_pad``. A function in the code of another module is named after itself, with a number.
 """
 
 from __future__ import annotations
@@ -33,15 +33,17 @@ from .rules.windows import GLOBAL, WINDOW_RULES
 from .tracing.constants import Constants
 
 RULES = INDEX_RULES | WINDOW_RULES | UNFOLD_RULES | MIXING_RULES | RECURRENT_RULES | SHAPE_RULES
+"""The rule of each torch operation, by its name without underscores."""
 MAX_NODES = 40_000
-"""Most operations that are followed."""
+"""The most operations that a network may run."""
 
 
 def _base_name(name: str) -> str:
-    """torch's name of a function without the underscores of dunder and in-place forms.
+    """The name under which `RULES` lists a torch function.
 
-    Overloads of operators (``aten::relu``, ``relu.default``) and the functions of torch.linalg and
-    torch.special have the names of the functions that they are.
+    It lacks the underscores of dunder and in-place functions, the namespace and the overload of
+    operators (``aten::relu``, ``relu.default``), and the prefixes of torch.linalg and
+    torch.special.
     """
     plain = name.removeprefix("aten::").partition(".")[0].strip("_")
     return plain.removeprefix("linalg_").removeprefix("special_") or name
@@ -51,23 +53,40 @@ _CONSTANT_FACTORIES = names_in(
     "zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones new_empty "
     "new_full new_tensor"
 )
-
-
+"""Operations whose result does not depend on the values of their tensors."""
 _IN_PLACE_WITHOUT_WRITE = names_in(
     "squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ detach_ requires_grad_"
 )
-"""Operations in place that write no element."""
+"""In-place operations that change no element of the tensor."""
 VALUE_INDEX_BOUND = "assignment to places that are chosen by values"
+"""The bound of a node after an assignment to elements whose indices are not constant."""
 UNKNOWN_WRITE_BOUND = "writes to a tensor that it is given"
-
-
-_SECOND_TENSOR_UNUSED = names_in(
-    "to type_as expand_as view_as reshape_as"
-)  # the second tensor is no input
+"""The bound of a tensor that a call without a known in-place rule has written to."""
+_SECOND_TENSOR_UNUSED = names_in("to type_as expand_as view_as reshape_as")
+"""Operations whose second tensor gives only a shape or a dtype, so that it is no input."""
 
 
 class Recorder:
-    """Listens to a run (core.graph.tracing.trace) and records the graph."""
+    """A listener (core.graph.tracing.trace) that records the graph of a run.
+
+    Attributes:
+        names: makes the names of nodes unique.
+        drafts: the nodes in the order in which they run.
+        draft_of: the node of each tensor, by the tensor's ``id``.
+        parts: for each part of a split tensor that has not been used yet: the node of the split
+            tensor, the index of the part, and the lengths of all parts.
+        pending_outcomes: the outcomes of results that have not been used yet.
+        references: all tensors of the run, which keeps their ids unique.
+        module_path: the qualified names of the modules whose forward is running.
+        draft_counts: the number of drafts when each of these modules began.
+        leaf_depth: how many of these modules are layers of torch's own.
+        modules: the qualified names of all modules of the network.
+        constants: the values of tensors that do not depend on the input.
+        prober: finds rules for operations that have none.
+        memory: the tensors that share memory.
+        written: the tensors that the next reported call has written to.
+        is_operator_call: whether the next reported call is an operator outside of any torch call.
+    """
 
     def __init__(self) -> None:
         self.names = fx.Graph()
@@ -76,18 +95,18 @@ class Recorder:
         self.parts: dict[int, tuple[Draft, int, list[int]]] = {}
         self.pending_outcomes: dict[int, Outcome] = {}
         self.alive: list[object] = []
-        self.path: list[str] = []
+        self.module_path: list[str] = []
         self.draft_counts: list[int] = []
         self.leaf_depth = 0
-        self.modules: set[str] = set()  # names of the network's modules
+        self.modules: set[str] = set()
         self.constants = Constants()
         self.prober = Prober(self.constants)
         self.memory = Memory(self)
-        self.written: list[torch.Tensor] = []  # by the call that is reported next
-        self.is_operator_call = False  # it is an operator that no torch call stands for
+        self.written: list[torch.Tensor] = []
+        self.is_operator_call = False
 
     def add_input(self, name: str, tensor: torch.Tensor) -> None:
-        """An argument of forward: (1, C, H, W), or (1, C, L) of height 1."""
+        """Adds the node of an argument of forward, of shape (1, C, H, W) or (1, C, L)."""
         shape = tuple(tensor.shape)
         dims: Dims = (2, 3) if len(shape) == 4 else (None, 2)
         grid = (1 if dims[0] is None else shape[2], shape[-1])
@@ -104,17 +123,23 @@ class Recorder:
         )
 
     def _add_draft(self, draft: Draft, tensor: torch.Tensor) -> None:
+        """Adds a node and binds the tensor with its output to it."""
         self._append_draft(draft)
         self.bind(draft, tensor)
         self.memory.mark_current(tensor)
 
     def _append_draft(self, draft: Draft) -> None:
+        """Adds a node.
+
+        Raises:
+            SpecError: there would be more than `MAX_NODES` nodes.
+        """
         if len(self.drafts) >= MAX_NODES:
             raise SpecError("module", f"must run at most {MAX_NODES} operations", "more")
         self.drafts.append(draft)
 
     def bind(self, draft: Draft | None, tensor: torch.Tensor) -> None:
-        """Bind a tensor to the node whose output it holds; None for constants."""
+        """Sets the node whose output a tensor contains; None for constants."""
         self.parts.pop(id(tensor), None)
         if draft is None:
             self.draft_of.pop(id(tensor), None)
@@ -124,12 +149,12 @@ class Recorder:
 
     def entered(self, path: str, module: nn.Module) -> None:
         """See core.graph.tracing.trace.Listener."""
-        self.path.append(path)
+        self.module_path.append(path)
         self.draft_counts.append(len(self.drafts))
         self.leaf_depth += _is_leaf(module)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
-        """A layer of torch's own gives its name to the last call it makes."""
+        """Names the calls of one of torch's own layers; see core.graph.tracing.trace.Listener."""
         start = self.draft_counts.pop()
         if _is_leaf(module):
             if len(self.drafts) == start and isinstance(out, torch.Tensor):
@@ -138,22 +163,23 @@ class Recorder:
                 path, [draft for draft in self.drafts[start:] if not draft.name]
             )
             self.leaf_depth -= 1
-        self.path.pop()
+        self.module_path.pop()
         return out
 
     def _name_after_module(self, path: str, drafts: Sequence[Draft]) -> None:
+        """Gives the layer's name to the last of its nodes, and derived names to the others."""
         for draft in drafts[:-1]:
             draft.name = self._call_name(f"{path}_{draft.operation}")
         for draft in drafts[-1:]:
             draft.name = self._call_name(path, own=True)
 
     def _call_name(self, target: str, own: bool = False) -> str:
-        """The next free name for a target, as torch.fx makes it.
+        """The next free name for a target, in the way of torch.fx.
 
-        A module's name is for the module's ``own`` call alone, so that it means one thing.
+        Only a module's ``own`` call may get the module's name, so that a name has one meaning.
         """
-        taken = target in self.modules and not own
-        return self.names.create_node("call_method", f"{target}_1" if taken else target).name
+        reserved = target in self.modules and not own
+        return self.names.create_node("call_method", f"{target}_1" if reserved else target).name
 
     def called(
         self,
@@ -163,7 +189,7 @@ class Recorder:
         kwargs: Mapping[str, Any],
         out: Any,
     ) -> Any:
-        """See core.graph.tracing.trace.Listener."""
+        """Records a torch call; see core.graph.tracing.trace.Listener."""
         written, self.written = self.written, []
         assignment = assignment_of(operation, args, kwargs)
         if assignment:
@@ -186,9 +212,9 @@ class Recorder:
         if not (results := results or written):
             return out
         if any(out is tensor for tensor in tensors) and not _in_place(operation, kwargs):
-            out = results[0] = out.view_as(out)  # else both would be one node
+            out = results[0] = out.view_as(out)  # a new tensor, as the argument has its own node
             self.memory.add_views(results, tensors)
-        if _base_name(operation) == "broadcast_tensors":  # each result is of its own tensor
+        if _base_name(operation) == "broadcast_tensors":  # each result reads only its own argument
             for tensor, result in zip(tensors, results, strict=True):
                 self.called("expand", torch.Tensor.expand, [tensor], {}, result)
             return out
@@ -199,23 +225,30 @@ class Recorder:
         return out
 
     def _record_writes(self, call: Call, written: Sequence[torch.Tensor]) -> None:
-        """Bind the tensors that a call has written to; an unknown write gets an unknown node."""
+        """Binds the tensors that a call has written to, and logs the writes.
+
+        A written tensor other than the result gets a node of an unknown operation.
+        """
         for tensor in written:
             if self.draft_of.get(id(tensor)) is not self.drafts[-1]:
-                here = replace(call, out=tuple(tensor.shape))
+                write_call = replace(call, out=tuple(tensor.shape))
                 name = self._call_name(call.operation)
                 self._add_node_of(
-                    call.operation, unknown_outcome(here, UNKNOWN_WRITE_BOUND), tensor, name
+                    call.operation, unknown_outcome(write_call, UNKNOWN_WRITE_BOUND), tensor, name
                 )
             self.memory.record_write(tensor, self.draft_of[id(tensor)])
 
     def _record_overwrite(self, tensor: torch.Tensor, draft: Draft | None) -> None:
-        """Record that a whole tensor was overwritten with a node's output; None for constants."""
+        """Records that a whole tensor was overwritten with a node's output (None: constants)."""
         self.bind(draft, tensor)
         self.memory.record_write(tensor, draft)
 
     def _record_assignment(self, assigned: Assignment) -> bool:
-        """Record that a part of a tensor is overwritten; whether it then depends on the input."""
+        """Records an assignment.
+
+        Returns:
+            Whether the tensor's old or new content depends on the input.
+        """
         target, part, value = assigned
         old = self._updated_source(target)
         source = self._updated_source(value) if isinstance(value, torch.Tensor) else None
@@ -230,7 +263,7 @@ class Recorder:
         return bool(old or source)
 
     def _assign_to_unknown_part(self, target: torch.Tensor, source: Source | None) -> None:
-        """Record a write to unknown places: every place may then read the whole value."""
+        """Records a write to an unknown part: every element may then read the whole value."""
         old, shape = self._updated_source(target), tuple(target.shape)
         links = [link_by_dims(old, shape, same_dims(old))] if old else []
         if source:
@@ -244,21 +277,27 @@ class Recorder:
             self._record_overwrite(target, draft)
 
     def _broadcast_value(self, source: Source, shape: Shape) -> Draft:
-        """The node of a written value, broadcast to the shape of the part it is written to."""
+        """The node of a written value after broadcasting to the shape of the overwritten part."""
         if source.shape == shape:
             return source.node
         dims = {d: to for d, to in broadcast_dims(source.shape, shape).items() if to >= 0}
         return self.add_node("expand", Outcome("pass", [link_by_dims(source, shape, dims)]), shape)
 
     def _updated_source(self, tensor: torch.Tensor) -> Source | None:
-        """The node of a tensor, up to date with what was written to its memory."""
+        """A tensor as the source of a call, up to date with the writes to its memory.
+
+        None for constants.
+        """
         self.node_of(tensor)
         self.memory.refresh(tensor)
         draft = self.draft_of.get(id(tensor))
         return Source(draft, tuple(tensor.shape)) if draft else None
 
     def node_of(self, tensor: torch.Tensor) -> Draft | None:
-        """The node of a tensor; a part of a split one becomes a node when first used."""
+        """The node bound to a tensor; None for constants.
+
+        Parts of split tensors and pending results get their nodes here, on first use.
+        """
         if id(tensor) in self.parts:
             parent, index, sizes = self.parts.pop(id(tensor))
             if not self._bind_part(tensor, parent):
@@ -285,6 +324,7 @@ class Recorder:
         return Call(name, function, tuple(args), kwargs, out, inputs, self.draft_of, self.constants)
 
     def _record(self, call: Call, results: Sequence[torch.Tensor]) -> None:
+        """Applies the rule of a call and adds the nodes of its results."""
         rule = RULES.get(call.operation)
         outcome = rule(call) if rule else unknown_outcome(call)
         if outcome.kind == "unknown":
@@ -319,7 +359,11 @@ class Recorder:
             self.alive.append(result)
 
     def _bind_part(self, tensor: torch.Tensor, held: Draft) -> bool:
-        """Bind a part of a tensor whose channels differ; whether the memory tracks that part."""
+        """Binds a part of a tensor whose channels come from different nodes.
+
+        Returns:
+            Whether the memory has a more precise node for the part than the rule of the call.
+        """
         part = self.memory.channel_part(tensor, held)
         if part is None:
             return False
@@ -330,7 +374,7 @@ class Recorder:
     def _record_each(
         self, call: Call, outcomes: Sequence[Outcome], results: Sequence[torch.Tensor]
     ) -> None:
-        """A node for each result of a call that reads the input."""
+        """Adds a node for each result of a call that reads the input."""
         for outcome, result in zip(outcomes, results, strict=True):
             if outcome.links:
                 self._add_node_of(call.operation, outcome, result)
@@ -338,7 +382,7 @@ class Recorder:
     def _add_node_of(
         self, operation: str, outcome: Outcome, tensor: torch.Tensor, name: str = ""
     ) -> Draft:
-        """Add the node of a call's result."""
+        """Adds the node of a call's result, whose name defaults to that of the operation."""
         shape = outcome.split.shape if outcome.split else tuple(tensor.shape)
         name = name or ("" if self.leaf_depth else self._call_name(operation))
         draft = self._new_draft(name, operation, outcome, shape)
@@ -366,7 +410,7 @@ class Recorder:
             shape,
             fitted.layout,
             fitted.grid,
-            self.path[-1] if self.path else "",
+            self.module_path[-1] if self.module_path else "",
             sources,
             fitted.maps,
             note,
@@ -375,15 +419,15 @@ class Recorder:
         return draft
 
     def output_drafts(self, out: Any) -> list[Draft]:
-        """The nodes of forward's results."""
+        """The nodes of the tensors in the result of forward."""
         sources = (self._updated_source(tensor) for tensor in tensors_in((out,)))
         return [source.node for source in sources if source]
 
 
 def _is_leaf(module: nn.Module) -> bool:
-    """Whether a module is a layer of torch's own that calls no child as a module.
+    """Whether a module is one of torch's own layers that calls no submodule.
 
-    Multi-head attention has a child, which it uses inside of a function.
+    Multi-head attention counts, as it uses the weights of its submodule in a function.
     """
     own = type(module).__module__.startswith("torch.nn.modules")
     return own and (not children_by_name(module) or isinstance(module, nn.MultiheadAttention))

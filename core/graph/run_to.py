@@ -1,7 +1,7 @@
-"""Running a network up to one layer, found by the number of its torch call.
+"""Runs a network up to one layer, which is identified by the number of its torch call.
 
-The names of a graph are found once, on a copy without data; after that a run only
-counts its calls, which costs next to nothing, and ends where the layer's output appears.
+The number of the call is determined once, on a copy without data. A run on data then only counts
+its calls, which costs next to nothing, and stops as soon as the layer's output is available.
 """
 
 from __future__ import annotations
@@ -26,18 +26,20 @@ NO_OUTPUT_RULE = (
     "must be what a torch call gives; it is part of a tensor, or lies inside a function that runs "
     "as one. Choose the layer before or after it"
 )
+"""The text of the error about a node whose output no torch call returns."""
 UNSPLIT = -1
-"""Result number that stands for the tensor that a call splits."""
+"""The value of `OutputLocation.result` for the tensor that a call splits into its results."""
 
 
 class OutputLocation(NamedTuple):
-    """Where a node's output appears when a network runs.
+    """The point of a run at which a node's output is available.
 
     Attributes:
-        event: at which event of the run.
-        shape: of the output, for one image.
-        result: which of the call's results it is; `WHOLE` for the tensor that is split.
-        writes: the run writes to weights or buffers in place.
+        event: the number of the event; events are torch calls and ends of modules.
+        shape: the shape of the output for one image.
+        result: the index of the output among the results of the call; `UNSPLIT` for the tensor
+            that the call splits.
+        writes: whether the run writes to weights or buffers in place.
     """
 
     event: int
@@ -47,10 +49,15 @@ class OutputLocation(NamedTuple):
 
 
 def location_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> OutputLocation:
-    """Where the node called ``name`` appears when a meta copy runs.
+    """The location of the output of the node ``name``.
+
+    Args:
+        bare: a copy of the network on the meta device.
+        input_size: the input size without the batch.
+        name: the name of the node.
 
     Raises:
-        SpecError: there is no such node.
+        SpecError: there is no such node, or no torch call returns its output.
     """
     listener = _LocationRecorder()
     image = torch.empty(1, *input_size, device="meta", dtype=floating_dtype(bare))
@@ -58,22 +65,28 @@ def location_of(bare: nn.Module, input_size: tuple[int, ...], name: str) -> Outp
     listener.output_drafts(run_and_restore(bare, image, listener))
     for draft in listener.drafts:
         if draft.name == name:
-            spot = listener.spots.get(id(draft))
-            if spot is None:
+            location = listener.locations.get(id(draft))
+            if location is None:
                 raise SpecError("layer", NO_OUTPUT_RULE, name)
-            spot = spot._replace(writes=listener.constants.writes_in_place)
-            return spot._replace(result=UNSPLIT) if draft.split else spot
+            location = location._replace(writes=listener.constants.writes_in_place)
+            return location._replace(result=UNSPLIT) if draft.split else location
     raise SpecError("layer", "must be the name of a node or a module that ran", name)
 
 
 class _LocationRecorder(Recorder):
-    """Records the event at which each node's output appears."""
+    """A recorder that also stores the location of each node's output.
+
+    Attributes:
+        events: the number of events so far.
+        leaving: whether the end of a module is being recorded.
+        locations: the locations by the ``id`` of the node.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.events = 0
         self.leaving = False
-        self.spots: dict[int, OutputLocation] = {}
+        self.locations: dict[int, OutputLocation] = {}
 
     def called(
         self,
@@ -83,16 +96,16 @@ class _LocationRecorder(Recorder):
         kwargs: Mapping[str, Any],
         out: Any,
     ) -> Any:
-        """A torch call that makes a tensor is an event, unless the recorder makes it itself.
+        """Counts a torch call that returns a tensor, unless the recorder itself has made it.
 
-        Others are not counted: whoever looks at ``x.requires_grad`` may see something else
-        in a run with gradients.
+        Other calls are not counted: after reading ``x.requires_grad``, a network may make
+        different calls in a run with gradients.
         """
         self.events += not (self.leaving or self.is_operator_call) and _is_event(operation, out)
         return super().called(operation, function, args, kwargs, out)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
-        """A module's end is an event: layers that compute nothing are named there."""
+        """Counts the end of a module, where layers that compute nothing get their node."""
         self.events += 1
         self.leaving = True
         out = super().left(path, module, out)
@@ -102,21 +115,20 @@ class _LocationRecorder(Recorder):
     def _add_draft(self, draft: Draft, tensor: torch.Tensor) -> None:
         super()._add_draft(draft, tensor)
         if not self.is_operator_call:
-            self.spots[id(draft)] = OutputLocation(self.events, draft.shape)
+            self.locations[id(draft)] = OutputLocation(self.events, draft.shape)
 
     def _updated_source(self, tensor: torch.Tensor) -> Source | None:
         part = self.parts.get(id(tensor))
         source = super()._updated_source(tensor)
-        if (
-            part and source and id(part[0]) in self.spots
-        ):  # named when first used, but there since it was split
-            event = self.spots[id(part[0])].event
-            self.spots[id(source.node)] = OutputLocation(event, source.shape, part[1])
+        # A part gets its node when it is first used, but it is available since the split.
+        if part and source and id(part[0]) in self.locations:
+            event = self.locations[id(part[0])].event
+            self.locations[id(source.node)] = OutputLocation(event, source.shape, part[1])
         return source
 
 
 def _is_event(operation: str, out: Any) -> bool:
-    """Whether a call returns a tensor, or changes part of one."""
+    """Whether a call returns a tensor or assigns to a part of one."""
     return operation == "__setitem__" or bool(tensors_in((out,)))
 
 
@@ -125,16 +137,18 @@ class _OutputReached(BaseException):
 
 
 class StopAtLocation:
-    """A listener (core.graph.tracing.trace) that ends a run at one spot.
+    """A listener (core.graph.tracing.trace) that stops a run at one location.
 
     Attributes:
-        found: the layer's output.
-        ran: qualified names of the modules that were entered before it.
-        largest: bytes of the largest result.
+        location: the location.
+        events: the number of events so far.
+        output: the output at the location; None before it is reached.
+        entered_modules: the qualified names of the modules whose forward has begun.
+        largest: the size of the largest tensor so far, in bytes.
     """
 
-    def __init__(self, spot: OutputLocation) -> None:
-        self.spot = spot
+    def __init__(self, location: OutputLocation) -> None:
+        self.location = location
         self.events = 0
         self.output: torch.Tensor | None = None
         self.entered_modules: set[str] = {""}
@@ -148,53 +162,63 @@ class StopAtLocation:
         kwargs: Mapping[str, Any],
         out: Any,
     ) -> Any:
-        """See core.graph.tracing.trace.Listener."""
+        """Counts a torch call and shares the gradient of tied maxima."""
         out = share_ties(operation, args, kwargs, out)
         if _is_event(operation, out):
             self._count(args[0] if operation == "__setitem__" else out, args)
         return out
 
     def entered(self, path: str, module: nn.Module) -> None:
-        """See core.graph.tracing.trace.Listener."""
+        """Notes that a module's forward begins."""
         self.entered_modules.add(path)
-        if isinstance(module, nn.MultiheadAttention):  # uses its child's weights itself
+        if isinstance(module, nn.MultiheadAttention):  # it uses the weights of this submodule
             self.entered_modules.add(f"{path}.out_proj".lstrip("."))
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
-        """See core.graph.tracing.trace.Listener."""
+        """Counts the end of a module."""
         self._count(out)
         return out
 
     def _count(self, out: Any, args: Sequence[Any] = ()) -> None:
+        """Counts an event; at the location it stores the output and stops the run."""
         self.events += 1
         if isinstance(out, torch.Tensor):
             self.largest = max(self.largest, out.numel() * out.element_size())
-        if self.events == self.spot.event:
-            whole = self.spot.result == UNSPLIT
-            results = tensors_in(args if whole else (out,))
-            place = 0 if whole else self.spot.result
-            self.output = results[place] if place < len(results) else None
+        if self.events == self.location.event:
+            unsplit = self.location.result == UNSPLIT
+            results = tensors_in(args if unsplit else (out,))
+            index = 0 if unsplit else self.location.result
+            self.output = results[index] if index < len(results) else None
             raise _OutputReached
 
 
 def output_of(
     copied: nn.Module,
     image: torch.Tensor,
-    spot: OutputLocation,
+    location: OutputLocation,
     *within: AbstractContextManager[Any],
 ) -> tuple[torch.Tensor, StopAtLocation]:
-    """The layer's output for (N, C, H, W) or (N, C, L), and what the run has seen.
+    """Runs a network up to a location.
+
+    Args:
+        copied: a copy of the network.
+        image: the input, of shape (N, C, H, W) or (N, C, L).
+        location: the location of a layer's output.
+        within: contexts in which the network runs.
+
+    Returns:
+        The layer's output, and the listener with the other results of the run.
 
     Raises:
-        SpecError: forward fails, or ran otherwise than on tensors without data: at the
-            layer's place stands nothing, or a tensor of another shape.
+        SpecError: forward fails, or makes other calls than without data, so that there is no
+            tensor of the expected shape at the location.
     """
-    listener = StopAtLocation(spot)
-    if spot.event == 0:
+    listener = StopAtLocation(location)
+    if location.event == 0:
         return image, listener
     with suppress(_OutputReached):
         run_and_restore(copied, image, listener, *within)
-    if listener.output is None or not _is_batch(listener.output.shape, spot.shape, len(image)):
+    if listener.output is None or not _is_batch(listener.output.shape, location.shape, len(image)):
         raise SpecError(
             "module", "runs other operations on real data than without", type(copied).__name__
         )
@@ -202,17 +226,20 @@ def output_of(
 
 
 def _is_batch(shape: Sequence[int], one: Sequence[int], count: int) -> bool:
-    """Whether a shape is that of ``count`` samples, of which one has the shape ``one``."""
+    """Whether ``shape`` is the shape of ``count`` samples if ``one`` is that of a single sample.
+
+    The samples may multiply any one dimension, such as the batch of windows of a transformer.
+    """
     if len(shape) != len(one):
         return False
-    grown = [(n, m) for n, m in zip(shape, one, strict=True) if n != m]
-    return len(grown) <= 1 and all(n == count * m for n, m in grown)
+    different = [(n, m) for n, m in zip(shape, one, strict=True) if n != m]
+    return len(different) <= 1 and all(n == count * m for n, m in different)
 
 
 def run_and_restore(
     copied: nn.Module, image: torch.Tensor, listener: Any, *within: AbstractContextManager[Any]
 ) -> Any:
-    """Run a copy and restore its forwards, so that it can run again."""
+    """Runs a copy with a listener and restores its forwards, so that it can run again."""
     with restored_forwards(copied):
         if image.is_meta and not within:
             return run_on_meta(copied, [image], listener)

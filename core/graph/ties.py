@@ -1,25 +1,26 @@
-"""Maxima whose winner rounding would decide hand their gradient on in equal shares.
+"""Shares the gradient of a maximum equally among values that tie.
 
-On a black background all pixels of a max-pooling window are equal but for rounding, and rounding
-differs between processors, as they add up in different orders. torch gives the whole gradient to
-the largest of them, so the effective field would hang on the processor. Here, where several
-values of a window tie, each gets the same share; where one wins, torch's own gradient is used.
+On a black background all pixels of a max-pooling window are equal except for rounding errors.
+These differ between processors, which add up numbers in different orders. torch passes the whole
+gradient to the largest value, so the effective receptive field would depend on the processor.
+Here, if several values of a window tie, each gets an equal share of the gradient; otherwise
+torch's own gradient is used.
 
 Two values tie when they differ by no more than
 
     ROUNDING · ε32 · largest magnitude of the channel + ε · |maximum|
 
-ε is the machine epsilon of the values' type, ε32 that of the type sums are added up in (float32,
-or float64 for float64). The first term is what sums of a few hundred products are off by: the
-error of a sum grows with the size of its terms, of which the channel's largest value is the
-measure, not with the sum, which may be small because the terms cancel. The second term is the
-last digit of the values themselves. So of generic values about one window in 10⁴ ties by
-chance, and the map moves by less than that.
+ε is the machine epsilon of the values' dtype, ε32 that of the dtype in which sums are accumulated
+(float32, or float64 for float64). The first term is the typical error of a sum of a few hundred
+products. This error grows with the size of the terms, which the channel's largest value measures,
+and not with the sum, which may be small because the terms cancel. The second term is the rounding
+error of the values themselves. For generic values, about one window in 10⁴ ties by chance, and
+the effect on the gradient is smaller than that.
 
-Covered are max pooling (1-D to 3-D, adaptive too), ``amax``, ``amin``, ``max`` and ``min`` over
-dimensions or of two tensors, ``maximum`` and ``minimum``. A rectifier needs no such rule: where
-its input is exactly 0, as sums of zeros are on every processor, its gradient is 0, as in torch;
-and an input that rounding moves over 0 is that of one unit, not of a whole background.
+This covers max pooling (1-D to 3-D, also adaptive), ``amax``, ``amin``, ``max`` and ``min`` over
+dimensions or of two tensors, ``maximum`` and ``minimum``. A ReLU needs no such rule. Where its
+input is exactly 0, as sums of zeros are on every processor, its gradient is 0, as in torch; and
+rounding moves the input of single units across 0, not that of a whole background.
 """
 
 from __future__ import annotations
@@ -33,30 +34,34 @@ import torch
 from .rules.call import names_in
 
 ROUNDING = 16
-"""Machine epsilons by which a sum may be off, against the largest magnitude of its channel."""
+"""The error of a sum that counts as rounding: this many ε32 times its channel's largest value."""
 
 SPARSE = 16
-"""Where fewer than one maximum in so many ties, each is looked up by itself."""
+"""If less than 1/SPARSE of the maxima have ties, their gradient is computed by index."""
 RECTIFIER = "ReluBackward0"
+"""The name of the autograd node of a ReLU."""
 
 Index = tuple[slice, ...]
 Pieces = Sequence[tuple[Index, Index]]
-"""Parts of an input, each beside the part of the output whose maxima it takes part in."""
+"""Pairs of slices: a part of the input, and the outputs whose maximum runs over this part.
+
+The pair of tap t of a max pooling has the inputs at tap t of all windows, and all windows.
+"""
 
 
 def share_ties(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> Any:
-    """The result of a torch call, with its gradient shared among values that tie.
+    """The result of a torch call, whose gradient is shared among values that tie.
 
     Args:
-        operation: name of the call, as `core.graph.tracing.trace.Listener.called` has it.
-        args, kwargs: it was called with.
-        out: its result; returned as it is where the call takes no maximum.
+        operation: the name of the call, as in `core.graph.tracing.trace.Listener.called`.
+        args, kwargs: the arguments of the call.
+        out: the result of the call; it is returned unchanged if the call computes no maximum.
     """
-    way = _SHARING_FUNCTIONS.get(operation)
+    sharing_function = _SHARING_FUNCTIONS.get(operation)
     values = out if isinstance(out, torch.Tensor) else out[0] if isinstance(out, tuple) else None
-    if way is None or not isinstance(values, torch.Tensor) or not values.requires_grad:
+    if sharing_function is None or not isinstance(values, torch.Tensor) or not values.requires_grad:
         return out
-    values = way(operation, args, kwargs, values)
+    values = sharing_function(operation, args, kwargs, values)
     if isinstance(out, torch.Tensor):
         return values
     results = (values, *out[1:])
@@ -64,7 +69,10 @@ def share_ties(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], o
 
 
 class _SharedGradient(torch.autograd.Function):
-    """The identity on maxima, whose gradient goes in equal shares to the values that tie."""
+    """The identity on maxima; its gradient goes in equal shares to the inputs that tie.
+
+    ``sign`` is 1 for maxima and -1 for minima, of which the negative inputs are compared.
+    """
 
     @staticmethod
     def forward(
@@ -79,57 +87,69 @@ class _SharedGradient(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
         try:
             values, *inputs = ctx.saved_tensors
-        except RuntimeError:  # the network has written to them since: what tied is not known
+        except RuntimeError:  # the network has overwritten them in place, so ties are unknown
             return gradient, None, None, *(None for _ in ctx.needs_input_grad[3:])
         limit = values * ctx.sign - _tolerance(values, [values] if ctx.rectified else inputs)
-        single = _pieces_match(inputs, limit, ctx.pieces)
-        counts = _tie_counts(inputs, ctx.sign, limit, ctx.pieces, single)
-        several = counts > 1
-        if ctx.rectified:  # whoever gets the gradient of a 0 behind a rectifier, it ends there
-            several &= values > 0
-        many = int(several.count_nonzero())
-        if not many:
+        elementwise = _pieces_match(inputs, limit, ctx.pieces)
+        counts = _tie_counts(inputs, ctx.sign, limit, ctx.pieces, elementwise)
+        tied = counts > 1
+        if ctx.rectified:  # the ReLU stops the gradient of a maximum of 0, whichever input gets it
+            tied &= values > 0
+        tied_count = int(tied.count_nonzero())
+        if not tied_count:
             return gradient, None, None, *(None for _ in inputs)
-        rest = gradient.clone()
-        if single and many * SPARSE < counts.numel():
-            where = several.nonzero()
-            place = where.unbind(1)
-            few = where, limit[place], gradient[place] / counts[place]
-            rest[place] = 0
-            input_gradients = [_sparse_gradient(x, ctx.sign, ctx.pieces, *few) for x in inputs]
+        untied_gradient = gradient.clone()
+        if elementwise and tied_count * SPARSE < counts.numel():
+            rows = tied.nonzero()
+            index = rows.unbind(1)
+            sparse = rows, limit[index], gradient[index] / counts[index]
+            untied_gradient[index] = 0
+            input_gradients = [_sparse_gradient(x, ctx.sign, ctx.pieces, *sparse) for x in inputs]
         else:
-            shares = gradient / counts.masked_fill_(several.logical_not(), 1)
-            shares.masked_fill_(several.logical_not(), 0)
-            rest.masked_fill_(several, 0)
+            shares = gradient / counts.masked_fill_(tied.logical_not(), 1)
+            shares.masked_fill_(tied.logical_not(), 0)
+            untied_gradient.masked_fill_(tied, 0)
             input_gradients = [
                 _dense_gradient(x, ctx.sign, ctx.pieces, limit, shares) for x in inputs
             ]
-        return rest, None, None, *input_gradients
+        return untied_gradient, None, None, *input_gradients
 
 
 def _pieces_match(inputs: Sequence[torch.Tensor], limit: torch.Tensor, pieces: Pieces) -> bool:
-    """Whether each piece of an input holds one value for each maximum."""
+    """Whether each piece of an input has one value for each of its maxima."""
     return all(x[inner].shape == limit[outer].shape for x in inputs for inner, outer in pieces)
 
 
 def _tie_counts(
-    inputs: Sequence[torch.Tensor], sign: int, limit: torch.Tensor, pieces: Pieces, single: bool
+    inputs: Sequence[torch.Tensor],
+    sign: int,
+    limit: torch.Tensor,
+    pieces: Pieces,
+    elementwise: bool,
 ) -> torch.Tensor:
-    """The number of values that tie for each maximum."""
-    few = single and len(inputs) * len(pieces) < 256
+    """The number of values that tie for each maximum.
+
+    Args:
+        inputs: the tensors of which the maxima were taken.
+        sign: 1 for maxima, -1 for minima.
+        limit: for each maximum, the smallest value that ties.
+        pieces: the parts of the inputs that each maximum runs over.
+        elementwise: whether each piece has one value for each of its maxima.
+    """
+    few = elementwise and len(inputs) * len(pieces) < 256
     counts = torch.zeros_like(limit, dtype=torch.uint8 if few else torch.int32)
     for x in inputs:
         for inner, outer in pieces:
             tied = (x[inner] if sign > 0 else -x[inner]) >= limit[outer]
             part = counts[outer]
-            part += tied.view(torch.uint8) if single else tied.sum_to_size(part.shape)
+            part += tied.view(torch.uint8) if elementwise else tied.sum_to_size(part.shape)
     return counts
 
 
 def _dense_gradient(
     x: torch.Tensor, sign: int, pieces: Pieces, limit: torch.Tensor, shares: torch.Tensor
 ) -> torch.Tensor:
-    """An input's gradient: for each value the shares of all maxima that it ties for."""
+    """The gradient of an input: each value gets the shares of all maxima for which it ties."""
     result = torch.zeros_like(x, dtype=shares.dtype)
     for inner, outer in pieces:
         result[inner] += (x[inner] * sign >= limit[outer]) * shares[outer]
@@ -140,27 +160,27 @@ def _sparse_gradient(
     x: torch.Tensor,
     sign: int,
     pieces: Pieces,
-    where: torch.Tensor,
+    rows: torch.Tensor,
     limit: torch.Tensor,
     shares: torch.Tensor,
 ) -> torch.Tensor:
-    """As `_all`, for only those maxima whose indices are the rows of ``where``."""
+    """`_dense_gradient` for a few maxima, whose indices are the rows of ``rows``."""
     result = torch.zeros_like(x, dtype=shares.dtype)
     for inner, outer in pieces:
         inside = torch.ones_like(limit, dtype=torch.bool)
-        for column, part in zip(where.unbind(1), outer, strict=True):
+        for column, part in zip(rows.unbind(1), outer, strict=True):
             if part.start is not None:
                 inside &= (column >= part.start) & (column < part.stop)
-        place = tuple(
+        index = tuple(
             column if one.start is None else (column - other.start) * one.step + one.start
-            for column, one, other in zip(where[inside].unbind(1), inner, outer, strict=True)
+            for column, one, other in zip(rows[inside].unbind(1), inner, outer, strict=True)
         )
-        result[place] += (x[place] * sign >= limit[inside]) * shares[inside]
+        result[index] += (x[index] * sign >= limit[inside]) * shares[inside]
     return result
 
 
 def _tolerance(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The largest difference at which values still tie, for each maximum."""
+    """For each maximum, the largest difference at which values tie (formula in the module text)."""
     first = min(2, values.ndim - 1)
     reduced = [d for d in range(values.ndim) if d >= first or values.shape[d] != inputs[0].shape[d]]
     largest = torch.stack([_largest_magnitude(x.to(values.dtype), reduced) for x in inputs]).amax(0)
@@ -169,7 +189,7 @@ def _tolerance(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Te
 
 
 def _largest_magnitude(x: torch.Tensor, dims: list[int]) -> torch.Tensor:
-    """The largest magnitude along dimensions; without infinities, with which images are padded."""
+    """The largest magnitude along dimensions, without the infinities that images are padded with."""
     largest = torch.maximum(x.amax(dims, keepdim=True), -x.amin(dims, keepdim=True))
     if not largest.isfinite().all():
         largest = x.abs().masked_fill(x.isinf(), 0).amax(dims, keepdim=True)
@@ -179,7 +199,7 @@ def _largest_magnitude(x: torch.Tensor, dims: list[int]) -> torch.Tensor:
 def _share_pooling(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: torch.Tensor
 ) -> torch.Tensor:
-    """max_poolNd(input, kernel_size, stride, padding, dilation, …), adaptive_max_poolNd(input, …)."""
+    """Shares the gradient of max_poolNd and adaptive_max_poolNd."""
     names = names_in("input kernel_size stride padding dilation")
     arguments = dict(zip(names, args, strict=False)) | dict(kwargs)
     image: torch.Tensor = arguments["input"]
@@ -205,12 +225,22 @@ def _share_pooling(
 
 
 def _per_axis(value: Any, count: int) -> list[int]:
+    """A setting of a pooling as a list with one number for each of ``count`` axes."""
     numbers = [int(v) for v in value] if isinstance(value, tuple | list) else [int(value)]
     return numbers * count if len(numbers) == 1 else numbers
 
 
 def _tap_slices(n: int, m: int, k: int, s: int, p: int, d: int) -> Iterator[tuple[slice, slice]]:
-    """For each tap along one axis: the inputs that it reads, and the windows it reads them for."""
+    """For each tap along one axis, the inputs at this tap and the windows that read them.
+
+    Args:
+        n: number of inputs.
+        m: number of windows.
+        k: kernel size.
+        s: stride.
+        p: padding.
+        d: dilation.
+    """
     for first in range(-p, k * d - p, d):
         low, high = max(0, -(first // s)), min(m, (n - 1 - first) // s + 1)
         if low < high:
@@ -219,14 +249,14 @@ def _tap_slices(n: int, m: int, k: int, s: int, p: int, d: int) -> Iterator[tupl
 
 
 def _window_slices(n: int, m: int) -> list[tuple[slice, slice]]:
-    """For each window along one axis: the inputs that it reads, and its place."""
+    """For each window of adaptive pooling from n to m units, its inputs and its own index."""
     return [(slice(i * n // m, -(-(i + 1) * n // m), 1), slice(i, i + 1)) for i in range(m)]
 
 
 def _share_reduction(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: torch.Tensor
 ) -> torch.Tensor:
-    """amax(input, dim, keepdim), max(input), max(input, dim, keepdim), max(input, other)."""
+    """Shares the gradient of amax(input, dim), max(input), max(input, dim), max(input, other)."""
     arguments = dict(zip(names_in("input dim keepdim"), args, strict=False)) | dict(kwargs)
     other = arguments.get("other", arguments.get("dim"))
     if isinstance(other, torch.Tensor):
@@ -245,7 +275,7 @@ def _share_reduction(
 def _share_elementwise(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: torch.Tensor
 ) -> torch.Tensor:
-    """maximum(input, other) and its like."""
+    """Shares the gradient of maximum(input, other) and of its aliases."""
     arguments = dict(zip(names_in("input other"), args, strict=False)) | dict(kwargs)
     whole = (slice(None),) * values.ndim
     both = [arguments[name].expand(values.shape) for name in ("input", "other")]
@@ -253,6 +283,7 @@ def _share_elementwise(
 
 
 def _sign(operation: str) -> int:
+    """-1 for operations that take minima, 1 for maxima."""
     return -1 if operation in ("amin", "min", "minimum", "fmin") else 1
 
 
@@ -268,4 +299,4 @@ _SHARING_FUNCTIONS: dict[str, SharingFunction] = {
     **dict.fromkeys(names_in("maximum minimum fmax fmin"), _share_elementwise),
 }
 MAXIMA = frozenset(_SHARING_FUNCTIONS)
-"""Names of the operations whose gradient is shared."""
+"""The names of the operations whose gradient is shared among ties."""

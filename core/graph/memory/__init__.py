@@ -1,1 +1,1 @@
-"""Tensors that share memory, and calls that write to a part of it."""
+"""Follows tensors that share memory, and calls that write to a part of it."""

@@ -1,4 +1,4 @@
-"""Calls that overwrite a part of a tensor: which part, and with what."""
+"""Recognizes calls that overwrite a part of a tensor, such as x[:, 0] = y and copy_."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..rules.call import names_in
 
 
 class Assignment(NamedTuple):
-    """A part of a tensor that a call has overwritten.
+    """A call's overwriting of a part of a tensor.
 
     Attributes:
         target: the tensor.
-        part: a view of the part; None where it is no grid of the tensor's elements.
-        value: what was written: a tensor or a plain value.
+        part: the overwritten part as a view of the tensor; None if no view has just its elements.
+        value: the written value, a tensor or a number.
     """
 
     target: torch.Tensor
@@ -28,16 +28,17 @@ class Assignment(NamedTuple):
 _CONSTANT_WRITES = names_in(
     "zero_ normal_ uniform_ random_ bernoulli_ exponential_ cauchy_ log_normal_"
 )
+"""Operations that overwrite a whole tensor with values that do not depend on the input."""
 
 
 def assignment_of(
     operation: str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Assignment | None:
-    """What a call overwrites, whatever was there before; None for all other calls.
+    """The assignment that a call has made; None for calls that are no assignments.
 
     Args:
-        operation: torch's name of the function.
-        args, kwargs: of a call that has returned.
+        operation: torch's name of the function, with underscores.
+        args, kwargs: the arguments of the call.
     """
     if not args or not isinstance(args[0], torch.Tensor):
         return None
@@ -55,7 +56,7 @@ def assignment_of(
 
 
 def _view_of_part(target: torch.Tensor, index: object) -> torch.Tensor | None:
-    """The part at an index as a view; None where the index makes a copy."""
+    """The part of a tensor at an index as a view; None if the index cannot make a view."""
     items = [_as_view_index(item) for item in (index if isinstance(index, tuple) else (index,))]
     if any(item is NotImplemented for item in items):
         return None
@@ -65,7 +66,10 @@ def _view_of_part(target: torch.Tensor, index: object) -> torch.Tensor | None:
 
 
 def _as_view_index(item: object) -> Any:
-    """A part of an index as torch's views take it; an evenly spaced list is a slice."""
+    """An item of an index in a form that makes a view; NotImplemented if there is none.
+
+    An evenly spaced list of indices becomes a slice.
+    """
     if item is None or item is ... or isinstance(item, slice):
         return item
     if isinstance(item, int) and not isinstance(item, bool):

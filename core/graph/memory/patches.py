@@ -1,9 +1,9 @@
-"""Tensors whose channels hold different contents.
+"""Represents tensors whose channels come from different nodes.
 
-Writing to some channels of a tensor, or joining tensors along their channels, gives a tensor of
-which each channel reads places of its own. A node has one map for all of its channels: the
-union. `Patches` remembers what makes up the union, so that a part of the tensor, or what is
-left of it after another write, reads what it shows and nothing else.
+After a write to some channels of a tensor, or a concatenation along the channels, the channels
+read different input units. A node has one map for all of its channels, which is the union.
+`Patches` stores the contents that make up this union. So a part of the tensor, or its rest after
+another write, is linked only to the contents that are visible in it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..rules.call import Draft
 from .views import Placement, Strip, untouched_strips
 
 MAX_CHANNELS = 1_000_000
-"""Most channels that are looked at one by one."""
+"""The most channels for which a boolean mask is made."""
 
 
 class Patch(NamedTuple):
-    """A part of a tensor and what was written there; None for constants."""
+    """A part of a tensor, and the node whose output was written there (None for constants)."""
 
     placement: Placement
     draft: Draft | None
@@ -33,10 +33,10 @@ class VisibleContents(NamedTuple):
     """The contents that are visible in a part of a tensor.
 
     Attributes:
-        patches: the patches that are at least partly visible.
-        base: the boxes in which something is seen of what was there before all of them; a box
-            without ranges is the whole image.
-        exact: False when some of that may be hidden behind a later patch.
+        patches: the patches that overlap the part.
+        base: the rectangles in which the base of the tensor is visible; a rectangle without
+            ranges is the whole image.
+        exact: whether all of this is surely visible, and not hidden behind a later patch.
     """
 
     patches: tuple[Patch, ...]
@@ -45,13 +45,14 @@ class VisibleContents(NamedTuple):
 
 
 class Patches(NamedTuple):
-    """A tensor as what it held first and what was written on it, in order.
+    """The contents of a tensor: a base, and patches written over it.
 
     Attributes:
-        base: what it held first; None for constants.
-        written: the patches.
-        mixed: the base's channels read different places, and it is not known which.
-        elementwise_source: a tensor of which the base is an elementwise function; None where there is none.
+        base: the node of the tensor's first content; None for constants.
+        written: the patches in the order of the writes.
+        mixed: whether the channels of the base read different units in an unknown way.
+        elementwise_source: the node of a tensor with patches of which the base is an elementwise
+            function; None if there is none.
     """
 
     base: Draft | None
@@ -60,33 +61,34 @@ class Patches(NamedTuple):
     elementwise_source: Draft | None = None
 
     def with_patch(self, patch: Patch) -> Patches:
-        """The tensor after one more write; what lies wholly behind it is forgotten."""
-        left = (p for p in self.written if not p.placement.is_inside(patch.placement))
-        return self._replace(written=(*left, patch), elementwise_source=None)
+        """The contents after one more write, without the patches that it covers completely."""
+        uncovered = (p for p in self.written if not p.placement.is_inside(patch.placement))
+        return self._replace(written=(*uncovered, patch), elementwise_source=None)
 
     def visible(self, region: Placement, layout: Layout) -> VisibleContents:
         """The contents that are visible in a part of the tensor.
 
         Args:
-            region: the part.
-            layout: of the whole tensor: its dimensions without the image are its channels.
+            region: the placement of the part in the tensor.
+            layout: the layout of the tensor; dimensions without the image count as channels.
         """
         seen = tuple(p for p in self.written if not p.placement.is_disjoint(region))
-        over = any(not a.placement.is_disjoint(b.placement) for a, b in combinations(seen, 2))
+        overlap = any(not a.placement.is_disjoint(b.placement) for a, b in combinations(seen, 2))
         channels = [dim for dim, parts in enumerate(layout) if not parts]
-        free = _has_unwritten_channel(seen, region, channels)
+        unwritten = _has_unwritten_channel(seen, region, channels)
         if self.base is None:
-            return VisibleContents(seen, (), not over)
-        boxes = _visible_base_strips(seen, layout, channels) if free is False else ({},)
-        some = seen or not all(region.covers(dim) for dim in channels)
-        exact = not over and free is not None and boxes is not None and not (self.mixed and some)
-        return VisibleContents(seen, ({},) if boxes is None else boxes, exact)
+            return VisibleContents(seen, (), not overlap)
+        strips = _visible_base_strips(seen, layout, channels) if unwritten is False else ({},)
+        partial = seen or not all(region.covers(dim) for dim in channels)
+        known = unwritten is not None and strips is not None
+        exact = known and not overlap and not (self.mixed and partial)
+        return VisibleContents(seen, ({},) if strips is None else strips, exact)
 
 
 def _visible_base_strips(
     seen: tuple[Patch, ...], layout: Layout, channels: list[int]
 ) -> tuple[Strip, ...] | None:
-    """Where patches on all channels leave something of the base; None if it is not known."""
+    """The rectangles of the image that patches on all channels do not cover; None if unknown."""
     axes = [dim for dim, parts in enumerate(layout) if parts]
     partly = [p.placement for p in seen if not all(map(p.placement.covers, axes))]
     if not partly:
@@ -97,22 +99,22 @@ def _visible_base_strips(
     ranges = list(placement.ranges)
     for dim in channels:
         ranges[dim] = range(placement.shape[dim])
-    boxes = untouched_strips(placement._replace(ranges=tuple(ranges)), layout)
-    return None if boxes is None else tuple(boxes)
+    strips = untouched_strips(placement._replace(ranges=tuple(ranges)), layout)
+    return None if strips is None else tuple(strips)
 
 
 def _has_unwritten_channel(
     patches: tuple[Patch, ...], region: Placement, channels: list[int]
 ) -> bool | None:
-    """Whether some channel of a region has nothing written on it; None if there are too many."""
+    """Whether no patch touches some channel of a region; None for too many channels to test."""
     if math.prod(region.shape[dim] for dim in channels) > MAX_CHANNELS:
         return None
-    free = np.ones([region.shape[dim] for dim in channels], dtype=bool)
+    unwritten = np.ones([region.shape[dim] for dim in channels], dtype=bool)
 
     def part(placement: Placement) -> tuple[slice, ...]:
         ranges = (placement.ranges[dim] for dim in channels)
         return tuple(slice(r.start, r.stop, r.step) for r in ranges)
 
     for patch in patches:
-        free[part(patch.placement)] = False
-    return bool(free[part(region)].any())
+        unwritten[part(patch.placement)] = False
+    return bool(unwritten[part(region)].any())

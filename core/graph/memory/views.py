@@ -1,9 +1,8 @@
-"""Tensors that share memory: where the elements of one lie in another, dimension by dimension.
+"""Locates views: where the elements of a tensor lie in another tensor of the same memory.
 
-What `x[:, :2]`, `x.chunk(2, 1)`, `x.transpose(1, 2)` or `x.unbind(0)` give is a window onto
-``x``: whatever is written there is in ``x`` from then on. Where it lies follows from torch's
-own numbers, the offset and the strides, however the view was made. Reading through a view is a
-crop; what is written through one is put back by the opposite map.
+`x[:, :2]`, `x.chunk(2, 1)`, `x.transpose(1, 2)` and `x.unbind(0)` return views of ``x``: a write to
+a view changes ``x``. The location follows from the storage offset and the strides, no matter how
+the view was made. Reading through a view is a crop, and writing through it is the inverse of one.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from ..rules.call import Link, Source
 from ..rules.links import link_by_dims
 
 MAX_STRIPS = 8
-"""Most rectangles that are followed around a part that is overwritten."""
+"""The most rectangles that the unwritten rest of an image may be divided into."""
 
 
 class Placement(NamedTuple):
-    """Where a view lies in another tensor of the same memory, its base.
+    """The location of a view in another tensor of the same memory, its base.
 
     Attributes:
-        ranges: for each dimension of the base, the indices that the view covers.
-        dims: for each dimension of the base, the view's dimension along it; None where the
-            view has none, as after ``x[:, 0]``.
-        shape: of the base.
-        rank: of the view.
+        ranges: for each dimension of the base, the indices that the view contains.
+        dims: for each dimension of the base, the dimension of the view along it; None if the view
+            has none, as dimension 1 after ``x[:, 0]``.
+        shape: the shape of the base.
+        rank: the number of dimensions of the view.
     """
 
     ranges: tuple[range, ...]
@@ -39,27 +38,27 @@ class Placement(NamedTuple):
     rank: int
 
     def covers(self, dim: int) -> bool:
-        """Whether the view has every index along a dimension of the base."""
+        """Whether the view contains every index along a dimension of the base."""
         return len(self.ranges[dim]) == self.shape[dim]
 
     @property
     def is_whole_base(self) -> bool:
-        """The view is the base."""
+        """Whether the view has all elements of the base in the same dimensions."""
         return all(map(self.covers, range(len(self.shape)))) and self.dims == tuple(
             range(len(self.shape))
         )
 
     def view_shape(self) -> Shape:
-        """The shape of the view."""
+        """The shape of the view; dimensions that lie along no dimension of the base have size 1."""
         sizes = {to: len(r) for to, r in zip(self.dims, self.ranges, strict=True) if to is not None}
         return tuple(sizes.get(dim, 1) for dim in range(self.rank))
 
     def is_disjoint(self, other: Placement) -> bool:
-        """Whether two views of one base have no element in common."""
+        """Whether this view has no element in common with another view of the same base."""
         return any(map(_are_disjoint, self.ranges, other.ranges))
 
     def is_inside(self, other: Placement) -> bool:
-        """Whether every element of this view is one of another of the same base."""
+        """Whether another view of the same base contains every element of this one."""
         return all(map(_is_subset, self.ranges, other.ranges))
 
 
@@ -80,16 +79,19 @@ def whole_placement(shape: Shape) -> Placement:
 
 
 def placement_in(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
-    """Where a view lies in its base; None where it is no grid of the base's elements.
+    """The placement of a view in its base.
 
     Args:
-        view, base: tensors of the same memory.
+        view, base: tensors that share their memory.
+
+    Returns:
+        The placement; None if the view's elements are no grid of the base's elements.
     """
     if view.dtype != base.dtype or view.numel() == 0 or view.ndim > base.ndim + 8:
         return None
-    places = _ElementIndex(base)
+    elements = _ElementIndex(base)
     offset = int(view.storage_offset()) - int(base.storage_offset())
-    start = places.of(offset)
+    start = elements.index_at(offset)
     if start is None:
         return None
     ranges = [range(at, at + 1) for at in start]
@@ -97,7 +99,7 @@ def placement_in(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
     for dim, (n, stride) in enumerate(zip(view.shape, view.stride(), strict=True)):
         if n == 1:
             continue
-        along = _base_dimension_of(places, start, offset, n, stride)
+        along = _base_dimension_of(elements, start, offset, n, stride)
         if along is None or dims[along[0]] is not None:
             return None
         dims[along[0]] = dim
@@ -109,10 +111,24 @@ def placement_in(view: torch.Tensor, base: torch.Tensor) -> Placement | None:
 
 
 def _base_dimension_of(
-    places: _ElementIndex, start: Sequence[int], offset: int, n: int, stride: int
+    elements: _ElementIndex, start: Sequence[int], offset: int, n: int, stride: int
 ) -> tuple[int, int] | None:
-    """The dimension of the base that a dimension of the view runs along, and its step."""
-    next_one, last = places.of(offset + stride), places.of(offset + (n - 1) * stride)
+    """The dimension of the base that one dimension of the view runs along.
+
+    Args:
+        elements: the index of the base's elements.
+        start: the index in the base of the view's first element.
+        offset: the distance in memory of that element to the first one of the base.
+        n: the length of the view's dimension.
+        stride: the stride of the view's dimension.
+
+    Returns:
+        The dimension and the step along it; None if the view's dimension runs along none.
+    """
+    next_one, last = (
+        elements.index_at(offset + stride),
+        elements.index_at(offset + (n - 1) * stride),
+    )
     if next_one is None or last is None:
         return None
     moved = [d for d, (a, b) in enumerate(zip(start, next_one, strict=True)) if a != b]
@@ -125,7 +141,10 @@ def _base_dimension_of(
 
 
 def _match_unit_dims(view: torch.Tensor, base: torch.Tensor, dims: list[int | None]) -> None:
-    """Dimensions of one index lie along a free one of the base that has their stride."""
+    """Assigns the view's dimensions of size 1 to unused dimensions of the base, in ``dims``.
+
+    A dimension of the base qualifies if it has the same stride.
+    """
     for dim, (n, stride) in enumerate(zip(view.shape, view.stride(), strict=True)):
         if n == 1:
             free = [d for d, to in enumerate(dims) if to is None and base.stride(d) == stride]
@@ -134,22 +153,27 @@ def _match_unit_dims(view: torch.Tensor, base: torch.Tensor, dims: list[int | No
 
 
 class _ElementIndex:
-    """The index of an element of a tensor from its distance in memory to the first one."""
+    """Converts the distance in memory between an element and the first one into an index.
+
+    Attributes:
+        order: the dimensions of more than one index, the largest stride first.
+        unique: whether every element has one index only.
+    """
 
     def __init__(self, base: torch.Tensor) -> None:
         self.shape, self.strides = base.shape, base.stride()
         self.order = sorted(
             (d for d, n in enumerate(self.shape) if n > 1), key=lambda d: -self.strides[d]
         )
-        reach, self.clear = 0, True
+        reach, self.unique = 0, True
         for dim in reversed(self.order):
-            self.clear &= self.strides[dim] > reach
+            self.unique &= self.strides[dim] > reach
             reach += self.strides[dim] * (self.shape[dim] - 1)
 
-    def of(self, distance: int) -> list[int] | None:
-        """The index; None outside the tensor, or where two indices share an element."""
+    def index_at(self, distance: int) -> list[int] | None:
+        """The index; None if there is no element or indices are ambiguous."""
         index = [0] * len(self.shape)
-        if distance < 0 or not self.clear:
+        if distance < 0 or not self.unique:
             return None
         for dim in self.order:
             index[dim], distance = divmod(distance, self.strides[dim])
@@ -159,7 +183,7 @@ class _ElementIndex:
 
 
 def link_from_base(source: Source, placement: Placement, out: Shape) -> Link:
-    """What a view of shape ``out`` reads of its base: a crop."""
+    """The link from a base to a view of shape ``out``, which is a crop of the base."""
     dims = {dim: to for dim, to in enumerate(placement.dims) if to is not None}
     return link_by_dims(
         source, out, dims, crops_of(source.shape, dict(enumerate(placement.ranges)))
@@ -167,7 +191,7 @@ def link_from_base(source: Source, placement: Placement, out: Shape) -> Link:
 
 
 def crops_of(shape: Shape, taken: Mapping[int, range]) -> dict[int, AxisMap]:
-    """Crops along the dimensions of which only some indices are taken."""
+    """The crop maps that take the indices ``taken`` of each dimension, without full dimensions."""
     return {
         dim: crop_map(shape[dim], len(some), some.start, some.step)
         for dim, some in taken.items()
@@ -176,7 +200,7 @@ def crops_of(shape: Shape, taken: Mapping[int, range]) -> dict[int, AxisMap]:
 
 
 def link_into_base(new: Source, placement: Placement) -> Link:
-    """What the base reads of what a view of it now holds."""
+    """The link from a view that was written to, to the base that contains it."""
     dims = {to: dim for dim, to in enumerate(placement.dims) if to is not None}
     maps = {
         to: uncrop_map(placement.shape[dim], placement.ranges[dim])
@@ -187,7 +211,7 @@ def link_into_base(new: Source, placement: Placement) -> Link:
 
 
 def uncrop_map(n_out: int, taken: range) -> AxisMap:
-    """The opposite of a crop: unit i is at index ``taken[i]``, and nothing anywhere else."""
+    """The inverse of a crop: output ``taken[i]`` reads input i, and all other outputs nothing."""
     if taken == range(n_out):
         return identity_map(n_out)
     if len(taken) == 1 or taken.step == 1:
@@ -197,14 +221,19 @@ def uncrop_map(n_out: int, taken: range) -> AxisMap:
 
 
 Strip = dict[int, range]
-"""Indices along the dimensions of the image."""
+"""A rectangle of the image: indices by tensor dimension; dimensions without an entry are whole."""
 
 
 def untouched_strips(placement: Placement, layout: Layout) -> list[Strip] | None:
-    """The boxes of a base that a write to a view leaves as they are.
+    """The rectangles of a base's image that a write to a view leaves unchanged.
 
-    None where the base keeps everything: the write spares some index of a dimension without
-    the image, or what it spares is in too many pieces.
+    Args:
+        placement: the placement of the view in the base.
+        layout: the layout of the base.
+
+    Returns:
+        The rectangles; None if the write leaves some channels unchanged, so that the whole image
+        of the base stays visible, or if there are more than `MAX_STRIPS` rectangles.
     """
     if any(not parts and not placement.covers(dim) for dim, parts in enumerate(layout)):
         return None
@@ -222,7 +251,7 @@ def untouched_strips(placement: Placement, layout: Layout) -> list[Strip] | None
 
 
 def _missing_ranges(taken: range, n: int) -> list[range]:
-    """The indices below n that a range lacks, as ranges."""
+    """The indices from 0 to n - 1 that are not in ``taken``, as ranges."""
     last = taken[-1]
     between = [range(taken.start + i, last, taken.step) for i in range(1, taken.step)]
     return [rest for rest in (range(taken.start), *between, range(last + 1, n)) if len(rest)]
@@ -231,18 +260,19 @@ def _missing_ranges(taken: range, n: int) -> list[range]:
 def link_with_restored_axes(
     new: Source, placement: Placement, base: Layout | None
 ) -> tuple[Shape, Link] | None:
-    """What is written at one index of an axis of the base, with that axis as a dimension.
+    """Gives a written value the image axis of the base that its own shape lacks.
 
-    ``y[:, :, i] = row`` gives the base's dimension 2 the axis that the row has lost.
+    In ``y[:, :, i] = row``, the value has no height, and dimension 2 of the base is the height.
 
     Args:
-        new: what is written.
-        placement: where.
-        base: the layout of what was there; None for constants, whose dimensions from the third
-            on may become axes.
+        new: the written value.
+        placement: the placement of the written part in the base.
+        base: the layout of the base; None for constants, whose dimensions from the third on may
+            become image axes.
 
     Returns:
-        The shape with that dimension and the link to it; None where no axis comes back.
+        The value's shape with that axis as a dimension of size 1, and the link to the value; None
+        if no axis is missing.
     """
     rank = len(placement.shape)
     gone = [axis for axis in (0, 1) if not any(p.axis == axis for ps in new.layout for p in ps)]
@@ -269,6 +299,6 @@ def link_with_restored_axes(
 
 
 def in_base_order(placement: Placement) -> Placement:
-    """The same place of a view that has every dimension of its base, in the base's order."""
+    """The same placement for a view whose dimensions are those of its base, in the same order."""
     rank = len(placement.shape)
     return placement._replace(dims=tuple(range(rank)), rank=rank)

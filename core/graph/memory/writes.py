@@ -1,9 +1,9 @@
-"""The contents of tensors after a write to a part of their memory.
+"""Follows writes to a part of a tensor's memory.
 
-A write goes through one tensor (``p.add_(…)``, ``x[:, :2] = …``, ``out=y``) and changes every
-tensor that has an element in common with it. Each memory has a log of what was written to it.
-A tensor is brought up to date when it is next read: then nodes are made for what is left of
-the old content and what was written, and none for what nobody reads.
+A write through one tensor (``p.add_(…)``, ``x[:, :2] = …``, ``out=y``) changes every tensor that
+has an element in common with it. Each memory has a log of its writes. A tensor is brought up to
+date when it is next read: nodes are then added for the remaining old content and for the written
+content. Contents that are never read get no node.
 """
 
 from __future__ import annotations
@@ -35,30 +35,33 @@ from .views import (
 )
 
 UNPLACED_WRITE_BOUND = "what is written to a part of a tensor could not be placed"
+"""The bound of a node after a write to a part of its tensor that has no known placement."""
 MIXED_CHANNELS_BOUND = (
     "its channels read different places, and some of them are taken or overwritten"
 )
+"""The bound of a node of some channels of a tensor whose channels read different units."""
 IRREGULAR_VIEW_BOUND = "a view of other elements than a grid of them"
+"""The bound of a view whose elements are no grid of its base's elements."""
 CHANNELWISE = ("pass", "merge", "pad", "crop", "resample")
-"""Kinds of operations (core.graph.KINDS) in which channels do not meet, or need not."""
+"""Kinds of operations (core.graph.KINDS) whose output channels may each read one input channel."""
 ELEMENTWISE = names_in(
     "batch_norm celu dropout dropout2d elu gelu hardsigmoid hardswish hardtanh identity leaky_relu mish relu "
     "relu6 selu sigmoid silu softplus tanh"
 )
-"""Operations of one tensor that give the same whether a part is taken before or after them."""
+"""Operations of one tensor that commute with taking a part of it."""
 PERMUTATIONS = names_in("movedim moveaxis permute swapaxes swapdims transpose")
-"""Operations that put whole dimensions in another order: a slice after them is one of channels."""
-MAX_WRITES = 4096
-"""Most writes to one memory that are followed one by one."""
+"""Operations that reorder whole dimensions, so that a slice of channels remains one."""
 
 
 @dataclass(eq=False)
 class _TensorView:
-    """A tensor that views some memory.
+    """A tensor as a view of its memory.
 
     Attributes:
-        parent: the tensor that it was made from; None for the first one.
-        seen: how many of the writes it is up to date with; −1 when its content is not known.
+        tensor: the tensor.
+        parent: the view that it was made from; None for the first tensor of the memory.
+        log: the writes to the memory.
+        seen: the number of writes that its node already includes; -1 if its content is unknown.
     """
 
     tensor: torch.Tensor
@@ -69,27 +72,39 @@ class _TensorView:
 
 @dataclass(eq=False)
 class _WriteLog:
-    """The writes to one memory, in order: the view that was written to, and its content."""
+    """The writes to one memory.
+
+    Attributes:
+        writes: for each write the view that was written to, and the node of its new content.
+        root: the first tensor of the memory.
+    """
 
     writes: list[tuple[_TensorView, Draft | None]] = field(default_factory=list)
     root: _TensorView | None = None
 
 
 class NodeRegistry(Protocol):
-    """The interface that makes nodes; the recorder implements it."""
+    """The interface to the nodes of a graph; the recorder implements it."""
 
     def add_node(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
-        """A node of a tensor that no call has returned."""
+        """Adds a node for a content that is no result of a torch call of the network."""
 
     def node_of(self, tensor: torch.Tensor) -> Draft | None:
-        """The node of a tensor as far as calls have told; None for constants."""
+        """The node bound to a tensor, regardless of pending writes; None for constants."""
 
     def bind(self, draft: Draft | None, tensor: torch.Tensor) -> None:
-        """From now on a tensor holds what a node gives; None for constants."""
+        """Sets the node whose output a tensor contains; None for constants."""
 
 
 class Memory:
-    """The views of every memory that a run has made, and what was written through them."""
+    """The views of all memories of a run, and the writes through them.
+
+    Attributes:
+        nodes: the nodes of the graph.
+        views: the views by the ``id`` of their tensor.
+        logs: the writes to each memory, by its number.
+        patches_of: the contents of tensors whose channels differ, by the ``id`` of their node.
+    """
 
     def __init__(self, nodes: NodeRegistry) -> None:
         self.nodes = nodes
@@ -98,21 +113,21 @@ class Memory:
         self.patches_of: dict[int, Patches] = {}
 
     def add_views(self, results: Iterable[torch.Tensor], read: Sequence[torch.Tensor]) -> None:
-        """Register those results of a call that share memory with its arguments as views."""
+        """Registers the results of a call that share memory with its arguments as views of these."""
         for result in results:
             if id(result) in self.views or any(result is tensor for tensor in read):
                 continue
             key = storage_of(result)
-            near = [t for t in read if storage_of(t) == key]
-            if near and key is not None:
-                parent = self._view(near[0])
+            sharing = [t for t in read if storage_of(t) == key]
+            if sharing and key is not None:
+                parent = self._view(sharing[0])
                 if parent is not None:
                     self.views[id(result)] = _TensorView(
                         result, parent, parent.log, len(parent.log.writes)
                     )
 
     def _view(self, tensor: torch.Tensor) -> _TensorView | None:
-        """The view that a tensor is, made when it is first needed."""
+        """The view of a tensor, registered on first use; None for tensors without memory."""
         view = self.views.get(id(tensor))
         if view is None:
             key = storage_of(tensor)
@@ -125,20 +140,20 @@ class Memory:
         return view
 
     def mark_current(self, tensor: torch.Tensor) -> None:
-        """Note that a call has bound its result to a node."""
+        """Marks a tensor's node as up to date with all writes so far."""
         view = self._view(tensor)
         if view is not None:
             view.seen = len(view.log.writes)
 
     def record_write(self, tensor: torch.Tensor, draft: Draft | None) -> None:
-        """Note that a tensor was overwritten with a node's output; None for constants."""
+        """Adds to the log that a tensor was overwritten with a node's output (None: constants)."""
         view = self._view(tensor)
         if view is not None:
             view.log.writes.append((view, draft))
             view.seen = len(view.log.writes)
 
     def refresh(self, tensor: torch.Tensor) -> None:
-        """Update a tensor's node with the writes to its memory."""
+        """Brings a tensor's node up to date with the writes to its memory."""
         view = self.views.get(id(tensor))
         if view is None:
             key = storage_of(tensor)
@@ -149,6 +164,7 @@ class Memory:
             self._bring_up_to_date(view)
 
     def _bring_up_to_date(self, view: _TensorView) -> None:
+        """Binds a view's tensor to a new node if writes since the last update have changed it."""
         old, tracked = self.nodes.node_of(view.tensor), view.seen >= 0
         new = [
             w
@@ -170,17 +186,19 @@ class Memory:
             self.nodes.bind(draft, view.tensor)
 
     def _content(self, view: _TensorView) -> Draft | None:
+        """The up-to-date node of a view; None for constants."""
         if view.seen != len(view.log.writes):
             self._bring_up_to_date(view)
         return self.nodes.node_of(view.tensor)
 
     def _read_from_parent(self, view: _TensorView, parent: _TensorView) -> Draft | None:
-        """The node of a view, from its parent's node."""
+        """The node of a view, made from the up-to-date node of its parent."""
         return self._view_node(view, parent, self._content(parent))
 
     def _view_node(
         self, view: _TensorView, parent: _TensorView, node: Draft | None
     ) -> Draft | None:
+        """The node of a view, made from ``node``, the content of its parent."""
         placement = placement_in(view.tensor, parent.tensor)
         if node is None or (placement and placement.is_whole_base):
             return node
@@ -198,11 +216,11 @@ class Memory:
     def record_concatenation(
         self, node: Draft, parts: Sequence[tuple[Draft | None, int]], dim: int
     ) -> None:
-        """A tensor was joined from others along a dimension without the image.
+        """Stores that a tensor was concatenated along a dimension without the image.
 
         Args:
-            node: its node.
-            parts: the node of each, None for constants, and its length along the dimension.
+            node: the node of the result.
+            parts: the node (None for constants) and the length of each concatenated tensor.
             dim: the dimension.
         """
         nodes = [part for part, _ in parts if part]
@@ -219,35 +237,36 @@ class Memory:
         self.patches_of[id(node)] = patches
 
     def record_split(self, node: Draft, source: Draft) -> None:
-        """A node stands for all parts of a tensor that was split."""
+        """Gives ``node``, the split tensor, the patches of ``source``, which was split."""
         if id(source) in self.patches_of:
             self.patches_of[id(node)] = self.patches_of[id(source)]
 
     def record_channelwise_call(self, node: Draft, outcome: Outcome) -> None:
-        """A node whose channels each read their own of a tensor whose channels differ."""
-        own = (
+        """Marks a node as mixed if its channels each read one channel of an input with patches."""
+        channelwise = (
             outcome.kind in CHANNELWISE
             or "pool" in node.operation
             or node.operation in PERMUTATIONS
         )
         mixed = [link for link in outcome.links if id(link.source) in self.patches_of]
         others = (link for link in outcome.links if link not in mixed)
-        if not (own and mixed) or any(_reads_whole_image(link) for link in others):
+        if not (channelwise and mixed) or any(_reads_whole_image(link) for link in others):
             return
-        alike = len(outcome.links) == 1 and node.operation in ELEMENTWISE
+        elementwise = len(outcome.links) == 1 and node.operation in ELEMENTWISE
         self.patches_of[id(node)] = Patches(
-            node, mixed=True, elementwise_source=mixed[0].source if alike else None
+            node, mixed=True, elementwise_source=mixed[0].source if elementwise else None
         )
 
     def channel_part(self, tensor: torch.Tensor, node: Draft) -> tuple[Draft | None] | None:
-        """The node of a view of a tensor whose channels hold different things.
+        """The node of a new view of a tensor whose channels differ.
 
         Args:
-            tensor: the view, just made.
-            node: the node of what it is a view of.
+            tensor: the view.
+            node: the node of the tensor of which it is a view.
 
         Returns:
-            The node, None in it for constants; None where the call's own rule knows as much.
+            A tuple with the node (None for constants); None instead of the tuple if the rule of
+            the call that made the view is already as precise.
         """
         view = self.views.get(id(tensor))
         if id(node) not in self.patches_of or view is None or view.parent is None:
@@ -262,26 +281,28 @@ class Memory:
         return (self.part_node(node, placement, tuple(tensor.shape)),) if placement else None
 
     def part_node(self, node: Draft, placement: Placement, out: Shape) -> Draft | None:
-        """What a part of a tensor holds.
+        """The node of a part of a tensor.
 
         Args:
-            node: what the tensor holds.
-            placement: the part.
-            out: its shape.
+            node: the node of the tensor.
+            placement: the placement of the part in the tensor.
+            out: the shape of the part.
 
         Returns:
-            The node of the part; None where it holds constants.
+            The node; None if the part contains constants.
         """
         patches, bound = self.patches_of.get(id(node)), ""
-        some = any(not (parts or placement.covers(dim)) for dim, parts in enumerate(node.layout))
-        if patches and patches.elementwise_source and some:
+        has_some_channels = any(
+            not (parts or placement.covers(dim)) for dim, parts in enumerate(node.layout)
+        )
+        if patches and patches.elementwise_source and has_some_channels:
             inner = self.part_node(patches.elementwise_source, placement, out)
             if inner is None:
                 return None
             own = Source(inner, out)
             outcome = Outcome("pass", [link_by_dims(own, out, same_dims(own))])
             return self.nodes.add_node(node.operation, outcome, out)
-        if patches and some:
+        if patches and has_some_channels:
             visible = patches.visible(placement, node.layout)
             if [patch.placement for patch in visible.patches] == [placement]:
                 return visible.patches[0].draft
@@ -302,7 +323,14 @@ class Memory:
     def _node_after_write(
         self, old: Draft | None, base: _TensorView, writer: _TensorView, written: Draft | None
     ) -> Draft | None:
-        """The node of a base after a write through a view of it."""
+        """The node of a base after a write through a view of it.
+
+        Args:
+            old: the content of the base before; None for constants.
+            base: the base.
+            writer: the view that was written to.
+            written: the written content; None for constants.
+        """
         if writer is base:
             return written
         placement = placement_in(writer.tensor, base.tensor)
@@ -323,7 +351,7 @@ class Memory:
     def _node_of_unplaced_write(
         self, old: Draft | None, written: Draft | None, shape: Shape
     ) -> Draft | None:
-        """An upper bound: every element may hold both the old and the written content."""
+        """The node of an upper bound: every element may have the old or the written content."""
         links = [unfollowed_link(Source(d, d.shape)) for d in (old, written) if d]
         if not links:
             return None
@@ -332,18 +360,21 @@ class Memory:
         )
 
     def _is_cut(self, patch: Patch, region: Placement) -> bool:
-        """Whether a region has some channels of a patch whose own channels differ."""
+        """Whether a region contains only some channels of a patch whose own channels differ."""
         return id(patch.draft) in self.patches_of and not patch.placement.is_inside(region)
 
     def overwritten(
         self, old: Draft | None, placement: Placement, written: Draft | None
     ) -> Draft | None:
-        """What a tensor holds once a part of it was overwritten.
+        """The node of a tensor after a part of it was overwritten.
 
         Args:
-            old: what it node; None for constants.
-            placement: the part.
-            written: what is written there, in the part's shape; None for constants.
+            old: the node of the tensor before; None for constants.
+            placement: the placement of the part in the tensor.
+            written: the node of the written value, in the part's shape; None for constants.
+
+        Returns:
+            The node; None if the tensor contains only constants.
         """
         shape = placement.shape
         if old is None and written is None:
@@ -365,7 +396,7 @@ class Memory:
     def _node_after_channel_write(
         self, old: Draft | None, patch: Patch, layout: Layout
     ) -> Draft | None:
-        """The node of a tensor after a write to some of its channels."""
+        """The node of a tensor after a write that leaves some channels or pixels unchanged."""
         before = self.patches_of.get(id(old)) or Patches(old)
         patches = before.with_patch(patch)
         visible = patches.visible(whole_placement(patch.placement.shape), layout)
@@ -381,7 +412,7 @@ class Memory:
     def _visible_links(
         self, base: Draft | None, visible: VisibleContents, shape: Shape
     ) -> list[Link]:
-        """The links of a tensor to the nodes of its visible contents."""
+        """The links from the visible contents of a tensor to the tensor."""
         links: list[Link] = []
         if base:
             whole = Source(base, shape)
@@ -396,22 +427,22 @@ class Memory:
         ]
 
     def _patch_of(self, written: Draft | None, placement: Placement, base: Layout | None) -> Patch:
-        """The written content as a patch, with the image axis that the part's shape lacks."""
+        """The written content as a patch, extended by an image axis that its shape lacks."""
         if written is None:
             return Patch(placement, None)
-        back = link_with_restored_axes(
+        restored = link_with_restored_axes(
             Source(written, tuple(placement.view_shape())), placement, base
         )
-        if back is None:
+        if restored is None:
             return Patch(placement, written)
-        shape, link = back
+        shape, link = restored
         return Patch(
             in_base_order(placement),
             self.nodes.add_node("unsqueeze", Outcome("reshape", [link]), shape),
         )
 
     def _strip_link(self, old: Source, strip: Strip) -> Link:
-        """The link to the old content that remains in one box, at its place."""
+        """The link from one rectangle of the old content, at the same position as before."""
         out = tuple(len(strip.get(dim, range(n))) for dim, n in enumerate(old.shape))
         cut = link_by_dims(old, out, same_dims(old), crops_of(old.shape, strip))
         part = Source(self.nodes.add_node("getitem", Outcome("crop", [cut]), out), out)
@@ -419,6 +450,7 @@ class Memory:
         return link_by_dims(part, old.shape, same_dims(part), back)
 
     def _setitem_node(self, links: Sequence[Link], placement: Placement, bound: str) -> Draft:
+        """A new node for a tensor whose contents are linked, after a write to ``placement``."""
         bound = UNPLACED_WRITE_BOUND if any(link.unfollowed for link in links) else bound
         layout = links[-1].layout
         inside = any(parts and not placement.covers(dim) for dim, parts in enumerate(layout))
@@ -428,7 +460,10 @@ class Memory:
 
 
 def _single_input_chain(draft: Draft) -> tuple[Draft, tuple[Maps, ...]]:
-    """The last node before a draft that reads several, and the maps from it on."""
+    """The nearest ancestor with several inputs or none, and the maps from it to the draft.
+
+    Identity maps are left out, so that equal results mean equal reads.
+    """
     maps: list[Maps] = []
     while len(draft.inputs) == 1:
         if not all(axis.is_identity for axis in draft.maps[0]):
@@ -438,7 +473,10 @@ def _single_input_chain(draft: Draft) -> tuple[Draft, tuple[Maps, ...]]:
 
 
 def _reads_whole_image(link: Link) -> bool:
-    """Whether every unit reads the whole image, through one chain of nodes."""
+    """Whether every unit of a link's output reads the whole image.
+
+    Only a chain of nodes with one input each is followed.
+    """
     maps, draft = link.maps, link.source
     while not all(axis.whole for axis in maps):
         if len(draft.inputs) != 1 or draft.grid != (1, 1):
@@ -448,7 +486,7 @@ def _reads_whole_image(link: Link) -> bool:
 
 
 def _patch_link(node: Draft, placement: Placement) -> Link:
-    """What a tensor reads of the node of one part of it."""
+    """The link from the content of a part of a tensor to the tensor."""
     return link_into_base(Source(node, tuple(placement.view_shape())), placement)
 
 
@@ -464,14 +502,14 @@ def _same_order(view: torch.Tensor, base: torch.Tensor) -> bool:
 
 
 def _is_descendant(view: _TensorView, base: _TensorView) -> bool:
-    """Whether a view was made from a base, in one step or several."""
+    """Whether a view was made from a base, directly or through other views."""
     while view is not base and view.parent is not None:
         view = view.parent
     return view is base
 
 
 def _are_disjoint(one: _TensorView, other: _TensorView) -> bool:
-    """Whether two views surely have no element in common."""
+    """Whether two views of one memory are known to have no element in common."""
     ancestors = [*_ancestors(one)]
     common = next(v for v in _ancestors(other) if v in ancestors)
     places = [_covering_placement(view, common) for view in (one, other)]
@@ -479,13 +517,14 @@ def _are_disjoint(one: _TensorView, other: _TensorView) -> bool:
 
 
 def _ancestors(view: _TensorView | None) -> Iterable[_TensorView]:
+    """The view itself, its parent, the parent's parent and so on."""
     while view is not None:
         yield view
         view = view.parent
 
 
 def _covering_placement(view: _TensorView, base: _TensorView) -> Placement:
-    """Where a view lies in a base, or the smallest tensor around it of which that is known."""
+    """The placement in a base of a view, or of its nearest ancestor that has a known one."""
     for around in _ancestors(view):
         if around is base:
             break
