@@ -189,7 +189,7 @@ def _tolerance(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Te
 
 
 def _largest_magnitude(x: torch.Tensor, dims: list[int]) -> torch.Tensor:
-    """The largest magnitude along dimensions, without the infinities that images are padded with."""
+    """The largest magnitude along dimensions, without infinities, which pad max pooling."""
     largest = torch.maximum(x.amax(dims, keepdim=True), -x.amin(dims, keepdim=True))
     if not largest.isfinite().all():
         largest = x.abs().masked_fill(x.isinf(), 0).amax(dims, keepdim=True)
@@ -288,6 +288,7 @@ def _sign(operation: str) -> int:
 
 
 SharingFunction = Callable[[str, Sequence[Any], Mapping[str, Any], torch.Tensor], torch.Tensor]
+"""(operation, arguments, keyword arguments, maxima) → the maxima with a shared gradient."""
 _SHARING_FUNCTIONS: dict[str, SharingFunction] = {
     **{
         f"{kind}max_pool{n}d{tail}": _share_pooling

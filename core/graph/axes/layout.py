@@ -81,7 +81,7 @@ def placed_parts(layout: Layout, axis: int) -> list[PlacedPart]:
 
 
 def outer_dims(layout: Layout) -> Dims:
-    """The dimensions of the outermost parts of both axes; None where no dimension holds the axis."""
+    """The dimensions of the outermost parts of both axes; None for an axis without a dimension."""
     rows, cols = (next((placed.dim for placed in placed_parts(layout, a)), None) for a in (0, 1))
     return rows, cols
 

@@ -113,7 +113,7 @@ class Memory:
         self.patches_of: dict[int, Patches] = {}
 
     def add_views(self, results: Iterable[torch.Tensor], read: Sequence[torch.Tensor]) -> None:
-        """Registers the results of a call that share memory with its arguments as views of these."""
+        """Registers results of a call that share memory with its arguments as views of these."""
         for result in results:
             if id(result) in self.views or any(result is tensor for tensor in read):
                 continue

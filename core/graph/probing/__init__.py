@@ -1,1 +1,1 @@
-"""Operations without a rule: what running them shows."""
+"""Finds out what operations without a rule read, by running them on changed inputs."""

@@ -1,4 +1,4 @@
-"""An `AxisMap` from observations: which of n input units each of m outputs was seen to read."""
+"""Fits an `AxisMap` to a matrix that shows which input units each output reads."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from ..axes.axis_map import AxisMap, Edge
 
 Reads = NDArray[np.bool_]
-"""(m, n): output u reads input r."""
+"""A boolean matrix of shape (outputs, inputs) that is True where an output reads an input."""
 MAX_REPEATED = 32
-"""Longest pattern of outputs that is looked for."""
+"""The longest period that is tried."""
 MAX_LISTED = 1024
-"""Most outputs whose units are listed one by one, where no pattern repeats."""
+"""The most outputs of a map whose taps do not repeat."""
 
 
 class MapFit(NamedTuple):
-    """A map that reproduces what was seen.
+    """A map that reproduces observed reads.
 
     Attributes:
         map: the map.
-        regular: its taps repeat and move on, so that it holds for other lengths as well.
-        scattered: an output reads units with gaps of different lengths between them; the map
-            takes all from the first to the last.
+        regular: whether its taps are periodic, so that it applies to other lengths as well.
+        scattered: whether some output reads units with unequal gaps between them; the map then
+            includes all units from the first to the last.
     """
 
     map: AxisMap
@@ -36,16 +36,19 @@ class MapFit(NamedTuple):
 
 
 def fit_map(reads: Reads) -> MapFit | None:
-    """The shortest pattern of taps that reads what was seen; None where there are too many.
+    """The map with the shortest period that reproduces observed reads.
 
     Args:
-        reads: (m, n), true where output u reads input r.
+        reads: the observations, of shape (outputs, inputs).
+
+    Returns:
+        The fit; None if no pattern repeats and there are more than `MAX_LISTED` outputs.
     """
     taps = [_range_of(np.flatnonzero(row)) for row in reads]
-    wanted = fill_gaps(reads)
-    scattered = not np.array_equal(wanted, reads)
+    filled = fill_gaps(reads)
+    scattered = not np.array_equal(filled, reads)
     for candidate in _candidates(taps, reads.shape[1]):
-        if np.array_equal(read_matrix(candidate), wanted) and _mostly_reads_inside(candidate, taps):
+        if np.array_equal(read_matrix(candidate), filled) and _mostly_reads_inside(candidate, taps):
             return MapFit(candidate, True, scattered)
     if len(taps) > MAX_LISTED:
         return None
@@ -53,26 +56,26 @@ def fit_map(reads: Reads) -> MapFit | None:
 
 
 def fill_gaps(reads: Reads) -> Reads:
-    """What is seen, and all that lies between where the gaps differ in length."""
+    """The reads, extended to all units between the first and the last if gaps are unequal."""
     return read_matrix(
         unrepeated_map([_range_of(np.flatnonzero(row)) for row in reads], reads.shape[1])
     )
 
 
 def read_matrix(axis: AxisMap) -> Reads:
-    """What a map reads, as `fit` takes it."""
+    """The boolean matrix (outputs, inputs) that is True where an output of a map reads an input."""
     reads = np.zeros((axis.n_out, axis.n_in + 1), dtype=bool)
     np.put_along_axis(reads, axis.table(), True, axis=1)
     return reads[:, :-1]
 
 
 def with_lengths(axis: AxisMap, n_in: int, n_out: int) -> AxisMap:
-    """The same pattern of taps on an axis of another length."""
+    """The same pattern of taps on axes of other lengths."""
     return replace(axis, n_in=n_in, n_out=n_out)
 
 
 def _range_of(units: NDArray[np.intp]) -> range:
-    """Units as a range; all from the first to the last where their gaps differ."""
+    """Ascending units as a range; all units from first to last if the gaps between them differ."""
     if len(units) < 2:
         return range(int(units[0]), int(units[0]) + 1) if len(units) else range(0)
     gaps = np.diff(units)
@@ -81,39 +84,49 @@ def _range_of(units: NDArray[np.intp]) -> range:
 
 
 def unrepeated_map(taps: Sequence[range], n: int) -> AxisMap:
-    """A map of which nothing repeats; it moves on by the mean distance of its outputs."""
+    """The map with period ``len(taps)``, i.e. one that lists the taps of every output.
+
+    Its advance beyond the last output extrapolates the mean distance between outputs.
+
+    Args:
+        taps: the units that each output reads.
+        n: number of input units.
+    """
     starts = [tap.start for tap in taps if tap]
-    apart = starts[-1] - starts[0] if starts else 0
-    advance = round(apart * len(taps) / (len(taps) - 1)) if len(taps) > 1 else n
+    distance = starts[-1] - starts[0] if starts else 0
+    advance = round(distance * len(taps) / (len(taps) - 1)) if len(taps) > 1 else n
     return AxisMap(n, len(taps), tuple(taps), advance)
 
 
 def _mostly_reads_inside(axis: AxisMap, taps: Sequence[range]) -> bool:
-    """Whether most units read what the pattern says without what stands outside the input."""
+    """Whether at least half of the outputs read exactly the map's taps, untouched by its padding.
+
+    Otherwise a map with copied padding could fit by chance. Maps with zero padding always pass.
+    """
     if axis.edge == "zero":
         return True
-    inside = sum(
+    unpadded = sum(
         tap.start == phase.start + unit // axis.period * axis.advance and len(tap) == len(phase)
         for unit, tap in enumerate(taps)
         for phase in [axis.taps[unit % axis.period]]
     )
-    return len(taps) > 3 and 2 * inside >= len(taps)
+    return len(taps) > 3 and 2 * unpadded >= len(taps)
 
 
 def _candidates(taps: Sequence[range], n: int) -> Iterator[AxisMap]:
-    """Maps that may read the same, those of short patterns first."""
+    """The maps that may reproduce the taps of all outputs, those with short periods first."""
     m = len(taps)
     for period in range(1, min(MAX_REPEATED, max(1, m // 2)) + 1):
         for advance in _advances(taps, period):
             phases = [_aligned_outputs(taps, phase, period, advance) for phase in range(period)]
             yield AxisMap(n, m, tuple(map(_union_of_taps, phases)), advance)
-            inner = tuple(map(_widest_taps, phases))
+            unclipped = tuple(map(_widest_taps, phases))
             for edge in get_args(Edge)[1:]:
-                yield AxisMap(n, m, inner, advance, edge)
+                yield AxisMap(n, m, unclipped, advance, edge)
 
 
 def _advances(taps: Sequence[range], period: int) -> list[int]:
-    """How far the taps move from one period to the next, by how often that is seen."""
+    """The three most frequent distances by which taps move from one period to the next."""
     moves = Counter(
         after[end] - before[end]
         for before, after in zip(taps, taps[period:], strict=False)
@@ -124,24 +137,24 @@ def _advances(taps: Sequence[range], period: int) -> list[int]:
 
 
 def _aligned_outputs(taps: Sequence[range], phase: int, period: int, advance: int) -> list[range]:
-    """What all outputs of one phase read, moved to where the first of them lies."""
+    """The taps of all outputs of one phase, each moved back to the first period."""
     moved = []
-    for turn, here in enumerate(taps[phase::period]):
+    for turn, own in enumerate(taps[phase::period]):
         shift = turn * advance
-        moved.append(range(here.start - shift, here.stop - shift, here.step))
+        moved.append(range(own.start - shift, own.stop - shift, own.step))
     return moved
 
 
 def _union_of_taps(phase: Sequence[range]) -> range:
-    """All taps of a phase, where the input's borders cut off others for each output."""
-    seen = [taps for taps in phase if taps]
-    if not seen:
+    """The union of the taps of a phase, of which the input's borders clip different ones."""
+    nonempty = [taps for taps in phase if taps]
+    if not nonempty:
         return range(0)
     step = _widest_taps(phase).step
-    return range(min(taps[0] for taps in seen), max(taps[-1] for taps in seen) + 1, step)
+    return range(min(taps[0] for taps in nonempty), max(taps[-1] for taps in nonempty) + 1, step)
 
 
 def _widest_taps(phase: Sequence[range]) -> range:
-    """The taps that the borders cut least; those of the middle where there are several."""
+    """The longest taps of a phase, which the borders clip least; the middle ones among equals."""
     middle = (len(phase) - 1) / 2
     return min(enumerate(phase), key=lambda p: (-len(p[1]), abs(p[0] - middle)))[1]

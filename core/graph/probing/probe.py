@@ -1,9 +1,9 @@
-"""Rules for operations that have none, from running the call (core.graph.probing.trial).
+"""Derives what an operation without a rule reads from running it (core.graph.probing.trial).
 
-A call is run as it was recorded where that is little work, with the image's other axis cut
-short where it is more, and on two shorter images where it is too much still. Taps that repeat
-must be the same at two lengths; they are then those of any length. What cannot be known in
-this way becomes an upper bound that names the reason.
+One image axis is examined at a time. A cheap call runs at the sizes that it was recorded with. For
+a more expensive one the other image axis is shortened, and for an even more expensive one both axes
+are, to two different lengths. A periodic pattern of taps must agree at two lengths, and then
+counts for any length. Where this fails, the result is an upper bound that names the reason.
 """
 
 from __future__ import annotations
@@ -31,26 +31,37 @@ from .map_fit import MapFit, Reads, fill_gaps, fit_map, read_matrix, with_length
 from .trial import NotProbedError, NotRunError, Observation, Observations, Trial
 
 AXIS_BUDGET = 1 << 27
-"""Most values that may be read and written for one axis of one call."""
+"""The most values that probing one axis of one call may read and write."""
 FULL_SIZE_BUDGET = 1 << 21
-"""Values read and written below which a call is run at full size."""
+"""The most values that probing one axis of a call at its recorded sizes may read and write.
+
+Above it the other axis is shortened first.
+"""
 GRAPH_BUDGET = 1 << 29
-"""Most values that may be read and written for all calls of one graph."""
+"""The most values that probing all calls of one graph may read and write."""
 CUT_LENGTHS = ((5, 8), (24, 32))
-"""Lengths of the image axis that is not being looked at, where it is cut short; what is read
-along the other one must be the same for both of a pair."""
+"""Pairs of short lengths for the other axis; the observations at both must be equal."""
 SUFFICIENT_LENGTH, EXTENDED_LENGTH = 32, 48
-"""Length of an axis from which on a pattern that repeats is seen without a longer one, and
-about the length of the longer one of others."""
+"""An axis shorter than the first number is also observed at about the second as its length.
+
+A longer axis shows a periodic pattern by itself.
+"""
 LENGTH_PAIRS = ((24, 16), (32, 24), (42, 28))
-"""Two lengths for an axis that is too long to be run as it is."""
+"""Pairs of lengths for an axis that is too long for its own length to be observed."""
 ObservationsOfAxes = tuple[list[Observations], list[Observations]]
-"""Along the height and the width: what was read at one length or two, the longer one first."""
+"""The observations along (height, width), each at one length or at two, the longer one first."""
 UNFOLLOWED_BOUND = "mixes the image axes in a way that is not followed"
 
 
 class Prober:
-    """Probes the calls of one graph within one budget; equal calls are probed once."""
+    """Probes the calls of one graph within one budget; equal calls are probed once.
+
+    Attributes:
+        constants: the values of the run's constants.
+        remaining_budget: the number of values that further probing may read and write.
+        cache: the observations of each kind of call, or the reason why there are none.
+        references: the probed calls, which keeps the ids of their tensors unique.
+    """
 
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
@@ -59,17 +70,21 @@ class Prober:
         self.references: list[Call] = []
 
     def outcomes(self, call: Call, results: Sequence[torch.Tensor]) -> list[Outcome]:
-        """What each result of a call reads of its inputs; one without links is a constant."""
+        """The outcome of each result of a call; a result without links is a constant."""
         calls = [replace(call, out=tuple(result.shape)) for result in results]
         try:
             trial = Trial(call, [each.out for each in calls], self.constants)
-            seen = self._observations(trial)
+            observations = self._observations(trial)
         except NotProbedError as error:
             return [unknown_outcome(each, str(error)) for each in calls]
-        return [_outcome_of_result(each, trial, seen, place) for place, each in enumerate(calls)]
+        return [_outcome_of_result(each, trial, observations, i) for i, each in enumerate(calls)]
 
     def _observations(self, trial: Trial) -> ObservationsOfAxes:
-        """What running the call has shown along both axes, now or before."""
+        """The observations along both axes, from the cache if an equal call was probed before.
+
+        Raises:
+            NotProbedError: the call cannot be probed.
+        """
         key = trial.key()
         if key not in self.cache:
             self.references.append(trial.call)
@@ -84,7 +99,11 @@ class Prober:
         return result
 
     def _observe_axis(self, trial: Trial, axis: int) -> list[Observations]:
-        """What is read at one length or two, the longer one first."""
+        """The observations along one axis, at one length or at two, the longer one first.
+
+        Raises:
+            NotProbedError: the call cannot be probed within the budget.
+        """
         n = trial.length(axis)
         reads = self._observe_length(trial, axis, None)
         if reads is not None:
@@ -101,12 +120,17 @@ class Prober:
         raise NotProbedError("is too much work to be run again and again")
 
     def _observe_length(self, trial: Trial, axis: int, length: int | None) -> Observations | None:
-        """What is read along an axis of a length, the other one as it is where that is little
-        work, cut short otherwise; None where the call does not take it or it is too much."""
+        """The observations along an axis at one length; None means the recorded one.
+
+        The other axis has its recorded length if that is cheap, and a short one otherwise.
+
+        Returns:
+            The observations; None if the call does not run at this length or is too expensive.
+        """
         cut = [(pair, AXIS_BUDGET) for pair in CUT_LENGTHS]
         for others, most in (((None,), FULL_SIZE_BUDGET), *cut, ((None,), AXIS_BUDGET)):
             try:
-                seen = [self._observe_lengths(trial, axis, length, other, most) for other in others]
+                seen = [self._observe_lengths(trial, axis, length, n, most) for n in others]
             except NotRunError:
                 if length is None and others == (None,):
                     raise
@@ -118,7 +142,11 @@ class Prober:
     def _observe_lengths(
         self, trial: Trial, axis: int, length: int | None, other: int | None, most: int
     ) -> Observations | None:
-        """What is read where the axes have these lengths; None where that is too much work."""
+        """The observations along an axis at given lengths of this and of the other axis.
+
+        Returns:
+            The observations; None if they would cost more than ``most`` or the remaining budget.
+        """
         lengths = (length, other) if axis == 0 else (other, length)
         cost = trial.cost(axis, lengths)
         resized = [a for a, n in enumerate(lengths) if n is not None]
@@ -129,30 +157,29 @@ class Prober:
 
 
 def _all_equal(one: Observations, other: Observations | None) -> bool:
-    """Whether two observations are equal for all pairs."""
+    """Whether two sets of observations agree for all pairs of an input and a result."""
     if other is None:
         return False
-    both = [(here, other[pair]) for pair, here in one.items()]
+    both = [(observation, other[pair]) for pair, observation in one.items()]
     return all(a is b if a is None or b is None else a.agrees_with(b) for a, b in both)
 
 
 @contextmanager
 def _isolated_from_run() -> Iterator[None]:
-    """Nothing of the run that is being followed touches what happens here: no mode, no
-    transformation of `torch.func`, no gradient."""
+    """A context without the modes, `torch.func` transforms and gradients of the traced run."""
     clear = temporarily_clear_interpreter_stack()
     with clear, DisableTorchFunction(), torch.no_grad(), disable_current_modes():
         yield
 
 
 class AxisPlacement(NamedTuple):
-    """Where an image axis of an input lies in a result, and what is read along it.
+    """Where an image axis of an input lies in a result, and what the result reads along it.
 
     Attributes:
-        dim: the result's dimension; None where the axis is gone.
-        map: the map; None where nothing is read.
-        bound: why it is an upper bound; "" where it is exact.
-        tied: dimensions of the result on whose places it hangs what is read along this one.
+        dim: the dimension of the result; None if the result does not have the axis.
+        map: the map along the axis; None if nothing is read.
+        bound: the reason why the map is only an upper bound; "" if it is exact.
+        tied: dimensions of the result whose index also affects what is read along this axis.
     """
 
     dim: int | None
@@ -162,7 +189,14 @@ class AxisPlacement(NamedTuple):
 
 
 def _outcome_of_result(call: Call, trial: Trial, seen: ObservationsOfAxes, place: int) -> Outcome:
-    """What one result reads."""
+    """The outcome of one result of a call.
+
+    Args:
+        call: the call, with the shape of this result.
+        trial: the trial of the call.
+        seen: the observations along both axes.
+        place: the index of the result.
+    """
     links: list[Link] = []
     bounds: list[str] = []
     for order, (key, source) in enumerate(trial.sources.items()):
@@ -187,13 +221,21 @@ def _placements_of_source(
     out: Shape,
     seen: Sequence[Sequence[Observation | None]],
 ) -> tuple[AxisPlacement, AxisPlacement]:
-    """Both image axes of an input in one result; ``tokens`` is as `Trial` has it."""
+    """Where both image axes of an input lie in one result.
+
+    Args:
+        grid: units of the input along (height, width).
+        dims: dimensions of the input that hold the height and the width.
+        tokens: the dimension with tokens in row-major order, if any (`Trial.tokens`).
+        out: the shape of the result.
+        seen: the observations along the height and along the width.
+    """
     unrolled = out
     if tokens is not None and len(out) > tokens and out[tokens] == grid[0] * grid[1]:
         unrolled = (*out[:tokens], *grid, *out[tokens + 1 :])
         dims = (tokens, tokens + 1)
-    places = [dim if dim is not None and dim < len(unrolled) else None for dim in dims]
-    pair = (place_axis(seen[a], grid[a], unrolled or (1,), places[a]) for a in (0, 1))
+    own_dims = [dim if dim is not None and dim < len(unrolled) else None for dim in dims]
+    pair = (place_axis(seen[a], grid[a], unrolled or (1,), own_dims[a]) for a in (0, 1))
     rows, cols = _in_separate_dims(*pair)
     if unrolled == out or rows.map is None or cols.map is None:
         return rows, cols
@@ -207,8 +249,11 @@ def _placements_of_source(
 def _in_separate_dims(
     rows: AxisPlacement, cols: AxisPlacement
 ) -> tuple[AxisPlacement, AxisPlacement]:
-    """Two axes in dimensions of their own. One of which all outputs read everything is gone
-    where the other one lies; what is read along one must not hang on the place along the other."""
+    """The placements of both axes, adjusted so that they do not share a dimension.
+
+    If both lie in the same dimension, one whose every unit is read by all outputs is removed from
+    it. If the reads along one axis depend on the index along the other, they are marked as a bound.
+    """
     if rows.dim is not None and rows.dim == cols.dim:
         if rows.map and rows.map.whole:
             rows = rows._replace(dim=None, map=whole_map(rows.map.n_in, 1))
@@ -220,7 +265,14 @@ def _in_separate_dims(
 
 
 def _placement_reading_all(n: int, out: Shape, own: int | None, bound: str = "") -> AxisPlacement:
-    """Every output reads every unit of an axis."""
+    """The placement of an axis of n units that every output reads completely.
+
+    Args:
+        n: units of the axis.
+        out: the shape of the result.
+        own: the dimension of the axis in the input.
+        bound: the reason for the upper bound.
+    """
     if n == 1:
         m = 1 if own is None else out[own]
         return AxisPlacement(
@@ -233,18 +285,18 @@ def _placement_reading_all(n: int, out: Shape, own: int | None, bound: str = "")
 def place_axis(
     seen: Sequence[Observation | None], n: int, out: Shape, own: int | None
 ) -> AxisPlacement:
-    """Where an image axis of ``n`` units lies in a result; a bound where it cannot be followed.
+    """Where an image axis lies in a result; an upper bound if that cannot be determined.
 
     Args:
-        seen: what was seen at one length or two; None where that hangs on the values.
-        n: the axis's real length.
-        out: the result's real shape.
-        own: the dimension in which the axis lay before, if the result has one.
+        seen: the observations at one length or two; None if they depend on the values.
+        n: the recorded length of the axis.
+        out: the recorded shape of the result.
+        own: the dimension of the axis in the input, if the result has this dimension.
     """
-    observed = [here for here in seen if here is not None]
+    observed = [observation for observation in seen if observation is not None]
     if len(observed) < len(seen):
         return _placement_reading_all(n, out, own, VALUES_BOUND)
-    reads = [here.reads for here in observed]
+    reads = [observation.reads for observation in observed]
     if not any(each.any() for each in reads[-1]):
         return AxisPlacement(None, None)
     moving = next(filter(None, map(_varying_dims, reversed(reads))), [])
@@ -261,28 +313,34 @@ def place_axis(
 
 
 def _narrowest_fit(fits: Mapping[int, MapFit], own: int | None) -> tuple[int, MapFit | None]:
-    """The dimension of whose outputs each reads fewest units, of those that move on; the one in
-    which the axis lay before unless its outputs read twice as many."""
+    """The dimension of a result along which the axis lies, and the fit along it.
+
+    This is the dimension whose outputs read fewest units, among those with moving taps. The
+    dimension ``own`` of the axis in the input wins unless its outputs read twice as many.
+    """
     if not fits:
         return 0, None
-    standing = [dim for dim, one in fits.items() if one.regular and not one.map.advance]
-    along = {d: one for d, one in fits.items() if d not in standing} or dict(fits)
+    constant = [dim for dim, one in fits.items() if one.regular and not one.map.advance]
+    eligible = {d: one for d, one in fits.items() if d not in constant} or dict(fits)
 
     def width(dim: int) -> float:
-        taps = along[dim].map.taps
+        taps = eligible[dim].map.taps
         return sum(map(len, taps)) / len(taps) * (1 if dim == own else 2)
 
-    dim = min(along, key=width)
-    return dim, along[dim]
+    dim = min(eligible, key=width)
+    return dim, eligible[dim]
 
 
 VALUES_BOUND = "reads other places for other values"
+"""The bound of an operation whose reads depend on the values of its input."""
 SCATTERED_BOUND = "reads scattered places: all between them are taken"
+"""The bound of an operation whose outputs read units with unequal gaps."""
 RAGGED_BOUND = "reads other places for other outputs of a row: all of them are taken"
+"""The bound of an operation whose reads along one axis depend on the position along the other."""
 
 
 def _varying_dims(seen: Sequence[Reads]) -> list[int]:
-    """The dimensions along which what is read changes, where anything is read."""
+    """The dimensions of a result along which the reads differ, among outputs that read anything."""
     reading = [reads[reads.any(axis=1)] for reads in seen]
     return [dim for dim, reads in enumerate(reading) if np.any(reads != reads[:1])]
 
@@ -290,7 +348,14 @@ def _varying_dims(seen: Sequence[Reads]) -> list[int]:
 def _placement_of_constant_reads(
     seen: Sequence[Reads], n: int, out: Shape, own: int | None
 ) -> AxisPlacement:
-    """An axis of which all outputs read the same."""
+    """The placement of an axis along which all outputs read the same units.
+
+    Args:
+        seen: the reads of one output at one length or two.
+        n: the recorded length of the axis.
+        out: the recorded shape of the result.
+        own: the dimension of the axis in the input, if the result has this dimension.
+    """
     if n == 1 or all(reads.all() for reads in seen):
         return _placement_reading_all(n, out, own)
     agreed = _fit_all_lengths(seen, n, 1)
@@ -301,7 +366,10 @@ def _placement_of_constant_reads(
 
 
 def _fit_all_lengths(seen: Sequence[Reads], n: int, m: int) -> MapFit | None:
-    """A map from n to m units that reads what was seen at every length."""
+    """The map from n to m units that reproduces the reads at every observed length.
+
+    A map whose taps are not periodic is returned if the observed lengths are n and m themselves.
+    """
     for candidate in filter(None, map(fit_map, seen)):
         holds = candidate.regular and all(_reproduces(candidate.map, reads) for reads in seen)
         if holds and _predicts_length(candidate.map, seen[0].shape, n, m):
@@ -310,12 +378,13 @@ def _fit_all_lengths(seen: Sequence[Reads], n: int, m: int) -> MapFit | None:
 
 
 def _reproduces(axis: AxisMap, reads: Reads) -> bool:
+    """Whether a map, on axes of the observed lengths, reads exactly the observed units."""
     m, n = reads.shape
     return np.array_equal(read_matrix(with_lengths(axis, n, m)), fill_gaps(reads))
 
 
 def _predicts_length(axis: AxisMap, seen: tuple[int, ...], n: int, m: int) -> bool:
-    """Whether a map gives m units of n, as it gave those that were seen."""
+    """Whether a map, fitted to (outputs, inputs) ``seen``, predicts about m outputs for n inputs."""
     if not axis.advance:
         return m == seen[0]
     more = (n - seen[1]) * axis.period / axis.advance
@@ -323,7 +392,7 @@ def _predicts_length(axis: AxisMap, seen: tuple[int, ...], n: int, m: int) -> bo
 
 
 def _with_window_settings(axis: AxisMap) -> AxisMap:
-    """With the settings of a window, where the map is one."""
+    """The same map with the settings of a sliding window, if it is one."""
     (taps, *others), stride = axis.taps, axis.advance
     if others or stride < 1 or axis.edge != "zero" or axis.is_identity or not taps:
         return axis
@@ -333,6 +402,7 @@ def _with_window_settings(axis: AxisMap) -> AxisMap:
 
 
 def _outcome_from_links(call: Call, links: Sequence[Link], why: str) -> Outcome:
+    """The outcome of a call with these links; ``why`` is the reason for a bound or ""."""
     maps = [axis for link in links for axis in link.maps]
     bound = f"{call.operation}: {why}" if why else ""
     if why in (VALUES_BOUND, UNFOLLOWED_BOUND):

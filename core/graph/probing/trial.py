@@ -1,9 +1,9 @@
-"""One recorded call of torch, run on real numbers to see what each of its outputs reads.
+"""Runs one recorded torch call on random numbers to observe what each of its outputs reads.
 
-The call runs on its own on the CPU, on random numbers of the shapes it had, again and again
-with one row or one column of one input changed. An output reads the row if NaN there alters
-it, or a large finite change does. The image's axes may be given other lengths, where the call
-takes them. Nothing but the recorded function is run.
+The call runs by itself on the CPU, on random inputs of the recorded shapes, once for each row or
+column of each input with that row or column changed. An output reads the row if NaN in it, or a
+large finite change of it, alters the output. The image axes may have other lengths than recorded
+if the call accepts them. Only the recorded function is run.
 """
 
 from __future__ import annotations
@@ -26,78 +26,86 @@ from ..tracing.constants import Constants
 from .map_fit import Reads
 
 FLOPS_PER_NUMBER = 16
-"""Floating-point operations that take about as long as reading or writing a number."""
+"""Number of floating-point operations that take about as long as reading or writing a number."""
 INPUT_RANGES = ((0.5, 0.95), (0.1, 0.6))
-"""Ranges of the random inputs: where their values decide what is read, the draws differ."""
+"""The ranges of the two random draws of the inputs.
+
+The draws are observed separately. Where the observations differ, the reads depend on the values.
+"""
 CONSTANT_RANGE = (-1.0, 1.0)
-"""Range of the constants whose values are not known."""
+"""The range of random numbers for constants of unknown values."""
 CHANGES = ((float("nan"), 1000.0), (float("nan"), -1000.0))
-"""What is added to a row or a column, one after the other, for each draw."""
+"""For each draw, the changes that are added to a row or column, in separate runs."""
 
 Lengths = tuple[int | None, int | None]
-"""Of the image's axes, (height, width), in place of the real ones; None leaves one as it is."""
+"""The lengths of (height, width) for a trial; None stands for the recorded length."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What one result reads of one input along an image axis.
+    """The units of an image axis of one input that one result was observed to read.
 
     Attributes:
-        reads: for each dimension of the result, by its places, over all its other dimensions.
-        tied: (dims, dims), true where what is read along one dimension hangs on the place along
-            the other.
+        reads: for each dimension of the result, the units that each index along it reads, united
+            over all other dimensions.
+        tied: a matrix (dimensions, dimensions) that is True where the reads along one dimension
+            depend on the index along the other.
     """
 
     reads: tuple[Reads, ...]
     tied: NDArray[np.bool_]
 
     def agrees_with(self, other: Observation) -> bool:
-        """Whether the same was seen, along all dimensions that have one length in both."""
+        """Whether two observations are equal along all dimensions that have the same length."""
         pairs = [(a, b) for a, b in zip(self.reads, other.reads, strict=True) if a.shape == b.shape]
         return np.array_equal(self.tied, other.tied) and all(np.array_equal(a, b) for a, b in pairs)
 
 
 Observations = dict[tuple[int, int], Observation | None]
-"""What was seen, by (an input's, a result's place); None where it hangs on the values."""
+"""Observations by (index of the input, index of the result); None if they depend on values."""
 
 
 class NotProbedError(Exception):
-    """Why running a call does not show what it reads."""
+    """The reason why a call's reads cannot be observed by running it."""
 
 
 class NotRunError(NotProbedError):
-    """A call fails on its own, or where the image has other lengths."""
+    """The error of a call that fails by itself, or for the lengths of a trial."""
 
 
 class NotRepeatableError(RuntimeError):
-    """A call draws random numbers, or turns values into Python numbers."""
+    """The error of a call that draws random numbers or turns values into Python numbers."""
 
 
 class Repeatable(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Refuses operations that draw random numbers or give Python their values.
+    """A context that refuses operations which draw random numbers or return Python numbers.
 
-    Raises:
-        NotRepeatableError: inside the ``with``, from the call itself.
+    Such an operation raises `NotRepeatableError` inside the context.
     """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run an operation of torch unless one of its tags says that it cannot be repeated."""
+        """Runs an operation unless one of its tags says that its result varies."""
         if _UNREPEATABLE_TAGS & set(func.tags):
             raise NotRepeatableError(str(func))
         return func(*args, **(kwargs or {}))
 
 
 _UNREPEATABLE_TAGS = {torch.Tag.nondeterministic_seeded, torch.Tag.data_dependent_output}
+"""torch's tags of random operations and of operations that return Python numbers."""
 
 
 class Trial:
-    """A call that can be run on other values, and on images of other lengths.
+    """A recorded call that can be run on other values and on images of other lengths.
 
     Attributes:
-        sources: its inputs that depend on the image, by the id of their tensor.
-        dims: the dimensions in which their height and width lie; None where one is gone.
-        shapes: of its results.
-        tokens: the dimension in which inputs have height and width row by row, if they do.
+        call: the call.
+        shapes: the recorded shapes of its results.
+        constants: the values of the run's constants.
+        tensors: all tensors among its arguments, by their ``id``.
+        sources: the inputs that depend on the image, by the ``id`` of their tensor.
+        dims: for each of these, the dimensions of the height and the width, or None.
+        tokens: the dimension in which the inputs have tokens in row-major order; None if they
+            have no tokens.
     """
 
     def __init__(self, call: Call, shapes: Sequence[Shape], constants: Constants) -> None:
@@ -106,11 +114,12 @@ class Trial:
         sources = {key: call.source_of(tensor) for key, tensor in self.tensors.items()}
         self.sources = {key: source for key, source in sources.items() if source}
         self.dims = {key: _image_dims(source) for key, source in self.sources.items()}
-        rolled = (rows for rows, cols in self.dims.values() if rows is not None and rows == cols)
-        self.tokens = next(rolled, None)
+        shared = (rows for rows, cols in self.dims.values() if rows is not None and rows == cols)
+        self.tokens = next(shared, None)
         self._check()
 
     def _check(self) -> None:
+        """Raises NotProbedError for unknown indices, and for tokens beside other layouts."""
         for key, tensor in self.tensors.items():
             if tensor.is_floating_point() or tensor.is_complex():
                 continue
@@ -123,8 +132,8 @@ class Trial:
             raise NotProbedError("mixes tokens with others")
 
     def key(self) -> object:
-        """Equal for calls that run the same on inputs laid out the same."""
-        order = {key: place for place, key in enumerate(self.sources)}
+        """A hashable key that is equal for calls with equal arguments, shapes and layouts."""
+        order = {key: i for i, key in enumerate(self.sources)}
 
         def mark(tensor: torch.Tensor) -> object:
             plain = tuple(tensor.shape), tensor.dtype
@@ -137,15 +146,15 @@ class Trial:
         )
 
     def length(self, axis: int) -> int:
-        """Units along an image axis, of the input that has most."""
+        """The number of units along an image axis, in the input that has most."""
         return max(source.node.grid[axis] for source in self.sources.values())
 
     def resizable(self, axis: int) -> bool:
-        """All inputs have the same length along an image axis, or one unit."""
+        """Whether an image axis may get another length: all inputs have one length or one unit."""
         return len({s.node.grid[axis] for s in self.sources.values()} - {1}) < 2
 
     def grid(self, source: Source, lengths: Lengths) -> tuple[int, int]:
-        """The units of an input where the image's axes have other lengths."""
+        """The units of an input along (height, width) if the image axes have these lengths."""
         rows, cols = (
             n if n == 1 or length is None else length
             for n, length in zip(source.node.grid, lengths, strict=True)
@@ -153,6 +162,7 @@ class Trial:
         return rows, cols
 
     def _shape_for(self, key: int, lengths: Lengths) -> Shape:
+        """The shape of an argument if the image axes have these lengths."""
         shape = list(self.tensors[key].shape)
         if source := self.sources.get(key):
             grid = self.grid(source, lengths)
@@ -162,10 +172,10 @@ class Trial:
         return tuple(shape)
 
     def cost(self, axis: int, lengths: Lengths) -> int:
-        """Numbers that `seen` reads and writes.
+        """The number of values that `observe` reads and writes; operations count as fractions.
 
         Raises:
-            NotRunError: the call does not take these lengths.
+            NotRunError: the call does not run at these lengths.
         """
         shapes = {key: self._shape_for(key, lengths) for key in self.tensors}
         empty = {
@@ -182,6 +192,11 @@ class Trial:
         return once * len(INPUT_RANGES) * (len(CHANGES[0]) * changes + 2)
 
     def _run_call(self, values: Mapping[int, torch.Tensor], device: str) -> list[torch.Tensor]:
+        """The tensors that the function returns for these values of its arguments.
+
+        Raises:
+            NotRunError: the function fails.
+        """
         function: Any = self.call.function
         plain = (list(self.call.args), dict(self.call.kwargs))
         try:
@@ -194,22 +209,23 @@ class Trial:
             raise NotRunError(f"cannot be run on its own ({line[:120]})") from error
 
     def observe(self, axis: int, lengths: Lengths) -> Observations:
-        """What the results read along an image axis.
+        """The units of an image axis that the results read, if the axes have these lengths.
 
         Raises:
-            NotProbedError: that cannot be seen.
+            NotProbedError: the call is not repeatable or returns NaN.
         """
         first, *others = (
             self._observe_draw(axis, lengths, draw) for draw in range(len(INPUT_RANGES))
         )
         return {
-            pair: here if all(here.agrees_with(other[pair]) for other in others) else None
-            for pair, here in first.items()
+            pair: own if all(own.agrees_with(other[pair]) for other in others) else None
+            for pair, own in first.items()
         }
 
     def _observe_draw(
         self, axis: int, lengths: Lengths, draw: int
     ) -> dict[tuple[int, int], Observation]:
+        """The observations of one random draw, by (index of the input, index of the result)."""
         values = self._random_values(lengths, draw)
         base = self._unchanged_results(values)
         observations = {}
@@ -228,15 +244,15 @@ class Trial:
         return observations
 
     def _random_values(self, lengths: Lengths, draw: int) -> dict[int, torch.Tensor]:
-        """Random inputs; of constants what they hold where it is known, random numbers otherwise."""
+        """Random inputs, and constants with their values if these are known, else random ones."""
         generator = torch.Generator().manual_seed(draw)
         values = {}
         for key, tensor in self.tensors.items():
             fixed = None if key in self.sources else self.constants.fixed_values(tensor)
             if fixed is None:
-                ends = INPUT_RANGES[draw] if key in self.sources else CONSTANT_RANGE
+                limits = INPUT_RANGES[draw] if key in self.sources else CONSTANT_RANGE
                 shape = self._shape_for(key, lengths)
-                values[key] = _random_tensor(shape, tensor.dtype, ends, generator)
+                values[key] = _random_tensor(shape, tensor.dtype, limits, generator)
                 if key not in self.sources and self.constants.is_tracked(tensor):
                     present = self.constants.nonzero_mask(tensor)
                     values[key] = values[key] if present is None else values[key] * present.cpu()
@@ -245,7 +261,11 @@ class Trial:
         return values
 
     def _unchanged_results(self, values: Mapping[int, torch.Tensor]) -> list[torch.Tensor]:
-        """The results on the values as they are; the same whenever the call is made."""
+        """The results for unchanged inputs.
+
+        Raises:
+            NotProbedError: the call writes to its arguments, its results vary, or they are NaN.
+        """
         before = {key: value.clone() for key, value in values.items()}
         base = [result.clone() for result in self._run_call(values, "cpu")]
         again = self._run_call(values, "cpu")
@@ -258,7 +278,7 @@ class Trial:
         return base
 
     def _index_of(self, key: int, axis: int, unit: int, grid: tuple[int, int]) -> tuple[Any, ...]:
-        """The part of an input that is one of its rows or columns, as an index."""
+        """The index of one row or column in the tensor of an input."""
         dim = self.dims[key][axis]
         if dim is None:
             return (...,)
@@ -272,24 +292,32 @@ class Trial:
         values: Mapping[int, torch.Tensor],
         base: Sequence[torch.Tensor],
         key: int,
-        piece: tuple[Any, ...],
+        index: tuple[Any, ...],
         changes: Sequence[float],
     ) -> list[torch.Tensor]:
-        """Where each result is altered by one of the changes of a piece of an input."""
+        """For each result, the boolean mask of its elements that changes at an index alter.
+
+        Args:
+            values: the unchanged arguments.
+            base: the results for these.
+            key: the input that is changed.
+            index: the row or column of the input.
+            changes: the numbers that are added there, in separate runs.
+        """
         altered = [torch.zeros(result.shape, dtype=torch.bool) for result in base]
         for change in changes:
             changed = values[key].clone()
             if changed.dtype == torch.bool:
-                changed[piece] = ~changed[piece]
+                changed[index] = ~changed[index]
             else:
-                changed[piece] += change
+                changed[index] += change
             results = self._run_call({**values, key: changed}, "cpu")
-            for here, one, other in zip(altered, base, results, strict=True):
-                here |= _differs(one, other)
+            for mask, one, other in zip(altered, base, results, strict=True):
+                mask |= _differs(one, other)
         return altered
 
     def _with_token_axes(self, result: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-        """A result with the height and the width of its tokens in dimensions of their own."""
+        """A result in which the dimension of tokens is split into height and width."""
         dim = self.tokens
         if dim is not None and result.ndim > dim and result.shape[dim] == prod(grid):
             return result.reshape(*result.shape[:dim], *grid, *result.shape[dim + 1 :])
@@ -297,7 +325,7 @@ class Trial:
 
 
 def _map_tensors(value: Any, new: Callable[[torch.Tensor], Any], device: str = "cpu") -> Any:
-    """The same arguments with other tensors and another device, through lists, tuples and dicts."""
+    """Nested arguments in which ``new`` replaces every tensor, and ``device`` every device."""
     if isinstance(value, torch.Tensor):
         return new(value)
     if isinstance(value, torch.device):
@@ -313,32 +341,41 @@ def _map_tensors(value: Any, new: Callable[[torch.Tensor], Any], device: str = "
 
 
 def _image_dims(source: Source) -> Dims:
-    """The dimensions of both axes of an input that has each of them in one piece."""
+    """The dimensions of the height and the width of an input.
+
+    Raises:
+        NotProbedError: an axis is cut into several parts or shares its dimension with channels.
+    """
     layout = source.layout
     plain = all(len(placed_parts(layout, axis)) < 2 for axis in (0, 1))
     mixed = any(part.axis is None for parts in layout for part in parts)
     rows, cols = outer_dims(layout)
-    turned = rows is not None and rows == cols and layout[rows][0].axis == 1
-    if not plain or mixed or turned:
+    column_major = rows is not None and rows == cols and layout[rows][0].axis == 1
+    if not plain or mixed or column_major:
         raise NotProbedError("its input has the image in blocks")
     return rows, cols
 
 
 def _random_tensor(
-    shape: Shape, dtype: torch.dtype, ends: tuple[float, float], generator: torch.Generator
+    shape: Shape, dtype: torch.dtype, limits: tuple[float, float], generator: torch.Generator
 ) -> torch.Tensor:
-    low, high = ends
-    even = torch.rand(shape, generator=generator)
-    return even > 0.5 if dtype == torch.bool else (low + (high - low) * even).to(dtype)
+    """Uniform random numbers between two limits; for booleans, True with probability 1/2."""
+    low, high = limits
+    uniform = torch.rand(shape, generator=generator)
+    return uniform > 0.5 if dtype == torch.bool else (low + (high - low) * uniform).to(dtype)
 
 
 def _differs(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Where two results differ; NaN is equal to itself."""
+    """The boolean mask of the elements in which two results differ; NaN equals NaN."""
     return (one != other) & ~((one != one) & (other != other))
 
 
 def _observation_from(altered: Sequence[torch.Tensor]) -> Observation:
-    """From where a result is altered, for each row or column that was changed."""
+    """The observation of one result.
+
+    Args:
+        altered: for each changed row or column, the boolean mask of the altered elements.
+    """
     marks = [each.reshape(1) if each.ndim == 0 else each for each in altered]
     by_dim = [[_marked_along(each, dim) for dim in range(each.ndim)] for each in marks]
     reads = tuple(np.stack(column, axis=1) for column in zip(*by_dim, strict=True))
@@ -355,13 +392,18 @@ def _observation_from(altered: Sequence[torch.Tensor]) -> Observation:
 
 
 def _outer_product(alone: Sequence[NDArray[np.bool_]], one: int, other: int) -> NDArray[np.bool_]:
-    """The marks along two dimensions if there is one wherever there is one along both."""
+    """The marks in the plane of two dimensions if they are independent along both.
+
+    Args:
+        alone: the boolean marks along each dimension.
+        one, other: the two dimensions.
+    """
     low, high = sorted((one, other))
     return np.outer(alone[low], alone[high])
 
 
 def _marked_along(marks: torch.Tensor, *dims: int) -> NDArray[np.bool_]:
-    """At which places of some dimensions there is a mark, along the others."""
+    """The marks along some dimensions, united over all other dimensions."""
     others = tuple(dim for dim in range(marks.ndim) if dim not in dims)
-    there: NDArray[np.bool_] = (marks.any(dim=others) if others else marks).numpy()
-    return there
+    united: NDArray[np.bool_] = (marks.any(dim=others) if others else marks).numpy()
+    return united

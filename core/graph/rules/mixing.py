@@ -180,7 +180,7 @@ def tensordot(call: Call) -> Outcome:
 
 
 def matmul(call: Call) -> Outcome:
-    """The rule of matmul(a, b), which sums over a's columns and b's rows and broadcasts the rest."""
+    """The rule of matmul(a, b), which sums over a's columns and b's rows, with broadcasting."""
     first, second = call.get(0, "input"), call.get(1, "other", call.kwargs.get("mat2"))
     links = []
     for value, summed in ((first, -1), (second, -2)):

@@ -64,7 +64,7 @@ def recurrent(call: Call) -> Outcome:
 
 
 def recurrent_cell(call: Call) -> Outcome:
-    """The rule of one recurrent step, which mixes the channels (last) of the input and the state."""
+    """The rule of one recurrent step, which mixes the channels (last) of input and state."""
     links = [_channel_mixing_link(source, call) for source in call.sources]
     return Outcome("merge" if len(links) > 1 else "pass", links)
 
