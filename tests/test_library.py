@@ -37,9 +37,9 @@ print(strides.receptive_fields(own.net(), (1, 31, 31))["1"].size)
 command("strides.receptive_field", "own:net", "--input", "1,31,31")
 command("strides.erf", "--help")
 command("strides.erf", *"own:net --input 1,31,31 --draws 1 --out erf.npz".split())
-from strides.networks.notation.scan import CODE_INSTEAD
+from strides.networks.notation.scan import CLASS_ALTERNATIVES
 print("----")
-print(CODE_INSTEAD)
+print(CLASS_ALTERNATIVES)
 """
 
 

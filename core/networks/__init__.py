@@ -1,4 +1,4 @@
-"""Networks as values: layers, blocks, shape inference, the table of rows, torch modules.
+"""Networks as frozen values: layers, blocks, shape inference, and conversion to torch modules.
 
 Only ``build`` needs torch, and imports it when called.
 """

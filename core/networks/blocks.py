@@ -1,4 +1,4 @@
-"""Blocks, which are layers that contain layers, and the whole network."""
+"""Blocks, i.e. layers that contain other layers, and whole networks, as frozen values."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from .rules import bounded, set_fields
 
 @dataclass(frozen=True)
 class ResidualBlock:
-    """``body(x) + shortcut(x)``; an empty shortcut is the identity.
+    """A residual block, ``body(x) + shortcut(x)``; an empty shortcut is the identity.
 
     Attributes:
-        size: layers inside and itself, each repeat counted as often as it is run.
-        nesting: 1 when it holds no other block.
+        body, shortcut: the layers of each branch.
+        size: number of layers inside plus 1 for the block, with repeats unrolled.
+        nesting: 1 plus the largest nesting of the blocks inside.
     """
 
     kind: ClassVar[str] = "residual"
@@ -40,13 +41,16 @@ class ResidualBlock:
         return "body", "shortcut"
 
     def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> ResidualBlock:
-        """The same block around other layers."""
+        """A residual block with these branches."""
         return ResidualBlock(*branches)
 
 
 @dataclass(frozen=True)
 class ConcatBlock:
-    """The branches' outputs, concatenated along the channels; an empty branch is the identity."""
+    """A block that concatenates the outputs of its branches along the channels.
+
+    An empty branch is the identity. ``size`` and ``nesting`` are those of `ResidualBlock`.
+    """
 
     kind: ClassVar[str] = "concat"
     branches: tuple[tuple[Layer, ...], ...]
@@ -67,13 +71,20 @@ class ConcatBlock:
         return tuple(str(index) for index in range(len(self.branches)))
 
     def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> ConcatBlock:
-        """The same block around other layers."""
+        """A concatenation of these branches."""
         return ConcatBlock(branches)
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """The same layers ``times`` over, one after the other, each with weights of its own."""
+    """The layers ``body``, ``times`` times in sequence; every run has its own weights.
+
+    Attributes:
+        times: number of runs.
+        body: the layers of one run.
+        size: number of layers of all runs.
+        nesting: 1 plus the largest nesting of the blocks inside.
+    """
 
     kind: ClassVar[str] = "repeat"
     times: int
@@ -95,28 +106,31 @@ class Repeat:
         return ("body",)
 
     def with_branches(self, branches: tuple[tuple[Layer, ...], ...]) -> Repeat:
-        """The same repeat of other layers."""
+        """A repeat of other layers, as often as this one."""
         return Repeat(self.times, *branches)
 
 
 Block = ResidualBlock | ConcatBlock | Repeat
 Layer = Leaf | Block
 LEAVES: tuple[type[Leaf], ...] = get_args(Leaf)
+"""The classes of layers that contain no other layers."""
 BLOCKS: tuple[type[Block], ...] = get_args(Block)
+"""The classes of layers that contain other layers."""
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A network: layers one after the other, some of them blocks of layers.
+    """A network as a frozen, hashable value: a sequence of layers and blocks of layers.
 
-    It is frozen and hashable. The number of input channels and pixels is not part of it.
+    The number of input channels and pixels is not part of it.
 
     Attributes:
-        size: layers, each repeat counted as often as it is run; at most ``MAX_LAYERS``.
-        nesting: blocks inside blocks; at most ``MAX_NESTING``.
+        layers: the layers in the order in which they run.
+        size: number of layers with repeats unrolled; at most ``MAX_LAYERS``.
+        nesting: largest depth of blocks inside blocks; at most ``MAX_NESTING``.
 
     Raises:
-        SpecError: no layers, too many, nested too deeply, or not layers.
+        SpecError: no layers, too many, nested too deeply, or values that are no layers.
     """
 
     layers: tuple[Layer, ...]
@@ -129,11 +143,15 @@ class NetworkSpec:
         set_fields(self, **_extent((layers,), 0, inner=0))
 
 
-def chain(parameter: str, value: object, fewest: int = 0) -> tuple[Layer, ...]:
-    """``value`` as a tuple of at least ``fewest`` layers; SpecError otherwise."""
+def chain(parameter: str, value: object, minimum: int = 0) -> tuple[Layer, ...]:
+    """Check that ``value`` is a sequence of at least ``minimum`` layers; return it as a tuple.
+
+    Raises:
+        SpecError: ``value`` is anything else; names ``parameter``.
+    """
     if not isinstance(value, tuple | list):
         raise SpecError(parameter, "must be a tuple of layers", value)
-    if len(value) < fewest:
+    if len(value) < minimum:
         raise SpecError(parameter, "must have at least one layer", "none")
     if len(value) > rules.MAX_LAYERS:
         raise SpecError(parameter, f"must have at most {rules.MAX_LAYERS:,} layers", len(value))
@@ -146,7 +164,14 @@ def chain(parameter: str, value: object, fewest: int = 0) -> tuple[Layer, ...]:
 def _extent(
     chains: tuple[tuple[Layer, ...], ...], own: int, times: int = 1, inner: int = 1
 ) -> dict[str, int]:
-    """Unrolled size and nesting of a block, held to their bounds before the next one is built."""
+    """The fields ``size`` and ``nesting`` of a block, checked against their limits.
+
+    Args:
+        chains: the layers of each branch.
+        own: 1 if the block itself counts as a layer, otherwise 0.
+        times: number of times that the branches run.
+        inner: 1 if the block itself counts as nesting, otherwise 0.
+    """
     blocks = [layer for each in chains for layer in each if isinstance(layer, BLOCKS)]
     leaves = sum(map(len, chains)) - len(blocks)
     size = own + times * (leaves + sum(block.size for block in blocks))

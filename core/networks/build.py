@@ -1,4 +1,4 @@
-"""A network as a torch module. torch is loaded when the first one is built."""
+"""Conversion of a network spec to a torch module. Importing this module does not import torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..layer.window import Pair
 from . import rules
 from .blocks import LEAVES, NetworkSpec, Repeat, ResidualBlock
 from .resolve import LayerError, ResolvedLayer, resolve
-from .torch_forms import call
+from .torch_forms import constructor_call
 
 if TYPE_CHECKING:
     import torch
@@ -26,23 +26,23 @@ def build(
     device: str | torch.device = "cpu",
     seed: int | None = None,
 ) -> nn.Module:
-    """The network as a module that torch.fx can trace, in train mode as torch makes it.
+    """Build the network as a module in train mode, which torch.fx can trace.
 
     Submodules are named by kind and 0-based position: ``conv0``, ``residual3.body.bn1``,
     ``concat2.branches.0.conv0``, ``repeat4.1.relu0``.
 
     Args:
         spec: the network.
-        in_channels: of the input.
-        input_size: (height, width). Only needed where a linear layer's ``in_features`` hang
-            on it; where given, every layer is checked against it.
-        device: of the weights; ``"meta"`` allocates none.
-        seed: decides the weights, whatever other threads do; without one torch's global
-            generator draws them, and ``torch.manual_seed`` decides.
+        in_channels: number of input channels.
+        input_size: (height, width) of the input. It is required if the ``in_features`` of a
+            linear layer depend on it; if given, every layer is checked against it.
+        device: device of the weights; on ``"meta"`` none are allocated.
+        seed: seed of the weights, which then do not depend on other threads; None draws them
+            from torch's global generator (``torch.manual_seed``).
 
     Raises:
-        LayerError: a SpecError that names the layer which does not fit.
-        SpecError: too many weights for a device that really holds them; no such seed.
+        LayerError: a layer does not fit; the error names it.
+        SpecError: more than `MAX_PARAMETERS` weights on a real device, or an invalid seed.
     """
     import torch
 
@@ -70,21 +70,28 @@ def _sequence(
 
 
 def _module(node: ResolvedLayer, prefix: str, device: str | torch.device) -> nn.Module:
+    """The module of one layer or block; ``prefix`` is the qualified name of its parent."""
     from torch import nn
 
-    from . import modules as ours
+    from . import modules as network_modules
 
-    full = f"{prefix}{node.name}"
+    full_name = f"{prefix}{node.name}"
     if isinstance(node.layer, LEAVES):
-        return _leaf(node, full, device)
-    inner = [(name, _sequence(nodes, f"{full}.{name}.", device)) for name, nodes in node.chains]
+        return _leaf(node, full_name, device)
+    inner = [
+        (name, _sequence(nodes, f"{full_name}.{name}.", device)) for name, nodes in node.chains
+    ]
     if isinstance(node.layer, Repeat):
         return nn.Sequential(OrderedDict(inner))
-    make = ours.Residual if isinstance(node.layer, ResidualBlock) else ours.Concat
+    make = (
+        network_modules.Residual
+        if isinstance(node.layer, ResidualBlock)
+        else network_modules.Concat
+    )
     return make(*(module for _, module in inner))
 
 
-def _leaf(node: ResolvedLayer, full: str, device: str | torch.device) -> nn.Module:
+def _leaf(node: ResolvedLayer, full_name: str, device: str | torch.device) -> nn.Module:
     import torch
     from torch import nn
 
@@ -92,11 +99,12 @@ def _leaf(node: ResolvedLayer, full: str, device: str | torch.device) -> nn.Modu
 
     assert isinstance(node.layer, LEAVES)
     try:
-        constructor = call(node.layer, node.before)
+        constructor = constructor_call(node.layer, node.before)
     except SpecError as error:
-        raise LayerError(full, node.path, error.parameter, error.rule, error.value) from error
-    make = getattr(network_modules if constructor.ours else nn, constructor.name)
-    named = dict(constructor.named) | ({"device": device} if constructor.weighted else {})
-    with torch.device(device) if constructor.ours else nullcontext():  # ours take no device
+        raise LayerError(full_name, node.path, error.parameter, error.rule, error.value) from error
+    make = getattr(network_modules if constructor.custom else nn, constructor.name)
+    named = dict(constructor.named) | ({"device": device} if constructor.takes_device else {})
+    # Custom modules take no device argument.
+    with torch.device(device) if constructor.custom else nullcontext():
         module: nn.Module = make(*constructor.positional, **named)
     return module

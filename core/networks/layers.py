@@ -1,7 +1,7 @@
-"""The single layers a network is made of, as frozen values named as torch names them.
+"""The layers of a network as frozen values, whose settings have the names of torch's arguments.
 
-What a layer takes from the one before (channels, size) is not part of it:
-``core.networks.shapes`` follows that through the network.
+The number of input channels and the input size are not part of a layer; `core.networks.shapes`
+infers them. A class raises SpecError for a setting that is out of range.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, cast
 from ..errors import SpecError
 from ..layer.window import Pads, Pair
 from . import rules
-from .rules import bounded, bounded_pads, bounded_pair, choice, flag, real, set_fields
+from .rules import bounded, bounded_float, bounded_pads, bounded_pair, choice, flag, set_fields
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 ACTIVATIONS = (
@@ -21,11 +21,11 @@ ACTIVATIONS = (
 )
 NO_PADS: Pads = ((0, 0), (0, 0))
 AS_KERNEL = cast(Pair, None)
-"""Default stride of a pooling layer; ``__post_init__`` puts the kernel size in its place."""
+"""Default stride of a pooling layer, which ``__post_init__`` replaces by the kernel size."""
 
 
 def _check_window(spec: Conv | ConvTranspose) -> None:
-    """The settings both convolutions have."""
+    """Check and normalize the settings that ordinary and transposed convolutions share."""
     set_fields(
         spec,
         kernel_size=bounded_pair("kernel_size", spec.kernel_size, 1, rules.MAX_KERNEL),
@@ -46,14 +46,16 @@ def _check_window(spec: Conv | ConvTranspose) -> None:
 
 @dataclass(frozen=True)
 class Conv:
-    """torch.nn.Conv2d.
+    """A convolution, torch.nn.Conv2d.
 
     Args:
         kernel_size, stride, dilation: one int or (height, width).
-        out_channels: None for as many as arrive.
-        padding: ``"same"`` or one int, (height, width) or ((top, bottom), (left, right));
-            stored as the last.
-        groups: ``"depthwise"`` for as many as channels arrive.
+        out_channels: number of output channels; None for the number of input channels.
+        padding: ``"same"``, or one int, (height, width) or ((top, bottom), (left, right)),
+            which are stored as the last form.
+        groups: number of groups; ``"depthwise"`` for one group per input channel.
+        bias: whether the layer has a bias.
+        padding_mode: one of ``PADDING_MODES``.
     """
 
     kind: ClassVar[str] = "conv"
@@ -79,7 +81,10 @@ class Conv:
 
 @dataclass(frozen=True)
 class ConvTranspose:
-    """torch.nn.ConvTranspose2d; ``padding`` and ``output_padding`` as (height, width)."""
+    """A transposed convolution, torch.nn.ConvTranspose2d; its arguments are those of `Conv`.
+
+    ``padding`` and ``output_padding`` are (height, width).
+    """
 
     kind: ClassVar[str] = "convt"
     kernel_size: Pair
@@ -113,7 +118,7 @@ def _check_pool(spec: MaxPool | AvgPool | LpPool) -> None:
 
 
 def _check_half(padding: object, kernel: Pair) -> Pair:
-    """Padding of a pooling layer: at most half of the kernel, as torch demands, dilated or not."""
+    """The padding of a pooling layer, which torch limits to half of the kernel size."""
     pads = bounded_pair("padding", padding, 0, rules.MAX_PADDING)
     for axis in (0, 1):
         if pads[axis] > kernel[axis] // 2:
@@ -124,7 +129,7 @@ def _check_half(padding: object, kernel: Pair) -> Pair:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """torch.nn.MaxPool2d; the stride is the kernel size unless given."""
+    """Max pooling, torch.nn.MaxPool2d; the default stride is the kernel size."""
 
     kind: ClassVar[str] = "maxpool"
     kernel_size: Pair
@@ -141,7 +146,7 @@ class MaxPool:
 
 @dataclass(frozen=True)
 class AvgPool:
-    """torch.nn.AvgPool2d; the stride is the kernel size unless given."""
+    """Average pooling, torch.nn.AvgPool2d; the default stride is the kernel size."""
 
     kind: ClassVar[str] = "avgpool"
     kernel_size: Pair
@@ -160,7 +165,7 @@ class AvgPool:
 
 @dataclass(frozen=True)
 class LpPool:
-    """torch.nn.LPPool2d: the ``norm_type``-norm of each window."""
+    """Power-average pooling, torch.nn.LPPool2d: the ``norm_type``-norm of each window."""
 
     kind: ClassVar[str] = "lppool"
     kernel_size: Pair
@@ -170,12 +175,15 @@ class LpPool:
 
     def __post_init__(self) -> None:
         _check_pool(self)
-        set_fields(self, norm_type=real("norm_type", self.norm_type, 0.01, 100))
+        set_fields(self, norm_type=bounded_float("norm_type", self.norm_type, 0.01, 100))
 
 
 @dataclass(frozen=True)
 class AdaptivePool:
-    """torch.nn.AdaptiveAvgPool2d or AdaptiveMaxPool2d; of size 1 it is global pooling."""
+    """Pooling to a given output size, torch.nn.AdaptiveAvgPool2d or AdaptiveMaxPool2d.
+
+    Size (1, 1) is global pooling, of the kind ``"gap"`` or ``"gmp"``.
+    """
 
     output_size: Pair = (1, 1)
     mode: str = "avg"
@@ -192,7 +200,7 @@ class AdaptivePool:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """torch.nn.BatchNorm2d, or BatchNorm1d once flattened."""
+    """Batch norm, torch.nn.BatchNorm2d, or BatchNorm1d for flattened input."""
 
     kind: ClassVar[str] = "bn"
     eps: float = 1e-5
@@ -200,25 +208,30 @@ class BatchNorm:
     affine: bool = True
 
     def __post_init__(self) -> None:
-        eps, momentum = real("eps", self.eps, 0, 1), real("momentum", self.momentum, 0, 1)
+        eps, momentum = (
+            bounded_float("eps", self.eps, 0, 1),
+            bounded_float("momentum", self.momentum, 0, 1),
+        )
         set_fields(self, eps=eps, momentum=momentum, affine=flag("affine", self.affine))
 
 
 @dataclass(frozen=True)
 class InstanceNorm:
-    """torch.nn.InstanceNorm2d."""
+    """Instance norm, torch.nn.InstanceNorm2d."""
 
     kind: ClassVar[str] = "instancenorm"
     eps: float = 1e-5
     affine: bool = False
 
     def __post_init__(self) -> None:
-        set_fields(self, eps=real("eps", self.eps, 0, 1), affine=flag("affine", self.affine))
+        set_fields(
+            self, eps=bounded_float("eps", self.eps, 0, 1), affine=flag("affine", self.affine)
+        )
 
 
 @dataclass(frozen=True)
 class GroupNorm:
-    """torch.nn.GroupNorm."""
+    """Group norm, torch.nn.GroupNorm."""
 
     kind: ClassVar[str] = "gn"
     num_groups: int
@@ -227,19 +240,19 @@ class GroupNorm:
 
     def __post_init__(self) -> None:
         groups = bounded("num_groups", self.num_groups, 1, rules.MAX_CHANNELS)
-        eps, affine = real("eps", self.eps, 0, 1), flag("affine", self.affine)
+        eps, affine = bounded_float("eps", self.eps, 0, 1), flag("affine", self.affine)
         set_fields(self, num_groups=groups, eps=eps, affine=affine)
 
 
 @dataclass(frozen=True)
 class LayerNorm:
-    """Norm over the channels of each position (ConvNeXt's), or over the flattened features."""
+    """Layer norm over the channels of each position, as in ConvNeXt, or over flat features."""
 
     kind: ClassVar[str] = "ln"
     eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        set_fields(self, eps=real("eps", self.eps, 0, 1))
+        set_fields(self, eps=bounded_float("eps", self.eps, 0, 1))
 
 
 @dataclass(frozen=True)
@@ -251,7 +264,7 @@ class Activation:
 
     def __post_init__(self) -> None:
         choice("name", self.name, ACTIVATIONS)
-        slope = real("negative_slope", self.negative_slope, -10, 10)
+        slope = bounded_float("negative_slope", self.negative_slope, -10, 10)
         if self.name != "leaky_relu" and slope != 0.01:
             raise SpecError("negative_slope", f"is nothing {self.name} has; leave it", slope)
         set_fields(self, negative_slope=slope)
@@ -263,19 +276,19 @@ class Activation:
 
 @dataclass(frozen=True)
 class Dropout:
-    """torch.nn.Dropout, or with ``spatial`` Dropout2d, which drops whole channels."""
+    """Dropout, torch.nn.Dropout; with ``spatial`` Dropout2d, which drops whole channels."""
 
     kind: ClassVar[str] = "dropout"
     p: float = 0.5
     spatial: bool = False
 
     def __post_init__(self) -> None:
-        set_fields(self, p=real("p", self.p, 0, 1), spatial=flag("spatial", self.spatial))
+        set_fields(self, p=bounded_float("p", self.p, 0, 1), spatial=flag("spatial", self.spatial))
 
 
 @dataclass(frozen=True)
 class Upsample:
-    """torch.nn.Upsample by whole factors, ``nearest`` or ``bilinear``."""
+    """Upsampling by whole factors (height, width), ``nearest`` or ``bilinear``: nn.Upsample."""
 
     kind: ClassVar[str] = "up"
     scale_factor: Pair
@@ -291,7 +304,7 @@ class Upsample:
 
 @dataclass(frozen=True)
 class PixelShuffle:
-    """torch.nn.PixelShuffle: channels become pixels."""
+    """torch.nn.PixelShuffle, which rearranges channels into pixels."""
 
     kind: ClassVar[str] = "shuffle"
     upscale_factor: int
@@ -302,7 +315,7 @@ class PixelShuffle:
 
 @dataclass(frozen=True)
 class PixelUnshuffle:
-    """torch.nn.PixelUnshuffle: pixels become channels."""
+    """torch.nn.PixelUnshuffle, which rearranges pixels into channels."""
 
     kind: ClassVar[str] = "unshuffle"
     downscale_factor: int
@@ -313,7 +326,7 @@ class PixelUnshuffle:
 
 @dataclass(frozen=True)
 class Pad:
-    """torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d or CircularPad2d."""
+    """Padding as a layer: torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d."""
 
     kind: ClassVar[str] = "pad"
     padding: Pads
@@ -326,17 +339,19 @@ class Pad:
 
 @dataclass(frozen=True)
 class Flatten:
-    """torch.nn.Flatten: everything but the batch becomes one row of features."""
+    """torch.nn.Flatten, which joins all axes but the batch into one axis of features."""
 
     kind: ClassVar[str] = "flatten"
 
 
 @dataclass(frozen=True)
 class Linear:
-    """torch.nn.Linear; what arrives is flattened first if it is not flat yet.
+    """A linear layer, torch.nn.Linear; an input that is not flat is flattened first.
 
     Args:
-        in_features: needed only where the size of what arrives is not known.
+        out_features: number of outputs.
+        bias: whether the layer has a bias.
+        in_features: number of inputs; None infers it, which needs a known input size.
     """
 
     kind: ClassVar[str] = "fc"
@@ -353,9 +368,10 @@ class Linear:
 
 @dataclass(frozen=True)
 class SqueezeExciteLayer:
-    """Channels scaled by a gate that sees the whole image (Hu, Shen and Sun, 2018).
+    """Squeeze-and-excitation, which scales each channel by a gate (Hu, Shen and Sun, 2018).
 
-    The gate squeezes the C channels to ``max(1, C // reduction)``.
+    The gate is computed from the channel means by two linear layers, with
+    ``max(1, C // reduction)`` units between them for C channels.
     """
 
     kind: ClassVar[str] = "se"
@@ -386,4 +402,4 @@ Leaf = (
     | Linear
     | SqueezeExciteLayer
 )
-"""One layer, without others inside."""
+"""A layer that contains no other layers."""

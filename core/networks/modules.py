@@ -1,7 +1,7 @@
-"""The modules that torch lacks and a network of ``core.networks`` needs.
+"""The modules of networks of ``core.networks`` that torch.nn does not have.
 
-``core.networks.notation.to_source`` copies these classes word for word, so each stands alone on
-``torch`` and ``nn``.
+`core.networks.notation.to_source` copies these classes word for word, and pasted source is
+compared with them. They therefore use nothing but ``torch`` and ``nn``.
 """
 
 from __future__ import annotations

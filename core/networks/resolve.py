@@ -1,4 +1,4 @@
-"""Shape inference for a whole network: channels, groups, flattening and names of all layers."""
+"""Shape inference for a whole network: channels, sizes, inferred settings and names of layers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from . import rules
 from .blocks import Block, ConcatBlock, Layer, NetworkSpec, Repeat, ResidualBlock
 from .layers import NO_PADS, Conv, ConvTranspose, Flatten, Leaf, Linear, Pad
 from .rules import bounded, bounded_pair
-from .shapes import Shape, advance, depthwise
+from .shapes import Shape, channels_and_groups, output_shape
 
 Path = tuple[int, ...]
-"""The position of a layer: its index, then for each enclosing block the branch and the index."""
+"""The position of a layer: its index; inside a block (block's path, branch index, its index)."""
 
 
 class LayerError(SpecError):
     """A layer that does not fit its input.
 
     Attributes:
-        layer: the layer's name, as ``build`` names its module, e.g. ``"residual4.body.conv0"``.
-        path: where it stands in the spec.
+        layer: qualified name of the layer's module in ``build``, e.g. ``"residual4.body.conv0"``.
+        path: position of the layer in the spec.
     """
 
     def __init__(self, layer: str, path: Path, parameter: str, rule: str, value: object) -> None:
@@ -37,15 +37,15 @@ class LayerError(SpecError):
 
 @dataclass(frozen=True)
 class ResolvedLayer:
-    """One layer of a network with everything inferred.
+    """One layer of a network with all inferred settings and shapes.
 
     Attributes:
-        name: of the module in its chain: kind and 0-based position, e.g. ``"conv0"``. What
-            is put in before a layer (a ``Flatten``, a ``Pad``) has that layer's position.
-        path: of the layer in the spec; the same in each run of a repeat.
-        layer: a leaf with nothing left to infer, or the block as it is in the spec.
-        before, after: what arrives and what leaves.
-        chains: names and nodes of a block's branches; of a repeat, one for each run.
+        name: name of the module in its sequence: kind and 0-based position, e.g. ``"conv0"``. An
+            implied ``Flatten`` or ``Pad`` has the position of the layer after it.
+        path: position of the layer in the spec; all runs of a repeat have the same.
+        layer: a leaf without unspecified settings, or the block as it is in the spec.
+        before, after: shapes of the input and the output.
+        chains: (name, resolved layers) of each branch of a block, or of each run of a repeat.
     """
 
     name: str
@@ -59,16 +59,16 @@ class ResolvedLayer:
 def resolve(
     spec: NetworkSpec, in_channels: int = 3, input_size: Pair | None = None
 ) -> tuple[ResolvedLayer, ...]:
-    """Follows channels and, where known, sizes through the network.
+    """Infer the shapes and the unspecified settings of all layers.
 
     Args:
         spec: the network.
-        in_channels: of the input.
-        input_size: (height, width), or None: then only what is independent of it is checked,
-            and a linear layer after ``flatten`` has to say its ``in_features``.
+        in_channels: number of input channels.
+        input_size: (height, width) of the input. If None, sizes are not inferred or checked, and
+            a linear layer after ``flatten`` must specify its ``in_features``.
 
     Raises:
-        LayerError: a layer cannot take what arrives, or its output would be empty.
+        LayerError: a layer does not fit its input, or its output would be empty.
         SpecError: in_channels or input_size out of range.
     """
     channels = bounded("in_channels", in_channels, 1, rules.MAX_CHANNELS)
@@ -83,14 +83,15 @@ def explicit(
 ) -> NetworkSpec:
     """The same network with repeats unrolled and all inferred settings explicit.
 
-    This is what reading ``core.networks.notation.to_source`` gives back. Raises as ``resolve`` does.
+    Source that `core.networks.notation.to_source` writes is read as this spec. It raises the
+    errors of `resolve`.
     """
-    return NetworkSpec(tuple(_written(resolve(spec, in_channels, input_size))))
+    return NetworkSpec(tuple(_explicit_layers(resolve(spec, in_channels, input_size))))
 
 
-def _written(nodes: tuple[ResolvedLayer, ...]) -> Iterator[Layer]:
+def _explicit_layers(nodes: tuple[ResolvedLayer, ...]) -> Iterator[Layer]:
     for node in nodes:
-        chains = [tuple(_written(inner)) for _, inner in node.chains]
+        chains = [tuple(_explicit_layers(inner)) for _, inner in node.chains]
         if isinstance(node.layer, Repeat):
             yield from (layer for chain in chains for layer in chain)
         elif isinstance(node.layer, ResidualBlock | ConcatBlock):
@@ -102,27 +103,38 @@ def _written(nodes: tuple[ResolvedLayer, ...]) -> Iterator[Layer]:
 def _chain(
     layers: tuple[Layer, ...], shape: Shape, prefix: str, path: Path
 ) -> tuple[ResolvedLayer, ...]:
+    """Resolve a sequence of layers.
+
+    Args:
+        layers: the layers.
+        shape: shape of the first layer's input.
+        prefix: qualified name of the enclosing module, with a dot; empty at the top.
+        path: path of the enclosing branch.
+    """
     nodes: list[ResolvedLayer] = []
     for index, layer in enumerate(layers):
-        name, here = f"{layer.kind}{index}", (*path, index)
+        name, layer_path = f"{layer.kind}{index}", (*path, index)
         try:
-            nodes += _nodes(layer, shape, name, f"{prefix}{name}", here)
+            nodes += _nodes(layer, shape, name, f"{prefix}{name}", layer_path)
         except LayerError:
             raise
         except SpecError as error:
             details = (error.parameter, error.rule, error.value)
-            raise LayerError(f"{prefix}{name}", here, *details) from error
+            raise LayerError(f"{prefix}{name}", layer_path, *details) from error
         shape = nodes[-1].after
     return tuple(nodes)
 
 
 def _nodes(layer: Layer, shape: Shape, name: str, full: str, path: Path) -> list[ResolvedLayer]:
-    """The layer as a node, preceded by the layers it implies."""
+    """Resolve one layer, preceded by the layers it implies.
+
+    ``full`` is the layer's qualified name; the other arguments are those of `_chain`.
+    """
     if isinstance(layer, ResidualBlock | ConcatBlock | Repeat):
         return [_block(layer, shape, name, full, path)]
     nodes = []
     for step in as_torch_layers(layer, shape):
-        after = advance(step, shape)
+        after = output_shape(step, shape)
         own = name if step.kind == layer.kind else name.replace(layer.kind, step.kind, 1)
         nodes.append(ResolvedLayer(own, path, step, shape, after))
         shape = after
@@ -130,13 +142,20 @@ def _nodes(layer: Layer, shape: Shape, name: str, full: str, path: Path) -> list
 
 
 def as_torch_layers(layer: Leaf, shape: Shape) -> tuple[Leaf, ...]:
-    """A leaf as the one or two layers of torch that compute it, with nothing left to infer."""
+    """The one or two torch layers that compute a leaf, with all settings specified.
+
+    A flattening may precede a linear layer, and a padding layer a convolution.
+
+    Args:
+        layer: the leaf.
+        shape: shape of its input.
+    """
     if isinstance(layer, Linear):
         flat = replace(layer, in_features=layer.in_features or shape.features)
         return (flat,) if shape.flat else (Flatten(), flat)
     if isinstance(layer, Conv | ConvTranspose) and shape.channels is not None:
-        advance(layer, shape)  # refuses what could not even be written out
-        out, groups = depthwise(layer, shape.channels)
+        output_shape(layer, shape)  # raises if the layer does not fit
+        out, groups = channels_and_groups(layer, shape.channels)
         layer = replace(layer, out_channels=out, groups=groups)
     if not isinstance(layer, Conv) or isinstance(layer.padding, str):
         return (layer,)
@@ -147,6 +166,7 @@ def as_torch_layers(layer: Leaf, shape: Shape) -> tuple[Leaf, ...]:
 
 
 def _block(layer: Block, shape: Shape, name: str, full: str, path: Path) -> ResolvedLayer:
+    """Resolve a block; the arguments are those of `_nodes`."""
     if isinstance(layer, Repeat):
         return _repeat(layer, shape, name, full, path)
     chains = tuple(
@@ -156,11 +176,12 @@ def _block(layer: Block, shape: Shape, name: str, full: str, path: Path) -> Reso
         )
     )
     ends = [nodes[-1].after if nodes else shape for _, nodes in chains]
-    merge = sum_of if isinstance(layer, ResidualBlock) else stack_of
+    merge = sum_shape if isinstance(layer, ResidualBlock) else concat_shape
     return ResolvedLayer(name, path, layer, shape, merge(ends), chains)
 
 
 def _branch(layer: ResidualBlock | ConcatBlock, label: str) -> str:
+    """The name of a branch's module inside its block's module."""
     return label if isinstance(layer, ResidualBlock) else f"branches.{label}"
 
 
@@ -173,13 +194,20 @@ def _repeat(layer: Repeat, shape: Shape, name: str, full: str, path: Path) -> Re
     return ResolvedLayer(name, path, layer, before, shape, tuple(chains))
 
 
-def sum_of(ends: list[Shape]) -> Shape:
-    """The shape of ``body + shortcut``, which must both have it."""
+def sum_shape(ends: list[Shape]) -> Shape:
+    """The shape of ``body + shortcut``.
+
+    Args:
+        ends: output shapes of body and shortcut; unknown parts may differ.
+
+    Raises:
+        SpecError: the shapes differ.
+    """
     body, shortcut = ends
-    if body.flat != shortcut.flat or _differ(body.channels, shortcut.channels):
+    if body.flat != shortcut.flat or _known_and_different(body.channels, shortcut.channels):
         rule = f"must leave what the shortcut does, {shortcut}; a shortcut conv1 can change that"
         raise SpecError("body", rule, str(body))
-    if _differ(body.size, shortcut.size):
+    if _known_and_different(body.size, shortcut.size):
         rule = f"must leave the shortcut's size, {shortcut}; give both the same strides"
         raise SpecError("body", rule, str(body))
     return Shape(
@@ -189,11 +217,15 @@ def sum_of(ends: list[Shape]) -> Shape:
     )
 
 
-def stack_of(ends: list[Shape]) -> Shape:
-    """The shape of the branches' outputs concatenated along the channels."""
+def concat_shape(ends: list[Shape]) -> Shape:
+    """The shape of the branches' outputs concatenated along the channels.
+
+    Raises:
+        SpecError: the sizes differ, or there are too many channels.
+    """
     first = next((end for end in ends if end.size is not None), ends[0])
     for end in ends:
-        if end.flat != first.flat or _differ(end.size, first.size):
+        if end.flat != first.flat or _known_and_different(end.size, first.size):
             rule = f"must leave the other branches' size, {first}; give all the same strides"
             raise SpecError("branch", rule, str(end))
     counts = [end.channels for end in ends if end.channels is not None]
@@ -204,6 +236,6 @@ def stack_of(ends: list[Shape]) -> Shape:
     return replace(first, channels=channels)
 
 
-def _differ(one: object, other: object) -> bool:
-    """Whether two numbers are known and not the same."""
+def _known_and_different(one: object, other: object) -> bool:
+    """Whether two values are both known (not None) and differ."""
     return one is not None and other is not None and one != other

@@ -1,8 +1,8 @@
-"""A network as the flat table of its layers, and the edits of that table.
+"""A network as a flat table of its layers, and edits of that table.
 
-A layer's path: its position, then for each block it is in the branch and the position
-there, as in ``(4, 1, 0)``: the first layer of branch 1 of the fifth layer. Edits return a
-new, checked spec and never change the old one.
+The path of a layer is its index; inside a block it is the block's path, the index of the branch,
+and the layer's index there. ``(4, 1, 0)`` is the first layer of branch 1 of the fifth layer.
+Edits return a new, checked spec and never change the old one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from .resolve import Path
 
 @dataclass(frozen=True)
 class Row:
-    """One layer in the table.
+    """One row of the table: a layer or a block of layers.
 
     Attributes:
-        path: its position.
-        kind: e.g. ``"conv"``; ``"residual"``, ``"concat"``, ``"repeat"`` contain other layers.
-        settings: (name, value) of the settings that can be edited in place.
-        branches: names of a block's branches, in the order of their indices in a path.
-        layer: the layer itself.
+        path: position of the layer in the spec, explained in the module's docstring.
+        kind: kind of the layer, e.g. ``"conv"``, or of the block: ``"residual"``, ``"concat"``,
+            ``"repeat"``.
+        settings: (name, value) of each setting that can be edited in the table.
+        branches: names of the block's branches, in the order of their indices in a path.
+        layer: the layer or block.
     """
 
     path: Path
@@ -35,12 +36,12 @@ class Row:
 
     @property
     def depth(self) -> int:
-        """The number of blocks that contain it."""
+        """The number of blocks that contain this layer."""
         return len(self.path) // 2
 
 
 def rows(spec: NetworkSpec) -> tuple[Row, ...]:
-    """Every layer of the spec, blocks before what they hold; repeats once."""
+    """A row for every layer of the spec; a block comes before its layers, repeats appear once."""
     return tuple(_rows(spec.layers, ()))
 
 
@@ -57,6 +58,7 @@ def _rows(layers: tuple[Layer, ...], prefix: Path) -> list[Row]:
 
 
 def _settings(layer: Layer) -> tuple[tuple[str, object], ...]:
+    """(name, value) of each setting of a layer; of blocks only ``times`` of a repeat."""
     if isinstance(layer, BLOCKS):
         return (("times", layer.times),) if isinstance(layer, Repeat) else ()
     return tuple((each.name, getattr(layer, each.name)) for each in fields(layer))
@@ -66,11 +68,11 @@ def layer_at(spec: NetworkSpec, path: Path) -> Layer:
     """The layer at a path.
 
     Raises:
-        SpecError: no layer is there.
+        SpecError: there is no layer at this path.
     """
     layers, index = _branch_at(spec.layers, path)
     if not 0 <= index < len(layers):
-        raise _nowhere(path)
+        raise _no_such_path(path)
     return layers[index]
 
 
@@ -80,7 +82,7 @@ def with_row(
     """The spec with another layer at ``path``, or the same one with other settings.
 
     Raises:
-        SpecError: no layer is there, it has no such setting, or the setting cannot work.
+        SpecError: there is no layer at the path, it has no such setting, or the value is invalid.
     """
     new: Any = layer_at(spec, path) if layer is None else layer
     names = [name for name, _ in _settings(new)]
@@ -92,64 +94,66 @@ def with_row(
 
 
 def insert(spec: NetworkSpec, path: Path, layer: Layer) -> NetworkSpec:
-    """The spec with ``layer`` put before ``path``, or at the end of that branch.
+    """The spec with ``layer`` inserted before the layer at ``path``, or at the end of its branch.
 
     Raises:
-        SpecError: no such place, or too many layers.
+        SpecError: there is no such path, or there are too many layers.
     """
     return _spliced(spec, path, 0, (layer,))
 
 
 def remove(spec: NetworkSpec, path: Path) -> NetworkSpec:
-    """The spec without the layer at ``path`` and all it holds.
+    """The spec without the layer or block at ``path``.
 
     Raises:
-        SpecError: no layer is there, or it is the last where one must be.
+        SpecError: there is no layer at the path, or it is the only one where one is required.
     """
     return _spliced(spec, path, 1, ())
 
 
 def move(spec: NetworkSpec, path: Path, to: Path) -> NetworkSpec:
-    """The spec with the layer of ``path`` at ``to``, a path in the spec without it.
+    """The spec with the layer at ``path`` moved to ``to``.
 
-    In one branch that is simply its new position.
+    ``to`` is a path in the spec from which the layer has already been removed. Within one branch
+    it is the layer's new position.
 
     Raises:
-        SpecError: no layer at ``path``, no such place, or it is the last where one must be.
+        SpecError: there is no layer at ``path``, no such path ``to``, or the layer is the only
+            one where one is required.
     """
     layer = layer_at(spec, path)
-    if to == path:  # also where the layer is the only one and could not be taken out
+    if to == path:  # includes an only layer, which could not be removed
         return spec
     return insert(remove(spec, path), to, layer)
 
 
-def _nowhere(path: object) -> SpecError:
+def _no_such_path(path: object) -> SpecError:
     return SpecError("path", "must be that of a row of the table", path)
 
 
 def _branch_at(layers: tuple[Layer, ...], path: Path) -> tuple[tuple[Layer, ...], int]:
-    """The layers of the branch a path ends in, and the position there."""
+    """The layers of the branch that contains a path's last layer, and the layer's index there."""
     if len(path) % 2 == 0 or not all(type(step) is int and step >= 0 for step in path):
-        raise _nowhere(path)
+        raise _no_such_path(path)
     for index, branch in zip(path[:-1:2], path[1::2], strict=True):
         block = layers[index] if index < len(layers) else None
         if not isinstance(block, BLOCKS) or branch >= len(block.branches):
-            raise _nowhere(path)
+            raise _no_such_path(path)
         layers = block.branches[branch]
     return layers, path[-1]
 
 
-def _spliced(spec: NetworkSpec, path: Path, cut: int, new: tuple[Layer, ...]) -> NetworkSpec:
-    """The spec with ``cut`` layers at ``path`` replaced."""
+def _spliced(spec: NetworkSpec, path: Path, count: int, new: tuple[Layer, ...]) -> NetworkSpec:
+    """The spec with ``count`` layers, from ``path`` on, replaced by the layers ``new``."""
     layers, index = _branch_at(spec.layers, path)
-    if index + cut > len(layers):
-        raise _nowhere(path)
-    chain = (*layers[:index], *new, *layers[index + cut :])
+    if index + count > len(layers):
+        raise _no_such_path(path)
+    chain = (*layers[:index], *new, *layers[index + count :])
     for level in range(len(path) - 3, -1, -2):
-        here, branch = path[: level + 1], path[level + 1]
-        block = layer_at(spec, here)
+        block_path, branch = path[: level + 1], path[level + 1]
+        block = layer_at(spec, block_path)
         assert isinstance(block, BLOCKS)
         branches = (*block.branches[:branch], chain, *block.branches[branch + 1 :])
-        outer, position = _branch_at(spec.layers, here)
+        outer, position = _branch_at(spec.layers, block_path)
         chain = (*outer[:position], block.with_branches(branches), *outer[position + 1 :])
     return NetworkSpec(chain)

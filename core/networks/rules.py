@@ -1,4 +1,8 @@
-"""Limits of networks, and the checks of settings against them."""
+"""Limits of networks, and functions that check settings.
+
+Each of these functions returns the value in normal form, or raises a SpecError that names
+``parameter``.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +13,30 @@ from ..errors import SpecError, whole
 from ..layer.window import Pads, Pair, four_sided, pair
 
 MAX_LAYERS = 2_000
-"""Layers of a network, each repeat counted as often as it is run."""
+"""Largest number of layers of a network, with repeats unrolled."""
 MAX_NESTING = 20
-"""Most blocks nested in each other."""
+"""Largest depth of blocks nested in each other."""
 MAX_BRANCHES = 64
+"""Largest number of branches of one concatenation."""
 MAX_CHANNELS = 8_192
 MAX_FEATURES = 65_536
-"""Outputs of a linear layer."""
+"""Largest number of outputs of a linear layer."""
 MAX_INPUTS = 2**31 - 1
-"""Inputs of a linear layer: a flattened picture."""
+"""Largest number of inputs of a linear layer, i.e. of values of a flattened map."""
 MAX_KERNEL = 512
 MAX_STRIDE = 512
 MAX_DILATION = 4_096
 MAX_PADDING = 65_536
 MAX_SCALE = 64
+"""Largest factor of a pixel shuffle."""
 MAX_SIDE = 2**20
-"""Pixels along one axis anywhere in the network, where the size is known."""
+"""Largest height and width, in pixels, of any map in a network whose input size is known."""
 MAX_PARAMETERS = 2**28
-"""Weights that are really allocated: one GiB of float32. Without bound on the meta device."""
+"""Largest number of allocated weights, one GiB of float32; on the meta device there is no limit."""
 
 
 def bounded(parameter: str, value: object, low: int, high: int) -> int:
-    """``value`` as an int from ``low`` to ``high``; SpecError otherwise."""
+    """Check that ``value`` is a whole number from ``low`` to ``high``, and return it as an int."""
     number = whole(parameter, value, low)
     if number > high:
         raise SpecError(parameter, f"must be at most {high:,}", value)
@@ -38,21 +44,21 @@ def bounded(parameter: str, value: object, low: int, high: int) -> int:
 
 
 def bounded_pair(parameter: str, value: object, low: int, high: int) -> Pair:
-    """An int or (height, width) as a pair of ints from ``low`` to ``high``."""
+    """Convert an int or (height, width) to a pair of ints from ``low`` to ``high``."""
     rows, cols = pair(parameter, value, low)
     return bounded(parameter, rows, low, high), bounded(parameter, cols, low, high)
 
 
 def bounded_pads(value: object) -> Pads:
-    """Any way of writing zero padding as ((top, bottom), (left, right)) within bounds."""
+    """Convert one int, (height, width) or ((top, bottom), (left, right)) to the last form."""
     pads = four_sided(value)
     for side in (*pads[0], *pads[1]):
         bounded("padding", side, 0, MAX_PADDING)
     return pads
 
 
-def real(parameter: str, value: object, low: float, high: float) -> float:
-    """``value`` as a finite float from ``low`` to ``high``; SpecError otherwise."""
+def bounded_float(parameter: str, value: object, low: float, high: float) -> float:
+    """Check that ``value`` is a finite number from ``low`` to ``high``; return it as a float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(parameter, "must be a number", value)
     if not low <= value <= high or not math.isfinite(value):
@@ -61,20 +67,20 @@ def real(parameter: str, value: object, low: float, high: float) -> float:
 
 
 def flag(parameter: str, value: object) -> bool:
-    """``value`` if it is True or False; SpecError otherwise."""
+    """Check that ``value`` is True or False, and return it."""
     if not isinstance(value, bool):
         raise SpecError(parameter, "must be True or False", value)
     return value
 
 
 def choice(parameter: str, value: object, options: Collection[str]) -> str:
-    """``value`` if it is one of the options; SpecError otherwise."""
+    """Check that ``value`` is one of the options, and return it."""
     if not isinstance(value, str) or value not in options:
         raise SpecError(parameter, f"must be one of {', '.join(options)}", value)
     return value
 
 
 def set_fields(spec: object, **values: object) -> None:
-    """Set the normalized values of a frozen dataclass, in its ``__post_init__``."""
+    """Set fields of a frozen dataclass to normalized values, from its ``__post_init__``."""
     for name, value in values.items():
         object.__setattr__(spec, name, value)

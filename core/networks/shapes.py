@@ -1,6 +1,6 @@
-"""Shape inference for single layers: channels and size.
+"""Shape inference for single layers: output channels and size, and torch's rules on inputs.
 
-The window arithmetic is ``core.layer.window``'s; here are only torch's rules on what fits.
+The size formulas of windows are those of `core.layer.window`.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from .layers import (
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a layer's output, without the batch axis.
+    """The shape of a layer's input or output, without the batch axis.
 
     Attributes:
-        channels: None where they cannot be inferred yet.
-        size: (height, width), None where it cannot be inferred or is ``flat``.
-        flat: whether it is a row of ``channels`` features.
+        channels: number of channels, or of features if ``flat``; None if unknown.
+        size: (height, width); None if unknown or ``flat``.
+        flat: whether the values are flattened to one axis of features.
     """
 
     channels: int | None
@@ -66,14 +66,14 @@ class Shape:
         return None if self.size is None else self.channels * math.prod(self.size)
 
 
-def advance(layer: Leaf, shape: Shape) -> Shape:
-    """The shape after a layer.
+def output_shape(layer: Leaf, shape: Shape) -> Shape:
+    """The shape of a layer's output for an input of ``shape``.
 
     Raises:
-        SpecError: the layer cannot take what arrives, or its output would be empty or
-            larger than ``rules`` allow.
+        SpecError: the layer does not fit the input, or its output would be empty or larger than
+            `core.networks.rules` allows.
     """
-    after = STEPS[type(layer)](layer, shape)
+    after = SHAPE_RULES[type(layer)](layer, shape)
     limit = rules.MAX_INPUTS if after.flat else rules.MAX_CHANNELS
     if after.channels is not None and after.channels > limit:
         raise SpecError("channels", f"must be at most {limit:,} after this layer", after.channels)
@@ -83,17 +83,17 @@ def advance(layer: Leaf, shape: Shape) -> Shape:
     return after
 
 
-def depthwise(layer: Conv | ConvTranspose, channels: int) -> tuple[int, int]:
-    """(out_channels, groups) of a convolution that gets so many channels."""
+def channels_and_groups(layer: Conv | ConvTranspose, channels: int) -> tuple[int, int]:
+    """(out_channels, groups) of a convolution with this number of input channels."""
     groups = channels if isinstance(layer.groups, str) else layer.groups
     return channels if layer.out_channels is None else layer.out_channels, groups
 
 
-def _convolved(layer: Conv | ConvTranspose, shape: Shape) -> int | None:
-    """Output channels, the groups checked."""
+def _convolution_channels(layer: Conv | ConvTranspose, shape: Shape) -> int | None:
+    """The output channels of a convolution, None if unknown; checks that groups divide them."""
     if shape.channels is None:
         return layer.out_channels
-    out, groups = depthwise(layer, shape.channels)
+    out, groups = channels_and_groups(layer, shape.channels)
     if shape.channels % groups:
         raise SpecError("groups", f"must divide the {shape.channels} channels that arrive", groups)
     if out % groups:
@@ -102,19 +102,21 @@ def _convolved(layer: Conv | ConvTranspose, shape: Shape) -> int | None:
 
 
 def _conv(layer: Conv, shape: Shape) -> Shape:
-    _spatial(layer, shape)
-    channels = _convolved(layer, shape)
+    _check_not_flat(layer, shape)
+    channels = _convolution_channels(layer, shape)
     if isinstance(layer.padding, str):
         pads = [n - 1 for n in map(span_of, layer.kernel_size, layer.dilation)]
-        _fill(layer.padding_mode, max(pads[0] - pads[0] // 2, pads[1] - pads[1] // 2), shape)
+        _check_padding(
+            layer.padding_mode, max(pads[0] - pads[0] // 2, pads[1] - pads[1] // 2), shape
+        )
         return replace(shape, channels=channels)
-    _fill(layer.padding_mode, max(*layer.padding[0], *layer.padding[1]), shape)
+    _check_padding(layer.padding_mode, max(*layer.padding[0], *layer.padding[1]), shape)
     window = Window2d(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
     return Shape(channels, shape.size and window.output_size(shape.size))
 
 
-def _fill(mode: str, padding: int, shape: Shape) -> None:
-    """torch's limits on padding that copies pixels."""
+def _check_padding(mode: str, padding: int, shape: Shape) -> None:
+    """Check torch's limit on padding that copies pixels; ``padding`` is the largest side."""
     if shape.size is None or mode not in ("reflect", "circular"):
         return
     room = min(shape.size) - (mode == "reflect")
@@ -124,16 +126,16 @@ def _fill(mode: str, padding: int, shape: Shape) -> None:
 
 
 def _transposed(layer: ConvTranspose, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     (rows, cols), extra = layer.padding, layer.output_padding
     pads = ((rows, rows), (cols, cols))
     window = Window2d(layer.kernel_size, layer.stride, pads, layer.dilation)
     size = shape.size and window.transposed_output_size(shape.size, extra)
-    return Shape(_convolved(layer, shape), size)
+    return Shape(_convolution_channels(layer, shape), size)
 
 
 def _pool(layer: MaxPool | AvgPool | LpPool, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     rows, cols = (0, 0) if isinstance(layer, LpPool) else layer.padding
     dilation = layer.dilation if isinstance(layer, MaxPool) else (1, 1)
     pads = ((rows, rows), (cols, cols))
@@ -142,7 +144,7 @@ def _pool(layer: MaxPool | AvgPool | LpPool, shape: Shape) -> Shape:
 
 
 def _adaptive(layer: AdaptivePool, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     return replace(shape, size=layer.output_size)
 
 
@@ -157,7 +159,7 @@ def _group_norm(layer: GroupNorm, shape: Shape) -> Shape:
 
 
 def _instance_norm(layer: InstanceNorm, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     if shape.size == (1, 1):
         raise SpecError("size", "must be more than one pixel for instancenorm", "1×1")
     return shape
@@ -165,18 +167,18 @@ def _instance_norm(layer: InstanceNorm, shape: Shape) -> Shape:
 
 def _dropout(layer: Dropout, shape: Shape) -> Shape:
     if layer.spatial:
-        _spatial(layer, shape)
+        _check_not_flat(layer, shape)
     return shape
 
 
 def _upsample(layer: Upsample, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     rows, cols = layer.scale_factor
     return replace(shape, size=shape.size and (shape.size[0] * rows, shape.size[1] * cols))
 
 
 def _shuffle(layer: PixelShuffle, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     r = layer.upscale_factor
     if shape.channels is not None and shape.channels % r**2:
         rule = f"must have a square that divides the {shape.channels} channels that arrive"
@@ -186,7 +188,7 @@ def _shuffle(layer: PixelShuffle, shape: Shape) -> Shape:
 
 
 def _unshuffle(layer: PixelUnshuffle, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     r = layer.downscale_factor
     if shape.size is not None and (shape.size[0] % r or shape.size[1] % r):
         rule = f"must divide both sides of the {shape.size[0]}×{shape.size[1]} pixels that arrive"
@@ -196,9 +198,9 @@ def _unshuffle(layer: PixelUnshuffle, shape: Shape) -> Shape:
 
 
 def _pad(layer: Pad, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     (top, bottom), (left, right) = layer.padding
-    _fill(layer.padding_mode, max(top, bottom, left, right), shape)
+    _check_padding(layer.padding_mode, max(top, bottom, left, right), shape)
     size = shape.size
     return replace(shape, size=size and (size[0] + top + bottom, size[1] + left + right))
 
@@ -221,31 +223,32 @@ def _linear(layer: Linear, shape: Shape) -> Shape:
 
 
 def _squeeze(layer: SqueezeExciteLayer, shape: Shape) -> Shape:
-    _spatial(layer, shape)
+    _check_not_flat(layer, shape)
     return shape
 
 
-def _same(layer: Leaf, shape: Shape) -> Shape:
+def _unchanged(layer: Leaf, shape: Shape) -> Shape:
     return shape
 
 
-def _spatial(layer: Leaf, shape: Shape) -> None:
+def _check_not_flat(layer: Leaf, shape: Shape) -> None:
+    """Raise SpecError if a layer that needs height and width gets flattened input."""
     if shape.flat:
         raise SpecError(layer.kind, "needs a picture; put it before flatten and fc", str(shape))
 
 
-STEPS: dict[type[Leaf], Callable[[Any, Shape], Shape]] = {
+SHAPE_RULES: dict[type[Leaf], Callable[[Any, Shape], Shape]] = {
     Conv: _conv,
     ConvTranspose: _transposed,
     MaxPool: _pool,
     AvgPool: _pool,
     LpPool: _pool,
     AdaptivePool: _adaptive,
-    BatchNorm: _same,
+    BatchNorm: _unchanged,
     InstanceNorm: _instance_norm,
     GroupNorm: _group_norm,
-    LayerNorm: _same,
-    Activation: _same,
+    LayerNorm: _unchanged,
+    Activation: _unchanged,
     Dropout: _dropout,
     Upsample: _upsample,
     PixelShuffle: _shuffle,

@@ -1,8 +1,8 @@
-"""A network with one thing changed: its activations, its pooling, or its skip connections.
+"""Copies of a network with other activations, other pooling, or without skip connections.
 
 Every function returns a deep copy with the mode and the weights of the original, which is not
 modified. Only modules can be replaced: an activation or a pooling that ``forward`` calls as a
-function (``F.relu(x)``, ``x.tanh()``) stays as it is, and a network without such modules is
+function (``F.relu(x)``, ``x.tanh()``) is not changed, and a network without such modules is
 refused.
 """
 
@@ -34,25 +34,30 @@ from .zoo.resnet import BasicBlock, Bottleneck
 ACTIVATIONS: Mapping[str, type[nn.Module]] = MappingProxyType(
     {str(form.fixed["name"]): getattr(nn, form.name) for form in FORMS if form.make is Activation}
 )
-"""What `with_activation` puts in, by name; ``none`` makes the network linear."""
+"""The class of each activation of `with_activation`; ``none`` makes the network linear."""
 
 POOLINGS = ("max", "average", "strided", "blur")
-"""What `with_pooling` puts in."""
+"""The kinds of pooling of `with_pooling`."""
 
-Make = Callable[[str, nn.Module], nn.Module | None]
+Replace = Callable[[str, nn.Module], nn.Module | None]
+"""Function from (qualified name, submodule) to its replacement; None leaves the submodule."""
 
 
-def changed(module: nn.Module, make: Make, nothing: str) -> nn.Module:
-    """A deep copy in which each submodule is replaced by what ``make`` returns for it, unless None.
+def with_replacements(module: nn.Module, make: Replace, refusal: str) -> nn.Module:
+    """A deep copy in which ``make`` replaces submodules.
 
-    Modules that are used in several places stay shared. ``nothing`` is the rule of the SpecError
-    when no submodule is replaced.
+    Modules that occur several times stay shared.
+
+    Args:
+        module: the network.
+        make: see `Replace`; it may also change the submodule of the copy and return it.
+        refusal: rule of the SpecError that is raised when no submodule is replaced.
     """
     copied = deep_copy(module)
     paths = list(copied.named_modules())
     replacements = {id(old): new for path, old in paths if (new := make(path, old)) is not None}
     if not replacements:
-        raise SpecError("module", nothing, type(module).__name__)
+        raise SpecError("module", refusal, type(module).__name__)
     for old in (part for _, part in paths if replacements.get(id(part), part) is not part):
         replacements[id(old)].train(old.training)
     for _, parent in paths:
@@ -72,13 +77,13 @@ _ACTIVATION_MODULES = (
     *(nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Sigmoid, nn.Hardsigmoid, nn.Tanh),
     *(nn.Softplus, nn.Softsign, nn.Softshrink, nn.Hardshrink, nn.Tanhshrink, nn.LogSigmoid),
 )
+"""The classes of modules that `with_activation` replaces."""
 
 
 def with_activation(module: nn.Module, name: str) -> nn.Module:
-    """A copy with every activation module replaced.
+    """A copy with another activation in place of every activation module.
 
-    The sigmoid of a squeeze-and-excitation gate is no activation and stays. Those called as
-    functions stay too: see the module's text.
+    The sigmoid of a squeeze-and-excitation gate does not count as an activation.
 
     Args:
         module: any nn.Module.
@@ -98,16 +103,17 @@ def with_activation(module: nn.Module, name: str) -> nn.Module:
         is_activation = isinstance(old, _ACTIVATION_MODULES) and path not in gates
         return ACTIVATIONS[name]() if is_activation else None
 
-    return changed(module, make, "must have activation modules; functions cannot be swapped")
+    return with_replacements(
+        module, make, "must have activation modules; functions cannot be swapped"
+    )
 
 
 class FixedWindow(nn.Module):
-    """The same separable weights for every channel: an average or a blur, without learning.
+    """A depthwise convolution with fixed, separable weights, equal for every channel.
 
     Args:
-        taps: weights along (height, width).
-        window: kernel size, stride, padding, dilation; ``ceil_mode`` is not looked at (see
-            `Overhang`).
+        taps: weights along (height, width); a weight of the kernel is the product of two.
+        window: kernel size, stride, padding, dilation; ``ceil_mode`` is ignored (see `Overhang`).
         padding_mode: a key of `core.layer.padding.FILLS`.
     """
 
@@ -132,7 +138,7 @@ class FixedWindow(nn.Module):
 
 
 class Overhang(nn.Module):
-    """Pads zeros after the image, as many as the last window of ``ceil_mode`` needs."""
+    """Pads zeros below and right of the image for the last window of ``ceil_mode``."""
 
     def __init__(self, window: Window2d) -> None:
         super().__init__()
@@ -140,10 +146,10 @@ class Overhang(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         size = x.shape[-2], x.shape[-1]
-        down, right = (self._missing(size, axis) for axis in (0, 1))
+        down, right = (self._overhang_of(size, axis) for axis in (0, 1))
         return F.pad(x, (0, right, 0, down))
 
-    def _missing(self, size: Pair, axis: int) -> int:
+    def _overhang_of(self, size: Pair, axis: int) -> int:
         window, last = self.window, self.window.output_size(size)[axis] - 1
         end = last * window.stride[axis] + window.effective_kernel_size[axis]
         return max(0, end - size[axis] - sum(window.padding[axis]))
@@ -156,22 +162,22 @@ _POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d, FixedWindow)
 def with_pooling(
     module: nn.Module, kind: str, input_size: InputSize | None = None, seed: int = 0
 ) -> nn.Module:
-    """A copy with every 2-D pooling module replaced, sizes and windows kept.
+    """A copy with another pooling, of the same window, in place of every 2-D pooling module.
 
-    ``blur`` has binomial weights (1 1, 1 2 1, 1 3 3 1, … along each axis): of a 2×2 window
-    that is the average. ``strided`` is a convolution without bias from all channels to as
-    many, its weights drawn with variance 1/fan-in. Pooling to a fixed size (adaptive,
-    global) stays.
+    ``blur`` has binomial weights (1 1, 1 2 1, 1 3 3 1, … along each axis), which for a 2×2
+    window is the average. ``strided`` is a convolution without bias that preserves the number of
+    channels; its weights are drawn with variance 1/fan-in. Pooling to a fixed output size
+    (adaptive, global) is not replaced.
 
     Args:
         module: any nn.Module.
         kind: one of `POOLINGS`.
-        input_size: needed for ``strided``, which has to know the channels.
-        seed: of the weights of ``strided``.
+        input_size: (C, H, W); required for ``strided``, to infer the numbers of channels.
+        seed: seed of the weights of ``strided``.
 
     Raises:
-        SpecError: no such kind; no pooling modules; one that returns its indices; for
-            ``strided``, one that is called with different numbers of channels.
+        SpecError: no such kind; no pooling modules; a pooling that returns its indices; for
+            ``strided``, a pooling that is called with different numbers of channels.
     """
     _check_choice("pooling", kind, POOLINGS)
     channels = _channels(module, input_size) if kind == "strided" else {}
@@ -190,7 +196,9 @@ def with_pooling(
             new = _pool(kind, window, old)
         return new.to(like.device, like.dtype if like.is_floating_point() else None)
 
-    return changed(module, make, "must have 2-D pooling modules; functions cannot be swapped")
+    return with_replacements(
+        module, make, "must have 2-D pooling modules; functions cannot be swapped"
+    )
 
 
 def _window(pool: Pool) -> Window2d:
@@ -205,7 +213,7 @@ def _window(pool: Pool) -> Window2d:
 
 
 def _pool(kind: str, window: Window2d, old: Pool) -> nn.Module:
-    """Maximum, average or blur over a window."""
+    """A max, average or blur pooling over a window; ``old`` is the module it replaces."""
     pads = (window.padding[0][0], window.padding[1][0])
     kernel, stride, ceil = window.kernel_size, window.stride, window.ceil_mode
     if kind == "max":
@@ -215,16 +223,16 @@ def _pool(kind: str, window: Window2d, old: Pool) -> nn.Module:
         return nn.AvgPool2d(kernel, stride, pads, ceil, counts)
     plane = gaussian if kind == "blur" else box
     rows, cols = (tuple(plane(1, size)[0].tolist()) for size in kernel)
-    return _whole(window, FixedWindow((rows, cols), window))
+    return _with_overhang(window, FixedWindow((rows, cols), window))
 
 
-def _whole(window: Window2d, layer: nn.Module) -> nn.Module:
-    """A layer that rounds sizes down, made to round up if the window does."""
+def _with_overhang(window: Window2d, layer: nn.Module) -> nn.Module:
+    """The layer, preceded by the padding that rounds sizes up if the window has ``ceil_mode``."""
     return nn.Sequential(Overhang(window), layer) if window.ceil_mode else layer
 
 
 def _channels(module: nn.Module, input_size: InputSize | None) -> dict[str, set[int]]:
-    """The channels that every module is called with, by its path."""
+    """The numbers of input channels of each module, by its qualified name."""
     if input_size is None:
         raise SpecError("input_size", "must be given for strided, as (C, H, W)", None)
     graph = network_graph(module, input_size)
@@ -240,30 +248,37 @@ def _channels(module: nn.Module, input_size: InputSize | None) -> dict[str, set[
 def _strided(
     window: Window2d, channels: set[int], path: str, generator: torch.Generator
 ) -> nn.Module:
-    """A convolution in place of a pool, in variance 1/fan-in."""
+    """A convolution in place of a pooling, with weights of variance 1/fan-in.
+
+    Args:
+        window: window of the pooling.
+        channels: numbers of channels that it is called with; must be one.
+        path: qualified name of the pooling, for the error.
+        generator: source of the weights.
+    """
     if len(channels) != 1:
         counts = f"{path}: {', '.join(map(str, sorted(channels))) or 'never called'}"
         raise SpecError("pooling", "must be called with one number of channels", counts)
     (count,) = channels
     pads = (window.padding[0][0], window.padding[1][0])
-    size, step, apart = window.kernel_size, window.stride, window.dilation
-    bare = nn.Conv2d(count, count, size, step, pads, apart, bias=False, device="meta")
-    layer = bare.to_empty(device="cpu")
+    size, stride, dilation = window.kernel_size, window.stride, window.dilation
+    on_meta = nn.Conv2d(count, count, size, stride, pads, dilation, bias=False, device="meta")
+    layer = on_meta.to_empty(device="cpu")
     deviation = (count * size[0] * size[1]) ** -0.5
     with torch.no_grad():
         layer.weight.normal_(0, deviation, generator=generator)
-    return _whole(window, layer)
+    return _with_overhang(window, layer)
 
 
 class ZeroShortcut(nn.Module):
-    """A replacement for a shortcut that returns a scalar 0."""
+    """Replaces a shortcut; it returns a scalar 0, so that the sum is the branch alone."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.new_zeros(())
 
 
 class _PlainConvNeXt(ConvNeXtBlock):
-    """The block without its shortcut."""
+    """ConvNeXt's block without its shortcut."""
 
     def forward(self, x: Tensor) -> Tensor:
         branch: Tensor = self.project(self.act(self.expand(self.norm(self.depthwise(x)))))
@@ -271,15 +286,15 @@ class _PlainConvNeXt(ConvNeXtBlock):
 
 
 def without_skips(module: nn.Module) -> nn.Module:
-    """A copy whose residual blocks consist of their branches alone.
+    """A copy whose residual blocks have no shortcuts.
 
-    It handles the blocks of core: Residual of a network spec; of the zoo those of ResNet
-    (projections go too), MobileNetV2, EfficientNet and ConvNeXt, whose layer scale becomes
-    1, as 10⁻⁶ would leave nothing of the branch. Skips by concatenation (DenseNet, U-Net)
-    are part of what the next layer is made for, and stay.
+    It handles the Residual module of network specs and the zoo's blocks of ResNet (including
+    shortcuts with a convolution), MobileNetV2, EfficientNet and ConvNeXt. ConvNeXt's layer scale
+    becomes 1, because 10⁻⁶ without a shortcut would make the output vanish. Skips by
+    concatenation (DenseNet, U-Net) are not removed, as the next layer needs their channels.
 
     Raises:
-        SpecError: there is no such block.
+        SpecError: the network has none of these blocks.
     """
 
     def make(path: str, old: nn.Module) -> nn.Module | None:
@@ -296,4 +311,4 @@ def without_skips(module: nn.Module) -> nn.Module:
             return None
         return old  # modified in place, in the copy
 
-    return changed(module, make, "must have residual blocks that are known here")
+    return with_replacements(module, make, "must have residual blocks that are known here")

@@ -1,6 +1,7 @@
-"""The torch class and arguments of each layer: one table for building, writing and reading.
+"""The torch class and arguments of each layer, in one table.
 
-Argument orders are those of the torch.nn documentation. No torch is imported here.
+Building modules, writing source and reading source use it. The order of arguments is that of the
+torch.nn documentation. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -35,57 +36,60 @@ from .layers import (
 )
 from .shapes import Shape
 
-NO_DEVICE = {"device": None, "dtype": None}
+DEVICE_ARGUMENTS = {"device": None, "dtype": None}
+"""``TorchForm.constant`` for the arguments of every class that allocates weights."""
 
 
 @dataclass(frozen=True)
 class TorchForm:
-    """One torch.nn class and the layer it is.
+    """How one class of torch.nn corresponds to a layer class of this package.
 
     Attributes:
-        name: of the class in torch.nn.
-        make: the layer's class; its fields are named as torch's arguments are.
-        order: torch's positional arguments, space between.
-        required: how many of them have no default; these are written without their names.
-        arriving: the argument that says how many channels (features) must arrive.
-        fixed: fields the name implies.
-        constant: arguments that only work at the value given here, torch's default.
-        ignored: arguments without effect on what the layer computes.
-        flat: True for what torch has for flattened input only, False for pictures only.
-        weighted: whether it takes a ``device``.
-        ours: a class of ``core.networks.modules``, not of torch.nn.
-        reading: an older spelling, read but never written.
+        name: name of the class in torch.nn.
+        make: the layer class; its fields have the names of torch's arguments.
+        order: torch's positional arguments, separated by spaces.
+        required: number of arguments without a default; they are written without their names.
+        input_argument: the argument for the number of input channels or features; empty if none.
+        fixed: values of layer fields that the class name implies.
+        constant: arguments that are accepted only with this value, torch's default.
+        ignored: arguments that do not affect the result.
+        flat: True for classes that take flattened input only, False for feature maps only, None
+            for both.
+        takes_device: whether the constructor takes a ``device``.
+        custom: whether it is a class of ``core.networks.modules`` instead of torch.nn.
+        read_only: whether it is an older name, which is read but never written.
     """
 
     name: str
     make: type[Leaf]
     order: str = ""
     required: int = 0
-    arriving: str = ""
+    input_argument: str = ""
     fixed: Mapping[str, object] = field(default_factory=dict)
     constant: Mapping[str, object] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     flat: bool | None = None
-    weighted: bool = False
-    ours: bool = False
-    reading: bool = False
+    takes_device: bool = False
+    custom: bool = False
+    read_only: bool = False
 
     @property
     def arguments(self) -> tuple[str, ...]:
+        """Torch's positional arguments in order."""
         return tuple(self.order.split())
 
     @property
     def settings(self) -> tuple[str, ...]:
         """The arguments that are fields of the layer."""
-        own = {each.name for each in fields(self.make)}
-        return tuple(name for name in self.arguments if name in own)
+        names = {each.name for each in fields(self.make)}
+        return tuple(name for name in self.arguments if name in names)
 
     @property
-    def needed(self) -> tuple[str, ...]:
-        """The arguments that must be given."""
-        bare = {each.name for each in fields(self.make) if each.default is MISSING}
+    def required_arguments(self) -> tuple[str, ...]:
+        """The arguments that must be specified, because torch or the layer has no default."""
+        no_default = {each.name for each in fields(self.make) if each.default is MISSING}
         required = self.arguments[: self.required]
-        return (*required, *(name for name in self.settings if name in bare - set(required)))
+        return (*required, *(name for name in self.settings if name in no_default - set(required)))
 
 
 PLAIN_CONSTANTS: dict[str, dict[str, object]] = {
@@ -93,10 +97,16 @@ PLAIN_CONSTANTS: dict[str, dict[str, object]] = {
     "ELU": {"alpha": 1.0},
     "Softplus": {"beta": 1.0, "threshold": 20.0},
 }
+"""``TorchForm.constant`` of activations."""
 
 
-def _plain(names: str, *ignored: str) -> list[TorchForm]:
-    """Activations that torch names in another case and that have no setting here."""
+def _activations(names: str, *ignored: str) -> list[TorchForm]:
+    """The forms of activations without settings, whose name here is torch's in lower case.
+
+    Args:
+        names: torch's class names, separated by spaces.
+        ignored: see `TorchForm`.
+    """
     return [
         TorchForm(
             name,
@@ -110,18 +120,18 @@ def _plain(names: str, *ignored: str) -> list[TorchForm]:
     ]
 
 
-NORM = {"arriving": "num_features", "weighted": True, "required": 1}
+NORM = {"input_argument": "num_features", "takes_device": True, "required": 1}
 BATCH: dict[str, Any] = {
     **NORM,
-    "constant": {"track_running_stats": True, "bias": True, **NO_DEVICE},
+    "constant": {"track_running_stats": True, "bias": True, **DEVICE_ARGUMENTS},
 }
 INSTANCE: dict[str, Any] = {
     **NORM,
-    "constant": {"momentum": 0.1, "track_running_stats": False, "bias": True, **NO_DEVICE},
+    "constant": {"momentum": 0.1, "track_running_stats": False, "bias": True, **DEVICE_ARGUMENTS},
     "flat": False,
 }
 BATCH_ORDER = "num_features eps momentum affine track_running_stats"
-CONV: dict[str, Any] = {"arriving": "in_channels", "weighted": True, "required": 3}
+CONV: dict[str, Any] = {"input_argument": "in_channels", "takes_device": True, "required": 3}
 SAMPLE: dict[str, Any] = {"size": None, "recompute_scale_factor": None}
 
 FORMS: tuple[TorchForm, ...] = (
@@ -130,7 +140,7 @@ FORMS: tuple[TorchForm, ...] = (
         Conv,
         "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode",
         **CONV,
-        constant=NO_DEVICE,
+        constant=DEVICE_ARGUMENTS,
     ),
     TorchForm(
         "ConvTranspose2d",
@@ -138,7 +148,7 @@ FORMS: tuple[TorchForm, ...] = (
         "in_channels out_channels kernel_size stride padding output_padding groups bias dilation "
         "padding_mode",
         **CONV,
-        constant={"padding_mode": "zeros", **NO_DEVICE},
+        constant={"padding_mode": "zeros", **DEVICE_ARGUMENTS},
     ),
     TorchForm(
         "MaxPool2d",
@@ -172,22 +182,22 @@ FORMS: tuple[TorchForm, ...] = (
         GroupNorm,
         "num_groups num_channels eps affine",
         2,
-        arriving="num_channels",
-        constant=NO_DEVICE,
-        weighted=True,
+        input_argument="num_channels",
+        constant=DEVICE_ARGUMENTS,
+        takes_device=True,
     ),
     TorchForm(
         "LayerNorm",
         LayerNorm,
         "normalized_shape eps elementwise_affine bias",
         1,
-        arriving="normalized_shape",
-        constant={"elementwise_affine": True, "bias": True, **NO_DEVICE},
+        input_argument="normalized_shape",
+        constant={"elementwise_affine": True, "bias": True, **DEVICE_ARGUMENTS},
         flat=True,
-        weighted=True,
+        takes_device=True,
     ),
-    *_plain("ReLU SiLU ReLU6 ELU SELU Mish Hardswish Hardsigmoid", "inplace"),
-    *_plain("GELU Tanh Sigmoid Softplus"),
+    *_activations("ReLU SiLU ReLU6 ELU SELU Mish Hardswish Hardsigmoid", "inplace"),
+    *_activations("GELU Tanh Sigmoid Softplus"),
     TorchForm(
         "LeakyReLU",
         Activation,
@@ -205,7 +215,7 @@ FORMS: tuple[TorchForm, ...] = (
         "size scale_factor",
         fixed={"mode": "nearest"},
         constant=SAMPLE,
-        reading=True,
+        read_only=True,
     ),
     TorchForm(
         "UpsamplingBilinear2d",
@@ -213,7 +223,7 @@ FORMS: tuple[TorchForm, ...] = (
         "size scale_factor",
         fixed={"mode": "bilinear", "align_corners": True},
         constant=SAMPLE,
-        reading=True,
+        read_only=True,
     ),
     TorchForm("PixelShuffle", PixelShuffle, "upscale_factor", 1),
     TorchForm("PixelUnshuffle", PixelUnshuffle, "downscale_factor", 1),
@@ -227,62 +237,75 @@ FORMS: tuple[TorchForm, ...] = (
         Linear,
         "in_features out_features bias",
         2,
-        arriving="in_features",
-        constant=NO_DEVICE,
-        weighted=True,
+        input_argument="in_features",
+        constant=DEVICE_ARGUMENTS,
+        takes_device=True,
     ),
     TorchForm(
-        "ChannelNorm", LayerNorm, "channels eps", 1, arriving="channels", flat=False, ours=True
+        "ChannelNorm",
+        LayerNorm,
+        "channels eps",
+        1,
+        input_argument="channels",
+        flat=False,
+        custom=True,
     ),
     TorchForm(
-        "SqueezeExcite", SqueezeExciteLayer, "channels reduction", 1, arriving="channels", ours=True
+        "SqueezeExcite",
+        SqueezeExciteLayer,
+        "channels reduction",
+        1,
+        input_argument="channels",
+        custom=True,
     ),
 )
-"""Every torch class that can be built, written and read."""
+"""Every torch class that can be built, written and read, unless it is ``read_only``."""
 
 
 @dataclass(frozen=True)
 class ConstructorCall:
-    """The constructor call of a layer.
+    """The constructor call of a layer's torch class.
 
     Attributes:
-        name: a class of torch.nn, or of ``core.networks.modules`` if ``ours``.
-        positional, named: the arguments; those at torch's default are left out.
-        weighted: whether it takes a ``device``.
+        name: name of a class of torch.nn, or of ``core.networks.modules`` if ``custom``.
+        positional, named: the arguments without those at torch's default.
+        custom, takes_device: see `TorchForm`.
     """
 
     name: str
     positional: tuple[object, ...] = ()
     named: tuple[tuple[str, object], ...] = ()
-    ours: bool = False
-    weighted: bool = False
+    custom: bool = False
+    takes_device: bool = False
 
 
 @lru_cache(maxsize=4096)
-def call(layer: Leaf, before: Shape) -> ConstructorCall:
-    """The call that makes a layer which ``resolve`` has settled.
+def constructor_call(layer: Leaf, before: Shape) -> ConstructorCall:
+    """The constructor call for a layer.
 
     Args:
-        layer: a leaf with nothing left to infer.
-        before: what arrives.
+        layer: a leaf without unspecified settings, as ``resolve`` returns it.
+        before: shape of the layer's input.
 
     Raises:
-        SpecError: the call needs the number of features and nothing tells it.
+        SpecError: the call needs the number of input features, and ``before`` does not have it.
     """
-    form = _form(layer, before)
-    usual = _usual(form, layer)
+    form = _form_of(layer, before)
+    defaults = _defaults(form, layer)
     positional, named = [], []
     for index, name in enumerate(form.arguments):
         value = _written(layer, name) if name in form.settings else None
-        if name == form.arriving:
+        if name == form.input_argument:
             value = value or _channels_of(before)
         elif name not in form.settings or name in form.fixed:
             continue
         if index < form.required:
             positional.append(value)
-        elif name not in usual or value != usual[name]:
+        elif name not in defaults or value != defaults[name]:
             named.append((name, value))
-    return ConstructorCall(form.name, tuple(positional), tuple(named), form.ours, form.weighted)
+    return ConstructorCall(
+        form.name, tuple(positional), tuple(named), form.custom, form.takes_device
+    )
 
 
 def _channels_of(before: Shape) -> int:
@@ -291,27 +314,28 @@ def _channels_of(before: Shape) -> int:
     return before.channels
 
 
-def _form(layer: Leaf, before: Shape) -> TorchForm:
+def _form_of(layer: Leaf, before: Shape) -> TorchForm:
+    """The row of ``FORMS`` with which a layer is written for an input of this shape."""
     return next(
         form
         for form in FORMS
         if form.make is type(layer)
-        and not form.reading
+        and not form.read_only
         and form.flat in (None, before.flat)
         and all(getattr(layer, name) == value for name, value in form.fixed.items())
     )
 
 
-def _usual(form: TorchForm, layer: Leaf) -> dict[str, object]:
-    """The default of each argument that has one."""
-    needed = [each.name for each in fields(layer) if each.init and each.default is MISSING]
+def _defaults(form: TorchForm, layer: Leaf) -> dict[str, object]:
+    """The default value of each setting that has one, in torch's form."""
+    required = [each.name for each in fields(layer) if each.init and each.default is MISSING]
     make: Any = form.make
-    plain = make(**{**{name: getattr(layer, name) for name in needed}, **form.fixed})
-    return {name: _written(plain, name) for name in form.settings if name not in needed}
+    plain = make(**{**{name: getattr(layer, name) for name in required}, **form.fixed})
+    return {name: _written(plain, name) for name in form.settings if name not in required}
 
 
 def _written(layer: Leaf, name: str) -> object:
-    """A field as torch's argument, in its shortest form."""
+    """The value of a field as torch's argument, e.g. one int for a pair of equal ints."""
     value = getattr(layer, name)
     if isinstance(layer, Pad) and name == "padding":
         (top, bottom), (left, right) = value

@@ -1,8 +1,8 @@
-"""The zoo's architectures as one line of notation each, to open and change layer by layer.
+"""The zoo's architectures as one line of notation each, so that layers can be edited.
 
-Stands outside ``core.networks.zoo``, which loads torch: this works without. Every line makes the very
-function that ``core.networks.zoo`` builds, weights in the same order. ``INEXPRESSIBLE`` says what keeps
-the others out.
+Unlike ``core.networks.zoo``, this module does not import torch. The network of a line computes
+the same function as the one that ``core.networks.zoo`` builds, with its weights in the same order.
+``INEXPRESSIBLE`` lists the architectures that have no line, with the reason.
 """
 
 from __future__ import annotations
@@ -14,30 +14,35 @@ from types import MappingProxyType
 __all__ = ["INEXPRESSIBLE", "NOTATIONS", "notation"]
 
 DEEP_SIZES = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+"""Number of bottleneck blocks in each stage, for each depth of ResNet."""
 BASIC_SIZES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+"""Number of basic blocks in each stage, for each depth of ResNet."""
 CLASSIFIER = "gap, flatten, fc1000"
 STEM_POOL = "maxpool3 s2 p1"
 
 
 def notation(name: str) -> str | None:
-    """The one line that writes the zoo's ``name``; None where no line can."""
+    """The notation of the zoo's architecture ``name``; None if it has none."""
     return NOTATIONS.get(name)
 
 
 def _line(*parts: str) -> str:
-    """Layers with commas between, nothing where a part is empty."""
+    """The parts joined by commas, without empty ones."""
     return ", ".join(filter(None, parts))
 
 
 def _repeat(times: int, body: str) -> str:
-    """``body`` as often as asked for, in as few characters as it takes."""
+    """``body`` repeated ``times`` times; empty for 0."""
     if times < 2:
         return body * times
     return f"{times}x[{body}]"
 
 
 def _conv(kernel: int, channels: int | None, stride: int = 1, rest: str = "") -> str:
-    """A convolution with padding ``kernel // 2``; depthwise where no channels are given."""
+    """A convolution with padding ``kernel // 2``; depthwise if ``channels`` is None.
+
+    ``rest`` is appended to its settings.
+    """
     step = f" s{stride}" if stride > 1 else ""
     pad = f" p{kernel // 2}" if kernel > 1 else ""
     outputs = " dw" if channels is None else f" c{channels}"
@@ -47,16 +52,16 @@ def _conv(kernel: int, channels: int | None, stride: int = 1, rest: str = "") ->
 def _conv_bn(
     kernel: int, channels: int | None, stride: int = 1, act: str = "relu", norm: str = "bn"
 ) -> str:
-    """Convolution without bias, norm and, unless it is empty, the activation."""
+    """A convolution without bias, a norm, and the activation ``act`` unless it is empty."""
     return _line(_conv(kernel, channels, stride, " nobias"), norm, act)
 
 
 def _conv_act(kernel: int, channels: int, stride: int = 1) -> str:
-    """Convolution with bias, then ReLU."""
+    """A convolution with bias, then a ReLU."""
     return _line(_conv(kernel, channels, stride), "relu")
 
 
-# --- Chains -----------------------------------------------------------------------------------
+# --- Networks without branches -----------------------------------------------------------------------------------
 
 
 def _lenet5() -> str:
@@ -73,7 +78,7 @@ def _alexnet() -> str:
 
 
 def _vgg(depths: Iterable[int]) -> str:
-    """Groups of 3×3, a pool after each."""
+    """A VGG with these numbers of 3×3 convolutions before each of its five max-pools."""
     groups = (
         _line(_repeat(depth, _conv_act(3, width)), "maxpool2")
         for depth, width in zip(depths, (64, 128, 256, 512, 512), strict=True)
@@ -101,28 +106,31 @@ def _resnet_stem(deep: bool = False) -> str:
 
 
 def _basic(width: int, stride: int) -> str:
+    """The body of a basic residual block: two 3×3 convolutions."""
     return _line(_conv_bn(3, width, stride), _conv_bn(3, width, act=""))
 
 
 def _bottleneck(width: int, stride: int, v1: bool) -> str:
+    """The body of a bottleneck block; in ``v1`` its first 1×1 has the stride, else its 3×3."""
     first, second = (stride, 1) if v1 else (1, stride)
     reduce, middle = _conv_bn(1, width, first), _conv_bn(3, width, second)
     return _line(reduce, middle, _conv_bn(1, 4 * width, act=""))
 
 
 def _shortcut(channels: int, stride: int, averaged: bool) -> str:
+    """A 1×1 shortcut, which downsamples by its stride or (``averaged``) by a 2×2 average."""
     if averaged and stride > 1:
         return _line("avgpool2 ceil nopad", _conv_bn(1, channels, act=""))
     return _conv_bn(1, channels, stride, act="")
 
 
 def _resnet(depth: int, v1: bool = False, d: bool = False) -> str:
-    """Stem, four stages with strides 1, 2, 2, 2, and the head.
+    """A ResNet.
 
     Args:
-        depth: layers, as in its name.
-        v1: a bottleneck reduces in its first 1×1 instead of its 3×3.
-        d: three 3×3 for a stem, and shortcuts that average (ResNet-D).
+        depth: number of layers in its name, e.g. 50.
+        v1: whether the first 1×1 of a bottleneck has the stride, instead of its 3×3.
+        d: whether it is a ResNet-D, with a stem of three 3×3 and shortcuts that average.
     """
     basic = depth in BASIC_SIZES
     block = _basic if basic else partial(_bottleneck, v1=v1)
@@ -152,17 +160,17 @@ def _mobilenet_v1() -> str:
 
 
 def _inverted(inputs: int, outputs: int, stride: int) -> str:
-    """Widen by six, depthwise 3×3, project."""
+    """The body of an inverted residual: 1×1 to six times the inputs, depthwise 3×3, 1×1."""
     wide = _conv_bn(1, 6 * inputs, act="relu6")
     return _line(wide, _conv_bn(3, None, stride, act="relu6"), _conv_bn(1, outputs, act=""))
 
 
 def _mobilenet_v2() -> str:
-    """Table 2 of the paper: outputs, blocks and stride of the first, all widened by six."""
+    """MobileNetV2, from Table 2 of the paper."""
     parts = [_conv_bn(3, 32, 2, act="relu6"), _conv_bn(3, None, act="relu6")]
     parts.append(_conv_bn(1, 16, act=""))
     channels = 16
-    for width, blocks, stride in (
+    for width, blocks, stride in (  # output channels, number of blocks, stride of the first
         (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1),
     ):  # fmt: skip
         parts.append(_inverted(channels, width, stride))
@@ -175,7 +183,10 @@ def _mobilenet_v2() -> str:
 
 
 def _inception(one: int, reduce3: int, three: int, reduce5: int, five: int, pooled: int) -> str:
-    """Four branches; the last but one has torchvision's 3×3 where the paper has 5×5."""
+    """An Inception block; arguments as in ``core.networks.zoo.branching.INCEPTIONS``.
+
+    As in torchvision, the third branch has a 3×3 convolution instead of the paper's 5×5.
+    """
     cell = partial(_conv_bn, norm="bn eps0.001")
     branches = (
         cell(1, one),
@@ -187,7 +198,7 @@ def _inception(one: int, reduce3: int, three: int, reduce5: int, five: int, pool
 
 
 def _googlenet() -> str:
-    """Table 1 of the paper."""
+    """GoogLeNet, from Table 1 of the paper."""
     cell, pool = partial(_conv_bn, norm="bn eps0.001"), "maxpool3 s2 ceil"
     cells = (
         _line(_inception(64, 96, 128, 16, 32, 32), _inception(128, 128, 192, 32, 96, 64), pool),
@@ -201,7 +212,7 @@ def _googlenet() -> str:
 
 
 def _densenet121() -> str:
-    """Blocks of 6, 12, 24 and 16 layers that add 32 channels each, and half of all between."""
+    """DenseNet-121: blocks of layers that add 32 channels each; transitions halve the channels."""
     layer = "bn, relu, conv1 c128 nobias, bn, relu, conv3 p1 c32 nobias"
     parts, channels = [_resnet_stem()], 64
     for index, depth in enumerate((6, 12, 24, 16)):
@@ -212,7 +223,7 @@ def _densenet121() -> str:
     return _line(*parts, "bn, relu", CLASSIFIER)
 
 
-# --- Maps, stems and small nets ---------------------------------------------------------------
+# --- Networks with map output, stems and small networks ---------------------------------------------------------------
 
 
 def _patchgan70() -> str:
@@ -256,7 +267,7 @@ def _table() -> dict[str, str]:
 
 
 NOTATIONS: Mapping[str, str] = MappingProxyType(_table())
-"""Name of an architecture of the zoo → its line."""
+"""The line of each architecture of the zoo that has one, by its name."""
 
 INEXPRESSIBLE: Mapping[str, str] = MappingProxyType(
     {
@@ -265,4 +276,4 @@ INEXPRESSIBLE: Mapping[str, str] = MappingProxyType(
         "unet": "its skips are cropped, and padding here is never negative",
     }
 )
-"""Name of an architecture of the zoo → what no line can write."""
+"""For each architecture without a line, the part that notation cannot express, by its name."""

@@ -23,7 +23,7 @@ from ..graph.run_to import location_of, output_of
 from ..graph.tracing.meta_copy import meta_copy
 from ..layer.kernels import gaussian
 from ..layer.window import Pair, Window2d, pair
-from ..networks.swaps import FixedWindow, changed
+from ..networks.swaps import FixedWindow, with_replacements
 from .consistency import Consistency, Progress, Shift, Stride, shift_consistency, stride_of
 from .layer import TAPS, same_padding
 
@@ -132,7 +132,7 @@ def circular(module: nn.Module) -> nn.Module:
             return None
         return old
 
-    return changed(module, make, "must have convolutions or pooling modules")
+    return with_replacements(module, make, "must have convolutions or pooling modules")
 
 
 def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect") -> nn.Module:
@@ -162,7 +162,7 @@ def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect"
         like = next(old.parameters(), torch.empty(0))
         return BlurredDownsampling(old, pool.to(like.device, like.dtype))
 
-    return changed(module, make, "must have strided layers, as modules")
+    return with_replacements(module, make, "must have strided layers, as modules")
 
 
 def _downsampling_stride(layer: nn.Module) -> int | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpecError
-from ..networks.rules import bounded, choice, flag, real
+from ..networks.rules import bounded, bounded_float, choice, flag
 
 Downsampling = Literal[
     "max", "average", "strided", "extra_conv", "blurred_stride", "max_blur", "dilated"
@@ -144,7 +144,7 @@ class LongRange:
 
     def __post_init__(self) -> None:
         bounded("distance", self.distance, MARK, SIDE // 2 - 1 - MARK // 2)
-        real("noise", self.noise, 0, 1)
+        bounded_float("noise", self.noise, 0, 1)
         choice("rule", self.rule, RULES)
 
     @property
@@ -225,8 +225,8 @@ class TrainingSpec:
 
     def __post_init__(self) -> None:
         choice("optimizer", self.optimizer, OPTIMIZERS)
-        real("learning_rate", self.learning_rate, 1e-6, 10)
-        real("weight_decay", self.weight_decay, 0, 1)
+        bounded_float("learning_rate", self.learning_rate, 1e-6, 10)
+        bounded_float("weight_decay", self.weight_decay, 0, 1)
         bounded("batch", self.batch, 2, 256)
         bounded("steps", self.steps, 1, 5_000)
         bounded("warm_up", self.warm_up, 0, self.steps)

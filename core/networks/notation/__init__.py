@@ -1,6 +1,6 @@
-"""Networks as text: one line of notation, or PyTorch source, read and written.
+"""Reading and writing networks as text: as one line of notation, or as PyTorch source.
 
-Nothing that is read is ever executed. Works without torch.
+Text that is read is never executed. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -32,40 +32,45 @@ __all__ = [
 ]
 
 MAX_CHARACTERS = 100_000
-"""Most characters of a text; longer ones are refused before they are parsed."""
+"""Largest number of characters of a text; longer texts are refused before parsing."""
 
-SOURCE_SIGNS = re.compile(r"[()={}]|\bnn\.|^[ \t]*(?:(?:import|from|class|def)\b|@)", re.MULTILINE)
-PASTED = str.maketrans({"\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'", "\ufeff": " "})
-"""Replacements for the spaces and quotation marks of word processors and web pages."""
+SOURCE_PATTERN = re.compile(
+    r"[()={}]|\bnn\.|^[ \t]*(?:(?:import|from|class|def)\b|@)", re.MULTILINE
+)
+"""Matches text that is PyTorch source and not notation."""
+TYPOGRAPHY = str.maketrans({"\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'", "\ufeff": " "})
+"""ASCII replacements for the spaces and quotation marks of word processors and web pages."""
 
 
 def parse(text: str) -> NetworkSpec:
-    """The network that a text writes, in notation or in PyTorch source.
+    """Read a network from notation or PyTorch source.
 
     Raises:
-        NotationError: a SpecError that says line, column and what to write instead.
+        NotationError: the text is no network; has line, column and a suggestion.
     """
     cleaned = _cleaned(text)
     return _read_source(cleaned).spec if _looks_like_source(cleaned) else _parse_notation(cleaned)
 
 
 def parse_notation(text: str) -> NetworkSpec:
-    """The network a notation writes. Raises as ``parse`` does."""
+    """Read a network from notation; raises the errors of `parse`."""
     return _parse_notation(_cleaned(text))
 
 
 def parse_source(text: str) -> NetworkSpec:
-    """The network that PyTorch source writes. Raises as ``parse`` does."""
+    """Read a network from PyTorch source; raises the errors of `parse`."""
     return _read_source(_cleaned(text)).spec
 
 
 def read_source(text: str) -> SourceNetwork:
-    """The network that PyTorch source writes and the channels it takes. Raises as ``parse``."""
+    """As `parse_source`, with the number of input channels that the source declares."""
     return _read_source(_cleaned(text))
 
 
 def in_channels_of(text: str) -> int | None:
-    """The input channels a text asks for; None for notation and where no layer tells.
+    """The number of input channels that a text declares; None if it declares none.
+
+    Notation never declares it.
 
     Raises:
         NotationError: the text is no network.
@@ -75,18 +80,19 @@ def in_channels_of(text: str) -> int | None:
 
 
 def is_source(text: str) -> bool:
-    """Whether ``parse`` reads a text as PyTorch source. Raises as it does for what is no text."""
+    """Whether `parse` reads a text as PyTorch source; raises NotationError for no string."""
     return _looks_like_source(_cleaned(text))
 
 
 def _looks_like_source(cleaned: str) -> bool:
-    return SOURCE_SIGNS.search(re.sub(r"#[^\n]*", "", cleaned)) is not None
+    return SOURCE_PATTERN.search(re.sub(r"#[^\n]*", "", cleaned)) is not None
 
 
 def _cleaned(text: object) -> str:
+    """The text with line ends, spaces and quotation marks replaced by ASCII ones."""
     if not isinstance(text, str):
         raise NotationError("the text", "must be a text", text, 1, 1)
     if len(text) > MAX_CHARACTERS:
         rule = f"must have at most {MAX_CHARACTERS:,} characters"
         raise error_at(text, MAX_CHARACTERS, "the text", rule, f"{len(text):,} characters")
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(PASTED)
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(TYPOGRAPHY)

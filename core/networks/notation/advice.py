@@ -1,4 +1,4 @@
-"""Suggestions for source that cannot be read."""
+"""Error texts and suggestions for source that cannot be read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from .errors import did_you_mean
 
-INSTEAD = {
+ALTERNATIVES = {
     "Softmax": "leave it out: it changes no shape and no receptive field",
     "LogSoftmax": "leave it out: it changes no shape and no receptive field",
     "Softmax2d": "leave it out: it changes no shape and no receptive field",
@@ -16,10 +16,11 @@ INSTEAD = {
     "Unfold": "write a convolution with the same window",
     "MultiheadAttention": "attention sees the whole image; it cannot be written here",
 }
+"""What to write instead of a torch class that cannot be read, by the class name."""
 
 
 def dotted(node: ast.expr) -> str | None:
-    """``torch.nn.Conv2d`` of a chain of names; None for anything else."""
+    """The dotted name that an expression consists of, e.g. ``torch.nn.Conv2d``, or None."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -29,8 +30,8 @@ def dotted(node: ast.expr) -> str | None:
     return ".".join([node.id, *reversed(parts)])
 
 
-def no_layer(node: ast.expr) -> tuple[str, None, str]:
-    """Rule, value and hint for an expression that is no layer."""
+def not_a_layer(node: ast.expr) -> tuple[str, None, str]:
+    """(rule, value, hint) of the error for an expression that is no layer."""
     if isinstance(node, ast.Name | ast.Attribute):
         hint = "write the layer itself, with its brackets"
         return "cannot have names in the place of layers; nothing is executed", None, hint
@@ -39,8 +40,8 @@ def no_layer(node: ast.expr) -> tuple[str, None, str]:
     return "must have a layer here", None, "such as nn.Conv2d(3, 64, 3)"
 
 
-def several(values: Sequence[ast.expr]) -> tuple[ast.expr, str, None, str]:
-    """Place, rule, value and hint for several statements of which at least one assigns a name."""
+def several_statements(values: Sequence[ast.expr]) -> tuple[ast.expr, str, None, str]:
+    """(node, rule, value, hint) of the error for several statements, one an assignment."""
     for value in values:
         if not isinstance(value, ast.Call | ast.List | ast.Tuple):
             rule = "cannot have names for values here; nothing is executed"
@@ -49,18 +50,24 @@ def several(values: Sequence[ast.expr]) -> tuple[ast.expr, str, None, str]:
     return values[1], rule, None, "write all layers inside one nn.Sequential(...)"
 
 
-def no_class(node: ast.expr, names: Collection[str]) -> tuple[str, str | None, str]:
-    """Rule, value and hint for a call of what is no layer here."""
+def not_a_class(node: ast.expr, names: Collection[str]) -> tuple[str, str | None, str]:
+    """(rule, value, hint) of the error for a call of something that is no known layer.
+
+    Args:
+        node: the called expression.
+        names: the known class names.
+    """
     path = dotted(node)
     if path is None:
         return "can call layers by their names only; nothing is executed", None, ""
     name = path.rpartition(".")[2]
-    return "has no such layer; nothing is executed", path, _instead(name, names)
+    return "has no such layer; nothing is executed", path, _alternative(name, names)
 
 
-def _instead(name: str, names: Collection[str]) -> str:
-    if name in INSTEAD:
-        return INSTEAD[name]
+def _alternative(name: str, names: Collection[str]) -> str:
+    """What to write instead of the unknown class ``name``; may be empty."""
+    if name in ALTERNATIVES:
+        return ALTERNATIVES[name]
     if name.endswith(("1d", "3d")) and f"{name[:-2]}2d" in names:
         return f"write nn.{name[:-2]}2d; one axis alone is a 1×k window"
     if name in names:

@@ -1,4 +1,4 @@
-"""A network as PyTorch source."""
+"""Writing networks as PyTorch source."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ...errors import SpecError
 from ...layer.window import Pair
 from ..blocks import LEAVES, ConcatBlock, NetworkSpec, Repeat, ResidualBlock
 from ..resolve import LayerError, ResolvedLayer, resolve
-from ..torch_forms import call
+from ..torch_forms import constructor_call
 
 MODULES_FILE = Path(__file__).parent.parent / "modules.py"
 
 
 def to_source(spec: NetworkSpec, in_channels: int = 3, input_size: Pair | None = None) -> str:
-    """The network as a program that defines ``net``, repeats unrolled.
+    """The network as a program that defines ``net``, with repeats unrolled.
 
-    Executed, it gives the module ``core.networks.build`` gives for the same arguments, up
-    to the names inside. Read by ``parse_source`` it gives ``core.networks.explicit``.
+    Executing it builds the same module as `core.networks.build` with these arguments, except for
+    the names of submodules. ``parse_source`` reads it as the spec of `core.networks.explicit`.
 
     Raises:
-        LayerError: as ``core.networks.build`` does.
+        LayerError: a layer does not fit; see `core.networks.build`.
     """
     body = "\n".join(_sequence(resolve(spec, in_channels, input_size), 0, "net = "))
     used = [source for name, source in helper_sources().items() if f"{name}(" in body]
@@ -34,14 +34,20 @@ def to_source(spec: NetworkSpec, in_channels: int = 3, input_size: Pair | None =
 
 @cache
 def helper_sources() -> dict[str, str]:
-    """Each class of ``core.networks.modules`` as it stands there."""
+    """The source of each class in ``core.networks.modules``, by the class name."""
     text = MODULES_FILE.read_text(encoding="utf-8")
     classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
     return {each.name: f"{ast.get_source_segment(text, each)}\n" for each in classes}
 
 
 def _sequence(nodes: tuple[ResolvedLayer, ...], depth: int, prefix: str = "") -> Iterator[str]:
-    """Lines of an nn.Sequential, the last one with a comma."""
+    """Yield the lines of an nn.Sequential; the last one ends with a comma.
+
+    Args:
+        nodes: the layers.
+        depth: number of indents.
+        prefix: text before ``nn.Sequential``.
+    """
     indent = "    " * depth
     if not nodes:
         yield f"{indent}{prefix}nn.Sequential(),"
@@ -53,6 +59,7 @@ def _sequence(nodes: tuple[ResolvedLayer, ...], depth: int, prefix: str = "") ->
 
 
 def _lines(node: ResolvedLayer, depth: int) -> Iterator[str]:
+    """Yield the lines of one layer or block, each ending with a comma."""
     indent = "    " * depth
     if isinstance(node.layer, Repeat):
         for _, nodes in node.chains:
@@ -71,11 +78,11 @@ def _lines(node: ResolvedLayer, depth: int) -> Iterator[str]:
 def _call(node: ResolvedLayer) -> str:
     assert isinstance(node.layer, LEAVES)
     try:
-        constructor = call(node.layer, node.before)
+        constructor = constructor_call(node.layer, node.before)
     except SpecError as error:
         position = (node.name, node.path)
         raise LayerError(*position, error.parameter, error.rule, error.value) from error
-    name = constructor.name if constructor.ours else f"nn.{constructor.name}"
+    name = constructor.name if constructor.custom else f"nn.{constructor.name}"
     arguments = [repr(value) for value in constructor.positional]
     arguments += [f"{key}={value!r}" for key, value in constructor.named]
     return f"{name}({', '.join(arguments)})"

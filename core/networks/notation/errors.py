@@ -1,4 +1,4 @@
-"""Errors in a text, with their position and a suggestion."""
+"""Errors of reading a text as a network, with their position and a suggestion."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from difflib import get_close_matches
 from ...errors import SpecError
 
 QUOTED = 40
-"""Characters of the offending text that a message repeats."""
+"""Largest number of characters of the offending text that a message repeats."""
 
 
 class NotationError(SpecError):
-    """A text that is no network.
+    """A text that cannot be read as a network.
 
     Attributes:
-        line, column: of the offending text, from 1.
-        suggestion: what to write instead, or an empty string.
+        line, column: position of the offending text, both from 1.
+        suggestion: what to write instead; may be empty.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ def shortened(value: object) -> object:
 
 
 def position(text: str, offset: int) -> tuple[int, int]:
-    """(line, column) of a character, both from 1."""
+    """(line, column), both from 1, of the character at an offset."""
     start = text.rfind("\n", 0, offset) + 1
     return text.count("\n", 0, offset) + 1, offset - start + 1
 
@@ -59,17 +59,17 @@ def position(text: str, offset: int) -> tuple[int, int]:
 def error_at(
     text: str, offset: int, parameter: str, rule: str, value: object, suggestion: str = ""
 ) -> NotationError:
-    """The error for what stands at a character of ``text``."""
+    """The error for the part of ``text`` that begins at an offset; see `NotationError`."""
     return NotationError(parameter, rule, value, *position(text, offset), suggestion)
 
 
 def nearest(word: str, options: Iterable[str], likeness: float = 0.6) -> str:
-    """The known word that looks most like ``word``, or an empty string."""
+    """The option most similar to ``word``; empty if none has a similarity of ``likeness``."""
     matches = get_close_matches(word[:QUOTED].lower(), list(options), 1, likeness)
     return matches[0] if matches else ""
 
 
 def did_you_mean(word: str, options: Iterable[str], rest: str = "") -> str:
-    """``"did you mean …?"``, or an empty string where nothing known looks like it."""
+    """``"did you mean …?"`` with the most similar option and ``rest``; empty if none is similar."""
     match = nearest(word, options)
     return f"did you mean {match}{rest}?" if match else ""

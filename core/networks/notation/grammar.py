@@ -1,4 +1,4 @@
-"""Reading the one-line notation.
+"""The parser of the one-line notation, whose grammar is:
 
     network  = chain
     chain    = [ item { separator item } [ separator ] ]      separator: a comma or a new line
@@ -9,7 +9,8 @@
     layer    = WORD [ number ] { KEY number | FLAG }          as in conv3x5 s2 p1 c64 nobias
     number   = N | HEIGHT "x" WIDTH                           padding: each N or BEFORE ":" AFTER
 
-``#`` starts a comment; upper and lower case are one. Words, keys and flags: ``words``.
+``#`` starts a comment; case does not matter. `core.networks.notation.words` defines the words,
+keys and flags.
 """
 
 from __future__ import annotations
@@ -29,15 +30,25 @@ from .words import ALIASES, BLOCK_WORDS, FLAGS, KEYS, WORDS, Word, read_value, s
 TOKEN = re.compile(r"#[^\n]*|\n|[,\[\]|]|[^\s,\[\]|#]+")
 REPEAT = re.compile(r"[0-9]+x", re.IGNORECASE)
 STRUCTURE = (",", "[", "]", "|", "")
-WITH_DIGITS = tuple(name for name in WORDS if name[-1].isdigit())
-"""Words whose digit is no number behind a word."""
-OTHERS = tuple(name for name in (*WORDS, *ALIASES, *BLOCK_WORDS) if not any(map(str.isdigit, name)))
+"""Tokens that end the settings of a layer; the empty one is the end of the text."""
+NAMES_WITH_DIGITS = tuple(name for name in WORDS if name[-1].isdigit())
+"""Words that end in a digit, which is not the number of a setting."""
+LAYER_NAMES = tuple(
+    name for name in (*WORDS, *ALIASES, *BLOCK_WORDS) if not any(map(str.isdigit, name))
+)
+"""Names without digits that can begin a layer or a block, for suggestions."""
 Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of the text; the last one is empty."""
+    """A token of the text.
+
+    Attributes:
+        text: the characters; empty for the end of the text.
+        offset: index of its first character in the text.
+        new_line: whether it is the first token of a line.
+    """
 
     text: str
     offset: int
@@ -45,7 +56,7 @@ class Token:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """The pieces of a text, comments left out."""
+    """The tokens of a text without comments; the last one is empty."""
     tokens, new_line = [], False
     for match in TOKEN.finditer(text):
         if match[0] == "\n":
@@ -57,16 +68,16 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def parse_notation(text: str) -> NetworkSpec:
-    """The network a notation writes.
+    """Read a network from notation.
 
     Raises:
-        NotationError: a SpecError with the position of what cannot be read.
+        NotationError: the text is no network; has the position of the error.
     """
     return NotationParser(text.replace("×", "x")).network()
 
 
 class NotationParser:
-    """Parses one text."""
+    """A recursive-descent parser of one text, with a method per rule of the grammar."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -76,6 +87,7 @@ class NotationParser:
 
     @property
     def token(self) -> Token:
+        """The current token."""
         return self.tokens[self.index]
 
     def take(self) -> Token:
@@ -85,11 +97,15 @@ class NotationParser:
         return token
 
     def error(self, token: Token, rule: str, suggestion: str = "") -> NotationError:
+        """The error at a token; see `NotationError`."""
         value = token.text or "the end"
         return error_at(self.text, token.offset, "the notation", rule, value, suggestion)
 
     def build_at(self, token: Token, make: Callable[[], Built], places: dict[str, Token]) -> Built:
-        """The result of ``make``; a SpecError gets the position of the setting at fault."""
+        """Call ``make``, and give a SpecError that it raises its position in the text.
+
+        ``places`` has the token of each setting, for errors that name the setting.
+        """
         try:
             return make()
         except NotationError:
@@ -100,6 +116,7 @@ class NotationParser:
             raise error_at(self.text, at, *details) from None
 
     def network(self) -> NetworkSpec:
+        """The whole text as a network."""
         layers = self.chain(0)
         if self.token.text:
             raise self.error(self.token, "has a bracket or bar that belongs to no block")
@@ -108,7 +125,7 @@ class NotationParser:
         return self.build_at(self.tokens[0], lambda: NetworkSpec(layers), {})
 
     def chain(self, depth: int) -> tuple[Layer, ...]:
-        """Layers up to the bracket, bar or end that stops them."""
+        """The layers up to the next closing bracket, bar or end; ``depth`` is their nesting."""
         layers: list[Layer] = []
         while self.token.text not in ("]", "|", ""):
             if self.token.text in STRUCTURE:
@@ -121,6 +138,7 @@ class NotationParser:
         return tuple(layers)
 
     def item(self, depth: int) -> Layer:
+        """One layer, repeat or block."""
         token = self.take()
         if REPEAT.fullmatch(token.text):
             return self.repeat(token, depth)
@@ -131,14 +149,16 @@ class NotationParser:
             return self.block(token, depth)
         return self.leaf(token)
 
-    def opened(self, token: Token, depth: int) -> None:
+    def open_bracket(self, token: Token, depth: int) -> None:
+        """Consume the ``[`` that must follow the block's word ``token``."""
         if self.token.text != "[":
             raise self.error(self.token, f"misses [ after {token.text[:20]}")
         if depth >= MAX_NESTING:
             raise self.error(self.token, f"must have at most {MAX_NESTING} blocks in each other")
         self.take()
 
-    def closed(self, token: Token) -> None:
+    def close_bracket(self, token: Token) -> None:
+        """Consume the ``]`` that must end the block of the word ``token``."""
         if self.token.text != "]":
             opener = f"the [ of {token.text[:20]}"
             rule = (
@@ -148,31 +168,32 @@ class NotationParser:
         self.take()
 
     def repeat(self, token: Token, depth: int) -> Repeat:
-        self.opened(token, depth)
+        self.open_bracket(token, depth)
         body = self.chain(depth + 1)
-        self.closed(token)
+        self.close_bracket(token)
         digits = token.text[:-1]
         if len(digits) > 9:
             raise self.error(token, f"must have at most {MAX_LAYERS:,} layers")
         return self.build_at(token, lambda: Repeat(int(digits), body), {})
 
     def block(self, token: Token, depth: int) -> ResidualBlock | ConcatBlock:
-        self.opened(token, depth)
+        self.open_bracket(token, depth)
         branches = [self.chain(depth + 1)]
         limit = 2 if token.text.lower() == "residual" else MAX_LAYERS
         while self.token.text == "|" and len(branches) < limit:
             self.take()
             branches.append(self.chain(depth + 1))
-        self.closed(token)
+        self.close_bracket(token)
         if token.text.lower() == "residual":
             return self.build_at(token, lambda: ResidualBlock(*branches), {})
         return self.build_at(token, lambda: ConcatBlock(tuple(branches)), {})
 
     def leaf(self, token: Token) -> Leaf:
+        """The layer whose word is ``token``, with the settings that follow it."""
         head, number = split_word(token.text)
         name = word_of(head)
         if not name:
-            raise self.unknown(token, head, number)
+            raise self.unknown_layer(token, head, number)
         word = WORDS[name]
         values, places = dict(word.fixed), {}
         if number:
@@ -183,12 +204,12 @@ class NotationParser:
                 token, lambda: read_value(word.make, word.main, number), {}
             )
             places[word.main] = token
-        while self.token.text not in STRUCTURE and not self.next_begins():
+        while self.token.text not in STRUCTURE and not self.layer_begins():
             self.setting(name, word, values, places)
         return self.finish(token, name, word, values, places)
 
-    def next_begins(self) -> bool:
-        """Whether a new layer begins here, told from a setting by its new line."""
+    def layer_begins(self) -> bool:
+        """Whether the current token begins a layer, i.e. is a layer's word on a new line."""
         return self.token.new_line and _is_layer(self.token.text)
 
     def finish(
@@ -199,6 +220,7 @@ class NotationParser:
         values: dict[str, object],
         places: dict[str, Token],
     ) -> Leaf:
+        """Build the layer ``name`` from its values; ``places`` has the token of each field."""
         needed = [each.name for each in fields(word.make) if each.default is MISSING]
         if word.main in needed and word.main not in values:
             rule = f"misses the number after {name}, its {word.main}"
@@ -210,10 +232,11 @@ class NotationParser:
     def setting(
         self, name: str, word: Word, values: dict[str, object], places: dict[str, Token]
     ) -> None:
+        """Read one setting of the layer ``name`` into ``values`` and its token into ``places``."""
         token = self.take()
         key, number = split_word(token.text)
         if key not in word.keys or (key in FLAGS and number):
-            raise self.strange(token, key, number, name, word)
+            raise self.unknown_setting(token, key, number, name, word)
         target = FLAGS[key][0] if key in FLAGS else KEYS[key]
         if target in places:
             raise self.error(token, f"sets the {target} of {name} twice")
@@ -223,28 +246,31 @@ class NotationParser:
         else:
             values[target] = self.build_at(token, lambda: read_value(word.make, target, number), {})
 
-    def strange(self, token: Token, key: str, number: str, name: str, word: Word) -> NotationError:
-        """The error for what is no setting of the word it follows."""
+    def unknown_setting(
+        self, token: Token, key: str, number: str, name: str, word: Word
+    ) -> NotationError:
+        """The error for a token that is no setting of the layer before it."""
         if _is_layer(token.text):
             return self.error(token, "misses a comma before this layer")
         settings = ", ".join(word.keys) or "no settings"
         meant = did_you_mean(key, word.keys, number)
         return self.error(token, f"has no such setting; {name} takes {settings}", meant)
 
-    def unknown(self, token: Token, head: str, number: str) -> NotationError:
-        """The error for a word that is no layer."""
+    def unknown_layer(self, token: Token, head: str, number: str) -> NotationError:
+        """The error for a token that is no layer, where a layer must begin."""
         if head in KEYS or head in FLAGS:
             return self.error(token, "has a setting where a layer must begin", "write conv3 s2 p1")
         if not head:
             return self.error(token, "must begin each layer with a word", "write conv3, not 3")
-        meant = nearest(head + number, WITH_DIGITS, 0.75) or nearest(head, OTHERS)
+        meant = nearest(head + number, NAMES_WITH_DIGITS, 0.75) or nearest(head, LAYER_NAMES)
         if not meant:
             return self.error(token, "has no such layer", f"known: {', '.join(WORDS)}")
         word = WORDS.get(ALIASES.get(meant, meant))
-        rest = number if word is not None and word.main and meant not in WITH_DIGITS else ""
+        rest = number if word is not None and word.main and meant not in NAMES_WITH_DIGITS else ""
         return self.error(token, "has no such layer", f"did you mean {meant}{rest}?")
 
 
 def _is_layer(text: str) -> bool:
+    """Whether a token begins a layer, repeat or block."""
     low = text.lower()
     return bool(word_of(split_word(low)[0]) or low in BLOCK_WORDS or REPEAT.fullmatch(low))

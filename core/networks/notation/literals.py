@@ -1,4 +1,4 @@
-"""The values of literal arguments: numbers, tuples, strings, simple arithmetic."""
+"""Evaluation of literal arguments in source: numbers, tuples, strings and simple arithmetic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 from ...errors import SpecError
 
 LARGEST = 10**12
+"""Largest magnitude of a number in source."""
 MAX_DEPTH = 30
+"""Largest nesting of an expression."""
 
 OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -26,10 +28,14 @@ SIGNS: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 
 
 def literal(node: ast.expr, depth: int = 0) -> object:
-    """The value of a literal; names and calls are never evaluated.
+    """The value of a literal expression; names and calls are never evaluated.
+
+    Args:
+        node: the expression.
+        depth: number of expressions that it is nested in.
 
     Raises:
-        SpecError: it is no literal, or a number beyond ``LARGEST``.
+        SpecError: the expression is no literal, or a number beyond ``LARGEST``.
     """
     if depth > MAX_DEPTH:
         raise SpecError("argument", "is nested too deeply; write the number", "…")
@@ -41,7 +47,7 @@ def literal(node: ast.expr, depth: int = 0) -> object:
         return SIGNS[type(node.op)](_number(node.operand, depth))
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
         left, right = _number(node.left, depth), _number(node.right, depth)
-        return _combined(node.op, left, right)
+        return _computed(node.op, left, right)
     raise SpecError(
         "argument", "must be written as a value; names and calls are not read", _kind(node)
     )
@@ -62,7 +68,7 @@ def _number(node: ast.expr, depth: int) -> int | float:
     return value
 
 
-def _combined(sign: ast.operator, left: float, right: float) -> object:
+def _computed(sign: ast.operator, left: float, right: float) -> object:
     try:
         return _constant(OPERATIONS[type(sign)](left, right))
     except ZeroDivisionError:
@@ -70,6 +76,7 @@ def _combined(sign: ast.operator, left: float, right: float) -> object:
 
 
 def _kind(node: ast.expr) -> str:
+    """What an expression is, for an error message."""
     if isinstance(node, ast.Name):
         return node.id
     return {ast.Call: "a call", ast.Attribute: "a name"}.get(type(node), "an expression")

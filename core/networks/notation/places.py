@@ -1,4 +1,4 @@
-"""Where the pieces of parsed source stand in the text that was pasted."""
+"""Positions of parsed source in the pasted text, for error messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ Built = TypeVar("Built")
 
 @dataclass(frozen=True)
 class SourcePositions:
-    """The parsed text, and by how much each of its lines was moved to the left."""
+    """Maps positions in parsed source to positions in the pasted text.
+
+    Attributes:
+        lines: the lines that were parsed.
+        indents: number of leading spaces that were removed from each line.
+    """
 
     lines: tuple[str, ...]
     indents: tuple[int, ...]
@@ -23,7 +28,7 @@ class SourcePositions:
     def error(
         self, node: ast.AST, parameter: str, rule: str, value: object = None, hint: str = ""
     ) -> NotationError:
-        """The error for a piece; its text is shown unless there is a ``value``."""
+        """The error at a node of the syntax tree; ``value`` None shows the node's source."""
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
         if value is None:
             last, end = getattr(node, "end_lineno", line), getattr(node, "end_col_offset", None)
@@ -34,12 +39,18 @@ class SourcePositions:
     def build_at(
         self, node: ast.AST, make: Callable[[], Built], at: Mapping[str, ast.AST] | None = None
     ) -> Built:
-        """The result of ``make``; a SpecError gets the position of the argument at fault."""
+        """Call ``make``, and give a SpecError that it raises its position in the text.
+
+        Args:
+            node: the syntax node that ``make`` builds something from.
+            make: function without arguments.
+            at: the syntax node of each argument, for errors that name the argument.
+        """
         try:
             return make()
         except NotationError:
             raise
         except SpecError as error:
-            place = (at or {}).get(error.parameter, node)
+            node_at_fault = (at or {}).get(error.parameter, node)
             details = (error.parameter, error.rule, error.value)
-            raise self.error(place, *details) from None
+            raise self.error(node_at_fault, *details) from None

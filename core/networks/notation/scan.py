@@ -1,8 +1,8 @@
-"""Checks pasted source before Python's own parser reads it.
+"""Checks of pasted source before Python's parser reads it.
 
-Everything that could make that parser slow, deep or loud is refused with its
-position: brackets nested too deeply, chains of operators, strange characters, statements that are
-no network. The result is plain ASCII of the same length, line for line.
+Everything that could make the parser slow, recurse deeply or warn is refused with its position:
+brackets nested too deeply, long chains of operators, other characters, statements that are no
+network. The result is ASCII text with the same positions.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import re
 from .errors import NotationError, error_at
 
 MAX_BRACKETS = 90
-"""Most nested brackets; Python's parser fails at 200."""
+"""Largest number of nested brackets; Python's parser fails at 200."""
 MAX_PIECES = 60
-"""Most names, numbers and operators between two commas."""
+"""Largest number of names, numbers and operators between two commas."""
 MAX_OPEN_PIECES = 400
-"""Most names, numbers and operators in all brackets that are open at one place."""
+"""Largest number of names, numbers and operators in all brackets open at one position."""
 
 PIECE = re.compile(
     r"""(?P<space>[ \t]+|\\\n)|(?P<newline>\n)|(?P<comment>\#[^\n]*)
@@ -28,58 +28,71 @@ PIECE = re.compile(
     |(?P<op>\*\*|//|:=|==|->|\.\.\.|[()\[\],=.+\-*/;])""",
     re.VERBOSE,
 )
+"""Matches one token ("piece") of source; the name of the group is the kind of token."""
 ALLOWED_KEYWORDS = {"import", "from", "as", "None", "True", "False"}
 NOT_EXECUTED = "pasted source is read, never executed"
 LIBRARY = __name__.partition(".")[0]
-"""`core` in the checkout, `strides` where it is installed."""
-CODE_INSTEAD = (
+"""The name of this package: `core` in the checkout, `strides` where it is installed."""
+CLASS_ALTERNATIVES = (
     "paste an nn.Sequential(...), or write the layers in notation, where residual[...] makes a "
     f"skip; on your own machine, python -m {LIBRARY}.receptive_field file:Class "
     "--input 3,224,224 follows any class"
 )
-"""What works for a network that is a class or a function."""
-CLASSES = f"classes and functions cannot be read here; {CODE_INSTEAD}"
-WHY = {
+"""What to do with a network that is a class or a function."""
+CLASS_HINT = f"classes and functions cannot be read here; {CLASS_ALTERNATIVES}"
+KEYWORD_HINTS = {
     "for": "loops and comprehensions cannot be read; write every layer, or 3x[...] in notation",
     "lambda": NOT_EXECUTED,
-    "class": CLASSES,
-    "def": CLASSES,
+    "class": CLASS_HINT,
+    "def": CLASS_HINT,
     "return": "paste what follows return alone",
     "if": "conditions cannot be read; write the layers that are used",
 }
-OPERATORS = {
+"""The hint for each refused keyword; others get ``NOT_EXECUTED``."""
+OPERATOR_HINTS = {
     "**": "powers and **arguments cannot be read; write the numbers",
     ":=": NOT_EXECUTED,
     "==": "comparisons cannot be read; write the value",
-    "->": CLASSES,
+    "->": CLASS_HINT,
     "...": "write every layer; ... stands for nothing",
 }
+"""The hint for each refused operator."""
 CLOSING = {")": "(", "]": "["}
 
 
 def scanned(text: str) -> str:
-    """The text with comments, foreign prefixes and line indents blanked, safe to parse.
+    """Check a text and return it with comments replaced by spaces, safe to parse.
 
     Raises:
-        NotationError: a SpecError with the position of what cannot be read.
+        NotationError: the text cannot be read; has the position of the error.
     """
-    return _Scan(text).run()
+    return _Scanner(text).run()
 
 
-class _Scan:
+class _Scanner:
+    """Checks one text token by token, with a method for each kind of token.
+
+    Attributes:
+        out: the tokens of the checked text.
+        open: (bracket, offset) of every open bracket.
+        pieces: number of tokens since the last comma, for every open bracket and outside.
+        previous: the last token that is no space, on this line if outside brackets.
+    """
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.out: list[str] = []
         self.open: list[tuple[str, int]] = []
         self.pieces = [0]
-        self.before = ""  # the last piece that is not space, on this line if outside brackets
+        self.previous = ""
 
     def run(self) -> str:
+        """Check the whole text and return it without comments."""
         offset = 0
         while offset < len(self.text):
             match = PIECE.match(self.text, offset)
             if match is None or match.lastgroup is None:
-                raise self.strange(offset)
+                raise self.unknown_character(offset)
             self.out.append(self.piece(match.lastgroup, match[0], offset))
             offset = match.end()
         if self.open:
@@ -91,28 +104,29 @@ class _Scan:
         return error_at(self.text, offset, "the source", rule, value, hint)
 
     def piece(self, group: str, token: str, offset: int) -> str:
-        """One piece of the checked text; raises for a piece that cannot be part of a network."""
+        """Check one token and return its text in the result."""
         if group == "newline":
             return self.line_end(token)
         if group in ("space", "comment"):
             return token if group == "space" else " " * len(token)
         getattr(self, group, self.plain)(token, offset)
         self.count(offset)
-        self.before = token
+        self.previous = token
         return token
 
     def line_end(self, token: str) -> str:
         if not self.open:
-            self.pieces, self.before = [0], ""
+            self.pieces, self.previous = [0], ""
         return token
 
     def count(self, offset: int) -> None:
+        """Count one token of the current expression; raise if it is too long."""
         self.pieces[-1] += 1
         if self.pieces[-1] > MAX_PIECES or sum(self.pieces) > MAX_OPEN_PIECES:
             raise self.error(offset, "has too long an expression; write it simpler")
 
     def plain(self, token: str, offset: int) -> None:
-        """Nothing to check."""
+        """Accept a kind of token that has no method of its own."""
 
     def triple(self, token: str, offset: int) -> None:
         raise self.error(offset, "has a text over several lines, which cannot be read", token)
@@ -126,16 +140,16 @@ class _Scan:
     def name(self, token: str, offset: int) -> None:
         if keyword.iskeyword(token) and token not in ALLOWED_KEYWORDS:
             rule = f"cannot have {token!r} here"
-            raise self.error(offset, rule, token, WHY.get(token, NOT_EXECUTED))
+            raise self.error(offset, rule, token, KEYWORD_HINTS.get(token, NOT_EXECUTED))
 
     def number(self, token: str, offset: int) -> None:
         if len(token) > 24:
             raise self.error(offset, "has too long a number", token)
 
     def op(self, token: str, offset: int) -> None:
-        if token in OPERATORS:
-            raise self.error(offset, f"cannot have {token} here", token, OPERATORS[token])
-        if token == "*" and self.before in ("", "(", "[", ",", "="):
+        if token in OPERATOR_HINTS:
+            raise self.error(offset, f"cannot have {token} here", token, OPERATOR_HINTS[token])
+        if token == "*" and self.previous in ("", "(", "[", ",", "="):
             rule = "cannot have *[...] here: write every layer, one after the other"
             raise self.error(offset, rule, token)
         if token in "([":
@@ -160,7 +174,8 @@ class _Scan:
             raise self.error(offset, f"closes {opener} with {token}")
         self.pieces.pop()
 
-    def strange(self, offset: int) -> NotationError:
+    def unknown_character(self, offset: int) -> NotationError:
+        """The error for a character that begins no token."""
         token = self.text[offset]
         if token in "'\"":
             return self.error(offset, "has a text that is never closed")
@@ -171,9 +186,9 @@ class _Scan:
             )
             return self.error(offset, "cannot have { } here", token, hint)
         if token == "@":
-            return self.error(offset, "cannot have decorators here", token, CLASSES)
+            return self.error(offset, "cannot have decorators here", token, CLASS_HINT)
         if token == ":":
-            printed = self.before == ")"  # "(0): Conv2d(..."
+            printed = self.previous == ")"  # "(0): Conv2d(..."
             hint = "that is what print(net) shows; paste the code" if printed else NOT_EXECUTED
             return self.error(offset, "cannot have : here", token, hint)
         return self.error(offset, "has a character that cannot be read", token)

@@ -1,9 +1,9 @@
-"""Reading pasted PyTorch source: with ast, against a white list, never executed.
+"""Reading of pasted PyTorch source, with ``ast`` and an allowlist; it is never executed.
 
-Read are ``torch.nn`` layers with literal arguments, ``nn.Sequential`` of layers, of other
-``nn.Sequential`` or of one ``OrderedDict([(name, layer), ...])`` (the names are dropped),
-assigned to a name or not, a bare list of layers, torch's import lines, and the classes
-``core.networks.notation.to_source`` writes, as long as they are word for word the same.
+The source may contain: ``torch.nn`` layers with literal arguments; ``nn.Sequential`` of layers, of
+other ``nn.Sequential`` or of one ``OrderedDict([(name, layer), ...])``, whose names are dropped; a
+list of layers; an assignment of these to a name; imports of torch; and the classes that
+``core.networks.notation.to_source`` writes, if they are word for word the same.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from ..blocks import ConcatBlock, Layer, NetworkSpec, ResidualBlock
 from ..layers import Flatten, Leaf, Linear, PixelShuffle, PixelUnshuffle
-from ..resolve import stack_of, sum_of
+from ..resolve import concat_shape, sum_shape
 from ..rules import MAX_LAYERS
-from ..shapes import Shape, advance
+from ..shapes import Shape, output_shape
 from ..torch_forms import FORMS, TorchForm
 from . import advice
 from .arguments import ReadLayer, mismatch, misplaced, read_call
@@ -26,11 +26,17 @@ from .places import SourcePositions
 from .scan import scanned
 
 FORM_OF = {form.name: form for form in FORMS}
-TORCH_NAMES = (*(form.name for form in FORMS if not form.ours), "Sequential", "OrderedDict")
-OURS = (*(form.name for form in FORMS if form.ours), "Residual", "Concat")
+"""The form of each class by its name."""
+TORCH_NAMES = (*(form.name for form in FORMS if not form.custom), "Sequential", "OrderedDict")
+CUSTOM_MODULES = (*(form.name for form in FORMS if form.custom), "Residual", "Concat")
+"""Names of custom classes, which are used without a module prefix."""
 MODULES = ("torch", "collections", "typing", "__future__")
-UNCOUNTED = (Flatten, PixelShuffle, PixelUnshuffle)
-"""Behind these, channels no layer has named are not the input's."""
+"""Modules that source may import."""
+REARRANGING = (Flatten, PixelShuffle, PixelUnshuffle)
+"""Layers that change the number of channels without declaring one.
+
+After them, the channels that a layer declares are no longer those of the network's input.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class SourceNetwork:
 
     Attributes:
         spec: the network.
-        in_channels: what its first layer takes, or None where no layer tells.
+        in_channels: number of input channels; None if no layer declares it.
     """
 
     spec: NetworkSpec
@@ -47,30 +53,30 @@ class SourceNetwork:
 
 
 def parse_source(text: str) -> NetworkSpec:
-    """The network that PyTorch source writes.
+    """Read a network from PyTorch source.
 
     Raises:
-        NotationError: a SpecError with the position of what cannot be read, or of a layer
-            which torch would refuse behind the one before it.
+        NotationError: the source cannot be read, or a layer does not fit the one before it; has
+            the position of the error.
     """
     return read_source(text).spec
 
 
 def read_source(text: str) -> SourceNetwork:
-    """As ``parse_source``, with the number of input channels. Raises as it does."""
-    places = _dedented(scanned(_without_helpers(text)))
-    return _Reader(places).network(_tree(places))
+    """As `parse_source`, with the number of input channels."""
+    positions = _dedented(scanned(_without_helpers(text)))
+    return _Reader(positions).network(_tree(positions))
 
 
 def _without_helpers(text: str) -> str:
-    """The text with the classes that ``to_source`` writes blanked, line for line."""
+    """The text with the classes that ``to_source`` writes replaced by empty lines."""
     for source in helper_sources().values():
         text = text.replace(source, "\n" * source.count("\n"), 1)
     return text
 
 
 def _dedented(text: str) -> SourcePositions:
-    """The text with statements moved to column 0."""
+    """The lines of the text with the indents of statements removed."""
     lines, indents, depth = [], [], 0
     for line in text.split("\n"):
         indent = len(line) - len(line.lstrip()) if depth == 0 else 0
@@ -80,59 +86,70 @@ def _dedented(text: str) -> SourcePositions:
     return SourcePositions(tuple(lines), tuple(indents))
 
 
-def _tree(places: SourcePositions) -> ast.Module:
+def _tree(positions: SourcePositions) -> ast.Module:
+    """The syntax tree of the lines; a syntax error becomes a NotationError."""
     try:
-        return ast.parse("\n".join(places.lines))
+        return ast.parse("\n".join(positions.lines))
     except SyntaxError as error:
-        line = min(error.lineno or 1, len(places.lines))
-        column = max(1, error.offset or 1) + places.indents[line - 1]
-        line_text = places.lines[line - 1].strip() or "the end"
+        line = min(error.lineno or 1, len(positions.lines))
+        column = max(1, error.offset or 1) + positions.indents[line - 1]
+        line_text = positions.lines[line - 1].strip() or "the end"
         rule = f"is no Python: {error.msg}"
     except (ValueError, RecursionError, MemoryError):
-        line, column, line_text, rule = 1, 1, places.lines[0], "is nested too deeply to be read"
+        line, column, line_text, rule = 1, 1, positions.lines[0], "is nested too deeply to be read"
     hint = "write nn.Sequential(...), or notation such as conv3 s2 p1 c64, relu"
     raise NotationError("the source", rule, line_text, line, column, hint)
 
 
 class _Reader:
-    """Reads one text, and infers the shape at each layer as torch would."""
+    """Reads one syntax tree and infers the shape at each layer.
 
-    def __init__(self, places: SourcePositions) -> None:
-        self.places = places
+    Attributes:
+        positions: positions of the source in the pasted text.
+        prefixes: names under which the source imports ``torch.nn`` and ``collections``.
+        shape: output shape of the last layer read.
+        in_channels: number of input channels of the network, None while unknown.
+        input_channels_lost: whether a layer of ``REARRANGING`` or a concatenation was read.
+        layers: number of layers read.
+    """
+
+    def __init__(self, positions: SourcePositions) -> None:
+        self.positions = positions
         self.prefixes = {"", "nn", "torch.nn", "collections"}
         self.shape = Shape(None)
         self.in_channels: int | None = None
-        self.uncounted = False
+        self.input_channels_lost = False
         self.layers = 0
 
     def error(
         self, node: ast.AST, rule: str, value: object = None, hint: str = "", name: str = ""
     ) -> NotationError:
-        return self.places.error(node, name or "the source", rule, value, hint)
+        return self.positions.error(node, name or "the source", rule, value, hint)
 
     def network(self, tree: ast.Module) -> SourceNetwork:
+        """The network of a whole text."""
         values = [value for value in map(self.statement, tree.body) if value is not None]
         if len(values) > 1 and any(isinstance(node, ast.Assign) for node in tree.body):
-            raise self.error(*advice.several(values))
+            raise self.error(*advice.several_statements(values))
         layers = tuple(layer for value in values for layer in self.module(value))
         if not layers:
             raise self.error(
                 tree, "must have at least one layer", "none", "try nn.Conv2d(3, 64, 3)"
             )
-        spec = self.places.build_at(values[0], lambda: NetworkSpec(layers))
+        spec = self.positions.build_at(values[0], lambda: NetworkSpec(layers))
         return SourceNetwork(spec, self.in_channels)
 
     def statement(self, node: ast.stmt) -> ast.expr | None:
-        """The expression of a statement that is a network, None for an import."""
+        """The expression that a statement consists of or assigns; None for an import."""
         if isinstance(node, ast.Import | ast.ImportFrom):
-            self.imported(node)
+            self.read_import(node)
             return None
         if isinstance(node, ast.Expr | ast.Assign):
             return node.value
         raise self.error(node, "can have imports and one network only")
 
-    def imported(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Learns under which name torch.nn goes."""
+    def read_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Record the names under which an import statement makes torch.nn available."""
         start = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
         for each in node.names:
             name, alias = start + each.name, each.asname or each.name
@@ -144,12 +161,12 @@ class _Reader:
                 self.prefixes.add(alias)
 
     def module(self, node: ast.expr) -> tuple[Layer, ...]:
-        """The layers of an expression: a layer, a Sequential, or several of them."""
+        """The layers of an expression: of a layer, a Sequential, a block, or a list of these."""
         if isinstance(node, ast.List | ast.Tuple):
             return self.chain(node.elts)
         if not isinstance(node, ast.Call):
-            raise self.error(node, *advice.no_layer(node))
-        name = self.called(node)
+            raise self.error(node, *advice.not_a_layer(node))
+        name = self.class_name(node)
         if name == "Sequential":
             return self.sequential(node)
         if name in ("Residual", "Concat"):
@@ -161,16 +178,16 @@ class _Reader:
     def chain(self, nodes: Sequence[ast.expr]) -> tuple[Layer, ...]:
         return tuple(layer for node in nodes for layer in self.module(node))
 
-    def called(self, node: ast.Call) -> str:
-        """The class a call names, checked against the white list."""
+    def class_name(self, node: ast.Call) -> str:
+        """The name of the class that a call constructs; raises unless it is allowed."""
         path = advice.dotted(node.func) or "?"
         prefix, _, name = path.rpartition(".")
         if (
             prefix not in self.prefixes
-            or name not in (*TORCH_NAMES, *OURS)
-            or (prefix and name in OURS)
+            or name not in (*TORCH_NAMES, *CUSTOM_MODULES)
+            or (prefix and name in CUSTOM_MODULES)
         ):
-            raise self.error(node, *advice.no_class(node.func, TORCH_NAMES))
+            raise self.error(node, *advice.not_a_class(node.func, TORCH_NAMES))
         return name
 
     def sequential(self, node: ast.Call) -> tuple[Layer, ...]:
@@ -178,15 +195,20 @@ class _Reader:
             rule = "takes layers without names"
             raise self.error(node.keywords[0], rule, name="nn.Sequential")
         first = node.args[0] if node.args else None
-        if isinstance(first, ast.Call) and self.called(first) == "OrderedDict":
-            return self.chain(list(self.ordered(node, first)))
+        if isinstance(first, ast.Call) and self.class_name(first) == "OrderedDict":
+            return self.chain(list(self.ordered_dict_layers(node, first)))
         if isinstance(first, ast.List | ast.Tuple):
             rule = "takes layers, not a list of them: leave its brackets out"
             raise self.error(first, rule, name="nn.Sequential")
         return self.chain(node.args)
 
-    def ordered(self, node: ast.Call, inner: ast.Call) -> Iterator[ast.expr]:
-        """The layers of ``OrderedDict([(name, layer), ...])``."""
+    def ordered_dict_layers(self, node: ast.Call, inner: ast.Call) -> Iterator[ast.expr]:
+        """Yield the layers of ``OrderedDict([(name, layer), ...])``.
+
+        Args:
+            node: the call of nn.Sequential.
+            inner: the call of OrderedDict inside it.
+        """
         items = inner.args[0] if len(inner.args) == 1 and not inner.keywords else None
         if len(node.args) != 1 or not isinstance(items, ast.List | ast.Tuple):
             rule = "must be OrderedDict([(name, layer), ...]), and nothing beside it"
@@ -198,7 +220,7 @@ class _Reader:
             yield pair[1]
 
     def block(self, node: ast.Call, name: str) -> ResidualBlock | ConcatBlock:
-        """A call of one of the classes that ``to_source`` writes."""
+        """The block that a call of ``Residual`` or ``Concat`` constructs."""
         residual = name == "Residual"
         if node.keywords or (residual and len(node.args) != 2):
             raise self.error(node, "takes modules without names: a body, a shortcut", name=name)
@@ -207,41 +229,46 @@ class _Reader:
             self.shape = before
             chains.append(self.module(branch))
             ends.append(self.shape)
-        self.counted(node)
-        build_at = self.places.build_at
+        self.count_layer(node)
+        build_at = self.positions.build_at
         block = build_at(
             node, lambda: ResidualBlock(*chains) if residual else ConcatBlock(tuple(chains))
         )
-        self.shape = build_at(node, lambda: (sum_of if residual else stack_of)(ends))
-        self.uncounted |= not residual
+        self.shape = build_at(node, lambda: (sum_shape if residual else concat_shape)(ends))
+        self.input_channels_lost |= not residual
         return block
 
-    def counted(self, node: ast.AST) -> None:
+    def count_layer(self, node: ast.AST) -> None:
         self.layers += 1
         if self.layers > MAX_LAYERS:
             raise self.error(node, f"must have at most {MAX_LAYERS:,} layers")
 
     def leaf(self, node: ast.Call, form: TorchForm) -> Leaf:
-        self.counted(node)
-        read = read_call(node, form, self.places)
+        """The layer that a call of a torch class constructs; checks it against its input."""
+        self.count_layer(node)
+        read = read_call(node, form, self.positions)
         if self.layers == 1 and isinstance(read.layer, Linear):
-            self.shape, self.uncounted = Shape(None, flat=True), True
-        wrong = misplaced(form, read.layer, self.shape.flat)
-        if wrong:
-            raise self.error(node, wrong, name=f"nn.{form.name}")
-        if read.arriving is not None:
-            self.arrives(node, form, read, read.arriving)
-        self.shape = self.places.build_at(node, lambda: advance(read.layer, self.shape), read.at)
-        self.uncounted |= isinstance(read.layer, UNCOUNTED)
+            self.shape, self.input_channels_lost = Shape(None, flat=True), True
+        rule = misplaced(form, read.layer, self.shape.flat)
+        if rule:
+            raise self.error(node, rule, name=f"nn.{form.name}")
+        if read.input_channels is not None:
+            self.check_input_channels(node, form, read, read.input_channels)
+        self.shape = self.positions.build_at(
+            node, lambda: output_shape(read.layer, self.shape), read.at
+        )
+        self.input_channels_lost |= isinstance(read.layer, REARRANGING)
         return read.layer
 
-    def arrives(self, node: ast.Call, form: TorchForm, read: ReadLayer, arriving: int) -> None:
+    def check_input_channels(
+        self, node: ast.Call, form: TorchForm, read: ReadLayer, declared: int
+    ) -> None:
         """Compare the input channels that a layer declares with the inferred ones."""
         channels = self.shape.channels
-        if channels is None and not self.uncounted:
-            channels = self.in_channels = self.in_channels or arriving
-        if channels not in (None, arriving):
-            raise self.places.error(
-                read.at[form.arriving], *mismatch(form, arriving, channels or arriving)
+        if channels is None and not self.input_channels_lost:
+            channels = self.in_channels = self.in_channels or declared
+        if channels not in (None, declared):
+            raise self.positions.error(
+                read.at[form.input_argument], *mismatch(form, declared, channels or declared)
             )
-        self.shape = replace(self.shape, channels=arriving)
+        self.shape = replace(self.shape, channels=declared)

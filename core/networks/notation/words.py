@@ -1,4 +1,4 @@
-"""The words of the one-line notation: one table, for reading and writing."""
+"""The words of the one-line notation, in one table for reading and writing."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from ..layers import (
 
 @dataclass(frozen=True)
 class Word:
-    """One word and the layer it makes.
+    """A word of the notation and the layer that it stands for.
 
     Attributes:
         make: class of the layer.
-        main: the field set by the number glued to the word, as 3 is in ``conv3``.
-        keys: what may follow it: of ``KEYS`` and ``FLAGS``, in the order they are written.
-        fixed: fields the word implies.
-        example: how it is written.
+        main: the field set by the number directly after the word, as 3 in ``conv3``.
+        keys: the settings that may follow, of ``KEYS`` and ``FLAGS``, in the order of writing.
+        fixed: values of fields that the word implies.
+        example: an example of its use.
     """
 
     make: type[Leaf]
@@ -65,7 +65,7 @@ KEYS = {
     "eps": "eps",
     "momentum": "momentum",
 }
-"""Settings written with a number, and their fields."""
+"""The field of each setting that is written as a key and a number, as in ``s2``."""
 FLAGS: dict[str, tuple[str, object]] = {
     "same": ("padding", "same"),
     "dw": ("groups", "depthwise"),
@@ -79,9 +79,11 @@ FLAGS: dict[str, tuple[str, object]] = {
     "corners": ("align_corners", True),
     **{mode: ("padding_mode", mode) for mode in MODES},
 }
-"""Settings that are words, and the fields they set."""
-PAIRS = ("kernel_size", "stride", "dilation", "output_padding", "scale_factor", "output_size")
-REALS = ("eps", "momentum", "p", "negative_slope", "norm_type")
+"""The (field, value) of each setting that is written as a word without a number."""
+PAIR_FIELDS = ("kernel_size", "stride", "dilation", "output_padding", "scale_factor", "output_size")
+"""Fields that are (height, width)."""
+FLOAT_FIELDS = ("eps", "momentum", "p", "negative_slope", "norm_type")
+"""Fields that are floats; all others are whole numbers."""
 
 
 def _keys(text: str) -> tuple[str, ...]:
@@ -121,7 +123,7 @@ WORDS: dict[str, Word] = {
         if name != "leaky_relu"
     },
 }
-"""Every word that is a layer."""
+"""Every word that stands for a layer."""
 
 ALIASES = {
     "conv2d": "conv",
@@ -148,15 +150,21 @@ ALIASES = {
     "globalmaxpool": "gmp",
     "squeezeexcite": "se",
 }
-"""Other names that are read, never written."""
+"""The word for each other name of a layer; such names are read but never written."""
 BLOCK_WORDS = ("residual", "concat")
+"""The words that begin a block of layers."""
 
-WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
-REAL = re.compile(r"-?(?:[0-9]{1,20}\.?[0-9]{0,24}|\.[0-9]{1,24})(?:e[-+]?[0-9]{1,3})?", re.ASCII)
+INTEGER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+DECIMAL = re.compile(
+    r"-?(?:[0-9]{1,20}\.?[0-9]{0,24}|\.[0-9]{1,24})(?:e[-+]?[0-9]{1,3})?", re.ASCII
+)
 
 
 def split_word(atom: str) -> tuple[str, str]:
-    """``"conv3x5"`` as ``("conv", "3x5")``; a word with a digit of its own stays whole."""
+    """Split a word from its number: ``"conv3x5"`` into ``("conv", "3x5")``.
+
+    Words that contain a digit, such as ``relu6``, are not split.
+    """
     low = atom.lower()
     if low in WORDS or low in ALIASES or low in FLAGS:
         return low, ""
@@ -166,60 +174,66 @@ def split_word(atom: str) -> tuple[str, str]:
 
 
 def word_of(head: str) -> str:
-    """The word of the table a name stands for, or an empty string."""
+    """The key of ``WORDS`` for a name or an alias; empty if there is none."""
     name = ALIASES.get(head, head)
     return name if name in WORDS else ""
 
 
 def read_value(make: type[Leaf], name: str, text: str) -> object:
-    """A number as it is written behind a word, for one field of a layer.
+    """Read the number of a setting as the value of a layer's field.
+
+    Args:
+        make: class of the layer.
+        name: name of the field.
+        text: the number, e.g. ``"3"``, ``"3x5"`` for (height, width), or for padding
+            ``"0:1"`` for (before, after).
 
     Raises:
-        SpecError: it is not written as such a number is.
+        SpecError: the text is no such number.
     """
-    if name in REALS:
-        return _real(name, text)
+    if name in FLOAT_FIELDS:
+        return _read_float(name, text)
     if name == "padding" and make in (Conv, Pad):
-        sides = [_sides(part) for part in _axes(name, text)]
+        sides = [_read_sides(part) for part in _split_axes(name, text)]
         return (sides[0], sides[-1])
-    if name in PAIRS or name == "padding":
-        numbers = [_whole(name, part) for part in _axes(name, text)]
+    if name in PAIR_FIELDS or name == "padding":
+        numbers = [_read_int(name, part) for part in _split_axes(name, text)]
         return (numbers[0], numbers[-1])
-    return _whole(name, text)
+    return _read_int(name, text)
 
 
-def _axes(name: str, text: str) -> list[str]:
+def _split_axes(name: str, text: str) -> list[str]:
     parts = text.split("x", 2)
     if len(parts) > 2:
         raise SpecError(name, "must be one number or height x width, as in 3x5", text)
     return parts
 
 
-def _sides(text: str) -> tuple[int, int]:
+def _read_sides(text: str) -> tuple[int, int]:
     parts = text.split(":", 2)
     if len(parts) > 2:
         raise SpecError("padding", "must be one number or before:after, as in 0:1", text)
-    numbers = [_whole("padding", part) for part in parts]
+    numbers = [_read_int("padding", part) for part in parts]
     return numbers[0], numbers[-1]
 
 
-def _whole(name: str, text: str) -> int:
-    if not WHOLE.fullmatch(text):
+def _read_int(name: str, text: str) -> int:
+    if not INTEGER.fullmatch(text):
         long = text.removeprefix("-").isdecimal() and text.isascii()
         rule = "must have at most 9 digits" if long else "must be a whole number"
         raise SpecError(name, rule, text or "nothing")
     return int(text)
 
 
-def _real(name: str, text: str) -> float:
-    if not REAL.fullmatch(text):
+def _read_float(name: str, text: str) -> float:
+    if not DECIMAL.fullmatch(text):
         raise SpecError(name, "must be a number", text or "nothing")
     return float(text)
 
 
 def write_value(make: type[Leaf], name: str, value: Any) -> str:
-    """The inverse of ``read_value``."""
-    if name in REALS:
+    """The text of a field's value, which ``read_value`` reads as the same value."""
+    if name in FLOAT_FIELDS:
         return repr(float(value))
     if isinstance(value, int):
         return str(value)

@@ -1,4 +1,4 @@
-"""A network as the one-line notation."""
+"""Writing networks in the one-line notation."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .words import FLAGS, KEYS, WORDS, Word, write_value
 
 
 def to_notation(spec: NetworkSpec) -> str:
-    """The network in one line, in its shortest form; ``parse`` gives the same spec back."""
+    """The shortest notation of the network, which ``parse`` reads as the same spec."""
     return chain_to_notation(spec.layers)
 
 
 def chain_to_notation(layers: tuple[Layer, ...]) -> str:
-    """Layers with commas between; empty for none."""
+    """The notation of a sequence of layers, separated by commas; empty for no layers."""
     return ", ".join(map(layer_to_notation, layers))
 
 
 def layer_to_notation(layer: Layer) -> str:
-    """One layer, or a block with all it holds."""
+    """The notation of one layer or block."""
     if isinstance(layer, Repeat):
         return f"{layer.times}x[{chain_to_notation(layer.body)}]"
     if isinstance(layer, ConcatBlock):
@@ -34,39 +34,42 @@ def layer_to_notation(layer: Layer) -> str:
 
 
 def _leaf(layer: Leaf) -> str:
-    name, word = next(each for each in WORDS.items() if _fits(each[1], layer))
-    usual = _usual(word, layer)
+    """The notation of a layer without other layers, without settings at their default."""
+    name, word = next(each for each in WORDS.items() if _matches(each[1], layer))
+    default = _with_defaults(word, layer)
     text = name
     main = getattr(layer, word.main) if word.main else None
-    if word.main and (word.main in _needed(layer) or main != getattr(usual, word.main)):
+    if word.main and (word.main in _required_fields(layer) or main != getattr(default, word.main)):
         text += write_value(word.make, word.main, main)
-    settings = (_setting(key, layer, usual) for key in word.keys)
+    settings = (_setting(key, layer, default) for key in word.keys)
     return " ".join([text, *filter(None, settings)])
 
 
-def _fits(word: Word, layer: Leaf) -> bool:
+def _matches(word: Word, layer: Leaf) -> bool:
+    """Whether a word stands for layers of this class with these implied fields."""
     return word.make is type(layer) and all(
         getattr(layer, name) == value for name, value in word.fixed.items()
     )
 
 
-def _needed(layer: Leaf) -> list[str]:
+def _required_fields(layer: Leaf) -> list[str]:
     return [each.name for each in fields(layer) if each.init and each.default is MISSING]
 
 
-def _usual(word: Word, layer: Leaf) -> Leaf:
-    """The layer as it is when nothing is written behind the word."""
+def _with_defaults(word: Word, layer: Leaf) -> Leaf:
+    """The layer with all fields at their default, except those that have none."""
     make: Any = word.make
-    values = {name: getattr(layer, name) for name in _needed(layer)}
-    usual: Leaf = make(**{**values, **word.fixed})
-    return usual
+    values = {name: getattr(layer, name) for name in _required_fields(layer)}
+    default: Leaf = make(**{**values, **word.fixed})
+    return default
 
 
-def _setting(key: str, layer: Leaf, usual: Leaf) -> str:
-    name, wanted = FLAGS[key] if key in FLAGS else (KEYS[key], None)
+def _setting(key: str, layer: Leaf, default: Leaf) -> str:
+    """The text of one setting of a layer; empty where it equals the default."""
+    name, flag_value = FLAGS[key] if key in FLAGS else (KEYS[key], None)
     value = getattr(layer, name)
-    if value == getattr(usual, name):
+    if value == getattr(default, name):
         return ""
     if key in FLAGS:
-        return key if value == wanted else ""
+        return key if value == flag_value else ""
     return "" if isinstance(value, str) else key + write_value(type(layer), name, value)

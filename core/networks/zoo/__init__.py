@@ -1,7 +1,7 @@
-"""The published architectures, in plain torch: nothing is downloaded, no weights are trained.
+"""Published architectures in plain torch, with untrained weights; nothing is downloaded.
 
-``TABLE`` has one row each: a new architecture is one more row of its family's ``ENTRIES``.
-All are traceable by ``torch.fx`` and free of operations in place.
+``TABLE`` has one row per architecture. To add one, add a row to the ``ENTRIES`` of its module.
+``torch.fx`` can trace all of them, and none contains in-place operations.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ _FAMILIES = (plain, resnet, mobile, branching, convnext, dense_prediction, small
 TABLE: Mapping[str, Architecture] = MappingProxyType(
     {row.name: row for family in _FAMILIES for row in family.ENTRIES}
 )
+"""Every architecture by its name."""
 NAMES: tuple[str, ...] = tuple(TABLE)
+"""The names of all architectures."""
 
 
 def entry(name: str) -> Architecture:
-    """What is known about ``name``.
+    """The row of ``TABLE`` for an architecture.
 
     Raises:
-        SpecError: the zoo has no such architecture; names the nearest one it has.
+        SpecError: there is no such architecture; the message suggests a similar name.
     """
     if name in TABLE:
         return TABLE[name]
@@ -45,22 +47,22 @@ def entry(name: str) -> Architecture:
 def build(
     name: str, device: torch.device | str | None = None, *, seed: int | None = None
 ) -> nn.Module:
-    """The architecture called ``name``, in train mode, as torch initializes its layers.
+    """Build an architecture in train mode, with torch's default initialization.
 
     Args:
         name: one of `NAMES`.
-        device: of the weights. On ``"meta"`` there are none: shapes only, in no time and no
-            memory.
-        seed: decides the weights, whatever other threads do; without one torch's global
-            generator draws them, and ``torch.manual_seed`` decides.
+        device: device of the weights. On ``"meta"`` the weights have shapes but no values, and
+            take no memory.
+        seed: seed of the weights, which then do not depend on other threads; None draws them
+            from torch's global generator (``torch.manual_seed``).
 
     Raises:
-        SpecError: the zoo has no such architecture; no such seed.
+        SpecError: there is no such architecture, or the seed is invalid.
     """
-    row = entry(name)
-    drawn = seed is not None and str(device) != "meta"
+    architecture = entry(name)
+    uses_seed = seed is not None and str(device) != "meta"
     with (
         nullcontext() if device is None else torch.device(device),
-        seeded(seed or 0) if drawn else nullcontext(),
+        seeded(seed or 0) if uses_seed else nullcontext(),
     ):
-        return row.make()
+        return architecture.make()

@@ -1,4 +1,4 @@
-"""Networks that concatenate: GoogLeNet, DenseNet-121."""
+"""Networks that concatenate feature maps: GoogLeNet, DenseNet-121."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .blocks import conv, conv_bn, named, pooled_head
+from .blocks import conv, conv_bn, named_sequential, pooled_head
 from .entry import TORCHVISION, Architecture
 
-# 1×1, 3×3 reduced, 3×3, "5×5" reduced, "5×5", pool projection: Table 1 of the paper
 INCEPTIONS: dict[str, tuple[int, int, int, int, int, int]] = {
     "inception3a": (64, 96, 128, 16, 32, 32),
     "inception3b": (128, 128, 192, 32, 96, 64),
@@ -22,16 +21,22 @@ INCEPTIONS: dict[str, tuple[int, int, int, int, int, int]] = {
     "inception5a": (256, 160, 320, 32, 128, 128),
     "inception5b": (384, 192, 384, 48, 128, 128),
 }
-GROWTH = 32  # channels that each layer of DenseNet-121 adds
+"""Output channels of the convolutions of each Inception block, from Table 1 of the paper.
+
+In order: 1×1, 1×1 before the 3×3, 3×3, 1×1 before the "5×5", "5×5", 1×1 after the pooling.
+"""
+GROWTH = 32
+"""Number of channels that each layer of DenseNet-121 adds."""
 
 _conv_bn = partial(conv_bn, eps=1e-3)
 
 
 class Inception(nn.Module):
-    """Four branches side by side, concatenated.
+    """GoogLeNet's block: four branches whose outputs are concatenated.
 
-    The third has torchvision's 3×3 where the paper has 5×5
-    (https://github.com/pytorch/vision/issues/906): the published count is for that.
+    The third branch has a 3×3 convolution as in torchvision, where the paper has a 5×5
+    (https://github.com/pytorch/vision/issues/906); the published number of parameters is
+    torchvision's.
     """
 
     def __init__(self, inputs: int, widths: tuple[int, int, int, int, int, int]) -> None:
@@ -49,8 +54,8 @@ class Inception(nn.Module):
 
 
 def googlenet() -> nn.Module:
-    """With batch norm and without the two auxiliary classifiers, as torchvision loads it."""
-    net = named(
+    """GoogLeNet with batch norm and without auxiliary classifiers, as torchvision loads it."""
+    net = named_sequential(
         conv1=_conv_bn(3, 64, 7, 2),
         maxpool1=nn.MaxPool2d(3, 2, ceil_mode=True),
         conv2=_conv_bn(64, 64, 1),
@@ -73,7 +78,7 @@ def googlenet() -> nn.Module:
 
 
 class DenseLayer(nn.Module):
-    """1×1 and 3×3, each after its own norm and ReLU; the result is put beside the input."""
+    """DenseNet's layer: norm, ReLU, 1×1, norm, ReLU, 3×3; concatenated with the input."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -89,14 +94,14 @@ class DenseLayer(nn.Module):
 
 
 def _transition(inputs: int) -> nn.Sequential:
-    """Half of the channels, then half of the size."""
+    """DenseNet's transition: a 1×1 convolution halves the channels, a pooling the size."""
     norm, squeeze = nn.BatchNorm2d(inputs), conv(inputs, inputs // 2, 1)
-    return named(norm=norm, relu=nn.ReLU(), conv=squeeze, pool=nn.AvgPool2d(2))
+    return named_sequential(norm=norm, relu=nn.ReLU(), conv=squeeze, pool=nn.AvgPool2d(2))
 
 
 def densenet121() -> nn.Module:
-    """Four dense blocks of 6, 12, 24 and 16 layers."""
-    features = named(
+    """DenseNet-121: four dense blocks of 6, 12, 24 and 16 layers."""
+    features = named_sequential(
         conv0=conv(3, 64, 7, 2),
         norm0=nn.BatchNorm2d(64),
         relu0=nn.ReLU(),
@@ -112,7 +117,7 @@ def densenet121() -> nn.Module:
             channels //= 2
     features.add_module("norm5", nn.BatchNorm2d(channels))
     features.add_module("relu5", nn.ReLU())
-    return named(features=features, **pooled_head(nn.Linear(channels, 1000)))
+    return named_sequential(features=features, **pooled_head(nn.Linear(channels, 1000)))
 
 
 ENTRIES = (

@@ -1,7 +1,7 @@
-"""ConvNeXt-T.
+"""ConvNeXt-T of Liu et al. 2022, https://arxiv.org/abs/2201.03545.
 
-Liu et al. 2022, https://arxiv.org/abs/2201.03545, with the pointwise layers as 1×1 convolutions
-(the authors' code names both forms equal) and without stochastic depth, which is off in eval mode.
+The pointwise layers are 1×1 convolutions, which the authors' code calls equivalent. There is no
+stochastic depth, which is inactive in eval mode.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .blocks import LayerNorm2d, conv, named
+from .blocks import LayerNorm2d, conv, named_sequential
 from .entry import TORCHVISION, Architecture
 
 DEPTHS, WIDTHS = (3, 3, 9, 3), (96, 192, 384, 768)
+"""Number of blocks and of channels of each stage."""
 
 
 class ConvNeXtBlock(nn.Module):
-    """Depthwise 7×7, norm, widen by four, GELU, narrow, scale; added to the input."""
+    """ConvNeXt's residual block: depthwise 7×7, norm, 1×1 to 4C channels, GELU, 1×1, scale."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -34,18 +35,20 @@ class ConvNeXtBlock(nn.Module):
 
 
 def stem() -> nn.Sequential:
-    """4×4 with stride 4, and its norm."""
-    return named(conv=nn.Conv2d(3, WIDTHS[0], 4, 4), norm=LayerNorm2d(WIDTHS[0], eps=1e-6))
+    """ConvNeXt's stem: a 4×4 convolution with stride 4 and a layer norm."""
+    return named_sequential(
+        conv=nn.Conv2d(3, WIDTHS[0], 4, 4), norm=LayerNorm2d(WIDTHS[0], eps=1e-6)
+    )
 
 
 def convnext_tiny() -> nn.Module:
-    """Stages of 3, 3, 9 and 3 blocks, with a norm and a 2×2, stride 2, between them."""
-    net = named(stem=stem())
+    """ConvNeXt-T: four stages, with a layer norm and a 2×2 convolution of stride 2 between."""
+    net = named_sequential(stem=stem())
     for index, (depth, width) in enumerate(zip(DEPTHS, WIDTHS, strict=True)):
         if index > 0:
             before = WIDTHS[index - 1]
             norm, reduce = LayerNorm2d(before, eps=1e-6), nn.Conv2d(before, width, 2, 2)
-            net.add_module(f"downsample{index}", named(norm=norm, conv=reduce))
+            net.add_module(f"downsample{index}", named_sequential(norm=norm, conv=reduce))
         net.add_module(f"stage{index + 1}", nn.Sequential(*map(ConvNeXtBlock, [width] * depth)))
     net.add_module("avgpool", nn.AdaptiveAvgPool2d(1))
     net.add_module("norm", LayerNorm2d(WIDTHS[-1], eps=1e-6))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .blocks import named
+from .blocks import named_sequential
 from .entry import BY_HAND, Architecture
 
 WIDTHS = (64, 128, 256, 512, 1024)
-CROPS = (88, 40, 16, 4)  # cells cut from each side of a skip: 568→392, 280→200, 136→104, 64→56
+"""Number of channels of each level of the U-Net."""
+CROPS = (88, 40, 16, 4)
+"""Cells that the U-Net crops from each side of a skip: 568→392, 280→200, 136→104, 64→56."""
 DILATIONS = (1, 2, 4, 8, 16)
+"""Dilations of the layers of `dilated_stack`."""
 
 
-def _double(inputs: int, outputs: int) -> nn.Sequential:
-    """Two 3×3 without padding, each with ReLU."""
-    return named(
+def _double_conv(inputs: int, outputs: int) -> nn.Sequential:
+    """Two 3×3 convolutions without padding, each followed by a ReLU."""
+    return named_sequential(
         conv1=nn.Conv2d(inputs, outputs, 3),
         relu1=nn.ReLU(),
         conv2=nn.Conv2d(outputs, outputs, 3),
@@ -24,13 +27,13 @@ def _double(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class _Up(nn.Module):
-    """Double the size, put the cropped skip beside it, convolve twice."""
+    """U-Net's upsampling block: upsamples by 2, concatenates the cropped skip, convolves twice."""
 
     def __init__(self, inputs: int, crop: int) -> None:
         super().__init__()
         self.upsample = nn.ConvTranspose2d(inputs, inputs // 2, 2, 2)
         self.crop = nn.ZeroPad2d(-crop)
-        self.convs = _double(inputs, inputs // 2)
+        self.convs = _double_conv(inputs, inputs // 2)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         both = torch.cat([self.crop(skip), self.upsample(x)], 1)
@@ -39,16 +42,16 @@ class _Up(nn.Module):
 
 
 class UNet(nn.Module):
-    """Figure 1 of the paper: valid convolutions, one input channel, two classes.
+    """The U-Net of the paper's Figure 1: valid convolutions, one input channel, two classes.
 
-    The crops do not depend on the input's size, but the pools must divide evenly: the height and
-    the width less 12 must be multiples of 16 (572 is).
+    The crops are the same for all input sizes, but every map must be even where it is pooled:
+    height − 12 and width − 12 must be multiples of 16, as for 572.
     """
 
     def __init__(self) -> None:
         super().__init__()
         ins = (1, *WIDTHS[:-1])
-        self.down = nn.ModuleList(map(_double, ins, WIDTHS))
+        self.down = nn.ModuleList(map(_double_conv, ins, WIDTHS))
         self.pool = nn.ModuleList(nn.MaxPool2d(2) for _ in CROPS)
         self.up = nn.ModuleList(map(_Up, reversed(WIDTHS), reversed(CROPS)))
         self.head = nn.Conv2d(WIDTHS[0], 2, 1)
@@ -66,8 +69,11 @@ class UNet(nn.Module):
 
 
 def patchgan70() -> nn.Module:
-    """C64-C128-C256-C512 and one logit a patch; the last two convolutions have stride 1."""
-    net = named(conv1=nn.Conv2d(3, 64, 4, 2, 1), act1=nn.LeakyReLU(0.2))
+    """The discriminator C64-C128-C256-C512 of pix2pix, with one logit per 70×70 patch.
+
+    The last two convolutions have stride 1.
+    """
+    net = named_sequential(conv1=nn.Conv2d(3, 64, 4, 2, 1), act1=nn.LeakyReLU(0.2))
     for index, (inputs, stride) in enumerate(((64, 2), (128, 2), (256, 1)), start=2):
         net.add_module(f"conv{index}", nn.Conv2d(inputs, 2 * inputs, 4, stride, 1, bias=False))
         net.add_module(f"norm{index}", nn.BatchNorm2d(2 * inputs))
@@ -77,7 +83,7 @@ def patchgan70() -> nn.Module:
 
 
 def dilated_stack() -> nn.Module:
-    """Five 3×3 of 32 channels that keep the size."""
+    """Five dilated 3×3 convolutions of 32 channels that preserve the size."""
     net, channels = nn.Sequential(), 3
     for index, rate in enumerate(DILATIONS, start=1):
         net.add_module(f"conv{index}", nn.Conv2d(channels, 32, 3, padding=rate, dilation=rate))

@@ -1,4 +1,4 @@
-"""What the zoo knows about one architecture."""
+"""The description of one architecture of the zoo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from torch import nn
 
 TORCHVISION = "torchvision's model documentation (num_params)"
+"""``Architecture.source`` of networks that torchvision has."""
 BY_HAND = "counted by hand from the layers; nobody publishes it"
+"""``Architecture.source`` of networks without a published number of parameters."""
 
 
 @dataclass(frozen=True)
@@ -16,19 +18,19 @@ class Architecture:
     """One published network, stem or teaching net.
 
     Attributes:
-        name: as torchvision spells it, where it has it.
-        title: what people call it.
-        year: of the paper.
-        paper: authors, title and where to find it.
-        family: what it is shown next to.
-        input_size: (channels, height, width) it was published for.
-        parameters: trainable parameters, as published.
-        source: where that number is published.
-        sentence: what is worth knowing about it here.
-        make: builds it, with torch's default initialization, in train mode.
-        gmacs: 10⁹ multiply–accumulates on ``input_size``, as published; None where
-            nobody publishes it.
-        gmacs_source: where that number is published.
+        name: identifier in lower case, as torchvision spells it where it has the network.
+        title: usual name, for the screen.
+        year: year of the paper.
+        paper: authors, title and arXiv number or journal of the paper.
+        family: group of similar networks that it is listed with, e.g. ``"residual"``.
+        input_size: (channels, height, width) for which it was published.
+        parameters: published number of trainable parameters.
+        source: where this number is published.
+        sentence: one sentence on how the network downsamples, for the screen.
+        make: function that builds the network in train mode, with torch's default initialization.
+        gmacs: published number of multiply–accumulates on ``input_size``, divided by 10⁹; None
+            where none is published.
+        gmacs_source: where this number is published.
     """
 
     name: str

@@ -4,39 +4,49 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .blocks import SqueezeExcitation, conv_bn, named, pooled_head
+from .blocks import SqueezeExcitation, conv_bn, named_sequential, pooled_head
 from .entry import TORCHVISION, Architecture
 
-# (outputs, stride): Table 1 of the paper
 V1_BLOCKS = (
     (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2),
     *((512, 1),) * 5, (1024, 2), (1024, 1),
 )  # fmt: skip
+"""(output channels, stride) of each block of MobileNetV1, from Table 1 of the paper."""
 
-# (expansion, kernel, stride of the first, outputs, blocks): Table 2 of V2, Table 1 of EfficientNet
 V2_STAGES = (
     (1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 3, 2, 32, 3), (6, 3, 2, 64, 4),
     (6, 3, 1, 96, 3), (6, 3, 2, 160, 3), (6, 3, 1, 320, 1),
 )  # fmt: skip
+"""The stages of MobileNetV2, from Table 2 of the paper.
+
+(expansion, kernel size, stride of the first block, output channels, number of blocks)
+"""
 B0_STAGES = (
     (1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
     (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1),
 )  # fmt: skip
+"""The stages of EfficientNet-B0 in the form of ``V2_STAGES``, from Table 1 of the paper."""
 
 
 def mobilenet_v1() -> nn.Module:
-    """A 3×3 stem and thirteen pairs of depthwise 3×3 and 1×1."""
+    """MobileNetV1: a 3×3 convolution, then thirteen pairs of a depthwise 3×3 and a 1×1."""
     features = nn.Sequential(conv_bn(3, 32, 3, 2))
     channels = 32
     for width, stride in V1_BLOCKS:
         depthwise = conv_bn(channels, channels, 3, stride, groups=channels)
-        features.append(named(depthwise=depthwise, pointwise=conv_bn(channels, width, 1)))
+        features.append(
+            named_sequential(depthwise=depthwise, pointwise=conv_bn(channels, width, 1))
+        )
         channels = width
-    return named(features=features, **pooled_head(nn.Linear(channels, 1000)))
+    return named_sequential(features=features, **pooled_head(nn.Linear(channels, 1000)))
 
 
 class InvertedResidual(nn.Module):
-    """Expand, depthwise, optionally squeeze and excite, project; added to the input if it fits."""
+    """MobileNetV2's block: 1×1 expansion, depthwise convolution, 1×1 projection.
+
+    The input is added if stride and channels allow. ``squeeze`` adds squeeze-and-excitation
+    after the depthwise convolution.
+    """
 
     def __init__(
         self,
@@ -68,7 +78,13 @@ class InvertedResidual(nn.Module):
 def inverted_residual_net(
     stages: tuple[tuple[int, ...], ...], act: type[nn.Module], squeeze: bool
 ) -> nn.Module:
-    """A 3×3 stem, the stages, a 1×1 to 1280 channels and the classifier."""
+    """A network of inverted residuals between a 3×3 stem and a classifier of 1280 channels.
+
+    Args:
+        stages: see ``V2_STAGES``.
+        act: class of all activations.
+        squeeze: whether the blocks have squeeze-and-excitation.
+    """
     features = nn.Sequential(conv_bn(3, 32, 3, 2, act=act))
     channels = 32
     for expansion, kernel, first_stride, width, blocks in stages:
@@ -81,16 +97,19 @@ def inverted_residual_net(
         features.append(stage)
     features.append(conv_bn(channels, 1280, 1, act=act))
     classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, 1000))
-    return named(features=features, **pooled_head(classifier))
+    return named_sequential(features=features, **pooled_head(classifier))
 
 
 def mobilenet_v2() -> nn.Module:
-    """Inverted residuals with ReLU6."""
+    """MobileNetV2: inverted residuals with ReLU6."""
     return inverted_residual_net(V2_STAGES, nn.ReLU6, squeeze=False)
 
 
 def efficientnet_b0() -> nn.Module:
-    """Inverted residuals with SiLU and squeeze-and-excitation; without stochastic depth."""
+    """EfficientNet-B0: inverted residuals with SiLU and squeeze-and-excitation.
+
+    It has no stochastic depth, which is inactive in eval mode.
+    """
     return inverted_residual_net(B0_STAGES, nn.SiLU, squeeze=True)
 
 

@@ -1,4 +1,4 @@
-"""Chains without branches: LeNet-5, AlexNet, VGG, All-CNN-C."""
+"""Networks without branches: LeNet-5, AlexNet, VGG, All-CNN-C."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 
 from torch import nn
 
-from .blocks import named
+from .blocks import named_sequential
 from .entry import TORCHVISION, Architecture
 
 VGG_LAYERS: dict[str, tuple[tuple[int, ...], ...]] = {
@@ -15,17 +15,22 @@ VGG_LAYERS: dict[str, tuple[tuple[int, ...], ...]] = {
     "vgg16": ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),
     "vgg19": ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4),
 }
+"""Output channels of the convolutions of each network, in groups that end with a max-pool."""
 VGG_PUBLISHED = {
     "vgg11": (132_863_336, 7.609, "A"),
     "vgg13": (133_047_848, 11.308, "B"),
     "vgg16": (138_357_544, 15.47, "D"),
     "vgg19": (143_667_240, 19.632, "E"),
 }
+"""(parameters, 10⁹ multiply–accumulates, letter of the configuration in the paper)."""
 
 
 def lenet5() -> nn.Module:
-    """The layers and names of section II.B, every map of C3 connected to every map of S2."""
-    return named(
+    """LeNet-5 with the layers and names of the paper's section II.B.
+
+    Unlike in the paper, every map of C3 is connected to every map of S2.
+    """
+    return named_sequential(
         c1=nn.Conv2d(1, 6, 5), act1=nn.Tanh(), s2=nn.AvgPool2d(2),
         c3=nn.Conv2d(6, 16, 5), act3=nn.Tanh(), s4=nn.AvgPool2d(2),
         c5=nn.Conv2d(16, 120, 5), act5=nn.Tanh(), flatten=nn.Flatten(),
@@ -36,13 +41,16 @@ def lenet5() -> nn.Module:
 def _conv_relu(
     inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int | None = None
 ) -> list[nn.Module]:
-    """A convolution with bias, and ReLU; padding ``kernel // 2`` unless given."""
+    """A convolution with bias and a ReLU; ``padding`` None means ``kernel // 2``."""
     pad = kernel // 2 if padding is None else padding
     return [nn.Conv2d(inputs, outputs, kernel, stride, pad), nn.ReLU()]
 
 
 def _three_linear(inputs: int, dropout_first: bool) -> nn.Sequential:
-    """The three fully connected layers of AlexNet (dropout first) and of VGG (dropout after)."""
+    """The classifier of AlexNet and VGG: three linear layers, the last one with 1000 outputs.
+
+    Dropout stands before the first two layers (AlexNet) or after them (VGG).
+    """
     first = [nn.Linear(inputs, 4096), nn.ReLU()]
     second = [nn.Linear(4096, 4096), nn.ReLU()]
     last = nn.Linear(4096, 1000)
@@ -52,7 +60,7 @@ def _three_linear(inputs: int, dropout_first: bool) -> nn.Sequential:
 
 
 def alexnet() -> nn.Module:
-    """The one-tower version, without local response normalization."""
+    """AlexNet in the one-tower version, without local response normalization."""
     features = nn.Sequential(
         *_conv_relu(3, 64, 11, stride=4, padding=2),
         nn.MaxPool2d(3, 2),
@@ -63,7 +71,7 @@ def alexnet() -> nn.Module:
         *_conv_relu(256, 256, 3),
         nn.MaxPool2d(3, 2),
     )
-    return named(
+    return named_sequential(
         features=features,
         avgpool=nn.AdaptiveAvgPool2d(6),
         flatten=nn.Flatten(),
@@ -72,7 +80,7 @@ def alexnet() -> nn.Module:
 
 
 def vgg(name: str) -> nn.Module:
-    """3×3 convolutions in five groups, 2×2 max-pooling after each; Table 1 of the paper."""
+    """One of the networks of ``VGG_LAYERS``, as in Table 1 of the paper."""
     layers: list[nn.Module] = []
     channels = 3
     for group in VGG_LAYERS[name]:
@@ -80,7 +88,7 @@ def vgg(name: str) -> nn.Module:
             layers += _conv_relu(channels, width, 3)
             channels = width
         layers.append(nn.MaxPool2d(2))
-    return named(
+    return named_sequential(
         features=nn.Sequential(*layers),
         avgpool=nn.AdaptiveAvgPool2d(7),
         flatten=nn.Flatten(),
@@ -89,8 +97,11 @@ def vgg(name: str) -> nn.Module:
 
 
 def all_cnn_c() -> nn.Module:
-    """Table 1 (base C) with its pooling replaced as in Table 2; dropout as in section 3."""
-    return named(
+    """All-CNN-C: model C of the paper's Table 1 with convolutions instead of pooling (Table 2).
+
+    Dropout is as in section 3 of the paper.
+    """
+    return named_sequential(
         dropout0=nn.Dropout(0.2),
         group1=nn.Sequential(*_conv_relu(3, 96, 3), *_conv_relu(96, 96, 3)),
         down1=nn.Sequential(*_conv_relu(96, 96, 3, stride=2), nn.Dropout(0.5)),

@@ -1,8 +1,9 @@
 """Residual networks: ResNet v1 and v1.5, and ResNet-D.
 
-He et al. 2015 (v1), https://arxiv.org/abs/1512.03385, reduces in the bottleneck's first 1×1.
-Version 1.5 (torchvision's) reduces in its 3×3. He et al. 2018, https://arxiv.org/abs/1812.01187,
-call that ResNet-B; their ResNet-D adds a stem of three 3×3 and an averaged shortcut.
+In v1 (He et al. 2015, https://arxiv.org/abs/1512.03385) the first 1×1 convolution of a bottleneck
+downsamples, in v1.5 (torchvision's) its 3×3. He et al. 2018, https://arxiv.org/abs/1812.01187,
+call v1.5 ResNet-B; their ResNet-D adds a stem of three 3×3 convolutions and shortcuts that
+downsample by averaging.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from .blocks import conv, named
+from .blocks import conv, named_sequential
 from .entry import TORCHVISION, Architecture
 
 
 @dataclass(frozen=True)
-class _Variant:
-    """Where a residual network reduces.
+class _ResNetVariant:
+    """The variant of a ResNet, which decides where it downsamples.
 
-    ``stride_first`` is the v1 bottleneck. ``deep_stem`` and ``averaged_shortcut`` make ResNet-D.
+    Attributes:
+        stride_first: whether the first 1×1 of a bottleneck has the stride (v1) or the 3×3 (v1.5).
+        deep_stem: whether three 3×3 convolutions replace the 7×7 of the stem (ResNet-D).
+        averaged_shortcut: whether shortcuts downsample by a 2×2 average (ResNet-D).
     """
 
     stride_first: bool = False
@@ -29,33 +33,33 @@ class _Variant:
     averaged_shortcut: bool = False
 
 
-V1, V1_5 = _Variant(stride_first=True), _Variant()
-D = _Variant(deep_stem=True, averaged_shortcut=True)
+V1, V1_5 = _ResNetVariant(stride_first=True), _ResNetVariant()
+D = _ResNetVariant(deep_stem=True, averaged_shortcut=True)
 
 
-def _shortcut(inputs: int, outputs: int, stride: int, style: _Variant) -> nn.Module:
-    """Identity, or a projection where the shape changes."""
+def _shortcut(inputs: int, outputs: int, stride: int, variant: _ResNetVariant) -> nn.Module:
+    """The shortcut of a block: the identity, or a 1×1 convolution where the shape changes."""
     if stride == 1 and inputs == outputs:
         return nn.Identity()
-    if style.averaged_shortcut and stride > 1:
+    if variant.averaged_shortcut and stride > 1:
         pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
         return nn.Sequential(pool, conv(inputs, outputs, 1), nn.BatchNorm2d(outputs))
     return nn.Sequential(conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
 
 
 class BasicBlock(nn.Module):
-    """Two 3×3, as in ResNet-18 and -34."""
+    """The residual block of ResNet-18 and -34: two 3×3 convolutions."""
 
     expansion = 1
 
-    def __init__(self, inputs: int, width: int, stride: int, style: _Variant) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, variant: _ResNetVariant) -> None:
         super().__init__()
         self.conv1 = conv(inputs, width, 3, stride)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU()
         self.conv2 = conv(width, width, 3)
         self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = _shortcut(inputs, width, stride, style)
+        self.downsample = _shortcut(inputs, width, stride, variant)
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -65,14 +69,14 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1×1, 3×3, 1×1, as in ResNet-50 and deeper."""
+    """The residual block of ResNet-50 and deeper: 1×1, 3×3 and 1×1 convolutions."""
 
     expansion = 4
 
-    def __init__(self, inputs: int, width: int, stride: int, style: _Variant) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, variant: _ResNetVariant) -> None:
         super().__init__()
         outputs = width * self.expansion
-        first, second = (stride, 1) if style.stride_first else (1, stride)
+        first, second = (stride, 1) if variant.stride_first else (1, stride)
         self.conv1 = conv(inputs, width, 1, first)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU()
@@ -81,7 +85,7 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU()
         self.conv3 = conv(width, outputs, 1)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample = _shortcut(inputs, outputs, stride, style)
+        self.downsample = _shortcut(inputs, outputs, stride, variant)
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,10 +95,13 @@ class Bottleneck(nn.Module):
         return result
 
 
-def stem(style: _Variant = V1_5) -> dict[str, nn.Module]:
-    """7×7 with stride 2 (or three 3×3 in its place), then a 3×3 max-pool with stride 2."""
+def stem(variant: _ResNetVariant = V1_5) -> dict[str, nn.Module]:
+    """ResNet's first layers by name: a convolution and a max-pool, both with stride 2.
+
+    The convolution is a 7×7, or three 3×3 for a variant with ``deep_stem``.
+    """
     first: nn.Module = conv(3, 64, 7, 2)
-    if style.deep_stem:
+    if variant.deep_stem:
         first = nn.Sequential(
             conv(3, 32, 3, 2), nn.BatchNorm2d(32), nn.ReLU(),
             conv(32, 32, 3), nn.BatchNorm2d(32), nn.ReLU(),
@@ -105,20 +112,28 @@ def stem(style: _Variant = V1_5) -> dict[str, nn.Module]:
 
 
 def resnet(
-    block: type[BasicBlock] | type[Bottleneck], depths: tuple[int, ...], style: _Variant = V1_5
+    block: type[BasicBlock] | type[Bottleneck],
+    depths: tuple[int, ...],
+    variant: _ResNetVariant = V1_5,
 ) -> nn.Module:
-    """Stem, four stages of ``depths`` blocks with strides 1, 2, 2, 2, and the head."""
+    """A ResNet with four stages of strides 1, 2, 2, 2.
+
+    Args:
+        block: class of the residual blocks.
+        depths: number of blocks in each stage.
+        variant: see `_ResNetVariant`.
+    """
     stages: dict[str, nn.Module] = {}
     channels = 64
     for index, depth in enumerate(depths):
         width, stage = 64 << index, nn.Sequential()
         for number in range(depth):
             stride = 2 if index > 0 and number == 0 else 1
-            stage.append(block(channels, width, stride, style))
+            stage.append(block(channels, width, stride, variant))
             channels = width * block.expansion
         stages[f"layer{index + 1}"] = stage
     head: dict[str, nn.Module] = {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten()}
-    return named(**stem(style), **stages, **head, fc=nn.Linear(channels, 1000))
+    return named_sequential(**stem(variant), **stages, **head, fc=nn.Linear(channels, 1000))
 
 
 Maker = Callable[..., nn.Module]
@@ -129,6 +144,7 @@ MAKERS: dict[int, Maker] = {
     101: partial(resnet, Bottleneck, (3, 4, 23, 3)),
     152: partial(resnet, Bottleneck, (3, 8, 36, 3)),
 }
+"""Function that builds the ResNet of each depth; it takes the ``variant``."""
 PUBLISHED = {
     18: (11_689_512, 1.814),
     34: (21_797_672, 3.664),
@@ -136,11 +152,12 @@ PUBLISHED = {
     101: (44_549_160, 7.801),
     152: (60_192_808, 11.514),
 }
+"""(parameters, 10⁹ multiply–accumulates) of the ResNet of each depth, as torchvision has them."""
 PAPER = "He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385"
 
 
 def _entry(depth: int) -> Architecture:
-    """ResNet as torchvision has it: v1.5 where there are bottlenecks."""
+    """The description of torchvision's ResNet of a depth, which is v1.5 from depth 50 on."""
     parameters, gmacs = PUBLISHED[depth]
     sentence = "Two 3×3 in each block; the stride is in the first, so v1 and v1.5 are the same."
     if depth >= 50:
@@ -161,7 +178,7 @@ def _entry(depth: int) -> Architecture:
 
 
 def _v1_entry(depth: int, gmacs: float) -> Architecture:
-    """ResNet as published, the stride in the first 1×1."""
+    """The description of the published ResNet, with the stride in a bottleneck's first 1×1."""
     return Architecture(
         name=f"resnet{depth}_v1",
         title=f"ResNet-{depth} v1",
@@ -173,7 +190,7 @@ def _v1_entry(depth: int, gmacs: float) -> Architecture:
         source=f"{TORCHVISION}; moving a stride moves no parameter",
         sentence="As in the paper: a bottleneck reduces in its first 1×1, which leaves three "
         "quarters of its input unread.",
-        make=partial(MAKERS[depth], style=V1),
+        make=partial(MAKERS[depth], variant=V1),
         gmacs=gmacs,
         gmacs_source="Table 1 of the paper (FLOPs, which are multiply-adds)",
     )
@@ -194,7 +211,7 @@ ENTRIES = (
         parameters=25_576_264,
         source="timm's results tables (resnet50d, 25.58 M)",
         sentence="Three 3×3 replace the 7×7 stem, and the shortcut averages 2×2 before its 1×1.",
-        make=partial(MAKERS[50], style=D),
+        make=partial(MAKERS[50], variant=D),
         gmacs=4.3,
         gmacs_source="Table 5 of the paper (FLOPs, which are multiply-adds)",
     ),

@@ -1,34 +1,39 @@
-"""Stems of larger networks, and small nets made to be compared."""
+"""Stems (first layers) of larger networks, and small networks for comparisons."""
 
 from __future__ import annotations
 
 from torch import nn
 
 from . import convnext, resnet
-from .blocks import conv_bn, named
+from .blocks import conv_bn, named_sequential
 from .entry import BY_HAND, Architecture
 
-CHANNELS = 64  # C in "27C² against 49C²"
+CHANNELS = 64
+"""Number of channels C of `three_3x3` (27C² weights) and `one_7x7` (49C² weights)."""
 PAPERS = {entry.name: entry.paper for entry in resnet.ENTRIES + convnext.ENTRIES}
+"""The paper of each ResNet and ConvNeXt, by the network's name."""
 
 
 def vit_b_16_stem() -> nn.Module:
-    """16×16 with stride 16: each patch on its own becomes one of 768 channels."""
-    return named(conv_proj=nn.Conv2d(3, 768, 16, 16))
+    """The patch embedding of ViT-B/16: a 16×16 convolution with stride 16 to 768 channels."""
+    return named_sequential(conv_proj=nn.Conv2d(3, 768, 16, 16))
 
 
 def resnet_stem() -> nn.Module:
-    """7×7 with stride 2, norm, ReLU, 3×3 max-pool with stride 2."""
-    return named(**resnet.stem())
+    """ResNet's stem: a 7×7 convolution and a 3×3 max-pool, both with stride 2."""
+    return named_sequential(**resnet.stem())
 
 
 def efficientnet_stem() -> nn.Module:
-    """3×3 with stride 2, norm, SiLU."""
+    """EfficientNet's stem: a 3×3 convolution with stride 2, batch norm and SiLU."""
     return conv_bn(3, 32, 3, 2, act=nn.SiLU)
 
 
 def four_convs(pool: bool) -> nn.Module:
-    """Four 3×3 of 32 channels, padding 1: with stride 2, or with stride 1 and a 2×2 max-pool."""
+    """Four 3×3 convolutions of 32 channels that each downsample by 2.
+
+    They have stride 2, or with ``pool`` stride 1 and a 2×2 max-pool after each.
+    """
     net, channels = nn.Sequential(), 3
     for index in range(1, 5):
         stride = 1 if pool else 2
@@ -41,17 +46,17 @@ def four_convs(pool: bool) -> nn.Module:
 
 
 def four_strided() -> nn.Module:
-    """Four 3×3 with stride 2."""
+    """Four 3×3 convolutions with stride 2."""
     return four_convs(pool=False)
 
 
 def four_conv_pool() -> nn.Module:
-    """Four times a 3×3 with stride 1 and a 2×2 max-pool."""
+    """Four 3×3 convolutions with stride 1, each followed by a 2×2 max-pool."""
     return four_convs(pool=True)
 
 
 def three_3x3() -> nn.Module:
-    """Three 3×3 without bias, C to C channels."""
+    """Three 3×3 convolutions without bias, all with ``CHANNELS`` channels."""
     net = nn.Sequential()
     for index in range(1, 4):
         net.add_module(f"conv{index}", nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, bias=False))
@@ -60,8 +65,10 @@ def three_3x3() -> nn.Module:
 
 
 def one_7x7() -> nn.Module:
-    """One 7×7 without bias, C to C channels."""
-    return named(conv=nn.Conv2d(CHANNELS, CHANNELS, 7, padding=3, bias=False), relu=nn.ReLU())
+    """One 7×7 convolution without bias, with ``CHANNELS`` channels."""
+    return named_sequential(
+        conv=nn.Conv2d(CHANNELS, CHANNELS, 7, padding=3, bias=False), relu=nn.ReLU()
+    )
 
 
 STEMS = (

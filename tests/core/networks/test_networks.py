@@ -148,7 +148,7 @@ def test_every_torch_form_exists_in_torch_with_these_arguments() -> None:
     import inspect
 
     for form in FORMS:
-        make = getattr(modules if form.ours else nn, form.name)
+        make = getattr(modules if form.custom else nn, form.name)
         known = list(inspect.signature(make).parameters)
         if {"args", "kwargs"} & set(known):  # Identity takes anything, Flatten nothing odd
             continue

@@ -8,7 +8,7 @@ from core.errors import SpecError
 from core.layer.window import Window2d, span_of
 from core.networks import Conv, Flatten, Linear, MaxPool, NetworkSpec, Shape
 from core.networks.layers import Leaf
-from core.networks.shapes import advance
+from core.networks.shapes import output_shape
 from viz.lessons.exercises.question import (
     Mistake,
     NetworkSubject,
@@ -101,7 +101,7 @@ def _lines_with_shapes(layers: list[Leaf], shape: Shape) -> list[CodeLine]:
     """Return the correct code lines of layers whose input has this shape."""
     lines = []
     for layer in layers:
-        after = advance(layer, shape)
+        after = output_shape(layer, shape)
         input_channels = shape.features if shape.flat else shape.channels
         assert input_channels
         lines.append(CodeLine(layer, shape, after, input_channels))
