@@ -17,8 +17,8 @@ from starlette.middleware import Middleware
 
 from viz.server.headers import SecurityHeaders
 from viz.server.limits import SessionLimit, UploadLimit
-from viz.server.names import OwnNames
-from viz.server.options import configured
+from viz.server.names import HostNameCheck
+from viz.server.options import configure
 from viz.server.routes import routes
 
 HERE = Path(__file__).resolve().parent
@@ -48,15 +48,15 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     timer.cancel()
 
 
-SETTINGS = configured()
+SETTINGS = configure()
 app = st.App(
     HERE / "viz" / "shell" / "main.py",
     lifespan=lifespan,
     routes=routes(),
     middleware=[
         Middleware(SecurityHeaders, settings=SETTINGS),
-        Middleware(OwnNames, address=SETTINGS.public_address),
-        Middleware(SessionLimit, most=SETTINGS.max_sessions),
+        Middleware(HostNameCheck, address=SETTINGS.public_address),
+        Middleware(SessionLimit, max_sessions=SETTINGS.max_sessions),
         Middleware(UploadLimit),
     ],
 )

@@ -24,7 +24,7 @@ from streamlit.runtime.secrets import Secrets
 from tests.load.visitor import Visitor
 from tests.serving import APP, ROOT, free_port
 from viz.pages import PAGES
-from viz.server.options import configured
+from viz.server.options import configure
 from viz.server.routes import routes
 
 COMMANDS = {
@@ -271,12 +271,12 @@ def test_elsewhere_uvicorn_would_miss_streamlits_settings(tmp_path: Path) -> Non
 def test_secrets_of_a_hoster_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "secrets.toml"
     file.write_text(f'STRIDES_PUBLIC_ADDRESS = "{ADDRESS}"\n')
-    monkeypatch.setattr("viz.server.options._apply", lambda chosen: None)
+    monkeypatch.setattr("viz.server.options._set_options", lambda chosen: None)
     monkeypatch.setattr("viz.server.streamlit_private.secrets_singleton", Secrets())
     monkeypatch.setenv("STRIDES_PUBLIC_ADDRESS", "")
     before = config.get_option("secrets.files")
     config.set_option("secrets.files", [str(file)])
     try:
-        assert configured().public_address == ADDRESS
+        assert configure().public_address == ADDRESS
     finally:
         config.set_option("secrets.files", before)

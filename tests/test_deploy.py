@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 
 from tests.serving import free_port
-from viz.server.settings import MOST_UPLOAD_MB, Settings, read, variable
+from viz.server.settings import MAX_UPLOAD_MB, Settings, read, variable
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -295,7 +295,7 @@ def test_containers_are_shut_in() -> None:
 
 def test_what_the_proxy_lets_through_the_app_takes() -> None:
     body = re.findall(r"client_max_body_size (\d+)m;", NGINX)
-    assert body == [str(MOST_UPLOAD_MB + 1)]  # the form around the picture
+    assert body == [str(MAX_UPLOAD_MB + 1)]  # the form around the picture
     assert f"server app:{PORT}" in NGINX
     proxy = documents(COMPOSE)[0]["services"]["proxy"]
     (listens,) = re.findall(r"listen (\d+);", NGINX)

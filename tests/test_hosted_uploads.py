@@ -20,7 +20,7 @@ from streamlit.web.server.starlette import starlette_routes
 from tests.test_app import ADDRESS, COMMANDS, HOSTED, PATIENCE, Hosted, hosted, run
 from tests.test_deploy import readme_command
 from viz.server import limits, streamlit_private
-from viz.server.options import configured
+from viz.server.options import configure
 
 PART = (
     "--x\r\nContent-Disposition: form-data; name=file; filename=picture.png\r\n"
@@ -152,11 +152,11 @@ def test_a_streamlit_that_takes_them_elsewhere_is_no_start(
     name: str, other: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starlette_routes, name, other)
-    monkeypatch.setattr("viz.server.options._apply", lambda chosen: None)
+    monkeypatch.setattr("viz.server.options._set_options", lambda chosen: None)
     with pytest.raises(
         SystemExit, match="The server does not start: the version of Streamlit must"
     ):
-        configured()
+        configure()
 
 
 def test_a_file_whose_name_streamlit_does_not_take_is_dropped(
@@ -200,7 +200,7 @@ def test_a_session_keeps_its_newest_files(uploads: MemoryUploadedFileManager) ->
 def test_all_sessions_together_hold_so_much(
     uploads: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "MOST_UPLOADED", 100)
+    monkeypatch.setattr(limits, "MAX_STORED_BYTES", 100)
     keep(uploads, "one", "small", 40)
     assert limits.make_room("two")
     keep(uploads, "two", "large", 60)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_app import ADDRESS, COMMANDS, PATIENCE, Hosted, hosted, run
-from viz.server.names import OwnNames, host_of, is_number, own_names
+from viz.server.names import HostNameCheck, host_of, is_ip_address, own_host_names
 
 HERE = socket.gethostname()
 OWN = ["localhost", "localhost:8501", "LOCALHOST:1", "localhost.:80", HERE, f"{HERE}:8501"]
@@ -46,7 +46,7 @@ def answer(address: str, kind: str, host: str | None, origin: str | None = None)
     headers = [(k.encode(), v.encode()) for k, v in named.items() if v is not None]
     scope = {"type": kind, "method": "GET", "path": "/", "headers": headers}
     scope["extensions"] = {"websocket.http.response": {}}
-    run(OwnNames(behind, address)(scope, receive, send))
+    run(HostNameCheck(behind, address)(scope, receive, send))
     status = next(message["status"] for message in sent if "status" in message)
     return status, b"".join(message.get("body", b"") for message in sent).decode()
 
@@ -91,7 +91,7 @@ def test_a_session_is_for_a_page_from_the_same_place(host: str) -> None:
 def test_any_text_is_a_host_or_none(text: str) -> None:
     host = host_of(text)
     assert host == "" or host in text.lower()
-    assert isinstance(is_number(host), bool)
+    assert isinstance(is_ip_address(host), bool)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_machine_has_these_names(
     called: str, names: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: called)
-    assert own_names() == names
+    assert own_host_names() == names
 
 
 @pytest.fixture(scope="module", params=list(COMMANDS))

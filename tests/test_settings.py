@@ -24,15 +24,15 @@ from viz.features.erf import compute
 from viz.features.erf.params import Request
 from viz.page import progress
 from viz.server.headers import headers
-from viz.server.options import configured, options
+from viz.server.options import configure, streamlit_options
 from viz.server.settings import (
     FORMER_NAMES,
-    MOST_UPLOAD_MB,
-    SHORTEST_SECRET,
+    MAX_UPLOAD_MB,
+    MIN_SECRET_LENGTH,
     Settings,
     read,
     settings,
-    unknown,
+    unknown_variables,
     variable,
 )
 
@@ -48,7 +48,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("frame_ancestors", "https://a.org  https://b.org:8", ("https://a.org", "https://b.org:8")),
     ("cookie_secret", SECRET, SECRET),
     ("max_sessions", " 12 ", 12),
-    ("upload_mb", str(MOST_UPLOAD_MB), MOST_UPLOAD_MB),
+    ("upload_mb", str(MAX_UPLOAD_MB), MAX_UPLOAD_MB),
     ("queue_workers", "2", 2),
     ("training_slots", "3", 3),
     ("workers", "2", 2),
@@ -75,7 +75,7 @@ BAD = [
     ("max_sessions", "1e3"),
     ("max_sessions", "-1"),
     ("max_sessions", "٣"),
-    ("upload_mb", str(MOST_UPLOAD_MB + 1)),
+    ("upload_mb", str(MAX_UPLOAD_MB + 1)),
     ("queue_workers", "0"),
     ("training_slots", "0"),
     ("workers", "-1"),
@@ -127,7 +127,7 @@ def test_any_text_is_read_or_refused_with_a_sentence(name: str, text: str) -> No
     assert "".join(headers(found).values()).isprintable()  # nobody writes headers of their own
 
 
-@given(st.text(min_size=1, max_size=SHORTEST_SECRET - 1).filter(str.strip))
+@given(st.text(min_size=1, max_size=MIN_SECRET_LENGTH - 1).filter(str.strip))
 def test_a_refused_secret_is_not_told(text: str) -> None:
     with pytest.raises(SpecError) as refusal:
         read({name_of("cookie_secret"): text})
@@ -136,7 +136,7 @@ def test_a_refused_secret_is_not_told(text: str) -> None:
 
 def test_misspelt_variables_are_seen() -> None:
     asked = {"STRIDES_MAX_SESSION": "1", "PATH": "", "STREAMLIT_SERVER_PORT": "1", NAMES[0]: ""}
-    assert unknown(asked) == ["STRIDES_MAX_SESSION"]
+    assert unknown_variables(asked) == ["STRIDES_MAX_SESSION"]
 
 
 def test_the_environment_is_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,26 +265,26 @@ def test_a_measurement_is_told_its_device(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_device_that_is_not_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.device._count", lambda kind: int(kind == "cpu"))
-    monkeypatch.setattr("viz.server.options._apply", lambda chosen: None)
+    monkeypatch.setattr("viz.server.options._set_options", lambda chosen: None)
     monkeypatch.setenv("STRIDES_DEVICE", "cuda")
     with pytest.raises(SystemExit, match="device must be one that this machine has: cpu"):
-        configured()
+        configure()
     monkeypatch.setenv("STRIDES_DEVICE", "cpu")
-    assert configured().device == "cpu"
+    assert configure().device == "cpu"
 
 
 # What Streamlit is told, and what browsers are told.
 
 
 def test_without_settings_streamlit_keeps_its_defaults_but_tells_no_visitor_of_errors() -> None:
-    assert options(Settings()) == {
+    assert streamlit_options(Settings()) == {
         "client.showErrorDetails": "none",
         "server.maxUploadSize": MAX_UPLOAD_BYTES >> 20,
     }
 
 
 def test_streamlit_is_told() -> None:
-    told = options(
+    told = streamlit_options(
         Settings(
             public_address="https://strides.example.org:444",
             frame_ancestors=("https://lms.example.org",),
@@ -305,7 +305,7 @@ def test_streamlit_is_told() -> None:
 
 def test_cookies_go_into_foreign_frames_by_https_alone() -> None:
     framed = Settings("http://a.org", ("https://lms.example.org",))
-    assert "server.xsrfCookieSameSite" not in options(framed)
+    assert "server.xsrfCookieSameSite" not in streamlit_options(framed)
 
 
 def test_every_option_is_one_of_streamlit() -> None:
@@ -313,7 +313,7 @@ def test_every_option_is_one_of_streamlit() -> None:
 
     known = config.get_config_options()
     full = Settings("https://a.org", ("https://b.org",), SECRET)
-    assert set(options(full)) <= set(known)
+    assert set(streamlit_options(full)) <= set(known)
 
 
 # README's table.
@@ -345,6 +345,6 @@ def test_a_former_name_is_still_read_and_wins_over_an_images_default(
     assert read({former: "2"}) == read({name: "2"}) != Settings()
     assert read({name: "1", former: "2"}) == read({name: "2"})
     assert read({name: "2", former: " "}) == read({name: "2"})
-    assert unknown({former: "2"}) == []
+    assert unknown_variables({former: "2"}) == []
     with pytest.raises(SpecError, match=f"^{former} must "):
         read({former: "-1"})

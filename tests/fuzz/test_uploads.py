@@ -15,7 +15,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from tests.viz.visit import again, opened, sent, unrun
-from viz.server.options import options
+from viz.server.options import streamlit_options
 from viz.server.settings import settings
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
@@ -80,7 +80,9 @@ def test_the_limits_of_the_widget_and_of_its_sentences_are_the_servers(
 ) -> None:
     for limit in (8, 2):
         monkeypatch.setenv("STRIDES_UPLOAD_MB", str(limit))
-        config.set_option("server.maxUploadSize", options(settings())["server.maxUploadSize"])
+        config.set_option(
+            "server.maxUploadSize", streamlit_options(settings())["server.maxUploadSize"]
+        )
         try:
             at = uploaded("a.png", PNG.ljust(2**20 * limit + 1, b"\0"))
         finally:

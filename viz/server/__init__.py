@@ -1,1 +1,1 @@
-"""The server below the pages: settings, what is let in, the queue, the worker processes."""
+"""The server below the pages: settings, checks of requests, caches, queue and worker processes."""

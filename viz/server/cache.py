@@ -1,4 +1,4 @@
-"""Results that are cached for all visitors; each is computed by the first caller only."""
+"""A cache of results for all visitors, in which only the first of several callers computes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,26 @@ R = TypeVar("R")
 
 
 WAIT_S = 3 * ANSWER_S
-"""Seconds a caller waits while another computes: longer than two workers may take."""
+"""Seconds a caller waits while another one computes: longer than two workers may take."""
 
 
 class _KeyLocks:
-    """Holds one lock for each key in use, and none for other keys."""
+    """A lock for each key, which exists only while somebody holds it or waits for it.
+
+    Args:
+        wait: Time-out in seconds for a lock.
+    """
 
     def __init__(self, wait: float) -> None:
         self._guard, self._wait = Lock(), wait
         self._busy: dict[Any, tuple[Lock, int]] = {}
 
     @contextmanager
-    def of(self, key: Any) -> Iterator[None]:
-        """Holds the lock of a key.
+    def hold(self, key: Any) -> Iterator[None]:
+        """Return a context manager that holds the lock of a key.
 
         Raises:
-            UnfinishedError: another caller held it for longer than the time-out.
+            UnfinishedError: Another caller held the lock for longer than the time-out.
         """
         with self._guard:
             lock, waiting = self._busy.get(key, (Lock(), 0))
@@ -53,17 +57,17 @@ class _KeyLocks:
 def computed_once(
     maxsize: int, *, outside: bool = False, wait: float = WAIT_S
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """An LRU cache with a lock for each key, so that concurrent equal calls compute once.
+    """Decorate a function with an LRU cache in which concurrent equal calls compute only once.
 
     With `functools.lru_cache` alone, a class that opens one link at the same moment would compute
     the result in every thread. Exceptions are not cached. The function is not re-entrant: a call
     that leads to itself with the same arguments deadlocks.
 
     Args:
-        maxsize: how many results are cached.
-        outside: whether a worker process computes it, if the server has some
+        maxsize: Number of cached results.
+        outside: Whether a worker process computes the result, if the server has some
             (`viz.server.processes.in_worker`).
-        wait: seconds a caller waits for another one that computes the same result.
+        wait: Seconds a caller waits for another one that computes the same result.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -72,7 +76,7 @@ def computed_once(
 
         @wraps(function)
         def computed(*args: P.args, **kwargs: P.kwargs) -> R:
-            with locks.of((args, tuple(sorted(kwargs.items())))):
+            with locks.hold((args, tuple(sorted(kwargs.items())))):
                 return cached(*args, **kwargs)
 
         return computed

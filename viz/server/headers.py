@@ -1,4 +1,4 @@
-"""Middleware that sets security headers on every answer."""
+"""Middleware that sets security headers on every response."""
 
 from __future__ import annotations
 
@@ -21,31 +21,33 @@ if TYPE_CHECKING:
 UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi")
 """Browser features that the app never uses. It does use the clipboard."""
 YEAR = 365 * 24 * 3600
+"""A year in seconds, for which browsers remember that the server uses https."""
 
 
 def inline_scripts(html: str) -> list[str]:
-    """CSP sources (hashes) that allow exactly the inline scripts of an HTML page."""
+    """Return the CSP sources (hashes) that allow exactly the inline scripts of an HTML page."""
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
     return [f"'sha256-{digest}'" for digest in digests]
 
 
 def _inline() -> list[str]:
+    """Return the CSP sources of the inline scripts in Streamlit's first page."""
     return inline_scripts(INDEX.read_text(encoding="utf-8"))
 
 
 @cache
 def content_policy(ancestors: tuple[str, ...] = ()) -> str:
-    """The Content-Security-Policy: all content comes from this server, and only its own scripts run.
+    """Return the Content-Security-Policy: only this server's own content and scripts are allowed.
 
     Args:
-        ancestors: origins that may show the app in a frame, besides its own.
+        ancestors: Origins that may show the app in a frame, besides its own.
     """
     sources = {
         "default-src": ["'self'"],
-        # WebAssembly: Streamlit's protocol counts in it.
+        # Streamlit's protocol uses WebAssembly for 64-bit numbers.
         "script-src": ["'self'", "'wasm-unsafe-eval'", *_inline()],
-        # Emotion, Plotly and Streamlit's themes write styles as they go.
+        # Emotion, Plotly and Streamlit's themes add inline styles at run time.
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:", "blob:"],
         "media-src": ["'self'", "data:", "blob:"],
@@ -61,7 +63,7 @@ def content_policy(ancestors: tuple[str, ...] = ()) -> str:
 
 
 def headers(settings: Settings) -> dict[str, str]:
-    """The headers that every answer carries, by name."""
+    """Return the headers of every response, by name."""
     values = {
         "content-security-policy": content_policy(settings.frame_ancestors),
         "x-content-type-options": "nosniff",
@@ -74,9 +76,9 @@ def headers(settings: Settings) -> dict[str, str]:
 
 
 class SecurityHeaders:
-    """Middleware that adds `headers` to every answer, and Secure to every cookie behind https.
+    """Middleware that adds `headers` to every response, and Secure to every cookie behind https.
 
-    A proxy ends the encryption, so Streamlit itself cannot know of it.
+    A proxy ends the encryption, so Streamlit itself cannot know that https is used.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -86,15 +88,16 @@ class SecurityHeaders:
         self._suffixes += ["Partitioned"] if in_foreign_frames(settings) else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sending(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(self._headers)
                 message["headers"] = [self._cookie(*header) for header in message["headers"]]
             await send(message)
 
-        await self.app(scope, receive, sending if scope["type"] == "http" else send)
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
     def _cookie(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        """Return a header; a cookie gets the attributes it lacks."""
         if name.lower() == b"set-cookie":
             has = {part.strip().lower() for part in value.decode("latin-1").split(";")}
             missing = [suffix for suffix in self._suffixes if suffix.lower() not in has]

@@ -1,4 +1,4 @@
-"""Middleware that limits the sessions, and the memory that uploaded files take."""
+"""Middleware that limits the number of sessions and the memory that uploaded files take."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from viz.server.streamlit_private import keep_uploads_in_memory, stored, upload_
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-FULL = "All places on this server are taken. Try again in a minute."
+SERVER_FULL = "All places on this server are taken. Try again in a minute."
 FILES_PER_SESSION = 4
-"""How many uploaded files a session may hold; a newer one replaces the oldest."""
-MOST_UPLOADED = 256 * 2**20
-"""How many bytes of uploaded files all sessions together may hold."""
-NO_ROOM = "The server holds too many pictures just now. Try again in a few minutes."
+"""Number of uploaded files that a session may hold; a further one replaces the oldest."""
+MAX_STORED_BYTES = 256 * 2**20
+"""Bytes of uploaded files that all sessions together may hold."""
+NO_MEMORY_FOR_FILES = "The server holds too many pictures just now. Try again in a few minutes."
 UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]+)/[^/]+")
+"""Path of a request that uploads a file; the group is the session's id."""
 STANDSTILL_S = 15.0
 """An upload is aborted after this many seconds without a byte."""
-HALF = "The file has stopped coming. Choose it again."
+UPLOAD_STALLED = "The file has stopped coming. Choose it again."
 RETRY = {"retry-after": "60"}
 
 
@@ -34,39 +35,39 @@ class SessionLimit:
     """Middleware that refuses new visitors with status 503 while too many are connected.
 
     Args:
-        app: the application behind this middleware.
-        most: how many websockets may be open at the same time; a browser tab opens one.
+        app: The application behind this middleware.
+        max_sessions: Number of websockets that may be open at a time; a browser tab opens one.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most, self.open = app, most, 0
+    def __init__(self, app: ASGIApp, max_sessions: int) -> None:
+        self.app, self.max_sessions, self.open_sessions = app, max_sessions, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.open >= self.most and _is_new_visit(scope):
-            refusal = PlainTextResponse(FULL, 503, RETRY)
+        if self.open_sessions >= self.max_sessions and _is_new_visit(scope):
+            refusal = PlainTextResponse(SERVER_FULL, 503, RETRY)
             if scope["type"] == "websocket":
                 await WebSocket(scope, receive, send).send_denial_response(refusal)
             else:
                 await refusal(scope, receive, send)
             return
-        self.open += scope["type"] == "websocket"
+        self.open_sessions += scope["type"] == "websocket"
         try:
             await self.app(scope, receive, send)
         finally:
-            self.open -= scope["type"] == "websocket"
+            self.open_sessions -= scope["type"] == "websocket"
 
 
 def _is_new_visit(scope: Scope) -> bool:
-    """Whether a request opens the app, either as a page in the browser or as a session."""
+    """Return whether a request opens the app, either as a page in the browser or as a session."""
     opens_page = (b"sec-fetch-dest", b"document") in scope.get("headers", ())
     return scope["type"] == "websocket" or opens_page
 
 
 class UploadLimit:
-    """Middleware that bounds the uploads a session and the server hold; Streamlit bounds only files.
+    """Middleware that bounds the uploads of a session and of all sessions together.
 
-    A file in transit stays in memory instead of on disk, which may be full; Streamlit holds it
-    in memory afterwards in any case.
+    Streamlit itself bounds only the size of a single file. A file in transit stays in memory
+    instead of on disk, which may be full; Streamlit holds it in memory afterwards in any case.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -74,34 +75,35 @@ class UploadLimit:
         keep_uploads_in_memory(2 * MAX_UPLOAD_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        put = scope["type"] == "http" and scope["method"] == "PUT"
-        match = UPLOAD.fullmatch(scope["path"]) if put else None
+        is_put = scope["type"] == "http" and scope["method"] == "PUT"
+        match = UPLOAD.fullmatch(scope["path"]) if is_put else None
         if not match:
             await self.app(scope, receive, send)
         elif make_room(match[1]):
-            await self._upload(scope, receive, send)
+            await self._pass_on(scope, receive, send)
             drop_unnameable(match[1])
         else:
-            await PlainTextResponse(NO_ROOM, 503, RETRY)(scope, receive, send)
+            await PlainTextResponse(NO_MEMORY_FOR_FILES, 503, RETRY)(scope, receive, send)
 
-    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the upload on, but abort it when no byte comes: it would delay the server's shutdown."""
-        stands_still = False
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass an upload on; abort one that stalls, as it would delay the server's shutdown."""
+        stalled = False
 
-        async def coming() -> Message:
-            nonlocal stands_still
+        async def receive_in_time() -> Message:
+            """Receive the next message, or report a disconnection after `STANDSTILL_S`."""
+            nonlocal stalled
             try:
                 return await asyncio.wait_for(receive(), STANDSTILL_S)
             except TimeoutError:
-                stands_still = True
+                stalled = True
                 return {"type": "http.disconnect"}
 
         try:
-            await self.app(scope, coming, send)
+            await self.app(scope, receive_in_time, send)
         except ClientDisconnect:
-            if not stands_still:
+            if not stalled:
                 raise
-            answer = PlainTextResponse(HALF, 408, {"connection": "close"})
+            answer = PlainTextResponse(UPLOAD_STALLED, 408, {"connection": "close"})
             await answer(scope, receive, send)
 
 
@@ -119,7 +121,7 @@ def check_uploads(base: str) -> None:
     Another version of Streamlit may use another address, and its uploads would be unbounded.
 
     Raises:
-        SpecError: the address differs, or cannot be determined.
+        SpecError: The address differs, or cannot be determined.
     """
     try:
         paths = upload_paths(base)
@@ -131,10 +133,12 @@ def check_uploads(base: str) -> None:
 
 
 def make_room(session: str) -> bool:
-    """Drop a session's oldest files to admit one more; returns whether the server has room."""
+    """Drop a session's oldest files to admit one more; return whether the server has room."""
     manager = uploads()
     storage = stored(manager)
     for file in list(storage.get(session, {}))[: -FILES_PER_SESSION + 1]:
         manager.remove_file(session, file)
-    held = sum(len(file.data) for files in list(storage.values()) for file in list(files.values()))
-    return held < MOST_UPLOADED
+    stored_bytes = sum(
+        len(file.data) for files in list(storage.values()) for file in list(files.values())
+    )
+    return stored_bytes < MAX_STORED_BYTES

@@ -1,7 +1,7 @@
-"""Sets Streamlit's options from this app's settings before its server is built.
+"""Setting Streamlit's options from this app's settings before its server is built.
 
-Under ``uvicorn`` Streamlit ignores its environment variables and command line, so this is
-the one way in that works under both entry points.
+Under ``uvicorn`` Streamlit ignores its environment variables and its command line, so this is the
+only way that works under both entry points.
 """
 
 from __future__ import annotations
@@ -13,62 +13,63 @@ from urllib.parse import urlsplit
 
 from core.errors import SpecError
 from viz.server.limits import check_uploads
-from viz.server.settings import Settings, settings, unknown
+from viz.server.settings import Settings, settings, unknown_variables
 from viz.server.streamlit_private import load_secrets, option, set_option
 
 
-def options(chosen: Settings) -> dict[str, Any]:
-    """The settings as Streamlit options, by Streamlit's names."""
+def streamlit_options(settings_: Settings) -> dict[str, Any]:
+    """Return the settings as Streamlit options, by Streamlit's names."""
     values: dict[str, Any] = {
-        "client.showErrorDetails": "full" if chosen.error_details else "none",
-        "server.maxUploadSize": chosen.upload_mb,
+        "client.showErrorDetails": "full" if settings_.error_details else "none",
+        "server.maxUploadSize": settings_.upload_mb,
     }
-    if chosen.cookie_secret:
-        values["server.cookieSecret"] = chosen.cookie_secret
-    if chosen.public_address:
-        values["browser.serverAddress"] = urlsplit(chosen.public_address).hostname
-        values["server.corsAllowedOrigins"] = [chosen.public_address]
-    if in_foreign_frames(chosen):
+    if settings_.cookie_secret:
+        values["server.cookieSecret"] = settings_.cookie_secret
+    if settings_.public_address:
+        values["browser.serverAddress"] = urlsplit(settings_.public_address).hostname
+        values["server.corsAllowedOrigins"] = [settings_.public_address]
+    if in_foreign_frames(settings_):
         values["server.xsrfCookieSameSite"] = "none"
     return values
 
 
-def in_foreign_frames(chosen: Settings) -> bool:
-    """Whether cookies must reach the app inside another site's frame; needs https."""
-    return bool(chosen.frame_ancestors) and chosen.public_address.startswith("https:")
+def in_foreign_frames(settings_: Settings) -> bool:
+    """Return whether cookies must reach the app inside another site's frame; that needs https."""
+    return bool(settings_.frame_ancestors) and settings_.public_address.startswith("https:")
 
 
-def configured() -> Settings:
-    """Read and check this server's settings and set Streamlit's options by them.
+def configure() -> Settings:
+    """Read and check this server's settings, and set Streamlit's options from them.
 
     Raises:
-        SystemExit: a setting is wrong, or uploads would not be bounded; says why in a sentence.
+        SystemExit: A setting is wrong, or uploads would not be bounded; the message says why.
     """
-    load_secrets()  # secrets become environment variables: some hosters offer nothing else
-    for name in unknown(os.environ):
+    load_secrets()  # some hosts offer secrets instead of environment variables
+    for name in unknown_variables(os.environ):
         logging.getLogger(__name__).warning("%s is no setting of this app", name)
     try:
-        chosen = settings()
+        settings_ = settings()
         check_uploads(option("server.baseUrlPath"))
-        _apply(chosen)
-        _has_device(chosen.device)
+        _set_options(settings_)
+        _check_device(settings_.device)
     except SpecError as error:
         raise SystemExit(f"The server does not start: {error}.") from None
-    return chosen
+    return settings_
 
 
-def _has_device(name: str | None) -> None:
+def _check_device(name: str | None) -> None:
+    """Raise SpecError if the device does not exist; None stands for any device."""
     if name not in (None, "cpu"):
         from core.device import pick  # imports torch, which a first page must not wait for
 
         pick(name)
 
 
-def _apply(chosen: Settings) -> None:
-    if option(
-        "runner.postScriptGC"
-    ):  # its default, which slows every rerun: the config file was not read
+def _set_options(settings_: Settings) -> None:
+    """Set Streamlit's options; raise SpecError if Streamlit has not read its config file."""
+    # The config file switches this option off, because it slows down every rerun.
+    if option("runner.postScriptGC"):
         rule = "must be the folder of app.py, where .streamlit/config.toml is"
         raise SpecError("the working directory", rule, os.getcwd())
-    for name, value in options(chosen).items():
+    for name, value in streamlit_options(settings_).items():
         set_option(name, value)

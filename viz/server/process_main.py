@@ -16,68 +16,74 @@ from typing import IO, Any
 
 
 def resolve(name: str) -> Callable[..., Any]:
-    """The function with the name ``package.module:name``."""
+    """Import and return the function with the name ``package.module:name``."""
     module, _, function = name.partition(":")
     resolved: Callable[..., Any] = getattr(import_module(module), function)
     return resolved
 
 
-def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer requests until the input ends."""
+def serve(requests: IO[bytes], responses: IO[bytes]) -> None:
+    """Run the requested calls, one after the other, until the input ends.
 
-    def say(kind: str, value: Any) -> None:
-        message = pickle.dumps(
-            (kind, value), pickle.HIGHEST_PROTOCOL
-        )  # pickled first, so that an error here sends nothing
-        answers.write(message)
-        answers.flush()
+    Args:
+        requests: Stream of pickled (function name, args, kwargs, `CallMode`); while a call runs,
+            also of booleans that answer its reports: whether to continue.
+        responses: Stream for pickled ("report", progress), ("result", value), ("error", exception).
+    """
+
+    def send_message(kind: str, value: Any) -> None:
+        # Pickled as a whole first, so that an error here sends nothing.
+        message = pickle.dumps((kind, value), pickle.HIGHEST_PROTOCOL)
+        responses.write(message)
+        responses.flush()
 
     def report(*progress: Any) -> bool:
-        say("report", progress)
-        return bool(pickle.load(questions))
+        send_message("report", progress)
+        return bool(pickle.load(requests))
 
     while True:
         try:
-            name, args, kwargs, way = pickle.load(questions)
+            name, args, kwargs, mode = pickle.load(requests)
         except EOFError:
             return
         try:
-            say("result", _done(name, args, kwargs, way, report))
+            send_message("result", _run_call(name, args, kwargs, mode, report))
         except EOFError:
             return  # the parent has gone
         except BaseException as error:
-            say("error", _portable(error))
+            send_message("error", _picklable(error))
 
 
-def _done(name: str, args: Any, kwargs: Any, way: str, report: Callable[..., bool]) -> Any:
+def _run_call(name: str, args: Any, kwargs: Any, mode: str, report: Callable[..., bool]) -> Any:
+    """Run a function in one of the modes of `viz.server.processes.CallMode`."""
     function = resolve(name)
-    if way == "call":
+    if mode == "call":
         return function(*args, **kwargs)
-    if way == "work":
+    if mode == "work":
         return function(*args, **kwargs)(report)
-    for each in function(*args, **kwargs):
-        if not report(each):
+    for value in function(*args, **kwargs):
+        if not report(value):
             return None
     return None
 
 
-def _portable(error: BaseException) -> BaseException:
-    """The error itself if it can be pickled, otherwise a RuntimeError with its text."""
+def _picklable(error: BaseException) -> BaseException:
+    """Return the error itself if it can be pickled, otherwise a RuntimeError with its text."""
     try:
-        again = pickle.loads(pickle.dumps(error))
-        return error if type(again) is type(error) else RuntimeError(repr(error))
+        copy = pickle.loads(pickle.dumps(error))
+        return error if type(copy) is type(error) else RuntimeError(repr(error))
     except Exception:  # a library's own exception class may fail in any way
         return RuntimeError(repr(error))
 
 
 def main() -> None:
     """Serve requests on standard output, and send what libraries print to the log instead."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    responses = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if hasattr(os, "nice"):
         os.nice(int(sys.argv[1]))
     with suppress(BrokenPipeError):  # the server is gone
-        serve(sys.stdin.buffer, answers)
+        serve(sys.stdin.buffer, responses)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,10 @@ from viz.server.settings import settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Way = Literal["call", "work", "stream"]
-"""How a worker runs a function: for its result, as work that reports, or as a generator."""
-IDLE = 300.0
+CallMode = Literal["call", "work", "stream"]
+"""How a worker runs a function: "call" returns its result, "work" runs the `Work` that it returns,
+and "stream" reports each value of the generator that it returns."""
+IDLE_S = 300.0
 """An idle worker ends after this many seconds, which frees its memory."""
 NICENESS = 10
 """`nice` increment of queue workers, so that the web process wins when both want the CPU."""
@@ -39,22 +40,22 @@ ANSWER_S = 120.0
 """Time-out in seconds of a call for which a visitor's page waits."""
 
 
-class GoneError(UnfinishedError):
-    """A worker process ended in the middle of its work."""
+class WorkerEndedError(UnfinishedError):
+    """A worker process ended before its call was finished."""
 
     def __init__(self, rule: str = FAILED) -> None:
         super().__init__(rule)
 
 
-class KilledError(GoneError, MemoryError):
-    """The worker was killed from outside, which a system does when it runs out of memory."""
+class WorkerKilledError(WorkerEndedError, MemoryError):
+    """The worker was killed from outside, as an operating system does when memory runs out."""
 
     def __init__(self, rule: str = NO_MEMORY) -> None:
         super().__init__(rule)
 
 
-class LateError(GoneError):
-    """The worker was killed by this module because it exceeded its time-out."""
+class WorkerTimeoutError(WorkerEndedError):
+    """The worker exceeded its time-out, so this module killed it."""
 
     def __init__(self, rule: str = "") -> None:
         super().__init__(
@@ -62,7 +63,7 @@ class LateError(GoneError):
         )
 
 
-class BusyError(UnfinishedError):
+class WorkersBusyError(UnfinishedError):
     """No worker became free within the time-out."""
 
     def __init__(
@@ -71,11 +72,11 @@ class BusyError(UnfinishedError):
         super().__init__(rule)
 
 
-def silence_s() -> float:
-    """Time-out in seconds between two reports of a long computation.
+def report_timeout_s() -> float:
+    """Return the time-out in seconds between two reports of a long computation.
 
-    It allows for the largest piece of work on a slow core, which does 10⁹ multiply–accumulates a
-    second.
+    It allows for the largest piece of work on a slow core, which computes 10⁹ multiply–accumulates
+    per second.
     """
     return ANSWER_S + settings().gmacs
 
@@ -83,9 +84,12 @@ def silence_s() -> float:
 class Worker:
     """One worker process, which runs one call at a time.
 
+    Args:
+        niceness: `nice` increment of the process.
+
     Attributes:
-        talking: whether a call is unfinished, so that its next message belongs to that call.
-        late: whether `converse` killed the process because of a time-out.
+        call_unfinished: Whether a call is unfinished, so that the next message belongs to it.
+        timed_out: Whether `exchange` killed the process because of a time-out.
     """
 
     def __init__(self, niceness: int) -> None:
@@ -99,66 +103,79 @@ class Worker:
         )
         assert self._process.stdin
         assert self._process.stdout
-        self._questions, self._answers = self._process.stdin, self._process.stdout
-        self.talking = self.late = False
+        self._requests, self._responses = self._process.stdin, self._process.stdout
+        self.call_unfinished = self.timed_out = False
 
     @property
     def alive(self) -> bool:
+        """Whether the process still runs."""
         return self._process.poll() is None
 
-    def converse(
-        self, limit: float, way: Way, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    def exchange(
+        self, limit: float, mode: CallMode, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Generator[tuple[Any, ...], bool | None, Any]:
-        """Run a function: yields its reports, is sent whether to go on, and returns the result.
+        """Run a function; a generator that yields its reports and returns its result.
+
+        After each report the generator must be sent whether the function shall continue.
+
+        Args:
+            limit: Time-out in seconds for each message.
+            mode: How the function is run.
+            name: Name of the function, ``package.module:name``.
+            args, kwargs: Arguments of the function.
 
         Raises:
-            LateError: no message came for ``limit`` seconds.
+            WorkerTimeoutError: No message came for ``limit`` seconds.
         """
-        self.talking = True
-        message: Any = (name, args, kwargs, way)
+        self.call_unfinished = True
+        message: Any = (name, args, kwargs, mode)
         while True:
-            kind, value = self._answer(message, limit)
+            kind, value = self._send_and_receive(message, limit)
             if kind == "report":
                 message = yield value
                 continue
-            self.talking = False
+            self.call_unfinished = False
             if kind == "error":
                 raise value
             return value
 
-    def _answer(self, message: Any, limit: float) -> Any:
+    def _send_and_receive(self, message: Any, limit: float) -> Any:
         """Send a message and return the worker's reply."""
-        clock = Timer(limit, self._overdue)
-        clock.daemon = True
-        clock.start()
+        timer = Timer(limit, self._kill_overdue)
+        timer.daemon = True
+        timer.start()
         try:
             self._send(message)
             return self._receive()
         finally:
-            clock.cancel()
+            timer.cancel()
 
-    def _overdue(self) -> None:
-        self.late = True
+    def _kill_overdue(self) -> None:
+        """Kill the process because it exceeded its time-out."""
+        self.timed_out = True
         self._process.kill()
 
     def _send(self, message: Any) -> None:
+        """Send a message; raise `WorkerEndedError` if the process has ended."""
         try:
-            pickle.dump(message, self._questions, pickle.HIGHEST_PROTOCOL)
-            self._questions.flush()
+            pickle.dump(message, self._requests, pickle.HIGHEST_PROTOCOL)
+            self._requests.flush()
         except BrokenPipeError:
             raise self._end_error() from None
 
     def _receive(self) -> Any:
+        """Return the next message; raise `WorkerEndedError` if the process has ended."""
         try:
-            return pickle.load(self._answers)
+            return pickle.load(self._responses)
         except EOFError:
             raise self._end_error() from None
 
-    def _end_error(self) -> GoneError:
+    def _end_error(self) -> WorkerEndedError:
+        """Wait for the end of the process and return the error that says why it ended."""
         code = self._process.wait()
-        if self.late:
-            return LateError()
-        return KilledError() if code == -getattr(signal, "SIGKILL", 0) else GoneError()
+        if self.timed_out:
+            return WorkerTimeoutError()
+        return WorkerKilledError() if code == -getattr(signal, "SIGKILL", 0) else WorkerEndedError()
 
     def end(self) -> None:
         """Kill the process at once."""
@@ -167,83 +184,89 @@ class Worker:
 
 
 class Pool:
-    """A pool of workers for one kind of work.
+    """A pool of worker processes; its methods are thread-safe.
 
     Args:
-        most: how many workers run at a time; further calls wait for one to become free.
+        most: Number of workers that run at a time; further calls wait for one to become free.
         niceness: `nice` increment of the workers.
-        idle: see `IDLE`; None means that idle workers never end.
-        limit: time-out in seconds for a worker's next message, after which it is killed and
-            replaced, and for a worker to become free.
+        idle: Seconds after which an idle worker ends; None means never.
+        limit: Time-out in seconds for a worker's next message, after which it is killed, and for a
+            worker to become free.
     """
 
     def __init__(
         self,
         most: int,
         niceness: int = NICENESS,
-        idle: float | None = IDLE,
+        idle: float | None = IDLE_S,
         limit: float = ANSWER_S,
     ) -> None:
-        self._turns, self._niceness, self._idle = BoundedSemaphore(most), niceness, idle
+        self._slots, self._niceness, self._idle = BoundedSemaphore(most), niceness, idle
         self._limit = limit
         self._lock = Lock()
         self._idle_workers: dict[Worker, Timer | None] = {}
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Call the function ``package.module:name`` in a worker; returns or raises what it does.
+        """Call the function ``package.module:name`` in a worker; return its result.
 
         Raises:
-            UnfinishedError: the worker died or took too long, or none became free.
+            UnfinishedError: The worker ended or took too long, or none became free.
+            Exception: Any exception of the function itself.
         """
         return self._run(lambda *progress: True, "call", name, args, kwargs)
 
     def work(self, name: str, *args: Any, **kwargs: Any) -> Work:
-        """The work that a function returns, as work for the queue that a worker runs."""
+        """Return work for the queue that runs, in a worker, the work that a function returns."""
         return lambda report: self._run(report, "work", name, args, kwargs)
 
     def _run(self, report: Callable[..., bool], *request: Any) -> Any:
+        """Run a request in a worker; ``request`` are the arguments of `Worker.exchange`."""
         with self._worker() as worker:
-            talk, goes_on = worker.converse(self._limit, *request), None
+            messages, may_continue = worker.exchange(self._limit, *request), None
             try:
                 while True:
-                    goes_on = report(*talk.send(goes_on))
+                    may_continue = report(*messages.send(may_continue))
             except StopIteration as end:
                 return end.value
 
     def stream(self, name: str, *args: Any) -> Iterator[Any]:
-        """Iterate over a generator function that runs in a worker; closing stops it at its next value."""
+        """Iterate over a generator that runs in a worker.
+
+        Closing this iterator stops the generator at its next value.
+        """
         with self._worker() as worker:
-            talk = worker.converse(self._limit, "stream", name, args, {})
+            messages = worker.exchange(self._limit, "stream", name, args, {})
             try:
-                report = next(talk)
+                report = next(messages)
                 while True:
                     yield report[0]
-                    report = talk.send(True)
+                    report = messages.send(True)
             except StopIteration:
                 return
             except GeneratorExit:
                 with suppress(StopIteration):
-                    talk.send(False)
+                    messages.send(False)
                 raise
 
     @contextmanager
     def _worker(self) -> Iterator[Worker]:
-        """An idle worker, or a new one if none is idle."""
-        if not self._turns.acquire(timeout=self._limit):
-            raise BusyError
+        """Return a context manager that lends an idle worker, or a new one if none is idle."""
+        if not self._slots.acquire(timeout=self._limit):
+            raise WorkersBusyError
         try:
             worker = self._take_idle() or Worker(self._niceness)
             try:
                 yield worker
             finally:
-                if worker.talking:  # its next message would belong to the abandoned call
+                if worker.call_unfinished:  # its next message would belong to the abandoned call
                     worker.end()
                 else:
                     self._put_idle(worker)
         finally:
-            self._turns.release()
+            self._slots.release()
 
     def _take_idle(self) -> Worker | None:
+        """Remove and return an idle worker that still runs; None if there is none."""
         with self._lock:
             while self._idle_workers:
                 worker, timer = self._idle_workers.popitem()
@@ -254,6 +277,7 @@ class Pool:
         return None
 
     def _put_idle(self, worker: Worker) -> None:
+        """Make a worker available, and start the timer that ends it when it stays idle."""
         timer = None
         if self._idle is not None:
             timer = Timer(self._idle, self._retire, [worker])
@@ -263,31 +287,32 @@ class Pool:
             self._idle_workers[worker] = timer
 
     def _retire(self, worker: Worker) -> None:
+        """End a worker if it is still idle."""
         with self._lock:
             was_idle = self._idle_workers.pop(worker, None) is not None
         if was_idle:
             worker.end()
 
     def close(self) -> None:
-        """End the idle workers."""
+        """End all idle workers."""
         while worker := self._take_idle():
             worker.end()
 
 
 @cache
-def trainers() -> Pool:
-    """The pool for training runs; it exists with and without the other pools."""
-    return Pool(settings().training_slots, limit=silence_s())
+def training_pool() -> Pool:
+    """Return the pool for training runs; it exists with and without the other pools."""
+    return Pool(settings().training_slots, limit=report_timeout_s())
 
 
 def stream(function: str, *args: Any) -> Iterator[Any]:
     """Iterate over a generator function ``package.module:name`` in a worker process for training.
 
     Raises:
-        UnfinishedError: the process died or took too long.
-        Exception: any exception of the function itself.
+        UnfinishedError: The process ended or took too long.
+        Exception: Any exception of the function itself.
     """
-    return trainers().stream(function, *args)
+    return training_pool().stream(function, *args)
 
 
 @dataclass
@@ -302,16 +327,16 @@ _pools = _WorkerPools()
 
 
 def open_worker_pools() -> None:
-    """Open the pools, if the settings ask for some, when a server starts."""
+    """Open the worker pools that the settings ask for; called once when a server starts."""
     chosen = settings()
     if chosen.workers:
         _pools.analysis = Pool(chosen.workers, niceness=0, idle=None)
-        _pools.queue = Pool(chosen.queue_workers, limit=silence_s())
+        _pools.queue = Pool(chosen.queue_workers, limit=report_timeout_s())
         _pools.analysis.call("viz.server.torch_start:warm")
 
 
 def in_worker(function: Callable[P, R]) -> Callable[P, R]:
-    """Runs the function in a worker process if there are some, otherwise in this process."""
+    """Decorate a function so that a worker process runs it, or this process if there are none."""
     name = f"{function.__module__}:{function.__qualname__}"
 
     @wraps(function)
@@ -321,13 +346,12 @@ def in_worker(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         try:
             result: R = pool.call(name, *args, **kwargs)
-        except (
-            KilledError,
-            LateError,
-        ) as error:  # usually this call is the cause and would kill another worker
+        except (WorkerKilledError, WorkerTimeoutError) as error:
+            # Usually this call is the cause, so it would end another worker, too.
             logging.getLogger(__name__).warning("a worker's %s: %s", name, error)
             raise
-        except GoneError as error:  # the cause lies elsewhere, so another worker is tried
+        except WorkerEndedError as error:
+            # The cause lies elsewhere, so another worker tries the call.
             logging.getLogger(__name__).warning("a worker's %s: %s", name, error)
             result = pool.call(name, *args, **kwargs)
         return result
@@ -336,7 +360,7 @@ def in_worker(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def queued(make: Callable[P, Work]) -> Callable[P, Work]:
-    """Has the work that ``make`` returns run in a queue worker if there are some."""
+    """Decorate a function that returns work, so that a queue worker, if any, runs the work."""
     name = f"{make.__module__}:{make.__qualname__}"
 
     @wraps(make)

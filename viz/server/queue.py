@@ -1,6 +1,6 @@
 """A queue of long computations for all visitors, which computes every result once.
 
-Every visitor's page states which results it wants now. A job that nobody wants any more is not
+Every visitor's page states which results it wants now. A job that nobody wants anymore is not
 started, or is stopped at its next report. The first wish of every visitor comes before anyone's
 second. This module does not import Streamlit.
 """
@@ -20,8 +20,10 @@ from core.errors import SpecError
 
 State = Literal["waiting", "running", "done", "failed"]
 Report = Callable[[int, int, Any], bool]
-"""Work calls this after each piece with (done, total, partial result); returns whether to go on."""
+"""A function that `Work` calls after each piece with (pieces done, pieces in all, partial result);
+it returns whether to continue."""
 Work = Callable[[Report], Any]
+"""A long computation: it calls `Report` after each piece and returns its result."""
 
 PATIENCE = 90.0
 """A visitor's wish expires after this many seconds without a poll. Browsers let a page in the
@@ -32,13 +34,13 @@ reconnect."""
 NO_MEMORY = "needs more memory than is free here; choose a smaller image or fewer layers"
 FAILED = "failed here; the server's log says why"
 CACHED_RESULTS = 24
-"""How many finished results stay in memory for later requests."""
-LOGGED = 300
-"""How many characters of a job's key are logged."""
+"""Number of finished results that stay in memory for later requests."""
+LOGGED_KEY_LENGTH = 300
+"""Number of characters of a job's key in the log."""
 
 
 def run_now(work: Work) -> Any:
-    """The result of a piece of work, computed in this thread and never stopped."""
+    """Return the result of work that is computed in this thread and never stopped."""
     return work(lambda done, total, partial: True)
 
 
@@ -48,12 +50,12 @@ class UnfinishedError(SpecError):
     It is a `SpecError`, so that pages show it where they show a refusal, but it is never cached.
 
     Args:
-        rule: the rest of a sentence that starts with the computation.
+        rule: The rest of a sentence that starts with "this computation".
     """
 
     def __init__(self, rule: str) -> None:
         super().__init__("this computation", rule, "")
-        self.args = (rule,)  # what a pickle calls the class with
+        self.args = (rule,)  # unpickling calls the class with these
 
     def __str__(self) -> str:
         return f"{self.parameter} {self.rule}"
@@ -64,13 +66,13 @@ class View:
     """The state of one job as a visitor sees it.
 
     Attributes:
-        state: waiting, running, done or failed.
-        ahead: how many jobs come before it while it waits.
-        done, total: pieces of the work.
-        partial: the result so far; None before the first report.
-        result: the result of a job that is done.
-        error: why the job failed, in words for the screen.
-        refused: whether its settings cannot work, so that another try would fail too.
+        state: "waiting", "running", "done" or "failed".
+        ahead: Number of jobs that come before it while it waits.
+        done, total: Number of finished pieces, and of all pieces of the work.
+        partial: The result so far; None before the first report.
+        result: The result of a job that is done.
+        error: Why the job failed, in words for the screen.
+        refused: Whether its settings cannot work, so that another try would fail, too.
     """
 
     state: State
@@ -85,6 +87,19 @@ class View:
 
 @dataclass(eq=False)
 class _Job:
+    """A computation that at least one visitor has requested.
+
+    Attributes:
+        key: Identifies the result; equal keys share one job.
+        work: The computation.
+        rank: The job's best position among any visitor's wishes; 0 is the most urgent.
+        number: Counts jobs in the order in which they were first requested.
+        state, result, error, refused: As in `View`.
+        progress: The arguments of the last report.
+        canceled: Whether the last report told the work to stop.
+        wanted: For each visitor who wants the result, the time of their last poll in seconds.
+    """
+
     key: Hashable
     work: Work
     rank: int
@@ -95,24 +110,24 @@ class _Job:
     error: str = ""
     refused: bool = False
     canceled: bool = False
+    wanted: dict[str, float] = field(default_factory=dict)
 
     @property
-    def lasting(self) -> bool:
+    def has_final_outcome(self) -> bool:
         """Whether later requests get the same outcome: a result, or a refusal."""
         return self.state == "done" or self.refused
 
-    wanted: dict[str, float] = field(default_factory=dict)  # visitor → last sign
-
 
 class Jobs:
-    """The queue.
+    """The queue of all jobs, with the results of finished ones; its methods are thread-safe.
 
     Args:
-        workers: how many jobs run at the same time.
-        patience: see `PATIENCE`.
-        kept: see `CACHED_RESULTS`.
-        connected: whether a visitor's connection is open; called from any thread.
-        grace: see `GRACE`.
+        workers: Number of jobs that run at the same time.
+        patience: Seconds without a poll after which a wish expires, see `PATIENCE`.
+        cached: Number of finished results in memory, see `CACHED_RESULTS`.
+        connected: Function that returns whether a visitor's connection is open; it is called from
+            any thread.
+        grace: Seconds after which a disconnected visitor's wish expires, see `GRACE`.
     """
 
     def __init__(
@@ -124,7 +139,7 @@ class Jobs:
         grace: float = GRACE,
     ) -> None:
         self._connected, self._grace = connected, grace
-        self._patience, self._cached, self._free = patience, cached, workers
+        self._patience, self._cached, self._free_slots = patience, cached, workers
         self._lock = threading.Lock()
         self._jobs: OrderedDict[Hashable, _Job] = OrderedDict()
         self._counter = 0
@@ -133,17 +148,17 @@ class Jobs:
         """Replace a visitor's wishes, most urgent first; any other wish of theirs is withdrawn.
 
         Returns:
-            the state of each wanted job.
+            The state of each wanted job, by its key.
         """
         now = time.monotonic()
         with self._lock:
             for job in self._jobs.values():
                 if job.wanted.pop(visitor, None) is not None and job.key in works:
-                    job.wanted[visitor] = now  # before `_drop`, which forgets unwanted jobs
-            self._drop()
+                    job.wanted[visitor] = now  # renewed before `_forget_unwanted` drops the job
+            self._forget_unwanted()
             for rank, (key, work) in enumerate(works.items()):
-                self._join(visitor, key, work, rank)
-            self._start()
+                self._add_wish(visitor, key, work, rank)
+            self._start_jobs()
             return {key: self._view(self._jobs[key]) for key in works}
 
     def retry(self, key: Hashable) -> None:
@@ -153,7 +168,8 @@ class Jobs:
             if job is not None and job.state == "failed":
                 del self._jobs[key]
 
-    def _join(self, visitor: str, key: Hashable, work: Work, rank: int) -> None:
+    def _add_wish(self, visitor: str, key: Hashable, work: Work, rank: int) -> None:
+        """Record that a visitor wants a job, and create the job if it does not exist."""
         job = self._jobs.get(key)
         if job is None:
             self._counter += 1
@@ -162,45 +178,52 @@ class Jobs:
         job.wanted[visitor] = time.monotonic()
         self._jobs.move_to_end(key)
 
-    def _drop(self) -> None:
+    def _forget_unwanted(self) -> None:
         """Forget unwanted failures, and the oldest unwanted results beyond `CACHED_RESULTS`."""
         now = time.monotonic()
         for job in self._jobs.values():
-            for visitor in [v for v, seen in job.wanted.items() if self._has_left(v, now - seen)]:
+            for visitor in [
+                v for v, last_seen in job.wanted.items() if self._is_gone(v, now - last_seen)
+            ]:
                 del job.wanted[visitor]
         unwanted = {k: j for k, j in self._jobs.items() if j.state != "running" and not j.wanted}
-        for key in [k for k, j in unwanted.items() if not j.lasting]:
+        for key in [k for k, j in unwanted.items() if not j.has_final_outcome]:
             del self._jobs[key]
-        over = [k for k, j in unwanted.items() if j.lasting]
-        for key in over[: max(0, len(over) - self._cached)]:
+        forgettable = [k for k, j in unwanted.items() if j.has_final_outcome]
+        for key in forgettable[: max(0, len(forgettable) - self._cached)]:
             del self._jobs[key]
 
-    def _has_left(self, visitor: str, silence: float) -> bool:
+    def _is_gone(self, visitor: str, silence: float) -> bool:
+        """Return whether a visitor has left, after ``silence`` seconds without a poll."""
         if silence > self._patience:
             return True
         return silence > self._grace and not self._connected(visitor)
 
     def waiting(self) -> int:
-        """How many visitors wait for an unfinished job."""
+        """Return the number of visitors who wait for an unfinished job."""
         with self._lock:
             unfinished = [job for job in self._jobs.values() if job.state in ("waiting", "running")]
             return len({visitor for job in unfinished for visitor in job.wanted})
 
-    def _queue(self) -> list[_Job]:
+    def _waiting_jobs(self) -> list[_Job]:
+        """Return the waiting jobs in the order in which they will start."""
         waiting = [job for job in self._jobs.values() if job.state == "waiting"]
         return sorted(waiting, key=lambda job: (job.rank, job.number))
 
-    def _start(self) -> None:
-        for job in self._queue()[: self._free]:
+    def _start_jobs(self) -> None:
+        """Start a thread for as many waiting jobs as there are free slots."""
+        for job in self._waiting_jobs()[: self._free_slots]:
             job.state = "running"
-            self._free -= 1
+            self._free_slots -= 1
             threading.Thread(target=self._run, args=(job,), daemon=True).start()
 
     def _run(self, job: _Job) -> None:
+        """Run a job in this thread, record its outcome, and start the next jobs."""
+
         def report(done: int, total: int, partial: Any) -> bool:
             with self._lock:
                 job.progress = done, total, partial
-                self._drop()
+                self._forget_unwanted()
                 job.canceled = not job.wanted
                 return not job.canceled
 
@@ -211,23 +234,24 @@ class Jobs:
         except BaseException as error:  # even SystemExit: the slot must become free
             why, refused = _reason(error)
             if not (refused or job.canceled):
-                name = repr(job.key)[:LOGGED]
+                name = repr(job.key)[:LOGGED_KEY_LENGTH]
                 logging.getLogger(__name__).exception("this job failed: %s", name)
         with self._lock:  # in one step, so that no view is inconsistent
             job.state, job.result, job.error, job.refused = state, result, why, refused
-            self._free += 1
+            self._free_slots += 1
             if job.canceled:  # it was stopped, so a new wish starts it again
                 del self._jobs[job.key]
                 if job.wanted:
-                    again = _Job(job.key, job.work, job.rank, job.number, wanted=job.wanted)
-                    self._jobs[job.key] = again
-            self._drop()
-            self._start()
+                    renewed = _Job(job.key, job.work, job.rank, job.number, wanted=job.wanted)
+                    self._jobs[job.key] = renewed
+            self._forget_unwanted()
+            self._start_jobs()
 
     def _view(self, job: _Job) -> View:
+        """Return the state of a job as a visitor sees it."""
         ahead = 0
         if job.state == "waiting":
-            ahead = self._queue().index(job) + sum(
+            ahead = self._waiting_jobs().index(job) + sum(
                 other.state == "running" for other in self._jobs.values()
             )
         done, total, partial = job.progress
@@ -235,7 +259,7 @@ class Jobs:
 
 
 def _reason(error: BaseException) -> tuple[str, bool]:
-    """Why a job failed, in words for the screen, and whether its settings are the cause."""
+    """Return why a job failed, in words for the screen, and whether its settings are the cause."""
     if isinstance(error, UnfinishedError):
         return f"it {error.rule}", False
     if _out_of_memory(error):
@@ -246,10 +270,11 @@ def _reason(error: BaseException) -> tuple[str, bool]:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError) or "torch" not in sys.modules:
-        return isinstance(
-            error, MemoryError
-        )  # without torch only Python itself can run out of memory
+    """Return whether Python or torch ran out of memory."""
+    if isinstance(error, MemoryError):
+        return True
+    if "torch" not in sys.modules:
+        return False
     from core.device import is_out_of_memory
 
     return is_out_of_memory(error)

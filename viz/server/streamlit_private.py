@@ -1,8 +1,7 @@
-"""Everything of Streamlit that it does not document: all of it stands here and nowhere else.
+"""All uses of undocumented features of Streamlit, and of one of Starlette.
 
-So does the one setting of Starlette's that is no argument. An upgrade may take any of it away.
-``tests/viz/server/test_streamlit_private.py`` says for each what it is used for, and fails with
-that sentence where it is gone or does something else.
+An upgrade may remove any of them. ``tests/viz/server/test_streamlit_private.py`` says for each what
+it is used for, and fails with that sentence if the feature is gone or behaves differently.
 """
 
 from __future__ import annotations
@@ -21,88 +20,92 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.secrets import secrets_singleton
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
-"""The page that every browser gets first, with its inline scripts."""
+"""Path of the HTML page that every browser loads first, with its inline scripts."""
 
 
 def option(name: str) -> Any:
-    """The value of a Streamlit option, such as ``"server.baseUrlPath"``."""
+    """Return the value of a Streamlit option, such as ``"server.baseUrlPath"``."""
     return config.get_option(name)
 
 
 def set_option(name: str, value: object) -> None:
-    """Set a Streamlit option; those of the server have an effect only before it is built."""
+    """Set a Streamlit option; ``server.`` options take effect only before the server is built."""
     config.set_option(name, value)
 
 
 def load_secrets() -> None:
-    """Make environment variables of a hoster's secrets, where there are any."""
+    """Turn Streamlit's secrets, if there are any, into environment variables."""
     secrets_singleton.load_if_toml_exists()
 
 
 def session_id() -> str:
-    """The name of the session that this run serves; "" outside of any."""
+    """Return the id of the session to which this script run belongs; "" outside of a run."""
     context = get_script_run_ctx()
     return context.session_id if context else ""
 
 
 def is_connected(session: str) -> bool:
-    """Whether a browser is connected to a session; True where there is no server to ask."""
+    """Return whether a browser is connected to a session; True if no server runs, as in tests."""
     return not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
 def widgets_of_the_browser() -> list[str]:
-    """The ids of the widgets whose values came with the request that this run answers."""
+    """Return the ids of the widgets whose values came with the browser's request for this run."""
     context = get_script_run_ctx()
     return list(context.session_state._state._new_widget_state.states) if context else []
 
 
 def widget_id(key: str) -> str | None:
-    """The id of the widget that has this key in this session; None where there is none yet."""
+    """Return the id of the widget with this key in this session; None if it does not exist yet."""
     context = get_script_run_ctx()
     ids = context.session_state._state._key_id_mapper if context else None
     return ids.get_id_from_key(key, None) if ids is not None else None
 
 
 def uploads() -> MemoryUploadedFileManager:
-    """Where the server keeps its uploaded files; `stored` looks into it."""
+    """Return Streamlit's manager of uploaded files; `stored` returns the files it holds."""
     manager: Any = runtime.get_instance().uploaded_file_mgr
     return manager
 
 
 def stored(manager: MemoryUploadedFileManager) -> dict[str, dict[str, Any]]:
-    """The uploaded files of all sessions: session to file id to record, the oldest first."""
+    """Return the uploaded files by session id and file id, in each session the oldest first."""
     return manager.file_storage
 
 
 def keep_uploads_in_memory(most: int) -> None:
-    """Have files of up to so many bytes arrive in memory, and not on the disk."""
+    """Let Starlette receive files of up to ``most`` bytes in memory instead of on disk."""
     MultiPartParser.spool_max_size = most
 
 
 def upload_paths(base: str) -> list[str]:
-    """Under which paths Streamlit takes uploads, and which it gives to browsers.
+    """Return the paths at which Streamlit accepts uploads, and those it tells browsers to use.
+
+    Args:
+        base: The option ``server.baseUrlPath``.
 
     Raises:
-        ImportError, AttributeError, TypeError, ValueError: this Streamlit does it in another way.
+        ImportError, AttributeError, TypeError, ValueError: This version of Streamlit handles
+            uploads differently.
     """
-    from streamlit.web.server.starlette import starlette_routes  # only a server has it loaded
+    from streamlit.web.server.starlette import starlette_routes  # slow; a server has imported it
 
     _ = MultiPartParser.spool_max_size
     manager = MemoryUploadedFileManager(f"/{starlette_routes.BASE_ROUTE_UPLOAD_FILE}")
     routes = starlette_routes.create_upload_routes(None, manager, base)  # type: ignore[arg-type]
-    taken = [route.path for route in routes if isinstance(route, Route)]
-    if not taken or not hasattr(stored(manager), "get"):
+    accepted = [route.path for route in routes if isinstance(route, Route)]
+    if not accepted or not hasattr(stored(manager), "get"):
         raise ValueError("no uploads")
-    return [*taken, *(urls.upload_url for urls in manager.get_upload_urls("a", ["b"]))]
+    return [*accepted, *(urls.upload_url for urls in manager.get_upload_urls("a", ["b"]))]
 
 
 def register_component(name: str, folder: str, root: Path) -> None:
-    """Have the files of a component ``package.name`` served from a folder below ``root``.
+    """Register a component ``package.name`` whose files are served from a folder below ``root``.
 
-    Streamlit reads such a manifest from *installed* packages only.
+    Streamlit itself reads such a registration from *installed* packages only.
     """
     manager = get_bidi_component_manager()
     if manager.get(name) is None:
-        package, own = name.split(".")
-        manifest = ComponentManifest(package, "1", [ComponentConfig(own, folder)])
+        package, component = name.split(".")
+        manifest = ComponentManifest(package, "1", [ComponentConfig(component, folder)])
         manager.register_from_manifest(manifest, root)

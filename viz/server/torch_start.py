@@ -1,4 +1,4 @@
-"""Loads torch once, when it is first needed, and sets it up for many small concurrent jobs."""
+"""Importing torch once, when it is first needed, with settings for many small concurrent jobs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _WARMING = Lock()
 
 
 def warm() -> None:
-    """Import torch once and set it up for many small concurrent jobs.
+    """Import torch and set it up for many small concurrent jobs, if that is not done yet.
 
-    One thread imports it while the others wait: a whole class may come in the same second, and
-    each thread would otherwise shorten the switch interval below once more.
+    One thread imports it while the others wait. Otherwise a class that arrives in the same second
+    would make each thread shorten the switch interval in `_warm` once more.
     """
     with _WARMING:
         _warm()
@@ -25,8 +25,9 @@ def warm() -> None:
 def _warm() -> None:
     """Import torch and set it up.
 
-    The import holds the interpreter for five milliseconds at a time, and the hundred small
-    requests of a page each wait for it. So the switch interval is shorter during the import.
+    By default, a thread that imports holds the interpreter for five milliseconds at a time, and
+    each of a page's hundred small requests waits for it. So the switch interval is shorter during
+    the import.
     """
     # torch.set_num_threads holds only in the thread that calls it; visitors have other threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -43,5 +44,5 @@ def _warm() -> None:
 
 
 def is_warm() -> bool:
-    """Whether torch is loaded, so that a result takes no import."""
+    """Return whether torch is imported, so that a result need not wait for that."""
     return _warm.cache_info().currsize > 0

@@ -122,7 +122,7 @@ def test_its_errors_are_ours_and_it_goes_on(pool: Pool) -> None:
     ("how", "error", "said"),
     [
         (signal.SIGKILL, MemoryError, "this computation needs more memory than is free here"),
-        (signal.SIGTERM, processes.GoneError, "this computation failed here"),
+        (signal.SIGTERM, processes.WorkerEndedError, "this computation failed here"),
     ],
 )
 def test_one_that_dies_is_replaced(pool: Pool, how: int, error: type[Exception], said: str) -> None:
@@ -204,7 +204,7 @@ def test_one_that_hangs_is_killed_and_replaced(
     }
     monkeypatch.setattr(processes, "_pools", processes._WorkerPools(analysis=pool))
     pool._limit = 0.5
-    with pytest.raises(processes.LateError, match="took too long and was stopped"):
+    with pytest.raises(processes.WorkerTimeoutError, match="took too long and was stopped"):
         asked[way]()
     pool._limit = WAIT_S
     assert len(seen) == {"work": 2, "stream": 1}.get(way, 0)
@@ -227,7 +227,7 @@ def test_whoever_finds_no_worker_free_is_told_so() -> None:
         first = other.submit(lambda: pool.work(name(pieces), 9)(report))
         assert reported.wait(WAIT_S)
         pool._limit = 0.05
-        with pytest.raises(processes.BusyError, match="try again in a minute"):
+        with pytest.raises(processes.WorkersBusyError, match="try again in a minute"):
             pool.call(name(who))
         go_on.set()
         first.result()
@@ -237,9 +237,9 @@ def test_whoever_finds_no_worker_free_is_told_so() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        processes.KilledError(),
-        processes.LateError(),
-        processes.BusyError(),
+        processes.WorkerKilledError(),
+        processes.WorkerTimeoutError(),
+        processes.WorkersBusyError(),
         UnfinishedError("is late"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import SpecError
 from tests import polling
-from viz.server.processes import KilledError, LateError
+from viz.server.processes import WorkerKilledError, WorkerTimeoutError
 from viz.server.queue import Jobs, Report, UnfinishedError, View, Work
 
 WAIT = 30.0
@@ -200,7 +200,13 @@ class Failing:
         raise self.error
 
 
-PASSING = [KilledError(), LateError(), UnfinishedError("is late"), MemoryError(), KeyError("x")]
+PASSING = [
+    WorkerKilledError(),
+    WorkerTimeoutError(),
+    UnfinishedError("is late"),
+    MemoryError(),
+    KeyError("x"),
+]
 REFUSAL = SpecError("draws", "must be fewer", 9)
 
 
@@ -218,7 +224,7 @@ def test_a_failure_is_kept_for_nobody_and_a_refusal_for_all(error: Exception) ->
 
 
 def test_who_has_been_silent_for_long_still_sees_what_failed() -> None:
-    jobs, work = Jobs(), Failing(KilledError())
+    jobs, work = Jobs(), Failing(WorkerKilledError())
     finished(jobs, "a", {"map": work}, "map")
     begun = work.begun
     jobs._jobs["map"].wanted["a"] -= 10_000
