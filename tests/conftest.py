@@ -57,7 +57,7 @@ def nothing_left_running() -> Iterator[None]:
         with jobs._lock:
             for job in jobs._jobs.values():
                 job.wanted.clear()
-            jobs._drop()
+            jobs._forget_unwanted()
             if all(job.state != "running" for job in jobs._jobs.values()):
                 return
         time.sleep(0.05)

@@ -1,1 +1,1 @@
-"""Interactive pictures: JavaScript, and Python's side of each."""
+"""Streamlit components: the JavaScript of each, and the Python that mounts it."""

@@ -1,4 +1,4 @@
-"""Components whose modules are served from their folder, so that the browser keeps them."""
+"""Registering components with files, which browsers cache, instead of inline JavaScript."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from viz.server.streamlit_private import register_component
 def component(
     name: str, *, html: str, js: str, css: str, folder: str = "components"
 ) -> Callable[..., Any]:
-    """The component ``package.name`` with files below a folder of ``viz``.
+    """Return the function that mounts a Streamlit component whose files are served from a folder.
 
-    Streamlit reads such a manifest from *installed* packages only; inline JavaScript would
-    be sent again with every change of the data. The manager is Streamlit's own, its version
-    pinned, and browser tests open the components.
+    Streamlit would send inline JavaScript again with every change of the data.
+
+    Args:
+        name: ``package.name`` of the component.
+        html: The component's initial HTML.
+        js, css: Paths of the module and of the style sheet below ``folder``.
+        folder: Folder below ``viz``.
     """
     register_component(name, folder, Path(__file__).parent.parent)
     return st.components.v2.component(name, html=html, js=js, css=css)

@@ -1,1 +1,1 @@
-"""What is taught: claims, exercises, the tour. Knows core alone."""
+"""What the app teaches: claims, exercises and the guided tour; it imports core alone."""

@@ -1,7 +1,7 @@
 """The guided tour: from "what is a stride" to "what does a ResNet unit see".
 
-One row a stop. Each opens a page as the lecturer wants it, and names the picture of that page
-that stands for it in the default lecture: ``python -m viz.slides tour slides.zip``.
+Each stop opens a page with given settings, and names the picture of that page that becomes its
+slide in the default lecture: ``python -m viz.slides tour slides.zip``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ class Stop:
     """One stop of the tour.
 
     Attributes:
-        name: short, for links and files; no two stops share it.
-        title: the question it answers.
-        text: two sentences to read beside the picture.
-        page: name of the page it opens.
-        query: that page's part of the link, as the page itself writes it.
-        picture: the page's picture that stands for it on a slide.
+        name: A short, unique name for links and files.
+        title: The question that the stop answers.
+        text: Two sentences to read beside the picture.
+        page: Name of the page that the stop opens.
+        query: Query string with the page's settings, as the page itself writes it.
+        picture: Name of the page's picture that is exported as the stop's slide.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Stop:
 
     @property
     def link(self) -> str:
-        """``sweep?stride=2``."""
+        """Page and query in one text, such as ``sweep?stride=2``."""
         return f"{self.page}?{self.query}" if self.query else self.page
 
 
@@ -149,11 +149,11 @@ TOUR: tuple[Stop, ...] = (
         "view",
     ),
 )
-"""In the order of a first lecture."""
+"""All stops in the order of a first lecture."""
 
 
 def lecture() -> str:
-    """The tour as a lecture file of `viz.slides.lecture`, one slide a stop."""
+    """Return the tour as a lecture file for `viz.slides.lecture`, with a slide for each stop."""
     lines = ["# The guided tour, one picture a stop."]
     for number, stop in enumerate(TOUR, 1):
         lines += [f"# {stop.title}", f"{number:02}-{stop.name} {stop.link} picture={stop.picture}"]

@@ -1,4 +1,4 @@
-"""What every visit runs: page config, navigation, the page."""
+"""The script that Streamlit runs for every page: page config, navigation, then the page itself."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from viz.page.session import read_shell
 from viz.pages import GROUPS, PAGES
 from viz.shell import present, share, tour_bar
 
-HERE = Path(__file__).parent
-FEATURES = HERE.parent / "features"
+FOLDER = Path(__file__).parent
+FEATURES = FOLDER.parent / "features"
 PHOTOGRAPHS = [
     f"[{each.label}]({each.credit.address}) by {each.credit.author}, "
     f"[{each.credit.license}]({each.credit.license_address})"
@@ -21,12 +21,12 @@ PHOTOGRAPHS = [
     if each.credit
 ]
 
-# An icon of our own: the browser would fetch a page's Material icon from another machine.
+# The icon is a file of this app: the browser would load a Material icon from another server.
 st.set_page_config(
-    page_title="Strides and receptive fields", page_icon=HERE / "icon.svg", layout="wide"
+    page_title="Strides and receptive fields", page_icon=FOLDER / "icon.svg", layout="wide"
 )
-st.html(HERE / "style.css")
-if "sections" not in st.session_state:  # made once a visit: looking up twelve files takes its time
+st.html(FOLDER / "style.css")
+if "sections" not in st.session_state:  # once per session, because it looks up a file per page
     st.session_state["sections"] = {
         group: [
             st.Page(
@@ -45,21 +45,21 @@ if "sections" not in st.session_state:  # made once a visit: looking up twelve f
 chosen = st.navigation({g: pages for g, pages in st.session_state["sections"].items() if pages})
 name = chosen.url_path or PAGES[0].name
 if st.session_state.get("page") not in (None, name):
-    # The page before has been left: nothing is computed for it any more.
+    # The visitor has left the previous page, so its computations are withdrawn.
     progress.leave(*st.session_state.get("seen", {}))
 progress.come_back()
 shell = read_shell(name)
-present.dress(shell["present"])
+present.enlarge(shell["present"])
 tools = st.container(key="shell_tools")
 with tools:
-    present.switch(shell["present"])
-# A place of its own on every page: a tour that begins must not move the page's elements.
+    present.toggle_button(shell["present"])
+# This container exists on every page, so that the start of a tour does not move other elements.
 stop = shell["tour"] if name != "tour" else 0
 with st.container(key="shell_tour"):
-    back = tour_bar.bar(stop) if stop else None
+    return_place = tour_bar.draw_bar(stop) if stop else None
 chosen.run()
 st.sidebar.caption(f"Photographs, cropped and scaled: {'; '.join(PHOTOGRAPHS)}.")
 with tools:
     share.button(name)
-if back is not None:
-    tour_bar.way_back(back, stop, name)
+if return_place is not None:
+    tour_bar.return_button(return_place, stop, name)

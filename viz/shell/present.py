@@ -1,4 +1,4 @@
-"""Presentation mode: what a projector shows, large, and nothing else."""
+"""Presentation mode for projectors: an enlarged page without sidebar and controls."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from viz.page.session import change_shell
 
 CSS = Path(__file__).parent / "present.css"
 
+PLOT_SCALE = 1.5
+"""Factor by which Plotly figures grow; style sheets cannot enlarge them."""
 
-LARGER = 1.5
-"""Of Plotly's pictures, whose pixels the style cannot reach."""
 
-
-def dress(on: bool) -> None:
-    """Hide the sidebar and the controls of the page, and enlarge the rest."""
+def enlarge(on: bool) -> None:
+    """If presentation mode is on, hide the sidebar and the controls, and enlarge the rest."""
     if on:
         from viz.plots.figure import Figure  # Plotly, which not every page needs
 
-        Figure.scale = staticmethod(_scale)
+        Figure.scale = staticmethod(_plot_scale)
         st.html(CSS)
 
 
-def _scale() -> float:
-    """Of the pictures of the visitor whose run asks; fragments run without the shell."""
+def _plot_scale() -> float:
+    """Return the scale of Plotly figures for the session that runs.
+
+    It is looked up for every figure, because a fragment runs without `enlarge`.
+    """
     shell = st.session_state.get("shell", {}).get("values", {})
-    return LARGER if shell.get("present") else 1.0
+    return PLOT_SCALE if shell.get("present") else 1.0
 
 
-def switch(on: bool) -> None:
-    """The button into presentation mode, or out of it; Escape leaves as well."""
+def toggle_button(on: bool) -> None:
+    """Show the button that enters or, if ``on``, leaves presentation mode; Escape leaves, too."""
     if on:
         st.button(
             "Leave",

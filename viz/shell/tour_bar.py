@@ -1,4 +1,4 @@
-"""The guided tour above a page: the stop's title and sentences, and the way on."""
+"""The bar of the guided tour above a page: the stop's title, its text, and navigation buttons."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from viz.page.links import file_of, stop_query
 from viz.page.session import change_shell, page_query
 
 KEYS = {"PageDown": ".st-key-tour_next button", "PageUp": ".st-key-tour_back button"}
-"""A clicker's keys, and the buttons they press whatever has the keyboard."""
-AGAIN = "tour_to"
-"""In the session: the number of the stop that a callback wants opened anew."""
+"""Keys of a presenter's remote, and the CSS selectors of the buttons they press."""
+REOPENED_STOP = "tour_to"
+"""Session key of the number of the stop that `_reopen_stop` wants to open again."""
 
 
-def bar(number: int) -> DeltaGenerator:
-    """Draw the bar of one stop, and go where its buttons say.
+def draw_bar(number: int) -> DeltaGenerator:
+    """Draw the bar of one stop, and switch to another stop if one of its buttons was pressed.
 
     Args:
-        number: of the stop, 1 the first.
+        number: Number of the stop, from 1.
 
     Returns:
-        where `way_back` goes, once the page is drawn.
+        The container for `return_button`, which needs the page to be drawn first.
     """
     stop = TOUR[number - 1]
     with st.container(key="tour_bar", horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{stop.title}** {stop.text}", width="stretch")
         with st.container(key="tour_steps", width="content", horizontal_alignment="right"):
             place = st.container(key="tour_place")
-            to = _buttons(number) or st.session_state.pop(AGAIN, 0)
-    if to:
-        st.switch_page(file_of(TOUR[to - 1]), query_params=stop_query(to))
+            target = _buttons(number) or st.session_state.pop(REOPENED_STOP, 0)
+    if target:
+        st.switch_page(file_of(TOUR[target - 1]), query_params=stop_query(target))
     return place
 
 
 def _buttons(number: int) -> int:
-    """The number of the stop that the visitor asks for, else 0. A clicker's keys turn pages."""
+    """Draw the navigation buttons; return the number of the stop to open, or 0 for none."""
     last = len(TOUR)
     with st.container(
         key="tour_buttons", horizontal=True, vertical_alignment="center", gap="small"
@@ -52,50 +52,50 @@ def _buttons(number: int) -> int:
             on = st.button("Next", shortcut="PageDown", type="primary", key="tour_next")
         else:
             on = False
-            st.button("Finish", type="primary", key="tour_finish", on_click=leave)
+            st.button("Finish", type="primary", key="tour_finish", on_click=leave_tour)
         st.button(
             "",
             icon=":material/close:",
             type="tertiary",
             key="tour_leave",
             help="Leave the tour; the page stays as it is",
-            on_click=leave,
+            on_click=leave_tour,
         )
     keys(KEYS, key="tour_keys")
     return number - 1 if back else number + 1 if on else 0
 
 
-def leave() -> None:
-    """Callback: no tour any more."""
+def leave_tour() -> None:
+    """Leave the tour; a callback."""
     change_shell({"tour": 0})
 
 
-def way_back(place: DeltaGenerator, number: int, page: str) -> None:
-    """A button to the stop's own picture, where the visitor has gone on from it.
+def return_button(place: DeltaGenerator, number: int, page: str) -> None:
+    """Show a button that returns to the stop's own view, if the visitor has changed it.
 
     Args:
-        place: what `bar` returned.
-        number: of the stop.
-        page: name of the page on show.
+        place: The container that `draw_bar` returned.
+        number: Number of the stop, from 1.
+        page: Name of the page that is shown.
     """
     stop = TOUR[number - 1]
-    if not at_stop(stop, page):
-        # Not a link: of one that leads to the page on show, Streamlit's address bar learns nothing.
+    if not shows_stop(stop, page):
+        # It is no link: Streamlit does not update the address for a link to the current page.
         place.button(
             "Back to the stop's picture",
             icon=":material/undo:",
             type="tertiary",
             key="tour_again",
-            on_click=_again,
+            on_click=_reopen_stop,
             args=(number,),
         )
 
 
-def _again(number: int) -> None:
-    """Callback: the stop anew; the next run goes there before it draws the page."""
-    st.session_state[AGAIN] = number
+def _reopen_stop(number: int) -> None:
+    """Let the next run open the stop again before it draws the page; a callback."""
+    st.session_state[REOPENED_STOP] = number
 
 
-def at_stop(stop: Stop, page: str) -> bool:
-    """Whether the page shows what the stop opens, by the address it has just written."""
+def shows_stop(stop: Stop, page: str) -> bool:
+    """Return whether the page's address, which it has just written, is the stop's."""
     return page == stop.page and page_query() == dict(parse_qsl(stop.query))

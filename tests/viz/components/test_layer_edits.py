@@ -17,7 +17,7 @@ from viz.components.layer_table.edits import (
     EDITS,
     MAX_TEXT,
     MAX_UNDO,
-    MAX_WHOLE,
+    MAX_BLOCK_TEXT,
     MENU,
     SUGGESTIONS,
     History,
@@ -184,7 +184,7 @@ def test_a_block_too_long_for_one_line_has_only_its_head() -> None:
         parse_notation(f"3x[{', '.join(['conv3 p1 c64'] * count)}]") for count in (3, 39)
     )
     assert table_rows(short, {})[0]["whole"] == to_notation(short)
-    assert len(to_notation(long)) > MAX_WHOLE
+    assert len(to_notation(long)) > MAX_BLOCK_TEXT
     assert table_rows(long, {})[0]["whole"] == ""
     many = parse_notation(f"2x[{', '.join(['bn'] * 41)}]")
     assert table_rows(many, {})[0]["whole"] == ""

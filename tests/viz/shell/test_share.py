@@ -31,34 +31,34 @@ def decoded(rows: tuple[str, ...]) -> str:
 @given(query=st.text("abcdefghijklmnopqrstuvwxyz0123456789=&.-_:%", max_size=600))
 def test_a_phone_reads_the_address(query: str) -> None:
     address = f"{SITE}/sweep?{query}"
-    assert decoded(share.code(address)) == address
+    assert decoded(share.qr_rows(address)) == address
 
 
 def test_the_longest_link_is_read_and_the_next_refused() -> None:
-    address = f"{SITE}/?weights=".ljust(share.MOST_BYTES, "7")
-    rows = share.code(address)
+    address = f"{SITE}/?weights=".ljust(share.MAX_QR_BYTES, "7")
+    rows = share.qr_rows(address)
     assert len(rows) == 97, "version 20"
     assert decoded(rows) == address
-    assert share.hints(address) == []
+    assert share.sharing_hints(address) == []
     with pytest.raises(SpecError, match="link must have at most 858 characters"):
-        share.code(address + "7")
+        share.qr_rows(address + "7")
 
 
 def test_a_link_that_is_too_long_names_what_makes_it_so() -> None:
-    (told,) = share.hints(f"{SITE}/?stride=2&pixels={'1' * 900}")
+    (told,) = share.sharing_hints(f"{SITE}/?stride=2&pixels={'1' * 900}")
     assert "`pixels` alone takes 900" in told
 
 
 @pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1", "[::1]:8501"])
 def test_an_address_of_this_computer_only_says_so(host: str) -> None:
-    (told,) = share.hints(f"http://{host}/sweep?stride=3")
+    (told,) = share.sharing_hints(f"http://{host}/sweep?stride=3")
     assert "this computer only" in told
 
 
 def test_the_server_s_own_name_stands_in_for_a_local_one() -> None:
     local = "http://127.0.0.1:8501/erf?draws=64"
-    assert share.public(local, SITE) == f"{SITE}/erf?draws=64"
-    assert share.public(local, "") == local
+    assert share.public_address(local, SITE) == f"{SITE}/erf?draws=64"
+    assert share.public_address(local, "") == local
 
 
 def test_the_class_gets_the_settings_and_the_stop_but_not_presentation_mode() -> None:

@@ -1,4 +1,4 @@
-"""Python's side of the receptive-field cone: registers its files and mounts it."""
+"""The Python part of the receptive-field cone, which mounts its JavaScript component."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ def cone(
     """Show a network's cross-section beside the image.
 
     Args:
-        lines: of ``core.receptive_field.outline.as_data``.
-        view: layer (name of a line's node), unit (row, column) or None, axis, down, zoom,
-            grid; taken over when ``token`` or ``identity`` changes.
-        title: of a saved picture.
-        picture: data URL of the image.
-        identity: changes whenever the network does.
-        token: changes when a link or a table sets the view.
-        key: Streamlit's key; ``st.session_state[key].view`` holds what the visitor chose.
-        on_view: called when the visitor has settled on a unit.
+        lines: The layers, from ``core.receptive_field.outline.as_data``.
+        view: The view: ``layer`` (name of a line's node), ``unit`` (row, column) or None,
+            ``axis``, ``down``, ``zoom`` and ``grid``. The component adopts it when ``token`` or
+            ``identity`` changes, and otherwise shows the visitor's own view.
+        title: Title of the cone in a saved picture.
+        picture: Data URL of the image.
+        identity: A text that changes whenever the network does.
+        token: A text that changes when a link or a table sets the view.
+        key: Streamlit's key; ``st.session_state[key].view`` holds the visitor's view.
+        on_view: Callback for when the visitor has settled on a unit.
     """
     show = component(NAME, html=_HTML, js="cone/cone.js", css="cone/cone.css")
     show(

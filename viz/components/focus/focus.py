@@ -1,4 +1,4 @@
-"""Puts the keyboard where the page says: a lesson can then be done without a mouse."""
+"""A component without a face that sets the keyboard focus, for use without a mouse."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _HTML = """<div class="focus"></div>
 
 
 def focus(selector: str, token: str, *, key: str) -> None:
-    """Move the keyboard to the first element of a CSS selector, once for each token.
+    """Focus the first element that matches a CSS selector, once for each token.
 
     Args:
-        selector: of the page, such as ``.st-key-answer input``; never from a visitor.
-        token: changes when the keyboard shall be moved again.
-        key: Streamlit's key.
+        selector: CSS selector such as ``.st-key-answer input``; never text from a visitor.
+        token: A new value moves the focus again.
+        key: Streamlit's key of the component.
     """
     show = component(NAME, html=_HTML, js="focus/focus.js", css="focus/focus.css")
     show(key=key, data={"selector": selector, "token": token})

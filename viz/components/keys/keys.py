@@ -1,4 +1,4 @@
-"""Keys that press buttons of the page, also while a slider has the keyboard."""
+"""A component without a face with which keys press buttons, even while a slider has the focus."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _HTML = """<div class="keys"></div>
 
 
 def keys(buttons: Mapping[str, str], *, key: str) -> None:
-    """Have keys press buttons as long as this is drawn.
+    """Let keys press buttons as long as this component is on the page.
 
     Args:
-        buttons: the key's name, such as ``PageDown``: a CSS selector of the page, such as
-            ``.st-key-tour_next button``; never from a visitor.
-        key: Streamlit's key.
+        buttons: For each key, by its name such as ``PageDown``, the CSS selector of a button such
+            as ``.st-key-tour_next button``; never text from a visitor.
+        key: Streamlit's key of the component.
     """
     show = component(NAME, html=_HTML, js="keys/keys.js", css="keys/keys.css")
     show(key=key, data={"buttons": dict(buttons)})

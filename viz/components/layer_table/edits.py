@@ -1,14 +1,15 @@
-"""The layer table without a screen: its rows, and the edits a visitor makes in it.
+"""The data of the layer table: its rows, and the edits that a visitor makes in it.
 
-A message of the table is a mapping; nothing in it is trusted:
+The browser sends an edit as a mapping, in which nothing can be trusted:
 
-    do    "set", "insert", "remove", "move" or "copy"; in a history also "undo" and "redo"
-    path  of the row it is about, as in ``core.networks.rows``; for "insert" the place where
-          the new layers go. A path of even length is a branch of a block: "remove" takes it
-          away (a shortcut becomes the identity), "insert" puts a new one before it.
-    text  for "set" and "insert": the layers, in notation
-    to    for "move": the new place, in the network without the row
-    was   optional: the text the visitor saw in the row; refused if it is not there any more
+    do    "set", "insert", "remove", "move" or "copy"; for a history also "undo" and "redo"
+    path  Path of the edited row, as in ``core.networks.rows``; for "insert" the position of the new
+          layers. A path of even length means a branch of a block: "remove" removes it (a shortcut
+          becomes the identity), "insert" inserts a new one before it.
+    text  The layers in notation, for "set" and "insert".
+    to    The new position in the network without the row, for "move".
+    was   Optional: the text that the visitor saw in the row; if the row has another text by now,
+          the edit is refused.
 """
 
 from __future__ import annotations
@@ -38,12 +39,14 @@ from core.networks.notation.words import WORDS
 from core.networks.rules import MAX_LAYERS, MAX_NESTING
 
 MAX_TEXT = 4_000
-"""Characters typed into one row."""
-MAX_WHOLE = 400
-"""Characters of a folded block; a longer one can only be edited unfolded."""
-MAX_WHOLE_ROWS = 40
+"""Largest number of characters in one row."""
+MAX_BLOCK_TEXT = 400
+"""Largest number of characters of a block that can be edited while it is folded."""
+MAX_BLOCK_ROWS = 40
+"""Largest number of rows in a block that can be edited while it is folded."""
 MAX_UNDO = 50
-MAX_PATH = 2 * MAX_NESTING + 2
+"""Number of edits that can be undone."""
+MAX_PATH_LENGTH = 2 * MAX_NESTING + 2
 EDITS = ("set", "insert", "remove", "move", "copy")
 
 MENU = (
@@ -51,35 +54,35 @@ MENU = (
     *("bn", "relu", "up2", "gap", "flatten, fc10"),
     *("residual[conv3 p1, relu, conv3 p1]", "concat[conv1 | conv3 p1]", "3x[conv3 p1, relu]"),
 )
-"""What the table offers to insert; the first is what a key inserts."""
+"""Layers that the table's menu offers to insert; a key inserts the first one."""
 SUGGESTIONS = (*(word.example for word in WORDS.values()), *MENU[-3:])
-"""What a row suggests while it is typed."""
+"""Texts that a row suggests while the visitor types."""
 
 _HEAD = re.compile(r"residual|concat|[0-9]{1,9}x", re.IGNORECASE)
 
 
 def table_rows(spec: NetworkSpec, columns: Mapping[Path, tuple[str, ...]]) -> list[dict[str, Any]]:
-    """The rows of the table, one for each layer, blocks before what they hold.
+    """Return the rows of the table, one for each layer; a block comes before its layers.
 
     Args:
-        spec: the network.
-        columns: for each path the computed cells, as text; a path may be missing.
+        spec: The network.
+        columns: The computed cells as text, by the row's path; a path may be missing.
 
     Returns:
-        dicts for JSON: ``path``; ``kind``; ``text``, what is edited (of a block its head, as in
-        ``3x``); ``whole``, of a block its whole notation, empty where too long to edit in one
-        line; ``branches``, of a block (name, number of layers) each; ``of``, how many layers
-        are in its own branch; ``cells``.
+        Dictionaries for JSON with the keys ``path``; ``kind``; ``text``, the editable text, which
+        for a block is its head such as ``3x``; ``whole``, a block's whole notation, or "" if it is
+        too long for one line; ``branches``, (name, number of layers) of each branch of a block;
+        ``of``, the number of layers in the branch to which the row belongs; and ``cells``.
     """
     table = rows(spec)
-    inside = _counts([row.path for row in table])
-    lengths = _lengths([row.path for row in table])
+    inside = _rows_inside([row.path for row in table])
+    lengths = _branch_lengths([row.path for row in table])
     return [
         {
             "path": list(row.path),
             "kind": row.kind,
-            "text": _as_text(row.layer),
-            "whole": _whole(row.layer, inside[row.path]) if row.branches else "",
+            "text": _row_text(row.layer),
+            "whole": _block_text(row.layer, inside[row.path]) if row.branches else "",
             "branches": [
                 [name, lengths.get((*row.path, index), 0)]
                 for index, name in enumerate(row.branches)
@@ -91,8 +94,8 @@ def table_rows(spec: NetworkSpec, columns: Mapping[Path, tuple[str, ...]]) -> li
     ]
 
 
-def _counts(paths: list[Path]) -> dict[Path, int]:
-    """How many rows each row holds, at any depth."""
+def _rows_inside(paths: list[Path]) -> dict[Path, int]:
+    """Return for each row how many rows it contains, at any depth."""
     counts = dict.fromkeys(paths, 0)
     for path in paths:
         for end in range(1, len(path), 2):
@@ -100,107 +103,124 @@ def _counts(paths: list[Path]) -> dict[Path, int]:
     return counts
 
 
-def _lengths(paths: list[Path]) -> dict[Path, int]:
-    """How many layers stand in each branch that has any; ``()`` is the network itself."""
+def _branch_lengths(paths: list[Path]) -> dict[Path, int]:
+    """Return the number of layers of each branch that has any; ``()`` is the network itself."""
     lengths: dict[Path, int] = {}
     for path in paths:
         lengths[path[:-1]] = lengths.get(path[:-1], 0) + 1
     return lengths
 
 
-def _as_text(layer: Layer) -> str:
+def _row_text(layer: Layer) -> str:
+    """Return the editable text of a row: a block's head, or the notation of another layer."""
     if isinstance(layer, Repeat):
         return f"{layer.times}x"
     return layer.kind if isinstance(layer, Block) else layer_to_notation(layer)
 
 
-def _whole(layer: Layer, inside: int) -> str:
-    text = layer_to_notation(layer) if inside <= MAX_WHOLE_ROWS else ""
-    return text if len(text) <= MAX_WHOLE else ""
+def _block_text(layer: Layer, inside: int) -> str:
+    """Return the notation of a block with ``inside`` rows; "" if it is too long for one line."""
+    text = layer_to_notation(layer) if inside <= MAX_BLOCK_ROWS else ""
+    return text if len(text) <= MAX_BLOCK_TEXT else ""
 
 
 def apply(spec: NetworkSpec, message: Mapping[str, Any]) -> NetworkSpec:
-    """The network after one edit; the old one is left as it is.
+    """Return the network after one edit.
 
     Raises:
-        SpecError: the message is none of the table's, is about a row that is not there or has
-            changed, its text cannot be read, or the network would break a rule.
+        SpecError: The message is not one of the table's, its row does not exist or has changed,
+            its text cannot be parsed, or the network would break a rule.
     """
-    do, path = _edit_of(message), _path(message, "path")
+    edit, path = _edit_name(message), _path(message, "path")
     if len(path) % 2 == 0:
-        return _with_branches_changed(spec, do, path, message)
-    if do == "insert":
-        return _spliced(spec, path, 0, _layers(message))
+        return _with_branch_edited(spec, edit, path, message)
+    if edit == "insert":
+        return _with_layers_replaced(spec, path, 0, _layers(message))
     layer = layer_at(spec, path)
-    _check_same(layer, message)
-    if do == "remove":
+    _check_unchanged(layer, message)
+    if edit == "remove":
         return remove(spec, path)
-    if do == "move":
+    if edit == "move":
         return move(spec, path, _path(message, "to"))
-    if do == "copy":
-        return _spliced(spec, path, 0, (layer,))
-    return _spliced(spec, path, 1, _replacement(layer, message))
+    if edit == "copy":
+        return _with_layers_replaced(spec, path, 0, (layer,))
+    return _with_layers_replaced(spec, path, 1, _replacement(layer, message))
 
 
-def _edit_of(message: object) -> str:
+def _edit_name(message: object) -> str:
+    """Return the ``do`` of a message; raise SpecError if it is not one of `EDITS`."""
     if not isinstance(message, Mapping):
         raise SpecError("edit", "must be a message of the layer table", type(message).__name__)
-    do = message.get("do")
-    if not isinstance(do, str) or do not in EDITS:
-        raise SpecError("edit", f"must be one of {', '.join(EDITS)}", _short(do))
-    return do
+    edit = message.get("do")
+    if not isinstance(edit, str) or edit not in EDITS:
+        raise SpecError("edit", f"must be one of {', '.join(EDITS)}", _value_in_words(edit))
+    return edit
 
 
 def _path(message: Mapping[str, Any], name: str) -> Path:
+    """Return the path under a key of a message; raise SpecError if it is not a path."""
     steps = message.get(name)
-    if not isinstance(steps, list | tuple) or not 1 <= len(steps) <= MAX_PATH:
-        raise SpecError(name, f"must be a list of 1 to {MAX_PATH} whole numbers", _short(steps))
+    if not isinstance(steps, list | tuple) or not 1 <= len(steps) <= MAX_PATH_LENGTH:
+        raise SpecError(
+            name, f"must be a list of 1 to {MAX_PATH_LENGTH} whole numbers", _value_in_words(steps)
+        )
     for step in steps:
         if type(step) is not int or not 0 <= step <= MAX_LAYERS:
-            raise SpecError(name, f"must hold whole numbers from 0 to {MAX_LAYERS:,}", _short(step))
+            raise SpecError(
+                name, f"must hold whole numbers from 0 to {MAX_LAYERS:,}", _value_in_words(step)
+            )
     return tuple(steps)
 
 
 def _text(message: Mapping[str, Any]) -> str:
+    """Return the ``text`` of a message; raise SpecError if it is missing or too long."""
     text = message.get("text")
     if not isinstance(text, str):
-        raise SpecError("text", "must be a text", _short(text))
+        raise SpecError("text", "must be a text", _value_in_words(text))
     if len(text) > MAX_TEXT:
         rule = f"must have at most {MAX_TEXT:,} characters in one row"
         raise SpecError("text", rule, f"{len(text):,}")
     return text
 
 
-def _short(value: object) -> str:
-    """What a message has room for; what is long or deep is named by its type."""
+def _value_in_words(value: object) -> str:
+    """Return a value for an error message; a long or nested one is named by its type only."""
     if isinstance(value, str):
         return repr(value[:40])
-    small = isinstance(value, int | float) and abs(value) < 1e15
-    return repr(value) if small or value is None else type(value).__name__
+    short_number = isinstance(value, int | float) and abs(value) < 1e15
+    return repr(value) if short_number or value is None else type(value).__name__
 
 
-def _check_same(layer: Layer, message: Mapping[str, Any]) -> None:
-    """Refuses an edit of a row that another edit has put in this place meanwhile."""
-    was = message.get("was")
-    if was is not None and was not in (_as_text(layer), layer_to_notation(layer)):
+def _check_unchanged(layer: Layer, message: Mapping[str, Any]) -> None:
+    """Raise SpecError if the row no longer has the text that the visitor saw."""
+    previous_text = message.get("was")
+    if previous_text is not None and previous_text not in (
+        _row_text(layer),
+        layer_to_notation(layer),
+    ):
         rule = "is not what was in this row when it was edited; look again"
-        raise SpecError("row", rule, _as_text(layer))
+        raise SpecError("row", rule, _row_text(layer))
 
 
 def _layers(message: Mapping[str, Any]) -> tuple[Layer, ...]:
+    """Return the layers that the message's ``text`` means."""
     return parse_notation(_text(message)).layers
 
 
 def _replacement(layer: Layer, message: Mapping[str, Any]) -> tuple[Layer, ...]:
-    """The layers typed into a row; of a block its head alone keeps what it holds."""
+    """Return the layers typed into a row; the head of a block alone preserves its branches."""
     head = _text(message).strip().replace("×", "x")
     if isinstance(layer, Block) and _HEAD.fullmatch(head):
-        return (_recast(layer, head.lower()),)
+        return (_with_head(layer, head.lower()),)
     return _layers(message)
 
 
-def _recast(block: Block, head: str) -> Block:
-    """The block's branches in a block of another kind, or repeated another number of times."""
+def _with_head(block: Block, head: str) -> Block:
+    """Return a block with the same branches and another head: another kind or repeat count.
+
+    Raises:
+        SpecError: The branches are too many for this kind of block.
+    """
     branches = block.branches
     if head == block.kind:
         return block
@@ -216,22 +236,24 @@ def _recast(block: Block, head: str) -> Block:
     return Repeat(int(head[:-1]), *filled)
 
 
-def _spliced(spec: NetworkSpec, path: Path, cut: int, new: tuple[Layer, ...]) -> NetworkSpec:
-    """The network with ``cut`` layers at ``path`` replaced by ``new``."""
+def _with_layers_replaced(
+    spec: NetworkSpec, path: Path, count: int, new_layers: tuple[Layer, ...]
+) -> NetworkSpec:
+    """Return the network with ``count`` layers, from ``path`` on, replaced by ``new_layers``."""
     *outer, index = path
-    chain = _chain_at(spec, tuple(outer))
-    if index + cut > len(chain):
+    layers = _branch_at(spec, tuple(outer))
+    if index + count > len(layers):
         raise SpecError("path", "must be that of a row of the table", path)
-    chain = (*chain[:index], *new, *chain[index + cut :])
+    layers = (*layers[:index], *new_layers, *layers[index + count :])
     if not outer:
-        return NetworkSpec(chain)
+        return NetworkSpec(layers)
     block, branch = _block_at(spec, path[:-2]), path[-2]
-    branches = (*block.branches[:branch], chain, *block.branches[branch + 1 :])
+    branches = (*block.branches[:branch], layers, *block.branches[branch + 1 :])
     return with_row(spec, path[:-2], block.with_branches(branches))
 
 
-def _chain_at(spec: NetworkSpec, branch: Path) -> tuple[Layer, ...]:
-    """The layers of a branch, a path of even length."""
+def _branch_at(spec: NetworkSpec, branch: Path) -> tuple[Layer, ...]:
+    """Return the layers of a branch, whose path has an even length."""
     if not branch:
         return spec.layers
     block = _block_at(spec, branch[:-1])
@@ -241,45 +263,52 @@ def _chain_at(spec: NetworkSpec, branch: Path) -> tuple[Layer, ...]:
 
 
 def _block_at(spec: NetworkSpec, path: Path) -> Block:
+    """Return the block at a path; raise SpecError if another layer is there."""
     layer = layer_at(spec, path)
     if not isinstance(layer, Block):
         raise SpecError("path", "must lead through blocks of the table", path)
     return layer
 
 
-def _with_branches_changed(
-    spec: NetworkSpec, do: str, path: Path, message: Mapping[str, Any]
+def _with_branch_edited(
+    spec: NetworkSpec, edit: str, path: Path, message: Mapping[str, Any]
 ) -> NetworkSpec:
-    """The network with a branch more or less: of a concat, or a residual's shortcut."""
+    """Return the network with a branch of a concat inserted or removed, or a shortcut removed."""
     block, branch = _block_at(spec, path[:-1]), path[-1]
     branches = block.branches
-    if do == "insert" and isinstance(block, ConcatBlock) and branch <= len(branches):
-        new = (*branches[:branch], _layers(message), *branches[branch:])
-    elif do == "remove" and isinstance(block, ConcatBlock) and branch < len(branches):
-        new = (*branches[:branch], *branches[branch + 1 :])
-    elif do == "remove" and isinstance(block, ResidualBlock) and branch == 1:
-        new = (block.body, ())
+    if edit == "insert" and isinstance(block, ConcatBlock) and branch <= len(branches):
+        new_layers = (*branches[:branch], _layers(message), *branches[branch:])
+    elif edit == "remove" and isinstance(block, ConcatBlock) and branch < len(branches):
+        new_layers = (*branches[:branch], *branches[branch + 1 :])
+    elif edit == "remove" and isinstance(block, ResidualBlock) and branch == 1:
+        new_layers = (block.body, ())
     else:
-        raise SpecError("edit", "must be one that this branch allows", do)
-    return with_row(spec, path[:-1], block.with_branches(new))
+        raise SpecError("edit", "must be one that this branch allows", edit)
+    return with_row(spec, path[:-1], block.with_branches(new_layers))
 
 
 @dataclass(frozen=True)
 class History:
-    """A network and the ones before and after it that undo and redo lead to."""
+    """A network with its undo and redo steps.
+
+    Attributes:
+        spec: The current network.
+        past: Earlier networks, the latest one last.
+        future: Networks that were undone, the next one first.
+    """
 
     spec: NetworkSpec
     past: tuple[NetworkSpec, ...] = ()
     future: tuple[NetworkSpec, ...] = ()
 
     def to(self, spec: NetworkSpec) -> History:
-        """Another network, the present one behind it; at most ``MAX_UNDO`` are kept."""
+        """Return the history after a change to ``spec``; at most `MAX_UNDO` steps stay."""
         if spec == self.spec:
             return self
         return History(spec, (*self.past, self.spec)[-MAX_UNDO:])
 
     def undone(self) -> History:
-        """One step back, where there is one."""
+        """Return the history after one undo; itself if there is nothing to undo."""
         if not self.past:
             return self
         return replace(
@@ -287,7 +316,7 @@ class History:
         )
 
     def redone(self) -> History:
-        """One step forward again, where there is one."""
+        """Return the history after one redo; itself if there is nothing to redo."""
         if not self.future:
             return self
         return replace(
@@ -296,17 +325,22 @@ class History:
 
 
 def step(history: History, message: Mapping[str, Any]) -> History:
-    """The history after one message: an edit, "undo" or "redo". Raises as ``apply`` does."""
-    do = message.get("do") if isinstance(message, Mapping) else None
-    if do == "undo":
+    """Return the history after one message: an edit, "undo" or "redo"; raises as `apply`."""
+    edit = message.get("do") if isinstance(message, Mapping) else None
+    if edit == "undo":
         return history.undone()
-    if do == "redo":
+    if edit == "redo":
         return history.redone()
     return history.to(apply(history.spec, message))
 
 
 def refusal(message: object, error: SpecError) -> dict[str, Any]:
-    """What the table is sent to show why an edit was refused: the row, a sentence, the text."""
+    """Return the data with which the table shows why an edit was refused.
+
+    Returns:
+        A dictionary with the ``path`` of the row, the ``sentence`` of the error, and the ``text``
+        that the visitor typed, or None.
+    """
     fields: Mapping[str, Any] = message if isinstance(message, Mapping) else {}
     try:
         path = _path(fields, "path")

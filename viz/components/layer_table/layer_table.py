@@ -1,4 +1,4 @@
-"""Python's side of the layer table: registers its files and mounts it."""
+"""The Python part of the layer table, which mounts its JavaScript component."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ def layer_table(
     """Show a network as an editable table.
 
     Args:
-        rows: of ``viz.components.layer_table.edits.table_rows``.
-        columns: ``title`` and ``help`` of each computed column; those with ``phone`` true stay
-            on a narrow screen, the first one where none has it.
-        error: why the last edit was refused, from ``viz.components.layer_table.edits.refusal``; or ``path`` and
-            ``sentence`` of a layer that does not fit.
-        selected: path of the layer that the page shows.
-        undo, redo: whether there is something to undo or redo.
-        key: Streamlit's key; ``st.session_state[key]`` holds what a callback is told.
-        callbacks: callbacks by the name of what the visitor did: ``edit`` (a message for
-            ``viz.components.layer_table.edits.step``) or ``select`` (``path`` of the layer to show).
+        rows: The rows, from ``viz.components.layer_table.edits.table_rows``.
+        columns: ``title`` and ``help`` of each computed column. A narrow screen shows those with
+            ``phone`` true, or the first one if none has it.
+        error: Why the last edit was refused, from ``viz.components.layer_table.edits.refusal``; or
+            ``path`` and ``sentence`` of a layer that does not fit its input.
+        selected: Path of the layer that the page shows.
+        undo, redo: Whether there is something to undo or redo.
+        key: Streamlit's key; ``st.session_state[key]`` holds the message for a callback.
+        callbacks: Callbacks by the name of the visitor's action: ``edit``, whose message is for
+            ``viz.components.layer_table.edits.step``, or ``select``, whose message has the ``path``
+            of the layer to show.
     """
     show = component(
         NAME,
@@ -68,9 +69,10 @@ def layer_table(
 
 
 def _answered(key: str) -> int | None:
-    """The number of the last message that was answered: the table sends the next one after it.
+    """Return the number of the last message that arrived; the table then sends the next one.
 
-    It is kept: of a run that another one overtakes the browser may never hear.
+    The session stores it, because the browser does not get the result of a run that a later run
+    interrupts.
     """
     state, state_key = st.session_state.get(key), f"{key}_answered"
     for name in TRIGGERS:
@@ -82,4 +84,4 @@ def _answered(key: str) -> int | None:
 
 
 def _nothing() -> None:
-    """A trigger nobody listens to still reruns the page."""
+    """Do nothing; even a trigger without a callback of the page needs one, to rerun the page."""

@@ -1,4 +1,4 @@
-"""Python's side of the sweep player: registers its files and mounts it."""
+"""The Python part of the sweep player, which mounts its JavaScript component."""
 
 from __future__ import annotations
 
@@ -35,15 +35,17 @@ def player(
     """Show one or more sweeps in lockstep.
 
     Args:
-        boards: payloads of ``viz.choices.board.payload`` with title, name and captions.
-        view: step, pin, channel, filter, reads, speed, loop as the URL has them; the player
-            takes them over when ``token`` changes, and keeps its own otherwise.
-        frame: what stands around the boards: presets, comparison, size formula, repairs.
-        identity: changes whenever the boards do.
-        token: changes when a link or a preset sets the view.
-        key: Streamlit's key; ``st.session_state[key]`` holds what a callback is told.
-        callbacks: callbacks by the name of what the visitor did: view (settled on a step, pin or
-            plane), edit (typed a cell), preset, compare, fix (chose one).
+        boards: The layers' diagrams, from ``viz.choices.board.payload``, with title, name and
+            captions.
+        view: The view: step, pin, channel, filter, reads, speed and loop as in the URL. The player
+            adopts it when ``token`` changes, and otherwise shows the visitor's own view.
+        frame: The texts and controls around the boards: presets, comparison, size formula, repairs.
+        identity: A text that changes whenever the boards do.
+        token: A text that changes when a link or a preset sets the view.
+        key: Streamlit's key; ``st.session_state[key]`` holds the message for a callback.
+        callbacks: Callbacks by the name of the visitor's action: ``view`` (settled on a step, pin
+            or plane), ``edit`` (typed a value into a cell), ``preset``, ``compare`` and ``fix``
+            (chose one of the offers).
     """
     show = component(NAME, html=_HTML, js="player/player.js", css="player/player.css")
     show(

@@ -1,4 +1,4 @@
-"""Where the guided tour starts: its stops, each a link, and how to take them along."""
+"""The tour page: the list of all stops of the guided tour, and the button that starts it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ PAGE = "tour"
 
 
 def _begin(number: int) -> None:
-    """The button that opens the first stop, or the one where the visitor was."""
+    """Show the button that opens the first stop, or stop ``number`` if it is not 0."""
     label = f"Go on at stop {number}" if number else "Start the tour"
     if st.button(label, type="primary", key="tour_start", icon=":material/play_arrow:"):
         st.switch_page(file_of(TOUR[(number or 1) - 1]), query_params=stop_query(number or 1))
 
 
 def _stops(stops: tuple[Stop, ...]) -> None:
+    """Show stops, each as a link with its text."""
     for stop in stops:
         number = TOUR.index(stop) + 1
         with st.container(key=f"tour_stop_{stop.name}", gap="xxsmall"):
@@ -30,7 +31,7 @@ def _stops(stops: tuple[Stop, ...]) -> None:
 
 
 def page() -> None:
-    """The list of stops."""
+    """Show the tour page."""
     with frame.opened(PAGE, (), warm=False) as state:
         state.tell()
         st.markdown(f"#### From a stride to what a ResNet unit sees, in {len(TOUR)} stops")
