@@ -39,7 +39,7 @@ TELL = """async ([data, call, ...rest]) => {
 }"""
 SCALES = """async ([data, palette]) => {
   const at = "/_stcore/bidi-components/strides.player/player/";
-  const { Board } = await import(at + "model.js"), { scalesOf } = await import(at + "colour.js");
+  const { Board } = await import(at + "model.js"), { scalesOf } = await import(at + "color.js");
   const [{ input, output }] = scalesOf([new Board(data)], palette);
   return [input, output].map(({ low, high, signed }) => [low, high, signed]);
 }"""

@@ -1,7 +1,7 @@
-// The receptive-field cone: a cross-section through all layers beside the image. State and
-// events; model, drawing and words are modules of their own.
+// The receptive-field cone: a cross-section through all layers beside the image. This module holds
+// state and events; model, drawing and sentences are separate modules.
 
-import { readTheme } from "../player/colour.js";
+import { readTheme } from "../player/color.js";
 import { saveAs } from "../player/save.js";
 import { CanvasSurface, enlarged, pointer } from "../player/surface.js";
 import { Net } from "./model.js";
@@ -29,6 +29,7 @@ const HTML = `
 <div class="says" aria-live="polite"></div><div class="facts"></div>
 <div class="hint">Point at a unit, or at the image, to see its cone; click to keep it. Arrow keys move the unit, up and down change the layer.</div>`;
 
+/** One mounted cone: its state, its events and its redrawing. */
 class Cone {
   constructor(root) {
     root.innerHTML = HTML;
@@ -127,7 +128,7 @@ class Cone {
     this.draw();
   }
 
-  /** Scroll to the line of the unit, where a long network has it out of sight. */
+  /** Scroll to the line of the selected unit if it is out of view. */
   reveal() {
     if (!this.drawn) return;
     const section = this.find(".section"),
@@ -225,7 +226,7 @@ class Cone {
     });
   }
 
-  /** The key: one meaning, one colour, and what the branches are. */
+  /** Show the legend: the meaning of the colors, and the branches. */
   showKey() {
     const { meanings, branches } = this.theme;
     const used = new Set(
@@ -241,10 +242,10 @@ class Cone {
     for (const place of [...used].sort())
       if (place) items.push([branches[place], `through branch ${place + 1}`]);
     this.find(".key").replaceChildren(
-      ...items.map(([colour, text, dashed]) => {
+      ...items.map(([color, text, dashed]) => {
         const item = document.createElement("span"),
           swatch = document.createElement("i");
-        swatch.style.cssText = dashed ? `border:1.5px dashed ${colour}` : `background:${colour}`;
+        swatch.style.cssText = dashed ? `border:1.5px dashed ${color}` : `background:${color}`;
         item.append(swatch, text);
         return item;
       }),
@@ -253,7 +254,7 @@ class Cone {
 
   // ---- motion
 
-  /** The cone grows from its unit, layer by layer. */
+  /** Let the cone grow from its unit, layer by layer. */
   replay() {
     cancelAnimationFrame(this.request);
     const { focus, down } = this,
@@ -315,7 +316,7 @@ class Cone {
     return { line, unit };
   }
 
-  /** A unit of another line, over the same place of the image. */
+  /** The unit of another line that is nearest to the selected one's position in the image. */
   inLine(line) {
     const { net, focus } = this;
     return {
@@ -374,7 +375,7 @@ class Cone {
     event.stopPropagation();
   }
 
-  /** Tell the server what the visitor settled on; it goes into the URL. */
+  /** Send the view to the server after a short pause; it becomes part of the URL. */
   report() {
     clearTimeout(this.reporting);
     this.reporting = setTimeout(() => this.trigger("view", this.state()), 250);
@@ -444,6 +445,7 @@ class Cone {
   }
 }
 
+/** A surface whose origin lies at (dx, dy) of another one. */
 const shifted = (surface, dx, dy) => {
   const move = (points) => points.map(([x, y]) => [x + dx, y + dy]);
   return {

@@ -1,7 +1,13 @@
-// Which units see which: core's exact maps followed in the browser. No size is computed here;
-// maps, spans and centers come from core.receptive_field.outline and core.receptive_field.
+// Which units depend on which, found by following core's exact maps in the browser. No size is
+// computed here; maps, spans and centers come from core.receptive_field and its module outline.
 
 /**
+ * AxisMap: which input units each output unit reads, along one axis. Its `taps` are (first, count,
+ * step) for the outputs of one period; the next period reads `advance` units further on. `whole`
+ * means that every output reads every input, `causal` that it reads all inputs up to its own index.
+ * Input: a line's input, with the index of the line it comes from, its position among the inputs,
+ * and a map for each axis; null stands for the identity.
+ * Line: one operation of the network, or the image, which is line 0.
  * @typedef {{n_in: number, n_out: number, advance: number, taps: number[][], edge: string, whole: boolean, causal: boolean}} AxisMap
  * @typedef {{line: number, place: number, maps: (AxisMap|null)[]}} Input
  * @typedef {{name: string, label: string, text: string, kind: string, shape: number[], grid: number[],
@@ -9,7 +15,7 @@
  *   strided: boolean, branch: number|null, inputs: Input[], paths?: any}} Line
  */
 
-/** What a tap outside the map reads instead; null where nothing real stands. */
+/** The unit that a tap reads; outside the map it depends on the padding mode, null for zeros. */
 function behindEdge(tap, { n_in: n, edge }) {
   if (tap >= 0 && tap < n) return tap;
   if (edge === "replicate") return Math.max(0, Math.min(n - 1, tap));
@@ -22,7 +28,7 @@ function behindEdge(tap, { n_in: n, edge }) {
   return null;
 }
 
-/** The input units of output `unit`, real ones and padding, as `visit(tap, real)`. */
+/** Call `visit(tap, real)` for each tap of an output unit; `real` is null in zero padding. */
 function eachTap(map, unit, visit) {
   if (map === null) {
     visit(unit, unit);
@@ -45,6 +51,7 @@ function eachTap(map, unit, visit) {
   }
 }
 
+/** A network as core describes it, with the index and the position of every unit. */
 export class Net {
   /** @param {Line[]} lines */
   constructor(lines) {
@@ -57,27 +64,27 @@ export class Net {
     );
   }
 
-  /** Rows or columns of padding around each line's map: [before, after]. */
+  /** Number of padding units [before, after] each line's map along an axis. */
   paddings(axis) {
     const pads = this.lines.map(() => [0, 0]);
     for (const line of this.lines)
       for (const { line: from, maps } of line.inputs) {
         const map = maps[axis];
         if (!map || map.whole || map.causal || map.edge !== "zero") continue;
-        const look = (unit) =>
+        const extend = (unit) =>
           eachTap(map, unit, (tap) => {
             pads[from][0] = Math.max(pads[from][0], -tap);
             pads[from][1] = Math.max(pads[from][1], tap - map.n_in + 1);
           });
         for (let u = 0; u < Math.min(map.taps.length, map.n_out); u += 1) {
-          look(u);
-          look(map.n_out - 1 - u);
+          extend(u);
+          extend(map.n_out - 1 - u);
         }
       }
     return pads;
   }
 
-  /** First and last image position a unit's windows cover, unclipped; null when none. */
+  /** First and last image pixel that a unit's windows cover, padding included; null for none. */
   span(index, axis, unit) {
     const line = this.lines[index];
     if (!line.paths) {
@@ -96,7 +103,7 @@ export class Net {
     return low <= high ? [low, high] : null;
   }
 
-  /** Where a unit stands over the image, in pixels. */
+  /** Position of a unit's center in the image, in pixels. */
   place(index, axis, unit) {
     const span = this.span(index, axis, unit);
     return span
@@ -104,7 +111,7 @@ export class Net {
       : this.lines[index].center[axis] + unit * this.lines[index].stride[axis];
   }
 
-  /** The unit of a line that stands nearest to an image position. */
+  /** Index of the line's unit whose center is nearest to an image position. */
   nearest(index, axis, position) {
     const last = this.lines[index].grid[axis] - 1,
       apart = this.lines[index].stride[axis];
@@ -126,12 +133,16 @@ export class Net {
     return best;
   }
 
-  /** The unit in the middle of a line's map. */
+  /** The (row, column) of the unit in the middle of a line's map. */
   middle(index) {
     return this.lines[index].grid.map((n) => Math.floor(n / 2));
   }
 
-  /** Marks of what a unit depends on: per line a byte for each unit, null where none. */
+  /**
+   * The units on which a unit depends, along one axis.
+   * @returns `marks`: for each line a byte per unit, or null if no unit is marked; `pads`: for
+   *   each line the padding units that are read.
+   */
   ancestors(index, axis, unit) {
     const marks = this.lines.map(() => null),
       pads = this.lines.map(() => new Set());
@@ -154,7 +165,7 @@ export class Net {
     return { marks: marks.map((own) => (own?.includes(1) ? own : null)), pads };
   }
 
-  /** Marks of what depends on a unit. */
+  /** The units that depend on a unit, along one axis; the result is as in `ancestors`. */
   descendants(index, axis, unit) {
     const marks = this.lines.map(() => null);
     marks[index] = new Uint8Array(this.lines[index].grid[axis]);
@@ -175,7 +186,7 @@ export class Net {
     };
   }
 
-  /** The image pixels that do reach a unit: [first, last] per axis, null when none. */
+  /** [first, last] image pixel on which a unit depends, for each axis; null for none. */
   seen(index, unit) {
     return [0, 1].map((axis) => {
       const own = this.ancestors(index, axis, unit[axis]).marks[0];
@@ -183,7 +194,7 @@ export class Net {
     });
   }
 
-  /** Ties between marked units: `visit(to, unit, from, tap, real, input)`. */
+  /** Call `visit(to, unit, from, tap, real, input)` for each connection of marked units. */
   eachTie(marks, axis, visit) {
     this.lines.forEach((line, to) => {
       if (!marks[to]) return;

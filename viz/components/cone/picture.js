@@ -1,10 +1,10 @@
-// The image with the receptive field of one unit: what its windows cover, what of it is inside,
-// and where the units of the layer look.
+// The image with the receptive field of one unit, the part of it inside the image, and the centers
+// of all units of the layer.
 
 const DOTS_APART = 7,
   REACH = 1.2;
 
-/** Where the image stands in the given room, with space for the field of the unit that is kept. */
+/** The geometry of the image in the given space, with room for the field of the selected unit. */
 export function frame(net, kept, width, height, top = 34) {
   const ranges = [0, 1].map((axis) => {
     const n = net.image[axis],
@@ -36,7 +36,10 @@ export function frame(net, kept, width, height, top = 34) {
   };
 }
 
-/** @param {HTMLImageElement|null} image */
+/**
+ * Draw the image with the receptive field of a unit.
+ * @param {HTMLImageElement|null} image
+ */
 export function drawPicture(surface, net, plan, theme, focus, image, source, grid) {
   const [rows, cols] = net.image,
     { scale } = plan;
@@ -60,7 +63,7 @@ export function drawPicture(surface, net, plan, theme, focus, image, source, gri
 }
 
 /**
- * A box given by its first and last row and column; edges out of view are left out.
+ * Draw a box around rows and columns; edges out of view are omitted.
  * @param {number[][]} spans rows, columns: first and last each
  */
 function box(surface, plan, spans, style) {
@@ -103,14 +106,17 @@ function box(surface, plan, spans, style) {
   );
 }
 
-/** @param {number[]} place row and column */
+/**
+ * Draw a cross, if it is in view.
+ * @param {number[]} place row and column
+ */
 function cross(surface, plan, place, stroke, under) {
   const [row, col] = place;
   const x = plan.x(col),
     y = plan.y(row),
     r = 7;
   if (x < plan.left || x > plan.right || y < plan.top || y > plan.bottom) return;
-  for (const [colour, width] of [
+  for (const [color, width] of [
     [under, 5],
     [stroke, 2.5],
   ])
@@ -121,11 +127,11 @@ function cross(surface, plan, place, stroke, under) {
         [x, y - r],
         [x, y + r],
       ],
-      { stroke: colour, width },
+      { stroke: color, width },
     );
 }
 
-/** A dot for the center of each unit; of every second, third … where they would hide the image. */
+/** Draw a dot at the center of each unit, or of every n-th if the dots would hide the image. */
 function centers(surface, net, plan, theme, focus) {
   const [rows, cols] = net.lines[focus.line].grid;
   const every = net.lines[focus.line].stride.map((apart) =>
@@ -148,7 +154,7 @@ function centers(surface, net, plan, theme, focus) {
 const sides = (spans) =>
   spans[0] && spans[1] ? spans.map(([a, b]) => b - a + 1).join("×") : "nothing";
 
-/** Both sizes, in words, above and below: one is easily taken for the other. */
+/** Draw the size of the receptive field above the image, and of its part inside below. */
 function labels(surface, plan, theme, spans, seen) {
   const style = { size: 12.5, fill: theme.text };
   surface.rect(2, 7, 14, 11, { stroke: theme.meanings.padding, width: 2, dash: [4, 3] });
@@ -158,7 +164,7 @@ function labels(surface, plan, theme, spans, seen) {
   surface.text(`inside the image ${sides(seen)} px`, 22, y, style);
 }
 
-/** How the grid of a layer's units lies over the image, as a sentence. */
+/** The sentence about the position of a layer's grid of units over the image. */
 export function alignment(net, index) {
   const off = [0, 1].map((axis) => {
     const last = net.lines[index].grid[axis] - 1;
@@ -175,4 +181,5 @@ export function alignment(net, index) {
   return `The units stand ${told.join(" and ")} of the image's center.`;
 }
 
+/** A number with at most two decimals and a real minus sign. */
 export const round = (value) => String(Math.round(value * 100) / 100).replace("-", "−");

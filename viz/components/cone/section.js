@@ -1,10 +1,14 @@
-// The cross-section: one line for each operation, the image at the bottom, every unit over the
-// pixels it looks at.
+// The cross-section of a network: one line for each operation with the image at the bottom, and
+// every unit above the center of its receptive field.
 
+/** Text size in pixels, and the largest number of connections that are drawn one by one. */
 const LABEL = 11.5,
   MOST_TIES = 5000;
 
-/** Place everything for a width and a height that may be exceeded by long networks. */
+/**
+ * The geometry of the cross-section. A long network may need more than the given height.
+ * @param {[number, number]} [window] first and last image position to show; all by default
+ */
 export function layout(net, axis, width, height, window) {
   const compact = width < 620;
   const left = compact ? 92 : 226,
@@ -34,7 +38,7 @@ export function layout(net, axis, width, height, window) {
   };
 }
 
-/** The image and the padding around it, in pixels. */
+/** First and last image position with the image and its padding in view. */
 function whole(net, axis) {
   const n = net.image[axis],
     [before, after] = net.pads[axis][0];
@@ -42,12 +46,13 @@ function whole(net, axis) {
   return [-0.5 - room(before), n - 0.5 + room(after)];
 }
 
-/** Width of a line's units on screen. */
+/** Width of a line's units on screen, in pixels. */
 const unitWidth = (net, plan, i) => {
   const apart = Math.abs(net.lines[i].stride[plan.axis]);
   return apart ? apart * plan.scale : net.image[plan.axis] * plan.scale;
 };
 
+/** Draw a unit whose center lies at an image position. */
 function cell(surface, net, plan, i, position, style) {
   const own = unitWidth(net, plan, i),
     wide = Math.max(1.5, own * 0.84),
@@ -58,7 +63,7 @@ function cell(surface, net, plan, i, position, style) {
   if (to > from) surface.rect(from, plan.y(i) - tall / 2, to - from, tall, style);
 }
 
-/** All units, as they stand; `faded` when a cone lies over them. */
+/** Draw all units; `faded` if a cone will be drawn over them. */
 export function drawUnits(surface, net, plan, theme, faded) {
   const alpha = faded ? 0.6 : 1;
   net.lines.forEach((line, i) => {
@@ -67,7 +72,7 @@ export function drawUnits(surface, net, plan, theme, faded) {
       stroke: i === 0 ? undefined : theme.line,
       alpha: i === 0 ? alpha * 0.5 : alpha,
     };
-    const n = line.stride[plan.axis] ? line.grid[plan.axis] : 1; // global: all stand in one place
+    const n = line.stride[plan.axis] ? line.grid[plan.axis] : 1; // one center for all units
     if (unitWidth(net, plan, i) < 2.4) band(surface, net, plan, i, style);
     else
       for (let u = 0; u < n; u += 1) cell(surface, net, plan, i, net.place(i, plan.axis, u), style);
@@ -75,6 +80,7 @@ export function drawUnits(surface, net, plan, theme, faded) {
   });
 }
 
+/** Draw a line's units as one band, because single ones would be too narrow. */
 function band(surface, net, plan, i, style) {
   const n = net.lines[i].grid[plan.axis],
     tall = Math.min(18, plan.pitch * 0.56);
@@ -83,7 +89,7 @@ function band(surface, net, plan, i, style) {
   if (to > from) surface.rect(from, plan.y(i) - tall / 2, to - from, tall, style);
 }
 
-/** Padding beside a line's map: all of it, or the cells of a set. */
+/** Draw padding units beside a line's map: the `chosen` ones, or all of them. */
 function padCells(surface, net, plan, i, chosen, style) {
   if (unitWidth(net, plan, i) < 3) return;
   const [before, after] = net.pads[plan.axis][i],
@@ -94,7 +100,7 @@ function padCells(surface, net, plan, i, chosen, style) {
   for (const u of chosen ?? all) cell(surface, net, plan, i, outside(net, i, plan.axis, u), style);
 }
 
-/** Where a unit beside the map would stand. */
+/** Position in the image that a unit outside of the map would have. */
 function outside(net, i, axis, u) {
   const n = net.lines[i].grid[axis],
     apart = net.lines[i].stride[axis];
@@ -103,7 +109,7 @@ function outside(net, i, axis, u) {
     : net.place(i, axis, n - 1) + (u - n + 1) * apart;
 }
 
-/** Names at the left, sizes at the right, the image's pixels below. */
+/** Draw names at the left, receptive fields at the right, and the image's pixels below. */
 export function drawLabels(surface, net, plan, theme, focus) {
   let free = Infinity;
   net.lines.forEach((line, i) => {
@@ -165,6 +171,7 @@ export function drawLabels(surface, net, plan, theme, focus) {
   });
 }
 
+/** Image positions for the ticks of the axis: multiples of 1, 2 or 5 times a power of ten. */
 function ticks(plan, n) {
   const rough = (plan.high - plan.low) / (plan.compact ? 4 : 9),
     ten = 10 ** Math.floor(Math.log10(Math.max(1, rough)));
@@ -185,11 +192,14 @@ function ticks(plan, n) {
 const tail = (text, most) => (text.length > most ? `…${text.slice(1 - most)}` : text);
 export const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
-/** The cone: ties, marked units and padding; `reached`: the line a growing cone has come to, null when it is whole. */
+/**
+ * Draw the cone of a unit: connections, marked units and padding.
+ * @param {number | null} reached the line up to which an animated cone has grown; null if complete
+ */
 export function drawCone(surface, net, plan, theme, cone, focus, reached) {
   const { marks, pads } = cone,
     hidden = (i) => reached !== null && (cone.down ? i > reached : i < reached);
-  const colour = (place) => theme.branches[(place ?? 0) % theme.branches.length];
+  const color = (place) => theme.branches[(place ?? 0) % theme.branches.length];
   const tied = (input, to) =>
     net.lines[to].inputs.length > 1 ? input.place : net.lines[to].branch;
   let ties = 0;
@@ -207,17 +217,17 @@ export function drawCone(surface, net, plan, theme, cone, focus, reached) {
       surface.line(
         [clip(plan, net.place(to, plan.axis, u), plan.y(to)), clip(plan, start, plan.y(from))],
         {
-          stroke: colour(place),
+          stroke: color(place),
           width: ties < 400 ? 1.2 : 0.7,
           alpha: ties < 400 ? 0.75 : 0.4,
           dash: theme.dashes[(place ?? 0) % theme.dashes.length],
         },
       );
     });
-  } else envelopes(surface, net, plan, marks, hidden, colour, tied);
+  } else envelopes(surface, net, plan, marks, hidden, color, tied);
   marks.forEach((own, i) => {
     if (!own || hidden(i)) return;
-    const fill = i === 0 ? theme.meanings.window : colour(net.lines[i].branch);
+    const fill = i === 0 ? theme.meanings.window : color(net.lines[i].branch);
     if (unitWidth(net, plan, i) < 2.4)
       runs(own).forEach(([a, b]) => {
         const tall = Math.min(18, plan.pitch * 0.56),
@@ -254,13 +264,14 @@ export function drawCone(surface, net, plan, theme, cone, focus, reached) {
   );
 }
 
+/** A point of the cross-section, moved to the border if it lies outside. */
 const clip = (plan, position, y) => [
   Math.max(plan.left - 3, Math.min(plan.width - plan.right + 3, plan.x(position))),
   y,
 ];
 
-/** Where ties are too many to tell apart: the area between the outermost of each pair of lines. */
-function envelopes(surface, net, plan, marks, hidden, colour, tied) {
+/** Draw the area between the outermost connections of each pair of lines, if they are too many. */
+function envelopes(surface, net, plan, marks, hidden, color, tied) {
   net.lines.forEach((line, to) => {
     for (const input of marks[to] ? line.inputs : []) {
       const own = marks[input.line];
@@ -273,7 +284,7 @@ function envelopes(surface, net, plan, marks, hidden, colour, tied) {
           at(input.line, own.lastIndexOf(1)),
           at(input.line, own.indexOf(1)),
         ],
-        { fill: colour(tied(input, to)), alpha: 0.35 },
+        { fill: color(tied(input, to)), alpha: 0.35 },
       );
     }
   });

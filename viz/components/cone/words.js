@@ -1,4 +1,4 @@
-// What is on screen, as sentences.
+// Sentences about the unit and the layer on screen.
 
 import { alignment, round } from "./picture.js";
 
@@ -7,7 +7,7 @@ const times = (pair) =>
   pair[0] === pair[1] ? `${round(pair[0])}` : `${pair.map(round).join("×")}`;
 const sides = (spans) => spans.map(([a, b]) => b - a + 1).join("×");
 
-/** What the unit sees. */
+/** The sentence about a unit's receptive field. */
 export function says(net, focus) {
   const line = net.lines[focus.line],
     [row, col] = focus.unit;
@@ -27,7 +27,7 @@ export function says(net, focus) {
   return `${name} sees ${line.bound ? "at most " : ""}${sides(spans)} px: rows ${span(spans[0])}, columns ${span(spans[1])}, ${inside}.`;
 }
 
-/** What holds for all units of the layer. */
+/** The sentences that hold for all units of the layer. */
 export function facts(net, focus) {
   const line = net.lines[focus.line];
   if (focus.line === 0) return [];
@@ -35,7 +35,7 @@ export function facts(net, focus) {
   const told = whole
     ? [line.bound ? "A unit may see the whole image." : "Global: every unit sees the whole image."]
     : [
-        `${line.grid.every((n) => n === 1) ? "It is the only unit; it" : `Neighbouring units look ${times(line.stride)} px apart (effective stride); unit (0, 0)`} starts ${times(line.padding)} px before the image (effective padding) and is centered on (${line.center.map(round).join(", ")}).`,
+        `${line.grid.every((n) => n === 1) ? "It is the only unit; it" : `Neighboring units look ${times(line.stride)} px apart (effective stride); unit (0, 0)`} starts ${times(line.padding)} px before the image (effective padding) and is centered on (${line.center.map(round).join(", ")}).`,
         alignment(net, focus.line),
       ];
   if (!whole && line.size.some((s, axis) => s > net.image[axis]))
@@ -47,7 +47,7 @@ export function facts(net, focus) {
   return told;
 }
 
-/** What depends on the unit. */
+/** The sentence about the later units that depend on the unit. */
 export function followers(net, focus, marks) {
   const last = marks.findLastIndex(Boolean),
     own = marks[last];

@@ -1,10 +1,12 @@
-// Puts the keyboard where the page says, once for each token: into the answer field of a new
-// question, on the button after an answer. The element may be drawn a moment after this is told.
+// Focuses an element of the page, once for each token: the answer field of a new question, or the
+// button after an answer. The element may appear a moment after this component.
 
+/** Time for which the element is awaited, in milliseconds. */
 const PATIENCE_MS = 3000;
+/** The last token, by the component's parent element. */
 const last = new WeakMap();
 
-/** On a phone a focused field opens the keyboard over the question: there one taps it. */
+/** Whether focusing the element would open a touch keyboard over the question. */
 const opensKeyboard = (target) =>
   target.matches("input") && matchMedia("(pointer: coarse)").matches;
 
@@ -13,7 +15,7 @@ export default function focus({ data: { selector, token }, parentElement }) {
   last.set(parentElement, token);
   const start = performance.now();
   const look = () => {
-    if (last.get(parentElement) !== token) return; // another wish has come
+    if (last.get(parentElement) !== token) return; // a newer token has taken over
     const target = document.querySelector(selector);
     if (target && !target.disabled) {
       if (!opensKeyboard(target)) target.focus();

@@ -1,11 +1,13 @@
-// Keys of the page press its buttons wherever the keyboard is. Sliders take Page Up and Page Down
-// for themselves, so these keys are read on their way down, before any element gets them.
+// Keys press buttons of the page, whichever element has the focus. Sliders handle Page Up and Page
+// Down themselves, so this listens in the capture phase, before any element gets the event.
 
+/** The state of each mounted component, by its parent element. */
 const mounted = new WeakMap();
 
-/** In a field of several lines the page keys move the text. */
+/** Whether the event comes from a field of several lines, in which page keys scroll the text. */
 const keepsItsKeys = (event) => event.composedPath()[0] instanceof HTMLTextAreaElement;
 
+/** Add the key listener for a component; returns its state. */
 function listen(parentElement) {
   const state = { buttons: {} };
   const press = (event) => {
@@ -16,7 +18,7 @@ function listen(parentElement) {
     if (!button) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!button.disabled && !event.repeat) button.click(); // a key held down repeats: it is one step
+    if (!button.disabled && !event.repeat) button.click(); // a key that is held down counts once
   };
   window.addEventListener("keydown", press, { capture: true });
   state.close = () => {
@@ -24,7 +26,7 @@ function listen(parentElement) {
     mounted.delete(parentElement);
   };
   mounted.set(parentElement, state);
-  parentElement.querySelector(".keys").dataset.ready = "true"; // for tests: keys are read from now on
+  parentElement.querySelector(".keys").dataset.ready = "true"; // tests wait for this
   return state;
 }
 

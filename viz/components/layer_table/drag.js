@@ -1,8 +1,8 @@
-// Rows dragged by their grip: where one would land, and the line that shows it.
+// Dragging rows by their grip, with a line that shows where the row would land.
 
 import { isBlock, landing } from "./model.js";
 
-/** The place before which a row lands that is let go over the upper or lower half of a line. */
+/** The path before which a row lands if it is dropped on the upper or lower half of a line. */
 function placeAt(view, lower, folded) {
   const { item, path } = view;
   if (item.branch) return [...path, 0];
@@ -12,6 +12,7 @@ function placeAt(view, lower, folded) {
 }
 
 /**
+ * Let rows be dragged.
  * @param {HTMLElement} body the table's body
  * @param {(target: EventTarget) => import("./row.js").RowView} viewOf
  * @param {{folded: () => Set<string>, hold: (on: boolean) => void, drop: (path: number[], to: number[]) => void}} table

@@ -1,5 +1,5 @@
-// The layer table: what the visitor has typed, folded and focused, and what is asked for. The
-// network itself is Python's: every edit goes there, and the table shows what comes back.
+// The layer table's state: drafts, folded blocks, focus, and the queue of edits. Python holds the
+// network: every edit is sent there, and the table shows the result.
 
 import { listenToDrags } from "./drag.js";
 import { openMenu } from "./menu.js";
@@ -19,11 +19,12 @@ import { Queue } from "./queue.js";
 import { RowView } from "./row.js";
 import { buildFrame, showHead } from "./template.js";
 
-/** Lines of a new network that are shown unfolded; longer ones open folded. */
+/** Largest number of lines with which a new network is shown unfolded. */
 const OPEN = 60;
-/** Milliseconds within which a finger that is lifted becomes a click. */
+/** Milliseconds after the release of a pointer within which its click event comes. */
 const CLICK = 50;
 
+/** One mounted table: its state, its events and its redrawing. */
 class Table {
   constructor(root) {
     this.root = root;
@@ -49,7 +50,7 @@ class Table {
 
   // ---- new data
 
-  /** New data or a new theme. While a button is held down or a row dragged, the table stays as it is. */
+  /** Take new data or a new theme; not before the pointer is released and no row is dragged. */
   update(component) {
     this.trigger = component.setTriggerValue;
     this.coming = component.data;
@@ -75,7 +76,7 @@ class Table {
     this.signature = signature;
     const task = this.queue.answered(data.answered);
     if (task) this.dismissed = false;
-    if (focus?.key && task?.from && focus.key !== keyOf(task.from)) task.wish = null; // gone on to another row
+    if (focus?.key && task?.from && focus.key !== keyOf(task.from)) task.wish = null; // the visitor is in another row
     if (changed && task?.trigger === "edit") this.carry(task, before, focus);
     else if (changed) this.start();
     this.takeError(data.error, task);
@@ -86,7 +87,7 @@ class Table {
     this.mark();
   }
 
-  /** The table's state, for tests and assistive tools. */
+  /** Write the table's state to data attributes, for tests. */
   mark() {
     Object.assign(this.root.dataset, {
       version: this.version,
@@ -95,7 +96,7 @@ class Table {
     });
   }
 
-  /** A network from elsewhere: nothing that was typed or folded is about it. */
+  /** Start with a network that is no edit of the last one: drop drafts and folding. */
   start() {
     this.drafts.clear();
     this.folded.clear();
@@ -103,7 +104,7 @@ class Table {
     if (linesOf(this.table, this.folded).length > OPEN) this.foldAll();
   }
 
-  /** After an edit of one's own, what is typed, folded and focused stays with its row. */
+  /** After an edit in this table, move drafts, folding and focus along with their rows. */
   carry({ message }, before, focus) {
     const grown = lengthAt(this.table, message.path) - lengthAt(before, message.path);
     const shifted = (key) => {
@@ -124,7 +125,7 @@ class Table {
     this.say(this.told(message));
   }
 
-  /** What was typed and is taken is no draft any more; what was refused, or typed since, is. */
+  /** Drop the drafts that the network now contains; refused and newer texts stay drafts. */
   settle({ do: did, path, text }) {
     const key = keyOf(path);
     if (did === "set" && this.error?.key !== key && this.drafts.get(key)?.text === text)
@@ -214,7 +215,7 @@ class Table {
     this.page.spoken.textContent = text;
   }
 
-  /** What a row's field says when nothing is typed. */
+  /** The text of a row's field without a draft. */
   textOf(key) {
     const row = this.table.get(key);
     return row && (this.folded.has(key) && row.whole ? row.whole : row.text);
@@ -243,7 +244,7 @@ class Table {
     };
   }
 
-  /** After a rerun: where the edit leads; else to the row and control that had the focus. */
+  /** Set the focus after new data: to the edit's wish, else to the same row and control as before. */
   refocus(focus, task) {
     const wish = task?.wish;
     const [key, part] = wish ? [keyOf(wish.path), wish.part] : [focus?.key, focus?.part];
@@ -252,21 +253,24 @@ class Table {
     const target = view?.part(part) ?? view?.part("number") ?? view?.part("insert");
     if (!target || target === this.root.getRootNode().activeElement) return;
     this.current = view.key;
-    this.paintCurrent(); // or what gets the focus would still be hidden
+    this.paintCurrent(); // so that the focused control is visible
     target.focus({ preventScroll: !wish });
     if (wish?.all) target.select();
     else if (part === "text" && focus?.part === "text")
       target.setSelectionRange(focus.start, focus.end);
   }
 
-  /** The row before one that is no longer there, or the block it was in. */
+  /** The key of the row before a removed one, or of the block in which it was. */
   before(key) {
     const path = pathOf(key);
     if (path.at(-1) > 0) return keyOf([...path.slice(0, -1), path.at(-1) - 1]);
     return keyOf(path.slice(0, -1));
   }
 
-  /** The row in use. Its actions unfold on a phone: after the click that is under way, or it would miss. */
+  /**
+   * Set the row in use, whose actions a phone shows. They appear after the current click, which
+   * would otherwise hit a moved element.
+   */
   setCurrent(key) {
     this.current = key;
     setTimeout(() => this.holding || this.paintCurrent());
@@ -276,7 +280,7 @@ class Table {
     for (const view of this.views) view.root.classList.toggle("current", view.key === this.current);
   }
 
-  /** The same control in the line above or below. */
+  /** Focus the same control in the next line above (-1) or below (1) that has it. */
   go(view, by, part) {
     for (let at = this.views.indexOf(view) + by; this.views[at]; at += by) {
       const target = this.views[at].part(part);
@@ -297,14 +301,14 @@ class Table {
     this.queue.add({ trigger: "edit", message, ...was, ...more });
   }
 
-  /** With the text that the edit is about and, of a step up or down, where it leads now. */
+  /** A message with the row's current text and, for a step up or down, its destination. */
   filled(message, step) {
     const to = step ? destination(this.table, message.path, step[0], step[1]) : message.to;
     if (step && !to) return null;
     return { ...message, was: this.table.get(keyOf(message.path))?.text, ...(to ? { to } : {}) };
   }
 
-  /** What is typed in a row goes to Python; once, unless the visitor insists. */
+  /** Send a row's draft to Python, but not the same text twice unless the visitor insists. */
   commit(view, insist) {
     const draft = this.drafts.get(view.key);
     if (!draft || this.queue.sends(view.path, draft.text) || (draft.sent === draft.text && !insist))
@@ -484,7 +488,7 @@ class Table {
       this.historyKey(event);
       return;
     }
-    event.stopPropagation(); // letters typed here are no shortcuts of the page
+    event.stopPropagation(); // letters typed here must not trigger the page's shortcuts
     const view = this.viewOf(event.target),
       part = event.target.dataset?.part;
     const act =
@@ -518,7 +522,7 @@ class Table {
     return { Enter: () => this.commit(view, true), Escape: () => this.restore(view) }[key];
   }
 
-  /** Undo and redo of the table, where the field has nothing of its own to undo. */
+  /** Undo or redo in the table, unless the focused field has a draft with its own undo. */
   historyKey(event) {
     const key = event.key.toLowerCase(),
       view = this.viewOf(event.target);

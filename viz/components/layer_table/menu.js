@@ -1,8 +1,9 @@
-// The menu of what can be inserted: one at a time, closed by a choice, Escape or a click elsewhere.
+// The menu of layers to insert. A choice, Escape or a click elsewhere closes it.
 
 /**
- * @param {HTMLElement} frame what the menu is placed in; its position is relative
- * @param {HTMLElement} button what opens it and gets the focus back
+ * Open the menu and focus its first item.
+ * @param {HTMLElement} frame the element in which the menu is placed; its position is relative
+ * @param {HTMLElement} button the element that opened the menu and gets the focus back
  * @param {[string, any][]} entries label and value
  * @param {(value: any) => void} choose
  */
@@ -33,7 +34,7 @@ export function openMenu(frame, button, entries, choose) {
     if (!menu.contains(/** @type {Node | null} */ (event.relatedTarget))) close(false);
   };
   menu.addEventListener("focusout", leave);
-  menu.onmousedown = (event) => event.preventDefault(); // a click on an item moves no focus
+  menu.onmousedown = (event) => event.preventDefault(); // keeps the focus where it is
   menu.onkeydown = (event) => {
     event.stopPropagation();
     const at = items.indexOf(/** @type {HTMLButtonElement} */ (event.target)),
@@ -55,7 +56,7 @@ export function openMenu(frame, button, entries, choose) {
   items[0].focus({ preventScroll: true });
 }
 
-/** Below the button, or above it where there is more room; never over the frame's sides. */
+/** Place the menu below the button, or above it if there is more room, within the frame's sides. */
 function place(frame, button, menu) {
   const outer = frame.getBoundingClientRect(),
     box = button.getBoundingClientRect();

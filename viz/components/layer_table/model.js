@@ -1,14 +1,16 @@
-// What the table shows and where an edit leads, as functions of the rows Python sent.
-// A path is a list of numbers: a position, then for each block a branch and the position there.
+// The lines of the table and the effects of edits on paths, as functions of the rows from Python.
+// A path is a list of numbers: a position, then for each block a branch and the position in it.
 
 /**
  * @typedef {{path: number[], kind: string, text: string, whole: string,
  *   branches: [string, number][], of: number, cells: string[]}} Row
- * @typedef {{row?: Row, branch?: number[], name?: string, block?: Row, count?: number, depth: number}} Line a row, or a branch of a block
+ * Row: a layer of the network, as `table_rows` in edits.py describes it. Line: a row, or the
+ * heading of a block's branch. Message: an edit, as edits.py describes it, with its number `n`.
+ * @typedef {{row?: Row, branch?: number[], name?: string, block?: Row, count?: number, depth: number}} Line
  * @typedef {{do?: string, path: number[], to?: number[], text?: string, was?: string, n?: number}} Message
  */
 
-/** Lines on screen at most. */
+/** Largest number of lines on screen. */
 export const MOST = 300;
 
 /** @param {number[]} path */
@@ -19,19 +21,19 @@ export const pathOf = (key) => key.split(".").map(Number);
 
 export const isBlock = (row) => row.branches.length > 0;
 
-/** Whether a row, or a branch, is `outer` or lies inside of it. */
+/** Whether a path equals `outer` or lies inside of it. */
 export const within = (path, outer) => outer.every((step, i) => path[i] === step);
 
 /** @param {Row[]} rows */
 export const byKey = (rows) => new Map(rows.map((row) => [keyOf(row.path), row]));
 
-/** What a branch is called on screen. */
+/** The name of a branch on screen. */
 const branchName = (block, index) =>
   block.kind === "concat" ? `branch ${index}` : block.branches[index][0];
 
 /**
- * The lines in reading order: what folded blocks hold is left out, branches have a line of
- * their own where a block has several.
+ * The lines in reading order, without the content of folded blocks. If a block has several
+ * branches, each has a line of its own.
  * @param {Map<string, Row>} table
  * @param {Set<string>} folded
  * @returns {Line[]}
@@ -56,15 +58,16 @@ export function linesOf(table, folded) {
   return lines;
 }
 
-/** How many layers stand in the branch that a path ends in. */
+/** The number of layers in the branch to which the last position of a path belongs. */
 export function lengthAt(table, path) {
   if (path.length === 1) return table.get("0")?.of ?? 0;
   return table.get(keyOf(path.slice(0, -2)))?.branches[path.at(-2)]?.[1] ?? 0;
 }
 
+/** A path with the number at index `at` changed by `by`. */
 const moved = (path, at, by) => path.map((step, i) => (i === at ? step + by : step));
 
-/** A path in the table without the row `gone`; null if that row or a part of it. */
+/** A path after the row `gone` was removed; null if it is that row or lies inside of it. */
 export function without(path, gone) {
   const last = gone.length - 1;
   if (within(path, gone)) return null;
@@ -72,7 +75,7 @@ export function without(path, gone) {
   return later ? moved(path, last, -1) : path;
 }
 
-/** A path once `count` layers stand at `place`, before what was there. */
+/** A path after `count` layers were inserted at `place`. */
 export function behind(path, place, count) {
   const last = place.length - 1;
   const later = within(path, place.slice(0, -1)) && path[last] >= place[last];
@@ -80,10 +83,10 @@ export function behind(path, place, count) {
 }
 
 /**
- * Where a row stands after an edit; null if it is gone.
+ * The path of a row after an edit; null if the row is removed.
  * @param {number[]} path
  * @param {Message} message
- * @param {number} grown how many layers the edited branch has more than before
+ * @param {number} grown number of layers by which the edited branch has grown
  */
 export function follow(path, message, grown) {
   const at = message.path;
@@ -98,9 +101,9 @@ export function follow(path, message, grown) {
 }
 
 /**
- * Where a row goes that is moved one place up (-1) or down (1): within its branch over
- * what is there, at its end to the next branch or out of the block; with `into` into the block
- * beside it. A path in the table without the row; null where there is no such place.
+ * The new path of a row that is moved one position up (-1) or down (1): past its neighbor, or at
+ * the end of its branch into the next branch or out of the block; with `into` into the block next
+ * to it. The path is valid in the table without the row; null if there is no such position.
  * @param {Map<string, Row>} table
  * @param {number[]} path
  */
@@ -123,7 +126,7 @@ export function destination(table, path, by, into) {
   return moved(block, block.length - 1, by > 0 ? 1 : 0);
 }
 
-/** Where a dragged row lands if dropped before `place`; null where it cannot or stays. */
+/** The new path of a row that is dropped before `place`; null if it cannot move or does not. */
 export function landing(path, place) {
   if (within(place, path)) return null;
   const last = path.length - 1;
@@ -132,7 +135,7 @@ export function landing(path, place) {
   return keyOf(to) === keyOf(path) ? null : to;
 }
 
-/** A place in words, for labels. */
+/** A path in words, for labels. */
 export function wordsOf(table, path) {
   const words = [`layer ${path[0]}`];
   for (let end = 1; end + 1 < path.length; end += 2) {

@@ -1,21 +1,23 @@
-// Messages to Python, one after the other: each is about the table that the last one left.
+// The queue of messages to Python. Each is sent after the answer to the last one, because it refers
+// to the table that the last one leaves behind.
 
 import { follow, keyOf } from "./model.js";
 
-/** Milliseconds until a message that nobody answers is given up. */
+/** Milliseconds after which an unanswered message is abandoned. */
 const PATIENCE = 15_000;
 
 /**
  * @typedef {{trigger: "edit" | "select", message: import("./model.js").Message,
  *   complete?: (message: object) => object | null, wish?: (message: object) => object | null,
  *   from?: number[]}} Task
- * `complete` fills in, when its turn comes, what depends on the table then, or gives it up;
- * `wish` says which control has the focus afterwards.
+ * A message that waits for its turn. Just before it is sent, `complete` fills in what depends on
+ * the table then, or returns null to drop it; `wish` returns the control to focus afterwards;
+ * `from` is the row in which the edit began.
  */
 export class Queue {
   /**
    * @param {(trigger: string, message: object) => void} send
-   * @param {() => void} givenUp called when a message stays without an answer
+   * @param {() => void} givenUp called when a message was abandoned
    */
   constructor(send, givenUp) {
     this.send = send;
@@ -43,14 +45,14 @@ export class Queue {
     }
   }
 
-  /** The message that a run of Python answers, no longer pending; null if it answers none. */
+  /** The task whose message has this number, which is then no longer pending; null if none has. */
   answered(number) {
     const found = this.pending?.message.n === number ? this.pending : null;
     if (found) this.stop();
     return found;
   }
 
-  /** What waits is about rows that an edit has moved, or taken away. */
+  /** Adapt the paths of waiting messages to an edit; drop messages about removed rows. */
   follow(message, grown) {
     const shifted = (path) => path && follow(path, message, grown);
     this.waiting = this.waiting.filter((task) => {
@@ -60,7 +62,7 @@ export class Queue {
     });
   }
 
-  /** Whether a row's text is on its way. */
+  /** Whether a row's text is pending or waiting. */
   sends(path, text) {
     return [this.pending, ...this.waiting].some(
       (task) =>

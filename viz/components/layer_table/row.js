@@ -1,4 +1,4 @@
-// One line of the table: its elements are built once and then only told what to show.
+// One line of the table, whose elements are built once and then only updated.
 
 import { isBlock, keyOf, wordsOf } from "./model.js";
 
@@ -19,7 +19,7 @@ const ACTIONS = {
 };
 const EMPTY = { residual: "identity: the input as it is", concat: "empty: the input as it is" };
 
-/** The drawing of an icon, on a 16 × 16 grid. */
+/** The SVG of an icon on a 16 × 16 grid. */
 export const icon = (name) =>
   `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
 
@@ -36,16 +36,18 @@ const HTML = `<td class="index" role="cell"><span class="grip" draggable="true" 
 
 let counted = 0;
 
-/** Writes only what has changed: an untouched field keeps its caret. */
+/** Set a property only if it changes, because assigning a field's value moves its caret. */
 function put(target, name, value) {
   if (target[name] !== value) target[name] = value;
 }
 
+/** Set an attribute only if it changes; null and false remove it. */
 function attribute(target, name, value) {
   if (value === null || value === false) target.removeAttribute(name);
   else if (target.getAttribute(name) !== String(value)) target.setAttribute(name, value);
 }
 
+/** The elements of one line of the table: a layer, or the heading of a branch. */
 export class RowView {
   constructor() {
     this.root = document.createElement("tr");
@@ -66,7 +68,7 @@ export class RowView {
     this.cells = [];
   }
 
-  /** The control of a name, where it is there to be used. */
+  /** The visible control with this name, or null. */
   part(name) {
     const found = /** @type {HTMLElement | null} */ (
       this.root.querySelector(`[data-part="${name}"]`)
@@ -75,6 +77,7 @@ export class RowView {
   }
 
   /**
+   * Show a line.
    * @param {import("./model.js").Line} line
    * @param {{table: Map<string, import("./model.js").Row>, columns: any[], folded: Set<string>,
    *   drafts: Map<string, {text: string}>, error: {key: string, sentence: string} | null,
@@ -147,7 +150,7 @@ export class RowView {
     });
   }
 
-  /** Each action on, off (there but without effect, so that it keeps the focus), or not there. */
+  /** Show each action as "on", "off" (visible without effect, so that it keeps the focus) or not. */
   showActions(words, states) {
     for (const [name, [label, keys]] of Object.entries(ACTIONS)) {
       const found = this.actions.querySelector(`[data-part="${name}"]`);

@@ -1,4 +1,4 @@
-// The table's frame: built once and found by name, without behaviour.
+// The elements around the table's rows, built once and found by name; they have no behavior.
 
 import { icon } from "./row.js";
 
@@ -14,7 +14,7 @@ const HTML = `<div class="tools" role="toolbar" aria-label="Table">
 beside it; Alt+Enter inserts below, Alt+Delete deletes. A row's number shows that layer.</div>
 <div class="spoken" role="status"></div><datalist id="suggestions"></datalist>`;
 
-/** Builds the elements under `root` and names them. */
+/** Build the elements under `root` and return them by name. */
 export function buildFrame(root) {
   root.innerHTML = HTML;
   const found = ["undo", "redo", "all", "count", "fault", "more", "add", "spoken"].map((name) => [
@@ -29,7 +29,7 @@ export function buildFrame(root) {
   };
 }
 
-/** The titles of the columns, and what a field suggests. */
+/** Show the titles of the columns, and set the suggestions of the text fields. */
 export function showHead(page, columns, suggestions) {
   const heads = [
     ["index", "#", "position in its branch, from 0"],

@@ -1,5 +1,5 @@
-// Strokes for one board: the still picture once per change, the moving marks once per frame.
-// Draws on either surface of surface.js; knows no events and no Streamlit.
+// Drawing one board: the still picture once per change, the moving marks once per frame. It draws
+// on either surface of surface.js, and has no events.
 
 import { NUMBERS_FROM, panelHeight, panelWidth } from "./layout.js";
 import { format } from "./model.js";
@@ -11,7 +11,7 @@ const cellBox = (p, row, col, inset = 0) => [
   p.cell - 2 * inset,
 ];
 
-/** Type size at which a text of the longest length fits a cell; 0 where it could not be read. */
+/** Font size at which `longest` characters fit a cell; 0 if they would be illegible. */
 function numberSize(p, longest) {
   const size = Math.min(p.cell * 0.42, 18, (p.cell * 0.9) / (longest * 0.56));
   return p.cell < NUMBERS_FROM || size < 7.5 ? 0 : size;
@@ -36,22 +36,22 @@ function grid(surface, p, theme) {
   surface.line(lines, { stroke: theme.line, width: 1 });
 }
 
-/** Diagonal strokes across one cell: never colour alone. */
-function hatch(surface, p, row, col, colour) {
+/** Hatch one cell, so that its meaning does not depend on color alone. */
+function hatch(surface, p, row, col, color) {
   const [x, y, s] = cellBox(p, row, col);
   const points = [
     [x, y + s],
     [x + s, y],
   ];
   if (s >= 12) points.push([x, y + s / 2], [x + s / 2, y], [x + s / 2, y + s], [x + s, y + s / 2]);
-  surface.line(points, { stroke: colour, width: Math.max(1, Math.min(2.5, s / 10)) });
+  surface.line(points, { stroke: color, width: Math.max(1, Math.min(2.5, s / 10)) });
 }
 
-function frame(surface, p, colour, width = 2) {
-  surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { stroke: colour, width });
+function frame(surface, p, color, width = 2) {
+  surface.rect(p.x, p.y, panelWidth(p), panelHeight(p), { stroke: color, width });
 }
 
-/** Planes behind the one that is shown. */
+/** Draw the edges of further planes behind the one that is shown. */
 function sheets(surface, p, count, theme) {
   for (let i = Math.min(count - 1, 3); i > 0; i--)
     surface.rect(p.x + 4 * i, p.y - 4 * i, panelWidth(p), panelHeight(p), {
@@ -60,8 +60,8 @@ function sheets(surface, p, count, theme) {
     });
 }
 
-function caption(surface, p, text, colour, theme, limit) {
-  surface.rect(p.x, p.y - 19, 9, 9, { fill: colour });
+function caption(surface, p, text, color, theme, limit) {
+  surface.rect(p.x, p.y - 19, 9, 9, { fill: color });
   const size = Math.max(9, Math.min(13, (limit - 14) / (text.length * 0.53)));
   surface.text(text, p.x + 14, p.y - 14, { size, fill: theme.text, weight: 600 });
 }
@@ -107,7 +107,7 @@ function drawInputCell(surface, board, p, row, col, view, theme, scale, size) {
     );
 }
 
-/** A count in place of a value: how many windows read a cell, or how many inputs an output adds up. */
+/** Draw a count in place of a value: windows that read a cell, or inputs that an output sums. */
 function countCell(surface, board, p, row, col, theme, size) {
   const count = board.counted === "output" ? board.writes(row, col) : board.reads(row, col);
   fillCell(surface, p, row, col, theme.background);
@@ -117,7 +117,7 @@ function countCell(surface, board, p, row, col, theme, size) {
   number(surface, String(count), p, row, col, size, { fill: theme.text, weight: 600 });
 }
 
-/** What the colours of the counts mean. */
+/** Draw the color scale of the counts. */
 function countLegend(surface, p, most, theme) {
   const wide = Math.min(120, panelWidth(p) - 60),
     x = p.x + 26,
@@ -140,7 +140,7 @@ function countLegend(surface, p, most, theme) {
 /** Whether a panel shows counts in place of its values. */
 const showsCounts = (board, view, name) => view.reads && board.counted === name;
 
-/** Cells of a fraction of a pixel overlap, so that no seam shows between them. */
+/** Fill a cell; cells whose side is not an integer overlap, so that no seams are visible. */
 function fillCell(surface, p, row, col, fill, alpha = 1) {
   const [x, y, side] = cellBox(p, row, col),
     overlap = Number.isInteger(p.cell) ? 0 : 0.4;
@@ -217,7 +217,7 @@ function outputCell(surface, board, p, row, col, view, theme, scale, size) {
   number(surface, format(value), p, row, col, size, { fill: scale.at(value).text });
 }
 
-/** The sign between two panels: input ∗ kernel = output. */
+/** Draw the sign between two panels, as in input ∗ kernel = output. */
 function sign(surface, text, left, right, theme, narrow) {
   if (narrow || !left || !right) return;
   const x = (left.x + panelWidth(left) + right.x) / 2,
@@ -225,7 +225,7 @@ function sign(surface, text, left, right, theme, narrow) {
   surface.text(text, x, y, { size: 22, align: "center", fill: theme.muted });
 }
 
-/** Everything of a board that does not move. */
+/** Draw everything of a board that does not move. */
 export function drawStill(surface, board, place, view, theme, scales) {
   const { input, kernel, output } = place;
   surface.text(board.title, ...place.title, {
@@ -277,7 +277,7 @@ export function drawStill(surface, board, place, view, theme, scales) {
   sign(surface, board.weight ? "=" : "→", kernel, output, theme, place.narrow);
 }
 
-/** Hide the outputs after `step`: they are not computed yet. */
+/** Hide the outputs after `step`, which are not computed yet. */
 function cover(surface, board, p, step, theme) {
   const [row, col] = board.place(step),
     size = p.cell;
@@ -290,14 +290,14 @@ function cover(surface, board, p, step, theme) {
   frame(surface, p, theme.meanings.output);
 }
 
-function ring(surface, p, row, col, colour, width = 3) {
+function ring(surface, p, row, col, color, width = 3) {
   surface.rect(...cellBox(p, row, col, Math.min(1, width / 3)), {
-    stroke: colour,
+    stroke: color,
     width: Math.min(width, Math.max(1.5, p.cell / 3)),
   });
 }
 
-/** A small weight in the corner of a cell that a window or a reader uses. */
+/** Draw a small weight in the corner of a cell. */
 function corner(surface, text, p, row, col, theme) {
   if (p.cell < 30) return;
   const size = Math.min(11, p.cell * 0.26),
@@ -312,6 +312,7 @@ function corner(surface, text, p, row, col, theme) {
   });
 }
 
+/** Draw the window of the focused output. */
 function drawWindow(surface, board, place, focus, view, theme, scales) {
   const { input, kernel, output } = place,
     [row, col] = focus.cell;
@@ -358,6 +359,7 @@ function drawWindow(surface, board, place, focus, view, theme, scales) {
   }
 }
 
+/** Draw the outputs that read the focused input cell. */
 function drawReaders(surface, board, place, focus, view, theme, scales) {
   const { input, kernel, output } = place;
   board.copies(...focus.cell).forEach(([r, c], i) =>
@@ -381,6 +383,7 @@ function drawReaders(surface, board, place, focus, view, theme, scales) {
   }
 }
 
+/** Draw the input cells that the focused kernel cell reads during the sweep. */
 function drawReach(surface, board, place, focus, theme) {
   for (const [row, col] of board.reach(...focus.cell)) {
     surface.rect(...cellBox(place.input, row, col), { fill: theme.meanings.window, alpha: 0.45 });
@@ -390,7 +393,7 @@ function drawReach(surface, board, place, focus, theme) {
 }
 
 /**
- * Everything of a board that moves: how far the sweep is, and what is looked at.
+ * Draw everything of a board that moves: the sweep's progress and the focused cell.
  * @param {{panel: "input"|"kernel"|"output", cell: [number, number], pinned: boolean}} focus
  */
 export function drawMoving(surface, board, place, focus, step, view, theme, scales) {

@@ -1,8 +1,9 @@
-// What is pointed at or pinned: one cell of one panel of one board. Pure functions.
+// The focused cell, which is pointed at or pinned: one cell of one panel of one board. Pure
+// functions.
 
 export const PANELS = { i: "input", k: "kernel", o: "output" };
 
-/** "1:o3.4" is output (3, 4) of the second board; "" and what fits no board is null. */
+/** A pin from its text: "1:o3.4" is output (3, 4) of the second board; null if it fits no board. */
 export function readPin(text, boards) {
   const match = /^(?:(\d):)?([iko])(\d+)\.(\d+)$/.exec(text ?? "");
   if (!match) return null;
@@ -19,7 +20,7 @@ export function readPin(text, boards) {
 export const writePin = (pin) =>
   pin ? `${pin.board ? `${pin.board}:` : ""}${pin.panel[0]}${pin.cell.join(".")}` : "";
 
-/** The same input pixel or kernel cell on a board beside it, or null. */
+/** The cell of another board with the same input pixel or kernel cell, or null. */
 export function sameElsewhere(boards, { board, panel, cell, pinned }, i) {
   const [from, to] = [boards[board], boards[i]];
   if (panel === "output" || (panel === "input" && from.kind(...cell) !== "input")) return null;
@@ -36,7 +37,7 @@ export function sameElsewhere(boards, { board, panel, cell, pinned }, i) {
     : null;
 }
 
-/** Where a typed value goes, and the value there now; null where nothing can be typed. */
+/** The index and the current value of an editable cell; null if the cell cannot be edited. */
 export function editable(board, { panel, cell: [row, col] }, view) {
   if (panel === "output" || !board.editable[panel]) return null;
   if (panel === "input")
@@ -55,7 +56,7 @@ export function editable(board, { panel, cell: [row, col] }, view) {
       };
 }
 
-/** The step at which a pinned output is made; null for any other pin. */
+/** The step that computes a pinned output; null for any other pin. */
 export function stepOf(pin, boards) {
   return pin?.panel === "output" ? pin.cell[0] * boards[pin.board].outCols + pin.cell[1] : null;
 }

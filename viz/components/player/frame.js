@@ -1,5 +1,5 @@
-// What stands around the boards: presets, the choice of comparison, the size formula, repairs.
-// Built from what the page sent; a click only tells the page.
+// The controls around the boards: presets, the choice of comparison, the size formula, repairs.
+// They are built from the page's data; a click only sends a message to the page.
 
 const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
@@ -19,7 +19,7 @@ function chips(place, names, chosen, act) {
 
 const lettered = (name, text) => `${name} ${text}`.trim();
 
-/** "torch gives 4×4 ✓" after the formula; the difference in words should there ever be one. */
+/** The lines of the formula, with "torch gives 4×4 ✓" or the difference after the last one. */
 function formula({ name, formulas, torch, agrees }) {
   const lines = formulas.map((text) =>
     element("div", { className: "formula", textContent: lettered(name, text) }),
@@ -34,8 +34,9 @@ function formula({ name, formulas, torch, agrees }) {
 }
 
 /**
+ * Fill the controls around the boards.
  * @param page the elements of template.js
- * @param data what the page sent
+ * @param data the page's data
  * @param {(name: string, value: any) => void} tell
  */
 export function showFrame(page, { presets, preset, comparisons, compare, sizes }, tell) {
@@ -65,7 +66,7 @@ export function showFrame(page, { presets, preset, comparisons, compare, sizes }
   );
 }
 
-/** The lines of the formula, for a saved picture. */
+/** The lines of the formula as texts for a saved picture. */
 export const frameLines = ({ sizes }) =>
   sizes.flatMap(({ name, formulas, torch, lost }) =>
     [...formulas.slice(0, -1), `${formulas.at(-1)}   torch: ${torch}`, ...(lost ? [lost] : [])].map(

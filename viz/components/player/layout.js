@@ -1,4 +1,4 @@
-// Where everything stands: numbers in, rectangles out.
+// The positions of all panels, computed from the boards' numbers of cells and the available space.
 
 const TITLE = 30,
   CAPTION = 22,
@@ -10,7 +10,8 @@ const TITLE = 30,
 export const NUMBERS_FROM = 22;
 
 /**
- * A grid of cells on the picture.
+ * Panel: a grid of cells, with its corner and the side of a cell in pixels. Place: the panels of
+ * one board.
  * @typedef {{x: number, y: number, rows: number, cols: number, cell: number}} Panel
  * @typedef {{x: number, y: number, width: number, height: number, title: [number, number],
  *            input: Panel, kernel: Panel | null, output: Panel, narrow: boolean}} Place
@@ -19,7 +20,7 @@ export const NUMBERS_FROM = 22;
 export const panelWidth = (p) => p.cols * p.cell;
 export const panelHeight = (p) => p.rows * p.cell;
 
-/** Cell of a panel under a point, or null. */
+/** The (row, column) of a panel's cell under a point, or null. */
 export function cellAt(panel, x, y) {
   const [row, col] = [
     Math.floor((y - panel.y) / panel.cell),
@@ -28,14 +29,14 @@ export function cellAt(panel, x, y) {
   return row >= 0 && col >= 0 && row < panel.rows && col < panel.cols ? [row, col] : null;
 }
 
-/** The largest cell for which everything fits; whole pixels where there are a few. */
+/** The largest cell side in pixels for which `fits` is true; an integer above 4. */
 function largest(fits) {
   for (let cell = BIGGEST; cell > 4; cell--) if (fits(cell)) return cell;
   for (let cell = 4; cell > 0.5; cell -= 0.25) if (fits(cell)) return cell;
   return 0.5;
 }
 
-/** Kernel cells stay readable where there is room for them. */
+/** The side of kernel cells: that of other cells, or larger if there is room to make them legible. */
 function kernelCell(board, cell, width, height) {
   const room = Math.min(width / board.kernelCols, height / board.kernelRows);
   return Math.max(cell, Math.min(READABLE, Math.floor(room)));
@@ -49,6 +50,7 @@ const panel = (x, y, rows, cols, cell) => ({
   cell,
 });
 
+/** Place the panels side by side, for wide screens. */
 function wide(board, box, withKernel) {
   const height = box.height - TITLE - CAPTION - LEGEND;
   const gap = box.width < NARROW ? GAP / 2 : GAP;
@@ -87,6 +89,7 @@ function wide(board, box, withKernel) {
   return { input, kernel, output, height: TITLE + CAPTION + tall + LEGEND };
 }
 
+/** Place the input above kernel and output, for narrow screens. */
 function narrow(board, box, withKernel) {
   const edge = 4,
     width = box.width - 2 * edge;

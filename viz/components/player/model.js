@@ -1,15 +1,18 @@
-// One sweep as core sent it, and the questions the picture asks of it. No DOM, no drawing.
-// Every value, window start and tap offset comes from core; the only arithmetic is the
-// product of a value and its weight, for the terms of a sum whose total is torch's.
+// The data of one layer's sweep as core sent it, with lookups for drawing. No DOM, no drawing.
+// Every value, window start and tap offset comes from core; the only arithmetic is the product of
+// a value and its weight, for the terms of a sum whose total comes from torch.
 
-/** Marks of a grid cell that is no input cell; the same numbers as core.layer.window. */
+/** Codes for grid rows and columns that are not part of the input, as in core.layer.window. */
 export const PAD = -1,
   INSERTED = -2,
   OUTSIDE = -3;
 
 const TYPES = { u1: Uint8Array, i2: Int16Array, f4: Float32Array };
 
-/** @param {{kind: string, shape: number[], data: string}} packed */
+/**
+ * An array from its base64 text.
+ * @param {{kind: string, shape: number[], data: string}} packed
+ */
 export function decode(packed) {
   const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
   return { shape: packed.shape, values: new TYPES[packed.kind](bytes.buffer) };
@@ -19,7 +22,7 @@ export function decode(packed) {
 const at = (shape, index) => index.reduce((flat, i, axis) => flat * shape[axis] + i, 0);
 
 /**
- * One axis: which windows read a grid cell, and with which tap.
+ * The data of one axis, with the outputs that read each grid row or column, and the tap they use.
  * @typedef {{source: number[], values: number[], starts: number[], offsets: number[],
  *            reads: number[], writes: number[], used: boolean[], readers: {out: number, tap: number}[][]}} Axis
  * @returns {Axis}
@@ -34,6 +37,7 @@ function axisOf(data) {
   return { ...data, readers, used };
 }
 
+/** One layer on one input, with its diagram's three panels: input grid, kernel, output. */
 export class Board {
   constructor(data) {
     this.title = data.title;
@@ -65,7 +69,7 @@ export class Board {
     this.kernelCols = this.cols.offsets.length;
     this.steps = this.outRows * this.outCols;
     this.lengths = new Map();
-    /** What "read counts" counts: windows of each grid cell, or inputs of each output. */
+    /** The panel that shows counts: windows per input cell, or inputs per output. */
     this.counted = this.transposed ? "output" : "input";
     const [down, across] = [this.rows, this.cols].map((axis) =>
       this.transposed ? axis.writes : axis.reads,
@@ -79,7 +83,7 @@ export class Board {
     };
   }
 
-  /** What a grid cell is: "input", "pad", "inserted" or "outside". */
+  /** The kind of a grid cell: "input", "pad", "inserted" or "outside". */
   kind(row, col) {
     const [r, c] = [this.rows.source[row], this.cols.source[col]];
     if (r >= 0 && c >= 0) return "input";
@@ -87,19 +91,19 @@ export class Board {
     return r === PAD || c === PAD ? "pad" : "inserted";
   }
 
-  /** What a window finds at a grid cell of an input channel. */
+  /** The value that a window reads at a grid cell of an input channel. */
   value(channel, row, col) {
     const [r, c] = [this.rows.values[row], this.cols.values[col]];
     if (!(r >= 0 && c >= 0)) return this.fill;
     return this.input.values[at(this.input.shape, [channel, r, c])];
   }
 
-  /** How many windows read a grid cell. */
+  /** The number of windows that read a grid cell. */
   reads(row, col) {
     return this.rows.reads[row] * this.cols.reads[col];
   }
 
-  /** How many taps of an output's window lie on input cells. */
+  /** The number of taps of an output's window that lie on input cells. */
   writes(row, col) {
     return this.rows.writes[row] * this.cols.writes[col];
   }
@@ -108,7 +112,7 @@ export class Board {
     return this.output.values[at(this.output.shape, [filter, row, col])];
   }
 
-  /** Length of the longest number on a plane of the input or the output, as it is written. */
+  /** Length in characters of the longest number on a plane of the input or the output. */
   longest(name, index) {
     const key = name + index;
     if (!this.lengths.has(key)) {
@@ -128,18 +132,19 @@ export class Board {
     return this.rows.used[row] && this.cols.used[col];
   }
 
+  /** The (row, column) of the output that a step computes. */
   place(step) {
     return [Math.floor(step / this.outCols), step % this.outCols];
   }
 
-  /** Input channels that a filter reads. */
+  /** Indices of the input channels that a filter reads. */
   channelsOf(filter) {
     const perGroup = this.input.shape[0] / this.groups;
     const group = Math.floor((filter * this.groups) / this.output.shape[0]);
     return Array.from({ length: perGroup }, (_, i) => group * perGroup + i);
   }
 
-  /** The weight by which a filter multiplies a channel at a kernel cell; null where it has none. */
+  /** The weight of a filter for a channel at a kernel cell; null if there is none. */
   weightAt(filter, channel, kr, kc) {
     const first = this.channelsOf(filter)[0];
     const inGroup = channel - first;
@@ -151,14 +156,14 @@ export class Board {
     return this.channelsOf(filter).includes(channel);
   }
 
-  /** Whether this input cell won the maximum of that output. */
+  /** Whether an input cell is the winner of an output's maximum. */
   wins(filter, out, row, col) {
     if (!this.winner || this.kind(row, col) !== "input") return false;
     const flat = this.rows.source[row] * this.input.shape[2] + this.cols.source[col];
     return this.winner.values[at(this.winner.shape, [filter, ...out])] === flat;
   }
 
-  /** Cells of one window on the grid, in reading order. */
+  /** The grid cells that the window of an output reads, row by row. */
   window(row, col) {
     const cells = [];
     this.rows.offsets.forEach((down, kr) =>
@@ -174,13 +179,13 @@ export class Board {
     return cells;
   }
 
-  /** Corners of one window: [top, left, bottom, right], the last two past the end. */
+  /** Borders of an output's window on the grid: [top, left, bottom, right], the last two exclusive. */
   span(row, col) {
     const [top, left] = [this.rows.starts[row], this.cols.starts[col]];
     return [top, left, top + this.rows.offsets.at(-1) + 1, left + this.cols.offsets.at(-1) + 1];
   }
 
-  /** The terms of one output in one channel. */
+  /** The terms of an output's sum, mean or maximum in one input channel. */
   terms(filter, row, col, channel) {
     return this.window(row, col).map((cell) => {
       const value = this.value(channel, cell.row, cell.col);
@@ -196,7 +201,7 @@ export class Board {
     });
   }
 
-  /** Grid cells that show the same input cell: itself and the copies in reflected padding. */
+  /** All grid cells with the value of the same input cell: copies lie in non-zero padding. */
   copies(row, col) {
     const same = (axis, index) =>
       axis.values[index] < 0
@@ -205,7 +210,7 @@ export class Board {
     return same(this.rows, row).flatMap((r) => same(this.cols, col).map((c) => [r, c]));
   }
 
-  /** Every output that reads a grid cell or a copy of it, with the kernel cell it uses. */
+  /** The outputs that read a grid cell or a copy of it, with the kernel cell they use. */
   readers(row, col) {
     return this.copies(row, col).flatMap(([r, c]) =>
       this.rows.readers[r].flatMap((down) =>
@@ -220,7 +225,7 @@ export class Board {
     );
   }
 
-  /** Every grid cell that a kernel cell ever meets. */
+  /** All grid cells that a kernel cell reads during the sweep. */
   reach(kr, kc) {
     return this.rows.starts.flatMap((top) =>
       this.cols.starts.map((left) => [top + this.rows.offsets[kr], left + this.cols.offsets[kc]]),
@@ -228,7 +233,7 @@ export class Board {
   }
 }
 
-/** At most `digits` significant digits, whole numbers in full, with a real minus sign. */
+/** A number with at most `digits` significant digits, integers in full, and a real minus sign. */
 export function format(value, digits = 3) {
   if (value === Infinity) return "∞";
   if (value === -Infinity) return "−∞";

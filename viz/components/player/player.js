@@ -1,7 +1,8 @@
-// The sweep player: state and events. Model, layout, drawing and words are modules of their
-// own. While it plays nothing goes to the server; what a visitor settles on does, for the URL.
+// The sweep player's state and events; model, layout, drawing and sentences are separate modules.
+// Nothing is sent to the server while it plays; the view on which a visitor settles is sent for
+// the URL.
 
-import { readTheme, scalesOf } from "./colour.js";
+import { readTheme, scalesOf } from "./color.js";
 import { drawMoving, drawStill } from "./draw.js";
 import { editable, PANELS, readPin, sameElsewhere, stepOf, writePin } from "./focus.js";
 import { frameLines, showFrame } from "./frame.js";
@@ -15,9 +16,10 @@ import { arithmetic, describe, hint, progress } from "./words.js";
 const SPEEDS = [1, 2, 4, 8, 15, 30, 60, 120];
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
-/** A whole sweep in about ten seconds where the speeds allow it. */
+/** The speed, in steps per second, at which a whole sweep takes about ten seconds. */
 const autoSpeed = (steps) => SPEEDS.find((speed) => speed >= steps / 10) ?? SPEEDS.at(-1);
 
+/** One mounted player: its state, its events and its redrawing. */
 class Player {
   constructor(root) {
     this.page = buildPage(root);
@@ -49,7 +51,7 @@ class Player {
     clearTimeout(this.reporting);
   }
 
-  /** New data or a new theme. What the visitor is looking at stays. */
+  /** Take new data or a new theme; the visitor's view stays. */
   update({ data, setTriggerValue }) {
     this.trigger = setTriggerValue;
     this.frame = data.frame;
@@ -173,7 +175,7 @@ class Player {
     return Math.min(this.step, this.boards[i].steps - 1);
   }
 
-  /** What board i shows: what is pointed at, else what is pinned, else the sweep. */
+  /** The focus of board i: the cell that is pointed at, else the pinned one, else the sweep's. */
   focusOf(i) {
     const pointed = this.hover ?? this.pin;
     const own = {
@@ -187,7 +189,7 @@ class Player {
     return sameElsewhere(this.boards, pointed, i) ?? own;
   }
 
-  /** Text beside the picture: counter, sentence, arithmetic, and the state for assistive tools. */
+  /** Write the texts beside the picture: counter, sentence, arithmetic, and the state for tests. */
   tell() {
     const { scrub, count, says, sums } = this.page;
     scrub.value = this.step;
@@ -306,13 +308,13 @@ class Player {
     if (!this.playing) this.report();
   }
 
-  /** Tell the server what the visitor settled on; it goes into the URL. */
+  /** Send the view to the server after a short pause; it becomes part of the URL. */
   report() {
     clearTimeout(this.reporting);
     this.reporting = setTimeout(() => this.trigger("view", this.state()), 250);
   }
 
-  /** Tell at once. A report still to come would overtake it: Streamlit keeps the last of two. */
+  /** Send a message at once, instead of a pending report: of two, Streamlit handles only the last. */
   tellNow(name, value) {
     clearTimeout(this.reporting);
     this.trigger(name, value);
@@ -465,7 +467,7 @@ class Player {
     }
   }
 
-  /** A term of the sum under the pointer lights its cells. */
+  /** Highlight the cells of the sum's term under the pointer. */
   light(target) {
     const index = target?.dataset?.index,
       board = Number(target?.closest(".sum")?.dataset.board ?? 0);
@@ -493,7 +495,7 @@ class Player {
     );
   }
 
-  /** Type a value into a kernel cell, or into an input cell of a small input. */
+  /** Let the visitor type a value into a kernel cell or an input cell, if it is editable. */
   edit(found) {
     const board = found && this.boards[found.board];
     const target = board && this.frame.edits && editable(board, found, this.viewOf(board));

@@ -1,5 +1,4 @@
-// The picture on screen as a file, on white paper, with the sum and the sentence below it;
-// and as a link.
+// Saving the picture on screen as a file, in light colors with sentences below it, and its link.
 
 import { CanvasSurface, SvgSurface } from "./surface.js";
 import { arithmeticText, describe } from "./words.js";
@@ -8,7 +7,7 @@ const MARGIN = 18,
   LINE = 20,
   PNG_SCALE = 3;
 
-/** Sentences below the picture: what is seen, the sum of the window, the size formula. */
+/** The lines below the picture: the focused cell, the window's sum, the size formula. */
 function lines({ boards, focus, views, extra }) {
   const said = boards.flatMap((board, i) => {
     const sentence = describe(board, { ...focus[i], pinned: false }, views[i]);
@@ -19,7 +18,10 @@ function lines({ boards, focus, views, extra }) {
   return [...said, ...extra];
 }
 
-/** @typedef {{title: string, width: number, height: number, theme: any, sentences: string[], paint: (surface) => void}} Sheet */
+/**
+ * A picture with sentences below it, in pixels; `paint` draws the picture on a surface.
+ * @typedef {{title: string, width: number, height: number, theme: any, sentences: string[], paint: (surface) => void}} Sheet
+ */
 
 function drawAll(surface, sheet) {
   sheet.paint(surface);
@@ -29,7 +31,7 @@ function drawAll(surface, sheet) {
   });
 }
 
-/** A surface whose origin lies inside the margin. */
+/** A surface whose origin lies inside the margin of another one. */
 function inset(surface) {
   const move = (points) => points.map(([x, y]) => [x + MARGIN, y + MARGIN]);
   return {
@@ -50,7 +52,11 @@ function download(blob, title, extension) {
   setTimeout(() => URL.revokeObjectURL(anchor.href), 1000);
 }
 
-/** Save a sheet as "svg" or "png". @param {Sheet} sheet */
+/**
+ * Save a sheet as a file.
+ * @param {string} kind "svg" or "png"
+ * @param {Sheet} sheet
+ */
 export function saveAs(kind, sheet) {
   const width = sheet.width + 2 * MARGIN,
     height = sheet.height + LINE * (sheet.sentences.length + 0.5) + 2 * MARGIN;
@@ -67,7 +73,7 @@ export function saveAs(kind, sheet) {
   canvas.toBlob((blob) => download(blob, sheet.title, "png"));
 }
 
-/** The sweep's picture as a sheet. */
+/** The sheet of the sweep's picture. */
 export function sheetOf(picture) {
   const { plan, theme, paint, boards } = picture;
   return {
@@ -80,7 +86,7 @@ export function sheetOf(picture) {
   };
 }
 
-/** The address of exactly this picture, also where the server has not written it yet. */
+/** The address of this view; the browser's own address may not have its pin and step yet. */
 export function linkTo(view) {
   const url = new URL(window.location.href);
   const wanted = { pin: view.pin, step: view.step >= 0 ? view.step : "" };

@@ -1,17 +1,17 @@
-// Two surfaces with the same four strokes: a canvas for the screen and PNG, text for SVG.
+// Two surfaces with the same drawing methods: a canvas for the screen and PNG, text for SVG.
 
 const FALLBACK = "'Helvetica Neue', Arial, sans-serif";
 let font = FALLBACK;
 
-/** Write in the page's own font from now on. */
+/** Set the font of all surfaces, in addition to a fallback. */
 export function setFont(family) {
   font = family ? `${family}, ${FALLBACK}` : FALLBACK;
 }
 
-/** How much larger CSS shows an element than its own pixels: presentation mode zooms. */
+/** The CSS zoom of an element, which presentation mode enlarges. */
 export const enlarged = (element) => element.currentCSSZoom ?? 1;
 
-/** Where the pointer is over an element, in the element's own pixels. */
+/** The pointer's position over an element, in the element's own pixels. */
 export function pointer(event, element) {
   const box = element.getBoundingClientRect(),
     zoom = enlarged(element);
@@ -20,6 +20,7 @@ export function pointer(event, element) {
 
 /** @typedef {{fill?: string, stroke?: string, width?: number, dash?: number[], alpha?: number}} Style */
 
+/** A surface that draws on a canvas. */
 export class CanvasSurface {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas, width, height, scale) {
@@ -52,7 +53,10 @@ export class CanvasSurface {
     c.globalAlpha = 1;
   }
 
-  /** @param {[number, number][]} points two for each stroke */
+  /**
+   * Draw separate strokes.
+   * @param {[number, number][]} points two for each stroke
+   */
   line(points, { stroke, width = 1, dash = [], alpha = 1 }) {
     const c = this.context;
     c.globalAlpha = alpha;
@@ -100,6 +104,7 @@ export class CanvasSurface {
 const escapeText = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const short = (number) => String(Math.round(number * 100) / 100);
 
+/** A surface that collects the elements of an SVG text. */
 export class SvgSurface {
   constructor(width, height, background, description) {
     this.parts = [
@@ -141,7 +146,7 @@ export class SvgSurface {
 
   text(text, x, y, { size, fill, align = "left", weight = 400, alpha = 1 }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
-    // Baseline by hand: slide programs do not know dominant-baseline.
+    // The baseline is computed here, because slide programs ignore dominant-baseline.
     this.parts.push(
       `<text x="${short(x)}" y="${short(y + 0.35 * size)}" font-size="${short(size)}" fill="${fill}" ` +
         `text-anchor="${anchor}" font-weight="${weight}"` +

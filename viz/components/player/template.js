@@ -1,4 +1,4 @@
-// The player's page elements: built once, found by name, without behaviour.
+// The player's page elements, which are built once and found by name; they have no behavior.
 
 const ICONS = {
   first: "M1 2h2v12H1zM9 2v12L3 8zM15 2v12L9 8z",
@@ -47,7 +47,7 @@ const HTML = `
 <div class="lost"></div>
 <div class="hint"></div>`;
 
-/** Build the elements under `root` and name them. */
+/** Build the elements under `root` and return them by name. */
 export function buildPage(root) {
   root.innerHTML = HTML;
   const find = (selector) => root.querySelector(selector);
@@ -86,7 +86,7 @@ export function buildPage(root) {
 
 const LARGEST = 1000;
 
-/** The number that was typed, null for nothing, or a sentence on why it is none. */
+/** The typed number, null for an empty text, or a sentence on why the text is not a number. */
 function readNumber(text) {
   const trimmed = text.trim(),
     number = Number(trimmed.replace(",", ".").replace("−", "-"));
@@ -96,8 +96,9 @@ function readNumber(text) {
 }
 
 /**
- * A number field over one cell; `done` gets the number, or null when the old one stays. What is no
- * number is refused in a sentence: the field stays open at Enter, and gives up when it is left.
+ * Show a number field over one cell. `done` gets the number, or null if the old one stays. A text
+ * that is not a number is refused in a sentence; the field then stays open after Enter, and closes
+ * when it loses the focus.
  */
 function typeOver(page, panel, [row, col], value, done) {
   const { stage, refused } = page;

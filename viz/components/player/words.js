@@ -1,4 +1,4 @@
-// The current step in words and in numbers. Returns text and safe HTML; touches no page.
+// The current step in words and in numbers, as text and safe HTML; no access to the page.
 
 import { format, INSERTED, OUTSIDE, PAD } from "./model.js";
 
@@ -7,7 +7,7 @@ const bracket = (text) => (text.startsWith("−") ? `(${text})` : text);
 const place = (row, col) => `(${row}, ${col})`;
 const FOLD_ABOVE = 36;
 
-/** Terms that count: everything but the overhang of ceil_mode, and padding a mean leaves out. */
+/** Terms of an output without those of ceil_mode's overhang, and of padding that a mean ignores. */
 function counted(board, filter, row, col, channel) {
   return board
     .terms(filter, row, col, channel)
@@ -44,7 +44,7 @@ function termsHtml(board, terms, channel, fold) {
 const joinSum = (numbers) =>
   numbers.map((n, i) => (i ? (n.startsWith("−") ? ` − ${n.slice(1)}` : ` + ${n}`) : n)).join("");
 
-/** The sum over the window as torch made it, term by term. */
+/** HTML of an output's sum, mean or maximum, term by term, with torch's result. */
 export function arithmetic(board, filter, row, col, expanded) {
   const channels = board.channelsOf(filter);
   const total = board.outputAt(filter, row, col);
@@ -105,21 +105,21 @@ export function arithmeticText(board, filter, row, col) {
   return `${shown.join(" + ")}${bias} = ${total}`;
 }
 
-/** "1 row", "2 rows". */
+/** A count with its noun, which gets an s unless the count is 1: "2 rows". */
 const counts = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
-/** "a", "a and b", "a, b and c". */
+/** An enumeration: "a", "a and b", "a, b and c". */
 const listed = (parts) =>
   parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
 
-/** The input rows or columns that a window reads: "row 1", "rows 0 to 2", "rows 0, 2, 4". */
+/** Input rows or columns in words: "row 1", "rows 0 to 2", "rows 0, 2, 4". */
 function indices(inside, word) {
   if (inside.length < 2) return inside.length ? [`${word} ${inside[0]}`] : [];
   const dense = inside.at(-1) - inside[0] === inside.length - 1;
   return [`${word}s ${dense ? `${inside[0]} to ${inside.at(-1)}` : inside.join(", ")}`];
 }
 
-/** What a window reads along one axis: input lines by number, and all others by what they are. */
+/** What a window reads along one axis, in words: input rows by index, others by kind and count. */
 function along(axis, out, word) {
   const sources = axis.offsets.map((offset) => axis.source[axis.starts[out] + offset]);
   const other = [
@@ -148,7 +148,7 @@ function outputWords(board, focus, view) {
   );
 }
 
-/** What the number stands for that is on show in place of an output's value. */
+/** The sentence that explains a count which is shown in place of an output's value. */
 function countWords(board, view, row, col) {
   if (!view.reads || board.counted !== "output") return "";
   return ` It adds up ${counts(board.writes(row, col), "input")}.`;
@@ -181,13 +181,13 @@ function kernelWords(board, focus, view) {
   return `${what} meets ${cells}, one for each output.`;
 }
 
-/** One sentence on what is looked at: seen below the picture and read by screen readers. */
+/** The sentence about the focused cell, below the picture and for screen readers. */
 export function describe(board, focus, view) {
   const words = { output: outputWords, input: inputWords, kernel: kernelWords }[focus.panel];
   return (focus.pinned ? "Pinned. " : "") + words(board, focus, view);
 }
 
-/** How far the sweep is: one count where it holds for every board, else one for each. */
+/** The sweep's progress in words: one count if it holds for all boards, else one for each. */
 export function progress(boards, step) {
   const at = (board) => [Math.min(step + 1, board.steps), board.steps];
   if (boards.every((board) => board.steps === boards[0].steps))
@@ -195,7 +195,7 @@ export function progress(boards, step) {
   return `step ${boards.map((board) => `${board.name} ${at(board).join("/")}`).join(" · ")}`;
 }
 
-/** What can be done with the boards on show. `kernels`: whether their kernels or windows are drawn. */
+/** The hint on mouse and keys; `kernels` is whether kernels or windows are drawn. */
 export function hint(boards, kernels, edits) {
   const window = boards.some((board) => board.weight) ? "a weight" : "a cell of the window";
   const typed = !edits

@@ -1,9 +1,9 @@
-// A link for the class: its QR code, always dark on white, the address in text, a button to copy.
+// A link as a QR code, always dark on white, as text, and with a button that copies it.
 
-const QUIET = 4; // modules around the code, as the standard asks
+const QUIET = 4; // width of the quiet zone around the code in modules (ISO/IEC 18004)
 const SVG = "http://www.w3.org/2000/svg";
 
-/** One path: a stroke of unit squares for each run of dark modules. */
+/** SVG path data of all dark modules: a rectangle for each horizontal run of them. */
 export function path(rows) {
   return rows
     .flatMap((row, y) =>
@@ -14,6 +14,7 @@ export function path(rows) {
     .join("");
 }
 
+/** The QR code as an SVG element. */
 function picture(rows, address) {
   const svg = document.createElementNS(SVG, "svg"),
     side = rows.length + 2 * QUIET;
@@ -37,7 +38,7 @@ function picture(rows, address) {
   return svg;
 }
 
-/** Without https a browser has no clipboard to write to: then the address is left selected. */
+/** Copy the field's text. Without https a browser may not allow that; then it stays selected. */
 async function copy(field, toast) {
   field.select();
   try {

@@ -1,4 +1,5 @@
-// Values to colours, and the page's own colours. Pictures are grey; values with a sign run blue, white, red around zero.
+// Color scales for values, and the colors of Streamlit's theme. Values without a sign are gray;
+// signed values go from blue over white at zero to red.
 
 import { setFont } from "./surface.js";
 
@@ -6,6 +7,7 @@ const STEPS = 256;
 
 const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
+/** A table of `STEPS` colors between the stops, each with a legible text color. */
 function ramp(stops) {
   const rgb = stops.map(channels);
   return Array.from({ length: STEPS }, (_, i) => {
@@ -29,6 +31,7 @@ function scale(low, high, stops, signed) {
   return { low, high, signed, at, stops };
 }
 
+/** The smallest and the largest finite value; [0, 0] if there is none. */
 function extent(arrays) {
   let [low, high] = [Infinity, -Infinity];
   for (const array of arrays)
@@ -40,8 +43,10 @@ function extent(arrays) {
   return low <= high ? [low, high] : [0, 0];
 }
 
-/** One scale for arrays that are compared: around zero where a value is negative or the values may
- * have either sign, as gradients do; otherwise grey from 0 to `white`. */
+/**
+ * One scale for all arrays. It is symmetric around zero if a value is negative or `signed` is true,
+ * as for gradients; otherwise it is gray from 0 to at least `white`.
+ */
 function scaleFor(arrays, palette, white, signed) {
   const [low, high] = extent(arrays);
   if (low < 0 || signed) {
@@ -51,14 +56,14 @@ function scaleFor(arrays, palette, white, signed) {
   return scale(0, Math.max(high, white), palette.grey, false);
 }
 
-/** A scale for weights: always signed, so that a weight and its negative look opposite. */
+/** A scale for weights, which is always symmetric around zero. */
 function weightScale(arrays, palette) {
   const [low, high] = extent(arrays);
   const most = Math.max(Math.abs(low), Math.abs(high)) || 1;
   return scale(-most, most, palette.signed, true);
 }
 
-/** The scales of boards that are compared: equal values have equal colours on all of them. */
+/** The scales of all boards; equal values have equal colors on boards that are compared. */
 export function scalesOf(boards, palette) {
   const { signed } = boards[0];
   const output = scaleFor(
@@ -75,7 +80,7 @@ export function scalesOf(boards, palette) {
   }));
 }
 
-/** Colours and type of Streamlit's theme, as it is now. */
+/** Read colors and font of Streamlit's current theme. */
 export function readTheme(root, palette) {
   const style = getComputedStyle(root);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
