@@ -15,9 +15,9 @@ from core.networks.notation import layer_to_notation, parse_notation, to_notatio
 from tests.core.network_strategies import chains, leaves, specs
 from viz.components.layer_table.edits import (
     EDITS,
+    MAX_BLOCK_TEXT,
     MAX_TEXT,
     MAX_UNDO,
-    MAX_BLOCK_TEXT,
     MENU,
     SUGGESTIONS,
     History,
