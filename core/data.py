@@ -1,8 +1,9 @@
 """Pictures to convolve: photographs, digits, test patterns and uploads.
 
-The board gets float32 ``(channels, height, width)``, read-only, whole numbers from 0 to 255, because
-students read them in cells. A photograph's one channel is its luminance (ITU-R 601); of several,
-channel ``c`` is plane ``c % 3`` of red, green, blue. Patterns cycle through their planes likewise.
+The board gets float32 ``(channels, height, width)``, read-only, whole numbers from 0 to 255,
+because students read them in cells. A photograph's one channel is its luminance (ITU-R 601); of
+several, channel ``c`` is plane ``c % 3`` of red, green, blue. Patterns cycle through their planes
+likewise.
 """
 
 from __future__ import annotations

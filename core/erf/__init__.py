@@ -1,13 +1,13 @@
-"""Effective receptive fields by backpropagation, with the full recipe in the result.
+"""Effective receptive fields, measured by backpropagation; the result contains all settings.
 
     erf = effective_receptive_field(resnet50(), (3, 224, 224), layer="layer3")
     erf.map, erf.sigma, str(erf.recipe)
 
-From the command line, for one's own code:
+The same from the command line, for any importable network:
 
     python -m core.erf package.module:callable --input 3,224,224 --layer layer3 --out erf.npz
 
-The metrics are defined in `core.erf.metrics`, the recipe in `core.erf.recipe`.
+The metrics are defined in `core.erf.metrics`, the settings in `core.erf.recipe`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""python -m core.erf: see core.erf.cli."""
+"""Entry point of ``python -m core.erf``; the command line is defined in `core.erf.cli`."""
 
 from __future__ import annotations
 

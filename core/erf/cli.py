@@ -1,7 +1,7 @@
-"""The command line of core.erf: the effective receptive field of one's own network.
+"""The command line ``python -m core.erf``: the effective receptive field of any importable network.
 
-The file it writes holds the arrays ``map`` and ``origin``, and all metrics and settings as
-JSON text in ``data``.
+With ``--out`` it writes an .npz file that contains the arrays ``map`` and ``origin``, and all
+metrics and settings as JSON text in ``data``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .result import METRICS, EffectiveReceptiveField
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the metrics and write the map; an error is a sentence on stderr and exit status 2."""
+    """Print the metrics and write the map; an error is one sentence on stderr and exit status 2."""
     options = _parser().parse_args(arguments)
     try:
         result = _computed(options)
@@ -62,6 +62,7 @@ def _parser() -> CommandParser:
 
 
 def _computed(options: argparse.Namespace) -> EffectiveReceptiveField:
+    """Load the network and measure it with the command's options."""
     with seeded(options.seed):
         network = load(options.network)
     return effective_receptive_field(
@@ -82,11 +83,12 @@ def _computed(options: argparse.Namespace) -> EffectiveReceptiveField:
 
 
 def _bytes(text: str) -> int:
-    """Bytes written as a number such as 8e9; anything else is argparse's to refuse."""
+    """Convert a number of bytes such as ``8e9``; argparse reports the ValueError of other texts."""
     return int(float(text))
 
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:
+    """Convert comma-separated whole numbers; SpecError names the option ``name`` otherwise."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -101,7 +103,7 @@ def _image(path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 
 def _print_progress(progress: Progress) -> None:
-    """Print the progress on one line, which the next report overwrites; only on a terminal."""
+    """Print the progress on one line that the next report overwrites; only on a terminal."""
     if sys.stderr.isatty():
         end = "\n" if progress.done == progress.total else ""
         print(f"\r{progress.done} of {progress.total} draws", end=end, file=sys.stderr, flush=True)
@@ -117,13 +119,14 @@ def _write(result: EffectiveReceptiveField, path: Path) -> None:
 
 
 def _table(result: EffectiveReceptiveField) -> str:
+    """The settings and metrics as lines of text, one each."""
     rows = [
         ("layer", result.layer),
         ("unit", _text(result.unit)),
         ("theoretical size", _text(result.theory.size)),
         ("origin", _text(result.origin)),
         *(
-            (f"{m.title}{f' ({m.unit})' if m.unit else ''}", _value(m.of(result), m.unit))
+            (f"{m.title}{f' ({m.unit})' if m.unit else ''}", _value(m.value_of(result), m.unit))
             for m in METRICS
         ),
         ("recipe", str(result.recipe)),
@@ -134,6 +137,7 @@ def _table(result: EffectiveReceptiveField) -> str:
 
 
 def _value(value: object, unit: str) -> str:
+    """A metric's value as text; shares become percent."""
     if isinstance(value, dict):
         return ", ".join(f"{side} holds {share:.0%}" for share, side in value.items())
     parts = value if isinstance(value, tuple) else (value,)

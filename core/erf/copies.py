@@ -1,7 +1,7 @@
-"""The engine's copy of a network: eval mode, no hooks, no gradients of weights.
+"""Copies of a network for measurements: eval mode, no hooks, no gradients of weights.
 
-The caller's module is not modified. A copy shares the caller's parameters unless it needs weights
-of its own; its buffers are always separate.
+The caller's module is not modified. A copy shares the caller's parameters unless it needs its own
+weights; its buffers are always separate.
 """
 
 from __future__ import annotations
@@ -17,31 +17,33 @@ from ..torch_private import ANY_BATCH_NORM, ANY_CONVOLUTION, ANY_RUNNING_NORM, o
 from .recipe import Weights
 
 _NORMS = (ANY_RUNNING_NORM, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+"""Classes of normalization layers."""
 _LAYERS = (ANY_CONVOLUTION, nn.Linear, nn.Bilinear, nn.MultiheadAttention)
+"""Classes of layers whose parameters of two or more axes are weights."""
 
 
 def private_copy(module: nn.Module, own_weights: bool) -> nn.Module:
     """A copy in eval mode without hooks, whose parameters require no gradient.
 
-    Weights that torch's own weight norm, spectral norm and pruning compute are parameters of
-    the copy. Layers that work in place no longer do: the values are the same.
+    Weights that torch's weight norm, spectral norm or pruning computes become parameters of the
+    copy. Layers that work in place are changed not to; the values are the same.
 
     Args:
-        module: any nn.Module; not changed.
-        own_weights: copy the parameters too, so that they may be written to.
+        module: any nn.Module; it is not modified.
+        own_weights: whether to copy the parameters, so that they may be modified.
 
     Raises:
         SpecError: the module cannot be copied.
     """
-    copied = plain_copy(module, _shared(module, own_weights))
+    copied = plain_copy(module, _parameters_for_copy(module, own_weights))
     for layer in copied.modules():
         if getattr(layer, "inplace", None) is True:
             vars(layer)["inplace"] = False
     return copied
 
 
-def _shared(module: nn.Module, own_weights: bool) -> dict[int, Any]:
-    """The parameters of a copy by the id of the caller's, sharing its memory or cloned."""
+def _parameters_for_copy(module: nn.Module, own_weights: bool) -> dict[int, Any]:
+    """The copy's parameter for each of the caller's, by id; it shares its memory or is cloned."""
     return {
         id(parameter): nn.Parameter(
             parameter.detach().clone() if own_weights else parameter.detach(), requires_grad=False
@@ -51,7 +53,7 @@ def _shared(module: nn.Module, own_weights: bool) -> dict[int, Any]:
 
 
 def mixes_samples(module: nn.Module) -> bool:
-    """Whether a batch norm has no running statistics, so that samples affect each other."""
+    """Whether a batch norm has no running statistics, so that the samples of a batch interact."""
     return any(
         isinstance(layer, ANY_BATCH_NORM) and layer.running_mean is None
         for layer in module.modules()
@@ -59,11 +61,11 @@ def mixes_samples(module: nn.Module) -> bool:
 
 
 def has_new_statistics(module: nn.Module, paths: Collection[str]) -> bool:
-    """Whether a batch norm still has the running mean 0 and variance 1 of a new one.
+    """Whether a batch norm still has the initial running mean 0 and variance 1.
 
     Args:
         module: the network.
-        paths: qualified names of the submodules to look at.
+        paths: qualified names of the submodules to check.
     """
     return any(
         isinstance(layer, ANY_RUNNING_NORM)
@@ -77,21 +79,22 @@ def has_new_statistics(module: nn.Module, paths: Collection[str]) -> bool:
 
 
 def draw_weights(
-    copied: nn.Module, weights: Weights, ran: Collection[str], generator: torch.Generator
+    copied: nn.Module, weights: Weights, module_paths: Collection[str], generator: torch.Generator
 ) -> None:
-    """Draw new weights for a copy, as for a new network.
+    """Draw new weights for a copy of a network, and reset biases and normalizations.
 
-    Weights are the parameters of convolutions, linear layers and attention with two axes
-    or more, and those of other modules that join two axes. Biases become 0. Normalizations
-    become those of a new network: scale 1, shift 0, running mean 0 and variance 1. Layer
-    scales, embeddings of one axis and other parameters stay as they are. What
-    `torch.nn.utils.prune` has set to 0 stays 0.
+    Weights are the parameters of convolutions, linear layers and attention with two axes or more,
+    and parameters of other modules in which two axes are longer than 1. Biases become 0.
+    Normalizations become those of a new network: scale 1, shift 0, running mean 0 and variance 1.
+    Other parameters, such as layer scales, are not changed. Entries that `torch.nn.utils.prune`
+    has set to 0 stay 0.
 
     Args:
-        copied: a copy with weights of its own.
-        weights: the scheme; gains are 1 except for He's √2. ``"as_is"`` changes nothing.
-        ran: qualified names of the modules that run; the others are left.
-        generator: on the CPU, so that a seed means the same weights on every device.
+        copied: a copy with its own weights, which is modified.
+        weights: the initialization; gains are 1 except for He's √2. ``"as_is"`` changes nothing.
+        module_paths: qualified names of the modules that run; others are not changed.
+        generator: source of random numbers on the CPU, so that a seed gives the same weights on
+            every device.
 
     Source: torch.nn.init (kaiming_normal_, xavier_normal_, orthogonal_).
     """
@@ -99,10 +102,10 @@ def draw_weights(
         return
     with torch.no_grad():
         for path, layer in copied.named_modules():
-            if path not in ran:
+            if path not in module_paths:
                 continue
             if isinstance(layer, _NORMS):
-                _as_new(layer)
+                _reset_norm(layer)
                 continue
             for parameter in _biases(layer):
                 parameter.zero_()
@@ -115,7 +118,8 @@ def draw_weights(
                     parameter.mul_(pruned)
 
 
-def _as_new(norm: nn.Module) -> None:
+def _reset_norm(norm: nn.Module) -> None:
+    """Set a normalization's scale and running variance to 1, its shift and running mean to 0."""
     for name, value in (*norm.named_parameters(recurse=False), *norm.named_buffers(recurse=False)):
         if value.is_floating_point():
             value.fill_(1.0 if name in ("weight", "running_var") else 0.0)
@@ -126,9 +130,10 @@ def _biases(layer: nn.Module) -> Iterator[nn.Parameter]:
 
 
 def _weights(layer: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """Yield (name, parameter) of a layer's own weights; see `draw_weights`."""
     for name, parameter in layer.named_parameters(recurse=False):
-        joins = isinstance(layer, _LAYERS) or sum(n > 1 for n in parameter.shape) > 1
-        if joins and parameter.ndim > 1 and not name.endswith("bias"):
+        is_matrix = isinstance(layer, _LAYERS) or sum(n > 1 for n in parameter.shape) > 1
+        if is_matrix and parameter.ndim > 1 and not name.endswith("bias"):
             yield name, parameter
 
 
@@ -149,7 +154,7 @@ def _uniform(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) 
 
 
 def _fan_in(weight: torch.Tensor, layer: nn.Module) -> float:
-    """Number of terms summed in one output; a transposed convolution averages over its phases."""
+    """Number of terms summed in one output; of a transposed convolution the mean over phases."""
     if not (isinstance(layer, ANY_CONVOLUTION) and layer.transposed):
         return weight.numel() / weight.shape[0]
     steps = torch.tensor(layer.stride).prod().item()
@@ -162,3 +167,4 @@ _SCHEMES: dict[str, Callable[[torch.Tensor, nn.Module, torch.Generator], None]] 
     "orthogonal": _orthogonal,
     "uniform": _uniform,
 }
+"""Function that fills a tensor in place for a layer, for each initialization."""

@@ -1,8 +1,8 @@
-"""Effective receptive fields by backpropagation: one unit, many draws, one map.
+"""Measures the effective receptive field of one unit by backpropagation, averaged over draws.
 
-The gradient is taken on the smallest input that leaves it unchanged (core.erf.crop), of a
-batch at once, with a random cotangent over the unit's channels, without gradients of
-weights, up to the layer. The caller's module is only read.
+To save time, the network runs on the smallest part of the image with the same gradient
+(core.erf.crop), only up to the layer, on several draws in a batch, and without gradients of
+weights. The caller's module is not modified.
 """
 
 from __future__ import annotations
@@ -31,21 +31,22 @@ from .metrics import FloatArray
 from .recipe import Aggregate, Recipe, Weights
 from .result import Convergence, EffectiveReceptiveField, Theory
 from .sampler import Sampler, Target
-from .tally import Tally, per_draw
+from .tally import Tally, draw_maps
 
 Unit = int | Sequence[int]
+"""(row, column) of a unit, or its index in 1-D."""
 REDRAWN_CHUNK = 4
 """Number of draws between two progress reports where every draw has new weights."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A report after every chunk of draws.
+    """Progress of a measurement after a chunk of draws.
 
     Attributes:
-        done, total: number of draws.
-        convergence: of the map so far.
-        partial: the effective receptive field of the draws so far.
+        done, total: number of draws completed, and of all draws.
+        convergence: convergence of the map of the draws completed.
+        partial: the effective receptive field of the draws completed.
     """
 
     done: int
@@ -55,13 +56,14 @@ class Progress:
 
 
 Report = Callable[[Progress], bool | None]
+"""Progress callback; if it returns False, the measurement stops."""
 
 
 class Stopped(Exception):  # noqa: N818
-    """The progress callback returned False, so the remaining draws were not made.
+    """Raised when the progress callback returns False before the last draw.
 
     Attributes:
-        partial: the effective receptive field of the draws so far.
+        partial: the effective receptive field of the draws completed.
     """
 
     def __init__(self, partial: EffectiveReceptiveField) -> None:
@@ -88,40 +90,40 @@ def effective_receptive_field(
     crop: bool | Crop = True,
     graph: Graph | None = None,
 ) -> EffectiveReceptiveField:
-    """Which input pixels move one unit of a network, and by how much.
+    """Measure how strongly each input pixel influences one unit of a network.
 
     Args:
-        module: any nn.Module that does not decide by values. A copy of it runs, in eval
-            mode; the module itself is only read.
+        module: a module whose control flow does not depend on values. A copy of it runs in
+            eval mode; the module itself is not modified.
         input_size: (C, H, W), or (C, L), which is treated as an image of height 1.
-        layer: a graph node's or a module's qualified name (its last call); by default the
-            last output with a spatial extent that is not global pooling's.
-        unit: (row, column) of the layer's map, or i in 1-D; by default the center,
+        layer: name of a graph node, or qualified name of a module (its last call); by default
+            the last output with a spatial extent, except that of global pooling.
+        unit: (row, column) of the layer's map, or an index in 1-D; by default the center,
             ``(rows // 2, columns // 2)``.
-        draws: gradients averaged, at most `MAX_DRAWS`.
-        inputs: ``"noise"``, N(0, 1) pixels for every draw; or an image of ``input_size``,
-            or a batch of them, of which draw i takes number i modulo their count.
-        weights: ``"as_is"``; ``"he"``, ``"xavier"`` or ``"orthogonal"``, drawn anew for
-            every draw; or ``"uniform"``, 1/fan-in. Except for ``"as_is"`` biases are 0
+        draws: number of gradients that are averaged, at most `MAX_DRAWS`.
+        inputs: ``"noise"`` for N(0, 1) pixels, new for every draw; or an image of
+            ``input_size``; or a batch of images, which the draws use in turn.
+        weights: ``"as_is"``; ``"he"``, ``"xavier"`` or ``"orthogonal"`` for new weights in
+            every draw; or ``"uniform"`` for 1/fan-in. Except for ``"as_is"``, biases are 0
             and normalizations those of a new network (see `copies.draw_weights`).
-        aggregate: ``"energy"``, the squared gradient (default), ``"abs"``, ``"relu"`` or
-            ``"signed"``; see `Recipe`.
-        seed: of noise, weights and cotangents, three streams of their own: other weights
-            meet the same noise, and the size of the chunks changes nothing.
+        aggregate: ``"energy"`` (the squared gradient), ``"abs"``, ``"relu"`` or ``"signed"``;
+            see `Recipe`.
+        seed: seed of noise, weights and cotangents. Each has its own stream of random numbers,
+            so that the noise does not depend on the weights, nor the result on the chunk size.
         device: see `core.device.pick`.
-        progress: called after every chunk; returning False stops, raising raises.
-        bf16: compute in bfloat16: about three times as fast where the CPU has instructions
-            for it, σ unchanged, the map rougher (total variation 0.09).
-        budget: bytes that the run may take.
-        crop: run no more of the image than the unit's gradient needs. With the same pixels
-            the gradient is the same; noise is drawn for what is run. Or the `Crop` itself, of
-            `core.erf.crop.smallest_crop` for this unit, where it is known already.
-        graph: of `core.graph.network_graph` for this module and size, where there is one already.
+        progress: called after every chunk of draws; if it returns False, the run stops.
+        bf16: whether to compute in bfloat16, which is about three times as fast on CPUs with
+            such instructions; σ is the same, the map rougher (total variation 0.09).
+        budget: memory limit of the run in bytes.
+        crop: whether to run only the part of the image that the unit's gradient depends on,
+            which gives the same gradient for the same pixels (noise is drawn for that part
+            only); or that part itself, if `core.erf.crop.smallest_crop` has computed it.
+        graph: result of `core.graph.network_graph` for this module and size, if it exists.
 
     Raises:
-        SpecError: a setting that cannot work; a network that cannot be followed or copied;
-            a gradient that is 0 everywhere or not finite; one draw that does not fit into
-            the budget, before it starts and with what would fit.
+        SpecError: an invalid setting; a network that cannot be traced or copied; a gradient
+            that is 0 everywhere or not finite; one draw would exceed the budget (raised before
+            the run, with what would fit).
         Stopped: the progress callback returned False.
     """
     size = _one_size(input_size)
@@ -130,20 +132,22 @@ def effective_receptive_field(
         "noise" if images is None else f"{len(images)} image{'s' if len(images) > 1 else ''}"
     )
     field, at = _target(receptive_fields(module, size, graph=graph), layer, unit)
-    new = weights == "as_is" and has_new_statistics(module, _modules(field, at))
+    new_statistics = weights == "as_is" and has_new_statistics(module, _modules(field, at))
     ties = any(field.network.graph[name].operation in MAXIMA for name in field.ancestors(at))
-    recipe = Recipe(draws, inputs_text, weights, aggregate, seed, bf16, new, ties)
+    recipe = Recipe(draws, inputs_text, weights, aggregate, seed, bf16, new_statistics, ties)
     image = field.network.graph[field.network.source].grid
-    part = smallest_crop(module, size, field, at) if crop is True else crop
-    part = part or whole_image(image, at)
-    check_pools(module, (size[0], *part.size[1 - len(size) :]))
-    target = Target(size, field, at, part, _theory(field, at))
+    if crop is True:
+        crop = smallest_crop(module, size, field, at)
+    crop = crop or whole_image(image, at)
+    check_pools(module, (size[0], *crop.size[1 - len(size) :]))
+    target = Target(size, field, at, crop, _theory(field, at))
     with torch.inference_mode(False), torch.enable_grad():
         sampler = Sampler(module, target, recipe, pick(device), whole("budget", budget, 1), images)
         return _averaged(sampler, progress)
 
 
 def _one_size(input_size: object) -> tuple[int, ...]:
+    """The input size, checked to be that of a single input."""
     sizes = input_sizes(input_size)
     if len(sizes) > 1:
         rule = (
@@ -154,7 +158,7 @@ def _one_size(input_size: object) -> tuple[int, ...]:
 
 
 def _images(inputs: str | ArrayLike, size: tuple[int, ...]) -> torch.Tensor | None:
-    """(N, C, H, W) or (N, C, L) on the CPU; None for noise."""
+    """The images as (N, C, H, W) or (N, C, L) on the CPU; None for noise."""
     if isinstance(inputs, str):
         if inputs != "noise":
             raise SpecError("inputs", "must be noise, an image or a batch of images", inputs)
@@ -176,7 +180,7 @@ def _images(inputs: str | ArrayLike, size: tuple[int, ...]) -> torch.Tensor | No
 def _target(
     fields: Mapping[str, ReceptiveField], layer: str | None, unit: Unit | None
 ) -> tuple[ReceptiveField, tuple[int, int]]:
-    """The layer's field and the unit's row and column."""
+    """The receptive field of the layer, and (row, column) of the unit, after checks."""
     graph = next(iter(fields.values())).network.graph
     last = last_feature_map(graph, graph.inputs[0]).name
     name = last if layer is None else graph.find(layer).name
@@ -201,31 +205,31 @@ def _modules(field: ReceptiveField, unit: tuple[int, int]) -> set[str]:
 
 
 def _averaged(sampler: Sampler, progress: Report | None) -> EffectiveReceptiveField:
-    """The mean over all draws, which are made in chunks."""
-    recipe, part = sampler.recipe, sampler.target.part
-    tally = Tally(part.size)
+    """Run all draws in chunks and average them."""
+    recipe = sampler.recipe
+    tally = Tally(sampler.target.crop.size)
     while tally.done < recipe.draws:
-        many = REDRAWN_CHUNK if recipe.redraws else sampler.batch
-        for _ in range(many if sampler.batch == 1 else 1):
+        count = REDRAWN_CHUNK if recipe.redraws else sampler.batch
+        for _ in range(count if sampler.batch == 1 else 1):
             left = recipe.draws - tally.done
             if left:
-                tally.add(per_draw(sampler.gradients(min(left, sampler.batch)), recipe.aggregate))
-        settled = tally.mark()
+                tally.add(draw_maps(sampler.gradients(min(left, sampler.batch)), recipe.aggregate))
+        convergence = tally.record_convergence()
         if progress is not None:
             partial = _result(sampler, tally)
-            report = Progress(tally.done, recipe.draws, settled, partial)
+            report = Progress(tally.done, recipe.draws, convergence, partial)
             if progress(report) is False and tally.done < recipe.draws:
                 raise Stopped(partial)
     return _result(sampler, tally)
 
 
 def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
-    """The result of the draws so far, its map cut to the clipped receptive field."""
+    """The result of the draws so far; its map covers the clipped receptive field."""
     target, field = sampler.target, sampler.target.field
     mean = tally.mean()
     total = float(np.abs(mean).sum())
     _check(total, sampler.recipe)
-    shares, origin = _cut(mean / total, target.part.origin, target.theory.clipped)
+    shares, origin = _cut(mean / total, target.crop.origin, target.theory.clipped)
     shares.setflags(write=False)
     return EffectiveReceptiveField(
         shares,
@@ -239,11 +243,12 @@ def _result(sampler: Sampler, tally: Tally) -> EffectiveReceptiveField:
         sampler.recipe,
         sampler.run_info(),
         float(mean.sum()),
-        tuple(tally.points),
+        tuple(tally.convergence_points),
     )
 
 
 def _check(total: float, recipe: Recipe) -> None:
+    """Raise SpecError if the total of the map is 0 or not finite."""
     if total == 0:
         raise SpecError(
             "inputs",
@@ -260,7 +265,11 @@ def _check(total: float, recipe: Recipe) -> None:
 def _cut(
     shares: FloatArray, origin: tuple[int, int], box: Box
 ) -> tuple[FloatArray, tuple[int, int]]:
-    """The map over the clipped receptive field; the whole crop if the map is not 0 outside it."""
+    """Cut the map to the clipped receptive field ``box``, unless it is nonzero outside.
+
+    Returns:
+        The map and the image coordinates of its first pixel.
+    """
     (top, bottom), (left, right) = box
     rows = slice(top - origin[0], bottom + 1 - origin[0])
     cols = slice(left - origin[1], right + 1 - origin[1])
@@ -271,6 +280,7 @@ def _cut(
 
 
 def _theory(field: ReceptiveField, unit: tuple[int, int]) -> Theory:
+    """The theoretical receptive field of a unit."""
     unclipped, clipped = field.interval(unit)
     assert unclipped is not None  # `_target` has checked that the unit reads the image
     assert clipped is not None
@@ -288,7 +298,8 @@ def _theory(field: ReceptiveField, unit: tuple[int, int]) -> Theory:
 
 
 def _padding_loss(field: ReceptiveField, unit: tuple[int, int]) -> float:
+    """Expected share of the energy that falls on padding; nan where it cannot be computed."""
     try:
         return expected_erf(field.network.graph, layer=field.name, unit=unit).padding_loss
-    except SpecError:  # more branches or pixels than it follows
+    except SpecError:  # too many taps or pixels
         return math.nan

@@ -1,8 +1,8 @@
-"""The expected energy of one unit, propagated backward through a graph as a sum of products.
+"""Propagation of the expected energy of one unit backward through a graph, as a sum of products.
 
-Every operation acts along one axis at a time, so a map that starts as one pixel stays a
-sum of products row × column. Branches add their terms; a sum of many is shortened to as
-many as it needs, so that the work stays bounded.
+Every operation acts along one axis at a time, so a map that starts as one pixel remains a sum of
+products row × column. Branches add their products; a sum of many products is compressed, so that
+the work stays bounded.
 """
 
 from __future__ import annotations
@@ -17,21 +17,26 @@ from ..errors import SpecError
 from ..graph.axes.axis_map import AxisMap
 from ..graph.graph import Graph, Node
 from ..graph.rules.call import names_in
-from .expected_taps import Carrier, Rule, Values, is_weighted, push
+from .expected_taps import Quantity, Rule, Values, is_weighted, propagate
 
 MAX_PIXELS = 1 << 24
-"""Most pixels of a map."""
+"""Largest number of pixels of a map."""
 MAX_TERMS = 16
-"""Most products of a sum before it is compressed."""
+"""Number of products above which a sum is compressed."""
 EPSILON = 1e-13
 """Largest error of a compressed sum, relative to its largest pixel."""
-HUGE = 1e100
-"""Energies above this, or below its inverse, are rescaled against overflow and underflow."""
+RESCALE_LIMIT = 1e100
+"""Maps with energies above this or below its inverse are rescaled against over- and underflow."""
 
 
 @dataclass(frozen=True, eq=False)
 class ProductSum:
-    """The map ``Σ_r rows[:, r] × cols[:, r]``, its first pixel at ``origin``."""
+    """The map ``Σ_r rows[:, r] × cols[:, r]``.
+
+    Attributes:
+        origin: (row, column) of the map's first pixel.
+        rows, cols: (units, terms) factors along the height and the width.
+    """
 
     origin: tuple[int, int]
     rows: Values
@@ -44,7 +49,7 @@ class ProductSum:
 
     @property
     def bound(self) -> float:
-        """An upper bound of all pixels."""
+        """An upper bound of the absolute values of all pixels."""
         return float(np.abs(self.rows).max(0) @ np.abs(self.cols).max(0))
 
     def scaled(self, factor: float) -> ProductSum:
@@ -52,19 +57,26 @@ class ProductSum:
         return self if factor == 1 else ProductSum(self.origin, self.rows * factor, self.cols)
 
 
-def total_of(parts: Sequence[ProductSum]) -> ProductSum:
-    """The sum of several maps."""
+def sum_of_maps(parts: Sequence[ProductSum]) -> ProductSum:
+    """The sum of several maps, over the units that any of them covers."""
     if len(parts) == 1:
         return parts[0]
-    row, rows = _side_by_side([(part.origin[0], part.rows) for part in parts])
-    col, cols = _side_by_side([(part.origin[1], part.cols) for part in parts])
+    row, rows = _stacked_terms([(part.origin[0], part.rows) for part in parts])
+    col, cols = _stacked_terms([(part.origin[1], part.cols) for part in parts])
     if rows.shape[1] > MAX_TERMS:
-        rows, cols = _shortened(rows, cols)
+        rows, cols = _compressed(rows, cols)
     return ProductSum((row, col), rows, cols)
 
 
-def _side_by_side(parts: Sequence[tuple[int, Values]]) -> tuple[int, Values]:
-    """The terms of all as columns over the units that any of them covers."""
+def _stacked_terms(parts: Sequence[tuple[int, Values]]) -> tuple[int, Values]:
+    """The terms of all parts as columns of one array.
+
+    Args:
+        parts: (first unit, (units, terms) values) of each part.
+
+    Returns:
+        The first unit of the array, and the array.
+    """
     first = min(start for start, _ in parts)
     last = max(start + len(values) for start, values in parts)
     out = np.zeros((last - first, sum(values.shape[1] for _, values in parts)))
@@ -76,11 +88,11 @@ def _side_by_side(parts: Sequence[tuple[int, Values]]) -> tuple[int, Values]:
     return first, out
 
 
-def _shortened(rows: Values, cols: Values) -> tuple[Values, Values]:
-    """The same sum in as few products as it needs.
+def _compressed(rows: Values, cols: Values) -> tuple[Values, Values]:
+    """The same sum with as few products as necessary.
 
-    Elimination with complete pivoting in orthonormal bases of both factors. (A singular
-    value decomposition in its place finds no fewer, and is slow where threads share cores.)
+    This is elimination with complete pivoting in orthonormal bases of both factors. A singular
+    value decomposition needs as many products, and is slow where threads share cores.
     """
     left, small_rows = np.linalg.qr(rows)
     right, small_cols = np.linalg.qr(cols)
@@ -99,11 +111,11 @@ def _shortened(rows: Values, cols: Values) -> tuple[Values, Values]:
     return left @ np.stack(lefts, axis=1), right @ np.stack(rights, axis=1)
 
 
-def picture(rows: Values, cols: Values) -> Values:
-    """The map itself, (rows, columns).
+def full_map(rows: Values, cols: Values) -> Values:
+    """The (rows, columns) map of a sum of products.
 
     Raises:
-        SpecError: it would have more than `MAX_PIXELS`.
+        SpecError: it would have more than `MAX_PIXELS` pixels.
     """
     if len(rows) * len(cols) > MAX_PIXELS:
         size = f"{len(rows)}×{len(cols)}"
@@ -113,14 +125,17 @@ def picture(rows: Values, cols: Values) -> Values:
 
 @dataclass(frozen=True)
 class Gains:
-    """How much energy a part of a network passes on to what it reads, at least 0 each.
+    """Factors by which parts of a network scale the energy in the backward pass.
 
-    Only the ratio between branches that meet shows in a map.
+    Only the ratio between branches that meet affects a map.
 
     Attributes:
-        layer: of a layer with weights, fan-in times their variance.
-        rectifier: of a ReLU or one of its smooth kin.
-        branch: of a residual branch, on top of its layers; its shortcut has 1.
+        layer: gain of a layer with weights, which is fan-in times their variance.
+        rectifier: gain of a ReLU and of similar activations.
+        branch: additional gain of a residual branch; its shortcut has 1.
+
+    Raises:
+        SpecError: a gain that is negative or too large.
     """
 
     layer: float = 1.0
@@ -129,7 +144,7 @@ class Gains:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0 <= value < HUGE:
+            if not 0 <= value < RESCALE_LIMIT:
                 raise SpecError(name, "must be a number of at least 0", value)
 
 
@@ -148,14 +163,14 @@ _CATS = names_in("cat concat concatenate stack")
 
 
 class EnergyFlow:
-    """The backward propagation of energy from one node of a graph to an input.
+    """Propagates energy backward from one node of a graph to an input.
 
     Args:
         graph: the network.
-        rules: of each of its nodes.
-        source: the input.
-        layer: the node whose unit is asked for.
-        gains: of its parts.
+        rules: the rule of each of its nodes.
+        source: name of the input's node.
+        layer: name of the node of the measured unit.
+        gains: gains of the network's parts.
 
     Attributes:
         cut: whether some energy fell on padding in the last run.
@@ -179,90 +194,97 @@ class EnergyFlow:
         self.used: list[Node] = []
         self.cut = False
 
-    def run(self, unit: tuple[int, int], carrier: Carrier) -> tuple[ProductSum | None, float]:
-        """The map at the input, and the logarithm of the factor that was taken out of it."""
+    def run(self, unit: tuple[int, int], quantity: Quantity) -> tuple[ProductSum | None, float]:
+        """Propagate from one unit to the input.
+
+        Returns:
+            The map at the input, None if the unit reads no pixel, and the logarithm of the factor
+            that was divided out of it.
+        """
         pending = {self.layer: [ProductSum(unit, np.ones((1, 1)), np.ones((1, 1)))]}
-        left_out, self.used, self.cut = 0.0, [], False
+        log_factor, self.used, self.cut = 0.0, [], False
         for name in reversed(list(self.graph)):
             if name == self.source or name not in pending:
                 continue
-            terms = total_of(pending.pop(name))
+            terms = sum_of_maps(pending.pop(name))
             self.used.append(self.graph[name])
             bound = terms.bound
-            if bound > 0 and not 1 / HUGE < bound < HUGE:
+            if bound > 0 and not 1 / RESCALE_LIMIT < bound < RESCALE_LIMIT:
                 factor = 1 / bound
-                left_out -= log(factor)
+                log_factor -= log(factor)
                 terms = terms.scaled(factor)
                 pending = {key: [t.scaled(factor) for t in all] for key, all in pending.items()}
-            for parent, part in self._parent_terms(self.graph[name], terms, carrier):
+            for parent, part in self._parent_terms(self.graph[name], terms, quantity):
                 pending.setdefault(parent, []).append(part)
         at_source = pending.get(self.source)
-        return (total_of(at_source) if at_source else None), left_out
+        return (sum_of_maps(at_source) if at_source else None), log_factor
 
     def _parent_terms(
-        self, node: Node, terms: ProductSum, carrier: Carrier
+        self, node: Node, terms: ProductSum, quantity: Quantity
     ) -> list[tuple[str, ProductSum]]:
-        """The part of a node's map that each of its inputs receives."""
-        rule, shares = self.rules[node.name], self._shares(node, carrier)
+        """The part of a node's map that each of its inputs receives, with the input's name."""
+        rule, shares = self.rules[node.name], self._shares(node, quantity)
         result = []
         for parent, maps, share in zip(node.inputs, node.maps, shares, strict=True):
-            if rule.how == "norm":
-                parts = _less_mean(terms, maps) if carrier.energy else [terms]
+            if rule.kind == "norm":
+                parts = _minus_mean(terms, maps) if quantity.energy else [terms]
             else:
-                parts = self._through(maps, terms, rule, carrier)
+                parts = self._through(maps, terms, rule, quantity)
             result += [(parent, part.scaled(share)) for part in parts if share]
         return result
 
     def _through(
-        self, maps: tuple[AxisMap, AxisMap], terms: ProductSum, rule: Rule, carrier: Carrier
+        self, maps: tuple[AxisMap, AxisMap], terms: ProductSum, rule: Rule, quantity: Quantity
     ) -> list[ProductSum]:
         """A map propagated to the units that an operation reads; empty if all are padding."""
-        rows = push(maps[0], terms.origin[0], terms.rows, rule, 0, carrier)
-        cols = push(maps[1], terms.origin[1], terms.cols, rule, 1, carrier)
+        rows = propagate(maps[0], terms.origin[0], terms.rows, rule, 0, quantity)
+        cols = propagate(maps[1], terms.origin[1], terms.cols, rule, 1, quantity)
         if rows is None or cols is None:
             self.cut = True
             return []
         self.cut = self.cut or rows.cut or cols.cut
         return [ProductSum((rows.start, cols.start), rows.values, cols.values)]
 
-    def _shares(self, node: Node, carrier: Carrier) -> list[float]:
-        """The factor with which each input of a node receives its map."""
-        own = self._own(node) if carrier.energy else 1.0
+    def _shares(self, node: Node, quantity: Quantity) -> list[float]:
+        """The factor of the map that each input of a node receives."""
+        own = self._gain(node) if quantity.energy else 1.0
         if node.operation in _CATS:
             return [_width(self.graph[parent]) / _width(node) for parent in node.inputs]
         depths = [self.depths[parent] for parent in node.inputs]
         if node.operation in _ADDS and min(depths, default=0) < max(depths, default=0):
-            branch = self.gains.branch if carrier.energy else sqrt(self.gains.branch)
+            branch = self.gains.branch if quantity.energy else sqrt(self.gains.branch)
             return [1.0 if d == min(depths) else branch for d in depths]
         return [own] * len(depths)
 
-    def _own(self, node: Node) -> float:
+    def _gain(self, node: Node) -> float:
+        """The gain of a node: that of a layer with weights, of a rectifier, or 1."""
         if is_weighted(node):
             return self.gains.layer
         return self.gains.rectifier if node.operation in _RECTIFIERS else 1.0
 
     def notes(self) -> tuple[str, ...]:
-        """What the last run modeled rather than computed, one sentence each."""
+        """The assumptions of the last run, one sentence each."""
         notes: dict[str, None] = {}
         mean = False
         for node in self.used:
             rule = self.rules[node.name]
             if node.kind in ("global", "unknown") or node.bound:
                 notes[f"{node.kind}: {node.operation} is spread evenly over the image"] = None
-            elif rule.how == "pick":
+            elif rule.kind == "pick":
                 notes["max pooling is taken as a fair draw among its pixels"] = None
-            elif rule.how == "mean" and mean and _overlaps(node):
+            elif rule.kind == "mean" and mean and _overlaps(node):
                 notes["overlapping averages are taken as independent of each other"] = None
-            mean = mean or rule.how == "mean"
+            mean = mean or rule.kind == "mean"
         return tuple(notes)
 
 
 def _width(node: Node) -> int:
-    """The number of channels: values per position."""
+    """The number of channels of a node, i.e. of values per position."""
     return max(1, prod(node.shape) // prod(node.grid))
 
 
 def _overlaps(node: Node) -> bool:
+    """Whether windows of a node have pixels in common."""
     return any(
         axis.causal or len(axis.taps[0]) * axis.period > abs(axis.advance)
         for maps in node.maps
@@ -271,10 +293,10 @@ def _overlaps(node: Node) -> bool:
     )
 
 
-def _less_mean(terms: ProductSum, maps: tuple[AxisMap, AxisMap]) -> list[ProductSum]:
-    """A normalization: each unit its own, and 1/n² of the sum, what the mean takes out.
+def _minus_mean(terms: ProductSum, maps: tuple[AxisMap, AxisMap]) -> list[ProductSum]:
+    """A normalization's map: that of each unit, and 1/n² of the sum at every position for the mean.
 
-    Source: the gradient of x - mean(x) over n positions, squared, for independent ones.
+    Source: the squared gradient of x - mean(x) over n positions, for independent gradients.
     """
     height, width = maps[0].n_in, maps[1].n_in
     even = terms.total / (height * width) ** 2

@@ -1,22 +1,21 @@
-"""How the expected gradient of one unit is shared among the units that it reads.
+"""How one operation distributes the expected gradient of its units over the units they read.
 
-One function does it along one axis, `push`: the transpose of an `AxisMap`, each tap with
-a weight. What the weight is depends on what the operation does with the units it reads:
+`propagate` does this along one axis: it is the transpose of an `AxisMap` with a weight for each
+tap. The weight depends on the kind of operation:
 
-- ``share``: it has one weight for every tap (convolutions, linear layers), or hands every
-  tap on in a channel of its own (unfold, flatten). With independent weights of mean 0 and
-  variance 1/fan-in, tap by tap, the expected squared gradient of an input unit, summed
-  over channels, is the sum over the outputs that read it of theirs, times 1/k per axis.
-  With the constant weight 1/fan-in the same is true of the gradient itself.
-- ``pick``: it hands one of them on (max pooling; the norm of LP pooling is alike, its
-  gradient being a unit vector). All of the energy arrives in one tap, each with the same
-  chance: 1/k as well, k without the taps in padding, which are never picked.
-- ``mean``: fixed weights w, 1/k each for average pooling. The gradient is shared by w and
-  so the energy by w²: the same shape over a uniform window, but the total is 1/k of what
-  max pooling lets through, per axis. Where two windows overlap, the products of their
-  gradients are left out: they average to zero as long as no other mean, nearer to the
-  output, has made them alike.
-- ``norm``: each its own, less the mean of all: `core.erf.expected` adds that part.
+- ``share``: every tap has its own random weight (convolutions, linear layers), or goes to its own
+  channel (unfold, flatten). With independent weights of mean 0 and variance 1/fan-in, the
+  expected squared gradient of an input unit, summed over channels, is the sum of those of the
+  outputs that read it, times 1/k per axis for k taps. With the constant weight 1/fan-in the same
+  holds for the gradient itself.
+- ``pick``: one tap is selected (max pooling; LP pooling is similar, as its gradient is a unit
+  vector). All of the energy goes to one tap, with equal probability, so the weight is 1/k too,
+  where k does not count taps in padding, which are never selected.
+- ``mean``: fixed weights w, 1/k each for average pooling. The gradient is distributed by w, the
+  energy by w²: the same shape for a uniform window, but in total 1/k of what max pooling passes,
+  per axis. Products of the gradients of overlapping windows are neglected: their mean is 0 unless
+  another mean, closer to the output, has made the gradients similar.
+- ``norm``: each unit receives its own value; `core.erf.expected_flow` subtracts the mean.
 """
 
 from __future__ import annotations
@@ -42,22 +41,22 @@ from ..networks.swaps import FixedWindow
 Values = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 MAX_TAPS = 1 << 22
-"""Most taps of one operation along one axis that are followed."""
-SMALL = 1 << 13
-"""Most taps of an operation whose table is cached."""
+"""Largest number of taps of one operation along one axis."""
+MAX_CACHED_TAPS = 1 << 13
+"""Largest number of taps of an operation whose table is cached."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How an operation shares its gradient among the units it reads; see the module's text.
+    """How an operation distributes its gradient over the units it reads.
 
     Attributes:
-        how: one of the four ways.
-        fixed: weights of a ``mean`` that are not all the same, along (height, width).
-        counts_padding: a ``mean`` divides by its taps in padding too.
+        kind: one of the four kinds that the module's docstring explains.
+        fixed: weights of a ``mean`` that are not all equal, along (height, width).
+        counts_padding: whether a ``mean`` divides by all taps, including those in padding.
     """
 
-    how: Literal["share", "pick", "mean", "norm"] = "share"
+    kind: Literal["share", "pick", "mean", "norm"] = "share"
     fixed: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     counts_padding: bool = True
 
@@ -74,12 +73,12 @@ _WEIGHTED = names_in("conv1d conv2d conv_transpose1d conv_transpose2d linear")
 
 
 def is_weighted(node: Node) -> bool:
-    """Whether the operation multiplies by random weights."""
+    """Whether the operation multiplies its input by weights, which are assumed to be random."""
     return node.operation in _WEIGHTED
 
 
 def rule_of(node: Node, module: nn.Module | None = None) -> Rule:
-    """The rule of an operation, from its name in torch and the module it runs in."""
+    """The rule of a node, from its operation and the module in which it runs."""
     name = node.operation
     if isinstance(module, FixedWindow) and name == "conv2d":
         return Rule("mean", fixed=module.taps)
@@ -93,13 +92,12 @@ def rule_of(node: Node, module: nn.Module | None = None) -> Rule:
 
 
 @dataclass(frozen=True)
-class Carrier:
-    """The quantity that is propagated through the taps.
+class Quantity:
+    """The quantity that is propagated.
 
     Attributes:
-        energy: the squared gradient; otherwise the gradient itself.
-        clipped: only what stays inside every map; otherwise as if all maps went on for
-            ever and padding were picture.
+        energy: whether it is the squared gradient instead of the gradient itself.
+        clipped: whether taps in padding are dropped; otherwise maps are treated as unbounded.
     """
 
     energy: bool = True
@@ -107,11 +105,11 @@ class Carrier:
 
 
 class InputShare(NamedTuple):
-    """The values that the input units receive along one axis.
+    """The values that input units receive along one axis.
 
     Attributes:
-        start: the first input unit.
-        values: (units, terms) of the units from ``start`` on.
+        start: index of the first input unit.
+        values: (units, terms) values of the units from ``start`` on.
         cut: whether part of the values fell on padding.
     """
 
@@ -120,58 +118,65 @@ class InputShare(NamedTuple):
     cut: bool = False
 
 
-def push(
-    axis: AxisMap, start: int, values: Values, rule: Rule, side: int, carrier: Carrier
+def propagate(
+    axis: AxisMap, start: int, values: Values, rule: Rule, dimension: int, quantity: Quantity
 ) -> InputShare | None:
     """Propagate values from output units to the input units they read, along one axis.
 
     Args:
-        axis: what each output unit reads.
-        start: the first output unit with a value.
-        values: (units, terms) of the units from ``start`` on.
-        rule: of the operation.
-        side: 0 for the height, 1 for the width.
-        carrier: what the values are.
+        axis: the input units that each output unit reads.
+        start: index of the first output unit with a value.
+        values: (units, terms) values of the output units from ``start`` on.
+        rule: rule of the operation.
+        dimension: 0 for the height, 1 for the width.
+        quantity: meaning of the values.
 
     Returns:
-        The input units' values; None if all fall on padding.
+        The values of the input units; None if all fall on padding.
 
     Raises:
-        SpecError: the window has too many taps to follow.
+        SpecError: the window has more than `MAX_TAPS` taps.
     """
     if axis.is_identity:
         return InputShare(start, values)
     if axis.whole:
-        weight = _squared_for_energy(rule, carrier, 1 / axis.n_in)
+        weight = _squared_for_energy(rule, quantity, 1 / axis.n_in)
         return InputShare(0, np.tile(values.sum(0) * weight, (axis.n_in, 1)))
     if axis.causal:
-        return _to_every_earlier(start, values, rule, carrier)
+        return _propagate_causal(start, values, rule, quantity)
     widest = max(map(len, axis.taps))
     if widest * len(values) > MAX_TAPS:
         raise SpecError("kernel_size", f"reads more than {MAX_TAPS} positions", widest)
-    taps = _cached_taps if widest * len(values) <= SMALL else _taps
-    places, weights, cut = taps(axis, start, len(values), rule, side, carrier)
-    real = weights != 0
-    if not real.any():
+    taps = _cached_taps if widest * len(values) <= MAX_CACHED_TAPS else _taps
+    positions, weights, cut = taps(axis, start, len(values), rule, dimension, quantity)
+    nonzero = weights != 0
+    if not nonzero.any():
         return None
-    first, last = int(places[real].min()), int(places[real].max())
-    at = np.where(real, places - first, 0)
+    first, last = int(positions[nonzero].min()), int(positions[nonzero].max())
+    at = np.where(nonzero, positions - first, 0)
     return InputShare(first, _scattered(at, weights, values, last - first + 1), cut)
 
 
-def _to_every_earlier(start: int, values: Values, rule: Rule, carrier: Carrier) -> InputShare:
-    """Share the value of unit u equally among the units 0 to u."""
+def _propagate_causal(start: int, values: Values, rule: Rule, quantity: Quantity) -> InputShare:
+    """Distribute the value of each unit u equally over the units 0 to u."""
     units = range(start, start + len(values))
     parts = values * np.array(
-        [[_squared_for_energy(rule, carrier, 1 / (unit + 1))] for unit in units]
+        [[_squared_for_energy(rule, quantity, 1 / (unit + 1))] for unit in units]
     )
     later = np.cumsum(parts[::-1], axis=0)[::-1]
     return InputShare(0, np.concatenate([np.tile(later[:1], (start, 1)), later]))
 
 
-def _scattered(places: IntArray, weights: Values, values: Values, length: int) -> Values:
-    """(length, terms) sums of the weighted values by place."""
-    flat = places.ravel()
+def _scattered(positions: IntArray, weights: Values, values: Values, length: int) -> Values:
+    """(length, terms) sums of the weighted values by position.
+
+    Args:
+        positions: (units, taps) position of each tap, from 0.
+        weights: (units, taps) weight of each tap.
+        values: (units, terms) value of each unit.
+        length: number of positions.
+    """
+    flat = positions.ravel()
     columns = [
         np.bincount(flat, (weights * column[:, None]).ravel(), minlength=length)
         for column in values.T
@@ -179,85 +184,97 @@ def _scattered(places: IntArray, weights: Values, values: Values, length: int) -
     return np.stack(columns, axis=1)
 
 
-def _squared_for_energy(rule: Rule, carrier: Carrier, weight: float) -> float:
-    """The factor of a fixed weight: its square where the values are energies."""
-    return weight**2 if rule.how == "mean" and carrier.energy else weight
+def _squared_for_energy(rule: Rule, quantity: Quantity, weight: float) -> float:
+    """The factor of a fixed weight: the weight, or its square where energies are averaged."""
+    return weight**2 if rule.kind == "mean" and quantity.energy else weight
 
 
 def _taps(
-    axis: AxisMap, start: int, count: int, rule: Rule, side: int, carrier: Carrier
+    axis: AxisMap, start: int, count: int, rule: Rule, dimension: int, quantity: Quantity
 ) -> tuple[IntArray, Values, bool]:
-    """(units, taps) input unit and weight of every tap; weight 0 where there is none.
+    """(units, taps) input position and weight of every tap; the weight is 0 where there is no tap.
 
-    The third value says whether some taps were dropped because they lie outside the map.
+    The third value says whether taps were dropped because they lie outside the map.
     """
     lengths = [len(taps) for taps in axis.taps]
     units = np.arange(start, start + count)
     phase = units % axis.period
     widths, grid = np.array(lengths)[phase], np.arange(max(lengths))
-    there = grid < widths[:, None]
+    is_tap = grid < widths[:, None]
     firsts = np.array([taps.start for taps in axis.taps])[phase]
     steps = np.array([taps.step for taps in axis.taps])[phase]
-    moved = firsts + units // axis.period * axis.advance
-    places = moved[:, None] + grid * steps[:, None]
-    inside = there & (places >= 0) & (places < axis.n_in)
-    if carrier.clipped and axis.edge != "zero":
+    first_taps = firsts + units // axis.period * axis.advance
+    positions = first_taps[:, None] + grid * steps[:, None]
+    inside = is_tap & (positions >= 0) & (positions < axis.n_in)
+    if quantity.clipped and axis.edge != "zero":
         table = axis.table()[units]
-        places, inside = table, table < axis.n_in
-    counted = inside if carrier.clipped else there
-    weights = _weights(axis, rule, side, units, there, places, counted)
-    if rule.how == "mean" and carrier.energy:
+        positions, inside = table, table < axis.n_in
+    counted = inside if quantity.clipped else is_tap
+    weights = _tap_weights(axis, rule, dimension, units, is_tap, positions, counted)
+    if rule.kind == "mean" and quantity.energy:
         weights = weights**2
-    return places, np.where(counted, weights, 0.0), bool((there & ~counted).any())
+    return positions, np.where(counted, weights, 0.0), bool((is_tap & ~counted).any())
 
 
 _cached_taps = lru_cache(maxsize=512)(_taps)
 
 
-def _weights(
+def _tap_weights(
     axis: AxisMap,
     rule: Rule,
-    side: int,
+    dimension: int,
     units: IntArray,
-    there: BoolArray,
-    places: IntArray,
+    is_tap: BoolArray,
+    positions: IntArray,
     counted: BoolArray,
 ) -> Values:
-    """(units, taps) weight of every tap before any square."""
-    if rule.how == "pick":
-        return _shares(counted, counted)
-    if rule.how != "mean":
+    """(units, taps) weight of every tap for the gradient, not yet squared.
+
+    Args:
+        axis: the input units that each output unit reads.
+        rule: rule of the operation.
+        dimension: 0 for the height, 1 for the width.
+        units: (units,) indices of the output units.
+        is_tap: (units, taps) whether the output unit has this tap.
+        positions: (units, taps) input position of each tap.
+        counted: (units, taps) whether the tap receives anything.
+    """
+    if rule.kind == "pick":
+        return _equal_shares(counted, counted)
+    if rule.kind != "mean":
         mean = sum(map(len, axis.taps)) / axis.period
-        return there.astype(np.float64) / max(mean, 1e-300)
+        return is_tap.astype(np.float64) / max(mean, 1e-300)
     if rule.fixed:
-        return np.broadcast_to(np.asarray(rule.fixed[side]), there.shape)
-    phases = _blend(axis) if axis.window is None else ()
+        return np.broadcast_to(np.asarray(rule.fixed[dimension]), is_tap.shape)
+    phases = _interpolation_weights(axis) if axis.window is None else ()
     if phases:
-        padded = [(*phase, *[0.0] * (there.shape[1] - len(phase))) for phase in phases]
+        padded = [(*phase, *[0.0] * (is_tap.shape[1] - len(phase))) for phase in phases]
         blend = np.asarray(padded)[units % axis.period]
         inside = blend.sum(1, where=counted, keepdims=True)
         return np.asarray(blend / inside if axis.edge == "zero" else blend)
-    divided = there & _padded(axis, places) if rule.counts_padding else counted
-    return _shares(there, divided)
+    divided = is_tap & _inside_padding(axis, positions) if rule.counts_padding else counted
+    return _equal_shares(is_tap, divided)
 
 
-def _shares(taps: BoolArray, counted: BoolArray) -> Values:
-    """1 over the number counted, for every tap."""
+def _equal_shares(taps: BoolArray, counted: BoolArray) -> Values:
+    """Every tap divided by the number of taps counted in its row."""
     return np.asarray(taps / np.maximum(counted.sum(1, keepdims=True), 1), dtype=np.float64)
 
 
-def _padded(axis: AxisMap, places: IntArray) -> BoolArray:
-    """Inside the image or its padding: what average pooling divides by, without the overhang
-    of ``ceil_mode`` (torch.nn.AvgPool2d)."""
+def _inside_padding(axis: AxisMap, positions: IntArray) -> BoolArray:
+    """Whether each tap lies in the input or its padding, but not in the overhang of ``ceil_mode``.
+
+    These are the taps by whose number average pooling divides (torch.nn.AvgPool2d).
+    """
     before, after = axis.window.padding if axis.window else (0, 0)
-    return (places >= -before) & (places < axis.n_in + after)
+    return (positions >= -before) & (positions < axis.n_in + after)
 
 
 @lru_cache(maxsize=256)
-def _blend(axis: AxisMap) -> tuple[tuple[float, ...], ...]:
-    """The weights of each phase of an interpolation; empty where all are the same.
+def _interpolation_weights(axis: AxisMap) -> tuple[tuple[float, ...], ...]:
+    """The weights of each phase of an interpolation; empty where all are equal.
 
-    The graph keeps the taps only: the mode is the one that would read the same ones.
+    The graph contains the taps but not the mode, so the modes are tried until one has these taps.
     """
     plain = Fraction(axis.advance, axis.period)
     for mode, corners, antialias in product(_MODES, (False, True), (False, True)):
@@ -268,22 +285,24 @@ def _blend(axis: AxisMap) -> tuple[tuple[float, ...], ...]:
             width = max(ratio, Fraction(1)) if antialias else Fraction(1)
             kernel = _KERNELS[mode, antialias]
             return tuple(
-                _normal([kernel(float((tap - u * ratio - shift) / width)) for tap in taps])
+                _normalized([kernel(float((tap - u * ratio - shift) / width)) for tap in taps])
                 for u, taps in enumerate(axis.taps)
             )
     return ()
 
 
-def _normal(weights: list[float]) -> tuple[float, ...]:
+def _normalized(weights: list[float]) -> tuple[float, ...]:
+    """The weights divided by their sum."""
     return tuple(weight / sum(weights) for weight in weights)
 
 
 def _triangle(x: float) -> float:
+    """The triangle function, the kernel of linear interpolation."""
     return max(0.0, 1 - abs(x))
 
 
 def _keys(x: float, a: float) -> float:
-    """The cubic convolution of Keys (1981)."""
+    """The kernel of cubic interpolation of Keys (1981), with parameter ``a``."""
     x = abs(x)
     if x <= 1:
         return (a + 2) * x**3 - (a + 3) * x**2 + 1

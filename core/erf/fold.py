@@ -1,4 +1,4 @@
-"""Folds batch norms in eval mode into the convolutions before them, for speed."""
+"""Folding of batch norms in eval mode into the convolutions before them, for speed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def fold_norms(copied: nn.Module, graph: Graph, nodes: Collection[str]) -> None:
-    """Fold each batch norm into the convolution before it, if nothing else reads that one.
+    """Fold each batch norm into the convolution before it, if only the norm reads its output.
 
-    In eval mode a batch norm scales and shifts channels by constants, which the convolution's
-    weights can absorb; results differ by rounding. The norm's module becomes the identity.
+    In eval mode a batch norm scales and shifts channels by constants, which can be included in the
+    convolution's weights; results differ only by rounding. The norm's module becomes the identity.
 
     Args:
-        copied: a copy in eval mode, whose convolutions get new weights.
-        graph: the network's.
-        nodes: names of the nodes up to the layer that is asked for: a convolution whose
-            norm comes after it is left alone.
+        copied: a copy of the network in eval mode, which is modified.
+        graph: graph of the network.
+        nodes: names of the nodes that the measured unit depends on. A convolution in it whose norm
+            is not in it is not changed.
     """
     modules = dict(copied.named_modules())
     runs = Counter(node.module for node in graph.values())
@@ -36,17 +36,18 @@ def fold_norms(copied: nn.Module, graph: Graph, nodes: Collection[str]) -> None:
         norm = graph[name]
         if norm.operation != "batch_norm" or len(norm.inputs) != 1:
             continue
-        before = graph[norm.inputs[0]]
-        alone = reads[before.name] == runs[before.module] == runs[norm.module] == 1
-        if alone and before.name in nodes:
-            _fold(modules[before.module], modules[norm.module])
+        parent = graph[norm.inputs[0]]
+        used_once = reads[parent.name] == runs[parent.module] == runs[norm.module] == 1
+        if used_once and parent.name in nodes:
+            _fold(modules[parent.module], modules[norm.module])
 
 
 def _fold(convolution: nn.Module, norm: nn.Module) -> None:
+    """Fold a norm into a convolution; does nothing for modules of other or derived classes."""
     if not (isinstance(convolution, _CONVOLUTIONS) and isinstance(norm, _NORMS)):
         return
     if type(convolution) not in _CONVOLUTIONS or type(norm) not in _NORMS:
-        return  # a class of its own may do more
+        return  # a derived class may compute something else
     kernel, statistics = own_parameters(convolution).get("weight"), own_buffers(norm)
     mean, variance = statistics.get("running_mean"), statistics.get("running_var")
     if kernel is None or mean is None or variance is None:
@@ -58,8 +59,8 @@ def _fold(convolution: nn.Module, norm: nn.Module) -> None:
     weight, bias = fuse_conv_bn_weights(kernel, old, mean, variance, norm.eps, scale, shift)
     own_parameters(convolution)["weight"] = nn.Parameter(weight.detach(), requires_grad=False)
     own_parameters(convolution)["bias"] = nn.Parameter(bias.detach(), requires_grad=False)
-    vars(norm)["forward"] = _pass_on
+    vars(norm)["forward"] = _identity
 
 
-def _pass_on(image: torch.Tensor) -> torch.Tensor:
+def _identity(image: torch.Tensor) -> torch.Tensor:
     return image

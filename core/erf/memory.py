@@ -1,4 +1,4 @@
-"""The memory of a draw in bytes, measured on tensors without data before it runs."""
+"""The memory that a draw needs, in bytes, measured on the meta device before the run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..torch_private import storage_number
 from .recipe import Recipe
 
 WORKSPACE = 4
-"""Number of temporary tensors of the largest size that exist beside the saved tensors."""
+"""Assumed number of temporary tensors, of the largest size, besides the saved tensors."""
 SLACK = 8
-"""One part in ``SLACK`` of the budget is reserved for the allocator and torch's own caches."""
+"""1/``SLACK`` of the budget is reserved for the allocator and torch's caches."""
 CHUNK_BYTES = 512 * 10**6
-"""Most bytes of a chunk: larger ones gain no speed and delay a stop."""
+"""Largest size of a batch in bytes; larger batches are no faster and delay a stop."""
 
 
 @dataclass(frozen=True)
@@ -30,88 +30,99 @@ class Footprint:
     """The memory of a run in bytes, and whether draws can be batched.
 
     Attributes:
-        fixed: independent of the number of draws in a batch: weights and shared tensors.
-        per_draw: of every draw in a batch.
-        batches: samples are independent and lie along one dimension, so that one backward
-            pass of many gives each one's gradient.
-        ran: qualified names of the modules that run.
+        fixed: bytes of weights and shared tensors, which do not depend on the batch size.
+        per_draw: additional bytes of every draw in a batch.
+        can_batch: whether samples are independent and lie along one dimension, so that one
+            backward pass of a batch gives the gradient of each draw.
+        modules: qualified names of the modules that run.
     """
 
     fixed: int
     per_draw: int
-    batches: bool
-    ran: frozenset[str]
+    can_batch: bool
+    modules: frozenset[str]
 
 
 def footprint(
-    bare: nn.Module,
+    meta_module: nn.Module,
     input_size: tuple[int, ...],
-    spot: OutputLocation,
+    location: OutputLocation,
     node: Node,
     own_weights: bool,
 ) -> Footprint:
-    """The bytes of a run up to one layer, from two runs of a copy on the meta device.
+    """Measure the memory of a run up to one layer, from two runs on the meta device.
 
     Args:
-        bare: a meta copy (core.graph.tracing.meta_copy) in the type of the computation.
-        input_size: (C, H, W) or (C, L) of what is run.
-        spot: of the layer.
-        node: the layer's.
-        own_weights: the run has weights of its own.
+        meta_module: copy of the network on the meta device, in the data type of the run.
+        input_size: (C, H, W) or (C, L) of the part of the image that is run.
+        location: position of the layer's output in the run, see `core.graph.run_to`.
+        node: node of the layer.
+        own_weights: whether the run copies the weights.
     """
-    one, shape_one, ran = _bytes(bare, 1, input_size, spot, node)
-    two, shape_two, _ = _bytes(bare, 2, input_size, spot, node)
-    weights = sum(p.numel() * p.element_size() for p in bare.parameters())
+    one, shape_one, modules = _bytes(meta_module, 1, input_size, location, node)
+    two, shape_two, _ = _bytes(meta_module, 2, input_size, location, node)
+    weights = sum(p.numel() * p.element_size() for p in meta_module.parameters())
     per_draw = max(two - one, 1)
-    batches = shape_one[:1] == (1,) and shape_two == (2, *shape_one[1:])
+    can_batch = shape_one[:1] == (1,) and shape_two == (2, *shape_one[1:])
     return Footprint(
-        max(one - per_draw, 0) + weights * (1 + own_weights), per_draw, batches, frozenset(ran)
+        max(one - per_draw, 0) + weights * (1 + own_weights),
+        per_draw,
+        can_batch,
+        frozenset(modules),
     )
 
 
 def _bytes(
-    bare: nn.Module, batch: int, input_size: tuple[int, ...], spot: OutputLocation, node: Node
+    meta_module: nn.Module,
+    batch: int,
+    input_size: tuple[int, ...],
+    location: OutputLocation,
+    node: Node,
 ) -> tuple[int, tuple[int, ...], set[str]]:
-    """Bytes of saved and temporary tensors, the unit's shape, and the modules that run."""
-    own = {storage_number(tensor) for tensor in (*bare.parameters(), *bare.buffers())}
+    """Bytes of saved and temporary tensors, shape of the unit, and names of modules that run."""
+    persistent = {
+        storage_number(tensor) for tensor in (*meta_module.parameters(), *meta_module.buffers())
+    }
     saved_bytes: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
-        if storage_number(tensor) not in own:
+        if storage_number(tensor) not in persistent:
             saved_bytes[storage_number(tensor)] = tensor.untyped_storage().nbytes()
         return tensor
 
-    image = torch.empty(batch, *input_size, device="meta", dtype=floating_dtype(bare))
+    image = torch.empty(batch, *input_size, device="meta", dtype=floating_dtype(meta_module))
     image.requires_grad_()
     within: tuple[Any, ...] = (torch.enable_grad(), saved_tensors_hooks(pack, lambda t: t))
-    output, listener = output_of(bare, image.clone(), spot, torch.device("meta"), *within)
+    output, listener = output_of(
+        meta_module, image.clone(), location, torch.device("meta"), *within
+    )
     largest = max(listener.largest, image.untyped_storage().nbytes())
     shape = tuple(unit_values(output, node.layout, (0, 0)).shape)
     return sum(saved_bytes.values()) + WORKSPACE * largest, shape, listener.entered_modules
 
 
-def batch_size(taken: Footprint, recipe: Recipe, budget: int) -> int:
-    """Number of draws per batch; 0 where not even one fits into ``budget`` bytes."""
-    room = (_usable(budget) - taken.fixed) // taken.per_draw
-    if not taken.batches or recipe.redraws:
+def batch_size(memory_use: Footprint, recipe: Recipe, budget: int) -> int:
+    """Number of draws per batch; 0 if not even one fits into ``budget`` bytes."""
+    room = (_usable(budget) - memory_use.fixed) // memory_use.per_draw
+    if not memory_use.can_batch or recipe.redraws:
         return min(room, 1)
-    return max(min(recipe.draws, room, max(1, CHUNK_BYTES // taken.per_draw)), 0)
+    return max(min(recipe.draws, room, max(1, CHUNK_BYTES // memory_use.per_draw)), 0)
 
 
 def refusal(
-    taken: Footprint, size: tuple[int, int], budget: int, input_size: tuple[int, ...]
+    memory_use: Footprint, size: tuple[int, int], budget: int, input_size: tuple[int, ...]
 ) -> SpecError:
-    """The error for a run that does not fit, with a size or budget that would.
+    """The error for a run that exceeds the budget; it names a size or budget that would fit.
 
     Args:
-        taken: the bytes.
-        size: (height, width) of what is run.
-        budget: in bytes.
-        input_size: as the caller gave it.
+        memory_use: memory of the run.
+        size: (height, width) of the part of the image that is run.
+        budget: the budget in bytes.
+        input_size: the caller's input size, which the error repeats.
     """
-    need = (taken.fixed + taken.per_draw) * SLACK // (SLACK - 1)
-    sentence = f"takes about {_gb(need)} for one draw, more than the budget of {_gb(budget)}"
-    share = (_usable(budget) - taken.fixed) / taken.per_draw
+    need = (memory_use.fixed + memory_use.per_draw) * SLACK // (SLACK - 1)
+    sentence = f"takes about {_bytes_text(need)} for one draw, more than the budget of {_bytes_text(budget)}"
+    share = (_usable(budget) - memory_use.fixed) / memory_use.per_draw
     area = size[0] * size[1] * max(share, 0)
     side = int(area * 0.95 if size[0] == 1 else area**0.5 * 0.95) // 32 * 32
     enough = f"budget={int(float(f'{1.05 * need:.1e}')):_}"
@@ -123,8 +134,9 @@ def refusal(
 
 
 def _usable(budget: int) -> int:
+    """The part of the budget that is not reserved (`SLACK`), in bytes."""
     return budget - budget // SLACK
 
 
-def _gb(count: int) -> str:
+def _bytes_text(count: int) -> str:
     return f"{count / 1e9:.2g} GB" if count >= 10**7 else f"{count / 1e6:.2g} MB"

@@ -1,4 +1,4 @@
-"""The settings of an effective receptive field, checked, and their sentence on a figure."""
+"""The settings with which an effective receptive field is measured, and their text on figures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ..errors import SpecError, whole
+from ..networks.rules import choice
 from .expected import Aggregate as Aggregate
 
 Weights = Literal["as_is", "he", "xavier", "orthogonal", "uniform"]
@@ -19,12 +20,14 @@ WEIGHT_WORDS: dict[Weights, str] = {
     "orthogonal": "orthogonal weights drawn anew for every draw",
     "uniform": "all weights 1/fan-in",
 }
+"""Text of each ``Recipe.weights`` on figures."""
 AGGREGATE_WORDS: dict[Aggregate, str] = {
     "energy": "mean of the squared gradient, all channels of the unit",
     "abs": "mean of the absolute gradient, all channels of the unit",
     "relu": "mean of the positive part of the gradient of the unit's channel sum",
     "signed": "signed mean of the gradient of the unit's channel sum",
 }
+"""Text of each ``Recipe.aggregate`` on figures."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +35,24 @@ class Recipe:
     """The settings of one effective receptive field.
 
     Attributes:
-        draws: gradients averaged, 1 to `MAX_DRAWS`.
-        inputs: ``"noise"``, N(0, 1) pixels drawn anew for every draw, or ``"n images"``.
-        weights: ``"as_is"``, ``"uniform"``, or drawn anew for every draw.
-        aggregate: what is averaged over the draws, summed over the image's channels.
-        seed: of noise, weights and cotangents.
-        bf16: the network computes in bfloat16.
-        new_statistics: a batch norm that the unit depends on has the running mean 0 and the
-            running variance 1 with which every network begins, and the weights are as they
-            are. Skip connections then carry more than in a trained network.
-        shared_ties: the unit depends on a maximum, whose gradient goes in equal shares to the
-            values that tie for it within rounding (`core.graph.ties`).
+        draws: number of gradients that are averaged, 1 to `MAX_DRAWS`.
+        inputs: ``"noise"`` for N(0, 1) pixels, new for every draw, or ``"n images"``.
+        weights: ``"as_is"`` or ``"uniform"`` weights, or a distribution from which new weights
+            are drawn for every draw.
+        aggregate: the function of the gradient that is averaged over the draws and summed over
+            the image's channels.
+        seed: seed of noise, weights and cotangents.
+        bf16: whether the network computes in bfloat16.
+        new_statistics: whether the weights are ``"as_is"`` and a batch norm that the unit depends
+            on has the initial running mean 0 and variance 1. Skip connections then contribute
+            more than in a trained network.
+        shared_ties: whether the unit depends on a maximum, whose gradient is divided equally
+            among values that are equal up to rounding (`core.graph.ties`).
 
-    ``"energy"`` and ``"abs"`` draw a cotangent v ~ N(0, I) over the unit's channels for
-    every draw, which gives the energy of all channels without bias in one backward pass.
-    ``"relu"`` and ``"signed"`` need a sign, so they take the channels' sum, as in RepLKNet.
+    For ``"energy"`` and ``"abs"`` the gradient is that of the unit's channels, weighted by a
+    cotangent v ~ N(0, I) that is new for every draw. This estimates the energy of all channels
+    without bias in one backward pass. For ``"relu"`` and ``"signed"``, which need the gradient's
+    sign, it is the gradient of the channels' sum, as in RepLKNet.
     """
 
     draws: int = 16
@@ -63,12 +69,12 @@ class Recipe:
             raise SpecError("draws", f"must be at most {MAX_DRAWS}", self.draws)
         if whole("seed", self.seed, 0) > MAX_SEED:
             raise SpecError("seed", "must be below 2^63", self.seed)
-        _one_of("weights", self.weights, get_args(Weights))
-        _one_of("aggregate", self.aggregate, get_args(Aggregate))
+        choice("weights", self.weights, get_args(Weights))
+        choice("aggregate", self.aggregate, get_args(Aggregate))
 
     @property
     def random_cotangent(self) -> bool:
-        """Whether the unit's channels are mixed at random instead of summed."""
+        """Whether the unit's channels are weighted by random numbers instead of summed."""
         return self.aggregate in ("energy", "abs")
 
     @property
@@ -77,7 +83,7 @@ class Recipe:
         return self.weights not in ("as_is", "uniform")
 
     def __str__(self) -> str:
-        """The recipe as one line, for a figure."""
+        """All settings as one line of text, for figures."""
         words = (
             AGGREGATE_WORDS[self.aggregate],
             f"{self.draws} draw{'s' if self.draws > 1 else ''}",
@@ -89,8 +95,3 @@ class Recipe:
             f"seed {self.seed}",
         )
         return ", ".join(filter(None, words)) + (", bfloat16" if self.bf16 else "")
-
-
-def _one_of(parameter: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise SpecError(parameter, f"must be one of {', '.join(allowed)}", value)

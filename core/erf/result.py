@@ -1,4 +1,4 @@
-"""The result of a measurement: the map, its place in the image, its settings and its metrics."""
+"""The result of a measurement: the map, its position in the image, settings and metrics."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from .recipe import Recipe
 
 @dataclass(frozen=True)
 class Theory:
-    """The theoretical receptive field of the unit. Pairs are (height, width).
+    """The theoretical receptive field of a unit. Pairs are (height, width).
 
     Attributes:
-        size, effective_stride, effective_padding: as `core.receptive_field` has them.
-        center: of this unit, in the image; where it is cut, still that of the whole.
-        unclipped: the box of its windows, as if the image went on.
-        clipped: the box of the image's pixels that reach it.
-        aligned: all paths from the image have one stride and one center.
-        note: what these numbers hide; "" when nothing.
+        size, effective_stride, effective_padding: those of the layer, see
+            `core.receptive_field`.
+        center: center of the unclipped receptive field in image coordinates.
+        unclipped: the receptive field as a box of pixels, as if the image had no border.
+        clipped: the part of the receptive field inside the image.
+        aligned: whether all paths from the image have the same stride and center.
+        note: what these numbers do not show; empty if nothing.
         padding_loss: expected share of the energy that falls on padding (`core.erf.expected`),
-            against the same unit in an image without end; nan where it is not known.
+            relative to the same unit in an unbounded image; nan if unknown.
     """
 
     size: tuple[float, float]
@@ -46,10 +47,10 @@ class Convergence(NamedTuple):
     """The convergence of the map after some draws.
 
     Attributes:
-        draws: averaged so far.
-        difference: total variation between the maps of the odd and of the even draws, 0
-            to 1; the map of all draws is off by about half of it. nan after one draw.
-        sigma: (σ_y, σ_x) of the map so far.
+        draws: number of draws averaged.
+        difference: total variation distance between the maps of the odd and of the even draws,
+            0 to 1; about twice the error of the map of all draws. nan after one draw.
+        sigma: (σ_y, σ_x) of the map of all draws, in pixels.
     """
 
     draws: int
@@ -62,8 +63,8 @@ class RunInfo:
     """How a result was computed.
 
     Attributes:
-        crop: the part of the image that was run, and the unit's place in it.
-        cropped: whether it was only a part of the image.
+        crop: the part of the image that was run, and the unit's position there.
+        cropped: whether this was less than the whole image.
         batch: number of draws per batch.
         device: ``"cpu"``, ``"cuda"``, …
         dtype: ``"float32"``, ``"bfloat16"``, …
@@ -78,24 +79,24 @@ class RunInfo:
 
 @dataclass(frozen=True, eq=False)
 class EffectiveReceptiveField:
-    """The input pixels that move one unit, and by how much. Pairs are (height, width).
+    """How strongly each input pixel influences one unit. Pairs are (height, width).
 
-    Metrics of a ``"signed"`` map are those of its absolute values.
+    Metrics of a ``"signed"`` map are those of its absolute values. RF is receptive field.
 
     Attributes:
-        map: (rows, columns) float64, read-only, over the clipped theoretical RF; sums to
-            1 (``"signed"``: its absolute values do).
-        origin: (row, column) of its first pixel in the image.
-        layer: name of the graph's node.
-        module: qualified name of the module it runs in.
-        unit: (row, column) in the layer's map.
-        grid: units of the layer along both axes.
-        input_size: (C, H, W) or (C, L).
-        theory: the theoretical receptive field.
-        recipe: the settings.
-        run: how it was computed.
-        total: sum of the mean map before it was normalized to 1.
-        convergence: after 1, 2, 4, … draws and at the end of every chunk.
+        map: (rows, columns) float64, read-only: the share of each pixel of the clipped
+            theoretical RF. It sums to 1; for ``"signed"`` its absolute values do.
+        origin: (row, column) of the map's first pixel in the image.
+        layer: name of the layer's node in the graph.
+        module: qualified name of the module in which the layer runs.
+        unit: (row, column) of the unit in the layer's map.
+        grid: number of units of the layer along (height, width).
+        input_size: (C, H, W) or (C, L) of the input.
+        theory: the theoretical RF of the unit.
+        recipe: the settings of the measurement.
+        run: how the result was computed.
+        total: sum of the mean map before it was normalized.
+        convergence: the convergence after 1, 2, 4, … draws and after every chunk of draws.
     """
 
     map: FloatArray = field(repr=False)
@@ -113,17 +114,17 @@ class EffectiveReceptiveField:
 
     @property
     def energy(self) -> FloatArray:
-        """The map without signs."""
+        """The absolute values of the map."""
         return np.abs(self.map)
 
     @property
     def sigma(self) -> Point:
-        """(σ_y, σ_x) in pixels."""
+        """(σ_y, σ_x) standard deviations about the centroid, in pixels."""
         return metrics.sigma(self.energy)
 
     @property
     def four_sigma_share(self) -> Point:
-        """4σ/R: how much of the theoretical RF, not clipped, the effective one takes."""
+        """(4σ_y/R_y, 4σ_x/R_x), where R is the size of the unclipped theoretical RF."""
         (a, b), (rows, cols) = self.sigma, self.theory.size
         return 4 * a / rows, 4 * b / cols
 
@@ -139,21 +140,21 @@ class EffectiveReceptiveField:
 
     @property
     def squares(self) -> dict[float, int]:
-        """t → side of the smallest square around the RF's center that holds t of the energy."""
+        """`square` of each share in `metrics.SHARES`, by the share."""
         return {t: self.square(t) for t in metrics.SHARES}
 
     def square(self, share: float) -> int:
-        """Side of the smallest square around the RF's center that holds a share of the energy."""
+        """Side, in pixels, of the smallest square around the RF's center with a share of energy."""
         return metrics.smallest_square(self.energy, share, self._center())
 
     @property
     def participation_ratio(self) -> float:
-        """Over how many pixels the energy is spread: (Σe)²/Σe²."""
+        """Effective number of pixels that share the energy e: (Σe)²/Σe²."""
         return metrics.participation_ratio(self.energy)
 
     @property
     def excess_kurtosis(self) -> Point:
-        """(y, x): 0 for a Gaussian."""
+        """Excess kurtosis along (y, x), which is 0 for a Gaussian."""
         return metrics.excess_kurtosis(self.energy)
 
     @property
@@ -164,7 +165,7 @@ class EffectiveReceptiveField:
 
     @property
     def centroid_offset(self) -> Point:
-        """From the RF's center to the centroid, (down, right) in pixels."""
+        """The vector (down, right) from the RF's center to the centroid, in pixels."""
         (row, col), (y, x) = self.centroid, self.theory.center
         return row - y, col - x
 
@@ -175,28 +176,28 @@ class EffectiveReceptiveField:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the receptive field extends beyond the image, so that some energy is lost."""
+        """Whether the theoretical RF extends beyond the image, so that padding gets energy."""
         return self.theory.clipped != self.theory.unclipped
 
     @property
     def lost_to_padding(self) -> float:
-        """Expected share of the energy that falls on padding; the map shows the rest."""
+        """Expected share of the energy that falls on padding, which the map does not contain."""
         return self.theory.padding_loss
 
     def cumulative_energy(self) -> tuple[NDArray[np.int64], FloatArray]:
-        """Sides of squares around the RF's center, and the share of energy each holds."""
+        """(squares,) sides of squares around the RF's center, and the share of energy in each."""
         return metrics.cumulative_energy(self.energy, self._center())
 
     def marginals(self) -> tuple[FloatArray, FloatArray]:
-        """The cross-sections: sums along x (rows,) and along y (columns,), each of sum 1."""
+        """(rows,) sums along x and (columns,) sums along y, each divided by the total."""
         return metrics.marginals(self.energy)
 
     def _center(self) -> Point:
-        """The RF's center in the map."""
+        """The RF's center in coordinates of the map."""
         return self.theory.center[0] - self.origin[0], self.theory.center[1] - self.origin[1]
 
     def as_data(self) -> dict[str, Any]:
-        """All metrics and settings as plain values for JSON; the map is not among them."""
+        """All metrics and settings as plain values for JSON, without the map."""
         return {
             "layer": self.layer,
             "unit": list(self.unit),
@@ -213,11 +214,11 @@ class EffectiveReceptiveField:
             "note": self.theory.note,
             "total": self.total,
             "difference": _plain(self.convergence[-1].difference),
-        } | {metric.name: _plain(metric.of(self)) for metric in METRICS}
+        } | {metric.name: _plain(metric.value_of(self)) for metric in METRICS}
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, keys as text, nan as None: what JSON can hold."""
+    """The value in JSON's types: tuples become lists, keys strings, and nan None."""
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     if isinstance(value, dict):
@@ -230,22 +231,22 @@ class Metric:
     """One row of the metrics table.
 
     Attributes:
-        name: of the attribute of `EffectiveReceptiveField`.
-        title: for people.
-        unit: ``"px"``, ``"%"`` (the value is a share of 1) or "".
-        says: one line that explains it.
-        of: reads it.
+        name: name of the attribute of `EffectiveReceptiveField`.
+        title: title on screen.
+        unit: ``"px"``, ``"%"`` (the value itself is a share from 0 to 1), or "".
+        explanation: one sentence on screen.
+        value_of: function that reads the value from a result.
     """
 
     name: str
     title: str
     unit: str
-    says: str
-    of: Callable[[EffectiveReceptiveField], Any] = field(repr=False, compare=False)
+    explanation: str
+    value_of: Callable[[EffectiveReceptiveField], Any] = field(repr=False, compare=False)
 
 
-def _metric(name: str, title: str, unit: str, says: str) -> Metric:
-    return Metric(name, title, unit, says, lambda result: getattr(result, name))
+def _metric(name: str, title: str, unit: str, explanation: str) -> Metric:
+    return Metric(name, title, unit, explanation, lambda result: getattr(result, name))
 
 
 METRICS = (
@@ -270,3 +271,4 @@ METRICS = (
     _metric("zeros_share", "Exact zeros", "%", "Share of the theoretical field never reached."),
     _metric("lost_to_padding", "Lost to padding", "%", "Expected energy beyond the border."),
 )
+"""The rows of the metrics table, in order."""

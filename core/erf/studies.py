@@ -1,11 +1,11 @@
-"""How the effective receptive field depends on depth, kernel, activation and the rest.
+"""Studies of how the effective receptive field depends on depth, kernel size and other settings.
 
     study = depth_study((5, 10, 20, 40))
     study.fit("sigma").exponent  # about 0.5
 
-Each study builds small stacks of convolutions that differ in one setting and measures the
-unit in the middle of the last one. The image is as large as the unit needs, so that no energy
-falls on padding, except in `padding_study`, which is about that.
+Each study builds small stacks of convolutions that differ in one setting, and measures the middle
+unit of the last layer. The image is large enough that no energy falls on padding, except in
+`padding_study`. All studies raise the errors of `core.erf.study.run_study`.
 
 Source of the laws: Luo et al., "Understanding the Effective Receptive Field in Deep
 Convolutional Neural Networks" (2016), section 3.
@@ -30,15 +30,16 @@ from .recipe import Weights
 from .study import DEFAULTS, Case, Report, Study, StudySettings, run_study
 
 MAX_LAYERS = 256
+"""Largest number of layers of one network."""
 MAX_WEIGHTS = 2 * 10**6
-"""Most weights of one network."""
+"""Largest number of weights of one network."""
 MAX_REACH = 1023
-"""Largest receptive field, in pixels."""
+"""Largest side of a theoretical receptive field, in pixels."""
 
 POSITIONS = ("centre", "border", "corner")
-"""Where `padding_study` puts the unit."""
+"""Positions of the unit in `padding_study`."""
 REDUCTIONS = ("none", "stride", *POOLINGS)
-"""Ways of downsampling in `reduction_study`: none, in the convolution, or by a 2×2 after it."""
+"""Ways of downsampling in `reduction_study`: none, by stride, or by a 2×2 pooling of some kind."""
 
 
 def depth_study(
@@ -47,18 +48,20 @@ def depth_study(
     settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
-    """The number of layers n: σ and side grow like √n, the share of the field falls so.
+    """Vary the number of layers n: σ and side grow like √n, and their share falls like 1/√n.
 
-    The share's exponent comes near -0.5 from above: the field, n(k - 1) + 1, grows a
-    little slower than n.
+    The measured exponent of the share is a little above -0.5, because the theoretical field,
+    n(k - 1) + 1, grows a little slower than n.
 
     Args:
-        depths: layers of each network.
-        kernel_size: of every layer.
-        settings, progress: see `core.erf.study.run_study`; so are the refusals.
+        depths: number of layers of each network.
+        kernel_size: kernel size of every layer.
+        settings, progress: see `core.erf.study.run_study`.
     """
     cases = [
-        _case(str(n), n, _stack(_alike(n, kernel_size=kernel_size), settings), settings)
+        _case_with_margin(
+            str(n), n, _stack(_equal_layers(n, kernel_size=kernel_size), settings), settings
+        )
         for n in depths
     ]
     laws = {"sigma": 0.5, "side": 0.5, "share": -0.5}
@@ -71,9 +74,11 @@ def kernel_study(
     settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
-    """The kernel size k: σ = √(n(k² - 1)/12) grows like k, as the field does."""
+    """Vary the kernel size k: σ = √(n(k² - 1)/12) grows like k, as the theoretical field does."""
     cases = [
-        _case(f"{k}×{k}", k, _stack(_alike(depth, kernel_size=k), settings), settings)
+        _case_with_margin(
+            f"{k}×{k}", k, _stack(_equal_layers(depth, kernel_size=k), settings), settings
+        )
         for k in kernel_sizes
     ]
     return run_study("kernel size", "kernel size", cases, {"sigma": 1.0, "side": 1.0}, progress)
@@ -85,11 +90,11 @@ def activation_study(
     settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
-    """The activation: hardly a difference in width while the weights have mean zero."""
+    """Vary the activation, which hardly changes the width while the weights have mean zero."""
     cases = []
     for index, name in enumerate(activations):
-        own = replace(settings, activation=name)
-        cases.append(_case(name, index, _stack(_alike(depth), own), own))
+        varied = replace(settings, activation=name)
+        cases.append(_case_with_margin(name, index, _stack(_equal_layers(depth), varied), varied))
     return run_study("activation", "activation", cases, progress=progress)
 
 
@@ -99,11 +104,11 @@ def initialisation_study(
     settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
-    """The weights: schemes of mean zero agree; the energy of uniform ones is narrower by √2."""
+    """Vary the initialization: those of mean zero agree; uniform weights are narrower by √2."""
     cases = []
     for index, name in enumerate(schemes):
-        own = replace(settings, weights=name)
-        cases.append(_case(name, index, _stack(_alike(depth), own), own))
+        varied = replace(settings, weights=name)
+        cases.append(_case_with_margin(name, index, _stack(_equal_layers(depth), varied), varied))
     return run_study("initialisation", "initialisation", cases, progress=progress)
 
 
@@ -113,12 +118,12 @@ def dilation_study(
     settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
-    """The dilations, layer by layer: x is their sum, to which the field grows in proportion."""
+    """Vary the dilations of the layers; x is their sum, in proportion to which the field grows."""
     cases = []
     for pattern in patterns:
         layers = [{"kernel_size": kernel_size, "dilation": d} for d in pattern]
         label = " ".join(map(str, pattern))
-        cases.append(_case(label, sum(pattern), _stack(layers, settings), settings))
+        cases.append(_case_with_margin(label, sum(pattern), _stack(layers, settings), settings))
     return run_study("dilation", "sum of dilations", cases, progress=progress)
 
 
@@ -128,32 +133,37 @@ def reduction_study(
     settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
-    """Stages of a 3×3 that halve the size, by each of `REDUCTIONS`."""
+    """Vary how 3×3 convolutions downsample by 2 in each of ``stages`` stages, over `REDUCTIONS`."""
     cases = []
     for index, how in enumerate(reductions):
         if how not in REDUCTIONS:
             raise SpecError("reductions", f"must be of {', '.join(REDUCTIONS)}", how)
         stride = 2 if how == "stride" else 1
-        net: nn.Module = _stack(_alike(stages, stride=stride), settings, pooled=how in POOLINGS)
+        net: nn.Module = _stack(
+            _equal_layers(stages, stride=stride), settings, pooled=how in POOLINGS
+        )
         if how in POOLINGS:
             probe = (settings.channels, 2**stages, 2**stages)
             net = with_pooling(net, how, probe, settings.seed)
-        cases.append(_case(how, index, net, settings))
+        cases.append(_case_with_margin(how, index, net, settings))
     return run_study("reduction", "reduction", cases, progress=progress)
 
 
 def skip_study(
     blocks: int = 8, settings: StudySettings = DEFAULTS, progress: Report | None = None
 ) -> Study:
-    """Residual blocks of two 3×3, with and without their shortcuts."""
-    count = _layers(blocks)
+    """Compare residual blocks of two 3×3 convolutions with and without their shortcuts."""
+    count = _checked_count(blocks)
     parts: list[nn.Module] = []
     for _ in range(count):
-        parts += [Residual(_stack(_alike(2), settings), nn.Identity()), _activation(settings)]
+        parts += [
+            Residual(_stack(_equal_layers(2), settings), nn.Identity()),
+            _activation(settings),
+        ]
     net = nn.Sequential(*parts[:-1])
     cases = [
-        _case("with skips", 0, net, settings),
-        _case("without skips", 1, without_skips(net), settings),
+        _case_with_margin("with skips", 0, net, settings),
+        _case_with_margin("without skips", 1, without_skips(net), settings),
     ]
     return run_study("skip connections", "network", cases, progress=progress)
 
@@ -165,18 +175,18 @@ def padding_study(
     settings: StudySettings = DEFAULTS,
     progress: Report | None = None,
 ) -> Study:
-    """The padding mode, and the position of the unit in the image.
+    """Vary the padding mode and the position of the unit in the image.
 
-    The image is as large as the receptive field of ``depth`` 3×3 layers, so that a unit at
-    its border has half of its field outside, and one in a corner three quarters.
+    The image is as large as the receptive field of ``depth`` 3×3 layers. Half of the field of a
+    unit at the border lies outside the image, and three quarters of that of a unit in a corner.
     """
     cases: list[Case] = []
-    size = 2 * _layers(depth) + 1
+    size = 2 * _checked_count(depth) + 1
     places = {"centre": (depth, depth), "border": (0, depth), "corner": (0, 0)}
     for mode in modes:
         if mode not in PADDING_MODES:
             raise SpecError("padding_mode", f"must be one of {', '.join(PADDING_MODES)}", mode)
-        net = _stack(_alike(depth, padding_mode=mode), settings)
+        net = _stack(_equal_layers(depth, padding_mode=mode), settings)
         for position in positions:
             if position not in places:
                 raise SpecError("positions", f"must be of {', '.join(POSITIONS)}", position)
@@ -186,16 +196,17 @@ def padding_study(
     return run_study("padding and position", "network", cases, progress=progress)
 
 
-def _layers(count: object) -> int:
+def _checked_count(count: object) -> int:
+    """Check a number of layers and return it as an int."""
     number = whole("number of layers", count, 1)
     if number > MAX_LAYERS:
         raise SpecError("number of layers", f"must be at most {MAX_LAYERS}", count)
     return number
 
 
-def _alike(count: object, **options: Any) -> list[dict[str, Any]]:
-    """The settings of ``count`` equal layers."""
-    return [options] * _layers(count)
+def _equal_layers(count: object, **options: Any) -> list[dict[str, Any]]:
+    """The settings of ``count`` equal convolutions, for `_stack`."""
+    return [options] * _checked_count(count)
 
 
 def _activation(settings: StudySettings) -> nn.Module:
@@ -205,25 +216,30 @@ def _activation(settings: StudySettings) -> nn.Module:
 def _stack(
     layers: Sequence[dict[str, Any]], settings: StudySettings, pooled: bool = False
 ) -> nn.Sequential:
-    """Convolutions without bias that keep the size, 3×3 by default.
+    """Convolutions without bias that preserve the size, with activations between them.
 
-    An activation stands between them, none after the last; a 2×2 max-pool follows each
-    one where ``pooled``. The weights are drawn from the settings' seed, for ``"as_is"``.
+    A 2×2 max-pool follows each convolution if ``pooled``. The weights are drawn with the settings'
+    seed; they matter only for ``"as_is"``.
+
+    Args:
+        layers: arguments of `_conv_arguments` for each convolution.
+        settings: channels, activation and seed.
+        pooled: whether to add the max-pools.
     """
-    _layers(len(layers))
+    _checked_count(len(layers))
     parts: list[nn.Module] = []
     with seeded(settings.seed):
         for options in layers:
-            parts += [nn.Conv2d(**_conv(settings.channels, len(layers), **options))]
+            parts += [nn.Conv2d(**_conv_arguments(settings.channels, len(layers), **options))]
             parts += [nn.MaxPool2d(2)] if pooled else []
             parts += [_activation(settings)]
     return nn.Sequential(*parts[:-1])
 
 
-def _conv(
+def _conv_arguments(
     channels: int, layers: int, kernel_size: int = 3, dilation: int = 1, **options: Any
 ) -> dict[str, Any]:
-    """The arguments of a convolution that keeps the size."""
+    """The arguments of an nn.Conv2d that preserves the size; ``layers`` is the number of layers."""
     k, d = whole("kernel_size", kernel_size, 1), whole("dilation", dilation, 1)
     if span_of(k, d) > MAX_REACH:
         raise SpecError("kernel_size", f"must reach at most {MAX_REACH} pixels", k)
@@ -235,14 +251,14 @@ def _conv(
     return {**equal, "kernel_size": k, "padding": span_of(k, d) // 2, "dilation": d, **options}
 
 
-def _case(label: str, x: float, module: nn.Module, settings: StudySettings) -> Case:
-    """A case on an image with room around the middle unit's receptive field."""
-    size = _image(module, settings.channels)
+def _case_with_margin(label: str, x: float, module: nn.Module, settings: StudySettings) -> Case:
+    """A case whose image has a margin around the middle unit's receptive field."""
+    size = _image_size(module, settings.channels)
     return Case(label, x, module, (settings.channels, *size), settings)
 
 
-def _image(module: nn.Module, channels: int) -> Pair:
-    """The field and two strides on either side of it, in whole strides."""
+def _image_size(module: nn.Module, channels: int) -> Pair:
+    """Size of the receptive field plus two strides on every side, rounded up to whole strides."""
     probe = (channels, 2 * MAX_REACH, 2 * MAX_REACH)
     field = list(receptive_fields(module, probe).values())[-1]
     reach, stride = int(field.size[0]), int(field.effective_stride[0])

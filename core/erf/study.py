@@ -1,8 +1,8 @@
-"""A study: the effective receptive fields of several networks, side by side, with fits.
+"""Studies: effective receptive fields of several networks, with fitted power laws.
 
-Each network is measured by backpropagation (`core.erf`) beside the closed form
-(`core.erf.expected`). `compare` takes any networks, trained ones too; `core.erf.studies`
-builds those that differ in one thing.
+Each network is measured by backpropagation (`core.erf`) and compared with the closed form
+(`core.erf.expected`). `compare` takes any networks, also trained ones; `core.erf.studies` builds
+series of networks that differ in one setting.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from .expected import HE, UNIT_GAINS, ExpectedErf, Gains, expected_erf
 from .recipe import Aggregate, Weights
 
 MAX_MACS = 10**12
-"""Most multiply–accumulates of one study; each of a forward pass counts three."""
+"""Largest number of multiply–accumulates of a study; a draw counts as three forward passes."""
 MAX_CASES = 64
+"""Largest number of networks in a study."""
 MAX_CHANNELS = 64
 
 
@@ -33,11 +34,14 @@ class StudySettings:
     """The settings that all networks of a study share.
 
     Attributes:
-        channels: of every layer, the image's too, 1 to `MAX_CHANNELS`. A draw of a deep,
-            narrow network says little: its energy comes to pass through few channels.
+        channels: number of channels of every layer and of the image, 1 to `MAX_CHANNELS`. In deep
+            networks with few channels, single draws vary strongly.
         activation: one of `core.networks.swaps.ACTIVATIONS`; there is none after the last layer.
-        draws, weights, aggregate, seed: as `core.erf.effective_receptive_field` has them.
+        draws, weights, aggregate, seed: see `core.erf.effective_receptive_field`.
         device: see `core.device.pick`.
+
+    Raises:
+        SpecError: a setting out of range.
     """
 
     channels: int = 16
@@ -66,10 +70,10 @@ class StudyRow:
     """One network of a study.
 
     Attributes:
-        label: the setting in which it differs.
-        x: the same as a number, or the row's index.
-        erf: measured.
-        expected: the closed form of the same unit; None where it has none for the recipe.
+        label: the setting in which the network differs from the others.
+        x: this setting as a number; the row's index if it is none.
+        erf: the measured effective receptive field.
+        expected: the closed form for the same unit; None if there is none for these settings.
     """
 
     label: str
@@ -79,7 +83,7 @@ class StudyRow:
 
     @property
     def reach(self) -> float:
-        """Size of the theoretical receptive field in pixels, root of height times width."""
+        """Geometric mean of the height and width of the theoretical receptive field, in pixels."""
         return sqrt(prod(self.erf.theory.size))
 
     @property
@@ -94,19 +98,19 @@ class StudyRow:
 
     @property
     def share(self) -> float:
-        """The side over the theoretical receptive field's."""
+        """``side`` divided by ``reach``."""
         return self.side / self.reach
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A power law through the rows: ``quantity = factor · x ** exponent``.
+    """A power law fitted to the rows of a study: ``quantity = factor · x ** exponent``.
 
     Attributes:
-        quantity: name of the attribute of `Row`.
-        exponent, factor: by least squares of the logarithms.
-        r_squared: share of the logarithm's variance explained; 1 where there is none.
-        law: the exponent that theory expects for many layers.
+        quantity: name of the attribute of `StudyRow`.
+        exponent, factor: parameters by least squares of the logarithms.
+        r_squared: share of the variance of the logarithms that is explained; 1 for no variance.
+        law: the exponent that theory predicts for many layers.
     """
 
     quantity: str
@@ -118,13 +122,13 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """The rows of a study in the order asked for, and the laws fitted to them.
+    """The rows of a study, and the power laws fitted to them.
 
     Attributes:
-        name: of what was changed.
-        x_label: what ``x`` of the rows is.
-        rows: one for each network.
-        fits: empty where there is no law or are fewer than two different x.
+        name: name of the setting that varies.
+        x_label: meaning of ``x`` of the rows.
+        rows: one row for each network, in the order requested.
+        fits: empty if theory predicts no law, or there are fewer than two different x.
     """
 
     name: str
@@ -133,10 +137,10 @@ class Study:
     fits: tuple[Fit, ...]
 
     def fit(self, quantity: str) -> Fit:
-        """The fit of ``"sigma"``, ``"side"`` or ``"share"``.
+        """The fit of a quantity: ``"sigma"``, ``"side"`` or ``"share"``.
 
         Raises:
-            SpecError: there is none.
+            SpecError: there is no such fit.
         """
         for fit in self.fits:
             if fit.quantity == quantity:
@@ -147,12 +151,12 @@ class Study:
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """A report after every chunk of draws.
+    """Progress of a study after a chunk of draws.
 
     Attributes:
-        label: of the network being measured.
-        done, total: number of finished networks, and of all.
-        inner: the progress of this network.
+        label: label of the network being measured.
+        done, total: number of networks completed, and of all networks.
+        inner: progress of the network being measured.
     """
 
     label: str
@@ -162,11 +166,20 @@ class StudyProgress:
 
 
 Report = Callable[[StudyProgress], bool | None]
+"""Progress callback; if it returns False, the study stops."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One network to measure, with its label, its x, and the layer and unit to measure."""
+    """One network of a study before it is measured.
+
+    Attributes:
+        label, x: see `StudyRow`.
+        module: the network.
+        input_size: (C, H, W) or (C, L).
+        settings: settings of the measurement.
+        layer, unit: what is measured, see `core.erf.effective_receptive_field`.
+    """
 
     label: str
     x: float
@@ -178,7 +191,7 @@ class Case:
 
 
 def power_law(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
-    """Exponent, factor and R² of ``y = factor · x ** exponent`` in the logarithms.
+    """Exponent, factor and R² of ``y = factor · x ** exponent``, fitted to the logarithms.
 
     Raises:
         SpecError: fewer than two different x, or a value that is not positive.
@@ -187,9 +200,9 @@ def power_law(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, flo
         raise SpecError("x", "must have two different values, all positive", tuple(x))
     u, v = np.log(np.asarray(x, float)), np.log(np.asarray(y, float))
     exponent, offset = np.polyfit(u, v, 1)
-    around = float(((v - v.mean()) ** 2).sum())
-    off = float(((v - exponent * u - offset) ** 2).sum())
-    explained = 1 - off / around if around > 1e-20 else 1.0
+    total = float(((v - v.mean()) ** 2).sum())
+    residual = float(((v - exponent * u - offset) ** 2).sum())
+    explained = 1 - residual / total if total > 1e-20 else 1.0
     return float(exponent), float(np.exp(offset)), explained
 
 
@@ -200,23 +213,23 @@ def run_study(
     laws: Mapping[str, float] | None = None,
     progress: Report | None = None,
 ) -> Study:
-    """Measure every case.
+    """Measure every case of a study and fit the power laws.
 
     Args:
-        name, x_label: of the study.
-        cases: at most `MAX_CASES`.
-        laws: attribute of `Row` → the exponent that theory expects.
-        progress: called after every chunk of draws; returning False stops.
+        name, x_label: see `Study`.
+        cases: the networks, at most `MAX_CASES`.
+        laws: the exponent that theory predicts, by the attribute of `StudyRow`.
+        progress: function called after every chunk of draws; if it returns False, the study stops.
 
     Raises:
-        SpecError: no cases or too many, more than `MAX_MACS` of work (before it starts),
-            or what the engine refuses.
-        Stopped: the progress callback returned False; holds the case it was at.
+        SpecError: no cases or too many; more work than `MAX_MACS` (raised before the study); or an
+            error of `core.erf.effective_receptive_field`.
+        Stopped: the progress callback returned False; contains the result of the current network.
     """
     if not 1 <= len(cases) <= MAX_CASES:
         raise SpecError("cases", f"must be 1 to {MAX_CASES} networks", len(cases))
     _check_work(cases)
-    rows = tuple(_row(case, index, len(cases), progress) for index, case in enumerate(cases))
+    rows = tuple(_measured(case, index, len(cases), progress) for index, case in enumerate(cases))
     x = [row.x for row in rows]
     fits = []
     for quantity, law in (laws or {}).items() if len(set(x)) > 1 else ():
@@ -226,6 +239,7 @@ def run_study(
 
 
 def _check_work(cases: Sequence[Case]) -> None:
+    """Raise SpecError if the study takes more than `MAX_MACS` multiply–accumulates."""
     work = sum(
         3 * case.settings.draws * totals(layer_costs(case.module, case.input_size)).macs
         for case in cases
@@ -238,7 +252,8 @@ def _check_work(cases: Sequence[Case]) -> None:
         raise SpecError("draws", rule, draws)
 
 
-def _row(case: Case, index: int, total: int, progress: Report | None) -> StudyRow:
+def _measured(case: Case, index: int, total: int, progress: Report | None) -> StudyRow:
+    """Measure one case; ``index`` and ``total`` are for the progress."""
     settings = case.settings
     answers: list[bool | None] = [True]
 
@@ -269,10 +284,11 @@ GAINS: Mapping[Weights, Gains] = {
     "xavier": Gains(1.0, 0.5),
     "orthogonal": Gains(1.0, 0.5),
 }
+"""Gains of the closed form for each distribution of weights; others have `UNIT_GAINS`."""
 
 
 def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
-    """The closed form; None where there is none for the recipe."""
+    """The closed form for a case; None if there is none for its settings."""
     settings = case.settings
     uniform = settings.weights == "uniform"
     if settings.aggregate == "signed" and not uniform:
@@ -300,13 +316,13 @@ def compare(
     settings: StudySettings = TRAINED,
     progress: Report | None = None,
 ) -> Study:
-    """Any networks side by side, such as one before and after training.
+    """Measure any networks with the same settings, such as one before and after training.
 
     Args:
-        networks: (label, module) of each; read, never changed.
-        input_size: (C, H, W) or (C, L), of all of them.
-        layer, unit: of all of them, as `core.erf.effective_receptive_field` has them.
-        settings: ``channels`` and ``activation`` are the networks' own.
+        networks: (label, module) of each network; the modules are not modified.
+        input_size: (C, H, W) or (C, L) of all networks.
+        layer, unit: layer and unit of all networks, see `core.erf.effective_receptive_field`.
+        settings: settings of the measurement; its ``channels`` and ``activation`` are not used.
         progress: see `run_study`.
 
     Raises:

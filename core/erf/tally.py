@@ -1,4 +1,4 @@
-"""Sums of the maps of single draws, and their convergence."""
+"""The running mean of the maps of single draws, and its convergence."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from .recipe import Aggregate
 from .result import Convergence
 
 
-def per_draw(gradient: torch.Tensor, aggregate: Aggregate) -> FloatArray:
-    """(N, C, H, W) or (N, C, L) gradients as (N, H, W) maps in float64; L is 1 × L.
+def draw_maps(gradient: torch.Tensor, aggregate: Aggregate) -> FloatArray:
+    """Convert gradients (N, C, H, W) or (N, C, L) to maps (N, H, W) or (N, 1, L) in float64.
 
-    Squares are taken in float64: in float32 they vanish below gradients of 1e-23.
+    Each entry is the aggregate of the gradient, summed over the channels. Squares are taken in
+    float64, because in float32 those of gradients below 1e-23 would be 0.
     """
     wide = gradient.detach().cpu().double()
     if wide.ndim == 3:
@@ -32,38 +33,40 @@ def per_draw(gradient: torch.Tensor, aggregate: Aggregate) -> FloatArray:
 
 
 class Tally:
-    """Two running sums, of the odd and of the even draws.
+    """Sums of the maps of all draws, separately for even and odd draws.
 
     Attributes:
-        done: number of draws so far.
-        points: the convergence after 1, 2, 4, … draws and wherever `mark` was called.
+        sums: (2, rows, columns) sums over the even and over the odd draws.
+        done: number of draws added.
+        convergence_points: the convergence after 1, 2, 4, … draws, and after each call of
+            `record_convergence`.
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.halves = np.zeros((2, *shape))
+        self.sums = np.zeros((2, *shape))
         self.done = 0
-        self.points: list[Convergence] = []
+        self.convergence_points: list[Convergence] = []
 
     def add(self, maps: FloatArray) -> None:
-        """Add the maps of some more draws, (N, rows, columns).
+        """Add the maps of N more draws, (N, rows, columns).
 
-        They are summed one by one, so that the size of the chunks changes no bit of the result.
+        They are added one by one, so that the result does not depend on the chunk size.
         """
-        for one in maps:
-            self.halves[self.done % 2] += one
+        for draw in maps:
+            self.sums[self.done % 2] += draw
             self.done += 1
             if self.done & (self.done - 1) == 0:
-                self.mark()
+                self.record_convergence()
 
-    def mark(self) -> Convergence:
-        """The convergence now, which is also added to ``points``."""
-        if not self.points or self.points[-1].draws < self.done:
-            even, odd = np.abs(self.halves)
-            total = np.abs(self.halves.sum(0))
+    def record_convergence(self) -> Convergence:
+        """Return the current convergence, and append it to ``convergence_points``."""
+        if not self.convergence_points or self.convergence_points[-1].draws < self.done:
+            even, odd = np.abs(self.sums)
+            total = np.abs(self.sums.sum(0))
             difference = metrics.total_variation(even, odd) if odd.any() else math.nan
-            self.points.append(Convergence(self.done, difference, metrics.sigma(total)))
-        return self.points[-1]
+            self.convergence_points.append(Convergence(self.done, difference, metrics.sigma(total)))
+        return self.convergence_points[-1]
 
     def mean(self) -> FloatArray:
-        """(rows, columns) mean of all draws."""
-        return np.asarray(self.halves.sum(0) / self.done)
+        """(rows, columns) mean of the maps of all draws."""
+        return np.asarray(self.sums.sum(0) / self.done)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +24,7 @@ from ..layer.window import Pair, Window2d, pair
 from ..torch_private import children_by_name
 from . import Activation
 from .modules import Residual, SqueezeExcite
+from .rules import choice
 from .torch_forms import FORMS
 from .zoo.blocks import SqueezeExcitation
 from .zoo.convnext import ConvNeXtBlock
@@ -67,11 +67,6 @@ def with_replacements(module: nn.Module, make: Replace, refusal: str) -> nn.Modu
     return replacements.get(id(copied), copied)
 
 
-def _check_choice(parameter: str, name: str, names: Mapping[str, Any] | tuple[str, ...]) -> None:
-    if name not in names:
-        raise SpecError(parameter, f"must be one of {', '.join(names)}", name)
-
-
 _ACTIVATION_MODULES = (
     *(nn.Threshold, nn.ReLU, nn.RReLU, nn.Hardtanh, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU),
     *(nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Sigmoid, nn.Hardsigmoid, nn.Tanh),
@@ -92,7 +87,7 @@ def with_activation(module: nn.Module, name: str) -> nn.Module:
     Raises:
         SpecError: no such activation, or the network has no activation modules.
     """
-    _check_choice("activation", name, ACTIVATIONS)
+    choice("activation", name, ACTIVATIONS)
     gates: set[str] = set()
 
     def make(path: str, old: nn.Module) -> nn.Module | None:
@@ -179,7 +174,7 @@ def with_pooling(
         SpecError: no such kind; no pooling modules; a pooling that returns its indices; for
             ``strided``, a pooling that is called with different numbers of channels.
     """
-    _check_choice("pooling", kind, POOLINGS)
+    choice("pooling", kind, POOLINGS)
     channels = _channels(module, input_size) if kind == "strided" else {}
     generator = torch.Generator().manual_seed(seed)
     like = next((t for t in (*module.parameters(), *module.buffers())), torch.empty(0))

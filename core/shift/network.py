@@ -276,10 +276,12 @@ def network_consistency(
     node = layer_of(graph, sides, layer)
     total_stride(graph, node, sides)
     copied = private_copy(module, own_weights=True)
-    spot = location_of(meta_copy(copied), x.shape, node.name)
+    location = location_of(meta_copy(copied), x.shape, node.name)
 
     def run(image: Tensor) -> Tensor:
-        output = output_of(copied, image if x.ndim == 3 else image[:, :, 0], spot, torch.no_grad())
+        output = output_of(
+            copied, image if x.ndim == 3 else image[:, :, 0], location, torch.no_grad()
+        )
         return output[0] if x.ndim == 3 else output[0].unsqueeze(2)
 
     image = x if x.ndim == 3 else x[:, None]

@@ -195,7 +195,7 @@ def _dilated_maximum(spec: LayerSpec, size: Pair) -> Lines:
 
 
 def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """Write ``AveragePooling2D``; its "same" excludes padding from the mean, explicit zeros count."""
+    """Write ``AveragePooling2D``, whose "same" padding does not count in the mean."""
     extra = overhang(spec, size)
     pads = extended(spec.padding, extra)
     uncounted = not spec.count_include_pad or unpadded(spec.padding)

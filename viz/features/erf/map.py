@@ -53,8 +53,8 @@ def _table(erf: EffectiveReceptiveField) -> None:
 
     rows = (
         [
-            Cell(metric.title, metric.says, head=True),
-            Cell(value(metric.of(erf), metric.unit), kind="number"),
+            Cell(metric.title, metric.explanation, head=True),
+            Cell(value(metric.value_of(erf), metric.unit), kind="number"),
         ]
         for metric in METRICS
     )
