@@ -109,7 +109,7 @@ class _Reader:
         prefixes: names under which the source imports ``torch.nn`` and ``collections``.
         shape: output shape of the last layer read.
         in_channels: number of input channels of the network, None while unknown.
-        input_channels_lost: whether a layer of ``REARRANGING`` or a concatenation was read.
+        channels_rearranged: whether a layer of ``REARRANGING`` or a concatenation was read.
         layers: number of layers read.
     """
 
@@ -118,7 +118,7 @@ class _Reader:
         self.prefixes = {"", "nn", "torch.nn", "collections"}
         self.shape = Shape(None)
         self.in_channels: int | None = None
-        self.input_channels_lost = False
+        self.channels_rearranged = False
         self.layers = 0
 
     def error(
@@ -235,7 +235,7 @@ class _Reader:
             node, lambda: ResidualBlock(*chains) if residual else ConcatBlock(tuple(chains))
         )
         self.shape = build_at(node, lambda: (sum_shape if residual else concat_shape)(ends))
-        self.input_channels_lost |= not residual
+        self.channels_rearranged |= not residual
         return block
 
     def count_layer(self, node: ast.AST) -> None:
@@ -248,7 +248,7 @@ class _Reader:
         self.count_layer(node)
         read = read_call(node, form, self.positions)
         if self.layers == 1 and isinstance(read.layer, Linear):
-            self.shape, self.input_channels_lost = Shape(None, flat=True), True
+            self.shape, self.channels_rearranged = Shape(None, flat=True), True
         rule = misplaced(form, read.layer, self.shape.flat)
         if rule:
             raise self.error(node, rule, name=f"nn.{form.name}")
@@ -257,7 +257,7 @@ class _Reader:
         self.shape = self.positions.build_at(
             node, lambda: output_shape(read.layer, self.shape), read.at
         )
-        self.input_channels_lost |= isinstance(read.layer, REARRANGING)
+        self.channels_rearranged |= isinstance(read.layer, REARRANGING)
         return read.layer
 
     def check_input_channels(
@@ -265,7 +265,7 @@ class _Reader:
     ) -> None:
         """Compare the input channels that a layer declares with the inferred ones."""
         channels = self.shape.channels
-        if channels is None and not self.input_channels_lost:
+        if channels is None and not self.channels_rearranged:
             channels = self.in_channels = self.in_channels or declared
         if channels not in (None, declared):
             raise self.positions.error(
