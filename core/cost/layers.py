@@ -97,7 +97,7 @@ def layer_costs(module: nn.Module, input_size: tuple[int, ...]) -> tuple[LayerCo
     size = _checked_size(input_size)
     bare = meta_copy(module)
     bare.__class__ = module.__class__  # an fx.GraphModule's was made anew, without its forward
-    costs = _Costs(bare)
+    costs = _CostRecorder(bare)
     costs.propagate(size)
     return (*costs.named_rows(), *costs.unused())
 
@@ -171,7 +171,7 @@ class _MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     macs = 0
 
-    def take(self) -> int:
+    def take_count(self) -> int:
         """The MACs counted since the last call."""
         count, self.macs = self.macs, 0
         return count
@@ -192,23 +192,25 @@ class _MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 # --- Rows -------------------------------------------------------------------------------------
 
-FAILS = "fails on an input of this size: "
+FAILURE_PREFIX = "fails on an input of this size: "
 """How core.graph.tracing.trace begins when forward raises."""
 
 
-class _Costs(Recorder):
+class _CostRecorder(Recorder):
     """Adds a row for each recorded node: one for each layer of torch's own, whatever it calls,
     and one for each function outside of them."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.place = "this network"  # the layer that is running, for error messages
+        self.current_layer = "this network"  # the layer that is running, for error messages
         self.rows: list[LayerCost] = []
-        self.own = {id(t): name for name, t in (*net.named_parameters(), *net.named_buffers())}
-        self.counted: set[int] = set()
+        self.own_tensors = {
+            id(t): name for name, t in (*net.named_parameters(), *net.named_buffers())
+        }
+        self.counted_parameters: set[int] = set()
         self.counter = _MacCounter()  # type: ignore[no-untyped-call]
-        self.fresh: set[int] = set()  # memory made since the last row
+        self.new_storages: set[int] = set()  # memory made since the last row
 
     def propagate(self, size: tuple[int, ...]) -> None:
         """Run an input of ``size`` through the network; an error names the layer it does not fit."""
@@ -223,19 +225,19 @@ class _Costs(Recorder):
         try:
             out = run_with_listener(self.net, [image], self, *contexts)
         except SpecError as error:
-            _, fails, said = error.rule.partition(FAILS)
+            _, fails, said = error.rule.partition(FAILURE_PREFIX)
             raise (self._misfit(size, said) if fails else error) from error
         start = len(self.drafts)
         self.output_drafts(out)
-        self._parts(self.drafts[start:])
+        self._add_part_rows(self.drafts[start:])
 
     def _misfit(self, size: tuple[int, ...], said: str) -> SpecError:
-        return SpecError("input_size", f"does not fit {self.place}: {said}", size)
+        return SpecError("input_size", f"does not fit {self.current_layer}: {said}", size)
 
     def entered(self, path: str, module: nn.Module) -> None:
         """See core.graph.tracing.trace.Listener."""
         super().entered(path, module)
-        self.place = f'layer "{path}"'
+        self.current_layer = f'layer "{path}"'
 
     def called(
         self,
@@ -248,11 +250,11 @@ class _Costs(Recorder):
         """See core.graph.tracing.trace.Listener."""
         inputs, start = tensors_in((*args, *kwargs.values())), len(self.drafts)
         if not self.leaf_depth:
-            self._read(inputs)
+            self._add_tensor_rows(inputs)
         result = super().called(operation, function, args, kwargs, out)
-        self.fresh |= _storages(tensors_in((out,))) - _storages(inputs)
+        self.new_storages |= _storages(tensors_in((out,))) - _storages(inputs)
         if not self.leaf_depth:
-            self._rows_of(self.drafts[start:], out)
+            self._add_row(self.drafts[start:], out)
         return result
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
@@ -260,14 +262,14 @@ class _Costs(Recorder):
         start, leaves = self.draft_counts[-1], self.leaf_depth
         out = super().left(path, module, out)
         if leaves == 1 and not self.leaf_depth:
-            self._rows_of(self.drafts[start:][-1:], out, path, module)
+            self._add_row(self.drafts[start:][-1:], out, path, module)
         return out
 
-    def _rows_of(
+    def _add_row(
         self, drafts: Sequence[Draft], out: Any, path: str = "", module: nn.Module | None = None
     ) -> None:
         """A row for the last node; those before it are parts of a tensor that was split."""
-        self._parts(drafts[:-1])
+        self._add_part_rows(drafts[:-1])
         results = tensors_in((out,))
         for node in drafts[-1:]:
             row = LayerCost(
@@ -275,22 +277,24 @@ class _Costs(Recorder):
                 kind=type(module).__name__ if module else node.operation,
                 output_shape=tuple(results[0].shape[1:]) if results else node.shape[1:],
                 parameters=self._new_parameters(module.parameters()) if module else 0,
-                macs=self.counter.take(),
-                activation_bytes=_bytes([t for t in results if _storages([t]) <= self.fresh]),
+                macs=self.counter.take_count(),
+                activation_bytes=_bytes(
+                    [t for t in results if _storages([t]) <= self.new_storages]
+                ),
                 module=path,
             )
             self.rows.append(row)
-            self.fresh = set()
+            self.new_storages = set()
 
-    def _parts(self, drafts: Iterable[Draft]) -> None:
+    def _add_part_rows(self, drafts: Iterable[Draft]) -> None:
         """Rows for parts of a tensor that was split: they cost nothing."""
         for part in drafts:
             self.rows.append(LayerCost(part.name, part.operation, part.shape[1:], 0, 0, 0))
 
-    def _read(self, tensors: Iterable[Tensor]) -> None:
+    def _add_tensor_rows(self, tensors: Iterable[Tensor]) -> None:
         """Add a row for each of the network's own tensors that a function reads first."""
         for tensor in tensors:
-            path = self.own.pop(id(tensor), None)
+            path = self.own_tensors.pop(id(tensor), None)
             if path is None:
                 continue
             learned = isinstance(tensor, nn.Parameter)
@@ -300,8 +304,12 @@ class _Costs(Recorder):
 
     def _new_parameters(self, used: Iterable[Tensor]) -> int:
         """The size of those parameters in ``used`` that no row has counted so far."""
-        new = {id(tensor): tensor.numel() for tensor in used if id(tensor) not in self.counted}
-        self.counted |= set(new)
+        new = {
+            id(tensor): tensor.numel()
+            for tensor in used
+            if id(tensor) not in self.counted_parameters
+        }
+        self.counted_parameters |= set(new)
         return sum(new.values())
 
     def named_rows(self) -> Iterator[LayerCost]:
@@ -313,7 +321,7 @@ class _Costs(Recorder):
     def unused(self) -> Iterator[LayerCost]:
         """A row for each parameter that no node used."""
         for name, parameter in self.net.named_parameters():
-            if id(parameter) not in self.counted:
+            if id(parameter) not in self.counted_parameters:
                 shape, count = tuple(parameter.shape), parameter.numel()
                 yield LayerCost(f"unused:{name}", "unused", shape, count, 0, 0, name)
 
@@ -321,7 +329,7 @@ class _Costs(Recorder):
 class _CallSites(TorchFunctionMode):
     """Notes the layer and the input shapes of every torch call, for error messages."""
 
-    def __init__(self, costs: _Costs) -> None:
+    def __init__(self, costs: _CostRecorder) -> None:
         super().__init__()
         self.costs = costs
 
@@ -333,7 +341,7 @@ class _CallSites(TorchFunctionMode):
                 costs.module_path[-1] if costs.leaf_depth else getattr(func, "__name__", str(func))
             )
             shapes = ["×".join(map(str, t.shape[1:])) for t in inputs]
-            costs.place = f'layer "{name}", which gets {" and ".join(shapes)}'
+            costs.current_layer = f'layer "{name}", which gets {" and ".join(shapes)}'
         return func(*args, **kwargs)
 
 

@@ -104,46 +104,46 @@ class _SavedTensorLog:
     """Records which memory autograd saves, and for which modules."""
 
     def __init__(self, bare: nn.Module, image: Tensor) -> None:
-        self.entries: dict[int, _SavedStorage] = {}
-        self.running: list[str] = [""]
-        self.own = {storage_number(t) for t in (*bare.parameters(), *bare.buffers())}
-        self.image = storage_number(image)
+        self.storages: dict[int, _SavedStorage] = {}
+        self.module_stack: list[str] = [""]
+        self.own_storages = {storage_number(t) for t in (*bare.parameters(), *bare.buffers())}
+        self.image_storage = storage_number(image)
         self.outputs: dict[int, Tensor] = {}
         for path, part in bare.named_modules():
-            part.register_forward_pre_hook(self._entering(path))
-            part.register_forward_hook(self._leaving)
+            part.register_forward_pre_hook(self._entry_hook(path))
+            part.register_forward_hook(self._exit_hook)
 
-    def _entering(self, path: str) -> Any:
+    def _entry_hook(self, path: str) -> Any:
         def entering(module: nn.Module, args: Any) -> None:
-            self.running.append(path)
+            self.module_stack.append(path)
 
         return entering
 
-    def _leaving(self, module: nn.Module, args: Any, out: Any) -> None:
-        self.running.pop()
+    def _exit_hook(self, module: nn.Module, args: Any, out: Any) -> None:
+        self.module_stack.pop()
         self.outputs |= {storage_number(tensor): tensor for tensor in tensors_in((out,))}
 
     def hooks(self) -> saved_tensors_hooks:
         """torch's hooks on saved tensors, which write into this log."""
 
         def pack(tensor: Tensor) -> Tensor:
-            entry = self.entries.setdefault(storage_number(tensor), _SavedStorage(tensor.detach()))
-            entry.layers[self.running[-1]] = None
+            entry = self.storages.setdefault(storage_number(tensor), _SavedStorage(tensor.detach()))
+            entry.layers[self.module_stack[-1]] = None
             return tensor
 
         return saved_tensors_hooks(pack, lambda tensor: tensor)
 
     def tensors(self) -> Iterable[SavedTensor]:
-        for name, entry in self.entries.items():
+        for name, entry in self.storages.items():
             size = entry.tensor.untyped_storage().nbytes()
             yield SavedTensor(
                 self._kind(name, entry.tensor), tuple(entry.tensor.shape), size, (*entry.layers,)
             )
 
     def _kind(self, name: int, tensor: Tensor) -> Kind:
-        if name in self.own:
+        if name in self.own_storages:
             return "weights"
-        if name == self.image:
+        if name == self.image_storage:
             return "input"
         if tensor.dtype in (torch.bool, torch.uint8):
             return "masks"

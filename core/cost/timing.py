@@ -29,8 +29,8 @@ MAX_MACS = 2 * 10**11
 """Most multiply–accumulates of one turn: the forward and backward passes of all modules."""
 MAX_SECONDS = 20.0
 """Seconds after which no further turn begins, once there are `LEAST` turns."""
-LEAST = 3
-BACKWARD = 2
+MIN_TURNS = 3
+BACKWARD_MAC_RATIO = 2
 """MACs of a backward pass per MAC of the forward pass: one for the input, one for the weights."""
 
 
@@ -70,10 +70,10 @@ class Timing:
     @property
     def spreads(self) -> dict[str, Quartiles]:
         """The quartiles of ``"forward"`` and ``"backward"``; there must be at least one repeat."""
-        return {"forward": spread(self.forward), "backward": spread(self.backward)}
+        return {"forward": quartiles(self.forward), "backward": quartiles(self.backward)}
 
 
-def spread(durations: Sequence[float]) -> Quartiles:
+def quartiles(durations: Sequence[float]) -> Quartiles:
     """Median and quartiles of one or more durations."""
     low, median, high = (float(q) for q in np.quantile(durations, (0.25, 0.5, 0.75)))
     return Quartiles(median, low, high)
@@ -126,7 +126,7 @@ def measure_times(
 
     with threads(thread_count), torch.enable_grad():
         for turn in range(turns):
-            if turn >= WARM_UP + LEAST and perf_counter() - began > seconds:
+            if turn >= WARM_UP + MIN_TURNS and perf_counter() - began > seconds:
                 break
             for place, run in enumerate(runs, start=1):
                 run.turn(turn >= WARM_UP)
@@ -181,15 +181,15 @@ def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch:
         check_pools(module, input_size)
         total = totals(layer_costs(module, input_size))
         saved = sum(saved_bytes(saved_for_backward(module, input_size, batch)).values())
-        macs += total.macs * batch * (1 + BACKWARD)
+        macs += total.macs * batch * (1 + BACKWARD_MAC_RATIO)
         # all outputs and a gradient for each, and the saved tensors; modules run one by one
         needs = 2 * total.activation_bytes * batch + saved + FLOAT32_BYTES * total.parameters
         most_bytes = max(most_bytes, needs)
-    _within("multiply–accumulates", macs, MAX_MACS, batch)
-    _within("bytes", most_bytes, MEMORY_BUDGET, batch)
+    _check_limit("multiply–accumulates", macs, MAX_MACS, batch)
+    _check_limit("bytes", most_bytes, MEMORY_BUDGET, batch)
 
 
-def _within(what: str, needed: int, most: int, batch: int) -> None:
+def _check_limit(what: str, needed: int, most: int, batch: int) -> None:
     if needed <= most:
         return
     fits = most * batch // needed

@@ -1,4 +1,4 @@
-"""Theoretical receptive fields of any network, exact: see `core.receptive_field.fields`.
+"""Exact theoretical receptive fields of any network; see `core.receptive_field.fields`.
 
     fields = receptive_fields(resnet50(), (3, 224, 224))
     fields["layer4_2_conv3"].size  # (427, 427)
@@ -7,7 +7,7 @@ From the command line, for one's own code:
 
     python -m core.receptive_field package.module:callable --input 3,224,224 [--json|--csv]
 
-Torch is loaded when one of these names is asked for.
+torch is imported only on first use of one of these names.
 """
 
 from typing import TYPE_CHECKING, Any

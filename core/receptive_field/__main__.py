@@ -1,4 +1,4 @@
-"""python -m core.receptive_field: see core.receptive_field.cli."""
+"""Runs the command line `core.receptive_field.cli` for ``python -m core.receptive_field``."""
 
 from __future__ import annotations
 

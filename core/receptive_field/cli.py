@@ -1,6 +1,7 @@
-"""The command line of core.receptive_field: the table of one's own network.
+"""The command line of core.receptive_field, which prints the receptive fields of a network.
 
-The only place of the project where code is imported by name; the name is the user's own.
+It imports the network's code by the name that the user passes. No other part of the project
+imports code by a name from outside.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from .fields import ReceptiveField, receptive_fields
 from .notes import at_most
 
 HEADERS = names_in("node module operation output size stride padding center aligned note bound")
+"""The column titles of the table and the CSV."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table, JSON or CSV; an error is a sentence on stderr and exit status 2."""
+    """Prints the table, JSON or CSV; an error prints a sentence on stderr and exits with 2."""
     options = _parser().parse_args(arguments)
     try:
         sizes = tuple(map(_size, options.input))
@@ -53,6 +55,7 @@ def _parser() -> CommandParser:
 
 
 def _size(text: str) -> tuple[int, ...]:
+    """The input size that a text such as "3,224,224" states."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -60,10 +63,12 @@ def _size(text: str) -> tuple[int, ...]:
 
 
 def load(name: str) -> nn.Module:
-    """The module that ``package.module:callable`` is or makes when called without arguments.
+    """The module with the name ``package.module:callable``.
+
+    A callable that is no module is called without arguments and must return one.
 
     Raises:
-        SpecError: it cannot be imported, or is and makes no nn.Module.
+        SpecError: the name cannot be imported, or it leads to no nn.Module.
     """
     path, _, attribute = name.partition(":")
     if os.getcwd() not in sys.path:
@@ -81,6 +86,7 @@ def load(name: str) -> nn.Module:
 
 
 def _row(field: ReceptiveField) -> list[str]:
+    """The cells of one node, in the order of `HEADERS`."""
     size, *others = (
         f"{a:g}×{b:g}" if a != b else f"{a:g}"
         for a, b in (field.size, field.effective_stride, field.effective_padding, field.center)
@@ -105,6 +111,7 @@ def _csv(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as text with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)

@@ -1,12 +1,12 @@
-"""The exact cones of units: which units depend on which, clipped to the maps.
+"""Computes the exact cones of units: which units depend on which, clipped to the maps.
 
-A graph is followed along one axis at a time. `visible` gives the first and last image pixel that
-every unit of every node depends on; `before` and `after` give the units of all nodes that one unit
-depends on, or that depend on it. Padding counts only where it copies pixels (reflect, circular, …).
+A graph is followed along one axis at a time. `visible_pixels` gives the first and the last image
+pixel that every unit of every node depends on. `ancestor_boxes` gives the units of all nodes that
+one unit depends on, and `descendant_boxes` the units that depend on it. Padding counts only if it
+copies pixels (reflect, circular, …).
 
-A picture of a cone needs them line by line, along one axis: every unit that is marked
-(`ancestors`, `descendants`), the taps between them (`ties`) and the padding beside each map
-(`paddings`).
+A picture of a cone needs all units of every line along one axis (`ancestors`, `descendants`), the
+taps between them (`tap_links`), and the size of the padding beside each map (`padding_cells`).
 """
 
 from __future__ import annotations
@@ -27,20 +27,21 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-EMPTY = 1 << 60
+NO_PIXEL = 1 << 60
+"""The first pixel of a unit that depends on no pixel; it is larger than any real one."""
 MOST_PADDING = 64
-"""Most cells of padding beside a map that `paddings` counts."""
+"""The most cells of padding that `padding_cells` counts beside a map."""
 
 
 class Box(NamedTuple):
-    """Rows and columns, (first, last) of each, both inclusive."""
+    """A rectangle: (first, last) of its rows and of its columns, all inclusive."""
 
     rows: Span
     cols: Span
 
 
 class Ends(NamedTuple):
-    """(units,) first and last image pixel that each unit of an axis depends on.
+    """The first and the last image pixel that each unit depends on, as arrays of shape (units,).
 
     A unit that depends on no pixel has first > last.
     """
@@ -49,35 +50,46 @@ class Ends(NamedTuple):
     last: IntArray
 
 
-def visible(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
-    """The pixels of input ``source`` that every unit of every node depends on along one axis."""
+def visible_pixels(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
+    """The first and the last pixel that every unit of every node depends on, along one axis.
+
+    Args:
+        graph: the network's graph.
+        source: the name of the input node whose pixels are meant.
+        axis: 0 for the height, 1 for the width.
+
+    Returns:
+        The pixels by node name, for nodes that depend on the input.
+    """
     ends_of: dict[str, Ends] = {}
     for name, node in graph.items():
         if name == source:
             pixels = np.arange(node.grid[axis])
             ends_of[name] = Ends(pixels, pixels)
             continue
-        seen = [
-            _seen(ends_of[parent], maps[axis])
+        branches = [
+            _ends_through(ends_of[parent], maps[axis])
             for parent, maps in zip(node.inputs, node.fine_maps or node.maps, strict=True)
             if parent in ends_of
         ]
-        if seen:
-            ends_of[name] = seen[0] if len(seen) == 1 else _union(seen)
+        if branches:
+            ends_of[name] = branches[0] if len(branches) == 1 else _union_of_ends(branches)
     return {
-        name: _by_unit(ends, graph[name].units_in_channels[axis]) for name, ends in ends_of.items()
+        name: _merge_units(ends, graph[name].units_in_channels[axis])
+        for name, ends in ends_of.items()
     }
 
 
-def _by_unit(ends: Ends, places: int) -> Ends:
-    """The ends of whole units, where each holds several places of the image."""
-    if places == 1:
+def _merge_units(ends: Ends, count: int) -> Ends:
+    """The pixels of positions that consist of ``count`` adjacent units each."""
+    if count == 1:
         return ends
-    first, last = (end.reshape(-1, places) for end in ends)
+    first, last = (end.reshape(-1, count) for end in ends)
     return Ends(first.min(axis=1), last.max(axis=1))
 
 
-def _seen(ends: Ends, axis: AxisMap) -> Ends:
+def _ends_through(ends: Ends, axis: AxisMap) -> Ends:
+    """The pixels that the outputs of a map depend on, from those of its inputs."""
     if axis.is_identity:
         return ends
     if axis.whole:
@@ -87,40 +99,57 @@ def _seen(ends: Ends, axis: AxisMap) -> Ends:
         return Ends(np.minimum.accumulate(ends.first), np.maximum.accumulate(ends.last))
     taps = axis.table()
     return Ends(
-        np.append(ends.first, EMPTY)[taps].min(axis=1), np.append(ends.last, -1)[taps].max(axis=1)
+        np.append(ends.first, NO_PIXEL)[taps].min(axis=1),
+        np.append(ends.last, -1)[taps].max(axis=1),
     )
 
 
-def _union(seen: list[Ends]) -> Ends:
-    firsts, lasts = zip(*seen, strict=True)
+def _union_of_ends(branches: list[Ends]) -> Ends:
+    firsts, lasts = zip(*branches, strict=True)
     return Ends(np.minimum.reduce(firsts), np.maximum.reduce(lasts))
 
 
 Marks = dict[str, tuple[BoolArray, BoolArray]]
+"""The marked rows and columns of each node, by its name."""
 
 
-def before(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, Box]:
-    """The units of every earlier node that unit (row, column) of a node depends on."""
-    marks: Marks = {name: _one(graph, name, unit)}
+def ancestor_boxes(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, Box]:
+    """The bounding box, for every node, of the units that one unit depends on.
+
+    Args:
+        graph: the network's graph.
+        name: the name of the unit's node, which is also in the result.
+        unit: (row, column) of the unit.
+    """
+    marks: Marks = {name: _marks_of_unit(graph, name, unit)}
     for current in reversed(list(graph)):
         node = graph[current]
         if current in marks:
             for parent, maps in zip(node.inputs, node.maps, strict=True):
-                read = [_read(marks[current][axis], maps[axis]) for axis in (0, 1)]
-                _mark(marks, parent, (read[0], read[1]))
-    return _boxes(graph, marks)
+                read = [_read_units(marks[current][axis], maps[axis]) for axis in (0, 1)]
+                _add_marks(marks, parent, (read[0], read[1]))
+    return _bounding_boxes(graph, marks)
 
 
 def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Box | None:
-    """The pixels of ``source`` that one unit depends on, followed in two dimensions.
+    """The bounding box of the pixels that one unit depends on, followed in two dimensions.
 
-    One axis at a time is exact unless a branch has units that depend on no pixel along one axis,
-    and so on none at all. This function is slower, and only such networks need it.
+    Following one axis at a time is exact unless, in some branch, units depend on no pixel along
+    one axis and therefore on none at all. Only such networks need this slower function.
+
+    Args:
+        graph: the network's graph.
+        name: the name of the unit's node.
+        unit: (row, column) of the unit.
+        source: the name of the input node whose pixels are meant.
+
+    Returns:
+        The box; None if the unit depends on no pixel.
     """
     wide = graph[name].units_in_channels
-    one = np.zeros(graph[name].grid, dtype=np.float32)
-    one[unit] = 1
-    marks = {name: np.kron(one, np.ones(wide, dtype=np.float32))}
+    unit_mark = np.zeros(graph[name].grid, dtype=np.float32)
+    unit_mark[unit] = 1
+    marks = {name: np.kron(unit_mark, np.ones(wide, dtype=np.float32))}
     for current in reversed(list(graph)):
         if current == source or current not in marks:
             continue
@@ -130,17 +159,19 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
             rows, cols = (read_matrix(axis) for axis in maps)
             read = (rows.T @ mark @ cols > 0).astype(np.float32)
             marks[parent] = np.maximum(marks[parent], read) if parent in marks else read
-    seen = marks.get(source, np.zeros(1)) > 0
-    return Box(_span(seen.max(axis=1)), _span(seen.max(axis=0))) if seen.any() else None
+    pixels = marks.get(source, np.zeros(1)) > 0
+    if not pixels.any():
+        return None
+    return Box(_first_and_last(pixels.max(axis=1)), _first_and_last(pixels.max(axis=0)))
 
 
 def merged_maps(node: Node) -> tuple[tuple[AxisMap, AxisMap], ...]:
-    """The maps of a node where branches meet; none for others."""
+    """The maps of a node with several inputs; empty for other nodes."""
     return (node.fine_maps or node.maps) if len(node.inputs) > 1 else ()
 
 
-def is_blind(maps: tuple[AxisMap, AxisMap]) -> bool:
-    """Whether some unit reads nothing of an input along an axis, as after concatenating images."""
+def has_blind_units(maps: tuple[AxisMap, AxisMap]) -> bool:
+    """Whether some unit reads nothing of an input along an axis, as after joining two images."""
     return any(
         bool((axis.table() == axis.n_in).all(axis=1).any())
         for axis in maps
@@ -149,7 +180,7 @@ def is_blind(maps: tuple[AxisMap, AxisMap]) -> bool:
 
 
 def read_matrix(axis: AxisMap) -> NDArray[np.float32]:
-    """(n_out, n_in) 1 where the output reads the input."""
+    """A matrix of shape (n_out, n_in) that is 1 where an output of a map reads an input, else 0."""
     if axis.whole:
         return np.ones((axis.n_out, axis.n_in), dtype=np.float32)
     if axis.causal:
@@ -159,33 +190,42 @@ def read_matrix(axis: AxisMap) -> NDArray[np.float32]:
     return reads[:, :-1]
 
 
-def after(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, Box]:
-    """The units of every later node that depend on unit (row, column) of a node."""
-    marks: Marks = {name: _one(graph, name, unit)}
+def descendant_boxes(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, Box]:
+    """The bounding box, for every node, of the units that depend on one unit.
+
+    Args:
+        graph: the network's graph.
+        name: the name of the unit's node, which is also in the result.
+        unit: (row, column) of the unit.
+    """
+    marks: Marks = {name: _marks_of_unit(graph, name, unit)}
     for current, node in graph.items():
         for parent, maps in zip(node.inputs, node.maps, strict=True):
             if parent in marks and current != name:
-                hit = [_hit(marks[parent][axis], maps[axis]) for axis in (0, 1)]
-                _mark(marks, current, (hit[0], hit[1]))
-    return _boxes(graph, marks)
+                reading = [_reading_units(marks[parent][axis], maps[axis]) for axis in (0, 1)]
+                _add_marks(marks, current, (reading[0], reading[1]))
+    return _bounding_boxes(graph, marks)
 
 
-def _one(graph: Graph, name: str, unit: tuple[int, int]) -> tuple[BoolArray, BoolArray]:
+def _marks_of_unit(graph: Graph, name: str, unit: tuple[int, int]) -> tuple[BoolArray, BoolArray]:
+    """The marks of a node's rows and columns for a single unit."""
     rows, cols = (np.zeros(n, dtype=bool) for n in graph[name].grid)
     rows[unit[0]] = cols[unit[1]] = True
     return rows, cols
 
 
-def _mark(marks: Marks, name: str, hits: tuple[BoolArray, BoolArray]) -> None:
-    if not (hits[0].any() and hits[1].any()):
+def _add_marks(marks: Marks, name: str, added: tuple[BoolArray, BoolArray]) -> None:
+    """Marks more rows and columns of a node, unless there are none along one axis."""
+    if not (added[0].any() and added[1].any()):
         return
     if name in marks:
         old = marks[name]
-        hits = (np.logical_or(old[0], hits[0]), np.logical_or(old[1], hits[1]))
-    marks[name] = hits
+        added = (np.logical_or(old[0], added[0]), np.logical_or(old[1], added[1]))
+    marks[name] = added
 
 
-def _read(outputs: BoolArray, axis: AxisMap) -> BoolArray:
+def _read_units(outputs: BoolArray, axis: AxisMap) -> BoolArray:
+    """The marks (n_in,) of the inputs that marked outputs (n_out,) of a map read."""
     if axis.is_identity:
         return outputs
     marked = np.zeros(axis.n_in + 1, dtype=bool)
@@ -197,34 +237,40 @@ def _read(outputs: BoolArray, axis: AxisMap) -> BoolArray:
     return marked[:-1]
 
 
-def _hit(inputs: BoolArray, axis: AxisMap) -> BoolArray:
+def _reading_units(inputs: BoolArray, axis: AxisMap) -> BoolArray:
+    """The marks (n_out,) of the outputs of a map that read marked inputs (n_in,)."""
     if axis.is_identity:
         return inputs
     if axis.whole:
         return np.full(axis.n_out, inputs.any())
     if axis.causal:
         return np.asarray(np.logical_or.accumulate(inputs))
-    hits: BoolArray = np.append(inputs, False)[axis.table()].max(axis=1)
-    return hits
+    reading: BoolArray = np.append(inputs, False)[axis.table()].max(axis=1)
+    return reading
 
 
-def _boxes(graph: Graph, marks: Mapping[str, tuple[BoolArray, BoolArray]]) -> dict[str, Box]:
-    return {name: Box(*map(_span, marks[name])) for name in graph if name in marks}
+def _bounding_boxes(
+    graph: Graph, marks: Mapping[str, tuple[BoolArray, BoolArray]]
+) -> dict[str, Box]:
+    return {name: Box(*map(_first_and_last, marks[name])) for name in graph if name in marks}
 
 
-def _span(marked: BoolArray) -> Span:
+def _first_and_last(marked: BoolArray) -> Span:
+    """The first and the last index that is marked."""
     units = np.flatnonzero(marked)
     return int(units[0]), int(units[-1])
 
 
 @dataclass(frozen=True)
-class Tie:
-    """One tap of one unit.
+class TapLink:
+    """One tap of one unit: a connection between two units of the picture.
 
     Attributes:
-        line, unit: the reader.
-        source, tap: the line it reads and the position there; outside the map it is padding.
-        branch: which way through the network it is; None on the trunk.
+        line: the index of the line of the reading unit.
+        unit: the reading unit, along one axis.
+        source: the index of the line that it reads.
+        tap: the unit that it reads there; positions outside the map are padding.
+        branch: the index of the branch that the connection belongs to; None on the trunk.
     """
 
     line: int
@@ -236,11 +282,12 @@ class Tie:
 
 @dataclass(frozen=True)
 class Cone:
-    """The units that belong to one unit's cone, along one axis.
+    """The units of all lines that belong to the cone of one unit, along one axis.
 
     Attributes:
-        marks: for each line (units,) True where one belongs to it; None where none does.
-        pads: for each line the positions in the padding beside it that are read.
+        marks: for each line, an array (units,) that is True for units of the cone; None if it has
+            none.
+        pads: for each line, the positions in the padding beside its map that are read.
     """
 
     marks: tuple[BoolArray | None, ...]
@@ -248,46 +295,49 @@ class Cone:
 
 
 def ancestors(lines: Sequence[Line], index: int, unit: int, axis: int) -> Cone:
-    """What a unit depends on.
+    """The cone of the units that one unit depends on.
 
     Args:
-        lines: of `core.receptive_field.outline.outline`.
-        index: of the unit's line.
-        unit: along the axis.
-        axis: 0 height, 1 width.
+        lines: the lines of the network, from `core.receptive_field.outline.outline`.
+        index: the index of the unit's line.
+        unit: the position of the unit along the axis.
+        axis: 0 for the height, 1 for the width.
     """
     marks = _one_marked(lines, index, unit, axis)
     pads: list[set[int]] = [set() for _ in lines]
-    for place in range(index, 0, -1):
-        for source, own in lines[place].inputs:
-            axis_map = lines[place].node.maps[own][axis]
-            marks[source] = marks[source] | _read(marks[place], axis_map)
-            for reader in np.flatnonzero(marks[place]).tolist():
+    for current in range(index, 0, -1):
+        for source, own in lines[current].inputs:
+            axis_map = lines[current].node.maps[own][axis]
+            marks[source] = marks[source] | _read_units(marks[current], axis_map)
+            for reader in np.flatnonzero(marks[current]).tolist():
                 pads[source].update(_padding_read(axis_map, reader))
     return _cone(marks, pads)
 
 
 def descendants(lines: Sequence[Line], index: int, unit: int, axis: int) -> Cone:
-    """What depends on a unit; arguments as for `ancestors`."""
+    """The cone of the units that depend on one unit; the arguments are those of `ancestors`."""
     marks = _one_marked(lines, index, unit, axis)
-    for place in range(index + 1, len(lines)):
-        for source, own in lines[place].inputs:
-            marks[place] = marks[place] | _hit(marks[source], lines[place].node.maps[own][axis])
+    for current in range(index + 1, len(lines)):
+        for source, own in lines[current].inputs:
+            axis_map = lines[current].node.maps[own][axis]
+            marks[current] = marks[current] | _reading_units(marks[source], axis_map)
     return _cone(marks, [set() for _ in lines])
 
 
 def _one_marked(lines: Sequence[Line], index: int, unit: int, axis: int) -> list[BoolArray]:
+    """The marks of all lines along one axis, with a single unit marked."""
     marks = [np.zeros(line.node.grid[axis], dtype=bool) for line in lines]
     marks[index][unit] = True
     return marks
 
 
 def _cone(marks: Sequence[BoolArray], pads: Sequence[set[int]]) -> Cone:
+    """The cone with these marks, with None for lines without marks."""
     return Cone(tuple(own if own.any() else None for own in marks), tuple(map(frozenset, pads)))
 
 
 def _padding_read(axis: AxisMap, unit: int) -> list[int]:
-    """The positions beside the map, in constant padding, that one output reads."""
+    """The positions beside an input, in zero padding, that one output of a map reads."""
     if axis.whole or axis.causal or axis.edge != "zero":
         return []
     turns, phase = divmod(unit, axis.period)
@@ -295,43 +345,54 @@ def _padding_read(axis: AxisMap, unit: int) -> list[int]:
     return [tap for tap in taps if not 0 <= tap < axis.n_in]
 
 
-def ties(lines: Sequence[Line], cone: Cone, axis: int, down: bool = False) -> Iterator[Tie]:
-    """Every tap between marked units, and those into the padding of a cone that looks up."""
-    for place, line in enumerate(lines):
+def tap_links(
+    lines: Sequence[Line], cone: Cone, axis: int, down: bool = False
+) -> Iterator[TapLink]:
+    """Every tap between units of a cone, and every tap into the padding.
+
+    Args:
+        lines: the lines of the network.
+        cone: the cone of one unit.
+        axis: 0 for the height, 1 for the width.
+        down: whether the cone is one of descendants; taps into the padding are then left out.
+    """
+    for index, line in enumerate(lines):
         for source, own in line.inputs:
-            marked, below = cone.marks[place], cone.marks[source]
-            if marked is None or below is None:
+            marked, source_marks = cone.marks[index], cone.marks[source]
+            if marked is None or source_marks is None:
                 continue
-            branch, axis_map = (
-                own if len(line.inputs) > 1 else line.branch,
-                line.node.maps[own][axis],
-            )
+            branch = own if len(line.inputs) > 1 else line.branch
+            axis_map = line.node.maps[own][axis]
             for unit in np.flatnonzero(marked).tolist():
-                real = np.flatnonzero(below & _read(np.arange(len(marked)) == unit, axis_map))
-                beside = [] if down else _padding_read(axis_map, unit)
-                yield from (Tie(place, unit, source, t, branch) for t in (*real.tolist(), *beside))
+                read = _read_units(np.arange(len(marked)) == unit, axis_map)
+                taps = np.flatnonzero(source_marks & read).tolist()
+                taps += [] if down else _padding_read(axis_map, unit)
+                yield from (TapLink(index, unit, source, tap, branch) for tap in taps)
 
 
-def position(line: Line, axis: int, unit: int) -> float:
-    """Where a unit stands over the image, in pixels; also beyond the map's ends."""
-    last, apart = line.node.grid[axis] - 1, float(line.field.effective_stride[axis])
+def image_position(line: Line, axis: int, unit: int) -> float:
+    """The position in the image, in pixels, of the center of a unit's receptive field.
+
+    Units beyond the ends of the map are extrapolated by the effective stride.
+    """
+    last, stride = line.node.grid[axis] - 1, float(line.field.effective_stride[axis])
     inside = min(max(unit, 0), last)
     span = line.field.axes[axis].span(inside)
-    middle = float(line.field.center[axis]) + inside * apart
-    return ((span[0] + span[1]) / 2 if span else middle) + (unit - inside) * apart
+    center = float(line.field.center[axis]) + inside * stride
+    return ((span[0] + span[1]) / 2 if span else center) + (unit - inside) * stride
 
 
-def paddings(lines: Sequence[Line], axis: int) -> list[tuple[int, int]]:
-    """(before, after) cells of zero padding that are read beside each line's map."""
+def padding_cells(lines: Sequence[Line], axis: int) -> list[tuple[int, int]]:
+    """For each line, the number of cells of zero padding read (before, after) its map."""
     cells = [(0, 0)] * len(lines)
     for line in lines:
         for source, own in line.inputs:
             axis_map = line.node.maps[own][axis]
             period, n = axis_map.period, axis_map.n_out
             ends = {*range(min(period, n)), *range(max(0, n - period), n)}
-            beside = [tap for unit in ends for tap in _padding_read(axis_map, unit)]
+            taps = [tap for unit in ends for tap in _padding_read(axis_map, unit)]
             before, after = cells[source]
-            before = max([before, *(-tap for tap in beside)])
-            after = max([after, *(tap - axis_map.n_in + 1 for tap in beside)])
+            before = max([before, *(-tap for tap in taps)])
+            after = max([after, *(tap - axis_map.n_in + 1 for tap in taps)])
             cells[source] = min(before, MOST_PADDING), min(after, MOST_PADDING)
     return cells

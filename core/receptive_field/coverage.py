@@ -1,4 +1,4 @@
-"""The input pixels that a network reads at all, from its graph of windows."""
+"""Finds the input pixels that a network reads at all, from its graph of windows."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .cone import read_matrix
 
 BoolArray = NDArray[np.bool_]
 MAX_SIDE = 2048
-"""Most units along an axis of any map; the work grows with the square of their number."""
+"""The most units along an axis of any map; the work grows with the square of this number."""
 
 
 def read_mask(graph: Graph, name: str | None = None) -> BoolArray:
-    """(H, W) whether any unit of a node reads the pixel.
+    """A boolean mask (H, W) that is True for the pixels that some unit of a node reads.
 
     Args:
-        graph: of `core.graph.network_graph`.
-        name: of the node; by default what the network returns.
+        graph: the network's graph, from `core.graph.network_graph`.
+        name: the name of the node; by default all outputs of the network.
 
     Raises:
-        SpecError: maps of more than `MAX_SIDE` rows or columns.
+        SpecError: a map has more than `MAX_SIDE` rows or columns.
     """
     side = max(max(node.grid) for node in graph.values())
     if side > MAX_SIDE:
@@ -37,13 +37,13 @@ def read_mask(graph: Graph, name: str | None = None) -> BoolArray:
             continue
         mark = marks.pop(current)
         for parent, (rows, cols) in zip(graph[current].inputs, graph[current].maps, strict=True):
-            read = _along(_along(mark, rows).T, cols).T
+            read = _units_read(_units_read(mark, rows).T, cols).T
             marks[parent] = marks[parent] | read if parent in marks else read
     return marks.get(source, np.zeros(graph[source].grid, bool))
 
 
-def _along(mark: BoolArray, axis: AxisMap) -> BoolArray:
-    """What the marked units read along the first axis."""
+def _units_read(mark: BoolArray, axis: AxisMap) -> BoolArray:
+    """The units that marked units read along the first axis of ``mark``."""
     if axis.is_identity:
         return mark
     if axis.whole:

@@ -1,10 +1,11 @@
-"""Theoretical receptive fields of any network, exact, over its graph of windows.
+"""Exact theoretical receptive fields of any network, computed from its graph of windows.
 
     fields = receptive_fields(resnet50(), (3, 224, 224))
     fields["layer4_2_conv3"].size  # (427, 427)
 
-For a unit u of an axis with one path: it covers ``[u*S - P, u*S - P + R - 1]`` with size
-R, effective stride S and effective padding P; its center is ``u*S - P + (R - 1)/2``.
+If there is one path from the image, unit u covers ``[u*S - P, u*S - P + R - 1]`` along an axis,
+where R is the size, S the effective stride and P the effective padding. Its center is
+``u*S - P + (R - 1)/2``.
 
 From the command line, for one's own code:
 
@@ -31,10 +32,27 @@ from ..graph.graph import Graph, InputSize, Node, input_sizes, network_graph
 from ..graph.named import ByName
 from ..graph.rules.call import names_in
 from ..graph.rules.windows import RESIZED
-from .cone import Box, Ends, after, before, exact_box, is_blind, merged_maps, visible
+from .cone import (
+    Box,
+    Ends,
+    ancestor_boxes,
+    descendant_boxes,
+    exact_box,
+    has_blind_units,
+    merged_maps,
+    visible_pixels,
+)
 from .measured import MeasuredField, measure_receptive_field
-from .notes import AXES, Number, facts, first_bound, measures, note, number
-from .reach import Field, Reach, merge, step, whole_image
+from .notes import (
+    AXES,
+    Number,
+    accumulated_caveats,
+    axis_measures,
+    first_bound,
+    note_text,
+    plain_number,
+)
+from .reach import Field, Reach, field_through, merged_field, whole_image
 from .textbook import Recurrence, recurrence
 
 __all__ = [
@@ -50,18 +68,19 @@ __all__ = [
 ]
 
 Numbers = tuple[Number, Number]
-NEARBY = (1, 2, 3)
-"""Pixels by which the input is enlarged to test whether the numbers depend on its size."""
+"""One number along each of (height, width)."""
+SIZE_INCREASES = (1, 2, 3)
+"""The pixels by which the input is enlarged to test whether the numbers depend on its size."""
 
 
 class Interval(NamedTuple):
     """The receptive field of one unit.
 
     Attributes:
-        unclipped: the box of its windows, as if maps and image went on for ever, so it
-            may reach outside the image; None when the unit reads nothing (the zeros that
-            a transposed convolution with stride > kernel leaves).
-        clipped: the box of the pixels that do reach it; None when none does.
+        unclipped: the box that the unit would read if the image and all maps were infinite, so it
+            may extend beyond the image. None when the unit reads nothing, as the zeros between
+            the windows of a transposed convolution with stride > kernel size.
+        clipped: the box of the image's pixels that the unit depends on; None if there are none.
     """
 
     unclipped: Box | None
@@ -70,25 +89,26 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The receptive field of one node's units. Pairs are (height, width).
+    """The receptive field of the units of one node. Pairs are (height, width).
 
     Attributes:
-        name: of the graph's node.
-        module: qualified name of the module it runs in; "" at the top.
-        operation, kind: as `core.graph.Node` has them.
-        output_shape: without the batch.
-        grid: units along (height, width).
-        size: pixels from the first to the last, unclipped. The largest over the phases
-            where it depends on the output phase, over all units where strides differ.
-        effective_stride: pixels between neighboring units; a fraction where the phases
-            repeat; the mean where strides differ; 0 where all units see the same.
-        effective_padding: unit (0, 0) starts at its negative.
-        center: of unit (0, 0); pixel centers are whole numbers.
+        name: the name of the node.
+        module: the qualified name of the module in which it runs; "" for the network itself.
+        operation, kind: those of the `core.graph.Node`.
+        output_shape: the shape of its output without the batch.
+        grid: the number of units along (height, width).
+        size: pixels from the first to the last, not clipped to the image. It is the largest of
+            all phases if it differs between phases, and of all units if strides differ.
+        effective_stride: pixels between neighboring units. It is a mean if units are unevenly
+            spaced or strides differ, and 0 if all units read the same pixels.
+        effective_padding: the negative of the first pixel of unit (0, 0).
+        center: the center of unit (0, 0); the centers of pixels are whole numbers.
         aligned: whether all paths from the image have the same stride and the same center.
         note: caveats about these numbers; "" for none.
-        bound: why the numbers are only upper bounds, and at which node they became so, as in
+        bound: the reason why the numbers are only upper bounds and the node that caused it, as in
             "custom_op has no rule (at custom_op_1)"; "" when they are exact.
         axes: the exact fields along height and width.
+        network: the graph and the input that the field was computed from.
     """
 
     name: str
@@ -109,36 +129,36 @@ class ReceptiveField:
 
     @property
     def exact(self) -> bool:
-        """Whether the numbers are exact, not only upper bounds."""
+        """Whether the numbers are exact and not only upper bounds."""
         return not self.bound
 
     def interval(self, unit: int | Sequence[int]) -> Interval:
-        """The unclipped and the clipped box of unit (row, column), or of unit i in 1-D.
+        """The receptive field of a unit, given as (row, column), or as its index in 1-D.
 
         Raises:
-            SpecError: no such unit.
+            SpecError: there is no such unit.
         """
         row, col = self._unit(unit)
         spans = self.axes[0].span(row), self.axes[1].span(col)
         return Interval(_box(*spans), self.network.clipped(self.name, (row, col)))
 
     def ancestors(self, unit: int | Sequence[int]) -> dict[str, Box]:
-        """The units of every earlier node, and of this one, that a unit depends on."""
-        return before(self.network.graph, self.name, self._unit(unit))
+        """The box of the units that a unit depends on, for every earlier node and this one."""
+        return ancestor_boxes(self.network.graph, self.name, self._unit(unit))
 
     def descendants(self, unit: int | Sequence[int]) -> dict[str, Box]:
-        """The units of every later node, and of this one, that depend on a unit."""
-        return after(self.network.graph, self.name, self._unit(unit))
+        """The box of the units that depend on a unit, for every later node and this one."""
+        return descendant_boxes(self.network.graph, self.name, self._unit(unit))
 
     def _unit(self, unit: int | Sequence[int]) -> tuple[int, int]:
         return checked_unit(self.grid, unit, self.name)
 
     def as_data(self) -> dict[str, Any]:
-        """Plain values for JSON; ``paths`` give every unit's unclipped interval.
+        """The field as plain values for JSON.
 
-        Unit u of an axis covers, on each path, ``spans[u % period]`` moved by
-        ``floor(u / period) * advance``, or where ``since`` has a number from or to that; its
-        field is the union over the paths.
+        ``paths`` describe the unclipped interval of every unit along each axis. On each path, unit
+        u covers ``spans[u % period]`` moved by ``floor(u / period) * advance``; numbers in
+        ``since`` replace the first or the last position. The field is the union over the paths.
         """
         plain = {name: getattr(self, name) for name in _COLUMNS}
         return plain | {"paths": [[_path_data(path) for path in axis.paths] for axis in self.axes]}
@@ -152,10 +172,10 @@ _COLUMNS = names_in(
 
 def _path_data(path: Reach) -> dict[str, Any]:
     moving = {"period": path.period, "advance": path.advance, "spans": list(path.spans)}
-    return moving | {"since": list(path.since)}
+    return moving | {"since": list(path.fixed_ends)}
 
 
-def _span(ends: Ends, unit: int) -> tuple[int, int] | None:
+def _span_of_unit(ends: Ends, unit: int) -> tuple[int, int] | None:
     first, last = int(ends.first[unit]), int(ends.last[unit])
     return (first, last) if first <= last else None
 
@@ -165,7 +185,14 @@ def _box(rows: tuple[int, int] | None, cols: tuple[int, int] | None) -> Box | No
 
 
 class _RootedGraph:
-    """A graph and one of its inputs; the clipped intervals are computed on first use."""
+    """A graph and one of its inputs, with the clipped fields of its nodes, computed on first use.
+
+    Attributes:
+        graph: the graph.
+        source: the name of the input node.
+        ends: returns the first and the last pixel of all units of every node, along an axis.
+        has_blind_branches: returns whether the two axes cannot be followed separately.
+    """
 
     def __init__(self, graph: Graph, source: str) -> None:
         self.graph = graph
@@ -174,24 +201,24 @@ class _RootedGraph:
         self.has_blind_branches = cache(self._has_blind_branches)
 
     def __reduce__(self) -> tuple[type[_RootedGraph], tuple[Graph, str]]:
-        """Pickle the graph and its input alone, as caches cannot be pickled."""
+        """Pickles the graph and the input's name only, as caches cannot be pickled."""
         return _RootedGraph, (self.graph, self.source)
 
     def clipped(self, name: str, unit: tuple[int, int]) -> Box | None:
-        """The box of the pixels that reach a unit."""
+        """The box of the pixels that a unit depends on; None if there are none."""
         if self.has_blind_branches():
             return exact_box(self.graph, name, unit, self.source)
         rows, cols = self.ends(0)[name], self.ends(1)[name]
-        return _box(_span(rows, unit[0]), _span(cols, unit[1]))
+        return _box(_span_of_unit(rows, unit[0]), _span_of_unit(cols, unit[1]))
 
     def _ends(self, axis: int) -> Mapping[str, Ends]:
-        return visible(self.graph, self.source, axis)
+        return visible_pixels(self.graph, self.source, axis)
 
     def _has_blind_branches(self) -> bool:
-        """Whether branches merge and some unit depends on no pixel through one of them."""
+        """Whether branches merge and, through one of them, some unit depends on no pixel."""
         if all(len(node.inputs) < 2 for node in self.graph.values()):
             return False
-        if any(is_blind(maps) for node in self.graph.values() for maps in merged_maps(node)):
+        if any(has_blind_units(maps) for node in self.graph.values() for maps in merged_maps(node)):
             return True
         return any((e.first > e.last).any() for axis in (0, 1) for e in self.ends(axis).values())
 
@@ -205,32 +232,45 @@ def receptive_fields(
     """The receptive field of every node of a network that depends on its input.
 
     Args:
-        module: any nn.Module that does not decide by values; it is never called.
-        input_size: (C, H, W); (C, L) for sequences, which are images of height 1; one
-            such tuple for each argument of forward where there are several.
-        source: the argument whose pixels the fields are measured in; by default the first.
-        graph: of `core.graph.network_graph` for this module and size, where there is one already.
+        module: any nn.Module whose forward does not depend on values; it is never called.
+        input_size: (C, H, W), or (C, L) for sequences, which count as images of height 1; or one
+            such tuple for each argument of forward.
+        source: the argument in whose pixels the fields are expressed; by default the first.
+        graph: the graph of this module and size from `core.graph.network_graph`, if available.
 
     Returns:
-        node name → field, in the order the operations run, the input itself first. A
-        module's qualified name works too, and means the last of its nodes:
+        The fields by node name, in the order in which the operations run, with the input first. A
+        module's qualified name is also a key and means the last of its nodes:
         ``fields["layer4.2.conv3"]``, ``fields["layer4"]``.
 
     Raises:
-        SpecError: the module cannot be followed (`measure_receptive_field` may still
-            do), does not take the size, or its fields grow beyond 2^40 pixels.
+        SpecError: the module cannot be followed (`measure_receptive_field` may still work), does
+            not accept the size, or its fields grow beyond 2^40 pixels.
     """
     graph = graph or network_graph(module, input_size)
-    grown = _grown(module, input_sizes(input_size), graph, source)
-    notes = {name: text for name, group in grown.items() if (text := _varies(group))}
-    steady = {name for name, group in grown.items() if len(group) > 1 and name not in notes}
+    groups = _fields_at_nearby_sizes(module, input_sizes(input_size), graph, source)
+    notes = {name: text for name, group in groups.items() if (text := _size_dependence_note(group))}
+    steady = {name for name, group in groups.items() if len(group) > 1 and name not in notes}
     return fields_of(_without_resizing(graph, steady), source, notes)
 
 
 def fields_of(
     graph: Graph, source: str | None = None, notes: Mapping[str, str] | None = None
 ) -> ByName[ReceptiveField]:
-    """As `receptive_fields`, for a graph one already has; ``notes`` are added by node."""
+    """The receptive field of every node of a graph that depends on its input.
+
+    Args:
+        graph: the network's graph.
+        source: the argument of forward in whose pixels the fields are expressed; by default the
+            first.
+        notes: additional caveats by node name.
+
+    Returns:
+        The fields by node name; see `receptive_fields`.
+
+    Raises:
+        SpecError: there is no such input, or the fields grow beyond 2^40 pixels.
+    """
     arguments = {graph[name].operation: name for name in graph.inputs}
     chosen = graph.inputs[0] if source is None else arguments.get(source, source)
     if chosen not in graph.inputs:
@@ -248,33 +288,36 @@ def fields_of(
             _axis_field(node, 1, axis_fields, graph, chosen),
         )
         parents = [node.inputs[i] for i in inputs]
-        caveats[name] = facts(node, parents, axis_fields, caveats)
+        caveats[name] = accumulated_caveats(node, parents, axis_fields, caveats)
         bounds[name] = first_bound(node, parents, bounds)
     extra = notes or {}
     pixels = graph[chosen].grid
     fields: ByName[ReceptiveField] = ByName()
     for name, (rows, cols) in axis_fields.items():
         node = graph[name]
-        whole_units = _by_unit(node, 0, rows, pixels), _by_unit(node, 1, cols, pixels)
-        hidden = *caveats[name], extra.get(name, "")
-        fields[name] = _summary(node, whole_units, hidden, bounds[name], network)
+        whole_units = (
+            _field_of_positions(node, 0, rows, pixels),
+            _field_of_positions(node, 1, cols, pixels),
+        )
+        all_caveats = *caveats[name], extra.get(name, "")
+        fields[name] = _summary(node, whole_units, all_caveats, bounds[name], network)
     return fields
 
 
-def _by_unit(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Field:
-    """The field of whole units, where each holds several places of the image."""
+def _field_of_positions(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Field:
+    """The field of whole positions along one axis, if each holds several units of the image."""
     wide, n = node.units_in_channels[axis], node.grid[axis]
     if wide == 1 or field.whole:
         return field
     if n == 1:
         return whole_image(pixels[axis], field.aligned)
-    return step(field, window_map(n * wide, n, Window(wide, wide)))
+    return field_through(field, window_map(n * wide, n, Window(wide, wide)))
 
 
 def _axis_field(
     node: Node, axis: int, axis_fields: Mapping[str, tuple[Field, Field]], graph: Graph, source: str
 ) -> Field:
-    """The field along one axis: through the operation from every input, then united."""
+    """The field of a node along one axis: the union of those from all of its inputs."""
     if node.name == source:
         return Field((Reach(),))
     pixels = graph[source].grid[axis]
@@ -285,19 +328,20 @@ def _axis_field(
             if maps[axis].whole:
                 branches.append(whole_image(pixels, through.aligned))
             else:
-                branches.append(step(through, maps[axis]))
-    union = merge(branches)
+                branches.append(field_through(through, maps[axis]))
+    union = merged_field(branches)
     if node.kind == "merge" or len(branches) == 1:
         return union
-    # Inputs that one operation mixes, as attention does, do not meet side by side.
+    # Alignment matters only where inputs meet unit by unit, not where attention mixes them.
     return union._replace(aligned=all(branch.aligned for branch in branches), gap=Fraction(0))
 
 
 def _summary(
     node: Node, axes: tuple[Field, Field], caveats: Iterable[str], bound: str, network: _RootedGraph
 ) -> ReceptiveField:
-    rows, cols = (measures(axis, n) for axis, n in zip(axes, node.grid, strict=True))
-    pairs = [(number(a), number(b)) for a, b in zip(rows, cols, strict=True)]
+    """The receptive field of a node from its exact fields along both axes."""
+    rows, cols = (axis_measures(axis, n) for axis, n in zip(axes, node.grid, strict=True))
+    pairs = [(plain_number(a), plain_number(b)) for a, b in zip(rows, cols, strict=True)]
     return ReceptiveField(
         node.name,
         node.module,
@@ -310,7 +354,7 @@ def _summary(
         pairs[2],
         pairs[3],
         axes[0].aligned and axes[1].aligned,
-        note(axes, caveats),
+        note_text(axes, caveats),
         bound,
         axes,
         network,
@@ -318,7 +362,10 @@ def _summary(
 
 
 def _without_resizing(graph: Graph, steady: Collection[str]) -> Graph:
-    """The graph without the note of a fixed size where the size follows the input's."""
+    """The graph without the note `RESIZED` at the nodes ``steady``.
+
+    At these nodes, tests with larger inputs have shown no dependence on the input size.
+    """
     nodes = {
         name: replace(node, note="") if name in steady and node.note == RESIZED else node
         for name, node in graph.items()
@@ -326,43 +373,46 @@ def _without_resizing(graph: Graph, steady: Collection[str]) -> Graph:
     return replace(graph, nodes=nodes)
 
 
-def _grown(
+def _fields_at_nearby_sizes(
     module: nn.Module, sizes: Sequence[tuple[int, ...]], graph: Graph, source: str | None
 ) -> dict[str, list[ReceptiveField]]:
-    """Each node's fields on the input and on inputs a few pixels larger.
+    """The fields of each node for the input and for inputs that are a few pixels larger.
 
-    Empty where no padding, crop or output size can depend on the input's size.
+    The result is empty if no padding, crop or output size can depend on the input's size.
     """
-    if not any(_may_fit_itself(node) for node in graph.values()):
+    if not any(_may_follow_input_size(node) for node in graph.values()):
         return {}
-    seen: dict[str, list[ReceptiveField]] = {}
-    for more in (0, *NEARBY):
+    groups: dict[str, list[ReceptiveField]] = {}
+    for more in (0, *SIZE_INCREASES):
         grown = tuple((size[0], *(n + more for n in size[1:])) for size in sizes)
         try:
             fields = fields_of(network_graph(module, grown) if more else graph, source)
         except SpecError:
             continue
-        for name, here in fields.items():
-            seen.setdefault(name, []).append(here)
-    return seen
+        for name, field_at_size in fields.items():
+            groups.setdefault(name, []).append(field_at_size)
+    return groups
 
 
-def _may_fit_itself(node: Node) -> bool:
-    """Whether a node pads, crops or resizes, so that its amounts may follow the input's size."""
+def _may_follow_input_size(node: Node) -> bool:
+    """Whether a node pads, crops or resizes, possibly by amounts that depend on the input size."""
     moved = any(not axis.is_identity for maps in node.maps for axis in maps)
     return node.note == RESIZED or (moved and node.kind in ("pad", "crop", "resample"))
 
 
-def _varies(group: Sequence[ReceptiveField]) -> str:
+def _size_dependence_note(group: Sequence[ReceptiveField]) -> str:
+    """The caveat about a node whose numbers differ between input sizes; "" if they agree."""
     changes = []
     for axis, label in enumerate(AXES):
-        if any(here.axes[axis].whole or not here.axes[axis].paths for here in group):
+        if any(one.axes[axis].whole or not one.axes[axis].paths for one in group):
             continue
         for name in ("size", "effective_stride", "effective_padding"):
-            values = [getattr(here, name)[axis] for here in group]
+            values = [getattr(one, name)[axis] for one in group]
             if min(values) != max(values):
                 text = name.replace("_", " ")
                 changes.append(f"{label}'s {text} {min(values):g} to {max(values):g}")
     if not changes:
         return ""
-    return f"depends on the input size: {', '.join(changes)} over up to {NEARBY[-1]} px more"
+    return (
+        f"depends on the input size: {', '.join(changes)} over up to {SIZE_INCREASES[-1]} px more"
+    )

@@ -1,4 +1,4 @@
-"""The growth of the receptive field with depth, over a network's layers in running order."""
+"""Computes how the receptive field grows with depth, over a network's layers in running order."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from ..errors import SpecError
 from .fields import ReceptiveField
 from .notes import Number
 
-LAYERS = ("window", "transposed", "resample")
-"""Kinds of nodes that count as a layer: those that read neighbors, or rescale."""
+LAYER_KINDS = ("window", "transposed", "resample")
+"""The kinds of nodes that count as a layer: those that read neighboring units or rescale."""
 
 
 @dataclass(frozen=True)
 class GrowthCurve:
-    """Size of the receptive field after each layer, along one axis.
+    """The size of the receptive field after each layer of a network, along one axis.
 
     Attributes:
-        name: of the network.
-        layers: qualified names, or the nodes' where they run at the top.
-        sizes: pixels, unclipped.
-        strides: effective strides, in pixels.
-        strided: whether the layer's units stand further apart than those it reads.
-        finer: whether they stand closer together.
-        whole: whether a global operation lies before, so that every unit sees the image.
-        image: side of the input along this axis, in pixels.
+        name: the name of the network.
+        layers: the qualified name of each layer, or the node's name outside of all submodules.
+        sizes: the size of the receptive field after each layer in pixels, not clipped to the image.
+        strides: the effective stride after each layer in pixels.
+        strided: whether the layer's units are further apart than the units that it reads.
+        finer: whether the layer's units are closer together than the units that it reads.
+        whole: whether a global operation precedes, so that every unit reads the whole image.
+        image: the length of the input along this axis in pixels.
     """
 
     name: str
@@ -44,26 +44,26 @@ class GrowthCurve:
         return tuple(accumulate(self.sizes, max))
 
 
-def curve(name: str, fields: Mapping[str, ReceptiveField], axis: int = 1) -> GrowthCurve:
-    """The curve of a network along one axis: 0 height, 1 width.
+def growth_curve(name: str, fields: Mapping[str, ReceptiveField], axis: int = 1) -> GrowthCurve:
+    """The growth curve of a network along one axis.
 
-    Windows on a single unit that a global operation left (the gates of squeeze-and-excitation)
-    are no layers of the map, and left out.
+    Convolutions on the single unit after a global operation, as in the gates of
+    squeeze-and-excitation, are left out because they are no layers of the feature map.
 
     Args:
-        name: what the network is called on the figure.
-        fields: what `core.receptive_field.receptive_fields` returned.
-        axis: 0 or 1.
+        name: the name of the network in the figure.
+        fields: the result of `core.receptive_field.receptive_fields`.
+        axis: 0 for the height, 1 for the width.
 
     Raises:
-        SpecError: no fields, or no such axis.
+        SpecError: ``fields`` is empty, or there is no such axis.
     """
     if not fields:
         raise SpecError("fields", "must be those of a network", "none")
     if axis not in (0, 1):
         raise SpecError("axis", "must be 0 for height or 1 for width", axis)
     layers = [field for field in fields.values() if _is_layer(field)]
-    steps = [(_before(field, fields, axis), field.effective_stride[axis]) for field in layers]
+    steps = [(_input_stride(field, fields, axis), field.effective_stride[axis]) for field in layers]
     return GrowthCurve(
         name,
         tuple(field.module or field.name for field in layers),
@@ -77,11 +77,12 @@ def curve(name: str, fields: Mapping[str, ReceptiveField], axis: int = 1) -> Gro
 
 
 def _is_layer(field: ReceptiveField) -> bool:
+    """Whether a node counts as a layer of the feature map."""
     squeezed = field.grid == (1, 1) and field.axes[0].whole and field.axes[1].whole
-    return field.kind in LAYERS and not squeezed
+    return field.kind in LAYER_KINDS and not squeezed
 
 
-def _before(field: ReceptiveField, fields: Mapping[str, ReceptiveField], axis: int) -> Number:
+def _input_stride(field: ReceptiveField, fields: Mapping[str, ReceptiveField], axis: int) -> Number:
     """The largest effective stride among the nodes that a node reads."""
     inputs = field.network.graph[field.name].inputs
     return max(fields[name].effective_stride[axis] for name in inputs if name in fields)

@@ -1,14 +1,14 @@
-"""Receptive fields measured by backpropagation: the pixels with a gradient to a unit.
+"""Measures receptive fields by backpropagation: the pixels with a nonzero gradient to a unit.
 
-Works on a deep copy whose weights are all positive, with positive inputs, so that no two
-paths cancel. The gradient is replaced by its support (0 or 1) after every operation, so
-that nothing overflows or vanishes however deep the network is. What picks one input of
-many is replaced by a mean over all (max pooling), what may shut off is left open
-(activations that saturate), and what divides by a sum, whose gradient sums to zero, adds
-the mean instead (layer norm, softmax); ReLU and residual sums stay as they are.
+The measurement uses a deep copy of the network with positive weights and positive inputs, so that
+no two paths cancel. After every operation the gradient is replaced by its support (0 or 1), so
+that it neither overflows nor vanishes, however deep the network is. Operations that select one of
+many inputs become means (max pooling), and activations that saturate become the identity. Where an
+operation divides by a sum (layer norm, softmax), whose gradient sums to zero, the mean is added
+instead. ReLU and residual sums are unchanged.
 
-It shares no formula with `core.receptive_field`: it is that one's oracle, and its
-fallback for networks that decide by values.
+The module shares no formula with `core.receptive_field.fields`. It checks that module's results,
+and replaces it for networks whose forward depends on values.
 """
 
 from __future__ import annotations
@@ -33,25 +33,24 @@ from ..graph.tracing.meta_copy import floating_dtype, input_names, meta_copy
 from ..graph.tracing.trace import run_with_listener
 from ..tensors import tensors_in
 from ..torch_private import FlopCounter
-from .positive import Positive, positive_copy
+from .positive import PositiveMode, positive_copy
 
 Span = tuple[int, int]
 MAX_FLOPS = 10**12
-"""Most floating-point operations of one forward pass."""
+"""The most floating-point operations of one forward pass."""
 
 
 @dataclass(frozen=True)
 class MeasuredField:
-    """The receptive field that the gradient of one unit shows. Pairs are (height, width).
+    """The measured receptive field of one unit. Pairs are (height, width).
 
     Attributes:
         unit: (row, column) of the unit.
-        box: ((first row, last row), (first column, last column)) of the pixels that
-            carry gradient, both inclusive, so clipped to the image; None when none does.
-        size, effective_stride, effective_padding: from the unit in the middle of the map
-            and its neighbors; None along an axis where the image's border cuts them,
-            there is one unit only, or the steps to both sides differ or are 0: the
-            output phase decides.
+        box: ((first row, last row), (first column, last column)), inclusive, of the pixels with a
+            nonzero gradient; None if there are none.
+        size, effective_stride, effective_padding: measured at the unit in the middle of the map
+            and its neighbors. None along an axis if the border of the image clips their fields,
+            if there is only one unit, or if the distances to both neighbors differ or are 0.
     """
 
     unit: tuple[int, int]
@@ -68,53 +67,63 @@ def measure_receptive_field(
     unit: int | Sequence[int] | None = None,
     max_flops: int = MAX_FLOPS,
 ) -> MeasuredField:
-    """The receptive field of one unit, by backpropagation.
+    """The receptive field of one unit, measured by backpropagation.
 
     Args:
-        module: any nn.Module; it is copied, the copy runs in eval mode and float64.
-        input_size: as `core.receptive_field.receptive_fields` takes it; the pixels of
-            the first input are meant.
-        layer: a module's qualified name (its first call), or the name of a graph node.
-        unit: (row, column), or i in 1-D; the one in the middle otherwise.
-        max_flops: refuse more floating-point operations than this in one forward pass.
+        module: any nn.Module; a copy of it runs in eval mode and float64.
+        input_size: the input size as in `core.receptive_field.receptive_fields`; the field is
+            measured in the pixels of the first input.
+        layer: the qualified name of a module (its first call), or the name of a graph node.
+        unit: (row, column), or the index in 1-D; by default the unit in the middle.
+        max_flops: the most floating-point operations of one forward pass.
 
     Raises:
-        SpecError: no such layer or unit, too much work, or forward fails.
+        SpecError: there is no such layer or unit, the forward pass needs more operations, or
+            forward fails.
     """
-    probe = Probe(module, input_size, layer, max_flops)
+    probe = LayerProbe(module, input_size, layer, max_flops)
     middle = (probe.grid[0] // 2, probe.grid[1] // 2)
-    chosen = middle if unit is None else probe.checked(unit)
-    (r0, s0, p0), (r1, s1, p1) = (_numbers(probe, middle, axis) for axis in (0, 1))
+    chosen = middle if unit is None else probe.checked_unit(unit)
+    (r0, s0, p0), (r1, s1, p1) = (_axis_numbers(probe, middle, axis) for axis in (0, 1))
     return MeasuredField(chosen, probe.box(chosen), (r0, r1), (s0, s1), (p0, p1))
 
 
 Triple = tuple[int | None, int | None, int | None]
+"""Size, effective stride and effective padding along one axis."""
 
 
-def _numbers(probe: Probe, middle: tuple[int, int], axis: int) -> Triple:
-    """Size, stride and padding along one axis, as far as the border leaves them whole."""
-    here = probe.inner_span(middle, axis)
-    if here is None:
+def _axis_numbers(probe: LayerProbe, middle: tuple[int, int], axis: int) -> Triple:
+    """The size, effective stride and effective padding along one axis.
+
+    They are measured at the unit ``middle`` and its neighbors; see `MeasuredField`.
+    """
+    middle_span = probe.unclipped_span(middle, axis)
+    if middle_span is None:
         return None, None, None
-    size = here[1] - here[0] + 1
+    size = middle_span[1] - middle_span[0] + 1
     steps = set()
     for side in (1, -1):
-        other = probe.beside(middle, side)
-        span = probe.inner_span(other, axis) if other[axis] != middle[axis] else None
+        other = probe.diagonal_neighbor(middle, side)
+        span = probe.unclipped_span(other, axis) if other[axis] != middle[axis] else None
         if span:
-            steps.add((span[0] - here[0]) * side)
+            steps.add((span[0] - middle_span[0]) * side)
     if len(steps) != 1 or 0 in steps:
         return size, None, None
     (stride,) = steps
-    return size, stride, middle[axis] * stride - here[0]
+    return size, stride, middle[axis] * stride - middle_span[0]
 
 
-class Probe:
-    """A network that has run up to one layer, whose units can be measured one by one.
+class LayerProbe:
+    """Measures the receptive fields of single units of one layer.
+
+    The network runs once up to the layer; each unit then costs one backward pass.
 
     Attributes:
-        grid: units along (height, width); 1 where the layer has no such axis.
-        boxes: what has been measured so far.
+        image: the input whose gradient is taken.
+        output: the output of the layer.
+        layout: where the image's axes lie in the output's dimensions.
+        grid: the number of units along (height, width); 1 if the layer lacks the axis.
+        boxes: the measured boxes by (row, column).
     """
 
     def __init__(
@@ -130,23 +139,29 @@ class Probe:
             for size in sizes
         ]
         self.image = inputs[0].requires_grad_()
-        self.output, draft = _output(copied, inputs, layer, Positive())
-        self.layout, self.grid = _layout(self.output, draft, len(sizes[0]))
+        self.output, draft = _layer_output(copied, inputs, layer, PositiveMode())
+        self.layout, self.grid = _layout_and_grid(self.output, draft, len(sizes[0]))
         self.boxes: dict[tuple[int, int], tuple[Span, Span] | None] = {}
 
-    def checked(self, unit: int | Sequence[int]) -> tuple[int, int]:
-        """A unit as (row, column) inside the grid; SpecError otherwise."""
+    def checked_unit(self, unit: int | Sequence[int]) -> tuple[int, int]:
+        """A unit as (row, column); raises SpecError if the layer has no such unit."""
         return checked_unit(self.grid, unit, "the layer")
 
-    def beside(self, unit: tuple[int, int], side: int) -> tuple[int, int]:
-        """The diagonal neighbor, for both axes in one; the unit's own place where none is."""
+    def diagonal_neighbor(self, unit: tuple[int, int], side: int) -> tuple[int, int]:
+        """The unit one step further (side = 1) or less far (-1) along both axes, within the map.
+
+        It serves as the neighbor along either axis.
+        """
         rows, cols = (
             u + side if 0 <= u + side < n else u for u, n in zip(unit, self.grid, strict=True)
         )
         return rows, cols
 
     def box(self, unit: tuple[int, int]) -> tuple[Span, Span] | None:
-        """First and last row and column of the pixels that carry gradient to a unit."""
+        """The first and last row and column of the pixels with a nonzero gradient to a unit.
+
+        None if there are no such pixels.
+        """
         if unit not in self.boxes:
             self.boxes[unit] = self._box(unit)
         return self.boxes[unit]
@@ -156,16 +171,18 @@ class Probe:
         if not value.requires_grad:
             return None
         (gradient,) = torch.autograd.grad(
-            _total(value), self.image, retain_graph=True, allow_unused=True
+            _sum_of_values(value), self.image, retain_graph=True, allow_unused=True
         )
         if gradient is None or not gradient.any():
             return None
         touched = (gradient != 0).flatten(0, 1).any(0)
         rows = touched.any(1) if touched.ndim == 2 else torch.ones(1, dtype=torch.bool)
-        return _ends(rows), _ends(touched.any(0) if touched.ndim == 2 else touched)
+        return _first_and_last(rows), _first_and_last(
+            touched.any(0) if touched.ndim == 2 else touched
+        )
 
-    def inner_span(self, unit: tuple[int, int], axis: int) -> Span | None:
-        """The box along one axis where the border of the image does not cut it."""
+    def unclipped_span(self, unit: tuple[int, int], axis: int) -> Span | None:
+        """The box of a unit along one axis; None if it touches the border of the image."""
         box = self.box(unit)
         length = self.image.shape[axis - 2] if self.image.ndim == 4 else self.image.shape[-1]
         if box is None or box[axis][0] == 0 or box[axis][1] == length - 1:
@@ -173,20 +190,27 @@ class Probe:
         return box[axis]
 
 
-def _total(value: torch.Tensor) -> torch.Tensor:
-    """The sum of all numbers, of both parts of complex ones."""
+def _sum_of_values(value: torch.Tensor) -> torch.Tensor:
+    """The sum of all values; of complex values, the sum of their real and imaginary parts."""
     return (torch.view_as_real(value) if value.is_complex() else value).sum()
 
 
-def _ends(marks: torch.Tensor) -> Span:
-    places = marks.nonzero().flatten()
-    return int(places[0]), int(places[-1])
+def _first_and_last(marks: torch.Tensor) -> Span:
+    """The first and the last index at which a boolean vector is True."""
+    indices = marks.nonzero().flatten()
+    return int(indices[0]), int(indices[-1])
 
 
-def _layout(output: torch.Tensor, draft: Draft | None, rank: int) -> tuple[Layout, Grid]:
-    """Where the image lies in the dimensions, as the graph has it, or from the rank alone.
+def _layout_and_grid(output: torch.Tensor, draft: Draft | None, rank: int) -> tuple[Layout, Grid]:
+    """The layout and the grid of a layer's output.
 
-    Behind an operation without a rule the graph has lost the image; the rank still tells.
+    They come from the graph. After an operation without a rule the graph has no layout; then a
+    rank of 4 means an image, and a rank of 3 a sequence if the network's input is one.
+
+    Args:
+        output: the output of the layer.
+        draft: the node of the layer, if it is known.
+        rank: the number of dimensions of the input without the batch.
     """
     if draft is not None and any(draft.layout):
         wide = units_in_channels(draft.layout)
@@ -204,21 +228,27 @@ class _LayerReached(BaseException):
     """The layer's output is available, so that the rest of the network need not run."""
 
 
-def _output(
+def _layer_output(
     copied: nn.Module,
     inputs: Sequence[torch.Tensor],
     layer: str,
     *within: AbstractContextManager[Any],
 ) -> tuple[torch.Tensor, Draft | None]:
-    """The output of a layer; a module of that name takes precedence over a node.
+    """The output of a layer and its node; a module with the name takes precedence over a node.
+
+    Args:
+        copied: a copy of the network.
+        inputs: its inputs.
+        layer: the name of the layer.
+        within: contexts in which the network runs.
 
     Raises:
-        SpecError: neither runs; forward fails, or gives a tensor of another shape than the
-            graph has for it.
+        SpecError: no such layer runs, forward fails, or the output has another shape than the
+            node.
     """
     names = input_names(copied, [tuple(tensor.shape[1:]) for tensor in inputs])
     for of_module in [True] * (layer in dict(copied.named_modules())) + [False]:
-        finder = _Finder(layer, of_module)
+        finder = _LayerFinder(layer, of_module)
         for name, tensor in zip(names, inputs, strict=True):
             finder.add_input(name, tensor)
         with restored_forwards(copied), suppress(_LayerReached):
@@ -228,14 +258,14 @@ def _output(
     raise SpecError("layer", "must be the name of a node or a module that runs", layer)
 
 
-class _Finder(Recorder):
-    """Runs a network until a node or a module has its output.
+class _LayerFinder(Recorder):
+    """A recorder that stops the run as soon as a layer's output is available.
 
     Attributes:
-        layer: the name.
-        of_module: it is a module's qualified name, not a node's.
-        found: the output.
-        draft: its node.
+        layer: the name of the layer.
+        of_module: whether this is the qualified name of a module, and not of a node.
+        layer_output: the output of the layer; None before it is available.
+        draft: the node of the output.
     """
 
     def __init__(self, layer: str, of_module: bool) -> None:
@@ -245,43 +275,48 @@ class _Finder(Recorder):
         self.draft: Draft | None = None
 
     def add_input(self, name: str, tensor: torch.Tensor) -> None:
-        """An argument of forward, which is a layer too."""
+        """Adds the node of an argument of forward, which may be the layer itself."""
         with suppress(_LayerReached):
             super().add_input(name, tensor)
 
     def called(self, *args: Any) -> Any:
-        """A torch call: stop if it is the one."""
+        """Records a torch call and stops if its result is the layer's output."""
         out = super().called(*args)
         last = self.drafts[-1]
-        if last.split and self._is_meant(last):  # of a split tensor, the whole is meant
-            self._stop(args[2][0], last)
-        self._stop_at((out, args[2], args[3]))  # an assignment becomes a node when it is read
+        if last.split and self._is_target(last):  # the node of a split stands for the whole tensor
+            self._stop_with(args[2][0], last)
+        self._stop_if_target(
+            (out, args[2], args[3])
+        )  # an assignment becomes a node when it is read
         return out
 
     def _add_draft(self, draft: Draft, tensor: torch.Tensor) -> None:
         super()._add_draft(draft, tensor)
-        if self._is_meant(draft) and tuple(tensor.shape) == draft.shape:
-            self._stop(tensor, draft)
+        if self._is_target(draft) and tuple(tensor.shape) == draft.shape:
+            self._stop_with(tensor, draft)
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
-        """A module's end: stop if it is the one."""
+        """Records the end of a module and stops if it is the layer."""
         out = super().left(path, module, out)
-        self._stop_at(out)
+        self._stop_if_target(out)
         if self.of_module and path == self.layer:
             for tensor in tensors_in((out,))[:1]:
-                self._stop(tensor, self.draft_of.get(id(tensor)))
+                self._stop_with(tensor, self.draft_of.get(id(tensor)))
         return out
 
-    def _is_meant(self, draft: Draft) -> bool:
+    def _is_target(self, draft: Draft) -> bool:
+        """Whether a node is the layer."""
         return draft.name == self.layer and not self.of_module
 
-    def _stop_at(self, out: Any) -> None:
+    def _stop_if_target(self, out: Any) -> None:
+        """Stops the run if one of the tensors in ``out`` is the layer's output."""
         for tensor in tensors_in((out,)):
             draft = self.draft_of.get(id(tensor))
-            if draft and self._is_meant(draft):
-                self._stop(tensor, draft)
+            if draft and self._is_target(draft):
+                self._stop_with(tensor, draft)
 
-    def _stop(self, tensor: torch.Tensor, draft: Draft | None) -> None:
+    def _stop_with(self, tensor: torch.Tensor, draft: Draft | None) -> None:
+        """Stores the layer's output and stops the run; SpecError if its shape is unexpected."""
         if draft is not None and tuple(tensor.shape) != draft.shape:
             raise SpecError("layer", f"has another shape than {draft.shape}", tuple(tensor.shape))
         self.layer_output, self.draft = tensor, draft
@@ -291,16 +326,17 @@ class _Finder(Recorder):
 def _check_work(
     module: nn.Module, sizes: Sequence[tuple[int, ...]], layer: str, max_flops: int
 ) -> None:
+    """Raises SpecError if the forward pass up to a layer needs more than ``max_flops``."""
     bare = meta_copy(module)
     inputs = [torch.empty(1, *s, device="meta", dtype=floating_dtype(bare)) for s in sizes]
     counter = FlopCounter()
     try:
-        _output(bare, inputs, layer, torch.no_grad(), torch.device("meta"), counter)
+        _layer_output(bare, inputs, layer, torch.no_grad(), torch.device("meta"), counter)
         flops = counter.get_total_flops()
     except SpecError as error:
         if error.parameter == "layer":
             raise
-        flops = _most_work(module, sizes[0])
+        flops = _max_flops_estimate(module, sizes[0])
     if flops > max_flops:
         share = max_flops / flops
         sides = sizes[0][1:]
@@ -311,9 +347,9 @@ def _check_work(
         raise SpecError("max_flops", rule, max_flops)
 
 
-def _most_work(module: nn.Module, size: tuple[int, ...]) -> int:
-    """An upper bound of the FLOPs of a network that decides by values.
+def _max_flops_estimate(module: nn.Module, size: tuple[int, ...]) -> int:
+    """An estimate of the FLOPs of a network that cannot run without data.
 
-    It assumes that every weight is used at every pixel.
+    It assumes that every weight is used once at every pixel of the input.
     """
     return 2 * prod(size[1:]) * sum(p.numel() for p in module.parameters())

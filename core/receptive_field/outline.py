@@ -1,8 +1,8 @@
-"""A network's graph as lines for a picture, one for each operation that is drawn.
+"""Turns a network's graph into lines for a picture, one for each operation that is drawn.
 
-Operations whose units read exactly their own unit (activations, norms, a gate that multiplies)
-are folded into the line they follow; windows always have a line of their own, 1×1 ones
-too. A line that lies on one branch only, between a fork and a merge, has that branch's index.
+Operations whose units read exactly the unit of the same position (activations, norms, a gate that
+multiplies) are folded into the line that they follow. Windows always have a line of their own,
+even 1×1 windows. A line between a fork and a merge has the index of its branch.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from ..graph.axes.axis_map import AxisMap, Window
 from ..graph.graph import Graph, Node, map_data
 from .fields import ReceptiveField
 
-ALWAYS = ("input", "window", "transposed", "resample")
-"""Kinds of nodes that always have a line of their own."""
+NEVER_FOLDED = ("input", "window", "transposed", "resample")
+"""The kinds of nodes that always have a line of their own."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the picture.
+    """One line of the picture of a network: an operation and what is folded into it.
 
     Attributes:
         node: the operation.
-        field: its receptive field.
-        folded: names of the operations folded into it, in order.
-        inputs: indices of the lines it reads, and which input of the node each is.
-        branch: index of the merge's input whose branch it lies on alone; None on the trunk.
+        field: the receptive field of the node.
+        folded: the names of the nodes folded into the line, in running order.
+        inputs: for each line that it reads, the line's index and the index of the node's input.
+        branch: the index of the branch, i.e. of the input of the merge that follows, if the line
+            lies on this branch alone; None on the trunk.
     """
 
     node: Node
@@ -39,17 +40,17 @@ class Line:
 
     @property
     def label(self) -> str:
-        """The qualified name of its module; at the top of the network the node's name."""
+        """The qualified name of its module, or the node's name outside of all submodules."""
         return "image" if self.node.kind == "input" else self.node.module or self.node.name
 
     @property
     def text(self) -> str:
-        """What it is: ``conv2d 3×3, stride 2``."""
+        """A short description of the operation, such as ``conv2d 3×3, stride 2``."""
         return describe(self.node)
 
     @property
     def strided(self) -> bool:
-        """Whether its units stand further apart than those it reads."""
+        """Whether its units are further apart in the image than the units that it reads."""
         return any(
             axis.advance > axis.period and not axis.whole
             for maps in self.node.maps
@@ -58,25 +59,28 @@ class Line:
 
 
 def outline(graph: Graph, fields: Mapping[str, ReceptiveField]) -> tuple[Line, ...]:
-    """The lines of the nodes that depend on the image, in the order they run.
+    """The lines of all nodes that depend on the image, in running order.
 
     Args:
-        graph: of `core.graph.network_graph`.
-        fields: of `core.receptive_field.fields_of`, of the same graph.
+        graph: the network's graph, from `core.graph.network_graph`.
+        fields: the receptive fields of this graph, from `core.receptive_field.fields_of`.
     """
-    places: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     drafts: list[tuple[Node, list[str], tuple[tuple[int, int], ...]]] = []
-    for name, field in fields.items():
+    for name in fields:
         node = graph[name]
-        seen = [i for i, parent in enumerate(node.inputs) if parent in places]
-        lines = {places[node.inputs[i]] for i in seen}
-        if len(lines) == 1 and node.kind not in ALWAYS and all(_own(node, i) for i in seen):
-            places[name] = lines.pop()
-            drafts[places[name]][1].append(name)
+        inputs = [i for i, parent in enumerate(node.inputs) if parent in line_of]
+        lines = {line_of[node.inputs[i]] for i in inputs}
+        if (
+            len(lines) == 1
+            and node.kind not in NEVER_FOLDED
+            and all(_reads_own_unit(node, i) for i in inputs)
+        ):
+            line_of[name] = lines.pop()
+            drafts[line_of[name]][1].append(name)
             continue
-        places[name] = len(drafts)
-        drafts.append((node, [], tuple((places[node.inputs[i]], i) for i in seen)))
-        assert field.name == name
+        line_of[name] = len(drafts)
+        drafts.append((node, [], tuple((line_of[node.inputs[i]], i) for i in inputs)))
     branches = _branches([inputs for _, _, inputs in drafts])
     return tuple(
         Line(node, fields[node.name], tuple(folded), inputs, branch)
@@ -84,34 +88,40 @@ def outline(graph: Graph, fields: Mapping[str, ReceptiveField]) -> tuple[Line, .
     )
 
 
-def _own(node: Node, index: int) -> bool:
-    """Whether each unit reads its own unit of this input and nothing else."""
+def _reads_own_unit(node: Node, index: int) -> bool:
+    """Whether each unit of a node reads only the unit of the same position of one input."""
     return all(axis.is_identity for axis in node.maps[index])
 
 
 def _branches(inputs: list[tuple[tuple[int, int], ...]]) -> list[int | None]:
-    """The branch of each line; where merges are nested, that of the innermost merge."""
-    before: list[int] = []  # lines that each line depends on, itself included, as bits
+    """The branch index of each line (see `Line.branch`), for nested merges the innermost one.
+
+    Args:
+        inputs: for each line, the lines that it reads and the indices of the node's inputs.
+    """
+    ancestors: list[int] = []  # for each line a bit set of itself and all lines it depends on
     branches: list[int | None] = [None] * len(inputs)
     for index, parents in enumerate(inputs):
-        sets = [before[line] for line, _ in parents]
-        before.append((1 << index) | _union(sets))
-        for place, own in enumerate(sets) if len(sets) > 1 else ():
-            alone = own & ~_union(sets[:place] + sets[place + 1 :])
-            for line in _bits(alone):
+        sets = [ancestors[line] for line, _ in parents]
+        ancestors.append((1 << index) | _bit_union(sets))
+        for branch, own in enumerate(sets) if len(sets) > 1 else ():
+            exclusive = own & ~_bit_union(sets[:branch] + sets[branch + 1 :])
+            for line in _set_bits(exclusive):
                 if branches[line] is None:
-                    branches[line] = place
+                    branches[line] = branch
     return branches
 
 
-def _union(sets: list[int]) -> int:
-    together = 0
-    for each in sets:
-        together |= each
-    return together
+def _bit_union(sets: list[int]) -> int:
+    """The union of sets that are stored as the bits of integers."""
+    union = 0
+    for bits in sets:
+        union |= bits
+    return union
 
 
-def _bits(value: int) -> list[int]:
+def _set_bits(value: int) -> list[int]:
+    """The positions of the bits of an integer that are 1, in ascending order."""
     positions = []
     while value:
         low = value & -value
@@ -121,43 +131,45 @@ def _bits(value: int) -> list[int]:
 
 
 def describe(node: Node) -> str:
-    """An operation in a few words: ``conv2d 3×3, stride 2, padding 1``."""
+    """An operation in a few words, such as ``conv2d 3×3, stride 2, padding 1``."""
     rows, cols = node.window
     window = rows or cols
-    if node.kind == "input":  # of which the graph knows the argument's name
+    if node.kind == "input":  # its operation is the name of forward's argument
         return "input"
     if window is None:
         return node.operation
     pair = (rows or Window(), cols or Window())
-    words = [f"{node.operation} {_times(pair[0].kernel_size, pair[1].kernel_size)}"]
+    words = [f"{node.operation} {_size_text(pair[0].kernel_size, pair[1].kernel_size)}"]
     if (pair[0].stride, pair[1].stride) != (1, 1):
-        words.append(f"stride {_pair(pair[0].stride, pair[1].stride)}")
+        words.append(f"stride {_axes_text(pair[0].stride, pair[1].stride)}")
     pads = [w.padding for w in pair]
     if any(any(p) for p in pads):
-        words.append(f"padding {_pair(_side(pads[0]), _side(pads[1]))}")
+        words.append(f"padding {_axes_text(_padding_text(pads[0]), _padding_text(pads[1]))}")
     if (pair[0].dilation, pair[1].dilation) != (1, 1):
-        words.append(f"dilation {_pair(pair[0].dilation, pair[1].dilation)}")
+        words.append(f"dilation {_axes_text(pair[0].dilation, pair[1].dilation)}")
     return ", ".join(words)
 
 
-def _times(a: int, b: int) -> str:
+def _size_text(a: int, b: int) -> str:
     return f"{a}×{b}"
 
 
-def _pair(a: object, b: object) -> str:
+def _axes_text(a: object, b: object) -> str:
+    """The values along (height, width) as text; one value if both are equal."""
     return f"{a}" if a == b else f"{a}×{b}"
 
 
-def _side(padding: tuple[int, int]) -> str:
+def _padding_text(padding: tuple[int, int]) -> str:
+    """The padding (before, after) along one axis as text; one number if both are equal."""
     before, after = padding
     return str(before) if before == after else f"{before}+{after}"
 
 
 def as_data(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
-    """Plain lists and numbers for JSON: what a browser needs to draw and to follow units.
+    """The lines as plain lists and numbers for JSON, from which a browser draws the picture.
 
-    ``paths`` are left out where size, stride and padding say it all; ``null`` axes of a
-    map read their own unit.
+    ``paths`` are left out where size, stride and padding describe every unit. An axis of a map
+    is ``null`` if it is the identity.
     """
     return [_line_data(line) for line in lines]
 
@@ -182,8 +194,8 @@ def _line_data(line: Line) -> dict[str, Any]:
         "branch": line.branch,
         "folded": list(line.folded),
         "inputs": [
-            {"line": index, "maps": [_axis(axis) for axis in node.maps[place]], "place": place}
-            for index, place in line.inputs
+            {"line": index, "maps": [_axis_data(axis) for axis in node.maps[own]], "place": own}
+            for index, own in line.inputs
         ],
     }
     plain = all(
@@ -194,5 +206,6 @@ def _line_data(line: Line) -> dict[str, Any]:
     return data
 
 
-def _axis(axis: AxisMap) -> dict[str, Any] | None:
+def _axis_data(axis: AxisMap) -> dict[str, Any] | None:
+    """A map along one axis as plain values; None for the identity."""
     return None if axis.is_identity else map_data(axis)

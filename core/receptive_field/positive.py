@@ -27,7 +27,7 @@ from ..graph.tracing.fixed_zeros import fixed_zeros
 from ..layer.window import span_of
 from ..torch_private import own_buffers, own_parameters
 
-NOISES = 10_007
+NOISE_LENGTH = 10_007
 """Number of different weights: a prime, so that no row of a matrix equals the next."""
 MAX_STORED = 1 << 20
 """Most numbers of a tensor that are stored; in larger ones each row is one number, expanded."""
@@ -42,16 +42,16 @@ def positive_copy(module: nn.Module) -> nn.Module:
     Raises:
         SpecError: the module cannot be copied.
     """
-    noise = 1 + torch.rand(NOISES, generator=torch.Generator().manual_seed(1)).double() / 2
+    noise = 1 + torch.rand(NOISE_LENGTH, generator=torch.Generator().manual_seed(1)).double() / 2
     replaced: dict[int, Any] = {}
-    for name, tensor in _tensors(module):
+    for name, tensor in _named_tensors(module):
         if id(tensor) not in replaced:
             start = 31 * len(replaced)  # tensors that are equal could cancel, as channels could
-            replaced[id(tensor)] = _positive(name, tensor, noise.roll(start))
+            replaced[id(tensor)] = _positive_tensor(name, tensor, noise.roll(start))
     return plain_copy(module, replaced)
 
 
-def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+def _named_tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Parameters, buffers and other tensors of a module with the last part of their names."""
     for part in module.modules():
         for name, tensor in (
@@ -63,14 +63,14 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
                 yield name, tensor
 
 
-def _positive(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+def _positive_tensor(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     """A positive tensor of the same shape whose numbers differ slightly."""
     if not (tensor.is_floating_point() or tensor.is_complex()):
         return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.cpu().clone()
     stored = tensor.shape
     if tensor.numel() > MAX_STORED:
         stored = torch.Size((tensor.shape[0], *[1] * (tensor.ndim - 1)))
-    values = (noise * _level(name, tensor)).repeat(-(stored.numel() // -NOISES))
+    values = (noise * _mean_value(name, tensor)).repeat(-(stored.numel() // -NOISE_LENGTH))
     shaped = values[: stored.numel()].reshape(stored).expand(tensor.shape)
     shaped = shaped.to(torch.complex128) if tensor.is_complex() else shaped
     zeros = fixed_zeros(tensor)
@@ -79,26 +79,26 @@ def _positive(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Ten
     return nn.Parameter(shaped, False) if isinstance(tensor, nn.Parameter) else shaped
 
 
-def _level(name: str, tensor: torch.Tensor) -> float:
+def _mean_value(name: str, tensor: torch.Tensor) -> float:
     if tensor.ndim > 1:
         return 1 / max(1, tensor.numel() // tensor.shape[0])
     return 0.0 if "bias" in name or "mean" in name else 1.0
 
 
-class Positive(TorchFunctionMode):
+class PositiveMode(TorchFunctionMode):
     """Replaces maxima by averages and saturating activations, and reduces gradients to support."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "").strip("_")
-        out = _in_double(_stand_in(name, func, args, kwargs), name, args)
+        out = _as_double(_positive_result(name, func, args, kwargs), name, args)
         for tensor in out if isinstance(out, tuple) else (out,):
             if isinstance(tensor, torch.Tensor) and tensor.grad_fn is not None:
-                tensor.register_hook(_support)  # type: ignore[no-untyped-call]
+                tensor.register_hook(_gradient_support)  # type: ignore[no-untyped-call]
         return out
 
 
-def _in_double(out: Any, name: str, args: Sequence[Any]) -> Any:
+def _as_double(out: Any, name: str, args: Sequence[Any]) -> Any:
     """A result that fits the copy's type: code makes constants in single precision.
 
     A weight that is stored once for each row is written out where code reaches for its data,
@@ -111,44 +111,44 @@ def _in_double(out: Any, name: str, args: Sequence[Any]) -> Any:
     return out.contiguous() if name == "get" and isinstance(args[0], nn.Parameter) else out
 
 
-def _support(gradient: torch.Tensor | None) -> torch.Tensor | None:
+def _gradient_support(gradient: torch.Tensor | None) -> torch.Tensor | None:
     if gradient is None:  # of a part that nobody used
         return None
     support = gradient.abs().gt_(0)  # 0 for NaN too
     return support.to(gradient.dtype)  # of a complex gradient too
 
 
-_GATES = names_in(
+_SATURATING = names_in(
     "relu relu6 hardtanh hardsigmoid hardswish sigmoid tanh softshrink hardshrink tanhshrink threshold "
     "clamp clamp_min clamp_max clip sign sgn round floor ceil trunc frac logsigmoid softsign "
     "elu selu celu rrelu"
 )
 
 
-def _stand_in(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+def _positive_result(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """The function's result, or that of the open, averaging function in its place."""
     if name in _PRODUCTS:
-        return _one_channel(name, func, args, kwargs)
-    if name in ("mul", "multiply", "rmul") and not _in_place(func) and _both_vary(args):
+        return _product_per_group(name, func, args, kwargs)
+    if name in ("mul", "multiply", "rmul") and not _in_place(func) and _both_depend_on_input(args):
         return args[0] + args[1]  # products of products would leave the range of numbers
-    if name in _GATES:
+    if name in _SATURATING:
         return (args[0] if args else kwargs["input"]) * 1.0
-    if name in _NORMS:
-        return _plus_mean(name, *args, **kwargs)
+    if name in _NORMALIZATIONS:
+        return _normalization_stand_in(name, *args, **kwargs)
     if name.startswith("max_pool"):
         out = func(*args, **kwargs)
         values = _mean_pool(out[0] if isinstance(out, tuple) else out, name, *args, **kwargs)
         return (values, *out[1:]) if isinstance(out, tuple) else values
     if name.startswith("lp_pool"):
         out = func(*args, **kwargs)
-        return _lp_as_mean(out, name, *args, **kwargs)
+        return _lp_pool_stand_in(out, name, *args, **kwargs)
     if name.startswith("adaptive_max_pool") and not kwargs.get("return_indices"):
         instead = getattr(F, name.replace("max", "avg").removesuffix("_with_indices"))
         return instead(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
     if name.startswith("max_unpool"):
-        return _spread(func(*args, **kwargs), *args, **kwargs)
+        return _unpool_stand_in(func(*args, **kwargs), *args, **kwargs)
     if name.startswith("fft_"):
-        return _plus_all(name, func(*args, **kwargs), *args, **kwargs)
+        return _fourier_stand_in(name, func(*args, **kwargs), *args, **kwargs)
     if name in ("amax", "amin"):
         return torch.mean(*args, **kwargs)
     if name in ("maximum", "minimum", "fmax", "fmin"):
@@ -161,7 +161,7 @@ def _in_place(func: Callable[..., Any]) -> bool:
     return name.endswith("_") and not name.endswith("__")
 
 
-def _both_vary(args: Sequence[Any]) -> bool:
+def _both_depend_on_input(args: Sequence[Any]) -> bool:
     """Whether both factors depend on the input, so that neither is a mask."""
     factors = [arg for arg in args if isinstance(arg, torch.Tensor) and arg.requires_grad]
     return len(factors) == 2
@@ -179,7 +179,7 @@ _PRODUCTS = {
 """Sums over channels, and the order of their arguments."""
 
 
-def _one_channel(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+def _product_per_group(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """A product with weights, one channel for each group where all weights are positive."""
     arguments = dict(zip(_PRODUCTS[name], args, strict=False)) | kwargs
     image, weight, bias = arguments["input"], arguments["weight"], arguments.get("bias")
@@ -188,22 +188,22 @@ def _one_channel(name: str, func: Callable[..., Any], args: Any, kwargs: Any) ->
     channels = (
         weight.shape[0] if transposed else weight.shape[-1 if name == "linear" else 1] * groups
     )
-    fits = _fits(image, weight, 1 - weight.ndim, channels)
+    fits = _has_usual_shape(image, weight, 1 - weight.ndim, channels)
     varies = any(tensor is not None and tensor.requires_grad for tensor in (weight, bias))
     if varies or not fits or not _all_positive(weight):
         return func(*args, **kwargs)
     if name == "linear":
-        return image.mean(-1, keepdim=True) * _shares(weight[:, 0])
+        return image.mean(-1, keepdim=True) * _relative_weights(weight[:, 0])
     taps = torch.full((1, 1, *weight.shape[2:]), 1 / weight[0, 0].numel(), dtype=weight.dtype)
     mean = image.unflatten(1, (groups, -1)).mean(2).flatten(0, 1).unsqueeze(1)
     out = func(**arguments | {"input": mean, "weight": taps, "bias": None, "groups": 1})
     first = weight.unflatten(0, (groups, -1)).flatten(3)[..., 0]  # of all taps
-    shares = _shares(first[:, 0] if transposed else first[:, :, 0])
+    shares = _relative_weights(first[:, 0] if transposed else first[:, :, 0])
     spread = out.unflatten(0, (-1, groups)) * shares.reshape(*shares.shape, *[1] * (out.ndim - 2))
     return spread.flatten(1, 2)
 
 
-def _fits(image: torch.Tensor, weight: torch.Tensor, dim: int, channels: int) -> bool:
+def _has_usual_shape(image: torch.Tensor, weight: torch.Tensor, dim: int, channels: int) -> bool:
     """The usual case: a batch, and channels along ``dim`` that the weights are for."""
     if weight.ndim < 2 or image.ndim < (2 if weight.ndim == 2 else weight.ndim):
         return False
@@ -216,17 +216,19 @@ def _all_positive(weight: torch.Tensor) -> bool:
     return stored.numel() > 0 and bool(stored.amin() > 0)
 
 
-def _shares(weights: torch.Tensor) -> torch.Tensor:
+def _relative_weights(weights: torch.Tensor) -> torch.Tensor:
     """Factors around one, each channel's a little different."""
     return weights / weights.mean()
 
 
-_NORMS = names_in(
+_NORMALIZATIONS = names_in(
     "layer_norm rms_norm group_norm instance_norm softmax log_softmax softmin normalize"
 )
 
 
-def _plus_mean(name: str, image: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+def _normalization_stand_in(
+    name: str, image: torch.Tensor, *args: Any, **kwargs: Any
+) -> torch.Tensor:
     """Each value and the mean of all that a normalization divides it by."""
     if name in ("layer_norm", "rms_norm"):
         count = len(args[0] if args else kwargs["normalized_shape"])
@@ -253,7 +255,7 @@ def _mean_pool(
     **__: Any,
 ) -> torch.Tensor:
     """The mean over the same taps as max pooling's, ceil_mode's overhang included."""
-    axes = _axes(name)
+    axes = _axis_count(name)
     kernel, pads, holes = (_list(v, axes) for v in (kernel_size, padding, dilation))
     strides = kernel if stride is None or stride == [] else _list(stride, axes)
     amounts: list[int] = []
@@ -261,7 +263,7 @@ def _mean_pool(
         image.shape[-axes:], out.shape[-axes:], kernel, strides, pads, holes, strict=True
     ):
         amounts = [p, max(0, (m - 1) * s + span_of(k, d) - n - p), *amounts]
-    flat = F.pad(image, amounts).reshape(-1, 1, *_padded(image, amounts, axes))
+    flat = F.pad(image, amounts).reshape(-1, 1, *_padded_sizes(image, amounts, axes))
     ones = torch.ones(1, 1, *kernel, dtype=image.dtype)
     mean = (F.conv1d, F.conv2d, F.conv3d)[axes - 1](flat, ones, stride=strides, dilation=holes)
     keep: list[Any] = [..., *(slice(m) for m in out.shape[-axes:])]
@@ -269,17 +271,17 @@ def _mean_pool(
     return cut.reshape(out.shape) / ones.numel()
 
 
-def _padded(image: torch.Tensor, amounts: Sequence[int], axes: int) -> list[int]:
+def _padded_sizes(image: torch.Tensor, amounts: Sequence[int], axes: int) -> list[int]:
     sums = [a + b for a, b in zip(amounts[::2], amounts[1::2], strict=True)][::-1]
     return [n + more for n, more in zip(image.shape[-axes:], sums, strict=True)]
 
 
-def _axes(name: str) -> int:
+def _axis_count(name: str) -> int:
     """How many axes an operation with a name such as ``max_pool3d`` slides along."""
     return next(int(letter) for letter in name if letter.isdigit())
 
 
-def _lp_as_mean(
+def _lp_pool_stand_in(
     out: torch.Tensor,
     name: str,
     image: torch.Tensor,
@@ -292,7 +294,7 @@ def _lp_as_mean(
     return _mean_pool(out, name, image, kernel_size, stride)
 
 
-def _spread(out: torch.Tensor, image: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+def _unpool_stand_in(out: torch.Tensor, image: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     """Each maximum at all the places of its window, at any of which unpooling may put it."""
     axes = image.ndim - 2
     if axes < 1 or out.shape[0] != image.shape[0]:
@@ -300,7 +302,7 @@ def _spread(out: torch.Tensor, image: torch.Tensor, *_: Any, **__: Any) -> torch
     return F.interpolate(image, size=out.shape[-axes:])
 
 
-def _plus_all(
+def _fourier_stand_in(
     name: str,
     out: Any,
     image: torch.Tensor,

@@ -1,15 +1,15 @@
-"""The image positions that the units of an axis depend on, unclipped, in exact integers.
+"""Computes the image positions that each unit depends on, along one axis, in exact integers.
 
-A `Reach` gives the first and last image position that each unit's window of windows
-covers, as if the image and every map went on for ever. Units ``period`` apart see the
-same, ``advance`` pixels further on; a plain stack of convolutions has period 1, so that
-unit u covers ``[u*S - P, u*S - P + R - 1]`` with ``S = advance``, ``P = -spans[0][0]``.
+A `Reach` gives the first and the last image position that each unit depends on along one path
+through the network, as if the image and all maps were infinite. Units ``period`` apart have the
+same span, moved by ``advance`` pixels. A plain stack of convolutions has period 1, so that unit u
+covers ``[u*S - P, u*S - P + R - 1]`` with ``S = advance`` and ``P = -spans[0][0]``.
 
-A `Field` is what comes out of branches: the reaches of all paths, those of one stride
-already united.
+A `Field` combines all paths through the branches of a network. The reaches of paths with equal
+stride are united into one.
 
-Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural
-Networks", Distill (2019), whose r, j and start recurrences these are for period 1.
+Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks",
+Distill (2019). For period 1 these are their recurrences of r, j and start.
 """
 
 from __future__ import annotations
@@ -26,88 +26,98 @@ from ..graph.axes.axis_map import MAX_PERIOD, AxisMap
 
 Span = tuple[int, int]
 LIMIT = 1 << 40
-"""Receptive fields wider than this, in pixels, are refused."""
+"""The largest receptive field that is computed, in pixels."""
 MAX_STRIDES = 8
-"""Most different strides that may meet in one unit."""
+"""The most different strides of paths that may meet in one unit."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """First and last image position of each unit, both inclusive.
+    """The first and the last image position (both inclusive) that each unit depends on.
 
     Attributes:
-        spans: one (first, last) for each phase; None where a unit reads nothing.
+        spans: (first, last) of each phase, i.e. unit modulo the period; None where a unit reads
+            nothing.
         advance: image pixels from one period of units to the next.
-        since: the first and the last position that every unit sees, instead of that of its
+        fixed_ends: the first and the last position that every unit sees, instead of that of its
             span: after a recurrence every unit sees back to the first step. None where the
             span says it.
     """
 
     spans: tuple[Span | None, ...] = ((0, 0),)
     advance: int = 1
-    since: tuple[int | None, int | None] = (None, None)
+    fixed_ends: tuple[int | None, int | None] = (None, None)
 
     @property
     def period(self) -> int:
-        """Units after which the pattern repeats."""
+        """Number of units after which the pattern repeats."""
         return len(self.spans)
 
     @property
     def stride(self) -> Fraction:
-        """Image pixels per unit."""
+        """The effective stride in image pixels per unit."""
         return Fraction(self.advance, self.period)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Width of each phase that reads anything, in pixels; without `since`."""
+        """The width in pixels of each phase that reads anything, ignoring ``fixed_ends``."""
         return tuple(span[1] - span[0] + 1 for span in self.spans if span)
 
     def span(self, unit: int) -> Span | None:
-        """(first, last) of one unit, which may lie outside the map; None if it sees nothing."""
+        """(first, last) of one unit; the unit may lie outside the map. None if it reads nothing."""
         moving = self.moving(unit)
-        if moving is None or self.since == (None, None):
+        if moving is None or self.fixed_ends == (None, None):
             return moving
-        first, last = (m if end is None else end for m, end in zip(moving, self.since, strict=True))
+        first, last = (
+            m if end is None else end for m, end in zip(moving, self.fixed_ends, strict=True)
+        )
         return (first, last) if first <= last else None
 
     def moving(self, unit: int) -> Span | None:
-        """As `span`, without `since`."""
+        """(first, last) of one unit, ignoring ``fixed_ends``; None if it reads nothing."""
         turns, phase = divmod(unit, self.period)
         span = self.spans[phase]
         return span and (span[0] + turns * self.advance, span[1] + turns * self.advance)
 
 
 def hull(spans: Iterable[Span | None]) -> Span | None:
-    """The smallest interval around all of them; None if there are none."""
-    real = [span for span in spans if span]
-    if not real:
+    """The smallest interval that contains all spans; None if there are none."""
+    nonempty = [span for span in spans if span]
+    if not nonempty:
         return None
-    return min(first for first, _ in real), max(last for _, last in real)
+    return min(first for first, _ in nonempty), max(last for _, last in nonempty)
 
 
 @lru_cache(maxsize=4096)
-def through(reach: Reach, axis: AxisMap) -> Reach:
-    """What the outputs of an operation see, given what its inputs see.
+def reach_through(reach: Reach, axis: AxisMap) -> Reach:
+    """The reach of an operation's outputs from the reach of its inputs and its map.
 
     Raises:
-        SpecError: wider than `LIMIT`, or the phases repeat too late to follow.
+        SpecError: the reach is wider than `LIMIT`, or its period is longer than `MAX_PERIOD`.
     """
     if axis.causal:
-        return _every_earlier(reach, axis.n_in)
+        return _reach_of_recurrence(reach, axis.n_in)
     turns = reach.period // gcd(reach.period, axis.advance)
     period = axis.period * turns
     if period > MAX_PERIOD:
         raise SpecError("stride", "makes a pattern of phases too long to follow", period)
     advance = axis.advance * turns // reach.period * reach.advance
     spans = [
-        _over(reach, axis.taps[unit % axis.period], unit // axis.period * axis.advance)
+        _span_of_taps(reach, axis.taps[unit % axis.period], unit // axis.period * axis.advance)
         for unit in range(period)
     ]
-    return _checked(_shortest(spans, advance, reach.since))
+    return _within_limit(_with_shortest_period(spans, advance, reach.fixed_ends))
 
 
-def _every_earlier(reach: Reach, units: int) -> Reach:
-    """The reach of units that read all units before them: one end is fixed, the other moves."""
+def _reach_of_recurrence(reach: Reach, units: int) -> Reach:
+    """The reach of the outputs of a recurrence, each of which reads its own and all earlier inputs.
+
+    One end of its spans is fixed, the other one moves.
+
+    Args:
+        reach: the reach of the inputs.
+        units: number of inputs.
+    """
     real = [
         reach.span(unit) for unit in (*range(reach.period), *range(units - reach.period, units))
     ]
@@ -115,18 +125,21 @@ def _every_earlier(reach: Reach, units: int) -> Reach:
     if ends is None:
         return reach
     before = (hull(reach.moving(p - j) for j in range(reach.period)) for p in range(reach.period))
-    since: Ends
+    fixed_ends: Ends
     if reach.advance > 0:
-        since = (max(0, ends[0]), reach.since[1])
+        fixed_ends = (max(0, ends[0]), reach.fixed_ends[1])
     elif reach.advance < 0:
-        since = (reach.since[0], ends[1])
+        fixed_ends = (reach.fixed_ends[0], ends[1])
     else:
         return Reach((ends,), 0)
-    return _shortest(list(before), reach.advance, since)
+    return _with_shortest_period(list(before), reach.advance, fixed_ends)
 
 
-def _over(reach: Reach, taps: range, shift: int) -> Span | None:
-    """The span of a row of taps. Taps one period apart only shift, so the ends suffice."""
+def _span_of_taps(reach: Reach, taps: range, shift: int) -> Span | None:
+    """The span of all image positions behind the inputs ``taps``, moved by ``shift``.
+
+    Inputs one period apart have the same span except for a shift, so the outer taps suffice.
+    """
     ends: Iterable[int] = taps
     if len(taps) > 2 * reach.period:
         ends = (*taps[: reach.period], *taps[-reach.period :])
@@ -134,20 +147,24 @@ def _over(reach: Reach, taps: range, shift: int) -> Span | None:
 
 
 Ends = tuple[int | None, int | None]
+"""Fixed (first, last) positions; None for an end that moves with the unit."""
 
 
-def _shortest(spans: Sequence[Span | None], advance: int, since: Ends = (None, None)) -> Reach:
-    """The same pattern with the shortest period."""
+def _with_shortest_period(
+    spans: Sequence[Span | None], advance: int, fixed_ends: Ends = (None, None)
+) -> Reach:
+    """The reach with these spans and this advance, with the shortest possible period."""
     period = len(spans)
     for short in (n for n in range(1, period) if period % n == 0):
         if advance % (period // short) == 0:
-            candidate = Reach(tuple(spans[:short]), advance // (period // short), since)
+            candidate = Reach(tuple(spans[:short]), advance // (period // short), fixed_ends)
             if all(candidate.moving(unit) == span for unit, span in enumerate(spans)):
                 return candidate
-    return Reach(tuple(spans), advance, since)
+    return Reach(tuple(spans), advance, fixed_ends)
 
 
-def _checked(reach: Reach) -> Reach:
+def _within_limit(reach: Reach) -> Reach:
+    """The same reach; raises SpecError if it is wider than `LIMIT`."""
     widest = max((max(-a, b, b - a + 1) for a, b in filter(None, reach.spans)), default=0)
     if max(widest, abs(reach.advance)) > LIMIT:
         raise SpecError(
@@ -157,13 +174,14 @@ def _checked(reach: Reach) -> Reach:
 
 
 class Field(NamedTuple):
-    """The receptive field of a node's units along one axis, over all paths.
+    """The receptive field of a node's units along one axis, over all paths from the image.
 
     Attributes:
-        paths: a reach for each stride that meets here; one when all agree.
-        aligned: whether all paths, here and before, have the same stride and center for each unit.
-        gap: widest distance between the centers of two branches of one stride, in pixels.
-        whole: whether a global operation lies before, so that every unit sees the whole image.
+        paths: one reach for each different stride among the paths.
+        aligned: whether all paths, to this node and to its ancestors, agree in the stride and in
+            the center of each unit.
+        gap: the largest distance between the centers of two branches of equal stride, in pixels.
+        whole: whether a global operation precedes, so that every unit reads the whole image.
     """
 
     paths: tuple[Reach, ...]
@@ -173,11 +191,11 @@ class Field(NamedTuple):
 
     @property
     def grows(self) -> bool:
-        """Whether each unit sees more than the one before, as after a recurrence."""
-        return any(path.since != (None, None) for path in self.paths)
+        """Whether each unit reads more than the one before, as after a recurrence."""
+        return any(path.fixed_ends != (None, None) for path in self.paths)
 
     def span(self, unit: int) -> Span | None:
-        """(first, last) of one unit, the union over the paths."""
+        """(first, last) of one unit, united over all paths; None if it reads nothing."""
         return hull(path.span(unit) for path in self.paths)
 
 
@@ -186,23 +204,29 @@ def whole_image(n: int, aligned: bool = True) -> Field:
     return Field((Reach(((0, n - 1),), 0),), aligned, whole=True)
 
 
-def step(field: Field, axis: AxisMap) -> Field:
-    """The field after one operation that is not global."""
+def field_through(field: Field, axis: AxisMap) -> Field:
+    """The field of the outputs of an operation that is not global, from that of its inputs."""
     if axis.is_identity or field.whole:
         return field
-    paths = tuple(through(path, axis) for path in field.paths)
-    return _grouped(paths, field.aligned)
+    paths = tuple(reach_through(path, axis) for path in field.paths)
+    return _group_by_stride(paths, field.aligned)
 
 
-def _grouped(paths: Sequence[Reach], aligned: bool) -> Field:
-    """Paths of one stride united; not aligned when strides or centers differ."""
+def _group_by_stride(paths: Sequence[Reach], aligned: bool) -> Field:
+    """The field of several paths, in which paths of equal stride are united.
+
+    It is not aligned if the strides or the centers of the paths differ.
+
+    Raises:
+        SpecError: there are more than `MAX_STRIDES` strides.
+    """
     strides: dict[Fraction, Reach] = {}
     gap = Fraction(0)
     for path in paths:
         if path.stride in strides:
             other = strides[path.stride]
-            gap = max(gap, _gap(other, path))
-            path = _united(other, path)
+            gap = max(gap, _center_gap(other, path))
+            path = _united_reach(other, path)
         strides[path.stride] = path
     if len(strides) > MAX_STRIDES:
         raise SpecError(
@@ -212,35 +236,40 @@ def _grouped(paths: Sequence[Reach], aligned: bool) -> Field:
 
 
 def _common_phases(a: Reach, b: Reach) -> range:
+    """The units of one common period of two reaches; SpecError if it is too long."""
     period = lcm(a.period, b.period)
     if period > MAX_PERIOD:
         raise SpecError("stride", "makes a pattern of phases too long to follow", period)
     return range(period)
 
 
-def _gap(a: Reach, b: Reach) -> Fraction:
+def _center_gap(a: Reach, b: Reach) -> Fraction:
+    """The largest distance between the centers of a unit in two reaches, in pixels."""
     pairs = ((a.span(unit), b.span(unit)) for unit in _common_phases(a, b))
     return max(
         (Fraction(abs(sum(p) - sum(q)), 2) for p, q in pairs if p and q), default=Fraction(0)
     )
 
 
-def _united(a: Reach, b: Reach) -> Reach:
+def _united_reach(a: Reach, b: Reach) -> Reach:
+    """The union of two reaches of equal stride."""
     if a == b:
         return a
     units = _common_phases(a, b)
-    first = min((end for end in (a.since[0], b.since[0]) if end is not None), default=None)
-    last = max((end for end in (a.since[1], b.since[1]) if end is not None), default=None)
+    first = min(
+        (end for end in (a.fixed_ends[0], b.fixed_ends[0]) if end is not None), default=None
+    )
+    last = max((end for end in (a.fixed_ends[1], b.fixed_ends[1]) if end is not None), default=None)
     spans = [hull((a.moving(u), b.moving(u))) for u in units]
-    return _shortest(spans, int(a.stride * len(units)), (first, last))
+    return _with_shortest_period(spans, int(a.stride * len(units)), (first, last))
 
 
-def merge(fields: Sequence[Field]) -> Field:
-    """The union of branches that meet in one unit; global if one of them is."""
+def merged_field(fields: Sequence[Field]) -> Field:
+    """The union of the fields of branches that meet in one node; global if one of them is."""
     if len(fields) == 1:
         return fields[0]
     aligned = all(field.aligned for field in fields)
     for field in fields:
         if field.whole:
             return field._replace(aligned=aligned, gap=Fraction(0))
-    return _grouped([path for field in fields for path in field.paths], aligned)
+    return _group_by_stride([path for field in fields for path in field.paths], aligned)

@@ -37,7 +37,7 @@ from .notes import Number
 
 MAX_TARGET = 512
 """Largest target size, in pixels."""
-ROOMY = 1024
+MEASURING_SIDE = 1024
 """Side of the image on which networks are grown, large enough for all of them."""
 
 IntArray = NDArray[np.int64]
@@ -83,8 +83,8 @@ class Family:
     Attributes:
         name, title, sentence: as `Strategy` has them.
         step: (index from 0, channels) → notation.
-        most: steps that the notation or `ROOMY` has room for.
-        deeper: a network is all of its first steps; otherwise it is one step alone,
+        max_steps: steps that the notation or `ROOMY` has room for.
+        cumulative: a network is all of its first steps; otherwise it is one step alone,
             which is written wider and wider.
     """
 
@@ -92,15 +92,15 @@ class Family:
     title: str
     sentence: str
     step: Callable[[int, int], str]
-    most: int = MAX_TARGET
-    deeper: bool = True
+    max_steps: int = MAX_TARGET
+    cumulative: bool = True
 
     def network(self, steps: int, channels: int) -> NetworkSpec:
         """The network of the first ``steps`` steps.
 
         In a family that does not grow deeper, each step is a network of its own: step ``steps``.
         """
-        first = 0 if self.deeper else steps - 1
+        first = 0 if self.cumulative else steps - 1
         written = [self.step(index, channels) for index in range(first, steps)]
         runs = [(text, len(list(same))) for text, same in groupby(written)]
         return parse_notation(", ".join(f"{n}x[{text}]" if n > 1 else text for text, n in runs))
@@ -125,30 +125,30 @@ def _reduced_early(index: int, channels: int) -> str:
     return stem[index] if index < len(stem) else f"conv3 p1 c{channels}, relu"
 
 
-def _odd(index: int) -> tuple[int, str]:
+def _large_kernel(index: int) -> tuple[int, str]:
     """An odd kernel and what centers it; the widest is even, since there the notation ends."""
     kernel = min(2 * index + 1, MAX_KERNEL)
     return kernel, f"p{kernel // 2}" if kernel % 2 else "same"
 
 
 def _large(index: int, channels: int) -> str:
-    kernel, padding = _odd(index)
+    kernel, padding = _large_kernel(index)
     return f"conv{kernel} {padding} c{channels}, relu"
 
 
 def _large_depthwise(index: int, channels: int) -> str:
-    kernel, padding = _odd(index)
+    kernel, padding = _large_kernel(index)
     return f"conv1 c{channels}, relu, conv{kernel} {padding} dw, conv1 c{channels}, relu"
 
 
 def _large_factored(index: int, channels: int) -> str:
-    kernel, padding = _odd(index)
+    kernel, padding = _large_kernel(index)
     half = kernel // 2
     down, across = (padding, padding) if padding == "same" else (f"p{half}x0", f"p0x{half}")
     return f"conv{kernel}x1 {down} c{channels}, conv1x{kernel} {across} c{channels}, relu"
 
 
-KINDS = (
+FAMILIES = (
     Family(
         "stack3",
         "3×3 stack",
@@ -168,7 +168,7 @@ KINDS = (
         "Each layer doubles what the next one adds, so few layers do, and ever cheaper ones; "
         "the output is as much coarser.",
         _conv(3, 2),
-        most=20,
+        max_steps=20,
     ),
     Family(
         "pooled",
@@ -176,7 +176,7 @@ KINDS = (
         "Doubles like a stride, with a full-resolution convolution before each pooling; pooling "
         "has no weights and also softens small shifts.",
         _conv_or_pool,
-        most=20,
+        max_steps=20,
     ),
     Family(
         "reduced_early",
@@ -191,7 +191,7 @@ KINDS = (
         "Doubles like a stride and keeps the resolution, without holes; every layer still costs "
         "as much as at full resolution.",
         _dilated(lambda i: 2**i),
-        most=13,
+        max_steps=13,
     ),
     Family(
         "dilated_mixed",
@@ -211,8 +211,8 @@ KINDS = (
         "one large kernel",
         "One layer, one linear map: weights and MACs grow with the square of the view.",
         _large,
-        most=MAX_KERNEL // 2 + 1,
-        deeper=False,
+        max_steps=MAX_KERNEL // 2 + 1,
+        cumulative=False,
     ),
     Family(
         "large_factored",
@@ -220,8 +220,8 @@ KINDS = (
         "Weights grow with the side of the view, not with its square; with no activation between "
         "them the two are still one linear map.",
         _large_factored,
-        most=MAX_KERNEL // 2 + 1,
-        deeper=False,
+        max_steps=MAX_KERNEL // 2 + 1,
+        cumulative=False,
     ),
     Family(
         "large_depthwise",
@@ -229,8 +229,8 @@ KINDS = (
         "The large kernel for each channel alone, between two 1×1 that mix channels: the square "
         "of the view is paid once a channel, not once a pair of channels.",
         _large_depthwise,
-        most=MAX_KERNEL // 2 + 1,
-        deeper=False,
+        max_steps=MAX_KERNEL // 2 + 1,
+        cumulative=False,
     ),
     Family(
         "separable",
@@ -245,7 +245,7 @@ KINDS = (
         "One layer cuts the image into tiles, as vision transformers do: cheap, but no tile sees "
         "across its edge, and one unit a tile is left.",
         lambda i, channels: f"conv{i + 1} s{i + 1} c{channels}",
-        deeper=False,
+        cumulative=False,
     ),
 )
 """Every family of networks; a new way to reach a target is a new row."""
@@ -272,19 +272,19 @@ def strategies(
     if len(size) != 1 or len(size[0]) != 3:
         raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", input_size)
     bounded("input_size's channels", size[0][0], 1, MAX_CHANNELS)
-    return tuple(_strategy(kind, target, size[0], channels) for kind in KINDS)
+    return tuple(_strategy(kind, target, size[0], channels) for kind in FAMILIES)
 
 
 def _strategy(kind: Family, target: int, input_size: tuple[int, ...], channels: int) -> Strategy:
     spec = kind.network(fewest_steps(kind, target, channels), channels)
-    module, graph, fields = _grown(spec, input_size[0])
+    module, graph, fields = _measured_network(spec, input_size[0])
     last = fields[-1]
-    output_size, macs, refusal = _on_input(spec, input_size)
+    output_size, macs, refusal = _costs_on_input(spec, input_size)
     return Strategy(
         kind.name,
         kind.title,
         to_notation(spec),
-        _windows(graph),
+        _window_count(graph),
         last.size,
         last.effective_stride,
         output_size,
@@ -302,51 +302,55 @@ def fewest_steps(kind: Family, target: int, channels: int) -> int:
     Raises:
         SpecError: the longest one sees less.
     """
-    if kind.deeper:
-        steps, sides = 1, _sides(kind, 1, channels)
-        while steps < kind.most and sides[-1] < target:
-            steps = min(2 * steps, kind.most)
-            sides = _sides(kind, steps, channels)
+    if kind.cumulative:
+        steps, sides = 1, _field_sides_by_step(kind, 1, channels)
+        while steps < kind.max_steps and sides[-1] < target:
+            steps = min(2 * steps, kind.max_steps)
+            sides = _field_sides_by_step(kind, steps, channels)
         index = bisect_left(sides, target)
     else:
         index = bisect_left(
-            range(1, kind.most + 1), target, key=lambda steps: _side(kind, steps, channels)
+            range(1, kind.max_steps + 1),
+            target,
+            key=lambda steps: _field_side(kind, steps, channels),
         )
-        steps = kind.most
+        steps = kind.max_steps
     if index >= steps:
         raise SpecError("target", f"is out of reach of {kind.title} in {steps} steps", target)
     return index + 1
 
 
-def _grown(spec: NetworkSpec, image_channels: int) -> tuple[nn.Module, Graph, list[ReceptiveField]]:
+def _measured_network(
+    spec: NetworkSpec, image_channels: int
+) -> tuple[nn.Module, Graph, list[ReceptiveField]]:
     """A network, its graph and its fields on the roomy image."""
     module = build(spec, image_channels, device="meta")
-    graph = network_graph(module, (image_channels, ROOMY, ROOMY))
+    graph = network_graph(module, (image_channels, MEASURING_SIDE, MEASURING_SIDE))
     return module, graph, list(fields_of(graph).values())
 
 
-def _side(kind: Family, steps: int, channels: int) -> int:
+def _field_side(kind: Family, steps: int, channels: int) -> int:
     """The smaller side of what the last unit sees."""
-    return _smaller(_grown(kind.network(steps, channels), 3)[2][-1])
+    return _smaller_side(_measured_network(kind.network(steps, channels), 3)[2][-1])
 
 
-def _sides(kind: Family, steps: int, channels: int) -> list[int]:
+def _field_sides_by_step(kind: Family, steps: int, channels: int) -> list[int]:
     """What the units see after each step: those of one deep network, read on the way."""
-    fields = _grown(kind.network(steps, channels), 3)[2]
+    fields = _measured_network(kind.network(steps, channels), 3)[2]
     counts = [len(parse_notation(kind.step(index, channels)).layers) for index in range(steps)]
     ends = np.cumsum(counts)  # the fields start with the image's own
-    return [_smaller(fields[end]) for end in ends]
+    return [_smaller_side(fields[end]) for end in ends]
 
 
-def _smaller(field: ReceptiveField) -> int:
+def _smaller_side(field: ReceptiveField) -> int:
     return int(min(field.size))
 
 
-def _windows(graph: Graph) -> int:
+def _window_count(graph: Graph) -> int:
     return sum(node.kind == "window" for node in graph.values())
 
 
-def _on_input(
+def _costs_on_input(
     spec: NetworkSpec, input_size: tuple[int, ...]
 ) -> tuple[tuple[int, int] | None, int | None, str]:
     """Output size and MACs on the input, or why it is too small."""
@@ -371,24 +375,24 @@ def share_read(graph: Graph, name: str) -> float:
     """
     share = 1.0
     for axis in (0, 1):
-        pixels = _pixels(graph, name, axis)
+        pixels = _pixels_read(graph, name, axis)
         share *= len(pixels) / int(pixels[-1] - pixels[0] + 1)
     return share
 
 
-def _pixels(graph: Graph, name: str, axis: int) -> IntArray:
+def _pixels_read(graph: Graph, name: str, axis: int) -> IntArray:
     """The sorted positions along one axis that unit 0 of a node reads, unclipped."""
     units: IntArray = np.zeros(1, dtype=np.int64)
     node = graph.find(name)
     while node.inputs:
         if len(node.inputs) > 1:
             raise SpecError("layer", "must lie on a chain: branches meet before it", name)
-        units = _taps(node.maps[0][axis], units)
+        units = _units_read(node.maps[0][axis], units)
         node = graph[node.inputs[0]]
     return units
 
 
-def _taps(axis: AxisMap, units: IntArray) -> IntArray:
+def _units_read(axis: AxisMap, units: IntArray) -> IntArray:
     """The input units that any of ``units`` reads."""
     if axis.is_identity:
         return units

@@ -1,4 +1,4 @@
-"""The textbook recurrence, step by step, for the plain windows of a network."""
+"""Computes the textbook recurrence of receptive fields for the plain windows of a network."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recurrence:
-    """One window's step along one axis, as the textbook recurrence has it.
+    """One step of the textbook recurrence: the effect of one window along one axis.
 
-    ``r_out = r_in + (k_eff - 1) * j_in`` and ``j_out = j_in * stride``; both exact.
+    The equations are ``r_out = r_in + (k_eff - 1) * j_in`` and ``j_out = j_in * stride``, both
+    exact (Araujo, Norris and Sim, 2019).
+
+    Attributes:
+        name: the name of the node.
+        k_eff: the effective kernel size, ``dilation * (kernel_size - 1) + 1``.
+        stride: the stride of the window.
+        r_in, r_out: the size of the receptive field before and after the window, in pixels.
+        j_in, j_out: the effective stride (jump) before and after the window, in pixels.
     """
 
     name: str
@@ -36,18 +44,18 @@ class Recurrence:
 
 
 def recurrence(fields: Mapping[str, ReceptiveField], name: str, axis: int = 1) -> list[Recurrence]:
-    """The steps from the image to a node along its widest path, windows only.
+    """The steps of the windows from the image to a node, along its widest path.
 
-    The recurrence knows plain windows only: the list starts anew after an operation
-    whose outputs have phases, or which is global.
+    The recurrence holds for plain windows only. So the list begins after the last operation that
+    is global or whose outputs read in a pattern of several phases.
 
     Args:
-        fields: what `receptive_fields` returned.
-        name: a node of it.
+        fields: the result of `receptive_fields`.
+        name: the name of a node.
         axis: 0 for height, 1 for width.
 
     Raises:
-        SpecError: no such node.
+        SpecError: there is no such node.
     """
     if name not in fields:
         raise SpecError("layer", "must be a node of the network", name)
@@ -59,17 +67,24 @@ def recurrence(fields: Mapping[str, ReceptiveField], name: str, axis: int = 1) -
             return steps[::-1]
         widest = max(parents, key=lambda i: fields[node.inputs[i]].size[axis])
         parent = fields[node.inputs[widest]]
-        one = _recurrence(node, widest, parent, axis)
+        one = _recurrence_step(node, widest, parent, axis)
         if one is None:
             return steps[::-1]
         steps += one
         name = parent.name
 
 
-def _recurrence(
+def _recurrence_step(
     node: Node, index: int, parent: ReceptiveField, axis: int
 ) -> list[Recurrence] | None:
-    """No step, one, or None where the recurrence does not hold."""
+    """The step of one node as a list of at most one; None if the recurrence does not hold for it.
+
+    Args:
+        node: the node.
+        index: the index of the input that is followed.
+        parent: the receptive field of this input.
+        axis: 0 for height, 1 for width.
+    """
     spec, passed = node.maps[index][axis].window, parent.axes[axis]
     if node.maps[index][axis].is_identity or (spec and spec.span == spec.stride == 1):
         return []

@@ -13,7 +13,7 @@ from torch import nn
 from core.graph import Graph, network_graph
 from core.networks.zoo import TABLE, build
 from core.receptive_field import fields_of
-from core.receptive_field.cone import after, before
+from core.receptive_field.cone import ancestor_boxes, descendant_boxes
 from core.receptive_field.outline import Line, as_data, outline
 from tests.browser.conftest import complaints_of
 from tests.core.random_networks import branching, chains, fits
@@ -92,7 +92,7 @@ def check(page: Page, graph: Graph, lines: tuple[Line, ...], asked: list[Unit]) 
         assert pair(answer["spans"]) == interval.unclipped
         assert pair(answer["seen"]) == interval.clipped
         assert answer["off"] == [0, 0], "the nearest unit to where a unit stands stands there"
-        for way, found in (("before", before), ("after", after)):
+        for way, found in (("before", ancestor_boxes), ("after", descendant_boxes)):
             boxes = found(graph, line.node.name, place)
             told = zip(lines, *answer[way], strict=True)
             shown = {each.node.name: pair((rows, cols)) for each, rows, cols in told}

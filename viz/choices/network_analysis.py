@@ -196,9 +196,9 @@ def strategies(target: int, input_size: tuple[int, int, int]) -> tuple[Strategy,
 def strategy_names() -> tuple[str, ...]:
     """The names that `strategies` gives what it finds."""
     warm()
-    from core.receptive_field.strategies import KINDS
+    from core.receptive_field.strategies import FAMILIES
 
-    return tuple(kind.name for kind in KINDS)
+    return tuple(kind.name for kind in FAMILIES)
 
 
 PICTURE_SIDE = 288

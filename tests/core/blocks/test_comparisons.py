@@ -23,7 +23,7 @@ from core.networks.zoo import TABLE
 from core.networks.zoo import build as build_zoo
 from core.receptive_field import fields_of
 from core.receptive_field.coverage import read_mask
-from core.receptive_field.measured import Probe
+from core.receptive_field.measured import LayerProbe
 from core.receptive_field.outline import outline
 from tests.architectures import DISTINCT
 from tests.core.network_strategies import Case, networks
@@ -142,7 +142,7 @@ def test_read_mask_is_the_support_of_the_gradient(case: Case) -> None:
     size = (case.in_channels, *case.size)
     module = build(case.spec, case.in_channels, case.size, device="meta")
     graph = network_graph(module, size)
-    probe = Probe(module, size, graph.outputs[0])  # all paths positive: nothing cancels
+    probe = LayerProbe(module, size, graph.outputs[0])  # all paths positive: nothing cancels
     (found,) = torch.autograd.grad(probe.output.sum(), probe.image)
     assert ((found[0] != 0).any(0).numpy() == read_mask(graph)).all()
 

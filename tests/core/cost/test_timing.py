@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.cost import timing
-from core.cost.timing import LEAST, WARM_UP, Timing, check_work, measure_times, spread
+from core.cost.timing import MIN_TURNS, WARM_UP, Timing, check_work, measure_times, quartiles
 from core.errors import SpecError
 from core.networks import build
 from core.networks.notation import parse_notation
@@ -82,7 +82,7 @@ def test_a_stop_comes_between_two_runs(stop: int) -> None:
 def test_time_is_up_after_the_least() -> None:
     net = nn.Conv2d(1, 1, 1)
     (found,) = measure_times([net], (1, 2, 2), repeats=50, seconds=0)
-    assert found.repeats == LEAST
+    assert found.repeats == MIN_TURNS
 
 
 def test_modules_stay_as_they_are() -> None:
@@ -102,7 +102,7 @@ def test_without_parameters_and_below_no_grad() -> None:
 
 @given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=30))
 def test_spread(durations: list[float]) -> None:
-    found = spread(durations)
+    found = quartiles(durations)
     assert found.median == pytest.approx(float(np.median(durations)))
     assert found.low <= found.median <= found.high
     below = sum(d <= found.low for d in durations)

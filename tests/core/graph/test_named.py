@@ -11,7 +11,7 @@ from torch import nn
 from core.errors import SpecError
 from core.graph import input_sizes, network_graph
 from core.receptive_field import receptive_fields
-from core.receptive_field.measured import Probe, measure_receptive_field
+from core.receptive_field.measured import LayerProbe, measure_receptive_field
 from tests.core.random_networks import Call
 
 
@@ -69,8 +69,8 @@ def test_a_modules_name_means_the_module_whatever_functions_are_called():
     assert (fields["permute"].module, fields["permute"].size) == ("permute", (3, 3))
     assert (fields["relu"].module, fields["relu"].size) == ("relu", (3, 3))
     assert network_graph(Swapped(), (3, 9, 9)).find("permute").module == "permute"
-    assert Probe(Swapped(), (3, 9, 9), "permute").grid == (7, 7)
-    assert Probe(Swapped(), (3, 9, 9), "relu").grid == (7, 7)
+    assert LayerProbe(Swapped(), (3, 9, 9), "permute").grid == (7, 7)
+    assert LayerProbe(Swapped(), (3, 9, 9), "relu").grid == (7, 7)
 
 
 @pytest.mark.parametrize("unit", [(3.0, 3), "33", None, (1, 2, 3), (-1, 0), ([1], 2)])

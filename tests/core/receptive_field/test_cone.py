@@ -48,7 +48,7 @@ def test_ties_lead_from_marked_units_to_marked_units_or_padding(name: str) -> No
     index = min(len(lines) - 1, 9)
     unit_cone = cone.ancestors(lines, index, lines[index].node.grid[1] // 2, 1)
     reached = {(index, lines[index].node.grid[1] // 2)}
-    for tie in cone.ties(lines, unit_cone, 1):
+    for tie in cone.tap_links(lines, unit_cone, 1):
         assert unit_cone.marks[tie.line][tie.unit]
         if 0 <= tie.tap < lines[tie.source].node.grid[1]:
             assert unit_cone.marks[tie.source][tie.tap]
@@ -66,8 +66,8 @@ def test_ties_lead_from_marked_units_to_marked_units_or_padding(name: str) -> No
 
 def test_padding_is_what_a_padded_convolution_reads() -> None:
     lines = lines_of("four_conv_pool")
-    assert cone.paddings(lines, 1)[0] == (1, 1)
+    assert cone.padding_cells(lines, 1)[0] == (1, 1)
     first = cone.ancestors(lines, 1, 0, 1)
     assert np.flatnonzero(first.marks[0]).tolist() == [0, 1]
     assert first.pads[0] == {-1}
-    assert cone.position(lines[0], 1, -1) == -1
+    assert cone.image_position(lines[0], 1, -1) == -1

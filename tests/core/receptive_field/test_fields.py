@@ -26,7 +26,7 @@ from core.receptive_field import (
     recurrence,
 )
 from core.receptive_field.cli import main
-from core.receptive_field.measured import Probe
+from core.receptive_field.measured import LayerProbe
 from tests.core.random_networks import CHANNELS, Call, branching, chains, fits, two_branches
 from tests.examples import examples
 
@@ -48,7 +48,7 @@ def check_units(module: nn.Module, size: tuple[int, ...], choice: st.DataObject)
     field = last_field(module, size)
     assert field.kind != "unknown", field.note
     assume(field.exact)
-    probe = Probe(module, size, field.name)
+    probe = LayerProbe(module, size, field.name)
     assert probe.grid == field.grid
     units = list(itertools.product(*map(range, field.grid)))
     if len(units) > 12:
@@ -94,7 +94,7 @@ def test_unclipped_is_what_a_unit_far_from_every_border_sees(case, data):
     assume(fits(module, size))
     field = last_field(module, size)
     assume(field.grid[1] > 20)  # with fewer units none is far from the padding
-    probe = Probe(module, size, field.name)
+    probe = LayerProbe(module, size, field.name)
     for unit in {field.grid[1] // 2, max(0, field.grid[1] // 2 - 1)}:
         box = probe.box((0, unit))
         if box and box[1][0] >= 80 and box[1][1] < 180:
@@ -112,7 +112,7 @@ def test_alignment_is_that_of_the_measured_centres(module):
     size = (CHANNELS, 90)
     assume(fits(module, size))
     graph = network_graph(module, size)
-    left, right = (Probe(module, size, name) for name in graph["add"].inputs)
+    left, right = (LayerProbe(module, size, name) for name in graph["add"].inputs)
     pairs = [(left.box((0, u)), right.box((0, u))) for u in range(graph["add"].grid[1])]
     inner = [
         (sum(a[1]), sum(b[1]))
@@ -315,7 +315,7 @@ def test_antialiased_resizing_and_units_read_through_normalisations():
     shrink = Call(lambda x: F.interpolate(x, (4, 3), mode="bilinear", antialias=True), "shrink")
     for module in (shrink, nn.LayerNorm([10, 10]), nn.Softmax(2), nn.GroupNorm(1, 3)):
         field, size = last_field(module, (3, 10, 10)), (3, 10, 10)
-        probe = Probe(module, size, field.name)
+        probe = LayerProbe(module, size, field.name)
         for unit in itertools.product(*map(range, field.grid)):
             assert field.interval(unit).clipped == probe.box(unit)
 
@@ -348,7 +348,7 @@ def test_measuring_survives_depth_zeros_and_saturation_and_leaves_the_module_alo
     pairs = (nn.Sequential(nn.Conv1d(2, 2, 3, padding=1), *gates) for _ in range(400))
     module = nn.Sequential(*pairs).train()
     before = [p.clone() for p in module.parameters()]
-    found = Probe(module, (2, 900), "399.0")
+    found = LayerProbe(module, (2, 900), "399.0")
     assert found.box((0, 450)) == ((0, 0), (50, 850))
     assert module.training
     assert all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))

@@ -13,7 +13,7 @@ from torch import nn
 from core.errors import SpecError
 from core.networks.zoo import build, entry
 from core.receptive_field import receptive_fields
-from core.receptive_field.growth import curve
+from core.receptive_field.growth import growth_curve
 
 
 def fields_of(name: str):
@@ -31,7 +31,7 @@ def test_a_chain_follows_the_textbook(windows: list[tuple[int, int, int]]):
     for k, s, d in windows:
         net.append(nn.Conv2d(1, 1, k, s, padding=d * (k - 1), dilation=d))
         net.append(nn.ReLU())
-    found = curve("net", receptive_fields(net, (1, 40, 50)))
+    found = growth_curve("net", receptive_fields(net, (1, 40, 50)))
     sizes, strides = [1], [1]
     for k, s, d in windows:
         sizes.append(sizes[-1] + d * (k - 1) * strides[-1])
@@ -41,25 +41,25 @@ def test_a_chain_follows_the_textbook(windows: list[tuple[int, int, int]]):
     assert found.strided == tuple(s > 1 for _, s, _ in windows)
     assert not any(found.finer + found.whole)
     assert found.image == 50
-    assert curve("net", receptive_fields(net, (1, 40, 50)), axis=0).image == 40
+    assert growth_curve("net", receptive_fields(net, (1, 40, 50)), axis=0).image == 40
 
 
 def test_known_networks_end_where_they_should():
-    assert curve("VGG-16", fields_of("vgg16")).sizes[17] == 212
-    resnet = curve("ResNet-50", fields_of("resnet50"))
+    assert growth_curve("VGG-16", fields_of("vgg16")).sizes[17] == 212
+    resnet = growth_curve("ResNet-50", fields_of("resnet50"))
     assert resnet.sizes[-1] == resnet.widest[-1] == 427
     assert resnet.layers[0] == "conv1"
     assert len(resnet.layers) == 1 + 1 + 16 * 3 + 4  # stem, pool, blocks, shortcuts
 
 
 def test_branches_that_see_less_do_not_pull_the_line_down():
-    found = curve("GoogLeNet", fields_of("googlenet"))
+    found = growth_curve("GoogLeNet", fields_of("googlenet"))
     assert list(found.sizes) != sorted(found.sizes)
     assert found.widest == tuple(accumulate(found.sizes, max))
 
 
 def test_layers_that_come_closer_are_told_from_those_that_move_apart():
-    found = curve("U-Net", fields_of("unet"))
+    found = growth_curve("U-Net", fields_of("unet"))
     marks = dict(zip(found.layers, zip(found.strided, found.finer, strict=True), strict=True))
     assert [name for name, (coarse, _) in marks.items() if coarse] == [
         f"pool.{i}" for i in range(4)
@@ -70,7 +70,7 @@ def test_layers_that_come_closer_are_told_from_those_that_move_apart():
 
 
 def test_gates_are_no_layers_and_what_follows_them_sees_the_image():
-    found = curve("EfficientNet-B0", fields_of("efficientnet_b0"))
+    found = growth_curve("EfficientNet-B0", fields_of("efficientnet_b0"))
     assert not [name for name in found.layers if ".squeeze." in name]
     first = found.whole.index(True)
     assert not any(found.whole[:first])
@@ -88,12 +88,12 @@ def test_only_what_sees_the_chosen_image_counts():
             return self.left(a) + self.right(b)
 
     sizes = ((1, 9, 9), (1, 9, 9))
-    assert curve("a", receptive_fields(Two(), sizes, "a")).layers == ("left",)
-    assert curve("b", receptive_fields(Two(), sizes, "b")).layers == ("right",)
+    assert growth_curve("a", receptive_fields(Two(), sizes, "a")).layers == ("left",)
+    assert growth_curve("b", receptive_fields(Two(), sizes, "b")).layers == ("right",)
 
 
 def test_what_has_no_curve_is_refused():
     with pytest.raises(SpecError, match="must be those of a network"):
-        curve("none", {})
+        growth_curve("none", {})
     with pytest.raises(SpecError, match="0 for height or 1 for width"):
-        curve("third", receptive_fields(nn.ReLU(), (1, 4, 4)), axis=2)
+        growth_curve("third", receptive_fields(nn.ReLU(), (1, 4, 4)), axis=2)

@@ -17,7 +17,7 @@ from core.networks import build
 from core.networks.notation import parse, to_notation
 from core.receptive_field import fields_of, measure_receptive_field
 from core.receptive_field.strategies import (
-    KINDS,
+    FAMILIES,
     MAX_TARGET,
     Strategy,
     fewest_steps,
@@ -26,7 +26,7 @@ from core.receptive_field.strategies import (
 )
 from tests.examples import examples
 
-BY_NAME = {kind.name: kind for kind in KINDS}
+BY_NAME = {kind.name: kind for kind in FAMILIES}
 TARGETS = (1, 32)
 
 
@@ -71,7 +71,7 @@ def test_field_stride_and_holes_are_what_backprop_measures(name: str):
 
 
 @pytest.mark.parametrize("target", [1, 20, 65])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", FAMILIES, ids=lambda kind: kind.name)
 def test_no_shorter_network_of_a_kind_reaches_the_target(kind, target: int):
     steps = fewest_steps(kind, target, 2)
     sizes = []
@@ -158,9 +158,9 @@ def test_an_input_that_is_too_small_is_told_and_the_rest_stays():
 
 
 def test_the_largest_target_is_within_reach_of_every_kind():
-    for kind in KINDS:
+    for kind in FAMILIES:
         if kind.name not in ("stack5", "dilated_same", "separable"):  # as the 3×3 stack, slower
-            assert fewest_steps(kind, MAX_TARGET, 1) <= kind.most
+            assert fewest_steps(kind, MAX_TARGET, 1) <= kind.max_steps
 
 
 @pytest.mark.parametrize("target", [0, -3, MAX_TARGET + 1, 1.5, "32", True, None])

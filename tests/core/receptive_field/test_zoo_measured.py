@@ -15,8 +15,8 @@ from torch import nn
 from core.errors import SpecError
 from core.networks.zoo import NAMES, TABLE, build
 from core.receptive_field import ReceptiveField, measure_receptive_field, receptive_fields
-from core.receptive_field.measured import Probe
-from core.receptive_field.positive import Positive, positive_copy
+from core.receptive_field.measured import LayerProbe
+from core.receptive_field.positive import PositiveMode, positive_copy
 from tests.architectures import DISTINCT, others_slow
 from tests.core.calls import Calls
 
@@ -55,7 +55,7 @@ def test_boxes_are_those_of_the_gradient(name: str) -> None:
     net = build(name, "meta")
     for layer in layers(name, size):
         field = fields(name, size)[layer]
-        probe = Probe(net, (TABLE[name].input_size[0], *size), layer)
+        probe = LayerProbe(net, (TABLE[name].input_size[0], *size), layer)
         assert probe.grid == field.grid
         for unit in units(field.grid):
             assert probe.box(unit) == field.interval(unit).clipped, (layer, unit, field.note)
@@ -117,7 +117,7 @@ def test_one_channel_stands_for_all(name: str) -> None:
     layer, image = CONVOLUTIONS[name], torch.rand(1, 4, 5, 6, dtype=torch.float64)
     full, thin = positive_copy(layer), positive_copy(layer)
     expected = supports(full, image)
-    with Positive():
+    with PositiveMode():
         found = supports(thin, image)
     assert expected.shape == found.shape
     assert torch.equal(expected, found)
@@ -152,7 +152,7 @@ def test_zeros_that_the_code_itself_writes_are_respected() -> None:
 def test_products_of_products_stay_within_the_range_of_numbers() -> None:
     """x → x² sixty times over: 10^(-10^17) is no number, but every unit sees its pixel."""
     net = Calls(lambda m, x: _squared(m.conv(x), 60), conv=nn.Conv1d(1, 1, 3))
-    assert Probe(net, (1, 9), "mul_59").box((0, 2)) == ((0, 0), (2, 4))
+    assert LayerProbe(net, (1, 9), "mul_59").box((0, 2)) == ((0, 0), (2, 4))
 
 
 def _squared(x: torch.Tensor, times: int) -> torch.Tensor:

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from core.receptive_field.cone import (
     Cone,
-    Tie,
+    TapLink,
     ancestors,
     descendants,
-    paddings,
-    position,
-    ties,
+    image_position,
+    padding_cells,
+    tap_links,
 )
 from core.receptive_field.outline import Line
 from viz.features.fields.cone_view_slide import says, view_on
@@ -77,7 +77,7 @@ class Plan:
 
     def place(self, line: int, unit: int) -> float:
         """x of a unit's middle."""
-        return self.x(position(self.lines[line], self.axis, unit))
+        return self.x(image_position(self.lines[line], self.axis, unit))
 
 
 def cone(
@@ -118,7 +118,7 @@ def cone(
     room = 0.66 * width if beside else width
     plan = _plan(visible, index, unit, axis, zoom, room, height - foot - 0.1, style)
     _units(axes, plan, style)
-    _ties(axes, plan, list(ties(visible, marked, axis, down)), marked)
+    _ties(axes, plan, list(tap_links(visible, marked, axis, down)), marked)
     _draw_units(axes, plan, marked, style)
     own = plan.place(index, unit[axis])
     look = {"facecolor": OUTPUT, "edgecolor": style.ink["text"], "linewidth": 1.5, "zorder": 5}
@@ -147,7 +147,7 @@ def _plan(
     right = width - max(width_of(text, points, True) for text in _sizes(lines, axis)) - 0.12
     head, ruler = 1.4 * points / 72, 2.4 * points / 72
     n = lines[0].node.grid[axis]
-    before, after = (min(pad, 0.2 * n) + 0.01 * n for pad in paddings(lines, axis)[0])
+    before, after = (min(pad, 0.2 * n) + 0.01 * n for pad in padding_cells(lines, axis)[0])
     low, high = -0.5 - before, n - 0.5 + after
     span = lines[index].field.axes[axis].span(unit[axis])
     if zoom and span:
@@ -253,7 +253,7 @@ def _colour(branch: int | None) -> str:
     return BRANCHES[(branch or 0) % len(BRANCHES)]
 
 
-def _ties(axes: Axes, plan: Plan, lines: Sequence[Tie], marked: Cone) -> None:
+def _ties(axes: Axes, plan: Plan, lines: Sequence[TapLink], marked: Cone) -> None:
     """Draw lines from every unit to its inputs; areas if the lines are too many."""
     if len(lines) > MOST_TIES:
         _areas(axes, plan, marked)

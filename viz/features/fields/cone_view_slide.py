@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from core.receptive_field.cone import Box, position
+from core.receptive_field.cone import Box, image_position
 from core.receptive_field.outline import Line
 from viz.slides.parts import Entry, canvas, key, sheet, titled
 from viz.slides.style import Style
@@ -114,7 +114,7 @@ def view_on(
         box(interval.unclipped, edgecolor=style.ink["muted"], linewidth=2.5, linestyle=(0, (3, 2)))
     if interval.clipped is not None:
         box(interval.clipped, facecolor=(*_rgb(WINDOW), 0.22), fill=True, edgecolor=WINDOW)
-    row, col = (position(line, axis, unit[axis]) for axis in (0, 1))
+    row, col = (image_position(line, axis, unit[axis]) for axis in (0, 1))
     if first_row <= row <= last_row and first_col <= col <= last_col:
         look: dict[str, Any] = {"marker": "+", "markersize": 16, "zorder": 4}
         for colour, width in (("#FFFFFF", 6), (OUTPUT, 3)):
@@ -158,7 +158,7 @@ def _centers(axes: Axes, line: Line, place: tuple[float, float, float], style: S
     for axis in (0, 1):
         apart = abs(float(line.field.effective_stride[axis])) * scale
         every = max(1, int(np.ceil(APART / apart))) if apart else line.node.grid[axis]
-        dots.append([position(line, axis, u) for u in range(0, line.node.grid[axis], every)])
+        dots.append([image_position(line, axis, u) for u in range(0, line.node.grid[axis], every)])
     xs = [x0 + col * scale for _ in dots[0] for col in dots[1]]
     ys = [y0 + row * scale for row in dots[0] for _ in dots[1]]
     look: dict[str, Any] = {"markersize": 5, "markeredgecolor": "#FFFFFF", "zorder": 2}

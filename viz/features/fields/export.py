@@ -207,10 +207,10 @@ def _worth(analysis: Analysis, index: int) -> float:
 
 
 def _depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
-    from core.receptive_field.growth import curve
+    from core.receptive_field.growth import growth_curve
     from viz.features.fields.slides import depth
 
-    curves = [curve(each.network.title, each.fields, axis) for each in analyses]
+    curves = [growth_curve(each.network.title, each.fields, axis) for each in analyses]
     title = "Receptive field against depth"
     size = times(analyses[0].network.input_size[1:])
     title += f": {analyses[0].network.title}" if len(analyses) == 1 else ""

@@ -182,11 +182,13 @@ def _recurrence(analysis: Analysis, page: PageState) -> None:
 
 
 def _depth_tab(analysis: Analysis, page: PageState) -> None:
-    from core.receptive_field.growth import curve
+    from core.receptive_field.growth import growth_curve
     from viz.features.fields.plots import depth_figure
 
     axis = unit.AXES.index(page.values["axis"])
-    curves = [curve(each.network.title, each.fields, axis) for each in _compared(analysis, page)]
+    curves = [
+        growth_curve(each.network.title, each.fields, axis) for each in _compared(analysis, page)
+    ]
     st.plotly_chart(depth_figure(curves), theme="streamlit", key="depth_figure")
     st.markdown(
         "A layer with a kernel of $k$ pixels adds $k - 1$ effective strides: without strides each "
@@ -246,10 +248,10 @@ def _compare_tab(analysis: Analysis, page: PageState) -> None:
     columns = {"parameters": numbers, "million MACs": numbers}
     st.dataframe(_summary(analyses), hide_index=True, column_config=columns)
     axis = unit.AXES.index(values["axis"])
-    from core.receptive_field.growth import curve
+    from core.receptive_field.growth import growth_curve
     from viz.features.fields.plots import depth_figure
 
-    curves = [curve(each.network.title, each.fields, axis) for each in analyses]
+    curves = [growth_curve(each.network.title, each.fields, axis) for each in analyses]
     st.plotly_chart(depth_figure(curves), theme="streamlit", key="compare_figure")
     _cones(analyses, page)
 

@@ -54,10 +54,10 @@ def _inside(field: ReceptiveField, image: Sequence[int]) -> str:
 
 def _distance(field: ReceptiveField) -> str:
     """How far apart neighbouring units look, along the axes that have any."""
-    from core.receptive_field.notes import uneven
+    from core.receptive_field.notes import is_unevenly_spaced
 
     along = [
-        (field.effective_stride[axis], uneven(field.axes[axis], field.grid[axis]), name)
+        (field.effective_stride[axis], is_unevenly_spaced(field.axes[axis], field.grid[axis]), name)
         for axis, name in enumerate(("down", "across"))
         if field.grid[axis] > 1 and not field.axes[axis].whole
     ]

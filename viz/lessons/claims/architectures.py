@@ -86,15 +86,15 @@ def _field_sizes(name: str) -> tuple[int | float, int | str]:
     """
     from core.networks import build, zoo
     from core.receptive_field import receptive_fields
-    from core.receptive_field.measured import Probe
+    from core.receptive_field.measured import LayerProbe
 
     whole = receptive_fields(zoo.build(name, device="meta"), zoo.entry(name).input_size)
     expected = [field for field in whole.values() if field.grid != (1, 1)][-1].size[1]
     line = re.sub(r"\bc\d+", f"c{PROBE_CHANNELS}", NOTATIONS[name].removesuffix(f", {CLASSIFIER}"))
     size = (RESNET_STRIDE, RESNET_STRIDE * (int(expected) // RESNET_STRIDE + 4))
     slim = build(parse_notation(line), 3, size, device="meta")
-    probe = Probe(slim, (3, *size), [name for name, _ in slim.named_children()][-1])
-    seen = probe.inner_span((0, probe.grid[1] // 2), 1)
+    probe = LayerProbe(slim, (3, *size), [name for name, _ in slim.named_children()][-1])
+    seen = probe.unclipped_span((0, probe.grid[1] // 2), 1)
     return expected, seen[1] - seen[0] + 1 if seen else "not seen whole"
 
 

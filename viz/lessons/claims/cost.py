@@ -149,13 +149,14 @@ def _compared_blocks(values: Values) -> tuple[tuple[str, str], ...]:
 
 def _milliseconds(lines: Sequence[str], input_size: InputSize, batch: int) -> tuple[Quartiles, ...]:
     """Measure forward and backward pass together: quartiles in milliseconds for each network."""
-    from core.cost.timing import measure_times, spread
+    from core.cost.timing import measure_times, quartiles
 
     specs = [parse_notation(line) for line in lines]
     modules = [build(spec, input_size[0], input_size[1:], seed=0) for spec in specs]
     timings = measure_times(modules, input_size, batch, repeats=7, seconds=4.0)
     return tuple(
-        spread([1e3 * (f + b) for f, b in zip(t.forward, t.backward, strict=True)]) for t in timings
+        quartiles([1e3 * (f + b) for f, b in zip(t.forward, t.backward, strict=True)])
+        for t in timings
     )
 
 
@@ -254,7 +255,7 @@ def _measured_quartiles(values: Values) -> tuple[Quartiles, ...]:
 
     MACs and bytes are counted, so all their quartiles are equal.
     """
-    from core.cost.timing import spread
+    from core.cost.timing import quartiles
 
     side, channels = int(values["side"]), int(values["channels"])
     size, batch, lines = (channels, side, side), 4, [line for _, line in _compared_blocks(values)]
@@ -262,8 +263,8 @@ def _measured_quartiles(values: Values) -> tuple[Quartiles, ...]:
         return _milliseconds(lines, size, batch)
     all_facts = [facts_of(line, size, batch) for line in lines]
     if values["quantity"] == QUANTITIES[1]:
-        return tuple(spread([float(each.torch_macs)]) for each in all_facts)
-    return tuple(spread([float(each.backward_bytes)]) for each in all_facts)
+        return tuple(quartiles([float(each.torch_macs)]) for each in all_facts)
+    return tuple(quartiles([float(each.backward_bytes)]) for each in all_facts)
 
 
 def _strided_or_pooling_chart(

@@ -9,7 +9,7 @@ from math import prod
 from core.graph.axes.axis_map import Window, window_map
 from core.layer.window import span_of
 from core.networks import Conv, Layer, MaxPool, NetworkSpec, ResidualBlock
-from core.receptive_field.reach import Reach, through
+from core.receptive_field.reach import Reach, reach_through
 from viz.lessons.exercises.question import (
     Mistake,
     NetworkSubject,
@@ -73,7 +73,7 @@ def field_after(steps: Sequence[WindowStep]) -> tuple[int, int]:
     reach = Reach()
     for step in steps:
         taps = Window(step.kernel, step.stride, (0, 0), step.dilation)
-        reach = through(reach, window_map(1, 1, taps))
+        reach = reach_through(reach, window_map(1, 1, taps))
     return reach.sizes[0], reach.advance
 
 

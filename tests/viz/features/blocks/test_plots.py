@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core.cost.timing import Timing, spread
+from core.cost.timing import Timing, quartiles
 from viz.features.blocks.plots import (
     KINDS,
     gradients_figure,
@@ -107,7 +107,7 @@ TIMES = {
 def test_times_are_medians_with_quartiles() -> None:
     figure = times_figure(TIMES)
     for trace, part in zip(figure.data, ("forward", "backward"), strict=True):
-        found = [spread(getattr(timing, part)) for timing in TIMES.values()]
+        found = [quartiles(getattr(timing, part)) for timing in TIMES.values()]
         assert list(trace.y) == ["fast", "slow"]
         assert list(trace.x) == pytest.approx([1000 * each.median for each in found])
         ends = np.add(trace.x, trace.error_x.array)

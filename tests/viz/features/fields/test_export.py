@@ -105,9 +105,9 @@ def test_the_table_has_the_pages_numbers_and_keeps_the_ends() -> None:
 
 def test_the_depth_curve_has_cores_sizes() -> None:
     figure = fits.drawn(of(network="resnet18")["depth"], Style("wide", 72))
-    from core.receptive_field.growth import curve
+    from core.receptive_field.growth import growth_curve
 
-    expected = curve("", analysis("resnet18").fields, 1)
+    expected = growth_curve("", analysis("resnet18").fields, 1)
     lines = figure.axes[0].lines
     np.testing.assert_array_equal(lines[0].get_ydata(), expected.widest)
     marks = [line.get_ydata()[0] for line in lines[1 : 1 + len(expected.sizes)]]

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.networks.notation import parse_notation
 from core.networks.zoo import NAMES, TABLE
 from core.networks.zoo_lines import INEXPRESSIBLE, NOTATIONS
-from core.receptive_field.strategies import KINDS
+from core.receptive_field.strategies import FAMILIES
 from tests.architectures import others_slow
 from tests.examples import examples
 from tests.viz.features.fields.fields_visit import (
@@ -237,9 +237,9 @@ def test_one_that_does_not_run_on_this_input_is_left_out_with_a_word() -> None:
 def test_a_strategy_opens_as_layers() -> None:
     at = visit(tab="reach", target="15", strategy="strided")
     assert at.selectbox(key="strategy").value == "strided"
-    at.selectbox(key="strategy").set_value(KINDS[-1].name)
+    at.selectbox(key="strategy").set_value(FAMILIES[-1].name)
     again(at)
-    assert link_of(at)["strategy"] == KINDS[-1].name
+    assert link_of(at)["strategy"] == FAMILIES[-1].name
     press(at, "Open its layers")
     assert values(at)["network"] == "own"
     assert link_of(at)["tab"] == "reach"

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import SpecError
 from core.receptive_field.growth import GrowthCurve
-from core.receptive_field.strategies import KINDS, Strategy, strategies
+from core.receptive_field.strategies import FAMILIES, Strategy, strategies
 from viz.features.fields.plots import (
     COARSER,
     FINER,
@@ -116,7 +116,7 @@ def test_strategies_are_three_panels_over_the_same_rows() -> None:
             t for t in figure.data if t.xaxis == panel.replace("x1", "x") or t.xaxis == panel
         )
         assert list(dots.x) == [getattr(way, field) for way in ways]
-        assert list(dots.y) == list(range(len(KINDS)))
+        assert list(dots.y) == list(range(len(FAMILIES)))
         assert [text.strip() for text in dots.text] == [short(getattr(w, field)) for w in ways]
         assert not len(absent.x)
     titles = [note.text for note in figure.layout.annotations]
