@@ -1,4 +1,4 @@
-"""The costs of a network: parameters, multiply–accumulates, memory and time."""
+"""Computes the costs of a network: parameters, multiply–accumulates, memory and time."""
 
 from .layers import FLOAT32_BYTES as FLOAT32_BYTES
 from .layers import CostTotals as CostTotals

@@ -1,27 +1,27 @@
-"""What a network costs: parameters, multiply–accumulates and activation memory, layer by layer.
+"""Computes parameters, multiply–accumulates and activation memory of a network, layer by layer.
 
-Found by sending shapes through the network on the meta device, in eval mode, for a batch of one:
-no arithmetic, no weights, and the caller's module stays as it is. What runs is written down by the
-recorder of ``core.graph``, so a row and the graph's node of the same name are one and the same.
+The network runs on the meta device, in eval mode, for a batch of one. So nothing is computed, no
+weights are read, and the caller's module is unchanged. The recorder of ``core.graph`` records the
+run, so each row corresponds to the graph's node of the same name.
 
 Conventions:
 
-- **One MAC is one multiply–accumulate.** Counted are convolutions, transposed convolutions and
-  matrix products, whatever calls them: module or function, linear layer, einsum, recurrence. In
-  attention the products of activations with each other are among them. Biases, norms, pooling,
-  interpolation, activations and elementwise arithmetic count nothing.
-- A tap that falls on padding counts like any other, as in all published numbers.
-- **Parameters** are counted where they are used first: a shared module's later rows have none.
-  Those that no layer uses have a row of their own, so that the rows add up to the whole.
-- **Activation bytes** are what a forward pass has to hold: the outputs as float32, four bytes a
-  number. An output that lies in its input's memory (a view, an operation in place, dropout in
-  eval mode) costs nothing more. Buffers inside a layer (im2col, attention weights) are not in.
+- **One MAC is one multiply–accumulate.** Convolutions, transposed convolutions and matrix products
+  count, no matter whether they belong to a layer, a function, an einsum or a recurrence. In
+  attention this includes products of activations with each other. Biases, norms, pooling,
+  interpolation, activations and elementwise arithmetic do not count.
+- A tap on padding counts like any other, as in all published numbers.
+- **Parameters** count in the row of their first use, so later rows of a shared module have none.
+  Parameters that no layer uses have rows of their own, so the rows add up to the total.
+- **Activation bytes** are the memory of all outputs as float32, four bytes a number. An output
+  that shares its input's memory (a view, an in-place operation, dropout in eval mode) adds
+  nothing. Buffers inside a layer (im2col, attention weights) are not included.
 
-torch's own counter (``torch.utils.flop_counter.FlopCounterMode``; half of its FLOPs are the MACs)
-gives the same MACs, with these exceptions, where it counts nothing and this counts the products:
-matrix times vector, dot products and bilinear layers (``aten.mv``, ``addmv``, ``dot``,
-``_trilinear``), and the fused CPU kernels of ``nn.LSTM`` and, in eval mode without gradients,
-``nn.MultiheadAttention`` and ``nn.TransformerEncoderLayer``. On the meta device none is fused.
+torch's own counter (``torch.utils.flop_counter.FlopCounterMode``, whose FLOPs are twice the MACs)
+returns the same numbers, except for operations that it does not count: matrix times vector, dot
+products and bilinear layers (``aten.mv``, ``addmv``, ``dot``, ``_trilinear``), and the fused CPU
+kernels of ``nn.LSTM`` and, in eval mode without gradients, ``nn.MultiheadAttention`` and
+``nn.TransformerEncoderLayer``. On the meta device none of them is fused, so their products count.
 """
 
 from __future__ import annotations
@@ -44,24 +44,24 @@ from ..tensors import tensors_in
 from ..torch_private import TRILINEAR, TorchDispatchMode, storage_number
 
 FLOAT32_BYTES = 4
+"""The size of a float32 number in bytes."""
 aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What one node of the network's graph costs, for a batch of one.
+    """The cost of one node of the network's graph, for a batch of one.
 
     Attributes:
-        name: that of the node of ``core.graph``; unique.
-        kind: the module's class, the function's or the method's name; ``"parameter"`` or
-            ``"buffer"`` where the network reads a tensor of its own; ``"unused"`` for parameters
-            that no layer reads.
-        output_shape: without the batch axis; of the first output where there are several.
-            A parameter's is its own.
-        parameters: number of parameters, counted on the first row that uses them.
-        macs: multiply–accumulates.
-        activation_bytes: memory of all outputs at float32.
-        module: the qualified name, e.g. ``"layer1.0.conv1"``; empty for functions and methods.
+        name: the unique name of the node in the graph.
+        kind: the name of the module's class or of the function; ``"parameter"`` or ``"buffer"``
+            for a tensor of the network that a function reads; ``"unused"`` for parameters that no
+            layer reads.
+        output_shape: the shape of the (first) output without the batch axis, or the parameter's.
+        parameters: the number of parameters that no earlier row has counted.
+        macs: the number of multiply–accumulates.
+        activation_bytes: the memory of all outputs as float32, in bytes.
+        module: the qualified name, such as ``"layer1.0.conv1"``; "" for functions and methods.
     """
 
     name: str
@@ -75,7 +75,7 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class CostTotals:
-    """The sums of the rows."""
+    """The sums of the costs of several layers."""
 
     parameters: int
     macs: int
@@ -83,27 +83,27 @@ class CostTotals:
 
 
 def layer_costs(module: nn.Module, input_size: tuple[int, ...]) -> tuple[LayerCost, ...]:
-    """The cost of every layer of ``module``, in the order in which it runs them.
+    """The cost of every layer of a network, in running order.
 
     Args:
-        module: any module of one input that does not decide by values. Untouched: mode,
-            hooks, gradients and buffers stay as they are, also after an error.
-        input_size: (channels, height, width), or what else follows the batch axis.
+        module: any module with one input whose forward does not depend on values; it is not
+            changed.
+        input_size: the input's shape without the batch, such as (channels, height, width).
 
     Raises:
-        SpecError: a size below 1, a module that cannot be followed, or one that the input
-            does not fit.
+        SpecError: a size is below 1, the module cannot be followed, or it does not accept the
+            input.
     """
     size = _checked_size(input_size)
     bare = meta_copy(module)
-    bare.__class__ = module.__class__  # an fx.GraphModule's was made anew, without its forward
+    bare.__class__ = module.__class__  # the copy of an fx.GraphModule has a class without forward
     costs = _CostRecorder(bare)
     costs.propagate(size)
     return (*costs.named_rows(), *costs.unused())
 
 
 def totals(costs: Iterable[LayerCost]) -> CostTotals:
-    """The sums over ``costs``."""
+    """The sums of the costs of several layers."""
     rows = tuple(costs)
     return CostTotals(
         parameters=sum(row.parameters for row in rows),
@@ -113,6 +113,7 @@ def totals(costs: Iterable[LayerCost]) -> CostTotals:
 
 
 def _checked_size(input_size: tuple[int, ...]) -> tuple[int, ...]:
+    """The input size as a tuple; raises SpecError unless all numbers are at least 1."""
     size = tuple(input_size)
     whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in size)
     if not size or not whole:
@@ -128,10 +129,10 @@ def _first_line(error: Exception) -> str:
 
 
 def _convolution(out: Tensor, args: tuple[Any, ...]) -> int:
-    """Every output (transposed: every input) times the taps of one of them.
+    """The MACs of a convolution: its outputs (transposed: inputs) times the taps of each.
 
-    Weights are (outputs, inputs / groups, *kernel), transposed (inputs, outputs / groups,
-    *kernel): either way all but the first axis are the taps.
+    Weights have the shape (outputs, inputs / groups, *kernel), for transposed convolutions
+    (inputs, outputs / groups, *kernel). In both cases all axes but the first are the taps.
     """
     weight: Tensor = args[1]
     positions: Tensor = args[0] if args[6] else out
@@ -139,7 +140,10 @@ def _convolution(out: Tensor, args: tuple[Any, ...]) -> int:
 
 
 def _matrix_product(left: int) -> Callable[[Tensor, tuple[Any, ...]], int]:
-    """Every output times the length of its sum: the last axis of argument number ``left``."""
+    """A function that returns the MACs of a matrix product: its outputs times the summed length.
+
+    ``left`` is the position of the left factor in the arguments, whose last axis is summed over.
+    """
 
     def macs(out: Tensor, args: tuple[Any, ...]) -> int:
         return out.numel() * int(args[left].shape[-1])
@@ -148,7 +152,7 @@ def _matrix_product(left: int) -> Callable[[Tensor, tuple[Any, ...]], int]:
 
 
 def _bilinear(out: Tensor, args: tuple[Any, ...]) -> int:
-    """x1ᵀ W x2 for every output: the weights of one output, each read once."""
+    """The MACs of x1ᵀ W x2: the number of outputs times the weights of one output."""
     weight: Tensor = args[1]
     return out.numel() * prod(weight.shape[1:])
 
@@ -164,15 +168,16 @@ MACS: dict[Any, Callable[[Tensor, tuple[Any, ...]], int]] = {
     aten.addmv: _matrix_product(1),
     TRILINEAR: _bilinear,
 }
+"""For each of torch's operators with MACs, a function from (output, arguments) to their number."""
 
 
 class _MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts below the layers, where every layer has become one of torch's few products."""
+    """A mode that counts the MACs of torch's operators, which all layers are made of."""
 
     macs = 0
 
     def take_count(self) -> int:
-        """The MACs counted since the last call."""
+        """Returns the MACs since the last call of this method."""
         count, self.macs = self.macs, 0
         return count
 
@@ -193,31 +198,44 @@ class _MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 # --- Rows -------------------------------------------------------------------------------------
 
 FAILURE_PREFIX = "fails on an input of this size: "
-"""How core.graph.tracing.trace begins when forward raises."""
+"""The beginning of the errors that core.graph.tracing.trace raises if forward fails."""
 
 
 class _CostRecorder(Recorder):
-    """Adds a row for each recorded node: one for each layer of torch's own, whatever it calls,
-    and one for each function outside of them."""
+    """A recorder that adds a row for each of torch's own layers, and for each other function.
+
+    Attributes:
+        net: the network, on the meta device.
+        current_layer: the description of the layer that is running, for error messages.
+        rows: the rows so far.
+        own_tensors: the names of parameters and buffers that have no row yet, by tensor ``id``.
+        counted_parameters: the ids of the parameters that a row has counted.
+        counter: counts the MACs.
+        new_storages: the memory that was allocated since the last row.
+    """
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.current_layer = "this network"  # the layer that is running, for error messages
+        self.current_layer = "this network"
         self.rows: list[LayerCost] = []
         self.own_tensors = {
             id(t): name for name, t in (*net.named_parameters(), *net.named_buffers())
         }
         self.counted_parameters: set[int] = set()
         self.counter = _MacCounter()  # type: ignore[no-untyped-call]
-        self.new_storages: set[int] = set()  # memory made since the last row
+        self.new_storages: set[int] = set()
 
     def propagate(self, size: tuple[int, ...]) -> None:
-        """Run an input of ``size`` through the network; an error names the layer it does not fit."""
+        """Runs an input of ``size``, without the batch, through the network.
+
+        Raises:
+            SpecError: the network does not accept the input; the text names the layer.
+        """
         (name,) = input_names(self.net, [size])
         try:
             image = torch.empty(1, *size, device="meta", dtype=floating_dtype(self.net))
-        except Exception as error:  # numbers that torch cannot hold
+        except Exception as error:  # the size is too large for torch
             raise self._misfit(size, _first_line(error)) from error
         node = self.names.placeholder(name).name
         self._add_draft(Draft(node, name, "input", tuple(image.shape)), image)
@@ -225,17 +243,18 @@ class _CostRecorder(Recorder):
         try:
             out = run_with_listener(self.net, [image], self, *contexts)
         except SpecError as error:
-            _, fails, said = error.rule.partition(FAILURE_PREFIX)
-            raise (self._misfit(size, said) if fails else error) from error
+            _, fails, reason = error.rule.partition(FAILURE_PREFIX)
+            raise (self._misfit(size, reason) if fails else error) from error
         start = len(self.drafts)
         self.output_drafts(out)
         self._add_part_rows(self.drafts[start:])
 
-    def _misfit(self, size: tuple[int, ...], said: str) -> SpecError:
-        return SpecError("input_size", f"does not fit {self.current_layer}: {said}", size)
+    def _misfit(self, size: tuple[int, ...], reason: str) -> SpecError:
+        """The error that the input does not fit the layer that is running."""
+        return SpecError("input_size", f"does not fit {self.current_layer}: {reason}", size)
 
     def entered(self, path: str, module: nn.Module) -> None:
-        """See core.graph.tracing.trace.Listener."""
+        """Notes which layer is running."""
         super().entered(path, module)
         self.current_layer = f'layer "{path}"'
 
@@ -247,7 +266,7 @@ class _CostRecorder(Recorder):
         kwargs: Mapping[str, Any],
         out: Any,
     ) -> Any:
-        """See core.graph.tracing.trace.Listener."""
+        """Records a torch call and adds its row, unless it belongs to one of torch's layers."""
         inputs, start = tensors_in((*args, *kwargs.values())), len(self.drafts)
         if not self.leaf_depth:
             self._add_tensor_rows(inputs)
@@ -258,17 +277,26 @@ class _CostRecorder(Recorder):
         return result
 
     def left(self, path: str, module: nn.Module, out: Any) -> Any:
-        """See core.graph.tracing.trace.Listener."""
-        start, leaves = self.draft_counts[-1], self.leaf_depth
+        """Records the end of a module and adds the row of one of torch's layers."""
+        start, depth = self.draft_counts[-1], self.leaf_depth
         out = super().left(path, module, out)
-        if leaves == 1 and not self.leaf_depth:
+        if depth == 1 and not self.leaf_depth:
             self._add_row(self.drafts[start:][-1:], out, path, module)
         return out
 
     def _add_row(
         self, drafts: Sequence[Draft], out: Any, path: str = "", module: nn.Module | None = None
     ) -> None:
-        """A row for the last node; those before it are parts of a tensor that was split."""
+        """Adds a row for the last of some nodes, and free rows for the others.
+
+        The others are parts of a tensor that was split earlier.
+
+        Args:
+            drafts: the new nodes.
+            out: the result of the layer or function.
+            path: the qualified name of the layer; "" for a function.
+            module: the layer; None for a function.
+        """
         self._add_part_rows(drafts[:-1])
         results = tensors_in((out,))
         for node in drafts[-1:]:
@@ -287,23 +315,23 @@ class _CostRecorder(Recorder):
             self.new_storages = set()
 
     def _add_part_rows(self, drafts: Iterable[Draft]) -> None:
-        """Rows for parts of a tensor that was split: they cost nothing."""
+        """Adds rows without costs for parts of a tensor that was split."""
         for part in drafts:
             self.rows.append(LayerCost(part.name, part.operation, part.shape[1:], 0, 0, 0))
 
     def _add_tensor_rows(self, tensors: Iterable[Tensor]) -> None:
-        """Add a row for each of the network's own tensors that a function reads first."""
+        """Adds a row for each of the network's own tensors that a function reads first."""
         for tensor in tensors:
             path = self.own_tensors.pop(id(tensor), None)
             if path is None:
                 continue
-            learned = isinstance(tensor, nn.Parameter)
-            count = self._new_parameters([tensor]) if learned else 0
-            kind, shape = "parameter" if learned else "buffer", tuple(tensor.shape)
+            is_parameter = isinstance(tensor, nn.Parameter)
+            count = self._new_parameters([tensor]) if is_parameter else 0
+            kind, shape = "parameter" if is_parameter else "buffer", tuple(tensor.shape)
             self.rows.append(LayerCost("", kind, shape, count, 0, 0, path))
 
     def _new_parameters(self, used: Iterable[Tensor]) -> int:
-        """The size of those parameters in ``used`` that no row has counted so far."""
+        """The number of elements of the parameters in ``used`` that no row has counted so far."""
         new = {
             id(tensor): tensor.numel()
             for tensor in used
@@ -313,13 +341,16 @@ class _CostRecorder(Recorder):
         return sum(new.values())
 
     def named_rows(self) -> Iterator[LayerCost]:
-        """The rows. Tensors of the network are named last, so that no node's name changes."""
+        """The rows, with names for the network's own tensors.
+
+        These are named last, so that the names of nodes are those of the graph.
+        """
         for row in self.rows:
             name = row.name or self._call_name(row.module)
             yield row if row.name else replace(row, name=name)
 
     def unused(self) -> Iterator[LayerCost]:
-        """A row for each parameter that no node used."""
+        """A row for each parameter that no node uses."""
         for name, parameter in self.net.named_parameters():
             if id(parameter) not in self.counted_parameters:
                 shape, count = tuple(parameter.shape), parameter.numel()
@@ -327,7 +358,7 @@ class _CostRecorder(Recorder):
 
 
 class _CallSites(TorchFunctionMode):
-    """Notes the layer and the input shapes of every torch call, for error messages."""
+    """A mode that notes the layer and the input shapes of every torch call, for error messages."""
 
     def __init__(self, costs: _CostRecorder) -> None:
         super().__init__()
@@ -346,9 +377,10 @@ class _CallSites(TorchFunctionMode):
 
 
 def _storages(tensors: Iterable[Tensor]) -> set[int]:
-    """The numbers of the storages of some tensors; a tensor on the meta device has one too."""
+    """The numbers that identify the memory of tensors; meta tensors have such numbers too."""
     return {storage_number(tensor) for tensor in tensors}
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
+    """The memory of tensors as float32, in bytes."""
     return sum(FLOAT32_BYTES * tensor.numel() for tensor in tensors)

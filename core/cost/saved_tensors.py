@@ -1,8 +1,8 @@
-"""The tensors that autograd saves for the backward pass: kind, layers, and bytes.
+"""Lists the tensors that autograd saves for the backward pass: their kinds, layers and bytes.
 
-torch's own hooks on saved tensors list them on the meta device, so nothing is computed. Memory
-that several layers save is counted once. Outputs that no layer saves (such as that of a batch norm
-before a ReLU) are not counted; nor are buffers that the backward pass itself allocates.
+torch's hooks on saved tensors report them during a run on the meta device, so nothing is computed.
+Memory that several layers save counts once. Outputs that no layer saves, such as that of a batch
+norm before a ReLU, do not count, nor do buffers that the backward pass itself allocates.
 
 Source: torch.autograd.graph.saved_tensors_hooks.
 """
@@ -31,6 +31,7 @@ KINDS: dict[Kind, str] = {
     "masks": "true or false: what was dropped",
     "inside": "what layers make for themselves, such as a batch's mean",
 }
+"""The kinds of saved tensors and their descriptions on screen."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ class SavedTensor:
     """One piece of memory that the backward pass needs.
 
     Attributes:
-        kind: what it is; see `KINDS`.
-        shape: of the first tensor saved in it, batch axis included.
-        bytes: of the whole storage.
-        layers: qualified names of the innermost modules whose backward pass reads it, in the
-            order they run; "" for the network's own forward.
+        kind: one of `KINDS`.
+        shape: the shape, with the batch axis, of the first tensor saved in this memory.
+        bytes: the size of the whole storage in bytes.
+        layers: the qualified names of the innermost modules whose backward pass reads it, in
+            running order; "" for the network's own forward.
     """
 
     kind: Kind
@@ -54,18 +55,19 @@ class SavedTensor:
 def saved_for_backward(
     module: nn.Module, input_size: tuple[int, ...], batch: int = 1
 ) -> tuple[SavedTensor, ...]:
-    """Everything that ``module`` saves for its backward pass, each piece of memory once.
+    """The memory that a network saves for its backward pass, without duplicates.
 
-    The module runs in training mode; the backward pass goes to its trainable parameters and to
-    the input.
+    The network runs in training mode. The backward pass computes the gradients of its trainable
+    parameters and of the input.
 
     Args:
-        module: any module of one input that does not decide by values; untouched.
-        input_size: what follows the batch axis, e.g. (channels, height, width).
-        batch: samples.
+        module: any module with one input whose forward does not depend on values; it is not
+            changed.
+        input_size: the input's shape without the batch, such as (channels, height, width).
+        batch: the number of samples in the batch.
 
     Raises:
-        SpecError: it cannot be copied, or does not take this input.
+        SpecError: the module cannot be copied, or it does not accept the input.
     """
     bare = meta_copy(module).train()
     bare.__class__ = module.__class__
@@ -77,31 +79,41 @@ def saved_for_backward(
         with torch.enable_grad(), torch.device("meta"), log.hooks():
             bare(image)
     except Exception as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise SpecError("input_size", f"does not fit this network: {said}", input_size) from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise SpecError("input_size", f"does not fit this network: {reason}", input_size) from error
     return tuple(log.tensors())
 
 
 def saved_bytes(saved: Iterable[SavedTensor]) -> dict[Kind, int]:
-    """Bytes of each kind, in the order of `KINDS`; kinds without any are left out."""
+    """The bytes of each kind in the order of `KINDS`; kinds with no bytes are left out."""
     rows = tuple(saved)
     sums = {kind: sum(row.bytes for row in rows if row.kind == kind) for kind in KINDS}
     return {kind: total for kind, total in sums.items() if total}
 
 
 def backward_bytes(saved: Iterable[SavedTensor]) -> int:
-    """Bytes that are held only for the backward pass: all but the weights."""
+    """The bytes of memory that exists only for the backward pass, i.e. of all but the weights."""
     return sum(row.bytes for row in saved if row.kind != "weights")
 
 
 @dataclass
 class _SavedStorage:
-    tensor: Tensor  # a reference keeps its storage alive, so that the storage's id stays unique
+    """A piece of saved memory: a tensor in it, and the names of the modules that save it."""
+
+    tensor: Tensor  # the reference keeps the storage alive, so that the storage's id stays unique
     layers: dict[str, None] = field(default_factory=dict)
 
 
 class _SavedTensorLog:
-    """Records which memory autograd saves, and for which modules."""
+    """Records the memory that autograd saves, and for which modules.
+
+    Attributes:
+        storages: the saved memory by its storage's number.
+        module_stack: the qualified names of the modules whose forward is running.
+        own_storages: the storages of the network's parameters and buffers.
+        image_storage: the storage of the input.
+        outputs: the outputs of modules by their storage's number.
+    """
 
     def __init__(self, bare: nn.Module, image: Tensor) -> None:
         self.storages: dict[int, _SavedStorage] = {}
@@ -114,17 +126,20 @@ class _SavedTensorLog:
             part.register_forward_hook(self._exit_hook)
 
     def _entry_hook(self, path: str) -> Any:
+        """A hook that notes the start of the forward of the module ``path``."""
+
         def entering(module: nn.Module, args: Any) -> None:
             self.module_stack.append(path)
 
         return entering
 
     def _exit_hook(self, module: nn.Module, args: Any, out: Any) -> None:
+        """Notes the end of a module's forward and its outputs."""
         self.module_stack.pop()
         self.outputs |= {storage_number(tensor): tensor for tensor in tensors_in((out,))}
 
     def hooks(self) -> saved_tensors_hooks:
-        """torch's hooks on saved tensors, which write into this log."""
+        """A context in which torch reports every saved tensor to this log."""
 
         def pack(tensor: Tensor) -> Tensor:
             entry = self.storages.setdefault(storage_number(tensor), _SavedStorage(tensor.detach()))
@@ -134,19 +149,20 @@ class _SavedTensorLog:
         return saved_tensors_hooks(pack, lambda tensor: tensor)
 
     def tensors(self) -> Iterable[SavedTensor]:
-        for name, entry in self.storages.items():
+        """The saved memory, in the order in which it was first saved."""
+        for storage, entry in self.storages.items():
             size = entry.tensor.untyped_storage().nbytes()
-            yield SavedTensor(
-                self._kind(name, entry.tensor), tuple(entry.tensor.shape), size, (*entry.layers,)
-            )
+            kind = self._kind(storage, entry.tensor)
+            yield SavedTensor(kind, tuple(entry.tensor.shape), size, (*entry.layers,))
 
-    def _kind(self, name: int, tensor: Tensor) -> Kind:
-        if name in self.own_storages:
+    def _kind(self, storage: int, tensor: Tensor) -> Kind:
+        """The kind of saved memory, from its storage's number and a tensor in it."""
+        if storage in self.own_storages:
             return "weights"
-        if name == self.image_storage:
+        if storage == self.image_storage:
             return "input"
         if tensor.dtype in (torch.bool, torch.uint8):
             return "masks"
         if not tensor.is_floating_point():
             return "indices"
-        return "activations" if name in self.outputs else "inside"
+        return "activations" if storage in self.outputs else "inside"

@@ -1,8 +1,8 @@
-"""Measured times of the forward and the backward pass on this machine.
+"""Measures the times of the forward and the backward pass on this machine.
 
-The modules under comparison take turns, one repeat each, so that other work of the machine slows
-all of them alike. The first turns warm up and are discarded. A time is reported as the median,
-its spread as the quartiles.
+The compared modules take turns, with one run each, so that other load of the machine slows all of
+them equally. The first turns warm up and are discarded. A time is reported as the median of the
+durations, and its spread as their quartiles.
 """
 
 from __future__ import annotations
@@ -23,20 +23,22 @@ from .layers import FLOAT32_BYTES, layer_costs, totals
 from .saved_tensors import saved_bytes, saved_for_backward
 
 WARM_UP = 1
-"""Number of first turns that are not counted."""
+"""The number of first turns that are discarded."""
 MAX_REPEATS = 200
+"""The most measured turns."""
 MAX_MACS = 2 * 10**11
-"""Most multiply–accumulates of one turn: the forward and backward passes of all modules."""
+"""The most multiply–accumulates of one turn: the forward and backward passes of all modules."""
 MAX_SECONDS = 20.0
-"""Seconds after which no further turn begins, once there are `LEAST` turns."""
+"""The seconds after which no further turn begins, once there are `MIN_TURNS` measured turns."""
 MIN_TURNS = 3
+"""The fewest measured turns, however long they take."""
 BACKWARD_MAC_RATIO = 2
-"""MACs of a backward pass per MAC of the forward pass: one for the input, one for the weights."""
+"""The MACs of a backward pass per MAC of the forward pass: one each for inputs and weights."""
 
 
 @dataclass(frozen=True)
 class Quartiles:
-    """Median and quartiles of some durations, in seconds."""
+    """The median, the lower and the upper quartile of durations, in seconds."""
 
     median: float
     low: float
@@ -45,14 +47,16 @@ class Quartiles:
 
 @dataclass(frozen=True)
 class Timing:
-    """The durations of one module, in seconds, in the order they were measured.
+    """The measured durations of one module in seconds, in the order of the turns.
 
     Attributes:
-        forward, backward: of each repeat; the backward pass takes a random upstream gradient to
-            the input and all parameters.
-        input_size, batch: of the input it was measured with.
-        warm_up: turns before the first that counts.
-        threads: of the CPU.
+        forward: the duration of the forward pass in each turn.
+        backward: the duration of the backward pass in each turn, from a random upstream gradient to
+            the gradients of the input and of all parameters.
+        input_size: the shape of the input without the batch.
+        batch: the number of samples in the batch.
+        warm_up: the number of discarded turns.
+        threads: the number of CPU threads.
     """
 
     forward: tuple[float, ...]
@@ -64,23 +68,26 @@ class Timing:
 
     @property
     def repeats(self) -> int:
-        """The number of measured repeats."""
+        """The number of measured turns."""
         return len(self.forward)
 
     @property
     def spreads(self) -> dict[str, Quartiles]:
-        """The quartiles of ``"forward"`` and ``"backward"``; there must be at least one repeat."""
+        """The quartiles of the ``"forward"`` and ``"backward"`` durations of at least one turn."""
         return {"forward": quartiles(self.forward), "backward": quartiles(self.backward)}
 
 
 def quartiles(durations: Sequence[float]) -> Quartiles:
-    """Median and quartiles of one or more durations."""
+    """The median and the quartiles of one or more durations."""
     low, median, high = (float(q) for q in np.quantile(durations, (0.25, 0.5, 0.75)))
     return Quartiles(median, low, high)
 
 
 Progress = Callable[[int, int, tuple[Timing, ...]], bool]
-"""(runs done, total runs, the timings so far) → whether to go on. A turn is one run per module."""
+"""A function of (finished runs, all runs, timings so far) that returns whether to continue.
+
+A turn consists of one run of each module.
+"""
 
 
 def measure_times(
@@ -94,24 +101,25 @@ def measure_times(
     seconds: float = MAX_SECONDS,
     progress: Progress | None = None,
 ) -> tuple[Timing, ...]:
-    """Forward and backward times of some modules on the same input, on the CPU, in turns.
+    """Measures the forward and backward times of modules on the same input, on the CPU.
 
     Args:
-        modules: copied and run in training mode; themselves untouched.
-        input_size: what follows the batch axis.
-        batch: images.
-        repeats: at most `MAX_REPEATS`; fewer are made when ``seconds`` have passed.
-        thread_count: of torch, in the whole process while this runs.
-        seed: of the input and of the upstream gradient.
-        seconds: time after which no further turn begins, once there are `LEAST` turns.
-        progress: called after each run; returning False ends the measurement with the results so
-            far.
+        modules: the modules, copies of which run in training mode.
+        input_size: the input's shape without the batch.
+        batch: the number of samples in the batch.
+        repeats: the number of measured turns, at most `MAX_REPEATS`.
+        thread_count: torch's number of threads, set for the whole process during the measurement.
+        seed: the seed of the random input and upstream gradient.
+        seconds: the time after which no further turn begins, once there are `MIN_TURNS` turns.
+        progress: a function that is called after each run; the measurement ends with the results
+            so far if it returns False.
 
     Returns:
-        One timing per module, in order. Timings are empty when stopped during warm-up.
+        One timing for each module, in order; it is empty if the measurement ends during warm-up.
 
     Raises:
-        SpecError: too much work or memory, or a module that does not take this input.
+        SpecError: the measurement would need too much time or memory, or a module does not accept
+            the input.
     """
     if whole("repeats", repeats, 1) > MAX_REPEATS:
         raise SpecError("repeats", f"must be at most {MAX_REPEATS}", repeats)
@@ -137,26 +145,26 @@ def measure_times(
 
 
 class _TimedModule:
-    """One module and its durations."""
+    """A module under measurement and its durations so far."""
 
     def __init__(self, module: nn.Module, image: Tensor, generator: torch.Generator) -> None:
         self.module = copy.deepcopy(module).train()
         self.image = image
-        learned = (p for p in self.module.parameters() if p.requires_grad)
-        self.differentiated = [self.image, *learned]
+        trainable = (p for p in self.module.parameters() if p.requires_grad)
+        self.differentiated = [self.image, *trainable]
         self.upstream: Tensor | None = None
         self.generator = generator
         self.forward: list[float] = []
         self.backward: list[float] = []
 
     def turn(self, counts: bool) -> None:
-        """Run forward and backward once; ``counts`` records the two durations."""
+        """Runs forward and backward once, and stores the two durations if the turn counts."""
         start = perf_counter()
         out: Tensor = self.module(self.image)
         middle = perf_counter()
         if self.upstream is None:
             self.upstream = torch.randn(out.shape, generator=self.generator)
-            middle = perf_counter()  # a turn that does not count
+            middle = perf_counter()  # this happens in the first turn, which is discarded
         torch.autograd.grad(out, self.differentiated, self.upstream, allow_unused=True)
         end = perf_counter()
         if counts:
@@ -164,16 +172,17 @@ class _TimedModule:
             self.backward.append(end - middle)
 
     def timing(self, input_size: tuple[int, ...], batch: int, thread_count: int) -> Timing:
+        """The durations so far, with the settings of the measurement."""
         durations = tuple(self.forward), tuple(self.backward)
         return Timing(*durations, input_size, batch, WARM_UP, thread_count)
 
 
 def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch: int) -> None:
-    """Refuse a measurement that would take too long or too much memory, before it begins.
+    """Raises an error for a measurement that would need too much time or memory.
 
     Raises:
-        SpecError: says which batch would do, or that the input is too large for any; or a
-            max pooling that torch cannot backpropagate through.
+        SpecError: the text says which batch size would work, or that the input is too large for
+            any; or torch cannot backpropagate through a max pooling of the network.
     """
     whole("batch", batch, 1)
     macs, most_bytes = 0, 0
@@ -182,7 +191,7 @@ def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch:
         total = totals(layer_costs(module, input_size))
         saved = sum(saved_bytes(saved_for_backward(module, input_size, batch)).values())
         macs += total.macs * batch * (1 + BACKWARD_MAC_RATIO)
-        # all outputs and a gradient for each, and the saved tensors; modules run one by one
+        # The outputs and their gradients, the saved tensors and the parameters of one module.
         needs = 2 * total.activation_bytes * batch + saved + FLOAT32_BYTES * total.parameters
         most_bytes = max(most_bytes, needs)
     _check_limit("multiply–accumulates", macs, MAX_MACS, batch)
@@ -190,6 +199,7 @@ def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch:
 
 
 def _check_limit(what: str, needed: int, most: int, batch: int) -> None:
+    """Raises SpecError if ``needed`` exceeds ``most``; ``what`` names the unit of both."""
     if needed <= most:
         return
     fits = most * batch // needed

@@ -32,6 +32,7 @@ from typing import Any
 import torch
 
 from .rules.call import names_in
+from .rules.windows import per_axis
 
 ROUNDING = 16
 """The error of a sum that counts as rounding: this many ε32 times its channel's largest value."""
@@ -208,11 +209,11 @@ def _share_pooling(
     if operation.startswith("adaptive"):
         axes = [_window_slices(n, m) for n, m in sizes]
     else:
-        kernel = _per_axis(arguments["kernel_size"], count)
-        stride = _per_axis(arguments.get("stride") or kernel, count)
+        kernel = per_axis(arguments["kernel_size"], count)
+        stride = per_axis(arguments.get("stride") or kernel, count)
         padding, dilation = (
-            _per_axis(arguments.get("padding", 0), count),
-            _per_axis(arguments.get("dilation", 1), count),
+            per_axis(arguments.get("padding", 0), count),
+            per_axis(arguments.get("dilation", 1), count),
         )
         settings = zip(sizes, kernel, stride, padding, dilation, strict=True)
         axes = [list(_tap_slices(*size, *setting)) for size, *setting in settings]
@@ -222,12 +223,6 @@ def _share_pooling(
         for parts in product(*axes)
     ]
     return _SharedGradient.apply(values, 1, pieces, image)  # type: ignore[no-any-return,no-untyped-call]
-
-
-def _per_axis(value: Any, count: int) -> list[int]:
-    """A setting of a pooling as a list with one number for each of ``count`` axes."""
-    numbers = [int(v) for v in value] if isinstance(value, tuple | list) else [int(value)]
-    return numbers * count if len(numbers) == 1 else numbers
 
 
 def _tap_slices(n: int, m: int, k: int, s: int, p: int, d: int) -> Iterator[tuple[slice, slice]]:

@@ -1,14 +1,13 @@
-"""A copy of a network whose gradient shows connectivity.
+"""Makes a copy of a network whose gradient shows which units read which.
 
-Its weights are positive, maxima become averages, and activations never saturate. Such a
-copy preserves which units read which, and nothing else. Its gradient is reduced to its
-support (0 or 1) after every operation, so that nothing overflows or vanishes however deep
-the network is, and no two paths cancel.
+The copy's weights are positive, maxima become averages, and activations never saturate. The copy
+preserves the connections of the network and nothing else. Its gradient is reduced to its support
+(0 or 1) after every operation. So it neither overflows nor vanishes, however deep the network is,
+and no two paths cancel.
 
-Where all weights of a convolution or a linear layer are positive, only which positions each
-output reads can show in a support, and that is the same for all channels of a group. So one
-channel is enough: torch's own operation, with all its settings, runs on the mean of a
-group's channels, and what comes out is spread over the outputs.
+If all weights of a convolution or a linear layer are positive, every output channel of a group
+reads the same positions. So one channel is enough: torch's own operation, with all its settings,
+runs on the mean of a group's channels, and its result is copied to all output channels.
 """
 
 from __future__ import annotations
@@ -23,21 +22,22 @@ from torch.overrides import TorchFunctionMode
 
 from ..graph.plain_copy import plain_copy
 from ..graph.rules.call import names_in
+from ..graph.rules.windows import per_axis
 from ..graph.tracing.fixed_zeros import fixed_zeros
 from ..layer.window import span_of
 from ..torch_private import own_buffers, own_parameters
 
 NOISE_LENGTH = 10_007
-"""Number of different weights: a prime, so that no row of a matrix equals the next."""
+"""The number of different random weights; it is prime, so that rows of a matrix differ."""
 MAX_STORED = 1 << 20
-"""Most numbers of a tensor that are stored; in larger ones each row is one number, expanded."""
+"""The most numbers stored for one tensor; in a larger tensor each row repeats one number."""
 
 
 def positive_copy(module: nn.Module) -> nn.Module:
-    """A copy in float64 and eval mode: weights average, norms and biases have no effect.
+    """A copy in float64 and eval mode whose weights average and whose norms and biases do nothing.
 
-    Numbers that are zero by construction (`fixed_zeros`) stay zero. No weight is copied, and
-    those of a module on the meta device become real.
+    Values that are zero by construction (`fixed_zeros`) stay zero. All other weights are new, so
+    the module may lie on the meta device.
 
     Raises:
         SpecError: the module cannot be copied.
@@ -46,13 +46,13 @@ def positive_copy(module: nn.Module) -> nn.Module:
     replaced: dict[int, Any] = {}
     for name, tensor in _named_tensors(module):
         if id(tensor) not in replaced:
-            start = 31 * len(replaced)  # tensors that are equal could cancel, as channels could
+            start = 31 * len(replaced)  # tensors must differ, since equal ones could cancel
             replaced[id(tensor)] = _positive_tensor(name, tensor, noise.roll(start))
     return plain_copy(module, replaced)
 
 
 def _named_tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Parameters, buffers and other tensors of a module with the last part of their names."""
+    """The parameters, buffers and tensor attributes of a module, with their unqualified names."""
     for part in module.modules():
         for name, tensor in (
             *own_parameters(part).items(),
@@ -64,7 +64,13 @@ def _named_tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _positive_tensor(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """A positive tensor of the same shape whose numbers differ slightly."""
+    """A tensor of the same shape with positive values that differ slightly from each other.
+
+    Args:
+        name: the unqualified name of the tensor, which distinguishes weights from biases.
+        tensor: the tensor; integers are copied instead.
+        noise: random factors around 1.
+    """
     if not (tensor.is_floating_point() or tensor.is_complex()):
         return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.cpu().clone()
     stored = tensor.shape
@@ -80,13 +86,14 @@ def _positive_tensor(name: str, tensor: torch.Tensor, noise: torch.Tensor) -> to
 
 
 def _mean_value(name: str, tensor: torch.Tensor) -> float:
+    """The scale of the new values: 1 / fan-in for weights, 1 for scales, 0 for biases and means."""
     if tensor.ndim > 1:
         return 1 / max(1, tensor.numel() // tensor.shape[0])
     return 0.0 if "bias" in name or "mean" in name else 1.0
 
 
 class PositiveMode(TorchFunctionMode):
-    """Replaces maxima by averages and saturating activations, and reduces gradients to support."""
+    """A mode that replaces maxima and saturating activations, and reduces gradients to support."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -99,10 +106,11 @@ class PositiveMode(TorchFunctionMode):
 
 
 def _as_double(out: Any, name: str, args: Sequence[Any]) -> Any:
-    """A result that fits the copy's type: code makes constants in single precision.
+    """The result of a call in a form that the float64 copy can use.
 
-    A weight that is stored once for each row is written out where code reaches for its data,
-    which it may mean to write to.
+    Constants that the network's code creates in single precision become float64. A parameter whose
+    rows repeat one stored number becomes contiguous when code gets its ``data`` attribute, because
+    the code may write to it.
     """
     if not isinstance(out, torch.Tensor):
         return out
@@ -112,10 +120,10 @@ def _as_double(out: Any, name: str, args: Sequence[Any]) -> Any:
 
 
 def _gradient_support(gradient: torch.Tensor | None) -> torch.Tensor | None:
-    if gradient is None:  # of a part that nobody used
+    """The support of a gradient: 1 where it is nonzero and no NaN, else 0, in the same dtype."""
+    if gradient is None:  # the tensor was not used
         return None
-    support = gradient.abs().gt_(0)  # 0 for NaN too
-    return support.to(gradient.dtype)  # of a complex gradient too
+    return gradient.abs().gt_(0).to(gradient.dtype)  # abs is real for complex gradients
 
 
 _SATURATING = names_in(
@@ -126,11 +134,17 @@ _SATURATING = names_in(
 
 
 def _positive_result(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """The function's result, or that of the open, averaging function in its place."""
+    """The result of a torch call, or of a function in its place that averages and never saturates.
+
+    Args:
+        name: the name of the function without underscores.
+        func: the function.
+        args, kwargs: its arguments.
+    """
     if name in _PRODUCTS:
         return _product_per_group(name, func, args, kwargs)
     if name in ("mul", "multiply", "rmul") and not _in_place(func) and _both_depend_on_input(args):
-        return args[0] + args[1]  # products of products would leave the range of numbers
+        return args[0] + args[1]  # products of products would overflow or underflow
     if name in _SATURATING:
         return (args[0] if args else kwargs["input"]) * 1.0
     if name in _NORMALIZATIONS:
@@ -143,8 +157,8 @@ def _positive_result(name: str, func: Callable[..., Any], args: Any, kwargs: Any
         out = func(*args, **kwargs)
         return _lp_pool_stand_in(out, name, *args, **kwargs)
     if name.startswith("adaptive_max_pool") and not kwargs.get("return_indices"):
-        instead = getattr(F, name.replace("max", "avg").removesuffix("_with_indices"))
-        return instead(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
+        average_pool = getattr(F, name.replace("max", "avg").removesuffix("_with_indices"))
+        return average_pool(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
     if name.startswith("max_unpool"):
         return _unpool_stand_in(func(*args, **kwargs), *args, **kwargs)
     if name.startswith("fft_"):
@@ -162,7 +176,7 @@ def _in_place(func: Callable[..., Any]) -> bool:
 
 
 def _both_depend_on_input(args: Sequence[Any]) -> bool:
-    """Whether both factors depend on the input, so that neither is a mask."""
+    """Whether both factors of a product depend on the input, so that neither is a mask."""
     factors = [arg for arg in args if isinstance(arg, torch.Tensor) and arg.requires_grad]
     return len(factors) == 2
 
@@ -176,11 +190,14 @@ _PRODUCTS = {
     "conv_transpose1d": _TRANSPOSED,
     "conv_transpose2d": _TRANSPOSED,
 }
-"""Sums over channels, and the order of their arguments."""
+"""The operations that sum products with weights over channels, and the order of their arguments."""
 
 
 def _product_per_group(name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """A product with weights, one channel for each group where all weights are positive."""
+    """The result of a convolution or a linear layer, computed on one channel for each group.
+
+    If some weights are not positive, or depend on the input, the original function runs instead.
+    """
     arguments = dict(zip(_PRODUCTS[name], args, strict=False)) | kwargs
     image, weight, bias = arguments["input"], arguments["weight"], arguments.get("bias")
     groups = arguments.get("groups", 1)
@@ -197,14 +214,14 @@ def _product_per_group(name: str, func: Callable[..., Any], args: Any, kwargs: A
     taps = torch.full((1, 1, *weight.shape[2:]), 1 / weight[0, 0].numel(), dtype=weight.dtype)
     mean = image.unflatten(1, (groups, -1)).mean(2).flatten(0, 1).unsqueeze(1)
     out = func(**arguments | {"input": mean, "weight": taps, "bias": None, "groups": 1})
-    first = weight.unflatten(0, (groups, -1)).flatten(3)[..., 0]  # of all taps
+    first = weight.unflatten(0, (groups, -1)).flatten(3)[..., 0]  # the weights of the first tap
     shares = _relative_weights(first[:, 0] if transposed else first[:, :, 0])
     spread = out.unflatten(0, (-1, groups)) * shares.reshape(*shares.shape, *[1] * (out.ndim - 2))
     return spread.flatten(1, 2)
 
 
 def _has_usual_shape(image: torch.Tensor, weight: torch.Tensor, dim: int, channels: int) -> bool:
-    """The usual case: a batch, and channels along ``dim`` that the weights are for."""
+    """Whether an input has a batch axis and, along ``dim``, the number ``channels`` of channels."""
     if weight.ndim < 2 or image.ndim < (2 if weight.ndim == 2 else weight.ndim):
         return False
     return image.numel() > 0 and image.shape[dim] == channels
@@ -217,7 +234,7 @@ def _all_positive(weight: torch.Tensor) -> bool:
 
 
 def _relative_weights(weights: torch.Tensor) -> torch.Tensor:
-    """Factors around one, each channel's a little different."""
+    """The weights divided by their mean: factors around 1 that differ between channels."""
     return weights / weights.mean()
 
 
@@ -229,7 +246,7 @@ _NORMALIZATIONS = names_in(
 def _normalization_stand_in(
     name: str, image: torch.Tensor, *args: Any, **kwargs: Any
 ) -> torch.Tensor:
-    """Each value and the mean of all that a normalization divides it by."""
+    """The input plus its mean over the dimensions that a normalization sums over."""
     if name in ("layer_norm", "rms_norm"):
         count = len(args[0] if args else kwargs["normalized_shape"])
         return image + image.mean(tuple(range(-count, 0)), keepdim=True)
@@ -254,10 +271,16 @@ def _mean_pool(
     *_: Any,
     **__: Any,
 ) -> torch.Tensor:
-    """The mean over the same taps as max pooling's, ceil_mode's overhang included."""
+    """The mean over the windows of a max pooling, including windows that ``ceil_mode`` adds.
+
+    Args:
+        out: the result of the max pooling.
+        name: its name.
+        image, kernel_size, stride, padding, dilation: its arguments.
+    """
     axes = _axis_count(name)
-    kernel, pads, holes = (_list(v, axes) for v in (kernel_size, padding, dilation))
-    strides = kernel if stride is None or stride == [] else _list(stride, axes)
+    kernel, pads, holes = (per_axis(v, axes) for v in (kernel_size, padding, dilation))
+    strides = kernel if stride is None or stride == [] else per_axis(stride, axes)
     amounts: list[int] = []
     for n, m, k, s, p, d in zip(
         image.shape[-axes:], out.shape[-axes:], kernel, strides, pads, holes, strict=True
@@ -266,18 +289,18 @@ def _mean_pool(
     flat = F.pad(image, amounts).reshape(-1, 1, *_padded_sizes(image, amounts, axes))
     ones = torch.ones(1, 1, *kernel, dtype=image.dtype)
     mean = (F.conv1d, F.conv2d, F.conv3d)[axes - 1](flat, ones, stride=strides, dilation=holes)
-    keep: list[Any] = [..., *(slice(m) for m in out.shape[-axes:])]
-    cut = mean[tuple(keep)]
-    return cut.reshape(out.shape) / ones.numel()
+    windows: list[Any] = [..., *(slice(m) for m in out.shape[-axes:])]
+    return mean[tuple(windows)].reshape(out.shape) / ones.numel()
 
 
 def _padded_sizes(image: torch.Tensor, amounts: Sequence[int], axes: int) -> list[int]:
+    """The lengths of the last ``axes`` dimensions after padding by ``amounts``, as in F.pad."""
     sums = [a + b for a, b in zip(amounts[::2], amounts[1::2], strict=True)][::-1]
     return [n + more for n, more in zip(image.shape[-axes:], sums, strict=True)]
 
 
 def _axis_count(name: str) -> int:
-    """How many axes an operation with a name such as ``max_pool3d`` slides along."""
+    """The number of axes in the name of an operation such as ``max_pool3d``."""
     return next(int(letter) for letter in name if letter.isdigit())
 
 
@@ -291,11 +314,12 @@ def _lp_pool_stand_in(
     *_: Any,
     **__: Any,
 ) -> torch.Tensor:
+    """The mean over the windows of a power-average pooling with these arguments."""
     return _mean_pool(out, name, image, kernel_size, stride)
 
 
 def _unpool_stand_in(out: torch.Tensor, image: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-    """Each maximum at all the places of its window, at any of which unpooling may put it."""
+    """The maxima copied to all positions of their windows, as unpooling may write to any."""
     axes = image.ndim - 2
     if axes < 1 or out.shape[0] != image.shape[0]:
         return out
@@ -311,15 +335,10 @@ def _fourier_stand_in(
     *__: Any,
     **___: Any,
 ) -> Any:
-    """The mean of all that a Fourier transform adds up: its signs would cancel."""
+    """The mean over the dimensions that a Fourier transform sums over, whose signs could cancel."""
     if not isinstance(out, torch.Tensor) or "shift" in name or "freq" in name:
         return out
     default: Any = (-2, -1) if name.endswith("2") else None if name.endswith("n") else -1
     real = image.real + image.imag if image.is_complex() else image
     mean = real.mean(default if dim is None else dim, keepdim=True)
     return mean.expand(out.shape).to(out.dtype)
-
-
-def _list(value: Any, axes: int) -> list[int]:
-    values = [int(v) for v in value] if isinstance(value, tuple | list) else [int(value)]
-    return values * axes if len(values) == 1 else values

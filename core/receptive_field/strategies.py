@@ -1,12 +1,13 @@
-"""Ways to reach a receptive field of a target size, each with its shortest network.
+"""Finds, for several families of networks, the shortest one with a receptive field of a given size.
 
-    for way in strategies(32, (3, 224, 224)):
-        print(way.title, way.layers, way.macs)
+    for strategy in strategies(32, (3, 224, 224)):
+        print(strategy.title, strategy.layers, strategy.macs)
 
-Nothing here knows a formula of receptive fields: networks are written in `core.networks.notation`,
-grown step by step, and measured with `core.receptive_field` until they reach the target.
+The module contains no formula for receptive fields. Networks are written in
+`core.networks.notation`, extended step by step, and analyzed with `core.receptive_field` until
+they reach the target.
 
-Sources of the kinds: Simonyan and Zisserman (2015) for stacks of 3×3; Springenberg et al.
+Sources of the families: Simonyan and Zisserman (2015) for stacks of 3×3; Springenberg et al.
 (2015) for strides instead of pooling; Yu and Koltun (2016) for doubled dilations; Wang et
 al., "Understanding Convolution for Semantic Segmentation" (2018) for their gridding and its
 cure; Szegedy et al. (2016) for k×1 and 1×k; Howard et al. (2017) for depthwise-separable
@@ -36,30 +37,30 @@ from .fields import ReceptiveField, fields_of
 from .notes import Number
 
 MAX_TARGET = 512
-"""Largest target size, in pixels."""
+"""The largest target size, in pixels."""
 MEASURING_SIDE = 1024
-"""Side of the image on which networks are grown, large enough for all of them."""
+"""The side of the image on which receptive fields are computed, large enough for all networks."""
 
 IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """One way to reach the target, and what it needs. Pairs are (height, width).
+    """The shortest network of one family that reaches the target. Pairs are (height, width).
 
     Attributes:
-        name: for keys and addresses.
-        title: for the screen.
-        notation: the network, as `core.networks.notation` writes it.
-        layers: convolutions and poolings.
-        size: receptive field of its last unit, in pixels; at least the target.
-        effective_stride: pixels between two neighboring units.
-        output_size: of the last map on the input; None where the input is too small.
-        parameters: number of parameters.
-        macs: multiply–accumulates on the input; None where the input is too small.
-        read: share of the field's pixels that are read at all, above 0, at most 1.
-        sentence: one sentence on its benefits and costs.
-        refusal: why it does not run on the input; "" where it does.
+        name: an identifier for keys and links.
+        title: the name on screen.
+        notation: the network in `core.networks.notation`.
+        layers: the number of convolutions and poolings.
+        size: the receptive field of its last unit in pixels, at least the target.
+        effective_stride: the distance between two neighboring output units in pixels.
+        output_size: the size of the last feature map; None if the input is too small.
+        parameters: the number of parameters.
+        macs: the multiply–accumulates for the input; None if the input is too small.
+        read: the share of the receptive field's pixels that the unit reads, above 0, at most 1.
+        sentence: one sentence about its benefits and costs.
+        refusal: the reason why it does not run on the input; "" if it does.
     """
 
     name: str
@@ -78,14 +79,14 @@ class Strategy:
 
 @dataclass(frozen=True)
 class Family:
-    """A family of networks, each seeing at least as much as the one before.
+    """A sequence of networks whose receptive fields do not shrink from one to the next.
 
     Attributes:
-        name, title, sentence: as `Strategy` has them.
-        step: (index from 0, channels) → notation.
-        max_steps: steps that the notation or `ROOMY` has room for.
-        cumulative: a network is all of its first steps; otherwise it is one step alone,
-            which is written wider and wider.
+        name, title, sentence: those of `Strategy`.
+        step: returns the notation of a step from its index (from 0) and the number of channels.
+        max_steps: the most steps that fit the notation and `MEASURING_SIDE`.
+        cumulative: whether network n consists of the first n steps; otherwise it is step n alone,
+            whose kernel grows with n.
     """
 
     name: str
@@ -96,10 +97,7 @@ class Family:
     cumulative: bool = True
 
     def network(self, steps: int, channels: int) -> NetworkSpec:
-        """The network of the first ``steps`` steps.
-
-        In a family that does not grow deeper, each step is a network of its own: step ``steps``.
-        """
+        """The network number ``steps`` (from 1) of the family."""
         first = 0 if self.cumulative else steps - 1
         written = [self.step(index, channels) for index in range(first, steps)]
         runs = [(text, len(list(same))) for text, same in groupby(written)]
@@ -107,12 +105,13 @@ class Family:
 
 
 def _conv(kernel: int, stride: int = 1) -> Callable[[int, int], str]:
-    """The same convolution at every step."""
+    """A step function that returns the same convolution at every step."""
     text = f"conv{kernel}{f' s{stride}' if stride > 1 else ''} p{kernel // 2}"
     return lambda _, channels: f"{text} c{channels}, relu"
 
 
 def _dilated(rate: Callable[[int], int]) -> Callable[[int, int], str]:
+    """A step function that returns a 3×3 convolution of the dilation ``rate(index)``."""
     return lambda i, channels: f"conv3 p{rate(i)} d{rate(i)} c{channels}, relu"
 
 
@@ -126,7 +125,10 @@ def _reduced_early(index: int, channels: int) -> str:
 
 
 def _large_kernel(index: int) -> tuple[int, str]:
-    """An odd kernel and what centers it; the widest is even, since there the notation ends."""
+    """The kernel size of a step and the notation of its padding.
+
+    Kernels are odd, except for the largest that the notation allows, which is even.
+    """
     kernel = min(2 * index + 1, MAX_KERNEL)
     return kernel, f"p{kernel // 2}" if kernel % 2 else "same"
 
@@ -248,23 +250,23 @@ FAMILIES = (
         cumulative=False,
     ),
 )
-"""Every family of networks; a new way to reach a target is a new row."""
+"""All families of networks; a new family needs only a new row."""
 
 
 def strategies(
     target: int, input_size: tuple[int, ...] = (3, 224, 224), channels: int = 64
 ) -> tuple[Strategy, ...]:
-    """For each of `KINDS` the shortest network whose last unit sees ``target`` × ``target``.
+    """For each family, the shortest network whose receptive field is at least ``target`` wide.
+
+    It takes about half a second for a target of 32 pixels and some seconds for the largest.
 
     Args:
-        target: pixels along each axis, 1 to `MAX_TARGET`.
-        input_size: (C, H, W) of the image that the costs are for.
-        channels: of every layer, so that costs can be compared.
+        target: the size of the receptive field along each axis in pixels, 1 to `MAX_TARGET`.
+        input_size: the size (C, H, W) of the image for which costs are computed.
+        channels: the channels of every layer, equal so that costs can be compared.
 
     Raises:
-        SpecError: one of the three is out of its bounds.
-
-    Takes about half a second for a view of 32 and some seconds for the largest.
+        SpecError: an argument is out of its bounds.
     """
     bounded("target", target, 1, MAX_TARGET)
     bounded("channels", channels, 1, MAX_CHANNELS)
@@ -272,17 +274,17 @@ def strategies(
     if len(size) != 1 or len(size[0]) != 3:
         raise SpecError("input_size", "must be (C, H, W), such as (3, 224, 224)", input_size)
     bounded("input_size's channels", size[0][0], 1, MAX_CHANNELS)
-    return tuple(_strategy(kind, target, size[0], channels) for kind in FAMILIES)
+    return tuple(_strategy(family, target, size[0], channels) for family in FAMILIES)
 
 
-def _strategy(kind: Family, target: int, input_size: tuple[int, ...], channels: int) -> Strategy:
-    spec = kind.network(fewest_steps(kind, target, channels), channels)
+def _strategy(family: Family, target: int, input_size: tuple[int, ...], channels: int) -> Strategy:
+    spec = family.network(fewest_steps(family, target, channels), channels)
     module, graph, fields = _measured_network(spec, input_size[0])
     last = fields[-1]
     output_size, macs, refusal = _costs_on_input(spec, input_size)
     return Strategy(
-        kind.name,
-        kind.title,
+        family.name,
+        family.title,
         to_notation(spec),
         _window_count(graph),
         last.size,
@@ -291,54 +293,54 @@ def _strategy(kind: Family, target: int, input_size: tuple[int, ...], channels: 
         sum(weight.numel() for weight in module.parameters()),
         macs,
         share_read(graph, last.name),
-        kind.sentence,
+        family.sentence,
         refusal,
     )
 
 
-def fewest_steps(kind: Family, target: int, channels: int) -> int:
-    """Steps of the shortest network of a kind whose last unit sees the target.
+def fewest_steps(family: Family, target: int, channels: int) -> int:
+    """The number of steps of the shortest network of a family that reaches the target.
 
     Raises:
-        SpecError: the longest one sees less.
+        SpecError: the longest network does not reach it.
     """
-    if kind.cumulative:
-        steps, sides = 1, _field_sides_by_step(kind, 1, channels)
-        while steps < kind.max_steps and sides[-1] < target:
-            steps = min(2 * steps, kind.max_steps)
-            sides = _field_sides_by_step(kind, steps, channels)
+    if family.cumulative:
+        steps, sides = 1, _field_sides_by_step(family, 1, channels)
+        while steps < family.max_steps and sides[-1] < target:
+            steps = min(2 * steps, family.max_steps)
+            sides = _field_sides_by_step(family, steps, channels)
         index = bisect_left(sides, target)
     else:
         index = bisect_left(
-            range(1, kind.max_steps + 1),
+            range(1, family.max_steps + 1),
             target,
-            key=lambda steps: _field_side(kind, steps, channels),
+            key=lambda steps: _field_side(family, steps, channels),
         )
-        steps = kind.max_steps
+        steps = family.max_steps
     if index >= steps:
-        raise SpecError("target", f"is out of reach of {kind.title} in {steps} steps", target)
+        raise SpecError("target", f"is out of reach of {family.title} in {steps} steps", target)
     return index + 1
 
 
 def _measured_network(
     spec: NetworkSpec, image_channels: int
 ) -> tuple[nn.Module, Graph, list[ReceptiveField]]:
-    """A network, its graph and its fields on the roomy image."""
+    """A network, its graph and its receptive fields on an image of side `MEASURING_SIDE`."""
     module = build(spec, image_channels, device="meta")
     graph = network_graph(module, (image_channels, MEASURING_SIDE, MEASURING_SIDE))
     return module, graph, list(fields_of(graph).values())
 
 
-def _field_side(kind: Family, steps: int, channels: int) -> int:
-    """The smaller side of what the last unit sees."""
-    return _smaller_side(_measured_network(kind.network(steps, channels), 3)[2][-1])
+def _field_side(family: Family, steps: int, channels: int) -> int:
+    """The smaller side of the last unit's receptive field in pixels, for network ``steps``."""
+    return _smaller_side(_measured_network(family.network(steps, channels), 3)[2][-1])
 
 
-def _field_sides_by_step(kind: Family, steps: int, channels: int) -> list[int]:
-    """What the units see after each step: those of one deep network, read on the way."""
-    fields = _measured_network(kind.network(steps, channels), 3)[2]
-    counts = [len(parse_notation(kind.step(index, channels)).layers) for index in range(steps)]
-    ends = np.cumsum(counts)  # the fields start with the image's own
+def _field_sides_by_step(family: Family, steps: int, channels: int) -> list[int]:
+    """The smaller sides of the receptive fields after each step of a cumulative network."""
+    fields = _measured_network(family.network(steps, channels), 3)[2]
+    counts = [len(parse_notation(family.step(index, channels)).layers) for index in range(steps)]
+    ends = np.cumsum(counts)  # fields[0] belongs to the image
     return [_smaller_side(fields[end]) for end in ends]
 
 
@@ -353,7 +355,7 @@ def _window_count(graph: Graph) -> int:
 def _costs_on_input(
     spec: NetworkSpec, input_size: tuple[int, ...]
 ) -> tuple[tuple[int, int] | None, int | None, str]:
-    """Output size and MACs on the input, or why it is too small."""
+    """The output size, the MACs and "" for an input; (None, None, reason) if it is too small."""
     channels, height, width = input_size
     try:
         module = build(spec, channels, (height, width), device="meta")
@@ -365,13 +367,17 @@ def _costs_on_input(
 
 
 def share_read(graph: Graph, name: str) -> float:
-    """The share of the pixels of a unit's receptive field that the unit reads.
+    """The share of the pixels of a unit's receptive field that the unit reads; below 1 with holes.
 
-    Below 1 there are holes. For chains, where every node has one input: there the pixels
-    read are all crossings of the rows and the columns read.
+    Every node up to this one must have a single input. The unit then reads the pixels in all
+    combinations of the rows and the columns that it reads.
+
+    Args:
+        graph: the network's graph.
+        name: the name of the unit's node.
 
     Raises:
-        SpecError: no such node, or one where branches meet.
+        SpecError: there is no such node, or branches meet before it.
     """
     share = 1.0
     for axis in (0, 1):
@@ -381,7 +387,7 @@ def share_read(graph: Graph, name: str) -> float:
 
 
 def _pixels_read(graph: Graph, name: str, axis: int) -> IntArray:
-    """The sorted positions along one axis that unit 0 of a node reads, unclipped."""
+    """The ascending image positions along one axis that unit 0 of a node reads, unclipped."""
     units: IntArray = np.zeros(1, dtype=np.int64)
     node = graph.find(name)
     while node.inputs:
@@ -393,7 +399,7 @@ def _pixels_read(graph: Graph, name: str, axis: int) -> IntArray:
 
 
 def _units_read(axis: AxisMap, units: IntArray) -> IntArray:
-    """The input units that any of ``units`` reads."""
+    """The ascending input units that any of the output units ``units`` of a map reads."""
     if axis.is_identity:
         return units
     moved = units // axis.period * axis.advance

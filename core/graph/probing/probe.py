@@ -384,7 +384,7 @@ def _reproduces(axis: AxisMap, reads: Reads) -> bool:
 
 
 def _predicts_length(axis: AxisMap, seen: tuple[int, ...], n: int, m: int) -> bool:
-    """Whether a map, fitted to (outputs, inputs) ``seen``, predicts about m outputs for n inputs."""
+    """Whether a map, fitted at (outputs, inputs) ``seen``, predicts m outputs for n inputs."""
     if not axis.advance:
         return m == seen[0]
     more = (n - seen[1]) * axis.period / axis.advance

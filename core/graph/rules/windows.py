@@ -286,14 +286,14 @@ def _scale_factors(call: Call, axes: int) -> list[Fraction | None]:
 
 
 def pixel_shuffle(call: Call) -> Outcome:
-    """The rule of pixel_shuffle(input, upscale_factor), which turns r² channels into r×r pixels."""
+    """The rule of pixel_shuffle(input, upscale_factor): r² channels become r×r pixels."""
     factor = int(cast(int, call.get(1, "upscale_factor")))
     maps = [block_repeat_map(n, factor) for n in call.sources[0].shape[-2:]]
     return Outcome("resample", [_link_along_last_dims(call.sources[0], call.out, maps)])
 
 
 def pixel_unshuffle(call: Call) -> Outcome:
-    """The rule of pixel_unshuffle(input, downscale_factor), which turns r×r pixels into channels."""
+    """The rule of pixel_unshuffle(input, downscale_factor): r×r pixels become r² channels."""
     factor = int(cast(int, call.get(1, "downscale_factor")))
     return _window_outcome(call, [Window(factor, factor)] * 2)
 
