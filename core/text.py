@@ -10,6 +10,11 @@ def times(sizes: Iterable[int]) -> str:
     return "×".join(map(str, sizes))
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun, which gets an s unless the count is 1: ``2 rows``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def sentence_case(text: str) -> str:
     """The text with its first letter large, and nothing else changed."""
     return text[:1].upper() + text[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import sentence_case, times
+from core.text import plural, sentence_case, times
 
 
 @given(st.text(), st.text(alphabet="abcäß×1 ", max_size=1))
@@ -20,3 +20,7 @@ def test_sizes_of_any_length() -> None:
     assert times((8, 6)) == "8×6"
     assert times([3, 224, 224]) == "3×224×224"
     assert times(n for n in (5,)) == "5"
+
+
+def test_a_count_gets_a_plural_noun_unless_it_is_one() -> None:
+    assert [plural(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]

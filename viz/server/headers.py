@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from viz.server.settings import Settings
 
-UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi")
+UNUSED_FEATURES = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi")
 """Browser features that the app never uses. It does use the clipboard."""
-YEAR = 365 * 24 * 3600
+YEAR_S = 365 * 24 * 3600
 """A year in seconds, for which browsers remember that the server uses https."""
 
 
@@ -31,7 +31,7 @@ def inline_scripts(html: str) -> list[str]:
     return [f"'sha256-{digest}'" for digest in digests]
 
 
-def _inline() -> list[str]:
+def _index_script_sources() -> list[str]:
     """Return the CSP sources of the inline scripts in Streamlit's first page."""
     return inline_scripts(INDEX.read_text(encoding="utf-8"))
 
@@ -46,7 +46,7 @@ def content_policy(ancestors: tuple[str, ...] = ()) -> str:
     sources = {
         "default-src": ["'self'"],
         # Streamlit's protocol uses WebAssembly for 64-bit numbers.
-        "script-src": ["'self'", "'wasm-unsafe-eval'", *_inline()],
+        "script-src": ["'self'", "'wasm-unsafe-eval'", *_index_script_sources()],
         # Emotion, Plotly and Streamlit's themes add inline styles at run time.
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:", "blob:"],
@@ -68,10 +68,10 @@ def headers(settings: Settings) -> dict[str, str]:
         "content-security-policy": content_policy(settings.frame_ancestors),
         "x-content-type-options": "nosniff",
         "referrer-policy": "same-origin",
-        "permissions-policy": ", ".join(f"{name}=()" for name in UNUSED),
+        "permissions-policy": ", ".join(f"{name}=()" for name in UNUSED_FEATURES),
     }
     if settings.public_address.startswith("https:"):
-        values["strict-transport-security"] = f"max-age={YEAR}"
+        values["strict-transport-security"] = f"max-age={YEAR_S}"
     return values
 
 

@@ -23,12 +23,12 @@ FILES_PER_SESSION = 4
 MAX_STORED_BYTES = 256 * 2**20
 """Bytes of uploaded files that all sessions together may hold."""
 NO_MEMORY_FOR_FILES = "The server holds too many pictures just now. Try again in a few minutes."
-UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]+)/[^/]+")
+UPLOAD_PATH = re.compile(r".*/_stcore/upload_file/([^/]+)/[^/]+")
 """Path of a request that uploads a file; the group is the session's id."""
 STANDSTILL_S = 15.0
 """An upload is aborted after this many seconds without a byte."""
 UPLOAD_STALLED = "The file has stopped coming. Choose it again."
-RETRY = {"retry-after": "60"}
+RETRY_HEADERS = {"retry-after": "60"}
 
 
 class SessionLimit:
@@ -44,7 +44,7 @@ class SessionLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.open_sessions >= self.max_sessions and _is_new_visit(scope):
-            refusal = PlainTextResponse(SERVER_FULL, 503, RETRY)
+            refusal = PlainTextResponse(SERVER_FULL, 503, RETRY_HEADERS)
             if scope["type"] == "websocket":
                 await WebSocket(scope, receive, send).send_denial_response(refusal)
             else:
@@ -76,14 +76,14 @@ class UploadLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_put = scope["type"] == "http" and scope["method"] == "PUT"
-        match = UPLOAD.fullmatch(scope["path"]) if is_put else None
+        match = UPLOAD_PATH.fullmatch(scope["path"]) if is_put else None
         if not match:
             await self.app(scope, receive, send)
         elif make_room(match[1]):
             await self._pass_on(scope, receive, send)
             drop_unnameable(match[1])
         else:
-            await PlainTextResponse(NO_MEMORY_FOR_FILES, 503, RETRY)(scope, receive, send)
+            await PlainTextResponse(NO_MEMORY_FOR_FILES, 503, RETRY_HEADERS)(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an upload on; abort one that stalls, as it would delay the server's shutdown."""
@@ -127,7 +127,7 @@ def check_uploads(base: str) -> None:
         paths = upload_paths(base)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         paths = [repr(error)[:200]]
-    if wrong := [path for path in paths if not UPLOAD.fullmatch(path)]:
+    if wrong := [path for path in paths if not UPLOAD_PATH.fullmatch(path)]:
         rule = "must be one that takes uploads at …/_stcore/upload_file/…, where they are bounded"
         raise SpecError("the version of Streamlit", rule, ", ".join(wrong))
 

@@ -280,13 +280,13 @@ class Pool:
         """Make a worker available, and start the timer that ends it when it stays idle."""
         timer = None
         if self._idle is not None:
-            timer = Timer(self._idle, self._retire, [worker])
+            timer = Timer(self._idle, self._end_if_idle, [worker])
             timer.daemon = True
             timer.start()
         with self._lock:
             self._idle_workers[worker] = timer
 
-    def _retire(self, worker: Worker) -> None:
+    def _end_if_idle(self, worker: Worker) -> None:
         """End a worker if it is still idle."""
         with self._lock:
             was_idle = self._idle_workers.pop(worker, None) is not None

@@ -232,7 +232,7 @@ class Jobs:
         try:
             result, state = job.work(report), "done"
         except BaseException as error:  # even SystemExit: the slot must become free
-            why, refused = _reason(error)
+            why, refused = _failure_reason(error)
             if not (refused or job.canceled):
                 name = repr(job.key)[:LOGGED_KEY_LENGTH]
                 logging.getLogger(__name__).exception("this job failed: %s", name)
@@ -258,7 +258,7 @@ class Jobs:
         return View(job.state, ahead, done, total, partial, job.result, job.error, job.refused)
 
 
-def _reason(error: BaseException) -> tuple[str, bool]:
+def _failure_reason(error: BaseException) -> tuple[str, bool]:
     """Return why a job failed, in words for the screen, and whether its settings are the cause."""
     if isinstance(error, UnfinishedError):
         return f"it {error.rule}", False

@@ -8,21 +8,21 @@ import sys
 from functools import cache
 from threading import Lock
 
-_WARMING = Lock()
+_IMPORT_LOCK = Lock()
 
 
 def warm() -> None:
     """Import torch and set it up for many small concurrent jobs, if that is not done yet.
 
     One thread imports it while the others wait. Otherwise a class that arrives in the same second
-    would make each thread shorten the switch interval in `_warm` once more.
+    would make each thread shorten the switch interval in `_import_torch` once more.
     """
-    with _WARMING:
-        _warm()
+    with _IMPORT_LOCK:
+        _import_torch()
 
 
 @cache
-def _warm() -> None:
+def _import_torch() -> None:
     """Import torch and set it up.
 
     By default, a thread that imports holds the interpreter for five milliseconds at a time, and
@@ -45,4 +45,4 @@ def _warm() -> None:
 
 def is_warm() -> bool:
     """Return whether torch is imported, so that a result need not wait for that."""
-    return _warm.cache_info().currsize > 0
+    return _import_torch.cache_info().currsize > 0

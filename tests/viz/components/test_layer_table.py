@@ -66,6 +66,6 @@ def test_the_table_is_sent_what_was_refused_and_what_can_be_undone() -> None:
 def test_the_number_of_the_message_that_is_answered(monkeypatch, state, number) -> None:
     session = {"table": state}
     monkeypatch.setattr(mount, "st", SimpleNamespace(session_state=session))
-    assert mount._answered("table") == number
+    assert mount._last_answered("table") == number
     session["table"] = None  # a run without a message
-    assert mount._answered("table") == number
+    assert mount._last_answered("table") == number

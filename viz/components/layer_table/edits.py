@@ -58,7 +58,7 @@ MENU = (
 SUGGESTIONS = (*(word.example for word in WORDS.values()), *MENU[-3:])
 """Texts that a row suggests while the visitor types."""
 
-_HEAD = re.compile(r"residual|concat|[0-9]{1,9}x", re.IGNORECASE)
+_BLOCK_HEAD = re.compile(r"residual|concat|[0-9]{1,9}x", re.IGNORECASE)
 
 
 def table_rows(spec: NetworkSpec, columns: Mapping[Path, tuple[str, ...]]) -> list[dict[str, Any]]:
@@ -131,17 +131,17 @@ def apply(spec: NetworkSpec, message: Mapping[str, Any]) -> NetworkSpec:
         SpecError: The message is not one of the table's, its row does not exist or has changed,
             its text cannot be parsed, or the network would break a rule.
     """
-    edit, path = _edit_name(message), _path(message, "path")
+    edit, path = _edit_name(message), _checked_path(message, "path")
     if len(path) % 2 == 0:
         return _with_branch_edited(spec, edit, path, message)
     if edit == "insert":
-        return _with_layers_replaced(spec, path, 0, _layers(message))
+        return _with_layers_replaced(spec, path, 0, _parsed_layers(message))
     layer = layer_at(spec, path)
     _check_unchanged(layer, message)
     if edit == "remove":
         return remove(spec, path)
     if edit == "move":
-        return move(spec, path, _path(message, "to"))
+        return move(spec, path, _checked_path(message, "to"))
     if edit == "copy":
         return _with_layers_replaced(spec, path, 0, (layer,))
     return _with_layers_replaced(spec, path, 1, _replacement(layer, message))
@@ -157,7 +157,7 @@ def _edit_name(message: object) -> str:
     return edit
 
 
-def _path(message: Mapping[str, Any], name: str) -> Path:
+def _checked_path(message: Mapping[str, Any], name: str) -> Path:
     """Return the path under a key of a message; raise SpecError if it is not a path."""
     steps = message.get(name)
     if not isinstance(steps, list | tuple) or not 1 <= len(steps) <= MAX_PATH_LENGTH:
@@ -172,7 +172,7 @@ def _path(message: Mapping[str, Any], name: str) -> Path:
     return tuple(steps)
 
 
-def _text(message: Mapping[str, Any]) -> str:
+def _checked_text(message: Mapping[str, Any]) -> str:
     """Return the ``text`` of a message; raise SpecError if it is missing or too long."""
     text = message.get("text")
     if not isinstance(text, str):
@@ -202,17 +202,17 @@ def _check_unchanged(layer: Layer, message: Mapping[str, Any]) -> None:
         raise SpecError("row", rule, _row_text(layer))
 
 
-def _layers(message: Mapping[str, Any]) -> tuple[Layer, ...]:
+def _parsed_layers(message: Mapping[str, Any]) -> tuple[Layer, ...]:
     """Return the layers that the message's ``text`` means."""
-    return parse_notation(_text(message)).layers
+    return parse_notation(_checked_text(message)).layers
 
 
 def _replacement(layer: Layer, message: Mapping[str, Any]) -> tuple[Layer, ...]:
     """Return the layers typed into a row; the head of a block alone preserves its branches."""
-    head = _text(message).strip().replace("×", "x")
-    if isinstance(layer, Block) and _HEAD.fullmatch(head):
+    head = _checked_text(message).strip().replace("×", "x")
+    if isinstance(layer, Block) and _BLOCK_HEAD.fullmatch(head):
         return (_with_head(layer, head.lower()),)
-    return _layers(message)
+    return _parsed_layers(message)
 
 
 def _with_head(block: Block, head: str) -> Block:
@@ -277,7 +277,7 @@ def _with_branch_edited(
     block, branch = _block_at(spec, path[:-1]), path[-1]
     branches = block.branches
     if edit == "insert" and isinstance(block, ConcatBlock) and branch <= len(branches):
-        new_layers = (*branches[:branch], _layers(message), *branches[branch:])
+        new_layers = (*branches[:branch], _parsed_layers(message), *branches[branch:])
     elif edit == "remove" and isinstance(block, ConcatBlock) and branch < len(branches):
         new_layers = (*branches[:branch], *branches[branch + 1 :])
     elif edit == "remove" and isinstance(block, ResidualBlock) and branch == 1:
@@ -343,7 +343,7 @@ def refusal(message: object, error: SpecError) -> dict[str, Any]:
     """
     fields: Mapping[str, Any] = message if isinstance(message, Mapping) else {}
     try:
-        path = _path(fields, "path")
+        path = _checked_path(fields, "path")
     except SpecError:
         path = ()
     text = fields.get("text") if fields.get("do") == "set" else None

@@ -62,13 +62,13 @@ def layer_table(
             "menu": MENU,
             "suggestions": SUGGESTIONS,
             "longest": MAX_TEXT,
-            "answered": _answered(key),
+            "answered": _last_answered(key),
         },
-        **{f"on_{name}_change": callbacks.get(name, _nothing) for name in TRIGGERS},
+        **{f"on_{name}_change": callbacks.get(name, _do_nothing) for name in TRIGGERS},
     )
 
 
-def _answered(key: str) -> int | None:
+def _last_answered(key: str) -> int | None:
     """Return the number of the last message that arrived; the table then sends the next one.
 
     The session stores it, because the browser does not get the result of a run that a later run
@@ -83,5 +83,5 @@ def _answered(key: str) -> int | None:
     return st.session_state.get(state_key)
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """Do nothing; even a trigger without a callback of the page needs one, to rerun the page."""

@@ -13,7 +13,7 @@ from viz.lessons.claims.claim import (
     Outcome,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import percent, pixel_map, supporting_rows
@@ -252,7 +252,7 @@ ALTERNATIVES = Claim(
     r"every sum, and of $g^2$ pixels one is read. No common factor is not enough: after rates "
     r"1 and 4 nothing lies two pixels away. Attention's weights $e^{a x_i}/\sum_j e^{a x_j}$ are "
     r"never 0, until a large $a$ makes them too small for single precision: then it is a maximum.",
-    grid=(block(rate_1=(1, 2), rate_2=(1, 2, 4), rate_3=(1, 4), sharpness=(0, 1)),),
+    grid=(grid_block(rate_1=(1, 2), rate_2=(1, 2, 4), rate_3=(1, 4), sharpness=(0, 1)),),
     rules=(
         (
             "the rates are not 1, 4, 4, which leave holes without a common factor",

@@ -22,7 +22,7 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import percent, separating_condition, supporting_rows
@@ -260,7 +260,7 @@ ARCHITECTURES: tuple[Claim, ...] = (
         r"the receptive field where v1.5 adds $2j$. At the first reducing block of each of three "
         r"stages $j$ is 4, 8 and 16: $2\,(4 + 8 + 16) = 56 = 483 - 427$.",
         heavy=True,
-        grid=(block(side=(28, 56, 57), shortcut=(PUBLISHED, AVERAGED)),),
+        grid=(grid_block(side=(28, 56, 57), shortcut=(PUBLISHED, AVERAGED)),),
         rules=(
             (
                 "the shortcut is the published one and the block's input is even",
@@ -282,7 +282,7 @@ ARCHITECTURES: tuple[Claim, ...] = (
         r"A convolution has $k^2 C_\text{in} C_\text{out}$ weights (and $C_\text{out}$ biases in "
         r"ConvNeXt and ViT), a norm two for each channel. The reduction is the product of the "
         r"strides when the sizes divide; otherwise padding or the unread remainder changes it.",
-        grid=(block(side=(112, 160, 200, 224, 225)),),
+        grid=(grid_block(side=(112, 160, 200, 224, 225)),),
         rules=(
             (
                 "the image's side is a multiple of every reduction, 16 px",

@@ -20,7 +20,7 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import layer, layer_link, separating_condition, supporting_rows
@@ -164,7 +164,7 @@ BACKWARD = Claim(
     r"round. What the last window left over, $(n + 2p - k) \bmod s$ rows, is made up by "
     r"``output_padding``: these pixels get 0.",
     grid=(
-        block(
+        grid_block(
             kernel_size=(2, 3, 5),
             stride=(1, 2, 3),
             padding_mode=("zeros", "reflect"),

@@ -23,7 +23,7 @@ Values = Mapping[str, Value]
 """The value of each setting of a claim, by the setting's name."""
 Rows = Sequence[Sequence[Any]]
 """The rows of an evidence table while they are built; a row has a cell for each column."""
-Block = tuple[tuple[str, tuple[Value, ...]], ...]
+GridBlock = tuple[tuple[str, tuple[Value, ...]], ...]
 """Part of a grid: setting names with the values they take; it stands for every combination."""
 Piece = Callable[[], object]
 """A part of an experiment that computes a result and caches it for the experiment proper."""
@@ -180,7 +180,7 @@ class Claim:
     link: Callable[[Values], Link]
     why: str
     heavy: bool = False
-    grid: tuple[Block, ...] = ()
+    grid: tuple[GridBlock, ...] = ()
     rules: tuple[Rule, ...] = ()
     pieces: Callable[[Values], Sequence[Piece]] = lambda values: ()
 
@@ -204,7 +204,7 @@ class Claim:
         return self.experiment({n: settings[n].checked(v) for n, v in chosen.items()})
 
 
-def block(**values: tuple[Value, ...]) -> Block:
+def grid_block(**values: tuple[Value, ...]) -> GridBlock:
     """Return a part of a grid: ``block(kernel_size=(2, 3), stride=(1, 2))`` means four choices."""
     return tuple(values.items())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from statistics import mean
 
+from core.text import plural
 from core.training.spec import Digits, Downsampling, Net, TrainingSpec
 from viz.lessons.claims.chance import enough_seeds, too_few_seeds_sentence
 from viz.lessons.claims.claim import (
@@ -14,11 +15,10 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
     combined_verdict,
+    grid_block,
     outcome,
 )
-from viz.lessons.claims.parts import plural
 from viz.lessons.claims.runs import (
     SEEDS,
     percent_range,
@@ -159,7 +159,7 @@ ALL_CONVOLUTIONAL = Claim(
     r"$n$ images, where chance alone moves an accuracy $p$ by $\sqrt{p(1-p)/n}$; a loss that "
     "cannot be more than 3 points counts as none.",
     heavy=True,
-    grid=(block(in_place=tuple(REPLACEMENTS)),),
+    grid=(grid_block(in_place=tuple(REPLACEMENTS)),),
     rules=(
         (
             "a stride-2 convolution is added in the pooling's place; it does not when the "

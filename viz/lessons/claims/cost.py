@@ -9,6 +9,7 @@ from core.blocks import COMPARISONS
 from core.layer.operations import operation_of
 from core.networks import NetworkSpec, build
 from core.networks.notation import parse_notation
+from core.text import times
 from viz.lessons.claims.chance import second_lies_below
 from viz.lessons.claims.claim import (
     Chart,
@@ -19,8 +20,8 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
     combined_verdict,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import layer, supporting_rows
@@ -51,11 +52,6 @@ def torch_parameters(spec: NetworkSpec, input_size: InputSize) -> int:
     """Return the number of trainable parameters in torch's modules for this network."""
     module = build(spec, input_size[0], input_size[1:], device="meta")
     return sum(parameter.numel() for parameter in module.parameters())
-
-
-def _shape_in_words(shape: Sequence[int]) -> str:
-    """Return a shape with × between the sizes: ``64×15×15``."""
-    return "×".join(map(str, shape))
 
 
 # --- 7: parameters --------------------------------------------------------------------------------
@@ -91,8 +87,8 @@ def _parameters_row(line: str, size: InputSize, closed: int | None = None) -> tu
     learned = torch_parameters(parse_notation(line), size)
     return (
         line,
-        _shape_in_words(size),
-        _shape_in_words(block_facts.torch_shape),
+        times(size),
+        times(block_facts.torch_shape),
         closed_parameters,
         learned,
     )
@@ -214,8 +210,8 @@ def _pooled_against_strided(values: Values) -> Outcome:
     rows = (
         (
             "output shape",
-            _shape_in_words(strided.torch_shape),
-            _shape_in_words(pooled.torch_shape),
+            times(strided.torch_shape),
+            times(pooled.torch_shape),
             "the same",
         ),
         ("multiply–accumulates, formula", strided.macs, pooled.macs, f"{ratio_of_macs:.4g} times"),
@@ -356,7 +352,7 @@ COST: tuple[Claim, ...] = (
         "A convolution has $k^2 C_{in} C_{out}$ weights and $C_{out}$ biases wherever its windows "
         "stand. A linear layer on the flattened map has a weight for each of its pixels, and "
         "their number does depend on the stride.",
-        grid=(block(kernel_size=(3, 5), head=tuple(HEADS)),),
+        grid=(grid_block(kernel_size=(3, 5), head=tuple(HEADS)),),
         rules=(
             (
                 "nothing after the convolution is sized by its map's height and width",
@@ -377,7 +373,7 @@ COST: tuple[Claim, ...] = (
         "divide round differently: $\\lfloor n/s \\rfloor$ after the pool, often "
         "$\\lceil n/s \\rceil$ with padding and stride.",
         heavy=True,
-        grid=(block(stride=(2, 4), kernel_size=(3, 5), side=(48, 57)),),
+        grid=(grid_block(stride=(2, 4), kernel_size=(3, 5), side=(48, 57)),),
         rules=(
             (
                 "the input is a multiple of the stride",
@@ -399,7 +395,7 @@ COST: tuple[Claim, ...] = (
         "A pooling layer multiplies nothing, so a convolution costs more than *it*. But a pool is "
         "put behind a convolution at full resolution, and the strided convolution replaces both.",
         heavy=True,
-        grid=(block(quantity=QUANTITIES, stride=(2, 3)),),
+        grid=(grid_block(quantity=QUANTITIES, stride=(2, 3)),),
     ),
 )
 """The claims about the cost of layers, in the order of their numbers."""

@@ -10,6 +10,7 @@ from core.layer.operations import FloatArray, check
 from core.layer.size_tables import OWN, ConventionResult, conventions
 from core.layer.sizes import formula
 from core.layer.window import IntArray
+from core.text import plural
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
@@ -18,14 +19,13 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import (
     layer,
     layer_link,
     pixel_map,
-    plural,
     separating_condition,
     square_size,
     supporting_rows,
@@ -271,7 +271,7 @@ COVERAGE: tuple[Claim, ...] = (
         ),
         "The remainder $r = (n + 2p - k) \\bmod s$ counts pixels of the *padded* input. The last "
         "$p$ of these are padding, so $\\max(0, r - p)$ rows of the image are lost.",
-        grid=(block(kernel_size=(1, 2, 3, 5), stride=(2, 3, 4), padding=(0, 1, 2)),),
+        grid=(grid_block(kernel_size=(1, 2, 3, 5), stride=(2, 3, 4), padding=(0, 1, 2)),),
         rules=(("the remainder is larger than the padding", lambda v: v["padding"] == 0),),
     ),
     Claim(
@@ -293,7 +293,7 @@ COVERAGE: tuple[Claim, ...] = (
         "the remainder of an odd kernel is 1 and shifts the grid by half a pixel; on an odd input "
         "it is the even kernel's. A pixel of phase $a$ is met by the taps with $i \\equiv a \\pmod s$: "
         "equally many for all phases when $s$ divides $k$.",
-        grid=(block(n=(7, 8, 9, 10, 11, 12)),),
+        grid=(grid_block(n=(7, 8, 9, 10, 11, 12)),),
         rules=(("the input is even", lambda v: int(v["n"]) % 2 == 0),),
     ),
     Claim(
@@ -316,7 +316,7 @@ COVERAGE: tuple[Claim, ...] = (
         "TensorFlow pads $\\max(0, (\\lceil n/s \\rceil - 1)s + k - n)$ pixels in all and puts the "
         "odd one after the image. PyTorch's number goes on both sides. Weights trained with one "
         "and run with the other then read the image off by a pixel or more.",
-        grid=(block(n=(7, 8, 9, 10), kernel_size=(2, 3, 5)),),
+        grid=(grid_block(n=(7, 8, 9, 10), kernel_size=(2, 3, 5)),),
         rules=(
             (
                 "of input and kernel one is even and the other odd",

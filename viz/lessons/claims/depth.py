@@ -14,7 +14,7 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import supporting_rows
@@ -51,7 +51,7 @@ REDUCTION_ENERGY = {"none": 1.0, "stride": 1.0, "average": 1 / 4, "blur": (6 / 1
 sum of its squared weights."""
 
 
-def _spec(values: Values, downsampling: str) -> FlowSpec:
+def _flow_spec(values: Values, downsampling: str) -> FlowSpec:
     """Return the network of these settings with one kind of downsampling."""
     batch_norm, skips = REMEDIES[str(values["help"])]
     return FlowSpec(
@@ -143,7 +143,7 @@ def _vanishing_gradient(values: Values) -> Outcome:
     from core.gradients.flow import gradient_flow
 
     flows: dict[str, GradientFlow] = {
-        name: gradient_flow(_spec(values, name)) for name in DOWNSAMPLINGS
+        name: gradient_flow(_flow_spec(values, name)) for name in DOWNSAMPLINGS
     }
     rows, agrees = zip(*(_vanishing_row(*item) for item in flows.items()), strict=True)
     return outcome(
@@ -197,7 +197,7 @@ DEPTH = Claim(
     r"ReLU. PyTorch's own $\mathrm{Var}(w) = 1/(3\,\text{fan-in})$ leaves $1/6$ of it at every "
     r"layer; He's $2/\text{fan-in}$ makes the factor 1. A stride changes nothing of that, an "
     r"average over 2×2 leaves a quarter.",
-    grid=(block(weights=WEIGHTS, depth=("10", "20")),),
+    grid=(grid_block(weights=WEIGHTS, depth=("10", "20")),),
     rules=(
         (
             "the first weights are PyTorch's own, or Xavier's in a net of 20 layers",

@@ -19,7 +19,7 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.fields import TOPIC, Chain, conv_notation, page_link
@@ -56,7 +56,7 @@ def _depths(values: Values) -> tuple[int, ...]:
     return tuple(depths)
 
 
-def _study(values: Values) -> Study:
+def _depth_study(values: Values) -> Study:
     """Measure the effective fields of random networks of all depths, over 32 draws of weights."""
     from core.erf.studies import depth_study
     from core.erf.study import StudySettings
@@ -109,7 +109,7 @@ def _effective_field_growth(values: Values) -> Outcome:
     """Test claim 14: size, shape and growth of the effective field over the depth."""
     from core.erf.study import power_law
 
-    study = _study(values)
+    study = _depth_study(values)
     parts = [_depth_row(row) for row in study.rows]
     depths = [int(row.x) for row in study.rows]
     width = power_law(depths, [row.sigma for row in study.rows])[0]
@@ -178,7 +178,7 @@ def _dilated_and_strided(values: Values) -> tuple[list[str], list[str]]:
     )
 
 
-def _profile(layers: list[str]) -> NDArray[np.float64]:
+def _gradient_profile(layers: list[str]) -> NDArray[np.float64]:
     """Return the gradient of the last layer's middle unit along the width, normalized to sum 1.
 
     All weights of the layers are equal.
@@ -235,7 +235,7 @@ def _pair_row(
         chains: The dilated and the strided chain.
         profiles: Their gradient profiles after this many layers.
     """
-    closed = [chain.closed[count - 1] for chain in chains]
+    closed = [chain.closed_form[count - 1] for chain in chains]
     measured = [chain.measured[count - 1] for chain in chains]
     variation = _total_variation(profiles[0], profiles[1])
     zeros = f"{100 * float((profiles[0] == 0).mean()):.3g} %"
@@ -249,7 +249,7 @@ def _dilated_or_strided(values: Values) -> Outcome:
     chains = Chain(", ".join(layers_of_both[0])), Chain(", ".join(layers_of_both[1]))
     rows, agrees, profiles = [], [], []
     for count in range(1, len(layers_of_both[0]) + 1):
-        profiles = [_profile(layers[:count]) for layers in layers_of_both]
+        profiles = [_gradient_profile(layers[:count]) for layers in layers_of_both]
         row, row_agrees = _pair_row(count, chains, profiles)
         rows.append(row)
         agrees.append(row_agrees)
@@ -303,7 +303,7 @@ EFFECTIVE: tuple[Claim, ...] = (
         "$n$ independent steps, whose variance is $n (k^2 - 1)/12$ and whose shape tends to a "
         "Gaussian. So $\\sigma \\propto \\sqrt{n}$ (Luo et al., 2016).",
         heavy=True,
-        grid=(block(kernel_size=(3, 5), activation=("relu", "tanh", "none")),),
+        grid=(grid_block(kernel_size=(3, 5), activation=("relu", "tanh", "none")),),
     ),
     Claim(
         16,
@@ -321,7 +321,7 @@ EFFECTIVE: tuple[Claim, ...] = (
         "Layer $l$ of both spreads a unit over taps $2^{l-1}$ pixels apart: in one the kernel is "
         "stretched, in the other the map below is thinned out. The strided one is run at every "
         "$2^n$-th place only. Dilations with a common factor leave holes.",
-        grid=(block(layers=(3, 5), kernel_size=(2, 3), dilations=DILATION_PATTERNS),),
+        grid=(grid_block(layers=(3, 5), kernel_size=(2, 3), dilations=DILATION_PATTERNS),),
         rules=(
             (
                 "the dilations double from layer to layer, as strides of 2 do",

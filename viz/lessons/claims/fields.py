@@ -18,7 +18,7 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import supporting_rows
@@ -74,7 +74,7 @@ class Chain:
         return network_graph(module, (1, 1, side))
 
     @cached_property
-    def closed(self) -> list[int]:
+    def closed_form(self) -> list[int]:
         """The width in pixels of each layer's receptive field, in closed form."""
         return [int(self.fields[name].size[1]) for name in self.names]
 
@@ -134,7 +134,7 @@ def _field_recurrence(values: Values) -> Outcome:
     chain = Chain(", ".join([conv_notation(kernel, stride, dilation)] * count))
     reach, jump, rows, agrees = 1, 1, [], []
     for layer, (closed, measured) in enumerate(
-        zip(chain.closed, chain.measured, strict=True), start=1
+        zip(chain.closed_form, chain.measured, strict=True), start=1
     ):
         formula = f"{reach} + ({kernel} − 1)·{jump} = {reach + (kernel - 1) * jump}"
         reach, jump = reach + (kernel - 1) * jump, jump * stride
@@ -187,11 +187,11 @@ def _copied_field_table(values: Values) -> Outcome:
     strided_sizes, pooled_sizes, pooled_closed_form = (
         strided.measured,
         pooled.measured,
-        pooled.closed,
+        pooled.closed_form,
     )
     rows, agrees = [], []
     for index in range(count):
-        predicted = pool * strided.closed[index]
+        predicted = pool * strided.closed_form[index]
         before, after = pooled_sizes[2 * index : 2 * index + 2]
         rows.append(
             (
@@ -260,7 +260,9 @@ def _early_stride(values: Values) -> Outcome:
         fields = chain.measured
         later = count - strided_layer
         adds = (fields[-1] - fields[strided_layer - 1]) / later if later else 0.0
-        rows.append((strided_layer, chain.closed[-1], fields[-1], later, f"{adds:g}", kernel - 1))
+        rows.append(
+            (strided_layer, chain.closed_form[-1], fields[-1], later, f"{adds:g}", kernel - 1)
+        )
         more = adds == stride * (kernel - 1) and fields[-1] > plain[-1]
         agrees.append(more if later else None)
     stride_layers = tuple(row[0] for row in rows)
@@ -303,7 +305,7 @@ FIELDS: tuple[Claim, ...] = (
         "A unit of layer $l$ reads $k_l$ units of the layer below, which stand $j_{l-1}$ pixels "
         "apart: each further tap adds that much. With dilation the taps stand further apart, and "
         "$k$ has to be $d(k-1)+1$.",
-        grid=(block(kernel_size=(2, 3, 5), stride=(1, 2), dilation=(1, 2)),),
+        grid=(grid_block(kernel_size=(2, 3, 5), stride=(1, 2), dilation=(1, 2)),),
     ),
     Claim(
         12,
@@ -323,7 +325,7 @@ FIELDS: tuple[Claim, ...] = (
         ),
         "The pool of a block adds $(2 - 1)\\,j$ pixels, it does not double the field: "
         "$r = 1 + \\sum_l (2 + 1)\\,2^{l-1} = 3 \\cdot 2^n - 2$, so 4, 10, 22, 46.",
-        grid=(block(kernel_size=(2, 3, 5), pool=(2, 3)),),
+        grid=(grid_block(kernel_size=(2, 3, 5), pool=(2, 3)),),
     ),
     Claim(
         13,
@@ -342,7 +344,7 @@ FIELDS: tuple[Claim, ...] = (
         ),
         "Behind a stride $s$ neighboring units stand $s$ times as far apart in the image, so each "
         "later $k \\times k$ adds $(k-1)\\,s$ pixels instead of $k-1$. Layers before it gain nothing.",
-        grid=(block(layers=(4,), kernel_size=(1, 3), stride=(2, 3)),),
+        grid=(grid_block(layers=(4,), kernel_size=(1, 3), stride=(2, 3)),),
         rules=(("the kernels are larger than one pixel", lambda v: int(v["kernel_size"]) > 1),),
     ),
 )

@@ -24,7 +24,7 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.depth import DEPTH
@@ -290,7 +290,7 @@ GRADIENTS: tuple[Claim, ...] = (
         r"something where windows do not overlap. A convolution hands each pixel that it reads "
         r"its weight, so all get some when $k \ge s$ and no weight is 0; a 1×1 with stride 2, "
         r"the shortcut of ResNet, reads one pixel in four.",
-        grid=(block(kernel_size=(1, 2, 3), weights=tuple(WEIGHTS)),),
+        grid=(grid_block(kernel_size=(1, 2, 3), weights=tuple(WEIGHTS)),),
         rules=(
             (
                 "every kernel is at least as large as its stride and none of its weights is 0",
@@ -315,7 +315,7 @@ GRADIENTS: tuple[Claim, ...] = (
         r"$1/k^2$ in a mean, the weight $w_i$ in a convolution. One unit's gradient is always "
         r"that; where windows overlap ($k > s$) a pixel gets the sum over all that read it.",
         grid=(
-            block(
+            grid_block(
                 kernel_size=(2, 3),
                 stride=(1, 2, 3),
                 padding=(0, 1),

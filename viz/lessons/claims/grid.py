@@ -81,7 +81,7 @@ def grid_verdict(claim: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> Gr
     verdict = combined_verdict(part for each in count for part in _VERDICT_PARTS[each])
     return GridVerdict(
         verdict,
-        _condition(claim, outcomes) if verdict == "holds when" else "",
+        _holds_when_condition(claim, outcomes) if verdict == "holds when" else "",
         count["holds"],
         count["holds when"],
         count["does not hold"],
@@ -98,7 +98,7 @@ _VERDICT_PARTS: dict[Verdict, tuple[bool | None, ...]] = {
 """The parts, as `combined_verdict` takes them, for which the verdict at one grid point stands."""
 
 
-def _condition(claim: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> str:
+def _holds_when_condition(claim: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> str:
     """Return the words that separate the grid points at which the claim holds from the others.
 
     These are, in order of preference: a rule of the claim, the values of one setting, a list of
@@ -111,7 +111,9 @@ def _condition(claim: Claim, outcomes: Sequence[tuple[Values, Outcome]]) -> str:
             if [rule(values) for values, _ in judged] == holds:
                 return words
         for name in _varying_settings(claim):
-            if condition := _by_one_setting(claim, name, [values for values, _ in judged], holds):
+            if condition := _condition_by_one_setting(
+                claim, name, [values for values, _ in judged], holds
+            ):
                 return condition
     return (
         _listed_settings(claim, [v for (v, _), each in zip(judged, holds, strict=True) if each])
@@ -144,7 +146,7 @@ def _condition_of_partial_outcomes(claim: Claim, judged: Sequence[tuple[Values, 
     return ""
 
 
-def _by_one_setting(
+def _condition_by_one_setting(
     claim: Claim, name: str, judged: Sequence[Values], holds: Sequence[bool]
 ) -> str:
     """Return the values of one setting at which the claim holds.

@@ -107,8 +107,3 @@ def square_size(n: int) -> str:
 def percent(share: float) -> str:
     """Return a share from 0 to 1 as a percentage with four significant digits: ``12.5 %``."""
     return f"{100 * share:.4g} %"
-
-
-def plural(count: int, word: str) -> str:
-    """Return the count with its word, which gets an s unless the count is 1: ``2 rows``."""
-    return f"{count} {word}" + ("" if count == 1 else "s")

@@ -17,7 +17,7 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import separating_condition
@@ -261,7 +261,9 @@ SHIFT: tuple[Claim, ...] = (
         r"pixel is kept. A shift by a multiple of $s$ moves the kept pixels along; any other "
         r"takes other pixels. Max pooling's map is smoother than an edge filter's, so less is "
         r"lost, but nothing makes it exact.",
-        grid=(block(picture=("china", "digit", "random"), stride=(1, 2, 3), kernel_size=(2, 3)),),
+        grid=(
+            grid_block(picture=("china", "digit", "random"), stride=(1, 2, 3), kernel_size=(2, 3)),
+        ),
         rules=(("the shift is a multiple of the stride", lambda v: v["stride"] == 1),),
     ),
     Claim(
@@ -281,7 +283,7 @@ SHIFT: tuple[Claim, ...] = (
         r"those below; the blur takes them away before. For that the layer has to compute every "
         r"pixel, $s^2$ times as many, and the blur itself adds $\text{taps}^2$ "
         r"multiply–accumulates for each output.",
-        grid=(block(picture=("china", "digit", "random"), stride=(2, 3), kernel_size=(2, 3)),),
+        grid=(grid_block(picture=("china", "digit", "random"), stride=(2, 3), kernel_size=(2, 3)),),
         rules=(
             (
                 "the stride is 2 and the picture is no noise",

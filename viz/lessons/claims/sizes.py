@@ -11,6 +11,7 @@ from core.layer import LayerSpec
 from core.layer.operations import check
 from core.layer.sizes import formula, measured_size
 from core.layer.window import IntArray
+from core.text import plural
 from viz.lessons.claims.claim import (
     Chart,
     Claim,
@@ -20,14 +21,13 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.parts import (
     layer,
     layer_link,
     pixel_map,
-    plural,
     separating_condition,
     square_size,
     torch_read_counts,
@@ -278,14 +278,14 @@ SIZES: tuple[Claim, ...] = (
         "rounds up instead: one more window, which hangs over the end, unless it would start past "
         "the input.",
         grid=(
-            block(
+            grid_block(
                 layer=LAYER_KINDS[:1],
                 kernel_size=(2, 3),
                 stride=(1, 2, 3),
                 padding=(0, 1),
                 dilation=(1, 2),
             ),
-            block(layer=LAYER_KINDS[1:], kernel_size=(2, 3), stride=(1, 2, 3), padding=(0,)),
+            grid_block(layer=LAYER_KINDS[1:], kernel_size=(2, 3), stride=(1, 2, 3), padding=(0,)),
         ),
         rules=(
             (
@@ -312,7 +312,7 @@ SIZES: tuple[Claim, ...] = (
         "What is left over is the remainder $(n + 2p - k) \\bmod s$: so many rows and columns of "
         "the padded input lie past the last window. With $n = 6, k = 3, s = 2$ it is 1, with "
         "$n = 7$ it is 0.",
-        grid=(block(n=(5, 6, 7, 8), kernel_size=(2, 3), stride=(2, 3), padding=(0, 1)),),
+        grid=(grid_block(n=(5, 6, 7, 8), kernel_size=(2, 3), stride=(2, 3), padding=(0, 1)),),
         rules=(
             (
                 "the windows leave no gaps, and the remainder (n + 2p − k) mod s is one more than "
@@ -340,7 +340,7 @@ SIZES: tuple[Claim, ...] = (
         "$\\lfloor (n + 2p - k)/s \\rfloor + 1 = n/s$ for whole $n/s$ exactly when "
         "$k - s \\le 2p \\le k - 1$. An $n$ that $s$ does not divide is rounded, up or down as $p$ "
         "and $k$ have it.",
-        grid=(block(n=(28, 30, 33, 56, 224), sizes=(1,), padding=("as told", "none")),),
+        grid=(grid_block(n=(28, 30, 33, 56, 224), sizes=(1,), padding=("as told", "none")),),
         rules=(
             (
                 "the padding is the one named and the input is a multiple of every stride, 4",

@@ -15,7 +15,7 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
+    grid_block,
     outcome,
     verdict_of_rows,
 )
@@ -113,7 +113,7 @@ STACKS: tuple[Claim, ...] = (
         "Stacked at stride 1, $L$ kernels see $L(k - 1) + 1$ pixels and have $L k^2 C^2$ weights; "
         "one kernel of that size has $(L(k-1)+1)^2 C^2$. With a stride the stack sees further. "
         "ResNet's 7×7 with stride 2 takes the place of such a stack.",
-        grid=(block(layers=(2, 3), kernel_size=(3, 5), stride=(1, 2)),),
+        grid=(grid_block(layers=(2, 3), kernel_size=(3, 5), stride=(1, 2)),),
         rules=(("every layer of the stack has stride 1", lambda v: v["stride"] == 1),),
     ),
 )

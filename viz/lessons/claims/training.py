@@ -11,6 +11,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from core.text import plural
 from core.training.spec import LONG_RANGE, Downsampling, LongRange, Net, TrainingSpec
 from viz.lessons.claims.chance import (
     SIGMA_NOISE,
@@ -26,12 +27,11 @@ from viz.lessons.claims.claim import (
     Series,
     Setting,
     Values,
-    block,
     combined_verdict,
+    grid_block,
     outcome,
 )
 from viz.lessons.claims.convolutional import ALL_CONVOLUTIONAL
-from viz.lessons.claims.parts import plural
 from viz.lessons.claims.runs import (
     SEEDS,
     percent_range,
@@ -257,7 +257,7 @@ TRAINING: tuple[Claim, ...] = (
         "there grows; where it lies near, nothing has to widen. With other images alone σ differs "
         "by about 5 %: less is no growth, and growth is called one from twice that.",
         heavy=True,
-        grid=(block(task=(FAR_MARKS, DIGITS)),),
+        grid=(grid_block(task=(FAR_MARKS, DIGITS)),),
         rules=(
             (
                 "the task needs a far view: it does on marks far apart, not on digits",
@@ -279,7 +279,7 @@ TRAINING: tuple[Claim, ...] = (
         "leaves more depends on weights and normalization, so both are trained and measured. A "
         "half is decided when every seed of one net lies beyond every seed of the other.",
         heavy=True,
-        grid=(block(norm=("none", "batch norm")),),
+        grid=(grid_block(norm=("none", "batch norm")),),
         pieces=lambda values: runs_as_pieces(_deep_specs(values), values),
     ),
     ALL_CONVOLUTIONAL,

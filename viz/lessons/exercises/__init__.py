@@ -10,7 +10,7 @@ from viz.lessons.exercises.kinds import (
     MAX_NUMBER,
     MAX_SEED,
     Kind,
-    kind_at,
+    kind_in_series,
     question,
     series,
 )
@@ -39,7 +39,7 @@ __all__ = [
     "answer_format",
     "answer_text",
     "judge",
-    "kind_at",
+    "kind_in_series",
     "letter",
     "question",
     "series",

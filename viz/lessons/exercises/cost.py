@@ -9,7 +9,7 @@ from core.layer import LayerSpec
 from core.layer.operations import check, operation_of
 from viz.lessons.exercises.question import LayerSubject, Mistake, QuestionContent, distinct_mistakes
 from viz.lessons.exercises.seeded_random import SeededRandom
-from viz.lessons.exercises.words import count_text, equal_pads, layer_text, square, times
+from viz.lessons.exercises.words import equal_pads, layer_text, plural, square, times
 
 CHANNELS = (4, 8, 12, 16, 24, 32, 48, 64)
 """Numbers of channels that occur in questions."""
@@ -78,7 +78,7 @@ def _parameters_question(rng: SeededRandom) -> QuestionContent:
     return QuestionContent(
         text=(
             f"A {times(spec.kernel_size)} convolution with bias, stride {spec.stride[0]}, turns "
-            f"{count_text(ins, 'channel')} of {n}×{n} into {outs} channels. How many parameters does it learn?"
+            f"{plural(ins, 'channel')} of {n}×{n} into {outs} channels. How many parameters does it learn?"
         ),
         form="number",
         quantity="parameters",
@@ -116,7 +116,7 @@ def _grouped_question(rng: SeededRandom) -> QuestionContent | None:
     k, per_group = kernel, ins // groups
     mistakes: list[Mistake] = [
         (k * k * ins * outs, f"This is the convolution without groups. With {groups} groups each "
-                             f"filter sees {ins}/{groups} = {count_text(per_group, 'channel')}."),
+                             f"filter sees {ins}/{groups} = {plural(per_group, 'channel')}."),
         (k * k * per_group * (outs // groups), f"This is one group. There are {groups}."),
         (answer * groups, f"Each filter sees only {per_group} of the {ins} channels."),
         (answer + outs, "This counts biases: the question leaves them out."),
@@ -137,7 +137,7 @@ def _grouped_question(rng: SeededRandom) -> QuestionContent | None:
         solution=(
             rf"$${k} \cdot {k} \cdot \frac{{{ins}}}{{{groups}}} \cdot {outs} = "
             rf"\mathbf{{{_latex_number(answer)}}}$$"
-            f"\n\nEach of the {outs} filters sees the {count_text(per_group, 'channel')} of its group."
+            f"\n\nEach of the {outs} filters sees the {plural(per_group, 'channel')} of its group."
         ),
         mistakes=distinct_mistakes(answer, mistakes),
         subject=LayerSubject(spec, (16, 16)),
@@ -159,7 +159,7 @@ def _mac_mistakes(spec: LayerSpec, n: int, answer: int) -> Sequence[Mistake]:
         (k * k * per_group * height * width, f"This is one output channel of {outs}."),
         (k * per_group * outs * height * width, f"A {k}×{k} plane has {k * k} taps, not {k}."),
         (k * k * spec.in_channels * outs * height * width,
-         f"Each filter sees {count_text(per_group, 'channel')}, those of its group."),
+         f"Each filter sees {plural(per_group, 'channel')}, those of its group."),
         (answer + outs * height * width, "Adding the bias is no multiply–accumulate."),
     ]  # fmt: skip
 
@@ -204,7 +204,7 @@ def _mac_question_for(spec: LayerSpec, n: int) -> QuestionContent:
     return QuestionContent(
         text=(
             f"A {layer_text(spec)}{groups} turns "
-            f"{count_text(spec.in_channels, 'channel')} of {n}×{n} into "
+            f"{plural(spec.in_channels, 'channel')} of {n}×{n} into "
             f"{spec.out_channels} channels. How many multiply–accumulates (MACs) does one picture "
             "need? (Taps on padding count.)"
         ),
@@ -281,7 +281,7 @@ def _transposed_question(rng: SeededRandom) -> QuestionContent:
     return QuestionContent(
         text=(
             f"A {layer_text(spec)} turns {ins} channels of {n}×{n} into "
-            f"{count_text(outs, 'channel')}. How many multiply–accumulates (MACs) does "
+            f"{plural(outs, 'channel')}. How many multiply–accumulates (MACs) does "
             "it need, the zeros between the inputs left out?"
         ),
         form="number",

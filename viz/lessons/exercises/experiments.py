@@ -64,7 +64,7 @@ def run_experiment(name: str) -> ExperimentResult:
     return EXPERIMENTS[name]()
 
 
-def _conv(kernel: int, stride: int = 1, padding: int = 0, **more: int) -> LayerSpec:
+def _convolution(kernel: int, stride: int = 1, padding: int = 0, **more: int) -> LayerSpec:
     """Return a convolution that is the same along both axes; ``more`` are `LayerSpec` fields."""
     sides = pytorch_int(padding)
     return LayerSpec(kernel_size=(kernel, kernel), stride=(stride, stride), padding=sides, **more)  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def _parameters_and_macs(spec: LayerSpec, size: Pair) -> tuple[int, int]:
 def stride_or_pool() -> ExperimentResult:
     """Compare a convolution followed by pooling with a strided convolution."""
     size, channels = (32, 32), {"in_channels": 32, "out_channels": 64}
-    plain, strided = _conv(3, 1, 1, **channels), _conv(3, 2, 1, **channels)
+    plain, strided = _convolution(3, 1, 1, **channels), _convolution(3, 2, 1, **channels)
     pool = LayerSpec("max_pooling", (2, 2), (2, 2), in_channels=64)
     macs = [_parameters_and_macs(spec, size)[1] for spec in (plain, strided)]
     saved = [prod(check(spec, size)) * 64 for spec in (plain, strided)]
@@ -101,7 +101,9 @@ def stride_or_pool() -> ExperimentResult:
 def parameters_and_stride() -> ExperimentResult:
     """Compare parameters and MACs of a convolution with stride 1 and with stride 2."""
     size, channels = (32, 32), {"in_channels": 32, "out_channels": 64, "bias": True}
-    costs = [_parameters_and_macs(_conv(3, stride, 1, **channels), size) for stride in (1, 2)]
+    costs = [
+        _parameters_and_macs(_convolution(3, stride, 1, **channels), size) for stride in (1, 2)
+    ]
     rows = tuple(
         (f"stride {stride}", f"{parameters:,}", f"{macs:,}")
         for stride, (parameters, macs) in zip((1, 2), costs, strict=True)
@@ -119,10 +121,10 @@ def stem_weights() -> ExperimentResult:
     """Compare one 7×7 with three 3×3 convolutions, for 3 and for 64 input channels."""
     rows, first = [], (0, 0)
     for inputs in (3, 64):
-        one = _parameters_and_macs(_conv(7, in_channels=inputs, out_channels=64), (7, 7))[0]
+        one = _parameters_and_macs(_convolution(7, in_channels=inputs, out_channels=64), (7, 7))[0]
         chain = [(inputs, 64), (64, 64), (64, 64)]
         three = sum(
-            _parameters_and_macs(_conv(3, in_channels=i, out_channels=o), (7, 7))[0]
+            _parameters_and_macs(_convolution(3, in_channels=i, out_channels=o), (7, 7))[0]
             for i, o in chain
         )
         first = first if inputs > 3 else (one, three)
@@ -158,7 +160,7 @@ def stem_field() -> ExperimentResult:
 
 def padding_and_stride() -> ExperimentResult:
     """Determine which padding a 3×3 convolution with stride 2 reads, on even and odd sizes."""
-    spec, rows, first_and_last = _conv(3, 2, 1), [], (False, False)
+    spec, rows, first_and_last = _convolution(3, 2, 1), [], (False, False)
     for n in (223, 224):
         axis = spec.window.axes((n, n))[1]
         reads = axis.grid_reads
@@ -183,8 +185,8 @@ def _yes_or_no(value: bool) -> str:
 
 def same_and_stride() -> ExperimentResult:
     """Compare where windows start under TensorFlow's SAME and under padding 1."""
-    spec, size = _conv(3, 2, 1), (224, 224)
-    same = replace(spec, padding=tf_same(size, _conv(3, 2).window))
+    spec, size = _convolution(3, 2, 1), (224, 224)
+    same = replace(spec, padding=tf_same(size, _convolution(3, 2).window))
     starts = [each.window.starts(size)[1] for each in (spec, same)]
     offsets = {int(step) for step in starts[1] - starts[0]}
     rows = tuple(
@@ -205,7 +207,7 @@ def same_and_stride() -> ExperimentResult:
 def even_kernel() -> ExperimentResult:
     """Try which symmetric paddings keep the size under a 4×4 kernel."""
     n = 16
-    sizes = {p: check(_conv(4, 1, p), (n, n))[0] for p in range(4)}
+    sizes = {p: check(_convolution(4, 1, p), (n, n))[0] for p in range(4)}
     rows = tuple((str(p), f"{side}×{side}") for p, side in sizes.items())
     return ExperimentResult(
         tuple(p for p, side in sizes.items() if side == n),
@@ -353,7 +355,7 @@ def checkerboard() -> ExperimentResult:
     """Count the inputs that reach each output pixel of a transposed convolution with stride 2."""
     rows, even = [], []
     for kernel in (3, 4, 5):
-        if reads_evenly(_conv(kernel, 2)):
+        if reads_evenly(_convolution(kernel, 2)):
             even.append(kernel)
         along = phase_counts(kernel, 2).tolist()
         products = sorted({a * b for a in along for b in along})

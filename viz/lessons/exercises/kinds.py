@@ -120,7 +120,7 @@ def _check_bounds(kind: str, level: int, seed: int, number: int) -> None:
             raise SpecError(name, f"must be from 0 to {most}", value)
 
 
-def kind_at(kinds: Sequence[str], level: int, seed: int, number: int) -> str:
+def kind_in_series(kinds: Sequence[str], level: int, seed: int, number: int) -> str:
     """Return the kind of a question in a mixed series.
 
     The series consists of rounds; each round has every chosen kind once, in its own random order.
@@ -137,4 +137,4 @@ def kind_at(kinds: Sequence[str], level: int, seed: int, number: int) -> str:
 
 def series(kinds: Sequence[str], level: int, seed: int, number: int) -> Question:
     """Return a question of a series of mixed kinds; raises SpecError as `question` does."""
-    return question(kind_at(kinds, level, seed, number), level, seed, number)
+    return question(kind_in_series(kinds, level, seed, number), level, seed, number)

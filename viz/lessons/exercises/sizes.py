@@ -118,7 +118,7 @@ def _size_solution(axes: Axes) -> str:
     return "\n\n".join(lines)
 
 
-def _for_both(axes: Axes, size: Callable[[AxisFormula], int]) -> Pair:
+def _for_both_axes(axes: Axes, size: Callable[[AxisFormula], int]) -> Pair:
     """Return (height, width) from a function that computes the size along one axis."""
     return size(axes[0]), size(axes[1])
 
@@ -131,7 +131,7 @@ def _size_mistakes(axes: Axes, answer: Pair) -> list[tuple[Pair, str]]:
     def outputs(padding: int, span: int, stride: int = s, rounding: Rounding | None = None) -> Pair:
         """Return the output size by a formula with another padding, span, stride or rounding."""
         rounded = rounding or (ceil if axis.ceil_mode else floor)
-        return _for_both(axes, lambda a: rounded((a.n + padding - span) / stride) + 1)
+        return _for_both_axes(axes, lambda a: rounded((a.n + padding - span) / stride) + 1)
 
     height, width = outputs(2 * p, span)
     mistakes = [
@@ -160,11 +160,11 @@ def _size_mistakes(axes: Axes, answer: Pair) -> list[tuple[Pair, str]]:
         (outputs(2 * p, span, 1),
          f"The stride is missing: of these positions only every {_ordinal(s)} makes an output."),
         ((answer[1], answer[0]), "Height and width are swapped: height comes first."),
-        (_for_both(axes, lambda a: a.n // s),
+        (_for_both_axes(axes, lambda a: a.n // s),
          "This divides the input by the stride. That is right for some kernels and paddings only; "
          f"the kernel of {span} needs room too."),
-        (_for_both(axes, lambda a: a.n), "This is the size of the input."),
-        (_for_both(axes, lambda a: a.n + 2 * p), "This is the size of the padded input."),
+        (_for_both_axes(axes, lambda a: a.n), "This is the size of the input."),
+        (_for_both_axes(axes, lambda a: a.n + 2 * p), "This is the size of the padded input."),
     ]  # fmt: skip
     return mistakes
 
@@ -196,7 +196,7 @@ def _transposed_mistakes(axes: Axes, answer: Pair) -> list[tuple[Pair, str]]:
 
     def outputs(cut: int, added: int = extra, fewer_steps: int = 1) -> Pair:
         """Return the output size by a formula with another cut, addition or number of steps."""
-        return _for_both(axes, lambda a: (a.n - fewer_steps) * s - cut + k + added)
+        return _for_both_axes(axes, lambda a: (a.n - fewer_steps) * s - cut + k + added)
 
     return [
         (outputs(p),
@@ -210,10 +210,10 @@ def _transposed_mistakes(axes: Axes, answer: Pair) -> list[tuple[Pair, str]]:
         (outputs(-2 * p),
          "The padding of a transposed convolution makes the output smaller, not larger."),
         (outputs(0), f"The padding is missing: it cuts {p} off both ends."),
-        (_for_both(axes, lambda a: (a.n + 2 * p - k) // s + 1),
+        (_for_both_axes(axes, lambda a: (a.n + 2 * p - k) // s + 1),
          "This is the formula of the ordinary convolution. A transposed one goes the other way: "
          "each input spreads over a whole kernel, a stride apart."),
-        (_for_both(axes, lambda a: a.n * s),
+        (_for_both_axes(axes, lambda a: a.n * s),
          "Input times stride: right for some kernels and paddings only."),
         ((answer[1], answer[0]), "Height and width are swapped: height comes first."),
     ]  # fmt: skip

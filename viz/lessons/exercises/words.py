@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS
 from core.layer.window import Pair
+from core.text import plural as plural
 from core.text import times as times
 
 
@@ -49,8 +50,3 @@ def square(value: int) -> Pair:
 def equal_pads(value: int) -> tuple[Pair, Pair]:
     """Return the same padding on all four sides, as ((top, bottom), (left, right))."""
     return (value, value), (value, value)
-
-
-def count_text(n: int, word: str) -> str:
-    """Return a count with its noun, which gets an s unless the count is 1: ``2 channels``."""
-    return f"{n} {word}{'' if n == 1 else 's'}"

@@ -100,7 +100,7 @@ def test_a_profile_is_the_convolution_of_all_kernels(kernel_size: int) -> None:
         taps[::dilation] = 1 / kernel_size
         told = np.convolve(told, taps)
     for layers in (dilated, strided):
-        profile = np.trim_zeros(subject._profile(layers))
+        profile = np.trim_zeros(subject._gradient_profile(layers))
         np.testing.assert_allclose(profile, told, atol=1e-6)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.viz.lessons.claims.test_table import sabotages
 from viz.lessons.claims import CLAIMS, Claim, Outcome, claim
-from viz.lessons.claims.claim import VERDICTS, Chart, Evidence, Values, Verdict, block
+from viz.lessons.claims.claim import VERDICTS, Chart, Evidence, Values, Verdict, grid_block
 from viz.lessons.claims.grid import (
     NO_SIMPLE_CONDITION,
     GridVerdict,
@@ -81,7 +81,7 @@ def test_claims_about_one_situation_agree() -> None:
 
 # --- Synthetic outcomes -----------------------------------------------------------------------
 
-TOY = replace(claim(10), grid=(block(layers=(2, 3), kernel_size=(3, 5)),), rules=())
+TOY = replace(claim(10), grid=(grid_block(layers=(2, 3), kernel_size=(3, 5)),), rules=())
 
 
 def judged(one: Claim, verdicts: Sequence[Verdict], condition: str = "so") -> GridVerdict:

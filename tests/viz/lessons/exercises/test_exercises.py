@@ -26,7 +26,7 @@ from viz.lessons.exercises import (
     Question,
     answer_text,
     judge,
-    kind_at,
+    kind_in_series,
     letter,
     question,
     series,
@@ -160,7 +160,7 @@ def test_subjects_can_be_looked_at(kind: str, level: int) -> None:
 def test_a_mixed_series_asks_each_kind_once_a_round(kinds: set[str], level: int, seed: int) -> None:
     for turn in range(3):
         places = range(turn * len(kinds), (turn + 1) * len(kinds))
-        assert {kind_at(tuple(kinds), level, seed, place) for place in places} == kinds
+        assert {kind_in_series(tuple(kinds), level, seed, place) for place in places} == kinds
     asked = [series(tuple(kinds), level, seed, number) for number in range(4)]
     assert all(a.text + a.code != b.text + b.code for a, b in itertools.pairwise(asked))
 

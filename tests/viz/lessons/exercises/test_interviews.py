@@ -98,12 +98,12 @@ def test_without_jumps_the_verdicts_on_fields_change(monkeypatch: pytest.MonkeyP
 def test_with_another_stride_the_verdicts_change(
     monkeypatch: pytest.MonkeyPatch, stride: int, wrong: dict[str, str]
 ) -> None:
-    true = experiments._conv
+    true = experiments._convolution
 
     def conv(kernel: int, given: int = 1, padding: int = 0, **more: Any) -> LayerSpec:
         return true(kernel, stride if given == 2 else given, padding, **more)
 
-    monkeypatch.setattr(experiments, "_conv", conv)
+    monkeypatch.setattr(experiments, "_convolution", conv)
     if stride == 1:
         monkeypatch.setattr(experiments, "phase_counts", lambda k, s: true_counts(k, stride))
     assert {name: verdict(name) for name in wrong} == wrong
