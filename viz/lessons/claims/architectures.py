@@ -197,7 +197,6 @@ def _stem_sizes(values: Values) -> Outcome:
             side % CLAIMED_STEMS[str(r[0])][0] == 0 for r in rows
         ]
     }
-
     return outcome(
         f"On {side}×{side} with {channels} channels: "
         + "; ".join(f"{row[0]} {row[3]} smaller with {row[6]} parameters" for row in rows)

@@ -169,7 +169,7 @@ def _pooled_against_strided_chart(
     stride: int,
     ratio: float,
     memory: Sequence[int],
-    times: Sequence[float],
+    medians: Sequence[float],
 ) -> Chart:
     """Return a bar chart of the cost of convolution and pooling relative to the strided one.
 
@@ -177,7 +177,7 @@ def _pooled_against_strided_chart(
         channels, side, stride: Settings of the blocks, for the title.
         ratio: Ratio of the multiply–accumulates.
         memory: Bytes saved for the backward pass by the strided and by the pooled block.
-        times: Median times of the strided and of the pooled block, in milliseconds.
+        medians: Median times of the strided and of the pooled block, in milliseconds.
     """
     return Chart(
         "bars",
@@ -188,7 +188,7 @@ def _pooled_against_strided_chart(
             Series(
                 "pooled ÷ strided",
                 ("multiply–accumulates", "memory", "time"),
-                (ratio, memory[1] / memory[0], times[1] / times[0]),
+                (ratio, memory[1] / memory[0], medians[1] / medians[0]),
             ),
         ),
     )
@@ -201,7 +201,7 @@ def _pooled_against_strided(values: Values) -> Outcome:
     (_, one), (_, two), _ = _compared_blocks(values)
     strided, pooled = facts_of(one, size, batch), facts_of(two, size, batch)
     strided_time, pooled_time = _milliseconds((one, two), size, batch)
-    times = strided_time.median, pooled_time.median
+    medians = strided_time.median, pooled_time.median
     slower = _costs_more(pooled_time, strided_time)
     macs = strided.torch_macs, pooled.torch_macs
     ratio_of_macs = pooled.macs / strided.macs
@@ -217,7 +217,11 @@ def _pooled_against_strided(values: Values) -> Outcome:
         ("multiply–accumulates, formula", strided.macs, pooled.macs, f"{ratio_of_macs:.4g} times"),
         ("multiply–accumulates, torch", *macs, f"{ratio:.4g} times, s² = {stride**2}"),
         ("bytes saved for backward", *memory, f"{memory[1] / memory[0]:.3g} times"),
-        ("time, median (ms)", *(f"{t:.3g}" for t in times), f"{times[1] / times[0]:.3g} times"),
+        (
+            "time, median (ms)",
+            *(f"{t:.3g}" for t in medians),
+            f"{medians[1] / medians[0]:.3g} times",
+        ),
     )
     agrees = (
         strided.torch_shape == pooled.torch_shape,
@@ -227,16 +231,15 @@ def _pooled_against_strided(values: Values) -> Outcome:
         slower,
     )
     verdict = combined_verdict(agrees)
-
     return outcome(
         f"The pooled block multiplies {ratio:.3g} times as often, keeps "
-        f"{memory[1] / memory[0]:.2g} times the memory and takes {times[1] / times[0]:.2g} times "
+        f"{memory[1] / memory[0]:.2g} times the memory and takes {medians[1] / medians[0]:.2g} times "
         f"the time here; outputs {rows[0][1]} (strided) and {rows[0][2]} (pooled)."
         + (" The quartiles of the two times overlap: time is not decided." * (slower is None)),
         ("", "strided", "convolution, then pooling", "pooled over strided"),
         rows,
         agrees,
-        _pooled_against_strided_chart(channels, side, stride, ratio, memory, times),
+        _pooled_against_strided_chart(channels, side, stride, ratio, memory, medians),
         f"only these parts are meant: {supporting_rows(rows, agrees, '; ')}",
         verdict=verdict,
     )
@@ -302,7 +305,6 @@ def _strided_or_pooling_cost(values: Values) -> Outcome:
             )
             agrees.append(_costs_more(*(pair if more else pair[::-1])))
     verdict = combined_verdict(agrees)
-
     return outcome(
         f"{str(values['quantity']).capitalize()}: strided {strided:.3g} {unit}, convolution and "
         f"pooling {pooled:.3g} {unit}, the pooling layer alone {pooling_alone:.3g} {unit}. Each sentence "

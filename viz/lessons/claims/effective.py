@@ -254,7 +254,6 @@ def _dilated_or_strided(values: Values) -> Outcome:
         rows.append(row)
         agrees.append(row_agrees)
     last = rows[-1]
-
     return outcome(
         f"After {last[0]} layers torch finds {last[2]} px for the dilated chain and {last[3]} px "
         f"for the strided one; {100 * float(last[4]):.3g} % of one profile lies elsewhere than in "

@@ -140,7 +140,6 @@ def _field_recurrence(values: Values) -> Outcome:
         reach, jump = reach + (kernel - 1) * jump, jump * stride
         rows.append((layer, formula, closed, measured, jump))
         agrees.append(reach == measured)
-
     return outcome(
         f"After {count} layers the recurrence gives {reach} px, torch {rows[-1][3]} px"
         + ("." if dilation == 1 else f"; with {dilation}(k − 1) + 1 for k it is {rows[-1][2]}."),
