@@ -1,4 +1,4 @@
-"""Convolutions, what their units see, and what they cost, in numbers. Knows no screen.
+"""Convolutional layers and networks in numbers: receptive fields, gradients, costs and training.
 
 In the checkout this package is called `core`; installed with pip it is called `strides`.
 
@@ -6,8 +6,8 @@ In the checkout this package is called `core`; installed with pip it is called `
 
     fields = strides.receptive_fields(network, (3, 224, 224))
 
-Five names stand here; all others are imported from the folder that they lie in. Torch is loaded
-when one of these five is used.
+Five names can be imported from the package itself, all others from their folders. Torch is
+imported when one of the five is used. Nothing here depends on the app.
 """
 
 from importlib import import_module
@@ -34,6 +34,7 @@ _FOLDERS = {
     "measure_receptive_field": "receptive_field",
     "receptive_fields": "receptive_field",
 }
+"""The folder from which each name is imported."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Shared parts of the command lines: an error is one sentence on stderr and exit status 2."""
+"""Parts that all command lines share: an error is one sentence on stderr and exit status 2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .text import sentence_case
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argument parser that accepts full option names only and reports errors in one sentence."""
+    """An argument parser that accepts only full option names and reports errors as one sentence."""
 
     def __init__(self, prog: str, description: str, epilog: str | None = None) -> None:
         super().__init__(
@@ -25,12 +25,12 @@ class CommandParser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Print the sentence and leave with status 2."""
+        """Print the error and exit with status 2."""
         refuse(f"{message}. See {self.prog} --help")
 
 
 def refuse(error: object) -> NoReturn:
-    """Print an error as one sentence on one line of stderr and leave with status 2."""
+    """Print an error as one sentence on stderr and exit with status 2."""
     text = " ".join(str(error).split()).rstrip(".")
     print(f"{sentence_case(text)}.", file=sys.stderr)
     raise SystemExit(2)

@@ -1,9 +1,9 @@
-"""Pictures to convolve: photographs, digits, test patterns and uploads.
+"""Pictures as inputs of layers: photographs, digits, test patterns and uploads.
 
-The board gets float32 ``(channels, height, width)``, read-only, whole numbers from 0 to 255,
-because students read them in cells. A photograph's one channel is its luminance (ITU-R 601); of
-several, channel ``c`` is plane ``c % 3`` of red, green, blue. Patterns cycle through their planes
-likewise.
+`picture` and `crop_and_scale` return float32 ``(channels, height, width)``, read-only, with whole
+numbers from 0 to 255, so that they are easy to read in cells. One channel of a photograph is its
+luminance (ITU-R 601); of several, channel ``c`` is plane ``c % 3`` of red, green, blue. The
+planes of patterns repeat in the same way.
 """
 
 from __future__ import annotations
@@ -28,32 +28,33 @@ from PIL.WebPImagePlugin import WebPImageFile
 from .errors import SpecError
 from .uploads import MAX_UPLOAD_BYTES, READING, check_size
 
-MAX_SIDE = 512  # pixels, each side of a picture on the board
+MAX_SIDE = 512  # pixels, each side of a picture that `picture` or `crop_and_scale` returns
 MAX_CHANNELS, MAX_SEED = 8, 2**31 - 1
 MAX_UPLOAD_PIXELS = 24_000_000
 MAX_UPLOAD_SIDE = 1024  # pixels, the longer side of what decode_upload returns
-MAX_UPLOAD_SHORT_SIDE = MAX_SIDE  # the shorter one: no page shows more, whatever it cuts out
-MAX_JPEG_SCANS = 200  # a real JPEG has about ten; 8 MB could hold an hour's work
-BAND_PIXELS = 2**20  # that are converted at a time
-REDUCING_BYTES = 20 * 2**20  # that a band and the picture made of the bands take
+MAX_UPLOAD_SHORT_SIDE = MAX_SIDE  # pixels, the shorter side; no page shows more
+MAX_JPEG_SCANS = 200  # a usual JPEG has about ten; those of an 8 MB file could take an hour
+BAND_PIXELS = 2**20  # number of pixels that are converted at a time
+REDUCING_BYTES = 20 * 2**20  # memory of one band and of the reduced picture
 _FEWER_PIXELS = f"must have at most {MAX_UPLOAD_PIXELS // 10**6} million pixels; try a smaller copy"
 Planes: TypeAlias = npt.NDArray[np.float32]  # (channels, height, width)
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]  # (height, width)
 Box: TypeAlias = tuple[int, int, int, int]  # (left, top, right, bottom), as PIL has it
-Draw: TypeAlias = Callable[[Size, int, int], npt.NDArray[Any]]  # (size, channels, seed) -> planes
+DrawFunction: TypeAlias = Callable[[Size, int, int], npt.NDArray[Any]]
+"""Function from (size, channels, seed) to (planes, height, width) values from 0 to 255."""
 
 
 @dataclass(frozen=True)
 class Credit:
-    """Who took a photograph, and the license under which it is used, cropped and scaled.
+    """The author of a photograph, and the license under which it is used, cropped and scaled.
 
-    Source: scikit-learn's notes on its photographs (datasets/images/README.txt); they name one
-    author for both, but the second address is another photographer's.
+    Source: scikit-learn's notes on its photographs (datasets/images/README.txt). They name one
+    author for both, but the second address belongs to another photographer.
     """
 
     author: str  # the account on Flickr
-    address: str  # where the photograph lies
+    address: str  # URL of the photograph
     license: str = "CC BY 2.0"
     license_address: str = "https://creativecommons.org/licenses/by/2.0/"
 
@@ -64,50 +65,64 @@ class Credit:
 
 @dataclass(frozen=True)
 class Picture:
-    """One row of PICTURES: how a picture is called, what it is for, and how it is drawn."""
+    """One row of PICTURES: name and description of a picture, and the function that draws it."""
 
     label: str
     description: str
-    draw: Draw  # may return fewer planes than channels: they are repeated in turn
-    color: bool = False  # three channels are red, green and blue
-    seeded: bool = False  # the seed changes the picture
-    credit: Credit | None = None  # of a photograph
+    draw: DrawFunction  # may return fewer planes than channels, which are then repeated
+    color: bool = False  # whether three channels are red, green and blue
+    seeded: bool = False  # whether the seed changes the picture
+    credit: Credit | None = None  # None except for photographs
 
 
 def picture(name: str, size: Size, channels: int = 1, seed: int = 0) -> Planes:
-    """The row ``name`` of PICTURES as read-only float32 ``(channels, *size)``, whole, 0..255.
+    """The picture ``name`` of PICTURES as read-only float32 ``(channels, *size)``, whole, 0..255.
 
-    ``size`` is (height, width) in pixels, each 1..MAX_SIDE; ``channels`` 1..MAX_CHANNELS; ``seed``
-    0..MAX_SEED, for rows with ``seeded``. Raises SpecError for any other setting, and when
-    scikit-learn's sample files are missing.
+    Args:
+        name: a key of PICTURES.
+        size: (height, width) in pixels, each from 1 to MAX_SIDE.
+        channels: number of channels, from 1 to MAX_CHANNELS.
+        seed: from 0 to MAX_SEED; it changes only pictures that are ``seeded``.
+
+    Raises:
+        SpecError: an invalid setting, or scikit-learn's sample files are missing.
     """
     if name not in PICTURES:
         raise SpecError("picture", f"must be one of {', '.join(PICTURES)}", name)
-    _check_board(size, channels, seed)
-    return _board(PICTURES[name].draw(size, channels, seed), channels)
+    _check_settings(size, channels, seed)
+    return _repeated_planes(PICTURES[name].draw(size, channels, seed), channels)
 
 
-def fit(image: Bytes, size: Size, channels: int = 1) -> Planes:
-    """A photograph, uint8 (height, width, 3), cut to its largest centered window of the shape.
+def crop_and_scale(image: Bytes, size: Size, channels: int = 1) -> Planes:
+    """The largest centered window of an image with the aspect ratio of ``size``, scaled to it.
 
-    Shrinking averages the area each pixel covers (PIL's BOX); enlarging is bicubic. Settings,
-    result and SpecError as in ``picture``; SpecError too when the image is not of that kind.
+    Reducing averages the area that each pixel covers (PIL's BOX); enlarging is bicubic.
+
+    Args:
+        image: uint8 (height, width, 3).
+        size, channels: as for `picture`, whose form the result has.
+
+    Raises:
+        SpecError: an invalid setting or image.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise SpecError("image", "must be uint8 (height, width, 3)", (image.dtype, image.shape))
-    _check_board(size, channels)
-    return _board(_crop_and_resample(image, size, channels), channels)
+    _check_settings(size, channels)
+    return _repeated_planes(_crop_and_resample(image, size, channels), channels)
 
 
-def decode_upload(data: bytes, most: int = MAX_UPLOAD_BYTES) -> Bytes:
-    """A visitor's PNG, JPEG or WebP as read-only uint8 ``(height, width, 3)``, RGB.
+def decode_upload(data: bytes, max_bytes: int = MAX_UPLOAD_BYTES) -> Bytes:
+    """Decode an uploaded PNG, JPEG or WebP to read-only uint8 ``(height, width, 3)``, RGB.
 
-    Byte count, kind (by content) and pixel count are checked before a pixel is decoded. Then: first
-    frame, over white, 8 bits, sides at most MAX_UPLOAD_SIDE and MAX_UPLOAD_SHORT_SIDE, upright by
-    its EXIF orientation, color profile ignored. Few pictures are decoded at a time, see
-    `core.uploads.READING`. Writes nothing to disk. Raises SpecError, whatever the bytes.
+    Byte count, format (by content) and pixel count are checked before any pixel is decoded. The
+    result is the first frame over white, with 8 bits, scaled to sides of at most MAX_UPLOAD_SIDE
+    and MAX_UPLOAD_SHORT_SIDE, upright by its EXIF orientation; the color profile is ignored. Few
+    pictures are decoded at a time (`core.uploads.READING`). Nothing is written to disk.
+
+    Raises:
+        SpecError: the bytes are anything else.
     """
-    check_size(data, most, "try a smaller copy")
+    check_size(data, max_bytes, "try a smaller copy")
     reader = next((kind for place, mark, kind in _READERS if data[place] == mark), None)
     if reader is None:
         raise SpecError("upload", "must be a PNG, JPEG or WebP picture", f"{len(data)} other bytes")
@@ -120,14 +135,15 @@ def decode_upload(data: bytes, most: int = MAX_UPLOAD_BYTES) -> Bytes:
         return np.asarray(small)  # read-only, as Pillow gives it
     except SpecError:
         raise
-    except Image.DecompressionBombError as error:  # Pillow's WebP reader sees the size before us
+    except Image.DecompressionBombError as error:  # Pillow's WebP reader checks the size itself
         raise SpecError("upload", _FEWER_PIXELS, "far more") from error
     except Exception as error:  # hostile bytes: Pillow raises a dozen kinds of exception
         rule = "must be an undamaged picture; open it in an image editor and save it again as PNG"
         raise SpecError("upload", rule, f"a damaged file of {len(data)} bytes") from error
 
 
-def _check_board(size: Size, channels: int, seed: int = 0) -> None:
+def _check_settings(size: Size, channels: int, seed: int = 0) -> None:
+    """Raise SpecError for a setting of `picture` that is out of range."""
     for parameter, value, low, high in (
         ("height", size[0], 1, MAX_SIDE),
         ("width", size[1], 1, MAX_SIDE),
@@ -138,15 +154,15 @@ def _check_board(size: Size, channels: int, seed: int = 0) -> None:
             raise SpecError(parameter, f"must be a whole number from {low} to {high}", value)
 
 
-def _board(planes: npt.NDArray[Any], channels: int) -> Planes:
-    """Planes (n, h, w) repeated in turn up to the channel count, rounded."""
+def _repeated_planes(planes: npt.NDArray[Any], channels: int) -> Planes:
+    """Repeat planes (n, h, w) up to the number of channels, rounded to whole numbers."""
     board: Planes = np.rint(planes[np.arange(channels) % len(planes)]).astype(np.float32)
     board.flags.writeable = False
     return board
 
 
 def _crop_and_resample(image: Bytes, size: Size, channels: int) -> Bytes:
-    """uint8 (h, w, 3) → (1 or 3, *size)."""
+    """Crop and scale uint8 (h, w, 3) to (1 or 3, *size); one channel is the luminance."""
     source = Image.fromarray(image).convert("L" if channels == 1 else "RGB")
     scale = min(source.height / size[0], source.width / size[1])  # source pixels per board pixel
     down, across = min(size[0] * scale, source.height), min(size[1] * scale, source.width)
@@ -157,20 +173,21 @@ def _crop_and_resample(image: Bytes, size: Size, channels: int) -> Bytes:
     return np.asarray(small).reshape(*size, -1).transpose(2, 0, 1)
 
 
-# Pillow's readers, called directly: Image.open would warn of large pictures, and silencing a
-# warning is not safe among threads. Their constructors read the header only.
+# Position and value of the first bytes of each format, and Pillow's reader. The readers are called
+# directly, because Image.open would warn of large pictures, and silencing a warning is not safe
+# with threads. Their constructors read the header only.
 _READERS: tuple[tuple[slice, bytes, type[ImageFile.ImageFile]], ...] = (
     (slice(0, 8), b"\x89PNG\r\n\x1a\n", PngImageFile),
     (slice(0, 3), b"\xff\xd8\xff", JpegImageFile),
     (slice(8, 12), b"WEBP", WebPImageFile),
 )
-# PIL's names of the turns that make EXIF orientations 2 to 8 (tag 0x0112) upright; 1 is upright.
+# PIL's names of the operations that turn EXIF orientations 2 to 8 (tag 0x0112) upright.
 _TURNS = "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_270 TRANSVERSE ROTATE_90"
 _UPRIGHT = {tag: Image.Transpose[turn] for tag, turn in enumerate(_TURNS.split(), start=2)}
 
 
 def _check_header(image: Image.Image, data: bytes) -> None:
-    """Refuse what would take too much memory or time."""
+    """Raise SpecError for a picture that would take too much memory or time to decode."""
     if image.width * image.height > MAX_UPLOAD_PIXELS:
         raise SpecError("upload", _FEWER_PIXELS, f"{image.width} x {image.height}")
     scans = _scans(image, data)
@@ -180,40 +197,43 @@ def _check_header(image: Image.Image, data: bytes) -> None:
 
 
 def _scans(image: Image.Image, data: bytes) -> int:
-    """Times that a JPEG goes over the picture; 1 for every other kind."""
+    """Number of scans of a JPEG, i.e. of passes over the picture; 1 for other formats."""
     return data.count(b"\xff\xda") if isinstance(image, JpegImageFile) else 1
 
 
 def _reduced_size(size: tuple[int, int]) -> tuple[int, int]:
-    """What becomes of a picture's (width, height): the same shape, no larger than a page shows."""
+    """(width, height) to which a picture is reduced, with the same aspect ratio."""
     scale = min(1.0, MAX_UPLOAD_SIDE / max(size), MAX_UPLOAD_SHORT_SIDE / min(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _decoding_bytes(image: Image.Image, data: bytes, size: tuple[int, int]) -> int:
-    """Bytes that decoding takes at its most, measured on pictures of 24 million pixels.
+    """Peak memory of decoding in bytes, measured on pictures of 24 million pixels.
 
-    Pillow keeps one byte a pixel of pictures in gray or with a palette, four of all others. Of a
-    WebP, libwebp holds two frames and hands out a third. Of a JPEG in several scans libjpeg holds
-    all coefficients, two bytes each, whatever the size of the picture that it then makes.
+    Pillow stores one byte per pixel for pictures in gray or with a palette, four for all others.
+    For a WebP, libwebp stores two frames and returns a third. For a JPEG in several scans, libjpeg
+    stores all coefficients, two bytes each, whatever the size of the decoded picture.
     """
     pixels = image.width * image.height
     if isinstance(image, WebPImageFile):
         return 16 * pixels
-    held = 8 * pixels if _scans(image, data) > 1 else 0
-    image.draft(None, size)  # has libjpeg decode at a half, a quarter or an eighth of the size
-    one = 1 if image.mode in ("1", "L", "P") else 4
-    return held + image.width * image.height * one + REDUCING_BYTES
+    coefficient_bytes = 8 * pixels if _scans(image, data) > 1 else 0
+    image.draft(None, size)  # makes libjpeg decode at 1/2, 1/4 or 1/8 of the size
+    pixel_bytes = 1 if image.mode in ("1", "L", "P") else 4
+    return coefficient_bytes + image.width * image.height * pixel_bytes + REDUCING_BYTES
 
 
 def _reduced_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Decode, reduce to ``size``, lay over white, turn upright; one large copy is all there is."""
+    """Decode a picture, reduce it to ``size``, blend it over white, and turn it upright.
+
+    Only one full-size copy exists at a time.
+    """
     image.load()
     turn = None
     with suppress(Exception):  # damaged metadata is no reason to refuse a picture
         turn = _UPRIGHT.get(image.getexif().get(0x0112, 1))
     small = _reduced_in_bands(image, size)
-    image.close()  # whoever asked may take a while to notice, and hold it all the time
+    image.close()  # frees the memory now, as the caller may hold a reference for a while
     small = small.resize(size, Image.Resampling.BICUBIC)
     if small.mode == "RGBA":
         small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
@@ -221,9 +241,9 @@ def _reduced_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _reduced_in_bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The picture in 8 bits a channel, its means over squares, at least twice as large as ``size``.
+    """Reduce a picture by a whole factor to at least twice ``size``, in 8 bits per channel.
 
-    A band of rows at a time, so that the whole picture never stands there in a second mode.
+    It processes bands of rows, so that the full-size picture never exists in two modes.
     """
     factor = max(1, min(image.width // size[0], image.height // size[1]) // 2)
     rows = factor * -(-BAND_PIXELS // (image.width * factor))
@@ -241,7 +261,7 @@ def _reduced_in_bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def sample_file(name: str) -> bytes:
-    """A file of scikit-learn's datasets, never imported: that takes more than a second."""
+    """The bytes of a file of scikit-learn's datasets, without importing it, which would be slow."""
     spec = find_spec("sklearn")
     for folder in (spec and spec.submodule_search_locations) or ():
         if (path := Path(folder, "datasets", name)).is_file():
@@ -262,34 +282,37 @@ def _photo(name: str, box: Box, size: Size, channels: int, seed: int) -> Bytes:
 
 @lru_cache(maxsize=1)
 def _digits() -> Bytes:
-    """The test part of UCI's optical digits, uint8 (1797, 8, 8), 0..16 scaled to 0..255."""
+    """The test part of UCI's optical digits, uint8 (1797, 8, 8), with 0..16 scaled to 0..255."""
     text = gzip.decompress(sample_file("data/digits.csv.gz")).decode()
     rows = np.fromstring(text.replace("\n", ","), sep=",").reshape(-1, 65)[:, :64]
     return np.rint(rows * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
 
 
 def _digit(size: Size, channels: int, seed: int) -> Bytes:
-    """Digit ``seed`` modulo 1797: whole multiples of 8 keep its squares, other sizes blend."""
+    """Digit ``seed`` modulo 1797, interpolated unless the size is a multiple of its 8 pixels."""
     method = Image.Resampling.BILINEAR if any(n % 8 for n in size) else Image.Resampling.NEAREST
     image = Image.fromarray(_digits()[seed % len(_digits())])
     return np.asarray(image.resize(size[::-1], method))[np.newaxis]
 
 
 def _ramp(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
-    """Rising to the right; downwards; along the diagonal."""
+    """Three planes: brightness rising to the right, downwards, and along the diagonal."""
     down, right = np.meshgrid(*(np.linspace(0, 255, n) for n in size), indexing="ij")
     return np.stack([right, down, (right + down) / 2])
 
 
 def _checkerboard(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
-    """Squares of 1, 2 and 4 pixels."""
+    """Three planes: checkerboards with squares of 1, 2 and 4 pixels."""
     row, column = np.indices(size)
     return np.stack([255 * ((row // side + column // side) % 2) for side in (1, 2, 4)])
 
 
 def _zone_plate(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
-    """Chirp cos(π x² / 2R) of both axes; of x; of y. Its frequency, x / 2R cycles a pixel with x
-    from the center, reaches Nyquist's 1/2 at the border x = R = side / 2."""
+    """Three planes: the chirp cos(π x² / 2R) along both axes, along x, and along y.
+
+    At distance x from the center its frequency is x / 2R cycles per pixel, which at the border,
+    x = R = side / 2, is the Nyquist frequency 1/2.
+    """
     phase = (np.pi * (np.arange(n) - (n - 1) / 2) ** 2 / n for n in size)
     down, right = np.meshgrid(*phase, indexing="ij")
     return 127.5 * (1 + np.cos(np.stack([right + down, right, down])))
@@ -319,3 +342,4 @@ PICTURES: Mapping[str, Picture] = {
     "impulse": Picture("Impulse", "One bright pixel: shows the kernel, mirrored.", _impulse),
     "random": Picture("Noise", "Every pixel drawn on its own by the seed.", _random, seeded=True),
 }
+"""Every built-in picture by its name."""

@@ -1,4 +1,4 @@
-"""The device that torch computes on, its number of threads, and the memory budget of a run."""
+"""Choice of the device that torch computes on, number of threads, and memory budget."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import torch
 from .errors import SpecError, whole
 
 KINDS = ("cpu", "cuda", "mps")
+"""The kinds of device that can be chosen."""
 MEMORY_BUDGET = 2 * 10**9
-"""Default limit of one computation, in bytes."""
+"""Default memory limit of one computation, in bytes."""
 MAX_THREADS = 1024
 
 
 def pick(device: str | None = None) -> torch.device:
-    """The device of that name: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    """The torch device of a name such as ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
 
     Args:
-        device: None takes CUDA where there is one, then MPS, then the CPU.
+        device: the name; None chooses CUDA if available, otherwise MPS, otherwise the CPU.
 
     Raises:
-        SpecError: no such kind, or this machine has none.
+        SpecError: the kind is unknown, or this machine does not have the device.
     """
     if device is None:
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if _count(kind)))
@@ -37,11 +38,12 @@ def pick(device: str | None = None) -> torch.device:
 
 
 def available() -> tuple[str, ...]:
-    """The kinds of device this machine has; the CPU always."""
+    """The kinds of device that this machine has; always includes the CPU."""
     return tuple(kind for kind in KINDS if _count(kind))
 
 
 def _count(kind: str) -> int:
+    """The number of devices of a kind on this machine."""
     if kind == "cuda":
         return torch.cuda.device_count() if torch.cuda.is_available() else 0
     return int(kind == "cpu" or torch.backends.mps.is_available())
@@ -49,12 +51,12 @@ def _count(kind: str) -> int:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let torch use ``count`` CPU threads inside the block; the old number is restored after it.
+    """Let torch use ``count`` CPU threads inside the block; afterwards the old number is restored.
 
-    The number belongs to the whole process, so it affects the torch calls of other threads too.
+    The number applies to the whole process, so it also affects torch calls of other threads.
 
     Raises:
-        SpecError: not a whole number from 1 to `MAX_THREADS`.
+        SpecError: ``count`` is no whole number from 1 to `MAX_THREADS`.
     """
     if whole("threads", count, 1) > MAX_THREADS:
         raise SpecError("threads", f"must be at most {MAX_THREADS}", count)
@@ -67,8 +69,10 @@ def threads(count: int) -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether an allocation failed, on any device, or was the cause of this error; torch's own
-    allocator on the CPU has no kind of error of its own for that."""
+    """Whether an error, or an error that caused it, is a failed memory allocation on any device.
+
+    For the CPU, torch has no error class for this, so the message is checked.
+    """
     if error is None or isinstance(error, MemoryError | torch.OutOfMemoryError):
         return error is not None
     cpu_refused = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,4 +1,4 @@
-"""The error that core raises for a setting that cannot work."""
+"""The error that core raises for an invalid setting."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 
 class SpecError(ValueError):
-    """A setting that cannot work, with a sentence that tells a student how to correct it.
+    """An invalid setting, with a sentence that says how to correct it.
 
     Args:
-        parameter: torch's name of the setting at fault, e.g. ``"stride"``.
-        rule: the rule it breaks and what would work, as the rest of a sentence
-            that starts with the parameter, e.g. ``"must be at least 1"``.
-        value: the value that was given.
+        parameter: torch's name of the setting, e.g. ``"stride"``.
+        rule: the rule that is broken and what would work, as the rest of a sentence that starts
+            with the parameter, e.g. ``"must be at least 1"``.
+        value: the invalid value.
     """
 
     def __init__(self, parameter: str, rule: str, value: object) -> None:
@@ -26,11 +26,11 @@ class SpecError(ValueError):
 
 
 LONGEST = 200
-"""Most characters of a value that an error message repeats."""
+"""Largest number of characters of a value that an error message repeats."""
 
 
 def _briefly(value: object) -> str:
-    """A value as text: the shape of an array or a tensor, the beginning of a long text."""
+    """A value as short text: the shape of an array or a tensor, the beginning of a long text."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
         return f"a {type(value).__name__} of shape {tuple(shape)}"
@@ -39,7 +39,11 @@ def _briefly(value: object) -> str:
 
 
 def whole(parameter: str, value: object, minimum: int) -> int:
-    """``value`` as an int of at least ``minimum``; SpecError otherwise."""
+    """Check that ``value`` is a whole number of at least ``minimum``, and return it as an int.
+
+    Raises:
+        SpecError: it is not; names ``parameter``.
+    """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise SpecError(parameter, "must be a whole number", value)
     if value < minimum:

@@ -1,12 +1,12 @@
-"""Random numbers of one block of code, decided by a seed alone.
+"""Random numbers of one block of code that depend on a seed alone.
 
-torch draws from one generator that all threads of a process share, so ``torch.manual_seed``
-decides nothing as soon as two threads build networks at once. `seeded` gives every random
-operation of its block, and of its thread, a generator of its own. Since weights are drawn by
-operations, this covers every layer there is, and modules of other people too.
+torch has one global generator that all threads of a process share, so ``torch.manual_seed`` does
+not determine the weights of networks that several threads build at the same time. `seeded` gives
+every random operation of its block, in its thread, a generator of its own. Because weights are
+drawn by torch operations, this works for every layer, including those of other libraries.
 
-Source: core.torch_private.TorchDispatchMode, which belongs to one thread; the tag
-``nondeterministic_seeded``, which every operation of torch that draws random numbers has.
+Source: torch's TorchDispatchMode, which is active in one thread only, and the tag
+``nondeterministic_seeded``, which all operations of torch that draw random numbers have.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ MAX_SEED = 2**63 - 1
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Make ``seed`` decide all random numbers that torch draws inside, in this thread alone.
+    """Make ``seed`` determine all random numbers that torch draws inside, in this thread.
 
         with seeded(3):
             network = resnet18()
 
-    On the CPU the numbers are those after ``torch.manual_seed(seed)``. torch's global generator
-    is neither read nor moved. Generators that are handed to torch explicitly stay in use; those
-    of numpy and of Python's ``random`` are not touched.
+    On the CPU the numbers are those after ``torch.manual_seed(seed)``. torch's global generator is
+    neither used nor changed. Generators that are passed to torch explicitly are still used; those
+    of numpy and of Python's ``random`` are not affected.
 
     Args:
         seed: from 0 to 2⁶³ − 1.
 
     Raises:
-        SpecError: no such seed.
+        SpecError: the seed is out of range.
     """
     if whole("seed", seed, 0) > MAX_SEED:
         raise SpecError("seed", "must be below 2^63", seed)
@@ -48,7 +48,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 class _OwnGenerators(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Hands a generator to every operation that would take the global one."""
+    """Passes a generator to every operation that would use the global one, one per device."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -57,11 +57,11 @@ class _OwnGenerators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        drawing = _with_generator(func)
-        device = _device(args, kwargs) if drawing else "meta"
-        if drawing is None or device == "meta" or kwargs.get("generator") is not None:
+        with_generator = _form_with_generator(func)
+        device = _device(args, kwargs) if with_generator else "meta"
+        if with_generator is None or device == "meta" or kwargs.get("generator") is not None:
             return func(*args, **kwargs)
-        return drawing(*args, **kwargs, generator=self._generator(device))
+        return with_generator(*args, **kwargs, generator=self._generator(device))
 
     def _generator(self, device: str) -> torch.Generator:
         if device not in self.generators:
@@ -70,8 +70,8 @@ class _OwnGenerators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 @cache
-def _with_generator(operation: Any) -> Callable[..., Any] | None:
-    """The same operation in the form that takes a generator; None where nothing is drawn."""
+def _form_with_generator(operation: Any) -> Callable[..., Any] | None:
+    """The overload of an operation that takes a generator; None if it draws no random numbers."""
     if torch.Tag.nondeterministic_seeded not in operation.tags:
         return None
     names = _arguments(operation)
@@ -85,11 +85,12 @@ def _with_generator(operation: Any) -> Callable[..., Any] | None:
 
 
 def _arguments(operation: Any) -> list[str]:
+    """The names of an operation's arguments."""
     return [argument.name for argument in argument_specs(operation)]
 
 
 def _device(args: Any, kwargs: Any) -> str:
-    """Where the numbers are drawn: on the device of the tensors, or the one that is named."""
+    """The device of the random numbers: that of a tensor argument, or the argument ``device``."""
     for value in args:
         if isinstance(value, torch.Tensor):
             return str(value.device)

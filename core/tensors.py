@@ -1,4 +1,4 @@
-"""The tensors inside arguments and results, and the names of torch's functions."""
+"""Functions that find the tensors in arguments and results, and that name torch's functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .torch_private import OpOverload, OpOverloadPacket, qualified_name, storage
 def tensors_in(values: Sequence[Any]) -> list[torch.Tensor]:
     """The tensors in arguments or results, in order.
 
-    Looks into lists, tuples, mappings and instances of dataclasses, however deep.
+    It searches lists, tuples, mappings and dataclass instances at any depth.
     """
     tensors: list[torch.Tensor] = []
     for value in values:
@@ -30,7 +30,7 @@ def tensors_in(values: Sequence[Any]) -> list[torch.Tensor]:
 
 
 def storage_of(tensor: torch.Tensor) -> int | None:
-    """A number for a tensor's memory; None for those that have none of their own."""
+    """A number that identifies a tensor's memory; None for tensors without memory of their own."""
     try:
         return storage_number(tensor)
     except (NotImplementedError, RuntimeError):
@@ -38,15 +38,20 @@ def storage_of(tensor: torch.Tensor) -> int | None:
 
 
 def operation_of(func: Any) -> str:
-    """torch's name of a function; other libraries' operators are prefixed with the library."""
+    """The name of a torch function or operator.
+
+    Operators of other libraries have the library as a prefix, e.g. ``torchvision::nms``.
+    """
     if isinstance(func, OpOverload):
         func = func.overloadpacket
     if isinstance(func, OpOverloadPacket):
         library, _, name = qualified_name(func).partition("::")
-        return name if library == "aten" and name not in _OTHERWISE else f"{library}::{name}"
+        return (
+            name if library == "aten" and name not in _DIFFERENT_SIGNATURE else f"{library}::{name}"
+        )
     name = getattr(func, "__name__", str(func))
     return getattr(func.__self__, "__name__", name) if name == "__get__" else name
 
 
-_OTHERWISE = ("unfold", "batch_norm")
-"""Operators whose arguments differ from those of torch's function of the same name."""
+_DIFFERENT_SIGNATURE = ("unfold", "batch_norm")
+"""Operators of aten whose arguments differ from those of torch's function of the same name."""

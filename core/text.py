@@ -1,4 +1,4 @@
-"""Sizes and sentences as text, the same everywhere."""
+"""Formatting of sizes and sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def times(sizes: Iterable[int]) -> str:
-    """``8×6`` of (8, 6); any number of sizes."""
+    """Sizes joined by ``×``, e.g. ``8×6`` for (8, 6)."""
     return "×".join(map(str, sizes))
 
 
@@ -16,5 +16,5 @@ def plural(count: int, noun: str) -> str:
 
 
 def sentence_case(text: str) -> str:
-    """The text with its first letter large, and nothing else changed."""
+    """The text with its first letter in upper case."""
     return text[:1].upper() + text[1:]

@@ -1,7 +1,7 @@
-"""Everything of torch that torch does not document: all of it stands here and nowhere else.
+"""All undocumented parts of torch that this package uses; no other module may use any.
 
-An upgrade of torch may take any of it away. ``tests/core/test_torch_private.py`` says for each
-what it is used for, and fails with that sentence where it is gone or does something else.
+A new version of torch may remove or change them. ``tests/core/test_torch_private.py`` explains for
+each what it is used for, and fails with that sentence if it is missing or behaves differently.
 """
 
 from __future__ import annotations
@@ -46,106 +46,109 @@ __all__ = [
 ]
 
 DisableTorchFunction = torch._C.DisableTorchFunction
-"""A context in which calls on tensors reach torch without any ``__torch_function__``."""
+"""Context in which calls on tensors skip every ``__torch_function__``."""
 disable_current_modes = _disable_current_modes
-"""A context in which no ``TorchDispatchMode`` and no ``TorchFunctionMode`` is active."""
+"""Context in which no ``TorchDispatchMode`` and no ``TorchFunctionMode`` is active."""
 ANY_CONVOLUTION = nn.modules.conv._ConvNd
-"""The class of all convolutions, transposed ones included."""
+"""The base class of all convolutions, including transposed ones."""
 ANY_BATCH_NORM = nn.modules.batchnorm._BatchNorm
-"""The class of all batch norms."""
+"""The base class of all batch norms."""
 ANY_RUNNING_NORM = nn.modules.batchnorm._NormBase
-"""The class of all norms that can keep running statistics: batch and instance norms."""
+"""The base class of all norms that can have running statistics: batch and instance norms."""
 TRILINEAR = torch.ops.aten._trilinear
-"""The operator that a bilinear layer becomes."""
+"""The operator that a bilinear layer calls."""
 MODULES, TENSORS = "_modules", ("_parameters", "_buffers")
-"""In ``vars`` of a module: its submodules, and its tensors, each a dictionary by name."""
+"""Keys in ``vars`` of a module for the dictionaries of its submodules, and of its tensors."""
 COMPILED_CALL = "_compiled_call_impl"
-"""In ``vars`` of a module: what ``Module.compile`` has made of its call."""
+"""Key in ``vars`` of a module for the function that ``Module.compile`` made of its call."""
 
 
 def storage_number(tensor: torch.Tensor) -> int:
-    """A number for the memory that a tensor lies in; two tensors that share memory have the same.
+    """A number that identifies a tensor's memory; tensors that share memory have the same.
 
-    ``data_ptr()`` is 0 for every tensor on the meta device, so that there is no public way.
+    ``data_ptr()`` is 0 for every tensor on the meta device, so there is no public way.
 
     Raises:
-        NotImplementedError, RuntimeError: a tensor that has no memory of its own.
+        NotImplementedError, RuntimeError: the tensor has no memory of its own.
     """
     return int(tensor.untyped_storage()._cdata)
 
 
 def is_functorch_wrapper(tensor: torch.Tensor) -> bool:
-    """Whether a transformation of ``torch.func``, such as ``vmap``, stands around a tensor."""
+    """Whether a tensor is wrapped by a transformation of ``torch.func``, such as ``vmap``."""
     return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
 
 
 def is_compiled(module: object) -> bool:
-    """Whether ``torch.compile`` stands around a module."""
+    """Whether a module is wrapped by ``torch.compile``."""
     return isinstance(module, torch._dynamo.eval_frame.OptimizedModule)
 
 
 def uncompiled(module: Any) -> object:
-    """The module that ``torch.compile`` stands around."""
+    """The module inside a module that ``torch.compile`` returned."""
     return module._orig_mod
 
 
 def children_by_name(module: nn.Module) -> dict[str, nn.Module | None]:
-    """A module's own submodules, shared ones under every name; writing to it replaces them."""
+    """A module's direct submodules by name, shared ones under every name; writing replaces them."""
     return module._modules
 
 
 def own_parameters(module: nn.Module) -> dict[str, nn.Parameter | None]:
-    """The parameters of a module itself, shared ones under every name; may be written to."""
+    """A module's direct parameters by name, shared ones under every name; may be written to."""
     return module._parameters
 
 
 def own_buffers(module: nn.Module) -> dict[str, torch.Tensor | None]:
-    """The buffers of a module itself, shared ones under every name; may be written to."""
+    """A module's direct buffers by name, shared ones under every name; may be written to."""
     return module._buffers
 
 
 def is_hooks(key: str) -> bool:
-    """Whether hooks, or settings of theirs, stand under this key of ``vars`` of a module."""
+    """Whether a key in ``vars`` of a module is for hooks or their settings."""
     return key.endswith("_hooks") or "_hooks_" in key
 
 
 def pre_hooks(module: nn.Module) -> dict[int, Any]:
-    """The hooks that run before a module's forward pass, in their order; may be written to."""
+    """A module's hooks before the forward pass, in order of execution; may be written to."""
     return module._forward_pre_hooks
 
 
 def qualified_name(packet: OpOverloadPacket) -> str:
-    """``library::name`` of an operator."""
+    """The name ``library::name`` of an operator."""
     return str(packet._qualified_op_name)
 
 
 def argument_specs(operator: Any) -> list[Any]:
-    """An operator's arguments as its schema has them, each with ``name`` and ``alias_info``."""
+    """The arguments in an operator's schema, each with ``name`` and ``alias_info``."""
     return list(operator._schema.arguments)
 
 
 def is_mutable(operator: Any) -> bool:
-    """Whether an operator writes to any of its arguments, as its schema says."""
+    """Whether an operator writes to any of its arguments, according to its schema."""
     return bool(operator._schema.is_mutable)
 
 
 class _NoModules(ModuleTracker):
-    """Stands in for torch's tracker of modules, which hooks into every module of the process:
-    a backward pass of another thread fails while it is there. All is counted as one."""
+    """Replaces torch's module tracker, and tracks nothing.
+
+    torch's tracker adds hooks to all modules of the process; while they exist, a backward pass in
+    another thread fails.
+    """
 
     def __enter__(self) -> _NoModules:
-        """Nothing is hooked into."""
+        """Add no hooks."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is to be undone."""
+        """Remove nothing."""
 
 
 class FlopCounter(FlopCounterMode):
-    """Counts what this thread runs inside a ``with``; ``get_total_flops()`` tells.
+    """Counts the FLOPs of this thread inside a ``with``; ``get_total_flops()`` returns the sum.
 
-    Source: ``torch.utils.flop_counter.FlopCounterMode``, here without the share of each module,
-    and so without its tracker ``mod_tracker``.
+    It is ``torch.utils.flop_counter.FlopCounterMode`` without the totals of each module, and
+    therefore without its tracker ``mod_tracker``.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Limits for every uploaded file: its size, and the memory for reading it.
 
-A small file can hold a large picture. `READING` unpacks a few files at a time, within one memory
-budget for the whole process; further files wait for their turn.
+A small file can contain a large picture. `READING` unpacks a few files at a time, within one
+memory budget for the whole process; other files wait.
 """
 
 from __future__ import annotations
@@ -15,35 +15,36 @@ from .errors import SpecError
 
 T = TypeVar("T")
 MAX_UPLOAD_BYTES = 8 * 2**20
+"""Largest size of an uploaded file."""
 READING_BYTES = 400 * 2**20
-"""Bytes that all files may take together while being read; the largest picture needs nearly all."""
+"""Memory limit for all files being read; the largest allowed picture needs nearly all of it."""
 READERS = 2
-"""Number of files that are read at the same time; each uses one CPU core."""
+"""Number of files that are read at the same time; each occupies one CPU core."""
 PATIENCE_S = 60.0
 """Seconds after which a waiting file is refused."""
 
 
-def check_size(data: bytes, most: int, advice: str) -> None:
-    """Refuse a file of more than ``most`` bytes.
+def check_size(data: bytes, max_bytes: int, advice: str) -> None:
+    """Check that a file has at most ``max_bytes``.
 
     Raises:
-        SpecError: it is larger; ``advice`` ends the sentence.
+        SpecError: the file is larger; ``advice`` ends the sentence.
     """
-    if len(data) > most:
-        rule = f"must be at most {most >> 20} MB; {advice}"
+    if len(data) > max_bytes:
+        rule = f"must be at most {max_bytes >> 20} MB; {advice}"
         raise SpecError("upload", rule, f"{len(data) / 2**20:.1f} MB")
 
 
 class Readers:
-    """Threads that unpack files, in the order in which they come and within a budget of memory.
+    """A pool of threads that read files in order of arrival, within a memory budget.
 
-    Threads of their own, as the C library keeps for each thread some of what it has freed: twenty
-    threads that have each unpacked one large picture hold on to twenty pictures' memory.
+    Files are read in these few threads because the C library caches freed memory per thread: if
+    twenty threads each unpack one large picture, the memory of twenty pictures stays allocated.
 
     Args:
-        total: bytes that all work may take at the same time. One piece alone may take more.
-        threads: pieces of work at the same time.
-        patience: seconds after which waiting for a turn ends with a refusal.
+        total: memory limit in bytes of all files being read. A single file may exceed it.
+        threads: number of threads.
+        patience: seconds after which a waiting file is refused.
     """
 
     def __init__(self, total: int, threads: int, patience: float) -> None:
@@ -52,10 +53,14 @@ class Readers:
         self._changed, self._taken = Condition(), list[int]()
 
     def run(self, size: int, work: Callable[[], T]) -> T:
-        """What ``work`` returns or raises, which takes at most ``size`` bytes.
+        """Run ``work`` in one of the threads, and return its result or raise its error.
+
+        Args:
+            size: largest memory in bytes that ``work`` takes.
+            work: the function that reads a file.
 
         Raises:
-            SpecError: its turn did not come in time.
+            SpecError: ``work`` could not start within ``patience`` seconds.
         """
         future = self._pool.submit(self._within, size, work)
         try:
@@ -67,6 +72,7 @@ class Readers:
             return future.result()
 
     def _within(self, size: int, work: Callable[[], T]) -> T:
+        """Wait until ``size`` bytes are free, then run ``work``."""
         with self._changed:
             self._changed.wait_for(
                 lambda: not self._taken or sum(self._taken) + size <= self._total

@@ -1,3 +1,3 @@
-"""A short name for `core.networks.zoo`."""
+"""A short import path for the public names of `core.networks.zoo`."""
 
 from .networks.zoo import *  # noqa: F403

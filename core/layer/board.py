@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import fit, picture
+from ..data import crop_and_scale, picture
 from ..errors import SpecError
 from . import kernels
 from .operations import operation_of
@@ -69,7 +69,7 @@ class InputSpec:
             SpecError: no such picture, or an edit that is no number up to ``MAX_PIXEL``.
         """
         if isinstance(self.picture, Upload):
-            values = fit(self.picture.pixels, self.size, self.channels).copy()
+            values = crop_and_scale(self.picture.pixels, self.size, self.channels).copy()
         else:
             values = picture(self.picture, self.size, self.channels, self.seed).copy()
         for index, value in self.edits:

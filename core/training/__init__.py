@@ -1,4 +1,4 @@
-"""Recorded training of small nets that differ in how they downsample.
+"""Training of small networks that differ in how they downsample, with records of every run.
 
     from core.training.loop import train
 

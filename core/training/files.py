@@ -1,4 +1,4 @@
-"""Training records as CSV and JSON; every number is stored with its net, seed and step."""
+"""Export of training records as CSV and JSON."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 def records_csv(names: Sequence[str], runs: Runs) -> str:
-    """One line for each record with all its numbers in full precision; missing ones are empty.
+    """One line per record with all its numbers in full precision; missing ones are empty.
 
     Each layer has the columns "gradient" and "update" (see `core.training.records.LayerFlow`), and
     each ReLU "dead channels" and "zeros" (see `DeadChannels`). Each shift of the test images has
     columns as well.
 
     Args:
-        names: of the nets.
-        runs: records by (net, seed).
+        names: names of the networks.
+        runs: the records of each run, by (index of the network, seed).
     """
     rows = [
-        {"net": names[net], "seed": seed, **_flat(record)}
+        {"net": names[net], "seed": seed, **_csv_row(record)}
         for (net, seed), records in runs.items()
         for record in records
     ]
@@ -43,7 +43,8 @@ def records_csv(names: Sequence[str], runs: Runs) -> str:
     return text.getvalue()
 
 
-def _flat(record: Record) -> dict[str, Any]:
+def _csv_row(record: Record) -> dict[str, Any]:
+    """The columns of one record."""
     row = record.as_dict()
     flow, dead = row.pop("flow"), row.pop("dead")
     sigma, shifted = row.pop("erf_sigma", None), row.pop("shifted", None)
@@ -62,11 +63,11 @@ def _flat(record: Record) -> dict[str, Any]:
 
 
 def records_json(names: Sequence[str], specs: Sequence[TrainingSpec], runs: Runs) -> str:
-    """The settings of every net, then every number of every record; missing ones are null.
+    """The settings of every network and all numbers of every record; missing ones are null.
 
     Args:
-        names, specs: of the nets.
-        runs: records by (net, seed).
+        names, specs: names and specs of the networks.
+        runs: the records of each run, by (index of the network, seed).
     """
     nets = [
         {"net": name, **_settings(spec)} for name, spec in zip(names, specs, strict=True)
@@ -75,12 +76,12 @@ def records_json(names: Sequence[str], specs: Sequence[TrainingSpec], runs: Runs
         {"net": names[net], "seed": seed, "records": [record.as_dict() for record in records]}
         for (net, seed), records in runs.items()
     ]
-    whole = _json_value({"nets": nets, "runs": records_by_run})
-    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
+    document = _json_value({"nets": nets, "runs": records_by_run})
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def _settings(spec: TrainingSpec) -> dict[str, Any]:
-    """All settings but the seed, which differs between runs, and an uploaded data set."""
+    """All settings except the seed, which differs between runs, and the uploaded images."""
     task = spec.task
     task_settings = {"digest": task.digest} if isinstance(task, OwnImages) else asdict(task)
     rest = {
@@ -95,7 +96,7 @@ def _settings(spec: TrainingSpec) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
-    """The value with infinities and nan as None, as JSON has neither."""
+    """The value with infinities and nan replaced by None, because JSON has neither."""
     if isinstance(value, dict):
         return {name: _json_value(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

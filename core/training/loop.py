@@ -1,6 +1,6 @@
 """The training loop: a generator of records, which can be closed and resumed.
 
-On the CPU a run uses one thread, and batch t depends on the seed and t alone, so that a resumed
+On the CPU a run uses one thread, and batch t depends only on the seed and t, so that a resumed
 run gives the same bits as an uninterrupted one.
 """
 
@@ -20,47 +20,49 @@ from torch import Tensor, nn
 from ..device import pick, threads
 from ..errors import SpecError
 from . import probes
-from .nets import model, plan
+from .nets import model, run_costs
 from .records import DeadChannels, LayerFlow, Record, Snapshot, State, fingerprint
 from .spec import TrainingSpec
 from .tasks import source_of
 
 MOMENTUM = 0.9
+"""Momentum of SGD."""
 
 
 def train(
     spec: TrainingSpec, *, state: State | bytes | None = None, device: str | None = "cpu"
 ) -> Iterator[Record]:
-    """Train a net and yield a record at step 0 and at each of `TrainingSpec.record_steps`.
+    """Train a network and yield a record at each of `TrainingSpec.record_steps`.
 
     All settings are checked before the first record. Close the generator to stop; pass the last
     record's state to resume. A resumed run yields only the records after that state.
 
     Args:
-        spec: the net, the task and the training settings.
+        spec: network, task and training settings.
         state: the state to resume from; None starts a new run.
         device: see `core.device.pick`. On the CPU the same spec gives the same records.
 
     Raises:
-        SpecError: a run that takes too much (see `core.training.nets.plan`), a state of another
-            spec, no such device; during the run: a loss that is not finite.
+        SpecError: the run takes too much work or memory (see `core.training.nets.run_costs`), the
+            state belongs to another spec, or there is no such device; during the run: the loss is
+            not finite.
     """
-    plan(spec)
-    where = pick(device)
+    run_costs(spec)
+    torch_device = pick(device)
     start = State.from_bytes(state) if isinstance(state, bytes) else state
     if start is not None and start.fingerprint != fingerprint(spec):
         raise SpecError("state", "must be of the run that is to go on", "that of another run")
-    run = _Trainer(spec, where)
+    run = _Trainer(spec, torch_device)
     if start is not None:
         run.restore(start)
     return run.records(fresh=start is None)
 
 
 def trained(spec: TrainingSpec, state: State | bytes) -> nn.Sequential:
-    """The net of a state, on the CPU, in eval mode.
+    """The network of a state, on the CPU, in eval mode.
 
     Raises:
-        SpecError: a state of another spec.
+        SpecError: the state belongs to another spec.
     """
     start = State.from_bytes(state) if isinstance(state, bytes) else state
     if start.fingerprint != fingerprint(spec):
@@ -71,7 +73,7 @@ def trained(spec: TrainingSpec, state: State | bytes) -> nn.Sequential:
 
 
 def learning_rate(spec: TrainingSpec, step: int) -> float:
-    """Learning rate of update number ``step`` (from 0): linear warm-up, then half a cosine."""
+    """Learning rate of an update, counted from 0: a linear warm-up, then half a cosine."""
     if step < spec.warm_up:
         return spec.learning_rate * (step + 1) / spec.warm_up
     done = (step - spec.warm_up) / (spec.steps - spec.warm_up)
@@ -79,6 +81,7 @@ def learning_rate(spec: TrainingSpec, step: int) -> float:
 
 
 def _load(net: nn.Module, state: State) -> None:
+    """Load the weights of a state into a network."""
     weights = {
         k[4:]: torch.from_numpy(v.copy()) for k, v in state.arrays.items() if k[:4] == "net/"
     }
@@ -89,7 +92,7 @@ def _load(net: nn.Module, state: State) -> None:
 
 
 class _Trainer:
-    """The net, optimizer and images of one run."""
+    """One run: its network, optimizer and images, and the number of steps done."""
 
     def __init__(self, spec: TrainingSpec, device: torch.device) -> None:
         self.spec, self.device = spec, device
@@ -97,17 +100,18 @@ class _Trainer:
         net = model(spec.net, spec.task, spec.seed)
         # Channels last: convolutions of few channels run faster, forward and backward.
         self.net = net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.layers = probes.weighted(self.net)
+        self.layers = probes.weight_parameters(self.net)
         self.optimizer = self._optimizer()
         self.step, self.seconds = 0, 0.0
         images, labels = self.source.test()
         self.test = images.to(device), labels.to(device)
 
     def _optimizer(self) -> torch.optim.Optimizer:
-        learned = [p for p in self.net.parameters() if p.requires_grad]
+        """The optimizer, without weight decay for parameters of one axis (biases and norms)."""
+        trainable = [p for p in self.net.parameters() if p.requires_grad]
         groups: list[dict[str, Any]] = [
             {
-                "params": [p for p in learned if (p.ndim > 1) == decays],
+                "params": [p for p in trainable if (p.ndim > 1) == decays],
                 "weight_decay": self.spec.weight_decay if decays else 0.0,
             }
             for decays in (True, False)
@@ -118,104 +122,123 @@ class _Trainer:
         return torch.optim.SGD(groups, rate, MOMENTUM, nesterov=True, foreach=True)
 
     def records(self, fresh: bool) -> Iterator[Record]:
-        """All records, or those after the restored state."""
+        """Yield all records, or if not ``fresh`` those after the restored state."""
         if fresh:
-            yield self._stretch(0)
+            yield self._train_until(0)
         for stop in self.spec.record_steps:
             if stop > self.step:
-                yield self._stretch(stop)
+                yield self._train_until(stop)
 
-    def _stretch(self, stop: int) -> Record:
-        """Train up to step ``stop`` and make its record.
+    def _train_until(self, stop: int) -> Record:
+        """Train up to step ``stop`` and return its record.
 
-        torch's threads and modes are restored before each yield, while the caller runs.
+        torch's threads and modes are restored before the record is yielded, so that the caller's
+        code runs as before.
         """
-        begun, first = perf_counter(), self.step
+        start_time, first = perf_counter(), self.step
         flow: tuple[LayerFlow, ...] = ()
         dead: tuple[DeadChannels, ...] = ()
-        losses, right = [], []
-        with _alone(self.device):
+        losses, correct_counts = [], []
+        with _deterministic(self.device):
             while self.step < stop:
-                watch = probes.Watch(self.net, self.layers) if self.step == stop - 1 else None
-                loss, hits = self._update(watch)
+                measurement = (
+                    probes.StepMeasurement(self.net, self.layers) if self.step == stop - 1 else None
+                )
+                loss, correct = self._update(measurement)
                 losses.append(loss)
-                right.append(hits)
-                if watch is not None:
-                    flow, dead = watch.flow(), watch.dead()
-            each = (perf_counter() - begun) / max(1, stop - first)
-            loss_now, accuracy = self._means(losses, right)
-            shot = self._snapshot() if stop in self.spec.snapshot_steps else None
-        self.seconds += perf_counter() - begun
+                correct_counts.append(correct)
+                if measurement is not None:
+                    flow, dead = measurement.flow(), measurement.dead()
+            seconds_per_step = (perf_counter() - start_time) / (stop - first) if stop > first else 0
+            mean_loss, accuracy = self._mean_loss_and_accuracy(losses, correct_counts)
+            snapshot = self._snapshot() if stop in self.spec.snapshot_steps else None
+        self.seconds += perf_counter() - start_time
         rate = learning_rate(self.spec, stop - 1) if stop else 0.0
-        numbers = (rate, loss_now, accuracy, flow, dead, shot, self.state())
-        pace = each if stop > first else 0.0
-        return Record(stop, self.spec.steps, self.seconds, pace, *numbers)
+        numbers = (rate, mean_loss, accuracy, flow, dead, snapshot, self.state())
+        return Record(stop, self.spec.steps, self.seconds, seconds_per_step, *numbers)
 
-    def _update(self, watch: probes.Watch | None) -> tuple[Tensor, Tensor]:
-        """Train one step; returns the loss of its batch and the number of correct predictions."""
+    def _update(self, measurement: probes.StepMeasurement | None) -> tuple[Tensor, Tensor]:
+        """Train one step.
+
+        Args:
+            measurement: measures the step if it is not None.
+
+        Returns:
+            The loss of the batch and the number of correct predictions, both before the update.
+        """
         spec = self.spec
         images, labels = self.source.batch(spec.seed, self.step, spec.batch)
         images, labels = images.to(self.device), labels.to(self.device)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(spec, self.step)
         self.net.train()
-        with watch or nullcontext():
+        with measurement or nullcontext():
             scores = self.net(images)
         loss = F.cross_entropy(scores, labels)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
-        if watch is not None:
-            watch.before()
+        if measurement is not None:
+            measurement.before_update()
         self.optimizer.step()
-        if watch is not None:
-            watch.after()
+        if measurement is not None:
+            measurement.after_update()
         self.step += 1
         return loss.detach(), (scores.argmax(1) == labels).sum()
 
-    def _means(
-        self, losses: list[Tensor], right: list[Tensor]
+    def _mean_loss_and_accuracy(
+        self, losses: list[Tensor], correct_counts: list[Tensor]
     ) -> tuple[float | None, float | None]:
+        """Mean loss and accuracy over some steps; None for no steps.
+
+        Raises:
+            SpecError: the loss is not finite.
+        """
         if not losses:
             return None, None
         loss = float(torch.stack(losses).double().mean())
         if not math.isfinite(loss):
             rule = f"must be smaller: by step {self.step} the loss is no longer a number"
             raise SpecError("learning_rate", rule, self.spec.learning_rate)
-        return loss, int(torch.stack(right).sum()) / (len(right) * self.spec.batch)
+        return loss, int(torch.stack(correct_counts).sum()) / (
+            len(correct_counts) * self.spec.batch
+        )
 
     def _snapshot(self) -> Snapshot:
+        """The snapshot of the current network."""
         last = self.step == self.spec.steps
         return probes.snapshot(self.net, self.test, self.spec, shifted=last)
 
     def state(self) -> State:
-        """The state to resume from: copies of weights, buffers and the optimizer's moments."""
-        arrays = {f"net/{name}": _copied(each) for name, each in self.net.state_dict().items()}
-        for place, moments in self.optimizer.state_dict()["state"].items():
+        """The current state: copies of weights, buffers and the optimizer's moments."""
+        arrays = {
+            f"net/{name}": _read_only_copy(each) for name, each in self.net.state_dict().items()
+        }
+        for index, moments in self.optimizer.state_dict()["state"].items():
             for name, each in moments.items():
-                arrays[f"moments/{place}/{name}"] = _copied(each)
+                arrays[f"moments/{index}/{name}"] = _read_only_copy(each)
         return State(fingerprint(self.spec), self.step, self.seconds, arrays)
 
     def restore(self, state: State) -> None:
-        """Restore weights, buffers, moments and the step from a state."""
+        """Restore weights, buffers, moments and step number from a state."""
         _load(self.net, state)
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in state.arrays.items():
             if key.startswith("moments/"):
-                _, place, name = key.split("/")
-                moments.setdefault(int(place), {})[name] = torch.from_numpy(value.copy())
+                _, index, name = key.split("/")
+                moments.setdefault(int(index), {})[name] = torch.from_numpy(value.copy())
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
         self.step, self.seconds = state.step, state.seconds
 
 
-def _copied(tensor: Tensor) -> NDArray[Any]:
+def _read_only_copy(tensor: Tensor) -> NDArray[Any]:
     array = tensor.detach().cpu().contiguous().numpy().copy()
     array.flags.writeable = False
     return array
 
 
 @contextmanager
-def _alone(device: torch.device) -> Iterator[None]:
-    """Enable gradients; use one thread on the CPU, so that sums are added in a fixed order."""
+def _deterministic(device: torch.device) -> Iterator[None]:
+    """Enable gradients, and on the CPU use one thread, so that sums are added in a fixed order."""
     with torch.inference_mode(False), torch.enable_grad():
         with threads(1) if device.type == "cpu" else nullcontext():
             yield

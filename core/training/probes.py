@@ -1,4 +1,4 @@
-"""Measurements of a net while it trains."""
+"""Measurements of a network while it is trained."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..errors import SpecError
 from .records import SHIFTS, DeadChannels, LayerFlow, ShiftAccuracy, Snapshot
 from .spec import TrainingSpec
 
-CHUNK = 128
-"""Test images in one batch."""
+TEST_BATCH_SIZE = 128
+"""Number of test images per batch."""
 
 
-def weighted(net: nn.Module) -> dict[str, nn.Parameter]:
-    """The trainable weights of convolutions and linear layers by layer, in the order they run."""
+def weight_parameters(net: nn.Module) -> dict[str, nn.Parameter]:
+    """The trainable weights of convolutions and linear layers by name, in order of execution."""
     return {
         name.removesuffix(".weight"): parameter
         for name, parameter in net.named_parameters()
@@ -29,14 +29,18 @@ def weighted(net: nn.Module) -> dict[str, nn.Parameter]:
     }
 
 
-class Watch:
-    """Measures one step: enter it for the forward pass, call `before` and `after` the update."""
+class StepMeasurement:
+    """Measures gradients, updates and dead channels of one training step.
+
+    Use it as a context manager around the forward pass, then call `before_update` and
+    `after_update`.
+    """
 
     def __init__(self, net: nn.Module, layers: dict[str, nn.Parameter]) -> None:
         self.net, self.layers = net, layers
         self._dead: list[DeadChannels] = []
         self._gradients: list[Tensor] = []
-        self._old: list[Tensor] = []
+        self._old_weights: list[Tensor] = []
         self._updates: list[Tensor] = []
 
     def __enter__(self) -> None:
@@ -53,6 +57,8 @@ class Watch:
             handle.remove()
 
     def _hook(self, name: str) -> Callable[..., None]:
+        """A forward hook that counts the zeros in the output of the ReLU ``name``."""
+
         def read(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             zero = output.detach() == 0
             silent = zero.all(dim=0).flatten(1).all(dim=1)
@@ -62,23 +68,25 @@ class Watch:
 
         return read
 
-    def before(self) -> None:
+    def before_update(self) -> None:
         """Record the gradients and the weights before the update."""
         self._gradients = [_norm(each.grad) for each in self.layers.values()]
-        self._old = [each.detach().clone() for each in self.layers.values()]
+        self._old_weights = [each.detach().clone() for each in self.layers.values()]
 
-    def after(self) -> None:
+    def after_update(self) -> None:
         """Record the change of the weights after the update."""
-        pairs = zip(self.layers.values(), self._old, strict=True)
+        pairs = zip(self.layers.values(), self._old_weights, strict=True)
         self._updates = [_norm(new.detach() - old) / _norm(old) for new, old in pairs]
 
     def flow(self) -> tuple[LayerFlow, ...]:
+        """Gradient and update of each layer's weights."""
         each = zip(self.layers, self._gradients, self._updates, strict=True)
         return tuple(
             LayerFlow(name, float(gradient), float(update)) for name, gradient, update in each
         )
 
     def dead(self) -> tuple[DeadChannels, ...]:
+        """The zeros of each ReLU."""
         return tuple(self._dead)
 
 
@@ -90,13 +98,13 @@ def _norm(tensor: Tensor | None) -> Tensor:
 
 @torch.no_grad()
 def scores(net: nn.Module, images: Tensor) -> Tensor:
-    """(N, classes) the scores of some images; sets the net to eval mode."""
+    """(N, classes) class scores of images; switches the network to eval mode."""
     net.eval()
-    return torch.cat([net(part) for part in torch.split(images, CHUNK)])
+    return torch.cat([net(part) for part in torch.split(images, TEST_BATCH_SIZE)])
 
 
 def shifted_accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> ShiftAccuracy:
-    """Accuracy on the test set shifted right, circularly, by each of `SHIFTS`."""
+    """Accuracy on test images shifted circularly to the right by each of `SHIFTS`."""
     predictions = [scores(net, images.roll(shift, 3)).argmax(1) for shift in SHIFTS]
     right = tuple(float((each == labels).float().mean()) for each in predictions)
     same = tuple(float((each == predictions[0]).float().mean()) for each in predictions)
@@ -106,10 +114,17 @@ def shifted_accuracy(net: nn.Module, images: Tensor, labels: Tensor) -> ShiftAcc
 def snapshot(
     net: nn.Sequential, test: tuple[Tensor, Tensor], spec: TrainingSpec, shifted: bool
 ) -> Snapshot:
-    """Test accuracy, ERF and kernels of the net in its present state."""
+    """Measure the network in its current state.
+
+    Args:
+        net: a network of `core.training.nets.model`.
+        test: images and labels of the test set.
+        spec: the run's spec.
+        shifted: whether to measure the accuracy on shifted images.
+    """
     images, labels = test
     out = scores(net, images)
-    kernels = next(iter(weighted(net).values())).detach().cpu().contiguous().numpy().copy()
+    kernels = next(iter(weight_parameters(net).values())).detach().cpu().contiguous().numpy().copy()
     kernels.flags.writeable = False
     return Snapshot(
         float(F.cross_entropy(out, labels)),
@@ -123,11 +138,11 @@ def snapshot(
 def center_erf(
     net: nn.Module, images: Tensor, spec: TrainingSpec
 ) -> EffectiveReceptiveField | None:
-    """The ERF of the class scores at the center unit of the body's last map.
+    """The ERF of the class scores at the center unit of the last map before the head.
 
-    It averages over the first test images; None where the gradient is 0 or not finite. The scores
-    are the linear layer's for the unit (H // 2, W // 2) alone; an averaging head gives their mean
-    over all units.
+    It is averaged over the first test images. The scores are the linear layer applied to the unit
+    (H // 2, W // 2) alone; the scores of an averaging head are their mean over all units. None if
+    the gradient is 0 or not finite.
     """
     linear = net.get_submodule("linear")
     weight = linear.get_parameter("weight")

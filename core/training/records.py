@@ -1,4 +1,4 @@
-"""The records of a training run, frozen, and the state to resume it from."""
+"""The records of a training run as frozen values, and the state to resume it from."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from ..errors import SpecError
 from .spec import TrainingSpec
 
 SHIFTS = tuple(range(9))
-"""Shifts of the test images, in pixels."""
+"""Shifts of the test images in `ShiftAccuracy`, in pixels."""
 MAX_STATE_BYTES = 64 * 2**20
+"""Largest unpacked size of a state."""
 
 
 def fingerprint(spec: TrainingSpec) -> str:
@@ -31,9 +32,9 @@ class State:
     """The state of a run after a step, from which it can resume.
 
     Attributes:
-        fingerprint: of the run's spec.
+        fingerprint: `fingerprint` of the run's spec.
         step: number of updates done.
-        seconds: their computing time.
+        seconds: computing time of these updates and their records.
         arrays: weights, buffers and moments by name, read-only copies.
     """
 
@@ -43,7 +44,7 @@ class State:
     arrays: Mapping[str, NDArray[Any]] = field(repr=False)
 
     def to_bytes(self) -> bytes:
-        """The state as an ``.npz`` without pickle."""
+        """The state as the bytes of an ``.npz`` file, without pickle."""
         buffer = io.BytesIO()
         head = {"step": np.int64(self.step), "seconds": np.float64(self.seconds)}
         name = np.frombuffer(self.fingerprint.encode(), dtype=np.uint8)
@@ -53,10 +54,10 @@ class State:
 
     @staticmethod
     def from_bytes(data: bytes) -> State:
-        """The state from the bytes of `to_bytes`.
+        """Read a state from the bytes of `to_bytes`.
 
         Raises:
-            SpecError: anything else.
+            SpecError: the bytes are no state.
         """
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -73,12 +74,12 @@ class State:
 
 @dataclass(frozen=True)
 class LayerFlow:
-    """Gradient and update of one layer's weights at one step, without biases.
+    """Gradient and update of one layer's weights, without biases, at one step.
 
     Attributes:
-        layer: its name in the net.
-        gradient: Euclidean norm of the loss's gradient with respect to its weights.
-        update: norm of the step's change of the weights, divided by their norm before the step.
+        layer: name of the layer in the network.
+        gradient: Euclidean norm of the gradient of the loss with respect to the weights.
+        update: norm of the change of the weights, divided by their norm before the step.
     """
 
     layer: str
@@ -91,9 +92,9 @@ class DeadChannels:
     """Zeros in the output of one ReLU, over one training batch.
 
     Attributes:
-        layer: its name in the net.
+        layer: name of the ReLU in the network.
         channels: share of its channels that are 0 at every position of every image.
-        zeros: share of its outputs that are 0.
+        zeros: share of its output values that are 0.
     """
 
     layer: str
@@ -103,12 +104,12 @@ class DeadChannels:
 
 @dataclass(frozen=True)
 class ShiftAccuracy:
-    """Accuracy on the test set shifted right, circularly.
+    """Accuracy on the test set when its images are shifted circularly to the right.
 
     Attributes:
-        shifts: in pixels.
-        accuracy: share of the shifted images that are classified correctly.
-        agreement: share of the shifted images with the same prediction as unshifted.
+        shifts: the shifts in pixels.
+        accuracy: for each shift, the share of images that are classified correctly.
+        agreement: for each shift, the share of images with the same prediction as unshifted.
     """
 
     shifts: tuple[int, ...]
@@ -118,14 +119,14 @@ class ShiftAccuracy:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Measurements that take longer, made at some records only.
+    """Measurements of the network that take longer and are part of some records only.
 
     Attributes:
-        test_loss, test_accuracy: over the whole test set.
-        erf: of the class scores at the unit (H // 2, W // 2) of the body's last map, over test
-            images (see `core.training.probes.center_erf`); None where every gradient is 0.
-        kernels: (filters, channels, 3, 3) of the first convolution, read-only.
-        shifted: after the last step only; None before.
+        test_loss, test_accuracy: mean cross-entropy and accuracy over the test set.
+        erf: effective receptive field of the class scores at the center unit, over test images (see
+            `core.training.probes.center_erf`); None if every gradient is 0 or one is not finite.
+        kernels: (filters, channels, 3, 3) weights of the first convolution, read-only.
+        shifted: accuracy on shifted test images; None except after the last step.
     """
 
     test_loss: float
@@ -137,19 +138,22 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Record:
-    """The state of a run after a step. Records compare equal if all numbers but times are equal.
+    """The measurements of a run after a step.
+
+    Records compare equal if all numbers except times are equal.
 
     Attributes:
         step, steps: number of updates done, and their total.
-        seconds: computing time so far, records included, pauses excluded.
-        seconds_per_step: mean over the steps since the record before, without records; 0 at 0.
-        learning_rate: of the last update; 0 before the first.
-        loss: mean cross-entropy, in nats, over the training batches since the record before, each
-            before its update, in train mode. At step 0: None.
-        train_accuracy: over the same images.
-        flow: of each layer with weights, at this step; empty at step 0.
-        dead: of each ReLU, on this step's batch; empty at step 0.
-        snapshot: None where the spec asks for none at this step.
+        seconds: computing time so far, including records, excluding pauses.
+        seconds_per_step: mean time of a step since the previous record, excluding records; 0 at
+            step 0.
+        learning_rate: learning rate of the last update; 0 before the first.
+        loss: mean cross-entropy, in nats, over the training batches since the previous record, each
+            before its update and in train mode; None at step 0.
+        train_accuracy: accuracy over the same images; None at step 0.
+        flow: gradient and update of each layer with weights at this step; empty at step 0.
+        dead: zeros of each ReLU on this step's batch; empty at step 0.
+        snapshot: further measurements; None unless the step is one of the spec's snapshot steps.
         state: the state to resume from.
     """
 
@@ -166,7 +170,7 @@ class Record:
     state: State = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every number as plain values for JSON, without maps, kernels and state."""
+        """All numbers as plain values for JSON, without maps, kernels and state."""
         flat = {
             name: getattr(self, name)
             for name in (

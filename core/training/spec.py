@@ -1,4 +1,7 @@
-"""The settings of a training run: net, task and optimizer as frozen values. Needs no torch."""
+"""The settings of a training run, with network, task and optimizer, as frozen values.
+
+This module does not import torch.
+"""
 
 from __future__ import annotations
 
@@ -21,41 +24,43 @@ DOWNSAMPLINGS: tuple[Downsampling, ...] = get_args(Downsampling)
 HEADS: tuple[Head, ...] = get_args(Head)
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 RULES: tuple[LabelRule, ...] = get_args(LabelRule)
+"""The label rules of `LongRange`."""
 SIDE = 32
 """Pixels along each side of the images of the built-in tasks."""
-MARK = 3
-"""Pixels along each side of a mark of the long-range task."""
+MARK_SIDE = 3
+"""Side of a mark of the long-range task, in pixels."""
 MAX_SEED = 2**31 - 1
 MAX_NETS, MAX_SEEDS = 4, 5
-"""Most nets and seeds of one comparison."""
+"""Largest number of networks and of seeds in one comparison."""
 
 
 @dataclass(frozen=True)
 class Net:
-    """A net of convolution, normalization and ReLU layers with a choice of downsampling.
+    """A network of convolution, normalization and ReLU layers with a choice of downsampling.
 
     Level i of 0 to ``levels`` has ``depth`` 3×3 convolutions of ``width · 2**i`` channels. Between
-    two levels the map is halved:
+    two levels the map is downsampled by 2:
 
     - ``"max"``, ``"average"``: 2×2 pooling with stride 2;
     - ``"strided"``: the level's last convolution has stride 2, without pooling;
-    - ``"extra_conv"``: the pooling is replaced by one more 3×3 convolution with stride 2, as in
-      Springenberg et al. (2014); more parameters than the others;
+    - ``"extra_conv"``: one more 3×3 convolution with stride 2 replaces the pooling, as in
+      Springenberg et al. (2014); it has more parameters than the others;
     - ``"blurred_stride"``: a fixed 3×3 binomial blur with stride 2;
     - ``"max_blur"``: 2×2 max pooling at stride 1, then that blur (Zhang, 2019);
     - ``"dilated"``: no downsampling; level i dilates its convolutions by ``2**i``.
 
     Attributes:
-        downsampling: as above.
+        downsampling: see above.
         levels: number of downsamplings, 1 to 4.
-        depth: convolutions per level, 1 to 6.
-        width: channels of level 0, 4 to 32.
-        batch_norm: behind every convolution; without it the convolutions have biases.
-        skips: residual connections: every convolution that keeps the channels adds its input
-            before the ReLU; a strided convolution adds its input downsampled. Needs a depth of at
-            least 2.
-        head: ``"average"`` over all positions, or the ``"center"`` unit alone, followed by a
-            linear layer.
+        depth: number of convolutions per level, 1 to 6.
+        width: number of channels of level 0, 4 to 32.
+        batch_norm: whether a batch norm follows every convolution; otherwise convolutions have
+            biases.
+        skips: whether every convolution that preserves the number of channels adds its input before
+            the ReLU (a residual connection); a strided convolution adds its input downsampled. This
+            requires a depth of at least 2.
+        head: ``"average"`` for the mean over all positions, ``"center"`` for the center unit alone;
+            a linear layer follows.
 
     Raises:
         SpecError: a setting out of range.
@@ -83,15 +88,15 @@ class Net:
 
 @dataclass(frozen=True)
 class Digits:
-    """scikit-learn's 1,797 handwritten digits, each at a random place and size on a canvas.
+    """Classify scikit-learn's 1,797 handwritten digits, at random positions and sizes on a canvas.
 
-    A quarter of each class is the test set, always the same; its places are fixed as well. A
-    training digit is placed anew every time it is drawn.
+    The test set is a fixed quarter of each class with fixed positions. A training digit gets a new
+    position and size every time it is drawn.
 
     Attributes:
-        smallest, largest: side of a digit in pixels, drawn evenly between.
-        distractors: fragments (a quarter) of other digits of the same split, drawn over the
-            canvas; 0 to 4.
+        smallest, largest: range of the side of a digit in pixels, drawn uniformly.
+        distractors: number of fragments (a quarter) of other digits of the same split that are
+            drawn over the canvas; 0 to 4.
 
     Raises:
         SpecError: a setting out of range.
@@ -114,23 +119,24 @@ class Digits:
 
     @property
     def classes(self) -> int:
+        """Number of classes."""
         return 10
 
 
 @dataclass(frozen=True)
 class LongRange:
-    """Classify a mark ``distance`` pixels from the center by its sign.
+    """Classify images by the sign of a mark that is ``distance`` pixels from the center.
 
     Each image is N(0, ``noise``²) noise with a 3×3 mark of value +1 or −1 centered on pixel
-    (16, 16), and a far mark with a sign of its own ``distance`` pixels above, below, left or right
+    (16, 16), and a far mark with its own sign ``distance`` pixels above, below, left or right
     of it. With the rule ``"far"`` the label is 1 where the far mark is +1, else 0. With ``"agree"``
-    it is 1 where both marks have the same sign. In both cases all pixels but those of the far mark
-    are independent of the label, so that a head at the center unit can only guess unless its
+    it is 1 where both marks have the same sign. In both cases all pixels except those of the far
+    mark are independent of the label, so that a head at the center unit can only guess unless its
     receptive field reaches the far mark.
 
     Attributes:
-        distance: in pixels, between the marks' centers; 3 to 14.
-        noise: standard deviation, 0 to 1.
+        distance: distance of the marks' centers in pixels; 3 to 14.
+        noise: standard deviation of the noise, 0 to 1.
         rule: ``"far"`` or ``"agree"``.
 
     Raises:
@@ -143,7 +149,7 @@ class LongRange:
     rule: LabelRule = "far"
 
     def __post_init__(self) -> None:
-        bounded("distance", self.distance, MARK, SIDE // 2 - 1 - MARK // 2)
+        bounded("distance", self.distance, MARK_SIDE, SIDE // 2 - 1 - MARK_SIDE // 2)
         bounded_float("noise", self.noise, 0, 1)
         choice("rule", self.rule, RULES)
 
@@ -154,18 +160,19 @@ class LongRange:
 
     @property
     def classes(self) -> int:
+        """Number of classes."""
         return 2
 
 
 @dataclass(frozen=True)
 class OwnImages:
-    """Uploaded images; `core.training.uploads.read_npz` checks them and makes this value.
+    """Classify uploaded images, which `core.training.uploads.read_npz` checks.
 
     Attributes:
-        digest: of the file; values with the same digest are equal.
-        images: (N, C, H, W) float32, standardised, read-only.
-        labels: (N,) int64 from 0, read-only.
-        names: the label of each class as it stood in the file.
+        digest: hash of the file; values with the same digest and names are equal.
+        images: (N, C, H, W) standardized values, read-only.
+        labels: (N,) class indices from 0, read-only.
+        names: the label of each class in the file.
     """
 
     kind: ClassVar[str] = "own"
@@ -182,6 +189,7 @@ class OwnImages:
 
     @property
     def classes(self) -> int:
+        """Number of classes."""
         return len(self.names)
 
 
@@ -190,24 +198,26 @@ Task = Digits | LongRange | OwnImages
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """One training run.
+    """The settings of one training run.
 
     Attributes:
-        net, task: the net and the task it is trained on.
-        optimizer: AdamW, or SGD with Nesterov momentum 0.9.
-        learning_rate: at the end of the warm-up; falls to 0 along half a cosine.
-        weight_decay: of convolution and linear weights only.
-        batch: images per step.
+        net, task: the network, and the task it is trained on.
+        optimizer: ``"adamw"``, or ``"sgd"`` with Nesterov momentum 0.9.
+        learning_rate: rate at the end of the warm-up, from where it decreases to 0 along half a
+            cosine.
+        weight_decay: weight decay of convolution and linear weights; biases and norms have none.
+        batch: number of images per step.
         steps: number of updates.
-        warm_up: steps over which the learning rate rises linearly from 0.
-        seed: of weights and batches. Nets of one seed and task see the same batches.
-        records: number of records at even distances, without the one before the first step.
-        snapshots: number of these records that also hold test accuracy, ERF and kernels. The first
-            record, which is not counted, and the last one always do.
-        erf_draws: gradients averaged for an ERF.
+        warm_up: number of steps over which the learning rate rises linearly from 0.
+        seed: seed of weights and batches. Networks with the same seed and task get the same
+            batches.
+        records: number of records, evenly spaced, in addition to the one before the first step.
+        snapshots: number of these records that also contain test accuracy, ERF and kernels. The
+            record before the first step and the last one always do; the former is not counted.
+        erf_draws: number of gradients that are averaged for an ERF.
 
     Raises:
-        SpecError: a setting out of range. `core.training.nets.plan` checks their total cost.
+        SpecError: a setting out of range. `core.training.nets.run_costs` checks the total cost.
     """
 
     net: Net = Net()
@@ -237,18 +247,18 @@ class TrainingSpec:
 
     @property
     def record_steps(self) -> tuple[int, ...]:
-        """The steps after which a record is made; 0 is before the first step."""
-        return _even(self.steps, self.records)
+        """The steps after which a record is made; 0 means before the first step."""
+        return _evenly_spaced(self.steps, self.records)
 
     @property
     def snapshot_steps(self) -> tuple[int, ...]:
-        """The record steps whose record has a snapshot."""
+        """The steps whose record has a snapshot."""
         steps = self.record_steps
-        return tuple(steps[place] for place in _even(len(steps) - 1, self.snapshots))
+        return tuple(steps[place] for place in _evenly_spaced(len(steps) - 1, self.snapshots))
 
 
-def _even(last: int, parts: int) -> tuple[int, ...]:
-    """0 to ``last`` in at most ``parts`` parts, as even as whole numbers allow."""
+def _evenly_spaced(last: int, parts: int) -> tuple[int, ...]:
+    """Whole numbers from 0 to ``last`` that divide this range into at most ``parts`` even parts."""
     return tuple(sorted({round(i * last / parts) for i in range(parts + 1)}))
 
 
@@ -261,6 +271,9 @@ LONG_RANGE = TrainingSpec(
     warm_up=20,
     records=30,
 )
-"""A long-range run whose net has a receptive field of 32 pixels. An untrained net hardly uses the
-pixels at a distance of 12. It has no batch norm, which rescales unused features to the size of used
-ones: with it the effective field grows less."""
+"""A long-range run whose network has a theoretical receptive field of 32 pixels.
+
+The effective field of the untrained network hardly reaches pixels at a distance of 12. There is no
+batch norm, because it rescales unused features to the size of used ones, with which the effective
+field grows less.
+"""

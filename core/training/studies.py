@@ -1,4 +1,4 @@
-"""Several training runs, of nets side by side and seed by seed, and their summary numbers."""
+"""Comparisons of training runs of several networks and seeds, and numbers that summarize a run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from .records import Record
 from .spec import MAX_NETS, MAX_SEEDS, Downsampling, Net, TrainingSpec
 
 COMPARED: tuple[Downsampling, ...] = ("max", "strided", "blurred_stride")
+"""Ways of downsampling in the default comparison."""
 
 
 def default_comparison() -> tuple[TrainingSpec, ...]:
-    """Max pooling, stride and blurred stride on the same task, convolutions and batches."""
+    """Runs with max pooling, with stride and with blurred stride, on the same task and batches."""
     return tuple(TrainingSpec(Net(each)) for each in COMPARED)
 
 
@@ -26,8 +27,8 @@ class RunRecord(NamedTuple):
     """A record of one of several runs.
 
     Attributes:
-        net: index of the spec among the compared ones.
-        seed: the run's seed.
+        net: index of the run's spec among the compared specs.
+        seed: seed of the run.
         record: the record.
     """
 
@@ -39,44 +40,48 @@ class RunRecord(NamedTuple):
 def compare(
     specs: Sequence[TrainingSpec], seeds: Sequence[int], *, device: str | None = "cpu"
 ) -> Iterator[RunRecord]:
-    """Train every spec with every seed.
+    """Train every spec with every seed, and yield the records of all runs.
 
-    The seeds run one after the other; the nets of a seed take turns, one record each. Close the
+    The seeds run in sequence; the networks of one seed run in turn, one record each. Close the
     generator to stop.
 
     Raises:
-        SpecError: no specs or seeds, too many, or one that `train` refuses.
+        SpecError: no specs or seeds, too many, or a spec that `train` refuses.
     """
-    for name, many, most in (("nets", len(specs), MAX_NETS), ("seeds", len(seeds), MAX_SEEDS)):
-        if not 1 <= many <= most:
-            raise SpecError(name, f"must be 1 to {most}", many)
+    for name, count, limit in (("nets", len(specs), MAX_NETS), ("seeds", len(seeds), MAX_SEEDS)):
+        if not 1 <= count <= limit:
+            raise SpecError(name, f"must be 1 to {limit}", count)
     first = [train(replace(spec, seed=seeds[0]), device=device) for spec in specs]
-    return _side_by_side(first, specs, seeds, device)
+    return _interleaved(first, specs, seeds, device)
 
 
-def _side_by_side(
+def _interleaved(
     first: list[Iterator[Record]],
     specs: Sequence[TrainingSpec],
     seeds: Sequence[int],
     device: str | None,
 ) -> Iterator[RunRecord]:
-    """The records of all runs; the caller made the first seed's, so that errors come at once."""
-    for place, seed in enumerate(seeds):
-        runs = first if not place else [train(replace(s, seed=seed), device=device) for s in specs]
-        going = dict(enumerate(runs))
-        while going:
-            for net, run in tuple(going.items()):
+    """Yield the records of all runs.
+
+    ``first`` has the runs of the first seed, which the caller starts so that errors are raised at
+    once.
+    """
+    for index, seed in enumerate(seeds):
+        runs = first if not index else [train(replace(s, seed=seed), device=device) for s in specs]
+        active = dict(enumerate(runs))
+        while active:
+            for net, run in tuple(active.items()):
                 record = next(run, None)
                 if record is None:
-                    del going[net]
+                    del active[net]
                 else:
                     yield RunRecord(net, seed, record)
 
 
-def widening(records: Sequence[Record]) -> float:
-    """σ of the ERF after the run divided by σ before it; nan where either has no ERF.
+def erf_growth(records: Sequence[Record]) -> float:
+    """σ of the ERF after the run divided by σ before it; nan if either has no ERF.
 
-    σ is the root mean square of both axes.
+    σ is the root mean square of σ_y and σ_x.
     """
     sigmas = [
         math.nan if record.snapshot is None or record.snapshot.erf is None
@@ -87,17 +92,16 @@ def widening(records: Sequence[Record]) -> float:
 
 
 def accuracy(records: Sequence[Record]) -> float:
-    """Accuracy on the test set after the last step."""
+    """Accuracy on the test set after the last step of a complete run."""
     last = records[-1].snapshot
     assert last is not None  # the last record of a whole run has one
     return last.test_accuracy
 
 
-def reaching(records: Sequence[Record]) -> float:
-    """The share of the gradient that reaches the first convolution; 0 where none does.
+def first_layer_gradient_share(records: Sequence[Record]) -> float:
+    """Gradient norm of the first convolution divided by that of the last; 0 if either is 0.
 
-    It is the gradient norm of the first convolution divided by that of the last one, as a
-    geometric mean over the records.
+    It is the geometric mean over the records.
     """
     shares = []
     for record in records:
@@ -109,8 +113,11 @@ def reaching(records: Sequence[Record]) -> float:
     return math.exp(mean(shares))
 
 
-def roughness(records: Sequence[Record]) -> float:
-    """Standard deviation of the change of log loss between records; 0 for a steady decrease."""
+def loss_roughness(records: Sequence[Record]) -> float:
+    """Standard deviation of the change of the log loss from record to record.
+
+    It is 0 if the log loss decreases linearly.
+    """
     losses = [math.log(max(r.loss, 1e-12)) for r in records if r.loss is not None]
     changes = [b - a for a, b in pairwise(losses)]
     return stdev(changes)
@@ -118,10 +125,10 @@ def roughness(records: Sequence[Record]) -> float:
 
 @dataclass(frozen=True)
 class SeedSpread:
-    """Mean and extremes of one number over seeds.
+    """Mean and extremes of one number over several seeds.
 
     Attributes:
-        mean, low, high: over the seeds.
+        mean, low, high: mean, smallest and largest value.
     """
 
     mean: float
@@ -129,6 +136,6 @@ class SeedSpread:
     high: float
 
 
-def over_seeds(values: Sequence[float]) -> SeedSpread:
-    """Mean and extremes of some values."""
+def seed_spread(values: Sequence[float]) -> SeedSpread:
+    """The mean and extremes of a number's values for several seeds."""
     return SeedSpread(mean(values), min(values), max(values))

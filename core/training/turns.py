@@ -1,4 +1,4 @@
-"""Several resumable training runs side by side."""
+"""Several resumable training runs that take turns."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class ResumableRun(NamedTuple):
     """A run and the state to resume it from.
 
     Attributes:
-        name: number that identifies the run's records.
-        spec: of the run.
+        name: number that identifies the run in the output of `take_turns`.
+        spec: spec of the run.
         state: the state to resume from; None for a new run.
     """
 
@@ -28,25 +28,26 @@ class ResumableRun(NamedTuple):
 def take_turns(
     runs: Sequence[ResumableRun], device: str | None = "cpu"
 ) -> Iterator[tuple[int, Record | SpecError]]:
-    """Yield the runs' next records in turn, as in `core.training.studies.compare`.
+    """Yield (name, record) of each run in turn, until all runs are complete.
 
-    Close the generator to stop. A run that cannot make its next record, because its loss is not
-    finite, yields the error instead, and the others go on without it.
+    Close the generator to stop. A run that fails, because its loss is not finite, yields the error
+    instead of a record and ends; the others continue.
 
     Raises:
         SpecError: a spec or a state that `core.training.loop.train` refuses.
     """
-    going = {name: train(spec, state=state, device=device) for name, spec, state in runs}
-    while going:
-        for name, run in tuple(going.items()):
+    active = {name: train(spec, state=state, device=device) for name, spec, state in runs}
+    while active:
+        for name, run in tuple(active.items()):
             record = _next(run)
             if record is not None:
                 yield name, record
             if not isinstance(record, Record):
-                del going[name]
+                del active[name]
 
 
 def _next(run: Iterator[Record]) -> Record | SpecError | None:
+    """The next record of a run, the error that it raises, or None at its end."""
     try:
         return next(run, None)
     except SpecError as error:

@@ -1,8 +1,8 @@
-"""Uploaded training images from an ``.npz``, read without pickle; bad files raise a SpecError.
+"""Reading of uploaded training images from an ``.npz`` file, without pickle.
 
 The zip directory is checked before anything is unpacked: number, sizes and compression of its
-members. Then each member's header is checked, and only then its numbers are read, never more than
-the header says.
+members. Then each member's header is checked, and only then its values are read, never more than
+the header states. Invalid files raise a SpecError.
 """
 
 from __future__ import annotations
@@ -22,36 +22,43 @@ from ..uploads import MAX_UPLOAD_BYTES, READING, check_size
 from .spec import OwnImages
 
 MAX_BYTES = 64 * 2**20
-"""Most bytes of both members together, unpacked."""
+"""Largest unpacked size of both members together."""
 MAX_VALUES = 24_000_000
-"""Most values (pixels times channels) of all images; they are stored as float32."""
+"""Largest number of values (pixels times channels) of all images, which are stored as float32."""
 MEMORY_FACTOR = 20
 """Peak bytes of memory per unpacked byte: for 8-bit pixels, the float32 result and the float64
-values whose standard deviation is taken."""
+values of the standard deviation.
+"""
 MEMBERS = {"images.npy": "images", "labels.npy": "labels"}
+"""The files in the ``.npz``, with the names of their arrays."""
 SIDES = (8, 64)
-MAX_CHANNELS, MAX_IMAGES, MIN_IMAGES, MAX_CLASSES, MIN_EACH = 4, 20_000, 20, 50, 4
-PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+"""Smallest and largest side of an image, in pixels."""
+MAX_CHANNELS, MAX_IMAGES, MIN_IMAGES, MAX_CLASSES, MIN_IMAGES_PER_CLASS = 4, 20_000, 20, 50, 4
+"""Limits of the images; the last one is the smallest number of images per class."""
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Compression methods that numpy uses."""
+HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+"""numpy's function that reads the header of each version of the ``.npy`` format."""
 
 
-def read_npz(data: bytes, most: int = MAX_UPLOAD_BYTES) -> OwnImages:
-    """The images and labels of ``numpy.savez(file, images=…, labels=…)``, ready for training.
+def read_npz(data: bytes, max_bytes: int = MAX_UPLOAD_BYTES) -> OwnImages:
+    """Read the images and labels of ``numpy.savez(file, images=…, labels=…)``.
 
     Args:
-        data: an ``.npz`` of at most ``most`` bytes with two members: ``images``, (N, H, W) or
-            (N, C, H, W), uint8 or float, sides `SIDES`, and ``labels``, (N,) whole numbers. Pixels
-            are standardised: mean 0 and standard deviation 1 over all images.
+        data: an ``.npz`` with two members: ``images``, (N, H, W) or (N, C, H, W), uint8 or float,
+            with sides within `SIDES`, and ``labels``, (N,) whole numbers. Pixels are standardized
+            to mean 0 and standard deviation 1 over all images.
+        max_bytes: largest size of the file.
 
     Raises:
         SpecError: the bytes are anything else.
     """
-    check_size(data, most, "take fewer or smaller images")
+    check_size(data, max_bytes, "take fewer or smaller images")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             memory = MEMORY_FACTOR * _checked_size(archive)
             digest = hashlib.sha256(data).hexdigest()[:32]
-            return READING.run(memory, lambda: _own_images(archive, digest))
+            return READING.run(memory, lambda: _read_members(archive, digest))
     except SpecError:
         raise
     except Exception as error:  # hostile bytes: zipfile, zlib and numpy raise a dozen kinds
@@ -59,14 +66,15 @@ def read_npz(data: bytes, most: int = MAX_UPLOAD_BYTES) -> OwnImages:
         raise SpecError("upload", rule, f"a damaged file of {len(data)} bytes") from error
 
 
-def _own_images(archive: zipfile.ZipFile, digest: str) -> OwnImages:
+def _read_members(archive: zipfile.ZipFile, digest: str) -> OwnImages:
+    """Unpack and check the members."""
     images, labels = (_member(archive, name) for name in MEMBERS)
     codes, names = _labels(labels, len(images))
-    return OwnImages(digest, _standard(images), codes, names)
+    return OwnImages(digest, _standardized(images), codes, names)
 
 
 def _checked_size(archive: zipfile.ZipFile) -> int:
-    """The unpacked size of both members in bytes, as the zip directory states it."""
+    """The unpacked size of both members in bytes, as the zip directory states it, after checks."""
     members = archive.infolist()
     names = [member.filename for member in members]
     if sorted(names) != sorted(MEMBERS):
@@ -76,24 +84,25 @@ def _checked_size(archive: zipfile.ZipFile) -> int:
     if size > MAX_BYTES:
         rule = f"must unpack to at most {MAX_BYTES >> 20} MB; take fewer or smaller images"
         raise SpecError("upload", rule, f"{size / 2**20:,.0f} MB")
-    if any(member.compress_type not in PACKED or member.flag_bits & 1 for member in members):
+    if any(member.compress_type not in COMPRESSIONS or member.flag_bits & 1 for member in members):
         raise SpecError("upload", "must be packed as numpy packs it", "another compression")
     return size
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """One array, whose header is checked before its numbers are read."""
+    """Read one array, after checking its header."""
     with archive.open(name) as file:
         version = npy.read_magic(file)
-        if version not in READERS:
+        if version not in HEADER_READERS:
             raise SpecError(MEMBERS[name], "must be saved by numpy.savez", f"version {version}")
-        shape, fortran, dtype = READERS[version](file)
+        shape, fortran, dtype = HEADER_READERS[version](file)
         _check_header(MEMBERS[name], shape, dtype)
-        flat = _numbers(file, math.prod(shape), dtype, MEMBERS[name])
+        flat = _read_values(file, math.prod(shape), dtype, MEMBERS[name])
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
 def _check_header(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise SpecError for a type or shape that is no array of images (or of labels)."""
     kinds = "u f" if name == "images" else "i u"
     if dtype.hasobject or dtype.kind not in kinds or dtype.itemsize > 8:
         rule = "must be uint8 or float numbers" if name == "images" else "must be whole numbers"
@@ -116,8 +125,8 @@ def _check_header(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> No
         raise SpecError(name, rule, shape)
 
 
-def _numbers(file: IO[bytes], count: int, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
-    """The numbers of a member; their count must be the one its header states."""
+def _read_values(file: IO[bytes], count: int, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """Read the values of a member, whose number must be the one that its header states."""
     size = count * dtype.itemsize
     if size > MAX_BYTES:
         raise SpecError(name, f"must unpack to at most {MAX_BYTES >> 20} MB", f"{size:,} bytes")
@@ -128,15 +137,15 @@ def _numbers(file: IO[bytes], count: int, dtype: np.dtype[Any], name: str) -> ND
 
 
 def _labels(labels: NDArray[Any], images: int) -> tuple[NDArray[np.int64], tuple[int, ...]]:
-    """Class indices from 0, and the label of each class in the file."""
+    """(N,) class indices from 0, and the label of each class in the file."""
     if len(labels) != images:
         rule = f"must be as many as the images, {images}"
         raise SpecError("labels", rule, len(labels))
     names, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if not 2 <= len(names) <= MAX_CLASSES:
         raise SpecError("labels", f"must be of 2 to {MAX_CLASSES} classes", f"{len(names)} classes")
-    if counts.min() < MIN_EACH:
-        rule = f"must be those of at least {MIN_EACH} images in every class"
+    if counts.min() < MIN_IMAGES_PER_CLASS:
+        rule = f"must be those of at least {MIN_IMAGES_PER_CLASS} images in every class"
         fewest = f"{counts.min()} of class {names[counts.argmin()]}"
         raise SpecError("labels", rule, fewest)
     ready = codes.astype(np.int64)
@@ -144,8 +153,8 @@ def _labels(labels: NDArray[Any], images: int) -> tuple[NDArray[np.int64], tuple
     return ready, tuple(int(name) for name in names)
 
 
-def _standard(images: NDArray[Any]) -> NDArray[np.float32]:
-    """(N, C, H, W) with mean 0 and standard deviation 1."""
+def _standardized(images: NDArray[Any]) -> NDArray[np.float32]:
+    """The images as (N, C, H, W) with mean 0 and standard deviation 1, read-only."""
     if not np.isfinite(images).all() or np.abs(images).max() > 1e6:
         raise SpecError("images", "must be finite and at most a million", "others")
     mean, spread = float(images.mean(dtype=np.float64)), float(images.std(dtype=np.float64))

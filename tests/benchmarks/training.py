@@ -18,9 +18,9 @@ from time import perf_counter, process_time
 from core.device import threads
 from core.training import TrainingSpec
 from core.training.loop import train
-from core.training.nets import plan
+from core.training.nets import run_costs
 from core.training.spec import LONG_RANGE
-from core.training.studies import default_comparison, widening
+from core.training.studies import default_comparison, erf_growth
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def run(spec: TrainingSpec) -> Result:
     assert last is not None
     assert last.shifted is not None
     times = perf_counter() - clock, process_time() - processor
-    growth = widening(records)
+    growth = erf_growth(records)
     return Result(spec, *times, last.test_accuracy, min(last.shifted.agreement), growth)
 
 
@@ -55,7 +55,7 @@ def told(results: Sequence[Result], seconds: float, workers: int) -> str:
         f"{'accuracy':>10}{'moved':>8}{'ERF σ ×':>9}"
     ]
     for each in results:
-        cost = plan(each.spec)
+        cost = run_costs(each.spec)
         lines.append(
             f"{each.spec.net.downsampling:<16}{each.spec.seed:>5}{cost.parameters:>12,}"
             f"{cost.macs / 1e6:>7.2f}{each.clock:>9.1f}{each.processor:>7.1f}"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import data
-from core.data import MAX_SIDE, PICTURES, fit, picture
+from core.data import MAX_SIDE, PICTURES, crop_and_scale, picture
 from core.errors import SpecError
 from tests.examples import examples
 
@@ -209,7 +209,7 @@ def test_slow_packages_stay_out() -> None:
 def test_fit_keeps_a_plain_picture_plain(
     source: data.Size, size: data.Size, channels: int, value: int
 ) -> None:
-    board = fit(np.full((*source, 3), value, np.uint8), size, channels)
+    board = crop_and_scale(np.full((*source, 3), value, np.uint8), size, channels)
     assert_board(board, (channels, *size))
     assert (board == value).all()
 
@@ -217,9 +217,9 @@ def test_fit_keeps_a_plain_picture_plain(
 def test_fit_takes_the_centre() -> None:
     image = np.zeros((10, 30, 3), np.uint8)
     image[:, 10:20] = [200, 100, 50]
-    board = fit(image, (5, 5), 3)
+    board = crop_and_scale(image, (5, 5), 3)
     assert (board.transpose(1, 2, 0) == [200, 100, 50]).all()
-    assert np.array_equal(fit(image.transpose(1, 0, 2).copy(), (5, 5), 3), board)
+    assert np.array_equal(crop_and_scale(image.transpose(1, 0, 2).copy(), (5, 5), 3), board)
 
 
 @given(seed=SEEDS, factor=st.integers(1, 5))
@@ -227,7 +227,7 @@ def test_fit_takes_the_centre() -> None:
 def test_fit_averages_the_area(seed: int, factor: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (6 * factor, 4 * factor, 3), np.uint8)
     means = image.reshape(6, factor, 4, factor, 3).mean(axis=(1, 3)).transpose(2, 0, 1)
-    assert np.abs(fit(image, (6, 4), 3) - means).max() <= 1  # rounded along each axis
+    assert np.abs(crop_and_scale(image, (6, 4), 3) - means).max() <= 1  # rounded along each axis
 
 
 @pytest.mark.parametrize(
@@ -241,12 +241,12 @@ def test_fit_averages_the_area(seed: int, factor: int) -> None:
 )
 def test_fit_refuses_other_arrays(image: Any) -> None:
     with pytest.raises(SpecError, match=r"height, width, 3"):
-        fit(image, (4, 4))
+        crop_and_scale(image, (4, 4))
 
 
 def test_fit_refuses_other_sizes() -> None:
     with pytest.raises(SpecError, match="width"):
-        fit(np.zeros((4, 4, 3), np.uint8), (4, 0))
+        crop_and_scale(np.zeros((4, 4, 3), np.uint8), (4, 0))
 
 
 def test_every_photograph_has_the_credit_that_scikit_learn_notes() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from core import data
-from core.data import decode_upload, fit
+from core.data import crop_and_scale, decode_upload
 from core.errors import SpecError
 from core.uploads import MAX_UPLOAD_BYTES
 from tests.examples import examples
@@ -179,7 +179,9 @@ def test_small_uploads_keep_their_size() -> None:
 
 
 def test_an_upload_reaches_the_board() -> None:
-    assert_board(fit(decode_upload(encode(scene(100, 60), "JPEG")), (16, 16), 3), (3, 16, 16))
+    assert_board(
+        crop_and_scale(decode_upload(encode(scene(100, 60), "JPEG")), (16, 16), 3), (3, 16, 16)
+    )
 
 
 # --- hostile uploads -----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from core.receptive_field import measure_receptive_field, receptive_fields
 from core.shift.consistency import shift_consistency
 from core.training import DOWNSAMPLINGS, HEADS, Digits, LongRange, Net, TrainingSpec
 from core.training.loop import train, trained
-from core.training.nets import MAX_WORK, architecture, body, model, plan
+from core.training.nets import MAX_WORK, architecture, body, model, run_costs
 
 NETS = [
     Net(kind, 2, 2, 4, batch_norm=norm, skips=skips, head=head)
@@ -31,7 +31,9 @@ NETS = [
 def test_cost_is_what_torch_has_and_weights_follow_the_seed(net):
     spec = TrainingSpec(net, batch=4, steps=2, warm_up=0)
     whole = model(net, spec.task, 3)
-    assert plan(spec).parameters == sum(p.numel() for p in whole.parameters() if p.requires_grad)
+    assert run_costs(spec).parameters == sum(
+        p.numel() for p in whole.parameters() if p.requires_grad
+    )
     macs = 0
 
     def count(module, inputs, output):
@@ -42,7 +44,7 @@ def test_cost_is_what_torch_has_and_weights_follow_the_seed(net):
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(count)
     assert whole.eval()(torch.zeros(2, 1, 32, 32)).shape == (2, 10)
-    assert plan(spec).macs == macs
+    assert run_costs(spec).macs == macs
     for (name, a), b in zip(
         whole.state_dict().items(), model(net, spec.task, 3).state_dict().values(), strict=True
     ):
@@ -56,7 +58,9 @@ def test_what_is_halved_and_how(kind):
     net = Net(kind, 2, 1, 4)
     size = receptive_fields(model(net, Digits(), 0).get_submodule("body"), (1, 32, 32))
     assert list(size.values())[-1].grid == ((32, 32) if kind == "dilated" else (8, 8))
-    counts = {k: plan(TrainingSpec(replace(net, downsampling=k))).parameters for k in DOWNSAMPLINGS}
+    counts = {
+        k: run_costs(TrainingSpec(replace(net, downsampling=k))).parameters for k in DOWNSAMPLINGS
+    }
     extra = sum(9 * c * c + 2 * c for c in (4, 8))
     assert counts[kind] == counts["max"] + (extra if kind == "extra_conv" else 0)
 
@@ -116,16 +120,16 @@ def test_too_much_is_refused_before_the_start_with_what_would_do():
         train(large)
     wide = TrainingSpec(Net("dilated", 3, 1, 16), steps=5000)
     with pytest.raises(SpecError, match="steps must be at most") as error:
-        plan(wide)
+        run_costs(wide)
     most = int(error.value.rule.split()[4].replace(",", ""))
-    assert plan(replace(wide, steps=most, warm_up=0)).work <= MAX_WORK
+    assert run_costs(replace(wide, steps=most, warm_up=0)).work <= MAX_WORK
     with pytest.raises(SpecError):
-        plan(replace(wide, steps=most + 1))
+        run_costs(replace(wide, steps=most + 1))
     heavy = TrainingSpec(Net("dilated", 4, 6, 16), steps=1, warm_up=0, batch=256)
     with pytest.raises(SpecError, match="batch must be at most") as error:
-        plan(heavy)
+        run_costs(heavy)
     most = int(error.value.rule.split()[4].replace(",", ""))
-    plan(replace(heavy, batch=most))
+    run_costs(replace(heavy, batch=most))
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from core.training.studies import (
     accuracy,
     compare,
     default_comparison,
-    over_seeds,
-    reaching,
-    roughness,
-    widening,
+    erf_growth,
+    first_layer_gradient_share,
+    loss_roughness,
+    seed_spread,
 )
 
 TINY = TrainingSpec(
@@ -80,7 +80,7 @@ def test_numbers_from_records():
     assert first is not None
     assert last is not None
     energy = [np.square(s.erf.sigma).mean() for s in (first, last)]
-    assert widening(records) == pytest.approx(math.sqrt(energy[1] / energy[0]))
+    assert erf_growth(records) == pytest.approx(math.sqrt(energy[1] / energy[0]))
     assert accuracy(records) == last.test_accuracy
     shares = [r.flow[0].gradient / r.flow[2].gradient for r in records[1:]]
     assert [r.layer for r in records[1].flow] == [
@@ -89,10 +89,10 @@ def test_numbers_from_records():
         "body.conv8",
         "linear",
     ]
-    assert reaching(records) == pytest.approx(math.prod(shares) ** (1 / 3))
+    assert first_layer_gradient_share(records) == pytest.approx(math.prod(shares) ** (1 / 3))
     losses = [r.loss for r in records[1:]]
-    assert roughness(records) == pytest.approx(np.diff(np.log(losses)).std(ddof=1))
-    assert over_seeds([1.0, 2.0, 6.0]) == type(over_seeds([1.0]))(3.0, 1.0, 6.0)
+    assert loss_roughness(records) == pytest.approx(np.diff(np.log(losses)).std(ddof=1))
+    assert seed_spread([1.0, 2.0, 6.0]) == type(seed_spread([1.0]))(3.0, 1.0, 6.0)
 
 
 def test_the_long_range_net_reaches_the_marks():

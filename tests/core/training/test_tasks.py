@@ -12,12 +12,19 @@ from hypothesis import strategies as st
 
 from core.training import Digits, LongRange
 from core.training.spec import RULES
-from core.training.tasks import DigitSource, MarkSource, handwritten, order, placed, stratified
+from core.training.tasks import (
+    DigitSource,
+    MarkSource,
+    digit_images,
+    epoch_order,
+    place_on_canvas,
+    stratified_split,
+)
 
 
 def test_the_digits_are_those_of_scikit_learn():
     sklearn = importlib.import_module("sklearn.datasets").load_digits()
-    images, labels = handwritten()
+    images, labels = digit_images()
     np.testing.assert_array_equal(images * 16, sklearn.images)
     np.testing.assert_array_equal(labels, sklearn.target)
 
@@ -25,7 +32,7 @@ def test_the_digits_are_those_of_scikit_learn():
 @given(st.lists(st.integers(0, 4), min_size=10, max_size=200), st.integers(0, 99))
 def test_a_quarter_of_every_class_is_for_testing(labels, seed):
     labels = np.array(labels)
-    train, test = stratified(labels, seed)
+    train, test = stratified_split(labels, seed)
     assert sorted([*train, *test]) == list(range(len(labels)))
     for label in set(labels.tolist()):
         many = int((labels == label).sum())
@@ -34,16 +41,16 @@ def test_a_quarter_of_every_class_is_for_testing(labels, seed):
 
 def test_the_split_is_always_the_same_and_its_parts_share_nothing():
     source, again = DigitSource(Digits()), DigitSource(Digits(distractors=2))
-    np.testing.assert_array_equal(source.test_places, again.test_places)
-    assert not set(source.test_places) & set(source.train_places)
-    assert len(source.test_places) + len(source.train_places) == 1797
+    np.testing.assert_array_equal(source.test_indices, again.test_indices)
+    assert not set(source.test_indices) & set(source.train_indices)
+    assert len(source.test_indices) + len(source.train_indices) == 1797
     for a, b in zip(source.test(), DigitSource(Digits()).test(), strict=True):
         assert torch.equal(a, b)
 
 
 @given(st.integers(3, 50), st.integers(0, 9), st.integers(1, 60), st.integers(1, 12))
 def test_every_image_comes_once_a_round(count, seed, size, steps):
-    drawn = np.concatenate([order(count, seed, step, size) for step in range(steps)])
+    drawn = np.concatenate([epoch_order(count, seed, step, size) for step in range(steps)])
     assert len(drawn) == steps * size
     for start in range(0, len(drawn), count):
         part = drawn[start : start + count]
@@ -55,7 +62,7 @@ def test_placing_is_bilinear_interpolation(seed):
     generator = np.random.default_rng(seed)
     image = generator.random((1, 8, 8)).astype(np.float32)
     side, corner = generator.uniform(8, 24), generator.uniform(0, 8, (1, 2))
-    found = placed(image, np.array([side]), corner)[0]
+    found = place_on_canvas(image, np.array([side]), corner)[0]
     rim = np.pad(image[0], 1)  # nothing beyond the image
     for row, column in generator.integers(0, 32, (20, 2)):
         y, x = ((np.array([row, column]) + 0.5 - corner[0]) * 8 / side) - 0.5

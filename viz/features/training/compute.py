@@ -105,9 +105,9 @@ def _cached_facts(spec: TrainingSpec) -> Facts:
 
 def _planned(spec: TrainingSpec) -> Facts:
     warm()
-    from core.training.nets import plan
+    from core.training.nets import run_costs
 
-    planned = plan(spec)
+    planned = run_costs(spec)
     return Facts(planned.parameters, planned.macs, planned.work, spec.steps, planned.bytes)
 
 

@@ -88,11 +88,11 @@ def finished(records: Records) -> bool:
 
 def over(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSpread | None:
     """Mean and range of a number over a net's finished runs; None if no run has it."""
-    from core.training.studies import over_seeds
+    from core.training.studies import seed_spread
 
     values = [measure(runs[key]) for key in runs if key[0] == net and finished(runs[key])]
     values = [each for each in values if math.isfinite(each)]
-    return over_seeds(values) if values else None
+    return seed_spread(values) if values else None
 
 
 def accuracy(records: Records) -> float:
@@ -106,7 +106,7 @@ def widening(records: Records) -> float:
     """Ratio of σ after training to σ before it, of a finished run."""
     from core.training import studies
 
-    return studies.widening(records)
+    return studies.erf_growth(records)
 
 
 def agreement(records: Records) -> float:
@@ -121,7 +121,7 @@ def reaching(records: Records) -> float:
     """Ratio of the first convolution's gradient norm to the last one's, of a finished run."""
     from core.training import studies
 
-    return studies.reaching(records)
+    return studies.first_layer_gradient_share(records)
 
 
 def pace(runs: Runs, net: int) -> float | None:

@@ -64,13 +64,13 @@ def _widening_spec(values: Values) -> TrainingSpec:
 
 def _field_widening(values: Values) -> Outcome:
     """Test claim 15 by training with every seed."""
-    from core.training.studies import accuracy, widening
+    from core.training.studies import accuracy, erf_growth
 
     seeds, spec = int(values["seeds"]), _widening_spec(values)
     rows, growth, series = [], [], []
     for seed, records in enumerate(records_by_seed(spec, seeds)):
         before, after = (_mean_sigma(record) for record in (records[0], records[-1]))
-        growth.append(widening(records))
+        growth.append(erf_growth(records))
         rows.append((seed, before, after, growth[-1], accuracy(records)))
         series.append(Series(f"seed {seed}", ("before", "after"), (before, after)))
     widens = all_beyond(growth, SIGMA_NOISE, SIGMA_NOISE**2) if enough_seeds(seeds) else None
@@ -134,13 +134,13 @@ def _mean_sigma(record: Record) -> float:
 
 def _strided_gradients(values: Values) -> Outcome:
     """Test claim 20 by training both networks with every seed."""
-    from core.training.studies import reaching, roughness
+    from core.training.studies import first_layer_gradient_share, loss_roughness
 
     seeds = int(values["seeds"])
     nets = [records_by_seed(spec, seeds) for spec in _deep_specs(values)]
     gradient_ratios, unsteadiness = (
         [[measure(records) for records in runs] for runs in nets]
-        for measure in (reaching, roughness)
+        for measure in (first_layer_gradient_share, loss_roughness)
     )
     vanishes_more, trains_steadier = (
         second_lies_below(*each) if enough_seeds(seeds) else None

@@ -22,7 +22,7 @@ from torch import nn
 
 from core.errors import SpecError
 from core.training import Digits, OwnImages, TrainingSpec
-from core.training.nets import plan
+from core.training.nets import run_costs
 from core.training.records import Record
 from core.training.studies import compare
 from core.training.tasks import source_of
@@ -235,7 +235,7 @@ def test_facts_are_cores_and_the_default_comparison_is_allowed() -> None:
     assert len(compute.facts(comparison(DEFAULTS))) == 3
     c = tiny()
     for spec, found in zip(c.specs, compute.facts(c), strict=True):
-        planned = plan(spec)
+        planned = run_costs(spec)
         assert (found.parameters, found.macs) == (planned.parameters, planned.macs)
         assert (found.work, found.bytes, found.steps) == (planned.work, planned.bytes, 8)
 
@@ -269,7 +269,7 @@ def test_a_visitors_images_are_learned_and_need_to_be_here(
     own = compute.hold(npz())
     assert compute.hold(npz()) is own is lab_store.held(own.digest)
     c = tiny(own, task="own", digest=own.digest, seeds=1)
-    assert compute.facts(c)[0].parameters == plan(c.specs[0]).parameters
+    assert compute.facts(c)[0].parameters == run_costs(c.specs[0]).parameters
     assert trained(c) == truth(c)
     text = to_text(c.specs[0])
     assert compute.classify(text, 0).shape == (2,)

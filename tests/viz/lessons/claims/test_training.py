@@ -136,18 +136,34 @@ LOW, HIGH = (0.2, 0.25, 0.3), (0.4, 0.5, 0.6)
 ACROSS = (0.28, 0.3, 0.45)
 EDGE = SIGMA_NOISE**2
 TABLE: list[tuple[int, dict[str, Sequence[float]], str]] = [
-    (15, {"widening": (1.2, 1.2, 1.3)}, "holds"),
-    (15, {"widening": (EDGE + 0.001,) * 3}, "holds"),
-    (15, {"widening": (EDGE - 0.001, 1.2, 1.3)}, "not decided here"),
-    (15, {"widening": (0.9, 1.2, 1.3)}, "not decided here"),
-    (15, {"widening": (SIGMA_NOISE + 0.001,) * 3}, "not decided here"),
-    (15, {"widening": (SIGMA_NOISE - 0.001,) * 3}, "does not hold"),
-    (15, {"widening": (0.7, 0.9, 1.04)}, "does not hold"),
-    (20, {"reaching": (*HIGH, *LOW), "roughness": (*HIGH, *LOW)}, "holds"),
-    (20, {"reaching": (*HIGH, *LOW), "roughness": (*LOW, *HIGH)}, "holds when"),
-    (20, {"reaching": (*LOW, *HIGH), "roughness": (*LOW, *HIGH)}, "does not hold"),
-    (20, {"reaching": (*HIGH, *ACROSS), "roughness": (*HIGH, *LOW)}, "not decided here"),
-    (20, {"reaching": (*ACROSS, *ACROSS), "roughness": (*LOW, *HIGH)}, "not decided here"),
+    (15, {"erf_growth": (1.2, 1.2, 1.3)}, "holds"),
+    (15, {"erf_growth": (EDGE + 0.001,) * 3}, "holds"),
+    (15, {"erf_growth": (EDGE - 0.001, 1.2, 1.3)}, "not decided here"),
+    (15, {"erf_growth": (0.9, 1.2, 1.3)}, "not decided here"),
+    (15, {"erf_growth": (SIGMA_NOISE + 0.001,) * 3}, "not decided here"),
+    (15, {"erf_growth": (SIGMA_NOISE - 0.001,) * 3}, "does not hold"),
+    (15, {"erf_growth": (0.7, 0.9, 1.04)}, "does not hold"),
+    (20, {"first_layer_gradient_share": (*HIGH, *LOW), "loss_roughness": (*HIGH, *LOW)}, "holds"),
+    (
+        20,
+        {"first_layer_gradient_share": (*HIGH, *LOW), "loss_roughness": (*LOW, *HIGH)},
+        "holds when",
+    ),
+    (
+        20,
+        {"first_layer_gradient_share": (*LOW, *HIGH), "loss_roughness": (*LOW, *HIGH)},
+        "does not hold",
+    ),
+    (
+        20,
+        {"first_layer_gradient_share": (*HIGH, *ACROSS), "loss_roughness": (*HIGH, *LOW)},
+        "not decided here",
+    ),
+    (
+        20,
+        {"first_layer_gradient_share": (*ACROSS, *ACROSS), "loss_roughness": (*LOW, *HIGH)},
+        "not decided here",
+    ),
     (26, {"accuracy": (0.98,) * 6}, "holds"),
     (26, {"accuracy": (*(0.90,) * 3, *(0.98,) * 3)}, "holds"),
     (26, {"accuracy": (*(0.98,) * 3, *(0.975,) * 3)}, "holds"),
@@ -241,7 +257,7 @@ def test_what_training_does_depends_on_the_task_and_says_so(
 ) -> None:
     far, near = (1.3, 1.2, 1.4), (1.0, 0.9, 1.0)
     told = iter((*far, *near))
-    monkeypatch.setattr(studies, "widening", lambda records: next(told))
+    monkeypatch.setattr(studies, "erf_growth", lambda records: next(told))
     found = grid_verdict(claim(15), [(v, claim(15).run(v)) for v in grid_points(claim(15))])
     assert found.verdict == "holds when"
     assert found.condition.startswith("the task needs a far view")
