@@ -43,5 +43,5 @@ def until_closed() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes once more at its end: into nothing.
+        # Python flushes stdout again at exit, so it is redirected to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

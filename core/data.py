@@ -164,7 +164,9 @@ def _repeated_planes(planes: npt.NDArray[Any], channels: int) -> Planes:
 def _crop_and_resample(image: Bytes, size: Size, channels: int) -> Bytes:
     """Crop and scale uint8 (h, w, 3) to (1 or 3, *size); one channel is the luminance."""
     source = Image.fromarray(image).convert("L" if channels == 1 else "RGB")
-    scale = min(source.height / size[0], source.width / size[1])  # source pixels per board pixel
+    scale = min(
+        source.height / size[0], source.width / size[1]
+    )  # source pixels per pixel of the result
     down, across = min(size[0] * scale, source.height), min(size[1] * scale, source.width)
     left, top = (source.width - across) / 2, (source.height - down) / 2
     box = (left, top, left + across, top + down)
@@ -277,6 +279,7 @@ def _photograph(name: str, box: Box) -> Bytes:
 
 
 def _photo(name: str, box: Box, size: Size, channels: int, seed: int) -> Bytes:
+    """Draw the part ``box`` of a sample photograph; the seed has no effect."""
     return _crop_and_resample(_photograph(name, box), size, channels)
 
 
@@ -319,16 +322,20 @@ def _zone_plate(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
 
 
 def _impulse(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
+    """One plane: a single bright pixel in the center."""
     plane = np.zeros((1, *size))
     plane[0, size[0] // 2, size[1] // 2] = 255
     return plane
 
 
 def _random(size: Size, channels: int, seed: int) -> npt.NDArray[Any]:
+    """Independent uniform pixels for every channel."""
     return np.random.default_rng(seed).integers(0, 256, (channels, *size))
 
 
-_china = partial(_photo, "china", (58, 8, 468, 418))  # squares that read even at 8 x 8
+_china = partial(
+    _photo, "china", (58, 8, 468, 418)
+)  # square crops that are recognizable even at 8 x 8
 _flower = partial(_photo, "flower", (150, 60, 466, 376))
 _CHINA = Credit("danielbuechele", "https://www.flickr.com/photos/danielbuechele/6061409035/")
 _FLOWER = Credit("vultilion", "https://www.flickr.com/photos/vultilion/6056698931/")

@@ -68,6 +68,7 @@ def stages(lines: Sequence[Line], costs: Iterable[LayerCost] = ()) -> tuple[Stag
 
 
 def _grid(group: Sequence[Line]) -> Grid:
+    """Grid of a stage that is being collected."""
     return group[0].node.grid
 
 

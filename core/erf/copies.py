@@ -138,6 +138,7 @@ def _weights(layer: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 
 
 def _he(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
+    """Fill a tensor with normal weights of variance 2/fan-in."""
     fresh.normal_(0, (2 / _fan_in(fresh, layer)) ** 0.5, generator=generator)
 
 
@@ -150,6 +151,7 @@ def _orthogonal(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generato
 
 
 def _uniform(fresh: torch.Tensor, layer: nn.Module, generator: torch.Generator) -> None:
+    """Fill a tensor with 1/fan-in."""
     fresh.fill_(1 / _fan_in(fresh, layer))
 
 

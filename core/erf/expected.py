@@ -182,7 +182,7 @@ def _normalized_map(
 ) -> tuple[Values, tuple[int, int]]:
     """The map of the aggregate with sum 1, and the image coordinates of its first pixel."""
     pixels = full_map(terms.rows, terms.cols)
-    if weights == "random":  # mean squares
+    if weights == "random":  # the map is the energy, otherwise the gradient
         pixels = np.clip(pixels, 0, None)
         pixels = pixels if aggregate == "energy" else np.sqrt(pixels)
     elif aggregate == "relu":

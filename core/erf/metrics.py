@@ -55,7 +55,7 @@ def excess_kurtosis(energy: FloatArray) -> Point:
 
     It is 0 for a Gaussian and −1.2 for a box; nan if σ is 0.
     """
-    rows, cols = (_excess(profile) for profile in marginals(energy))
+    rows, cols = (_profile_kurtosis(profile) for profile in marginals(energy))
     return rows, cols
 
 
@@ -65,7 +65,8 @@ def _moment(profile: FloatArray, order: int) -> float:
     return float((positions - positions @ profile) ** order @ profile)
 
 
-def _excess(profile: FloatArray) -> float:
+def _profile_kurtosis(profile: FloatArray) -> float:
+    """Excess kurtosis of a distribution over positions 0, 1, …; nan for zero variance."""
     variance = _moment(profile, 2)
     return _moment(profile, 4) / variance**2 - 3 if variance > 0 else math.nan
 

@@ -10,6 +10,7 @@ from ..networks.rules import choice
 from .expected import Aggregate as Aggregate
 
 Weights = Literal["as_is", "he", "xavier", "orthogonal", "uniform"]
+"""Kinds of weights; ``"as_is"`` means those of the module."""
 MAX_DRAWS = 4096
 MAX_SEED = 2**63 - 1
 

@@ -145,7 +145,7 @@ class Sampler:
 
     def _unit(self, image: torch.Tensor) -> torch.Tensor:
         """The unit's channels for every sample."""
-        inner = image.clone()  # a leaf may not be written to, as an in-place first layer does
+        inner = image.clone()  # an in-place first layer must not write to a leaf
         autocast = torch.autocast(self.device.type, enabled=False)
         output, _ = output_of(self.copied, inner, self.location, autocast)
         return unit_values(output, self.node.layout, self.target.crop.unit)

@@ -63,6 +63,7 @@ class StudySettings:
 
 
 DEFAULTS = StudySettings()
+"""The default settings of the studies in `core.erf.studies`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,7 +275,7 @@ def _measured(case: Case, index: int, total: int, progress: Report | None) -> St
         device=settings.device,
         progress=report,
     )
-    if answers[-1] is False:  # at the end of a case: the others are not begun
+    if answers[-1] is False:  # stop before the next case
         raise Stopped(erf)
     return StudyRow(case.label, case.x, erf, _expected(case, erf))
 

@@ -30,6 +30,7 @@ _POOLS = {
     "average": LayerSpec("average_pooling", (2, 2), (2, 2)),
     "blur": LayerSpec("blur_pooling", (3, 3), (2, 2), ((1, 1), (1, 1)), padding_mode="reflect"),
 }
+"""The pooling layer of each way to downsample, except by stride."""
 DTYPE = torch.float64
 """Data type of all tensors: in single precision, gradients underflow after many layers."""
 BAND = (10, 90)

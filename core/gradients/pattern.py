@@ -146,11 +146,11 @@ def _tensors(
         raise SpecError("weight", f"must have shape {shape}", weight_shape)
     if (bias is None) == spec.bias:
         raise SpecError("bias", "must be given if and only if it is set", bias)
-    parameters = [None if a is None else _tensor(a) for a in (weight, bias)]
-    return _tensor(x)[None], (parameters[0], parameters[1])
+    parameters = [None if a is None else _float32_tensor(a) for a in (weight, bias)]
+    return _float32_tensor(x)[None], (parameters[0], parameters[1])
 
 
-def _tensor(array: NDArray[np.floating]) -> Tensor:
+def _float32_tensor(array: NDArray[np.floating]) -> Tensor:
     return torch.from_numpy(np.array(array, dtype=np.float32))
 
 

@@ -201,6 +201,7 @@ def _changed_setting(
 
 
 def _with(spec: LayerSpec, name: str, value: Pair) -> LayerSpec:
+    """The layer with one setting replaced."""
     change: dict[str, Any] = {name: value}
     return replace(spec, **change)
 
@@ -221,6 +222,7 @@ def _padding_after(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
 
 
 def _after_label(old: Pair, new: Pair) -> str:
+    """The label of a change of the (bottom, right) padding."""
     if old[0] == old[1] and new[0] == new[1]:
         return f"bottom and right padding {old[0]} → {new[0]}"
     sides = zip(("bottom", "right"), old, new, strict=True)
@@ -228,6 +230,7 @@ def _after_label(old: Pair, new: Pair) -> str:
 
 
 def _with_after(pads: Pads, axis: int, value: int) -> Pads:
+    """The padding with the side after the picture (bottom or right) replaced along one axis."""
     rows, cols = pads
     return ((rows[0], value), cols) if axis == 0 else (rows, (cols[0], value))
 
@@ -243,6 +246,7 @@ def _padding_around(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
 
 
 def _around_label(old: Pads, value: int) -> str:
+    """The label of a change to ``value`` on all sides."""
     sides = {side for pads in old for side in pads}
     if len(sides) == 1:
         return f"padding {min(sides)} → {value}"

@@ -153,7 +153,8 @@ def _transposed(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) 
     return y[:, :, top : top + height, left : left + width]
 
 
-def _max(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+def _max_pool(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    """Run max pooling."""
     return _max_and_winners(spec, x)[0]
 
 
@@ -197,7 +198,8 @@ def winners(spec: LayerSpec, x: Tensor) -> Tensor:
     return torch.where(inside, rows * width + cols, -1)
 
 
-def _average(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+def _average_pool(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    """Run average pooling; explicit padding counts in the mean only with ``count_include_pad``."""
     import torch
     import torch.nn.functional as F
 
@@ -229,7 +231,8 @@ def blur_weight(spec: LayerSpec) -> FloatArray:
     ).copy()
 
 
-def _blur(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+def _blur_pool(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    """Run a blur, which torch does not have, as a depthwise convolution."""
     import torch
     import torch.nn.functional as F
 
@@ -284,7 +287,7 @@ OPERATIONS: dict[str, Operation] = {
         settings=frozenset({"padding", "dilation", "ceil_mode"}),
         reduce="max",
         learned=False,
-        run=_max,
+        run=_max_pool,
         weight_shape=lambda spec: None,
         channelwise=True,
     ),
@@ -295,7 +298,7 @@ OPERATIONS: dict[str, Operation] = {
         settings=frozenset({"padding", "ceil_mode", "count_include_pad"}),
         reduce="mean",
         learned=False,
-        run=_average,
+        run=_average_pool,
         weight_shape=lambda spec: None,
         channelwise=True,
     ),
@@ -306,7 +309,7 @@ OPERATIONS: dict[str, Operation] = {
         settings=frozenset({"padding", "padding_mode"}),
         reduce="sum",
         learned=False,
-        run=_blur,
+        run=_blur_pool,
         weight_shape=lambda spec: (spec.in_channels, 1, *spec.kernel_size),
         channelwise=True,
     ),

@@ -213,7 +213,10 @@ class CommonLayer:
     spec: LayerSpec
 
 
-def _common(kernel: int, stride: int, padding: int, used_in: str, pool: str = "") -> CommonLayer:
+def _common_layer(
+    kernel: int, stride: int, padding: int, used_in: str, pool: str = ""
+) -> CommonLayer:
+    """A row of ``COMMON_LAYERS``: a convolution, or if ``pool`` is set, that kind of pooling."""
     operation = f"{pool}_pooling" if pool else "convolution"
     spec = _with(LayerSpec(operation), kernel_size=kernel, stride=stride, padding=padding)
     label = f"{kernel}×{kernel} s{stride} p{padding}{f' {pool} pooling' if pool else ''}"
@@ -221,19 +224,19 @@ def _common(kernel: int, stride: int, padding: int, used_in: str, pool: str = ""
 
 
 COMMON_LAYERS: tuple[CommonLayer, ...] = (
-    _common(3, 1, 1, "most layers of VGG and ResNet"),
-    _common(3, 1, 0, "U-Net, first lessons"),
-    _common(3, 2, 1, "ResNet v1.5, MobileNet, EfficientNet"),
-    _common(3, 2, 0, "Inception, All-CNN"),
-    _common(4, 2, 1, "DCGAN's discriminator"),
-    _common(5, 2, 2, "convolutional autoencoders"),
-    _common(7, 2, 3, "ResNet's first layer"),
-    _common(1, 2, 0, "ResNet's shortcut"),
-    _common(3, 4, 0, "a stride longer than the kernel"),
-    _common(4, 4, 0, "ConvNeXt's first layer"),
-    _common(11, 4, 2, "AlexNet's first layer"),
-    _common(2, 2, 0, "VGG, U-Net", "max"),
-    _common(3, 2, 1, "ResNet, after its first layer", "max"),
+    _common_layer(3, 1, 1, "most layers of VGG and ResNet"),
+    _common_layer(3, 1, 0, "U-Net, first lessons"),
+    _common_layer(3, 2, 1, "ResNet v1.5, MobileNet, EfficientNet"),
+    _common_layer(3, 2, 0, "Inception, All-CNN"),
+    _common_layer(4, 2, 1, "DCGAN's discriminator"),
+    _common_layer(5, 2, 2, "convolutional autoencoders"),
+    _common_layer(7, 2, 3, "ResNet's first layer"),
+    _common_layer(1, 2, 0, "ResNet's shortcut"),
+    _common_layer(3, 4, 0, "a stride longer than the kernel"),
+    _common_layer(4, 4, 0, "ConvNeXt's first layer"),
+    _common_layer(11, 4, 2, "AlexNet's first layer"),
+    _common_layer(2, 2, 0, "VGG, U-Net", "max"),
+    _common_layer(3, 2, 1, "ResNet, after its first layer", "max"),
 )
 """The rows of the table of common layers. A new entry appears on the page and in the tests."""
 

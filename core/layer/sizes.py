@@ -76,6 +76,7 @@ class AxisFormula:
 
     @property
     def _brackets(self) -> tuple[str, str]:
+        """The LaTeX brackets that mean rounding down or up."""
         return (r"\lceil", r"\rceil") if self.ceil_mode else (r"\lfloor", r"\rfloor")
 
     @property
@@ -131,10 +132,12 @@ class AxisFormula:
 
     @property
     def _span_sum(self) -> str:
+        """The formula of the span with numbers."""
         return f"{self.dilation}({self.kernel_size} - 1) + 1"
 
     @property
     def _plus_one(self) -> str:
+        """The last term of the formula, ``+ 1``, with ``- 1`` if the last window is dropped."""
         return "+ 1 - 1" if self.dropped else "+ 1"
 
 
@@ -168,10 +171,11 @@ def formula(spec: LayerSpec, size: Pair) -> tuple[AxisFormula, AxisFormula]:
         SpecError: the layer does not fit the input.
     """
     outputs = output_size(spec, size)
-    return _formula(spec, size[0], outputs[0], 0), _formula(spec, size[1], outputs[1], 1)
+    return _axis_formula(spec, size[0], outputs[0], 0), _axis_formula(spec, size[1], outputs[1], 1)
 
 
-def _formula(spec: LayerSpec, n: int, outputs: int, axis: int) -> AxisFormula:
+def _axis_formula(spec: LayerSpec, n: int, outputs: int, axis: int) -> AxisFormula:
+    """The formula along one axis; ``n`` is the input size and ``outputs`` the output size."""
     before, after = spec.padding[axis]
     stride, span = spec.stride[axis], spec.window.effective_kernel_size[axis]
     transposed = operation_of(spec).has("output_padding")

@@ -181,13 +181,13 @@ def sweep(
     if (bias is not None) != spec.bias or (bias is not None and len(bias) != spec.out_channels):
         raise SpecError("bias", f"must be {spec.out_channels} numbers if and only if set", bias)
 
-    tensor = _tensor(x)[None]
+    tensor = _float32_tensor(x)[None]
     with torch.inference_mode():
         y = operation.run(
             spec,
             tensor,
-            None if weight is None else _tensor(weight),
-            None if bias is None else _tensor(bias),
+            None if weight is None else _float32_tensor(weight),
+            None if bias is None else _float32_tensor(bias),
         )
         winner = winners(spec, tensor)[0].numpy() if operation.reduce == "max" else None
     rows, cols = operation.axes(spec, size)
@@ -207,7 +207,7 @@ def sweep(
     )
 
 
-def _tensor(array: NDArray[np.floating]) -> torch.Tensor:
+def _float32_tensor(array: NDArray[np.floating]) -> torch.Tensor:
     return torch.from_numpy(np.array(array, dtype=np.float32))
 
 

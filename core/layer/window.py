@@ -28,6 +28,7 @@ Pads = tuple[Pair, Pair]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 N = TypeVar("N", int, IntArray)
+"""An int or an array of ints."""
 
 PAD = -1
 """Entry of ``Axis.source`` for a grid cell of padding."""
@@ -153,6 +154,7 @@ class Window2d:
         return self._span(0), self._span(1)
 
     def _span(self, axis: int) -> int:
+        """Input cells from the first to the last tap along one axis."""
         return span_of(self.kernel_size[axis], self.dilation[axis])
 
     def output_size(self, size: Pair) -> Pair:
@@ -168,6 +170,7 @@ class Window2d:
         return self._outputs(height, 0), self._outputs(width, 1)
 
     def _outputs(self, n: int, axis: int) -> int:
+        """The output size along one axis for ``n`` input pixels."""
         before, after = self.padding[axis]
         stride, span = self.stride[axis], self._span(axis)
         room = n + before + after - span + (stride - 1 if self.ceil_mode else 0)
@@ -208,6 +211,7 @@ class Window2d:
         return self._axis(size[0], outputs[0], 0), self._axis(size[1], outputs[1], 1)
 
     def _axis(self, n: int, outputs: int, axis: int) -> Axis:
+        """The positions of the windows along one axis."""
         before, after = self.padding[axis]
         starts = np.arange(outputs) * self.stride[axis]
         overhang = max(0, int(starts[-1]) + self._span(axis) - (n + before + after))
@@ -275,6 +279,7 @@ class Window2d:
         return np.outer(rows.writes, cols.writes)
 
     def _transposed_axis(self, n: int, outputs: int, axis: int) -> Axis:
+        """The positions of the windows of a transposed convolution along one axis."""
         stride, span = self.stride[axis], self._span(axis)
         first = span - 1 - self.padding[axis][0]  # grid index of input 0; < 0 when cut off
         shift = max(0, -first)

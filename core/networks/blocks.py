@@ -111,7 +111,9 @@ class Repeat:
 
 
 Block = ResidualBlock | ConcatBlock | Repeat
+"""A layer that contains other layers."""
 Layer = Leaf | Block
+"""A layer or a block of layers."""
 LEAVES: tuple[type[Leaf], ...] = get_args(Leaf)
 """The classes of layers that contain no other layers."""
 BLOCKS: tuple[type[Block], ...] = get_args(Block)

@@ -90,6 +90,7 @@ def explicit(
 
 
 def _explicit_layers(nodes: tuple[ResolvedLayer, ...]) -> Iterator[Layer]:
+    """Yield the layers of resolved nodes, with repeats unrolled."""
     for node in nodes:
         chains = [tuple(_explicit_layers(inner)) for _, inner in node.chains]
         if isinstance(node.layer, Repeat):
@@ -125,13 +126,15 @@ def _chain(
     return tuple(nodes)
 
 
-def _nodes(layer: Layer, shape: Shape, name: str, full: str, path: Path) -> list[ResolvedLayer]:
+def _nodes(
+    layer: Layer, shape: Shape, name: str, full_name: str, path: Path
+) -> list[ResolvedLayer]:
     """Resolve one layer, preceded by the layers it implies.
 
-    ``full`` is the layer's qualified name; the other arguments are those of `_chain`.
+    ``full_name`` is the layer's qualified name; the other arguments are those of `_chain`.
     """
     if isinstance(layer, ResidualBlock | ConcatBlock | Repeat):
-        return [_block(layer, shape, name, full, path)]
+        return [_block(layer, shape, name, full_name, path)]
     nodes = []
     for step in as_torch_layers(layer, shape):
         after = output_shape(step, shape)
@@ -165,12 +168,12 @@ def as_torch_layers(layer: Leaf, shape: Shape) -> tuple[Leaf, ...]:
     return pad, replace(layer, padding=NO_PADS, padding_mode="zeros")
 
 
-def _block(layer: Block, shape: Shape, name: str, full: str, path: Path) -> ResolvedLayer:
+def _block(layer: Block, shape: Shape, name: str, full_name: str, path: Path) -> ResolvedLayer:
     """Resolve a block; the arguments are those of `_nodes`."""
     if isinstance(layer, Repeat):
-        return _repeat(layer, shape, name, full, path)
+        return _repeat(layer, shape, name, full_name, path)
     chains = tuple(
-        (label, _chain(branch, shape, f"{full}.{_branch(layer, label)}.", (*path, index)))
+        (label, _chain(branch, shape, f"{full_name}.{_branch(layer, label)}.", (*path, index)))
         for index, (label, branch) in enumerate(
             zip(layer.branch_names, layer.branches, strict=True)
         )
@@ -185,10 +188,11 @@ def _branch(layer: ResidualBlock | ConcatBlock, label: str) -> str:
     return label if isinstance(layer, ResidualBlock) else f"branches.{label}"
 
 
-def _repeat(layer: Repeat, shape: Shape, name: str, full: str, path: Path) -> ResolvedLayer:
+def _repeat(layer: Repeat, shape: Shape, name: str, full_name: str, path: Path) -> ResolvedLayer:
+    """Resolve all runs of a repeat; the arguments are those of `_nodes`."""
     chains, before = [], shape
     for run in range(layer.times):
-        nodes = _chain(layer.body, shape, f"{full}.{run}.", (*path, 0))
+        nodes = _chain(layer.body, shape, f"{full_name}.{run}.", (*path, 0))
         chains.append((str(run), nodes))
         shape = nodes[-1].after
     return ResolvedLayer(name, path, layer, before, shape, tuple(chains))

@@ -46,6 +46,7 @@ def rows(spec: NetworkSpec) -> tuple[Row, ...]:
 
 
 def _rows(layers: tuple[Layer, ...], prefix: Path) -> list[Row]:
+    """The rows of a sequence of layers; ``prefix`` is the path of the enclosing branch."""
     table = []
     for index, layer in enumerate(layers):
         path = (*prefix, index)

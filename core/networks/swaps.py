@@ -43,19 +43,21 @@ Replace = Callable[[str, nn.Module], nn.Module | None]
 """Function from (qualified name, submodule) to its replacement; None leaves the submodule."""
 
 
-def with_replacements(module: nn.Module, make: Replace, refusal: str) -> nn.Module:
+def with_replacements(module: nn.Module, replacement_for: Replace, refusal: str) -> nn.Module:
     """A deep copy in which ``make`` replaces submodules.
 
     Modules that occur several times stay shared.
 
     Args:
         module: the network.
-        make: see `Replace`; it may also change the submodule of the copy and return it.
+        replacement_for: see `Replace`; it may also change the submodule of the copy and return it.
         refusal: rule of the SpecError that is raised when no submodule is replaced.
     """
     copied = deep_copy(module)
     paths = list(copied.named_modules())
-    replacements = {id(old): new for path, old in paths if (new := make(path, old)) is not None}
+    replacements = {
+        id(old): new for path, old in paths if (new := replacement_for(path, old)) is not None
+    }
     if not replacements:
         raise SpecError("module", refusal, type(module).__name__)
     for old in (part for _, part in paths if replacements.get(id(part), part) is not part):
@@ -90,7 +92,7 @@ def with_activation(module: nn.Module, name: str) -> nn.Module:
     choice("activation", name, ACTIVATIONS)
     gates: set[str] = set()
 
-    def make(path: str, old: nn.Module) -> nn.Module | None:
+    def replacement_for(path: str, old: nn.Module) -> nn.Module | None:
         if isinstance(old, SqueezeExcite):
             gates.add(f"{path}.gate.{len(old.gate) - 1}".lstrip("."))
         if isinstance(old, SqueezeExcitation):
@@ -99,7 +101,7 @@ def with_activation(module: nn.Module, name: str) -> nn.Module:
         return ACTIVATIONS[name]() if is_activation else None
 
     return with_replacements(
-        module, make, "must have activation modules; functions cannot be swapped"
+        module, replacement_for, "must have activation modules; functions cannot be swapped"
     )
 
 
@@ -145,6 +147,7 @@ class Overhang(nn.Module):
         return F.pad(x, (0, right, 0, down))
 
     def _overhang_of(self, size: Pair, axis: int) -> int:
+        """Number of zeros that the last window needs after the image along one axis."""
         window, last = self.window, self.window.output_size(size)[axis] - 1
         end = last * window.stride[axis] + window.effective_kernel_size[axis]
         return max(0, end - size[axis] - sum(window.padding[axis]))
@@ -179,7 +182,7 @@ def with_pooling(
     generator = torch.Generator().manual_seed(seed)
     like = next((t for t in (*module.parameters(), *module.buffers())), torch.empty(0))
 
-    def make(path: str, old: nn.Module) -> nn.Module | None:
+    def replacement_for(path: str, old: nn.Module) -> nn.Module | None:
         if not isinstance(old, _POOLS):
             return None
         if getattr(old, "return_indices", False):
@@ -192,11 +195,12 @@ def with_pooling(
         return new.to(like.device, like.dtype if like.is_floating_point() else None)
 
     return with_replacements(
-        module, make, "must have 2-D pooling modules; functions cannot be swapped"
+        module, replacement_for, "must have 2-D pooling modules; functions cannot be swapped"
     )
 
 
 def _window(pool: Pool) -> Window2d:
+    """The window of a pooling module."""
     if isinstance(pool, FixedWindow):
         return pool.window
     kernel = pair("kernel_size", pool.kernel_size, 1)
@@ -292,7 +296,7 @@ def without_skips(module: nn.Module) -> nn.Module:
         SpecError: the network has none of these blocks.
     """
 
-    def make(path: str, old: nn.Module) -> nn.Module | None:
+    def replacement_for(path: str, old: nn.Module) -> nn.Module | None:
         if isinstance(old, Residual):
             old.shortcut = ZeroShortcut().train(old.training)
         elif isinstance(old, BasicBlock | Bottleneck):
@@ -306,4 +310,6 @@ def without_skips(module: nn.Module) -> nn.Module:
             return None
         return old  # modified in place, in the copy
 
-    return with_replacements(module, make, "must have residual blocks that are known here")
+    return with_replacements(
+        module, replacement_for, "must have residual blocks that are known here"
+    )

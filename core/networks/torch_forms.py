@@ -120,26 +120,28 @@ def _activations(names: str, *ignored: str) -> list[TorchForm]:
     ]
 
 
-NORM = {"input_argument": "num_features", "takes_device": True, "required": 1}
-BATCH: dict[str, Any] = {
-    **NORM,
+NORM_FIELDS = {"input_argument": "num_features", "takes_device": True, "required": 1}
+"""Fields of `TorchForm` that all norms over channels share."""
+BATCH_NORM_FIELDS: dict[str, Any] = {
+    **NORM_FIELDS,
     "constant": {"track_running_stats": True, "bias": True, **DEVICE_ARGUMENTS},
 }
-INSTANCE: dict[str, Any] = {
-    **NORM,
+INSTANCE_NORM_FIELDS: dict[str, Any] = {
+    **NORM_FIELDS,
     "constant": {"momentum": 0.1, "track_running_stats": False, "bias": True, **DEVICE_ARGUMENTS},
     "flat": False,
 }
-BATCH_ORDER = "num_features eps momentum affine track_running_stats"
-CONV: dict[str, Any] = {"input_argument": "in_channels", "takes_device": True, "required": 3}
-SAMPLE: dict[str, Any] = {"size": None, "recompute_scale_factor": None}
+NORM_ORDER = "num_features eps momentum affine track_running_stats"
+CONV_FIELDS: dict[str, Any] = {"input_argument": "in_channels", "takes_device": True, "required": 3}
+UPSAMPLE_CONSTANTS: dict[str, Any] = {"size": None, "recompute_scale_factor": None}
+"""``TorchForm.constant`` of the upsampling classes."""
 
 FORMS: tuple[TorchForm, ...] = (
     TorchForm(
         "Conv2d",
         Conv,
         "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode",
-        **CONV,
+        **CONV_FIELDS,
         constant=DEVICE_ARGUMENTS,
     ),
     TorchForm(
@@ -147,7 +149,7 @@ FORMS: tuple[TorchForm, ...] = (
         ConvTranspose,
         "in_channels out_channels kernel_size stride padding output_padding groups bias dilation "
         "padding_mode",
-        **CONV,
+        **CONV_FIELDS,
         constant={"padding_mode": "zeros", **DEVICE_ARGUMENTS},
     ),
     TorchForm(
@@ -174,9 +176,9 @@ FORMS: tuple[TorchForm, ...] = (
         fixed={"mode": "max"},
         constant={"return_indices": False},
     ),
-    TorchForm("BatchNorm2d", BatchNorm, BATCH_ORDER, **BATCH, flat=False),
-    TorchForm("BatchNorm1d", BatchNorm, BATCH_ORDER, **BATCH, flat=True),
-    TorchForm("InstanceNorm2d", InstanceNorm, BATCH_ORDER, **INSTANCE),
+    TorchForm("BatchNorm2d", BatchNorm, NORM_ORDER, **BATCH_NORM_FIELDS, flat=False),
+    TorchForm("BatchNorm1d", BatchNorm, NORM_ORDER, **BATCH_NORM_FIELDS, flat=True),
+    TorchForm("InstanceNorm2d", InstanceNorm, NORM_ORDER, **INSTANCE_NORM_FIELDS),
     TorchForm(
         "GroupNorm",
         GroupNorm,
@@ -208,13 +210,15 @@ FORMS: tuple[TorchForm, ...] = (
     TorchForm("Identity", Activation, fixed={"name": "none"}),
     TorchForm("Dropout", Dropout, "p inplace", fixed={"spatial": False}, ignored=("inplace",)),
     TorchForm("Dropout2d", Dropout, "p inplace", fixed={"spatial": True}, ignored=("inplace",)),
-    TorchForm("Upsample", Upsample, "size scale_factor mode align_corners", constant=SAMPLE),
+    TorchForm(
+        "Upsample", Upsample, "size scale_factor mode align_corners", constant=UPSAMPLE_CONSTANTS
+    ),
     TorchForm(
         "UpsamplingNearest2d",
         Upsample,
         "size scale_factor",
         fixed={"mode": "nearest"},
-        constant=SAMPLE,
+        constant=UPSAMPLE_CONSTANTS,
         read_only=True,
     ),
     TorchForm(
@@ -222,7 +226,7 @@ FORMS: tuple[TorchForm, ...] = (
         Upsample,
         "size scale_factor",
         fixed={"mode": "bilinear", "align_corners": True},
-        constant=SAMPLE,
+        constant=UPSAMPLE_CONSTANTS,
         read_only=True,
     ),
     TorchForm("PixelShuffle", PixelShuffle, "upscale_factor", 1),
@@ -296,7 +300,7 @@ def constructor_call(layer: Leaf, before: Shape) -> ConstructorCall:
     for index, name in enumerate(form.arguments):
         value = _written(layer, name) if name in form.settings else None
         if name == form.input_argument:
-            value = value or _channels_of(before)
+            value = value or _channels(before)
         elif name not in form.settings or name in form.fixed:
             continue
         if index < form.required:
@@ -308,7 +312,8 @@ def constructor_call(layer: Leaf, before: Shape) -> ConstructorCall:
     )
 
 
-def _channels_of(before: Shape) -> int:
+def _channels(before: Shape) -> int:
+    """The number of channels or features of a shape; SpecError if it is unknown."""
     if before.channels is None:
         raise SpecError("features", "cannot be told without the input's size", "unknown")
     return before.channels

@@ -61,7 +61,7 @@ def _conv_act(kernel: int, channels: int, stride: int = 1) -> str:
     return _line(_conv(kernel, channels, stride), "relu")
 
 
-# --- Networks without branches -----------------------------------------------------------------------------------
+# --- Networks without branches ---
 
 
 def _lenet5() -> str:
@@ -95,7 +95,7 @@ def _all_cnn_c() -> str:
     return _line("dropout0.2", *down, "conv3 c192, relu", _conv_act(1, 192), _conv_act(1, 10), "gap, flatten")  # fmt: skip
 
 
-# --- Residual networks ------------------------------------------------------------------------
+# --- Residual networks ---
 
 
 def _resnet_stem(deep: bool = False) -> str:
@@ -145,7 +145,7 @@ def _resnet(depth: int, v1: bool = False, d: bool = False) -> str:
     return _line(_resnet_stem(deep=d), *stages, CLASSIFIER)
 
 
-# --- Depthwise separable networks -------------------------------------------------------------
+# --- Depthwise separable networks ---
 
 
 def _separable(width: int, stride: int) -> str:
@@ -179,7 +179,7 @@ def _mobilenet_v2() -> str:
     return _line(*parts, _conv_bn(1, 1280, act="relu6"), "gap, flatten, dropout0.2, fc1000")
 
 
-# --- Networks that concatenate ----------------------------------------------------------------
+# --- Networks that concatenate ---
 
 
 def _inception(one: int, reduce3: int, three: int, reduce5: int, five: int, pooled: int) -> str:
@@ -223,7 +223,7 @@ def _densenet121() -> str:
     return _line(*parts, "bn, relu", CLASSIFIER)
 
 
-# --- Networks with map output, stems and small networks ---------------------------------------------------------------
+# --- Networks with map output, stems and small networks ---
 
 
 def _patchgan70() -> str:
@@ -240,6 +240,7 @@ def _dilated_stack() -> str:
 
 
 def _table() -> dict[str, str]:
+    """The line of every architecture, by its name."""
     vggs = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2,) * 5, "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # fmt: skip
     return {
         "lenet5": _lenet5(),

@@ -68,7 +68,7 @@ class Consistency:
     @property
     def whole_outputs(self) -> NDArray[np.bool_]:
         """(n,) whether each shift is a whole number of output units."""
-        steps = [one.numerator for one in self.stride]  # for a stride of 1/n every shift is
+        steps = [one.numerator for one in self.stride]  # 1 for a stride of 1/n
         return np.asarray(np.all(self.shifts % steps == 0, axis=1))
 
     @property

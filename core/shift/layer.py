@@ -161,10 +161,12 @@ class DownsamplingLayer:
         return first + operation_of(spec).macs(spec, _padded_size(size, self.taps))
 
     def _spec(self, channels: int, step: int) -> LayerSpec:
+        """The operation as a layer with the stride ``step``, without padding."""
         kernel_size, stride = (self.kernel_size,) * 2, (step,) * 2
         return LayerSpec(self.kind, kernel_size, stride, in_channels=channels)
 
     def _operate(self, x: Tensor, step: int) -> Tensor:
+        """Pad the input and run the operation with the stride ``step``."""
         import torch
 
         spec, operation = self._spec(x.shape[1], step), operation_of(self._spec(1, step))
@@ -177,6 +179,7 @@ class DownsamplingLayer:
         return y.relu() if self.relu and operation.learned else y
 
     def _blurred(self, y: Tensor, step: int) -> Tensor:
+        """Blur a map and downsample it by ``step``."""
         import torch
 
         weight = torch.from_numpy(blur_weights(self.taps)).to(y)

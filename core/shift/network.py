@@ -117,7 +117,7 @@ def circular(module: nn.Module) -> nn.Module:
     """
     inside_blurred: set[int] = set()
 
-    def make(path: str, old: nn.Module) -> nn.Module | None:
+    def replacement_for(path: str, old: nn.Module) -> nn.Module | None:
         if isinstance(old, BlurredDownsampling):
             old.make_circular()  # in the copy
             inside_blurred.add(id(old.layer))
@@ -132,7 +132,7 @@ def circular(module: nn.Module) -> nn.Module:
             return None
         return old
 
-    return with_replacements(module, make, "must have convolutions or pooling modules")
+    return with_replacements(module, replacement_for, "must have convolutions or pooling modules")
 
 
 def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect") -> nn.Module:
@@ -152,7 +152,7 @@ def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect"
     """
     BlurPool(taps, padding_mode=padding_mode)
 
-    def make(path: str, old: nn.Module) -> nn.Module | None:
+    def replacement_for(path: str, old: nn.Module) -> nn.Module | None:
         stride = _downsampling_stride(old)
         if stride is None:
             return None
@@ -162,7 +162,7 @@ def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect"
         like = next(old.parameters(), torch.empty(0))
         return BlurredDownsampling(old, pool.to(like.device, like.dtype))
 
-    return with_replacements(module, make, "must have strided layers, as modules")
+    return with_replacements(module, replacement_for, "must have strided layers, as modules")
 
 
 def _downsampling_stride(layer: nn.Module) -> int | None:

@@ -95,7 +95,7 @@ def _level_layers(net: Net, level: int) -> Iterator[Layer]:
 
 
 def _conv(net: Net, level: int, stride: int, dilation: int = 1) -> tuple[Layer, ...]:
-    """A 3×3 convolution that preserves the size at stride 1, and a batch norm if the net has them."""
+    """A 3×3 convolution that preserves the size at stride 1, with batch norm if the net has it."""
     pads = ((dilation, dilation), (dilation, dilation))
     conv = Conv(
         (3, 3),

@@ -91,7 +91,7 @@ class StepMeasurement:
 
 
 def _norm(tensor: Tensor | None) -> Tensor:
-    assert tensor is not None  # after backward every learned weight has a gradient
+    assert tensor is not None  # after the backward pass every trainable weight has a gradient
     norm: Tensor = torch.linalg.vector_norm(tensor, dtype=torch.float64)
     return norm
 
@@ -160,6 +160,6 @@ def center_erf(
             device=images.device.type,
         )
     except SpecError as error:
-        if error.parameter in ("inputs", "weights"):  # a gradient of 0, or one without end
+        if error.parameter in ("inputs", "weights"):  # the gradient is 0 or not finite
             return None
         raise

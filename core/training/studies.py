@@ -94,7 +94,7 @@ def erf_growth(records: Sequence[Record]) -> float:
 def accuracy(records: Sequence[Record]) -> float:
     """Accuracy on the test set after the last step of a complete run."""
     last = records[-1].snapshot
-    assert last is not None  # the last record of a whole run has one
+    assert last is not None  # the last record of a complete run has one
     return last.test_accuracy
 
 

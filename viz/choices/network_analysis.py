@@ -212,7 +212,11 @@ def picture(name: str, size: tuple[int, int], upload: Upload | None = None, seed
 
     share = min(1.0, PICTURE_SIDE / max(size))
     small = (max(1, round(size[0] * share)), max(1, round(size[1] * share)))
-    planes = data.fit(upload.pixels, small, 3) if upload else data.picture(name, small, 3, seed)
+    planes = (
+        data.crop_and_scale(upload.pixels, small, 3)
+        if upload
+        else data.picture(name, small, 3, seed)
+    )
     file = BytesIO()
     Image.fromarray(planes.transpose(1, 2, 0).astype("uint8")).save(file, "JPEG", quality=88)
     return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode()}"

@@ -24,11 +24,16 @@ from .text import (
 )
 
 PICTURE = "x = jnp.array({})[None, None]  # (1, 1, height, width)"
+"""Template of an input with given pixels; see `core.layer.code.Framework`."""
 PLACEHOLDER = "x = jnp.ones((1, {channels}, {height}, {width}))  # your picture here"
+"""Template of an input of ones."""
 CALL = ["y = layer(x)", "print(y)"]
+"""The lines that run the layer and print its output."""
 
 IMPORTS = {"jnp": "import jax.numpy as jnp", "lax": "from jax import lax"}
+"""The import statement of each alias."""
 _PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+"""The ``mode`` of ``jnp.pad`` for each of torch's padding modes."""
 
 
 def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
@@ -153,6 +158,7 @@ def _copied_padding(spec: LayerSpec) -> Lines:
 
 
 def _weights(weight: Array, bias: Array | None) -> Lines:
+    """Lines that define ``weight`` and ``bias``."""
     lines = [f"weight = jnp.array({array_literal(weight)})"]
     return lines if bias is None else [*lines, f"bias = jnp.array({array_literal(bias)})"]
 

@@ -28,8 +28,11 @@ from .text import (
 )
 
 PICTURE = 'x = np.array({}, "float32")[None, :, :, None]  # (1, height, width, 1)'
+"""Template of an input with given pixels; see `core.layer.code.Framework`."""
 PLACEHOLDER = "x = keras.random.uniform((1, {height}, {width}, {channels}))  # your picture here"
+"""Template of a random input."""
 CALL = ["y = layer(x)  # (1, height, width, channels)", "print(y)"]
+"""The lines that run the layer and print its output."""
 
 IMPORTS = {
     "keras": "import keras",
@@ -37,6 +40,7 @@ IMPORTS = {
     "layers": "from keras import layers",
     "ops": "from keras import ops",
 }
+"""The import statement of each alias."""
 _NO_PADS: Pads = ((0, 0), (0, 0))
 
 
@@ -276,6 +280,7 @@ def _padding(spec: LayerSpec, size: Pair, strided: bool) -> tuple[str | None, Li
 
 
 def _zeros(pads: Pads) -> Lines:
+    """The line that pads ``x`` with zeros."""
     return [f"x = layers.ZeroPadding2D({pads})(x)"]
 
 

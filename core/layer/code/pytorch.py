@@ -21,20 +21,25 @@ from .text import (
 )
 
 PICTURE = "x = torch.tensor({})[None, None]  # (1, 1, height, width)"
+"""Template of an input with given pixels; see `core.layer.code.Framework`."""
 PLACEHOLDER = "x = torch.rand(1, {channels}, {height}, {width})  # your picture here"
+"""Template of a random input."""
 CALL = ["with torch.no_grad():", "    y = layer(x)", "print(y)"]
+"""The lines that run the layer and print its output."""
 
 IMPORTS = {
     "torch": "import torch",
     "F": "import torch.nn.functional as F",
     "nn": "from torch import nn",
 }
+"""The import statement of each alias."""
 _PAD_MODULES = {
     "zeros": "nn.ZeroPad2d",
     "reflect": "nn.ReflectionPad2d",
     "replicate": "nn.ReplicationPad2d",
     "circular": "nn.CircularPad2d",
 }
+"""The padding module of each padding mode."""
 
 
 def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:

@@ -116,6 +116,7 @@ def _translated(form: TorchForm, name: str, value: object) -> object:
 
 
 def _translated_tuple(form: TorchForm, name: str, value: tuple[object, ...]) -> object:
+    """Translate a tuple, as `_translated` does."""
     if any(isinstance(each, tuple | str) or each is None for each in value):
         raise SpecError(name, "must hold numbers only", value)
     if form.make is Pad:
@@ -133,6 +134,7 @@ def _as_int_if_whole(value: object) -> object:
 def _input_channels(
     form: TorchForm, values: dict[str, object], at: dict[str, ast.expr], positions: SourcePositions
 ) -> int | None:
+    """The number of input channels or features that the call declares; None if it declares none."""
     if not form.input_argument:
         return None
     name, value = form.input_argument, values[form.input_argument]

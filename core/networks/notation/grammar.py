@@ -28,7 +28,9 @@ from .errors import NotationError, did_you_mean, error_at, nearest
 from .words import ALIASES, BLOCK_WORDS, FLAGS, KEYS, WORDS, Word, read_value, split_word, word_of
 
 TOKEN = re.compile(r"#[^\n]*|\n|[,\[\]|]|[^\s,\[\]|#]+")
+"""Matches one token, or a comment."""
 REPEAT = re.compile(r"[0-9]+x", re.IGNORECASE)
+"""Matches the number and ``x`` that begin a repeat."""
 STRUCTURE = (",", "[", "]", "|", "")
 """Tokens that end the settings of a layer; the empty one is the end of the text."""
 NAMES_WITH_DIGITS = tuple(name for name in WORDS if name[-1].isdigit())

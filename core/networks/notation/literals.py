@@ -21,6 +21,7 @@ OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
 }
+"""The arithmetic operators that are allowed."""
 SIGNS: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -54,6 +55,7 @@ def literal(node: ast.expr, depth: int = 0) -> object:
 
 
 def _constant(value: object) -> object:
+    """The value of a constant, checked to be of an allowed type and size."""
     if isinstance(value, int | float) and not abs(value) <= LARGEST:
         raise SpecError("argument", f"must be a number up to {LARGEST:,}", str(value)[:20])
     if value is not None and not isinstance(value, int | float | str):
@@ -62,6 +64,7 @@ def _constant(value: object) -> object:
 
 
 def _number(node: ast.expr, depth: int) -> int | float:
+    """The value of a literal that must be a number."""
     value = literal(node, depth + 1)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError("argument", "can compute with numbers only", value)

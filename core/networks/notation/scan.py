@@ -58,6 +58,7 @@ OPERATOR_HINTS = {
 }
 """The hint for each refused operator."""
 CLOSING = {")": "(", "]": "["}
+"""The opening bracket of each closing bracket."""
 
 
 def scanned(text: str) -> str:
@@ -147,6 +148,7 @@ class _Scanner:
             raise self.error(offset, "has too long a number", token)
 
     def op(self, token: str, offset: int) -> None:
+        """Check an operator or a bracket."""
         if token in OPERATOR_HINTS:
             raise self.error(offset, f"cannot have {token} here", token, OPERATOR_HINTS[token])
         if token == "*" and self.previous in ("", "(", "[", ",", "="):
@@ -160,6 +162,7 @@ class _Scanner:
             self.pieces[-1] = 0
 
     def opened(self, token: str, offset: int) -> None:
+        """Record an opening bracket."""
         if len(self.open) >= MAX_BRACKETS:
             raise self.error(offset, f"must have at most {MAX_BRACKETS} brackets in each other")
         self.count(offset)
@@ -167,6 +170,7 @@ class _Scanner:
         self.pieces.append(0)
 
     def closed(self, token: str, offset: int) -> None:
+        """Check a closing bracket against the last open one."""
         if not self.open:
             raise self.error(offset, f"has {token} without an opening bracket")
         opener, _ = self.open.pop()

@@ -28,6 +28,7 @@ from .scan import scanned
 FORM_OF = {form.name: form for form in FORMS}
 """The form of each class by its name."""
 TORCH_NAMES = (*(form.name for form in FORMS if not form.custom), "Sequential", "OrderedDict")
+"""Names of classes of torch and ``collections`` that source may use."""
 CUSTOM_MODULES = (*(form.name for form in FORMS if form.custom), "Residual", "Concat")
 """Names of custom classes, which are used without a module prefix."""
 MODULES = ("torch", "collections", "typing", "__future__")
@@ -176,6 +177,7 @@ class _Reader:
         return (self.leaf(node, FORM_OF[name]),)
 
     def chain(self, nodes: Sequence[ast.expr]) -> tuple[Layer, ...]:
+        """The layers of several expressions in sequence."""
         return tuple(layer for node in nodes for layer in self.module(node))
 
     def class_name(self, node: ast.Call) -> str:
@@ -191,6 +193,7 @@ class _Reader:
         return name
 
     def sequential(self, node: ast.Call) -> tuple[Layer, ...]:
+        """The layers of a call of nn.Sequential."""
         if node.keywords:
             rule = "takes layers without names"
             raise self.error(node.keywords[0], rule, name="nn.Sequential")

@@ -203,6 +203,7 @@ def read_value(make: type[Leaf], name: str, text: str) -> object:
 
 
 def _split_axes(name: str, text: str) -> list[str]:
+    """The parts of a number for (height, width), one part if they are equal."""
     parts = text.split("x", 2)
     if len(parts) > 2:
         raise SpecError(name, "must be one number or height x width, as in 3x5", text)
@@ -210,6 +211,7 @@ def _split_axes(name: str, text: str) -> list[str]:
 
 
 def _read_sides(text: str) -> tuple[int, int]:
+    """Read the padding (before, after) of one axis."""
     parts = text.split(":", 2)
     if len(parts) > 2:
         raise SpecError("padding", "must be one number or before:after, as in 0:1", text)
@@ -242,6 +244,7 @@ def write_value(make: type[Leaf], name: str, value: Any) -> str:
 
 
 def _write_sides(value: int | tuple[int, int]) -> str:
+    """The text of a number, or of the padding (before, after) of one axis."""
     if isinstance(value, int):
         return str(value)
     return str(value[0]) if value[0] == value[1] else f"{value[0]}:{value[1]}"

@@ -120,7 +120,7 @@ def photo(values: Values, size: tuple[int, int], upload: Upload | None) -> NDArr
     share = min(1.0, data.MAX_SIDE / max(size))
     small = max(1, round(size[0] * share)), max(1, round(size[1] * share))
     if values["picture"] == UPLOAD and upload is not None:
-        planes = data.fit(upload.pixels, small, 3)
+        planes = data.crop_and_scale(upload.pixels, small, 3)
     else:
         name = "china" if values["picture"] == UPLOAD else values["picture"]
         planes = data.picture(name, small, 3, values["seed"])
