@@ -115,8 +115,8 @@ def totals(costs: Iterable[LayerCost]) -> CostTotals:
 def _checked_size(input_size: tuple[int, ...]) -> tuple[int, ...]:
     """The input size as a tuple; raises SpecError unless all numbers are at least 1."""
     size = tuple(input_size)
-    whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in size)
-    if not size or not whole:
+    valid = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in size)
+    if not size or not valid:
         raise SpecError("input_size", "must be whole numbers of at least 1", input_size)
     return size
 
@@ -139,14 +139,14 @@ def _convolution(out: Tensor, args: tuple[Any, ...]) -> int:
     return positions.numel() * prod(weight.shape[1:])
 
 
-def _matrix_product(left: int) -> Callable[[Tensor, tuple[Any, ...]], int]:
+def _matrix_product(position: int) -> Callable[[Tensor, tuple[Any, ...]], int]:
     """A function that returns the MACs of a matrix product: its outputs times the summed length.
 
-    ``left`` is the position of the left factor in the arguments, whose last axis is summed over.
+    ``position`` is the position of the left factor in the arguments, whose last axis is summed over.
     """
 
     def macs(out: Tensor, args: tuple[Any, ...]) -> int:
-        return out.numel() * int(args[left].shape[-1])
+        return out.numel() * int(args[position].shape[-1])
 
     return macs
 

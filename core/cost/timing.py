@@ -111,15 +111,13 @@ def measure_times(
         thread_count: torch's number of threads, set for the whole process during the measurement.
         seed: the seed of the random input and upstream gradient.
         seconds: the time after which no further turn begins, once there are `MIN_TURNS` turns.
-        progress: a function that is called after each run; the measurement ends with the results
-            so far if it returns False.
+        progress: a function that is called after each run and may end the measurement.
 
     Returns:
         One timing for each module, in order; it is empty if the measurement ends during warm-up.
 
     Raises:
-        SpecError: the measurement would need too much time or memory, or a module does not accept
-            the input.
+        SpecError: the measurement needs too much time or memory, or a module does not accept the input.
     """
     if whole("repeats", repeats, 1) > MAX_REPEATS:
         raise SpecError("repeats", f"must be at most {MAX_REPEATS}", repeats)
@@ -198,12 +196,14 @@ def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch:
     _check_limit("bytes", most_bytes, MEMORY_BUDGET, batch)
 
 
-def _check_limit(what: str, needed: int, most: int, batch: int) -> None:
-    """Raises SpecError if ``needed`` exceeds ``most``; ``what`` names the unit of both."""
-    if needed <= most:
+def _check_limit(quantity: str, needed: int, limit: int, batch: int) -> None:
+    """Raises SpecError if ``needed`` exceeds ``limit``; ``quantity`` names the unit of both."""
+    if needed <= limit:
         return
-    fits = most * batch // needed
+    fits = limit * batch // needed
     if not fits:
-        rule = f"must be smaller: one image takes more than {most:,} {what}"
+        rule = f"must be smaller: one image takes more than {limit:,} {quantity}"
         raise SpecError("input_size", rule, f"{needed // batch:,}")
-    raise SpecError("batch", f"must be at most {fits} here, for at most {most:,} {what}", batch)
+    raise SpecError(
+        "batch", f"must be at most {fits} here, for at most {limit:,} {quantity}", batch
+    )

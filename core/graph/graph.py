@@ -144,12 +144,12 @@ def last_feature_map(graph: Graph, source: str) -> Node:
 
     A node that has a single unit and reads the whole image does not count.
     """
-    seen, last = {source}, graph[source]
+    dependent, last = {source}, graph[source]
     everything: set[str] = set()
     for name, node in graph.items():
-        if not seen.intersection(node.inputs):
+        if not dependent.intersection(node.inputs):
             continue
-        seen.add(name)
+        dependent.add(name)
         if everything.intersection(node.inputs) or any(a.whole for m in node.maps for a in m):
             everything.add(name)
         if node.dims != (None, None) and (node.grid != (1, 1) or name not in everything):
@@ -242,16 +242,16 @@ def _size_rule(size: object) -> str:
 
 def _node_from_draft(draft: Draft) -> Node:
     """The finished node of a draft, in which the channels of a position are one unit."""
-    wide = units_in_channels(draft.layout)
+    channel_units = units_in_channels(draft.layout)
     each = [units_in_channels(source.layout) for source in draft.inputs]
-    plain = wide == (1, 1) and all(one == (1, 1) for one in each)
+    plain = channel_units == (1, 1) and all(one == (1, 1) for one in each)
     maps = draft.maps
     if not plain:
         pairs = zip(draft.maps, each, strict=True)
         maps = tuple(
             (
-                _map_between_positions(rows, wide[0], own[0]),
-                _map_between_positions(cols, wide[1], own[1]),
+                _map_between_positions(rows, channel_units[0], own[0]),
+                _map_between_positions(cols, channel_units[1], own[1]),
             )
             for (rows, cols), own in pairs
         )
@@ -265,8 +265,8 @@ def _node_from_draft(draft: Draft) -> Node:
         "global" if is_flatten else draft.kind,
         tuple(source.name for source in draft.inputs),
         draft.shape,
-        _position_dims(draft.layout, wide, draft.grid),
-        (draft.grid[0] // wide[0], draft.grid[1] // wide[1]),
+        _position_dims(draft.layout, channel_units, draft.grid),
+        (draft.grid[0] // channel_units[0], draft.grid[1] // channel_units[1]),
         maps,
         (window_of(maps, 0), window_of(maps, 1)),
         draft.note,
@@ -276,32 +276,40 @@ def _node_from_draft(draft: Draft) -> Node:
     )
 
 
-def _position_dims(layout: Layout, wide: Grid, grid: Grid) -> Dims:
+def _position_dims(layout: Layout, channel_units: Grid, grid: Grid) -> Dims:
     """The dimensions of both axes; None for an axis whose units all lie among the channels.
 
     Args:
         layout: the layout of the node.
-        wide: the units of each axis in the channels of one position.
+        channel_units: the units of each axis in the channels of one position.
         grid: all units of each axis.
     """
     rows, cols = (
-        dim if wide[axis] < max(2, grid[axis]) else None
+        dim if channel_units[axis] < max(2, grid[axis]) else None
         for axis, dim in enumerate(outer_dims(layout))
     )
     return rows, cols
 
 
-def _map_between_positions(axis: AxisMap, own: int, its: int) -> AxisMap:
+def _map_between_positions(axis: AxisMap, out_units: int, in_units: int) -> AxisMap:
     """The map between whole positions, from the map between the units among their channels.
 
     Args:
         axis: the map between single units.
-        own: the units in one position of the output.
-        its: the units in one position of the input.
+        out_units: the units in one position of the output.
+        in_units: the units in one position of the input.
     """
-    n = axis.n_out // own
-    if own > 1:
-        gather = whole_map(axis.n_out, 1) if n == 1 else window_map(axis.n_out, n, Window(own, own))
+    n = axis.n_out // out_units
+    if out_units > 1:
+        gather = (
+            whole_map(axis.n_out, 1)
+            if n == 1
+            else window_map(axis.n_out, n, Window(out_units, out_units))
+        )
         joined = composed_map(axis, gather)
         axis = replace(joined, window=axis.window)
-    return composed_map(block_repeat_map(axis.n_in // its, its), axis) if its > 1 else axis
+    return (
+        composed_map(block_repeat_map(axis.n_in // in_units, in_units), axis)
+        if in_units > 1
+        else axis
+    )

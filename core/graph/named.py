@@ -25,6 +25,7 @@ class ModuleMember(Protocol):
 
 
 T = TypeVar("T", bound=ModuleMember)
+"""The type of the values in a mapping of nodes."""
 
 
 def find_node(nodes: Mapping[str, T], name: object) -> T:

@@ -319,6 +319,7 @@ class Recorder:
         out: Shape,
         sources: Sequence[Source],
     ) -> Call:
+        """The record of a torch call, for its rule."""
         name = _base_name(operation)
         inputs = tuple(sources)
         return Call(name, function, tuple(args), kwargs, out, inputs, self.draft_of, self.constants)
@@ -434,9 +435,11 @@ def _is_leaf(module: nn.Module) -> bool:
 
 
 def _is_crop(outcome: Outcome) -> bool:
+    """Whether an outcome is that of a single crop of one tensor."""
     return outcome.kind == "crop" and outcome.split is None and len(outcome.links) == 1
 
 
 def _in_place(operation: str, kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call changes its first argument: ``relu_``, ``__iadd__``, ``inplace=True``."""
     ends = operation.endswith("_") and not operation.endswith("__")
     return ends or operation.startswith("__i") or bool(kwargs.get("inplace"))

@@ -43,6 +43,7 @@ RECTIFIER = "ReluBackward0"
 """The name of the autograd node of a ReLU."""
 
 Index = tuple[slice, ...]
+"""An index with one slice for each dimension."""
 Pieces = Sequence[tuple[Index, Index]]
 """Pairs of slices: a part of the input, and the outputs whose maximum runs over this part.
 
@@ -79,6 +80,7 @@ class _SharedGradient(torch.autograd.Function):
     def forward(
         ctx: Any, values: torch.Tensor, sign: int, pieces: Pieces, *inputs: torch.Tensor
     ) -> torch.Tensor:
+        """Returns a copy of the maxima and saves them with the inputs for the backward pass."""
         ctx.save_for_backward(values, *inputs)
         ctx.sign, ctx.pieces = sign, pieces
         ctx.rectified = inputs[0].grad_fn is not None and inputs[0].grad_fn.name() == RECTIFIER
@@ -86,6 +88,7 @@ class _SharedGradient(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
+        """Passes the gradient of untied maxima to torch, and shares of the rest to the inputs."""
         try:
             values, *inputs = ctx.saved_tensors
         except RuntimeError:  # the network has overwritten them in place, so ties are unknown

@@ -29,7 +29,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 NO_PIXEL = 1 << 60
 """The first pixel of a unit that depends on no pixel; it is larger than any real one."""
-MOST_PADDING = 64
+MAX_PADDING_CELLS = 64
 """The most cells of padding that `padding_cells` counts beside a map."""
 
 
@@ -146,10 +146,10 @@ def exact_box(graph: Graph, name: str, unit: tuple[int, int], source: str) -> Bo
     Returns:
         The box; None if the unit depends on no pixel.
     """
-    wide = graph[name].units_in_channels
+    channel_units = graph[name].units_in_channels
     unit_mark = np.zeros(graph[name].grid, dtype=np.float32)
     unit_mark[unit] = 1
-    marks = {name: np.kron(unit_mark, np.ones(wide, dtype=np.float32))}
+    marks = {name: np.kron(unit_mark, np.ones(channel_units, dtype=np.float32))}
     for current in reversed(list(graph)):
         if current == source or current not in marks:
             continue
@@ -394,5 +394,5 @@ def padding_cells(lines: Sequence[Line], axis: int) -> list[tuple[int, int]]:
             before, after = cells[source]
             before = max([before, *(-tap for tap in taps)])
             after = max([after, *(tap - axis_map.n_in + 1 for tap in taps)])
-            cells[source] = min(before, MOST_PADDING), min(after, MOST_PADDING)
+            cells[source] = min(before, MAX_PADDING_CELLS), min(after, MAX_PADDING_CELLS)
     return cells

@@ -160,27 +160,34 @@ class ReceptiveField:
         u covers ``spans[u % period]`` moved by ``floor(u / period) * advance``; numbers in
         ``since`` replace the first or the last position. The field is the union over the paths.
         """
-        plain = {name: getattr(self, name) for name in _COLUMNS}
+        plain = {name: getattr(self, name) for name in _DATA_FIELDS}
         return plain | {"paths": [[_path_data(path) for path in axis.paths] for axis in self.axes]}
 
 
-_COLUMNS = names_in(
+_DATA_FIELDS = names_in(
     "name module operation kind output_shape grid size effective_stride effective_padding center "
     "aligned note bound"
 )
 
 
 def _path_data(path: Reach) -> dict[str, Any]:
-    moving = {"period": path.period, "advance": path.advance, "spans": list(path.spans)}
-    return moving | {"since": list(path.fixed_ends)}
+    """The reach along one path as plain values; `ReceptiveField.as_data` explains them."""
+    return {
+        "period": path.period,
+        "advance": path.advance,
+        "spans": list(path.spans),
+        "since": list(path.fixed_ends),
+    }
 
 
 def _span_of_unit(ends: Ends, unit: int) -> tuple[int, int] | None:
+    """(first, last) pixel of one unit; None if it depends on no pixel."""
     first, last = int(ends.first[unit]), int(ends.last[unit])
     return (first, last) if first <= last else None
 
 
 def _box(rows: tuple[int, int] | None, cols: tuple[int, int] | None) -> Box | None:
+    """The box of both spans; None if one of them is empty."""
     return Box(rows, cols) if rows and cols else None
 
 
@@ -306,12 +313,14 @@ def fields_of(
 
 def _field_of_positions(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Field:
     """The field of whole positions along one axis, if each holds several units of the image."""
-    wide, n = node.units_in_channels[axis], node.grid[axis]
-    if wide == 1 or field.whole:
+    channel_units, n = node.units_in_channels[axis], node.grid[axis]
+    if channel_units == 1 or field.whole:
         return field
     if n == 1:
         return whole_image(pixels[axis], field.aligned)
-    return field_through(field, window_map(n * wide, n, Window(wide, wide)))
+    return field_through(
+        field, window_map(n * channel_units, n, Window(channel_units, channel_units))
+    )
 
 
 def _axis_field(

@@ -213,8 +213,8 @@ def _layout_and_grid(output: torch.Tensor, draft: Draft | None, rank: int) -> tu
         rank: the number of dimensions of the input without the batch.
     """
     if draft is not None and any(draft.layout):
-        wide = units_in_channels(draft.layout)
-        return draft.layout, (draft.grid[0] // wide[0], draft.grid[1] // wide[1])
+        channel_units = units_in_channels(draft.layout)
+        return draft.layout, (draft.grid[0] // channel_units[0], draft.grid[1] // channel_units[1])
     dims: Dims = (None, None)
     if output.ndim == 4:
         dims = 2, 3

@@ -11,6 +11,7 @@ from ..graph.rules.windows import GLOBAL
 from .reach import Field
 
 Number = int | float
+"""A whole number as an int, any other number as a float."""
 AXES = ("height", "width")
 """The names of the axes in notes."""
 MAX_NOTES = 4
@@ -49,6 +50,7 @@ def _extreme_spans(axis: Field, units: int) -> list[tuple[int, int]]:
 
 
 def _sizes(axis: Field, units: int) -> list[int]:
+    """The sizes of the receptive fields of the first and the last units, in pixels."""
     return [last - first + 1 for first, last in _extreme_spans(axis, units)]
 
 

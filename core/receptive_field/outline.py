@@ -150,13 +150,13 @@ def describe(node: Node) -> str:
     return ", ".join(words)
 
 
-def _size_text(a: int, b: int) -> str:
-    return f"{a}×{b}"
+def _size_text(height: int, width: int) -> str:
+    return f"{height}×{width}"
 
 
-def _axes_text(a: object, b: object) -> str:
+def _axes_text(height: object, width: object) -> str:
     """The values along (height, width) as text; one value if both are equal."""
-    return f"{a}" if a == b else f"{a}×{b}"
+    return f"{height}" if height == width else f"{height}×{width}"
 
 
 def _padding_text(padding: tuple[int, int]) -> str:

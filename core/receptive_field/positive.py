@@ -171,6 +171,7 @@ def _positive_result(name: str, func: Callable[..., Any], args: Any, kwargs: Any
 
 
 def _in_place(func: Callable[..., Any]) -> bool:
+    """Whether the name of a function is that of an in-place form, such as ``mul_``."""
     name = getattr(func, "__name__", "")
     return name.endswith("_") and not name.endswith("__")
 
@@ -279,16 +280,16 @@ def _mean_pool(
         image, kernel_size, stride, padding, dilation: its arguments.
     """
     axes = _axis_count(name)
-    kernel, pads, holes = (per_axis(v, axes) for v in (kernel_size, padding, dilation))
+    kernel, pads, dilations = (per_axis(v, axes) for v in (kernel_size, padding, dilation))
     strides = kernel if stride is None or stride == [] else per_axis(stride, axes)
     amounts: list[int] = []
     for n, m, k, s, p, d in zip(
-        image.shape[-axes:], out.shape[-axes:], kernel, strides, pads, holes, strict=True
+        image.shape[-axes:], out.shape[-axes:], kernel, strides, pads, dilations, strict=True
     ):
         amounts = [p, max(0, (m - 1) * s + span_of(k, d) - n - p), *amounts]
     flat = F.pad(image, amounts).reshape(-1, 1, *_padded_sizes(image, amounts, axes))
     ones = torch.ones(1, 1, *kernel, dtype=image.dtype)
-    mean = (F.conv1d, F.conv2d, F.conv3d)[axes - 1](flat, ones, stride=strides, dilation=holes)
+    mean = (F.conv1d, F.conv2d, F.conv3d)[axes - 1](flat, ones, stride=strides, dilation=dilations)
     windows: list[Any] = [..., *(slice(m) for m in out.shape[-axes:])]
     return mean[tuple(windows)].reshape(out.shape) / ones.numel()
 

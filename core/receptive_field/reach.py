@@ -39,9 +39,8 @@ class Reach:
         spans: (first, last) of each phase, i.e. unit modulo the period; None where a unit reads
             nothing.
         advance: image pixels from one period of units to the next.
-        fixed_ends: the first and the last position that every unit sees, instead of that of its
-            span: after a recurrence every unit sees back to the first step. None where the
-            span says it.
+        fixed_ends: a first and a last position that replace those of every unit's span; None
+            leaves them as they are. After a recurrence, every unit reads back to the first step.
     """
 
     spans: tuple[Span | None, ...] = ((0, 0),)

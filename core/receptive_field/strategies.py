@@ -116,10 +116,12 @@ def _dilated(rate: Callable[[int], int]) -> Callable[[int, int], str]:
 
 
 def _conv_or_pool(index: int, channels: int) -> str:
+    """The notation of a step in which convolutions and 2×2 max pooling alternate."""
     return "maxpool2" if index % 2 else f"conv3 p1 c{channels}, relu"
 
 
 def _reduced_early(index: int, channels: int) -> str:
+    """The notation of a step of a ResNet's beginning, followed by 3×3 convolutions."""
     stem = (f"conv7 s2 p3 c{channels}, relu", "maxpool3 s2 p1")
     return stem[index] if index < len(stem) else f"conv3 p1 c{channels}, relu"
 
@@ -134,16 +136,19 @@ def _large_kernel(index: int) -> tuple[int, str]:
 
 
 def _large(index: int, channels: int) -> str:
+    """The notation of one convolution whose kernel grows with the index."""
     kernel, padding = _large_kernel(index)
     return f"conv{kernel} {padding} c{channels}, relu"
 
 
 def _large_depthwise(index: int, channels: int) -> str:
+    """The notation of a depthwise convolution between two 1×1; its kernel grows with the index."""
     kernel, padding = _large_kernel(index)
     return f"conv1 c{channels}, relu, conv{kernel} {padding} dw, conv1 c{channels}, relu"
 
 
 def _large_factored(index: int, channels: int) -> str:
+    """The notation of a k×1 and a 1×k convolution, where k grows with the index."""
     kernel, padding = _large_kernel(index)
     half = kernel // 2
     down, across = (padding, padding) if padding == "same" else (f"p{half}x0", f"p0x{half}")
@@ -345,10 +350,12 @@ def _field_sides_by_step(family: Family, steps: int, channels: int) -> list[int]
 
 
 def _smaller_side(field: ReceptiveField) -> int:
+    """The size of a receptive field along its smaller axis, in pixels."""
     return int(min(field.size))
 
 
 def _window_count(graph: Graph) -> int:
+    """The number of convolutions and poolings in a graph."""
     return sum(node.kind == "window" for node in graph.values())
 
 

@@ -133,6 +133,7 @@ def _tap_table(axis: AxisMap) -> IntArray:
 
 
 _cached_table = lru_cache(maxsize=512)(_tap_table)
+"""`_tap_table` for small maps, whose tables are cached."""
 _NO_TAP = -(1 << 60)
 """A number that no unit has; it fills up the rows of phases with fewer taps."""
 
@@ -244,11 +245,13 @@ def periodic_taps(ratio: Fraction, taps_of: Callable[[int], range]) -> tuple[ran
 
 
 def _check_period(period: int) -> None:
+    """Raises SpecError if a period is longer than `MAX_PERIOD`."""
     if period > MAX_PERIOD:
         raise SpecError("output size", f"must repeat its pattern within {MAX_PERIOD} units", period)
 
 
 Resampling = Literal["nearest", "nearest-exact", "linear", "cubic"]
+"""The interpolation along one axis; a bilinear interpolation is linear along both."""
 
 
 def resample_map(

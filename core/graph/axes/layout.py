@@ -21,6 +21,7 @@ from math import prod
 from typing import NamedTuple
 
 Shape = tuple[int, ...]
+"""The shape of a tensor, including the batch."""
 Grid = tuple[int, int]
 """Number of units along (height, width)."""
 Dims = tuple[int | None, int | None]
@@ -42,6 +43,7 @@ class Part(NamedTuple):
 
 
 Layout = tuple[tuple[Part, ...], ...]
+"""For each dimension of a tensor, the parts of image axes along it; see the module's text."""
 
 
 class PlacedPart(NamedTuple):
@@ -148,17 +150,17 @@ def _distribute_parts(factors: list[Part], sizes: Shape) -> list[tuple[Part, ...
     waiting, dims = factors[::-1], []
     for size in sizes:
         parts: list[Part] = []
-        left = size
-        while left > 1:
+        remaining = size
+        while remaining > 1:
             part = waiting.pop() if waiting else Part(0)
-            if part.size and left % part.size == 0:
+            if part.size and remaining % part.size == 0:
                 parts.append(part)
-                left //= part.size
-            elif part.size and part.size % left == 0:
-                inner = part.size // left
-                parts.append(Part(left, part.axis, part.stride * inner))
+                remaining //= part.size
+            elif part.size and part.size % remaining == 0:
+                inner = part.size // remaining
+                parts.append(Part(remaining, part.axis, part.stride * inner))
                 waiting.append(Part(inner, part.axis, part.stride))
-                left = 1
+                remaining = 1
             else:
                 return None
         dims.append(merge_parts(parts))

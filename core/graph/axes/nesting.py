@@ -28,6 +28,7 @@ from .axis_map import (
 )
 
 Taps = tuple[range, ...]
+"""The input units that each phase of a map reads, as in `AxisMap.taps`."""
 
 
 @lru_cache(maxsize=4096)

@@ -50,11 +50,11 @@ def unit_values(output: torch.Tensor, layout: Layout, unit: tuple[int, int]) -> 
         layout: the layout of the node (`core.graph.Node.layout`).
         unit: (row, column).
     """
-    wide = units_in_channels(layout)
+    channel_units = units_in_channels(layout)
     sizes: list[int] = []
     indices: list[Any] = []
     for n, parts in zip(output.shape, layout, strict=True):
-        if len(parts) == 1 and parts[0].stride == 1 == wide[parts[0].axis or 0]:
+        if len(parts) == 1 and parts[0].stride == 1 == channel_units[parts[0].axis or 0]:
             sizes.append(n)  # n may be less than part.size: the map of a crop of the image
             indices.append(unit[parts[0].axis or 0])
             continue
@@ -64,7 +64,9 @@ def unit_values(output: torch.Tensor, layout: Layout, unit: tuple[int, int]) -> 
             indices.append(slice(None))
         for part in parts:
             sizes.append(part.size)
-            inside = part.axis is None or part.stride < wide[part.axis]
-            position = 0 if inside else unit[part.axis or 0] * wide[part.axis or 0] // part.stride
+            inside = part.axis is None or part.stride < channel_units[part.axis]
+            position = (
+                0 if inside else unit[part.axis or 0] * channel_units[part.axis or 0] // part.stride
+            )
             indices.append(slice(None) if inside else position % part.size)
     return output.reshape(sizes)[tuple(indices)]

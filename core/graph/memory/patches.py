@@ -72,25 +72,29 @@ class Patches(NamedTuple):
             region: the placement of the part in the tensor.
             layout: the layout of the tensor; dimensions without the image count as channels.
         """
-        seen = tuple(p for p in self.written if not p.placement.is_disjoint(region))
-        overlap = any(not a.placement.is_disjoint(b.placement) for a, b in combinations(seen, 2))
+        overlapping = tuple(p for p in self.written if not p.placement.is_disjoint(region))
+        overlap = any(
+            not a.placement.is_disjoint(b.placement) for a, b in combinations(overlapping, 2)
+        )
         channels = [dim for dim, parts in enumerate(layout) if not parts]
-        unwritten = _has_unwritten_channel(seen, region, channels)
+        unwritten = _has_unwritten_channel(overlapping, region, channels)
         if self.base is None:
-            return VisibleContents(seen, (), not overlap)
-        strips = _visible_base_strips(seen, layout, channels) if unwritten is False else ({},)
-        partial = seen or not all(region.covers(dim) for dim in channels)
+            return VisibleContents(overlapping, (), not overlap)
+        strips = (
+            _visible_base_strips(overlapping, layout, channels) if unwritten is False else ({},)
+        )
+        partial = overlapping or not all(region.covers(dim) for dim in channels)
         known = unwritten is not None and strips is not None
         exact = known and not overlap and not (self.mixed and partial)
-        return VisibleContents(seen, ({},) if strips is None else strips, exact)
+        return VisibleContents(overlapping, ({},) if strips is None else strips, exact)
 
 
 def _visible_base_strips(
-    seen: tuple[Patch, ...], layout: Layout, channels: list[int]
+    patches: tuple[Patch, ...], layout: Layout, channels: list[int]
 ) -> tuple[Strip, ...] | None:
     """The rectangles of the image that patches on all channels do not cover; None if unknown."""
     axes = [dim for dim, parts in enumerate(layout) if parts]
-    partly = [p.placement for p in seen if not all(map(p.placement.covers, axes))]
+    partly = [p.placement for p in patches if not all(map(p.placement.covers, axes))]
     if not partly:
         return ()
     if len(partly) > 1:

@@ -63,11 +63,13 @@ class Placement(NamedTuple):
 
 
 def _is_subset(inner: range, outer: range) -> bool:
+    """Whether a nonempty range contains no numbers that another one lacks."""
     ends = inner.start in outer and inner[-1] in outer
     return ends and (len(inner) == 1 or inner.step % outer.step == 0)
 
 
 def _are_disjoint(a: range, b: range) -> bool:
+    """Whether two ranges have no number in common."""
     if a.start >= b.stop or b.start >= a.stop:
         return True
     return max(a.step, b.step) > 1 and set(a).isdisjoint(b)
@@ -275,21 +277,23 @@ def link_with_restored_axes(
         if no axis is missing.
     """
     rank = len(placement.shape)
-    gone = [axis for axis in (0, 1) if not any(p.axis == axis for ps in new.layout for p in ps)]
+    missing_axes = [
+        axis for axis in (0, 1) if not any(p.axis == axis for ps in new.layout for p in ps)
+    ]
     chosen = [d for d in range(rank) if placement.dims[d] is None and placement.shape[d] > 1]
     if base is None:
         free = [d for d in chosen if d >= 2]
-        back = dict(zip(reversed(free), reversed(gone), strict=False))
+        restored_axes = dict(zip(reversed(free), reversed(missing_axes), strict=False))
     else:
         single = {d: base[d][0].axis for d in chosen if len(base[d]) == 1}
-        back = {d: axis for d, axis in single.items() if axis in gone}
-    if not back:
+        restored_axes = {d: axis for d, axis in single.items() if axis in missing_axes}
+    if not restored_axes:
         return None
     layout: list[tuple[Part, ...]] = []
     shape: list[int] = []
     for dim in range(rank):
         to = placement.dims[dim]
-        axis = back.get(dim)
+        axis = restored_axes.get(dim)
         layout.append(
             new.layout[to] if to is not None else (Part(1, axis, 1),) if axis is not None else ()
         )

@@ -61,13 +61,13 @@ class _TensorView:
         tensor: the tensor.
         parent: the view that it was made from; None for the first tensor of the memory.
         log: the writes to the memory.
-        seen: the number of writes that its node already includes; -1 if its content is unknown.
+        included_writes: the number of writes that its node already includes; -1 if its content is unknown.
     """
 
     tensor: torch.Tensor
     parent: _TensorView | None
     log: _WriteLog
-    seen: int
+    included_writes: int
 
 
 @dataclass(eq=False)
@@ -143,14 +143,14 @@ class Memory:
         """Marks a tensor's node as up to date with all writes so far."""
         view = self._view(tensor)
         if view is not None:
-            view.seen = len(view.log.writes)
+            view.included_writes = len(view.log.writes)
 
     def record_write(self, tensor: torch.Tensor, draft: Draft | None) -> None:
         """Adds to the log that a tensor was overwritten with a node's output (None: constants)."""
         view = self._view(tensor)
         if view is not None:
             view.log.writes.append((view, draft))
-            view.seen = len(view.log.writes)
+            view.included_writes = len(view.log.writes)
 
     def refresh(self, tensor: torch.Tensor) -> None:
         """Brings a tensor's node up to date with the writes to its memory."""
@@ -160,18 +160,18 @@ class Memory:
             if key not in self.logs:
                 return
             view = self._view(tensor)
-        if view is not None and view.seen != len(view.log.writes):
+        if view is not None and view.included_writes != len(view.log.writes):
             self._bring_up_to_date(view)
 
     def _bring_up_to_date(self, view: _TensorView) -> None:
         """Binds a view's tensor to a new node if writes since the last update have changed it."""
-        old, tracked = self.nodes.node_of(view.tensor), view.seen >= 0
+        old, tracked = self.nodes.node_of(view.tensor), view.included_writes >= 0
         new = [
             w
-            for w in view.log.writes[max(view.seen, 0) :]
+            for w in view.log.writes[max(view.included_writes, 0) :]
             if tracked and not _are_disjoint(view, w[0])
         ]
-        view.seen = len(view.log.writes)
+        view.included_writes = len(view.log.writes)
         if tracked and not new:
             return
         if tracked and all(_is_descendant(writer, view) for writer, _ in new):
@@ -187,7 +187,7 @@ class Memory:
 
     def _content(self, view: _TensorView) -> Draft | None:
         """The up-to-date node of a view; None for constants."""
-        if view.seen != len(view.log.writes):
+        if view.included_writes != len(view.log.writes):
             self._bring_up_to_date(view)
         return self.nodes.node_of(view.tensor)
 
@@ -383,13 +383,13 @@ class Memory:
         patch = self._patch_of(written, placement, base)
         new = _patch_link(patch.draft, patch.placement) if patch.draft else None
         layout = base or (new.layout if new else ())
-        left = untouched_strips(placement, layout)
-        if left is None:
+        unchanged = untouched_strips(placement, layout)
+        if unchanged is None:
             return self._node_after_channel_write(old, patch, layout)
-        links = [self._strip_link(Source(old, shape), strip) for strip in left] if old else []
+        links = [self._strip_link(Source(old, shape), strip) for strip in unchanged] if old else []
         links += [new] if new else []
         joined = self._setitem_node(links, placement, "") if links else None
-        if joined and left and id(old) in self.patches_of:
+        if joined and unchanged and id(old) in self.patches_of:
             self.patches_of[id(joined)] = Patches(joined, mixed=True)
         return joined
 
@@ -446,8 +446,10 @@ class Memory:
         out = tuple(len(strip.get(dim, range(n))) for dim, n in enumerate(old.shape))
         cut = link_by_dims(old, out, same_dims(old), crops_of(old.shape, strip))
         part = Source(self.nodes.add_node("getitem", Outcome("crop", [cut]), out), out)
-        back = {d: uncrop_map(old.shape[d], t) for d, t in strip.items() if len(t) != old.shape[d]}
-        return link_by_dims(part, old.shape, same_dims(part), back)
+        uncrop = {
+            d: uncrop_map(old.shape[d], t) for d, t in strip.items() if len(t) != old.shape[d]
+        }
+        return link_by_dims(part, old.shape, same_dims(part), uncrop)
 
     def _setitem_node(self, links: Sequence[Link], placement: Placement, bound: str) -> Draft:
         """A new node for a tensor whose contents are linked, after a write to ``placement``."""
@@ -512,8 +514,8 @@ def _are_disjoint(one: _TensorView, other: _TensorView) -> bool:
     """Whether two views of one memory are known to have no element in common."""
     ancestors = [*_ancestors(one)]
     common = next(v for v in _ancestors(other) if v in ancestors)
-    places = [_covering_placement(view, common) for view in (one, other)]
-    return places[0].is_disjoint(places[1])
+    placements = [_covering_placement(view, common) for view in (one, other)]
+    return placements[0].is_disjoint(placements[1])
 
 
 def _ancestors(view: _TensorView | None) -> Iterable[_TensorView]:

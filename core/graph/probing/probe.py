@@ -51,6 +51,7 @@ LENGTH_PAIRS = ((24, 16), (32, 24), (42, 28))
 ObservationsOfAxes = tuple[list[Observations], list[Observations]]
 """The observations along (height, width), each at one length or at two, the longer one first."""
 UNFOLLOWED_BOUND = "mixes the image axes in a way that is not followed"
+"""The bound of an operation after which no dimension is known to run along an image axis."""
 
 
 class Prober:
@@ -128,29 +129,33 @@ class Prober:
             The observations; None if the call does not run at this length or is too expensive.
         """
         cut = [(pair, AXIS_BUDGET) for pair in CUT_LENGTHS]
-        for others, most in (((None,), FULL_SIZE_BUDGET), *cut, ((None,), AXIS_BUDGET)):
+        for others, max_cost in (((None,), FULL_SIZE_BUDGET), *cut, ((None,), AXIS_BUDGET)):
             try:
-                seen = [self._observe_lengths(trial, axis, length, n, most) for n in others]
+                observations = [
+                    self._observe_lengths(trial, axis, length, n, max_cost) for n in others
+                ]
             except NotRunError:
                 if length is None and others == (None,):
                     raise
                 continue
-            if seen[0] is not None and all(_all_equal(seen[0], reads) for reads in seen[1:]):
-                return seen[0]
+            if observations[0] is not None and all(
+                _all_equal(observations[0], reads) for reads in observations[1:]
+            ):
+                return observations[0]
         return None
 
     def _observe_lengths(
-        self, trial: Trial, axis: int, length: int | None, other: int | None, most: int
+        self, trial: Trial, axis: int, length: int | None, other: int | None, max_cost: int
     ) -> Observations | None:
         """The observations along an axis at given lengths of this and of the other axis.
 
         Returns:
-            The observations; None if they would cost more than ``most`` or the remaining budget.
+            The observations; None if they would cost more than ``max_cost`` or the remaining budget.
         """
         lengths = (length, other) if axis == 0 else (other, length)
         cost = trial.cost(axis, lengths)
         resized = [a for a, n in enumerate(lengths) if n is not None]
-        if cost > min(most, self.remaining_budget) or not all(map(trial.resizable, resized)):
+        if cost > min(max_cost, self.remaining_budget) or not all(map(trial.resizable, resized)):
             return None
         self.remaining_budget -= cost
         return trial.observe(axis, lengths)
@@ -188,21 +193,23 @@ class AxisPlacement(NamedTuple):
     tied: tuple[int, ...] = ()
 
 
-def _outcome_of_result(call: Call, trial: Trial, seen: ObservationsOfAxes, place: int) -> Outcome:
+def _outcome_of_result(
+    call: Call, trial: Trial, observations: ObservationsOfAxes, result_index: int
+) -> Outcome:
     """The outcome of one result of a call.
 
     Args:
         call: the call, with the shape of this result.
         trial: the trial of the call.
-        seen: the observations along both axes.
-        place: the index of the result.
+        observations: the observations along both axes.
+        result_index: the index of the result.
     """
     links: list[Link] = []
     bounds: list[str] = []
     for order, (key, source) in enumerate(trial.sources.items()):
-        here = [[each[order, place] for each in along] for along in seen]
+        own_observations = [[each[order, result_index] for each in along] for along in observations]
         rows, cols = _placements_of_source(
-            source.node.grid, trial.dims[key], trial.tokens, call.out, here
+            source.node.grid, trial.dims[key], trial.tokens, call.out, own_observations
         )
         if rows.map is not None and cols.map is not None:
             grid = rows.map.n_out, cols.map.n_out
@@ -219,7 +226,7 @@ def _placements_of_source(
     dims: Dims,
     tokens: int | None,
     out: Shape,
-    seen: Sequence[Sequence[Observation | None]],
+    observations: Sequence[Sequence[Observation | None]],
 ) -> tuple[AxisPlacement, AxisPlacement]:
     """Where both image axes of an input lie in one result.
 
@@ -228,14 +235,14 @@ def _placements_of_source(
         dims: dimensions of the input that hold the height and the width.
         tokens: the dimension with tokens in row-major order, if any (`Trial.tokens`).
         out: the shape of the result.
-        seen: the observations along the height and along the width.
+        observations: the observations along the height and along the width.
     """
     unrolled = out
     if tokens is not None and len(out) > tokens and out[tokens] == grid[0] * grid[1]:
         unrolled = (*out[:tokens], *grid, *out[tokens + 1 :])
         dims = (tokens, tokens + 1)
     own_dims = [dim if dim is not None and dim < len(unrolled) else None for dim in dims]
-    pair = (place_axis(seen[a], grid[a], unrolled or (1,), own_dims[a]) for a in (0, 1))
+    pair = (place_axis(observations[a], grid[a], unrolled or (1,), own_dims[a]) for a in (0, 1))
     rows, cols = _in_separate_dims(*pair)
     if unrolled == out or rows.map is None or cols.map is None:
         return rows, cols
@@ -283,28 +290,28 @@ def _placement_reading_all(n: int, out: Shape, own: int | None, bound: str = "")
 
 
 def place_axis(
-    seen: Sequence[Observation | None], n: int, out: Shape, own: int | None
+    observations: Sequence[Observation | None], n: int, out: Shape, own: int | None
 ) -> AxisPlacement:
     """Where an image axis lies in a result; an upper bound if that cannot be determined.
 
     Args:
-        seen: the observations at one length or two; None if they depend on the values.
+        observations: the observations at one length or two; None if they depend on the values.
         n: the recorded length of the axis.
         out: the recorded shape of the result.
         own: the dimension of the axis in the input, if the result has this dimension.
     """
-    observed = [observation for observation in seen if observation is not None]
-    if len(observed) < len(seen):
+    observed = [observation for observation in observations if observation is not None]
+    if len(observed) < len(observations):
         return _placement_reading_all(n, out, own, VALUES_BOUND)
     reads = [observation.reads for observation in observed]
     if not any(each.any() for each in reads[-1]):
         return AxisPlacement(None, None)
-    moving = next(filter(None, map(_varying_dims, reversed(reads))), [])
-    if not moving:
+    varying = next(filter(None, map(_varying_dims, reversed(reads))), [])
+    if not varying:
         return _placement_of_constant_reads(
             [np.any(r[0], axis=0, keepdims=True) for r in reads], n, out, own
         )
-    fits = {dim: _fit_all_lengths([each[dim] for each in reads], n, out[dim]) for dim in moving}
+    fits = {dim: _fit_all_lengths([each[dim] for each in reads], n, out[dim]) for dim in varying}
     dim, best = _narrowest_fit({dim: best for dim, best in fits.items() if best}, own)
     if best is None:
         return _placement_reading_all(n, out, own, UNFOLLOWED_BOUND)
@@ -339,42 +346,44 @@ RAGGED_BOUND = "reads other places for other outputs of a row: all of them are t
 """The bound of an operation whose reads along one axis depend on the position along the other."""
 
 
-def _varying_dims(seen: Sequence[Reads]) -> list[int]:
+def _varying_dims(reads_by_dim: Sequence[Reads]) -> list[int]:
     """The dimensions of a result along which the reads differ, among outputs that read anything."""
-    reading = [reads[reads.any(axis=1)] for reads in seen]
+    reading = [reads[reads.any(axis=1)] for reads in reads_by_dim]
     return [dim for dim, reads in enumerate(reading) if np.any(reads != reads[:1])]
 
 
 def _placement_of_constant_reads(
-    seen: Sequence[Reads], n: int, out: Shape, own: int | None
+    reads_by_length: Sequence[Reads], n: int, out: Shape, own: int | None
 ) -> AxisPlacement:
     """The placement of an axis along which all outputs read the same units.
 
     Args:
-        seen: the reads of one output at one length or two.
+        reads_by_length: the reads of one output at one length or two.
         n: the recorded length of the axis.
         out: the recorded shape of the result.
         own: the dimension of the axis in the input, if the result has this dimension.
     """
-    if n == 1 or all(reads.all() for reads in seen):
+    if n == 1 or all(reads.all() for reads in reads_by_length):
         return _placement_reading_all(n, out, own)
-    agreed = _fit_all_lengths(seen, n, 1)
+    agreed = _fit_all_lengths(reads_by_length, n, 1)
     if agreed is None:
         return _placement_reading_all(n, out, own, UNFOLLOWED_BOUND)
     dim = own if own is not None and out[own] == 1 else None
     return AxisPlacement(dim, agreed.map, SCATTERED_BOUND if agreed.scattered else "")
 
 
-def _fit_all_lengths(seen: Sequence[Reads], n: int, m: int) -> MapFit | None:
+def _fit_all_lengths(reads_by_length: Sequence[Reads], n: int, m: int) -> MapFit | None:
     """The map from n to m units that reproduces the reads at every observed length.
 
     A map whose taps are not periodic is returned if the observed lengths are n and m themselves.
     """
-    for candidate in filter(None, map(fit_map, seen)):
-        holds = candidate.regular and all(_reproduces(candidate.map, reads) for reads in seen)
-        if holds and _predicts_length(candidate.map, seen[0].shape, n, m):
+    for candidate in filter(None, map(fit_map, reads_by_length)):
+        holds = candidate.regular and all(
+            _reproduces(candidate.map, reads) for reads in reads_by_length
+        )
+        if holds and _predicts_length(candidate.map, reads_by_length[0].shape, n, m):
             return candidate._replace(map=_with_window_settings(with_lengths(candidate.map, n, m)))
-    return fit_map(seen[-1]) if seen[-1].shape == (m, n) else None
+    return fit_map(reads_by_length[-1]) if reads_by_length[-1].shape == (m, n) else None
 
 
 def _reproduces(axis: AxisMap, reads: Reads) -> bool:
@@ -383,12 +392,12 @@ def _reproduces(axis: AxisMap, reads: Reads) -> bool:
     return np.array_equal(read_matrix(with_lengths(axis, n, m)), fill_gaps(reads))
 
 
-def _predicts_length(axis: AxisMap, seen: tuple[int, ...], n: int, m: int) -> bool:
-    """Whether a map, fitted at (outputs, inputs) ``seen``, predicts m outputs for n inputs."""
+def _predicts_length(axis: AxisMap, fitted_shape: tuple[int, ...], n: int, m: int) -> bool:
+    """Whether a map that was fitted to ``fitted_shape`` (outputs, inputs) has m outputs of n."""
     if not axis.advance:
-        return m == seen[0]
-    more = (n - seen[1]) * axis.period / axis.advance
-    return abs(seen[0] + more - m) <= axis.period
+        return m == fitted_shape[0]
+    more_outputs = (n - fitted_shape[1]) * axis.period / axis.advance
+    return abs(fitted_shape[0] + more_outputs - m) <= axis.period
 
 
 def _with_window_settings(axis: AxisMap) -> AxisMap:
@@ -401,12 +410,12 @@ def _with_window_settings(axis: AxisMap) -> AxisMap:
     return replace(axis, window=Window(len(taps), stride, (-taps[0], after), step))
 
 
-def _outcome_from_links(call: Call, links: Sequence[Link], why: str) -> Outcome:
-    """The outcome of a call with these links; ``why`` is the reason for a bound or ""."""
+def _outcome_from_links(call: Call, links: Sequence[Link], reason: str) -> Outcome:
+    """The outcome of a call with these links; ``reason`` is the reason for a bound or ""."""
     maps = [axis for link in links for axis in link.maps]
-    bound = f"{call.operation}: {why}" if why else ""
-    if why in (VALUES_BOUND, UNFOLLOWED_BOUND):
-        return unknown_outcome_of_links(call, links, why)
+    bound = f"{call.operation}: {reason}" if reason else ""
+    if reason in (VALUES_BOUND, UNFOLLOWED_BOUND):
+        return unknown_outcome_of_links(call, links, reason)
     if any(axis.whole for axis in maps):
         return Outcome("global", links, f"{GLOBAL}: {call.operation} over space", bound)
     if all(axis.is_identity for axis in maps):

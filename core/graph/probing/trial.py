@@ -237,9 +237,9 @@ class Trial:
                 )
                 for unit in range(grid[axis])
             ]
-            for place in range(len(base)):
-                observations[order, place] = _observation_from(
-                    [self._with_token_axes(each[place], grid) for each in marks]
+            for result_index in range(len(base)):
+                observations[order, result_index] = _observation_from(
+                    [self._with_token_axes(each[result_index], grid) for each in marks]
                 )
         return observations
 

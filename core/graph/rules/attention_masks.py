@@ -11,7 +11,9 @@ from ..axes.nesting import map_of_matrix
 from .call import Call
 
 UNKNOWN_MASK_BOUND = "the mask of an attention is not known: all that it may hide is taken as seen"
+"""The bound of an attention whose mask is not constant."""
 MASKED_SCORES_BOUND = "scores are masked outside of an attention: what is hidden is taken as seen"
+"""The bound of an elementwise operation that masks the scores of a handwritten attention."""
 MASKED_SCORE = -1e4
 """Scores at or below this value count as masked: softmax turns them into a weight of zero."""
 

@@ -23,7 +23,10 @@ VALUE_INDEX_BOUND = "indexing by values"
 
 
 def getitem(call: Call) -> Outcome:
-    """The rule of x[…] with integers, slices, None, an ellipsis and constant index lists."""
+    """The receptive-field rule of x[…].
+
+    The index may contain integers, slices, None, an ellipsis and constant lists.
+    """
     source, index = call.sources[0], call.get(1, "index")
     items = list(index) if isinstance(index, tuple) else [index]
     if len(call.sources) > 1:
@@ -99,7 +102,7 @@ def indexed_link(source: Source, out: Shape, items: Sequence[object]) -> Link:
 
 
 def narrow(call: Call) -> Outcome:
-    """The rule of narrow(input, dim, start, length) and select(input, dim, index)."""
+    """The receptive-field rule of narrow(input, dim, start, length) and select(input, dim, i)."""
     source = call.sources[0]
     dim, start = call.get(1, "dim"), call.get(2, "start" if call.operation == "narrow" else "index")
     if not isinstance(dim, int) or not isinstance(start, int):
@@ -114,7 +117,7 @@ def narrow(call: Call) -> Outcome:
 
 
 def index_select(call: Call) -> Outcome:
-    """The rule of index_select(input, dim, index)."""
+    """The receptive-field rule of index_select(input, dim, index)."""
     source, dim = call.source_of(call.get(0, "input")), cast(int, call.get(1, "dim"))
     index = _index_item(call, call.get(2, "index"))
     if source is None or len(call.sources) > 1 or not isinstance(index, torch.Tensor):
@@ -125,7 +128,7 @@ def index_select(call: Call) -> Outcome:
 
 
 def gather(call: Call) -> Outcome:
-    """The rule of gather(input, dim, index) and take_along_dim(input, index, dim).
+    """The receptive-field rule of gather(input, dim, index) and take_along_dim(input, index, dim).
 
     An output may read any element along ``dim``; its other indices are those of the element.
     """
@@ -152,14 +155,14 @@ def gather(call: Call) -> Outcome:
 
 
 def topk(call: Call) -> Outcome:
-    """The rule of topk, kthvalue and mode(input, …, dim).
+    """The receptive-field rule of topk, kthvalue and mode(input, …, dim).
 
     Each output along ``dim`` may stem from any input along it, and its order is not spatial.
     """
     source = call.sources[0]
     rank = len(source.shape)
-    place = 1 if call.operation == "mode" else 2
-    (dim,) = normalized_dims(call.get(place, "dim", -1), rank)
+    dim_position = 1 if call.operation == "mode" else 2
+    (dim,) = normalized_dims(call.get(dim_position, "dim", -1), rank)
     others = [d for d in range(rank) if d != dim]
     dims = {d: d if len(call.out) == rank else i for i, d in enumerate(others)}
     link = link_by_dims(source, call.out, dims)
@@ -169,7 +172,10 @@ def topk(call: Call) -> Outcome:
 
 
 def rot90(call: Call) -> Outcome:
-    """The rule of rot90(input, k, dims): k quarter turns from the first dimension to the second."""
+    """The receptive-field rule of rot90(input, k, dims).
+
+    It makes k quarter turns from the first to the second of the dimensions.
+    """
     source = call.sources[0]
     turns = cast(int, call.get(1, "k", 1)) % 4
     first, second = normalized_dims(call.get(2, "dims", (0, 1)), len(source.shape))

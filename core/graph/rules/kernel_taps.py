@@ -15,6 +15,7 @@ import torch
 from ..tracing.constants import Constants
 
 UNTRACKED_WEIGHT_BOUND = "weight computed in forward: the whole window is taken"
+"""The bound of a convolution whose weight is computed, so that its zeros are unknown."""
 
 
 class KernelTaps(NamedTuple):

@@ -354,23 +354,24 @@ def _match_parts(
         - The indices of the link's parts that the common layout lacks; all outputs read these.
         - Whether that is only an upper bound.
     """
-    left = list(enumerate(own))
+    unmatched = list(enumerate(own))
     common_maps: list[AxisMap] = []
     for placed in order:
-        hit = next(
-            (i for i, p in left if p.dim == placed.dim and p.part.size == placed.part.size), None
+        match = next(
+            (i for i, p in unmatched if p.dim == placed.dim and p.part.size == placed.part.size),
+            None,
         )
         common_maps.append(
             identity_map(placed.part.size)
-            if hit is not None
+            if match is not None
             else identity_map(1).broadcast(placed.part.size)
         )
-        if hit is not None:
-            if any(i < hit and _is_shared(p, order) for i, p in left):
+        if match is not None:
+            if any(i < match and _is_shared(p, order) for i, p in unmatched):
                 return None, set(), True
-            left = [pair for pair in left if pair[0] != hit]
-    missing = {i for i, _ in left}
-    return common_maps, missing, any(layout[p.dim] for _, p in left)
+            unmatched = [pair for pair in unmatched if pair[0] != match]
+    missing = {i for i, _ in unmatched}
+    return common_maps, missing, any(layout[p.dim] for _, p in unmatched)
 
 
 def _is_shared(placed: PlacedPart, order: Sequence[PlacedPart]) -> bool:
@@ -378,7 +379,7 @@ def _is_shared(placed: PlacedPart, order: Sequence[PlacedPart]) -> bool:
     return any(placed.dim == o.dim and placed.part.size == o.part.size for o in order)
 
 
-def unknown_outcome(call: Call, why: str = "") -> Outcome:
+def unknown_outcome(call: Call, reason: str = "") -> Outcome:
     """The outcome of an operation without a rule: an upper bound in which all read everything.
 
     The image axes stay in their dimensions if the output has as many dimensions as the input, so
@@ -386,7 +387,7 @@ def unknown_outcome(call: Call, why: str = "") -> Outcome:
 
     Args:
         call: the call.
-        why: the reason for the bound, for the note; by default that there is no rule.
+        reason: the reason for the bound, for the note; by default that there is no rule.
     """
     links = [
         link_by_dims(s, call.out, same_dims(s), mixed=[d for d in s.image_dims if s.shape[d] > 1])
@@ -394,10 +395,10 @@ def unknown_outcome(call: Call, why: str = "") -> Outcome:
         else unfollowed_link(s)
         for s in call.sources
     ]
-    return unknown_outcome_of_links(call, links, why)
+    return unknown_outcome_of_links(call, links, reason)
 
 
-def unknown_outcome_of_links(call: Call, links: Sequence[Link], why: str = "") -> Outcome:
+def unknown_outcome_of_links(call: Call, links: Sequence[Link], reason: str = "") -> Outcome:
     """The outcome of an operation with an upper bound along the axes that ``links`` read whole."""
     rows, cols = (any(link.maps[axis].whole for link in links) for axis in (0, 1))
     part = "image" if rows and cols else "height" if rows else "width"
@@ -405,6 +406,6 @@ def unknown_outcome_of_links(call: Call, links: Sequence[Link], why: str = "") -
     return Outcome(
         "unknown",
         links,
-        f"unknown operation {call.operation} ({why or 'no rule for it'}){taken}",
-        f"{call.operation}: {why}" if why else f"{call.operation} has no rule",
+        f"unknown operation {call.operation} ({reason or 'no rule for it'}){taken}",
+        f"{call.operation}: {reason}" if reason else f"{call.operation} has no rule",
     )

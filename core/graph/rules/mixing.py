@@ -29,7 +29,10 @@ from .windows import EARLIER, GLOBAL, Rule
 
 
 def elementwise(call: Call) -> Outcome:
-    """The rule of functions that combine the same unit of one or several inputs, broadcast."""
+    """The receptive-field rule of elementwise functions.
+
+    Every output unit reads the same unit of one or several inputs, which are broadcast.
+    """
     links = [link_by_dims(s, call.out, broadcast_dims(s.shape, call.out)) for s in call.sources]
     bound = MASKED_SCORES_BOUND if masks_scores(call) else ""
     if not bound and call.operation == "where" and _chooses_by_a_constant(call):
@@ -44,78 +47,90 @@ def _chooses_by_a_constant(call: Call) -> bool:
     return condition is None and None not in branches
 
 
-def _reducing_outcome(links: Sequence[Link], kind: str, what: str) -> Outcome:
+def _reducing_outcome(links: Sequence[Link], kind: str, phrase: str) -> Outcome:
     """The outcome of an operation that may sum over units; global if it sums over a whole axis.
 
     Args:
         links: one link for each input.
         kind: the kind of node if every unit reads only itself.
-        what: the phrase for the note about a sum over a whole axis, such as "mean over space".
+        phrase: the phrase for the note about a sum over a whole axis, such as "mean over space".
     """
     axes = [axis for link in links for axis in link.maps]
     if any(axis.whole and axis.n_in > 1 for axis in axes):
-        return Outcome("global", links, f"{GLOBAL}: {what}")
+        return Outcome("global", links, f"{GLOBAL}: {phrase}")
     if any(axis.causal for axis in axes):
-        return Outcome("window", links, f"{EARLIER}: {what}")
+        return Outcome("window", links, f"{EARLIER}: {phrase}")
     sums = any(len(taps) > 1 for axis in axes for taps in axis.taps)
     return Outcome("window" if sums else kind, links)
 
 
-def _mixing_outcome(call: Call, dims: Sequence[int], what: str) -> Outcome:
+def _mixing_outcome(call: Call, dims: Sequence[int], phrase: str) -> Outcome:
     """The outcome of an operation of unchanged shape that mixes all units along ``dims``."""
     links = [link_by_dims(s, call.out, same_dims(s), mixed=dims) for s in call.sources]
-    return _reducing_outcome(links, "pass", what)
+    return _reducing_outcome(links, "pass", phrase)
 
 
 def mix_along(call: Call) -> Outcome:
-    """The rule of softmax(input, dim), sort and others that mix all elements along a dimension."""
+    """The receptive-field rule of softmax(input, dim), sort and similar functions.
+
+    They mix all elements along a dimension.
+    """
     rank = len(call.sources[0].shape)
     default: object = 1 if call.operation == "normalize" else -1
-    place = 2 if call.operation == "normalize" else 1
-    dim = call.get(place, "dim", default)
+    dim_position = 2 if call.operation == "normalize" else 1
+    dim = call.get(dim_position, "dim", default)
     return _mixing_outcome(call, normalized_dims(dim, rank), f"{call.operation} over space")
 
 
 def layer_norm(call: Call) -> Outcome:
-    """The rule of layer_norm and rms_norm, whose statistics run over the last dimensions."""
+    """The receptive-field rule of layer_norm and rms_norm(input, normalized_shape, …).
+
+    Their statistics run over the last dimensions.
+    """
     rank = len(call.sources[0].shape)
     last = len(cast(Sequence[int], call.get(1, "normalized_shape")))
     return _mixing_outcome(call, range(rank - last, rank), "statistics over space")
 
 
 def group_norm(call: Call) -> Outcome:
-    """The rule of group_norm, whose statistics run over all dimensions but the batch."""
+    """The receptive-field rule of group_norm(input, num_groups, …).
+
+    Its statistics are taken to run over all dimensions but the batch.
+    """
     return _mixing_outcome(call, range(1, len(call.sources[0].shape)), "statistics over space")
 
 
 def instance_norm(call: Call) -> Outcome:
-    """The rule of instance_norm; with running statistics it is elementwise."""
+    """The receptive-field rule of instance_norm; with running statistics it is elementwise."""
     if call.get(5, "use_input_stats", True):
         return group_norm(call)
     return elementwise(call)
 
 
 def batch_norm(call: Call) -> Outcome:
-    """The rule of batch_norm, which is elementwise unless it uses the statistics of the batch."""
+    """The receptive-field rule of batch_norm(input, running_mean, running_var, …, training, …).
+
+    It is elementwise unless it uses the statistics of the batch.
+    """
     if call.get(5, "training", False) or call.get(1, "running_mean") is None:
         return group_norm(call)
     return elementwise(call)
 
 
 def reduction(call: Call) -> Outcome:
-    """The rule of mean, sum, amax and other reductions (input, dim, keepdim)."""
+    """The receptive-field rule of mean, sum, amax and other reductions (input, dim, keepdim)."""
     source = call.sources[0]
     rank = len(source.shape)
     pairs = call.operation == "cosine_similarity"
     if len(call.sources) > 1 and not pairs:  # max(x, y), min(x, y)
         return elementwise(call)
-    place = 2 if pairs or call.operation in _DIM_IS_THIRD_ARGUMENT else 1
+    dim_position = 2 if pairs or call.operation in _DIM_IS_THIRD_ARGUMENT else 1
     default: object = 1 if pairs else call.kwargs.get("axis")
-    gone = normalized_dims(call.get(place, "dim", default), rank)
+    reduced = normalized_dims(call.get(dim_position, "dim", default), rank)
     keepdim = len(call.out) == rank
     dims: dict[int, int] = {}
     for dim in range(rank):
-        if dim not in gone:
+        if dim not in reduced:
             dims[dim] = dim if keepdim else len(dims)
     links = [link_by_dims(source, call.out, dims) for source in call.sources]
     return _reducing_outcome(links, "merge" if pairs else "pass", f"{call.operation} over space")
@@ -126,7 +141,7 @@ _DIM_IS_THIRD_ARGUMENT = names_in("norm vector_norm matrix_norm quantile nanquan
 
 
 def linear(call: Call) -> Outcome:
-    """The rule of linear(input, weight, bias), which mixes the last dimension."""
+    """The receptive-field rule of linear(input, weight, bias), which mixes the last dimension."""
     source = call.sources[0]
     if len(call.sources) > 1:
         return unknown_outcome(call, "weights computed from the input")
@@ -137,10 +152,13 @@ def linear(call: Call) -> Outcome:
 
 
 def bilinear(call: Call) -> Outcome:
-    """The rule of bilinear(input1, input2, weight, bias), which mixes the last dimensions."""
+    """The receptive-field rule of bilinear(input1, input2, weight, bias).
+
+    It mixes the last dimensions of both inputs.
+    """
     links = []
-    for place, name in enumerate(("input1", "input2")):
-        source = call.source_of(call.get(place, name))
+    for position, name in enumerate(("input1", "input2")):
+        source = call.source_of(call.get(position, name))
         if source is not None:
             dims = {d: d for d in range(len(source.shape) - 1)}
             links.append(link_by_dims(source, call.out, dims))
@@ -148,7 +166,10 @@ def bilinear(call: Call) -> Outcome:
 
 
 def add_product(call: Call) -> Outcome:
-    """The rule of addmm and baddbmm(input, a, b), which add ``input`` to the product of a and b."""
+    """The receptive-field rule of addmm and baddbmm(input, a, b).
+
+    They add ``input`` to the matrix product of a and b.
+    """
     first = call.get(1, "mat1", call.kwargs.get("batch1"))
     second = call.get(2, "mat2", call.kwargs.get("batch2"))
     product = matmul(replace(call, args=(first, second), kwargs={}))
@@ -160,16 +181,19 @@ def add_product(call: Call) -> Outcome:
 
 
 def tensordot(call: Call) -> Outcome:
-    """The rule of tensordot(a, b, dims): ``dims`` are summed over; a's others come first in out."""
+    """The receptive-field rule of tensordot(a, b, dims).
+
+    ``dims`` are summed over. The output has the other dimensions of a, then those of b.
+    """
     dims, links, start = call.get(2, "dims", 2), [], 0
-    for place, name in enumerate(("a", "b")):
-        value = cast(torch.Tensor, call.get(place, name))
+    for position, name in enumerate(("a", "b")):
+        value = cast(torch.Tensor, call.get(position, name))
         rank = value.ndim
         if isinstance(dims, int):
-            gone = list(range(rank - dims, rank) if place == 0 else range(dims))
+            reduced = list(range(rank - dims, rank) if position == 0 else range(dims))
         else:
-            gone = normalized_dims(cast(Sequence[object], dims)[place], rank)
-        remaining = [dim for dim in range(rank) if dim not in gone]
+            reduced = normalized_dims(cast(Sequence[object], dims)[position], rank)
+        remaining = [dim for dim in range(rank) if dim not in reduced]
         source = call.source_of(value)
         if source is not None:
             links.append(
@@ -180,7 +204,10 @@ def tensordot(call: Call) -> Outcome:
 
 
 def matmul(call: Call) -> Outcome:
-    """The rule of matmul(a, b), which sums over a's columns and b's rows, with broadcasting."""
+    """The receptive-field rule of matmul(a, b).
+
+    It sums over the columns of a and the rows of b, and broadcasts the other dimensions.
+    """
     first, second = call.get(0, "input"), call.get(1, "other", call.kwargs.get("mat2"))
     links = []
     for value, summed in ((first, -1), (second, -2)):
@@ -197,7 +224,10 @@ def matmul(call: Call) -> Outcome:
 
 
 def einsum(call: Call) -> Outcome:
-    """The rule of einsum(equation, …), which sums over letters that the output lacks."""
+    """The receptive-field rule of einsum(equation, …).
+
+    It sums over the letters that the output lacks.
+    """
     equation, *operands = call.args
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = list(operands[0])
@@ -215,10 +245,10 @@ def einsum(call: Call) -> Outcome:
 
 
 def attention(call: Call) -> Outcome:
-    """The rule of scaled_dot_product_attention(q, k, v, mask), whose tokens lie in dimension -2.
+    """The receptive-field rule of scaled_dot_product_attention(q, k, v, mask).
 
-    Every output reads its own query, and the keys and values that the mask admits. It also reads
-    its row of the mask, if the mask depends on the network's input.
+    The tokens lie in dimension -2. Every output reads its own query, and the keys and values that
+    the mask admits. It also reads its row of the mask, if the mask depends on the network's input.
     """
     rank, links = len(call.out), []
     sources = [call.source_of(call.get(i, name)) for i, name in enumerate(_SUMMED_OVER)]
@@ -228,14 +258,16 @@ def attention(call: Call) -> Outcome:
         seen = VisibleKeys(map_of_matrix(np.tri(call.out[-2], keys, dtype=bool)))
     else:
         seen = visible_keys(call, mask, true_masks=False)
-    for source, gone in zip(sources, _SUMMED_OVER.values(), strict=True):
+    for source, summed in zip(sources, _SUMMED_OVER.values(), strict=True):
         if source is not None:
             dims = {
                 d: o
                 for d, o in broadcast_dims(source.shape, call.out).items()
-                if o - rank not in gone
+                if o - rank not in summed
             }
-            links.append(_key_link(source, call.out, dims, rank - 2 if -2 in gone else None, seen))
+            links.append(
+                _key_link(source, call.out, dims, rank - 2 if -2 in summed else None, seen)
+            )
     return replace(_reducing_outcome(links, "merge", "attention"), bound=seen.bound)
 
 
@@ -244,16 +276,19 @@ _SUMMED_OVER = {"query": (-1,), "key": (-2, -1), "value": (-2,), "attn_mask": (-
 
 
 def multi_head_attention(call: Call) -> Outcome:
-    """The rule of multi_head_attention_forward(q, k, v, …), whose tokens lie in dimension 0."""
+    """The receptive-field rule of multi_head_attention_forward(q, k, v, …).
+
+    The tokens lie in dimension 0.
+    """
     links = []
     seen = visible_keys(call, call.kwargs.get("attn_mask"), true_masks=True)
     if call.kwargs.get("key_padding_mask") is not None:
         seen = seen._replace(bound=UNKNOWN_MASK_BOUND)
-    for place, name in enumerate(("query", "key", "value")):
-        source = call.source_of(call.get(place, name))
+    for position, name in enumerate(("query", "key", "value")):
+        source = call.source_of(call.get(position, name))
         if source is not None:
-            dims = {d: d for d in range(1 if place else 0, len(source.shape) - 1)}
-            links.append(_key_link(source, call.out, dims, 0 if place else None, seen))
+            dims = {d: d for d in range(1 if position else 0, len(source.shape) - 1)}
+            links.append(_key_link(source, call.out, dims, 0 if position else None, seen))
     return replace(_reducing_outcome(links, "merge", "attention"), bound=seen.bound)
 
 

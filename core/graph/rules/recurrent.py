@@ -17,7 +17,7 @@ from .windows import EARLIER, GLOBAL, Rule
 
 
 def cumulative(call: Call) -> Outcome:
-    """The rule of cumsum, cumprod, cummax, cummin and logcumsumexp(input, dim)."""
+    """The receptive-field rule of cumsum, cumprod, cummax, cummin and logcumsumexp(input, dim)."""
     source = call.sources[0]
     (dim,) = normalized_dims(call.get(1, "dim"), len(source.shape))
     maps = {dim: causal_map(source.shape[dim])} if dim in source.image_dims else {}
@@ -33,7 +33,7 @@ def _causal_outcome(links: list[Link], name: str) -> Outcome:
 
 
 def recurrent(call: Call) -> Outcome:
-    """The rule of lstm, gru, rnn_tanh and rnn_relu.
+    """The receptive-field rule of lstm, gru, rnn_tanh and rnn_relu.
 
     Their arguments are (input, state, weights, has_biases, num_layers, dropout, train,
     bidirectional, batch_first). The final states, which they return too, read all steps.
@@ -64,12 +64,16 @@ def recurrent(call: Call) -> Outcome:
 
 
 def recurrent_cell(call: Call) -> Outcome:
-    """The rule of one recurrent step, which mixes the channels (last) of input and state."""
+    """The receptive-field rule of a single step of a recurrent layer.
+
+    The step mixes the channels (last dimension) of the input and of the state.
+    """
     links = [_channel_mixing_link(source, call) for source in call.sources]
     return Outcome("merge" if len(links) > 1 else "pass", links)
 
 
 def _channel_mixing_link(source: Source, call: Call) -> Link:
+    """The link of an input whose last dimension is summed over."""
     return link_by_dims(source, call.out, {d: d for d in range(len(source.shape) - 1)})
 
 

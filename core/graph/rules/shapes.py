@@ -27,7 +27,7 @@ from .windows import Rule
 
 
 def permute(call: Call) -> Outcome:
-    """The rule of permute, transpose, movedim, T, mT and their aliases.
+    """The receptive-field rule of permute, transpose, movedim, T, mT and their aliases.
 
     The new order is read off a probe tensor on the meta device.
     """
@@ -43,17 +43,21 @@ def permute(call: Call) -> Outcome:
 
 
 def _without_key(kwargs: object, name: str) -> dict[str, object]:
+    """A copy of keyword arguments without one of them."""
     return {key: value for key, value in cast(dict[str, object], kwargs).items() if key != name}
 
 
 def expand(call: Call) -> Outcome:
-    """The rule of expand, expand_as and broadcast_to, which repeat dimensions of size 1."""
+    """The receptive-field rule of expand, expand_as and broadcast_to.
+
+    They repeat dimensions of size 1.
+    """
     source = call.sources[0]
     return Outcome("pass", [link_by_dims(source, call.out, broadcast_dims(source.shape, call.out))])
 
 
 def repeat(call: Call) -> Outcome:
-    """The rule of repeat and tile, which lay copies of the tensor side by side."""
+    """The receptive-field rule of repeat and tile, which lay copies of the tensor side by side."""
     source = call.sources[0]
     dims = broadcast_dims(source.shape, call.out)
     maps = {
@@ -65,7 +69,10 @@ def repeat(call: Call) -> Outcome:
 
 
 def repeat_interleave(call: Call) -> Outcome:
-    """The rule of repeat_interleave(input, repeats, dim), which repeats every unit in place."""
+    """The receptive-field rule of repeat_interleave(input, repeats, dim).
+
+    It repeats every unit several times in a row.
+    """
     source, times, dim = call.sources[0], call.get(1, "repeats"), call.get(2, "dim")
     if not isinstance(times, int) or not isinstance(dim, int):
         return unknown_outcome(call, "repeat_interleave in this form")
@@ -75,7 +82,7 @@ def repeat_interleave(call: Call) -> Outcome:
 
 
 def flip(call: Call) -> Outcome:
-    """The rule of flip(input, dims), fliplr and flipud."""
+    """The receptive-field rule of flip(input, dims), fliplr and flipud."""
     source = call.sources[0]
     fixed = {"fliplr": 1, "flipud": 0}.get(call.operation)
     dims = [fixed] if fixed is not None else normalized_dims(call.get(1, "dims"), len(source.shape))
@@ -86,14 +93,14 @@ def flip(call: Call) -> Outcome:
 
 
 def split(call: Call) -> Outcome:
-    """The rule of chunk, split, tensor_split and unbind.
+    """The receptive-field rule of chunk, split, tensor_split and unbind.
 
     The outcome is that of the whole tensor; each part gets a node of its own when it is first
     used (`part_outcome`).
     """
     source = call.sources[0]
-    place = 1 if call.operation == "unbind" else 2
-    dim = cast(int, call.get(place, "dim", 0)) % len(source.shape)
+    dim_position = 1 if call.operation == "unbind" else 2
+    dim = cast(int, call.get(dim_position, "dim", 0)) % len(source.shape)
     link = link_by_dims(source, source.shape, same_dims(source))
     return Outcome("pass", [link], split=Split(call.operation, dim, source.shape))
 
@@ -115,7 +122,10 @@ def part_outcome(source: Source, out: Shape, index: int, sizes: Sequence[int]) -
 
 
 def concatenate(call: Call) -> Outcome:
-    """The rule of cat and concat(tensors, dim); along an image axis, each unit reads one tensor."""
+    """The receptive-field rule of cat and concat(tensors, dim).
+
+    If they join along an image axis, each unit reads one of the tensors.
+    """
     tensors = [
         t for t in cast(Sequence[object], call.get(0, "tensors")) if isinstance(t, torch.Tensor)
     ]
@@ -143,7 +153,10 @@ JOINED_NOTE = "joined along an image axis: a unit sees one of the parts"
 
 
 def stack(call: Call) -> Outcome:
-    """The rule of stack(tensors, dim), which concatenates tensors along a new dimension."""
+    """The receptive-field rule of stack(tensors, dim).
+
+    It joins the tensors along a new dimension.
+    """
     dim = cast(int, call.get(1, "dim", 0)) % len(call.out)
     links = [
         link_by_dims(s, call.out, {d: d + (d >= dim) for d in range(len(s.shape))})
@@ -153,7 +166,10 @@ def stack(call: Call) -> Outcome:
 
 
 def reshape(call: Call) -> Outcome:
-    """The rule of view, reshape, flatten, squeeze and their like, which needs both shapes only."""
+    """The receptive-field rule of view, reshape, flatten, squeeze and similar functions.
+
+    The rule needs only the shapes of the input and the output.
+    """
     return Outcome("reshape", [reshaped_link(call.sources[0], call.out)])
 
 
@@ -168,12 +184,12 @@ def reshaped_link(source: Source, out: Shape) -> Link:
         return unfollowed_link(source)
     axes = [identity_map(n) for n in source.node.grid]
     for dim, parts in enumerate(layout):
-        first, *rest = parts or (Part(1),)
+        first, *trailing = parts or (Part(1),)
         whole_axis = first.axis is not None and len(placed_parts(layout, first.axis)) == 1
-        if whole_axis and rest and all(part.axis is None for part in rest):
-            n, more = first.size, prod(part.size for part in rest)
-            axes[cast(int, first.axis)] = block_repeat_map(n, more)
-            joined = (Part(n * more, first.axis, 1),)
+        if whole_axis and trailing and all(part.axis is None for part in trailing):
+            n, repeats = first.size, prod(part.size for part in trailing)
+            axes[cast(int, first.axis)] = block_repeat_map(n, repeats)
+            joined = (Part(n * repeats, first.axis, 1),)
             layout = (*layout[:dim], joined, *layout[dim + 1 :])
     return Link(source.node, layout, (axes[0], axes[1]))
 

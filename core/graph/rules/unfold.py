@@ -16,7 +16,10 @@ from .windows import Rule, per_axis
 
 
 def unfold(call: Call) -> Outcome:
-    """The rule of F.unfold(input, kernel_size, dilation, padding, stride) and Tensor.unfold."""
+    """The receptive-field rule of F.unfold and Tensor.unfold.
+
+    F.unfold has the arguments (input, kernel_size, dilation, padding, stride).
+    """
     source = call.sources[0]
     if call.function is not torch.nn.functional.unfold:
         return _tensor_unfold(call, source)
@@ -75,6 +78,7 @@ def _separate_taps_map(n: int, count: int, spec: Window) -> AxisMap:
 
 
 _UNFOLD_ARGUMENTS = ("kernel_size", "dilation", "padding", "stride")
+"""The names of the settings of F.unfold and F.fold, in the order of their arguments."""
 
 
 def _window_count(n: int, spec: Window) -> int:
@@ -83,7 +87,10 @@ def _window_count(n: int, spec: Window) -> int:
 
 
 def _tensor_unfold(call: Call, source: Source) -> Outcome:
-    """The rule of Tensor.unfold(dimension, size, step), which puts the taps in a new dimension."""
+    """The receptive-field rule of Tensor.unfold(dimension, size, step).
+
+    It puts the taps of the windows in a new dimension.
+    """
     axis, size, stride = (
         int(cast(int, call.get(i, name)))
         for i, name in enumerate(_TENSOR_UNFOLD_ARGUMENTS, start=1)
@@ -99,10 +106,14 @@ def _tensor_unfold(call: Call, source: Source) -> Outcome:
 
 
 _TENSOR_UNFOLD_ARGUMENTS = ("dimension", "size", "step")
+"""The names of the arguments of Tensor.unfold, in order."""
 
 
 def fold(call: Call) -> Outcome:
-    """The rule of F.fold(input, output_size, kernel_size, dilation, padding, stride)."""
+    """The receptive-field rule of F.fold.
+
+    Its arguments are (input, output_size, kernel_size, dilation, padding, stride).
+    """
     source = call.sources[0]
     values = [call.get(i, name) for i, name in enumerate(_UNFOLD_ARGUMENTS, start=2)]
     kernel, dilation, stride = (per_axis(v, 2) for v in (values[0], values[1], values[3]))
@@ -128,8 +139,8 @@ def _fold_of_mixed_taps(call: Call, counts: Sequence[int], specs: Sequence[Windo
     """
     source, last = call.sources[0], len(call.sources[0].shape) - 1
     link = link_by_dims(source, source.shape, {d: d for d in range(last + 1) if d != last - 1})
-    wanted = plain_layout(last + 1, (last, last), (counts[0], counts[1]))
-    if link.layout != wanted:
+    windows_layout = plain_layout(last + 1, (last, last), (counts[0], counts[1]))
+    if link.layout != windows_layout:
         return Outcome("unknown", [unfollowed_link(source)], "fold of other than an unfolded image")
     maps = [
         composed_map(own, transposed_map(n, m, s))
@@ -151,14 +162,14 @@ def _joined_taps_map(count: int, n_out: int, spec: Window) -> AxisMap:
     """
     k, scatter = spec.kernel_size, transposed_map(count, n_out, spec)
 
-    def units(phase: int) -> range:
+    def copies_of(phase: int) -> range:
         copies = []
         for w in scatter.taps[phase]:
             t = (phase + spec.padding[0] - w * spec.stride) // spec.dilation
             copies.append(w * k + t)
         return covering_range(sorted(copies))[0]
 
-    taps = tuple(units(phase) for phase in range(scatter.period))
+    taps = tuple(copies_of(phase) for phase in range(scatter.period))
     return AxisMap(count * k, n_out, taps, k, window=spec)
 
 

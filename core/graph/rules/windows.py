@@ -97,7 +97,10 @@ def _has_constant_weights(call: Call) -> bool:
 
 
 def convolution(call: Call) -> Outcome:
-    """The rule of convNd(input, weight, bias, stride, padding, dilation, groups)."""
+    """The receptive-field rule of convNd.
+
+    Its arguments are (input, weight, bias, stride, padding, dilation, groups).
+    """
     axes = int(call.operation[-2])
     weight = call.get(1, "weight")
     if not _has_constant_weights(call) or not isinstance(weight, torch.Tensor):
@@ -139,7 +142,7 @@ def _convolution_padding(
 
 
 def transposed_convolution(call: Call) -> Outcome:
-    """The rule of conv_transposeNd.
+    """The receptive-field rule of conv_transposeNd.
 
     Its arguments are (input, weight, bias, stride, padding, output_padding, groups, dilation).
     """
@@ -173,23 +176,24 @@ def _pooling_outcome(
 
 
 def max_pool(call: Call) -> Outcome:
-    """The rule of max_poolNd(input, kernel_size, stride, padding, dilation, …)."""
+    """The receptive-field rule of max_poolNd(input, kernel_size, stride, padding, dilation, …)."""
     kernel, stride = call.get(1, "kernel_size"), call.get(2, "stride")
     return _pooling_outcome(call, kernel, stride, call.get(3, "padding"), call.get(4, "dilation"))
 
 
 def avg_pool(call: Call) -> Outcome:
-    """The rule of avg_poolNd(input, kernel_size, stride, padding, …)."""
+    """The receptive-field rule of avg_poolNd(input, kernel_size, stride, padding, …)."""
     return _pooling_outcome(
         call, call.get(1, "kernel_size"), call.get(2, "stride"), call.get(3, "padding"), None
     )
 
 
 def max_unpool(call: Call) -> Outcome:
-    """The rule of max_unpoolNd(input, indices, kernel_size, stride, padding, output_size).
+    """The receptive-field rule of max_unpoolNd.
 
-    Each value is written somewhere in its pooling window, at the position that its index gives.
-    So an output reads all windows that cover it.
+    Its arguments are (input, indices, kernel_size, stride, padding, output_size). The index of a
+    value determines where in its pooling window the value is written, so an output reads all
+    windows that cover it.
     """
     axes = int(call.operation[-2])
     sizes, stride = per_axis(call.get(2, "kernel_size"), axes), call.get(3, "stride")
@@ -206,7 +210,10 @@ def max_unpool(call: Call) -> Outcome:
 
 
 def general_convolution(call: Call) -> Outcome:
-    """The rule of torch.convolution, which applies that of the plain or transposed convolution."""
+    """The receptive-field rule of torch.convolution.
+
+    It applies the rule of the plain or the transposed convolution.
+    """
     weight = call.get(1, "weight")
     axes = weight.ndim - 2 if isinstance(weight, torch.Tensor) else 0
     named = {name: call.get(i, name) for i, name in enumerate(_CONVOLUTION_ARGUMENTS)}
@@ -223,12 +230,15 @@ _CONVOLUTION_ARGUMENTS = (
 
 
 def lp_pool(call: Call) -> Outcome:
-    """The rule of lp_poolNd(input, norm_type, kernel_size, stride, ceil_mode)."""
+    """The receptive-field rule of lp_poolNd(input, norm_type, kernel_size, stride, ceil_mode)."""
     return _pooling_outcome(call, call.get(2, "kernel_size"), call.get(3, "stride"), None, None)
 
 
 def adaptive_pool(call: Call) -> Outcome:
-    """The rule of adaptive average and max pooling, which are global if the output has one unit."""
+    """The receptive-field rule of adaptive_avg_poolNd and adaptive_max_poolNd(input, output_size).
+
+    They are global if the output has one unit.
+    """
     axes = int(call.operation.removesuffix("_with_indices")[-2])
     source = call.sources[0]
     sizes = list(zip(source.shape[-axes:], call.out[-axes:], strict=True))
@@ -240,7 +250,7 @@ def adaptive_pool(call: Call) -> Outcome:
 
 
 def interpolate(call: Call) -> Outcome:
-    """The rule of interpolate.
+    """The receptive-field rule of interpolate.
 
     Its arguments are (input, size, scale_factor, mode, align_corners, recompute_scale_factor,
     antialias).
@@ -286,14 +296,20 @@ def _scale_factors(call: Call, axes: int) -> list[Fraction | None]:
 
 
 def pixel_shuffle(call: Call) -> Outcome:
-    """The rule of pixel_shuffle(input, upscale_factor): r² channels become r×r pixels."""
+    """The receptive-field rule of pixel_shuffle(input, upscale_factor).
+
+    It turns r² channels into r×r pixels.
+    """
     factor = int(cast(int, call.get(1, "upscale_factor")))
     maps = [block_repeat_map(n, factor) for n in call.sources[0].shape[-2:]]
     return Outcome("resample", [_link_along_last_dims(call.sources[0], call.out, maps)])
 
 
 def pixel_unshuffle(call: Call) -> Outcome:
-    """The rule of pixel_unshuffle(input, downscale_factor): r×r pixels become r² channels."""
+    """The receptive-field rule of pixel_unshuffle(input, downscale_factor).
+
+    It turns r×r pixels into r² channels.
+    """
     factor = int(cast(int, call.get(1, "downscale_factor")))
     return _window_outcome(call, [Window(factor, factor)] * 2)
 
@@ -307,7 +323,7 @@ _EDGE_OF_MODE: dict[str, Edge] = {
 
 
 def pad(call: Call) -> Outcome:
-    """The rule of pad(input, pad, mode, value).
+    """The receptive-field rule of pad(input, pad, mode, value).
 
     ``pad`` lists (before, after) from the last dimension backwards; negative amounts crop.
     """
@@ -337,7 +353,7 @@ def _padding_map(n: int, m: int, before: int, after: int, edge: Edge) -> AxisMap
 
 
 def roll(call: Call) -> Outcome:
-    """The rule of roll(input, shifts, dims), a circular shift."""
+    """The receptive-field rule of roll(input, shifts, dims), a circular shift."""
     source = call.sources[0]
     dims = call.get(2, "dims")
     if dims is None or dims == ():

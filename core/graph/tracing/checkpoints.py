@@ -19,11 +19,17 @@ from typing import Any
 from torch.utils import checkpoint as _checkpoint_module
 
 _lock = threading.Lock()
+"""Guards the replacement of torch's helpers."""
 _thread_state = threading.local()
+"""``depth`` is the number of open contexts of a thread."""
 _open_contexts = 0
+"""The number of open contexts of all threads."""
 _REENTRANT = "CheckpointFunction"
+"""The name of torch's helper for the reentrant variant."""
 _NON_REENTRANT = "_checkpoint_without_reentrant_generator"
+"""The name of torch's helper for the non-reentrant variant."""
 _originals: dict[str, Any] = {}
+"""torch's own helpers by name."""
 
 
 class _CheckpointFunctionReplacement:

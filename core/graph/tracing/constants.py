@@ -252,13 +252,13 @@ class Constants:
         """Computes the values of a call's results on the CPU; errors leave them untracked."""
         first = 0 if name in _VALUES_UNUSED else 1 if name in _SECOND_TENSOR_UNUSED else len(args)
 
-        def real(value: Any, place: int = 0) -> Any:
+        def with_values(value: Any, position: int = 0) -> Any:
             if isinstance(value, torch.Tensor):
-                if place >= first:
+                if position >= first:
                     return torch.empty((), dtype=value.dtype).expand(value.shape)
                 return self._writable_values(value)
             if isinstance(value, list | tuple) and type(value) in (list, tuple):
-                return type(value)(real(part, place) for part in value)
+                return type(value)(with_values(part, position) for part in value)
             return "cpu" if isinstance(value, torch.device) else value
 
         self._forget([t for t in results if all(t is not a for a in args)])
@@ -266,11 +266,11 @@ class Constants:
         self.computed_count += sum(sizes)
         if max(sizes, default=0) > MAX_TRACKED_VALUES or self.computed_count > MAX_COMPUTED_VALUES:
             return
-        own = {key: real(value, 0) for key, value in kwargs.items()}
+        own = {key: with_values(value) for key, value in kwargs.items()}
         if "device" in own or not any(isinstance(t, torch.Tensor) for t in _flattened(args)):
             own["device"] = "cpu"
         with DisableTorchFunction(), torch.no_grad(), suppress(Exception):
-            out = function(*(real(a, i) for i, a in enumerate(args)), **own)
+            out = function(*(with_values(a, i) for i, a in enumerate(args)), **own)
             computed = [t for t in _flattened(out) if isinstance(t, torch.Tensor)]
             if name == "set" and len(args) == 2:  # ``tensor.data = other``
                 self.values[id(args[0])] = self._writable_values(args[1])

@@ -160,7 +160,9 @@ def _written_arguments(
 
 
 _POINTWISE = (F.relu, F.relu6, F.silu, F.gelu, F.hardswish, F.sigmoid, torch.sigmoid, torch.relu)
+"""Functions of one tensor whose result has its shape and dtype."""
 _SUMS = (torch.add, torch.Tensor.add, torch.Tensor.__add__)
+"""Functions that add two tensors."""
 
 
 def _result_of_same_shape(
