@@ -157,7 +157,7 @@ def _bilinear(out: Tensor, args: tuple[Any, ...]) -> int:
     return out.numel() * prod(weight.shape[1:])
 
 
-MACS: dict[Any, Callable[[Tensor, tuple[Any, ...]], int]] = {
+MACS_OF_OPERATOR: dict[Any, Callable[[Tensor, tuple[Any, ...]], int]] = {
     aten.convolution: _convolution,
     aten.mm: _matrix_product(0),
     aten.bmm: _matrix_product(0),
@@ -189,7 +189,7 @@ class _MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        formula = MACS.get(func.overloadpacket)
+        formula = MACS_OF_OPERATOR.get(func.overloadpacket)
         if formula is not None:
             self.macs += formula(out, args)
         return out

@@ -22,7 +22,7 @@ from ..graph.pool_check import check_pools
 from .layers import FLOAT32_BYTES, layer_costs, totals
 from .saved_tensors import saved_bytes, saved_for_backward
 
-WARM_UP = 1
+WARM_UP_TURNS = 1
 """The number of first turns that are discarded."""
 MAX_REPEATS = 200
 """The most measured turns."""
@@ -125,17 +125,17 @@ def measure_times(
     generator = torch.Generator().manual_seed(seed)
     image = torch.randn(batch, *input_size, generator=generator).requires_grad_()
     runs = [_TimedModule(module, image, generator) for module in modules]
-    turns, began = WARM_UP + repeats, perf_counter()
+    turns, began = WARM_UP_TURNS + repeats, perf_counter()
 
     def timings() -> tuple[Timing, ...]:
         return tuple(run.timing(tuple(input_size), batch, thread_count) for run in runs)
 
     with threads(thread_count), torch.enable_grad():
         for turn in range(turns):
-            if turn >= WARM_UP + MIN_TURNS and perf_counter() - began > seconds:
+            if turn >= WARM_UP_TURNS + MIN_TURNS and perf_counter() - began > seconds:
                 break
             for place, run in enumerate(runs, start=1):
-                run.turn(turn >= WARM_UP)
+                run.turn(turn >= WARM_UP_TURNS)
                 done = turn * len(runs) + place
                 if progress and not progress(done, turns * len(runs), timings()):
                     return timings()
@@ -172,7 +172,7 @@ class _TimedModule:
     def timing(self, input_size: tuple[int, ...], batch: int, thread_count: int) -> Timing:
         """The durations so far, with the settings of the measurement."""
         durations = tuple(self.forward), tuple(self.backward)
-        return Timing(*durations, input_size, batch, WARM_UP, thread_count)
+        return Timing(*durations, input_size, batch, WARM_UP_TURNS, thread_count)
 
 
 def check_work(modules: Sequence[nn.Module], input_size: tuple[int, ...], batch: int) -> None:

@@ -29,7 +29,7 @@ from .rules.mixing import MIXING_RULES
 from .rules.recurrent import RECURRENT_RULES
 from .rules.shapes import SHAPE_RULES, part_outcome
 from .rules.unfold import UNFOLD_RULES
-from .rules.windows import GLOBAL, WINDOW_RULES
+from .rules.windows import GLOBAL_NOTE, WINDOW_RULES
 from .tracing.constants import Constants
 
 RULES = INDEX_RULES | WINDOW_RULES | UNFOLD_RULES | MIXING_RULES | RECURRENT_RULES | SHAPE_RULES
@@ -399,8 +399,8 @@ class Recorder:
     def _new_draft(self, name: str, operation: str, outcome: Outcome, shape: Shape) -> Draft:
         fitted = fit_links(outcome.links, shape)
         note, bound = outcome.note, outcome.bound
-        if fitted.unfollowed and GLOBAL not in note:
-            note = f"{GLOBAL}: {operation} {UNFOLLOWED_BOUND}"
+        if fitted.unfollowed and GLOBAL_NOTE not in note:
+            note = f"{GLOBAL_NOTE}: {operation} {UNFOLLOWED_BOUND}"
         if not bound and (fitted.loose or fitted.unfollowed):
             bound = f"{operation} {UNFOLLOWED_BOUND}"
         sources = tuple(link.source for link in outcome.links)

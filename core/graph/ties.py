@@ -8,7 +8,7 @@ torch's own gradient is used.
 
 Two values tie when they differ by no more than
 
-    ROUNDING · ε32 · largest magnitude of the channel + ε · |maximum|
+    ROUNDING_FACTOR · ε32 · largest magnitude of the channel + ε · |maximum|
 
 ε is the machine epsilon of the values' dtype, ε32 that of the dtype in which sums are accumulated
 (float32, or float64 for float64). The first term is the typical error of a sum of a few hundred
@@ -34,12 +34,12 @@ import torch
 from .rules.call import names_in
 from .rules.windows import per_axis
 
-ROUNDING = 16
+ROUNDING_FACTOR = 16
 """The error of a sum that counts as rounding: this many ε32 times its channel's largest value."""
 
-SPARSE = 16
-"""If less than 1/SPARSE of the maxima have ties, their gradient is computed by index."""
-RECTIFIER = "ReluBackward0"
+SPARSE_RATIO = 16
+"""If less than 1/SPARSE_RATIO of the maxima have ties, their gradient is computed by index."""
+RELU_NODE = "ReluBackward0"
 """The name of the autograd node of a ReLU."""
 
 Index = tuple[slice, ...]
@@ -83,7 +83,7 @@ class _SharedGradient(torch.autograd.Function):
         """Returns a copy of the maxima and saves them with the inputs for the backward pass."""
         ctx.save_for_backward(values, *inputs)
         ctx.sign, ctx.pieces = sign, pieces
-        ctx.rectified = inputs[0].grad_fn is not None and inputs[0].grad_fn.name() == RECTIFIER
+        ctx.rectified = inputs[0].grad_fn is not None and inputs[0].grad_fn.name() == RELU_NODE
         return values.clone()
 
     @staticmethod
@@ -103,7 +103,7 @@ class _SharedGradient(torch.autograd.Function):
         if not tied_count:
             return gradient, None, None, *(None for _ in inputs)
         untied_gradient = gradient.clone()
-        if elementwise and tied_count * SPARSE < counts.numel():
+        if elementwise and tied_count * SPARSE_RATIO < counts.numel():
             rows = tied.nonzero()
             index = rows.unbind(1)
             sparse = rows, limit[index], gradient[index] / counts[index]
@@ -189,7 +189,9 @@ def _tolerance(values: torch.Tensor, inputs: Sequence[torch.Tensor]) -> torch.Te
     reduced = [d for d in range(values.ndim) if d >= first or values.shape[d] != inputs[0].shape[d]]
     largest = torch.stack([_largest_magnitude(x.to(values.dtype), reduced) for x in inputs]).amax(0)
     own = torch.finfo(values.dtype).eps
-    return largest * (ROUNDING * min(own, torch.finfo(torch.float32).eps)) + values.abs() * own
+    return (
+        largest * (ROUNDING_FACTOR * min(own, torch.finfo(torch.float32).eps)) + values.abs() * own
+    )
 
 
 def _largest_magnitude(x: torch.Tensor, dims: list[int]) -> torch.Tensor:

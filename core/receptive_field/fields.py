@@ -31,7 +31,7 @@ from ..graph.axes.units import checked_unit
 from ..graph.graph import Graph, InputSize, Node, input_sizes, network_graph
 from ..graph.named import ByName
 from ..graph.rules.call import names_in
-from ..graph.rules.windows import RESIZED
+from ..graph.rules.windows import RESIZED_NOTE
 from .cone import (
     Box,
     Ends,
@@ -44,7 +44,7 @@ from .cone import (
 )
 from .measured import MeasuredField, measure_receptive_field
 from .notes import (
-    AXES,
+    AXIS_NAMES,
     Number,
     accumulated_caveats,
     axis_measures,
@@ -371,12 +371,12 @@ def _summary(
 
 
 def _without_resizing(graph: Graph, steady: Collection[str]) -> Graph:
-    """The graph without the note `RESIZED` at the nodes ``steady``.
+    """The graph without the note `RESIZED_NOTE` at the nodes ``steady``.
 
     At these nodes, tests with larger inputs have shown no dependence on the input size.
     """
     nodes = {
-        name: replace(node, note="") if name in steady and node.note == RESIZED else node
+        name: replace(node, note="") if name in steady and node.note == RESIZED_NOTE else node
         for name, node in graph.items()
     }
     return replace(graph, nodes=nodes)
@@ -406,13 +406,13 @@ def _fields_at_nearby_sizes(
 def _may_follow_input_size(node: Node) -> bool:
     """Whether a node pads, crops or resizes, possibly by amounts that depend on the input size."""
     moved = any(not axis.is_identity for maps in node.maps for axis in maps)
-    return node.note == RESIZED or (moved and node.kind in ("pad", "crop", "resample"))
+    return node.note == RESIZED_NOTE or (moved and node.kind in ("pad", "crop", "resample"))
 
 
 def _size_dependence_note(group: Sequence[ReceptiveField]) -> str:
     """The caveat about a node whose numbers differ between input sizes; "" if they agree."""
     changes = []
-    for axis, label in enumerate(AXES):
+    for axis, label in enumerate(AXIS_NAMES):
         if any(one.axes[axis].whole or not one.axes[axis].paths for one in group):
             continue
         for name in ("size", "effective_stride", "effective_padding"):

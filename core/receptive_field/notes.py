@@ -7,12 +7,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 from ..graph.graph import Node
-from ..graph.rules.windows import GLOBAL
+from ..graph.rules.windows import GLOBAL_NOTE
 from .reach import Field
 
 Number = int | float
 """A whole number as an int, any other number as a float."""
-AXES = ("height", "width")
+AXIS_NAMES = ("height", "width")
 """The names of the axes in notes."""
 MAX_NOTES = 4
 """The most caveats that a node accumulates."""
@@ -79,7 +79,7 @@ def accumulated_caveats(
     accumulated = dict.fromkeys(text for parent in parents for text in caveats[parent])
     if node.note:
         accumulated[f"{node.note} (at {node.name})"] = None
-    for axis, label in enumerate(AXES):
+    for axis, label in enumerate(AXIS_NAMES):
         own = axis_fields[node.name][axis]
         if not own.aligned and all(axis_fields[parent][axis].aligned for parent in parents):
             text = f"branches not aligned along the {label} at {node.name}: {_misalignment(own)}"
@@ -136,8 +136,8 @@ def note_text(axes: tuple[Field, Field], caveats: Iterable[str]) -> str:
     """All caveats about a node's numbers in one line, with those about its output phases."""
     sentences = [text for text in caveats if text]
     if axes[0].whole and axes[1].whole:
-        sentences = [text for text in sentences if GLOBAL in text]
-    for axis, label in zip(axes, AXES, strict=True):
+        sentences = [text for text in sentences if GLOBAL_NOTE in text]
+    for axis, label in zip(axes, AXIS_NAMES, strict=True):
         if axis.grows:
             continue
         sizes = {size for path in axis.paths for size in path.sizes}

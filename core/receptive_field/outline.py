@@ -15,7 +15,7 @@ from ..graph.axes.axis_map import AxisMap, Window
 from ..graph.graph import Graph, Node, map_data
 from .fields import ReceptiveField
 
-NEVER_FOLDED = ("input", "window", "transposed", "resample")
+KINDS_NEVER_FOLDED = ("input", "window", "transposed", "resample")
 """The kinds of nodes that always have a line of their own."""
 
 
@@ -73,7 +73,7 @@ def outline(graph: Graph, fields: Mapping[str, ReceptiveField]) -> tuple[Line, .
         lines = {line_of[node.inputs[i]] for i in inputs}
         if (
             len(lines) == 1
-            and node.kind not in NEVER_FOLDED
+            and node.kind not in KINDS_NEVER_FOLDED
             and all(_reads_own_unit(node, i) for i in inputs)
         ):
             line_of[name] = lines.pop()

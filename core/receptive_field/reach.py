@@ -25,7 +25,7 @@ from ..errors import SpecError
 from ..graph.axes.axis_map import MAX_PERIOD, AxisMap
 
 Span = tuple[int, int]
-LIMIT = 1 << 40
+MAX_SIZE = 1 << 40
 """The largest receptive field that is computed, in pixels."""
 MAX_STRIDES = 8
 """The most different strides of paths that may meet in one unit."""
@@ -92,7 +92,7 @@ def reach_through(reach: Reach, axis: AxisMap) -> Reach:
     """The reach of an operation's outputs from the reach of its inputs and its map.
 
     Raises:
-        SpecError: the reach is wider than `LIMIT`, or its period is longer than `MAX_PERIOD`.
+        SpecError: the reach is wider than `MAX_SIZE`, or its period is longer than `MAX_PERIOD`.
     """
     if axis.causal:
         return _reach_of_recurrence(reach, axis.n_in)
@@ -163,9 +163,9 @@ def _with_shortest_period(
 
 
 def _within_limit(reach: Reach) -> Reach:
-    """The same reach; raises SpecError if it is wider than `LIMIT`."""
+    """The same reach; raises SpecError if it is wider than `MAX_SIZE`."""
     widest = max((max(-a, b, b - a + 1) for a, b in filter(None, reach.spans)), default=0)
-    if max(widest, abs(reach.advance)) > LIMIT:
+    if max(widest, abs(reach.advance)) > MAX_SIZE:
         raise SpecError(
             "receptive field", "grows beyond 2^40 pixels; use fewer layers or strides", "overflow"
         )

@@ -31,7 +31,7 @@ Edge = Literal["zero", "reflect", "replicate", "circular"]
 
 MAX_PERIOD = 4096
 """The longest period, in output units, that a map may have."""
-MAX_TABLE = 1 << 22
+MAX_TABLE_ENTRIES = 1 << 22
 """The most taps that the table of one map may list."""
 
 
@@ -104,7 +104,7 @@ class AxisMap:
         ``n_in`` stands for a tap on zero padding, and fills up the rows of outputs with fewer taps.
 
         Raises:
-            SpecError: the table would have more than `MAX_TABLE` entries.
+            SpecError: the table would have more than `MAX_TABLE_ENTRIES` entries.
         """
         small = self.n_out * max(map(len, self.taps)) <= 1 << 16
         return _cached_table(self) if small else _tap_table(self)
@@ -117,8 +117,8 @@ class AxisMap:
 def _tap_table(axis: AxisMap) -> IntArray:
     """Builds `AxisMap.table`."""
     widest = axis.n_in if axis.causal else max(map(len, axis.taps))
-    if widest * axis.n_out > MAX_TABLE:
-        raise SpecError("kernel_size", f"reads more than {MAX_TABLE} positions", widest)
+    if widest * axis.n_out > MAX_TABLE_ENTRIES:
+        raise SpecError("kernel_size", f"reads more than {MAX_TABLE_ENTRIES} positions", widest)
     if axis.causal:
         steps = np.arange(axis.n_in)
         return np.where(steps <= steps[:, None], steps, axis.n_in)

@@ -27,7 +27,7 @@ from .axis_map import (
     whole_map,
 )
 
-Taps = tuple[range, ...]
+PhaseTaps = tuple[range, ...]
 """The input units that each phase of a map reads, as in `AxisMap.taps`."""
 
 
@@ -54,7 +54,7 @@ def nested_map(outer: AxisMap, inner: AxisMap) -> AxisMap:
     pairs = [
         _blockwise_taps(taps, within, inner.n_in)
         for taps in plain.taps
-        for within in _ranges(inside)
+        for within in _without_exactness(inside)
     ]
     loose = any(not exact for _, exact in pairs) or any(not exact for _, exact in inside)
     result = AxisMap(
@@ -66,8 +66,8 @@ def nested_map(outer: AxisMap, inner: AxisMap) -> AxisMap:
     )
 
 
-def _ranges(pairs: Iterable[tuple[range, bool]]) -> Taps:
-    """The ranges of (range, whether it is exact) pairs."""
+def _without_exactness(pairs: Iterable[tuple[range, bool]]) -> PhaseTaps:
+    """The first items of pairs of a range and whether it is exact."""
     return tuple(taps for taps, _ in pairs)
 
 
@@ -117,7 +117,7 @@ def listed_map(axis: AxisMap) -> AxisMap:
         return replace(whole_map(axis.n_in, axis.n_out), loose=True)
     pairs = [_unpadded_taps(axis, u) for u in range(axis.n_out)]
     loose = axis.loose or any(not exact for _, exact in pairs)
-    result = AxisMap(axis.n_in, axis.n_out, _ranges(pairs), axis.n_in)
+    result = AxisMap(axis.n_in, axis.n_out, _without_exactness(pairs), axis.n_in)
     return replace(result, loose=loose)
 
 
@@ -137,7 +137,7 @@ def map_of_matrix(reads: NDArray[np.bool_]) -> AxisMap:
     if n_out > MAX_PERIOD:
         return replace(whole_map(n_in, n_out), loose=True)
     pairs = [covering_range(np.flatnonzero(row).tolist()) for row in reads]
-    result = AxisMap(n_in, n_out, _ranges(pairs), n_in)
+    result = AxisMap(n_in, n_out, _without_exactness(pairs), n_in)
     return replace(shortest_pattern(result), loose=any(not exact for _, exact in pairs))
 
 
@@ -190,7 +190,7 @@ def composed_map(first: AxisMap, then: AxisMap) -> AxisMap:
     ]
     advance = then.advance * turns // first.period * first.advance
     edge = then.edge if first.period == 1 else "zero"
-    result = AxisMap(first.n_in, then.n_out, _ranges(pairs), advance, edge)
+    result = AxisMap(first.n_in, then.n_out, _without_exactness(pairs), advance, edge)
     loose = first.loose or then.loose or any(not exact for _, exact in pairs)
     return replace(shortest_pattern(result), loose=loose, window=then.window)
 

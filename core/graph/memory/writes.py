@@ -42,14 +42,14 @@ MIXED_CHANNELS_BOUND = (
 """The bound of a node of some channels of a tensor whose channels read different units."""
 IRREGULAR_VIEW_BOUND = "a view of other elements than a grid of them"
 """The bound of a view whose elements are no grid of its base's elements."""
-CHANNELWISE = ("pass", "merge", "pad", "crop", "resample")
+CHANNELWISE_KINDS = ("pass", "merge", "pad", "crop", "resample")
 """Kinds of operations (core.graph.KINDS) whose output channels may each read one input channel."""
-ELEMENTWISE = names_in(
+ELEMENTWISE_OPERATIONS = names_in(
     "batch_norm celu dropout dropout2d elu gelu hardsigmoid hardswish hardtanh identity leaky_relu mish relu "
     "relu6 selu sigmoid silu softplus tanh"
 )
 """Operations of one tensor that commute with taking a part of it."""
-PERMUTATIONS = names_in("movedim moveaxis permute swapaxes swapdims transpose")
+PERMUTING_OPERATIONS = names_in("movedim moveaxis permute swapaxes swapdims transpose")
 """Operations that reorder whole dimensions, so that a slice of channels remains one."""
 
 
@@ -244,15 +244,15 @@ class Memory:
     def record_channelwise_call(self, node: Draft, outcome: Outcome) -> None:
         """Marks a node as mixed if its channels each read one channel of an input with patches."""
         channelwise = (
-            outcome.kind in CHANNELWISE
+            outcome.kind in CHANNELWISE_KINDS
             or "pool" in node.operation
-            or node.operation in PERMUTATIONS
+            or node.operation in PERMUTING_OPERATIONS
         )
         mixed = [link for link in outcome.links if id(link.source) in self.patches_of]
         others = (link for link in outcome.links if link not in mixed)
         if not (channelwise and mixed) or any(_reads_whole_image(link) for link in others):
             return
-        elementwise = len(outcome.links) == 1 and node.operation in ELEMENTWISE
+        elementwise = len(outcome.links) == 1 and node.operation in ELEMENTWISE_OPERATIONS
         self.patches_of[id(node)] = Patches(
             node, mixed=True, elementwise_source=mixed[0].source if elementwise else None
         )

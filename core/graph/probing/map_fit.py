@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ..axes.axis_map import AxisMap, Edge
 
-Reads = NDArray[np.bool_]
+ReadMatrix = NDArray[np.bool_]
 """A boolean matrix of shape (outputs, inputs) that is True where an output reads an input."""
-MAX_REPEATED = 32
+MAX_PERIOD_TRIED = 32
 """The longest period that is tried."""
-MAX_LISTED = 1024
+MAX_UNREPEATED_OUTPUTS = 1024
 """The most outputs of a map whose taps do not repeat."""
 
 
@@ -35,14 +35,14 @@ class MapFit(NamedTuple):
     scattered: bool
 
 
-def fit_map(reads: Reads) -> MapFit | None:
+def fit_map(reads: ReadMatrix) -> MapFit | None:
     """The map with the shortest period that reproduces observed reads.
 
     Args:
         reads: the observations, of shape (outputs, inputs).
 
     Returns:
-        The fit; None if no pattern repeats and there are more than `MAX_LISTED` outputs.
+        The fit; None if no pattern repeats and there are more than `MAX_UNREPEATED_OUTPUTS` outputs.
     """
     taps = [_range_of(np.flatnonzero(row)) for row in reads]
     filled = fill_gaps(reads)
@@ -50,19 +50,19 @@ def fit_map(reads: Reads) -> MapFit | None:
     for candidate in _candidates(taps, reads.shape[1]):
         if np.array_equal(read_matrix(candidate), filled) and _mostly_reads_inside(candidate, taps):
             return MapFit(candidate, True, scattered)
-    if len(taps) > MAX_LISTED:
+    if len(taps) > MAX_UNREPEATED_OUTPUTS:
         return None
     return MapFit(unrepeated_map(taps, reads.shape[1]), False, scattered)
 
 
-def fill_gaps(reads: Reads) -> Reads:
+def fill_gaps(reads: ReadMatrix) -> ReadMatrix:
     """The reads, extended to all units between the first and the last if gaps are unequal."""
     return read_matrix(
         unrepeated_map([_range_of(np.flatnonzero(row)) for row in reads], reads.shape[1])
     )
 
 
-def read_matrix(axis: AxisMap) -> Reads:
+def read_matrix(axis: AxisMap) -> ReadMatrix:
     """The boolean matrix (outputs, inputs) that is True where an output of a map reads an input."""
     reads = np.zeros((axis.n_out, axis.n_in + 1), dtype=bool)
     np.put_along_axis(reads, axis.table(), True, axis=1)
@@ -116,7 +116,7 @@ def _mostly_reads_inside(axis: AxisMap, taps: Sequence[range]) -> bool:
 def _candidates(taps: Sequence[range], n: int) -> Iterator[AxisMap]:
     """The maps that may reproduce the taps of all outputs, those with short periods first."""
     m = len(taps)
-    for period in range(1, min(MAX_REPEATED, max(1, m // 2)) + 1):
+    for period in range(1, min(MAX_PERIOD_TRIED, max(1, m // 2)) + 1):
         for advance in _advances(taps, period):
             phases = [_aligned_outputs(taps, phase, period, advance) for phase in range(period)]
             yield AxisMap(n, m, tuple(map(_union_of_taps, phases)), advance)

@@ -25,9 +25,9 @@ from ..axes.axis_map import AxisMap, Window, identity_map, whole_map
 from ..axes.layout import Dims, Grid, Shape, plain_layout
 from ..rules.call import Call, Link, Outcome
 from ..rules.links import fit_links, unknown_outcome, unknown_outcome_of_links
-from ..rules.windows import GLOBAL
+from ..rules.windows import GLOBAL_NOTE
 from ..tracing.constants import Constants
-from .map_fit import MapFit, Reads, fill_gaps, fit_map, read_matrix, with_lengths
+from .map_fit import MapFit, ReadMatrix, fill_gaps, fit_map, read_matrix, with_lengths
 from .trial import NotProbedError, NotRunError, Observation, Observations, Trial
 
 AXIS_BUDGET = 1 << 27
@@ -346,14 +346,14 @@ RAGGED_BOUND = "reads other places for other outputs of a row: all of them are t
 """The bound of an operation whose reads along one axis depend on the position along the other."""
 
 
-def _varying_dims(reads_by_dim: Sequence[Reads]) -> list[int]:
+def _varying_dims(reads_by_dim: Sequence[ReadMatrix]) -> list[int]:
     """The dimensions of a result along which the reads differ, among outputs that read anything."""
     reading = [reads[reads.any(axis=1)] for reads in reads_by_dim]
     return [dim for dim, reads in enumerate(reading) if np.any(reads != reads[:1])]
 
 
 def _placement_of_constant_reads(
-    reads_by_length: Sequence[Reads], n: int, out: Shape, own: int | None
+    reads_by_length: Sequence[ReadMatrix], n: int, out: Shape, own: int | None
 ) -> AxisPlacement:
     """The placement of an axis along which all outputs read the same units.
 
@@ -372,7 +372,7 @@ def _placement_of_constant_reads(
     return AxisPlacement(dim, agreed.map, SCATTERED_BOUND if agreed.scattered else "")
 
 
-def _fit_all_lengths(reads_by_length: Sequence[Reads], n: int, m: int) -> MapFit | None:
+def _fit_all_lengths(reads_by_length: Sequence[ReadMatrix], n: int, m: int) -> MapFit | None:
     """The map from n to m units that reproduces the reads at every observed length.
 
     A map whose taps are not periodic is returned if the observed lengths are n and m themselves.
@@ -386,7 +386,7 @@ def _fit_all_lengths(reads_by_length: Sequence[Reads], n: int, m: int) -> MapFit
     return fit_map(reads_by_length[-1]) if reads_by_length[-1].shape == (m, n) else None
 
 
-def _reproduces(axis: AxisMap, reads: Reads) -> bool:
+def _reproduces(axis: AxisMap, reads: ReadMatrix) -> bool:
     """Whether a map, on axes of the observed lengths, reads exactly the observed units."""
     m, n = reads.shape
     return np.array_equal(read_matrix(with_lengths(axis, n, m)), fill_gaps(reads))
@@ -417,7 +417,7 @@ def _outcome_from_links(call: Call, links: Sequence[Link], reason: str) -> Outco
     if reason in (VALUES_BOUND, UNFOLLOWED_BOUND):
         return unknown_outcome_of_links(call, links, reason)
     if any(axis.whole for axis in maps):
-        return Outcome("global", links, f"{GLOBAL}: {call.operation} over space", bound)
+        return Outcome("global", links, f"{GLOBAL_NOTE}: {call.operation} over space", bound)
     if all(axis.is_identity for axis in maps):
         moved = any(link.layout != link.source.layout for link in links)
         kind = "reshape" if moved else "merge" if len(links) > 1 else "pass"

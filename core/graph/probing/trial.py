@@ -23,7 +23,7 @@ from ...torch_private import DisableTorchFunction, FlopCounter, TorchDispatchMod
 from ..axes.layout import Dims, Shape, outer_dims, placed_parts
 from ..rules.call import Call, Source
 from ..tracing.constants import Constants
-from .map_fit import Reads
+from .map_fit import ReadMatrix
 
 FLOPS_PER_NUMBER = 16
 """Number of floating-point operations that take about as long as reading or writing a number."""
@@ -34,7 +34,7 @@ The draws are observed separately. Where the observations differ, the reads depe
 """
 CONSTANT_RANGE = (-1.0, 1.0)
 """The range of random numbers for constants of unknown values."""
-CHANGES = ((float("nan"), 1000.0), (float("nan"), -1000.0))
+INPUT_CHANGES = ((float("nan"), 1000.0), (float("nan"), -1000.0))
 """For each draw, the changes that are added to a row or column, in separate runs."""
 
 Lengths = tuple[int | None, int | None]
@@ -52,7 +52,7 @@ class Observation:
             depend on the index along the other.
     """
 
-    reads: tuple[Reads, ...]
+    reads: tuple[ReadMatrix, ...]
     tied: NDArray[np.bool_]
 
     def agrees_with(self, other: Observation) -> bool:
@@ -189,7 +189,7 @@ class Trial:
         once = sum(map(prod, shapes.values())) + sum(result.numel() for result in results)
         once += int(counter.get_total_flops()) // FLOPS_PER_NUMBER
         changes = sum(self.grid(source, lengths)[axis] for source in self.sources.values())
-        return once * len(INPUT_RANGES) * (len(CHANGES[0]) * changes + 2)
+        return once * len(INPUT_RANGES) * (len(INPUT_CHANGES[0]) * changes + 2)
 
     def _run_call(self, values: Mapping[int, torch.Tensor], device: str) -> list[torch.Tensor]:
         """The tensors that the function returns for these values of its arguments.
@@ -233,7 +233,7 @@ class Trial:
             grid = self.grid(source, lengths)
             marks = [
                 self._altered_by(
-                    values, base, key, self._index_of(key, axis, unit, grid), CHANGES[draw]
+                    values, base, key, self._index_of(key, axis, unit, grid), INPUT_CHANGES[draw]
                 )
                 for unit in range(grid[axis])
             ]

@@ -16,7 +16,7 @@ from ..axes.layout import Shape
 from ..axes.nesting import picked_map
 from .call import Call, Link, Outcome, Source, broadcast_dims, names_in, normalized_dims, same_dims
 from .links import link_by_dims, unknown_outcome
-from .windows import GLOBAL, Rule
+from .windows import GLOBAL_NOTE, Rule
 
 VALUE_INDEX_BOUND = "indexing by values"
 """The reason for an upper bound where indices are not constant."""
@@ -149,7 +149,7 @@ def gather(call: Call) -> Outcome:
     if source is not None and dim in source.image_dims:
         note = f"{call.operation} along an image axis"
         return Outcome(
-            "unknown", links, f"{GLOBAL}: {note}", f"{call.operation}: {VALUE_INDEX_BOUND}"
+            "unknown", links, f"{GLOBAL_NOTE}: {note}", f"{call.operation}: {VALUE_INDEX_BOUND}"
         )
     return Outcome("merge" if len(links) > 1 else "pass", links)
 
@@ -167,7 +167,7 @@ def topk(call: Call) -> Outcome:
     dims = {d: d if len(call.out) == rank else i for i, d in enumerate(others)}
     link = link_by_dims(source, call.out, dims)
     over = any(axis.whole and axis.n_in > 1 for axis in link.maps)
-    note = f"{GLOBAL}: {call.operation} over space" if over else ""
+    note = f"{GLOBAL_NOTE}: {call.operation} over space" if over else ""
     return Outcome("global" if over else "pass", [link], note)
 
 

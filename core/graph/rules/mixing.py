@@ -25,7 +25,7 @@ from .attention_masks import (
 )
 from .call import Call, Link, Outcome, Source, broadcast_dims, names_in, normalized_dims, same_dims
 from .links import link_by_dims, unknown_outcome
-from .windows import EARLIER, GLOBAL, Rule
+from .windows import EARLIER_NOTE, GLOBAL_NOTE, Rule
 
 
 def elementwise(call: Call) -> Outcome:
@@ -57,9 +57,9 @@ def _reducing_outcome(links: Sequence[Link], kind: str, phrase: str) -> Outcome:
     """
     axes = [axis for link in links for axis in link.maps]
     if any(axis.whole and axis.n_in > 1 for axis in axes):
-        return Outcome("global", links, f"{GLOBAL}: {phrase}")
+        return Outcome("global", links, f"{GLOBAL_NOTE}: {phrase}")
     if any(axis.causal for axis in axes):
-        return Outcome("window", links, f"{EARLIER}: {phrase}")
+        return Outcome("window", links, f"{EARLIER_NOTE}: {phrase}")
     sums = any(len(taps) > 1 for axis in axes for taps in axis.taps)
     return Outcome("window" if sums else kind, links)
 

@@ -13,7 +13,7 @@ import torch
 from ..axes.axis_map import causal_map
 from .call import Call, Link, Outcome, Source, names_in, normalized_dims, same_dims
 from .links import link_by_dims, unknown_outcome
-from .windows import EARLIER, GLOBAL, Rule
+from .windows import EARLIER_NOTE, GLOBAL_NOTE, Rule
 
 
 def cumulative(call: Call) -> Outcome:
@@ -29,7 +29,7 @@ def cumulative(call: Call) -> Outcome:
 def _causal_outcome(links: list[Link], name: str) -> Outcome:
     """The outcome of an operation along time steps; ``name`` is its name in the note."""
     steps = any(axis.causal for link in links for axis in link.maps)
-    return Outcome("window" if steps else "pass", links, f"{EARLIER}: {name}" if steps else "")
+    return Outcome("window" if steps else "pass", links, f"{EARLIER_NOTE}: {name}" if steps else "")
 
 
 def recurrent(call: Call) -> Outcome:
@@ -56,10 +56,10 @@ def recurrent(call: Call) -> Outcome:
             links.append(link_by_dims(source, call.out, {1: batch}))
             states.append(link_by_dims(source, (1, call.out[batch], 1), {1: 1}))
     if bidirectional:
-        outcome = Outcome("global", links, f"{GLOBAL}: {call.operation} in both directions")
+        outcome = Outcome("global", links, f"{GLOBAL_NOTE}: {call.operation} in both directions")
     else:
         outcome = _causal_outcome(links, call.operation)
-    final = Outcome("global", states, f"{GLOBAL}: {call.operation} over all steps")
+    final = Outcome("global", states, f"{GLOBAL_NOTE}: {call.operation} over all steps")
     return replace(outcome, states=final)
 
 

@@ -32,13 +32,13 @@ from .call import Call, Link, Outcome, Source
 from .kernel_taps import kernel_taps
 from .links import link_by_dims, unfollowed_link
 
-ADAPTIVE = "depends on the input size: adaptive pooling"
+ADAPTIVE_NOTE = "depends on the input size: adaptive pooling"
 """The note of adaptive pooling to more than one unit."""
-RESIZED = "depends on the input size: resized to a fixed size"
+RESIZED_NOTE = "depends on the input size: resized to a fixed size"
 """The note of an interpolation whose output size does not follow the input's size."""
-GLOBAL = "whole image"
+GLOBAL_NOTE = "whole image"
 """The first words of the note of an operation that reads the whole image."""
-EARLIER = "sees every earlier step"
+EARLIER_NOTE = "sees every earlier step"
 """The first words of the note of a recurrence or a running sum."""
 
 
@@ -245,8 +245,8 @@ def adaptive_pool(call: Call) -> Outcome:
     maps = [whole_map(n, m) if m == 1 else adaptive_pooling_map(n, m) for n, m in sizes]
     link = _link_along_last_dims(source, call.out, maps)
     if all(m == 1 for _, m in sizes):
-        return Outcome("global", [link], f"{GLOBAL}: global pooling")
-    return Outcome("window", [link], ADAPTIVE)
+        return Outcome("global", [link], f"{GLOBAL_NOTE}: global pooling")
+    return Outcome("window", [link], ADAPTIVE_NOTE)
 
 
 def interpolate(call: Call) -> Outcome:
@@ -269,7 +269,7 @@ def interpolate(call: Call) -> Outcome:
             maps.append(resample_map(n, m, ratio, _RESAMPLING_OF_MODE[mode], corners, antialias))
     fixed = corners or mode == "area" or call.get(1, "size") is not None
     return Outcome(
-        "resample", [_link_along_last_dims(source, call.out, maps)], RESIZED if fixed else ""
+        "resample", [_link_along_last_dims(source, call.out, maps)], RESIZED_NOTE if fixed else ""
     )
 
 

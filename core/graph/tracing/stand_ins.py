@@ -24,7 +24,7 @@ _INDEXING = ("__getitem__", "__setitem__")
 """Functions whose second argument is an index."""
 
 
-class StandIns:
+class ConstantStandIns:
     """Meta tensors that replace constants with data; each constant always gets the same one.
 
     Attributes:

@@ -29,7 +29,7 @@ from ...torch_private import (
 )
 from .checkpoints import plain_checkpoints
 from .meta_copy import empty_on_meta, first_line, split_arguments
-from .stand_ins import StandIns
+from .stand_ins import ConstantStandIns
 
 MEASURE_HINT = "measure_receptive_field works without a trace, from the module's name"
 """The advice at the end of the error about a network that cannot be traced."""
@@ -79,7 +79,7 @@ class _CallRecorder(TorchFunctionMode):
         super().__init__()
         self.listener = listener
         constants = getattr(listener, "constants", None)
-        self.stand_ins = StandIns(constants) if constants is not None else None
+        self.stand_ins = ConstantStandIns(constants) if constants is not None else None
         self.inside = False
         self.written: list[torch.Tensor] = []
 

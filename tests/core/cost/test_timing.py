@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.cost import timing
-from core.cost.timing import MIN_TURNS, WARM_UP, Timing, check_work, measure_times, quartiles
+from core.cost.timing import MIN_TURNS, WARM_UP_TURNS, Timing, check_work, measure_times, quartiles
 from core.errors import SpecError
 from core.networks import build
 from core.networks.notation import parse_notation
@@ -40,7 +40,7 @@ def test_modules_take_turns_after_warming_up() -> None:
     book: list[Any] = []
     pair = [Counting("a", book), Counting("b", book)]
     found = measure_times(pair, (2, 6, 7), 5, repeats=4, thread_count=1)
-    assert [call[0] for call in book] == ["a", "b"] * (WARM_UP + 4)
+    assert [call[0] for call in book] == ["a", "b"] * (WARM_UP_TURNS + 4)
     assert {call[1] for call in book} == {(5, 2, 6, 7)}
     assert {call[2] for call in book} == {1}
     for each in found:
@@ -73,9 +73,9 @@ def test_a_stop_comes_between_two_runs(stop: int) -> None:
     found = measure_times(pair, (2, 6, 6), repeats=5, progress=progress)
     assert len(book) == stop
     assert [done for done, _, _ in told] == list(range(1, stop + 1))
-    assert {total for _, total, _ in told} == {2 * (WARM_UP + 5)}
+    assert {total for _, total, _ in told} == {2 * (WARM_UP_TURNS + 5)}
     assert found == told[-1][2]
-    counted = max(0, stop - 2 * WARM_UP)
+    counted = max(0, stop - 2 * WARM_UP_TURNS)
     assert [each.repeats for each in found] == [(counted + 1) // 2, counted // 2]
 
 

@@ -15,7 +15,7 @@ from core.networks.notation import parse_notation
 from core.networks.zoo import TABLE
 from core.networks.zoo import build as zoo
 from core.receptive_field import fields_of
-from core.receptive_field.outline import NEVER_FOLDED, Line, as_data, outline
+from core.receptive_field.outline import KINDS_NEVER_FOLDED, Line, as_data, outline
 from tests.core.random_networks import branching, chains, fits
 from tests.examples import examples
 
@@ -47,7 +47,7 @@ def check(graph: Graph, lines: tuple[Line, ...]) -> None:
         read = [name for name in line.node.inputs if name in place]
         assert [earlier for earlier, _ in line.inputs] == [place[name] for name in read]
         for name in line.folded:
-            assert graph[name].kind not in NEVER_FOLDED
+            assert graph[name].kind not in KINDS_NEVER_FOLDED
             assert fields[name].axes == line.field.axes, "what is folded sees the same"
     json.dumps(as_data(lines), allow_nan=False)
 
