@@ -38,7 +38,7 @@ from torch.overrides import TorchFunctionMode
 from ..errors import SpecError
 from ..graph.recorder import Recorder
 from ..graph.rules.call import Draft
-from ..graph.tracing.meta_copy import floating_dtype, input_names, meta_copy
+from ..graph.tracing.meta_copy import first_line, floating_dtype, input_names, meta_copy
 from ..graph.tracing.trace import run_with_listener
 from ..tensors import tensors_in
 from ..torch_private import TRILINEAR, TorchDispatchMode, storage_number
@@ -119,10 +119,6 @@ def _checked_size(input_size: tuple[int, ...]) -> tuple[int, ...]:
     if not size or not valid:
         raise SpecError("input_size", "must be whole numbers of at least 1", input_size)
     return size
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 # --- Multiply–accumulates ---------------------------------------------------------------------
@@ -236,7 +232,7 @@ class _CostRecorder(Recorder):
         try:
             image = torch.empty(1, *size, device="meta", dtype=floating_dtype(self.net))
         except Exception as error:  # the size is too large for torch
-            raise self._misfit(size, _first_line(error)) from error
+            raise self._misfit(size, first_line(error)) from error
         node = self.names.placeholder(name).name
         self._add_draft(Draft(node, name, "input", tuple(image.shape)), image)
         contexts = torch.no_grad(), torch.device("meta"), self.counter, _CallSites(self)

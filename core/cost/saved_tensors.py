@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from ..errors import SpecError
-from ..graph.tracing.meta_copy import floating_dtype, meta_copy
+from ..graph.tracing.meta_copy import first_line, floating_dtype, meta_copy
 from ..tensors import tensors_in
 from ..torch_private import storage_number
 
@@ -79,8 +79,8 @@ def saved_for_backward(
         with torch.enable_grad(), torch.device("meta"), log.hooks():
             bare(image)
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise SpecError("input_size", f"does not fit this network: {reason}", input_size) from error
+        rule = f"does not fit this network: {first_line(error)}"
+        raise SpecError("input_size", rule, input_size) from error
     return tuple(log.tensors())
 
 

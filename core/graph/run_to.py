@@ -132,8 +132,8 @@ def _is_event(operation: str, out: Any) -> bool:
     return operation == "__setitem__" or bool(tensors_in((out,)))
 
 
-class _OutputReached(BaseException):
-    """The layer's output is available, so that the rest of the network need not run."""
+class OutputReached(BaseException):
+    """Ends a run as soon as a layer's output is available; it is no error."""
 
 
 class StopAtLocation:
@@ -189,7 +189,7 @@ class StopAtLocation:
             results = tensors_in(args if unsplit else (out,))
             index = 0 if unsplit else self.location.result
             self.output = results[index] if index < len(results) else None
-            raise _OutputReached
+            raise OutputReached
 
 
 def output_of(
@@ -216,7 +216,7 @@ def output_of(
     listener = StopAtLocation(location)
     if location.event == 0:
         return image, listener
-    with suppress(_OutputReached):
+    with suppress(OutputReached):
         run_and_restore(copied, image, listener, *within)
     if listener.output is None or not _is_batch(listener.output.shape, location.shape, len(image)):
         raise SpecError(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph.axes.axis_map import AxisMap
+from ..graph.axes.axis_map import AxisMap, read_matrix
 from ..graph.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -177,17 +177,6 @@ def has_blind_units(maps: tuple[AxisMap, AxisMap]) -> bool:
         for axis in maps
         if not (axis.is_identity or axis.whole)
     )
-
-
-def read_matrix(axis: AxisMap) -> NDArray[np.float32]:
-    """A matrix of shape (n_out, n_in) that is 1 where an output of a map reads an input, else 0."""
-    if axis.whole:
-        return np.ones((axis.n_out, axis.n_in), dtype=np.float32)
-    if axis.causal:
-        return np.tri(axis.n_out, dtype=np.float32)
-    reads = np.zeros((axis.n_out, axis.n_in + 1), dtype=np.float32)
-    np.put_along_axis(reads, axis.table(), 1, axis=1)
-    return reads[:, :-1]
 
 
 def descendant_boxes(graph: Graph, name: str, unit: tuple[int, int]) -> dict[str, Box]:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpecError
-from ..graph.axes.axis_map import AxisMap
+from ..graph.axes.axis_map import AxisMap, read_matrix
 from ..graph.graph import Graph
-from .cone import read_matrix
 
 BoolArray = NDArray[np.bool_]
 MAX_SIDE = 2048

@@ -29,6 +29,7 @@ from ..graph.graph import InputSize, input_sizes
 from ..graph.plain_copy import restored_forwards
 from ..graph.recorder import Recorder
 from ..graph.rules.call import Draft
+from ..graph.run_to import OutputReached
 from ..graph.tracing.meta_copy import floating_dtype, input_names, meta_copy
 from ..graph.tracing.trace import run_with_listener
 from ..tensors import tensors_in
@@ -224,10 +225,6 @@ def _layout_and_grid(output: torch.Tensor, draft: Draft | None, rank: int) -> tu
     return plain_layout(output.ndim, dims, (rows, cols)), (rows, cols)
 
 
-class _LayerReached(BaseException):
-    """The layer's output is available, so that the rest of the network need not run."""
-
-
 def _layer_output(
     copied: nn.Module,
     inputs: Sequence[torch.Tensor],
@@ -251,7 +248,7 @@ def _layer_output(
         finder = _LayerFinder(layer, of_module)
         for name, tensor in zip(names, inputs, strict=True):
             finder.add_input(name, tensor)
-        with restored_forwards(copied), suppress(_LayerReached):
+        with restored_forwards(copied), suppress(OutputReached):
             finder.output_drafts(run_with_listener(copied, inputs, finder, *within))
         if finder.layer_output is not None:
             return finder.layer_output, finder.draft
@@ -276,7 +273,7 @@ class _LayerFinder(Recorder):
 
     def add_input(self, name: str, tensor: torch.Tensor) -> None:
         """Adds the node of an argument of forward, which may be the layer itself."""
-        with suppress(_LayerReached):
+        with suppress(OutputReached):
             super().add_input(name, tensor)
 
     def called(self, *args: Any) -> Any:
@@ -320,7 +317,7 @@ class _LayerFinder(Recorder):
         if draft is not None and tuple(tensor.shape) != draft.shape:
             raise SpecError("layer", f"has another shape than {draft.shape}", tuple(tensor.shape))
         self.layer_output, self.draft = tensor, draft
-        raise _LayerReached
+        raise OutputReached
 
 
 def _check_work(

@@ -21,6 +21,7 @@ from math import ceil, floor, gcd
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import SpecError
 from ...layer.padding import copied_index
@@ -136,6 +137,17 @@ _cached_table = lru_cache(maxsize=512)(_tap_table)
 """`_tap_table` for small maps, whose tables are cached."""
 _NO_TAP = -(1 << 60)
 """A number that no unit has; it fills up the rows of phases with fewer taps."""
+
+
+def read_matrix(axis: AxisMap) -> NDArray[np.bool_]:
+    """A boolean matrix (n_out, n_in) that is True where an output of a map reads an input."""
+    if axis.whole:
+        return np.ones((axis.n_out, axis.n_in), dtype=np.bool_)
+    if axis.causal:
+        return np.tri(axis.n_out, dtype=np.bool_)
+    reads = np.zeros((axis.n_out, axis.n_in + 1), dtype=np.bool_)
+    np.put_along_axis(reads, axis.table(), True, axis=1)
+    return reads[:, :-1]
 
 
 def identity_map(n: int) -> AxisMap:

@@ -10,7 +10,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..axes.axis_map import AxisMap, Edge
+from ..axes.axis_map import AxisMap, Edge, read_matrix
 
 ReadMatrix = NDArray[np.bool_]
 """A boolean matrix of shape (outputs, inputs) that is True where an output reads an input."""
@@ -60,13 +60,6 @@ def fill_gaps(reads: ReadMatrix) -> ReadMatrix:
     return read_matrix(
         unrepeated_map([_range_of(np.flatnonzero(row)) for row in reads], reads.shape[1])
     )
-
-
-def read_matrix(axis: AxisMap) -> ReadMatrix:
-    """The boolean matrix (outputs, inputs) that is True where an output of a map reads an input."""
-    reads = np.zeros((axis.n_out, axis.n_in + 1), dtype=bool)
-    np.put_along_axis(reads, axis.table(), True, axis=1)
-    return reads[:, :-1]
 
 
 def with_lengths(axis: AxisMap, n_in: int, n_out: int) -> AxisMap:

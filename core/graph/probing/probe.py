@@ -21,13 +21,13 @@ from ...torch_private import (
     disable_current_modes,
     temporarily_clear_interpreter_stack,
 )
-from ..axes.axis_map import AxisMap, Window, identity_map, whole_map
+from ..axes.axis_map import AxisMap, Window, identity_map, read_matrix, whole_map
 from ..axes.layout import Dims, Grid, Shape, plain_layout
 from ..rules.call import Call, Link, Outcome
 from ..rules.links import fit_links, unknown_outcome, unknown_outcome_of_links
 from ..rules.windows import GLOBAL_NOTE
 from ..tracing.constants import Constants
-from .map_fit import MapFit, ReadMatrix, fill_gaps, fit_map, read_matrix, with_lengths
+from .map_fit import MapFit, ReadMatrix, fill_gaps, fit_map, with_lengths
 from .trial import NotProbedError, NotRunError, Observation, Observations, Trial
 
 AXIS_BUDGET = 1 << 27

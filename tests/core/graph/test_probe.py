@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core.graph import network_graph
-from core.graph.axes.axis_map import AxisMap
+from core.graph.axes.axis_map import AxisMap, read_matrix
 from core.graph.probing import probe
-from core.graph.probing.map_fit import fit_map, read_matrix
+from core.graph.probing.map_fit import fit_map
 from core.receptive_field import ReceptiveField, receptive_fields
 from tests.core.random_networks import Call
 from tests.examples import examples
