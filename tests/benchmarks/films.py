@@ -13,9 +13,8 @@ from time import perf_counter, process_time
 
 from matplotlib.animation import FuncAnimation, PillowWriter
 
-from viz.choices.layer import PARAMS
 from viz.features.sweep import export
-from viz.params import decode
+from viz.features.sweep.params import SweepSettings
 from viz.slides.sheet import inked, saved
 from viz.slides.style import KINDS, Picture, Style
 from viz.slides.video import ffmpeg
@@ -27,7 +26,7 @@ REPEATS = 3
 def board(side: int) -> Picture:
     """A 3×3 convolution that keeps the size: side × side steps."""
     link = {"stride": "1", "input_height": str(side), "input_width": str(side)}
-    [picture] = export.pictures(decode(PARAMS, link)[0])
+    [picture] = export.pictures(SweepSettings.decoded(link)[0])
     return picture
 
 

@@ -12,11 +12,15 @@ from core.layer.kernels import PRESETS as KERNELS
 from core.layer.operations import OPERATIONS
 from core.layer.padding import CONVENTIONS, FILLS
 from viz.choices import layer
-from viz.params import Param
+from viz.features.claims.params import ClaimSettings
+from viz.features.exercises.params import ExerciseSettings
+from viz.features.sweep.params import COMPARE, SweepSettings
+from viz.params import Param, Settings
+from viz.slides.catalogue import SETTINGS, settings_of
 
 WORDS = (
     *("number", "sides", layer.UPLOAD),
-    *(*OPERATIONS, *CONVENTIONS, *FILLS, *PICTURES, *KERNELS, *layer.COMPARE),
+    *(*OPERATIONS, *CONVENTIONS, *FILLS, *PICTURES, *KERNELS, *COMPARE),
 )
 NUMBERS = (*range(-1, 131), 9999, 10_000, 30_000, 30_001)
 DIMENSIONS = {"pixels": 3, "weights": 4}
@@ -58,13 +62,21 @@ def any_value(param: Param) -> st.SearchStrategy[Any]:
     return st.just(param.default) | st.sampled_from(allowed(param))
 
 
-def all_values(params: Sequence[Param] = layer.PARAMS) -> st.SearchStrategy[dict[str, Any]]:
+def all_values(
+    params: Sequence[Param] = SweepSettings.params(),
+) -> st.SearchStrategy[dict[str, Any]]:
     """A value for every parameter, each drawn on its own: most layers cannot be run."""
     return st.fixed_dictionaries({param.name: any_value(param) for param in params})
 
 
-def defaults(**changes: Any) -> dict[str, Any]:
-    """The page as it opens, with some values changed."""
-    unknown = changes.keys() - {param.name for param in layer.PARAMS}
+def defaults(**changes: Any) -> SweepSettings:
+    """The sweep page as it opens, with some values changed."""
+    unknown = changes.keys() - SweepSettings.defaults().keys()
     assert not unknown, unknown
-    return {param.name: param.default for param in layer.PARAMS} | changes
+    return SweepSettings().updated(changes)
+
+
+def page_settings() -> dict[str, type[Settings]]:
+    """The class of the settings of every page, by the page's name; the tour has none."""
+    classes = {name: settings_of(name) for name in SETTINGS}
+    return classes | {"exercises": ExerciseSettings, "claims": ClaimSettings}

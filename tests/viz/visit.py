@@ -14,6 +14,7 @@ from streamlit.util import calc_hash
 from core.layer.board import BoardSpec
 from tests import polling
 from viz.choices import layer
+from viz.features.sweep.params import SweepSettings
 from viz.page import progress
 
 MAIN = Path(__file__).resolve().parents[2] / "viz" / "shell" / "main.py"
@@ -84,13 +85,13 @@ def opened(at: AppTest, *drawers: str) -> AppTest:
     return again(at)
 
 
-def values_of(at: AppTest) -> dict[str, Any]:
+def values_of(at: AppTest) -> SweepSettings:
     """The settings that the run ended with."""
-    return dict(at.session_state["page:sweep"]["kept"])
+    return SweepSettings.of(at.session_state["page:sweep"]["published_values"])
 
 
 def board_of(at: AppTest, suffix: str = "") -> BoardSpec:
-    return layer.board(values_of(at), suffix=suffix)
+    return layer.board(values_of(at).layers[suffix])
 
 
 def link_of(at: AppTest) -> dict[str, str]:

@@ -6,7 +6,7 @@ Widgets inside a closed expander are not made at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -16,52 +16,53 @@ from core.layer.feasible import feasible
 from core.layer.operations import MAX_OUTPUT_SIDE, OPERATIONS, check
 from core.layer.padding import CONVENTIONS
 from viz.choices import layer
-from viz.choices.layer import SIDES, Values
+from viz.choices.layer import SIDES, BoardSettings, WeightSettings
 from viz.choices.picture import picture_control
 from viz.page import words
 from viz.page.session import change, declared, has
 from viz.page.widgets import widget
+from viz.params import Settings
 
 
-def _slider(
-    values: Values, name: str, suffix: str, limit: int | None, place: Any = st, **settings: Any
-) -> None:
-    """A length, in the bounds in which the layer can be run."""
-    key = name + suffix
-    bounds = _bounds(values, key, [suffix], limit)
-    widget(values, key, place, low=bounds[0], high=bounds[-1], **settings)
-
-
-def _bounds(values: Values, name: str, suffixes: Sequence[str], limit: int | None) -> range:
-    """The values of one setting that leave the layers possible, the others as they are."""
+def _bounds(
+    layers: Sequence[BoardSettings], name: str, limit: int | None = MAX_OUTPUT_SIDE
+) -> dict[str, Any]:
+    """The lowest and highest value of one setting that leave the layers possible, all other
+    settings as they are."""
 
     def attempt(value: int) -> None:
-        changed = {**values, name: value}
-        for suffix in suffixes:
-            check(layer.layer(changed, suffix), layer.size(changed), limit)
+        for each in layers:
+            changed = each.updated({name: value})
+            check(layer.layer(changed), layer.size(changed), limit)
 
     param = declared(name)
-    return feasible(attempt, range(int(param.low or 0), int(param.high or 0) + 1), values[name])
+    allowed = range(int(param.low or 0), int(param.high or 0) + 1)
+    possible = feasible(attempt, allowed, layers[0][name])
+    return {"low": possible[0], "high": possible[-1]}
 
 
-def _sliders(values: Values, name: str, suffix: str, limit: int | None) -> None:
-    """One slider for both axes, or one for each."""
-    if not values["separate" + suffix]:
-        _slider(values, name, suffix, limit)
-        return
-    height, across = st.columns(2, vertical_alignment="bottom")
-    _slider(values, name, suffix, limit, height, label=f"{name} ↓")
-    _slider(values, layer.width(name), suffix, limit, across)
+def _working(layers: Sequence[BoardSettings], name: str) -> list[int]:
+    """The options of one setting with which all layers can be."""
+
+    def works(option: int) -> bool:
+        try:
+            for each in layers:
+                layer.layer(each.updated({name: option}))
+        except SpecError:
+            return False
+        return True
+
+    return [option for option in declared(name).labels if works(option)]
 
 
-def kernel_size_control(values: Values) -> None:
+def kernel_size_control(values: BoardSettings) -> None:
     """The kernel's size alone."""
-    _sliders(values, "kernel_size", "", MAX_OUTPUT_SIDE)
+    _Form("", values).lengths("kernel_size")
 
 
 def layer_controls(
     page: str,
-    values: Values,
+    values: BoardSettings,
     suffix: str = "",
     limit: int | None = MAX_OUTPUT_SIDE,
     *,
@@ -71,92 +72,109 @@ def layer_controls(
 
     Args:
         page: whose parameters these are.
-        values: of all parameters of a layer and its input, those too that the page has not.
-        suffix: of the layer's parameters.
+        values: of a layer and its input, those too that the page has not.
+        suffix: of the layer's names in the link.
         limit: longest side of an output that can be run; None for any.
         all_open: whether the rarer settings are in view from the start.
     """
-    operation, convention = OPERATIONS[values["operation" + suffix]], values["convention" + suffix]
-    sliders = partial(_sliders, values, suffix=suffix, limit=limit)
-    widget(values, "operation" + suffix, help=operation.summary)
-    sliders("kernel_size")
-    sliders("stride")
-    if convention == "number":
-        sliders("padding")
-    elif convention == "sides":
+    form = _Form(page, values, suffix, limit)
+    operation = OPERATIONS[values.operation]
+    form.draw("operation", help=operation.summary)
+    form.lengths("kernel_size")
+    form.lengths("stride")
+    if values.convention == "number":
+        form.lengths("padding")
+    elif values.convention == "sides":
         for side, column in zip(SIDES, [*st.columns(2), *st.columns(2)], strict=True):
-            _slider(values, side, suffix, limit, column)
+            form.length(side, column)
     if operation.has("dilation"):
-        sliders("dilation")
-    if operation.has("output_padding") and convention not in CONVENTIONS:
-        sliders("output_padding")
+        form.lengths("dilation")
+    if operation.has("output_padding") and values.convention not in CONVENTIONS:
+        form.lengths("output_padding")
     more = st.expander("More about the layer", all_open, key="more" + suffix, on_change="rerun")
     if more.open:
         with more:
-            _more(page, values, suffix)
+            form.rest()
 
 
-def _more(page: str, values: Values, suffix: str) -> None:
-    operation = OPERATIONS[values["operation" + suffix]]
-    ways = declared("convention" + suffix).labels
-    labels = {name: words.way_of_padding(name, operation) for name in ways}
-    widget(values, "convention" + suffix, options=labels)
-    widget(
-        values,
-        "separate" + suffix,
-        on_change=change,
-        args=(page, layer.apart(values, suffix)),
-    )
-    for name in ("padding_mode", "ceil_mode", "count_include_pad"):
-        if operation.has(name) and has(name + suffix):
-            widget(values, name + suffix)
-    if operation.has("out_channels") and has("out_channels" + suffix):
-        for name, column in zip(("out_channels", "groups"), st.columns(2), strict=True):
-            widget(values, name + suffix, column, options=_working(values, name + suffix, [suffix]))
-        widget(values, "bias" + suffix)
+@dataclass(frozen=True)
+class _Form:
+    """The widgets of one layer; see `layer_controls` for the fields."""
+
+    page: str
+    values: BoardSettings
+    suffix: str = ""
+    limit: int | None = MAX_OUTPUT_SIDE
+
+    def draw(self, name: str, place: Any = st, **settings: Any) -> None:
+        """The control of one setting of the layer."""
+        widget(self.values, name, place, suffix=self.suffix, **settings)
+
+    def has(self, name: str) -> bool:
+        """Whether the page has the setting."""
+        return has(name + self.suffix)
+
+    def length(self, name: str, place: Any = st, **settings: Any) -> None:
+        """A length, in the bounds in which the layer can be run."""
+        self.draw(name, place, **_bounds([self.values], name, self.limit), **settings)
+
+    def lengths(self, name: str) -> None:
+        """One slider for both axes, or one for each."""
+        if not self.values.separate:
+            self.length(name)
+            return
+        height, across = st.columns(2, vertical_alignment="bottom")
+        self.length(name, height, label=f"{name} ↓")
+        self.length(layer.width(name), across)
+
+    def rest(self) -> None:
+        """The rarer settings."""
+        operation = OPERATIONS[self.values.operation]
+        ways = declared("convention").labels
+        self.draw("convention", options={n: words.way_of_padding(n, operation) for n in ways})
+        widths = layer.equal_widths(self.values.flat)
+        together = {name + self.suffix: value for name, value in widths.items()}
+        self.draw("separate", on_change=change, args=(self.page, together))
+        for name in ("padding_mode", "ceil_mode", "count_include_pad"):
+            if operation.has(name) and self.has(name):
+                self.draw(name)
+        if operation.has("out_channels") and self.has("out_channels"):
+            for name, column in zip(("out_channels", "groups"), st.columns(2), strict=True):
+                self.draw(name, column, options=_working([self.values], name))
+            self.draw("bias")
 
 
-def _working(values: Values, name: str, suffixes: Sequence[str]) -> list[int]:
-    """The options of one setting with which all layers can be."""
+def input_controls(values: BoardSettings, layers: Sequence[BoardSettings]) -> None:
+    """The picture, its size and channels; bounded so that all layers still fit.
 
-    def works(option: int) -> bool:
-        try:
-            for suffix in suffixes:
-                layer.layer({**values, name: option}, suffix)
-        except SpecError:
-            return False
-        return True
-
-    return [option for option in declared(name).labels if works(option)]
-
-
-def input_controls(values: Values, suffixes: Sequence[str]) -> None:
-    """The picture, its size and channels; bounded so that every layer shown still fits."""
+    Args:
+        values: of the page.
+        layers: each layer on the page's input.
+    """
     picture_control(values)
     for name in ("input_height", "input_width"):
-        bounds = _bounds(values, name, suffixes, MAX_OUTPUT_SIDE)
-        widget(values, name, low=bounds[0], high=bounds[-1])
-    widget(values, "in_channels", options=_working(values, "in_channels", suffixes))
+        widget(values, name, **_bounds(layers, name))
+    widget(values, "in_channels", options=_working(layers, "in_channels"))
 
 
-def kernel_controls(page: str, values: Values) -> None:
+def kernel_controls(page: str, values: WeightSettings) -> None:
     """The weights: a preset, its seed, and a button that takes back typed cells."""
     weights_control(values, help="Double-click a weight on the board to change it.")
     _reset(page, values, "weights", "typed weights")
 
 
-def weights_control(values: Values, **settings: Any) -> None:
+def weights_control(values: WeightSettings, **settings: Any) -> None:
     """The weights of a kernel, and their seed where they are drawn."""
     widget(values, "kernel", **settings)
-    if values["kernel"] == "random":
+    if values.kernel == "random":
         widget(values, "kernel_seed")
 
 
-def edits_controls(page: str, values: Values) -> None:
+def edits_controls(page: str, values: BoardSettings) -> None:
     """A button that takes back typed input cells."""
     _reset(page, values, "pixels", "typed pixels")
 
 
-def _reset(page: str, values: Values, name: str, what: str) -> None:
+def _reset(page: str, values: Settings, name: str, what: str) -> None:
     if values[name]:
         st.button(f"undo {what}", on_click=change, args=(page, {name: ""}), key=f"undo_{name}")

@@ -8,7 +8,7 @@ it, a module by name.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from core.networks.zoo_lines import NOTATIONS
 from core.training.spec import LongRange, Net, OwnImages, TrainingSpec
 from core.training.text import from_text, to_text
 from viz.choices import lab, lab_store
-from viz.params import Param, Values, choice, decode, number, pattern
+from viz.params import Settings, choice, decode, number, pattern, text
 from viz.server.cache import computed_once
 from viz.server.settings import settings
 
@@ -54,7 +54,7 @@ def _run(text: str) -> str:
     except SpecError as error:
         raise ValueError(f"is no training run: {error}") from None
     line = to_text(spec)
-    if wrong := decode(lab.ASKED, lab_query(line))[1]:
+    if wrong := decode(lab.TrainingSettings.params(), lab_query(line))[1]:
         raise ValueError(f"is none of the training lab: {'; '.join(wrong)}")
     return line
 
@@ -112,37 +112,45 @@ def spec_of(layers: str) -> NetworkSpec:
     return parse_notation(layers)
 
 
-def params(network: str = DEFAULT, layers: str = NOTATIONS[DEFAULT]) -> list[Param]:
-    """The choice of a network, with a page's own first one.
+def network_name(default: str = DEFAULT) -> Any:
+    """A field for the choice of a network."""
+    return choice(
+        default,
+        lambda: {name: title(name) for name in options(trained=True)},
+        "network",
+        f"{OWN} or an architecture of the list, such as {DEFAULT}",
+        help="A published architecture, or layers of your own.",
+    )
+
+
+@dataclass(frozen=True)
+class NetworkSettings(Settings):
+    """The choice of a network and of its input; a page may declare another network as its first.
 
     An input size of 0 stands for the size the architecture was published for.
     """
-    return [
-        choice(
-            *(
-                "network",
-                network,
-                lambda: {name: title(name) for name in options(trained=True)},
-                "network",
-            ),
-            f"{OWN} or an architecture of the list, such as {DEFAULT}",
-            help="A published architecture, or layers of your own.",
-        ),
-        Param("layers", layers, _layers),
-        Param("run", "", _run),
-        pattern(
-            *("module", "", r"[\w.]{1,200}:[\w.]{1,200}", "package.module:callable"),
-            typed=True,
-            kind="text",
-            label="module — package.module:callable",
-        ),
-        number("in_channels", 3, 1, MAX_CHANNELS, "in_channels"),
-        number("input_height", 0, 0, MAX_SIDE, "height", unit="px", help="Of the input."),
-        number("input_width", 0, 0, MAX_SIDE, "width", unit="px", help="Of the input."),
-    ]
+
+    network: str = network_name()
+    layers: str = text(NOTATIONS[DEFAULT], _layers)
+    run: str = text("", _run)
+    module: str = pattern(
+        "",
+        r"[\w.]{1,200}:[\w.]{1,200}",
+        "package.module:callable",
+        typed=True,
+        kind="text",
+        label="module — package.module:callable",
+    )
+    in_channels: int = number(3, 1, MAX_CHANNELS, "in_channels")
+    input_height: int = number(0, 0, MAX_SIDE, "height", unit="px", help="Of the input.")
+    input_width: int = number(0, 0, MAX_SIDE, "width", unit="px", help="Of the input.")
 
 
-PARAMS = params()
+@dataclass(frozen=True)
+class OwnLayers(NetworkSettings):
+    """The same, beginning with layers in notation; a page declares which."""
+
+    network: str = network_name(OWN)
 
 
 @dataclass(frozen=True)
@@ -247,19 +255,24 @@ def published(name: str) -> Network:
     return Network(name, None, "", entry(name).input_size)
 
 
-def settle(values: dict[str, Any]) -> None:
-    """Put the published sizes where the link says nothing; channels are the architecture's. A
-    trained net takes the images it learned from."""
-    name = values["network"]
+S = TypeVar("S", bound=NetworkSettings)
+
+
+def settle(values: S) -> S:
+    """The settings with the published sizes where the link says nothing; channels are the
+    architecture's. A trained net takes the images it learned from."""
+    name = values.network
     if name == TRAINED:
-        shape = (_found_run(values["run"]) or TrainingSpec()).task.shape
-        values["in_channels"], values["input_height"], values["input_width"] = shape
-        return
-    shape = (3, 64, 64) if name in (OWN, MODULE) else published(name).input_size
-    if name not in (OWN, MODULE):
-        values["in_channels"] = shape[0]
-    for key, side in zip(("input_height", "input_width"), shape[1:], strict=True):
-        values[key] = values[key] or min(side, MAX_SIDE)
+        channels, height, width = (_found_run(values.run) or TrainingSpec()).task.shape
+        return replace(values, in_channels=channels, input_height=height, input_width=width)
+    own = name in (OWN, MODULE)
+    channels, height, width = (3, 64, 64) if own else published(name).input_size
+    return replace(
+        values,
+        in_channels=values.in_channels if own else channels,
+        input_height=values.input_height or min(height, MAX_SIDE),
+        input_width=values.input_width or min(width, MAX_SIDE),
+    )
 
 
 def _found_run(line: str) -> TrainingSpec | None:
@@ -270,17 +283,17 @@ def _found_run(line: str) -> TrainingSpec | None:
         return None
 
 
-def network(values: Values) -> Network:
+def network(values: NetworkSettings) -> Network:
     """The network of settled values.
 
     Raises:
         SpecError: the layers are no network, or no module is named.
     """
-    name = values["network"]
-    size = (values["in_channels"], values["input_height"], values["input_width"])
-    if name == MODULE and not values["module"]:
+    name = values.network
+    size = (values.in_channels, values.input_height, values.input_width)
+    if name == MODULE and not values.module:
         raise SpecError("module", "must be named, as package.module:callable", "nothing")
-    spec = spec_of(values["layers"]) if name == OWN else None
+    spec = spec_of(values.layers) if name == OWN else None
     if name == TRAINED:
-        return Network(name, None, "", size, values["run"], _found_run(values["run"]))
-    return Network(name, spec, values["module"] if name == MODULE else "", size)
+        return Network(name, None, "", size, values.run, _found_run(values.run))
+    return Network(name, spec, values.module if name == MODULE else "", size)

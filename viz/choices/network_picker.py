@@ -14,7 +14,7 @@ from core.training.spec import TrainingSpec
 from viz.choices import network as network_state
 from viz.choices import network_analysis
 from viz.choices.lab import OPTIMIZER_WORDS, TASKS
-from viz.choices.network import MAX_CHANNELS, MODULE, OWN, TRAINED, Values
+from viz.choices.network import MAX_CHANNELS, MODULE, OWN, TRAINED, NetworkSettings
 from viz.page.session import change, current
 from viz.page.widgets import widget
 from viz.page.words import sentence
@@ -34,7 +34,7 @@ AS_TRAINED = "as_is"
 """Of a page that draws weights: those that a net has."""
 
 
-def picker(page: str, values: Values, editor: Mapping[str, Any] | None = None) -> None:
+def picker(page: str, values: NetworkSettings, editor: Mapping[str, Any] | None = None) -> None:
     """The choice of a network and of its input.
 
     Args:
@@ -42,27 +42,27 @@ def picker(page: str, values: Values, editor: Mapping[str, Any] | None = None) -
         values: of the page.
         editor: what must be set so that the page shows its editor of layers, if it has one.
     """
-    offered = network_state.options(bool(values["run"]) or values["network"] == TRAINED)
+    offered = network_state.options(bool(values.run) or values.network == TRAINED)
     widget(values, "network", options=offered, on_change=_on_network, args=(page,))
-    if values["network"] == OWN:
+    if values.network == OWN:
         _text(page, values)
-    elif values["network"] == MODULE:
+    elif values.network == MODULE:
         widget(values, "module")
-    elif values["network"] == TRAINED:
+    elif values.network == TRAINED:
         _trained(page, values)
         return  # its input is that of its images
-    elif values["network"] in NOTATIONS:
+    elif values.network in NOTATIONS:
         st.button(
             "Change its layers",
             icon=":material/edit:",
             on_click=open_layers,
-            args=(page, NOTATIONS[values["network"]], editor),
+            args=(page, NOTATIONS[values.network], editor),
             help="Opens this architecture as layers of your own.",
         )
     _input(values)
 
 
-def _trained(page: str, values: Values) -> None:
+def _trained(page: str, values: NetworkSettings) -> None:
     """What a net of the training lab is, whether its weights are here, and the way to the lab."""
     network = network_state.network(values)
     if network.run is None:  # said where the picture would be
@@ -76,7 +76,7 @@ def _trained(page: str, values: Values) -> None:
         lab_link(values)
         return
     lab_link(values, "Its training")
-    if values.get("weights", AS_TRAINED) != AS_TRAINED:
+    if getattr(values, "weights", AS_TRAINED) != AS_TRAINED:
         st.caption("The trained weights are not used: the weights chosen below are drawn anew.")
         st.button("Use the trained weights", on_click=change, args=(page, {"weights": AS_TRAINED}))
 
@@ -87,23 +87,23 @@ def _learned(run: TrainingSpec) -> str:
     return f"Learns from {TASKS[run.task.kind]}, {steps}. Its input is theirs: {size}."
 
 
-def lab_link(values: Values, label: str = TRAIN) -> None:
+def lab_link(values: NetworkSettings, label: str = TRAIN) -> None:
     """To the training lab, which opens with the settings that train the net of the link."""
-    query = network_state.lab_query(values["run"]) if values["run"] else {}
+    query = network_state.lab_query(values.run) if values.run else {}
     st.page_link(LAB, label=label, icon=":material/model_training:", query_params=query)
 
 
-def offer_training(error: SpecError, values: Values) -> None:
+def offer_training(error: SpecError, values: NetworkSettings) -> None:
     """The link to the training lab where a refused net of it has to be trained first."""
     if error.parameter == "run":
         lab_link(values)
 
 
-def _input(values: Values) -> None:
+def _input(values: NetworkSettings) -> None:
     columns = st.columns(2, vertical_alignment="bottom")
     for column, name in zip(columns, ("input_height", "input_width"), strict=True):
         widget(values, name, column, low=1)
-    if values["network"] in (OWN, MODULE):
+    if values.network in (OWN, MODULE):
         widget(values, "in_channels")
 
 
@@ -121,13 +121,13 @@ def open_layers(page: str, layers: str, editor: Mapping[str, Any] | None = None)
     st.session_state.pop("layers_text", None)
 
 
-def _text(page: str, values: Values) -> None:
+def _text(page: str, values: NetworkSettings) -> None:
     """The layers as text, notation or source; what is no network stays, with the reason."""
     refused: tuple[str, str] | None = st.session_state.get("layers_refused")
-    if refused and refused[1] != values["layers"]:
+    if refused and refused[1] != values.layers:
         refused = st.session_state["layers_refused"] = None  # something else has been opened
-    if not refused and st.session_state.get("layers_text") != values["layers"]:
-        st.session_state["layers_text"] = values["layers"]  # else what is being typed would go
+    if not refused and st.session_state.get("layers_text") != values.layers:
+        st.session_state["layers_text"] = values.layers  # else what is being typed would go
     st.text_area(
         "layers — notation or PyTorch code",
         key="layers_text",
@@ -150,7 +150,7 @@ def _on_text(page: str) -> None:
             changed["in_channels"] = min(channels, MAX_CHANNELS)
     except SpecError as error:
         why = f"This is no network yet. {sentence(error)} The picture shows the last one."
-        st.session_state["layers_refused"] = (why, current(page)["layers"])
+        st.session_state["layers_refused"] = (why, current(page, NetworkSettings).layers)
         return
     st.session_state["layers_refused"] = None
     change(page, changed)

@@ -10,15 +10,15 @@ import streamlit as st
 from core.data import PICTURES, decode_upload
 from core.errors import SpecError
 from core.layer.board import Upload
-from viz.choices.layer import UPLOAD
+from viz.choices.layer import UPLOAD, PictureSettings
 from viz.page import uploads
 from viz.page.session import has
 from viz.page.widgets import widget
-from viz.params import Values
+from viz.params import Settings
 from viz.server.settings import settings
 
 
-def picture_control(values: Values, **settings: Any) -> None:
+def picture_control(values: Settings, **settings: Any) -> None:
     """Which picture: the same choice on every page that needs one."""
     widget(values, "picture", **settings)
     if values["picture"] == UPLOAD:
@@ -33,9 +33,9 @@ def loaded_upload() -> Upload | None:
     return upload
 
 
-def missing_upload(values: Values) -> None:
+def missing_upload(values: PictureSettings) -> None:
     """Say that the pagoda stands in where a link names a visitor's own picture."""
-    if values["picture"] == UPLOAD and loaded_upload() is None:
+    if values.picture == UPLOAD and loaded_upload() is None:
         st.info(
             "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
             "in for it. Choose a file where the picture is chosen."

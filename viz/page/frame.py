@@ -4,7 +4,7 @@ a menu beside it, one tab is open, and where nothing can be drawn there is a sen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,24 +12,24 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
-from viz.page.session import PageState, change, give
+from viz.page.session import PageState, S, bind_widget, change
 from viz.page.words import sentence
-from viz.params import Param
+from viz.params import Settings
 from viz.server import torch_start
 
 
 @contextmanager
-def opened(page: str, params: Sequence[Param], *, warm: bool = True) -> Iterator[PageState]:
+def opened(page: str, settings: type[S], *, warm: bool = True) -> Iterator[PageState[S]]:
     """One run of a page: its state follows the link, and the link follows the state at the end.
 
     Args:
         page: name of the page.
-        params: all parameters of its link.
+        settings: class of its settings.
         warm: whether nothing of the page is drawn before torch is loaded.
     """
     if warm:
         warm_up()
-    state = PageState(page, params)
+    state = PageState(page, settings)
     yield state
     state.publish()
 
@@ -52,7 +52,7 @@ def heading(text: str) -> DeltaGenerator:
 
 
 def open_tab(
-    values: Mapping[str, Any], labels: Mapping[str, str], parameter: str = "tab"
+    values: Settings, labels: Mapping[str, str], parameter: str = "tab"
 ) -> tuple[str, DeltaGenerator]:
     """The row of tabs; returns the open one's name in the link, and the place inside of it.
 
@@ -61,7 +61,9 @@ def open_tab(
         labels: name in the link: label on the page.
         parameter: whose value is the open tab's label.
     """
-    tabs = st.tabs(list(labels.values()), key=give(values, parameter), on_change="rerun")
+    tabs = st.tabs(
+        list(labels.values()), key=bind_widget(parameter, values[parameter]), on_change="rerun"
+    )
     number = list(labels.values()).index(values[parameter])
     return list(labels)[number], tabs[number]
 

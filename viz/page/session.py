@@ -1,8 +1,10 @@
 """The URL is the whole state: parameters, how they are read, and how they are written.
 
-A page declares its parameters once. ``PageState`` brings a link's values into the session
-before the widgets are made; its ``publish`` writes what differs from the defaults back
-after them. Widgets share the parameter's name as their key and pass no default of their own.
+A page declares its parameters as fields of one class of `viz.params.Settings`. ``PageState``
+brings a link's values into the session before the widgets are made; its ``publish`` writes what
+differs from the defaults back after them. Widgets share the parameter's name as their key and
+pass no default of their own. Between the two a page works with frozen settings; it changes them
+by setting ``state.values`` to others.
 
 Streamlit's ``bind="query-params"`` cannot serve here: a bound slider whose bounds follow
 the other settings drops a clamped value from the link, and what it ignores it ignores
@@ -13,51 +15,60 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from viz.params import MAX_TEXT, SHELL, SHELL_NAMES, Param, decode, query
+from viz.params import MAX_TEXT, SHELL, SHELL_NAMES, Param, Settings, decode, query
 from viz.server.streamlit_private import widget_id, widgets_of_the_browser
 
 SETTLING = 3.0
-"""Seconds in which a new widget is told its value in every run: a busy browser may draw two runs
+"""Seconds in which every run sets a new widget's value again: a busy browser may draw two runs
 that follow each other as one, the second, in which the widget would start at its lowest value."""
 
+S = TypeVar("S", bound=Settings)
 
-class PageState:
-    """The values of one page in one visitor's session.
 
-    They live in one dictionary of the session: Streamlit walks all session keys for every
-    widget it makes. Only the widgets that are drawn have keys of their own; ``give`` hands
-    a value to a widget just before it is made.
+class PageState(Generic[S]):
+    """The settings of one page in one visitor's session.
+
+    Their values live in one dictionary of the session: Streamlit walks all session keys for every
+    widget it makes. Only the widgets that are drawn have keys of their own; `bind_widget` sets
+    the value of such a key just before its widget is made.
 
     Attributes:
-        values: name to value, after the URL, the widgets and the callbacks have spoken.
         ignored: one clause for each parameter of the URL that was ignored.
-        adopted: how often a link has set the values; the picture follows when it changes.
-        from_link: whether a link has set them since the last run that came to its end.
+        adopted: number of times that a link has set the values; the picture starts anew when it
+            changes.
+        from_link: whether a link has set the values since the last run that came to its end.
     """
 
-    def __init__(self, page: str, params: Sequence[Param]) -> None:
+    def __init__(self, page: str, settings: type[S]) -> None:
+        params = settings.params()
         self.params = params
         self._store: dict[str, Any] = st.session_state.setdefault(f"page:{page}", {})
         if "page" not in st.session_state:
             st.session_state["sent"] = _sent_by_the_browser()
-        self._read(page)
-        self._store |= {
-            "values": self.values,
-            "params": params,
-            "by_name": {param.name: param for param in params},
-        }
+        self.values = settings.of(self._read(page))
+        self._store |= {"params": params, "by_name": {param.name: param for param in params}}
         self.adopted: int = self._store["adopted"]
         self.ignored: list[str] = self._store["ignored"]
         self.from_link: bool = self._store.get("published", 0) != self.adopted
 
+    @property
+    def values(self) -> S:
+        """The settings after the URL, the widgets and the callbacks have spoken."""
+        return self._values
+
+    @values.setter
+    def values(self, values: S) -> None:
+        self._values = values
+        self._store["values"] = values.flat
+
     def changed(self, *names: str) -> bool:
         """Whether the visitor has changed one of these values since the last run."""
-        before = self._store.get("kept")
+        before = self._store.get("published_values")
         if self.from_link or before is None:
             return False
         return any(before[name] != self.values[name] for name in names)
@@ -73,12 +84,12 @@ class PageState:
             sentences: one for each change.
             apart: parameters that only say what is looked at.
         """
-        settings = {name: value for name, value in self.values.items() if name not in apart}
+        settings = {n: value for n, value in self.values.flat.items() if n not in apart}
         before, notes = self._store.get("notes", (None, ()))
         self._store["notes"] = settings, sentences or (notes if before == settings else ())
 
-    def _read(self, page: str) -> None:
-        """A first visit and the browser's Back button take the URL; coming back from another
+    def _read(self, page: str) -> dict[str, Any]:
+        """The values by name. A first visit and the browser's Back button take the URL; coming back from another
         page takes what was left there; otherwise the widgets' own values stand. (The URL
         arrives late when things are done fast: it counts only in a run that nothing else
         has set off.)
@@ -88,29 +99,31 @@ class PageState:
         returning = st.session_state.get("page") != page
         st.session_state["page"] = page
         # Of a first run that a click has cut short there are values, and nothing published yet.
-        kept = store.get("kept", store.get("values"))
-        told = store.pop("pending", None)  # what callbacks have changed, None without any
-        if kept is None or (returning and query):
-            self._adopt(query)
-        elif returning:
-            self.values = dict(kept)
+        before = store.get("published_values", store.get("values"))
+        changes = store.pop("pending", None)  # by callbacks; None without any
+        if before is None or (returning and query):
+            return self._adopt(query)
+        if returning:
             store["adopted"] += 1
-        else:
-            self.values = _with_widgets(kept, self.params) | (told or {})
-            if self.values != kept:
-                store["ignored"] = []  # the visitor has moved on
-            elif told is None and query != store["url"]:
-                self._adopt(query)
+            return dict(before)
+        values = _with_widgets(before, self.params) | (changes or {})
+        if values != before:
+            store["ignored"] = []  # the visitor has moved on
+        elif changes is None and query != store["url"]:
+            return self._adopt(query)
+        return values
 
-    def _adopt(self, query: Mapping[str, str]) -> None:
-        self.values, self._store["ignored"] = decode(self.params, query)
+    def _adopt(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """The values of a link, which replace those of the session."""
+        values, self._store["ignored"] = decode(self.params, query)
         self._store["adopted"] = self._store.get("adopted", 0) + 1
         self._store.setdefault("url", dict(query))
+        return values
 
     def place(self) -> None:
-        """Hand values that were changed since the last run to the widgets that have them."""
+        """Set the widgets whose values were changed since the last run by anything else."""
         live = st.session_state.to_dict()
-        for name, value in self.values.items():
+        for name, value in self.values.flat.items():
             if name in live and live[name] != value:
                 st.session_state[name] = value
 
@@ -128,25 +141,26 @@ class PageState:
 
     def publish(self) -> None:
         """Write the state that this run ends with into the URL, without the defaults."""
-        store = self._store
-        values = _with_widgets(self.values, self.params)
-        url, told = query(self.params, values), shell_query()
-        if st.query_params.to_dict() != url | told:
-            st.query_params.from_dict(url | told)
-        store |= {"kept": values, "url": url, "values": values, "published": self.adopted}
-        _shell_store()["url"] = told
+        store, drawn = self._store, self.values.flat
+        values = _with_widgets(drawn, self.params)
+        url, shell_url = query(self.params, values), shell_query()
+        if st.query_params.to_dict() != url | shell_url:
+            st.query_params.from_dict(url | shell_url)
+        store |= {"published_values": values, "url": url, "values": values}
+        store["published"] = self.adopted
+        _shell_store()["url"] = shell_url
         sent = st.session_state.pop("sent", {})  # until a first run has come to its end
-        moved = [name for name in values if name in sent and values[name] != self.values[name]]
+        moved = [name for name in values if name in sent and values[name] != drawn[name]]
         if moved:  # the picture was drawn before the widgets had spoken
-            unread = {name: self.values[name] for name in moved if not _is_read(name, sent[name])}
+            unread = {name: drawn[name] for name in moved if not _is_read(name, sent[name])}
             store["pending"] = unread  # of another release's page: the link's values stand
             st.rerun()
 
 
 def _parted(query: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """A link's parameters: the page's own, and those of every page."""
-    told = {name: text for name, text in query.items() if name in SHELL_NAMES}
-    return {name: text for name, text in query.items() if name not in told}, told
+    shell = {name: text for name, text in query.items() if name in SHELL_NAMES}
+    return {name: text for name, text in query.items() if name not in shell}, shell
 
 
 def _shell_store() -> dict[str, Any]:
@@ -155,30 +169,35 @@ def _shell_store() -> dict[str, Any]:
 
 
 def read_shell(page: str) -> dict[str, Any]:
-    """The values of `SHELL` in a run of this page; to be asked before its `PageState` is made.
+    """The values of `SHELL` in a run of this page; to be called before its `PageState` is made.
 
     They follow the link as a page's values do, but stay where a visitor goes on to a page whose
     address does not name them.
     """
-    store, told = _shell_store(), _parted(st.query_params.to_dict())[1]
+    store, query = _shell_store(), _parted(st.query_params.to_dict())[1]
     moved_on = st.session_state.get("page") not in (None, page)
     pending = store.pop("pending", None)
     if pending is not None:
         store |= {"values": store["values"] | pending, "ignored": []}
-    elif "values" not in store or (told if moved_on else told != store["url"] and not _acted(page)):
-        values, ignored = decode(SHELL, told)
-        store |= {"values": values, "ignored": ignored, "url": told}
-    elif moved_on or _acted(page):
+    elif "values" not in store or (
+        query if moved_on else query != store["url"] and not _triggered_by_widget(page)
+    ):
+        values, ignored = decode(SHELL, query)
+        store |= {"values": values, "ignored": ignored, "url": query}
+    elif moved_on or _triggered_by_widget(page):
         store["ignored"] = []
-    found: dict[str, Any] = store["values"]
-    return found
+    values_of_shell: dict[str, Any] = store["values"]
+    return values_of_shell
 
 
-def _acted(page: str) -> bool:
-    """Whether a widget or a callback of the page has set off this run: then its URL is old."""
+def _triggered_by_widget(page: str) -> bool:
+    """Whether a widget or a callback of the page has caused this run: then the browser's address
+    may lag behind."""
     store = st.session_state.get(f"page:{page}", {})
-    kept = store.get("kept")
-    return kept is not None and ("pending" in store or _with_widgets(kept, store["params"]) != kept)
+    values = store.get("published_values")
+    return values is not None and (
+        "pending" in store or _with_widgets(values, store["params"]) != values
+    )
 
 
 def page_query() -> dict[str, str]:
@@ -203,30 +222,33 @@ def _with_widgets(values: Mapping[str, Any], params: Sequence[Param]) -> dict[st
     a browser can send anything. One look at the session: asking it for a key that is not there
     is slow."""
     live = st.session_state.to_dict()
-    told = {p.name: live.get(p.name, values[p.name]) for p in params}
-    moved = [p for p in params if told[p.name] != values[p.name]]
-    return {**values, **{p.name: told[p.name] for p in moved if p.allows(told[p.name])}}
+    sent = {p.name: live.get(p.name, values[p.name]) for p in params}
+    moved = [p for p in params if sent[p.name] != values[p.name]]
+    return {**values, **{p.name: sent[p.name] for p in moved if p.allows(sent[p.name])}}
 
 
-def give(values: Mapping[str, Any], name: str, *identity: object) -> str:
-    """Hand a value to the widget that is about to be made; returns the widget's key.
+def bind_widget(key: str, value: Any, *identity: object) -> str:
+    """Set the value of the widget that is about to be made; returns its key.
 
-    ``identity``: what, besides the key, makes Streamlit take the widget for a new one that
-    starts at its lowest value: the bounds of a slider.
+    Args:
+        key: of the widget.
+        value: that it starts with.
+        identity: what, besides the key, makes Streamlit take the widget for a new one that starts
+            at its lowest value: the bounds of a slider.
     """
-    made = st.session_state.setdefault("made", {})
-    if name not in made and name in st.session_state.get("sent", {}):
-        made[name] = identity, time.monotonic()
-        return name  # a browser whose server has restarted, and what was clicked since then
-    before, since = made.get(name, (None, 0.0))
+    bound = st.session_state.setdefault("bound_widgets", {})
+    if key not in bound and key in st.session_state.get("sent", {}):
+        bound[key] = identity, time.monotonic()
+        return key  # a browser whose server has restarted, and what was clicked since then
+    before, since = bound.get(key, (None, 0.0))
     now = time.monotonic()
-    if name not in st.session_state or before != identity:
-        st.session_state[name] = values[name]
+    if key not in st.session_state or before != identity:
+        st.session_state[key] = value
         since = now
     elif now - since < SETTLING:
-        st.session_state[name] = st.session_state[name]
-    made[name] = identity, since
-    return name
+        st.session_state[key] = st.session_state[key]
+    bound[key] = identity, since
+    return key
 
 
 def _sent_by_the_browser() -> dict[str, str]:
@@ -244,10 +266,10 @@ def _is_read(key: str, sent: str) -> bool:
     return widget_id(key) == sent
 
 
-def current(page: str) -> dict[str, Any]:
-    """The page's values, for callbacks: those of the last run and the widgets since."""
+def current(page: str, settings: type[S]) -> S:
+    """The page's settings, for callbacks: those of the last run and the widgets since."""
     store = st.session_state[f"page:{page}"]
-    return _with_widgets(store["kept"], store["params"])
+    return settings.of(_with_widgets(store["published_values"], store["params"]))
 
 
 def link(page: str, also: Mapping[str, str] | None = None) -> str:
@@ -258,8 +280,8 @@ def link(page: str, also: Mapping[str, str] | None = None) -> str:
         also: parameters besides the page's own; none of `SHELL` without it.
     """
     store = st.session_state[f"page:{page}"]
-    told = query(store["params"], _with_widgets(store["values"], store["params"]))
-    text = urlencode({**told, **(also or {})})
+    own = query(store["params"], _with_widgets(store["values"], store["params"]))
+    text = urlencode({**own, **(also or {})})
     address = urlsplit(st.context.url or f"/{page}")
     return address._replace(path=address.path or "/", query=text, fragment="").geturl()
 
@@ -269,8 +291,8 @@ def change(page: str, values: Mapping[str, Any]) -> None:
     breaks a rule of a link is left as it is."""
     store = st.session_state[f"page:{page}"]
     rules = {param.name: param for param in store["params"]}
-    kept = {n: v for n, v in values.items() if n not in rules or rules[n].allows(v)}
-    store.setdefault("pending", {}).update(kept)
+    allowed = {n: v for n, v in values.items() if n not in rules or rules[n].allows(v)}
+    store.setdefault("pending", {}).update(allowed)
 
 
 def _by_name() -> dict[str, Param]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from viz.page.session import declared, give
-from viz.params import MAX_TEXT, Param, Values
+from viz.page.session import bind_widget, declared
+from viz.params import MAX_TEXT, Param, Settings
 
 NUMBERS = {"slider": "slider", "number": "number_input"}
 CHOICES = {
@@ -24,10 +24,11 @@ _ATTRIBUTES = {field.name for field in fields(Param)}
 
 
 def widget(
-    values: Values,
+    values: Settings,
     name: str,
     place: Any = st,
     *,
+    suffix: str = "",
     on_change: Callable[..., None] | None = None,
     args: tuple[Any, ...] = (),
     **settings: Any,
@@ -38,11 +39,12 @@ def widget(
         values: of the page.
         name: of the parameter.
         place: a container; where the script stands without one.
+        suffix: of the name in the link, where ``values`` are one group of the page's.
         on_change, args: callback of a change.
         settings: attributes of `Param` that follow the other settings, such as bounds, options
             and label; any other argument of the control as Streamlit has it.
     """
-    param = declared(name)
+    param = declared(name + suffix)
     narrower = {key: settings.pop(key) for key in [*settings] if key in _ATTRIBUTES}
     if not isinstance(narrower.get("options", {}), Mapping):
         known = param.labels
@@ -53,7 +55,7 @@ def widget(
         settings |= {"on_change": on_change, "args": args}
     getattr(place, method)(
         **{"label": param.label, "help": param.help} | arguments | settings,
-        key=give(values, name, *identity),
+        key=bind_widget(name + suffix, values[name], *identity),
     )
 
 

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from core.data import PICTURES
 from core.errors import SpecError
 from viz.pages import PAGES
-from viz.params import Param, decode, query
+from viz.params import Settings
 from viz.slides.style import Picture, UnfitLinkError, refuse_unfit
 
-PARAMETERS: Mapping[str, tuple[str, str]] = {
-    "sweep": ("viz.choices.layer", "PARAMS"),
-    "sizes": ("viz.features.sizes.params", "PARAMS"),
-    "fields": ("viz.features.fields.params", "PARAMS"),
-    "erf": ("viz.features.erf.params", "PARAMS"),
-    "blocks": ("viz.features.blocks.params", "PARAMS"),
-    "gradients": ("viz.features.gradients.params", "PARAMS"),
-    "shift": ("viz.features.shift.params", "PARAMS"),
-    "architectures": ("viz.features.blocks.params", "ARCHITECTURES_PARAMS"),
-    "training": ("viz.features.training.params", "PARAMS"),
+SETTINGS: Mapping[str, tuple[str, str]] = {
+    "sweep": ("viz.features.sweep.params", "SweepSettings"),
+    "sizes": ("viz.features.sizes.params", "SizesSettings"),
+    "fields": ("viz.features.fields.params", "FieldSettings"),
+    "erf": ("viz.features.erf.params", "ErfSettings"),
+    "blocks": ("viz.features.blocks.params", "BlockSettings"),
+    "gradients": ("viz.features.gradients.params", "GradientSettings"),
+    "shift": ("viz.features.shift.params", "ShiftSettings"),
+    "architectures": ("viz.features.blocks.params", "ArchitectureSettings"),
+    "training": ("viz.features.training.params", "LabSettings"),
 }
-"""Where each page's parameters are; its pictures are in ``viz.features.<page>.export``."""
+"""Module and class of each page's settings; its pictures are in ``viz.features.<page>.export``."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,7 @@ def opened(link: str, site: str = "") -> LinkContents:
             a page would ignore or change a setting and say so, the link is refused.
     """
     page, link_params = _parted(link)
-    params = _params(page)
-    values, ignored = decode(params, link_params)
+    values, ignored = settings_of(page).decoded(link_params)
     try:
         refuse_unfit(ignored)
         pictures = {
@@ -80,7 +78,7 @@ def opened(link: str, site: str = "") -> LinkContents:
         }
     except UnfitLinkError as error:
         raise SpecError(error.parameter, error.rule, link) from None
-    written = query(params, values)
+    written = values.query()
     address = link
     if "://" not in link:
         tail = f"?{urlencode(written)}" if written else ""
@@ -95,11 +93,13 @@ def credit(link: str) -> str:
         SpecError: there is no such page, or it has no pictures.
     """
     page, settings = _parted(link)
-    return _credit(decode(_params(page), settings)[0])
+    return _credit(settings_of(page).decoded(settings)[0])
 
 
-def _credit(values: Mapping[str, Any]) -> str:
-    picture = PICTURES.get(values.get("picture", ""))  # none of a visitor's own, nor of no picture
+def _credit(values: Settings) -> str:
+    picture = PICTURES.get(
+        getattr(values, "picture", "")
+    )  # none of a visitor's own, nor of no picture
     return (
         f"Picture of these settings: {picture.label}, {picture.credit}"
         if picture and picture.credit
@@ -107,10 +107,11 @@ def _credit(values: Mapping[str, Any]) -> str:
     )
 
 
-def _params(page: str) -> Sequence[Param]:
-    module, name = PARAMETERS[page]
-    params: Sequence[Param] = getattr(import_module(module), name)
-    return params
+def settings_of(page: str) -> type[Settings]:
+    """The class of a page's settings. KeyError where the page has no pictures."""
+    module, name = SETTINGS[page]
+    settings: type[Settings] = getattr(import_module(module), name)
+    return settings
 
 
 def _parted(link: str) -> tuple[str, dict[str, str]]:
@@ -126,8 +127,8 @@ def _parted(link: str) -> tuple[str, dict[str, str]]:
     if not (parts.query or parts.path or parts.netloc):
         raise SpecError("link", "must be like erf?network=vgg16", link)
     page = parts.path.rstrip("/").rpartition("/")[2] or PAGES[0].name
-    if page not in PARAMETERS or find_spec(f"viz.features.{page}.export") is None:
-        raise SpecError("link", f"must lead to one of the pages {', '.join(PARAMETERS)}", page)
+    if page not in SETTINGS or find_spec(f"viz.features.{page}.export") is None:
+        raise SpecError("link", f"must lead to one of the pages {', '.join(SETTINGS)}", page)
     return page, link_params
 
 

@@ -17,10 +17,10 @@ from tests.core.strategies import cases
 from tests.examples import examples
 from tests.viz.values import accepts, all_values, defaults
 from viz.choices import layer
-from viz.choices.layer import PARAMS, SECOND
+from viz.features.sweep.params import SECOND, SweepSettings
 
-BY_NAME = {param.name: param for param in PARAMS}
-LAYER = [param.name for param in layer.layer_params()]
+BY_NAME = {param.name: param for param in SweepSettings.params()}
+LAYER = [param.name for param in layer.LayerSettings.params()]
 SUFFIXES = ["", SECOND]
 
 
@@ -135,7 +135,7 @@ def test_the_setting_at_fault_goes_to_its_nearest_value(
 ) -> None:
     values = defaults(**changes)
     (sentence,) = layer.settle(values)
-    assert values == defaults(**changes) | changed
+    assert values == defaults(**changes).updated(changed)
     assert sentence.endswith(said)
 
 
@@ -198,7 +198,7 @@ def test_settings_an_operation_does_not_have_are_left_out(operation: str) -> Non
 def test_height_and_width_apart_start_where_they_were() -> None:
     values = defaults(kernel_size=5, stride=3, padding=2, kernel_width=1)
     together = layer.layer(values)
-    values |= {"separate": True} | layer.apart(values)
+    values |= {"separate": True} | layer.equal_widths(values)
     assert layer.layer(values) == together
     values["kernel_width"] = 2
     assert layer.layer(values).kernel_size == (5, 2)

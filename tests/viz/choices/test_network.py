@@ -20,16 +20,16 @@ from core.training.nets import model
 from core.training.text import from_text, to_text
 from tests.viz.choices.trained_net import STRIDED, shelf
 from viz.choices import network as network_state
-from viz.choices.network import DEFAULT, MODULE, OWN, PARAMS, TRAINED, Network
+from viz.choices.network import DEFAULT, MODULE, OWN, TRAINED, Network, NetworkSettings
 from viz.features.training import compute, params
-from viz.params import MAX_TEXT, decode
+from viz.params import MAX_TEXT
 
-PARSE = {param.name: param.parse for param in PARAMS}
+PARSE = {param.name: param.parse for param in NetworkSettings.params()}
 
 
 def values(**changes: Any) -> dict[str, Any]:
     assert changes.keys() <= PARSE.keys()
-    return {param.name: param.default for param in PARAMS} | changes
+    return NetworkSettings().updated(changes)
 
 
 def settled(**changes: Any) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def settled(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_defaults_read_back() -> None:
-    for param in PARAMS:
+    for param in NetworkSettings.params():
         if param.name != "module":
             assert param.parse(param.format(param.default)) == param.default
     assert len(NOTATIONS[DEFAULT]) < MAX_TEXT
@@ -68,7 +68,7 @@ def test_settling_twice_changes_nothing(height: int, width: int, name: str) -> N
     again = dict(once)
     network_state.settle(again)
     assert again == once
-    for param in PARAMS:
+    for param in NetworkSettings.params():
         if param.name != "module":
             assert param.parse(param.format(once[param.name])) == once[param.name]
 
@@ -155,7 +155,7 @@ def test_every_option_has_words() -> None:
 
 # --- Nets of the training lab ---------------------------------------------------------------------
 
-LAB = {param.name: param for param in params.PARAMS}
+LAB = {param.name: param for param in params.LabSettings.params()}
 RUNS = st.fixed_dictionaries(
     {"depth": st.integers(2, 6)},
     optional={
@@ -188,7 +188,7 @@ def test_a_run_of_the_lab_comes_through_a_link_and_leads_back_to_itself(
         spec = asked.unit(net, seed)
         line = PARSE["run"](to_text(spec))
         assert PARSE["run"](line) == line == to_text(spec)
-        values, ignored = decode(params.PARAMS, network_state.lab_query(line))
+        values, ignored = params.LabSettings.decoded(network_state.lab_query(line))
         assert not ignored
         back = params.comparison(values)
         assert [back.unit(0, each) for each in back.seeds] == [spec]

@@ -46,7 +46,7 @@ def ran(work: Any) -> Any:
 
 
 def shift_request(run: str = STRIDED, **link: Any) -> params.Request:
-    values = {param.name: param.default for param in params.PARAMS}
+    values = params.ShiftSettings()
     values |= {"network": TRAINED, "run": run, **link}
     network_state.settle(values)
     found = network_analysis.analysis(network_state.network(values))
@@ -179,7 +179,7 @@ def test_every_kind_of_net_is_moved_with_and_without_a_blur(
 ) -> None:
     run = f"{kind} levels=2 depth=2 skips=true width=4 batch=8 steps=30"
     shelf(monkeypatch, run)
-    values = {param.name: param.default for param in params.PARAMS}
+    values = params.ShiftSettings()
     values |= {"network": TRAINED, "run": run}
     network_state.settle(values)
     found = network_analysis.analysis(network_state.network(values))
@@ -201,7 +201,7 @@ def test_every_kind_of_net_is_moved_with_and_without_a_blur(
 @pytest.mark.parametrize("kind", DOWNSAMPLINGS)
 @pytest.mark.parametrize("rest", ["", "depth=2 skips=true batch_norm=false head=center"])
 def test_the_closed_form_is_what_backpropagation_measures(kind: str, rest: str) -> None:
-    values = {param.name: param.default for param in network_state.PARAMS}
+    values = network_state.NetworkSettings()
     values |= {"network": TRAINED, "run": f"{kind} {SMALL} {rest}".strip()}
     network_state.settle(values)
     network = network_state.network(values)

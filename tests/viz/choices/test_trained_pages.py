@@ -18,7 +18,6 @@ from viz.features.erf import params as erf_state
 from viz.features.erf.tabs import code
 from viz.features.fields import params as fields_state
 from viz.features.training import params as training_state
-from viz.params import decode
 
 LINK = {"network": "trained", "run": STRIDED}
 QUERIES: dict[str, dict[str, str]] = {
@@ -93,7 +92,7 @@ def test_a_net_that_is_not_trained_leads_to_the_lab_that_trains_it(
         assert len(lab_links(at)) == 2, "beside the sentence, and in the sidebar"
     links = [query for label, query in lab_links(at) if label == TRAIN]
     assert links
-    values, ignored = decode(training_state.PARAMS, links[0])
+    values, ignored = training_state.LabSettings.decoded(links[0])
     assert not ignored
     found = training_state.comparison(values)
     assert [found.unit(0, seed) for seed in found.seeds] == [
@@ -171,6 +170,6 @@ def test_a_trained_net_has_code_and_no_seed_of_random_weights(
 
 def test_two_trained_nets_are_told_apart_by_the_cone(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf(monkeypatch)
-    values = {param.name: param.default for param in fields_state.PARAMS} | LINK
+    values = fields_state.FieldSettings().updated(LINK)
     other = values | {"run": f"{STRIDED} seed=1"}
     assert fields_state.identity(values) != fields_state.identity(other)

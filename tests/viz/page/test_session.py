@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,23 +13,23 @@ from streamlit.testing.v1 import AppTest
 from tests.viz.values import DIMENSIONS, all_values, allowed, any_value
 from tests.viz.visit import link_of
 from viz.choices import layer
-from viz.choices.layer import PARAMS
-from viz.params import MAX_TEXT, Param, choice, decimal, number, query, switch
+from viz.features.sweep.params import SweepSettings
+from viz.params import MAX_TEXT, Param, Settings, choice, decimal, number, query, switch
 
-BY_NAME = {param.name: param for param in PARAMS}
+BY_NAME = {param.name: param for param in SweepSettings.params()}
 
 
 def test_every_setting_has_a_name_of_its_own() -> None:
-    assert len(BY_NAME) == len(PARAMS)
+    assert len(BY_NAME) == len(SweepSettings.params())
 
 
-@pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
+@pytest.mark.parametrize("param", SweepSettings.params(), ids=lambda param: param.name)
 def test_the_default_reads_back_as_itself(param: Param) -> None:
     if param.default != "":  # an empty text is never written
         assert param.parse(param.format(param.default)) == param.default
 
 
-@pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
+@pytest.mark.parametrize("param", SweepSettings.params(), ids=lambda param: param.name)
 @given(data=st.data())
 def test_every_value_reads_back_as_itself(param: Param, data: st.DataObject) -> None:
     value = data.draw(any_value(param))
@@ -36,7 +37,9 @@ def test_every_value_reads_back_as_itself(param: Param, data: st.DataObject) -> 
         assert param.parse(param.format(value)) == value
 
 
-ENUMERABLE = [p for p in PARAMS if p.name not in (*DIMENSIONS, "pin") and p.default != 0.0]
+ENUMERABLE = [
+    p for p in SweepSettings.params() if p.name not in (*DIMENSIONS, "pin") and p.default != 0.0
+]
 
 
 @pytest.mark.parametrize("param", ENUMERABLE, ids=lambda param: param.name)
@@ -54,7 +57,7 @@ def read(param: Param, text: str) -> tuple[Any, str]:
         return None, str(error)
 
 
-@pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
+@pytest.mark.parametrize("param", SweepSettings.params(), ids=lambda param: param.name)
 @given(text=st.text() | st.integers().map(str) | st.floats().map(str))
 @example("nan")
 @example("-inf")
@@ -97,28 +100,37 @@ def test_a_refusal_says_what_works(param: Param, text: str, wanted: str) -> None
 
 @given(all_values())
 def test_a_link_holds_what_differs_and_restores_everything(values: dict[str, Any]) -> None:
-    link = query(PARAMS, values)
-    assert set(link) == {p.name for p in PARAMS if values[p.name] != p.default}
-    restored = {p.name: p.parse(link[p.name]) if p.name in link else p.default for p in PARAMS}
+    link = query(SweepSettings.params(), values)
+    assert set(link) == {p.name for p in SweepSettings.params() if values[p.name] != p.default}
+    restored = {
+        p.name: p.parse(link[p.name]) if p.name in link else p.default
+        for p in SweepSettings.params()
+    }
     assert restored == values
+
+
+@dataclass(frozen=True)
+class SmallSettings(Settings):
+    n: int = number(3, 1, 9)
+    c: str = choice("a", ["a", "b"])
+    hidden: int = number(0, 0, 5)
 
 
 def small_page() -> None:
     """A page with three settings; runs inside AppTest, so it imports for itself."""
     import streamlit as st
 
-    from viz.page.session import PageState, change, give
-    from viz.params import choice, number
+    from tests.viz.page.test_session import SmallSettings
+    from viz.page.session import PageState, bind_widget, change
 
-    params = [number("n", 3, 1, 9), choice("c", "a", ["a", "b"]), number("hidden", 0, 0, 5)]
-    page = PageState("small", params)
+    page = PageState("small", SmallSettings)
     page.place()
-    st.slider("n", 1, 9, key=give(page.values, "n"))
+    st.slider("n", 1, 9, key=bind_widget("n", page.values.n))
     if st.toggle("show", value=True):
-        st.selectbox("c", ["a", "b"], key=give(page.values, "c"))
+        st.selectbox("c", ["a", "b"], key=bind_widget("c", page.values.c))
     st.button("b", on_click=change, args=("small", {"c": "b", "hidden": 4}))
     st.text("; ".join(page.ignored) or "nothing ignored")
-    st.json(page.values)
+    st.json(page.values.flat)
     page.publish()
 
 
@@ -148,7 +160,7 @@ def test_a_new_widget_is_told_its_value_until_it_has_settled(
 
 
 def values_of(at: AppTest) -> dict[str, Any]:
-    return at.session_state["page:small"]["kept"]
+    return at.session_state["page:small"]["published_values"]
 
 
 def test_a_page_opens_at_its_defaults_with_a_clean_url() -> None:
@@ -191,7 +203,7 @@ def test_a_text_that_is_too_long_is_refused_not_cut() -> None:
     at.query_params["weights"] = long
     at.run()
     assert not at.exception
-    assert at.session_state["page:sweep"]["kept"]["weights"] == ""
+    assert at.session_state["page:sweep"]["published_values"]["weights"] == ""
     assert any(f"at most {MAX_TEXT} characters" in warning.value for warning in at.warning)
 
 

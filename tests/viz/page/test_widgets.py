@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.viz.values import page_settings
 from viz.choices import layer
-from viz.features.blocks.params import ARCHITECTURES_PARAMS
-from viz.pages import PAGES
-from viz.params import Param, choice, decimal, number, switch
+from viz.params import Param, Settings, choice, decimal, number, switch
 
-OWN_PARAMS = {"sweep": layer.PARAMS, "architectures": ARCHITECTURES_PARAMS, "tour": ()}
-PARAMS: dict[str, Sequence[Param]] = {
-    page.name: OWN_PARAMS[page.name]
-    if page.name in OWN_PARAMS
-    else import_module(f"viz.features.{page.name}.params").PARAMS
-    for page in PAGES
-}
+PAGE_SETTINGS = page_settings()
 DRAWN: dict[str, Any] = {}
 """What the page of this test is made of: its parameters, and what follows other settings."""
 
@@ -30,18 +21,18 @@ def page() -> None:
     from viz.page.session import PageState
     from viz.page.widgets import widget
 
-    state = PageState("sweep", DRAWN["params"])
+    state = PageState("sweep", DRAWN["page"])
     state.place()
-    for param in DRAWN["params"]:
+    for param in DRAWN["page"].params():
         if param.kind:
             widget(state.values, param.name, **DRAWN.get("settings", {}))
     DRAWN["values"] = state.values
     state.publish()
 
 
-def drawn(params: Sequence[Param], **settings: Any) -> AppTest:
+def drawn(page_class: type[Settings], **settings: Any) -> AppTest:
     DRAWN.clear()
-    DRAWN.update(params=params, settings=settings)
+    DRAWN.update(page=page_class, settings=settings)
     at = AppTest.from_function(page, default_timeout=60).run()
     assert not at.exception, at.exception[0].value
     return at
@@ -55,11 +46,11 @@ def refused(param: Param, value: object) -> bool:
     return False
 
 
-@pytest.mark.parametrize("page", PARAMS)
+@pytest.mark.parametrize("page", PAGE_SETTINGS)
 def test_the_bounds_of_a_control_are_those_of_the_link(page: str) -> None:
-    at = drawn(PARAMS[page])
+    at = drawn(PAGE_SETTINGS[page])
     sliders = {each.key: each for each in (*at.slider, *at.number_input)}
-    for param in PARAMS[page]:
+    for param in PAGE_SETTINGS[page].params():
         if param.kind in ("slider", "number"):
             control, kind = sliders[param.name], type(param.default)
             low, high = kind(control.min), kind(control.max)
@@ -70,18 +61,20 @@ def test_the_bounds_of_a_control_are_those_of_the_link(page: str) -> None:
             assert param.unit in control.label
 
 
-@pytest.mark.parametrize("page", PARAMS)
+@pytest.mark.parametrize("page", PAGE_SETTINGS)
 def test_the_options_of_a_control_are_those_of_the_link(page: str) -> None:
-    for param in PARAMS[page]:
+    for param in PAGE_SETTINGS[page].params():
         if param.kind in ("select", "select_slider", "segments", "radio", "pills"):
             assert param.default in param.labels or param.name in ("layer", "unit", "claim")
             assert [v for v in param.labels if v != "" and refused(param, v)] == [], param.name
             assert refused(param, "no such option")
 
 
-@pytest.mark.parametrize("page", PARAMS)
+@pytest.mark.parametrize("page", PAGE_SETTINGS)
 def test_every_control_has_a_label(page: str) -> None:
-    assert [param.name for param in PARAMS[page] if param.kind and not param.label] == []
+    assert [
+        param.name for param in PAGE_SETTINGS[page].params() if param.kind and not param.label
+    ] == []
 
 
 def test_a_control_starts_at_the_value_of_the_page_and_gives_its_own() -> None:
@@ -129,5 +122,5 @@ def test_the_bounds_of_the_kernel_stand_in_one_place() -> None:
         "sizes": ("kernel_size", "kernel_width"),
         "gradients": ("kernel_size", "kernel_width"),
     }.items():
-        by_name = {param.name: param for param in PARAMS[page]}
+        by_name = {param.name: param for param in PAGE_SETTINGS[page].params()}
         assert {(by_name[n].low, by_name[n].high) for n in names} == {(1, layer.MAX_KERNEL)}

@@ -24,7 +24,6 @@ from viz.features.shift import compute as compute_shift
 from viz.features.shift import params
 from viz.features.shift.params import Scene
 from viz.lessons.claims import claim
-from viz.params import decode
 from viz.server.processes import Pool
 
 LAYERS = "conv3 s2 p1 c4, bn, relu, residual[conv3 p1 c4, relu], maxpool2, gap, fc5"
@@ -35,7 +34,7 @@ ERF = requested(**tiny("conv3 p1 c3, relu, maxpool2, conv3 p1 c2"))
 
 
 def shift_request() -> params.Request:
-    values = decode(params.PARAMS, {"layers": "conv3 s2 p1 c4, relu", "input_height": "16"})[0]
+    values = params.ShiftSettings.decoded({"layers": "conv3 s2 p1 c4, relu", "input_height": "16"})[0]
     network.settle(values)
     found = network_analysis.analysis(network.network(values))
     return params.requests(values, compute_shift.last_layer(found))[0]

@@ -18,9 +18,9 @@ from core.layer import LayerSpec
 from core.layer.operations import check
 from tests.viz.visit import link_of, open_page, text_of, warned
 from viz.choices import layer as state
+from viz.features.sweep.params import SweepSettings
 from viz.lessons.tour import TOUR, Stop
 from viz.pages import PAGES
-from viz.params import decode
 
 MAIN = Path(__file__).parents[3] / "viz" / "shell" / "main.py"
 NUMBERED = list(enumerate(TOUR, 1))
@@ -152,7 +152,7 @@ def test_a_stop_that_is_none_is_said_and_ignored(told: str) -> None:
 def board(name: str) -> Board:
     """The layer and the input of a stop on the sweep page."""
     stop = next(stop for stop in TOUR if stop.name == name)
-    values, ignored = decode(state.PARAMS, dict(parse_qsl(stop.query)))
+    values, ignored = SweepSettings.decoded(dict(parse_qsl(stop.query)))
     assert not ignored
     found = state.board(values)
     return Board(stop.text, found.layer, found.source.size)

@@ -15,7 +15,7 @@ from core.errors import SpecError
 from viz.lessons import tour
 from viz.lessons.tour import TOUR
 from viz.pages import PAGES
-from viz.slides.catalogue import PARAMETERS, credit, opened
+from viz.slides.catalogue import SETTINGS, credit, opened
 from viz.slides.cli import main
 from viz.slides.lecture import Options, Slide, placed, read, zipped
 from viz.slides.video import ffmpeg
@@ -46,8 +46,8 @@ def test_every_page_with_pictures_can_be_opened() -> None:
     """A page is one of the catalogue as soon as it has pictures."""
     folder = ROOT / "viz" / "features"
     with_pictures = {p.name for p in PAGES if (folder / p.name / "export.py").is_file()}
-    assert with_pictures == set(PARAMETERS)
-    for page in PARAMETERS:
+    assert with_pictures == set(SETTINGS)
+    for page in SETTINGS:
         shown = opened(page)
         assert shown.pictures
         assert all(name == picture.name for name, picture in shown.pictures.items())

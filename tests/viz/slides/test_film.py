@@ -15,9 +15,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from core.errors import SpecError
-from viz.choices.layer import PARAMS
 from viz.features.sweep import export
-from viz.params import decode
+from viz.features.sweep.params import SweepSettings
 from viz.slides import video
 from viz.slides.film import Reel
 from viz.slides.sheet import inked, saved
@@ -28,7 +27,7 @@ SMALL = Style("half", 72)
 
 def picture(**link: Any) -> Picture:
     link = {"input_height": 6, "input_width": 6, "padding": 0} | link
-    values, ignored = decode(PARAMS, {name: str(value) for name, value in link.items()})
+    values, ignored = SweepSettings.decoded({name: str(value) for name, value in link.items()})
     assert not ignored
     [found] = export.pictures(values)
     return found

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.blocks import COMPARISONS
 from core.text import sentence_case, times
 from viz.choices import network as network_state
 from viz.features.blocks import compute, params, tables
-from viz.features.blocks.params import VIEWS, Block
+from viz.features.blocks.params import VIEWS, ArchitectureSettings, Block
 from viz.server.queue import run_now
 from viz.slides.style import Picture, Style
 
@@ -20,17 +20,15 @@ if TYPE_CHECKING:
 
     from viz.features.blocks.compute import BlockProbe
 
-Values = Mapping[str, Any]
 
-
-def pictures(values: Values) -> list[Picture]:
+def pictures(values: ArchitectureSettings) -> list[Picture]:
     """All pictures of the page, those of the open view first; each computes when it is drawn."""
-    names = sorted(VIEWS, key=lambda name: VIEWS[name] != values["view"])
+    names = sorted(VIEWS, key=lambda name: VIEWS[name] != values.view)
     return [one for name in names for one in of_view(name, values)]
 
 
 def of_view(
-    name: str, values: Values, probes: Mapping[Block, BlockProbe] | None = None
+    name: str, values: ArchitectureSettings, probes: Mapping[Block, BlockProbe] | None = None
 ) -> list[Picture]:
     """The pictures of one view, by its name in the URL.
 
@@ -40,8 +38,8 @@ def of_view(
         probes: what experiments have found; computed when a picture is drawn where None.
     """
     if name == "stages":
-        label = f"{network_state.title(values['network'])}, stage by stage"
-        return [Picture("stages", label, partial(_stages, values["network"]))]
+        label = f"{network_state.title(values.network)}, stage by stage"
+        return [Picture("stages", label, partial(_stages, values.network))]
     blocks = params.of_comparison(COMPARISONS[name], values)
     facts = Picture(name, f"{VIEWS[name]}: facts", partial(_facts, name, blocks))
     draw = partial(_gradients, blocks, probes)
@@ -49,10 +47,10 @@ def of_view(
     return [facts, gradients] if probes is None or probes else [facts]
 
 
-def settings(name: str, values: Values) -> str:
+def settings(name: str, values: ArchitectureSettings) -> str:
     """What a view shows, in words."""
     if name == "stages":
-        return _on(values["network"])
+        return _on(values.network)
     comparison = COMPARISONS[name]
     return f"{comparison.title}, input {'×'.join(map(str, comparison.input_size))}"
 

@@ -13,7 +13,12 @@ from viz.choices import network
 from viz.features.architectures import export
 from viz.features.blocks import compute, params, tables
 from viz.features.blocks.controls import picture
-from viz.features.blocks.params import ARCHITECTURES, ARCHITECTURES_PARAMS, VIEWS, Block
+from viz.features.blocks.params import (
+    ARCHITECTURES,
+    VIEWS,
+    ArchitectureSettings,
+    Block,
+)
 from viz.features.blocks.tabs import known, measured
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
@@ -27,12 +32,14 @@ if TYPE_CHECKING:
 SLOT = "architectures"
 
 
-def _save(name: str, page: PageState, probes: Mapping[Block, BlockProbe]) -> None:
+def _save(
+    name: str, page: PageState[ArchitectureSettings], probes: Mapping[Block, BlockProbe]
+) -> None:
     pictures = export.of_view(name, page.values, probes)
     save_menu(ARCHITECTURES, pictures, export.settings(name, page.values))
 
 
-def _blocks(name: str, page: PageState) -> dict[Block, BlockProbe]:
+def _blocks(name: str, page: PageState[ArchitectureSettings]) -> dict[Block, BlockProbe]:
     """Published blocks on one input: facts, then what is measured as it comes in."""
     comparison = COMPARISONS[name]
     found = known(params.of_comparison(comparison, page.values))
@@ -42,9 +49,9 @@ def _blocks(name: str, page: PageState) -> dict[Block, BlockProbe]:
     return measured(SLOT, found)
 
 
-def _stages(page: PageState) -> None:
+def _stages(page: PageState[ArchitectureSettings]) -> None:
     widget(page.values, "network")
-    name = page.values["network"]
+    name = page.values.network
     found = compute.stage_table(name)
     size = "×".join(map(str, network.published(name).input_size))
     halvings = sum(before.grid > after.grid for before, after in pairwise(found))
@@ -81,7 +88,7 @@ def _published(name: str, found: Sequence[Stage]) -> None:
 
 def page() -> None:
     """The picture at the side, and the open view."""
-    with frame.opened(ARCHITECTURES, ARCHITECTURES_PARAMS) as state:
+    with frame.opened(ARCHITECTURES, ArchitectureSettings) as state:
         state.place()
         state.tell()
         with st.sidebar:

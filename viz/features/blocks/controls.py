@@ -7,16 +7,24 @@ import streamlit as st
 from core.blocks import COMPARISONS
 from viz.choices.network_picker import GRAMMAR
 from viz.choices.picture import picture_control
-from viz.features.blocks.params import OWN, PAGE, SLOTS, comparison, own_lines, sizes_of
+from viz.features.blocks.params import (
+    OWN,
+    PAGE,
+    SLOTS,
+    BlockSettings,
+    ProbeSettings,
+    comparison,
+    own_lines,
+    sizes_of,
+)
 from viz.page.session import change
 from viz.page.widgets import widget
-from viz.params import Values
 
 
-def controls(values: Values) -> None:
+def controls(values: BlockSettings) -> None:
     """All settings of the first page."""
     widget(values, "compare", on_change=_on_compare)
-    if values["compare"] == OWN:
+    if values.compare == OWN:
         for slot in SLOTS:
             widget(values, slot, help=GRAMMAR)
     else:
@@ -32,7 +40,7 @@ def controls(values: Values) -> None:
     picture(values)
 
 
-def picture(values: Values) -> None:
+def picture(values: ProbeSettings) -> None:
     """What the blocks are shown, and the seed of their weights."""
     picture_control(values)
     widget(values, "block_seed")

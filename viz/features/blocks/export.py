@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.data import PICTURES
 from core.errors import SpecError
 from core.text import sentence_case, times
 from viz.features.blocks import compute, params, tables
-from viz.features.blocks.params import OWN, TABS, Block
+from viz.features.blocks.params import OWN, TABS, Block, BlockSettings
 from viz.page import tables as page_tables
 from viz.server.queue import run_now
 from viz.slides.style import Picture, Style
@@ -24,19 +24,17 @@ if TYPE_CHECKING:
     from viz.features.blocks.compute import BlockProbe
     from viz.page.tables import Line
 
-Values = Mapping[str, Any]
 FACTS = {name for name, _ in tables.FACTS}
 """Rows that the table of facts has."""
 
 
-def pictures(values: Values) -> list[Picture]:
+def pictures(values: BlockSettings) -> list[Picture]:
     """All pictures of a link's values; each computes what it needs when it is drawn.
 
     Raises:
         SpecError: a block that cannot be run, or none.
     """
-    settled = dict(values)
-    params.settle(settled)
+    settled = params.settled(values)
     blocks = params.asked(settled)
     if not blocks:
         raise SpecError("compare", "must be of blocks: write one, such as a=conv3 s2 p1 c64", "")
@@ -57,20 +55,20 @@ def pictures(values: Values) -> list[Picture]:
             lambda style: picture_of_properties(blocks, facts, _probes(blocks)).draw(style),
         ),
     ]
-    first = {TABS["cost"]: "times", TABS["properties"]: "properties"}.get(settled["tab"], "facts")
+    first = {TABS["cost"]: "times", TABS["properties"]: "properties"}.get(settled.tab, "facts")
     offered.sort(key=lambda picture: picture.name != first)
     caption = settings(blocks[0], settled)
     return [replace(picture, settings=caption) for picture in offered]
 
 
-def heading(values: Values) -> str:
+def heading(values: BlockSettings) -> str:
     """What settled values compare, in a line."""
-    title = "your own blocks" if values["compare"] == OWN else params.comparison(values).title
+    title = "your own blocks" if values.compare == OWN else params.comparison(values).title
     names = ("batch", "in_channels", "input_height", "input_width")
     return f"{sentence_case(title)}, input {times(values[name] for name in names)}"
 
 
-def settings(block: Block, values: Values) -> str:
+def settings(block: Block, values: BlockSettings) -> str:
     """What is compared, in words, for a caption."""
     return f"{heading(values)}; {recipe(block)}"
 

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.blocks import COMPARISONS
 from viz.features.blocks import params
 from viz.features.blocks.controls import controls
-from viz.features.blocks.params import OWN, PAGE, PARAMS, TABS, Values
+from viz.features.blocks.params import OWN, PAGE, TABS, BlockSettings
 from viz.features.blocks.tables import verdict
 from viz.features.blocks.tabs import DRAW, PROBES, SLOTS_OF, TIMES, facts_table, known, save
 from viz.page import frame, progress
@@ -26,15 +26,15 @@ every number, and a convolution of few channels waits for memory as well.
 """
 
 
-def _heading(values: Values) -> DeltaGenerator:
+def _heading(values: BlockSettings) -> DeltaGenerator:
     """What is compared; returns where the menu for slides goes."""
-    own = values["compare"] == OWN
+    own = values.compare == OWN
     found = params.comparison(values)
     title = "Your own blocks" if own else found.title[:1].upper() + found.title[1:]
     channels, height, width = (
         values[name] for name in ("in_channels", "input_height", "input_width")
     )
-    images = "1 image" if values["batch"] == 1 else f"{values['batch']} images"
+    images = "1 image" if values.batch == 1 else f"{values.batch} images"
     menu = frame.heading(f"{title}: {images} of {channels}×{height}×{width}")
     if not own:
         st.markdown(found.sentence)
@@ -43,9 +43,8 @@ def _heading(values: Values) -> DeltaGenerator:
 
 def page() -> None:
     """The controls at the side, the facts and the open tab."""
-    with frame.opened(PAGE, PARAMS) as state:
-        values = state.values
-        params.settle(values)
+    with frame.opened(PAGE, BlockSettings) as state:
+        values = state.values = params.settled(state.values)
         state.place()
         state.tell()
         with st.sidebar:

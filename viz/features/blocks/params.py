@@ -1,4 +1,4 @@
-"""State of the pages that compare blocks: what is asked, from the URL's plain values."""
+"""Settings of the pages that compare blocks: what is asked, from the URL's plain values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.networks import NetworkSpec
 from core.networks.notation import parse
 from viz.choices.layer import MAX_SEED, PICTURE_LABELS
 from viz.choices.network import architectures, title
-from viz.params import MAX_TEXT, Param, Values, choice, labelled, number
+from viz.params import MAX_TEXT, Settings, choice, labelled, number, text
 
 PAGE, ARCHITECTURES = "blocks", "architectures"
 OWN = "own"
@@ -27,7 +27,7 @@ TABS = {
 """Name in the URL: label on the page."""
 VIEWS = {
     "stems": "Stems",
-    "residual": "ResNet's block that halves",
+    "residual": "ResNet's downsampling block",
     "stages": "Stage by stage",
 }
 """The same of the second page."""
@@ -59,60 +59,71 @@ class Block:
         return parse(self.layers)
 
 
-def _line(text: str) -> str:
-    if len(text) > MAX_TEXT:
+def _line(value: str) -> str:
+    if len(value) > MAX_TEXT:
         raise ValueError(f"must have at most {MAX_TEXT} characters")
-    return text
+    return value
 
 
 _FIRST = [block.layers for block in COMPARISONS["blocks"].blocks[:2]]
-_COMMON = [
-    choice(
-        *("picture", "china", PICTURE_LABELS, "picture"),
+
+
+@dataclass(frozen=True)
+class ProbeSettings(Settings):
+    """The picture that blocks are tried on, and the seed of their weights."""
+
+    picture: str = choice(
+        "china",
+        PICTURE_LABELS,
+        "picture",
         help="Blocks of other than 3 input channels get random mixtures of red, green and blue.",
-    ),
-    number(
-        *("block_seed", 0, 0, MAX_SEED, "seed of the weights"),
-        help="Weights are random, as PyTorch draws them.",
-    ),
-]
-PARAMS = [
-    choice(
-        *("compare", OFFERED[0]),
+    )
+    block_seed: int = number(
+        0, 0, MAX_SEED, "seed of the weights", help="Weights are random, as PyTorch draws them."
+    )
+
+
+def _block(name: str, default: str = "") -> Any:
+    label = f"block {name}{'' if default else ' — empty for none'}"
+    return text(default, _line, typed=True, kind="text", label=label)
+
+
+@dataclass(frozen=True)
+class BlockSettings(ProbeSettings):
+    """Everything that decides the page of blocks. A size of 0 stands for the comparison's own."""
+
+    compare: str = choice(
+        OFFERED[0],
         {**{name: COMPARISONS[name].title for name in OFFERED}, OWN: "your own blocks…"},
         "compare",
-    ),
-    *(
-        Param(
-            *(slot, layers, _line),
-            typed=True,
-            kind="text",
-            label=f"block {slot.upper()}{'' if layers else ' — empty for none'}",
-        )
-        for slot, layers in zip(SLOTS, [*_FIRST, "", ""], strict=True)
-    ),
-    number("in_channels", 0, 0, MAX_CHANNELS, "in_channels"),
-    number("input_height", 0, 0, MAX_SIDE, "input height", unit="px"),
-    number("input_width", 0, 0, MAX_SIDE, "input width", unit="px"),
-    number("batch", 0, 0, MAX_BATCH, "batch", unit="images"),
-    *_COMMON,
-    labelled("tab", TABS),
-]
-"""A size of 0 stands for the comparison's own."""
-ARCHITECTURES_PARAMS = [
-    labelled("view", VIEWS),
-    choice(
-        *("network", "resnet50", lambda: {name: title(name) for name in architectures()}),
+    )
+    a: str = _block("A", _FIRST[0])
+    b: str = _block("B", _FIRST[1])
+    c: str = _block("C")
+    d: str = _block("D")
+    in_channels: int = number(0, 0, MAX_CHANNELS, "in_channels")
+    input_height: int = number(0, 0, MAX_SIDE, "input height", unit="px")
+    input_width: int = number(0, 0, MAX_SIDE, "input width", unit="px")
+    batch: int = number(0, 0, MAX_BATCH, "batch", unit="images")
+    tab: str = labelled(TABS)
+
+
+@dataclass(frozen=True)
+class ArchitectureSettings(ProbeSettings):
+    """Everything that decides the page of architectures."""
+
+    view: str = labelled(VIEWS)
+    network: str = choice(
+        "resnet50",
+        lambda: {name: title(name) for name in architectures()},
         "network",
         "an architecture of the list, such as resnet50",
-    ),
-    *_COMMON,
-]
+    )
 
 
-def comparison(values: Values) -> BlockComparison:
+def comparison(values: BlockSettings) -> BlockComparison:
     """What the values compare; of one's own blocks the first comparison's title and sizes."""
-    return COMPARISONS[OFFERED[0] if values["compare"] == OWN else values["compare"]]
+    return COMPARISONS[OFFERED[0] if values.compare == OWN else values.compare]
 
 
 def sizes_of(found: BlockComparison) -> dict[str, int]:
@@ -121,10 +132,10 @@ def sizes_of(found: BlockComparison) -> dict[str, int]:
     return dict(zip(names, (*found.input_size, found.batch), strict=True))
 
 
-def settle(values: dict[str, Any]) -> None:
-    """Put the comparison's own sizes where the link says nothing."""
-    for name, size in sizes_of(comparison(values)).items():
-        values[name] = values[name] or size
+def settled(values: BlockSettings) -> BlockSettings:
+    """Settings with the comparison's own sizes where the link says nothing."""
+    sizes = sizes_of(comparison(values))
+    return values.updated({name: values[name] or size for name, size in sizes.items()})
 
 
 def own_lines(found: BlockComparison) -> dict[str, str]:
@@ -133,19 +144,19 @@ def own_lines(found: BlockComparison) -> dict[str, str]:
     return dict(zip(SLOTS, [*lines, *[""] * (len(SLOTS) - len(lines))], strict=True))
 
 
-def asked(values: Values) -> tuple[Block, ...]:
+def asked(values: BlockSettings) -> tuple[Block, ...]:
     """The blocks that settled values ask for."""
-    size = (values["in_channels"], values["input_height"], values["input_width"])
-    if values["compare"] != OWN:
-        return of_comparison(comparison(values), values, size, values["batch"])
+    size = (values.in_channels, values.input_height, values.input_width)
+    if values.compare != OWN:
+        return of_comparison(comparison(values), values, size, values.batch)
     lines = [(slot.upper(), values[slot].strip()) for slot in SLOTS]
-    common = (size, values["batch"], values["picture"], values["block_seed"])
+    common = (size, values.batch, values.picture, values.block_seed)
     return tuple(Block(title, line, *common) for title, line in lines if line)
 
 
 def of_comparison(
     found: BlockComparison,
-    values: Values,
+    values: ProbeSettings,
     input_size: tuple[int, int, int] | None = None,
     batch: int | None = None,
 ) -> tuple[Block, ...]:
@@ -153,7 +164,7 @@ def of_comparison(
     common = (
         input_size or found.input_size,
         batch or found.batch,
-        values["picture"],
-        values["block_seed"],
+        values.picture,
+        values.block_seed,
     )
     return tuple(Block(block.title, block.layers, *common) for block in found.blocks)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.errors import SpecError
 from viz.features.blocks import compute, export, tables
-from viz.features.blocks.params import PAGE, Block
+from viz.features.blocks.params import PAGE, Block, BlockSettings
 from viz.page import progress
 from viz.page import tables as page_tables
 from viz.page.save_menu import save_menu
@@ -69,7 +69,7 @@ def known(blocks: Sequence[Block]) -> Found:
     return Found(tuple(blocks), tuple(facts), tuple(errors))
 
 
-def save(checked: Found, more: Sequence[Picture], values: Mapping[str, Any]) -> None:
+def save(checked: Found, more: Sequence[Picture], values: BlockSettings) -> None:
     """What is on show as files, that of the open tab first."""
     title = export.heading(values)
     facts = export.picture_of_facts(checked.blocks, checked.facts, title)

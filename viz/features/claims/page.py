@@ -5,19 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from viz.features.claims import view
-from viz.features.claims.params import PAGE, PARAMS, settle
+from viz.features.claims.params import PAGE, ClaimSettings, settled
 from viz.features.claims.view import SLOT, SLOT_ALL, SLOT_GRID
 from viz.page import frame, progress
 
 
 def page() -> None:
     """Show the list of claims, or the one that is open."""
-    with frame.opened(PAGE, PARAMS, warm=False) as state:
+    with frame.opened(PAGE, ClaimSettings, warm=False) as state:
+        state.values, ignored = settled(state.values)
         values = state.values
-        state.ignore(*settle(values))
+        state.ignore(*ignored)
         state.place()
         state.tell()
-        if values["claim"]:
+        if values.claim:
             progress.leave(SLOT_ALL)
             frame.warm_up()
             view.open_claim(values)

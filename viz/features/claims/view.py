@@ -15,6 +15,7 @@ from viz.features.claims.params import (
     PAGE,
     SIGNS,
     Chosen,
+    ClaimSettings,
     chosen,
     defaults,
     listed,
@@ -25,11 +26,10 @@ from viz.lessons.claims import CLAIMS, NUMBERS, VERDICTS, Claim, claim
 from viz.lessons.claims.claim import Setting, Verdict
 from viz.lessons.claims.grid import GridVerdict, grid_in_words
 from viz.page import progress
-from viz.page.session import change, give
+from viz.page.session import bind_widget, change
 from viz.page.widgets import widget
 from viz.server.queue import View
 
-Values = dict[str, Any]
 SLOT, SLOT_GRID, SLOT_ALL = "claim", "claim grid", "claims"
 """Progress slots: the claim with the visitor's settings, over its grid, and all claims."""
 ALL_KEY = "all claims"
@@ -59,13 +59,13 @@ def _badge(verdict: Verdict) -> None:
 # --- The list -------------------------------------------------------------------------------------
 
 
-def filters(values: Values) -> None:
+def filters(values: ClaimSettings) -> None:
     """Show the controls that choose which claims are listed."""
     widget(values, "topic")
     widget(values, "verdict")
 
 
-def claim_list(values: Values) -> None:
+def claim_list(values: ClaimSettings) -> None:
     """Show the claims that pass the filters, each as a button that opens it."""
     selected = listed(values, verdicts())
     if not selected:
@@ -108,9 +108,9 @@ def _escaped_markdown(text: str) -> str:
 # --- All of them ----------------------------------------------------------------------------------
 
 
-def run_all(values: Values) -> None:
+def run_all(values: ClaimSettings) -> None:
     """Show the button that runs all claims, or the progress and the results of this run."""
-    if not values["run"]:
+    if not values.run:
         progress.leave(SLOT_ALL)
         st.button(
             f"Run all {len(CLAIMS)}",
@@ -169,9 +169,9 @@ def _results(rows: list[GridRuns]) -> None:
 # --- One of them ----------------------------------------------------------------------------------
 
 
-def open_claim(values: Values) -> None:
+def open_claim(values: ClaimSettings) -> None:
     """Show one claim in large type: statement, verdict, settings, chart and evidence."""
-    one = claim(values["claim"])
+    one = claim(values.claim)
     _claim_navigation(one)
     with st.container(key="statement"):
         st.markdown(f"## {one.number} · {_escaped_markdown(one.statement)}")
@@ -216,9 +216,9 @@ def _claim_navigation(one: Claim) -> None:
         st.caption(one.topic, width="content")
 
 
-def _control(setting: Setting, values: Values, one: Claim) -> None:
+def _control(setting: Setting, values: ClaimSettings, one: Claim) -> None:
     """Show the widget of one setting."""
-    key = give(values, setting.name, one.number)
+    key = bind_widget(setting.name, values[setting.name], one.number)
     if setting.options:
         st.pills(setting.label, setting.options, key=key, required=True, wrap=True)
         return

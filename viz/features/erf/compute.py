@@ -11,7 +11,7 @@ from viz.choices import unit
 from viz.choices.network import Network
 from viz.choices.network_analysis import Analysis, analysis, meta_module, module, trained_weights
 from viz.features.erf import params
-from viz.features.erf.params import DRAWS, Request
+from viz.features.erf.params import DRAWS, ErfSettings, Request
 from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
@@ -100,21 +100,25 @@ def _graph(structure: Structure) -> Graph:
     return network_graph(_meta_module(structure), structure.network.input_size)
 
 
-def request_of(analysis: Analysis, values: dict[str, Any]) -> tuple[Request, list[str]]:
-    """The request of settled values, and sentences about what the network does not have of them.
+def request_of(analysis: Analysis, values: ErfSettings) -> tuple[ErfSettings, Request, list[str]]:
+    """The request that the settings make of their network.
 
     Args:
         analysis: of the network.
-        values: of the page, changed by `viz.choices.unit.fit`.
+        values: of the page.
+
+    Returns:
+        settings whose layer and unit the network has, their request, and a sentence for each
+        setting that was replaced.
 
     Raises:
         SpecError: no layer of it has units side by side.
     """
-    line, clauses = unit.fit(analysis, values, "centre", image=False)
+    values, line, clauses = unit.fit(analysis, values, "centre", image=False)
     if line.node.kind == "input":
         rule = "must have units side by side; this network has none like that"
         raise SpecError("layer", rule, analysis.network.title)
-    return params.request(values, line.node.name, line.node.grid), clauses
+    return values, params.request(values, line.node.name, line.node.grid), clauses
 
 
 def _weights(request: Request) -> State | None:

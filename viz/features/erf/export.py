@@ -11,7 +11,7 @@ from core import data
 from core.errors import SpecError
 from viz.choices import network, network_analysis
 from viz.features.erf import compute as compute_erf
-from viz.features.erf.params import COMPARISONS, STUDIES, TABS, Request
+from viz.features.erf.params import COMPARISONS, STUDIES, TABS, ErfSettings, Request
 from viz.server.queue import run_now
 from viz.slides.style import Picture, Style, refuse_unfit
 
@@ -22,28 +22,25 @@ if TYPE_CHECKING:
     from core.erf.expected import ExpectedErf
     from core.erf.study import Study
 
-Values = Mapping[str, Any]
 
-
-def pictures(values: Values) -> list[Picture]:
+def pictures(values: ErfSettings) -> list[Picture]:
     """All pictures of a link's values; each computes what it needs when it is drawn.
 
     Raises:
         SpecError: the network or its layer cannot be looked at.
     """
-    settled = dict(values)
-    network.settle(settled)
+    settled = network.settle(values)
     request = request_of(settled)
     offered = [
         Picture(name, label, partial(_measured, name, request, settled))
         for name, label in LABELS.items()
     ]
-    if settled["compare"]:
+    if settled.compare:
         offered.append(Picture("variants", "Variants", partial(_compared, settled)))
-    if settled["study"]:
-        offered.append(Picture("study", "Study", partial(_studied, settled["study"])))
+    if settled.study:
+        offered.append(Picture("study", "Study", partial(_studied, settled.study)))
     first = {TABS["energy"]: "energy", TABS["compare"]: "variants", TABS["studies"]: "study"}
-    offered.sort(key=lambda picture: picture.name != first.get(settled["tab"], "map"))
+    offered.sort(key=lambda picture: picture.name != first.get(settled.tab, "map"))
     return [replace(picture, settings=settings(request)) for picture in offered]
 
 
@@ -55,14 +52,14 @@ LABELS = {
 }
 
 
-def request_of(values: Values) -> Request:
+def request_of(values: ErfSettings) -> Request:
     """The request that settled values make, checked as on the page.
 
     Raises:
         SpecError: it cannot be computed.
     """
     analysis = network_analysis.analysis(network.network(values))
-    request, clauses = compute_erf.request_of(analysis, dict(values))
+    _, request, clauses = compute_erf.request_of(analysis, values)
     refuse_unfit(clauses)
     compute_erf.check(request, analysis)
     return request
@@ -87,7 +84,7 @@ def on_show(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
-    values: Values,
+    values: ErfSettings,
 ) -> list[Picture]:
     """The pictures of a measured map; only the closed form's while there is none."""
     if erf is None:
@@ -100,13 +97,15 @@ def on_show(
     ]
 
 
-def picture_of_variants(named: Mapping[str, EffectiveReceptiveField], values: Values) -> Picture:
+def picture_of_variants(
+    named: Mapping[str, EffectiveReceptiveField], values: ErfSettings
+) -> Picture:
     """The picture of the existing variants side by side."""
 
     def draw(style: Style) -> Figure:
         from viz.slides.effective_field import variants
 
-        return variants(named, style, log=values["log"])
+        return variants(named, style, log=values.log)
 
     return Picture("variants", "Variants", draw)
 
@@ -127,13 +126,13 @@ def _drawn(
     request: Request,
     erf: EffectiveReceptiveField,
     expected: ExpectedErf | None,
-    values: Values,
+    values: ErfSettings,
     style: Style,
 ) -> Figure:
     if name == "map":
         from viz.features.erf.slides import erf_map
 
-        options: dict[str, Any] = {"log": values["log"], "expected": expected}
+        options: dict[str, Any] = {"log": values.log, "expected": expected}
         return erf_map(erf, style, title=title(request), photo=_photo(request, values), **options)
     from viz.features.erf import curve_slides
 
@@ -143,21 +142,21 @@ def _drawn(
     return draw(erf, style, title=title(request))
 
 
-def _photo(request: Request, values: Values) -> Any:
+def _photo(request: Request, values: ErfSettings) -> Any:
     """The picture under the map, (H, W, 3); None if the input is not a picture."""
-    if not values["over"]:
+    if not values.over:
         return None
     size = request.network.input_size[1:]
-    return data.picture(values["picture"], size, 3).transpose(1, 2, 0).astype("uint8")
+    return data.picture(values.picture, size, 3).transpose(1, 2, 0).astype("uint8")
 
 
-def _expected(request: Request, expected: ExpectedErf, values: Values, style: Style) -> Figure:
+def _expected(request: Request, expected: ExpectedErf, values: ErfSettings, style: Style) -> Figure:
     from viz.features.erf.slides import expected_map
 
-    return expected_map(expected, style, title=title(request), log=values["log"])
+    return expected_map(expected, style, title=title(request), log=values.log)
 
 
-def _measured(name: str, request: Request, values: Values, style: Style) -> Figure:
+def _measured(name: str, request: Request, values: ErfSettings, style: Style) -> Figure:
     expected = compute_erf.expected(request)
     return _drawn(name, request, compute(request), expected, values, style)
 
@@ -169,21 +168,21 @@ def compute(request: Request) -> EffectiveReceptiveField:
     return erf
 
 
-def variants_of(values: Values) -> tuple[dict[str, Request], list[str]]:
+def variants_of(values: ErfSettings) -> tuple[dict[str, Request], list[str]]:
     """The possible requests of a comparison by label, and why others are impossible."""
     requests, refused = {}, []
-    for label, changes in COMPARISONS[values["compare"]][1]:
+    for label, changes in COMPARISONS[values.compare][1]:
         try:
-            requests[label] = request_of({**values, **changes})
+            requests[label] = request_of(values.updated(changes))
         except SpecError as error:
             refused.append(f"{label}: {error}.")
     return requests, refused
 
 
-def _compared(values: Values, style: Style) -> Figure:
+def _compared(values: ErfSettings, style: Style) -> Figure:
     requests, refused = variants_of(values)
     if refused or len(requests) < 2:
-        raise SpecError("compare", "must fit the network: " + " ".join(refused), values["compare"])
+        raise SpecError("compare", "must fit the network: " + " ".join(refused), values.compare)
     named = {label: compute(each) for label, each in requests.items()}
     return picture_of_variants(named, values).draw(style)
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from viz.choices import network_analysis
-from viz.choices.network import Values
 from viz.features.erf.export import title
-from viz.features.erf.params import Request
+from viz.features.erf.params import ErfSettings, Request
 from viz.page import progress
 from viz.page.tables import Cell, table
 from viz.server.queue import View
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
     from core.erf.expected import ExpectedErf
 
 
-def erf_map(request: Request, view: View, expected: ExpectedErf | None, values: Values) -> None:
+def erf_map(
+    request: Request, view: View, expected: ExpectedErf | None, values: ErfSettings
+) -> None:
     """Draw the map so far, or the expected map while there is none, and the numbers beside it."""
     from viz.features.erf.plots import erf_figure, expected_figure
 
@@ -31,15 +32,15 @@ def erf_map(request: Request, view: View, expected: ExpectedErf | None, values: 
     with left:
         if erf is not None:
             photo = None
-            if values["over"]:
+            if values.over:
                 size = request.network.input_size[1:]
-                photo = network_analysis.picture(values["picture"], size)
+                photo = network_analysis.picture(values.picture, size)
             figure = erf_figure(
-                erf, log=values["log"], expected=expected, photo=photo, title=title(request)
+                erf, log=values.log, expected=expected, photo=photo, title=title(request)
             )
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
         elif expected is not None and view.error in ("", progress.STOPPED):
-            figure = expected_figure(expected, log=values["log"], title=title(request))
+            figure = expected_figure(expected, log=values.log, title=title(request))
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
         elif not view.error:
             st.skeleton(height=460)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -15,21 +14,20 @@ from viz.choices.network_picker import offer_training, picker
 from viz.features.erf import compute
 from viz.features.erf.controls import recipe, unit_picker
 from viz.features.erf.map import erf_map
-from viz.features.erf.params import PAGE, PARAMS, TABS, Request
+from viz.features.erf.params import PAGE, TABS, ErfSettings, Request
 from viz.features.erf.tabs import DRAW, save
 from viz.page import frame, progress
 from viz.page.session import PageState
 from viz.page.widgets import widget
-from viz.params import defaults
 from viz.server.queue import View
 
 BELOW = {"compare", "studies"}
 """Tabs that have something computed; their places in the queue have the same names."""
 
 
-def _request(found: Analysis, state: PageState) -> Request:
+def _request(found: Analysis, state: PageState[ErfSettings]) -> Request:
     """What is computed of the network. Raises SpecError where that cannot be."""
-    request, clauses = compute.request_of(found, state.values)
+    state.values, request, clauses = compute.request_of(found, state.values)
     if state.from_link:
         state.ignore(*clauses)
     return request
@@ -48,9 +46,9 @@ def _heading(found: Analysis, request: Request) -> None:
     )
 
 
-def _refuse(error: SpecError, most: int, values: dict[str, Any]) -> None:
+def _refuse(error: SpecError, most: int, values: ErfSettings) -> None:
     """Why there is no map, and what would do."""
-    plain = defaults(PARAMS) | {"input_height": 64, "input_width": 64}
+    plain = ErfSettings.defaults() | {"input_height": 64, "input_width": 64}
     nearer = None
     if error.parameter == "draws" and most:
         nearer = "Take 1 draw" if most == 1 else f"Take {most} draws", {"draws": most}
@@ -60,20 +58,20 @@ def _refuse(error: SpecError, most: int, values: dict[str, Any]) -> None:
 
 def page() -> None:
     """The recipe at the side, the map as it is computed, and the open tab."""
-    with frame.opened(PAGE, PARAMS) as state:
-        values = state.values
-        network.settle(values)
+    with frame.opened(PAGE, ErfSettings) as state:
+        state.values = network.settle(state.values)
         notes, place = st.container(), st.container()
         found: Analysis | None = None
         request: Request | None = None
         refusal, most = None, 0
         try:
-            found = network_analysis.analysis(network.network(values))
+            found = network_analysis.analysis(network.network(state.values))
             request = _request(found, state)
             most = compute.most_draws(request, found)
             compute.check(request, found)
         except SpecError as error:
             refusal = error
+        values = state.values
         state.place()
         with notes:
             state.tell()
@@ -91,7 +89,7 @@ def page() -> None:
                 _results(request, state, menu)
 
 
-def _display(values: dict[str, Any]) -> DeltaGenerator:
+def _display(values: ErfSettings) -> DeltaGenerator:
     """How the map is shown; outside of what is drawn anew while it is computed. Returns where
     the menu for slides goes."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -100,7 +98,7 @@ def _display(values: dict[str, Any]) -> DeltaGenerator:
         return st.container(width="content")
 
 
-def _results(request: Request, state: PageState, menu: DeltaGenerator) -> None:
+def _results(request: Request, state: PageState[ErfSettings], menu: DeltaGenerator) -> None:
     expected = compute.expected(request)
 
     def draw(views: Mapping[Hashable, View]) -> None:

@@ -1,4 +1,4 @@
-"""State of the effective-receptive-field page: the recipe, and what is asked of core."""
+"""Settings of the effective-receptive-field page: the recipe, and what is asked of core."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from viz.choices import network as network_state
-from viz.choices import unit as choices_unit
 from viz.choices.layer import MAX_SEED, PICTURE_LABELS
-from viz.choices.network import OWN, Network, Values
-from viz.choices.unit import UNITS, unit_of
-from viz.params import choice, labelled, number, switch
+from viz.choices.network import OWN, Network, OwnLayers
+from viz.choices.unit import UNITS, layer_name, unit_name, unit_of
+from viz.params import again, choice, labelled, number, switch
 
 PAGE = "erf"
 PLAIN = "8x[conv3 p1 c16, relu]"
@@ -22,7 +21,7 @@ WEIGHTS = {
     "xavier": "Xavier: drawn anew for every draw",
     "orthogonal": "orthogonal: drawn anew for every draw",
     "uniform": "uniform: every weight 1/fan-in",
-    "as_is": "as PyTorch initialises it, once",
+    "as_is": "as PyTorch initializes it, once",
 }
 AGGREGATES = {
     "energy": "energy: mean of g², all channels",
@@ -57,7 +56,7 @@ STUDIES = {
     "depth": ("depth: 5 to 40 layers", "depth_study"),
     "kernels": ("kernel size: 3×3 to 11×11", "kernel_study"),
     "activations": ("activation", "activation_study"),
-    "weights": ("initialisation", "initialisation_study"),
+    "weights": ("initialization", "initialisation_study"),
     "dilations": ("dilation", "dilation_study"),
     "reductions": ("stride, pooling or neither", "reduction_study"),
     "skips": ("skip connections", "skip_study"),
@@ -72,51 +71,57 @@ def _comparisons() -> dict[str, str]:
     return {"": "choose what to compare…", **labels}
 
 
-PARAMS = [
-    *network_state.params(OWN, PLAIN),
-    choices_unit.layer_param(),
-    choices_unit.unit_param(
+@dataclass(frozen=True)
+class ErfSettings(OwnLayers):
+    """Everything that decides the page."""
+
+    layers: str = again(OwnLayers, "layers", default=PLAIN)
+    layer: str = layer_name()
+    unit: str = unit_name(
         "centre",
         "unit",
         help="Click a unit of the feature map under *Choose the unit on the map* for any other.",
-    ),
-    choice(
-        *("draws", 16, DRAWS, "draws — gradients averaged"),
+    )
+    draws: int = choice(
+        16,
+        DRAWS,
+        "draws — gradients averaged",
         kind="select_slider",
         help="One gradient is noisy: σ is good to a few percent, a smooth map wants 64 or more.",
-    ),
-    choice(
-        *("inputs", "noise", INPUTS, "input"),
+    )
+    inputs: str = choice(
+        "noise",
+        INPUTS,
+        "input",
         help="Noise is N(0, 1) in every pixel and channel. With a constant image all entries of a "
         "max-pooling window are equal, and the map shifts.",
-    ),
-    choice("weights", "he", WEIGHTS, "weights", help="Biases are 0 where weights are drawn."),
-    choice(
-        *("aggregate", "energy", AGGREGATES, "aggregate — what is averaged"),
+    )
+    weights: str = choice("he", WEIGHTS, "weights", help="Biases are 0 where weights are drawn.")
+    aggregate: str = choice(
+        "energy",
+        AGGREGATES,
+        "aggregate — what is averaged",
         help="The squared gradient keeps the width of the linear case. |g| and the positive part "
         "come out about 1.4 times wider; the signed mean is mostly noise.",
-    ),
-    choice("activation", "kept", ACTIVATIONS, "activation"),
-    choice("pooling", "kept", POOLINGS, "pooling"),
-    switch("skips", True, "skips — residual shortcuts"),
-    switch(
-        *("bf16", False, "bfloat16"),
+    )
+    activation: str = choice("kept", ACTIVATIONS, "activation")
+    pooling: str = choice("kept", POOLINGS, "pooling")
+    skips: bool = switch(True, "skips — residual shortcuts")
+    bf16: bool = switch(
+        label="bfloat16",
         help="Faster where the processor has it; σ is the same, the map rougher.",
-    ),
-    number("draw_seed", 0, 0, MAX_SEED, "seed of all draws"),
-    choice("picture", "china", PICTURE_LABELS, "picture"),
-    switch(
-        *("log", False, "logarithmic colours"),
-        help="For the eye only: all numbers are of the map itself.",
-    ),
-    switch("over", label="over the picture"),
-    labelled("tab", TABS),
-    choice("compare", "", _comparisons, "compare"),
-    choice(
-        *("study", "", {"": "choose what is changed…"} | {k: v[0] for k, v in STUDIES.items()}),
-        "study",
-    ),
-]
+    )
+    draw_seed: int = number(0, 0, MAX_SEED, "seed of all draws")
+    picture: str = choice("china", PICTURE_LABELS, "picture")
+    log: bool = switch(
+        label="logarithmic colors", help="For the eye only: all numbers are of the map itself."
+    )
+    over: bool = switch(label="over the picture")
+    tab: str = labelled(TABS)
+    compare: str = choice("", _comparisons, "compare")
+    study: str = choice(
+        "", {"": "choose what is changed…"} | {k: v[0] for k, v in STUDIES.items()}, "study"
+    )
 
 
 @dataclass(frozen=True)
@@ -147,14 +152,14 @@ class Request:
     skips: bool
 
 
-def request(values: Values, layer: str, grid: tuple[int, int]) -> Request:
+def request(values: ErfSettings, layer: str, grid: tuple[int, int]) -> Request:
     """What the settings ask for, at a layer whose map has ``grid`` units."""
     return Request(
         network_state.network(values),
         layer,
-        unit_of(values["unit"], grid),
-        values["draws"],
-        values["picture"] if values["inputs"] == "picture" else "noise",
+        unit_of(values.unit, grid),
+        values.draws,
+        values.picture if values.inputs == "picture" else "noise",
         *(values[name] for name in ("weights", "aggregate", "draw_seed", "bf16")),
         *(values[name] for name in ("activation", "pooling", "skips")),
     )
@@ -171,7 +176,7 @@ COMPARISONS: dict[str, tuple[str, Variants]] = {
         ),
     ),
     "weights": (
-        "initialisations",
+        "initializations",
         tuple((name, {"weights": name}) for name in ("he", "xavier", "orthogonal", "uniform")),
     ),
     "aggregates": (
@@ -179,7 +184,7 @@ COMPARISONS: dict[str, tuple[str, Variants]] = {
         tuple((name, {"aggregate": name}) for name in AGGREGATES),
     ),
     "units": (
-        "centre, edge, corner",
+        "center, edge, corner",
         tuple((label, {"unit": name}) for name, label in UNITS.items()),
     ),
     "poolings": (

@@ -15,7 +15,7 @@ from core.training.spec import OwnImages, TrainingSpec
 from core.training.text import to_text
 from viz.features.erf import compute, export
 from viz.features.erf import plots as figures
-from viz.features.erf.params import PAGE, STUDIES, Request
+from viz.features.erf.params import PAGE, STUDIES, ErfSettings, Request
 from viz.page import progress
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
@@ -35,7 +35,7 @@ def save(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
-    values: Mapping[str, Any],
+    values: ErfSettings,
     more: Sequence[Picture],
 ) -> None:
     """Draw the menu of pictures as files, with the open tab's first."""
@@ -47,7 +47,7 @@ def _sections(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
-    page: PageState,
+    page: PageState[ErfSettings],
 ) -> None:
     if erf is None:
         st.caption(LATER)
@@ -64,7 +64,7 @@ def _energy(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
-    page: PageState,
+    page: PageState[ErfSettings],
 ) -> None:
     if erf is None:
         st.caption(LATER)
@@ -78,11 +78,11 @@ def _compare(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
-    page: PageState,
+    page: PageState[ErfSettings],
 ) -> list[Picture]:
     values = page.values
     widget(values, "compare")
-    name = values["compare"]
+    name = values.compare
     if not name:
         return []
     requests, refused = export.variants_of(values)
@@ -99,7 +99,7 @@ def _compare(
         ready = {label: v.result or v.partial for label, v in current.items()}
         ready = {label: variant for label, variant in ready.items() if variant is not None}
         if ready:
-            figure = figures.variants_figure(ready, log=values["log"])
+            figure = figures.variants_figure(ready, log=values.log)
             st.plotly_chart(figure, theme="streamlit", key="erf_variants")
             st.dataframe(_metrics(ready), hide_index=True)
 
@@ -129,7 +129,7 @@ def _studies(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
-    page: PageState,
+    page: PageState[ErfSettings],
 ) -> list[Picture]:
     from viz.features.erf.study_plot import study_figure
 
@@ -138,7 +138,7 @@ def _studies(
         "each, weights drawn anew. They do not depend on the network above."
     )
     widget(page.values, "study")
-    name = page.values["study"]
+    name = page.values.study
     if not name:
         return []
     key = ("study", name)
@@ -168,7 +168,7 @@ def _files(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
-    page: PageState,
+    page: PageState[ErfSettings],
 ) -> None:
     if erf is None:
         st.caption(LATER)
@@ -273,7 +273,7 @@ def _swapped(request: Request) -> list[str]:
 
 
 Draw = Callable[
-    [Request, "EffectiveReceptiveField | None", "ExpectedErf | None", PageState],
+    [Request, "EffectiveReceptiveField | None", "ExpectedErf | None", PageState[ErfSettings]],
     "list[Picture] | None",
 ]
 DRAW: dict[str, Draw] = {

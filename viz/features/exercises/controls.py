@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -10,8 +12,8 @@ import streamlit as st
 from viz.features.exercises.params import (
     MAX_ANSWER,
     PAGE,
-    PARAMS,
     START,
+    ExerciseSettings,
     class_link,
     question,
 )
@@ -24,23 +26,23 @@ from viz.lessons.exercises import (
     judge,
 )
 from viz.lessons.exercises.interview import INTERVIEWS
-from viz.page.session import PageState, change, current, give
+from viz.page.session import PageState, bind_widget, change, current
 from viz.page.widgets import widget
-from viz.params import Values, query
+from viz.params import query
 
 PAGES_FOLDER = "../features"
 HINT, MOVES = "exercise_hint", "exercise_moves"
 """Session keys: what was no answer, and how often the keyboard has been moved."""
 
 
-def _moved(values: dict[str, Any]) -> None:
+def _moved(values: Mapping[str, Any]) -> None:
     """Other values, and the keyboard goes where one goes on."""
     change(PAGE, values)
     st.session_state[MOVES] = st.session_state.get(MOVES, 0) + 1
     st.session_state.pop(HINT, None)
 
 
-def sidebar(values: Values) -> None:
+def sidebar(values: ExerciseSettings) -> None:
     """Which questions are asked."""
     st.multiselect(
         "kinds — of question",
@@ -56,7 +58,7 @@ def sidebar(values: Values) -> None:
         f"{PAGES_FOLDER}/{PAGE}/page.py",
         label="Link for the class",
         icon=":material/group:",
-        query_params=query(PARAMS, class_link(values)),
+        query_params=query(ExerciseSettings.params(), class_link(values)),
         help="Opens the first of these questions, without a score: the same ones for everybody.",
     )
     st.button("New questions", icon=":material/casino:", on_click=_on_new,
@@ -65,9 +67,9 @@ def sidebar(values: Values) -> None:
               help="The first question again; the score starts anew.")  # fmt: skip
 
 
-def _chosen(values: Values) -> str:
+def _chosen(values: ExerciseSettings) -> str:
     """The widget holds a list, the state a tuple, which can be part of a key."""
-    return give({"kinds_chosen": list(values["kinds"])}, "kinds_chosen", *values["kinds"])
+    return bind_widget("kinds_chosen", list(values.kinds), *values.kinds)
 
 
 def _on_kinds() -> None:
@@ -85,23 +87,23 @@ def _on_new() -> None:
     st.session_state.pop(HINT, None)
 
 
-def answer_key(values: Values) -> str:
+def answer_key(values: ExerciseSettings) -> str:
     """The field of one question: the next one starts empty."""
-    place = (*values["kinds"], values["level"], values["code"], values["number"])
+    place = (*values.kinds, values.level, values.code, values.number)
     return "answer_" + "_".join(map(str, place))
 
 
-def keep_answer(page: PageState) -> None:
+def keep_answer(page: PageState[ExerciseSettings]) -> None:
     """Let go of a link's answers that are none of their question's form, and say what would be."""
     values = page.values
     asked = question(values)
-    if values["answer"] and judge(asked, values["answer"]).right is None:
-        values["answer"] = ""
+    if values.answer and judge(asked, values.answer).right is None:
+        page.values = replace(page.values, answer="")
         page.ignore(f"`answer` must be {answer_format(asked)}")
-    options = len(INTERVIEWS[values["interview"]].options)
-    if values["guess"] > options:
-        page.ignore(f"`guess` must be from 1 to {options} here (got `{values['guess']}`)")
-        values["guess"] = 0
+    options = len(INTERVIEWS[values.interview].options)
+    if values.guess > options:
+        page.ignore(f"`guess` must be from 1 to {options} here (got `{values.guess}`)")
+        page.values = replace(page.values, guess=0)
 
 
 def on_submit(key: str) -> None:
@@ -111,8 +113,8 @@ def on_submit(key: str) -> None:
 
 def submit(text: str) -> None:
     """Judge an answer. The first one counts; the link keeps it."""
-    values = current(PAGE)
-    if values["answer"]:
+    values = current(PAGE, ExerciseSettings)
+    if values.answer:
         return  # this question is answered
     verdict = judge(question(values), text)
     if verdict.right is None:
@@ -120,7 +122,7 @@ def submit(text: str) -> None:
         st.session_state[HINT] = (place, verdict.message)
         return
     kept = "".join(c for c in text if c.isprintable()).strip()[:MAX_ANSWER]
-    _moved({"answer": kept, "score": values["score"].after(verdict.right)})
+    _moved({"answer": kept, "score": values.score.after(verdict.right)})
 
 
 def on_give_up() -> None:
@@ -130,20 +132,20 @@ def on_give_up() -> None:
 
 def on_next() -> None:
     """The next question."""
-    number = current(PAGE)["number"]
+    number = current(PAGE, ExerciseSettings).number
     _moved({"number": number % (MAX_NUMBER + 1) + 1, "answer": ""})
 
 
 def on_guess(index: int) -> None:
     """A prediction in an interview question; it stands."""
-    if not current(PAGE)["guess"]:
+    if not current(PAGE, ExerciseSettings).guess:
         _moved({"guess": index + 1})
 
 
 def on_interview(step: int) -> None:
     """Go to another interview question."""
     names = list(INTERVIEWS)
-    place = names.index(current(PAGE)["interview"])
+    place = names.index(current(PAGE, ExerciseSettings).interview)
     _moved({"interview": names[(place + step) % len(names)], "guess": 0})
 
 

@@ -1,7 +1,8 @@
-"""State of the exercises page: which questions, the place in them, the answer, the score."""
+"""Settings of the exercises page: which questions, the place in them, the answer, the score."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from core.layer import LayerSpec
@@ -19,7 +20,8 @@ from viz.lessons.exercises import (
     series,
 )
 from viz.lessons.exercises.interview import INTERVIEWS
-from viz.params import Param, Values, choice, defaults, labelled, number
+from viz.params import Settings, choice, labelled, text
+from viz.params import number as whole_number
 
 PAGE = "exercises"
 TABS = {"practice": "Practice", "interview": "Interview questions"}
@@ -48,85 +50,86 @@ class Score(NamedTuple):
         return Score(self.right + right, self.asked + 1, streak, max(self.best, streak))
 
 
-def _score(text: str) -> Score:
+def _score(value: str) -> Score:
     try:
-        score = Score(*map(int, text.split(".")))
+        score = Score(*map(int, value.split(".")))
     except (TypeError, ValueError):
         raise ValueError("must be right.asked.streak.best, such as 3.5.2.2") from None
     falling = 0 <= score.streak <= score.best <= score.right <= score.asked <= MAX_NUMBER + 1
-    if not falling or text.count(".") != 3:
+    if not falling or value.count(".") != 3:
         raise ValueError("must be numbers that fit each other, such as 3.5.2.2")
     return score
 
 
-def _kinds(text: str) -> tuple[str, ...]:
-    names = tuple(text.split("."))
+def _kinds(value: str) -> tuple[str, ...]:
+    names = tuple(value.split("."))
     if not set(names) <= set(KINDS) or len(set(names)) < len(names):
         raise ValueError(f"must be some of {', '.join(KINDS)}, with dots between")
     return names
 
 
-def _answer(text: str) -> str:
-    if len(text) > MAX_ANSWER or not text.isprintable():
+def _answer(value: str) -> str:
+    if len(value) > MAX_ANSWER or not value.isprintable():
         raise ValueError(f"must be at most {MAX_ANSWER} characters")
-    return text
+    return value
 
 
-PARAMS = [
-    labelled("tab", TABS),
-    Param("kinds", (), _kinds, ".".join),
-    choice("level", 1, {n: f"{n} · {name}" for n, name in LEVELS.items()}, "level", kind="radio"),
-    number(
-        *("code", 1, 0, MAX_SEED, "class code"),
+@dataclass(frozen=True)
+class ExerciseSettings(Settings):
+    """Everything that decides the page. ``number`` and ``guess`` count from 1; guess 0 is none."""
+
+    tab: str = labelled(TABS)
+    kinds: tuple[str, ...] = text((), _kinds, ".".join)
+    level: int = choice(
+        1, {n: f"{n} · {name}" for n, name in LEVELS.items()}, "level", kind="radio"
+    )
+    code: int = whole_number(
+        1,
+        0,
+        MAX_SEED,
+        "class code",
         help="The same code, kinds and level give everybody the same questions.",
-    ),
-    number("number", 1, 1, MAX_NUMBER + 1),
-    Param("answer", "", _answer),
-    Param("score", Score(), _score, lambda score: ".".join(map(str, score))),
-    choice(
-        *("interview", next(iter(INTERVIEWS))),
-        {name: each.title for name, each in INTERVIEWS.items()},
-        "question",
-    ),
-    number("guess", 0, 0, 8),
-]
-"""Everything that decides the page. ``number`` and ``guess`` count from 1; guess 0 is none yet."""
+    )
+    number: int = whole_number(1, 1, MAX_NUMBER + 1)
+    answer: str = text("", _answer)
+    score: Score = text(Score(), _score, lambda score: ".".join(map(str, score)))
+    interview: str = choice(
+        next(iter(INTERVIEWS)), {name: each.title for name, each in INTERVIEWS.items()}, "question"
+    )
+    guess: int = whole_number(0, 0, 8)
+
 
 START = {"number": 1, "answer": "", "score": Score()}
 """The first question, nothing answered."""
 
 
-def question(values: Values) -> Question:
+def question(values: ExerciseSettings) -> Question:
     """The question that is asked; no kind chosen stands for all."""
-    kinds = tuple(values["kinds"]) or tuple(KINDS)
-    return series(kinds, values["level"], values["code"], values["number"] - 1)
+    kinds = tuple(values.kinds) or tuple(KINDS)
+    return series(kinds, values.level, values.code, values.number - 1)
 
 
-def class_link(values: Values) -> dict[str, Any]:
+def class_link(values: ExerciseSettings) -> dict[str, Any]:
     """What everybody in a class opens: the same questions, from the first, no score."""
     return {name: values[name] for name in ("kinds", "level", "code")}
 
 
 # --- What opens the question on another page ----------------------------------------------------
 
-_DEFAULTS = defaults(layer.PARAMS)
 SHOWN_CHANNELS = layer.MAX_CHANNELS
 
 
 def board_values(subject: LayerSubject) -> dict[str, Any]:
     """The sweep page's values that show a layer, with the few channels a board has."""
     spec = _few_channels(subject.layer)
-    values = {
-        **_DEFAULTS,
-        **layer.values_of(spec, subject.size),
+    values = layer.values_of(spec, subject.size) | {
         "in_channels": spec.in_channels,
-        "pin": _pin(subject),
         "pixels": _cells("0", subject.values),
         "weights": _cells("0.0", subject.weights),
         "bias": 0.0,
     }
-    layer.settle(values)
-    return values
+    fitting, _ = layer.settle(layer.BoardSettings.of(values))
+    return fitting.flat | {"pin": _pin(subject)}
 
 
 def _few_channels(spec: LayerSpec) -> LayerSpec:

@@ -10,7 +10,6 @@ from core.errors import SpecError
 from core.text import sentence_case
 from viz.choices import board as choices_board
 from viz.choices import layer, network_analysis
-from viz.choices.layer import VIEW
 from viz.choices.network import OWN, Network
 from viz.components.cone.cone import cone
 from viz.components.focus.focus import focus
@@ -19,8 +18,8 @@ from viz.features.exercises import compute, controls
 from viz.features.exercises.controls import HINT, MOVES, PAGES_FOLDER
 from viz.features.exercises.params import (
     EXPERIMENTS_AT,
+    ExerciseSettings,
     Score,
-    Values,
     board_values,
     fewer_channels,
     network_values,
@@ -28,7 +27,8 @@ from viz.features.exercises.params import (
     unit_of,
 )
 from viz.features.exercises.picture import picture
-from viz.features.fields.params import PARAMS as FIELD_PARAMS
+from viz.features.fields.params import FieldSettings
+from viz.features.sweep.params import SweepSettings
 from viz.lessons.exercises import (
     KINDS,
     Feedback,
@@ -46,10 +46,10 @@ from viz.page.words import sentence
 from viz.params import query
 
 
-def practice_tab(values: Values) -> None:
+def practice_tab(values: ExerciseSettings) -> None:
     """One question, its answer, what is said to it, and the next."""
     current = question(values)
-    verdict = judge(current, values["answer"]) if values["answer"] else None
+    verdict = judge(current, values.answer) if values.answer else None
     _heading(current, values)
     _question_view(current)
     if verdict is None:
@@ -70,12 +70,12 @@ def _keyboard(selector: str) -> None:
     focus(selector, str(st.session_state.get(MOVES, 0)), key="exercise_focus")
 
 
-def _heading(current: Question, values: Values) -> None:
-    score: Score = values["score"]
+def _heading(current: Question, values: ExerciseSettings) -> None:
+    score: Score = values.score
     level = KINDS[current.kind].levels[current.level - 1]
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown(
-            f"#### {values['number']} · {KINDS[current.kind].label}: {level}", width="content"
+            f"#### {values.number} · {KINDS[current.kind].label}: {level}", width="content"
         )
         st.markdown(f"**{_score_words(score)}**", width="content")
 
@@ -109,7 +109,7 @@ def _question_text(current: Question) -> None:
         st.code(current.code, language="python")
 
 
-def _answer_field(current: Question, values: Values) -> None:
+def _answer_field(current: Question, values: ExerciseSettings) -> None:
     key = controls.answer_key(values)
     if current.options:
         _option_buttons(current)
@@ -138,9 +138,9 @@ def _option_buttons(current: Question) -> None:
             )
 
 
-def _verdict_view(verdict: Feedback, values: Values) -> None:
+def _verdict_view(verdict: Feedback, values: ExerciseSettings) -> None:
     show, icon = (st.success, "check") if verdict.right else (st.error, "close")
-    if values["answer"].strip() == "?":
+    if values.answer.strip() == "?":
         show, icon = st.info, "lightbulb"
     show(verdict.message, icon=f":material/{icon}:")
     st.button("Next question", type="primary", icon=":material/arrow_forward:",
@@ -172,7 +172,7 @@ def _identity(current: Question) -> str:
 def _board(current: Question, subject: LayerSubject) -> None:
     """Show the sweep player with the question's layer."""
     values = board_values(subject)
-    board = layer.board(values)
+    board = layer.board(layer.BoardSettings.of(values))
     payload = choices_board.payload(board) | {"editable": {"kernel": False, "input": False}}
     output = choices_board.sweep(board).output.shape
     if fewer_channels(subject):
@@ -181,10 +181,10 @@ def _board(current: Question, subject: LayerSubject) -> None:
             "windows are the same."
         )
     st.page_link(f"{PAGES_FOLDER}/sweep/page.py", label="Open on the board", icon=":material/grid_on:",
-                 query_params=query(layer.PARAMS, values))  # fmt: skip
+                 query_params=query(SweepSettings.params(), values))  # fmt: skip
     player(
         [payload | {"name": ""}],
-        {param.name: values[param.name] for param in VIEW},
+        layer.PlayerView.of(values).flat,
         {
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
             "sizes": [choices_board.size_line(board)],
@@ -207,7 +207,7 @@ def _cone(current: Question, subject: NetworkSubject) -> None:
     size = subject.input_size[1:]
     st.page_link(f"{PAGES_FOLDER}/fields/page.py", label="Open under Receptive fields",
                  icon=":material/filter_center_focus:",
-                 query_params=query(FIELD_PARAMS, network_values(subject)))  # fmt: skip
+                 query_params=query(FieldSettings.params(), network_values(subject)))  # fmt: skip
     cone(
         network_analysis.cone_lines(network),
         {"layer": analysis.deepest.node.name, "unit": unit_of(subject), "axis": 1, "down": False,
@@ -224,9 +224,9 @@ def _cone(current: Question, subject: NetworkSubject) -> None:
 # --- Interview questions ------------------------------------------------------------------------
 
 
-def interview_tab(values: Values) -> None:
+def interview_tab(values: ExerciseSettings) -> None:
     """Predict, then see the numbers, made now."""
-    name, guess = values["interview"], values["guess"]
+    name, guess = values.interview, values.guess
     row = INTERVIEWS[name]
     widget(values, "interview", on_change=controls.on_interview_chosen)
     st.markdown(f"#### {row.title}\n{row.ask}")

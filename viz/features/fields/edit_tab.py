@@ -13,13 +13,13 @@ from core.networks import LayerError, NetworkSpec, Path, ResolvedLayer, resolve,
 from core.networks.notation import to_notation
 from core.networks.zoo_lines import INEXPRESSIBLE, NOTATIONS
 from viz.choices import network
-from viz.choices.network import OWN, Values
+from viz.choices.network import OWN
 from viz.choices.network_analysis import Analysis
 from viz.choices.network_picker import open_layers
 from viz.components.layer_table import edits
 from viz.components.layer_table.edits import History
 from viz.components.layer_table.layer_table import layer_table
-from viz.features.fields.params import PAGE, jump
+from viz.features.fields.params import PAGE, FieldSettings, jump
 from viz.page.session import PageState, change, current
 from viz.page.words import pair, seen, times
 
@@ -31,12 +31,12 @@ COLUMNS = (
 )
 
 
-def edit_tab(analysis: Analysis | None, page: PageState) -> None:
+def edit_tab(analysis: Analysis | None, page: PageState[FieldSettings]) -> None:
     """Draw the editable table, or a button that makes the network editable."""
-    if page.values["network"] != OWN:
-        _invite(page.values["network"])
+    if page.values.network != OWN:
+        _invite(page.values.network)
         return
-    history = _history(network.spec_of(page.values["layers"]))
+    history = _history(network.spec_of(page.values.layers))
     cells, misfit = _cells(analysis, history.spec, page.values)
     layer_table(
         edits.table_rows(history.spec, cells),
@@ -78,8 +78,8 @@ def _history(spec: NetworkSpec) -> History:
 
 def _on_edit() -> None:
     message = st.session_state["layer_table"].edit
-    values = current(PAGE)
-    history = _history(network.spec_of(values["layers"]))
+    values = current(PAGE, FieldSettings)
+    history = _history(network.spec_of(values.layers))
     try:
         history = edits.step(history, message)
     except SpecError as error:
@@ -101,12 +101,12 @@ def _on_select() -> None:
 
 
 def _cells(
-    analysis: Analysis | None, spec: NetworkSpec, values: Values
+    analysis: Analysis | None, spec: NetworkSpec, values: FieldSettings
 ) -> tuple[dict[Path, tuple[str, ...]], dict[str, Any] | None]:
     """The computed cells beside each layer, and the layer that does not fit, if any."""
-    size: Pair = (values["input_height"], values["input_width"])
+    size: Pair = (values.input_height, values.input_width)
     try:
-        nodes = resolve(spec, values["in_channels"], size)
+        nodes = resolve(spec, values.in_channels, size)
     except LayerError as error:
         return {}, {"path": list(error.path), "sentence": str(error)}
     except SpecError:

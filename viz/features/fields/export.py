@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from viz.choices.layer import UPLOAD
 from viz.choices.network_analysis import Analysis
 from viz.choices.unit import AXES
 from viz.features.fields import params
-from viz.features.fields.params import TABS
+from viz.features.fields.params import TABS, FieldSettings
 from viz.page.words import pair, seen, times
 from viz.plots.parts import short
 from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 
     from core.receptive_field.outline import Line
 
-Values = Mapping[str, Any]
 COLUMNS = ("layer", "RF (px)", "effective stride", "output", "operation", "parameters", "MACs")
 """Columns of the page's table, the most important first; the last ones may not fit."""
 
 
-def pictures(values: Values) -> list[Picture]:
+def pictures(values: FieldSettings) -> list[Picture]:
     """All pictures of the page, the cone and those of the open tab first.
 
     Args:
@@ -42,24 +41,23 @@ def pictures(values: Values) -> list[Picture]:
     Raises:
         SpecError: the network cannot be built on its input, or followed.
     """
-    settled = dict(values)
-    network.settle(settled)
+    settled = network.settle(values)
     analysis = network_analysis.analysis(network.network(settled))
     refuse_unfit(_missing(analysis, settled))
-    names = sorted(TABS, key=lambda name: TABS[name] != settled["tab"])
+    names = sorted(TABS, key=lambda name: TABS[name] != settled.tab)
     return [
         *of_cone(analysis, settled),
         *(one for n in names for one in of_tab(n, analysis, settled)),
     ]
 
 
-def _missing(analysis: Analysis, values: Values) -> list[str]:
+def _missing(analysis: Analysis, values: FieldSettings) -> list[str]:
     """Sentences about layers, units and networks of a link that do not exist here."""
-    clauses = [NO_UPLOAD] if values["picture"] == UPLOAD else []
-    clauses += choices_unit.fit(analysis, dict(values), "")[1]
+    clauses = [NO_UPLOAD] if values.picture == UPLOAD else []
+    clauses += choices_unit.fit(analysis, values, "")[2]
     beside = {each.network.name for each in compared(analysis, values)}
     size = times(analysis.network.input_size[1:])
-    lacking = [name for name in values["compare"] if name not in beside]
+    lacking = [name for name in values.compare if name not in beside]
     return clauses + [f"{network.title(name)} does not run on {size}" for name in lacking]
 
 
@@ -68,22 +66,24 @@ def settings(analysis: Analysis) -> str:
     return f"{analysis.network.title} on {'×'.join(map(str, analysis.network.input_size[1:]))}"
 
 
-def of_cone(analysis: Analysis, values: Values, upload: Upload | None = None) -> list[Picture]:
+def of_cone(
+    analysis: Analysis, values: FieldSettings, upload: Upload | None = None
+) -> list[Picture]:
     """The cross-section through the layers, and the image with the unit's boxes."""
-    line = analysis.line(values["layer"]) or analysis.deepest
+    line = analysis.line(values.layer) or analysis.deepest
     unit = params.unit_of(values)
     if unit is None or any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
         unit = line.node.grid[0] // 2, line.node.grid[1] // 2
-    arguments = analysis, line, unit, dict(values), upload
+    arguments = analysis, line, unit, values, upload
     return [
         Picture("cone", f"Cone of a unit of {line.label}", partial(_cone, *arguments)),
         Picture("view", f"What a unit of {line.label} sees", partial(_view, *arguments)),
     ]
 
 
-def of_tab(name: str, analysis: Analysis, values: Values) -> list[Picture]:
+def of_tab(name: str, analysis: Analysis, values: FieldSettings) -> list[Picture]:
     """The pictures of one tab, by its name in the URL; none for those without."""
-    axis = AXES.index(values["axis"])
+    axis = AXES.index(values.axis)
     if name == "layers":
         return [Picture("layers", "Layer by layer", partial(_layers, analysis))]
     if name == "depth":
@@ -91,8 +91,8 @@ def of_tab(name: str, analysis: Analysis, values: Values) -> list[Picture]:
     if name == "graph":
         return [Picture("graph", "Graph", partial(_graph, analysis))]
     if name == "reach":
-        draw = partial(_strategies, values["target"], analysis.network.input_size)
-        return [Picture("strategies", f"Ways to see {values['target']} pixels", draw)]
+        draw = partial(_strategies, values.target, analysis.network.input_size)
+        return [Picture("strategies", f"Ways to see {values.target} pixels", draw)]
     if name == "compare":
         beside = compared(analysis, values)
         if len(beside) > 1:
@@ -103,10 +103,10 @@ def of_tab(name: str, analysis: Analysis, values: Values) -> list[Picture]:
     return []
 
 
-def compared(analysis: Analysis, values: Values) -> tuple[Analysis, ...]:
+def compared(analysis: Analysis, values: FieldSettings) -> tuple[Analysis, ...]:
     """The network and the compared networks that run on its input."""
     analyses = [analysis]
-    for name in values["compare"]:
+    for name in values.compare:
         try:
             other = network.published(name).at(*analysis.network.input_size[1:])
             analyses.append(network_analysis.analysis(other))
@@ -115,15 +115,15 @@ def compared(analysis: Analysis, values: Values) -> tuple[Analysis, ...]:
     return tuple(analyses)
 
 
-def photo(values: Values, size: tuple[int, int], upload: Upload | None) -> NDArray[np.uint8]:
+def photo(values: FieldSettings, size: tuple[int, int], upload: Upload | None) -> NDArray[np.uint8]:
     """The chosen picture (H, W, 3), scaled down if it is large."""
     share = min(1.0, data.MAX_SIDE / max(size))
     small = max(1, round(size[0] * share)), max(1, round(size[1] * share))
-    if values["picture"] == UPLOAD and upload is not None:
+    if values.picture == UPLOAD and upload is not None:
         planes = data.crop_and_scale(upload.pixels, small, 3)
     else:
-        name = "china" if values["picture"] == UPLOAD else values["picture"]
-        planes = data.picture(name, small, 3, values["seed"])
+        name = "china" if values.picture == UPLOAD else values.picture
+        planes = data.picture(name, small, 3, values.seed)
     return np.asarray(planes.transpose(1, 2, 0), dtype=np.uint8)
 
 
@@ -131,7 +131,7 @@ def _cone(
     analysis: Analysis,
     line: Line,
     unit: tuple[int, int],
-    values: Values,
+    values: FieldSettings,
     upload: Upload | None,
     style: Style,
 ) -> Figure:
@@ -142,9 +142,9 @@ def _cone(
         analysis.lines.index(line),
         unit,
         style,
-        axis=AXES.index(values["axis"]),
-        down=values["down"],
-        zoom=values["zoom"],
+        axis=AXES.index(values.axis),
+        down=values.down,
+        zoom=values.zoom,
         title=settings(analysis),
         photo=photo(values, analysis.network.input_size[1:], upload),
     )
@@ -154,14 +154,14 @@ def _view(
     analysis: Analysis,
     line: Line,
     unit: tuple[int, int],
-    values: Values,
+    values: FieldSettings,
     upload: Upload | None,
     style: Style,
 ) -> Figure:
     from viz.features.fields.cone_view_slide import view
 
     image = photo(values, analysis.network.input_size[1:], upload)
-    centers = values["centres"]
+    centers = values.centres
     return view(line, unit, style, title=settings(analysis), photo=image, centers=centers)
 
 

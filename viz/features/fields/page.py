@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,28 +12,27 @@ from core.networks import LayerError
 from viz.choices import network as network_state
 from viz.choices import network_analysis, picture
 from viz.choices import unit as choices_unit
-from viz.choices.network import DEFAULT, OWN, Network
+from viz.choices.network import DEFAULT, OWN, Network, NetworkSettings
 from viz.choices.network_analysis import Analysis
 from viz.choices.network_picker import offer_training, picker
 from viz.components.cone.cone import cone
 from viz.features.fields import export, params
 from viz.features.fields.edit_tab import edit_tab
 from viz.features.fields.measured import verdict
-from viz.features.fields.params import PAGE, PARAMS, TABS
+from viz.features.fields.params import PAGE, TABS, FieldSettings
 from viz.features.fields.tabs import DRAW, shown
 from viz.features.fields.words import headline
 from viz.page import frame
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, change
 from viz.page.words import sentence
-from viz.params import defaults
 
 
 def _on_view() -> None:
-    change(PAGE, choices_unit.told(st.session_state["cone"].view))
+    change(PAGE, choices_unit.view_values(st.session_state["cone"].view))
 
 
-def _sidebar(values: dict[str, Any]) -> None:
+def _sidebar(values: FieldSettings) -> None:
     with st.sidebar:
         picker(PAGE, values, {"tab": TABS["edit"]})
         with st.expander("Image", key="field_image", on_change="rerun") as image:
@@ -49,18 +48,18 @@ def _headline(found: Analysis) -> DeltaGenerator:
     return place
 
 
-def _save(found: Analysis, values: dict[str, Any]) -> None:
+def _save(found: Analysis, values: FieldSettings) -> None:
     """The cone and what the open tab shows, as files."""
-    name = next(name for name, label in TABS.items() if label == values["tab"])
+    name = next(name for name, label in TABS.items() if label == values.tab)
     upload = picture.loaded_upload()
     pictures = export.of_cone(found, values, upload)
     pictures += export.of_tab(name, found, values)
     save_menu(PAGE, pictures, export.settings(found))
 
 
-def _show(found: Analysis, state: PageState) -> None:
+def _show(found: Analysis, state: PageState[FieldSettings]) -> None:
+    state.values, line, clauses = choices_unit.fit(found, state.values, "")
     values = state.values
-    line, clauses = choices_unit.fit(found, values, "")
     if state.from_link:
         state.ignore(*clauses)
     cone(
@@ -75,23 +74,23 @@ def _show(found: Analysis, state: PageState) -> None:
     )
 
 
-def _last_that_fits(error: SpecError, values: dict[str, Any]) -> Analysis | None:
+def _last_that_fits(error: SpecError, values: FieldSettings) -> Analysis | None:
     """Of layers that are being edited the last ones that fitted, and a word on it."""
     network: Network | None = st.session_state.get("fields_last")
-    if values["network"] != OWN or network is None:
+    if values.network != OWN or network is None:
         return None
-    below = values["tab"] == TABS["edit"] and isinstance(error, LayerError)
+    below = values.tab == TABS["edit"] and isinstance(error, LayerError)
     where = "the table below says where." if below else sentence(error)
     st.warning(f"These layers do not fit: {where} The picture shows the last ones that did.")
     return network_analysis.analysis(network)
 
 
-def _refuse(error: SpecError, values: dict[str, Any]) -> None:
+def _refuse(error: SpecError, values: FieldSettings) -> None:
     """Why there is no picture, and what would do."""
-    plain = {**defaults(network_state.PARAMS), **_published(DEFAULT), "layer": "", "unit": ""}
+    plain = {**NetworkSettings.defaults(), **_published(DEFAULT), "layer": "", "unit": ""}
     nearer = None
-    if values["network"] in network_state.architectures():
-        size = _published(values["network"])
+    if values.network in network_state.architectures():
+        size = _published(values.network)
         text = "Use the published input, {input_height}×{input_width}".format(**size)
         nearer = text, size
     frame.refuse(PAGE, error, "Back to the first network", plain, nearer)
@@ -103,14 +102,14 @@ def _published(name: str) -> dict[str, int]:
     return {"input_height": height, "input_width": width}
 
 
-def _cone(state: PageState) -> tuple[Analysis | None, DeltaGenerator | None]:
+def _cone(state: PageState[FieldSettings]) -> tuple[Analysis | None, DeltaGenerator | None]:
     """The cone; returns what was followed, and where the menu for files goes."""
     values = state.values
     found: Analysis | None
     try:
         network = network_state.network(values)
         found = network_analysis.analysis(network)
-        st.session_state["fields_last"] = network if values["network"] == OWN else None
+        st.session_state["fields_last"] = network if values.network == OWN else None
     except SpecError as error:
         found = _last_that_fits(error, values)
         if found is None:
@@ -123,15 +122,15 @@ def _cone(state: PageState) -> tuple[Analysis | None, DeltaGenerator | None]:
 
 def page() -> None:
     """The cone, the network at the side, and the open tab."""
-    with frame.opened(PAGE, PARAMS) as state:
-        values = state.values
-        network_state.settle(values)
+    with frame.opened(PAGE, FieldSettings) as state:
+        state.values = network_state.settle(state.values)
         if state.changed("network", "layers", "module", "run"):
-            values["layer"] = values["unit"] = ""
+            state.values = replace(state.values, layer="", unit="")
         state.place()
         notes, place = st.container(), st.container()
         with place:
             found, menu = _cone(state)
+        values = state.values
         with notes:
             state.tell()
             picture.missing_upload(values)

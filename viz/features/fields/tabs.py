@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -18,8 +19,8 @@ from viz.choices.network_analysis import Analysis
 from viz.choices.network_picker import open_layers
 from viz.components.cone.cone import cone
 from viz.features.fields import params
-from viz.features.fields.params import PAGE, jump
-from viz.page.session import PageState, change, give
+from viz.features.fields.params import PAGE, FieldSettings, jump
+from viz.page.session import PageState, bind_widget, change
 from viz.page.widgets import widget
 from viz.page.words import pair, seen, sentence, times
 
@@ -84,7 +85,7 @@ def table_csv(analysis: Analysis) -> str:
     return text.getvalue()
 
 
-def _layers_tab(analysis: Analysis, page: PageState) -> None:
+def _layers_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     rows = table_rows(analysis)
     _totals(analysis)
     chosen = [line.node.name for line in analysis.lines].index(shown(analysis, page).node.name)
@@ -133,9 +134,9 @@ def _on_row() -> None:
         jump({"layer": names[picked[0]], "unit": ""})
 
 
-def shown(analysis: Analysis, page: PageState) -> Line:
+def shown(analysis: Analysis, page: PageState[FieldSettings]) -> Line:
     """The line that the cone shows."""
-    return analysis.line(page.values["layer"]) or analysis.deepest
+    return analysis.line(page.values.layer) or analysis.deepest
 
 
 def _totals(analysis: Analysis) -> None:
@@ -158,12 +159,12 @@ def _digits(amount: int) -> int:
     return 0 if amount >= 10**9 else 1 if amount >= 10**7 else 3
 
 
-def _recurrence(analysis: Analysis, page: PageState) -> None:
+def _recurrence(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     """Draw the textbook's recurrence with this network's numbers."""
     from core.receptive_field.textbook import recurrence
 
     line = shown(analysis, page)
-    axis = unit.AXES.index(page.values["axis"])
+    axis = unit.AXES.index(page.values.axis)
     steps = recurrence(analysis.fields, line.node.name, axis)
     with st.expander(f"How the {line.field.size[axis]:g} pixels of `{line.label}` come about"):
         st.markdown(
@@ -181,11 +182,11 @@ def _recurrence(analysis: Analysis, page: PageState) -> None:
             )
 
 
-def _depth_tab(analysis: Analysis, page: PageState) -> None:
+def _depth_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     from core.receptive_field.growth import growth_curve
     from viz.features.fields.plots import depth_figure
 
-    axis = unit.AXES.index(page.values["axis"])
+    axis = unit.AXES.index(page.values.axis)
     curves = [
         growth_curve(each.network.title, each.fields, axis) for each in _compared(analysis, page)
     ]
@@ -198,9 +199,9 @@ def _depth_tab(analysis: Analysis, page: PageState) -> None:
     )
 
 
-def _compared(analysis: Analysis, page: PageState) -> list[Analysis]:
+def _compared(analysis: Analysis, page: PageState[FieldSettings]) -> list[Analysis]:
     """The network and the compared networks that can be analyzed."""
-    others = [network.published(name) for name in page.values["compare"]]
+    others = [network.published(name) for name in page.values.compare]
     size = analysis.network.input_size[1:]
     analyses = [analysis]
     for other in others:
@@ -211,7 +212,7 @@ def _compared(analysis: Analysis, page: PageState) -> list[Analysis]:
     return analyses
 
 
-def _graph_tab(analysis: Analysis, page: PageState) -> None:
+def _graph_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     from viz.features.fields.graph_plot import graph_figure
 
     figure = graph_figure(analysis.graph, analysis.fields)
@@ -226,7 +227,7 @@ PAIRS = {
 }
 
 
-def _compare_tab(analysis: Analysis, page: PageState) -> None:
+def _compare_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     values = page.values
     with st.container(horizontal=True):
         for label, (first, others) in PAIRS.items():
@@ -236,7 +237,7 @@ def _compare_tab(analysis: Analysis, page: PageState) -> None:
         network.architectures(),
         format_func=network.title,
         max_selections=params.MOST_COMPARED,
-        key=give({"compare_names": list(values["compare"])}, "compare_names"),
+        key=bind_widget("compare_names", list(values.compare)),
         on_change=_on_compare,
         placeholder="choose one or two architectures",
     )
@@ -247,7 +248,7 @@ def _compare_tab(analysis: Analysis, page: PageState) -> None:
     numbers = st.column_config.NumberColumn(format="localized")
     columns = {"parameters": numbers, "million MACs": numbers}
     st.dataframe(_summary(analyses), hide_index=True, column_config=columns)
-    axis = unit.AXES.index(values["axis"])
+    axis = unit.AXES.index(values.axis)
     from core.receptive_field.growth import growth_curve
     from viz.features.fields.plots import depth_figure
 
@@ -269,17 +270,17 @@ def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
     }
 
 
-def _cones(analyses: Sequence[Analysis], page: PageState) -> None:
+def _cones(analyses: Sequence[Analysis], page: PageState[FieldSettings]) -> None:
     for index, (column, each) in enumerate(zip(st.columns(len(analyses)), analyses, strict=True)):
         with column:
             st.markdown(f"**{each.network.title}**")
             cone(
                 network_analysis.cone_lines(each.network),
-                params.view({**page.values, "layer": each.deepest.node.name, "unit": ""}),
+                params.view(replace(page.values, layer=each.deepest.node.name, unit="")),
                 title=each.network.title,
                 picture=params.picture(page.values, each.network.input_size[1:]),
                 identity=f"{index} {each.network}",
-                token=page.values["axis"],
+                token=page.values.axis,
                 key=f"cone_{index}",
                 on_view=_nothing,
             )
@@ -300,18 +301,18 @@ def _on_compare() -> None:
     change(PAGE, {"compare": tuple(st.session_state["compare_names"])})
 
 
-def _reach_tab(analysis: Analysis, page: PageState) -> None:
+def _reach_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     from viz.features.fields.plots import strategies_figure
 
     values = page.values
     widget(values, "target", width=220)
     with st.spinner("Searching for the shortest networks…"):
-        strategies = network_analysis.strategies(values["target"], analysis.network.input_size)
+        strategies = network_analysis.strategies(values.target, analysis.network.input_size)
     st.plotly_chart(strategies_figure(strategies), theme="streamlit", key="strategies_figure")
     names = {each.name: each for each in strategies}
     left, right = st.columns([4, 1.4], vertical_alignment="bottom")
     widget(values, "strategy", left, options={name: each.title for name, each in names.items()})
-    picked = names[values["strategy"]]
+    picked = names[values.strategy]
     left.markdown(f"{picked.sentence}" + (f" {picked.refusal}" if picked.refusal else ""))
     right.button(
         "Open its layers",
@@ -322,9 +323,9 @@ def _reach_tab(analysis: Analysis, page: PageState) -> None:
     )
 
 
-def _code_tab(analysis: Analysis, page: PageState) -> None:
+def _code_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     values = page.values
-    notation = values["layers"] if values["network"] == OWN else NOTATIONS.get(values["network"])
+    notation = values.layers if values.network == OWN else NOTATIONS.get(values.network)
     if notation:
         spec = network.spec_of(notation)
         st.markdown("As one line, for the box beside *network*:")
@@ -345,7 +346,7 @@ def _code_tab(analysis: Analysis, page: PageState) -> None:
     )
 
 
-DRAW: dict[str, Callable[[Analysis, PageState], None]] = {
+DRAW: dict[str, Callable[[Analysis, PageState[FieldSettings]], None]] = {
     "layers": _layers_tab,
     "depth": _depth_tab,
     "graph": _graph_tab,

@@ -8,20 +8,27 @@ from typing import Any
 import streamlit as st
 
 from viz.choices import layer_controls
-from viz.choices.layer import Values
 from viz.choices.picture import picture_control
 from viz.choices.unit import unit_control
-from viz.features.gradients.params import COMPARED, MAX_SHOWN, OWN, PAGE, Shown, with_board
+from viz.features.gradients.params import (
+    COMPARED,
+    MAX_SHOWN,
+    OWN,
+    PAGE,
+    GradientSettings,
+    Shown,
+    on_board,
+)
 from viz.page.session import change
 from viz.page.widgets import widget
 
 
-def sidebar(values: Values) -> None:
+def sidebar(values: GradientSettings) -> None:
     """Which layers, on which input, with which weights."""
     widget(values, "shown", max_selections=MAX_SHOWN)
-    if OWN in values["shown"]:
+    if OWN in values.shown:
         with st.expander("Your own layer", expanded=True):
-            layer_controls.layer_controls(PAGE, with_board(values))
+            layer_controls.layer_controls(PAGE, on_board(values))
     picture_control(values)
     for column, axis in zip(st.columns(2), ("height", "width"), strict=True):
         widget(values, f"input_{axis}", column)
@@ -31,13 +38,13 @@ def sidebar(values: Values) -> None:
             layer_controls.kernel_controls(PAGE, values)
 
 
-def arriving_controls(values: Values, shown: list[Shown]) -> None:
+def arriving_controls(values: GradientSettings, shown: list[Shown]) -> None:
     """The upstream gradient at every layer's output."""
     kind, unit, other = st.columns([2.2, 1.2, 1], vertical_alignment="bottom")
     widget(values, "arriving", kind, horizontal=True)
-    if values["arriving"] == "random":
+    if values.arriving == "random":
         widget(values, "arriving_seed", unit)
-    if values["arriving"] != "unit":
+    if values.arriving != "unit":
         return
     rows, cols = (max(each.grid[axis] for each in shown) for axis in (0, 1))
     unit_control(values, (min(rows, 40), min(cols, 40)), unit)
@@ -62,9 +69,9 @@ def clicked(key: str) -> partial[None]:
     return partial(on_click, key)
 
 
-def flow_controls(values: Values) -> None:
+def flow_controls(values: GradientSettings) -> None:
     """What is compared in depth, and what all networks have in common."""
-    others = [f"flow_{name}" for name in COMPARED if name != values["compare"]]
+    others = [f"flow_{name}" for name in COMPARED if name != values.compare]
     for names in (["compare", "depth", "levels", "draws"], [*others, "flow_seed"]):
         columns = st.columns(len(names), vertical_alignment="bottom")
         for column, name in zip(columns, names, strict=True):

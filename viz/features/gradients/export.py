@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from viz.features.gradients.params import (
     LAYERS,
     OWN,
     TABS,
+    GradientSettings,
     Shown,
     flow_labels,
 )
@@ -29,19 +30,17 @@ if TYPE_CHECKING:
     from core.gradients.flow import GradientFlow
     from core.gradients.recipe import FlowSpec
 
-Values = Mapping[str, Any]
 
-
-def pictures(values: Values) -> list[Picture]:
+def pictures(values: GradientSettings) -> list[Picture]:
     """All pictures of a link's values; each computes what it needs when it is drawn.
 
     Raises:
         SpecError: a layer that does not fit the input.
     """
-    settled = dict(values)
-    refuse_unfit(params.settle(settled))
-    refuse_unfit([NO_UPLOAD] if values["picture"] == UPLOAD else [])
-    layers = [params.layer(settled, name) for name in settled["shown"]]
+    settled, changes = params.settled(values)
+    refuse_unfit(changes)
+    refuse_unfit([NO_UPLOAD] if values.picture == UPLOAD else [])
+    layers = [params.layer(settled, name) for name in settled.shown]
     specs = params.flows(settled)
     offered = [
         *([picture_of_layers(layers, settled)] if layers else []),
@@ -55,20 +54,20 @@ def pictures(values: Values) -> list[Picture]:
         picture_of_dead(),
     ]
     first = {TABS["counts"]: "counts", TABS["back"]: "backward", TABS["depth"]: "flow"}
-    offered.sort(key=lambda picture: picture.name != first.get(settled["tab"], "layers"))
+    offered.sort(key=lambda picture: picture.name != first.get(settled.tab, "layers"))
     return [replace(picture, settings=settings(settled)) for picture in offered]
 
 
-def settings(values: Values) -> str:
+def settings(values: GradientSettings) -> str:
     """What the page shows in words, for a caption."""
-    side = f"{values['input_height']}×{values['input_width']}"
-    kind = KIND_LABELS[values["arriving"]]
+    side = f"{values.input_height}×{values.input_width}"
+    kind = KIND_LABELS[values.arriving]
     return (
-        f"Input {side}, {values['picture']}; upstream gradient: {kind}; kernel {values['kernel']}"
+        f"Input {side}, {values.picture}; upstream gradient: {kind}; kernel {values.kernel}"
     )
 
 
-def picture_of_layers(panels: Sequence[Shown], values: Values) -> Picture:
+def picture_of_layers(panels: Sequence[Shown], values: GradientSettings) -> Picture:
     """The layers on show: the gradient at their input, and the upstream gradient."""
 
     def draw(style: Style) -> Figure:
@@ -85,12 +84,12 @@ def picture_of_layers(panels: Sequence[Shown], values: Values) -> Picture:
     return Picture("layers", "Gradients side by side", draw)
 
 
-def _heading(values: Values) -> str:
-    size = f"{values['input_height']}×{values['input_width']}"
-    return f"Where does the gradient go? {size} px, upstream gradient: {KIND_LABELS[values['arriving']]}"
+def _heading(values: GradientSettings) -> str:
+    size = f"{values.input_height}×{values.input_width}"
+    return f"Where does the gradient go? {size} px, upstream gradient: {KIND_LABELS[values.arriving]}"
 
 
-def picture_of_counts(panels: Sequence[Shown], values: Values) -> Picture:
+def picture_of_counts(panels: Sequence[Shown], values: GradientSettings) -> Picture:
     """How often the layers on show read each pixel."""
 
     def draw(style: Style) -> Figure:
@@ -98,24 +97,24 @@ def picture_of_counts(panels: Sequence[Shown], values: Values) -> Picture:
 
         counted = {each.title: compute.counts(each.board) for each in panels}
         named = {name: (each.reads, each.sent, each.even) for name, each in counted.items()}
-        size = f"{values['input_height']}×{values['input_width']}"
+        size = f"{values.input_height}×{values.input_width}"
         return counts(named, style, title=f"How often is a pixel read? {size} px")
 
     return Picture("counts", "Read counts", draw)
 
 
-def back_layer(values: Values, panels: Sequence[Shown]) -> Shown:
+def back_layer(values: GradientSettings, panels: Sequence[Shown]) -> Shown:
     """The convolution whose backward pass is rebuilt: the chosen one, or the first shown."""
     options = [name for name, spec in LAYERS.items() if spec.operation == "convolution"]
     if params.layer(values, OWN).board.layer.operation == "convolution":
         options.append(OWN)
-    name = values["back_layer"]
+    name = values.back_layer
     if name not in options:
         name = next((each.name for each in panels if each.name in options), "conv3")
     return params.layer(values, name)
 
 
-def picture_of_backward(each: Shown, values: Values) -> Picture:
+def picture_of_backward(each: Shown, values: GradientSettings) -> Picture:
     """A convolution's backward pass, step by step."""
 
     def draw(style: Style) -> Figure:
@@ -128,25 +127,25 @@ def picture_of_backward(each: Shown, values: Values) -> Picture:
     return Picture("backward", "Backward as a convolution", draw)
 
 
-def picture_of_flow(flows: Mapping[str, GradientFlow], values: Values) -> Picture:
+def picture_of_flow(flows: Mapping[str, GradientFlow], values: GradientSettings) -> Picture:
     """Gradient norms through depth, of what is there."""
 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import flow
 
-        title = f"Gradient norm per layer at initialisation, by {COMPARED[values['compare']][0]}"
+        title = f"Gradient norm per layer at initialisation, by {COMPARED[values.compare][0]}"
         notes = [flow_recipe(values, next(iter(flows.values())).spec)]
-        return flow(flows, style, title=title, notes=notes, weights=values["weight_norms"])
+        return flow(flows, style, title=title, notes=notes, weights=values.weight_norms)
 
     return Picture("flow", "Through depth", draw)
 
 
-def flow_recipe(values: Values, spec: FlowSpec) -> str:
+def flow_recipe(values: GradientSettings, spec: FlowSpec) -> str:
     """What a flow was drawn from."""
     settings_text = ", ".join(
         f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
         for key in COMPARED
-        if key != values["compare"]
+        if key != values.compare
     )
     return (
         f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -12,17 +10,16 @@ from viz.choices import picture
 from viz.features.gradients import compute, params
 from viz.features.gradients import plots as figures
 from viz.features.gradients.controls import arriving_controls, clicked, sidebar
-from viz.features.gradients.params import KIND_LABELS, PAGE, PARAMS, TABS, Shown
+from viz.features.gradients.params import KIND_LABELS, PAGE, TABS, GradientSettings, Shown
 from viz.features.gradients.tabs import DRAW, EVEN_READING, SLOT, save
 from viz.page import frame, progress
 from viz.page.session import PageState
-from viz.params import defaults
 
 
-def _heading(values: dict[str, Any]) -> DeltaGenerator:
+def _heading(values: GradientSettings) -> DeltaGenerator:
     """What arrives where; returns where the menu for slides goes."""
-    kind = KIND_LABELS[values["arriving"]]
-    size = f"{values['input_height']}×{values['input_width']}"
+    kind = KIND_LABELS[values.arriving]
+    size = f"{values.input_height}×{values.input_width}"
     menu = frame.heading(f"Where does the gradient go? On {size} px, upstream gradient: {kind}")
     st.markdown(
         "Below each layer's name: the gradient at its input, then the upstream gradient at its "
@@ -31,7 +28,7 @@ def _heading(values: dict[str, Any]) -> DeltaGenerator:
     return menu
 
 
-def _panels(shown: list[Shown], values: dict[str, Any]) -> None:
+def _panels(shown: list[Shown], values: GradientSettings) -> None:
     found = [compute.gradient(each.board, params.arriving(values, each)) for each in shown]
     top = figures.shared_top(found)
     with st.container(horizontal=True, key="gradient_panels"):
@@ -64,17 +61,17 @@ terms. Weights of both signs may cancel in it, so its gradient need not be large
 """
 
 
-def _shown(values: dict[str, Any]) -> list[Shown]:
+def _shown(values: GradientSettings) -> list[Shown]:
     upload = picture.loaded_upload()
-    return [params.layer(values, name, upload) for name in values["shown"]]
+    return [params.layer(values, name, upload) for name in values.shown]
 
 
-def _body(shown: list[Shown], state: PageState) -> None:
+def _body(shown: list[Shown], state: PageState[GradientSettings]) -> None:
     values = state.values
     menu = _heading(values)
     if not shown:
         st.info("Choose at least one layer, at the side.")
-        usual = {"shown": PARAMS[0].default}
+        usual = {"shown": GradientSettings().shown}
         frame.refuse(PAGE, None, "Show the usual four", usual)
         return
     arriving_controls(values, shown)
@@ -92,9 +89,10 @@ def _body(shown: list[Shown], state: PageState) -> None:
 
 def page() -> None:
     """The widgets at the side, the panels and the open tab."""
-    with frame.opened(PAGE, PARAMS) as state:
+    with frame.opened(PAGE, GradientSettings) as state:
+        state.values, sentences = params.settled(state.values)
         values = state.values
-        state.note(params.settle(values))
+        state.note(sentences)
         state.place()
         state.tell()
         picture.missing_upload(values)
@@ -104,7 +102,7 @@ def page() -> None:
             _body(_shown(values), state)
         except SpecError as error:
             progress.leave(SLOT)
-            frame.refuse(PAGE, error, "Back to the first picture", defaults(PARAMS))
+            frame.refuse(PAGE, error, "Back to the first picture", GradientSettings.defaults())
 
 
 page()

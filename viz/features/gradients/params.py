@@ -1,4 +1,4 @@
-"""State of the gradient page: which layers, which upstream gradients, and which deep networks."""
+"""Settings of the gradient page: which layers, which upstream gradients, and which deep networks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from core.layer.board import BoardSpec, Upload
 from core.layer.operations import OPERATIONS, output_size
 from core.layer.window import Pair
 from viz.choices import layer as state
-from viz.choices.layer import VIEW, Values
-from viz.choices.unit import unit_of, unit_param
+from viz.choices.layer import (
+    BoardSettings,
+    LayerSettings,
+    PictureSettings,
+    PlayerView,
+    WeightSettings,
+)
+from viz.choices.unit import unit_name, unit_of
 from viz.page import words
-from viz.params import Param, choice, labelled, number, switch
+from viz.params import Settings, again, choice, labelled, number, switch, text
 
 PAGE = "gradients"
 MIN_SIDE, MAX_SIDE = 4, 32
@@ -79,15 +85,15 @@ WEIGHT_LABELS = {
 COMPARED: dict[str, tuple[str, tuple[Any, ...]]] = {
     "downsampling": ("downsampling", DOWNSAMPLINGS),
     "activation": ("activation", tuple(ACTIVATION_LABELS)),
-    "weights": ("initialisation", WEIGHTS),
+    "weights": ("initialization", WEIGHTS),
     "batch_norm": ("BatchNorm", (False, True)),
     "skips": ("skip connections", (False, True)),
 }
 """Name in the URL and in `FlowSpec`: label, and the values that are compared."""
 
 
-def _shown(text: str) -> list[str]:
-    names = [] if text == "none" else text.split(".")
+def _layer_names(value: str) -> list[str]:
+    names = [] if value == "none" else value.split(".")
     known = [*LAYERS, OWN]
     if len(names) > MAX_SHOWN or len(set(names)) < len(names) or set(names) - set(known):
         raise ValueError(f"must be up to {MAX_SHOWN} of {', '.join(known)}, with dots between")
@@ -100,66 +106,77 @@ def layer_name(name: str) -> str:
 
 
 _CONVOLUTIONS = [name for name, spec in LAYERS.items() if spec.operation == "convolution"]
-_KERNEL = {"kernel": "random", "kernel_seed": 6}
-"""A kernel without zeros, whose weights differ in size and sign."""
-PARAMS = [
-    Param(
-        *("shown", ["max2", "average2", "conv3", "conv1"], _shown),
-        lambda v: ".".join(v) or "none",
+
+
+def _input_side(axis: str) -> Any:
+    help = "Numbers stand in the cells up to 16."
+    return number(8, MIN_SIDE, MAX_SIDE, f"input {axis}", unit="px", help=help)
+
+
+@dataclass(frozen=True)
+class FlowSettings(Settings):
+    """The deep networks whose gradients are compared: what differs, and what all have alike."""
+
+    compare: str = choice(
+        "downsampling", {name: label for name, (label, _) in COMPARED.items()}, "compare"
+    )
+    flow_downsampling: str = choice("stride", DOWNSAMPLING_LABELS, "downsampling")
+    flow_activation: str = choice("relu", ACTIVATION_LABELS, "activation")
+    flow_weights: str = choice("he", WEIGHT_LABELS, "initialization")
+    flow_batch_norm: bool = switch(label="BatchNorm")
+    flow_skips: bool = switch(label="skip connections")
+    depth: int = choice(20, DEPTHS, "depth (layers)", kind="select_slider")
+    levels: int = number(3, 0, 4, "levels — downsampling layers", kind="slider")
+    draws: int = choice(32, DRAWS, "draws (seeds)", kind="select_slider")
+    flow_seed: int = number(0, 0, state.MAX_SEED, "first seed")
+    weight_norms: bool = switch(label="gradient at the weights")
+
+
+@dataclass(frozen=True)
+class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings, LayerSettings):
+    """Everything that decides the page. The layer's own names are those of the board.
+
+    The kernel of the beginning has no zeros, and weights that differ in size and sign.
+    """
+
+    shown: list[str] = text(
+        ["max2", "average2", "conv3", "conv1"],
+        _layer_names,
+        lambda names: ".".join(names) or "none",
         kind="multiselect",
         label="layers, side by side",
         options={name: layer_name(name) for name in (*LAYERS, OWN)},
-    ),
-    choice("arriving", "unit", KIND_LABELS, "upstream gradient at the output", kind="radio"),
-    unit_param(
+    )
+    arriving: str = choice("unit", KIND_LABELS, "upstream gradient at the output", kind="radio")
+    unit: str = unit_name(
         "centre",
         "output unit (row, column)",
         help="Or click a unit in a lower grid. Layers with fewer units take their nearest.",
-    ),
-    choice("unit_filter", 0, range(state.MAX_CHANNELS), "filter of the unit"),
-    number("arriving_seed", 0, 0, state.MAX_SEED, "seed of the draw"),
-    *state.layer_params(),
-    *state.picture_params({**state.PICTURE_LABELS, state.UPLOAD: "your own…"}),
-    *(
-        number(
-            *(f"input_{axis}", 8, MIN_SIDE, MAX_SIDE, f"input {axis}"),
-            unit="px",
-            help="Numbers stand in the cells up to 16.",
-        )
-        for axis in ("height", "width")
-    ),
-    *(replace(param, default=_KERNEL[param.name]) for param in state.weights_params()),
-    *(param for param in state.input_params() if param.name == "weights"),
-    labelled("tab", TABS),
-    choice("back_layer", "", {name: layer_name(name) for name in (*_CONVOLUTIONS, OWN)} | {"": ""}),
-    labelled("back_step", BY_HAND, "sweep"),
-    choice("compare", "downsampling", {k: label for k, (label, _) in COMPARED.items()}, "compare"),
-    choice("flow_downsampling", "stride", DOWNSAMPLING_LABELS, "downsampling"),
-    choice("flow_activation", "relu", ACTIVATION_LABELS, "activation"),
-    choice("flow_weights", "he", WEIGHT_LABELS, "initialisation"),
-    switch("flow_batch_norm", label="BatchNorm"),
-    switch("flow_skips", label="skip connections"),
-    choice("depth", 20, DEPTHS, "depth (layers)", kind="select_slider"),
-    number("levels", 3, 0, 4, "levels — downsampling layers", kind="slider"),
-    choice("draws", 32, DRAWS, "draws (seeds)", kind="select_slider"),
-    number("flow_seed", 0, 0, state.MAX_SEED, "first seed"),
-    switch("weight_norms", label="gradient at the weights"),
-    *VIEW,
-]
-"""Everything that decides the page. The layer's own names are those of the board."""
+    )
+    unit_filter: int = choice(0, range(state.MAX_CHANNELS), "filter of the unit")
+    arriving_seed: int = number(0, 0, state.MAX_SEED, "seed of the draw")
+    picture: str = again(BoardSettings, "picture")
+    input_height: int = _input_side("height")
+    input_width: int = _input_side("width")
+    kernel: str = again(WeightSettings, "kernel", default="random")
+    kernel_seed: int = again(WeightSettings, "kernel_seed", default=6)
+    weights: str = again(BoardSettings, "weights")
+    tab: str = labelled(TABS)
+    back_layer: str = choice(
+        "", {name: layer_name(name) for name in (*_CONVOLUTIONS, OWN)} | {"": ""}
+    )
+    back_step: str = labelled(BY_HAND, "sweep")
 
 
-def settle(values: dict[str, Any]) -> list[str]:
-    """Change ``values`` in place until one's own layer can be run; a sentence for each change."""
-    full = with_board(values)
-    sentences = state.settle(full)
-    values.update({name: full[name] for name in values})
-    return sentences
+def settled(values: GradientSettings) -> tuple[GradientSettings, list[str]]:
+    """Settings whose own layer can be run, and one sentence for each change."""
+    board, sentences = state.settle(on_board(values))
+    return values.updated(board.flat), sentences
 
 
-def with_board(values: Values) -> dict[str, Any]:
-    """The values with what the board has and this page has not: one plane, no typed pixels."""
-    return {**values, "in_channels": 1, "pixels": ""}
+def on_board(values: GradientSettings) -> BoardSettings:
+    """The page's own layer on its input: one plane, no typed pixels."""
+    return BoardSettings.of(values.flat)
 
 
 @dataclass(frozen=True)
@@ -181,21 +198,21 @@ class Shown:
         return OPERATIONS[self.board.layer.operation].out_channels(self.board.layer)
 
 
-def layer(values: Values, name: str, upload: Upload | None = None) -> Shown:
+def layer(values: GradientSettings, name: str, upload: Upload | None = None) -> Shown:
     """The layer of that name on the page's input."""
-    board = state.board(with_board(values), upload)
+    board = state.board(on_board(values), upload)
     if name != OWN:
         board = replace(board, layer=LAYERS[name])
     return Shown(name, words.title(board.layer), board)
 
 
-def arriving(values: Values, shown: Shown) -> UpstreamGradient:
+def arriving(values: GradientSettings, shown: Shown) -> UpstreamGradient:
     """The upstream gradient at this layer; its unit is clamped to the output."""
-    if values["arriving"] != "unit":
-        seed = values["arriving_seed"] if values["arriving"] == "random" else 0
-        return UpstreamGradient(values["arriving"], seed=seed)
-    channel = min(values["unit_filter"], shown.filters - 1)
-    return UpstreamGradient("unit", unit_of(values["unit"], shown.grid), channel)
+    if values.arriving != "unit":
+        seed = values.arriving_seed if values.arriving == "random" else 0
+        return UpstreamGradient(values.arriving, seed=seed)  # type: ignore[arg-type]
+    channel = min(values.unit_filter, shown.filters - 1)
+    return UpstreamGradient("unit", unit_of(values.unit, shown.grid), channel)
 
 
 def flow_labels(name: str) -> dict[Any, str]:
@@ -208,13 +225,13 @@ def flow_labels(name: str) -> dict[Any, str]:
     return words_of.get(name, {False: "without", True: "with"})
 
 
-def flows(values: Values) -> dict[str, FlowSpec]:
+def flows(values: GradientSettings) -> dict[str, FlowSpec]:
     """Label → network, for everything that is compared."""
-    name = values["compare"]
+    name = values.compare
     labels = flow_labels(name)
     base = {key: values[f"flow_{key}"] for key in COMPARED}
     sizes = {key: values[key] for key in ("depth", "levels", "draws")}
     return {
-        labels[value]: FlowSpec(**base | {name: value} | sizes, seed=values["flow_seed"])
+        labels[value]: FlowSpec(**base | {name: value} | sizes, seed=values.flow_seed)
         for value in COMPARED[name][1]
     }

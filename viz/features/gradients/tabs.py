@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.gradients.recipe import FlowSpec
 from viz.choices import board as choices_board
 from viz.choices import layer, picture
-from viz.choices.layer import VIEW
+from viz.choices.layer import PlayerView
 from viz.components.player.player import player
 from viz.features.gradients import compute, export, params
 from viz.features.gradients import plots as figures
@@ -21,13 +21,14 @@ from viz.features.gradients.params import (
     LAYERS,
     OWN,
     PAGE,
+    GradientSettings,
     Shown,
     flow_labels,
     layer_name,
 )
 from viz.page import progress, words
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, change, give
+from viz.page.session import PageState, bind_widget, change
 from viz.page.widgets import widget
 from viz.server.queue import View
 from viz.slides.style import Picture
@@ -43,7 +44,7 @@ EVEN_READING = (
 )
 
 
-def save(panels: Sequence[Shown], values: Mapping[str, Any], more: Sequence[Picture]) -> None:
+def save(panels: Sequence[Shown], values: GradientSettings, more: Sequence[Picture]) -> None:
     """What is on show as files, that of the open tab first."""
     layers = export.picture_of_layers(panels, values)
     save_menu(PAGE, [*more, layers], export.settings(values))
@@ -62,7 +63,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _numbers(panels: list[Shown], page: PageState) -> None:
+def _numbers(panels: list[Shown], page: PageState[GradientSettings]) -> None:
     values = page.values
     rows = []
     for each in panels:
@@ -86,9 +87,9 @@ def _numbers(panels: list[Shown], page: PageState) -> None:
     _claims(values)
 
 
-def _claims(values: Mapping[str, Any]) -> None:
+def _claims(values: GradientSettings) -> None:
     upload = picture.loaded_upload()
-    names = [*LAYERS, *([OWN] if OWN in values["shown"] else [])]
+    names = [*LAYERS, *([OWN] if OWN in values.shown else [])]
     rows = []
     for name in names:
         each = params.layer(values, name, upload)
@@ -108,7 +109,7 @@ def _claims(values: Mapping[str, Any]) -> None:
     )
 
 
-def _counts(panels: list[Shown], page: PageState) -> list[Picture]:
+def _counts(panels: list[Shown], page: PageState[GradientSettings]) -> list[Picture]:
     st.markdown(
         "How many windows read each pixel, in closed form, above how many units send it a "
         "gradient, measured. They agree for sums and means without zero weights; a maximum "
@@ -127,14 +128,14 @@ def _counts(panels: list[Shown], page: PageState) -> list[Picture]:
     return [export.picture_of_counts(panels, page.values)]
 
 
-def _back(panels: list[Shown], page: PageState) -> list[Picture]:
+def _back(panels: list[Shown], page: PageState[GradientSettings]) -> list[Picture]:
     values = page.values
     options = [n for n, spec in LAYERS.items() if spec.operation == "convolution"]
     upload = picture.loaded_upload()
     own = params.layer(values, OWN, upload)
     if own.board.layer.operation == "convolution":
         options.append(OWN)
-    name = values["back_layer"]
+    name = values.back_layer
     if name not in options:
         name = next((each.name for each in panels if each.name in options), "conv3")
     left, right = st.columns([1.4, 2], vertical_alignment="bottom")
@@ -142,15 +143,20 @@ def _back(panels: list[Shown], page: PageState) -> list[Picture]:
         "convolution",
         options,
         format_func=layer_name,
-        key=give({"back_shown": name}, "back_shown", name),
+        key=bind_widget("back_shown", name, name),
         on_change=_on_layer,
     )
-    right.radio("step", list(BY_HAND.values()), horizontal=True, key=give(values, "back_step"))
+    right.radio(
+        "step",
+        list(BY_HAND.values()),
+        horizontal=True,
+        key=bind_widget("back_step", values.back_step),
+    )
     each = params.layer(values, name, upload)
     downstream = params.arriving(values, each)
     result = compute.backward(each.board, downstream)
     st.markdown(_verdict(each, result.difference))
-    step = next(key for key, label in BY_HAND.items() if label == values["back_step"])
+    step = next(key for key, label in BY_HAND.items() if label == values.back_step)
     if step == "sweep":
         _sweep(each, page)
     else:
@@ -174,7 +180,7 @@ def _verdict(each: Shown, difference: float) -> str:
     )
 
 
-def _sweep(each: Shown, page: PageState) -> None:
+def _sweep(each: Shown, page: PageState[GradientSettings]) -> None:
     downstream = params.arriving(page.values, each)
     board = compute.backward_board(each.board, downstream)
     payload = choices_board.payload(board) | {
@@ -189,7 +195,7 @@ def _sweep(each: Shown, page: PageState) -> None:
     title = f"{each.title}: its backward pass"
     token = f"{page.adopted} {hash(board)}"
     if st.session_state.get("gradients_view", {}).get("token") != token:
-        view = {p.name: page.values[p.name] for p in VIEW} | {"token": token}
+        view = PlayerView.of(page.values.flat).flat | {"token": token}
         st.session_state["gradients_view"] = view
     player(
         [payload | {"name": "", "title": title, "captions": captions}],
@@ -215,10 +221,10 @@ def _padding_copies_note(each: Shown) -> str:
 
 
 def _on_view() -> None:
-    change(PAGE, layer.told(st.session_state["backward_player"].view))
+    change(PAGE, layer.view_values(st.session_state["backward_player"].view))
 
 
-def _depth(panels: list[Shown], page: PageState) -> list[Picture]:
+def _depth(panels: list[Shown], page: PageState[GradientSettings]) -> list[Picture]:
     values = page.values
     flow_controls(values)
     specs = params.flows(values)
@@ -238,7 +244,7 @@ def _depth(panels: list[Shown], page: PageState) -> list[Picture]:
 
 
 def _flow_view(
-    specs: Mapping[str, FlowSpec], key: Hashable, view: View, values: Mapping[str, Any]
+    specs: Mapping[str, FlowSpec], key: Hashable, view: View, values: GradientSettings
 ) -> None:
     """How far it is, the curves so far, and the table."""
     stopped = "Stopped. What was done so far stays."
@@ -247,10 +253,10 @@ def _flow_view(
     ready = {label: flows[spec] for label, spec in specs.items() if spec in flows}
     if not ready:
         return
-    name = COMPARED[values["compare"]][0]
+    name = COMPARED[values.compare][0]
     title = f"Gradient norm per layer at initialisation, by {name}"
     figure = figures.flow_figure(
-        ready, title, [_recipe(values, ready)], weights=values["weight_norms"]
+        ready, title, [_recipe(values, ready)], weights=values.weight_norms
     )
     st.plotly_chart(figure, theme="streamlit", key="flow")
     heads = (name, "norm at the image", "factor per layer", "below 1/1000 from layer",
@@ -270,12 +276,12 @@ def _flow_row(label: str, flow: GradientFlow) -> list[str]:
     ]
 
 
-def _recipe(values: Mapping[str, Any], ready: Mapping[str, GradientFlow]) -> str:
+def _recipe(values: GradientSettings, ready: Mapping[str, GradientFlow]) -> str:
     spec = next(iter(ready.values())).spec
     settings_text = ", ".join(
         f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
         for key in COMPARED
-        if key != values["compare"]
+        if key != values.compare
     )
     return (
         f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
@@ -302,7 +308,7 @@ def percent_exact(share: float) -> str:
     return f"{100 * share:.8g} %"
 
 
-Draw = Callable[[list[Shown], PageState], "list[Picture] | None"]
+Draw = Callable[[list[Shown], PageState[GradientSettings]], "list[Picture] | None"]
 DRAW: dict[str, Draw] = {
     "numbers": _numbers,
     "counts": _counts,

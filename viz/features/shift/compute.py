@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from viz.choices import network_analysis
 from viz.choices.network import Network
 from viz.choices.network_analysis import Analysis, trained_weights
 from viz.features.shift import params
-from viz.features.shift.params import DIRECTIONS, Request, Scene
+from viz.features.shift.params import DIRECTIONS, Request, Scene, ShiftSettings
 from viz.server.cache import computed_once
 from viz.server.processes import queued
 from viz.server.queue import Report, Work
@@ -228,22 +228,22 @@ def last_layer(analysis: Analysis) -> str:
     return names[-1]
 
 
-def fit(analysis: Analysis, values: dict[str, Any]) -> list[str]:
-    """Replace a layer that the network does not have by the usual one; a sentence about it."""
-    layer = values["layer"]
+def fit(analysis: Analysis, values: ShiftSettings) -> tuple[ShiftSettings, list[str]]:
+    """Settings whose layer the network has, the usual one where it has not the chosen one; a
+    sentence about that."""
+    layer = values.layer
     if not layer or layer in layers(analysis):
-        return []
-    values["layer"] = ""
-    return [f"no map of `{layer[:80]}` fits this image"]
+        return values, []
+    return replace(values, layer=""), [f"no map of `{layer[:80]}` fits this image"]
 
 
-def requests_of(analysis: Analysis, values: Mapping[str, Any]) -> tuple[Request, Request]:
+def requests_of(analysis: Analysis, values: ShiftSettings) -> tuple[Request, Request]:
     """The requests of fitted values, without a blur and with it.
 
     Raises:
         SpecError: no layer of the network has a map that can be compared.
     """
-    return params.requests(values, values["layer"] or last_layer(analysis))
+    return params.requests(values, values.layer or last_layer(analysis))
 
 
 def network_shifts(request: Request) -> tuple[Shift, ...]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from viz.choices.layer_controls import weights_control
-from viz.choices.network import TRAINED, Values
+from viz.choices.network import TRAINED
 from viz.choices.network_analysis import Analysis
 from viz.choices.network_picker import picker
 from viz.choices.picture import picture_control
 from viz.features.shift import compute
-from viz.features.shift.params import PAGE
+from viz.features.shift.params import PAGE, ShiftSettings
 from viz.page.widgets import widget
 
 
-def layer_controls(values: Values) -> None:
+def layer_controls(values: ShiftSettings) -> None:
     """The picture and all three layers."""
     picture_control(values)
     for name in ("side", "kernel_size", "stride", "blur"):
@@ -29,7 +27,7 @@ def layer_controls(values: Values) -> None:
             widget(values, "relu")
 
 
-def network_controls(values: dict[str, Any], found: Analysis | None) -> None:
+def network_controls(values: ShiftSettings, found: Analysis | None) -> None:
     """The network, the layer that is looked at, the picture."""
     picker(PAGE, values)
     if found is not None:
@@ -38,11 +36,11 @@ def network_controls(values: dict[str, Any], found: Analysis | None) -> None:
     picture_control(values)
     widget(values, "blur")
     widget(values, "wrap")
-    if values["network"] != TRAINED:
+    if values.network != TRAINED:
         widget(values, "draw_seed")
 
 
-def shift_controls(values: Values, most: int) -> None:
+def shift_controls(values: ShiftSettings, most: int) -> None:
     """How far the picture is moved, and where to."""
     slider, direction = st.columns([1.6, 1])
     widget(values, "shift", slider, high=most)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from viz.features.shift.params import (
     LABELS,
     TABS,
     Request,
+    ShiftSettings,
     layers,
     scene,
     sentence_case,
@@ -33,60 +33,58 @@ if TYPE_CHECKING:
 
     from core.shift.consistency import Consistency
 
-Values = Mapping[str, Any]
 PERIODS = 6
 """The curves show this many strides; with circular padding the rest repeats them."""
 
 
-def pictures(values: Values) -> list[Picture]:
+def pictures(values: ShiftSettings) -> list[Picture]:
     """All pictures of a link's values; each computes what it needs when it is drawn.
 
     Raises:
         SpecError: a picture too small for the padding, or a network that cannot be looked at.
     """
-    settled = dict(values)
-    params.settle(settled)
-    if settled["shift"] != values["shift"]:
+    settled = params.settled(values)
+    if settled.shift != values.shift:
         refuse_unfit([f"shift must be at most {settled['shift']}, inside the picture"])
-    if settled["tab"] == TABS["network"]:
+    if settled.tab == TABS["network"]:
         offered = _pictures_of_link(settled)
         return [replace(picture, settings=settings(settled)) for picture in offered]
     offered = pictures_of_layers(settled)
     first = {TABS["curve"]: "curve", TABS["spectra"]: "spectra"}
-    kind = settled["kind"]
-    name = first.get(settled["tab"], f"film_{kind}" if settled["play"] else kind)
+    kind = settled.kind
+    name = first.get(settled.tab, f"film_{kind}" if settled.play else kind)
     offered.sort(key=lambda picture: picture.name != name)
     return [replace(picture, settings=settings(settled)) for picture in offered]
 
 
-def pictures_of_layers(values: Values) -> list[Picture]:
+def pictures_of_layers(values: ShiftSettings) -> list[Picture]:
     """Everything that needs no network."""
     return [*pictures_of_a_shift(values), picture_of_curve(values), *pictures_of_spectra(values)]
 
 
-def settings(values: Values) -> str:
+def settings(values: ShiftSettings) -> str:
     """What the layers, or the network, are given, in words, for a caption."""
-    blur = BLUR_WORDS[values["blur"]]
-    if values["tab"] == TABS["network"]:
+    blur = BLUR_WORDS[values.blur]
+    if values.tab == TABS["network"]:
         chosen = network.network(values)
-        picture = PICTURES[values["picture"]].label
+        picture = PICTURES[values.picture].label
         size = "×".join(map(str, chosen.input_size))
-        return f"{chosen.title} on {size}, {picture}, moved {values['direction']}; blur {blur}"
+        return f"{chosen.title} on {size}, {picture}, moved {values.direction}; blur {blur}"
     return (
-        f"{input_text(values)}, moved {far(shift_of(values))}; kernel {values['kernel_size']}, "
-        f"stride {values['stride']}, blur {blur}, "
-        f"padding {values['padding_mode']}"
+        f"{input_text(values)}, moved {far(shift_of(values))}; kernel {values.kernel_size}, "
+        f"stride {values.stride}, blur {blur}, "
+        f"padding {values.padding_mode}"
     )
 
 
-def pictures_of_a_shift(values: Values) -> list[Picture]:
+def pictures_of_a_shift(values: ShiftSettings) -> list[Picture]:
     """The three layers for one shift, and while the picture slides; the films first if they play."""
     stills = [Picture(kind, f"{LABELS[kind]}, one shift", _pair(values, kind)) for kind in KINDS]
     films = [picture_of_film(values, kind) for kind in KINDS]
-    return [*films, *stills] if values["play"] else [*stills, *films]
+    return [*films, *stills] if values.play else [*stills, *films]
 
 
-def _heading(values: Values, kind: str) -> str:
+def _heading(values: ShiftSettings, kind: str) -> str:
     return sentence_case(title(layers(values, kind)[0]))
 
 
@@ -97,13 +95,13 @@ def far(shift: tuple[int, int]) -> str:
     return " and ".join(words) or "by nothing"
 
 
-def input_text(values: Values) -> str:
+def input_text(values: ShiftSettings) -> str:
     """The picture of settled values, in words."""
     input_scene = scene(values)
     return f"{PICTURES[input_scene.picture].label}, {input_scene.side}×{input_scene.side}"
 
 
-def _pair(values: Values, kind: str) -> Any:
+def _pair(values: ShiftSettings, kind: str) -> Any:
     def draw(style: Style) -> Figure:
         from viz.features.shift.slides import pair
 
@@ -116,21 +114,21 @@ def _pair(values: Values, kind: str) -> Any:
             blurred,
             style,
             title=_heading(values, kind),
-            subtitle=f"{input_text(values)}, moved {far(shift)}; blur {BLUR_WORDS[values['blur']]}",
-            signed=kind == "convolution" and not values["relu"],
+            subtitle=f"{input_text(values)}, moved {far(shift)}; blur {BLUR_WORDS[values.blur]}",
+            signed=kind == "convolution" and not values.relu,
             picture=compute.rolled(compute.picture(input_scene)[0], shift),
         )
 
     return draw
 
 
-def picture_of_curve(values: Values) -> Picture:
+def picture_of_curve(values: ShiftSettings) -> Picture:
     """Consistency over all shifts."""
 
     def draw(style: Style) -> Figure:
         from viz.features.shift.slides import curve
 
-        input_scene, way = scene(values), values["direction"]
+        input_scene, way = scene(values), values.direction
         named, forms = {}, {}
         for kind in KINDS:
             plain, blurred = layers(values, kind)
@@ -141,16 +139,16 @@ def picture_of_curve(values: Values) -> Picture:
             )
             forms[name] = [compute.expected(each, input_scene, way) for each in (plain, blurred)]
         note = (
-            f"Blur {BLUR_WORDS[values['blur']]}. {input_text(values)}, moved {way}; "
-            f"padding {values['padding_mode']}. Cosine 1: it does."
+            f"Blur {BLUR_WORDS[values.blur]}. {input_text(values)}, moved {way}; "
+            f"padding {values.padding_mode}. Cosine 1: it does."
         )
-        last = None if values["every"] else PERIODS * values["stride"]
+        last = None if values.every else PERIODS * values.stride
         return curve(
             named,
             style,
             title="Does the output move with the picture?",
             expected=forms,
-            current=values["shift"] if last is None or values["shift"] <= last else None,
+            current=values.shift if last is None or values.shift <= last else None,
             last=last,
             notes=[note],
         )
@@ -158,14 +156,14 @@ def picture_of_curve(values: Values) -> Picture:
     return Picture("curve", "All shifts", draw)
 
 
-def pictures_of_spectra(values: Values) -> list[Picture]:
+def pictures_of_spectra(values: ShiftSettings) -> list[Picture]:
     """One layer's spectrum before and after, and what is folded."""
 
     def draw(name: str, style: Style) -> Figure:
         from viz.features.shift import spectra_slides
 
-        pair = layers(values, values["kind"])
-        texts = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
+        pair = layers(values, values.kind)
+        texts = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
         named = {
             text: compute.spectrum(each, scene(values))
             for text, each in zip(texts, pair, strict=True)
@@ -178,26 +176,26 @@ def pictures_of_spectra(values: Values) -> list[Picture]:
     ]
 
 
-def picture_of_film(values: Values, kind: str) -> Picture:
+def picture_of_film(values: ShiftSettings, kind: str) -> Picture:
     """The picture sliding by single pixels, and one layer's outputs."""
 
     def film(style: Style) -> Film:
         from viz.features.shift.slides import film as draw
 
-        way = values["direction"]
+        way = values.direction
         captions = [f"moved by {n} px, {way}" for n in range(FRAMES)]
         return draw(_reels(values, kind), style, title=_heading(values, kind), far=captions)
 
     def draw(style: Style) -> Figure:
         film_at_shift = film(style)
-        film_at_shift.show(min(values["shift"], FRAMES - 1))
+        film_at_shift.show(min(values.shift, FRAMES - 1))
         return film_at_shift.figure
 
     return Picture(f"film_{kind}", f"{LABELS[kind]}, the picture slides", draw, film, FRAMES)
 
 
 def _reels(
-    values: Values, kind: str
+    values: ShiftSettings, kind: str
 ) -> dict[str, tuple[np.ndarray[Any, Any], tuple[float, float], str]]:
     """Panels of the film: the picture, then outputs and differences without and with a blur."""
     input_scene = scene(values)
@@ -207,8 +205,8 @@ def _reels(
     frames = np.stack([compute.rolled(still, shift) for shift in shifts])
     reels = {f"the picture, {input_scene.side}×{input_scene.side}": (frames, span, "grey")}
     pair = layers(values, kind)
-    signed = kind == "convolution" and not values["relu"]
-    ways = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
+    signed = kind == "convolution" and not values.relu
+    ways = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
     for what in ("output", "difference"):
         scale = "signed" if what == "difference" or signed else "grey"
         two = [np.stack([_one(layer, values, shift, what) for shift in shifts]) for layer in pair]
@@ -220,7 +218,7 @@ def _reels(
 
 
 def _one(
-    layer: DownsamplingLayer, values: Values, shift: tuple[int, int], what: str
+    layer: DownsamplingLayer, values: ShiftSettings, shift: tuple[int, int], what: str
 ) -> np.ndarray[Any, Any]:
     result = compute.comparison(layer, scene(values), shift)
     return np.asarray(getattr(result, what)[0])
@@ -242,12 +240,12 @@ def stretch(result: Consistency) -> str:
 
 
 def pictures_of_network(
-    plain: Consistency, blurred: Consistency, values: Values, request: Request
+    plain: Consistency, blurred: Consistency, values: ShiftSettings, request: Request
 ) -> list[Picture]:
     """A network that is there, without and with a blur before every stride."""
     distances = abs(plain.shifts).max(axis=1).tolist()
-    index = max((i for i, d in enumerate(distances) if d <= values["shift"]), default=0)
-    blur = BLUR_WORDS[values["blur"]]
+    index = max((i for i, d in enumerate(distances) if d <= values.shift), default=0)
+    blur = BLUR_WORDS[values.blur]
 
     def maps(style: Style) -> Figure:
         from viz.features.shift.slides import pair
@@ -280,14 +278,14 @@ def pictures_of_network(
     ]
 
 
-def _pictures_of_link(settled: dict[str, Any]) -> list[Picture]:
+def _pictures_of_link(values: ShiftSettings) -> list[Picture]:
     """The network of a link, computed when one of its pictures is drawn."""
-    network.settle(settled)
+    settled = network.settle(values)
     analysis = network_analysis.analysis(network.network(settled))
-    refuse_unfit(compute.fit(analysis, settled))
+    refuse_unfit(compute.fit(analysis, settled)[1])
     both = compute.requests_of(analysis, settled)
     most = max(max(shift) for each in both for shift in compute.network_shifts(each))
-    refuse_unfit([f"shift must be at most {most}"] if settled["shift"] > most else [])
+    refuse_unfit([f"shift must be at most {most}"] if settled.shift > most else [])
 
     def draw(place: int, style: Style) -> Figure:
         plain, blurred = (_consistency(each) for each in both)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.errors import SpecError
@@ -13,10 +11,10 @@ from viz.choices.network_picker import offer_training
 from viz.features.shift import compute, params
 from viz.features.shift import tabs as shift_tabs
 from viz.features.shift.controls import layer_controls, network_controls
-from viz.features.shift.params import PAGE, PARAMS, TABS
+from viz.features.shift.params import PAGE, TABS, ShiftSettings
 from viz.features.shift.tabs import SLOT
 from viz.page import frame, progress
-from viz.params import defaults
+from viz.page.session import PageState
 from viz.slides.style import Picture
 
 DRAW = {
@@ -37,8 +35,7 @@ WHY = (
 )
 
 
-def _network(values: dict[str, Any]) -> tuple[Analysis | None, SpecError | None]:
-    network.settle(values)
+def _network(values: ShiftSettings) -> tuple[Analysis | None, SpecError | None]:
     try:
         return network_analysis.analysis(network.network(values)), None
     except SpecError as error:
@@ -47,15 +44,18 @@ def _network(values: dict[str, Any]) -> tuple[Analysis | None, SpecError | None]
 
 def page() -> None:
     """The widgets at the side, and the open tab."""
-    with frame.opened(PAGE, PARAMS) as state:
-        values = state.values
-        params.settle(values)
-        network_open = values["tab"] == TABS["network"]
-        analysis, refusal = _network(values) if network_open else (None, None)
+    with frame.opened(PAGE, ShiftSettings) as state:
+        state.values = params.settled(state.values)
+        network_open = state.values.tab == TABS["network"]
+        analysis = refusal = None
+        if network_open:
+            state.values = network.settle(state.values)
+            analysis, refusal = _network(state.values)
         if analysis:
-            clauses = compute.fit(analysis, values)
+            state.values, clauses = compute.fit(analysis, state.values)
             if state.from_link:
                 state.ignore(*clauses)
+        values = state.values
         state.place()
         state.tell()
         with st.sidebar:
@@ -65,26 +65,30 @@ def page() -> None:
         if not network_open:
             progress.leave(SLOT)
         with place:
-            pictures = _tab(name, values, analysis, refusal)
+            pictures = _tab(name, state, analysis, refusal)
         with menu:
-            shift_tabs.save(pictures, values)
+            shift_tabs.save(pictures, state.values)
         with st.expander("Why"):
             st.markdown(WHY)
 
 
 def _tab(
-    name: str, values: dict[str, Any], analysis: Analysis | None, refusal: SpecError | None
+    name: str,
+    state: PageState[ShiftSettings],
+    analysis: Analysis | None,
+    refusal: SpecError | None,
 ) -> list[Picture]:
-    """Draw it; returns what of it can be saved."""
+    """Draw the open tab; returns the pictures of it that can be saved."""
+    values = state.values
     try:
         if refusal:
             raise refusal
         if analysis:
-            return shift_tabs.network_tab(values, compute.requests_of(analysis, values))
+            return shift_tabs.network_tab(state, compute.requests_of(analysis, values))
         return DRAW[name](values)
     except SpecError as error:
         progress.leave(SLOT)
-        frame.refuse(PAGE, error, "Back to the first picture", defaults(PARAMS, "tab"))
+        frame.refuse(PAGE, error, "Back to the first picture", ShiftSettings.defaults("tab"))
         offer_training(error, values)
         return []
 

@@ -1,19 +1,18 @@
-"""State of the shift page: the picture, the layers, the shift, and what is asked of core."""
+"""Settings of the shift page: the picture, the layers, the shift, and what is asked of core."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from core.data import PICTURES
 from core.layer.kernels import PRESETS
 from core.layer.padding import FILLS
 from core.shift.layer import KINDS, MAX_KERNEL, MAX_STRIDE, TAPS, DownsamplingLayer
 from viz.choices import network as network_state
-from viz.choices import unit
-from viz.choices.layer import MAX_SEED, picture_params, weights_params
-from viz.choices.network import OWN, Network, Values
-from viz.params import choice, labelled, number, switch
+from viz.choices.layer import MAX_SEED, PictureSettings, WeightSettings
+from viz.choices.network import Network, OwnLayers
+from viz.choices.unit import layer_name
+from viz.params import again, choice, labelled, number, switch
 
 PAGE = "shift"
 PLAIN = "conv3 p1 c16, relu, maxpool2, conv3 p1 c32, relu, maxpool2, conv3 s2 p1 c32, relu"
@@ -48,46 +47,51 @@ TABS = {
 """Name in the URL: label on the page."""
 
 
-PARAMS = [
-    *picture_params(),
-    choice("side", 96, SIDES, "side of the picture (px)", kind="select_slider"),
-    choice("direction", "across", list(DIRECTIONS), "direction", kind="segments"),
-    number(
-        *("shift", 1, 0, max(SIDES) - 1, "shift — pixels"),
+@dataclass(frozen=True)
+class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
+    """Everything that decides the page."""
+
+    side: int = choice(96, SIDES, "side of the picture (px)", kind="select_slider")
+    direction: str = choice("across", list(DIRECTIONS), "direction", kind="segments")
+    shift: int = number(
+        1,
+        0,
+        max(SIDES) - 1,
+        "shift — pixels",
         kind="slider",
         unit="px",
         help="Arrow keys move by one pixel.",
-    ),
-    number("kernel_size", 3, 1, MAX_KERNEL, "kernel_size — window", kind="slider", unit="px"),
-    number("stride", 2, 2, MAX_STRIDE, "stride — step", kind="slider", unit="px"),
-    choice(
-        *("blur", 3, {taps: f"{taps}: {BLUR_WORDS[taps]}" for taps in BLURS}),
+    )
+    kernel_size: int = number(3, 1, MAX_KERNEL, "kernel_size — window", kind="slider", unit="px")
+    stride: int = number(2, 2, MAX_STRIDE, "stride — step", kind="slider", unit="px")
+    blur: int = choice(
+        3,
+        {taps: f"{taps}: {BLUR_WORDS[taps]}" for taps in BLURS},
         "blur — taps along each axis",
         kind="select_slider",
         help="A fixed filter before pixels are skipped, after the operation itself.",
-    ),
-    choice(
-        *("padding_mode", "circular", {name: f"{name}: {text}" for name, text in FILLS.items()}),
+    )
+    padding_mode: str = choice(
+        "circular",
+        {name: f"{name}: {text}" for name, text in FILLS.items()},
         "padding_mode — what fills the padding",
         help="The picture moves round its edges: only circular padding moves with it.",
-    ),
-    *weights_params(),
-    switch("relu", label="ReLU after the convolution"),
-    switch("play", label="play — let the picture slide by single pixels"),
-    switch(
-        *("every", False, "all shifts"),
-        help="All are measured; by default the first six strides are in view.",
-    ),
-    labelled("tab", TABS),
-    choice("kind", KINDS[0], LABELS, "layer", kind="segments"),
-    *network_state.params(OWN, PLAIN),
-    unit.layer_param(kind="select"),
-    switch(
-        *("wrap", True, "circular padding everywhere"),
+    )
+    relu: bool = switch(label="ReLU after the convolution")
+    play: bool = switch(label="play — let the picture slide by single pixels")
+    every: bool = switch(
+        label="all shifts", help="All are measured; by default the first six strides are in view."
+    )
+    tab: str = labelled(TABS)
+    kind: str = choice(KINDS[0], LABELS, "layer", kind="segments")
+    layers: str = again(OwnLayers, "layers", default=PLAIN)
+    layer: str = layer_name(kind="select")
+    wrap: bool = switch(
+        True,
+        "circular padding everywhere",
         help="Without it the borders break a shift too, on top of the strides.",
-    ),
-    number("draw_seed", 0, 0, MAX_SEED, "seed of the weights, which are random"),
-]
+    )
+    draw_seed: int = number(0, 0, MAX_SEED, "seed of the weights, which are random")
 
 
 @dataclass(frozen=True)
@@ -124,49 +128,49 @@ class Request:
     draw_seed: int
 
 
-def scene(values: Values) -> Scene:
+def scene(values: ShiftSettings) -> Scene:
     """The picture of the settings."""
-    seed = values["seed"] if PICTURES[values["picture"]].seeded else 0
-    return Scene(values["picture"], values["side"], seed)
+    seed = values.seed if PICTURES[values.picture].seeded else 0
+    return Scene(values.picture, values.side, seed)
 
 
-def layers(values: Values, kind: str) -> tuple[DownsamplingLayer, DownsamplingLayer]:
+def layers(values: ShiftSettings, kind: str) -> tuple[DownsamplingLayer, DownsamplingLayer]:
     """A layer of the settings without and with the blur."""
     drawn = kind == "convolution"
     plain = DownsamplingLayer(
         kind,
-        values["kernel_size"],
-        values["stride"],
+        values.kernel_size,
+        values.stride,
         1,
-        values["padding_mode"],
-        values["kernel"] if drawn else "random",
-        values["kernel_seed"] if drawn and values["kernel"] == "random" else 0,
-        drawn and values["relu"],
+        values.padding_mode,
+        values.kernel if drawn else "random",
+        values.kernel_seed if drawn and values.kernel == "random" else 0,
+        drawn and values.relu,
     )
-    return plain, plain.with_blur(values["blur"])
+    return plain, plain.with_blur(values.blur)
 
 
-def shift_of(values: Values, pixels: int | None = None) -> tuple[int, int]:
+def shift_of(values: ShiftSettings, pixels: int | None = None) -> tuple[int, int]:
     """(down, right) of the shift, or of another number of pixels."""
-    down, right = DIRECTIONS[values["direction"]]
-    pixels = values["shift"] if pixels is None else pixels
+    down, right = DIRECTIONS[values.direction]
+    pixels = values.shift if pixels is None else pixels
     return down * pixels, right * pixels
 
 
-def requests(values: Values, layer: str) -> tuple[Request, Request]:
+def requests(values: ShiftSettings, layer: str) -> tuple[Request, Request]:
     """The network of settled values without and with the blur."""
     plain, blurred = (
         Request(
             network_state.network(values),
             layer,
-            values["picture"],
-            values["seed"] if PICTURES[values["picture"]].seeded else 0,
-            values["direction"],
+            values.picture,
+            values.seed if PICTURES[values.picture].seeded else 0,
+            values.direction,
             taps,
-            values["wrap"],
-            values["draw_seed"],
+            values.wrap,
+            values.draw_seed,
         )
-        for taps in (1, values["blur"])
+        for taps in (1, values.blur)
     )
     return plain, blurred
 
@@ -177,9 +181,9 @@ def weights_of(asked: Request) -> str:
     return "trained weights" if trained else f"random weights, seed {asked.draw_seed}"
 
 
-def settle(values: dict[str, Any]) -> None:
-    """Keep the shift inside the picture: beyond it, it would begin again."""
-    values["shift"] = min(values["shift"], values["side"] - 1)
+def settled(values: ShiftSettings) -> ShiftSettings:
+    """Settings whose shift lies inside the picture: beyond it, it would begin again."""
+    return replace(values, shift=min(values.shift, values.side - 1))
 
 
 def title(layer: DownsamplingLayer) -> str:

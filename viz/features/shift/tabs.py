@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -17,6 +18,7 @@ from viz.features.shift.params import (
     ORDINALS,
     PAGE,
     Request,
+    ShiftSettings,
     layers,
     scene,
     sentence_case,
@@ -26,6 +28,7 @@ from viz.features.shift.params import (
 )
 from viz.page import progress
 from viz.page.save_menu import save_menu
+from viz.page.session import PageState
 from viz.page.widgets import widget
 from viz.server.queue import View
 from viz.slides.style import Picture
@@ -33,7 +36,6 @@ from viz.slides.style import Picture
 if TYPE_CHECKING:
     from core.shift.consistency import Consistency
 
-Values = dict[str, Any]
 SLOT = "shift"
 CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "shift"}}
 
@@ -42,14 +44,14 @@ def _chart(figure: Any, key: str) -> None:
     st.plotly_chart(figure, theme="streamlit", key=key, config=CONFIG)
 
 
-def save(pictures: list[Picture], values: Values) -> None:
+def save(pictures: list[Picture], values: ShiftSettings) -> None:
     """What is on show as files."""
     save_menu(PAGE, pictures, export.settings(values))
 
 
-def layers_tab(values: Values) -> list[Picture]:
+def layers_tab(values: ShiftSettings) -> list[Picture]:
     """The picture, and the outputs of all three layers for one shift; or a film of it."""
-    if values["play"]:
+    if values.play:
         controls_beside(values, film=True)
         _film(values)
         return export.pictures_of_a_shift(values)
@@ -74,27 +76,27 @@ def layers_tab(values: Values) -> list[Picture]:
     return export.pictures_of_a_shift(values)
 
 
-def _pair(values: Values, kind: str) -> Any:
+def _pair(values: ShiftSettings, kind: str) -> Any:
     """The figure of one layer without and with the blur."""
     pair = layers(values, kind)
     plain, blurred = (compute.comparison(each, scene(values), shift_of(values)) for each in pair)
-    heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values['blur']]}"
-    signed = kind == "convolution" and not values["relu"]
+    heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
+    signed = kind == "convolution" and not values.relu
     return figures.pair_figure(plain, blurred, heading, signed=signed)
 
 
-def controls_beside(values: Values, *, film: bool = False) -> None:
+def controls_beside(values: ShiftSettings, *, film: bool = False) -> None:
     """The shift, its direction, and whether it plays."""
     if film:
         widget(values, "direction")
     else:
-        shift_controls(values, values["side"] - 1)
+        shift_controls(values, values.side - 1)
     widget(values, "play")
 
 
-def _sentence(values: Values) -> str:
+def _sentence(values: ShiftSettings) -> str:
     """What is seen, said of this shift."""
-    pixels, stride = values["shift"], values["stride"]
+    pixels, stride = values.shift, values.stride
     by = f"{pixels / stride:.3g} output pixels"
     if pixels % stride:
         return (
@@ -102,7 +104,7 @@ def _sentence(values: Values) -> str:
             "pixels** than before. What it had not read comes to light, as a different picture. "
             "A blur leaves it little to miss."
         )
-    if values["padding_mode"] == "circular":
+    if values.padding_mode == "circular":
         return (
             f"A shift of {pixels} px is {by}, a whole number: the layers read the same pixels, "
             "and the output **moves with the picture exactly**."
@@ -113,9 +115,9 @@ def _sentence(values: Values) -> str:
     )
 
 
-def _film(values: Values) -> None:
+def _film(values: ShiftSettings) -> None:
     pairs = {kind: layers(values, kind) for kind in KINDS}
-    st.html(shift_film.html(pairs, scene(values), values["direction"]))
+    st.html(shift_film.html(pairs, scene(values), values.direction))
     st.caption(
         "0 to 7 px, over and over. Above: outputs; below: difference to the moved output, on one "
         "scale for both. Without a blur edges flicker as they pass from one grid of pixels to "
@@ -123,21 +125,21 @@ def _film(values: Values) -> None:
     )
 
 
-def curve_tab(values: Values) -> list[Picture]:
+def curve_tab(values: ShiftSettings) -> list[Picture]:
     """Consistency over all shifts, measured and in closed form, with its price."""
-    input_scene, way = scene(values), values["direction"]
+    input_scene, way = scene(values), values.direction
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         widget(values, "direction")
         widget(values, "every", label=f"all {input_scene.side} shifts")
-    last = None if values["every"] else export.PERIODS * values["stride"]
+    last = None if values.every else export.PERIODS * values.stride
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         pair = layers(values, kind)
         results = [compute.consistency(each, input_scene, way) for each in pair]
-        heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values['blur']]}"
+        heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
         figure = figures.curve_figure(
             results[0],
             results[1],
-            values["shift"],
+            values.shift,
             heading,
             expected=[compute.expected(each, input_scene, way) for each in pair],
             last=last,
@@ -151,8 +153,8 @@ def curve_tab(values: Values) -> list[Picture]:
     return [export.picture_of_curve(values)]
 
 
-def _input_caption(values: Values) -> str:
-    moved = f"moved {values['direction']}; padding {values['padding_mode']}."
+def _input_caption(values: ShiftSettings) -> str:
+    moved = f"moved {values.direction}; padding {values.padding_mode}."
     return f"{export.input_text(values)}, {moved}"
 
 
@@ -188,11 +190,11 @@ def _verdict(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def spectra_tab(values: Values) -> list[Picture]:
+def spectra_tab(values: ShiftSettings) -> list[Picture]:
     """One layer's spectrum before and after, without and with the blur."""
     widget(values, "kind")
-    pair = layers(values, values["kind"])
-    words = ("no blur", f"blur {BLUR_WORDS[values['blur']]}")
+    pair = layers(values, values.kind)
+    words = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
     named = {
         text: compute.spectrum(each, scene(values)) for text, each in zip(words, pair, strict=True)
     }
@@ -204,8 +206,8 @@ def spectra_tab(values: Values) -> list[Picture]:
         _chart(spectra_plots.folded_figure(named, heading), "shift_folded")
         shares = [spectra_plots.percent(each.aliased) for each in named.values()]
         st.markdown(
-            f"Keeping every {ORDINALS[values['stride']]} pixel leaves frequencies up to "
-            f"1/{2 * values['stride']} cycle a pixel. What lies outside does not vanish: it is "
+            f"Keeping every {ORDINALS[values.stride]} pixel leaves frequencies up to "
+            f"1/{2 * values.stride} cycle a pixel. What lies outside does not vanish: it is "
             f"folded back in and looks like something else. That is **{shares[0]}** of the energy "
             f"without a blur, **{shares[1]}** with it."
         )
@@ -217,14 +219,14 @@ def spectra_tab(values: Values) -> list[Picture]:
     return export.pictures_of_spectra(values)
 
 
-def network_tab(values: Values, pair: tuple[Request, Request]) -> list[Picture]:
+def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) -> list[Picture]:
     """A network's consistency without and with a blur before every stride."""
     shifts = compute.network_shifts(pair[1])
     compute.network_shifts(pair[0])  # the same, if it can be run too
     most = max(max(shift) for shift in shifts)
-    values["shift"] = min(values["shift"], most)
+    values = state.values = replace(state.values, shift=min(state.values.shift, most))
     shift_controls(values, most)
-    texts = ("as it is", f"with a blur {BLUR_WORDS[values['blur']]} before every stride")
+    texts = ("as it is", f"with a blur {BLUR_WORDS[values.blur]} before every stride")
 
     def draw(views: Mapping[Hashable, View]) -> None:
         ready = []
@@ -244,9 +246,11 @@ def network_tab(values: Values, pair: tuple[Request, Request]) -> list[Picture]:
     return export.pictures_of_network(plain, blurred, values, pair[0])
 
 
-def _network(plain: Consistency, blurred: Consistency, values: Values, request: Request) -> None:
+def _network(
+    plain: Consistency, blurred: Consistency, values: ShiftSettings, request: Request
+) -> None:
     far = abs(plain.shifts).max(axis=1).tolist()
-    index = max((i for i, d in enumerate(far) if d <= values["shift"]), default=0)
+    index = max((i for i, d in enumerate(far) if d <= values.shift), default=0)
     maps = [compute.network_comparison(each, index) for each in (plain, blurred)]
     left, right = st.columns([1, 1.5])
     with left:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from viz.choices.layer_controls import layer_controls
-from viz.features.sizes.params import PAGE, with_board
+from viz.features.sizes.params import PAGE, SizesSettings, on_board
 from viz.page.widgets import widget
-from viz.params import Values
 
 
-def sidebar(values: Values) -> None:
+def sidebar(values: SizesSettings) -> None:
     """The input's size and all settings that decide the output's."""
     for column, axis in zip(st.columns(2), ("height", "width"), strict=True):
         widget(values, f"input_{axis}", column)
-    layer_controls(PAGE, with_board(values), limit=None, all_open=True)
+    layer_controls(PAGE, on_board(values), limit=None, all_open=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import SpecError
 from core.layer import LayerSpec
@@ -14,19 +14,16 @@ from core.layer.size_tables import COMMON_LAYERS, USUAL_SIZES
 from core.layer.sizes import formula, smaller_input
 from core.layer.solver import Solution
 from core.layer.window import Pair
-from viz.choices import layer
 from viz.features.sizes import compute, params
-from viz.features.sizes.params import TABS, solution_name
+from viz.features.sizes.params import TABS, SizesSettings, solution_name
 from viz.page import words
 from viz.slides.style import Picture, Style, refuse_unfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Values = Mapping[str, Any]
 
-
-def pictures(values: Values) -> list[Picture]:
+def pictures(values: SizesSettings) -> list[Picture]:
     """All pictures of the page, those of the open tab first; each computes when it is drawn.
 
     Args:
@@ -35,13 +32,13 @@ def pictures(values: Values) -> list[Picture]:
     Raises:
         SpecError: a layer that does not fit, or a chosen solution that is none.
     """
-    settled = dict(values)
-    refuse_unfit(params.settle(settled))
-    spec, size = params.layer(settled), layer.size(settled)
-    if chosen := settled["solution"]:
+    settled, changes = params.settled(values)
+    refuse_unfit(changes)
+    spec, size = params.layer(settled), params.size(settled)
+    if chosen := settled.solution:
         named = map(solution_name, _offered_layers(spec.operation, size, settled))
         refuse_unfit([] if chosen in named else [f"the layer {chosen} does not give that size"])
-    names = sorted(TABS, key=lambda name: TABS[name] != settled["tab"])
+    names = sorted(TABS, key=lambda name: TABS[name] != settled.tab)
     of_tabs = [one for name in names for one in of_tab(name, spec, size, settled)]
     return [*of_tabs, of_formula(spec, size)]
 
@@ -51,7 +48,7 @@ def of_formula(spec: LayerSpec, size: Pair) -> Picture:
     return Picture("formula", "The formula with its numbers", partial(_formula, spec, size))
 
 
-def of_tab(name: str, spec: LayerSpec, size: Pair, values: Values) -> list[Picture]:
+def of_tab(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> list[Picture]:
     """The pictures of one tab, by its name in the URL."""
     if name == "conventions":
         table_pictures = (
@@ -62,11 +59,11 @@ def of_tab(name: str, spec: LayerSpec, size: Pair, values: Values) -> list[Pictu
             Picture(key, label, partial(draw, spec, size)) for key, label, draw in table_pictures
         ]
     if name == "kernels":
-        draw_map = partial(_map, spec, size, values["convention"])
+        draw_map = partial(_map, spec, size, values.convention)
         return [Picture("kernel_stride", "Kernel size × stride", draw_map)]
     if name == "solver":
         offered = _offered_layers(spec.operation, size, values)
-        wanted = values["output_height"], values["output_width"], values["solution"]
+        wanted = values.output_height, values.output_width, values.solution
         draw_solutions = partial(_solutions, spec.operation, size, offered, wanted)
         return [Picture("solutions", "Layers that give the wanted size", draw_solutions)] * bool(
             offered
@@ -142,15 +139,13 @@ def _conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
     return conventions_table(compute.conventions(spec, size, False), style, title=title)
 
 
-def _offered_layers(operation: str, size: Pair, values: Values) -> list[Solution]:
+def _offered_layers(operation: str, size: Pair, values: SizesSettings) -> list[Solution]:
     """The layers that the page offers; none where there is none."""
     try:
-        layers = compute.solutions(
-            size, (values["output_height"], values["output_width"]), operation
-        )
+        layers = compute.solutions(size, (values.output_height, values.output_width), operation)
     except SpecError:
         return []
-    return [each for each in layers if not (values["all_read"] and each.unread)]
+    return [each for each in layers if not (values.all_read and each.unread)]
 
 
 def _solutions(

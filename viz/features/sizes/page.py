@@ -11,17 +11,24 @@ from core.layer import LayerSpec
 from core.layer.operations import operation_of
 from core.layer.sizes import AxisFormula, formula, unread_pixels
 from core.layer.window import Pair
-from viz.choices import layer as state
 from viz.features.sizes import compute, params
 from viz.features.sizes.controls import sidebar
-from viz.features.sizes.params import BOARD, PAGE, PARAMS, TABS, board_help, board_query, counted
-from viz.features.sizes.tabs import DRAW, Values, save
+from viz.features.sizes.params import (
+    BOARD,
+    PAGE,
+    TABS,
+    SizesSettings,
+    board_help,
+    board_query,
+    counted,
+)
+from viz.features.sizes.tabs import DRAW, save
 from viz.page import frame, words
 
 Axes = tuple[AxisFormula, AxisFormula]
 
 
-def _heading(spec: LayerSpec, size: Pair, values: Values) -> DeltaGenerator:
+def _heading(spec: LayerSpec, size: Pair, values: SizesSettings) -> DeltaGenerator:
     """The layer, and the way to its board; returns where the menu for slides goes."""
     place = frame.heading(f"{words.title(spec)}, on {words.times(size)}")
     with place, st.container(horizontal=True, vertical_alignment="center", width="content"):
@@ -87,14 +94,15 @@ def _why(axes: Axes) -> None:
 
 def page() -> None:
     """The layer at the side, the formula and the open tab."""
-    with frame.opened(PAGE, PARAMS, warm=False) as page_state:
+    with frame.opened(PAGE, SizesSettings, warm=False) as page_state:
+        page_state.values, sentences = params.settled(page_state.values)
         values = page_state.values
-        page_state.note(params.settle(values), "tab", "solution")
+        page_state.note(sentences, "tab", "solution")
         page_state.place()
         page_state.tell()
         with st.sidebar:
             sidebar(values)
-        spec, size = params.layer(values), state.size(values)
+        spec, size = params.layer(values), params.size(values)
         axes = formula(spec, size)
         menu = _heading(spec, size, values)
         _formulas(axes)
@@ -104,7 +112,7 @@ def page() -> None:
         with place:
             DRAW[name](spec, size, page_state)
         with menu:
-            save(name, spec, size, values)
+            save(name, spec, size, page_state.values)
 
 
 page()

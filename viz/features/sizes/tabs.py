@@ -6,6 +6,7 @@ Plotly and its figures are imported where they are drawn: the page stands before
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -23,6 +24,7 @@ from viz.features.sizes.cells import convention_cells, size_cells
 from viz.features.sizes.params import (
     BOARD,
     PAGE,
+    SizesSettings,
     board_help,
     board_query,
     counted,
@@ -34,12 +36,11 @@ from viz.page.save_menu import save_menu
 from viz.page.session import PageState
 from viz.page.widgets import widget
 
-Values = dict[str, Any]
 NUMBERS = ("number", "sides")
 """Ways of giving the padding that are no named convention."""
 
 
-def save(name: str, spec: LayerSpec, size: Pair, values: Values) -> None:
+def save(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> None:
     """The open tab's pictures and the formula, as files."""
     pictures = [*export.of_tab(name, spec, size, values), export.of_formula(spec, size)]
     save_menu(PAGE, pictures, export.settings(spec, size))
@@ -68,7 +69,7 @@ def _agreement(table: SizeTable, name: str) -> None:
     )
 
 
-def _padding_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+def _padding_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     table = compute.size_table(spec, size)
     sides = {side for pads in spec.padding for side in pads}
     chosen = (spec.stride[0], min(sides)) if len({*spec.stride}) == len(sides) == 1 else None
@@ -81,7 +82,7 @@ def _padding_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
     _agreement(table, "stride_padding")
 
 
-def _common_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+def _common_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     inputs = USUAL_SIZES if size in USUAL_SIZES else (*USUAL_SIZES, size)
     table = compute.common_layers(inputs)
     names = zip(table.columns, inputs, strict=True)
@@ -94,10 +95,10 @@ def _common_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
     _agreement(table, "common_layers")
 
 
-def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     from viz.features.sizes.plots import CONFIG, size_map
 
-    convention = page.values["convention"]
+    convention = page.values.convention
     named = "" if convention in NUMBERS else convention
     table = compute.size_map(spec, size, named)
     padding = CONVENTIONS[named].label if named else words.pads(spec.padding)
@@ -110,7 +111,7 @@ def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
     _agreement(table, "kernel_stride")
 
 
-def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     from viz.features.sizes.convention_plots import conventions
     from viz.features.sizes.plots import CONFIG
 
@@ -139,20 +140,20 @@ def _drawn(spec: LayerSpec, size: Pair) -> Pair:
     return smaller_input(spec, size, max(8, needed))
 
 
-def _solver_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
+def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
     values, label = page.values, OPERATIONS[spec.operation].label.lower()
     st.markdown(f"Which {label} makes this size out of {words.times(size)}?")
     height, width, only = st.columns([1, 1, 2], vertical_alignment="bottom")
     for column, axis in ((height, "height"), (width, "width")):
         widget(values, f"output_{axis}", column)
     widget(values, "all_read", only)
-    wanted = values["output_height"], values["output_width"]
+    wanted = values.output_height, values.output_width
     try:
         layers = compute.solutions(size, wanted, spec.operation)
     except SpecError as error:
         st.info(f"No such layer: the {error}.")
         return
-    offered = [s for s in layers if not (values["all_read"] and s.unread)]
+    offered = [s for s in layers if not (values.all_read and s.unread)]
     if not offered:
         st.info(f"None of the {counted(len(layers), 'layer')} giving this size reads every pixel.")
         return
@@ -160,12 +161,12 @@ def _solver_tab(spec: LayerSpec, size: Pair, page: PageState) -> None:
     _open(solution, spec.operation, size)
 
 
-def _choice(offered: Sequence[Solution], page: PageState, question: str) -> Solution:
+def _choice(offered: Sequence[Solution], page: PageState[SizesSettings], question: str) -> Solution:
     """The table of solutions, and the row that is chosen in it."""
     names = [solution_name(solution) for solution in offered]
     key = f"solutions {page.adopted} {question} {len(offered)}"
     if st.session_state.get("solutions", ("", 0))[0] != key:  # another table: choose anew
-        chosen = page.values["solution"]
+        chosen = page.values.solution
         st.session_state["solutions"] = key, names.index(chosen) if chosen in names else 0, chosen
     _, default, linked = st.session_state["solutions"]
     said = f"{counted(len(offered), 'layer')}, the most usual first. Choose one by its row."
@@ -182,7 +183,7 @@ def _choice(offered: Sequence[Solution], page: PageState, question: str) -> Solu
         selection_default={"selection": {"rows": [default]}},
     )
     row = next(iter(picked["selection"]["rows"]), default)
-    page.values["solution"] = names[row]
+    page.values = replace(page.values, solution=names[row])
     return offered[row]
 
 
@@ -197,7 +198,7 @@ def _columns(offered: Sequence[Solution]) -> dict[str, list[Any]]:
 def _open(solution: Solution, operation: str, size: Pair) -> None:
     names = ("kernel_size", "stride", "padding", "dilation")
     settings = {name: getattr(solution, name) for name in names}
-    spec = layer({"operation": operation, **settings})
+    spec = layer(SizesSettings(operation=operation, **settings))
     output = compute.measured_size(spec, size)
     size_text = words.times(output) if output else "no output"
     text, button = st.columns([4, 1.3], vertical_alignment="center")
@@ -212,7 +213,7 @@ def _open(solution: Solution, operation: str, size: Pair) -> None:
         st.switch_page(BOARD, query_params=board_query(spec, size))
 
 
-DRAW: dict[str, Callable[[LayerSpec, Pair, PageState], None]] = {
+DRAW: dict[str, Callable[[LayerSpec, Pair, PageState[SizesSettings]], None]] = {
     "padding": _padding_tab,
     "common": _common_tab,
     "kernels": _kernels_tab,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.data import PICTURES
 from core.errors import SpecError
@@ -14,7 +14,7 @@ from core.layer.operations import operation_of
 from core.layer.sizes import formula
 from viz.choices import board as choices_board
 from viz.choices import layer as state
-from viz.choices.layer import SECOND
+from viz.features.sweep.params import SweepSettings, settled
 from viz.features.sweep.presets import boards
 from viz.page import words
 from viz.slides.style import NO_UPLOAD, Film, Picture, Style, film_steps, refuse_unfit
@@ -25,22 +25,21 @@ if TYPE_CHECKING:
     from viz.features.sweep.board_words import Board, View
 
 
-def pictures(values: Mapping[str, Any]) -> list[Picture]:
+def pictures(values: SweepSettings) -> list[Picture]:
     """What a link to the page shows.
 
     Raises:
         SpecError: a layer that does not fit, or a step, cell or plane that it does not have.
     """
-    settled = dict(values)
-    suffixes = ("", SECOND) if values["compare"] == "second" else ("",)
-    refuse_unfit([said for suffix in suffixes for said in state.settle(settled, suffix)])
-    refuse_unfit([NO_UPLOAD] if values["picture"] == state.UPLOAD else [])
-    specs, changed = boards(settled)
+    fitting, changes = settled(values)
+    refuse_unfit(changes)
+    refuse_unfit([NO_UPLOAD] if values.picture == state.UPLOAD else [])
+    specs, changed = boards(fitting)
     refuse_unfit([*changed, *_missing(specs, values)])
-    return pictures_of(specs, settled)
+    return pictures_of(specs, fitting)
 
 
-def _missing(specs: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[str]:
+def _missing(specs: Sequence[BoardSpec], values: SweepSettings) -> list[str]:
     """What a link looks at and the boards do not have."""
     from viz.features.sweep.board_words import focus_of
 
@@ -74,7 +73,7 @@ def _missing(specs: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[str]
     ]
 
 
-def pictures_of(specs: Sequence[BoardSpec], values: Mapping[str, Any]) -> list[Picture]:
+def pictures_of(specs: Sequence[BoardSpec], values: SweepSettings) -> list[Picture]:
     """The boards on show, at the step, with the pin and the planes of the page's values."""
 
     steps = max(_steps(board) for board in specs)
@@ -138,7 +137,7 @@ def _board(spec: BoardSpec) -> Board:
     )
 
 
-def _view(values: Mapping[str, Any]) -> View:
+def _view(values: SweepSettings) -> View:
     from viz.features.sweep.board_words import View
 
     names = ("step", "pin", "channel", "filter", "reads")

@@ -15,36 +15,37 @@ from core.layer.operations import operation_of
 from core.layer.sizes import formula
 from viz.choices import board as choices_board
 from viz.choices import layer, layer_controls, picture
-from viz.choices.layer import COMPARE, PARAMS, SECOND, VIEW
+from viz.choices.layer import PlayerView
 from viz.components.player.player import player
 from viz.features.sweep import compute, export
+from viz.features.sweep.params import COMPARE, PAGE, SweepSettings, settled
 from viz.features.sweep.presets import PRESETS, boards, matching
 from viz.page import frame, words
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState, change, current
-from viz.params import defaults
 from viz.server import torch_start
-
-PAGE = "sweep"
 
 
 def _on_view() -> None:
     """The player tells which step, pin and planes the visitor has settled on."""
-    change(PAGE, layer.told(st.session_state["player"].view))
+    change(PAGE, layer.view_values(st.session_state["player"].view))
 
 
 def _on_edit() -> None:
     """A cell was typed: into the parameters ``weights`` or ``pixels``."""
-    edit, values = st.session_state["player"].edit, current(PAGE)
+    edit, values = st.session_state["player"].edit, current(PAGE, SweepSettings)
     try:
         index, value = tuple(int(i) for i in edit["index"]), float(edit["value"])
         name = {"kernel": "weights", "input": "pixels"}[edit["target"]]
         if name == "weights":
-            suffix = SECOND if values["compare"] == "second" and edit["board"] == 1 else ""
-            index = torch_index(layer.layer(values, suffix), index)
+            layers = [*values.layers.values()]
+            board = layers[min(edit["board"], len(layers) - 1)]
+            index = torch_index(layer.layer(board), index)
         text = layer.with_edit(values[name], index, value)
-        typed = {p.name: p.parse(text) for p in PARAMS if p.name == name}  # the rules of a link
-        change(PAGE, layer.told(edit.get("view")) | typed)
+        typed = {
+            p.name: p.parse(text) for p in SweepSettings.params() if p.name == name
+        }  # the rules of a link
+        change(PAGE, layer.view_values(edit.get("view")) | typed)
     except (KeyError, OverflowError, TypeError, ValueError):
         return  # not what the player sends
 
@@ -63,7 +64,7 @@ def _on_compare() -> None:
 
 def _on_fix() -> None:
     """A repair was chosen, by its label."""
-    board = _boards(current(PAGE))[0]
+    board = _boards(current(PAGE, SweepSettings))[0]
     for fix in _repairs(board):
         if fix.label == st.session_state["player"].fix:
             change(PAGE, layer.values_of(fix.spec, fix.size))
@@ -79,15 +80,14 @@ def _start_over(values: dict[str, Any]) -> None:
     st.session_state["restarts"] = st.session_state.get("restarts", 0) + 1
 
 
-def _sidebar(values: dict[str, Any]) -> None:
+def _sidebar(values: SweepSettings) -> None:
     with st.sidebar:
-        if values["compare"] == "second":
+        if values.compare == "second":
             first, second = st.tabs(["Layer A", "Layer B"])
-            with first:
-                layer_controls.layer_controls(PAGE, values)
-            with second:
-                layer_controls.layer_controls(PAGE, values, SECOND)
-        elif values["compare"] == "classics":
+            for place, (suffix, board) in zip((first, second), values.layers.items(), strict=True):
+                with place:
+                    layer_controls.layer_controls(PAGE, board, suffix)
+        elif values.compare == "classics":
             layer_controls.kernel_size_control(values)
             st.caption(
                 "The four classics set the operation, the stride and the padding. "
@@ -98,7 +98,7 @@ def _sidebar(values: dict[str, Any]) -> None:
         source = st.expander("Input", key="input_controls", on_change="rerun")
         if source.open:
             with source:
-                layer_controls.input_controls(values, _suffixes(values))
+                layer_controls.input_controls(values, [*values.layers.values()])
                 layer_controls.edits_controls(PAGE, values)
         weights = st.expander("Kernel values", key="kernel_controls", on_change="rerun")
         if weights.open:
@@ -106,11 +106,7 @@ def _sidebar(values: dict[str, Any]) -> None:
                 layer_controls.kernel_controls(PAGE, values)
 
 
-def _suffixes(values: dict[str, Any]) -> tuple[str, ...]:
-    return ("", SECOND) if values["compare"] == "second" else ("",)
-
-
-def _boards(values: dict[str, Any]) -> list[BoardSpec]:
+def _boards(values: SweepSettings) -> list[BoardSpec]:
     """The boards on show, the first of them the sidebar's layer."""
     shown, told = boards(values, picture.loaded_upload())
     for sentence in told:
@@ -118,7 +114,7 @@ def _boards(values: dict[str, Any]) -> list[BoardSpec]:
     return shown
 
 
-def _show(shown: list[BoardSpec], page: PageState) -> None:
+def _show(shown: list[BoardSpec], page: PageState[SweepSettings]) -> None:
     payloads = [choices_board.payload(board) for board in shown]
     named = [
         payload | {"name": letter, "title": f"{letter}  {payload['title']}".strip()}
@@ -126,7 +122,7 @@ def _show(shown: list[BoardSpec], page: PageState) -> None:
     ]
     token = f"{page.adopted}.{st.session_state.get('restarts', 0)}"
     if st.session_state.get("seen_view", {}).get("token") != token:  # "view" is a page's widget
-        seen = {p.name: page.values[p.name] for p in VIEW}
+        seen = PlayerView.of(page.values.flat).flat
         st.session_state["seen_view"] = seen | {"token": token}
     player(
         named,
@@ -145,16 +141,16 @@ def _show(shown: list[BoardSpec], page: PageState) -> None:
     )
 
 
-def _frame(shown: list[BoardSpec], values: dict[str, Any]) -> dict[str, Any]:
+def _frame(shown: list[BoardSpec], values: SweepSettings) -> dict[str, Any]:
     """What stands around the boards; only the layer of the sidebar's first tab can be repaired."""
-    classics = values["compare"] == "classics"
+    classics = values.compare == "classics"
     fixes = [] if classics else [fix.label for fix in _repairs(shown[0])]
     names = _letters(shown)
     return {
         "presets": list(PRESETS),
         "preset": None if classics else matching(values),
         "comparisons": COMPARE,
-        "compare": values["compare"],
+        "compare": values.compare,
         "sizes": [
             choices_board.size_line(board, name, fixes=() if place else fixes)
             for place, (board, name) in enumerate(zip(shown, names, strict=True))
@@ -197,7 +193,9 @@ def _why(board: BoardSpec) -> None:
     )
 
 
-def _picture(notes: DeltaGenerator, place: DeltaGenerator, page: PageState) -> list[BoardSpec]:
+def _picture(
+    notes: DeltaGenerator, place: DeltaGenerator, page: PageState[SweepSettings]
+) -> list[BoardSpec]:
     """The boards, run and shown; none where they cannot be, with the way out."""
     try:
         with notes:
@@ -206,12 +204,12 @@ def _picture(notes: DeltaGenerator, place: DeltaGenerator, page: PageState) -> l
             _show(shown, page)
     except SpecError as error:
         with place:
-            frame.refuse(PAGE, error, "Back to the first picture", defaults(PARAMS))
+            frame.refuse(PAGE, error, "Back to the first picture", SweepSettings.defaults())
         return []
     return shown
 
 
-def _details(shown: list[BoardSpec], values: dict[str, Any]) -> None:
+def _details(shown: list[BoardSpec], values: SweepSettings) -> None:
     """Below the board: why, code, and files for slides."""
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container():
@@ -231,10 +229,10 @@ def _details(shown: list[BoardSpec], values: dict[str, Any]) -> None:
 
 def page() -> None:
     """The layer at the side, the boards, and why."""
-    with frame.opened(PAGE, PARAMS, warm=False) as state:
+    with frame.opened(PAGE, SweepSettings, warm=False) as state:
+        state.values, sentences = settled(state.values)
         values = state.values
-        sentences = [s for suffix in _suffixes(values) for s in layer.settle(values, suffix)]
-        state.note(sentences, *(param.name for param in VIEW))
+        state.note(sentences, *PlayerView.defaults())
         state.place()
         # Places of their own: a player that moved in the page would be made anew, its view forgotten.
         notes, place = st.container(), st.container()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from core.layer.board import BoardSpec, Upload
 from viz.choices import layer
-from viz.choices.layer import SECOND, layer_params
+from viz.choices.layer import LayerSettings
+from viz.features.sweep.params import SweepSettings
 
-_LAYER = {param.name: param.default for param in layer_params()}
+_LAYER = LayerSettings.defaults()
 
 
 def _preset(**changes: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
 """One click each."""
 
 
-def matching(values: dict[str, Any]) -> str | None:
+def matching(values: SweepSettings) -> str | None:
     """The preset whose layer these values are, or None."""
     for name, preset in PRESETS.items():
         if all(values[key] == value for key, value in preset.items() if not key.endswith("_width")):
@@ -45,7 +45,7 @@ def matching(values: dict[str, Any]) -> str | None:
 
 
 def boards(
-    values: Mapping[str, Any], upload: Upload | None = None
+    values: SweepSettings, upload: Upload | None = None
 ) -> tuple[list[BoardSpec], list[str]]:
     """The boards that the sweep page's values compare, the first of them the page's layer.
 
@@ -55,18 +55,18 @@ def boards(
     Raises:
         SpecError: a layer cannot be.
     """
-    if values["compare"] != "classics":
-        suffixes = ("", SECOND) if values["compare"] == "second" else ("",)
-        return [layer.board(values, upload, suffix) for suffix in suffixes], []
+    if values.compare != "classics":
+        return [layer.board(each, upload) for each in values.layers.values()], []
     specs, clauses = [], []
     for letter, classic in zip("ABCD", CLASSICS.values(), strict=True):
-        changed = {**values, **classic, **layer.apart(classic), **_common(values)}
-        clauses += [f"Board {letter}: {sentence}" for sentence in layer.settle(changed)]
-        specs.append(layer.board(changed, upload))
+        changed = values.updated(classic | layer.equal_widths(classic) | _common(values))
+        settled, sentences = layer.settle(changed)
+        clauses += [f"Board {letter}: {sentence}" for sentence in sentences]
+        specs.append(layer.board(settled, upload))
     return specs, clauses
 
 
-def _common(values: Mapping[str, Any]) -> dict[str, Any]:
+def _common(values: SweepSettings) -> dict[str, Any]:
     """What the four classics take over: the kernel and its channels."""
     names = ("kernel_size", "kernel_width", "separate", "out_channels", "bias")
     return {name: values[name] for name in names}

@@ -8,6 +8,7 @@ from viz.lessons.tour import TOUR, Stop
 from viz.page import frame
 from viz.page.links import file_of, stop_query
 from viz.page.session import shell_query
+from viz.params import Settings
 
 PAGE = "tour"
 
@@ -32,7 +33,7 @@ def _stops(stops: tuple[Stop, ...]) -> None:
 
 def page() -> None:
     """Show the tour page."""
-    with frame.opened(PAGE, (), warm=False) as state:
+    with frame.opened(PAGE, Settings, warm=False) as state:
         state.tell()
         st.markdown(f"#### From a stride to what a ResNet unit sees, in {len(TOUR)} stops")
         st.markdown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import streamlit as st
 
 from core.training.text import to_text
 from viz.features.training import compute, nets
-from viz.features.training.params import class_names
+from viz.features.training.params import LabSettings, class_names
 from viz.features.training.pickers import net_picker, sample_picker, unit_map, unit_picker
 from viz.features.training.results import Lab
 from viz.features.training.words import finished
@@ -27,11 +28,11 @@ MOST_BARS = 12
 """At most this many classes have a bar; of more, the likeliest do."""
 
 
-def tab(lab: Lab, page: PageState) -> None:
+def tab(lab: Lab, page: PageState[LabSettings]) -> None:
     """Draw one test image and the prediction of one trained net."""
     values, comparison = page.values, lab.comparison
     net_picker(lab, page)
-    net, seed = values["net"], comparison.seeds[0]
+    net, seed = values.net, comparison.seeds[0]
     if not finished(lab.runs.get((net, seed), ())):
         st.caption("Here once this net is trained.")
         return
@@ -40,8 +41,8 @@ def tab(lab: Lab, page: PageState) -> None:
 
     spec, text = comparison.unit(net, seed), to_text(comparison.unit(net, seed))
     images, labels = compute.test_images(comparison, 20_000)
-    values["sample"] = min(values["sample"], len(images) - 1)
-    sample = values["sample"]
+    sample = min(values.sample, len(images) - 1)
+    page.values = replace(values, sample=sample)
     scores = compute.classify(text, sample)
     predicted, names = int(scores.argmax()), class_names(comparison.task)
     left, right = st.columns([1.3, 1], gap="large")
@@ -49,7 +50,7 @@ def tab(lab: Lab, page: PageState) -> None:
         sample_picker(page, len(images))
         grid = nets.last_map(spec).node.grid
         unit_picker(page, grid)
-        erf = compute.click_erf(text, sample, values["unit"])
+        erf = compute.click_erf(text, sample, page.values.unit)
         figure = figures.digit_figure(images[sample], erf, names[labels[sample]], names[predicted])
         st.plotly_chart(figure, theme="streamlit", key="training_digit")
         unit_map(page, spec, images[sample])

@@ -16,23 +16,22 @@ from core.training.spec import (
     LongRange,
     OwnImages,
 )
-from viz.choices.lab import NET_SETTINGS
+from viz.choices.lab import NetSettings
 from viz.features.training import compute, params
 from viz.features.training import samples as training_samples
 from viz.features.training.params import (
     DEFAULT_VARIANTS,
     MAX_NETS,
     PAGE,
-    PARAMS,
     Comparison,
+    LabSettings,
     class_names,
     label,
 )
 from viz.page import uploads
-from viz.page.session import change, current, give
+from viz.page.session import bind_widget, change, current
 from viz.page.widgets import widget
 from viz.page.words import sentence
-from viz.params import Values, defaults
 from viz.server.settings import settings
 
 TASK_SAYS = {
@@ -68,7 +67,7 @@ CHOICES: dict[str, Sequence[Any]] = {
 """What is offered of each thing that can differ; a link may name others."""
 
 
-def sidebar(values: Values, asked: Comparison | None) -> None:
+def sidebar(values: LabSettings, asked: Comparison | None) -> None:
     """All settings.
 
     Args:
@@ -82,14 +81,14 @@ def sidebar(values: Values, asked: Comparison | None) -> None:
     _varied(values)
     with st.container(border=True):
         st.markdown("**The same for all nets**")
-        for param in NET_SETTINGS:
-            if param.name != values["vary"]:
+        for param in NetSettings.params():
+            if param.name != values.vary:
                 widget(values, param.name)
     left, right = st.columns(2)
     widget(values, "steps", left)
     widget(values, "seeds", right)
     _more(values)
-    plain = defaults(PARAMS, "tab")
+    plain = LabSettings.defaults("tab")
     if any(values[name] != default for name, default in plain.items()):
         st.button(
             "Back to the defaults", icon=":material/restart_alt:", width="stretch",
@@ -100,13 +99,13 @@ def sidebar(values: Values, asked: Comparison | None) -> None:
 # --- What is learned
 
 
-def _task(values: Values) -> None:
+def _task(values: LabSettings) -> None:
     widget(values, "task", on_change=_on_task)
-    st.caption(TASK_SAYS[values["task"]])
-    if values["task"] == OwnImages.kind:
+    st.caption(TASK_SAYS[values.task])
+    if values.task == OwnImages.kind:
         _own()
     else:
-        widget(values, "distractors" if values["task"] == Digits.kind else "distance")
+        widget(values, "distractors" if values.task == Digits.kind else "distance")
 
 
 def _on_task() -> None:
@@ -149,9 +148,9 @@ def _on_upload() -> None:
 # --- What differs
 
 
-def _varied(values: Values) -> None:
+def _varied(values: LabSettings) -> None:
     widget(values, "vary", on_change=_on_vary)
-    vary = values["vary"]
+    vary = values.vary
     chosen = DEFAULT_VARIANTS[vary]
     with suppress(SpecError):  # the page says what is wrong
         chosen = params.variants(values)
@@ -160,18 +159,18 @@ def _varied(values: Values) -> None:
         dict.fromkeys((*CHOICES[vary], *chosen)),
         format_func=lambda value: label(vary, value),
         max_selections=MAX_NETS,
-        key=give({"training_variants": list(chosen)}, "training_variants", vary, chosen),
+        key=bind_widget("training_variants", list(chosen), vary, chosen),
         on_change=_on_variants,
     )
 
 
 def _on_vary() -> None:
-    change(PAGE, params.on_vary(current(PAGE), st.session_state["vary"]))
+    change(PAGE, params.on_vary(current(PAGE, LabSettings), st.session_state["vary"]))
 
 
 def _on_variants() -> None:
     """None left: the usual ones."""
-    vary = current(PAGE)["vary"]
+    vary = current(PAGE, LabSettings).vary
     chosen = tuple(st.session_state["training_variants"])
     change(PAGE, {"variants": params.variants_text(vary, chosen) if chosen else ""})
 
@@ -179,18 +178,18 @@ def _on_variants() -> None:
 # --- What does not
 
 
-def _more(values: Values) -> None:
+def _more(values: LabSettings) -> None:
     """How it is trained, which few change; drawn while it is open."""
-    place = st.expander("Optimiser and first seed", key="training_more", on_change="rerun")
+    place = st.expander("Optimizer and first seed", key="training_more", on_change="rerun")
     if not place.open:
         return
     with place:
         for name in ("optimizer", "learning_rate"):
-            if values["vary"] != name:
+            if values.vary != name:
                 widget(values, name)
-        if values["vary"] != "learning_rate":
+        if values.vary != "learning_rate":
             st.caption("Rises over the warm-up, then falls to 0 along half a cosine.")
         of_task = {Digits.kind: ("smallest", "largest"), LongRange.kind: ("noise", "rule")}
         common = ("weight_decay", "batch", "warm_up", "seed")
-        for name in (*common, *of_task.get(values["task"], ()), "head"):
+        for name in (*common, *of_task.get(values.task, ()), "head"):
             widget(values, name)

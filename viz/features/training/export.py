@@ -12,7 +12,7 @@ from core.text import sentence_case
 from core.training.text import to_text
 from viz.choices import lab_store
 from viz.features.training import compute, params, words
-from viz.features.training.params import TABS, Comparison
+from viz.features.training.params import TABS, Comparison, LabSettings
 from viz.features.training.plot_parts import LEARNING, end, flow_table
 from viz.server.queue import run_now
 from viz.slides.style import Film, Picture, Style, refuse_unfit
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
     Fields = list[tuple[int, EffectiveReceptiveField]]
 
-Values = Mapping[str, Any]
 LABELS = {
     "test_accuracy": "Test accuracy over the steps",
     "accuracy": "Test accuracy, every seed",
@@ -58,15 +57,15 @@ ENDED = {"accuracy", "shifts"}
 """Pictures that need finished runs."""
 
 
-def pictures(values: Values) -> list[Picture]:
+def pictures(values: LabSettings) -> list[Picture]:
     """All pictures of a link's values. What is not trained here yet is trained when the first of
     them is drawn: for the command line, which has no queue.
 
     Raises:
         SpecError: there is no such comparison, or it would take too much.
     """
-    settled = dict(values)
-    own = lab_store.held(settled["digest"]) if settled["digest"] else None
+    settled = values
+    own = lab_store.held(settled.digest) if settled.digest else None
     comparison = params.comparison(settled, own)
     compute.facts(comparison)
     steps = comparison.specs[_look(comparison, settled).run[0]].snapshot_steps
@@ -77,7 +76,7 @@ def pictures(values: Values) -> list[Picture]:
     return _pictures(comparison, settled, partial(trained, comparison), set(LABELS), frames)
 
 
-def on_show(comparison: Comparison, runs: Runs, values: Values) -> list[Picture]:
+def on_show(comparison: Comparison, runs: Runs, values: LabSettings) -> list[Picture]:
     """The pictures of the records that exist; nothing is trained for them.
 
     Args:
@@ -128,17 +127,17 @@ class Look:
     step: int
 
 
-def _look(comparison: Comparison, values: Values) -> Look:
-    net, seed = min(values["net"], len(comparison.specs) - 1), comparison.seeds[0]
+def _look(comparison: Comparison, values: LabSettings) -> Look:
+    net, seed = min(values.net, len(comparison.specs) - 1), comparison.seeds[0]
     steps = comparison.specs[net].snapshot_steps
     title = f"{comparison.names[net]}, seed {seed}"
-    step = steps[values["at"] if values["at"] < len(steps) else -1]
+    step = steps[values.at if values.at < len(steps) else -1]
     return Look((net, seed), sentence_case(title), step)
 
 
 def _pictures(
     comparison: Comparison,
-    values: Values,
+    values: LabSettings,
     load_runs: Callable[[], Runs],
     offered: set[str],
     frames: Mapping[str, int],
@@ -152,14 +151,18 @@ def _pictures(
             strip = partial(_strip, comparison, values, load_runs) if name == "film" else None
             one = replace(one, film=film, frames=frames[name], strip=strip)
         pictures.append(one)
-    first = FIRST.get(values["tab"], "test_accuracy")
+    first = FIRST.get(values.tab, "test_accuracy")
     pictures.sort(key=lambda picture: picture.name != first)
-    settings = f"{words.heading(comparison, values['vary'])}; {words.task(comparison.task)}"
+    settings = f"{words.heading(comparison, values.vary)}; {words.task(comparison.task)}"
     return [replace(each, settings=settings) for each in pictures]
 
 
 def _drawn(
-    name: str, comparison: Comparison, values: Values, load_runs: Callable[[], Runs], style: Style
+    name: str,
+    comparison: Comparison,
+    values: LabSettings,
+    load_runs: Callable[[], Runs],
+    style: Style,
 ) -> Figure:
     """Draw a still picture."""
     runs = load_runs()
@@ -187,7 +190,9 @@ def _learned(comparison: Comparison) -> str:
     return sentence_case(text)
 
 
-def _of_one(name: str, comparison: Comparison, values: Values, runs: Runs, style: Style) -> Figure:
+def _of_one(
+    name: str, comparison: Comparison, values: LabSettings, runs: Runs, style: Style
+) -> Figure:
     """Draw a still picture of one run at the chosen step."""
     if name == "digit":
         return _digit(comparison, values, style)
@@ -226,7 +231,11 @@ def _shots(name: str, records: tuple[Record, ...]) -> list[tuple[int, Any]]:
 
 
 def _film(
-    name: str, comparison: Comparison, values: Values, load_runs: Callable[[], Runs], style: Style
+    name: str,
+    comparison: Comparison,
+    values: LabSettings,
+    load_runs: Callable[[], Runs],
+    style: Style,
 ) -> Film:
     from viz.features.training import map_slides
 
@@ -239,7 +248,11 @@ def _film(
 
 
 def _strip(
-    comparison: Comparison, values: Values, load_runs: Callable[[], Runs], style: Style, count: int
+    comparison: Comparison,
+    values: LabSettings,
+    load_runs: Callable[[], Runs],
+    style: Style,
+    count: int,
 ) -> Figure:
     """Draw the field at some steps side by side."""
     from viz.features.training.plot_parts import some_maps
@@ -251,16 +264,16 @@ def _strip(
     return variants(named, style, title=f"{look.title}: effective field", log=True)
 
 
-def _digit(comparison: Comparison, values: Values, style: Style) -> Figure:
+def _digit(comparison: Comparison, values: LabSettings, style: Style) -> Figure:
     from viz.features.training.map_slides import image_with_field
 
     look = _look(comparison, values)
     text = to_text(comparison.unit(*look.run))
     images, labels = compute.test_images(comparison, 20_000)
-    sample = min(values["sample"], len(images) - 1)
+    sample = min(values.sample, len(images) - 1)
     names = params.class_names(comparison.task)
     predicted = int(compute.classify(text, sample).argmax())
-    erf = compute.click_erf(text, sample, values["unit"])
+    erf = compute.click_erf(text, sample, values.unit)
     label = names[labels[sample]]
     verdict = "right" if predicted == labels[sample] else "wrong"
     subtitle = f"it is {label}; the net says {names[predicted]}: {verdict}"

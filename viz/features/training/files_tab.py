@@ -6,6 +6,7 @@ import streamlit as st
 
 from viz.choices import lab as choices_lab
 from viz.features.training import compute, nets
+from viz.features.training.params import LabSettings
 from viz.features.training.pickers import net_picker
 from viz.features.training.results import Lab
 from viz.features.training.words import finished
@@ -19,7 +20,7 @@ PAGES = {
 """Pages that can open a trained net: (title, icon) by name."""
 
 
-def tab(lab: Lab, page: PageState) -> None:
+def tab(lab: Lab, page: PageState[LabSettings]) -> None:
     """Draw the tab."""
     runs = lab.runs
     if not any(runs.values()):
@@ -30,9 +31,9 @@ def tab(lab: Lab, page: PageState) -> None:
     st.markdown("The same runs from Python, beside this app's files:")
     st.code(nets.code(lab.comparison), language="python")
     net_picker(lab, page)
-    name = lab.comparison.names[page.values["net"]]
+    name = lab.comparison.names[page.values.net]
     st.markdown(f"The net, **{name}**, in PyTorch, before the head:")
-    st.code(choices_lab.source(lab.comparison.specs[page.values["net"]]), language="python")
+    st.code(choices_lab.source(lab.comparison.specs[page.values.net]), language="python")
 
 
 def _files(lab: Lab) -> None:

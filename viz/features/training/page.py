@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import streamlit as st
 
@@ -11,14 +11,13 @@ from viz.choices import lab_store
 from viz.features.training import compute, params, words
 from viz.features.training.compute import Facts
 from viz.features.training.controls import sidebar, upload_says
-from viz.features.training.params import PAGE, PARAMS, TABS, Comparison
+from viz.features.training.params import PAGE, TABS, Comparison, LabSettings
 from viz.features.training.results import SLOT, Lab, stand
 from viz.features.training.tabs import DRAW, pictures
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
 from viz.page.words import sentence
-from viz.params import defaults
 
 WHY = (
     "All nets begin from the same seed, see the same images in the same order, and are trained by "
@@ -29,19 +28,27 @@ WHY = (
 )
 
 
-def _asked(values: dict[str, Any]) -> tuple[Comparison, tuple[Facts, ...]]:
-    """What the settings ask for. Raises SpecError where that cannot be."""
-    own = lab_store.held(values["digest"]) if values["digest"] else None
+def _comparison(state: PageState[LabSettings]) -> tuple[Comparison, tuple[Facts, ...]]:
+    """The nets that the settings compare; a net or a step that is not theirs becomes the last one.
+
+    Raises:
+        SpecError: the settings do not fit each other.
+    """
+    values = state.values
+    own = lab_store.held(values.digest) if values.digest else None
     asked = params.comparison(values, own)
-    values["net"] = min(values["net"], len(asked.specs) - 1)
-    if values["at"] >= len(asked.specs[0].snapshot_steps):
-        values["at"] = -1
+    last = len(asked.specs[0].snapshot_steps) - 1
+    state.values = replace(
+        values,
+        net=min(values.net, len(asked.specs) - 1),
+        at=values.at if values.at <= last else -1,
+    )
     return asked, compute.facts(asked)
 
 
 def _refuse(error: SpecError) -> None:
     """Why there is nothing to train, and what would do."""
-    plain = defaults(PARAMS, "tab")
+    plain = LabSettings.defaults("tab")
     if error.parameter == "images":
         st.info(f"{sentence(error)} Choose the file at the side.")
         st.caption(upload_says())
@@ -50,27 +57,27 @@ def _refuse(error: SpecError) -> None:
         frame.refuse(PAGE, error, "Back to the defaults", plain)
 
 
-def _board(state: PageState, asked: Comparison, facts: tuple[Facts, ...]) -> None:
+def _board(state: PageState[LabSettings], asked: Comparison, facts: tuple[Facts, ...]) -> None:
     """The experiment in a sentence, how far it is, and what it shows."""
     values = state.values
-    menu = frame.heading(words.heading(asked, values["vary"]))
+    menu = frame.heading(words.heading(asked, values.vary))
     lab = Lab(asked, facts, stand(Lab(asked, facts)))
     name, place = frame.open_tab(values, TABS)
     with place:
         DRAW[name](lab, state)
     with menu:
-        save_menu(PAGE, pictures(lab, values), words.heading(asked, values["vary"]))
+        save_menu(PAGE, pictures(lab, state.values), words.heading(asked, values.vary))
     with st.expander("Why"):
         st.markdown(WHY)
 
 
 def page() -> None:
     """The settings at the side, the runs and the open tab."""
-    with frame.opened(PAGE, PARAMS) as state:
+    with frame.opened(PAGE, LabSettings) as state:
         asked: tuple[Comparison, tuple[Facts, ...]] | None = None
         refusal: SpecError | None = None
         try:
-            asked = _asked(state.values)
+            asked = _comparison(state)
         except SpecError as error:
             refusal = error
         state.place()

@@ -1,4 +1,4 @@
-"""State of the training lab: which nets learn what, and what of it is looked at."""
+"""Settings of the training lab: which nets learn what, and what of it is looked at."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from core.training.spec import (
     TrainingSpec,
 )
 from viz.choices.lab import (
-    ASKED,
     DOWNSAMPLING_WORDS,
     LARGEST_SEED,
     OPTIMIZER_WORDS,
-    SETTINGS,
+    OptimizerSettings,
+    TrainingSettings,
 )
-from viz.choices.unit import unit_param
-from viz.params import Values, choice, defaults, labelled, number
+from viz.choices.unit import unit_name
+from viz.params import choice, labelled, number
 
 PAGE = "training"
 TABS = {
@@ -47,15 +47,20 @@ DEFAULT_VARIANTS: dict[str, tuple[Any, ...]] = {
     "optimizer": ("adamw", "sgd"),
     "learning_rate": (0.003, 0.01, 0.03),
 }
-PARAMS = [
-    *ASKED,
-    labelled("tab", TABS),
-    choice("net", 0, range(MAX_NETS), "net", kind="segments"),
-    number("at", -1, -1, 200),
-    number("sample", 0, 0, 19_999, "test image"),
-    unit_param("centre", "unit of the last map (row, column)", ("centre",)),
-]
-BY_NAME = {param.name: param for param in PARAMS}
+
+
+@dataclass(frozen=True)
+class LabSettings(TrainingSettings):
+    """Everything that decides the page: what is trained, and what of it is looked at."""
+
+    tab: str = labelled(TABS)
+    net: int = choice(0, range(MAX_NETS), "net", kind="segments")
+    at: int = number(-1, -1, 200)
+    sample: int = number(0, 0, 19_999, "test image")
+    unit: str = unit_name("centre", "unit of the last map (row, column)", ("centre",))
+
+
+BY_NAME = {param.name: param for param in LabSettings.params()}
 _SUITED = {
     LongRange.kind: {
         **{n: getattr(LONG_RANGE.net, n) for n in ("levels", "depth", "width", "batch_norm")},
@@ -65,15 +70,15 @@ _SUITED = {
 
 
 def preset(task: str) -> dict[str, Any]:
-    """Settings of net and optimiser that suit a task: what to change when it is chosen."""
-    plain = defaults(SETTINGS, "seed")
+    """Settings of net and optimizer that suit a task: what to change when it is chosen."""
+    plain = OptimizerSettings.defaults("seed")
     return plain | {"head": "suited"} | _SUITED.get(task, {})
 
 
-def on_vary(values: Values, vary: str) -> dict[str, Any]:
+def on_vary(values: LabSettings, vary: str) -> dict[str, Any]:
     """What to change when something else is to differ: its own variants, and a depth at which a
     level has a convolution that can be skipped."""
-    deeper = {"depth": max(2, values["depth"])} if vary == "skips" else {}
+    deeper = {"depth": max(2, values.depth)} if vary == "skips" else {}
     return {"vary": vary, "variants": "", **deeper}
 
 
@@ -101,32 +106,32 @@ class Comparison:
         return self.specs[0].task
 
 
-def comparison(values: Values, own: OwnImages | None = None) -> Comparison:
+def comparison(values: LabSettings, own: OwnImages | None = None) -> Comparison:
     """What the settings ask for: the seeds from the first one on, none beyond the largest of a link.
 
     Args:
-        values: of `PARAMS`.
+        values: of the page.
         own: the images that ``digest`` names, if they are here.
 
     Raises:
         SpecError: variants of something else, settings that do not fit each other, images that
             are not here.
     """
-    vary, chosen = values["vary"], variants(values)
+    vary, chosen = values.vary, variants(values)
     task = _task(values, own)
-    specs = tuple(_spec({**values, vary: each}, task) for each in chosen)
-    first = min(values["seed"], LARGEST_SEED + 1 - values["seeds"])
-    seeds = tuple(range(first, first + values["seeds"]))
+    specs = tuple(_spec(values.updated({vary: each}), task) for each in chosen)
+    first = min(values.seed, LARGEST_SEED + 1 - values.seeds)
+    seeds = tuple(range(first, first + values.seeds))
     return Comparison(specs, seeds, tuple(label(vary, each) for each in chosen))
 
 
-def variants(values: Values) -> tuple[Any, ...]:
+def variants(values: LabSettings) -> tuple[Any, ...]:
     """The values of what varies, in order.
 
     Raises:
         SpecError: it has no such values, or one is there twice.
     """
-    vary, text = values["vary"], values["variants"]
+    vary, text = values.vary, values.variants
     if not text:
         return DEFAULT_VARIANTS[vary]
     try:
@@ -165,21 +170,21 @@ def class_names(task: Task) -> tuple[str, ...]:
     return ("far mark −1", "far mark +1") if task.rule == "far" else ("signs differ", "signs agree")
 
 
-def _task(values: Values, own: OwnImages | None) -> Task:
-    if values["task"] == Digits.kind:
+def _task(values: LabSettings, own: OwnImages | None) -> Task:
+    if values.task == Digits.kind:
         return Digits(*(values[each.name] for each in fields(Digits)))
-    if values["task"] == LongRange.kind:
+    if values.task == LongRange.kind:
         return LongRange(*(values[each.name] for each in fields(LongRange)))
-    if not values["digest"]:
+    if not values.digest:
         raise SpecError("images", "must be given, as an .npz with images and labels", "none yet")
-    if own is None or own.digest != values["digest"]:
+    if own is None or own.digest != values.digest:
         rule = "must be given once more: the server holds the last ones only"
-        raise SpecError("images", rule, f"a link to {values['digest'][:8]}…")
+        raise SpecError("images", rule, f"a link to {values.digest[:8]}…")
     return own
 
 
-def _spec(values: Values, task: Task) -> TrainingSpec:
-    head = values["head"]
+def _spec(values: LabSettings, task: Task) -> TrainingSpec:
+    head: Any = values.head
     if head == "suited":
         head = "center" if isinstance(task, LongRange) else "average"
     body = {each.name: values[each.name] for each in fields(Net) if each.name != "head"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,9 @@ from viz.choices import network_analysis, unit
 from viz.components.cone.cone import cone
 from viz.features.training import nets, samples
 from viz.features.training.compute import place
-from viz.features.training.params import PAGE
+from viz.features.training.params import PAGE, LabSettings
 from viz.features.training.results import Lab
-from viz.page.session import PageState, change, current, give
+from viz.page.session import PageState, bind_widget, change, current
 from viz.page.widgets import widget
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ def snapshots(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if record.snapshot is not None]
 
 
-def net_picker(lab: Lab, page: PageState) -> None:
+def net_picker(lab: Lab, page: PageState[LabSettings]) -> None:
     """Choose a net; draws nothing if there is only one."""
     names = lab.comparison.names
     if len(names) > 1:
         widget(page.values, "net", options=dict(enumerate(names)))
 
 
-def net_and_step(lab: Lab, page: PageState) -> None:
+def net_and_step(lab: Lab, page: PageState[LabSettings]) -> None:
     """Choose a net and a step."""
     left, right = st.columns(2)
     with left:
@@ -47,16 +48,16 @@ def net_and_step(lab: Lab, page: PageState) -> None:
         snapshot_picker(lab, page)
 
 
-def snapshot_picker(lab: Lab, page: PageState) -> None:
+def snapshot_picker(lab: Lab, page: PageState[LabSettings]) -> None:
     """Choose a step."""
-    steps = lab.comparison.specs[page.values["net"]].snapshot_steps
-    at = page.values["at"] % len(steps)
+    steps = lab.comparison.specs[page.values.net].snapshot_steps
+    at = page.values.at % len(steps)
     if len(steps) > 1:
         st.select_slider(
             "step of training",
             range(len(steps)),
             format_func=lambda place: f"{steps[place]:,}",
-            key=give({"training_at": at}, "training_at", at, steps),
+            key=bind_widget("training_at", at, at, steps),
             on_change=_on_step,
             args=(len(steps),),
         )
@@ -67,7 +68,7 @@ def _on_step(count: int) -> None:
     change(PAGE, {"at": -1 if place == count - 1 else place})
 
 
-def sample_picker(page: PageState, count: int) -> None:
+def sample_picker(page: PageState[LabSettings], count: int) -> None:
     """Choose a test image."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         widget(page.values, "sample", high=count - 1, width=180)
@@ -85,23 +86,24 @@ def sample_picker(page: PageState, count: int) -> None:
 
 
 def _on_sample(step: int, count: int) -> None:
-    change(PAGE, {"sample": (current(PAGE)["sample"] + step) % count})
+    change(PAGE, {"sample": (current(PAGE, LabSettings).sample + step) % count})
 
 
-def unit_picker(page: PageState, grid: tuple[int, int]) -> None:
+def unit_picker(page: PageState[LabSettings], grid: tuple[int, int]) -> None:
     """Choose a unit of the last map."""
-    if page.values["unit"] != "centre":
-        page.values["unit"] = "{}.{}".format(*place(page.values["unit"], grid))
+    if page.values.unit != "centre":
+        row, column = place(page.values.unit, grid)
+        page.values = replace(page.values, unit=f"{row}.{column}")
     unit.unit_control(page.values, grid, label="unit of the last map, {}×{}".format(*grid))
 
 
-def unit_map(page: PageState, spec: TrainingSpec, image: NDArray[np.float32]) -> None:
+def unit_map(page: PageState[LabSettings], spec: TrainingSpec, image: NDArray[np.float32]) -> None:
     """Draw the cone over one image (C, H, W); a click chooses a unit of the last map."""
     frame = st.expander("Choose the unit on the map", key="training_cone", on_change="rerun")
     if not frame.open:
         return
     network, line = nets.body_network(spec), nets.last_map(spec)
-    row, column = place(page.values["unit"], line.node.grid)
+    row, column = place(page.values.unit, line.node.grid)
     with frame:
         cone(
             network_analysis.cone_lines(network),
@@ -118,6 +120,6 @@ def unit_map(page: PageState, spec: TrainingSpec, image: NDArray[np.float32]) ->
 
 def _on_unit(layer: str) -> None:
     """Callback of the cone, which takes over a unit of the last map."""
-    choice = unit.told(st.session_state[CONE].view)
+    choice = unit.view_values(st.session_state[CONE].view)
     if choice and choice["layer"] == layer:
         change(PAGE, {"unit": choice["unit"]})

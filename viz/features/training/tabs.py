@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from viz.choices.layer import PARAMS as SWEEP_PARAMS
+from viz.features.sweep.params import SweepSettings
 from viz.features.training import click_tab, files_tab, nets, words
 from viz.features.training.controls import samples
+from viz.features.training.params import LabSettings
 from viz.features.training.pickers import net_and_step, net_picker, snapshots
 from viz.features.training.results import Lab, live
 from viz.features.training.words import finished, percent
@@ -45,7 +46,7 @@ def _caption(sentence: str) -> None:
         st.markdown(sentence)
 
 
-def pictures(lab: Lab, values: Mapping[str, Any]) -> list[Picture]:
+def pictures(lab: Lab, values: LabSettings) -> list[Picture]:
     """The pictures of the current page, for slides."""
     from viz.features.training import export
 
@@ -55,7 +56,7 @@ def pictures(lab: Lab, values: Mapping[str, Any]) -> list[Picture]:
 # --- Learning
 
 
-def _curves(lab: Lab, page: PageState) -> None:
+def _curves(lab: Lab, page: PageState[LabSettings]) -> None:
     live(lab, partial(_draw_curves, lab))
 
 
@@ -102,9 +103,9 @@ def _before(lab: Lab) -> None:
 # --- Gradient flow
 
 
-def _flow(lab: Lab, page: PageState) -> None:
+def _flow(lab: Lab, page: PageState[LabSettings]) -> None:
     net_picker(lab, page)
-    live(lab, partial(_draw_flow, lab, page.values["net"]))
+    live(lab, partial(_draw_flow, lab, page.values.net))
 
 
 def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
@@ -133,7 +134,7 @@ def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
 # --- Shifts
 
 
-def _shifts(lab: Lab, page: PageState) -> None:
+def _shifts(lab: Lab, page: PageState[LabSettings]) -> None:
     live(lab, partial(_draw_shifts, lab))
 
 
@@ -156,9 +157,9 @@ def _draw_shifts(lab: Lab, runs: Runs) -> None:
 # --- Effective field
 
 
-def _erf(lab: Lab, page: PageState) -> None:
+def _erf(lab: Lab, page: PageState[LabSettings]) -> None:
     net_and_step(lab, page)
-    live(lab, partial(_draw_erf, lab, page.values["net"], page.values["at"]))
+    live(lab, partial(_draw_erf, lab, page.values.net, page.values.at))
 
 
 def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
@@ -191,9 +192,9 @@ def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
 # --- Kernels
 
 
-def _kernels(lab: Lab, page: PageState) -> None:
+def _kernels(lab: Lab, page: PageState[LabSettings]) -> None:
     net_and_step(lab, page)
-    live(lab, partial(_draw_kernels, lab, page.values["net"], page.values["at"]))
+    live(lab, partial(_draw_kernels, lab, page.values.net, page.values.at))
     _sweep_links(lab, page)
 
 
@@ -216,8 +217,8 @@ def _record_at(lab: Lab, net: int, at: int, runs: Runs) -> Record | None:
     return next((record for record in reversed(shots) if record.step <= wanted), None)
 
 
-def _sweep_links(lab: Lab, page: PageState) -> None:
-    net, at = page.values["net"], page.values["at"]
+def _sweep_links(lab: Lab, page: PageState[LabSettings]) -> None:
+    net, at = page.values.net, page.values.at
     record = _record_at(lab, net, at, lab.runs)
     if record is None or record.snapshot is None:
         return
@@ -230,7 +231,7 @@ def _sweep_links(lab: Lab, page: PageState) -> None:
                 "../features/sweep/page.py",
                 label=f"kernel {place}",
                 icon=":material/grid_on:",
-                query_params=query(SWEEP_PARAMS, values),
+                query_params=query(SweepSettings.params(), values),
             )
     st.caption(
         "On the sweep page the digit has its own grey, 0 to 255; the net sees it standardised. "
@@ -238,7 +239,7 @@ def _sweep_links(lab: Lab, page: PageState) -> None:
     )
 
 
-Draw = Callable[[Lab, PageState], None]
+Draw = Callable[[Lab, PageState[LabSettings]], None]
 DRAW: dict[str, Draw] = {
     "curves": _curves,
     "flow": _flow,

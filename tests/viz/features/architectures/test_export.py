@@ -10,15 +10,14 @@ from core.blocks import COMPARISONS
 from tests.viz.slides import fits
 from viz.features.architectures import export
 from viz.features.blocks import compute, params
-from viz.features.blocks.params import ARCHITECTURES_PARAMS, VIEWS
-from viz.params import decode
+from viz.features.blocks.params import VIEWS, ArchitectureSettings
 from viz.slides.style import Picture, Style
 
 ALL = ["stems", "stems_gradients", "residual", "residual_gradients", "stages"]
 
 
 def of(**query: str) -> dict[str, Picture]:
-    values, ignored = decode(ARCHITECTURES_PARAMS, query)
+    values, ignored = ArchitectureSettings.decoded(query)
     assert not ignored
     return {picture.name: picture for picture in export.pictures(values)}
 
@@ -31,7 +30,7 @@ def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
 
 @cache
 def gradients_of_residual_blocks() -> Picture:
-    values, _ = decode(ARCHITECTURES_PARAMS, {})
+    values, _ = ArchitectureSettings.decoded({})
     blocks = params.of_comparison(COMPARISONS["residual"], values)
     probes = {block: compute.probe(block)(lambda *_: True) for block in blocks}
     (picture,) = [
@@ -61,7 +60,7 @@ def test_the_open_view_comes_first() -> None:
 
 
 def test_without_experiments_there_are_no_gradients() -> None:
-    values, _ = decode(ARCHITECTURES_PARAMS, {})
+    values, _ = ArchitectureSettings.decoded({})
     assert [p.name for p in export.of_view("stems", values, {})] == ["stems"]
 
 
@@ -71,7 +70,7 @@ def test_stages_and_blocks_say_what_core_says() -> None:
     for stage in compute.stage_table("resnet18"):
         assert f"{stage.channels}×{stage.grid[0]}×{stage.grid[1]}" in shown
     assert "11.7 M" in shown
-    values, _ = decode(ARCHITECTURES_PARAMS, {})
+    values, _ = ArchitectureSettings.decoded({})
     figure = fits.drawn(of()["stems"], Style("wide", 72))
     shown = [text.get_text() for text in fits.texts_of(figure)]
     for block in params.of_comparison(COMPARISONS["stems"], values):

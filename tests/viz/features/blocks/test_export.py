@@ -12,8 +12,7 @@ from matplotlib.container import BarContainer
 from core.errors import SpecError
 from tests.viz.slides import fits
 from viz.features.blocks import compute, export, params
-from viz.features.blocks.params import PARAMS, Block
-from viz.params import decode
+from viz.features.blocks.params import Block, BlockSettings
 from viz.slides.style import Picture, Style
 
 OWN = {
@@ -31,13 +30,13 @@ WIDE = Style("wide", 72)
 
 @cache
 def of(compare: str = "own") -> dict[str, Picture]:
-    values, ignored = decode(PARAMS, OWN | {"compare": compare})
+    values, ignored = BlockSettings.decoded(OWN | {"compare": compare})
     assert not ignored
     return {one.name: one for one in export.pictures(values)}
 
 
 def blocks() -> tuple[Block, ...]:
-    values, _ = decode(PARAMS, OWN)
+    values, _ = BlockSettings.decoded(OWN)
     params.settle(values)
     return params.asked(values)
 
@@ -101,7 +100,7 @@ def test_the_table_says_what_the_page_says() -> None:
 
 
 def test_no_block_at_all_is_refused() -> None:
-    values, _ = decode(PARAMS, {"compare": "own", "a": "", "b": ""})
+    values, _ = BlockSettings.decoded({"compare": "own", "a": "", "b": ""})
     values |= dict.fromkeys(params.SLOTS, "")
     with pytest.raises(SpecError, match="blocks"):
         export.pictures(values)

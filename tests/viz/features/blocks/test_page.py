@@ -23,7 +23,7 @@ from tests.viz.features.blocks.blocks_visit import (
     visit,
 )
 from viz.features.blocks import compute, params
-from viz.features.blocks.params import OFFERED, OWN, PARAMS, SLOTS, TABS
+from viz.features.blocks.params import OFFERED, OWN, SLOTS, TABS, BlockSettings
 from viz.page.tables import WAITING
 
 
@@ -225,7 +225,7 @@ WORDS = (
 def test_any_link_opens_and_comes_back(link: dict[str, Any]) -> None:
     app = settled(page(**link))
     kept = url_of(app)
-    names = {param.name: param for param in PARAMS}
+    names = {param.name: param for param in BlockSettings.params()}
     for name, value in link.items():
         shown = names[name].format(names[name].parse(str(value)))
         default = names[name].format(names[name].default)
@@ -233,7 +233,7 @@ def test_any_link_opens_and_comes_back(link: dict[str, Any]) -> None:
 
 
 def test_the_same_weights_stand_in_both_blocks() -> None:
-    values = {param.name: param.default for param in PARAMS}
+    values = BlockSettings.defaults()
     params.settle(values)
     strided, pooled, *_ = (compute.network(b) for b in params.asked(values))
     for one, other in zip(strided.parameters(), pooled.parameters(), strict=True):

@@ -18,49 +18,32 @@ from streamlit.testing.v1 import AppTest
 from core.errors import SpecError
 from core.training.text import from_text
 from tests.examples import examples
+from tests.viz.values import page_settings
 from tests.viz.visit import open_page, run_until_done
-from viz.choices import layer
-from viz.features.blocks import params as blocks_state
 from viz.features.claims import compute
 from viz.features.claims import evidence as claims_evidence
 from viz.features.claims import print as claims_print
 from viz.features.claims.params import (
     NAMES,
-    PARAMS,
     UNRUN,
+    ClaimSettings,
     chosen,
     defaults,
     listed,
     opening,
     settle,
 )
-from viz.features.erf import params as erf_state
-from viz.features.fields import params as fields_state
-from viz.features.gradients import params as gradients_state
-from viz.features.shift import params as shift_state
-from viz.features.sizes import params as sizes_controls
 from viz.features.training import params as training_state
 from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, Claim, claim
 from viz.lessons.claims.grid import grid_points
 from viz.page import progress
 from viz.pages import PAGES
-from viz.params import decode
 from viz.server.queue import Jobs
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
 LIGHT = [one for one in CLAIMS if not one.heavy]
-PAGE_PARAMS = {
-    "sweep": layer.PARAMS,
-    "sizes": sizes_controls.PARAMS,
-    "fields": fields_state.PARAMS,
-    "erf": erf_state.PARAMS,
-    "blocks": blocks_state.PARAMS,
-    "architectures": blocks_state.ARCHITECTURES_PARAMS,
-    "gradients": gradients_state.PARAMS,
-    "shift": shift_state.PARAMS,
-    "training": training_state.PARAMS,
-}
-DEFAULTS = {param.name: param.default for param in PARAMS}
+PAGE_SETTINGS = page_settings()
+DEFAULTS = ClaimSettings()
 
 
 def visit(query: Mapping[str, str] | None = None) -> AppTest:
@@ -318,14 +301,14 @@ def test_the_page_that_shows_a_claim_accepts_its_link(one: Claim) -> None:
     for values in ends:
         link = one.link(values)
         assert link.page in {page.name for page in PAGES}
-        assert decode(PAGE_PARAMS[link.page], dict(link.query))[1] == [], values
+        assert PAGE_SETTINGS[link.page].decoded(dict(link.query))[1] == [], values
 
 
 @pytest.mark.parametrize("number", [15, 20, 26])
 def test_a_claim_that_trains_leads_to_the_same_runs_in_the_lab(number: int) -> None:
     one = claim(number)
     link = dict(one.link(one.defaults).query)
-    values, _ = decode(training_state.PARAMS, link)
+    values, _ = training_state.LabSettings.decoded(link)
     found = training_state.comparison(values)
     assert len(found.seeds) == one.defaults["seeds"]
     assert {spec.steps for spec in found.specs} == {one.defaults["steps"]}
@@ -342,14 +325,14 @@ def test_every_setting_goes_through_a_link(one: Claim) -> None:
     for each in one.settings:
         for value in each.options or (each.low, each.high):
             query = {"claim": str(one.number), each.name: str(value)}
-            values, ignored = decode(PARAMS, query)
+            values, ignored = ClaimSettings.decoded(query)
             assert not ignored
             assert settle(values) == []
             assert dict(chosen(one, values)) == {**one.defaults, each.name: value}
 
 
 def test_no_setting_is_named_like_the_page_s_own() -> None:
-    assert len({param.name for param in PARAMS}) == len(PARAMS)
+    assert len({param.name for param in ClaimSettings.params()}) == len(ClaimSettings.params())
     assert set(opening(1)) == {"claim", *NAMES}
 
 
@@ -361,7 +344,7 @@ def test_no_setting_is_named_like_the_page_s_own() -> None:
 def test_no_link_leaves_a_claim_with_settings_it_does_not_know(
     number: int, query: dict[str, str]
 ) -> None:
-    values, _ = decode(PARAMS, {"claim": str(number), **query} if number else query)
+    values, _ = ClaimSettings.decoded({"claim": str(number), **query} if number else query)
     settle(values)
     if number:
         one = claim(number)

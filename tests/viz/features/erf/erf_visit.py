@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from tests.viz.visit import MAIN, link_of, open_page, run_until, run_until_done, text_of, warned
 from viz.choices import network, network_analysis
 from viz.features.erf import params
-from viz.features.erf.params import PARAMS, Request
+from viz.features.erf.params import ErfSettings, Request
 from viz.page import progress
 from viz.server.queue import Jobs, Report, Work
 
@@ -37,7 +37,7 @@ __all__ = [
     "visit",
     "warned",
 ]
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = ErfSettings()
 
 
 def tiny(layers: str = "2x[conv3 p1 c2, relu]", **more: Any) -> dict[str, Any]:
@@ -66,12 +66,12 @@ def again(at: AppTest) -> AppTest:
 
 def values(at: AppTest) -> dict[str, Any]:
     """The settings that the run ended with."""
-    return dict(at.session_state["page:erf"]["kept"])
+    return dict(at.session_state["page:erf"]["published_values"])
 
 
 def requested(**link: Any) -> Request:
     """What a link asks core for."""
-    asked = {**DEFAULTS, **link}
+    asked = DEFAULTS.updated(link)
     network.settle(asked)
     found = network_analysis.analysis(network.network(asked))
     line = found.line(asked["layer"]) or found.deepest

@@ -17,8 +17,7 @@ from core.errors import SpecError
 from tests.viz.slides import fits
 from viz.choices import network
 from viz.features.erf import compute, export
-from viz.features.erf.params import PARAMS
-from viz.params import decode
+from viz.features.erf.params import ErfSettings
 from viz.slides.style import Picture, Style
 
 SMALL = {
@@ -32,7 +31,7 @@ WIDE = Style("wide", 72)
 
 
 def values_of(query: dict[str, str]) -> dict[str, Any]:
-    values, ignored = decode(PARAMS, query)
+    values, ignored = ErfSettings.decoded(query)
     assert not ignored
     network.settle(values)
     return values

@@ -21,7 +21,7 @@ from tests.viz.features.erf.erf_visit import (
     visit,
     warned,
 )
-from viz.features.erf.params import PARAMS, PLAIN
+from viz.features.erf.params import PLAIN, ErfSettings
 
 MARKUP = "<img src=x onerror=alert(1)> `x` $\\frac{1}{0}$ [a](javascript:x)"
 IGNORED: dict[str, tuple[dict[str, Any], str]] = {
@@ -63,7 +63,7 @@ def test_a_part_of_a_link_is_ignored_with_a_sentence(name: str, monkeypatch: Any
     assert len(warned(at)) < 1000
     assert chart(at, "erf_map"), "the rest of the link is shown"
     assert "img src" not in text_of(at)
-    assert set(link_of(at)) <= {param.name for param in PARAMS}
+    assert set(link_of(at)) <= {param.name for param in ErfSettings.params()}
     assert not set(link_of(at)) & (set(link) - {"input_height", "layers", "module"})
 
 

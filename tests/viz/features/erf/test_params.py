@@ -17,10 +17,10 @@ from tests.viz.features.erf.erf_visit import DEFAULTS
 from viz.choices import network, unit
 from viz.choices.unit import UNITS
 from viz.features.erf import params
-from viz.features.erf.params import COMPARISONS, DRAWS, PARAMS, STUDIES, TABS
+from viz.features.erf.params import COMPARISONS, DRAWS, STUDIES, TABS, ErfSettings
 from viz.params import Param, query
 
-BY_NAME = {param.name: param for param in PARAMS}
+BY_NAME = {param.name: param for param in ErfSettings.params()}
 SHOWN_ONLY = {"log", "over", "tab", "compare", "study"}
 OTHER: dict[str, Any] = {
     "network": "lenet5",
@@ -46,7 +46,7 @@ OTHER: dict[str, Any] = {
 
 
 def settled(**changes: Any) -> dict[str, Any]:
-    values = DEFAULTS | changes
+    values = DEFAULTS.updated(changes)
     network.settle(values)
     return values
 
@@ -83,7 +83,7 @@ def test_how_it_is_shown_asks_for_nothing_new(name: str) -> None:
     assert asked(**{name: (shown | chosen)[name]}) == asked()
 
 
-@pytest.mark.parametrize("param", PARAMS, ids=lambda param: param.name)
+@pytest.mark.parametrize("param", ErfSettings.params(), ids=lambda param: param.name)
 def test_values_come_back_from_their_link(param: Param) -> None:
     values = {param.name: OTHER.get(param.name, param.default)}
     if param.name == "tab":

@@ -10,13 +10,13 @@ from streamlit.testing.v1 import AppTest
 
 from tests.viz.visit import open_page
 from viz.features.exercises.compute import interview_result
-from viz.features.exercises.params import PARAMS
+from viz.features.exercises.params import ExerciseSettings
 from viz.lessons.exercises import KINDS, LEVELS, answer_text, question, series
 from viz.lessons.exercises.interview import INTERVIEWS
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
-DEFAULTS = {param.name: param.default for param in PARAMS}
-FIRST = series(tuple(KINDS), DEFAULTS["level"], DEFAULTS["code"], 0)
+DEFAULTS = ExerciseSettings()
+FIRST = series(tuple(KINDS), DEFAULTS.level, DEFAULTS.code, 0)
 
 
 def visit(query: Mapping[str, str] | None = None) -> AppTest:
@@ -82,7 +82,7 @@ def test_a_right_answer_is_praised_counted_and_shown_moving() -> None:
     app.button(key="next_question").click()
     app = run(app)
     assert url_of(app) == {"number": "2", "score": "1.1.1.1"}
-    assert series(tuple(KINDS), 1, DEFAULTS["code"], 1).text in words_of(app)
+    assert series(tuple(KINDS), 1, DEFAULTS.code, 1).text in words_of(app)
     assert app.text_input[0].value == ""
 
 
@@ -150,7 +150,7 @@ def test_kinds_code_and_starting_over_begin_a_new_series() -> None:
     app.multiselect(key="kinds_chosen").set_value(["cost", "reach"])
     app = run(app)
     assert url_of(app) == {"kinds": "cost.reach"}
-    assert series(("cost", "reach"), 1, DEFAULTS["code"], 0).text in words_of(app)
+    assert series(("cost", "reach"), 1, DEFAULTS.code, 0).text in words_of(app)
     app.number_input(key="code").set_value(99)
     app = run(app)
     assert series(("cost", "reach"), 1, 99, 0).text in words_of(app)

@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.layer.operations import check, operation_of
+from tests.viz.values import page_settings
 from viz.choices import layer, network
-from viz.features.blocks import params as blocks_state
-from viz.features.erf import params as erf_state
 from viz.features.exercises import params as exercises_state
 from viz.features.exercises.params import (
     EXPERIMENTS_AT,
-    PARAMS,
+    ExerciseSettings,
     Score,
     board_values,
     class_link,
@@ -24,15 +23,13 @@ from viz.features.exercises.params import (
 )
 from viz.features.exercises.picture import picture
 from viz.features.fields import params as fields_state
-from viz.features.gradients import params as gradients_state
-from viz.features.shift import params as shift_state
-from viz.features.sizes import params as sizes_controls
+from viz.features.sweep.params import SweepSettings
 from viz.lessons.exercises import KINDS, LEVELS, MAX_SEED, LayerSubject, question
 from viz.lessons.exercises.interview import INTERVIEWS
-from viz.params import decode, query
+from viz.params import query
 
 EVERY = [(kind, level) for kind in KINDS for level in LEVELS]
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = ExerciseSettings()
 
 
 @st.composite
@@ -58,8 +55,8 @@ def scores(draw: st.DrawFn) -> Score:
     )
 )
 def test_every_state_comes_back_from_its_link(values: dict[str, object]) -> None:
-    values = DEFAULTS | values
-    found, ignored = decode(PARAMS, query(PARAMS, values))
+    values = DEFAULTS.updated(values)
+    found, ignored = ExerciseSettings.decoded(query(ExerciseSettings.params(), values))
     assert found == values
     assert ignored == []
     assert exercises_state.question(values) == exercises_state.question(found)
@@ -77,7 +74,7 @@ def test_every_state_comes_back_from_its_link(values: dict[str, object]) -> None
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_with_a_sentence(name: str, text: str) -> None:
-    found, ignored = decode(PARAMS, {name: text})
+    found, ignored = ExerciseSettings.decoded({name: text})
     assert found == DEFAULTS
     assert len(ignored) == 1
     assert "must be" in ignored[0]
@@ -91,8 +88,8 @@ def test_the_score_counts() -> None:
 
 
 def test_the_link_for_the_class_has_no_score() -> None:
-    values = DEFAULTS | {"code": 7, "kinds": ("reach",), "number": 9, "score": Score(1, 2, 0, 1)}
-    assert query(PARAMS, class_link(values)) == {"code": "7", "kinds": "reach"}
+    values = DEFAULTS.updated({"code": 7, "kinds": ("reach",), "number": 9, "score": Score(1, 2, 0, 1)})
+    assert query(ExerciseSettings.params(), class_link(values)) == {"code": "7", "kinds": "reach"}
 
 
 @pytest.mark.parametrize("kind, level", EVERY)
@@ -101,7 +98,9 @@ def test_what_is_opened_is_what_was_asked(kind: str, level: int) -> None:
     for number in range(25):
         subject = question(kind, level, 4, number).subject
         if isinstance(subject, LayerSubject):
-            values, ignored = decode(layer.PARAMS, query(layer.PARAMS, board_values(subject)))
+            values, ignored = SweepSettings.decoded(
+                query(SweepSettings.params(), board_values(subject))
+            )
             assert ignored == []
             shown, asked = layer.layer(values), subject.layer
             assert layer.settle(dict(values)) == []
@@ -116,22 +115,14 @@ def test_what_is_opened_is_what_was_asked(kind: str, level: int) -> None:
             if subject.weights:
                 assert board.weight().ravel().tolist() == list(subject.weights)
         else:
-            link = query(fields_state.PARAMS, network_values(subject))
-            values, ignored = decode(fields_state.PARAMS, link)
+            link = query(fields_state.FieldSettings.params(), network_values(subject))
+            values, ignored = fields_state.FieldSettings.decoded(link)
             assert ignored == []
             assert network.network(values).spec == subject.network
             assert network.network(values).input_size == subject.input_size
 
 
-OTHERS = {
-    "sweep": layer.PARAMS,
-    "sizes": sizes_controls.PARAMS,
-    "fields": fields_state.PARAMS,
-    "erf": erf_state.PARAMS,
-    "blocks": blocks_state.PARAMS,
-    "gradients": gradients_state.PARAMS,
-    "shift": shift_state.PARAMS,
-}
+OTHERS = page_settings()
 
 
 @pytest.mark.parametrize("name", INTERVIEWS)
@@ -140,7 +131,7 @@ def test_experiments_open_where_they_say(name: str) -> None:
     if page == "architectures":
         assert link == {}
         return
-    _, ignored = decode(OTHERS[page], link)
+    _, ignored = OTHERS[page].decoded(link)
     assert ignored == []
 
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.viz.visit import MAIN, link_of, open_page, run_until, text_of, warned
 from viz.components.cone.cone import NAME
-from viz.features.fields.params import PARAMS
+from viz.features.fields.params import FieldSettings
 
 __all__ = [
     "again",
@@ -24,7 +24,7 @@ __all__ = [
     "visit",
     "warned",
 ]
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = FieldSettings()
 
 
 def visit(**link: Any) -> AppTest:
@@ -56,7 +56,7 @@ def table(at: AppTest) -> dict[str, list[Any]]:
 
 def values(at: AppTest) -> dict[str, Any]:
     """The settings that the run ended with."""
-    return dict(at.session_state["page:fields"]["kept"])
+    return dict(at.session_state["page:fields"]["published_values"])
 
 
 def errors(at: AppTest) -> str:

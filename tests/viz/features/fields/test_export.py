@@ -16,9 +16,8 @@ from viz.choices import network_analysis
 from viz.choices.network import published
 from viz.features.fields import export
 from viz.features.fields.cone_slide import runs, ticks
-from viz.features.fields.params import PARAMS, TABS
+from viz.features.fields.params import TABS, FieldSettings
 from viz.features.fields.tabs import table_rows
-from viz.params import decode
 from viz.slides.style import Picture, Style
 
 ALL = ["cone", "view", "layers", "depth", "graph", "compare", "compare_depth", "strategies"]
@@ -26,7 +25,7 @@ SOME = ("resnet18", "unet", "googlenet", "dilated_stack", "mobilenet_v2")
 
 
 def of(**query: str) -> dict[str, Picture]:
-    values, ignored = decode(PARAMS, query)
+    values, ignored = FieldSettings.decoded(query)
     assert not ignored
     return {picture.name: picture for picture in export.pictures(values)}
 
@@ -61,7 +60,7 @@ def test_other_networks_fit_too(turn: int, network: str) -> None:
     ],
 )
 def test_every_way_to_look_fits(query: dict[str, str]) -> None:
-    values, ignored = decode(PARAMS, query)
+    values, ignored = FieldSettings.decoded(query)
     assert not ignored
     for picture in export.pictures(values)[:2]:
         for style in fits.STYLES[::2]:
@@ -123,7 +122,7 @@ def test_strategies_say_each_number_once() -> None:
 
 
 def test_photos_are_scaled_down() -> None:
-    values, _ = decode(PARAMS, {})
+    values, _ = FieldSettings.decoded({})
     assert export.photo(values, (64, 32), None).shape == (64, 32, 3)
     assert max(export.photo(values, (1024, 512), None).shape) == data.MAX_SIDE
 

@@ -17,7 +17,7 @@ from tests.viz.features.fields.fields_visit import (
     warned,
 )
 from viz.choices import network
-from viz.features.fields.params import PARAMS
+from viz.features.fields.params import FieldSettings
 
 OWN = {"network": "own"}
 MARKUP = "<img src=x onerror=alert(1)> `x` $\\frac{1}{0}$ [a](javascript:x)"
@@ -75,7 +75,7 @@ def test_a_part_of_a_link_is_ignored_with_a_sentence(name: str) -> None:
     assert len(warned(at)) < 1000
     assert cones(at), "the rest of the link is shown"
     assert "?." not in warned(at)
-    kept = {param.name for param in PARAMS if param.name in link_of(at)}
+    kept = {param.name for param in FieldSettings.params() if param.name in link_of(at)}
     assert set(link_of(at)) == kept
 
 

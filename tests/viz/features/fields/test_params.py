@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from core.networks.zoo import NAMES
 from viz.choices import unit
-from viz.choices.unit import AXES, VIEW
+from viz.choices.unit import AXES, ConeView
 from viz.features.fields import params
-from viz.features.fields.params import PARAMS, TABS
+from viz.features.fields.params import TABS, FieldSettings
 
-PARSE = {param.name: param.parse for param in PARAMS}
-DEFAULTS: dict[str, Any] = {param.name: param.default for param in PARAMS}
+PARSE = {param.name: param.parse for param in FieldSettings.params()}
+DEFAULTS = FieldSettings()
 units = st.tuples(st.integers(0, 9999), st.integers(0, 9999))
 messages = st.fixed_dictionaries(
     {
@@ -30,13 +30,13 @@ messages = st.fixed_dictionaries(
 
 
 def test_the_defaults_read_back() -> None:
-    for param in PARAMS:
+    for param in FieldSettings.params():
         if param.default not in ("", ()):
             assert param.parse(param.format(param.default)) == param.default
 
 
 def test_every_name_of_a_tab_reads_back() -> None:
-    tab = next(param for param in PARAMS if param.name == "tab")
+    tab = next(param for param in FieldSettings.params() if param.name == "tab")
     for name, label in TABS.items():
         assert tab.parse(name) == label
         assert tab.format(label) == name
@@ -44,11 +44,11 @@ def test_every_name_of_a_tab_reads_back() -> None:
 
 @given(messages)
 def test_what_the_cone_tells_comes_back_to_it(message: dict[str, Any]) -> None:
-    told = unit.told(message)
-    assert set(told) == {param.name for param in VIEW}
-    for param in VIEW:
+    told = unit.view_values(message)
+    assert set(told) == {param.name for param in ConeView.params()}
+    for param in ConeView.params():
         assert param.parse(param.format(told[param.name])) == told[param.name]
-    view = params.view(DEFAULTS | told)
+    view = params.view(DEFAULTS.updated(told))
     assert {**view, "unit": list(view["unit"])} == message
 
 
@@ -63,7 +63,7 @@ junk = st.recursive(
 def test_nothing_a_browser_sends_breaks_the_page(
     message: dict[str, Any], name: str, value: object
 ) -> None:
-    told = unit.told(message | {name: value})
+    told = unit.view_values(message | {name: value})
     if told:
         row, col = params.unit_of(told) or (0, 0)
         assert 0 <= row <= 9999
@@ -88,12 +88,12 @@ def test_nothing_a_browser_sends_breaks_the_page(
     ids=repr,
 )
 def test_a_message_that_breaks_a_rule_changes_nothing(message: object) -> None:
-    assert unit.told(message) == {}
+    assert unit.view_values(message) == {}
 
 
 @given(st.lists(st.sampled_from(NAMES), max_size=2))
 def test_compared_architectures_read_back(names: list[str]) -> None:
-    param = next(param for param in PARAMS if param.name == "compare")
+    param = next(param for param in FieldSettings.params() if param.name == "compare")
     assert param.parse(param.format(tuple(names))) == tuple(names)
 
 
@@ -133,10 +133,10 @@ def test_what_is_no_value_is_refused(name: str, text: str) -> None:
     ids=str,
 )
 def test_the_identity_is_the_network_and_its_input(change: dict[str, Any], other: bool) -> None:
-    same = params.identity(DEFAULTS) == params.identity(DEFAULTS | change)
+    same = params.identity(DEFAULTS) == params.identity(DEFAULTS.updated(change))
     assert same != other
 
 
 def test_the_layers_are_part_of_the_identity_of_ones_own() -> None:
-    own = DEFAULTS | {"network": "own"}
+    own = DEFAULTS.updated({"network": "own"})
     assert params.identity(own) != params.identity(own | {"layers": "conv3"})

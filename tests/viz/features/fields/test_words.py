@@ -22,7 +22,7 @@ from viz.page.words import seen
 
 
 def network(layers: str, side: int = 32) -> Network:
-    values = {param.name: param.default for param in network_state.PARAMS}
+    values = network_state.NetworkSettings()
     values |= {"network": "own", "layers": layers, "in_channels": 3}
     return network_state.network(values | {"input_height": side, "input_width": side})
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from core.gradients.counts import window_reads
 from tests.viz.slides import fits
 from viz.features.gradients import compute, export, params
-from viz.features.gradients.params import LAYERS, PARAMS
-from viz.params import decode
+from viz.features.gradients.params import LAYERS, GradientSettings
 from viz.slides.style import Picture, Style
 
 FLOW = {"depth": "5", "levels": "1", "draws": "8"}
@@ -22,7 +21,7 @@ WIDE = Style("wide", 72)
 
 
 def of(**query: str) -> dict[str, Picture]:
-    values, ignored = decode(PARAMS, FLOW | query)
+    values, ignored = GradientSettings.decoded(FLOW | query)
     assert not ignored
     return {one.name: one for one in export.pictures(values)}
 
@@ -56,7 +55,7 @@ def grid_of(axes: Axes) -> NDArray[np.float64]:
 @pytest.mark.parametrize("arriving", ["unit", "random"])
 def test_each_layer_stands_above_what_arrives_at_it(arriving: str) -> None:
     axes = figure_of("layers", arriving).axes
-    values, _ = decode(PARAMS, {"arriving": arriving})
+    values, _ = GradientSettings.decoded({"arriving": arriving})
     for place, name in enumerate(values["shown"]):
         each = params.layer(values, name)
         found = compute.gradient(each.board, params.arriving(values, each))
@@ -77,7 +76,7 @@ def test_reads_are_those_of_the_closed_form() -> None:
 
 
 def test_the_backward_pass_ends_with_autograd_s_gradient() -> None:
-    values, _ = decode(PARAMS, {"arriving": "random"})
+    values, _ = GradientSettings.decoded({"arriving": "random"})
     each = params.layer(values, "conv3")
     found = compute.backward(each.board, params.arriving(values, each))
     arrives, between, kernel, gradient = figure_of("backward").axes
@@ -89,7 +88,7 @@ def test_the_backward_pass_ends_with_autograd_s_gradient() -> None:
 
 
 def test_the_lines_are_the_medians() -> None:
-    values, _ = decode(PARAMS, FLOW)
+    values, _ = GradientSettings.decoded(FLOW)
     specs = params.flows(values)
     found = export._flows(specs)
     (axes,) = figure_of("flow").axes

@@ -28,8 +28,8 @@ from viz.features.gradients.params import (
     DEPTHS,
     LAYERS,
     OWN,
-    PARAMS,
     TABS,
+    GradientSettings,
     arriving,
     layer,
 )
@@ -37,7 +37,7 @@ from viz.features.gradients.tabs import EVEN_READING
 from viz.params import query
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = GradientSettings()
 QUICK = {"depth": "5", "levels": "1", "draws": "8", "compare": "skips"}
 
 
@@ -179,8 +179,8 @@ def test_steps_of_the_backward_pass(step: str) -> None:
 
 def sweeps(values: Mapping[str, Any], name: str) -> None:
     """The board of a backward pass gives what autograd gives."""
-    shown = layer({**DEFAULTS, **values}, name)
-    downstream = arriving({**DEFAULTS, **values}, shown)
+    shown = layer(DEFAULTS.updated(values), name)
+    downstream = arriving(DEFAULTS.updated(values), shown)
     found = compute.backward(shown.board, downstream)
     board = compute.backward_board(shown.board, downstream)
     wanted = found.gradient if shown.board.layer.padding_mode == "zeros" else found.padded
@@ -207,7 +207,7 @@ def test_the_player_is_sent_the_backward_pass(name: str, side: int) -> None:
 )
 def test_the_player_is_sent_any_backward_pass(fill: str, height: int, **values: Any) -> None:
     values |= {"padding_mode": fill, "input_height": height, "out_channels": 2, "pad_top": 2}
-    full = {**DEFAULTS, **values}
+    full = DEFAULTS.updated(values)
     params.settle(full)
     sweeps({**full, "arriving": "random"}, OWN)
 
@@ -218,12 +218,12 @@ def test_links_carry_what_the_player_shows() -> None:
     assert (sent["view"]["step"], sent["view"]["pin"]) == (5, "o1.1")
     assert sent["boards"][0]["signed"]  # a gradient has the colours of signed values
     assert url_of(app) == {"tab": "back", "step": "5", "pin": "o1.1"}
-    assert state.told({"step": 7, "pin": "o0.1", "loop": True}) == (
+    assert state.view_values({"step": 7, "pin": "o0.1", "loop": True}) == (
         {"step": 7, "pin": "o0.1", "loop": True, "channel": 0, "filter": 0, "speed": 0}
         | {"reads": False}
     )
-    assert state.told("nonsense") == {}
-    assert "step" not in state.told({"step": "x", "pin": "q"})
+    assert state.view_values("nonsense") == {}
+    assert "step" not in state.view_values({"step": "x", "pin": "q"})
 
 
 def settled(app: AppTest) -> AppTest:
@@ -247,7 +247,7 @@ def test_flow_through_depth() -> None:
 
 
 def test_flows_are_told_as_they_come_and_end_when_nobody_waits() -> None:
-    specs = tuple(params.flows({**DEFAULTS, "depth": 5, "levels": 1, "draws": 8}).values())
+    specs = tuple(params.flows(DEFAULTS.updated({"depth": 5, "levels": 1, "draws": 8})).values())
     told: list[tuple[int, int, Any]] = []
 
     def report(done: int, total: int, partial: Any) -> bool:
@@ -264,7 +264,7 @@ def test_flows_are_told_as_they_come_and_end_when_nobody_waits() -> None:
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_no_choice_is_too_deep_or_halved_too_often(depth: int) -> None:
     for levels in range(5):
-        specs = params.flows({**DEFAULTS, "depth": depth, "levels": levels})
+        specs = params.flows(DEFAULTS.updated(depth=depth, levels=levels))
         assert {len(s.downsampling_layers) for s in specs.values() if s.downsampling != "none"} == {
             levels
         }
@@ -272,7 +272,7 @@ def test_no_choice_is_too_deep_or_halved_too_often(depth: int) -> None:
 
 @pytest.mark.parametrize("name", COMPARED)
 def test_every_comparison_has_its_networks(name: str) -> None:
-    flows = params.flows({**DEFAULTS, "compare": name})
+    flows = params.flows(DEFAULTS.updated({"compare": name}))
     assert len(flows) == len(COMPARED[name][1]) == len(set(flows.values()))
     assert [getattr(spec, name) for spec in flows.values()] == list(COMPARED[name][1])
 
@@ -344,8 +344,10 @@ def test_any_link_shows_a_picture(link: dict[str, Any]) -> None:
 
 def test_a_link_reads_back_as_it_was_written() -> None:
     changed = {"shown": ["own", "conv1"], "unit": "2.3", "depth": 40, "tab": TABS["counts"]}
-    written = query(PARAMS, {**DEFAULTS, **changed})
+    written = DEFAULTS.updated(changed).query()
     assert written == {"shown": "own.conv1", "unit": "2.3", "depth": "40", "tab": "counts"}
-    read = {p.name: p.parse(written[p.name]) for p in PARAMS if p.name in written}
+    read = {
+        p.name: p.parse(written[p.name]) for p in GradientSettings.params() if p.name in written
+    }
     assert read == changed
     assert UpstreamGradient("unit", (2, 3)).unit == (2, 3)

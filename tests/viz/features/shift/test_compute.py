@@ -13,7 +13,7 @@ from core.shift.network import network_consistency
 from viz.choices import network, network_analysis
 from viz.choices.network import Network
 from viz.features.shift import compute
-from viz.features.shift.params import PARAMS
+from viz.features.shift.params import ShiftSettings
 
 LINK = {"network": "own", "layers": "conv3 p1 c5, relu, conv3 s2 p1 c3", "direction": "across"}
 
@@ -28,7 +28,7 @@ def test_a_network_is_built_and_followed_once_a_request(monkeypatch: pytest.Monk
     monkeypatch.setattr(Network, "build", counted("build", Network.build))
     monkeypatch.setattr(graph, "run_on_meta", counted("trace", graph.run_on_meta))
     size = {"input_height": 16, "input_width": 16}
-    values = {param.name: param.default for param in PARAMS} | LINK | size
+    values = ShiftSettings.defaults().updated(LINK | size)
     network.settle(values)
     analysis = network_analysis.analysis(network.network(values))
     assert compute.fit(analysis, values) == []

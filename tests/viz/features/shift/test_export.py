@@ -13,8 +13,7 @@ from core.shift.layer import KINDS
 from tests.viz.slides import fits
 from viz.features.shift import compute, export, params
 from viz.features.shift.compute import FRAMES
-from viz.features.shift.params import PARAMS
-from viz.params import decode
+from viz.features.shift.params import ShiftSettings
 from viz.slides.sheet import inked, saved
 from viz.slides.style import Picture, Style
 
@@ -29,7 +28,7 @@ WIDE = Style("wide", 72)
 
 
 def values_of(**query: str) -> dict[str, Any]:
-    values, ignored = decode(PARAMS, SMALL | query)
+    values, ignored = ShiftSettings.decoded(SMALL | query)
     assert not ignored
     return values
 

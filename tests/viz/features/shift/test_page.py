@@ -22,10 +22,10 @@ from viz.features.shift.params import (
     BLUR_WORDS,
     BLURS,
     DIRECTIONS,
-    PARAMS,
     SIDES,
     TABS,
     Scene,
+    ShiftSettings,
     layers,
     scene,
     shift_of,
@@ -33,7 +33,7 @@ from viz.features.shift.params import (
 from viz.features.shift.plots import cosine_text
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = ShiftSettings()
 CHARTS = {"layers": 4, "curve": 3, "spectra": 2}
 SMALL = {"layers": "conv3 p1 c4, relu, maxpool2", "input_height": "16", "input_width": "16"}
 
@@ -79,7 +79,7 @@ def charts(app: AppTest) -> int:
 
 
 def values_of(**changes: Any) -> dict[str, Any]:
-    return {**DEFAULTS, **changes}
+    return DEFAULTS.updated(changes)
 
 
 def test_opens_with_a_moved_photograph_and_six_outputs() -> None:

@@ -11,9 +11,8 @@ from core.layer.sizes import formula
 from tests.viz.slides import fits
 from viz.choices import layer as state
 from viz.features.sizes import compute, export, params
-from viz.features.sizes.params import PARAMS, TABS
+from viz.features.sizes.params import TABS, SizesSettings
 from viz.page.words import sides
-from viz.params import decode
 from viz.slides.style import Picture, Style
 
 NAMES = {
@@ -28,7 +27,7 @@ NAMES = {
 
 
 def of(**query: str) -> dict[str, Picture]:
-    values, ignored = decode(PARAMS, query)
+    values, ignored = SizesSettings.decoded(query)
     assert not ignored
     return {picture.name: picture for picture in export.pictures(values)}
 
@@ -74,7 +73,7 @@ OTHERS: list[dict[str, str]] = [
 @pytest.mark.parametrize("turn, query", list(enumerate(OTHERS)))
 def test_other_layers_fit_too(turn: int, query: dict[str, str]) -> None:
     """On one of two slides in turn: every picture comes on both."""
-    values, _ = decode(PARAMS, query)
+    values, _ = SizesSettings.decoded(query)
     for picture, style in zip(export.pictures(values), cycle(fits.ENDS[:: 1 - 2 * (turn % 2)])):
         assert not fits.misfits(fits.drawn(picture, style), style), picture.name
 
@@ -104,7 +103,7 @@ def test_conventions_of_a_transposed_convolution_are_pictures_too() -> None:
 
 def test_the_table_has_cores_numbers() -> None:
     shown = words_of(of(stride="2")["stride_padding"])
-    values, _ = decode(PARAMS, {"stride": "2"})
+    values, _ = SizesSettings.decoded({"stride": "2"})
     table = compute.size_table(params.layer(values), (8, 8))
     cells = [
         f"{rows}" + (f" ({unread})" if unread else "")
@@ -172,7 +171,7 @@ def test_a_size_that_no_layer_gives_has_no_picture() -> None:
     ],
 )
 def test_the_formula_has_cores_steps(query: dict[str, str]) -> None:
-    values, _ = decode(PARAMS, query)
+    values, _ = SizesSettings.decoded(query)
     axes = formula(params.layer(values), state.size(values))
     for style in fits.STYLES[::2]:
         figure = fits.drawn(of(**query)["formula"], style)

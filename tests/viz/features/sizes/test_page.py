@@ -19,10 +19,10 @@ from tests.viz.values import all_values
 from tests.viz.visit import open_page
 from viz.choices import layer as state
 from viz.features.sizes import compute
-from viz.features.sizes.params import PARAMS, TABS, board_query, layer, settle
+from viz.features.sizes.params import TABS, SizesSettings, board_query, layer, settle
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = SizesSettings()
 
 
 def visit(query: Mapping[str, str] | None = None) -> AppTest:
@@ -216,8 +216,10 @@ def test_any_link_opens_and_its_own_link_opens_the_same(query: dict[str, str]) -
 
 
 def parsed(query: Mapping[str, str]) -> dict[str, Any]:
-    given_values = {p.name: p.parse(query[p.name]) for p in PARAMS if p.name in query}
-    return DEFAULTS | given_values
+    given_values = {
+        p.name: p.parse(query[p.name]) for p in SizesSettings.params() if p.name in query
+    }
+    return DEFAULTS.updated(given_values)
 
 
 @given(values_of_params)
@@ -228,7 +230,7 @@ def test_every_layer_settles_and_has_a_board(query: dict[str, str]) -> None:
     assert bool(sentences) == (values != before)
     spec, size = layer(values), state.size(values)
     board = board_query(spec, size, values)
-    params = {p.name: p for p in (*state.layer_params(), *state.input_params())}
+    params = {p.name: p for p in state.BoardSettings.params()}
     shown = {p.name: p.default for p in params.values()}
     shown |= {name: params[name].parse(text) for name, text in board.items()}
     assert max(state.size(shown)) <= state.MAX_SIDE
@@ -291,7 +293,7 @@ def test_conventions_of_a_transposed_convolution_cut_its_output() -> None:
 def test_a_wrong_layer_is_mended_as_on_the_board(values: dict[str, Any]) -> None:
     """Where the board can draw the output: the sizes page has no bound on it."""
     small = {**values, "in_channels": 1, "out_channels": 1, "groups": 1, "padding_mode": "zeros"}
-    page = {param.name: small.get(param.name, param.default) for param in PARAMS}
+    page = {param.name: small.get(param.name, param.default) for param in SizesSettings.params()}
     board, sizes = {**small}, {**page}
     sentences = settle(sizes)
     if state.settle(board) == sentences:

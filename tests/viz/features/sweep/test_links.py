@@ -13,10 +13,10 @@ from tests.examples import examples
 from tests.viz.values import WORDS, all_values
 from tests.viz.visit import link_of, opened, sent, values_of, visit, warned
 from viz.choices import layer
-from viz.choices.layer import PARAMS, SECOND
+from viz.features.sweep.params import SECOND, SweepSettings
 from viz.params import query
 
-NAMES = [param.name for param in PARAMS]
+NAMES = [param.name for param in SweepSettings.params()]
 HOSTILE: dict[str, tuple[dict[str, str], str]] = {
     "too large": ({"stride": "9"}, "`stride` must be from 1 to 8 (got `9`)"),
     "huge": ({"kernel_size": "9" * 5000}, "`kernel_size` must have at most 4000 characters"),
@@ -98,7 +98,7 @@ def said(link: dict[str, str]) -> tuple[str, dict[str, Any]]:
     values = values_of(at)
     for suffix in ("", SECOND) if values["compare"] == "second" else ("",):
         check(layer.layer(values, suffix), layer.size(values))
-    assert link_of(at) == query(PARAMS, values), "the URL says what is shown"
+    assert link_of(at) == query(SweepSettings.params(), values), "the URL says what is shown"
     opened(at)
     assert values_of(at) == values
     return notes, values
@@ -110,7 +110,7 @@ def test_what_cannot_be_read_is_said(name: str) -> None:
     notes, values = said(link)
     assert notes.startswith("Part of the link was ignored: ")
     assert sentence in notes
-    assert values == {param.name: param.default for param in PARAMS}
+    assert values == SweepSettings.defaults()
 
 
 @pytest.mark.parametrize("name", CONTRADICTIONS)
@@ -140,7 +140,7 @@ NONSENSE = (
 @given(link=st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=9), NONSENSE, max_size=8))
 def test_nonsense_never_empties_the_page(link: dict[str, str]) -> None:
     notes, _ = said(link)
-    params = {param.name: param for param in PARAMS}
+    params = {param.name: param for param in SweepSettings.params()}
     refused = [name for name in link if name not in params]
     for name in link.keys() - set(refused):
         try:
@@ -158,7 +158,7 @@ def _long(link: dict[str, str]) -> bool:
 @FEW
 @given(values=all_values())
 def test_contradictions_never_empty_the_page(values: dict[str, Any]) -> None:
-    notes, shown = said(query(PARAMS, values))
+    notes, shown = said(query(SweepSettings.params(), values))
     assert "ignored" not in notes
     for name in NAMES:
         if shown[name] != values[name]:

@@ -29,6 +29,7 @@ from tests.viz.visit import (
 )
 from viz.choices import layer as state
 from viz.features.sweep import compute
+from viz.features.sweep.params import SweepSettings
 from viz.features.sweep.presets import CLASSICS, PRESETS
 from viz.params import query
 
@@ -92,7 +93,7 @@ def frame_of(at: AppTest) -> dict[str, Any]:
 
 def link_to(values: dict[str, Any]) -> dict[str, str]:
     """The link of a page with these values, the others at their defaults."""
-    return query(state.PARAMS, values)
+    return query(SweepSettings.params(), values)
 
 
 def torch_output(values: dict[str, Any], suffix: str) -> np.ndarray:
@@ -152,7 +153,7 @@ def test_extremes_are_shown_as_they_are(name: str) -> None:
 
 def _defaults(link: dict[str, Any]) -> set[str]:
     """The settings of a link that are the defaults, which a URL leaves out."""
-    default = {param.name: param.format(param.default) for param in state.PARAMS}
+    default = {param.name: param.format(param.default) for param in SweepSettings.params()}
     return {name for name, value in link.items() if default[name] == str(value)}
 
 
@@ -254,7 +255,7 @@ def test_the_four_classics(link: dict[str, Any]) -> None:
     for board, classic in zip(boards, CLASSICS.values(), strict=True):
         expected = {**state.values_of(state.layer(values), size), **classic}
         expected |= {"kernel_size": values["kernel_size"], "kernel_width": across}
-        expected |= state.apart(expected) | {"kernel_width": across, "separate": True}
+        expected |= state.equal_widths(expected) | {"kernel_width": across, "separate": True}
         layer = state.layer(values | expected)
         assert decoded(board["output"]).shape[1:] == check(layer, size)
         assert f"stride {classic['stride']}, padding {classic['padding']}" in board["title"]

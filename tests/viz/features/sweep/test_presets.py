@@ -11,7 +11,7 @@ from tests.viz.values import accepts, defaults
 from viz.choices import layer as state
 from viz.features.sweep.presets import CLASSICS, PRESETS, matching
 
-PARAMS = {param.name: param for param in state.layer_params()}
+PARAMS = {param.name: param for param in state.LayerSettings.params()}
 
 
 @pytest.mark.parametrize("name", PRESETS)

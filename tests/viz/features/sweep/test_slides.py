@@ -18,11 +18,10 @@ from core.layer.operations import OPERATIONS
 from tests.examples import examples
 from tests.viz.slides import fits
 from viz import theme
-from viz.choices.layer import PARAMS
 from viz.features.sweep import export
 from viz.features.sweep.board_layout import Box, Grid, places
 from viz.features.sweep.board_words import Focus, View, focus_of, number, sum_line
-from viz.params import decode
+from viz.features.sweep.params import SweepSettings
 from viz.slides.style import Picture, Style
 
 WIDE = Style("wide", 72)
@@ -56,7 +55,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def values(**link: Any) -> dict[str, Any]:
-    found, ignored = decode(PARAMS, {name: str(value) for name, value in link.items()})
+    found, ignored = SweepSettings.decoded({name: str(value) for name, value in link.items()})
     assert not ignored
     return found
 

@@ -32,12 +32,12 @@ from tests.core.tied_pools import by_hand
 from viz.choices import lab_store
 from viz.choices.lab_store import ByteLimitedLRU, Run
 from viz.features.training import compute
-from viz.features.training.params import PARAMS, Comparison, comparison
+from viz.features.training.params import Comparison, LabSettings, comparison
 from viz.server import processes
 from viz.server.queue import Jobs, View
 from viz.server.settings import settings
 
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = LabSettings()
 TINY = {"width": 4, "levels": 1, "steps": 8, "warm_up": 2, "batch": 8, "variants": "max,strided"}
 GONE = {
     "steps": 30,
@@ -52,7 +52,7 @@ Runs = dict[tuple[int, int], tuple[Record, ...]]
 
 def tiny(own: OwnImages | None = None, **changes: Any) -> Comparison:
     """With fewer records than the page has."""
-    c = comparison(DEFAULTS | TINY | changes, own)
+    c = comparison(DEFAULTS.updated(TINY | changes), own)
     fewer = {"records": 4, "snapshots": 1, "erf_draws": 1}
     return replace(c, specs=tuple(replace(spec, **fewer) for spec in c.specs))
 

@@ -18,9 +18,8 @@ from core.training.text import to_text
 from tests.viz.slides import fits
 from viz.choices import lab_store
 from viz.features.training import compute, export, params
-from viz.features.training.params import PARAMS, TABS, Comparison
+from viz.features.training.params import TABS, Comparison, LabSettings
 from viz.features.training.plot_parts import some_maps
-from viz.params import decode
 from viz.slides.sheet import inked, saved
 from viz.slides.style import STRIPS, Picture, Style
 
@@ -30,7 +29,7 @@ WIDE, HALF = Style("wide", 72), Style("half", 72, dark=True)
 
 
 def values_of(**query: str) -> dict[str, Any]:
-    values, ignored = decode(PARAMS, QUERY | query)
+    values, ignored = LabSettings.decoded(QUERY | query)
     assert not ignored
     return values
 

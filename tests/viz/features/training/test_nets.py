@@ -57,7 +57,7 @@ def test_the_code_makes_the_same_specs(task: dict[str, Any], link: dict[str, Any
 def test_the_code_of_ones_own_images_reads_them() -> None:
     images = np.zeros((8, 1, 16, 16), np.float32)
     own = OwnImages("0" * 32, images, np.arange(8) % 2, (0, 1))
-    wanted = comparison({**DEFAULTS, "task": "own", "digest": own.digest}, own)
+    wanted = comparison(DEFAULTS.updated({"task": "own", "digest": own.digest}), own)
     code = nets.code(wanted)
     compile(code, "", "exec")
     assert 'task = read_npz(Path("images.npz").read_bytes())' in code

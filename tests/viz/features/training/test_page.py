@@ -191,7 +191,7 @@ def test_what_is_no_setting_is_ignored_and_told(link: dict[str, Any], server: Se
 def test_what_is_looked_at_is_kept_inside(tab: str, server: Server) -> None:
     at = visit(**tiny(seed=READY, tab=tab, net=3, at=200, sample=19_999, unit="99.99"))
     assert not at.warning
-    assert at.session_state["page:training"]["kept"]["net"] == 1
+    assert at.session_state["page:training"]["published_values"]["net"] == 1
 
 
 def test_images_that_are_not_here_any_more(server: Server) -> None:

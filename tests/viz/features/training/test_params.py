@@ -29,8 +29,8 @@ from viz.features.training import params
 from viz.features.training.params import (
     BY_NAME,
     DEFAULT_VARIANTS,
-    PARAMS,
     TABS,
+    LabSettings,
     class_names,
     comparison,
     label,
@@ -39,9 +39,9 @@ from viz.features.training.params import (
     variants,
     variants_text,
 )
-from viz.params import decode, query
+from viz.params import query
 
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = LabSettings()
 OWN = OwnImages(
     "0123456789abcdef" * 2, np.zeros((8, 1, 8, 8), np.float32), np.arange(8) // 4, (3, 7)
 )
@@ -63,7 +63,7 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
 
 
 def asked(**changes: Any) -> params.Comparison:
-    return comparison(DEFAULTS | changes, OWN)
+    return comparison(DEFAULTS.updated(changes), OWN)
 
 
 def test_at_first_it_is_cores_own_comparison() -> None:
@@ -81,11 +81,11 @@ def test_the_far_mark_begins_with_cores_own_settings() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_preset_undoes_every_other(task: str) -> None:
-    values = DEFAULTS | {"task": "digits"}
+    values = DEFAULTS.updated({"task": "digits"})
     for other in TASKS:
         changed = values | preset(other) | preset(task)
         assert changed == values | preset(task)
-    assert preset("digits").items() <= DEFAULTS.items()
+    assert preset("digits").items() <= DEFAULTS.flat.items()
 
 
 def test_no_more_nets_and_seeds_than_core_compares() -> None:
@@ -144,7 +144,7 @@ def test_variants_as_text(vary: str) -> None:
     assert variants_text(vary, usual) == ""
     turned = usual[::-1]
     text = BY_NAME["variants"].parse(variants_text(vary, turned))
-    assert variants(DEFAULTS | {"vary": vary, "variants": text}) == turned
+    assert variants(DEFAULTS.updated({"vary": vary, "variants": text})) == turned
     assert set(asked(**on_vary(DEFAULTS, vary) | {"variants": text}).names) == {
         label(vary, each) for each in usual
     }
@@ -195,8 +195,8 @@ TEXTS = st.sampled_from(
 
 @given(st.dictionaries(st.sampled_from([*BY_NAME, "other"]), TEXTS | st.text(max_size=9)))
 def test_any_link_gives_a_comparison_or_a_sentence(link: dict[str, str]) -> None:
-    values, _ = decode(PARAMS, link)
-    assert decode(PARAMS, query(PARAMS, values)) == (values, [])
+    values, _ = LabSettings.decoded(link)
+    assert LabSettings.decoded(query(LabSettings.params(), values)) == (values, [])
     try:
         found = comparison(values, OWN)
     except SpecError as error:

@@ -27,6 +27,7 @@ from tests.viz.features.training.training_visit import (
 )
 from tests.viz.visit import link_of, text_of
 from viz.choices import layer
+from viz.features.sweep.params import SweepSettings
 from viz.features.training import compute, files_tab, nets
 from viz.features.training.params import TABS
 
@@ -96,7 +97,7 @@ def test_a_kernel_is_swept_over_a_digit(server: Server) -> None:
     at = visit(**tiny(seed=READY, tab="kernels", net=1))
     link = next(e.proto for e in at.get("page_link") if e.proto.label == "kernel 2")
     told = dict(part.split("=") for part in link.query_string.replace("%3A", ":").split("&"))
-    board = layer.board({**{p.name: p.default for p in layer.PARAMS}, **state_values(told)})
+    board = layer.board(SweepSettings().updated(state_values(told)))
     record = compute.stored_records(asked(**tiny(seed=READY)))[1, READY][-1]
     np.testing.assert_allclose(
         kernel_of(board), record.snapshot.kernels[2], atol=5e-4, rtol=0, strict=False
@@ -106,7 +107,7 @@ def test_a_kernel_is_swept_over_a_digit(server: Server) -> None:
 
 
 def state_values(query: dict[str, str]) -> dict[str, Any]:
-    rules = {p.name: p for p in layer.PARAMS}
+    rules = {p.name: p for p in SweepSettings.params()}
     return {name: rules[name].parse(text) for name, text in query.items()}
 
 

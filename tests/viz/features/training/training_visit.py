@@ -18,12 +18,12 @@ from tests.viz.visit import MAIN, open_page, run_until, run_until_done
 from viz.choices import lab_store
 from viz.choices.lab_store import ByteLimitedLRU, Run
 from viz.features.training import compute, params
-from viz.features.training.params import PARAMS, Comparison
+from viz.features.training.params import Comparison, LabSettings
 from viz.page import progress
 from viz.server import processes
 from viz.server.queue import Jobs
 
-DEFAULTS = {param.name: param.default for param in PARAMS}
+DEFAULTS = LabSettings()
 TINY = {"steps": 30, "width": 4, "seeds": 1, "levels": 1, "batch": 8, "variants": "max,strided"}
 READY = 21
 """The seed whose runs are there from the start."""
@@ -61,7 +61,7 @@ def again(at: AppTest) -> AppTest:
 
 def asked(**link: Any) -> Comparison:
     """What a link asks for."""
-    return params.comparison({**DEFAULTS, **link})
+    return params.comparison(DEFAULTS.updated(link))
 
 
 def until(at: AppTest, happened: Callable[[AppTest], Any]) -> AppTest:
