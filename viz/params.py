@@ -184,10 +184,16 @@ def setting(param: Param) -> Any:
     return field(default=param.default, metadata=metadata)
 
 
-def again(cls: type[Settings], name: str, **changes: Any) -> Any:
-    """A field that is the parameter of another class of settings, but for these attributes."""
+def inherited(cls: type[Settings], name: str, default: Any = None) -> Any:
+    """A field that is the parameter of another class of settings, with a default of its own.
+
+    Args:
+        cls: the other class.
+        name: of the parameter.
+        default: the other class's where it is None.
+    """
     param = next(param for param in cls.params() if param.name == name)
-    return setting(replace(param, **changes))
+    return setting(param if default is None else replace(param, default=default))
 
 
 def text(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from core.errors import SpecError
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
+from viz.params import Settings
 from viz.slides.style import Picture, Style
 
 tries = st.session_state.setdefault("tries", [])
@@ -43,5 +44,5 @@ PICTURES = [
     failing("fault", ZeroDivisionError("secret")),
 ]
 st.title("Saving")
-PageState("saving", ())
+PageState("saving", Settings)
 save_menu("saving", PICTURES, "settings")

@@ -24,8 +24,7 @@ from viz.features.erf import compute, params
 from viz.server.queue import Jobs
 
 def asked(side, layers):
-    values = params.LabSettings()
-    values |= dict(layers=layers, input_height=side, input_width=side, draws=1)
+    values = params.ErfSettings(layers=layers, input_height=side, input_width=side, draws=1)
     found = network_analysis.analysis(network.network(values))
     request = params.request(values, found.deepest.node.name, found.deepest.node.grid)
     compute.check(request, found)

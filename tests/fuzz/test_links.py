@@ -18,7 +18,7 @@ from tests.viz.visit import MAIN, open_page
 from viz.page import progress, session
 from viz.page.session import PageState
 from viz.pages import PAGES
-from viz.params import Param
+from viz.params import Param, Settings
 from viz.server import torch_start
 from viz.server.queue import Jobs
 
@@ -69,9 +69,9 @@ def params_of(page: str) -> Sequence[Param]:
     with pytest.MonkeyPatch.context() as patch:
         usual = PageState.__init__
 
-        def init(self: PageState, name: str, params: Sequence[Param]) -> None:
-            found.append(params)
-            usual(self, name, params)
+        def init(self: PageState[Any], name: str, settings: type[Settings]) -> None:
+            found.append(settings.params())
+            usual(self, name, settings)
 
         patch.setattr(session.PageState, "__init__", init)
         visit(page, {})

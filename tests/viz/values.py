@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -62,11 +63,15 @@ def any_value(param: Param) -> st.SearchStrategy[Any]:
     return st.just(param.default) | st.sampled_from(allowed(param))
 
 
-def all_values(
-    params: Sequence[Param] = SweepSettings.params(),
-) -> st.SearchStrategy[dict[str, Any]]:
+def all_values() -> st.SearchStrategy[SweepSettings]:
     """A value for every parameter, each drawn on its own: most layers cannot be run."""
-    return st.fixed_dictionaries({param.name: any_value(param) for param in params})
+    values = {param.name: any_value(param) for param in SweepSettings.params()}
+    return st.fixed_dictionaries(values).map(SweepSettings.of)
+
+
+def param(declared: Any, name: str = "n") -> Param:
+    """The parameter that a maker of `viz.params` declares, by itself."""
+    return replace(declared.metadata["param"], name=name)
 
 
 def defaults(**changes: Any) -> SweepSettings:

@@ -17,7 +17,6 @@ from core.layer.window import Pads, Pair
 from viz.params import (
     Param,
     Settings,
-    again,
     choice,
     decimal,
     number,
@@ -34,7 +33,6 @@ UPLOAD = "upload"
 SIDES = ("pad_top", "pad_bottom", "pad_left", "pad_right")
 
 PICTURE_LABELS = {name: picture.label for name, picture in PICTURES.items()}
-WITH_UPLOAD = {**PICTURE_LABELS, UPLOAD: "your own…"}
 
 
 def _length(default: int, low: int, high: int, label: str, help: str | None = None) -> Any:
@@ -147,11 +145,15 @@ def _edits(dimensions: int) -> Any:
     return text("", parse)
 
 
+def _picture(labels: Mapping[str, str]) -> Any:
+    return choice("china", labels, "picture")
+
+
 @dataclass(frozen=True)
 class PictureSettings(Settings):
     """The picture, and which one where it is drawn."""
 
-    picture: str = choice("china", PICTURE_LABELS, "picture")
+    picture: str = _picture(PICTURE_LABELS)
     seed: int = number(0, 0, MAX_SEED, "seed — which one")
 
 
@@ -167,7 +169,7 @@ class WeightSettings(Settings):
 class BoardSettings(WeightSettings, PictureSettings, LayerSettings):
     """One layer, its input, and the values of its kernel: all that a board needs."""
 
-    picture: str = again(PictureSettings, "picture", options=WITH_UPLOAD)
+    picture: str = _picture({**PICTURE_LABELS, UPLOAD: "your own…"})
     input_height: int = number(8, 1, MAX_SIDE, "input height", unit="px")
     input_width: int = number(8, 1, MAX_SIDE, "input width", unit="px")
     in_channels: int = choice(

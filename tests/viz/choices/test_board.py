@@ -18,6 +18,7 @@ from tests.viz.values import all_values, defaults
 from viz.choices import board as choices_board
 from viz.choices import layer
 from viz.features.sweep import compute
+from viz.features.sweep.params import SweepSettings
 from viz.server import torch_start
 
 LOSSY = {"stride": 3, "padding": 0, "input_height": 7, "input_width": 7}
@@ -65,8 +66,8 @@ def test_torch_uses_one_thread() -> None:
 
 @examples(60)
 @given(values=all_values())
-def test_the_sentence_and_the_fixes_agree_with_the_mask(values: dict[str, Any]) -> None:
-    layer.settle(values)
+def test_the_sentence_and_the_fixes_agree_with_the_mask(values: SweepSettings) -> None:
+    values, _ = layer.settle(values)
     asked = layer.board(values)
     lost, mask = choices_board.unread(asked), unread_mask(asked.layer, asked.source.size)
     rows, cols = formula(asked.layer, asked.source.size)
@@ -74,8 +75,8 @@ def test_the_sentence_and_the_fixes_agree_with_the_mask(values: dict[str, Any]) 
     assert mask.any() == ("hatched) never count" in lost.sentence)
     assert mask.any() or not lost.fixes
     for fix in lost.fixes:
-        mended = values | layer.values_of(fix.spec, fix.size)
-        assert layer.settle(mended) == []
+        mended = values.updated(layer.values_of(fix.spec, fix.size))
+        assert layer.settle(mended) == (mended, [])
         repaired = choices_board.unread(layer.board(mended))
         assert "never count" not in repaired.sentence
         assert not repaired.fixes
@@ -90,7 +91,7 @@ def test_a_lossy_layer_is_offered_fixes() -> None:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_snippet_gives_the_boards_numbers(operation: str) -> None:
     values = defaults(operation=operation, in_channels=2, out_channels=2, bias=2.0)
-    layer.settle(values)
+    values, _ = layer.settle(values)
     asked = layer.board(values)
     names: dict[str, Any] = {}
     exec(compute.snippet("pytorch", asked), names)

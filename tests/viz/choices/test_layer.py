@@ -17,56 +17,63 @@ from tests.core.strategies import cases
 from tests.examples import examples
 from tests.viz.values import accepts, all_values, defaults
 from viz.choices import layer
+from viz.choices.layer import BoardSettings, SizeSettings
 from viz.features.sweep.params import SECOND, SweepSettings
+from viz.features.sweep.params import settled as settled_page
 
 BY_NAME = {param.name: param for param in SweepSettings.params()}
 LAYER = [param.name for param in layer.LayerSettings.params()]
-SUFFIXES = ["", SECOND]
 
 
-def runs(values: dict[str, Any], suffix: str = "") -> bool:
+def runs(values: BoardSettings) -> bool:
     try:
-        check(layer.layer(values, suffix), layer.size(values))
+        check(layer.layer(values), layer.size(values))
     except SpecError:
         return False
     return True
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
 @examples(150)
 @given(values=all_values())
-def test_settling_ends_in_a_layer_that_runs(suffix: str, values: dict[str, Any]) -> None:
-    before, fine = dict(values), runs(values, suffix)
-    sentences = layer.settle(values, suffix)
-    assert runs(values, suffix)
-    assert (values == before) == fine
+def test_settling_ends_in_a_layer_that_runs(values: SweepSettings) -> None:
+    before, fine = values.flat, runs(values)
+    settled, sentences = layer.settle(values)
+    assert runs(settled)
+    assert (settled == values) == fine
     assert bool(sentences) != fine
-    changed = [name for name in values if values[name] != before[name]]
-    own = {name + suffix for name in LAYER}
-    assert set(changed) <= own, "only the layer's own settings change"
+    changed = [name for name, value in settled.flat.items() if value != before[name]]
+    assert set(changed) <= set(LAYER), "only the layer's own settings change"
     said = " ".join(sentences)
     assert "at their defaults" in said or all(f"`{name}`" in said for name in changed)
-    assert all(accepts(BY_NAME[name], BY_NAME[name].format(values[name])) for name in changed)
-    assert layer.settle(values, suffix) == []
+    assert all(accepts(BY_NAME[name], BY_NAME[name].format(settled[name])) for name in changed)
+    assert layer.settle(settled) == (settled, [])
 
 
 @examples(50)
 @given(values=all_values())
-def test_two_layers_are_settled_one_after_the_other(values: dict[str, Any]) -> None:
-    for suffix in SUFFIXES:
-        layer.settle(values, suffix)
-    assert all(runs(values, suffix) for suffix in SUFFIXES)
+def test_two_layers_are_settled_each_on_its_own(values: SweepSettings) -> None:
+    values = values.updated(compare="second")
+    settled, sentences = settled_page(values)
+    assert all(runs(board) for board in settled.layers.values())
+    boards = values.layers
+    assert any("Layer B" in sentence for sentence in sentences) != runs(boards[SECOND])
+    before = SizeSettings.of(boards[""].flat), boards[SECOND]
+    if runs(boards[""]):
+        assert SizeSettings.of(settled.flat) == before[0]
+    if runs(before[1]):
+        assert settled.second == values.second
 
 
 @given(values=all_values())
-def test_a_settled_page_is_a_board(values: dict[str, Any]) -> None:
-    layer.settle(values)
+def test_a_settled_page_is_a_board(values: SweepSettings) -> None:
+    values, _ = layer.settle(values)
     board = layer.board(values)
-    assert board == layer.board(dict(values))
-    assert hash(board) == hash(layer.board(dict(values)))
-    assert board.source.size == (values["input_height"], values["input_width"])
-    assert board.layer.in_channels == values["in_channels"]
-    assert board.layer.bias == (values["bias"] != 0 and OPERATIONS[values["operation"]].has("bias"))
+    again = layer.board(SweepSettings.of(values.flat))
+    assert board == again
+    assert hash(board) == hash(again)
+    assert board.source.size == (values.input_height, values.input_width)
+    assert board.layer.in_channels == values.in_channels
+    assert board.layer.bias == (values.bias != 0 and OPERATIONS[values.operation].has("bias"))
 
 
 @pytest.mark.parametrize(
@@ -134,8 +141,8 @@ def test_the_setting_at_fault_goes_to_its_nearest_value(
     changes: dict[str, Any], changed: dict[str, Any], said: str
 ) -> None:
     values = defaults(**changes)
-    (sentence,) = layer.settle(values)
-    assert values == defaults(**changes).updated(changed)
+    settled, (sentence,) = layer.settle(values)
+    assert settled == defaults(**changes).updated(changed)
     assert sentence.endswith(said)
 
 
@@ -143,34 +150,33 @@ def test_a_named_convention_doubles_the_size_of_a_transposed_convolution() -> No
     link = {"operation": "transposed_convolution", "input_height": 16, "input_width": 16}
     for name, pads in (("tf_same", (0, 1)), ("same_lower", (1, 0))):
         values = defaults(**link, convention=name)
-        assert layer.settle(values) == []
+        assert layer.settle(values) == (values, [])
         spec = layer.layer(values)
         assert (check(spec, (16, 16)), spec.padding) == ((32, 32), (pads, pads))
     values = defaults(**link, convention="tf_same", kernel_size=1, output_padding=0)
     assert check(layer.layer(values), (16, 16)) == (32, 32)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
 @given(case=cases(), values=all_values())
 def test_a_layer_comes_back_from_its_values(
-    suffix: str, case: tuple[LayerSpec, tuple[int, int]], values: dict[str, Any]
+    case: tuple[LayerSpec, tuple[int, int]], values: SweepSettings
 ) -> None:
     spec, size = case
     # What the values of a layer do not hold: the bias, and the channels of the input.
-    values |= {"in_channels": spec.in_channels, "bias" + suffix: float(spec.bias)}
-    values |= layer.values_of(spec, size, suffix)
-    assert layer.layer(values, suffix) == spec
+    values = values.updated(in_channels=spec.in_channels, bias=float(spec.bias))
+    values = values.updated(layer.values_of(spec, size))
+    assert layer.layer(values) == spec
     assert layer.size(values) == size
 
 
 @given(values=all_values())
-def test_values_come_back_from_their_layer(values: dict[str, Any]) -> None:
-    layer.settle(values)
+def test_values_come_back_from_their_layer(values: SweepSettings) -> None:
+    values, _ = layer.settle(values)
     spec = layer.layer(values)
-    again = values | layer.values_of(spec, layer.size(values))
+    again = values.updated(layer.values_of(spec, layer.size(values)))
     assert layer.layer(again) == spec
     if not layer.expressible(spec):
-        assert values["convention"] not in ("number", "sides")
+        assert values.convention not in ("number", "sides")
         return
     for name in layer.values_of(spec, layer.size(values)):
         assert accepts(BY_NAME[name], BY_NAME[name].format(again[name])), name
@@ -187,7 +193,7 @@ def test_settings_an_operation_does_not_have_are_left_out(operation: str) -> Non
         output_padding=1,
         bias=3.0,
     )
-    layer.settle(values)
+    values, _ = layer.settle(values)
     spec, plain = layer.layer(values), LayerSpec()
     row = OPERATIONS[operation]
     for name in ("dilation", "padding_mode", "ceil_mode", "count_include_pad", "output_padding"):
@@ -198,10 +204,9 @@ def test_settings_an_operation_does_not_have_are_left_out(operation: str) -> Non
 def test_height_and_width_apart_start_where_they_were() -> None:
     values = defaults(kernel_size=5, stride=3, padding=2, kernel_width=1)
     together = layer.layer(values)
-    values |= {"separate": True} | layer.equal_widths(values)
+    values = values.updated(layer.equal_widths(values.flat), separate=True)
     assert layer.layer(values) == together
-    values["kernel_width"] = 2
-    assert layer.layer(values).kernel_size == (5, 2)
+    assert layer.layer(values.updated(kernel_width=2)).kernel_size == (5, 2)
 
 
 LIMITS = {
@@ -217,27 +222,27 @@ LIMITS = {
 }
 
 
-def bounds_and_truth(values: dict[str, Any], name: str) -> tuple[range, list[int]]:
+def bounds_and_truth(values: SweepSettings, name: str) -> tuple[range, list[int]]:
     """What the slider offers, and every value that works."""
 
     def attempt(value: int) -> None:
-        changed = {**values, name: value}
+        changed = values.updated({name: value})
         check(layer.layer(changed), layer.size(changed))
 
     low, high = LIMITS[name]
     candidates = range(low, high + 1)
     return feasible(attempt, candidates, values[name]), [
-        n for n in candidates if runs({**values, name: n})
+        n for n in candidates if runs(values.updated({name: n}))
     ]
 
 
 @pytest.mark.parametrize("name", LIMITS)
 @examples(30)
 @given(values=all_values())
-def test_sliders_offer_exactly_what_works(name: str, values: dict[str, Any]) -> None:
-    if values["convention"] not in ("number", "sides"):
-        values["convention"] = "number"
-    layer.settle(values)
+def test_sliders_offer_exactly_what_works(name: str, values: SweepSettings) -> None:
+    if values.convention not in ("number", "sides"):
+        values = values.updated(convention="number")
+    values, _ = layer.settle(values)
     bounds, works = bounds_and_truth(values, name)
     assert list(bounds) == works
 
@@ -245,8 +250,8 @@ def test_sliders_offer_exactly_what_works(name: str, values: dict[str, Any]) -> 
 @pytest.mark.parametrize("name", LIMITS)
 @examples(30)
 @given(values=all_values())
-def test_under_any_convention_the_ends_of_a_slider_work(name: str, values: dict[str, Any]) -> None:
-    layer.settle(values)
+def test_under_any_convention_the_ends_of_a_slider_work(name: str, values: SweepSettings) -> None:
+    values, _ = layer.settle(values)
     bounds, works = bounds_and_truth(values, name)
     assert {bounds[0], values[name], bounds[-1]} <= set(works)
     assert bounds[0] <= values[name] <= bounds[-1]

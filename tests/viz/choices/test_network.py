@@ -27,15 +27,13 @@ from viz.params import MAX_TEXT
 PARSE = {param.name: param.parse for param in NetworkSettings.params()}
 
 
-def values(**changes: Any) -> dict[str, Any]:
+def values(**changes: Any) -> NetworkSettings:
     assert changes.keys() <= PARSE.keys()
     return NetworkSettings().updated(changes)
 
 
-def settled(**changes: Any) -> dict[str, Any]:
-    found = values(**changes)
-    network_state.settle(found)
-    return found
+def settled(**changes: Any) -> NetworkSettings:
+    return network_state.settle(values(**changes))
 
 
 def test_the_defaults_read_back() -> None:
@@ -65,9 +63,7 @@ def test_what_a_link_says_of_the_input_stands() -> None:
 @given(st.integers(0, 1024), st.integers(0, 1024), st.sampled_from([*NAMES, OWN]))
 def test_settling_twice_changes_nothing(height: int, width: int, name: str) -> None:
     once = settled(network=name, input_height=height, input_width=width)
-    again = dict(once)
-    network_state.settle(again)
-    assert again == once
+    assert network_state.settle(once) == once
     for param in NetworkSettings.params():
         if param.name != "module":
             assert param.parse(param.format(once[param.name])) == once[param.name]
@@ -183,7 +179,7 @@ RUNS = st.fixed_dictionaries(
 def test_a_run_of_the_lab_comes_through_a_link_and_leads_back_to_itself(
     lab: dict[str, Any],
 ) -> None:
-    asked = params.comparison({n: param.default for n, param in LAB.items()} | lab)
+    asked = params.comparison(params.LabSettings().updated(lab))
     for net, seed in ((0, asked.seeds[0]), (len(asked.specs) - 1, asked.seeds[-1])):
         spec = asked.unit(net, seed)
         line = PARSE["run"](to_text(spec))

@@ -46,9 +46,8 @@ def ran(work: Any) -> Any:
 
 
 def shift_request(run: str = STRIDED, **link: Any) -> params.Request:
-    values = params.ShiftSettings()
-    values |= {"network": TRAINED, "run": run, **link}
-    network_state.settle(values)
+    values = params.ShiftSettings().updated({"network": TRAINED, "run": run, **link})
+    values = network_state.settle(values)
     found = network_analysis.analysis(network_state.network(values))
     return params.requests(values, compute_shift.last_layer(found))[0]
 
@@ -179,9 +178,7 @@ def test_every_kind_of_net_is_moved_with_and_without_a_blur(
 ) -> None:
     run = f"{kind} levels=2 depth=2 skips=true width=4 batch=8 steps=30"
     shelf(monkeypatch, run)
-    values = params.ShiftSettings()
-    values |= {"network": TRAINED, "run": run}
-    network_state.settle(values)
+    values = network_state.settle(params.ShiftSettings(network=TRAINED, run=run))
     found = network_analysis.analysis(network_state.network(values))
     pair = params.requests(values, compute_shift.last_layer(found))
     results = [ran(compute_shift.work(each)) for each in pair[: 1 if kind == "dilated" else 2]]
@@ -201,9 +198,8 @@ def test_every_kind_of_net_is_moved_with_and_without_a_blur(
 @pytest.mark.parametrize("kind", DOWNSAMPLINGS)
 @pytest.mark.parametrize("rest", ["", "depth=2 skips=true batch_norm=false head=center"])
 def test_the_closed_form_is_what_backpropagation_measures(kind: str, rest: str) -> None:
-    values = network_state.NetworkSettings()
-    values |= {"network": TRAINED, "run": f"{kind} {SMALL} {rest}".strip()}
-    network_state.settle(values)
+    run = f"{kind} {SMALL} {rest}".strip()
+    values = network_state.settle(network_state.NetworkSettings(network=TRAINED, run=run))
     network = network_state.network(values)
     found = network_analysis.analysis(network)
     line, (rows, cols) = found.deepest, found.deepest.node.grid

@@ -171,5 +171,5 @@ def test_a_trained_net_has_code_and_no_seed_of_random_weights(
 def test_two_trained_nets_are_told_apart_by_the_cone(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf(monkeypatch)
     values = fields_state.FieldSettings().updated(LINK)
-    other = values | {"run": f"{STRIDED} seed=1"}
+    other = values.updated(run=f"{STRIDED} seed=1")
     assert fields_state.identity(values) != fields_state.identity(other)

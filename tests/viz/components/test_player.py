@@ -21,6 +21,7 @@ from tests.viz.visit import again, sent, visit
 from viz.choices import board as choices_board
 from viz.choices import layer
 from viz.components.player import player as mount
+from viz.features.sweep.params import SweepSettings
 from viz.theme import MEANINGS
 
 
@@ -74,16 +75,14 @@ def test_the_smallest_exact_kind_is_taken(numbers: list[float], kind: str) -> No
 
 @examples(60)
 @given(values=all_values())
-def test_a_payload_is_the_sweep(values: dict[str, Any]) -> None:
-    layer.settle(values)
-    check_payload(layer.board(values))
+def test_a_payload_is_the_sweep(values: SweepSettings) -> None:
+    check_payload(layer.board(layer.settle(values)[0]))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_operation_has_a_payload(operation: str) -> None:
     values = defaults(operation=operation, in_channels=2, out_channels=2, bias=1.0)
-    layer.settle(values)
-    check_payload(layer.board(values))
+    check_payload(layer.board(layer.settle(values)[0]))
 
 
 def check_payload(board: BoardSpec) -> None:

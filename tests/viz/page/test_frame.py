@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+
+from viz.params import Settings, choice, labelled, number
 
 PAGE: dict[str, Any] = {}
 """What the page of a test does besides its frame, and what it has seen."""
 
 
-def page() -> None:
-    from tests.viz.page.test_frame import PAGE
-    from viz.page import frame
-    from viz.params import choice, labelled, number
+@dataclass(frozen=True)
+class PageSettings(Settings):
+    n: int = number(3, 1, 9)
+    c: str = choice("a", ["a", "b"])
+    tab: str = labelled({"one": "Tab one", "two": "Tab two"})
 
-    params = [
-        number("n", 3, 1, 9),
-        choice("c", "a", ["a", "b"]),
-        labelled("tab", {"one": "Tab one", "two": "Tab two"}),
-    ]
-    with frame.opened("sweep", params, warm=False) as state:
+
+def page() -> None:
+    from tests.viz.page.test_frame import PAGE, PageSettings
+    from viz.page import frame
+
+    with frame.opened("sweep", PageSettings, warm=False) as state:
         PAGE["state"] = state
         PAGE.get("draw", lambda state: None)(state)
         state.tell()
@@ -47,7 +51,10 @@ def link_of(at: AppTest) -> dict[str, str]:
 
 
 def test_the_link_follows_what_the_page_changes() -> None:
-    at = visit(lambda state: state.values.update(n=7), c="b")
+    def draw(state: Any) -> None:
+        state.values = replace(state.values, n=7)
+
+    at = visit(draw, c="b")
     assert link_of(at) == {"n": "7", "c": "b"}
 
 
@@ -90,7 +97,7 @@ def test_a_note_stays_until_a_setting_changes() -> None:
     changes: list[dict[str, Any]] = [{}, {"tab": "Tab two"}, {"n": 4}, {}]
 
     def draw(state: Any) -> None:
-        state.values.update(changes.pop(0))
+        state.values = state.values.updated(changes.pop(0))
         state.note(notes.pop(0), "tab")
 
     at = visit(draw)

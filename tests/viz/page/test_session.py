@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from tests.viz.values import DIMENSIONS, all_values, allowed, any_value
+from tests.viz.values import DIMENSIONS, all_values, allowed, any_value, param
 from tests.viz.visit import link_of
 from viz.choices import layer
 from viz.features.sweep.params import SweepSettings
-from viz.params import MAX_TEXT, Param, Settings, choice, decimal, number, query, switch
+from viz.params import MAX_TEXT, Param, Settings, choice, decimal, number, switch
 
 BY_NAME = {param.name: param for param in SweepSettings.params()}
 
@@ -79,14 +79,14 @@ def test_text_is_read_or_refused_with_a_sentence(param: Param, text: str) -> Non
 @pytest.mark.parametrize(
     "param, text, wanted",
     [
-        (number("n", 3, 1, 9), "10", "must be from 1 to 9"),
-        (number("n", 3, 1, 9), "0", "must be from 1 to 9"),
-        (number("n", 3, 1, 9), "2.0", "must be a whole number from 1 to 9"),
-        (decimal("d", 0, -2, 2), "2.01", "must be from -2 to 2"),
-        (decimal("d", 0, -2, 2), "nan", "must be from -2 to 2"),
-        (decimal("d", 0, -2, 2), "two", "must be a number from -2 to 2"),
-        (choice("c", "a", ["a", "b"]), "A", "must be one of a, b"),
-        (switch("s"), "True", "must be true or false"),
+        (param(number(3, 1, 9)), "10", "must be from 1 to 9"),
+        (param(number(3, 1, 9)), "0", "must be from 1 to 9"),
+        (param(number(3, 1, 9)), "2.0", "must be a whole number from 1 to 9"),
+        (param(decimal(0, -2, 2)), "2.01", "must be from -2 to 2"),
+        (param(decimal(0, -2, 2)), "nan", "must be from -2 to 2"),
+        (param(decimal(0, -2, 2)), "two", "must be a number from -2 to 2"),
+        (param(choice("a", ["a", "b"])), "A", "must be one of a, b"),
+        (param(switch()), "True", "must be true or false"),
         (BY_NAME["pin"], "o1", "must be a cell like o3.4"),
         (BY_NAME["pin"], "o٣.٤", "must be a cell like o3.4"),
         (BY_NAME["weights"], "0.0.1:2", "must be cells like 0.0.0.0:1.5"),
@@ -99,14 +99,10 @@ def test_a_refusal_says_what_works(param: Param, text: str, wanted: str) -> None
 
 
 @given(all_values())
-def test_a_link_holds_what_differs_and_restores_everything(values: dict[str, Any]) -> None:
-    link = query(SweepSettings.params(), values)
+def test_a_link_holds_what_differs_and_restores_everything(values: SweepSettings) -> None:
+    link = values.query()
     assert set(link) == {p.name for p in SweepSettings.params() if values[p.name] != p.default}
-    restored = {
-        p.name: p.parse(link[p.name]) if p.name in link else p.default
-        for p in SweepSettings.params()
-    }
-    assert restored == values
+    assert SweepSettings.decoded(link) == (values, [])
 
 
 @dataclass(frozen=True)

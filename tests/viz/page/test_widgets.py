@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import make_dataclass
+from typing import Any, cast
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -77,14 +78,23 @@ def test_every_control_has_a_label(page: str) -> None:
     ] == []
 
 
+def of(**fields: Any) -> type[Settings]:
+    """A class of settings with these fields."""
+    made = make_dataclass(
+        "Made", [(n, Any, f) for n, f in fields.items()], bases=(Settings,), frozen=True
+    )
+    return cast(type[Settings], made)
+
+
 def test_a_control_starts_at_the_value_of_the_page_and_gives_its_own() -> None:
-    params = [
-        number("n", 3, 1, 9, "n", kind="slider", unit="px"),
-        decimal("d", 0.5, 0, 2, "d"),
-        choice("c", 2, {2: "two", 4: "four"}, "c"),
-        switch("s", True, "s"),
-    ]
-    at = drawn(params)
+    at = drawn(
+        of(
+            n=number(3, 1, 9, "n", kind="slider", unit="px"),
+            d=decimal(0.5, 0, 2, "d"),
+            c=choice(2, {2: "two", 4: "four"}, "c"),
+            s=switch(True, "s"),
+        )
+    )
     assert at.slider(key="n").value == 3
     assert at.slider(key="n").label == "n, 1–9 px"
     assert at.number_input(key="d").label == "d, 0–2"
@@ -93,7 +103,7 @@ def test_a_control_starts_at_the_value_of_the_page_and_gives_its_own() -> None:
     at.selectbox(key="c").set_value(4)
     at.toggle(key="s").set_value(False)
     at.run()
-    assert DRAWN["values"] == {"n": 8, "d": 0.5, "c": 4, "s": False}
+    assert DRAWN["values"].flat == {"n": 8, "d": 0.5, "c": 4, "s": False}
     assert {name: "".join(text) for name, text in at.query_params.items()} == {
         "n": "8",
         "c": "4",
@@ -102,14 +112,14 @@ def test_a_control_starts_at_the_value_of_the_page_and_gives_its_own() -> None:
 
 
 def test_narrower_bounds_and_options_are_the_ones_offered() -> None:
-    at = drawn([number("n", 3, 1, 9, "n", kind="slider")], low=2, high=5)
+    at = drawn(of(n=number(3, 1, 9, "n", kind="slider")), low=2, high=5)
     assert (at.slider[0].min, at.slider[0].max, at.slider[0].label) == (2, 5, "n, 2–5")
-    at = drawn([choice("c", 2, {2: "two", 4: "four", 6: "six"}, "c")], options=[2, 6])
+    at = drawn(of(c=choice(2, {2: "two", 4: "four", 6: "six"}, "c")), options=[2, 6])
     assert at.selectbox[0].options == ["two", "six"]
 
 
 def test_a_slider_with_one_value_cannot_be_moved() -> None:
-    at = drawn([number("n", 3, 1, 9, "n", kind="slider")], low=3, high=3)
+    at = drawn(of(n=number(3, 1, 9, "n", kind="slider")), low=3, high=3)
     assert at.slider[0].value == 3
     assert at.slider[0].disabled
     assert at.slider[0].label == "n, 3–3"

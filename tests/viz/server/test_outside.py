@@ -34,8 +34,8 @@ ERF = requested(**tiny("conv3 p1 c3, relu, maxpool2, conv3 p1 c2"))
 
 
 def shift_request() -> params.Request:
-    values = params.ShiftSettings.decoded({"layers": "conv3 s2 p1 c4, relu", "input_height": "16"})[0]
-    network.settle(values)
+    link = {"layers": "conv3 s2 p1 c4, relu", "input_height": "16"}
+    values = network.settle(params.ShiftSettings.decoded(link)[0])
     found = network_analysis.analysis(network.network(values))
     return params.requests(values, compute_shift.last_layer(found))[0]
 

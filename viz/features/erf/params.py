@@ -10,7 +10,7 @@ from viz.choices import network as network_state
 from viz.choices.layer import MAX_SEED, PICTURE_LABELS
 from viz.choices.network import OWN, Network, OwnLayers
 from viz.choices.unit import UNITS, layer_name, unit_name, unit_of
-from viz.params import again, choice, labelled, number, switch
+from viz.params import choice, inherited, labelled, number, switch
 
 PAGE = "erf"
 PLAIN = "8x[conv3 p1 c16, relu]"
@@ -75,7 +75,7 @@ def _comparisons() -> dict[str, str]:
 class ErfSettings(OwnLayers):
     """Everything that decides the page."""
 
-    layers: str = again(OwnLayers, "layers", default=PLAIN)
+    layers: str = inherited(OwnLayers, "layers", default=PLAIN)
     layer: str = layer_name()
     unit: str = unit_name(
         "centre",

@@ -74,9 +74,7 @@ def _heading(current: Question, values: ExerciseSettings) -> None:
     score: Score = values.score
     level = KINDS[current.kind].levels[current.level - 1]
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.markdown(
-            f"#### {values.number} · {KINDS[current.kind].label}: {level}", width="content"
-        )
+        st.markdown(f"#### {values.number} · {KINDS[current.kind].label}: {level}", width="content")
         st.markdown(f"**{_score_words(score)}**", width="content")
 
 

@@ -14,7 +14,7 @@ from viz.choices.layer import UPLOAD, BoardSettings, PictureSettings
 from viz.choices.network import MODULE, OWN, TRAINED, NetworkSettings
 from viz.choices.unit import AXES, ConeView
 from viz.page.session import change
-from viz.params import again, choice, labelled, number, text
+from viz.params import choice, inherited, labelled, number, text
 
 PAGE = "fields"
 TABS = {
@@ -44,7 +44,7 @@ def _compared(value: str) -> tuple[str, ...]:
 class FieldSettings(PictureSettings, ConeView, NetworkSettings):
     """Everything that decides the page."""
 
-    picture: str = again(BoardSettings, "picture")
+    picture: str = inherited(BoardSettings, "picture")
     tab: str = labelled(TABS)
     compare: tuple[str, ...] = text((), _compared, ",".join)
     target: int = number(

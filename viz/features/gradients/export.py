@@ -62,9 +62,7 @@ def settings(values: GradientSettings) -> str:
     """What the page shows in words, for a caption."""
     side = f"{values.input_height}×{values.input_width}"
     kind = KIND_LABELS[values.arriving]
-    return (
-        f"Input {side}, {values.picture}; upstream gradient: {kind}; kernel {values.kernel}"
-    )
+    return f"Input {side}, {values.picture}; upstream gradient: {kind}; kernel {values.kernel}"
 
 
 def picture_of_layers(panels: Sequence[Shown], values: GradientSettings) -> Picture:
@@ -86,7 +84,9 @@ def picture_of_layers(panels: Sequence[Shown], values: GradientSettings) -> Pict
 
 def _heading(values: GradientSettings) -> str:
     size = f"{values.input_height}×{values.input_width}"
-    return f"Where does the gradient go? {size} px, upstream gradient: {KIND_LABELS[values.arriving]}"
+    return (
+        f"Where does the gradient go? {size} px, upstream gradient: {KIND_LABELS[values.arriving]}"
+    )
 
 
 def picture_of_counts(panels: Sequence[Shown], values: GradientSettings) -> Picture:

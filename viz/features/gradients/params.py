@@ -20,7 +20,7 @@ from viz.choices.layer import (
 )
 from viz.choices.unit import unit_name, unit_of
 from viz.page import words
-from viz.params import Settings, again, choice, labelled, number, switch, text
+from viz.params import Settings, choice, inherited, labelled, number, switch, text
 
 PAGE = "gradients"
 MIN_SIDE, MAX_SIDE = 4, 32
@@ -155,12 +155,12 @@ class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings
     )
     unit_filter: int = choice(0, range(state.MAX_CHANNELS), "filter of the unit")
     arriving_seed: int = number(0, 0, state.MAX_SEED, "seed of the draw")
-    picture: str = again(BoardSettings, "picture")
+    picture: str = inherited(BoardSettings, "picture")
     input_height: int = _input_side("height")
     input_width: int = _input_side("width")
-    kernel: str = again(WeightSettings, "kernel", default="random")
-    kernel_seed: int = again(WeightSettings, "kernel_seed", default=6)
-    weights: str = again(BoardSettings, "weights")
+    kernel: str = inherited(WeightSettings, "kernel", default="random")
+    kernel_seed: int = inherited(WeightSettings, "kernel_seed", default=6)
+    weights: str = inherited(BoardSettings, "weights")
     tab: str = labelled(TABS)
     back_layer: str = choice(
         "", {name: layer_name(name) for name in (*_CONVOLUTIONS, OWN)} | {"": ""}

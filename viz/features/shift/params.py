@@ -12,7 +12,7 @@ from viz.choices import network as network_state
 from viz.choices.layer import MAX_SEED, PictureSettings, WeightSettings
 from viz.choices.network import Network, OwnLayers
 from viz.choices.unit import layer_name
-from viz.params import again, choice, labelled, number, switch
+from viz.params import choice, inherited, labelled, number, switch
 
 PAGE = "shift"
 PLAIN = "conv3 p1 c16, relu, maxpool2, conv3 p1 c32, relu, maxpool2, conv3 s2 p1 c32, relu"
@@ -84,7 +84,7 @@ class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
     )
     tab: str = labelled(TABS)
     kind: str = choice(KINDS[0], LABELS, "layer", kind="segments")
-    layers: str = again(OwnLayers, "layers", default=PLAIN)
+    layers: str = inherited(OwnLayers, "layers", default=PLAIN)
     layer: str = layer_name(kind="select")
     wrap: bool = switch(
         True,
@@ -182,7 +182,7 @@ def weights_of(asked: Request) -> str:
 
 
 def settled(values: ShiftSettings) -> ShiftSettings:
-    """Settings whose shift lies inside the picture: beyond it, it would begin again."""
+    """Settings whose shift lies inside the picture: beyond it, it would begin inherited."""
     return replace(values, shift=min(values.shift, values.side - 1))
 
 

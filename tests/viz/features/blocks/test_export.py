@@ -37,8 +37,7 @@ def of(compare: str = "own") -> dict[str, Picture]:
 
 def blocks() -> tuple[Block, ...]:
     values, _ = BlockSettings.decoded(OWN)
-    params.settle(values)
-    return params.asked(values)
+    return params.asked(params.settled(values))
 
 
 @fits.on_every_slide
@@ -101,6 +100,6 @@ def test_the_table_says_what_the_page_says() -> None:
 
 def test_no_block_at_all_is_refused() -> None:
     values, _ = BlockSettings.decoded({"compare": "own", "a": "", "b": ""})
-    values |= dict.fromkeys(params.SLOTS, "")
+    values = values.updated(dict.fromkeys(params.SLOTS, ""))
     with pytest.raises(SpecError, match="blocks"):
         export.pictures(values)

@@ -31,8 +31,8 @@ from viz.features.claims.params import (
     defaults,
     listed,
     opening,
-    settle,
 )
+from viz.features.claims.params import settled as settled_claim
 from viz.features.training import params as training_state
 from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, Claim, claim
 from viz.lessons.claims.grid import grid_points
@@ -188,9 +188,11 @@ def test_topic_and_verdict_filter_the_list() -> None:
     st.sampled_from(["all", *TOPICS]), st.dictionaries(st.sampled_from(NUMBERS), st.just("holds"))
 )
 def test_each_claim_is_under_one_topic_and_one_verdict(topic: str, run: dict[int, str]) -> None:
-    parts = [listed({"topic": topic, "verdict": verdict}, run) for verdict in ("holds", UNRUN)]
+    parts = [
+        listed(ClaimSettings(topic=topic, verdict=verdict), run) for verdict in ("holds", UNRUN)
+    ]
     assert not {one.number for one in parts[0]} & {one.number for one in parts[1]}
-    whole = listed({"topic": topic, "verdict": "all"}, run)
+    whole = listed(ClaimSettings(topic=topic), run)
     assert sorted(one.number for part in parts for one in part) == [one.number for one in whole]
 
 
@@ -327,7 +329,8 @@ def test_every_setting_goes_through_a_link(one: Claim) -> None:
             query = {"claim": str(one.number), each.name: str(value)}
             values, ignored = ClaimSettings.decoded(query)
             assert not ignored
-            assert settle(values) == []
+            values, ignored = settled_claim(values)
+            assert not ignored
             assert dict(chosen(one, values)) == {**one.defaults, each.name: value}
 
 
@@ -345,13 +348,12 @@ def test_no_link_leaves_a_claim_with_settings_it_does_not_know(
     number: int, query: dict[str, str]
 ) -> None:
     values, _ = ClaimSettings.decoded({"claim": str(number), **query} if number else query)
-    settle(values)
+    values, _ = settled_claim(values)
     if number:
         one = claim(number)
         for each in one.settings:
             assert each.checked(values[each.name]) == values[each.name]
-        assert settle(dict(values)) == []
-    assert DEFAULTS.keys() == values.keys()
+        assert settled_claim(values) == (values, [])
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,9 @@ def values(at: AppTest) -> dict[str, Any]:
 
 def requested(**link: Any) -> Request:
     """What a link asks core for."""
-    asked = DEFAULTS.updated(link)
-    network.settle(asked)
+    asked = network.settle(DEFAULTS.updated(link))
     found = network_analysis.analysis(network.network(asked))
-    line = found.line(asked["layer"]) or found.deepest
+    line = found.line(asked.layer) or found.deepest
     return params.request(asked, line.node.name, line.node.grid)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -30,11 +29,10 @@ NARROW = {**SMALL, "layers": "2x[conv3 p1 c2, relu]", "unit": "corner", "compare
 WIDE = Style("wide", 72)
 
 
-def values_of(query: dict[str, str]) -> dict[str, Any]:
+def values_of(query: dict[str, str]) -> ErfSettings:
     values, ignored = ErfSettings.decoded(query)
     assert not ignored
-    network.settle(values)
-    return values
+    return network.settle(values)
 
 
 def of(**query: str) -> dict[str, Picture]:

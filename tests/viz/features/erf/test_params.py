@@ -45,15 +45,13 @@ OTHER: dict[str, Any] = {
 }
 
 
-def settled(**changes: Any) -> dict[str, Any]:
-    values = DEFAULTS.updated(changes)
-    network.settle(values)
-    return values
+def settled(**changes: Any) -> ErfSettings:
+    return network.settle(DEFAULTS.updated(changes))
 
 
 def asked(**changes: Any) -> params.Request:
     values = settled(**changes)
-    return params.request(values, values["layer"] or "last", (64, 64))
+    return params.request(values, values.layer or "last", (64, 64))
 
 
 @pytest.mark.parametrize("name", OTHER)

@@ -54,9 +54,9 @@ def scores(draw: st.DrawFn) -> Score:
         }
     )
 )
-def test_every_state_comes_back_from_its_link(values: dict[str, object]) -> None:
-    values = DEFAULTS.updated(values)
-    found, ignored = ExerciseSettings.decoded(query(ExerciseSettings.params(), values))
+def test_every_state_comes_back_from_its_link(changes: dict[str, object]) -> None:
+    values = DEFAULTS.updated(changes)
+    found, ignored = ExerciseSettings.decoded(values.query())
     assert found == values
     assert ignored == []
     assert exercises_state.question(values) == exercises_state.question(found)
@@ -88,7 +88,9 @@ def test_the_score_counts() -> None:
 
 
 def test_the_link_for_the_class_has_no_score() -> None:
-    values = DEFAULTS.updated({"code": 7, "kinds": ("reach",), "number": 9, "score": Score(1, 2, 0, 1)})
+    values = DEFAULTS.updated(
+        {"code": 7, "kinds": ("reach",), "number": 9, "score": Score(1, 2, 0, 1)}
+    )
     assert query(ExerciseSettings.params(), class_link(values)) == {"code": "7", "kinds": "reach"}
 
 
@@ -103,7 +105,7 @@ def test_what_is_opened_is_what_was_asked(kind: str, level: int) -> None:
             )
             assert ignored == []
             shown, asked = layer.layer(values), subject.layer
-            assert layer.settle(dict(values)) == []
+            assert layer.settle(values) == (values, [])
             assert layer.size(values) == subject.size
             assert shown.window == asked.window
             assert check(shown, subject.size) == check(asked, subject.size)
@@ -116,10 +118,10 @@ def test_what_is_opened_is_what_was_asked(kind: str, level: int) -> None:
                 assert board.weight().ravel().tolist() == list(subject.weights)
         else:
             link = query(fields_state.FieldSettings.params(), network_values(subject))
-            values, ignored = fields_state.FieldSettings.decoded(link)
+            fields, ignored = fields_state.FieldSettings.decoded(link)
             assert ignored == []
-            assert network.network(values).spec == subject.network
-            assert network.network(values).input_size == subject.input_size
+            assert network.network(fields).spec == subject.network
+            assert network.network(fields).input_size == subject.input_size
 
 
 OTHERS = page_settings()

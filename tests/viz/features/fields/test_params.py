@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ def test_nothing_a_browser_sends_breaks_the_page(
 ) -> None:
     told = unit.view_values(message | {name: value})
     if told:
-        row, col = params.unit_of(told) or (0, 0)
+        row, col = params.unit_of(DEFAULTS.updated(told)) or (0, 0)
         assert 0 <= row <= 9999
         assert 0 <= col <= 9999
         assert told["axis"] in AXES
@@ -138,5 +139,5 @@ def test_the_identity_is_the_network_and_its_input(change: dict[str, Any], other
 
 
 def test_the_layers_are_part_of_the_identity_of_ones_own() -> None:
-    own = DEFAULTS.updated({"network": "own"})
-    assert params.identity(own) != params.identity(own | {"layers": "conv3"})
+    own = replace(DEFAULTS, network="own")
+    assert params.identity(own) != params.identity(replace(own, layers="conv3"))

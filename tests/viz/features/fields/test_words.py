@@ -14,7 +14,7 @@ from core.receptive_field.outline import outline
 from tests.core.receptive_field.test_bounds import Bounded
 from viz.choices import network as network_state
 from viz.choices import network_analysis
-from viz.choices.network import Network
+from viz.choices.network import Network, NetworkSettings
 from viz.choices.network_analysis import Analysis
 from viz.features.fields import measured
 from viz.features.fields.words import headline
@@ -22,9 +22,11 @@ from viz.page.words import seen
 
 
 def network(layers: str, side: int = 32) -> Network:
-    values = network_state.NetworkSettings()
-    values |= {"network": "own", "layers": layers, "in_channels": 3}
-    return network_state.network(values | {"input_height": side, "input_width": side})
+    return network_state.network(
+        NetworkSettings(
+            network="own", layers=layers, in_channels=3, input_height=side, input_width=side
+        )
+    )
 
 
 def of(layers: str, side: int = 32) -> str:

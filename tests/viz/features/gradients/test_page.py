@@ -34,7 +34,6 @@ from viz.features.gradients.params import (
     layer,
 )
 from viz.features.gradients.tabs import EVEN_READING
-from viz.params import query
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
 DEFAULTS = GradientSettings()
@@ -207,9 +206,8 @@ def test_the_player_is_sent_the_backward_pass(name: str, side: int) -> None:
 )
 def test_the_player_is_sent_any_backward_pass(fill: str, height: int, **values: Any) -> None:
     values |= {"padding_mode": fill, "input_height": height, "out_channels": 2, "pad_top": 2}
-    full = DEFAULTS.updated(values)
-    params.settle(full)
-    sweeps({**full, "arriving": "random"}, OWN)
+    full, _ = params.settled(DEFAULTS.updated(values))
+    sweeps(full.updated(arriving="random").flat, OWN)
 
 
 def test_links_carry_what_the_player_shows() -> None:

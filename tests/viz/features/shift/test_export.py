@@ -27,7 +27,7 @@ NETWORK = {
 WIDE = Style("wide", 72)
 
 
-def values_of(**query: str) -> dict[str, Any]:
+def values_of(**query: str) -> ShiftSettings:
     values, ignored = ShiftSettings.decoded(SMALL | query)
     assert not ignored
     return values

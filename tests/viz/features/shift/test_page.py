@@ -78,7 +78,7 @@ def charts(app: AppTest) -> int:
     return len(app.get("plotly_chart"))
 
 
-def values_of(**changes: Any) -> dict[str, Any]:
+def values_of(**changes: Any) -> ShiftSettings:
     return DEFAULTS.updated(changes)
 
 

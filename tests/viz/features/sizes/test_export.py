@@ -9,7 +9,6 @@ import pytest
 from core.layer.size_tables import COMMON_LAYERS
 from core.layer.sizes import formula
 from tests.viz.slides import fits
-from viz.choices import layer as state
 from viz.features.sizes import compute, export, params
 from viz.features.sizes.params import TABS, SizesSettings
 from viz.page.words import sides
@@ -172,7 +171,7 @@ def test_a_size_that_no_layer_gives_has_no_picture() -> None:
 )
 def test_the_formula_has_cores_steps(query: dict[str, str]) -> None:
     values, _ = SizesSettings.decoded(query)
-    axes = formula(params.layer(values), state.size(values))
+    axes = formula(params.layer(values), params.size(values))
     for style in fits.STYLES[::2]:
         figure = fits.drawn(of(**query)["formula"], style)
         assert not fits.misfits(figure, style)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -19,7 +18,9 @@ from tests.viz.values import all_values
 from tests.viz.visit import open_page
 from viz.choices import layer as state
 from viz.features.sizes import compute
-from viz.features.sizes.params import TABS, SizesSettings, board_query, layer, settle
+from viz.features.sizes.params import TABS, SizesSettings, board_query, layer, settled
+from viz.features.sizes.params import size as size_of
+from viz.features.sweep.params import SweepSettings
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
 DEFAULTS = SizesSettings()
@@ -215,7 +216,7 @@ def test_any_link_opens_and_its_own_link_opens_the_same(query: dict[str, str]) -
     assert "for the same layer ✓" in words_of(first)
 
 
-def parsed(query: Mapping[str, str]) -> dict[str, Any]:
+def parsed(query: Mapping[str, str]) -> SizesSettings:
     given_values = {
         p.name: p.parse(query[p.name]) for p in SizesSettings.params() if p.name in query
     }
@@ -225,16 +226,15 @@ def parsed(query: Mapping[str, str]) -> dict[str, Any]:
 @given(values_of_params)
 def test_every_layer_settles_and_has_a_board(query: dict[str, str]) -> None:
     values = parsed(query)
-    before = dict(values)
-    sentences = settle(values)
+    before = values
+    values, sentences = settled(values)
     assert bool(sentences) == (values != before)
-    spec, size = layer(values), state.size(values)
+    spec, size = layer(values), size_of(values)
     board = board_query(spec, size, values)
-    params = {p.name: p for p in state.BoardSettings.params()}
-    shown = {p.name: p.default for p in params.values()}
-    shown |= {name: params[name].parse(text) for name, text in board.items()}
+    shown, ignored = state.BoardSettings.decoded(board)
+    assert ignored == []
     assert max(state.size(shown)) <= state.MAX_SIDE
-    assert state.settle(shown) == []
+    assert state.settle(shown) == (shown, [])
     drawn = state.layer(shown)
     assert drawn.kernel_size == spec.kernel_size
     assert drawn.padding == spec.padding
@@ -290,15 +290,12 @@ def test_conventions_of_a_transposed_convolution_cut_its_output() -> None:
 
 @examples(60)
 @given(values=all_values())
-def test_a_wrong_layer_is_mended_as_on_the_board(values: dict[str, Any]) -> None:
+def test_a_wrong_layer_is_mended_as_on_the_board(values: SweepSettings) -> None:
     """Where the board can draw the output: the sizes page has no bound on it."""
-    small = {**values, "in_channels": 1, "out_channels": 1, "groups": 1, "padding_mode": "zeros"}
-    page = {param.name: small.get(param.name, param.default) for param in SizesSettings.params()}
-    board, sizes = {**small}, {**page}
-    sentences = settle(sizes)
-    if state.settle(board) == sentences:
-        assert {n: sizes[n] for n in page if n in board} == {
-            n: board[n] for n in page if n in board
-        }
+    small = values.updated(in_channels=1, out_channels=1, groups=1, padding_mode="zeros")
+    sizes, sentences = settled(SizesSettings.of(small.flat))
+    board, on_board = state.settle(small)
+    if on_board == sentences:
+        assert SizesSettings.of(sizes.flat | board.flat) == sizes
     else:  # the board's output would have been too large
-        assert "output" in " ".join(state.settle({**small}))
+        assert "output" in " ".join(on_board)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
@@ -13,8 +11,7 @@ from tests.examples import examples
 from tests.viz.values import WORDS, all_values
 from tests.viz.visit import link_of, opened, sent, values_of, visit, warned
 from viz.choices import layer
-from viz.features.sweep.params import SECOND, SweepSettings
-from viz.params import query
+from viz.features.sweep.params import SweepSettings
 
 NAMES = [param.name for param in SweepSettings.params()]
 HOSTILE: dict[str, tuple[dict[str, str], str]] = {
@@ -84,21 +81,21 @@ CONTRADICTIONS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "the second layer": (
         {"compare": "second", "kernel_size_b": "11"},
-        "Set `kernel_size_b` to 10.",
+        "Set `kernel_size` to 10.",
     ),
     "an upload": ({"picture": "upload"}, "a link cannot carry one"),
 }
 
 
-def said(link: dict[str, str]) -> tuple[str, dict[str, Any]]:
+def said(link: dict[str, str]) -> tuple[str, SweepSettings]:
     """What the page says of a link, and the values it ends with, all drawers open."""
     at = visit(**link)
     notes = "\n".join([warned(at), *(info.value for info in at.info)])
     assert all(line["agrees"] for line in sent(at)["frame"]["sizes"])
     values = values_of(at)
-    for suffix in ("", SECOND) if values["compare"] == "second" else ("",):
-        check(layer.layer(values, suffix), layer.size(values))
-    assert link_of(at) == query(SweepSettings.params(), values), "the URL says what is shown"
+    for board in values.layers.values():
+        check(layer.layer(board), layer.size(board))
+    assert link_of(at) == values.query(), "the URL says what is shown"
     opened(at)
     assert values_of(at) == values
     return notes, values
@@ -110,7 +107,7 @@ def test_what_cannot_be_read_is_said(name: str) -> None:
     notes, values = said(link)
     assert notes.startswith("Part of the link was ignored: ")
     assert sentence in notes
-    assert values == SweepSettings.defaults()
+    assert values == SweepSettings()
 
 
 @pytest.mark.parametrize("name", CONTRADICTIONS)
@@ -157,9 +154,10 @@ def _long(link: dict[str, str]) -> bool:
 
 @FEW
 @given(values=all_values())
-def test_contradictions_never_empty_the_page(values: dict[str, Any]) -> None:
-    notes, shown = said(query(SweepSettings.params(), values))
+def test_contradictions_never_empty_the_page(values: SweepSettings) -> None:
+    notes, shown = said(values.query())
     assert "ignored" not in notes
     for name in NAMES:
         if shown[name] != values[name]:
-            assert f"`{name}`" in notes or "at their defaults" in notes
+            own_name = name.removesuffix("_b")
+            assert f"`{own_name}`" in notes or "at their defaults" in notes

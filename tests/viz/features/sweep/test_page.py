@@ -28,8 +28,9 @@ from tests.viz.visit import (
     warned,
 )
 from viz.choices import layer as state
+from viz.choices.layer import BoardSettings
 from viz.features.sweep import compute
-from viz.features.sweep.params import SweepSettings
+from viz.features.sweep.params import SECOND, SweepSettings
 from viz.features.sweep.presets import CLASSICS, PRESETS
 from viz.params import query
 
@@ -68,9 +69,9 @@ def check_numbers(at: AppTest) -> None:
     """Every number of the page is torch's."""
     values = values_of(at)
     shown = sent(at)["boards"]
-    for board, suffix in zip(shown, ("", state.SECOND), strict=False):
+    for board, suffix in zip(shown, ("", SECOND), strict=False):
         asked = board_of(at, suffix)
-        output = torch_output(values, suffix)
+        output = torch_output(values.layers[suffix])
         assert np.array_equal(decoded(board["output"]), output)
         caption = f"output {output.shape[1]}×{output.shape[2]}"
         assert board["captions"]["output"] == caption
@@ -96,9 +97,9 @@ def link_to(values: dict[str, Any]) -> dict[str, str]:
     return query(SweepSettings.params(), values)
 
 
-def torch_output(values: dict[str, Any], suffix: str) -> np.ndarray:
+def torch_output(values: BoardSettings) -> np.ndarray:
     """(O, h, w) straight from torch, past every cache."""
-    asked = state.board(values, suffix=suffix)
+    asked = state.board(values)
     weight, bias = asked.weight(), asked.bias()
     with torch.inference_mode():
         y = operation_of(asked.layer).run(
@@ -203,7 +204,7 @@ def test_a_slider_leaves_the_others_alone() -> None:
         before = values_of(at)
         at.slider(key=name).set_value(value)
         again(again(at))
-        assert values_of(at) == before | {name: value}
+        assert values_of(at) == before.updated({name: value})
         for slider in at.slider:
             assert slider.value == values_of(at)[slider.key], slider.key
 
@@ -256,7 +257,7 @@ def test_the_four_classics(link: dict[str, Any]) -> None:
         expected = {**state.values_of(state.layer(values), size), **classic}
         expected |= {"kernel_size": values["kernel_size"], "kernel_width": across}
         expected |= state.equal_widths(expected) | {"kernel_width": across, "separate": True}
-        layer = state.layer(values | expected)
+        layer = state.layer(values.updated(expected))
         assert decoded(board["output"]).shape[1:] == check(layer, size)
         assert f"stride {classic['stride']}, padding {classic['padding']}" in board["title"]
 

@@ -54,7 +54,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def values(**link: Any) -> dict[str, Any]:
+def values(**link: Any) -> SweepSettings:
     found, ignored = SweepSettings.decoded({name: str(value) for name, value in link.items()})
     assert not ignored
     return found

@@ -28,7 +28,7 @@ QUERY = {"variants": "max,extra_conv", "levels": "1", "width": "4", "steps": "30
 WIDE, HALF = Style("wide", 72), Style("half", 72, dark=True)
 
 
-def values_of(**query: str) -> dict[str, Any]:
+def values_of(**query: str) -> LabSettings:
     values, ignored = LabSettings.decoded(QUERY | query)
     assert not ignored
     return values
@@ -230,7 +230,7 @@ def test_the_page_offers_only_what_is_there_and_trains_nothing() -> None:
     early = {(0, 0): runs()[0, 0][:1], (1, 0): ()}
     elsewhere = values_of(variants="average,dilated")
     compared = params.comparison(elsewhere)
-    shown = export.on_show(compared, early, elsewhere | {"tab": TABS["flow"]})
+    shown = export.on_show(compared, early, replace(elsewhere, tab=TABS["flow"]))
     names = {"test_accuracy", "loss", "train_accuracy", "pace", "erf", "film", "sigma", "kernels"}
     assert {picture.name for picture in shown} == names
     for picture in shown:

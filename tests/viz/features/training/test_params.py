@@ -39,7 +39,6 @@ from viz.features.training.params import (
     variants,
     variants_text,
 )
-from viz.params import query
 
 DEFAULTS = LabSettings()
 OWN = OwnImages(
@@ -83,8 +82,8 @@ def test_the_far_mark_begins_with_cores_own_settings() -> None:
 def test_a_preset_undoes_every_other(task: str) -> None:
     values = DEFAULTS.updated({"task": "digits"})
     for other in TASKS:
-        changed = values | preset(other) | preset(task)
-        assert changed == values | preset(task)
+        changed = values.updated(preset(other)).updated(preset(task))
+        assert changed == values.updated(preset(task))
     assert preset("digits").items() <= DEFAULTS.flat.items()
 
 
@@ -196,7 +195,7 @@ TEXTS = st.sampled_from(
 @given(st.dictionaries(st.sampled_from([*BY_NAME, "other"]), TEXTS | st.text(max_size=9)))
 def test_any_link_gives_a_comparison_or_a_sentence(link: dict[str, str]) -> None:
     values, _ = LabSettings.decoded(link)
-    assert LabSettings.decoded(query(LabSettings.params(), values)) == (values, [])
+    assert LabSettings.decoded(values.query()) == (values, [])
     try:
         found = comparison(values, OWN)
     except SpecError as error:
