@@ -26,7 +26,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from .errors import SpecError
-from .uploads import MAX_UPLOAD_BYTES, READING, check_size
+from .uploads import MAX_UPLOAD_BYTES, READER_POOL, check_size
 
 MAX_SIDE = 512  # pixels, each side of a picture that `picture` or `crop_and_scale` returns
 MAX_CHANNELS, MAX_SEED = 8, 2**31 - 1
@@ -117,7 +117,7 @@ def decode_upload(data: bytes, max_bytes: int = MAX_UPLOAD_BYTES) -> Bytes:
     Byte count, format (by content) and pixel count are checked before any pixel is decoded. The
     result is the first frame over white, with 8 bits, scaled to sides of at most MAX_UPLOAD_SIDE
     and MAX_UPLOAD_SHORT_SIDE, upright by its EXIF orientation; the color profile is ignored. Few
-    pictures are decoded at a time (`core.uploads.READING`). Nothing is written to disk.
+    pictures are decoded at a time (`core.uploads.READER_POOL`). Nothing is written to disk.
 
     Raises:
         SpecError: the bytes are anything else.
@@ -131,7 +131,7 @@ def decode_upload(data: bytes, max_bytes: int = MAX_UPLOAD_BYTES) -> Bytes:
             _check_header(image, data)
             size = _reduced_size(image.size)
             memory = _decoding_bytes(image, data, size)
-            small = READING.run(memory, lambda: _reduced_rgb(image, size))
+            small = READER_POOL.run(memory, lambda: _reduced_rgb(image, size))
         return np.asarray(small)  # read-only, as Pillow gives it
     except SpecError:
         raise
@@ -156,9 +156,9 @@ def _check_settings(size: Size, channels: int, seed: int = 0) -> None:
 
 def _repeated_planes(planes: npt.NDArray[Any], channels: int) -> Planes:
     """Repeat planes (n, h, w) up to the number of channels, rounded to whole numbers."""
-    board: Planes = np.rint(planes[np.arange(channels) % len(planes)]).astype(np.float32)
-    board.flags.writeable = False
-    return board
+    repeated: Planes = np.rint(planes[np.arange(channels) % len(planes)]).astype(np.float32)
+    repeated.flags.writeable = False
+    return repeated
 
 
 def _crop_and_resample(image: Bytes, size: Size, channels: int) -> Bytes:
@@ -256,10 +256,10 @@ def _reduced_in_bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         if band.mode.startswith("I"):  # 16-bit gray; 65535 / 257 = 255
             band = Image.fromarray((np.asarray(band) // 257).astype(np.uint8))
         parts.append(band.convert(mode).reduce(factor))
-    whole = Image.new(mode, (parts[0].width, sum(part.height for part in parts)))
+    joined = Image.new(mode, (parts[0].width, sum(part.height for part in parts)))
     for number, part in enumerate(parts):
-        whole.paste(part, (0, number * parts[0].height))
-    return whole
+        joined.paste(part, (0, number * parts[0].height))
+    return joined
 
 
 def sample_file(name: str) -> bytes:

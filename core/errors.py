@@ -25,7 +25,7 @@ class SpecError(ValueError):
         return f"{self.parameter} {self.rule} (got {_briefly(self.value)})"
 
 
-LONGEST = 200
+MAX_VALUE_LENGTH = 200
 """Largest number of characters of a value that an error message repeats."""
 
 
@@ -35,7 +35,7 @@ def _briefly(value: object) -> str:
     if isinstance(shape, tuple) and shape:
         return f"a {type(value).__name__} of shape {tuple(shape)}"
     text = str(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]} …"
 
 
 def whole(parameter: str, value: object, minimum: int) -> int:

@@ -1,6 +1,6 @@
 """Limits for every uploaded file: its size, and the memory for reading it.
 
-A small file can contain a large picture. `READING` unpacks a few files at a time, within one
+A small file can contain a large picture. `READER_POOL` unpacks a few files at a time, within one
 memory budget for the whole process; other files wait.
 """
 
@@ -16,9 +16,9 @@ from .errors import SpecError
 T = TypeVar("T")
 MAX_UPLOAD_BYTES = 8 * 2**20
 """Largest size of an uploaded file."""
-READING_BYTES = 400 * 2**20
+READER_BYTES = 400 * 2**20
 """Memory limit for all files being read; the largest allowed picture needs nearly all of it."""
-READERS = 2
+READER_THREADS = 2
 """Number of files that are read at the same time; each occupies one CPU core."""
 PATIENCE_S = 60.0
 """Seconds after which a waiting file is refused."""
@@ -35,7 +35,7 @@ def check_size(data: bytes, max_bytes: int, advice: str) -> None:
         raise SpecError("upload", rule, f"{len(data) / 2**20:.1f} MB")
 
 
-class Readers:
+class ReaderPool:
     """A pool of threads that read files in order of arrival, within a memory budget.
 
     Files are read in these few threads because the C library caches freed memory per thread: if
@@ -86,5 +86,5 @@ class Readers:
                 self._changed.notify_all()
 
 
-READING = Readers(READING_BYTES, READERS, PATIENCE_S)
+READER_POOL = ReaderPool(READER_BYTES, READER_THREADS, PATIENCE_S)
 """The reading threads of this process, for every uploaded file."""

@@ -20,7 +20,7 @@ from ..graph.pool_check import check_pools
 from ..receptive_field.fields import ReceptiveField
 
 FloatArray = NDArray[np.float32]
-EXACT = 1e-9
+ROUNDING_ERROR = 1e-9
 """Relative difference up to which two float64 results count as equal, as it may be rounding."""
 
 
@@ -58,9 +58,9 @@ class Linearity:
     @property
     def verdict(self) -> Literal["linear", "affine", "not linear"]:
         """The kind of function; an ``"affine"`` one is linear plus a constant."""
-        if self.sum_error <= EXACT:
+        if self.sum_error <= ROUNDING_ERROR:
             return "linear"
-        return "affine" if self.mean_error <= EXACT else "not linear"
+        return "affine" if self.mean_error <= ROUNDING_ERROR else "not linear"
 
 
 def linearity(module: nn.Module, input_size: tuple[int, ...], seed: int = 0) -> Linearity:
@@ -158,7 +158,7 @@ class ShiftResponse:
     @property
     def follows_shift(self) -> bool:
         """Whether a shift by the stride moves the output by one unit without other changes."""
-        return self.by_stride <= EXACT
+        return self.by_stride <= ROUNDING_ERROR
 
 
 def shift_response(

@@ -34,8 +34,8 @@ class Stage:
     @property
     def last(self) -> Line:
         """The last line of this size that lies on no branch, whose output the next stage reads."""
-        own = [line for line in self.lines if line.node.grid == self.grid]
-        return next((line for line in reversed(own) if line.branch is None), own[-1])
+        same_size = [line for line in self.lines if line.node.grid == self.grid]
+        return next((line for line in reversed(same_size) if line.branch is None), same_size[-1])
 
     @property
     def channels(self) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from .engine import Progress, Stopped, effective_receptive_field
 from .recipe import Recipe
-from .result import METRICS, Convergence, EffectiveReceptiveField, Metric, RunInfo, Theory
+from .result import METRICS, Convergence, EffectiveReceptiveField, Metric, RunInfo, TheoreticalField
 
 __all__ = [
     "METRICS",
@@ -25,6 +25,6 @@ __all__ = [
     "Recipe",
     "RunInfo",
     "Stopped",
-    "Theory",
+    "TheoreticalField",
     "effective_receptive_field",
 ]

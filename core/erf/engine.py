@@ -29,7 +29,7 @@ from .crop import Crop, smallest_crop, whole_image
 from .expected import expected_erf
 from .metrics import FloatArray
 from .recipe import Aggregate, Recipe, Weights
-from .result import Convergence, EffectiveReceptiveField, Theory
+from .result import Convergence, EffectiveReceptiveField, TheoreticalField
 from .sampler import Sampler, Target
 from .tally import Tally, draw_maps
 
@@ -279,12 +279,12 @@ def _cut(
     return inside.copy(), (top, left)
 
 
-def _theory(field: ReceptiveField, unit: tuple[int, int]) -> Theory:
+def _theory(field: ReceptiveField, unit: tuple[int, int]) -> TheoreticalField:
     """The theoretical receptive field of a unit."""
     unclipped, clipped = field.interval(unit)
     assert unclipped is not None  # `_target` has checked that the unit reads the image
     assert clipped is not None
-    return Theory(
+    return TheoreticalField(
         field.size,
         field.effective_stride,
         field.effective_padding,

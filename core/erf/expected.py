@@ -16,9 +16,9 @@ residual sums, and averages whose windows do not overlap. The rest is modeled:
   pooling selects one of its pixels at random;
 - overlapping averages in sequence are independent (`core.erf.expected_taps`, ``mean``);
 - in a residual sum the branch contributes the gains of its layers and the shortcut 1, which is
-  equal if the weights preserve the energy (`UNIT_GAINS`). `HE` and `TORCH` are gains for other
-  weights, and ``gains.branch`` is a factor of all branches (the a of σ² · a/(1 + a) for each
-  block). The shortcut is the input of a sum with the fewest weighted layers before it;
+  equal if the weights preserve the energy (`UNIT_GAINS`). `HE_GAINS` and `TORCH_GAINS` are gains
+  for other weights, and ``gains.branch`` is a factor of all branches (the a of σ² · a/(1 + a) for
+  each block). The shortcut is the input of a sum with the fewest weighted layers before it;
 - a concatenation distributes the energy by the number of channels;
 - a global operation distributes its energy evenly over the image: a mean passes 1/n of the energy,
   and a normalization over n positions distributes 1/n of it and leaves the rest in place.
@@ -41,10 +41,18 @@ from torch import nn
 from ..errors import SpecError
 from ..graph.axes.units import checked_unit, middle_unit
 from ..graph.graph import Graph, InputSize, last_feature_map, network_graph
-from .expected_flow import HE, TORCH, UNIT_GAINS, EnergyFlow, Gains, ProductSum, full_map
+from .expected_flow import (
+    HE_GAINS,
+    TORCH_GAINS,
+    UNIT_GAINS,
+    EnergyFlow,
+    Gains,
+    ProductSum,
+    full_map,
+)
 from .expected_taps import Quantity, Rule, Values, rule_of
 
-__all__ = ["HE", "TORCH", "UNIT_GAINS", "ExpectedErf", "Gains", "expected_erf"]
+__all__ = ["HE_GAINS", "TORCH_GAINS", "UNIT_GAINS", "ExpectedErf", "Gains", "expected_erf"]
 
 Weights = Literal["random", "uniform"]
 Aggregate = Literal["energy", "abs", "relu", "signed"]

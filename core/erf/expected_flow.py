@@ -150,9 +150,9 @@ class Gains:
 
 UNIT_GAINS = Gains()
 """Gains with which every layer preserves the energy: a branch weighs as much as its shortcut."""
-HE = Gains(2.0, 0.5)
+HE_GAINS = Gains(2.0, 0.5)
 """Gains for weights of variance 2/fan-in, with a rectifier that lets half the energy pass."""
-TORCH = Gains(1 / 3, 0.5)
+TORCH_GAINS = Gains(1 / 3, 0.5)
 """Gains for torch's default weights, of variance 1/(3 fan-in)."""
 
 _RECTIFIERS = names_in("""

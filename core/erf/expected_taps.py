@@ -305,7 +305,7 @@ def _triangle(x: float) -> float:
     return max(0.0, 1 - abs(x))
 
 
-def _keys(x: float, a: float) -> float:
+def _cubic(x: float, a: float) -> float:
     """The kernel of cubic interpolation of Keys (1981), with parameter ``a``."""
     x = abs(x)
     if x <= 1:
@@ -318,7 +318,7 @@ _MODES: tuple[Resampling, ...] = ("linear", "cubic")
 _KERNELS: dict[tuple[Resampling, bool], Callable[[float], float]] = {
     ("linear", False): _triangle,
     ("linear", True): _triangle,
-    ("cubic", False): partial(_keys, a=-0.75),  # torch uses -0.5 with antialias
-    ("cubic", True): partial(_keys, a=-0.5),
+    ("cubic", False): partial(_cubic, a=-0.75),  # torch uses -0.5 with antialias
+    ("cubic", True): partial(_cubic, a=-0.5),
 }
 """Interpolation kernel of each (mode, antialias)."""

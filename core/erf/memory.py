@@ -109,7 +109,7 @@ def batch_size(memory_use: Footprint, recipe: Recipe, budget: int) -> int:
     return max(min(recipe.draws, room, max(1, CHUNK_BYTES // memory_use.per_draw)), 0)
 
 
-def refusal(
+def budget_error(
     memory_use: Footprint, size: tuple[int, int], budget: int, input_size: tuple[int, ...]
 ) -> SpecError:
     """The error for a run that exceeds the budget; it names a size or budget that would fit.

@@ -17,7 +17,7 @@ from .recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Theory:
+class TheoreticalField:
     """The theoretical receptive field of a unit. Pairs are (height, width).
 
     Attributes:
@@ -106,7 +106,7 @@ class EffectiveReceptiveField:
     unit: tuple[int, int]
     grid: tuple[int, int]
     input_size: tuple[int, ...]
-    theory: Theory
+    theory: TheoreticalField
     recipe: Recipe
     run: RunInfo
     total: float

@@ -15,9 +15,9 @@ from ..receptive_field.fields import ReceptiveField
 from .copies import draw_weights, mixes_samples, private_copy
 from .crop import Crop, whole_image
 from .fold import fold_norms
-from .memory import batch_size, footprint, refusal
+from .memory import batch_size, budget_error, footprint
 from .recipe import Recipe
-from .result import RunInfo, Theory
+from .result import RunInfo, TheoreticalField
 
 SAFE_PEAK = 2.0**-60
 """Smallest peak of a gradient that is safe from underflow in float32."""
@@ -41,7 +41,7 @@ class Target:
     field: ReceptiveField
     unit: tuple[int, int]
     crop: Crop
-    theory: Theory
+    theory: TheoreticalField
 
     @property
     def run_size(self) -> tuple[int, ...]:
@@ -96,7 +96,7 @@ class Sampler:
         self.modules = memory_use.modules
         self.batch = batch_size(memory_use, recipe, budget)
         if self.batch < 1:
-            raise refusal(memory_use, target.crop.size, budget, target.input_size)
+            raise budget_error(memory_use, target.crop.size, budget, target.input_size)
         if mixes_samples(module):
             self.batch = 1
         self.copied = self._on_device(copied)

@@ -27,7 +27,7 @@ from ..networks.swaps import ACTIVATIONS, POOLINGS, with_pooling, without_skips
 from ..receptive_field.fields import receptive_fields
 from ..seeded import seeded
 from .recipe import Weights
-from .study import DEFAULTS, Case, Report, Study, StudySettings, run_study
+from .study import DEFAULT_SETTINGS, Case, Report, Study, StudySettings, run_study
 
 MAX_LAYERS = 256
 """Largest number of layers of one network."""
@@ -45,7 +45,7 @@ REDUCTIONS = ("none", "stride", *POOLINGS)
 def depth_study(
     depths: Sequence[int] = (5, 10, 20, 40),
     kernel_size: int = 3,
-    settings: StudySettings = DEFAULTS,
+    settings: StudySettings = DEFAULT_SETTINGS,
     progress: Report | None = None,
 ) -> Study:
     """Vary the number of layers n: σ and side grow like √n, and their share falls like 1/√n.
@@ -71,7 +71,7 @@ def depth_study(
 def kernel_study(
     kernel_sizes: Sequence[int] = (3, 5, 7, 9, 11),
     depth: int = 6,
-    settings: StudySettings = DEFAULTS,
+    settings: StudySettings = DEFAULT_SETTINGS,
     progress: Report | None = None,
 ) -> Study:
     """Vary the kernel size k: σ = √(n(k² - 1)/12) grows like k, as the theoretical field does."""
@@ -87,7 +87,7 @@ def kernel_study(
 def activation_study(
     activations: Sequence[str] = ("none", "relu", "gelu", "tanh", "sigmoid"),
     depth: int = 10,
-    settings: StudySettings = DEFAULTS,
+    settings: StudySettings = DEFAULT_SETTINGS,
     progress: Report | None = None,
 ) -> Study:
     """Vary the activation, which hardly changes the width while the weights have mean zero."""
@@ -101,7 +101,7 @@ def activation_study(
 def initialisation_study(
     schemes: Sequence[Weights] = ("he", "xavier", "orthogonal", "uniform"),
     depth: int = 10,
-    settings: StudySettings = DEFAULTS,
+    settings: StudySettings = DEFAULT_SETTINGS,
     progress: Report | None = None,
 ) -> Study:
     """Vary the initialization: those of mean zero agree; uniform weights are narrower by √2."""
@@ -115,7 +115,7 @@ def initialisation_study(
 def dilation_study(
     patterns: Sequence[Sequence[int]] = ((1,) * 5, (2, 2, 2), (1, 2, 4, 8, 16)),
     kernel_size: int = 3,
-    settings: StudySettings = DEFAULTS,
+    settings: StudySettings = DEFAULT_SETTINGS,
     progress: Report | None = None,
 ) -> Study:
     """Vary the dilations of the layers; x is their sum, in proportion to which the field grows."""
@@ -130,7 +130,7 @@ def dilation_study(
 def reduction_study(
     reductions: Sequence[str] = REDUCTIONS,
     stages: int = 4,
-    settings: StudySettings = DEFAULTS,
+    settings: StudySettings = DEFAULT_SETTINGS,
     progress: Report | None = None,
 ) -> Study:
     """Vary how 3×3 convolutions downsample by 2 in each of ``stages`` stages, over `REDUCTIONS`."""
@@ -150,7 +150,7 @@ def reduction_study(
 
 
 def skip_study(
-    blocks: int = 8, settings: StudySettings = DEFAULTS, progress: Report | None = None
+    blocks: int = 8, settings: StudySettings = DEFAULT_SETTINGS, progress: Report | None = None
 ) -> Study:
     """Compare residual blocks of two 3×3 convolutions with and without their shortcuts."""
     count = _checked_count(blocks)
@@ -172,7 +172,7 @@ def padding_study(
     modes: Sequence[str] = PADDING_MODES,
     positions: Sequence[str] = POSITIONS,
     depth: int = 8,
-    settings: StudySettings = DEFAULTS,
+    settings: StudySettings = DEFAULT_SETTINGS,
     progress: Report | None = None,
 ) -> Study:
     """Vary the padding mode and the position of the unit in the image.

@@ -19,7 +19,7 @@ from ..errors import SpecError, whole
 from ..layer.window import Pair
 from ..networks.swaps import ACTIVATIONS
 from . import EffectiveReceptiveField, Progress, Recipe, Stopped, effective_receptive_field
-from .expected import HE, UNIT_GAINS, ExpectedErf, Gains, expected_erf
+from .expected import HE_GAINS, UNIT_GAINS, ExpectedErf, Gains, expected_erf
 from .recipe import Aggregate, Weights
 
 MAX_MACS = 10**12
@@ -62,7 +62,7 @@ class StudySettings:
         Recipe(self.draws, "noise", self.weights, self.aggregate, self.seed)
 
 
-DEFAULTS = StudySettings()
+DEFAULT_SETTINGS = StudySettings()
 """The default settings of the studies in `core.erf.studies`."""
 
 
@@ -281,7 +281,7 @@ def _measured(case: Case, index: int, total: int, progress: Report | None) -> St
 
 
 GAINS: Mapping[Weights, Gains] = {
-    "he": HE,
+    "he": HE_GAINS,
     "xavier": Gains(1.0, 0.5),
     "orthogonal": Gains(1.0, 0.5),
 }
@@ -305,7 +305,7 @@ def _expected(case: Case, erf: EffectiveReceptiveField) -> ExpectedErf | None:
     )
 
 
-TRAINED = StudySettings(weights="as_is")
+TRAINED_SETTINGS = StudySettings(weights="as_is")
 """Settings for networks that are measured with their own weights."""
 
 
@@ -314,7 +314,7 @@ def compare(
     input_size: tuple[int, ...],
     layer: str | None = None,
     unit: Pair | None = None,
-    settings: StudySettings = TRAINED,
+    settings: StudySettings = TRAINED_SETTINGS,
     progress: Report | None = None,
 ) -> Study:
     """Measure any networks with the same settings, such as one before and after training.

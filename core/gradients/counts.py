@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..layer.operations import operation_of
-from ..layer.padding import fill_source
+from ..layer.padding import padding_source
 from ..layer.spec import LayerSpec
 from ..layer.window import BoolArray, IntArray, Pair
 
@@ -22,7 +22,7 @@ def axis_reads(spec: LayerSpec, size: Pair) -> tuple[BoolArray, BoolArray]:
     for axis, n, pads in zip(operation_of(spec).axes(spec, size), size, spec.padding, strict=True):
         values = axis.source
         if spec.padding_mode != "zeros":
-            values = fill_source(n, *pads, spec.padding_mode)
+            values = padding_source(n, *pads, spec.padding_mode)
         read = np.zeros((len(axis.starts), n), dtype=np.bool_)
         outputs, taps = np.nonzero(values[axis.taps] >= 0)
         read[outputs, values[axis.taps[outputs, taps]]] = True

@@ -72,7 +72,7 @@ class GradientFlow:
         return np.asarray(np.percentile(self.norms, BAND, axis=0))
 
     @property
-    def per_layer(self) -> float:
+    def factor_per_layer(self) -> float:
         """Factor by which each layer of the backward pass scales the median norm, on average.
 
         It is the geometric mean; below 1 the gradient vanishes, above 1 it explodes.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import SpecError
 from ..layer.operations import FloatArray, check, operation_of, output_size, winners
-from ..layer.padding import fill_source
+from ..layer.padding import padding_source
 from ..layer.spec import LayerSpec
 from ..layer.sweep import Sweep
 from ..layer.window import BoolArray, IntArray
@@ -19,7 +19,7 @@ from .counts import axis_reads
 from .recipe import UpstreamGradient
 
 MAX_BATCH_ELEMENTS = 2**22
-"""Largest number of output entries in one batch of backward passes of `contributions`."""
+"""Largest number of output entries in one batch of backward passes of `contribution_counts`."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _float32_tensor(array: NDArray[np.floating]) -> Tensor:
     return torch.from_numpy(np.array(array, dtype=np.float32))
 
 
-def contributions(
+def contribution_counts(
     spec: LayerSpec,
     x: NDArray[np.floating],
     weight: NDArray[np.floating] | None = None,
@@ -242,5 +242,5 @@ def _read_indices(result: Sweep, axis: int, output: int) -> IntArray:
     windows, n = (result.rows, result.cols)[axis], result.input.shape[1 + axis]
     values: IntArray = windows.source
     if result.spec.padding_mode != "zeros":
-        values = fill_source(n, *result.spec.padding[axis], result.spec.padding_mode)
+        values = padding_source(n, *result.spec.padding[axis], result.spec.padding_mode)
     return np.asarray(values[windows.taps[output]])

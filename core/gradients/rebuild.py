@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import SpecError
 from ..layer.operations import check, operation_of
-from ..layer.padding import fill_source
+from ..layer.padding import padding_source
 from ..layer.spec import LayerSpec
 from ..layer.window import Pair, span_of
 
@@ -135,7 +135,8 @@ def _without_padding(padded: Array, spec: LayerSpec, size: Pair) -> Array:
     """
     gradient = np.zeros((padded.shape[0], *size))
     rows, cols = (
-        fill_source(n, *pads, spec.padding_mode) for n, pads in zip(size, spec.padding, strict=True)
+        padding_source(n, *pads, spec.padding_mode)
+        for n, pads in zip(size, spec.padding, strict=True)
     )
     real = np.ix_(np.arange(len(padded)), rows >= 0, cols >= 0)
     np.add.at(gradient, np.ix_(np.arange(len(padded)), rows[rows >= 0], cols[cols >= 0]),

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import SpecError
 from .operations import check, operation_of, output_size
-from .padding import fill_source
+from .padding import padding_source
 from .spec import LayerSpec
 from .window import Axis, BoolArray, Pads, Pair
 
@@ -65,7 +65,7 @@ def unread(spec: LayerSpec, size: Pair) -> BoolArray:
 
 def _unread_along(axis: Axis, padding: Pair, padding_mode: str, n: int) -> BoolArray:
     """(n,) whether no window along this axis reads the pixel or a copy of it in the padding."""
-    source = axis.source if padding_mode == "zeros" else fill_source(n, *padding, padding_mode)
+    source = axis.source if padding_mode == "zeros" else padding_source(n, *padding, padding_mode)
     read = source[(axis.grid_reads > 0) & (source >= 0)]
     return ~np.isin(np.arange(n), read)
 

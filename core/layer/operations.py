@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import SpecError
 from .kernels import gaussian
-from .padding import CONVENTIONS, fill_source
+from .padding import CONVENTIONS, padding_source
 from .spec import LayerSpec
 from .window import Axis, Pads, Pair, Window2d
 
@@ -386,7 +386,7 @@ def check(spec: LayerSpec, size: Pair, limit: int | None = MAX_OUTPUT_SIDE) -> P
         _check_output_padding(spec)
     if spec.padding_mode != "zeros":
         for n, (before, after) in zip(size, spec.padding, strict=True):
-            fill_source(n, before, after, spec.padding_mode)
+            padding_source(n, before, after, spec.padding_mode)
     height, width = output_size(spec, size)
     if limit is not None and max(height, width) > limit:
         raise SpecError(

@@ -237,12 +237,12 @@ FILLS: dict[str, str] = {
 """Description of each of torch's values of ``padding_mode``."""
 
 
-def fill_limit(n: int, padding_mode: str) -> int | None:
+def padding_limit(n: int, padding_mode: str) -> int | None:
     """Largest padding per side that this mode allows on ``n`` pixels; None for no limit."""
     return {"reflect": n - 1, "circular": n}.get(padding_mode)
 
 
-def fill_source(n: int, before: int, after: int, padding_mode: str) -> IntArray:
+def padding_source(n: int, before: int, after: int, padding_mode: str) -> IntArray:
     """(before + n + after,) the input index that each padded position copies.
 
     It is PAD for positions of constant padding (mode ``"zeros"``).
@@ -252,7 +252,7 @@ def fill_source(n: int, before: int, after: int, padding_mode: str) -> IntArray:
     """
     if padding_mode not in FILLS:
         raise SpecError("padding_mode", f"must be one of {', '.join(FILLS)}", padding_mode)
-    limit = fill_limit(n, padding_mode)
+    limit = padding_limit(n, padding_mode)
     if limit is not None and max(before, after) > limit:
         raise SpecError(
             "padding",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import SpecError
 from .operations import FloatArray, blur_weight, check, operation_of, winners
-from .padding import fill_source
+from .padding import padding_source
 from .spec import LayerSpec
 from .window import OUTSIDE, Axis, IntArray
 
@@ -225,7 +225,7 @@ def _copied_indices(axis: Axis, padding: tuple[int, int], padding_mode: str, n: 
     """(grid,) the input index each cell copies, negative for constant cells; ``n`` pixels."""
     if padding_mode == "zeros":
         return axis.source
-    return fill_source(n, *padding, padding_mode)
+    return padding_source(n, *padding, padding_mode)
 
 
 def _divisor(spec: LayerSpec, rows: Axis, cols: Axis) -> IntArray:

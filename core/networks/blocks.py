@@ -28,7 +28,10 @@ class ResidualBlock:
     nesting: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        body, shortcut = chain("body", self.body, 1), chain("shortcut", self.shortcut)
+        body, shortcut = (
+            checked_layers("body", self.body, 1),
+            checked_layers("shortcut", self.shortcut),
+        )
         set_fields(self, body=body, shortcut=shortcut)
         set_fields(self, **_extent((body, shortcut), 1))
 
@@ -62,7 +65,7 @@ class ConcatBlock:
         if not isinstance(value, tuple | list):
             raise SpecError("branches", "must be a tuple of tuples of layers", value)
         bounded("number of branches", len(value), 2, rules.MAX_BRANCHES)
-        branches = tuple(chain("branch", branch) for branch in value)
+        branches = tuple(checked_layers("branch", branch) for branch in value)
         set_fields(self, branches=branches)
         set_fields(self, **_extent(branches, 1))
 
@@ -93,7 +96,10 @@ class Repeat:
     nesting: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        times, body = bounded("times", self.times, 1, rules.MAX_LAYERS), chain("body", self.body, 1)
+        times, body = (
+            bounded("times", self.times, 1, rules.MAX_LAYERS),
+            checked_layers("body", self.body, 1),
+        )
         set_fields(self, times=times, body=body)
         set_fields(self, **_extent((body,), 0, times))
 
@@ -140,12 +146,12 @@ class NetworkSpec:
     nesting: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        layers = chain("layers", self.layers, 1)
+        layers = checked_layers("layers", self.layers, 1)
         set_fields(self, layers=layers)
         set_fields(self, **_extent((layers,), 0, inner=0))
 
 
-def chain(parameter: str, value: object, minimum: int = 0) -> tuple[Layer, ...]:
+def checked_layers(parameter: str, value: object, minimum: int = 0) -> tuple[Layer, ...]:
     """Check that ``value`` is a sequence of at least ``minimum`` layers; return it as a tuple.
 
     Raises:

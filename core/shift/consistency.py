@@ -29,7 +29,7 @@ Stride = tuple[Fraction, Fraction]
 """Picture pixels per output unit, (down, right): each a whole number or 1 / a whole number."""
 Progress = Callable[[int, int], bool | None]
 """Callback with the numbers of shifts (done, total); if it returns False, the run stops."""
-ROUNDING = 1e-5
+ROUNDING_LEVEL = 1e-5
 """Root mean square below which a float32 output counts as rounding error, as a share of the
 root mean square of the map before the blur."""
 
@@ -276,7 +276,7 @@ def layer_consistency(
     """
     x = np.asarray(picture, dtype=np.float32)
     layer.check((x.shape[-2], x.shape[-1]))
-    level = ROUNDING * root_mean_square(layer, x)
+    level = ROUNDING_LEVEL * root_mean_square(layer, x)
     return shift_consistency(layer.run, x, shifts, zero_level=level)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import SpecError, whole
 from ..layer.kernels import PRESETS, kernel
 from ..layer.operations import blur_weight, operation_of
-from ..layer.padding import FILLS, fill_limit
+from ..layer.padding import FILLS, padding_limit
 from ..layer.spec import LayerSpec
 from ..layer.window import Pair
 
@@ -126,7 +126,7 @@ class DownsamplingLayer:
             SpecError: the picture is too small for this ``padding_mode``.
         """
         needed = max(same_padding(self.kernel_size)[1], same_padding(self.taps)[1])
-        limit = fill_limit(min(size), self.padding_mode)
+        limit = padding_limit(min(size), self.padding_mode)
         if limit is not None and needed > limit:
             least = needed + min(size) - limit
             rule = f"must be at least {least} pixels a side for padding_mode '{self.padding_mode}'"

@@ -176,7 +176,7 @@ def _downsampling_stride(layer: nn.Module) -> int | None:
     return rows if rows == cols > 1 else None
 
 
-def layer_of(graph: Graph, size: Pair, layer: str | None = None) -> Node:
+def compared_node(graph: Graph, size: Pair, layer: str | None = None) -> Node:
     """The node whose output is compared under shifts.
 
     Args:
@@ -256,7 +256,7 @@ def network_consistency(
             mode, up to the layer.
         picture: (C, H, W), or (C, L) of a sequence.
         shifts: (down, right) in pixels; (0, later) for a sequence.
-        layer: name of a node or a module; see `layer_of` for the default.
+        layer: name of a node or a module; see `compared_node` for the default.
         progress: see `core.shift.consistency.Progress`.
         graph: result of `core.graph.network_graph` for this module and picture, if it exists.
 
@@ -273,7 +273,7 @@ def network_consistency(
         raise SpecError("picture", "must be (C, H, W), or (C, L) of a sequence", x.shape)
     sides = (1, x.shape[1]) if x.ndim == 2 else (x.shape[1], x.shape[2])
     graph = graph or network_graph(module, x.shape)
-    node = layer_of(graph, sides, layer)
+    node = compared_node(graph, sides, layer)
     total_stride(graph, node, sides)
     copied = private_copy(module, own_weights=True)
     location = location_of(meta_copy(copied), x.shape, node.name)

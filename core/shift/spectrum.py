@@ -15,7 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SpecError
-from .consistency import ROUNDING, FloatArray, Shift, root_mean_square
+from .consistency import ROUNDING_LEVEL, FloatArray, Shift, root_mean_square
 from .layer import DownsamplingLayer
 
 ComplexArray = NDArray[np.complex128]
@@ -106,7 +106,7 @@ def expected_cosine(
 
 def _rounding_energy(layer: DownsamplingLayer, picture: NDArray[np.float32]) -> float:
     """Energy below which the map is rounding error."""
-    return (ROUNDING * root_mean_square(layer, picture)) ** 2
+    return (ROUNDING_LEVEL * root_mean_square(layer, picture)) ** 2
 
 
 def _before_and_after(

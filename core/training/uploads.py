@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ..errors import SpecError
-from ..uploads import MAX_UPLOAD_BYTES, READING, check_size
+from ..uploads import MAX_UPLOAD_BYTES, READER_POOL, check_size
 from .spec import OwnImages
 
 MAX_BYTES = 64 * 2**20
@@ -58,7 +58,7 @@ def read_npz(data: bytes, max_bytes: int = MAX_UPLOAD_BYTES) -> OwnImages:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             memory = MEMORY_FACTOR * _checked_size(archive)
             digest = hashlib.sha256(data).hexdigest()[:32]
-            return READING.run(memory, lambda: _read_members(archive, digest))
+            return READER_POOL.run(memory, lambda: _read_members(archive, digest))
     except SpecError:
         raise
     except Exception as error:  # hostile bytes: zipfile, zlib and numpy raise a dozen kinds

@@ -14,7 +14,7 @@ from core import data, uploads
 from core.data import decode_upload
 from core.errors import SpecError
 from core.training.uploads import read_npz
-from core.uploads import MAX_UPLOAD_BYTES, Readers
+from core.uploads import MAX_UPLOAD_BYTES, ReaderPool
 
 WAIT_S = 60.0
 
@@ -40,7 +40,7 @@ class Watch:
 
 @pytest.mark.parametrize(("total", "threads"), [(100, 2), (100, 1), (30, 3), (5, 2)])
 def test_no_more_at_a_time_than_places_and_memory(total: int, threads: int) -> None:
-    readers, watch = Readers(total, threads, WAIT_S), Watch()
+    readers, watch = ReaderPool(total, threads, WAIT_S), Watch()
     sizes = [10, 20, 30, 3, 1] * 4
     with ThreadPoolExecutor(20) as crowd:
         found = crowd.map(lambda size: readers.run(size, lambda: watch.work(size)), sizes)
@@ -51,7 +51,7 @@ def test_no_more_at_a_time_than_places_and_memory(total: int, threads: int) -> N
 
 
 def test_what_the_work_raises_is_raised_and_the_next_one_runs() -> None:
-    readers = Readers(10, 1, WAIT_S)
+    readers = ReaderPool(10, 1, WAIT_S)
     for error in (KeyError("x"), SpecError("upload", "must be a picture", "b")):
 
         def fail(error: Exception = error) -> None:
@@ -63,7 +63,7 @@ def test_what_the_work_raises_is_raised_and_the_next_one_runs() -> None:
 
 
 def test_whose_turn_never_comes_is_told_so() -> None:
-    readers, go_on, begun = Readers(10, 1, 0.05), threading.Event(), threading.Event()
+    readers, go_on, begun = ReaderPool(10, 1, 0.05), threading.Event(), threading.Event()
 
     def work() -> int:
         begun.set()
@@ -94,7 +94,7 @@ def reserved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(size)
         return work()  # type: ignore[operator]
 
-    monkeypatch.setattr(uploads.READING, "run", run)
+    monkeypatch.setattr(uploads.READER_POOL, "run", run)
     return found
 
 
@@ -118,11 +118,11 @@ def test_a_picture_says_how_much_memory_it_takes(
 ) -> None:
     decode_upload(upload)
     assert len(reserved) == 1
-    assert a_pixel * 1800 * 2000 <= reserved[0] <= uploads.READING_BYTES
+    assert a_pixel * 1800 * 2000 <= reserved[0] <= uploads.READER_BYTES
 
 
 def test_the_largest_picture_of_every_kind_fits_into_the_memory() -> None:
-    assert 16 * data.MAX_UPLOAD_PIXELS <= uploads.READING_BYTES
+    assert 16 * data.MAX_UPLOAD_PIXELS <= uploads.READER_BYTES
 
 
 def test_arrays_are_read_within_the_same_memory(reserved: list[int]) -> None:

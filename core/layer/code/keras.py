@@ -10,7 +10,7 @@ TensorFlow, tf.nn "Notes on padding".
 from __future__ import annotations
 
 from ..operations import blur_weight, output_size
-from ..padding import fill_source, tf_same, transposed_same
+from ..padding import padding_source, tf_same, transposed_same
 from ..spec import LayerSpec
 from ..window import Pads, Pair, Window2d
 from .text import (
@@ -289,7 +289,7 @@ def _copied_padding(spec: LayerSpec, size: Pair) -> Lines:
     if spec.padding_mode == "reflect":
         return [f'x = ops.pad(x, {_four_axes(spec.padding)}, mode="reflect")']
     rows, cols = (
-        fill_source(n, *pads, spec.padding_mode).tolist()
+        padding_source(n, *pads, spec.padding_mode).tolist()
         for n, pads in zip(size, spec.padding, strict=True)
     )
     return [

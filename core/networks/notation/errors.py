@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from ...errors import SpecError
 
-QUOTED = 40
+MAX_QUOTED_LENGTH = 40
 """Largest number of characters of the offending text that a message repeats."""
 
 
@@ -43,11 +43,11 @@ def shortened(value: object) -> object:
     """A text cut to the length of a message, with unprintable characters escaped."""
     if not isinstance(value, str):
         text = str(value)
-        return value if len(text) <= 2 * QUOTED else f"{text[:QUOTED]}…"
+        return value if len(text) <= 2 * MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}…"
     text = "".join(
-        each if each.isprintable() else ascii(each)[1:-1] for each in value[: QUOTED + 1]
+        each if each.isprintable() else ascii(each)[1:-1] for each in value[: MAX_QUOTED_LENGTH + 1]
     )
-    return text if len(value) <= QUOTED else f"{text[:QUOTED]}…"
+    return text if len(value) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}…"
 
 
 def position(text: str, offset: int) -> tuple[int, int]:
@@ -65,7 +65,7 @@ def error_at(
 
 def nearest(word: str, options: Iterable[str], likeness: float = 0.6) -> str:
     """The option most similar to ``word``; empty if none has a similarity of ``likeness``."""
-    matches = get_close_matches(word[:QUOTED].lower(), list(options), 1, likeness)
+    matches = get_close_matches(word[:MAX_QUOTED_LENGTH].lower(), list(options), 1, likeness)
     return matches[0] if matches else ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import SpecError
 
-LARGEST = 10**12
+MAX_MAGNITUDE = 10**12
 """Largest magnitude of a number in source."""
 MAX_DEPTH = 30
 """Largest nesting of an expression."""
@@ -36,7 +36,7 @@ def literal(node: ast.expr, depth: int = 0) -> object:
         depth: number of expressions that it is nested in.
 
     Raises:
-        SpecError: the expression is no literal, or a number beyond ``LARGEST``.
+        SpecError: the expression is no literal, or a number beyond ``MAX_MAGNITUDE``.
     """
     if depth > MAX_DEPTH:
         raise SpecError("argument", "is nested too deeply; write the number", "…")
@@ -56,8 +56,8 @@ def literal(node: ast.expr, depth: int = 0) -> object:
 
 def _constant(value: object) -> object:
     """The value of a constant, checked to be of an allowed type and size."""
-    if isinstance(value, int | float) and not abs(value) <= LARGEST:
-        raise SpecError("argument", f"must be a number up to {LARGEST:,}", str(value)[:20])
+    if isinstance(value, int | float) and not abs(value) <= MAX_MAGNITUDE:
+        raise SpecError("argument", f"must be a number up to {MAX_MAGNITUDE:,}", str(value)[:20])
     if value is not None and not isinstance(value, int | float | str):
         raise SpecError("argument", "must be a number, a tuple, a string, True or False", value)
     return value

@@ -61,7 +61,7 @@ CLOSING = {")": "(", "]": "["}
 """The opening bracket of each closing bracket."""
 
 
-def scanned(text: str) -> str:
+def checked_source(text: str) -> str:
     """Check a text and return it with comments replaced by spaces, safe to parse.
 
     Raises:

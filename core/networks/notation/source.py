@@ -23,7 +23,7 @@ from .arguments import ReadLayer, mismatch, misplaced, read_call
 from .code import helper_sources
 from .errors import NotationError
 from .places import SourcePositions
-from .scan import scanned
+from .scan import checked_source
 
 FORM_OF = {form.name: form for form in FORMS}
 """The form of each class by its name."""
@@ -65,7 +65,7 @@ def parse_source(text: str) -> NetworkSpec:
 
 def read_source(text: str) -> SourceNetwork:
     """As `parse_source`, with the number of input channels."""
-    positions = _dedented(scanned(_without_helpers(text)))
+    positions = _dedented(checked_source(_without_helpers(text)))
     return _Reader(positions).network(_tree(positions))
 
 

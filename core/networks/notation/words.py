@@ -86,35 +86,35 @@ FLOAT_FIELDS = ("eps", "momentum", "p", "negative_slope", "norm_type")
 """Fields that are floats; all others are whole numbers."""
 
 
-def _keys(text: str) -> tuple[str, ...]:
+def _split(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
 WORDS: dict[str, Word] = {
     "conv": Word(
-        Conv, "kernel_size", (*_keys("s p same d g dw c nobias"), *MODES), {}, "conv3 s2 p1 c64"
+        Conv, "kernel_size", (*_split("s p same d g dw c nobias"), *MODES), {}, "conv3 s2 p1 c64"
     ),
     "convt": Word(
-        ConvTranspose, "kernel_size", _keys("s p op d g dw c nobias"), {}, "convt4 s2 p1 c32"
+        ConvTranspose, "kernel_size", _split("s p op d g dw c nobias"), {}, "convt4 s2 p1 c32"
     ),
-    "maxpool": Word(MaxPool, "kernel_size", _keys("s p d ceil"), {}, "maxpool3 s2 p1"),
-    "avgpool": Word(AvgPool, "kernel_size", _keys("s p ceil nopad"), {}, "avgpool2"),
-    "lppool": Word(LpPool, "kernel_size", _keys("s n ceil"), {}, "lppool2 n2"),
+    "maxpool": Word(MaxPool, "kernel_size", _split("s p d ceil"), {}, "maxpool3 s2 p1"),
+    "avgpool": Word(AvgPool, "kernel_size", _split("s p ceil nopad"), {}, "avgpool2"),
+    "lppool": Word(LpPool, "kernel_size", _split("s n ceil"), {}, "lppool2 n2"),
     "gap": Word(AdaptivePool, "", (), {"mode": "avg", "output_size": (1, 1)}, "gap"),
     "gmp": Word(AdaptivePool, "", (), {"mode": "max", "output_size": (1, 1)}, "gmp"),
     "adaptiveavgpool": Word(AdaptivePool, "output_size", (), {"mode": "avg"}, "adaptiveavgpool7"),
     "adaptivemaxpool": Word(AdaptivePool, "output_size", (), {"mode": "max"}, "adaptivemaxpool7"),
-    "bn": Word(BatchNorm, "", _keys("eps momentum noaffine"), {}, "bn"),
-    "instancenorm": Word(InstanceNorm, "", _keys("eps affine"), {}, "instancenorm"),
-    "gn": Word(GroupNorm, "num_groups", _keys("eps noaffine"), {}, "gn32"),
-    "ln": Word(LayerNorm, "", _keys("eps"), {}, "ln"),
-    "dropout": Word(Dropout, "p", _keys("spatial"), {}, "dropout0.5"),
-    "up": Word(Upsample, "scale_factor", _keys("bilinear corners"), {}, "up2 bilinear"),
+    "bn": Word(BatchNorm, "", _split("eps momentum noaffine"), {}, "bn"),
+    "instancenorm": Word(InstanceNorm, "", _split("eps affine"), {}, "instancenorm"),
+    "gn": Word(GroupNorm, "num_groups", _split("eps noaffine"), {}, "gn32"),
+    "ln": Word(LayerNorm, "", _split("eps"), {}, "ln"),
+    "dropout": Word(Dropout, "p", _split("spatial"), {}, "dropout0.5"),
+    "up": Word(Upsample, "scale_factor", _split("bilinear corners"), {}, "up2 bilinear"),
     "shuffle": Word(PixelShuffle, "upscale_factor", (), {}, "shuffle2"),
     "unshuffle": Word(PixelUnshuffle, "downscale_factor", (), {}, "unshuffle2"),
     "pad": Word(Pad, "padding", MODES, {}, "pad1 reflect"),
     "flatten": Word(Flatten, "", (), {}, "flatten"),
-    "fc": Word(Linear, "out_features", _keys("i nobias"), {}, "fc1000"),
+    "fc": Word(Linear, "out_features", _split("i nobias"), {}, "fc1000"),
     "se": Word(SqueezeExciteLayer, "reduction", (), {}, "se16"),
     "leaky_relu": Word(Activation, "negative_slope", (), {"name": "leaky_relu"}, "leaky_relu0.2"),
     **{

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.erf import effective_receptive_field, metrics
-from core.erf.expected import HE, UNIT_GAINS, Gains, expected_erf
+from core.erf.expected import HE_GAINS, UNIT_GAINS, Gains, expected_erf
 from core.errors import SpecError
 from core.graph import Node, network_graph
 from core.graph.axes.units import unit_values
@@ -321,7 +321,9 @@ def test_gains_of_he_weights_are_those_of_a_rectified_residual_network() -> None
 
     module, size = nn.Sequential(*(block() for _ in range(4))), (8, 41, 41)
     measured = effective_receptive_field(module, size, draws=64, weights="he").sigma[0]
-    he, kept = (metrics.sigma(expected_erf(module, size, gains=g).map)[0] for g in (HE, UNIT_GAINS))
+    he, kept = (
+        metrics.sigma(expected_erf(module, size, gains=g).map)[0] for g in (HE_GAINS, UNIT_GAINS)
+    )
     assert he == pytest.approx(measured, rel=0.06)
     assert kept < 0.9 * measured
 

@@ -130,7 +130,7 @@ def test_any_networks_can_be_compared_and_stay_as_they_are() -> None:
     with torch.no_grad():
         after[2].weight.zero_()[:, :, 1, 1] = 1
     kept = [p.clone() for p in after.parameters()]
-    told = replace(erf_study.TRAINED, draws=4)
+    told = replace(erf_study.TRAINED_SETTINGS, draws=4)
     study = compare([("before", before), ("after", after)], (2, 20, 20), settings=told)
     assert [row.label for row in study.rows] == ["before", "after"]
     assert [row.erf.recipe.weights for row in study.rows] == ["as_is", "as_is"]

@@ -124,8 +124,8 @@ def test_saturating_activations_let_it_die_and_he_keeps_it() -> None:
         flow_of(downsampling="none"),
         flow_of(downsampling="none", weights="torch"),
     )
-    assert sigmoid.per_layer < 0.5 < 0.9 < he.per_layer < 1.1
-    assert default.per_layer < 0.6
+    assert sigmoid.factor_per_layer < 0.5 < 0.9 < he.factor_per_layer < 1.1
+    assert default.factor_per_layer < 0.6
     assert he.vanishing_layer() is None
     layer = sigmoid.vanishing_layer()
     assert layer is not None

@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 from core.data import picture
 from core.errors import SpecError
 from core.gradients.counts import phase_counts, reads_evenly, window_reads
-from core.gradients.pattern import contributions, expected_gradient, input_gradient, statistics
+from core.gradients.pattern import (
+    contribution_counts,
+    expected_gradient,
+    input_gradient,
+    statistics,
+)
 from core.gradients.recipe import KINDS, UpstreamGradient
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, output_size
@@ -91,7 +96,7 @@ def test_contributions_are_those_of_each_unit_alone(operation: str, data: st.Dat
     output = sweep(*run).output
     assume(output.size <= 300)
     assume(np.isfinite(output).all())  # torch's own backward pass is not safe there
-    np.testing.assert_array_equal(contributions(*run), each_alone(run))
+    np.testing.assert_array_equal(contribution_counts(*run), each_alone(run))
 
 
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "max_pooling"])
@@ -103,7 +108,7 @@ def test_without_zero_weights_every_window_that_reads_contributes(
     spec, x, weight, bias = data.draw(runs(operation))
     if weight is not None:
         weight = np.abs(weight) + 1
-    counts = contributions(spec, x, weight, bias)
+    counts = contribution_counts(spec, x, weight, bias)
     groups = OPERATIONS[operation].groups(spec)
     per_pixel = OPERATIONS[operation].out_channels(spec) // groups
     reads = window_reads(spec, x.shape[1:])
@@ -124,7 +129,7 @@ def test_maxima_over_padding_alone_send_nothing(dilation: int) -> None:
     assert found.winner.tolist() == [[[-1]]]
     assert np.isneginf(found.output).all()
     assert not found.gradient.any()
-    assert not contributions(spec, x).any()
+    assert not contribution_counts(spec, x).any()
 
 
 @examples(30)
@@ -138,7 +143,7 @@ def test_maxima_send_one_gradient_to_their_winner(data: st.DataObject) -> None:
         winner = found.winner[channel, row, col]
         wins[channel].flat[winner] += winner >= 0
     np.testing.assert_array_equal(found.gradient, wins)
-    np.testing.assert_array_equal(contributions(*run), wins)
+    np.testing.assert_array_equal(contribution_counts(*run), wins)
 
 
 @given(

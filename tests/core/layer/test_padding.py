@@ -18,10 +18,10 @@ from core.layer.operations import OPERATIONS, check, padded
 from core.layer.padding import (
     CONVENTIONS,
     FILLS,
-    fill_limit,
-    fill_source,
     full,
     half,
+    padding_limit,
+    padding_source,
     pytorch_int,
     same_lower,
     tf_same,
@@ -318,13 +318,13 @@ def test_fill_is_torchs_or_both_refuse(fill: str, n: int, before: int, after: in
     try:
         padded = F.pad(x, (before, after), mode=mode)[0, 0].numpy()
     except RuntimeError:
-        with pytest.raises(SpecError, match=f"'{fill}' can be at most {fill_limit(n, fill)} on"):
-            fill_source(n, before, after, fill)
+        with pytest.raises(SpecError, match=f"'{fill}' can be at most {padding_limit(n, fill)} on"):
+            padding_source(n, before, after, fill)
         return
-    source = fill_source(n, before, after, fill)
+    source = padding_source(n, before, after, fill)
     assert np.array_equal(np.where(source == PAD, 0, source + 1), padded)
 
 
 def test_unknown_fill_is_refused() -> None:
     with pytest.raises(SpecError, match="padding_mode must be one of zeros, reflect"):
-        fill_source(3, 1, 1, "mirror")
+        padding_source(3, 1, 1, "mirror")

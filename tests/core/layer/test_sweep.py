@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.errors import SpecError
 from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, blur_weight, operation_of
-from core.layer.padding import fill_source
+from core.layer.padding import padding_source
 from core.layer.sweep import Sweep, sweep
 from core.layer.window import OUTSIDE, PAD
 from tests.core import naive
@@ -141,7 +141,7 @@ def test_grid_shows_what_the_fill_puts_there(run: Run) -> None:
     spec, x, weight, bias = run
     result = sweep(spec, x, weight, bias)
     for axis, shown in enumerate((result.row_values, result.col_values)):
-        filled = fill_source(x.shape[axis + 1], *spec.padding[axis], spec.padding_mode)
+        filled = padding_source(x.shape[axis + 1], *spec.padding[axis], spec.padding_mode)
         assert np.array_equal(shown, filled)
 
 

@@ -27,7 +27,7 @@ from core.shift.network import (
     anti_aliased,
     circular,
     coarsest_stride,
-    layer_of,
+    compared_node,
     network_consistency,
 )
 
@@ -151,7 +151,7 @@ def test_what_cannot_be_blurred_stays() -> None:
 def test_layers_are_found_and_refused() -> None:
     module = made("conv3 p1 c8, relu, conv3 s2 c8, gap, fc10")
     graph = network_graph(module, (3, 32, 32))
-    assert layer_of(graph, (32, 32)).name == "relu1"  # 15 units do not divide 32 pixels
+    assert compared_node(graph, (32, 32)).name == "relu1"  # 15 units do not divide 32 pixels
     with pytest.raises(SpecError, match="multiple of the layer's stride"):
         network_consistency(module, photo(), [(0, 1)], "conv2")
     with pytest.raises(SpecError, match="multiple of the layer's stride"):
@@ -210,9 +210,11 @@ def test_the_layer_of_a_decoder_is_its_last() -> None:
         nn.ConvTranspose2d(4, 2, 4, 4),
     )
     graph = network_graph(module, (3, 32, 32))
-    assert layer_of(graph, (32, 32)).name == "_3"
+    assert compared_node(graph, (32, 32)).name == "_3"
     assert network_consistency(module, photo(), [(0, 2)]).stride == (Fraction(1, 2),) * 2
-    assert coarsest_stride(graph, layer_of(graph, (32, 32)), (32, 32)) == 2  # of the maps within
+    assert (
+        coarsest_stride(graph, compared_node(graph, (32, 32)), (32, 32)) == 2
+    )  # of the maps within
 
 
 @pytest.mark.parametrize("wraps", [False, True])

@@ -229,11 +229,11 @@ def expected(request: Request) -> ExpectedErf | None:
 @computed_once(64, outside=True)
 def _expected(request: Request) -> ExpectedErf | None:
     warm()
-    from core.erf.expected import TORCH, UNIT_GAINS, Gains, expected_erf
+    from core.erf.expected import TORCH_GAINS, UNIT_GAINS, Gains, expected_erf
     from core.erf.study import GAINS
 
     structure, uniform = Structure.of(request), request.weights == "uniform"
-    gains: dict[Any, Gains] = {**GAINS, "as_is": TORCH}
+    gains: dict[Any, Gains] = {**GAINS, "as_is": TORCH_GAINS}
     try:
         return expected_erf(
             _meta_module(structure),

@@ -54,10 +54,10 @@ class Counts:
 def counts(board: BoardSpec) -> Counts:
     """Read counts of one layer beside what torch's gradients show; over all its filters."""
     torch_start.warm()
-    from core.gradients.pattern import contributions
+    from core.gradients.pattern import contribution_counts
 
     spec = board.layer
-    sent = contributions(spec, board.source.pixels(), board.weight(), board.bias())
+    sent = contribution_counts(spec, board.source.pixels(), board.weight(), board.bias())
     filters = gradient(board, UpstreamGradient("all")).output.shape[0]
     return Counts(window_reads(spec, board.source.size) * filters, sent[0], reads_evenly(spec))
 

@@ -269,7 +269,7 @@ def _flow_row(label: str, flow: GradientFlow) -> list[str]:
     return [
         f"**{label}**",
         f"{flow.median[0]:.3g}",
-        f"{flow.per_layer:.3g}",
+        f"{flow.factor_per_layer:.3g}",
         "never" if dies is None else f"{dies} down",
         percent(float(flow.zeros[:, 0].mean())),
         f"{flow.draws}",

@@ -261,13 +261,13 @@ def network_shifts(request: Request) -> tuple[Shift, ...]:
 def _network_shifts(request: Request) -> tuple[Shift, ...]:
     warm()
     from core.cost import layer_costs
-    from core.shift.network import coarsest_stride, layer_of, total_stride
+    from core.shift.network import coarsest_stride, compared_node, total_stride
 
     size = request.network.input_size
     _network_picture(request)
     net = module(request, "meta")
     graph = _graph(request.network, request.taps, request.wrap)
-    node = layer_of(graph, size[1:], request.layer)
+    node = compared_node(graph, size[1:], request.layer)
     total_stride(graph, node, size[1:])
     longest = coarsest_stride(graph, node, size[1:])
     count = min(max(2, int(2 * longest)), *size[1:])

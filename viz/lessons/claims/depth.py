@@ -101,7 +101,7 @@ def _vanishing_row(name: str, flow: GradientFlow) -> tuple[tuple[str | int, ...]
     row = (
         NAMES[name],
         "–" if factor is None else f"{factor:.3f}",
-        f"{flow.per_layer:.3f}",
+        f"{flow.factor_per_layer:.3f}",
         f"{remaining:.2g}",
         "never" if vanishing_layer is None else vanishing_layer,
     )

@@ -76,12 +76,12 @@ def _zero_gradient_share(spec: LayerSpec, weights: str) -> tuple[int, float | No
         is None if it depends on the image, as with overlapping max pooling windows.
     """
     from core.gradients.counts import window_reads
-    from core.gradients.pattern import contributions
+    from core.gradients.pattern import contribution_counts
 
     k, s = spec.kernel_size[0], spec.stride[0]
     side = (WINDOWS_PER_SIDE - 1) * s + max(k, s)
     x = np.random.default_rng(1).standard_normal((1, side, side), dtype=np.float32)
-    contributions_of_pixels = contributions(spec, x, _weights(weights, spec))
+    contributions_of_pixels = contribution_counts(spec, x, _weights(weights, spec))
     expected: float | None = float((window_reads(spec, (side, side)) == 0).mean())
     if operation_of(spec).reduce == "max":  # one winner a window; where they overlap, it depends
         expected = 1 - WINDOWS_PER_SIDE**2 / side**2 if s >= k else None

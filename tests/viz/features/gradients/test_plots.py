@@ -10,7 +10,7 @@ import pytest
 from core.data import picture
 from core.errors import SpecError
 from core.gradients.flow import GradientFlow, gradient_flow
-from core.gradients.pattern import InputGradient, contributions, input_gradient
+from core.gradients.pattern import InputGradient, contribution_counts, input_gradient
 from core.gradients.rebuild import BackwardPass, rebuild
 from core.gradients.recipe import FlowSpec, UpstreamGradient
 from core.layer import LayerSpec
@@ -114,7 +114,7 @@ def test_one_scale_for_all() -> None:
 
 def test_counts_say_whether_they_agree() -> None:
     reads = POOL.window.read_counts((8, 8))
-    sent = contributions(POOL, picture("china", (8, 8)))[0]
+    sent = contribution_counts(POOL, picture("china", (8, 8)))[0]
     figure = figures.counts_figure(reads, sent, "a pool", 1.0, even=True)
     above, below = heats(figure)
     np.testing.assert_array_equal(above.z, reads)

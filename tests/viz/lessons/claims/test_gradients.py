@@ -166,7 +166,7 @@ def test_the_factor_of_a_layer_in_closed_form(
     spec = FlowSpec(downsampling, activation, weights, depth=8, levels=2, draws=16, batch=2)
     expected = depth.expected_factor(spec)
     assert expected is not None
-    assert flow.gradient_flow(spec).per_layer == pytest.approx(expected, rel=0.1)
+    assert flow.gradient_flow(spec).factor_per_layer == pytest.approx(expected, rel=0.1)
 
 
 def test_no_closed_form_where_maxima_or_skips_are() -> None:
