@@ -124,7 +124,7 @@ def _checked_size(input_size: tuple[int, ...]) -> tuple[int, ...]:
 # --- Multiply–accumulates ---------------------------------------------------------------------
 
 
-def _convolution(out: Tensor, args: tuple[Any, ...]) -> int:
+def _convolution_macs(out: Tensor, args: tuple[Any, ...]) -> int:
     """The MACs of a convolution: its outputs (transposed: inputs) times the taps of each.
 
     Weights have the shape (outputs, inputs / groups, *kernel), for transposed convolutions
@@ -135,10 +135,10 @@ def _convolution(out: Tensor, args: tuple[Any, ...]) -> int:
     return positions.numel() * prod(weight.shape[1:])
 
 
-def _matrix_product(position: int) -> Callable[[Tensor, tuple[Any, ...]], int]:
+def _matrix_product_macs(position: int) -> Callable[[Tensor, tuple[Any, ...]], int]:
     """A function that returns the MACs of a matrix product: its outputs times the summed length.
 
-    ``position`` is the position of the left factor in the arguments, whose last axis is summed over.
+    The last axis of the left factor, which is argument number ``position``, is summed over.
     """
 
     def macs(out: Tensor, args: tuple[Any, ...]) -> int:
@@ -147,22 +147,22 @@ def _matrix_product(position: int) -> Callable[[Tensor, tuple[Any, ...]], int]:
     return macs
 
 
-def _bilinear(out: Tensor, args: tuple[Any, ...]) -> int:
+def _bilinear_macs(out: Tensor, args: tuple[Any, ...]) -> int:
     """The MACs of x1ᵀ W x2: the number of outputs times the weights of one output."""
     weight: Tensor = args[1]
     return out.numel() * prod(weight.shape[1:])
 
 
 MACS_OF_OPERATOR: dict[Any, Callable[[Tensor, tuple[Any, ...]], int]] = {
-    aten.convolution: _convolution,
-    aten.mm: _matrix_product(0),
-    aten.bmm: _matrix_product(0),
-    aten.mv: _matrix_product(0),
-    aten.dot: _matrix_product(0),
-    aten.addmm: _matrix_product(1),
-    aten.baddbmm: _matrix_product(1),
-    aten.addmv: _matrix_product(1),
-    TRILINEAR: _bilinear,
+    aten.convolution: _convolution_macs,
+    aten.mm: _matrix_product_macs(0),
+    aten.bmm: _matrix_product_macs(0),
+    aten.mv: _matrix_product_macs(0),
+    aten.dot: _matrix_product_macs(0),
+    aten.addmm: _matrix_product_macs(1),
+    aten.baddbmm: _matrix_product_macs(1),
+    aten.addmv: _matrix_product_macs(1),
+    TRILINEAR: _bilinear_macs,
 }
 """For each of torch's operators with MACs, a function from (output, arguments) to their number."""
 

@@ -117,7 +117,7 @@ def measure_times(
         One timing for each module, in order; it is empty if the measurement ends during warm-up.
 
     Raises:
-        SpecError: the measurement needs too much time or memory, or a module does not accept the input.
+        SpecError: the measurement is too large, or a module does not accept the input.
     """
     if whole("repeats", repeats, 1) > MAX_REPEATS:
         raise SpecError("repeats", f"must be at most {MAX_REPEATS}", repeats)

@@ -18,7 +18,7 @@ import numpy as np
 from ..command_line import CommandParser, refuse, until_closed
 from ..device import MEMORY_BUDGET
 from ..errors import SpecError
-from ..receptive_field.cli import load
+from ..receptive_field.cli import load_network
 from ..seeded import seeded
 from .engine import Progress, effective_receptive_field
 from .recipe import Aggregate, Weights
@@ -64,7 +64,7 @@ def _parser() -> CommandParser:
 def _computed(options: argparse.Namespace) -> EffectiveReceptiveField:
     """Load the network and measure it with the command's options."""
     with seeded(options.seed):
-        network = load(options.network)
+        network = load_network(options.network)
     return effective_receptive_field(
         network,
         _numbers("--input", options.input),

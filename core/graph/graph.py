@@ -44,7 +44,7 @@ KINDS = (
     "global",  # every unit reads everything along an image axis
     "unknown",  # there is no rule, and the maps are an upper bound
 )
-"""The kinds of nodes."""
+"""All values of `Node.kind`."""
 MAX_SIDE = 1 << 20
 """The most channels of an input, and the most pixels along one of its axes."""
 
@@ -243,11 +243,11 @@ def _size_rule(size: object) -> str:
 def _node_from_draft(draft: Draft) -> Node:
     """The finished node of a draft, in which the channels of a position are one unit."""
     channel_units = units_in_channels(draft.layout)
-    each = [units_in_channels(source.layout) for source in draft.inputs]
-    plain = channel_units == (1, 1) and all(one == (1, 1) for one in each)
+    source_channel_units = [units_in_channels(source.layout) for source in draft.inputs]
+    plain = channel_units == (1, 1) and all(one == (1, 1) for one in source_channel_units)
     maps = draft.maps
     if not plain:
-        pairs = zip(draft.maps, each, strict=True)
+        pairs = zip(draft.maps, source_channel_units, strict=True)
         maps = tuple(
             (
                 _map_between_positions(rows, channel_units[0], own[0]),

@@ -34,24 +34,24 @@ def find_node(nodes: Mapping[str, T], name: object) -> T:
     Raises:
         NoLayerError: neither a node nor a module has this name.
     """
-    own = nodes.get(name) if isinstance(name, str) else None
-    if own is not None:
-        return own
-    within = [n for n in nodes.values() if name and f"{n.module}.".startswith(f"{name}.")]
-    if not within:
+    exact = nodes.get(name) if isinstance(name, str) else None
+    if exact is not None:
+        return exact
+    in_module = [n for n in nodes.values() if name and f"{n.module}.".startswith(f"{name}.")]
+    if not in_module:
         raise NoLayerError("layer", _missing_name_rule(nodes, name), name)
-    return within[-1]
+    return in_module[-1]
 
 
 def _missing_name_rule(nodes: Mapping[str, T], name: object) -> str:
     """The text of the error for a name that does not exist, with similar names."""
     names = [*nodes, *(node.module for node in nodes.values() if node.module)]
-    near = get_close_matches(str(name), dict.fromkeys(names), MAX_SUGGESTIONS)
-    suggestion = f"; near it are {', '.join(near)}" if near else ""
+    similar = get_close_matches(str(name), dict.fromkeys(names), MAX_SUGGESTIONS)
+    suggestion = f"; near it are {', '.join(similar)}" if similar else ""
     return f"must be the name of a node or a module that ran{suggestion}"
 
 
-class ByName(dict[str, T]):
+class NodeMapping(dict[str, T]):
     """A mapping from node names to values, in which a module's name also finds its last node."""
 
     def __missing__(self, name: object) -> T:

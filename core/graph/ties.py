@@ -140,8 +140,8 @@ def _tie_counts(
         pieces: the parts of the inputs that each maximum runs over.
         elementwise: whether each piece has one value for each of its maxima.
     """
-    few = elementwise and len(inputs) * len(pieces) < 256
-    counts = torch.zeros_like(limit, dtype=torch.uint8 if few else torch.int32)
+    fits_in_byte = elementwise and len(inputs) * len(pieces) < 256
+    counts = torch.zeros_like(limit, dtype=torch.uint8 if fits_in_byte else torch.int32)
     for x in inputs:
         for inner, outer in pieces:
             tied = (x[inner] if sign > 0 else -x[inner]) >= limit[outer]
@@ -222,9 +222,9 @@ def _share_pooling(
         )
         settings = zip(sizes, kernel, stride, padding, dilation, strict=True)
         axes = [list(_tap_slices(*size, *setting)) for size, *setting in settings]
-    lead = (slice(None),) * (image.ndim - count)
+    leading = (slice(None),) * (image.ndim - count)
     pieces = [
-        ((*lead, *(one for one, _ in parts)), (*lead, *(other for _, other in parts)))
+        ((*leading, *(one for one, _ in parts)), (*leading, *(other for _, other in parts)))
         for parts in product(*axes)
     ]
     return _SharedGradient.apply(values, 1, pieces, image)  # type: ignore[no-any-return,no-untyped-call]

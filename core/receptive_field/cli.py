@@ -30,11 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the table, JSON or CSV; an error prints a sentence on stderr and exits with 2."""
     options = _parser().parse_args(arguments)
     try:
-        sizes = tuple(map(_size, options.input))
-        fields = receptive_fields(load(options.network), sizes[0] if len(sizes) == 1 else sizes)
+        sizes = tuple(map(_parsed_size, options.input))
+        fields = receptive_fields(
+            load_network(options.network), sizes[0] if len(sizes) == 1 else sizes
+        )
     except SpecError as error:
         refuse(error)
-    rows = [HEADERS, *map(_row, fields.values())]
+    rows = [HEADERS, *map(_table_row, fields.values())]
     text = _csv(rows) if options.csv else _table(rows)
     if options.json:
         text = json.dumps([field.as_data() for field in fields.values()], ensure_ascii=False)
@@ -48,13 +50,15 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--input", action="append", required=True, help="C,H,W or C,L; once for each input"
     )
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--json", action="store_true", help="all numbers, with the exact intervals")
-    how.add_argument("--csv", action="store_true", help="the table as CSV")
+    output_format = parser.add_mutually_exclusive_group()
+    output_format.add_argument(
+        "--json", action="store_true", help="all numbers, with the exact intervals"
+    )
+    output_format.add_argument("--csv", action="store_true", help="the table as CSV")
     return parser
 
 
-def _size(text: str) -> tuple[int, ...]:
+def _parsed_size(text: str) -> tuple[int, ...]:
     """The input size that a text such as "3,224,224" states."""
     try:
         return tuple(int(part) for part in text.split(","))
@@ -62,7 +66,7 @@ def _size(text: str) -> tuple[int, ...]:
         raise SpecError("--input", "must be whole numbers such as 3,224,224", text) from None
 
 
-def load(name: str) -> nn.Module:
+def load_network(name: str) -> nn.Module:
     """The module with the name ``package.module:callable``.
 
     A callable that is no module is called without arguments and must return one.
@@ -85,7 +89,7 @@ def load(name: str) -> nn.Module:
     return network
 
 
-def _row(field: ReceptiveField) -> list[str]:
+def _table_row(field: ReceptiveField) -> list[str]:
     """The cells of one node, in the order of `HEADERS`."""
     size, *others = (
         f"{a:g}×{b:g}" if a != b else f"{a:g}"

@@ -75,13 +75,13 @@ def visible_pixels(graph: Graph, source: str, axis: int) -> dict[str, Ends]:
         if branches:
             ends_of[name] = branches[0] if len(branches) == 1 else _union_of_ends(branches)
     return {
-        name: _merge_units(ends, graph[name].units_in_channels[axis])
+        name: _ends_of_positions(ends, graph[name].units_in_channels[axis])
         for name, ends in ends_of.items()
     }
 
 
-def _merge_units(ends: Ends, count: int) -> Ends:
-    """The pixels of positions that consist of ``count`` adjacent units each."""
+def _ends_of_positions(ends: Ends, count: int) -> Ends:
+    """The first and last pixels of positions that consist of ``count`` adjacent units each."""
     if count == 1:
         return ends
     first, last = (end.reshape(-1, count) for end in ends)
@@ -329,8 +329,8 @@ def _padding_read(axis: AxisMap, unit: int) -> list[int]:
     """The positions beside an input, in zero padding, that one output of a map reads."""
     if axis.whole or axis.causal or axis.edge != "zero":
         return []
-    turns, phase = divmod(unit, axis.period)
-    taps = (tap + turns * axis.advance for tap in axis.taps[phase])
+    periods, phase = divmod(unit, axis.period)
+    taps = (tap + periods * axis.advance for tap in axis.taps[phase])
     return [tap for tap in taps if not 0 <= tap < axis.n_in]
 
 

@@ -29,7 +29,7 @@ from ..errors import SpecError
 from ..graph.axes.axis_map import Window, window_map
 from ..graph.axes.units import checked_unit
 from ..graph.graph import Graph, InputSize, Node, input_sizes, network_graph
-from ..graph.named import ByName
+from ..graph.named import NodeMapping
 from ..graph.rules.call import names_in
 from ..graph.rules.windows import RESIZED_NOTE
 from .cone import (
@@ -235,7 +235,7 @@ def receptive_fields(
     input_size: InputSize,
     source: str | None = None,
     graph: Graph | None = None,
-) -> ByName[ReceptiveField]:
+) -> NodeMapping[ReceptiveField]:
     """The receptive field of every node of a network that depends on its input.
 
     Args:
@@ -263,7 +263,7 @@ def receptive_fields(
 
 def fields_of(
     graph: Graph, source: str | None = None, notes: Mapping[str, str] | None = None
-) -> ByName[ReceptiveField]:
+) -> NodeMapping[ReceptiveField]:
     """The receptive field of every node of a graph that depends on its input.
 
     Args:
@@ -299,7 +299,7 @@ def fields_of(
         bounds[name] = first_bound(node, parents, bounds)
     extra = notes or {}
     pixels = graph[chosen].grid
-    fields: ByName[ReceptiveField] = ByName()
+    fields: NodeMapping[ReceptiveField] = NodeMapping()
     for name, (rows, cols) in axis_fields.items():
         node = graph[name]
         whole_units = (

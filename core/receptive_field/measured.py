@@ -336,8 +336,8 @@ def _check_work(
         flops = _max_flops_estimate(module, sizes[0])
     if flops > max_flops:
         share = max_flops / flops
-        sides = sizes[0][1:]
-        fitting = [int(side * share ** (1 / len(sides))) for side in sides]
+        side_lengths = sizes[0][1:]
+        fitting = [int(side * share ** (1 / len(side_lengths))) for side in side_lengths]
         fits = "×".join(map(str, fitting)) if min(fitting) else ""
         rule = f"must be at least {1.05 * flops:.1e} for {layer}"
         rule += f"; about {fits} pixels would fit" if fits else ""

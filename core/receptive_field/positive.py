@@ -141,7 +141,7 @@ def _positive_result(name: str, func: Callable[..., Any], args: Any, kwargs: Any
         func: the function.
         args, kwargs: its arguments.
     """
-    if name in _PRODUCTS:
+    if name in _PRODUCT_ARGUMENTS:
         return _product_per_group(name, func, args, kwargs)
     if name in ("mul", "multiply", "rmul") and not _in_place(func) and _both_depend_on_input(args):
         return args[0] + args[1]  # products of products would overflow or underflow
@@ -182,14 +182,14 @@ def _both_depend_on_input(args: Sequence[Any]) -> bool:
     return len(factors) == 2
 
 
-_CONVOLUTION = names_in("input weight bias stride padding dilation groups")
-_TRANSPOSED = names_in("input weight bias stride padding output_padding groups dilation")
-_PRODUCTS = {
+_CONVOLUTION_ARGUMENTS = names_in("input weight bias stride padding dilation groups")
+_TRANSPOSED_ARGUMENTS = names_in("input weight bias stride padding output_padding groups dilation")
+_PRODUCT_ARGUMENTS = {
     "linear": names_in("input weight bias"),
-    "conv1d": _CONVOLUTION,
-    "conv2d": _CONVOLUTION,
-    "conv_transpose1d": _TRANSPOSED,
-    "conv_transpose2d": _TRANSPOSED,
+    "conv1d": _CONVOLUTION_ARGUMENTS,
+    "conv2d": _CONVOLUTION_ARGUMENTS,
+    "conv_transpose1d": _TRANSPOSED_ARGUMENTS,
+    "conv_transpose2d": _TRANSPOSED_ARGUMENTS,
 }
 """The operations that sum products with weights over channels, and the order of their arguments."""
 
@@ -199,7 +199,7 @@ def _product_per_group(name: str, func: Callable[..., Any], args: Any, kwargs: A
 
     If some weights are not positive, or depend on the input, the original function runs instead.
     """
-    arguments = dict(zip(_PRODUCTS[name], args, strict=False)) | kwargs
+    arguments = dict(zip(_PRODUCT_ARGUMENTS[name], args, strict=False)) | kwargs
     image, weight, bias = arguments["input"], arguments["weight"], arguments.get("bias")
     groups = arguments.get("groups", 1)
     transposed = name.startswith("conv_transpose")
@@ -229,7 +229,7 @@ def _has_usual_shape(image: torch.Tensor, weight: torch.Tensor, dim: int, channe
 
 
 def _all_positive(weight: torch.Tensor) -> bool:
-    """Whether all weights are positive; each stored number is tested once."""
+    """Whether all weights are positive; a number that a row repeats is tested only once."""
     stored = weight[tuple(slice(1 if step == 0 else None) for step in weight.stride())]
     return stored.numel() > 0 and bool(stored.amin() > 0)
 

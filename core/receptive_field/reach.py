@@ -74,9 +74,9 @@ class Reach:
 
     def moving(self, unit: int) -> Span | None:
         """(first, last) of one unit, ignoring ``fixed_ends``; None if it reads nothing."""
-        turns, phase = divmod(unit, self.period)
+        periods, phase = divmod(unit, self.period)
         span = self.spans[phase]
-        return span and (span[0] + turns * self.advance, span[1] + turns * self.advance)
+        return span and (span[0] + periods * self.advance, span[1] + periods * self.advance)
 
 
 def hull(spans: Iterable[Span | None]) -> Span | None:
@@ -96,11 +96,11 @@ def reach_through(reach: Reach, axis: AxisMap) -> Reach:
     """
     if axis.causal:
         return _reach_of_recurrence(reach, axis.n_in)
-    turns = reach.period // gcd(reach.period, axis.advance)
-    period = axis.period * turns
+    repeats = reach.period // gcd(reach.period, axis.advance)
+    period = axis.period * repeats
     if period > MAX_PERIOD:
         raise SpecError("stride", "makes a pattern of phases too long to follow", period)
-    advance = axis.advance * turns // reach.period * reach.advance
+    advance = axis.advance * repeats // reach.period * reach.advance
     spans = [
         _span_of_taps(reach, axis.taps[unit % axis.period], unit // axis.period * axis.advance)
         for unit in range(period)

@@ -200,11 +200,11 @@ class Network:
             run = self.run or run_of(self.line)
             return model(run.net, run.task, run.seed).to(device)
         if self.name == MODULE:
-            from core.receptive_field.cli import load
+            from core.receptive_field.cli import load_network
             from core.seeded import seeded
 
             with seeded(seed):
-                return load(self.module).to(device)
+                return load_network(self.module).to(device)
         from core.networks import zoo
 
         return zoo.build(self.name, device, seed=seed)

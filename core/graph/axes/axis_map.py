@@ -28,7 +28,7 @@ from ...layer.padding import copied_index
 from ...layer.window import PAD, IntArray, span_of
 
 Edge = Literal["zero", "reflect", "replicate", "circular"]
-"""What the padding beside an axis holds: zeros, or copies of input units."""
+"""The content of the padding beyond the ends of an axis: zeros, or copies of input units."""
 
 MAX_PERIOD = 4096
 """The longest period, in output units, that a map may have."""
@@ -71,7 +71,7 @@ class AxisMap:
         n_out: number of output units.
         taps: the range of input units that each phase (output unit modulo the period) reads.
         advance: input units from one period to the next; 0 when all outputs read the same units.
-        edge: what the padding holds.
+        edge: the content of the padding.
         whole: whether the operation is global: every output reads every input at any input size.
         window: the settings of the window, if the operation is a window of fixed size.
         causal: whether output u reads the inputs 0 to u; ``taps`` and ``advance`` are then unused.
@@ -116,7 +116,7 @@ class AxisMap:
 
 
 def _tap_table(axis: AxisMap) -> IntArray:
-    """Builds `AxisMap.table`."""
+    """Computes the result of `AxisMap.table`, without a cache."""
     widest = axis.n_in if axis.causal else max(map(len, axis.taps))
     if widest * axis.n_out > MAX_TABLE_ENTRIES:
         raise SpecError("kernel_size", f"reads more than {MAX_TABLE_ENTRIES} positions", widest)

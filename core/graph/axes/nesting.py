@@ -102,8 +102,8 @@ def _unpadded_taps(axis: AxisMap, unit: int) -> tuple[range, bool]:
     """
     if axis.whole or axis.causal:
         return range(axis.n_in if axis.whole else unit + 1), True
-    turns, phase = divmod(unit, axis.period)
-    taps = np.array(axis.taps[phase], dtype=np.int64) + turns * axis.advance
+    periods, phase = divmod(unit, axis.period)
+    taps = np.array(axis.taps[phase], dtype=np.int64) + periods * axis.advance
     source = copied_index(taps, axis.n_in, axis.edge)
     return covering_range(np.unique(source[source != PAD]).tolist())
 
@@ -146,12 +146,12 @@ def shortest_pattern(axis: AxisMap) -> AxisMap:
     period = axis.period
     if period == 1 or not all(axis.taps):
         return axis
-    free = period >= axis.n_out
+    covers_all_outputs = period >= axis.n_out
     for short in range(1, period):
-        if period % short and not free:
+        if period % short and not covers_all_outputs:
             continue
         advance = axis.taps[short].start - axis.taps[0].start
-        if not free and advance * (period // short) != axis.advance:
+        if not covers_all_outputs and advance * (period // short) != axis.advance:
             continue
         if all(
             taps == _shifted(axis.taps[u % short], u // short * advance)
@@ -181,14 +181,14 @@ def composed_map(first: AxisMap, then: AxisMap) -> AxisMap:
         then = listed_map(then)
     if first.edge != "zero" or first.causal or first.whole:
         first = listed_map(first)
-    turns = first.period // gcd(first.period, then.advance)
-    if then.period * turns > MAX_PERIOD:
+    repeats = first.period // gcd(first.period, then.advance)
+    if then.period * repeats > MAX_PERIOD:
         return replace(whole_map(first.n_in, then.n_out), loose=True)
     pairs = [
         _taps_through(first, then.taps[u % then.period], u // then.period * then.advance)
-        for u in range(then.period * turns)
+        for u in range(then.period * repeats)
     ]
-    advance = then.advance * turns // first.period * first.advance
+    advance = then.advance * repeats // first.period * first.advance
     edge = then.edge if first.period == 1 else "zero"
     result = AxisMap(first.n_in, then.n_out, _without_exactness(pairs), advance, edge)
     loose = first.loose or then.loose or any(not exact for _, exact in pairs)
@@ -209,6 +209,6 @@ def _taps_through(first: AxisMap, taps: range, shift: int) -> tuple[range, bool]
     """
     units: set[int] = set()
     for tap in taps:
-        turns, phase = divmod(tap + shift, first.period)
-        units.update(t + turns * first.advance for t in first.taps[phase])
+        periods, phase = divmod(tap + shift, first.period)
+        units.update(t + periods * first.advance for t in first.taps[phase])
     return covering_range(sorted(units))

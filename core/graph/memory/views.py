@@ -149,9 +149,9 @@ def _match_unit_dims(view: torch.Tensor, base: torch.Tensor, dims: list[int | No
     """
     for dim, (n, stride) in enumerate(zip(view.shape, view.stride(), strict=True)):
         if n == 1:
-            free = [d for d, to in enumerate(dims) if to is None and base.stride(d) == stride]
-            if free:
-                dims[min(free, key=lambda d: (base.shape[d] != 1, abs(d - dim)))] = dim
+            unused = [d for d, to in enumerate(dims) if to is None and base.stride(d) == stride]
+            if unused:
+                dims[min(unused, key=lambda d: (base.shape[d] != 1, abs(d - dim)))] = dim
 
 
 class _ElementIndex:
@@ -192,12 +192,12 @@ def link_from_base(source: Source, placement: Placement, out: Shape) -> Link:
     )
 
 
-def crops_of(shape: Shape, taken: Mapping[int, range]) -> dict[int, AxisMap]:
-    """The crop maps that take the indices ``taken`` of each dimension, without full dimensions."""
+def crops_of(shape: Shape, indices_of: Mapping[int, range]) -> dict[int, AxisMap]:
+    """The crop maps of the dimensions of which a part takes only some indices."""
     return {
-        dim: crop_map(shape[dim], len(some), some.start, some.step)
-        for dim, some in taken.items()
-        if len(some) != shape[dim]
+        dim: crop_map(shape[dim], len(indices), indices.start, indices.step)
+        for dim, indices in indices_of.items()
+        if len(indices) != shape[dim]
     }
 
 
@@ -280,13 +280,13 @@ def link_with_restored_axes(
     missing_axes = [
         axis for axis in (0, 1) if not any(p.axis == axis for ps in new.layout for p in ps)
     ]
-    chosen = [d for d in range(rank) if placement.dims[d] is None and placement.shape[d] > 1]
+    indexed_dims = [d for d in range(rank) if placement.dims[d] is None and placement.shape[d] > 1]
     if base is None:
-        free = [d for d in chosen if d >= 2]
-        restored_axes = dict(zip(reversed(free), reversed(missing_axes), strict=False))
+        free_dims = [d for d in indexed_dims if d >= 2]
+        restored_axes = dict(zip(reversed(free_dims), reversed(missing_axes), strict=False))
     else:
-        single = {d: base[d][0].axis for d in chosen if len(base[d]) == 1}
-        restored_axes = {d: axis for d, axis in single.items() if axis in missing_axes}
+        single_part_axes = {d: base[d][0].axis for d in indexed_dims if len(base[d]) == 1}
+        restored_axes = {d: axis for d, axis in single_part_axes.items() if axis in missing_axes}
     if not restored_axes:
         return None
     layout: list[tuple[Part, ...]] = []

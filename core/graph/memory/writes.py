@@ -61,7 +61,8 @@ class _TensorView:
         tensor: the tensor.
         parent: the view that it was made from; None for the first tensor of the memory.
         log: the writes to the memory.
-        included_writes: the number of writes that its node already includes; -1 if its content is unknown.
+        included_writes: the number of writes that its node already includes; -1 if its content is
+            unknown.
     """
 
     tensor: torch.Tensor
@@ -87,7 +88,7 @@ class NodeRegistry(Protocol):
     """The interface to the nodes of a graph; the recorder implements it."""
 
     def add_node(self, operation: str, outcome: Outcome, shape: Shape) -> Draft:
-        """Adds a node for a content that is no result of a torch call of the network."""
+        """Adds a node for a tensor's content that no torch call of the network has returned."""
 
     def node_of(self, tensor: torch.Tensor) -> Draft | None:
         """The node bound to a tensor, regardless of pending writes; None for constants."""
@@ -306,7 +307,7 @@ class Memory:
             visible = patches.visible(placement, node.layout)
             if [patch.placement for patch in visible.patches] == [placement]:
                 return visible.patches[0].draft
-            cut = any(self._is_cut(patch, placement) for patch in visible.patches)
+            cut = any(self._takes_some_channels(patch, placement) for patch in visible.patches)
             bound = "" if visible.exact and not cut else MIXED_CHANNELS_BOUND
             whole = patches.visible(whole_placement(placement.shape), node.layout)
             if visible.exact and (visible.patches, visible.base) != (whole.patches, whole.base):
@@ -335,7 +336,7 @@ class Memory:
             return written
         placement = placement_in(writer.tensor, base.tensor)
         if placement:
-            return self.overwritten(old, placement, written)
+            return self.node_after_overwrite(old, placement, written)
         step = writer
         while step.parent is not base and step.parent is not None:
             step = step.parent
@@ -359,11 +360,11 @@ class Memory:
             "setitem", Outcome("unknown", links, UNPLACED_WRITE_BOUND, UNPLACED_WRITE_BOUND), shape
         )
 
-    def _is_cut(self, patch: Patch, region: Placement) -> bool:
+    def _takes_some_channels(self, patch: Patch, region: Placement) -> bool:
         """Whether a region contains only some channels of a patch whose own channels differ."""
         return id(patch.draft) in self.patches_of and not patch.placement.is_inside(region)
 
-    def overwritten(
+    def node_after_overwrite(
         self, old: Draft | None, placement: Placement, written: Draft | None
     ) -> Draft | None:
         """The node of a tensor after a part of it was overwritten.
@@ -442,7 +443,7 @@ class Memory:
         )
 
     def _strip_link(self, old: Source, strip: Strip) -> Link:
-        """The link from one rectangle of the old content, at the same position as before."""
+        """The link from one rectangle of a tensor's old content, which stays at its position."""
         out = tuple(len(strip.get(dim, range(n))) for dim, n in enumerate(old.shape))
         cut = link_by_dims(old, out, same_dims(old), crops_of(old.shape, strip))
         part = Source(self.nodes.add_node("getitem", Outcome("crop", [cut]), out), out)
@@ -462,9 +463,10 @@ class Memory:
 
 
 def _single_input_chain(draft: Draft) -> tuple[Draft, tuple[Maps, ...]]:
-    """The nearest ancestor with several inputs or none, and the maps from it to the draft.
+    """The nearest node up the graph that has several inputs or none, and the maps from it.
 
-    Identity maps are left out, so that equal results mean equal reads.
+    The node may be the draft itself. Identity maps are left out, so that drafts with equal results
+    read the same units.
     """
     maps: list[Maps] = []
     while len(draft.inputs) == 1:

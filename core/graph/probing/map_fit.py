@@ -42,7 +42,7 @@ def fit_map(reads: ReadMatrix) -> MapFit | None:
         reads: the observations, of shape (outputs, inputs).
 
     Returns:
-        The fit; None if no pattern repeats and there are more than `MAX_UNREPEATED_OUTPUTS` outputs.
+        The fit; None if no pattern repeats for more than `MAX_UNREPEATED_OUTPUTS` outputs.
     """
     taps = [_range_of(np.flatnonzero(row)) for row in reads]
     filled = fill_gaps(reads)

@@ -42,9 +42,9 @@ GRAPH_BUDGET = 1 << 29
 CUT_LENGTHS = ((5, 8), (24, 32))
 """Pairs of short lengths for the other axis; the observations at both must be equal."""
 SUFFICIENT_LENGTH, EXTENDED_LENGTH = 32, 48
-"""An axis shorter than the first number is also observed at about the second as its length.
+"""An axis shorter than the first number is also observed at about, or beyond, the second.
 
-A longer axis shows a periodic pattern by itself.
+A longer axis is enough by itself to reveal a periodic pattern.
 """
 LENGTH_PAIRS = ((24, 16), (32, 24), (42, 28))
 """Pairs of lengths for an axis that is too long for its own length to be observed."""
@@ -150,7 +150,7 @@ class Prober:
         """The observations along an axis at given lengths of this and of the other axis.
 
         Returns:
-            The observations; None if they would cost more than ``max_cost`` or the remaining budget.
+            The observations; None if their cost exceeds ``max_cost`` or the remaining budget.
         """
         lengths = (length, other) if axis == 0 else (other, length)
         cost = trial.cost(axis, lengths)
@@ -393,7 +393,14 @@ def _reproduces(axis: AxisMap, reads: ReadMatrix) -> bool:
 
 
 def _predicts_length(axis: AxisMap, fitted_shape: tuple[int, ...], n: int, m: int) -> bool:
-    """Whether a map that was fitted to ``fitted_shape`` (outputs, inputs) has m outputs of n."""
+    """Whether a map, applied to n inputs, is expected to have m outputs.
+
+    Args:
+        axis: the map.
+        fitted_shape: the numbers of outputs and inputs that it was fitted to.
+        n: the number of inputs.
+        m: the number of outputs.
+    """
     if not axis.advance:
         return m == fitted_shape[0]
     more_outputs = (n - fitted_shape[1]) * axis.period / axis.advance

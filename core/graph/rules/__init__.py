@@ -1,1 +1,1 @@
-"""Rules that say, for each torch operation, which input units an output unit reads."""
+"""Receptive-field rules: for each torch operation, which input units an output unit reads."""

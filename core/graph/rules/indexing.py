@@ -1,7 +1,8 @@
-"""Rules of operations that select elements by index, such as x[:, [0, 2]], index_select and topk.
+"""Receptive-field rules of operations that select elements by index.
 
-Indices in lists and in constant tensors are followed exactly. Where indices are computed from the
-input, the output is assumed to read every element along the indexed dimension.
+Examples are x[:, [0, 2]], index_select and topk. Indices in lists and in constant tensors are
+followed exactly. Where indices are computed from the input, the output is assumed to read every
+element along the indexed dimension.
 """
 
 from __future__ import annotations

@@ -127,8 +127,8 @@ def _mixed_part_map(part: Part) -> AxisMap:
 def split_map_by_parts(axis: AxisMap, sizes: Sequence[int]) -> list[AxisMap] | None:
     """Splits a map along a dimension that consists of several parts into one map for each part.
 
-    This is possible for a single index, for a flip, and for shifts and crops by whole blocks of
-    the first part; a running sum becomes a loose upper bound.
+    This is possible for a single index, for a flip, and for shifts and crops by multiples of the
+    other parts' total length; a running sum becomes a loose upper bound.
 
     Args:
         axis: the map along the whole dimension.
@@ -292,11 +292,11 @@ def _common_layout(links: Sequence[Link]) -> Layout:
     rows, cols = chosen
     if rows is cols:
         return rows
-    taken = {placed.dim for placed in placed_parts(rows, 0)}
-    if taken & {placed.dim for placed in placed_parts(cols, 1)}:
+    row_dims = {placed.dim for placed in placed_parts(rows, 0)}
+    if row_dims & {placed.dim for placed in placed_parts(cols, 1)}:
         return tuple(merge_parts([p for p in parts if p.axis != 1]) for parts in rows)
     return tuple(
-        rows[dim] if dim in taken else tuple(p for p in cols[dim] if p.axis != 0)
+        rows[dim] if dim in row_dims else tuple(p for p in cols[dim] if p.axis != 0)
         for dim in range(len(rows))
     )
 
@@ -399,13 +399,16 @@ def unknown_outcome(call: Call, reason: str = "") -> Outcome:
 
 
 def unknown_outcome_of_links(call: Call, links: Sequence[Link], reason: str = "") -> Outcome:
-    """The outcome of an operation with an upper bound along the axes that ``links`` read whole."""
+    """The outcome of an operation for which ``links`` are only an upper bound.
+
+    Its note names the axes along which everything is read.
+    """
     rows, cols = (any(link.maps[axis].whole for link in links) for axis in (0, 1))
     part = "image" if rows and cols else "height" if rows else "width"
-    taken = f": taken as the whole {part}" if rows or cols else ""
+    taken_as = f": taken as the whole {part}" if rows or cols else ""
     return Outcome(
         "unknown",
         links,
-        f"unknown operation {call.operation} ({reason or 'no rule for it'}){taken}",
+        f"unknown operation {call.operation} ({reason or 'no rule for it'}){taken_as}",
         f"{call.operation}: {reason}" if reason else f"{call.operation} has no rule",
     )

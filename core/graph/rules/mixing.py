@@ -1,4 +1,4 @@
-"""Rules of elementwise functions, norms, reductions, matrix products and attention.
+"""Receptive-field rules of elementwise functions, norms, reductions, matrix products and attention.
 
 Elementwise functions of one or several inputs share one rule, which broadcasts the inputs against
 each other. An operation that sums over an image axis, or lets every position read every other, is

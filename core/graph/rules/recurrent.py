@@ -1,7 +1,7 @@
-"""Rules of recurrent layers and running sums, in which a unit reads every earlier step.
+"""Receptive-field rules of recurrent layers and running sums.
 
-A bidirectional recurrence reads all steps. The image axis that does not hold the steps is
-unchanged.
+In these, a unit reads every earlier step; in a bidirectional recurrence it reads all steps. The
+image axis that does not hold the steps is unchanged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules of the operations that move, cut, join and reshape dimensions."""
+"""Receptive-field rules of the operations that move, cut, join and reshape dimensions."""
 
 from __future__ import annotations
 

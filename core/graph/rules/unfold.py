@@ -1,4 +1,4 @@
-"""Rules of unfold and fold, which store the taps of their windows among the channels."""
+"""Receptive-field rules of unfold and fold, which store the taps of windows among the channels."""
 
 from __future__ import annotations
 

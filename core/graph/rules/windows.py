@@ -1,4 +1,4 @@
-"""Rules of convolutions, pooling, interpolation, padding and roll.
+"""Receptive-field rules of convolutions, pooling, interpolation, padding and roll.
 
 Each rule reads the settings from the call's arguments, named as in torch's documentation of the
 function, and the sizes from the shapes of the tensors.

@@ -78,7 +78,10 @@ _ALWAYS_COMPUTED = [
     "detach",
     "getitem",
 ]
-"""Operations that may make zeros of nonzero values, or a view through which these are written."""
+"""Operations whose result on trainable parameters is computed, as it may contain zeros.
+
+Some set values to zero, and others return a view through which values may be set.
+"""
 _SECOND_TENSOR_UNUSED = ["to", "type_as", "expand_as", "view_as", "reshape_as"]
 """Operations whose second tensor gives only a shape or a type; its values do not matter."""
 _VALUES_UNUSED = [
