@@ -91,12 +91,14 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(self._headers)
-                message["headers"] = [self._cookie(*header) for header in message["headers"]]
+                message["headers"] = [
+                    self._with_cookie_attributes(*header) for header in message["headers"]
+                ]
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
-    def _cookie(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    def _with_cookie_attributes(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
         """Return a header; a cookie gets the attributes it lacks."""
         if name.lower() == b"set-cookie":
             has = {part.strip().lower() for part in value.decode("latin-1").split(";")}

@@ -317,7 +317,12 @@ def stream(function: str, *args: Any) -> Iterator[Any]:
 
 @dataclass
 class _WorkerPools:
-    """The pools of this process; both are None unless `open_worker_pools` opened them."""
+    """The worker pools of this process, None until `open_worker_pools` opens them.
+
+    Attributes:
+        analysis: For calls of functions that `in_worker` decorates.
+        queue: For the work of functions that `queued` decorates.
+    """
 
     analysis: Pool | None = None
     queue: Pool | None = None

@@ -29,8 +29,8 @@ PATIENCE = 90.0
 """A visitor's wish expires after this many seconds without a poll. Browsers let a page in the
 background poll only once a minute."""
 GRACE = 5.0
-"""As `PATIENCE`, for a visitor whose connection is closed. It leaves time to reload the page or to
-reconnect."""
+"""Seconds without a poll after which a wish expires if the visitor's connection is closed; they
+suffice to reload the page or to reconnect."""
 NO_MEMORY = "needs more memory than is free here; choose a smaller image or fewer layers"
 FAILED = "failed here; the server's log says why"
 CACHED_RESULTS = 24

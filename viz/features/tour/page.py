@@ -13,14 +13,14 @@ from viz.params import Settings
 PAGE = "tour"
 
 
-def _begin(number: int) -> None:
+def _start_button(number: int) -> None:
     """Show the button that opens the first stop, or stop ``number`` if it is not 0."""
     label = f"Go on at stop {number}" if number else "Start the tour"
     if st.button(label, type="primary", key="tour_start", icon=":material/play_arrow:"):
         st.switch_page(file_of(TOUR[(number or 1) - 1]), query_params=stop_query(number or 1))
 
 
-def _stops(stops: tuple[Stop, ...]) -> None:
+def _stop_links(stops: tuple[Stop, ...]) -> None:
     """Show stops, each as a link with its text."""
     for stop in stops:
         number = TOUR.index(stop) + 1
@@ -41,12 +41,12 @@ def page() -> None:
             "leads back. *Page Down* goes on, *Page Up* back, on a keyboard or a presenter; the "
             "address keeps the place."
         )
-        _begin(int(shell_query().get("tour", 0)))
+        _start_button(int(shell_query().get("tour", 0)))
         columns = st.columns(2, gap="large")
         half = (len(TOUR) + 1) // 2
         for column, stops in zip(columns, (TOUR[:half], TOUR[half:]), strict=True):
             with column:
-                _stops(stops)
+                _stop_links(stops)
         st.caption("The same pictures as slides: `python -m viz.slides tour out.zip`.")
 
 

@@ -80,7 +80,7 @@ def _path_counts(rates: tuple[int, ...]) -> tuple[int, int, NDArray[np.float32]]
 
 
 def _gridding_row(rates: tuple[int, ...]) -> tuple[Row, bool, NDArray[np.float32]]:
-    """Compare which share of its receptive field a unit of a dilated stack leaves unread.
+    """Test which share of its receptive field a unit of a dilated stack leaves unread.
 
     Returns:
         The evidence row (the claim from the rates' common factor, the share in closed form and by

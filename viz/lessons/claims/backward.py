@@ -64,7 +64,14 @@ def _transposed(spec: LayerSpec, weight: Plane, upstream: Plane, extra: Pair) ->
 
 
 def _backward_row(spec: LayerSpec, n: int, adds_remainder: bool) -> tuple[tuple[Any, ...], bool]:
-    """Compare both reconstructions of the gradient with autograd's on an n×n input.
+    """Rebuild the input gradient of an n×n input in two ways, and compare both with autograd.
+
+    The two ways are the claim's recipe, step by step, and torch's transposed convolution.
+
+    Args:
+        spec: The strided convolution.
+        n: Side of the input in pixels.
+        adds_remainder: Whether the transposed convolution gets the remainder as output_padding.
 
     Returns:
         The row of evidence, and whether both equal autograd's gradient up to rounding.

@@ -24,7 +24,7 @@ Values = Mapping[str, Value]
 Rows = Sequence[Sequence[Any]]
 """The rows of an evidence table while they are built; a row has a cell for each column."""
 GridBlock = tuple[tuple[str, tuple[Value, ...]], ...]
-"""Part of a grid: setting names with the values they take; it stands for every combination."""
+"""Names of settings, each with several values; the block stands for all their combinations."""
 Piece = Callable[[], object]
 """A part of an experiment that computes a result and caches it for the experiment proper."""
 Rule = tuple[str, Callable[[Values], bool]]

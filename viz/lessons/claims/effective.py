@@ -225,7 +225,7 @@ def _dilated_or_strided_chart(
     )
 
 
-def _pair_row(
+def _both_chains_row(
     count: int, chains: tuple[Chain, Chain], profiles: list[NDArray[np.float64]]
 ) -> tuple[tuple[int | str, ...], bool]:
     """Return the evidence row of both chains' first ``count`` layers, and whether it agrees.
@@ -250,7 +250,7 @@ def _dilated_or_strided(values: Values) -> Outcome:
     rows, agrees, profiles = [], [], []
     for count in range(1, len(layers_of_both[0]) + 1):
         profiles = [_gradient_profile(layers[:count]) for layers in layers_of_both]
-        row, row_agrees = _pair_row(count, chains, profiles)
+        row, row_agrees = _both_chains_row(count, chains, profiles)
         rows.append(row)
         agrees.append(row_agrees)
     last = rows[-1]

@@ -142,7 +142,7 @@ def _code_text(lines: list[CodeLine], comments: list[str]) -> str:
 
 
 def _plausible_errors(line: CodeLine) -> list[tuple[int, str]]:
-    """Return wrong output sides that people compute, each with what the computation does wrong."""
+    """Return wrong output sides, each with a clause such as "forgets the padding"."""
     layer = line.layer
     assert isinstance(layer, Conv | MaxPool)
     assert line.before.size
