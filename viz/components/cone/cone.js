@@ -180,7 +180,7 @@ class Cone {
     this.photo = frame(this.net, this.focus, this.measures.photo, this.measures.tall);
     const surface = this.surface(".image", this.measures.photo, this.photo.height);
     drawPicture(surface, this.net, this.photo, this.theme, now, this.image, this.source, this.grid);
-    this.tell();
+    this.showTexts();
   }
 
   follow({ line, unit }) {
@@ -188,7 +188,8 @@ class Cone {
     return { ...this.net[way](line, this.axis, unit[this.axis]), down: this.down };
   }
 
-  tell() {
+  /** Write the sentences, the legend and the state for tests. */
+  showTexts() {
     const { net, now, cone } = this,
       first = says(net, now);
     this.find(".says").textContent = this.down
@@ -337,17 +338,17 @@ class Cone {
     };
   }
 
-  point(found) {
-    const told = (f) => f && `${f.line}.${f.unit}`;
-    if (told(found) === told(this.hover)) return;
-    this.hover = found;
+  point(target) {
+    const keyOf = (f) => f && `${f.line}.${f.unit}`;
+    if (keyOf(target) === keyOf(this.hover)) return;
+    this.hover = target;
     this.reached = null;
     this.drawFocus();
   }
 
-  keep(found) {
-    if (!found) return;
-    Object.assign(this, { focus: found, hover: null, reached: null });
+  keep(target) {
+    if (!target) return;
+    Object.assign(this, { focus: target, hover: null, reached: null });
     this.draw();
     this.report();
   }

@@ -175,10 +175,10 @@ export function alignment(net, index) {
   if (off.every((d) => Math.abs(d) < 1e-9)) return "The units stand centered over the image.";
   const words = ["down", "right"],
     back = ["up", "left"];
-  const told = off
+  const offsets = off
     .map((d, i) => (d ? `${round(Math.abs(d))} px ${d > 0 ? words[i] : back[i]}` : ""))
     .filter(Boolean);
-  return `The units stand ${told.join(" and ")} of the image's center.`;
+  return `The units stand ${offsets.join(" and ")} of the image's center.`;
 }
 
 /** A number with at most two decimals and a real minus sign. */

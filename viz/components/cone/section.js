@@ -179,14 +179,14 @@ function ticks(plan, n) {
     1,
     [1, 2, 5, 10].map((k) => k * ten).find((k) => k >= rough),
   );
-  const found = [];
+  const positions = [];
   for (
     let at = Math.max(0, Math.ceil(plan.low / step) * step);
     at <= Math.min(n - 1, plan.high);
     at += step
   )
-    found.push(at);
-  return found;
+    positions.push(at);
+  return positions;
 }
 
 const tail = (text, most) => (text.length > most ? `…${text.slice(1 - most)}` : text);
@@ -292,11 +292,11 @@ function envelopes(surface, net, plan, marks, hidden, color, tied) {
 
 /** Runs of marked units as [first, last]. */
 export function runs(own) {
-  const found = [];
+  const spans = [];
   own.forEach((on, u) => {
     if (!on) return;
-    if (found.length && found.at(-1)[1] === u - 1) found.at(-1)[1] = u;
-    else found.push([u, u]);
+    if (spans.length && spans.at(-1)[1] === u - 1) spans.at(-1)[1] = u;
+    else spans.push([u, u]);
   });
-  return found;
+  return spans;
 }

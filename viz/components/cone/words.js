@@ -32,19 +32,19 @@ export function facts(net, focus) {
   const line = net.lines[focus.line];
   if (focus.line === 0) return [];
   const whole = line.stride.every((s) => s === 0);
-  const told = whole
+  const sentences = whole
     ? [line.bound ? "A unit may see the whole image." : "Global: every unit sees the whole image."]
     : [
         `${line.grid.every((n) => n === 1) ? "It is the only unit; it" : `Neighboring units look ${times(line.stride)} px apart (effective stride); unit (0, 0)`} starts ${times(line.padding)} px before the image (effective padding) and is centered on (${line.center.map(round).join(", ")}).`,
         alignment(net, focus.line),
       ];
   if (!whole && line.size.some((s, axis) => s > net.image[axis]))
-    told.push(
+    sentences.push(
       "The receptive field is larger than the image: what lies outside is padding, so no unit sees as much as its size says.",
     );
-  if (line.bound) told.push(`These numbers are upper bounds: ${line.bound}.`);
-  if (line.note) told.push(`Note: ${line.note}.`);
-  return told;
+  if (line.bound) sentences.push(`These numbers are upper bounds: ${line.bound}.`);
+  if (line.note) sentences.push(`Note: ${line.note}.`);
+  return sentences;
 }
 
 /** The sentence about the later units that depend on the unit. */

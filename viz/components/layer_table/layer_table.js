@@ -122,7 +122,7 @@ class Table {
     this.current = this.current && shifted(this.current);
     if (focus?.key) focus.key = shifted(focus.key) ?? focus.key;
     this.queue.follow(message, grown);
-    this.say(this.told(message));
+    this.say(this.announcement(message));
   }
 
   /** Drop the drafts that the network now contains; refused and newer texts stay drafts. */
@@ -134,7 +134,8 @@ class Table {
       if (draft.text === this.textOf(each)) this.drafts.delete(each);
   }
 
-  told({ do: did, path, to }) {
+  /** The sentence for screen readers after an edit. */
+  announcement({ do: did, path, to }) {
     if (did === "move") return `Moved to ${wordsOf(this.table, to)}`;
     return (
       { insert: "Inserted", remove: "Deleted", copy: "Duplicated", undo: "Undone", redo: "Redone" }[

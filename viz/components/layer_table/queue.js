@@ -47,9 +47,9 @@ export class Queue {
 
   /** The task whose message has this number, which is then no longer pending; null if none has. */
   answered(number) {
-    const found = this.pending?.message.n === number ? this.pending : null;
-    if (found) this.stop();
-    return found;
+    const task = this.pending?.message.n === number ? this.pending : null;
+    if (task) this.stop();
+    return task;
   }
 
   /** Adapt the paths of waiting messages to an edit; drop messages about removed rows. */

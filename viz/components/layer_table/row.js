@@ -70,10 +70,10 @@ export class RowView {
 
   /** The visible control with this name, or null. */
   part(name) {
-    const found = /** @type {HTMLElement | null} */ (
+    const control = /** @type {HTMLElement | null} */ (
       this.root.querySelector(`[data-part="${name}"]`)
     );
-    return found && !found.hidden ? found : null;
+    return control && !control.hidden ? control : null;
   }
 
   /**
@@ -153,12 +153,12 @@ export class RowView {
   /** Show each action as "on", "off" (visible without effect, so that it keeps the focus) or not. */
   showActions(words, states) {
     for (const [name, [label, keys]] of Object.entries(ACTIONS)) {
-      const found = this.actions.querySelector(`[data-part="${name}"]`);
-      put(found, "hidden", !states[name]);
-      attribute(found, "aria-disabled", states[name] === "off" && "true");
-      attribute(found, "aria-label", `${label}: ${words}`);
-      attribute(found, "title", keys && this.item.row ? `${label} (${keys})` : label);
-      if (name === "insert") attribute(found, "aria-haspopup", "menu");
+      const control = this.actions.querySelector(`[data-part="${name}"]`);
+      put(control, "hidden", !states[name]);
+      attribute(control, "aria-disabled", states[name] === "off" && "true");
+      attribute(control, "aria-label", `${label}: ${words}`);
+      attribute(control, "title", keys && this.item.row ? `${label} (${keys})` : label);
+      if (name === "insert") attribute(control, "aria-haspopup", "menu");
     }
   }
 

@@ -17,12 +17,12 @@ beside it; Alt+Enter inserts below, Alt+Delete deletes. A row's number shows tha
 /** Build the elements under `root` and return them by name. */
 export function buildFrame(root) {
   root.innerHTML = HTML;
-  const found = ["undo", "redo", "all", "count", "fault", "more", "add", "spoken"].map((name) => [
+  const elements = ["undo", "redo", "all", "count", "fault", "more", "add", "spoken"].map((name) => [
     name,
     root.querySelector(`.${name}`),
   ]);
   return {
-    ...Object.fromEntries(found),
+    ...Object.fromEntries(elements),
     head: root.querySelector("thead"),
     body: root.querySelector("tbody"),
     suggestions: root.querySelector("datalist"),

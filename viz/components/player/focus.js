@@ -24,7 +24,7 @@ export const writePin = (pin) =>
 export function sameElsewhere(boards, { board, panel, cell, pinned }, i) {
   const [from, to] = [boards[board], boards[i]];
   if (panel === "output" || (panel === "input" && from.kind(...cell) !== "input")) return null;
-  const found =
+  const position =
     panel === "kernel"
       ? cell
       : [
@@ -32,8 +32,8 @@ export function sameElsewhere(boards, { board, panel, cell, pinned }, i) {
           to.cols.source.indexOf(from.cols.source[cell[1]]),
         ];
   const [rows, cols] = to.sizes[panel];
-  return found[0] >= 0 && found[1] >= 0 && found[0] < rows && found[1] < cols
-    ? { panel, cell: found, pinned }
+  return position[0] >= 0 && position[1] >= 0 && position[0] < rows && position[1] < cols
+    ? { panel, cell: position, pinned }
     : null;
 }
 

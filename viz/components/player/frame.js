@@ -37,10 +37,10 @@ function formula({ name, formulas, torch, agrees }) {
  * Fill the controls around the boards.
  * @param page the elements of template.js
  * @param data the page's data
- * @param {(name: string, value: any) => void} tell
+ * @param {(name: string, value: any) => void} send
  */
-export function showFrame(page, { presets, preset, comparisons, compare, sizes }, tell) {
-  chips(page.presets, presets, preset, (name) => tell("preset", name));
+export function showFrame(page, { presets, preset, comparisons, compare, sizes }, send) {
+  chips(page.presets, presets, preset, (name) => send("preset", name));
   page.compare.replaceChildren(
     ...Object.entries(comparisons).map(([value, textContent]) =>
       element("option", { value, textContent, selected: value === compare }),
@@ -48,7 +48,7 @@ export function showFrame(page, { presets, preset, comparisons, compare, sizes }
   );
   page.compare.hidden = Object.keys(comparisons).length < 2;
   page.head.hidden = page.compare.hidden && !presets.length;
-  page.compare.onchange = () => tell("compare", page.compare.value);
+  page.compare.onchange = () => send("compare", page.compare.value);
   page.size.replaceChildren(...sizes.flatMap(formula));
   page.lost.replaceChildren(
     ...sizes.flatMap(({ name, lost, fixes }) => [
@@ -59,7 +59,7 @@ export function showFrame(page, { presets, preset, comparisons, compare, sizes }
           className: "fix",
           textContent: label,
           title: "Leaves no pixel unread",
-          onclick: () => tell("fix", label),
+          onclick: () => send("fix", label),
         }),
       ),
     ]),

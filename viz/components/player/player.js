@@ -55,7 +55,7 @@ class Player {
   update({ data, setTriggerValue }) {
     this.trigger = setTriggerValue;
     this.frame = data.frame;
-    showFrame(this.page, data.frame, (name, value) => this.tellNow(name, value));
+    showFrame(this.page, data.frame, (name, value) => this.sendNow(name, value));
     this.palette = data.palette;
     this.theme = readTheme(this.root, this.palette);
     if (data.id !== this.id) this.load(data);
@@ -150,7 +150,7 @@ class Player {
         this.scales[i],
       ),
     );
-    this.tell();
+    this.showTexts();
   }
 
   paint(canvas, stroke) {
@@ -190,7 +190,7 @@ class Player {
   }
 
   /** Write the texts beside the picture: counter, sentence, arithmetic, and the state for tests. */
-  tell() {
+  showTexts() {
     const { scrub, count, says, sums } = this.page;
     scrub.value = this.step;
     count.textContent = progress(this.boards, this.step);
@@ -315,7 +315,7 @@ class Player {
   }
 
   /** Send a message at once, instead of a pending report: of two, Streamlit handles only the last. */
-  tellNow(name, value) {
+  sendNow(name, value) {
     clearTimeout(this.reporting);
     this.trigger(name, value);
   }
@@ -387,18 +387,18 @@ class Player {
   }
 
   point(event) {
-    const found = this.cellUnder(event);
-    if (writePin(found) !== writePin(this.hover)) {
-      this.hover = found;
+    const target = this.cellUnder(event);
+    if (writePin(target) !== writePin(this.hover)) {
+      this.hover = target;
       this.drawMoving();
     }
   }
 
   click(event) {
-    const found = this.cellUnder(event);
+    const target = this.cellUnder(event);
     this.root.focus({ preventScroll: true });
-    const same = !found || writePin(found) === writePin(this.pin);
-    this.setPin(same ? null : found);
+    const same = !target || writePin(target) === writePin(this.pin);
+    this.setPin(same ? null : target);
   }
 
   setPin(pin) {
@@ -496,20 +496,20 @@ class Player {
   }
 
   /** Let the visitor type a value into a kernel cell or an input cell, if it is editable. */
-  edit(found) {
-    const board = found && this.boards[found.board];
-    const target = board && this.frame.edits && editable(board, found, this.viewOf(board));
+  edit(focus) {
+    const board = focus && this.boards[focus.board];
+    const target = board && this.frame.edits && editable(board, focus, this.viewOf(board));
     if (!target) return;
     this.page.typeOver(
-      this.plan.places[found.board][found.panel],
-      found.cell,
+      this.plan.places[focus.board][focus.panel],
+      focus.cell,
       target.value,
       (typed) => {
         this.root.focus({ preventScroll: true });
         if (typed !== null && typed !== target.value)
-          this.tellNow("edit", {
-            target: found.panel,
-            board: found.board,
+          this.sendNow("edit", {
+            target: focus.panel,
+            board: focus.board,
             index: target.index,
             value: typed,
             view: this.state(),
