@@ -276,7 +276,7 @@ def choice(default: Any, options: Options, label: str = "", rule: str = "", **co
     return setting(param)
 
 
-def labelled(labels: Mapping[str, str], default: str = "", **control: Any) -> Any:
+def labeled_choice(labels: Mapping[str, str], default: str = "", **control: Any) -> Any:
     """A choice whose widget holds the label, and whose link the name: the open tab of a page.
 
     Args:

@@ -159,11 +159,11 @@ UPLOADS: ByteLimitedLRU[OwnImages] = ByteLimitedLRU(
 """Visitors' images by their digest."""
 
 
-def stored(text: str) -> Run:
+def stored_run(text: str) -> Run:
     return STORE.get(text) or Run()
 
 
-def held(digest: str) -> OwnImages | None:
+def uploaded_images(digest: str) -> OwnImages | None:
     """The images of a digest; None if they are no longer in memory."""
     return UPLOADS.get(digest)
 
@@ -176,7 +176,7 @@ def finished(text: str) -> tuple[TrainingSpec, State]:
         SpecError: as `trained_module`.
     """
     spec = from_text(text, _own_of(text))
-    run = stored(to_text(spec))
+    run = stored_run(to_text(spec))
     if not run.finished:
         raise SpecError("run", "is not trained on this server; train it in the training lab", text)
     return spec, run.records[-1].state
@@ -184,4 +184,4 @@ def finished(text: str) -> tuple[TrainingSpec, State]:
 
 def _own_of(text: str) -> OwnImages | None:
     digests = [word[7:] for word in text.split(" ") if word.startswith("digest=")]
-    return held(digests[0]) if digests else None
+    return uploaded_images(digests[0]) if digests else None

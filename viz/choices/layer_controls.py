@@ -19,7 +19,7 @@ from viz.choices import layer
 from viz.choices.layer import SIDES, BoardSettings, WeightSettings
 from viz.choices.picture import picture_control
 from viz.page import words
-from viz.page.session import change, declared, has
+from viz.page.session import change, declared, page_has
 from viz.page.widgets import widget
 from viz.params import Settings
 
@@ -112,7 +112,7 @@ class _Form:
 
     def has(self, name: str) -> bool:
         """Whether the page has the setting."""
-        return has(name + self.suffix)
+        return page_has(name + self.suffix)
 
     def length(self, name: str, place: Any = st, **settings: Any) -> None:
         """A length, in the bounds in which the layer can be run."""
@@ -131,7 +131,7 @@ class _Form:
         """The rarer settings."""
         operation = OPERATIONS[self.values.operation]
         ways = declared("convention").labels
-        self.draw("convention", options={n: words.way_of_padding(n, operation) for n in ways})
+        self.draw("convention", options={n: words.convention_label(n, operation) for n in ways})
         widths = layer.equal_widths(self.values.flat)
         together = {name + self.suffix: value for name, value in widths.items()}
         self.draw("separate", on_change=change, args=(self.page, together))

@@ -97,7 +97,7 @@ def run_of(text: str) -> TrainingSpec:
     if not text:
         raise SpecError("run", "must name a run of the training lab", "nothing")
     digest = _digest(text)
-    own = lab_store.held(digest) if digest else None
+    own = lab_store.uploaded_images(digest) if digest else None
     if digest and own is None:
         rule = "learned from images that are not here any more; give them to the training lab again"
         raise SpecError("run", rule, text)

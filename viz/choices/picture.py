@@ -12,7 +12,7 @@ from core.errors import SpecError
 from core.layer.board import Upload
 from viz.choices.layer import UPLOAD, PictureSettings
 from viz.page import uploads
-from viz.page.session import has
+from viz.page.session import page_has
 from viz.page.widgets import widget
 from viz.params import Settings
 from viz.server.settings import settings
@@ -23,7 +23,7 @@ def picture_control(values: Settings, **settings: Any) -> None:
     widget(values, "picture", **settings)
     if values["picture"] == UPLOAD:
         _upload()
-    elif has("seed") and PICTURES[values["picture"]].seeded:
+    elif page_has("seed") and PICTURES[values["picture"]].seeded:
         widget(values, "seed")
 
 

@@ -19,7 +19,7 @@ from viz.server import torch_start
 
 
 @contextmanager
-def opened(page: str, settings: type[S], *, warm: bool = True) -> Iterator[PageState[S]]:
+def page_state(page: str, settings: type[S], *, warm: bool = True) -> Iterator[PageState[S]]:
     """One run of a page: its state follows the link, and the link follows the state at the end.
 
     Args:
@@ -73,7 +73,7 @@ def refuse(
     error: SpecError | None,
     label: str,
     values: Mapping[str, Any],
-    nearer: tuple[str, Mapping[str, Any]] | None = None,
+    smaller_change: tuple[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Why there is nothing to see, and a button to values with which there is.
 
@@ -82,16 +82,18 @@ def refuse(
         error: None where the reason stands on the page already.
         label: of the button.
         values: what the button changes.
-        nearer: label and values of a button with a smaller change, which then comes first.
+        smaller_change: label and values of a button with a smaller change, which then comes first.
     """
     if error:
         st.warning(sentence(error))
-    if nearer:
-        st.button(nearer[0], on_click=change, args=(page, nearer[1]), type="primary")
+    if smaller_change:
+        st.button(
+            smaller_change[0], on_click=change, args=(page, smaller_change[1]), type="primary"
+        )
     st.button(
         label,
         on_click=change,
         args=(page, values),
-        type="secondary" if nearer else "primary",
+        type="secondary" if smaller_change else "primary",
         key=f"{page}_start_over",
     )

@@ -110,7 +110,7 @@ def poll_interval(slot: str, visitors: int) -> float:
 
 
 @st.fragment(run_every=RARE_INTERVAL_S)
-def come_back() -> None:
+def keep_reconnecting() -> None:
     """Have the browser reconnect as soon as a restarted server answers again.
 
     Streamlit's front end does so only if a fragment runs at intervals. Otherwise the first click
@@ -118,7 +118,7 @@ def come_back() -> None:
     """
 
 
-def leave(*slots: str) -> None:
+def withdraw(*slots: str) -> None:
     """Withdraw the wishes of places that are no longer on the page."""
     seen: dict[str, Any] = st.session_state.get("seen", {})
     for slot in slots:
@@ -153,7 +153,7 @@ def progress(slot: str, key: Hashable, view: View, what: str, unit: str = "draws
     )
 
 
-def standing(
+def status_line(
     slot: str,
     key: Hashable,
     view: View,
@@ -173,12 +173,12 @@ def standing(
     if view.state in ("waiting", "running"):
         progress(slot, key, view, what, unit)
     elif view.error == STOPPED:
-        go_on(slot, stopped or _sentence(STOPPED, name), key)
+        resume_line(slot, stopped or _sentence(STOPPED, name), key)
     elif view.error:
-        failed(slot, _sentence(view.error, name), {key: view})
+        failure_line(slot, _sentence(view.error, name), {key: view})
 
 
-def failed(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
+def failure_line(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
     """A sentence about a failure, with a button that tries again if that may help."""
     again = [key for key, view in views.items() if view.error and not view.refused]
     if not again:
@@ -195,7 +195,7 @@ def failed(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
     )
 
 
-def go_on(slot: str, sentence: str, *keys: Hashable) -> None:
+def resume_line(slot: str, sentence: str, *keys: Hashable) -> None:
     """A sentence about stopped computations, with a button that resumes them."""
     text, button = st.columns([5, 1], vertical_alignment="center")
     text.info(sentence)

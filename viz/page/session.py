@@ -120,14 +120,14 @@ class PageState(Generic[S]):
         self._store.setdefault("url", dict(query))
         return values
 
-    def place(self) -> None:
+    def update_widgets(self) -> None:
         """Set the widgets whose values were changed since the last run by anything else."""
         live = st.session_state.to_dict()
         for name, value in self.values.flat.items():
             if name in live and live[name] != value:
                 st.session_state[name] = value
 
-    def tell(self) -> None:
+    def show_warnings(self) -> None:
         """Say what of the link was ignored or changed, and what no link can carry."""
         clauses = "; ".join([*_shell_store()["ignored"], *self.ignored])
         if clauses:
@@ -306,6 +306,6 @@ def declared(name: str) -> Param:
     return _by_name()[name]
 
 
-def has(name: str) -> bool:
+def page_has(name: str) -> bool:
     """Whether the page that is open has a parameter of that name."""
     return name in _by_name()

@@ -11,7 +11,7 @@ WAITING = "…"
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """One row of a table: what is told, how it was found, and a cell for each block."""
 
     name: str
@@ -97,9 +97,9 @@ def table(
     )
 
 
-def html(
+def comparison_table(
     titles: Sequence[str],
-    lines: Sequence[Line],
+    lines: Sequence[TableRow],
     second: Sequence[str] = (),
     name: str = "blocks",
     *,

@@ -66,7 +66,7 @@ def title(spec: LayerSpec) -> str:
     return ", ".join(parts)
 
 
-def way_of_padding(name: str, operation: Operation) -> str:
+def convention_label(name: str, operation: Operation) -> str:
     """``number``, ``sides`` or a named convention, as it stands in a list to choose from."""
     if name == "number":
         return "a number (PyTorch)"
@@ -134,7 +134,7 @@ def formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
     return [f"height: {rows.text}".replace("-", "−"), f"width: {cols.text}".replace("-", "−")]
 
 
-def tap_place(axis: AxisFormula) -> str:
+def first_tap(axis: AxisFormula) -> str:
     """Where the first tap of output $o$ stands, e.g. ``2o − 1``, as LaTeX."""
     place = "o" if axis.stride == 1 else rf"{axis.stride}\,o"
     return place + (f" - {axis.before}" if axis.before else "")
@@ -178,7 +178,7 @@ def why_this_size(rows: AxisFormula, cols: AxisFormula) -> str:
     return f"$${general.rule}$$\n\n{text}"
 
 
-def windows_of(rows: AxisFormula, cols: AxisFormula) -> str:
+def window_sentence(rows: AxisFormula, cols: AxisFormula) -> str:
     """Where the windows of this layer stand, in its own numbers."""
     gaps = pair((rows.dilation, cols.dilation))
     if rows.transposed:
@@ -192,8 +192,8 @@ def windows_of(rows: AxisFormula, cols: AxisFormula) -> str:
         )
     text = (
         f"The window moves by the stride, {pair((rows.stride, cols.stride))}, and each place makes "
-        f"one output. Its first tap for output $o$ is at row ${tap_place(rows)}$ and column "
-        f"${tap_place(cols)}$"
+        f"one output. Its first tap for output $o$ is at row ${first_tap(rows)}$ and column "
+        f"${first_tap(cols)}$"
     )
     return f"{text}; its taps are {gaps} apart." if gaps != "1" else f"{text}."
 
@@ -259,7 +259,7 @@ def pair(values: Sequence[float], sign: str = "×") -> str:
     return first if first == second else f"{first}{sign}{second}"
 
 
-def seen(field: ReceptiveField) -> str:
+def field_size(field: ReceptiveField) -> str:
     """What a unit sees: ``37×37``, ``at most 37×37``, ``whole image``."""
     whole = all(axis.whole for axis in field.axes)
     size = "whole image" if whole else pair(field.size)

@@ -46,8 +46,8 @@ chosen = st.navigation({g: pages for g, pages in st.session_state["sections"].it
 name = chosen.url_path or PAGES[0].name
 if st.session_state.get("page") not in (None, name):
     # The visitor has left the previous page, so its computations are withdrawn.
-    progress.leave(*st.session_state.get("seen", {}))
-progress.come_back()
+    progress.withdraw(*st.session_state.get("seen", {}))
+progress.keep_reconnecting()
 shell = read_shell(name)
 present.enlarge(shell["present"])
 tools = st.container(key="shell_tools")

@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from viz.params import Settings, choice, labelled, number
+from viz.params import Settings, choice, labeled_choice, number
 
 PAGE: dict[str, Any] = {}
 """What the page of a test does besides its frame, and what it has seen."""
@@ -18,17 +18,17 @@ PAGE: dict[str, Any] = {}
 class PageSettings(Settings):
     n: int = number(3, 1, 9)
     c: str = choice("a", ["a", "b"])
-    tab: str = labelled({"one": "Tab one", "two": "Tab two"})
+    tab: str = labeled_choice({"one": "Tab one", "two": "Tab two"})
 
 
 def page() -> None:
     from tests.viz.page.test_frame import PAGE, PageSettings
     from viz.page import frame
 
-    with frame.opened("sweep", PageSettings, warm=False) as state:
+    with frame.page_state("sweep", PageSettings, warm=False) as state:
         PAGE["state"] = state
         PAGE.get("draw", lambda state: None)(state)
-        state.tell()
+        state.show_warnings()
 
 
 def visit(draw: Callable[[Any], None] | None = None, **link: str) -> AppTest:

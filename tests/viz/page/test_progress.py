@@ -66,12 +66,12 @@ def board() -> None:
                 if view.state in ("waiting", "running"):
                     progress.progress(slot, key, view, f"{key}")
                 elif view.error and view.error != progress.STOPPED:
-                    progress.standing(slot, key, view, f"{key}", name=f"Map {key}")
+                    progress.status_line(slot, key, view, f"{key}", name=f"Map {key}")
                 elif view.error:
                     st.button(f"go on with {key}", on_click=progress.resume, args=(key,))
 
         BOARD.setdefault("returned", {})[slot] = progress.show(slot, works, draw)
-    progress.leave(*BOARD.get("left", ()))
+    progress.withdraw(*BOARD.get("left", ()))
 
 
 def page() -> None:

@@ -120,7 +120,7 @@ def small_page() -> None:
     from viz.page.session import PageState, bind_widget, change
 
     page = PageState("small", SmallSettings)
-    page.place()
+    page.update_widgets()
     st.slider("n", 1, 9, key=bind_widget("n", page.values.n))
     if st.toggle("show", value=True):
         st.selectbox("c", ["a", "b"], key=bind_widget("c", page.values.c))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz.page.tables import Cell, Line, html, table
+from viz.page.tables import Cell, TableRow, comparison_table, table
 
 
 def test_a_table_says_its_headings_rows_and_notes() -> None:
@@ -37,8 +37,8 @@ def test_nothing_in_a_cell_is_read_as_html(text: str, note: str, title: str, kin
 
 
 def test_how_a_line_is_made_is_below_its_name_or_on_hover() -> None:
-    lines = [Line("time", "the median of 5 runs", ("1 ms",))]
-    assert "<small>the median of 5 runs</small>" in html(["a block"], lines)
-    compact = html(["a block"], lines, compact=True)
+    lines = [TableRow("time", "the median of 5 runs", ("1 ms",))]
+    assert "<small>the median of 5 runs</small>" in comparison_table(["a block"], lines)
+    compact = comparison_table(["a block"], lines, compact=True)
     assert "<small>" not in compact
     assert "title='the median of 5 runs'" in compact

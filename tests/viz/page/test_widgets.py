@@ -23,7 +23,7 @@ def page() -> None:
     from viz.page.widgets import widget
 
     state = PageState("sweep", DRAWN["page"])
-    state.place()
+    state.update_widgets()
     for param in DRAWN["page"].params():
         if param.kind:
             widget(state.values, param.name, **DRAWN.get("settings", {}))

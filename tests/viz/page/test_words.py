@@ -30,7 +30,7 @@ from viz.page.words import (
     title,
     unread_sentence,
     why_this_size,
-    windows_of,
+    window_sentence,
 )
 from viz.page.words import pads as pads_text
 
@@ -114,7 +114,7 @@ def test_windows_are_said_to_stand_where_torch_reads(
     """The rows and columns that move an output when they change, by torch's gradient."""
     spec, size = case
     operation, (rows, cols) = OPERATIONS[spec.operation], formula(spec, size)
-    said = windows_of(rows, cols)
+    said = window_sentence(rows, cols)
     if rows.transposed:
         assert "moves by 1" in said
         assert ("between neighbouring" in said) == (spec.stride != (1, 1))

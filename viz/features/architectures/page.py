@@ -88,9 +88,9 @@ def _published(name: str, found: Sequence[Stage]) -> None:
 
 def page() -> None:
     """The picture at the side, and the open view."""
-    with frame.opened(ARCHITECTURES, ArchitectureSettings) as state:
-        state.place()
-        state.tell()
+    with frame.page_state(ARCHITECTURES, ArchitectureSettings) as state:
+        state.update_widgets()
+        state.show_warnings()
         with st.sidebar:
             picture(state.values)
         menu = frame.heading("How published networks shrink their input")
@@ -98,7 +98,7 @@ def page() -> None:
         probes: dict[Block, BlockProbe] = {}
         with place:
             if name == "stages":
-                progress.leave(SLOT)
+                progress.withdraw(SLOT)
                 _stages(state)
             else:
                 probes = _blocks(name, state)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
     from core.cost.timing import Timing
     from viz.features.blocks.compute import BlockProbe
-    from viz.page.tables import Line
+    from viz.page.tables import TableRow
 
 FACTS = {name for name, _ in tables.FACTS}
 """Rows that the table of facts has."""
@@ -97,7 +97,7 @@ def picture_of_facts(
     return Picture("facts", "Facts side by side", draw)
 
 
-def _cells(blocks: Sequence[Block], lines: Sequence[Line]) -> tuple[list[str], list[list[str]]]:
+def _cells(blocks: Sequence[Block], lines: Sequence[TableRow]) -> tuple[list[str], list[list[str]]]:
     """A column for each block, and the rows."""
     return ["", *(block.title for block in blocks)], [[line.name, *line.cells] for line in lines]
 

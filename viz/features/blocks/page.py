@@ -43,10 +43,10 @@ def _heading(values: BlockSettings) -> DeltaGenerator:
 
 def page() -> None:
     """The controls at the side, the facts and the open tab."""
-    with frame.opened(PAGE, BlockSettings) as state:
+    with frame.page_state(PAGE, BlockSettings) as state:
         values = state.values = params.settled(state.values)
-        state.place()
-        state.tell()
+        state.update_widgets()
+        state.show_warnings()
         with st.sidebar:
             controls(values)
         menu = _heading(values)
@@ -57,7 +57,7 @@ def page() -> None:
             st.markdown(verdict(found.titles, found.facts))
             facts_table(found)
             name, place = frame.open_tab(values, TABS)
-            progress.leave(*({PROBES, TIMES} - {SLOTS_OF[name]}))
+            progress.withdraw(*({PROBES, TIMES} - {SLOTS_OF[name]}))
             with place:
                 more = DRAW[name](found)
             with menu:
@@ -65,7 +65,7 @@ def page() -> None:
             with st.expander("Why"):
                 st.markdown(WHY)
             return
-        progress.leave(PROBES, TIMES)
+        progress.withdraw(PROBES, TIMES)
         if not found.blocks:
             st.info("Write a block in the sidebar, such as `conv3 s2 p1 c64, relu`.")
         first = params.OFFERED[0]

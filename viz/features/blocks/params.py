@@ -10,7 +10,7 @@ from core.networks import NetworkSpec
 from core.networks.notation import parse
 from viz.choices.layer import MAX_SEED, PICTURE_LABELS
 from viz.choices.network import architectures, title
-from viz.params import MAX_TEXT, Settings, choice, labelled, number, text
+from viz.params import MAX_TEXT, Settings, choice, labeled_choice, number, text
 
 PAGE, ARCHITECTURES = "blocks", "architectures"
 OWN = "own"
@@ -105,14 +105,14 @@ class BlockSettings(ProbeSettings):
     input_height: int = number(0, 0, MAX_SIDE, "input height", unit="px")
     input_width: int = number(0, 0, MAX_SIDE, "input width", unit="px")
     batch: int = number(0, 0, MAX_BATCH, "batch", unit="images")
-    tab: str = labelled(TABS)
+    tab: str = labeled_choice(TABS)
 
 
 @dataclass(frozen=True)
 class ArchitectureSettings(ProbeSettings):
     """Everything that decides the page of architectures."""
 
-    view: str = labelled(VIEWS)
+    view: str = labeled_choice(VIEWS)
     network: str = choice(
         "resnet50",
         lambda: {name: title(name) for name in architectures()},

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from viz.page.tables import UNKNOWN, WAITING, Line, percent, scaled
-from viz.page.words import pair, seen, times
+from viz.page.tables import UNKNOWN, WAITING, TableRow, percent, scaled
+from viz.page.words import field_size, pair, times
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
@@ -28,7 +28,7 @@ FACTS = (
 )
 
 
-def fact_lines(all_facts: Sequence[BlockFacts | None]) -> list[Line]:
+def fact_lines(all_facts: Sequence[BlockFacts | None]) -> list[TableRow]:
     """What is known of some blocks before anything is computed; None for what is no block."""
     first = next((facts for facts in all_facts if facts), None)
     columns = [
@@ -37,9 +37,9 @@ def fact_lines(all_facts: Sequence[BlockFacts | None]) -> list[Line]:
     return _lines(FACTS, columns)
 
 
-def _lines(rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]) -> list[Line]:
+def _lines(rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]) -> list[TableRow]:
     return [
-        Line(name, how, tuple(column[place] for column in columns))
+        TableRow(name, how, tuple(column[place] for column in columns))
         for place, (name, how) in enumerate(rows)
     ]
 
@@ -57,7 +57,7 @@ def _facts(facts: BlockFacts, first: BlockFacts) -> list[str]:
         macs + _times(facts.macs, first.macs),
         scaled(facts.forward_bytes, "B") + _times(facts.forward_bytes, first.forward_bytes),
         scaled(facts.backward_bytes, "B") + _times(facts.backward_bytes, first.backward_bytes),
-        seen(facts.field) + ("" if whole else " px"),
+        field_size(facts.field) + ("" if whole else " px"),
         f"{pair(facts.field.effective_stride)} px",
         percent(facts.unread),
     ]
@@ -136,7 +136,7 @@ def property_lines(
     all_facts: Sequence[BlockFacts | None],
     probes: Sequence[BlockProbe | None],
     saved: Sequence[Mapping[str, int]],
-) -> list[Line]:
+) -> list[TableRow]:
     """What experiments have found; a None probe is not there yet, None facts are no block's."""
     columns = [
         [UNKNOWN if facts is None else WAITING] * len(PROPERTIES)
@@ -186,7 +186,7 @@ KINDS = {
 
 def measured_lines(
     probes: Sequence[BlockProbe | None], timings: Sequence[Timing | None]
-) -> list[Line]:
+) -> list[TableRow]:
     """Gradient coverage and times, as far as they are there."""
     columns = []
     for probe, timing in zip(probes, timings, strict=True):
@@ -238,4 +238,4 @@ def _stride(stage: Stage) -> str:
 
 def _field(stage: Stage) -> str:
     field = stage.last.field
-    return seen(field)
+    return field_size(field)

@@ -80,7 +80,7 @@ def facts_table(checked: Found) -> None:
     """What is known before anything is computed."""
     lines = tables.fact_lines(checked.facts)
     layers = [_short(block.layers) for block in checked.blocks]
-    st.html(page_tables.html(checked.titles, lines, layers, "facts", compact=True))
+    st.html(page_tables.comparison_table(checked.titles, lines, layers, "facts", compact=True))
     st.caption(SAID)
 
 
@@ -125,9 +125,9 @@ def state(slot: str, views: Mapping[Hashable, View], what: str, unit: str) -> No
     unsettled = [key for key, view in views.items() if not progress.settled({key: view})]
     stopped = [key for key, view in views.items() if view.error == progress.STOPPED]
     for key in [*(k for k in views if k not in (*unsettled, *stopped)), *unsettled[:1]]:
-        progress.standing(slot, key, views[key], what, unit)
+        progress.status_line(slot, key, views[key], what, unit)
     if stopped and not unsettled:
-        progress.go_on(slot, "Stopped.", *stopped)
+        progress.resume_line(slot, "Stopped.", *stopped)
 
 
 def pictures_tab(checked: Found) -> list[Picture]:
@@ -211,7 +211,7 @@ def cost_tab(checked: Found) -> list[Picture]:
         try:
             compute.check_times(checked.sound)
         except SpecError as error:
-            progress.leave(TIMES)
+            progress.withdraw(TIMES)
             st.warning(f"Not timed. {sentence(error)}")
             return [saved]
         ready = times(checked, draw)
@@ -228,7 +228,7 @@ def properties_tab(checked: Found) -> list[Picture]:
     def draw(ready: dict[Block, BlockProbe]) -> None:
         got = [ready.get(block) for block in checked.blocks]
         lines = tables.property_lines(checked.facts, got, saved_bytes)
-        st.html(page_tables.html(checked.titles, lines, name="properties"))
+        st.html(page_tables.comparison_table(checked.titles, lines, name="properties"))
         st.caption(f"Every cell is an experiment. {export.recipe(checked.sound[0])}")
 
     ready = probes(checked, draw)
@@ -257,7 +257,7 @@ def measured(slot: str, checked: Found) -> dict[Block, BlockProbe]:
             [timings.get(block) for block in checked.blocks],
         )
         name = "facts and measurements"
-        st.html(page_tables.html(checked.titles, lines, layers, name, compact=True))
+        st.html(page_tables.comparison_table(checked.titles, lines, layers, name, compact=True))
         st.caption(f"{SAID} Times: median and quartiles, on one thread of this server.")
         if ready:
             gradients(ready)

@@ -12,18 +12,18 @@ from viz.page import frame, progress
 
 def page() -> None:
     """Show the list of claims, or the one that is open."""
-    with frame.opened(PAGE, ClaimSettings, warm=False) as state:
+    with frame.page_state(PAGE, ClaimSettings, warm=False) as state:
         state.values, ignored = settled(state.values)
         values = state.values
         state.ignore(*ignored)
-        state.place()
-        state.tell()
+        state.update_widgets()
+        state.show_warnings()
         if values.claim:
-            progress.leave(SLOT_ALL)
+            progress.withdraw(SLOT_ALL)
             frame.warm_up()
             view.open_claim(values)
             return
-        progress.leave(SLOT, SLOT_GRID)
+        progress.withdraw(SLOT, SLOT_GRID)
         st.markdown("#### Claims, tested: what is said, and what is measured")
         st.markdown(
             "Each of these statements is found in textbooks. Open one: it is put to the test with "

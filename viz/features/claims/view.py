@@ -111,7 +111,7 @@ def _escaped_markdown(text: str) -> str:
 def run_all(values: ClaimSettings) -> None:
     """Show the button that runs all claims, or the progress and the results of this run."""
     if not values.run:
-        progress.leave(SLOT_ALL)
+        progress.withdraw(SLOT_ALL)
         st.button(
             f"Run all {len(CLAIMS)}",
             on_click=change,
@@ -124,7 +124,7 @@ def run_all(values: ClaimSettings) -> None:
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[ALL_KEY]
-        progress.standing(SLOT_ALL, ALL_KEY, view, "Claims put to the test", "settings")
+        progress.status_line(SLOT_ALL, ALL_KEY, view, "Claims put to the test", "settings")
 
     view = progress.show(SLOT_ALL, {ALL_KEY: compute.all_work()}, draw)[ALL_KEY]
     done: Mapping[int, GridRuns] = view.result or view.partial or {}
@@ -233,7 +233,7 @@ def _grid_verdict_view(one: Claim) -> None:
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[key]
-        progress.standing(
+        progress.status_line(
             SLOT_GRID, key, view, "Put to the test over its settings", "settings",
             stopped="Stopped: the verdict of the claim takes all its settings.",
         )  # fmt: skip
@@ -263,14 +263,14 @@ def _verdict(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
 def _visitor_outcome(one: Claim, settings: Chosen) -> None:
     """Show the claim's outcome with the visitor's settings; a heavy claim runs in the queue."""
     if not one.heavy:
-        progress.leave(SLOT)
+        progress.withdraw(SLOT)
         _outcome_view(one, compute.run_claim(one.number, settings))
         return
     key = (PAGE, one.number, settings)
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[key]
-        progress.standing(SLOT, key, view, "The experiment runs")
+        progress.status_line(SLOT, key, view, "The experiment runs")
         if view.result is not None:
             _outcome_view(one, view.result)
 

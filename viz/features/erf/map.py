@@ -26,7 +26,7 @@ def erf_map(
 
     done = view.partial.convergence[-1].draws if view.partial else 0
     stopped = f"Stopped after {done} of {request.draws} draws."
-    progress.standing("erf", request, view, "Backpropagating", stopped=stopped)
+    progress.status_line("erf", request, view, "Backpropagating", stopped=stopped)
     erf = view.result or view.partial
     left, right = st.columns([1.5, 1])
     with left:

@@ -58,7 +58,7 @@ def _refuse(error: SpecError, most: int, values: ErfSettings) -> None:
 
 def page() -> None:
     """The recipe at the side, the map as it is computed, and the open tab."""
-    with frame.opened(PAGE, ErfSettings) as state:
+    with frame.page_state(PAGE, ErfSettings) as state:
         state.values = network.settle(state.values)
         notes, place = st.container(), st.container()
         found: Analysis | None = None
@@ -72,15 +72,15 @@ def page() -> None:
         except SpecError as error:
             refusal = error
         values = state.values
-        state.place()
+        state.update_widgets()
         with notes:
-            state.tell()
+            state.show_warnings()
         with st.sidebar:
             picker(PAGE, values)
             recipe(values, found)
         with place:
             if refusal:
-                progress.leave("erf", *BELOW)
+                progress.withdraw("erf", *BELOW)
                 _refuse(refusal, most, values)
             elif found and request:
                 _heading(found, request)
@@ -107,7 +107,7 @@ def _results(request: Request, state: PageState[ErfSettings], menu: DeltaGenerat
     view = progress.show("erf", {request: compute.work(request)}, draw)[request]
     erf = view.partial if view.error == progress.STOPPED else view.result
     name, place = frame.open_tab(state.values, TABS)
-    progress.leave(*BELOW - {name})
+    progress.withdraw(*BELOW - {name})
     with place:
         more = DRAW[name](request, erf, expected, state)
     with menu:

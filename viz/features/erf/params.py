@@ -10,7 +10,7 @@ from viz.choices import network as network_state
 from viz.choices.layer import MAX_SEED, PICTURE_LABELS
 from viz.choices.network import OWN, Network, OwnLayers
 from viz.choices.unit import UNITS, layer_name, unit_name, unit_of
-from viz.params import choice, inherited, labelled, number, switch
+from viz.params import choice, inherited, labeled_choice, number, switch
 
 PAGE = "erf"
 PLAIN = "8x[conv3 p1 c16, relu]"
@@ -117,7 +117,7 @@ class ErfSettings(OwnLayers):
         label="logarithmic colors", help="For the eye only: all numbers are of the map itself."
     )
     over: bool = switch(label="over the picture")
-    tab: str = labelled(TABS)
+    tab: str = labeled_choice(TABS)
     compare: str = choice("", _comparisons, "compare")
     study: str = choice(
         "", {"": "choose what is changed…"} | {k: v[0] for k, v in STUDIES.items()}, "study"

@@ -94,7 +94,7 @@ def _compare(
 
     def draw(views: Mapping[Hashable, View]) -> None:
         for label, variant in requests.items():
-            progress.standing("compare", variant, views[variant], label, name=label)
+            progress.status_line("compare", variant, views[variant], label, name=label)
         current = {label: views[variant] for label, variant in requests.items()}
         ready = {label: v.result or v.partial for label, v in current.items()}
         ready = {label: variant for label, variant in ready.items() if variant is not None}
@@ -145,7 +145,7 @@ def _studies(
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[key]
-        progress.standing("studies", key, view, "Measuring", "networks")
+        progress.status_line("studies", key, view, "Measuring", "networks")
         if view.result is not None:
             st.plotly_chart(study_figure(view.result), theme="streamlit", key="erf_study")
             st.dataframe(_rows(view.result), hide_index=True)

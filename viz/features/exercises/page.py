@@ -16,11 +16,11 @@ def page() -> None:
     state = PageState(PAGE, ExerciseSettings)
     controls.keep_answer(state)
     values = state.values
-    state.place()
+    state.update_widgets()
     # Nothing drawn below changes a value. Before the drawing, as who types fast presses Enter
     # again while a player is still on its way: an interrupted run must not forget the answer.
     state.publish()
-    state.tell()
+    state.show_warnings()
     if values.tab == TABS["practice"]:
         with st.sidebar:
             controls.sidebar(values)

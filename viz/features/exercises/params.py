@@ -20,7 +20,7 @@ from viz.lessons.exercises import (
     series,
 )
 from viz.lessons.exercises.interview import INTERVIEWS
-from viz.params import Settings, choice, labelled, text
+from viz.params import Settings, choice, labeled_choice, text
 from viz.params import number as whole_number
 
 PAGE = "exercises"
@@ -78,7 +78,7 @@ def _answer(value: str) -> str:
 class ExerciseSettings(Settings):
     """Everything that decides the page. ``number`` and ``guess`` count from 1; guess 0 is none."""
 
-    tab: str = labelled(TABS)
+    tab: str = labeled_choice(TABS)
     kinds: tuple[str, ...] = text((), _kinds, ".".join)
     level: int = choice(
         1, {n: f"{n} · {name}" for n, name in LEVELS.items()}, "level", kind="radio"

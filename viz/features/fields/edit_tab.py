@@ -21,7 +21,7 @@ from viz.components.layer_table.edits import History
 from viz.components.layer_table.layer_table import layer_table
 from viz.features.fields.params import PAGE, FieldSettings, jump
 from viz.page.session import PageState, change, current
-from viz.page.words import pair, seen, times
+from viz.page.words import field_size, pair, times
 
 COLUMNS = (
     {"title": "output", "help": "channels × height × width"},
@@ -135,7 +135,7 @@ def _row(analysis: Analysis, name: str) -> tuple[str, ...]:
     field, cost = analysis.fields[name], analysis.costs.get(name)
     return (
         times(field.output_shape),
-        seen(field),
+        field_size(field),
         pair(field.effective_stride),
         f"{cost.parameters:,}" if cost else "",
     )

@@ -19,7 +19,7 @@ from viz.choices.network_analysis import Analysis
 from viz.choices.unit import AXES
 from viz.features.fields import params
 from viz.features.fields.params import TABS, FieldSettings
-from viz.page.words import pair, seen, times
+from viz.page.words import field_size, pair, times
 from viz.plots.parts import short
 from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
 
@@ -229,7 +229,7 @@ def _compare(analyses: Sequence[Analysis], style: Style) -> Figure:
     lines = [each.deepest for each in analyses]
     rows = [
         ["last map", *(times(line.node.shape[1:]) for line in lines)],
-        ["receptive field (px)", *(seen(line.field) for line in lines)],
+        ["receptive field (px)", *(field_size(line.field) for line in lines)],
         ["effective stride (px)", *(pair(line.field.effective_stride) for line in lines)],
         ["effective padding (px)", *(pair(line.field.effective_padding) for line in lines)],
         ["parameters", *(f"{each.totals.parameters:,}" for each in analyses)],

@@ -39,7 +39,7 @@ def verdict(analysis: Analysis, line: Line, unit: tuple[int, int]) -> None:
         if view.state == "done":
             st.markdown(sentence(line, view.result))
         elif view.state == "failed":
-            progress.failed("measured", f"Not measured: {view.error}.", views)
+            progress.failure_line("measured", f"Not measured: {view.error}.", views)
         else:
             progress.progress("measured", request, view, "Measuring by backpropagation")
 

@@ -122,17 +122,17 @@ def _cone(state: PageState[FieldSettings]) -> tuple[Analysis | None, DeltaGenera
 
 def page() -> None:
     """The cone, the network at the side, and the open tab."""
-    with frame.opened(PAGE, FieldSettings) as state:
+    with frame.page_state(PAGE, FieldSettings) as state:
         state.values = network_state.settle(state.values)
         if state.changed("network", "layers", "module", "run"):
             state.values = replace(state.values, layer="", unit="")
-        state.place()
+        state.update_widgets()
         notes, place = st.container(), st.container()
         with place:
             found, menu = _cone(state)
         values = state.values
         with notes:
-            state.tell()
+            state.show_warnings()
             picture.missing_upload(values)
         _sidebar(values)
         if found is not None:

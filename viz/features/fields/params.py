@@ -14,7 +14,7 @@ from viz.choices.layer import UPLOAD, BoardSettings, PictureSettings
 from viz.choices.network import MODULE, OWN, TRAINED, NetworkSettings
 from viz.choices.unit import AXES, ConeView
 from viz.page.session import change
-from viz.params import choice, inherited, labelled, number, text
+from viz.params import choice, inherited, labeled_choice, number, text
 
 PAGE = "fields"
 TABS = {
@@ -45,7 +45,7 @@ class FieldSettings(PictureSettings, ConeView, NetworkSettings):
     """Everything that decides the page."""
 
     picture: str = inherited(BoardSettings, "picture")
-    tab: str = labelled(TABS)
+    tab: str = labeled_choice(TABS)
     compare: tuple[str, ...] = text((), _compared, ",".join)
     target: int = number(
         32,

@@ -22,7 +22,7 @@ from viz.features.fields import params
 from viz.features.fields.params import PAGE, FieldSettings, jump
 from viz.page.session import PageState, bind_widget, change
 from viz.page.widgets import widget
-from viz.page.words import pair, seen, sentence, times
+from viz.page.words import field_size, pair, sentence, times
 
 if TYPE_CHECKING:
     from core.cost import LayerCost
@@ -64,7 +64,7 @@ def _row(line: Line, costs: Sequence[LayerCost], has_costs: bool) -> list[Any]:
         line.label,
         line.text,
         times(line.node.shape[1:]),
-        seen(field),
+        field_size(field),
         pair(field.effective_stride),
         pair(field.effective_padding),
         "({:g}, {:g})".format(*field.center),
@@ -262,7 +262,7 @@ def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
     return {
         "network": [each.network.title for each in analyses],
         "last map": [times(line.node.shape[1:]) for line in lines],
-        "RF (px)": [seen(line.field) for line in lines],
+        "RF (px)": [field_size(line.field) for line in lines],
         "effective stride": [pair(line.field.effective_stride) for line in lines],
         "effective padding": [pair(line.field.effective_padding) for line in lines],
         "parameters": [each.totals.parameters for each in analyses],

@@ -80,7 +80,7 @@ def _body(shown: list[Shown], state: PageState[GradientSettings]) -> None:
         st.markdown(_WHY + EVEN_READING)
     name, place = frame.open_tab(values, TABS)
     if name != "depth":
-        progress.leave(SLOT)
+        progress.withdraw(SLOT)
     with place:
         more = DRAW[name](shown, state)
     with menu:
@@ -89,19 +89,19 @@ def _body(shown: list[Shown], state: PageState[GradientSettings]) -> None:
 
 def page() -> None:
     """The widgets at the side, the panels and the open tab."""
-    with frame.opened(PAGE, GradientSettings) as state:
+    with frame.page_state(PAGE, GradientSettings) as state:
         state.values, sentences = params.settled(state.values)
         values = state.values
         state.note(sentences)
-        state.place()
-        state.tell()
+        state.update_widgets()
+        state.show_warnings()
         picture.missing_upload(values)
         with st.sidebar:
             sidebar(values)
         try:
             _body(_shown(values), state)
         except SpecError as error:
-            progress.leave(SLOT)
+            progress.withdraw(SLOT)
             frame.refuse(PAGE, error, "Back to the first picture", GradientSettings.defaults())
 
 

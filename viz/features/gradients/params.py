@@ -20,7 +20,7 @@ from viz.choices.layer import (
 )
 from viz.choices.unit import unit_name, unit_of
 from viz.page import words
-from viz.params import Settings, choice, inherited, labelled, number, switch, text
+from viz.params import Settings, choice, inherited, labeled_choice, number, switch, text
 
 PAGE = "gradients"
 MIN_SIDE, MAX_SIDE = 4, 32
@@ -161,11 +161,11 @@ class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings
     kernel: str = inherited(WeightSettings, "kernel", default="random")
     kernel_seed: int = inherited(WeightSettings, "kernel_seed", default=6)
     weights: str = inherited(BoardSettings, "weights")
-    tab: str = labelled(TABS)
+    tab: str = labeled_choice(TABS)
     back_layer: str = choice(
         "", {name: layer_name(name) for name in (*_CONVOLUTIONS, OWN)} | {"": ""}
     )
-    back_step: str = labelled(BY_HAND, "sweep")
+    back_step: str = labeled_choice(BY_HAND, "sweep")
 
 
 def settled(values: GradientSettings) -> tuple[GradientSettings, list[str]]:

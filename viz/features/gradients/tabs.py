@@ -248,7 +248,7 @@ def _flow_view(
 ) -> None:
     """How far it is, the curves so far, and the table."""
     stopped = "Stopped. What was done so far stays."
-    progress.standing(SLOT, key, view, "Drawing networks", stopped=stopped)
+    progress.status_line(SLOT, key, view, "Drawing networks", stopped=stopped)
     flows: Mapping[FlowSpec, GradientFlow] = view.result or view.partial or {}
     ready = {label: flows[spec] for label, spec in specs.items() if spec in flows}
     if not ready:

@@ -44,7 +44,7 @@ def _network(values: ShiftSettings) -> tuple[Analysis | None, SpecError | None]:
 
 def page() -> None:
     """The widgets at the side, and the open tab."""
-    with frame.opened(PAGE, ShiftSettings) as state:
+    with frame.page_state(PAGE, ShiftSettings) as state:
         state.values = params.settled(state.values)
         network_open = state.values.tab == TABS["network"]
         analysis = refusal = None
@@ -56,14 +56,14 @@ def page() -> None:
             if state.from_link:
                 state.ignore(*clauses)
         values = state.values
-        state.place()
-        state.tell()
+        state.update_widgets()
+        state.show_warnings()
         with st.sidebar:
             network_controls(values, analysis) if network_open else layer_controls(values)
         menu = frame.heading("Shift and aliasing: does the output move when the picture does?")
         name, place = frame.open_tab(values, TABS)
         if not network_open:
-            progress.leave(SLOT)
+            progress.withdraw(SLOT)
         with place:
             pictures = _tab(name, state, analysis, refusal)
         with menu:
@@ -87,7 +87,7 @@ def _tab(
             return shift_tabs.network_tab(state, compute.requests_of(analysis, values))
         return DRAW[name](values)
     except SpecError as error:
-        progress.leave(SLOT)
+        progress.withdraw(SLOT)
         frame.refuse(PAGE, error, "Back to the first picture", ShiftSettings.defaults("tab"))
         offer_training(error, values)
         return []

@@ -12,7 +12,7 @@ from viz.choices import network as network_state
 from viz.choices.layer import MAX_SEED, PictureSettings, WeightSettings
 from viz.choices.network import Network, OwnLayers
 from viz.choices.unit import layer_name
-from viz.params import choice, inherited, labelled, number, switch
+from viz.params import choice, inherited, labeled_choice, number, switch
 
 PAGE = "shift"
 PLAIN = "conv3 p1 c16, relu, maxpool2, conv3 p1 c32, relu, maxpool2, conv3 s2 p1 c32, relu"
@@ -82,7 +82,7 @@ class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
     every: bool = switch(
         label="all shifts", help="All are measured; by default the first six strides are in view."
     )
-    tab: str = labelled(TABS)
+    tab: str = labeled_choice(TABS)
     kind: str = choice(KINDS[0], LABELS, "layer", kind="segments")
     layers: str = inherited(OwnLayers, "layers", default=PLAIN)
     layer: str = layer_name(kind="select")

@@ -233,7 +233,7 @@ def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) 
         for request, text in zip(pair, texts, strict=True):
             view = views[request]
             name = f"The network {text}"
-            progress.standing(SLOT, request, view, name, "shifts", name=name)
+            progress.status_line(SLOT, request, view, name, "shifts", name=name)
             if view.result is not None:
                 ready.append(view.result)
         if len(ready) == 2:

@@ -94,12 +94,12 @@ def _why(axes: Axes) -> None:
 
 def page() -> None:
     """The layer at the side, the formula and the open tab."""
-    with frame.opened(PAGE, SizesSettings, warm=False) as page_state:
+    with frame.page_state(PAGE, SizesSettings, warm=False) as page_state:
         page_state.values, sentences = params.settled(page_state.values)
         values = page_state.values
         page_state.note(sentences, "tab", "solution")
-        page_state.place()
-        page_state.tell()
+        page_state.update_widgets()
+        page_state.show_warnings()
         with st.sidebar:
             sidebar(values)
         spec, size = params.layer(values), params.size(values)

@@ -12,7 +12,7 @@ from core.layer.window import Pair
 from viz.choices import layer as state
 from viz.choices.layer import BoardSettings, SizeSettings
 from viz.page import words
-from viz.params import labelled, number, pattern, query, switch
+from viz.params import labeled_choice, number, pattern, query, switch
 
 PAGE = "sizes"
 BOARD = Path(__file__).parents[1] / "sweep" / "page.py"
@@ -35,7 +35,7 @@ class SizesSettings(SizeSettings):
 
     input_height: int = number(8, 1, MAX_INPUT, "input height", unit="px")
     input_width: int = number(8, 1, MAX_INPUT, "input width", unit="px")
-    tab: str = labelled(TABS)
+    tab: str = labeled_choice(TABS)
     output_height: int = number(4, 1, MAX_INPUT, "wanted height", unit="px")
     output_width: int = number(4, 1, MAX_INPUT, "wanted width", unit="px")
     all_read: bool = switch(label="only layers that read every pixel")

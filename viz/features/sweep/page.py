@@ -183,7 +183,7 @@ def _why(board: BoardSpec) -> None:
     st.markdown(
         "\n\n".join(
             [
-                f"**{operation.label}.** {operation.summary} {words.windows_of(rows, cols)}",
+                f"**{operation.label}.** {operation.summary} {words.window_sentence(rows, cols)}",
                 words.why_this_size(rows, cols),
                 "Here:",
                 *(rf"$$\text{{{name}}} = {line}$$" for name, line in lines.items()),
@@ -229,15 +229,15 @@ def _details(shown: list[BoardSpec], values: SweepSettings) -> None:
 
 def page() -> None:
     """The layer at the side, the boards, and why."""
-    with frame.opened(PAGE, SweepSettings, warm=False) as state:
+    with frame.page_state(PAGE, SweepSettings, warm=False) as state:
         state.values, sentences = settled(state.values)
         values = state.values
         state.note(sentences, *PlayerView.defaults())
-        state.place()
+        state.update_widgets()
         # Places of their own: a player that moved in the page would be made anew, its view forgotten.
         notes, place = st.container(), st.container()
         with notes:
-            state.tell()
+            state.show_warnings()
             picture.missing_upload(values)
         if torch_start.is_warm():
             # The picture first: a control's change is on its way before the widgets are made again.

@@ -33,8 +33,8 @@ def _stop_links(stops: tuple[Stop, ...]) -> None:
 
 def page() -> None:
     """Show the tour page."""
-    with frame.opened(PAGE, Settings, warm=False) as state:
-        state.tell()
+    with frame.page_state(PAGE, Settings, warm=False) as state:
+        state.show_warnings()
         st.markdown(f"#### From a stride to what a ResNet unit sees, in {len(TOUR)} stops")
         st.markdown(
             "Each stop opens a page as a lecture wants it: change its settings as you like, the tour "

@@ -19,7 +19,7 @@ from core.training import files
 from core.training.spec import OwnImages, Task, TrainingSpec
 from core.training.text import from_text, to_text
 from viz.choices import lab_store
-from viz.choices.lab_store import Run, finished, held, stored
+from viz.choices.lab_store import Run, finished, stored_run, uploaded_images
 from viz.server.cache import computed_once
 from viz.server.queue import Report, Work
 from viz.server.settings import settings
@@ -132,9 +132,11 @@ def work(c: Comparison, seed: int) -> Work:
         warm()  # the records that come bring torch along
         from core.training.turns import ResumableRun
 
-        own = held(digest)  # asked for here: the queue keeps this function, not the images
+        own = uploaded_images(
+            digest
+        )  # asked for here: the queue keeps this function, not the images
         specs = [from_text(text, own) for text in texts]
-        runs = [stored(text) for text in texts]
+        runs = [stored_run(text) for text in texts]
         best = list(runs)  # where another comparison has come further with the same net
         total = sum(len(spec.record_steps) for spec in specs)
 
@@ -194,7 +196,7 @@ def over(c: Comparison, seed: int) -> bool:
 
 def _runs(c: Comparison) -> dict[tuple[int, int], Run]:
     keys = [(net, seed) for seed in c.seeds for net in range(len(c.specs))]
-    return {key: stored(to_text(c.unit(*key))) for key in keys}
+    return {key: stored_run(to_text(c.unit(*key))) for key in keys}
 
 
 # --- images ---------------------------------------------------------------------------------------
@@ -208,7 +210,7 @@ def hold(data: bytes) -> OwnImages:
     """
     from core.training.uploads import read_npz
 
-    images = held(hashlib.sha256(data).hexdigest()[:32])  # as `read_npz` names it
+    images = uploaded_images(hashlib.sha256(data).hexdigest()[:32])  # as `read_npz` names it
     if images is None:
         images = read_npz(data, settings().upload_bytes)
         lab_store.UPLOADS.put(images.digest, images)

@@ -65,7 +65,7 @@ def pictures(values: LabSettings) -> list[Picture]:
         SpecError: there is no such comparison, or it would take too much.
     """
     settled = values
-    own = lab_store.held(settled.digest) if settled.digest else None
+    own = lab_store.uploaded_images(settled.digest) if settled.digest else None
     comparison = params.comparison(settled, own)
     compute.facts(comparison)
     steps = comparison.specs[_look(comparison, settled).run[0]].snapshot_steps

@@ -35,7 +35,7 @@ def _comparison(state: PageState[LabSettings]) -> tuple[Comparison, tuple[Facts,
         SpecError: the settings do not fit each other.
     """
     values = state.values
-    own = lab_store.held(values.digest) if values.digest else None
+    own = lab_store.uploaded_images(values.digest) if values.digest else None
     asked = params.comparison(values, own)
     last = len(asked.specs[0].snapshot_steps) - 1
     state.values = replace(
@@ -73,19 +73,19 @@ def _board(state: PageState[LabSettings], asked: Comparison, facts: tuple[Facts,
 
 def page() -> None:
     """The settings at the side, the runs and the open tab."""
-    with frame.opened(PAGE, LabSettings) as state:
+    with frame.page_state(PAGE, LabSettings) as state:
         asked: tuple[Comparison, tuple[Facts, ...]] | None = None
         refusal: SpecError | None = None
         try:
             asked = _comparison(state)
         except SpecError as error:
             refusal = error
-        state.place()
-        state.tell()
+        state.update_widgets()
+        state.show_warnings()
         with st.sidebar:
             sidebar(state.values, asked[0] if asked else None)
         if refusal:
-            progress.leave(SLOT)
+            progress.withdraw(SLOT)
             _refuse(refusal)
         elif asked:
             _board(state, *asked)

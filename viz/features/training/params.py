@@ -24,7 +24,7 @@ from viz.choices.lab import (
     TrainingSettings,
 )
 from viz.choices.unit import unit_name
-from viz.params import choice, labelled, number
+from viz.params import choice, labeled_choice, number
 
 PAGE = "training"
 TABS = {
@@ -53,7 +53,7 @@ DEFAULT_VARIANTS: dict[str, tuple[Any, ...]] = {
 class LabSettings(TrainingSettings):
     """Everything that decides the page: what is trained, and what of it is looked at."""
 
-    tab: str = labelled(TABS)
+    tab: str = labeled_choice(TABS)
     net: int = choice(0, range(MAX_NETS), "net", kind="segments")
     at: int = number(-1, -1, 200)
     sample: int = number(0, 0, 19_999, "test image")

@@ -13,7 +13,7 @@ from viz.features.training import nets as training_nets
 from viz.features.training.compute import Facts
 from viz.features.training.params import Comparison
 from viz.page import progress
-from viz.page.tables import UNKNOWN, WAITING, Line, html, percent, scaled
+from viz.page.tables import UNKNOWN, WAITING, TableRow, comparison_table, percent, scaled
 from viz.page.words import pair
 from viz.server.queue import View, Work
 
@@ -101,7 +101,7 @@ def stand(lab: Lab) -> bool:
     runs = lab.runs
     left = to_do(lab.comparison, runs)
     if not left or not _started(lab.comparison):
-        progress.leave(SLOT)
+        progress.withdraw(SLOT)
         _table(lab, runs, UNKNOWN)
         _failures(lab.comparison)
         if left:
@@ -251,33 +251,33 @@ def _table(lab: Lab, runs: Runs, waits: str) -> None:
     """Draw the table of the nets; ``waits`` fills the cells without a result yet."""
     nets = range(len(lab.comparison.specs))
     lines = [
-        Line(
+        TableRow(
             "parameters",
             "numbers the optimizer updates",
             tuple(f"{f.parameters:,}" for f in lab.facts),
         ),
-        Line(
+        TableRow(
             "multiply–accumulates",
             "of one image, forward",
             tuple(scaled(each.macs) for each in lab.facts),
         ),
-        Line(
+        TableRow(
             "receptive field",
             "pixels that a unit of the last map sees",
             tuple(map(_field, lab.comparison.specs)),
         ),
-        Line(
+        TableRow(
             "test accuracy",
             "mean over the seeds, and from the lowest to the highest",
             tuple(_accuracy(lab.comparison, runs, net, waits) for net in nets),
         ),
-        Line(
+        TableRow(
             "time per step",
             "median over all records, on one thread of this server",
             tuple(_pace(runs, net, waits) for net in nets),
         ),
     ]
-    st.html(html(lab.comparison.names, lines, name="the nets", compact=True))
+    st.html(comparison_table(lab.comparison.names, lines, name="the nets", compact=True))
 
 
 def _field(spec: object) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.blocks.facts import BlockFacts, block_facts
 from core.networks.notation import parse_notation
 from viz.features.blocks.tables import fact_lines, verdict
-from viz.page.tables import Line, html, percent, scaled
+from viz.page.tables import TableRow, comparison_table, percent, scaled
 
 PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1, "m": 1e-3, "µ": 1e-6}
 
@@ -73,6 +73,6 @@ def test_what_is_no_block_has_no_facts() -> None:
 
 def test_a_visitors_text_is_harmless() -> None:
     evil = "<script>alert('x')</script>"
-    page = html([evil], [Line("a", "b", (evil,))], [evil], evil)
+    page = comparison_table([evil], [TableRow("a", "b", (evil,))], [evil], evil)
     assert "<script" not in page
     assert page.count("&lt;script&gt;") == 4

@@ -18,7 +18,7 @@ from viz.choices.network import Network, NetworkSettings
 from viz.choices.network_analysis import Analysis
 from viz.features.fields import measured
 from viz.features.fields.words import headline
-from viz.page.words import seen
+from viz.page.words import field_size
 
 
 def network(layers: str, side: int = 32) -> Network:
@@ -74,8 +74,8 @@ def test_a_bound_is_called_at_most_everywhere() -> None:
     found = bounded()
     text = headline(found)
     assert "on a unit may depend on the whole image: no more is known." in text
-    assert [seen(line.field) for line in found.lines][-1] == "at most whole image"
-    assert seen(found.deepest.field) == "3"
+    assert [field_size(line.field) for line in found.lines][-1] == "at most whole image"
+    assert field_size(found.deepest.field) == "3"
 
 
 def test_a_measurement_inside_a_bound_does_not_differ_from_it() -> None:

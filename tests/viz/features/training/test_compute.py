@@ -267,7 +267,7 @@ def test_a_visitors_images_are_learned_and_need_to_be_here(
     here: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = compute.hold(npz())
-    assert compute.hold(npz()) is own is lab_store.held(own.digest)
+    assert compute.hold(npz()) is own is lab_store.uploaded_images(own.digest)
     c = tiny(own, task="own", digest=own.digest, seeds=1)
     assert compute.facts(c)[0].parameters == run_costs(c.specs[0]).parameters
     assert trained(c) == truth(c)
@@ -288,7 +288,7 @@ def test_bad_files_are_refused_and_nothing_is_kept(shelves: None) -> None:
     with pytest.raises(SpecError, match="upload must be an undamaged"):
         compute.hold(b"no zip")
     assert lab_store.UPLOADS.bytes == 0
-    assert lab_store.held("") is None
+    assert lab_store.uploaded_images("") is None
 
 
 def test_the_trained_net_is_as_good_as_its_last_record_says(here: Any) -> None:

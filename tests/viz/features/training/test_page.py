@@ -223,7 +223,7 @@ def test_an_upload_is_refused_with_cores_sentence_and_then_accepted(server: Serv
     images = rng.integers(0, 256, (40, 3, 12, 10), dtype=np.uint8)
     at = upload(at, npz(images=images, labels=np.arange(40) % 2 + 7))
     assert "These cannot be learned from." not in said(at)
-    own = lab_store.held(link_of(at)["digest"])
+    own = lab_store.uploaded_images(link_of(at)["digest"])
     assert own is not None
     assert own.shape == (3, 12, 10)
     assert [h for h in at.get("html") if 'class="samples"' in h.proto.body]
