@@ -66,16 +66,20 @@ def nothing_left_running() -> Iterator[None]:
 SERVED = {"app_url", "browser"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what -m does not want
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """One worker runs all that needs the server, so that there is one server and one browser; and
     the tests of a file, so that what they share is computed once. Slow tests share little.
 
-    Journeys alone are tried once more, and only where the run allows retries at all.
+    Of the tests in a browser, plain pytest runs the main journeys; all others count as slow. Tests
+    in a browser alone are tried once more, and only where the run allows retries at all.
     """
     retried = bool(config.getoption("max_suite_reruns", None))
     for item in items:
         if SERVED & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
+            if item.get_closest_marker("journey") is None:
+                item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.xdist_group("served"))
             if retried:
                 item.add_marker(pytest.mark.flaky(reruns=1))

@@ -25,6 +25,9 @@ def browser():
         raise AssertionError("the server's log: Traceback")
 """
 FAILS_FIRST = """
+import pytest
+
+@pytest.mark.journey
 def test_{name}({fixture}):
     import pathlib
     seen = pathlib.Path(__file__).with_name("{name}.seen")

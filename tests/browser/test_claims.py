@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+@pytest.mark.journey
 def test_a_claim_is_opened_and_changed_by_keyboard(app_url: str, visitor: Page) -> None:
     visitor.goto(f"{app_url}/claims")
     row = visitor.locator(".st-key-open_11 button")

@@ -137,6 +137,7 @@ def test_changed_while_it_runs(visitor: Visitor) -> None:
     assert page.get_by_text("Excess kurtosis").count() == 1
 
 
+@pytest.mark.journey
 def test_a_click_on_the_map_chooses_the_unit(visitor: Visitor) -> None:
     visitor.open(**SMALL, draws=1)
     visitor.until_done()

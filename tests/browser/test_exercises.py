@@ -51,6 +51,7 @@ def focused(page: Page, selector: str) -> None:
     page.wait_for_function("s => document.activeElement?.matches(s)", arg=selector)
 
 
+@pytest.mark.journey
 def test_three_questions_by_keyboard_alone(app_url: str, visitor: Page) -> None:
     visitor.goto(f"{app_url}/exercises?code=5")
     for number in range(3):

@@ -117,6 +117,7 @@ def boxes(name: str, layer: str, unit: tuple[int, int]) -> tuple[Any, Any]:
     return [list(e) for e in interval.unclipped], [list(e) for e in interval.clipped]
 
 
+@pytest.mark.journey
 def test_point_keep_walk_reload_and_go_back(visitor: Visitor) -> None:
     visitor.open(network="four_strided")
     visitor.until_state(layer="conv4", unit=[2, 2], kept=True)
@@ -241,6 +242,7 @@ def test_a_pair_side_by_side(visitor: Visitor) -> None:
     visitor.page.locator(".st-key-compare_figure .plot-container").wait_for(state="attached")
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(
     "scheme, link",
     others_slow(

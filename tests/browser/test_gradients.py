@@ -23,6 +23,7 @@ def caption(page: Page, text: str) -> None:
     page.locator(".st-key-gradient_panels").get_by_text(text).first.wait_for()
 
 
+@pytest.mark.journey
 def test_a_click_on_a_unit_shows_its_gradient(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/gradients")
     caption(visitor, "at the input: 9 of 64 px reached")

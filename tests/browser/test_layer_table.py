@@ -153,6 +153,7 @@ def test_what_is_being_typed_moves_along_with_its_row(editor: Editor) -> None:
     editor.until(NET.replace("conv3 p1 c8, relu", "conv1, conv1, leaky_relu"))
 
 
+@pytest.mark.journey
 def test_layers_are_inserted_from_the_menu_and_by_keyboard(editor: Editor) -> None:
     editor.act("Insert below: layer 1")
     editor.menu("maxpool2")

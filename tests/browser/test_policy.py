@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+@pytest.mark.journey
 def test_scripts_of_others_do_not_run(app_url: str, browser: Browser) -> None:
     page = browser.new_page()
     violations: list[str] = []
@@ -47,6 +48,7 @@ def test_no_page_of_the_app_breaks_the_policy(app_url: str, browser: Browser) ->
     page.close()
 
 
+@pytest.mark.journey
 def test_a_stranger_cannot_show_the_app_in_a_frame(app_url: str, browser: Browser) -> None:
     page = browser.new_page()
     page.set_content(f"<iframe src='{app_url}'></iframe>")

@@ -52,6 +52,7 @@ def told(menu: Page, sentence: str) -> None:
     menu.get_by_test_id("stAlert").filter(has_text=sentence).wait_for()
 
 
+@pytest.mark.journey
 def test_a_click_is_a_file_however_often(menu: Page) -> None:
     first = download(menu)
     assert first[0] == "saving-fine.svg"

@@ -19,6 +19,7 @@ def opened(page: Page, url: str) -> Page:
     return page
 
 
+@pytest.mark.journey
 def test_a_picture_is_moved_by_keyboard_and_then_plays(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/shift?side=48")
     visitor.locator(".st-key-shift_average_pooling .heatmaplayer").first.wait_for(state="attached")

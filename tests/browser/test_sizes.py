@@ -55,6 +55,7 @@ def test_stride_by_keyboard(app_url: str, visitor: Page) -> None:
     heading(visitor, "3×3 convolution, stride 2, padding 1, on 8×8")
 
 
+@pytest.mark.journey
 def test_a_solution_opens_on_the_board(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/sizes?input_height=224&input_width=224&output_height=112"
            "&output_width=112&tab=solver")  # fmt: skip

@@ -48,6 +48,7 @@ def number(value: float) -> str:
     return f"{int(value)}".replace("-", "−")
 
 
+@pytest.mark.journey
 def test_it_opens_on_the_board_and_plays_to_the_end(board: Board) -> None:
     board.open()
     assert board.title == "3×3 convolution, stride 2, padding 1"
@@ -75,6 +76,7 @@ def test_without_motion_it_shows_the_whole_result(board: Board) -> None:
     assert board.state["playing"], "on request it plays all the same"
 
 
+@pytest.mark.journey
 def test_the_keyboard_reaches_everything(board: Board) -> None:
     board.open(step=2)
     assert (board.state["step"], board.state["playing"]) == (2, False)
@@ -117,6 +119,7 @@ def test_the_slider_scrubs_to_any_output(still: Board) -> None:
     still.until_link(step="6")
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("operation", others_slow(OPERATIONS, 2))
 def test_the_value_at_every_step_is_torchs(board: Board, operation: str) -> None:
     size = {"input_height": 6, "input_width": 5}
@@ -177,6 +180,7 @@ def test_a_click_pins_and_a_second_lets_go(board: Board) -> None:
     board.until(lambda: "pin" not in board.link, "let go")
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("operation", ["convolution", "transposed_convolution"])
 def test_a_typed_weight_counts(board: Board, operation: str) -> None:
     """The board shows a transposed convolution's kernel flipped; torch keeps it as it is."""
@@ -271,6 +275,7 @@ def test_a_preset_changes_the_layer_and_plays(board: Board) -> None:
     board.until_link(operation="max_pooling", kernel_size="2")
 
 
+@pytest.mark.journey
 def test_two_layers_step_together(board: Board) -> None:
     board.open(compare="second", stride_b=1, step=0)
     assert board.title.count(" | ") == 1

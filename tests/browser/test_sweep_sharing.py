@@ -55,6 +55,7 @@ def texts(root: ElementTree.Element) -> list[str]:
     return [element.text or "" for element in root.iter(SVG + "text")]
 
 
+@pytest.mark.journey
 def test_an_svg_holds_the_title_and_every_number_as_text(board: Board, tmp_path: Path) -> None:
     sweep = sweep_of()
     board.open(pin="o3.3", step=15)
@@ -109,6 +110,7 @@ def test_a_png_is_large_and_on_white_paper(board: Board, tmp_path: Path, scheme:
     assert size.find(SVG + "rect").get("fill") == PAPER["background"]
 
 
+@pytest.mark.journey
 def test_a_copied_link_opens_the_same_picture(board: Board) -> None:
     board.open(kernel_size=2, stride=3, step=0)
     board.press("ArrowRight", "k", "ArrowDown")
@@ -205,6 +207,7 @@ def test_a_file_that_is_no_picture_gets_a_sentence(board: Board) -> None:
     assert board.press("ArrowRight")["step"] == 1, "the board goes on"
 
 
+@pytest.mark.journey
 def test_a_bad_link_gets_a_sentence_and_a_board(board: Board) -> None:
     board.open(
         stride="99",

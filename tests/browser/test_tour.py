@@ -130,6 +130,7 @@ def test_a_link_from_the_middle_restores_the_place_and_the_visitor_s_settings(
     visitor.wait_for_url(lambda url: "stride=" not in url and "tour=3" in url)
 
 
+@pytest.mark.journey
 def test_presenting_and_sharing(app_url: str, regular: BrowserContext, visitor: Page) -> None:
     zxingcpp = pytest.importorskip("zxingcpp")
     from PIL import Image

@@ -52,6 +52,7 @@ def threads(server: Server) -> int:
     return len(list(Path(f"/proc/{server.process.pid}/task").iterdir()))
 
 
+@pytest.mark.slow
 def test_a_class_that_asks_for_the_same_shares_one_computation(server: Server) -> None:
     async def meet() -> None:
         link = SHORT.replace("draws=1", "draws=256") + "&draw_seed=8"
@@ -69,6 +70,7 @@ def test_a_class_that_asks_for_the_same_shares_one_computation(server: Server) -
     in_a_loop(meet())
 
 
+@pytest.mark.slow
 def test_the_work_of_one_who_has_vanished_makes_way(server: Server) -> None:
     async def meet() -> None:
         await (first := await asking(server, SHORT)).settle()  # whatever is loaded once is

@@ -162,6 +162,7 @@ def test_no_link_breaks_a_page_or_reaches_it_raw(page: str) -> None:
     every()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
 def test_no_parameter_carries_markup_into_a_page(page: str) -> None:
     for param in params_of(page):

@@ -89,6 +89,7 @@ def by_components(stranger: Stranger) -> Iterator[list[WidgetState]]:
             yield from of_a_component(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
 @pytest.mark.parametrize("sent", [every_type_at_once, its_own_kind, by_components])
 def test_hostile_values_are_answered(

@@ -172,6 +172,7 @@ def test_shifts_wait_for_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
         compute_shift.network_shifts(shift_request())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DOWNSAMPLINGS)
 def test_every_kind_of_net_is_moved_with_and_without_a_blur(
     kind: str, monkeypatch: pytest.MonkeyPatch

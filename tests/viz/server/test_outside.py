@@ -97,6 +97,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other or (one != one and other != other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "args"), ANSWERS, ids=lambda each: getattr(each, "__name__", "")
 )

@@ -212,6 +212,7 @@ def test_no_lecture_ends_in_anything_but_slides_or_a_sentence(text: str) -> None
     assert all(Path(slide.file).name == slide.file for slide in slides)
 
 
+@pytest.mark.slow
 def test_a_lecture_is_the_same_folder_and_zip_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

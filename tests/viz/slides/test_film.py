@@ -58,6 +58,7 @@ def drawn_anew(made: Picture, style: Style, number: int) -> np.ndarray:
         return np.array(canvas.buffer_rgba(), dtype=int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [{}, {"operation": "max_pooling"}, {"compare": "classics"}])
 def test_the_frames_of_a_gif_are_those_that_are_drawn(link: dict[str, Any]) -> None:
     made = picture(**link)

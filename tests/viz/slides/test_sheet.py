@@ -104,6 +104,7 @@ print(*(hashlib.sha256(saved(PICTURE, Style(), kind)).hexdigest() for kind in KI
 """
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same_bytes() -> None:
     runs = [
         subprocess.run(

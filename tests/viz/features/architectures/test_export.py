@@ -41,11 +41,13 @@ def gradients_of_residual_blocks() -> Picture:
     return picture
 
 
+@pytest.mark.slow
 @fits.on_every_slide
 def test_gradients_fit_every_slide(slide: fits.Slide) -> None:
     fits.check(gradients_of_residual_blocks(), slide)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["vgg16", "densenet121", "efficientnet_b0"])
 def test_the_stages_of_other_networks_fit_too(network: str) -> None:
     picture = of(network=network)["stages"]

@@ -87,6 +87,7 @@ def test_variants_fit(slide: fits.Slide) -> None:
     fits.check(of(**NARROW)["variants"], slide)
 
 
+@pytest.mark.slow
 @fits.on_every_slide
 @pytest.mark.parametrize("name", ["padding_study", "kernel_study"])
 def test_a_study_fits(name: str, slide: fits.Slide) -> None:

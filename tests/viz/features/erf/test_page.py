@@ -258,6 +258,7 @@ def test_every_tab_has_something_to_say_while_the_map_is_waited_for(
     assert (tabs.LATER in said(at)) == (tab in ("sections", "energy", "files"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_every_comparison(name: str, monkeypatch: Any) -> None:
     link = tiny(RICH, input_height=20, input_width=20, tab="compare", compare=name)
@@ -324,6 +325,7 @@ def a_study() -> Any:
     return studies.skip_study(2, settings=StudySettings(channels=2, draws=4))
 
 
+@pytest.mark.slow
 def test_a_real_study() -> None:
     at = until_done(visit(**tiny(tab="studies", study="skips")))
     assert chart(at, "erf_study")

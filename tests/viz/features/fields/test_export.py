@@ -40,6 +40,7 @@ def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
     fits.check(of(compare="resnet18,one_7x7")[name], slide)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn, network", list(enumerate(SOME)))
 def test_other_networks_fit_too(turn: int, network: str) -> None:
     """On one of two slides in turn: every picture comes on both."""

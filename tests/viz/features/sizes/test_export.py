@@ -69,6 +69,7 @@ OTHERS: list[dict[str, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn, query", list(enumerate(OTHERS)))
 def test_other_layers_fit_too(turn: int, query: dict[str, str]) -> None:
     """On one of two slides in turn: every picture comes on both."""

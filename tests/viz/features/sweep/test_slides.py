@@ -89,6 +89,7 @@ def test_a_board_fits_every_slide(name: str, slide: fits.Slide) -> None:
     fits.check(picture(**CASES[name]), slide)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", [fits.STYLES[-1], replace(WIDE, **fits.CAPTION)])
 @pytest.mark.parametrize("name", list(CASES))
 def test_whatever_is_set_fits(name: str, style: Style) -> None:

@@ -207,6 +207,7 @@ def test_one_that_cannot_go_on_says_why_and_is_not_tried_again(
     assert len(here) == 1
 
 
+@pytest.mark.slow
 def test_a_worker_process_does_it_too(shelves: None, default: tuple[Comparison, Runs]) -> None:
     c, expected = default
     stopped(c, 1, 6)
@@ -315,6 +316,7 @@ def test_no_net_is_made_of_what_is_not_finished(here: Any) -> None:
         compute.trained_module("<script>")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["digits", "long_range"])
 @pytest.mark.parametrize("unit", ["centre", "0.0", "3.40"])
 def test_the_field_over_a_digit_is_autograds_with_ties_shared(

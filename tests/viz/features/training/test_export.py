@@ -64,6 +64,7 @@ def runs() -> Any:
     return compute.stored_records(asked())
 
 
+@pytest.mark.slow
 def test_a_link_trains_every_run_to_its_end() -> None:
     found = runs()
     assert sorted(found) == [(net, seed) for net in (0, 1) for seed in (0, 1)]

@@ -67,6 +67,7 @@ def test_nothing_is_trained_before_somebody_asks_for_it(held: Server) -> None:
     assert not lines(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vary", VARIES)
 def test_everything_can_be_varied(vary: str, server: Server) -> None:
     at = visit(**tiny(vary=vary, variants="", depth=2))
@@ -286,6 +287,7 @@ def test_trained_to_the_end_for_everybody(server: Server) -> None:
     assert server.begun == begun
 
 
+@pytest.mark.slow
 def test_half_of_it_is_there_and_going_on_begins_where_it_stands(server: Server) -> None:
     trained(**tiny(variants="max", seed=7))
     at = visit(**tiny(variants="max,strided", seed=7))
@@ -339,6 +341,7 @@ def test_leaving_the_page_frees_the_slot(held: Server) -> None:
     assert not all(compute.over(asked(**tiny(seed=10)), seed) for seed in (10,))
 
 
+@pytest.mark.slow
 def test_the_place_in_the_queue_is_told(held: Server) -> None:
     one = press(visit(**tiny(seed=11)), "Train")
     until(one, lambda _: held.streams)
@@ -349,6 +352,7 @@ def test_the_place_in_the_queue_is_told(held: Server) -> None:
     until_done(one)
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_go_on_says_why_and_the_others_end(server: Server) -> None:
     deep = {"levels": 2, "depth": 4, "batch_norm": False, "warm_up": 10, "optimizer": "sgd"}
     at = trained(**tiny(vary="learning_rate", variants="0.01,10") | deep)
@@ -357,6 +361,7 @@ def test_a_run_that_cannot_go_on_says_why_and_the_others_end(server: Server) -> 
     assert table(at).count(" %<") == 1, "the other net has its accuracy"
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_killed_can_be_tried_again(server: Server, monkeypatch: Any) -> None:
     def killed(*args: Any) -> Any:
         raise MemoryError("a worker process was killed")

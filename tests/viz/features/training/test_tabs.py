@@ -55,6 +55,7 @@ KEYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", TABS)
 def test_every_tab_while_nothing_and_something_and_all_is_there(tab: str, held: Server) -> None:
     link = tiny(seed=20, variants="max", tab=tab)
@@ -136,6 +137,7 @@ def test_one_image_after_another_is_told(server: Server) -> None:
     assert link_of(at)["unit"] == "0.3"
 
 
+@pytest.mark.slow
 def test_the_code_gives_the_same_runs(server: Server) -> None:
     link = tiny(seed=READY, tab="files", task="long_range", batch_norm=False, head="average")
     at = trained(**link)

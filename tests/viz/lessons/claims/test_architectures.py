@@ -119,6 +119,7 @@ def test_what_a_1x1_with_stride_2_leaves_out(side: int) -> None:
     assert v1_5[0].macs > v1[0].macs == v1[0].torch_macs
 
 
+@pytest.mark.slow
 def test_the_versions_differ_by_the_same_at_every_depth() -> None:
     for depth in ("50", "101"):
         first, second = (
@@ -197,6 +198,7 @@ def test_attention_goes_from_the_mean_to_the_maximum() -> None:
     assert (between < F.max_pool2d(x, 2)).all()
 
 
+@pytest.mark.slow
 def test_the_largest_settings_run() -> None:
     assert claim(24).run({"depth": "152", "side": 8}).verdict == "holds when"
     assert claim(25).run({"side": 256, "in_channels": 4}).verdict == "does not hold"

@@ -70,6 +70,7 @@ def test_a_broken_experiment_changes_the_verdict(
     assert claim(number).run().verdict != KNOWN[number]
 
 
+@pytest.mark.slow
 def test_five_layers_of_either_kind_see_sixty_three_pixels() -> None:
     rows = claim(16).run().evidence.rows
     assert [row[1] for row in rows] == [3, 7, 15, 31, 63]

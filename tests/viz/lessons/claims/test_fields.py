@@ -100,6 +100,7 @@ def test_a_unit_is_reached_by_the_taps_of_all_layers(
     assert outcome.evidence.rows[-1][3] == outcome.evidence.rows[-1][2] == span
 
 
+@pytest.mark.slow
 @examples(6)
 @given(st.integers(2, 6), st.integers(1, 5), st.integers(1, 4))
 def test_each_layer_behind_a_stride_adds_that_much_more(
@@ -113,6 +114,7 @@ def test_each_layer_behind_a_stride_adds_that_much_more(
     assert outcome.verdict == ("holds" if multiplies else "does not hold")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", KNOWN)
 def test_the_ends_of_all_settings_are_run_or_refused(number: int) -> None:
     one = claim(number)

@@ -182,6 +182,7 @@ def test_the_place_where_it_dies_is_the_curve_s() -> None:
         assert line.y[-1] == 1
 
 
+@pytest.mark.slow
 def test_the_deepest_networks_run() -> None:
     found = claim(21).run({"depth": "40", "help": "both", "weights": "orthogonal"})
     assert np.isfinite([line.y for line in found.chart.series]).all()

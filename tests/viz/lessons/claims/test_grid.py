@@ -57,6 +57,7 @@ def test_the_defaults_come_first_where_they_are_part_of_the_grid() -> None:
             assert grid_points(one)[0] == one.defaults
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", SHORT)
 def test_a_claim_over_its_grid_and_over_a_broken_one(
     number: int, monkeypatch: pytest.MonkeyPatch

@@ -80,6 +80,7 @@ SABOTAGES: dict[int, Callable[[pytest.MonkeyPatch], None]] = {
 NUMBERS = sorted(SABOTAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("anew")
 def test_weights_that_stay_widen_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with_steps_that_change_nothing(monkeypatch)
@@ -88,6 +89,7 @@ def test_weights_that_stay_widen_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     assert outcome.verdict == "does not hold"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("anew")
 def test_a_net_beside_itself_differs_in_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with_one_net_twice(monkeypatch)
@@ -96,6 +98,7 @@ def test_a_net_beside_itself_differs_in_nothing(monkeypatch: pytest.MonkeyPatch)
     assert outcome.verdict == "not decided here"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("anew")
 def test_a_net_in_place_of_itself_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = claim(26).run({"seeds": SEEDS})
@@ -106,6 +109,7 @@ def test_a_net_in_place_of_itself_loses_nothing(monkeypatch: pytest.MonkeyPatch)
     assert all(row[1] == row[2] for row in outcome.evidence.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("seeds", [1, SEEDS])
 def test_an_outcome_has_a_row_for_every_seed(number: int, seeds: int) -> None:
@@ -215,6 +219,7 @@ def test_a_quantity_is_large_or_small_in_every_seed(
 # --- Over the grid --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("anew")
 def test_one_run_serves_two_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pooled net on digits is part of claims 15 and 26."""
@@ -232,6 +237,7 @@ def test_one_run_serves_two_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(made) == len(set(made)) == SEEDS * (2 + 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("anew")
 @pytest.mark.parametrize("number", NUMBERS)
 def test_nothing_is_trained_beyond_the_pieces(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +258,7 @@ def test_nothing_is_trained_beyond_the_pieces(number: int, monkeypatch: pytest.M
     assert len(made) == place
 
 
+@pytest.mark.slow
 def test_what_training_does_depends_on_the_task_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -263,6 +270,7 @@ def test_what_training_does_depends_on_the_task_and_says_so(
     assert found.condition.startswith("the task needs a far view")
 
 
+@pytest.mark.slow
 def test_adding_a_convolution_and_moving_the_stride_are_told_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -290,6 +298,7 @@ def specs_of(number: int, values: Values, monkeypatch: pytest.MonkeyPatch) -> li
     return [spec for spec in seen if spec.seed == 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "values"),
     [

@@ -54,6 +54,7 @@ def test_every_kind_has_an_oracle() -> None:
     assert list(ORACLES) == list(KINDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind, level", EVERY)
 def test_torch_gives_the_same_answer(kind: str, level: int) -> None:
     for each in questions(kind, level):
