@@ -99,7 +99,7 @@ def layer_costs(module: nn.Module, input_size: tuple[int, ...]) -> tuple[LayerCo
     bare.__class__ = module.__class__  # the copy of an fx.GraphModule has a class without forward
     costs = _CostRecorder(bare)
     costs.propagate(size)
-    return (*costs.named_rows(), *costs.unused())
+    return (*costs.named_rows(), *costs.unused_parameter_rows())
 
 
 def totals(costs: Iterable[LayerCost]) -> CostTotals:
@@ -345,7 +345,7 @@ class _CostRecorder(Recorder):
             name = row.name or self._call_name(row.module)
             yield row if row.name else replace(row, name=name)
 
-    def unused(self) -> Iterator[LayerCost]:
+    def unused_parameter_rows(self) -> Iterator[LayerCost]:
         """A row for each parameter that no node uses."""
         for name, parameter in self.net.named_parameters():
             if id(parameter) not in self.counted_parameters:

@@ -284,7 +284,7 @@ class _LayerFinder(Recorder):
             self._stop_with(args[2][0], last)
         self._stop_if_target(
             (out, args[2], args[3])
-        )  # an assignment becomes a node when it is read
+        )  # an assignment gets its node only when the tensor is read
         return out
 
     def _add_draft(self, draft: Draft, tensor: torch.Tensor) -> None:

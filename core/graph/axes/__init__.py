@@ -1,1 +1,1 @@
-"""How one axis passes through an operation, in exact integers."""
+"""Exact maps that say which input units an operation reads along one axis."""

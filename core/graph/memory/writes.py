@@ -238,7 +238,7 @@ class Memory:
         self.patches_of[id(node)] = patches
 
     def record_split(self, node: Draft, source: Draft) -> None:
-        """Gives ``node``, the split tensor, the patches of ``source``, which was split."""
+        """Copies the patches of ``source``, a tensor that is split, to the node of the split."""
         if id(source) in self.patches_of:
             self.patches_of[id(node)] = self.patches_of[id(source)]
 

@@ -347,7 +347,7 @@ WRAPS_NOTE = "wraps around: units at the border also see the opposite side"
 
 
 def _padding_map(n: int, m: int, before: int, after: int, edge: Edge) -> AxisMap:
-    """The map along one axis of padding that makes m units of n."""
+    """The map of padding along one axis, from n to m units."""
     spec = Window(padding=(before, after))
     return AxisMap(n, m, (range(-before, 1 - before),), 1, edge, window=spec)
 
