@@ -122,14 +122,7 @@ def expected_erf(
         SpecError: the module cannot be traced; no such layer or unit; a unit that reads no pixel;
             an invalid setting; a map too large to compute.
     """
-    if weights not in ("random", "uniform"):
-        raise SpecError("weights", "must be 'random' or 'uniform'", weights)
-    if aggregate not in get_args(Aggregate):
-        raise SpecError("aggregate", f"must be one of {', '.join(get_args(Aggregate))}", aggregate)
-    if weights == "random" and aggregate == "signed":
-        raise SpecError(
-            "aggregate", "must not be signed: of random weights its mean is 0", aggregate
-        )
+    _check_settings(weights, aggregate)
     graph, rules = _graph_and_rules(network, input_size, graph)
     source = graph.inputs[0]
     node = graph.find(layer) if layer is not None else last_feature_map(graph, source)
@@ -141,18 +134,20 @@ def expected_erf(
         raise SpecError("unit", f"must read a pixel; this one of {node.name} reads none", at)
     padding_loss = _padding_loss(flow, at, terms.total, scale, energy) if flow.cut else 0.0
     share, origin = _normalized_map(terms, weights, aggregate)
-    return ExpectedErf(
-        share,
-        origin,
-        graph[source].grid,
-        node.name,
-        at,
-        weights,
-        aggregate,
-        gains,
-        padding_loss,
-        flow.notes(),
-    )
+    size, notes = graph[source].grid, flow.notes()
+    settings = (weights, aggregate, gains)
+    return ExpectedErf(share, origin, size, node.name, at, *settings, padding_loss, notes)
+
+
+def _check_settings(weights: Weights, aggregate: Aggregate) -> None:
+    if weights not in ("random", "uniform"):
+        raise SpecError("weights", "must be 'random' or 'uniform'", weights)
+    if aggregate not in get_args(Aggregate):
+        raise SpecError("aggregate", f"must be one of {', '.join(get_args(Aggregate))}", aggregate)
+    if weights == "random" and aggregate == "signed":
+        raise SpecError(
+            "aggregate", "must not be signed: of random weights its mean is 0", aggregate
+        )
 
 
 def _graph_and_rules(

@@ -9,11 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import SpecError
-from ..layer.operations import FloatArray, check, operation_of, output_size, winners
+from ..layer.operations import FloatArray, operation_of, output_size, winners
 from ..layer.padding import padding_source
 from ..layer.spec import LayerSpec
-from ..layer.sweep import Sweep
+from ..layer.sweep import Sweep, checked_tensors
 from ..layer.window import BoolArray, IntArray
 from .counts import axis_reads
 from .recipe import UpstreamGradient
@@ -99,7 +98,7 @@ def input_gradient(
         SpecError: the layer does not fit the input, or the unit lies outside the output.
     """
     row = operation_of(spec)
-    inputs, parameters = _tensors(spec, x, weight, bias)
+    inputs, *parameters = checked_tensors(spec, x, weight, bias)
     inputs.requires_grad_()
     with torch.enable_grad():
         y = _run(spec, inputs, *parameters)
@@ -129,31 +128,6 @@ def _run(spec: LayerSpec, x: Tensor, weight: Tensor | None, bias: Tensor | None)
     return y[:, :, :height, :width]
 
 
-def _tensors(
-    spec: LayerSpec,
-    x: NDArray[np.floating],
-    weight: NDArray[np.floating] | None,
-    bias: NDArray[np.floating] | None,
-) -> tuple[Tensor, tuple[Tensor | None, Tensor | None]]:
-    """The input as (1, C, H, W), and (weight, bias), as tensors; SpecError if they do not fit."""
-    operation = operation_of(spec)
-    if x.ndim != 3 or x.shape[0] != spec.in_channels:
-        raise SpecError("input", f"must be ({spec.in_channels}, height, width)", x.shape)
-    check(spec, (x.shape[1], x.shape[2]))
-    shape = operation.weight_shape(spec) if operation.learned else None
-    weight_shape = None if weight is None else weight.shape
-    if weight_shape != shape:
-        raise SpecError("weight", f"must have shape {shape}", weight_shape)
-    if (bias is None) == spec.bias:
-        raise SpecError("bias", "must be given if and only if it is set", bias)
-    parameters = [None if a is None else _float32_tensor(a) for a in (weight, bias)]
-    return _float32_tensor(x)[None], (parameters[0], parameters[1])
-
-
-def _float32_tensor(array: NDArray[np.floating]) -> Tensor:
-    return torch.from_numpy(np.array(array, dtype=np.float32))
-
-
 def contribution_counts(
     spec: LayerSpec,
     x: NDArray[np.floating],
@@ -168,7 +142,7 @@ def contribution_counts(
     Raises:
         SpecError: as `input_gradient`.
     """
-    inputs, parameters = _tensors(spec, x, weight, bias)
+    inputs, *parameters = checked_tensors(spec, x, weight, bias)
     rows, cols = (_disjoint_groups(reads) for reads in axis_reads(spec, (x.shape[1], x.shape[2])))
     with torch.no_grad():
         shape = _run(spec, inputs, *parameters).shape

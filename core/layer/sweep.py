@@ -171,25 +171,11 @@ def sweep(
         SpecError: the layer does not fit the input, or an array has the wrong shape.
     """
     operation = operation_of(spec)
-    if x.ndim != 3 or x.shape[0] != spec.in_channels:
-        raise SpecError("input", f"must be ({spec.in_channels}, height, width)", x.shape)
-    size = (x.shape[1], x.shape[2])
-    check(spec, size)
-    if operation.learned and (weight is None or weight.shape != operation.weight_shape(spec)):
-        shape = None if weight is None else weight.shape
-        raise SpecError("weight", f"must have shape {operation.weight_shape(spec)}", shape)
-    if (bias is not None) != spec.bias or (bias is not None and len(bias) != spec.out_channels):
-        raise SpecError("bias", f"must be {spec.out_channels} numbers if and only if set", bias)
-
-    tensor = _float32_tensor(x)[None]
+    inputs, *parameters = checked_tensors(spec, x, weight, bias)
     with torch.inference_mode():
-        y = operation.run(
-            spec,
-            tensor,
-            None if weight is None else _float32_tensor(weight),
-            None if bias is None else _float32_tensor(bias),
-        )
-        winner = winners(spec, tensor)[0].numpy() if operation.reduce == "max" else None
+        y = operation.run(spec, inputs, *parameters)
+        winner = winners(spec, inputs)[0].numpy() if operation.reduce == "max" else None
+    size = (x.shape[1], x.shape[2])
     rows, cols = operation.axes(spec, size)
     return Sweep(
         spec=spec,
@@ -207,8 +193,33 @@ def sweep(
     )
 
 
-def _float32_tensor(array: NDArray[np.floating]) -> torch.Tensor:
-    return torch.from_numpy(np.array(array, dtype=np.float32))
+def checked_tensors(
+    spec: LayerSpec,
+    x: NDArray[np.floating],
+    weight: NDArray[np.floating] | None,
+    bias: NDArray[np.floating] | None,
+) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+    """Check the arrays of `sweep` and return them as float32 tensors, the input (1, C, H, W).
+
+    Raises:
+        SpecError: the layer does not fit the input, or an array has the wrong shape.
+    """
+    operation = operation_of(spec)
+    if x.ndim != 3 or x.shape[0] != spec.in_channels:
+        raise SpecError("input", f"must be ({spec.in_channels}, height, width)", x.shape)
+    check(spec, (x.shape[1], x.shape[2]))
+    weight_shape = operation.weight_shape(spec) if operation.learned else None
+    bias_shape = (spec.out_channels,) if spec.bias else None
+    for name, array, shape in (("weight", weight, weight_shape), ("bias", bias, bias_shape)):
+        if (None if array is None else array.shape) != shape:
+            rule = "is nothing this layer has; leave it" if shape is None else f"must be {shape}"
+            raise SpecError(name, rule, None if array is None else array.shape)
+    inputs, *parameters = (
+        None if array is None else torch.from_numpy(np.array(array, dtype=np.float32))
+        for array in (x, weight, bias)
+    )
+    assert inputs is not None
+    return inputs[None], parameters[0], parameters[1]
 
 
 def _window_weight(spec: LayerSpec, weight: NDArray[np.floating] | None) -> FloatArray | None:

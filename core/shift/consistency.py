@@ -130,8 +130,7 @@ def shift_consistency(
 
     Args:
         run: deterministic function from (1, C, H, W) float32 to (1, C', h, w). Pictures are
-            passed one by one, because equality is tested bit for bit and torch may sum in
-            another order in a batch of another size.
+            passed one by one, as torch may sum in another order in larger batches.
         picture: (C, H, W).
         shifts: one or more shifts (down, right), in pixels.
         zero_level: root mean square below which an output counts as 0.
@@ -139,8 +138,7 @@ def shift_consistency(
         progress: see `Progress`.
 
     Raises:
-        SpecError: no shift; an output without height and width; a side of the picture that
-            is neither a multiple of the output's nor divides it.
+        SpecError: no shift; an output without height and width, or without `stride_of`.
         ShiftStopped: the progress callback returned False.
     """
     if not shifts:
