@@ -192,13 +192,13 @@ def _check_header(image: Image.Image, data: bytes) -> None:
     """Raise SpecError for a picture that would take too much memory or time to decode."""
     if image.width * image.height > MAX_UPLOAD_PIXELS:
         raise SpecError("upload", _FEWER_PIXELS, f"{image.width} x {image.height}")
-    scans = _scans(image, data)
+    scans = _scan_count(image, data)
     if scans > MAX_JPEG_SCANS:
         rule = f"must be a JPEG of at most {MAX_JPEG_SCANS} scans; save it again as a baseline JPEG"
         raise SpecError("upload", rule, f"{scans} scans")
 
 
-def _scans(image: Image.Image, data: bytes) -> int:
+def _scan_count(image: Image.Image, data: bytes) -> int:
     """Number of scans of a JPEG, i.e. of passes over the picture; 1 for other formats."""
     return data.count(b"\xff\xda") if isinstance(image, JpegImageFile) else 1
 
@@ -219,7 +219,7 @@ def _decoding_bytes(image: Image.Image, data: bytes, size: tuple[int, int]) -> i
     pixels = image.width * image.height
     if isinstance(image, WebPImageFile):
         return 16 * pixels
-    coefficient_bytes = 8 * pixels if _scans(image, data) > 1 else 0
+    coefficient_bytes = 8 * pixels if _scan_count(image, data) > 1 else 0
     image.draft(None, size)  # makes libjpeg decode at 1/2, 1/4 or 1/8 of the size
     pixel_bytes = 1 if image.mode in ("1", "L", "P") else 4
     return coefficient_bytes + image.width * image.height * pixel_bytes + REDUCING_BYTES

@@ -158,11 +158,11 @@ TORCH_GAINS = Gains(1 / 3, 0.5)
 _RECTIFIERS = names_in("""
 relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish softplus
 """)
-"""Operations with the gain ``Gains.rectifier``."""
+"""Names of operations with the gain ``Gains.rectifier``."""
 _ADDS = names_in("add iadd radd sub subtract isub rsub")
-"""Operations that sum their inputs."""
+"""Names of operations that sum their inputs."""
 _CATS = names_in("cat concat concatenate stack")
-"""Operations that concatenate their inputs."""
+"""Names of operations that concatenate their inputs."""
 
 
 class EnergyFlow:

@@ -65,15 +65,15 @@ _MEANS = names_in("""
 mean nanmean interpolate scaled_dot_product_attention multi_head_attention_forward
 avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
 """)
-"""Operations with a rule of the kind ``mean``."""
+"""Names of operations with a rule of the kind ``mean``."""
 _PICKS = names_in("amax amin max min median lp_pool1d lp_pool2d")
-"""Operations with a rule of the kind ``pick``, besides max pooling."""
+"""Names of operations with a rule of the kind ``pick``, besides max pooling."""
 _NORMS = names_in("""
 batch_norm group_norm instance_norm layer_norm rms_norm normalize softmax log_softmax softmin
 """)
-"""Operations with a rule of the kind ``norm``."""
+"""Names of operations with a rule of the kind ``norm``."""
 _WEIGHTED = names_in("conv1d conv2d conv_transpose1d conv_transpose2d linear")
-"""Operations that multiply their input by weights."""
+"""Names of operations that multiply their input by weights."""
 
 
 def is_weighted(node: Node) -> bool:

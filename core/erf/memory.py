@@ -17,7 +17,7 @@ from ..graph.tracing.meta_copy import floating_dtype
 from ..torch_private import storage_number
 from .recipe import Recipe
 
-WORKSPACE = 4
+TEMPORARY_TENSORS = 4
 """Assumed number of temporary tensors, of the largest size, besides the saved tensors."""
 SLACK = 8
 """1/``SLACK`` of the budget is reserved for the allocator and torch's caches."""
@@ -98,7 +98,7 @@ def _bytes(
     )
     largest = max(listener.largest, image.untyped_storage().nbytes())
     shape = tuple(unit_values(output, node.layout, (0, 0)).shape)
-    return sum(saved_bytes.values()) + WORKSPACE * largest, shape, listener.entered_modules
+    return sum(saved_bytes.values()) + TEMPORARY_TENSORS * largest, shape, listener.entered_modules
 
 
 def batch_size(memory_use: Footprint, recipe: Recipe, budget: int) -> int:

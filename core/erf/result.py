@@ -213,16 +213,16 @@ class EffectiveReceptiveField:
             "center": list(self.theory.center),
             "note": self.theory.note,
             "total": self.total,
-            "difference": _plain(self.convergence[-1].difference),
-        } | {metric.name: _plain(metric.value_of(self)) for metric in METRICS}
+            "difference": _json_value(self.convergence[-1].difference),
+        } | {metric.name: _json_value(metric.value_of(self)) for metric in METRICS}
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """The value in JSON's types: tuples become lists, keys strings, and nan None."""
     if isinstance(value, tuple):
-        return [_plain(part) for part in value]
+        return [_json_value(part) for part in value]
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): _json_value(part) for key, part in value.items()}
     return None if value != value else value
 
 

@@ -140,7 +140,7 @@ class FlowSpec:
         self._check_side()
 
     def _check_side(self) -> None:
-        """Check that an image of this side can be downsampled ``levels`` times."""
+        """Check that an image of ``side`` pixels can be downsampled ``levels`` times."""
         if self.levels >= self.depth and self.levels:
             raise SpecError("levels", "must be fewer than the layers", self.levels)
         if self.side % 2**self.levels or self.side >> self.levels < 2:

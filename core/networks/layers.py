@@ -20,7 +20,7 @@ ACTIVATIONS = (
     *("relu6", "elu", "selu", "mish", "softplus", "hardswish", "hardsigmoid"),
 )
 NO_PADS: Pads = ((0, 0), (0, 0))
-AS_KERNEL = cast(Pair, None)
+DEFAULT_POOL_STRIDE = cast(Pair, None)
 """Default stride of a pooling layer, which ``__post_init__`` replaces by the kernel size."""
 
 
@@ -133,7 +133,7 @@ class MaxPool:
 
     kind: ClassVar[str] = "maxpool"
     kernel_size: Pair
-    stride: Pair = AS_KERNEL
+    stride: Pair = DEFAULT_POOL_STRIDE
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
     ceil_mode: bool = False
@@ -150,7 +150,7 @@ class AvgPool:
 
     kind: ClassVar[str] = "avgpool"
     kernel_size: Pair
-    stride: Pair = AS_KERNEL
+    stride: Pair = DEFAULT_POOL_STRIDE
     padding: Pair = (0, 0)
     ceil_mode: bool = False
     count_include_pad: bool = True
@@ -169,7 +169,7 @@ class LpPool:
 
     kind: ClassVar[str] = "lppool"
     kernel_size: Pair
-    stride: Pair = AS_KERNEL
+    stride: Pair = DEFAULT_POOL_STRIDE
     norm_type: float = 2.0
     ceil_mode: bool = False
 

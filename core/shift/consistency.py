@@ -35,7 +35,7 @@ root mean square of the map before the blur."""
 
 
 class ShiftStopped(Exception):  # noqa: N818
-    """The progress callback returned False, so the comparison stopped."""
+    """Raised when the progress callback returns False."""
 
 
 @dataclass(frozen=True)

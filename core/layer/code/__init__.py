@@ -44,7 +44,7 @@ class Framework:
     call: Lines
 
 
-SNIPPETS: dict[str, Framework] = {
+FRAMEWORKS: dict[str, Framework] = {
     name: Framework(label, code.WRITERS, code.IMPORTS, code.PICTURE, code.PLACEHOLDER, code.CALL)
     for name, label, code in (
         ("pytorch", "PyTorch", pytorch),
@@ -66,7 +66,7 @@ def snippet(
     """Write the layer as a runnable program.
 
     Args:
-        framework: a key of ``SNIPPETS``.
+        framework: a key of ``FRAMEWORKS``.
         spec: the layer.
         size: input (height, width), on which "same" padding and cropping depend.
         weight, bias: the parameters in torch's layout, as ``core.layer.sweep.sweep`` takes
@@ -78,11 +78,11 @@ def snippet(
         SpecError: no such framework, the layer does not fit the input, or an array has the
             wrong shape or holds numbers that are not finite.
     """
-    if framework not in SNIPPETS:
-        raise SpecError("framework", f"must be one of {', '.join(SNIPPETS)}", framework)
+    if framework not in FRAMEWORKS:
+        raise SpecError("framework", f"must be one of {', '.join(FRAMEWORKS)}", framework)
     check(spec, size)
     _check_arrays(spec, size, weight, bias, x)
-    code = SNIPPETS[framework]
+    code = FRAMEWORKS[framework]
     lines = code.writers[spec.operation](spec, size, weight, bias)
     return program(code.imports, [*lines, "", _input_line(code, spec, size, x), *code.call])
 

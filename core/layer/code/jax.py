@@ -16,7 +16,7 @@ from .text import (
     Lines,
     Writer,
     array_literal,
-    call,
+    call_text,
     extended,
     function,
     overhang,
@@ -120,7 +120,7 @@ WRITERS: dict[str, Writer] = {
 
 def _conv(groups: int, **named: str | None) -> str:
     count = None if groups == 1 else str(groups)
-    return call("lax.conv_general_dilated", "x", "weight", **named, feature_group_count=count)
+    return call_text("lax.conv_general_dilated", "x", "weight", **named, feature_group_count=count)
 
 
 def _reduce(spec: LayerSpec, pads: Pads, operand: str, start: str, function: str) -> str:
@@ -129,7 +129,7 @@ def _reduce(spec: LayerSpec, pads: Pads, operand: str, start: str, function: str
     def four(pair: Pair) -> str:
         return str((1, 1, *pair))
 
-    return call(
+    return call_text(
         "lax.reduce_window",
         operand,
         start,

@@ -18,7 +18,7 @@ from .text import (
     Lines,
     Writer,
     array_literal,
-    call,
+    call_text,
     extended,
     function,
     one_or_pair,
@@ -50,7 +50,7 @@ def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
     # Keras refuses dilation with strides: compute all positions, then subsample.
     subsample = spec.dilation != (1, 1) and spec.stride != (1, 1)
     same, pad = _padding(spec, size, strided=not subsample)
-    conv = call(
+    conv = call_text(
         "layers.Conv2D",
         spec.out_channels,
         one_or_pair(spec.kernel_size),
@@ -85,7 +85,7 @@ def transposed_convolution(
         setup, layer_adds_bias = _transposed_function(spec, weight, same), False
     else:
         layer_adds_bias = spec.bias and not appends_zeros  # appended zeros get the bias, too
-        conv = call(
+        conv = call_text(
             "layers.Conv2DTranspose",
             spec.out_channels,
             one_or_pair(spec.kernel_size),
@@ -162,7 +162,7 @@ def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
     if spec.dilation != (1, 1):
         return [*function([*_minus_infinity(pads), *_dilated_maximum(spec, size)])]
     same = not unpadded(pads) and pads == _same(spec, size)
-    pool = call(
+    pool = call_text(
         "layers.MaxPooling2D",
         one_or_pair(spec.kernel_size),
         strides=unless_default(spec.kernel_size, spec.stride),
@@ -204,7 +204,7 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
     pads = extended(spec.padding, extra)
     uncounted = not spec.count_include_pad or unpadded(spec.padding)
     same = not unpadded(pads) and uncounted and pads == _same(spec, size)
-    pool = call(
+    pool = call_text(
         "layers.AveragePooling2D",
         one_or_pair(spec.kernel_size),
         strides=unless_default(spec.kernel_size, spec.stride),
@@ -241,7 +241,7 @@ def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array 
     subsample = spec.stride[0] != spec.stride[1]
     same, pad = _padding(spec, size, strided=not subsample)
     strides = 1 if subsample else spec.stride[0]
-    conv = call("ops.depthwise_conv", "x", "weight", strides=str(strides), padding=same)
+    conv = call_text("ops.depthwise_conv", "x", "weight", strides=str(strides), padding=same)
     repeat = "" if spec.in_channels == 1 else f".repeat({spec.in_channels}, axis=2)"
     return [
         "# Fixed weights: rows of Pascal's triangle, scaled to the sum 1.",

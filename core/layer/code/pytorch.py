@@ -13,7 +13,7 @@ from .text import (
     Lines,
     Writer,
     array_literal,
-    call,
+    call_text,
     function,
     one_or_pair,
     unless_default,
@@ -44,7 +44,7 @@ _PAD_MODULES = {
 
 def convolution(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write ``nn.Conv2d``; padding with unequal sides becomes a padding module before it."""
-    conv = call(
+    conv = call_text(
         "nn.Conv2d",
         spec.in_channels,
         spec.out_channels,
@@ -69,7 +69,7 @@ def transposed_convolution(
     spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
 ) -> Lines:
     """Write ``nn.ConvTranspose2d``; padding with unequal sides becomes a crop of its output."""
-    conv = call(
+    conv = call_text(
         "nn.ConvTranspose2d",
         spec.in_channels,
         spec.out_channels,
@@ -94,7 +94,7 @@ def transposed_convolution(
 
 def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write ``nn.MaxPool2d``; padding with unequal sides becomes a padding module of -inf."""
-    pool = call(
+    pool = call_text(
         "nn.MaxPool2d",
         kernel_size=one_or_pair(spec.kernel_size),
         stride=unless_default(spec.kernel_size, spec.stride),
@@ -107,7 +107,7 @@ def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
     pad = f'nn.ConstantPad2d({_sides(spec)}, float("-inf"))'
     crop = _crop(spec, size)
     if not crop:
-        return [f"layer = {call('nn.Sequential', pad, pool)}"]
+        return [f"layer = {call_text('nn.Sequential', pad, pool)}"]
     setup = [f"pad = {pad}", f"pool = {pool}"]
     return [*setup, *function([f"return pool(pad(x)){crop}"])]
 
@@ -115,7 +115,7 @@ def max_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array |
 def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write ``nn.AvgPool2d``; the divisor is corrected where explicit padding must not count."""
     inside = spec.symmetric and not spec.count_include_pad
-    pool = call(
+    pool = call_text(
         "nn.AvgPool2d",
         kernel_size=one_or_pair(spec.kernel_size),
         stride=unless_default(spec.kernel_size, spec.stride),
@@ -139,7 +139,7 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
 def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
     """Write a depthwise ``F.conv2d`` with fixed binomial weights; torch has no such module."""
     native = spec.symmetric and spec.padding_mode == "zeros"
-    conv = call(
+    conv = call_text(
         "F.conv2d",
         "x",
         "weight",
@@ -190,7 +190,7 @@ def _pad_module(spec: LayerSpec) -> str:
 
 def _functional_pad(spec: LayerSpec) -> str:
     mode = None if spec.padding_mode == "zeros" else f'"{spec.padding_mode}"'
-    return call("F.pad", "x", _sides(spec), mode=mode)
+    return call_text("F.pad", "x", _sides(spec), mode=mode)
 
 
 def _crop(spec: LayerSpec, size: Pair) -> str:

@@ -45,7 +45,7 @@ def one_or_pair(pair: Pair) -> str:
     return str(pair[0]) if pair[0] == pair[1] else str(pair)
 
 
-def call(name: str, *positional: object, **named: str | None) -> str:
+def call_text(name: str, *positional: object, **named: str | None) -> str:
     """A call as code, e.g. ``name(1, key=text)``; named arguments of None are left out."""
     arguments = [str(value) for value in positional]
     arguments += [f"{key}={text}" for key, text in named.items() if text is not None]

@@ -52,7 +52,8 @@ class Word:
     example: str = ""
 
 
-MODES = ("reflect", "replicate", "circular")
+COPYING_MODES = ("reflect", "replicate", "circular")
+"""The padding modes that copy pixels."""
 KEYS = {
     "s": "stride",
     "p": "padding",
@@ -77,7 +78,7 @@ FLAGS: dict[str, tuple[str, object]] = {
     "spatial": ("spatial", True),
     "bilinear": ("mode", "bilinear"),
     "corners": ("align_corners", True),
-    **{mode: ("padding_mode", mode) for mode in MODES},
+    **{mode: ("padding_mode", mode) for mode in COPYING_MODES},
 }
 """The (field, value) of each setting that is written as a word without a number."""
 PAIR_FIELDS = ("kernel_size", "stride", "dilation", "output_padding", "scale_factor", "output_size")
@@ -92,7 +93,11 @@ def _split(text: str) -> tuple[str, ...]:
 
 WORDS: dict[str, Word] = {
     "conv": Word(
-        Conv, "kernel_size", (*_split("s p same d g dw c nobias"), *MODES), {}, "conv3 s2 p1 c64"
+        Conv,
+        "kernel_size",
+        (*_split("s p same d g dw c nobias"), *COPYING_MODES),
+        {},
+        "conv3 s2 p1 c64",
     ),
     "convt": Word(
         ConvTranspose, "kernel_size", _split("s p op d g dw c nobias"), {}, "convt4 s2 p1 c32"
@@ -112,7 +117,7 @@ WORDS: dict[str, Word] = {
     "up": Word(Upsample, "scale_factor", _split("bilinear corners"), {}, "up2 bilinear"),
     "shuffle": Word(PixelShuffle, "upscale_factor", (), {}, "shuffle2"),
     "unshuffle": Word(PixelUnshuffle, "downscale_factor", (), {}, "unshuffle2"),
-    "pad": Word(Pad, "padding", MODES, {}, "pad1 reflect"),
+    "pad": Word(Pad, "padding", COPYING_MODES, {}, "pad1 reflect"),
     "flatten": Word(Flatten, "", (), {}, "flatten"),
     "fc": Word(Linear, "out_features", _split("i nobias"), {}, "fc1000"),
     "se": Word(SqueezeExciteLayer, "reduction", (), {}, "se16"),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.layer import LayerSpec
-from core.layer.code import LITERAL_SIDE, SNIPPETS, snippet
+from core.layer.code import FRAMEWORKS, LITERAL_SIDE, snippet
 from core.layer.code.text import array_literal, number
 from core.layer.operations import OPERATIONS, padded
 from core.layer.sweep import sweep
@@ -64,9 +64,9 @@ def output(framework: str, names: dict[str, Any], x: np.ndarray) -> np.ndarray:
     return names["layer"](x[None])[0]
 
 
-@pytest.mark.parametrize("framework", SNIPPETS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_operation_has_its_writer(framework: str) -> None:
-    assert set(SNIPPETS[framework].writers) == set(OPERATIONS)
+    assert set(FRAMEWORKS[framework].writers) == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -102,7 +102,7 @@ def test_others_give_the_numbers_on_screen(
         np.testing.assert_allclose(y[0], expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("framework", SNIPPETS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("spec", OVERHANGS)
 def test_a_window_that_would_start_in_padding_is_left_out(framework: str, spec: LayerSpec) -> None:
     """Padded by hand, the picture looks one window longer to a rounding-up pooling layer."""
@@ -113,7 +113,7 @@ def test_a_window_that_would_start_in_padding_is_left_out(framework: str, spec: 
     np.testing.assert_allclose(output(framework, names, x), expected)
 
 
-@pytest.mark.parametrize("framework", SNIPPETS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @given(run=runs())
 def test_snippets_import_exactly_what_they_use(framework: str, run: Run) -> None:
     spec, x, weight, bias = run
@@ -211,7 +211,7 @@ def test_keras_says_same_only_when_it_is_the_same() -> None:
     assert "ZeroPadding2D(((1, 1), (1, 1)))" in conv("keras", padding=around, stride=(2, 2))
 
 
-@pytest.mark.parametrize("framework", SNIPPETS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @given(
     data=st.data(),
     name=st.sampled_from(["valid", "tf_same", "same_lower"]),
@@ -258,7 +258,7 @@ def test_keras_comments_where_it_has_no_counterpart() -> None:
     )
 
 
-@pytest.mark.parametrize("framework", SNIPPETS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_large_or_coloured_pictures_are_left_to_the_reader(framework: str) -> None:
     for channels, side in ((1, LITERAL_SIDE + 1), (3, 5)):
         spec = LayerSpec("max_pooling", in_channels=channels)

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
 from core.layer.board import BoardSpec, torch_index
-from core.layer.code import SNIPPETS
+from core.layer.code import FRAMEWORKS
 from core.layer.fixes import Fix
 from core.layer.operations import operation_of
 from core.layer.sizes import formula
@@ -166,9 +166,9 @@ def _letters(shown: list[BoardSpec]) -> str:
 def _code(board: BoardSpec) -> None:
     framework = st.segmented_control(
         "Framework",
-        list(SNIPPETS),
+        list(FRAMEWORKS),
         default="pytorch",
-        format_func=lambda name: SNIPPETS[name].label,
+        format_func=lambda name: FRAMEWORKS[name].label,
         label_visibility="collapsed",
     )
     st.code(compute.snippet(framework or "pytorch", board), language="python", height=420)

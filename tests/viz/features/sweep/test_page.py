@@ -10,7 +10,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from core.layer.code import SNIPPETS
+from core.layer.code import FRAMEWORKS
 from core.layer.fixes import fixes
 from core.layer.kernels import PRESETS as KERNELS
 from core.layer.operations import OPERATIONS, check, operation_of
@@ -323,7 +323,7 @@ def test_why_this_size_is_told_of_this_layer(link: dict[str, Any], said: tuple[s
     assert all(part in text for part in said), text
 
 
-@pytest.mark.parametrize("framework", SNIPPETS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_code_is_there_for_every_framework(framework: str) -> None:
     at = visit()
     at.session_state["details"] = True
