@@ -218,8 +218,8 @@ class Recorder:
             for tensor, result in zip(tensors, results, strict=True):
                 self.called("expand", torch.Tensor.expand, [tensor], {}, result)
             return out
-        call = self._call(operation, function, args, kwargs, tuple(results[0].shape), sources)
-        self._record(call, results)
+        call = self._new_call(operation, function, args, kwargs, tuple(results[0].shape), sources)
+        self._record_call(call, results)
         if operation not in _IN_PLACE_WITHOUT_WRITE:
             self._record_writes(call, written)
         return out
@@ -310,7 +310,7 @@ class Recorder:
             )
         return self.draft_of.get(id(tensor))
 
-    def _call(
+    def _new_call(
         self,
         operation: str,
         function: object,
@@ -324,12 +324,12 @@ class Recorder:
         inputs = tuple(sources)
         return Call(name, function, tuple(args), kwargs, out, inputs, self.draft_of, self.constants)
 
-    def _record(self, call: Call, results: Sequence[torch.Tensor]) -> None:
+    def _record_call(self, call: Call, results: Sequence[torch.Tensor]) -> None:
         """Applies the rule of a call and adds the nodes of its results."""
         rule = RULES.get(call.operation)
         outcome = rule(call) if rule else unknown_outcome(call)
         if outcome.kind == "unknown":
-            self._record_each(call, self.prober.outcomes(call, results), results)
+            self._record_each_result(call, self.prober.outcomes(call, results), results)
             return
         if _is_crop(outcome) and self._bind_part(results[0], call.sources[0].node):
             return
@@ -372,7 +372,7 @@ class Recorder:
         self.memory.mark_current(tensor)
         return True
 
-    def _record_each(
+    def _record_each_result(
         self, call: Call, outcomes: Sequence[Outcome], results: Sequence[torch.Tensor]
     ) -> None:
         """Adds a node for each result of a call that reads the input."""

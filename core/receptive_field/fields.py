@@ -52,7 +52,7 @@ from .notes import (
     note_text,
     plain_number,
 )
-from .reach import Field, Reach, field_through, merged_field, whole_image
+from .reach import AxisField, Reach, field_through, merged_field, whole_image
 from .textbook import Recurrence, recurrence
 
 __all__ = [
@@ -124,7 +124,7 @@ class ReceptiveField:
     aligned: bool
     note: str
     bound: str
-    axes: tuple[Field, Field]
+    axes: tuple[AxisField, AxisField]
     network: _RootedGraph = field(repr=False, compare=False)
 
     @property
@@ -283,7 +283,7 @@ def fields_of(
     if chosen not in graph.inputs:
         raise SpecError("source", f"must be one of {', '.join(arguments)}", source)
     network = _RootedGraph(graph, chosen)
-    axis_fields: dict[str, tuple[Field, Field]] = {}
+    axis_fields: dict[str, tuple[AxisField, AxisField]] = {}
     caveats: dict[str, tuple[str, ...]] = {}
     bounds: dict[str, str] = {}
     for name, node in graph.items():
@@ -311,7 +311,9 @@ def fields_of(
     return fields
 
 
-def _field_of_positions(node: Node, axis: int, field: Field, pixels: tuple[int, int]) -> Field:
+def _field_of_positions(
+    node: Node, axis: int, field: AxisField, pixels: tuple[int, int]
+) -> AxisField:
     """The field of whole positions along one axis, if each holds several units of the image."""
     channel_units, n = node.units_in_channels[axis], node.grid[axis]
     if channel_units == 1 or field.whole:
@@ -324,11 +326,15 @@ def _field_of_positions(node: Node, axis: int, field: Field, pixels: tuple[int, 
 
 
 def _axis_field(
-    node: Node, axis: int, axis_fields: Mapping[str, tuple[Field, Field]], graph: Graph, source: str
-) -> Field:
+    node: Node,
+    axis: int,
+    axis_fields: Mapping[str, tuple[AxisField, AxisField]],
+    graph: Graph,
+    source: str,
+) -> AxisField:
     """The field of a node along one axis: the union of those from all of its inputs."""
     if node.name == source:
-        return Field((Reach(),))
+        return AxisField((Reach(),))
     pixels = graph[source].grid[axis]
     branches = []
     for parent, maps in zip(node.inputs, node.fine_maps or node.maps, strict=True):
@@ -346,7 +352,11 @@ def _axis_field(
 
 
 def _summary(
-    node: Node, axes: tuple[Field, Field], caveats: Iterable[str], bound: str, network: _RootedGraph
+    node: Node,
+    axes: tuple[AxisField, AxisField],
+    caveats: Iterable[str],
+    bound: str,
+    network: _RootedGraph,
 ) -> ReceptiveField:
     """The receptive field of a node from its exact fields along both axes."""
     rows, cols = (axis_measures(axis, n) for axis, n in zip(axes, node.grid, strict=True))

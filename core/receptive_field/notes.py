@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ..graph.graph import Node
 from ..graph.rules.windows import GLOBAL_NOTE
-from .reach import Field
+from .reach import AxisField
 
 Number = int | float
 """A whole number as an int, any other number as a float."""
@@ -23,7 +23,7 @@ def plain_number(value: Fraction) -> Number:
     return int(value) if value.denominator == 1 else float(value)
 
 
-def axis_measures(axis: Field, units: int) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+def axis_measures(axis: AxisField, units: int) -> tuple[Fraction, Fraction, Fraction, Fraction]:
     """The size, effective stride, effective padding and center of unit 0, in pixels.
 
     Args:
@@ -42,19 +42,19 @@ def axis_measures(axis: Field, units: int) -> tuple[Fraction, Fraction, Fraction
     return Fraction(max(sizes, default=0)), stride, shift - first, Fraction(first + last, 2) - shift
 
 
-def _extreme_spans(axis: Field, units: int) -> list[tuple[int, int]]:
+def _extreme_spans(axis: AxisField, units: int) -> list[tuple[int, int]]:
     """The spans of the first and the last units, among which the smallest and the largest are."""
     count = max(path.period for path in axis.paths)
     chosen = dict.fromkeys((*range(min(count, units)), *range(max(0, units - count), units)))
     return [span for span in map(axis.span, chosen) if span]
 
 
-def _sizes(axis: Field, units: int) -> list[int]:
+def _sizes(axis: AxisField, units: int) -> list[int]:
     """The sizes of the receptive fields of the first and the last units, in pixels."""
     return [last - first + 1 for first, last in _extreme_spans(axis, units)]
 
 
-def _mean_stride(axis: Field, units: int) -> Fraction:
+def _mean_stride(axis: AxisField, units: int) -> Fraction:
     """The mean distance between the centers of neighboring units, in pixels."""
     a, b = axis.span(0), axis.span(units - 1)
     if units < 2 or not a or not b:
@@ -65,7 +65,7 @@ def _mean_stride(axis: Field, units: int) -> Fraction:
 def accumulated_caveats(
     node: Node,
     parents: Sequence[str],
-    axis_fields: Mapping[str, tuple[Field, Field]],
+    axis_fields: Mapping[str, tuple[AxisField, AxisField]],
     caveats: Mapping[str, tuple[str, ...]],
 ) -> tuple[str, ...]:
     """The caveats about a node's numbers: those of its inputs and its own, `MAX_NOTES` at most.
@@ -107,7 +107,7 @@ def at_most(text: str, bound: str) -> str:
     return f"at most {text}" if bound else text
 
 
-def sizes_differ(axis: Field, units: int) -> bool:
+def sizes_differ(axis: AxisField, units: int) -> bool:
     """Whether the unclipped receptive fields of some units along an axis differ in size."""
     spans = map(axis.span, range(min(units, 2 * max(path.period for path in axis.paths))))
     sizes = {span and span[1] - span[0] + 1 for span in spans}
@@ -116,7 +116,7 @@ def sizes_differ(axis: Field, units: int) -> bool:
     return len(sizes) > 1
 
 
-def is_unevenly_spaced(axis: Field, units: int) -> bool:
+def is_unevenly_spaced(axis: AxisField, units: int) -> bool:
     """Whether the distances between neighboring units along an axis differ in the image."""
     two_periods = range(min(units, 2 * max(path.period for path in axis.paths) + 1))
     spans = [span for span in map(axis.span, two_periods) if span]
@@ -124,7 +124,7 @@ def is_unevenly_spaced(axis: Field, units: int) -> bool:
     return len(steps) > 1 or len(axis.paths) > 1
 
 
-def _misalignment(field: Field) -> str:
+def _misalignment(field: AxisField) -> str:
     """The text that says how the branches of a field differ: in stride or in center."""
     if len(field.paths) > 1:
         strides = " and ".join(str(plain_number(path.stride)) for path in field.paths)
@@ -132,7 +132,7 @@ def _misalignment(field: Field) -> str:
     return f"centers up to {plain_number(field.gap)} px apart"
 
 
-def note_text(axes: tuple[Field, Field], caveats: Iterable[str]) -> str:
+def note_text(axes: tuple[AxisField, AxisField], caveats: Iterable[str]) -> str:
     """All caveats about a node's numbers in one line, with those about its output phases."""
     sentences = [text for text in caveats if text]
     if axes[0].whole and axes[1].whole:

@@ -5,7 +5,7 @@ through the network, as if the image and all maps were infinite. Units ``period`
 same span, moved by ``advance`` pixels. A plain stack of convolutions has period 1, so that unit u
 covers ``[u*S - P, u*S - P + R - 1]`` with ``S = advance`` and ``P = -spans[0][0]``.
 
-A `Field` combines all paths through the branches of a network. The reaches of paths with equal
+An `AxisField` combines all paths through the branches of a network. The reaches of paths with equal
 stride are united into one.
 
 Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks",
@@ -172,7 +172,7 @@ def _within_limit(reach: Reach) -> Reach:
     return reach
 
 
-class Field(NamedTuple):
+class AxisField(NamedTuple):
     """The receptive field of a node's units along one axis, over all paths from the image.
 
     Attributes:
@@ -198,12 +198,12 @@ class Field(NamedTuple):
         return hull(path.span(unit) for path in self.paths)
 
 
-def whole_image(n: int, aligned: bool = True) -> Field:
+def whole_image(n: int, aligned: bool = True) -> AxisField:
     """The field of a global operation on an image of ``n`` pixels."""
-    return Field((Reach(((0, n - 1),), 0),), aligned, whole=True)
+    return AxisField((Reach(((0, n - 1),), 0),), aligned, whole=True)
 
 
-def field_through(field: Field, axis: AxisMap) -> Field:
+def field_through(field: AxisField, axis: AxisMap) -> AxisField:
     """The field of the outputs of an operation that is not global, from that of its inputs."""
     if axis.is_identity or field.whole:
         return field
@@ -211,7 +211,7 @@ def field_through(field: Field, axis: AxisMap) -> Field:
     return _group_by_stride(paths, field.aligned)
 
 
-def _group_by_stride(paths: Sequence[Reach], aligned: bool) -> Field:
+def _group_by_stride(paths: Sequence[Reach], aligned: bool) -> AxisField:
     """The field of several paths, in which paths of equal stride are united.
 
     It is not aligned if the strides or the centers of the paths differ.
@@ -231,7 +231,7 @@ def _group_by_stride(paths: Sequence[Reach], aligned: bool) -> Field:
         raise SpecError(
             "branches", f"bring more than {MAX_STRIDES} different strides together", len(strides)
         )
-    return Field(tuple(strides.values()), aligned and len(strides) == 1 and not gap, gap)
+    return AxisField(tuple(strides.values()), aligned and len(strides) == 1 and not gap, gap)
 
 
 def _common_phases(a: Reach, b: Reach) -> range:
@@ -263,7 +263,7 @@ def _united_reach(a: Reach, b: Reach) -> Reach:
     return _with_shortest_period(spans, int(a.stride * len(units)), (first, last))
 
 
-def merged_field(fields: Sequence[Field]) -> Field:
+def merged_field(fields: Sequence[AxisField]) -> AxisField:
     """The union of the fields of branches that meet in one node; global if one of them is."""
     if len(fields) == 1:
         return fields[0]

@@ -186,7 +186,7 @@ class Memory:
         if draft is not old:
             self.nodes.bind(draft, view.tensor)
 
-    def _content(self, view: _TensorView) -> Draft | None:
+    def _current_node(self, view: _TensorView) -> Draft | None:
         """The up-to-date node of a view; None for constants."""
         if view.included_writes != len(view.log.writes):
             self._bring_up_to_date(view)
@@ -194,7 +194,7 @@ class Memory:
 
     def _read_from_parent(self, view: _TensorView, parent: _TensorView) -> Draft | None:
         """The node of a view, made from the up-to-date node of its parent."""
-        return self._view_node(view, parent, self._content(parent))
+        return self._view_node(view, parent, self._current_node(parent))
 
     def _view_node(
         self, view: _TensorView, parent: _TensorView, node: Draft | None
@@ -274,7 +274,7 @@ class Memory:
             return None
         base = view.parent
         while self.patches_of[id(node)].mixed and base.parent is not None:
-            above = self._content(base.parent)
+            above = self._current_node(base.parent)
             if above is None or id(above) not in self.patches_of:
                 break
             base, node = base.parent, above

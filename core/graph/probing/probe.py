@@ -86,7 +86,7 @@ class Prober:
         Raises:
             NotProbedError: the call cannot be probed.
         """
-        key = trial.key()
+        key = trial.cache_key()
         if key not in self.cache:
             self.references.append(trial.call)
             try:

@@ -131,7 +131,7 @@ class Trial:
         if self.tokens is not None and len(layouts) > 1:
             raise NotProbedError("mixes tokens with others")
 
-    def key(self) -> object:
+    def cache_key(self) -> object:
         """A hashable key that is equal for calls with equal arguments, shapes and layouts."""
         order = {key: i for i, key in enumerate(self.sources)}
 
