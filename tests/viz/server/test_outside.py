@@ -17,7 +17,7 @@ from viz.choices.network import OWN, Network
 from viz.features.blocks import compute as compute_blocks
 from viz.features.blocks.params import Block
 from viz.features.claims import compute as compute_claims
-from viz.features.claims.params import defaults
+from viz.features.claims.params import default_settings
 from viz.features.erf import compute as compute_erf
 from viz.features.gradients import compute as compute_gradients
 from viz.features.shift import compute as compute_shift
@@ -53,7 +53,7 @@ ANSWERS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (compute_shift.spectrum, (LAYER, SCENE)),
     (compute_erf._crop, (ERF.network, ERF.layer, ERF.unit)),
     (compute_erf._expected, (ERF,)),
-    (compute_claims.outcome, (1, defaults(claim(1)))),
+    (compute_claims.outcome, (1, default_settings(claim(1)))),
 ]
 WORKS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (network_analysis.measurement, (NETWORK, network_analysis.analysis(NETWORK).deepest.node.name,
@@ -62,7 +62,7 @@ WORKS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (compute_shift.work, (shift_request(),)),
     (compute_erf.work, (ERF,)),
     (compute_gradients.flows, ((FlowSpec(depth=4, levels=1, width=4, side=16, batch=1, draws=2),),)),
-    (compute_claims.work, (7, defaults(claim(7)))),
+    (compute_claims.claim_work, (7, default_settings(claim(7)))),
     (compute_claims.grid_work, (4,)),
 ]  # fmt: skip
 

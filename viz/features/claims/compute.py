@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from core.errors import SpecError
-from viz.features.claims.params import Chosen
+from viz.features.claims.params import ChosenSettings
 from viz.lessons.claims import CLAIMS, Outcome, claim
 from viz.lessons.claims.grid import GridVerdict, grid_points, grid_verdict
 from viz.server.cache import computed_once
@@ -28,7 +28,7 @@ class ClaimRun:
     """
 
     number: int
-    settings: Chosen
+    settings: ChosenSettings
     outcome: Outcome | None
     refusal: str = ""
 
@@ -57,7 +57,7 @@ class GridRuns:
 
 
 @computed_once(512, outside=True)
-def outcome(number: int, settings: Chosen) -> Outcome:
+def outcome(number: int, settings: ChosenSettings) -> Outcome:
     """Return the cached outcome of a claim with these settings.
 
     Raises:
@@ -67,7 +67,7 @@ def outcome(number: int, settings: Chosen) -> Outcome:
     return claim(number).run(dict(settings))
 
 
-def run_claim(number: int, settings: Chosen) -> ClaimRun:
+def run_claim(number: int, settings: ChosenSettings) -> ClaimRun:
     """Run a claim; a refusal of its settings is part of the result instead of an exception."""
     try:
         return ClaimRun(number, settings, outcome(number, settings))
@@ -76,7 +76,7 @@ def run_claim(number: int, settings: Chosen) -> ClaimRun:
 
 
 def _run_in_pieces(
-    number: int, settings: Chosen, may_continue: Callable[[], bool]
+    number: int, settings: ChosenSettings, may_continue: Callable[[], bool]
 ) -> ClaimRun | None:
     """Run a claim piece by piece; None if ``may_continue`` was false before one of the pieces."""
     for piece in claim(number).pieces(dict(settings)):
@@ -88,7 +88,7 @@ def _run_in_pieces(
 
 
 @queued
-def work(number: int, settings: Chosen) -> Work:
+def claim_work(number: int, settings: ChosenSettings) -> Work:
     """Return the job that runs a heavy claim with one choice of settings.
 
     Its result is None if it is stopped.

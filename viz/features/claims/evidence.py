@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from viz.features.claims.compute import ClaimRun
-from viz.features.claims.params import SIGNS as VERDICT_SIGNS
+from viz.features.claims.params import VERDICT_SIGNS
 from viz.lessons.claims import claim
 from viz.lessons.claims.claim import Evidence
 from viz.lessons.claims.grid import settings_in_words
@@ -18,16 +18,16 @@ AGREEMENT_SIGNS = {
 }
 
 
-def html(evidence: Evidence) -> str:
+def evidence_table(evidence: Evidence) -> str:
     """Return the evidence as an HTML table; its first column says whether a row agrees."""
     rows = (
-        [_sign(agrees), *map(_cell, row)]
+        [_agreement_cell(agrees), *map(_value_cell, row)]
         for row, agrees in zip(evidence.rows, evidence.agrees, strict=True)
     )
     return table("Evidence", ["agrees", *evidence.columns], rows)
 
 
-def settings(runs: Sequence[ClaimRun]) -> str:
+def settings_table(runs: Sequence[ClaimRun]) -> str:
     """Return an HTML table with a row for each run: its settings, verdict and sentence."""
     rows = (
         [
@@ -41,13 +41,13 @@ def settings(runs: Sequence[ClaimRun]) -> str:
     return table("Settings tried", ["setting", "verdict", "result"], rows)
 
 
-def _sign(agrees: bool | None) -> Cell:
+def _agreement_cell(agrees: bool | None) -> Cell:
     """Return the cell that says whether a row agrees with the statement."""
     name, sign, word = AGREEMENT_SIGNS[agrees]
     return Cell(sign, kind=name, title=word)
 
 
-def _cell(value: str | int | float) -> Cell:
+def _value_cell(value: str | int | float) -> Cell:
     """Return a value as a cell; floats have six significant digits."""
     if isinstance(value, str):
         return Cell(value)

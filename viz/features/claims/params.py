@@ -1,4 +1,4 @@
-"""Settings of the claims page: which claims are listed, which one is open, its settings."""
+"""The settings of the claims page: filters of the list, the open claim, and its settings."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from viz.params import Settings, choice, switch, text
 
 PAGE = "claims"
 ALL = "all"
-UNRUN = "not run yet"
-SIGNS = {"holds": "✓", "holds when": "±", "does not hold": "✗", "not decided here": "?"}
-"""What stands before a verdict, so that no colour has to say it."""
-Chosen = tuple[tuple[str, Value], ...]
-"""All settings of one claim."""
+NOT_RUN = "not run yet"
+VERDICT_SIGNS = {"holds": "✓", "holds when": "±", "does not hold": "✗", "not decided here": "?"}
+"""A sign for each verdict, so that its meaning does not depend on color alone."""
+ChosenSettings = tuple[tuple[str, Value], ...]
+"""Name and value of each setting of one claim; hashable."""
 
 
 @cache
 def settings_of(name: str) -> tuple[Setting, ...]:
-    """The settings of that name, of all claims."""
+    """Return the settings of all claims that have this name."""
     return tuple(each for one in CLAIMS for each in one.settings if each.name == name)
 
 
 def _claim_setting(name: str) -> Any:
-    """A setting of one or more claims; "" stands for the open claim's own default."""
+    """Return the field for the settings of all claims with this name.
+
+    Its default, "", stands for the default of the open claim's setting.
+    """
     alike = settings_of(name)
     options = [option for each in alike for option in each.options]
     lows = [each.low for each in alike if each.low is not None]
@@ -47,13 +50,13 @@ def _claim_setting(name: str) -> Any:
     return text("", parse)
 
 
-NAMES = tuple(dict.fromkeys(each.name for one in CLAIMS for each in one.settings))
-"""Of all settings."""
+SETTING_NAMES = tuple(dict.fromkeys(each.name for one in CLAIMS for each in one.settings))
+"""The names of all claims' settings, without repetition."""
 
 
 @dataclass(frozen=True)
 class ListSettings(Settings):
-    """Which claims are listed, and which one is open. A claim of 0 stands for the list."""
+    """The filters of the list, and the open claim; a claim of 0 stands for the list."""
 
     claim: int = choice(
         0, NUMBERS, "claim", f"the number of a claim: {', '.join(map(str, NUMBERS))}"
@@ -61,7 +64,11 @@ class ListSettings(Settings):
     topic: str = choice(ALL, [ALL, *TOPICS], "topic", kind="pills")
     verdict: str = choice(
         ALL,
-        {ALL: ALL, **{name: f"{SIGNS[name]} {name}" for name in VERDICTS}, UNRUN: UNRUN},
+        {
+            ALL: ALL,
+            **{name: f"{VERDICT_SIGNS[name]} {name}" for name in VERDICTS},
+            NOT_RUN: NOT_RUN,
+        },
         "verdict",
         kind="pills",
         help="Of the claim over all settings that are tried, where you have seen it.",
@@ -74,7 +81,7 @@ if TYPE_CHECKING:
 else:
     ClaimSettings = make_dataclass(
         "ClaimSettings",
-        [(name, Any, _claim_setting(name)) for name in NAMES],
+        [(name, Any, _claim_setting(name)) for name in SETTING_NAMES],
         bases=(ListSettings,),
         frozen=True,
     )
@@ -82,11 +89,13 @@ else:
 
 
 def settled(values: ClaimSettings) -> tuple[ClaimSettings, list[str]]:
-    """Settings in which the open claim's own have values and those of others none; a clause for
-    each that does not fit this claim."""
+    """Return the settings with valid values for the open claim, and "" for those of other claims.
+
+    The second value has a clause for each value in the link that does not fit the open claim.
+    """
     opened = claim(values.claim).settings if values.claim else ()
     own = {each.name: each for each in opened}
-    changes: dict[str, Any] = dict.fromkeys(NAMES, "")
+    changes: dict[str, Any] = dict.fromkeys(SETTING_NAMES, "")
     ignored = []
     for name, each in own.items():
         value = values[name]
@@ -99,35 +108,36 @@ def settled(values: ClaimSettings) -> tuple[ClaimSettings, list[str]]:
     return values.updated(changes), ignored
 
 
-def chosen(one: Claim, values: ClaimSettings) -> Chosen:
-    """The settings of an open claim, of settled values."""
+def chosen_settings(one: Claim, values: ClaimSettings) -> ChosenSettings:
+    """Return the settings of an open claim; ``values`` come from `settled`."""
     return tuple((each.name, values[each.name]) for each in one.settings)
 
 
-def defaults(one: Claim) -> Chosen:
-    """The settings with which a claim is told."""
+def default_settings(one: Claim) -> ChosenSettings:
+    """Return the settings for which a claim is stated."""
     return tuple(one.defaults.items())
 
 
-def opening(number: int) -> dict[str, Any]:
-    """What to change to open a claim where it is told; 0 for the list."""
-    return {"claim": number, **dict.fromkeys(NAMES, "")}
+def opening_changes(number: int) -> dict[str, Any]:
+    """Return the changes that open a claim with its defaults, or the list if ``number`` is 0."""
+    return {"claim": number, **dict.fromkeys(SETTING_NAMES, "")}
 
 
-def listed(values: ClaimSettings, verdicts: Mapping[int, str]) -> list[Claim]:
-    """The claims that the filters let through.
+def filtered_claims(values: ClaimSettings, verdicts: Mapping[int, str]) -> list[Claim]:
+    """Return the claims that pass the filters.
 
     Args:
-        verdicts: of those that were run.
+        values: The page's settings.
+        verdicts: The verdicts of the claims that were run, by number.
     """
     topic, wanted = values.topic, values.verdict
     return [
         one
         for one in CLAIMS
-        if topic in (ALL, one.topic) and wanted in (ALL, verdicts.get(one.number, UNRUN))
+        if topic in (ALL, one.topic) and wanted in (ALL, verdicts.get(one.number, NOT_RUN))
     ]
 
 
-def settings_text(given: Chosen) -> str:
-    """``kernel_size 3, stride 2``."""
-    return ", ".join(f"{name} {value}" for name, value in given)
+def settings_text(settings: ChosenSettings) -> str:
+    """Return settings in words: ``kernel_size 3, stride 2``."""
+    return ", ".join(f"{name} {value}" for name, value in settings)

@@ -21,12 +21,12 @@ MAX_TICKS = 16
 
 def claim_figure(chart: Chart) -> go.Figure:
     """Return the figure of an outcome's chart."""
-    return _map(chart) if chart.kind == "map" else _series(chart)
+    return _map_figure(chart) if chart.kind == "map" else _series_figure(chart)
 
 
-def _series(chart: Chart) -> go.Figure:
+def _series_figure(chart: Chart) -> go.Figure:
     """Return a chart of lines or bars; it has a legend if there are several series."""
-    make = _bar if chart.kind == "bars" else _line
+    make = _bar_style if chart.kind == "bars" else _line_style
     traces = [
         make(index, chart, each.name) | {"x": list(each.x), "y": list(each.y)}
         for index, each in enumerate(chart.series)
@@ -58,7 +58,7 @@ def _ticks(positions: list[float]) -> dict[str, Any]:
     return {"tickvals": distinct, "ticktext": [f"{position:.0f}" for position in distinct]}
 
 
-def _line(index: int, chart: Chart, name: str) -> Trace:
+def _line_style(index: int, chart: Chart, name: str) -> Trace:
     """Return the style of a line; ``index`` is its position among the chart's series."""
     color, dash, mark, _ = LINES[index % len(LINES)]
     few = all(len(each.x) <= 40 for each in chart.series)
@@ -73,7 +73,7 @@ def _line(index: int, chart: Chart, name: str) -> Trace:
     }
 
 
-def _bar(index: int, chart: Chart, name: str) -> Trace:
+def _bar_style(index: int, chart: Chart, name: str) -> Trace:
     """Return the style of a set of bars; ``index`` is its position among the chart's series."""
     color, _, _, hatch = LINES[index % len(LINES)]
     return {
@@ -85,7 +85,7 @@ def _bar(index: int, chart: Chart, name: str) -> Trace:
     }
 
 
-def _map(chart: Chart) -> go.Figure:
+def _map_figure(chart: Chart) -> go.Figure:
     """Return a heat map of the chart's cells, with crosses where a cell is NaN."""
     cells = np.asarray(chart.cells, dtype=np.float32)
     rows, cols = cells.shape

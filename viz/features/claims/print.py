@@ -8,7 +8,7 @@ from html import escape
 from io import StringIO
 
 from viz.features.claims.compute import GridRuns
-from viz.features.claims.params import SIGNS
+from viz.features.claims.params import VERDICT_SIGNS
 from viz.lessons.claims import claim
 from viz.lessons.claims.grid import grid_in_words
 from viz.page.tables import Cell, table
@@ -36,7 +36,7 @@ HEAD = (
 )
 
 
-def record(tested: GridRuns, torch: str = "") -> dict[str, str]:
+def claim_record(tested: GridRuns, torch: str = "") -> dict[str, str]:
     """Return one claim as a row of the file, by column name; ``torch`` is torch's version."""
     one, grid_verdict, first = claim(tested.number), tested.grid_verdict, tested.runs[0]
     return dict(
@@ -64,33 +64,33 @@ def as_csv(rows: Iterable[GridRuns], torch: str) -> str:
     text = StringIO()
     writer = csv.DictWriter(text, HEAD, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(record(each, torch) for each in rows)
+    writer.writerows(claim_record(each, torch) for each in rows)
     return text.getvalue()
 
 
-def as_page(rows: Iterable[GridRuns], torch: str) -> str:
+def as_html(rows: Iterable[GridRuns], torch: str) -> str:
     """Return the results as a self-contained HTML page, printed without page breaks inside rows."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{TITLE}</title><style>{STYLE}</style></head><body><h1>{TITLE}</h1>"
         f"<p>Every verdict was measured with PyTorch {escape(torch)}, over the settings named "
-        f"below it; the numbers are those of the first of them.</p>{results(rows)}</body></html>"
+        f"below it; the numbers are those of the first of them.</p>{results_table(rows)}</body></html>"
     )
 
 
-def results(rows: Iterable[GridRuns]) -> str:
+def results_table(rows: Iterable[GridRuns]) -> str:
     """Return the results as an HTML table."""
     heads = ("No.", "Statement", "Verdict", "What was found")
-    return table("Results", heads, map(_row, rows))
+    return table("Results", heads, map(_table_row, rows))
 
 
-def _row(tested: GridRuns) -> list[str | Cell]:
+def _table_row(tested: GridRuns) -> list[str | Cell]:
     """Return one claim as a row of the HTML table."""
-    text, grid_verdict = record(tested), tested.grid_verdict
+    text, grid_verdict = claim_record(tested), tested.grid_verdict
     condition = (
         f" Holds when {text['condition']}." if grid_verdict and grid_verdict.condition else ""
     )
-    verdict = f"{SIGNS.get(text['verdict'], '–')} {text['verdict']}"
+    verdict = f"{VERDICT_SIGNS.get(text['verdict'], '–')} {text['verdict']}"
     return [
         Cell(text["number"], kind="number"),
         text["statement"],

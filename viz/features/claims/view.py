@@ -13,13 +13,13 @@ from viz.features.claims.compute import ClaimRun, GridRuns
 from viz.features.claims.params import (
     ALL,
     PAGE,
-    SIGNS,
-    Chosen,
+    VERDICT_SIGNS,
+    ChosenSettings,
     ClaimSettings,
-    chosen,
-    defaults,
-    listed,
-    opening,
+    chosen_settings,
+    default_settings,
+    filtered_claims,
+    opening_changes,
     settings_text,
 )
 from viz.lessons.claims import CLAIMS, NUMBERS, VERDICTS, Claim, claim
@@ -53,7 +53,7 @@ def verdicts() -> dict[int, Verdict]:
 
 def _badge(verdict: Verdict) -> None:
     """Show a verdict as a colored badge."""
-    st.badge(f"{SIGNS[verdict]} {verdict}", color=COLORS[verdict])
+    st.badge(f"{VERDICT_SIGNS[verdict]} {verdict}", color=COLORS[verdict])
 
 
 # --- The list -------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def filters(values: ClaimSettings) -> None:
 
 def claim_list(values: ClaimSettings) -> None:
     """Show the claims that pass the filters, each as a button that opens it."""
-    selected = listed(values, verdicts())
+    selected = filtered_claims(values, verdicts())
     if not selected:
         st.info("No claim is left by these filters.")
         st.button(
@@ -90,7 +90,7 @@ def _claim_row(one: Claim) -> None:
         st.button(
             f"**{one.number}** · {_escaped_markdown(one.statement)}",
             on_click=change,
-            args=(PAGE, opening(one.number)),
+            args=(PAGE, opening_changes(one.number)),
             key=f"open_{one.number}",
             type="tertiary",
             wrap=True,
@@ -132,24 +132,26 @@ def run_all(values: ClaimSettings) -> None:
         if grid_verdict := tested.grid_verdict:
             verdicts()[tested.number] = grid_verdict.verdict
     if done and view.state in ("done", "failed"):
-        _results(list(done.values()))
+        _results_view(list(done.values()))
 
 
-def _results(rows: list[GridRuns]) -> None:
+def _results_view(rows: list[GridRuns]) -> None:
     """Show the verdicts of all claims as a summary, a table, and files to download."""
     torch = compute.torch_version()
-    records = [claims_print.record(each, torch) for each in rows]
+    records = [claims_print.claim_record(each, torch) for each in rows]
     count_of_verdict = {
         verdict: sum(each["verdict"] == verdict for each in records) for verdict in VERDICTS
     }
     st.markdown(
         f"{len(rows)} of {len(NUMBERS)} claims put to the test with PyTorch {torch}: "
-        + ", ".join(f"{count} {SIGNS[name]} {name}" for name, count in count_of_verdict.items())
+        + ", ".join(
+            f"{count} {VERDICT_SIGNS[name]} {name}" for name, count in count_of_verdict.items()
+        )
         + "."
     )
     with st.container(horizontal=True):
         for label, make, name, mime in (
-            ("To print (HTML)", claims_print.as_page, "claims.html", "text/html"),
+            ("To print (HTML)", claims_print.as_html, "claims.html", "text/html"),
             ("As CSV", claims_print.as_csv, "claims.csv", "text/csv"),
         ):
             st.download_button(
@@ -163,7 +165,7 @@ def _results(rows: list[GridRuns]) -> None:
             )
         st.button("Close the table", on_click=change, args=(PAGE, {"run": False}))
     with st.expander("The table"):
-        st.html(claims_print.results(rows))
+        st.html(claims_print.results_table(rows))
 
 
 # --- One of them ----------------------------------------------------------------------------------
@@ -180,12 +182,12 @@ def open_claim(values: ClaimSettings) -> None:
     with left:
         for setting in one.settings:
             _control(setting, values, one)
-        settings = chosen(one, values)
-        if settings != defaults(one):
+        settings = chosen_settings(one, values)
+        if settings != default_settings(one):
             st.button(
                 "The claim's own settings",
                 on_click=change,
-                args=(PAGE, opening(one.number)),
+                args=(PAGE, opening_changes(one.number)),
                 key="as_told",
             )
     with right:
@@ -200,7 +202,9 @@ def _claim_navigation(one: Claim) -> None:
     """Show buttons that lead to the list, the previous and the next claim."""
     index = NUMBERS.index(one.number)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("All claims", on_click=change, args=(PAGE, opening(0)), icon=":material/list:")
+        st.button(
+            "All claims", on_click=change, args=(PAGE, opening_changes(0)), icon=":material/list:"
+        )
         for label, icon, other in (
             ("Previous", ":material/chevron_left:", index - 1),
             ("Next", ":material/chevron_right:", index + 1),
@@ -209,7 +213,7 @@ def _claim_navigation(one: Claim) -> None:
             st.button(
                 label,
                 on_click=change,
-                args=(PAGE, opening(NUMBERS[other] if exists else one.number)),
+                args=(PAGE, opening_changes(NUMBERS[other] if exists else one.number)),
                 icon=icon,
                 disabled=not exists,
             )
@@ -240,15 +244,15 @@ def _grid_verdict_view(one: Claim) -> None:
         tested: GridRuns | None = view.result
         if tested and tested.grid_verdict:
             verdicts()[one.number] = tested.grid_verdict.verdict
-            _verdict(one, tested, tested.grid_verdict)
+            _verdict_text(one, tested, tested.grid_verdict)
 
     progress.show(SLOT_GRID, {key: compute.grid_work(one.number)}, draw)
 
 
-def _verdict(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
+def _verdict_text(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
     """Show the verdict on the claim, in how many settings it holds, and a table of all settings."""
     st.markdown(
-        f"### :{COLORS[grid_verdict.verdict]}[{SIGNS[grid_verdict.verdict]} {grid_verdict.verdict}]"
+        f"### :{COLORS[grid_verdict.verdict]}[{VERDICT_SIGNS[grid_verdict.verdict]} {grid_verdict.verdict}]"
     )
     condition = (
         f" **Holds when** {_escaped_markdown(grid_verdict.condition)}."
@@ -257,10 +261,10 @@ def _verdict(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
     )
     st.markdown(f"It holds in {grid_verdict.count}.{condition}")
     with st.expander(f"Settings tried: {_escaped_markdown(grid_in_words(one))}"):
-        st.html(evidence.settings(tested.runs))
+        st.html(evidence.settings_table(tested.runs))
 
 
-def _visitor_outcome(one: Claim, settings: Chosen) -> None:
+def _visitor_outcome(one: Claim, settings: ChosenSettings) -> None:
     """Show the claim's outcome with the visitor's settings; a heavy claim runs in the queue."""
     if not one.heavy:
         progress.withdraw(SLOT)
@@ -274,7 +278,7 @@ def _visitor_outcome(one: Claim, settings: Chosen) -> None:
         if view.result is not None:
             _outcome_view(one, view.result)
 
-    progress.show(SLOT, {key: compute.work(one.number, settings)}, draw)
+    progress.show(SLOT, {key: compute.claim_work(one.number, settings)}, draw)
 
 
 def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
@@ -284,7 +288,7 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
         st.warning(f"{claim_run.refusal[:1].upper()}{claim_run.refusal[1:]}.")
         return
     st.markdown(
-        f"##### With this setting: :{COLORS[outcome.verdict]}[{SIGNS[outcome.verdict]} {outcome.verdict}]"
+        f"##### With this setting: :{COLORS[outcome.verdict]}[{VERDICT_SIGNS[outcome.verdict]} {outcome.verdict}]"
     )
     condition = (
         f" **Holds when** {_escaped_markdown(outcome.condition)}." if outcome.condition else ""
@@ -294,11 +298,11 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
 
     figure = claim_figure(outcome.chart)
     st.plotly_chart(figure, theme="streamlit", key=f"claim_chart_{one.number}", config=CONFIG)
-    st.html(evidence.html(outcome.evidence))
+    st.html(evidence.evidence_table(outcome.evidence))
     link = one.link(dict(claim_run.settings))
     st.page_link(
         f"{PAGES_FOLDER}/{link.page}/page.py",
-        label=f"See it on {_title(link.page)}",
+        label=f"See it on {_page_title(link.page)}",
         icon=":material/open_in_new:",
         query_params=dict(link.query),
     )
@@ -308,7 +312,7 @@ def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:
     )
 
 
-def _title(page: str) -> str:
+def _page_title(page: str) -> str:
     """Return the title of the page with this name."""
     from viz.pages import PAGES
 

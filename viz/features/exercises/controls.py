@@ -10,12 +10,12 @@ from typing import Any
 import streamlit as st
 
 from viz.features.exercises.params import (
+    FIRST_QUESTION,
     MAX_ANSWER,
     PAGE,
-    START,
     ExerciseSettings,
-    class_link,
-    question,
+    class_settings,
+    current_question,
 )
 from viz.lessons.exercises import (
     GIVEN_UP,
@@ -31,24 +31,24 @@ from viz.page.widgets import widget
 from viz.params import query
 
 PAGES_FOLDER = "../features"
-HINT, MOVES = "exercise_hint", "exercise_moves"
-"""Session keys: what was no answer, and how often the keyboard has been moved."""
+HINT_KEY, FOCUS_MOVES_KEY = "exercise_hint", "exercise_moves"
+"""Session keys of the hint about an unreadable answer, and of the number of focus moves."""
 
 
-def _moved(values: Mapping[str, Any]) -> None:
-    """Other values, and the keyboard goes where one goes on."""
+def _change_and_focus(values: Mapping[str, Any]) -> None:
+    """Change settings, drop the hint, and move the focus to the next control to use."""
     change(PAGE, values)
-    st.session_state[MOVES] = st.session_state.get(MOVES, 0) + 1
-    st.session_state.pop(HINT, None)
+    st.session_state[FOCUS_MOVES_KEY] = st.session_state.get(FOCUS_MOVES_KEY, 0) + 1
+    st.session_state.pop(HINT_KEY, None)
 
 
 def sidebar(values: ExerciseSettings) -> None:
-    """Which questions are asked."""
+    """Show the controls that choose the series of questions."""
     st.multiselect(
         "kinds — of question",
         list(KINDS),
         format_func=lambda name: KINDS[name].label,
-        key=_chosen(values),
+        key=_bind_kinds_widget(values),
         placeholder="all of them, in turn",
         on_change=_on_kinds,
     )
@@ -58,7 +58,7 @@ def sidebar(values: ExerciseSettings) -> None:
         f"{PAGES_FOLDER}/{PAGE}/page.py",
         label="Link for the class",
         icon=":material/group:",
-        query_params=query(ExerciseSettings.params(), class_link(values)),
+        query_params=query(ExerciseSettings.params(), class_settings(values)),
         help="Opens the first of these questions, without a score: the same ones for everybody.",
     )
     st.button("New questions", icon=":material/casino:", on_click=_on_new,
@@ -67,39 +67,45 @@ def sidebar(values: ExerciseSettings) -> None:
               help="The first question again; the score starts anew.")  # fmt: skip
 
 
-def _chosen(values: ExerciseSettings) -> str:
-    """The widget holds a list, the state a tuple, which can be part of a key."""
+def _bind_kinds_widget(values: ExerciseSettings) -> str:
+    """Bind the widget for the kinds to the settings, and return its key.
+
+    The widget's value is a list, that of the settings a tuple.
+    """
     return bind_widget("kinds_chosen", list(values.kinds), *values.kinds)
 
 
 def _on_kinds() -> None:
-    change(PAGE, {**START, "kinds": tuple(st.session_state["kinds_chosen"])})
-    st.session_state.pop(HINT, None)
+    """Begin a series of the chosen kinds; a callback."""
+    change(PAGE, {**FIRST_QUESTION, "kinds": tuple(st.session_state["kinds_chosen"])})
+    st.session_state.pop(HINT_KEY, None)
 
 
 def _restart() -> None:
-    change(PAGE, START)
-    st.session_state.pop(HINT, None)
+    """Begin the series again; a callback."""
+    change(PAGE, FIRST_QUESTION)
+    st.session_state.pop(HINT_KEY, None)
 
 
 def _on_new() -> None:
-    change(PAGE, {**START, "code": secrets.randbelow(MAX_SEED + 1)})
-    st.session_state.pop(HINT, None)
+    """Begin another series with a random class code; a callback."""
+    change(PAGE, {**FIRST_QUESTION, "code": secrets.randbelow(MAX_SEED + 1)})
+    st.session_state.pop(HINT_KEY, None)
 
 
 def answer_key(values: ExerciseSettings) -> str:
-    """The field of one question: the next one starts empty."""
+    """Return the key of the answer's field; each question has its own, so that it starts empty."""
     place = (*values.kinds, values.level, values.code, values.number)
     return "answer_" + "_".join(map(str, place))
 
 
-def keep_answer(page: PageState[ExerciseSettings]) -> None:
-    """Let go of a link's answers that are none of their question's form, and say what would be."""
+def drop_unfitting_answers(page: PageState[ExerciseSettings]) -> None:
+    """Drop an answer or guess in the link that does not fit its question, and report it."""
     values = page.values
-    asked = question(values)
-    if values.answer and judge(asked, values.answer).right is None:
+    question = current_question(values)
+    if values.answer and judge(question, values.answer).right is None:
         page.values = replace(page.values, answer="")
-        page.ignore(f"`answer` must be {answer_format(asked)}")
+        page.ignore(f"`answer` must be {answer_format(question)}")
     options = len(INTERVIEWS[values.interview].options)
     if values.guess > options:
         page.ignore(f"`guess` must be from 1 to {options} here (got `{values.guess}`)")
@@ -107,48 +113,51 @@ def keep_answer(page: PageState[ExerciseSettings]) -> None:
 
 
 def on_submit(key: str) -> None:
-    """Enter, or the button: judge what is typed; what is no answer costs nothing."""
+    """Submit the text in the field with this key; a callback."""
     submit(str(st.session_state.get(key, "")))
 
 
 def submit(text: str) -> None:
-    """Judge an answer. The first one counts; the link keeps it."""
+    """Judge an answer and store it in the link with the new score.
+
+    Only the first answer to a question counts. An unreadable text leads to a hint and does not
+    count.
+    """
     values = current(PAGE, ExerciseSettings)
     if values.answer:
         return  # this question is answered
-    verdict = judge(question(values), text)
+    verdict = judge(current_question(values), text)
     if verdict.right is None:
-        place = answer_key(values)
-        st.session_state[HINT] = (place, verdict.message)
+        st.session_state[HINT_KEY] = (answer_key(values), verdict.message)
         return
-    kept = "".join(c for c in text if c.isprintable()).strip()[:MAX_ANSWER]
-    _moved({"answer": kept, "score": values.score.after(verdict.right)})
+    answer = "".join(c for c in text if c.isprintable()).strip()[:MAX_ANSWER]
+    _change_and_focus({"answer": answer, "score": values.score.after(verdict.right)})
 
 
 def on_give_up() -> None:
-    """Show the solution; it counts as asked."""
+    """Show the solution, which counts as a wrong answer; a callback."""
     submit(GIVEN_UP)
 
 
 def on_next() -> None:
-    """The next question."""
+    """Go to the next question; a callback."""
     number = current(PAGE, ExerciseSettings).number
-    _moved({"number": number % (MAX_NUMBER + 1) + 1, "answer": ""})
+    _change_and_focus({"number": number % (MAX_NUMBER + 1) + 1, "answer": ""})
 
 
 def on_guess(index: int) -> None:
-    """A prediction in an interview question; it stands."""
+    """Store the prediction, the option at ``index``, unless there is one already; a callback."""
     if not current(PAGE, ExerciseSettings).guess:
-        _moved({"guess": index + 1})
+        _change_and_focus({"guess": index + 1})
 
 
 def on_interview(step: int) -> None:
-    """Go to another interview question."""
+    """Go to the interview question ``step`` positions further on in the list; a callback."""
     names = list(INTERVIEWS)
-    place = names.index(current(PAGE, ExerciseSettings).interview)
-    _moved({"interview": names[(place + step) % len(names)], "guess": 0})
+    index = names.index(current(PAGE, ExerciseSettings).interview)
+    _change_and_focus({"interview": names[(index + step) % len(names)], "guess": 0})
 
 
 def on_interview_chosen() -> None:
-    """An interview question was chosen from the list: nothing is predicted yet."""
+    """Drop the prediction because another question was chosen from the list; a callback."""
     change(PAGE, {"guess": 0})

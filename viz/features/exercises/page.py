@@ -1,4 +1,4 @@
-"""Exercises: questions without end, judged at once, and the interview questions of the field."""
+"""The exercises page: endless practice questions with feedback, and interview questions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from viz.page.session import PageState
 
 
 def page() -> None:
-    """Adopt the URL, publish it, draw the widgets and the open tab."""
+    """Read the settings from the URL, write them back, and show the controls and the open tab."""
     state = PageState(PAGE, ExerciseSettings)
-    controls.keep_answer(state)
+    controls.drop_unfitting_answers(state)
     values = state.values
     state.update_widgets()
-    # Nothing drawn below changes a value. Before the drawing, as who types fast presses Enter
-    # again while a player is still on its way: an interrupted run must not forget the answer.
+    # The URL is written before anything is drawn, and nothing below changes a setting: a visitor
+    # who presses Enter again interrupts this run, which must not lose the answer.
     state.publish()
     state.show_warnings()
     if values.tab == TABS["practice"]:

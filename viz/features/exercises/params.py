@@ -1,4 +1,4 @@
-"""Settings of the exercises page: which questions, the place in them, the answer, the score."""
+"""The settings of the exercises page: series, current question, answer, score and interview."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ from viz.params import number as whole_number
 
 PAGE = "exercises"
 TABS = {"practice": "Practice", "interview": "Interview questions"}
-"""Name in the URL: label on the page."""
+"""The label of each tab, by its name in the URL."""
 MAX_ANSWER = 60
-"""Longest answer that a link carries, in characters."""
+"""Number of characters in the longest answer that a link may contain."""
 
 
 class Score(NamedTuple):
-    """What a visitor says of themself: the link carries it, and nobody checks it.
+    """The visitor's score; it is part of the link, and nobody checks it.
 
     Attributes:
-        right, asked: questions answered right, and answered at all.
-        streak: right ones in a row, up to now.
-        best: the longest such row.
+        right: Number of correctly answered questions.
+        asked: Number of all answered questions.
+        streak: Number of correct answers in a row up to now.
+        best: The longest streak so far.
     """
 
     right: int = 0
@@ -45,30 +46,33 @@ class Score(NamedTuple):
     best: int = 0
 
     def after(self, right: bool) -> Score:
-        """The score with one more answer."""
+        """Return the score after one more answer; ``right`` is whether it is correct."""
         streak = self.streak + 1 if right else 0
         return Score(self.right + right, self.asked + 1, streak, max(self.best, streak))
 
 
-def _score(value: str) -> Score:
+def _parse_score(value: str) -> Score:
+    """Parse a score from the link; raise ValueError if its numbers contradict each other."""
     try:
         score = Score(*map(int, value.split(".")))
     except (TypeError, ValueError):
         raise ValueError("must be right.asked.streak.best, such as 3.5.2.2") from None
-    falling = 0 <= score.streak <= score.best <= score.right <= score.asked <= MAX_NUMBER + 1
-    if not falling or value.count(".") != 3:
+    consistent = 0 <= score.streak <= score.best <= score.right <= score.asked <= MAX_NUMBER + 1
+    if not consistent or value.count(".") != 3:
         raise ValueError("must be numbers that fit each other, such as 3.5.2.2")
     return score
 
 
-def _kinds(value: str) -> tuple[str, ...]:
+def _parse_kinds(value: str) -> tuple[str, ...]:
+    """Parse the kinds of questions from the link; raise ValueError for unknown or repeated ones."""
     names = tuple(value.split("."))
     if not set(names) <= set(KINDS) or len(set(names)) < len(names):
         raise ValueError(f"must be some of {', '.join(KINDS)}, with dots between")
     return names
 
 
-def _answer(value: str) -> str:
+def _parse_answer(value: str) -> str:
+    """Parse an answer from the link; raise ValueError if it is too long or not printable."""
     if len(value) > MAX_ANSWER or not value.isprintable():
         raise ValueError(f"must be at most {MAX_ANSWER} characters")
     return value
@@ -76,10 +80,14 @@ def _answer(value: str) -> str:
 
 @dataclass(frozen=True)
 class ExerciseSettings(Settings):
-    """Everything that decides the page. ``number`` and ``guess`` count from 1; guess 0 is none."""
+    """The settings of the exercises page.
+
+    ``number`` is the question's number in the series, from 1. ``guess`` is the number of the
+    option that the visitor predicts in the interview, from 1; 0 stands for none.
+    """
 
     tab: str = labeled_choice(TABS)
-    kinds: tuple[str, ...] = text((), _kinds, ".".join)
+    kinds: tuple[str, ...] = text((), _parse_kinds, ".".join)
     level: int = choice(
         1, {n: f"{n} · {name}" for n, name in LEVELS.items()}, "level", kind="radio"
     )
@@ -91,52 +99,53 @@ class ExerciseSettings(Settings):
         help="The same code, kinds and level give everybody the same questions.",
     )
     number: int = whole_number(1, 1, MAX_NUMBER + 1)
-    answer: str = text("", _answer)
-    score: Score = text(Score(), _score, lambda score: ".".join(map(str, score)))
+    answer: str = text("", _parse_answer)
+    score: Score = text(Score(), _parse_score, lambda score: ".".join(map(str, score)))
     interview: str = choice(
         next(iter(INTERVIEWS)), {name: each.title for name, each in INTERVIEWS.items()}, "question"
     )
     guess: int = whole_number(0, 0, 8)
 
 
-START = {"number": 1, "answer": "", "score": Score()}
-"""The first question, nothing answered."""
+FIRST_QUESTION = {"number": 1, "answer": "", "score": Score()}
+"""The settings that begin a series: its first question, without answer and score."""
 
 
-def question(values: ExerciseSettings) -> Question:
-    """The question that is asked; no kind chosen stands for all."""
+def current_question(values: ExerciseSettings) -> Question:
+    """Return the current question of the series; if no kind is chosen, the series has all kinds."""
     kinds = tuple(values.kinds) or tuple(KINDS)
     return series(kinds, values.level, values.code, values.number - 1)
 
 
-def class_link(values: ExerciseSettings) -> dict[str, Any]:
-    """What everybody in a class opens: the same questions, from the first, no score."""
+def class_settings(values: ExerciseSettings) -> dict[str, Any]:
+    """Return the settings in the link for a class: the series of questions, without the score."""
     return {name: values[name] for name in ("kinds", "level", "code")}
 
 
-# --- What opens the question on another page ----------------------------------------------------
+# --- Settings of other pages that show a question's layer or network ----------------------------
 
-SHOWN_CHANNELS = layer.MAX_CHANNELS
+MAX_BOARD_CHANNELS = layer.MAX_CHANNELS
+"""Largest number of channels of a layer on the sweep page."""
 
 
 def board_values(subject: LayerSubject) -> dict[str, Any]:
-    """The sweep page's values that show a layer, with the few channels a board has."""
+    """Return the sweep page's settings that show a layer, with as many channels as it can show."""
     spec = _few_channels(subject.layer)
     values = layer.values_of(spec, subject.size) | {
         "in_channels": spec.in_channels,
-        "pixels": _cells("0", subject.values),
-        "weights": _cells("0.0", subject.weights),
+        "pixels": _cells_parameter("0", subject.values),
+        "weights": _cells_parameter("0.0", subject.weights),
         "bias": 0.0,
     }
     fitting, _ = layer.settle(layer.BoardSettings.of(values))
-    return fitting.flat | {"pin": _pin(subject)}
+    return fitting.flat | {"pin": _pin_parameter(subject)}
 
 
 def _few_channels(spec: LayerSpec) -> LayerSpec:
-    """The same windows: as many channels as a board can show, in as many groups as they allow."""
-    groups = min(spec.groups, SHOWN_CHANNELS)
+    """Return the layer with at most `MAX_BOARD_CHANNELS` channels, and groups that divide them."""
+    groups = min(spec.groups, MAX_BOARD_CHANNELS)
     ins, outs = (
-        min(n, SHOWN_CHANNELS) // groups * groups for n in (spec.in_channels, spec.out_channels)
+        min(n, MAX_BOARD_CHANNELS) // groups * groups for n in (spec.in_channels, spec.out_channels)
     )
     if layer.OPERATIONS[spec.operation].channelwise:
         groups, outs = 1, 1
@@ -145,25 +154,27 @@ def _few_channels(spec: LayerSpec) -> LayerSpec:
     return LayerSpec(**settings | few)
 
 
-def _pin(subject: LayerSubject) -> str:
+def _pin_parameter(subject: LayerSubject) -> str:
+    """Return the pinned cell in the link: ``o1.2`` for output (1, 2), "" for none."""
     for grid, cell in (("o", subject.output), ("i", subject.pixel)):
         if cell is not None:
             return f"{grid}{cell[0]}.{cell[1]}"
     return ""
 
 
-def _cells(planes: str, row: tuple[int, ...]) -> str:
+def _cells_parameter(planes: str, row: tuple[int, ...]) -> str:
+    """Return the link's text for the values of one row; ``planes`` are the leading indices."""
     return "_".join(f"{planes}.0.{col}:{value}" for col, value in enumerate(row))
 
 
-def fewer_channels(subject: LayerSubject) -> bool:
-    """Whether the board shows fewer channels than the question has."""
+def shows_fewer_channels(subject: LayerSubject) -> bool:
+    """Return whether the sweep page shows fewer channels than the question's layer has."""
     spec, few = subject.layer, _few_channels(subject.layer)
     return (spec.in_channels, spec.out_channels) != (few.in_channels, few.out_channels)
 
 
 def network_values(subject: NetworkSubject) -> dict[str, Any]:
-    """The receptive-field page's values that show a network."""
+    """Return the receptive-field page's settings that show a network."""
     channels, height, width = subject.input_size
     values = {
         "network": network.OWN,
@@ -172,19 +183,20 @@ def network_values(subject: NetworkSubject) -> dict[str, Any]:
         "input_height": height,
         "input_width": width,
     }
-    return values | ({} if subject.unit is None else {"unit": _unit(subject.unit)})
+    return values | ({} if subject.unit is None else {"unit": _unit_parameter(subject.unit)})
 
 
-def _unit(column: int) -> str:
+def _unit_parameter(column: int) -> str:
+    """Return the link's text for the unit whose row and column are equal."""
     return f"{column}.{column}"
 
 
 def unit_of(subject: NetworkSubject) -> Pair | None:
-    """The unit that is asked about, on the diagonal; none in most questions."""
+    """Return the (row, column) of the unit that the question is about; None if about any unit."""
     return None if subject.unit is None else (subject.unit, subject.unit)
 
 
-EXPERIMENTS_AT: dict[str, tuple[str, dict[str, str]]] = {
+EXPERIMENT_LINKS: dict[str, tuple[str, dict[str, str]]] = {
     "stride_or_pool": ("blocks", {}),
     "parameters_and_stride": ("blocks", {}),
     "stem_weights": ("architectures", {}),
@@ -214,4 +226,4 @@ EXPERIMENTS_AT: dict[str, tuple[str, dict[str, str]]] = {
     "shift": ("shift", {}),
     "blur": ("shift", {"tab": "curve"}),
 }
-"""Page and link parameters where the experiment of each interview question can be played with."""
+"""For each interview question the page, and its link parameters, that show the experiment."""

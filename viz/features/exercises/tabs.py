@@ -15,15 +15,15 @@ from viz.components.cone.cone import cone
 from viz.components.focus.focus import focus
 from viz.components.player.player import player
 from viz.features.exercises import compute, controls
-from viz.features.exercises.controls import HINT, MOVES, PAGES_FOLDER
+from viz.features.exercises.controls import FOCUS_MOVES_KEY, HINT_KEY, PAGES_FOLDER
 from viz.features.exercises.params import (
-    EXPERIMENTS_AT,
+    EXPERIMENT_LINKS,
     ExerciseSettings,
     Score,
     board_values,
-    fewer_channels,
+    current_question,
     network_values,
-    question,
+    shows_fewer_channels,
     unit_of,
 )
 from viz.features.exercises.picture import picture
@@ -47,10 +47,10 @@ from viz.params import query
 
 
 def practice_tab(values: ExerciseSettings) -> None:
-    """One question, its answer, what is said to it, and the next."""
-    current = question(values)
+    """Show the current question and the field for its answer, or the feedback on the answer."""
+    current = current_question(values)
     verdict = judge(current, values.answer) if values.answer else None
-    _heading(current, values)
+    _heading_and_score(current, values)
     _question_view(current)
     if verdict is None:
         _answer_field(current, values)
@@ -66,11 +66,12 @@ def practice_tab(values: ExerciseSettings) -> None:
 
 
 def _keyboard(selector: str) -> None:
-    """Focus the element with this CSS selector after each move of `controls.MOVES`."""
-    focus(selector, str(st.session_state.get(MOVES, 0)), key="exercise_focus")
+    """Focus the element with this CSS selector after each move of `controls.FOCUS_MOVES_KEY`."""
+    focus(selector, str(st.session_state.get(FOCUS_MOVES_KEY, 0)), key="exercise_focus")
 
 
-def _heading(current: Question, values: ExerciseSettings) -> None:
+def _heading_and_score(current: Question, values: ExerciseSettings) -> None:
+    """Show number and kind of the question, and the score beside them."""
     score: Score = values.score
     level = KINDS[current.kind].levels[current.level - 1]
     with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -108,6 +109,7 @@ def _question_text(current: Question) -> None:
 
 
 def _answer_field(current: Question, values: ExerciseSettings) -> None:
+    """Show the field for the answer, its hint, and the button that shows the solution."""
     key = controls.answer_key(values)
     if current.options:
         _option_buttons(current)
@@ -117,7 +119,7 @@ def _answer_field(current: Question, values: ExerciseSettings) -> None:
                 f"Your answer: {answer_format(current)}", key=key, max_chars=200, autocomplete="off"
             )
             st.form_submit_button("Check", type="primary", on_click=controls.on_submit, args=(key,))
-    hint = st.session_state.get(HINT)
+    hint = st.session_state.get(HINT_KEY)
     if hint and hint[0] == key:
         st.info(f"{hint[1]} This did not count.", icon=":material/help:")
     st.button("Show the solution", type="tertiary", on_click=controls.on_give_up,
@@ -155,9 +157,9 @@ def _demonstration(current: Question) -> None:
     st.markdown("**See it move**")
     try:
         if isinstance(current.subject, LayerSubject):
-            _board(current, current.subject)
+            _player_view(current, current.subject)
         else:
-            _cone(current, current.subject)
+            _cone_view(current, current.subject)
     except SpecError as error:
         st.info(f"It cannot be shown here. {sentence(error)}")
 
@@ -167,13 +169,13 @@ def _identity(current: Question) -> str:
     return f"{current.kind} {current.level} {current.seed} {current.number}"
 
 
-def _board(current: Question, subject: LayerSubject) -> None:
+def _player_view(current: Question, subject: LayerSubject) -> None:
     """Show the sweep player with the question's layer."""
     values = board_values(subject)
     board = layer.board(layer.BoardSettings.of(values))
     payload = choices_board.payload(board) | {"editable": {"kernel": False, "input": False}}
     output = choices_board.sweep(board).output.shape
-    if fewer_channels(subject):
+    if shows_fewer_channels(subject):
         st.caption(
             f"Shown with {board.layer.in_channels} → {output[0]} channels: a board has few; the "
             "windows are the same."
@@ -190,15 +192,15 @@ def _board(current: Question, subject: LayerSubject) -> None:
         identity=_identity(current),
         token=_identity(current),
         key="exercise_player",
-        callbacks={"view": _on_view},
+        callbacks={"view": _ignore_view},
     )  # fmt: skip
 
 
-def _on_view() -> None:
+def _ignore_view() -> None:
     """Ignore that the view of the player or the cone changes: the link holds the question only."""
 
 
-def _cone(current: Question, subject: NetworkSubject) -> None:
+def _cone_view(current: Question, subject: NetworkSubject) -> None:
     """Show the receptive-field cone of the question's network."""
     network = Network(OWN, subject.network, "", subject.input_size)
     analysis = network_analysis.analysis(network)
@@ -215,7 +217,7 @@ def _cone(current: Question, subject: NetworkSubject) -> None:
         identity=_identity(current),
         token=_identity(current),
         key="exercise_cone",
-        on_view=_on_view,
+        on_view=_ignore_view,
     )  # fmt: skip
 
 
@@ -223,7 +225,7 @@ def _cone(current: Question, subject: NetworkSubject) -> None:
 
 
 def interview_tab(values: ExerciseSettings) -> None:
-    """Predict, then see the numbers, made now."""
+    """Show an interview question: its options or, after the prediction, the experiment's result."""
     name, guess = values.interview, values.guess
     row = INTERVIEWS[name]
     widget(values, "interview", on_change=controls.on_interview_chosen)
@@ -240,7 +242,7 @@ def interview_tab(values: ExerciseSettings) -> None:
                   on_click=controls.on_interview, args=(1,),
                   type="primary" if answered else "secondary")  # fmt: skip
     first = ".st-key-interview_next button" if answered else ".st-key-interview_options button"
-    if st.session_state.get(MOVES):
+    if st.session_state.get(FOCUS_MOVES_KEY):
         _keyboard(first)
 
 
@@ -273,7 +275,7 @@ def _interview_answer(name: str, guess: int) -> None:
         st.error(f"The experiment says: {options[result.correct][0]}.", icon=":material/close:")
     st.markdown(_markdown_table(result.experiment.heads, result.experiment.rows))
     st.markdown(result.experiment.text)
-    page, link = EXPERIMENTS_AT[name]
+    page, link = EXPERIMENT_LINKS[name]
     st.page_link(f"{PAGES_FOLDER}/{page}/page.py", label="Open the experiment",
                  icon=":material/science:", query_params=link)  # fmt: skip
 

@@ -24,13 +24,13 @@ from viz.features.claims import compute
 from viz.features.claims import evidence as claims_evidence
 from viz.features.claims import print as claims_print
 from viz.features.claims.params import (
-    NAMES,
-    UNRUN,
+    NOT_RUN,
+    SETTING_NAMES,
     ClaimSettings,
-    chosen,
-    defaults,
-    listed,
-    opening,
+    chosen_settings,
+    default_settings,
+    filtered_claims,
+    opening_changes,
 )
 from viz.features.claims.params import settled as settled_claim
 from viz.features.training import params as training_state
@@ -189,10 +189,11 @@ def test_topic_and_verdict_filter_the_list() -> None:
 )
 def test_each_claim_is_under_one_topic_and_one_verdict(topic: str, run: dict[int, str]) -> None:
     parts = [
-        listed(ClaimSettings(topic=topic, verdict=verdict), run) for verdict in ("holds", UNRUN)
+        filtered_claims(ClaimSettings(topic=topic, verdict=verdict), run)
+        for verdict in ("holds", NOT_RUN)
     ]
     assert not {one.number for one in parts[0]} & {one.number for one in parts[1]}
-    whole = listed(ClaimSettings(topic=topic), run)
+    whole = filtered_claims(ClaimSettings(topic=topic), run)
     assert sorted(one.number for part in parts for one in part) == [one.number for one in whole]
 
 
@@ -243,8 +244,8 @@ def test_a_claim_that_trains_stops_at_its_next_run(monkeypatch: pytest.MonkeyPat
     trained: list[int] = []
     one = replace(claim(15), pieces=lambda values: [lambda: trained.append(1)] * 3)
     monkeypatch.setattr(compute, "claim", lambda number: one)
-    settings = defaults(one)
-    assert compute.work(15, settings)(lambda *told: len(trained) < 2) is None
+    settings = default_settings(one)
+    assert compute.claim_work(15, settings)(lambda *told: len(trained) < 2) is None
     assert len(trained) == 2
     found = compute.grid_work(15)(lambda *told: len(trained) < 4)
     assert found.runs == ()
@@ -268,7 +269,7 @@ def test_results_as_files_say_settings_and_version() -> None:
     assert [(r["holds in"], r["settings"]) for r in records] == [("12", "36"), ("0", "6"), ("", "")]
     assert {record["torch"] for record in records} == {"9.9"}
     assert records[1]["tried"] == "kernel_size 2, 3, 5; stride, and side of the pool 2, 3"
-    page = claims_print.as_page(rows, "9.9")
+    page = claims_print.as_html(rows, "9.9")
     assert page.count("<tr>") == 1 + len(rows)
     assert "PyTorch 9.9" in page
     assert "<fewer>" not in page
@@ -281,14 +282,14 @@ def test_results_as_files_say_settings_and_version() -> None:
 
 def test_every_setting_of_the_grid_has_a_row() -> None:
     found = whole(5)
-    html = claims_evidence.settings(found.runs)
+    html = claims_evidence.settings_table(found.runs)
     assert html.count("<tr>") == 1 + len(found.runs)
     assert "<td>input 9</td><td>✗ does not hold</td>" in html
 
 
 def test_every_row_of_the_evidence_has_its_sign() -> None:
     evidence = claim(4).run().evidence
-    html = claims_evidence.html(evidence)
+    html = claims_evidence.evidence_table(evidence)
     for agrees, (_, sign, _) in claims_evidence.AGREEMENT_SIGNS.items():
         assert html.count(f">{sign}</td>") == sum(each is agrees for each in evidence.agrees)
 
@@ -331,18 +332,18 @@ def test_every_setting_goes_through_a_link(one: Claim) -> None:
             assert not ignored
             values, ignored = settled_claim(values)
             assert not ignored
-            assert dict(chosen(one, values)) == {**one.defaults, each.name: value}
+            assert dict(chosen_settings(one, values)) == {**one.defaults, each.name: value}
 
 
 def test_no_setting_is_named_like_the_page_s_own() -> None:
     assert len({param.name for param in ClaimSettings.params()}) == len(ClaimSettings.params())
-    assert set(opening(1)) == {"claim", *NAMES}
+    assert set(opening_changes(1)) == {"claim", *SETTING_NAMES}
 
 
 @examples(60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.sampled_from([0, *NUMBERS]),
-    st.dictionaries(st.sampled_from(NAMES), st.text(max_size=8) | st.integers().map(str)),
+    st.dictionaries(st.sampled_from(SETTING_NAMES), st.text(max_size=8) | st.integers().map(str)),
 )
 def test_no_link_leaves_a_claim_with_settings_it_does_not_know(
     number: int, query: dict[str, str]
@@ -371,7 +372,7 @@ def test_every_light_claim_opens_with_verdict_picture_and_evidence(
     fresh = cache(lambda: Jobs(1))  # the other one may hold the claim over its whole grid
     monkeypatch.setattr(progress, "queue", fresh)
     app = visit({"claim": str(one.number)})
-    outcome = compute.outcome(one.number, defaults(one))
+    outcome = compute.outcome(one.number, default_settings(one))
     assert any(
         m.value.startswith("##### With this setting") and f" {outcome.verdict}]" in m.value
         for m in app.markdown

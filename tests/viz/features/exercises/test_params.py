@@ -13,13 +13,13 @@ from tests.viz.values import page_settings
 from viz.choices import layer, network
 from viz.features.exercises import params as exercises_state
 from viz.features.exercises.params import (
-    EXPERIMENTS_AT,
+    EXPERIMENT_LINKS,
     ExerciseSettings,
     Score,
     board_values,
-    class_link,
-    fewer_channels,
+    class_settings,
     network_values,
+    shows_fewer_channels,
 )
 from viz.features.exercises.picture import picture
 from viz.features.fields import params as fields_state
@@ -59,7 +59,7 @@ def test_every_state_comes_back_from_its_link(changes: dict[str, object]) -> Non
     found, ignored = ExerciseSettings.decoded(values.query())
     assert found == values
     assert ignored == []
-    assert exercises_state.question(values) == exercises_state.question(found)
+    assert exercises_state.current_question(values) == exercises_state.current_question(found)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,10 @@ def test_the_link_for_the_class_has_no_score() -> None:
     values = DEFAULTS.updated(
         {"code": 7, "kinds": ("reach",), "number": 9, "score": Score(1, 2, 0, 1)}
     )
-    assert query(ExerciseSettings.params(), class_link(values)) == {"code": "7", "kinds": "reach"}
+    assert query(ExerciseSettings.params(), class_settings(values)) == {
+        "code": "7",
+        "kinds": "reach",
+    }
 
 
 @pytest.mark.parametrize("kind, level", EVERY)
@@ -110,7 +113,7 @@ def test_what_is_opened_is_what_was_asked(kind: str, level: int) -> None:
             assert shown.window == asked.window
             assert check(shown, subject.size) == check(asked, subject.size)
             assert operation_of(shown).reduce == operation_of(asked).reduce
-            assert fewer_channels(subject) or shown.in_channels == asked.in_channels
+            assert shows_fewer_channels(subject) or shown.in_channels == asked.in_channels
             board = layer.board(values)
             if subject.values:
                 assert board.source.pixels()[0, 0].tolist() == list(subject.values)
@@ -129,7 +132,7 @@ OTHERS = page_settings()
 
 @pytest.mark.parametrize("name", INTERVIEWS)
 def test_experiments_open_where_they_say(name: str) -> None:
-    page, link = EXPERIMENTS_AT[name]
+    page, link = EXPERIMENT_LINKS[name]
     if page == "architectures":
         assert link == {}
         return
@@ -138,7 +141,7 @@ def test_experiments_open_where_they_say(name: str) -> None:
 
 
 def test_there_is_no_link_without_a_question() -> None:
-    assert list(EXPERIMENTS_AT) == list(INTERVIEWS)
+    assert list(EXPERIMENT_LINKS) == list(INTERVIEWS)
 
 
 @pytest.mark.parametrize("kind, level", EVERY)
