@@ -1,16 +1,24 @@
-"""The pages of the app, one folder of `viz.features` and one row each."""
+"""The pages of the app: each is a folder of `viz.features` and an entry of `PAGES`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 GROUPS = ("One layer", "Networks", "Downsampling", "Classroom")
-"""Sections of the navigation, in order; a section without pages is not shown."""
+"""Sections of the navigation, in order; a section without pages is left out."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One row of the navigation: ``viz/features/<name>/page.py``, whose last line runs it."""
+    """An entry of the navigation.
+
+    Attributes:
+        name: Folder of `viz.features` with the script ``page.py``, and path of the page's URL.
+        title: Name of the page in the navigation.
+        icon: Streamlit's name of its icon.
+        group: One of `GROUPS`.
+        help: What the page shows, in one sentence.
+    """
 
     name: str
     title: str
@@ -105,4 +113,4 @@ PAGES: tuple[Page, ...] = (
         "What textbooks say about strides, put to the test with PyTorch while you watch.",
     ),
 )
-"""The first row opens first."""
+"""All pages in the order of the navigation; the first one is the home page."""

@@ -1,8 +1,9 @@
-"""What a page's state is made of: parameters, each declared once, and the frozen spec of them all.
+"""The parameters of a page: each is declared once, as a field of a frozen dataclass.
 
 A page declares a subclass of `Settings`. Each of its fields is one parameter: the field's name is
-the name in the link and the key of the control; the maker behind it (`number`, `choice`, …) says
-the default, the bounds or options, and the label. Nothing here knows Streamlit.
+the name in the link and the key of the widget; the function that makes the field (`number`,
+`choice`, …) takes the default, the bounds or options, and the label. This module does not import
+Streamlit.
 
     @dataclass(frozen=True)
     class ShiftSettings(PictureSettings):
@@ -21,32 +22,31 @@ from typing import Any, Self
 from viz.lessons.tour import TOUR
 
 MAX_TEXT = 4000
-"""Longest value of one parameter that is read, in characters."""
-
+"""Longest value of a parameter that a link may carry, in characters."""
 
 Options = Mapping[Any, str] | Sequence[Any] | Callable[[], Mapping[Any, str] | Sequence[Any]]
-"""What can be chosen: value to label, values that are their own labels, or a function that
-returns one of these, for what is not known before torch is loaded."""
+"""The options of a choice: a mapping from value to label, values that are their own labels, or a
+function that returns one of these, for options that need torch to be loaded."""
 
 
 @dataclass(frozen=True)
 class Param:
-    """One parameter: how a link carries its value, and what its control says.
+    """One parameter: how a link carries its value, and what its widget shows.
 
     Attributes:
-        name: in the URL, and the key of its widget.
-        default: the value that is left out of the URL.
-        parse: text to value; ValueError with the rest of the sentence "name …".
-        format: value to text.
-        typed: whatever is typed into its text field stands, right or wrong; the page says what is
-            wrong.
-        kind: of its control, see `viz.page.widgets`.
-        label: of its control, without the bounds.
-        unit: of a number.
-        help: shown beside the control on request.
-        low, high: bounds of a number, both allowed.
-        step: from one number to the next.
-        options: what can be chosen.
+        name: Name in the URL, and key of the widget.
+        default: Value that is left out of the URL.
+        parse: Turns the text of a link into the value; its ValueError holds the rest of the
+            sentence "name …".
+        format: Turns a value into the text of a link.
+        typed: True if the page accepts any text that is typed, and says itself what is wrong.
+        kind: Kind of widget, a key of the tables in `viz.page.widgets`; "" for no widget.
+        label: Label of the widget, without the bounds.
+        unit: Unit of a number.
+        help: Text that the widget shows on request.
+        low, high: Lowest and highest number that is allowed.
+        step: Distance from one number to the next.
+        options: Options of a choice.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Param:
     options: Options = ()
 
     def allows(self, value: Any) -> bool:
-        """Whether a value that the browser sent keeps to the rules of a link."""
+        """Whether a link could carry this value; a browser can send any other."""
         if self.typed:
             return isinstance(value, str)
         try:
@@ -74,28 +74,28 @@ class Param:
 
     @property
     def labels(self) -> dict[Any, str]:
-        """What can be chosen: value to label."""
+        """The options as a mapping from value to label."""
         options = self.options() if callable(self.options) else self.options
         return dict(options) if isinstance(options, Mapping) else {o: str(o) for o in options}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The state of a page: frozen, one field for each parameter of its link.
+    """The state of a page: a frozen dataclass with one field for each parameter of its link.
 
-    A subclass may hold another group of settings in a field of its own, see `group`. Links and
-    widgets name every parameter by one flat name, which ``settings[name]`` and `updated` take;
-    code names the fields.
+    A subclass may hold a second set of settings in one field, see `group`. Links and widgets
+    give each of its parameters a flat name with a suffix (``stride_b`` for ``second.stride``);
+    ``settings[name]``, `of`, `flat` and `updated` use the flat names.
     """
 
     @classmethod
     def params(cls) -> tuple[Param, ...]:
-        """Every parameter of the link, those of groups with their suffix."""
+        """All parameters of the link by flat name, in the order of the fields."""
         return _params(cls)  # type: ignore[arg-type]  # classes are hashable
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """The settings of flat names; other names are passed over, missing ones take defaults."""
+        """Settings from values by flat name; missing ones get defaults, unknown names are ignored."""
         chosen: dict[str, Any] = {}
         for name, suffix, part in _fields(cls):
             if part is not None:
@@ -108,7 +108,7 @@ class Settings:
 
     @property
     def flat(self) -> dict[str, Any]:
-        """The values by the names in the link."""
+        """All values by flat name."""
         values: dict[str, Any] = {}
         for name, suffix, part in _fields(type(self)):
             value = getattr(self, name)
@@ -119,40 +119,40 @@ class Settings:
         return values
 
     def __getitem__(self, name: str) -> Any:
-        """The value of a parameter by its name in the link, where that is known at run time only.
+        """The value of a parameter by its flat name, for code that gets the name at run time.
 
         Raises:
-            KeyError: there is no such parameter.
+            KeyError: There is no such parameter.
         """
         if name in self.__dataclass_fields__:
             return getattr(self, name)
         return self.flat[name]
 
     def updated(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
-        """The settings with other values, by the names in the link; unknown names are passed over.
+        """A copy with other values, by flat name; unknown names are ignored.
 
-        `dataclasses.replace` does the same by field, and lets mypy check the names.
+        Where the names are fixed, `dataclasses.replace` is better: mypy checks its names.
         """
         return type(self).of({**self.flat, **(values or {}), **more})
 
     @classmethod
-    def defaults(cls, *apart: str) -> dict[str, Any]:
-        """The default of every parameter but those that are named."""
-        return {param.name: param.default for param in cls.params() if param.name not in apart}
+    def defaults(cls, *excluded: str) -> dict[str, Any]:
+        """The default of each parameter by flat name, without the excluded names."""
+        return {param.name: param.default for param in cls.params() if param.name not in excluded}
 
     @classmethod
     def decoded(cls, query: Mapping[str, str]) -> tuple[Self, list[str]]:
-        """The settings of a link, and one clause for each of its parameters that was ignored."""
+        """The settings of a link's parameters, and a clause for each parameter that was ignored."""
         values, ignored = decode(cls.params(), query)
         return cls.of(values), ignored
 
     def query(self) -> dict[str, str]:
-        """The URL parameters of a link that opens the page with these settings."""
+        """The URL parameters of the link that opens the page with these settings."""
         return query(self.params(), self.flat)
 
 
 def _fields(cls: type[Settings]) -> tuple[tuple[str, str, type[Settings] | None], ...]:
-    """(name, suffix, class of a group or None) of every field of a class of settings."""
+    """(name, suffix, settings class) of each field; the class is None unless the field is a group."""
     return tuple(
         (each.name, each.metadata.get("suffix", ""), each.metadata.get("group"))
         for each in fields(cls)
@@ -161,6 +161,7 @@ def _fields(cls: type[Settings]) -> tuple[tuple[str, str, type[Settings] | None]
 
 @cache
 def _params(cls: type[Settings]) -> tuple[Param, ...]:
+    """All parameters of a class of settings by flat name; see `Settings.params`."""
     params: list[Param] = []
     for each in fields(cls):
         if part := each.metadata.get("group"):
@@ -172,12 +173,12 @@ def _params(cls: type[Settings]) -> tuple[Param, ...]:
 
 
 def group(cls: type[Settings], suffix: str) -> Any:
-    """A field that holds another group of settings; links name them with the suffix."""
+    """A field that holds other settings; links name their parameters with this suffix."""
     return field(default_factory=cls, metadata={"group": cls, "suffix": suffix})
 
 
 def setting(param: Param) -> Any:
-    """A field of `Settings` that is this parameter; its name is the field's."""
+    """A field of `Settings` for a parameter; the parameter gets the field's name."""
     metadata = {"param": param}
     if isinstance(param.default, list):
         return field(default_factory=param.default.copy, metadata=metadata)
@@ -185,12 +186,12 @@ def setting(param: Param) -> Any:
 
 
 def inherited(cls: type[Settings], name: str, default: Any = None) -> Any:
-    """A field that is the parameter of another class of settings, with a default of its own.
+    """A field with the parameter of another class of settings, and if wanted another default.
 
     Args:
-        cls: the other class.
-        name: of the parameter.
-        default: the other class's where it is None.
+        cls: Class that declares the parameter.
+        name: Name of the parameter there.
+        default: Default of the new field; None for the default of the other class.
     """
     param = next(param for param in cls.params() if param.name == name)
     return setting(param if default is None else replace(param, default=default))
@@ -199,24 +200,24 @@ def inherited(cls: type[Settings], name: str, default: Any = None) -> Any:
 def text(
     default: Any, parse: Callable[[str], Any], format: Callable[[Any], str] = str, **control: Any
 ) -> Any:
-    """A value that a link carries in a form of its own.
+    """A field whose value has its own text form in a link.
 
     Args:
-        default: left out of the URL.
-        parse: text to value; ValueError with the rest of the sentence "name …".
-        format: value to text.
-        control: other attributes of `Param`.
+        default: Value that is left out of the URL.
+        parse: Turns text into the value; its ValueError holds the rest of the sentence "name …".
+        format: Turns the value into text.
+        control: Other attributes of `Param`.
     """
     return setting(Param("", default, parse, format, **control))
 
 
 def _control(kind: str, label: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes of `Param` that say how it is drawn; without a label it has no control."""
+    """The attributes of `Param` that describe its widget; a parameter without a label has none."""
     return {"kind": kind if label else "", "label": label, **attributes}
 
 
 def number(default: int, low: int, high: int, label: str = "", **control: Any) -> Any:
-    """A whole number in [low, high]."""
+    """A field for a whole number in [low, high]."""
 
     def parse(text: str) -> int:
         try:
@@ -233,7 +234,7 @@ def number(default: int, low: int, high: int, label: str = "", **control: Any) -
 
 
 def decimal(default: float, low: float, high: float, label: str = "", **control: Any) -> Any:
-    """A number in [low, high]."""
+    """A field for a decimal number in [low, high]."""
     low, high = float(low), float(high)
 
     def parse(text: str) -> float:
@@ -246,24 +247,33 @@ def decimal(default: float, low: float, high: float, label: str = "", **control:
         return value
 
     return setting(
-        Param("", default, parse, plain, **_control("number", label, control), low=low, high=high)
+        Param(
+            "",
+            default,
+            parse,
+            number_text,
+            **_control("number", label, control),
+            low=low,
+            high=high,
+        )
     )
 
 
-def plain(value: float) -> str:
-    """The short text of a number where it reads back as the same number, else all its digits."""
+def number_text(value: float) -> str:
+    """A number with six digits if they read back as the same number, otherwise with all digits."""
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 
 
 def choice(default: Any, options: Options, label: str = "", rule: str = "", **control: Any) -> Any:
-    """One of the options, texts or whole numbers.
+    """A field for one of several options, which are texts or whole numbers.
 
     Args:
-        default, label: of the parameter.
-        options: what can be chosen.
-        rule: the rest of the sentence "must be …"; names the options where it is empty.
-        control: other attributes of `Param`.
+        default: Option that is left out of the URL.
+        options: Options, see `Options`.
+        label: Label of the widget; "" for no widget.
+        rule: Rest of the sentence "must be …" for a wrong value; "" to list the options.
+        control: Other attributes of `Param`.
     """
 
     def parse(text: str) -> Any:
@@ -277,12 +287,14 @@ def choice(default: Any, options: Options, label: str = "", rule: str = "", **co
 
 
 def labeled_choice(labels: Mapping[str, str], default: str = "", **control: Any) -> Any:
-    """A choice whose widget holds the label, and whose link the name: the open tab of a page.
+    """A field whose value is a label on the page, while links carry a short name for it.
+
+    Streamlit's tabs have their labels as values, so this is used for the open tab of a page.
 
     Args:
-        labels: name in the link: label on the page.
-        default: a name; the first where it is empty.
-        control: other attributes of `Param`.
+        labels: Label on the page by name in the link.
+        default: Name in the link of the default; "" for the first one.
+        control: Other attributes of `Param`.
     """
     names = {label: key for key, label in labels.items()}
 
@@ -296,7 +308,7 @@ def labeled_choice(labels: Mapping[str, str], default: str = "", **control: Any)
 
 
 def switch(default: bool = False, label: str = "", **control: Any) -> Any:
-    """true or false."""
+    """A field for a truth value; links carry "true" or "false"."""
 
     def parse(text: str) -> bool:
         if text not in ("true", "false"):
@@ -310,7 +322,14 @@ def switch(default: bool = False, label: str = "", **control: Any) -> Any:
 
 
 def pattern(default: str, regex: str, rule: str, **control: Any) -> Any:
-    """A text of ASCII letters that the whole of a regular expression fits; ``rule`` says which."""
+    """A field for a text that must match a regular expression as a whole, with ASCII classes.
+
+    Args:
+        default: Text that is left out of the URL.
+        regex: The regular expression.
+        rule: Rest of the sentence "must be …" for a text that does not match.
+        control: Other attributes of `Param`.
+    """
 
     def parse(text: str) -> str:
         if not re.fullmatch(regex, text, re.ASCII):
@@ -322,24 +341,26 @@ def pattern(default: str, regex: str, rule: str, **control: Any) -> Any:
 
 @dataclass(frozen=True)
 class ShellSettings(Settings):
-    """Parameters that belong to every page: presentation mode, and the stop of the guided tour."""
+    """Parameters that every page has: presentation mode, and the number of the tour's stop (0: none)."""
 
     present: bool = switch()
     tour: int = number(0, 1, len(TOUR))
 
 
 SHELL = ShellSettings.params()
+"""The parameters that every page has."""
 SHELL_NAMES = frozenset(param.name for param in SHELL)
 
 
 def decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """The values of a link, and one clause for each of its parameters that was ignored.
+    """The values of a link by name, and a clause for each of its parameters that was ignored.
 
-    Those of `SHELL` are nobody's mistake, and not read unless they are asked for.
+    The parameters of `SHELL` are valid on every page: they are never reported as unknown, and
+    decoded only if ``params`` lists them.
     """
     values = {param.name: param.default for param in params}
     ignored = [
-        f"`{_shown(name)}` is no setting of this page"
+        f"`{_quoted(name)}` is no setting of this page"
         for name in query
         if name not in values and name not in SHELL_NAMES
     ]
@@ -352,25 +373,25 @@ def decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str,
                 raise ValueError(f"must have at most {MAX_TEXT} characters")
             values[param.name] = param.parse(text)
         except ValueError as error:
-            why = str(error).translate(_HARMLESS)
-            ignored.append(f"`{param.name}` {why} (got `{_shown(text)}`)")
+            why = str(error).translate(_MARKDOWN_ESCAPES)
+            ignored.append(f"`{param.name}` {why} (got `{_quoted(text)}`)")
     return values, ignored
 
 
-_HARMLESS = {ord(c): f"\\{c}" for c in "`$<>[]"}
-"""What Markdown would make something of, where a sentence quotes a visitor's text."""
+_MARKDOWN_ESCAPES = {ord(c): f"\\{c}" for c in "`$<>[]"}
+"""Escapes for the characters that have a meaning in Markdown, for a visitor's text in a sentence."""
 
 
-def _shown(text: str) -> str:
-    """A visitor's text, short and harmless inside Markdown code."""
-    kept = "".join(c for c in text if c.isprintable() and c not in "`$<>[]\\")
-    return kept if len(kept) <= 40 else kept[:40] + "…"
+def _quoted(text: str) -> str:
+    """A visitor's text without Markdown's characters, at most 40 characters long."""
+    clean = "".join(c for c in text if c.isprintable() and c not in "`$<>[]\\")
+    return clean if len(clean) <= 40 else clean[:40] + "…"
 
 
 def query(params: Sequence[Param], values: Mapping[str, Any]) -> dict[str, str]:
-    """The URL parameters of a link that opens the page with these values.
+    """The URL parameters of the link that opens the page with these values; defaults are left out.
 
-    A text that is too long for a link is left out; the page has to say so.
+    A text of more than `MAX_TEXT` characters is left out too; `PageState.show_warnings` says so.
     """
     return {
         p.name: text

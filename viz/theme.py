@@ -1,7 +1,7 @@
-"""The one palette: one meaning, one colour, on every page.
+"""The palette of all pages: a color has the same meaning everywhere.
 
-Okabe and Ito's colours, safe for the colour-blind; each meaning also has a shape
-(outline, hatching, dashes), so that pictures read in grey.
+The colors are those of Okabe and Ito, which color-blind people can tell apart. Each meaning also
+has a shape (outline, hatching, dashes), so that pictures can be read in grey.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ PADDING = "#8A8A8A"
 PINNED = "#CC79A7"
 
 MAGNITUDE = "cividis"
-"""Colour scale of magnitudes (Plotly and Matplotlib know it by this name)."""
+"""Name of the color scale for magnitudes, in Plotly and in Matplotlib."""
 
 SIGNED = ("#2166AC", "#F7F7F7", "#B2182B")
-"""Negative, zero, positive; the scale is always centered on zero."""
+"""Colors of the color scale for signed values: negative, zero, positive, centered on zero."""
 
 MEANINGS: dict[str, str] = {
     "input": INPUT,
@@ -27,16 +27,16 @@ MEANINGS: dict[str, str] = {
     "padding": PADDING,
     "pinned": PINNED,
 }
-"""Sent to the JavaScript, which has no colours of its own."""
+"""Color by meaning, as the JavaScript components receive it."""
 
 BRANCHES = (WINDOW, PINNED, "#56B4E9", "#A08A00")
-"""Paths through a network's branches, in the order of a merge's inputs; the first is the trunk."""
+"""Colors of a network's branches, in the order of the inputs of the node that merges them."""
 
 DASHES: tuple[tuple[int, ...], ...] = ((), (5, 3), (2, 3), (8, 3, 2, 3))
-"""The same paths in grey: dashes of their lines."""
+"""Dash patterns of the lines of `BRANCHES`, so that they can be told apart in grey."""
 
 GREY = ("#000000", "#FFFFFF")
-"""Pictures: dark to light, as the camera saw them."""
+"""Ends of the color scale for photographs: dark and light."""
 
 PAPER: dict[str, str] = {
     "text": "#1A1A1A",
@@ -45,4 +45,4 @@ PAPER: dict[str, str] = {
     "background": "#FFFFFF",
     "panel": "#F0F2F6",
 }
-"""The surroundings of a saved picture, whatever the theme on screen."""
+"""Colors of text, lines and background in a saved light picture, whatever the theme on screen."""

@@ -1,1 +1,1 @@
-"""What several pages let a visitor choose: a layer, a network, a unit of it."""
+"""Settings and widgets that several pages share: a picture, a layer, a network, a unit."""

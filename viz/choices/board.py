@@ -1,4 +1,4 @@
-"""The board of a chosen layer: swept once for all, and packed for the player."""
+"""The board of a layer: its result by torch, computed once for all visitors, and the player's data."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @computed_once(256)
 def sweep(board: BoardSpec) -> Sweep:
-    """The board's layer run by torch; a class that asks the same thing computes it once."""
+    """The result of the board's layer on its input, computed by torch."""
     warm()
     return board.run()
 
 
 @computed_once(128)
 def payload(board: BoardSpec) -> dict[str, Any]:
-    """One sweep as the player takes it: arrays and window starts, never a frame per step."""
+    """The data of a board for the player (JavaScript): arrays, window positions and texts."""
     result = sweep(board)
     operation = operation_of(result.spec)
     data: dict[str, Any] = {
@@ -61,10 +61,11 @@ def payload(board: BoardSpec) -> dict[str, Any]:
 
 
 MAX_EDITABLE_SIDE = 16
-"""Longest side of an input whose cells can be typed by hand."""
+"""Longest side, in pixels, of an input whose cells a visitor can edit."""
 
 
 def _axis(axis: Axis, values: np.ndarray[Any, Any]) -> dict[str, list[int]]:
+    """One axis of a board as lists of integers; ``values`` are indices into the input."""
     return {
         "source": axis.source.tolist(),
         "values": values.tolist(),
@@ -79,10 +80,11 @@ _KINDS: tuple[tuple[str, Callable[[np.ndarray[Any, Any]], Any]], ...] = (
     ("u1", lambda a: a.size == 0 or (a.min() >= 0 and a.max() <= 255)),
     ("i2", lambda a: a.min() >= -(2**15) and a.max() < 2**15),
 )
+"""NumPy's names of small integer types, and a function that tells whether an array fits."""
 
 
 def _array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Base64 of the smallest exact type: whole numbers as one or two bytes, else float32."""
+    """An array as Base64: whole numbers with one or two bytes each, others as float32."""
     kind = "f4"
     if np.isfinite(array).all() and (array == np.rint(array)).all():
         kind = next((name for name, fits in _KINDS if fits(array)), "f4")
@@ -91,34 +93,39 @@ def _array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Lost:
-    """What a layer does not read: a sentence ("" when it reads all), and repairs."""
+class UnreadReport:
+    """What the windows of a layer leave unread.
+
+    Attributes:
+        sentence: A sentence about it; "" if they read everything.
+        fixes: Changes of the layer or its input that would make the windows read everything.
+    """
 
     sentence: str
     fixes: tuple[Fix, ...]
 
 
 @computed_once(256)
-def unread(board: BoardSpec) -> Lost:
-    """What the windows of a layer leave over, in words, with what would mend it."""
+def unread(board: BoardSpec) -> UnreadReport:
+    """The input pixels, or else the padding, that no window of a board's layer reads."""
     spec, size = board.layer, board.source.size
     mask = unread_mask(spec, size)
     if mask.any():
-        return Lost(unread_sentence(mask), tuple(fixes(spec, size)))
+        return UnreadReport(unread_sentence(mask), tuple(fixes(spec, size)))
     rows, cols = sizes.formula(spec, size)
-    return Lost(remainder_sentence(rows.remainder, cols.remainder), ())
+    return UnreadReport(remainder_sentence(rows.remainder, cols.remainder), ())
 
 
 def size_line(
-    board: BoardSpec, name: str = "", lost: str | None = None, fixes: Sequence[str] = ()
+    board: BoardSpec, name: str = "", note: str | None = None, fixes: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The size formula of one board beside what torch gives, as the player shows it.
+    """Data for the player's line with the size formula of a board and torch's output size.
 
     Args:
-        board: the layer on its input.
-        name: letter of the board where there are several.
-        lost: a sentence below the formula; what no window reads, where it is None.
-        fixes: labels of the repairs that are offered.
+        board: The layer on its input.
+        name: Letter of the board, if there are several.
+        note: Sentence below the formula; None for the one of `unread`.
+        fixes: Labels of the fixes that are offered.
     """
     rows, cols = sizes.formula(board.layer, board.source.size)
     _, height, width = sweep(board).output.shape
@@ -127,6 +134,6 @@ def size_line(
         "formulas": formulas(rows, cols),
         "torch": times((height, width)),
         "agrees": (rows.outputs, cols.outputs) == (height, width),
-        "lost": unread(board).sentence if lost is None else lost,
+        "unread": unread(board).sentence if note is None else note,
         "fixes": list(fixes),
     }

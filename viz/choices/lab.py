@@ -1,4 +1,4 @@
-"""A net of the training lab as any page may name it: the settings of its run, and its code."""
+"""Settings of a training run in the training lab, which other pages use too, and the net's code."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from core.training.spec import (
 from viz.params import Settings, choice, decimal, number, pattern, switch, text
 
 STEPS = (30, 2000)
+"""Smallest and largest number of training steps."""
 LARGEST_SEED = 9999
 TASKS = {
     Digits.kind: "handwritten digits",
-    LongRange.kind: "a far mark",
+    LongRange.kind: "two distant marks",
     OwnImages.kind: "your own images",
 }
+"""Label on the page by kind of task."""
 VARIES = {
     "downsampling": "the downsampling",
     "batch_norm": "batch normalization",
@@ -36,12 +38,15 @@ VARIES = {
     "optimizer": "the optimizer",
     "learning_rate": "the learning rate",
 }
-"""What may differ between the nets: label on the page."""
+"""Label on the page by the name of the setting in which the compared nets differ."""
 OPTIMIZER_WORDS = {"adamw": "AdamW", "sgd": "SGD with momentum"}
 
 
 def _variants(value: str) -> str:
-    """Checks what holds for every kind of variants; `variants` of the training page reads them."""
+    """Check the text of the compared values and return it.
+
+    The training page's own parameters decide whether the values suit the setting that varies.
+    """
     parts = value.split(",")
     if value and not all(re.fullmatch(r"[a-z0-9_.+-]{1,20}", part) for part in parts):
         raise ValueError("must be values with commas between them, such as max,strided")
@@ -59,7 +64,11 @@ DOWNSAMPLING_WORDS = {
     "max_blur": "blurred max pooling",
     "dilated": "dilation, no downsampling",
 }
-_RULE_WORDS = {"far": "the far mark's sign", "agree": "whether both signs agree"}
+"""Label on the page by name of a net's downsampling."""
+_RULE_WORDS = {
+    "far": "the sign of the outer mark",
+    "agree": "whether both signs agree",
+}
 _HEAD_WORDS = {
     "suited": "what suits the task",
     "average": "mean over the map",
@@ -70,12 +79,12 @@ _PLAIN, _DIGITS, _MARKS = TrainingSpec(), Digits(), LongRange()
 
 @dataclass(frozen=True)
 class NetSettings(Settings):
-    """The settings of a net."""
+    """The settings of a net's architecture."""
 
     downsampling: str = choice(
         _PLAIN.net.downsampling,
         DOWNSAMPLING_WORDS,
-        "downsampling — what stands between two levels",
+        "downsampling — between two levels",
         help="*Dilation* keeps the map's size and spreads the kernels instead.",
     )
     levels: int = number(
@@ -84,7 +93,7 @@ class NetSettings(Settings):
         4,
         "levels — downsampling steps",
         kind="slider",
-        help="Each halves the map's sides and doubles its channels.",
+        help="Each makes the map half as high and wide, with twice the channels.",
     )
     depth: int = number(
         _PLAIN.net.depth,
@@ -117,7 +126,7 @@ class NetSettings(Settings):
 
 @dataclass(frozen=True)
 class OptimizerSettings(NetSettings):
-    """The settings of a net and of how it is trained."""
+    """The settings of a net's architecture and of its training."""
 
     optimizer: str = choice(_PLAIN.optimizer, OPTIMIZER_WORDS, "optimizer")
     learning_rate: float = decimal(
@@ -138,12 +147,13 @@ class OptimizerSettings(NetSettings):
 
 
 def _digit_side(default: int, name: str) -> Any:
+    """A field for the side of a digit in pixels."""
     return number(default, 8, SIDE, f"{name} — side of a digit", kind="slider", unit="px")
 
 
 @dataclass(frozen=True)
 class TaskSettings(Settings):
-    """What is learned, and from which images."""
+    """The settings of the task that a net is trained for, and of its images."""
 
     task: str = choice(Digits.kind, TASKS, "task — what is learned")
     smallest: int = _digit_side(_DIGITS.smallest, "smallest")
@@ -160,12 +170,12 @@ class TaskSettings(Settings):
     rule: str = choice(
         _MARKS.rule, {name: _RULE_WORDS[name] for name in RULES}, "rule — what the class depends on"
     )
-    digest: str = pattern("", "([0-9a-f]{32})?", "that of images that were given here")
+    digest: str = pattern("", "([0-9a-f]{32})?", "the digest of images that were uploaded here")
 
 
 @dataclass(frozen=True)
 class TrainingSettings(TaskSettings, OptimizerSettings):
-    """All that decides what is trained: the nets, what they differ in, and what they learn."""
+    """The settings of a comparison: the net, the setting in which the nets differ, and the task."""
 
     vary: str = choice("downsampling", VARIES, "vary — what differs between the nets")
     variants: str = text("", _variants)
@@ -181,7 +191,7 @@ class TrainingSettings(TaskSettings, OptimizerSettings):
 
 
 def source(spec: TrainingSpec) -> str:
-    """The layers before the head as PyTorch code, and the head in words."""
+    """PyTorch code of a net's layers before the head, and the head as a comment."""
     from core.training.nets import body
 
     channels, height, width = spec.task.shape

@@ -1,4 +1,4 @@
-"""Memory of the training lab for all visitors: runs and uploaded images, bounded in bytes.
+"""Training runs and uploaded images of all visitors, in memory bounded in bytes.
 
 This module imports neither torch nor Streamlit.
 """
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from core.training.records import Record, State
 
 T = TypeVar("T")
-A_RECORD = 8_000
-"""Estimated bytes of a record's numbers, without its arrays; rather too many than too few."""
+RECORD_BYTES = 8_000
+"""Upper estimate of the bytes of a record without its arrays."""
 
 
 class ByteLimitedLRU(Generic[T]):
     """A thread-safe LRU mapping bounded by the bytes of its values.
 
     Args:
-        most: how many bytes all values together may take.
-        size: returns the bytes of a value.
+        most: Largest number of bytes of all values together.
+        size: Function that returns the bytes of a value.
     """
 
     def __init__(self, most: int, size: Callable[[T], int]) -> None:
         self._most, self._size = most, size
         self._lock = Lock()
-        self._things: OrderedDict[str, tuple[T, int]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[T, int]] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -47,34 +47,39 @@ class ByteLimitedLRU(Generic[T]):
     def get(self, name: str) -> T | None:
         """The value of a name, which becomes the most recently used; None if there is none."""
         with self._lock:
-            entry = self._things.get(name)
+            entry = self._entries.get(name)
             if entry is None:
                 return None
-            self._things.move_to_end(name)
+            self._entries.move_to_end(name)
             return entry[0]
 
-    def put(self, name: str, thing: T, better: Callable[[T, T], bool] = lambda a, b: True) -> T:
+    def put(self, name: str, value: T, better: Callable[[T, T], bool] = lambda a, b: True) -> T:
         """Store a value, unless the stored one is at least as good; drop the least recently used ones.
 
         A value that exceeds the bound alone is not stored.
 
+        Args:
+            name: Name of the value.
+            value: The new value.
+            better: Function of the new and the stored value: whether the new one replaces it.
+
         Returns:
-            the better value.
+            The better value.
         """
-        size = self._size(thing)
+        size = self._size(value)
         with self._lock:
-            there = self._things.get(name)
-            if there is not None and not better(thing, there[0]):
-                self._things.move_to_end(name)
-                return there[0]
-            if there is not None:
-                self._bytes -= self._things.pop(name)[1]
+            stored = self._entries.get(name)
+            if stored is not None and not better(value, stored[0]):
+                self._entries.move_to_end(name)
+                return stored[0]
+            if stored is not None:
+                self._bytes -= self._entries.pop(name)[1]
             if size <= self._most:
-                self._things[name] = thing, size
+                self._entries[name] = value, size
                 self._bytes += size
             while self._bytes > self._most:
-                self._bytes -= self._things.popitem(last=False)[1][1]
-            return thing
+                self._bytes -= self._entries.popitem(last=False)[1][1]
+            return value
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,9 @@ class Run:
     """The records of a training run so far.
 
     Attributes:
-        records: only the last one holds a state: the whole state while steps are left, and the
-            weights after the last step.
-        error: why the run cannot go on, in words for the screen; "" if it can.
+        records: Records so far. Only the last one holds a state: all of it while steps are left,
+            and only the weights after the last step.
+        error: Reason on screen why the run cannot continue; "" if it can.
     """
 
     records: tuple[Record, ...] = ()
@@ -92,7 +97,7 @@ class Run:
 
     @property
     def state(self) -> State | None:
-        """The state from which the run resumes."""
+        """The state from which training continues; None before the first record."""
         return self.records[-1].state if self.records else None
 
     @property
@@ -102,7 +107,7 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether the run has finished or cannot go on."""
+        """Whether all steps are done, or the run cannot continue."""
         return self.finished or bool(self.error)
 
     def with_record(self, record: Record) -> Run:
@@ -111,7 +116,7 @@ class Run:
             _with_state(each, "") if each.state.arrays else each for each in self.records
         )
         newest = _with_state(record, "net/") if _is_last(record) else record
-        for each in _arrays(newest):  # all visitors see the same ones
+        for each in _arrays(newest):  # all visitors share them
             each.flags.writeable = False
         return Run((*before, newest))
 
@@ -121,6 +126,7 @@ class Run:
 
     @property
     def _steps(self) -> int:
+        """Number of steps done; -1 before the first record."""
         return self.records[-1].step if self.records else -1
 
     @property
@@ -130,16 +136,18 @@ class Run:
 
 
 def _is_last(record: Record) -> bool:
+    """Whether the record is the one after the last step."""
     return record.step == record.steps
 
 
 def _with_state(record: Record, prefix: str) -> Record:
-    """The record with only those arrays of its state whose names have a prefix; "" for none."""
+    """The record with those arrays of its state whose names start with a prefix; "" for none."""
     arrays = {k: v for k, v in record.state.arrays.items() if prefix and k.startswith(prefix)}
     return replace(record, state=replace(record.state, arrays=arrays))
 
 
 def _arrays(record: Record) -> list[NDArray[Any]]:
+    """All arrays of a record: those of its state and of its snapshot."""
     arrays = list(record.state.arrays.values())
     shot = record.snapshot
     if shot is not None:
@@ -148,40 +156,46 @@ def _arrays(record: Record) -> list[NDArray[Any]]:
 
 
 def _bytes(record: Record) -> int:
-    return A_RECORD + sum(each.nbytes for each in _arrays(record))
+    """Approximate bytes of a record."""
+    return RECORD_BYTES + sum(each.nbytes for each in _arrays(record))
 
 
 STORE: ByteLimitedLRU[Run] = ByteLimitedLRU(200 * 2**20, lambda run: run.nbytes)
-"""Runs by the text of their spec."""
+"""Runs by the text of their spec, as `core.training.text.to_text` writes it."""
 UPLOADS: ByteLimitedLRU[OwnImages] = ByteLimitedLRU(
     256 * 2**20, lambda own: own.images.nbytes + own.labels.nbytes
 )
-"""Visitors' images by their digest."""
+"""Uploaded images by their digest."""
 
 
 def stored_run(text: str) -> Run:
+    """The run of a spec's text; a run without records if none is stored."""
     return STORE.get(text) or Run()
 
 
 def uploaded_images(digest: str) -> OwnImages | None:
-    """The images of a digest; None if they are no longer in memory."""
+    """The uploaded images with a digest; None if they are not in memory."""
     return UPLOADS.get(digest)
 
 
 def finished(text: str) -> tuple[TrainingSpec, State]:
-    """A finished run and its weights: `core.training.loop.trained` makes the net of them, in
-    another process too, which has no `STORE` of its own filled.
+    """The spec and the weights of a finished run, from which `core.training.loop.trained` makes
+    the net, also in a worker process, whose `STORE` is empty.
+
+    Args:
+        text: Text of the run's spec.
 
     Raises:
-        SpecError: as `trained_module`.
+        SpecError: The text is no spec, its images are not here, or the run is not finished here.
     """
-    spec = from_text(text, _own_of(text))
+    spec = from_text(text, _own_images(text))
     run = stored_run(to_text(spec))
     if not run.finished:
         raise SpecError("run", "is not trained on this server; train it in the training lab", text)
     return spec, run.records[-1].state
 
 
-def _own_of(text: str) -> OwnImages | None:
+def _own_images(text: str) -> OwnImages | None:
+    """The uploaded images that the text of a spec names; None if it names none."""
     digests = [word[7:] for word in text.split(" ") if word.startswith("digest=")]
     return uploaded_images(digests[0]) if digests else None

@@ -20,8 +20,8 @@ from viz.params import (
     choice,
     decimal,
     number,
+    number_text,
     pattern,
-    plain,
     switch,
     text,
 )
@@ -224,7 +224,7 @@ def view_values(message: object) -> dict[str, Any]:
 def with_edit(cells_text: str, index: tuple[int, ...], value: float) -> str:
     """The edits with one more cell typed."""
     cells = dict(edits(cells_text, len(index))) | {index: value}
-    return "_".join(f"{'.'.join(map(str, i))}:{plain(v)}" for i, v in sorted(cells.items()))
+    return "_".join(f"{'.'.join(map(str, i))}:{number_text(v)}" for i, v in sorted(cells.items()))
 
 
 def size(values: BoardSettings) -> Pair:
@@ -357,7 +357,7 @@ def settle(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, list[str]
         limit: longest side of an output that can be run; None for any.
     """
     params = {param.name: param for param in LayerSettings.params()}
-    plain = LayerSettings.defaults()
+    defaults = LayerSettings.defaults()
     sentences: list[str] = []
     for _ in range(8):
         error = refusal(values, limit)
@@ -365,11 +365,13 @@ def settle(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, list[str]
             return values, sentences
         names = _AT_FAULT.get(error.parameter, (error.parameter,))
         change = _nearest(values, [params[name] for name in names if name in params], limit)
-        values = values.updated(change or plain)
+        values = values.updated(change or defaults)
         changed = ", ".join(f"`{name}` to {value}" for name, value in change.items())
         why = f"`{error.parameter}` {error.rule}"
         sentences.append(f"{why}. Set {changed or 'all to the defaults'}.")
-    values = values.updated(plain)  # out of ideas: the plain layer fits everything
+    values = values.updated(
+        defaults
+    )  # no single change helps: the default layer fits nearly every input
     if refusal(values, limit) is not None:
         values = replace(values, input_height=8, input_width=8, in_channels=1)
     return values, [*sentences, "The layer's settings are back at their defaults."]

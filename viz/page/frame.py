@@ -1,5 +1,6 @@
-"""What all pages have in common: torch is loaded, the link is read and written, the heading has
-a menu beside it, one tab is open, and where nothing can be drawn there is a sentence and a button.
+"""The frame of every page: its state, its heading with a menu, its tabs, and its refusal.
+
+A refusal is a sentence with a button, in place of a picture that cannot be drawn.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from viz.server import torch_start
 
 @contextmanager
 def page_state(page: str, settings: type[S], *, warm: bool = True) -> Iterator[PageState[S]]:
-    """One run of a page: its state follows the link, and the link follows the state at the end.
+    """The state of a page for one run of its script; the link is updated when the run ends.
 
     Args:
-        page: name of the page.
-        settings: class of its settings.
-        warm: whether nothing of the page is drawn before torch is loaded.
+        page: Name of the page.
+        settings: Class of its settings.
+        warm: Whether to load torch before the page draws anything.
     """
     if warm:
         warm_up()
@@ -35,7 +36,7 @@ def page_state(page: str, settings: type[S], *, warm: bool = True) -> Iterator[P
 
 
 def warm_up() -> None:
-    """Load torch, which takes seconds in the first run after the server has started."""
+    """Load torch with a placeholder on the page: it takes seconds once after the server's start."""
     if not torch_start.is_warm():
         skeleton = st.skeleton(height=460)
         torch_start.warm()
@@ -43,7 +44,7 @@ def warm_up() -> None:
 
 
 def heading(text: str) -> DeltaGenerator:
-    """The heading of a page; returns the place beside it, where the menu for files goes."""
+    """Draw the heading of a page; returns the container beside it, for the menu that saves files."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
@@ -54,12 +55,12 @@ def heading(text: str) -> DeltaGenerator:
 def open_tab(
     values: Settings, labels: Mapping[str, str], parameter: str = "tab"
 ) -> tuple[str, DeltaGenerator]:
-    """The row of tabs; returns the open one's name in the link, and the place inside of it.
+    """Draw the row of tabs; returns the name of the open tab in the link, and its container.
 
     Args:
-        values: of the page.
-        labels: name in the link: label on the page.
-        parameter: whose value is the open tab's label.
+        values: Settings of the page.
+        labels: Label on the page by name in the link.
+        parameter: Name of the parameter whose value is the label of the open tab.
     """
     tabs = st.tabs(
         list(labels.values()), key=bind_widget(parameter, values[parameter]), on_change="rerun"
@@ -75,14 +76,14 @@ def refuse(
     values: Mapping[str, Any],
     smaller_change: tuple[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Why there is nothing to see, and a button to values with which there is.
+    """Draw a refusal: why there is no picture, and a button that sets values for which there is one.
 
     Args:
-        page: name of the page.
-        error: None where the reason stands on the page already.
-        label: of the button.
-        values: what the button changes.
-        smaller_change: label and values of a button with a smaller change, which then comes first.
+        page: Name of the page.
+        error: The reason; None if the page shows it already.
+        label: Label of the button.
+        values: Values that the button sets.
+        smaller_change: Label and values of a button that changes less, which then comes first.
     """
     if error:
         st.warning(sentence(error))

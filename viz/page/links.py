@@ -1,4 +1,4 @@
-"""Links to the stops of the tour, as Streamlit wants them."""
+"""Links to the stops of the guided tour, in the form that `st.page_link` takes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from viz.lessons.tour import TOUR, Stop
 from viz.page.session import shell_query
 
 PAGES_FOLDER = "../features"
-"""From the script that Streamlit runs."""
+"""Path of the folder of all pages, relative to the script that Streamlit runs."""
 
 
 def file_of(stop: Stop) -> str:
-    """The page that a stop opens, as Streamlit's links want it."""
+    """Path of the page that a stop opens, for `st.page_link`."""
     return f"{PAGES_FOLDER}/{stop.page}/page.py"
 
 
 def stop_query(number: int) -> dict[str, str]:
-    """The parameters of the link that opens a stop, 1 the first, in the mode on show."""
+    """URL parameters of the link to a stop, counted from 1; presentation mode stays as it is."""
     return {**dict(parse_qsl(TOUR[number - 1].query)), **shell_query(tour=number)}

@@ -1,4 +1,4 @@
-"""Long computations on a page: their place in the queue, their progress, a button that stops them."""
+"""Long computations on a page: position in the queue, progress bar, and buttons to stop and resume."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def visitor() -> str:
 
 
 def _connected(visitor: str) -> bool:
+    """Whether the browser of a visitor, as `visitor` names them, is still connected."""
     session = visitor.partition(" ")[0]
     return is_connected(session)
 
@@ -60,17 +61,17 @@ def show(
     draw: Callable[[Mapping[Hashable, View]], None],
     jobs: Jobs | None = None,
 ) -> dict[Hashable, View]:
-    """Draw the state of some computations, and draw it again whenever it changes.
+    """Request some computations, draw their state, and draw it again while they run.
 
     Args:
-        slot: name of the place on the page; new wishes for it replace the old ones.
-        works: the wanted computations, the most urgent first. One that the visitor has stopped
+        slot: Name of a place on the page; a new request for it replaces the previous one.
+        works: The computations by key, the most urgent first. One that the visitor has stopped
             is not requested until they resume it.
-        draw: called with the state of each computation, inside a container of its own.
-        jobs: the queue; by default that of all long computations.
+        draw: Function that draws the states of the computations, which it gets by key.
+        jobs: The queue; None for that of all computations but training.
 
     Returns:
-        the current state of each computation.
+        The current state of each computation by key.
     """
     name, line = f"{visitor()} {slot}", jobs or queue()
 
@@ -105,7 +106,7 @@ def show(
 
 
 def poll_interval(slot: str, visitors: int) -> float:
-    """Seconds between two polls of each of so many visitors; costly polls are rarer."""
+    """Seconds between two polls of each visitor, so that all polls stay within `POLL_BUDGET`."""
     return max(POLL_INTERVAL_S, visitors * _poll_costs.get(slot, DEFAULT_POLL_COST_S) / POLL_BUDGET)
 
 
@@ -119,7 +120,7 @@ def keep_reconnecting() -> None:
 
 
 def withdraw(*slots: str) -> None:
-    """Withdraw the wishes of places that are no longer on the page."""
+    """Withdraw the requests of slots that are no longer on the page."""
     seen: dict[str, Any] = st.session_state.get("seen", {})
     for slot in slots:
         if slot in seen:
@@ -140,7 +141,7 @@ def settled(views: Mapping[Hashable, View]) -> bool:
 
 
 def progress(slot: str, key: Hashable, view: View, what: str, unit: str = "draws") -> None:
-    """A progress bar of one computation in units, with a button that stops it."""
+    """Draw the progress bar of a computation, counted in units, with a button that stops it."""
     bar, button = st.columns([5, 1], vertical_alignment="center")
     if view.state == "waiting":
         bar.progress(0.0, f"In the queue: {_jobs(view.ahead)} before this one.")
@@ -163,12 +164,14 @@ def status_line(
     name: str = "",
     stopped: str = "",
 ) -> None:
-    """One line for a computation without a result: its progress, or why it ended and how to go on.
+    """Draw one line for a computation without a result: its progress, or why it ended.
 
     Args:
-        what, unit: as in `progress`.
-        name: its name, if there are several.
-        stopped: the sentence for a stopped one, instead of "Stopped.".
+        slot, key, view: The slot, key and state of the computation, as in `show`.
+        what: Text before the counts of the progress bar.
+        unit: What is counted.
+        name: Name of the computation, if there are several.
+        stopped: Sentence for a stopped one, instead of "Stopped.".
     """
     if view.state in ("waiting", "running"):
         progress(slot, key, view, what, unit)
@@ -179,7 +182,7 @@ def status_line(
 
 
 def failure_line(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
-    """A sentence about a failure, with a button that tries again if that may help."""
+    """Draw a sentence about a failure, with a button that tries again if that may help."""
     again = [key for key, view in views.items() if view.error and not view.refused]
     if not again:
         st.warning(why)
@@ -196,7 +199,7 @@ def failure_line(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
 
 
 def resume_line(slot: str, sentence: str, *keys: Hashable) -> None:
-    """A sentence about stopped computations, with a button that resumes them."""
+    """Draw a sentence about stopped computations, with a button that starts them anew."""
     text, button = st.columns([5, 1], vertical_alignment="center")
     text.info(sentence)
     button.button(
@@ -210,10 +213,12 @@ def resume_line(slot: str, sentence: str, *keys: Hashable) -> None:
 
 
 def _sentence(clause: str, name: str) -> str:
+    """A clause as a sentence, after the name of its computation if there is one."""
     return f"{name}: {clause}." if name else f"{clause[:1].upper()}{clause[1:]}."
 
 
 def _jobs(count: int) -> str:
+    """``1 computation``, ``2 computations``."""
     return "1 computation" if count == 1 else f"{count} computations"
 
 

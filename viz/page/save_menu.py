@@ -1,6 +1,6 @@
-"""The menu that turns what a page shows into files for slides.
+"""The menu "Save for slides", which makes files of a page's pictures.
 
-Matplotlib is loaded, and draws, when somebody clicks; never in the run of a page.
+Matplotlib is loaded when a visitor clicks the download button, never in the run of a page.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ SIZE_LABELS = {
     "half": "half a slide, beside text",
 }
 STILL_DPI = (100, 150, 200, 300)
+"""Dots per inch to choose from for a PNG."""
 FILM_DPI = (72, 96, 144)
+"""Dots per inch to choose from for a GIF or MP4."""
 NO_FFMPEG = "MP4 needs ffmpeg, which this server has not: `pip install imageio-ffmpeg` brings it."
 
 _DEFAULTS: dict[str, Any] = {
@@ -48,11 +50,13 @@ _DEFAULTS: dict[str, Any] = {
     "strip": 0,
     "caption": False,
 }
-_turns = BoundedSemaphore(2)
-"""Clicks that are served at a time; the others wait, each in its visitor's own request."""
+"""Choices that the menu starts with."""
+_drawing_slots = BoundedSemaphore(2)
+"""Limits how many files are drawn at a time; further clicks wait in their own requests."""
 DRAWING = "save: drawing"
-ASKED_S = 10.0
-"""How long a click's request for its file is waited for: a browser sends both at once."""
+"""Key of the session under which the `Drawing` of the open menu is stored."""
+REQUEST_TIMEOUT_S = 10.0
+"""Seconds to wait for the request of a file after a click; a browser sends both at once."""
 NO_MEMORY = (
     "The server has no memory left for this file. SVG and PDF need least; or try again later."
 )
@@ -61,23 +65,24 @@ NOT_DRAWN = "The server could not make this file; its log says why. Another form
 
 
 def save_menu(page: str, pictures: Sequence[Picture], settings: str) -> None:
-    """A menu "Save for slides": one picture of the page, as a file.
+    """Draw the button "Save for slides", which opens the menu.
 
     Args:
-        page: name of the page, for the link and the file's name.
-        pictures: what is on show; the first is chosen until the visitor chooses another.
-        settings: what they show, in words, for the caption.
+        page: Name of the page, for the link and the file's name.
+        pictures: Pictures on the page; the first one is chosen at the beginning.
+        settings: The settings of the page in words, for the caption.
     """
     if pictures and st.button(
         "Save for slides", icon=":material/slideshow:", key=f"save_{page}", type="tertiary"
     ):
         _choices(page, pictures, settings, link(page))
     else:
-        st.session_state.pop(DRAWING, None)  # the menu is closed: its file need not be kept
+        st.session_state.pop(DRAWING, None)  # the menu is closed: its file is no longer needed
 
 
 @st.dialog("Save for slides", width="small", icon=":material/slideshow:")
 def _choices(page: str, pictures: Sequence[Picture], settings: str, address: str) -> None:
+    """Draw the menu: the choices, and the button that downloads the file."""
     chosen: dict[str, Any] = st.session_state.setdefault("saving", dict(_DEFAULTS))
     picture = _picture(chosen, pictures)
     kind = _kind(chosen, picture)
@@ -89,8 +94,8 @@ def _choices(page: str, pictures: Sequence[Picture], settings: str, address: str
         st.warning(f"{error}.")
         return
     if kind in FILMS:
-        told = f"{picture.frames} frames"
-        st.caption(f"{told}, the film's limit: {picture.note}." if picture.note else f"{told}.")
+        frames = f"{picture.frames} frames"
+        st.caption(f"{frames}, the film's limit: {picture.note}." if picture.note else f"{frames}.")
     drawing = _drawing(picture, style, kind, strip, clicked=st.session_state.get(f"saved_{page}"))
     st.download_button(
         "Download",
@@ -105,93 +110,99 @@ def _choices(page: str, pictures: Sequence[Picture], settings: str, address: str
 
 
 def file_name(page: str, name: str, style: Style, kind: Kind, strip: int = 0) -> str:
-    """``sweep-board-dark.svg``: what it shows, and how."""
+    """Name of a file from its page, picture and style, such as ``sweep-board-dark.svg``."""
     parts = [page, name, f"strip-{strip}" if strip else "", "dark" if style.dark else ""]
     words = re.findall(r"[a-z0-9]+", " ".join(parts).lower())
     return f"{'-'.join(words)}.{kind}"
 
 
 class Drawing:
-    """A file, made by the first click, in a thread of the server's that serves no page.
+    """A file that is drawn when the download button is clicked, in a thread of its request.
 
-    Of an error there Streamlit tells the visitor that there was one, and nobody what it was
-    (https://github.com/streamlit/streamlit/issues/13466). The click starts a run of the menu
-    too, which asks `outcome`.
+    If drawing raises there, Streamlit shows the visitor only that something failed
+    (https://github.com/streamlit/streamlit/issues/13466). The click also causes a run of the
+    menu, which shows the reason that `outcome` returns.
 
     Attributes:
-        wanted: picture, style, kind, strip.
-        file: once it is made.
+        arguments: Picture, style, kind and strip, as `viz.slides.sheet.saved` takes them.
+        file: Bytes of the file; None before it is drawn.
     """
 
     def __init__(self, picture: Picture, style: Style, kind: Kind, strip: int) -> None:
-        self.wanted = picture, style, kind, strip
+        self.arguments = picture, style, kind, strip
         self.file: bytes | None = None
-        self._trouble = ""
-        self._asked, self._done = Event(), Event()
+        self._failure = ""
+        self._started, self._done = Event(), Event()
 
     def __call__(self) -> bytes:
-        """Makes the file. Raises what drawing raises, for Streamlit, after `outcome` has it."""
+        """Draw the file. An error is stored for `outcome`, and raised again for Streamlit."""
         from viz.slides.sheet import saved
 
-        self._asked.set()
+        self._started.set()
         try:
-            with _turns:
-                self.file = saved(*self.wanted)
+            with _drawing_slots:
+                self.file = saved(*self.arguments)
         except Exception as error:
-            self._trouble = trouble(error)
+            self._failure = failure_sentence(error)
             raise
         finally:
             self._done.set()
         return self.file
 
     def outcome(self) -> str:
-        """What went wrong, in a sentence, once the file is made or not; "" where all is well."""
-        if self._asked.wait(ASKED_S):
+        """Wait until drawing has ended; returns a sentence about its failure, "" for a success."""
+        if self._started.wait(REQUEST_TIMEOUT_S):
             self._done.wait()
-        return self._trouble
+        return self._failure
 
 
-def trouble(error: Exception) -> str:
-    """Why there is no file, for the visitor: what they can change, or that they cannot."""
-    if os.strerror(errno.ENOSPC) in str(error):  # of Python's, or in ffmpeg's words
+def failure_sentence(error: Exception) -> str:
+    """Why a file could not be drawn, and what the visitor can do about it."""
+    if os.strerror(errno.ENOSPC) in str(error):  # Python and ffmpeg use the same words
         return NO_DISK
     if isinstance(error, SpecError):
         return f"{error}."
     if isinstance(error, MemoryError):
-        return NO_MEMORY  # nothing is loaded where nothing fits
-    from core.device import is_out_of_memory  # brings torch
+        return NO_MEMORY  # before torch is loaded, which needs memory too
+    from core.device import is_out_of_memory  # imports torch
 
     return NO_MEMORY if is_out_of_memory(error) else NOT_DRAWN
 
 
-def _drawing(*wanted: Any, clicked: bool | None) -> Drawing:
-    """What the button gives. Where the click that started this run failed, it is said why.
+def _drawing(*arguments: Any, clicked: bool | None) -> Drawing:
+    """The drawing of the download button; shows the failure if the button was clicked and it failed.
 
-    The file stays with the button until the menu is closed: Streamlit forgets one that no
-    session holds as soon as any two have run, before a browser that is far away comes for it.
+    The session holds the file until the menu is closed: otherwise Streamlit would drop it after
+    two more runs of any session, before a slow browser has fetched it.
+
+    Args:
+        arguments: As of `Drawing`.
+        clicked: Whether a click on the button has caused this run.
     """
-    told = st.empty()
-    kept: Drawing | None = st.session_state.get(DRAWING)
-    why = kept.outcome() if kept and clicked else ""
-    if why:
-        told.error(why)
-    if kept is None or why or kept.wanted != wanted:
-        kept = st.session_state[DRAWING] = Drawing(*wanted)
-    return kept
+    message = st.empty()
+    drawing: Drawing | None = st.session_state.get(DRAWING)
+    failure = drawing.outcome() if drawing and clicked else ""
+    if failure:
+        message.error(failure)
+    if drawing is None or failure or drawing.arguments != arguments:
+        drawing = st.session_state[DRAWING] = Drawing(*arguments)
+    return drawing
 
 
 def _picture(chosen: dict[str, Any], pictures: Sequence[Picture]) -> Picture:
+    """Draw the choice of a picture, if there are several; returns the chosen one."""
     named = {picture.name: picture for picture in pictures}
     if len(named) == 1:
         return pictures[0]
-    key = _offered(chosen, "picture", list(named))
+    key = _widget_key(chosen, "picture", list(named))
     st.selectbox("Picture", list(named), format_func=lambda name: named[name].label, key=key)
-    return named[_told(chosen, "picture")]
+    return named[_choice(chosen, "picture")]
 
 
 def _kind(chosen: dict[str, Any], picture: Picture) -> Kind:
+    """Draw the choices of the file's format and of the strip of steps; returns the format."""
     kinds = [kind for kind in picture.kinds() if kind != "mp4" or ffmpeg()]
-    key = _offered(chosen, "kind", kinds)
+    key = _widget_key(chosen, "kind", kinds)
     missing = picture.film is not None and "mp4" not in kinds
     st.segmented_control(
         "Format",
@@ -201,55 +212,56 @@ def _kind(chosen: dict[str, Any], picture: Picture) -> Kind:
         key=key,
         help="SVG and PDF stay sharp at any size." + (f" {NO_FFMPEG}" if missing else ""),
     )
-    kind: Kind = _told(chosen, "kind")
+    kind: Kind = _choice(chosen, "kind")
     if picture.strip and kind in KINDS:
         st.selectbox(
             "Steps",
             [0, *STRIPS],
             format_func=lambda n: f"{n} steps side by side" if n else "the step on show",
-            key=_offered(chosen, "strip", [0, *STRIPS]),
+            key=_widget_key(chosen, "strip", [0, *STRIPS]),
         )
-        _told(chosen, "strip")
+        _choice(chosen, "strip")
     return kind
 
 
 def _style(chosen: dict[str, Any], kind: Kind, settings: str, address: str) -> Style:
+    """Draw the choices of size, resolution, colors and caption; returns them as a style."""
     st.selectbox(
         "Size",
         list(SIZES),
         format_func=lambda size: SIZE_LABELS[size],
-        key=_offered(chosen, "size", list(SIZES)),
+        key=_widget_key(chosen, "size", list(SIZES)),
     )
     dpi = "still_dpi" if kind in KINDS else "film_dpi"
-    width, height = SIZES[_told(chosen, "size")]
+    width, height = SIZES[_choice(chosen, "size")]
     if kind not in ("svg", "pdf"):
         options = STILL_DPI if kind in KINDS else FILM_DPI
         st.selectbox(
             "Dots",
             options,
             format_func=lambda n: f"{width * n:.0f}×{height * n:.0f} ({n} DPI)",
-            key=_offered(chosen, dpi, options),
+            key=_widget_key(chosen, dpi, options),
         )
-        _told(chosen, dpi)
-    st.toggle("Dark", key=_offered(chosen, "dark"))
+        _choice(chosen, dpi)
+    st.toggle("Dark", key=_widget_key(chosen, "dark"))
     if kind != "mp4":
-        st.toggle("Transparent", key=_offered(chosen, "transparent"))
-        _told(chosen, "transparent")
-    st.toggle("Caption: settings and link", key=_offered(chosen, "caption"))
-    told = _told(chosen, "caption")
+        st.toggle("Transparent", key=_widget_key(chosen, "transparent"))
+        _choice(chosen, "transparent")
+    st.toggle("Caption: settings and link", key=_widget_key(chosen, "caption"))
+    with_caption = _choice(chosen, "caption")
     return Style(
         size=chosen["size"],
         dpi=chosen[dpi],
-        dark=_told(chosen, "dark"),
+        dark=_choice(chosen, "dark"),
         transparent=chosen["transparent"] and kind != "mp4",
-        caption=settings if told else "",
-        link=address if told else "",
+        caption=settings if with_caption else "",
+        link=address if with_caption else "",
         credit=credit(address),
     )
 
 
-def _offered(chosen: dict[str, Any], name: str, options: Sequence[Any] = (False, True)) -> str:
-    """The key of a widget, which starts from what was chosen last, on whatever page."""
+def _widget_key(chosen: dict[str, Any], name: str, options: Sequence[Any] = (False, True)) -> str:
+    """The key of a widget, whose value starts with the last choice on any page."""
     key = f"save: {name}"
     if st.session_state.get(key, chosen[name]) not in options:
         chosen[name] = _DEFAULTS[name] if _DEFAULTS[name] in options else options[0]
@@ -258,7 +270,7 @@ def _offered(chosen: dict[str, Any], name: str, options: Sequence[Any] = (False,
     return key
 
 
-def _told(chosen: dict[str, Any], name: str) -> Any:
-    """What the widget says; kept while the menu is closed, when Streamlit forgets widgets."""
+def _choice(chosen: dict[str, Any], name: str) -> Any:
+    """The value of a widget; it is also stored, because Streamlit drops it with the closed menu."""
     chosen[name] = st.session_state[f"save: {name}"]
     return chosen[name]

@@ -1,4 +1,4 @@
-"""Tables of words and numbers as HTML, and numbers as words in their cells. No Streamlit here."""
+"""HTML tables, and the text of numbers in their cells. This module does not import Streamlit."""
 
 from __future__ import annotations
 
@@ -7,20 +7,31 @@ from dataclasses import dataclass
 from html import escape
 
 UNKNOWN = "–"
+"""Cell of a value that cannot be computed."""
 WAITING = "…"
+"""Cell of a value that is not computed yet."""
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row of a table: what is told, how it was found, and a cell for each block."""
+    """One row of a table of measurements.
+
+    Attributes:
+        name: The quantity.
+        method: How it was measured or computed.
+        cells: Its value for each column.
+    """
 
     name: str
-    how: str
+    method: str
     cells: tuple[str, ...]
 
 
 def scaled(amount: float, unit: str = "") -> str:
-    """``1.85 G``, ``38.5 MB``, ``12.3 ms``: three digits and a prefix, fewer without one."""
+    """An amount with a metric prefix: ``1.85 G``, ``38.5 MB``, ``12.3 ms``.
+
+    It has three significant digits, without trailing zeros if there is no prefix.
+    """
     for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ")):
         if abs(amount) >= size * 0.9995:
             number = amount / size
@@ -31,7 +42,7 @@ def scaled(amount: float, unit: str = "") -> str:
 
 
 def percent(share: float) -> str:
-    """``75 %``; never a 0 or a 100 that is not exactly one."""
+    """A share as ``75 %``; only exact shares become ``0 %`` and ``100 %``."""
     if share in (0, 1):
         return f"{100 * share:g} %"
     text = f"{100 * share:.1f}".removesuffix(".0")
@@ -42,15 +53,15 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in one cell of a table, and how.
+    """The content and look of one cell of a table.
 
     Attributes:
-        text: large.
-        note: small, below it.
-        kind: classes of the style sheet, such as "number".
-        title: said while the pointer rests on it.
-        head: whether it is the heading of its row.
-        span: columns that it takes.
+        text: Text of the cell.
+        note: Small text below it.
+        kind: CSS classes, such as "number".
+        title: Tooltip.
+        head: Whether the cell is the heading of its row.
+        span: Number of columns that it takes.
     """
 
     text: str
@@ -61,7 +72,7 @@ class Cell:
     span: int = 1
 
     def html(self, scope: str = "") -> str:
-        """The cell; ``scope`` is "col" in a heading line."""
+        """The cell as HTML; ``scope`` is "col" for the heading of a column."""
         scope = scope or ("row" if self.head else "")
         tag, span = "th" if scope else "td", str(self.span) if self.span > 1 else ""
         attributes = {"scope": scope, "class": self.kind, "title": self.title, "colspan": span}
@@ -76,13 +87,13 @@ def table(
     rows: Iterable[Sequence[str | Cell]],
     kind: str = "",
 ) -> str:
-    """A table as HTML; where it is wider than a phone it scrolls by itself.
+    """A table as HTML, which scrolls sideways if it is wider than the screen.
 
     Args:
-        name: for screen readers.
-        heads: of the columns; no line of headings without any.
-        rows: the cells, texts or more than that; nothing of them is read as HTML.
-        kind: classes of the style sheet, beside "table".
+        name: Name for screen readers.
+        heads: Headings of the columns; empty for a table without headings.
+        rows: Cells of each row; their texts are escaped.
+        kind: CSS classes besides "table".
     """
 
     def line(cells: Sequence[str | Cell], scope: str = "") -> str:
@@ -105,19 +116,19 @@ def comparison_table(
     *,
     compact: bool = False,
 ) -> str:
-    """A table with a column for each block.
+    """An HTML table that compares several blocks or networks: one column for each.
 
     Args:
-        titles: of the columns.
-        lines: the rows.
-        second: words below the titles.
-        name: for screen readers.
-        compact: how things are found is told on hover only.
+        titles: Headings of the columns.
+        lines: Rows of the table.
+        second: Small text below each heading.
+        name: Name for screen readers.
+        compact: Whether the rows' methods are tooltips only.
     """
     below = second or [""] * len(titles)
     heads = [Cell(title, words) for title, words in zip(titles, below, strict=True)]
     rows: Iterable[list[str | Cell]] = (
-        [Cell(row.name, "" if compact else row.how, title=row.how, head=True), *row.cells]
+        [Cell(row.name, "" if compact else row.method, title=row.method, head=True), *row.cells]
         for row in lines
     )
     return table(name, ["", *heads], rows, "wide")

@@ -1,4 +1,4 @@
-"""The control of a declared parameter: its key, label, bounds and options are the parameter's."""
+"""The widget of a declared parameter, which has the parameter's key, label, bounds and options."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from viz.page.session import bind_widget, declared
 from viz.params import MAX_TEXT, Param, Settings
 
 NUMBERS = {"slider": "slider", "number": "number_input"}
+"""Streamlit's function by `Param.kind`, for numbers."""
 CHOICES = {
     "select": "selectbox",
     "select_slider": "select_slider",
@@ -20,6 +21,7 @@ CHOICES = {
     "pills": "pills",
     "multiselect": "multiselect",
 }
+"""Streamlit's function by `Param.kind`, for choices among options."""
 _ATTRIBUTES = {field.name for field in fields(Param)}
 
 
@@ -33,23 +35,23 @@ def widget(
     args: tuple[Any, ...] = (),
     **settings: Any,
 ) -> None:
-    """Draw the control of a parameter of the page that is open.
+    """Draw the widget of a parameter of the open page.
 
     Args:
-        values: of the page.
-        name: of the parameter.
-        place: a container; where the script stands without one.
-        suffix: of the name in the link, where ``values`` are one group of the page's.
-        on_change, args: callback of a change.
-        settings: attributes of `Param` that follow the other settings, such as bounds, options
-            and label; any other argument of the control as Streamlit has it.
+        values: Settings of the page, or of one of its groups.
+        name: Name of the parameter in ``values``.
+        place: Container to draw into; by default the current place of the script.
+        suffix: Suffix of the name in the link, if ``values`` is a group of the page.
+        on_change, args: Callback of a change, and its arguments.
+        settings: Attributes of `Param` that replace the declared ones, such as bounds, options
+            and label; any other name is an argument of Streamlit's widget.
     """
     param = declared(name + suffix)
-    narrower = {key: settings.pop(key) for key in [*settings] if key in _ATTRIBUTES}
-    if not isinstance(narrower.get("options", {}), Mapping):
-        known = param.labels
-        narrower["options"] = {o: known.get(o, str(o)) for o in narrower["options"]}
-    param = replace(param, **narrower)
+    replaced = {key: settings.pop(key) for key in [*settings] if key in _ATTRIBUTES}
+    if not isinstance(replaced.get("options", {}), Mapping):
+        labels = param.labels
+        replaced["options"] = {o: labels.get(o, str(o)) for o in replaced["options"]}
+    param = replace(param, **replaced)
     method, arguments, identity = _control(param)
     if on_change:
         settings |= {"on_change": on_change, "args": args}
@@ -60,7 +62,7 @@ def widget(
 
 
 def _control(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
-    """Streamlit's function, its arguments, and which of them make it another widget."""
+    """Name of Streamlit's function, its arguments, and those that belong to the widget's identity."""
     if param.kind in NUMBERS:
         return _number(param)
     if param.kind in CHOICES:
@@ -74,17 +76,21 @@ def _control(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
 
 
 def _number(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
+    """As `_control`, for a number; its label ends with its bounds and its unit."""
     low, high = param.low, param.high
     assert low is not None
     assert high is not None
     arguments: dict[str, Any] = {"min_value": low, "max_value": high, "step": param.step}
-    if low == high and param.kind == "slider":  # one that cannot move, and why
+    if low == high and param.kind == "slider":  # Streamlit refuses equal bounds
         arguments |= {"max_value": low + 1, "disabled": True, "help": "Only this value fits here."}
     if param.kind == "number" and isinstance(low, float):
         arguments["format"] = "%g"
-    arguments["label"] = f"{param.label}, {_plain(low)}–{_plain(high)} {param.unit}".rstrip()
+    arguments["label"] = (
+        f"{param.label}, {_bound_text(low)}–{_bound_text(high)} {param.unit}".rstrip()
+    )
     return NUMBERS[param.kind], arguments, (low, arguments["max_value"])
 
 
-def _plain(bound: float) -> str:
+def _bound_text(bound: float) -> str:
+    """A bound as text; whole numbers have commas between thousands."""
     return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"

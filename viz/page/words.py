@@ -1,4 +1,4 @@
-"""Settings as short English, the same on every page."""
+"""Texts about a layer's settings, sizes and cost, the same on every page."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def both(value: Pair) -> str:
-    """``2``, or ``2×3`` where height and width differ."""
+    """A (height, width) pair as ``2``, or as ``2×3`` if the two differ."""
     return str(value[0]) if value[0] == value[1] else times(value)
 
 
 def pads(padding: Pads) -> str:
-    """``1``, ``1×2``, or each side by name where they differ."""
+    """Padding as ``1``, as ``1×2`` for height and width, or as ``top 0 bottom 1 …``."""
     (top, bottom), (left, right) = padding
     if top == bottom and left == right:
         return both((top, left))
@@ -38,7 +38,10 @@ def pads(padding: Pads) -> str:
 
 
 def sides(padding: Pads, output_padding: Pair = (0, 0)) -> str:
-    """``1 on every side``, ``0 before, 1 after``, or each side by name; then what is added."""
+    """Padding in words: ``1 on every side``, ``0 before, 1 after``, or ``top 0, bottom 1, …``.
+
+    The output padding of a transposed convolution follows if there is one.
+    """
     (top, bottom), (left, right) = padding
     text = f"top {top}, bottom {bottom}, left {left}, right {right}"
     if (top, bottom) == (left, right):
@@ -47,7 +50,7 @@ def sides(padding: Pads, output_padding: Pair = (0, 0)) -> str:
 
 
 def title(spec: LayerSpec) -> str:
-    """``3×3 convolution, stride 2, padding 1``: what a screenshot needs."""
+    """A layer with its settings: ``3×3 convolution, stride 2, padding 1``; defaults are left out."""
     parts = [
         f"{times(spec.kernel_size)} {OPERATIONS[spec.operation].label.lower()}",
         f"stride {both(spec.stride)}",
@@ -67,7 +70,7 @@ def title(spec: LayerSpec) -> str:
 
 
 def convention_label(name: str, operation: Operation) -> str:
-    """``number``, ``sides`` or a named convention, as it stands in a list to choose from."""
+    """Label of a way to give the padding: ``number``, ``sides`` or a convention's name."""
     if name == "number":
         return "a number (PyTorch)"
     if name == "sides":
@@ -76,19 +79,19 @@ def convention_label(name: str, operation: Operation) -> str:
     return f"{rule.label}: {rule.description_for(operation.has('output_padding'))}"
 
 
-COLOURS = ("red", "green", "blue")
+COLOR_CHANNELS = ("red", "green", "blue")
 
 
 def channel_names(picture: object, channels: int) -> list[str]:
-    """Names of the input planes: colours where the picture has them."""
-    coloured = isinstance(picture, Upload) or PICTURES[str(picture)].color
-    if channels == 3 and coloured:
-        return list(COLOURS)
+    """Names of the input channels: the colors if the picture is a color photograph."""
+    in_color = isinstance(picture, Upload) or PICTURES[str(picture)].color
+    if channels == 3 and in_color:
+        return list(COLOR_CHANNELS)
     return [f"channel {i}" for i in range(channels)]
 
 
 def labels(board: BoardSpec, output: Pair) -> dict[str, Any]:
-    """What the player writes beside the grids of one board."""
+    """Texts of the player for one board: title, captions, names of channels and filters."""
     spec, size = board.layer, board.source.size
     operation = OPERATIONS[spec.operation]
     channels = channel_names(board.source.picture, board.source.channels)
@@ -112,12 +115,14 @@ def labels(board: BoardSpec, output: Pair) -> dict[str, Any]:
 
 
 def _kernel_word(operation: Operation) -> str:
+    """The caption's word for the kernel grid."""
     if not operation.learned:
         return "window"
     return "flipped kernel" if operation.has("output_padding") else "kernel"
 
 
 def _input_caption(spec: LayerSpec, size: Pair, stretched: bool) -> str:
+    """Caption of the input grid; ``stretched`` if the layer inserts zeros between the pixels."""
     (top, bottom), (left, right) = spec.padding
     if stretched:
         between = "" if spec.stride == (1, 1) else ", stretched with zeros"
@@ -128,16 +133,16 @@ def _input_caption(spec: LayerSpec, size: Pair, stretched: bool) -> str:
 
 
 def formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
-    """The size formula with its numbers: one line, or one for each axis where they differ."""
+    """The size formula with numbers: one line for both axes, or one for each if they differ."""
     if rows.text == cols.text:
         return [rows.text.replace("-", "−")]
     return [f"height: {rows.text}".replace("-", "−"), f"width: {cols.text}".replace("-", "−")]
 
 
 def first_tap(axis: AxisFormula) -> str:
-    """Where the first tap of output $o$ stands, e.g. ``2o − 1``, as LaTeX."""
-    place = "o" if axis.stride == 1 else rf"{axis.stride}\,o"
-    return place + (f" - {axis.before}" if axis.before else "")
+    """Input index of the first tap of output $o$, as LaTeX: ``2\\,o - 1``."""
+    index = "o" if axis.stride == 1 else rf"{axis.stride}\,o"
+    return index + (f" - {axis.before}" if axis.before else "")
 
 
 SHRINKING = (
@@ -162,7 +167,7 @@ GROWING = (
 
 
 def why_this_size(rows: AxisFormula, cols: AxisFormula) -> str:
-    """The size formula in letters with its reason, for a layer like this."""
+    """Markdown with the size formula in letters for the layer's kind, and its derivation."""
     text = GROWING if rows.transposed else SHRINKING
     if not rows.transposed:
         text += ROUNDED_UP if rows.ceil_mode else ROUNDED_DOWN
@@ -179,11 +184,11 @@ def why_this_size(rows: AxisFormula, cols: AxisFormula) -> str:
 
 
 def window_sentence(rows: AxisFormula, cols: AxisFormula) -> str:
-    """Where the windows of this layer stand, in its own numbers."""
+    """A sentence with the positions of the layer's windows, in numbers."""
     gaps = pair((rows.dilation, cols.dilation))
     if rows.transposed:
         zeros = pair((rows.stride - 1, cols.stride - 1))
-        inserted = f"{zeros} zero{'' if zeros == '1' else 's'} between neighbouring inputs"
+        inserted = f"{zeros} zero{'' if zeros == '1' else 's'} between neighboring inputs"
         with_zeros = "" if zeros == "0" else f", with {inserted}"
         taps = "" if gaps == "1" else f", its taps {gaps} apart,"
         return (
@@ -199,7 +204,7 @@ def window_sentence(rows: AxisFormula, cols: AxisFormula) -> str:
 
 
 def cost(operation: Operation, parameters: int, macs: int) -> str:
-    """What the layer learns, and what it multiplies."""
+    """A sentence with the layer's numbers of parameters and of multiply–accumulates."""
     learns = "learns nothing"
     if parameters:
         learns = f"learns **{parameters:,}** number{'' if parameters == 1 else 's'} (parameters)"
@@ -211,7 +216,11 @@ def cost(operation: Operation, parameters: int, macs: int) -> str:
 
 
 def unread_sentence(mask: NDArray[np.bool_]) -> str:
-    """What is never read, by rows and columns where whole ones are lost."""
+    """A sentence about the input pixels that no window reads, by whole rows and columns.
+
+    Args:
+        mask: (H, W), True where no window reads the pixel; not all False.
+    """
     rows = np.flatnonzero(mask.all(axis=1)).tolist()
     cols = np.flatnonzero(mask.all(axis=0)).tolist()
     parts = [_lines("row", rows, mask.shape[0]), _lines("column", cols, mask.shape[1])]
@@ -222,7 +231,11 @@ def unread_sentence(mask: NDArray[np.bool_]) -> str:
 
 
 def remainder_sentence(rows: int, cols: int) -> str:
-    """What is left over where no pixel of the picture is lost; "" where nothing is."""
+    """A sentence about a remainder that consists of padding only; "" if there is no remainder.
+
+    Args:
+        rows, cols: Rows and columns of the padded input past the last window.
+    """
     parts = [_last("row", rows), _last("column", cols)]
     over = " and ".join(part for part in parts if part)
     if not over:
@@ -237,13 +250,14 @@ def remainder_sentence(rows: int, cols: int) -> str:
 
 
 def _last(word: str, count: int) -> str:
+    """``the last row``, ``the last 2 rows``; "" for a count of 0."""
     if count == 0:
         return ""
     return f"the last {word}" if count == 1 else f"the last {count} {word}s"
 
 
 def _lines(word: str, indices: list[int], n: int) -> str:
-    """``the last row``, ``row 3``, ``4 rows``."""
+    """Rows or columns in words: ``the last row``, ``row 3``, ``4 rows``; ``n`` of them exist."""
     if not indices:
         return ""
     if indices == list(range(n - len(indices), n)):
@@ -254,20 +268,20 @@ def _lines(word: str, indices: list[int], n: int) -> str:
 
 
 def pair(values: Sequence[float], sign: str = "×") -> str:
-    """``3×5``; one number where both are the same."""
+    """Two numbers as ``3×5``; one number if they are equal."""
     first, second = (f"{value:g}" for value in values)
     return first if first == second else f"{first}{sign}{second}"
 
 
 def field_size(field: ReceptiveField) -> str:
-    """What a unit sees: ``37×37``, ``at most 37×37``, ``whole image``."""
+    """Size of a receptive field: ``37×37``, ``at most 37×37``, ``whole image``."""
     whole = all(axis.whole for axis in field.axes)
     size = "whole image" if whole else pair(field.size)
     return f"at most {size}" if field.bound else size
 
 
 def sentence(error: SpecError) -> str:
-    """A refusal as a sentence, a visitor's text in it made harmless for Markdown."""
+    """An error as a sentence in Markdown, in which a visitor's text is escaped."""
     text = str(error).translate({ord(c): f"\\{c}" for c in "`*_$<>[]#~:"})
     end = "" if text.endswith(("?", ".")) else "."
     return f"{text[:1].upper()}{text[1:]}{end}"

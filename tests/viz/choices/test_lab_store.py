@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core.training import Net, TrainingSpec
 from core.training.loop import train, trained
 from core.training.records import Record
-from viz.choices.lab_store import A_RECORD, ByteLimitedLRU, Run
+from viz.choices.lab_store import RECORD_BYTES, ByteLimitedLRU, Run
 
 SPEC = TrainingSpec(
     Net("max", 1, 1, 4), batch=8, steps=4, warm_up=2, records=4, snapshots=1, erf_draws=2
@@ -137,8 +137,8 @@ def test_the_size_is_that_of_its_arrays(records: list[Record]) -> None:
     shots = [first.kernels, first.erf.map, last.kernels, last.erf.map]
     weights = [v for k, v in records[-1].state.arrays.items() if k.startswith("net/")]
     arrays = sum(each.nbytes for each in (*shots, *weights))
-    assert run_of(records).nbytes == arrays + len(records) * A_RECORD
-    assert run_of(records).nbytes < run_of(records[:-1]).nbytes + last.erf.map.nbytes + A_RECORD
+    assert run_of(records).nbytes == arrays + len(records) * RECORD_BYTES
+    assert run_of(records).nbytes < run_of(records[:-1]).nbytes + last.erf.map.nbytes + RECORD_BYTES
 
 
 def test_nobody_can_write_into_what_all_see(records: list[Record]) -> None:

@@ -148,7 +148,7 @@ def test_a_click_that_fails_says_why_whoever_is_first(error: Exception, told: st
 
 
 def test_a_click_that_asks_for_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(save_menu, "ASKED_S", 0.01)
+    monkeypatch.setattr(save_menu, "REQUEST_TIMEOUT_S", 0.01)
     assert failing(MemoryError()).outcome() == ""
 
 

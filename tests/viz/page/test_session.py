@@ -151,7 +151,7 @@ def test_a_new_widget_is_told_its_value_until_it_has_settled(
     assert told(at.run()), "the browser may draw the second run alone"
     at.slider(key="n").set_value(5).run()
     assert values_of(at)["n"] == 5, "what the visitor has moved meanwhile stands"
-    monkeypatch.setattr("viz.page.session.SETTLING", 0.0)
+    monkeypatch.setattr("viz.page.session.SETTLING_S", 0.0)
     assert not told(at.run())
 
 

@@ -51,8 +51,8 @@ export function showFrame(page, { presets, preset, comparisons, compare, sizes }
   page.compare.onchange = () => send("compare", page.compare.value);
   page.size.replaceChildren(...sizes.flatMap(formula));
   page.lost.replaceChildren(
-    ...sizes.flatMap(({ name, lost, fixes }) => [
-      ...(lost ? [element("span", { textContent: lettered(name, lost) })] : []),
+    ...sizes.flatMap(({ name, unread, fixes }) => [
+      ...(unread ? [element("span", { textContent: lettered(name, unread) })] : []),
       ...fixes.map((label) =>
         element("button", {
           type: "button",
@@ -68,8 +68,8 @@ export function showFrame(page, { presets, preset, comparisons, compare, sizes }
 
 /** The lines of the formula as texts for a saved picture. */
 export const frameLines = ({ sizes }) =>
-  sizes.flatMap(({ name, formulas, torch, lost }) =>
-    [...formulas.slice(0, -1), `${formulas.at(-1)}   torch: ${torch}`, ...(lost ? [lost] : [])].map(
+  sizes.flatMap(({ name, formulas, torch, unread }) =>
+    [...formulas.slice(0, -1), `${formulas.at(-1)}   torch: ${torch}`, ...(unread ? [unread] : [])].map(
       (text) => lettered(name, text),
     ),
   );

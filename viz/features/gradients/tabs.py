@@ -202,7 +202,7 @@ def _sweep(each: Shown, page: PageState[GradientSettings]) -> None:
         st.session_state["gradients_view"],
         {
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
-            "sizes": [choices_board.size_line(board, lost=_padding_copies_note(each))],
+            "sizes": [choices_board.size_line(board, note=_padding_copies_note(each))],
         },
         identity=str(hash(board)),
         token=token,

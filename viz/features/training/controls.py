@@ -37,8 +37,8 @@ from viz.server.settings import settings
 TASK_SAYS = {
     Digits.kind: "1,797 handwritten digits, each at a random place and size on 32×32 pixels.",
     LongRange.kind: (
-        "Two marks in noise, some pixels apart. The class depends on the far one, and a unit in "
-        "the centre can learn it only if its field reaches there."
+        "Two marks in noise, one in the center and one some pixels from it. The class depends on "
+        "the outer one, and a unit in the center can learn it only if its field reaches there."
     ),
     OwnImages.kind: "An `.npz` file with two arrays, `images` and `labels`.",
 }

@@ -167,7 +167,11 @@ def class_names(task: Task) -> tuple[str, ...]:
         return tuple(map(str, task.names))
     if isinstance(task, Digits):
         return tuple(map(str, range(task.classes)))
-    return ("far mark −1", "far mark +1") if task.rule == "far" else ("signs differ", "signs agree")
+    return (
+        ("outer mark −1", "outer mark +1")
+        if task.rule == "far"
+        else ("signs differ", "signs agree")
+    )
 
 
 def _task(values: LabSettings, own: OwnImages | None) -> Task:

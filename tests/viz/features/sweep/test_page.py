@@ -274,14 +274,14 @@ def test_a_classic_that_had_to_change_says_so() -> None:
 )
 def test_a_fix_leaves_no_pixel_unread(link: dict[str, Any]) -> None:
     at = visit(**link)
-    assert "hatched) never count" in frame_of(at)["sizes"][0]["lost"]
+    assert "hatched) never count" in frame_of(at)["sizes"][0]["unread"]
     layer, size = board_of(at).layer, board_of(at).source.size
     found = fixes(layer, size)
     assert frame_of(at)["sizes"][0]["fixes"] == [fix.label for fix in found]
     assert found
     for fix in found:
         mended = visit(**link_to(state.values_of(fix.spec, fix.size)))
-        assert "never count" not in frame_of(mended)["sizes"][0]["lost"]
+        assert "never count" not in frame_of(mended)["sizes"][0]["unread"]
         assert frame_of(mended)["sizes"][0]["fixes"] == []
         assert warned(mended) == ""
         check_numbers(mended)

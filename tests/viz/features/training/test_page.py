@@ -100,7 +100,7 @@ def test_every_task_says_what_is_learned_and_comes_with_its_settings(
     assert strips[1].count("<figure>") == (4 if task == "digits" else 3), "and beside the task"
     if task == "long_range":
         assert at.slider(key="depth").value == 5
-        assert "far mark" in strips[0]
+        assert "outer mark" in strips[0]
 
 
 def test_variants_are_chosen_and_the_last_one_brings_back_the_usual(server: Server) -> None:
