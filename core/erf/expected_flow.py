@@ -96,16 +96,16 @@ def _compressed(rows: Values, cols: Values) -> tuple[Values, Values]:
     """
     left, small_rows = np.linalg.qr(rows)
     right, small_cols = np.linalg.qr(cols)
-    rest = small_rows @ small_cols.T
-    limit = EPSILON * float(np.abs(rest).max())
+    residual = small_rows @ small_cols.T
+    limit = EPSILON * float(np.abs(residual).max())
     lefts, rights = [], []
-    for _ in range(min(rest.shape)):
-        i, j = divmod(int(np.abs(rest).argmax()), rest.shape[1])
-        if abs(rest[i, j]) <= limit:
+    for _ in range(min(residual.shape)):
+        i, j = divmod(int(np.abs(residual).argmax()), residual.shape[1])
+        if abs(residual[i, j]) <= limit:
             break
-        lefts.append(rest[:, j] / rest[i, j])
-        rights.append(rest[i].copy())
-        rest -= lefts[-1][:, None] * rights[-1]
+        lefts.append(residual[:, j] / residual[i, j])
+        rights.append(residual[i].copy())
+        residual -= lefts[-1][:, None] * rights[-1]
     if not lefts:
         return rows[:, :1], 0 * cols[:, :1]
     return left @ np.stack(lefts, axis=1), right @ np.stack(rights, axis=1)
@@ -250,14 +250,14 @@ class EnergyFlow:
 
     def _shares(self, node: Node, quantity: Quantity) -> list[float]:
         """The factor of the map that each input of a node receives."""
-        own = self._gain(node) if quantity.energy else 1.0
+        gain = self._gain(node) if quantity.energy else 1.0
         if node.operation in _CATS:
             return [_width(self.graph[parent]) / _width(node) for parent in node.inputs]
         depths = [self.depths[parent] for parent in node.inputs]
         if node.operation in _ADDS and min(depths, default=0) < max(depths, default=0):
             branch = self.gains.branch if quantity.energy else sqrt(self.gains.branch)
             return [1.0 if d == min(depths) else branch for d in depths]
-        return [own] * len(depths)
+        return [gain] * len(depths)
 
     def _gain(self, node: Node) -> float:
         """The gain of a node: that of a layer with weights, of a rectifier, or 1."""

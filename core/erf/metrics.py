@@ -1,9 +1,9 @@
 """The metrics of an effective receptive field, one function each.
 
-Every function takes a map of energy, (rows, columns), which need not sum to 1; for a map of zeros
-means and shares are nan. Of a ``"signed"`` map pass the absolute values. Positions are
-coordinates in the map, with pixel centers at integers; add the map's origin to get those in the
-image.
+Every function takes a map of energy, (rows, columns), which need not sum to 1. Metrics that are
+not defined for a map of zeros are then nan. Of a ``"signed"`` map pass the absolute values.
+Positions are coordinates in the map, with pixel centers at integers; add the map's origin to get
+those in the image.
 
 Source: Luo, Li, Urtasun and Zemel, "Understanding the Effective Receptive Field in Deep
 Convolutional Neural Networks" (2016), https://arxiv.org/abs/1701.04128; the t-energy

@@ -97,7 +97,7 @@ def input_gradient(
     Raises:
         SpecError: the layer does not fit the input, or the unit lies outside the output.
     """
-    row = operation_of(spec)
+    operation = operation_of(spec)
     inputs, *parameters = checked_tensors(spec, x, weight, bias)
     inputs.requires_grad_()
     with torch.enable_grad():
@@ -107,7 +107,7 @@ def input_gradient(
         )
         (gradient,) = torch.autograd.grad(y, inputs, torch.from_numpy(at_output)[None])
     with torch.inference_mode():
-        winner = winners(spec, inputs)[0].numpy() if row.reduce == "max" else None
+        winner = winners(spec, inputs)[0].numpy() if operation.reduce == "max" else None
     return InputGradient(spec, y.detach()[0].numpy(), at_output, gradient[0].numpy(), winner)
 
 
@@ -118,13 +118,13 @@ def _run(spec: LayerSpec, x: Tensor, weight: Tensor | None, bias: Tensor | None)
     the end of the input, and its backward pass writes out of bounds. Here the padding is applied
     before the layer, so that this maximum is a cell of the padding.
     """
-    row = operation_of(spec)
-    if row.reduce != "max":
-        return row.run(spec, x, weight, bias)
+    operation = operation_of(spec)
+    if operation.reduce != "max":
+        return operation.run(spec, x, weight, bias)
     height, width = output_size(spec, (x.shape[2], x.shape[3]))
     (top, bottom), (left, right) = spec.padding
     padded = torch.nn.functional.pad(x, [left, right, top, bottom], value=float("-inf"))
-    y = row.run(replace(spec, padding=((0, 0), (0, 0))), padded, weight, bias)
+    y = operation.run(replace(spec, padding=((0, 0), (0, 0))), padded, weight, bias)
     return y[:, :, :height, :width]
 
 

@@ -134,8 +134,8 @@ def _kernel_sizes(spec: LayerSpec) -> range:
 
     A kernel as long as the stride leaves no gaps between windows.
     """
-    most = max(max(spec.kernel_size) + 1, *spec.stride)
-    return range(max(1, min(spec.kernel_size) - 1), min(most, MAX_KERNEL) + 1)
+    maximum = max(max(spec.kernel_size) + 1, *spec.stride)
+    return range(max(1, min(spec.kernel_size) - 1), min(maximum, MAX_KERNEL) + 1)
 
 
 def _with_entry(pair: Pair, axis: int, value: int) -> Pair:
@@ -213,8 +213,8 @@ def _padding_after(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
     def padded(axis: int, value: int) -> LayerSpec:
         return replace(spec, padding=_with_after(spec.padding, axis, value))
 
-    more = range(min(after), MAX_PADDING + 1)
-    new = _nearest_values(spec, size, after, more, padded)
+    candidates = range(min(after), MAX_PADDING + 1)
+    new = _nearest_values(spec, size, after, candidates, padded)
     if new is None:
         return
     pads = _with_after(_with_after(spec.padding, 0, new[0]), 1, new[1])
@@ -237,8 +237,8 @@ def _with_after(pads: Pads, axis: int, value: int) -> Pads:
 
 def _padding_around(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
     """Yield at most one repair by equal padding on all four sides, nowhere less than now."""
-    most = max(max(pads) for pads in spec.padding)
-    for value in range(most, MAX_PADDING + 1):
+    maximum = max(max(pads) for pads in spec.padding)
+    for value in range(maximum, MAX_PADDING + 1):
         pads = ((value, value), (value, value))
         if pads != spec.padding and not any(_has_unread(_padded(spec, pads), size)):
             yield Fix(_around_label(spec.padding, value), _padded(spec, pads), size)
@@ -258,8 +258,8 @@ def _less_cropping(spec: LayerSpec, size: Pair) -> Iterator[Fix]:
 
     Its padding crops the output, so less padding reads more pixels.
     """
-    most = max(max(pads) for pads in spec.padding)
-    for value in range(most, -1, -1):
+    maximum = max(max(pads) for pads in spec.padding)
+    for value in range(maximum, -1, -1):
         capped = [(min(before, value), min(after, value)) for before, after in spec.padding]
         pads = (capped[0], capped[1])
         if not any(_has_unread(_padded(spec, pads), size)):

@@ -180,7 +180,7 @@ def with_pooling(
     choice("pooling", kind, POOLINGS)
     channels = _channels(module, input_size) if kind == "strided" else {}
     generator = torch.Generator().manual_seed(seed)
-    like = next((t for t in (*module.parameters(), *module.buffers())), torch.empty(0))
+    template = next((t for t in (*module.parameters(), *module.buffers())), torch.empty(0))
 
     def replacement_for(path: str, old: nn.Module) -> nn.Module | None:
         if not isinstance(old, _POOLS):
@@ -192,7 +192,7 @@ def with_pooling(
             new: nn.Module = _strided(window, channels.get(path, set()), path, generator)
         else:
             new = _pool(kind, window, old)
-        return new.to(like.device, like.dtype if like.is_floating_point() else None)
+        return new.to(template.device, template.dtype if template.is_floating_point() else None)
 
     return with_replacements(
         module, replacement_for, "must have 2-D pooling modules; functions cannot be swapped"

@@ -159,8 +159,8 @@ def anti_aliased(module: nn.Module, taps: int = 4, padding_mode: str = "reflect"
         assert isinstance(old, nn.Conv2d | Pool)
         old.stride = (1, 1)
         pool = BlurPool(taps, stride, padding_mode)
-        like = next(old.parameters(), torch.empty(0))
-        return BlurredDownsampling(old, pool.to(like.device, like.dtype))
+        template = next(old.parameters(), torch.empty(0))
+        return BlurredDownsampling(old, pool.to(template.device, template.dtype))
 
     return with_replacements(module, replacement_for, "must have strided layers, as modules")
 
