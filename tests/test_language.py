@@ -22,9 +22,6 @@ FORBIDDEN = frozenset(["told", "asked", "found", "shown", "kept", "lost", "known
 """Words that say only that something happened."""
 ALLOWED = {
     "lost_to_padding": "the name of a metric in files that users have downloaded",
-    "Found": "still imported by pages: viz.features.blocks.tabs",
-    "known": "still imported by pages: viz.features.blocks.tabs",
-    "shown": "still imported by the page: viz.features.fields.tabs",
 }
 BRITISH = re.compile(r"centre|colour|normalis|initialis|optimis|neighbour", re.IGNORECASE)
 PARAMETERS = {"initialisation_study": "a link holds the study's name"}

@@ -1,6 +1,6 @@
 """What the figures of effective receptive fields are made of: traces, notes, layouts.
 
-Maps are drawn in pixels of the image, colours are shares of the map's peak. The recipe
+Maps are drawn in pixels of the image, colors are shares of the map's peak. The recipe
 stands below every picture, so that a screenshot can be computed again.
 """
 
@@ -39,7 +39,7 @@ Span = tuple[int, int]
 Box = tuple[Span, Span]
 """(first, last) row and column, as `core.receptive_field.cone.Box`."""
 DECADES = 4
-"""Logarithmic colours reach down to 10^−4 of the peak."""
+"""Logarithmic colors reach down to 10^−4 of the peak."""
 PHOTO_OPACITY = 0.6
 MEASURES = {
     "energy": "squared gradient",
@@ -51,14 +51,14 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class Shades:
-    """How values become colours, the same in all maps of a figure.
+    """How values become colors, the same in all maps of a figure.
 
     Attributes:
         measure: what the values are.
         reference: the value drawn as 1.
         shared: the reference is not this map's own peak.
-        log: logarithmic colours; of a signed map its absolute values.
-        signed: values may be negative, and colours are centered on zero.
+        log: logarithmic colors; of a signed map its absolute values.
+        signed: values may be negative, and colors are centered on zero.
     """
 
     measure: str
@@ -97,11 +97,11 @@ def heat(
     )
     y, x = (edge.astype(np.float32) for edge in edges)
     trace = {"type": "heatmap", "x": x, "y": y, "zsmooth": False, "hoverongaps": False}
-    return [trace | {"opacity": PHOTO_OPACITY if faint else 1} | _coloured(shares, shades) | place]
+    return [trace | {"opacity": PHOTO_OPACITY if faint else 1} | _colored(shares, shades) | place]
 
 
-def _coloured(shares: FloatArray, shades: Shades) -> dict[str, Any]:
-    """Values, range, colours and colour bar of shares of the reference."""
+def _colored(shares: FloatArray, shades: Shades) -> dict[str, Any]:
+    """Values, range, colors and color bar of shares of the reference."""
     title = f"{shades.measure}, share of {'largest' if shades.shared else 'the'} peak"
     where = "row %{y:.6~g}, column %{x:.6~g}<br>"
     if shades.log:
@@ -117,7 +117,7 @@ def _coloured(shares: FloatArray, shades: Shades) -> dict[str, Any]:
         z, low = shares, -1 if shades.signed else 0
         names = ["−1", "−0.5", "0", "0.5", "1"] if shades.signed else ["0", "0.5", "1"]
         ticks = np.linspace(low, 1, len(names)).tolist()
-        scale = [[i / 2, colour] for i, colour in enumerate(SIGNED)]
+        scale = [[i / 2, color] for i, color in enumerate(SIGNED)]
         look = {"colorscale": scale if shades.signed else MAGNITUDE}
         value = "%{z:.3g} of the peak"
     bar = {
@@ -140,7 +140,7 @@ def image_border(size: tuple[int, int]) -> Trace:
 
 
 def ellipses(
-    sigma: Point, center: Point, colour: str, dash: str, name: str, **place: Any
+    sigma: Point, center: Point, color: str, dash: str, name: str, **place: Any
 ) -> list[Trace]:
     """1σ and 2σ around the center of mass; at least a quarter pixel, so that they are seen."""
     angle = np.linspace(0, 2 * np.pi, 73)
@@ -152,7 +152,7 @@ def ellipses(
         }
         for n in (1, 2)
     ]
-    return lined(lines, colour, dash, f"{name} {pixels(sigma)}", **place)
+    return lined(lines, color, dash, f"{name} {pixels(sigma)}", **place)
 
 
 def measured_ellipses(erf: EffectiveReceptiveField, name: str, **place: Any) -> list[Trace]:
@@ -211,7 +211,7 @@ def map_layout(
     traces: Sequence[Trace],
     notes: Sequence[str],
 ) -> dict[str, Any]:
-    """A picture of one map: axes in pixels, colour bar, legend in two columns, note."""
+    """A picture of one map: axes in pixels, color bar, legend in two columns, note."""
     rows, cols = view
     plot = min(PLOT, max(110, round(560 * (rows[1] - rows[0]) / (cols[1] - cols[0]))))
     entries = sum("name" in trace and trace.get("showlegend", True) for trace in traces)

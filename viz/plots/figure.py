@@ -80,7 +80,7 @@ def _template(name: str | None) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def _stops(name: str) -> list[list[Any]]:
-    """A colour scale by its name, which the browser would look up in capitals, as its colours."""
+    """A color scale by its name, which the browser would look up in capitals, as its colors."""
     return [list(stop) for stop in go.Heatmap(colorscale=name).colorscale]
 
 

@@ -53,7 +53,7 @@ def headed(title: str, plot: float, below: float) -> dict[str, Any]:
 
 
 def flat_colorbar(y: float) -> dict[str, Any]:
-    """A colour bar below the picture: it takes no width from it on a phone."""
+    """A color bar below the picture: it takes no width from it on a phone."""
     return {
         "orientation": "h",
         "thickness": 8,
@@ -96,7 +96,7 @@ PLOT, LEFT, ENTRY, NOTE = 360, 56, 20, 14
 PANEL = 170
 """Height, in pixels, of one of several panels."""
 AXES, BAR = 44, 54
-"""Pixels below a picture: the axis with its name, and a flat colour bar."""
+"""Pixels below a picture: the axis with its name, and a flat color bar."""
 
 
 def in_blocks(values: FloatArray) -> tuple[FloatArray, int]:
@@ -112,13 +112,13 @@ def in_blocks(values: FloatArray) -> tuple[FloatArray, int]:
     return sums / np.outer(rows, cols), block
 
 
-def lined(lines: Sequence[Trace], colour: str, dash: str, name: str, **place: Any) -> list[Trace]:
-    """Lines on a dark edge: they read on every colour of a map and in either theme."""
+def lined(lines: Sequence[Trace], color: str, dash: str, name: str, **place: Any) -> list[Trace]:
+    """Lines on a dark edge: they read on every color of a map and in either theme."""
     xs = [x for line in lines for x in line["x"]]
     ys = [y for line in lines for y in line["y"]]
     common = {"type": "scatter", "x": xs, "y": ys, "mode": "lines", "hoverinfo": "skip"}
     edge = {"color": "rgba(0,0,0,0.75)", "width": 4, "dash": dash}
-    line = {"color": colour, "width": 2, "dash": dash}
+    line = {"color": color, "width": 2, "dash": dash}
     return [
         common | {"line": edge, "legendgroup": name, "showlegend": False} | place,
         common | {"line": line, "legendgroup": name, "name": name} | place,
@@ -162,15 +162,15 @@ def noted(title: str, plot: float, below: float, notes: Sequence[str]) -> dict[s
     return layout | {"annotations": [foot], "hovermode": "closest"}
 
 
-def curve(x: Any, y: Any, colour: str, dash: str, name: str) -> Trace:
+def curve(x: Any, y: Any, color: str, dash: str, name: str) -> Trace:
     """A line; with marks where it has few points. nan leaves a gap."""
     return {
         "type": "scatter",
         "x": np.asarray(x, np.float32),
         "y": np.asarray(y, np.float32),
         "mode": "lines" if len(x) > 40 else "lines+markers",
-        "line": {"color": colour, "width": 2.5, "dash": dash},
-        "marker": {"color": colour, "size": 6},
+        "line": {"color": color, "width": 2.5, "dash": dash},
+        "marker": {"color": color, "size": 6},
         "name": name,
         "legendgroup": name,
         "hovertemplate": f"{name}<br>%{{x:.6~g}}: %{{y:.3g}}<extra></extra>",
@@ -220,9 +220,9 @@ LINES = (
     (PINNED, "dashdot", "triangle-up", "\\"),
     (UNREAD, "longdash", "x", "."),
 )
-"""Colour, dash, mark and hatching, one after the other."""
+"""Color, dash, mark and hatching, one after the other."""
 
 
 def signed_scale() -> list[list[Any]]:
     """Negative, zero, positive as Plotly has it."""
-    return [[i / 2, colour] for i, colour in enumerate(SIGNED)]
+    return [[i / 2, color] for i, color in enumerate(SIGNED)]

@@ -35,10 +35,10 @@ def variants(
     named: Mapping[str, EffectiveReceptiveField],
     style: Style,
     *,
-    title: str = "Variants, on one colour scale",
+    title: str = "Variants, on one color scale",
     log: bool = False,
 ) -> Figure:
-    """Up to four maps: one colour scale, one size of pixel."""
+    """Up to four maps: one color scale, one size of pixel."""
     figure = sheet(style)
     titled(figure, title, "", style)
     noted(figure, recipe_lines(list(named.items()))[: 2 if is_wide(style) else 1], style)
@@ -68,7 +68,7 @@ def variants(
 
 
 def shaded(axes: Axes, values: Any, origin: tuple[int, int], shades: Shades) -> ScalarMappable:
-    """A map in its colours: shares of the reference, or their decades."""
+    """A map in its colors: shares of the reference, or their decades."""
     shares = np.asarray(values, dtype=float) / shades.reference
     if not shades.log:
         low, scale = (-1.0, "signed") if shades.signed else (0.0, "magnitude")
@@ -79,7 +79,7 @@ def shaded(axes: Axes, values: Any, origin: tuple[int, int], shades: Shades) -> 
 
 
 def shade_bar(axes: Any, artist: ScalarMappable, shades: Shades, inches: float) -> None:
-    """The colour bar of one or several maps."""
+    """The color bar of one or several maps."""
     text = f"{shades.measure}, share of {'largest' if shades.shared else 'the'} peak"
     if shades.log:
         ticks = list(range(-DECADES, 1))
@@ -92,29 +92,29 @@ def shade_bar(axes: Any, artist: ScalarMappable, shades: Shades, inches: float) 
         bar(axes, artist, text, ticks_of, names, inches=inches)
 
 
-def outline(axes: Axes, edges: Box, colour: str, dash: str, name: str) -> Patch:
+def outline(axes: Axes, edges: Box, color: str, dash: str, name: str) -> Patch:
     """A box of whole pixels."""
     (top, bottom), (left, right) = edges
-    look: dict[str, Any] = {"fill": False, "ec": colour, "ls": dash, "lw": 2.5}
+    look: dict[str, Any] = {"fill": False, "ec": color, "ls": dash, "lw": 2.5}
     box = Rectangle((left - 0.5, top - 0.5), right - left + 1, bottom - top + 1, **look)
     box.set(path_effects=EDGE, label=name)
     axes.add_patch(box)
     return box
 
 
-def ellipses(axes: Axes, sigma: Point, center: Point, colour: str, dash: str, name: str) -> Line2D:
+def ellipses(axes: Axes, sigma: Point, center: Point, color: str, dash: str, name: str) -> Line2D:
     """1σ and 2σ around the center of mass; at least a quarter pixel, so that they are seen."""
     down, across = (max(0.25, value) for value in sigma)
     for n in (1, 2):
         ring = Ellipse(center[::-1], 2 * n * across, 2 * n * down, fill=False)
-        ring.set(ec=colour, ls=dash, lw=2.5, path_effects=EDGE)
+        ring.set(ec=color, ls=dash, lw=2.5, path_effects=EDGE)
         axes.add_patch(ring)
-    return _ring(name, colour, dash)
+    return _ring(name, color, dash)
 
 
-def _ring(name: str, colour: str = "white", dash: str = "-") -> Line2D:
+def _ring(name: str, color: str = "white", dash: str = "-") -> Line2D:
     """What stands for ellipses in a legend, seen on white as well."""
-    return Line2D([], [], color=colour, ls=dash, path_effects=EDGE, label=name)
+    return Line2D([], [], color=color, ls=dash, path_effects=EDGE, label=name)
 
 
 def center_mark(axes: Axes, center: Point) -> Line2D:

@@ -26,9 +26,9 @@ REST_S = 2.0
 SAMPLES = 5
 """Frames that the palette is made of."""
 BITS = 6
-"""Bits of a channel that find a colour's place in the palette."""
+"""Bits of a channel that find a color's place in the palette."""
 EXACT = 160
-"""Places of the palette for the colours that are seen most; the rest go to what is left."""
+"""Places of the palette for the colors that are seen most; the rest go to what is left."""
 
 
 def saved(film: Film, style: Style, kind: Kind) -> bytes:
@@ -80,7 +80,7 @@ class Reel:
             yield np.asarray(self._canvas.buffer_rgba())
 
     def some(self, count: int) -> list[Frame]:
-        """A few frames from the first to the last, to choose colours by."""
+        """A few frames from the first to the last, to choose colors by."""
         wanted = np.unique(np.linspace(0, self.film.frames - 1, count).round()).tolist()
         renderer = self._canvas.get_renderer()
         frames = []
@@ -94,18 +94,18 @@ class Reel:
 
 def gif(reel: Reel, style: Style) -> bytes:
     """The frames as a GIF that plays for ever."""
-    colours = Palette(reel.some(SAMPLES), style)
+    palette = Palette(reel.some(SAMPLES), style)
     hold = max(2, round(100 / reel.film.fps)) * 10  # browsers slow down what is faster
     file = BytesIO()
     before: Frame | None = None
     for number, frame in enumerate(reel):
         last = number == reel.film.frames - 1
         look: dict[str, Any] = {"duration": round(1000 * REST_S) if last else hold}
-        look |= {"transparency": colours.CLEAR, "disposal": 2 if style.transparent else 1}
+        look |= {"transparency": palette.CLEAR, "disposal": 2 if style.transparent else 1}
         if before is None or style.transparent:
-            corner, image = (0, 0), colours.image(frame)
+            corner, image = (0, 0), palette.image(frame)
         else:
-            corner, image = _difference(before, frame, colours)
+            corner, image = _difference(before, frame, palette)
         if before is None:
             _head(file, image, look, style.credit)
         for part in GifImagePlugin.getdata(image, corner, include_color_table=False, **look):
@@ -116,17 +116,17 @@ def gif(reel: Reel, style: Style) -> bytes:
 
 
 def _difference(
-    before: Frame, frame: Frame, colours: Palette
+    before: Frame, frame: Frame, palette: Palette
 ) -> tuple[tuple[int, int], Image.Image]:
     """What has changed: (left, top), and the rectangle, clear where nothing has."""
     differs = before.view(np.uint32)[..., 0] != frame.view(np.uint32)[..., 0]
     rows = np.flatnonzero(differs.any(axis=1))
     if not len(rows):
-        return (0, 0), colours.image(frame[:1, :1])
+        return (0, 0), palette.image(frame[:1, :1])
     cols = np.flatnonzero(differs[rows[0] : rows[-1] + 1].any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(cols[0]), int(cols[-1]) + 1
     part = differs[top:bottom, left:right]
-    return (left, top), colours.image(frame[top:bottom, left:right], part)
+    return (left, top), palette.image(frame[top:bottom, left:right], part)
 
 
 def _head(file: BytesIO, image: Image.Image, look: dict[str, Any], credit: str) -> None:
@@ -138,16 +138,16 @@ def _head(file: BytesIO, image: Image.Image, look: dict[str, Any], credit: str) 
 
 
 class Palette:
-    """255 colours that serve all frames, and one place for no colour."""
+    """255 colors that serve all frames, and one place for no color."""
 
     CLEAR = 255
 
     def __init__(self, frames: list[Frame], style: Style) -> None:
         self._paper = np.array([round(255 * c) for c in to_rgb(style.ink["background"])])
         self._transparent = style.transparent
-        colours = self._chosen(np.concatenate([self._opaque(frame)[::2] for frame in frames]))
-        self._flat = colours.ravel().tolist() + [0] * (768 - colours.size)
-        self._colours = colours.astype(np.float32)
+        colors = self._chosen(np.concatenate([self._opaque(frame)[::2] for frame in frames]))
+        self._flat = colors.ravel().tolist() + [0] * (768 - colors.size)
+        self._colors = colors.astype(np.float32)
         self._places = np.full(1 << 3 * BITS, -1, np.int16)
 
     def _chosen(self, seen: Frame) -> NDArray[np.uint8]:
@@ -158,16 +158,16 @@ class Palette:
         means = np.stack(
             [np.bincount(keys, seen[..., i].ravel())[order] / counts[order] for i in range(3)], 1
         )
-        colours = np.rint(means).astype(np.uint8)
-        if len(colours) <= self.CLEAR:
-            return colours
-        rare = Image.fromarray(np.ascontiguousarray(colours[None, EXACT:]))
+        colors = np.rint(means).astype(np.uint8)
+        if len(colors) <= self.CLEAR:
+            return colors
+        rare = Image.fromarray(np.ascontiguousarray(colors[None, EXACT:]))
         cut = rare.quantize(self.CLEAR - EXACT, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         rest = np.array(cut.getpalette(), np.uint8).reshape(-1, 3)[: self.CLEAR - EXACT]
-        return np.concatenate([colours[:EXACT], rest])
+        return np.concatenate([colors[:EXACT], rest])
 
     def _opaque(self, frame: Frame) -> Frame:
-        """The colours on the paper they will stand on."""
+        """The colors on the paper they will stand on."""
         if not self._transparent:
             return frame
         share = frame[..., 3:].astype(np.float32) / 255
@@ -176,7 +176,7 @@ class Palette:
         return mixed
 
     def image(self, frame: Frame, where: NDArray[np.bool_] | None = None) -> Image.Image:
-        """A frame, or a part of one, in these colours; clear outside ``where``."""
+        """A frame, or a part of one, in these colors; clear outside ``where``."""
         packed = _packed(self._opaque(frame))
         if self._transparent:
             where = frame[..., 3] >= 128
@@ -190,7 +190,7 @@ class Palette:
         return image
 
     def _nearest(self, packed: NDArray[np.uint32]) -> Frame:
-        """The place of each colour; found once for all that share their upper bits."""
+        """The place of each color; found once for all that share their upper bits."""
         keys = _keys(packed)
         places = self._places[keys]
         if (places < 0).any():
@@ -199,14 +199,14 @@ class Palette:
             wanted = (low * (255 / ((1 << BITS) - 1))).astype(np.float32)
             for start in range(0, len(missing), 4096):
                 part = slice(start, start + 4096)
-                far = ((wanted[part, None] - self._colours) ** 2).sum(2)
+                far = ((wanted[part, None] - self._colors) ** 2).sum(2)
                 self._places[missing[part]] = far.argmin(1)
             places = self._places[keys]
         return places.astype(np.uint8)
 
 
 def _packed(frame: Frame) -> NDArray[np.uint32]:
-    """Each colour as one number, red in its lowest byte."""
+    """Each color as one number, red in its lowest byte."""
     return np.ascontiguousarray(frame).view("<u4")[..., 0]
 
 

@@ -1,4 +1,4 @@
-"""What stands around the axes of a slide picture: notes at the foot, a legend, colour bars.
+"""What stands around the axes of a slide picture: notes at the foot, a legend, color bars.
 
 Each takes its strip from the room that `viz.slides.parts.titled` has left to the axes: call
 them after it, notes before the legend.
@@ -129,12 +129,12 @@ def bar(
     flat: bool = False,
     inches: float = 3.0,
 ) -> Colorbar:
-    """A colour bar for some axes; its words in lines of at most so many inches.
+    """A color bar for some axes; its words in lines of at most so many inches.
 
     Args:
         axes: one, or several that share it.
         artist: what was drawn.
-        label: what the colours measure.
+        label: what the colors measure.
         ticks, names: numbers on it, and what they are called; round ones by default.
         flat: below the axes, not beside.
         inches: room for the words along the bar.

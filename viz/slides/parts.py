@@ -1,6 +1,6 @@
 """What slide pictures are made of: titles, maps with numbers and hatching, curves.
 
-Everything here is called inside `viz.slides.sheet.inked`: type sizes and the colours of type
+Everything here is called inside `viz.slides.sheet.inked`: type sizes and the colors of type
 and lines are Matplotlib's defaults there. Lengths are inches and points, 72 to an inch.
 """
 
@@ -38,7 +38,7 @@ MARGIN = 0.12
 MOST_VECTOR_CELLS = 64
 """Cells along an axis that are still drawn one by one; larger maps become a bitmap."""
 LINES = (*BRANCHES, INPUT, OUTPUT)
-"""Colours of curves, in order."""
+"""Colors of curves, in order."""
 MARKERS = ("o", "D", "s", "^", "v", "X")
 
 
@@ -147,8 +147,8 @@ def canvas(figure: Figure, top: float, style: Style) -> Axes:
     return axes
 
 
-def colours(scale: str) -> Colormap:
-    """The colour map of a scale: ``"magnitude"``, ``"signed"`` or ``"grey"``."""
+def colormap(scale: str) -> Colormap:
+    """The color map of a scale: ``"magnitude"``, ``"signed"`` or ``"grey"``."""
     if scale == "signed":
         return LinearSegmentedColormap.from_list("signed", SIGNED)
     if scale == "grey":
@@ -165,7 +165,7 @@ def heat(
     bar: bool = True,
     origin: tuple[float, float] = (0.0, 0.0),
 ) -> ScalarMappable:
-    """A map of cells, row 0 on top, cell (0, 0) centered on ``origin``, with its colour bar.
+    """A map of cells, row 0 on top, cell (0, 0) centered on ``origin``, with its color bar.
 
     Up to 64 cells a side are vector cells, larger maps one bitmap without smoothing. NaN is
     left empty.
@@ -173,17 +173,17 @@ def heat(
     Args:
         axes: where to draw.
         values: of shape (H, W).
-        span: the values at the ends of the colours; of a signed scale symmetric about zero
+        span: the values at the ends of the colors; of a signed scale symmetric about zero
             where it is left out, else least and largest.
-        scale: see `colours`.
-        label: what the colours measure, with the unit.
-        bar: whether to draw the colour bar.
+        scale: see `colormap`.
+        label: what the colors measure, with the unit.
+        bar: whether to draw the color bar.
         origin: (row, column) of the first cell's center.
     """
     values = np.ma.masked_invalid(np.asarray(values, dtype=float))
     low, high = span or _span(values, scale)
     (rows, cols), (top, left) = values.shape, origin
-    look: dict[str, Any] = {"cmap": colours(scale), "norm": Normalize(low, high)}
+    look: dict[str, Any] = {"cmap": colormap(scale), "norm": Normalize(low, high)}
     edges = (left - 0.5, left + cols - 0.5, top + rows - 0.5, top - 0.5)
     artist: ScalarMappable
     if max(rows, cols) <= MOST_VECTOR_CELLS:
@@ -252,14 +252,14 @@ def _points_in(axes: Axes, words: Sequence[str]) -> float | None:
     return fitting if fitting >= SMALL * points else None
 
 
-def contrast(colour: Any) -> str:
-    """Black or white type, whichever reads better on a colour."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+def contrast(color: Any) -> str:
+    """Black or white type, whichever reads better on a color."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
     light = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
     return "#000000" if (light + 0.05) ** 2 > 0.05 * 1.05 else "#FFFFFF"
 
 
-def hatched(axes: Axes, mask: Any, colour: str = UNREAD, hatch: str = "//") -> None:
+def hatched(axes: Axes, mask: Any, color: str = UNREAD, hatch: str = "//") -> None:
     """Hatches the cells where the mask, of a map's shape (H, W), is true."""
     left, top = min(axes.get_xlim()), min(axes.get_ylim())
     boxes = [
@@ -269,7 +269,7 @@ def hatched(axes: Axes, mask: Any, colour: str = UNREAD, hatch: str = "//") -> N
     ]
     axes.add_collection(
         PatchCollection(
-            boxes, facecolor="none", edgecolor=colour, hatch=hatch, linewidth=0, zorder=2.5
+            boxes, facecolor="none", edgecolor=color, hatch=hatch, linewidth=0, zorder=2.5
         )
     )
 
@@ -303,22 +303,22 @@ class Curve:
     Attributes:
         name: for the legend; "" to leave it out.
         x, y: values of equal length.
-        colour: of `LINES` by its place where it is "".
+        color: of `LINES` by its place where it is "".
     """
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
-    colour: str = ""
+    color: str = ""
 
 
 def curves(axes: Axes, lines: Sequence[Curve], legend: bool = True, most_marks: int = 24) -> None:
-    """Lines told apart by colour, dashes and markers; markers on at most ``most_marks`` points."""
+    """Lines told apart by color, dashes and markers; markers on at most ``most_marks`` points."""
     for number, line in enumerate(lines):
         axes.plot(
             line.x,
             line.y,
-            color=line.colour or LINES[number % len(LINES)],
+            color=line.color or LINES[number % len(LINES)],
             linestyle=dashes(number),
             marker=MARKERS[number % len(MARKERS)],
             markevery=max(1, -(-len(line.x) // most_marks)),
@@ -384,4 +384,4 @@ def key(
 
 
 EDGE = [patheffects.withStroke(linewidth=5, foreground="black")]
-"""Lines on a dark edge read on every colour of a map."""
+"""Lines on a dark edge read on every color of a map."""

@@ -74,7 +74,7 @@ DARK = {
     "background": "#12161C",
     "panel": "#1E242D",
 }
-"""The surroundings of a picture; what carries meaning has its colour in `viz.theme`."""
+"""The surroundings of a picture; what carries meaning has its color in `viz.theme`."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Style:
 
     @property
     def ink(self) -> dict[str, str]:
-        """The colours of type, lines and paper."""
+        """The colors of type, lines and paper."""
         return DARK if self.dark else LIGHT
 
     @property

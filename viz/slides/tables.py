@@ -249,7 +249,7 @@ def _row(
 
 
 def _behind(axes: Axes, look: str, box: tuple[float, float, float, float], style: Style) -> str:
-    """What lies under a cell's type, and the colour of that type."""
+    """What lies under a cell's type, and the color of that type."""
     left, top, wide, tall = box
     looks = look.split()
     if "unread" in looks:
@@ -266,9 +266,9 @@ def _behind(axes: Axes, look: str, box: tuple[float, float, float, float], style
     return style.ink["muted" if "faint" in looks else "text"]
 
 
-def mixed(colour: str, paper: str, share: float) -> str:
-    """A colour on paper, as if it were this opaque."""
-    pairs = zip(to_rgb(colour), to_rgb(paper), strict=True)
+def mixed(color: str, paper: str, share: float) -> str:
+    """A color on paper, as if it were this opaque."""
+    pairs = zip(to_rgb(color), to_rgb(paper), strict=True)
     red, green, blue = (share * a + (1 - share) * b for a, b in pairs)
     return to_hex((red, green, blue))
 

@@ -56,10 +56,10 @@ def _command(size: tuple[int, int], fps: float, comment: str, file: Path) -> lis
     raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", f"{fps:g}")
     look = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-tune", "animation")
     plays = ("-pix_fmt", "yuv420p", "-movflags", "+faststart")
-    colours = ("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709")
+    colors = ("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709")
     quiet = ("-nostdin", "-loglevel", "error", "-y")
     noted = ("-metadata", f"comment={comment}") if comment else ()
-    encoding = (*colours, *look, *plays, *exact, *noted)
+    encoding = (*colors, *look, *plays, *exact, *noted)
     return [ffmpeg(), *quiet, *raw, "-i", "-", *encoding, str(file)]
 
 

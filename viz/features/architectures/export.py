@@ -1,4 +1,4 @@
-"""The slide pictures of the page of architectures. Matplotlib is loaded when one is drawn."""
+"""The architectures page's pictures for slides. Matplotlib is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def pictures(values: ArchitectureSettings) -> list[Picture]:
-    """All pictures of the page, those of the open view first; each computes when it is drawn."""
+    """All pictures of the page, the open view's first; each computes its data when it is drawn."""
     names = sorted(VIEWS, key=lambda name: VIEWS[name] != values.view)
     return [one for name in names for one in of_view(name, values)]
 
@@ -33,9 +33,9 @@ def of_view(
     """The pictures of one view, by its name in the URL.
 
     Args:
-        name: of `viz.features.blocks.params.VIEWS`.
-        values: of the page's parameters.
-        probes: what experiments have found; computed when a picture is drawn where None.
+        name: Key of `viz.features.blocks.params.VIEWS`.
+        values: The page's settings.
+        probes: Finished experiments by block; if None, they run when a picture is drawn.
     """
     if name == "stages":
         label = f"{network_state.title(values.network)}, stage by stage"
@@ -48,28 +48,31 @@ def of_view(
 
 
 def settings(name: str, values: ArchitectureSettings) -> str:
-    """What a view shows, in words."""
+    """The network, or the comparison and its input, that a view draws, in words."""
     if name == "stages":
-        return _on(values.network)
+        return _network_on_input(values.network)
     comparison = COMPARISONS[name]
     return f"{comparison.title}, input {'×'.join(map(str, comparison.input_size))}"
 
 
-def _on(network: str) -> str:
+def _network_on_input(network: str) -> str:
+    """``ResNet-50 on 3×224×224``: a published network and its own input size."""
     size = times(network_state.published(network).input_size)
     return f"{network_state.title(network)} on {size}"
 
 
 def _stages(network: str, style: Style) -> Figure:
+    """Draw the table of a published network's stages."""
     from viz.features.architectures.slides import stages
 
     table = compute.stage_table(network)
-    halvings = sum(before.grid > after.grid for before, after in pairwise(table))
-    title = f"{_on(network)}: the size falls {halvings} times"
+    reductions = sum(before.grid > after.grid for before, after in pairwise(table))
+    title = f"{_network_on_input(network)}: the size falls {reductions} times"
     return stages(table, style, title=title, subtitle="A stage is all that runs on one size.")
 
 
 def _facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
+    """Draw the table of facts about a comparison's blocks."""
     from viz.slides.word_table import word_table
 
     lines = tables.fact_lines([compute.facts(block) for block in blocks])
@@ -87,6 +90,7 @@ def _facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
 def _gradients(
     blocks: Sequence[Block], probes: Mapping[Block, BlockProbe] | None, style: Style
 ) -> Figure:
+    """Draw the blocks' input gradients; where ``probes`` is None, the experiments run first."""
     from viz.features.blocks.export import picture_of_gradients
 
     if probes is None:

@@ -1,4 +1,4 @@
-"""Architectures: how published networks shrink their input, measured on one photograph."""
+"""The architectures page: how published networks downsample, measured on one photograph."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from viz.features.blocks.params import (
     ArchitectureSettings,
     Block,
 )
-from viz.features.blocks.tabs import known, measured
+from viz.features.blocks.tabs import check_blocks, measured
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
@@ -30,39 +30,46 @@ if TYPE_CHECKING:
     from viz.features.blocks.compute import BlockProbe
 
 SLOT = "architectures"
+"""Slot of `viz.page.progress` for the experiments."""
 
 
 def _save(
     name: str, page: PageState[ArchitectureSettings], probes: Mapping[Block, BlockProbe]
 ) -> None:
+    """Draw the menu of the view's pictures as files."""
     pictures = export.of_view(name, page.values, probes)
     save_menu(ARCHITECTURES, pictures, export.settings(name, page.values))
 
 
 def _blocks(name: str, page: PageState[ArchitectureSettings]) -> dict[Block, BlockProbe]:
-    """Published blocks on one input: facts, then what is measured as it comes in."""
+    """Draw published blocks on one input: a sentence, then facts and measurements in a table.
+
+    Returns:
+        The finished experiments by block.
+    """
     comparison = COMPARISONS[name]
-    found = known(params.of_comparison(comparison, page.values))
+    checked = check_blocks(params.of_comparison(comparison, page.values))
     channels, height, width = comparison.input_size
     st.markdown(f"{comparison.sentence} Input {channels}×{height}×{width}, one image.")
-    st.markdown(tables.verdict(found.titles, found.facts))
-    return measured(SLOT, found)
+    st.markdown(tables.verdict(checked.titles, checked.facts))
+    return measured(SLOT, checked)
 
 
 def _stages(page: PageState[ArchitectureSettings]) -> None:
+    """Draw the choice of a network, and the table of its stages."""
     widget(page.values, "network")
     name = page.values.network
-    found = compute.stage_table(name)
+    stages = compute.stage_table(name)
     size = "×".join(map(str, network.published(name).input_size))
-    halvings = sum(before.grid > after.grid for before, after in pairwise(found))
+    reductions = sum(before.grid > after.grid for before, after in pairwise(stages))
     st.markdown(
-        f"#### {network.title(name)} on {size}: the size falls {halvings} times\n"
+        f"#### {network.title(name)} on {size}: the size falls {reductions} times\n"
         "A stage is all that runs on maps of one size. Norms and activations are counted with the "
         "layer before them."
     )
-    _published(name, found)
+    _sums(name, stages)
     st.dataframe(
-        tables.stage_columns(found),
+        tables.stage_columns(stages),
         hide_index=True,
         column_config={
             "parameters": st.column_config.NumberColumn(format="localized"),
@@ -73,21 +80,21 @@ def _stages(page: PageState[ArchitectureSettings]) -> None:
     )
 
 
-def _published(name: str, found: Sequence[Stage]) -> None:
-    """The sums beside what the authors or their code say."""
-    from core.networks.zoo import entry  # brings torch: not before the page stands
+def _sums(name: str, stages: Sequence[Stage]) -> None:
+    """Draw a sentence with the network's parameters and costs beside the published numbers."""
+    from core.networks.zoo import entry  # imports torch, which is slow: not with the page
 
     row = entry(name)
-    parameters = sum(stage.cost.parameters for stage in found)
-    macs = sum(stage.cost.macs for stage in found)
+    parameters = sum(stage.cost.parameters for stage in stages)
+    macs = sum(stage.cost.macs for stage in stages)
     same = " ✓" if parameters == row.parameters else ""
-    said = f"**{parameters:,}** parameters; published: {row.parameters:,}{same}. "
-    said += f"**{macs / 1e9:.3f}** billion multiply–accumulates"
-    st.markdown(said + (f"; published: {row.gmacs:g}." if row.gmacs else "."))
+    text = f"**{parameters:,}** parameters; published: {row.parameters:,}{same}. "
+    text += f"**{macs / 1e9:.3f}** billion multiply–accumulates"
+    st.markdown(text + (f"; published: {row.gmacs:g}." if row.gmacs else "."))
 
 
 def page() -> None:
-    """The picture at the side, and the open view."""
+    """Draw the picture and the seed in the sidebar, and the open view."""
     with frame.page_state(ARCHITECTURES, ArchitectureSettings) as state:
         state.update_widgets()
         state.show_warnings()

@@ -1,4 +1,4 @@
-"""A network stage by stage, as a slide."""
+"""The slide of a network's stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def stages(table: Sequence[Stage], style: Style, *, title: str, subtitle: str) -> Figure:
-    """A network stage by stage, the whole in the last row."""
+    """A table with a row for each stage, and a last one for the whole network."""
     columns = tables.stage_columns(table)
     order = ["output", "RF at its end (px)", "effective stride", "layers", "parameters"]
     order += ["MACs (million)", "outputs (MB)", "begins with"]
@@ -28,7 +28,7 @@ def stages(table: Sequence[Stage], style: Style, *, title: str, subtitle: str) -
     }
     columns_of_text = [[str(cell) for cell in texts.get(name, columns[name])] for name in order]
     rows = [list(row) for row in zip(*columns_of_text, strict=True)]
-    wanted = [1.0 if index in (0, len(rows) - 1) else 0.0 for index in range(len(rows))]
+    importance = [1.0 if index in (0, len(rows) - 1) else 0.0 for index in range(len(rows))]
     return text_table(
         order,
         rows,
@@ -36,7 +36,7 @@ def stages(table: Sequence[Stage], style: Style, *, title: str, subtitle: str) -
         title=title,
         subtitle=subtitle,
         align="l" + "r" * 6 + "l",
-        importance=wanted,
+        importance=importance,
         strong=len(rows) - 1,
         optional=1,
     )

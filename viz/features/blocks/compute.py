@@ -1,4 +1,4 @@
-"""Blocks for the pages: facts at once, experiments and times by the queue."""
+"""Computations on blocks: facts in closed form, experiments and times as work for the queue."""
 
 from __future__ import annotations
 
@@ -30,26 +30,28 @@ if TYPE_CHECKING:
     from core.cost.timing import Timing
 
 MOST_LAYERS = 60
-"""Of one block; whole networks have pages of their own."""
+"""Largest number of layers of a block; whole networks belong on other pages."""
 MAX_MACS = 5 * 10**9
 """Most multiply–accumulates of one image through one block."""
 MAX_BYTES = 60 * 10**6
-"""Most bytes of one input and all that a block makes of it; the experiments hold several such."""
+"""Most bytes of one image and all layer outputs; the experiments hold several copies of these."""
 MAX_WEIGHTS = 100 * 10**6
 """Most bytes of a block's parameters."""
 REPEATS = 10
+"""How often each block is timed."""
 SECONDS = 12.0
-"""No further turn of the blocks that are timed is begun after so long."""
+"""After this many seconds no further repetition of the timing starts."""
 
 
 @dataclass(frozen=True)
 class BlockProbe:
-    """What the experiments found of one block.
+    """Results of the experiments on one block.
 
     Attributes:
-        picture: (H, W) luminance of what was shown, 0 to 255.
-        maps: (maps, H, W) its first output channels.
-        linearity, gradient, shift: of `core.blocks.probe`.
+        picture: (H, W) luminance of the input picture, 0 to 255.
+        maps: (maps, H, W) the first output channels.
+        linearity, gradient: Results of the functions in `core.blocks.probe`.
+        shift: Result of `core.blocks.probe.shift_response`; None where it cannot be measured.
     """
 
     picture: NDArray[np.float32]
@@ -61,10 +63,10 @@ class BlockProbe:
 
 @computed_once(128, outside=True)
 def facts(block: Block) -> BlockFacts:
-    """Everything closed-form about a block.
+    """Shapes, costs and receptive field of a block, computed without running it on data.
 
     Raises:
-        SpecError: no block, one that does not fit the input, or too much work.
+        SpecError: The text is no block, the block does not fit the input, or is too large.
     """
     spec = block.spec
     if spec.size > MOST_LAYERS:
@@ -86,14 +88,14 @@ def facts(block: Block) -> BlockFacts:
 
 
 def network(block: Block) -> nn.Module:
-    """The block with weights; layers of one shape in one place have the same in every block."""
+    """The block as a module; blocks that begin with equal layers get equal weights there."""
     warm()
     return build(block.spec, block.input_size[0], block.input_size[1:], seed=block.seed)
 
 
 @queued
 def probe(block: Block) -> Work:
-    """The experiments on one block that has facts, for the queue."""
+    """Work for the queue that runs all experiments on one block; `facts` must accept it."""
 
     def run(report: Report) -> BlockProbe:
         from core.blocks import probe as block_probe
@@ -118,10 +120,10 @@ def probe(block: Block) -> Work:
 
 @computed_once(64, outside=True)
 def check_times(blocks: tuple[Block, ...]) -> None:
-    """Refuse to time what would take too long or too much memory.
+    """Check that timing these blocks takes neither too long nor too much memory.
 
     Raises:
-        SpecError: says which batch would do.
+        SpecError: The batch is too large; the message names one that is allowed.
     """
     from core.cost.timing import check_work
 
@@ -134,7 +136,7 @@ def check_times(blocks: tuple[Block, ...]) -> None:
 
 @queued
 def times(blocks: Sequence[Block]) -> Work:
-    """Forward and backward times of blocks on one input, in turns, for the queue."""
+    """Work for the queue that times forward and backward of all blocks in turn on one input."""
 
     def run(report: Report) -> tuple[Timing, ...]:
         from core.cost.timing import measure_times
@@ -160,7 +162,7 @@ def times(blocks: Sequence[Block]) -> Work:
 
 @computed_once(64, outside=True)
 def stage_table(name: str) -> tuple[Stage, ...]:
-    """An architecture of the zoo stage by stage, on the input it was published for."""
+    """The stages (runs of layers on one map size) of a published network on its own input."""
     from core.blocks.stages import stages
 
     published_analysis = analysis(published(name))
@@ -169,7 +171,7 @@ def stage_table(name: str) -> tuple[Stage, ...]:
 
 @computed_once(64, outside=True)
 def saved_bytes(block: Block) -> Mapping[str, int]:
-    """Bytes that backward must keep, by kind, without the weights."""
+    """Bytes that autograd saves for the backward pass, by kind, without the weights."""
     from core.cost.saved_tensors import saved_bytes
 
     return {

@@ -22,7 +22,7 @@ from viz.page.widgets import widget
 
 
 def controls(values: BlockSettings) -> None:
-    """All settings of the first page."""
+    """Draw all settings of the blocks page."""
     widget(values, "compare", on_change=_on_compare)
     if values.compare == OWN:
         for slot in SLOTS:
@@ -41,13 +41,13 @@ def controls(values: BlockSettings) -> None:
 
 
 def picture(values: ProbeSettings) -> None:
-    """What the blocks are shown, and the seed of their weights."""
+    """Draw the choice of the input picture, and the seed of the weights."""
     picture_control(values)
     widget(values, "block_seed")
 
 
 def _on_compare() -> None:
-    """Another comparison comes with its own input; one's own blocks keep the last."""
+    """Callback that takes the new comparison's input size; own blocks keep the previous one."""
     name = st.session_state["compare"]
     if name in COMPARISONS:
         change(PAGE, sizes_of(COMPARISONS[name]))

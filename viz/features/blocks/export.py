@@ -1,4 +1,4 @@
-"""The pictures of the page that compares blocks."""
+"""The blocks page's pictures for slides. Matplotlib is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from viz.page.tables import TableRow
 
 FACTS = {name for name, _ in tables.FACTS}
-"""Rows that the table of facts has."""
+"""Names of the rows in the table of facts."""
 
 
 def pictures(values: BlockSettings) -> list[Picture]:
-    """All pictures of a link's values; each computes what it needs when it is drawn.
+    """All pictures of the page, the open tab's first; each computes its data when it is drawn.
 
     Raises:
-        SpecError: a block that cannot be run, or none.
+        SpecError: There is no block, or one that cannot be run.
     """
     settled = params.settled(values)
-    blocks = params.asked(settled)
+    blocks = params.blocks_of(settled)
     if not blocks:
         raise SpecError("compare", "must be of blocks: write one, such as a=conv3 s2 p1 c64", "")
     facts = [compute.facts(block) for block in blocks]
@@ -62,21 +62,21 @@ def pictures(values: BlockSettings) -> list[Picture]:
 
 
 def heading(values: BlockSettings) -> str:
-    """What settled values compare, in a line."""
+    """The comparison and its input size in one line, for settings from `params.settled`."""
     title = "your own blocks" if values.compare == OWN else params.comparison(values).title
     names = ("batch", "in_channels", "input_height", "input_width")
     return f"{sentence_case(title)}, input {times(values[name] for name in names)}"
 
 
 def settings(block: Block, values: BlockSettings) -> str:
-    """What is compared, in words, for a caption."""
+    """A caption with the comparison, the picture and the seed."""
     return f"{heading(values)}; {recipe(block)}"
 
 
 def recipe(block: Block) -> str:
-    """What a picture was made with, for whoever makes it again."""
+    """A sentence with the picture, its size, the seed and the mode, enough to repeat a figure."""
     channels, height, width = block.input_size
-    mixed = "" if channels == 3 else f", {channels} random mixtures of its colours"
+    mixed = "" if channels == 3 else f", {channels} random mixtures of its colors"
     return (
         f"Picture: {PICTURES[block.picture].label}, {height}×{width}{mixed}; random weights, seed {block.seed}; "
         "evaluation mode."
@@ -86,7 +86,7 @@ def recipe(block: Block) -> str:
 def picture_of_facts(
     blocks: Sequence[Block], facts: Sequence[BlockFacts | None], title: str
 ) -> Picture:
-    """What is known before anything is computed."""
+    """The table of facts as a slide; None stands for a block that cannot be run."""
 
     def draw(style: Style) -> Figure:
         from viz.slides.word_table import word_table
@@ -98,7 +98,7 @@ def picture_of_facts(
 
 
 def _cells(blocks: Sequence[Block], lines: Sequence[TableRow]) -> tuple[list[str], list[list[str]]]:
-    """A column for each block, and the rows."""
+    """Column headings (one for each block) and the rows of a table."""
     return ["", *(block.title for block in blocks)], [[line.name, *line.cells] for line in lines]
 
 
@@ -107,7 +107,7 @@ def picture_of_properties(
     facts: Sequence[BlockFacts | None],
     probes: Mapping[Block, BlockProbe],
 ) -> Picture:
-    """What experiments say of each block."""
+    """The table of experiments as a slide, without the rows that the table of facts has."""
 
     def draw(style: Style) -> Figure:
         from viz.slides.word_table import word_table
@@ -122,7 +122,7 @@ def picture_of_properties(
 
 
 def picture_of_maps(probes: Mapping[Block, BlockProbe]) -> Picture:
-    """A file of the feature maps that the blocks make of the photograph."""
+    """The feature maps of the photograph as a slide."""
 
     def draw(style: Style) -> Figure:
         from viz.features.blocks.slides import maps
@@ -138,7 +138,7 @@ def picture_of_maps(probes: Mapping[Block, BlockProbe]) -> Picture:
 
 
 def picture_of_gradients(probes: Mapping[Block, BlockProbe]) -> Picture:
-    """Where a random gradient goes."""
+    """The input gradients that a random upstream gradient causes, as a slide."""
 
     def draw(style: Style) -> Figure:
         from viz.features.blocks.slides import gradients
@@ -159,7 +159,7 @@ def picture_of_gradients(probes: Mapping[Block, BlockProbe]) -> Picture:
 
 
 def picture_of_times(timings: Mapping[Block, Timing]) -> Picture:
-    """Forward and backward times."""
+    """The forward and backward times as a slide."""
 
     def draw(style: Style) -> Figure:
         from viz.features.blocks.slides import times
@@ -170,7 +170,7 @@ def picture_of_times(timings: Mapping[Block, Timing]) -> Picture:
 
 
 def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None]) -> Picture:
-    """What backward makes necessary."""
+    """The bytes saved for the backward pass as a slide."""
     sound = {block: own_facts for block, own_facts in zip(blocks, facts, strict=True) if own_facts}
 
     def draw(style: Style) -> Figure:
@@ -188,11 +188,12 @@ def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None
 
 @lru_cache(maxsize=2)
 def _probes(blocks: tuple[Block, ...]) -> dict[Block, BlockProbe]:
+    """Run the experiments in this process, once for all pictures and styles."""
     return {block: run_now(compute.probe(block)) for block in blocks}
 
 
 @lru_cache(maxsize=2)
 def _times(blocks: tuple[Block, ...]) -> dict[Block, Timing]:
-    """Measured once for all styles; another process measures other times."""
+    """Measure the times in this process, once for all styles, so that these agree."""
     compute.check_times(blocks)
     return dict(zip(blocks, run_now(compute.times(blocks)), strict=True))

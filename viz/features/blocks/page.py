@@ -1,4 +1,4 @@
-"""Stride or pool? Blocks that do the same job, side by side, measured."""
+"""The blocks page: blocks that downsample by stride or by pooling, compared and measured."""
 
 from __future__ import annotations
 
@@ -6,43 +6,46 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.blocks import COMPARISONS
+from core.text import sentence_case
 from viz.features.blocks import params
 from viz.features.blocks.controls import controls
 from viz.features.blocks.params import OWN, PAGE, TABS, BlockSettings
 from viz.features.blocks.tables import verdict
-from viz.features.blocks.tabs import DRAW, PROBES, SLOTS_OF, TIMES, facts_table, known, save
+from viz.features.blocks.tabs import DRAW, PROBES, SLOTS_OF, TIMES, check_blocks, facts_table, save
 from viz.page import frame, progress
 
 WHY = r"""
 A convolution multiplies $B \cdot H_{out} W_{out} \cdot C_{out} \cdot C_{in} k^2$ times. A stride of
 $s$ leaves $H_{out} W_{out}$ smaller by $s^2$ before the multiplying is done, pooling after it; the
-weights, $C_{out} C_{in} k^2$, do not know of the stride. Backward needs each layer's input again, and
-of max-pooling also where the maximum stood: what is computed at full size is kept at full size.
+weights, $C_{out} C_{in} k^2$, do not depend on the stride. The backward pass needs each layer's input
+again, and of max-pooling also where the maximum stood: what is computed at full size is saved at full
+size.
 
 The backward pass distributes the gradient: max-pooling sends it to one pixel of each window, an average to
 all of them alike, a convolution to all that it reads, weighted. With $k < s$ there are pixels that
 no window reads. Multiply–accumulates are not time: pooling multiplies nothing and still has to move
 every number, and a convolution of few channels waits for memory as well.
 """
+"""Text of the expander at the bottom of the page, in Markdown."""
 
 
 def _heading(values: BlockSettings) -> DeltaGenerator:
-    """What is compared; returns where the menu for slides goes."""
+    """Draw what is compared; returns the container for the menu of slides."""
     own = values.compare == OWN
-    found = params.comparison(values)
-    title = "Your own blocks" if own else found.title[:1].upper() + found.title[1:]
+    comparison = params.comparison(values)
+    title = "Your own blocks" if own else sentence_case(comparison.title)
     channels, height, width = (
         values[name] for name in ("in_channels", "input_height", "input_width")
     )
     images = "1 image" if values.batch == 1 else f"{values.batch} images"
     menu = frame.heading(f"{title}: {images} of {channels}×{height}×{width}")
     if not own:
-        st.markdown(found.sentence)
+        st.markdown(comparison.sentence)
     return menu
 
 
 def page() -> None:
-    """The controls at the side, the facts and the open tab."""
+    """Draw the controls in the sidebar, the table of facts and the open tab."""
     with frame.page_state(PAGE, BlockSettings) as state:
         values = state.values = params.settled(state.values)
         state.update_widgets()
@@ -50,23 +53,23 @@ def page() -> None:
         with st.sidebar:
             controls(values)
         menu = _heading(values)
-        found = known(params.asked(values))
-        for error in found.errors:
+        checked = check_blocks(params.blocks_of(values))
+        for error in checked.errors:
             st.warning(error)
-        if found.sound:
-            st.markdown(verdict(found.titles, found.facts))
-            facts_table(found)
+        if checked.sound:
+            st.markdown(verdict(checked.titles, checked.facts))
+            facts_table(checked)
             name, place = frame.open_tab(values, TABS)
             progress.withdraw(*({PROBES, TIMES} - {SLOTS_OF[name]}))
             with place:
-                more = DRAW[name](found)
+                more = DRAW[name](checked)
             with menu:
-                save(found, more, values)
+                save(checked, more, values)
             with st.expander("Why"):
                 st.markdown(WHY)
             return
         progress.withdraw(PROBES, TIMES)
-        if not found.blocks:
+        if not checked.blocks:
             st.info("Write a block in the sidebar, such as `conv3 s2 p1 c64, relu`.")
         first = params.OFFERED[0]
         plain = {"compare": first, **params.sizes_of(COMPARISONS[first])}

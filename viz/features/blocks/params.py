@@ -1,4 +1,4 @@
-"""Settings of the pages that compare blocks: what is asked, from the URL's plain values."""
+"""Settings of the two pages that compare blocks, and the blocks that these settings choose."""
 
 from __future__ import annotations
 
@@ -13,37 +13,40 @@ from viz.choices.network import architectures, title
 from viz.params import MAX_TEXT, Settings, choice, labeled_choice, number, text
 
 PAGE, ARCHITECTURES = "blocks", "architectures"
+"""Names of the two pages in URLs."""
 OWN = "own"
+"""Value of `BlockSettings.compare` with which the visitor's own blocks are compared."""
 OFFERED = ("blocks", "layers", "small", "seven")
-"""Comparisons of the first page; the others belong to the second."""
+"""Keys of `core.blocks.COMPARISONS` that the blocks page offers; architectures has the others."""
 SLOTS = ("a", "b", "c", "d")
-"""Names of one's own blocks; an empty one is left out."""
+"""Parameters that hold the visitor's own blocks as text; an empty text stands for no block."""
 MAX_SIDE, MAX_CHANNELS, MAX_BATCH = 256, 512, 128
+"""Largest input of the blocks page: side in pixels, channels, images."""
 TABS = {
     "pictures": "Pictures",
     "cost": "Time and memory",
     "properties": "Properties",
 }
-"""Name in the URL: label on the page."""
+"""The tabs of the blocks page: label on the page by name in the URL."""
 VIEWS = {
     "stems": "Stems",
     "residual": "ResNet's downsampling block",
     "stages": "Stage by stage",
 }
-"""The same of the second page."""
+"""The views of the architectures page: label on the page by name in the URL."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One block as a visitor asks for it: hashable, and all there is to it.
+    """A block with its input: everything that its computations depend on. It is hashable.
 
     Attributes:
-        title: what it is called on the page.
-        layers: notation or PyTorch code; whether it is a block is not known yet.
-        input_size: (C, H, W).
-        batch: images.
-        picture: of `core.data.PICTURES`.
-        seed: of its weights and of all draws.
+        title: The block's name on the page.
+        layers: Layers in the notation or as PyTorch code, not parsed or checked yet.
+        input_size: (C, H, W) of the input.
+        batch: Number of images in the input.
+        picture: Key of `core.data.PICTURES`.
+        seed: Seed of the weights and of all random draws.
     """
 
     title: str
@@ -55,22 +58,28 @@ class Block:
 
     @property
     def spec(self) -> NetworkSpec:
-        """The block's layers; SpecError when they are none."""
+        """The parsed layers.
+
+        Raises:
+            SpecError: The text is not a list of layers.
+        """
         return parse(self.layers)
 
 
-def _line(value: str) -> str:
+def _bounded(value: str) -> str:
+    """The text itself; ValueError if it is too long for a link."""
     if len(value) > MAX_TEXT:
         raise ValueError(f"must have at most {MAX_TEXT} characters")
     return value
 
 
 _FIRST = [block.layers for block in COMPARISONS["blocks"].blocks[:2]]
+"""Layers of the first two blocks of one's own, until the visitor writes others."""
 
 
 @dataclass(frozen=True)
 class ProbeSettings(Settings):
-    """The picture that blocks are tried on, and the seed of their weights."""
+    """The picture that blocks run on, and the seed of their weights."""
 
     picture: str = choice(
         "china",
@@ -84,13 +93,14 @@ class ProbeSettings(Settings):
 
 
 def _block(name: str, default: str = "") -> Any:
+    """The field of `BlockSettings` for one block of the visitor's own, typed as text."""
     label = f"block {name}{'' if default else ' — empty for none'}"
-    return text(default, _line, typed=True, kind="text", label=label)
+    return text(default, _bounded, typed=True, kind="text", label=label)
 
 
 @dataclass(frozen=True)
 class BlockSettings(ProbeSettings):
-    """Everything that decides the page of blocks. A size of 0 stands for the comparison's own."""
+    """All settings of the blocks page. A size of 0 stands for that of the comparison."""
 
     compare: str = choice(
         OFFERED[0],
@@ -110,7 +120,7 @@ class BlockSettings(ProbeSettings):
 
 @dataclass(frozen=True)
 class ArchitectureSettings(ProbeSettings):
-    """Everything that decides the page of architectures."""
+    """All settings of the architectures page."""
 
     view: str = labeled_choice(VIEWS)
     network: str = choice(
@@ -122,30 +132,30 @@ class ArchitectureSettings(ProbeSettings):
 
 
 def comparison(values: BlockSettings) -> BlockComparison:
-    """What the values compare; of one's own blocks the first comparison's title and sizes."""
+    """The chosen comparison; the first one, for its default sizes, if the blocks are one's own."""
     return COMPARISONS[OFFERED[0] if values.compare == OWN else values.compare]
 
 
-def sizes_of(found: BlockComparison) -> dict[str, int]:
-    """The sizes of a comparison, by the names of the parameters."""
+def sizes_of(compared: BlockComparison) -> dict[str, int]:
+    """Input size and batch of a comparison, by the names of the URL parameters."""
     names = ("in_channels", "input_height", "input_width", "batch")
-    return dict(zip(names, (*found.input_size, found.batch), strict=True))
+    return dict(zip(names, (*compared.input_size, compared.batch), strict=True))
 
 
 def settled(values: BlockSettings) -> BlockSettings:
-    """Settings with the comparison's own sizes where the link says nothing."""
+    """The settings with each size of 0 replaced by that of the comparison."""
     sizes = sizes_of(comparison(values))
     return values.updated({name: values[name] or size for name, size in sizes.items()})
 
 
-def own_lines(found: BlockComparison) -> dict[str, str]:
-    """A comparison's blocks as one's own, by the names of the parameters."""
-    lines = [block.layers for block in found.blocks]
+def own_lines(compared: BlockComparison) -> dict[str, str]:
+    """Values of the parameters `SLOTS` that make a comparison's blocks the visitor's own."""
+    lines = [block.layers for block in compared.blocks]
     return dict(zip(SLOTS, [*lines, *[""] * (len(SLOTS) - len(lines))], strict=True))
 
 
-def asked(values: BlockSettings) -> tuple[Block, ...]:
-    """The blocks that settled values ask for."""
+def blocks_of(values: BlockSettings) -> tuple[Block, ...]:
+    """The blocks that settings from `settled` choose, each with the input they run on."""
     size = (values.in_channels, values.input_height, values.input_width)
     if values.compare != OWN:
         return of_comparison(comparison(values), values, size, values.batch)
@@ -155,16 +165,16 @@ def asked(values: BlockSettings) -> tuple[Block, ...]:
 
 
 def of_comparison(
-    found: BlockComparison,
+    compared: BlockComparison,
     values: ProbeSettings,
     input_size: tuple[int, int, int] | None = None,
     batch: int | None = None,
 ) -> tuple[Block, ...]:
-    """The blocks of a comparison, by default on its own input."""
+    """The blocks of a comparison, on its own (C, H, W) and batch where these are None."""
     common = (
-        input_size or found.input_size,
-        batch or found.batch,
+        input_size or compared.input_size,
+        batch or compared.batch,
         values.picture,
         values.block_seed,
     )
-    return tuple(Block(block.title, block.layers, *common) for block in found.blocks)
+    return tuple(Block(block.title, block.layers, *common) for block in compared.blocks)

@@ -32,7 +32,7 @@ Map = NDArray[np.float32]
 PANEL, CAPTION, ROW = 170, 52, 46
 """Pixels: the height of a panel, of the words above it, of a block's bar."""
 BRIGHTEST = 99.5
-"""The colour scale ends at this percentile; a few larger values would darken the rest."""
+"""The color scale ends at this percentile; a few larger values would darken the rest."""
 KINDS: dict[str, tuple[str, str, str]] = {
     "input": ("the input", INPUT, ""),
     "activations": ("outputs of layers", OUTPUT, "/"),
@@ -40,13 +40,13 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "masks": ("masks", PINNED, "."),
     "inside": ("what layers make inside", PADDING, "-"),
 }
-"""Kind of `core.cost.saved_tensors`: name on the figure, colour, hatching."""
+"""Kind of `core.cost.saved_tensors`: name on the figure, color, hatching."""
 
 
 def maps_figure(
     named: Mapping[str, Map], title: str, notes: Sequence[str] = (), most: int = 4
 ) -> go.Figure:
-    """Each block's first feature maps in a row, all on one colour scale.
+    """Each block's first feature maps in a row, all on one color scale.
 
     Args:
         named: what each block is called, and its (maps, H, W).
@@ -58,7 +58,7 @@ def maps_figure(
     values = np.concatenate([maps.ravel() for maps in selected.values()])
     signed = bool((values < 0).any())
     top = float(np.percentile(np.abs(values), BRIGHTEST)) or 1.0
-    scale = [[i / 2, colour] for i, colour in enumerate(SIGNED)] if signed else MAGNITUDE
+    scale = [[i / 2, color] for i, color in enumerate(SIGNED)] if signed else MAGNITUDE
     look = {"colorscale": scale, "zmin": -top if signed else 0, "zmax": top}
     cells = [
         (row, column, f"{name}<br>channel {column}", one)
@@ -84,7 +84,7 @@ def gradients_figure(
     notes: Sequence[str] = (),
     columns: int = 3,
 ) -> go.Figure:
-    """The picture, and the magnitude of each block's gradient on it, on one colour scale.
+    """The picture, and the magnitude of each block's gradient on it, on one color scale.
 
     Pixels whose gradient is exactly 0 are vermilion.
 
@@ -216,11 +216,11 @@ def times_figure(
     """
     traces = []
     looks = (("forward", INPUT, ""), ("backward", WINDOW, "/"))
-    for part, colour, hatching in looks:
+    for part, color, hatching in looks:
         spreads = [timing.spreads[part] for timing in named.values()]
         medians = [1000 * each.median for each in spreads]
         traces.append(
-            _bars(list(named), medians, part, colour, hatching)
+            _bars(list(named), medians, part, color, hatching)
             | {
                 "error_x": {
                     "type": "data",
@@ -281,7 +281,7 @@ def memory_figure(
     return Figure(traces, layout | {"barmode": "stack"})
 
 
-def _bars(names: Sequence[str], values: Any, name: str, colour: str, hatching: str) -> Trace:
+def _bars(names: Sequence[str], values: Any, name: str, color: str, hatching: str) -> Trace:
     pattern = {"shape": hatching, "fillmode": "overlay", "fgcolor": "white", "size": 7}
     return {
         "type": "bar",
@@ -289,7 +289,7 @@ def _bars(names: Sequence[str], values: Any, name: str, colour: str, hatching: s
         "y": list(names),
         "x": values,
         "name": name,
-        "marker": {"color": colour, "pattern": pattern},
+        "marker": {"color": color, "pattern": pattern},
     }
 
 

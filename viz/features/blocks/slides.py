@@ -29,7 +29,7 @@ HATCHES = {"/": "//", "x": "xx", ".": "..", "-": "--", "": ""}
 def maps(
     named: Mapping[str, Map], style: Style, *, title: str, notes: Sequence[str] = (), most: int = 4
 ) -> Figure:
-    """Each block's first feature maps in a row, all on one colour scale.
+    """Each block's first feature maps in a row, all on one color scale.
 
     Args:
         named: what each block is called, and its (maps, H, W).
@@ -72,7 +72,7 @@ def gradients(
     title: str,
     notes: Sequence[str] = (),
 ) -> Figure:
-    """The picture, and the magnitude of each block's gradient on it, on one colour scale.
+    """The picture, and the magnitude of each block's gradient on it, on one color scale.
 
     Args:
         picture: (H, W) 0 to 255.
@@ -132,13 +132,13 @@ def times(
     figure, axes = _bars_sheet(list(named), title, [note], style)
     handles = []
     looks = (("forward", INPUT, ""), ("backward", WINDOW, "//"))
-    for place, (part, colour, hatch) in enumerate(looks):
+    for place, (part, color, hatch) in enumerate(looks):
         spreads = [timing.spreads[part] for timing in named.values()]
         medians = np.array([1000 * each.median for each in spreads])
         off = [[1000 * each.low for each in spreads], [1000 * each.high for each in spreads]]
         error = np.abs(np.array(off) - medians)
         at = np.arange(len(spreads)) + (place - 0.5) * 0.36
-        look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white"}
+        look: dict[str, Any] = {"color": color, "hatch": hatch, "edgecolor": "white"}
         ink: dict[str, Any] = {"ecolor": style.ink["text"], "capsize": 5, "error_kw": {"lw": 2}}
         handles.append(axes.barh(at, medians, 0.36, xerr=error, label=part, **look, **ink))
     axes.set_xlabel("time (ms)")
@@ -167,10 +167,10 @@ def memory(
     figure, axes = _bars_sheet(list(named), title, notes, style)
     handles: list[Any] = []
     before, at = np.zeros(len(named)), np.arange(len(named))
-    for kind, (name, colour, shape) in KINDS.items():
+    for kind, (name, color, shape) in KINDS.items():
         sizes = np.array([saved.get(kind, 0) / 1e6 for saved in named.values()])
         if sizes.any():
-            look: dict[str, Any] = {"color": colour, "hatch": HATCHES[shape], "edgecolor": "white"}
+            look: dict[str, Any] = {"color": color, "hatch": HATCHES[shape], "edgecolor": "white"}
             handles.append(axes.barh(at, sizes, 0.5, left=before, label=name, **look))
             before = before + sizes
     everything = [forward[name] / 1e6 for name in named]

@@ -1,4 +1,4 @@
-"""Tables of blocks: what stands in each cell, and the cells as HTML. No Streamlit here."""
+"""The rows of the tables that compare blocks and stages, as text; imports no Streamlit."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ FACTS = (
     ("parameters", "numbers the optimizer updates"),
     ("multiply–accumulates", "of the whole batch; ✓ as torch's own counter"),
     ("outputs of all layers", "what forward writes"),
-    ("saved for backward", "found by torch's hooks, without the weights"),
+    ("saved for backward", "counted by torch's hooks, without the weights"),
     ("receptive field", "pixels that one unit sees"),
     ("effective stride", "pixels between two units"),
     ("never read", "share of the input's pixels that no window reads"),
 )
+"""(name, explanation) of each row of the table of facts."""
 
 
 def fact_lines(all_facts: Sequence[BlockFacts | None]) -> list[TableRow]:
-    """What is known of some blocks before anything is computed; None for what is no block."""
+    """The rows of the table of facts, a cell for each block; None stands for an invalid block."""
     first = next((facts for facts in all_facts if facts), None)
     columns = [
         _facts(facts, first) if facts and first else [UNKNOWN] * len(FACTS) for facts in all_facts
@@ -38,13 +39,15 @@ def fact_lines(all_facts: Sequence[BlockFacts | None]) -> list[TableRow]:
 
 
 def _lines(rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]) -> list[TableRow]:
+    """Table rows from their (name, explanation) and from the columns' cells."""
     return [
-        TableRow(name, how, tuple(column[place] for column in columns))
-        for place, (name, how) in enumerate(rows)
+        TableRow(name, explanation, tuple(column[row] for column in columns))
+        for row, (name, explanation) in enumerate(rows)
     ]
 
 
 def _facts(facts: BlockFacts, first: BlockFacts) -> list[str]:
+    """The cells of one block in the table of facts, with its costs relative to the first block."""
     same = facts.output_shape == facts.torch_shape
     shape = times(facts.output_shape)
     shape += " ✓" if same else f", torch {'×'.join(map(str, facts.torch_shape))}"
@@ -64,33 +67,37 @@ def _facts(facts: BlockFacts, first: BlockFacts) -> list[str]:
 
 
 def verdict(titles: Sequence[str], all_facts: Sequence[BlockFacts | None]) -> str:
-    """What two or more blocks have in common and what not, in Markdown; "" for fewer."""
+    """A sentence on how shapes, parameters and costs of the valid blocks compare, in Markdown.
+
+    It is "" for fewer than two blocks.
+    """
     named = [(title, facts) for title, facts in zip(titles, all_facts, strict=True) if facts]
     if len(named) < 2:
         return ""
     shapes = {facts.output_shape for _, facts in named}
     counts = {facts.parameters for _, facts in named}
     shape = times(min(shapes))
-    said = f"All give **{shape}**" if len(shapes) == 1 else "Their outputs differ in **shape**"
+    sentence = f"All give **{shape}**" if len(shapes) == 1 else "Their outputs differ in **shape**"
     if len(counts) == 1:
-        said += f" from **{min(counts):,}** parameters"
+        sentence += f" from **{min(counts):,}** parameters"
     least, low = min(named, key=lambda each: each[1].macs)
     most, high = max(named, key=lambda each: each[1].macs)
     if low.macs == high.macs:
-        return f"{said}, for the same multiply–accumulates."
+        return f"{sentence}, for the same multiply–accumulates."
     if not low.macs:
-        return f"{said}; {_plain(least)} multiplies nothing."
+        return f"{sentence}; {_in_sentence(least)} multiplies nothing."
     ratio = f"{high.macs / low.macs:.3g}"
-    return f"{said}; {_plain(most)} takes **{ratio} times** the multiply–accumulates of {_plain(least)}."
+    dear, cheap = _in_sentence(most), _in_sentence(least)
+    return f"{sentence}; {dear} takes **{ratio} times** the multiply–accumulates of {cheap}."
 
 
-def _plain(title: str) -> str:
-    """A title inside a sentence; one's own blocks have letters."""
+def _in_sentence(title: str) -> str:
+    """A block's title as it stands inside a sentence; one letter names a block of one's own."""
     return f"block {title}" if len(title) == 1 else f"“{title}”"
 
 
 def _times(amount: float, first: float) -> str:
-    """How many times the first block's; nothing where that is no comparison."""
+    """`` (×1.5)``: the ratio to the first block's amount; "" where both are equal or one is 0."""
     if not first or not amount or amount == first:
         return ""
     return f" (×{amount / first:.3g})"
@@ -130,6 +137,7 @@ PROPERTIES = (
         "whether the output moves by one unit and changes nothing else, away from the border",
     ),
 )
+"""(name, explanation) of each row of the table of experiments."""
 
 
 def property_lines(
@@ -137,7 +145,13 @@ def property_lines(
     probes: Sequence[BlockProbe | None],
     saved: Sequence[Mapping[str, int]],
 ) -> list[TableRow]:
-    """What experiments have found; a None probe is not there yet, None facts are no block's."""
+    """The rows of the table of experiments, a cell for each block.
+
+    Args:
+        all_facts: Facts of each block; None for an invalid one.
+        probes: Results of each block's experiments; None while they are not finished.
+        saved: Bytes saved for the backward pass by kind, for each block.
+    """
     columns = [
         [UNKNOWN if facts is None else WAITING] * len(PROPERTIES)
         if facts is None or probe is None
@@ -148,6 +162,7 @@ def property_lines(
 
 
 def _properties(facts: BlockFacts, probe: BlockProbe, saved: Mapping[str, int]) -> list[str]:
+    """The cells of one block in the table of experiments."""
     gradient, shift, linear = probe.gradient, probe.shift, probe.linearity
     share = percent(gradient.zero_entries)
     if gradient.zero_pixels != gradient.zero_entries:
@@ -181,13 +196,13 @@ KINDS = {
     "masks": "masks",
     "inside": "inside",
 }
-"""Kind of `core.cost.saved_tensors`: the word in a cell."""
+"""The word in a cell, by kind of saved tensor in `core.cost.saved_tensors`."""
 
 
 def measured_lines(
     probes: Sequence[BlockProbe | None], timings: Sequence[Timing | None]
 ) -> list[TableRow]:
-    """Gradient coverage and times, as far as they are there."""
+    """The rows of gradient coverage and times; None stands for what is not measured yet."""
     columns = []
     for probe, timing in zip(probes, timings, strict=True):
         texts = [percent(probe.gradient.zero_pixels) if probe else WAITING]
@@ -198,6 +213,7 @@ def measured_lines(
 
 
 def _duration(spread: Quartiles) -> str:
+    """A median time with its quartiles, such as ``1.2 ms (1.1 ms to 1.4 ms)``."""
     low, high = scaled(spread.low, "s"), scaled(spread.high, "s")
     return f"{scaled(spread.median, 's')} ({low} to {high})"
 
@@ -207,10 +223,11 @@ MEASURED = (
     ("forward", "median and quartiles on one thread of this server"),
     ("backward", "the same, to the input and all parameters"),
 )
+"""(name, explanation) of each row that `measured_lines` makes."""
 
 
 def stage_columns(stages: Sequence[Stage]) -> dict[str, list[Any]]:
-    """A network stage by stage, as columns of a table; the last row is the whole."""
+    """The columns of a table with a row for each stage and a last one for the whole network."""
     costs = [stage.cost for stage in stages]
     sums = [sum(part) for part in zip(*map(astuple, costs), strict=True)]
     numbers = [*map(astuple, costs), tuple(sums)]
@@ -227,15 +244,17 @@ def stage_columns(stages: Sequence[Stage]) -> dict[str, list[Any]]:
 
 
 def _begins(stage: Stage) -> str:
+    """The layer with which a stage begins, in words."""
     line = stage.first
     return "the image" if line.node.kind == "input" else f"{line.label}: {line.text}"
 
 
 def _stride(stage: Stage) -> str:
+    """The effective stride at a stage's end, or a dash where no axis has one."""
     stride = stage.last.field.effective_stride
     return pair(stride) if any(stride) else UNKNOWN
 
 
 def _field(stage: Stage) -> str:
-    field = stage.last.field
-    return field_size(field)
+    """The receptive field at a stage's end as text."""
+    return field_size(stage.last.field)

@@ -1,4 +1,4 @@
-"""What stands below the facts of some blocks: pictures, times, properties."""
+"""The table of facts about blocks, and the tabs below it: pictures, times, properties."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ if TYPE_CHECKING:
     from core.cost.timing import Timing
     from viz.features.blocks.compute import BlockProbe
 
-SAID = (
+CHECKED_BY_TORCH = (
     "✓ PyTorch finds the same: the shape by running the block, the multiply–accumulates by its own "
     "counter. What is saved for backward is counted by PyTorch's hooks, without the weights."
 )
+"""Caption below the table of facts."""
 PROBES, TIMES = "blocks probes", "blocks times"
-"""Places in the queue."""
+"""Slots of `viz.page.progress` for the experiments and for the times."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """Some blocks, with what is known of them.
+class CheckedBlocks:
+    """The blocks to be compared, with their facts or the reasons why there are none.
 
     Attributes:
-        blocks: as asked.
-        facts: of each; None for what is no block that could be run.
-        errors: why not, one sentence each.
+        blocks: All blocks, valid or not.
+        facts: Facts of each block; None for a block that cannot be run.
+        errors: A sentence for each block that cannot be run.
     """
 
     blocks: tuple[Block, ...]
@@ -53,11 +54,12 @@ class Found:
 
     @property
     def titles(self) -> list[str]:
+        """Titles of all blocks, in order."""
         return [block.title for block in self.blocks]
 
 
-def known(blocks: Sequence[Block]) -> Found:
-    """The facts of blocks; what is none of them says why."""
+def check_blocks(blocks: Sequence[Block]) -> CheckedBlocks:
+    """Compute the facts of all blocks; invalid ones are reported, not raised."""
     facts: list[BlockFacts | None] = []
     errors = []
     for block in blocks:
@@ -66,62 +68,81 @@ def known(blocks: Sequence[Block]) -> Found:
         except SpecError as error:
             facts.append(None)
             errors.append(f"{block.title}: {sentence(error)}")
-    return Found(tuple(blocks), tuple(facts), tuple(errors))
+    return CheckedBlocks(tuple(blocks), tuple(facts), tuple(errors))
 
 
-def save(checked: Found, more: Sequence[Picture], values: BlockSettings) -> None:
-    """What is on show as files, that of the open tab first."""
+def save(checked: CheckedBlocks, more: Sequence[Picture], values: BlockSettings) -> None:
+    """Draw the menu of pictures as files: those of the open tab, then the table of facts."""
     title = export.heading(values)
     facts = export.picture_of_facts(checked.blocks, checked.facts, title)
     save_menu(PAGE, [*more, facts], export.settings(checked.sound[0], values))
 
 
-def facts_table(checked: Found) -> None:
-    """What is known before anything is computed."""
+def facts_table(checked: CheckedBlocks) -> None:
+    """Draw the table of facts."""
     lines = tables.fact_lines(checked.facts)
     layers = [_short(block.layers) for block in checked.blocks]
     st.html(page_tables.comparison_table(checked.titles, lines, layers, "facts", compact=True))
-    st.caption(SAID)
+    st.caption(CHECKED_BY_TORCH)
 
 
 def _short(text: str) -> str:
+    """The text, cut to 150 characters."""
     return text if len(text) <= 150 else text[:149] + "…"
 
 
 def probes(
-    checked: Found, draw: Callable[[dict[Block, BlockProbe]], None]
+    checked: CheckedBlocks, draw: Callable[[dict[Block, BlockProbe]], None]
 ) -> dict[Block, BlockProbe]:
-    """Experiments on all sound blocks, drawn again as they come in; those that are there."""
+    """Run the experiments on all valid blocks, and call ``draw`` whenever one is finished.
+
+    Returns:
+        The finished experiments.
+    """
     works: dict[Hashable, Work] = {block: compute.probe(block) for block in checked.sound}
 
-    def look(views: Mapping[Hashable, View]) -> None:
+    def redraw(views: Mapping[Hashable, View]) -> None:
         state(PROBES, views, "Running the block on the picture", "blocks")
         draw(_ready(views))
 
-    return _ready(progress.show(PROBES, works, look))
+    return _ready(progress.show(PROBES, works, redraw))
 
 
 def _ready(views: Mapping[Hashable, View]) -> dict[Block, BlockProbe]:
+    """The finished experiments by block; other keys are left out."""
     return {b: v.result for b, v in views.items() if isinstance(b, Block) and v.result}
 
 
-def times(checked: Found, draw: Callable[[dict[Block, Timing]], None]) -> dict[Block, Timing]:
-    """Times of all sound blocks, one computation, drawn again as they come in; all or none."""
+def times(
+    checked: CheckedBlocks, draw: Callable[[dict[Block, Timing]], None]
+) -> dict[Block, Timing]:
+    """Time all valid blocks together, and call ``draw`` whenever there are new times.
+
+    Returns:
+        The times by block; {} until all of them are measured.
+    """
     blocks = checked.sound
     key = ("times", blocks)
 
-    def look(views: Mapping[Hashable, View]) -> None:
+    def redraw(views: Mapping[Hashable, View]) -> None:
         state(TIMES, views, "Measuring", "runs")
         view = views[key]
-        got: Sequence[Timing] = view.result or view.partial or ()
-        draw({b: t for b, t in zip(blocks, got, strict=False) if t.repeats})
+        timings: Sequence[Timing] = view.result or view.partial or ()
+        draw({b: t for b, t in zip(blocks, timings, strict=False) if t.repeats})
 
-    view = progress.show(TIMES, {key: compute.times(blocks)}, look)[key]
+    view = progress.show(TIMES, {key: compute.times(blocks)}, redraw)[key]
     return dict(zip(blocks, view.result, strict=True)) if view.result else {}
 
 
 def state(slot: str, views: Mapping[Hashable, View], what: str, unit: str) -> None:
-    """What failed, and one line for the rest that is not there: progress, or the way on."""
+    """Draw each failure, one line of progress for all unfinished work, or a button to go on.
+
+    Args:
+        slot: Slot of `viz.page.progress`.
+        views: States of the works in the slot.
+        what: What is running, for the line of progress.
+        unit: What the progress counts.
+    """
     unsettled = [key for key, view in views.items() if not progress.settled({key: view})]
     stopped = [key for key, view in views.items() if view.error == progress.STOPPED]
     for key in [*(k for k in views if k not in (*unsettled, *stopped)), *unsettled[:1]]:
@@ -130,8 +151,8 @@ def state(slot: str, views: Mapping[Hashable, View], what: str, unit: str) -> No
         progress.resume_line(slot, "Stopped.", *stopped)
 
 
-def pictures_tab(checked: Found) -> list[Picture]:
-    """Feature maps and gradients of the picture."""
+def pictures_tab(checked: CheckedBlocks) -> list[Picture]:
+    """Draw the feature maps and the gradients of the picture; returns their slides."""
 
     def draw(ready: dict[Block, BlockProbe]) -> None:
         if not ready:
@@ -147,7 +168,7 @@ def pictures_tab(checked: Found) -> list[Picture]:
 
 
 def gradients(ready: Mapping[Block, BlockProbe]) -> None:
-    """Where a random gradient goes."""
+    """Draw the input gradients that a random upstream gradient causes."""
     from viz.features.blocks.plots import gradients_figure
 
     first = next(iter(ready))
@@ -166,7 +187,7 @@ def _zeros(probe: BlockProbe) -> str:
 
 
 def maps(ready: Mapping[Block, BlockProbe]) -> None:
-    """What the blocks make of the picture."""
+    """Draw the feature maps of the picture."""
     from viz.features.blocks.plots import maps_figure
 
     named = {block.title: probe.maps for block, probe in ready.items() if probe.maps.size}
@@ -177,8 +198,8 @@ def maps(ready: Mapping[Block, BlockProbe]) -> None:
     st.plotly_chart(figure, theme="streamlit", key="blocks_maps")
 
 
-def cost_tab(checked: Found) -> list[Picture]:
-    """Measured times, and what backward makes necessary."""
+def cost_tab(checked: CheckedBlocks) -> list[Picture]:
+    """Draw the measured times and the bytes saved for the backward pass; returns their slides."""
     from viz.features.blocks.plots import memory_figure, times_figure
 
     saved = export.picture_of_memory(checked.blocks, checked.facts)
@@ -218,16 +239,16 @@ def cost_tab(checked: Found) -> list[Picture]:
     return [export.picture_of_times(ready), saved] if ready else [saved]
 
 
-def properties_tab(checked: Found) -> list[Picture]:
-    """What experiments say about each block."""
+def properties_tab(checked: CheckedBlocks) -> list[Picture]:
+    """Draw the table of experiments; returns its slide."""
     saved_bytes = [
         compute.saved_bytes(block) if facts else {}
         for block, facts in zip(checked.blocks, checked.facts, strict=True)
     ]
 
     def draw(ready: dict[Block, BlockProbe]) -> None:
-        got = [ready.get(block) for block in checked.blocks]
-        lines = tables.property_lines(checked.facts, got, saved_bytes)
+        results = [ready.get(block) for block in checked.blocks]
+        lines = tables.property_lines(checked.facts, results, saved_bytes)
         st.html(page_tables.comparison_table(checked.titles, lines, name="properties"))
         st.caption(f"Every cell is an experiment. {export.recipe(checked.sound[0])}")
 
@@ -235,11 +256,11 @@ def properties_tab(checked: Found) -> list[Picture]:
     return [export.picture_of_properties(checked.blocks, checked.facts, ready)] if ready else []
 
 
-def measured(slot: str, checked: Found) -> dict[Block, BlockProbe]:
-    """One table of facts, gradient coverage and times, and the gradients below it.
+def measured(slot: str, checked: CheckedBlocks) -> dict[Block, BlockProbe]:
+    """Draw one table of facts, gradient coverage and times, and the gradients below it.
 
     Returns:
-        the experiments that are there.
+        The finished experiments by block.
     """
     blocks = checked.sound
     key = ("times", blocks)
@@ -250,26 +271,26 @@ def measured(slot: str, checked: Found) -> dict[Block, BlockProbe]:
     def draw(views: Mapping[Hashable, View]) -> None:
         state(slot, views, "Measuring", "runs")
         ready = {block: views[block].result for block in blocks if views[block].result}
-        got: Sequence[Timing] = views[key].result or views[key].partial or ()
-        timings = dict(zip(blocks, got, strict=False))
+        results: Sequence[Timing] = views[key].result or views[key].partial or ()
+        timings = dict(zip(blocks, results, strict=False))
         lines = tables.fact_lines(checked.facts) + tables.measured_lines(
             [ready.get(block) for block in checked.blocks],
             [timings.get(block) for block in checked.blocks],
         )
         name = "facts and measurements"
         st.html(page_tables.comparison_table(checked.titles, lines, layers, name, compact=True))
-        st.caption(f"{SAID} Times: median and quartiles, on one thread of this server.")
+        st.caption(f"{CHECKED_BY_TORCH} Times: median and quartiles, on one thread of this server.")
         if ready:
             gradients(ready)
 
     return _ready(progress.show(slot, works, draw))
 
 
-DRAW: dict[str, Callable[[Found], list[Picture]]] = {
+DRAW: dict[str, Callable[[CheckedBlocks], list[Picture]]] = {
     "pictures": pictures_tab,
     "cost": cost_tab,
     "properties": properties_tab,
 }
-"""One function a tab, by its name in the URL: draws it, and returns what can be saved."""
+"""Functions by a tab's name in the URL; each draws its tab and returns its pictures for slides."""
 SLOTS_OF = {"pictures": PROBES, "cost": TIMES, "properties": PROBES}
-"""Which place in the queue a tab uses."""
+"""Slots of `viz.page.progress` that the tabs use, by a tab's name in the URL."""

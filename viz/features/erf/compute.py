@@ -1,4 +1,4 @@
-"""Computations of the page on effective fields: the preview at once, the measurement by the queue."""
+"""Computations on effective receptive fields: the closed form, and measurements for the queue."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Structure(NamedTuple):
     """The settings that decide the layers of a network and their connections.
 
     Attributes:
-        network: before anything is swapped.
-        activation, pooling, skips: as of a `Request`.
+        network: The network before any layer is replaced.
+        activation, pooling, skips: See `viz.features.erf.params.Request`.
     """
 
     network: Network
@@ -49,14 +49,18 @@ class Structure(NamedTuple):
 
     @property
     def is_original(self) -> bool:
-        """Whether nothing is swapped."""
+        """Whether no layer is replaced."""
         return self[1:] == ("kept", "kept", True)
 
     def swapped(self, net: nn.Module, seed: int = 0) -> nn.Module:
-        """A copy of the network's module with what is to be swapped; itself where nothing is.
+        """A copy of the module with its layers replaced; the module itself if nothing changes.
+
+        Args:
+            net: The module of the unchanged network.
+            seed: Seed of the weights of new layers.
 
         Raises:
-            SpecError: it has nothing of what is to be swapped.
+            SpecError: The network has no layer of the kind that is to be replaced.
         """
         from core.networks import swaps
 
@@ -68,10 +72,14 @@ class Structure(NamedTuple):
 
 
 def network(request: Request, weights: State | None = None) -> nn.Module:
-    """The network with its swaps applied; its weights are drawn by the seed, or trained ones.
+    """The module of a request, on the CPU, with its layers replaced.
+
+    Args:
+        request: The request.
+        weights: Trained weights; drawn by the request's seed where None.
 
     Raises:
-        SpecError: it cannot be built, or has nothing of what is to be swapped.
+        SpecError: The network cannot be built, or has no layer of a kind that is to be replaced.
     """
     warm()
     net = module(request.network, "cpu", weights, request.seed)
@@ -80,10 +88,10 @@ def network(request: Request, weights: State | None = None) -> nn.Module:
 
 @computed_once(64)
 def _meta_module(structure: Structure) -> nn.Module:
-    """The module without weights, shared by readers that do not change it.
+    """The module on the meta device, without weights. It is shared: callers must not change it.
 
     Raises:
-        SpecError: as `network`.
+        SpecError: See `network`.
     """
     warm()
     return structure.swapped(meta_module(structure.network))
@@ -91,7 +99,7 @@ def _meta_module(structure: Structure) -> nn.Module:
 
 @computed_once(64, outside=True)
 def _graph(structure: Structure) -> Graph:
-    """The graph of the swapped network."""
+    """The graph of the network with its layers replaced."""
     if structure.is_original:
         return analysis(structure.network).graph
     warm()
@@ -101,18 +109,18 @@ def _graph(structure: Structure) -> Graph:
 
 
 def request_of(analysis: Analysis, values: ErfSettings) -> tuple[ErfSettings, Request, list[str]]:
-    """The request that the settings make of their network.
+    """The measurement that the settings describe.
 
     Args:
-        analysis: of the network.
-        values: of the page.
+        analysis: Analysis of the chosen network.
+        values: Settings of the page.
 
     Returns:
-        settings whose layer and unit the network has, their request, and a sentence for each
+        The settings with a layer and a unit that exist, the request, and a sentence for each
         setting that was replaced.
 
     Raises:
-        SpecError: no layer of it has units side by side.
+        SpecError: No layer has an output with a height and a width.
     """
     values, line, clauses = unit.fit(analysis, values, "centre", image=False)
     if line.node.kind == "input":
@@ -122,20 +130,20 @@ def request_of(analysis: Analysis, values: ErfSettings) -> tuple[ErfSettings, Re
 
 
 def _weights(request: Request) -> State | None:
-    """The trained weights; None if the weights are drawn."""
+    """The trained weights that the request uses; None if it draws weights."""
     return trained_weights(request.network) if request.weights == "as_is" else None
 
 
 def check(request: Request, analysis: Analysis) -> None:
-    """Refuse requests that would fail or take too long.
+    """Check that a request neither fails nor takes too long.
 
     Args:
-        request: of a layer of ``analysis``.
-        analysis: its network.
+        request: The request.
+        analysis: Analysis of its network.
 
     Raises:
-        SpecError: nothing to swap, weights that are not trained here, or too much work; with what
-            would do.
+        SpecError: No layer of a kind that is to be replaced, trained weights that are not here, or
+            too much work; the message says what is allowed.
     """
     _meta_module(Structure.of(request))
     _weights(request)
@@ -149,7 +157,7 @@ def check(request: Request, analysis: Analysis) -> None:
 
 
 def most_draws(request: Request, analysis: Analysis) -> int:
-    """The largest offered number of draws within the budget; 0 if one draw is too many."""
+    """The largest of `DRAWS` within the server's budget of work; 0 if one draw exceeds it."""
     rows, cols = _crop(request.network, request.layer, request.unit).size
     height, width = request.network.input_size[1:]
     one, most = analysis.totals.macs * (rows * cols / (height * width)), settings().macs
@@ -158,7 +166,7 @@ def most_draws(request: Request, analysis: Analysis) -> int:
 
 @computed_once(256, outside=True)
 def _crop(network: Network, layer: str, unit: tuple[int, int]) -> Crop:
-    """The part of the image that must be run for a unit."""
+    """The smallest part of the image that must be run to measure a unit."""
     from core.erf.crop import smallest_crop
 
     field = analysis(network).fields[layer]
@@ -166,7 +174,7 @@ def _crop(network: Network, layer: str, unit: tuple[int, int]) -> Crop:
 
 
 def work(request: Request) -> Work:
-    """The measurement as work for the queue."""
+    """The measurement as work for the queue; returns an `EffectiveReceptiveField`."""
 
     def run(report: Report) -> EffectiveReceptiveField:
         structure = Structure.of(request)
@@ -186,6 +194,8 @@ def _work(
     graph: Graph | None = None,
     crop: Crop | bool = True,
 ) -> Work:
+    """The measurement for a worker process, with what the web process has computed already."""
+
     def run(report: Report) -> EffectiveReceptiveField:
         from core.erf import effective_receptive_field
 
@@ -219,15 +229,16 @@ def _work(
 
 
 def expected(request: Request) -> ExpectedErf | None:
-    """The closed form's expected map; None if it does not cover the network."""
+    """The closed form's expected map; None if it does not apply to the network or its weights."""
     if request.network.run is not None and request.weights == "as_is":
-        return None  # what training has made of weights, no theory of random ones knows
-    same = replace(request, draws=1, inputs="noise", seed=0, bf16=False)
-    return _expected(same)  # nothing of that changes it
+        return None  # the closed form holds for random weights, not for trained ones
+    # The expected map does not depend on these settings; equal requests share one computation.
+    return _expected(replace(request, draws=1, inputs="noise", seed=0, bf16=False))
 
 
 @computed_once(64, outside=True)
 def _expected(request: Request) -> ExpectedErf | None:
+    """The expected map of a request whose irrelevant settings `expected` has made equal."""
     warm()
     from core.erf.expected import TORCH_GAINS, UNIT_GAINS, Gains, expected_erf
     from core.erf.study import GAINS
@@ -251,7 +262,7 @@ def _expected(request: Request) -> ExpectedErf | None:
 
 @queued
 def study(name: str) -> Work:
-    """A study of `core.erf.studies`, by the name of its function, as work for the queue."""
+    """The study ``core.erf.studies.<name>`` as work for the queue."""
 
     def run(report: Report) -> Study:
         warm()

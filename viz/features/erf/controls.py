@@ -1,4 +1,4 @@
-"""Widgets of the recipe: how an effective receptive field is computed."""
+"""Widgets for the settings with which an effective receptive field is measured."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from viz.page.session import bind_widget, change
 from viz.page.widgets import widget
 
 
-def recipe(values: ErfSettings, found: Analysis | None) -> None:
-    """All settings but the network."""
-    if found is not None:
-        _where(values, found)
+def recipe(values: ErfSettings, analysis: Analysis | None) -> None:
+    """Draw all settings but the network; without an analysis those of layer and unit are missing."""
+    if analysis is not None:
+        _where(values, analysis)
     widget(values, "draws")
     as_is = {"as_is": "as they were trained"} if values.network == TRAINED else {}
     widget(values, "weights", options=WEIGHTS | as_is)
@@ -33,38 +33,39 @@ def recipe(values: ErfSettings, found: Analysis | None) -> None:
                 widget(values, name)
 
 
-def _where(values: ErfSettings, found: Analysis) -> None:
-    """The layer and its unit."""
-    labels = {line.node.name: line.label for line in found.lines if line.node.kind != "input"}
-    chosen = values.layer if values.layer in labels else found.deepest.node.name
+def _where(values: ErfSettings, analysis: Analysis) -> None:
+    """Draw the choice of the layer and of its unit."""
+    labels = {line.node.name: line.label for line in analysis.lines if line.node.kind != "input"}
+    chosen = values.layer if values.layer in labels else analysis.deepest.node.name
     st.selectbox(
         "layer",
         list(labels),
         format_func=lambda name: labels.get(name, name),
-        key=bind_widget("erf_layer", chosen, values.layer, found.network),
+        key=bind_widget("erf_layer", chosen, values.layer, analysis.network),
         on_change=_on_layer,
     )
     unit.unit_control(values)
 
 
 def _on_layer() -> None:
+    """Callback of a chosen layer, which selects the middle unit of its map."""
     change(PAGE, {"layer": st.session_state["erf_layer"], "unit": "centre"})
 
 
-def unit_picker(values: ErfSettings, found: Analysis, layer: str, grid: tuple[int, int]) -> None:
-    """The cone as a map to click on."""
-    place = st.expander("Choose the unit on the map", key="erf_cone", on_change="rerun")
-    if not place.open:
+def unit_picker(values: ErfSettings, analysis: Analysis, layer: str, grid: tuple[int, int]) -> None:
+    """Draw the cone, on which a click chooses a unit; ``grid`` is the (rows, columns) of its map."""
+    expander = st.expander("Choose the unit on the map", key="erf_cone", on_change="rerun")
+    if not expander.open:
         return
     row, col = unit_of(values.unit, grid)
-    with place:
+    with expander:
         cone(
-            network_analysis.cone_lines(found.network),
+            network_analysis.cone_lines(analysis.network),
             {"layer": layer, "unit": (row, col), "axis": 1, "down": False, "zoom": False,
              "grid": True},
-            title=found.network.title,
-            picture=network_analysis.picture(values.picture, found.network.input_size[1:]),
-            identity=f"{found.network}",
+            title=analysis.network.title,
+            picture=network_analysis.picture(values.picture, analysis.network.input_size[1:]),
+            identity=f"{analysis.network}",
             token=f"{layer} {row} {col}",
             key="unit_cone",
             on_view=_on_unit,
@@ -72,6 +73,7 @@ def unit_picker(values: ErfSettings, found: Analysis, layer: str, grid: tuple[in
 
 
 def _on_unit() -> None:
+    """Callback of a click on the cone."""
     view = unit.view_values(st.session_state["unit_cone"].view)
     if view:
         change(PAGE, {"layer": view["layer"], "unit": view["unit"]})

@@ -62,18 +62,18 @@ def _section(erf: EffectiveReceptiveField, axis: int, expected: ExpectedErf | No
 
 def energy(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
     """Share of the energy in squares around the field's center, over their side."""
-    sides, held = erf.cumulative_energy()
-    at = dict(zip(sides.tolist(), held.tolist(), strict=True))
+    sides, shares = erf.cumulative_energy()
+    share_at = dict(zip(sides.tolist(), shares.tolist(), strict=True))
     theory = max(last - first + 1 for first, last in erf.theory.unclipped)
     squares = erf.squares
     subtitle = ", ".join(f"{100 * share:g} % in {side} px" for share, side in squares.items())
     figure = _framed(erf, style, f"{title}: energy inside a centered square", subtitle)
     axes = figure.add_subplot()
-    curves(axes, [Curve("measured", sides.tolist(), held.tolist(), WINDOW)], legend=False)
+    curves(axes, [Curve("measured", sides.tolist(), shares.tolist(), WINDOW)], legend=False)
     axes.axvline(theory, color=INPUT, ls="--", label=f"theory, {theory} px")
     marks = sorted(set(squares.values()))
     look: dict[str, Any] = {"ls": "", "marker": "D", "ms": 11, "zorder": 3}
-    axes.plot(marks, [at[side] for side in marks], color=PINNED, label="smallest squares", **look)
+    axes.plot(marks, [share_at[s] for s in marks], color=PINNED, label="smallest squares", **look)
     axes.set(xlabel="side of the square (px)", ylabel="share of the energy")
     axes.set(xlim=(0, None), ylim=(0, 1.05))
     legend(figure, axes.get_lines(), style)

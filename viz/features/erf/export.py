@@ -1,4 +1,4 @@
-"""The pictures that the page on effective receptive fields offers for slides."""
+"""The pictures for slides of the page on effective receptive fields."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def pictures(values: ErfSettings) -> list[Picture]:
-    """All pictures of a link's values; each computes what it needs when it is drawn.
+    """All pictures of the page, the open tab's first; each computes its data when it is drawn.
 
     Raises:
-        SpecError: the network or its layer cannot be looked at.
+        SpecError: The map of this network and layer cannot be measured.
     """
     settled = network.settle(values)
     request = request_of(settled)
@@ -50,13 +50,14 @@ LABELS = {
     "energy": "Energy inside a square",
     "convergence": "Convergence",
 }
+"""Labels in the menu by a picture's name."""
 
 
 def request_of(values: ErfSettings) -> Request:
-    """The request that settled values make, checked as on the page.
+    """The measurement that the settings describe, with the checks that the page makes.
 
     Raises:
-        SpecError: it cannot be computed.
+        SpecError: It cannot be computed.
     """
     analysis = network_analysis.analysis(network.network(values))
     _, request, clauses = compute_erf.request_of(analysis, values)
@@ -73,7 +74,7 @@ def title(request: Request) -> str:
 
 
 def settings(request: Request) -> str:
-    """The request in words, for a caption."""
+    """A caption with the layer, the unit and all settings of the measurement."""
     return (
         f"{title(request)}; {request.draws} draws, input {request.inputs}, weights {request.weights}, "
         f"{request.aggregate}, seed {request.seed}"
@@ -86,7 +87,7 @@ def on_show(
     expected: ExpectedErf | None,
     values: ErfSettings,
 ) -> list[Picture]:
-    """The pictures of a measured map; only the closed form's while there is none."""
+    """The pictures of a measured map; without a map the closed form's, if there is one."""
     if erf is None:
         if expected is None:
             return []
@@ -100,7 +101,7 @@ def on_show(
 def picture_of_variants(
     named: Mapping[str, EffectiveReceptiveField], values: ErfSettings
 ) -> Picture:
-    """The picture of the existing variants side by side."""
+    """The slide of some variants' maps side by side, by label."""
 
     def draw(style: Style) -> Figure:
         from viz.slides.effective_field import variants
@@ -111,7 +112,7 @@ def picture_of_variants(
 
 
 def picture_of_study(result: Study) -> Picture:
-    """The picture of a finished study."""
+    """The slide of a finished study."""
 
     def draw(style: Style) -> Figure:
         from viz.features.erf.study_slide import study
@@ -129,6 +130,7 @@ def _drawn(
     values: ErfSettings,
     style: Style,
 ) -> Figure:
+    """Draw the picture with this key of `LABELS`."""
     if name == "map":
         from viz.features.erf.slides import erf_map
 
@@ -143,7 +145,7 @@ def _drawn(
 
 
 def _photo(request: Request, values: ErfSettings) -> Any:
-    """The picture under the map, (H, W, 3); None if the input is not a picture."""
+    """The picture below the map, (H, W, 3) of 0 to 255; None if the page does not draw it."""
     if not values.over:
         return None
     size = request.network.input_size[1:]
@@ -151,12 +153,14 @@ def _photo(request: Request, values: ErfSettings) -> Any:
 
 
 def _expected(request: Request, expected: ExpectedErf, values: ErfSettings, style: Style) -> Figure:
+    """Draw the closed form's map."""
     from viz.features.erf.slides import expected_map
 
     return expected_map(expected, style, title=title(request), log=values.log)
 
 
 def _measured(name: str, request: Request, values: ErfSettings, style: Style) -> Figure:
+    """Measure the map, and draw the picture with this key of `LABELS`."""
     expected = compute_erf.expected(request)
     return _drawn(name, request, compute(request), expected, values, style)
 
@@ -169,7 +173,7 @@ def compute(request: Request) -> EffectiveReceptiveField:
 
 
 def variants_of(values: ErfSettings) -> tuple[dict[str, Request], list[str]]:
-    """The possible requests of a comparison by label, and why others are impossible."""
+    """A comparison's possible measurements by label, and a sentence for each impossible one."""
     requests, refused = {}, []
     for label, changes in COMPARISONS[values.compare][1]:
         try:
@@ -180,6 +184,7 @@ def variants_of(values: ErfSettings) -> tuple[dict[str, Request], list[str]]:
 
 
 def _compared(values: ErfSettings, style: Style) -> Figure:
+    """Measure and draw the variants of the chosen comparison; all of them must be possible."""
     requests, refused = variants_of(values)
     if refused or len(requests) < 2:
         raise SpecError("compare", "must fit the network: " + " ".join(refused), values.compare)
@@ -188,5 +193,6 @@ def _compared(values: ErfSettings, style: Style) -> Figure:
 
 
 def _studied(name: str, style: Style) -> Figure:
+    """Run and draw the study with this name in the URL."""
     result = run_now(compute_erf.study(STUDIES[name][1]))
     return picture_of_study(result).draw(style)

@@ -50,6 +50,7 @@ def erf_map(
 
 
 def _table(erf: EffectiveReceptiveField) -> None:
+    """Draw the table of the field's metrics, and notes on where they are to be read with care."""
     from core.erf import METRICS
 
     rows = (
@@ -70,7 +71,7 @@ def _table(erf: EffectiveReceptiveField) -> None:
 
 
 def value(measured: Any, unit: str) -> str:
-    """A metric as text: three digits at most, along y and x where they differ."""
+    """A metric and its unit as text: three digits at most, and two numbers if y and x differ."""
     if isinstance(measured, dict):
         return ", ".join(f"{100 * t:g} %: {side} {unit}" for t, side in measured.items())
     parts = measured if isinstance(measured, tuple) else (measured,)
@@ -79,6 +80,7 @@ def value(measured: Any, unit: str) -> str:
 
 
 def _number(measured: float, unit: str) -> str:
+    """One number as text, without its unit; NaN is ``unknown``."""
     if measured != measured:
         return "unknown"
     if unit == "%":

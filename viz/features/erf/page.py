@@ -1,4 +1,4 @@
-"""Effective receptive fields: which pixels really move a unit, by backpropagation."""
+"""The page on effective receptive fields: how much each pixel moves a unit, by backpropagation."""
 
 from __future__ import annotations
 
@@ -22,32 +22,37 @@ from viz.page.widgets import widget
 from viz.server.queue import View
 
 BELOW = {"compare", "studies"}
-"""Tabs that have something computed; their places in the queue have the same names."""
+"""Tabs with computations of their own, by name; their slots of `viz.page.progress` are equal."""
 
 
-def _request(found: Analysis, state: PageState[ErfSettings]) -> Request:
-    """What is computed of the network. Raises SpecError where that cannot be."""
-    state.values, request, clauses = compute.request_of(found, state.values)
+def _request(analysis: Analysis, state: PageState[ErfSettings]) -> Request:
+    """The measurement that the settings describe; replaces a layer or unit that does not exist.
+
+    Raises:
+        SpecError: No layer has an output with a height and a width.
+    """
+    state.values, request, clauses = compute.request_of(analysis, state.values)
     if state.from_link:
         state.ignore(*clauses)
     return request
 
 
-def _heading(found: Analysis, request: Request) -> None:
-    line = found.line(request.layer)
+def _heading(analysis: Analysis, request: Request) -> None:
+    """Draw the title, which names the unit, and a sentence on both kinds of receptive field."""
+    line = analysis.line(request.layer)
     assert line is not None
     row, col = request.unit
     most = "at most " if line.field.bound else ""
     size = f"{most}{'×'.join(f'{n:g}' for n in line.field.size)}"
     st.markdown(
-        f"#### {found.network.title}: what unit ({row}, {col}) of `{line.label}` really uses\n"
+        f"#### {analysis.network.title}: what unit ({row}, {col}) of `{line.label}` really uses\n"
         f"Its windows cover {size} pixels, the *theoretical* receptive field. How much each of "
         "them can move the unit is its gradient, averaged over draws: the *effective* one."
     )
 
 
 def _refuse(error: SpecError, most: int, values: ErfSettings) -> None:
-    """Why there is no map, and what would do."""
+    """Draw the reason why there is no map, with buttons that lead to settings that work."""
     plain = ErfSettings.defaults() | {"input_height": 64, "input_width": 64}
     nearer = None
     if error.parameter == "draws" and most:
@@ -57,18 +62,18 @@ def _refuse(error: SpecError, most: int, values: ErfSettings) -> None:
 
 
 def page() -> None:
-    """The recipe at the side, the map as it is computed, and the open tab."""
+    """Draw the settings in the sidebar, the map while it is measured, and the open tab."""
     with frame.page_state(PAGE, ErfSettings) as state:
         state.values = network.settle(state.values)
         notes, place = st.container(), st.container()
-        found: Analysis | None = None
+        analysis: Analysis | None = None
         request: Request | None = None
         refusal, most = None, 0
         try:
-            found = network_analysis.analysis(network.network(state.values))
-            request = _request(found, state)
-            most = compute.most_draws(request, found)
-            compute.check(request, found)
+            analysis = network_analysis.analysis(network.network(state.values))
+            request = _request(analysis, state)
+            most = compute.most_draws(request, analysis)
+            compute.check(request, analysis)
         except SpecError as error:
             refusal = error
         values = state.values
@@ -77,21 +82,23 @@ def page() -> None:
             state.show_warnings()
         with st.sidebar:
             picker(PAGE, values)
-            recipe(values, found)
+            recipe(values, analysis)
         with place:
             if refusal:
                 progress.withdraw("erf", *BELOW)
                 _refuse(refusal, most, values)
-            elif found and request:
-                _heading(found, request)
+            elif analysis and request:
+                _heading(analysis, request)
                 menu = _display(values)
-                unit_picker(values, found, request.layer, found.fields[request.layer].grid)
+                unit_picker(values, analysis, request.layer, analysis.fields[request.layer].grid)
                 _results(request, state, menu)
 
 
 def _display(values: ErfSettings) -> DeltaGenerator:
-    """How the map is shown; outside of what is drawn anew while it is computed. Returns where
-    the menu for slides goes."""
+    """Draw the switches of the map's appearance; returns the container for the menu of slides.
+
+    They are outside the fragment that is drawn again during the measurement.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         widget(values, "log")
         widget(values, "over")
@@ -99,6 +106,7 @@ def _display(values: ErfSettings) -> DeltaGenerator:
 
 
 def _results(request: Request, state: PageState[ErfSettings], menu: DeltaGenerator) -> None:
+    """Start or follow the measurement; draw the map, the open tab and the menu of slides."""
     expected = compute.expected(request)
 
     def draw(views: Mapping[Hashable, View]) -> None:

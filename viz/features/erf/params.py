@@ -1,4 +1,4 @@
-"""Settings of the effective-receptive-field page: the recipe, and what is asked of core."""
+"""Settings of the effective-receptive-field page, and the measurement that they describe."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from viz.choices.unit import UNITS, layer_name, unit_name, unit_of
 from viz.params import choice, inherited, labeled_choice, number, switch
 
 PAGE = "erf"
+"""Name of the page in URLs."""
 PLAIN = "8x[conv3 p1 c16, relu]"
+"""The network with which the page opens, in the notation."""
 DRAWS = (1, 4, 16, 64, 256)
+"""Numbers of draws (weights and inputs, each with one gradient) that a map can average."""
 INPUTS = {"noise": "noise, new for every draw", "picture": "the picture"}
 WEIGHTS = {
     "he": "He: drawn anew for every draw",
@@ -51,7 +54,7 @@ TABS = {
     "studies": "Studies",
     "files": "Code and files",
 }
-"""Name in the URL: label on the page."""
+"""Labels of the tabs by name in the URL."""
 STUDIES = {
     "depth": ("depth: 5 to 40 layers", "depth_study"),
     "kernels": ("kernel size: 3×3 to 11×11", "kernel_study"),
@@ -62,25 +65,25 @@ STUDIES = {
     "skips": ("skip connections", "skip_study"),
     "borders": ("padding, and where the unit lies", "padding_study"),
 }
-"""Name in the URL: label, and the function of `core.erf.studies`."""
+"""(label, name of the function in `core.erf.studies`) by name in the URL."""
 
 
 def _comparisons() -> dict[str, str]:
-    """Declared below, as each is made of the settings themselves."""
+    """Labels of the comparisons by name in the URL; a function, as `COMPARISONS` is defined below."""
     labels = {name: label for name, (label, _) in COMPARISONS.items()}
     return {"": "choose what to compare…", **labels}
 
 
 @dataclass(frozen=True)
 class ErfSettings(OwnLayers):
-    """Everything that decides the page."""
+    """All settings of the page."""
 
     layers: str = inherited(OwnLayers, "layers", default=PLAIN)
     layer: str = layer_name()
     unit: str = unit_name(
         "centre",
         "unit",
-        help="Click a unit of the feature map under *Choose the unit on the map* for any other.",
+        help="For any other unit, click it under *Choose the unit on the map*.",
     )
     draws: int = choice(
         16,
@@ -126,16 +129,18 @@ class ErfSettings(OwnLayers):
 
 @dataclass(frozen=True)
 class Request:
-    """One effective receptive field, as a visitor asks for it: hashable, and all there is to it.
+    """One measurement of an effective receptive field: everything that its result depends on.
 
     Attributes:
-        network: what is looked at.
-        layer: a node's name; "" for the last one with a spatial extent.
-        unit: (row, column) of its map.
-        draws, inputs, weights, aggregate, seed, bf16: of `core.erf`; ``inputs`` is
-            ``"noise"`` or the name of a picture.
-        activation, pooling: what replaces the network's own; ``"kept"`` for nothing.
-        skips: residual blocks keep their shortcuts.
+        network: The network before any layer is replaced.
+        layer: Name of a graph node; "" for the last one whose output has a height and a width.
+        unit: (row, column) in that layer's map.
+        draws, weights, aggregate, seed, bf16: Arguments of
+            `core.erf.effective_receptive_field`.
+        inputs: ``"noise"`` or a key of `core.data.PICTURES`.
+        activation, pooling: Key of `ACTIVATIONS` or `POOLINGS` that replaces the network's own;
+            ``"kept"`` to replace nothing.
+        skips: Whether residual blocks have their shortcuts.
     """
 
     network: Network
@@ -153,7 +158,7 @@ class Request:
 
 
 def request(values: ErfSettings, layer: str, grid: tuple[int, int]) -> Request:
-    """What the settings ask for, at a layer whose map has ``grid`` units."""
+    """The measurement that the settings describe, at a layer whose map has ``grid`` units."""
     return Request(
         network_state.network(values),
         layer,
@@ -166,7 +171,9 @@ def request(values: ErfSettings, layer: str, grid: tuple[int, int]) -> Request:
 
 
 Variants = tuple[tuple[str, Mapping[str, Any]], ...]
+"""(label, settings to change) of each variant in a comparison."""
 _STACK = "conv3 p1 c16, relu"
+"""The layers that the networks of a comparison repeat, in the notation."""
 COMPARISONS: dict[str, tuple[str, Variants]] = {
     "activations": (
         "activations",
@@ -217,4 +224,4 @@ COMPARISONS: dict[str, tuple[str, Variants]] = {
         ),
     ),
 }
-"""Name in the URL: label, and up to four variants with what each changes."""
+"""(label, up to four variants) of each comparison, by name in the URL."""

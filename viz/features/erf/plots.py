@@ -72,16 +72,16 @@ def erf_figure(
     whole_image: bool | None = None,
     title: str = "Effective receptive field",
 ) -> go.Figure:
-    """The map in the image, with the theoretical field, σ and the squares that hold t of it.
+    """The map in the image, with the theoretical field, σ, and squares around shares of its energy.
 
     Args:
         erf: what to draw.
-        log: logarithmic colours, down to 10^−4; pixels of exactly 0 are left blank.
+        log: logarithmic colors, down to 10^−4; pixels of exactly 0 are left blank.
         expected: the closed form, of which the σ ellipse is drawn beside the measured one.
         photo: the image as a data URL, laid under the map.
-        z_max: the share of the sum that gets the last colour; by default the map's peak.
+        z_max: the share of the sum that gets the last color; by default the map's peak.
         box, ellipse: whether to draw the theoretical field, and 1σ and 2σ.
-        squares: the t of the t-energy squares.
+        squares: shares of the energy; the smallest square around each is drawn.
         whole_image: show all of the image, not only the field; by default with a photo.
         title: what the picture shows.
     """
@@ -136,7 +136,7 @@ def _field_name(erf: EffectiveReceptiveField) -> str:
 
 
 def _energy_square(erf: EffectiveReceptiveField, t: float, dash: str) -> list[Trace]:
-    """The smallest square around the field's center that holds t of the energy."""
+    """The smallest square around the field's center with the share ``t`` of the energy."""
     side = erf.square(t)
     row, col = erf.theory.center
     square = outlines([(col - side / 2, col + side / 2, row - side / 2, row + side / 2)])
@@ -192,10 +192,10 @@ def energy_figure(
     erf: EffectiveReceptiveField, *, title: str = "Energy inside a centered square"
 ) -> go.Figure:
     """Share of the energy in squares around the field's center, over their side."""
-    sides, held = erf.cumulative_energy()
-    at = dict(zip(sides.tolist(), held.tolist(), strict=True))
+    sides, shares = erf.cumulative_energy()
+    share_at = dict(zip(sides.tolist(), shares.tolist(), strict=True))
     theory = max(last - first + 1 for first, last in erf.theory.unclipped)
-    marks = _square_marks(erf.squares, at, max(theory, int(sides[-1])))
+    marks = _square_marks(erf.squares, share_at, max(theory, int(sides[-1])))
     limit = {
         "type": "scatter",
         "x": [theory, theory],
@@ -205,24 +205,24 @@ def energy_figure(
         "hoverinfo": "skip",
         "name": f"theory, {theory} px",
     }
-    traces = [limit, curve(sides, held, WINDOW, "solid", "measured"), marks]
+    traces = [limit, curve(sides, shares, WINDOW, "solid", "measured"), marks]
     up = {"title": {"text": "share of the energy"}, "range": [0, 1.05]}
     layout = stacked(title, [up], ["side of the square (px)"], 3, [recipe_line(erf)])
     layout["xaxis"]["rangemode"] = "tozero"
     return Figure(traces, layout)
 
 
-def _square_marks(squares: Mapping[float, int], held: Mapping[int, float], span: int) -> Trace:
-    """Markers of the t-energy squares on the curve; equal squares share a marker."""
-    shares: dict[int, list[str]] = {}
+def _square_marks(squares: Mapping[float, int], share_at: Mapping[int, float], span: int) -> Trace:
+    """Markers of the energy squares on the curve; equal squares share a marker."""
+    labels: dict[int, list[str]] = {}
     for t, side in squares.items():
-        shares.setdefault(side, []).append(f"{100 * t:g} %")
-    late = [side > 0.7 * span for side in shares]
-    texts = [f"{', '.join(t)}: {side} px" for side, t in shares.items()]
+        labels.setdefault(side, []).append(f"{100 * t:g} %")
+    late = [side > 0.7 * span for side in labels]
+    texts = [f"{', '.join(t)}: {side} px" for side, t in labels.items()]
     return {
         "type": "scatter",
-        "x": list(shares),
-        "y": [held[side] for side in shares],
+        "x": list(labels),
+        "y": [share_at[side] for side in labels],
         "mode": "markers+text",
         "marker": {"symbol": "diamond", "size": 10, "color": PINNED},
         "text": [f"<br>{t}" if left else f"  {t}" for t, left in zip(texts, late, strict=True)],
@@ -267,13 +267,13 @@ def variants_figure(
     log: bool = False,
     *,
     columns: int = MOST_VARIANTS,
-    title: str = "Variants, on one colour scale",
+    title: str = "Variants, on one color scale",
 ) -> go.Figure:
-    """Up to four maps side by side: one colour scale, one size of pixel.
+    """Up to four maps side by side: one color scale, one size of pixel.
 
     Args:
         named: what each is called, and its map.
-        log: logarithmic colours, down to 10^−4 of the largest peak.
+        log: logarithmic colors, down to 10^−4 of the largest peak.
         columns: maps in a row; fewer for narrow screens.
         title: what the picture shows.
 

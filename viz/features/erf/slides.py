@@ -43,15 +43,15 @@ def erf_map(
     expected: ExpectedErf | None = None,
     photo: Any = None,
 ) -> Figure:
-    """The map in the image, with the theoretical field, σ and the squares that hold t of it.
+    """The map in the image, with the theoretical field, σ, and squares around shares of its energy.
 
     Args:
         erf: what to draw.
         style: of the picture.
-        title: what is looked at.
-        log: logarithmic colours, down to 10^−4; pixels of exactly 0 are left blank.
+        title: network, layer and unit.
+        log: logarithmic colors, down to 10^−4; pixels of exactly 0 are left blank.
         expected: the closed form, of which the σ ellipse is drawn beside the measured one.
-        photo: (H, W, 3) the image, 0 to 255, laid under the map, all of which is then shown.
+        photo: (H, W, 3) the image, 0 to 255, laid under the map; the view is then all of it.
     """
     figure = sheet(style)
     titled(figure, title, "", style)

@@ -22,7 +22,7 @@ LOOKS = {
     "side": (OUTPUT, "square", "side above 4.55 %"),
     "share": (PINNED, "diamond", "side / theory"),
 }
-"""Attributes of `core.erf.study.Row`: colour, mark, and name on the figure."""
+"""Attributes of `core.erf.study.Row`: color, mark, and name on the figure."""
 BELOW = {"xaxis": "x2", "yaxis": "y2"}
 
 
@@ -54,14 +54,14 @@ def study_figure(study: Study, *, title: str | None = None) -> go.Figure:
 
 def _measured(study: Study, x: Sequence[float], quantity: str) -> list[Trace]:
     """The rows' marks, and the fitted law as a line where there is one."""
-    colour, symbol, name = LOOKS[quantity]
-    marks = _marks(study.rows, x, quantity, colour, symbol, name)
+    color, symbol, name = LOOKS[quantity]
+    marks = _marks(study.rows, x, quantity, color, symbol, name)
     laws = [fit for fit in study.fits if fit.quantity == quantity]
-    return [marks, *(_line(fit, x, colour, name) for fit in laws)]
+    return [marks, *(_line(fit, x, color, name) for fit in laws)]
 
 
 def _marks(
-    rows: Sequence[StudyRow], x: Sequence[float], quantity: str, colour: str, symbol: str, name: str
+    rows: Sequence[StudyRow], x: Sequence[float], quantity: str, color: str, symbol: str, name: str
 ) -> Trace:
     values = [getattr(row, quantity) for row in rows]
     return {
@@ -69,9 +69,9 @@ def _marks(
         "x": list(x),
         "y": values,
         "mode": "markers",
-        "marker": {"symbol": symbol, "size": 10, "color": colour, "line": {"width": 2.5}}
+        "marker": {"symbol": symbol, "size": 10, "color": color, "line": {"width": 2.5}}
         if symbol.startswith("line")
-        else {"symbol": symbol, "size": 10, "color": colour},
+        else {"symbol": symbol, "size": 10, "color": color},
         "cliponaxis": False,
         "name": name,
         "hovertext": [
@@ -82,10 +82,10 @@ def _marks(
     }
 
 
-def _line(fit: Fit, x: Sequence[float], colour: str, name: str) -> Trace:
+def _line(fit: Fit, x: Sequence[float], color: str, name: str) -> Trace:
     ends = np.array([min(x), max(x)])
     text = f"∝ {_exponent(fit.exponent)}, law {_exponent(fit.law)}"
-    line = curve(ends, fit.factor * ends**fit.exponent, colour, "dash", text)
+    line = curve(ends, fit.factor * ends**fit.exponent, color, "dash", text)
     return line | {"mode": "lines", "hoverinfo": "skip", "hovertemplate": None, "legendgroup": name}
 
 

@@ -24,7 +24,7 @@ LOOKS = {
     "side": (OUTPUT, "s", "side above 4.55 %"),
     "share": (PINNED, "D", "side / theory"),
 }
-"""Attributes of `core.erf.study.Row`: colour, mark, and name on the picture."""
+"""Attributes of `core.erf.study.Row`: color, mark, and name on the picture."""
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -68,10 +68,10 @@ def _notes(result: Study) -> list[str]:
 
 def _measured(axes: Axes, result: Study, x: Sequence[float], quantity: str) -> list[Any]:
     """The rows' marks, and the fitted law as a line where there is one."""
-    colour, mark, name = LOOKS[quantity]
-    handles = [_marks(axes, result.rows, x, quantity, colour, mark, name)]
+    color, mark, name = LOOKS[quantity]
+    handles = [_marks(axes, result.rows, x, quantity, color, mark, name)]
     for fit in (fit for fit in result.fits if fit.quantity == quantity):
-        handles.append(_line(axes, fit, x, colour))
+        handles.append(_line(axes, fit, x, color))
     return handles
 
 
@@ -80,20 +80,20 @@ def _marks(
     rows: Sequence[StudyRow],
     x: Sequence[float],
     quantity: str,
-    colour: str,
+    color: str,
     mark: str,
     name: str,
 ) -> Any:
     values = [getattr(row, quantity) for row in rows]
     look: dict[str, Any] = {"ls": "", "marker": mark, "ms": 11, "mew": 3 if mark == "_" else 0}
-    (line,) = axes.plot(list(x), values, color=colour, label=name, clip_on=False, **look)
+    (line,) = axes.plot(list(x), values, color=color, label=name, clip_on=False, **look)
     return line
 
 
-def _line(axes: Axes, fit: Fit, x: Sequence[float], colour: str) -> Any:
+def _line(axes: Axes, fit: Fit, x: Sequence[float], color: str) -> Any:
     ends = np.array([min(x), max(x)])
     text = f"∝ x^{fit.exponent:.3g}, law x^{fit.law:.3g}".replace("-", "−")
-    (line,) = axes.plot(ends, fit.factor * ends**fit.exponent, color=colour, ls="--", label=text)
+    (line,) = axes.plot(ends, fit.factor * ends**fit.exponent, color=color, ls="--", label=text)
     return line
 
 

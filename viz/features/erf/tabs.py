@@ -1,4 +1,4 @@
-"""The tabs below the map, one function each."""
+"""The tabs below the map of the page on effective receptive fields, one function each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from core.erf.expected import ExpectedErf
     from core.erf.study import Study
 
-LATER = "Here once the map is computed."
+LATER = "This tab is empty until the map is computed."
+"""Text of a tab that needs the map."""
 
 
 def save(
@@ -38,7 +39,7 @@ def save(
     values: ErfSettings,
     more: Sequence[Picture],
 ) -> None:
-    """Draw the menu of pictures as files, with the open tab's first."""
+    """Draw the menu of pictures as files; ``more`` are the open tab's, which come first."""
     pictures = export.on_show(request, erf, expected, values)
     save_menu(PAGE, [*more, *pictures], export.settings(request))
 
@@ -49,6 +50,7 @@ def _sections(
     expected: ExpectedErf | None,
     page: PageState[ErfSettings],
 ) -> None:
+    """Draw the energy along both axes through the map."""
     if erf is None:
         st.caption(LATER)
         return
@@ -66,6 +68,7 @@ def _energy(
     expected: ExpectedErf | None,
     page: PageState[ErfSettings],
 ) -> None:
+    """Draw the energy in growing squares, and the map's convergence over the draws."""
     if erf is None:
         st.caption(LATER)
         return
@@ -80,6 +83,7 @@ def _compare(
     expected: ExpectedErf | None,
     page: PageState[ErfSettings],
 ) -> list[Picture]:
+    """Draw the maps of a comparison's variants and a table of their metrics; returns the slide."""
     values = page.values
     widget(values, "compare")
     name = values.compare
@@ -89,7 +93,7 @@ def _compare(
     for sentence in refused:
         st.caption(sentence)
     if len(requests) < 2:
-        st.info("This network has nothing of which that could be compared.")
+        st.info("This network has fewer than two of these variants.")
         return []
 
     def draw(views: Mapping[Hashable, View]) -> None:
@@ -111,6 +115,7 @@ def _compare(
 
 
 def _metrics(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any]]:
+    """The columns of a table with a row for each variant."""
     return {
         "variant": list(ready),
         "draws": [erf.convergence[-1].draws for erf in ready.values()],
@@ -131,6 +136,7 @@ def _studies(
     expected: ExpectedErf | None,
     page: PageState[ErfSettings],
 ) -> list[Picture]:
+    """Draw the choice of a study, its figure and its table; returns the slide."""
     from viz.features.erf.study_plot import study_figure
 
     st.markdown(
@@ -155,6 +161,7 @@ def _studies(
 
 
 def _rows(study: Study) -> dict[str, list[Any]]:
+    """The columns of a table with a row for each network of a study."""
     return {
         study.x_label: [row.label for row in study.rows],
         "theoretical (px)": [round(row.reach, 1) for row in study.rows],
@@ -170,6 +177,7 @@ def _files(
     expected: ExpectedErf | None,
     page: PageState[ErfSettings],
 ) -> None:
+    """Draw the buttons that download the map, and the code that computes it."""
     if erf is None:
         st.caption(LATER)
         return
@@ -194,6 +202,7 @@ def _files(
 
 
 def _download(label: str, content: str | bytes, name: str, kind: str) -> None:
+    """Draw a download button for a file of the MIME type ``kind``."""
     st.download_button(
         label, content, name, kind, on_click="ignore", icon=":material/download:", key=name
     )
@@ -205,7 +214,7 @@ def code(request: Request, erf: EffectiveReceptiveField) -> str:
     imports = ["from core.erf import effective_receptive_field"]
     before: list[str] = []
     if network.run is not None:
-        more, before, expression = _of_the_lab(network.run, request.weights == "as_is")
+        more, before, expression = _training_lab_code(network.run, request.weights == "as_is")
         imports += more
     elif network.spec is not None:
         imports += [
@@ -221,7 +230,7 @@ def code(request: Request, erf: EffectiveReceptiveField) -> str:
         imports.append("from core.networks import zoo")
         expression = f"zoo.build({network.name!r}, seed={seed})"
     indent = "    " if network.module else ""
-    lines = [*before, f"{indent}network = {expression}", *_swapped(request)]
+    lines = [*before, f"{indent}network = {expression}", *_swap_statements(request)]
     if any("swaps." in line for line in lines):
         imports.append("from core.networks import swaps")
     inputs = "'noise'"
@@ -245,8 +254,8 @@ def code(request: Request, erf: EffectiveReceptiveField) -> str:
     return "\n".join([*sorted(imports), "", *lines])
 
 
-def _of_the_lab(run: TrainingSpec, trained: bool) -> tuple[list[str], list[str], str]:
-    """Imports, lines and the expression that make a net of the training lab."""
+def _training_lab_code(run: TrainingSpec, trained: bool) -> tuple[list[str], list[str], str]:
+    """Python imports, statements and the expression that build a net of the training lab."""
     imports, own = ["from core.training.text import from_text"], ""
     if isinstance(run.task, OwnImages):
         own = ", read_npz(Path('images.npz').read_bytes())"
@@ -259,8 +268,8 @@ def _of_the_lab(run: TrainingSpec, trained: bool) -> tuple[list[str], list[str],
     return imports, [*before, "*_, last = train(spec)"], "trained(spec, last.state)"
 
 
-def _swapped(request: Request) -> list[str]:
-    """The lines of Python that swap activations, pooling or skips as the request has it."""
+def _swap_statements(request: Request) -> list[str]:
+    """Python statements that replace activations, pooling or skips as the request does."""
     lines = []
     if request.activation != "kept":
         lines.append(f"network = swaps.with_activation(network, {request.activation!r})")
@@ -276,6 +285,7 @@ Draw = Callable[
     [Request, "EffectiveReceptiveField | None", "ExpectedErf | None", PageState[ErfSettings]],
     "list[Picture] | None",
 ]
+"""A function that draws a tab and returns further pictures for slides, if it has any."""
 DRAW: dict[str, Draw] = {
     "sections": _sections,
     "energy": _energy,
@@ -283,4 +293,4 @@ DRAW: dict[str, Draw] = {
     "studies": _studies,
     "files": _files,
 }
-"""Functions by a tab's name in the URL; each draws its tab and returns further pictures."""
+"""The functions that draw the tabs, by name in the URL."""

@@ -223,7 +223,7 @@ def _draw_units(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
     for index, own in enumerate(marked.marks):
         if own is None:
             continue
-        fill = WINDOW if index == 0 else _colour(plan.lines[index].branch)
+        fill = WINDOW if index == 0 else _color(plan.lines[index].branch)
         look: dict[str, Any] = {"facecolor": fill, "zorder": 3, "linewidth": 0.4}
         look["edgecolor"] = style.ink["background"]
         units = np.flatnonzero(own).tolist()
@@ -239,7 +239,7 @@ def _draw_units(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
 
 
 def runs(units: Sequence[int]) -> list[tuple[int, int]]:
-    """Neighbouring units as (first, last)."""
+    """Neighboring units as (first, last)."""
     spans: list[tuple[int, int]] = []
     for unit in units:
         if spans and spans[-1][1] == unit - 1:
@@ -249,7 +249,7 @@ def runs(units: Sequence[int]) -> list[tuple[int, int]]:
     return spans
 
 
-def _colour(branch: int | None) -> str:
+def _color(branch: int | None) -> str:
     return BRANCHES[(branch or 0) % len(BRANCHES)]
 
 
@@ -265,7 +265,7 @@ def _ties(axes: Axes, plan: Plan, lines: Sequence[TapLink], marked: Cone) -> Non
             for tie in lines
             if (tie.branch or 0) == branch
         ]
-        look: dict[str, Any] = {"color": _colour(branch), "linestyle": dashes(branch)}
+        look: dict[str, Any] = {"color": _color(branch), "linestyle": dashes(branch)}
         look |= {"linewidth": 1.6 if few else 0.8, "alpha": 0.8 if few else 0.4, "zorder": 2}
         axes.add_collection(LineCollection(segments, **look))
 
@@ -283,7 +283,7 @@ def _areas(axes: Axes, plan: Plan, marked: Cone) -> None:
             upper, lower = np.flatnonzero(above).tolist(), np.flatnonzero(below).tolist()
             corners = [_end(plan, index, upper[0]), _end(plan, index, upper[-1])]
             corners += [_end(plan, source, lower[-1]), _end(plan, source, lower[0])]
-            fill = _colour(own if len(line.inputs) > 1 else line.branch)
+            fill = _color(own if len(line.inputs) > 1 else line.branch)
             axes.add_patch(Polygon(corners, facecolor=fill, alpha=0.35, edgecolor="none", zorder=2))
 
 

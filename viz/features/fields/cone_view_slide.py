@@ -117,14 +117,14 @@ def view_on(
     row, col = (image_position(line, axis, unit[axis]) for axis in (0, 1))
     if first_row <= row <= last_row and first_col <= col <= last_col:
         look: dict[str, Any] = {"marker": "+", "markersize": 16, "zorder": 4}
-        for colour, width in (("#FFFFFF", 6), (OUTPUT, 3)):
-            axes.plot([x0 + col * scale], [y0 + row * scale], color=colour, mew=width, **look)
+        for color, width in (("#FFFFFF", 6), (OUTPUT, 3)):
+            axes.plot([x0 + col * scale], [y0 + row * scale], color=color, mew=width, **look)
     foot = y0 + (last_row) * scale + 0.08
     _legend(axes, interval.unclipped, (left, foot), centers, style)
 
 
-def _rgb(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+def _rgb(color: str) -> tuple[float, float, float]:
+    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue
 
 

@@ -1,4 +1,4 @@
-"""The editable layer table of the receptive-field page."""
+"""The tab with the editable layer table of the receptive-field page."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from viz.page.words import field_size, pair, times
 COLUMNS = (
     {"title": "output", "help": "channels × height × width"},
     {"title": "RF (px)", "help": "Receptive field: what a unit sees", "phone": True},
-    {"title": "stride (px)", "help": "Effective stride: between two neighbouring units"},
-    {"title": "parameters", "help": "Numbers to learn"},
+    {"title": "stride (px)", "help": "Effective stride: between two neighboring units"},
+    {"title": "parameters", "help": "Numbers that training changes"},
 )
+"""Computed columns of the table, for `viz.components.layer_table`."""
 
 
 def edit_tab(analysis: Analysis | None, page: PageState[FieldSettings]) -> None:
@@ -48,10 +49,11 @@ def edit_tab(analysis: Analysis | None, page: PageState[FieldSettings]) -> None:
         callbacks={"edit": _on_edit, "select": _on_select},
     )
     if any(row.kind == "repeat" for row in rows(history.spec)):
-        st.caption("What stands beside a layer inside `4x[…]` is that of its last repetition.")
+        st.caption("The numbers beside a layer inside `4x[…]` are those of its last repetition.")
 
 
 def _invite(name: str) -> None:
+    """Draw a button that makes a published network editable, or say why that is impossible."""
     if name in NOTATIONS:
         st.markdown("This is a published architecture. As layers of your own it can be changed:")
         st.button(
@@ -77,6 +79,7 @@ def _history(spec: NetworkSpec) -> History:
 
 
 def _on_edit() -> None:
+    """Callback of an edit in the table, which changes the layers or explains a refusal."""
     message = st.session_state["layer_table"].edit
     values = current(PAGE, FieldSettings)
     history = _history(network.spec_of(values.layers))
@@ -103,14 +106,14 @@ def _on_select() -> None:
 def _cells(
     analysis: Analysis | None, spec: NetworkSpec, values: FieldSettings
 ) -> tuple[dict[Path, tuple[str, ...]], dict[str, Any] | None]:
-    """The computed cells beside each layer, and the layer that does not fit, if any."""
+    """The computed cells by layer, and the path and message of a layer that does not fit."""
     size: Pair = (values.input_height, values.input_width)
     try:
         nodes = resolve(spec, values.in_channels, size)
     except LayerError as error:
         return {}, {"path": list(error.path), "sentence": str(error)}
     except SpecError:
-        return {}, None  # said at the top of the page
+        return {}, None  # the top of the page says why
     if analysis is None:
         return {}, None
     paths = dict(_modules(nodes))
@@ -132,6 +135,7 @@ def _modules(nodes: Sequence[ResolvedLayer], prefix: str = "") -> Iterator[tuple
 
 
 def _row(analysis: Analysis, name: str) -> tuple[str, ...]:
+    """The computed cells (`COLUMNS`) of one layer."""
     field, cost = analysis.fields[name], analysis.costs.get(name)
     return (
         times(field.output_shape),

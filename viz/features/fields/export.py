@@ -1,4 +1,4 @@
-"""The slide pictures of the receptive-field page; Matplotlib is loaded when one is drawn."""
+"""The receptive-field page's pictures for slides. Matplotlib is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ COLUMNS = ("layer", "RF (px)", "effective stride", "output", "operation", "param
 
 
 def pictures(values: FieldSettings) -> list[Picture]:
-    """All pictures of the page, the cone and those of the open tab first.
+    """All pictures of the page, the cone's and those of the open tab first.
 
     Args:
-        values: of the page's parameters; sizes of 0 are settled as the page does.
+        values: The page's settings; sizes of 0 stand for the network's own.
 
     Raises:
-        SpecError: the network cannot be built on its input, or followed.
+        SpecError: The network cannot be built or traced on its input, or the settings name a
+            layer, unit or picture that does not exist.
     """
     settled = network.settle(values)
     analysis = network_analysis.analysis(network.network(settled))
-    refuse_unfit(_missing(analysis, settled))
+    refuse_unfit(_misfits(analysis, settled))
     names = sorted(TABS, key=lambda name: TABS[name] != settled.tab)
     return [
         *of_cone(analysis, settled),
@@ -51,14 +52,14 @@ def pictures(values: FieldSettings) -> list[Picture]:
     ]
 
 
-def _missing(analysis: Analysis, values: FieldSettings) -> list[str]:
-    """Sentences about layers, units and networks of a link that do not exist here."""
+def _misfits(analysis: Analysis, values: FieldSettings) -> list[str]:
+    """A clause for each setting that names a picture, layer, unit or network that is not there."""
     clauses = [NO_UPLOAD] if values.picture == UPLOAD else []
     clauses += choices_unit.fit(analysis, values, "")[2]
-    beside = {each.network.name for each in compared(analysis, values)}
+    analyzed = {each.network.name for each in compared(analysis, values)}
     size = times(analysis.network.input_size[1:])
-    lacking = [name for name in values.compare if name not in beside]
-    return clauses + [f"{network.title(name)} does not run on {size}" for name in lacking]
+    failed = [name for name in values.compare if name not in analyzed]
+    return clauses + [f"{network.title(name)} does not run on {size}" for name in failed]
 
 
 def settings(analysis: Analysis) -> str:
@@ -69,7 +70,7 @@ def settings(analysis: Analysis) -> str:
 def of_cone(
     analysis: Analysis, values: FieldSettings, upload: Upload | None = None
 ) -> list[Picture]:
-    """The cross-section through the layers, and the image with the unit's boxes."""
+    """The pictures of the cone: the cross-section, and the image with the unit's field."""
     line = analysis.line(values.layer) or analysis.deepest
     unit = params.unit_of(values)
     if unit is None or any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
@@ -82,7 +83,7 @@ def of_cone(
 
 
 def of_tab(name: str, analysis: Analysis, values: FieldSettings) -> list[Picture]:
-    """The pictures of one tab, by its name in the URL; none for those without."""
+    """The pictures of the tab with this name in the URL; [] for a tab without any."""
     axis = AXES.index(values.axis)
     if name == "layers":
         return [Picture("layers", "Layer by layer", partial(_layers, analysis))]
@@ -94,17 +95,18 @@ def of_tab(name: str, analysis: Analysis, values: FieldSettings) -> list[Picture
         draw = partial(_strategies, values.target, analysis.network.input_size)
         return [Picture("strategies", f"Ways to see {values.target} pixels", draw)]
     if name == "compare":
-        beside = compared(analysis, values)
-        if len(beside) > 1:
+        analyses = compared(analysis, values)
+        if len(analyses) > 1:
+            depth = partial(_depth, analyses, axis)
             return [
-                Picture("compare", "Networks side by side", partial(_compare, beside)),
-                Picture("compare_depth", "Their growth with depth", partial(_depth, beside, axis)),
+                Picture("compare", "Networks side by side", partial(_compare, analyses)),
+                Picture("compare_depth", "Their growth with depth", depth),
             ]
     return []
 
 
 def compared(analysis: Analysis, values: FieldSettings) -> tuple[Analysis, ...]:
-    """The network and the compared networks that run on its input."""
+    """The analyses of the network and of the compared networks that run on its input."""
     analyses = [analysis]
     for name in values.compare:
         try:
@@ -116,7 +118,7 @@ def compared(analysis: Analysis, values: FieldSettings) -> tuple[Analysis, ...]:
 
 
 def photo(values: FieldSettings, size: tuple[int, int], upload: Upload | None) -> NDArray[np.uint8]:
-    """The chosen picture (H, W, 3), scaled down if it is large."""
+    """The chosen picture (H, W, 3) in the image's proportions, at most `MAX_SIDE` pixels a side."""
     share = min(1.0, data.MAX_SIDE / max(size))
     small = max(1, round(size[0] * share)), max(1, round(size[1] * share))
     if values.picture == UPLOAD and upload is not None:
@@ -135,6 +137,7 @@ def _cone(
     upload: Upload | None,
     style: Style,
 ) -> Figure:
+    """Draw the cross-section through the layers."""
     from viz.features.fields.cone_slide import cone
 
     return cone(
@@ -158,6 +161,7 @@ def _view(
     upload: Upload | None,
     style: Style,
 ) -> Figure:
+    """Draw the image with the unit's receptive field."""
     from viz.features.fields.cone_view_slide import view
 
     image = photo(values, analysis.network.input_size[1:], upload)
@@ -166,27 +170,28 @@ def _view(
 
 
 def _layers(analysis: Analysis, style: Style) -> Figure:
+    """Draw the table of all layers."""
     from viz.features.fields.tabs import HEADERS, table_rows
     from viz.slides.tables import text_table
 
     rows = table_rows(analysis)
-    place = {name: HEADERS.index(name) for name in COLUMNS}
-    texts = [[_as_text(name, row[place[name]]) for name in place] for row in rows]
-    wanted = [_worth(analysis, index) for index in range(len(rows))]
+    index_of = {name: HEADERS.index(name) for name in COLUMNS}
+    texts = [[_as_text(name, row[index]) for name, index in index_of.items()] for row in rows]
     total = analysis.totals
     costs = f"{total.parameters:,} parameters, {short(total.macs)} multiply–accumulates"
     return text_table(
-        list(place),
+        list(COLUMNS),
         texts,
         style,
         title=settings(analysis),
         subtitle=f"In all {costs} for one image." if analysis.costs else "",
         align="lrrrlrr",
-        importance=wanted,
+        importance=[_importance(analysis, index) for index in range(len(rows))],
     )
 
 
 def _as_text(column: str, value: Any) -> str:
+    """A cell of the page's table as text; a dash for None."""
     if value is None:
         return "–"
     if column in ("parameters", "MACs"):
@@ -194,8 +199,8 @@ def _as_text(column: str, value: Any) -> str:
     return f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
-def _worth(analysis: Analysis, index: int) -> float:
-    """A row's importance if not all fit: the ends first, then rows where the size changes."""
+def _importance(analysis: Analysis, index: int) -> float:
+    """The importance of a row, 0 to 3: where space is short, the least important are left out."""
     if index >= len(analysis.lines):
         return 0.0
     line = analysis.lines[index]
@@ -207,6 +212,7 @@ def _worth(analysis: Analysis, index: int) -> float:
 
 
 def _depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
+    """Draw the receptive field against depth."""
     from core.receptive_field.growth import growth_curve
     from viz.features.fields.slides import depth
 
@@ -218,12 +224,14 @@ def _depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
 
 
 def _graph(analysis: Analysis, style: Style) -> Figure:
+    """Draw the network's graph."""
     from viz.features.fields.graph_slide import graph
 
     return graph(analysis.graph, analysis.fields, style, title=settings(analysis))
 
 
 def _compare(analyses: Sequence[Analysis], style: Style) -> Figure:
+    """Draw a table with a column for each network."""
     from viz.slides.tables import text_table
 
     lines = [each.deepest for each in analyses]
@@ -242,6 +250,7 @@ def _compare(analyses: Sequence[Analysis], style: Style) -> Figure:
 
 
 def _strategies(target: int, input_size: tuple[int, int, int], style: Style) -> Figure:
+    """Draw the costs of the designs that reach a receptive field of ``target`` pixels."""
     from viz.features.fields.slides import strategies
 
     designs = network_analysis.strategies(target, input_size)

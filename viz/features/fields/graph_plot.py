@@ -42,17 +42,17 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Style:
-    """How a kind of operation looks: by colour, outline and shape.
+    """How a kind of operation looks: by color, outline and shape.
 
     Attributes:
         label: its entry in the legend.
-        colour, dash, width: of the outline; the inside is pale in either theme, so that
+        color, dash, width: of the outline; the inside is pale in either theme, so that
             dark text reads on it.
         cut: how much of the corners is cut off, in lanes.
     """
 
     label: str
-    colour: str
+    color: str
     dash: str = "solid"
     width: float = 1.5
     cut: float = 0.0
@@ -179,9 +179,9 @@ class _Picture:
         style = STYLES[name]
         chosen = [index for index, box in enumerate(self.boxes) if box.style == name]
         return _polygons(_corners(self.center(index), HALF, style.cut) for index in chosen) | {
-            "line": {"color": style.colour, "width": style.width, "dash": style.dash},
+            "line": {"color": style.color, "width": style.width, "dash": style.dash},
             "fill": "toself",
-            "fillcolor": pale(style.colour),
+            "fillcolor": pale(style.color),
             "name": style.label,
             "showlegend": True,
         }
@@ -210,9 +210,9 @@ class _Picture:
         }
 
 
-def pale(colour: str) -> str:
-    """A colour, #RRGGBB, mixed with four parts of white."""
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+def pale(color: str) -> str:
+    """A color, #RRGGBB, mixed with four parts of white."""
+    parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{(part + 4 * 255) // 5:02X}" for part in parts)
 
 

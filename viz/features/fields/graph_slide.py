@@ -156,8 +156,8 @@ def _draw(axes: Axes, plan: Plan, index: int, style: Style, output: bool) -> Non
     box, (x, y) = plan.boxes[index], plan.center(index)
     look = STYLES[box.style]
     corners = _corners((x, y), plan.wide / 2, plan.tall / 2, 1.2 * look.cut)
-    edge: dict[str, Any] = {"edgecolor": look.colour, "linestyle": DASHES[look.dash]}
-    edge |= {"linewidth": look.width + 0.5, "facecolor": pale(look.colour), "zorder": 3}
+    edge: dict[str, Any] = {"edgecolor": look.color, "linestyle": DASHES[look.dash]}
+    edge |= {"linewidth": look.width + 0.5, "facecolor": pale(look.color), "zorder": 3}
     axes.add_patch(Polygon(corners, closed=True, **edge))
     if output:
         more = _corners((x, y), plan.wide / 2 + 0.06, plan.tall / 2 + 0.06, 1.2 * look.cut)
@@ -234,8 +234,8 @@ def _entries(names: Sequence[str], output: bool, style: Style) -> list[Entry]:
         Entry(
             STYLES[name].label,
             {
-                "facecolor": pale(STYLES[name].colour),
-                "edgecolor": STYLES[name].colour,
+                "facecolor": pale(STYLES[name].color),
+                "edgecolor": STYLES[name].color,
                 "linestyle": DASHES[STYLES[name].dash],
                 "linewidth": STYLES[name].width + 0.5,
             },

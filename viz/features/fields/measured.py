@@ -1,4 +1,4 @@
-"""The closed form beside torch's measurement, for the chosen layer."""
+"""The sentence that compares a receptive field in closed form with its measurement by torch."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
     from core.receptive_field import Box, MeasuredField
     from core.receptive_field.outline import Line
 
-AT_ONCE = 2 * 10**8
+MAX_MACS_UNREQUESTED = 2 * 10**8
 """A network with at most this many multiply–accumulates is measured without a click."""
+REQUEST_KEY = "fields_measurement"
+"""Session key of the measurement that the visitor started with the button."""
 
 
 Measurement = tuple[Network, str, tuple[int, int]]
+"""The network, the node's name and the unit (row, column) of a measurement."""
 
 
 def verdict(analysis: Analysis, line: Line, unit: tuple[int, int]) -> None:
-    """Measure the receptive field by backpropagation and compare it with the closed form."""
+    """Measure the unit's receptive field by backpropagation and draw the comparison, or a button."""
     if line.node.kind == "input":
         return
     work = analysis.totals.macs
     request: Measurement = (analysis.network, line.node.name, unit)
-    if work > AT_ONCE and request != st.session_state.get("fields_asked"):
+    if work > MAX_MACS_UNREQUESTED and request != st.session_state.get(REQUEST_KEY):
         _offer(request)
         return
 
@@ -47,6 +50,7 @@ def verdict(analysis: Analysis, line: Line, unit: tuple[int, int]) -> None:
 
 
 def _offer(request: Measurement) -> None:
+    """Draw the button that starts the measurement."""
     text, button = st.columns([5, 1.4], vertical_alignment="center")
     text.caption(
         "The sizes above come from the windows alone. PyTorch can measure the same by "
@@ -62,12 +66,13 @@ def _offer(request: Measurement) -> None:
 
 
 def _on_measure(request: Measurement) -> None:
-    st.session_state["fields_asked"] = request
+    """Callback of the button that starts the measurement."""
+    st.session_state[REQUEST_KEY] = request
     progress.resume()
 
 
 def sentence(line: Line, measured: MeasuredField) -> str:
-    """A sentence on the pixels that the gradient reached, compared with the closed form."""
+    """A sentence on the pixels that the gradient reached and whether the closed form agrees."""
     row, col = measured.unit
     closed = line.field.interval(measured.unit).clipped
     box = measured.box
@@ -75,18 +80,18 @@ def sentence(line: Line, measured: MeasuredField) -> str:
     if box is not None:
         (top, bottom), (left, right) = box
         reached = f"rows {top} to {bottom}, columns {left} to {right}"
-    said = (
+    result = (
         f"Backpropagation from unit ({row}, {col}) of `{line.label}`, with all weights positive and "
         f"means in place of maxima, reaches **{reached}**"
     )
     if (closed and (closed.rows, closed.cols)) == box:
-        return f"{said}: what the closed form says ✓"
-    if line.field.bound and _holds(closed, box):
-        return f"{said}; the closed form gives an upper bound here: {line.field.bound}."
-    return f"{said}. **The closed form differs.**"
+        return f"{result}: what the closed form says ✓"
+    if line.field.bound and _contains(closed, box):
+        return f"{result}; the closed form gives an upper bound here: {line.field.bound}."
+    return f"{result}. **The closed form differs.**"
 
 
-def _holds(closed: Box | None, box: tuple[tuple[int, int], tuple[int, int]] | None) -> bool:
+def _contains(closed: Box | None, box: tuple[tuple[int, int], tuple[int, int]] | None) -> bool:
     """Whether the measured pixels lie inside the closed form's box."""
     if box is None or closed is None:
         return box is None

@@ -1,4 +1,4 @@
-"""Receptive fields: the cone of any unit of any network, its numbers, and what torch measures."""
+"""The receptive-field page: the cone of any unit of a network, and tabs with its numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from viz.features.fields import export, params
 from viz.features.fields.edit_tab import edit_tab
 from viz.features.fields.measured import verdict
 from viz.features.fields.params import PAGE, TABS, FieldSettings
-from viz.features.fields.tabs import DRAW, shown
+from viz.features.fields.tabs import DRAW, selected_line
 from viz.features.fields.words import headline
 from viz.page import frame
 from viz.page.save_menu import save_menu
@@ -29,10 +29,12 @@ from viz.page.words import sentence
 
 
 def _on_view() -> None:
+    """Callback of the cone that writes the unit and the view chosen there into the settings."""
     change(PAGE, choices_unit.view_values(st.session_state["cone"].view))
 
 
 def _sidebar(values: FieldSettings) -> None:
+    """Draw the choice of a network and of an image."""
     with st.sidebar:
         picker(PAGE, values, {"tab": TABS["edit"]})
         with st.expander("Image", key="field_image", on_change="rerun") as image:
@@ -40,33 +42,34 @@ def _sidebar(values: FieldSettings) -> None:
                 picture.picture_control(values)
 
 
-def _headline(found: Analysis) -> DeltaGenerator:
-    """One sentence that answers most questions; returns where the menu for slides goes."""
-    _, height, width = found.network.input_size
-    place = frame.heading(f"{found.network.title} on {height}×{width}")
-    st.markdown(headline(found))
-    return place
+def _headline(analysis: Analysis) -> DeltaGenerator:
+    """Draw the title and the sentence on the last map; returns the container for the menu."""
+    _, height, width = analysis.network.input_size
+    menu = frame.heading(f"{analysis.network.title} on {height}×{width}")
+    st.markdown(headline(analysis))
+    return menu
 
 
-def _save(found: Analysis, values: FieldSettings) -> None:
-    """The cone and what the open tab shows, as files."""
+def _save(analysis: Analysis, values: FieldSettings) -> None:
+    """Draw the menu of pictures as files: the cone's and the open tab's."""
     name = next(name for name, label in TABS.items() if label == values.tab)
     upload = picture.loaded_upload()
-    pictures = export.of_cone(found, values, upload)
-    pictures += export.of_tab(name, found, values)
-    save_menu(PAGE, pictures, export.settings(found))
+    pictures = export.of_cone(analysis, values, upload)
+    pictures += export.of_tab(name, analysis, values)
+    save_menu(PAGE, pictures, export.settings(analysis))
 
 
-def _show(found: Analysis, state: PageState[FieldSettings]) -> None:
-    state.values, line, clauses = choices_unit.fit(found, state.values, "")
+def _draw_cone(analysis: Analysis, state: PageState[FieldSettings]) -> None:
+    """Draw the interactive cone; a layer or unit that does not exist is replaced in the state."""
+    state.values, line, clauses = choices_unit.fit(analysis, state.values, "")
     values = state.values
     if state.from_link:
         state.ignore(*clauses)
     cone(
-        network_analysis.cone_lines(found.network),
+        network_analysis.cone_lines(analysis.network),
         {**params.view(values), "layer": line.node.name},
-        title=f"{found.network.title} on {'×'.join(map(str, found.network.input_size[1:]))}",
-        picture=params.picture(values, found.network.input_size[1:]),
+        title=f"{analysis.network.title} on {'×'.join(map(str, analysis.network.input_size[1:]))}",
+        picture=params.picture(values, analysis.network.input_size[1:]),
         identity=params.identity(values),
         token=f"{state.adopted} {st.session_state.get('field_jump', 0)}",
         key="cone",
@@ -75,7 +78,7 @@ def _show(found: Analysis, state: PageState[FieldSettings]) -> None:
 
 
 def _last_that_fits(error: SpecError, values: FieldSettings) -> Analysis | None:
-    """Of layers that are being edited the last ones that fitted, and a word on it."""
+    """The last valid network of one's own, with a warning; None if another network is chosen."""
     network: Network | None = st.session_state.get("fields_last")
     if values.network != OWN or network is None:
         return None
@@ -86,42 +89,49 @@ def _last_that_fits(error: SpecError, values: FieldSettings) -> Analysis | None:
 
 
 def _refuse(error: SpecError, values: FieldSettings) -> None:
-    """Why there is no picture, and what would do."""
-    plain = {**NetworkSettings.defaults(), **_published(DEFAULT), "layer": "", "unit": ""}
+    """Draw the reason why there is no picture, with buttons that lead to settings that work."""
+    plain = {**NetworkSettings.defaults(), **_published_size(DEFAULT), "layer": "", "unit": ""}
     nearer = None
     if values.network in network_state.architectures():
-        size = _published(values.network)
+        size = _published_size(values.network)
         text = "Use the published input, {input_height}×{input_width}".format(**size)
         nearer = text, size
     frame.refuse(PAGE, error, "Back to the first network", plain, nearer)
     offer_training(error, values)
 
 
-def _published(name: str) -> dict[str, int]:
+def _published_size(name: str) -> dict[str, int]:
+    """The settings of a published network's own input height and width."""
     _, height, width = network_state.published(name).input_size
     return {"input_height": height, "input_width": width}
 
 
-def _cone(state: PageState[FieldSettings]) -> tuple[Analysis | None, DeltaGenerator | None]:
-    """The cone; returns what was followed, and where the menu for files goes."""
+def _analyze_and_draw(
+    state: PageState[FieldSettings],
+) -> tuple[Analysis | None, DeltaGenerator | None]:
+    """Analyze the network and draw its cone, or the reason why that is impossible.
+
+    Returns:
+        The analysis and the container for the menu of files; None for both without a cone.
+    """
     values = state.values
-    found: Analysis | None
+    analysis: Analysis | None
     try:
         network = network_state.network(values)
-        found = network_analysis.analysis(network)
+        analysis = network_analysis.analysis(network)
         st.session_state["fields_last"] = network if values.network == OWN else None
     except SpecError as error:
-        found = _last_that_fits(error, values)
-        if found is None:
+        analysis = _last_that_fits(error, values)
+        if analysis is None:
             _refuse(error, values)
             return None, None
-    menu = _headline(found)
-    _show(found, state)
-    return found, menu
+    menu = _headline(analysis)
+    _draw_cone(analysis, state)
+    return analysis, menu
 
 
 def page() -> None:
-    """The cone, the network at the side, and the open tab."""
+    """Draw the cone, the network in the sidebar, and the open tab."""
     with frame.page_state(PAGE, FieldSettings) as state:
         state.values = network_state.settle(state.values)
         if state.changed("network", "layers", "module", "run"):
@@ -129,27 +139,27 @@ def page() -> None:
         state.update_widgets()
         notes, place = st.container(), st.container()
         with place:
-            found, menu = _cone(state)
+            analysis, menu = _analyze_and_draw(state)
         values = state.values
         with notes:
             state.show_warnings()
             picture.missing_upload(values)
         _sidebar(values)
-        if found is not None:
-            line = shown(found, state)
+        if analysis is not None:
+            line = selected_line(analysis, state)
             rows, cols = line.node.grid
-            verdict(found, line, params.unit_of(values) or (rows // 2, cols // 2))
+            verdict(analysis, line, params.unit_of(values) or (rows // 2, cols // 2))
         name, tab = frame.open_tab(values, TABS)
         with tab:
             if name == "edit":
-                edit_tab(found, state)
-            elif found is not None:
-                DRAW[name](found, state)
+                edit_tab(analysis, state)
+            elif analysis is not None:
+                DRAW[name](analysis, state)
             else:
-                st.caption("Here is nothing to show until the network runs on its input.")
-        if found is not None and menu is not None:
+                st.caption("This tab is empty until the network runs on its input.")
+        if analysis is not None and menu is not None:
             with menu:
-                _save(found, values)
+                _save(analysis, values)
 
 
 page()

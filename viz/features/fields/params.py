@@ -1,4 +1,4 @@
-"""Settings of the receptive-field page: the network, the unit looked at, what is shown below."""
+"""Settings of the receptive-field page: the network, the unit, and the open tab."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from viz.page.session import change
 from viz.params import choice, inherited, labeled_choice, number, text
 
 PAGE = "fields"
+"""Name of the page in URLs."""
 TABS = {
     "layers": "Layer by layer",
     "edit": "Edit the layers",
@@ -26,12 +27,13 @@ TABS = {
     "reach": "Reach a view of …",
     "code": "Code",
 }
-"""Name in the URL: label on the page."""
+"""Labels of the tabs by name in the URL."""
 MOST_COMPARED = 2
-"""Networks beside the first."""
+"""Largest number of networks that are compared with the chosen one."""
 
 
 def _compared(value: str) -> tuple[str, ...]:
+    """Names of architectures from their text in a link; ValueError if one does not exist."""
     from core.networks.zoo import NAMES
 
     names = tuple(filter(None, value.split(",")))
@@ -42,7 +44,7 @@ def _compared(value: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class FieldSettings(PictureSettings, ConeView, NetworkSettings):
-    """Everything that decides the page."""
+    """All settings of the receptive-field page."""
 
     picture: str = inherited(BoardSettings, "picture")
     tab: str = labeled_choice(TABS)
@@ -59,7 +61,7 @@ class FieldSettings(PictureSettings, ConeView, NetworkSettings):
 
 
 def view(values: FieldSettings) -> dict[str, Any]:
-    """The cone's part of the values as the browser takes them."""
+    """The settings of the cone as the component in the browser reads them."""
     return {
         "layer": values.layer,
         "unit": unit_of(values),
@@ -71,7 +73,7 @@ def view(values: FieldSettings) -> dict[str, Any]:
 
 
 def unit_of(values: FieldSettings) -> tuple[int, int] | None:
-    """The unit (row, column) that is named, if one is."""
+    """The chosen unit (row, column); None stands for the middle of the map."""
     if not values.unit:
         return None
     row, col = map(int, values.unit.split("."))
@@ -79,21 +81,21 @@ def unit_of(values: FieldSettings) -> tuple[int, int] | None:
 
 
 def identity(values: FieldSettings) -> str:
-    """Changes whenever another network or input is looked at."""
+    """A text that differs for each network and input; the component starts anew with another."""
     parts = [values[name] for name in ("network", "input_height", "input_width", "in_channels")]
-    named = {OWN: "layers", MODULE: "module", TRAINED: "run"}.get(values.network)
-    own = values[named] if named else ""
+    source = {OWN: "layers", MODULE: "module", TRAINED: "run"}.get(values.network)
+    own = values[source] if source else ""
     return " ".join(map(str, [*parts, own]))
 
 
 def picture(values: FieldSettings, size: Pair) -> str:
-    """The chosen picture as a data URL; the pagoda stands in for one that is not loaded."""
+    """The chosen picture as a data URL; the pagoda replaces an upload that is not in the session."""
     upload = st.session_state.get("upload_image") if values.picture == UPLOAD else None
     name = "china" if values.picture == UPLOAD else values.picture
     return network_analysis.picture(name, size, upload, values.seed)
 
 
 def jump(values: Mapping[str, Any]) -> None:
-    """Callback: the cone goes where the rest of the page says."""
+    """Callback that changes settings and makes the cone follow them."""
     change(PAGE, values)
     st.session_state["field_jump"] = st.session_state.get("field_jump", 0) + 1

@@ -49,16 +49,16 @@ def depth_figure(
 
 
 def _curve(curve: GrowthCurve, index: int) -> list[Trace]:
-    colour, dash = BRANCHES[index], DASHES[index]
+    color, dash = BRANCHES[index], DASHES[index]
     depth = list(range(1, len(curve.layers) + 1))
     common = {"type": "scatter", "x": depth, "legendgroup": curve.name}
-    line = {"color": colour, "width": 2.5, "dash": ",".join(f"{n}px" for n in dash) or "solid"}
+    line = {"color": color, "width": 2.5, "dash": ",".join(f"{n}px" for n in dash) or "solid"}
     marks = {
         "symbol": [_symbol(curve, i, index) for i in range(len(depth))],
         "size": [11 if curve.strided[i] or curve.finer[i] else 6 for i in range(len(depth))],
-        "color": colour,
+        "color": color,
         "opacity": 1,
-        "line": {"color": colour, "width": 1.5},
+        "line": {"color": color, "width": 1.5},
     }
     return [
         common

@@ -67,16 +67,16 @@ def depth(
 
 def _curve(axes: Axes, curve: GrowthCurve, index: int) -> None:
     places = list(range(1, len(curve.layers) + 1))
-    colour = BRANCHES[index]
-    axes.plot(places, curve.widest, color=colour, linestyle=dashes(index), zorder=2)
+    color = BRANCHES[index]
+    axes.plot(places, curve.widest, color=color, linestyle=dashes(index), zorder=2)
     for place, size, strided, finer, whole in zip(
         places, curve.sizes, curve.strided, curve.finer, curve.whole, strict=True
     ):
         mark = COARSER if strided else FINER if finer else MARKS[index]
         big = 12 if strided or finer else 6
-        face = "none" if whole else colour
+        face = "none" if whole else color
         look: dict[str, Any] = {"markersize": big, "markerfacecolor": face, "zorder": 3}
-        axes.plot([place], [size], mark, color=colour, markeredgecolor=colour, **look)
+        axes.plot([place], [size], mark, color=color, markeredgecolor=color, **look)
 
 
 def _meanings(curves: Sequence[GrowthCurve], style: Style) -> list[Line2D]:

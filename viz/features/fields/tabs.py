@@ -1,4 +1,4 @@
-"""The tabs below the cone, one function each."""
+"""The tabs below the cone of the receptive-field page, one function each."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ HEADERS = (
     *("layer", "operation", "output", "RF (px)", "effective stride", "effective padding"),
     *("centre of unit (0, 0)", "parameters", "MACs", "activations (kB)", "note", "why at most"),
 )
+"""Columns of the table, and of the CSV file that visitors download."""
 
 
 def table_rows(analysis: Analysis) -> list[list[Any]]:
-    """The table: a row for each line of the cone, and one for costs that belong to no line."""
+    """The rows of the table: one for each line of the cone, and one for all other parameters."""
     from core.blocks.stages import costs_of
 
     costs, rest = costs_of([[line] for line in analysis.lines], analysis.costs.values())
@@ -43,22 +44,14 @@ def table_rows(analysis: Analysis) -> list[list[Any]]:
         _row(line, own, bool(analysis.costs))
         for line, own in zip(analysis.lines, costs, strict=True)
     ]
-    if left := sum(cost.parameters for cost in rest):
-        remainder = [
-            "elsewhere",
-            "parameters that no layer above reads",
-            *[""] * 5,
-            left,
-            0,
-            0.0,
-            "",
-            "",
-        ]
-        rows.append(remainder)
+    if remaining := sum(cost.parameters for cost in rest):
+        what = "parameters that no layer above reads"
+        rows.append(["elsewhere", what, *[""] * 5, remaining, 0, 0.0, "", ""])
     return rows
 
 
 def _row(line: Line, costs: Sequence[LayerCost], has_costs: bool) -> list[Any]:
+    """The cells of one line, in the order of `HEADERS`; costs are None if they are unknown."""
     field = line.field
     return [
         line.label,
@@ -77,7 +70,7 @@ def _row(line: Line, costs: Sequence[LayerCost], has_costs: bool) -> list[Any]:
 
 
 def table_csv(analysis: Analysis) -> str:
-    """The table as CSV."""
+    """The table as the text of a CSV file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADERS)
@@ -86,9 +79,12 @@ def table_csv(analysis: Analysis) -> str:
 
 
 def _layers_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
+    """Draw the table of all layers, whose rows select the cone's layer, and the sums."""
     rows = table_rows(analysis)
     _totals(analysis)
-    chosen = [line.node.name for line in analysis.lines].index(shown(analysis, page).node.name)
+    chosen = [line.node.name for line in analysis.lines].index(
+        selected_line(analysis, page).node.name
+    )
     st.dataframe(
         {header: [r[i] for r in rows] for i, header in enumerate(HEADERS)},
         key=f"field_table {params.identity(page.values)} {chosen}",
@@ -106,7 +102,7 @@ def _layers_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
                 format="%.1f", help="Memory of the outputs at 4 bytes a number."
             ),
             "effective stride": st.column_config.TextColumn(
-                help="Image pixels between two neighbouring units."
+                help="Image pixels between two neighboring units."
             ),
             "effective padding": st.column_config.TextColumn(
                 help="Unit (0, 0) starts this many pixels before the image."
@@ -134,14 +130,15 @@ def _on_row() -> None:
         jump({"layer": names[picked[0]], "unit": ""})
 
 
-def shown(analysis: Analysis, page: PageState[FieldSettings]) -> Line:
-    """The line that the cone shows."""
+def selected_line(analysis: Analysis, page: PageState[FieldSettings]) -> Line:
+    """The line of the chosen layer; the deepest map's where none is chosen."""
     return analysis.line(page.values.layer) or analysis.deepest
 
 
 def _totals(analysis: Analysis) -> None:
+    """Draw a sentence with the network's parameters, multiply–accumulates and activations."""
     if not analysis.costs:
-        st.caption(f"Costs are not known: {analysis.cost_note}.")
+        st.caption(f"Costs are unknown: {analysis.cost_note}.")
         return
     total = analysis.totals
     parameters, macs, memory = total.parameters, total.macs, total.activation_bytes
@@ -149,13 +146,13 @@ def _totals(analysis: Analysis) -> None:
         f"In all **{parameters:,}** parameters, **{macs / 1e6:,.{_digits(macs)}f}** million "
         f"multiply–accumulates and **{memory / 1e6:,.{_digits(memory)}f}** MB of activations for "
         "one image. "
-        "Norms and activations stand in the row of the layer before them. Choose a row to see "
+        "Norms and activations are in the row of the layer before them. Choose a row to see "
         "its cone."
     )
 
 
 def _digits(amount: int) -> int:
-    """Decimals of a number in millions: none if the whole number has enough digits."""
+    """Decimals with which an amount is written in millions, so that it has three digits or more."""
     return 0 if amount >= 10**9 else 1 if amount >= 10**7 else 3
 
 
@@ -163,7 +160,7 @@ def _recurrence(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     """Draw the textbook's recurrence with this network's numbers."""
     from core.receptive_field.textbook import recurrence
 
-    line = shown(analysis, page)
+    line = selected_line(analysis, page)
     axis = unit.AXES.index(page.values.axis)
     steps = recurrence(analysis.fields, line.node.name, axis)
     with st.expander(f"How the {line.field.size[axis]:g} pixels of `{line.label}` come about"):
@@ -183,6 +180,7 @@ def _recurrence(analysis: Analysis, page: PageState[FieldSettings]) -> None:
 
 
 def _depth_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
+    """Draw the receptive field against depth, of the compared networks too."""
     from core.receptive_field.growth import growth_curve
     from viz.features.fields.plots import depth_figure
 
@@ -193,14 +191,14 @@ def _depth_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     st.plotly_chart(depth_figure(curves), theme="streamlit", key="depth_figure")
     st.markdown(
         "A layer with a kernel of $k$ pixels adds $k - 1$ effective strides: without strides each "
-        "3×3 layer adds two pixels, after a stride of 2 it adds four. The pixels stand on a "
+        "3×3 layer adds two pixels, after a stride of 2 it adds four. The pixels are on a "
         "logarithmic axis. Layers of one stride rise less and less there; where the line stays "
         "straight, each layer multiplies the field."
     )
 
 
 def _compared(analysis: Analysis, page: PageState[FieldSettings]) -> list[Analysis]:
-    """The network and the compared networks that can be analyzed."""
+    """The analyses of the network and of the compared ones; draws a warning for each failure."""
     others = [network.published(name) for name in page.values.compare]
     size = analysis.network.input_size[1:]
     analyses = [analysis]
@@ -213,6 +211,7 @@ def _compared(analysis: Analysis, page: PageState[FieldSettings]) -> list[Analys
 
 
 def _graph_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
+    """Draw the network's graph."""
     from viz.features.fields.graph_plot import graph_figure
 
     figure = graph_figure(analysis.graph, analysis.fields)
@@ -225,15 +224,17 @@ PAIRS = {
     "Dilated or strided": ("dilated_stack", ("four_strided",)),
     "Three 3×3 or one 7×7": ("three_3x3", ("one_7x7",)),
 }
+"""Comparisons that a button opens, by label: the network, and those compared with it."""
 
 
 def _compare_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
+    """Draw the choice of networks, and their numbers, growth and cones side by side."""
     values = page.values
     with st.container(horizontal=True):
         for label, (first, others) in PAIRS.items():
             st.button(label, on_click=_on_pair, args=(first, others), key=f"pair {first} {others}")
     st.multiselect(
-        "beside it",
+        "compare with",
         network.architectures(),
         format_func=network.title,
         max_selections=params.MOST_COMPARED,
@@ -258,6 +259,7 @@ def _compare_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
 
 
 def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
+    """The columns of a table with a row for each network."""
     lines = [each.deepest for each in analyses]
     return {
         "network": [each.network.title for each in analyses],
@@ -271,6 +273,7 @@ def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
 
 
 def _cones(analyses: Sequence[Analysis], page: PageState[FieldSettings]) -> None:
+    """Draw the cone of each network's deepest map, side by side."""
     for index, (column, each) in enumerate(zip(st.columns(len(analyses)), analyses, strict=True)):
         with column:
             st.markdown(f"**{each.network.title}**")
@@ -282,15 +285,16 @@ def _cones(analyses: Sequence[Analysis], page: PageState[FieldSettings]) -> None
                 identity=f"{index} {each.network}",
                 token=page.values.axis,
                 key=f"cone_{index}",
-                on_view=_nothing,
+                on_view=_ignore_view,
             )
 
 
-def _nothing() -> None:
-    """Callback that ignores hovering in a comparison."""
+def _ignore_view() -> None:
+    """Callback of the compared cones, in which a chosen unit changes nothing on the page."""
 
 
 def _on_pair(first: str, others: tuple[str, ...]) -> None:
+    """Callback of a button that opens a comparison of `PAIRS`."""
     _, height, width = network.published(first).input_size
     size = {"input_height": height, "input_width": width}
     change(PAGE, {"network": first, "compare": others, "layer": "", "unit": "", **size})
@@ -298,10 +302,12 @@ def _on_pair(first: str, others: tuple[str, ...]) -> None:
 
 
 def _on_compare() -> None:
+    """Callback of the choice of networks to compare with."""
     change(PAGE, {"compare": tuple(st.session_state["compare_names"])})
 
 
 def _reach_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
+    """Draw designs that reach a receptive field of a chosen size, with their costs."""
     from viz.features.fields.plots import strategies_figure
 
     values = page.values
@@ -313,7 +319,7 @@ def _reach_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     left, right = st.columns([4, 1.4], vertical_alignment="bottom")
     widget(values, "strategy", left, options={name: each.title for name, each in names.items()})
     picked = names[values.strategy]
-    left.markdown(f"{picked.sentence}" + (f" {picked.refusal}" if picked.refusal else ""))
+    left.markdown(" ".join(filter(None, (picked.sentence, picked.refusal))))
     right.button(
         "Open its layers",
         on_click=open_layers,
@@ -324,6 +330,7 @@ def _reach_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
 
 
 def _code_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
+    """Draw the network in the notation, as PyTorch code and as a command."""
     values = page.values
     notation = values.layers if values.network == OWN else NOTATIONS.get(values.network)
     if notation:
@@ -354,4 +361,4 @@ DRAW: dict[str, Callable[[Analysis, PageState[FieldSettings]], None]] = {
     "reach": _reach_tab,
     "code": _code_tab,
 }
-"""The function that draws a tab, by its name in the URL; the editor needs no analysis."""
+"""The functions that draw the tabs, by name in the URL; the editor is `edit_tab`."""

@@ -1,4 +1,4 @@
-"""The sentence above the cone: what a network's last feature map sees."""
+"""The sentence above the cone, on the receptive field of a network's last feature map."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def headline(analysis: Analysis) -> str:
-    """What a unit of a network's last feature map sees, in sentences."""
+    """Sentences on the receptive field of a unit of the last feature map, and on its stride."""
     line = analysis.deepest
     field, grid = line.field, line.node.grid
     if line.node.kind == "input" or all(axis.whole for axis in field.axes):
-        return "No layer of it has units side by side that see different parts of the image."
-    before, name = _before(analysis), "its last feature map"
+        return "No layer has several units that see different parts of the image."
+    before, name = _whole_image_from(analysis), "its last feature map"
     if before:
         name = "the last feature map before that"
     only = f"The only unit of {name}" if max(grid) == 1 else f"A unit of {name}"
@@ -26,17 +26,18 @@ def headline(analysis: Analysis) -> str:
     )
 
 
-def _before(analysis: Analysis) -> str:
+def _whole_image_from(analysis: Analysis) -> str:
+    """A sentence on the first layer whose units depend on the whole image; "" if there is none."""
     line = analysis.whole_from
     if line is None:
         return ""
     if line.field.bound:
-        return f"From `{line.label}` on a unit may depend on the whole image: no more is known. "
+        return f"From `{line.label}` on a unit may depend on the whole image: an upper bound. "
     return f"From `{line.label}` on every unit depends on the whole image. "
 
 
 def _most(field: ReceptiveField) -> str:
-    """``at most`` for a bound, ``up to`` if units differ, else ""."""
+    """``at most `` for an upper bound, ``up to `` if units see different sizes, else ""."""
     if field.bound:
         return "at most "
     from core.receptive_field.notes import sizes_differ
@@ -46,14 +47,14 @@ def _most(field: ReceptiveField) -> str:
 
 
 def _inside(field: ReceptiveField, image: Sequence[int]) -> str:
-    """The field's name, and whether it fits inside the image."""
+    """The rest of the sentence: the field's name, and whether it is larger than the image."""
     if all(size <= side for size, side in zip(field.size, image, strict=True)):
         return " of the image: its *receptive field*"
     return ": its *receptive field*. That is more than the image has; outside lies padding"
 
 
 def _distance(field: ReceptiveField) -> str:
-    """How far apart neighbouring units look, along the axes that have any."""
+    """A sentence on the effective stride along the axes with more than one unit; "" without any."""
     from core.receptive_field.notes import is_unevenly_spaced
 
     along = [
@@ -67,6 +68,6 @@ def _distance(field: ReceptiveField) -> str:
     strides = list(dict.fromkeys(stride for stride, _, _ in along))
     if len(strides) == 1:
         unit = "pixel" if strides[0] == 1 else "pixels"
-        return f" Neighbouring units look {strides[0]:g} {unit} apart{mean}."
+        return f" The fields of neighboring units lie {strides[0]:g} {unit} apart{mean}."
     both_ways = " and ".join(f"{stride:g} pixels {name}" for stride, _, name in along)
-    return f" Neighbouring units look {both_ways} apart{mean}."
+    return f" The fields of neighboring units lie {both_ways} apart{mean}."

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from viz.features.shift.plots import cosine_text, output_color_range
 from viz.slides.margins import bar, is_wide, legend, noted, room
-from viz.slides.parts import colours, plain, sheet, titled, wrapped
+from viz.slides.parts import colormap, plain, sheet, titled, wrapped
 from viz.slides.style import Film, Style
 from viz.theme import INPUT, OUTPUT, PADDING, WINDOW
 
@@ -81,7 +81,7 @@ def _stage(figure: Figure, picture: bool) -> tuple[Axes | None, list[list[Axes]]
 
 def _map(axes: Axes, values: Grid, span: tuple[float, float], scale: str) -> AxesImage:
     """Pixels without axes: a picture, or what a layer makes of it."""
-    look: dict[str, Any] = {"cmap": colours(scale), "vmin": span[0], "vmax": span[1]}
+    look: dict[str, Any] = {"cmap": colormap(scale), "vmin": span[0], "vmax": span[1]}
     image: AxesImage = axes.imshow(values, interpolation="none", **look)
     axes.set(xticks=[], yticks=[])
     return image
@@ -175,7 +175,7 @@ def film(
 
     Args:
         reels: heading → (frames, H, W), the values at the ends of the colours, and the scale
-            of `viz.slides.parts.colours`: the picture, two outputs, two differences.
+            of `viz.slides.parts.colormap`: the picture, two outputs, two differences.
         style: of the film.
         title: of all of it.
         far: what each frame shows, in words; a short line.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from viz.features.shift.spectra_plots import DECADES, by_distance, frequencies, percent
 from viz.slides.margins import bar, is_wide, legend, panels, room
-from viz.slides.parts import EDGE, colours, plain, sheet, titled
+from viz.slides.parts import EDGE, colormap, plain, sheet, titled
 from viz.slides.style import Style
 from viz.theme import OUTPUT, UNREAD, WINDOW
 
@@ -65,7 +65,7 @@ def _energies(axes: Axes, energy: NDArray[np.float64], peak: float) -> Any:
     right, down = (frequencies(energy.shape[axis]) for axis in (1, 0))
     half = (0.5 / energy.shape[1], 0.5 / energy.shape[0])
     extent = (right[0] - half[0], right[-1] + half[0], down[-1] + half[1], down[0] - half[1])
-    look: dict[str, Any] = {"cmap": colours("magnitude"), "vmin": -DECADES, "vmax": 0}
+    look: dict[str, Any] = {"cmap": colormap("magnitude"), "vmin": -DECADES, "vmax": 0}
     image = axes.imshow(share, extent=extent, interpolation="none", **look)
     ticks, names = (-0.5, 0, 0.5), ("−½", "0", "½")
     axes.set(xlim=(-0.52, 0.52), ylim=(0.52, -0.52))

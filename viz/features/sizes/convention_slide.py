@@ -19,7 +19,7 @@ from viz.slides.parts import (
     SPACING,
     Entry,
     canvas,
-    colours,
+    colormap,
     contrast,
     key,
     sheet,
@@ -191,7 +191,7 @@ def _values(axes: Axes, band: Band, scale: str, norm: Normalize, style: Style) -
     rows, cols = values.shape
     left, right = band.values
     side = min((right - left) / cols, band.tall / rows)
-    shades = colours(scale)
+    shades = colormap(scale)
     for (row, col), value in np.ndenumerate(values):
         x, y = left + col * side, band.top + row * side
         fill = shades(norm(float(value)))

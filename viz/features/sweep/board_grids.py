@@ -22,7 +22,7 @@ from core.layer.window import OUTSIDE
 from viz import theme
 from viz.features.sweep.board_layout import HEAD, Panel
 from viz.features.sweep.board_words import Board, View, number, plane_weights
-from viz.slides.parts import MOST_VECTOR_CELLS, SMALL, colours, contrast, width_of
+from viz.slides.parts import MOST_VECTOR_CELLS, SMALL, colormap, contrast, width_of
 from viz.slides.style import Style
 
 Array = NDArray[Any]
@@ -47,8 +47,8 @@ def scale(arrays: Sequence[Array], white: float = 255.0, signed: bool = False) -
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     if low < 0 or signed:
         most = max(-low, high) or 1.0
-        return Scale(colours("signed"), Normalize(-most, most))
-    return Scale(colours("grey"), Normalize(0, max(high, white)))
+        return Scale(colormap("signed"), Normalize(-most, most))
+    return Scale(colormap("grey"), Normalize(0, max(high, white)))
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
-    """HTML with the scores as bars; the true class is marked in words as well as by its colour."""
+    """HTML with the scores as bars; the true class is marked in words as well as by its color."""
     classes = range(len(scores))
     if len(scores) > MOST_BARS:
         classes = sorted(np.argsort(-scores)[:MOST_BARS].tolist())  # type: ignore[assignment]

@@ -67,17 +67,17 @@ CHOICES: dict[str, Sequence[Any]] = {
 """What is offered of each thing that can differ; a link may name others."""
 
 
-def sidebar(values: LabSettings, asked: Comparison | None) -> None:
+def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
     """All settings.
 
     Args:
         values: of the page.
-        asked: what they ask for; None where that cannot be.
+        comparison: what they ask for; None where that cannot be.
     """
     _task(values)
-    if asked is not None:
-        short = max(map(len, class_names(asked.task))) < 4
-        samples(asked, 4 if short else 3, 46)
+    if comparison is not None:
+        short = max(map(len, class_names(comparison.task))) < 4
+        samples(comparison, 4 if short else 3, 46)
     _varied(values)
     with st.container(border=True):
         st.markdown("**The same for all nets**")
@@ -113,13 +113,13 @@ def _on_task() -> None:
     change(PAGE, params.preset(st.session_state["task"]))
 
 
-def samples(asked: Comparison, count: int, side: int) -> None:
+def samples(comparison: Comparison, count: int, side: int) -> None:
     """What the nets get to see: some images with their labels, ``side`` pixels high."""
-    if isinstance(asked.task, OwnImages):
-        images, labels = asked.task.images[:count], asked.task.labels[:count]
+    if isinstance(comparison.task, OwnImages):
+        images, labels = comparison.task.images[:count], comparison.task.labels[:count]
     else:
-        images, labels = compute.test_images(asked, count)
-    names = class_names(asked.task)
+        images, labels = compute.test_images(comparison, count)
+    names = class_names(comparison.task)
     st.html(training_samples.strip(images, [names[int(label)] for label in labels], side))
 
 

@@ -59,7 +59,7 @@ HEAVY = 0.85
 def erf_pair_figure(
     before: EffectiveReceptiveField, after: EffectiveReceptiveField, name: str
 ) -> go.Figure:
-    """The field before the first step and after some, on one logarithmic colour scale.
+    """The field before the first step and after some, on one logarithmic color scale.
 
     Args:
         before, after: of the same unit.
@@ -69,7 +69,7 @@ def erf_pair_figure(
 
 
 def erf_steps_figure(shots: Sequence[tuple[int, EffectiveReceptiveField]]) -> go.Figure:
-    """The field at some steps, on one logarithmic colour scale; the first and the last included.
+    """The field at some steps, on one logarithmic color scale; the first and the last included.
 
     Args:
         shots: (step, field) of one unit; at most `MOST_MAPS` are drawn, evenly.
@@ -84,7 +84,7 @@ def erf_steps_figure(shots: Sequence[tuple[int, EffectiveReceptiveField]]) -> go
 def _maps(
     title: str, named: dict[str, EffectiveReceptiveField], across: int, high: int
 ) -> go.Figure:
-    """Maps of one unit in rows: one colour scale, one part of the image.
+    """Maps of one unit in rows: one color scale, one part of the image.
 
     Args:
         title: what the picture shows.

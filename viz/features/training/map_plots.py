@@ -40,9 +40,9 @@ KERNELS, CELL, PHONE = 6, 20, 330
 
 
 def flow_figure(runs: Runs, net: int, seed: int, what: Flowing, name: str = "") -> go.Figure:
-    """A norm for every layer (the input's on top) and step, in logarithmic colours.
+    """A norm for every layer (the input's on top) and step, in logarithmic colors.
 
-    The colours are the same for all nets and seeds of the runs.
+    The colors are the same for all nets and seeds of the runs.
 
     Args:
         runs: records so far by (net, seed).
@@ -63,7 +63,7 @@ def flow_figure(runs: Runs, net: int, seed: int, what: Flowing, name: str = "") 
     blank = " (blank: 0)" if np.isnan(z).any() else ""
     bar = {"tickvals": ticks, "ticktext": names, "title": measure + blank}
     hover = [[f"{value:.3g}" for value in row] for row in table.values]
-    notes = ["One colour scale for all nets and seeds."] if len(runs) > 1 else []
+    notes = ["One color scale for all nets and seeds."] if len(runs) > 1 else []
     return _layers(_titled(title, name, seed), table, z, span, bar, hover, runs, notes)
 
 

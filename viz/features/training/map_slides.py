@@ -173,8 +173,8 @@ def _over(axes: Axes, erf: EffectiveReceptiveField, figure: Figure, style: Style
     scale = [to_rgba(WINDOW, HEAVY * share**0.5) for share in np.linspace(0, 1, 64)]
     (top, left), (rows, cols) = erf.origin, shares.shape
     edges = (left - 0.5, left + cols - 0.5, top + rows - 0.5, top - 0.5)
-    colour = LinearSegmentedColormap.from_list("clear to orange", scale)
-    look: dict[str, Any] = {"cmap": colour, "vmin": 0, "vmax": 1, "interpolation": "none"}
+    color = LinearSegmentedColormap.from_list("clear to orange", scale)
+    look: dict[str, Any] = {"cmap": color, "vmin": 0, "vmax": 1, "interpolation": "none"}
     artist = axes.imshow(shares, extent=edges, zorder=1.5, **look)
     axes.set(xlim=view[0], ylim=view[1])
     handles = [

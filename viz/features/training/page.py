@@ -36,14 +36,14 @@ def _comparison(state: PageState[LabSettings]) -> tuple[Comparison, tuple[Facts,
     """
     values = state.values
     own = lab_store.uploaded_images(values.digest) if values.digest else None
-    asked = params.comparison(values, own)
-    last = len(asked.specs[0].snapshot_steps) - 1
+    comparison = params.comparison(values, own)
+    last = len(comparison.specs[0].snapshot_steps) - 1
     state.values = replace(
         values,
-        net=min(values.net, len(asked.specs) - 1),
+        net=min(values.net, len(comparison.specs) - 1),
         at=values.at if values.at <= last else -1,
     )
-    return asked, compute.facts(asked)
+    return comparison, compute.facts(comparison)
 
 
 def _refuse(error: SpecError) -> None:
@@ -57,16 +57,16 @@ def _refuse(error: SpecError) -> None:
         frame.refuse(PAGE, error, "Back to the defaults", plain)
 
 
-def _board(state: PageState[LabSettings], asked: Comparison, facts: tuple[Facts, ...]) -> None:
+def _board(state: PageState[LabSettings], comparison: Comparison, facts: tuple[Facts, ...]) -> None:
     """The experiment in a sentence, how far it is, and what it shows."""
     values = state.values
-    menu = frame.heading(words.heading(asked, values.vary))
-    lab = Lab(asked, facts, stand(Lab(asked, facts)))
+    menu = frame.heading(words.heading(comparison, values.vary))
+    lab = Lab(comparison, facts, stand(Lab(comparison, facts)))
     name, place = frame.open_tab(values, TABS)
     with place:
         DRAW[name](lab, state)
     with menu:
-        save_menu(PAGE, pictures(lab, state.values), words.heading(asked, values.vary))
+        save_menu(PAGE, pictures(lab, state.values), words.heading(comparison, values.vary))
     with st.expander("Why"):
         st.markdown(WHY)
 
@@ -74,21 +74,21 @@ def _board(state: PageState[LabSettings], asked: Comparison, facts: tuple[Facts,
 def page() -> None:
     """The settings at the side, the runs and the open tab."""
     with frame.page_state(PAGE, LabSettings) as state:
-        asked: tuple[Comparison, tuple[Facts, ...]] | None = None
+        comparison: tuple[Comparison, tuple[Facts, ...]] | None = None
         refusal: SpecError | None = None
         try:
-            asked = _comparison(state)
+            comparison = _comparison(state)
         except SpecError as error:
             refusal = error
         state.update_widgets()
         state.show_warnings()
         with st.sidebar:
-            sidebar(state.values, asked[0] if asked else None)
+            sidebar(state.values, comparison[0] if comparison else None)
         if refusal:
             progress.withdraw(SLOT)
             _refuse(refusal)
-        elif asked:
-            _board(state, *asked)
+        elif comparison:
+            _board(state, *comparison)
 
 
 page()

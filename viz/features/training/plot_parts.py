@@ -270,9 +270,9 @@ def short_sigma(erf: EffectiveReceptiveField) -> tuple[float, float]:
     return rows, cols
 
 
-def rgba(colour: str, opacity: float) -> str:
+def rgba(color: str, opacity: float) -> str:
     """A color ``#RRGGBB`` with an opacity below 1."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:.3f})"
 
 

@@ -1,6 +1,6 @@
 """Training runs: curves over the steps, what the nets came to, how long a step took.
 
-Every net has a colour, a dash, a mark, and its name at the end of its line. Maps are in
+Every net has a color, a dash, a mark, and its name at the end of its line. Maps are in
 `viz.features.training.map_plots` and `viz.features.training.field_plots`, and can be had from here.
 """
 
@@ -171,13 +171,13 @@ def _band(net: int, name: str, band: Band, panel: Panel, across: str) -> list[Tr
     """The traces of a line through the means and of the band from lowest to highest."""
     if not len(band.x):
         return []
-    colour, dash, mark, _ = look(net)
-    line = curve(band.x, band.mean, colour, dash, name)
+    color, dash, mark, _ = look(net)
+    line = curve(band.x, band.mean, color, dash, name)
     every = ceil(len(band.x) / MOST_MARKS)
     sizes = [0 if place % every else 7 for place in range(len(band.x))]
     line |= {
         "mode": "lines+markers",
-        "marker": {"color": colour, "size": sizes, "symbol": mark, "opacity": 1},
+        "marker": {"color": color, "size": sizes, "symbol": mark, "opacity": 1},
     }
     where = "step" if across == "step" else "moved"
     line["hovertext"] = [
@@ -197,7 +197,7 @@ def _band(net: int, name: str, band: Band, panel: Panel, across: str) -> list[Tr
         "mode": "lines",
         "line": {"width": 0},
         "fill": "toself",
-        "fillcolor": rgba(colour, FAINT),
+        "fillcolor": rgba(color, FAINT),
         "hoverinfo": "skip",
         "legendgroup": name,
     }
@@ -250,7 +250,7 @@ def _ends(
     places = apart(at, heights, span)
     traces, labels = [], []
     for net in drawn:
-        colour, dash, mark, _ = look(net)
+        color, dash, mark, _ = look(net)
         end = float(panel.bands[net].x[-1])
         whole = end >= edge[0]
         ends = np.array([at[net], places[net]] if whole else [at[net]])
@@ -258,12 +258,12 @@ def _ends(
             curve(
                 [end, edge[1]] if whole else [end],
                 10.0**ends if panel.log else ends,
-                colour,
+                color,
                 dash,
                 names[net],
             )
-            | {"hoverinfo": "skip", "hovertemplate": None, "line": {"color": colour, "width": 1}}
-            | {"marker": {"color": colour, "size": [9, 0][: len(ends)], "symbol": mark,
+            | {"hoverinfo": "skip", "hovertemplate": None, "line": {"color": color, "width": 1}}
+            | {"marker": {"color": color, "size": [9, 0][: len(ends)], "symbol": mark,
                           "opacity": 1}}
         )  # fmt: skip
         labels.append(

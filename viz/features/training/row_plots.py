@@ -54,15 +54,15 @@ def _marks(
     """A net's seeds, each seed at its own height in the row, and their mean."""
     if not accuracies:
         return []
-    colour, _, mark, _ = look(net)
+    color, _, mark, _ = look(net)
     mean = float(np.mean(list(accuracies.values())))
     common = {"type": "scatter", "name": name, "cliponaxis": False}
     long: Trace = {
         "mode": "markers",
         "x": [mean],
         "y": [net],
-        "marker": {"color": colour, "size": 26, "symbol": "line-ns",
-                   "line": {"width": 3, "color": colour}},
+        "marker": {"color": color, "size": 26, "symbol": "line-ns",
+                   "line": {"width": 3, "color": color}},
         "hovertemplate": f"{name}, mean of {len(accuracies)}: %{{x:.4~g}} %<extra></extra>",
     }  # fmt: skip
     apart = 0.24 / max(1, len(seeds) - 1)
@@ -70,7 +70,7 @@ def _marks(
         "mode": "markers",
         "x": list(accuracies.values()),
         "y": [net + apart * (seeds.index(seed) - (len(seeds) - 1) / 2) for seed in accuracies],
-        "marker": {"color": colour, "size": 10, "symbol": mark, "opacity": 0.85,
+        "marker": {"color": color, "size": 10, "symbol": mark, "opacity": 0.85,
                    "line": {"color": "white", "width": 1}},
         "customdata": list(accuracies),
         "hovertemplate": f"{name}, seed %{{customdata}}: %{{x:.4~g}} %<extra></extra>",
@@ -95,12 +95,12 @@ def pace_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
     quarters = {net: np.percentile(each, (25, 50, 75)) for net, each in milliseconds.items()}
     traces: list[Trace] = []
     for net, (low, middle, high) in quarters.items():
-        colour, _, _, hatch = look(net)
+        color, _, _, hatch = look(net)
         grey = "rgba(128,128,128,1)"
         traces.append(
             {"type": "bar", "orientation": "h", "x": [middle], "y": [net], "width": 0.5,
              "name": names[net], "text": [f"{middle:.3g} ms"], "textposition": "none",
-             "marker": {"color": colour, "pattern": {"shape": hatch, "fillmode": "overlay"}},
+             "marker": {"color": color, "pattern": {"shape": hatch, "fillmode": "overlay"}},
              "error_x": {"type": "data", "symmetric": False, "array": [high - middle],
                          "arrayminus": [middle - low], "color": grey, "thickness": 2, "width": 6},
              "hovertemplate": f"{names[net]}: {middle:.3g} ms ({low:.3g} to {high:.3g})<extra></extra>"}

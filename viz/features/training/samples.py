@@ -31,7 +31,7 @@ def grey(images: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def png(planes: NDArray[np.uint8]) -> str:
-    """(C, H, W) as a data URL; three channels or more in colour, else the first in grey."""
+    """(C, H, W) as a data URL; three channels or more in color, else the first in grey."""
     image = Image.fromarray(planes[:3].transpose(1, 2, 0) if len(planes) > 2 else planes[0])
     file = BytesIO()
     image.save(file, "PNG")

@@ -31,7 +31,7 @@ from viz.features.training.plot_parts import (
     sigma,
 )
 from viz.slides.margins import bar, is_wide, legend, noted, room
-from viz.slides.parts import colours, dashes, plain, sheet, titled, wrapped
+from viz.slides.parts import colormap, dashes, plain, sheet, titled, wrapped
 from viz.slides.style import Style
 
 if TYPE_CHECKING:
@@ -160,8 +160,8 @@ def accuracies(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> 
             continue
         mark = _look(net) | {"ls": "", "ms": 11, "mec": style.ink["background"], "clip_on": False}
         axes.plot(values, net + np.linspace(-0.1, 0.1, len(values)), **mark)
-        mean, colour = float(np.mean(values)), look(net)[0]
-        axes.plot([mean, mean], [net - 0.24, net + 0.24], color=colour, lw=3.5)
+        mean, color = float(np.mean(values)), look(net)[0]
+        axes.plot([mean, mean], [net - 0.24, net + 0.24], color=color, lw=3.5)
         axes.text(mean, net - 0.27, f"{mean:.3g} %", ha="center", va="bottom")
     axes.set(xlabel="accuracy (%)")
     axes.margins(x=0.12)
@@ -179,8 +179,8 @@ def pace(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figure
         if not milliseconds.size:
             continue
         low, middle, high = (float(each) for each in np.percentile(milliseconds, (25, 50, 75)))
-        colour, _, _, hatch = look(net)
-        axes.barh(net, middle, 0.5, color=colour, hatch=hatch, edgecolor=style.ink["background"])
+        color, _, _, hatch = look(net)
+        axes.barh(net, middle, 0.5, color=color, hatch=hatch, edgecolor=style.ink["background"])
         ends: dict[str, Any] = {"color": style.ink["muted"], "lw": 2.5, "marker": "|", "ms": 10}
         axes.plot([low, high], [net, net], **ends)
         axes.text(high, net, f"  {middle:.3g} ms", va="center")
@@ -218,7 +218,7 @@ def layers(runs: Runs, run: tuple[int, int], what: str, style: Style, *, title: 
     heading = "Dead channels of every ReLU" if dead else FLOWING[what][0]
     figure = sheet(style)
     titled(figure, heading, title, style)
-    scale = [] if dead or len(runs) < 2 else ["One colour scale for all nets and seeds."]
+    scale = [] if dead or len(runs) < 2 else ["One color scale for all nets and seeds."]
     noted(figure, scale if table.layers else [NOTHING], style)
     axes = figure.add_subplot()
     if not table.layers:
@@ -244,7 +244,7 @@ def _cells(axes: Axes, table: Table, span: tuple[float, float], log: bool) -> An
     half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else 0.5
     edges = np.concatenate([[steps[0] - half], middles, [steps[-1] + half]])
     rows = np.arange(len(table.layers) + 1) - 0.5
-    look: dict[str, Any] = {"cmap": colours("magnitude"), "vmin": span[0], "vmax": span[1]}
+    look: dict[str, Any] = {"cmap": colormap("magnitude"), "vmin": span[0], "vmax": span[1]}
     return axes.pcolormesh(edges, rows, np.ma.masked_invalid(values), edgecolors="face", **look)
 
 

@@ -234,7 +234,7 @@ def _sweep_links(lab: Lab, page: PageState[LabSettings]) -> None:
                 query_params=query(SweepSettings.params(), values),
             )
     st.caption(
-        "On the sweep page the digit has its own grey, 0 to 255; the net sees it standardised. "
+        "On the sweep page the digit has its own grey, 0 to 255; the net sees it standardized. "
         "Weights are rounded to three decimals."
     )
 

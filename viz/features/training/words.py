@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 COUNTS = ("no nets", "One net", "Two nets", "Three nets", "Four nets")
 DIFFER = {
     "downsampling": "how they downsample",
-    "batch_norm": "their batch normalisation",
+    "batch_norm": "their batch normalization",
     "skips": "their skip connections",
     "levels": "how often they downsample",
     "depth": "their convolutions a level",
     "width": "their channels",
-    "optimizer": "their optimiser",
+    "optimizer": "their optimizer",
     "learning_rate": "their learning rate",
 }
 """The rest of "that differ only in …", by the parameter that varies."""

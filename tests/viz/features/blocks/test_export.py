@@ -37,7 +37,7 @@ def of(compare: str = "own") -> dict[str, Picture]:
 
 def blocks() -> tuple[Block, ...]:
     values, _ = BlockSettings.decoded(OWN)
-    return params.asked(params.settled(values))
+    return params.blocks_of(params.settled(values))
 
 
 @fits.on_every_slide

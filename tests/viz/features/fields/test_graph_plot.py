@@ -123,7 +123,7 @@ def test_branches_that_are_not_aligned_are_told() -> None:
 
 
 def test_kinds_differ_by_colour_outline_or_shape() -> None:
-    looks = {(s.colour, s.dash, s.width, s.cut) for s in STYLES.values()}
+    looks = {(s.color, s.dash, s.width, s.cut) for s in STYLES.values()}
     assert len(looks) == len(STYLES)
     greys = {(s.dash, s.width, s.cut) for s in STYLES.values()}
     assert len(greys) >= len(STYLES) - 1  # the dash of "upsampling" is that of "padding" too

@@ -136,7 +136,7 @@ def test_what_makes_every_unit_see_everything_is_named() -> None:
     text = text_of(visit(network="efficientnet_b0"))
     assert "on every unit depends on the whole image. A unit of the last feature map before" in text
     assert "sees up to **204×204**" in text_of(visit(network="unet"))
-    assert "No layer of it has units" in text_of(visit(network="own", layers="flatten, fc10"))
+    assert "No layer has several units" in text_of(visit(network="own", layers="flatten, fc10"))
 
 
 def press(at: AppTest, label: str) -> None:

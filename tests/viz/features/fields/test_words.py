@@ -73,7 +73,7 @@ def test_a_headline_is_made_from_what_it_speaks_of(layers: str) -> None:
 def test_a_bound_is_called_at_most_everywhere() -> None:
     found = bounded()
     text = headline(found)
-    assert "on a unit may depend on the whole image: no more is known." in text
+    assert "on a unit may depend on the whole image: an upper bound." in text
     assert [field_size(line.field) for line in found.lines][-1] == "at most whole image"
     assert field_size(found.deepest.field) == "3"
 
