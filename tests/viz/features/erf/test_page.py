@@ -141,7 +141,7 @@ def test_the_table_has_every_metric() -> None:
     erf = computed(**tiny())
     for metric in METRICS:
         assert metric.title in table
-        assert erf_map.value(metric.of(erf), metric.unit) in table
+        assert erf_map.value(metric.value_of(erf), metric.unit) in table
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_every_architecture_opens_with_its_numbers(name: str) -> None:
         inside = int(sizes[-1]) <= min(TABLE[name].input_size[1:])
         rest = " of the image" if inside else ": its *receptive field*. That is more than the image"
         assert f"**{sizes[-1]}×{sizes[-1]}** pixels{rest}" in text
-        assert f"look {stride} pixel" in text
+        assert f"lie {stride} pixel" in text
 
 
 @pytest.mark.parametrize("name", ["four_strided", "four_conv_pool", "dilated_stack", "lenet5"])
@@ -183,7 +183,7 @@ def test_layers_that_do_not_fit_leave_the_last_picture_that_did(tab: str) -> Non
 def test_the_editor_says_whose_numbers_stand_in_a_repeated_block() -> None:
     for layers, repeats in (("3x[conv3]", True), ("conv3, conv3", False)):
         captions = [each.value for each in visit(network="own", layers=layers, tab="edit").caption]
-        assert any("that of its last repetition" in text for text in captions) == repeats
+        assert any("those of its last repetition" in text for text in captions) == repeats
 
 
 def test_another_network_forgets_the_layer_and_takes_its_own_input() -> None:
