@@ -152,7 +152,7 @@ def size_map(sizes: SizeTable, style: Style, *, title: str, chosen: Pair | None 
 
 def edges(axes: Axes, sizes: SizeTable, style: Style) -> None:
     """Hatching over the cells that leave pixels unread, and lines between all cells."""
-    hatched(axes, (sizes.unread > 0) & sizes.fits, colour="#FFFFFF")
+    hatched(axes, (sizes.unread > 0) & sizes.fits, color="#FFFFFF")
     look: dict[str, Any] = {"color": style.ink["background"], "linewidth": 2}
     for x in sizes.columns[1:]:
         axes.axvline(float(x) - 0.5, **look)
