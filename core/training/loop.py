@@ -149,7 +149,9 @@ class _Trainer:
                 correct_counts.append(correct)
                 if measurement is not None:
                     flow, dead = measurement.flow(), measurement.dead()
-            seconds_per_step = (perf_counter() - start_time) / (stop - first) if stop > first else 0
+            seconds_per_step = (
+                (perf_counter() - start_time) / (stop - first) if stop > first else 0.0
+            )
             mean_loss, accuracy = self._mean_loss_and_accuracy(losses, correct_counts)
             snapshot = self._snapshot() if stop in self.spec.snapshot_steps else None
         self.seconds += perf_counter() - start_time
