@@ -98,7 +98,7 @@ def _backward_row(spec: LayerSpec, n: int, adds_remainder: bool) -> tuple[tuple[
 
 
 def _backward_as_transposed(values: Values) -> Outcome:
-    """Test claim 19 on `COMPARED_SIZES` input sizes."""
+    """Test claim 19: whether a transposed convolution gives the gradient of a strided one."""
     k, stride, fill = int(values["kernel_size"]), int(values["stride"]), str(values["padding_mode"])
     spec = layer(k, stride, k // 2, in_channels=2, out_channels=3, padding_mode=fill)
     sizes = range(2 * k, 2 * k + COMPARED_SIZES)

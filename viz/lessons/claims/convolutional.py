@@ -51,7 +51,7 @@ def _all_convolutional_specs(values: Values) -> list[TrainingSpec]:
 
 
 def _all_convolutional(values: Values) -> Outcome:
-    """Test claim 26 by training both networks with every seed."""
+    """Test claim 26: compare the accuracy with max pooling and with its replacement."""
     from core.training.studies import accuracy
     from core.training.tasks import source_of
 

@@ -65,7 +65,7 @@ def _last_pixels_chart(values: Values, rows: Rows, kernel: int, stride: int) -> 
 
 
 def _last_pixels_unread(values: Values) -> Outcome:
-    """Test claim 4 on successive input sizes with every padding up to the given one."""
+    """Test claim 4: whether the last pixels are unread if the division leaves a remainder."""
     kernel, stride = int(values["kernel_size"]), int(values["stride"])
     rows, agrees, exceeds_padding = [], [], []
     for padding in range(int(values["padding"]) + 1):
@@ -157,7 +157,7 @@ def _symmetry_row(kernel: int, stride: int, n: int) -> tuple[tuple[str, ...], bo
 
 
 def _symmetric_coverage(values: Values) -> Outcome:
-    """Test claim 5 for all `KERNELS`."""
+    """Test claim 5: whether even and odd `KERNELS` read the image symmetrically and evenly."""
     n, stride = int(values["n"]), int(values["stride"])
     parts = [_symmetry_row(kernel, stride, n) for kernel in KERNELS]
     rows, agrees = [row for row, _ in parts], [row_agrees for _, row_agrees in parts]

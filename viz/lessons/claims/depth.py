@@ -139,7 +139,7 @@ def _flow_chart(flows: Mapping[str, GradientFlow]) -> Chart:
 
 
 def _vanishing_gradient(values: Values) -> Outcome:
-    """Test claim 21 for each kind of downsampling."""
+    """Test claim 21: whether the gradient vanishes, for each kind of downsampling."""
     from core.gradients.flow import gradient_flow
 
     flows: dict[str, GradientFlow] = {

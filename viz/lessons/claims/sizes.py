@@ -71,7 +71,7 @@ def _formula_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
 
 
 def _size_formula(values: Values) -> Outcome:
-    """Test claim 1 on `TABLE_ROWS` input sizes."""
+    """Test claim 1, the formula of the output size, on `TABLE_ROWS` input sizes."""
     spec = _formula_layer(values)
     first = max(1, spec.window.effective_kernel_size[0] - 2 * spec.padding[0][0])
     sizes = range(first, first + TABLE_ROWS)
@@ -137,7 +137,7 @@ def _remainder(values: Values, more: int) -> int:
 
 
 def _unread_last_lines(values: Values) -> Outcome:
-    """Test claim 2: output size and unread rows of its three cases."""
+    """Test claim 2: the output size and the unread rows of three layers."""
     n, kernel, stride = int(values["n"]), int(values["kernel_size"]), int(values["stride"])
     padding = int(values["padding"])
     cases = ((n, 1, 0), (n, stride, 1), (n + 1, stride, 0))  # size, stride, claimed unread rows
@@ -212,7 +212,7 @@ def _division_chart(rows: Rows, sizes: Sequence[int]) -> Chart:
 
 
 def _size_divided_by_stride(values: Values) -> Outcome:
-    """Test claim 3 for all `CLAIMED_LAYERS`."""
+    """Test claim 3: whether the `CLAIMED_LAYERS` divide the size by their stride."""
     first, padded = int(values["n"]), values["padding"] == "as told"
     sizes = range(first, first + int(values["sizes"]))
     rows, agrees, divides = [], [], []

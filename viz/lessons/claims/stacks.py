@@ -85,7 +85,7 @@ def _large_or_stacked(values: Values) -> Outcome:
 
 
 def _checked_stack(values: Values) -> Outcome:
-    """Test claim 10; raises SpecError if the stack exceeds `MAX_STACK`."""
+    """Test claim 10 as `_large_or_stacked`; raise SpecError if the stack exceeds `MAX_STACK`."""
     large = int(values["layers"]) * (int(values["kernel_size"]) - 1) + 1
     if large * int(values["stride"]) ** int(values["layers"]) > MAX_STACK:
         rule = f"must be fewer: kernel times total stride is at most {MAX_STACK} here"

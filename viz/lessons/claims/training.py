@@ -63,7 +63,7 @@ def _widening_spec(values: Values) -> TrainingSpec:
 
 
 def _field_widening(values: Values) -> Outcome:
-    """Test claim 15 by training with every seed."""
+    """Test claim 15: whether training widens the effective receptive field, with every seed."""
     from core.training.studies import accuracy, erf_growth
 
     seeds, spec = int(values["seeds"]), _widening_spec(values)
@@ -133,7 +133,7 @@ def _mean_sigma(record: Record) -> float:
 
 
 def _strided_gradients(values: Values) -> Outcome:
-    """Test claim 20 by training both networks with every seed."""
+    """Test claim 20: compare gradients and losses of a pooled and a strided network in training."""
     from core.training.studies import first_layer_gradient_share, loss_roughness
 
     seeds = int(values["seeds"])

@@ -178,7 +178,7 @@ def _wrong_comment_question(rng: SeededRandom, lines: list[CodeLine]) -> Questio
             "of the one before.")
         for i, each in enumerate(lines) if i != index
     ]  # fmt: skip
-    return _content(
+    return _question_content(
         lines,
         index,
         text=(
@@ -232,7 +232,7 @@ def _channel_error_question(rng: SeededRandom, lines: list[CodeLine]) -> Questio
     mistakes: list[Mistake] = [
         (i, _why_line_is_right(each)) for i, each in enumerate(lines) if i != index
     ]
-    return _content(
+    return _question_content(
         lines,
         index,
         text="Shapes do not fit at one line, and PyTorch stops there with an error. At which?",
@@ -260,7 +260,7 @@ def _why_line_is_right(line: CodeLine) -> str:
     return f"This layer takes what comes: {_shape_text(line.before)} becomes {_shape_text(line.after)}."
 
 
-def _content(
+def _question_content(
     lines: list[CodeLine],
     index: int,
     *,
