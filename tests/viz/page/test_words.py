@@ -117,7 +117,7 @@ def test_windows_are_said_to_stand_where_torch_reads(
     said = window_sentence(rows, cols)
     if rows.transposed:
         assert "moves by 1" in said
-        assert ("between neighbouring" in said) == (spec.stride != (1, 1))
+        assert ("between neighboring" in said) == (spec.stride != (1, 1))
         return
     if operation.reduce == "max" or spec.padding_mode != "zeros":
         return  # gradients of a maximum have one winner, copies in the padding other places
