@@ -1,4 +1,4 @@
-"""From the settings of a layer, its input and its kernel to core's specs, and back."""
+"""Settings of a layer, its input and its kernel, and their conversion to core's specs and back."""
 
 from __future__ import annotations
 
@@ -27,31 +27,40 @@ from viz.params import (
 )
 
 MAX_SIDE, MAX_KERNEL, MAX_STRIDE, MAX_PADDING, MAX_DILATION = 64, 11, 8, 10, 6
+"""Largest values of the controls; `MAX_SIDE` is that of the input's height and width in pixels."""
 MAX_CHANNELS = 4
+"""Most input or output channels of a board."""
 MAX_SEED = 9999
 UPLOAD = "upload"
+"""Value of ``picture`` for the visitor's own picture."""
 SIDES = ("pad_top", "pad_bottom", "pad_left", "pad_right")
+"""Parameters of the padding on each side, used with the convention "sides"."""
 
 PICTURE_LABELS = {name: picture.label for name, picture in PICTURES.items()}
+"""Label on the page by name of a picture, without `UPLOAD`."""
 
 
 def _length(default: int, low: int, high: int, label: str, help: str | None = None) -> Any:
+    """A field for a number of pixels, with a slider."""
     return number(default, low, high, label, kind="slider", unit="px", help=help)
 
 
 def _width(default: int, low: int, high: int) -> Any:
+    """A field for the width where height and width are set separately."""
     return _length(default, low, high, "width →")
 
 
 def _side(name: str) -> Any:
+    """A field for the padding on one side, which the label names."""
     return _length(0, 0, MAX_PADDING, name)
 
 
 @dataclass(frozen=True)
 class SizeSettings(Settings):
-    """The settings of one layer that decide the size of its output.
+    """The settings of a layer that determine the size of its output.
 
-    A name without an axis holds for both axes, or for the height where ``separate`` is set.
+    ``stride`` and its like hold for both axes. If ``separate`` is set, they hold for the height,
+    and ``stride_width`` and its like for the width.
     """
 
     operation: str = choice(
@@ -61,7 +70,7 @@ class SizeSettings(Settings):
     convention: str = choice(
         "number",
         ["number", "sides", *CONVENTIONS],
-        "how padding is given",
+        "how padding is set",
         help="One number, a number for each side, or a framework's rule.",
     )
     ceil_mode: bool = switch(label="ceil_mode — round the size up")
@@ -109,7 +118,7 @@ class SizeSettings(Settings):
 
 @dataclass(frozen=True)
 class LayerSettings(SizeSettings):
-    """Every setting of one layer."""
+    """All settings of a layer."""
 
     padding_mode: str = choice(
         "zeros",
@@ -128,15 +137,16 @@ class LayerSettings(SizeSettings):
 
 
 _BOTH_AXES = ("kernel_size", "stride", "padding", "dilation", "output_padding")
+"""Parameters that have a second one for the width, see `width`."""
 
 
 def width(name: str) -> str:
-    """The parameter that holds the width when height and width are set apart."""
+    """Name of the parameter for the width that belongs to one of `_BOTH_AXES`."""
     return name.replace("kernel_size", "kernel") + "_width"
 
 
 def _edits(dimensions: int) -> Any:
-    """Typed cells, as ``0.0.1.2:5_…``; kept as text, read by ``edits``."""
+    """A field for edited cells as text, such as ``0.0.1.2:5_…``, which `edits` parses."""
 
     def parse(value: str) -> str:
         edits(value, dimensions)
@@ -146,12 +156,13 @@ def _edits(dimensions: int) -> Any:
 
 
 def _picture(labels: Mapping[str, str]) -> Any:
+    """A field for the choice of a picture among those with a label."""
     return choice("china", labels, "picture")
 
 
 @dataclass(frozen=True)
 class PictureSettings(Settings):
-    """The picture, and which one where it is drawn."""
+    """The settings of a picture: its name, and a seed if it is generated."""
 
     picture: str = _picture(PICTURE_LABELS)
     seed: int = number(0, 0, MAX_SEED, "seed — which one")
@@ -159,7 +170,7 @@ class PictureSettings(Settings):
 
 @dataclass(frozen=True)
 class WeightSettings(Settings):
-    """The values of a kernel."""
+    """The settings of a kernel's weights: a preset's name, and a seed if they are random."""
 
     kernel: str = choice("sobel_x", {k: preset.label for k, preset in PRESETS.items()}, "weights")
     kernel_seed: int = number(0, 0, MAX_SEED, "seed of the weights")
@@ -167,7 +178,7 @@ class WeightSettings(Settings):
 
 @dataclass(frozen=True)
 class BoardSettings(WeightSettings, PictureSettings, LayerSettings):
-    """One layer, its input, and the values of its kernel: all that a board needs."""
+    """All settings of a board: the layer, its input, its weights, and the cells edited by hand."""
 
     picture: str = _picture({**PICTURE_LABELS, UPLOAD: "your own…"})
     input_height: int = number(8, 1, MAX_SIDE, "input height", unit="px")
@@ -180,23 +191,31 @@ class BoardSettings(WeightSettings, PictureSettings, LayerSettings):
 
 
 def edits(cells: str, dimensions: int) -> tuple[tuple[tuple[int, ...], float], ...]:
-    """``0.0.1.2:5_0.0.0.2:-1`` as ((index, value), …); ValueError when it is not that."""
-    found: dict[tuple[int, ...], float] = {}
+    """Parse edited cells: ``0.0.1.2:5_0.0.0.2:-1`` becomes (((0, 0, 0, 2), −1.0), …), sorted.
+
+    Args:
+        cells: The text.
+        dimensions: Number of indices of a cell.
+
+    Raises:
+        ValueError: The text has another form, or a value beyond ±1000.
+    """
+    values: dict[tuple[int, ...], float] = {}
     for part in filter(None, cells.split("_")):
         place, colon, value = part.partition(":")
         try:
             index = tuple(int(i) for i in place.split("."))
-            found[index] = float(value)
+            values[index] = float(value)
         except ValueError:
             index = ()
-        if not colon or len(index) != dimensions or not abs(found[index]) <= 1000:
+        if not colon or len(index) != dimensions or not abs(values[index]) <= 1000:
             raise ValueError("must be cells like " + ".".join("0" * dimensions) + ":1.5")
-    return tuple(sorted(found.items()))
+    return tuple(sorted(values.items()))
 
 
 @dataclass(frozen=True)
 class PlayerView(Settings):
-    """What is looked at: the player's own settings."""
+    """The view of the player: which step, pinned cell and planes it shows, and how it plays."""
 
     step: int = number(-1, -1, 30_000)
     pin: str = pattern("", r"(\d:)?[iko]\d{1,3}\.\d{1,3}", "a cell like o3.4")
@@ -208,7 +227,11 @@ class PlayerView(Settings):
 
 
 def view_values(message: object) -> dict[str, Any]:
-    """The player's message about its view, held to the rules of a link; {} where it is none."""
+    """The values of `PlayerView` in a message of the player; those that no link allows are left out.
+
+    Args:
+        message: What the browser sent, which can be anything.
+    """
     if not isinstance(message, dict):
         return {}
     values = {}
@@ -222,7 +245,7 @@ def view_values(message: object) -> dict[str, Any]:
 
 
 def with_edit(cells_text: str, index: tuple[int, ...], value: float) -> str:
-    """The edits with one more cell typed."""
+    """The text of edited cells with one more cell, or with another value for one."""
     cells = dict(edits(cells_text, len(index))) | {index: value}
     return "_".join(f"{'.'.join(map(str, i))}:{number_text(v)}" for i, v in sorted(cells.items()))
 
@@ -233,9 +256,14 @@ def size(values: BoardSettings) -> Pair:
 
 
 def layer(values: BoardSettings) -> LayerSpec:
-    """The layer, with the settings its operation has; SpecError when it cannot be."""
+    """The layer; settings that its operation does not have are ignored.
+
+    Raises:
+        SpecError: There is no such layer.
+    """
 
     def both(name: str) -> Pair:
+        """The (height, width) values of one of `_BOTH_AXES`."""
         return values[name], values[width(name) if values.separate else name]
 
     operation = OPERATIONS[values.operation]
@@ -262,14 +290,22 @@ def layer(values: BoardSettings) -> LayerSpec:
 
 
 def _pads(values: SizeSettings, padding: Pair) -> Pads:
-    """The padding that is given as a number or side by side."""
+    """The padding on each side, from ``padding`` (height, width) or from the `SIDES`."""
     if values.convention == "sides":
         return (values.pad_top, values.pad_bottom), (values.pad_left, values.pad_right)
     return pytorch_int(padding)
 
 
 def board(values: BoardSettings, upload: Upload | None = None) -> BoardSpec:
-    """The whole board; SpecError when the layer cannot be."""
+    """The board of the settings.
+
+    Args:
+        values: The settings.
+        upload: The visitor's picture; without it the pagoda replaces `UPLOAD`.
+
+    Raises:
+        SpecError: There is no such layer.
+    """
     picture: str | Upload = values.picture
     if picture == UPLOAD:
         picture = upload or "china"
@@ -293,12 +329,17 @@ def board(values: BoardSettings, upload: Upload | None = None) -> BoardSpec:
 
 
 def expressible(spec: LayerSpec) -> bool:
-    """Whether the controls reach this layer: a named convention can pad more than they can."""
+    """Whether the controls allow this layer's padding: a named convention can pad more."""
     return max(max(side) for side in spec.padding) <= MAX_PADDING
 
 
 def values_of(spec: LayerSpec, input_size: Pair) -> dict[str, Any]:
-    """The parameters that make ``layer`` give this ``expressible`` spec on such an input."""
+    """The values by name with which `layer` returns this spec, if it is `expressible`.
+
+    Args:
+        spec: The layer.
+        input_size: (height, width) of the input, which the values include.
+    """
     pairs: dict[str, Pair] = {
         "kernel_size": spec.kernel_size,
         "stride": spec.stride,
@@ -327,10 +368,12 @@ def values_of(spec: LayerSpec, input_size: Pair) -> dict[str, Any]:
 
 
 def equal_widths(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The widths that equal the heights: where they start from when both are set apart.
+    """Values of the parameters for the width that equal those for the height.
+
+    The widths start with them when a visitor begins to set height and width separately.
 
     Args:
-        values: of the names that hold for both axes.
+        values: Values by name, including `_BOTH_AXES`.
     """
     return {width(name): values[name] for name in _BOTH_AXES}
 
@@ -344,17 +387,17 @@ _AT_FAULT: dict[str, tuple[str, ...]] = {
     "output_padding": ("output_padding", "output_padding_width"),
     "stride": ("stride", "stride_width"),
 }
-"""Parameter that a refusal names: the settings that can mend it, the likeliest first."""
+"""Settings that can resolve an error, the likeliest first, by the error's parameter."""
 
 
 def settle(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, list[str]]:
-    """Settings with which the layer can be run, and one sentence for each change.
+    """Change settings until the layer can be run; returns them, and a sentence for each change.
 
-    The setting at fault goes to its nearest value that works.
+    The setting that an error names gets the nearest value that works.
 
     Args:
-        values: of the layer and its input.
-        limit: longest side of an output that can be run; None for any.
+        values: Settings of the layer and its input.
+        limit: Longest side of an output that is allowed; None for any.
     """
     params = {param.name: param for param in LayerSettings.params()}
     defaults = LayerSettings.defaults()
@@ -378,7 +421,7 @@ def settle(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, list[str]
 
 
 def refusal(values: BoardSettings, limit: int | None = MAX_OUTPUT_SIDE) -> SpecError | None:
-    """Why the layer cannot be run on its input; None where it can."""
+    """The error for which the layer cannot be run on its input; None if it can."""
     try:
         check(layer(values), size(values), limit)
     except SpecError as error:
@@ -387,8 +430,11 @@ def refusal(values: BoardSettings, limit: int | None = MAX_OUTPUT_SIDE) -> SpecE
 
 
 def _nearest(values: BoardSettings, at_fault: list[Param], limit: int | None) -> dict[str, Any]:
-    """The first parameter that can mend the layer alone, at the nearest value that does; all of
-    them at their defaults if none can."""
+    """The change of a single parameter, by name, with which the layer can be run.
+
+    The parameters are tried in order, each from its nearest value on. If no single change helps,
+    all of them get their defaults.
+    """
     for param in at_fault:
         options = [param.default]
         if type(param.default) is int:

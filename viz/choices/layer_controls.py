@@ -1,4 +1,4 @@
-"""The form of a layer, the same on every page: bounds follow the other settings.
+"""The widgets for a layer, the same on every page; their bounds depend on the other settings.
 
 Widgets inside a closed expander are not made at all.
 """
@@ -27,8 +27,13 @@ from viz.params import Settings
 def _bounds(
     layers: Sequence[BoardSettings], name: str, limit: int | None = MAX_OUTPUT_SIDE
 ) -> dict[str, Any]:
-    """The lowest and highest value of one setting that leave the layers possible, all other
-    settings as they are."""
+    """The bounds of a setting, as arguments of `widget`, within which all layers can be run.
+
+    Args:
+        layers: Settings of each layer; all other settings stay as they are.
+        name: Name of the setting.
+        limit: Longest side of an output that is allowed; None for any.
+    """
 
     def attempt(value: int) -> None:
         for each in layers:
@@ -41,8 +46,8 @@ def _bounds(
     return {"low": possible[0], "high": possible[-1]}
 
 
-def _working(layers: Sequence[BoardSettings], name: str) -> list[int]:
-    """The options of one setting with which all layers can be."""
+def _valid_options(layers: Sequence[BoardSettings], name: str) -> list[int]:
+    """The options of a setting with which all layers are valid."""
 
     def works(option: int) -> bool:
         try:
@@ -56,7 +61,7 @@ def _working(layers: Sequence[BoardSettings], name: str) -> list[int]:
 
 
 def kernel_size_control(values: BoardSettings) -> None:
-    """The kernel's size alone."""
+    """Draw the widget of the kernel's size alone."""
     _Form("", values).lengths("kernel_size")
 
 
@@ -68,14 +73,14 @@ def layer_controls(
     *,
     all_open: bool = False,
 ) -> None:
-    """All settings that the chosen operation and the page have.
+    """Draw the widgets of all settings that both the chosen operation and the page have.
 
     Args:
-        page: whose parameters these are.
-        values: of a layer and its input, those too that the page has not.
-        suffix: of the layer's names in the link.
-        limit: longest side of an output that can be run; None for any.
-        all_open: whether the rarer settings are in view from the start.
+        page: Name of the page.
+        values: Settings of the layer and its input, with defaults for those that the page lacks.
+        suffix: Suffix of the layer's names in the link.
+        limit: Longest side of an output that is allowed; None for any.
+        all_open: Whether the expander with the rarer settings is open at the beginning.
     """
     form = _Form(page, values, suffix, limit)
     operation = OPERATIONS[values.operation]
@@ -99,7 +104,7 @@ def layer_controls(
 
 @dataclass(frozen=True)
 class _Form:
-    """The widgets of one layer; see `layer_controls` for the fields."""
+    """The widgets of one layer; the fields are the arguments of `layer_controls`."""
 
     page: str
     values: BoardSettings
@@ -107,19 +112,19 @@ class _Form:
     limit: int | None = MAX_OUTPUT_SIDE
 
     def draw(self, name: str, place: Any = st, **settings: Any) -> None:
-        """The control of one setting of the layer."""
+        """Draw the widget of a setting of the layer."""
         widget(self.values, name, place, suffix=self.suffix, **settings)
 
     def has(self, name: str) -> bool:
-        """Whether the page has the setting."""
+        """Whether the page has a setting of the layer."""
         return page_has(name + self.suffix)
 
     def length(self, name: str, place: Any = st, **settings: Any) -> None:
-        """A length, in the bounds in which the layer can be run."""
+        """Draw the widget of a number, with bounds within which the layer can be run."""
         self.draw(name, place, **_bounds([self.values], name, self.limit), **settings)
 
     def lengths(self, name: str) -> None:
-        """One slider for both axes, or one for each."""
+        """Draw one widget for both axes, or one for each if they are set separately."""
         if not self.values.separate:
             self.length(name)
             return
@@ -128,53 +133,54 @@ class _Form:
         self.length(layer.width(name), across)
 
     def rest(self) -> None:
-        """The rarer settings."""
+        """Draw the widgets of the rarer settings."""
         operation = OPERATIONS[self.values.operation]
         ways = declared("convention").labels
         self.draw("convention", options={n: words.convention_label(n, operation) for n in ways})
         widths = layer.equal_widths(self.values.flat)
-        together = {name + self.suffix: value for name, value in widths.items()}
-        self.draw("separate", on_change=change, args=(self.page, together))
+        same_widths = {name + self.suffix: value for name, value in widths.items()}
+        self.draw("separate", on_change=change, args=(self.page, same_widths))
         for name in ("padding_mode", "ceil_mode", "count_include_pad"):
             if operation.has(name) and self.has(name):
                 self.draw(name)
         if operation.has("out_channels") and self.has("out_channels"):
             for name, column in zip(("out_channels", "groups"), st.columns(2), strict=True):
-                self.draw(name, column, options=_working([self.values], name))
+                self.draw(name, column, options=_valid_options([self.values], name))
             self.draw("bias")
 
 
 def input_controls(values: BoardSettings, layers: Sequence[BoardSettings]) -> None:
-    """The picture, its size and channels; bounded so that all layers still fit.
+    """Draw the widgets of the input: its picture, size and channels, bounded so that all layers fit.
 
     Args:
-        values: of the page.
-        layers: each layer on the page's input.
+        values: Settings of the page.
+        layers: Settings of each layer on the page's input.
     """
     picture_control(values)
     for name in ("input_height", "input_width"):
         widget(values, name, **_bounds(layers, name))
-    widget(values, "in_channels", options=_working(layers, "in_channels"))
+    widget(values, "in_channels", options=_valid_options(layers, "in_channels"))
 
 
 def kernel_controls(page: str, values: WeightSettings) -> None:
-    """The weights: a preset, its seed, and a button that takes back typed cells."""
+    """Draw the widgets of the weights: preset, seed, and a button that undoes edits of cells."""
     weights_control(values, help="Double-click a weight on the board to change it.")
     _reset(page, values, "weights", "typed weights")
 
 
 def weights_control(values: WeightSettings, **settings: Any) -> None:
-    """The weights of a kernel, and their seed where they are drawn."""
+    """Draw the choice of the weights' preset, and its seed if they are random."""
     widget(values, "kernel", **settings)
     if values.kernel == "random":
         widget(values, "kernel_seed")
 
 
 def edits_controls(page: str, values: BoardSettings) -> None:
-    """A button that takes back typed input cells."""
+    """Draw a button that undoes the edits of input cells."""
     _reset(page, values, "pixels", "typed pixels")
 
 
 def _reset(page: str, values: Settings, name: str, what: str) -> None:
+    """Draw a button that clears the parameter of edited cells, if it is not empty."""
     if values[name]:
         st.button(f"undo {what}", on_click=change, args=(page, {name: ""}), key=f"undo_{name}")

@@ -1,8 +1,7 @@
-"""The network that a page looks at: from the URL's plain values to something to build.
+"""The settings of a network, the same on every page, and the network that they describe.
 
-The same parameters serve every page that needs a network. What is built is a row of the
-zoo, a text of layers, a net of the training lab, or, where the person who runs the server allows
-it, a module by name.
+It is an architecture of the zoo, a text of layers, a net of the training lab, or, if the person
+who runs the server allows it, a module by its import path.
 """
 
 from __future__ import annotations
@@ -28,16 +27,20 @@ if TYPE_CHECKING:
     from torch import nn
 
 OWN, MODULE, TRAINED = "own", "module", "trained"
+"""Values of ``network`` for a text of layers, a module, and a net of the training lab."""
 DEFAULT = "four_conv_pool"
+"""Name in the zoo of the network that pages start with."""
 MAX_SIDE, MAX_CHANNELS = 1024, 1024
+"""Largest height, width and number of channels of an input."""
 
 
 def modules_allowed() -> bool:
-    """Whether the person who started the server lets visitors load modules by name."""
+    """Whether the person who runs the server lets visitors load modules by their import path."""
     return settings().local_modules
 
 
 def _layers(text: str) -> str:
+    """Check a network in notation and return it; ValueError for a wrong one."""
     try:
         spec_of(text)
     except SpecError as error:
@@ -46,11 +49,15 @@ def _layers(text: str) -> str:
 
 
 def _run(text: str) -> str:
-    """The line of a run that the training lab makes, as it writes it."""
+    """Check the text of a training run and return it in the form that the training lab writes.
+
+    Raises:
+        ValueError: The text is no run, or none that the training lab can train.
+    """
     if not text:
         return ""
     try:
-        spec = _lab_spec(text, _stand_in(text))
+        spec = _lab_spec(text, _placeholder_images(text))
     except SpecError as error:
         raise ValueError(f"is no training run: {error}") from None
     line = to_text(spec)
@@ -60,46 +67,53 @@ def _run(text: str) -> str:
 
 
 def _lab_spec(text: str, own: OwnImages | None) -> TrainingSpec:
-    """The run, looked at as often as the training lab does: that changes nothing of its net."""
-    as_usual = TrainingSpec()
-    looks = {name: getattr(as_usual, name) for name in ("records", "snapshots", "erf_draws")}
-    return replace(from_text(text, own), **looks)
+    """The spec of a run's text, recorded as often as in the training lab, which does not affect
+    the net."""
+    lab_defaults = TrainingSpec()
+    names = ("records", "snapshots", "erf_draws")
+    return replace(from_text(text, own), **{name: getattr(lab_defaults, name) for name in names})
 
 
-def _stand_in(text: str) -> OwnImages | None:
-    """For the images that a line names: it is read whether they are here or not."""
+def _placeholder_images(text: str) -> OwnImages | None:
+    """A blank image in place of the uploaded images that a run's text names; None without any.
+
+    With it the text can be parsed even if the images are not in memory.
+    """
     digest = _digest(text)
     image, label = np.zeros((1, 1, 8, 8), np.float32), np.zeros(1, np.int64)
     return OwnImages(digest, image, label, (0, 1)) if digest else None
 
 
 def _digest(text: str) -> str:
-    told = [word for word in text.split(" ") if word.startswith("digest=")]
-    return told[0].removeprefix("digest=") if told else ""
+    """The digest of the uploaded images that a run's text names; "" if it names none."""
+    words = [word for word in text.split(" ") if word.startswith("digest=")]
+    return words[0].removeprefix("digest=") if words else ""
 
 
 def lab_query(run: str) -> dict[str, str]:
-    """The settings of the training lab with which it trains the net of that line, and no other."""
+    """URL parameters with which the training lab trains only the net of a run's text."""
     kind, *words = run.split(" ")
-    told = {name: text for name, _, text in (word.partition("=") for word in words)}
-    # A head that is as a fresh net has it is not told, and the lab would take what suits the task.
-    head = {"head": Net().head} if told.get("task") == LongRange.kind else {}
-    return {"variants": kind, "seeds": "1", **head, **told}
+    settings_of_run = {name: text for name, _, text in (word.partition("=") for word in words)}
+    # The text leaves out a default head, for which the lab would take the one that suits the task.
+    head = {"head": Net().head} if settings_of_run.get("task") == LongRange.kind else {}
+    return {"variants": kind, "seeds": "1", **head, **settings_of_run}
 
 
 def run_of(text: str) -> TrainingSpec:
-    """The run of a line that `_run` has read. Of a visitor's images it holds one only: how many
-    there are changes nothing of the net, and they are many.
+    """The spec of a run's text that `_run` has checked, with only one of the uploaded images: the
+    net does not depend on their number.
 
     Raises:
-        SpecError: no line, or images that are not here.
+        SpecError: The text is empty, or the uploaded images are not in memory.
     """
     if not text:
         raise SpecError("run", "must name a run of the training lab", "nothing")
     digest = _digest(text)
     own = lab_store.uploaded_images(digest) if digest else None
     if digest and own is None:
-        rule = "learned from images that are not here any more; give them to the training lab again"
+        rule = (
+            "learned from images that are not here any more; upload them in the training lab again"
+        )
         raise SpecError("run", rule, text)
     if own is not None:
         own = replace(own, images=own.images[:1].copy(), labels=own.labels[:1].copy())
@@ -108,12 +122,16 @@ def run_of(text: str) -> TrainingSpec:
 
 @computed_once(256)
 def spec_of(layers: str) -> NetworkSpec:
-    """The network that a line of notation writes; SpecError when it is none."""
+    """The network of a text in notation.
+
+    Raises:
+        SpecError: The text is no network.
+    """
     return parse_notation(layers)
 
 
 def network_name(default: str = DEFAULT) -> Any:
-    """A field for the choice of a network."""
+    """A field for the name of a network: one of the zoo, `OWN`, `TRAINED` or `MODULE`."""
     return choice(
         default,
         lambda: {name: title(name) for name in options(trained=True)},
@@ -125,10 +143,7 @@ def network_name(default: str = DEFAULT) -> Any:
 
 @dataclass(frozen=True)
 class NetworkSettings(Settings):
-    """The choice of a network and of its input; a page may declare another network as its first.
-
-    An input size of 0 stands for the size the architecture was published for.
-    """
+    """The settings of a network and its input; 0 stands for the input size of the publication."""
 
     network: str = network_name()
     layers: str = text(NOTATIONS[DEFAULT], _layers)
@@ -148,22 +163,22 @@ class NetworkSettings(Settings):
 
 @dataclass(frozen=True)
 class OwnLayers(NetworkSettings):
-    """The same, beginning with layers in notation; a page declares which."""
+    """Settings of a network whose default is a text of layers; a page declares that text."""
 
     network: str = network_name(OWN)
 
 
 @dataclass(frozen=True)
 class Network:
-    """What is to be looked at; hashable, so that a class computes it once.
+    """A network on an input size; hashable, so that results about it can be cached.
 
     Attributes:
-        name: of the zoo, `OWN`, `TRAINED` or `MODULE`.
-        spec: of the layers; None for the others.
-        module: ``package.module:callable``; "" for the others.
+        name: Name in the zoo, `OWN`, `TRAINED` or `MODULE`.
+        spec: The layers of `OWN`; None for others.
+        module: The ``package.module:callable`` of `MODULE`; "" for others.
         input_size: (C, H, W).
-        line: of a run of the training lab; "" for the others.
-        run: the same as a spec, see `run_of`; None for the others, and where there is none.
+        line: Text of the training run of `TRAINED`; "" for others.
+        run: Spec of that run, see `run_of`; None for others, and if `run_of` refuses it.
     """
 
     name: str
@@ -175,7 +190,7 @@ class Network:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Name of the network on the page."""
         if self.name == OWN:
             return "These layers"
         if self.name == TRAINED:
@@ -183,13 +198,13 @@ class Network:
         return self.module or title(self.name)
 
     def build(self, device: str | torch.device = "meta", seed: int = 0) -> nn.Module:
-        """The torch module, its weights decided by the seed. On ``"meta"`` it has shapes and no
-        weights. A net of the training lab has the weights that it begins with, whatever the seed;
-        `viz.choices.network_analysis.module` gives those it comes to.
+        """The torch module with random weights of a seed; on ``"meta"`` it has no weights.
+
+        A net of the training lab has its initial weights, whatever the seed;
+        `viz.choices.network_analysis.module` returns it with its trained ones.
 
         Raises:
-            SpecError: it cannot be built for this input; no run is named, or the images that it
-                learned from are not here.
+            SpecError: The network cannot be built for this input, or `run_of` refuses its run.
         """
         if self.spec is not None:
             channels, *size = self.input_size
@@ -210,11 +225,12 @@ class Network:
         return zoo.build(self.name, device, seed=seed)
 
     def at(self, height: int, width: int) -> Network:
-        """The same network on another input."""
+        """The same network on an input of another size."""
         return replace(self, input_size=(self.input_size[0], height, width))
 
 
 def _trained_title(run: TrainingSpec | None) -> str:
+    """Name on the page of a net from the training lab."""
     if run is None:
         return "A trained net"
     kind = run.net.downsampling.replace("_", " ")
@@ -222,7 +238,7 @@ def _trained_title(run: TrainingSpec | None) -> str:
 
 
 def title(name: str) -> str:
-    """An option of the picker in words."""
+    """Name on the page of a value of ``network``."""
     from core.networks.zoo import TABLE
 
     if name in TABLE:
@@ -235,21 +251,24 @@ def title(name: str) -> str:
 
 
 def architectures() -> list[str]:
-    """The zoo's names."""
+    """Names of the architectures in the zoo."""
     from core.networks.zoo import NAMES
 
     return list(NAMES)
 
 
 def options(trained: bool = False) -> list[str]:
-    """What can be chosen; the picker offers a net of the training lab only where a link has
-    named one."""
-    also = [name for name, there in ((TRAINED, trained), (MODULE, modules_allowed())) if there]
-    return [*architectures(), OWN, *also]
+    """The values that ``network`` can have.
+
+    Args:
+        trained: Whether `TRAINED` is one; the picker offers it only if a link names a run.
+    """
+    modules = [MODULE] if modules_allowed() else []
+    return [*architectures(), OWN, *([TRAINED] if trained else []), *modules]
 
 
 def published(name: str) -> Network:
-    """A row of the zoo on the input it was published for."""
+    """A network of the zoo on the input size of its publication."""
     from core.networks.zoo import entry
 
     return Network(name, None, "", entry(name).input_size)
@@ -259,11 +278,14 @@ S = TypeVar("S", bound=NetworkSettings)
 
 
 def settle(values: S) -> S:
-    """The settings with the published sizes where the link says nothing; channels are the
-    architecture's. A trained net takes the images it learned from."""
+    """Settings with an input that suits the network.
+
+    An architecture gets its own number of channels, and its published size where the size is 0.
+    A net of the training lab gets the shape of the images it was trained on.
+    """
     name = values.network
     if name == TRAINED:
-        channels, height, width = (_found_run(values.run) or TrainingSpec()).task.shape
+        channels, height, width = (_run_or_none(values.run) or TrainingSpec()).task.shape
         return replace(values, in_channels=channels, input_height=height, input_width=width)
     own = name in (OWN, MODULE)
     channels, height, width = (3, 64, 64) if own else published(name).input_size
@@ -275,8 +297,9 @@ def settle(values: S) -> S:
     )
 
 
-def _found_run(line: str) -> TrainingSpec | None:
-    """None where `run_of` says why not, which `Network.build` tells."""
+def _run_or_none(line: str) -> TrainingSpec | None:
+    """The spec of a run's text; None if `run_of` refuses it, with the reason that `Network.build`
+    raises later."""
     try:
         return run_of(line)
     except SpecError:
@@ -284,10 +307,10 @@ def _found_run(line: str) -> TrainingSpec | None:
 
 
 def network(values: NetworkSettings) -> Network:
-    """The network of settled values.
+    """The network of the settings that `settle` returns.
 
     Raises:
-        SpecError: the layers are no network, or no module is named.
+        SpecError: The layers are no network, or no module is named.
     """
     name = values.network
     size = (values.in_channels, values.input_height, values.input_width)
@@ -295,5 +318,5 @@ def network(values: NetworkSettings) -> Network:
         raise SpecError("module", "must be named, as package.module:callable", "nothing")
     spec = spec_of(values.layers) if name == OWN else None
     if name == TRAINED:
-        return Network(name, None, "", size, values.run, _found_run(values.run))
+        return Network(name, None, "", size, values.run, _run_or_none(values.run))
     return Network(name, spec, values.module if name == MODULE else "", size)

@@ -1,4 +1,4 @@
-"""Networks for the pages: graphs, receptive fields and costs, each computed once for all."""
+"""Analyses of networks: graphs, receptive fields and costs, computed once for all visitors."""
 
 from __future__ import annotations
 
@@ -32,19 +32,20 @@ if TYPE_CHECKING:
     from core.training.records import State
 
 MEASURED_FLOPS = 10**11
-"""Most work of one forward pass of a network that is measured for a visitor."""
+"""Most floating-point operations of a forward pass whose receptive field is measured."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything closed-form about one network on one input.
+    """The results about a network that need no measurement.
 
     Attributes:
-        network: what was asked.
-        graph, fields: of core, by node name.
-        lines: what a picture shows.
-        costs: by node name; empty where they cannot be told.
-        cost_note: why not.
+        network: The network and its input size.
+        graph: Its graph.
+        fields: The receptive field of each node by name.
+        lines: The nodes that pictures and tables show, in order.
+        costs: The cost of each node by name; empty if it cannot be computed.
+        cost_note: The reason why it cannot; "" if it can.
     """
 
     network: Network
@@ -56,16 +57,17 @@ class Analysis:
 
     @property
     def totals(self) -> CostTotals:
-        """The sums of the costs; zeros where they cannot be told."""
+        """The sums of the costs; zeros if they cannot be computed."""
         from core.cost import totals
 
         return totals(self.costs.values())
 
     @property
     def deepest(self) -> Line:
-        """The last feature map whose units do not all see everything by their structure.
+        """The last feature map whose receptive fields are smaller than the whole image.
 
-        A map of one unit counts where a window made it, as a 5×5 one does of 5×5 units.
+        A map of a single unit counts only if a window operation made it, such as a 5×5
+        convolution of a 5×5 map.
         """
         maps = [
             line
@@ -77,13 +79,13 @@ class Analysis:
 
     @property
     def whole_from(self) -> Line | None:
-        """The first line after the deepest one whose output still has positions, all of which
-        see everything; None where there is none."""
+        """The first line after `deepest` whose output still has several positions; each of them
+        sees the whole image. None if there is none."""
         later = self.lines[self.lines.index(self.deepest) + 1 :]
         return next((line for line in later if _has_positions(line)), None)
 
     def line(self, name: str) -> Line | None:
-        """The line of a node, or of a module by its qualified name; None for neither."""
+        """The line of a node by its name, or of a module by its qualified name; None if there is none."""
         for line in self.lines:
             if name in (line.node.name, *line.folded):
                 return line
@@ -92,17 +94,18 @@ class Analysis:
 
 
 def _has_positions(line: Line) -> bool:
-    """Whether an output has several places; also where their axes could not be followed."""
+    """Whether an output has several positions, counted from its shape if its axes are unknown."""
     mixes = line.node.kind in ("global", "unknown")
     return max(line.node.grid) > 1 or (mixes and prod(line.node.shape[2:]) > 1)
 
 
 def trained_weights(network: Network) -> State | None:
-    """The weights that a net of the training lab comes to; None of other networks. To be asked for
-    in the server itself: a worker process has no runs.
+    """The trained weights of a net of the training lab; None for other networks.
+
+    It works only in the web process: worker processes have no runs.
 
     Raises:
-        SpecError: the run is not finished here.
+        SpecError: The run is not finished on this server.
     """
     if network.run is None:
         return None
@@ -112,11 +115,16 @@ def trained_weights(network: Network) -> State | None:
 def module(
     network: Network, device: str | torch.device, weights: State | None = None, seed: int = 0
 ) -> nn.Module:
-    """The torch module, with trained weights where they are given, otherwise with those of the
-    seed; on "meta" without any, for all who only read it.
+    """The torch module of a network.
+
+    Args:
+        network: The network.
+        device: Device of the module; on "meta" it has no weights and is shared, see `meta_module`.
+        weights: Trained weights for a net of the training lab; None for random ones.
+        seed: Seed of the random weights.
 
     Raises:
-        SpecError: it cannot be built for this input.
+        SpecError: The network cannot be built for this input.
     """
     if device == "meta":
         return meta_module(network)
@@ -129,20 +137,20 @@ def module(
 
 @computed_once(64)
 def meta_module(network: Network) -> nn.Module:
-    """The torch module without weights, on the meta device, for all who only read it.
+    """The torch module on the meta device, without weights; it is cached, so nobody may change it.
 
     Raises:
-        SpecError: it cannot be built for this input.
+        SpecError: The network cannot be built for this input.
     """
     return network.build("meta")
 
 
 @computed_once(64, outside=True)
 def analysis(network: Network) -> Analysis:
-    """Graph, fields and costs of a network.
+    """Graph, receptive fields and costs of a network.
 
     Raises:
-        SpecError: it cannot be built on this input, or followed.
+        SpecError: The network cannot be built on this input, or its graph cannot be traced.
     """
     warm()
     from core.cost import layer_costs
@@ -164,7 +172,7 @@ def analysis(network: Network) -> Analysis:
 
 @computed_once(64)
 def cone_lines(network: Network) -> list[dict[str, Any]]:
-    """The lines of the cone as the browser takes them."""
+    """The data of the receptive-field cone for its JavaScript component."""
     from core.receptive_field.outline import as_data
 
     return as_data(analysis(network).lines)
@@ -172,12 +180,12 @@ def cone_lines(network: Network) -> list[dict[str, Any]]:
 
 @queued
 def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
-    """The receptive field of a node's unit by backprop, for the queue."""
+    """Queue work that measures the receptive field of a unit by backpropagation."""
 
     def run(report: Report) -> MeasuredField:
         from core.receptive_field import measure_receptive_field
 
-        module = meta_module(network)  # support needs no weights
+        module = meta_module(network)  # the receptive field does not depend on the weights
         size, limit = network.input_size, MEASURED_FLOPS
         return measure_receptive_field(module, size, layer, unit, max_flops=limit)
 
@@ -186,7 +194,8 @@ def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
 
 @computed_once(64, outside=True)
 def strategies(target: int, input_size: tuple[int, int, int]) -> tuple[Strategy, ...]:
-    """What each strategy needs to see ``target`` pixels a side."""
+    """For each strategy to enlarge a receptive field, the network that reaches a side of ``target``
+    pixels."""
     warm()
     from core.receptive_field.strategies import strategies as search
 
@@ -194,7 +203,7 @@ def strategies(target: int, input_size: tuple[int, int, int]) -> tuple[Strategy,
 
 
 def strategy_names() -> tuple[str, ...]:
-    """The names that `strategies` gives what it finds."""
+    """Names of all strategies that `strategies` can return."""
     warm()
     from core.receptive_field.strategies import FAMILIES
 
@@ -202,12 +211,19 @@ def strategy_names() -> tuple[str, ...]:
 
 
 PICTURE_SIDE = 288
-"""Longest side of a picture on the page, in its own pixels."""
+"""Longest side in pixels of the picture that `picture` encodes."""
 
 
 @computed_once(64)
 def picture(name: str, size: tuple[int, int], upload: Upload | None = None, seed: int = 0) -> str:
-    """A picture of an input's shape as a data URL, scaled down where it is large."""
+    """A picture in the shape of a network's input, as a JPEG data URL.
+
+    Args:
+        name: Name of the picture, used without an upload.
+        size: (height, width) of the input; larger ones are scaled down to `PICTURE_SIDE`.
+        upload: The visitor's own picture.
+        seed: Seed of a generated picture.
+    """
     from PIL import Image
 
     share = min(1.0, PICTURE_SIDE / max(size))

@@ -1,4 +1,4 @@
-"""Widgets that choose a network: the same on every page that looks at one."""
+"""The widgets that choose a network and its input, the same on every page."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ GRAMMAR = (
 
 
 LAB = "../features/training/page.py"
+"""Path of the training lab, relative to the script that Streamlit runs."""
 TRAIN = "Train it in the training lab"
 AS_TRAINED = "as_is"
-"""Of a page that draws weights: those that a net has."""
+"""Value of a page's parameter ``weights`` with which a trained net has its trained weights."""
 
 
 def picker(page: str, values: NetworkSettings, editor: Mapping[str, Any] | None = None) -> None:
-    """The choice of a network and of its input.
+    """Draw the choice of a network and of its input.
 
     Args:
-        page: whose parameters these are.
-        values: of the page.
-        editor: what must be set so that the page shows its editor of layers, if it has one.
+        page: Name of the page.
+        values: Settings of the page.
+        editor: Values that open the page's layer editor; None if it has no editor.
     """
     offered = network_state.options(bool(values.run) or values.network == TRAINED)
     widget(values, "network", options=offered, on_change=_on_network, args=(page,))
@@ -50,7 +51,7 @@ def picker(page: str, values: NetworkSettings, editor: Mapping[str, Any] | None 
         widget(values, "module")
     elif values.network == TRAINED:
         _trained(page, values)
-        return  # its input is that of its images
+        return  # the input has the size of the images it was trained on
     elif values.network in NOTATIONS:
         st.button(
             "Change its layers",
@@ -63,16 +64,16 @@ def picker(page: str, values: NetworkSettings, editor: Mapping[str, Any] | None 
 
 
 def _trained(page: str, values: NetworkSettings) -> None:
-    """What a net of the training lab is, whether its weights are here, and the way to the lab."""
+    """Draw what a net of the training lab is, whether its weights are here, and a link to the lab."""
     network = network_state.network(values)
-    if network.run is None:  # said where the picture would be
+    if network.run is None:  # the page shows the reason in place of its picture
         lab_link(values)
         return
-    st.caption(_learned(network.run))
+    st.caption(_training_text(network.run))
     try:
         network_analysis.trained_weights(network)
     except SpecError:
-        st.caption("Its weights are not on this server. What needs none is shown all the same.")
+        st.caption("Its weights are not on this server. The page shows what needs no weights.")
         lab_link(values)
         return
     lab_link(values, "Its training")
@@ -81,25 +82,27 @@ def _trained(page: str, values: NetworkSettings) -> None:
         st.button("Use the trained weights", on_click=change, args=(page, {"weights": AS_TRAINED}))
 
 
-def _learned(run: TrainingSpec) -> str:
+def _training_text(run: TrainingSpec) -> str:
+    """Two sentences about a run: its task and steps, and the size of its input."""
     size = "×".join(map(str, run.task.shape))
     steps = f"{run.steps:,} steps of {OPTIMIZER_WORDS[run.optimizer]}"
     return f"Learns from {TASKS[run.task.kind]}, {steps}. Its input is theirs: {size}."
 
 
 def lab_link(values: NetworkSettings, label: str = TRAIN) -> None:
-    """To the training lab, which opens with the settings that train the net of the link."""
+    """Draw a link to the training lab, which opens with the settings that train the chosen net."""
     query = network_state.lab_query(values.run) if values.run else {}
     st.page_link(LAB, label=label, icon=":material/model_training:", query_params=query)
 
 
 def offer_training(error: SpecError, values: NetworkSettings) -> None:
-    """The link to the training lab where a refused net of it has to be trained first."""
+    """Draw a link to the training lab if an error says that a net has to be trained there first."""
     if error.parameter == "run":
         lab_link(values)
 
 
 def _input(values: NetworkSettings) -> None:
+    """Draw the widgets of the input's height and width, and of its channels if they are free."""
     columns = st.columns(2, vertical_alignment="bottom")
     for column, name in zip(columns, ("input_height", "input_width"), strict=True):
         widget(values, name, column, low=1)
@@ -108,7 +111,7 @@ def _input(values: NetworkSettings) -> None:
 
 
 def _on_network(page: str) -> None:
-    """Another architecture comes with its own input size."""
+    """Callback of another network: an architecture gets the input size of its publication."""
     name = st.session_state["network"]
     if name in network_state.architectures():
         _, height, width = network_state.published(name).input_size
@@ -116,18 +119,18 @@ def _on_network(page: str) -> None:
 
 
 def open_layers(page: str, layers: str, editor: Mapping[str, Any] | None = None) -> None:
-    """Callback: go on with these layers as one's own, in the page's editor if it has one."""
+    """Callback that makes layers in notation the visitor's own, in the page's editor if it has one."""
     change(page, {"network": OWN, "layers": layers, **(editor or {})})
     st.session_state.pop("layers_text", None)
 
 
 def _text(page: str, values: NetworkSettings) -> None:
-    """The layers as text, notation or source; what is no network stays, with the reason."""
+    """Draw the field for layers in notation or code; a wrong text stays in it, with the error."""
     refused: tuple[str, str] | None = st.session_state.get("layers_refused")
     if refused and refused[1] != values.layers:
-        refused = st.session_state["layers_refused"] = None  # something else has been opened
+        refused = st.session_state["layers_refused"] = None  # other layers have been opened
     if not refused and st.session_state.get("layers_text") != values.layers:
-        st.session_state["layers_text"] = values.layers  # else what is being typed would go
+        st.session_state["layers_text"] = values.layers  # not otherwise: text being typed would go
     st.text_area(
         "layers — notation or PyTorch code",
         key="layers_text",
@@ -142,6 +145,7 @@ def _text(page: str, values: NetworkSettings) -> None:
 
 
 def _on_text(page: str) -> None:
+    """Callback of another text: it becomes the network, or is refused with a sentence."""
     text = st.session_state["layers_text"]
     try:
         spec = parse(text)

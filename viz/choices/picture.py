@@ -1,4 +1,4 @@
-"""The picture that a page works on: which one, a visitor's own, and a seed where it is drawn."""
+"""The widgets that choose a picture: one of the app's, or a file of the visitor's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from viz.server.settings import settings
 
 
 def picture_control(values: Settings, **settings: Any) -> None:
-    """Which picture: the same choice on every page that needs one."""
+    """Draw the choice of a picture, with the upload of a file or the seed of a generated picture.
+
+    Args:
+        values: Settings with the parameter ``picture``.
+        settings: As of `viz.page.widgets.widget`.
+    """
     widget(values, "picture", **settings)
     if values["picture"] == UPLOAD:
         _upload()
@@ -28,13 +33,13 @@ def picture_control(values: Settings, **settings: Any) -> None:
 
 
 def loaded_upload() -> Upload | None:
-    """The picture that the visitor has sent in this visit, if any."""
+    """The picture that the visitor has uploaded in this session; None without one."""
     upload: Upload | None = st.session_state.get("upload_image")
     return upload
 
 
 def missing_upload(values: PictureSettings) -> None:
-    """Say that the pagoda stands in where a link names a visitor's own picture."""
+    """Draw a note that the pagoda is used if the chosen picture of the visitor is not loaded."""
     if values.picture == UPLOAD and loaded_upload() is None:
         st.info(
             "A picture of your own is not loaded, and a link cannot carry one: the pagoda stands "
@@ -43,7 +48,7 @@ def missing_upload(values: PictureSettings) -> None:
 
 
 def _upload() -> None:
-    """A visitor's picture: checked, made small, kept in this session only."""
+    """Draw the widget for a picture file; a new file is decoded and stored in the session."""
     uploads.uploader(
         "PNG, JPEG or WebP",
         uploads.PICTURES,
@@ -54,8 +59,8 @@ def _upload() -> None:
     if data is None:
         return
     digest = blake2b(data, digest_size=16).hexdigest()
-    known = loaded_upload()
-    if known is not None and known.digest == digest:
+    loaded = loaded_upload()
+    if loaded is not None and loaded.digest == digest:
         return
     try:
         decoded = decode_upload(data, settings().upload_bytes)

@@ -1,4 +1,4 @@
-"""One unit of a network as pages let a visitor choose it: its layer, its place, the cone's view."""
+"""The settings and widgets that choose a unit of a network: its layer, and its row and column."""
 
 from __future__ import annotations
 
@@ -17,19 +17,27 @@ if TYPE_CHECKING:
     from viz.choices.network_analysis import Analysis
 
 AXES = ("height", "width")
-
+"""Values of the cone's parameter ``axis``, by index of the axis."""
 
 UNITS = {"centre": "the center", "edge": "middle of the top edge", "corner": "a corner"}
+"""Label on the page by the name of a unit in a link."""
 _PLACE = r"\d{1,4}\.\d{1,4}"
 
 
 def layer_name(**control: Any) -> Any:
-    """A field for the name of a layer; "" stands for the page's own first one."""
+    """A field for the name of a layer; "" stands for the one that the page chooses."""
     return pattern("", r"[\w.]{1,300}", "the name of a layer", label="layer", **control)
 
 
 def unit_name(default: str, label: str, named: Sequence[str] = (*UNITS,), **control: Any) -> Any:
-    """A field for a unit of a map: row.column, or one of the names of such units."""
+    """A field for a unit of a feature map: ``row.column``, or a name of `UNITS`.
+
+    Args:
+        default: Unit that is left out of the URL.
+        label: Label of the widget.
+        named: Names that are allowed.
+        control: Other attributes of `Param`.
+    """
     rule = f"one of {', '.join(named)}, or row.column, such as 3.5"
     rule = rule if named else "a unit as row.column, such as 3.5"
     regex, labels = "|".join([*named, _PLACE]), {name: UNITS[name] for name in named}
@@ -39,18 +47,34 @@ def unit_name(default: str, label: str, named: Sequence[str] = (*UNITS,), **cont
 def unit_control(
     values: Settings, grid: tuple[int, int] = (0, 0), place: Any = st, **settings: Any
 ) -> None:
-    """The choice of a unit: those that have a name, all of a map of ``grid`` units, and the one
-    that was clicked or linked."""
+    """Draw the choice of a unit.
+
+    Args:
+        values: Settings with the parameter ``unit``; its current value is always an option.
+        grid: Rows and columns of units that are offered besides those with a name.
+        place: Container to draw into.
+        settings: As of `viz.page.widgets.widget`.
+    """
     labels = declared("unit").labels
-    places = [f"{row}.{column}" for row in range(grid[0]) for column in range(grid[1])]
-    for name in (*places, str(values["unit"])):
+    units = [f"{row}.{column}" for row in range(grid[0]) for column in range(grid[1])]
+    for name in (*units, str(values["unit"])):
         labels.setdefault(name, "({})".format(name.replace(".", ", ")))
     widget(values, "unit", place, options=labels, **settings)
 
 
 @dataclass(frozen=True)
 class ConeView(Settings):
-    """What the cone shows; the cone reports changes of it."""
+    """The view of the receptive-field cone, which reports changes of it.
+
+    Attributes:
+        layer: Name of the layer; "" for the one that the page chooses.
+        unit: The selected unit as row.column; "" for the one that the page chooses.
+        axis: Axis that is drawn.
+        down: Whether it shows the later units that depend on the unit, instead of its receptive
+            field.
+        zoom: Whether the receptive field of the unit fills the width.
+        centres: Whether the centers of all units of the layer are marked on the image.
+    """
 
     layer: str = layer_name()
     unit: str = unit_name("", "unit", ())
@@ -64,7 +88,11 @@ S = TypeVar("S", bound=Settings)
 
 
 def view_values(message: object) -> dict[str, Any]:
-    """The cone's message about its view, held to the rules of a link; {} where it breaks one."""
+    """The values of `ConeView` in a message of the cone; {} if a link would not allow one of them.
+
+    Args:
+        message: What the browser sent, which can be anything.
+    """
     try:
         assert isinstance(message, dict)
         row, col = message["unit"]
@@ -83,7 +111,7 @@ def view_values(message: object) -> dict[str, Any]:
 
 
 def unit_of(text: str, grid: tuple[int, int]) -> tuple[int, int]:
-    """The unit that is meant, kept inside the map."""
+    """The (row, column) of a unit's name or of ``row.column``, clamped to a map of ``grid`` units."""
     rows, cols = grid
     named = {"centre": (rows // 2, cols // 2), "edge": (0, cols // 2), "corner": (0, 0)}
     if text in named:
@@ -93,24 +121,24 @@ def unit_of(text: str, grid: tuple[int, int]) -> tuple[int, int]:
 
 
 def fit(analysis: Analysis, values: S, usual: str, image: bool = True) -> tuple[S, Line, list[str]]:
-    """The layer that the settings choose, and settings whose layer and unit the network has.
+    """Fit the layer and the unit of a link to a network.
 
     Args:
-        analysis: of the network.
-        values: of a page that has the parameters ``layer`` and ``unit``.
-        usual: the value of ``unit`` when none is chosen.
-        image: the image counts as a layer.
+        analysis: Analysis of the network.
+        values: Settings with the parameters ``layer`` and ``unit``.
+        usual: Unit that replaces one that the layer does not have.
+        image: Whether the image counts as a layer.
 
     Returns:
-        the settings, in which the default layer and the usual unit replace what is missing; the
-        layer; and a sentence for each replacement.
+        The settings, in which "" replaces a layer that the network does not have; the line of the
+        layer; and a clause for each replacement.
     """
     name, unit, clauses = str(values["layer"]), str(values["unit"]), list[str]()
     line = analysis.line(name)
     if line is None or (line.node.kind == "input" and not image):
         if name:
-            of_it = f", so no unit {unit} of it" if "." in unit else ""
-            clauses.append(f"this network has no layer `{name[:80]}`{of_it}")
+            no_unit = f", so no unit {unit} of it" if "." in unit else ""
+            clauses.append(f"this network has no layer `{name[:80]}`{no_unit}")
             name, unit = "", usual
         line = analysis.deepest
     rows, cols = line.node.grid
