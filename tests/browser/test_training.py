@@ -79,7 +79,7 @@ def visitor(regular: BrowserContext, app_url: str) -> Iterator[Visitor]:
 def test_trained_and_there_at_once_after_a_reload(visitor: Visitor) -> None:
     visitor.open(**TINY, seed=1)
     page = visitor.page
-    page.get_by_text("Nobody has trained these nets here yet").wait_for()
+    page.get_by_text("These nets are not trained yet").wait_for()
     visitor.press("Train", visitor.button("Stop").or_(page.get_by_text(RESULT)))
     visitor.until_done()
     visitor.chart("training_test").wait_for()
@@ -107,7 +107,7 @@ def test_stopped_gone_on_with_and_stopped_by_leaving(visitor: Visitor) -> None:
     far.wait_for()
     visitor.chart("training_loss").wait_for()
     visitor.press("Stop", visitor.button("Go on"))
-    kept = page.get_by_text("of the work is done and kept")
+    kept = page.get_by_text("of the work is done and stored")
     kept.wait_for()
     assert not visitor.button("Stop").count()
     visitor.press("Go on", visitor.button("Stop"))

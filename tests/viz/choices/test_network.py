@@ -272,7 +272,7 @@ def test_a_net_of_a_visitors_images_needs_them(monkeypatch: pytest.MonkeyPatch) 
     line = PARSE["run"](f"max levels=1 task=own digest={digest}")
     with pytest.raises(SpecError, match="images that are not here any more"):
         network_state.network(settled(network=TRAINED, run=line)).build()
-    own = compute.hold(file.getvalue())
+    own = compute.store_images(file.getvalue())
     line = PARSE["run"](line.replace(digest, own.digest))
     network = network_state.network(settled(network=TRAINED, run=line))
     assert network.input_size == own.shape

@@ -81,7 +81,7 @@ def settings(request: Request) -> str:
     )
 
 
-def on_show(
+def page_pictures(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,

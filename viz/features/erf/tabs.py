@@ -40,7 +40,7 @@ def save(
     more: Sequence[Picture],
 ) -> None:
     """Draw the menu of pictures as files; ``more`` are the open tab's, which come first."""
-    pictures = export.on_show(request, erf, expected, values)
+    pictures = export.page_pictures(request, erf, expected, values)
     save_menu(PAGE, [*more, *pictures], export.settings(request))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_BARS = 12
-"""At most this many classes have a bar; of more, the likeliest do."""
+"""Largest number of bars; of more classes, only the likeliest have one."""
 
 
 def tab(lab: Lab, page: PageState[LabSettings]) -> None:
@@ -34,7 +34,7 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
     net_picker(lab, page)
     net, seed = values.net, comparison.seeds[0]
     if not finished(lab.runs.get((net, seed), ())):
-        st.caption("Here once this net is trained.")
+        st.caption("This tab is empty until this net is trained.")
         return
 
     from viz.features.training import plots as figures
@@ -55,11 +55,11 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
         st.plotly_chart(figure, theme="streamlit", key="training_digit")
         unit_map(page, spec, images[sample])
     with right:
-        right_or_wrong = "right" if predicted == labels[sample] else "wrong"
-        st.markdown(f"The net says **{names[predicted]}**, which is {right_or_wrong}.")
+        verdict = "right" if predicted == labels[sample] else "wrong"
+        st.markdown(f"The net predicts **{names[predicted]}**, which is {verdict}.")
         st.html(bars(scores, names, int(labels[sample])))
         st.caption(
-            "In orange: the pixels that move the score of what the net says, as one unit of the "
+            "In orange: the pixels that change the predicted class's score, as one unit of the "
             "last map alone gives it (squared gradient, this image only)."
         )
 

@@ -1,5 +1,6 @@
-"""The training lab's computations: runs through their own queue in worker processes, and what the
-runs that are kept can be asked. The only caller of the heavy half of `core.training`.
+"""The training lab's computations: runs as work for a queue, and results of stored runs.
+
+No other module of the page imports the parts of `core.training` that need torch.
 """
 
 from __future__ import annotations
@@ -60,30 +61,30 @@ class Facts:
     bytes: int
 
 
-def facts(c: Comparison) -> tuple[Facts, ...]:
+def facts(comparison: Comparison) -> tuple[Facts, ...]:
     """The facts of each net, in order.
 
     Raises:
-        SpecError: a run, or all together, would take too much; images too small for the
-            halvings; with what would do.
+        SpecError: The nets need too much memory or work, or the images are too small to be
+            downsampled so often; the message says what is allowed.
     """
-    plans = tuple(map(_facts, c.specs))
+    plans = tuple(map(_facts, comparison.specs))
     largest = max(each.parameters for each in plans)
     if largest > MAX_PARAMETERS:
         rule = f"must be smaller: a net may have at most {MAX_PARAMETERS:,} parameters"
         raise SpecError("width", rule, f"{largest:,}")
     if sum(each.bytes for each in plans) > settings().memory_bytes:
-        rule = f"must be at most {_fitting(c.specs)} for these nets side by side"
-        raise SpecError("batch", rule, c.specs[0].batch)
-    a_step = sum(each.work // each.steps for each in plans) * len(c.seeds)
+        rule = f"must be at most {_largest_batch(comparison.specs)} for these nets side by side"
+        raise SpecError("batch", rule, comparison.specs[0].batch)
+    a_step = sum(each.work // each.steps for each in plans) * len(comparison.seeds)
     if plans[0].steps * a_step > MAX_WORK:
         rule = f"must be at most {MAX_WORK // a_step:,} for these nets and seeds, or those fewer"
         raise SpecError("steps", rule, plans[0].steps)
     return plans
 
 
-def _fitting(specs: Sequence[TrainingSpec]) -> int:
-    """The largest batch with which the nets fit into the memory."""
+def _largest_batch(specs: Sequence[TrainingSpec]) -> int:
+    """The largest batch, found by halving, with which all nets fit into the server's memory."""
     batch, budget = specs[0].batch, settings().memory_bytes
     while batch > 2:
         batch //= 2
@@ -93,40 +94,42 @@ def _fitting(specs: Sequence[TrainingSpec]) -> int:
 
 
 def _facts(spec: TrainingSpec) -> Facts:
+    """The facts of one net, from a cache unless it learns a visitor's images."""
     if isinstance(spec.task, OwnImages):
-        return _planned(spec)  # a visitor's images are not for a cache to hold on to
+        return _computed_facts(spec)  # a key of the cache would keep the images in memory
     return _cached_facts(replace(spec, seed=0))
 
 
 @computed_once(256, outside=True)
 def _cached_facts(spec: TrainingSpec) -> Facts:
-    return _planned(spec)
+    return _computed_facts(spec)
 
 
-def _planned(spec: TrainingSpec) -> Facts:
+def _computed_facts(spec: TrainingSpec) -> Facts:
+    """The facts of one net, computed anew."""
     warm()
     from core.training.nets import run_costs
 
-    planned = run_costs(spec)
-    return Facts(planned.parameters, planned.macs, planned.work, spec.steps, planned.bytes)
+    costs = run_costs(spec)
+    return Facts(costs.parameters, costs.macs, costs.work, spec.steps, costs.bytes)
 
 
 # --- training -------------------------------------------------------------------------------------
 
 
-def key(c: Comparison, seed: int) -> Hashable:
-    """The queue's key of `work`; equal work has equal keys, and a key holds no images."""
-    return "training", *_texts(c, seed)
+def key(comparison: Comparison, seed: int) -> Hashable:
+    """The queue's key of `work` with these arguments; it contains no images."""
+    return "training", *_run_texts(comparison, seed)
 
 
-def work(c: Comparison, seed: int) -> Work:
-    """Work for the queue that trains the nets of one seed side by side from their last records.
+def work(comparison: Comparison, seed: int) -> Work:
+    """Work for the queue that trains all nets with one seed in turns, from their last records.
 
-    Reports and returns the records of each net so far: ``dict[int, tuple[Record, ...]]``. A net
-    that cannot go on stops there (see `failures`); the others go on.
+    It reports and returns the records of each net so far: ``dict[int, tuple[Record, ...]]``. A net
+    whose training fails stops there (see `failures`); the others go on.
     """
-    texts = _texts(c, seed)
-    digest = c.task.digest if isinstance(c.task, OwnImages) else ""
+    texts = _run_texts(comparison, seed)
+    digest = comparison.task.digest if isinstance(comparison.task, OwnImages) else ""
 
     def run(report: Report) -> dict[int, tuple[Record, ...]]:
         warm()  # the records that come bring torch along
@@ -137,22 +140,22 @@ def work(c: Comparison, seed: int) -> Work:
         )  # asked for here: the queue keeps this function, not the images
         specs = [from_text(text, own) for text in texts]
         runs = [stored_run(text) for text in texts]
-        best = list(runs)  # where another comparison has come further with the same net
+        best = list(runs)  # replaced where another comparison has trained the same net further
         total = sum(len(spec.record_steps) for spec in specs)
 
         def report_all() -> bool:
             done = sum(len(each.records) for each in best)
             return report(done, total, {net: each.records for net, each in enumerate(best)})
 
-        going = [
+        resumable = [
             ResumableRun(net, specs[net], each.state)
             for net, each in enumerate(runs)
             if not each.over
         ]
-        if report_all() and going:
-            with closing(_stream(going)) as steps:
+        if report_all() and resumable:
+            with closing(_stream_records(resumable)) as steps:
                 for net, step in steps:
-                    runs[net] = _after(runs[net], step)
+                    runs[net] = _extended(runs[net], step)
                     best[net] = lab_store.STORE.put(texts[net], runs[net], Run.further_than)
                     if not report_all():
                         break
@@ -161,49 +164,55 @@ def work(c: Comparison, seed: int) -> Work:
     return run
 
 
-def _texts(c: Comparison, seed: int) -> tuple[str, ...]:
-    return tuple(to_text(c.unit(net, seed)) for net in range(len(c.specs)))
+def _run_texts(comparison: Comparison, seed: int) -> tuple[str, ...]:
+    """The texts (`core.training.text`) that identify the runs of all nets with one seed."""
+    return tuple(to_text(comparison.unit(net, seed)) for net in range(len(comparison.specs)))
 
 
-def _after(run: Run, step: Record | SpecError) -> Run:
+def _extended(run: Run, step: Record | SpecError) -> Run:
+    """The run with one more record, or with the error that ended it."""
     if isinstance(step, SpecError):
         return Run(run.records, str(step))
     return run.with_record(step)
 
 
-def _stream(going: list[ResumableRun]) -> Generator[tuple[int, Record | SpecError], None, None]:
+def _stream_records(
+    resumable: list[ResumableRun],
+) -> Generator[tuple[int, Record | SpecError], None, None]:
+    """Train the runs in a worker process; yields (net, record or error) as they come."""
     from viz.server.processes import stream
 
-    # On the CPU unless the server's owner has named a device: there, runs repeat to the last
-    # bit on one kind of CPU.
-    yield from stream("core.training.turns:take_turns", going, settings().device or "cpu")
+    # The CPU unless the server's settings name a device: on one kind of CPU, runs repeat
+    # bit by bit.
+    yield from stream("core.training.turns:take_turns", resumable, settings().device or "cpu")
 
 
-def stored_records(c: Comparison) -> Runs:
-    """The stored records by (net, seed), without those that the queue still holds."""
-    return {key: run.records for key, run in _runs(c).items() if run.records}
+def stored_records(comparison: Comparison) -> Runs:
+    """The stored records by (net, seed); newer ones may still be in the queue."""
+    return {key: run.records for key, run in _runs(comparison).items() if run.records}
 
 
-def failures(c: Comparison) -> Mapping[tuple[int, int], str]:
+def failures(comparison: Comparison) -> Mapping[tuple[int, int], str]:
     """Error messages of the runs that cannot go on, by (net, seed)."""
-    return {key: run.error for key, run in _runs(c).items() if run.error}
+    return {key: run.error for key, run in _runs(comparison).items() if run.error}
 
 
-def over(c: Comparison, seed: int) -> bool:
-    """Whether every net of this seed has finished or cannot go on."""
-    return all(run.over for (_, of), run in _runs(c).items() if of == seed)
+def is_over(comparison: Comparison, seed: int) -> bool:
+    """Whether every net with this seed has finished or failed."""
+    return all(run.over for (_, of), run in _runs(comparison).items() if of == seed)
 
 
-def _runs(c: Comparison) -> dict[tuple[int, int], Run]:
-    keys = [(net, seed) for seed in c.seeds for net in range(len(c.specs))]
-    return {key: stored_run(to_text(c.unit(*key))) for key in keys}
+def _runs(comparison: Comparison) -> dict[tuple[int, int], Run]:
+    """The stored runs, empty ones included, by (net, seed)."""
+    keys = [(net, seed) for seed in comparison.seeds for net in range(len(comparison.specs))]
+    return {key: stored_run(to_text(comparison.unit(*key))) for key in keys}
 
 
 # --- images ---------------------------------------------------------------------------------------
 
 
-def hold(data: bytes) -> OwnImages:
-    """The images of a visitor's ``.npz``, which stay in memory for a while for all visitors.
+def store_images(data: bytes) -> OwnImages:
+    """Read a visitor's ``.npz`` file, and store its images in memory for links that name them.
 
     Raises:
         SpecError: see `core.training.uploads.read_npz`.
@@ -217,25 +226,29 @@ def hold(data: bytes) -> OwnImages:
     return images
 
 
-def test_images(c: Comparison, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def test_images(
+    comparison: Comparison, count: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The first test images (N, C, H, W) as the nets' inputs, and their classes (N,)."""
-    images, labels = _tests(c.specs[0])
+    images, labels = _test_set(comparison.specs[0])
     return images[:count], labels[:count]
 
 
-def _tests(spec: TrainingSpec) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _test_set(spec: TrainingSpec) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """All test images (N, C, H, W) and classes (N,), read-only."""
     own = isinstance(spec.task, OwnImages)
-    images, labels = _drawn(spec.task) if own else _cached_tests(spec.task)
-    images.flags.writeable = labels.flags.writeable = False  # all visitors see the same ones
+    images, labels = _draw_test_set(spec.task) if own else _cached_test_set(spec.task)
+    images.flags.writeable = labels.flags.writeable = False  # all visitors share the arrays
     return images, labels
 
 
 @computed_once(16, outside=True)
-def _cached_tests(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    return _drawn(task)
+def _cached_test_set(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    return _draw_test_set(task)
 
 
-def _drawn(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _draw_test_set(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Generate a task's test images and classes."""
     warm()
     from core.training.tasks import source_of
 
@@ -250,15 +263,16 @@ def trained_module(text: str) -> nn.Module:
     """The net of a finished run, in eval mode, on the CPU; a new one at each call.
 
     Args:
-        text: of `core.training.text`.
+        text: The run as `core.training.text.to_text` writes it.
 
     Raises:
-        SpecError: no such run, or it is not finished here.
+        SpecError: There is no such run, or it is not finished on this server.
     """
     return _trained(text)[1]
 
 
 def _trained(text: str) -> tuple[TrainingSpec, nn.Module]:
+    """The spec and the trained net of a finished run."""
     warm()
     from core.training.loop import trained
 
@@ -270,33 +284,37 @@ def _trained(text: str) -> tuple[TrainingSpec, nn.Module]:
 def classify(text: str, index: int) -> NDArray[np.float32]:
     """(classes,) softmax scores of a test image.
 
+    Args:
+        text: The finished run as `core.training.text.to_text` writes it.
+        index: Index of the test image.
+
     Raises:
-        SpecError: the run is not finished here, there is no such image.
+        SpecError: The run is not finished on this server, or there is no such image.
     """
     spec, net = _trained(text)
     import torch
 
     with torch.inference_mode():
-        scores: NDArray[np.float32] = torch.softmax(net(_test(spec, index))[0], 0).numpy()
+        scores: NDArray[np.float32] = torch.softmax(net(_test_batch(spec, index))[0], 0).numpy()
     scores.flags.writeable = False
     return scores
 
 
 @computed_once(256)
 def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptiveField | None:
-    """Which pixels of one test image move the predicted class's score at one unit of the last map.
+    """The effective field of one unit of the last map, in one test image.
 
-    The score is what the linear layer gives for that unit alone: a head that averages gives the
-    mean of it over all units. The map is the squared gradient, made to sum to 1; None where the
-    gradient is 0 everywhere.
+    The score is the predicted class's output of the linear layer for that unit alone; a head that
+    averages returns the mean of it over all units. The map is the squared gradient of the score for
+    the pixels, normalized to a sum of 1; None if the gradient is 0 everywhere.
 
     Args:
-        text: of a finished run.
-        index: of the test image.
-        unit: "centre" or "row.column", kept inside the map.
+        text: The finished run as `core.training.text.to_text` writes it.
+        index: Index of the test image.
+        unit: "centre" or "row.column", clamped to the map.
 
     Raises:
-        SpecError: as `classify`.
+        SpecError: See `classify`.
     """
     spec, net = _trained(text)
     import torch
@@ -304,7 +322,7 @@ def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptive
 
     from core.erf import effective_receptive_field
 
-    image = _test(spec, index)
+    image = _test_batch(spec, index)
     with torch.inference_mode():
         body, linear = net.get_submodule("body"), net.get_submodule("linear")
         grid = body(image).shape[2:]
@@ -313,7 +331,7 @@ def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptive
     last = nn.Conv2d(weight.shape[1], 1, 1, bias=False, device="meta")
     last.weight = nn.Parameter(weight)
     parts = nn.Sequential(OrderedDict(body=body, scores=last))
-    at = place(unit, (grid[0], grid[1]))
+    at = unit_position(unit, (grid[0], grid[1]))
     try:
         return effective_receptive_field(
             parts, spec.task.shape, "scores", unit=at, draws=1, inputs=image, device="cpu"
@@ -324,8 +342,8 @@ def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptive
         raise
 
 
-def place(unit: str, grid: tuple[int, int]) -> tuple[int, int]:
-    """The (row, column) that the text names, clamped to the map."""
+def unit_position(unit: str, grid: tuple[int, int]) -> tuple[int, int]:
+    """The (row, column) of "centre" or "row.column" in a map of (rows, columns), clamped to it."""
     rows, columns = grid
     if unit == "centre":
         return rows // 2, columns // 2
@@ -333,11 +351,11 @@ def place(unit: str, grid: tuple[int, int]) -> tuple[int, int]:
     return min(row, rows - 1), min(column, columns - 1)
 
 
-def _test(spec: TrainingSpec, index: int) -> Any:
+def _test_batch(spec: TrainingSpec, index: int) -> Any:
     """One image as a batch (1, C, H, W)."""
     import torch
 
-    images, _ = _tests(spec)
+    images, _ = _test_set(spec)
     if not 0 <= index < len(images):
         raise SpecError("sample", f"must be from 0 to {len(images) - 1}", index)
     return torch.from_numpy(images[index : index + 1].copy())
@@ -346,11 +364,11 @@ def _test(spec: TrainingSpec, index: int) -> Any:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def records_csv(c: Comparison, runs: Runs) -> str:
+def records_csv(comparison: Comparison, runs: Runs) -> str:
     """See `core.training.files.records_csv`."""
-    return files.records_csv(c.names, runs)
+    return files.records_csv(comparison.names, runs)
 
 
-def records_json(c: Comparison, runs: Runs) -> str:
+def records_json(comparison: Comparison, runs: Runs) -> str:
     """See `core.training.files.records_json`."""
-    return files.records_json(c.names, c.specs, runs)
+    return files.records_json(comparison.names, comparison.specs, runs)

@@ -1,4 +1,4 @@
-"""Widgets of the training lab: what is learned, what differs between the nets, what does not."""
+"""Widgets of the training lab's sidebar: the task, what varies between the nets, and the rest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from viz.features.training.params import (
     Comparison,
     LabSettings,
     class_names,
-    label,
+    variant_label,
 )
 from viz.page import uploads
 from viz.page.session import bind_widget, change, current
@@ -42,15 +42,16 @@ TASK_SAYS = {
     ),
     OwnImages.kind: "An `.npz` file with two arrays, `images` and `labels`.",
 }
+"""Caption below the choice of the task, by its kind."""
 _UPLOAD_SAYS = (
     "`numpy.savez(file, images=…, labels=…)`: images (N, H, W) or (N, C, H, W), uint8 or float, 8 to "
     "64 pixels a side, at most 4 channels; labels (N,) whole numbers, at least 4 images of each. "
-    "At most {megabytes} MB. Kept in this server's memory for a while, never on disk."
+    "At most {megabytes} MB. The file stays in this server's memory for a while, never on disk."
 )
 
 
 def upload_says() -> str:
-    """What may be uploaded here, in sentences."""
+    """Sentences on the files that may be uploaded here."""
     return _UPLOAD_SAYS.format(megabytes=settings().upload_mb)
 
 
@@ -64,15 +65,15 @@ CHOICES: dict[str, Sequence[Any]] = {
     "optimizer": OPTIMIZERS,
     "learning_rate": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
 }
-"""What is offered of each thing that can differ; a link may name others."""
+"""Values offered as variants, by the parameter that varies; a link may contain others."""
 
 
 def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
-    """All settings.
+    """Draw all settings.
 
     Args:
-        values: of the page.
-        comparison: what they ask for; None where that cannot be.
+        values: The page's settings.
+        comparison: The nets that they compare; None if that is impossible.
     """
     _task(values)
     if comparison is not None:
@@ -96,10 +97,11 @@ def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
         )  # fmt: skip
 
 
-# --- What is learned
+# --- The task
 
 
 def _task(values: LabSettings) -> None:
+    """Draw the choice of the task and its main setting."""
     widget(values, "task", on_change=_on_task)
     st.caption(TASK_SAYS[values.task])
     if values.task == OwnImages.kind:
@@ -109,12 +111,12 @@ def _task(values: LabSettings) -> None:
 
 
 def _on_task() -> None:
-    """Settings with which the task can be learned."""
+    """Callback of a chosen task, which brings settings with which it can be learned."""
     change(PAGE, params.preset(st.session_state["task"]))
 
 
 def samples(comparison: Comparison, count: int, side: int) -> None:
-    """What the nets get to see: some images with their labels, ``side`` pixels high."""
+    """Draw the first ``count`` images with their labels, each ``side`` pixels high."""
     if isinstance(comparison.task, OwnImages):
         images, labels = comparison.task.images[:count], comparison.task.labels[:count]
     else:
@@ -124,6 +126,7 @@ def samples(comparison: Comparison, count: int, side: int) -> None:
 
 
 def _own() -> None:
+    """Draw the upload of images, and the reason if the last one was refused."""
     uploads.uploader(
         "images and labels (.npz)", uploads.ARRAYS, "training_upload", upload_says(), _on_upload
     )
@@ -132,23 +135,24 @@ def _own() -> None:
 
 
 def _on_upload() -> None:
-    """What was given, or why it cannot be learned from."""
+    """Callback of an upload, which stores the images or the reason why they cannot be used."""
     data = uploads.sent("training_upload")
     st.session_state["training_refused"] = ""
     if data is None:
         return
     try:
-        own = compute.hold(data)
+        own = compute.store_images(data)
     except SpecError as error:
         st.session_state["training_refused"] = f"These cannot be learned from. {sentence(error)}"
     else:
         change(PAGE, {"digest": own.digest, "sample": 0})
 
 
-# --- What differs
+# --- The parameter that varies
 
 
 def _varied(values: LabSettings) -> None:
+    """Draw the choice of the parameter that varies, and of its values."""
     widget(values, "vary", on_change=_on_vary)
     vary = values.vary
     chosen = DEFAULT_VARIANTS[vary]
@@ -157,7 +161,7 @@ def _varied(values: LabSettings) -> None:
     st.multiselect(
         f"variants — a net each, up to {MAX_NETS}",
         dict.fromkeys((*CHOICES[vary], *chosen)),
-        format_func=lambda value: label(vary, value),
+        format_func=lambda value: variant_label(vary, value),
         max_selections=MAX_NETS,
         key=bind_widget("training_variants", list(chosen), vary, chosen),
         on_change=_on_variants,
@@ -165,21 +169,22 @@ def _varied(values: LabSettings) -> None:
 
 
 def _on_vary() -> None:
-    change(PAGE, params.on_vary(current(PAGE, LabSettings), st.session_state["vary"]))
+    """Callback of the choice of the parameter that varies."""
+    change(PAGE, params.vary_changes(current(PAGE, LabSettings), st.session_state["vary"]))
 
 
 def _on_variants() -> None:
-    """None left: the usual ones."""
+    """Callback of the choice of variants; with none left, the default ones come back."""
     vary = current(PAGE, LabSettings).vary
     chosen = tuple(st.session_state["training_variants"])
     change(PAGE, {"variants": params.variants_text(vary, chosen) if chosen else ""})
 
 
-# --- What does not
+# --- Settings that are the same for all nets
 
 
 def _more(values: LabSettings) -> None:
-    """How it is trained, which few change; drawn while it is open."""
+    """Draw the optimizer's settings, the seed and further ones, while their expander is open."""
     place = st.expander("Optimizer and first seed", key="training_more", on_change="rerun")
     if not place.open:
         return

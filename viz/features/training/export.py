@@ -1,4 +1,4 @@
-"""The pictures that the training lab offers for slides."""
+"""The training lab's pictures for slides. Matplotlib is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.training.text import to_text
 from viz.choices import lab_store
 from viz.features.training import compute, params, words
 from viz.features.training.params import TABS, Comparison, LabSettings
-from viz.features.training.plot_parts import LEARNING, end, flow_table
+from viz.features.training.plot_parts import LEARNING, final_snapshot, flow_table
 from viz.server.queue import run_now
 from viz.slides.style import Film, Picture, Style, refuse_unfit
 
@@ -43,8 +43,8 @@ LABELS = {
     "kernels": "Kernels of the first layer",
     "digit": "One test image",
 }
-"""Label in the menu by name of the picture."""
-FIRST = {
+"""Labels in the menu by a picture's name."""
+FIRST_PICTURE = {
     TABS["curves"]: "test_accuracy",
     TABS["flow"]: "gradient",
     TABS["shifts"]: "shifts",
@@ -53,22 +53,21 @@ FIRST = {
     TABS["click"]: "digit",
 }
 """The picture that comes first in the menu, by open tab."""
-ENDED = {"accuracy", "shifts"}
+NEED_FINISHED_RUNS = {"accuracy", "shifts"}
 """Pictures that need finished runs."""
 
 
 def pictures(values: LabSettings) -> list[Picture]:
-    """All pictures of a link's values. What is not trained here yet is trained when the first of
-    them is drawn: for the command line, which has no queue.
+    """All pictures of the page, for the command line: drawing the first one trains the nets.
 
     Raises:
-        SpecError: there is no such comparison, or it would take too much.
+        SpecError: The settings contradict each other, or the training would take too much.
     """
     settled = values
     own = lab_store.uploaded_images(settled.digest) if settled.digest else None
     comparison = params.comparison(settled, own)
     compute.facts(comparison)
-    steps = comparison.specs[_look(comparison, settled).run[0]].snapshot_steps
+    steps = comparison.specs[_selection(comparison, settled).run[0]].snapshot_steps
     limits = {"net": len(comparison.specs) - 1, "at": len(steps) - 1}
     refuse_unfit([f"{n} must be at most {most}" for n, most in limits.items() if values[n] > most])
     count = len(steps)
@@ -76,24 +75,26 @@ def pictures(values: LabSettings) -> list[Picture]:
     return _pictures(comparison, settled, partial(trained, comparison), set(LABELS), frames)
 
 
-def on_show(comparison: Comparison, runs: Runs, values: LabSettings) -> list[Picture]:
+def page_pictures(comparison: Comparison, runs: Runs, values: LabSettings) -> list[Picture]:
     """The pictures of the records that exist; nothing is trained for them.
 
     Args:
-        comparison: the comparison.
-        runs: records so far by (net, seed).
-        values: of the page: which net, seed, step and image is looked at.
+        comparison: The comparison.
+        runs: Records so far by (net, seed).
+        values: The page's settings, which choose the net, the step and the image.
     """
     here = {key: records for key, records in runs.items() if records}
-    mine = here.get(_look(comparison, values).run, ())
+    mine = here.get(_selection(comparison, values).run, ())
     offered = {"test_accuracy", "loss", "train_accuracy", "pace"} if here else set()
-    offered |= ENDED if any(end(records) for records in here.values()) else set()
+    offered |= (
+        NEED_FINISHED_RUNS if any(final_snapshot(records) for records in here.values()) else set()
+    )
     offered |= {"gradient", "update", "dead"} if flow_table(mine, "gradient").layers else set()
-    offered |= {"erf", "film"} if fields(mine) else set()
-    offered |= {"sigma"} if any(fields(records) for records in here.values()) else set()
+    offered |= {"erf", "film"} if snapshot_fields(mine) else set()
+    offered |= {"sigma"} if any(snapshot_fields(records) for records in here.values()) else set()
     offered |= {"kernels"} if mine else set()
-    offered |= {"digit"} if end(mine) else set()
-    frames = {name: len(_shots(name, mine)) for name in ("film", "kernels")}
+    offered |= {"digit"} if final_snapshot(mine) else set()
+    frames = {name: len(_frames(name, mine)) for name in ("film", "kernels")}
     return _pictures(comparison, values, lambda: here, offered, frames)
 
 
@@ -101,10 +102,10 @@ def trained(comparison: Comparison) -> Runs:
     """Train the whole comparison in this process, except for runs that are stored already.
 
     Raises:
-        SpecError: a run that cannot go on.
+        SpecError: A run failed.
     """
     for seed in comparison.seeds:
-        if not compute.over(comparison, seed):
+        if not compute.is_over(comparison, seed):
             run_now(compute.work(comparison, seed))
     failed = compute.failures(comparison)
     if failed:
@@ -113,13 +114,13 @@ def trained(comparison: Comparison) -> Runs:
 
 
 @dataclass(frozen=True)
-class Look:
+class Selection:
     """The run and the step that the page's settings choose.
 
     Attributes:
         run: (net, seed).
-        title: names it.
-        step: of a snapshot.
+        title: The run's name for a figure's title.
+        step: The training step of the chosen snapshot.
     """
 
     run: tuple[int, int]
@@ -127,12 +128,13 @@ class Look:
     step: int
 
 
-def _look(comparison: Comparison, values: LabSettings) -> Look:
+def _selection(comparison: Comparison, values: LabSettings) -> Selection:
+    """The chosen net with the first seed, and the chosen snapshot."""
     net, seed = min(values.net, len(comparison.specs) - 1), comparison.seeds[0]
     steps = comparison.specs[net].snapshot_steps
     title = f"{comparison.names[net]}, seed {seed}"
     step = steps[values.at if values.at < len(steps) else -1]
-    return Look((net, seed), sentence_case(title), step)
+    return Selection((net, seed), sentence_case(title), step)
 
 
 def _pictures(
@@ -145,19 +147,19 @@ def _pictures(
     """The offered pictures, the open tab's first; ``load_runs`` is called when one is drawn."""
     pictures = []
     for name in (each for each in LABELS if each in offered):
-        one = Picture(name, LABELS[name], partial(_drawn, name, comparison, values, load_runs))
+        one = Picture(name, LABELS[name], partial(_draw, name, comparison, values, load_runs))
         if name in frames:
             film = partial(_film, name, comparison, values, load_runs)
             strip = partial(_strip, comparison, values, load_runs) if name == "film" else None
             one = replace(one, film=film, frames=frames[name], strip=strip)
         pictures.append(one)
-    first = FIRST.get(values.tab, "test_accuracy")
+    first = FIRST_PICTURE.get(values.tab, "test_accuracy")
     pictures.sort(key=lambda picture: picture.name != first)
     settings = f"{words.heading(comparison, values.vary)}; {words.task(comparison.task)}"
     return [replace(each, settings=settings) for each in pictures]
 
 
-def _drawn(
+def _draw(
     name: str,
     comparison: Comparison,
     values: LabSettings,
@@ -167,13 +169,13 @@ def _drawn(
     """Draw a still picture."""
     runs = load_runs()
     if name in ("erf", "film", "kernels", "digit"):
-        return _of_one(name, comparison, values, runs, style)
+        return _draw_single_run(name, comparison, values, runs, style)
     from viz.features.training import slides
 
     if name in ("gradient", "update", "dead"):
-        look = _look(comparison, values)
-        return slides.layers(runs, look.run, name, style, title=look.title)
-    options: dict[str, Any] = {"task": _learned(comparison)}
+        selection = _selection(comparison, values)
+        return slides.layers(runs, selection.run, name, style, title=selection.title)
+    options: dict[str, Any] = {"task": _task_text(comparison)}
     if name in LEARNING:
         return slides.curve(runs, comparison.names, name, style, **options)
     draw: dict[str, Callable[..., Figure]] = {
@@ -185,48 +187,51 @@ def _drawn(
     return draw[name](runs, comparison.names, style, **options)
 
 
-def _learned(comparison: Comparison) -> str:
+def _task_text(comparison: Comparison) -> str:
+    """The task and the number of steps, for a subtitle."""
     text = f"{words.task(comparison.task)}, {comparison.specs[0].steps:,} steps"
     return sentence_case(text)
 
 
-def _of_one(
+def _draw_single_run(
     name: str, comparison: Comparison, values: LabSettings, runs: Runs, style: Style
 ) -> Figure:
     """Draw a still picture of one run at the chosen step."""
     if name == "digit":
         return _digit(comparison, values, style)
-    look = _look(comparison, values)
+    selection = _selection(comparison, values)
     if name in ("film", "kernels"):
         film = _film(name, comparison, values, lambda: runs, style)
-        steps = [step for step, _ in _shots(name, runs[look.run])]
-        film.show(max((i for i, step in enumerate(steps) if step <= look.step), default=0))
+        steps = [step for step, _ in _frames(name, runs[selection.run])]
+        film.show(max((i for i, step in enumerate(steps) if step <= selection.step), default=0))
         return film.figure
     from viz.slides.effective_field import variants
 
-    shots = _fields_of(runs, look)
-    step, after = max((s for s in shots if s[0] <= look.step), default=shots[0])
+    shots = _required_fields(runs, selection)
+    step, after = max((s for s in shots if s[0] <= selection.step), default=shots[0])
     named = {"before": shots[0][1], f"after {step:,} steps": after}
-    return variants(named, style, title=f"{look.title}: effective field", log=True)
+    return variants(named, style, title=f"{selection.title}: effective field", log=True)
 
 
-def fields(records: tuple[Record, ...]) -> Fields:
+def snapshot_fields(records: tuple[Record, ...]) -> Fields:
     """(step, effective field) of the snapshots that have one."""
     shots = [(record.step, record.snapshot) for record in records]
     return [(step, shot.erf) for step, shot in shots if shot is not None and shot.erf is not None]
 
 
-def _fields_of(runs: Runs, look: Look) -> Fields:
-    shots = fields(runs[look.run])
+def _required_fields(runs: Runs, selection: Selection) -> Fields:
+    """(step, effective field) of the chosen run; SpecError if it has none."""
+    shots = snapshot_fields(runs[selection.run])
     if not shots:
         rule = "has no field at any step: no gradient reaches the image"
-        raise SpecError("net", rule, look.title)
+        raise SpecError("net", rule, selection.title)
     return shots
 
 
-def _shots(name: str, records: tuple[Record, ...]) -> list[tuple[int, Any]]:
+def _frames(name: str, records: tuple[Record, ...]) -> list[tuple[int, Any]]:
+    """(step, effective field or kernels) of each frame of the film with this name."""
     if name == "film":
-        return list(fields(records))
+        return list(snapshot_fields(records))
     return [(each.step, each.snapshot.kernels) for each in records if each.snapshot is not None]
 
 
@@ -237,14 +242,15 @@ def _film(
     load_runs: Callable[[], Runs],
     style: Style,
 ) -> Film:
+    """Make the film of the effective field ("film") or of the kernels ("kernels")."""
     from viz.features.training import map_slides
 
-    look, runs = _look(comparison, values), load_runs()
+    selection, runs = _selection(comparison, values), load_runs()
     if name == "film":
-        title = f"{look.title}: effective field"
-        return map_slides.field_film(_fields_of(runs, look), style, title=title)
-    kernels: list[tuple[int, NDArray[Any]]] = _shots(name, runs[look.run])
-    return map_slides.kernel_film(kernels, style, title=look.title)
+        title = f"{selection.title}: effective field"
+        return map_slides.field_film(_required_fields(runs, selection), style, title=title)
+    kernels: list[tuple[int, NDArray[Any]]] = _frames(name, runs[selection.run])
+    return map_slides.kernel_film(kernels, style, title=selection.title)
 
 
 def _strip(
@@ -258,17 +264,18 @@ def _strip(
     from viz.features.training.plot_parts import some_maps
     from viz.slides.effective_field import variants
 
-    look = _look(comparison, values)
-    shots = some_maps(_fields_of(load_runs(), look), count)
+    selection = _selection(comparison, values)
+    shots = some_maps(_required_fields(load_runs(), selection), count)
     named = {f"step {step:,}": erf for step, erf in shots}
-    return variants(named, style, title=f"{look.title}: effective field", log=True)
+    return variants(named, style, title=f"{selection.title}: effective field", log=True)
 
 
 def _digit(comparison: Comparison, values: LabSettings, style: Style) -> Figure:
+    """Draw one test image, its prediction and the pixels that move one unit's score."""
     from viz.features.training.map_slides import image_with_field
 
-    look = _look(comparison, values)
-    text = to_text(comparison.unit(*look.run))
+    selection = _selection(comparison, values)
+    text = to_text(comparison.unit(*selection.run))
     images, labels = compute.test_images(comparison, 20_000)
     sample = min(values.sample, len(images) - 1)
     names = params.class_names(comparison.task)
@@ -277,4 +284,4 @@ def _digit(comparison: Comparison, values: LabSettings, style: Style) -> Figure:
     label = names[labels[sample]]
     verdict = "right" if predicted == labels[sample] else "wrong"
     subtitle = f"it is {label}; the net says {names[predicted]}: {verdict}"
-    return image_with_field(images[sample], erf, style, title=look.title, subtitle=subtitle)
+    return image_with_field(images[sample], erf, style, title=selection.title, subtitle=subtitle)

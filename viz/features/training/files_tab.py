@@ -21,10 +21,10 @@ PAGES = {
 
 
 def tab(lab: Lab, page: PageState[LabSettings]) -> None:
-    """Draw the tab."""
+    """Draw the buttons for files, the links to other pages, and the code of the runs."""
     runs = lab.runs
     if not any(runs.values()):
-        st.caption("Files and links are here once nets are trained; the code is the same before.")
+        st.caption("Files and links appear once nets are trained; the code does not depend on it.")
     else:
         _files(lab)
         _links(lab)

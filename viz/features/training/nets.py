@@ -1,4 +1,4 @@
-"""The nets of a comparison as networks of other pages and as code; imports no Streamlit."""
+"""The nets of a comparison as networks of other pages, as Python code, and as links."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _call(spec: Any) -> str:
 
 
 def links(comparison: Comparison, net: int, seed: int) -> Mapping[str, dict[str, str]]:
-    """The query that opens a trained net, by page."""
+    """The link parameters that open a trained net, by page."""
     run = {"network": "trained", "run": to_text(comparison.unit(net, seed))}
     return {
         "fields": run,
@@ -80,8 +80,13 @@ def links(comparison: Comparison, net: int, seed: int) -> Mapping[str, dict[str,
 
 
 def swept(spec: TrainingSpec, kernel: Any, digit: int) -> dict[str, Any]:
-    """The sweep page's values: a kernel (C, 3, 3) of the first layer over a real digit, at the
-    stride that layer has."""
+    """The sweep page's settings that move one kernel of the first layer over a digit.
+
+    Args:
+        spec: The net's run, which decides the stride.
+        kernel: (C, 3, 3) the kernel's weights.
+        digit: Seed of the sweep page's digit.
+    """
     channels = min(len(kernel), MOST_SWEPT)
     weights = {
         (0, c, row, column): round(float(kernel[c, row, column]), 3)

@@ -1,4 +1,4 @@
-"""Training lab: small nets that differ in one thing learn from the same batches, here and now."""
+"""The training lab: small nets that differ in one parameter, trained on the same batches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from viz.features.training import compute, params, words
 from viz.features.training.compute import Facts
 from viz.features.training.controls import sidebar, upload_says
 from viz.features.training.params import PAGE, TABS, Comparison, LabSettings
-from viz.features.training.results import SLOT, Lab, stand
+from viz.features.training.results import SLOT, Lab, draw_results
 from viz.features.training.tabs import DRAW, pictures
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
@@ -26,13 +26,16 @@ WHY = (
     "seeds shows how far such runs lie apart. Only a gap that is wider than the bands says "
     "something, and only about these settings."
 )
+"""Text of the expander at the bottom of the page."""
 
 
 def _comparison(state: PageState[LabSettings]) -> tuple[Comparison, tuple[Facts, ...]]:
-    """The nets that the settings compare; a net or a step that is not theirs becomes the last one.
+    """The nets that the settings compare, and their facts.
+
+    A chosen net or snapshot that does not exist becomes the last one in the state.
 
     Raises:
-        SpecError: the settings do not fit each other.
+        SpecError: The settings contradict each other, or the training would take too much.
     """
     values = state.values
     own = lab_store.uploaded_images(values.digest) if values.digest else None
@@ -47,7 +50,7 @@ def _comparison(state: PageState[LabSettings]) -> tuple[Comparison, tuple[Facts,
 
 
 def _refuse(error: SpecError) -> None:
-    """Why there is nothing to train, and what would do."""
+    """Draw the reason why nothing can be trained, with buttons that lead to settings that work."""
     plain = LabSettings.defaults("tab")
     if error.parameter == "images":
         st.info(f"{sentence(error)} Choose the file at the side.")
@@ -57,11 +60,13 @@ def _refuse(error: SpecError) -> None:
         frame.refuse(PAGE, error, "Back to the defaults", plain)
 
 
-def _board(state: PageState[LabSettings], comparison: Comparison, facts: tuple[Facts, ...]) -> None:
-    """The experiment in a sentence, how far it is, and what it shows."""
+def _draw_experiment(
+    state: PageState[LabSettings], comparison: Comparison, facts: tuple[Facts, ...]
+) -> None:
+    """Draw the experiment in a sentence, its results or progress, and the open tab."""
     values = state.values
     menu = frame.heading(words.heading(comparison, values.vary))
-    lab = Lab(comparison, facts, stand(Lab(comparison, facts)))
+    lab = Lab(comparison, facts, draw_results(Lab(comparison, facts)))
     name, place = frame.open_tab(values, TABS)
     with place:
         DRAW[name](lab, state)
@@ -72,23 +77,23 @@ def _board(state: PageState[LabSettings], comparison: Comparison, facts: tuple[F
 
 
 def page() -> None:
-    """The settings at the side, the runs and the open tab."""
+    """Draw the settings in the sidebar, the runs and the open tab."""
     with frame.page_state(PAGE, LabSettings) as state:
-        comparison: tuple[Comparison, tuple[Facts, ...]] | None = None
+        experiment: tuple[Comparison, tuple[Facts, ...]] | None = None
         refusal: SpecError | None = None
         try:
-            comparison = _comparison(state)
+            experiment = _comparison(state)
         except SpecError as error:
             refusal = error
         state.update_widgets()
         state.show_warnings()
         with st.sidebar:
-            sidebar(state.values, comparison[0] if comparison else None)
+            sidebar(state.values, experiment[0] if experiment else None)
         if refusal:
             progress.withdraw(SLOT)
             _refuse(refusal)
-        elif comparison:
-            _board(state, *comparison)
+        elif experiment:
+            _draw_experiment(state, *experiment)
 
 
 page()

@@ -1,4 +1,4 @@
-"""Settings of the training lab: which nets learn what, and what of it is looked at."""
+"""Settings of the training lab: the nets, their task, and the open tab with its choices."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from viz.choices.unit import unit_name
 from viz.params import choice, labeled_choice, number
 
 PAGE = "training"
+"""Name of the page in URLs."""
 TABS = {
     "curves": "Learning",
     "flow": "Gradient flow",
@@ -36,7 +37,7 @@ TABS = {
     "click": "Try a digit",
     "files": "Code and files",
 }
-"""Name in the URL: label on the page."""
+"""Labels of the tabs by name in the URL."""
 DEFAULT_VARIANTS: dict[str, tuple[Any, ...]] = {
     "downsampling": ("max", "strided", "blurred_stride"),
     "batch_norm": (True, False),
@@ -47,11 +48,12 @@ DEFAULT_VARIANTS: dict[str, tuple[Any, ...]] = {
     "optimizer": ("adamw", "sgd"),
     "learning_rate": (0.003, 0.01, 0.03),
 }
+"""The values that are compared, by the parameter that varies, until the visitor chooses others."""
 
 
 @dataclass(frozen=True)
 class LabSettings(TrainingSettings):
-    """Everything that decides the page: what is trained, and what of it is looked at."""
+    """All settings of the page; ``at`` is the index of a snapshot, -1 for the last one."""
 
     tab: str = labeled_choice(TABS)
     net: int = choice(0, range(MAX_NETS), "net", kind="segments")
@@ -61,35 +63,39 @@ class LabSettings(TrainingSettings):
 
 
 BY_NAME = {param.name: param for param in LabSettings.params()}
+"""The page's parameters by name."""
 _SUITED = {
     LongRange.kind: {
         **{n: getattr(LONG_RANGE.net, n) for n in ("levels", "depth", "width", "batch_norm")},
         **{n: getattr(LONG_RANGE, n) for n in ("learning_rate", "batch", "warm_up")},
     }
 }
+"""Settings with which a task can be learned, by its kind, where the defaults do not suit it."""
 
 
 def preset(task: str) -> dict[str, Any]:
-    """Settings of net and optimizer that suit a task: what to change when it is chosen."""
+    """The settings of net and optimizer to change when a task is chosen."""
     plain = OptimizerSettings.defaults("seed")
     return plain | {"head": "suited"} | _SUITED.get(task, {})
 
 
-def on_vary(values: LabSettings, vary: str) -> dict[str, Any]:
-    """What to change when something else is to differ: its own variants, and a depth at which a
-    level has a convolution that can be skipped."""
+def vary_changes(values: LabSettings, vary: str) -> dict[str, Any]:
+    """The settings to change when another parameter is to vary.
+
+    Skip connections need a depth of at least 2, so that a level has a convolution to skip.
+    """
     deeper = {"depth": max(2, values.depth)} if vary == "skips" else {}
     return {"vary": vary, "variants": "", **deeper}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Nets that differ in one thing, each trained once for every seed.
+    """Nets that differ in one parameter, each trained once with every seed.
 
     Attributes:
-        specs: of each net, with the first seed.
-        seeds: that each is trained with.
-        names: what each is in words, which no two share.
+        specs: One spec for each net, with the first seed.
+        seeds: The seeds with which each net is trained.
+        names: A different name for each net.
     """
 
     specs: tuple[TrainingSpec, ...]
@@ -97,59 +103,59 @@ class Comparison:
     names: tuple[str, ...]
 
     def unit(self, net: int, seed: int) -> TrainingSpec:
-        """One run."""
+        """The spec of one run: a net (by index) with a seed."""
         return replace(self.specs[net], seed=seed)
 
     @property
     def task(self) -> Task:
-        """What all of them learn."""
+        """The task, which is the same for all nets."""
         return self.specs[0].task
 
 
 def comparison(values: LabSettings, own: OwnImages | None = None) -> Comparison:
-    """What the settings ask for: the seeds from the first one on, none beyond the largest of a link.
+    """The nets that the settings compare, with consecutive seeds of at most `LARGEST_SEED`.
 
     Args:
-        values: of the page.
-        own: the images that ``digest`` names, if they are here.
+        values: The page's settings.
+        own: The uploaded images that ``values.digest`` names, if the server has them.
 
     Raises:
-        SpecError: variants of something else, settings that do not fit each other, images that
-            are not here.
+        SpecError: The variants are no values of the parameter that varies, settings contradict
+            each other, or the uploaded images are not on the server.
     """
     vary, chosen = values.vary, variants(values)
     task = _task(values, own)
     specs = tuple(_spec(values.updated({vary: each}), task) for each in chosen)
     first = min(values.seed, LARGEST_SEED + 1 - values.seeds)
     seeds = tuple(range(first, first + values.seeds))
-    return Comparison(specs, seeds, tuple(label(vary, each) for each in chosen))
+    return Comparison(specs, seeds, tuple(variant_label(vary, each) for each in chosen))
 
 
 def variants(values: LabSettings) -> tuple[Any, ...]:
-    """The values of what varies, in order.
+    """The compared values of the parameter that varies, in order.
 
     Raises:
-        SpecError: it has no such values, or one is there twice.
+        SpecError: A value is not allowed, or there twice.
     """
     vary, text = values.vary, values.variants
     if not text:
         return DEFAULT_VARIANTS[vary]
     try:
-        found = tuple(BY_NAME[vary].parse(part) for part in text.split(","))
+        values_in_link = tuple(BY_NAME[vary].parse(part) for part in text.split(","))
     except ValueError as error:
         raise SpecError(vary, f"{error}, in every variant", text) from None
-    if len(set(found)) < len(found):
+    if len(set(values_in_link)) < len(values_in_link):
         raise SpecError("variants", "must all be different", text)
-    return found
+    return values_in_link
 
 
 def variants_text(vary: str, chosen: tuple[Any, ...]) -> str:
-    """As the URL has them: "" for the usual ones."""
+    """The compared values as text in a link; "" for the defaults."""
     return "" if chosen == DEFAULT_VARIANTS[vary] else ",".join(map(BY_NAME[vary].format, chosen))
 
 
-def label(vary: str, value: Any) -> str:
-    """What makes one net differ from the others, in words."""
+def variant_label(vary: str, value: Any) -> str:
+    """The value of the parameter that varies, in words, as the name of a net."""
     if vary == "downsampling":
         return DOWNSAMPLING_WORDS[value]
     if vary in ("batch_norm", "skips"):
@@ -162,7 +168,7 @@ def label(vary: str, value: Any) -> str:
 
 
 def class_names(task: Task) -> tuple[str, ...]:
-    """What each class is called."""
+    """The name of each class on the page, in the order of the labels."""
     if isinstance(task, OwnImages):
         return tuple(map(str, task.names))
     if isinstance(task, Digits):
@@ -175,19 +181,21 @@ def class_names(task: Task) -> tuple[str, ...]:
 
 
 def _task(values: LabSettings, own: OwnImages | None) -> Task:
+    """The task that the settings describe; SpecError if it needs images that are not here."""
     if values.task == Digits.kind:
         return Digits(*(values[each.name] for each in fields(Digits)))
     if values.task == LongRange.kind:
         return LongRange(*(values[each.name] for each in fields(LongRange)))
     if not values.digest:
-        raise SpecError("images", "must be given, as an .npz with images and labels", "none yet")
+        raise SpecError("images", "must be uploaded, as an .npz with images and labels", "none yet")
     if own is None or own.digest != values.digest:
-        rule = "must be given once more: the server holds the last ones only"
+        rule = "must be uploaded once more: the server has only the latest ones"
         raise SpecError("images", rule, f"a link to {values.digest[:8]}…")
     return own
 
 
 def _spec(values: LabSettings, task: Task) -> TrainingSpec:
+    """The run of one net that the settings describe; the head "suited" depends on the task."""
     head: Any = values.head
     if head == "suited":
         head = "center" if isinstance(task, LongRange) else "average"

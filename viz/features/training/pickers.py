@@ -15,7 +15,7 @@ from core.training.spec import TrainingSpec
 from viz.choices import network_analysis, unit
 from viz.components.cone.cone import cone
 from viz.features.training import nets, samples
-from viz.features.training.compute import place
+from viz.features.training.compute import unit_position
 from viz.features.training.params import PAGE, LabSettings
 from viz.features.training.results import Lab
 from viz.page.session import PageState, bind_widget, change, current
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.training.records import Record
 
 CONE = "training_unit_cone"
+"""Key of the cone on which a click chooses a unit."""
 
 
 def snapshots(records: Sequence[Record]) -> list[Record]:
@@ -33,14 +34,14 @@ def snapshots(records: Sequence[Record]) -> list[Record]:
 
 
 def net_picker(lab: Lab, page: PageState[LabSettings]) -> None:
-    """Choose a net; draws nothing if there is only one."""
+    """Draw the choice of a net; draws nothing if there is only one."""
     names = lab.comparison.names
     if len(names) > 1:
         widget(page.values, "net", options=dict(enumerate(names)))
 
 
 def net_and_step(lab: Lab, page: PageState[LabSettings]) -> None:
-    """Choose a net and a step."""
+    """Draw the choices of a net and of a training step."""
     left, right = st.columns(2)
     with left:
         net_picker(lab, page)
@@ -49,14 +50,14 @@ def net_and_step(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def snapshot_picker(lab: Lab, page: PageState[LabSettings]) -> None:
-    """Choose a step."""
+    """Draw the choice of a training step among those with a snapshot."""
     steps = lab.comparison.specs[page.values.net].snapshot_steps
     at = page.values.at % len(steps)
     if len(steps) > 1:
         st.select_slider(
             "step of training",
             range(len(steps)),
-            format_func=lambda place: f"{steps[place]:,}",
+            format_func=lambda index: f"{steps[index]:,}",
             key=bind_widget("training_at", at, at, steps),
             on_change=_on_step,
             args=(len(steps),),
@@ -64,16 +65,17 @@ def snapshot_picker(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def _on_step(count: int) -> None:
-    place = st.session_state["training_at"]
-    change(PAGE, {"at": -1 if place == count - 1 else place})
+    """Callback of a chosen step; the last of ``count`` is -1 in the link."""
+    index = st.session_state["training_at"]
+    change(PAGE, {"at": -1 if index == count - 1 else index})
 
 
 def sample_picker(page: PageState[LabSettings], count: int) -> None:
-    """Choose a test image."""
+    """Draw the choice of a test image."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         widget(page.values, "sample", high=count - 1, width=180)
         for icon, step, help_text in (
-            ("chevron_left", -1, "The image before"),
+            ("chevron_left", -1, "The previous image"),
             ("chevron_right", 1, "The next image"),
         ):
             st.button(
@@ -86,13 +88,14 @@ def sample_picker(page: PageState[LabSettings], count: int) -> None:
 
 
 def _on_sample(step: int, count: int) -> None:
+    """Callback of the buttons that go to the previous or next of ``count`` test images."""
     change(PAGE, {"sample": (current(PAGE, LabSettings).sample + step) % count})
 
 
 def unit_picker(page: PageState[LabSettings], grid: tuple[int, int]) -> None:
-    """Choose a unit of the last map."""
+    """Draw the choice of a unit of the last map, which has ``grid`` (rows, columns)."""
     if page.values.unit != "centre":
-        row, column = place(page.values.unit, grid)
+        row, column = unit_position(page.values.unit, grid)
         page.values = replace(page.values, unit=f"{row}.{column}")
     unit.unit_control(page.values, grid, label="unit of the last map, {}×{}".format(*grid))
 
@@ -103,14 +106,14 @@ def unit_map(page: PageState[LabSettings], spec: TrainingSpec, image: NDArray[np
     if not frame.open:
         return
     network, line = nets.body_network(spec), nets.last_map(spec)
-    row, column = place(page.values.unit, line.node.grid)
+    row, column = unit_position(page.values.unit, line.node.grid)
     with frame:
         cone(
             network_analysis.cone_lines(network),
             {"layer": line.node.name, "unit": (row, column), "axis": 1, "down": False,
              "zoom": False, "grid": True},
             title="The net before its head",
-            picture=samples.png(samples.grey(image)),
+            picture=samples.png(samples.gray_levels(image)),
             identity=f"{spec.net} {spec.task.shape}",
             token=f"{row} {column}",
             key=CONE,
@@ -119,7 +122,7 @@ def unit_map(page: PageState[LabSettings], spec: TrainingSpec, image: NDArray[np
 
 
 def _on_unit(layer: str) -> None:
-    """Callback of the cone, which takes over a unit of the last map."""
+    """Callback of the cone, which adopts a clicked unit if it is one of the last map."""
     choice = unit.view_values(st.session_state[CONE].view)
     if choice and choice["layer"] == layer:
         change(PAGE, {"unit": choice["unit"]})

@@ -1,5 +1,5 @@
-"""What the pictures of training runs share, on the screen and on slides: numbers over seeds,
-names of layers, looks. Knows neither Plotly nor Matplotlib.
+"""Data for the figures of training runs, for Plotly and Matplotlib alike, which it does not import:
+ranges over seeds, names of layers, the nets' colors.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ LEARNING: dict[str, tuple[str, str]] = {
     "train_accuracy": ("Accuracy on the training batches", "accuracy (%)"),
     "test_accuracy": ("Accuracy on the test images", "accuracy (%)"),
 }
-"""(title, axis label) of what can be drawn over the steps."""
+"""(title, axis label) of the numbers that can be drawn over the steps, by name."""
 FLOWING: dict[str, tuple[str, str]] = {
     "gradient": ("Gradient of every layer", "norm of the loss's gradient for the weights"),
     "update": ("Update of every layer", "what a step changes, as a share of the weights' norm"),
 }
-"""(title, label of the measure) of what can be drawn by layer and step."""
+"""(title, label of the color bar) of the numbers that can be drawn by layer and step, by name."""
 NOTHING = "Nothing to draw yet."
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """Mean and range over seeds of a number, at some places along an axis.
+    """Mean and range over seeds of a number, at some positions on the x axis.
 
     Attributes:
-        x: (n,) places, ascending.
-        mean, low, high: (n,) over the seeds that have a number there.
-        seeds: (n,) how many these are.
+        x: (n,) positions, ascending.
+        mean, low, high: (n,) over the seeds that have a number at the position.
+        seeds: (n,) how many seeds have one.
     """
 
     x: Floats
@@ -68,7 +68,7 @@ class Band:
 
 
 def over_seeds(points: Iterable[tuple[float, float | None]]) -> Band:
-    """The band of some (place, number): None, nan and infinite numbers are left out."""
+    """The band of (x, number) pairs; None, nan and infinite numbers are left out."""
     by_place: dict[float, list[float]] = defaultdict(list)
     for x, y in points:
         if y is not None and math.isfinite(y):
@@ -80,7 +80,9 @@ def over_seeds(points: Iterable[tuple[float, float | None]]) -> Band:
     return Band(np.array(places, float), mean, low, high, counts)
 
 
-def of_net(runs: Mapping[tuple[int, int], Sequence[Record]], net: int) -> list[Sequence[Record]]:
+def runs_of_net(
+    runs: Mapping[tuple[int, int], Sequence[Record]], net: int
+) -> list[Sequence[Record]]:
     """The runs of a net that have records, one for each seed."""
     return [records for key, records in sorted(runs.items()) if key[0] == net and records]
 
@@ -92,7 +94,7 @@ def bands(
 ) -> list[Band]:
     """The bands of a number of the records over the steps, one for each net."""
     return [
-        over_seeds((r.step, number(r)) for records in of_net(runs, net) for r in records)
+        over_seeds((r.step, number(r)) for records in runs_of_net(runs, net) for r in records)
         for net in range(nets)
     ]
 
@@ -101,7 +103,7 @@ def learning(what: str) -> Callable[[Record], float | None]:
     """The function that reads a number of `LEARNING` from a record; accuracies in per cent.
 
     Raises:
-        SpecError: no such number.
+        SpecError: There is no such number.
     """
     if what not in LEARNING:
         raise SpecError("what", f"must be one of {', '.join(LEARNING)}", what)
@@ -129,8 +131,8 @@ def sigma(record: Record) -> float | None:
     return math.hypot(*record.snapshot.erf.sigma) / math.sqrt(2)
 
 
-def end(records: Sequence[Record]) -> Snapshot | None:
-    """The shift measurement after the last step; None before it."""
+def final_snapshot(records: Sequence[Record]) -> Snapshot | None:
+    """The snapshot after the last step of a run; None before that."""
     last = records[-1] if records else None
     return last.snapshot if last is not None and last.step == last.steps else None
 
@@ -139,14 +141,16 @@ def final_accuracies(
     runs: Mapping[tuple[int, int], Sequence[Record]], net: int
 ) -> dict[int, float]:
     """Test accuracy in per cent of the finished runs, by seed."""
-    ends = {seed: end(records) for (of, seed), records in sorted(runs.items()) if of == net}
+    ends = {
+        seed: final_snapshot(records) for (of, seed), records in sorted(runs.items()) if of == net
+    }
     return {seed: 100 * shot.test_accuracy for seed, shot in ends.items() if shot is not None}
 
 
 def paces(runs: Mapping[tuple[int, int], Sequence[Record]], net: int) -> Floats:
     """Milliseconds per step of every record but the first."""
     milliseconds = [
-        1000 * r.seconds_per_step for records in of_net(runs, net) for r in records if r.step
+        1000 * r.seconds_per_step for records in runs_of_net(runs, net) for r in records if r.step
     ]
     return np.asarray(milliseconds, dtype=np.float64)
 
@@ -159,7 +163,7 @@ def shift_bands(
     """The bands of a share, in per cent, over the shift of the images in pixels."""
     bands = []
     for net in range(nets):
-        ends = [end(records) for records in of_net(runs, net)]
+        ends = [final_snapshot(records) for records in runs_of_net(runs, net)]
         moved = [shot.shifted for shot in ends if shot is not None and shot.shifted is not None]
         points = ((s, 100 * y) for m in moved for s, y in zip(m.shifts, number(m), strict=True))
         bands.append(over_seeds(points))
@@ -171,10 +175,10 @@ class Table:
     """One number for every layer and every record.
 
     Attributes:
-        layers: as they are called here, from the input on.
-        torch: their names in the net.
-        steps: (columns,).
-        values: (layers, columns).
+        layers: Short names of the layers, from the input on.
+        torch: Names of the layers' modules in the net.
+        steps: (columns,) the records' steps.
+        values: (layers, columns) the numbers.
     """
 
     layers: tuple[str, ...]
@@ -187,7 +191,7 @@ def flow_table(records: Sequence[Record], what: str) -> Table:
     """Gradient or update of every layer with weights.
 
     Raises:
-        SpecError: neither of the two.
+        SpecError: ``what`` is no key of `FLOWING`.
     """
     if what not in FLOWING:
         raise SpecError("what", f"must be one of {', '.join(FLOWING)}", what)
@@ -228,13 +232,13 @@ def layer_names(names: Sequence[str]) -> tuple[str, ...]:
 def some_maps(
     shots: Sequence[tuple[int, EffectiveReceptiveField]], most: int
 ) -> list[tuple[int, EffectiveReceptiveField]]:
-    """At most ``most`` of them at even distances, including the first and the last."""
+    """At most ``most`` of the (step, field), evenly spaced, including the first and the last."""
     places = np.linspace(0, len(shots) - 1, min(most, len(shots))).round().astype(int)
     return [shots[place] for place in places.tolist()]
 
 
-def check(names: Sequence[str]) -> None:
-    """Check the number of nets.
+def check_net_count(names: Sequence[str]) -> None:
+    """Check that there are 1 to `MOST_NETS` nets.
 
     Raises:
         SpecError: there are none, or too many.
@@ -244,13 +248,13 @@ def check(names: Sequence[str]) -> None:
 
 
 def log_ticks(span: tuple[float, float]) -> tuple[list[float], list[str]]:
-    """Round numbers on a logarithmic scale, at least three if they can be had.
+    """Round numbers for a logarithmic axis, at least three if possible.
 
     Args:
-        span: powers of ten at its ends.
+        span: The axis's ends as powers of ten.
 
     Returns:
-        their powers of ten, and they themselves.
+        The numbers' powers of ten, and the numbers as text.
     """
     low, high = span
     powers = range(math.floor(low), math.ceil(high) + 1)
@@ -265,7 +269,7 @@ def log_ticks(span: tuple[float, float]) -> tuple[list[float], list[str]]:
 
 
 def short_sigma(erf: EffectiveReceptiveField) -> tuple[float, float]:
-    """(σ_y, σ_x) in pixels, two digits of each."""
+    """(σ_y, σ_x) in pixels, rounded to two digits."""
     rows, cols = (float(f"{value:.2g}") for value in erf.sigma)
     return rows, cols
 
@@ -293,8 +297,8 @@ def spread_label(low: float, high: float) -> str:
 
 
 def seeds_note(runs: Mapping[tuple[int, int], Sequence[Record]], nets: int) -> list[str]:
-    """Notes that explain line and band, and say which seeds are not finished."""
-    begun = [of_net(runs, net) for net in range(nets)]
+    """A note that explains a figure's lines and bands."""
+    begun = [runs_of_net(runs, net) for net in range(nets)]
     seeds = max(map(len, begun), default=0)
     if seeds < 2:
         return ["One seed." if seeds else NOTHING]

@@ -21,7 +21,7 @@ from viz.features.training.plot_parts import (
     Band,
     Learning,
     bands,
-    check,
+    check_net_count,
     final_accuracies,
     learning,
     log_ticks,
@@ -140,7 +140,7 @@ def _lines(
     notes: Sequence[str],
 ) -> go.Figure:
     """A figure of panels one above the other, with each net's name right of its line."""
-    check(names)
+    check_net_count(names)
     spans = [_span(panel) for panel in panels]
     up = [_up(panel, span) for panel, span in zip(panels, spans, strict=True)]
     layout = stacked(title, up, [""] * (len(panels) - 1) + [across], 0, notes)

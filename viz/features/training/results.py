@@ -1,4 +1,4 @@
-"""The results of a comparison so far: the table, the button that trains it, its progress."""
+"""The results of a comparison so far: the table, the button that starts training, the progress."""
 
 from __future__ import annotations
 
@@ -24,33 +24,34 @@ if TYPE_CHECKING:
 
 SLOT = "training"
 STARTED, TRAINED = "training_started", "training_trained"
-"""Session keys of the comparison to be trained, and of the last one that this visit trained."""
-EVERY = 2.0
+"""Session keys of the comparison in training, and of the last one that this visitor trained."""
+MIN_UPDATE_SECONDS = 2.0
 """Shortest interval in seconds between two updates of a visitor's curves."""
-LOOKS = 10
+MAX_UPDATES_PER_SECOND = 10
 """At most this many such updates per second for all visitors together."""
-PER_STEP, PER_SECOND = 0.006, 2e10
+SECONDS_PER_STEP, MACS_PER_SECOND = 0.006, 2e10
 """Overhead of a step in seconds, and multiply–accumulates per second of one core. They estimate the
-time before anything has been measured; both were fitted to the default comparison."""
+duration before anything is measured, and were fitted to the default comparison."""
 
 
-def _name(comparison: Comparison) -> Hashable:
+def _comparison_key(comparison: Comparison) -> Hashable:
     """A key that identifies a comparison without holding a visitor's images."""
     return tuple(compute.key(comparison, seed) for seed in comparison.seeds)
 
 
 def _started(comparison: Comparison) -> bool:
-    return bool(st.session_state.get(STARTED) == _name(comparison))
+    """Whether this visitor has started the training, and not stopped it."""
+    return bool(st.session_state.get(STARTED) == _comparison_key(comparison))
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A comparison, and whether it is under way.
+    """A comparison, and whether it is in training.
 
     Attributes:
-        comparison: the comparison.
-        facts: of each net.
-        live: something is still to come.
+        comparison: The comparison.
+        facts: Facts of each net.
+        live: Whether new records may still come.
     """
 
     comparison: Comparison
@@ -64,22 +65,23 @@ class Lab:
 
 
 def runs(comparison: Comparison) -> Runs:
-    """The records that are stored for all visitors, and newer ones from this visitor's queue."""
+    """Records by (net, seed): those stored for all visitors, or newer ones of this visitor's queue."""
     latest = dict(compute.stored_records(comparison))
     for seed in comparison.seeds:
-        if view := _seen().get(compute.key(comparison, seed)):
+        if view := _latest_views().get(compute.key(comparison, seed)):
             for net, records in (view.result or view.partial or {}).items():
                 if len(records) > len(latest.get((net, seed), ())):
                     latest[net, seed] = records
     return dict(sorted(latest.items()))
 
 
-def _seen() -> dict[Hashable, View]:
+def _latest_views() -> dict[Hashable, View]:
+    """The states of this page's work in the queue as they were last drawn, by key."""
     views: dict[Hashable, View] = st.session_state.get("seen", {}).get(SLOT, {})
     return views
 
 
-def to_do(comparison: Comparison, runs: Runs) -> list[int]:
+def unfinished_seeds(comparison: Comparison, runs: Runs) -> list[int]:
     """The seeds that have a net with steps left to train."""
     failed = compute.failures(comparison)
     nets = range(len(comparison.specs))
@@ -92,23 +94,23 @@ def to_do(comparison: Comparison, runs: Runs) -> list[int]:
     ]
 
 
-def stand(lab: Lab) -> bool:
-    """Draw the table, and below it the button that trains or the progress.
+def draw_results(lab: Lab) -> bool:
+    """Draw the table of the nets, and below it the start button or the progress.
 
     Returns:
-        whether something is still to come.
+        Whether new records may still come.
     """
     runs = lab.runs
-    left = to_do(lab.comparison, runs)
+    left = unfinished_seeds(lab.comparison, runs)
     if not left or not _started(lab.comparison):
         progress.withdraw(SLOT)
         _table(lab, runs, UNKNOWN)
         _failures(lab.comparison)
         if left:
-            _offer(lab, runs)
+            _start_button(lab, runs)
         else:
-            _done(lab.comparison)
-            stop()  # should it be forgotten here, it is not trained again unasked
+            _earlier_results_note(lab.comparison)
+            stop()  # if the store drops these records later, they are not trained again by itself
         return False
 
     def draw(views: Mapping[Hashable, View]) -> None:
@@ -117,7 +119,7 @@ def stand(lab: Lab) -> bool:
         now = lab.runs
         _table(lab, now, WAITING)
         _failures(lab.comparison)
-        _lines(lab.comparison, views, now)
+        _progress(lab.comparison, views, now)
 
     works: dict[Hashable, Work] = {
         compute.key(lab.comparison, seed): compute.work(lab.comparison, seed) for seed in left
@@ -132,20 +134,22 @@ def live(lab: Lab, draw: Callable[[Runs], None]) -> None:
         draw(lab.runs)
         return
 
-    @st.fragment(run_every=max(EVERY, progress.trainings().waiting() / LOOKS))
+    @st.fragment(
+        run_every=max(MIN_UPDATE_SECONDS, progress.trainings().waiting() / MAX_UPDATES_PER_SECOND)
+    )
     def follow() -> None:
         draw(lab.runs)
 
     follow()
 
 
-# --- The button
+# --- The start button
 
 
-def _offer(lab: Lab, runs: Runs) -> None:
-    """The button that starts the training, with an estimate of its cost."""
+def _start_button(lab: Lab, runs: Runs) -> None:
+    """Draw the button that starts the training, with an estimate of its cost."""
     begun = any(runs.values())
-    work, seconds = _expected(lab, runs)
+    work, seconds = _remaining_work(lab, runs)
     button, text = st.columns([1, 3.6], vertical_alignment="center")
     button.button(
         "Go on" if begun else "Train",
@@ -164,21 +168,21 @@ def _offer(lab: Lab, runs: Runs) -> None:
         share = percent(
             1 - work / (len(lab.comparison.seeds) * sum(each.work for each in lab.facts))
         )
-        note = f"{share} of the work is done and kept. Going on begins there, not from the start: {note}"
+        note = f"{share} of the work is done and stored. Training goes on from there: {note}"
     text.caption(note)
 
 
-def _done(comparison: Comparison) -> None:
-    """A note that the results come from another visit, if this one did not train them."""
-    if not _started(comparison) and st.session_state.get(TRAINED) != _name(comparison):
+def _earlier_results_note(comparison: Comparison) -> None:
+    """Draw a note if the results are from an earlier visit."""
+    if not _started(comparison) and st.session_state.get(TRAINED) != _comparison_key(comparison):
         st.caption(
-            "These nets were trained here earlier with just these settings, and their results are "
-            "kept. Other settings are trained when you ask for it."
+            "These nets were trained here earlier with the same settings, and their results are "
+            "stored. Nets with other settings train after a click."
         )
 
 
-def _expected(lab: Lab, runs: Runs) -> tuple[float, float]:
-    """The multiply–accumulates that are left, and an estimate of the seconds."""
+def _remaining_work(lab: Lab, runs: Runs) -> tuple[float, float]:
+    """The remaining multiply–accumulates, and an estimate of the remaining seconds."""
     work = steps = 0.0
     for net, facts in enumerate(lab.facts):
         for seed in lab.comparison.seeds:
@@ -186,12 +190,12 @@ def _expected(lab: Lab, runs: Runs) -> tuple[float, float]:
             more = facts.steps - (records[-1].step if records else 0)
             steps += more
             work += facts.work * more / facts.steps
-    return work, steps * PER_STEP + work / PER_SECOND
+    return work, steps * SECONDS_PER_STEP + work / MACS_PER_SECOND
 
 
 def start(comparison: Comparison) -> None:
     """Callback that starts the training for this visit; opening a link does not start it."""
-    st.session_state[STARTED] = st.session_state[TRAINED] = _name(comparison)
+    st.session_state[STARTED] = st.session_state[TRAINED] = _comparison_key(comparison)
 
 
 def stop() -> None:
@@ -199,25 +203,26 @@ def stop() -> None:
     st.session_state.pop(STARTED, None)
 
 
-# --- How far it is
+# --- The progress
 
 
-def _lines(comparison: Comparison, views: Mapping[Hashable, View], runs: Runs) -> None:
-    """Progress of each unfinished seed, and the button that stops all of them."""
+def _progress(comparison: Comparison, views: Mapping[Hashable, View], runs: Runs) -> None:
+    """Draw the progress of each unfinished seed, and the button that stops or repeats them."""
     bars, button = st.columns([5, 1], vertical_alignment="center")
     with bars.container(gap="xsmall"):
         for seed in comparison.seeds:
             if view := views.get(compute.key(comparison, seed)):
-                _line(comparison, seed, view, runs)
+                _seed_progress(comparison, seed, view, runs)
     if not progress.settled(views):
         button.button("Stop", on_click=stop, key="training_stop", width="stretch",
-                      help="What is done is kept, and gone on with later.")  # fmt: skip
+                      help="Finished steps are stored; training can go on later.")  # fmt: skip
     elif again := [key for key, view in views.items() if view.error]:
         button.button("Try again", on_click=progress.retry, args=again, key="training_again",
-                      width="stretch", help="Goes on from what is done.")  # fmt: skip
+                      width="stretch", help="Goes on from the last stored step.")  # fmt: skip
 
 
-def _line(comparison: Comparison, seed: int, view: View, runs: Runs) -> None:
+def _seed_progress(comparison: Comparison, seed: int, view: View, runs: Runs) -> None:
+    """Draw the progress of one seed, or why it failed."""
     nets, steps = len(comparison.specs), comparison.specs[0].steps
     records = {net: runs.get((net, seed), ()) for net in range(nets)}
     done = sum(r[-1].step for r in records.values() if r)
@@ -226,7 +231,7 @@ def _line(comparison: Comparison, seed: int, view: View, runs: Runs) -> None:
         ahead = words.plural(view.ahead, "training")
         st.progress(share, f"Seed {seed}: in the queue, {ahead} before this one.")
     elif view.state == "running":
-        left = words.left(records, nets, steps)
+        left = words.seconds_left(records, nets, steps)
         time = f", about {words.duration(left)} left" if left is not None else ""
         each = " of each net" if nets > 1 else ""
         st.progress(share, f"Seed {seed}: {done // nets:,} of {steps:,} steps{each}{time}")
@@ -235,7 +240,7 @@ def _line(comparison: Comparison, seed: int, view: View, runs: Runs) -> None:
 
 
 def _failures(comparison: Comparison) -> None:
-    """Warnings about runs that cannot go on, one for each reason."""
+    """Draw a warning for each net and reason of failed runs."""
     seeds_of: dict[tuple[int, str], list[int]] = {}
     for (net, seed), why in compute.failures(comparison).items():
         seeds_of.setdefault((net, why), []).append(seed)
@@ -247,8 +252,8 @@ def _failures(comparison: Comparison) -> None:
 # --- The table
 
 
-def _table(lab: Lab, runs: Runs, waits: str) -> None:
-    """Draw the table of the nets; ``waits`` fills the cells without a result yet."""
+def _table(lab: Lab, runs: Runs, placeholder: str) -> None:
+    """Draw the table of the nets; ``placeholder`` fills the cells without a result yet."""
     nets = range(len(lab.comparison.specs))
     lines = [
         TableRow(
@@ -264,35 +269,36 @@ def _table(lab: Lab, runs: Runs, waits: str) -> None:
         TableRow(
             "receptive field",
             "pixels that a unit of the last map sees",
-            tuple(map(_field, lab.comparison.specs)),
+            tuple(map(_receptive_field, lab.comparison.specs)),
         ),
         TableRow(
             "test accuracy",
             "mean over the seeds, and from the lowest to the highest",
-            tuple(_accuracy(lab.comparison, runs, net, waits) for net in nets),
+            tuple(_accuracy_cell(lab.comparison, runs, net, placeholder) for net in nets),
         ),
         TableRow(
             "time per step",
             "median over all records, on one thread of this server",
-            tuple(_pace(runs, net, waits) for net in nets),
+            tuple(_step_time(runs, net, placeholder) for net in nets),
         ),
     ]
     st.html(comparison_table(lab.comparison.names, lines, name="the nets", compact=True))
 
 
-def _field(spec: object) -> str:
+def _receptive_field(spec: object) -> str:
+    """The receptive field of a unit of a net's last map, as text."""
     line = training_nets.last_map(spec)  # type: ignore[arg-type]
     if all(axis.whole for axis in line.field.axes):
         return "whole image"
     return f"{pair(line.field.size)} px"
 
 
-def _accuracy(comparison: Comparison, runs: Runs, net: int, waits: str) -> str:
-    accuracy = words.over(runs, net, words.accuracy)
+def _accuracy_cell(comparison: Comparison, runs: Runs, net: int, placeholder: str) -> str:
+    accuracy = words.over_seeds(runs, net, words.accuracy)
     if accuracy is None:
-        return waits
+        return placeholder
     done = sum(words.finished(runs.get((net, seed), ())) for seed in comparison.seeds)
-    text = words.spread(accuracy, words.percent)
+    text = words.spread_text(accuracy, words.percent)
     return (
         text
         if done == len(comparison.seeds)
@@ -300,6 +306,6 @@ def _accuracy(comparison: Comparison, runs: Runs, net: int, waits: str) -> str:
     )
 
 
-def _pace(runs: Runs, net: int, waits: str) -> str:
+def _step_time(runs: Runs, net: int, placeholder: str) -> str:
     seconds = words.pace(runs, net)
-    return scaled(seconds, "s") if seconds else waits
+    return scaled(seconds, "s") if seconds else placeholder

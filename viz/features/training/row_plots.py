@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.features.training.plot_parts import NOTHING, check, final_accuracies, look, paces, wrapped
+from viz.features.training.plot_parts import (
+    NOTHING,
+    check_net_count,
+    final_accuracies,
+    look,
+    paces,
+    wrapped,
+)
 from viz.plots.figure import Figure
 from viz.plots.parts import AXES, PLAIN, Trace, noted
 
@@ -25,7 +32,7 @@ LETTER = 6.0
 
 def accuracy_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
     """Test accuracy after the last step: every seed a mark, their mean a line across."""
-    check(names)
+    check_net_count(names)
     accuracies = [final_accuracies(runs, net) for net in range(len(names))]
     seeds = sorted({seed for each in accuracies for seed in each})
     traces: list[Trace] = []
@@ -89,7 +96,7 @@ def _around(values: Sequence[float]) -> dict[str, Any]:
 
 def pace_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
     """Time of a step: the median of the records as a bar, the middle half of them as a line."""
-    check(names)
+    check_net_count(names)
     milliseconds = {net: paces(runs, net) for net in range(len(names))}
     milliseconds = {net: each for net, each in milliseconds.items() if each.size}
     quarters = {net: np.percentile(each, (25, 50, 75)) for net, each in milliseconds.items()}

@@ -13,25 +13,25 @@ from PIL import Image
 
 
 def strip(images: NDArray[np.float32], names: Sequence[str], side: int = 56) -> str:
-    """The images (N, C, H, W) on one grey scale, ``side`` pixels high, each above its name."""
+    """The images (N, C, H, W) on one gray scale, ``side`` pixels high, each above its name."""
     wide = round(side * images.shape[3] / images.shape[2])
     size = f"width: {wide}px; height: {side}px"
     figures = "".join(
         f'<figure><i role="img" aria-label="{escape(name)}" style="{size}; '
         f'background-image: url({png(image)})"></i><figcaption>{escape(name)}</figcaption></figure>'
-        for image, name in zip(grey(images), names, strict=True)
+        for image, name in zip(gray_levels(images), names, strict=True)
     )
     return f'<div class="samples">{figures}</div>'
 
 
-def grey(images: NDArray[np.float32]) -> NDArray[np.uint8]:
+def gray_levels(images: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The images on one scale from black, their lowest value, to white, their highest."""
     low, high = float(images.min()), float(images.max())
     return np.rint((images - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
 
 
 def png(planes: NDArray[np.uint8]) -> str:
-    """(C, H, W) as a data URL; three channels or more in color, else the first in grey."""
+    """The image (C, H, W) as a data URL of a PNG: the first 3 channels in color, or 1 in gray."""
     image = Image.fromarray(planes[:3].transpose(1, 2, 0) if len(planes) > 2 else planes[0])
     file = BytesIO()
     image.save(file, "PNG")

@@ -1,4 +1,4 @@
-"""The tabs below the table of the training lab, one function each."""
+"""The tabs of the training lab, one function each."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from core.training.records import Record
     from viz.features.training.results import Runs
 
-LATER = "Here once nets are trained."
-"""Shown in place of what only a finished run can provide."""
-SOON = "Here with the first records."
+LATER = "This tab is empty until nets are trained."
+"""Text in place of a figure that needs a finished run, before the training starts."""
+SOON = "This tab fills with the first results."
+"""Text in place of a figure during the training."""
 MOST_LINKS = 12
 """At most this many kernels have a link."""
 
 
 def _chart(figure: Any, key: str) -> None:
+    """Draw a Plotly figure as a widget with this key."""
     st.plotly_chart(figure, theme="streamlit", key=key)
 
 
@@ -42,6 +44,7 @@ def _pair(*charts: tuple[Any, str]) -> None:
 
 
 def _caption(sentence: str) -> None:
+    """Draw a sentence, unless it is empty."""
     if sentence:
         st.markdown(sentence)
 
@@ -50,13 +53,14 @@ def pictures(lab: Lab, values: LabSettings) -> list[Picture]:
     """The pictures of the current page, for slides."""
     from viz.features.training import export
 
-    return export.on_show(lab.comparison, lab.runs, values)
+    return export.page_pictures(lab.comparison, lab.runs, values)
 
 
 # --- Learning
 
 
 def _curves(lab: Lab, page: PageState[LabSettings]) -> None:
+    """Draw accuracy, loss and time over the steps."""
     live(lab, partial(_draw_curves, lab))
 
 
@@ -68,7 +72,9 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
     from viz.features.training import plots as figures
 
     names, steps = lab.comparison.names, lab.comparison.specs[0].steps
-    _caption(words.compared(lab.comparison, runs, words.accuracy, percent, "test accuracy"))
+    _caption(
+        words.comparison_sentence(lab.comparison, runs, words.accuracy, percent, "test accuracy")
+    )
     st.caption(words.schedule(lab.comparison.specs[0]))
     _pair(
         (figures.learning_figure(runs, names, "test_accuracy", steps), "training_test"),
@@ -79,8 +85,8 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
         (figures.learning_figure(runs, names, "train_accuracy", steps), "training_train"),
     )
     _pair((figures.pace_figure(runs, names), "training_pace"))
-    if confused := words.not_alike(lab.comparison):
-        st.caption(confused)
+    if note := words.confusable_nets_note(lab.comparison):
+        st.caption(note)
         st.page_link(
             "../features/claims/page.py",
             label="Claim 26 puts both to the test",
@@ -90,13 +96,11 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
 
 
 def _before(lab: Lab) -> None:
-    """Show the images to be classified while there are no curves."""
+    """Draw the images to be classified while there are no curves."""
     if lab.live:
         st.caption(SOON)
         return
-    st.markdown(
-        f"Nobody has trained these nets here yet. Their task: {words.task(lab.comparison.task)}."
-    )
+    st.markdown(f"These nets are not trained yet. Their task: {words.task(lab.comparison.task)}.")
     samples(lab.comparison, 10, 84)
 
 
@@ -104,6 +108,7 @@ def _before(lab: Lab) -> None:
 
 
 def _flow(lab: Lab, page: PageState[LabSettings]) -> None:
+    """Draw gradients, updates and dead channels of one net's layers over the steps."""
     net_picker(lab, page)
     live(lab, partial(_draw_flow, lab, page.values.net))
 
@@ -117,7 +122,11 @@ def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
     from viz.features.training import plots as figures
 
     what = "the gradient of the first convolution over that of the last one, mean over the steps"
-    _caption(words.compared(lab.comparison, runs, words.reaching, words.factor, what))
+    _caption(
+        words.comparison_sentence(
+            lab.comparison, runs, words.gradient_share, words.ratio_text, what
+        )
+    )
     name = lab.comparison.names[net]
     _pair(
         (figures.flow_figure(runs, net, seed, "gradient", name), "training_gradient"),
@@ -135,6 +144,7 @@ def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
 
 
 def _shifts(lab: Lab, page: PageState[LabSettings]) -> None:
+    """Draw how shifts of the test images change predictions and accuracy."""
     live(lab, partial(_draw_shifts, lab))
 
 
@@ -146,11 +156,11 @@ def _draw_shifts(lab: Lab, runs: Runs) -> None:
     from viz.features.training import plots as figures
 
     what = "test images whose prediction is unchanged by a shift of 1 px"
-    _caption(words.compared(lab.comparison, runs, words.agreement, percent, what))
+    _caption(words.comparison_sentence(lab.comparison, runs, words.agreement, percent, what))
     _chart(figures.shift_figure(runs, lab.comparison.names), "training_shifts")
     st.caption(
-        "Every test image is moved right by whole pixels, round the edge. *Prediction unchanged*: "
-        "the net predicts the class that it predicts for the image in its place, right or wrong."
+        "Every test image is shifted right by whole pixels, around the edge. *Prediction unchanged*: "
+        "the net predicts the same class as for the unshifted image, right or wrong."
     )
 
 
@@ -158,6 +168,7 @@ def _draw_shifts(lab: Lab, runs: Runs) -> None:
 
 
 def _erf(lab: Lab, page: PageState[LabSettings]) -> None:
+    """Draw the effective field of one net before and during the training."""
     net_and_step(lab, page)
     live(lab, partial(_draw_erf, lab, page.values.net, page.values.at))
 
@@ -174,7 +185,7 @@ def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
 
     from viz.features.training import plots as figures
 
-    _caption(words.grew(lab.comparison, runs))
+    _caption(words.growth_sentence(lab.comparison, runs))
     wanted = lab.comparison.specs[net].snapshot_steps[at]
     step, after = max((each for each in maps if each[0] <= wanted), default=maps[0])
     name = f"{lab.comparison.names[net]}, seed {seed}"
@@ -193,6 +204,7 @@ def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
 
 
 def _kernels(lab: Lab, page: PageState[LabSettings]) -> None:
+    """Draw the kernels of one net's first layer, with links to the sweep page."""
     net_and_step(lab, page)
     live(lab, partial(_draw_kernels, lab, page.values.net, page.values.at))
     _sweep_links(lab, page)
@@ -218,6 +230,7 @@ def _record_at(lab: Lab, net: int, at: int, runs: Runs) -> Record | None:
 
 
 def _sweep_links(lab: Lab, page: PageState[LabSettings]) -> None:
+    """Draw links that open the sweep page with one of the kernels."""
     net, at = page.values.net, page.values.at
     record = _record_at(lab, net, at, lab.runs)
     if record is None or record.snapshot is None:
@@ -234,12 +247,13 @@ def _sweep_links(lab: Lab, page: PageState[LabSettings]) -> None:
                 query_params=query(SweepSettings.params(), values),
             )
     st.caption(
-        "On the sweep page the digit has its own grey, 0 to 255; the net sees it standardized. "
+        "On the sweep page the digit has gray values from 0 to 255; the net's input is standardized. "
         "Weights are rounded to three decimals."
     )
 
 
 Draw = Callable[[Lab, PageState[LabSettings]], None]
+"""A function that draws a tab."""
 DRAW: dict[str, Draw] = {
     "curves": _curves,
     "flow": _flow,
@@ -249,4 +263,4 @@ DRAW: dict[str, Draw] = {
     "click": click_tab.tab,
     "files": files_tab.tab,
 }
-"""The function that draws a tab, by the tab's name in the URL."""
+"""The functions that draw the tabs, by name in the URL."""

@@ -1,4 +1,4 @@
-"""Sentences about training runs that claim no more than the numbers show; imports no Streamlit."""
+"""Numbers and sentences about training runs; a difference needs ranges that do not overlap."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
     """The records so far, by (net, seed)."""
 
-COUNTS = ("no nets", "One net", "Two nets", "Three nets", "Four nets")
-DIFFER = {
+NET_COUNTS = ("no nets", "One net", "Two nets", "Three nets", "Four nets")
+"""The number of nets in words, by number."""
+DIFFERENCES = {
     "downsampling": "how they downsample",
     "batch_norm": "their batch normalization",
     "skips": "their skip connections",
@@ -38,15 +39,17 @@ DIFFER = {
 def heading(comparison: Comparison, vary: str) -> str:
     """The comparison in one sentence."""
     count, spec = len(comparison.specs), comparison.specs[0]
-    nets = COUNTS[count]
-    nets += f" that differ only in {DIFFER[vary]}" if count > 1 else f" ({comparison.names[0]})"
+    nets = NET_COUNTS[count]
+    nets += (
+        f" that differ only in {DIFFERENCES[vary]}" if count > 1 else f" ({comparison.names[0]})"
+    )
     seeds = plural(len(comparison.seeds), "seed") + (" each" if count > 1 else "")
     batches = "the same batches" if count > 1 else f"batches of {spec.batch}"
     return f"{nets}, {seeds}, {spec.steps:,} steps, {batches}"
 
 
 def task(learned: Task) -> str:
-    """What the nets are to predict, as the rest of "Their task: …"."""
+    """The task in words, as the rest of the sentence "Their task: …"."""
     if isinstance(learned, Digits):
         pieces = f" among {plural(learned.distractors, 'piece')} of others" * bool(
             learned.distractors
@@ -64,8 +67,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-def spread(values: SeedSpread, as_text: Callable[[float], str]) -> str:
-    """``97.3 % (96.9–97.8 %)``: the mean, and from lowest to highest where they differ."""
+def spread_text(values: SeedSpread, as_text: Callable[[float], str]) -> str:
+    """``97.3 % (96.9–97.8 %)``: the mean, and the range over the seeds unless it is one number."""
     low, high = as_text(values.low), as_text(values.high)
     if low == high:
         return as_text(values.mean)
@@ -82,11 +85,11 @@ def percent(share: float) -> str:
 
 
 def finished(records: Records) -> bool:
-    """Whether all steps are done."""
+    """Whether a run has made all of its steps."""
     return bool(records) and records[-1].step == records[-1].steps
 
 
-def over(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSpread | None:
+def over_seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSpread | None:
     """Mean and range of a number over a net's finished runs; None if no run has it."""
     from core.training.studies import seed_spread
 
@@ -102,7 +105,7 @@ def accuracy(records: Records) -> float:
     return studies.accuracy(records)
 
 
-def widening(records: Records) -> float:
+def erf_growth(records: Records) -> float:
     """Ratio of σ after training to σ before it, of a finished run."""
     from core.training import studies
 
@@ -110,14 +113,14 @@ def widening(records: Records) -> float:
 
 
 def agreement(records: Records) -> float:
-    """Share of the test images whose predicted class stays when they are shifted by 1 px."""
+    """Share of the test images, of a finished run, whose predicted class a shift of 1 px keeps."""
     shot = records[-1].snapshot
-    assert shot is not None  # a finished run ends with one
+    assert shot is not None  # the last record of a finished run has a snapshot
     assert shot.shifted is not None
     return shot.shifted.agreement[1]
 
 
-def reaching(records: Records) -> float:
+def gradient_share(records: Records) -> float:
     """Ratio of the first convolution's gradient norm to the last one's, of a finished run."""
     from core.training import studies
 
@@ -135,8 +138,14 @@ def pace(runs: Runs, net: int) -> float | None:
     return median(milliseconds) if milliseconds else None
 
 
-def left(records: Mapping[int, Records], nets: int, steps: int) -> float | None:
-    """Seconds a seed's nets still need, judged by their steps so far; None without any step."""
+def seconds_left(records: Mapping[int, Records], nets: int, steps: int) -> float | None:
+    """An estimate of the seconds that one seed's nets still need; None before the first step.
+
+    Args:
+        records: Records so far, by net.
+        nets: Number of nets.
+        steps: Steps of each net's whole run.
+    """
     taken = [(r[-1].seconds, r[-1].step) for r in records.values() if r and r[-1].step]
     done = sum(step for _, step in taken)
     if not done:
@@ -165,87 +174,93 @@ def schedule(spec: TrainingSpec) -> str:
     )
 
 
-def compared(
+def comparison_sentence(
     comparison: Comparison,
     runs: Runs,
     measure: Callable[[Records], float],
     as_text: Callable[[float], str],
     what: str,
 ) -> str:
-    """A number of every net over the seeds, and whether the bands lie apart; "" with no run done.
+    """A sentence on a number of every net over the seeds, and on whether the ranges overlap.
+
+    It is "" as long as no run is finished.
 
     Args:
-        comparison, runs: what is compared, and what has come of it.
-        measure: the number of a finished run.
-        as_text: the number as text.
-        what: the number in words, as in "test accuracy".
+        comparison: The comparison.
+        runs: Records so far by (net, seed).
+        measure: Computes the number from a finished run's records.
+        as_text: Formats the number.
+        what: The number in words, such as "test accuracy".
     """
-    spreads = {net: over(runs, net, measure) for net in range(len(comparison.specs))}
+    spreads = {net: over_seeds(runs, net, measure) for net in range(len(comparison.specs))}
     ready = {net: each for net, each in spreads.items() if each is not None}
     if not ready:
         return ""
-    counts = [_seeds(runs, net, measure) for net in ready]
-    parts = [f"{comparison.names[net]} {spread(each, as_text)}" for net, each in ready.items()]
+    counts = [_seed_count(runs, net, measure) for net in ready]
+    parts = [f"{comparison.names[net]} {spread_text(each, as_text)}" for net, each in ready.items()]
     unfinished = len(ready) < len(spreads) or min(counts) < len(comparison.seeds)
     so_far = ", as far as there are results" if unfinished else ""
-    sentence = f"{_scope(counts)}{so_far}, {what}: {_listed(parts)}."
-    return f"{sentence} {_apart(comparison.names, ready, min(counts))}".rstrip()
+    sentence = f"{_seeds_in_words(counts)}{so_far}, {what}: {_enumerated(parts)}."
+    return f"{sentence} {_separation(comparison.names, ready, min(counts))}".rstrip()
 
 
-def _seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> int:
-    """How many seeds of a net have a finite number."""
+def _seed_count(runs: Runs, net: int, measure: Callable[[Records], float]) -> int:
+    """How many of a net's finished runs have a finite number."""
     done = [runs[key] for key in runs if key[0] == net and finished(runs[key])]
     return sum(math.isfinite(measure(records)) for records in done)
 
 
-def _scope(counts: Sequence[int]) -> str:
-    """``Over 3 seeds``; ``Over 1 to 2 seeds`` where the nets have not come equally far."""
+def _seeds_in_words(counts: Sequence[int]) -> str:
+    """``Over 3 seeds``; ``Over 1 to 2 seeds`` if the nets have different numbers of finished runs."""
     low, high = min(counts), max(counts)
     if high == 1:
         return "With one seed"
     return f"Over {plural(high, 'seed')}" if low == high else f"Over {low} to {high} seeds"
 
 
-def _apart(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: int) -> str:
+def _separation(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: int) -> str:
     """A sentence on whether the ranges over the seeds separate the nets."""
     if len(ready) < 2:
         return ""
     if seeds < 2:
-        return "One seed shows nothing of what chance does: take more before you believe a gap."
+        return "One seed does not show the effect of chance: take more before you believe a gap."
     first, *others = sorted(ready, key=lambda net: -ready[net].mean)
     near = [net for net in others if ready[net].high >= ready[first].low]
     if not near:
         return f"Every seed of {names[first]} lies above every seed of the others."
-    overlapping = _listed([names[net] for net in near])
+    overlapping = _enumerated([names[net] for net in near])
     more = ""
     if len(near) < len(others):
-        below = _listed([names[net] for net in others if net not in near])
+        below = _enumerated([names[net] for net in others if net not in near])
         more = f" Every seed of {names[first]} lies above every seed of {below}."
     return (
-        f"The band of {names[first]} overlaps that of {overlapping}: these seeds do not tell them apart."
+        f"The range of {names[first]} overlaps that of {overlapping}: these seeds do not separate them."
         f"{more}"
     )
 
 
-def _listed(parts: Sequence[str]) -> str:
+def _enumerated(parts: Sequence[str]) -> str:
     """``a, b and c``."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
 
-def factor(value: float) -> str:
+def ratio_text(value: float) -> str:
     """A ratio as text, such as ``1.42``."""
     return f"{value:.3g}"
 
 
-def grew(comparison: Comparison, runs: Runs) -> str:
-    """Sentences on how training changed σ, judged as in claim 15; "" without a finished run."""
+def growth_sentence(comparison: Comparison, runs: Runs) -> str:
+    """Sentences on how training changed σ of the effective field; "" without a finished run.
+
+    They use the threshold `SIGMA_NOISE` of claim 15.
+    """
     parts = []
     for net, name in enumerate(comparison.names):
-        growth = over(runs, net, widening)
+        growth = over_seeds(runs, net, erf_growth)
         if growth is None:
             continue
-        every = " in every seed" if _seeds(runs, net, widening) > 1 else ""
-        parts.append(f"{name} {spread(growth, factor)}, {_way(growth, every)}")
+        every = " in every seed" if _seed_count(runs, net, erf_growth) > 1 else ""
+        parts.append(f"{name} {spread_text(growth, ratio_text)}, {_growth_verdict(growth, every)}")
     if not parts:
         return ""
     return (
@@ -254,20 +269,22 @@ def grew(comparison: Comparison, runs: Runs) -> str:
     )
 
 
-def _way(grown: SeedSpread, every: str) -> str:
-    """Whether σ grew or shrank by more than another choice of images changes it."""
-    if grown.low > SIGMA_NOISE**2:
+def _growth_verdict(growth: SeedSpread, every: str) -> str:
+    """Whether σ grew or shrank by more than a different choice of images changes it."""
+    if growth.low > SIGMA_NOISE**2:
         return f"wider{every}"
-    if grown.high < SIGMA_NOISE**-2:
+    if growth.high < SIGMA_NOISE**-2:
         return f"narrower{every}"
-    if grown.low > SIGMA_NOISE**-1 and grown.high < SIGMA_NOISE:
+    if growth.low > SIGMA_NOISE**-1 and growth.high < SIGMA_NOISE:
         return f"as wide as before{every}"
     return "neither clearly wider nor clearly narrower"
 
 
-def not_alike(comparison: Comparison) -> str:
-    """What two kinds of all-convolutional nets differ in, where one of them is compared with a
-    pooling; "" elsewhere."""
+def confusable_nets_note(comparison: Comparison) -> str:
+    """A note on the two ways to replace pooling by a convolution, if one is compared with pooling.
+
+    It is "" for other comparisons.
+    """
     kinds = {spec.net.downsampling for spec in comparison.specs}
     if not (kinds & {"max", "average"} and kinds & {"strided", "extra_conv"}):
         return ""

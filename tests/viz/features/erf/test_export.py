@@ -77,9 +77,9 @@ def test_a_map_over_its_picture_in_decades_fits(slide: fits.Slide) -> None:
 def test_the_closed_form_fits(slide: fits.Slide) -> None:
     values = values_of(SMALL)
     asked = export.request_of(values)
-    (picture,) = export.on_show(asked, None, compute.expected(asked), values)
+    (picture,) = export.page_pictures(asked, None, compute.expected(asked), values)
     fits.check(picture, slide)
-    assert export.on_show(asked, None, None, values) == []
+    assert export.page_pictures(asked, None, None, values) == []
 
 
 @fits.on_every_slide

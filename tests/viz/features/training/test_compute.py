@@ -114,7 +114,7 @@ def test_runs_are_those_of_core(here: Any, default: tuple[Comparison, Runs]) -> 
     c, expected = default
     assert compute.stored_records(c) == {}
     assert trained(c) == expected
-    assert all(compute.over(c, seed) for seed in c.seeds)
+    assert all(compute.is_over(c, seed) for seed in c.seeds)
 
 
 @pytest.mark.parametrize("reports", [1, 2, 5, 9])
@@ -127,7 +127,7 @@ def test_stopped_and_gone_on_with_nothing_is_lost_or_other(
     assert {net: records for net, records in left.items() if records} == {
         net: records for (net, _), records in compute.stored_records(c).items()
     }
-    assert not compute.over(c, 0)
+    assert not compute.is_over(c, 0)
     assert trained(c) == expected
     again = here[1 if reports > 1 else 0]
     steps = [going.state.step if going.state else None for going in again]
@@ -200,7 +200,7 @@ def test_one_that_cannot_go_on_says_why_and_is_not_tried_again(
     found = trained(c)
     assert list(compute.failures(c)) == [(1, 0)]
     assert "is no longer a number" in compute.failures(c)[1, 0]
-    assert compute.over(c, 0)
+    assert compute.is_over(c, 0)
     assert found[0, 0][-1].step == 30
     assert found[1, 0][-1].step < 30
     assert trained(c) == found
@@ -224,7 +224,7 @@ def test_a_worker_process_does_it_too(shelves: None, default: tuple[Comparison, 
 
 
 def test_keys_of_the_queue_are_equal_for_equal_work_alone() -> None:
-    own = compute.hold(npz())
+    own = compute.store_images(npz())
     found = [tiny(), tiny(), tiny(width=5), tiny(task="own", own=own, digest=own.digest)]
     keys = [compute.key(c, 0) for c in found]
     assert keys[0] == keys[1]
@@ -267,8 +267,8 @@ def test_too_much_is_refused_with_what_would_do(
 def test_a_visitors_images_are_learned_and_need_to_be_here(
     here: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = compute.hold(npz())
-    assert compute.hold(npz()) is own is lab_store.uploaded_images(own.digest)
+    own = compute.store_images(npz())
+    assert compute.store_images(npz()) is own is lab_store.uploaded_images(own.digest)
     c = tiny(own, task="own", digest=own.digest, seeds=1)
     assert compute.facts(c)[0].parameters == run_costs(c.specs[0]).parameters
     assert trained(c) == truth(c)
@@ -287,7 +287,7 @@ def test_a_visitors_images_are_learned_and_need_to_be_here(
 
 def test_bad_files_are_refused_and_nothing_is_kept(shelves: None) -> None:
     with pytest.raises(SpecError, match="upload must be an undamaged"):
-        compute.hold(b"no zip")
+        compute.store_images(b"no zip")
     assert lab_store.UPLOADS.bytes == 0
     assert lab_store.uploaded_images("") is None
 

@@ -221,7 +221,7 @@ def test_the_image_stands_under_its_field() -> None:
 )  # fmt: skip
 def test_the_open_tab_s_picture_is_first(tab: str, first: str) -> None:
     assert next(iter(of(tab=tab))) == first
-    shown = export.on_show(asked(), runs(), values_of(tab=tab))
+    shown = export.page_pictures(asked(), runs(), values_of(tab=tab))
     assert shown[0].name == first
     assert {picture.name for picture in shown} == set(export.LABELS)
     assert all("30 steps" in picture.settings for picture in shown)
@@ -231,13 +231,13 @@ def test_the_page_offers_only_what_is_there_and_trains_nothing() -> None:
     early = {(0, 0): runs()[0, 0][:1], (1, 0): ()}
     elsewhere = values_of(variants="average,dilated")
     compared = params.comparison(elsewhere)
-    shown = export.on_show(compared, early, replace(elsewhere, tab=TABS["flow"]))
+    shown = export.page_pictures(compared, early, replace(elsewhere, tab=TABS["flow"]))
     names = {"test_accuracy", "loss", "train_accuracy", "pace", "erf", "film", "sigma", "kernels"}
     assert {picture.name for picture in shown} == names
     for picture in shown:
         assert not fits.misfits(fits.drawn(picture, HALF), HALF)
     assert not compute.stored_records(compared)
-    assert export.on_show(compared, {}, elsewhere) == []
+    assert export.page_pictures(compared, {}, elsewhere) == []
 
 
 def test_what_cannot_be_is_refused() -> None:

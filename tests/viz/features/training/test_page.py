@@ -33,7 +33,7 @@ from tests.viz.visit import link_of, open_page, text_of, warned
 from viz.choices import lab_store
 from viz.choices.lab import TASKS, VARIES
 from viz.features.training import compute
-from viz.features.training.params import DEFAULT_VARIANTS, TABS, label
+from viz.features.training.params import DEFAULT_VARIANTS, TABS, variant_label
 from viz.features.training.words import percent
 from viz.page import uploads
 from viz.server import processes
@@ -75,7 +75,7 @@ def test_everything_can_be_varied(vary: str, server: Server) -> None:
     chosen = at.multiselect(key="training_variants").value
     assert tuple(chosen) == DEFAULT_VARIANTS[vary]
     for value in DEFAULT_VARIANTS[vary]:
-        assert label(vary, value) in table(at)
+        assert variant_label(vary, value) in table(at)
     drawn = {each.key for kind in (at.slider, at.toggle, at.selectbox) for each in kind}
     assert vary not in drawn, "what differs is not among what is the same"
 
@@ -89,7 +89,7 @@ def test_every_task_says_what_is_learned_and_comes_with_its_settings(
     again(at)
     assert link_of(at).get("task", "digits") == task
     if task == "own":
-        assert "must be given" in said(at)
+        assert "must be uploaded" in said(at)
         assert "Back to the digits" in labels(at)
         press(at, "Back to the digits")
         assert not at.info
@@ -338,7 +338,7 @@ def test_leaving_the_page_frees_the_slot(held: Server) -> None:
     open_page(at, "sizes").run()
     held.go()
     polling.until(lambda: not held.streams)
-    assert not all(compute.over(asked(**tiny(seed=10)), seed) for seed in (10,))
+    assert not all(compute.is_over(asked(**tiny(seed=10)), seed) for seed in (10,))
 
 
 @pytest.mark.slow

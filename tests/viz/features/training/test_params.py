@@ -33,11 +33,11 @@ from viz.features.training.params import (
     LabSettings,
     class_names,
     comparison,
-    label,
-    on_vary,
     preset,
+    variant_label,
     variants,
     variants_text,
+    vary_changes,
 )
 
 DEFAULTS = LabSettings()
@@ -101,7 +101,7 @@ def test_every_setting_asks_for_something_else(name: str) -> None:
 def test_some_settings_count_with_others_alone(name: str) -> None:
     others, value = OTHERWISE[name]
     if name == "digest":
-        with pytest.raises(SpecError, match="must be given, as"):
+        with pytest.raises(SpecError, match="must be uploaded, as"):
             asked(**others)
         assert asked(**others, digest=value).task is OWN
     else:
@@ -124,7 +124,7 @@ def test_all_settings_were_tried() -> None:
 
 @pytest.mark.parametrize("vary", VARIES)
 def test_nets_differ_in_one_thing_and_their_names_say_which(vary: str) -> None:
-    found = asked(**on_vary(DEFAULTS, vary))
+    found = asked(**vary_changes(DEFAULTS, vary))
     assert len(found.specs) == len(DEFAULT_VARIANTS[vary]) == len(set(found.names))
     for one, other in pairwise(found.specs):
         assert one != other
@@ -144,8 +144,8 @@ def test_variants_as_text(vary: str) -> None:
     turned = usual[::-1]
     text = BY_NAME["variants"].parse(variants_text(vary, turned))
     assert variants(DEFAULTS.updated({"vary": vary, "variants": text})) == turned
-    assert set(asked(**on_vary(DEFAULTS, vary) | {"variants": text}).names) == {
-        label(vary, each) for each in usual
+    assert set(asked(**vary_changes(DEFAULTS, vary) | {"variants": text}).names) == {
+        variant_label(vary, each) for each in usual
     }
 
 
@@ -160,8 +160,8 @@ def test_variants_as_text(vary: str) -> None:
         ({"vary": "skips"}, "depth", "at least 2 with skips"),
         ({"smallest": 30}, "largest", "at least 30"),
         ({"steps": 30, "warm_up": 31}, "warm_up", "at most 30"),
-        ({"task": "own"}, "images", "must be given, as an .npz"),
-        ({"task": "own", "digest": "f" * 32}, "images", "must be given once more"),
+        ({"task": "own"}, "images", "must be uploaded, as an .npz"),
+        ({"task": "own", "digest": "f" * 32}, "images", "must be uploaded once more"),
     ],
 )
 def test_what_does_not_fit_is_said(changes: dict[str, Any], parameter: str, rule: str) -> None:
@@ -221,6 +221,6 @@ def test_all_that_varies_can_be_set_and_all_labels_are_words() -> None:
     assert VARIES.keys() == DEFAULT_VARIANTS.keys() <= BY_NAME.keys()
     assert set(params.DOWNSAMPLING_WORDS) == set(DOWNSAMPLINGS)
     assert set(lab.OPTIMIZER_WORDS) == set(OPTIMIZERS)
-    assert label("levels", 1) == "1 level"
-    assert label("learning_rate", 0.01) == "learning rate 0.01"
-    assert label("skips", False) == "without skips"
+    assert variant_label("levels", 1) == "1 level"
+    assert variant_label("learning_rate", 0.01) == "learning rate 0.01"
+    assert variant_label("skips", False) == "without skips"

@@ -128,7 +128,7 @@ def test_one_image_after_another_is_told(server: Server) -> None:
         assert f"It is {truth[place]}; the net says" in str(chart(at, "training_digit")["layout"])
         told = int(compute.classify(text, place).argmax())
         verdict = "right" if told == truth[place] else "wrong"
-        assert f"The net says **{told}**, which is {verdict}." in text_of(at)
+        assert f"The net predicts **{told}**, which is {verdict}." in text_of(at)
         at.button(key="training_sample_1").click()
         again(at)
     assert link_of(at)["sample"] == "3"

@@ -34,7 +34,7 @@ def told(*nets: list[float], seeds: int | None = None) -> str:
     variants = ",".join(("max", "strided", "blurred_stride")[: len(nets)])
     c = asked(**tiny(variants=variants, seeds=most))
     runs = {(n, s): run(each) for n, net in enumerate(nets) for s, each in enumerate(net)}
-    return training_words.compared(
+    return training_words.comparison_sentence(
         c, runs, training_words.accuracy, training_words.percent, "test accuracy"
     )
 
@@ -48,15 +48,15 @@ def test_bands_that_lie_apart_are_called_so() -> None:
 
 def test_bands_that_overlap_are_called_so() -> None:
     said = told([0.9, 0.95], [0.91, 0.93], [0.5, 0.6])
-    assert "The band of max pooling overlaps that of strided convolution" in said
-    assert "these seeds do not tell them apart" in said
+    assert "The range of max pooling overlaps that of strided convolution" in said
+    assert "these seeds do not separate them" in said
     assert said.endswith("Every seed of max pooling lies above every seed of blurred stride.")
 
 
 def test_one_seed_is_no_evidence() -> None:
     said = told([0.9], [0.5])
     assert said.startswith("With one seed, ")
-    assert "One seed shows nothing of what chance does" in said
+    assert "One seed does not show the effect of chance" in said
     assert "above" not in said
 
 
@@ -91,7 +91,7 @@ def grown(*nets: list[float]) -> str:
             first, last = run(0.5)
             shots = (replace(first.snapshot, erf=erf(2.0)), replace(last.snapshot, erf=erf(2 * by)))  # type: ignore[type-var]
             runs[net, seed] = (replace(first, snapshot=shots[0]), replace(last, snapshot=shots[1]))
-    return training_words.grew(c, runs)
+    return training_words.growth_sentence(c, runs)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_schedule_is_that_of_the_run(steps: int, warm_up: int, words: str) -
     ],
 )
 def test_the_two_nets_without_pooling_are_told_apart(variants: str, confused: bool) -> None:
-    said = training_words.not_alike(asked(**tiny(variants=variants)))
+    said = training_words.confusable_nets_note(asked(**tiny(variants=variants)))
     assert bool(said) == confused
 
 
@@ -165,7 +165,7 @@ def test_apart_is_said_exactly_where_every_seed_is_better(nets: list[list[float]
     place = nets.index(best)
     others = [each for n, net in enumerate(nets) if n != place for each in net]
     assert ("every seed of the others" in said) == (min(best) > max(others))
-    assert ("do not tell them apart" in said) == (min(best) <= max(others))
+    assert ("do not separate them" in said) == (min(best) <= max(others))
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,9 @@ def test_times_are_rounded(seconds: float, text: str) -> None:
 
 def test_what_is_left_is_told_from_what_was_taken() -> None:
     runs = {0: run(0.5, steps=100, done=20), 1: run(0.5, steps=100, done=10)}
-    assert training_words.left(runs, 2, 100) == pytest.approx(6.0 / 30 * 170)
-    assert training_words.left({0: run(0.5, done=0)}, 2, 100) is None
-    assert training_words.left({}, 2, 100) is None
+    assert training_words.seconds_left(runs, 2, 100) == pytest.approx(6.0 / 30 * 170)
+    assert training_words.seconds_left({0: run(0.5, done=0)}, 2, 100) is None
+    assert training_words.seconds_left({}, 2, 100) is None
 
 
 def test_what_is_to_be_told() -> None:
