@@ -147,7 +147,7 @@ def test_dead_channels_in_per_cent() -> None:
 def test_the_film_shows_every_field_on_one_scale() -> None:
     picture = of()["film"]
     assert picture.film is not None
-    fields = export.fields(runs()[0, 0])
+    fields = export.snapshot_fields(runs()[0, 0])
     with inked(WIDE):
         film = picture.film(WIDE)
     assert film.frames == picture.frames == len(fields) == 6
@@ -174,7 +174,7 @@ def test_films_are_the_same_every_time(name: str) -> None:
 
 def test_a_still_of_the_film_is_the_step_that_is_looked_at() -> None:
     figure = fits.drawn(of(at="2")["film"], WIDE)
-    step, _ = export.fields(runs()[0, 0])[2]
+    step, _ = export.snapshot_fields(runs()[0, 0])[2]
     assert any(f"step {step}:" in text.get_text() for text in fits.texts_of(figure))
 
 
@@ -185,7 +185,7 @@ def test_a_strip_holds_the_first_and_the_last_field(count: int) -> None:
     with inked(WIDE):
         figure = picture.strip(WIDE, count)
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    steps = [step for step, _ in some_maps(export.fields(runs()[0, 0]), count)]
+    steps = [step for step, _ in some_maps(export.snapshot_fields(runs()[0, 0]), count)]
     assert [title.split("\n")[0] for title in titles] == [f"step {step}" for step in steps]
     assert (steps[0], steps[-1]) == (0, 30)
 

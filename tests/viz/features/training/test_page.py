@@ -197,7 +197,7 @@ def test_what_is_looked_at_is_kept_inside(tab: str, server: Server) -> None:
 
 def test_images_that_are_not_here_any_more(server: Server) -> None:
     at = visit(task="own", digest="0" * 32)
-    assert "given once more" in said(at)
+    assert "uploaded once more" in said(at)
     assert "Train" not in labels(at)
 
 
