@@ -1,4 +1,4 @@
-"""Gradients for the page: caches, the boards of the backward pass, work for the queue."""
+"""Computations of the gradient page: cached results, boards of the backward pass, queue work."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 
 @computed_once(256)
-def gradient(board: BoardSpec, downstream: UpstreamGradient) -> InputGradient:
-    """The gradient at the layer's input, by torch."""
+def gradient(board: BoardSpec, upstream: UpstreamGradient) -> InputGradient:
+    """The gradient at the input of a board's layer, by torch's autograd."""
     torch_start.warm()
     from core.gradients.pattern import input_gradient
 
     return input_gradient(
-        board.layer, board.source.pixels(), board.weight(), board.bias(), downstream
+        board.layer, board.source.pixels(), board.weight(), board.bias(), upstream
     )
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """How often each pixel is read, and by how many units it is sent a gradient.
+    """How many windows read each input pixel, and how many output units send it a gradient.
 
     Attributes:
-        reads: (H, W) windows that read it, in closed form.
-        sent: (H, W) units that send it a gradient, measured by torch.
-        even: whether pixels far from borders are read equally often, in closed form.
+        reads: (H, W) number of windows that read a pixel, in closed form.
+        sent: (H, W) number of units that send a pixel a gradient, measured by torch.
+        even: Whether pixels far from the border are read equally often, in closed form.
     """
 
     reads: IntArray
@@ -52,7 +52,7 @@ class Counts:
 
 @computed_once(128)
 def counts(board: BoardSpec) -> Counts:
-    """Read counts of one layer beside what torch's gradients show; over all its filters."""
+    """Read counts of a layer in closed form and by torch's gradients, over all its filters."""
     torch_start.warm()
     from core.gradients.pattern import contribution_counts
 
@@ -63,41 +63,44 @@ def counts(board: BoardSpec) -> Counts:
 
 
 @computed_once(256)
-def off_closed_form(board: BoardSpec, downstream: UpstreamGradient) -> float:
-    """Largest difference between one unit's gradient by torch and the weights of its taps."""
+def closed_form_error(board: BoardSpec, upstream: UpstreamGradient) -> float:
+    """Largest difference between the gradient of a single unit by torch and its closed form.
+
+    The closed form is the weights of the unit's taps: the derivatives of the unit by its pixels.
+    """
     torch_start.warm()
     from core.gradients.pattern import expected_gradient
 
-    expected = expected_gradient(choices_board.sweep(board), downstream.channel, *downstream.unit)
-    return float(np.abs(gradient(board, downstream).gradient - expected).max())
+    expected = expected_gradient(choices_board.sweep(board), upstream.channel, *upstream.unit)
+    return float(np.abs(gradient(board, upstream).gradient - expected).max())
 
 
 @computed_once(64)
-def backward(board: BoardSpec, downstream: UpstreamGradient) -> BackwardPass:
-    """Every step of a convolution's backward pass by hand, beside torch's autograd."""
+def backward(board: BoardSpec, upstream: UpstreamGradient) -> BackwardPass:
+    """Each step of a convolution's backward pass by hand, and its difference from torch's result."""
     torch_start.warm()
     from core.gradients.rebuild import rebuild
 
     weight = board.weight()
     assert weight is not None
-    arriving = gradient(board, downstream).upstream
-    return rebuild(board.layer, board.source.size, weight, arriving)
+    values = gradient(board, upstream).upstream
+    return rebuild(board.layer, board.source.size, weight, values)
 
 
-def backward_board(board: BoardSpec, downstream: UpstreamGradient) -> BoardSpec:
-    """The backward pass of a convolution as a board: a transposed convolution of the upstream gradient.
+def backward_board(board: BoardSpec, upstream: UpstreamGradient) -> BoardSpec:
+    """The backward pass of a convolution as a board with a transposed convolution.
 
-    Its input is the upstream gradient, its kernel the convolution's own, its output the
-    gradient at the convolution's input. Where the padding copies pixels, it is the gradient
+    Its input is the upstream gradient, its kernel that of the convolution, and its output the
+    gradient at the convolution's input. If the padding copies pixels, the output is the gradient
     at the *padded* input.
     """
-    spec, back = board.layer, backward(board, downstream)
-    whole = spec.padding_mode == "zeros"
+    spec, back = board.layer, backward(board, upstream)
+    pads_zeros = spec.padding_mode == "zeros"
     layer = LayerSpec(
         "transposed_convolution",
         spec.kernel_size,
         spec.stride,
-        spec.padding if whole else ((0, 0), (0, 0)),
+        spec.padding if pads_zeros else ((0, 0), (0, 0)),
         spec.dilation,
         in_channels=spec.out_channels,
         out_channels=spec.in_channels,
@@ -114,15 +117,17 @@ def backward_board(board: BoardSpec, downstream: UpstreamGradient) -> BoardSpec:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What teaching material says of one layer, measured on the input.
+class LayerClaims:
+    """Quantities that textbooks make claims about, measured for one layer on its input.
 
     Attributes:
-        interior, corner: pixels that a unit in the middle, and the first unit, reach.
-        zeros: share of pixels whose gradient is exactly 0 when all units send 1.
-        starved: share of pixels to which no unit sends anything.
-        least, most: units that send a pixel a gradient, away from the border.
-        even: whether the windows read all pixels away from the border equally often.
+        interior, corner: Number of pixels that get a gradient from a unit in the middle, and from
+            the first unit.
+        zeros: Share of pixels whose gradient is exactly 0 when the upstream gradient is 1 everywhere.
+        starved: Share of pixels to which no unit sends a gradient.
+        least, most: Smallest and largest number of units that send a pixel away from the border a
+            gradient.
+        even: Whether the windows read all pixels away from the border equally often.
     """
 
     interior: int
@@ -135,14 +140,14 @@ class Claim:
 
 
 @computed_once(256)
-def claim(board: BoardSpec) -> Claim:
-    """The claims about one layer on its input."""
+def layer_claims(board: BoardSpec) -> LayerClaims:
+    """The quantities of `LayerClaims` for a board's layer."""
     reads, whole = counts(board), gradient(board, UpstreamGradient("all"))
     rows, cols = whole.output.shape[1:]
     middle = gradient(board, UpstreamGradient("unit", (rows // 2, cols // 2)))
     corner = gradient(board, UpstreamGradient("unit"))
     inner = reads.sent[1:-1, 1:-1]
-    return Claim(
+    return LayerClaims(
         middle.statistics.reached,
         corner.statistics.reached,
         whole.statistics.zeros,
@@ -155,7 +160,7 @@ def claim(board: BoardSpec) -> Claim:
 
 @computed_once(4)
 def dead_shares(levels: int = 5) -> tuple[DeadShare, ...]:
-    """Pixels without a gradient below stacked max-pools, beside 1 − 4^−L."""
+    """Shares of pixels without a gradient below 1 to ``levels`` 2×2 max-pools, and 1 − 4^−L."""
     torch_start.warm()
     from core.gradients.flow import dead_shares as measure
 
@@ -164,9 +169,9 @@ def dead_shares(levels: int = 5) -> tuple[DeadShare, ...]:
 
 @queued
 def flows(specs: tuple[FlowSpec, ...]) -> Work:
-    """The gradient's way through some deep networks, one after the other, for the queue.
+    """Queue work that measures the gradient norms in several deep networks, one after the other.
 
-    Its result, and what there is before the end, is a dictionary from network to flow.
+    Its result, and its partial result meanwhile, is a dictionary from network to flow.
     """
 
     def run(report: Report) -> dict[FlowSpec, GradientFlow]:
@@ -188,7 +193,7 @@ def flows(specs: tuple[FlowSpec, ...]) -> Work:
 
             results[spec] = gradient_flow(spec, on_progress)
             if results[spec].draws < spec.draws:
-                break  # nobody waits for the others either
+                break  # the work was canceled
         return results
 
     return run

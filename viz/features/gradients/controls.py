@@ -1,4 +1,4 @@
-"""Widgets of the gradient page: the layers shown, their input and weights, the upstream gradient."""
+"""Widgets of the gradient page: the layers, their input and weights, and the upstream gradient."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from viz.choices.picture import picture_control
 from viz.choices.unit import unit_control
 from viz.features.gradients.params import (
     COMPARED,
-    MAX_SHOWN,
+    MAX_LAYERS,
     OWN,
     PAGE,
     GradientSettings,
-    Shown,
+    PageLayer,
     on_board,
 )
 from viz.page.session import change
@@ -24,8 +24,8 @@ from viz.page.widgets import widget
 
 
 def sidebar(values: GradientSettings) -> None:
-    """Which layers, on which input, with which weights."""
-    widget(values, "shown", max_selections=MAX_SHOWN)
+    """Draw the widgets of the layers, their input and their weights."""
+    widget(values, "shown", max_selections=MAX_LAYERS)
     if OWN in values.shown:
         with st.expander("Your own layer", expanded=True):
             layer_controls.layer_controls(PAGE, on_board(values))
@@ -38,39 +38,39 @@ def sidebar(values: GradientSettings) -> None:
             layer_controls.kernel_controls(PAGE, values)
 
 
-def arriving_controls(values: GradientSettings, shown: list[Shown]) -> None:
-    """The upstream gradient at every layer's output."""
+def upstream_controls(values: GradientSettings, layers: list[PageLayer]) -> None:
+    """Draw the widgets of the upstream gradient at every layer's output."""
     kind, unit, other = st.columns([2.2, 1.2, 1], vertical_alignment="bottom")
     widget(values, "arriving", kind, horizontal=True)
     if values.arriving == "random":
         widget(values, "arriving_seed", unit)
     if values.arriving != "unit":
         return
-    rows, cols = (max(each.grid[axis] for each in shown) for axis in (0, 1))
+    rows, cols = (max(each.grid[axis] for each in layers) for axis in (0, 1))
     unit_control(values, (min(rows, 40), min(cols, 40)), unit)
-    filters = max(each.filters for each in shown)
+    filters = max(each.filters for each in layers)
     if filters > 1:
         widget(values, "unit_filter", other, options=range(filters))
 
 
 def on_click(key: str) -> None:
-    """Callback of a panel: the unit that was clicked is the chosen one."""
-    told: Any = st.session_state.get(key)
+    """Callback of a chart: the clicked output unit becomes the one with an upstream gradient."""
+    event: Any = st.session_state.get(key)
     try:
-        point = told["selection"]["points"][0]
+        point = event["selection"]["points"][0]
         row, col = int(point["y"]), int(point["x"])
     except (KeyError, IndexError, TypeError, ValueError):
-        return  # the click took the choice back
+        return  # a second click has deselected the unit
     change(PAGE, {"unit": f"{row}.{col}", "arriving": "unit"})
 
 
 def clicked(key: str) -> partial[None]:
-    """`on_click` of one panel."""
+    """The callback `on_click` for the chart with a key."""
     return partial(on_click, key)
 
 
 def flow_controls(values: GradientSettings) -> None:
-    """What is compared in depth, and what all networks have in common."""
+    """Draw the widgets of the deep networks: what is compared, and what they have in common."""
     others = [f"flow_{name}" for name in COMPARED if name != values.compare]
     for names in (["compare", "depth", "levels", "draws"], [*others, "flow_seed"]):
         columns = st.columns(len(names), vertical_alignment="bottom")

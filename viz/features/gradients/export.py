@@ -1,4 +1,4 @@
-"""The pictures of the gradient page."""
+"""The pictures of the gradient page that can be saved for slides."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from viz.features.gradients import compute, params
 from viz.features.gradients.params import (
     COMPARED,
     KIND_LABELS,
-    LAYERS,
-    OWN,
     TABS,
     GradientSettings,
-    Shown,
-    flow_labels,
+    PageLayer,
 )
 from viz.server.queue import run_now
 from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
@@ -32,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def pictures(values: GradientSettings) -> list[Picture]:
-    """All pictures of a link's values; each computes what it needs when it is drawn.
+    """All pictures of a link to the page; each computes what it needs when it is drawn.
 
     Raises:
-        SpecError: a layer that does not fit the input.
+        SpecError: A layer does not fit the input, or the link names the visitor's own picture.
     """
     settled, changes = params.settled(values)
     refuse_unfit(changes)
@@ -45,13 +42,13 @@ def pictures(values: GradientSettings) -> list[Picture]:
     offered = [
         *([picture_of_layers(layers, settled)] if layers else []),
         *([picture_of_counts(layers, settled)] if layers else []),
-        picture_of_backward(back_layer(settled, layers), settled),
+        picture_of_backward(params.layer(settled, params.backward_name(settled, layers)), settled),
         Picture(
             "flow",
             "Through depth",
             lambda style: picture_of_flow(_flows(specs), settled).draw(style),
         ),
-        picture_of_dead(),
+        picture_of_dead_shares(),
     ]
     first = {TABS["counts"]: "counts", TABS["back"]: "backward", TABS["depth"]: "flow"}
     offered.sort(key=lambda picture: picture.name != first.get(settled.tab, "layers"))
@@ -59,20 +56,20 @@ def pictures(values: GradientSettings) -> list[Picture]:
 
 
 def settings(values: GradientSettings) -> str:
-    """What the page shows in words, for a caption."""
+    """The settings of the page in words, for a caption."""
     side = f"{values.input_height}×{values.input_width}"
     kind = KIND_LABELS[values.arriving]
     return f"Input {side}, {values.picture}; upstream gradient: {kind}; kernel {values.kernel}"
 
 
-def picture_of_layers(panels: Sequence[Shown], values: GradientSettings) -> Picture:
-    """The layers on show: the gradient at their input, and the upstream gradient."""
+def picture_of_layers(panels: Sequence[PageLayer], values: GradientSettings) -> Picture:
+    """The gradient at the input of several layers, and the upstream gradient."""
 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import layers
 
         named = {
-            each.title: compute.gradient(each.board, params.arriving(values, each))
+            each.title: compute.gradient(each.board, params.upstream_gradient(values, each))
             for each in panels
         }
         arrays = [a for each in named.values() for a in (each.gradient, each.upstream)]
@@ -83,14 +80,15 @@ def picture_of_layers(panels: Sequence[Shown], values: GradientSettings) -> Pict
 
 
 def _heading(values: GradientSettings) -> str:
+    """Title of the picture of the layers."""
     size = f"{values.input_height}×{values.input_width}"
     return (
         f"Where does the gradient go? {size} px, upstream gradient: {KIND_LABELS[values.arriving]}"
     )
 
 
-def picture_of_counts(panels: Sequence[Shown], values: GradientSettings) -> Picture:
-    """How often the layers on show read each pixel."""
+def picture_of_counts(panels: Sequence[PageLayer], values: GradientSettings) -> Picture:
+    """How often several layers read each pixel."""
 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import counts
@@ -103,37 +101,25 @@ def picture_of_counts(panels: Sequence[Shown], values: GradientSettings) -> Pict
     return Picture("counts", "Read counts", draw)
 
 
-def back_layer(values: GradientSettings, panels: Sequence[Shown]) -> Shown:
-    """The convolution whose backward pass is rebuilt: the chosen one, or the first shown."""
-    options = [name for name, spec in LAYERS.items() if spec.operation == "convolution"]
-    if params.layer(values, OWN).board.layer.operation == "convolution":
-        options.append(OWN)
-    name = values.back_layer
-    if name not in options:
-        name = next((each.name for each in panels if each.name in options), "conv3")
-    return params.layer(values, name)
-
-
-def picture_of_backward(each: Shown, values: GradientSettings) -> Picture:
-    """A convolution's backward pass, step by step."""
+def picture_of_backward(each: PageLayer, values: GradientSettings) -> Picture:
+    """The backward pass of a convolution, step by step."""
 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import backward
 
-        arriving = params.arriving(values, each)
-        result = compute.backward(each.board, arriving)
+        result = compute.backward(each.board, params.upstream_gradient(values, each))
         return backward(result, style, title=each.title)
 
     return Picture("backward", "Backward as a convolution", draw)
 
 
 def picture_of_flow(flows: Mapping[str, GradientFlow], values: GradientSettings) -> Picture:
-    """Gradient norms through depth, of what is there."""
+    """Gradient norms by layer, for the networks by label that are measured already."""
 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import flow
 
-        title = f"Gradient norm per layer at initialisation, by {COMPARED[values.compare][0]}"
+        title = f"Gradient norm per layer at initialization, by {COMPARED[values.compare][0]}"
         notes = [flow_recipe(values, next(iter(flows.values())).spec)]
         return flow(flows, style, title=title, notes=notes, weights=values.weight_norms)
 
@@ -141,20 +127,15 @@ def picture_of_flow(flows: Mapping[str, GradientFlow], values: GradientSettings)
 
 
 def flow_recipe(values: GradientSettings, spec: FlowSpec) -> str:
-    """What a flow was drawn from."""
-    settings_text = ", ".join(
-        f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
-        for key in COMPARED
-        if key != values.compare
-    )
+    """The networks and draws of a flow in words, for a note below the picture."""
     return (
         f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
-        f"noise of {spec.side}×{spec.side}; {settings_text}. Median of {spec.draws} draws, band 10 % to 90 %."
+        f"noise of {spec.side}×{spec.side}; {params.common_settings(values, spec)}. Median of {spec.draws} draws, band 10 % to 90 %."
     )
 
 
-def picture_of_dead() -> Picture:
-    """What stacked max pooling leaves without a gradient."""
+def picture_of_dead_shares() -> Picture:
+    """The share of pixels that stacked max pooling leaves without a gradient."""
 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import dead
@@ -165,11 +146,13 @@ def picture_of_dead() -> Picture:
 
 
 def _flows(specs: Mapping[str, FlowSpec]) -> dict[str, GradientFlow]:
-    flows_by_spec = _drawn(tuple(specs.values()))
+    """The measured flows of networks by label."""
+    flows_by_spec = _measured_flows(tuple(specs.values()))
     return {label: flows_by_spec[spec] for label, spec in specs.items()}
 
 
 @lru_cache(maxsize=2)
-def _drawn(specs: tuple[FlowSpec, ...]) -> dict[FlowSpec, GradientFlow]:
+def _measured_flows(specs: tuple[FlowSpec, ...]) -> dict[FlowSpec, GradientFlow]:
+    """The flows of networks, measured in this process."""
     results: dict[FlowSpec, GradientFlow] = run_now(compute.flows(specs))
     return results

@@ -1,4 +1,4 @@
-"""Where does the gradient go? The input gradient of layers side by side, and through depth."""
+"""The gradient page: input gradients of layers side by side, and gradients through deep networks."""
 
 from __future__ import annotations
 
@@ -9,30 +9,33 @@ from core.errors import SpecError
 from viz.choices import picture
 from viz.features.gradients import compute, params
 from viz.features.gradients import plots as figures
-from viz.features.gradients.controls import arriving_controls, clicked, sidebar
-from viz.features.gradients.params import KIND_LABELS, PAGE, TABS, GradientSettings, Shown
+from viz.features.gradients.controls import clicked, sidebar, upstream_controls
+from viz.features.gradients.params import KIND_LABELS, PAGE, TABS, GradientSettings, PageLayer
 from viz.features.gradients.tabs import DRAW, EVEN_READING, SLOT, save
 from viz.page import frame, progress
 from viz.page.session import PageState
 
 
 def _heading(values: GradientSettings) -> DeltaGenerator:
-    """What arrives where; returns where the menu for slides goes."""
+    """Draw the heading and its explanation; returns the container for the menu that saves files."""
     kind = KIND_LABELS[values.arriving]
     size = f"{values.input_height}×{values.input_width}"
     menu = frame.heading(f"Where does the gradient go? On {size} px, upstream gradient: {kind}")
     st.markdown(
         "Below each layer's name: the gradient at its input, then the upstream gradient at its "
-        "output. Learning needs the first; colours and numbers are on one scale."
+        "output. Learning needs the first; colors and numbers are on one scale."
     )
     return menu
 
 
-def _panels(shown: list[Shown], values: GradientSettings) -> None:
-    found = [compute.gradient(each.board, params.arriving(values, each)) for each in shown]
-    top = figures.shared_top(found)
+def _panels(layers: list[PageLayer], values: GradientSettings) -> None:
+    """Draw a chart for each layer: the gradient at its input, and the upstream gradient."""
+    gradients = [
+        compute.gradient(each.board, params.upstream_gradient(values, each)) for each in layers
+    ]
+    top = figures.shared_top(gradients)
     with st.container(horizontal=True, key="gradient_panels"):
-        for each, gradient in zip(shown, found, strict=True):
+        for each, gradient in zip(layers, gradients, strict=True):
             key = f"panel_{each.name}"
             st.plotly_chart(
                 figures.gradient_figure(gradient, each.title, top),
@@ -46,9 +49,9 @@ def _panels(shown: list[Shown], values: GradientSettings) -> None:
 
 
 _WHY = r"""
-Backpropagation asks of every pixel $x$ what the loss gains when $x$ rises a little. A layer
+Backpropagation computes for every pixel $x$ how the loss changes when $x$ rises a little. A layer
 passes on $\frac{\partial L}{\partial x} = \sum_o \frac{\partial L}{\partial y_o}\,
-\frac{\partial y_o}{\partial x}$, and the last factor is what the operation is:
+\frac{\partial y_o}{\partial x}$, and the last factor depends on the operation:
 
 - **Maximum**: 1 at the winner, 0 elsewhere; the first of equals wins. With 2×2 windows and
   stride 2 three of four pixels get nothing.
@@ -61,34 +64,36 @@ terms. Weights of both signs may cancel in it, so its gradient need not be large
 """
 
 
-def _shown(values: GradientSettings) -> list[Shown]:
+def _layers(values: GradientSettings) -> list[PageLayer]:
+    """The chosen layers on the page's input."""
     upload = picture.loaded_upload()
     return [params.layer(values, name, upload) for name in values.shown]
 
 
-def _body(shown: list[Shown], state: PageState[GradientSettings]) -> None:
+def _body(layers: list[PageLayer], state: PageState[GradientSettings]) -> None:
+    """Draw the charts of the layers and the open tab."""
     values = state.values
     menu = _heading(values)
-    if not shown:
+    if not layers:
         st.info("Choose at least one layer, at the side.")
         usual = {"shown": GradientSettings().shown}
         frame.refuse(PAGE, None, "Show the usual four", usual)
         return
-    arriving_controls(values, shown)
-    _panels(shown, values)
+    upstream_controls(values, layers)
+    _panels(layers, values)
     with st.expander("Why"):
         st.markdown(_WHY + EVEN_READING)
     name, place = frame.open_tab(values, TABS)
     if name != "depth":
         progress.withdraw(SLOT)
     with place:
-        more = DRAW[name](shown, state)
+        pictures = DRAW[name](layers, state)
     with menu:
-        save(shown, values, more or [])
+        save(layers, values, pictures or [])
 
 
 def page() -> None:
-    """The widgets at the side, the panels and the open tab."""
+    """Draw the whole page."""
     with frame.page_state(PAGE, GradientSettings) as state:
         state.values, sentences = params.settled(state.values)
         values = state.values
@@ -99,7 +104,7 @@ def page() -> None:
         with st.sidebar:
             sidebar(values)
         try:
-            _body(_shown(values), state)
+            _body(_layers(values), state)
         except SpecError as error:
             progress.withdraw(SLOT)
             frame.refuse(PAGE, error, "Back to the first picture", GradientSettings.defaults())

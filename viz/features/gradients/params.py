@@ -1,7 +1,8 @@
-"""Settings of the gradient page: which layers, which upstream gradients, and which deep networks."""
+"""Settings of the gradient page: the layers, the upstream gradient, and the deep networks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,12 +25,15 @@ from viz.params import Settings, choice, inherited, labeled_choice, number, swit
 
 PAGE = "gradients"
 MIN_SIDE, MAX_SIDE = 4, 32
-"""Pixels of the input, each side."""
+"""Smallest and largest side of the input, in pixels."""
 OWN = "own"
-MAX_SHOWN = 6
+"""Name of the visitor's own layer in ``shown``."""
+MAX_LAYERS = 6
+"""Most layers that can be compared."""
 
 
 def _layer(operation: str, kernel: int, padding: int = 0, fill: str = "zeros") -> LayerSpec:
+    """A layer with stride 2 and a square kernel, padded equally on all sides."""
     pads = ((padding, padding), (padding, padding))
     return LayerSpec(operation, (kernel, kernel), (2, 2), pads, padding_mode=fill)
 
@@ -45,22 +49,23 @@ LAYERS: dict[str, LayerSpec] = {
     "blur3": _layer("blur_pooling", 3, 1, "reflect"),
     "transposed3": _layer("transposed_convolution", 3, 1),
 }
-"""Name in the URL: the layers of every lecture, all with stride 2. All fit every input."""
+"""Common layers by name in the URL; all have stride 2 and fit every input of the page."""
 KIND_LABELS = {"unit": "one unit", "all": "all units alike", "random": "random, as from above"}
+"""Label on the page by kind of upstream gradient."""
 TABS = {
     "numbers": "Numbers",
     "counts": "Read counts",
     "back": "Backward as a convolution",
     "depth": "Through depth",
 }
-"""Name in the URL: label on the page."""
+"""Label on the page by name of a tab in the URL."""
 BY_HAND = {
     "arriving": "1 · upstream gradient",
     "inserted": "2 · zeros between",
     "flipped": "3 · kernel flipped",
     "sweep": "4 · sweep",
 }
-"""Steps of the backward pass by hand."""
+"""Label on the page by name of a step of the backward pass in the URL."""
 DEPTHS, DRAWS = (5, 10, 20, 40, 80), (8, 16, 32, 64, 128)
 DOWNSAMPLING_LABELS = {
     "none": "none",
@@ -89,33 +94,36 @@ COMPARED: dict[str, tuple[str, tuple[Any, ...]]] = {
     "batch_norm": ("BatchNorm", (False, True)),
     "skips": ("skip connections", (False, True)),
 }
-"""Name in the URL and in `FlowSpec`: label, and the values that are compared."""
+"""Label on the page, and the compared values, by a setting's name in the URL and in `FlowSpec`."""
 
 
 def _layer_names(value: str) -> list[str]:
+    """Parse the names of layers with dots between them; ValueError for a wrong text."""
     names = [] if value == "none" else value.split(".")
-    known = [*LAYERS, OWN]
-    if len(names) > MAX_SHOWN or len(set(names)) < len(names) or set(names) - set(known):
-        raise ValueError(f"must be up to {MAX_SHOWN} of {', '.join(known)}, with dots between")
+    options = [*LAYERS, OWN]
+    if len(names) > MAX_LAYERS or len(set(names)) < len(names) or set(names) - set(options):
+        raise ValueError(f"must be up to {MAX_LAYERS} of {', '.join(options)}, with dots between")
     return names
 
 
 def layer_name(name: str) -> str:
-    """An option of the choice of layers."""
+    """Label on the page of a layer's name."""
     return "your own layer…" if name == OWN else words.title(LAYERS[name])
 
 
 _CONVOLUTIONS = [name for name, spec in LAYERS.items() if spec.operation == "convolution"]
+"""Names of the convolutions among the common layers."""
 
 
 def _input_side(axis: str) -> Any:
+    """A field for the height or width of the input."""
     help = "Numbers stand in the cells up to 16."
     return number(8, MIN_SIDE, MAX_SIDE, f"input {axis}", unit="px", help=help)
 
 
 @dataclass(frozen=True)
 class FlowSettings(Settings):
-    """The deep networks whose gradients are compared: what differs, and what all have alike."""
+    """Settings of the deep networks: what differs between them, and what they have in common."""
 
     compare: str = choice(
         "downsampling", {name: label for name, (label, _) in COMPARED.items()}, "compare"
@@ -134,9 +142,9 @@ class FlowSettings(Settings):
 
 @dataclass(frozen=True)
 class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings, LayerSettings):
-    """Everything that decides the page. The layer's own names are those of the board.
+    """All settings of the page; those of the visitor's own layer have the names of the sweep page.
 
-    The kernel of the beginning has no zeros, and weights that differ in size and sign.
+    The default kernel has no zeros, and weights of different sizes and signs.
     """
 
     shown: list[str] = text(
@@ -169,19 +177,25 @@ class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings
 
 
 def settled(values: GradientSettings) -> tuple[GradientSettings, list[str]]:
-    """Settings whose own layer can be run, and one sentence for each change."""
+    """Settings whose own layer can be run, and a sentence for each change of them."""
     board, sentences = state.settle(on_board(values))
     return values.updated(board.flat), sentences
 
 
 def on_board(values: GradientSettings) -> BoardSettings:
-    """The page's own layer on its input: one plane, no typed pixels."""
+    """Settings of the board with the visitor's own layer: one input channel, no edited pixels."""
     return BoardSettings.of(values.flat)
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One layer on the page: its name in the URL, what screenshots call it, and its board."""
+class PageLayer:
+    """One of the layers that the page compares.
+
+    Attributes:
+        name: Name in the URL.
+        title: The layer with its settings, in words.
+        board: The layer on the page's input.
+    """
 
     name: str
     title: str
@@ -194,29 +208,42 @@ class Shown:
 
     @property
     def filters(self) -> int:
-        """Planes of its output."""
+        """Number of output channels."""
         return OPERATIONS[self.board.layer.operation].out_channels(self.board.layer)
 
 
-def layer(values: GradientSettings, name: str, upload: Upload | None = None) -> Shown:
-    """The layer of that name on the page's input."""
+def layer(values: GradientSettings, name: str, upload: Upload | None = None) -> PageLayer:
+    """The layer of a name on the page's input, which can be the visitor's own picture."""
     board = state.board(on_board(values), upload)
     if name != OWN:
         board = replace(board, layer=LAYERS[name])
-    return Shown(name, words.title(board.layer), board)
+    return PageLayer(name, words.title(board.layer), board)
 
 
-def arriving(values: GradientSettings, shown: Shown) -> UpstreamGradient:
-    """The upstream gradient at this layer; its unit is clamped to the output."""
+def backward_names(values: GradientSettings) -> list[str]:
+    """Names of the convolutions whose backward pass the page can show."""
+    return [*_CONVOLUTIONS, *([OWN] if values.operation == "convolution" else [])]
+
+
+def backward_name(values: GradientSettings, panels: Sequence[PageLayer]) -> str:
+    """Name of the convolution whose backward pass is shown: the chosen one, or the first panel's."""
+    options = backward_names(values)
+    if values.back_layer in options:
+        return values.back_layer
+    return next((each.name for each in panels if each.name in options), "conv3")
+
+
+def upstream_gradient(values: GradientSettings, layer: PageLayer) -> UpstreamGradient:
+    """The upstream gradient at a layer's output, to which its unit is clamped."""
     if values.arriving != "unit":
         seed = values.arriving_seed if values.arriving == "random" else 0
         return UpstreamGradient(values.arriving, seed=seed)  # type: ignore[arg-type]
-    channel = min(values.unit_filter, shown.filters - 1)
-    return UpstreamGradient("unit", unit_of(values.unit, shown.grid), channel)
+    channel = min(values.unit_filter, layer.filters - 1)
+    return UpstreamGradient("unit", unit_of(values.unit, layer.grid), channel)
 
 
 def flow_labels(name: str) -> dict[Any, str]:
-    """What the values of one setting of `FlowSpec` are called."""
+    """Labels on the page of the values of a setting of `FlowSpec`."""
     words_of: dict[str, dict[Any, str]] = {
         "downsampling": DOWNSAMPLING_LABELS,
         "activation": ACTIVATION_LABELS,
@@ -225,8 +252,17 @@ def flow_labels(name: str) -> dict[Any, str]:
     return words_of.get(name, {False: "without", True: "with"})
 
 
+def common_settings(values: GradientSettings, spec: FlowSpec) -> str:
+    """The settings that the compared networks have in common, in words."""
+    return ", ".join(
+        f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
+        for key in COMPARED
+        if key != values.compare
+    )
+
+
 def flows(values: GradientSettings) -> dict[str, FlowSpec]:
-    """Label → network, for everything that is compared."""
+    """The compared networks by label on the page."""
     name = values.compare
     labels = flow_labels(name)
     base = {key: values[f"flow_{key}"] for key in COMPARED}

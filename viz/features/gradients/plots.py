@@ -1,4 +1,4 @@
-"""Gradients of a layer as grids of numbers, and their way through depth."""
+"""Plotly figures of the gradient page: grids of numbers, and gradient norms by layer."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 Numbers = NDArray[Any]
 Scale = Literal["signed", "counts"]
 READABLE = 22
-"""Pixels of a cell from which on its number is written into it."""
+"""Smallest side in pixels of a cell whose number is written into it."""
 LARGEST, WIDE, WIDEST = 40, 224, 352
-"""Pixels: the largest cell; the width of a grid, and of one whose numbers need more."""
+"""Largest side of a cell, usual width of a grid, and largest width of a grid, in pixels."""
 LEFT, RIGHT, CAPTION, TICKS, BAR, LINE = 22, 6, 20, 24, 68, 18
-"""Pixels around the grids: ticks, the line above each, the colour bar, a line of the title."""
+"""Pixels for the left ticks, the right margin, a caption, the lower ticks, the color bar, and a
+line of the title."""
 CURVES = ((INPUT, "solid"), (WINDOW, "5px,3px"), (OUTPUT, "2px,3px"), (PINNED, "8px,3px,2px,3px"),
           (UNREAD, "12px,4px"))  # fmt: skip
 
@@ -40,13 +41,13 @@ class Grid:
     """One grid of a figure.
 
     Attributes:
-        caption: what it shows.
-        values: (rows, columns).
-        scale: ``"signed"`` colours around zero, ``"counts"`` from 0 up.
-        top: the value with the last colour.
-        measure: what the colour bar says.
-        units: its cells are output units that can be clicked.
-        chosen: the unit that is framed.
+        caption: Text above the grid.
+        values: (rows, columns) numbers.
+        scale: ``"signed"`` for colors centered on zero, ``"counts"`` for colors from 0 up.
+        top: Value at the upper end of the color scale.
+        measure: Title of the color bar.
+        units: Whether the cells are output units that can be clicked.
+        chosen: (row, column) of the unit that is framed; None for none.
     """
 
     caption: str
@@ -59,14 +60,14 @@ class Grid:
 
 
 def cell_size(columns: int) -> int:
-    """Pixels of a cell: as large as the grid has room, readable up to 16 columns."""
+    """Side of a cell in pixels, for a grid of so many columns; numbers fit up to 16 columns."""
     if columns <= WIDEST // READABLE:
         return max(READABLE, min(LARGEST, WIDE // columns))
     return max(2, WIDEST // columns)
 
 
 def short(value: float, cell: int) -> str:
-    """A number for a cell: three digits, two where there is little room."""
+    """A number for a cell of ``cell`` pixels: three significant digits, or two in small cells."""
     if value == 0:
         return "0"
     text = f"{value:.3g}" if cell >= 30 else f"{value:.2g}"
@@ -79,9 +80,10 @@ def gradient_figure(result: InputGradient, title: str, top: float) -> go.Figure:
     """The gradient at the input above, the upstream gradient at the output below.
 
     Args:
-        result: of a layer with one input plane; of several filters the chosen unit's is shown.
-        title: names the layer.
-        top: the value with the last colour, the same in all panels.
+        result: Gradient of a layer with one input channel. If a single unit has an upstream
+            gradient, its output channel is drawn, else the first one.
+        title: Name of the layer.
+        top: Value at the upper end of the color scale, the same in all compared charts.
     """
     rows, cols = result.gradient.shape[1:]
     plane, chosen = 0, None
@@ -104,7 +106,13 @@ def gradient_figure(result: InputGradient, title: str, top: float) -> go.Figure:
 def counts_figure(
     reads: Numbers, sent: Numbers, title: str, top: float, *, even: bool
 ) -> go.Figure:
-    """Windows that read each pixel, in closed form, above the units that send it a gradient."""
+    """Number of windows that read each pixel above the number of units that send it a gradient.
+
+    Args:
+        reads, sent, even: As in `viz.features.gradients.compute.Counts`.
+        title: Name of the layer.
+        top: Value at the upper end of the color scale.
+    """
     how = "evenly" if even else "unevenly"
     same = "the same" if (reads == sent).all() else "not the same"
     return grids_figure(
@@ -117,10 +125,10 @@ def counts_figure(
 
 
 def backward_figure(result: BackwardPass, step: str) -> go.Figure:
-    """One step of the backward pass by hand: ``"arriving"``, ``"inserted"`` or ``"flipped"``.
+    """A step of the backward pass by hand: ``"arriving"``, ``"inserted"`` or ``"flipped"``.
 
     Raises:
-        SpecError: no such step.
+        SpecError: There is no such step.
     """
     top = _largest([result.upstream])
     if step == "flipped":
@@ -142,16 +150,17 @@ def backward_figure(result: BackwardPass, step: str) -> go.Figure:
 
 
 def _largest(arrays: Sequence[Numbers]) -> float:
+    """Largest absolute value of some arrays; 1 if all are 0."""
     return max(float(np.abs(array).max()) for array in arrays) or 1.0
 
 
 def shared_top(gradients: Sequence[InputGradient]) -> float:
-    """The largest |gradient| at any input or output of what is compared."""
+    """Largest absolute value of the gradients at the inputs and outputs of all layers."""
     return _largest([array for each in gradients for array in (each.gradient, each.upstream)])
 
 
 def grids_figure(title: str, grids: Sequence[Grid]) -> go.Figure:
-    """Grids one above the other, with square cells of a known size on every screen."""
+    """Grids one above the other, whose square cells have the same size on every screen."""
     widths = [min(g.values.shape[1] * cell_size(max(g.values.shape)), WIDEST) for g in grids]
     plot = max(*widths, 120)
     cells = [cell_size(max(g.values.shape)) for g in grids]
@@ -173,7 +182,7 @@ def grids_figure(title: str, grids: Sequence[Grid]) -> go.Figure:
     traces: list[Trace] = []
     above = 0
     for index, (grid, cell, height) in enumerate(zip(grids, cells, heights, strict=True)):
-        place = _place(index)
+        place = _axis_suffix(index)
         start = 1 - (above + CAPTION) / total
         end = 1 - (above + height - TICKS) / total
         rows, cols = grid.values.shape
@@ -186,7 +195,8 @@ def grids_figure(title: str, grids: Sequence[Grid]) -> go.Figure:
     return Figure(traces, layout)
 
 
-def _place(index: int) -> str:
+def _axis_suffix(index: int) -> str:
+    """Plotly's suffix of the axes of a grid: "" for the first, "2", "3" and so on."""
     return "" if index == 0 else str(index + 1)
 
 
@@ -222,7 +232,7 @@ def _traces(grid: Grid, cell: int, place: dict[str, str]) -> list[Trace]:
         "z": np.asarray(grid.values, np.float32),
         "zmin": -grid.top if signed else 0,
         "zmax": grid.top,
-        "colorscale": [[i / 2, colour] for i, colour in enumerate(SIGNED)] if signed else MAGNITUDE,
+        "colorscale": [[i / 2, color] for i, color in enumerate(SIGNED)] if signed else MAGNITUDE,
         "xgap": 1,
         "ygap": 1,
         "showscale": False,
@@ -250,7 +260,7 @@ def _traces(grid: Grid, cell: int, place: dict[str, str]) -> list[Trace]:
 
 
 def _bar(grid: Grid, total: int) -> dict[str, Any]:
-    """A flat colour bar below the grids, with three numbers."""
+    """A flat color bar below the grids, with numbers at its ends and at zero."""
     low = -grid.top if grid.scale == "signed" else 0.0
     ticks = [low, 0.0, grid.top] if low else [0.0, grid.top]
     return flat_colorbar(-2 / total) | {
@@ -270,22 +280,22 @@ def flow_figure(
     *,
     weights: bool = False,
 ) -> go.Figure:
-    """Norm of the gradient over the layers: a line through the medians, a band of the draws.
+    """Gradient norm by layer: a line through the medians, and a band from 10 % to 90 % of the draws.
 
     Args:
-        flows: one to five networks by label.
-        title: what is compared.
-        notes: lines at the foot.
-        weights: the gradient at the layers' weights instead of at their outputs.
+        flows: One to five networks by label.
+        title: Title of the figure.
+        notes: Lines below the figure.
+        weights: Whether to draw the norms at the layers' weights instead of at their outputs.
 
     Raises:
-        SpecError: none, or too many.
+        SpecError: There is no network, or there are more than five.
     """
     if not 1 <= len(flows) <= len(CURVES):
         raise SpecError("flows", f"must be 1 to {len(CURVES)} networks", len(flows))
     traces: list[Trace] = []
-    for (label, flow), (colour, dash) in zip(flows.items(), CURVES, strict=False):
-        traces += _flow(label, flow, colour, dash, weights)
+    for (label, flow), (color, dash) in zip(flows.items(), CURVES, strict=False):
+        traces += _flow(label, flow, color, dash, weights)
     plot = 340
     layout = noted(title, plot, 50 + 22 * ceil(len(flows) / 2), notes)
     what = "weights" if weights else "output"
@@ -298,7 +308,7 @@ def flow_figure(
 
 
 def _decades(traces: Sequence[Trace]) -> dict[str, Any]:
-    """A logarithmic axis with at most about eight numbers on it."""
+    """Plotly's settings of a logarithmic axis with at most about eight ticks."""
     ends = [np.log10([np.min(trace["y"]), np.max(trace["y"])]) for trace in traces]
     low, high = min(float(e[0]) for e in ends), max(float(e[1]) for e in ends)
     digits = (1, 1.5, 2, 3, 5, 7) if high - low < 1 else (1, 2, 5) if high - low < 3 else (1,)
@@ -312,20 +322,20 @@ def _decades(traces: Sequence[Trace]) -> dict[str, Any]:
             "range": span, "automargin": False}  # fmt: skip
 
 
-def _flow(label: str, flow: GradientFlow, colour: str, dash: str, weights: bool) -> list[Trace]:
+def _flow(label: str, flow: GradientFlow, color: str, dash: str, weights: bool) -> list[Trace]:
     norms = flow.weight_norms if weights else flow.norms
     tiny = np.finfo(np.float64).tiny  # a logarithmic axis has no zero
     middle = np.maximum(np.median(norms, axis=0), tiny)
     low, high = np.maximum(np.percentile(norms, (10, 90), axis=0), tiny)
     x = np.arange(norms.shape[1]) + weights
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     edge = {"type": "scatter", "x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip",
             "legendgroup": label, "showlegend": False}  # fmt: skip
     fill = {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},0.18)"}
     marks = [9 if index in flow.spec.downsampling_layers else 5 for index in x.tolist()]
     line = {"type": "scatter", "x": x, "y": middle, "mode": "lines+markers", "name": label,
-            "legendgroup": label, "line": {"color": colour, "width": 2.5, "dash": dash},
-            "marker": {"size": marks, "color": colour,
+            "legendgroup": label, "line": {"color": color, "width": 2.5, "dash": dash},
+            "marker": {"size": marks, "color": color,
                        "symbol": ["triangle-left" if size == 9 else "circle" for size in marks]},
             "hovertemplate": f"{label}<br>layer %{{x}}: %{{y:.3g}}<extra></extra>"}  # fmt: skip
     return [edge | {"y": low}, edge | {"y": high} | fill, line]

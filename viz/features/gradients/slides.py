@@ -1,4 +1,4 @@
-"""Gradients of layers as slides: grids of numbers, read counts, the backward pass by hand, depth."""
+"""Slides of the gradient page: grids of numbers, read counts, the backward pass, gradient norms."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[Any]
 Drawn = tuple[Axes, Any, Numbers]
-"""Where a grid was drawn, as what, and its numbers."""
+"""Axes of a grid, the artist that draws it, and its numbers."""
 MARKS = ("o", "s", "^", "v", "X")
 BAR = 1.0
-"""Inches that a colour bar with its words takes beside the panels."""
+"""Inches that a color bar with its words takes beside the panels."""
 MOST_NUMBERS = 12
 """Cells a side up to which numbers are tried in them."""
 
@@ -40,7 +40,7 @@ def layers(named: Mapping[str, InputGradient], style: Style, *, title: str, top:
         named: what each is called; of layers with one input plane.
         style: of the picture.
         title: names the upstream gradient.
-        top: the value with the last colour, in all panels.
+        top: the value with the last color, in all panels.
     """
     subtitle = "above: the gradient at the input; below: the upstream gradient at the output"
     figure, grid = _pairs(list(named), title, subtitle, style)
@@ -99,12 +99,12 @@ def _headed(axes: Axes, parts: Sequence[str], points: float, inches: float) -> N
 
 
 def _numbered(drawn: Sequence[Drawn]) -> None:
-    """Numbers in the cells of all these grids, where they fit in each; none for a 0."""
+    """Write numbers into the cells of all grids if they fit in each of them; zeros stay empty."""
     figure = drawn[0][0].get_figure(root=True)
     assert figure is not None
     engine, done = figure.get_layout_engine(), True
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # once is enough to measure a cell
+    figure.set_layout_engine("none")  # one layout is enough to measure a cell
     for axes, artist, values in drawn:
         some = np.where(values == 0, np.nan, np.round(values.astype(float), 3))
         done = done and max(values.shape) <= MOST_NUMBERS and cells(axes, artist, some, ".2g")
@@ -210,15 +210,15 @@ def _flow(axes: Axes, number: int, label: str, flow: GradientFlow, weights: bool
     tiny = np.finfo(np.float64).tiny  # a logarithmic axis has no zero
     middle = np.maximum(np.median(norms, axis=0), tiny)
     low, high = np.maximum(np.percentile(norms, (10, 90), axis=0), tiny)
-    x, colour = np.arange(norms.shape[1]) + weights, CURVES[number][0]
-    axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    x, color = np.arange(norms.shape[1]) + weights, CURVES[number][0]
+    axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
     every = max(1, -(-len(x) // 24))
-    look: dict[str, Any] = {"color": colour, "ls": dashes(number), "marker": MARKS[number]}
+    look: dict[str, Any] = {"color": color, "ls": dashes(number), "marker": MARKS[number]}
     (line,) = axes.plot(x, middle, label=label, markevery=every, ms=7, **look)
-    halved = [
+    downsampled = [
         int(place) for place in np.flatnonzero(np.isin(x, list(flow.spec.downsampling_layers)))
     ]
-    axes.plot(x[halved], middle[halved], ls="", marker="<", ms=13, color=colour)
+    axes.plot(x[downsampled], middle[downsampled], ls="", marker="<", ms=13, color=color)
     return line
 
 

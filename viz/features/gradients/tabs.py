@@ -1,4 +1,4 @@
-"""What stands below the panels of the gradient page: one function a tab."""
+"""The tabs of the gradient page, below the charts of the layers; each has one function."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from viz.features.gradients.params import (
     OWN,
     PAGE,
     GradientSettings,
-    Shown,
-    flow_labels,
+    PageLayer,
     layer_name,
 )
 from viz.page import progress, words
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from core.gradients.flow import GradientFlow
 
 SLOT = "flow"
+"""Slot of the deep networks' computation in `viz.page.progress`."""
 EVEN_READING = (
     "A convolution, a pooling or a blur without dilation reads evenly exactly when its kernel size "
     "is a multiple of its stride (Odena et al., 2016); a transposed convolution always reads its "
@@ -44,14 +44,16 @@ EVEN_READING = (
 )
 
 
-def save(panels: Sequence[Shown], values: GradientSettings, more: Sequence[Picture]) -> None:
-    """What is on show as files, that of the open tab first."""
+def save(
+    panels: Sequence[PageLayer], values: GradientSettings, pictures: Sequence[Picture]
+) -> None:
+    """Draw the menu that saves the pictures of the open tab and that of the layers."""
     layers = export.picture_of_layers(panels, values)
-    save_menu(PAGE, [*more, layers], export.settings(values))
+    save_menu(PAGE, [*pictures, layers], export.settings(values))
 
 
 def table(key: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table in Markdown: words left, numbers right."""
+    """Draw a table in Markdown; the first column is aligned left, the others right."""
     marks = [":--", *["--:"] * (len(heads) - 1)]
     lines = [heads, marks, *rows]
     with st.container(key=f"wide_{key}"):
@@ -59,22 +61,23 @@ def table(key: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None
 
 
 def percent(share: float) -> str:
-    """``75 %``, ``98.4 %``."""
+    """A share with three significant digits: ``75 %``, ``98.4 %``."""
     return f"{100 * share:.3g} %"
 
 
-def _numbers(panels: list[Shown], page: PageState[GradientSettings]) -> None:
+def _numbers_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> None:
+    """Draw the statistics of each layer's gradient, and the table of claims."""
     values = page.values
     rows = []
     for each in panels:
-        downstream = params.arriving(values, each)
-        result = compute.gradient(each.board, downstream)
+        upstream = params.upstream_gradient(values, each)
+        result = compute.gradient(each.board, upstream)
         statistics = result.statistics
-        off = "–"
-        if downstream.kind == "unit":
-            off = f"{compute.off_closed_form(each.board, downstream):.1g}"
+        error = "–"
+        if upstream.kind == "unit":
+            error = f"{compute.closed_form_error(each.board, upstream):.1g}"
         rows.append([f"**{each.title}**", f"{statistics.reached}", percent(statistics.zeros),
-                     f"{statistics.mean_abs:.3g}", f"{statistics.std:.3g}", f"{statistics.ratio:.3g}", off])  # fmt: skip
+                     f"{statistics.mean_abs:.3g}", f"{statistics.std:.3g}", f"{statistics.ratio:.3g}", error])  # fmt: skip
     st.markdown("The gradients above, as PyTorch's autograd gives them.")
     heads = ("layer", "pixels reached", "exact zeros", "mean of abs. g", "std of g",
              "largest / smallest", "off the closed form")  # fmt: skip
@@ -88,12 +91,13 @@ def _numbers(panels: list[Shown], page: PageState[GradientSettings]) -> None:
 
 
 def _claims(values: GradientSettings) -> None:
+    """Draw a table of `LayerClaims` for all common layers, and the own one if it is chosen."""
     upload = picture.loaded_upload()
     names = [*LAYERS, *([OWN] if OWN in values.shown else [])]
     rows = []
     for name in names:
         each = params.layer(values, name, upload)
-        claim = compute.claim(each.board)
+        claim = compute.layer_claims(each.board)
         spread = f"{claim.least}" if claim.least == claim.most else f"{claim.least} to {claim.most}"
         rows.append([f"**{each.title}**", f"{claim.interior}", f"{claim.corner}",
                      percent(claim.starved), percent(claim.zeros), spread,
@@ -109,7 +113,8 @@ def _claims(values: GradientSettings) -> None:
     )
 
 
-def _counts(panels: list[Shown], page: PageState[GradientSettings]) -> list[Picture]:
+def _counts_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> list[Picture]:
+    """Draw the read counts of each layer."""
     st.markdown(
         "How many windows read each pixel, in closed form, above how many units send it a "
         "gradient, measured. They agree for sums and means without zero weights; a maximum "
@@ -128,20 +133,14 @@ def _counts(panels: list[Shown], page: PageState[GradientSettings]) -> list[Pict
     return [export.picture_of_counts(panels, page.values)]
 
 
-def _back(panels: list[Shown], page: PageState[GradientSettings]) -> list[Picture]:
+def _backward_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> list[Picture]:
+    """Draw the chosen step of a convolution's backward pass."""
     values = page.values
-    options = [n for n, spec in LAYERS.items() if spec.operation == "convolution"]
-    upload = picture.loaded_upload()
-    own = params.layer(values, OWN, upload)
-    if own.board.layer.operation == "convolution":
-        options.append(OWN)
-    name = values.back_layer
-    if name not in options:
-        name = next((each.name for each in panels if each.name in options), "conv3")
+    name = params.backward_name(values, panels)
     left, right = st.columns([1.4, 2], vertical_alignment="bottom")
     left.selectbox(
         "convolution",
-        options,
+        params.backward_names(values),
         format_func=layer_name,
         key=bind_widget("back_shown", name, name),
         on_change=_on_layer,
@@ -152,9 +151,8 @@ def _back(panels: list[Shown], page: PageState[GradientSettings]) -> list[Pictur
         horizontal=True,
         key=bind_widget("back_step", values.back_step),
     )
-    each = params.layer(values, name, upload)
-    downstream = params.arriving(values, each)
-    result = compute.backward(each.board, downstream)
+    each = params.layer(values, name, picture.loaded_upload())
+    result = compute.backward(each.board, params.upstream_gradient(values, each))
     st.markdown(_verdict(each, result.difference))
     step = next(key for key, label in BY_HAND.items() if label == values.back_step)
     if step == "sweep":
@@ -166,10 +164,12 @@ def _back(panels: list[Shown], page: PageState[GradientSettings]) -> list[Pictur
 
 
 def _on_layer() -> None:
+    """Callback of another convolution: its sweep starts at the last step, without a pin."""
     change(PAGE, {"back_layer": st.session_state["back_shown"], "step": -1, "pin": ""})
 
 
-def _verdict(each: Shown, difference: float) -> str:
+def _verdict(each: PageLayer, difference: float) -> str:
+    """How the backward pass is computed by hand, and how far its result is from autograd's."""
     rows, cols = each.board.layer.stride
     zeros = f"{rows - 1}" if rows == cols else f"{rows - 1} (rows) and {cols - 1} (columns)"
     verdict = "the same ✓" if difference < 1e-6 else "**they differ**"
@@ -180,9 +180,9 @@ def _verdict(each: Shown, difference: float) -> str:
     )
 
 
-def _sweep(each: Shown, page: PageState[GradientSettings]) -> None:
-    downstream = params.arriving(page.values, each)
-    board = compute.backward_board(each.board, downstream)
+def _sweep(each: PageLayer, page: PageState[GradientSettings]) -> None:
+    """Draw the player with the transposed convolution of the backward pass."""
+    board = compute.backward_board(each.board, params.upstream_gradient(page.values, each))
     payload = choices_board.payload(board) | {
         "editable": {"kernel": False, "input": False},
         "signed": True,  # gradients: no brightness of a picture
@@ -211,7 +211,8 @@ def _sweep(each: Shown, page: PageState[GradientSettings]) -> None:
     )  # fmt: skip
 
 
-def _padding_copies_note(each: Shown) -> str:
+def _padding_copies_note(each: PageLayer) -> str:
+    """A note on the gradient at the padded input if the padding copies pixels, else ""."""
     if each.board.layer.padding_mode == "zeros":
         return ""
     return (
@@ -221,10 +222,12 @@ def _padding_copies_note(each: Shown) -> str:
 
 
 def _on_view() -> None:
+    """Callback of the player's view."""
     change(PAGE, layer.view_values(st.session_state["backward_player"].view))
 
 
-def _depth(panels: list[Shown], page: PageState[GradientSettings]) -> list[Picture]:
+def _depth_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> list[Picture]:
+    """Draw the gradient norms in deep networks, and the table of stacked max pooling."""
     values = page.values
     flow_controls(values)
     specs = params.flows(values)
@@ -236,17 +239,17 @@ def _depth(panels: list[Shown], page: PageState[GradientSettings]) -> list[Pictu
         _flow_view(specs, key, views[key], values)
 
     view = progress.show(SLOT, {key: compute.flows(key)}, draw)[key]
-    _dead()
+    _dead_shares_table()
     flows = view.result or {}
     ready = {label: flows[spec] for label, spec in specs.items() if spec in flows}
     saved = [export.picture_of_flow(ready, values)] if ready else []
-    return [*saved, export.picture_of_dead()]
+    return [*saved, export.picture_of_dead_shares()]
 
 
 def _flow_view(
     specs: Mapping[str, FlowSpec], key: Hashable, view: View, values: GradientSettings
 ) -> None:
-    """How far it is, the curves so far, and the table."""
+    """Draw the progress of the networks' computation, their curves so far, and a table of them."""
     stopped = "Stopped. What was done so far stays."
     progress.status_line(SLOT, key, view, "Drawing networks", stopped=stopped)
     flows: Mapping[FlowSpec, GradientFlow] = view.result or view.partial or {}
@@ -254,7 +257,7 @@ def _flow_view(
     if not ready:
         return
     name = COMPARED[values.compare][0]
-    title = f"Gradient norm per layer at initialisation, by {name}"
+    title = f"Gradient norm per layer at initialization, by {name}"
     figure = figures.flow_figure(
         ready, title, [_recipe(values, ready)], weights=values.weight_norms
     )
@@ -265,33 +268,31 @@ def _flow_view(
 
 
 def _flow_row(label: str, flow: GradientFlow) -> list[str]:
-    dies = flow.vanishing_layer()
+    """The cells of a network in the table of gradient norms."""
+    vanishing = flow.vanishing_layer()
     return [
         f"**{label}**",
         f"{flow.median[0]:.3g}",
         f"{flow.factor_per_layer:.3g}",
-        "never" if dies is None else f"{dies} down",
+        "never" if vanishing is None else f"{vanishing} down",
         percent(float(flow.zeros[:, 0].mean())),
         f"{flow.draws}",
     ]
 
 
 def _recipe(values: GradientSettings, ready: Mapping[str, GradientFlow]) -> str:
+    """The networks and draws of the curves in words."""
     spec = next(iter(ready.values())).spec
-    settings_text = ", ".join(
-        f"{COMPARED[key][0]}: {flow_labels(key)[getattr(spec, key)]}"
-        for key in COMPARED
-        if key != values.compare
-    )
     return (
         f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
-        f"noise of {spec.side}×{spec.side}, batch {spec.batch}; {settings_text}. The upstream gradient of "
+        f"noise of {spec.side}×{spec.side}, batch {spec.batch}; {params.common_settings(values, spec)}. The upstream gradient of "
         f"the last layer is random, of norm 1. Line: median over the seeds from {spec.seed} on; band: 10 % "
         "to 90 % of them."
     )
 
 
-def _dead() -> None:
+def _dead_shares_table() -> None:
+    """Draw the shares of pixels without a gradient below stacked max pooling."""
     st.markdown(
         "**Stacked max pooling.** Of each 2×2 window one pixel wins; through $L$ layers one pixel "
         "of $4^L$ is left, so $1 - 4^{-L}$ of the image gets no gradient."
@@ -304,15 +305,15 @@ def _dead() -> None:
 
 
 def percent_exact(share: float) -> str:
-    """``99.902344 %``: shares that differ in late digits."""
+    """A share with eight significant digits, such as ``99.902344 %``."""
     return f"{100 * share:.8g} %"
 
 
-Draw = Callable[[list[Shown], PageState[GradientSettings]], "list[Picture] | None"]
+Draw = Callable[[list[PageLayer], PageState[GradientSettings]], "list[Picture] | None"]
 DRAW: dict[str, Draw] = {
-    "numbers": _numbers,
-    "counts": _counts,
-    "back": _back,
-    "depth": _depth,
+    "numbers": _numbers_tab,
+    "counts": _counts_tab,
+    "back": _backward_tab,
+    "depth": _depth_tab,
 }
-"""One function a tab, by its name in the URL: draws it, and returns what can be saved."""
+"""Function of each tab by its name in the URL: draws the tab, returns its pictures for slides."""

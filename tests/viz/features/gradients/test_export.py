@@ -58,7 +58,7 @@ def test_each_layer_stands_above_what_arrives_at_it(arriving: str) -> None:
     values, _ = GradientSettings.decoded({"arriving": arriving})
     for place, name in enumerate(values["shown"]):
         each = params.layer(values, name)
-        found = compute.gradient(each.board, params.arriving(values, each))
+        found = compute.gradient(each.board, params.upstream_gradient(values, each))
         np.testing.assert_allclose(grid_of(axes[place]), found.gradient[0])
         np.testing.assert_allclose(grid_of(axes[4 + place]), found.upstream[0])
 
@@ -78,7 +78,7 @@ def test_reads_are_those_of_the_closed_form() -> None:
 def test_the_backward_pass_ends_with_autograd_s_gradient() -> None:
     values, _ = GradientSettings.decoded({"arriving": "random"})
     each = params.layer(values, "conv3")
-    found = compute.backward(each.board, params.arriving(values, each))
+    found = compute.backward(each.board, params.upstream_gradient(values, each))
     arrives, between, kernel, gradient = figure_of("backward").axes
     np.testing.assert_allclose(grid_of(arrives), found.upstream[0])
     assert np.count_nonzero(grid_of(between)) == np.count_nonzero(found.upstream)

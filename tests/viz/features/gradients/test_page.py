@@ -30,8 +30,8 @@ from viz.features.gradients.params import (
     OWN,
     TABS,
     GradientSettings,
-    arriving,
     layer,
+    upstream_gradient,
 )
 from viz.features.gradients.tabs import EVEN_READING
 
@@ -179,7 +179,7 @@ def test_steps_of_the_backward_pass(step: str) -> None:
 def sweeps(values: Mapping[str, Any], name: str) -> None:
     """The board of a backward pass gives what autograd gives."""
     shown = layer(DEFAULTS.updated(values), name)
-    downstream = arriving(DEFAULTS.updated(values), shown)
+    downstream = upstream_gradient(DEFAULTS.updated(values), shown)
     found = compute.backward(shown.board, downstream)
     board = compute.backward_board(shown.board, downstream)
     wanted = found.gradient if shown.board.layer.padding_mode == "zeros" else found.padded
