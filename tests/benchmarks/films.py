@@ -15,7 +15,7 @@ from matplotlib.animation import FuncAnimation, PillowWriter
 
 from viz.features.sweep import export
 from viz.features.sweep.params import SweepSettings
-from viz.slides.sheet import inked, saved
+from viz.slides.sheet import file_bytes, matplotlib_style
 from viz.slides.style import KINDS, Picture, Style
 from viz.slides.video import ffmpeg
 
@@ -33,7 +33,7 @@ def board(side: int) -> Picture:
 def by_pillow_writer(picture: Picture) -> bytes:
     """Every frame drawn anew and quantised by itself."""
     assert picture.film is not None
-    with inked(STYLE), TemporaryDirectory() as folder:
+    with matplotlib_style(STYLE), TemporaryDirectory() as folder:
         film = picture.film(STYLE)
         for artist in film.show(0):
             artist.set_animated(False)
@@ -58,18 +58,18 @@ def timed(work: Callable[[], bytes], repeats: int) -> tuple[float, float, int]:
 
 def main() -> None:
     """Print the table."""
-    saved(board(7), STYLE, "gif")  # imports, fonts
+    file_bytes(board(7), STYLE, "gif")  # imports, fonts
     print(f"{'':28}{'frames':>8}{'seconds':>10}{'CPU':>8}{'kB':>8}   1280×720")
     for side in (7, 14):
         picture = board(side)
         rows: dict[str, tuple[Callable[[], bytes], int]] = {
-            "GIF": (partial(saved, picture, STYLE, "gif"), REPEATS),
+            "GIF": (partial(file_bytes, picture, STYLE, "gif"), REPEATS),
             "GIF by PillowWriter": (partial(by_pillow_writer, picture), 1),
         }
         if ffmpeg():
-            rows["MP4"] = (partial(saved, picture, STYLE, "mp4"), REPEATS)
+            rows["MP4"] = (partial(file_bytes, picture, STYLE, "mp4"), REPEATS)
         for kind in KINDS:
-            rows[kind.upper()] = (partial(saved, picture, STYLE, kind), REPEATS)
+            rows[kind.upper()] = (partial(file_bytes, picture, STYLE, kind), REPEATS)
         for name, (work, repeats) in rows.items():
             clock, processor, size = timed(work, repeats)
             frames = picture.frames if name[:3] in ("GIF", "MP4") else 1

@@ -17,7 +17,7 @@ import streamlit as st
 from core.errors import SpecError
 from viz.page.session import link
 from viz.slides.catalogue import credit
-from viz.slides.style import FILMS, KINDS, SIZES, STRIPS, Kind, Picture, Style, bounded
+from viz.slides.style import FILMS, KINDS, SIZES, STRIPS, Kind, Picture, Style, check_limits
 from viz.slides.video import ffmpeg
 
 LABELS: dict[Kind, str] = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "gif": "GIF", "mp4": "MP4"}
@@ -89,7 +89,7 @@ def _choices(page: str, pictures: Sequence[Picture], settings: str, address: str
     style = _style(chosen, kind, settings, address)
     strip = chosen["strip"] if picture.strip and kind in KINDS else 0
     try:
-        bounded(picture, style, kind)
+        check_limits(picture, style, kind)
     except SpecError as error:
         st.warning(f"{error}.")
         return
@@ -124,7 +124,7 @@ class Drawing:
     menu, which shows the reason that `outcome` returns.
 
     Attributes:
-        arguments: Picture, style, kind and strip, as `viz.slides.sheet.saved` takes them.
+        arguments: Picture, style, kind and strip, as `viz.slides.sheet.file_bytes` takes them.
         file: Bytes of the file; None before it is drawn.
     """
 
@@ -136,12 +136,12 @@ class Drawing:
 
     def __call__(self) -> bytes:
         """Draw the file. An error is stored for `outcome`, and raised again for Streamlit."""
-        from viz.slides.sheet import saved
+        from viz.slides.sheet import file_bytes
 
         self._started.set()
         try:
             with _drawing_slots:
-                self.file = saved(*self.arguments)
+                self.file = file_bytes(*self.arguments)
         except Exception as error:
             self._failure = failure_sentence(error)
             raise

@@ -1,4 +1,4 @@
-"""What the figures of effective receptive fields are made of: traces, notes, layouts.
+"""Elements of figures on effective receptive fields: traces, notes, layouts.
 
 Maps are drawn in pixels of the image, colors are shares of the map's peak. The recipe
 stands below every picture, so that a screenshot can be computed again.
@@ -54,9 +54,9 @@ class Shades:
     """How values become colors, the same in all maps of a figure.
 
     Attributes:
-        measure: what the values are.
+        measure: name of the measure.
         reference: the value drawn as 1.
-        shared: the reference is not this map's own peak.
+        shared: whether the reference is not this map's own peak.
         log: logarithmic colors; of a signed map its absolute values.
         signed: values may be negative, and colors are centered on zero.
     """
@@ -228,7 +228,7 @@ def map_layout(
 
 
 def recipe_line(erf: EffectiveReceptiveField) -> str:
-    """All that is needed to compute the map again."""
+    """A sentence with all settings that are needed to compute the map again."""
     done = erf.convergence[-1].draws
     far = f" {done} of {erf.recipe.draws} draws done." if done < erf.recipe.draws else ""
     run = f"{erf.run.dtype} on {erf.run.device}"
@@ -244,11 +244,11 @@ def _where(erf: EffectiveReceptiveField) -> str:
 def recipe_lines(
     named: Sequence[tuple[str, EffectiveReceptiveField]], *, places: bool = True
 ) -> list[str]:
-    """The first one's recipe, and what is different about each of the others.
+    """The first map's recipe, and a line for each other map whose recipe differs.
 
     Args:
-        named: what each is called, and its map.
-        places: whether layer, unit and input are told.
+        named: (label, map) of each.
+        places: whether the lines include layer, unit and input size.
     """
     first = named[0][1]
     lines = [recipe_line(first) if places else f"{sentence_case(str(first.recipe))}."]
@@ -264,7 +264,7 @@ def recipe_lines(
 
 
 def cut_notes(erf: EffectiveReceptiveField) -> list[str]:
-    """What the border does to this map."""
+    """A note if the theoretical field extends beyond the image; else []."""
     if not erf.is_cut:
         return []
     padding_loss = erf.lost_to_padding
@@ -277,6 +277,6 @@ def cut_notes(erf: EffectiveReceptiveField) -> list[str]:
 
 
 def block_notes(shape: Sequence[int]) -> list[str]:
-    """Said where cells are blocks of pixels."""
+    """A note if the cells of a map of this shape are blocks of pixels; else []."""
     block = ceil(max(shape) / MOST_CELLS)
     return [f"Shown as means of {block}×{block} pixels."] if block > 1 else []

@@ -1,4 +1,4 @@
-"""Plotly's pixels, larger: what a projector needs, with the picture's proportions kept."""
+"""Enlarges the lengths in pixels of a Plotly figure, for projectors."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import Any
 import numpy as np
 
 FONT = 12.0
-"""Plotly's own size of type, where a figure names none."""
+"""Plotly's default font size in pixels."""
 PIXELS = {"size", "thickness", "ticklen", "standoff", "xshift", "yshift", "itemwidth", "ax", "ay"}
 SIDES = {"l", "r", "t", "b", "pad"}
 DATA = {"contours", "xbins", "ybins"}
-"""Their ``size`` is a step of the data."""
+"""Properties whose ``size`` is in units of the data, not in pixels."""
 
 
 def enlarged(value: Any, by: float, name: str = "", around: str = "") -> Any:
-    """A figure's dictionary with every length in pixels multiplied.
+    """A figure's dictionary with every length in pixels multiplied by a factor.
 
     Args:
-        value: a plain figure, or a part of one.
-        by: the factor.
-        name: the part's name in what is ``around`` it.
+        value: The figure as plain dictionaries and lists, or a part of it.
+        by: The factor.
+        name: The part's key.
+        around: The key of the dictionary that contains the part.
     """
     if isinstance(value, dict):
         return {key: enlarged(each, by, key, name) for key, each in value.items()}

@@ -1,8 +1,8 @@
-"""A Plotly figure that is checked by Plotly only when somebody asks it something.
+"""A Plotly figure that is validated only when a property of it is read.
 
-Plotly looks up and copies every property of every trace and axis, twice: 5 to 15 ms a figure,
-in every rerun of every visitor, more than all else a page does. What goes to the browser is the
-same without. Tests, and whoever else reads ``layout`` or ``data``, meet the checked figure.
+Plotly validates and copies every property of every trace and axis, twice: 5 to 15 ms for each
+figure in every rerun, more than all other work of a page. The browser gets the same JSON without
+it. Code that reads ``layout`` or ``data``, such as a test, gets the validated figure.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import plotly.io as pio
 
 from viz.plots.enlarge import FONT, enlarged
 
-# Plotly looks at pandas as soon as any thread has begun to import it, and falls over half of it.
+# Plotly uses pandas if it is in sys.modules, and fails while another thread still imports it.
 import_module("pandas")
 
 FIRST = {"xaxis1": "xaxis", "yaxis1": "yaxis"}
-"""First axes as Plotly's Python may count them, and their names in the browser."""
+"""Names of the first axes in Plotly's Python, and in the browser."""
 AXES = {"xaxis", "yaxis", "anchor", "scaleanchor"}
 """Properties that name an axis."""
 PLAIN_LISTS = {"range"}
-"""Properties whose arrays the browser wants as lists."""
+"""Properties whose arrays the browser needs as lists."""
 SHORT = {
     "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4",
     "float32": "f4", "float64": "f8",
@@ -38,10 +38,10 @@ SHORT = {
 class Figure(go.Figure):
     """Traces and layout as plain dictionaries; none of Plotly's shorthands such as ``title_text``.
 
-    They must not be changed any more: nothing of them is copied.
+    They are not copied, and must not be changed afterwards.
 
     Attributes:
-        scale: asked when a figure goes to the browser: how much larger than on a desk.
+        scale: Returns the factor by which lengths are enlarged for the browser, as for projectors.
     """
 
     scale: ClassVar[Callable[[], float]] = staticmethod(lambda: 1.0)
@@ -50,7 +50,7 @@ class Figure(go.Figure):
         self.__dict__["_plain"] = (traces, layout)
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else a figure has; only now is it made."""
+        """Create the validated figure when an attribute of it is first read."""
         if name.startswith("__") or "_plain" not in self.__dict__:
             raise AttributeError(name)
         traces, layout = self.__dict__.pop("_plain")
@@ -58,7 +58,7 @@ class Figure(go.Figure):
         return getattr(self, name)
 
     def to_dict(self) -> dict[str, Any]:
-        """What goes to the browser."""
+        """The figure as the browser gets it."""
         if "_plain" not in self.__dict__:  # it may have been changed since
             checked: dict[str, Any] = super().to_dict()
             return checked
@@ -67,41 +67,41 @@ class Figure(go.Figure):
         if by != 1:
             traces = [enlarged(trace, by) for trace in traces]
             layout = enlarged({"font": {"size": FONT}} | layout, by, "layout")
-        data = [{"type": "scatter"} | _light(trace) for trace in traces]
-        return {"data": data, "layout": _template(pio.templates.default) | _light(layout)}
+        data = [{"type": "scatter"} | _browser_form(trace) for trace in traces]
+        return {"data": data, "layout": _template(pio.templates.default) | _browser_form(layout)}
 
 
 @lru_cache(maxsize=8)
 def _template(name: str | None) -> dict[str, Any]:
-    """The layout of a figure that has nothing but this template, as it goes to the browser."""
+    """The layout, as the browser gets it, of an empty figure with this template."""
     layout: dict[str, Any] = go.Figure(layout={"template": name}).to_dict()["layout"]
     return layout
 
 
 @lru_cache(maxsize=8)
 def _stops(name: str) -> list[list[Any]]:
-    """A color scale by its name, which the browser would look up in capitals, as its colors."""
+    """The [position, color] pairs of a named color scale; the browser would need another name."""
     return [list(stop) for stop in go.Heatmap(colorscale=name).colorscale]
 
 
-def _light(value: Any, name: str = "") -> Any:
-    """Without what is None, with arrays as the browser's typed arrays."""
+def _browser_form(value: Any, name: str = "") -> Any:
+    """A value without None entries, and with arrays as typed arrays of the browser."""
     if name == "colorscale" and isinstance(value, str):
         return _stops(value)
     if name in AXES and value in ("x1", "y1"):
         return value[0]
     if isinstance(value, dict):
         present = {key: each for key, each in value.items() if each is not None}
-        return {FIRST.get(key, key): _light(each, key) for key, each in present.items()}
+        return {FIRST.get(key, key): _browser_form(each, key) for key, each in present.items()}
     if isinstance(value, np.ndarray):
-        return value.tolist() if name in PLAIN_LISTS else _typed(value)
+        return value.tolist() if name in PLAIN_LISTS else _typed_array(value)
     if isinstance(value, list | tuple) and any(isinstance(v, dict | np.ndarray) for v in value):
-        return [_light(each) for each in value]
+        return [_browser_form(each) for each in value]
     return value
 
 
-def _typed(array: np.ndarray[Any, Any]) -> Any:
-    """An array in Base64; as lists where the browser has no such type."""
+def _typed_array(array: np.ndarray[Any, Any]) -> Any:
+    """An array in Base64, or as lists if the browser has no such type."""
     if array.dtype.kind in "iu" and array.size:
         low, high = int(array.min()), int(array.max())
         kinds = (kind for kind in map(np.dtype, SHORT) if kind.kind in "iu")

@@ -1,4 +1,4 @@
-"""What Plotly's pictures are made of: traces, frames, axes, notes, layouts."""
+"""Elements of Plotly figures: traces, outlines, axes, notes, layouts."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ AXES, BAR = 44, 54
 
 
 def in_blocks(values: FloatArray) -> tuple[FloatArray, int]:
-    """At most `MOST_CELLS` a side, as means of square blocks; and the blocks' side."""
+    """The map reduced to at most `MOST_CELLS` a side by block means, and the side of a block."""
     block = ceil(max(values.shape) / MOST_CELLS)
     if block == 1:
         return values, 1
@@ -209,7 +209,7 @@ def stacked(
 
 
 def fixed(axis: dict[str, Any]) -> dict[str, Any]:
-    """An axis that keeps to the left margin, so that the note below stays at the edge."""
+    """The axis without automatic margins, so that the notes below stay at the left edge."""
     return {"automargin": False, "nticks": 6} | axis
 
 
@@ -220,9 +220,9 @@ LINES = (
     (PINNED, "dashdot", "triangle-up", "\\"),
     (UNREAD, "longdash", "x", "."),
 )
-"""Color, dash, mark and hatching, one after the other."""
+"""(color, dash, marker, hatching) of the lines in a figure, in order."""
 
 
 def signed_scale() -> list[list[Any]]:
-    """Negative, zero, positive as Plotly has it."""
+    """Plotly's color scale for values from negative over zero to positive."""
     return [[i / 2, color] for i, color in enumerate(SIGNED)]

@@ -1,4 +1,4 @@
-"""From a link to the pictures it shows: what the command line and lectures draw."""
+"""The pictures that a link opens, for the command line and for lectures."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class LinkContents:
-    """What a link shows.
+    """The pictures that a link opens.
 
     Attributes:
-        page: name of the page.
-        address: the link as it is printed below a picture.
-        settings: what the link sets, in words.
-        credit: who took the photograph that the link sets; "" for none.
-        pictures: by name, the first is the one to take unless another is asked for.
+        page: Name of the page.
+        address: The link as it is printed below a picture.
+        settings: The settings in the link, in words.
+        credit: Credit of the chosen photograph; "" without one.
+        pictures: Pictures by name; the first one is the default.
     """
 
     page: str
@@ -47,29 +47,29 @@ class LinkContents:
     pictures: Mapping[str, Picture]
 
     def picture(self, name: str) -> Picture:
-        """The picture of a name; the first for "".
+        """The picture with this name, or the first one for "".
 
         Raises:
-            SpecError: the page has none of this name.
+            SpecError: The page has no picture with this name.
         """
         if name and name not in self.pictures:
             raise SpecError("picture", f"must be one of {', '.join(self.pictures)}", name)
         return self.pictures[name or next(iter(self.pictures))]
 
 
-def opened(link: str, site: str = "") -> LinkContents:
-    """What a link shows.
+def open_link(link: str, site: str = "") -> LinkContents:
+    """The pictures that a link opens.
 
     Args:
         link: ``https://…/erf?network=vgg16``, ``/erf?…``, ``erf?…``, or ``?stride=2`` for the
             page that opens first.
-        site: the address before the page's name, for links that are written without one.
+        site: The address to print before the page's name if the link has none.
 
     Raises:
-        SpecError: there is no such page, it has no pictures, or cannot show exactly this: where
-            a page would ignore or change a setting and say so, the link is refused.
+        SpecError: There is no such page, it has no pictures, or it would ignore or change a
+            setting of the link.
     """
-    page, link_params = _parted(link)
+    page, link_params = _split_link(link)
     values, ignored = settings_of(page).decoded(link_params)
     try:
         refuse_unfit(ignored)
@@ -83,23 +83,21 @@ def opened(link: str, site: str = "") -> LinkContents:
     if "://" not in link:
         tail = f"?{urlencode(written)}" if written else ""
         address = f"{site.rstrip('/')}/{page}{tail}"
-    return LinkContents(page, address, _settings(page, written), _credit(values), pictures)
+    return LinkContents(page, address, _settings_text(page, written), _credit(values), pictures)
 
 
 def credit(link: str) -> str:
-    """Who took the photograph that a link sets; "" where it sets none.
+    """Credit of the photograph that a link chooses; "" without one.
 
     Raises:
-        SpecError: there is no such page, or it has no pictures.
+        SpecError: There is no such page, or it has no pictures.
     """
-    page, settings = _parted(link)
+    page, settings = _split_link(link)
     return _credit(settings_of(page).decoded(settings)[0])
 
 
 def _credit(values: Settings) -> str:
-    picture = PICTURES.get(
-        getattr(values, "picture", "")
-    )  # none of a visitor's own, nor of no picture
+    picture = PICTURES.get(getattr(values, "picture", ""))  # None for uploads
     return (
         f"Picture of these settings: {picture.label}, {picture.credit}"
         if picture and picture.credit
@@ -108,14 +106,14 @@ def _credit(values: Settings) -> str:
 
 
 def settings_of(page: str) -> type[Settings]:
-    """The class of a page's settings. KeyError where the page has no pictures."""
+    """The class of a page's settings; raises KeyError if the page has no pictures."""
     module, name = SETTINGS[page]
     settings: type[Settings] = getattr(import_module(module), name)
     return settings
 
 
-def _parted(link: str) -> tuple[str, dict[str, str]]:
-    """The page and the parameters of a link."""
+def _split_link(link: str) -> tuple[str, dict[str, str]]:
+    """The page's name and the parameters of a link; SpecError if there is no such page."""
     try:
         parts = urlsplit(link.strip())
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=200)
@@ -132,7 +130,7 @@ def _parted(link: str) -> tuple[str, dict[str, str]]:
     return page, link_params
 
 
-def _settings(page: str, written: Mapping[str, str]) -> str:
+def _settings_text(page: str, written: Mapping[str, str]) -> str:
     title = next(row.title for row in PAGES if row.name == page)
     text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in written.items())
     return f"{title}: {text}" if text else title

@@ -1,4 +1,4 @@
-"""Pictures for slides from the command line, so that a lecture can be rebuilt."""
+"""The command line that writes a link's or a lecture's pictures to files."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from core.errors import SpecError
 from viz.slides.lecture import (
     Options,
     Slide,
-    built,
-    checked_target,
-    drawn,
+    check_target,
+    draw_slide,
+    draw_slides,
     kind_of,
-    placed,
-    read,
-    written,
+    parse_lecture,
+    write_all_or_none,
+    write_lecture,
 )
 from viz.slides.style import FILMS, KINDS, SIZES
 
@@ -62,7 +62,7 @@ def _parser() -> CommandParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; what cannot be is a sentence on stderr and status 2."""
+    """Run the command line; an error becomes a sentence on stderr and exit status 2."""
     parsed = _parser().parse_args(arguments)
     try:
         with until_closed():
@@ -89,19 +89,19 @@ def _run(parsed: argparse.Namespace) -> None:
     elif parsed.out is None:
         raise SpecError("out", "must name the file to write", "nothing")
     elif (text := _lecture(parsed.what)) is not None:
-        checked_target(Path(parsed.out))
-        slides = read(text, options, parsed.kind or "svg")
+        check_target(Path(parsed.out))
+        slides = parse_lecture(text, options, parsed.kind or "svg")
         _write_lecture(slides, text, Path(parsed.out), parsed.site)
     else:
         kind = kind_of(parsed.out)
         if parsed.kind not in (None, kind):
             raise SpecError("kind", f"must be that of the file's name, {kind}", parsed.kind)
         slide = Slide(Path(parsed.out).name, kind, parsed.what, options)
-        placed({Path(parsed.out): drawn(slide, parsed.site)[0]})
+        write_all_or_none({Path(parsed.out): draw_slide(slide, parsed.site)[0]})
 
 
 def _lecture(what: str) -> str | None:
-    """The text of a lecture; None for a link."""
+    """The text of the tour or of a lecture file; None if the argument is a link."""
     if what == "tour":
         from viz.lessons.tour import lecture
 
@@ -116,9 +116,9 @@ def _lecture(what: str) -> str | None:
 
 
 def _list(link: str, site: str) -> None:
-    from viz.slides.catalogue import opened
+    from viz.slides.catalogue import open_link
 
-    contents = opened(link, site)
+    contents = open_link(link, site)
     wide = max(map(len, contents.pictures))
     for name, picture in contents.pictures.items():
         kinds = " ".join(picture.kinds())
@@ -127,7 +127,7 @@ def _list(link: str, site: str) -> None:
 
 def _write_lecture(slides: Sequence[Slide], text: str, out: Path, site: str) -> None:
     files = {}
-    for slide, data, _ in built(slides, site):
+    for slide, data, _ in draw_slides(slides, site):
         print(slide.file, flush=True)
         files[slide.file] = data
-    written(files | {"lecture.txt": text.encode()}, out)
+    write_lecture(files | {"lecture.txt": text.encode()}, out)

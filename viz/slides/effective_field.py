@@ -1,4 +1,4 @@
-"""What slides of effective receptive fields are made of, and some fields side by side."""
+"""Elements of slides on effective receptive fields, and a slide of several maps side by side."""
 
 from __future__ import annotations
 
@@ -55,20 +55,20 @@ def variants(
     side = max(last - first + 1 for erf in fields for first, last in erf.theory.clipped)
     for axes, (label, erf) in zip(drawn, named.items(), strict=True):
         values = erf.map if shades.signed and not log else erf.energy
-        artist = shaded(axes, values, erf.origin, shades)
+        artist = draw_map(axes, values, erf.origin, shades)
         size = image_size(erf.input_size)
         outline(axes, ((0, size[0] - 1), (0, size[1] - 1)), INPUT, "-", "")
         outline(axes, erf.theory.unclipped, WINDOW, "--", "")
         ellipses(axes, erf.sigma, erf.centroid, "white", "-", "")
-        seen(axes, _around(erf.theory.clipped, side), named=False)
+        set_view(axes, _around(erf.theory.clipped, side), named=False)
         lines = wrapped(label, style.points, across)[:2]
         axes.set_title("\n".join([*lines, f"σ {pixels(erf.sigma)}"]), linespacing=1.1)
     shade_bar(drawn, artist, shades, 0.75 * room(figure, style)[1])
     return figure
 
 
-def shaded(axes: Axes, values: Any, origin: tuple[int, int], shades: Shades) -> ScalarMappable:
-    """A map in its colors: shares of the reference, or their decades."""
+def draw_map(axes: Axes, values: Any, origin: tuple[int, int], shades: Shades) -> ScalarMappable:
+    """Draw a map as shares of the reference, or as the logarithms of these shares."""
     shares = np.asarray(values, dtype=float) / shades.reference
     if not shades.log:
         low, scale = (-1.0, "signed") if shades.signed else (0.0, "magnitude")
@@ -113,19 +113,19 @@ def ellipses(axes: Axes, sigma: Point, center: Point, color: str, dash: str, nam
 
 
 def _ring(name: str, color: str = "white", dash: str = "-") -> Line2D:
-    """What stands for ellipses in a legend, seen on white as well."""
+    """A legend handle for ellipses, with a dark edge that is visible on white."""
     return Line2D([], [], color=color, ls=dash, path_effects=EDGE, label=name)
 
 
 def center_mark(axes: Axes, center: Point) -> Line2D:
-    """Where the unit stands in the image."""
+    """Mark the unit's center in the image."""
     look: dict[str, Any] = {"marker": "P", "ms": 11, "mfc": OUTPUT, "mec": "white", "ls": ""}
     (mark,) = axes.plot(center[1], center[0], label="unit's center", **look)
     return mark
 
 
-def seen(axes: Axes, view: Sequence[Sequence[float]], *, named: bool = True) -> None:
-    """The part of the image that is in view, and axes in pixels."""
+def set_view(axes: Axes, view: Sequence[Sequence[float]], *, named: bool = True) -> None:
+    """Limit the axes to a part of the image ((top, bottom), (left, right)) in pixels."""
     (top, bottom), (left, right) = view
     axes.set(xlim=(left, right), ylim=(bottom, top))
     axes.locator_params(integer=True, nbins=6 if named else 4)

@@ -1,7 +1,7 @@
-"""Films: the figure is drawn once, each frame only what moves, all with one palette.
+"""Films as GIF or MP4: the figure is drawn once, and each frame redraws only the moving artists.
 
-A GIF holds for each frame the rectangle that has changed. Drawing every frame anew, as
-Matplotlib's own writers do, takes more than ten times as long.
+All frames of a GIF share one palette; a frame stores only the rectangle that differs from the
+previous one. Matplotlib's own writers draw every frame in full, which takes ten times as long.
 """
 
 from __future__ import annotations
@@ -21,34 +21,35 @@ from viz.slides.style import Film, Kind, Style
 from viz.slides.video import mp4
 
 Frame = NDArray[np.uint8]
+"""(height, width, 4) RGBA."""
 REST_S = 2.0
-"""How long the last frame stays."""
+"""Seconds that the last frame stays."""
 SAMPLES = 5
-"""Frames that the palette is made of."""
+"""Number of frames from which the palette is computed."""
 BITS = 6
-"""Bits of a channel that find a color's place in the palette."""
+"""Bits of each channel that decide which color of the palette replaces a color."""
 EXACT = 160
-"""Places of the palette for the colors that are seen most; the rest go to what is left."""
+"""Palette entries for the most frequent colors; median cut of the others fills the rest."""
 
 
-def saved(film: Film, style: Style, kind: Kind) -> bytes:
-    """A film as the bytes of a GIF or an MP4; the same bytes every time.
+def film_bytes(film: Film, style: Style, kind: Kind) -> bytes:
+    """A film as the bytes of a GIF or an MP4, the same bytes on every call.
 
-    Called inside `viz.slides.sheet.inked`.
+    Called inside `viz.slides.sheet.matplotlib_style`.
 
     Raises:
-        SpecError: there is no ffmpeg for the MP4.
+        SpecError: An MP4 needs ffmpeg, which is not installed.
     """
     reel = Reel(film, style)
-    return gif(reel, style) if kind == "gif" else _mp4(reel, style.credit)
+    return gif_bytes(reel, style) if kind == "gif" else _mp4(reel, style.credit)
 
 
 class Reel:
-    """The frames of a film, one after the other, as often as wanted.
+    """Renders the frames of a film; it can be iterated repeatedly.
 
     Attributes:
-        film: what is shown.
-        size: (width, height) in dots, both even, as video wants them.
+        film: The film.
+        size: (width, height) in pixels, both even, as H.264 requires.
     """
 
     def __init__(self, film: Film, style: Style) -> None:
@@ -66,12 +67,12 @@ class Reel:
         self._canvas = FigureCanvasAgg(figure)
         if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
             self._canvas.draw()
-            figure.set_layout_engine("none")  # where everything stands is settled
+            figure.set_layout_engine("none")  # the layout is computed and must not change
         self._canvas.draw()
         self._still = self._canvas.copy_from_bbox(figure.bbox)
 
     def __iter__(self) -> Iterator[Frame]:
-        """(height, width, 4) each; the same memory every time."""
+        """Yield each frame (height, width, 4); all of them use the same memory."""
         renderer = self._canvas.get_renderer()
         for number in range(self.film.frames):
             self._canvas.restore_region(self._still)
@@ -79,12 +80,12 @@ class Reel:
                 artist.draw(renderer)
             yield np.asarray(self._canvas.buffer_rgba())
 
-    def some(self, count: int) -> list[Frame]:
-        """A few frames from the first to the last, to choose colors by."""
-        wanted = np.unique(np.linspace(0, self.film.frames - 1, count).round()).tolist()
+    def sample(self, count: int) -> list[Frame]:
+        """Copies of about ``count`` evenly spaced frames, for computing a palette."""
+        numbers = np.unique(np.linspace(0, self.film.frames - 1, count).round()).tolist()
         renderer = self._canvas.get_renderer()
         frames = []
-        for number in wanted:
+        for number in numbers:
             self._canvas.restore_region(self._still)
             for artist in self.film.show(int(number)):
                 artist.draw(renderer)
@@ -92,23 +93,23 @@ class Reel:
         return frames
 
 
-def gif(reel: Reel, style: Style) -> bytes:
+def gif_bytes(reel: Reel, style: Style) -> bytes:
     """The frames as a GIF that plays for ever."""
-    palette = Palette(reel.some(SAMPLES), style)
-    hold = max(2, round(100 / reel.film.fps)) * 10  # browsers slow down what is faster
+    palette = Palette(reel.sample(SAMPLES), style)
+    frame_ms = max(2, round(100 / reel.film.fps)) * 10  # browsers slow down what is faster
     file = BytesIO()
     before: Frame | None = None
     for number, frame in enumerate(reel):
         last = number == reel.film.frames - 1
-        look: dict[str, Any] = {"duration": round(1000 * REST_S) if last else hold}
-        look |= {"transparency": palette.CLEAR, "disposal": 2 if style.transparent else 1}
+        options: dict[str, Any] = {"duration": round(1000 * REST_S) if last else frame_ms}
+        options |= {"transparency": palette.CLEAR, "disposal": 2 if style.transparent else 1}
         if before is None or style.transparent:
             corner, image = (0, 0), palette.image(frame)
         else:
             corner, image = _difference(before, frame, palette)
         if before is None:
-            _head(file, image, look, style.credit)
-        for part in GifImagePlugin.getdata(image, corner, include_color_table=False, **look):
+            _write_header(file, image, options, style.credit)
+        for part in GifImagePlugin.getdata(image, corner, include_color_table=False, **options):
             file.write(part)
         before = frame.copy()
     file.write(b";")
@@ -118,7 +119,7 @@ def gif(reel: Reel, style: Style) -> bytes:
 def _difference(
     before: Frame, frame: Frame, palette: Palette
 ) -> tuple[tuple[int, int], Image.Image]:
-    """What has changed: (left, top), and the rectangle, clear where nothing has."""
+    """(left, top) and image of the rectangle that changed, transparent where nothing changed."""
     differs = before.view(np.uint32)[..., 0] != frame.view(np.uint32)[..., 0]
     rows = np.flatnonzero(differs.any(axis=1))
     if not len(rows):
@@ -129,29 +130,29 @@ def _difference(
     return (left, top), palette.image(frame[top:bottom, left:right], part)
 
 
-def _head(file: BytesIO, image: Image.Image, look: dict[str, Any], credit: str) -> None:
-    """Size, palette, the photograph's credit as a comment, and for ever."""
-    info = {"loop": 0, "background": 0, "comment": credit.encode()} | look
+def _write_header(file: BytesIO, image: Image.Image, options: dict[str, Any], credit: str) -> None:
+    """Write the GIF's header: size, palette, endless loop, and the credit as a comment."""
+    info = {"loop": 0, "background": 0, "comment": credit.encode()} | options
     parts, _ = GifImagePlugin.getheader(image, info=info)
     for part in parts:
         file.write(part)
 
 
 class Palette:
-    """255 colors that serve all frames, and one place for no color."""
+    """255 colors for all frames, and one transparent entry, `CLEAR`."""
 
     CLEAR = 255
 
     def __init__(self, frames: list[Frame], style: Style) -> None:
         self._paper = np.array([round(255 * c) for c in to_rgb(style.ink["background"])])
         self._transparent = style.transparent
-        colors = self._chosen(np.concatenate([self._opaque(frame)[::2] for frame in frames]))
+        colors = self._quantized(np.concatenate([self._opaque(frame)[::2] for frame in frames]))
         self._flat = colors.ravel().tolist() + [0] * (768 - colors.size)
         self._colors = colors.astype(np.float32)
-        self._places = np.full(1 << 3 * BITS, -1, np.int16)
+        self._index_of = np.full(1 << 3 * BITS, -1, np.int16)
 
-    def _chosen(self, seen: Frame) -> NDArray[np.uint8]:
-        """(n ≤ 255, 3): what is seen most, exactly, and the rest by median cut."""
+    def _quantized(self, seen: Frame) -> NDArray[np.uint8]:
+        """(n ≤ 255, 3): the most frequent colors, and a median cut of all others."""
         keys = _keys(_packed(seen)).ravel()
         counts = np.bincount(keys)
         order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
@@ -167,7 +168,7 @@ class Palette:
         return np.concatenate([colors[:EXACT], rest])
 
     def _opaque(self, frame: Frame) -> Frame:
-        """The colors on the paper they will stand on."""
+        """The frame composited on the paper's color, if the film is transparent."""
         if not self._transparent:
             return frame
         share = frame[..., 3:].astype(np.float32) / 255
@@ -176,7 +177,7 @@ class Palette:
         return mixed
 
     def image(self, frame: Frame, where: NDArray[np.bool_] | None = None) -> Image.Image:
-        """A frame, or a part of one, in these colors; clear outside ``where``."""
+        """A frame, or a part of one, as a palette image; transparent outside ``where``."""
         packed = _packed(self._opaque(frame))
         if self._transparent:
             where = frame[..., 3] >= 128
@@ -190,23 +191,23 @@ class Palette:
         return image
 
     def _nearest(self, packed: NDArray[np.uint32]) -> Frame:
-        """The place of each color; found once for all that share their upper bits."""
+        """The palette index nearest to each color, cached by the upper bits of the channels."""
         keys = _keys(packed)
-        places = self._places[keys]
+        places = self._index_of[keys]
         if (places < 0).any():
             missing = np.unique(keys[places < 0])
             low = np.stack([missing >> shift * BITS & ((1 << BITS) - 1) for shift in (2, 1, 0)], 1)
-            wanted = (low * (255 / ((1 << BITS) - 1))).astype(np.float32)
+            colors = (low * (255 / ((1 << BITS) - 1))).astype(np.float32)
             for start in range(0, len(missing), 4096):
                 part = slice(start, start + 4096)
-                far = ((wanted[part, None] - self._colors) ** 2).sum(2)
-                self._places[missing[part]] = far.argmin(1)
-            places = self._places[keys]
+                distances = ((colors[part, None] - self._colors) ** 2).sum(2)
+                self._index_of[missing[part]] = distances.argmin(1)
+            places = self._index_of[keys]
         return places.astype(np.uint8)
 
 
 def _packed(frame: Frame) -> NDArray[np.uint32]:
-    """Each color as one number, red in its lowest byte."""
+    """Each RGBA color as one 32-bit number, red in its lowest byte."""
     return np.ascontiguousarray(frame).view("<u4")[..., 0]
 
 

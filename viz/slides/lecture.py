@@ -1,6 +1,6 @@
-"""A lecture: a list of links and names, drawn into a folder or a ZIP, the same bytes every time.
+"""A lecture: a text file of names and links, whose pictures are written to a folder or a ZIP file.
 
-One picture a line, ``name  link  [option=value …]``; a line that begins with # says nothing:
+Each line is one picture, ``name  link  [option=value …]``; a line that begins with # is a comment:
 
     # the first hour
     stride          sweep?stride=2&step=5
@@ -8,7 +8,8 @@ One picture a line, ``name  link  [option=value …]``; a line that begins with 
     steps           sweep?stride=2          strip=4 dark=true
     resnet.pdf      fields?network=resnet50 picture=cone caption=true
 
-Without an ending a name becomes an SVG, or what ``--kind`` says. Options are those of the command line.
+A name without an ending becomes an SVG, or what ``--kind`` says. Options are those of the command
+line. Equal lectures give equal bytes.
 """
 
 from __future__ import annotations
@@ -24,26 +25,27 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from core.errors import SpecError
-from viz.slides.catalogue import LinkContents, opened
-from viz.slides.sheet import saved
+from viz.slides.catalogue import LinkContents, open_link
+from viz.slides.sheet import file_bytes
 from viz.slides.style import FILMS, KINDS, Kind, Style
 
 FILM_DPI = 96
-"""Dots an inch of a film for which none are told: 1280×720 on a whole slide."""
+"""Default dots per inch of a film, which give 1280×720 on a whole slide."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The date of everything in a ZIP."""
+"""Date of all entries in a ZIP file, so that its bytes are reproducible."""
 MOST_SLIDES = 500
 
 
 @dataclass(frozen=True)
 class Options:
-    """How one picture is drawn; None where nothing was told.
+    """How one picture is drawn.
 
     Attributes:
-        picture: name of the picture on its page; "" for the first.
-        caption: whether settings and link stand below it.
-        strip: so many steps side by side; 0 for one.
-        size, dpi, dark, transparent: of `Style`.
+        picture: Name of the picture on its page; "" for the first.
+        size, dark, transparent: See `Style`.
+        dpi: Dots per inch; None for the default of stills or films.
+        caption: Whether the settings and the link are printed below the picture.
+        strip: Number of steps side by side; 0 for a single picture.
     """
 
     picture: str = ""
@@ -60,11 +62,11 @@ class Slide:
     """One line of a lecture.
 
     Attributes:
-        file: name of the file.
-        kind: its format.
-        link: what it shows.
-        options: how.
-        line: its number in the lecture; 0 for a slide of its own.
+        file: Name of the file.
+        kind: Format of the file.
+        link: Link whose picture is drawn.
+        options: How it is drawn.
+        line: Number of the line in the lecture; 0 for a single slide.
     """
 
     file: str
@@ -75,10 +77,10 @@ class Slide:
 
 
 def kind_of(name: str) -> Kind:
-    """The format that a file's name asks for.
+    """The format of a file by the ending of its name.
 
     Raises:
-        SpecError: none of them.
+        SpecError: The ending belongs to no format.
     """
     if kind := kind_named(name):
         return kind
@@ -86,18 +88,18 @@ def kind_of(name: str) -> Kind:
 
 
 def kind_named(name: str) -> Kind | None:
-    """The format in which a file's name ends; None for another ending or none."""
+    """The format of a file by the ending of its name; None if the ending belongs to no format."""
     ending = Path(name).suffix.lower().removeprefix(".")
     return next((kind for kind in (*KINDS, *FILMS) if ending == kind), None)
 
 
-def drawn(slide: Slide, site: str = "") -> tuple[bytes, LinkContents]:
-    """One slide as the bytes of its file, and what its link shows.
+def draw_slide(slide: Slide, site: str = "") -> tuple[bytes, LinkContents]:
+    """Draw one slide; returns the bytes of its file, and what its link opens.
 
     Raises:
-        SpecError: the link or an option cannot be.
+        SpecError: The link or an option is invalid.
     """
-    contents, options = opened(slide.link, site), slide.options
+    contents, options = open_link(slide.link, site), slide.options
     picture = contents.picture(options.picture)
     usual = FILM_DPI if slide.kind in FILMS else Style().dpi
     style = Style(
@@ -109,19 +111,19 @@ def drawn(slide: Slide, site: str = "") -> tuple[bytes, LinkContents]:
         link=contents.address if options.caption else "",
         credit=contents.credit,
     )
-    return saved(picture, style, slide.kind, options.strip), contents
+    return file_bytes(picture, style, slide.kind, options.strip), contents
 
 
-def read(text: str, usual: Options = Options(), kind: Kind = "svg") -> list[Slide]:
+def parse_lecture(text: str, usual: Options = Options(), kind: Kind = "svg") -> list[Slide]:
     """The slides of a lecture file.
 
     Args:
-        text: its lines.
-        usual: what holds where a line says nothing else.
-        kind: the format of names without an ending.
+        text: Text of the file.
+        usual: Options of lines that do not set them.
+        kind: Format of names without an ending.
 
     Raises:
-        SpecError: a line that cannot be read; it names the line.
+        SpecError: A line is invalid; the message names the line.
     """
     slides: list[Slide] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -170,22 +172,24 @@ def _options(words: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def built(slides: Sequence[Slide], site: str = "") -> Iterator[tuple[Slide, bytes, LinkContents]]:
-    """The slides, drawn one after the other.
+def draw_slides(
+    slides: Sequence[Slide], site: str = ""
+) -> Iterator[tuple[Slide, bytes, LinkContents]]:
+    """Draw the slides one after the other; yields the slide, its file, and what its link opens.
 
     Raises:
-        SpecError: a slide that cannot be drawn; it names the line and the file.
+        SpecError: A slide cannot be drawn; the message names the line and the file.
     """
     for slide in slides:
         try:
-            yield slide, *drawn(slide, site)
+            yield slide, *draw_slide(slide, site)
         except SpecError as error:
-            place = f"line {slide.line}, {slide.file}: {error.parameter}"
-            raise SpecError(place, error.rule, error.value) from None
+            where = f"line {slide.line}, {slide.file}: {error.parameter}"
+            raise SpecError(where, error.rule, error.value) from None
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """The files as a ZIP without dates."""
+def zip_bytes(files: Mapping[str, bytes]) -> bytes:
+    """The bytes of a ZIP file with these files, all of the date `EPOCH`."""
     whole = BytesIO()
     with ZipFile(whole, "w") as archive:
         for name, data in files.items():
@@ -196,23 +200,23 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     return whole.getvalue()
 
 
-def written(files: Mapping[str, bytes], out: Path) -> None:
-    """The files into a ZIP, where the name ends so, else into a folder, made if need be."""
+def write_lecture(files: Mapping[str, bytes], out: Path) -> None:
+    """Write the files into a ZIP file if ``out`` ends in .zip, else into a folder."""
     if out.suffix.lower() == ".zip":
-        placed({out: zipped(files)})
+        write_all_or_none({out: zip_bytes(files)})
         return
     out.mkdir(parents=True, exist_ok=True)
-    placed({out / name: data for name, data in files.items()})
+    write_all_or_none({out / name: data for name, data in files.items()})
 
 
-def placed(files: Mapping[Path, bytes]) -> None:
-    """Write all files, or none: each takes its name when all of them are on the disk."""
+def write_all_or_none(files: Mapping[Path, bytes]) -> None:
+    """Write all files, or none if one fails: they are renamed after all of them are on the disk."""
     parts = {path: path.with_name(f".{path.name}.part") for path in files}
     try:
         for path, data in files.items():
             try:
                 parts[path].write_bytes(data)
-            except OSError as error:  # said of the file that was asked for
+            except OSError as error:  # name the final file, not the temporary one
                 raise OSError(error.errno, error.strerror, str(path)) from None
         for path, part in parts.items():
             part.replace(path)
@@ -222,11 +226,11 @@ def placed(files: Mapping[Path, bytes]) -> None:
                 part.unlink()
 
 
-def checked_target(out: Path) -> None:
-    """Refuse a name that says another kind of file than a lecture becomes.
+def check_target(out: Path) -> None:
+    """Check that a lecture can be written to this path.
 
     Raises:
-        SpecError: it names neither a folder nor a ZIP.
+        SpecError: The path's ending is that of a single picture.
     """
     if out.suffix.lower() != ".zip" and not out.is_dir() and kind_named(out.name):
         raise SpecError("out", "of a lecture must be a folder or end in .zip", str(out))

@@ -1,7 +1,7 @@
-"""What stands around the axes of a slide picture: notes at the foot, a legend, color bars.
+"""Elements around the axes of a slide's figure: notes at the foot, the legend, color bars.
 
-Each takes its strip from the room that `viz.slides.parts.titled` has left to the axes: call
-them after it, notes before the legend.
+Each reserves a strip of the room that `viz.slides.parts.titled` has left to the axes: call them
+after it, and `noted` before `legend`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def is_wide(style: Style) -> bool:
 
 
 def room(figure: Figure, style: Style) -> tuple[float, float]:
-    """Inches (width, height) that are left to the axes beside and above all strips."""
+    """Inches (width, height) that all reserved strips leave to the axes."""
     across = _engine(figure).get()["rect"][2]
     return style.inches[0] * across - 2 * MARGIN, parts.room(figure, style)[1]
 
@@ -46,14 +46,14 @@ def _engine(figure: Figure) -> ConstrainedLayoutEngine:
 
 
 def noted(figure: Figure, notes: Sequence[str], style: Style) -> None:
-    """Small lines at the foot: what the picture was made with."""
+    """Write notes in small type at the foot of the figure."""
     width, height = style.inches
     points = SMALL * style.points
     lines = [line for note in notes for line in wrapped(note, points, 0.96 * width - 2 * MARGIN)]
     if not lines:
         return
     high = SPACING * points * len(lines) / 72 + GAP
-    bottom = _take(figure, style, below=high + GAP)
+    bottom = _reserve(figure, style, below=high + GAP)
     for number, line in enumerate(lines):
         top = bottom + high - number * SPACING * points / 72
         look: dict[str, Any] = {"fontsize": points, "va": "top", "color": style.ink["muted"]}
@@ -63,14 +63,14 @@ def noted(figure: Figure, notes: Sequence[str], style: Style) -> None:
 def legend(
     figure: Figure, handles: Sequence[Any], style: Style, *, beside: bool = False, title: str = ""
 ) -> Legend:
-    """The legend of all axes: on the right, or below in as many columns as the paper is wide.
+    """Draw the legend of all axes: on the right, or below in as many columns as fit.
 
     Args:
-        figure: after `titled` and `noted`.
-        handles: artists with labels.
+        figure: The figure after `titled` and `noted`.
+        handles: Artists with labels.
         style: of the picture.
-        beside: on the right.
-        title: above the entries.
+        beside: Whether the legend is on the right.
+        title: Text above the entries.
     """
     width, height = style.inches
     columns = 1 if beside else len(handles)
@@ -98,18 +98,22 @@ def legend(
         key.remove()
         columns -= 1
     if beside:
-        bottom = _take(figure, style, right=wide + 2 * GAP)
+        bottom = _reserve(figure, style, right=wide + 2 * GAP)
         top = bottom + room_down / 2 + high / 2
         key.set_bbox_to_anchor((1 - (wide + MARGIN) / width, top / height), figure.transFigure)
     else:
-        bottom = _take(figure, style, below=high + 2 * GAP) + GAP
+        bottom = _reserve(figure, style, below=high + 2 * GAP) + GAP
         left = max(MARGIN, (width - wide) / 2)
         key.set_bbox_to_anchor((left / width, (bottom + high) / height), figure.transFigure)
     return key
 
 
-def _take(figure: Figure, style: Style, below: float = 0.0, right: float = 0.0) -> float:
-    """Take strips (inches) from the axes' room; where the lower one begins, from the edge."""
+def _reserve(figure: Figure, style: Style, below: float = 0.0, right: float = 0.0) -> float:
+    """Reserve strips below and on the right of the axes, in inches.
+
+    Returns:
+        Inches from the lower edge of the paper to the strip below.
+    """
     width, height = style.inches
     engine = _engine(figure)
     x, y, across, up = engine.get()["rect"]
@@ -129,15 +133,15 @@ def bar(
     flat: bool = False,
     inches: float = 3.0,
 ) -> Colorbar:
-    """A color bar for some axes; its words in lines of at most so many inches.
+    """Draw a color bar for some axes, its label wrapped.
 
     Args:
-        axes: one, or several that share it.
-        artist: what was drawn.
-        label: what the colors measure.
-        ticks, names: numbers on it, and what they are called; round ones by default.
-        flat: below the axes, not beside.
-        inches: room for the words along the bar.
+        axes: The axes, or several that share the bar.
+        artist: The map that the bar explains.
+        label: The measure and its unit.
+        ticks, names: Numbers on the bar, and their texts; round numbers by default.
+        flat: Whether the bar is below the axes, not beside them.
+        inches: Width of the label's lines.
     """
     first = axes if isinstance(axes, Axes) else axes[0]
     figure = first.get_figure(root=True)
@@ -152,7 +156,7 @@ def bar(
     )
     drawn.set_label("\n".join(lines), linespacing=1.1)
     drawn.outline.set_visible(False)
-    if ticks is None:  # settled now: numbers that change while all is laid out would stick out
+    if ticks is None:  # fixed before the layout: other numbers would need another width
         low, high = artist.get_clim()
         candidates = MaxNLocator(4).tick_values(low, high)
         ticks = [float(tick) for tick in candidates if low <= tick <= high]
@@ -171,11 +175,11 @@ def panels(
     """Axes side by side in as many rows as make them largest.
 
     Args:
-        figure: after `titled`, `noted` and `legend`.
-        count: of the axes.
+        figure: The figure after `titled`, `noted` and `legend`.
+        count: Number of axes.
         style: of the picture.
-        aspect: height over width of one.
-        around: inches (across, down) that titles and numbers of one need.
+        aspect: Height over width of each.
+        around: Inches (across, down) around each for its title and numbers.
     """
     across, down = room(figure, style)
 
@@ -189,7 +193,7 @@ def panels(
 
 
 def column_width(figure: Figure, axes: Axes, style: Style, beside: float = 0.0) -> float:
-    """Inches that one of several panels has across, ``beside`` being taken by something else."""
+    """Width in inches of one of several panels in a row, after ``beside`` inches for other things."""
     place = axes.get_subplotspec()
     assert place is not None
     return (room(figure, style)[0] - beside) / place.get_gridspec().ncols

@@ -1,6 +1,6 @@
-"""What slide pictures are made of: titles, maps with numbers and hatching, curves.
+"""Elements of slides: titles, maps with numbers and hatching, curves, legends.
 
-Everything here is called inside `viz.slides.sheet.inked`: type sizes and the colors of type
+Everything here is called inside `viz.slides.sheet.matplotlib_style`: type sizes and the colors of type
 and lines are Matplotlib's defaults there. Lengths are inches and points, 72 to an inch.
 """
 
@@ -60,7 +60,7 @@ def width_of(text: str, points: float, bold: bool = False) -> float:
 
 @lru_cache(maxsize=16384)
 def _width(text: str, bold: bool) -> float:
-    """Inches for each point of the type's size."""
+    """Width of a text in inches, for each point of the type's size."""
     font = get_font(
         findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal"))
     )
@@ -88,7 +88,7 @@ def wrapped(text: str, points: float, inches: float, bold: bool = False) -> list
 
 
 def titled(figure: Figure, title: str, subtitle: str, style: Style) -> float:
-    """Title and, below it, what it was drawn from; the rest of the paper is left to the axes.
+    """Write title and subtitle, and leave the rest of the paper to the axes.
 
     Returns:
         inches from the upper edge that are taken; for `canvas`.
@@ -213,9 +213,9 @@ def _span(values: Any, scale: str) -> tuple[float, float]:
 
 
 def cells(axes: Axes, artist: ScalarMappable, values: Any, spec: str = ".3g") -> bool:
-    """Numbers in the cells of a `heat` map, where they fit; True if they were written.
+    """Write numbers into the cells of a `heat` map if they fit; returns whether they do.
 
-    Called when everything else stands on the figure: it lays the figure out to measure a cell.
+    Call it last: it computes the figure's layout to measure a cell.
 
     Args:
         axes: of the map.
@@ -313,7 +313,7 @@ class Curve:
 
 
 def curves(axes: Axes, lines: Sequence[Curve], legend: bool = True, most_marks: int = 24) -> None:
-    """Lines told apart by color, dashes and markers; markers on at most ``most_marks`` points."""
+    """Draw lines that differ in color, dashes and markers; ``most_marks`` bounds the markers."""
     for number, line in enumerate(lines):
         axes.plot(
             line.x,
@@ -331,7 +331,7 @@ def curves(axes: Axes, lines: Sequence[Curve], legend: bool = True, most_marks: 
 
 
 def plain(axes: Axes) -> None:
-    """A diagram's surroundings: faint grid, no box."""
+    """Give the axes a faint grid, and remove the upper and right spines."""
     axes.grid(True, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,7 +1,7 @@
-"""From a picture to a file: Matplotlib's defaults for a style, the caption, the bytes.
+"""Pictures as files: Matplotlib's defaults for a style, the caption, the bytes.
 
-A picture is a function ``Style → Figure``. It is drawn inside `inked`, which sets Matplotlib's
-defaults for the style, and written by `saved`, whose bytes depend on nothing but the picture.
+A picture is a function ``Style → Figure``. `file_bytes` calls it inside `matplotlib_style`, which
+sets Matplotlib's defaults; equal pictures and styles give equal bytes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from matplotlib.figure import Figure
 
 from core.errors import SpecError
 from viz.slides.parts import MARGIN, wrapped
-from viz.slides.style import FILMS, KINDS, LONGEST_STRIP, Film, Kind, Picture, Style, bounded
+from viz.slides.style import FILMS, KINDS, LONGEST_STRIP, Film, Kind, Picture, Style, check_limits
 
-_matplotlib = threading.Lock()  # its defaults belong to the process, not to a thread
+_matplotlib = threading.Lock()  # Matplotlib's defaults are global to the process
 
 
 @contextmanager
-def inked(style: Style) -> Iterator[None]:
-    """Matplotlib's defaults for a style; one thread at a time."""
+def matplotlib_style(style: Style) -> Iterator[None]:
+    """Context in which Matplotlib's defaults are those of a style; one thread at a time."""
     with _matplotlib, mpl.rc_context(_defaults(style)):
         yield
 
@@ -61,36 +61,35 @@ def _defaults(style: Style) -> dict[Any, Any]:
     }
 
 
-def saved(picture: Picture, style: Style, kind: Kind, strip: int = 0) -> bytes:
-    """The picture as a file; the same bytes every time.
+def file_bytes(picture: Picture, style: Style, kind: Kind, strip: int = 0) -> bytes:
+    """Draw the picture; returns the bytes of its file, the same on every call.
 
     Args:
-        picture: what to draw.
-        style: how.
-        kind: of `KINDS`, or of `FILMS` where the picture moves.
-        strip: so many of its steps side by side, in place of one; 0 for one.
+        picture: The picture.
+        style: Size, resolution, colors and caption.
+        kind: One of `KINDS`, or of `FILMS` if the picture has a film.
+        strip: Number of steps side by side; 0 for a single picture.
 
     Raises:
-        SpecError: a kind that the picture does not come in, a strip where it has no steps or
-            not so many, or more dots than are drawn.
+        SpecError: The picture does not have this format or strip, or has too many pixels.
     """
-    bounded(picture, style, kind)
+    check_limits(picture, style, kind)
     if strip and not 2 <= strip <= LONGEST_STRIP:
         raise SpecError("strip", f"must be from 2 to {LONGEST_STRIP} steps", strip)
     if strip and (picture.strip is None or kind not in KINDS):
         raise SpecError("strip", f"of {picture.name!r} as {kind.upper()} is not made", strip)
-    with inked(style):
+    with matplotlib_style(style):
         if kind in FILMS:
             from viz.slides import film
 
-            return film.saved(_moving(picture, style), style, kind)
+            return film.film_bytes(_film(picture, style), style, kind)
         figure = picture.strip(style, strip) if strip and picture.strip else picture.draw(style)
         _caption(figure, style)
-        return written(figure, style, kind)
+        return figure_bytes(figure, style, kind)
 
 
-def written(figure: Figure, style: Style, kind: Kind) -> bytes:
-    """A figure as the bytes of a file, without dates, with the photograph's credit."""
+def figure_bytes(figure: Figure, style: Style, kind: Kind) -> bytes:
+    """The bytes of a figure's file, with the photograph's credit and without a date."""
     credit = style.credit or None
     metadata: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Source": credit},
@@ -101,14 +100,13 @@ def written(figure: Figure, style: Style, kind: Kind) -> bytes:
     figure.savefig(
         file, format=kind, dpi=style.dpi, transparent=style.transparent, metadata=metadata[kind]
     )
-    return _numbered(file.getvalue()) if kind == "svg" else file.getvalue()
+    return _with_stable_ids(file.getvalue()) if kind == "svg" else file.getvalue()
 
 
-def _numbered(svg: bytes) -> bytes:
-    """The names of clips, markers and hatches numbered in the order of their first use.
+def _with_stable_ids(svg: bytes) -> bytes:
+    """The SVG with the ids of clips, markers and hatches numbered in the order of their first use.
 
-    Matplotlib makes them from lengths in full precision, whose last digit is not the same every
-    time the layout is solved.
+    Matplotlib derives ids from lengths in full precision, whose last digit varies between runs.
     """
     numbers: dict[bytes, bytes] = {}
 
@@ -118,7 +116,7 @@ def _numbered(svg: bytes) -> bytes:
     return re.sub(rb"(?<=[\"#])([a-zA-Z])[0-9a-f]{10}(?=[\")_])", number, svg)
 
 
-def _moving(picture: Picture, style: Style) -> Film:
+def _film(picture: Picture, style: Style) -> Film:
     assert picture.film is not None  # bounded
     film = picture.film(style)
     _caption(film.figure, style)
@@ -126,7 +124,7 @@ def _moving(picture: Picture, style: Style) -> Film:
 
 
 def _caption(figure: Figure, style: Style) -> None:
-    """Settings and link, in a strip of their own below the picture."""
+    """Write the settings and the link in a strip below the picture."""
     points, room = 0.7 * style.points, style.inches[0] - 2 * MARGIN
     if lines := [*wrapped(style.caption, points, room), *wrapped(style.link, points, room)]:
         figure.supxlabel(

@@ -1,6 +1,6 @@
-"""What a slide picture is, before it is drawn: its style, its name, its function.
+"""Descriptions of slide pictures before they are drawn: style, name, and drawing function.
 
-Free of Matplotlib: the pages import this, and load Matplotlib when somebody asks for a file.
+Without Matplotlib: the pages import this module, and Matplotlib only when a file is drawn.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class UnfitLinkError(SpecError):
-    """A link whose settings could be drawn only if they were changed.
+    """The settings of a link do not fit each other, or the network.
 
     Args:
-        clauses: what would have to be changed, each as the page says it.
+        clauses: A clause for each setting that would have to change, as the page says it.
     """
 
     def __init__(self, clauses: Sequence[str]) -> None:
@@ -29,16 +29,19 @@ class UnfitLinkError(SpecError):
 
 
 def refuse_unfit(clauses: Sequence[str]) -> None:
-    """Raise UnfitLinkError where there is anything to say."""
+    """Raise `UnfitLinkError` with these clauses, if there are any."""
     if clauses:
         raise UnfitLinkError(clauses)
 
 
 NO_UPLOAD = "a picture of your own cannot be carried by a link"
+"""Clause for `refuse_unfit` if a link chooses the visitor's upload."""
 Kind = Literal["svg", "pdf", "png", "gif", "mp4"]
+"""Formats of files."""
 KINDS: tuple[Kind, ...] = ("svg", "pdf", "png")
-"""Stills."""
+"""Formats of stills."""
 FILMS: tuple[Kind, ...] = ("gif", "mp4")
+"""Formats of films."""
 
 SIZES: dict[str, tuple[float, float]] = {
     "wide": (40 / 3, 7.5),
@@ -51,14 +54,14 @@ LOWEST_DPI, HIGHEST_DPI = 72, 400
 MAX_FRAMES = 200
 """Most frames of a film; a longer sweep shows every second, third, … step."""
 MAX_DOTS = 500_000_000
-"""Most dots of a file, all frames together: what one click may make the server draw."""
+"""Most pixels of a file, all frames together: a bound on the server's work for one click."""
 LONGEST_CAPTION = 300
-"""Characters of settings, or of a link, that are printed below a picture."""
+"""Most characters of the settings, or of the link, that are printed below a picture."""
 TOO_LONG = "The link is too long to print."
 LONGEST_STRIP = 12
-"""Most steps that stand side by side where they can still be made out."""
+"""Most steps side by side; with more they would be too small to read."""
 STRIPS = (3, 4, 6)
-"""How many steps stand side by side in a strip."""
+"""Numbers of steps side by side that the menu offers."""
 
 LIGHT = {
     "text": "#1A1A1A",
@@ -74,18 +77,18 @@ DARK = {
     "background": "#12161C",
     "panel": "#1E242D",
 }
-"""The surroundings of a picture; what carries meaning has its color in `viz.theme`."""
+"""Colors of text, lines and paper on dark paper; `viz.theme` has the colors with a meaning."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a picture is drawn, whatever it shows.
+    """The size, resolution, colors and caption with which any picture can be drawn.
 
     Attributes:
         size: a key of `SIZES`.
         dpi: dots an inch of PNG and films, 72 to 400.
         dark: light type on dark paper.
-        transparent: no paper at all; ``dark`` then says what it will stand on.
+        transparent: no paper; ``dark`` says what is behind the picture.
         caption: the settings in words, below the picture, cut short where they are long; ""
             for none.
         link: the address that opens this picture, below the caption, where it is short enough
@@ -130,14 +133,14 @@ class Style:
 
 @dataclass(frozen=True)
 class Film:
-    """A picture that moves: drawn once, then only what moves.
+    """A picture with frames, of which only some artists change.
 
     Attributes:
-        figure: all of it, at the first frame.
-        frames: how many.
-        show: ``frame → artists`` brings everything that moves to that frame and returns it,
-            hindmost first. The same artists every time: the rest is drawn once.
-        fps: frames a second.
+        figure: The figure at the first frame.
+        frames: Number of frames.
+        show: ``frame → artists`` updates all changing artists to that frame and returns them,
+            the hindmost first; they must be the same artists for every frame.
+        fps: Frames per second.
     """
 
     figure: Figure
@@ -151,14 +154,14 @@ class Picture:
     """One picture that a page offers as a file.
 
     Attributes:
-        name: for the file and the command line; lower case, unique on its page.
-        label: for the menu.
-        draw: the picture in a style; called inside `inked`.
-        film: the same, moving; None for what does not move.
-        frames: frames of the film.
-        note: what the film leaves out, in words; "" for nothing.
-        strip: some steps side by side, in a style; None for what has no steps.
-        settings: what it shows, in words, for a caption; "" leaves it to the link.
+        name: Name in the file and on the command line; lower case, unique on its page.
+        label: Text in the menu.
+        draw: Draws the picture in a style; called inside `matplotlib_style`.
+        film: Makes the film in a style; None for a picture that does not move.
+        frames: Number of frames of the film.
+        note: Which steps the film leaves out, in words; "" for none.
+        strip: Draws that many steps side by side in a style; None for a picture without steps.
+        settings: The settings in words, for a caption; "" for those of the link.
     """
 
     name: str
@@ -171,12 +174,12 @@ class Picture:
     settings: str = ""
 
     def kinds(self) -> tuple[Kind, ...]:
-        """The formats it comes in."""
+        """The formats in which the picture can be drawn."""
         return KINDS + FILMS if self.film else KINDS
 
 
 def film_steps(steps: int) -> tuple[range, str]:
-    """The steps that a film of a sweep shows, and in words what it leaves out."""
+    """The steps that a film of ``steps`` steps shows, and a note on those it leaves out."""
     stride = -(-steps // MAX_FRAMES)
     if stride == 1:
         return range(steps), ""
@@ -184,12 +187,12 @@ def film_steps(steps: int) -> tuple[range, str]:
     return selected, f"{len(selected)} of {steps} steps: one in {stride}"
 
 
-def bounded(picture: Picture, style: Style, kind: Kind) -> None:
-    """Refuse what would take the server too long.
+def check_limits(picture: Picture, style: Style, kind: Kind) -> None:
+    """Check that a picture can be drawn in this style and format, and without too much work.
 
     Raises:
-        SpecError: a format that the picture does not come in, or that cannot be transparent;
-            too many dots.
+        SpecError: The picture does not have this format, the format cannot be transparent, or the
+            file would have too many pixels.
     """
     if kind not in picture.kinds():
         raise SpecError("kind", f"of {picture.name!r} is {', '.join(picture.kinds())}", kind)

@@ -1,4 +1,4 @@
-"""Tables that can be read on a wall: as many rows and columns as fit, and what is left out said.
+"""Tables for slides: as many rows and columns as fit in large type, with a note on the others.
 
 Drawn in inches on a `viz.slides.parts.canvas`.
 """
@@ -24,7 +24,7 @@ GUTTER, PAD = 0.2, 0.09
 SHARES = (1.0, 0.95, 0.9, 0.85, SMALL)
 """Sizes of type that are tried, as shares of the ordinary one."""
 LEAST = 0.24
-"""Of the width, what the first column gets at least before columns are left out."""
+"""Least share of the table's width for the first column; if it gets less, a column is left out."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ Row = Sequence[Cell]
 
 @dataclass(frozen=True)
 class _Plan:
-    """How a table stands: its type, columns with their widths, rows with their heights."""
+    """The layout of a table: size of its type, columns with widths, rows with heights, in inches."""
 
     points: float
     columns: tuple[int, ...]
@@ -97,23 +97,23 @@ def table(
     y = _head(axes, plan, align, lefts, style)
     used = sum(plan.heights[i] for i in fitting)
     gap = SPACING * plan.points / 72
-    gaps = _gaps(fitting, len(rows))
+    gaps = _gap_count(fitting, len(rows))
     slack = height - foot - y - used - gaps * gap
     extra = max(0.0, min(slack / max(1, len(fitting)), 0.9 * plan.points / 72))
     before = -1
     for index in fitting:
         if index - before > 1:
-            _say(axes, PAD, y + gap / 2, f"… {index - before - 1} more", plan.points, style)
+            _write_text(axes, PAD, y + gap / 2, f"… {index - before - 1} more", plan.points, style)
             y += gap
         tall = plan.heights[index] + extra
         _row(axes, plan, rows[index], plan.lines[index], align, lefts, y, tall, style)
         y, before = y + tall, index
     if rest := len(rows) - 1 - before:
-        _say(axes, PAD, y + gap / 2, f"… {rest} more", plan.points, style)
+        _write_text(axes, PAD, y + gap / 2, f"… {rest} more", plan.points, style)
     if left_out:
         small = SMALL * style.points
         note = wrapped(f"Not shown: {', '.join(left_out)}.", small, width)[0]
-        _say(axes, 0, height - foot / 2, note, small, style)
+        _write_text(axes, 0, height - foot / 2, note, small, style)
     return fitting
 
 
@@ -127,17 +127,19 @@ def _plan(
 ) -> _Plan:
     """The largest type at which everything fits; else the smallest, with fewer columns."""
     for share in SHARES:
-        plan = _stand(columns, rows, range(len(columns)), share * style.points, align, width)
+        plan = _column_layout(
+            columns, rows, range(len(columns)), share * style.points, align, width
+        )
         if plan is not None and plan.height <= height:
             return plan
     for count in range(len(columns), 0, -1):
-        plan = _stand(columns, rows, range(count), SMALL * style.points, align, width)
+        plan = _column_layout(columns, rows, range(count), SMALL * style.points, align, width)
         if plan is not None:
             return plan
     raise AssertionError("one column always fits")
 
 
-def _stand(
+def _column_layout(
     columns: Sequence[str],
     rows: Sequence[Row],
     chosen: Sequence[int],
@@ -145,8 +147,8 @@ def _stand(
     align: str,
     width: float,
 ) -> _Plan | None:
-    """The chosen columns at this type; None where they are too wide."""
-    widths = [_natural(columns[i], [row[i] for row in rows], points) for i in chosen]
+    """The layout of the chosen columns in this size of type; None if they are too wide."""
+    widths = [_natural_width(columns[i], [row[i] for row in rows], points) for i in chosen]
     if align[0] == "l":
         widths[0] = max(widths[0], width_of(columns[0], points, True) + GUTTER)
     alike = [place for place, i in enumerate(chosen) if align[i] == "c"]
@@ -179,7 +181,7 @@ def _stand(
     return _Plan(points, tuple(chosen), tuple(widths), lines, heights, head)
 
 
-def _natural(heading: str, cells: Sequence[Cell], points: float) -> float:
+def _natural_width(heading: str, cells: Sequence[Cell], points: float) -> float:
     """The width of a column whose heading may be broken between words."""
     words = [width_of(word, points, True) for word in heading.split()]
     texts = [width_of(cell.text, points, "strong" in cell.look) for cell in cells]
@@ -195,20 +197,20 @@ def _fitting_rows(plan: _Plan, importance: Sequence[float], height: float) -> li
     for index in sorted(range(count), key=lambda i: (-importance[i], i)):
         tried = sorted([*fitting, index])
         taken = plan.head_height + sum(plan.heights[i] for i in tried)
-        if taken + _gaps(tried, count) * gap <= height or not fitting:
+        if taken + _gap_count(tried, count) * gap <= height or not fitting:
             fitting = tried
     return fitting
 
 
-def _gaps(rows: Sequence[int], count: int) -> int:
-    """How many runs of rows are left out."""
+def _gap_count(rows: Sequence[int], count: int) -> int:
+    """Number of gaps, each one or more consecutive rows that are left out."""
     return sum(b - a > 1 for a, b in pairwise([-1, *rows, count]))
 
 
 def _head(axes: Axes, plan: _Plan, align: str, lefts: Sequence[float], style: Style) -> float:
     bottom = plan.head_height
     for place, (column, lines) in enumerate(zip(plan.columns, plan.head, strict=True)):
-        x, side = _place(align[column], lefts[place], lefts[place + 1])
+        x, side = _text_anchor(align[column], lefts[place], lefts[place + 1])
         for number, line in enumerate(reversed(lines)):
             y = bottom - PAD / 2 - (number + 0.5) * SPACING * plan.points / 72
             axes.text(x, y, line, fontsize=plan.points, fontweight="bold", ha=side, va="center")
@@ -216,7 +218,7 @@ def _head(axes: Axes, plan: _Plan, align: str, lefts: Sequence[float], style: St
     return bottom
 
 
-def _place(align: str, left: float, right: float) -> tuple[float, str]:
+def _text_anchor(align: str, left: float, right: float) -> tuple[float, str]:
     if align == "l":
         return left + GUTTER / 2, "left"
     if align == "r":
@@ -237,8 +239,8 @@ def _row(
 ) -> None:
     for place, (column, texts) in enumerate(zip(plan.columns, lines, strict=True)):
         cell, left, right = cells[column], lefts[place], lefts[place + 1]
-        ink = _behind(axes, cell.look, (left, y, right - left, tall), style)
-        x, side = _place(align[column], left, right)
+        ink = _draw_background(axes, cell.look, (left, y, right - left, tall), style)
+        x, side = _text_anchor(align[column], left, right)
         step = SPACING * plan.points / 72
         start = y + (tall - len(texts) * step) / 2
         weight = "bold" if "strong" in cell.look else "normal"
@@ -248,8 +250,10 @@ def _row(
     axes.plot([0, lefts[-1]], [y + tall, y + tall], color=style.ink["line"], linewidth=0.8)
 
 
-def _behind(axes: Axes, look: str, box: tuple[float, float, float, float], style: Style) -> str:
-    """What lies under a cell's type, and the color of that type."""
+def _draw_background(
+    axes: Axes, look: str, box: tuple[float, float, float, float], style: Style
+) -> str:
+    """Draw the background of a cell; returns the color of its text."""
     left, top, wide, tall = box
     looks = look.split()
     if "unread" in looks:
@@ -267,13 +271,13 @@ def _behind(axes: Axes, look: str, box: tuple[float, float, float, float], style
 
 
 def mixed(color: str, paper: str, share: float) -> str:
-    """A color on paper, as if it were this opaque."""
+    """The color that results from a color of opacity ``share`` on paper."""
     pairs = zip(to_rgb(color), to_rgb(paper), strict=True)
     red, green, blue = (share * a + (1 - share) * b for a, b in pairs)
     return to_hex((red, green, blue))
 
 
-def _say(axes: Axes, x: float, y: float, text: str, points: float, style: Style) -> None:
+def _write_text(axes: Axes, x: float, y: float, text: str, points: float, style: Style) -> None:
     axes.text(x, y, text, fontsize=points, va="center", color=style.ink["muted"])
 
 

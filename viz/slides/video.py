@@ -1,4 +1,4 @@
-"""MP4 by ffmpeg, where there is one. Knows no Matplotlib: the menu asks whether to offer it."""
+"""MP4 files by ffmpeg, if it is installed. Without Matplotlib: the menu imports this module."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from threading import Timer
 from core.errors import SpecError
 
 TIMEOUT_S = 120
-"""Longest that one film may be encoded."""
+"""Seconds after which the encoding of a film is killed."""
 
 
 @cache
 def ffmpeg() -> str:
-    """The program that makes MP4: on the path, or of the package imageio-ffmpeg; "" for none."""
+    """Path of ffmpeg, from PATH or the package imageio-ffmpeg; "" if neither has it."""
     path = shutil.which("ffmpeg")
     if path is None and find_spec("imageio_ffmpeg"):
         try:
@@ -32,16 +32,16 @@ def ffmpeg() -> str:
 
 
 def mp4(frames: Iterable[bytes], size: tuple[int, int], fps: float, comment: str = "") -> bytes:
-    """A film that plays everywhere (H.264, 4:2:0, its index in front), the same bytes every time.
+    """Encode a film as H.264, 4:2:0, index in front, which all players read; reproducible bytes.
 
     Args:
-        frames: RGB, 8 bits a channel, row by row.
+        frames: Each frame's bytes, (height, width, 3) RGB.
         size: (width, height), both even.
         fps: frames a second.
         comment: text that is written into the file and not into the picture; "" for none.
 
     Raises:
-        SpecError: there is no ffmpeg, or it refuses.
+        SpecError: ffmpeg is not installed, or fails.
     """
     if not ffmpeg():
         raise SpecError("kind", "needs ffmpeg: install it, or the package imageio-ffmpeg", "mp4")
@@ -54,12 +54,12 @@ def mp4(frames: Iterable[bytes], size: tuple[int, int], fps: float, comment: str
 def _command(size: tuple[int, int], fps: float, comment: str, file: Path) -> list[str]:
     exact = ("-threads", "1", "-fflags", "+bitexact", "-flags", "+bitexact", "-map_metadata", "-1")
     raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", f"{fps:g}")
-    look = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-tune", "animation")
-    plays = ("-pix_fmt", "yuv420p", "-movflags", "+faststart")
+    codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-tune", "animation")
+    compatible = ("-pix_fmt", "yuv420p", "-movflags", "+faststart")
     colors = ("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709")
     quiet = ("-nostdin", "-loglevel", "error", "-y")
-    noted = ("-metadata", f"comment={comment}") if comment else ()
-    encoding = (*colors, *look, *plays, *exact, *noted)
+    metadata = ("-metadata", f"comment={comment}") if comment else ()
+    encoding = (*colors, *codec, *compatible, *exact, *metadata)
     return [ffmpeg(), *quiet, *raw, "-i", "-", *encoding, str(file)]
 
 
@@ -69,14 +69,14 @@ def _encode(frames: Iterable[bytes], command: list[str]) -> None:
     watch.start()
     try:
         assert program.stdin is not None
-        with suppress(BrokenPipeError):  # it says why below
+        with suppress(BrokenPipeError):  # stderr, read below, has the reason
             for frame in frames:
                 program.stdin.write(frame)
-        _, said = program.communicate()
+        _, messages = program.communicate()
     finally:
         watch.cancel()
         program.kill()
         program.wait()
     if program.returncode != 0:
-        reason = said.decode(errors="replace").strip().splitlines()
+        reason = messages.decode(errors="replace").strip().splitlines()
         raise SpecError("kind", "was refused by ffmpeg", reason[-1] if reason else "no reason")

@@ -1,4 +1,4 @@
-"""A table of words: every cell is broken into lines, so that all columns stay on the paper."""
+"""A table of texts for slides: every cell is wrapped, so that all columns fit on the paper."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from viz.slides.style import Style
 SHARES = (1.0, 0.95, 0.9, 0.85, SMALL)
 """Sizes of type that are tried, as shares of the ordinary one."""
 FIRST = 0.3
-"""Of the width, the most that the first column gets."""
+"""Largest share of the table's width that the first column gets."""
 GUTTER, PAD = 0.2, 0.12
 """Inches between two columns, and around the type of a row."""
 TRUST = 0.97
-"""Of a width, what type may take: it is a little wider when hinted for few dots."""
+"""Share of a column's width that text may fill: at low resolutions hinting makes it wider."""
 Lines = list[list[str]]
 """The lines of each cell of a row."""
 
@@ -84,7 +84,7 @@ def word_table(
 
 
 def _lines(row: Sequence[str], widths: Sequence[float], points: float, bold: bool = False) -> Lines:
-    """Each cell in lines of its column's width; the first cell is in heavy type."""
+    """Each cell wrapped to its column's width; the first cell is bold."""
     return [
         wrapped(text, points, TRUST * (width - GUTTER), bold or not place) or [""]
         for place, (text, width) in enumerate(zip(row, widths, strict=True))
@@ -92,7 +92,7 @@ def _lines(row: Sequence[str], widths: Sequence[float], points: float, bold: boo
 
 
 def _torn(row: Sequence[str], widths: Sequence[float], points: float) -> bool:
-    """Whether a word is broken."""
+    """Whether a word is wider than its column, so that wrapping would break it."""
     return any(
         width_of(word, points, not place) > TRUST * (width - GUTTER)
         for place, (text, width) in enumerate(zip(row, widths, strict=True))

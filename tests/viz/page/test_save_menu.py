@@ -100,7 +100,7 @@ def test_a_hundred_clicks_are_served_two_at_a_time(monkeypatch: pytest.MonkeyPat
         at_work.pop()
         return b"file"
 
-    monkeypatch.setattr("viz.slides.sheet.saved", saved)
+    monkeypatch.setattr("viz.slides.sheet.file_bytes", saved)
     picture = Picture("a", "a", lambda style: pytest.fail("not drawn"))
     clicks = [Thread(target=save_menu.Drawing(picture, Style(), "svg", 0)) for _ in range(20)]
     for click in clicks:

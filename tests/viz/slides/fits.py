@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from viz.slides.sheet import _caption, inked, saved, written
+from viz.slides.sheet import _caption, figure_bytes, file_bytes, matplotlib_style
 from viz.slides.style import SIZES, Kind, Picture, Style
 
 STYLES = [Style(size, 72, dark) for size in SIZES for dark in (False, True)]
@@ -32,7 +32,7 @@ SMALLEST = 0.69
 
 def drawn(picture: Picture, style: Style) -> Figure:
     """The picture with its caption, before it is written."""
-    with inked(style):
+    with matplotlib_style(style):
         figure = picture.draw(style)
         _caption(figure, style)
     return figure
@@ -116,9 +116,9 @@ def check(picture: Picture, slide: Slide = HALF) -> None:
         warnings.simplefilter("error")
         figure = drawn(picture, style)
         if slide == HALF:
-            with inked(style):
-                file = written(figure, style, kind)
-            assert saved(picture, style, kind) == file, "other bytes"
+            with matplotlib_style(style):
+                file = figure_bytes(figure, style, kind)
+            assert file_bytes(picture, style, kind) == file, "other bytes"
             figure.set_layout_engine("none")
         told = misfits(figure, style)
         assert not told, f"{picture.name}, {style}: " + "; ".join(told)
@@ -134,5 +134,5 @@ def settled(figure: Figure, style: Style, kind: Kind) -> bytes:
     Which fonts a PDF holds is no matter of the picture's, and takes longer than all of it.
     """
     figure.set_layout_engine("none")
-    with inked(style), mpl.rc_context({"pdf.fonttype": 3}):
-        return written(figure, style, kind)
+    with matplotlib_style(style), mpl.rc_context({"pdf.fonttype": 3}):
+        return figure_bytes(figure, style, kind)

@@ -15,9 +15,9 @@ from core.errors import SpecError
 from viz.lessons import tour
 from viz.lessons.tour import TOUR
 from viz.pages import PAGES
-from viz.slides.catalogue import SETTINGS, credit, opened
+from viz.slides.catalogue import SETTINGS, credit, open_link
 from viz.slides.cli import main
-from viz.slides.lecture import Options, Slide, placed, read, zipped
+from viz.slides.lecture import Options, Slide, parse_lecture, write_all_or_none, zip_bytes
 from viz.slides.video import ffmpeg
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,7 +36,7 @@ LINK = "sweep?input_height=5&input_width=5&padding=0"
     ],
 )
 def test_every_form_of_a_link_opens_its_page(link: str) -> None:
-    shown = opened(link)
+    shown = open_link(link)
     assert shown.page == "sweep"
     assert shown.settings == "Sweep: stride 3"
     assert list(shown.pictures) == ["board"]
@@ -48,7 +48,7 @@ def test_every_page_with_pictures_can_be_opened() -> None:
     with_pictures = {p.name for p in PAGES if (folder / p.name / "export.py").is_file()}
     assert with_pictures == set(SETTINGS)
     for page in SETTINGS:
-        shown = opened(page)
+        shown = open_link(page)
         assert shown.pictures
         assert all(name == picture.name for name, picture in shown.pictures.items())
 
@@ -172,12 +172,12 @@ two-steps.pdf {LINK} strip=3 dark=true picture=board
 
 
 def test_a_lecture_is_read_line_by_line() -> None:
-    assert read(LECTURE) == [
+    assert parse_lecture(LECTURE) == [
         Slide("a-stride.svg", "svg", LINK),
         Slide("film.gif", "gif", LINK, Options(dpi=72, size="half")),
         Slide("two-steps.pdf", "pdf", LINK, Options("board", dark=True, strip=3)),
     ]
-    assert read(f"a {LINK}", Options(dark=True), "png")[0] == Slide(
+    assert parse_lecture(f"a {LINK}", Options(dark=True), "png")[0] == Slide(
         "a.png", "png", LINK, Options(dark=True)
     )
 
@@ -199,14 +199,14 @@ def test_a_lecture_is_read_line_by_line() -> None:
 )
 def test_a_line_that_cannot_be_is_named(line: str, words: str) -> None:
     with pytest.raises(SpecError, match=words) as refused:
-        read(line)
+        parse_lecture(line)
     assert "line" in str(refused.value) or "lecture" in str(refused.value)
 
 
 @given(st.text(max_size=60))
 def test_no_lecture_ends_in_anything_but_slides_or_a_sentence(text: str) -> None:
     try:
-        slides = read(text)
+        slides = parse_lecture(text)
     except SpecError:
         return
     assert all(Path(slide.file).name == slide.file for slide in slides)
@@ -248,7 +248,7 @@ def test_nothing_half_written_stays(tmp_path: Path) -> None:
     """The second file has no place: the first does not appear either."""
     good, bad = tmp_path / "a.svg", tmp_path / "missing" / "b.svg"
     with pytest.raises(FileNotFoundError, match=r"missing/b\.svg"):
-        placed({good: b"a", bad: b"b"})
+        write_all_or_none({good: b"a", bad: b"b"})
     assert not list(tmp_path.iterdir())
 
 
@@ -262,15 +262,15 @@ def test_a_reader_that_has_enough_ends_it_quietly() -> None:
 
 def test_a_zip_says_nothing_of_when_it_was_made() -> None:
     files = {"a.svg": b"a" * 100, "b.png": b"b"}
-    assert zipped(files) == zipped(dict(files))
-    assert b"\x00\x00\x21\x00" in zipped(files)[:20], "1980-01-01"
+    assert zip_bytes(files) == zip_bytes(dict(files))
+    assert b"\x00\x00\x21\x00" in zip_bytes(files)[:20], "1980-01-01"
 
 
 def test_the_tour_is_a_lecture_of_pictures_that_are_there() -> None:
-    slides = read(tour.lecture())
+    slides = parse_lecture(tour.lecture())
     assert len(slides) == len(TOUR) == len({stop.name for stop in TOUR})
     for slide, stop in zip(slides, TOUR, strict=True):
-        shown = opened(stop.link)
+        shown = open_link(stop.link)
         assert (slide.link, slide.options.picture) == (stop.link, stop.picture)
         assert shown.picture(stop.picture).name == stop.picture
         assert stop.text.count(". ") == 1

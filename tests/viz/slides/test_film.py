@@ -19,8 +19,8 @@ from viz.features.sweep import export
 from viz.features.sweep.params import SweepSettings
 from viz.slides import video
 from viz.slides.film import Reel
-from viz.slides.sheet import inked, saved
-from viz.slides.style import MAX_FRAMES, Film, Picture, Style, bounded, film_steps
+from viz.slides.sheet import file_bytes, matplotlib_style
+from viz.slides.style import MAX_FRAMES, Film, Picture, Style, check_limits, film_steps
 
 SMALL = Style("half", 72)
 
@@ -45,7 +45,7 @@ def frames_of(gif: bytes) -> list[np.ndarray]:
 def drawn_anew(made: Picture, style: Style, number: int) -> np.ndarray:
     """One frame of a film drawn whole, by Matplotlib alone."""
     assert made.film is not None
-    with inked(style):
+    with matplotlib_style(style):
         film = made.film(style)
         film.figure.set_dpi(style.dpi)
         film.figure.set_size_inches(
@@ -62,7 +62,7 @@ def drawn_anew(made: Picture, style: Style, number: int) -> np.ndarray:
 @pytest.mark.parametrize("link", [{}, {"operation": "max_pooling"}, {"compare": "classics"}])
 def test_the_frames_of_a_gif_are_those_that_are_drawn(link: dict[str, Any]) -> None:
     made = picture(**link)
-    frames = frames_of(saved(made, SMALL, "gif"))
+    frames = frames_of(file_bytes(made, SMALL, "gif"))
     assert len(frames) == made.frames
     for number in (0, made.frames - 1):
         anew = drawn_anew(made, SMALL, number)
@@ -72,15 +72,15 @@ def test_the_frames_of_a_gif_are_those_that_are_drawn(link: dict[str, Any]) -> N
 
 
 def test_frames_differ_from_step_to_step() -> None:
-    frames = frames_of(saved(picture(), SMALL, "gif"))
+    frames = frames_of(file_bytes(picture(), SMALL, "gif"))
     for before, after in pairwise(frames):
         assert (before != after).any()
 
 
 def test_a_film_is_a_dark_or_a_clear_sheet_as_asked() -> None:
-    dark, *_ = frames_of(saved(picture(), replace(SMALL, dark=True), "gif"))
+    dark, *_ = frames_of(file_bytes(picture(), replace(SMALL, dark=True), "gif"))
     assert tuple(dark[0, 0]) == (0x12, 0x16, 0x1C, 255)
-    clear = frames_of(saved(picture(), replace(SMALL, transparent=True), "gif"))
+    clear = frames_of(file_bytes(picture(), replace(SMALL, transparent=True), "gif"))
     assert all(frame[0, 0, 3] == 0 for frame in clear)
     assert all((frame[..., 3] == 255).any() for frame in clear)
 
@@ -101,13 +101,13 @@ def test_something_that_moves_over_clear_paper_leaves_no_trace() -> None:
 
     style = Style("half", 72, transparent=True)
     made = Picture("box", "", lambda style: film(style).figure, film, 4)
-    for number, frame in enumerate(frames_of(saved(made, style, "gif"))):
+    for number, frame in enumerate(frames_of(file_bytes(made, style, "gif"))):
         seen = (frame[200, :, 3] > 0).reshape(4, -1).mean(axis=1)
         assert (seen > 0.9).tolist() == [number == quarter for quarter in range(4)]
 
 
 def test_a_gif_plays_for_ever_and_rests_at_its_end() -> None:
-    image = Image.open(BytesIO(saved(picture(), SMALL, "gif")))
+    image = Image.open(BytesIO(file_bytes(picture(), SMALL, "gif")))
     durations = []
     for number in range(image.n_frames):
         image.seek(number)
@@ -128,7 +128,7 @@ def test_a_long_sweep_is_shown_in_few_frames_and_says_so(steps: int) -> None:
 
 def test_the_film_of_a_large_board_has_the_frames_its_picture_tells() -> None:
     made = picture(input_height=20, input_width=20, stride=1)
-    with inked(SMALL):
+    with matplotlib_style(SMALL):
         assert made.film is not None
         assert made.film(SMALL).frames == made.frames == len(film_steps(18 * 18)[0])
 
@@ -136,15 +136,15 @@ def test_the_film_of_a_large_board_has_the_frames_its_picture_tells() -> None:
 def test_too_many_dots_are_refused_before_anything_is_drawn() -> None:
     made = picture(input_height=20, input_width=20, stride=1)
     with pytest.raises(SpecError, match="million dots"):
-        saved(made, Style("wide", 400), "gif")
-    bounded(made, Style("wide", 400), "svg")
+        file_bytes(made, Style("wide", 400), "gif")
+    check_limits(made, Style("wide", 400), "svg")
     with pytest.raises(SpecError, match="svg, pdf, png"):
-        bounded(replace(made, film=None), Style(), "gif")
+        check_limits(replace(made, film=None), Style(), "gif")
 
 
 def test_a_reel_can_be_run_twice() -> None:
     made = picture()
-    with inked(SMALL):
+    with matplotlib_style(SMALL):
         assert made.film is not None
         reel = Reel(made.film(SMALL), SMALL)
         first = [frame.copy() for frame in reel]
@@ -153,7 +153,7 @@ def test_a_reel_can_be_run_twice() -> None:
 
 
 def test_the_same_gif_twice() -> None:
-    assert saved(picture(), SMALL, "gif") == saved(picture(), SMALL, "gif")
+    assert file_bytes(picture(), SMALL, "gif") == file_bytes(picture(), SMALL, "gif")
 
 
 needs_ffmpeg = pytest.mark.skipif(not video.ffmpeg(), reason="no ffmpeg on this machine")
@@ -162,11 +162,11 @@ needs_ffmpeg = pytest.mark.skipif(not video.ffmpeg(), reason="no ffmpeg on this 
 @needs_ffmpeg
 def test_an_mp4_starts_with_its_index_and_is_the_same_twice() -> None:
     style = Style("half", 75)  # 487.5 dots wide: video wants even sizes
-    film = saved(picture(), style, "mp4")
+    film = file_bytes(picture(), style, "mp4")
     assert film[4:8] == b"ftyp"
     assert film.index(b"moov") < film.index(b"mdat")
     assert b"avc1" in film
-    assert film == saved(picture(), style, "mp4")
+    assert film == file_bytes(picture(), style, "mp4")
 
 
 @needs_ffmpeg
@@ -178,4 +178,4 @@ def test_what_ffmpeg_refuses_is_a_sentence() -> None:
 def test_without_ffmpeg_an_mp4_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "ffmpeg", lambda: "")
     with pytest.raises(SpecError, match="needs ffmpeg"):
-        saved(picture(), SMALL, "mp4")
+        file_bytes(picture(), SMALL, "mp4")

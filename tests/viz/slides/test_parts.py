@@ -14,7 +14,7 @@ from tests.examples import examples
 from tests.viz.slides import fits
 from viz.slides import parts
 from viz.slides.parts import Curve, Entry, canvas, cells, contrast, hatched, heat, key, titled
-from viz.slides.sheet import inked
+from viz.slides.sheet import matplotlib_style
 from viz.slides.style import SIZES, Picture, Style
 from viz.slides.tables import Cell, table
 
@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_told() -> None:
 
 @pytest.mark.parametrize("shape, kind", [((64, 3), QuadMesh), ((65, 3), AxesImage)])
 def test_small_maps_are_cells_and_large_ones_a_bitmap(shape: tuple[int, int], kind: type) -> None:
-    with inked(STYLE):
+    with matplotlib_style(STYLE):
         axes = parts.sheet(STYLE).add_subplot()
         values = np.arange(shape[0] * shape[1], dtype=float).reshape(shape)
         values[0, 0] = np.nan
@@ -86,7 +86,7 @@ def test_small_maps_are_cells_and_large_ones_a_bitmap(shape: tuple[int, int], ki
 
 
 def test_signed_colours_are_centered_on_zero() -> None:
-    with inked(STYLE):
+    with matplotlib_style(STYLE):
         artist = heat(parts.sheet(STYLE).add_subplot(), np.array([[-1.0, 3.0]]), scale="signed")
     assert artist.get_clim() == (-3, 3)
     np.testing.assert_allclose(artist.to_rgba(0.0)[:3], (0xF7 / 255,) * 3, atol=0.01)
@@ -95,7 +95,7 @@ def test_signed_colours_are_centered_on_zero() -> None:
 @pytest.mark.parametrize("side, written", [(4, True), (40, False)])
 def test_numbers_are_written_where_they_fit(side: int, written: bool) -> None:
     values = np.arange(side * side, dtype=float).reshape(side, side) * 100
-    with inked(STYLE):
+    with matplotlib_style(STYLE):
         figure = parts.sheet(STYLE)
         axes = figure.add_subplot()
         artist = heat(axes, values, origin=(2, 3))
@@ -112,7 +112,7 @@ def test_numbers_are_written_where_they_fit(side: int, written: bool) -> None:
 def test_hatching_covers_exactly_the_mask(rows: int, cols: int, bits: int) -> None:
     mask = np.array([bits >> i & 1 for i in range((rows + 1) * (cols + 1))], dtype=bool)
     mask = mask.reshape(rows + 1, cols + 1)
-    with inked(STYLE):
+    with matplotlib_style(STYLE):
         axes = parts.sheet(STYLE).add_subplot()
         heat(axes, np.zeros(mask.shape), bar=False)
         hatched(axes, mask)
@@ -135,7 +135,7 @@ def test_type_on_a_colour_has_the_better_contrast(colour: tuple[float, float, fl
 
 
 def test_curves_differ_in_more_than_colour() -> None:
-    with inked(STYLE):
+    with matplotlib_style(STYLE):
         axes = parts.sheet(STYLE).add_subplot()
         lines = [Curve(f"line {i}", range(100), [i] * 100) for i in range(4)]
         parts.curves(axes, lines)

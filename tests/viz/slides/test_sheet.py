@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.errors import SpecError
 from tests.viz.slides import fits
-from viz.slides.sheet import saved
+from viz.slides.sheet import file_bytes
 from viz.slides.style import KINDS, SIZES, Kind, Picture, Style
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +35,7 @@ PICTURE = Picture("line", "a line", draw)
 @pytest.mark.parametrize("size", list(SIZES))
 def test_a_picture_is_a_file_of_its_kind_and_size(kind: Kind, size: str) -> None:
     style = Style(size, 100)
-    file = saved(PICTURE, style, kind)
+    file = file_bytes(PICTURE, style, kind)
     width, height = style.inches
     if kind == "png":
         assert Image.open(BytesIO(file)).size == (int(width * 100), int(height * 100))
@@ -50,14 +50,16 @@ def test_a_picture_is_a_file_of_its_kind_and_size(kind: Kind, size: str) -> None
 
 def test_nothing_says_when_it_was_made() -> None:
     for kind in KINDS:
-        file = saved(PICTURE, Style(), kind)
+        file = file_bytes(PICTURE, Style(), kind)
         assert b"Date" not in file.replace(b"dc:date", b"Date" * (b"<dc:date>" in file))
-        assert file == saved(PICTURE, Style(), kind)
+        assert file == file_bytes(PICTURE, Style(), kind)
 
 
 def test_transparent_paper_is_clear_and_dark_paper_dark() -> None:
     def corner(style: Style) -> tuple[int, ...]:
-        pixel = Image.open(BytesIO(saved(PICTURE, style, "png"))).convert("RGBA").getpixel((1, 1))
+        pixel = (
+            Image.open(BytesIO(file_bytes(PICTURE, style, "png"))).convert("RGBA").getpixel((1, 1))
+        )
         assert isinstance(pixel, tuple)
         return pixel
 
@@ -87,9 +89,9 @@ def test_a_link_without_end_is_left_out_and_said_so() -> None:
 
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(SpecError, match="svg, pdf, png"):
-        saved(PICTURE, Style(), "gif")
+        file_bytes(PICTURE, Style(), "gif")
     with pytest.raises(SpecError, match="strip"):
-        saved(PICTURE, Style(), "svg", 3)
+        file_bytes(PICTURE, Style(), "svg", 3)
     for wrong in ({"size": "huge"}, {"dpi": 71}, {"dpi": 401}):
         with pytest.raises(SpecError):
             replace(Style(), **wrong)
@@ -98,9 +100,9 @@ def test_what_cannot_be_is_refused() -> None:
 SAVE = """
 import hashlib, sys
 from tests.viz.slides.test_sheet import PICTURE
-from viz.slides.sheet import saved
+from viz.slides.sheet import file_bytes
 from viz.slides.style import KINDS, Style
-print(*(hashlib.sha256(saved(PICTURE, Style(), kind)).hexdigest() for kind in KINDS))
+print(*(hashlib.sha256(file_bytes(PICTURE, Style(), kind)).hexdigest() for kind in KINDS))
 """
 
 

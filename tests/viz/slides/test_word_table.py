@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from tests.viz.slides import fits
-from viz.slides.sheet import inked
+from viz.slides.sheet import matplotlib_style
 from viz.slides.style import SIZES, Style
 from viz.slides.word_table import word_table
 
@@ -27,7 +27,7 @@ def test_every_row_stands_or_is_counted(
     size: str, columns: list[str], rows: list[list[str]]
 ) -> None:
     style = Style(size, 72)
-    with inked(style):
+    with matplotlib_style(style):
         figure = word_table(columns, rows, style, title="Words")
     texts = [text.get_text() for text in fits.texts_of(figure)]
     more = [int(found[1]) for text in texts if (found := re.fullmatch(r"… (\d+) more", text))]

@@ -20,7 +20,7 @@ from viz.plots.effective_field import (
     shades_of,
     whole_view,
 )
-from viz.slides.effective_field import center_mark, ellipses, outline, seen, shade_bar, shaded
+from viz.slides.effective_field import center_mark, draw_map, ellipses, outline, set_view, shade_bar
 from viz.slides.margins import is_wide, legend, noted, room
 from viz.slides.parts import EDGE, sheet, titled
 from viz.slides.style import Style
@@ -60,7 +60,7 @@ def erf_map(
     shades = shades_of([erf], log)
     size = image_size(erf.input_size)
     values = erf.map if shades.signed and not log else erf.energy
-    artist = shaded(axes, values, erf.origin, shades)
+    artist = draw_map(axes, values, erf.origin, shades)
     if photo is not None:
         over(axes, artist, photo)
     handles = [
@@ -72,7 +72,7 @@ def erf_map(
     if expected is not None:
         handles.append(expected_ellipses(axes, expected))
     handles.append(center_mark(axes, erf.theory.center))
-    seen(axes, field_view(erf.theory.clipped) if photo is None else whole_view(size))
+    set_view(axes, field_view(erf.theory.clipped) if photo is None else whole_view(size))
     legend(figure, handles, style, beside=is_wide(style))
     shade_bar(axes, artist, shades, 0.8 * room(figure, style)[1])
     return figure
@@ -86,14 +86,14 @@ def expected_map(expected: ExpectedErf, style: Style, *, title: str, log: bool =
     uniform = expected.weights == "uniform"
     measure = "expected gradient" if uniform else "expected squared gradient"
     shades = Shades(measure, float(expected.map.max()), log=log)
-    artist = shaded(axes, expected.map, expected.origin, shades)
+    artist = draw_map(axes, expected.map, expected.origin, shades)
     (top, left), (rows, cols) = expected.origin, expected.map.shape
     border = ((0, expected.input_size[0] - 1), (0, expected.input_size[1] - 1))
     handles = [
         outline(axes, border, INPUT, "-", "image's border"),
         expected_ellipses(axes, expected),
     ]
-    seen(axes, field_view(((top, top + rows - 1), (left, left + cols - 1))))
+    set_view(axes, field_view(((top, top + rows - 1), (left, left + cols - 1))))
     legend(figure, handles, style, beside=is_wide(style))
     shade_bar(axes, artist, shades, 0.8 * room(figure, style)[1])
     return figure

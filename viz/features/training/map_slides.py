@@ -23,7 +23,7 @@ from viz.plots.effective_field import (
     shades_of,
     whole_view,
 )
-from viz.slides.effective_field import center_mark, ellipses, outline, seen, shade_bar, shaded
+from viz.slides.effective_field import center_mark, draw_map, ellipses, outline, set_view, shade_bar
 from viz.slides.margins import bar, is_wide, legend, noted, room
 from viz.slides.parts import SMALL, heat, sheet, titled
 from viz.slides.style import Film, Style
@@ -54,7 +54,7 @@ def field_film(
     noted(figure, [recipe_line(maps[0])], style)
     axes = figure.add_subplot()
     shades = shades_of(maps, True)
-    artists: list[Any] = [shaded(axes, erf.energy, erf.origin, shades) for erf in maps]
+    artists: list[Any] = [draw_map(axes, erf.energy, erf.origin, shades) for erf in maps]
     size = image_size(maps[0].input_size)
     handles = [
         outline(axes, ((0, size[0] - 1), (0, size[1] - 1)), INPUT, "-", "image's border"),
@@ -62,7 +62,7 @@ def field_film(
         ellipses(axes, maps[0].sigma, maps[0].centroid, "white", "-", "1σ and 2σ"),
     ]
     rings = [each for each in axes.patches if isinstance(each, Ellipse)]
-    seen(axes, field_view(maps[0].theory.clipped))
+    set_view(axes, field_view(maps[0].theory.clipped))
     legend(figure, handles, style, beside=is_wide(style))
     shade_bar(axes, artists[0], shades, 0.8 * room(figure, style)[1])
 
@@ -160,7 +160,7 @@ def image_with_field(
     noted(figure, notes, style)
     axes = figure.add_subplot()
     heat(axes, image.mean(0), scale="grey", bar=False)
-    seen(axes, whole_view((image.shape[1], image.shape[2])))
+    set_view(axes, whole_view((image.shape[1], image.shape[2])))
     if erf is not None:
         _over(axes, erf, figure, style)
     return figure

@@ -14,7 +14,7 @@ from tests.viz.slides import fits
 from viz.features.shift import compute, export, params
 from viz.features.shift.compute import FRAMES
 from viz.features.shift.params import ShiftSettings
-from viz.slides.sheet import inked, saved
+from viz.slides.sheet import file_bytes, matplotlib_style
 from viz.slides.style import Picture, Style
 
 SMALL = {"side": "48", "shift": "3"}
@@ -98,7 +98,7 @@ def test_what_folds_stands_on_what_belongs_there() -> None:
 def test_the_film_moves_the_picture_and_is_still_at_multiples_of_the_stride() -> None:
     picture = of()["film_convolution"]
     assert picture.film is not None
-    with inked(WIDE):
+    with matplotlib_style(WIDE):
         film = picture.film(WIDE)
     assert film.frames == FRAMES == picture.frames
     scene = params.scene(values_of())
@@ -117,8 +117,8 @@ def test_the_film_is_a_gif_of_eight_frames_the_same_every_time() -> None:
     from PIL import Image
 
     style = Style("half", 72)
-    first = saved(of()["film_convolution"], style, "gif")
-    assert first == saved(of()["film_convolution"], style, "gif")
+    first = file_bytes(of()["film_convolution"], style, "gif")
+    assert first == file_bytes(of()["film_convolution"], style, "gif")
     assert Image.open(BytesIO(first)).n_frames == FRAMES  # type: ignore[attr-defined]
 
 

@@ -20,7 +20,7 @@ from viz.choices import lab_store
 from viz.features.training import compute, export, params
 from viz.features.training.params import TABS, Comparison, LabSettings
 from viz.features.training.plot_parts import some_maps
-from viz.slides.sheet import inked, saved
+from viz.slides.sheet import file_bytes, matplotlib_style
 from viz.slides.style import STRIPS, Picture, Style
 
 QUERY = {"variants": "max,extra_conv", "levels": "1", "width": "4", "steps": "30", "batch": "8",
@@ -148,7 +148,7 @@ def test_the_film_shows_every_field_on_one_scale() -> None:
     picture = of()["film"]
     assert picture.film is not None
     fields = export.snapshot_fields(runs()[0, 0])
-    with inked(WIDE):
+    with matplotlib_style(WIDE):
         film = picture.film(WIDE)
     assert film.frames == picture.frames == len(fields) == 6
     peak = max(erf.energy.max() for _, erf in fields)
@@ -167,8 +167,8 @@ def test_the_film_shows_every_field_on_one_scale() -> None:
 
 @pytest.mark.parametrize("name", ["film", "kernels"])
 def test_films_are_the_same_every_time(name: str) -> None:
-    first = saved(of()[name], HALF, "gif")
-    assert first == saved(of()[name], HALF, "gif")
+    first = file_bytes(of()[name], HALF, "gif")
+    assert first == file_bytes(of()[name], HALF, "gif")
     assert Image.open(BytesIO(first)).n_frames == 6  # type: ignore[attr-defined]
 
 
@@ -182,7 +182,7 @@ def test_a_still_of_the_film_is_the_step_that_is_looked_at() -> None:
 def test_a_strip_holds_the_first_and_the_last_field(count: int) -> None:
     picture = of()["film"]
     assert picture.strip is not None
-    with inked(WIDE):
+    with matplotlib_style(WIDE):
         figure = picture.strip(WIDE, count)
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     steps = [step for step, _ in some_maps(export.snapshot_fields(runs()[0, 0]), count)]
