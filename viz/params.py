@@ -97,11 +97,10 @@ class Settings:
     def of(cls, values: Mapping[str, Any]) -> Self:
         """Settings from values by flat name; missing ones get defaults, unknown names are ignored."""
         chosen: dict[str, Any] = {}
-        for name, suffix, part in _fields(cls):
+        for name, suffix, part in _fields(cls):  # type: ignore[arg-type]  # hashable
             if part is not None:
-                inner = {key: key + suffix for key in (p.name for p in part.params())}
-                flat = {key: values[outer] for key, outer in inner.items() if outer in values}
-                chosen[name] = part.of(flat)
+                names = ((each.name, each.name + suffix) for each in part.params())
+                chosen[name] = part.of({n: values[outer] for n, outer in names if outer in values})
             elif name in values:
                 chosen[name] = values[name]
         return cls(**chosen)
@@ -110,7 +109,7 @@ class Settings:
     def flat(self) -> dict[str, Any]:
         """All values by flat name."""
         values: dict[str, Any] = {}
-        for name, suffix, part in _fields(type(self)):
+        for name, suffix, part in _fields(type(self)):  # type: ignore[arg-type]  # hashable
             value = getattr(self, name)
             if part is None:
                 values[name] = value
@@ -133,7 +132,10 @@ class Settings:
 
         Where the names are fixed, `dataclasses.replace` is better: mypy checks its names.
         """
-        return type(self).of({**self.flat, **(values or {}), **more})
+        changes = {**(values or {}), **more}
+        if changes.keys() <= self.__dict__.keys():  # no name of a group: the usual case, and fast
+            return replace(self, **changes)
+        return type(self).of({**self.flat, **changes})
 
     @classmethod
     def defaults(cls, *excluded: str) -> dict[str, Any]:
@@ -151,6 +153,7 @@ class Settings:
         return query(self.params(), self.flat)
 
 
+@cache
 def _fields(cls: type[Settings]) -> tuple[tuple[str, str, type[Settings] | None], ...]:
     """(name, suffix, settings class) of each field; the class is None unless the field is a group."""
     return tuple(

@@ -135,8 +135,9 @@ class PageState(Generic[S]):
             st.warning(f"Part of the link was ignored: {clauses}.")
         for sentence in self._store.get("notes", (None, ()))[1]:
             st.warning(sentence)
+        values = self.values.flat
         for param in self.params:
-            if len(param.format(self.values[param.name])) > MAX_TEXT:
+            if len(param.format(values[param.name])) > MAX_TEXT:
                 what = "This network" if param.name == "layers" else f"`{param.name}`"
                 st.info(f"{what} is too long for a link: the address opens this page without it.")
 

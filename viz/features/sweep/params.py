@@ -32,11 +32,13 @@ class SweepSettings(PlayerView, BoardSettings):
 def settled(values: SweepSettings) -> tuple[SweepSettings, list[str]]:
     """Settings whose layers can be run on the input, and one sentence for each change."""
     sentences: list[str] = []
-    for suffix in values.layers:
-        board, changes = settle(values.layers[suffix])
-        own = {name: board[name] for name in ("input_height", "input_width", "in_channels")}
-        layer = {name + suffix: board[name] for name in LayerSettings.defaults()}
-        values = values.updated(own | layer)
-        letter = "" if not suffix else "Layer B: "
-        sentences += [letter + sentence for sentence in changes]
+    for suffix, before in values.layers.items():
+        # The first layer may have changed the input's size, which both layers share.
+        shared = {name: values[name] for name in ("input_height", "input_width", "in_channels")}
+        after, changes = settle(before.updated(shared))
+        if changes:
+            layer = {name + suffix: after[name] for name in LayerSettings.defaults()}
+            values = values.updated(layer, **{name: after[name] for name in shared})
+        prefix = "Layer B: " if suffix else ""
+        sentences += [prefix + sentence for sentence in changes]
     return values, sentences
