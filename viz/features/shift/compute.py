@@ -1,4 +1,4 @@
-"""Shift and aliasing for the page: layers at once, networks by the queue."""
+"""Computations of the shift page: single layers at once, networks through the queue."""
 
 from __future__ import annotations
 
@@ -35,34 +35,35 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.float32]
 MOST_SHIFTS = 64
-"""Shifts of a network: two of its strides, in steps of several pixels if there are more."""
+"""Most shifts that are computed for a network; longer ranges are sampled every few pixels."""
 FRAMES = 8
-"""Frames of the film: two strides of 4 pixels."""
+"""Number of frames of the animation, which shifts the picture by one pixel a frame."""
 SHADES = 64
+"""Number of colors in a frame of the animation."""
 
 
 @computed_once(64)
 def picture(scene: Scene) -> Image:
-    """(1, side, side), read-only, of mean 0 and standard deviation 1."""
+    """The picture of a scene: (1, side, side), read-only, with mean 0 and standard deviation 1."""
     warm()
     from core.shift.consistency import standardized
 
-    drawn = standardized(data.picture(scene.picture, (scene.side,) * 2, 1, scene.seed))
-    drawn.flags.writeable = False
-    return drawn
+    values = standardized(data.picture(scene.picture, (scene.side,) * 2, 1, scene.seed))
+    values.flags.writeable = False
+    return values
 
 
 def rolled(image: Image, shift: tuple[int, int]) -> Image:
-    """(H, W) moved round its edges by (down, right) pixels."""
+    """A picture (H, W) shifted by (down, right) pixels; what leaves at an edge enters opposite."""
     return np.roll(image, shift, (0, 1))
 
 
 @computed_once(256)
 def comparison(layer: DownsamplingLayer, scene: Scene, shift: Shift) -> ShiftComparison:
-    """The output of the moved picture beside the moved output.
+    """The layer's output for the shifted picture, and its shifted output for the picture itself.
 
     Raises:
-        SpecError: a picture too small to be padded.
+        SpecError: The picture is too small for the layer's padding.
     """
     image = picture(scene)
     from core.shift.consistency import compare
@@ -72,52 +73,54 @@ def comparison(layer: DownsamplingLayer, scene: Scene, shift: Shift) -> ShiftCom
 
 @computed_once(128, outside=True)
 def consistency(layer: DownsamplingLayer, scene: Scene, direction: str) -> Consistency:
-    """Of every shift in one direction.
+    """How well the layer's output follows each shift of the picture in a direction.
 
     Raises:
-        SpecError: a picture too small to be padded.
+        SpecError: The picture is too small for the layer's padding.
     """
     image = picture(scene)
     from core.shift.consistency import layer_consistency
 
-    return layer_consistency(layer, image, _line(direction, scene.side))
+    return layer_consistency(layer, image, _shifts(direction, scene.side))
 
 
 @computed_once(128, outside=True)
 def expected(layer: DownsamplingLayer, scene: Scene, direction: str) -> NDArray[np.float64] | None:
-    """The cosine of every shift in closed form; None where there is none."""
+    """The cosine for each shift in closed form; None if the padding is not circular."""
     image = picture(scene)
     from core.shift.spectrum import expected_cosine
 
     if layer.padding_mode != "circular":
         return None
-    return expected_cosine(layer, image, _line(direction, scene.side))
+    return expected_cosine(layer, image, _shifts(direction, scene.side))
 
 
-def _line(direction: str, count: int, step: int = 1) -> list[Shift]:
+def _shifts(direction: str, count: int, step: int = 1) -> list[Shift]:
+    """The shifts (down, right) by 0, ``step``, … below ``count`` pixels in a direction."""
     down, right = DIRECTIONS[direction]
     return [(down * d, right * d) for d in range(0, count, step)]
 
 
 @computed_once(128, outside=True)
 def spectrum(layer: DownsamplingLayer, scene: Scene) -> Spectrum:
-    """The spectra before and after downsampling."""
+    """The spectra of the layer's map before and after downsampling."""
     image = picture(scene)
-    from core.shift.spectrum import spectrum as of
+    from core.shift.spectrum import spectrum as layer_spectrum
 
-    return of(layer, image)
+    return layer_spectrum(layer, image)
 
 
 @computed_once(32)
 def film(layer: DownsamplingLayer | None, scene: Scene, direction: str, what: str) -> str:
-    """`FRAMES` frames below each other as a PNG data URL.
+    """All `FRAMES` frames of an animation in one PNG, one below the other, as a data URL.
 
     Args:
-        layer: None for the picture itself.
-        scene, direction: what moves, and where to.
-        what: ``"output"`` or ``"difference"``.
+        layer: Layer whose output is drawn; None to draw the picture itself.
+        scene: The picture.
+        direction: Direction of the shift, a key of `DIRECTIONS`.
+        what: Attribute of `ShiftComparison` that is drawn, ``"output"`` or ``"difference"``.
     """
-    shifts = _line(direction, FRAMES)
+    shifts = _shifts(direction, FRAMES)
     if layer is None:
         frames = [rolled(picture(scene)[0], shift) for shift in shifts]
     else:
@@ -127,7 +130,7 @@ def film(layer: DownsamplingLayer | None, scene: Scene, direction: str, what: st
 
 
 def _film_range(layer: DownsamplingLayer | None, scene: Scene, what: str) -> tuple[float, float]:
-    """Darkest and brightest value: that of the picture, or of the layer without a blur."""
+    """Values at the ends of an animation's color scale: those of the layer without a blur."""
     if layer is None:
         return float(picture(scene).min()), float(picture(scene).max())
     plain = layer.with_blur(1)
@@ -144,7 +147,7 @@ def _film_range(layer: DownsamplingLayer | None, scene: Scene, what: str) -> tup
 
 
 def _png(values: NDArray[Any], span: tuple[float, float], signed: bool) -> str:
-    """Values as a data URL of a picture in 64 shades, grey or blue, white and red."""
+    """Values as a PNG data URL with 64 colors: from blue through white to red if signed, else grey."""
     from PIL import Image as Pillow
 
     low, high = span
@@ -152,19 +155,23 @@ def _png(values: NDArray[Any], span: tuple[float, float], signed: bool) -> str:
     shades = Pillow.fromarray(np.rint(share * (SHADES - 1)).astype(np.uint8), "P")
     stops = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (SIGNED if signed else GREY)]
     at = np.linspace(0, len(stops) - 1, SHADES)
-    colours = [np.interp(at, range(len(stops)), channel) for channel in zip(*stops, strict=True)]
-    shades.putpalette(np.rint(np.stack(colours, axis=1)).astype(np.uint8).tobytes())
+    colors = [np.interp(at, range(len(stops)), channel) for channel in zip(*stops, strict=True)]
+    shades.putpalette(np.rint(np.stack(colors, axis=1)).astype(np.uint8).tobytes())
     file = BytesIO()
     shades.save(file, "PNG", optimize=True)
     return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
 
 
 def module(request: Request, device: str = "cpu", weights: State | None = None) -> nn.Module:
-    """The network as it is asked for, its weights drawn by the seed, or else trained ones; none on
-    "meta".
+    """The network of a request, with its blur and its padding.
+
+    Args:
+        request: The request.
+        device: Device of the module; on "meta" it has no weights.
+        weights: Trained weights; None for random ones of the request's seed.
 
     Raises:
-        SpecError: it cannot be built, or nothing in it downsamples.
+        SpecError: The network cannot be built, or a blur is wanted and no layer downsamples.
     """
     warm()
     net = network_analysis.module(request.network, device, weights, request.draw_seed)
@@ -172,6 +179,7 @@ def module(request: Request, device: str = "cpu", weights: State | None = None) 
 
 
 def _changed(net: nn.Module, taps: int, wrap: bool) -> nn.Module:
+    """The network with a blur of so many taps before each stride, and with circular padding."""
     from core.shift.network import anti_aliased, circular
 
     if taps > 1:
@@ -181,7 +189,7 @@ def _changed(net: nn.Module, taps: int, wrap: bool) -> nn.Module:
 
 @computed_once(64, outside=True)
 def _graph(network: Network, taps: int, wrap: bool) -> Graph:
-    """How the layers are connected, after the changes of `module`."""
+    """The graph of the network with the changes of `_changed`."""
     if taps == 1 and not wrap:
         return network_analysis.analysis(network).graph
     warm()
@@ -192,7 +200,11 @@ def _graph(network: Network, taps: int, wrap: bool) -> Graph:
 
 
 def layers(analysis: Analysis) -> dict[str, str]:
-    """Modules whose output can be looked at: qualified name → what the page calls it."""
+    """Label on the page by qualified name of the modules whose output can be compared.
+
+    Those are modules whose feature map has several units, and whose height and width divide those
+    of the image or are multiples of them.
+    """
     from core.shift.consistency import stride_of
 
     size = analysis.network.input_size[1:]
@@ -208,15 +220,16 @@ def layers(analysis: Analysis) -> dict[str, str]:
 
 
 def _network_picture(request: Request) -> Image:
+    """The picture in the shape of the network's input."""
     channels, height, width = request.network.input_size
     return data.picture(request.picture, (height, width), channels, request.seed)
 
 
 def last_layer(analysis: Analysis) -> str:
-    """The one that is looked at where none is chosen.
+    """Qualified name of the last of `layers`, which is compared if none is chosen.
 
     Raises:
-        SpecError: there is none.
+        SpecError: There is no such layer.
     """
     names = list(layers(analysis))
     if not names:
@@ -229,8 +242,7 @@ def last_layer(analysis: Analysis) -> str:
 
 
 def fit(analysis: Analysis, values: ShiftSettings) -> tuple[ShiftSettings, list[str]]:
-    """Settings whose layer the network has, the usual one where it has not the chosen one; a
-    sentence about that."""
+    """Settings whose layer the network has, and a clause if the chosen one was replaced by ""."""
     layer = values.layer
     if not layer or layer in layers(analysis):
         return values, []
@@ -238,20 +250,20 @@ def fit(analysis: Analysis, values: ShiftSettings) -> tuple[ShiftSettings, list[
 
 
 def requests_of(analysis: Analysis, values: ShiftSettings) -> tuple[Request, Request]:
-    """The requests of fitted values, without a blur and with it.
+    """The requests for the network without and with a blur, from the settings that `fit` returns.
 
     Raises:
-        SpecError: no layer of the network has a map that can be compared.
+        SpecError: The network has no layer whose output can be compared.
     """
     return params.requests(values, values.layer or last_layer(analysis))
 
 
 def network_shifts(request: Request) -> tuple[Shift, ...]:
-    """The shifts that are run: up to two strides of the coarsest map up to the layer.
+    """The shifts for a network: up to twice the largest stride of any map up to the layer.
 
     Raises:
-        SpecError: the layer's map does not fit the image; weights that are not trained here; too
-            much work, with what would do.
+        SpecError: The layer's map does not fit the image, the weights are not trained on this
+            server, or the computation would take too long.
     """
     trained_weights(request.network)
     return _network_shifts(request)
@@ -259,6 +271,7 @@ def network_shifts(request: Request) -> tuple[Shift, ...]:
 
 @computed_once(64)
 def _network_shifts(request: Request) -> tuple[Shift, ...]:
+    """As `network_shifts`, without the check of trained weights, which only the web process has."""
     warm()
     from core.cost import layer_costs
     from core.shift.network import coarsest_stride, compared_node, total_stride
@@ -271,7 +284,7 @@ def _network_shifts(request: Request) -> tuple[Shift, ...]:
     total_stride(graph, node, size[1:])
     longest = coarsest_stride(graph, node, size[1:])
     count = min(max(2, int(2 * longest)), *size[1:])
-    shifts = _line(request.direction, count, -(-count // MOST_SHIFTS))
+    shifts = _shifts(request.direction, count, -(-count // MOST_SHIFTS))
     macs = sum(cost.macs for cost in layer_costs(net, size)) * len(shifts)
     if macs > settings().macs:
         rule = f"must be smaller: {len(shifts)} shifts take {macs:.2g} multiply–accumulates"
@@ -280,7 +293,7 @@ def _network_shifts(request: Request) -> tuple[Shift, ...]:
 
 
 def network_comparison(measured: Consistency, index: int) -> ShiftComparison:
-    """The kept channel of a network for one of its shifts."""
+    """The comparison for one of a network's shifts, of the channel whose maps the result holds."""
     from core.shift.consistency import ShiftComparison, output_shift, shifted
 
     assert measured.maps is not None
@@ -290,7 +303,7 @@ def network_comparison(measured: Consistency, index: int) -> ShiftComparison:
 
 
 def work(request: Request) -> Work:
-    """The consistency of a network, for the queue."""
+    """Queue work that computes the consistency of a network."""
 
     def run(report: Report) -> Consistency:
         graph = _graph(request.network, request.taps, request.wrap)
@@ -303,6 +316,8 @@ def work(request: Request) -> Work:
 
 @queued
 def _work(request: Request, weights: State | None, graph: Graph | None = None) -> Work:
+    """As `work`, with trained weights and graph as arguments, for a worker process."""
+
     def run(report: Report) -> Consistency:
         from core.shift.consistency import standardized
         from core.shift.network import network_consistency

@@ -1,4 +1,4 @@
-"""Widgets of the shift page: the picture, the layers, the network."""
+"""Widgets of the shift page: the picture, the layers, the network, and the shift."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from viz.page.widgets import widget
 
 
 def layer_controls(values: ShiftSettings) -> None:
-    """The picture and all three layers."""
+    """Draw the widgets of the picture and of the three layers."""
     picture_control(values)
     for name in ("side", "kernel_size", "stride", "blur"):
         widget(values, name)
@@ -27,11 +27,16 @@ def layer_controls(values: ShiftSettings) -> None:
             widget(values, "relu")
 
 
-def network_controls(values: ShiftSettings, found: Analysis | None) -> None:
-    """The network, the layer that is looked at, the picture."""
+def network_controls(values: ShiftSettings, analysis: Analysis | None) -> None:
+    """Draw the widgets of the network, the compared layer and the picture.
+
+    Args:
+        values: Settings of the page.
+        analysis: Analysis of the network; None if it cannot be built.
+    """
     picker(PAGE, values)
-    if found is not None:
-        layers = {"": "the last one with units side by side", **compute.layers(found)}
+    if analysis is not None:
+        layers = {"": "the last one with units side by side", **compute.layers(analysis)}
         widget(values, "layer", options=layers)
     picture_control(values)
     widget(values, "blur")
@@ -41,7 +46,7 @@ def network_controls(values: ShiftSettings, found: Analysis | None) -> None:
 
 
 def shift_controls(values: ShiftSettings, most: int) -> None:
-    """How far the picture is moved, and where to."""
+    """Draw the widgets of the shift, at most ``most`` pixels, and of its direction."""
     slider, direction = st.columns([1.6, 1])
     widget(values, "shift", slider, high=most)
     widget(values, "direction", direction)

@@ -1,4 +1,4 @@
-"""The pictures of the page on shift and aliasing."""
+"""The pictures of the shift page that can be saved for slides."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from core.shift.consistency import Consistency
 
 PERIODS = 6
-"""The curves show this many strides; with circular padding the rest repeats them."""
+"""Number of strides up to which curves are drawn; with circular padding they repeat after that."""
 
 
 def pictures(values: ShiftSettings) -> list[Picture]:
-    """All pictures of a link's values; each computes what it needs when it is drawn.
+    """All pictures of a link to the page; each computes what it needs when it is drawn.
 
     Raises:
-        SpecError: a picture too small for the padding, or a network that cannot be looked at.
+        SpecError: The link's shift is too large, or its network cannot be built or compared.
     """
     settled = params.settled(values)
     if settled.shift != values.shift:
@@ -58,12 +58,12 @@ def pictures(values: ShiftSettings) -> list[Picture]:
 
 
 def pictures_of_layers(values: ShiftSettings) -> list[Picture]:
-    """Everything that needs no network."""
+    """The pictures that need no network."""
     return [*pictures_of_a_shift(values), picture_of_curve(values), *pictures_of_spectra(values)]
 
 
 def settings(values: ShiftSettings) -> str:
-    """What the layers, or the network, are given, in words, for a caption."""
+    """The settings of the page in words, for a caption."""
     blur = BLUR_WORDS[values.blur]
     if values.tab == TABS["network"]:
         chosen = network.network(values)
@@ -71,37 +71,40 @@ def settings(values: ShiftSettings) -> str:
         size = "×".join(map(str, chosen.input_size))
         return f"{chosen.title} on {size}, {picture}, moved {values.direction}; blur {blur}"
     return (
-        f"{input_text(values)}, moved {far(shift_of(values))}; kernel {values.kernel_size}, "
+        f"{input_text(values)}, moved {shift_text(shift_of(values))}; kernel {values.kernel_size}, "
         f"stride {values.stride}, blur {blur}, "
         f"padding {values.padding_mode}"
     )
 
 
 def pictures_of_a_shift(values: ShiftSettings) -> list[Picture]:
-    """The three layers for one shift, and while the picture slides; the films first if they play."""
+    """A still and a film for each of the three layers; the films come first if they play on the page."""
     stills = [Picture(kind, f"{LABELS[kind]}, one shift", _pair(values, kind)) for kind in KINDS]
     films = [picture_of_film(values, kind) for kind in KINDS]
     return [*films, *stills] if values.play else [*stills, *films]
 
 
 def _heading(values: ShiftSettings, kind: str) -> str:
+    """Title of the pictures of a kind of layer."""
     return sentence_case(title(layers(values, kind)[0]))
 
 
-def far(shift: tuple[int, int]) -> str:
-    """``3 px right``."""
+def shift_text(shift: tuple[int, int]) -> str:
+    """A shift (down, right) in words: ``3 px right``."""
     down, right = shift
-    words = [f"{n} px {way}" for n, way in ((down, "down"), (right, "right")) if n]
+    words = [f"{n} px {name}" for n, name in ((down, "down"), (right, "right")) if n]
     return " and ".join(words) or "by nothing"
 
 
 def input_text(values: ShiftSettings) -> str:
-    """The picture of settled values, in words."""
+    """The picture and its size in words."""
     input_scene = scene(values)
     return f"{PICTURES[input_scene.picture].label}, {input_scene.side}×{input_scene.side}"
 
 
 def _pair(values: ShiftSettings, kind: str) -> Any:
+    """A function that draws a layer without and with a blur for the chosen shift."""
+
     def draw(style: Style) -> Figure:
         from viz.features.shift.slides import pair
 
@@ -114,7 +117,7 @@ def _pair(values: ShiftSettings, kind: str) -> Any:
             blurred,
             style,
             title=_heading(values, kind),
-            subtitle=f"{input_text(values)}, moved {far(shift)}; blur {BLUR_WORDS[values.blur]}",
+            subtitle=f"{input_text(values)}, moved {shift_text(shift)}; blur {BLUR_WORDS[values.blur]}",
             signed=kind == "convolution" and not values.relu,
             picture=compute.rolled(compute.picture(input_scene)[0], shift),
         )
@@ -123,23 +126,24 @@ def _pair(values: ShiftSettings, kind: str) -> Any:
 
 
 def picture_of_curve(values: ShiftSettings) -> Picture:
-    """Consistency over all shifts."""
+    """The consistency of the three layers over all shifts."""
 
     def draw(style: Style) -> Figure:
         from viz.features.shift.slides import curve
 
-        input_scene, way = scene(values), values.direction
+        input_scene, direction = scene(values), values.direction
         named, forms = {}, {}
         for kind in KINDS:
             plain, blurred = layers(values, kind)
             name = sentence_case(title(plain))
             named[name] = (
-                compute.consistency(plain, input_scene, way),
-                compute.consistency(blurred, input_scene, way),
+                compute.consistency(plain, input_scene, direction),
+                compute.consistency(blurred, input_scene, direction),
             )
-            forms[name] = [compute.expected(each, input_scene, way) for each in (plain, blurred)]
+            pair = (plain, blurred)
+            forms[name] = [compute.expected(each, input_scene, direction) for each in pair]
         note = (
-            f"Blur {BLUR_WORDS[values.blur]}. {input_text(values)}, moved {way}; "
+            f"Blur {BLUR_WORDS[values.blur]}. {input_text(values)}, moved {direction}; "
             f"padding {values.padding_mode}. Cosine 1: it does."
         )
         last = None if values.every else PERIODS * values.stride
@@ -157,7 +161,7 @@ def picture_of_curve(values: ShiftSettings) -> Picture:
 
 
 def pictures_of_spectra(values: ShiftSettings) -> list[Picture]:
-    """One layer's spectrum before and after, and what is folded."""
+    """The spectra of the chosen layer before and after downsampling, and the energy that aliases."""
 
     def draw(name: str, style: Style) -> Figure:
         from viz.features.shift import spectra_slides
@@ -177,14 +181,13 @@ def pictures_of_spectra(values: ShiftSettings) -> list[Picture]:
 
 
 def picture_of_film(values: ShiftSettings, kind: str) -> Picture:
-    """The picture sliding by single pixels, and one layer's outputs."""
+    """The film of one layer's outputs while the picture is shifted by single pixels."""
 
     def film(style: Style) -> Film:
         from viz.features.shift.slides import film as draw
 
-        way = values.direction
-        captions = [f"moved by {n} px, {way}" for n in range(FRAMES)]
-        return draw(_reels(values, kind), style, title=_heading(values, kind), far=captions)
+        captions = [f"moved by {n} px, {values.direction}" for n in range(FRAMES)]
+        return draw(_reels(values, kind), style, title=_heading(values, kind), captions=captions)
 
     def draw(style: Style) -> Figure:
         film_at_shift = film(style)
@@ -197,7 +200,11 @@ def picture_of_film(values: ShiftSettings, kind: str) -> Picture:
 def _reels(
     values: ShiftSettings, kind: str
 ) -> dict[str, tuple[np.ndarray[Any, Any], tuple[float, float], str]]:
-    """Panels of the film: the picture, then outputs and differences without and with a blur."""
+    """The panels of a film by heading: the picture, then outputs and differences of the layer.
+
+    Each panel is its frames (FRAMES, H, W), the values at the ends of the color scale, and the
+    name of that scale.
+    """
     input_scene = scene(values)
     shifts = [shift_of(values, pixels) for pixels in range(FRAMES)]
     still = compute.picture(input_scene)[0]
@@ -206,34 +213,38 @@ def _reels(
     reels = {f"the picture, {input_scene.side}×{input_scene.side}": (frames, span, "grey")}
     pair = layers(values, kind)
     signed = kind == "convolution" and not values.relu
-    ways = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
+    names = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
     for what in ("output", "difference"):
         scale = "signed" if what == "difference" or signed else "grey"
-        two = [np.stack([_one(layer, values, shift, what) for shift in shifts]) for layer in pair]
-        limits = _limits(two, scale)
+        stacks = [
+            np.stack([_frame(layer, values, shift, what) for shift in shifts]) for layer in pair
+        ]
+        limits = _limits(stacks, scale)
         reels |= {
-            f"{what}, {way}": (each, limits, scale) for way, each in zip(ways, two, strict=True)
+            f"{what}, {name}": (stack, limits, scale)
+            for name, stack in zip(names, stacks, strict=True)
         }
     return reels
 
 
-def _one(
+def _frame(
     layer: DownsamplingLayer, values: ShiftSettings, shift: tuple[int, int], what: str
 ) -> np.ndarray[Any, Any]:
+    """(H, W) the output or difference of a layer for one shift."""
     result = compute.comparison(layer, scene(values), shift)
     return np.asarray(getattr(result, what)[0])
 
 
 def _limits(stacks: list[np.ndarray[Any, Any]], scale: str) -> tuple[float, float]:
-    """Values at the ends of the colours, the same for all of them."""
+    """Values at the ends of the color scale that all stacks share."""
     if scale == "signed":
         most = max(float(np.abs(stack).max()) for stack in stacks) or 1.0
         return -most, most
     return min(float(s.min()) for s in stacks), max(float(s.max()) for s in stacks)
 
 
-def stretch(result: Consistency) -> str:
-    """Over which shifts a network was run, in words."""
+def shift_range_text(result: Consistency) -> str:
+    """The range of shifts of a network's consistency in words."""
     stride = max(result.stride)
     farthest = int(abs(result.shifts).max())
     return f"over two strides of {stride} px" if stride > 1 else f"over shifts up to {farthest} px"
@@ -242,7 +253,7 @@ def stretch(result: Consistency) -> str:
 def pictures_of_network(
     plain: Consistency, blurred: Consistency, values: ShiftSettings, request: Request
 ) -> list[Picture]:
-    """A network that is there, without and with a blur before every stride."""
+    """The pictures of a network's consistency without and with a blur before every stride."""
     distances = abs(plain.shifts).max(axis=1).tolist()
     index = max((i for i, d in enumerate(distances) if d <= values.shift), default=0)
     blur = BLUR_WORDS[values.blur]
@@ -264,7 +275,7 @@ def pictures_of_network(
         from viz.features.shift.slides import curve as draw
 
         note = (
-            f"All channels of {request.layer} {stretch(plain)}, "
+            f"All channels of {request.layer} {shift_range_text(plain)}, "
             f"{request.direction}; {params.weights_of(request)}; blur {blur}."
         )
         name = f"{request.network.title}: does the map move with the picture?"
@@ -279,17 +290,17 @@ def pictures_of_network(
 
 
 def _pictures_of_link(values: ShiftSettings) -> list[Picture]:
-    """The network of a link, computed when one of its pictures is drawn."""
+    """The pictures of a link's network, which is computed when one of them is drawn."""
     settled = network.settle(values)
     analysis = network_analysis.analysis(network.network(settled))
     refuse_unfit(compute.fit(analysis, settled)[1])
-    both = compute.requests_of(analysis, settled)
-    most = max(max(shift) for each in both for shift in compute.network_shifts(each))
+    requests = compute.requests_of(analysis, settled)
+    most = max(max(shift) for each in requests for shift in compute.network_shifts(each))
     refuse_unfit([f"shift must be at most {most}"] if settled.shift > most else [])
 
-    def draw(place: int, style: Style) -> Figure:
-        plain, blurred = (_consistency(each) for each in both)
-        return pictures_of_network(plain, blurred, settled, both[0])[place].draw(style)
+    def draw(index: int, style: Style) -> Figure:
+        plain, blurred = (_consistency(each) for each in requests)
+        return pictures_of_network(plain, blurred, settled, requests[0])[index].draw(style)
 
     return [
         Picture("network_curve", "The network, all shifts", lambda style: draw(1, style)),
@@ -299,5 +310,6 @@ def _pictures_of_link(values: ShiftSettings) -> list[Picture]:
 
 @lru_cache(maxsize=4)
 def _consistency(request: Request) -> Consistency:
+    """The consistency of a network, computed in this process."""
     result: Consistency = run_now(compute.work(request))
     return result

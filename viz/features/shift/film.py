@@ -1,7 +1,8 @@
-"""The layers while the picture slides: eight frames a second and a half, all in the browser.
+"""The animation of the layers' outputs while the picture is shifted, as HTML with CSS only.
 
-Every panel is one picture with the frames below each other, of which a style sheet shows one
-after the other: nothing is asked of the server, and nothing is computed in the browser.
+Each panel is one picture with all frames below each other, and a CSS animation moves it through
+them: the server sends the frames once, and the browser computes nothing. A frame takes half a
+second.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from viz.features.shift.compute import FRAMES
 from viz.features.shift.params import BLUR_WORDS, LABELS, Scene
 
 MAX_SIDE = 96
-"""Longest side of a picture in the film: it is sent whole."""
+"""Longest side in pixels of the picture in the animation, which bounds the size of the page."""
 STYLE = f"""<style>
 .film {{ display: flex; flex-wrap: wrap; gap: 1.2rem; font-variant-numeric: tabular-nums; }}
 .film figure {{ margin: 0; }}
@@ -35,12 +36,12 @@ STYLE = f"""<style>
 def html(
     pairs: dict[str, tuple[DownsamplingLayer, DownsamplingLayer]], scene: Scene, direction: str
 ) -> str:
-    """The film of some layers, each without and with a blur.
+    """The animation of some layers, each without and with a blur.
 
     Args:
-        pairs: kind → the layer without and with it.
-        scene: the picture; no more than `MAX_SIDE` pixels of it are filmed.
-        direction: where it slides to.
+        pairs: The layer without and with a blur, by kind of layer.
+        scene: The picture; at most `MAX_SIDE` pixels a side of it are used.
+        direction: Direction of the shift, a key of `DIRECTIONS`.
     """
     scene = Scene(scene.picture, min(scene.side, MAX_SIDE), scene.seed)
     still = compute.film(None, scene, direction, "output")
@@ -57,9 +58,11 @@ def html(
 
 
 def _figure(caption: str, inner: str) -> str:
+    """HTML of a figure with a caption above its content."""
     return f"<figure><figcaption>{caption}</figcaption>{inner}</figure>"
 
 
 def _reel(picture: str, label: str, size: str = "") -> str:
+    """HTML of one animated panel; ``picture`` is the data URL of its frames."""
     style = f"background-image: url({picture})"
     return f'<div class="reel {size}" role="img" aria-label="{label}" style="{style}"></div>'

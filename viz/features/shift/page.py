@@ -1,4 +1,4 @@
-"""Shift and aliasing: what a layer that downsamples makes of a picture that moves."""
+"""The shift page: how the output of a downsampling layer follows a shift of its input."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ DRAW = {
     "curve": shift_tabs.curve_tab,
     "spectra": shift_tabs.spectra_tab,
 }
-"""One function a tab that needs no network."""
+"""Function of each tab that needs no network, by its name in the URL."""
 WHY = (
     "A layer with stride $s$ computes $y_i = g(x)_{s i}$: of the map $g(x)$ that it would have at "
     "stride 1 it keeps every $s$-th value. $g(x)$ moves with the picture, whatever $g$ is; the "
-    "places where it is read do not. Moved by $d$ pixels, the layer reads $g(x)_{s i - d}$. Where "
-    "$d$ is a multiple of $s$ these are the old values, $d / s$ places further. Otherwise they are "
-    "others, and only as far as $g(x)$ is smooth, with no frequency above $1/(2s)$ cycles a pixel, "
-    "do the old ones tell them. A blur before downsampling makes it smooth "
+    "positions where it is sampled do not. For a picture shifted by $d$ pixels the layer computes "
+    "$g(x)_{s i - d}$. If $d$ is a multiple of $s$, these are the old values, shifted by $d / s$ "
+    "units. Otherwise they are other values of $g(x)$, and the old ones determine them only if "
+    "$g(x)$ is smooth: it has no frequency above $1/(2s)$ cycles a pixel. A blur before "
+    "downsampling makes it smoother "
     "(Zhang, *Making Convolutional Networks Shift-Invariant Again*, 2019). The moved output "
-    "between whole pixels is interpolated without loss for such maps (Fourier)."
+    "between whole pixels is interpolated by Fourier series, which is exact for such maps."
 )
 
 
 def _network(values: ShiftSettings) -> tuple[Analysis | None, SpecError | None]:
+    """The analysis of the chosen network, or the error with which it is refused."""
     try:
         return network_analysis.analysis(network.network(values)), None
     except SpecError as error:
@@ -43,7 +45,7 @@ def _network(values: ShiftSettings) -> tuple[Analysis | None, SpecError | None]:
 
 
 def page() -> None:
-    """The widgets at the side, and the open tab."""
+    """Draw the whole page."""
     with frame.page_state(PAGE, ShiftSettings) as state:
         state.values = params.settled(state.values)
         network_open = state.values.tab == TABS["network"]
@@ -78,7 +80,7 @@ def _tab(
     analysis: Analysis | None,
     refusal: SpecError | None,
 ) -> list[Picture]:
-    """Draw the open tab; returns the pictures of it that can be saved."""
+    """Draw the open tab, or why it cannot be drawn; returns its pictures for slides."""
     values = state.values
     try:
         if refusal:

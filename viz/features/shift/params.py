@@ -1,4 +1,4 @@
-"""Settings of the shift page: the picture, the layers, the shift, and what is asked of core."""
+"""Settings of the shift page, and the layers, pictures and requests that they describe."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from viz.choices.unit import layer_name
 from viz.params import choice, inherited, labeled_choice, number, switch
 
 PAGE = "shift"
-PLAIN = "conv3 p1 c16, relu, maxpool2, conv3 p1 c32, relu, maxpool2, conv3 s2 p1 c32, relu"
+DEFAULT_LAYERS = "conv3 p1 c16, relu, maxpool2, conv3 p1 c32, relu, maxpool2, conv3 s2 p1 c32, relu"
 SIDES = (48, 96, 144)
-"""Sides of the picture: whole multiples of every stride."""
+"""Sides of the picture in pixels; they are multiples of every stride on the page."""
 BLURS = TAPS[1:]
+"""Numbers of taps of a blur; with a single tap there is none."""
 DIRECTIONS = {"across": (0, 1), "down": (1, 0), "diagonal": (1, 1)}
-"""Name in the URL: (down, right) for each pixel of the shift."""
+"""(down, right) of a shift by one pixel, by the name of the direction in the URL."""
 LABELS = {
     "convolution": "Strided convolution",
     "max_pooling": "Max pooling",
     "average_pooling": "Average pooling",
 }
+"""Label on the page by kind of layer."""
 BLUR_WORDS = {
-    taps: "\u00a0".join(map(str, row))  # stays on one line
+    taps: "\u00a0".join(map(str, row))  # no line breaks inside
     for taps, row in (
         (2, (1, 1)),
         (3, (1, 2, 1)),
@@ -37,19 +39,21 @@ BLUR_WORDS = {
         (7, (1, 6, 15, 20, 15, 6, 1)),
     )
 }
+"""Weights of a blur, without their common divisor, by number of taps."""
 ORDINALS = {2: "second", 3: "third", 4: "fourth"}
+"""Ordinal number of each stride on the page."""
 TABS = {
     "layers": "Layers",
     "curve": "All shifts",
     "spectra": "What aliases",
     "network": "A network",
 }
-"""Name in the URL: label on the page."""
+"""Label on the page by name of a tab in the URL."""
 
 
 @dataclass(frozen=True)
 class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
-    """Everything that decides the page."""
+    """All settings of the page."""
 
     side: int = choice(96, SIDES, "side of the picture (px)", kind="select_slider")
     direction: str = choice("across", list(DIRECTIONS), "direction", kind="segments")
@@ -69,7 +73,7 @@ class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
         {taps: f"{taps}: {BLUR_WORDS[taps]}" for taps in BLURS},
         "blur — taps along each axis",
         kind="select_slider",
-        help="A fixed filter before pixels are skipped, after the operation itself.",
+        help="A fixed filter between the operation at stride 1 and the downsampling.",
     )
     padding_mode: str = choice(
         "circular",
@@ -80,11 +84,11 @@ class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
     relu: bool = switch(label="ReLU after the convolution")
     play: bool = switch(label="play — let the picture slide by single pixels")
     every: bool = switch(
-        label="all shifts", help="All are measured; by default the first six strides are in view."
+        label="all shifts", help="All are measured; by default the chart ends at six strides."
     )
     tab: str = labeled_choice(TABS)
     kind: str = choice(KINDS[0], LABELS, "layer", kind="segments")
-    layers: str = inherited(OwnLayers, "layers", default=PLAIN)
+    layers: str = inherited(OwnLayers, "layers", default=DEFAULT_LAYERS)
     layer: str = layer_name(kind="select")
     wrap: bool = switch(
         True,
@@ -96,7 +100,13 @@ class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture, as the layers get it: of mean 0 and standard deviation 1."""
+    """The input of the layers.
+
+    Attributes:
+        picture: Name of the picture.
+        side: Its height and width in pixels.
+        seed: Seed of a generated picture.
+    """
 
     picture: str
     side: int
@@ -105,17 +115,17 @@ class Scene:
 
 @dataclass(frozen=True)
 class Request:
-    """The consistency of one network: hashable, and all there is to it.
+    """Everything on which the consistency of a network depends; hashable, for caches.
 
     Attributes:
-        network: what is looked at.
-        layer: a module's qualified name.
-        picture: name.
-        seed: of a picture that is drawn.
-        direction: key of `DIRECTIONS`.
-        taps: of the blur before every stride; 1 for the network as it is.
-        wrap: whether all padding is circular.
-        draw_seed: of the weights.
+        network: The network and its input size.
+        layer: Qualified name of the module whose output is compared.
+        picture: Name of the picture.
+        seed: Seed of a generated picture.
+        direction: Direction of the shifts, a key of `DIRECTIONS`.
+        taps: Number of taps of the blur before every stride; 1 for no blur.
+        wrap: Whether all padding is circular.
+        draw_seed: Seed of random weights.
     """
 
     network: Network
@@ -129,36 +139,41 @@ class Request:
 
 
 def scene(values: ShiftSettings) -> Scene:
-    """The picture of the settings."""
+    """The input of the layers."""
     seed = values.seed if PICTURES[values.picture].seeded else 0
     return Scene(values.picture, values.side, seed)
 
 
 def layers(values: ShiftSettings, kind: str) -> tuple[DownsamplingLayer, DownsamplingLayer]:
-    """A layer of the settings without and with the blur."""
-    drawn = kind == "convolution"
+    """The layer of a kind without a blur, and the same with the chosen blur."""
+    convolves = kind == "convolution"
     plain = DownsamplingLayer(
         kind,
         values.kernel_size,
         values.stride,
         1,
         values.padding_mode,
-        values.kernel if drawn else "random",
-        values.kernel_seed if drawn and values.kernel == "random" else 0,
-        drawn and values.relu,
+        values.kernel if convolves else "random",
+        values.kernel_seed if convolves and values.kernel == "random" else 0,
+        convolves and values.relu,
     )
     return plain, plain.with_blur(values.blur)
 
 
 def shift_of(values: ShiftSettings, pixels: int | None = None) -> tuple[int, int]:
-    """(down, right) of the shift, or of another number of pixels."""
+    """(down, right) of the chosen shift, or of one by another number of pixels."""
     down, right = DIRECTIONS[values.direction]
     pixels = values.shift if pixels is None else pixels
     return down * pixels, right * pixels
 
 
 def requests(values: ShiftSettings, layer: str) -> tuple[Request, Request]:
-    """The network of settled values without and with the blur."""
+    """The requests for the network without and with a blur before every stride.
+
+    Args:
+        values: Settings of the page, after `viz.choices.network.settle`.
+        layer: Qualified name of the module whose output is compared.
+    """
     plain, blurred = (
         Request(
             network_state.network(values),
@@ -175,25 +190,25 @@ def requests(values: ShiftSettings, layer: str) -> tuple[Request, Request]:
     return plain, blurred
 
 
-def weights_of(asked: Request) -> str:
-    """``random weights, seed 0``."""
-    trained = asked.network.run is not None
-    return "trained weights" if trained else f"random weights, seed {asked.draw_seed}"
+def weights_of(request: Request) -> str:
+    """The weights of a request in words: ``random weights, seed 0``."""
+    trained = request.network.run is not None
+    return "trained weights" if trained else f"random weights, seed {request.draw_seed}"
 
 
 def settled(values: ShiftSettings) -> ShiftSettings:
-    """Settings whose shift lies inside the picture: beyond it, it would begin inherited."""
+    """Settings with a shift smaller than the picture, after which the shifts would repeat."""
     return replace(values, shift=min(values.shift, values.side - 1))
 
 
 def title(layer: DownsamplingLayer) -> str:
-    """``3×3 max pooling, stride 2, blur 1 2 1``."""
+    """A layer with its settings: ``3×3 max pooling, stride 2, blur 1 2 1``."""
     size = f"{layer.kernel_size}×{layer.kernel_size}"
     return f"{size} {name(layer)}, stride {layer.stride}{blur_phrase(layer.taps)}"
 
 
 def name(layer: DownsamplingLayer) -> str:
-    """``max pooling``; a convolution with its weights."""
+    """The operation of a layer in words: ``max pooling``; a convolution with its weights."""
     if layer.kind != "convolution":
         return LABELS[layer.kind].lower()
     weights = PRESETS[layer.weights].label.split(":")[0]
@@ -201,10 +216,10 @@ def name(layer: DownsamplingLayer) -> str:
 
 
 def sentence_case(text: str) -> str:
-    """Its first letter large, the others as they are."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def blur_phrase(taps: int) -> str:
-    """``, blur 1 2 1``, or nothing."""
+    """The blur of a layer in words, after a comma: ``, blur 1 2 1``; "" for no blur."""
     return "" if taps == 1 else f", blur {BLUR_WORDS[taps]}"

@@ -1,4 +1,4 @@
-"""A shift seen: a picture, its outputs with and without a blur, curves over all shifts."""
+"""Plotly figures of the shift page: the picture, outputs with and without a blur, and curves."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Span = tuple[float, float]
 Grid = NDArray[np.floating]
 FloatArray = NDArray[np.float64]
 PANEL, GAP, BAR = 140, 26, 44
-"""Pixels: a small map, the heading between two, a colour bar with its title."""
+"""Pixels for the side of a map, the heading between two maps, and a color bar with its title."""
 LEFT_HALF, RIGHT_HALF = (0.0, 0.47), (0.53, 1.0)
 
 
 def picture_figure(picture: Grid, title: str) -> go.Figure:
-    """The moved picture, as the layers get it: mean 0, standard deviation 1."""
+    """The shifted picture as a map; its values have mean 0 and standard deviation 1."""
     span = float(picture.min()), float(picture.max())
     trace = _map(picture, span, grey=True) | {"showscale": False}
     layout = noted(title, PANEL, AXES, [])
@@ -46,7 +46,7 @@ def picture_figure(picture: Grid, title: str) -> go.Figure:
 
 
 def output_color_range(output: Grid, signed: bool) -> Span:
-    """Range of colours: that of the values, centered on zero where they have a sign."""
+    """Values at the ends of the color scale of an output; centered on zero if it is signed."""
     largest = float(np.abs(output).max()) or 1.0
     if signed:
         return -largest, largest
@@ -56,13 +56,13 @@ def output_color_range(output: Grid, signed: bool) -> Span:
 def pair_figure(
     plain: ShiftComparison, blurred: ShiftComparison, title: str, *, signed: bool, channel: int = 0
 ) -> go.Figure:
-    """Outputs of the moved picture above, how they differ from the moved outputs below.
+    """Outputs for the shifted picture above, their differences from the shifted outputs below.
 
     Args:
-        plain, blurred: of the same layer without and with a blur, on one scale.
-        title: what the picture shows.
-        signed: whether the outputs have a sign; if not, they are drawn as a picture is.
-        channel: of the outputs.
+        plain, blurred: Comparisons of the layer without and with a blur, drawn on one scale.
+        title: Title of the figure.
+        signed: Whether the outputs can be negative; if not, they are drawn in grey.
+        channel: Channel of the outputs that is drawn.
     """
     outputs = [np.asarray(pair.output[channel]) for pair in (plain, blurred)]
     differences = [np.asarray(pair.difference[channel]) for pair in (plain, blurred)]
@@ -71,7 +71,7 @@ def pair_figure(
 
 
 def cosine_text(value: float) -> str:
-    """Three digits after the point; 1 only where it is 1."""
+    """A cosine with three digits after the point, four near 1; "1" only if it is exactly 1."""
     if value == 1:
         return "1"
     return f"{min(value, 0.9999):.4f}" if value > 0.9995 else f"{value:.3f}".replace("-", "−")
@@ -182,23 +182,23 @@ def curve_figure(
     """Cosine over the shift in pixels, without and with a blur.
 
     Args:
-        plain, blurred: of the same layer, or network.
-        current: the shift that is shown elsewhere.
-        title: what the picture shows.
-        expected: the closed form of both, where there is one.
-        last: the last shift that is in view; all of them by default.
-        notes: lines at the foot.
+        plain, blurred: Consistencies of a layer or network without and with a blur.
+        current: The chosen shift in pixels, which is marked.
+        title: Title of the figure.
+        expected: Closed form of each of the two; None where there is none.
+        last: Largest shift that is drawn; None for all.
+        notes: Lines below the figure.
     """
     at = np.abs(plain.shifts).max(axis=1)
-    seen = at <= (at.max() if last is None else last)
-    x = at[seen]
-    lowest = min(float(each.cosine[seen].min()) for each in (plain, blurred))
+    drawn = at <= (at.max() if last is None else last)
+    x = at[drawn]
+    lowest = min(float(each.cosine[drawn].min()) for each in (plain, blurred))
     floor = lowest - 0.06 * (1 - lowest) - 1e-6
     traces = [
-        curve(x, plain.cosine[seen], WINDOW, "dot", "no blur"),
-        curve(x, blurred.cosine[seen], OUTPUT, "solid", "blur"),
-        *(_rings(x, form[seen]) for form in expected if form is not None),
-        _now(current, floor),
+        curve(x, plain.cosine[drawn], WINDOW, "dot", "no blur"),
+        curve(x, blurred.cosine[drawn], OUTPUT, "solid", "blur"),
+        *(_rings(x, form[drawn]) for form in expected if form is not None),
+        _current_shift(current, floor),
     ]
     for trace in traces[3:-1]:
         trace["showlegend"] = False
@@ -214,7 +214,7 @@ def curve_figure(
 
 
 def _rings(x: Any, y: FloatArray) -> Trace:
-    """Marks around the points of a line."""
+    """The closed form as rings around the points of a measured curve."""
     ring = {"symbol": "circle-open", "size": 11 if len(x) <= 40 else 6, "color": INPUT}
     return {
         "type": "scatter",
@@ -229,7 +229,8 @@ def _rings(x: Any, y: FloatArray) -> Trace:
     }
 
 
-def _now(current: int, low: float) -> Trace:
+def _current_shift(current: int, low: float) -> Trace:
+    """A dashed vertical line at the chosen shift, from ``low`` to 1."""
     return {
         "type": "scatter",
         "x": [current, current],

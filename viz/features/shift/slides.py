@@ -1,4 +1,4 @@
-"""A shift as slides: layers without and with a blur, curves over all shifts, a film."""
+"""Slides of the shift page: layers without and with a blur, curves over all shifts, a film."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from core.shift.consistency import Consistency, ShiftComparison
 
 Grid = NDArray[np.floating]
-HALF_SECOND = 2.0
-"""Frames a second of the film: as on the page."""
+FRAMES_PER_SECOND = 2.0
+"""Frames per second of the film, as in the animation on the page."""
 
 
 def pair(
@@ -40,12 +40,12 @@ def pair(
     """Outputs of the moved picture above, how they differ from the moved outputs below.
 
     Args:
-        plain_, blurred: of the same layer without and with a blur, on one scale.
-        style: of the picture.
-        title: names the layer.
-        subtitle: says how far the picture was moved.
-        signed: whether the outputs have a sign; if not, they are drawn as a picture is.
-        picture: (H, W) the moved picture, to the left where there is room.
+        plain_, blurred: Comparisons of the layer without and with a blur, drawn on one scale.
+        style: Style of the slide.
+        title: Name of the layer.
+        subtitle: Line below the title, with the shift.
+        signed: Whether the outputs can be negative; if not, they are drawn in grey.
+        picture: (H, W) the shifted picture, drawn at the left on wide slides; None for none.
     """
     figure = sheet(style)
     titled(figure, title, subtitle, style)
@@ -169,19 +169,20 @@ def film(
     style: Style,
     *,
     title: str,
-    far: Sequence[str],
+    captions: Sequence[str],
 ) -> Film:
-    """Panels that move together while the picture slides.
+    """A film of panels that change together while the picture is shifted by single pixels.
 
     Args:
-        reels: heading → (frames, H, W), the values at the ends of the colours, and the scale
-            of `viz.slides.parts.colormap`: the picture, two outputs, two differences.
-        style: of the film.
-        title: of all of it.
-        far: what each frame shows, in words; a short line.
+        reels: The panels by heading, in the order picture, two outputs, two differences. Each is
+            its frames (FRAMES, H, W), the values at the ends of the color scale, and the name of
+            the scale for `viz.slides.parts.colormap`.
+        style: Style of the film.
+        title: Title of the film.
+        captions: A short line for each frame.
     """
     figure = sheet(style)
-    titled(figure, title, far[0], style)
+    titled(figure, title, captions[0], style)
     words = figure.texts[-1]
     beside, grid = _stage(figure, True)
     assert beside is not None
@@ -196,9 +197,9 @@ def film(
     stacks = [frames for frames, _, _ in reels.values()]
 
     def show(frame: int) -> list[Any]:
-        words.set_text(far[frame])
+        words.set_text(captions[frame])
         for image, frames in zip(images, stacks, strict=True):
             image.set_data(frames[frame])
         return [*images, words]
 
-    return Film(figure, len(far), show, HALF_SECOND)
+    return Film(figure, len(captions), show, FRAMES_PER_SECOND)

@@ -1,4 +1,4 @@
-"""Spectra before and after downsampling, with the band that is left and what folds."""
+"""Plotly figures of spectra before and after downsampling, and of the energy that aliases."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 Grid = NDArray[np.float64]
 PANEL, GAP, BAR = 190, 32, 50
-"""Pixels: a spectrum, the heading between two, the colour bar with its title."""
+"""Pixels for the side of a spectrum, the heading between two spectra, and the color bar."""
 HALVES = ((0.0, 0.46), (0.54, 1.0))
 DECADES = 6
-"""Colours reach down to 10^−6 of the largest energy."""
+"""The color scale ends at 10^−DECADES of the largest energy."""
 
 
 def spectra_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
     """Energy by frequency, before and after, one row for each layer, on one scale.
 
     Args:
-        named: what each is called, and its spectrum; their strides alike.
-        title: what the picture shows.
+        named: Spectra by name of the layer, all with the same stride.
+        title: Title of the figure.
     """
     peak = max(float(each.before.max()) for each in named.values()) or 1.0
     plot = len(named) * PANEL + (len(named) - 1) * GAP
@@ -56,7 +56,7 @@ def spectra_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
 
 
 def frequencies(count: int) -> Grid:
-    """Cycles a pixel, zero in the middle: as `core.shift.spectrum` orders them."""
+    """Frequencies of ``count`` pixels in cycles a pixel, in the order of `core.shift.spectrum`."""
     return np.asarray(np.fft.fftshift(np.fft.fftfreq(count)))
 
 
@@ -76,7 +76,7 @@ def _energies(energy: Grid, peak: float) -> Trace:
 
 
 def _band(stride: int, *, first: bool, x: str, y: str) -> list[Trace]:
-    """The band that is left, and all around it hatched: what folds."""
+    """A frame around the frequencies below the new Nyquist limit; those outside are hatched."""
     half = 0.5 / stride
     place = {"xaxis": x, "yaxis": y}
     frame = outlines([(-half, half, -half, half)])
@@ -151,20 +151,21 @@ def _headings(named: Mapping[str, Spectrum], plot: float) -> list[dict[str, Any]
 
 
 def percent(share: float) -> str:
-    """``3.1 %``, ``< 0.01 %``; 0 only where it is 0."""
+    """A share as ``3.1 %`` or ``< 0.01 %``; ``0 %`` only if it is exactly 0."""
     if 0 < share < 1e-4:
         return "< 0.01 %"
     return f"{100 * share:.3g} %"
 
 
 def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
-    """Energy after downsampling by frequency: what belongs there, and what was folded onto it.
+    """Energy after downsampling by frequency, split into the band's own energy and aliased energy.
 
-    Energies of all frequencies at the same distance from zero, along the longer axis.
+    The energies of all frequencies with the same distance from zero are added; the distance is
+    the larger of the two axes' frequencies.
 
     Args:
-        named: what each is called, and its spectrum.
-        title: what the picture shows.
+        named: Spectra by name of the layer.
+        title: Title of the figure.
     """
     traces: list[Trace] = []
     highest = 0.0
@@ -174,8 +175,8 @@ def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
         _, folded = by_distance(spectrum.folded)
         highest = max(highest, float((own + folded).max()))
         parts = ((own, "belongs there", OUTPUT, ""), (folded, "folded onto it", UNREAD, "/"))
-        for values, name, colour, shape in parts:
-            traces.append(_bars(distance, values, name, colour, shape) | place)
+        for values, name, color, shape in parts:
+            traces.append(_bars(distance, values, name, color, shape) | place)
     up = [{"title": {"text": name}, "range": [0, 1.05 * (highest or 1.0)]} for name in named]
     across = ["" for _ in named]
     across[-1] = "frequency after downsampling (cycles / output px)"
@@ -185,9 +186,9 @@ def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
     return Figure(traces, layout | {"barmode": "stack", "bargap": 0.1})
 
 
-def _bars(x: Grid, y: Grid, name: str, colour: str, shape: str) -> Trace:
-    pattern = {"shape": shape, "fgcolor": colour, "bgcolor": "white", "size": 5, "solidity": 0.6}
-    marker: dict[str, Any] = {"color": colour, "line": {"width": 0.5, "color": INPUT}}
+def _bars(x: Grid, y: Grid, name: str, color: str, shape: str) -> Trace:
+    pattern = {"shape": shape, "fgcolor": color, "bgcolor": "white", "size": 5, "solidity": 0.6}
+    marker: dict[str, Any] = {"color": color, "line": {"width": 0.5, "color": INPUT}}
     return {
         "type": "bar",
         "x": x.astype(np.float32),
@@ -200,7 +201,7 @@ def _bars(x: Grid, y: Grid, name: str, colour: str, shape: str) -> Trace:
 
 
 def by_distance(energy: Grid) -> tuple[Grid, Grid]:
-    """Distances from zero, and the energy at each; without zero itself, the mean."""
+    """Distances from frequency zero, and the summed energy at each; zero itself is left out."""
     rows, cols = energy.shape
     down, right = np.abs(frequencies(rows)), np.abs(frequencies(cols))
     distance = np.maximum(down[:, None], right[None]).round(6)

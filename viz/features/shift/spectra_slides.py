@@ -1,4 +1,4 @@
-"""What aliases, as slides: spectra before and after downsampling, and what folds."""
+"""Slides of spectra before and after downsampling, and of the energy that aliases."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def spectra(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figur
     """Energy by frequency, before and after, a row for each layer (a line on a wide slide).
 
     Args:
-        named: what each is called, and its spectrum; their strides alike.
-        style: of the picture.
-        title: names the layer.
+        named: Spectra by name of the layer, all with the same stride.
+        style: Style of the slide.
+        title: Name of the layer.
     """
     figure = sheet(style)
     titled(figure, title, "energy by frequency, before and after downsampling", style)
@@ -75,7 +75,7 @@ def _energies(axes: Axes, energy: NDArray[np.float64], peak: float) -> Any:
 
 
 def _band(axes: Axes, stride: int) -> None:
-    """The band that is left, and all around it hatched: what folds."""
+    """A frame around the frequencies below the new Nyquist limit; those outside are hatched."""
     half = 0.5 / stride
     outer = [(-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5), (-0.5, -0.5)]
     inner = [(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)]
@@ -88,14 +88,15 @@ def _band(axes: Axes, stride: int) -> None:
 
 
 def folded(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figure:
-    """Energy after downsampling by frequency: what belongs there, and what was folded onto it.
+    """Energy after downsampling by frequency, split into the band's own energy and aliased energy.
 
-    Energies of all frequencies at the same distance from zero, along the longer axis.
+    The energies of all frequencies with the same distance from zero are added, as in
+    `viz.features.shift.spectra_plots.by_distance`.
 
     Args:
-        named: what each is called, and its spectrum.
-        style: of the picture.
-        title: names the layer.
+        named: Spectra by name of the layer.
+        style: Style of the slide.
+        title: Name of the layer.
     """
     figure = sheet(style)
     titled(figure, title, "what each frequency holds after downsampling", style)

@@ -1,4 +1,4 @@
-"""What stands in each tab of the shift page."""
+"""The tabs of the shift page; each function draws one and returns its pictures for slides."""
 
 from __future__ import annotations
 
@@ -35,22 +35,26 @@ from viz.slides.style import Picture
 
 if TYPE_CHECKING:
     from core.shift.consistency import Consistency
+    from core.shift.layer import DownsamplingLayer
+    from viz.features.shift.params import Scene
 
 SLOT = "shift"
+"""Slot of the network's computation in `viz.page.progress`."""
 CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "shift"}}
 
 
 def _chart(figure: Any, key: str) -> None:
+    """Draw a Plotly figure, which the browser saves as SVG."""
     st.plotly_chart(figure, theme="streamlit", key=key, config=CONFIG)
 
 
 def save(pictures: list[Picture], values: ShiftSettings) -> None:
-    """What is on show as files."""
+    """Draw the menu that saves the pictures of the open tab."""
     save_menu(PAGE, pictures, export.settings(values))
 
 
 def layers_tab(values: ShiftSettings) -> list[Picture]:
-    """The picture, and the outputs of all three layers for one shift; or a film of it."""
+    """Draw the three layers for the chosen shift, or their animation if it plays."""
     if values.play:
         controls_beside(values, film=True)
         _film(values)
@@ -62,22 +66,22 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
     input_scene, shift = scene(values), shift_of(values)
     with left:
         moved = compute.rolled(compute.picture(input_scene)[0], shift)
-        heading = f"Input {input_scene.side}×{input_scene.side}, moved {export.far(shift)}"
+        heading = f"Input {input_scene.side}×{input_scene.side}, moved {export.shift_text(shift)}"
         _chart(figures.picture_figure(moved, heading), "shift_picture")
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         with column:
             _chart(_pair(values, kind), f"shift_{kind}")
     st.caption(
         "Above: the output of the moved picture, without and with a blur before "
-        "downsampling. Below: what is left when the output of the picture as it was, moved as far, is "
-        "taken off; 0 would be a layer that follows the shift. Cosine: of the two outputs, 1 when "
-        "they agree."
+        "downsampling. Below: its difference from the shifted output of the original picture, "
+        "which is 0 for a layer that follows the shift. Cosine: between these two outputs, 1 "
+        "if they agree."
     )
     return export.pictures_of_a_shift(values)
 
 
 def _pair(values: ShiftSettings, kind: str) -> Any:
-    """The figure of one layer without and with the blur."""
+    """The figure of a layer without and with the blur, for the chosen shift."""
     pair = layers(values, kind)
     plain, blurred = (compute.comparison(each, scene(values), shift_of(values)) for each in pair)
     heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
@@ -86,7 +90,7 @@ def _pair(values: ShiftSettings, kind: str) -> Any:
 
 
 def controls_beside(values: ShiftSettings, *, film: bool = False) -> None:
-    """The shift, its direction, and whether it plays."""
+    """Draw the widgets of the shift and of the animation; an animation needs only the direction."""
     if film:
         widget(values, "direction")
     else:
@@ -95,14 +99,14 @@ def controls_beside(values: ShiftSettings, *, film: bool = False) -> None:
 
 
 def _sentence(values: ShiftSettings) -> str:
-    """What is seen, said of this shift."""
+    """Sentences about the outputs of the layers for the chosen shift."""
     pixels, stride = values.shift, values.stride
     by = f"{pixels / stride:.3g} output pixels"
     if pixels % stride:
         return (
-            f"A shift of {pixels} px is {by}: no whole number, so each layer now reads **other "
-            "pixels** than before. What it had not read comes to light, as a different picture. "
-            "A blur leaves it little to miss."
+            f"A shift of {pixels} px is {by}, not a whole number, so each layer now samples **other "
+            "pixels** of its map, and its output changes. With a blur neighboring pixels differ "
+            "less, and so do the outputs."
         )
     if values.padding_mode == "circular":
         return (
@@ -116,74 +120,80 @@ def _sentence(values: ShiftSettings) -> str:
 
 
 def _film(values: ShiftSettings) -> None:
+    """Draw the animation of the three layers."""
     pairs = {kind: layers(values, kind) for kind in KINDS}
     st.html(shift_film.html(pairs, scene(values), values.direction))
     st.caption(
-        "0 to 7 px, over and over. Above: outputs; below: difference to the moved output, on one "
-        "scale for both. Without a blur edges flicker as they pass from one grid of pixels to "
+        "The shift runs from 0 to 7 px and starts again. Above: outputs; below: difference from "
+        "the shifted output, on one scale for both. Without a blur edges flicker as they pass from one grid of pixels to "
         "the next."
     )
 
 
 def curve_tab(values: ShiftSettings) -> list[Picture]:
-    """Consistency over all shifts, measured and in closed form, with its price."""
-    input_scene, way = scene(values), values.direction
+    """Draw the consistency of the layers over all shifts, in closed form too, and their cost."""
+    input_scene, direction = scene(values), values.direction
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         widget(values, "direction")
         widget(values, "every", label=f"all {input_scene.side} shifts")
     last = None if values.every else export.PERIODS * values.stride
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         pair = layers(values, kind)
-        results = [compute.consistency(each, input_scene, way) for each in pair]
+        results = [compute.consistency(each, input_scene, direction) for each in pair]
         heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
         figure = figures.curve_figure(
             results[0],
             results[1],
             values.shift,
             heading,
-            expected=[compute.expected(each, input_scene, way) for each in pair],
+            expected=[compute.expected(each, input_scene, direction) for each in pair],
             last=last,
             notes=[_input_caption(values)],
         )
         with column:
             _chart(figure, f"shift_curve_{kind}")
-    rows = [_row(each, input_scene, way) for kind in KINDS for each in layers(values, kind)]
+    rows = [_row(each, input_scene, direction) for kind in KINDS for each in layers(values, kind)]
     st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
     _verdict(rows)
     return [export.picture_of_curve(values)]
 
 
 def _input_caption(values: ShiftSettings) -> str:
+    """The picture, the direction of the shift and the padding, in words."""
     moved = f"moved {values.direction}; padding {values.padding_mode}."
     return f"{export.input_text(values)}, {moved}"
 
 
-def _row(layer: Any, input_scene: Any, direction: str) -> dict[str, Any]:
+def _row(layer: DownsamplingLayer, input_scene: Scene, direction: str) -> dict[str, Any]:
+    """A layer's row in the table of consistencies, by heading of the column."""
     result = compute.consistency(layer, input_scene, direction)
     form = compute.expected(layer, input_scene, direction)
-    off = None if form is None else float(abs(form - result.cosine).max())
+    error = None if form is None else float(abs(form - result.cosine).max())
     return {
         "layer": title(layer),
         "mean cosine between multiples": figures.cosine_text(result.mean),
         "worst": figures.cosine_text(result.worst),
         "largest difference": f"{100 * float(result.relative.max()):.3g} %",
         "equal at multiples, to the last bit": "yes" if result.exact_at_multiples else "no",
-        "closed form": "—" if off is None else ("agrees" if off < 1e-3 else f"off by {off:.2g}"),
+        "closed form": "—"
+        if error is None
+        else ("agrees" if error < 1e-3 else f"off by {error:.2g}"),
         "multiply–accumulates": f"{layer.macs(1, (input_scene.side,) * 2):,}",
     }
 
 
 def _verdict(rows: list[dict[str, Any]]) -> None:
+    """Draw whether all layers follow shifts by multiples of the stride exactly."""
     if all(row["equal at multiples, to the last bit"] == "yes" for row in rows):
         text = (
-            "At every multiple of the stride all six follow the picture **to the last bit**. The "
-            "closed form needs only the map before downsampling: a shift changes the phases "
-            "of what is folded, and they repeat with the stride."
+            "For every multiple of the stride all six outputs follow the picture **to the last "
+            "bit**. The closed form needs only the map before downsampling: a shift changes the "
+            "phases of the frequencies that alias, and the phases repeat with the stride."
         )
     else:
         text = (
-            "With this padding not even multiples of the stride are followed exactly: the borders "
-            "differ, and no closed form is known here."
+            "With this padding the outputs do not even follow multiples of the stride exactly: the "
+            "borders differ, and there is no closed form."
         )
     st.markdown(
         f"{text} The difference is the mean absolute one, as a share of the mean absolute output."
@@ -191,7 +201,7 @@ def _verdict(rows: list[dict[str, Any]]) -> None:
 
 
 def spectra_tab(values: ShiftSettings) -> list[Picture]:
-    """One layer's spectrum before and after, without and with the blur."""
+    """Draw the spectra of a layer before and after downsampling, without and with the blur."""
     widget(values, "kind")
     pair = layers(values, values.kind)
     words = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
@@ -206,23 +216,31 @@ def spectra_tab(values: ShiftSettings) -> list[Picture]:
         _chart(spectra_plots.folded_figure(named, heading), "shift_folded")
         shares = [spectra_plots.percent(each.aliased) for each in named.values()]
         st.markdown(
-            f"Keeping every {ORDINALS[values.stride]} pixel leaves frequencies up to "
-            f"1/{2 * values.stride} cycle a pixel. What lies outside does not vanish: it is "
-            f"folded back in and looks like something else. That is **{shares[0]}** of the energy "
+            f"Sampling every {ORDINALS[values.stride]} pixel can represent frequencies up to "
+            f"1/{2 * values.stride} cycle a pixel. Higher ones do not vanish: they are folded "
+            f"back and look like lower frequencies. That is **{shares[0]}** of the energy "
             f"without a blur, **{shares[1]}** with it."
         )
-        off = max(each.disagreement for each in named.values())
+        error = max(each.disagreement for each in named.values())
         st.caption(
             "Closed form: the spectrum before, folded. PyTorch's output "
-            + ("has the same ✓" if off < 1e-4 else f"differs by {off:.2g} of the largest energy.")
+            + (
+                "has the same ✓"
+                if error < 1e-4
+                else f"differs by {error:.2g} of the largest energy."
+            )
         )
     return export.pictures_of_spectra(values)
 
 
 def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) -> list[Picture]:
-    """A network's consistency without and with a blur before every stride."""
+    """Draw the consistency of a network without and with a blur before every stride.
+
+    Raises:
+        SpecError: As of `compute.network_shifts`.
+    """
     shifts = compute.network_shifts(pair[1])
-    compute.network_shifts(pair[0])  # the same, if it can be run too
+    compute.network_shifts(pair[0])  # raises if the network without a blur cannot be run
     most = max(max(shift) for shift in shifts)
     values = state.values = replace(state.values, shift=min(state.values.shift, most))
     shift_controls(values, most)
@@ -249,30 +267,34 @@ def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) 
 def _network(
     plain: Consistency, blurred: Consistency, values: ShiftSettings, request: Request
 ) -> None:
-    far = abs(plain.shifts).max(axis=1).tolist()
-    index = max((i for i, d in enumerate(far) if d <= values.shift), default=0)
+    """Draw the maps of a network for the chosen shift, and its consistency over all shifts."""
+    distances = abs(plain.shifts).max(axis=1).tolist()
+    index = max((i for i, d in enumerate(distances) if d <= values.shift), default=0)
     maps = [compute.network_comparison(each, index) for each in (plain, blurred)]
     left, right = st.columns([1, 1.5])
     with left:
-        heading = f"{request.network.title}, the strongest channel, picture moved {far[index]} px"
+        heading = (
+            f"{request.network.title}, the strongest channel, picture moved {distances[index]} px"
+        )
         signed = min(float(each.output.min()) for each in maps) < 0
         _chart(figures.pair_figure(maps[0], maps[1], heading, signed=signed), "shift_network")
     with right:
-        over = export.stretch(plain)
-        heading = f"All channels {over}, {request.direction}, {weights_of(request)}"
-        figure = figures.curve_figure(plain, blurred, far[index], heading)
+        shift_range = export.shift_range_text(plain)
+        heading = f"All channels {shift_range}, {request.direction}, {weights_of(request)}"
+        figure = figures.curve_figure(plain, blurred, distances[index], heading)
         _chart(figure, "shift_network_curve")
     st.markdown(_network_words(plain, blurred, request.wrap))
 
 
 def _network_words(plain: Consistency, blurred: Consistency, wraps: bool) -> str:
+    """Sentences about the consistency of a network without and with a blur."""
     stride = max(plain.stride)
     means = figures.cosine_text(plain.mean), figures.cosine_text(blurred.mean)
-    whole = plain.exact_at_multiples and blurred.exact_at_multiples
+    exact_at_multiples = plain.exact_at_multiples and blurred.exact_at_multiples
     steps = f"multiples of {stride.numerator} px"
     exactness = (
         f"At {steps} both follow the picture to the last bit."
-        if whole
+        if exact_at_multiples
         else f"Not even {steps} are followed exactly"
         + ("." if wraps else ": padding at the border does not move with the picture.")
     )

@@ -156,7 +156,7 @@ def _strip(axes: Axes, band: Band, shift: tuple[int, int], style: Style) -> None
 
 
 def _cell_look(source: int, reads: int, style: Style) -> tuple[dict[str, Any], str]:
-    """How a column looks: inserted zero, padding, read, unread; and its number's colour."""
+    """How a column looks: inserted zero, padding, read, unread; and its number's color."""
     if source == INSERTED:
         return {"fill": False, "edgecolor": PADDING, "linestyle": (0, (1, 3))}, ""
     if source < 0:

@@ -26,14 +26,14 @@ CONFIG: dict[str, Any] = {
 
 
 def framed(boxes: Sequence[Box], name: str, **place: Any) -> list[Trace]:
-    """Frames in black on white: they read on any colour and in either theme."""
+    """Frames in black on white: they read on any color and in either theme."""
     common = {"type": "scatter", "hoverinfo": "skip"}
     lines = [
         common
         | outlines(boxes)
-        | {"mode": "lines", "line": {"color": colour, "width": width}, "showlegend": False}
+        | {"mode": "lines", "line": {"color": color, "width": width}, "showlegend": False}
         | place
-        for colour, width in (("white", 5), ("black", 2))
+        for color, width in (("white", 5), ("black", 2))
     ]
     edge = {"color": "black", "width": 2}
     legend = common | {

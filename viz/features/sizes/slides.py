@@ -115,7 +115,7 @@ def _narrowed(sizes: SizeTable, style: Style) -> SizeTable:
 
 
 def size_map(sizes: SizeTable, style: Style, *, title: str, chosen: Pair | None = None) -> Figure:
-    """Output size over kernel size (down) and stride (across), as colours and numbers.
+    """Output size over kernel size (down) and stride (across), as colors and numbers.
 
     Args:
         sizes: of `core.layer.size_tables.size_map`.
@@ -169,9 +169,9 @@ def _bar(figure: Figure, axes: Axes, artist: ScalarMappable, high: float) -> Non
 
 
 def _frame(axes: Axes, left: float, right: float, top: float, bottom: float) -> None:
-    """Black on white: it reads on any colour."""
-    for colour, width in (("#FFFFFF", 7), ("#000000", 3)):
-        box(axes, left, right, top, bottom, edgecolor=colour, linewidth=width, zorder=4)
+    """Black on white: it reads on any color."""
+    for color, width in (("#FFFFFF", 7), ("#000000", 3)):
+        box(axes, left, right, top, bottom, edgecolor=color, linewidth=width, zorder=4)
 
 
 def _map_numbers(

@@ -27,18 +27,18 @@ from viz.slides.style import Style
 
 Array = NDArray[Any]
 LINES_FROM = 6.0
-"""Side of a cell from which lines part it from its neighbours."""
+"""Side of a cell from which lines part it from its neighbors."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Values to colours: grey from 0 to white, or blue, white and red about zero."""
+    """Values to colors: grey from 0 to white, or blue, white and red about zero."""
 
-    colours: Colormap
+    colormap: Colormap
     norm: Normalize
 
     def __call__(self, values: Any) -> Any:
-        return self.colours(self.norm(np.nan_to_num(values, neginf=self.norm.vmin)))
+        return self.colormap(self.norm(np.nan_to_num(values, neginf=self.norm.vmin)))
 
 
 def scale(arrays: Sequence[Array], white: float = 255.0, signed: bool = False) -> Scale:
@@ -53,7 +53,7 @@ def scale(arrays: Sequence[Array], white: float = 255.0, signed: bool = False) -
 
 @dataclass(frozen=True)
 class Scales:
-    """The colours of the three grids; output's is the same on boards that are compared."""
+    """The colors of the three grids; output's is the same on boards that are compared."""
 
     input: Scale
     kernel: Scale
@@ -61,7 +61,7 @@ class Scales:
 
 
 def scales_of(boards: Sequence[Board]) -> list[Scales]:
-    """Equal values have equal colours on all boards."""
+    """Equal values have equal colors on all boards."""
     source = scale([boards[0].sweep.input])
     output = scale([board.sweep.output for board in boards])
     return [
@@ -80,9 +80,9 @@ class Grids:
     Args:
         axes: the paper.
         board, view, style: what is drawn, and how.
-        scales: the colours of its values.
+        scales: the colors of its values.
         width: of the paper that the board has; captions are shortened to fit.
-        legends: whether a grid without numbers says what its colours mean.
+        legends: whether a grid without numbers says what its colors mean.
 
     Attributes:
         points: size of captions and of the largest numbers.
@@ -117,7 +117,7 @@ class Grids:
     # -- pieces
 
     def mesh(self, panel: Panel, faces: Array) -> None:
-        """Cells of these colours, (rows, cols, 4)."""
+        """Cells of these colors, (rows, cols, 4)."""
         if max(panel.rows, panel.cols) > MOST_VECTOR_CELLS:
             extent = (panel.x, panel.x + panel.width, panel.y + panel.height, panel.y)
             self.axes.imshow(faces, extent=extent, interpolation="none", aspect="auto", zorder=1)
@@ -150,7 +150,7 @@ class Grids:
     def numbers(
         self, panel: Panel, texts: Sequence[Sequence[str]], ink: Any, raised: bool = False
     ) -> bool:
-        """A text in each cell, where the longest fits; ``ink(row, col)`` is its colour."""
+        """A text in each cell, where the longest fits; ``ink(row, col)`` is its color."""
         size = fitting(panel, [text for row in texts for text in row], self.points)
         if size is None:
             return False
@@ -166,28 +166,28 @@ class Grids:
         row: int,
         col: int,
         text: str,
-        colour: Any,
+        color: Any,
         size: float,
         raised: bool = False,
         **look: Any,
     ) -> Any:
         x, y = panel.center(row - 0.18 * raised, col)
         usual: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 3}
-        return self.axes.text(x, y, text, color=colour, fontsize=size, **(usual | look))
+        return self.axes.text(x, y, text, color=color, fontsize=size, **(usual | look))
 
-    def frame(self, panel: Panel, colour: str, width: float = 2.5, **look: Any) -> Rectangle:
-        usual: dict[str, Any] = {"fill": False, "edgecolor": colour, "linewidth": width}
+    def frame(self, panel: Panel, color: str, width: float = 2.5, **look: Any) -> Rectangle:
+        usual: dict[str, Any] = {"fill": False, "edgecolor": color, "linewidth": width}
         look = usual | {"zorder": 4} | look
         box = Rectangle((panel.x, panel.y), panel.width, panel.height, **look)
         self.axes.add_patch(box)
         return box
 
-    def caption(self, panel: Panel, text: str, colour: str) -> None:
-        """A square of the grid's colour and what the grid is."""
+    def caption(self, panel: Panel, text: str, color: str) -> None:
+        """A square of the grid's color and what the grid is."""
         side = 0.7 * self.points
         y = panel.y - (HEAD - 1.0) * self.points * 0.75
         self.axes.add_patch(
-            Rectangle((panel.x, y - side / 2), side, side, color=colour, linewidth=0, zorder=3)
+            Rectangle((panel.x, y - side / 2), side, side, color=color, linewidth=0, zorder=3)
         )
         look: dict[str, Any] = {
             "va": "center_baseline",
@@ -347,7 +347,7 @@ class Grids:
 
 
 def _over(front: Array, back: Any, share: Any) -> Array:
-    """Colours mixed, all of them opaque."""
+    """Colors mixed, all of them opaque."""
     mixed = np.array(back) + (np.array(front) - np.array(back)) * np.asarray(share)[..., None]
     mixed[..., 3] = 1.0
     return np.asarray(mixed)

@@ -81,8 +81,8 @@ class WindowMarks:
             box.set(width=cell, height=cell)
         return boxes
 
-    def _ring(self, colour: str, width: float) -> Rectangle:
-        return self._patch(fill=False, edgecolor=colour, linewidth=width, zorder=5)
+    def _ring(self, color: str, width: float) -> Rectangle:
+        return self._patch(fill=False, edgecolor=color, linewidth=width, zorder=5)
 
     def _outline(self) -> Rectangle:
         cell = self.place.input.cell
@@ -264,9 +264,9 @@ def mark_reach(grids: Grids, place: Place, cell: tuple[int, int]) -> str:
 
 
 def _ring(
-    grids: Grids, panel: Panel, row: int, col: int, colour: str, width: float, **look: Any
+    grids: Grids, panel: Panel, row: int, col: int, color: str, width: float, **look: Any
 ) -> None:
-    ring = Rectangle((0, 0), 1, 1, fill=False, edgecolor=colour, linewidth=width, zorder=5, **look)
+    ring = Rectangle((0, 0), 1, 1, fill=False, edgecolor=color, linewidth=width, zorder=5, **look)
     around(ring, panel, row, col)
     grids.axes.add_patch(ring)
 
@@ -290,7 +290,7 @@ def _badge(grids: Grids, panel: Panel, row: int, col: int, text: str) -> None:
     grids.axes.text(x - 4.5, y - 2 - high / 2, text, fontsize=size, **look)
 
 
-def _rgb(colour: str) -> tuple[float, float, float]:
+def _rgb(color: str) -> tuple[float, float, float]:
     from matplotlib.colors import to_rgb
 
-    return to_rgb(colour)
+    return to_rgb(color)

@@ -85,7 +85,7 @@ def values_of(**changes: Any) -> ShiftSettings:
 def test_opens_with_a_moved_photograph_and_six_outputs() -> None:
     app = visit()
     assert charts(app) == 4
-    assert "reads **other pixels** than before" in words_of(app)
+    assert "samples **other pixels** of its map" in words_of(app)
     assert not app.warning
     assert url_of(app) == {}
 
@@ -103,7 +103,7 @@ def test_whole_steps_are_said_to_move_exactly() -> None:
     app = visit({"shift": "4"})
     assert "**moves with the picture exactly**" in words_of(app)
     app.slider(key="stride").set_value(3).run()
-    assert "reads **other pixels** than before" in words_of(app)
+    assert "samples **other pixels** of its map" in words_of(app)
     assert url_of(app) == {"shift": "4", "stride": "3"}
 
 
@@ -126,7 +126,7 @@ def test_table_is_what_core_measures() -> None:
 
 def test_other_padding_is_not_exact_and_says_so() -> None:
     app = visit({"tab": "curve", "side": "48", "padding_mode": "zeros"})
-    assert "not even multiples of the stride are followed exactly" in words_of(app)
+    assert "do not even follow multiples of the stride exactly" in words_of(app)
     assert "no" in app.dataframe[0].value["equal at multiples, to the last bit"].tolist()
     assert set(app.dataframe[0].value["closed form"]) == {"—"}
 
