@@ -136,6 +136,7 @@ def frame(box: Box) -> Trace:
 
 
 def image_border(size: tuple[int, int]) -> Trace:
+    """The outline of an image of this (height, width)."""
     return frame(((0, size[0] - 1), (0, size[1] - 1)))
 
 
@@ -202,6 +203,7 @@ def whole_view(size: tuple[int, int]) -> tuple[Point, Point]:
 
 
 def image_size(input_size: tuple[int, ...]) -> tuple[int, int]:
+    """(height, width) of a network's input (C, L) or (C, H, W)."""
     return (1, input_size[1]) if len(input_size) == 2 else (input_size[1], input_size[2])
 
 
@@ -236,6 +238,7 @@ def recipe_line(erf: EffectiveReceptiveField) -> str:
 
 
 def _where(erf: EffectiveReceptiveField) -> str:
+    """Layer, unit and input size of a map, in words."""
     rows, cols = erf.grid
     size = times(erf.input_size)
     return f"layer {erf.module or erf.layer}, unit {erf.unit} of {rows}×{cols}; input {size}"

@@ -97,6 +97,7 @@ def credit(link: str) -> str:
 
 
 def _credit(values: Settings) -> str:
+    """Credit of the photograph that the settings choose; "" without one."""
     picture = PICTURES.get(getattr(values, "picture", ""))  # None for uploads
     return (
         f"Picture of these settings: {picture.label}, {picture.credit}"
@@ -131,6 +132,7 @@ def _split_link(link: str) -> tuple[str, dict[str, str]]:
 
 
 def _settings_text(page: str, written: Mapping[str, str]) -> str:
+    """The page's title, and the settings in a link, in words."""
     title = next(row.title for row in PAGES if row.name == page)
     text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in written.items())
     return f"{title}: {text}" if text else title

@@ -34,6 +34,7 @@ a lecture file has one picture a line: name  link  [option=value …]
 
 
 def _parser() -> CommandParser:
+    """The command line's arguments."""
     usual = Options()
     parser = CommandParser(
         "python -m viz.slides",
@@ -75,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> None:
+    """List pictures, write one, or write a lecture, as the arguments say."""
     options = Options(
         parsed.picture,
         parsed.size,
@@ -116,6 +118,7 @@ def _lecture(what: str) -> str | None:
 
 
 def _list(link: str, site: str) -> None:
+    """Print the name, label and formats of each picture that a link opens."""
     from viz.slides.catalogue import open_link
 
     contents = open_link(link, site)
@@ -126,6 +129,7 @@ def _list(link: str, site: str) -> None:
 
 
 def _write_lecture(slides: Sequence[Slide], text: str, out: Path, site: str) -> None:
+    """Draw all slides, printing the name of each, and write them with the lecture's text."""
     files = {}
     for slide, data, _ in draw_slides(slides, site):
         print(slide.file, flush=True)

@@ -219,6 +219,8 @@ def _keys(packed: NDArray[np.uint32]) -> NDArray[np.integer[Any]]:
 
 
 def _mp4(reel: Reel, credit: str) -> bytes:
+    """The frames as an MP4; the last one is repeated for `REST_S` seconds."""
+
     def frames() -> Iterator[bytes]:
         data = b""
         for frame in reel:

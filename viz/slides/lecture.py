@@ -137,6 +137,7 @@ def parse_lecture(text: str, usual: Options = Options(), kind: Kind = "svg") -> 
 
 
 def _slide(number: int, line: str, usual: Options, kind: Kind) -> Slide:
+    """The slide of one line; SpecError with the line's number if it is invalid."""
     try:
         name, link, *words = shlex.split(line)
     except ValueError:
@@ -153,6 +154,7 @@ def _slide(number: int, line: str, usual: Options, kind: Kind) -> Slide:
 
 
 def _options(words: Sequence[str]) -> dict[str, Any]:
+    """The values of a line's ``option=value`` words, by option."""
     names = Options.__dataclass_fields__
     options: dict[str, Any] = {}
     for part in words:

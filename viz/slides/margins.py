@@ -40,6 +40,7 @@ def room(figure: Figure, style: Style) -> tuple[float, float]:
 
 
 def _engine(figure: Figure) -> ConstrainedLayoutEngine:
+    """The layout engine that `titled` has set."""
     engine = figure.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
     return engine

@@ -203,6 +203,7 @@ def heat(
 
 
 def _span(values: Any, scale: str) -> tuple[float, float]:
+    """The ends of the color scale for these values, which differ even if all values are equal."""
     if values.count() == 0:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())

@@ -31,6 +31,7 @@ def matplotlib_style(style: Style) -> Iterator[None]:
 
 
 def _defaults(style: Style) -> dict[Any, Any]:
+    """Matplotlib's rcParams for a style."""
     ink, points = style.ink, style.points
     return {
         "svg.fonttype": "none",  # text stays text
@@ -117,6 +118,7 @@ def _with_stable_ids(svg: bytes) -> bytes:
 
 
 def _film(picture: Picture, style: Style) -> Film:
+    """The picture's film, with the caption below it."""
     assert picture.film is not None  # bounded
     film = picture.film(style)
     _caption(film.figure, style)

@@ -56,10 +56,12 @@ class _Plan:
 
     @property
     def head_height(self) -> float:
+        """Height of the headings in inches."""
         return max(map(len, self.head)) * SPACING * self.points / 72 + PAD
 
     @property
     def height(self) -> float:
+        """Height of the whole table in inches."""
         return self.head_height + sum(self.heights)
 
 
@@ -208,6 +210,7 @@ def _gap_count(rows: Sequence[int], count: int) -> int:
 
 
 def _head(axes: Axes, plan: _Plan, align: str, lefts: Sequence[float], style: Style) -> float:
+    """Draw the headings; returns the y of the line below them."""
     bottom = plan.head_height
     for place, (column, lines) in enumerate(zip(plan.columns, plan.head, strict=True)):
         x, side = _text_anchor(align[column], lefts[place], lefts[place + 1])
@@ -219,6 +222,7 @@ def _head(axes: Axes, plan: _Plan, align: str, lefts: Sequence[float], style: St
 
 
 def _text_anchor(align: str, left: float, right: float) -> tuple[float, str]:
+    """The x and horizontal alignment of text in a column aligned "l", "r" or "c"."""
     if align == "l":
         return left + GUTTER / 2, "left"
     if align == "r":
@@ -237,6 +241,7 @@ def _row(
     tall: float,
     style: Style,
 ) -> None:
+    """Draw one row, ``tall`` inches high, with its upper edge at ``y``."""
     for place, (column, texts) in enumerate(zip(plan.columns, lines, strict=True)):
         cell, left, right = cells[column], lefts[place], lefts[place + 1]
         ink = _draw_background(axes, cell.look, (left, y, right - left, tall), style)
@@ -278,6 +283,7 @@ def mixed(color: str, paper: str, share: float) -> str:
 
 
 def _write_text(axes: Axes, x: float, y: float, text: str, points: float, style: Style) -> None:
+    """Write a note in the muted color."""
     axes.text(x, y, text, fontsize=points, va="center", color=style.ink["muted"])
 
 

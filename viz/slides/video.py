@@ -52,6 +52,7 @@ def mp4(frames: Iterable[bytes], size: tuple[int, int], fps: float, comment: str
 
 
 def _command(size: tuple[int, int], fps: float, comment: str, file: Path) -> list[str]:
+    """ffmpeg's command line for raw RGB frames on stdin."""
     exact = ("-threads", "1", "-fflags", "+bitexact", "-flags", "+bitexact", "-map_metadata", "-1")
     raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", f"{fps:g}")
     codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-tune", "animation")
@@ -64,6 +65,7 @@ def _command(size: tuple[int, int], fps: float, comment: str, file: Path) -> lis
 
 
 def _encode(frames: Iterable[bytes], command: list[str]) -> None:
+    """Run ffmpeg on the frames; SpecError with its last message if it fails."""
     program = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     watch = Timer(TIMEOUT_S, program.kill)
     watch.start()

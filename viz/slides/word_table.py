@@ -65,6 +65,7 @@ def word_table(
     ink = style.ink
 
     def write(cells: Lines, y: float, bold: Sequence[int]) -> None:
+        """Write the lines of a row's cells; ``bold`` has the indices of bold cells."""
         for place, (cell, x) in enumerate(zip(cells, lefts, strict=True)):
             weight = "bold" if place in bold else "normal"
             for number, line in enumerate(cell):

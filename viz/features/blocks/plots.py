@@ -131,6 +131,7 @@ def gradients_figure(
 
 
 def _heat(values: Map, panel: int, pooled: bool = True) -> Trace:
+    """The trace of one map, reduced to block means if ``pooled``."""
     cells = in_blocks(np.asarray(values, np.float64))[0] if pooled else values
     number = "" if panel == 1 else str(panel)
     return {
@@ -201,6 +202,7 @@ def _wrapped(*parts: str) -> str:
 
 
 def _colorbar(text: str, plot: float) -> dict[str, Any]:
+    """A horizontal color bar below maps ``plot`` pixels high."""
     title = {"text": text, "side": "top", "font": {"size": 12}}
     return flat_colorbar(-8 / plot) | {"title": title}
 
@@ -282,6 +284,7 @@ def memory_figure(
 
 
 def _bars(names: Sequence[str], values: Any, name: str, color: str, hatching: str) -> Trace:
+    """Horizontal bars, one for each block."""
     pattern = {"shape": hatching, "fillmode": "overlay", "fgcolor": "white", "size": 7}
     return {
         "type": "bar",

@@ -110,6 +110,7 @@ def _headed(axes: Axes, parts: Sequence[str], points: float, inches: float) -> N
 
 
 def _bare(axes: Axes) -> None:
+    """Remove ticks and spines."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
 

@@ -183,6 +183,7 @@ def gradients(ready: Mapping[Block, BlockProbe]) -> None:
 
 
 def _zeros(probe: BlockProbe) -> str:
+    """The share of the input's numbers whose gradient is exactly 0, as text."""
     return f"{page_tables.percent(probe.gradient.zero_entries)} exactly 0"
 
 

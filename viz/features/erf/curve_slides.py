@@ -45,6 +45,7 @@ def sections(
 
 
 def _section(erf: EffectiveReceptiveField, axis: int, expected: ExpectedErf | None) -> list[Curve]:
+    """The curves along one axis: measured, Gaussian, and the closed form's if there is one."""
     from core.erf import metrics  # brings torch: not before there is something to draw
 
     places = np.arange(erf.map.shape[axis], dtype=np.float64) + erf.origin[axis]

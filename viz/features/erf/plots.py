@@ -144,6 +144,7 @@ def _energy_square(erf: EffectiveReceptiveField, t: float, dash: str) -> list[Tr
 
 
 def _expected_ellipses(expected: ExpectedErf) -> list[Trace]:
+    """The ellipses at 1σ and 2σ of the closed form."""
     from core.erf import metrics  # brings torch: not before there is something to draw
 
     row, col = metrics.centroid(expected.map)
@@ -361,6 +362,7 @@ def _panel_axes(index: int, view: tuple[Point, Point]) -> tuple[dict[str, Any], 
 
 
 def _heading(label: str, erf: EffectiveReceptiveField) -> dict[str, Any]:
+    """The heading above a map: its label and σ."""
     lines = [*textwrap.wrap(label, 15), f"σ {pixels(erf.sigma)}"]
     lines[0] = f"<b>{lines[0]}</b>"
     place = {

@@ -63,6 +63,7 @@ def _measured(study: Study, x: Sequence[float], quantity: str) -> list[Trace]:
 def _marks(
     rows: Sequence[StudyRow], x: Sequence[float], quantity: str, color: str, symbol: str, name: str
 ) -> Trace:
+    """The marks of one quantity, an attribute of `StudyRow`."""
     values = [getattr(row, quantity) for row in rows]
     return {
         "type": "scatter",
@@ -83,6 +84,7 @@ def _marks(
 
 
 def _line(fit: Fit, x: Sequence[float], color: str, name: str) -> Trace:
+    """The fitted power law as a dashed line."""
     ends = np.array([min(x), max(x)])
     text = f"∝ {_exponent(fit.exponent)}, law {_exponent(fit.law)}"
     line = curve(ends, fit.factor * ends**fit.exponent, color, "dash", text)
@@ -124,6 +126,7 @@ def _expected(rows: Sequence[StudyRow], x: Sequence[float]) -> list[Trace]:
 
 
 def _up(name: str, log: bool) -> dict[str, Any]:
+    """A y axis, linear from 0 or logarithmic."""
     axis: dict[str, Any] = {"title": {"text": name}}
     if not log:
         return axis | {"rangemode": "tozero"}
@@ -141,6 +144,7 @@ def _along(x: Sequence[float]) -> dict[str, Any]:
 
 
 def _categories(rows: Sequence[StudyRow]) -> dict[str, Any]:
+    """An x axis with the rows' labels."""
     names = ["<br>".join(textwrap.wrap(row.label, 12)) for row in rows]
     places = list(range(len(rows)))
     return {"tickvals": places, "ticktext": names, "range": [-0.5, len(rows) - 0.5], "tickangle": 0}

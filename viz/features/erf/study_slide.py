@@ -84,6 +84,7 @@ def _marks(
     mark: str,
     name: str,
 ) -> Any:
+    """Draw the marks of one quantity, an attribute of `StudyRow`; returns the legend's handle."""
     values = [getattr(row, quantity) for row in rows]
     look: dict[str, Any] = {"ls": "", "marker": mark, "ms": 11, "mew": 3 if mark == "_" else 0}
     (line,) = axes.plot(list(x), values, color=color, label=name, clip_on=False, **look)
@@ -91,6 +92,7 @@ def _marks(
 
 
 def _line(axes: Axes, fit: Fit, x: Sequence[float], color: str) -> Any:
+    """Draw the fitted power law as a dashed line; returns the legend's handle."""
     ends = np.array([min(x), max(x)])
     text = f"∝ x^{fit.exponent:.3g}, law x^{fit.law:.3g}".replace("-", "−")
     (line,) = axes.plot(ends, fit.factor * ends**fit.exponent, color=color, ls="--", label=text)
@@ -139,6 +141,7 @@ def _numbers(low: float, high: float) -> list[float]:
 
 
 def _categories(axes: Axes, names: Sequence[str], figure: Figure, style: Style) -> None:
+    """Write the rows' labels below the x axis, upright if they are too wide."""
     points = 0.8 * style.points
     across = 0.92 * (room(figure, style)[0] - 1.2) / len(names)
     upright = max(width_of(word, points) for name in names for word in name.split()) > across

@@ -26,14 +26,14 @@ from core.receptive_field.cone import (
     tap_links,
 )
 from core.receptive_field.outline import Line
-from viz.features.fields.cone_view_slide import says, view_on
+from viz.features.fields.cone_view_slide import unit_sentence, view_on
 from viz.slides.parts import SMALL, Entry, canvas, dashes, key, sheet, titled, width_of
 from viz.slides.style import Style
 from viz.theme import BRANCHES, INPUT, OUTPUT, PADDING, WINDOW
 
-MOST_TIES = 4000
+MAX_CONNECTION_LINES = 4000
 """With more connections than this, areas are drawn in their place."""
-FEW_TIES = 400
+MAX_THICK_LINES = 400
 """With more connections than this, they are drawn as thin lines."""
 CELL = 0.26
 """Largest height of a unit in inches."""
@@ -65,15 +65,17 @@ class Plan:
         return min(CELL, 0.56 * self.pitch)
 
     def x(self, at: float) -> float:
+        """The x of a position in the image, in pixels."""
         return self.left + (at - self.low) * self.scale
 
     def y(self, line: int) -> float:
+        """The y of a line's middle; the first line, the image, is at the bottom."""
         return self.top + (len(self.lines) - 0.5 - line) * self.pitch
 
     def wide(self, line: int) -> float:
         """Inches from one unit of a line to the next."""
-        apart = abs(float(self.lines[line].field.effective_stride[self.axis]))
-        return (apart or self.lines[0].node.grid[self.axis]) * self.scale
+        spacing = abs(float(self.lines[line].field.effective_stride[self.axis]))
+        return (spacing or self.lines[0].node.grid[self.axis]) * self.scale
 
     def place(self, line: int, unit: int) -> float:
         """x of a unit's middle."""
@@ -106,7 +108,7 @@ def cone(
         photo: (H, W, 3) the image, at any scale.
     """
     figure = sheet(style)
-    axes = canvas(figure, titled(figure, title, says(lines[index], unit), style), style)
+    axes = canvas(figure, titled(figure, title, unit_sentence(lines[index], unit), style), style)
     width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
     visible = tuple(lines) if down else tuple(lines[: index + 1])
     follow = descendants if down else ancestors
@@ -114,18 +116,18 @@ def cone(
     entries = _entries(visible, down, any(marked.pads), style)
     foot = key(axes, entries, style, draw=False)
     key(axes, entries, style, height - foot)
-    beside = style.inches[0] > 8
-    room = 0.66 * width if beside else width
+    is_wide = style.inches[0] > 8
+    room = 0.66 * width if is_wide else width
     plan = _plan(visible, index, unit, axis, zoom, room, height - foot - 0.1, style)
     _units(axes, plan, style)
-    _ties(axes, plan, list(tap_links(visible, marked, axis, down)), marked)
+    _draw_connections(axes, plan, list(tap_links(visible, marked, axis, down)), marked)
     _draw_units(axes, plan, marked, style)
     own = plan.place(index, unit[axis])
     look = {"facecolor": OUTPUT, "edgecolor": style.ink["text"], "linewidth": 1.5, "zorder": 5}
     _cells(axes, plan, index, [own], look)
     _labels(axes, plan, index, style)
     _ruler(axes, plan, style)
-    if beside:
+    if is_wide:
         box = room + 0.3, width, 0.0, height - foot - 0.1
         view_on(axes, lines[index], unit, photo, box, style, centers=False)
     return figure
@@ -141,6 +143,7 @@ def _plan(
     height: float,
     style: Style,
 ) -> Plan:
+    """The layout of the cross-section in ``width`` × ``height`` inches with its texts."""
     points = SMALL * style.points
     names = [_name(line, style) for line in lines]
     left = min(0.36 * width, max(width_of(name, points, True) for name in names)) + 0.12
@@ -173,6 +176,7 @@ def _sizes(lines: Sequence[Line], axis: int) -> list[str]:
 
 
 def _size(line: Line, axis: int) -> str:
+    """The receptive field of a line's units along one axis as text; "" for the image."""
     if line.node.kind == "input":
         return ""
     whole = line.field.axes[axis].whole
@@ -187,8 +191,8 @@ def _units(axes: Axes, plan: Plan, style: Style) -> None:
         fill = INPUT if image else style.ink["panel"]
         look: dict[str, Any] = {"facecolor": fill, "alpha": 0.3 if image else 1, "linewidth": 0.8}
         look["edgecolor"] = "none" if image else style.ink["line"]
-        apart = line.field.effective_stride[plan.axis]
-        count = line.node.grid[plan.axis] if apart else 1
+        spacing = line.field.effective_stride[plan.axis]
+        count = line.node.grid[plan.axis] if spacing else 1
         if plan.wide(index) < THIN:
             _band(axes, plan, index, 0, count - 1, look)
         else:
@@ -209,6 +213,7 @@ def _cells(
 
 
 def _band(axes: Axes, plan: Plan, index: int, first: int, last: int, look: dict[str, Any]) -> None:
+    """Draw units ``first`` to ``last`` of a line as one box, cut at the picture's edges."""
     half = max(0.01, plan.wide(index) / 2)
     left = max(plan.left, plan.place(index, first) - half)
     right = min(plan.right, plan.place(index, last) + half)
@@ -250,20 +255,21 @@ def runs(units: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _color(branch: int | None) -> str:
+    """The color of a branch; that of the first branch for None."""
     return BRANCHES[(branch or 0) % len(BRANCHES)]
 
 
-def _ties(axes: Axes, plan: Plan, lines: Sequence[TapLink], marked: Cone) -> None:
+def _draw_connections(axes: Axes, plan: Plan, lines: Sequence[TapLink], marked: Cone) -> None:
     """Draw lines from every unit to its inputs; areas if the lines are too many."""
-    if len(lines) > MOST_TIES:
+    if len(lines) > MAX_CONNECTION_LINES:
         _areas(axes, plan, marked)
         return
-    few = len(lines) < FEW_TIES
-    for branch in sorted({tie.branch or 0 for tie in lines}):
+    few = len(lines) < MAX_THICK_LINES
+    for branch in sorted({link.branch or 0 for link in lines}):
         segments = [
-            [_end(plan, tie.line, tie.unit), _end(plan, tie.source, tie.tap)]
-            for tie in lines
-            if (tie.branch or 0) == branch
+            [_end(plan, link.line, link.unit), _end(plan, link.source, link.tap)]
+            for link in lines
+            if (link.branch or 0) == branch
         ]
         look: dict[str, Any] = {"color": _color(branch), "linestyle": dashes(branch)}
         look |= {"linewidth": 1.6 if few else 0.8, "alpha": 0.8 if few else 0.4, "zorder": 2}
@@ -271,10 +277,12 @@ def _ties(axes: Axes, plan: Plan, lines: Sequence[TapLink], marked: Cone) -> Non
 
 
 def _end(plan: Plan, line: int, unit: int) -> tuple[float, float]:
+    """The (x, y) of a unit's middle, clamped to the picture, at which a connection ends."""
     return min(max(plan.place(line, unit), plan.left), plan.right), plan.y(line)
 
 
 def _areas(axes: Axes, plan: Plan, marked: Cone) -> None:
+    """Draw the connections between marked units of two lines as one area."""
     for index, line in enumerate(plan.lines):
         for source, own in line.inputs:
             above, below = marked.marks[index], marked.marks[source]
@@ -335,11 +343,12 @@ def ticks(low: float, high: float, n: int, most: int) -> list[int]:
 
 
 def _entries(lines: Sequence[Line], down: bool, padded: bool, style: Style) -> list[Entry]:
+    """The legend's entries for the unit, its cone, the branches and the padding."""
     ways = {own for line in lines if len(line.inputs) > 1 for _, own in line.inputs}
-    says_own = "depends on it" if down else "what it depends on"
+    cone_label = "depends on it" if down else "what it depends on"
     edge = {"facecolor": OUTPUT, "edgecolor": style.ink["text"]}
     entries = [Entry("the unit", edge)]
-    entries.append(Entry(says_own, {"color": BRANCHES[0], "linewidth": 3}, line=True))
+    entries.append(Entry(cone_label, {"color": BRANCHES[0], "linewidth": 3}, line=True))
     for way in sorted(ways - {0}):
         if way < len(BRANCHES):
             look = {"color": BRANCHES[way], "linestyle": dashes(way), "linewidth": 3}

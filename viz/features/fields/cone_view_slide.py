@@ -16,13 +16,13 @@ from viz.slides.parts import Entry, canvas, key, sheet, titled
 from viz.slides.style import Style
 from viz.theme import INPUT, OUTPUT, WINDOW
 
-REACH = 1.2
+MAX_OVERHANG = 1.2
 """A box is drawn up to this far beyond the image, in image sides."""
-APART = 0.22
+MIN_DOT_DISTANCE = 0.22
 """Least distance in inches between two centers of units."""
 
 
-def says(line: Line, unit: tuple[int, int]) -> str:
+def unit_sentence(line: Line, unit: tuple[int, int]) -> str:
     """What the unit sees, in a sentence."""
     row, col = unit
     if line.node.kind == "input":
@@ -63,7 +63,7 @@ def view(
         centers: whether to draw where the layer's units look.
     """
     figure = sheet(style)
-    axes = canvas(figure, titled(figure, title, says(line, unit), style), style)
+    axes = canvas(figure, titled(figure, title, unit_sentence(line, unit), style), style)
     room = 0.0, float(axes.get_xlim()[1]), 0.0, float(axes.get_ylim()[0])
     view_on(axes, line, unit, photo, room, style, centers=centers)
     return figure
@@ -124,6 +124,7 @@ def view_on(
 
 
 def _rgb(color: str) -> tuple[float, float, float]:
+    """Red, green and blue from 0 to 1 of a color ``#RRGGBB``."""
     red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue
 
@@ -131,7 +132,10 @@ def _rgb(color: str) -> tuple[float, float, float]:
 def _ends(box: Box | None, axis: int, n: int) -> tuple[float, float]:
     """The visible interval along an axis: the image and, up to a bound, the box."""
     first, last = box[axis] if box is not None else (0, n - 1)
-    low, high = max(min(0, first), -REACH * n), min(max(n - 1, last), n - 1 + REACH * n)
+    low, high = (
+        max(min(0, first), -MAX_OVERHANG * n),
+        min(max(n - 1, last), n - 1 + MAX_OVERHANG * n),
+    )
     return low - 0.5, high + 0.5
 
 
@@ -156,8 +160,10 @@ def _centers(axes: Axes, line: Line, place: tuple[float, float, float], style: S
     x0, y0, scale = place
     dots = []
     for axis in (0, 1):
-        apart = abs(float(line.field.effective_stride[axis])) * scale
-        every = max(1, int(np.ceil(APART / apart))) if apart else line.node.grid[axis]
+        spacing = abs(float(line.field.effective_stride[axis])) * scale
+        every = (
+            max(1, int(np.ceil(MIN_DOT_DISTANCE / spacing))) if spacing else line.node.grid[axis]
+        )
         dots.append([image_position(line, axis, u) for u in range(0, line.node.grid[axis], every)])
     xs = [x0 + col * scale for _ in dots[0] for col in dots[1]]
     ys = [y0 + row * scale for row in dots[0] for _ in dots[1]]

@@ -109,6 +109,7 @@ def fold(lines: Sequence[Line], graph: Graph, most: int) -> tuple[Box, ...]:
 
 
 def _path(line: Line) -> list[str]:
+    """The names of the nested modules that contain a line, outermost first."""
     return line.node.module.split(".") if line.node.module else []
 
 
@@ -124,6 +125,7 @@ def _groups(lines: Sequence[Line], depth: int) -> list[list[int]]:
 
 
 def _box(lines: Sequence[Line], number: int, home: Mapping[int, int], graph: Graph) -> Box:
+    """The box of some lines of one module; ``home`` has the number of each line's box."""
     read = dict.fromkeys(home[index] for line in lines for index, _ in line.inputs)
     names = tuple(name for line in lines for name in (line.node.name, *line.folded))
     shape = graph[names[-1]].shape[1:]
@@ -168,8 +170,10 @@ def _short(node: Node) -> str:
 
 
 def _sees_all(field: ReceptiveField) -> bool:
+    """Whether the units see the whole image along both axes."""
     return field.axes[0].whole and field.axes[1].whole
 
 
 def _pair(values: tuple[float, float]) -> str:
+    """``2×1``: a number along the height and one along the width."""
     return f"{values[0]:g}×{values[1]:g}"

@@ -32,7 +32,7 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class Placed:
+class GraphLayout:
     """The layout. Lanes are numbered from 0 on the left.
 
     Attributes:
@@ -51,7 +51,7 @@ class Placed:
     empty: frozenset[int]
 
 
-def place(parents: Parents) -> Placed:
+def place(parents: Parents) -> GraphLayout:
     """Rows and lanes for a graph.
 
     Args:
@@ -69,7 +69,7 @@ def place(parents: Parents) -> Placed:
     }
     count = max(lanes, default=-1) + 1
     full = {lanes[owner[box]] for box in owner}
-    return Placed(
+    return GraphLayout(
         tuple(rows),
         tuple(lanes[owner[box]] for box in range(len(rows))),
         {box: lane for box, lane in passes.items() if box is not None},
@@ -80,6 +80,7 @@ def place(parents: Parents) -> Placed:
 
 
 def _rows(parents: Parents) -> list[int]:
+    """The row of each box, one below the lowest box that it reads."""
     rows: list[int] = []
     for read in parents:
         rows.append(max((rows[box] + 1 for box in read), default=0))
@@ -89,7 +90,7 @@ def _rows(parents: Parents) -> list[int]:
 def _chains(parents: Parents, rows: Sequence[int]) -> list[Chain]:
     """Chains that hold each box once, and empty chains for edges that need their own lane."""
     children = _children(parents)
-    after = _continued(children, rows)
+    after = _next_in_chain(children, rows)
     followers = set(after.values())
     chains = []
     for start in (box for box in range(len(rows)) if box not in followers):
@@ -108,6 +109,7 @@ def _chains(parents: Parents, rows: Sequence[int]) -> list[Chain]:
 
 
 def _children(parents: Parents) -> list[list[int]]:
+    """The boxes that read each box."""
     children: list[list[int]] = [[] for _ in parents]
     for box, read in enumerate(parents):
         for parent in dict.fromkeys(read):
@@ -115,7 +117,7 @@ def _children(parents: Parents) -> list[list[int]]:
     return children
 
 
-def _continued(children: Sequence[Sequence[int]], rows: Sequence[int]) -> dict[int, int]:
+def _next_in_chain(children: Sequence[Sequence[int]], rows: Sequence[int]) -> dict[int, int]:
     """The child directly below a box in the same lane, by box."""
     heights = [0] * len(rows)
     for box in reversed(range(len(rows))):

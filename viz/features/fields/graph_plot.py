@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from core.errors import SpecError
 from core.receptive_field.outline import outline
 from viz.features.fields.graph_boxes import Box, fold
-from viz.features.fields.graph_layout import Placed, place
+from viz.features.fields.graph_layout import GraphLayout, place
 from viz.plots.figure import Figure
 from viz.plots.parts import CLEAR, Trace, headed
 from viz.theme import INPUT, OUTPUT, PADDING, PAPER, UNREAD, WINDOW
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from core.graph import Graph
     from core.receptive_field import ReceptiveField
 
-MOST = 120
+MAX_BOXES = 120
 """At most this many boxes are drawn; beyond that, modules are folded."""
-BOX, PITCH = 56, 84
+BOX_HEIGHT, ROW_DISTANCE = 56, 84
 """Height of a box, and distance of two rows, in pixels."""
-LANE, LEAST = 150, 340
+LANE_WIDTH, MIN_WIDTH = 150, 340
 """Width of a lane with boxes and of the narrowest picture, in pixels."""
-HALF = 0.44
+HALF_BOX = 0.44
 """Half of a box's width, in lanes."""
-NARROW = 0.14
+EDGE_LANE = 0.14
 """Width of a lane with edges only, in lanes with boxes."""
-ENTRY = 22
+LEGEND_ROW = 22
 """Height of an entry of the legend, in pixels: each has its own line, as on a phone."""
 CURVE = [i / 16 for i in range(17)]
 
@@ -75,7 +75,7 @@ def graph_figure(
     graph: Graph,
     fields: Mapping[str, ReceptiveField],
     title: str = "The network, with the output size and receptive field of each operation",
-    most: int = MOST,
+    most: int = MAX_BOXES,
 ) -> go.Figure:
     """The operations from top to bottom, branches side by side, edges downwards.
 
@@ -105,7 +105,7 @@ def graph_figure(
 class _Picture:
     """The boxes with their places in it."""
 
-    def __init__(self, boxes: Sequence[Box], placed: Placed, outputs: frozenset[str]) -> None:
+    def __init__(self, boxes: Sequence[Box], placed: GraphLayout, outputs: frozenset[str]) -> None:
         self.boxes = boxes
         self.placed = placed
         self.outputs = [
@@ -114,13 +114,14 @@ class _Picture:
         self.centers: list[float] = []
         self.width = 0.0
         for lane in range(placed.lane_count):
-            wide = NARROW if lane in placed.empty else 1.0
+            wide = EDGE_LANE if lane in placed.empty else 1.0
             self.centers.append(self.width + wide / 2)
             self.width += wide
 
     @property
     def height(self) -> float:
-        return self.placed.row_count * PITCH
+        """Height of the graph in pixels."""
+        return self.placed.row_count * ROW_DISTANCE
 
     @property
     def entries(self) -> int:
@@ -129,9 +130,12 @@ class _Picture:
 
     def center(self, index: int) -> tuple[float, float]:
         """The center of a box."""
-        return self.centers[self.placed.lanes[index]], (self.placed.rows[index] + 0.5) * PITCH
+        return self.centers[self.placed.lanes[index]], (
+            self.placed.rows[index] + 0.5
+        ) * ROW_DISTANCE
 
     def traces(self) -> list[Trace]:
+        """Plotly's traces of edges, boxes, frames, arrows and texts."""
         styles = dict.fromkeys(box.style for box in self.boxes)
         drawn = [self._drawn(style) for style in STYLES if style in styles]
         return [self._edges(), *drawn, self._frames(), self._arrows(), self._texts()]
@@ -153,16 +157,16 @@ class _Picture:
     def edge(self, parent: int, child: int) -> Points:
         """From the lower edge of a box down to the upper edge of another one."""
         (x0, y0), (x1, y1) = self.center(parent), self.center(child)
-        start, end = (x0, y0 + BOX / 2), (x1, y1 - BOX / 2)
+        start, end = (x0, y0 + BOX_HEIGHT / 2), (x1, y1 - BOX_HEIGHT / 2)
         rows = self.placed.rows
         if rows[child] == rows[parent] + 1:
             return _bend(start, end)
-        x = self._way(parent)
-        first, last = (rows[parent] + 1) * PITCH, rows[child] * PITCH
-        margin = (PITCH - BOX) / 2
+        x = self._bypass_x(parent)
+        first, last = (rows[parent] + 1) * ROW_DISTANCE, rows[child] * ROW_DISTANCE
+        margin = (ROW_DISTANCE - BOX_HEIGHT) / 2
         return [*_bend(start, (x, first + margin)), *_bend((x, last - margin), end)]
 
-    def _way(self, parent: int) -> float:
+    def _bypass_x(self, parent: int) -> float:
         """The x at which a box's edges pass other rows."""
         lane, own = self.placed.passes[parent], self.placed.lanes[parent]
         if lane in self.placed.empty or lane == own:
@@ -170,15 +174,17 @@ class _Picture:
         return self.centers[lane] + (0.4 if lane < own else -0.4)
 
     def _arrows(self) -> Trace:
+        """The arrowheads above all boxes that read another one."""
         ends = [self.center(index) for index, box in enumerate(self.boxes) if box.parents]
         marker = {"symbol": "triangle-down", "size": 8, "color": PADDING, "opacity": 1}
-        xs, ys = [x for x, _ in ends], [y - BOX / 2 - 4 for _, y in ends]
+        xs, ys = [x for x, _ in ends], [y - BOX_HEIGHT / 2 - 4 for _, y in ends]
         return {"type": "scatter", "x": xs, "y": ys, "mode": "markers", "marker": marker, **QUIET}
 
     def _drawn(self, name: str) -> Trace:
+        """The boxes of one style, as one trace."""
         style = STYLES[name]
         chosen = [index for index, box in enumerate(self.boxes) if box.style == name]
-        return _polygons(_corners(self.center(index), HALF, style.cut) for index in chosen) | {
+        return _polygons(_corners(self.center(index), HALF_BOX, style.cut) for index in chosen) | {
             "line": {"color": style.color, "width": style.width, "dash": style.dash},
             "fill": "toself",
             "fillcolor": pale(style.color),
@@ -189,13 +195,14 @@ class _Picture:
     def _frames(self) -> Trace:
         """Frames around the outputs of forward."""
         corners = (
-            _corners(self.center(index), HALF + 0.03, STYLES[self.boxes[index].style].cut, 5)
+            _corners(self.center(index), HALF_BOX + 0.03, STYLES[self.boxes[index].style].cut, 5)
             for index in self.outputs
         )
         look = {"line": {"color": OUTPUT, "width": 3}, "name": "output of the network"}
         return _polygons(corners) | look | {"showlegend": bool(self.outputs)}
 
     def _texts(self) -> Trace:
+        """The texts of all boxes, with their hover texts."""
         places = [self.center(index) for index in range(len(self.boxes))]
         return {
             "type": "scatter",
@@ -232,8 +239,8 @@ def _corners(
 ) -> list[tuple[float, float]]:
     """A box, clockwise from its upper left; ``cut`` lanes of its corners taken off."""
     x, y = center
-    tall = BOX / 2 + more
-    down = min(cut * LANE, tall)
+    tall = BOX_HEIGHT / 2 + more
+    down = min(cut * LANE_WIDTH, tall)
     return [
         *((x - half, y - tall + down), (x - half + cut, y - tall)),
         *((x + half - cut, y - tall), (x + half, y - tall + down)),
@@ -253,6 +260,7 @@ def _polygons(polygons: Iterable[Points]) -> Trace:
 
 
 def _notes(visible: Sequence[Box], count: int) -> str:
+    """A note if boxes are missing or folded; else ""."""
     if count > len(visible):
         return f"The first {len(visible)} of {count} operations; the rest is not shown."
     if any(box.count > 1 for box in visible):
@@ -261,11 +269,15 @@ def _notes(visible: Sequence[Box], count: int) -> str:
 
 
 def _layout(picture: _Picture, title: str, note: str) -> dict[str, Any]:
-    height, width = max(picture.height, PITCH), max(LEAST, int(LANE * picture.width))
+    """Plotly's layout of the figure."""
+    height, width = (
+        max(picture.height, ROW_DISTANCE),
+        max(MIN_WIDTH, int(LANE_WIDTH * picture.width)),
+    )
     hidden = {"visible": False, "fixedrange": True}
     layout = headed(f"{title}. {note}" if note else title, height, 8)
-    _make_room(layout, ENTRY * picture.entries + 8)
-    slack = max(0, LEAST / LANE - picture.width) / 2
+    _make_room(layout, LEGEND_ROW * picture.entries + 8)
+    slack = max(0, MIN_WIDTH / LANE_WIDTH - picture.width) / 2
     return layout | {
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
@@ -275,7 +287,7 @@ def _layout(picture: _Picture, title: str, note: str) -> dict[str, Any]:
         "xaxis": hidden | {"range": [-slack, picture.width + slack]},
         "yaxis": hidden | {"range": [height, 0]},
         "hovermode": "closest",
-        "hoverdistance": BOX // 2,
+        "hoverdistance": BOX_HEIGHT // 2,
     }
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Polygon
 
 from core.receptive_field.outline import outline
 from viz.features.fields.graph_boxes import Box, fold
-from viz.features.fields.graph_layout import Placed, place
+from viz.features.fields.graph_layout import GraphLayout, place
 from viz.features.fields.graph_plot import STYLES, pale
 from viz.slides.parts import SMALL, SPACING, Entry, canvas, key, sheet, titled, width_of
 from viz.slides.style import Style
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.graph import Graph
     from core.receptive_field import ReceptiveField
 
-TRIED = (60, 48, 40, 32, 26, 22, 18, 15, 12, 10, 8, 6, 4, 2)
+BOX_COUNTS = (60, 48, 40, 32, 26, 22, 18, 15, 12, 10, 8, 6, 4, 2)
 """Numbers of boxes that are tried; modules are folded until the boxes fit the paper."""
 GUTTER, GAP, NARROW = 0.34, 0.26, 0.2
 """Inches between two columns of rows, between two rows, and of a lane of edges alone."""
@@ -43,7 +43,7 @@ class Plan:
     """
 
     boxes: tuple[Box, ...]
-    placed: Placed
+    placed: GraphLayout
     wide: float
     tall: float
     deep: int
@@ -56,6 +56,7 @@ class Plan:
         return sum(map(self.lane, range(self.placed.lane_count))) + GUTTER
 
     def lane(self, lane: int) -> float:
+        """Width of a lane in inches."""
         return NARROW if lane in self.placed.empty else self.wide + 0.16
 
     def lane_x(self, lane: int) -> float:
@@ -82,10 +83,10 @@ def graph(
     """
     figure = sheet(style)
     half = style.inches[0] < 8
-    said = (
+    subtitle = (
         f"{'R' if half else 'Output size and r'}eceptive field (RF, in pixels) of each operation."
     )
-    top = titled(figure, title, said, style)
+    top = titled(figure, title, subtitle, style)
     axes = canvas(figure, top, style)
     height = float(axes.get_ylim()[0])
     plan = _finest_plan_that_fits(traced, fields, axes, style)
@@ -111,20 +112,20 @@ def _finest_plan_that_fits(
     """The most boxes that fit; where even modules are too many, the first ones."""
     lines = outline(traced, fields)
     boxes = fold(lines, traced, len(lines))
-    for most in TRIED:
+    for most in BOX_COUNTS:
         folded = fold(lines, traced, most)
         if len(folded) > most:
             break
         boxes = folded
-        if plan := _fitting(boxes, len(boxes), axes, style):
+        if plan := _plan_if_it_fits(boxes, len(boxes), axes, style):
             return plan
-    for most in range(min(len(boxes), TRIED[0]), 0, -1):
-        if plan := _fitting(boxes[:most], len(boxes), axes, style):
+    for most in range(min(len(boxes), BOX_COUNTS[0]), 0, -1):
+        if plan := _plan_if_it_fits(boxes[:most], len(boxes), axes, style):
             return plan
     raise AssertionError("one box always fits")
 
 
-def _fitting(boxes: Sequence[Box], count: int, axes: Axes, style: Style) -> Plan | None:
+def _plan_if_it_fits(boxes: Sequence[Box], count: int, axes: Axes, style: Style) -> Plan | None:
     """The boxes in the largest type at which they fit; None where they do not."""
     entries = _entries(list({box.style for box in boxes}), True, style)
     note = SPACING * SMALL * style.points / 72 + 0.06
@@ -153,6 +154,7 @@ def words_of(box: Box, style: Style) -> list[str]:
 
 
 def _draw(axes: Axes, plan: Plan, index: int, style: Style, output: bool) -> None:
+    """Draw one box with its text, and a frame around an output of the network."""
     box, (x, y) = plan.boxes[index], plan.center(index)
     look = STYLES[box.style]
     corners = _corners((x, y), plan.wide / 2, plan.tall / 2, 1.2 * look.cut)
@@ -184,8 +186,9 @@ def _corners(center: Point, half: float, tall: float, cut: float) -> list[Point]
 
 
 def _edges(axes: Axes, plan: Plan) -> None:
+    """Draw all edges with their arrowheads."""
     pairs = [(parent, child) for child, box in enumerate(plan.boxes) for parent in box.parents]
-    far = [pair for pair in pairs if _far(plan, *pair)]
+    far = [pair for pair in pairs if _needs_gutter(plan, *pair)]
     for pair in pairs:
         share = (far.index(pair) + 1) / (len(far) + 1) if pair in far else 0.0
         xs, ys = zip(*edge(plan, *pair, share), strict=True)
@@ -197,7 +200,7 @@ def _edges(axes: Axes, plan: Plan) -> None:
         axes.plot([x], [end], "v", color=PADDING, markersize=7, zorder=2)
 
 
-def _far(plan: Plan, parent: int, child: int) -> bool:
+def _needs_gutter(plan: Plan, parent: int, child: int) -> bool:
     """Whether an edge leads to another column and is not the next step there."""
     rows, deep = plan.placed.rows, plan.deep
     apart = rows[parent] // deep != rows[child] // deep
@@ -230,6 +233,7 @@ def edge(plan: Plan, parent: int, child: int, share: float = 0.0) -> list[Point]
 
 
 def _entries(names: Sequence[str], output: bool, style: Style) -> list[Entry]:
+    """The legend's entries for the used styles, and for outputs if there are any."""
     entries = [
         Entry(
             STYLES[name].label,
@@ -247,6 +251,7 @@ def _entries(names: Sequence[str], output: bool, style: Style) -> list[Entry]:
 
 
 def _note(plan: Plan) -> str:
+    """A note if boxes are missing or folded; else ""."""
     if plan.count > len(plan.boxes):
         return f"The first {len(plan.boxes)} of {plan.count} operations."
     if any(box.count > 1 for box in plan.boxes):

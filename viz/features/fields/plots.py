@@ -49,6 +49,7 @@ def depth_figure(
 
 
 def _curve(curve: GrowthCurve, index: int) -> list[Trace]:
+    """The traces of one network: the line of the widest field so far, and a mark for each layer."""
     color, dash = BRANCHES[index], DASHES[index]
     depth = list(range(1, len(curve.layers) + 1))
     common = {"type": "scatter", "x": depth, "legendgroup": curve.name}
@@ -71,6 +72,7 @@ def _curve(curve: GrowthCurve, index: int) -> list[Trace]:
 
 
 def _symbol(curve: GrowthCurve, layer: int, index: int) -> str:
+    """Plotly's symbol for a layer's mark."""
     if curve.strided[layer]:
         return COARSER
     if curve.finer[layer]:
@@ -79,6 +81,7 @@ def _symbol(curve: GrowthCurve, layer: int, index: int) -> str:
 
 
 def _layer_hovers(curve: GrowthCurve) -> list[str]:
+    """The hover texts of a network's layers."""
     rows = zip(curve.layers, curve.sizes, curve.strides, curve.whole, strict=True)
     return [
         f"<b>{layer}</b> ({curve.name})<br>"
@@ -92,6 +95,7 @@ def _layer_hovers(curve: GrowthCurve) -> list[str]:
 
 
 def _image(side: int, depth: int) -> Trace:
+    """A dashed line at the image's size."""
     return {
         "type": "scatter",
         "x": [0.5, depth + 0.5],
@@ -128,6 +132,7 @@ def _legend_of_marks(curves: Sequence[GrowthCurve]) -> list[Trace]:
 
 
 def _depth_layout(title: str, depth: int, log: bool, entries: int) -> dict[str, Any]:
+    """Plotly's layout of the figure of growth with depth."""
     below = 62 + 22 * entries  # on a phone every entry of the legend takes a line
     across = {"title": {"text": "layer, in the order they run"}, "range": [0.5, depth + 0.5]}
     up = {"title": {"text": "receptive field (px)"}, "type": "log" if log else "linear"}
@@ -164,6 +169,7 @@ def strategies_figure(
 
 
 def _panel(strategies: Sequence[Strategy], field: str, number: int) -> list[Trace]:
+    """The marks of all designs in one panel."""
     values = [getattr(way, field) for way in strategies]
     rows = [i for i, value in enumerate(values) if value is not None]
     holes = [strategies[i].read < 1 for i in rows]
@@ -203,6 +209,7 @@ def _absent(strategies: Sequence[Strategy], values: Sequence[object], rows: list
 
 
 def _strategy_hover(way: Strategy) -> str:
+    """The hover text of a design."""
     lines = [f"<b>{way.title}</b>", *textwrap.wrap(way.notation, 60)[:4]]
     lines.append(f"{way.layers} layers, {way.parameters:,} parameters")
     if way.output_size and way.macs is not None:
@@ -212,6 +219,7 @@ def _strategy_hover(way: Strategy) -> str:
 
 
 def _strategies_layout(strategies: Sequence[Strategy], title: str) -> dict[str, Any]:
+    """Plotly's layout of the figure of designs."""
     height = ROW * len(strategies)
     layout = headed(title, height, 70) | TRANSPARENT | {"annotations": _row_titles(strategies)}
     layout["yaxis"] = {
@@ -248,6 +256,7 @@ def decades_a_tick(values: Sequence[int]) -> int:
 
 
 def _row_titles(strategies: Sequence[Strategy]) -> list[dict[str, Any]]:
+    """A heading above each row with the design's title, size and stride."""
     return [
         {
             "text": f"<b>{way.title}</b>  {_reach(way)}",
@@ -265,6 +274,7 @@ def _row_titles(strategies: Sequence[Strategy]) -> list[dict[str, Any]]:
 
 
 def _reach(way: Strategy) -> str:
+    """A design's receptive field, stride and share of pixels read, as text."""
     rows, cols = way.size
     stride = max(way.effective_stride)
     parts = [f"sees {rows}×{cols}", f"stride {stride:g}"]

@@ -66,6 +66,7 @@ def depth(
 
 
 def _curve(axes: Axes, curve: GrowthCurve, index: int) -> None:
+    """Draw one network: the line of the widest field so far, and a mark for each layer."""
     places = list(range(1, len(curve.layers) + 1))
     color = BRANCHES[index]
     axes.plot(places, curve.widest, color=color, linestyle=dashes(index), zorder=2)
@@ -113,9 +114,9 @@ def strategies(designs: Sequence[Strategy], style: Style, *, title: str) -> Figu
         return _strategies_table(designs, style, title)
     figure = sheet(style)
     holes = any(design.read < 1 for design in designs)
-    said = "After each name what a unit sees, in pixels."
-    said += " Hollow: the receptive field has holes." if holes else ""
-    titled(figure, title, said, style)
+    subtitle = "After each name what a unit sees, in pixels."
+    subtitle += " Hollow: the receptive field has holes." if holes else ""
+    titled(figure, title, subtitle, style)
     axes = figure.subplots(1, len(PANELS), sharey=True)
     for each, (field, name) in zip(axes, PANELS, strict=True):
         _panel(each, designs, field, name, style)
@@ -127,6 +128,7 @@ def strategies(designs: Sequence[Strategy], style: Style, *, title: str) -> Figu
 
 
 def _panel(axes: Axes, designs: Sequence[Strategy], field: str, name: str, style: Style) -> None:
+    """Draw the marks of all designs in one panel."""
     values = [getattr(design, field) for design in designs]
     numbers_there = [value for value in values if value is not None]
     points = SMALL * style.points
@@ -152,10 +154,12 @@ def _panel(axes: Axes, designs: Sequence[Strategy], field: str, name: str, style
 
 
 def _beside(points: float) -> dict[str, Any]:
+    """Arguments for a text beside a mark."""
     return {"textcoords": "offset points", "va": "center", "fontsize": points}
 
 
 def _strategies_table(designs: Sequence[Strategy], style: Style, title: str) -> Figure:
+    """The table of designs, for half a slide."""
     columns = ["strategy", *(name for _, name in PANELS), "sees", "stride"]
     rows = []
     for design in designs:

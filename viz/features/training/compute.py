@@ -102,6 +102,7 @@ def _facts(spec: TrainingSpec) -> Facts:
 
 @computed_once(256, outside=True)
 def _cached_facts(spec: TrainingSpec) -> Facts:
+    """The facts of one net, which do not depend on the seed."""
     return _computed_facts(spec)
 
 
@@ -244,6 +245,7 @@ def _test_set(spec: TrainingSpec) -> tuple[NDArray[np.float32], NDArray[np.int64
 
 @computed_once(16, outside=True)
 def _cached_test_set(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """A task's test images and classes, from a cache."""
     return _draw_test_set(task)
 
 

@@ -97,6 +97,7 @@ def dead_figure(runs: Runs, net: int, seed: int, name: str = "") -> go.Figure:
 
 
 def _titled(title: str, name: str, seed: int) -> str:
+    """A title that names the net, if it has a name, and the seed."""
     return f"{title}: {name}, seed {seed}" if name else f"{title}, seed {seed}"
 
 

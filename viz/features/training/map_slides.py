@@ -79,6 +79,7 @@ def field_film(
 
 
 def _move(ring: Ellipse, erf: EffectiveReceptiveField, times: int) -> None:
+    """Move an ellipse to ``times`` σ of a field."""
     down, across = (max(0.25, value) for value in erf.sigma)
     ring.set(center=erf.centroid[::-1], width=2 * times * across, height=2 * times * down)
 

@@ -113,14 +113,17 @@ def learning(what: str) -> Callable[[Record], float | None]:
 
 
 def _loss(record: Record) -> float | None:
+    """The loss of a record, at least `LOWEST`."""
     return None if record.loss is None else max(record.loss, LOWEST)
 
 
 def _train_accuracy(record: Record) -> float | None:
+    """Accuracy in per cent on the training batches since the last record."""
     return None if record.train_accuracy is None else 100 * record.train_accuracy
 
 
 def _test_accuracy(record: Record) -> float | None:
+    """Accuracy in per cent on the test images, of a record with a snapshot."""
     return None if record.snapshot is None else 100 * record.snapshot.test_accuracy
 
 
@@ -214,6 +217,7 @@ def dead_table(records: Sequence[Record]) -> Table:
 def _layer_by_step_table(
     names: Sequence[str], records: Sequence[Record], rows: Sequence[Sequence[float]]
 ) -> Table:
+    """The table of (records, layers) numbers, with short names for the layers."""
     values = np.asarray(rows, dtype=np.float64).reshape(len(records), len(names)).T
     return Table(layer_names(names), tuple(names), tuple(r.step for r in records), values)
 

@@ -219,6 +219,7 @@ def _span(panel: Panel) -> tuple[float, float]:
 
 
 def _up(panel: Panel, span: tuple[float, float]) -> dict[str, Any]:
+    """The y axis of a panel."""
     axis: dict[str, Any] = {"title": {"text": panel.title, "standoff": 4}, "range": list(span)}
     if not panel.log:
         return axis

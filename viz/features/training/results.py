@@ -294,6 +294,7 @@ def _receptive_field(spec: object) -> str:
 
 
 def _accuracy_cell(comparison: Comparison, runs: Runs, net: int, placeholder: str) -> str:
+    """The accuracy of a net's finished runs as text, or the placeholder."""
     accuracy = words.over_seeds(runs, net, words.accuracy)
     if accuracy is None:
         return placeholder
@@ -307,5 +308,6 @@ def _accuracy_cell(comparison: Comparison, runs: Runs, net: int, placeholder: st
 
 
 def _step_time(runs: Runs, net: int, placeholder: str) -> str:
+    """The median time per step of a net as text, or the placeholder."""
     seconds = words.pace(runs, net)
     return scaled(seconds, "s") if seconds else placeholder

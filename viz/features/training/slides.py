@@ -118,10 +118,12 @@ def _framed(
 
 
 def _look(net: int) -> dict[str, Any]:
+    """Color, dashes and marker of a net, as arguments of ``Axes.plot``."""
     return {"color": look(net)[0], "ls": dashes(net), "marker": DOTS[net % len(DOTS)], "ms": 8}
 
 
 def _draw(axes: Axes, curves: Sequence[Band]) -> None:
+    """Draw the mean of each net as a line, and the range over the seeds as a band."""
     for net, band in enumerate(curves):
         if not len(band.x):
             continue
@@ -234,6 +236,7 @@ def layers(runs: Runs, run: tuple[int, int], what: str, style: Style, *, title: 
 
 
 def _cells(axes: Axes, table: Table, span: tuple[float, float], log: bool) -> Any:
+    """Draw a table as a color map with a row for each layer and a column for each record."""
     values = table.values
     if log:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -65,6 +65,7 @@ def _curves(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def _draw_curves(lab: Lab, runs: Runs) -> None:
+    """Draw the figures of the tab "Learning", or a text if there are no records."""
     if not any(len(records) > 1 for records in runs.values()):
         _before(lab)
         return
@@ -114,6 +115,7 @@ def _flow(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
+    """Draw the figures of the tab "Gradient flow", or a text if there are no records."""
     seed = lab.comparison.seeds[0]
     if not any(record.flow for record in runs.get((net, seed), ())):
         st.caption(SOON if lab.live else LATER)
@@ -149,6 +151,7 @@ def _shifts(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def _draw_shifts(lab: Lab, runs: Runs) -> None:
+    """Draw the figures of the tab "Shifts", or a text if no run is finished."""
     if not any(map(finished, runs.values())):
         st.caption(LATER)
         return
@@ -174,6 +177,7 @@ def _erf(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
+    """Draw the figures of the tab "Effective field", or why there are none."""
     seed = lab.comparison.seeds[0]
     shots = snapshots(runs.get((net, seed), ()))
     seen = [(record.step, record.snapshot.erf) for record in shots if record.snapshot]
@@ -211,6 +215,7 @@ def _kernels(lab: Lab, page: PageState[LabSettings]) -> None:
 
 
 def _draw_kernels(lab: Lab, net: int, at: int, runs: Runs) -> None:
+    """Draw the chosen snapshot's kernels, or a text if there is none."""
     record = _record_at(lab, net, at, runs)
     if record is None or record.snapshot is None:
         st.caption(SOON if lab.live else LATER)

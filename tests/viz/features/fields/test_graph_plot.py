@@ -21,7 +21,7 @@ from core.networks.zoo import build, entry
 from core.receptive_field import ReceptiveField, fields_of
 from core.receptive_field.outline import outline
 from viz.features.fields.graph_boxes import Box, fold
-from viz.features.fields.graph_plot import BOX, MOST, STYLES, graph_figure, pale
+from viz.features.fields.graph_plot import BOX_HEIGHT, MAX_BOXES, STYLES, graph_figure, pale
 
 ZOO = ("resnet18", "googlenet", "unet", "densenet121", "dilated_stack", "efficientnet_b0")
 Network = tuple[Graph, dict[str, ReceptiveField]]
@@ -38,7 +38,7 @@ def written(notation: str, size: tuple[int, int, int] = (3, 64, 64)) -> Network:
     return graph, fields_of(graph)
 
 
-def boxes_of(found: Network, most: int = MOST) -> tuple[Box, ...]:
+def boxes_of(found: Network, most: int = MAX_BOXES) -> tuple[Box, ...]:
     return fold(outline(found[0], found[1]), found[0], most)
 
 
@@ -72,7 +72,7 @@ def test_every_operation_is_in_one_box_and_no_two_boxes_overlap(name: str) -> No
     assert sorted(names) == sorted(fields)
     figure = graph_figure(graph, fields)
     rectangles = drawn(figure)
-    assert len(rectangles) == len(boxes) <= MOST
+    assert len(rectangles) == len(boxes) <= MAX_BOXES
     for index, (left, top, right, bottom) in enumerate(rectangles):
         for other in rectangles[:index]:
             assert left >= other[2] or other[0] >= right or top >= other[3] or other[1] >= bottom
@@ -91,8 +91,8 @@ def test_every_edge_goes_down_between_its_boxes_and_through_none(name: str) -> N
     inner = [np.array([*box[:2] + 0.001, *box[2:] - 0.001]) for box in drawn(figure)]
     for edge, (parent, child) in zip(edges, wanted, strict=True):
         assert (np.diff(edge[:, 1]) > 0).all()
-        assert tuple(edge[0]) == (texts.x[parent], texts.y[parent] + BOX / 2)
-        assert tuple(edge[-1]) == (texts.x[child], texts.y[child] - BOX / 2)
+        assert tuple(edge[0]) == (texts.x[parent], texts.y[parent] + BOX_HEIGHT / 2)
+        assert tuple(edge[-1]) == (texts.x[child], texts.y[child] - BOX_HEIGHT / 2)
         fine = np.concatenate([np.linspace(a, b, 20) for a, b in pairwise(edge)])
         for left, top, right, bottom in inner:
             x, y = fine.T
@@ -188,10 +188,10 @@ def test_a_network_that_cannot_be_folded_is_cut_and_says_so() -> None:
     flat = network_graph(
         nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(150))), (3, 8, 8)
     )
-    assert len(boxes_of(found)) <= MOST
+    assert len(boxes_of(found)) <= MAX_BOXES
     figure = graph_figure(flat, fields_of(flat))
     assert "The first 120 of 151 operations" in figure.layout.title.text.replace("<br>", " ")
-    assert len(drawn(figure)) == MOST
+    assert len(drawn(figure)) == MAX_BOXES
 
 
 def test_branches_stand_side_by_side() -> None:
