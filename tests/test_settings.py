@@ -29,7 +29,7 @@ from viz.server.settings import (
     FORMER_NAMES,
     MAX_UPLOAD_MB,
     MIN_SECRET_LENGTH,
-    Settings,
+    ServerSettings,
     read,
     settings,
     unknown_variables,
@@ -38,7 +38,7 @@ from viz.server.settings import (
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-NAMES = [variable(field) for field in fields(Settings)]
+NAMES = [variable(field) for field in fields(ServerSettings)]
 SECRET = "a secret of thirty-two characters"
 
 GOOD: list[tuple[str, str, Any]] = [
@@ -104,13 +104,13 @@ def test_a_bad_value_is_refused_by_name(setting: str, text: str) -> None:
 
 
 def test_every_setting_is_tried() -> None:
-    every = [field.name for field in fields(Settings)]
+    every = [field.name for field in fields(ServerSettings)]
     assert list(dict.fromkeys(setting for setting, *_ in GOOD)) == every
     assert list(dict.fromkeys(setting for setting, _ in BAD)) == every
 
 
 def test_an_empty_variable_is_an_absent_one() -> None:
-    assert read(dict.fromkeys(NAMES, " ")) == read({}) == Settings()
+    assert read(dict.fromkeys(NAMES, " ")) == read({}) == ServerSettings()
 
 
 @given(st.sampled_from(NAMES), st.text(max_size=300))
@@ -119,7 +119,7 @@ def test_any_text_is_read_or_refused_with_a_sentence(name: str, text: str) -> No
         found = read({name: text})
     except SpecError as error:
         message = str(error)
-        found = Settings()
+        found = ServerSettings()
     else:
         message = f"{name} is taken"
     assert message.startswith(name)
@@ -142,10 +142,10 @@ def test_misspelt_variables_are_seen() -> None:
 def test_the_environment_is_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("STRIDES_")]:
         monkeypatch.delenv(name)
-    assert settings() == Settings()
+    assert settings() == ServerSettings()
     assert not modules_allowed()
     monkeypatch.setenv(name_of("local_modules"), "1")
-    assert settings() == Settings(local_modules=True)
+    assert settings() == ServerSettings(local_modules=True)
     assert modules_allowed()
 
 
@@ -277,7 +277,7 @@ def test_a_device_that_is_not_there_is_no_start(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_settings_streamlit_keeps_its_defaults_but_tells_no_visitor_of_errors() -> None:
-    assert streamlit_options(Settings()) == {
+    assert streamlit_options(ServerSettings()) == {
         "client.showErrorDetails": "none",
         "server.maxUploadSize": MAX_UPLOAD_BYTES >> 20,
     }
@@ -285,7 +285,7 @@ def test_without_settings_streamlit_keeps_its_defaults_but_tells_no_visitor_of_e
 
 def test_streamlit_is_told() -> None:
     told = streamlit_options(
-        Settings(
+        ServerSettings(
             public_address="https://strides.example.org:444",
             frame_ancestors=("https://lms.example.org",),
             cookie_secret=SECRET,
@@ -304,7 +304,7 @@ def test_streamlit_is_told() -> None:
 
 
 def test_cookies_go_into_foreign_frames_by_https_alone() -> None:
-    framed = Settings("http://a.org", ("https://lms.example.org",))
+    framed = ServerSettings("http://a.org", ("https://lms.example.org",))
     assert "server.xsrfCookieSameSite" not in streamlit_options(framed)
 
 
@@ -312,7 +312,7 @@ def test_every_option_is_one_of_streamlit() -> None:
     from streamlit import config
 
     known = config.get_config_options()
-    full = Settings("https://a.org", ("https://b.org",), SECRET)
+    full = ServerSettings("https://a.org", ("https://b.org",), SECRET)
     assert set(streamlit_options(full)) <= set(known)
 
 
@@ -334,7 +334,7 @@ def test_readme_tells_every_setting() -> None:
             f"`{as_text(field.default)}`" if as_text(field.default) else "empty",
             field.metadata["means"],
         )
-        for field in fields(Settings)
+        for field in fields(ServerSettings)
     ]
 
 
@@ -342,7 +342,7 @@ def test_readme_tells_every_setting() -> None:
 def test_a_former_name_is_still_read_and_wins_over_an_images_default(
     name: str, former: str
 ) -> None:
-    assert read({former: "2"}) == read({name: "2"}) != Settings()
+    assert read({former: "2"}) == read({name: "2"}) != ServerSettings()
     assert read({name: "1", former: "2"}) == read({name: "2"})
     assert read({name: "2", former: " "}) == read({name: "2"})
     assert unknown_variables({former: "2"}) == []

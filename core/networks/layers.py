@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, cast
 
 from ..errors import SpecError
+from ..layer.padding import FILLS
 from ..layer.window import Pads, Pair
 from . import rules
 from .rules import bounded, bounded_float, bounded_pads, bounded_pair, choice, flag, set_fields
 
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+PADDING_MODES = tuple(FILLS)
+"""Values of ``padding_mode`` in torch."""
 ACTIVATIONS = (
     *("relu", "gelu", "tanh", "sigmoid", "silu", "leaky_relu", "none"),
     *("relu6", "elu", "selu", "mish", "softplus", "hardswish", "hardsigmoid"),

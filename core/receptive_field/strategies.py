@@ -172,8 +172,8 @@ FAMILIES = (
     Family(
         "strided",
         "3×3, stride 2",
-        "Each layer doubles what the next one adds, so few layers do, and ever cheaper ones; "
-        "the output is as much coarser.",
+        "Each layer doubles what the next one adds: few layers are enough, each cheaper than the "
+        "one before. The output is coarser by the same factor.",
         _conv(3, 2),
         max_steps=20,
     ),

@@ -16,7 +16,7 @@ from viz.server.streamlit_private import INDEX
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from viz.server.settings import Settings
+    from viz.server.settings import ServerSettings
 
 UNUSED_FEATURES = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi")
 """Browser features that the app never uses. It does use the clipboard."""
@@ -62,7 +62,7 @@ def content_policy(ancestors: tuple[str, ...] = ()) -> str:
     return "; ".join(f"{name} {' '.join(values)}" for name, values in sources.items())
 
 
-def headers(settings: Settings) -> dict[str, str]:
+def headers(settings: ServerSettings) -> dict[str, str]:
     """Return the headers of every response, by name."""
     values = {
         "content-security-policy": content_policy(settings.frame_ancestors),
@@ -81,7 +81,7 @@ class SecurityHeaders:
     A proxy ends the encryption, so Streamlit itself cannot know that https is used.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self.app = app
         self._headers = headers(settings)
         self._suffixes = ["Secure"] if settings.public_address.startswith("https:") else []

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from core.errors import SpecError
 from viz.server.limits import check_uploads
-from viz.server.settings import Settings, settings, unknown_variables
+from viz.server.settings import ServerSettings, settings, unknown_variables
 from viz.server.streamlit_private import load_secrets, option, set_option
 
 
-def streamlit_options(settings_: Settings) -> dict[str, Any]:
+def streamlit_options(settings_: ServerSettings) -> dict[str, Any]:
     """Return the settings as Streamlit options, by Streamlit's names."""
     values: dict[str, Any] = {
         "client.showErrorDetails": "full" if settings_.error_details else "none",
@@ -33,12 +33,12 @@ def streamlit_options(settings_: Settings) -> dict[str, Any]:
     return values
 
 
-def in_foreign_frames(settings_: Settings) -> bool:
+def in_foreign_frames(settings_: ServerSettings) -> bool:
     """Return whether cookies must reach the app inside another site's frame; that needs https."""
     return bool(settings_.frame_ancestors) and settings_.public_address.startswith("https:")
 
 
-def configure() -> Settings:
+def configure() -> ServerSettings:
     """Read and check this server's settings, and set Streamlit's options from them.
 
     Raises:
@@ -65,7 +65,7 @@ def _check_device(name: str | None) -> None:
         pick(name)
 
 
-def _set_options(settings_: Settings) -> None:
+def _set_options(settings_: ServerSettings) -> None:
     """Set Streamlit's options; raise SpecError if Streamlit has not read its config file."""
     # The config file switches this option off, because it slows down every rerun.
     if option("runner.postScriptGC"):

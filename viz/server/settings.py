@@ -1,6 +1,6 @@
 """The environment variables by which a server is configured; they are checked when it starts.
 
-`Settings` lists them all. A field ``gmacs`` is read from the variable ``STRIDES_GMACS``. This
+`ServerSettings` lists them all. A field ``gmacs`` is read from the variable ``STRIDES_GMACS``. This
 module does not import Streamlit.
 """
 
@@ -89,7 +89,7 @@ def _setting(default: Any, read: Reader, means: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """The configuration of one server; every field carries its meaning for README."""
 
     public_address: str = _setting(
@@ -176,18 +176,18 @@ class Settings:
 
 
 def variable(setting: Field[Any]) -> str:
-    """Return the name of the environment variable for a field of `Settings`."""
+    """Return the name of the environment variable for a field of `ServerSettings`."""
     return PREFIX + setting.name.upper()
 
 
-def read(environment: Mapping[str, str]) -> Settings:
+def read(environment: Mapping[str, str]) -> ServerSettings:
     """Read the settings from environment variables; an empty variable counts as absent.
 
     Raises:
         SpecError: A value is not allowed; the message shows only the length of a secret.
     """
     values: dict[str, Any] = {}
-    for setting in fields(Settings):
+    for setting in fields(ServerSettings):
         name, text = _lookup(environment, variable(setting))
         if not text:
             continue
@@ -197,7 +197,7 @@ def read(environment: Mapping[str, str]) -> Settings:
             secret = setting.metadata["read"] is _read_secret
             value = f"{len(text)} characters" if secret else repr(text[:80])
             raise SpecError(name, str(error), value) from None
-    return Settings(**values)
+    return ServerSettings(**values)
 
 
 def _lookup(environment: Mapping[str, str], name: str) -> tuple[str, str]:
@@ -213,11 +213,11 @@ def _lookup(environment: Mapping[str, str], name: str) -> tuple[str, str]:
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Return the variables that start with ``STRIDES_`` and belong to no setting, sorted."""
-    names = {variable(setting) for setting in fields(Settings)} | set(FORMER_NAMES.values())
+    names = {variable(setting) for setting in fields(ServerSettings)} | set(FORMER_NAMES.values())
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in names)
 
 
-def settings() -> Settings:
+def settings() -> ServerSettings:
     """Return this process's settings; `viz.server.options.configure` has checked them at the start.
 
     Call this where a setting is used, never while a module is imported: a constant cannot follow

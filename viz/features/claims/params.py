@@ -71,7 +71,7 @@ class ListSettings(Settings):
         },
         "verdict",
         kind="pills",
-        help="Of the claim over all settings that are tried, where you have seen it.",
+        help="The verdict over all settings that are tried; known once you have opened the claim.",
     )
     run: bool = switch()
 

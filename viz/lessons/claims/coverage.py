@@ -283,7 +283,7 @@ COVERAGE: tuple[Claim, ...] = (
         (
             Setting("n", "input — height and width (px)", 8, 7, 33),
             Setting("stride", "stride — step (px)", 2, 1, 4),
-            Setting("kernel_size", "kernel_size of the picture (px)", 3, 2, 7),
+            Setting("kernel_size", "kernel_size of the chart below (px)", 3, 2, 7),
         ),
         _symmetric_coverage,
         lambda v: layer_link(

@@ -188,7 +188,7 @@ DEPTH = Claim(
         Setting("weights", "Initialization", "torch", options=WEIGHTS),
         Setting("activation", "Activation", "relu", options=ACTIVATIONS),
         Setting("depth", "Layers", "20", options=("5", "10", "20", "40")),
-        Setting("help", "Put in against it", "none", options=tuple(REMEDIES)),
+        Setting("help", "Remedy in every layer", "none", options=tuple(REMEDIES)),
     ),
     _vanishing_gradient,
     _link,

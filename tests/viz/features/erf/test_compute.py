@@ -24,7 +24,7 @@ from viz.choices.network import Network
 from viz.features.erf import compute
 from viz.features.erf.compute import DRAWS
 from viz.features.erf.params import AGGREGATES, STUDIES, WEIGHTS, Request
-from viz.server.settings import Settings
+from viz.server.settings import ServerSettings
 
 LAYERS = "conv3 p1 c3, relu, maxpool2, residual[conv3 p1 c3, relu], conv3 p1 c2"
 
@@ -143,7 +143,7 @@ def test_only_the_part_that_is_run_counts() -> None:
     side = {"input_height": 1024, "input_width": 1024}
     asked = requested(network="own", layers="8x[conv3 p1 c64, relu]", draws=256, **side)
     found = analysis(asked)
-    assert 256 * sum(cost.macs for cost in found.costs.values()) > 10 * Settings().macs
+    assert 256 * sum(cost.macs for cost in found.costs.values()) > 10 * ServerSettings().macs
     compute.check(asked, found)
 
 
