@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def pictures(values: ArchitectureSettings) -> list[Picture]:
     """All pictures of the page, the open view's first; each computes its data when it is drawn."""
     names = sorted(VIEWS, key=lambda name: VIEWS[name] != values.view)
-    return [one for name in names for one in of_view(name, values)]
+    return [one for name in names for one in view_pictures(name, values)]
 
 
-def of_view(
+def view_pictures(
     name: str, values: ArchitectureSettings, probes: Mapping[Block, BlockProbe] | None = None
 ) -> list[Picture]:
     """The pictures of one view, by its name in the URL.

@@ -19,7 +19,7 @@ from viz.features.blocks.params import (
     ArchitectureSettings,
     Block,
 )
-from viz.features.blocks.tabs import check_blocks, measured
+from viz.features.blocks.tabs import check_blocks, draw_measurements
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
@@ -37,7 +37,7 @@ def _save(
     name: str, page: PageState[ArchitectureSettings], probes: Mapping[Block, BlockProbe]
 ) -> None:
     """Draw the menu of the view's pictures as files."""
-    pictures = export.of_view(name, page.values, probes)
+    pictures = export.view_pictures(name, page.values, probes)
     save_menu(ARCHITECTURES, pictures, export.settings(name, page.values))
 
 
@@ -52,7 +52,7 @@ def _blocks(name: str, page: PageState[ArchitectureSettings]) -> dict[Block, Blo
     channels, height, width = comparison.input_size
     st.markdown(f"{comparison.sentence} Input {channels}×{height}×{width}, one image.")
     st.markdown(tables.verdict(checked.titles, checked.facts))
-    return measured(SLOT, checked)
+    return draw_measurements(SLOT, checked)
 
 
 def _stages(page: PageState[ArchitectureSettings]) -> None:

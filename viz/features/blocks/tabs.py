@@ -91,7 +91,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 150 else text[:149] + "…"
 
 
-def probes(
+def run_probes(
     checked: CheckedBlocks, draw: Callable[[dict[Block, BlockProbe]], None]
 ) -> dict[Block, BlockProbe]:
     """Run the experiments on all valid blocks, and call ``draw`` whenever one is finished.
@@ -102,7 +102,7 @@ def probes(
     works: dict[Hashable, Work] = {block: compute.probe(block) for block in checked.sound}
 
     def redraw(views: Mapping[Hashable, View]) -> None:
-        state(PROBES, views, "Running the block on the picture", "blocks")
+        draw_progress(PROBES, views, "Running the block on the picture", "blocks")
         draw(_ready(views))
 
     return _ready(progress.show(PROBES, works, redraw))
@@ -113,7 +113,7 @@ def _ready(views: Mapping[Hashable, View]) -> dict[Block, BlockProbe]:
     return {b: v.result for b, v in views.items() if isinstance(b, Block) and v.result}
 
 
-def times(
+def run_times(
     checked: CheckedBlocks, draw: Callable[[dict[Block, Timing]], None]
 ) -> dict[Block, Timing]:
     """Time all valid blocks together, and call ``draw`` whenever there are new times.
@@ -125,7 +125,7 @@ def times(
     key = ("times", blocks)
 
     def redraw(views: Mapping[Hashable, View]) -> None:
-        state(TIMES, views, "Measuring", "runs")
+        draw_progress(TIMES, views, "Measuring", "runs")
         view = views[key]
         timings: Sequence[Timing] = view.result or view.partial or ()
         draw({b: t for b, t in zip(blocks, timings, strict=False) if t.repeats})
@@ -134,7 +134,7 @@ def times(
     return dict(zip(blocks, view.result, strict=True)) if view.result else {}
 
 
-def state(slot: str, views: Mapping[Hashable, View], what: str, unit: str) -> None:
+def draw_progress(slot: str, views: Mapping[Hashable, View], what: str, unit: str) -> None:
     """Draw each failure, one line of progress for all unfinished work, or a button to go on.
 
     Args:
@@ -158,16 +158,16 @@ def pictures_tab(checked: CheckedBlocks) -> list[Picture]:
         if not ready:
             st.skeleton(height=420)
             return
-        gradients(ready)
-        maps(ready)
+        draw_gradients(ready)
+        draw_maps(ready)
 
-    ready = probes(checked, draw)
+    ready = run_probes(checked, draw)
     saved = [export.picture_of_gradients(ready)] if ready else []
     seen = any(probe.maps.size for probe in ready.values())
     return [*saved, export.picture_of_maps(ready)] if seen else saved
 
 
-def gradients(ready: Mapping[Block, BlockProbe]) -> None:
+def draw_gradients(ready: Mapping[Block, BlockProbe]) -> None:
     """Draw the input gradients that a random upstream gradient causes."""
     from viz.features.blocks.plots import gradients_figure
 
@@ -187,7 +187,7 @@ def _zeros(probe: BlockProbe) -> str:
     return f"{page_tables.percent(probe.gradient.zero_entries)} exactly 0"
 
 
-def maps(ready: Mapping[Block, BlockProbe]) -> None:
+def draw_maps(ready: Mapping[Block, BlockProbe]) -> None:
     """Draw the feature maps of the picture."""
     from viz.features.blocks.plots import maps_figure
 
@@ -236,7 +236,7 @@ def cost_tab(checked: CheckedBlocks) -> list[Picture]:
             progress.withdraw(TIMES)
             st.warning(f"Not timed. {sentence(error)}")
             return [saved]
-        ready = times(checked, draw)
+        ready = run_times(checked, draw)
     return [export.picture_of_times(ready), saved] if ready else [saved]
 
 
@@ -253,11 +253,11 @@ def properties_tab(checked: CheckedBlocks) -> list[Picture]:
         st.html(page_tables.comparison_table(checked.titles, lines, name="properties"))
         st.caption(f"Every cell is an experiment. {export.recipe(checked.sound[0])}")
 
-    ready = probes(checked, draw)
+    ready = run_probes(checked, draw)
     return [export.picture_of_properties(checked.blocks, checked.facts, ready)] if ready else []
 
 
-def measured(slot: str, checked: CheckedBlocks) -> dict[Block, BlockProbe]:
+def draw_measurements(slot: str, checked: CheckedBlocks) -> dict[Block, BlockProbe]:
     """Draw one table of facts, gradient coverage and times, and the gradients below it.
 
     Returns:
@@ -270,7 +270,7 @@ def measured(slot: str, checked: CheckedBlocks) -> dict[Block, BlockProbe]:
     layers = [_short(block.layers) for block in checked.blocks]
 
     def draw(views: Mapping[Hashable, View]) -> None:
-        state(slot, views, "Measuring", "runs")
+        draw_progress(slot, views, "Measuring", "runs")
         ready = {block: views[block].result for block in blocks if views[block].result}
         results: Sequence[Timing] = views[key].result or views[key].partial or ()
         timings = dict(zip(blocks, results, strict=False))
@@ -282,7 +282,7 @@ def measured(slot: str, checked: CheckedBlocks) -> dict[Block, BlockProbe]:
         st.html(page_tables.comparison_table(checked.titles, lines, layers, name, compact=True))
         st.caption(f"{CHECKED_BY_TORCH} Times: median and quartiles, on one thread of this server.")
         if ready:
-            gradients(ready)
+            draw_gradients(ready)
 
     return _ready(progress.show(slot, works, draw))
 

@@ -47,8 +47,8 @@ def pictures(values: FieldSettings) -> list[Picture]:
     refuse_unfit(_misfits(analysis, settled))
     names = sorted(TABS, key=lambda name: TABS[name] != settled.tab)
     return [
-        *of_cone(analysis, settled),
-        *(one for n in names for one in of_tab(n, analysis, settled)),
+        *cone_pictures(analysis, settled),
+        *(one for n in names for one in tab_pictures(n, analysis, settled)),
     ]
 
 
@@ -67,7 +67,7 @@ def settings(analysis: Analysis) -> str:
     return f"{analysis.network.title} on {'×'.join(map(str, analysis.network.input_size[1:]))}"
 
 
-def of_cone(
+def cone_pictures(
     analysis: Analysis, values: FieldSettings, upload: Upload | None = None
 ) -> list[Picture]:
     """The pictures of the cone: the cross-section, and the image with the unit's field."""
@@ -82,7 +82,7 @@ def of_cone(
     ]
 
 
-def of_tab(name: str, analysis: Analysis, values: FieldSettings) -> list[Picture]:
+def tab_pictures(name: str, analysis: Analysis, values: FieldSettings) -> list[Picture]:
     """The pictures of the tab with this name in the URL; [] for a tab without any."""
     axis = AXES.index(values.axis)
     if name == "layers":

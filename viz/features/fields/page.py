@@ -54,8 +54,8 @@ def _save(analysis: Analysis, values: FieldSettings) -> None:
     """Draw the menu of pictures as files: the cone's and the open tab's."""
     name = next(name for name, label in TABS.items() if label == values.tab)
     upload = picture.loaded_upload()
-    pictures = export.of_cone(analysis, values, upload)
-    pictures += export.of_tab(name, analysis, values)
+    pictures = export.cone_pictures(analysis, values, upload)
+    pictures += export.tab_pictures(name, analysis, values)
     save_menu(PAGE, pictures, export.settings(analysis))
 
 

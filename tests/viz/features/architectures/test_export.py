@@ -35,7 +35,7 @@ def gradients_of_residual_blocks() -> Picture:
     probes = {block: compute.probe(block)(lambda *_: True) for block in blocks}
     (picture,) = [
         picture
-        for picture in export.of_view("residual", values, probes)
+        for picture in export.view_pictures("residual", values, probes)
         if picture.name == "residual_gradients"
     ]
     return picture
@@ -63,7 +63,7 @@ def test_the_open_view_comes_first() -> None:
 
 def test_without_experiments_there_are_no_gradients() -> None:
     values, _ = ArchitectureSettings.decoded({})
-    assert [p.name for p in export.of_view("stems", values, {})] == ["stems"]
+    assert [p.name for p in export.view_pictures("stems", values, {})] == ["stems"]
 
 
 def test_stages_and_blocks_say_what_core_says() -> None:
