@@ -36,17 +36,20 @@ if TYPE_CHECKING:
     from core.erf.metrics import FloatArray, Point
 
 Span = tuple[int, int]
+"""(first, last), both included."""
 Box = tuple[Span, Span]
 """(first, last) row and column, as `core.receptive_field.cone.Box`."""
 DECADES = 4
 """Logarithmic colors reach down to 10^−4 of the peak."""
 PHOTO_OPACITY = 0.6
+"""Opacity of a map over a photograph."""
 MEASURES = {
     "energy": "squared gradient",
     "abs": "absolute gradient",
     "relu": "positive gradient",
     "signed": "signed gradient",
 }
+"""Name of the measure in a map, by the aggregate of its gradients."""
 
 
 @dataclass(frozen=True)

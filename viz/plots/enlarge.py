@@ -9,7 +9,9 @@ import numpy as np
 FONT = 12.0
 """Plotly's default font size in pixels."""
 PIXELS = {"size", "thickness", "ticklen", "standoff", "xshift", "yshift", "itemwidth", "ax", "ay"}
+"""Properties whose values are lengths in pixels."""
 SIDES = {"l", "r", "t", "b", "pad"}
+"""Properties of ``margin`` and ``pad`` whose values are lengths in pixels."""
 DATA = {"contours", "xbins", "ybins"}
 """Properties whose ``size`` is in units of the data, not in pixels."""
 

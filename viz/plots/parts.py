@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 CLEAR = "rgba(0,0,0,0)"
+"""A fully transparent color."""
 Trace = dict[str, Any]
 """One trace as Plotly's own dictionary: many times faster to make than its classes."""
 Box = tuple[float, float, float, float]
@@ -68,12 +69,15 @@ def flat_colorbar(y: float) -> dict[str, Any]:
 GRID = "rgba(128,128,128,0.25)"
 """Grid lines that are faint on white and on black."""
 LOG_TICKS = [digit * 10**power for power in range(13) for digit in (1, 2, 5)]
+"""Numbers on a logarithmic axis."""
 PLAIN: dict[str, Any] = {"fixedrange": True, "zeroline": False, "showgrid": True, "gridcolor": GRID}
+"""Properties of a fixed axis with a faint grid."""
 TRANSPARENT = {"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR}
+"""Properties of a layout without a background."""
 
 
 def whole_step(depth: int) -> int:
-    """The smallest of 1, 2, 5, 10, 20, … that divides an axis of this length into twelve at most."""
+    """The smallest step of 1, 2, 5, 10, 20, … that gives an axis of this length 12 ticks or fewer."""
     return next(
         n * 10**power for power in range(9) for n in (1, 2, 5) if depth <= 12 * n * 10**power
     )
@@ -187,10 +191,10 @@ def stacked(
     """Panels one above the other: wide enough for a phone.
 
     Args:
-        title: what the picture shows.
+        title: Title of the figure.
         up: the y axis of each panel, from the top.
-        across: what each panel's x axis is called.
-        entries: in the legend.
+        across: Title of each panel's x axis.
+        entries: Number of the legend's entries.
         notes: lines at the foot.
     """
     panels = len(across)

@@ -31,6 +31,7 @@ EXAMPLES = """examples:
 
 a lecture file has one picture a line: name  link  [option=value …]
 """
+"""Text at the end of the command line's help."""
 
 
 def _parser() -> CommandParser:

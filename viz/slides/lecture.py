@@ -34,6 +34,7 @@ FILM_DPI = 96
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Date of all entries in a ZIP file, so that its bytes are reproducible."""
 MOST_SLIDES = 500
+"""Largest number of pictures in a lecture."""
 
 
 @dataclass(frozen=True)

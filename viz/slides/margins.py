@@ -69,7 +69,7 @@ def legend(
     Args:
         figure: The figure after `titled` and `noted`.
         handles: Artists with labels.
-        style: of the picture.
+        style: Size, resolution and colors.
         beside: Whether the legend is on the right.
         title: Text above the entries.
     """
@@ -178,7 +178,7 @@ def panels(
     Args:
         figure: The figure after `titled`, `noted` and `legend`.
         count: Number of axes.
-        style: of the picture.
+        style: Size, resolution and colors.
         aspect: Height over width of each.
         around: Inches (across, down) around each for its title and numbers.
     """
@@ -194,7 +194,7 @@ def panels(
 
 
 def column_width(figure: Figure, axes: Axes, style: Style, beside: float = 0.0) -> float:
-    """Width in inches of one of several panels in a row, after ``beside`` inches for other things."""
+    """Width in inches of one panel in a row, less ``beside`` inches for other things."""
     place = axes.get_subplotspec()
     assert place is not None
     return (room(figure, style)[0] - beside) / place.get_gridspec().ncols

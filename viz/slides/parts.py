@@ -40,6 +40,7 @@ MOST_VECTOR_CELLS = 64
 LINES = (*BRANCHES, INPUT, OUTPUT)
 """Colors of curves, in order."""
 MARKERS = ("o", "D", "s", "^", "v", "X")
+"""Markers of curves, in order."""
 
 
 def sheet(style: Style) -> Figure:
@@ -52,7 +53,7 @@ def width_of(text: str, points: float, bold: bool = False) -> float:
 
     Args:
         text: one line.
-        points: size of the type.
+        points: Size of the type in points.
         bold: heavy type.
     """
     return points * _width(text, bold)
@@ -171,12 +172,12 @@ def heat(
     left empty.
 
     Args:
-        axes: where to draw.
-        values: of shape (H, W).
+        axes: The axes to draw on.
+        values: (H, W) values.
         span: the values at the ends of the colors; of a signed scale symmetric about zero
             where it is left out, else least and largest.
-        scale: see `colormap`.
-        label: what the colors measure, with the unit.
+        scale: Name of the scale, see `colormap`.
+        label: The measure and its unit.
         bar: whether to draw the color bar.
         origin: (row, column) of the first cell's center.
     """
@@ -219,8 +220,8 @@ def cells(axes: Axes, artist: ScalarMappable, values: Any, spec: str = ".3g") ->
     Call it last: it computes the figure's layout to measure a cell.
 
     Args:
-        axes: of the map.
-        artist: what `heat` returned.
+        axes: Axes of the map.
+        artist: The result of `heat`.
         values: the numbers, of the map's shape; NaN is left out.
         spec: format of a number.
     """
@@ -302,9 +303,9 @@ class Curve:
     """One line of a diagram.
 
     Attributes:
-        name: for the legend; "" to leave it out.
+        name: Text in the legend; "" for no entry.
         x, y: values of equal length.
-        color: of `LINES` by its place where it is "".
+        color: A color; "" for the next one of `LINES`.
     """
 
     name: str
@@ -343,9 +344,9 @@ class Entry:
     """One entry of a legend on a `canvas`.
 
     Attributes:
-        label: what it means.
-        look: of its swatch, as Matplotlib's Rectangle takes it; of a line where ``line``.
-        line: whether the swatch is a line, as ``Axes.plot`` takes it.
+        label: Text of the entry.
+        look: Arguments of Matplotlib's Rectangle, or of ``Axes.plot`` if ``line``.
+        line: Whether the symbol is a line, not a rectangle.
     """
 
     label: str

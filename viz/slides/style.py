@@ -51,6 +51,7 @@ SIZES: dict[str, tuple[float, float]] = {
 """Inches (width, height): a 16:9 slide, a 4:3 slide, half a slide beside text."""
 
 LOWEST_DPI, HIGHEST_DPI = 72, 400
+"""Bounds of the resolution in dots per inch."""
 MAX_FRAMES = 200
 """Most frames of a film; a longer sweep shows every second, third, … step."""
 MAX_DOTS = 500_000_000
@@ -58,6 +59,7 @@ MAX_DOTS = 500_000_000
 LONGEST_CAPTION = 300
 """Most characters of the settings, or of the link, that are printed below a picture."""
 TOO_LONG = "The link is too long to print."
+"""Text in place of a link with more than `LONGEST_CAPTION` characters."""
 LONGEST_STRIP = 12
 """Most steps side by side; with more they would be too small to read."""
 STRIPS = (3, 4, 6)
@@ -70,6 +72,7 @@ LIGHT = {
     "background": "#FFFFFF",
     "panel": "#F0F2F6",
 }
+"""Colors of text, lines and paper on light paper."""
 DARK = {
     "text": "#F0F2F6",
     "muted": "#B4BAC4",

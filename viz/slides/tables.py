@@ -29,7 +29,7 @@ LEAST = 0.24
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell.
+    """A cell of a table.
 
     Attributes:
         text: one line; broken where its column is aligned to the left.
@@ -41,11 +41,12 @@ class Cell:
 
 
 Row = Sequence[Cell]
+"""The cells of one row, one for each column."""
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The layout of a table: size of its type, columns with widths, rows with heights, in inches."""
+    """The layout of a table: type in points, widths of columns and heights of rows in inches."""
 
     points: float
     columns: tuple[int, ...]
@@ -80,11 +81,11 @@ def table(
         axes: a `canvas`; all of it is used.
         columns: headings, the important ones first.
         rows: a cell for each column.
-        style: of the picture.
+        style: Size, resolution and colors.
         align: "l", "c" or "r" for each column, all "c" as wide as the widest of them; the first
             left and the others right where empty.
-        importance: of each row; the least important are left out first, of equals the last.
-        optional: so many columns at the right are left out without a word.
+        importance: A number for each row; the rows with the lowest are left out first.
+        optional: Number of columns at the right that can be left out without a note.
 
     Returns:
         indices of the rows that are shown.
@@ -191,7 +192,7 @@ def _natural_width(heading: str, cells: Sequence[Cell], points: float) -> float:
 
 
 def _fitting_rows(plan: _Plan, importance: Sequence[float], height: float) -> list[int]:
-    """The rows for which there is room, in order."""
+    """The indices of the rows that fit into ``height`` inches, the most important ones, in order."""
     count, gap = len(plan.heights), SPACING * plan.points / 72
     if plan.height <= height:
         return list(range(count))
@@ -302,9 +303,9 @@ def text_table(
     """A table of words and numbers under a title.
 
     Args:
-        columns, rows, align, importance, optional: of `viz.slides.tables.table`.
-        style: of the picture.
-        title, subtitle: what it shows.
+        columns, rows, align, importance, optional: See `table`.
+        style: Size, resolution and colors.
+        title, subtitle: Texts above the table.
         strong: index of a row in heavy type.
     """
     figure = sheet(style)

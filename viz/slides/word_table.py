@@ -34,8 +34,8 @@ def word_table(
     Args:
         columns: headings; the first column names the rows.
         rows: the most important first.
-        style: of the picture.
-        title, subtitle: above it.
+        style: Size, resolution and colors.
+        title, subtitle: Texts above the table.
     """
     figure = sheet(style)
     axes = canvas(figure, titled(figure, title, subtitle, style), style)

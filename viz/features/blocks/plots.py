@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from core.cost.timing import Timing
 
 Map = NDArray[np.float32]
+"""(H, W)."""
 PANEL, CAPTION, ROW = 170, 52, 46
-"""Pixels: the height of a panel, of the words above it, of a block's bar."""
+"""Heights in pixels of a panel, of the text above it, and of a block's bar."""
 BRIGHTEST = 99.5
 """The color scale ends at this percentile; a few larger values would darken the rest."""
 KINDS: dict[str, tuple[str, str, str]] = {
@@ -49,8 +50,8 @@ def maps_figure(
     """Each block's first feature maps in a row, all on one color scale.
 
     Args:
-        named: what each block is called, and its (maps, H, W).
-        title: what the picture shows.
+        named: (maps, H, W) of each block, by its name.
+        title: Title of the figure.
         notes: lines at the foot.
         most: maps in a row.
     """
@@ -90,8 +91,8 @@ def gradients_figure(
 
     Args:
         picture: (H, W) 0 to 255.
-        named: what each block is called; its (H, W) magnitudes, and words below its name.
-        title: what the picture shows.
+        named: (H, W) magnitudes and a caption of each block, by its name.
+        title: Title of the figure.
         notes: lines at the foot.
         columns: panels in a row.
     """
@@ -213,8 +214,8 @@ def times_figure(
     """Medians as bars with the quartiles on them.
 
     Args:
-        named: what each block is called, and its times; at least one repeat of each.
-        title: what the picture shows.
+        named: Times of each block, by its name; at least one repetition of each.
+        title: Title of the figure.
     """
     traces = []
     looks = (("forward", INPUT, ""), ("backward", WINDOW, "/"))
@@ -255,9 +256,9 @@ def memory_figure(
     """Bytes that are kept between forward and backward, by kind; a mark for all outputs.
 
     Args:
-        named: what each block is called, and bytes by the kinds of `core.cost.saved_tensors`.
-        forward: what each block is called, and bytes of all layers' outputs.
-        title: what the picture shows.
+        named: Bytes by kind of `core.cost.saved_tensors` of each block, by its name.
+        forward: Bytes of all layers' outputs of each block, by its name.
+        title: Title of the figure.
         notes: lines at the foot.
     """
     names = list(named)

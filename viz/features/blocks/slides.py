@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from core.cost.timing import Timing
 
 Map = NDArray[np.float32]
+"""(H, W), or (maps, H, W)."""
 HATCHES = {"/": "//", "x": "xx", ".": "..", "-": "--", "": ""}
-"""Hatching of the screen's bars: Matplotlib's."""
+"""Matplotlib's hatching by Plotly's."""
 
 
 def maps(
@@ -32,9 +33,9 @@ def maps(
     """Each block's first feature maps in a row, all on one color scale.
 
     Args:
-        named: what each block is called, and its (maps, H, W).
-        style: of the picture.
-        title: what it shows.
+        named: (maps, H, W) of each block, by its name.
+        style: Size, resolution and colors.
+        title: Title of the figure.
         notes: lines at the foot.
         most: maps in a row.
     """
@@ -76,9 +77,9 @@ def gradients(
 
     Args:
         picture: (H, W) 0 to 255.
-        named: what each block is called; its (H, W) magnitudes, and words below its name.
-        style: of the picture.
-        title: what it shows.
+        named: (H, W) magnitudes and a caption of each block, by its name.
+        style: Size, resolution and colors.
+        title: Title of the figure.
         notes: lines at the foot.
     """
     values = np.concatenate([gradient.ravel() for gradient, _ in named.values()])
@@ -159,10 +160,10 @@ def memory(
     """Bytes that are kept between forward and backward, by kind; a mark for all outputs.
 
     Args:
-        named: what each block is called, and bytes by the kinds of `core.cost.saved_tensors`.
-        forward: what each block is called, and bytes of all layers' outputs.
-        style: of the picture.
-        title: what it shows.
+        named: Bytes by kind of `core.cost.saved_tensors` of each block, by its name.
+        forward: Bytes of all layers' outputs of each block, by its name.
+        style: Size, resolution and colors.
+        title: Title of the figure.
         notes: lines at the foot.
     """
     figure, axes = _bars_sheet(list(named), title, notes, style)

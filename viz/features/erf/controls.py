@@ -16,7 +16,7 @@ from viz.page.widgets import widget
 
 
 def recipe(values: ErfSettings, analysis: Analysis | None) -> None:
-    """Draw all settings but the network; without an analysis those of layer and unit are missing."""
+    """Draw all settings but the network; those of layer and unit only with an analysis."""
     if analysis is not None:
         _where(values, analysis)
     widget(values, "draws")
@@ -53,7 +53,7 @@ def _on_layer() -> None:
 
 
 def unit_picker(values: ErfSettings, analysis: Analysis, layer: str, grid: tuple[int, int]) -> None:
-    """Draw the cone, on which a click chooses a unit; ``grid`` is the (rows, columns) of its map."""
+    """Draw the cone, on which a click chooses a unit; ``grid`` is its map's (rows, columns)."""
     expander = st.expander("Choose the unit on the map", key="erf_cone", on_change="rerun")
     if not expander.open:
         return

@@ -19,6 +19,7 @@ PLAIN = "8x[conv3 p1 c16, relu]"
 DRAWS = (1, 4, 16, 64, 256)
 """Numbers of draws (weights and inputs, each with one gradient) that a map can average."""
 INPUTS = {"noise": "noise, new for every draw", "picture": "the picture"}
+"""Labels of the kinds of input, by value in the URL."""
 WEIGHTS = {
     "he": "He: drawn anew for every draw",
     "xavier": "Xavier: drawn anew for every draw",
@@ -26,12 +27,14 @@ WEIGHTS = {
     "uniform": "uniform: every weight 1/fan-in",
     "as_is": "as PyTorch initializes it, once",
 }
+"""Labels of the kinds of weights, by value in the URL."""
 AGGREGATES = {
     "energy": "energy: mean of g², all channels",
     "abs": "abs: mean of |g|",
     "relu": "relu: positive part of g",
     "signed": "signed: mean of g",
 }
+"""Labels of the ways to combine the gradients g of all draws, by value in the URL."""
 ACTIVATIONS = {
     "kept": "as the network has it",
     "none": "none: linear",
@@ -40,6 +43,7 @@ ACTIVATIONS = {
     "sigmoid": "sigmoid",
     "gelu": "GELU",
 }
+"""Labels of the activations that can replace the network's, by value in the URL."""
 POOLINGS = {
     "kept": "as the network has it",
     "max": "max",
@@ -47,6 +51,7 @@ POOLINGS = {
     "strided": "strided convolution",
     "blur": "blur",
 }
+"""Labels of the poolings that can replace the network's, by value in the URL."""
 TABS = {
     "sections": "Cross-sections",
     "energy": "Energy and convergence",
@@ -69,7 +74,7 @@ STUDIES = {
 
 
 def _comparisons() -> dict[str, str]:
-    """Labels of the comparisons by name in the URL; a function, as `COMPARISONS` is defined below."""
+    """Labels of `COMPARISONS`, which is defined below, by name in the URL."""
     labels = {name: label for name, (label, _) in COMPARISONS.items()}
     return {"": "choose what to compare…", **labels}
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from core.erf.metrics import Point
 
 SQUARE_DASHES = ("dashdot", "dot", "dash", "longdash")
+"""Dashes of the energy squares, in order."""
 MOST_VARIANTS, VARIANT = 4, 240
 """Panels side by side, and their height in pixels."""
 
@@ -75,7 +76,7 @@ def erf_figure(
     """The map in the image, with the theoretical field, σ, and squares around shares of its energy.
 
     Args:
-        erf: what to draw.
+        erf: The measured field.
         log: logarithmic colors, down to 10^−4; pixels of exactly 0 are left blank.
         expected: the closed form, of which the σ ellipse is drawn beside the measured one.
         photo: the image as a data URL, laid under the map.
@@ -83,7 +84,7 @@ def erf_figure(
         box, ellipse: whether to draw the theoretical field, and 1σ and 2σ.
         squares: shares of the energy; the smallest square around each is drawn.
         whole_image: show all of the image, not only the field; by default with a photo.
-        title: what the picture shows.
+        title: Title of the figure.
     """
     shades = shades_of([erf], log, z_max)
     size = image_size(erf.input_size)
@@ -273,10 +274,10 @@ def variants_figure(
     """Up to four maps side by side: one color scale, one size of pixel.
 
     Args:
-        named: what each is called, and its map.
+        named: Maps by label.
         log: logarithmic colors, down to 10^−4 of the largest peak.
         columns: maps in a row; fewer for narrow screens.
-        title: what the picture shows.
+        title: Title of the figure.
 
     Raises:
         SpecError: no variant, more than `MOST_VARIANTS`, or no column.

@@ -46,9 +46,9 @@ def erf_map(
     """The map in the image, with the theoretical field, σ, and squares around shares of its energy.
 
     Args:
-        erf: what to draw.
-        style: of the picture.
-        title: network, layer and unit.
+        erf: The measured field.
+        style: Size, resolution and colors.
+        title: Title of the figure: network, layer and unit.
         log: logarithmic colors, down to 10^−4; pixels of exactly 0 are left blank.
         expected: the closed form, of which the σ ellipse is drawn beside the measured one.
         photo: (H, W, 3) the image, 0 to 255, laid under the map; the view is then all of it.

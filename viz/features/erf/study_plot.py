@@ -24,6 +24,7 @@ LOOKS = {
 }
 """Attributes of `core.erf.study.Row`: color, mark, and name on the figure."""
 BELOW = {"xaxis": "x2", "yaxis": "y2"}
+"""Axes of the lower panel."""
 
 
 def study_figure(study: Study, *, title: str | None = None) -> go.Figure:
@@ -33,8 +34,8 @@ def study_figure(study: Study, *, title: str | None = None) -> go.Figure:
     has its exponent beside the one of the law. Without, every row has a place of its own.
 
     Args:
-        study: what to draw.
-        title: what the picture shows; by default what was changed.
+        study: The study.
+        title: Title of the figure; None for one made from the study's name.
     """
     rows, fitted = study.rows, bool(study.fits)
     x = [row.x for row in rows] if fitted else list(range(len(rows)))

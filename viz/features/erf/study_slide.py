@@ -26,6 +26,7 @@ LOOKS = {
 }
 """Attributes of `core.erf.study.Row`: color, mark, and name on the picture."""
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""Round numbers for logarithmic axes."""
 
 
 def study(result: Study, style: Style) -> Figure:

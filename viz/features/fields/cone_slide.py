@@ -97,14 +97,14 @@ def cone(
     """The cross-section of a unit's cone; on a whole slide with the image beside it.
 
     Args:
-        lines: of `core.receptive_field.outline.outline`.
-        index: the unit's line.
+        lines: The result of `core.receptive_field.outline.outline`.
+        index: Index of the unit's line.
         unit: (row, column).
-        style: of the picture.
+        style: Size, resolution and colors.
         axis: 0 height, 1 width.
-        down: what depends on the unit, not what it depends on.
-        zoom: only the pixels that the unit sees.
-        title: the network and its input.
+        down: Whether the cone has the units that depend on this one, not those it depends on.
+        zoom: Whether the image is cut to the pixels that the unit sees.
+        title: Title of the figure: the network and its input.
         photo: (H, W, 3) the image, at any scale.
     """
     figure = sheet(style)
@@ -171,7 +171,7 @@ def _name(line: Line, style: Style) -> str:
 
 
 def _sizes(lines: Sequence[Line], axis: int) -> list[str]:
-    """The texts at the right of each line, and their heading."""
+    """The texts at the right of each line, and the first word of their heading."""
     return ["receptive", *(_size(line, axis) for line in lines)]
 
 
@@ -202,7 +202,7 @@ def _units(axes: Axes, plan: Plan, style: Style) -> None:
 def _cells(
     axes: Axes, plan: Plan, index: int, places: Sequence[float], look: dict[str, Any]
 ) -> None:
-    """Units of a line at these x, cut at the picture's edges."""
+    """Draw boxes for units of a line, centered at these x, cut at the picture's edges."""
     wide = max(0.03, 0.84 * plan.wide(index))
     boxes = []
     for x in places:

@@ -55,12 +55,12 @@ def view(
     """The image with a unit's boxes, clipped and unclipped, and the layer's centers.
 
     Args:
-        line: the unit's.
+        line: The unit's line.
         unit: (row, column).
-        style: of the picture.
-        title: the network and its input.
+        style: Size, resolution and colors.
+        title: Title of the figure: the network and its input.
         photo: (H, W, 3) the image, at any scale.
-        centers: whether to draw where the layer's units look.
+        centers: Whether to draw the centers of all units' fields.
     """
     figure = sheet(style)
     axes = canvas(figure, titled(figure, title, unit_sentence(line, unit), style), style)

@@ -36,6 +36,7 @@ SHORT = {
     "avg_pool2d": "avg pool",
     "max_pool2d": "max pool",
 }
+"""Short names of operations of `core.graph`, where they differ from the long ones."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,13 @@ class Box:
     """One box of the picture: an operation, or the operations of a module folded together.
 
     Attributes:
-        title: its first line.
+        title: First line of the box's text.
         style: a key of `viz.features.fields.graph_plot.STYLES`.
-        shape: of what comes out of it, without the batch.
-        line: what is shown of it, the last of its lines.
-        names: of all operations in it.
-        count: lines folded into it.
-        parents: indices of the boxes it reads.
+        shape: Shape of the output, without the batch.
+        line: The last of the lines in the box, whose numbers it has.
+        names: Graph nodes of all operations in the box.
+        count: Number of lines in the box.
+        parents: Indices of the boxes whose outputs it reads.
     """
 
     title: str
@@ -62,7 +63,7 @@ class Box:
 
     @property
     def text(self) -> str:
-        """Three lines: what it is, its output, what it sees."""
+        """Three lines of HTML: the title, the output's shape, the receptive field."""
         field = self.line.field
         rows, cols = field.size
         side = f"{rows}" if rows == cols else f"{rows}×{cols}"
@@ -73,7 +74,7 @@ class Box:
 
     @property
     def hover(self) -> str:
-        """Everything else."""
+        """The hover text in HTML: operations, receptive field, stride, padding and notes."""
         line, field = self.line, self.line.field
         what = f"{self.count} operations; the numbers are those after the last one"
         lines = [f"<b>{line.node.module or line.node.name}</b>"]

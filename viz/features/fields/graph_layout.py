@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Parents = Sequence[Sequence[int]]
+"""For each box the indices of the boxes that it reads."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,9 @@ class Chain:
     """A chain of boxes one below the other, or an edge that passes by without a box.
 
     Attributes:
-        boxes: from top to bottom, one in each row.
-        rows: the rows it takes, with those below it through which its last box's edges go.
-        source: the box it hangs on; None for the roots.
+        boxes: Boxes of the chain from top to bottom, one in each row.
+        rows: Rows of the chain, and those below it through which its last box's edges pass.
+        source: The box that the first one reads; None for the roots.
         right: whether it stands to the right of the trunk, where it hangs on that.
     """
 
@@ -39,7 +40,7 @@ class GraphLayout:
         rows: the row of each box.
         lanes: the lane of each box.
         passes: box → the lane through which its edges go that pass by rows.
-        lane_count, row_count: how many there are.
+        lane_count, row_count: Number of lanes and of rows.
         empty: lanes without boxes.
     """
 
@@ -55,7 +56,7 @@ def place(parents: Parents) -> GraphLayout:
     """Rows and lanes for a graph.
 
     Args:
-        parents: for each box the boxes it reads, all of them earlier ones.
+        parents: Indices of the boxes that each box reads, all of them smaller than its own.
     """
     rows = _rows(parents)
     chains = _chains(parents, rows)

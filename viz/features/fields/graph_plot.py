@@ -36,8 +36,10 @@ EDGE_LANE = 0.14
 LEGEND_ROW = 22
 """Height of an entry of the legend, in pixels: each has its own line, as on a phone."""
 CURVE = [i / 16 for i in range(17)]
+"""Parameters at which a curved edge is drawn, from 0 to 1."""
 
 Points = list[tuple[float, float]]
+"""(x, y) points."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,10 @@ class Style:
     """How a kind of operation looks: by color, outline and shape.
 
     Attributes:
-        label: its entry in the legend.
-        color, dash, width: of the outline; the inside is pale in either theme, so that
+        label: Text in the legend.
+        color, dash, width: Outline of the box; its inside is pale in either theme, so that
             dark text reads on it.
-        cut: how much of the corners is cut off, in lanes.
+        cut: Width of the cut corners, in lanes.
     """
 
     label: str
@@ -69,6 +71,7 @@ STYLES: dict[str, Style] = {
     "global": Style("sees the whole image", INPUT, cut=0.18),
     "unknown": Style("not followed: an upper bound", UNREAD, "dashdot"),
 }
+"""Styles by kind of box; the legend has the same order."""
 
 
 def graph_figure(
@@ -84,9 +87,9 @@ def graph_figure(
     is not enough, the first ``most`` boxes are shown, and the picture says so.
 
     Args:
-        graph: of `core.graph.network_graph`.
-        fields: its receptive fields, of `core.receptive_field.fields_of`.
-        title: what the picture shows.
+        graph: The result of `core.graph.network_graph`.
+        fields: The graph's receptive fields, from `core.receptive_field.fields_of`.
+        title: Title of the figure.
         most: boxes to show, at least 2.
 
     Raises:
@@ -224,6 +227,7 @@ def pale(color: str) -> str:
 
 
 QUIET: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
+"""Properties of a trace without hover text and legend entry."""
 
 
 def _bend(start: tuple[float, float], end: tuple[float, float]) -> Points:

@@ -27,7 +27,9 @@ BOX_COUNTS = (60, 48, 40, 32, 26, 22, 18, 15, 12, 10, 8, 6, 4, 2)
 GUTTER, GAP, NARROW = 0.34, 0.26, 0.2
 """Inches between two columns of rows, between two rows, and of a lane of edges alone."""
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
+"""Matplotlib's line styles by Plotly's names."""
 Point = tuple[float, float]
+"""(x, y) in inches."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,11 @@ class Plan:
     """Where the boxes stand, in inches.
 
     Attributes:
-        boxes, placed: what is shown, with rows and lanes.
-        wide, tall: of a box.
-        deep: rows of one column.
-        points: size of the type.
-        count: boxes that there would be.
+        boxes, placed: The boxes that are drawn, with their rows and lanes.
+        wide, tall: Width and height of a box.
+        deep: Number of rows in a column.
+        points: Size of the type in points.
+        count: Number of boxes, including those for which there is no room.
     """
 
     boxes: tuple[Box, ...]
@@ -76,10 +78,10 @@ def graph(
     """The operations with output size and receptive field; modules folded until all fit.
 
     Args:
-        traced: of `core.graph.network_graph`.
-        fields: of `core.receptive_field.fields_of`.
-        style: of the picture.
-        title: the network and its input.
+        traced: The result of `core.graph.network_graph`.
+        fields: The result of `core.receptive_field.fields_of`.
+        style: Size, resolution and colors.
+        title: Title of the figure: the network and its input.
     """
     figure = sheet(style)
     half = style.inches[0] < 8
@@ -148,7 +150,7 @@ def _plan_if_it_fits(boxes: Sequence[Box], count: int, axes: Axes, style: Style)
 
 
 def words_of(box: Box, style: Style) -> list[str]:
-    """The lines of a box: what it is, on a whole slide its output, what it sees."""
+    """The lines of a box: title, output shape (on a whole slide only), and receptive field."""
     what, shape, sees = box.text.replace("<b>", "").replace("</b>", "").split("<br>")
     return [what, shape, sees] if style.inches[0] > 8 else [what, sees]
 
@@ -211,8 +213,9 @@ def edge(plan: Plan, parent: int, child: int, share: float = 0.0) -> list[Point]
     """From the lower edge of a box to the upper edge of another one, around what is between.
 
     Args:
-        plan, parent, child: the boxes.
-        share: of the gutter, how far to the right an edge goes that leads far; 0 for others.
+        plan: The layout.
+        parent, child: Indices of the boxes.
+        share: Position of the edge in the gutter between two columns, 0 to 1.
     """
     rows, lanes = plan.placed.rows, plan.placed.lanes
     (x0, y0), (x1, y1) = plan.center(parent), plan.center(child)

@@ -89,7 +89,7 @@ def identity(values: FieldSettings) -> str:
 
 
 def picture(values: FieldSettings, size: Pair) -> str:
-    """The chosen picture as a data URL; the pagoda replaces an upload that is not in the session."""
+    """The chosen picture as a data URL; the pagoda replaces an upload that is not there."""
     upload = st.session_state.get("upload_image") if values.picture == UPLOAD else None
     name = "china" if values.picture == UPLOAD else values.picture
     return network_analysis.picture(name, size, upload, values.seed)

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from core.receptive_field.strategies import Strategy
 
 MOST_CURVES = 3
+"""Largest number of networks in the figure of growth with depth."""
 MARKS = ("circle", "diamond", "square")
 """Markers of the layers of the first, second and third network."""
 COARSER, FINER = "triangle-down", "triangle-up"
+"""Markers of layers after which units are further apart, or closer together."""
 PLOT, ROW = 380, 46
+"""Height in pixels of the figure of growth with depth, and of a design's row."""
 
 
 def depth_figure(
@@ -31,7 +34,7 @@ def depth_figure(
 
     Args:
         curves: one to three networks.
-        title: what the picture shows.
+        title: Title of the figure.
         log: whether the pixels are on a logarithmic axis.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Receptive fields as slides: layer by layer, growth with depth, networks and strategies compared."""
+"""Slides on receptive fields: growth with depth, and designs that reach a size."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MARKS = ("o", "D", "s")
 """Markers of the layers of the first, second and third network."""
 COARSER, FINER = "v", "^"
+"""Markers of layers after which units are further apart, or closer together."""
 
 
 def depth(
@@ -34,8 +35,8 @@ def depth(
 
     Args:
         curves: one to three networks.
-        style: of the picture.
-        title: what is compared.
+        style: Size, resolution and colors.
+        title: Title of the figure.
     """
     assert 1 <= len(curves) <= MOST_CURVES
     figure = sheet(style)

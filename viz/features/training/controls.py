@@ -43,16 +43,17 @@ TASK_SAYS = {
     OwnImages.kind: "An `.npz` file with two arrays, `images` and `labels`.",
 }
 """Caption below the choice of the task, by its kind."""
-_UPLOAD_SAYS = (
+_UPLOAD_RULES = (
     "`numpy.savez(file, images=…, labels=…)`: images (N, H, W) or (N, C, H, W), uint8 or float, 8 to "
     "64 pixels a side, at most 4 channels; labels (N,) whole numbers, at least 4 images of each. "
     "At most {megabytes} MB. The file stays in this server's memory for a while, never on disk."
 )
+"""Sentences on files that may be uploaded; `upload_rules` fills in the size."""
 
 
-def upload_says() -> str:
+def upload_rules() -> str:
     """Sentences on the files that may be uploaded here."""
-    return _UPLOAD_SAYS.format(megabytes=settings().upload_mb)
+    return _UPLOAD_RULES.format(megabytes=settings().upload_mb)
 
 
 CHOICES: dict[str, Sequence[Any]] = {
@@ -128,7 +129,7 @@ def samples(comparison: Comparison, count: int, side: int) -> None:
 def _own() -> None:
     """Draw the upload of images, and the reason if the last one was refused."""
     uploads.uploader(
-        "images and labels (.npz)", uploads.ARRAYS, "training_upload", upload_says(), _on_upload
+        "images and labels (.npz)", uploads.ARRAYS, "training_upload", upload_rules(), _on_upload
     )
     if refused := st.session_state.get("training_refused"):
         st.error(refused)

@@ -62,8 +62,8 @@ def erf_pair_figure(
     """The field before the first step and after some, on one logarithmic color scale.
 
     Args:
-        before, after: of the same unit.
-        name: of the net, with what else tells this picture from another.
+        before, after: Fields of the same unit.
+        name: Rest of the title: the net's name, seed and step.
     """
     return _maps(f"Effective field: {name}", {"before": before, "after": after}, *LARGE)
 
@@ -87,8 +87,8 @@ def _maps(
     """Maps of one unit in rows: one color scale, one part of the image.
 
     Args:
-        title: what the picture shows.
-        named: what each is called, and its map.
+        title: Title of the figure.
+        named: Maps by label.
         across: maps in a row.
         high: pixels of one.
     """
@@ -169,17 +169,17 @@ def _heading(name: str, erf: EffectiveReceptiveField, number: str) -> dict[str, 
 def digit_figure(
     image: NDArray[np.float32], erf: EffectiveReceptiveField | None, label: str, predicted: str
 ) -> go.Figure:
-    """A test image in grey, over it in orange the pixels that move a unit's score.
+    """A test image in gray, and over it in orange the pixels that change a unit's score.
 
     Args:
         image: (C, H, W); of several channels their mean is drawn.
-        erf: of the unit, in this image; None where no gradient reaches it.
-        label: what it is.
-        predicted: what the net says.
+        erf: Effective field of the unit in this image; None if no gradient reaches the image.
+        label: Name of the true class.
+        predicted: Name of the predicted class.
     """
     right = "" if predicted == label else ", which is wrong"
     size = image.shape[1], image.shape[2]
-    traces = [_grey(image.mean(0))]
+    traces = [_gray(image.mean(0))]
     notes = []
     if erf is None:
         notes.append("No gradient reaches the image from this unit.")
@@ -191,7 +191,7 @@ def digit_figure(
         traces.append(center_mark(erf.theory.center))
         notes.append(f"Unit {erf.unit} of {erf.grid[0]}×{erf.grid[1]}.")
     if image.shape[0] > 1:
-        notes.append(f"Grey: mean of {image.shape[0]} channels.")
+        notes.append(f"Gray: mean of {image.shape[0]} channels.")
     first = traces[1] if erf is not None else traces[0]
     layout = map_layout(
         f"It is {label}; the net says {predicted}{right}", whole_view(size), [first, *traces], notes
@@ -199,7 +199,7 @@ def digit_figure(
     return Figure(traces, layout)
 
 
-def _grey(plane: NDArray[np.float32]) -> Trace:
+def _gray(plane: NDArray[np.float32]) -> Trace:
     """A trace of the image, whose darkest value is black."""
     return {
         "type": "heatmap",

@@ -46,9 +46,9 @@ def flow_figure(runs: Runs, net: int, seed: int, what: Flowing, name: str = "") 
 
     Args:
         runs: records so far by (net, seed).
-        net, seed: of the run that is shown.
-        what: of `FLOWING`.
-        name: of the net, for the title.
+        net, seed: The run that is drawn.
+        what: A key of `FLOWING`.
+        name: Name of the net, for the title.
 
     Raises:
         SpecError: no such number.
@@ -84,8 +84,8 @@ def dead_figure(runs: Runs, net: int, seed: int, name: str = "") -> go.Figure:
 
     Args:
         runs: records so far by (net, seed).
-        net, seed: of the run that is shown.
-        name: of the net, for the title.
+        net, seed: The run that is drawn.
+        name: Name of the net, for the title.
     """
     table = dead_table(runs.get((net, seed), ()))
     title = _titled("Dead channels of every ReLU", name, seed)

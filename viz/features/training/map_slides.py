@@ -43,8 +43,8 @@ def field_film(
 
     Args:
         shots: (step, field), all of one unit.
-        style: of the film.
-        title: names the net.
+        style: Size, resolution and colors.
+        title: Title of the figure: the net's name.
     """
     maps = [erf for _, erf in shots]
     captions = [f"step {step:,}: σ {pixels(short_sigma(erf))}" for step, erf in shots]
@@ -89,8 +89,8 @@ def kernels(weights: NDArray[np.float32], style: Style, *, title: str, step: int
 
     Args:
         weights: (filters, channels, rows, columns).
-        style: of the picture.
-        title: names the net.
+        style: Size, resolution and colors.
+        title: Title of the figure: the net's name.
         step: after which they were so.
     """
     return kernel_film([(step, weights)], style, title=title).figure
@@ -140,14 +140,14 @@ def image_with_field(
     title: str,
     subtitle: str,
 ) -> Figure:
-    """A test image in grey, over it in orange the pixels that move a unit's score.
+    """A test image in gray, and over it in orange the pixels that change a unit's score.
 
     Args:
         image: (C, H, W); of several channels their mean is drawn.
-        erf: of the unit, in this image; None where no gradient reaches it.
-        style: of the picture.
-        title: names the net.
-        subtitle: what the image is, and what the net says.
+        erf: Effective field of the unit in this image; None if no gradient reaches the image.
+        style: Size, resolution and colors.
+        title: Title of the figure: the net's name.
+        subtitle: The true and the predicted class in words.
     """
     figure = sheet(style)
     titled(figure, title, subtitle, style)

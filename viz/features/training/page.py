@@ -10,7 +10,7 @@ from core.errors import SpecError
 from viz.choices import lab_store
 from viz.features.training import compute, params, words
 from viz.features.training.compute import Facts
-from viz.features.training.controls import sidebar, upload_says
+from viz.features.training.controls import sidebar, upload_rules
 from viz.features.training.params import PAGE, TABS, Comparison, LabSettings
 from viz.features.training.results import SLOT, Lab, draw_results
 from viz.features.training.tabs import DRAW, pictures
@@ -54,7 +54,7 @@ def _refuse(error: SpecError) -> None:
     plain = LabSettings.defaults("tab")
     if error.parameter == "images":
         st.info(f"{sentence(error)} Choose the file at the side.")
-        st.caption(upload_says())
+        st.caption(upload_rules())
         frame.refuse(PAGE, None, "Back to the digits", plain)
     else:
         frame.refuse(PAGE, error, "Back to the defaults", plain)

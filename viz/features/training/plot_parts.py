@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from core.training.records import Record, ShiftAccuracy, Snapshot
 
 Floats = NDArray[np.float64]
+"""An array of float64."""
 Learning = Literal["loss", "train_accuracy", "test_accuracy"]
+"""A key of `LEARNING`."""
 Flowing = Literal["gradient", "update"]
+"""A key of `FLOWING`."""
 MOST_NETS = 4
+"""Largest number of nets in a figure."""
 DIGITS = (
     (1,),
     (1, 2, 5),
@@ -33,7 +37,7 @@ DIGITS = (
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
     *(tuple(ten / 10 for ten in range(10, 100, step)) for step in (5, 2, 1)),
 )
-"""First digits of numbers on a logarithmic axis, from few to many."""
+"""Sets of first digits of the numbers on a logarithmic axis, from few to many."""
 LOWEST = 1e-6
 """A smaller loss is drawn at this value, as a logarithmic axis has no zero."""
 LEARNING: dict[str, tuple[str, str]] = {
@@ -48,6 +52,7 @@ FLOWING: dict[str, tuple[str, str]] = {
 }
 """(title, label of the color bar) of the numbers that can be drawn by layer and step, by name."""
 NOTHING = "Nothing to draw yet."
+"""Text in place of a figure without data."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,6 +63,7 @@ LINE = 15
 ELBOW = 0.05
 """Share of the axis between the end of a complete line and its name."""
 FAINT = 0.16
+"""Opacity of a band."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +71,8 @@ class Panel:
     """One diagram of several in a figure.
 
     Attributes:
-        title: of the y axis.
-        bands: of each net.
+        title: Title of the y axis.
+        bands: One band for each net.
         log: whether that axis is logarithmic.
         most: no number is higher; None where there is no such bound.
         unit: behind a number.
@@ -89,9 +90,9 @@ def learning_figure(runs: Runs, names: Sequence[str], what: Learning, steps: int
 
     Args:
         runs: records so far by (net, seed); seeds need not have come equally far.
-        names: of the nets, at most four.
-        what: of `LEARNING`; the loss on a logarithmic axis.
-        steps: of a whole run: the axis does not change while it is trained.
+        names: Names of the nets, at most four.
+        what: A key of `LEARNING`; the loss has a logarithmic axis.
+        steps: Steps of a whole run, at which the axis ends.
 
     Raises:
         SpecError: no such number, no nets or too many.
@@ -238,8 +239,8 @@ def _ends(
     has come to its last step a thin one leads to the name at the right edge.
 
     Args:
-        edge: where the last step is, and the right edge of the axis.
-        pixels: height of the panel.
+        edge: x of the last step, and of the right edge of the axis.
+        pixels: Height of the panel in pixels.
     """
     drawn = [net for net, band in enumerate(panel.bands) if len(band.x)]
     at = {net: float(panel.bands[net].mean[-1]) for net in drawn}
@@ -281,9 +282,9 @@ def apart(
     """Centers of labels as near as possible to their wanted places, without overlaps.
 
     Args:
-        wanted: the middle of each.
-        heights: of each.
-        span: where they may stand, as long as they fit.
+        wanted: The center of each label, if there were no others.
+        heights: The height of each label.
+        span: Lower and upper end of the labels, unless they need more room.
     """
     low, high = span
     order = sorted(wanted, key=wanted.__getitem__)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Runs = Mapping[tuple[int, int], tuple[Record, ...]]
 
 SLOT = "training"
+"""Slot of `viz.page.progress` for the training."""
 STARTED, TRAINED = "training_started", "training_trained"
 """Session keys of the comparison in training, and of the last one that this visitor trained."""
 MIN_UPDATE_SECONDS = 2.0
@@ -65,7 +66,7 @@ class Lab:
 
 
 def runs(comparison: Comparison) -> Runs:
-    """Records by (net, seed): those stored for all visitors, or newer ones of this visitor's queue."""
+    """Records by (net, seed): stored for all visitors, or newer ones of this visitor's queue."""
     latest = dict(compute.stored_records(comparison))
     for seed in comparison.seeds:
         if view := _latest_views().get(compute.key(comparison, seed)):

@@ -58,7 +58,7 @@ def accuracy_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
 def _marks(
     net: int, name: str, accuracies: Mapping[int, float], seeds: Sequence[int]
 ) -> list[Trace]:
-    """A net's seeds, each seed at its own height in the row, and their mean."""
+    """The marks of one net's seeds, each at its own height in the row, and a mark for the mean."""
     if not accuracies:
         return []
     color, _, mark, _ = look(net)
@@ -103,13 +103,13 @@ def pace_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
     traces: list[Trace] = []
     for net, (low, middle, high) in quarters.items():
         color, _, _, hatch = look(net)
-        grey = "rgba(128,128,128,1)"
+        gray = "rgba(128,128,128,1)"
         traces.append(
             {"type": "bar", "orientation": "h", "x": [middle], "y": [net], "width": 0.5,
              "name": names[net], "text": [f"{middle:.3g} ms"], "textposition": "none",
              "marker": {"color": color, "pattern": {"shape": hatch, "fillmode": "overlay"}},
              "error_x": {"type": "data", "symmetric": False, "array": [high - middle],
-                         "arrayminus": [middle - low], "color": grey, "thickness": 2, "width": 6},
+                         "arrayminus": [middle - low], "color": gray, "thickness": 2, "width": 6},
              "hovertemplate": f"{names[net]}: {middle:.3g} ms ({low:.3g} to {high:.3g})<extra></extra>"}
         )  # fmt: skip
     notes = ["Median of the records, without their own time; thin line: the middle half of them."]

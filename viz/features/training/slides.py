@@ -53,11 +53,11 @@ def curve(runs: Runs, names: Sequence[str], what: str, style: Style, *, task: st
     """A number of `LEARNING` over the steps: means of the seeds, and a band of all of them.
 
     Args:
-        runs: by (net, seed).
-        names: of the nets.
-        what: which number.
-        style: of the picture.
-        task: what is learned, in words.
+        runs: Records by (net, seed).
+        names: Names of the nets.
+        what: A key of `LEARNING`.
+        style: Size, resolution and colors.
+        task: The task in words.
     """
     title, axis = LEARNING[what]
     curves = bands(runs, len(names), learning(what))
@@ -209,10 +209,10 @@ def layers(runs: Runs, run: tuple[int, int], what: str, style: Style, *, title: 
 
     Args:
         runs: by (net, seed); those of `FLOWING` have one scale for all of them.
-        run: the one that is drawn.
-        what: of `FLOWING`, or "dead" for the share of dead channels of every ReLU.
-        style: of the picture.
-        title: names the net.
+        run: (net, seed) of the run that is drawn.
+        what: A key of `FLOWING`, or "dead" for the share of dead channels of every ReLU.
+        style: Size, resolution and colors.
+        title: Title of the figure: the net's name.
     """
     records = runs.get(run, ())
     dead = what == "dead"

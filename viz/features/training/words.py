@@ -211,7 +211,7 @@ def _seed_count(runs: Runs, net: int, measure: Callable[[Records], float]) -> in
 
 
 def _seeds_in_words(counts: Sequence[int]) -> str:
-    """``Over 3 seeds``; ``Over 1 to 2 seeds`` if the nets have different numbers of finished runs."""
+    """``Over 3 seeds``; ``Over 1 to 2 seeds`` if the nets have finished with different numbers."""
     low, high = min(counts), max(counts)
     if high == 1:
         return "With one seed"
