@@ -1,4 +1,4 @@
-"""Tables of output sizes as HTML: exact, copyable, readable on a wall and on a phone."""
+"""HTML tables of output sizes and of padding conventions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ def size_cells(
     notes: tuple[str, ...] = (),
     chosen: tuple[int | str, int | str] | None = None,
 ) -> str:
-    """The table as HTML: sizes, unread pixels (hatched, and how many), a dash where none fits.
+    """A table of output sizes as HTML, with a dash where the layer does not fit.
+
+    Cells with unread pixels are hatched and give their number.
 
     Args:
-        heads: headings of the columns; their values when empty.
-        notes: one small line under the heading of each row.
-        chosen: the (row, column) to frame.
+        sizes: The sizes.
+        heads: Headings of the columns; empty for the columns' values.
+        notes: A small line below the heading of each row; empty for none.
+        chosen: Values of the row and the column of the cell that is framed.
     """
     corner = f"{sizes.row_name} ↓ {sizes.column_name} →"
     rows = (
@@ -38,6 +41,7 @@ def size_cells(
 
 
 def _cell(sizes: SizeTable, row: int, column: int, chosen: bool) -> Cell:
+    """The cell of one layer; ``row`` and ``column`` are indices."""
     unread = int(sizes.unread[row, column])
     classes = {
         "misfit": not sizes.fits[row, column],
@@ -58,13 +62,14 @@ def _cell(sizes: SizeTable, row: int, column: int, chosen: bool) -> Cell:
 
 
 def _pair(sizes: SizeTable, row: int, column: int) -> tuple[int, int]:
+    """(height, width) of torch's output for one layer."""
     height, width = sizes.measured[row, column].tolist()
     return height, width
 
 
 @lru_cache(maxsize=256)
 def convention_cells(results: tuple[ConventionResult, ...]) -> str:
-    """Padding per side, output size and unread pixels under every convention."""
+    """A table as HTML: padding, output size and unread pixels under each padding convention."""
     heads = ("convention", "padding", "output", "torch", "unread pixels")
     rows = (
         [Cell(result.label, result.description, head=True), *_convention(result)]
@@ -74,6 +79,7 @@ def convention_cells(results: tuple[ConventionResult, ...]) -> str:
 
 
 def _convention(result: ConventionResult) -> list[str | Cell]:
+    """The cells of a convention, after its name."""
     if result.pads is None or result.output is None:
         return [Cell(result.refusal, kind="misfit", span=4)]
     agrees = result.measured == result.output

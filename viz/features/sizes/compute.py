@@ -1,4 +1,4 @@
-"""Output sizes for the page, each table computed once for all."""
+"""Computations of the size page, cached for all visitors."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from viz.server.torch_start import warm
 
 @computed_once(512)
 def measured_size(spec: LayerSpec, size: Pair) -> Pair | None:
-    """What torch gives for this layer; None where it refuses."""
+    """(height, width) of torch's output for a layer; None if torch refuses it."""
     warm()
     return sizes.measured_size(spec, size)
 
 
 @computed_once(128)
 def size_table(spec: LayerSpec, size: Pair) -> SizeTable:
-    """The layer at every stride and padding."""
+    """Output sizes of the layer for all strides (rows) and paddings (columns)."""
     warm()
     return size_tables.size_table(spec, size)
 
 
 @computed_once(128)
 def size_map(spec: LayerSpec, size: Pair, convention: str) -> SizeTable:
-    """The layer at every kernel size and stride."""
+    """Output sizes of the layer for all kernel sizes (rows) and strides (columns)."""
     warm()
     return size_tables.size_map(spec, size, convention=convention)
 
 
 @computed_once(128)
 def common_layers(inputs: tuple[Pair, ...]) -> SizeTable:
-    """The common layers on these inputs."""
+    """Output sizes of common layers on inputs of several sizes (columns)."""
     warm()
     return size_tables.common_layers(inputs)
 
 
 @computed_once(128)
 def conventions(spec: LayerSpec, size: Pair, run: bool) -> tuple[ConventionResult, ...]:
-    """The layer under every padding convention; ``run``: with torch's values."""
+    """The layer under each padding convention; with the output values of torch if ``run``."""
     warm()
     return size_tables.conventions(spec, size, run=run)
 
 
 @computed_once(128)
 def solutions(size: Pair, output: Pair, operation: str) -> tuple[Solution, ...]:
-    """The layers that turn one size into the other."""
+    """The layers of an operation that turn an input size into an output size."""
     return tuple(solver.solutions(size, output, operation=operation))

@@ -10,7 +10,7 @@ from viz.page.widgets import widget
 
 
 def sidebar(values: SizesSettings) -> None:
-    """The input's size and all settings that decide the output's."""
+    """Draw the widgets of the input's size and of the layer."""
     for column, axis in zip(st.columns(2), ("height", "width"), strict=True):
         widget(values, f"input_{axis}", column)
     layer_controls(PAGE, on_board(values), limit=None, all_open=True)

@@ -29,7 +29,15 @@ MAX_NUMBERS = 8
 
 
 class Band(NamedTuple):
-    """Where one convention stands in the picture."""
+    """The part of the figure for one convention; lengths are pixels, y counts from the top.
+
+    Attributes:
+        result: The layer under the convention.
+        top: Upper edge.
+        lane: Height of a row of windows.
+        lanes: Number of rows of windows.
+        row: Height of a row of output values.
+    """
 
     result: ConventionResult
     top: float
@@ -65,7 +73,7 @@ def _bands(results: Sequence[ConventionResult]) -> list[Band]:
 
 
 def _lanes(axis: Axis) -> int:
-    """Rows of windows one below the other, so that none overlap."""
+    """Number of rows in which windows can be drawn without overlap."""
     starts = axis.starts
     span = int(axis.offsets[-1]) + 1
     step = int(starts[1] - starts[0]) if len(starts) > 1 else span
@@ -153,9 +161,9 @@ def _label(band: Band) -> dict[str, Any]:
 
 
 def _columns(axis: Axis) -> np.ndarray[Any, Any]:
-    """Place of every cell of the row that the windows slide over; negative before the picture.
+    """Horizontal position of each cell that windows can read; the first input column is at 0.
 
-    Of a layer that inserts no zeros it is the input column.
+    Padding at the left has negative positions. Inserted zeros count as cells.
     """
     return np.arange(len(axis.source)) - int(np.flatnonzero(axis.source >= 0)[0])
 
@@ -293,7 +301,7 @@ def _value_look(z: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def _three(value: float) -> str:
-    """Three significant digits, or the whole part."""
+    """A value with three significant digits, or without decimals from 100 on."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 

@@ -33,7 +33,7 @@ from viz.theme import INPUT, PADDING, UNREAD, WINDOW
 GAP = 0.14
 """Inches between two conventions."""
 CELL, LANE = 0.3, 0.15
-"""Most inches of a cell's height, and of a window's."""
+"""Largest height of a cell and of a row of windows, in inches."""
 
 
 class Band(NamedTuple):
@@ -53,18 +53,18 @@ def conventions(results: Sequence[ConventionResult], style: Style, *, title: str
     """One layer and picture under each rule; values that differ from the first are framed.
 
     Args:
-        results: of `core.layer.size_tables.conventions` with ``run``.
-        style: of the picture.
-        title: the layer and its input.
+        results: Results of `core.layer.size_tables.conventions` with ``run``.
+        style: Style of the slide.
+        title: The layer and its input in words.
     """
     figure = sheet(style)
     scale, norm, shift = _shades(results), _norm(results), _columns(results)
     ends = "blue, white 0, red" if scale == "signed" else "dark to bright"
     grown = any((r.cols.source == INSERTED).any() for r in results if r.cols is not None)
-    said = "Input columns with their padding" + (" and inserted zeros" if grown else "")
-    said += ", the windows below them, and the output: "
-    said += f"{norm.vmin:.3g} {ends} {norm.vmax:.3g}."
-    axes = canvas(figure, titled(figure, title, said, style), style)
+    subtitle = "Input columns with their padding" + (" and inserted zeros" if grown else "")
+    subtitle += ", the windows below them, and the output: "
+    subtitle += f"{norm.vmin:.3g} {ends} {norm.vmax:.3g}."
+    axes = canvas(figure, titled(figure, title, subtitle, style), style)
     width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
     entries = _entries(results, style)
     foot = key(axes, entries, style, draw=False)
@@ -82,10 +82,10 @@ def _bands(results: Sequence[ConventionResult], width: float, height: float) -> 
     tall = (height - GAP * (len(results) - 1)) / len(results)
     most = max((r.output[1] / r.output[0] for r in results if r.output), default=1.0)
     right = min(0.22 * width, tall * max(1.0, most))
-    said = 0.3 * width if width > 8 else 0.34 * width
-    strip = said + 0.1, width - right - 0.25
+    text_width = 0.3 * width if width > 8 else 0.34 * width
+    strip = text_width + 0.1, width - right - 0.25
     return [
-        Band(result, place * (tall + GAP), tall, said, strip, (width - right, width))
+        Band(result, place * (tall + GAP), tall, text_width, strip, (width - right, width))
         for place, result in enumerate(results)
     ]
 
@@ -156,7 +156,7 @@ def _strip(axes: Axes, band: Band, shift: tuple[int, int], style: Style) -> None
 
 
 def _cell_look(source: int, reads: int, style: Style) -> tuple[dict[str, Any], str]:
-    """How a column looks: inserted zero, padding, read, unread; and its number's color."""
+    """Look of a column's cell (inserted zero, padding, read or unread), and color of its number."""
     if source == INSERTED:
         return {"fill": False, "edgecolor": PADDING, "linestyle": (0, (1, 3))}, ""
     if source < 0:
@@ -167,7 +167,7 @@ def _cell_look(source: int, reads: int, style: Style) -> tuple[dict[str, Any], s
 
 
 def _lanes(axis: Axis) -> int:
-    """Rows of windows one below the other, so that none overlap."""
+    """Number of rows in which windows can be drawn without overlap."""
     starts, span = axis.starts, int(axis.offsets[-1]) + 1
     step = int(starts[1] - starts[0]) if len(starts) > 1 else span
     return min(len(starts), -(-span // step))

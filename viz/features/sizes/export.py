@@ -1,4 +1,4 @@
-"""The slide pictures of the size page. Matplotlib is loaded when one is drawn."""
+"""The pictures of the size page for slides; Matplotlib is loaded when one is drawn."""
 
 from __future__ import annotations
 
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
 
 def pictures(values: SizesSettings) -> list[Picture]:
-    """All pictures of the page, those of the open tab first; each computes when it is drawn.
-
-    Args:
-        values: of the page's parameters.
+    """All pictures of a link to the page, those of the open tab first.
 
     Raises:
-        SpecError: a layer that does not fit, or a chosen solution that is none.
+        SpecError: The layer does not fit the input, or the chosen solution does not give the
+            wanted size.
     """
     settled, changes = params.settled(values)
     refuse_unfit(changes)
@@ -44,12 +42,12 @@ def pictures(values: SizesSettings) -> list[Picture]:
 
 
 def of_formula(spec: LayerSpec, size: Pair) -> Picture:
-    """The formula with its numbers, which stands above all tabs."""
+    """The picture of the size formula with its numbers."""
     return Picture("formula", "The formula with its numbers", partial(_formula, spec, size))
 
 
 def of_tab(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> list[Picture]:
-    """The pictures of one tab, by its name in the URL."""
+    """The pictures of a tab, given its name in the URL."""
     if name == "conventions":
         table_pictures = (
             ("conventions", "Padding conventions, side by side", _conventions),
@@ -74,7 +72,7 @@ def of_tab(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> lis
 
 
 def settings(spec: LayerSpec, size: Pair) -> str:
-    """What the page shows, in words."""
+    """The layer and its input size in words, for a caption."""
     return f"{words.title(spec)}, on {words.times(size)}"
 
 
@@ -103,7 +101,7 @@ def _common(size: Pair, style: Style) -> Figure:
         style,
         title="Output sizes of layers that many networks use (s: stride, p: padding)",
         notes=[common.used_in for common in COMMON_LAYERS],
-        noted="found in",
+        notes_head="used in",
     )
 
 
@@ -126,7 +124,10 @@ def _conventions(spec: LayerSpec, size: Pair, style: Style) -> Figure:
 
 
 def drawn_size(spec: LayerSpec, size: Pair) -> Pair:
-    """An input small enough to be drawn and large enough for a few windows."""
+    """An input size small enough to be drawn, on which the layer has at least a few windows.
+
+    It is smaller than ``size`` by whole strides, so that the remainder stays the same.
+    """
     spans = spec.window.effective_kernel_size
     needed = max(span + 2 * stride for span, stride in zip(spans, spec.stride, strict=True))
     return smaller_input(spec, size, max(8, needed))
@@ -140,7 +141,7 @@ def _conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
 
 
 def _offered_layers(operation: str, size: Pair, values: SizesSettings) -> list[Solution]:
-    """The layers that the page offers; none where there is none."""
+    """The layers that give the wanted output size; only those that read all pixels if set so."""
     try:
         layers = compute.solutions(size, (values.output_height, values.output_width), operation)
     except SpecError:

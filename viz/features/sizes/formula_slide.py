@@ -10,9 +10,9 @@ from viz.slides.parts import SMALL, SPACING, canvas, sheet, titled, wrapped
 from viz.slides.style import Style
 
 LARGEST = 1.9
-"""Type of the formula, as a share of the ordinary one, where there is room."""
+"""Largest font size of the formula, as a multiple of the slide's font size."""
 TALL = 2.3
-"""Height of a line with a fraction, as a share of its type."""
+"""Height of a line with a fraction, as a multiple of its font size."""
 LETTERS = (
     "n: input pixels; p₀, p₁: padding before and after; k: pixels that the kernel spans; s: stride"
 )
@@ -22,9 +22,9 @@ def formula(axes_formulas: tuple[AxisFormula, AxisFormula], style: Style, *, tit
     """The rule in letters, then with the numbers of height and width, step by step.
 
     Args:
-        axes_formulas: of `core.layer.sizes.formula`.
-        style: of the picture.
-        title: the layer and its input.
+        axes_formulas: Formulas of height and width, from `core.layer.sizes.formula`.
+        style: Style of the slide.
+        title: The layer and its input in words.
     """
     figure = sheet(style)
     output = f"{axes_formulas[0].outputs}×{axes_formulas[1].outputs}"
@@ -58,15 +58,15 @@ def formula(axes_formulas: tuple[AxisFormula, AxisFormula], style: Style, *, tit
 
 
 def _steps(name: str, axis: AxisFormula) -> list[str]:
-    """Height or width: the kernel's span where it has holes, the numbers, and the outcome."""
+    """The lines of an axis: the kernel's span if it is dilated, and the formula down to its result."""
     spans = [f"k = {axis.span_text}"] if axis.span > axis.kernel_size else []
     first, *rest = axis.latex_steps
-    said = name.replace(" ", r"\ ")
-    return [*spans, " = ".join([rf"\mathrm{{{said}}}", first, *rest])]
+    label = name.replace(" ", r"\ ")
+    return [*spans, " = ".join([rf"\mathrm{{{label}}}", first, *rest])]
 
 
 def _fitting(axes: Axes, lines: list[str], height: float, blocks: int, style: Style) -> float:
-    """The largest type at which all lines stand on the paper."""
+    """The largest font size in points at which all lines fit the width and ``height`` in inches."""
     high = len(lines) * TALL + 0.5 * blocks
     size = min(LARGEST * style.points, 72 * height / high)
     room = float(axes.get_xlim()[1]) - 0.2

@@ -29,7 +29,7 @@ Axes = tuple[AxisFormula, AxisFormula]
 
 
 def _heading(spec: LayerSpec, size: Pair, values: SizesSettings) -> DeltaGenerator:
-    """The layer, and the way to its board; returns where the menu for slides goes."""
+    """Draw the heading with a link to the layer's board; returns the container for the save menu."""
     place = frame.heading(f"{words.title(spec)}, on {words.times(size)}")
     with place, st.container(horizontal=True, vertical_alignment="center", width="content"):
         st.page_link(
@@ -43,9 +43,10 @@ def _heading(spec: LayerSpec, size: Pair, values: SizesSettings) -> DeltaGenerat
 
 
 def _formulas(axes: Axes) -> None:
-    spans_apart = any(axis.span > axis.kernel_size for axis in axes)
+    """Draw the size formulas of height and width with their numbers."""
+    dilated = any(axis.span > axis.kernel_size for axis in axes)
     for column, name, axis in zip(st.columns(2), ("height", "width"), axes, strict=True):
-        steps = [rf"k &= {axis.span_text}"] if spans_apart else []
+        steps = [rf"k &= {axis.span_text}"] if dilated else []
         steps += [rf"\text{{{name}}} &= {axis.latex_steps[0]}"]
         steps += [f"&= {step}" for step in axis.latex_steps[1:]]
         latex = r"\begin{aligned}" + r" \\[2pt] ".join(steps) + r"\end{aligned}"
@@ -58,19 +59,21 @@ def _formulas(axes: Axes) -> None:
 
 
 def _verdict(spec: LayerSpec, size: Pair, axes: Axes) -> None:
+    """Draw whether torch gives the same size, and what no window reads."""
     output = axes[0].outputs, axes[1].outputs
-    lost = _lost(spec, size, (axes[0].remainder, axes[1].remainder))
+    unread = _unread_sentences(spec, size, (axes[0].remainder, axes[1].remainder))
     place = st.empty()
-    place.markdown(f"PyTorch is asked for the same layer. {lost}")
+    place.markdown(f"PyTorch runs the same layer … {unread}")
     measured = compute.measured_size(spec, size)
     answer = f"PyTorch gives **{words.times(output)}** for the same layer ✓"
     if measured != output:
-        shown = words.times(measured) if measured else "no output"
-        answer = f"**PyTorch gives {shown} for the same layer: the formula differs.**"
-    place.markdown(f"{answer} · {lost}")
+        result = words.times(measured) if measured else "no output"
+        answer = f"**PyTorch gives {result} for the same layer: the formula differs.**"
+    place.markdown(f"{answer} · {unread}")
 
 
-def _lost(spec: LayerSpec, size: Pair, remainder: Pair) -> str:
+def _unread_sentences(spec: LayerSpec, size: Pair, remainder: Pair) -> str:
+    """Sentences about the remainder, and about the input pixels that no window reads."""
     unread, pixels = unread_pixels(spec, size), size[0] * size[1]
     rest = "Nothing is left over. "
     if any(remainder):
@@ -88,12 +91,13 @@ def _lost(spec: LayerSpec, size: Pair, remainder: Pair) -> str:
 
 
 def _why(axes: Axes) -> None:
+    """Draw the expander with the derivation of the formula."""
     with st.expander("Why"):
         st.markdown(words.why_this_size(*axes))
 
 
 def page() -> None:
-    """The layer at the side, the formula and the open tab."""
+    """Draw the whole page."""
     with frame.page_state(PAGE, SizesSettings, warm=False) as page_state:
         page_state.values, sentences = params.settled(page_state.values)
         values = page_state.values

@@ -1,4 +1,4 @@
-"""Settings of the size page: the board's parameters, on inputs up to 4096 pixels."""
+"""Settings of the size page: the layer's parameters of the sweep page, with inputs up to 4096 px."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from viz.params import labeled_choice, number, pattern, query, switch
 PAGE = "sizes"
 BOARD = Path(__file__).parents[1] / "sweep" / "page.py"
 MAX_INPUT = 4096
-"""Longest input side, in pixels."""
+"""Longest side of an input, in pixels."""
 
 TABS = {
     "padding": "Stride × padding",
@@ -26,12 +26,12 @@ TABS = {
     "conventions": "Padding conventions",
     "solver": "Which layer gives …?",
 }
-"""Name in the URL: label on the page."""
+"""Label on the page by name of a tab in the URL."""
 
 
 @dataclass(frozen=True)
 class SizesSettings(SizeSettings):
-    """Everything that decides the page, named as on the board."""
+    """All settings of the page; those of the layer have the names of the sweep page."""
 
     input_height: int = number(8, 1, MAX_INPUT, "input height", unit="px")
     input_width: int = number(8, 1, MAX_INPUT, "input width", unit="px")
@@ -43,7 +43,7 @@ class SizesSettings(SizeSettings):
 
 
 def on_board(values: SizesSettings) -> BoardSettings:
-    """The layer with those settings of the board that do not change a size at their defaults."""
+    """Settings of a board with the layer; those that do not affect a size have their defaults."""
     return BoardSettings.of(values.flat)
 
 
@@ -53,15 +53,22 @@ def size(values: SizesSettings) -> Pair:
 
 
 def layer(values: SizesSettings) -> LayerSpec:
-    """The layer; SpecError when it cannot be."""
+    """The layer of the settings.
+
+    Raises:
+        SpecError: There is no such layer.
+    """
     return state.layer(on_board(values))
 
 
 def board_query(spec: LayerSpec, size: Pair, values: SizesSettings | None = None) -> dict[str, str]:
-    """The board's URL parameters for this layer, on an input it can draw.
+    """URL parameters that open the layer on the sweep page, on an input that is small enough.
 
-    ``values``: the settings the layer was made of, when it is the page's own; they keep a
-    padding convention by its name.
+    Args:
+        spec: The layer.
+        size: (height, width) of its input.
+        values: Settings of the layer, if it is the page's own; with them the link has the name of
+            the padding convention instead of numbers.
     """
     size = smaller_input(spec, size, state.MAX_SIDE)
     board = state.values_of(spec, size)
@@ -72,28 +79,28 @@ def board_query(spec: LayerSpec, size: Pair, values: SizesSettings | None = None
 
 
 def board_help(spec: LayerSpec, size: Pair) -> str:
-    """What opens, where it is not the same."""
-    shown = smaller_input(spec, size, state.MAX_SIDE)
-    if shown == size:
+    """Help text of the link to the sweep page, with the size of the input there."""
+    board_size = smaller_input(spec, size, state.MAX_SIDE)
+    if board_size == size:
         return "Watch this layer slide over a picture."
     return (
         f"The board draws up to {state.MAX_SIDE} pixels a side: it opens with "
-        f"{words.times(shown)}, whole strides less, so that the remainder stays."
+        f"{words.times(board_size)}, whole strides less, so that the remainder stays."
     )
 
 
 def counted(count: int, word: str) -> str:
-    """``1 row``, ``2 rows``."""
+    """A count with its noun: ``1 row``, ``2 rows``."""
     return f"{count:,} {word}" + ("" if count == 1 else "s")
 
 
 def solution_name(solution: Solution) -> str:
-    """``k3s2p1d1``, as in the URL."""
+    """Name of a solution in the URL: ``k3s2p1d1`` for kernel size, stride, padding and dilation."""
     s = solution
     return f"k{s.kernel_size}s{s.stride}p{s.padding}d{s.dilation}"
 
 
 def settled(values: SizesSettings) -> tuple[SizesSettings, list[str]]:
-    """Settings whose layer fits the input, and one sentence for each change."""
+    """Settings whose layer fits the input, and a sentence for each change of them."""
     board, sentences = state.settle(on_board(values), limit=None)
     return values.updated(board.flat), sentences

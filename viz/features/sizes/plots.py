@@ -22,11 +22,17 @@ CONFIG: dict[str, Any] = {
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "svg", "filename": "sizes"},
 }
-"""For ``st.plotly_chart``: pictures are saved as SVG."""
+"""Argument ``config`` of ``st.plotly_chart``; the browser saves charts as SVG."""
 
 
 def framed(boxes: Sequence[Box], name: str, **place: Any) -> list[Trace]:
-    """Frames in black on white: they read on any color and in either theme."""
+    """Black frames with a white edge, visible on any color and in both themes, and a legend entry.
+
+    Args:
+        boxes: (left, right, top, bottom) of each frame.
+        name: Text of the legend.
+        place: Other attributes of the traces, such as their axes.
+    """
     common = {"type": "scatter", "hoverinfo": "skip"}
     lines = [
         common
@@ -147,7 +153,7 @@ def _cell_box(table: SizeTable, row: int, column: int) -> Box:
 
 
 def _cell_edge(table: SizeTable, row: int, column: int) -> Box:
-    """The left edge of a cell: hatched there, its numbers stay readable."""
+    """A strip at the left edge of a cell, for hatching that leaves its numbers readable."""
     left, right, top, bottom = _cell_box(table, row, column)
     return left + 0.015, left + 0.13 * (right - left), top + 0.03, bottom - 0.03
 

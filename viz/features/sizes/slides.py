@@ -48,26 +48,26 @@ def size_table(
     title: str,
     heads: Sequence[str] = (),
     notes: Sequence[str] = (),
-    noted: str = "",
+    notes_head: str = "",
     chosen: tuple[int | str, int | str] | None = None,
 ) -> Figure:
     """Output sizes in rows and columns, unread pixels hatched, a dash where no layer fits.
 
     Args:
-        sizes: the sizes.
-        style: of the picture.
-        title: what is asked.
-        heads: headings of the columns; their values when empty.
-        notes: one text a row, in a last column called ``noted``.
-        noted: see ``notes``.
-        chosen: the (row, column) to frame.
+        sizes: The sizes.
+        style: Style of the slide.
+        title: Title of the slide.
+        heads: Headings of the columns; empty for the columns' values.
+        notes: A text for each row, in a last column; empty for no such column.
+        notes_head: Heading of the column with the notes.
+        chosen: Values of the row and the column of the cell that is framed.
     """
     figure = sheet(style)
     framed = chosen and chosen[0] in sizes.rows and chosen[1] in sizes.columns
-    said = [_agreement(sizes)]
-    said += [UNREAD_NOTE] if (sizes.unread > 0).any() else []
-    said += ["Framed: the layer as set."] if framed else []
-    axes = canvas(figure, titled(figure, title, " ".join(said), style), style)
+    subtitle = [_agreement(sizes)]
+    subtitle += [UNREAD_NOTE] if (sizes.unread > 0).any() else []
+    subtitle += ["Framed: the layer as set."] if framed else []
+    axes = canvas(figure, titled(figure, title, " ".join(subtitle), style), style)
     columns = [f"{sizes.row_name} ↓ {sizes.column_name} →"]
     columns += [str(head) for head in heads or sizes.columns]
     rows = [
@@ -78,7 +78,7 @@ def size_table(
         ]
         for row, name in enumerate(sizes.rows)
     ]
-    columns += [noted] if notes else []
+    columns += [notes_head] if notes else []
     align = "l" + "c" * len(sizes.columns) + ("l" if notes else "")
     table(axes, columns, rows, style, align, optional=bool(notes))
     return figure
@@ -104,7 +104,7 @@ def _pair(values: Sequence[int]) -> Pair:
 
 
 def _narrowed(sizes: SizeTable, style: Style) -> SizeTable:
-    """As many columns, from the left, as can hold their numbers on this paper."""
+    """The table with only as many columns, from the left, as fit the slide with their numbers."""
     texts = [words.both(_pair(size)) for size in sizes.output[sizes.fits]]
     widest = max((width_of(text, SMALL * style.points) for text in texts), default=0.1)
     most = max(1, int(0.74 * style.inches[0] / (1.1 * widest)))
@@ -118,16 +118,16 @@ def size_map(sizes: SizeTable, style: Style, *, title: str, chosen: Pair | None 
     """Output size over kernel size (down) and stride (across), as colors and numbers.
 
     Args:
-        sizes: of `core.layer.size_tables.size_map`.
-        style: of the picture.
-        title: what is asked.
-        chosen: the (kernel size, stride) to frame.
+        sizes: Sizes from `core.layer.size_tables.size_map`.
+        style: Style of the slide.
+        title: Title of the slide.
+        chosen: (kernel size, stride) of the cell that is framed.
     """
     figure, sizes = sheet(style), _narrowed(sizes, style)
-    said = f"Output side by kernel size and stride, in pixels. {_agreement(sizes)}"
+    subtitle = f"Output side by kernel size and stride, in pixels. {_agreement(sizes)}"
     if (sizes.unread > 0).any():
-        said += " Hatched: some pixels are unread."
-    titled(figure, title, said, style)
+        subtitle += " Hatched: some pixels are unread."
+    titled(figure, title, subtitle, style)
     axes = figure.add_subplot()
     sides = np.where(sizes.fits, np.log2(np.maximum(sizes.output.prod(axis=2), 1)) / 2, np.nan)
     high = float(np.nanmax(sides)) if sizes.fits.any() else 1.0
@@ -169,7 +169,7 @@ def _bar(figure: Figure, axes: Axes, artist: ScalarMappable, high: float) -> Non
 
 
 def _frame(axes: Axes, left: float, right: float, top: float, bottom: float) -> None:
-    """Black on white: it reads on any color."""
+    """Draw a black frame with a white edge, which is visible on any color."""
     for color, width in (("#FFFFFF", 7), ("#000000", 3)):
         box(axes, left, right, top, bottom, edgecolor=color, linewidth=width, zorder=4)
 
@@ -181,7 +181,7 @@ def _map_numbers(
     artist: ScalarMappable,
     sides: np.ndarray[Any, Any],
 ) -> None:
-    """The sizes, and below each the unread pixels where both lines fit all cells."""
+    """Write the sizes into the cells, and the numbers of unread pixels if they fit all cells."""
     figure.draw_without_rendering()
     (x0, y0), (x1, y1) = axes.transData.transform([(0, 0), (1, 1)])
     wide, tall = abs(x1 - x0) / figure.dpi, abs(y1 - y0) / figure.dpi
@@ -248,10 +248,10 @@ def solutions(
     """The layers that turn one size into another, the most usual first.
 
     Args:
-        layers: at least one.
-        style: of the picture.
-        title: what is asked.
-        chosen: the one to frame; it is always among those shown.
+        layers: Solutions, at least one.
+        style: Style of the slide.
+        title: Title of the slide.
+        chosen: Solution that is framed; its row is never left out.
     """
     figure = sheet(style)
     count = f"{len(layers)} layers give it" if len(layers) > 1 else "One layer gives it"

@@ -1,6 +1,6 @@
-"""The tabs of the size page: tables, the map, padding conventions, the inverse question.
+"""The tabs of the size page: tables, a map, padding conventions, and layers for a wanted size.
 
-Plotly and its figures are imported where they are drawn: the page stands before them.
+Plotly is imported where a figure is drawn, so that the page appears before it is loaded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from core.layer import LayerSpec
 from core.layer.operations import OPERATIONS, operation_of
 from core.layer.padding import CONVENTIONS
 from core.layer.size_tables import COMMON_LAYERS, USUAL_SIZES, SizeTable
-from core.layer.sizes import smaller_input
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.features.sizes import compute, export
@@ -37,24 +36,24 @@ from viz.page.session import PageState
 from viz.page.widgets import widget
 
 NUMBERS = ("number", "sides")
-"""Ways of giving the padding that are no named convention."""
+"""Values of ``convention`` that are not the name of a padding convention."""
 
 
 def save(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> None:
-    """The open tab's pictures and the formula, as files."""
+    """Draw the menu that saves the open tab's pictures and the formula."""
     pictures = [*export.of_tab(name, spec, size, values), export.of_formula(spec, size)]
     save_menu(PAGE, pictures, export.settings(spec, size))
 
 
 def _agreement(table: SizeTable, name: str) -> None:
-    """Whether torch gives what the table says, and the table as a file."""
+    """Draw whether torch gives the sizes of the table, and a button that downloads it as CSV."""
     cells, differ = table.agrees.size, int((~table.agrees).sum())
-    said = f"PyTorch agrees in all {cells} cells ✓"
+    verdict = f"PyTorch agrees in all {cells} cells ✓"
     if differ:
-        said = f"**PyTorch differs in {differ} of {cells} cells, marked in red.**"
+        verdict = f"**PyTorch differs in {differ} of {cells} cells, marked in red.**"
     text, button = st.columns([4, 1.3], vertical_alignment="center")
     text.markdown(
-        f"{said} · Hatched: some input pixels are *unread* (no window reads them), and how many. "
+        f"{verdict} · Hatched: some input pixels are *unread* (no window reads them), and how many. "
         "–: the layer does not fit. A single number *n* means *n*×*n*."
     )
     button.download_button(
@@ -70,6 +69,7 @@ def _agreement(table: SizeTable, name: str) -> None:
 
 
 def _padding_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
+    """Draw the table of output sizes by stride and padding."""
     table = compute.size_table(spec, size)
     sides = {side for pads in spec.padding for side in pads}
     chosen = (spec.stride[0], min(sides)) if len({*spec.stride}) == len(sides) == 1 else None
@@ -83,6 +83,7 @@ def _padding_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) ->
 
 
 def _common_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
+    """Draw the table of common layers on usual input sizes and the page's own."""
     inputs = USUAL_SIZES if size in USUAL_SIZES else (*USUAL_SIZES, size)
     table = compute.common_layers(inputs)
     names = zip(table.columns, inputs, strict=True)
@@ -96,6 +97,7 @@ def _common_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> 
 
 
 def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
+    """Draw the map of output sizes by kernel size and stride."""
     from viz.features.sizes.plots import CONFIG, size_map
 
     convention = page.values.convention
@@ -112,6 +114,7 @@ def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) ->
 
 
 def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
+    """Draw the layer under all padding conventions, on a small input and on the page's own."""
     from viz.features.sizes.convention_plots import conventions
     from viz.features.sizes.plots import CONFIG
 
@@ -121,8 +124,8 @@ def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]
         "A *convention* is a framework's rule for how much padding goes on which side. "
         f"The same layer, picture and kernel under each of them{cut}:"
     )
-    drawn = _drawn(spec, size)
-    title = f"{words.title(spec)}, on {words.times(drawn)}"
+    drawn = export.drawn_size(spec, size)
+    title = export.settings(spec, drawn)
     figure = conventions(compute.conventions(spec, drawn, True), title)
     st.plotly_chart(figure, key="conventions", config=CONFIG, alt=f"Padding conventions: {title}")
     if drawn != size:
@@ -133,14 +136,8 @@ def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]
     st.html(convention_cells(compute.conventions(spec, size, False)))
 
 
-def _drawn(spec: LayerSpec, size: Pair) -> Pair:
-    """An input small enough to be drawn and large enough for a few windows."""
-    spans = spec.window.effective_kernel_size
-    needed = max(span + 2 * stride for span, stride in zip(spans, spec.stride, strict=True))
-    return smaller_input(spec, size, max(8, needed))
-
-
 def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
+    """Draw the layers that turn the input size into the wanted output size."""
     values, label = page.values, OPERATIONS[spec.operation].label.lower()
     st.markdown(f"Which {label} makes this size out of {words.times(size)}?")
     height, width, only = st.columns([1, 1, 2], vertical_alignment="bottom")
@@ -162,17 +159,23 @@ def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> 
 
 
 def _choice(offered: Sequence[Solution], page: PageState[SizesSettings], question: str) -> Solution:
-    """The table of solutions, and the row that is chosen in it."""
+    """Draw the table of solutions; returns the chosen one, which the page's settings then name.
+
+    Args:
+        offered: Solutions, at least one.
+        page: State of the page.
+        question: Text that changes with the operation and the sizes; the choice then starts anew.
+    """
     names = [solution_name(solution) for solution in offered]
     key = f"solutions {page.adopted} {question} {len(offered)}"
     if st.session_state.get("solutions", ("", 0))[0] != key:  # another table: choose anew
         chosen = page.values.solution
         st.session_state["solutions"] = key, names.index(chosen) if chosen in names else 0, chosen
     _, default, linked = st.session_state["solutions"]
-    said = f"{counted(len(offered), 'layer')}, the most usual first. Choose one by its row."
+    text = f"{counted(len(offered), 'layer')}, the most usual first. Choose one by its row."
     if linked and linked not in names:
-        said += f" The layer `{linked}` is not among them."
-    st.markdown(said)
+        text += f" The layer `{linked}` is not among them."
+    st.markdown(text)
     picked = st.dataframe(
         _columns(offered),
         key=key,
@@ -188,6 +191,7 @@ def _choice(offered: Sequence[Solution], page: PageState[SizesSettings], questio
 
 
 def _columns(offered: Sequence[Solution]) -> dict[str, list[Any]]:
+    """The columns of the table of solutions by heading."""
     names = ("kernel_size", "stride", "padding", "dilation")
     data: dict[str, list[Any]] = {name: [getattr(s, name) for s in offered] for name in names}
     data["unread"] = [s.unread for s in offered]
@@ -196,6 +200,7 @@ def _columns(offered: Sequence[Solution]) -> dict[str, list[Any]]:
 
 
 def _open(solution: Solution, operation: str, size: Pair) -> None:
+    """Draw torch's output size for a solution, and a button that opens it on the sweep page."""
     names = ("kernel_size", "stride", "padding", "dilation")
     settings = {name: getattr(solution, name) for name in names}
     spec = layer(SizesSettings(operation=operation, **settings))
@@ -220,4 +225,4 @@ DRAW: dict[str, Callable[[LayerSpec, Pair, PageState[SizesSettings]], None]] = {
     "conventions": _conventions_tab,
     "solver": _solver_tab,
 }
-"""One function a tab, by its name in the URL."""
+"""Function that draws each tab, by its name in the URL."""
