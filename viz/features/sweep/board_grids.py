@@ -1,6 +1,6 @@
-"""The grids of a board that stand still: cells, numbers, padding, hatching, captions.
+"""Draws the grids of a board on a slide: cells, numbers, padding, hatching and captions.
 
-Everything is drawn on one paper, in points; see `viz.features.sweep.board_layout`.
+Coordinates are points in axes that cover the slide; see `viz.features.sweep.board_layout`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from viz.slides.style import Style
 
 Array = NDArray[Any]
 LINES_FROM = 6.0
-"""Side of a cell from which lines part it from its neighbors."""
+"""Smallest side of a cell, in points, with lines between it and its neighbors."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Values to colors: grey from 0 to white, or blue, white and red about zero."""
+    """A color scale: grey from black at 0 to white, or from blue through white at 0 to red."""
 
     colormap: Colormap
     norm: Normalize
@@ -42,7 +42,13 @@ class Scale:
 
 
 def scale(arrays: Sequence[Array], white: float = 255.0, signed: bool = False) -> Scale:
-    """One scale for arrays that are compared: signed where a value is, else grey from 0."""
+    """The color scale of arrays that are compared.
+
+    Args:
+        arrays: The arrays.
+        white: Smallest value that is white on a grey scale.
+        signed: Whether the scale is signed even if no value is negative.
+    """
     finite = np.concatenate([array[np.isfinite(array)].ravel() for array in arrays])
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     if low < 0 or signed:
@@ -53,7 +59,7 @@ def scale(arrays: Sequence[Array], white: float = 255.0, signed: bool = False) -
 
 @dataclass(frozen=True)
 class Scales:
-    """The colors of the three grids; output's is the same on boards that are compared."""
+    """The color scales of a board's grids; boards that are compared share input's and output's."""
 
     input: Scale
     kernel: Scale
@@ -61,7 +67,7 @@ class Scales:
 
 
 def scales_of(boards: Sequence[Board]) -> list[Scales]:
-    """Equal values have equal colors on all boards."""
+    """The color scales of each board; equal inputs and outputs have equal colors on all boards."""
     source = scale([boards[0].sweep.input])
     output = scale([board.sweep.output for board in boards])
     return [
@@ -75,18 +81,20 @@ def scales_of(boards: Sequence[Board]) -> list[Scales]:
 
 
 class Grids:
-    """The still strokes of one board on a paper.
+    """Draws the parts of a board that do not move in a film.
 
     Args:
-        axes: the paper.
-        board, view, style: what is drawn, and how.
-        scales: the colors of its values.
-        width: of the paper that the board has; captions are shortened to fit.
-        legends: whether a grid without numbers says what its colors mean.
+        axes: Axes that cover the slide.
+        board: The board.
+        view: Channel and filter that are drawn, and whether as read counts.
+        style: Style of the slide.
+        scales: Color scales of the grids.
+        width: Width of the board in points; longer captions are shortened.
+        legends: Whether a grid without numbers has a color scale below it.
 
     Attributes:
-        points: size of captions and of the largest numbers.
-        captions: of input, kernel and output.
+        points: Font size of captions and of the largest numbers.
+        captions: Captions of the grids by name.
     """
 
     def __init__(
@@ -111,13 +119,13 @@ class Grids:
         }
 
     def caption_width(self, text: str) -> float:
-        """Points from the left of a caption's square to the end of its text."""
+        """Width of a caption in points, from its colored square to the end of its text."""
         return 1.1 * self.points + 72 * width_of(text, self.points, bold=True)
 
     # -- pieces
 
     def mesh(self, panel: Panel, faces: Array) -> None:
-        """Cells of these colors, (rows, cols, 4)."""
+        """Fill the cells with colors, (rows, cols, 4) in RGBA."""
         if max(panel.rows, panel.cols) > MOST_VECTOR_CELLS:
             extent = (panel.x, panel.x + panel.width, panel.y + panel.height, panel.y)
             self.axes.imshow(faces, extent=extent, interpolation="none", aspect="auto", zorder=1)
@@ -132,7 +140,7 @@ class Grids:
         self.axes.add_collection(mesh, autolim=False)
 
     def lines(self, panel: Panel, zorder: float = 2.0, animated: bool = False) -> Line2D:
-        """Between the cells, where they are large enough."""
+        """Draw lines between the cells, if these are large enough."""
         right, bottom = panel.x + panel.width, panel.y + panel.height
         across, down = [], []
         if panel.cell >= LINES_FROM:
@@ -150,7 +158,14 @@ class Grids:
     def numbers(
         self, panel: Panel, texts: Sequence[Sequence[str]], ink: Any, raised: bool = False
     ) -> bool:
-        """A text in each cell, where the longest fits; ``ink(row, col)`` is its color."""
+        """Write a text into each cell if all of them fit; returns whether they do.
+
+        Args:
+            panel: The grid.
+            texts: Text of each cell by row and column; "" for none.
+            ink: Function of (row, column) that returns the color of the text.
+            raised: Whether to write above the middle of a cell, for a mark below.
+        """
         size = fitting(panel, [text for row in texts for text in row], self.points)
         if size is None:
             return False
@@ -183,7 +198,7 @@ class Grids:
         return box
 
     def caption(self, panel: Panel, text: str, color: str) -> None:
-        """A square of the grid's color and what the grid is."""
+        """Draw the caption above a grid: a square of its color and a text."""
         side = 0.7 * self.points
         y = panel.y - (HEAD - 1.0) * self.points * 0.75
         self.axes.add_patch(
@@ -216,14 +231,15 @@ class Grids:
             self.axes.text(where, y + 0.35 * points, number(end), fontsize=points, **look)
         return low + length + high + 10
 
-    def _explained(self, panel: Panel, scale: Scale) -> None:
+    def _legend_below(self, panel: Panel, scale: Scale) -> None:
+        """Draw the color scale of a grid without numbers, if legends are wanted."""
         if self.legends:
             self.legend(panel, scale)
 
     # -- grids
 
     def input(self, panel: Panel, raised: bool) -> None:
-        """The padded input, or how often each of its cells is read."""
+        """Draw the padded input, or how many windows read each of its cells."""
         sweep, (real, outside) = self.board.sweep, kinds(self.board)
         values = grid_values(self.board, self.view.channel)
         if self.board.counted(self.view) == "input":
@@ -247,7 +263,7 @@ class Grids:
             if not self.numbers(
                 panel, texts, lambda r, c: inks[r][c] if real[r, c] else self.ink["text"], raised
             ):
-                self._explained(panel, self.scales.input)
+                self._legend_below(panel, self.scales.input)
         self.lines(panel)
         self._padding(panel, real)
         self.hatch(panel, ~used(self.board) & ~outside & (real | (not self.board.transposed)))
@@ -260,7 +276,7 @@ class Grids:
         self.axes.add_patch(outline)
 
     def _counts(self, panel: Panel) -> None:
-        """How many windows read each cell, or how many inputs each output adds up."""
+        """Draw the read counts of the board (`Board.counts`) as colors and numbers."""
         counts = self.board.counts
         paper, full = (np.array(to_rgba(c)) for c in (self.ink["background"], theme.WINDOW))
         most = paper + 0.85 * (full - paper)
@@ -270,7 +286,7 @@ class Grids:
         self.mesh(panel, faces)
         texts = [[str(count) for count in row] for row in counts.tolist()]
         if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c])):
-            self._explained(panel, scale)
+            self._legend_below(panel, scale)
 
     def _padding(self, panel: Panel, real: Array) -> None:
         if panel.cell < LINES_FROM:
@@ -291,7 +307,7 @@ class Grids:
         )
 
     def hatch(self, panel: Panel, mask: Array) -> None:
-        """Three strokes across each cell that no window reads."""
+        """Hatch the cells of a mask, which no window reads."""
         strokes = []
         for row, col in zip(*np.nonzero(mask), strict=True):
             (x, y), s = panel.corner(row, col), panel.cell
@@ -307,7 +323,7 @@ class Grids:
         )
 
     def kernel(self, panel: Panel) -> None:
-        """The weights of one filter and plane; where there are none, what is done instead."""
+        """Draw the weights of the view's filter and channel, or the operation's name without any."""
         weights = plane_weights(self.board, self.view)
         if weights is None:
             word = {"max": "max", "mean": "mean", "sum": "–"}[
@@ -324,7 +340,7 @@ class Grids:
         self.frame(panel, theme.WINDOW)
 
     def output(self, panel: Panel, done: int, raised: bool) -> None:
-        """The outputs up to a step; the rest is paper, for they are not computed yet."""
+        """Draw the outputs up to the step ``done``; later cells stay empty."""
         if self.board.counted(self.view) == "output":
             self._counts(panel)
         else:
@@ -343,31 +359,31 @@ class Grids:
             for r in range(panel.rows)
         ]
         if not self.numbers(panel, texts, lambda r, c: contrast(faces[r, c]), raised):
-            self._explained(panel, self.scales.output)
+            self._legend_below(panel, self.scales.output)
 
 
 def _over(front: Array, back: Any, share: Any) -> Array:
-    """Colors mixed, all of them opaque."""
+    """Colors in front of another one with an opacity (``share``), as opaque colors."""
     mixed = np.array(back) + (np.array(front) - np.array(back)) * np.asarray(share)[..., None]
     mixed[..., 3] = 1.0
     return np.asarray(mixed)
 
 
 def fitting(panel: Panel, texts: Sequence[str], points: float) -> float | None:
-    """The type at which every text fits its cell, at most this; None where none could be read."""
+    """The largest font size, at most ``points``, at which every text fits a cell; None if too small."""
     longest = max((width_of(text, points) * 72 for text in set(texts)), default=0.0)
     size = min(points, points * 0.92 * panel.cell / max(longest, 1e-9), 0.75 * panel.cell)
     return size if size >= 0.88 * points else None
 
 
 def readable(texts: Sequence[str], points: float) -> float:
-    """Side of a cell from which `fitting` finds a type for these texts."""
+    """Smallest side of a cell for which `fitting` returns a font size for these texts."""
     longest = max((width_of(text, points) * 72 for text in set(texts)), default=0.0)
     return 0.88 * max(longest / 0.92, points / 0.75) + 0.01
 
 
 def grid_values(board: Board, channel: int) -> Array:
-    """(rows, cols) what a window finds at each grid cell of an input plane."""
+    """(rows, cols) values of the padded input in one channel, as windows read them."""
     sweep = board.sweep
     rows, cols = sweep.row_values, sweep.col_values
     plane = sweep.input[channel][np.ix_(rows.clip(min=0), cols.clip(min=0))]
@@ -376,16 +392,17 @@ def grid_values(board: Board, channel: int) -> Array:
 
 
 def kinds(board: Board) -> tuple[Array, Array]:
-    """Masks of the grid: cells of the input, and cells past the padding."""
+    """Masks of the input grid: cells of the input itself, and cells past the padding."""
     rows, cols = board.sweep.rows.source, board.sweep.cols.source
     real = (rows >= 0)[:, None] & (cols >= 0)[None, :]
     return real, (rows == OUTSIDE)[:, None] | (cols == OUTSIDE)[None, :]
 
 
 def used(board: Board) -> Array:
-    """Grid cells that some window reads, themselves or a copy in the padding."""
+    """Mask of the input grid: cells that a window reads, or whose copy in the padding it reads."""
 
     def along(reads: Array, values: Array) -> Array:
+        """The same along one axis."""
         read = set(values[reads > 0].tolist())
         return (reads > 0) | np.array([v >= 0 and v in read for v in values.tolist()])
 

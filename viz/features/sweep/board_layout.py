@@ -1,8 +1,7 @@
-"""Where the grids of a board stand on a slide: numbers in, rectangles out.
+"""The layout of a board's grids on a slide: from the sizes of grids to their rectangles.
 
-Lengths are points, 72 to an inch; y runs down. The grids of one board share their cells'
-size where numbers can be read in them; kernel and output get larger ones where they need
-them and there is room.
+Lengths are points, 72 to an inch, with y downwards. The grids of a board have cells of the same
+size if numbers can be read in them; otherwise kernel and output get larger cells if there is room.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 BIGGEST, SMALLEST = 60.0, 0.05
-"""Side of a cell."""
+"""Largest and smallest side of a cell."""
 GAP = 40.0
-"""Between two grids that stand side by side; the signs ∗ and = stand there."""
+"""Space between two grids side by side, with the sign ∗ or = in it."""
 HEAD = 1.9
-"""Room for a grid's caption, as a share of its type."""
+"""Height of a grid's caption, as a multiple of its font size."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of paper."""
+    """A rectangle of the slide; x and y are its upper left corner."""
 
     x: float
     y: float
@@ -30,12 +29,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Panel:
-    """A grid of square cells.
+    """A grid of square cells on the slide.
 
     Attributes:
-        x, y: its upper left corner.
-        rows, cols: how many cells.
-        cell: their side.
+        x, y: Upper left corner.
+        rows, cols: Number of rows and columns.
+        cell: Side of a cell.
     """
 
     x: float
@@ -63,12 +62,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class Grid:
-    """What a grid asks of its place.
+    """The requirements of a grid before it has a position.
 
     Attributes:
-        rows, cols: how many cells.
-        caption: width of the text above it.
-        readable: side from which numbers fit into its cells.
+        rows, cols: Number of rows and columns.
+        caption: Width of the caption above it.
+        readable: Smallest side of a cell in which its numbers can be read.
     """
 
     rows: int
@@ -76,13 +75,20 @@ class Grid:
     caption: float
     readable: float
 
-    def wide(self, cell: float) -> float:
+    def width(self, cell: float) -> float:
+        """Width of the grid and its caption, with cells of a side."""
         return max(self.cols * cell, self.caption)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a board stands; ``signs``: the middles of the gaps for ∗ and =, None for no gap."""
+    """The layout of a board.
+
+    Attributes:
+        input, kernel, output: Its grids; the kernel is None if it is not drawn.
+        signs: Centers (x, y) of the signs ∗ and =; None for a sign without a gap.
+        bottom: Lower edge of the grids.
+    """
 
     input: Panel
     kernel: Panel | None
@@ -96,41 +102,46 @@ class Place:
 
 
 Grids = tuple[Grid, Grid | None, Grid]
-"""Input, kernel (None: not shown) and output."""
-Way = Callable[[Box, Grids, float, float, float], Place]
+"""Input, kernel (None if it is not drawn) and output."""
+Arrangement = Callable[[Box, Grids, float, float, float], Place]
+"""Function that lays out a board: box, grids, font size, space below a grid, largest cell."""
 
 
 def places(
     boxes: Sequence[Box], boards: Sequence[Grids], points: float, foot: float
 ) -> list[Place]:
-    """The arrangement with the largest cells, the same for boards that are compared.
+    """The layouts of boards that are compared, in the arrangement with the largest cells.
+
+    All boards have the same arrangement and cells of the same size.
 
     Args:
-        boxes: the paper of each board.
-        boards: what each of them shows.
-        points: size of the captions' type.
-        foot: room below a grid.
+        boxes: The part of the slide for each board.
+        boards: The grids of each board.
+        points: Font size of the captions.
+        foot: Space below a grid.
     """
-    if len(boards) > 1:  # what is compared keeps one size of cells
-        boards = [_ungrown(grids) for grids in boards]
+    if len(boards) > 1:  # cells of compared boards have the same size
+        boards = [_without_growth(grids) for grids in boards]
     candidates = []
-    for way in (_row, _side, _column):
-        each = [way(b, g, points, foot, BIGGEST) for b, g in zip(boxes, boards, strict=True)]
-        candidates.append((way, min(each_place.cell for each_place in each)))
+    for arrange in (_row, _side, _column):
+        each = [arrange(b, g, points, foot, BIGGEST) for b, g in zip(boxes, boards, strict=True)]
+        candidates.append((arrange, min(each_place.cell for each_place in each)))
     most = max(cell for _, cell in candidates)
-    way, cell = next(pair for pair in candidates if pair[1] >= 0.88 * most)
-    placed = [way(b, g, points, foot, cell) for b, g in zip(boxes, boards, strict=True)]
+    arrange, cell = next(pair for pair in candidates if pair[1] >= 0.88 * most)
+    placed = [arrange(b, g, points, foot, cell) for b, g in zip(boxes, boards, strict=True)]
     spare = min(b.y + b.height - foot - m.bottom for b, m in zip(boxes, placed, strict=True))
     lower = [replace(box, y=box.y + max(0.0, spare) / 2) for box in boxes]
-    return [way(b, g, points, foot, cell) for b, g in zip(lower, boards, strict=True)]
+    return [arrange(b, g, points, foot, cell) for b, g in zip(lower, boards, strict=True)]
 
 
-def _ungrown(grids: Grids) -> Grids:
+def _without_growth(grids: Grids) -> Grids:
+    """The grids, none of which needs larger cells to be readable."""
     source, kernel, output = grids
     return source, kernel and replace(kernel, readable=0), replace(output, readable=0)
 
 
 def _largest(fits: Callable[[float], bool], most: float) -> float:
+    """The largest side of a cell that fits, at most ``most``."""
     cell = most
     while cell > SMALLEST and not fits(cell):
         cell -= 0.5 if cell > 4 else 0.05
@@ -138,20 +149,21 @@ def _largest(fits: Callable[[float], bool], most: float) -> float:
 
 
 def _grown(grid: Grid | None, cell: float, fits: Callable[[float], bool]) -> float:
-    """The cell of a kernel or an output: the common one, larger where that makes it readable."""
+    """Side of a kernel's or output's cells: ``cell``, or up to twice that to make them readable."""
     if grid is None or cell >= grid.readable or not fits(grid.readable):
         return cell
     return min(grid.readable, 2 * cell)
 
 
 def _row(box: Box, grids: Grids, points: float, foot: float, most: float) -> Place:
+    """All grids side by side."""
     visible = [grid for grid in grids if grid]
     gaps, room = GAP * (len(visible) - 1), box.height - HEAD * points - foot
 
     def fits(cells: Sequence[float]) -> bool:
         pairs = list(zip(visible, cells, strict=True))
         return (
-            sum(grid.wide(cell) for grid, cell in pairs) + gaps <= box.width
+            sum(grid.width(cell) for grid, cell in pairs) + gaps <= box.width
             and max(grid.rows * cell for grid, cell in pairs) <= room
         )
 
@@ -162,7 +174,7 @@ def _row(box: Box, grids: Grids, points: float, foot: float, most: float) -> Pla
             return fits([*cells[:i], min(cell, 2 * cells[i]), *cells[i + 1 :]])
 
         cells[i] = _grown(visible[i], cells[i], larger)
-    widths = [grid.wide(cell) for grid, cell in zip(visible, cells, strict=True)]
+    widths = [grid.width(cell) for grid, cell in zip(visible, cells, strict=True)]
     tall = max(grid.rows * cell for grid, cell in zip(visible, cells, strict=True))
     x = box.x + (box.width - sum(widths) - gaps) / 2
     top = box.y + HEAD * points
@@ -187,22 +199,22 @@ def _side(box: Box, grids: Grids, points: float, foot: float, most: float) -> Pl
     head = HEAD * points
 
     def fits(cell: float, k: float, o: float) -> bool:
-        right = max(kernel.wide(k), output.wide(o))
+        right = max(kernel.width(k), output.width(o))
         tall = 2 * head + kernel.rows * k + 0.5 * GAP + output.rows * o
         return (
-            source.wide(cell) + GAP + right <= box.width
+            source.width(cell) + GAP + right <= box.width
             and max(head + source.rows * cell, tall) + foot <= box.height
         )
 
     cell = _largest(lambda c: fits(c, c, c), most)
     o = _grown(output, cell, lambda c: fits(cell, cell, min(c, 2 * cell)))
     k = _grown(kernel, cell, lambda c: fits(cell, min(c, 2 * cell), o))
-    right = max(kernel.wide(k), output.wide(o))
-    x = box.x + (box.width - source.wide(cell) - GAP - right) / 2
+    right = max(kernel.width(k), output.width(o))
+    x = box.x + (box.width - source.width(cell) - GAP - right) / 2
     stacked = 2 * head + kernel.rows * k + 0.5 * GAP + output.rows * o
     tall = max(head + source.rows * cell, stacked)
     first = Panel(x, box.y + head + (tall - head - source.rows * cell) / 2, *_size(source), cell)
-    x += source.wide(cell) + GAP
+    x += source.width(cell) + GAP
     y = box.y + (tall - stacked) / 2 + head
     second = Panel(x, y, *_size(kernel), k)
     third = Panel(x, second.y + second.height + 0.5 * GAP + head, *_size(output), o)
@@ -217,25 +229,25 @@ def _column(box: Box, grids: Grids, points: float, foot: float, most: float) -> 
     head = HEAD * points
 
     def fits(cell: float, k: float, o: float) -> bool:
-        below = output.wide(o) + (kernel.wide(k) + GAP if kernel else 0)
+        below = output.width(o) + (kernel.width(k) + GAP if kernel else 0)
         low = max(output.rows * o, kernel.rows * k if kernel else 0)
         return (
-            max(source.wide(cell), below) <= box.width
+            max(source.width(cell), below) <= box.width
             and 2 * (head + foot) + source.rows * cell + low <= box.height
         )
 
     cell = _largest(lambda c: fits(c, c, c), most)
     o = _grown(output, cell, lambda c: fits(cell, cell, min(c, 2 * cell)))
     k = _grown(kernel, cell, lambda c: fits(cell, min(c, 2 * cell), o))
-    first = Panel(box.x + (box.width - source.wide(cell)) / 2, box.y + head, *_size(source), cell)
+    first = Panel(box.x + (box.width - source.width(cell)) / 2, box.y + head, *_size(source), cell)
     below = replace(box, y=first.y + first.height + foot, height=0)
-    width = output.wide(o) + (kernel.wide(k) + GAP if kernel else 0)
+    width = output.width(o) + (kernel.width(k) + GAP if kernel else 0)
     x, y = below.x + (below.width - width) / 2, below.y + head
     low = max(output.rows * o, kernel.rows * k if kernel else 0)
     second = None
     if kernel:
         second = Panel(x, y + (low - kernel.rows * k) / 2, *_size(kernel), k)
-        x += kernel.wide(k) + GAP
+        x += kernel.width(k) + GAP
     third = Panel(x, y + (low - output.rows * o) / 2, *_size(output), o)
     equals = (x - GAP / 2, y + low / 2) if kernel else None
     return Place(first, second, third, (None, equals), y + low)

@@ -1,5 +1,7 @@
-"""What is looked at on a board: a window and its output, an input pixel and its readers, a
-weight and all it meets. The marks of a window are made once and moved, for films.
+"""Draws the marks on a board: a window and its output, an input cell and the outputs that read it,
+or a weight and the inputs that it multiplies.
+
+The marks of a window are made once and then moved, for films.
 """
 
 from __future__ import annotations
@@ -20,20 +22,20 @@ from viz.features.sweep.board_words import number, plane_weights, sum_line, valu
 from viz.slides.parts import width_of
 
 BADGES_FROM = 46.0
-"""Side of a cell that has room for a weight below its number."""
+"""Smallest side of a cell, in points, with room for a weight below its number."""
 
-SLOW = 36
-"""Steps of a film up to which its sums can be read in passing."""
+MOST_SUMS = 36
+"""Most steps of a film that writes sums; longer films are too fast to read them."""
 
 
 class WindowMarks:
-    """The window of one output: its outline, its taps with their weights, its output, its sum.
+    """The marks of a step: outline and taps of the window, weights, output, and the sum as text.
 
     Args:
-        grids: the board's still part.
-        place: where its grids stand.
-        sum_at: (x, y, inches) of the sum's line, None for no sum.
-        covers: whether later outputs are covered as the sweep goes, for a film.
+        grids: The grids of the board.
+        place: Their layout.
+        sum_at: (x, y, width in inches) of the line with the sum; None for no sum.
+        covers: Whether to cover the outputs of later steps, for a film.
     """
 
     def __init__(
@@ -60,14 +62,14 @@ class WindowMarks:
         self.sum = self._sum()
 
     def artists(self) -> list[Artist]:
-        """Everything that moves, hindmost first."""
+        """All artists of the marks, from back to front."""
         artists: list[Artist] = [*self.covers, *self.holes]
         for patch, text in self.badges:
             artists += [patch, text]
         artists += [artist for artist in (self.winner, self.outline, self.ring, self.sum) if artist]
         return artists
 
-    # -- made once
+    # -- creation
 
     def _patch(self, **look: Any) -> Rectangle:
         patch = Rectangle((0, 0), 1, 1, animated=True, **look)
@@ -131,10 +133,10 @@ class WindowMarks:
         }
         return self.grids.axes.text(x, y, "", fontsize=self.grids.points, **look)
 
-    # -- moved
+    # -- movement
 
     def to(self, step: int) -> None:
-        """Mark the window of this step."""
+        """Move the marks to the window of a step."""
         board, place = self.grids.board, self.place
         row, col = board.place(step)
         top, left = int(board.sweep.rows.starts[row]), int(board.sweep.cols.starts[col])
@@ -151,11 +153,11 @@ class WindowMarks:
             patch.set_xy((x - patch.get_width() - 2, y - patch.get_height() - 2))
             text.set_position((x - 4.5, y - 2 - patch.get_height() / 2))
         around(self.ring, place.output, row, col)
-        self._win(row, col)
+        self._mark_winner(row, col)
         self._cover(row, col)
         if self.sum is not None and self.sum_at is not None:
             arguments = board.sweep, self.grids.view.filter, (row, col)
-            fast = self.covers and board.steps > SLOW
+            fast = self.covers and board.steps > MOST_SUMS
             short = (
                 value_line(*arguments)
                 if fast
@@ -163,7 +165,8 @@ class WindowMarks:
             )
             self.sum.set_text(short)
 
-    def _win(self, row: int, col: int) -> None:
+    def _mark_winner(self, row: int, col: int) -> None:
+        """Move the ring around the input that is the maximum of an output's window."""
         sweep = self.grids.board.sweep
         if self.winner is None or sweep.winner is None:
             return
@@ -178,6 +181,7 @@ class WindowMarks:
             around(self.winner, self.place.input, *at)
 
     def _cover(self, row: int, col: int) -> None:
+        """Move the covers to the outputs after (row, col)."""
         if not self.covers:
             return
         panel, (rest, below) = self.place.output, self.covers[:2]
@@ -188,12 +192,12 @@ class WindowMarks:
 
 
 def around(ring: Rectangle, panel: Panel, row: int, col: int) -> None:
-    """Put a ring around a cell."""
+    """Move a ring to a cell."""
     ring.set(xy=panel.corner(row, col), width=panel.cell, height=panel.cell)
 
 
 def mark_readers(grids: Grids, place: Place, cell: tuple[int, int]) -> str:
-    """An input cell, every output that reads it, and with which weight; returns it in words."""
+    """Mark an input cell and the outputs that read it, with their weights; returns it in words."""
     sweep, view = grids.board.sweep, grids.view
     weights = plane_weights(grids.board, view)
     copies = [
@@ -226,20 +230,20 @@ def mark_readers(grids: Grids, place: Place, cell: tuple[int, int]) -> str:
 
 
 def _copies(values: Any, index: int) -> list[int]:
-    """Grid lines that show the same input line: itself and its copies in the padding."""
+    """Rows (or columns) of the grid with the same input row: itself and its copies in the padding."""
     if values[index] < 0:
         return [index]
     return [int(i) for i in np.flatnonzero(values == values[index])]
 
 
 def _reading(taps: Any, lines: Sequence[int]) -> list[tuple[int, int]]:
-    """(output, tap) of every window along one axis that reads one of the lines."""
+    """(output, tap) indices along an axis at which a window reads one of the rows or columns."""
     pairs = np.argwhere(np.isin(taps, lines))
     return [(int(out), int(tap)) for out, tap in pairs]
 
 
 def mark_reach(grids: Grids, place: Place, cell: tuple[int, int]) -> str:
-    """Every input cell that a weight ever meets; returns it in words."""
+    """Mark a kernel cell and all input cells that it is multiplied with; returns it in words."""
     sweep = grids.board.sweep
     rows = (sweep.rows.starts + sweep.rows.offsets[cell[0]]).tolist()
     cols = (sweep.cols.starts + sweep.cols.offsets[cell[1]]).tolist()

@@ -1,6 +1,6 @@
-"""What stands beside a board in words: numbers, the sum of a window, the view.
+"""A board with its texts for slides: numbers, the sum of a window, and the view.
 
-The player writes the same (`viz/components/player/words.js`); here it has to fit one line of a slide.
+The player writes the same texts (`viz/components/player/words.js`); here each fits into one line.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 
 PanelName = Literal["input", "kernel", "output"]
 PANELS: dict[str, PanelName] = {"i": "input", "k": "kernel", "o": "output"}
+"""Grid of a board by its letter in a pin."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at, as the link has it.
+    """The view of the boards, as in a link.
 
     Attributes:
-        step: output in reading order; -1 for the last.
-        pin: ``"o3.4"``, ``"1:i2.2"``: a cell that is looked at; "" for none.
-        channel, filter: planes of the input and of the output.
-        reads: how many windows read each cell, in place of its value.
+        step: Index of the output in reading order; -1 for the last.
+        pin: Cell that is marked: ``"o3.4"`` for output (3, 4) of the first board, ``"1:i2.2"`` for
+            input (2, 2) of the second; "" for none.
+        channel, filter: Input channel and output channel that are drawn.
+        reads: Whether cells show how many windows read them, instead of their values.
     """
 
     step: int = -1
@@ -44,14 +46,14 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """One layer on its input, with the words beside it.
+    """A layer on its input, with its result and texts.
 
     Attributes:
-        sweep: what torch made of it.
-        title: the layer and its settings.
-        captions: of input, kernel and output, and of what "read counts" counts.
-        formulas: the size formula with its numbers, one line or one an axis.
-        unread: what no window reads, in words; "" for nothing.
+        sweep: The result by torch.
+        title: The layer and its settings in words.
+        captions: Captions of the grids by name, and under "counts" that of the read counts.
+        formulas: The size formula with its numbers: one line, or one for each axis.
+        unread: A sentence about what no window reads; "" for nothing.
     """
 
     sweep: Sweep
@@ -62,11 +64,12 @@ class Board:
 
     @property
     def transposed(self) -> bool:
+        """Whether the layer is a transposed convolution."""
         return operation_of(self.sweep.spec).has("output_padding")
 
     @property
     def counts(self) -> np.ndarray:
-        """What "read counts" counts: windows of each grid cell, or inputs of each output."""
+        """(rows, cols) windows that read each input cell; transposed: inputs added in each output."""
         rows, cols = self.sweep.rows, self.sweep.cols
         if self.transposed:
             return np.outer(rows.writes, cols.writes)
@@ -80,10 +83,11 @@ class Board:
 
     @property
     def steps(self) -> int:
+        """Number of steps of the sweep, which is that of output units."""
         return int(np.prod(self.sweep.output.shape[1:]))
 
     def place(self, step: int) -> tuple[int, int]:
-        """The output (row, column) of a step; the last for -1 and past the end."""
+        """(row, column) of the output at a step; the last one for -1 and for steps past the end."""
         row, col = divmod(
             step if 0 <= step < self.steps else self.steps - 1, self.sweep.output.shape[2]
         )
@@ -92,14 +96,19 @@ class Board:
 
 @dataclass(frozen=True)
 class Focus:
-    """The cell of one board that is looked at."""
+    """The cell of a board that is marked.
+
+    Attributes:
+        panel: Grid of the cell.
+        cell: (row, column) in that grid.
+    """
 
     panel: PanelName
     cell: tuple[int, int]
 
 
 def focus_of(boards: list[Board], view: View) -> list[Focus]:
-    """What each board shows: the pinned cell on its own board, elsewhere the step."""
+    """The marked cell of each board: the pinned cell on its board, the output of the step elsewhere."""
     own = [Focus("output", board.place(view.step)) for board in boards]
     match = re.fullmatch(r"(?:(\d):)?([iko])(\d+)\.(\d+)", view.pin)
     index = int(match[1] or 0) if match else len(boards)
@@ -115,7 +124,7 @@ def focus_of(boards: list[Board], view: View) -> list[Focus]:
 
 
 def sizes(board: Board) -> dict[str, tuple[int, int]]:
-    """Rows and columns of each grid."""
+    """(rows, columns) of each grid by name."""
     sweep = board.sweep
     return {
         "input": (len(sweep.rows.source), len(sweep.cols.source)),
@@ -125,7 +134,7 @@ def sizes(board: Board) -> dict[str, tuple[int, int]]:
 
 
 def plane_weights(board: Board, view: View) -> np.ndarray | None:
-    """(rows, cols) the weights by which the filter shown multiplies the plane shown."""
+    """(rows, cols) weights of the view's filter for the view's channel; None if there are none."""
     sweep = board.sweep
     planes = sweep.channels_of(view.filter)
     if sweep.weight is None or view.channel not in planes:
@@ -134,9 +143,9 @@ def plane_weights(board: Board, view: View) -> np.ndarray | None:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """At most so many significant digits, whole numbers in full, with a real minus sign.
+    """A number with at most ``digits`` significant digits and a typographic minus sign.
 
-    The player's ``format`` writes the same.
+    Whole numbers below a million are written in full. The player's ``format`` writes the same.
     """
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
@@ -150,7 +159,15 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def sum_line(sweep: Sweep, plane: int, cell: tuple[int, int], points: float, inches: float) -> str:
-    """``output (1, 1) = 0·1 + 12·2 + … = 148``, with as many terms as fit the width."""
+    """The sum of an output as text: ``output (1, 1) = 0·1 + 12·2 + … = 148``.
+
+    Args:
+        sweep: Result of the layer.
+        plane: Output channel.
+        cell: (row, column) of the output.
+        points: Font size.
+        inches: Width of the line, into which as many terms go as fit.
+    """
     head = f"output ({cell[0]}, {cell[1]}) = "
     terms, before, after = _terms(sweep, plane, cell)
     join = ", " if before == "max(" else " + "
@@ -166,13 +183,13 @@ def sum_line(sweep: Sweep, plane: int, cell: tuple[int, int], points: float, inc
 
 
 def value_line(sweep: Sweep, plane: int, cell: tuple[int, int]) -> str:
-    """``output (1, 1) = 148``: for a film that goes too fast to read a sum."""
+    """The value of an output as text, ``output (1, 1) = 148``, for films too fast to read a sum."""
     value = number(float(sweep.output[(plane, *cell)]), 5)
     return f"output ({cell[0]}, {cell[1]}) = {value}"
 
 
 def _terms(sweep: Sweep, plane: int, cell: tuple[int, int]) -> tuple[list[str], str, str]:
-    """The terms that count, and what stands before and after them."""
+    """The terms of an output as texts, and the text before and after them."""
     terms, reduce = sweep.terms(plane, *cell), operation_of(sweep.spec).reduce
     total = number(float(sweep.output[(plane, *cell)]), 5)
     counts = _counted(sweep, cell, len(sweep.channels_of(plane)))
@@ -188,7 +205,10 @@ def _terms(sweep: Sweep, plane: int, cell: tuple[int, int]) -> tuple[list[str], 
 
 
 def _counted(sweep: Sweep, cell: tuple[int, int], planes: int) -> np.ndarray:
-    """The taps that count: not the overhang of ceil_mode, nor padding a mean leaves out."""
+    """(planes · taps) mask of the taps that enter an output.
+
+    Taps past the padding (ceil_mode) do not, nor do taps in padding that a mean does not count.
+    """
     rows = sweep.rows.source[sweep.rows.taps[cell[0]]]
     cols = sweep.cols.source[sweep.cols.taps[cell[1]]]
     inside = (rows != OUTSIDE)[:, None] & (cols != OUTSIDE)[None, :]
@@ -198,4 +218,5 @@ def _counted(sweep: Sweep, cell: tuple[int, int], planes: int) -> np.ndarray:
 
 
 def _bracketed(text: str) -> str:
+    """A number's text, in brackets if it is negative."""
     return f"({text})" if text.startswith("−") else text

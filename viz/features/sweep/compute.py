@@ -1,19 +1,14 @@
-"""The board as code, written once for all."""
+"""Computations of the sweep page, cached for all visitors."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from core.layer.board import BoardSpec
 from viz.server.cache import computed_once
 
-if TYPE_CHECKING:
-    pass
-
 
 @computed_once(64)
 def snippet(framework: str, board: BoardSpec) -> str:
-    """The board's layer as code."""
+    """Code that runs the board's layer on its input, in one of `core.layer.code.SNIPPETS`."""
     from core.layer.code import snippet as write
 
     return write(

@@ -1,4 +1,4 @@
-"""The pictures of the sweep page."""
+"""The pictures of the sweep page that can be saved for slides."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 
 def pictures(values: SweepSettings) -> list[Picture]:
-    """What a link to the page shows.
+    """The pictures of a link to the page.
 
     Raises:
-        SpecError: a layer that does not fit, or a step, cell or plane that it does not have.
+        SpecError: A layer does not fit the input, or the boards do not have the link's step, cell,
+            channel or filter.
     """
     fitting, changes = settled(values)
     refuse_unfit(changes)
@@ -40,7 +41,7 @@ def pictures(values: SweepSettings) -> list[Picture]:
 
 
 def _missing(specs: Sequence[BoardSpec], values: SweepSettings) -> list[str]:
-    """What a link looks at and the boards do not have."""
+    """A clause for each part of a link's view, and each edited cell, that the boards do not have."""
     from viz.features.sweep.board_words import focus_of
 
     drawn_boards, view = _boards(specs), _view(values)
@@ -74,8 +75,7 @@ def _missing(specs: Sequence[BoardSpec], values: SweepSettings) -> list[str]:
 
 
 def pictures_of(specs: Sequence[BoardSpec], values: SweepSettings) -> list[Picture]:
-    """The boards on show, at the step, with the pin and the planes of the page's values."""
-
+    """The picture of the boards, with the view (step, pin, channel, filter) of the settings."""
     steps = max(_steps(board) for board in specs)
 
     def draw(style: Style) -> Figure:
@@ -102,7 +102,7 @@ def pictures_of(specs: Sequence[BoardSpec], values: SweepSettings) -> list[Pictu
 
 
 def settings(specs: Sequence[BoardSpec]) -> str:
-    """The boards in words, for a caption."""
+    """The layers and the input of the boards in words, for a caption."""
     source = specs[0].source
     own = isinstance(source.picture, Upload)
     name = "a picture of your own" if own else PICTURES[str(source.picture)].label.lower()
@@ -113,16 +113,19 @@ def settings(specs: Sequence[BoardSpec]) -> str:
 
 
 def _steps(board: BoardSpec) -> int:
+    """Number of positions of a board's window."""
     rows, cols = formula(board.layer, board.source.size)
     return rows.outputs * cols.outputs
 
 
 def _boards(specs: Sequence[BoardSpec]) -> list[Board]:
+    """The boards with their results and texts, for slides."""
     return [_board(spec) for spec in specs]
 
 
 @lru_cache(maxsize=32)
 def _board(spec: BoardSpec) -> Board:
+    """A board with its results and texts, for slides."""
     from viz.features.sweep.board_words import Board
 
     sweep = choices_board.sweep(spec)
@@ -138,6 +141,7 @@ def _board(spec: BoardSpec) -> Board:
 
 
 def _view(values: SweepSettings) -> View:
+    """The view of the settings, for slides."""
     from viz.features.sweep.board_words import View
 
     names = ("step", "pin", "channel", "filter", "reads")

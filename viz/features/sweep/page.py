@@ -1,4 +1,4 @@
-"""The sweep board: one layer slides over a picture, every number on show."""
+"""The sweep page: the window of a layer slides over a picture, with all numbers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from viz.server import torch_start
 
 
 def _on_view() -> None:
-    """The player tells which step, pin and planes the visitor has settled on."""
+    """Callback of the player: the visitor has changed the step, the pin or the planes."""
     change(PAGE, layer.view_values(st.session_state["player"].view))
 
 
 def _on_edit() -> None:
-    """A cell was typed: into the parameters ``weights`` or ``pixels``."""
+    """Callback of the player: a cell was edited; it enters ``weights`` or ``pixels``."""
     edit, values = st.session_state["player"].edit, current(PAGE, SweepSettings)
     try:
         index, value = tuple(int(i) for i in edit["index"]), float(edit["value"])
@@ -42,45 +42,47 @@ def _on_edit() -> None:
             board = layers[min(edit["board"], len(layers) - 1)]
             index = torch_index(layer.layer(board), index)
         text = layer.with_edit(values[name], index, value)
-        typed = {
-            p.name: p.parse(text) for p in SweepSettings.params() if p.name == name
-        }  # the rules of a link
-        change(PAGE, layer.view_values(edit.get("view")) | typed)
+        [param] = (param for param in SweepSettings.params() if param.name == name)
+        change(PAGE, layer.view_values(edit.get("view")) | {name: param.parse(text)})
     except (KeyError, OverflowError, TypeError, ValueError):
-        return  # not what the player sends
+        return  # the player sends no such message
 
 
 def _on_preset() -> None:
+    """Callback of the player: a preset was chosen."""
     name = st.session_state["player"].preset
     if isinstance(name, str) and name in PRESETS:
         _start_over(PRESETS[name])
 
 
 def _on_compare() -> None:
+    """Callback of the player: another comparison was chosen."""
     compare = st.session_state["player"].compare
     if isinstance(compare, str) and compare in COMPARE:
         _start_over({"compare": compare})
 
 
 def _on_fix() -> None:
-    """A repair was chosen, by its label."""
+    """Callback of the player: a fix was chosen by its label."""
     board = _boards(current(PAGE, SweepSettings))[0]
-    for fix in _repairs(board):
+    for fix in _fixes(board):
         if fix.label == st.session_state["player"].fix:
             change(PAGE, layer.values_of(fix.spec, fix.size))
 
 
-def _repairs(board: BoardSpec) -> list[Fix]:
+def _fixes(board: BoardSpec) -> list[Fix]:
+    """The fixes for unread pixels of a board that the controls can set."""
     return [fix for fix in choices_board.unread(board).fixes if layer.expressible(fix.spec)]
 
 
 def _start_over(values: dict[str, Any]) -> None:
-    """New settings; the sweep plays from the start."""
+    """Set values, and play the sweep from its first step."""
     change(PAGE, values | {"step": -1, "pin": ""})
     st.session_state["restarts"] = st.session_state.get("restarts", 0) + 1
 
 
 def _sidebar(values: SweepSettings) -> None:
+    """Draw the widgets of the layers, the input and the weights."""
     with st.sidebar:
         if values.compare == "second":
             first, second = st.tabs(["Layer A", "Layer B"])
@@ -107,28 +109,29 @@ def _sidebar(values: SweepSettings) -> None:
 
 
 def _boards(values: SweepSettings) -> list[BoardSpec]:
-    """The boards on show, the first of them the sidebar's layer."""
-    shown, told = boards(values, picture.loaded_upload())
-    for sentence in told:
+    """The boards of the settings; draws a warning for each setting that was changed to fit."""
+    specs, sentences = boards(values, picture.loaded_upload())
+    for sentence in sentences:
         st.warning(sentence)
-    return shown
+    return specs
 
 
-def _show(shown: list[BoardSpec], page: PageState[SweepSettings]) -> None:
-    payloads = [choices_board.payload(board) for board in shown]
+def _player(specs: list[BoardSpec], page: PageState[SweepSettings]) -> None:
+    """Draw the player with some boards."""
+    payloads = [choices_board.payload(board) for board in specs]
     named = [
         payload | {"name": letter, "title": f"{letter}  {payload['title']}".strip()}
-        for payload, letter in zip(payloads, _letters(shown), strict=True)
+        for payload, letter in zip(payloads, _letters(specs), strict=True)
     ]
     token = f"{page.adopted}.{st.session_state.get('restarts', 0)}"
     if st.session_state.get("seen_view", {}).get("token") != token:  # "view" is a page's widget
-        seen = PlayerView.of(page.values.flat).flat
-        st.session_state["seen_view"] = seen | {"token": token}
+        view = PlayerView.of(page.values.flat).flat
+        st.session_state["seen_view"] = view | {"token": token}
     player(
         named,
         st.session_state["seen_view"],
-        _frame(shown, page.values),
-        identity=str(hash(tuple(shown))),
+        _frame(specs, page.values),
+        identity=str(hash(tuple(specs))),
         token=token,
         key="player",
         callbacks={
@@ -141,29 +144,33 @@ def _show(shown: list[BoardSpec], page: PageState[SweepSettings]) -> None:
     )
 
 
-def _frame(shown: list[BoardSpec], values: SweepSettings) -> dict[str, Any]:
-    """What stands around the boards; only the layer of the sidebar's first tab can be repaired."""
+def _frame(specs: list[BoardSpec], values: SweepSettings) -> dict[str, Any]:
+    """Data of the player's presets, comparisons and size formulas.
+
+    Fixes are offered for the first board only, and not for the classics.
+    """
     classics = values.compare == "classics"
-    fixes = [] if classics else [fix.label for fix in _repairs(shown[0])]
-    names = _letters(shown)
+    fixes = [] if classics else [fix.label for fix in _fixes(specs[0])]
+    names = _letters(specs)
     return {
         "presets": list(PRESETS),
         "preset": None if classics else matching(values),
         "comparisons": COMPARE,
         "compare": values.compare,
         "sizes": [
-            choices_board.size_line(board, name, fixes=() if place else fixes)
-            for place, (board, name) in enumerate(zip(shown, names, strict=True))
+            choices_board.size_line(board, name, fixes=() if index else fixes)
+            for index, (board, name) in enumerate(zip(specs, names, strict=True))
         ],
     }
 
 
-def _letters(shown: list[BoardSpec]) -> str:
-    """A letter for each board where there are several, else a blank."""
-    return "ABCD"[: len(shown)] if len(shown) > 1 else " "
+def _letters(specs: list[BoardSpec]) -> str:
+    """A letter for each board, or a blank for a single one."""
+    return "ABCD"[: len(specs)] if len(specs) > 1 else " "
 
 
 def _code(board: BoardSpec) -> None:
+    """Draw the board's layer as code, with the choice of a framework."""
     framework = st.segmented_control(
         "Framework",
         list(FRAMEWORKS),
@@ -175,6 +182,7 @@ def _code(board: BoardSpec) -> None:
 
 
 def _why(board: BoardSpec) -> None:
+    """Draw how the layer works, why its output has this size, and what it costs."""
     spec, size = board.layer, board.source.size
     operation, (rows, cols) = operation_of(spec), formula(spec, size)
     lines = {"height": rows.latex, "width": cols.latex}
@@ -196,55 +204,62 @@ def _why(board: BoardSpec) -> None:
 def _picture(
     notes: DeltaGenerator, place: DeltaGenerator, page: PageState[SweepSettings]
 ) -> list[BoardSpec]:
-    """The boards, run and shown; none where they cannot be, with the way out."""
+    """Draw the player, or why there is none; returns its boards.
+
+    Args:
+        notes: Container for warnings.
+        place: Container for the player.
+        page: State of the page.
+    """
     try:
         with notes:
-            shown = _boards(page.values)
+            specs = _boards(page.values)
         with place:
-            _show(shown, page)
+            _player(specs, page)
     except SpecError as error:
         with place:
             frame.refuse(PAGE, error, "Back to the first picture", SweepSettings.defaults())
         return []
-    return shown
+    return specs
 
 
-def _details(shown: list[BoardSpec], values: SweepSettings) -> None:
-    """Below the board: why, code, and files for slides."""
+def _details(specs: list[BoardSpec], values: SweepSettings) -> None:
+    """Draw what is below the player: explanation, code, and the menu that saves pictures."""
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container():
             details = st.expander(
                 "Why this size, and the layer as code", key="details", on_change="rerun"
             )
-        pictures = export.pictures_of(shown, values)
-        save_menu(PAGE, pictures, export.settings(shown))
+        pictures = export.pictures_of(specs, values)
+        save_menu(PAGE, pictures, export.settings(specs))
     if details.open:
         with details:
             why, code = st.columns([2, 3], gap="large")
             with why:
-                _why(shown[0])
+                _why(specs[0])
             with code:
-                _code(shown[0])
+                _code(specs[0])
 
 
 def page() -> None:
-    """The layer at the side, the boards, and why."""
+    """Draw the whole page."""
     with frame.page_state(PAGE, SweepSettings, warm=False) as state:
         state.values, sentences = settled(state.values)
         values = state.values
         state.note(sentences, *PlayerView.defaults())
         state.update_widgets()
-        # Places of their own: a player that moved in the page would be made anew, its view forgotten.
+        # With its own container the player stays at the same position; otherwise Streamlit would
+        # make it anew, without its view.
         notes, place = st.container(), st.container()
         with notes:
             state.show_warnings()
             picture.missing_upload(values)
         if torch_start.is_warm():
-            # The picture first: a control's change is on its way before the widgets are made again.
+            # The picture comes first, so that it answers a changed control as soon as possible.
             boards = _picture(notes, place, state)
             _sidebar(values)
         else:
-            # A first visitor sees the page at once, and the picture when torch is loaded.
+            # Right after the server's start the page appears first, the picture when torch is loaded.
             _sidebar(values)
             with notes:
                 frame.warm_up()

@@ -1,4 +1,4 @@
-"""Settings of the sweep page: one layer or two on one input, and what the player looks at."""
+"""Settings of the sweep page: one or two layers on the same input, and the player's view."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ PAGE = "sweep"
 SECOND = "_b"
 """Suffix of the second layer's parameters in a link."""
 COMPARE = {"off": "one board", "second": "beside a second", "classics": "the four classics"}
+"""Label on the page by the name of a comparison in the URL."""
 
 
 @dataclass(frozen=True)
 class SweepSettings(PlayerView, BoardSettings):
-    """Everything that decides the sweep page. ``second`` is the layer that is compared."""
+    """All settings of the sweep page.
+
+    Attributes:
+        second: The second layer, with which the first one is compared.
+        compare: A key of `COMPARE`.
+    """
 
     second: LayerSettings = group(LayerSettings, SECOND)
     compare: str = choice("off", COMPARE)
 
     @property
     def layers(self) -> dict[str, BoardSettings]:
-        """Each layer that a visitor sets, on the page's input, by the suffix of its names."""
+        """The one or two layers that a visitor sets, by the suffix of their names in a link."""
         first = BoardSettings.of(self.flat)
         if self.compare != "second":
             return {"": first}
@@ -30,7 +36,7 @@ class SweepSettings(PlayerView, BoardSettings):
 
 
 def settled(values: SweepSettings) -> tuple[SweepSettings, list[str]]:
-    """Settings whose layers can be run on the input, and one sentence for each change."""
+    """Settings whose layers can be run on the input, and a sentence for each change of them."""
     sentences: list[str] = []
     for suffix, before in values.layers.items():
         # The first layer may have changed the input's size, which both layers share.

@@ -1,4 +1,4 @@
-"""The layers every lecture shows, as values for the board's controls."""
+"""Presets of the sweep page: common layers as values of its settings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from viz.choices.layer import LayerSettings
 from viz.features.sweep.params import SweepSettings
 
 _LAYER = LayerSettings.defaults()
+"""The default of each setting of a layer."""
 
 
 def _preset(**changes: Any) -> dict[str, Any]:
+    """All settings of a layer with stride 1 and no padding, except for the changes."""
     return _LAYER | {"stride": 1, "padding": 0} | changes
 
 
@@ -22,7 +24,7 @@ CLASSICS: dict[str, dict[str, Any]] = {
     "padding": _preset(padding=1),
     "padding, stride 2": _preset(stride=2, padding=1),
 }
-"""With and without padding, stride 1 and 2: shown side by side on request."""
+"""The four presets that can be compared side by side: stride 1 or 2, with or without padding."""
 
 PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
     "half (same size)": _preset(convention="half"),
@@ -33,11 +35,11 @@ PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
     "average pooling": _preset(operation="average_pooling", kernel_size=2, stride=2),
     "blur pooling": _preset(operation="blur_pooling", stride=2, padding=1, padding_mode="reflect"),
 }
-"""One click each."""
+"""Settings of all presets by label; a click on a preset sets them."""
 
 
 def matching(values: SweepSettings) -> str | None:
-    """The preset whose layer these values are, or None."""
+    """Label of the preset that has the values of the layer; None if there is none."""
     for name, preset in PRESETS.items():
         if all(values[key] == value for key, value in preset.items() if not key.endswith("_width")):
             return name
@@ -47,13 +49,13 @@ def matching(values: SweepSettings) -> str | None:
 def boards(
     values: SweepSettings, upload: Upload | None = None
 ) -> tuple[list[BoardSpec], list[str]]:
-    """The boards that the sweep page's values compare, the first of them the page's layer.
+    """The boards of the settings: one, two, or the four classics.
 
     Returns:
-        the boards, and one sentence for each setting of a classic that was changed to fit.
+        The boards, and a sentence for each setting of a classic that was changed to fit.
 
     Raises:
-        SpecError: a layer cannot be.
+        SpecError: A layer does not exist.
     """
     if values.compare != "classics":
         return [layer.board(each, upload) for each in values.layers.values()], []
@@ -67,6 +69,6 @@ def boards(
 
 
 def _common(values: SweepSettings) -> dict[str, Any]:
-    """What the four classics take over: the kernel and its channels."""
+    """The settings that the four classics take from the page: those of the kernel and its filters."""
     names = ("kernel_size", "kernel_width", "separate", "out_channels", "bias")
     return {name: values[name] for name in names}

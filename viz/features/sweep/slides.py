@@ -1,7 +1,7 @@
-"""The sweep board as a slide: input, kernel and output at one step, the sum, the size formula.
+"""Slides of the sweep page: input, kernel and output at a step, the sum, and the size formula.
 
-The same strokes as the player (`viz/components/player/draw.js`), composed for a room. What moves in a
-film is drawn by the same code as what stands in a still.
+They look like the player (`viz/components/player/draw.js`) with larger text. A still and a film
+are drawn by the same code.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from viz.slides.parts import MARGIN, SMALL, room, sheet, titled, width_of, wrapp
 from viz.slides.style import Film, Style, film_steps
 
 LINE = 1.35
-"""From one line of text below the grids to the next, as a share of its type."""
+"""Line spacing of text below the grids, as a multiple of its font size."""
 SPACE = 22.0
-"""Between two boards."""
+"""Space between two boards, in points."""
 LETTERS = "ABCD"
 
 
@@ -44,7 +44,7 @@ def board_picture(boards: Sequence[Board], view: View, style: Style) -> Figure:
 
 
 def board_film(boards: Sequence[Board], view: View, style: Style) -> Film:
-    """The whole sweep, all boards in step; long ones by every second, third, … step."""
+    """A film of the whole sweep of all boards at once; long sweeps skip steps."""
     view = replace(view, pin="", step=0)
     figure, movers = _draw(boards, view, style, moving=True)
     total = max(board.steps for board in boards)
@@ -137,7 +137,7 @@ def _single(
 
 
 def _planes(board: Board, view: View) -> View:
-    """The view with planes that the board has."""
+    """The view with channel and filter clamped to those of the board."""
     channel = min(view.channel, board.sweep.input.shape[0] - 1)
     return replace(view, channel=channel, filter=min(view.filter, board.sweep.output.shape[0] - 1))
 
@@ -149,7 +149,7 @@ def _focused(
     sum_at: tuple[float, float, float] | None,
     moving: bool,
 ) -> tuple[list[WindowMarks], str]:
-    """A board's grids and what is looked at; returns what moves, and what is seen in words."""
+    """Draw a board's grids and mark its focus; returns the moving marks, and the focus in words."""
     board = grids.board
     if grids.view.reads:
         sum_at = None  # the counts on show are no operands
@@ -177,7 +177,7 @@ def _lines(grids: Grids, texts: Sequence[str], above: Box) -> None:
 
 
 def _legend(grids: Grids, box: Box) -> Box:
-    """The scales that all boards share, at the bottom; returns what is left above them."""
+    """Draw the color scales of all boards at the bottom; returns the box that is left above."""
     high = 1.6 * grids.points
     x, y = box.x, box.y + box.height - high
     for name, scale in (("input", grids.scales.input), ("output", grids.scales.output)):
@@ -188,7 +188,7 @@ def _legend(grids: Grids, box: Box) -> Box:
 
 
 def _paper(figure: Figure, style: Style) -> tuple[Axes, Box]:
-    """The whole figure as one paper in points, y running down, and what is free of it."""
+    """Axes that cover the figure, in points with y downwards, and the box that is free in them."""
     width, height = (72 * inches for inches in style.inches)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0), autoscale_on=False)
@@ -216,7 +216,7 @@ def _boxes(box: Box, count: int, columns: int) -> list[Box]:
 
 
 def _headed(paper: Axes, words: str, box: Box, points: float, style: Style) -> Box:
-    """A board's own title; returns what is left below it."""
+    """Draw the title of a board in its box; returns the box that is left below it."""
     lines = wrapped(words, points, box.width / 72, bold=True)
     for i, line in enumerate(lines):
         look: dict[str, Any] = {
@@ -237,7 +237,7 @@ def _placed(
 
 
 def _wanted_grids(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, Grid]:
-    """The grids of a board, with the room that numbers and captions need."""
+    """The sizes of a board's grids, their captions and their numbers, for the layout."""
     board, points = grids.board, grids.points
     shapes = sizes(board)
 
@@ -257,7 +257,7 @@ def _wanted_grids(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, G
 
 
 def _grids(grids: Grids, where: Place, done: int) -> None:
-    """All that stands still, outputs up to the step ``done``."""
+    """Draw the grids of a board without marks, with the outputs up to the step ``done``."""
     board, captions = grids.board, grids.captions
     badges = where.cell >= BADGES_FROM and plane_weights(board, grids.view) is not None
     grids.input(where.input, raised=badges)
