@@ -283,5 +283,5 @@ def _digit(comparison: Comparison, values: LabSettings, style: Style) -> Figure:
     erf = compute.click_erf(text, sample, values.unit)
     label = names[labels[sample]]
     verdict = "right" if predicted == labels[sample] else "wrong"
-    subtitle = f"it is {label}; the net says {names[predicted]}: {verdict}"
+    subtitle = f"it is {label}; the net predicts {names[predicted]}: {verdict}"
     return image_with_field(images[sample], erf, style, title=selection.title, subtitle=subtitle)

@@ -194,7 +194,7 @@ def digit_figure(
         notes.append(f"Gray: mean of {image.shape[0]} channels.")
     first = traces[1] if erf is not None else traces[0]
     layout = map_layout(
-        f"It is {label}; the net says {predicted}{right}", whole_view(size), [first, *traces], notes
+        f"It is {label}; the net predicts {predicted}{right}", whole_view(size), [first, *traces], notes
     )
     return Figure(traces, layout)
 

@@ -211,7 +211,7 @@ def test_the_image_stands_under_its_field() -> None:
     said = int(compute.classify(text, 3).argmax())
     told = [t.get_text() for t in fits.texts_of(fits.drawn(of()["digit"], WIDE))]
     verdict = "right" if said == labels[3] else "wrong"
-    assert f"it is {labels[3]}; the net says {said}: {verdict}" in told
+    assert f"it is {labels[3]}; the net predicts {said}: {verdict}" in told
 
 
 @pytest.mark.parametrize(

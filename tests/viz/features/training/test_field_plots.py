@@ -100,7 +100,7 @@ def test_an_image_under_its_field() -> None:
     assert orange.x[0] == erf.origin[1] - 0.5
     assert orange.colorscale[0][1].endswith("0.000)"), "clear where nothing moves the score"
     title = figure.layout.title.text
-    assert title == "It is 4; the net says 9, which is wrong"
+    assert title == "It is 4; the net predicts 9, which is wrong"
     assert "wrong" not in figures.digit_figure(image, erf, "4", "4").layout.title.text
     assert orange.showscale is not False
     assert not grey.showscale
