@@ -22,13 +22,13 @@ from viz.slides.video import mp4
 
 Frame = NDArray[np.uint8]
 """(height, width, 4) RGBA."""
-REST_S = 2.0
+LAST_FRAME_SECONDS = 2.0
 """Seconds that the last frame stays."""
-SAMPLES = 5
+SAMPLED_FRAMES = 5
 """Number of frames from which the palette is computed."""
-BITS = 6
+KEY_BITS = 6
 """Bits of each channel that decide which color of the palette replaces a color."""
-EXACT = 160
+EXACT_COLORS = 160
 """Palette entries for the most frequent colors; median cut of the others fills the rest."""
 
 
@@ -95,13 +95,15 @@ class Reel:
 
 def gif_bytes(reel: Reel, style: Style) -> bytes:
     """The frames as a GIF that plays for ever."""
-    palette = Palette(reel.sample(SAMPLES), style)
+    palette = Palette(reel.sample(SAMPLED_FRAMES), style)
     frame_ms = max(2, round(100 / reel.film.fps)) * 10  # browsers slow down what is faster
     file = BytesIO()
     before: Frame | None = None
     for number, frame in enumerate(reel):
         last = number == reel.film.frames - 1
-        options: dict[str, Any] = {"duration": round(1000 * REST_S) if last else frame_ms}
+        options: dict[str, Any] = {
+            "duration": round(1000 * LAST_FRAME_SECONDS) if last else frame_ms
+        }
         options |= {"transparency": palette.CLEAR, "disposal": 2 if style.transparent else 1}
         if before is None or style.transparent:
             corner, image = (0, 0), palette.image(frame)
@@ -149,7 +151,7 @@ class Palette:
         colors = self._quantized(np.concatenate([self._opaque(frame)[::2] for frame in frames]))
         self._flat = colors.ravel().tolist() + [0] * (768 - colors.size)
         self._colors = colors.astype(np.float32)
-        self._index_of = np.full(1 << 3 * BITS, -1, np.int16)
+        self._index_of = np.full(1 << 3 * KEY_BITS, -1, np.int16)
 
     def _quantized(self, seen: Frame) -> NDArray[np.uint8]:
         """(n ≤ 255, 3): the most frequent colors, and a median cut of all others."""
@@ -162,10 +164,12 @@ class Palette:
         colors = np.rint(means).astype(np.uint8)
         if len(colors) <= self.CLEAR:
             return colors
-        rare = Image.fromarray(np.ascontiguousarray(colors[None, EXACT:]))
-        cut = rare.quantize(self.CLEAR - EXACT, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        rest = np.array(cut.getpalette(), np.uint8).reshape(-1, 3)[: self.CLEAR - EXACT]
-        return np.concatenate([colors[:EXACT], rest])
+        rare = Image.fromarray(np.ascontiguousarray(colors[None, EXACT_COLORS:]))
+        cut = rare.quantize(
+            self.CLEAR - EXACT_COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+        rest = np.array(cut.getpalette(), np.uint8).reshape(-1, 3)[: self.CLEAR - EXACT_COLORS]
+        return np.concatenate([colors[:EXACT_COLORS], rest])
 
     def _opaque(self, frame: Frame) -> Frame:
         """The frame composited on the paper's color, if the film is transparent."""
@@ -196,8 +200,10 @@ class Palette:
         places = self._index_of[keys]
         if (places < 0).any():
             missing = np.unique(keys[places < 0])
-            low = np.stack([missing >> shift * BITS & ((1 << BITS) - 1) for shift in (2, 1, 0)], 1)
-            colors = (low * (255 / ((1 << BITS) - 1))).astype(np.float32)
+            low = np.stack(
+                [missing >> shift * KEY_BITS & ((1 << KEY_BITS) - 1) for shift in (2, 1, 0)], 1
+            )
+            colors = (low * (255 / ((1 << KEY_BITS) - 1))).astype(np.float32)
             for start in range(0, len(missing), 4096):
                 part = slice(start, start + 4096)
                 distances = ((colors[part, None] - self._colors) ** 2).sum(2)
@@ -213,20 +219,20 @@ def _packed(frame: Frame) -> NDArray[np.uint32]:
 
 def _keys(packed: NDArray[np.uint32]) -> NDArray[np.integer[Any]]:
     """The upper bits of red, green and blue, side by side."""
-    drop, mask = 8 - BITS, (1 << BITS) - 1
+    drop, mask = 8 - KEY_BITS, (1 << KEY_BITS) - 1
     red, green, blue = (packed >> (8 * i + drop) & mask for i in range(3))
-    return (red << 2 * BITS) | (green << BITS) | blue
+    return (red << 2 * KEY_BITS) | (green << KEY_BITS) | blue
 
 
 def _mp4(reel: Reel, credit: str) -> bytes:
-    """The frames as an MP4; the last one is repeated for `REST_S` seconds."""
+    """The frames as an MP4; the last one is repeated for `LAST_FRAME_SECONDS` seconds."""
 
     def frames() -> Iterator[bytes]:
         data = b""
         for frame in reel:
             data = np.ascontiguousarray(frame[..., :3]).tobytes()
             yield data
-        for _ in range(round(REST_S * reel.film.fps)):
+        for _ in range(round(LAST_FRAME_SECONDS * reel.film.fps)):
             yield data
 
     width, height = reel.size

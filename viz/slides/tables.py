@@ -21,9 +21,9 @@ from viz.theme import UNREAD
 
 GUTTER, PAD = 0.2, 0.09
 """Inches between two columns, and above and below the type of a row."""
-SHARES = (1.0, 0.95, 0.9, 0.85, SMALL)
+TYPE_SIZES = (1.0, 0.95, 0.9, 0.85, SMALL)
 """Sizes of type that are tried, as shares of the ordinary one."""
-LEAST = 0.24
+MIN_FIRST_SHARE = 0.24
 """Least share of the table's width for the first column; if it gets less, a column is left out."""
 
 
@@ -129,7 +129,7 @@ def _plan(
     height: float,
 ) -> _Plan:
     """The largest type at which everything fits; else the smallest, with fewer columns."""
-    for share in SHARES:
+    for share in TYPE_SIZES:
         plan = _column_layout(
             columns, rows, range(len(columns)), share * style.points, align, width
         )
@@ -159,7 +159,9 @@ def _column_layout(
     widths = [widest if place in alike else wide for place, wide in enumerate(widths)]
     others = sum(widths[1:])
     words = [word for row in rows for word in row[0].text.split()]
-    least = max([LEAST * width, *(width_of(word, points, True) + GUTTER for word in words)])
+    least = max(
+        [MIN_FIRST_SHARE * width, *(width_of(word, points, True) + GUTTER for word in words)]
+    )
     if others + min(widths[0], least) > width and len(chosen) > 1:
         return None
     widths[0] = min(widths[0], width - others)

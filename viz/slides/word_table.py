@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from viz.slides.parts import SMALL, SPACING, canvas, sheet, titled, width_of, wrapped
 from viz.slides.style import Style
 
-SHARES = (1.0, 0.95, 0.9, 0.85, SMALL)
+TYPE_SIZES = (1.0, 0.95, 0.9, 0.85, SMALL)
 """Sizes of type that are tried, as shares of the ordinary one."""
-FIRST = 0.3
+MAX_FIRST_SHARE = 0.3
 """Largest share of the table's width that the first column gets."""
 GUTTER, PAD = 0.2, 0.12
 """Inches between two columns, and around the type of a row."""
-TRUST = 0.97
+FILL_SHARE = 0.97
 """Share of a column's width that text may fill: at low resolutions hinting makes it wider."""
 Lines = list[list[str]]
 """The lines of each cell of a row."""
@@ -40,13 +40,13 @@ def word_table(
     figure = sheet(style)
     axes = canvas(figure, titled(figure, title, subtitle, style), style)
     width, height = float(axes.get_xlim()[1]), float(axes.get_ylim()[0])
-    for share in SHARES:
+    for share in TYPE_SIZES:
         points = share * style.points
         names = [row[0] for row in rows] + [columns[0]]
         words = [word for name in names for word in name.split()]
-        least = max(width_of(word, points, True) for word in words) / TRUST + GUTTER
-        wish = max(width_of(name, points, True) for name in names) / TRUST + GUTTER
-        first = max(least, min(FIRST * width, wish))
+        least = max(width_of(word, points, True) for word in words) / FILL_SHARE + GUTTER
+        wish = max(width_of(name, points, True) for name in names) / FILL_SHARE + GUTTER
+        first = max(least, min(MAX_FIRST_SHARE * width, wish))
         widths = [first, *[(width - first) / (len(columns) - 1)] * (len(columns) - 1)]
         lines = [_lines(row, widths, points) for row in rows]
         head = _lines(columns, widths, points, True)
@@ -54,7 +54,7 @@ def word_table(
         heights = [PAD + step * max(map(len, row)) for row in lines]
         top = PAD / 2 + step * max(map(len, head))
         if top + sum(heights) <= height and not any(
-            _torn(row, widths, points) for row in (columns, *rows)
+            _has_broken_word(row, widths, points) for row in (columns, *rows)
         ):
             break
     fitting = len(lines)
@@ -87,15 +87,15 @@ def word_table(
 def _lines(row: Sequence[str], widths: Sequence[float], points: float, bold: bool = False) -> Lines:
     """Each cell wrapped to its column's width; the first cell is bold."""
     return [
-        wrapped(text, points, TRUST * (width - GUTTER), bold or not place) or [""]
+        wrapped(text, points, FILL_SHARE * (width - GUTTER), bold or not place) or [""]
         for place, (text, width) in enumerate(zip(row, widths, strict=True))
     ]
 
 
-def _torn(row: Sequence[str], widths: Sequence[float], points: float) -> bool:
+def _has_broken_word(row: Sequence[str], widths: Sequence[float], points: float) -> bool:
     """Whether a word is wider than its column, so that wrapping would break it."""
     return any(
-        width_of(word, points, not place) > TRUST * (width - GUTTER)
+        width_of(word, points, not place) > FILL_SHARE * (width - GUTTER)
         for place, (text, width) in enumerate(zip(row, widths, strict=True))
         for word in text.split()
     )

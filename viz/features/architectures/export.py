@@ -39,10 +39,10 @@ def view_pictures(
     """
     if name == "stages":
         label = f"{network_state.title(values.network)}, stage by stage"
-        return [Picture("stages", label, partial(_stages, values.network))]
+        return [Picture("stages", label, partial(_draw_stages, values.network))]
     blocks = params.of_comparison(COMPARISONS[name], values)
-    facts = Picture(name, f"{VIEWS[name]}: facts", partial(_facts, name, blocks))
-    draw = partial(_gradients, blocks, probes)
+    facts = Picture(name, f"{VIEWS[name]}: facts", partial(_draw_facts, name, blocks))
+    draw = partial(_draw_gradients, blocks, probes)
     gradients = Picture(f"{name}_gradients", f"{VIEWS[name]}: gradients", draw)
     return [facts, gradients] if probes is None or probes else [facts]
 
@@ -61,7 +61,7 @@ def _network_on_input(network: str) -> str:
     return f"{network_state.title(network)} on {size}"
 
 
-def _stages(network: str, style: Style) -> Figure:
+def _draw_stages(network: str, style: Style) -> Figure:
     """Draw the table of a published network's stages."""
     from viz.features.architectures.slides import stages
 
@@ -71,7 +71,7 @@ def _stages(network: str, style: Style) -> Figure:
     return stages(table, style, title=title, subtitle="A stage is all that runs on one size.")
 
 
-def _facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
+def _draw_facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
     """Draw the table of facts about a comparison's blocks."""
     from viz.slides.word_table import word_table
 
@@ -87,7 +87,7 @@ def _facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
     )
 
 
-def _gradients(
+def _draw_gradients(
     blocks: Sequence[Block], probes: Mapping[Block, BlockProbe] | None, style: Style
 ) -> Figure:
     """Draw the blocks' input gradients; where ``probes`` is None, the experiments run first."""

@@ -37,9 +37,9 @@ MAX_BYTES = 60 * 10**6
 """Most bytes of one image and all layer outputs; the experiments hold several copies of these."""
 MAX_WEIGHTS = 100 * 10**6
 """Most bytes of a block's parameters."""
-REPEATS = 10
+TIMING_REPEATS = 10
 """How often each block is timed."""
-SECONDS = 12.0
+MAX_TIMING_SECONDS = 12.0
 """After this many seconds no further repetition of the timing starts."""
 
 
@@ -151,8 +151,8 @@ def times(blocks: Sequence[Block]) -> Work:
             modules,
             size,
             batch,
-            repeats=REPEATS,
-            seconds=SECONDS,
+            repeats=TIMING_REPEATS,
+            seconds=MAX_TIMING_SECONDS,
             seed=first.seed,
             progress=on_progress,
         )

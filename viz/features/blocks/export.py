@@ -171,15 +171,15 @@ def picture_of_times(timings: Mapping[Block, Timing]) -> Picture:
 
 def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None]) -> Picture:
     """The bytes saved for the backward pass as a slide."""
-    sound = {block: own_facts for block, own_facts in zip(blocks, facts, strict=True) if own_facts}
+    valid = {block: own_facts for block, own_facts in zip(blocks, facts, strict=True) if own_facts}
 
     def draw(style: Style) -> Figure:
         from viz.features.blocks.slides import memory
 
-        first = next(iter(sound))
+        first = next(iter(valid))
         size = times((first.batch, *first.input_size))
-        named = {block.title: compute.saved_bytes(block) for block in sound}
-        forward = {block.title: own_facts.forward_bytes for block, own_facts in sound.items()}
+        named = {block.title: compute.saved_bytes(block) for block in valid}
+        forward = {block.title: own_facts.forward_bytes for block, own_facts in valid.items()}
         notes = [f"Training mode, input {size}, float32; without the weights."]
         return memory(named, forward, style, notes=notes)
 

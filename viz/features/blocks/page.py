@@ -56,7 +56,7 @@ def page() -> None:
         checked = check_blocks(params.blocks_of(values))
         for error in checked.errors:
             st.warning(error)
-        if checked.sound:
+        if checked.valid:
             st.markdown(verdict(checked.titles, checked.facts))
             facts_table(checked)
             name, place = frame.open_tab(values, TABS)

@@ -1,4 +1,4 @@
-"""Blocks side by side: feature maps, gradients on the input, times, memory."""
+"""Figures that compare blocks: feature maps, input gradients, times, memory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "masks": ("masks", PINNED, "."),
     "inside": ("what layers make inside", PADDING, "-"),
 }
-"""Kind of `core.cost.saved_tensors`: name on the figure, color, hatching."""
+"""(name, color, hatching) of each kind of `core.cost.saved_tensors`."""
 
 
 def maps_figure(
@@ -85,7 +85,7 @@ def gradients_figure(
     notes: Sequence[str] = (),
     columns: int = 3,
 ) -> go.Figure:
-    """The picture, and the magnitude of each block's gradient on it, on one color scale.
+    """The picture, and the magnitudes of each block's input gradient on one color scale.
 
     Pixels whose gradient is exactly 0 are vermilion.
 
@@ -153,7 +153,7 @@ def _panels(
     notes: Sequence[str],
     height: float,
 ) -> tuple[dict[str, Any], float]:
-    """Layout of maps in rows and columns with words above each, and its height."""
+    """Plotly's layout of maps in rows and columns with a text above each, and its height."""
     rows, columns = (max(axis) + 1 for axis in zip(*places, strict=True))
     step = height + CAPTION
     plot = rows * step
@@ -198,7 +198,7 @@ def _panels(
 
 
 def _wrapped(*parts: str) -> str:
-    """Words above a panel, in lines that fit a third of a phone."""
+    """The text above a panel, wrapped to a third of a phone's width."""
     return "<br>".join(line for part in parts for line in textwrap.wrap(part, 24))
 
 
@@ -211,7 +211,7 @@ def _colorbar(text: str, plot: float) -> dict[str, Any]:
 def times_figure(
     named: Mapping[str, Timing], title: str = "Time of one forward and one backward pass"
 ) -> go.Figure:
-    """Medians as bars with the quartiles on them.
+    """Median times as bars, with the quartiles as lines.
 
     Args:
         named: Times of each block, by its name; at least one repetition of each.
@@ -253,7 +253,7 @@ def memory_figure(
     title: str = "Memory that backward makes necessary",
     notes: Sequence[str] = (),
 ) -> go.Figure:
-    """Bytes that are kept between forward and backward, by kind; a mark for all outputs.
+    """Bytes saved for the backward pass, by kind, and a mark for those of all layers' outputs.
 
     Args:
         named: Bytes by kind of `core.cost.saved_tensors` of each block, by its name.
@@ -300,7 +300,7 @@ def _bars(names: Sequence[str], values: Any, name: str, color: str, hatching: st
 def _bar_layout(
     title: str, names: Sequence[str], across: str, entries: int, notes: Sequence[str], row: int
 ) -> dict[str, Any]:
-    """Bars from the top, each with its name above it, so that long names fit a phone."""
+    """Plotly's layout of bars from the top, each with its name above it, as phones are narrow."""
     plot = (row + 24) * len(names)
     layout = noted(title, plot, AXES + ENTRY * ceil(entries / 2) + 12, notes)
     layout["margin"]["l"] = 8

@@ -1,4 +1,4 @@
-"""Blocks side by side as slides: facts, feature maps, gradients, times, memory."""
+"""Slides that compare blocks: feature maps, input gradients, times, memory."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def gradients(
     title: str,
     notes: Sequence[str] = (),
 ) -> Figure:
-    """The picture, and the magnitude of each block's gradient on it, on one color scale.
+    """The picture, and the magnitudes of each block's input gradient on one color scale.
 
     Args:
         picture: (H, W) 0 to 255.
@@ -102,7 +102,7 @@ def gradients(
 
 
 def _headed(axes: Axes, parts: Sequence[str], points: float, inches: float) -> None:
-    """Words above a panel without numbers: two lines of the first part, one of the second."""
+    """Write the text above a panel: up to two lines of the first part, one of the second."""
     lines = wrapped(parts[0], points, inches)
     lines = lines if len(lines) <= 2 else [lines[0], f"{lines[1]}…"]
     lines += [line for part in parts[1:] for line in wrapped(part, points, inches)]
@@ -122,7 +122,7 @@ def times(
     *,
     title: str = "Time of one forward and one backward pass",
 ) -> Figure:
-    """Medians as bars with the quartiles on them."""
+    """Median times as bars, with the quartiles as lines."""
     first = next(iter(named.values()))
     size = "×".join(map(str, (first.batch, *first.input_size)))
     few = min(timing.repeats for timing in named.values())
@@ -157,7 +157,7 @@ def memory(
     title: str = "Memory that backward makes necessary",
     notes: Sequence[str] = (),
 ) -> Figure:
-    """Bytes that are kept between forward and backward, by kind; a mark for all outputs.
+    """Bytes saved for the backward pass, by kind, and a mark for those of all layers' outputs.
 
     Args:
         named: Bytes by kind of `core.cost.saved_tensors` of each block, by its name.
@@ -188,7 +188,7 @@ def memory(
 def _bars_sheet(
     names: Sequence[str], title: str, notes: Sequence[str], style: Style
 ) -> tuple[Figure, Axes]:
-    """A sheet for lying bars from the top, each with its name beside it."""
+    """An empty figure for horizontal bars from the top, each with its name beside it."""
     figure = sheet(style)
     titled(figure, title, "", style)
     noted(figure, notes, style)

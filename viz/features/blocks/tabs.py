@@ -47,7 +47,7 @@ class CheckedBlocks:
     errors: tuple[str, ...]
 
     @property
-    def sound(self) -> tuple[Block, ...]:
+    def valid(self) -> tuple[Block, ...]:
         """The blocks that can be run."""
         pairs = zip(self.blocks, self.facts, strict=True)
         return tuple(block for block, facts in pairs if facts)
@@ -75,7 +75,7 @@ def save(checked: CheckedBlocks, more: Sequence[Picture], values: BlockSettings)
     """Draw the menu of pictures as files: those of the open tab, then the table of facts."""
     title = export.heading(values)
     facts = export.picture_of_facts(checked.blocks, checked.facts, title)
-    save_menu(PAGE, [*more, facts], export.settings(checked.sound[0], values))
+    save_menu(PAGE, [*more, facts], export.settings(checked.valid[0], values))
 
 
 def facts_table(checked: CheckedBlocks) -> None:
@@ -99,7 +99,7 @@ def run_probes(
     Returns:
         The finished experiments.
     """
-    works: dict[Hashable, Work] = {block: compute.probe(block) for block in checked.sound}
+    works: dict[Hashable, Work] = {block: compute.probe(block) for block in checked.valid}
 
     def redraw(views: Mapping[Hashable, View]) -> None:
         draw_progress(PROBES, views, "Running the block on the picture", "blocks")
@@ -121,7 +121,7 @@ def run_times(
     Returns:
         The times by block; {} until all of them are measured.
     """
-    blocks = checked.sound
+    blocks = checked.valid
     key = ("times", blocks)
 
     def redraw(views: Mapping[Hashable, View]) -> None:
@@ -205,14 +205,14 @@ def cost_tab(checked: CheckedBlocks) -> list[Picture]:
 
     saved = export.picture_of_memory(checked.blocks, checked.facts)
     left, right = st.columns(2)
-    sound = {
+    valid = {
         block.title: facts
         for block, facts in zip(checked.blocks, checked.facts, strict=True)
         if facts
     }
-    saved_bytes = {block.title: compute.saved_bytes(block) for block in checked.sound}
-    forward = {title: facts.forward_bytes for title, facts in sound.items()}
-    first = checked.sound[0]
+    saved_bytes = {block.title: compute.saved_bytes(block) for block in checked.valid}
+    forward = {title: facts.forward_bytes for title, facts in valid.items()}
+    first = checked.valid[0]
     size = "×".join(map(str, (first.batch, *first.input_size)))
     with right:
         figure = memory_figure(
@@ -223,7 +223,7 @@ def cost_tab(checked: CheckedBlocks) -> list[Picture]:
         st.plotly_chart(figure, theme="streamlit", key="blocks_memory")
 
     def draw(ready: dict[Block, Timing]) -> None:
-        if len(ready) < len(checked.sound):
+        if len(ready) < len(checked.valid):
             st.skeleton(height=320)
             return
         named = {block.title: timing for block, timing in ready.items()}
@@ -231,7 +231,7 @@ def cost_tab(checked: CheckedBlocks) -> list[Picture]:
 
     with left:
         try:
-            compute.check_times(checked.sound)
+            compute.check_times(checked.valid)
         except SpecError as error:
             progress.withdraw(TIMES)
             st.warning(f"Not timed. {sentence(error)}")
@@ -251,7 +251,7 @@ def properties_tab(checked: CheckedBlocks) -> list[Picture]:
         results = [ready.get(block) for block in checked.blocks]
         lines = tables.property_lines(checked.facts, results, saved_bytes)
         st.html(page_tables.comparison_table(checked.titles, lines, name="properties"))
-        st.caption(f"Every cell is an experiment. {export.recipe(checked.sound[0])}")
+        st.caption(f"Every cell is an experiment. {export.recipe(checked.valid[0])}")
 
     ready = run_probes(checked, draw)
     return [export.picture_of_properties(checked.blocks, checked.facts, ready)] if ready else []
@@ -263,7 +263,7 @@ def draw_measurements(slot: str, checked: CheckedBlocks) -> dict[Block, BlockPro
     Returns:
         The finished experiments by block.
     """
-    blocks = checked.sound
+    blocks = checked.valid
     key = ("times", blocks)
     works: dict[Hashable, Work] = {block: compute.probe(block) for block in blocks}
     works[key] = compute.times(blocks)

@@ -62,7 +62,7 @@ def _section(erf: EffectiveReceptiveField, axis: int, expected: ExpectedErf | No
 
 
 def energy(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
-    """Share of the energy in squares around the field's center, over their side."""
+    """The share of the energy in a square around the field's center, against its side."""
     sides, shares = erf.cumulative_energy()
     share_at = dict(zip(sides.tolist(), shares.tolist(), strict=True))
     theory = max(last - first + 1 for first, last in erf.theory.unclipped)
@@ -82,7 +82,7 @@ def energy(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
 
 
 def convergence(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
-    """Difference between odd and even draws, and σ, over the draws averaged so far."""
+    """The difference between odd and even draws, and σ, against the number of draws."""
     points = erf.convergence
     draws = [float(point.draws) for point in points]
     subtitle = (
@@ -117,7 +117,7 @@ def doubling(axes: Axes, most: int) -> None:
 
 
 def _framed(erf: EffectiveReceptiveField, style: Style, title: str, subtitle: str) -> Figure:
-    """A sheet with its title, and the recipe as a note at the bottom."""
+    """An empty figure with its title, and the recipe as a note at the bottom."""
     figure = sheet(style)
     titled(figure, title, subtitle, style)
     noted(figure, [recipe_line(erf)], style)

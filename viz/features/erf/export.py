@@ -32,13 +32,13 @@ def pictures(values: ErfSettings) -> list[Picture]:
     settled = network.settle(values)
     request = request_of(settled)
     offered = [
-        Picture(name, label, partial(_measured, name, request, settled))
+        Picture(name, label, partial(_measure_and_draw, name, request, settled))
         for name, label in LABELS.items()
     ]
     if settled.compare:
-        offered.append(Picture("variants", "Variants", partial(_compared, settled)))
+        offered.append(Picture("variants", "Variants", partial(_draw_variants, settled)))
     if settled.study:
-        offered.append(Picture("study", "Study", partial(_studied, settled.study)))
+        offered.append(Picture("study", "Study", partial(_draw_study, settled.study)))
     first = {TABS["energy"]: "energy", TABS["compare"]: "variants", TABS["studies"]: "study"}
     offered.sort(key=lambda picture: picture.name != first.get(settled.tab, "map"))
     return [replace(picture, settings=settings(request)) for picture in offered]
@@ -91,9 +91,11 @@ def page_pictures(
     if erf is None:
         if expected is None:
             return []
-        return [Picture("expected", "Expected map", partial(_expected, request, expected, values))]
+        return [
+            Picture("expected", "Expected map", partial(_draw_expected, request, expected, values))
+        ]
     return [
-        Picture(name, label, partial(_drawn, name, request, erf, expected, values))
+        Picture(name, label, partial(_draw_measured, name, request, erf, expected, values))
         for name, label in LABELS.items()
     ]
 
@@ -122,7 +124,7 @@ def picture_of_study(result: Study) -> Picture:
     return Picture("study", "Study", draw)
 
 
-def _drawn(
+def _draw_measured(
     name: str,
     request: Request,
     erf: EffectiveReceptiveField,
@@ -152,17 +154,19 @@ def _photo(request: Request, values: ErfSettings) -> Any:
     return data.picture(values.picture, size, 3).transpose(1, 2, 0).astype("uint8")
 
 
-def _expected(request: Request, expected: ExpectedErf, values: ErfSettings, style: Style) -> Figure:
+def _draw_expected(
+    request: Request, expected: ExpectedErf, values: ErfSettings, style: Style
+) -> Figure:
     """Draw the closed form's map."""
     from viz.features.erf.slides import expected_map
 
     return expected_map(expected, style, title=title(request), log=values.log)
 
 
-def _measured(name: str, request: Request, values: ErfSettings, style: Style) -> Figure:
+def _measure_and_draw(name: str, request: Request, values: ErfSettings, style: Style) -> Figure:
     """Measure the map, and draw the picture with this key of `LABELS`."""
     expected = compute_erf.expected(request)
-    return _drawn(name, request, compute(request), expected, values, style)
+    return _draw_measured(name, request, compute(request), expected, values, style)
 
 
 @lru_cache(maxsize=4)
@@ -183,7 +187,7 @@ def variants_of(values: ErfSettings) -> tuple[dict[str, Request], list[str]]:
     return requests, refused
 
 
-def _compared(values: ErfSettings, style: Style) -> Figure:
+def _draw_variants(values: ErfSettings, style: Style) -> Figure:
     """Measure and draw the variants of the chosen comparison; all of them must be possible."""
     requests, refused = variants_of(values)
     if refused or len(requests) < 2:
@@ -192,7 +196,7 @@ def _compared(values: ErfSettings, style: Style) -> Figure:
     return picture_of_variants(named, values).draw(style)
 
 
-def _studied(name: str, style: Style) -> Figure:
+def _draw_study(name: str, style: Style) -> Figure:
     """Run and draw the study with this name in the URL."""
     result = run_now(compute_erf.study(STUDIES[name][1]))
     return picture_of_study(result).draw(style)

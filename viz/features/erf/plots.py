@@ -1,4 +1,4 @@
-"""Effective receptive fields: maps, cross-sections, cumulative energy, convergence, variants."""
+"""Figures of effective fields: maps, cross-sections, energy, convergence, variants."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 SQUARE_DASHES = ("dashdot", "dot", "dash", "longdash")
 """Dashes of the energy squares, in order."""
 MOST_VARIANTS, VARIANT = 4, 240
-"""Panels side by side, and their height in pixels."""
+"""Largest number of panels side by side, and their height in pixels."""
 
 
 def erf_figure(
@@ -131,7 +131,7 @@ def _field_box(erf: EffectiveReceptiveField, **place: Any) -> list[Trace]:
 
 
 def _field_name(erf: EffectiveReceptiveField) -> str:
-    """``theory 21×21 px``."""
+    """The legend's text for the theoretical field, such as ``theory 21×21 px``."""
     rows, cols = erf.theory.unclipped
     return f"theory {rows[1] - rows[0] + 1}×{cols[1] - cols[0] + 1} px"
 
@@ -154,7 +154,7 @@ def _expected_ellipses(expected: ExpectedErf) -> list[Trace]:
 
 
 def _laid_under(photo: str, size: tuple[int, int]) -> list[dict[str, Any]]:
-    """The image below the traces, aligned with the map."""
+    """Plotly's images of a layout that has the photograph below the map."""
     place = {"x": -0.5, "y": -0.5, "sizex": size[1], "sizey": size[0], "xref": "x", "yref": "y"}
     return [place | {"source": photo, "yanchor": "top", "sizing": "stretch", "layer": "below"}]
 
@@ -193,7 +193,7 @@ def sections_figure(
 def energy_figure(
     erf: EffectiveReceptiveField, *, title: str = "Energy inside a centered square"
 ) -> go.Figure:
-    """Share of the energy in squares around the field's center, over their side."""
+    """The share of the energy in a square around the field's center, against its side."""
     sides, shares = erf.cumulative_energy()
     share_at = dict(zip(sides.tolist(), shares.tolist(), strict=True))
     theory = max(last - first + 1 for first, last in erf.theory.unclipped)
@@ -237,7 +237,7 @@ def _square_marks(squares: Mapping[float, int], share_at: Mapping[int, float], s
 def convergence_figure(
     erf: EffectiveReceptiveField, *, title: str = "How settled the map is"
 ) -> go.Figure:
-    """Difference between odd and even draws, and σ, over the draws averaged so far."""
+    """The difference between odd and even draws, and σ, against the number of draws."""
     draws = [point.draws for point in erf.convergence]
     differences = [point.difference for point in erf.convergence]
     below = {"xaxis": "x2", "yaxis": "y2"}

@@ -100,7 +100,7 @@ def expected_map(expected: ExpectedErf, style: Style, *, title: str, log: bool =
 
 
 def over(axes: Axes, artist: Any, photo: Any) -> None:
-    """The image below its map, aligned with it."""
+    """Draw the photograph below the map, which becomes partly transparent."""
     rows, cols = photo.shape[:2]
     extent = (-0.5, cols - 0.5, rows - 0.5, -0.5)
     axes.imshow(photo, extent=extent, interpolation="none", zorder=0)
@@ -110,7 +110,7 @@ def over(axes: Axes, artist: Any, photo: Any) -> None:
 
 
 def field_name(erf: EffectiveReceptiveField) -> str:
-    """``theory 21×21 px``."""
+    """The legend's text for the theoretical field, such as ``theory 21×21 px``."""
     rows, cols = erf.theory.unclipped
     return f"theory {rows[1] - rows[0] + 1}×{cols[1] - cols[0] + 1} px"
 

@@ -1,4 +1,4 @@
-"""A study of effective receptive fields: what changes with depth, kernel, activation, …"""
+"""The figure of a study: size of the effective field against depth, kernel size, activation, …"""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LOOKS = {
     "side": (OUTPUT, "square", "side above 4.55 %"),
     "share": (PINNED, "diamond", "side / theory"),
 }
-"""Attributes of `core.erf.study.Row`: color, mark, and name on the figure."""
+"""(color, marker, name) of each quantity, an attribute of `StudyRow`."""
 BELOW = {"xaxis": "x2", "yaxis": "y2"}
 """Axes of the lower panel."""
 
 
 def study_figure(study: Study, *, title: str | None = None) -> go.Figure:
-    """Sizes in pixels above, the share of the theoretical field that they take below.
+    """The figure of a study: sizes in pixels above, their share of the theoretical field below.
 
     With fits both panels have logarithmic axes, on which a power law is a line; the legend
     has its exponent beside the one of the law. Without, every row has a place of its own.
@@ -43,18 +43,18 @@ def study_figure(study: Study, *, title: str | None = None) -> go.Figure:
     traces += [trace | BELOW for trace in _measured(study, x, "share")]
     traces.append(_marks(rows, x, "reach", PADDING, "line-ew-open", "theory"))
     traces += _expected(rows, x)
-    up = [_up("size (px)", fitted), _up("share of the size", fitted)]
+    up = [_y_axis("size (px)", fitted), _y_axis("share of the size", fitted)]
     notes = recipe_lines([(row.label, row.erf) for row in rows], places=False)
     entries = sum(trace.get("showlegend", True) for trace in traces)
     heading = title or f"Effective receptive field against {study.name}"
     layout = stacked(heading, up, ["", study.x_label if fitted else study.name], entries, notes)
     for axis in ("xaxis", "xaxis2"):
-        layout[axis] |= _along(x) if fitted else _categories(rows)
+        layout[axis] |= _x_axis(x) if fitted else _categories(rows)
     return Figure(traces, layout)
 
 
 def _measured(study: Study, x: Sequence[float], quantity: str) -> list[Trace]:
-    """The rows' marks, and the fitted law as a line where there is one."""
+    """The marks of one quantity, and its fitted power law if the study has one."""
     color, symbol, name = LOOKS[quantity]
     marks = _marks(study.rows, x, quantity, color, symbol, name)
     laws = [fit for fit in study.fits if fit.quantity == quantity]
@@ -126,7 +126,7 @@ def _expected(rows: Sequence[StudyRow], x: Sequence[float]) -> list[Trace]:
     ]
 
 
-def _up(name: str, log: bool) -> dict[str, Any]:
+def _y_axis(name: str, log: bool) -> dict[str, Any]:
     """A y axis, linear from 0 or logarithmic."""
     axis: dict[str, Any] = {"title": {"text": name}}
     if not log:
@@ -135,8 +135,8 @@ def _up(name: str, log: bool) -> dict[str, Any]:
     return axis | {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
 
 
-def _along(x: Sequence[float]) -> dict[str, Any]:
-    """A logarithmic axis with a number under every mark, or round ones where they are many."""
+def _x_axis(x: Sequence[float]) -> dict[str, Any]:
+    """A logarithmic x axis with a number under every mark, or round numbers if these are many."""
     ticks = sorted(set(x)) if len(set(x)) <= 8 else LOG_TICKS
     low, high = np.log10(min(x)), np.log10(max(x))
     room = 0.06 * (high - low)

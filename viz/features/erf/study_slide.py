@@ -1,4 +1,4 @@
-"""A study of effective receptive fields as a slide: sizes, and their share of the theory."""
+"""The slide of a study: sizes of effective fields, and their share of the theoretical ones."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LOOKS = {
     "side": (OUTPUT, "s", "side above 4.55 %"),
     "share": (PINNED, "D", "side / theory"),
 }
-"""Attributes of `core.erf.study.Row`: color, mark, and name on the picture."""
+"""(color, marker, name) of each quantity, an attribute of `StudyRow`."""
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Round numbers for logarithmic axes."""
 
 
 def study(result: Study, style: Style) -> Figure:
-    """Sizes in pixels, and the share of the theoretical field that they take.
+    """Draw sizes in pixels, and their share of the theoretical field.
 
     With fits both panels have logarithmic axes, on which a power law is a line; the legend
     has its exponent beside the one of the law. Without, every row has a place of its own.
@@ -63,12 +63,12 @@ def study(result: Study, style: Style) -> Figure:
 
 
 def _notes(result: Study) -> list[str]:
-    """The recipe, and how the first of the rows that differ does."""
+    """A note with the recipe of the study's maps."""
     return recipe_lines([(row.label, row.erf) for row in result.rows], places=False)[:1]
 
 
 def _measured(axes: Axes, result: Study, x: Sequence[float], quantity: str) -> list[Any]:
-    """The rows' marks, and the fitted law as a line where there is one."""
+    """Draw one quantity's marks and its fitted power law, if any; returns the legend's handles."""
     color, mark, name = LOOKS[quantity]
     handles = [_marks(axes, result.rows, x, quantity, color, mark, name)]
     for fit in (fit for fit in result.fits if fit.quantity == quantity):
@@ -132,7 +132,7 @@ def _logarithmic(axes: Axes, x: Sequence[float]) -> None:
 
 
 def _numbers(low: float, high: float) -> list[float]:
-    """Round numbers from low to high: 1, 2, 5 and their tens, or steps where these are few."""
+    """Numbers for an axis from low to high: of `TICKS`, or equally spaced if these are too few."""
     ticks = [tick for tick in TICKS if low <= tick <= high]
     if len(ticks) > 2:
         return ticks

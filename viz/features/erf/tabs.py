@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from core.erf.expected import ExpectedErf
     from core.erf.study import Study
 
-LATER = "This tab is empty until the map is computed."
+BEFORE_MAP = "This tab is empty until the map is computed."
 """Text of a tab that needs the map."""
 
 
@@ -52,7 +52,7 @@ def _sections(
 ) -> None:
     """Draw the energy along both axes through the map."""
     if erf is None:
-        st.caption(LATER)
+        st.caption(BEFORE_MAP)
         return
     st.plotly_chart(figures.sections_figure(erf, expected), theme="streamlit", key="erf_sections")
     st.markdown(
@@ -70,7 +70,7 @@ def _energy(
 ) -> None:
     """Draw the energy in growing squares, and the map's convergence over the draws."""
     if erf is None:
-        st.caption(LATER)
+        st.caption(BEFORE_MAP)
         return
     left, right = st.columns(2)
     left.plotly_chart(figures.energy_figure(erf), theme="streamlit", key="erf_energy")
@@ -179,7 +179,7 @@ def _files(
 ) -> None:
     """Draw the buttons that download the map, and the code that computes it."""
     if erf is None:
-        st.caption(LATER)
+        st.caption(BEFORE_MAP)
         return
     array = io.BytesIO()
     np.save(array, erf.map)

@@ -32,9 +32,9 @@ from viz.slides.style import Style
 from viz.theme import BRANCHES, INPUT, OUTPUT, PADDING, WINDOW
 
 MAX_CONNECTION_LINES = 4000
-"""With more connections than this, areas are drawn in their place."""
+"""If there are more connections than this, areas are drawn instead of lines."""
 MAX_THICK_LINES = 400
-"""With more connections than this, they are drawn as thin lines."""
+"""If there are more connections than this, their lines are thin."""
 CELL = 0.26
 """Largest height of a unit in inches."""
 THIN = 0.035
@@ -43,7 +43,7 @@ THIN = 0.035
 
 @dataclass(frozen=True)
 class Plan:
-    """The layout in inches: x from a position in the image, y from the index of a line."""
+    """Converts positions in the image and indices of lines into inches on the canvas."""
 
     lines: tuple[Line, ...]
     axis: int
@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def tall(self) -> float:
-        """Height of a unit."""
+        """Height of a unit in inches."""
         return min(CELL, 0.56 * self.pitch)
 
     def x(self, at: float) -> float:
@@ -73,7 +73,7 @@ class Plan:
         return self.top + (len(self.lines) - 0.5 - line) * self.pitch
 
     def wide(self, line: int) -> float:
-        """Inches from one unit of a line to the next."""
+        """Distance of neighboring units of a line, in inches."""
         spacing = abs(float(self.lines[line].field.effective_stride[self.axis]))
         return (spacing or self.lines[0].node.grid[self.axis]) * self.scale
 
@@ -94,7 +94,7 @@ def cone(
     title: str,
     photo: NDArray[np.uint8],
 ) -> Figure:
-    """The cross-section of a unit's cone; on a whole slide with the image beside it.
+    """Draw the cross-section of a unit's cone, and on a whole slide the image beside it.
 
     Args:
         lines: The result of `core.receptive_field.outline.outline`.
@@ -185,7 +185,7 @@ def _size(line: Line, axis: int) -> str:
 
 
 def _units(axes: Axes, plan: Plan, style: Style) -> None:
-    """Draw all units, with padding dashed."""
+    """Draw the units of all lines, as bands where they are too narrow."""
     for index, line in enumerate(plan.lines):
         image = index == 0
         fill = INPUT if image else style.ink["panel"]
@@ -224,7 +224,7 @@ def _band(axes: Axes, plan: Plan, index: int, first: int, last: int, look: dict[
 
 
 def _draw_units(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
-    """The cone's own units, and the padding it reads."""
+    """Draw the units of the cone, and the padding that they read."""
     for index, own in enumerate(marked.marks):
         if own is None:
             continue
@@ -244,7 +244,7 @@ def _draw_units(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
 
 
 def runs(units: Sequence[int]) -> list[tuple[int, int]]:
-    """Neighboring units as (first, last)."""
+    """(first, last) of each run of consecutive units; ``units`` are ascending."""
     spans: list[tuple[int, int]] = []
     for unit in units:
         if spans and spans[-1][1] == unit - 1:
@@ -296,7 +296,7 @@ def _areas(axes: Axes, plan: Plan, marked: Cone) -> None:
 
 
 def _labels(axes: Axes, plan: Plan, focus: int, style: Style) -> None:
-    """Draw as many names and sizes as fit; those of the unit's own line always."""
+    """Write the lines' names and sizes, those of the unit's own line first, as far as they fit."""
     points = SMALL * style.points
     least, taken = 1.25 * points / 72, list[float]()
     last = len(plan.lines) - 1
@@ -322,7 +322,7 @@ def _labels(axes: Axes, plan: Plan, focus: int, style: Style) -> None:
 
 
 def _ruler(axes: Axes, plan: Plan, style: Style) -> None:
-    """Draw the image's pixels below the cone."""
+    """Draw an axis with the image's pixels below the cone."""
     points, ink = SMALL * style.points, style.ink["muted"]
     n = plan.lines[0].node.grid[plan.axis]
     y = plan.y(0) + plan.pitch / 2
@@ -335,7 +335,7 @@ def _ruler(axes: Axes, plan: Plan, style: Style) -> None:
 
 
 def ticks(low: float, high: float, n: int, most: int) -> list[int]:
-    """Round pixels of an image of ``n`` between two positions, at most about ``most``."""
+    """Round pixel indices between two positions in an image of ``n`` pixels, about ``most``."""
     steps = (digit * 10**power for power in range(5) for digit in (1, 2, 5))
     step = next(step for step in steps if (high - low) / step <= most)
     first = max(0, -(-int(np.ceil(low)) // step) * step)

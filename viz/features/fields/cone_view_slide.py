@@ -1,4 +1,4 @@
-"""What one unit sees of the image, as a slide: its box, unclipped and clipped to the image."""
+"""The slide of one unit's receptive field in the image, unclipped and clipped."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from viz.slides.style import Style
 from viz.theme import INPUT, OUTPUT, WINDOW
 
 MAX_OVERHANG = 1.2
-"""A box is drawn up to this far beyond the image, in image sides."""
+"""A receptive field is drawn up to this far beyond the image, in multiples of the image's side."""
 MIN_DOT_DISTANCE = 0.22
-"""Least distance in inches between two centers of units."""
+"""Least distance in inches of two dots that mark units' centers."""
 
 
 def unit_sentence(line: Line, unit: tuple[int, int]) -> str:
-    """What the unit sees, in a sentence."""
+    """A sentence on the size of the unit's receptive field, unclipped and inside the image."""
     row, col = unit
     if line.node.kind == "input":
         return f"Image pixel ({row}, {col})."
@@ -39,7 +39,7 @@ def unit_sentence(line: Line, unit: tuple[int, int]) -> str:
 
 
 def size_of(box: Box) -> str:
-    """``27×27``."""
+    """Height and width of a box as text, such as ``27×27``."""
     return "×".join(f"{last - first + 1:g}" for first, last in (box.rows, box.cols))
 
 
@@ -52,7 +52,7 @@ def view(
     photo: NDArray[np.uint8],
     centers: bool,
 ) -> Figure:
-    """The image with a unit's boxes, clipped and unclipped, and the layer's centers.
+    """Draw the image with a unit's receptive field, clipped and unclipped, and units' centers.
 
     Args:
         line: The unit's line.
@@ -146,7 +146,7 @@ def _box(
     window: tuple[float, float, float, float],
     look: dict[str, Any],
 ) -> None:
-    """A box in image positions, cut at the window (left, right, top, bottom)."""
+    """Draw a box given in image positions, cut at the window (left, right, top, bottom)."""
     x0, y0, scale = place
     left, right = max(area.cols[0] - 0.5, window[0]), min(area.cols[1] + 0.5, window[1])
     top, bottom = max(area.rows[0] - 0.5, window[2]), min(area.rows[1] + 0.5, window[3])

@@ -77,8 +77,8 @@ def cone_pictures(
         unit = line.node.grid[0] // 2, line.node.grid[1] // 2
     arguments = analysis, line, unit, values, upload
     return [
-        Picture("cone", f"Cone of a unit of {line.label}", partial(_cone, *arguments)),
-        Picture("view", f"What a unit of {line.label} sees", partial(_view, *arguments)),
+        Picture("cone", f"Cone of a unit of {line.label}", partial(_draw_cone, *arguments)),
+        Picture("view", f"What a unit of {line.label} sees", partial(_draw_view, *arguments)),
     ]
 
 
@@ -86,20 +86,20 @@ def tab_pictures(name: str, analysis: Analysis, values: FieldSettings) -> list[P
     """The pictures of the tab with this name in the URL; [] for a tab without any."""
     axis = AXES.index(values.axis)
     if name == "layers":
-        return [Picture("layers", "Layer by layer", partial(_layers, analysis))]
+        return [Picture("layers", "Layer by layer", partial(_draw_layers, analysis))]
     if name == "depth":
-        return [Picture("depth", "Growth with depth", partial(_depth, (analysis,), axis))]
+        return [Picture("depth", "Growth with depth", partial(_draw_depth, (analysis,), axis))]
     if name == "graph":
-        return [Picture("graph", "Graph", partial(_graph, analysis))]
+        return [Picture("graph", "Graph", partial(_draw_graph, analysis))]
     if name == "reach":
-        draw = partial(_strategies, values.target, analysis.network.input_size)
+        draw = partial(_draw_strategies, values.target, analysis.network.input_size)
         return [Picture("strategies", f"Ways to see {values.target} pixels", draw)]
     if name == "compare":
         analyses = compared(analysis, values)
         if len(analyses) > 1:
-            depth = partial(_depth, analyses, axis)
+            depth = partial(_draw_depth, analyses, axis)
             return [
-                Picture("compare", "Networks side by side", partial(_compare, analyses)),
+                Picture("compare", "Networks side by side", partial(_draw_comparison, analyses)),
                 Picture("compare_depth", "Their growth with depth", depth),
             ]
     return []
@@ -129,7 +129,7 @@ def photo(values: FieldSettings, size: tuple[int, int], upload: Upload | None) -
     return np.asarray(planes.transpose(1, 2, 0), dtype=np.uint8)
 
 
-def _cone(
+def _draw_cone(
     analysis: Analysis,
     line: Line,
     unit: tuple[int, int],
@@ -153,7 +153,7 @@ def _cone(
     )
 
 
-def _view(
+def _draw_view(
     analysis: Analysis,
     line: Line,
     unit: tuple[int, int],
@@ -169,7 +169,7 @@ def _view(
     return view(line, unit, style, title=settings(analysis), photo=image, centers=centers)
 
 
-def _layers(analysis: Analysis, style: Style) -> Figure:
+def _draw_layers(analysis: Analysis, style: Style) -> Figure:
     """Draw the table of all layers."""
     from viz.features.fields.tabs import HEADERS, table_rows
     from viz.slides.tables import text_table
@@ -211,7 +211,7 @@ def _importance(analysis: Analysis, index: int) -> float:
     return 1.0 if line.branch is None and line.node.kind == "window" else 0.0
 
 
-def _depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
+def _draw_depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
     """Draw the receptive field against depth."""
     from core.receptive_field.growth import growth_curve
     from viz.features.fields.slides import depth
@@ -223,14 +223,14 @@ def _depth(analyses: Sequence[Analysis], axis: int, style: Style) -> Figure:
     return depth(curves, style, title=f"{title} on {size}")
 
 
-def _graph(analysis: Analysis, style: Style) -> Figure:
+def _draw_graph(analysis: Analysis, style: Style) -> Figure:
     """Draw the network's graph."""
     from viz.features.fields.graph_slide import graph
 
     return graph(analysis.graph, analysis.fields, style, title=settings(analysis))
 
 
-def _compare(analyses: Sequence[Analysis], style: Style) -> Figure:
+def _draw_comparison(analyses: Sequence[Analysis], style: Style) -> Figure:
     """Draw a table with a column for each network."""
     from viz.slides.tables import text_table
 
@@ -249,7 +249,7 @@ def _compare(analyses: Sequence[Analysis], style: Style) -> Figure:
     return text_table(columns, rows, style, title=title, align="l" + "c" * len(analyses))
 
 
-def _strategies(target: int, input_size: tuple[int, int, int], style: Style) -> Figure:
+def _draw_strategies(target: int, input_size: tuple[int, int, int], style: Style) -> Figure:
     """Draw the costs of the designs that reach a receptive field of ``target`` pixels."""
     from viz.features.fields.slides import strategies
 

@@ -53,7 +53,7 @@ class GraphLayout:
 
 
 def place(parents: Parents) -> GraphLayout:
-    """Rows and lanes for a graph.
+    """Compute rows and lanes for a graph.
 
     Args:
         parents: Indices of the boxes that each box reads, all of them smaller than its own.
@@ -119,7 +119,7 @@ def _children(parents: Parents) -> list[list[int]]:
 
 
 def _next_in_chain(children: Sequence[Sequence[int]], rows: Sequence[int]) -> dict[int, int]:
-    """The child directly below a box in the same lane, by box."""
+    """For each box that has one, the child that continues its chain in the row below."""
     heights = [0] * len(rows)
     for box in reversed(range(len(rows))):
         heights[box] = max((heights[child] + 1 for child in children[box]), default=0)

@@ -44,7 +44,7 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Style:
-    """How a kind of operation looks: by color, outline and shape.
+    """Color, outline and shape of a kind of box.
 
     Attributes:
         label: Text in the legend.
@@ -80,7 +80,7 @@ def graph_figure(
     title: str = "The network, with the output size and receptive field of each operation",
     most: int = MAX_BOXES,
 ) -> go.Figure:
-    """The operations from top to bottom, branches side by side, edges downwards.
+    """The figure of a network's graph: operations from top to bottom, branches side by side.
 
     Activations, norms and the like are folded into the box before. Where more than ``most``
     boxes would be needed, modules are folded into one box each, inner ones first; where that
@@ -106,7 +106,7 @@ def graph_figure(
 
 
 class _Picture:
-    """The boxes with their places in it."""
+    """Computes positions in the figure, and the traces of boxes and edges."""
 
     def __init__(self, boxes: Sequence[Box], placed: GraphLayout, outputs: frozenset[str]) -> None:
         self.boxes = boxes
@@ -128,11 +128,11 @@ class _Picture:
 
     @property
     def entries(self) -> int:
-        """Lines of the legend."""
+        """Number of entries in the legend."""
         return len({box.style for box in self.boxes}) + bool(self.outputs)
 
     def center(self, index: int) -> tuple[float, float]:
-        """The center of a box."""
+        """(x in lanes, y in pixels) of a box's center."""
         return self.centers[self.placed.lanes[index]], (
             self.placed.rows[index] + 0.5
         ) * ROW_DISTANCE
@@ -158,7 +158,7 @@ class _Picture:
         return {"type": "scatter", "x": xs, "y": ys, "mode": "lines", "line": line, **QUIET}
 
     def edge(self, parent: int, child: int) -> Points:
-        """From the lower edge of a box down to the upper edge of another one."""
+        """The line from a box's lower edge to the upper edge of a box that reads it."""
         (x0, y0), (x1, y1) = self.center(parent), self.center(child)
         start, end = (x0, y0 + BOX_HEIGHT / 2), (x1, y1 - BOX_HEIGHT / 2)
         rows = self.placed.rows
@@ -231,7 +231,7 @@ QUIET: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
 
 
 def _bend(start: tuple[float, float], end: tuple[float, float]) -> Points:
-    """A curve that leaves and arrives vertically."""
+    """An S-shaped line between two points, vertical at both ends."""
     (x0, y0), (x1, y1) = start, end
     if x0 == x1:
         return [start, end]
@@ -241,7 +241,7 @@ def _bend(start: tuple[float, float], end: tuple[float, float]) -> Points:
 def _corners(
     center: tuple[float, float], half: float, cut: float = 0, more: float = 0
 ) -> list[tuple[float, float]]:
-    """A box, clockwise from its upper left; ``cut`` lanes of its corners taken off."""
+    """The corners of a box, clockwise from the upper left, cut by ``cut`` lanes."""
     x, y = center
     tall = BOX_HEIGHT / 2 + more
     down = min(cut * LANE_WIDTH, tall)
@@ -296,7 +296,7 @@ def _layout(picture: _Picture, title: str, note: str) -> dict[str, Any]:
 
 
 def _make_room(layout: dict[str, Any], room: int) -> None:
-    """Space for the legend between the title and the picture, which is long."""
+    """Add ``room`` pixels for the legend between the title and the graph."""
     title, height = layout["title"], layout["height"]
     title["y"] = 1 - (1 - title["y"]) * height / (height + room)
     layout["height"] = height + room

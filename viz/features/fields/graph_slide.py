@@ -1,4 +1,4 @@
-"""A network as a graph on a slide: boxes from top to bottom, in as many columns as it takes."""
+"""The slide of a network's graph: boxes from top to bottom, continued in further columns."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from core.receptive_field import ReceptiveField
 
 BOX_COUNTS = (60, 48, 40, 32, 26, 22, 18, 15, 12, 10, 8, 6, 4, 2)
-"""Numbers of boxes that are tried; modules are folded until the boxes fit the paper."""
+"""Numbers of boxes to try in turn; modules are folded until the boxes fit on the paper."""
 GUTTER, GAP, NARROW = 0.34, 0.26, 0.2
-"""Inches between two columns of rows, between two rows, and of a lane of edges alone."""
+"""Inches between two columns, between two rows, and width of a lane without boxes."""
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 """Matplotlib's line styles by Plotly's names."""
 Point = tuple[float, float]
@@ -34,7 +34,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the boxes stand, in inches.
+    """The layout of the boxes, in inches.
 
     Attributes:
         boxes, placed: The boxes that are drawn, with their rows and lanes.
@@ -62,11 +62,11 @@ class Plan:
         return NARROW if lane in self.placed.empty else self.wide + 0.16
 
     def lane_x(self, lane: int) -> float:
-        """The middle of a lane in the first column."""
+        """The x of a lane's middle in the first column."""
         return sum(map(self.lane, range(lane))) + self.lane(lane) / 2
 
     def center(self, box: int) -> Point:
-        """The middle of a box."""
+        """(x, y) of a box's center."""
         column, row = divmod(self.placed.rows[box], self.deep)
         x = GUTTER / 2 + column * self.column + self.lane_x(self.placed.lanes[box])
         return x, GAP + row * (self.tall + GAP) + self.tall / 2
@@ -75,7 +75,7 @@ class Plan:
 def graph(
     traced: Graph, fields: Mapping[str, ReceptiveField], style: Style, *, title: str
 ) -> Figure:
-    """The operations with output size and receptive field; modules folded until all fit.
+    """Draw the operations with output size and receptive field; modules are folded until all fit.
 
     Args:
         traced: The result of `core.graph.network_graph`.
@@ -111,7 +111,7 @@ def graph(
 def _finest_plan_that_fits(
     traced: Graph, fields: Mapping[str, ReceptiveField], axes: Axes, style: Style
 ) -> Plan:
-    """The most boxes that fit; where even modules are too many, the first ones."""
+    """The layout with the most boxes that fit; only the first ones if even modules are too many."""
     lines = outline(traced, fields)
     boxes = fold(lines, traced, len(lines))
     for most in BOX_COUNTS:
@@ -128,7 +128,7 @@ def _finest_plan_that_fits(
 
 
 def _plan_if_it_fits(boxes: Sequence[Box], count: int, axes: Axes, style: Style) -> Plan | None:
-    """The boxes in the largest type at which they fit; None where they do not."""
+    """The layout of the boxes in the largest type in which they fit; None if they do not."""
     entries = _entries(list({box.style for box in boxes}), True, style)
     note = SPACING * SMALL * style.points / 72 + 0.06
     width = float(axes.get_xlim()[1])
@@ -176,7 +176,7 @@ def _draw(axes: Axes, plan: Plan, index: int, style: Style, output: bool) -> Non
 
 
 def _corners(center: Point, half: float, tall: float, cut: float) -> list[Point]:
-    """A box, clockwise from its upper left, with so many inches of its corners cut off."""
+    """The corners of a box, clockwise from the upper left, cut by ``cut`` inches."""
     x, y = center
     down = min(cut, tall)
     return [
@@ -210,7 +210,7 @@ def _needs_gutter(plan: Plan, parent: int, child: int) -> bool:
 
 
 def edge(plan: Plan, parent: int, child: int, share: float = 0.0) -> list[Point]:
-    """From the lower edge of a box to the upper edge of another one, around what is between.
+    """The line from a box's lower edge to the upper edge of a box that reads it, around others.
 
     Args:
         plan: The layout.

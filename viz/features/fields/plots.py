@@ -1,4 +1,4 @@
-"""Receptive field against depth, and what each design for a wanted field needs."""
+"""Figures of receptive field against depth, and of the costs of designs for a receptive field."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARKS = ("circle", "diamond", "square")
 """Markers of the layers of the first, second and third network."""
 COARSER, FINER = "triangle-down", "triangle-up"
 """Markers of layers after which units are further apart, or closer together."""
-PLOT, ROW = 380, 46
+DEPTH_HEIGHT, ROW_HEIGHT = 380, 46
 """Height in pixels of the figure of growth with depth, and of a design's row."""
 
 
@@ -140,10 +140,10 @@ def _depth_layout(title: str, depth: int, log: bool, entries: int) -> dict[str, 
     across = {"title": {"text": "layer, in the order they run"}, "range": [0.5, depth + 0.5]}
     up = {"title": {"text": "receptive field (px)"}, "type": "log" if log else "linear"}
     return (
-        headed(title, PLOT, below)
+        headed(title, DEPTH_HEIGHT, below)
         | TRANSPARENT
         | {
-            "legend": {"orientation": "h", "y": -58 / PLOT, "yanchor": "top", "x": 0},
+            "legend": {"orientation": "h", "y": -58 / DEPTH_HEIGHT, "yanchor": "top", "x": 0},
             "xaxis": PLAIN | across | {"tickformat": "d", "dtick": whole_step(depth)},
             "yaxis": PLAIN | up | ({"tickvals": LOG_TICKS} if log else {"rangemode": "tozero"}),
             "hovermode": "closest",
@@ -223,7 +223,7 @@ def _strategy_hover(way: Strategy) -> str:
 
 def _strategies_layout(strategies: Sequence[Strategy], title: str) -> dict[str, Any]:
     """Plotly's layout of the figure of designs."""
-    height = ROW * len(strategies)
+    height = ROW_HEIGHT * len(strategies)
     layout = headed(title, height, 70) | TRANSPARENT | {"annotations": _row_titles(strategies)}
     layout["yaxis"] = {
         "range": [len(strategies) - 0.35, -0.85],
@@ -253,7 +253,7 @@ def log_range(values: Sequence[int]) -> list[float]:
 
 
 def decades_a_tick(values: Sequence[int]) -> int:
-    """Ticks that are few enough for a panel on a phone."""
+    """Decades between two ticks, so that they fit into a panel on a phone."""
     low, high = log_range(values)
     return 1 if high < 4 else 2 if high - low < 5 else 3
 

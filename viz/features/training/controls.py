@@ -76,11 +76,11 @@ def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
         values: The page's settings.
         comparison: The nets that they compare; None if that is impossible.
     """
-    _task(values)
+    _task_picker(values)
     if comparison is not None:
         short = max(map(len, class_names(comparison.task))) < 4
         samples(comparison, 4 if short else 3, 46)
-    _varied(values)
+    _variants_picker(values)
     with st.container(border=True):
         st.markdown("**The same for all nets**")
         for param in NetSettings.params():
@@ -89,7 +89,7 @@ def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
     left, right = st.columns(2)
     widget(values, "steps", left)
     widget(values, "seeds", right)
-    _more(values)
+    _further_settings(values)
     plain = LabSettings.defaults("tab")
     if any(values[name] != default for name, default in plain.items()):
         st.button(
@@ -101,12 +101,12 @@ def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
 # --- The task
 
 
-def _task(values: LabSettings) -> None:
+def _task_picker(values: LabSettings) -> None:
     """Draw the choice of the task and its main setting."""
     widget(values, "task", on_change=_on_task)
     st.caption(TASK_SAYS[values.task])
     if values.task == OwnImages.kind:
-        _own()
+        _image_upload()
     else:
         widget(values, "distractors" if values.task == Digits.kind else "distance")
 
@@ -126,7 +126,7 @@ def samples(comparison: Comparison, count: int, side: int) -> None:
     st.html(training_samples.strip(images, [names[int(label)] for label in labels], side))
 
 
-def _own() -> None:
+def _image_upload() -> None:
     """Draw the upload of images, and the reason if the last one was refused."""
     uploads.uploader(
         "images and labels (.npz)", uploads.ARRAYS, "training_upload", upload_rules(), _on_upload
@@ -152,7 +152,7 @@ def _on_upload() -> None:
 # --- The parameter that varies
 
 
-def _varied(values: LabSettings) -> None:
+def _variants_picker(values: LabSettings) -> None:
     """Draw the choice of the parameter that varies, and of its values."""
     widget(values, "vary", on_change=_on_vary)
     vary = values.vary
@@ -184,7 +184,7 @@ def _on_variants() -> None:
 # --- Settings that are the same for all nets
 
 
-def _more(values: LabSettings) -> None:
+def _further_settings(values: LabSettings) -> None:
     """Draw the optimizer's settings, the seed and further ones, while their expander is open."""
     place = st.expander("Optimizer and first seed", key="training_more", on_change="rerun")
     if not place.open:

@@ -1,4 +1,4 @@
-"""Effective fields of training runs: before and after, over the steps, over one image."""
+"""Figures of effective fields of training runs: before and after, over the steps, in one image."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ HEAVY = 0.85
 def erf_pair_figure(
     before: EffectiveReceptiveField, after: EffectiveReceptiveField, name: str
 ) -> go.Figure:
-    """The field before the first step and after some, on one logarithmic color scale.
+    """The fields before the first step and at a later one, on one logarithmic color scale.
 
     Args:
         before, after: Fields of the same unit.
@@ -194,7 +194,10 @@ def digit_figure(
         notes.append(f"Gray: mean of {image.shape[0]} channels.")
     first = traces[1] if erf is not None else traces[0]
     layout = map_layout(
-        f"It is {label}; the net predicts {predicted}{right}", whole_view(size), [first, *traces], notes
+        f"It is {label}; the net predicts {predicted}{right}",
+        whole_view(size),
+        [first, *traces],
+        notes,
     )
     return Figure(traces, layout)
 

@@ -1,4 +1,4 @@
-"""Training runs as maps: a number by layer and step, and the kernels."""
+"""Figures of one training run as color maps: a number by layer and step, and the kernels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ KERNELS, CELL, PHONE = 6, 20, 330
 
 
 def flow_figure(runs: Runs, net: int, seed: int, what: Flowing, name: str = "") -> go.Figure:
-    """A norm for every layer (the input's on top) and step, in logarithmic colors.
+    """A norm by layer (the first on top) and step, in logarithmic colors.
 
     The colors are the same for all nets and seeds of the runs.
 
@@ -80,7 +80,7 @@ def flow_span(runs: Runs, what: str) -> tuple[float, float]:
 
 
 def dead_figure(runs: Runs, net: int, seed: int, name: str = "") -> go.Figure:
-    """Share of the dead channels of every ReLU (the input's on top) and step.
+    """The share of dead channels by ReLU (the first on top) and step.
 
     Args:
         runs: records so far by (net, seed).

@@ -1,4 +1,4 @@
-"""Training runs as slides: effective fields over the steps, kernels, one image."""
+"""Slides and films of training runs: effective fields over the steps, kernels, one image."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SLOW = 1.5
 def field_film(
     shots: Sequence[tuple[int, EffectiveReceptiveField]], style: Style, *, title: str
 ) -> Film:
-    """One unit's field while its net learns: the map, its 1σ and 2σ, on one logarithmic scale.
+    """The film of one unit's effective field during the training, on one logarithmic scale.
 
     Args:
         shots: (step, field), all of one unit.
@@ -99,7 +99,7 @@ def kernels(weights: NDArray[np.float32], style: Style, *, title: str, step: int
 def kernel_film(
     shots: Sequence[tuple[int, NDArray[np.float32]]], style: Style, *, title: str
 ) -> Film:
-    """The first layer's kernels while the net learns, on one scale; see `kernels`."""
+    """The film of the first layer's kernels during the training, on one scale; see `kernels`."""
     figure = sheet(style)
     captions = [f"kernels of the first layer after step {step:,}" for step, _ in shots]
     titled(figure, title, max(captions, key=len), style)
@@ -168,7 +168,7 @@ def image_with_field(
 
 
 def _over(axes: Axes, erf: EffectiveReceptiveField, figure: Figure, style: Style) -> None:
-    """The field, clear where it is weak, its σ, and what the unit can see at all."""
+    """Draw the field, transparent where it is weak, its σ, and the theoretical field."""
     view = axes.get_xlim(), axes.get_ylim()
     shares = erf.energy / erf.energy.max()
     scale = [to_rgba(WINDOW, HEAVY * share**0.5) for share in np.linspace(0, 1, 64)]

@@ -15,9 +15,9 @@ from viz.features.training.params import Comparison
 if TYPE_CHECKING:
     from core.receptive_field.outline import Line
 
-SWEPT = 16
+SWEEP_SIDE = 16
 """Side in pixels of the enlarged digit over which the sweep page moves a kernel."""
-MOST_SWEPT = 4
+MAX_SWEEP_CHANNELS = 4
 """The sweep page takes at most this many channels."""
 
 
@@ -79,7 +79,7 @@ def links(comparison: Comparison, net: int, seed: int) -> Mapping[str, dict[str,
     }
 
 
-def swept(spec: TrainingSpec, kernel: Any, digit: int) -> dict[str, Any]:
+def sweep_settings(spec: TrainingSpec, kernel: Any, digit: int) -> dict[str, Any]:
     """The sweep page's settings that move one kernel of the first layer over a digit.
 
     Args:
@@ -87,7 +87,7 @@ def swept(spec: TrainingSpec, kernel: Any, digit: int) -> dict[str, Any]:
         kernel: (C, 3, 3) the kernel's weights.
         digit: Seed of the sweep page's digit.
     """
-    channels = min(len(kernel), MOST_SWEPT)
+    channels = min(len(kernel), MAX_SWEEP_CHANNELS)
     weights = {
         (0, c, row, column): round(float(kernel[c, row, column]), 3)
         for c in range(channels)
@@ -97,7 +97,7 @@ def swept(spec: TrainingSpec, kernel: Any, digit: int) -> dict[str, Any]:
     strided = spec.net.downsampling == "strided" and spec.net.depth == 1
     return {
         "operation": "convolution", "kernel_size": 3, "padding": 1, "stride": 2 if strided else 1,
-        "picture": "digit", "seed": digit, "input_height": SWEPT, "input_width": SWEPT,
+        "picture": "digit", "seed": digit, "input_height": SWEEP_SIDE, "input_width": SWEEP_SIDE,
         "in_channels": channels, "kernel": "identity",
         "weights": "_".join(
             f"{'.'.join(map(str, index))}:{weight:g}" for index, weight in sorted(weights.items())

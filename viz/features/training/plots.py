@@ -1,4 +1,4 @@
-"""Training runs: curves over the steps, what the nets came to, how long a step took.
+"""Figures of training runs: curves over the steps, final accuracies, times of a step.
 
 Every net has a color, a dash, a mark, and its name at the end of its line. Maps are in
 `viz.features.training.map_plots` and `viz.features.training.field_plots`, and can be had from here.
@@ -62,13 +62,13 @@ LINE = 15
 """Height in pixels of a line of the names beside a picture."""
 ELBOW = 0.05
 """Share of the axis between the end of a complete line and its name."""
-FAINT = 0.16
+BAND_OPACITY = 0.16
 """Opacity of a band."""
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One diagram of several in a figure.
+    """One panel of a figure.
 
     Attributes:
         title: Title of the y axis.
@@ -86,7 +86,7 @@ class Panel:
 
 
 def learning_figure(runs: Runs, names: Sequence[str], what: Learning, steps: int) -> go.Figure:
-    """A number over the steps: a line through the means of the seeds, a band of all of them.
+    """A number over the steps: the mean over the seeds as a line, the range as a band.
 
     Args:
         runs: records so far by (net, seed); seeds need not have come equally far.
@@ -113,7 +113,7 @@ def sigma_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
 
 
 def shift_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
-    """What moving the test images does to the finished runs: agreement above, accuracy below."""
+    """Shifts of the test images: unchanged predictions above, accuracy below, of finished runs."""
     agreement = shift_bands(runs, len(names), lambda shifted: shifted.agreement)
     accuracy = shift_bands(runs, len(names), lambda shifted: shifted.accuracy)
     panels = [
@@ -143,7 +143,7 @@ def _lines(
     """A figure of panels one above the other, with each net's name right of its line."""
     check_net_count(names)
     spans = [_span(panel) for panel in panels]
-    up = [_up(panel, span) for panel, span in zip(panels, spans, strict=True)]
+    up = [_y_axis(panel, span) for panel, span in zip(panels, spans, strict=True)]
     layout = stacked(title, up, [""] * (len(panels) - 1) + [across], 0, notes)
     layout["showlegend"] = False
     layout["margin"]["r"] = name_room(names)
@@ -198,7 +198,7 @@ def _band(net: int, name: str, band: Band, panel: Panel, across: str) -> list[Tr
         "mode": "lines",
         "line": {"width": 0},
         "fill": "toself",
-        "fillcolor": rgba(color, FAINT),
+        "fillcolor": rgba(color, BAND_OPACITY),
         "hoverinfo": "skip",
         "legendgroup": name,
     }
@@ -219,7 +219,7 @@ def _span(panel: Panel) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _up(panel: Panel, span: tuple[float, float]) -> dict[str, Any]:
+def _y_axis(panel: Panel, span: tuple[float, float]) -> dict[str, Any]:
     """The y axis of a panel."""
     axis: dict[str, Any] = {"title": {"text": panel.title, "standoff": 4}, "range": list(span)}
     if not panel.log:
@@ -279,7 +279,7 @@ def _ends(
 def apart(
     wanted: Mapping[int, float], heights: Mapping[int, float], span: tuple[float, float]
 ) -> dict[int, float]:
-    """Centers of labels as near as possible to their wanted places, without overlaps.
+    """Centers of labels, as near as possible to where they belong, without overlaps.
 
     Args:
         wanted: The center of each label, if there were no others.

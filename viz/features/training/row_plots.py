@@ -1,4 +1,4 @@
-"""Training runs in a row for each net: what it came to, and how long a step took."""
+"""Figures of training runs with a row for each net: final accuracies, and times of a step."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LETTER = 6.0
 
 
 def accuracy_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
-    """Test accuracy after the last step: every seed a mark, their mean a line across."""
+    """Test accuracy after the last step: a mark for each seed, a line for their mean."""
     check_net_count(names)
     accuracies = [final_accuracies(runs, net) for net in range(len(names))]
     seeds = sorted({seed for each in accuracies for seed in each})
@@ -95,7 +95,7 @@ def _around(values: Sequence[float]) -> dict[str, Any]:
 
 
 def pace_figure(runs: Runs, names: Sequence[str]) -> go.Figure:
-    """Time of a step: the median of the records as a bar, the middle half of them as a line."""
+    """Time of a step: the median over the records as a bar, the quartiles as a line."""
     check_net_count(names)
     milliseconds = {net: paces(runs, net) for net in range(len(names))}
     milliseconds = {net: each for net, each in milliseconds.items() if each.size}

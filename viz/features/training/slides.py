@@ -1,4 +1,4 @@
-"""Training runs as slides: curves over the steps, what the nets came to, layer by step."""
+"""Slides of training runs: curves over the steps, final accuracies, numbers by layer and step."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ DOTS = ("o", "s", "D", "^")
 """The markers of the nets, as on the page."""
 ROUND = [1, 2, 5, 10]
 """Steps of the numbers on an axis are these times a power of ten."""
-BEHIND = 0.18
+BAND_OPACITY = 0.18
 """Opacity of a band."""
 
 
 def curve(runs: Runs, names: Sequence[str], what: str, style: Style, *, task: str) -> Figure:
-    """A number of `LEARNING` over the steps: means of the seeds, and a band of all of them.
+    """A number of `LEARNING` over the steps: the mean over the seeds, and the range as a band.
 
     Args:
         runs: Records by (net, seed).
@@ -80,7 +80,7 @@ def widths(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figu
 
 
 def shifts(runs: Runs, names: Sequence[str], style: Style, *, task: str) -> Figure:
-    """How moving the test images changes the finished runs: predictions that stay, and accuracy."""
+    """Shifts of the test images: unchanged predictions and accuracy, of finished runs."""
     agreement = shift_bands(runs, len(names), lambda shifted: shifted.agreement)
     accuracy = shift_bands(runs, len(names), lambda shifted: shifted.accuracy)
     title = "Test images moved right by whole pixels"
@@ -104,7 +104,7 @@ def _framed(
     style: Style,
     panels: int = 1,
 ) -> tuple[Figure, list[Axes]]:
-    """A sheet with title, what line and band are, and a legend of the nets that are drawn."""
+    """An empty figure with title, a note on lines and bands, and a legend of the nets."""
     figure = sheet(style)
     titled(figure, title, task, style)
     begun = {key: records for key, records in runs.items() if len(curves[key[0]].x)}
@@ -131,7 +131,7 @@ def _draw(axes: Axes, curves: Sequence[Band]) -> None:
         axes.plot(band.x, band.mean, markevery=every, **_look(net))
         if (band.seeds > 1).any():
             axes.fill_between(
-                band.x, band.low, band.high, color=look(net)[0], alpha=BEHIND, linewidth=0
+                band.x, band.low, band.high, color=look(net)[0], alpha=BAND_OPACITY, linewidth=0
             )
     plain(axes)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=ROUND))
@@ -205,7 +205,7 @@ def _rows(figure: Figure, names: Sequence[str], style: Style) -> Axes:
 
 
 def layers(runs: Runs, run: tuple[int, int], what: str, style: Style, *, title: str) -> Figure:
-    """A number for every layer, the input's on top, and step, of one run.
+    """A number by layer (the first on top) and step, of one run.
 
     Args:
         runs: by (net, seed); those of `FLOWING` have one scale for all of them.
@@ -252,7 +252,7 @@ def _cells(axes: Axes, table: Table, span: tuple[float, float], log: bool) -> An
 
 
 def _named(axes: Axes, table: Table, style: Style) -> None:
-    """Layers at the left, as many as there is room for; steps below."""
+    """Write the layers' names at the left, as many as fit, and the steps below."""
     count = len(table.layers)
     every = max(1, -(-count // int(style.inches[1] * 72 / style.points / 2)))
     places = range(0, count, every)

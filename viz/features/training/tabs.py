@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from core.training.records import Record
     from viz.features.training.results import Runs
 
-LATER = "This tab is empty until nets are trained."
+BEFORE_TRAINING = "This tab is empty until nets are trained."
 """Text in place of a figure that needs a finished run, before the training starts."""
-SOON = "This tab fills with the first results."
+DURING_TRAINING = "This tab fills with the first results."
 """Text in place of a figure during the training."""
 MOST_LINKS = 12
 """At most this many kernels have a link."""
@@ -99,7 +99,7 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
 def _before(lab: Lab) -> None:
     """Draw the images to be classified while there are no curves."""
     if lab.live:
-        st.caption(SOON)
+        st.caption(DURING_TRAINING)
         return
     st.markdown(f"These nets are not trained yet. Their task: {words.task(lab.comparison.task)}.")
     samples(lab.comparison, 10, 84)
@@ -118,7 +118,7 @@ def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
     """Draw the figures of the tab "Gradient flow", or a text if there are no records."""
     seed = lab.comparison.seeds[0]
     if not any(record.flow for record in runs.get((net, seed), ())):
-        st.caption(SOON if lab.live else LATER)
+        st.caption(DURING_TRAINING if lab.live else BEFORE_TRAINING)
         return
 
     from viz.features.training import plots as figures
@@ -153,7 +153,7 @@ def _shifts(lab: Lab, page: PageState[LabSettings]) -> None:
 def _draw_shifts(lab: Lab, runs: Runs) -> None:
     """Draw the figures of the tab "Shifts", or a text if no run is finished."""
     if not any(map(finished, runs.values())):
-        st.caption(LATER)
+        st.caption(BEFORE_TRAINING)
         return
 
     from viz.features.training import plots as figures
@@ -184,7 +184,7 @@ def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
     maps = [(step, erf) for step, erf in seen if erf is not None]
     if not maps:
         reason = "No gradient reaches the image: there is no field to draw."
-        st.caption(reason if seen else SOON if lab.live else LATER)
+        st.caption(reason if seen else DURING_TRAINING if lab.live else BEFORE_TRAINING)
         return
 
     from viz.features.training import plots as figures
@@ -218,7 +218,7 @@ def _draw_kernels(lab: Lab, net: int, at: int, runs: Runs) -> None:
     """Draw the chosen snapshot's kernels, or a text if there is none."""
     record = _record_at(lab, net, at, runs)
     if record is None or record.snapshot is None:
-        st.caption(SOON if lab.live else LATER)
+        st.caption(DURING_TRAINING if lab.live else BEFORE_TRAINING)
         return
 
     from viz.features.training import plots as figures
@@ -244,7 +244,7 @@ def _sweep_links(lab: Lab, page: PageState[LabSettings]) -> None:
     st.markdown("Sweep one of them over a real digit:")
     with st.container(horizontal=True, gap="small"):
         for place in range(min(MOST_LINKS, len(kernels))):
-            values = nets.swept(lab.comparison.specs[net], kernels[place], place)
+            values = nets.sweep_settings(lab.comparison.specs[net], kernels[place], place)
             st.page_link(
                 "../features/sweep/page.py",
                 label=f"kernel {place}",

@@ -109,7 +109,7 @@ def test_the_preview_comes_first_then_parts_then_the_map(monkeypatch: Any) -> No
     held = Held(monkeypatch)
     at = visit(**tiny(draws=16))
     assert "Closed form, no gradient was taken." in json.dumps(chart(at, "erf_map"))
-    assert tabs.LATER in said(at)
+    assert tabs.BEFORE_MAP in said(at)
     until(at, lambda _: "4 of 16 draws" in "".join(p.proto.text for p in at.get("progress")))
     assert "Closed form" not in json.dumps(chart(at, "erf_map"))
     part = computed(**tiny(draws=4))
@@ -118,7 +118,7 @@ def test_the_preview_comes_first_then_parts_then_the_map(monkeypatch: Any) -> No
     whole = computed(**tiny(draws=16))
     until_done(at)
     np.testing.assert_allclose(heat(at), whole.energy / whole.energy.max(), atol=1e-5)
-    assert tabs.LATER not in said(at)
+    assert tabs.BEFORE_MAP not in said(at)
 
 
 def test_logarithmic_and_over_the_picture() -> None:
@@ -255,7 +255,7 @@ def test_every_tab_has_something_to_say_while_the_map_is_waited_for(
     Held(monkeypatch)
     at = visit(**tiny(tab=tab))
     assert values(at)["tab"] == TABS[tab]
-    assert (tabs.LATER in said(at)) == (tab in ("sections", "energy", "files"))
+    assert (tabs.BEFORE_MAP in said(at)) == (tab in ("sections", "energy", "files"))
 
 
 @pytest.mark.slow

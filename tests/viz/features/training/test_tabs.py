@@ -125,7 +125,9 @@ def test_one_image_after_another_is_told(server: Server) -> None:
     _, truth = compute.test_images(asked(**link), 3)
     text = to_text(asked(**link).unit(0, READY))
     for place in (0, 1, 2):
-        assert f"It is {truth[place]}; the net predicts" in str(chart(at, "training_digit")["layout"])
+        assert f"It is {truth[place]}; the net predicts" in str(
+            chart(at, "training_digit")["layout"]
+        )
         told = int(compute.classify(text, place).argmax())
         verdict = "right" if told == truth[place] else "wrong"
         assert f"The net predicts **{told}**, which is {verdict}." in text_of(at)
