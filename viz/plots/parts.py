@@ -77,7 +77,7 @@ TRANSPARENT = {"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR}
 
 
 def whole_step(depth: int) -> int:
-    """The smallest step of 1, 2, 5, 10, 20, … that gives an axis of this length 12 ticks or fewer."""
+    """The smallest of 1, 2, 5, 10, 20, … as a step that gives this axis at most 12 ticks."""
     return next(
         n * 10**power for power in range(9) for n in (1, 2, 5) if depth <= 12 * n * 10**power
     )

@@ -194,7 +194,7 @@ def _natural_width(heading: str, cells: Sequence[Cell], points: float) -> float:
 
 
 def _fitting_rows(plan: _Plan, importance: Sequence[float], height: float) -> list[int]:
-    """The indices of the rows that fit into ``height`` inches, the most important ones, in order."""
+    """The indices, in order, of the most important rows that fit into ``height`` inches."""
     count, gap = len(plan.heights), SPACING * plan.points / 72
     if plan.height <= height:
         return list(range(count))

@@ -28,7 +28,7 @@ Measurement = tuple[Network, str, tuple[int, int]]
 
 
 def verdict(analysis: Analysis, line: Line, unit: tuple[int, int]) -> None:
-    """Measure the unit's receptive field by backpropagation, and draw the comparison or a button."""
+    """Measure the unit's receptive field by backpropagation; draw a comparison or a button."""
     if line.node.kind == "input":
         return
     work = analysis.totals.macs
