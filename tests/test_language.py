@@ -11,20 +11,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DONE = ("core",)
 """Folders, with all below them, whose names keep to all rules."""
-PAGE_FILES = ("page", "params", "controls")
+NOT_YET = ("viz/features/sweep/page.py", "viz/features/gradients/params.py")
+"""Modules whose names are still being changed."""
 NAMED = (
     *DONE,
     *("viz/server", "viz/slides", "viz/plots", "viz/components", "viz/shell"),
     *("viz/lessons/claims", "viz/features"),
 )
-"""Folders whose names say what a thing is; of `viz/features` all files but `PAGE_FILES`."""
+"""Folders whose names say what a thing is, but for `NOT_YET`."""
+AMERICAN = ("core", "viz")
+"""Folders whose names have American spelling."""
 FORBIDDEN = frozenset(["told", "asked", "found", "shown", "kept", "lost", "known", "given", "made"])
 """Words that say only that something happened."""
 ALLOWED = {
     "lost_to_padding": "the name of a metric in files that users have downloaded",
 }
 BRITISH = re.compile(r"centre|colour|normalis|initialis|optimis|neighbour", re.IGNORECASE)
-PARAMETERS = {"initialisation_study": "a link holds the study's name"}
+PARAMETERS = {
+    "initialisation_study": "a link holds the study's name",
+    "centres": "the name of a URL parameter",
+}
 
 
 def words_of(name: str) -> set[str]:
@@ -52,18 +58,14 @@ def private_words(source: str) -> list[tuple[int, str]]:
 
 
 def files(folders: tuple[str, ...] = DONE) -> list[Path]:
-    every = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
-    return [
-        file
-        for file in every
-        if not ("viz/features" in file.as_posix() and file.stem in PAGE_FILES)
-    ]
+    return [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
 
 
 def test_names_say_what_a_thing_is() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{line} {name}"
         for file in files(NAMED)
+        if not file.as_posix().endswith(NOT_YET)
         for line, name in private_words(file.read_text())
         if name not in ALLOWED
     ]
@@ -73,7 +75,7 @@ def test_names_say_what_a_thing_is() -> None:
 def test_names_are_spelled_as_in_america() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{line} {name}"
-        for file in files()
+        for file in files(AMERICAN)
         for line, name in names_in(ast.parse(file.read_text()))
         if BRITISH.search(name) and name not in PARAMETERS
     ]

@@ -84,8 +84,8 @@ class Patches(NamedTuple):
             _visible_base_strips(overlapping, layout, channels) if unwritten is False else ({},)
         )
         partial = overlapping or not all(region.covers(dim) for dim in channels)
-        known = unwritten is not None and strips is not None
-        exact = known and not overlap and not (self.mixed and partial)
+        determined = unwritten is not None and strips is not None
+        exact = determined and not overlap and not (self.mixed and partial)
         return VisibleContents(overlapping, ({},) if strips is None else strips, exact)
 
 

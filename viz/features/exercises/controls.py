@@ -18,7 +18,7 @@ from viz.features.exercises.params import (
     current_question,
 )
 from viz.lessons.exercises import (
-    GIVEN_UP,
+    GIVE_UP,
     KINDS,
     MAX_NUMBER,
     MAX_SEED,
@@ -136,7 +136,7 @@ def submit(text: str) -> None:
 
 def on_give_up() -> None:
     """Show the solution, which counts as a wrong answer; a callback."""
-    submit(GIVEN_UP)
+    submit(GIVE_UP)
 
 
 def on_next() -> None:

@@ -35,20 +35,20 @@ class Score(NamedTuple):
 
     Attributes:
         right: Number of correctly answered questions.
-        asked: Number of all answered questions.
+        answered: Number of all answered questions.
         streak: Number of correct answers in a row up to now.
         best: The longest streak so far.
     """
 
     right: int = 0
-    asked: int = 0
+    answered: int = 0
     streak: int = 0
     best: int = 0
 
     def after(self, right: bool) -> Score:
         """Return the score after one more answer; ``right`` is whether it is correct."""
         streak = self.streak + 1 if right else 0
-        return Score(self.right + right, self.asked + 1, streak, max(self.best, streak))
+        return Score(self.right + right, self.answered + 1, streak, max(self.best, streak))
 
 
 def _parse_score(value: str) -> Score:
@@ -56,8 +56,8 @@ def _parse_score(value: str) -> Score:
     try:
         score = Score(*map(int, value.split(".")))
     except (TypeError, ValueError):
-        raise ValueError("must be right.asked.streak.best, such as 3.5.2.2") from None
-    consistent = 0 <= score.streak <= score.best <= score.right <= score.asked <= MAX_NUMBER + 1
+        raise ValueError("must be right.answered.streak.best, such as 3.5.2.2") from None
+    consistent = 0 <= score.streak <= score.best <= score.right <= score.answered <= MAX_NUMBER + 1
     if not consistent or value.count(".") != 3:
         raise ValueError("must be numbers that fit each other, such as 3.5.2.2")
     return score

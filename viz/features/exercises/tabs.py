@@ -81,11 +81,11 @@ def _heading_and_score(current: Question, values: ExerciseSettings) -> None:
 
 def _score_words(score: Score) -> str:
     """Return the score in words: ``3 of 5 right · 2 in a row``."""
-    if not score.asked:
+    if not score.answered:
         return "no answer yet"
     streak = f" · {score.streak} in a row" if score.streak > 1 else ""
     best = f" · longest {score.best}" if score.best > max(score.streak, 1) else ""
-    return f"{score.right} of {score.asked} right{streak}{best}"
+    return f"{score.right} of {score.answered} right{streak}{best}"
 
 
 def _question_view(current: Question) -> None:
@@ -123,7 +123,7 @@ def _answer_field(current: Question, values: ExerciseSettings) -> None:
     if hint and hint[0] == key:
         st.info(f"{hint[1]} This did not count.", icon=":material/help:")
     st.button("Show the solution", type="tertiary", on_click=controls.on_give_up,
-              help="Counts as asked, not as right.")  # fmt: skip
+              help="Counts as answered, not as right.")  # fmt: skip
 
 
 def _option_buttons(current: Question) -> None:

@@ -3,7 +3,7 @@
 Nothing here imports torch; the tests compare every kind of question with it.
 """
 
-from viz.lessons.exercises.judging import GIVEN_UP, Feedback, judge
+from viz.lessons.exercises.judging import GIVE_UP, Feedback, judge
 from viz.lessons.exercises.kinds import (
     KINDS,
     LEVELS,
@@ -25,7 +25,7 @@ from viz.lessons.exercises.question import (
 )
 
 __all__ = [
-    "GIVEN_UP",
+    "GIVE_UP",
     "KINDS",
     "LEVELS",
     "MAX_NUMBER",

@@ -8,7 +8,7 @@ from core.text import sentence_case
 from viz.lessons.exercises.forms import UnreadableAnswer, parse_answer
 from viz.lessons.exercises.question import Answer, Question, answer_text
 
-GIVEN_UP = "?"
+GIVE_UP = "?"
 """The answer that stands for giving up and asking for the solution."""
 
 
@@ -30,7 +30,7 @@ class Feedback:
 def judge(question: Question, text: str) -> Feedback:
     """Return the feedback on a typed answer; a known mistake gets its own explanation."""
     right = f"**{answer_text(question, question.answer)}**"
-    if text.strip() == GIVEN_UP:
+    if text.strip() == GIVE_UP:
         return Feedback(False, f"The answer is {right}. Here is how it goes.", question.solution)
     try:
         answer = parse_answer(question, text)
