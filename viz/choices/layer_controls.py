@@ -99,7 +99,7 @@ def layer_controls(
     more = st.expander("More about the layer", all_open, key="more" + suffix, on_change="rerun")
     if more.open:
         with more:
-            form.rest()
+            form.rarer_settings()
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Form:
         self.length(name, height, label=f"{name} ↓")
         self.length(layer.width(name), across)
 
-    def rest(self) -> None:
+    def rarer_settings(self) -> None:
         """Draw the widgets of the rarer settings."""
         operation = OPERATIONS[self.values.operation]
         ways = declared("convention").labels

@@ -39,7 +39,7 @@ def modules_allowed() -> bool:
     return settings().local_modules
 
 
-def _layers(text: str) -> str:
+def _checked_layers(text: str) -> str:
     """Check a network in notation and return it; ValueError for a wrong one."""
     try:
         spec_of(text)
@@ -48,7 +48,7 @@ def _layers(text: str) -> str:
     return text
 
 
-def _run(text: str) -> str:
+def _checked_run(text: str) -> str:
     """Check the text of a training run and return it in the form that the training lab writes.
 
     Raises:
@@ -100,7 +100,7 @@ def lab_query(run: str) -> dict[str, str]:
 
 
 def run_of(text: str) -> TrainingSpec:
-    """The spec of a run's text that `_run` has checked, with only one of the uploaded images: the
+    """The spec of a run's text that `_checked_run` has checked, with only one of the uploaded images: the
     net does not depend on their number.
 
     Raises:
@@ -146,8 +146,8 @@ class NetworkSettings(Settings):
     """The settings of a network and its input; 0 stands for the input size of the publication."""
 
     network: str = network_name()
-    layers: str = text(NOTATIONS[DEFAULT], _layers)
-    run: str = text("", _run)
+    layers: str = text(NOTATIONS[DEFAULT], _checked_layers)
+    run: str = text("", _checked_run)
     module: str = pattern(
         "",
         r"[\w.]{1,200}:[\w.]{1,200}",

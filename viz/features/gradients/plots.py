@@ -203,6 +203,7 @@ def _axis_suffix(index: int) -> str:
 def _axis(
     count: int, domain: Sequence[float], anchor: str, *, down: bool = False
 ) -> dict[str, Any]:
+    """Plotly's settings of an axis with one tick for at most each cell."""
     ends = [count - 0.5, -0.5] if down else [-0.5, count - 0.5]
     return {
         "domain": list(domain),
@@ -221,11 +222,13 @@ def _axis(
 
 
 def _caption(text: str, y: float) -> dict[str, Any]:
+    """Plotly's annotation with the caption of a grid."""
     return {"text": text, "font": {"size": 12}, "showarrow": False, "x": 0, "xref": "paper",
             "xanchor": "left", "y": y, "yref": "paper", "yanchor": "bottom"}  # fmt: skip
 
 
 def _traces(grid: Grid, cell: int, place: dict[str, str]) -> list[Trace]:
+    """The traces of a grid: its cells, its frame, and its clickable units."""
     signed = grid.scale == "signed"
     heat: Trace = {
         "type": "heatmap",
@@ -323,6 +326,7 @@ def _decades(traces: Sequence[Trace]) -> dict[str, Any]:
 
 
 def _flow(label: str, flow: GradientFlow, color: str, dash: str, weights: bool) -> list[Trace]:
+    """The traces of a network: its band and its line."""
     norms = flow.weight_norms if weights else flow.norms
     tiny = np.finfo(np.float64).tiny  # a logarithmic axis has no zero
     middle = np.maximum(np.median(norms, axis=0), tiny)

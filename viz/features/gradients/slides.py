@@ -87,6 +87,7 @@ def _chosen(arriving: Numbers) -> tuple[int, tuple[int, int] | None]:
 
 
 def _framed(axes: Axes, unit: tuple[int, int]) -> None:
+    """Draw a frame around a unit."""
     row, col = unit
     box(axes, col - 0.5, col + 0.5, row - 0.5, row + 0.5, edgecolor=OUTPUT, linewidth=4)
 
@@ -206,6 +207,7 @@ def flow(
 
 
 def _flow(axes: Axes, number: int, label: str, flow: GradientFlow, weights: bool) -> Line2D:
+    """Draw the band and the line of a network; returns the line for the legend."""
     norms = flow.weight_norms if weights else flow.norms
     tiny = np.finfo(np.float64).tiny  # a logarithmic axis has no zero
     middle = np.maximum(np.median(norms, axis=0), tiny)

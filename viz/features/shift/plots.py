@@ -117,6 +117,7 @@ def _four(
 
 
 def _map(values: Grid, span: Span, *, grey: bool) -> Trace:
+    """A map of values, in grey or in the colors of signed values."""
     scale: list[list[Any]] = [[0, GREY[0]], [1, GREY[1]]] if grey else signed_scale()
     return {
         "type": "heatmap",
@@ -130,6 +131,7 @@ def _map(values: Grid, span: Span, *, grey: bool) -> Trace:
 
 
 def _four_axes(shape: tuple[int, ...], plot: float) -> dict[str, Any]:
+    """Plotly's settings of the axes of two rows of two maps."""
     axes: dict[str, Any] = {}
     rows, cols = shape
     for number in range(1, 5):
@@ -154,6 +156,7 @@ def _four_axes(shape: tuple[int, ...], plot: float) -> dict[str, Any]:
 
 
 def _heading(text: str, index: int, plot: float) -> dict[str, Any]:
+    """Plotly's annotation above the map of an index, counted by rows."""
     below, right = index > 1, index % 2 == 1
     return {
         "text": text,

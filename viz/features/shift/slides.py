@@ -159,6 +159,7 @@ RING: dict[str, Any] = {
 
 
 def _keys(has_form: bool, current: bool) -> list[Line2D]:
+    """The entries of the legend."""
     now = {"color": PADDING, "ls": (0, (6, 4)), "label": "the shift shown"}
     looks = [*LOOKS, *([RING] if has_form else []), *([now] if current else [])]
     return [Line2D([], [], **look) for look in looks]

@@ -61,6 +61,7 @@ def frequencies(count: int) -> Grid:
 
 
 def _energies(energy: Grid, peak: float) -> Trace:
+    """A map of energies by frequency, as logarithms of shares of ``peak``."""
     share = np.log10(np.maximum(energy / peak, 10.0**-DECADES))
     return {
         "type": "heatmap",
@@ -103,6 +104,7 @@ def _band(stride: int, *, first: bool, x: str, y: str) -> list[Trace]:
 
 
 def _axes(rows: int, plot: float) -> dict[str, Any]:
+    """Plotly's settings of the axes of ``rows`` rows of two spectra."""
     axes: dict[str, Any] = {}
     for row in range(rows):
         top = 1 - row * (PANEL + GAP) / plot
@@ -129,6 +131,7 @@ def _axes(rows: int, plot: float) -> dict[str, Any]:
 
 
 def _headings(named: Mapping[str, Spectrum], plot: float) -> list[dict[str, Any]]:
+    """Plotly's annotations above all spectra."""
     headings = []
     for row, (name, each) in enumerate(named.items()):
         texts = (f"<b>{name}</b>: before", f"after: {percent(each.aliased)} folded in")
@@ -187,6 +190,7 @@ def folded_figure(named: Mapping[str, Spectrum], title: str) -> go.Figure:
 
 
 def _bars(x: Grid, y: Grid, name: str, color: str, shape: str) -> Trace:
+    """Bars of energies by distance from frequency zero."""
     pattern = {"shape": shape, "fgcolor": color, "bgcolor": "white", "size": 5, "solidity": 0.6}
     marker: dict[str, Any] = {"color": color, "line": {"width": 0.5, "color": INPUT}}
     return {

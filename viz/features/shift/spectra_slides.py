@@ -61,6 +61,7 @@ def spectra(named: Mapping[str, Spectrum], style: Style, *, title: str) -> Figur
 
 
 def _energies(axes: Axes, energy: NDArray[np.float64], peak: float) -> Any:
+    """Draw a map of energies by frequency, as logarithms of shares of ``peak``."""
     share = np.log10(np.maximum(energy / peak, 10.0**-DECADES))
     right, down = (frequencies(energy.shape[axis]) for axis in (1, 0))
     half = (0.5 / energy.shape[1], 0.5 / energy.shape[0])

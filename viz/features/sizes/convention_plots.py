@@ -52,11 +52,13 @@ class Band(NamedTuple):
 
     @property
     def bottom(self) -> float:
+        """Lower edge."""
         outputs = self.result.output or (0, 0)
         return self.strip + max(CELL + 4 + self.lanes * self.lane, outputs[0] * self.row)
 
 
 def _bands(results: Sequence[ConventionResult]) -> list[Band]:
+    """The part of the figure for each convention, from top to bottom."""
     bands: list[Band] = []
     top = 0.0
     for result in results:
@@ -99,6 +101,7 @@ def conventions(results: tuple[ConventionResult, ...], title: str) -> go.Figure:
 
 
 def _layout(bands: Sequence[Band], title: str) -> dict[str, Any]:
+    """Plotly's layout of the figure."""
     bottom = bands[-1].bottom
     legend = {"orientation": "h", "y": -116 / bottom, "yanchor": "top", "x": 0}
     return headed(title, bottom, 186) | {
@@ -138,6 +141,7 @@ def _column_axes(bands: Sequence[Band]) -> dict[str, Any]:
 
 
 def _label(band: Band) -> dict[str, Any]:
+    """Plotly's annotation above a convention: its name, output size and padding."""
     result = band.result
     lines = [f"<b>{result.label}</b>"]
     if result.output and result.pads:
@@ -284,6 +288,7 @@ def _values(bands: Sequence[Band]) -> Trace:
 
 
 def _value_look(z: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """The color scale of the values, and their texts if there are few columns."""
     finite = z[np.isfinite(z)]
     signed = bool((finite < 0).any())
     look: dict[str, Any] = {
@@ -331,5 +336,6 @@ def _differences(bands: Sequence[Band]) -> list[Trace]:
 
 
 def _value_box(band: Band, row: int, column: int) -> Box:
+    """The frame of a value: (left, right, top, bottom)."""
     top = band.strip + row * band.row
     return column - 0.46, column + 0.46, top + 2, top + band.row - 2

@@ -79,6 +79,7 @@ def conventions(results: Sequence[ConventionResult], style: Style, *, title: str
 
 
 def _bands(results: Sequence[ConventionResult], width: float, height: float) -> list[Band]:
+    """The row of each convention, from top to bottom; lengths are inches."""
     tall = (height - GAP * (len(results) - 1)) / len(results)
     most = max((r.output[1] / r.output[0] for r in results if r.output), default=1.0)
     right = min(0.22 * width, tall * max(1.0, most))
@@ -97,10 +98,12 @@ def _columns(results: Sequence[ConventionResult]) -> tuple[int, int]:
 
 
 def _numbers(axis: Axis) -> np.ndarray[Any, Any]:
+    """Position of each cell of an axis; the first input column is at 0."""
     return np.arange(len(axis.source)) - int(np.flatnonzero(axis.source >= 0)[0])
 
 
 def _words(axes: Axes, band: Band, style: Style) -> None:
+    """Write the name of a convention, its output size and its padding."""
     result, small, narrow = band.result, SMALL * style.points, style.inches[0] < 8
     size = f" → {words.times(result.output)}" if result.output and not narrow else ""
     name = wrapped(result.label + size, style.points, band.words, True)
@@ -174,11 +177,13 @@ def _lanes(axis: Axis) -> int:
 
 
 def _shades(results: Sequence[ConventionResult]) -> str:
+    """Name of the color scale for all output values."""
     values = [result.values for result in results if result.values is not None]
     return "signed" if any((v < 0).any() for v in values) else "magnitude"
 
 
 def _norm(results: Sequence[ConventionResult]) -> Normalize:
+    """Range of the color scale for all output values."""
     values = np.concatenate([r.values.ravel() for r in results if r.values is not None])
     high = float(np.abs(values).max()) or 1.0
     return Normalize(-high if (values < 0).any() else float(values.min()), high)
@@ -208,6 +213,7 @@ def _values(axes: Axes, band: Band, scale: str, norm: Normalize, style: Style) -
 
 
 def _entries(results: Sequence[ConventionResult], style: Style) -> list[Entry]:
+    """The entries of the legend."""
     unread = any((r.cols.reads == 0).any() for r in results if r.cols is not None)
     differ = any(r.differs.any() for r in results if r.differs is not None)
     read = Entry("input column", _cell_look(0, 1, style)[0])

@@ -77,12 +77,14 @@ def settings(spec: LayerSpec, size: Pair) -> str:
 
 
 def _formula(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+    """Draw the size formula."""
     from viz.features.sizes.formula_slide import formula as draw
 
     return draw(formula(spec, size), style, title=settings(spec, size))
 
 
 def _table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+    """Draw the table of sizes by stride and padding."""
     from viz.features.sizes.slides import size_table
 
     side = {side for pads in spec.padding for side in pads}
@@ -93,6 +95,7 @@ def _table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
 
 
 def _common(size: Pair, style: Style) -> Figure:
+    """Draw the table of common layers."""
     from viz.features.sizes.slides import size_table
 
     inputs = USUAL_SIZES if size in USUAL_SIZES else (size, *USUAL_SIZES)
@@ -106,6 +109,7 @@ def _common(size: Pair, style: Style) -> Figure:
 
 
 def _map(spec: LayerSpec, size: Pair, convention: str, style: Style) -> Figure:
+    """Draw the map of sizes by kernel size and stride."""
     from viz.features.sizes.slides import size_map
 
     named = convention if convention in CONVENTIONS else ""
@@ -117,6 +121,7 @@ def _map(spec: LayerSpec, size: Pair, convention: str, style: Style) -> Figure:
 
 
 def _conventions(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+    """Draw the padding conventions on a small input."""
     from viz.features.sizes.convention_slide import conventions
 
     drawn = drawn_size(spec, size)
@@ -134,6 +139,7 @@ def drawn_size(spec: LayerSpec, size: Pair) -> Pair:
 
 
 def _conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+    """Draw the table of padding conventions."""
     from viz.features.sizes.slides import conventions_table
 
     title = f"Padding conventions: {settings(spec, size)}"
@@ -156,6 +162,7 @@ def _solutions(
     wanted_and_chosen: tuple[int, int, str],
     style: Style,
 ) -> Figure:
+    """Draw the layers that give a wanted size."""
     from viz.features.sizes.slides import solutions
 
     *wanted, chosen = wanted_and_chosen

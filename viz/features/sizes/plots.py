@@ -54,6 +54,7 @@ def framed(boxes: Sequence[Box], name: str, **place: Any) -> list[Trace]:
 
 
 def _size(pair: Sequence[int]) -> str:
+    """A size as text: ``4`` or ``4×5``."""
     return words.both((int(pair[0]), int(pair[1])))
 
 
@@ -75,6 +76,7 @@ def size_map(table: SizeTable, title: str, chosen: Pair | None = None) -> go.Fig
 
 
 def _map_layout(table: SizeTable, title: str, height: int) -> dict[str, Any]:
+    """Plotly's layout of the map."""
     plain = {"dtick": 1, "showgrid": False, "zeroline": False, "fixedrange": True}
     across, down = _range(table.columns), _range(table.rows)
     return headed(title, height, 156) | {
@@ -87,10 +89,12 @@ def _map_layout(table: SizeTable, title: str, height: int) -> dict[str, Any]:
 
 
 def _range(values: Sequence[Any]) -> list[float]:
+    """Range of an axis, half a cell beyond its first and last value."""
     return [values[0] - 0.5, values[-1] + 0.5]
 
 
 def _map_cells(table: SizeTable, height: int) -> Trace:
+    """The map's cells, colored by the side of the output."""
     pixels = table.output.prod(axis=2)
     sides = np.log2(np.where(table.fits, pixels, 1)) / 2
     ticks = [2**power for power in range(0, 16) if 2**power <= np.sqrt(pixels.max())]
@@ -119,6 +123,7 @@ def _map_cells(table: SizeTable, height: int) -> Trace:
 
 
 def _map_texts(table: SizeTable, *, short: bool) -> list[list[str]]:
+    """The text of each cell, or its tooltip unless ``short``."""
     text = _map_text if short else _map_hover
     return [
         [text(table, row, column) for column in range(len(table.columns))]
@@ -127,6 +132,7 @@ def _map_texts(table: SizeTable, *, short: bool) -> list[list[str]]:
 
 
 def _map_text(table: SizeTable, row: int, column: int) -> str:
+    """Text of a cell: output size, and number of unread pixels."""
     if not table.fits[row, column]:
         return ""
     unread = int(table.unread[row, column])
@@ -135,6 +141,7 @@ def _map_text(table: SizeTable, row: int, column: int) -> str:
 
 
 def _map_hover(table: SizeTable, row: int, column: int) -> str:
+    """Tooltip of a cell."""
     settings = f"kernel_size {table.rows[row]}, stride {table.columns[column]}"
     height, width = table.output[row, column]
     rows, cols = table.remainder[row, column]
@@ -148,6 +155,7 @@ def _map_hover(table: SizeTable, row: int, column: int) -> str:
 
 
 def _cell_box(table: SizeTable, row: int, column: int) -> Box:
+    """Edges of a cell: (left, right, top, bottom)."""
     x, y = float(table.columns[column]), float(table.rows[row])
     return x - 0.5, x + 0.5, y - 0.5, y + 0.5
 
@@ -159,6 +167,7 @@ def _cell_edge(table: SizeTable, row: int, column: int) -> Box:
 
 
 def _hatching(boxes: Sequence[Box]) -> Trace:
+    """Hatched areas with a legend entry for unread pixels."""
     hatches = {"shape": "/", "fgcolor": UNREAD, "bgcolor": "white", "size": 6, "solidity": 0.5}
     return outlines(boxes) | {
         "type": "scatter",

@@ -35,6 +35,7 @@ UNREAD_NOTE = "Hatched, in brackets: so many input pixels are unread (no window 
 
 
 def _agreement(sizes: SizeTable) -> str:
+    """A sentence about whether torch gives the sizes of the table."""
     cells, differ = sizes.agrees.size, int((~sizes.agrees).sum())
     if differ:
         return f"PyTorch differs in {differ} of {cells} cells."
@@ -87,6 +88,7 @@ def size_table(
 def _size_cell(
     sizes: SizeTable, row: int, column: int, chosen: tuple[int | str, int | str] | None
 ) -> Cell:
+    """The cell of one layer; ``row`` and ``column`` are indices."""
     unread, fits = int(sizes.unread[row, column]), bool(sizes.fits[row, column])
     looks = ["unread"] if unread else []
     looks += [] if fits else ["faint"]
@@ -100,6 +102,7 @@ def _size_cell(
 
 
 def _pair(values: Sequence[int]) -> Pair:
+    """A size as a pair of int."""
     return int(values[0]), int(values[1])
 
 
@@ -161,6 +164,7 @@ def edges(axes: Axes, sizes: SizeTable, style: Style) -> None:
 
 
 def _bar(figure: Figure, axes: Axes, artist: ScalarMappable, high: float) -> None:
+    """Draw the color bar of the map, whose scale is the logarithm of the output side."""
     ticks = [power for power in range(16) if power <= max(high, 1)]
     bar = figure.colorbar(artist, ax=axes, label="output side (pixels)", pad=0.02, fraction=0.06)
     bar.set_ticks(ticks, labels=[str(2**power) for power in ticks])
@@ -228,6 +232,7 @@ def conventions_table(results: Sequence[ConventionResult], style: Style, *, titl
 
 
 def _convention_row(result: ConventionResult) -> list[Cell]:
+    """The row of a convention in the table."""
     name = Cell(result.label, look="strong")
     if result.pads is None or result.output is None:
         return [name, Cell("–", look="faint"), Cell(""), Cell("refused", look="faint"), Cell("")]

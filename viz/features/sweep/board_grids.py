@@ -186,11 +186,13 @@ class Grids:
         raised: bool = False,
         **look: Any,
     ) -> Any:
+        """Write the text of one cell; ``raised`` moves it above the middle."""
         x, y = panel.center(row - 0.18 * raised, col)
         usual: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 3}
         return self.axes.text(x, y, text, color=color, fontsize=size, **(usual | look))
 
     def frame(self, panel: Panel, color: str, width: float = 2.5, **look: Any) -> Rectangle:
+        """Draw a frame around a grid."""
         usual: dict[str, Any] = {"fill": False, "edgecolor": color, "linewidth": width}
         look = usual | {"zorder": 4} | look
         box = Rectangle((panel.x, panel.y), panel.width, panel.height, **look)
@@ -289,6 +291,7 @@ class Grids:
             self._legend_below(panel, scale)
 
     def _padding(self, panel: Panel, real: Array) -> None:
+        """Draw a dashed square in each cell outside ``real``, the mask of input cells."""
         if panel.cell < LINES_FROM:
             return
         inset = min(1.5, panel.cell / 10)
@@ -349,6 +352,7 @@ class Grids:
         self.frame(panel, theme.OUTPUT)
 
     def _outputs(self, panel: Panel, done: int, raised: bool) -> None:
+        """Draw the output values up to the step ``done``."""
         values = self.board.sweep.output[self.view.filter]
         faces = self.scales.output(values)
         later = np.arange(values.size).reshape(values.shape) > done

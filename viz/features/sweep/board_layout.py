@@ -254,4 +254,5 @@ def _column(box: Box, grids: Grids, points: float, foot: float, most: float) -> 
 
 
 def _size(grid: Grid) -> tuple[int, int]:
+    """(rows, columns) of a grid."""
     return grid.rows, grid.cols

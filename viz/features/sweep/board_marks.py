@@ -72,11 +72,13 @@ class WindowMarks:
     # -- creation
 
     def _patch(self, **look: Any) -> Rectangle:
+        """A movable rectangle, added to the axes."""
         patch = Rectangle((0, 0), 1, 1, animated=True, **look)
         self.grids.axes.add_patch(patch)
         return patch
 
     def _boxes(self, wanted: bool, **look: Any) -> list[Rectangle]:
+        """One movable square for each tap, or none unless ``wanted``."""
         cell = self.place.input.cell
         boxes = [self._patch(zorder=2.6, **look) for _ in range(self.taps if wanted else 0)]
         for box in boxes:
@@ -87,6 +89,7 @@ class WindowMarks:
         return self._patch(fill=False, edgecolor=color, linewidth=width, zorder=5)
 
     def _outline(self) -> Rectangle:
+        """The movable outline of the window; dashed if the filter does not read the channel."""
         cell = self.place.input.cell
         outline = self._ring(theme.WINDOW, 4.5 if cell > 12 else 3)
         outline.set(width=self.span[1] * cell, height=self.span[0] * cell)
@@ -94,6 +97,7 @@ class WindowMarks:
         return outline
 
     def _badges(self) -> list[tuple[Rectangle, Text]]:
+        """A movable label with the weight of each tap, if the cells have room for it."""
         weights = plane_weights(self.grids.board, self.grids.view)
         panel, size = self.place.input, self.grids.points
         if weights is None or panel.cell < BADGES_FROM or self.grids.view.reads:
@@ -115,6 +119,7 @@ class WindowMarks:
         return badges
 
     def _covers(self) -> list[Artist]:
+        """Two rectangles that cover later outputs, with lines and a frame above them."""
         panel, paper = self.place.output, self.grids.ink["panel"]
         covers: list[Artist] = [
             self._patch(facecolor=paper, linewidth=0, zorder=3.5) for _ in range(2)
@@ -123,6 +128,7 @@ class WindowMarks:
         return [*covers, lines, self.grids.frame(panel, theme.OUTPUT, zorder=4, animated=True)]
 
     def _sum(self) -> Text | None:
+        """The text with the sum; None without a place for it."""
         if self.sum_at is None:
             return None
         x, y, _ = self.sum_at
@@ -276,6 +282,7 @@ def _ring(
 
 
 def _badge(grids: Grids, panel: Panel, row: int, col: int, text: str) -> None:
+    """Draw a label in the lower right corner of a cell, if it has room for it."""
     size = grids.points
     wide, high = width_of(text, size) * 72 + 5, 1.15 * size
     if panel.cell < BADGES_FROM or wide > panel.cell:
@@ -295,6 +302,7 @@ def _badge(grids: Grids, panel: Panel, row: int, col: int, text: str) -> None:
 
 
 def _rgb(color: str) -> tuple[float, float, float]:
+    """(red, green, blue) of a color, each from 0 to 1."""
     from matplotlib.colors import to_rgb
 
     return to_rgb(color)

@@ -64,25 +64,25 @@ def board_strip(board: Board, view: View, style: Style, count: int) -> Figure:
     """Some steps of one board side by side, from the first to the last."""
     figure = sheet(style)
     titled(figure, board.title, "", style)
-    paper, free = _paper(figure, style)
+    paper, free = _slide_axes(figure, style)
     count = min(count, board.steps)
     steps = [round(i * (board.steps - 1) / max(1, count - 1)) for i in range(count)]
     columns = count if count <= 4 and style.inches[0] > 8 else -(-count // 2)
     [scales] = scales_of([board])
     boxes, grids_of = [], []
-    for step, box in zip(steps, _boxes(free, count, columns), strict=True):
-        look = _planes(board, view)
+    for step, box in zip(steps, _grid_of_boxes(free, count, columns), strict=True):
+        look = _clamped_view(board, view)
         grids_of.append(Grids(paper, board, look, style, scales, box.width, legends=False))
         boxes.append(
-            _headed(paper, f"step {step + 1} of {board.steps}", box, grids_of[-1].points, style)
+            _with_title(paper, f"step {step + 1} of {board.steps}", box, grids_of[-1].points, style)
         )
     for grids, where, step in zip(
         grids_of,
-        _placed(grids_of, boxes, 0.4 * grids_of[0].points, with_kernel=False),
+        _layouts(grids_of, boxes, 0.4 * grids_of[0].points, with_kernel=False),
         steps,
         strict=True,
     ):
-        _grids(grids, where, step)
+        _draw_grids(grids, where, step)
         WindowMarks(grids, where, None).to(step)
     return figure
 
@@ -90,59 +90,63 @@ def board_strip(board: Board, view: View, style: Style, count: int) -> Figure:
 def _draw(
     boards: Sequence[Board], view: View, style: Style, moving: bool
 ) -> tuple[Figure, list[WindowMarks]]:
+    """Draw some boards; returns the figure, and the marks that a film moves."""
     if len(boards) == 1:
-        return _single(boards[0], view, style, moving)
+        return _draw_single(boards[0], view, style, moving)
     figure = sheet(style)
     titled(figure, f"{len(boards)} layers on the same input", "", style)
-    paper, box = _paper(figure, style)
+    paper, box = _slide_axes(figure, style)
     points, scales = SMALL * style.points, scales_of(boards)
     all_grids = [
-        Grids(paper, board, _planes(board, view), style, each, box.width / 2, legends=False)
+        Grids(paper, board, _clamped_view(board, view), style, each, box.width / 2, legends=False)
         for board, each in zip(boards, scales, strict=True)
     ]
     box = _legend(all_grids[0], box)
     boxes = [
-        _headed(paper, f"{letter}  {board.title}", each, points, style)
-        for letter, board, each in zip(LETTERS, boards, _boxes(box, len(boards), 2), strict=False)
+        _with_title(paper, f"{letter}  {board.title}", each, points, style)
+        for letter, board, each in zip(
+            LETTERS, boards, _grid_of_boxes(box, len(boards), 2), strict=False
+        )
     ]
     lines = [grids.board.formulas if len(boards) == 2 else () for grids in all_grids]
     high = max(len(formulas) for formulas in lines) * LINE * points
     free = [replace(each, height=each.height - high) for each in boxes]
-    where = _placed(all_grids, free, with_kernel=len(boards) == 2, foot=0.4 * points)
+    where = _layouts(all_grids, free, with_kernel=len(boards) == 2, foot=0.4 * points)
     movers = []
     for grids, place, focus in zip(all_grids, where, focus_of(list(boards), view), strict=True):
-        movers += _focused(grids, place, focus, None, moving)[0]
+        movers += _draw_board(grids, place, focus, None, moving)[0]
     for grids, each, formulas in zip(all_grids, free, lines, strict=True):
-        _lines(grids, formulas, each)
+        _write_lines(grids, formulas, each)
     return figure, movers
 
 
-def _single(
+def _draw_single(
     board: Board, view: View, style: Style, moving: bool
 ) -> tuple[Figure, list[WindowMarks]]:
+    """As `_draw`, for a single board, with its sum and its size formula below it."""
     figure = sheet(style)
     titled(figure, board.title, "", style)
-    paper, box = _paper(figure, style)
-    grids = Grids(paper, board, _planes(board, view), style, scales_of([board])[0], box.width)
+    paper, box = _slide_axes(figure, style)
+    grids = Grids(paper, board, _clamped_view(board, view), style, scales_of([board])[0], box.width)
     points = grids.points
     below = [*board.formulas, *([board.unread] if board.unread else [])]
     lines = [line for text in below for line in wrapped(text, points, box.width / 72)]
     free = replace(box, height=box.height - (len(lines) + 1) * LINE * points)
-    [where] = _placed([grids], [free], foot=1.9 * points)
+    [where] = _layouts([grids], [free], foot=1.9 * points)
     [focus] = focus_of([board], view)
     sum_at = (box.x, free.y + free.height + 0.65 * LINE * points, box.width / 72)
-    movers, words = _focused(grids, where, focus, sum_at, moving)
-    _lines(grids, [words, *lines], free)
+    movers, words = _draw_board(grids, where, focus, sum_at, moving)
+    _write_lines(grids, [words, *lines], free)
     return figure, movers
 
 
-def _planes(board: Board, view: View) -> View:
+def _clamped_view(board: Board, view: View) -> View:
     """The view with channel and filter clamped to those of the board."""
     channel = min(view.channel, board.sweep.input.shape[0] - 1)
     return replace(view, channel=channel, filter=min(view.filter, board.sweep.output.shape[0] - 1))
 
 
-def _focused(
+def _draw_board(
     grids: Grids,
     where: Place,
     focus: Focus,
@@ -155,16 +159,16 @@ def _focused(
         sum_at = None  # the counts on show are no operands
     if focus.panel == "output":
         step = focus.cell[0] * board.sweep.output.shape[2] + focus.cell[1]
-        _grids(grids, where, board.steps if moving else step)
+        _draw_grids(grids, where, board.steps if moving else step)
         marks = WindowMarks(grids, where, sum_at, moving)
         marks.to(step)
         return [marks], ""
-    _grids(grids, where, board.steps)
+    _draw_grids(grids, where, board.steps)
     mark = mark_readers if focus.panel == "input" else mark_reach
     return [], mark(grids, where, focus.cell)
 
 
-def _lines(grids: Grids, texts: Sequence[str], above: Box) -> None:
+def _write_lines(grids: Grids, texts: Sequence[str], above: Box) -> None:
     """Lines of text below a box."""
     look: dict[str, Any] = {
         "va": "center_baseline",
@@ -181,13 +185,13 @@ def _legend(grids: Grids, box: Box) -> Box:
     high = 1.6 * grids.points
     x, y = box.x, box.y + box.height - high
     for name, scale in (("input", grids.scales.input), ("output", grids.scales.output)):
-        _lines(grids, [name], Box(x, y + 0.17 * grids.points, 0, 0))
+        _write_lines(grids, [name], Box(x, y + 0.17 * grids.points, 0, 0))
         x += 72 * width_of(name, grids.points) + 10
         x += grids.legend(Panel(x, y, 0, 1, 240), scale) + 30
     return replace(box, height=box.height - high)
 
 
-def _paper(figure: Figure, style: Style) -> tuple[Axes, Box]:
+def _slide_axes(figure: Figure, style: Style) -> tuple[Axes, Box]:
     """Axes that cover the figure, in points with y downwards, and the box that is free in them."""
     width, height = (72 * inches for inches in style.inches)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -200,7 +204,8 @@ def _paper(figure: Figure, style: Style) -> tuple[Axes, Box]:
     return axes, Box(72 * MARGIN, top + 4, 72 * free[0], 72 * free[1] - 4)
 
 
-def _boxes(box: Box, count: int, columns: int) -> list[Box]:
+def _grid_of_boxes(box: Box, count: int, columns: int) -> list[Box]:
+    """Boxes of equal size for ``count`` boards in rows of ``columns``."""
     rows = -(-count // columns)
     width = (box.width - SPACE * (columns - 1)) / columns
     height = (box.height - SPACE * (rows - 1)) / rows
@@ -215,7 +220,7 @@ def _boxes(box: Box, count: int, columns: int) -> list[Box]:
     ]
 
 
-def _headed(paper: Axes, words: str, box: Box, points: float, style: Style) -> Box:
+def _with_title(paper: Axes, words: str, box: Box, points: float, style: Style) -> Box:
     """Draw the title of a board in its box; returns the box that is left below it."""
     lines = wrapped(words, points, box.width / 72, bold=True)
     for i, line in enumerate(lines):
@@ -229,14 +234,15 @@ def _headed(paper: Axes, words: str, box: Box, points: float, style: Style) -> B
     return replace(box, y=box.y + used, height=box.height - used)
 
 
-def _placed(
+def _layouts(
     boards: Sequence[Grids], boxes: Sequence[Box], foot: float, with_kernel: bool = True
 ) -> list[Place]:
-    wanted = [_wanted_grids(grids, with_kernel) for grids in boards]
+    """The layouts of boards in their boxes, with space ``foot`` below each grid."""
+    wanted = [_grid_requirements(grids, with_kernel) for grids in boards]
     return places(boxes, wanted, boards[0].points, foot)
 
 
-def _wanted_grids(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, Grid]:
+def _grid_requirements(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, Grid]:
     """The sizes of a board's grids, their captions and their numbers, for the layout."""
     board, points = grids.board, grids.points
     shapes = sizes(board)
@@ -256,7 +262,7 @@ def _wanted_grids(grids: Grids, with_kernel: bool) -> tuple[Grid, Grid | None, G
     return three if with_kernel else (three[0], None, three[2])
 
 
-def _grids(grids: Grids, where: Place, done: int) -> None:
+def _draw_grids(grids: Grids, where: Place, done: int) -> None:
     """Draw the grids of a board without marks, with the outputs up to the step ``done``."""
     board, captions = grids.board, grids.captions
     badges = where.cell >= BADGES_FROM and plane_weights(board, grids.view) is not None
