@@ -54,7 +54,7 @@ def upstream_controls(values: GradientSettings, layers: list[PageLayer]) -> None
 
 
 def on_click(key: str) -> None:
-    """Callback of a chart: the clicked output unit becomes the one with an upstream gradient."""
+    """Callback of a chart: the click_callback output unit becomes the one with an upstream gradient."""
     event: Any = st.session_state.get(key)
     try:
         point = event["selection"]["points"][0]
@@ -64,7 +64,7 @@ def on_click(key: str) -> None:
     change(PAGE, {"unit": f"{row}.{col}", "arriving": "unit"})
 
 
-def clicked(key: str) -> partial[None]:
+def click_callback(key: str) -> partial[None]:
     """The callback `on_click` for the chart with a key."""
     return partial(on_click, key)
 

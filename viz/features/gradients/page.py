@@ -9,7 +9,7 @@ from core.errors import SpecError
 from viz.choices import picture
 from viz.features.gradients import compute, params
 from viz.features.gradients import plots as figures
-from viz.features.gradients.controls import clicked, sidebar, upstream_controls
+from viz.features.gradients.controls import click_callback, sidebar, upstream_controls
 from viz.features.gradients.params import KIND_LABELS, PAGE, TABS, GradientSettings, PageLayer
 from viz.features.gradients.tabs import DRAW, EVEN_READING, SLOT, save
 from viz.page import frame, progress
@@ -42,7 +42,7 @@ def _panels(layers: list[PageLayer], values: GradientSettings) -> None:
                 width="content",
                 theme="streamlit",
                 key=key,
-                on_select=clicked(key),
+                on_select=click_callback(key),
                 selection_mode="points",
                 config={"displayModeBar": False},
             )

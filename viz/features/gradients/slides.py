@@ -37,10 +37,10 @@ def layers(named: Mapping[str, InputGradient], style: Style, *, title: str, top:
     """Layers side by side: the gradient at the input above, the upstream gradient below.
 
     Args:
-        named: what each is called; of layers with one input plane.
-        style: of the picture.
-        title: names the upstream gradient.
-        top: the value with the last color, in all panels.
+        named: Gradients by name of the layer, for layers with one input channel.
+        style: Style of the slide.
+        title: Title of the slide.
+        top: Value at the upper end of the color scale, in all panels.
     """
     subtitle = "above: the gradient at the input; below: the upstream gradient at the output"
     figure, grid = _pairs(list(named), title, subtitle, style)
@@ -122,9 +122,9 @@ def counts(
     """Windows that read each pixel, in closed form, above the units that send it a gradient.
 
     Args:
-        named: what each is called; its reads, what is sent, and whether it reads evenly.
-        style: of the picture.
-        title: on which input.
+        named: Reads, sent gradients and evenness (see `compute.Counts`) by name of the layer.
+        style: Style of the slide.
+        title: Title of the slide.
     """
     subtitle = "above: windows that read a pixel; below: units that send it a gradient"
     figure, grid = _pairs(list(named), title, subtitle, style)
@@ -182,11 +182,11 @@ def flow(
     """Norm of the gradient over the layers: a line through the medians, a band of the draws.
 
     Args:
-        flows: one to five networks by label.
-        style: of the picture.
-        title: what is compared.
-        notes: lines at the foot.
-        weights: the gradient at the layers' weights instead of at their outputs.
+        flows: One to five networks by label.
+        style: Style of the slide.
+        title: Title of the slide.
+        notes: Lines at the foot.
+        weights: Whether to draw the norms at the layers' weights instead of at their outputs.
     """
     figure = sheet(style)
     titled(figure, title, "", style)

@@ -156,7 +156,7 @@ def _backward_tab(panels: list[PageLayer], page: PageState[GradientSettings]) ->
     st.markdown(_verdict(each, result.difference))
     step = next(key for key, label in BY_HAND.items() if label == values.back_step)
     if step == "sweep":
-        _sweep(each, page)
+        _draw_sweep(each, page)
     else:
         st.plotly_chart(figures.backward_figure(result, step), width="content", theme="streamlit",
                         key=f"back_{step}", config={"displayModeBar": False})  # fmt: skip
@@ -180,7 +180,7 @@ def _verdict(each: PageLayer, difference: float) -> str:
     )
 
 
-def _sweep(each: PageLayer, page: PageState[GradientSettings]) -> None:
+def _draw_sweep(each: PageLayer, page: PageState[GradientSettings]) -> None:
     """Draw the player with the transposed convolution of the backward pass."""
     board = compute.backward_board(each.board, params.upstream_gradient(page.values, each))
     payload = choices_board.payload(board) | {

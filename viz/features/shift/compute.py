@@ -175,10 +175,10 @@ def module(request: Request, device: str = "cpu", weights: State | None = None) 
     """
     warm()
     net = network_analysis.module(request.network, device, weights, request.draw_seed)
-    return _changed(net, request.taps, request.wrap)
+    return _with_blur_and_padding(net, request.taps, request.wrap)
 
 
-def _changed(net: nn.Module, taps: int, wrap: bool) -> nn.Module:
+def _with_blur_and_padding(net: nn.Module, taps: int, wrap: bool) -> nn.Module:
     """The network with a blur of so many taps before each stride, and with circular padding."""
     from core.shift.network import anti_aliased, circular
 
@@ -189,13 +189,13 @@ def _changed(net: nn.Module, taps: int, wrap: bool) -> nn.Module:
 
 @computed_once(64, outside=True)
 def _graph(network: Network, taps: int, wrap: bool) -> Graph:
-    """The graph of the network with the changes of `_changed`."""
+    """The graph of the network with the changes of `_with_blur_and_padding`."""
     if taps == 1 and not wrap:
         return network_analysis.analysis(network).graph
     warm()
     from core.graph import network_graph
 
-    net = _changed(network_analysis.meta_module(network), taps, wrap)
+    net = _with_blur_and_padding(network_analysis.meta_module(network), taps, wrap)
     return network_graph(net, network.input_size)
 
 

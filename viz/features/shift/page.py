@@ -67,14 +67,14 @@ def page() -> None:
         if not network_open:
             progress.withdraw(SLOT)
         with place:
-            pictures = _tab(name, state, analysis, refusal)
+            pictures = _draw_tab(name, state, analysis, refusal)
         with menu:
             shift_tabs.save(pictures, state.values)
         with st.expander("Why"):
             st.markdown(WHY)
 
 
-def _tab(
+def _draw_tab(
     name: str,
     state: PageState[ShiftSettings],
     analysis: Analysis | None,

@@ -101,12 +101,12 @@ def curve(
 
     Args:
         pairs: what each layer, or network, is called; without and with the blur.
-        style: of the picture.
+        style: Style of the slide.
         title: of all panels.
         expected: the closed form of both, where there is one.
         current: a shift that is shown elsewhere.
         last: the last shift in view; all by default.
-        notes: lines at the foot.
+        notes: Lines at the foot.
     """
     figure = sheet(style)
     titled(figure, title, "", style)

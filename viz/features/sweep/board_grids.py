@@ -242,7 +242,7 @@ class Grids:
 
     def input(self, panel: Panel, raised: bool) -> None:
         """Draw the padded input, or how many windows read each of its cells."""
-        sweep, (real, outside) = self.board.sweep, kinds(self.board)
+        sweep, (real, outside) = self.board.sweep, cell_masks(self.board)
         values = grid_values(self.board, self.view.channel)
         if self.board.counted(self.view) == "input":
             self._counts(panel)
@@ -268,7 +268,7 @@ class Grids:
                 self._legend_below(panel, self.scales.input)
         self.lines(panel)
         self._padding(panel, real)
-        self.hatch(panel, ~used(self.board) & ~outside & (real | (not self.board.transposed)))
+        self.hatch(panel, ~read_mask(self.board) & ~outside & (real | (not self.board.transposed)))
         rows, cols = np.flatnonzero(sweep.rows.source >= 0), np.flatnonzero(sweep.cols.source >= 0)
         x, y = panel.corner(rows[0], cols[0])
         size = (cols[-1] - cols[0] + 1) * panel.cell, (rows[-1] - rows[0] + 1) * panel.cell
@@ -395,14 +395,14 @@ def grid_values(board: Board, channel: int) -> Array:
     return np.where(real, plane, sweep.fill_value)
 
 
-def kinds(board: Board) -> tuple[Array, Array]:
+def cell_masks(board: Board) -> tuple[Array, Array]:
     """Masks of the input grid: cells of the input itself, and cells past the padding."""
     rows, cols = board.sweep.rows.source, board.sweep.cols.source
     real = (rows >= 0)[:, None] & (cols >= 0)[None, :]
     return real, (rows == OUTSIDE)[:, None] | (cols == OUTSIDE)[None, :]
 
 
-def used(board: Board) -> Array:
+def read_mask(board: Board) -> Array:
     """Mask of the input grid: cells that a window reads, or whose copy in the padding it reads."""
 
     def along(reads: Array, values: Array) -> Array:

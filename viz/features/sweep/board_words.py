@@ -192,7 +192,7 @@ def _terms(sweep: Sweep, plane: int, cell: tuple[int, int]) -> tuple[list[str], 
     """The terms of an output as texts, and the text before and after them."""
     terms, reduce = sweep.terms(plane, *cell), operation_of(sweep.spec).reduce
     total = number(float(sweep.output[(plane, *cell)]), 5)
-    counts = _counted(sweep, cell, len(sweep.channels_of(plane)))
+    counts = _taps_in_output(sweep, cell, len(sweep.channels_of(plane)))
     values = [_bracketed(number(value, 4)) for value in terms.value[counts].tolist()]
     if reduce == "max":
         return values, "max(", f") = {total}"
@@ -204,7 +204,7 @@ def _terms(sweep: Sweep, plane: int, cell: tuple[int, int]) -> tuple[list[str], 
     return products, "", f"{bias} = {total}"
 
 
-def _counted(sweep: Sweep, cell: tuple[int, int], planes: int) -> np.ndarray:
+def _taps_in_output(sweep: Sweep, cell: tuple[int, int], planes: int) -> np.ndarray:
     """(planes · taps) mask of the taps that enter an output.
 
     Taps past the padding (ceil_mode) do not, nor do taps in padding that a mean does not count.
