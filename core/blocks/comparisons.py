@@ -77,7 +77,7 @@ BLUR = "pad1 reflect, avgpool2 s1, avgpool2"
 
 _COMPARISONS = {
     "blocks": BlockComparison(
-        "a block that halves, 64 to 128 channels",
+        "a downsampling block, 64 to 128 channels",
         "One job, done by a stride, by pooling, and by pooling with a blur.",
         (
             NamedBlock("strided 3×3", "conv3 s2 p1 c128 nobias, bn, relu"),
@@ -133,7 +133,7 @@ _COMPARISONS = {
         1,
     ),
     "residual": BlockComparison(
-        "ResNet's block that halves",
+        "ResNet's downsampling block",
         "The stride in the 1×1 (v1), in the 3×3 (v1.5), and with a shortcut that averages "
         "before its 1×1 (D).",
         (

@@ -35,7 +35,7 @@ export function facts(net, focus) {
   const sentences = whole
     ? [line.bound ? "A unit may see the whole image." : "Global: every unit sees the whole image."]
     : [
-        `${line.grid.every((n) => n === 1) ? "It is the only unit; it" : `Neighboring units look ${times(line.stride)} px apart (effective stride); unit (0, 0)`} starts ${times(line.padding)} px before the image (effective padding) and is centered on (${line.center.map(round).join(", ")}).`,
+        `${line.grid.every((n) => n === 1) ? "It is the only unit; its field" : `The fields of neighboring units lie ${times(line.stride)} px apart (effective stride); that of unit (0, 0)`} starts ${times(line.padding)} px before the image (effective padding) and is centered on (${line.center.map(round).join(", ")}).`,
         alignment(net, focus.line),
       ];
   if (!whole && line.size.some((s, axis) => s > net.image[axis]))
