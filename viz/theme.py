@@ -33,7 +33,7 @@ BRANCHES = (WINDOW, PINNED, "#56B4E9", "#A08A00")
 """Colors of a network's branches, in the order of the inputs of the node that merges them."""
 
 DASHES: tuple[tuple[int, ...], ...] = ((), (5, 3), (2, 3), (8, 3, 2, 3))
-"""Dash patterns of the lines of `BRANCHES`, so that they can be told apart in grey."""
+"""Dash patterns of the lines of `BRANCHES`, so that they differ in grey too."""
 
 GREY = ("#000000", "#FFFFFF")
 """Ends of the color scale for photographs: dark and light."""

@@ -105,8 +105,8 @@ def _sentence(values: ShiftSettings) -> str:
     if pixels % stride:
         return (
             f"A shift of {pixels} px is {by}, not a whole number, so each layer now samples **other "
-            "pixels** of its map, and its output changes. With a blur neighboring pixels differ "
-            "less, and so do the outputs."
+            "pixels** of its map, and its output can change. A blur smooths the map, so that "
+            "neighboring pixels differ less."
         )
     if values.padding_mode == "circular":
         return (
