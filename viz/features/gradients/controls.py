@@ -54,7 +54,7 @@ def upstream_controls(values: GradientSettings, layers: list[PageLayer]) -> None
 
 
 def on_click(key: str) -> None:
-    """Callback of a chart: the click_callback output unit becomes the one with an upstream gradient."""
+    """Callback of a chart: the clicked output unit becomes the one with an upstream gradient."""
     event: Any = st.session_state.get(key)
     try:
         point = event["selection"]["points"][0]
