@@ -296,6 +296,10 @@ def test_containers_are_shut_in() -> None:
 def test_what_the_proxy_lets_through_the_app_takes() -> None:
     body = re.findall(r"client_max_body_size (\d+)m;", NGINX)
     assert body == [str(MAX_UPLOAD_MB + 1)]  # the form around the picture
+    ingress = re.findall(r"proxy-body-size: (\d+)m", KUBERNETES.read_text())
+    assert ingress == body
+    config = (ROOT / ".streamlit/config.toml").read_text()
+    assert re.findall(r"^maxUploadSize = (\d+)$", config, re.MULTILINE) == [str(MAX_UPLOAD_MB)]
     assert f"server app:{PORT}" in NGINX
     proxy = documents(COMPOSE)[0]["services"]["proxy"]
     (listens,) = re.findall(r"listen (\d+);", NGINX)

@@ -46,6 +46,8 @@ class Operation:
         settings: fields of LayerSpec that the operation has, besides those in ``_ALWAYS``.
         reduce: how the values of a window are combined.
         learned: whether the weights are trainable parameters.
+        fixed_weight: function from the spec to torch's weight, where it is not learned; None
+            otherwise.
         run: function ``(spec, x (1, C, H, W), weight, bias) -> y (1, O, h, w)`` in torch.
         weight_shape: function from the spec to the shape of torch's weight; None without weights.
         window_weight: function that reorders torch's weight to (O, C / groups, kernel height,
@@ -69,6 +71,7 @@ class Operation:
         default=lambda spec, size: spec.window.axes(size)
     )
     channelwise: bool = False
+    fixed_weight: Callable[[LayerSpec], FloatArray] | None = None
 
     def has(self, setting: str) -> bool:
         """Whether the operation has this field of LayerSpec."""
@@ -231,12 +234,14 @@ def blur_weight(spec: LayerSpec) -> FloatArray:
     ).copy()
 
 
-def _blur_pool(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
-    """Run a blur, which torch does not have, as a depthwise convolution."""
+def _fixed_convolution(spec: LayerSpec, x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
+    """Run a depthwise convolution with the operation's fixed weights."""
     import torch
     import torch.nn.functional as F
 
-    weight = torch.from_numpy(blur_weight(spec))
+    fixed_weight = operation_of(spec).fixed_weight
+    assert fixed_weight is not None
+    weight = torch.from_numpy(fixed_weight(spec))
     x, padding = native_padding(x, spec.padding, spec.padding_mode)
     return F.conv2d(x, weight, None, spec.stride, padding, 1, spec.in_channels)
 
@@ -309,9 +314,10 @@ OPERATIONS: dict[str, Operation] = {
         settings=frozenset({"padding", "padding_mode"}),
         reduce="sum",
         learned=False,
-        run=_blur_pool,
+        run=_fixed_convolution,
         weight_shape=lambda spec: (spec.in_channels, 1, *spec.kernel_size),
         channelwise=True,
+        fixed_weight=blur_weight,
     ),
 }
 """Every operation of the app. A new row appears on the pages and in the tests."""

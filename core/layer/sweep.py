@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import SpecError
-from .operations import FloatArray, blur_weight, check, operation_of, winners
+from .operations import FloatArray, check, operation_of, winners
 from .padding import padding_source
 from .spec import LayerSpec
 from .window import OUTSIDE, Axis, IntArray
@@ -223,12 +223,12 @@ def checked_tensors(
 
 
 def _window_weight(spec: LayerSpec, weight: NDArray[np.floating] | None) -> FloatArray | None:
-    """The weights in window order, including the fixed ones of a blur; None without weights."""
+    """The weights in window order, learned or fixed; None without weights."""
     operation = operation_of(spec)
     if operation.weight_shape(spec) is None:
         return None
-    if weight is None:
-        return blur_weight(spec)
+    if operation.fixed_weight is not None:
+        return operation.fixed_weight(spec)
     return operation.window_weight(spec, np.asarray(weight, dtype=np.float32))
 
 

@@ -83,3 +83,13 @@ def test_the_colours_of_the_style_sheet_are_those_of_the_palette() -> None:
     sheet = (Path(__file__).parents[2] / "viz" / "shell" / "style.css").read_text()
     colours = {colour.upper() for colour in re.findall(r"#[0-9A-Fa-f]{6}", sheet)}
     assert colours <= {colour.upper() for colour in MEANINGS.values()}
+
+
+def test_style_sheets_repeat_no_other_colour_for_what_is_wrong() -> None:
+    """CSS cannot read the palette: what is in vermilion there is the palette's."""
+    sheets = (Path(__file__).parents[2] / "viz").rglob("*.css")
+    reds = [
+        each for sheet in sheets for each in re.findall(r"red-color, (#\w{6})", sheet.read_text())
+    ]
+    assert reds
+    assert {each.upper() for each in reds} == {MEANINGS["unread"]}

@@ -17,7 +17,7 @@ from ..operations import check, operation_of
 from ..spec import LayerSpec
 from ..window import Pair
 from . import jax, keras, pytorch
-from .text import Lines, Writer, array_literal, program
+from .text import FIXED, Lines, Writer, array_literal, program
 
 LITERAL_SIDE = 12
 """Largest side of a single-channel input whose pixels a snippet lists as numbers."""
@@ -83,7 +83,8 @@ def snippet(
     check(spec, size)
     _check_arrays(spec, size, weight, bias, x)
     code = FRAMEWORKS[framework]
-    lines = code.writers[spec.operation](spec, size, weight, bias)
+    write = code.writers.get(spec.operation) or code.writers[FIXED]
+    lines = write(spec, size, weight, bias)
     return program(code.imports, [*lines, "", _input_line(code, spec, size, x), *code.call])
 
 

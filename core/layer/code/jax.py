@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..operations import blur_weight, operation_of
+from ..operations import operation_of
 from ..spec import LayerSpec
 from ..window import Pads, Pair
 from .text import (
+    FIXED,
     Array,
     Lines,
     Writer,
     array_literal,
     call_text,
     extended,
+    fixed_weight,
     function,
     overhang,
     unpadded,
@@ -103,9 +105,11 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
     return [*function(body)]
 
 
-def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """Write it as a depthwise convolution with fixed binomial weights."""
-    return convolution(spec, size, blur_weight(spec), None)
+def fixed_convolution(
+    spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
+) -> Lines:
+    """Write it as a depthwise convolution with the operation's fixed weights."""
+    return convolution(spec, size, fixed_weight(spec), None)
 
 
 WRITERS: dict[str, Writer] = {
@@ -113,9 +117,10 @@ WRITERS: dict[str, Writer] = {
     "transposed_convolution": transposed_convolution,
     "max_pooling": max_pooling,
     "average_pooling": average_pooling,
-    "blur_pooling": blur_pooling,
+    FIXED: fixed_convolution,
 }
-"""The function that writes each operation of ``OPERATIONS`` as lines of code."""
+"""The function that writes each operation of ``OPERATIONS`` as lines of code; `FIXED` writes those
+with fixed weights that are not listed."""
 
 
 def _conv(groups: int, **named: str | None) -> str:

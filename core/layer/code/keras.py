@@ -9,17 +9,19 @@ TensorFlow, tf.nn "Notes on padding".
 
 from __future__ import annotations
 
-from ..operations import blur_weight, output_size
+from ..operations import output_size
 from ..padding import padding_source, tf_same, transposed_same
 from ..spec import LayerSpec
 from ..window import Pads, Pair, Window2d
 from .text import (
+    FIXED,
     Array,
     Lines,
     Writer,
     array_literal,
     call_text,
     extended,
+    fixed_weight,
     function,
     one_or_pair,
     overhang,
@@ -235,8 +237,10 @@ def _corrected_mean(spec: LayerSpec, extra: Pair) -> Lines:
     ]
 
 
-def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """Write it as ``ops.depthwise_conv`` with fixed binomial weights."""
+def fixed_convolution(
+    spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
+) -> Lines:
+    """Write it as ``ops.depthwise_conv`` with the operation's fixed weights."""
     # TensorFlow's depthwise convolution has one stride for both axes.
     subsample = spec.stride[0] != spec.stride[1]
     same, pad = _padding(spec, size, strided=not subsample)
@@ -244,8 +248,8 @@ def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array 
     conv = call_text("ops.depthwise_conv", "x", "weight", strides=str(strides), padding=same)
     repeat = "" if spec.in_channels == 1 else f".repeat({spec.in_channels}, axis=2)"
     return [
-        "# Fixed weights: rows of Pascal's triangle, scaled to the sum 1.",
-        f"weight = {_torch_kernel(blur_weight(spec)[:1])}{repeat}  # (h, w, channels, 1)",
+        "# These weights are fixed: training does not change them.",
+        f"weight = {_torch_kernel(fixed_weight(spec)[:1])}{repeat}  # (h, w, channels, 1)",
         *function([*pad, *_subsampled(conv, spec, subsample, "unequal strides")]),
     ]
 
@@ -255,9 +259,10 @@ WRITERS: dict[str, Writer] = {
     "transposed_convolution": transposed_convolution,
     "max_pooling": max_pooling,
     "average_pooling": average_pooling,
-    "blur_pooling": blur_pooling,
+    FIXED: fixed_convolution,
 }
-"""The function that writes each operation of ``OPERATIONS`` as lines of code."""
+"""The function that writes each operation of ``OPERATIONS`` as lines of code; `FIXED` writes those
+with fixed weights that are not listed."""
 
 
 def _same(spec: LayerSpec, size: Pair) -> Pads:

@@ -5,15 +5,17 @@ Arguments at torch's default are left out, except ``kernel_size``.
 
 from __future__ import annotations
 
-from ..operations import blur_weight, output_size
+from ..operations import output_size
 from ..spec import LayerSpec
 from ..window import Pair, Window2d
 from .text import (
+    FIXED,
     Array,
     Lines,
     Writer,
     array_literal,
     call_text,
+    fixed_weight,
     function,
     one_or_pair,
     unless_default,
@@ -136,8 +138,10 @@ def average_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Arr
     return [*setup, *function(body)]
 
 
-def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None) -> Lines:
-    """Write a depthwise ``F.conv2d`` with fixed binomial weights; torch has no such module."""
+def fixed_convolution(
+    spec: LayerSpec, size: Pair, weight: Array | None, bias: Array | None
+) -> Lines:
+    """Write a depthwise ``F.conv2d`` with the operation's fixed weights; torch has no such module."""
     native = spec.symmetric and spec.padding_mode == "zeros"
     conv = call_text(
         "F.conv2d",
@@ -150,8 +154,8 @@ def blur_pooling(spec: LayerSpec, size: Pair, weight: Array | None, bias: Array 
     repeat = "" if spec.in_channels == 1 else f".repeat({spec.in_channels}, 1, 1, 1)"
     pad = [] if native or unpadded(spec.padding) else [f"x = {_functional_pad(spec)}"]
     return [
-        "# Fixed weights: rows of Pascal's triangle, scaled to the sum 1.",
-        f"weight = torch.tensor({array_literal(blur_weight(spec)[:1])}){repeat}",
+        "# These weights are fixed: training does not change them.",
+        f"weight = torch.tensor({array_literal(fixed_weight(spec)[:1])}){repeat}",
         *function([*pad, f"return {conv}"]),
     ]
 
@@ -161,9 +165,10 @@ WRITERS: dict[str, Writer] = {
     "transposed_convolution": transposed_convolution,
     "max_pooling": max_pooling,
     "average_pooling": average_pooling,
-    "blur_pooling": blur_pooling,
+    FIXED: fixed_convolution,
 }
-"""The function that writes each operation of ``OPERATIONS`` as lines of code."""
+"""The function that writes each operation of ``OPERATIONS`` as lines of code; `FIXED` writes those
+with fixed weights that are not listed."""
 
 
 def _native_padding(spec: LayerSpec) -> str | None:

@@ -19,6 +19,15 @@ MAX_LINE_LENGTH = 80
 """Longest call, in characters, that is written on one line."""
 Writer = Callable[[LayerSpec, Pair, Array | None, Array | None], Lines]
 """Function from (spec, input size, weight, bias) to the lines that define ``layer``."""
+FIXED = "fixed weights"
+"""Key of the writer of operations whose weights are not learned."""
+
+
+def fixed_weight(spec: LayerSpec) -> Array:
+    """torch's weight of an operation whose weights are not learned."""
+    make = operation_of(spec).fixed_weight
+    assert make is not None
+    return make(spec)
 
 
 def number(value: np.floating | float) -> str:

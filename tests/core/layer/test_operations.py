@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.errors import SpecError
 from core.layer import LayerSpec
+from core.layer.code import FRAMEWORKS, snippet
 from core.layer.feasible import feasible
 from core.layer.operations import (
     MAX_OUTPUT_SIDE,
@@ -26,6 +27,7 @@ from core.layer.operations import (
     output_size,
     winners,
 )
+from core.layer.sweep import sweep
 from core.layer.window import Pair
 from tests.core import naive
 from tests.core.strategies import POOLING, cases, layers, runs, sizes
@@ -90,7 +92,8 @@ def test_run_is_the_torch_module(run: Run) -> None:
     spec, x, weight, bias = run
     assume(spec.symmetric)
     layer = module(spec)
-    fixed = blur_weight(spec) if spec.operation == "blur_pooling" else weight
+    fixed_weight = operation_of(spec).fixed_weight
+    fixed = fixed_weight(spec) if fixed_weight else weight
     state = {"weight": fixed, "bias": bias}
     layer.load_state_dict({k: torch.from_numpy(v) for k, v in state.items() if v is not None})
     tensors = [None if a is None else torch.from_numpy(a) for a in (weight, bias)]
@@ -108,7 +111,7 @@ def test_parameters_are_torchs(spec: LayerSpec) -> None:
     except ValueError:
         assume(False)
     counted = sum(p.numel() for p in layer.parameters())
-    assert row.parameters(spec) == (0 if spec.operation == "blur_pooling" else counted)
+    assert row.parameters(spec) == (0 if row.fixed_weight else counted)
     shape = row.weight_shape(spec)
     assert shape == (tuple(layer.weight.shape) if shape else None)  # type: ignore[arg-type]
 
@@ -305,3 +308,22 @@ def test_feasible_is_the_unbroken_range_that_runs(
     assert all(works(value) for value in found)
     for beyond in (found[0] - 1, found[-1] + 1):
         assert beyond not in candidates or not works(beyond)
+
+
+def test_a_row_with_fixed_weights_is_a_whole_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs, is laid open and written in every framework, without another line of code."""
+
+    def tent(spec: LayerSpec) -> np.ndarray:
+        shape = (spec.in_channels, 1, *spec.kernel_size)
+        return np.full(shape, 0.5 / np.prod(spec.kernel_size), np.float32)
+
+    row = replace(OPERATIONS["blur_pooling"], label="Half mean", fixed_weight=tent)
+    monkeypatch.setitem(OPERATIONS, "half_mean", row)
+    spec = LayerSpec("half_mean", (2, 2), (2, 2))
+    x = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
+    result = sweep(spec, x)
+    np.testing.assert_allclose(result.output, x.reshape(1, 2, 2, 2, 2).mean(axis=(2, 4)) / 2)
+    assert result.weight is not None
+    assert (result.weight == 0.125).all()
+    for framework in FRAMEWORKS:
+        assert "0.125" in snippet(framework, spec, (4, 4), x=x)

@@ -54,7 +54,7 @@ def by_trial(operation: str, size: Pair, wanted: Pair) -> set[tuple[int, int, in
     for k, s, p, d in product(range(1, 6), range(1, 4), range(4), dilations):
         if p > d * (k - 1) or (k == 1 and d > 1):
             continue
-        if "pooling" in operation and operation != "blur_pooling" and p > k // 2:
+        if OPERATIONS[operation].reduce != "sum" and p > k // 2:
             continue
         layer = module(operation, Solution(k, s, p, d, (0, 0), 0))
         try:

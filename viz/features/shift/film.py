@@ -7,6 +7,8 @@ second.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.shift.layer import DownsamplingLayer
 from viz.features.shift import compute
 from viz.features.shift.compute import FRAMES
@@ -43,7 +45,7 @@ def html(
         scene: The picture; at most `MAX_SIDE` pixels a side of it are used.
         direction: Direction of the shift, a key of `DIRECTIONS`.
     """
-    scene = Scene(scene.picture, min(scene.side, MAX_SIDE), scene.seed)
+    scene = replace(scene, side=min(scene.side, MAX_SIDE))
     still = compute.film(None, scene, direction, "output")
     parts = [_figure(f"the picture, {scene.side}×{scene.side}", _reel(still, "picture", "large"))]
     for kind, pair in pairs.items():

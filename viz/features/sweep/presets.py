@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.layer.board import BoardSpec, Upload
+from core.layer.operations import OPERATIONS
 from viz.choices import layer
 from viz.choices.layer import LayerSettings
 from viz.features.sweep.params import SweepSettings
@@ -34,6 +35,11 @@ PRESETS: dict[str, dict[str, Any]] = CLASSICS | {
     "max pooling": _preset(operation="max_pooling", kernel_size=2, stride=2),
     "average pooling": _preset(operation="average_pooling", kernel_size=2, stride=2),
     "blur pooling": _preset(operation="blur_pooling", stride=2, padding=1, padding_mode="reflect"),
+}
+PRESETS |= {
+    operation.label.lower(): _preset(operation=name, stride=2)
+    for name, operation in OPERATIONS.items()
+    if all(preset["operation"] != name for preset in PRESETS.values())
 }
 """Settings of all presets by label; a click on a preset sets them."""
 
