@@ -224,7 +224,10 @@ def code(request: Request, erf: EffectiveReceptiveField) -> str:
         text, size = to_notation(network.spec), network.input_size
         expression = f"build(parse_notation({text!r}), {size[0]}, {size[1:]}, seed={seed})"
     elif network.module:
-        imports += ["from core.receptive_field.cli import load_network", "from core.seeded import seeded"]
+        imports += [
+            "from core.receptive_field.cli import load_network",
+            "from core.seeded import seeded",
+        ]
         before, expression = [f"with seeded({seed}):"], f"load_network({network.module!r})"
     else:
         imports.append("from core.networks import zoo")
