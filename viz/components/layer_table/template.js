@@ -17,10 +17,9 @@ beside it; Alt+Enter inserts below, Alt+Delete deletes. A row's number shows tha
 /** Build the elements under `root` and return them by name. */
 export function buildFrame(root) {
   root.innerHTML = HTML;
-  const elements = ["undo", "redo", "all", "count", "fault", "more", "add", "spoken"].map((name) => [
-    name,
-    root.querySelector(`.${name}`),
-  ]);
+  const elements = ["undo", "redo", "all", "count", "fault", "more", "add", "spoken"].map(
+    (name) => [name, root.querySelector(`.${name}`)],
+  );
   return {
     ...Object.fromEntries(elements),
     head: root.querySelector("thead"),

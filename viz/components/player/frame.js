@@ -69,7 +69,9 @@ export function showFrame(page, { presets, preset, comparisons, compare, sizes }
 /** The lines of the formula as texts for a saved picture. */
 export const frameLines = ({ sizes }) =>
   sizes.flatMap(({ name, formulas, torch, unread }) =>
-    [...formulas.slice(0, -1), `${formulas.at(-1)}   torch: ${torch}`, ...(unread ? [unread] : [])].map(
-      (text) => lettered(name, text),
-    ),
+    [
+      ...formulas.slice(0, -1),
+      `${formulas.at(-1)}   torch: ${torch}`,
+      ...(unread ? [unread] : []),
+    ].map((text) => lettered(name, text)),
   );
