@@ -23,7 +23,7 @@ def opened(page: Page, url: str) -> Page:
 def test_a_picture_is_moved_by_keyboard_and_then_plays(app_url: str, visitor: Page) -> None:
     opened(visitor, f"{app_url}/shift?side=48")
     visitor.locator(".st-key-shift_average_pooling .heatmaplayer").first.wait_for(state="attached")
-    visitor.get_by_text("no whole number").wait_for()
+    visitor.get_by_text("not a whole number").wait_for()
     slider = visitor.locator(".st-key-shift").get_by_role("slider")
     slider.focus()
     slider.press("ArrowRight")
