@@ -32,7 +32,7 @@ def _warm() -> None:
     from viz.choices import board
     from viz.server import processes
 
-    board.payload(BoardSpec())
+    board.player_data(BoardSpec())
     processes.open_worker_pools()
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from core.errors import SpecError
 from core.uploads import MAX_UPLOAD_BYTES
-from viz.choices.network import Network, modules_allowed, spec_of
+from viz.choices.network import Network, modules_allowed, spec_from_notation
 from viz.choices.network_analysis import analysis
 from viz.features.erf import compute
 from viz.features.erf.params import Request
@@ -168,7 +168,7 @@ def test_the_queue_has_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_computation_has_the_bounds_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = analysis(Network("own", spec_of("8x[conv7 p3 c64]"), "", (1, 256, 256)))
+    found = analysis(Network("own", spec_from_notation("8x[conv7 p3 c64]"), "", (1, 256, 256)))
     recipe = (1, "noise", "he", "energy", 0, False, "kept", "kept", True)
     asked = Request(found.network, list(found.fields)[-1], (128, 128), *recipe)
     assert compute.most_draws(asked, found) > 1
@@ -253,7 +253,7 @@ def test_a_bad_setting_is_no_error_of_an_import() -> None:
 
 def test_a_measurement_is_told_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.device._count", lambda kind: int(kind == "cpu"))
-    network = Network("own", spec_of("conv3"), "", (1, 8, 8))
+    network = Network("own", spec_from_notation("conv3"), "", (1, 8, 8))
     recipe = (1, "noise", "he", "energy", 0, False, "kept", "kept", True)
     work = compute.work(Request(network, "", (3, 3), *recipe))
     monkeypatch.setenv("STRIDES_DEVICE", "cuda")

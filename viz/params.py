@@ -214,7 +214,7 @@ def text(
     return setting(Param("", default, parse, format, **control))
 
 
-def _control(kind: str, label: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _control_attributes(kind: str, label: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of `Param` that describe its widget; a parameter without a label has none."""
     return {"kind": kind if label else "", "label": label, **attributes}
 
@@ -232,7 +232,7 @@ def number(default: int, low: int, high: int, label: str = "", **control: Any) -
         return value
 
     return setting(
-        Param("", default, parse, **_control("number", label, control), low=low, high=high)
+        Param("", default, parse, **_control_attributes("number", label, control), low=low, high=high)
     )
 
 
@@ -255,7 +255,7 @@ def decimal(default: float, low: float, high: float, label: str = "", **control:
             default,
             parse,
             number_text,
-            **_control("number", label, control),
+            **_control_attributes("number", label, control),
             low=low,
             high=high,
         )
@@ -285,7 +285,7 @@ def choice(default: Any, options: Options, label: str = "", rule: str = "", **co
             raise ValueError(f"must be {rule or 'one of ' + ', '.join(filter(None, values))}")
         return values[text]
 
-    param = Param("", default, parse, **_control("select", label, control), options=options)
+    param = Param("", default, parse, **_control_attributes("select", label, control), options=options)
     return setting(param)
 
 
@@ -321,7 +321,7 @@ def switch(default: bool = False, label: str = "", **control: Any) -> Any:
     def format(value: bool) -> str:
         return "true" if value else "false"
 
-    return text(default, parse, format, **_control("toggle", label, control))
+    return text(default, parse, format, **_control_attributes("toggle", label, control))
 
 
 def pattern(default: str, regex: str, rule: str, **control: Any) -> Any:
@@ -363,7 +363,7 @@ def decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str,
     """
     values = {param.name: param.default for param in params}
     ignored = [
-        f"`{_quoted(name)}` is no setting of this page"
+        f"`{_plain_excerpt(name)}` is no setting of this page"
         for name in query
         if name not in values and name not in SHELL_NAMES
     ]
@@ -377,7 +377,7 @@ def decode(params: Sequence[Param], query: Mapping[str, str]) -> tuple[dict[str,
             values[param.name] = param.parse(text)
         except ValueError as error:
             why = str(error).translate(_MARKDOWN_ESCAPES)
-            ignored.append(f"`{param.name}` {why} (got `{_quoted(text)}`)")
+            ignored.append(f"`{param.name}` {why} (got `{_plain_excerpt(text)}`)")
     return values, ignored
 
 
@@ -385,7 +385,7 @@ _MARKDOWN_ESCAPES = {ord(c): f"\\{c}" for c in "`$<>[]"}
 """Escapes for the characters that have a meaning in Markdown, for a visitor's text in a sentence."""
 
 
-def _quoted(text: str) -> str:
+def _plain_excerpt(text: str) -> str:
     """A visitor's text without Markdown's characters, at most 40 characters long."""
     clean = "".join(c for c in text if c.isprintable() and c not in "`$<>[]\\")
     return clean if len(clean) <= 40 else clean[:40] + "…"

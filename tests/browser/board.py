@@ -67,7 +67,7 @@ def sweep_of(**changes: Any) -> Sweep:
 
 
 def board_of(**changes: Any) -> BoardSpec:
-    return layer.board(defaults(**changes))
+    return layer.board_spec(defaults(**changes))
 
 
 def sides(sweep: Sweep) -> dict[str, int]:
@@ -199,4 +199,4 @@ class Board:
 
 def payload(**changes: Any) -> dict[str, Any]:
     """What the player is sent, ready for ``new Board(…)`` of model.js."""
-    return choices_board.payload(board_of(**changes)) | {"name": " "}
+    return choices_board.player_data(board_of(**changes)) | {"name": " "}

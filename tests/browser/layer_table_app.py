@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import SpecError
 from core.networks import NetworkSpec, rows
 from core.networks.notation import parse_notation, to_notation
-from viz.components.layer_table.edits import History, refusal, step, table_rows
+from viz.components.layer_table.edits import History, refusal_data, apply_message, table_rows
 from viz.components.layer_table.layer_table import layer_table
 
 FIRST = "conv3 p1 c8, relu, residual[conv3 p1, bn | ], 3x[conv3 p1, relu], concat[conv1 | ], fc10"
@@ -24,10 +24,10 @@ def cells(spec: NetworkSpec) -> dict[tuple[int, ...], tuple[str, ...]]:
 def on_edit() -> None:
     state = st.session_state
     try:
-        state.history = step(state.history, state.table.edit)
+        state.history = apply_message(state.history, state.table.edit)
         state.fault = None
     except SpecError as error:
-        state.fault = refusal(state.table.edit, error)
+        state.fault = refusal_data(state.table.edit, error)
 
 
 def on_select() -> None:
@@ -52,5 +52,5 @@ layer_table(
 )
 st.text(to_notation(history.spec))
 if st.button("another network"):
-    state.update(history=history.to(parse_notation("conv7 s2, maxpool3")), fault=None)
+    state.update(history=history.after_change(parse_notation("conv7 s2, maxpool3")), fault=None)
     st.rerun()

@@ -105,7 +105,7 @@ def visitor(regular: BrowserContext, app_url: str) -> Iterator[Visitor]:
 def lines_of(name: str) -> list[dict[str, Any]]:
     from viz.choices import network, network_analysis
 
-    return network_analysis.cone_lines(network.published(name))
+    return network_analysis.cone_lines(network.published_network(name))
 
 
 def boxes(name: str, layer: str, unit: tuple[int, int]) -> tuple[Any, Any]:

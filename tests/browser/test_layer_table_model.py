@@ -15,7 +15,7 @@ from core.errors import SpecError
 from core.networks import ConcatBlock, Conv, NetworkSpec, Repeat, ResidualBlock, rows
 from core.networks import Path as RowPath
 from core.networks.notation import to_notation
-from viz.components.layer_table.edits import apply, table_rows
+from viz.components.layer_table.edits import apply_edit, table_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -89,7 +89,7 @@ def test_rows_are_followed_through_every_edit(page: Page, spec: NetworkSpec, dat
         message["to"] = ask(page, "destination", spec, path, *by)
         assume(message["to"] is not None)
     try:
-        after = apply(spec, message)
+        after = apply_edit(spec, message)
     except SpecError:
         assume(False)
     grown = chain_length(after, path) - chain_length(spec, path)
@@ -118,7 +118,7 @@ def test_a_step_passes_what_is_beside_it_or_leaves_the_branch(page: Page, spec, 
         assert beside not in siblings
         return
     try:
-        moved = apply(spec, {"do": "move", "path": list(row.path), "to": to})
+        moved = apply_edit(spec, {"do": "move", "path": list(row.path), "to": to})
     except SpecError:
         assume(False)
     before, after = list(leaves(spec)), list(leaves(moved))
@@ -149,7 +149,7 @@ def test_a_step_into_a_block_passes_nothing(page: Page, spec, data) -> None:
     if block is None:
         assert to is None
         return
-    moved = apply(spec, {"do": "move", "path": list(row.path), "to": to})
+    moved = apply_edit(spec, {"do": "move", "path": list(row.path), "to": to})
     assert list(leaves(moved)) == list(leaves(spec))
     assert len(to) == len(row.path) + 2
 
@@ -166,16 +166,16 @@ def test_a_dropped_row_lands_before_the_place_it_was_dropped_on(page: Page, spec
         assert place == (*path[:-1], path[-1] + 1)
         return
     marker = {"do": "insert", "path": list(place), "text": "conv1 c8000"}
-    planted = apply(spec, marker)  # the row goes where a layer inserted there would be
+    planted = apply_edit(spec, marker)  # the row goes where a layer inserted there would be
     here = ask(page, "follow", None, list(path), marker, 1)
     try:
-        wanted = apply(planted, {"do": "remove", "path": here})
-        moved = apply(spec, {"do": "move", "path": list(path), "to": to})
+        wanted = apply_edit(planted, {"do": "remove", "path": here})
+        moved = apply_edit(spec, {"do": "move", "path": list(path), "to": to})
     except SpecError:
         assume(False)
     assert list(leaves(wanted)[8000]) == to
-    assert to_notation(apply(moved, {"do": "remove", "path": to})) == to_notation(
-        apply(wanted, {"do": "remove", "path": to})
+    assert to_notation(apply_edit(moved, {"do": "remove", "path": to})) == to_notation(
+        apply_edit(wanted, {"do": "remove", "path": to})
     )
 
 

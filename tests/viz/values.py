@@ -48,7 +48,7 @@ def typed_cells(draw: st.DrawFn, dimensions: int) -> str:
     text = ""
     index = st.tuples(*[st.integers(0, 12)] * dimensions)
     for place in draw(st.lists(index, max_size=3)):
-        text = layer.with_edit(text, place, draw(st.floats(-1000, 1000)))
+        text = layer.with_edited_cell(text, place, draw(st.floats(-1000, 1000)))
     return text
 
 

@@ -73,7 +73,7 @@ def run_until_done(at: AppTest, run: Callable[[AppTest], object]) -> AppTest:
 def _wait_for_queues() -> None:
     """Until they are empty, but not for long: something may be held up."""
     for _ in range(LOOKS):
-        if not (progress.queue().waiting() or progress.trainings().waiting()):
+        if not (progress.queue().waiting() or progress.training_queue().waiting()):
             return
         time.sleep(polling.EVERY)
 
@@ -91,7 +91,7 @@ def values_of(at: AppTest) -> SweepSettings:
 
 
 def board_of(at: AppTest, suffix: str = "") -> BoardSpec:
-    return layer.board(values_of(at).layers[suffix])
+    return layer.board_spec(values_of(at).layers[suffix])
 
 
 def link_of(at: AppTest) -> dict[str, str]:

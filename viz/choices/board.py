@@ -15,7 +15,7 @@ from core.layer.fixes import Fix, fixes
 from core.layer.fixes import unread as unread_mask
 from core.layer.operations import operation_of
 from core.layer.window import Axis
-from viz.page.words import formulas, labels, remainder_sentence, times, unread_sentence
+from viz.page.words import size_formulas, player_labels, remainder_sentence, times, unread_sentence
 from viz.server.cache import computed_once
 from viz.server.torch_start import warm
 
@@ -31,7 +31,7 @@ def sweep(board: BoardSpec) -> Sweep:
 
 
 @computed_once(128)
-def payload(board: BoardSpec) -> dict[str, Any]:
+def player_data(board: BoardSpec) -> dict[str, Any]:
     """The data of a board for the player (JavaScript): arrays, window positions and texts."""
     result = sweep(board)
     operation = operation_of(result.spec)
@@ -40,11 +40,11 @@ def payload(board: BoardSpec) -> dict[str, Any]:
         "groups": result.groups,
         "transposed": operation.has("output_padding"),
         "counts_padding": result.spec.count_include_pad,
-        "rows": _axis(result.rows, result.row_values),
-        "cols": _axis(result.cols, result.col_values),
+        "rows": _axis_data(result.rows, result.row_values),
+        "cols": _axis_data(result.cols, result.col_values),
         "fill": "-inf" if np.isneginf(result.fill_value) else 0,
-        "input": _array(result.input),
-        "output": _array(result.output),
+        "input": _array_data(result.input),
+        "output": _array_data(result.output),
         "editable": {
             "kernel": operation.learned,
             "input": max(board.source.size) <= MAX_EDITABLE_SIDE,
@@ -56,15 +56,15 @@ def payload(board: BoardSpec) -> dict[str, Any]:
         "winner": result.winner,
         "divisor": result.divisor,
     }
-    data |= {name: _array(a) for name, a in optional.items() if a is not None}
-    return data | labels(board, (result.output.shape[1], result.output.shape[2]))
+    data |= {name: _array_data(a) for name, a in optional.items() if a is not None}
+    return data | player_labels(board, (result.output.shape[1], result.output.shape[2]))
 
 
 MAX_EDITABLE_SIDE = 16
 """Longest side, in pixels, of an input whose cells a visitor can edit."""
 
 
-def _axis(axis: Axis, values: np.ndarray[Any, Any]) -> dict[str, list[int]]:
+def _axis_data(axis: Axis, values: np.ndarray[Any, Any]) -> dict[str, list[int]]:
     """One axis of a board as lists of integers; ``values`` are indices into the input."""
     return {
         "source": axis.source.tolist(),
@@ -83,7 +83,7 @@ _KINDS: tuple[tuple[str, Callable[[np.ndarray[Any, Any]], Any]], ...] = (
 """NumPy's names of small integer types, and a function that tells whether an array fits."""
 
 
-def _array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+def _array_data(array: np.ndarray[Any, Any]) -> dict[str, Any]:
     """An array as Base64: whole numbers with one or two bytes each, others as float32."""
     kind = "f4"
     if np.isfinite(array).all() and (array == np.rint(array)).all():
@@ -116,7 +116,7 @@ def unread(board: BoardSpec) -> UnreadReport:
     return UnreadReport(remainder_sentence(rows.remainder, cols.remainder), ())
 
 
-def size_line(
+def size_line_data(
     board: BoardSpec, name: str = "", note: str | None = None, fixes: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Data for the player's line with the size formula of a board and torch's output size.
@@ -131,7 +131,7 @@ def size_line(
     _, height, width = sweep(board).output.shape
     return {
         "name": name,
-        "formulas": formulas(rows, cols),
+        "formulas": size_formulas(rows, cols),
         "torch": times((height, width)),
         "agrees": (rows.outputs, cols.outputs) == (height, width),
         "unread": unread(board).sentence if note is None else note,

@@ -42,7 +42,7 @@ VARIES = {
 OPTIMIZER_WORDS = {"adamw": "AdamW", "sgd": "SGD with momentum"}
 
 
-def _variants(value: str) -> str:
+def _checked_variants(value: str) -> str:
     """Check the text of the compared values and return it.
 
     The training page's own parameters decide whether the values suit the setting that varies.
@@ -146,7 +146,7 @@ class OptimizerSettings(NetSettings):
     seed: int = number(_PLAIN.seed, 0, LARGEST_SEED, "seed — the first one")
 
 
-def _digit_side(default: int, name: str) -> Any:
+def _digit_side_setting(default: int, name: str) -> Any:
     """A field for the side of a digit in pixels."""
     return number(default, 8, SIDE, f"{name} — side of a digit", kind="slider", unit="px")
 
@@ -156,8 +156,8 @@ class TaskSettings(Settings):
     """The settings of the task that a net is trained for, and of its images."""
 
     task: str = choice(Digits.kind, TASKS, "task — what is learned")
-    smallest: int = _digit_side(_DIGITS.smallest, "smallest")
-    largest: int = _digit_side(_DIGITS.largest, "largest")
+    smallest: int = _digit_side_setting(_DIGITS.smallest, "smallest")
+    largest: int = _digit_side_setting(_DIGITS.largest, "largest")
     distractors: int = number(
         _DIGITS.distractors, 0, 4, "distractors — pieces of other digits", kind="slider"
     )
@@ -178,7 +178,7 @@ class TrainingSettings(TaskSettings, OptimizerSettings):
     """The settings of a comparison: the net, the setting in which the nets differ, and the task."""
 
     vary: str = choice("downsampling", VARIES, "vary — what differs between the nets")
-    variants: str = text("", _variants)
+    variants: str = text("", _checked_variants)
     seeds: int = number(
         3,
         1,
@@ -190,7 +190,7 @@ class TrainingSettings(TaskSettings, OptimizerSettings):
     head: str = choice("suited", _HEAD_WORDS, "head — what the scores are read from")
 
 
-def source(spec: TrainingSpec) -> str:
+def net_source_code(spec: TrainingSpec) -> str:
     """PyTorch code of a net's layers before the head, and the head as a comment."""
     from core.training.nets import body
 

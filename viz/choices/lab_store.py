@@ -29,12 +29,12 @@ class ByteLimitedLRU(Generic[T]):
     """A thread-safe LRU mapping bounded by the bytes of its values.
 
     Args:
-        most: Largest number of bytes of all values together.
-        size: Function that returns the bytes of a value.
+        max_bytes: Largest number of bytes of all values together.
+        bytes_of: Function that returns the bytes of a value.
     """
 
-    def __init__(self, most: int, size: Callable[[T], int]) -> None:
-        self._most, self._size = most, size
+    def __init__(self, max_bytes: int, bytes_of: Callable[[T], int]) -> None:
+        self._max_bytes, self._bytes_of = max_bytes, bytes_of
         self._lock = Lock()
         self._entries: OrderedDict[str, tuple[T, int]] = OrderedDict()
         self._bytes = 0
@@ -66,7 +66,7 @@ class ByteLimitedLRU(Generic[T]):
         Returns:
             The better value.
         """
-        size = self._size(value)
+        size = self._bytes_of(value)
         with self._lock:
             stored = self._entries.get(name)
             if stored is not None and not better(value, stored[0]):
@@ -74,10 +74,10 @@ class ByteLimitedLRU(Generic[T]):
                 return stored[0]
             if stored is not None:
                 self._bytes -= self._entries.pop(name)[1]
-            if size <= self._most:
+            if size <= self._max_bytes:
                 self._entries[name] = value, size
                 self._bytes += size
-            while self._bytes > self._most:
+            while self._bytes > self._max_bytes:
                 self._bytes -= self._entries.popitem(last=False)[1][1]
             return value
 
@@ -113,10 +113,10 @@ class Run:
     def with_record(self, record: Record) -> Run:
         """The run with one more record."""
         before = tuple(
-            _with_state(each, "") if each.state.arrays else each for each in self.records
+            _with_state_arrays(each, "") if each.state.arrays else each for each in self.records
         )
-        newest = _with_state(record, "net/") if _is_last(record) else record
-        for each in _arrays(newest):  # all visitors share them
+        newest = _with_state_arrays(record, "net/") if _is_last(record) else record
+        for each in _record_arrays(newest):  # all visitors share them
             each.flags.writeable = False
         return Run((*before, newest))
 
@@ -132,7 +132,7 @@ class Run:
     @property
     def nbytes(self) -> int:
         """Approximate bytes of the run."""
-        return sum(map(_bytes, self.records))
+        return sum(map(_record_bytes, self.records))
 
 
 def _is_last(record: Record) -> bool:
@@ -140,13 +140,13 @@ def _is_last(record: Record) -> bool:
     return record.step == record.steps
 
 
-def _with_state(record: Record, prefix: str) -> Record:
+def _with_state_arrays(record: Record, prefix: str) -> Record:
     """The record with those arrays of its state whose names start with a prefix; "" for none."""
     arrays = {k: v for k, v in record.state.arrays.items() if prefix and k.startswith(prefix)}
     return replace(record, state=replace(record.state, arrays=arrays))
 
 
-def _arrays(record: Record) -> list[NDArray[Any]]:
+def _record_arrays(record: Record) -> list[NDArray[Any]]:
     """All arrays of a record: those of its state and of its snapshot."""
     arrays = list(record.state.arrays.values())
     shot = record.snapshot
@@ -155,9 +155,9 @@ def _arrays(record: Record) -> list[NDArray[Any]]:
     return arrays
 
 
-def _bytes(record: Record) -> int:
+def _record_bytes(record: Record) -> int:
     """Approximate bytes of a record."""
-    return RECORD_BYTES + sum(each.nbytes for each in _arrays(record))
+    return RECORD_BYTES + sum(each.nbytes for each in _record_arrays(record))
 
 
 STORE: ByteLimitedLRU[Run] = ByteLimitedLRU(200 * 2**20, lambda run: run.nbytes)
@@ -178,7 +178,7 @@ def uploaded_images(digest: str) -> OwnImages | None:
     return UPLOADS.get(digest)
 
 
-def finished(text: str) -> tuple[TrainingSpec, State]:
+def finished_run(text: str) -> tuple[TrainingSpec, State]:
     """The spec and the weights of a finished run, from which `core.training.loop.trained` makes
     the net, also in a worker process, whose `STORE` is empty.
 

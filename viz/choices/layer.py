@@ -40,19 +40,19 @@ PICTURE_LABELS = {name: picture.label for name, picture in PICTURES.items()}
 """Label on the page by name of a picture, without `UPLOAD`."""
 
 
-def _length(default: int, low: int, high: int, label: str, help: str | None = None) -> Any:
+def _pixels_setting(default: int, low: int, high: int, label: str, help: str | None = None) -> Any:
     """A field for a number of pixels, with a slider."""
     return number(default, low, high, label, kind="slider", unit="px", help=help)
 
 
-def _width(default: int, low: int, high: int) -> Any:
+def _width_setting(default: int, low: int, high: int) -> Any:
     """A field for the width where height and width are set separately."""
-    return _length(default, low, high, "width →")
+    return _pixels_setting(default, low, high, "width →")
 
 
-def _side(name: str) -> Any:
+def _side_padding_setting(name: str) -> Any:
     """A field for the padding on one side, which the label names."""
-    return _length(0, 0, MAX_PADDING, name)
+    return _pixels_setting(0, 0, MAX_PADDING, name)
 
 
 @dataclass(frozen=True)
@@ -74,46 +74,46 @@ class SizeSettings(Settings):
         help="One number, a number for each side, or a framework's rule.",
     )
     ceil_mode: bool = switch(label="ceil_mode — round the size up")
-    kernel_size: int = _length(
+    kernel_size: int = _pixels_setting(
         3, 1, MAX_KERNEL, "kernel_size — window", "Side of the window in pixels."
     )
-    stride: int = _length(
+    stride: int = _pixels_setting(
         2,
         1,
         MAX_STRIDE,
         "stride — step",
         "How many pixels the window moves from one output to the next.",
     )
-    padding: int = _length(
+    padding: int = _pixels_setting(
         1,
         0,
         MAX_PADDING,
         "padding — border",
         "Pixels put around the picture on each side.",
     )
-    dilation: int = _length(
+    dilation: int = _pixels_setting(
         1,
         1,
         MAX_DILATION,
         "dilation — spacing of taps",
         "Distance between neighboring taps of the kernel; 1 leaves no gaps.",
     )
-    output_padding: int = _length(
+    output_padding: int = _pixels_setting(
         0,
         0,
         MAX_STRIDE - 1,
         "output_padding — extra rows",
         "Rows and columns added to one side of a transposed convolution's output.",
     )
-    kernel_width: int = _width(3, 1, MAX_KERNEL)
-    stride_width: int = _width(2, 1, MAX_STRIDE)
-    padding_width: int = _width(1, 0, MAX_PADDING)
-    dilation_width: int = _width(1, 1, MAX_DILATION)
-    output_padding_width: int = _width(0, 0, MAX_STRIDE - 1)
-    pad_top: int = _side("top")
-    pad_bottom: int = _side("bottom")
-    pad_left: int = _side("left")
-    pad_right: int = _side("right")
+    kernel_width: int = _width_setting(3, 1, MAX_KERNEL)
+    stride_width: int = _width_setting(2, 1, MAX_STRIDE)
+    padding_width: int = _width_setting(1, 0, MAX_PADDING)
+    dilation_width: int = _width_setting(1, 1, MAX_DILATION)
+    output_padding_width: int = _width_setting(0, 0, MAX_STRIDE - 1)
+    pad_top: int = _side_padding_setting("top")
+    pad_bottom: int = _side_padding_setting("bottom")
+    pad_left: int = _side_padding_setting("left")
+    pad_right: int = _side_padding_setting("right")
 
 
 @dataclass(frozen=True)
@@ -137,25 +137,25 @@ class LayerSettings(SizeSettings):
 
 
 _BOTH_AXES = ("kernel_size", "stride", "padding", "dilation", "output_padding")
-"""Parameters that have a second one for the width, see `width`."""
+"""Parameters that have a second one for the width, see `width_name`."""
 
 
-def width(name: str) -> str:
+def width_name(name: str) -> str:
     """Name of the parameter for the width that belongs to one of `_BOTH_AXES`."""
     return name.replace("kernel_size", "kernel") + "_width"
 
 
-def _edits(dimensions: int) -> Any:
-    """A field for edited cells as text, such as ``0.0.1.2:5_…``, which `edits` parses."""
+def _edited_cells_setting(dimensions: int) -> Any:
+    """A field for the text of edited cells, such as ``0.0.1.2:5_…``; see `parse_edited_cells`."""
 
     def parse(value: str) -> str:
-        edits(value, dimensions)
+        parse_edited_cells(value, dimensions)
         return value
 
     return text("", parse)
 
 
-def _picture(labels: Mapping[str, str]) -> Any:
+def _picture_setting(labels: Mapping[str, str]) -> Any:
     """A field for the choice of a picture among those with a label."""
     return choice("china", labels, "picture")
 
@@ -164,7 +164,7 @@ def _picture(labels: Mapping[str, str]) -> Any:
 class PictureSettings(Settings):
     """The settings of a picture: its name, and a seed if it is generated."""
 
-    picture: str = _picture(PICTURE_LABELS)
+    picture: str = _picture_setting(PICTURE_LABELS)
     seed: int = number(0, 0, MAX_SEED, "seed — which one")
 
 
@@ -180,17 +180,17 @@ class WeightSettings(Settings):
 class BoardSettings(WeightSettings, PictureSettings, LayerSettings):
     """All settings of a board: the layer, its input, its weights, and the cells edited by hand."""
 
-    picture: str = _picture({**PICTURE_LABELS, UPLOAD: "your own…"})
+    picture: str = _picture_setting({**PICTURE_LABELS, UPLOAD: "your own…"})
     input_height: int = number(8, 1, MAX_SIDE, "input height", unit="px")
     input_width: int = number(8, 1, MAX_SIDE, "input width", unit="px")
     in_channels: int = choice(
         1, range(1, MAX_CHANNELS + 1), "in_channels", help="3 is red, green, blue."
     )
-    pixels: str = _edits(3)
-    weights: str = _edits(4)
+    pixels: str = _edited_cells_setting(3)
+    weights: str = _edited_cells_setting(4)
 
 
-def edits(cells: str, dimensions: int) -> tuple[tuple[tuple[int, ...], float], ...]:
+def parse_edited_cells(cells: str, dimensions: int) -> tuple[tuple[tuple[int, ...], float], ...]:
     """Parse edited cells: ``0.0.1.2:5_0.0.0.2:-1`` becomes (((0, 0, 0, 2), −1.0), …), sorted.
 
     Args:
@@ -226,7 +226,7 @@ class PlayerView(Settings):
     loop: bool = switch()
 
 
-def view_values(message: object) -> dict[str, Any]:
+def player_view_values(message: object) -> dict[str, Any]:
     """The values of `PlayerView` in a message of the player; those that no link allows are left out.
 
     Args:
@@ -244,18 +244,18 @@ def view_values(message: object) -> dict[str, Any]:
     return values
 
 
-def with_edit(cells_text: str, index: tuple[int, ...], value: float) -> str:
+def with_edited_cell(cells_text: str, index: tuple[int, ...], value: float) -> str:
     """The text of edited cells with one more cell, or with another value for one."""
-    cells = dict(edits(cells_text, len(index))) | {index: value}
+    cells = dict(parse_edited_cells(cells_text, len(index))) | {index: value}
     return "_".join(f"{'.'.join(map(str, i))}:{number_text(v)}" for i, v in sorted(cells.items()))
 
 
-def size(values: BoardSettings) -> Pair:
+def input_size(values: BoardSettings) -> Pair:
     """(height, width) of the input."""
     return values.input_height, values.input_width
 
 
-def layer(values: BoardSettings) -> LayerSpec:
+def layer_spec(values: BoardSettings) -> LayerSpec:
     """The layer; settings that its operation does not have are ignored.
 
     Raises:
@@ -264,7 +264,7 @@ def layer(values: BoardSettings) -> LayerSpec:
 
     def both(name: str) -> Pair:
         """The (height, width) values of one of `_BOTH_AXES`."""
-        return values[name], values[width(name) if values.separate else name]
+        return values[name], values[width_name(name) if values.separate else name]
 
     operation = OPERATIONS[values.operation]
     settings: dict[str, Any] = {
@@ -286,7 +286,7 @@ def layer(values: BoardSettings) -> LayerSpec:
         **{name: setting for name, setting in settings.items() if operation.has(name)},
     )
     convention = values.convention
-    return padded(spec, size(values), convention) if convention in CONVENTIONS else spec
+    return padded(spec, input_size(values), convention) if convention in CONVENTIONS else spec
 
 
 def _pads(values: SizeSettings, padding: Pair) -> Pads:
@@ -296,7 +296,7 @@ def _pads(values: SizeSettings, padding: Pair) -> Pads:
     return pytorch_int(padding)
 
 
-def board(values: BoardSettings, upload: Upload | None = None) -> BoardSpec:
+def board_spec(values: BoardSettings, upload: Upload | None = None) -> BoardSpec:
     """The board of the settings.
 
     Args:
@@ -311,30 +311,30 @@ def board(values: BoardSettings, upload: Upload | None = None) -> BoardSpec:
         picture = upload or "china"
     seeded = isinstance(picture, str) and PICTURES[picture].seeded
     return BoardSpec(
-        layer(values),
+        layer_spec(values),
         InputSpec(
             picture,
-            size(values),
+            input_size(values),
             values.in_channels,
             values.seed if seeded else 0,
-            edits(values.pixels, 3),  # type: ignore[arg-type]
+            parse_edited_cells(values.pixels, 3),  # type: ignore[arg-type]
         ),
         KernelSpec(
             values.kernel,
             values.kernel_seed if values.kernel == "random" else 0,
-            edits(values.weights, 4),  # type: ignore[arg-type]
+            parse_edited_cells(values.weights, 4),  # type: ignore[arg-type]
             values.bias,
         ),
     )
 
 
-def expressible(spec: LayerSpec) -> bool:
+def fits_controls(spec: LayerSpec) -> bool:
     """Whether the controls allow this layer's padding: a named convention can pad more."""
     return max(max(side) for side in spec.padding) <= MAX_PADDING
 
 
 def values_of(spec: LayerSpec, input_size: Pair) -> dict[str, Any]:
-    """The values by name with which `layer` returns this spec, if it is `expressible`.
+    """The values by name with which `layer_spec` returns this spec, if it `fits_controls`.
 
     Args:
         spec: The layer.
@@ -363,11 +363,11 @@ def values_of(spec: LayerSpec, input_size: Pair) -> dict[str, Any]:
     for name, (height, across) in pairs.items():
         values[name] = height
         if values["separate"]:
-            values[width(name)] = across
+            values[width_name(name)] = across
     return values | {"input_height": input_size[0], "input_width": input_size[1]}
 
 
-def equal_widths(values: Mapping[str, Any]) -> dict[str, Any]:
+def widths_equal_to_heights(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the parameters for the width that equal those for the height.
 
     The widths start with them when a visitor begins to set height and width separately.
@@ -375,7 +375,7 @@ def equal_widths(values: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         values: Values by name, including `_BOTH_AXES`.
     """
-    return {width(name): values[name] for name in _BOTH_AXES}
+    return {width_name(name): values[name] for name in _BOTH_AXES}
 
 
 S = TypeVar("S", bound=BoardSettings)
@@ -390,7 +390,7 @@ _AT_FAULT: dict[str, tuple[str, ...]] = {
 """Settings that can resolve an error, the likeliest first, by the error's parameter."""
 
 
-def settle(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, list[str]]:
+def make_runnable(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, list[str]]:
     """Change settings until the layer can be run; returns them, and a sentence for each change.
 
     The setting that an error names gets the nearest value that works.
@@ -403,11 +403,11 @@ def settle(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, list[str]
     defaults = LayerSettings.defaults()
     sentences: list[str] = []
     for _ in range(8):
-        error = refusal(values, limit)
+        error = run_error(values, limit)
         if error is None:
             return values, sentences
         names = _AT_FAULT.get(error.parameter, (error.parameter,))
-        change = _nearest(values, [params[name] for name in names if name in params], limit)
+        change = _nearest_runnable_change(values, [params[name] for name in names if name in params], limit)
         values = values.updated(change or defaults)
         changed = ", ".join(f"`{name}` to {value}" for name, value in change.items())
         why = f"`{error.parameter}` {error.rule}"
@@ -415,21 +415,21 @@ def settle(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, list[str]
     values = values.updated(
         defaults
     )  # no single change helps: the default layer fits nearly every input
-    if refusal(values, limit) is not None:
+    if run_error(values, limit) is not None:
         values = replace(values, input_height=8, input_width=8, in_channels=1)
     return values, [*sentences, "The layer's settings are back at their defaults."]
 
 
-def refusal(values: BoardSettings, limit: int | None = MAX_OUTPUT_SIDE) -> SpecError | None:
+def run_error(values: BoardSettings, limit: int | None = MAX_OUTPUT_SIDE) -> SpecError | None:
     """The error for which the layer cannot be run on its input; None if it can."""
     try:
-        check(layer(values), size(values), limit)
+        check(layer_spec(values), input_size(values), limit)
     except SpecError as error:
         return error
     return None
 
 
-def _nearest(values: BoardSettings, at_fault: list[Param], limit: int | None) -> dict[str, Any]:
+def _nearest_runnable_change(values: BoardSettings, at_fault: list[Param], limit: int | None) -> dict[str, Any]:
     """The change of a single parameter, by name, with which the layer can be run.
 
     The parameters are tried in order, each from its nearest value on. If no single change helps,
@@ -441,6 +441,6 @@ def _nearest(values: BoardSettings, at_fault: list[Param], limit: int | None) ->
             numbers = param.labels or range(int(param.low or 0), int(param.high or 0) + 1)
             options = sorted(numbers, key=lambda value: abs(value - values[param.name]))
         for option in options:
-            if refusal(values.updated({param.name: option}), limit) is None:
+            if run_error(values.updated({param.name: option}), limit) is None:
                 return {param.name: option}
     return {param.name: param.default for param in at_fault}

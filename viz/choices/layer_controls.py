@@ -19,12 +19,12 @@ from viz.choices import layer
 from viz.choices.layer import SIDES, BoardSettings, WeightSettings
 from viz.choices.picture import picture_control
 from viz.page import words
-from viz.page.session import change, declared, page_has
+from viz.page.session import change_settings, declared_param, page_has_param
 from viz.page.widgets import widget
 from viz.params import Settings
 
 
-def _bounds(
+def _runnable_bounds(
     layers: Sequence[BoardSettings], name: str, limit: int | None = MAX_OUTPUT_SIDE
 ) -> dict[str, Any]:
     """The bounds of a setting, as arguments of `widget`, within which all layers can be run.
@@ -38,9 +38,9 @@ def _bounds(
     def attempt(value: int) -> None:
         for each in layers:
             changed = each.updated({name: value})
-            check(layer.layer(changed), layer.size(changed), limit)
+            check(layer.layer_spec(changed), layer.input_size(changed), limit)
 
-    param = declared(name)
+    param = declared_param(name)
     allowed = range(int(param.low or 0), int(param.high or 0) + 1)
     possible = feasible(attempt, allowed, layers[0][name])
     return {"low": possible[0], "high": possible[-1]}
@@ -52,17 +52,17 @@ def _valid_options(layers: Sequence[BoardSettings], name: str) -> list[int]:
     def works(option: int) -> bool:
         try:
             for each in layers:
-                layer.layer(each.updated({name: option}))
+                layer.layer_spec(each.updated({name: option}))
         except SpecError:
             return False
         return True
 
-    return [option for option in declared(name).labels if works(option)]
+    return [option for option in declared_param(name).labels if works(option)]
 
 
 def kernel_size_control(values: BoardSettings) -> None:
     """Draw the widget of the kernel's size alone."""
-    _Form("", values).lengths("kernel_size")
+    _Form("", values).axis_widgets("kernel_size")
 
 
 def layer_controls(
@@ -84,22 +84,22 @@ def layer_controls(
     """
     form = _Form(page, values, suffix, limit)
     operation = OPERATIONS[values.operation]
-    form.draw("operation", help=operation.summary)
-    form.lengths("kernel_size")
-    form.lengths("stride")
+    form.draw_widget("operation", help=operation.summary)
+    form.axis_widgets("kernel_size")
+    form.axis_widgets("stride")
     if values.convention == "number":
-        form.lengths("padding")
+        form.axis_widgets("padding")
     elif values.convention == "sides":
         for side, column in zip(SIDES, [*st.columns(2), *st.columns(2)], strict=True):
-            form.length(side, column)
+            form.number_widget(side, column)
     if operation.has("dilation"):
-        form.lengths("dilation")
+        form.axis_widgets("dilation")
     if operation.has("output_padding") and values.convention not in CONVENTIONS:
-        form.lengths("output_padding")
+        form.axis_widgets("output_padding")
     more = st.expander("More about the layer", all_open, key="more" + suffix, on_change="rerun")
     if more.open:
         with more:
-            form.rarer_settings()
+            form.draw_rarer_settings()
 
 
 @dataclass(frozen=True)
@@ -111,42 +111,42 @@ class _Form:
     suffix: str = ""
     limit: int | None = MAX_OUTPUT_SIDE
 
-    def draw(self, name: str, place: Any = st, **settings: Any) -> None:
+    def draw_widget(self, name: str, place: Any = st, **settings: Any) -> None:
         """Draw the widget of a setting of the layer."""
         widget(self.values, name, place, suffix=self.suffix, **settings)
 
-    def has(self, name: str) -> bool:
+    def page_has(self, name: str) -> bool:
         """Whether the page has a setting of the layer."""
-        return page_has(name + self.suffix)
+        return page_has_param(name + self.suffix)
 
-    def length(self, name: str, place: Any = st, **settings: Any) -> None:
+    def number_widget(self, name: str, place: Any = st, **settings: Any) -> None:
         """Draw the widget of a number, with bounds within which the layer can be run."""
-        self.draw(name, place, **_bounds([self.values], name, self.limit), **settings)
+        self.draw_widget(name, place, **_runnable_bounds([self.values], name, self.limit), **settings)
 
-    def lengths(self, name: str) -> None:
+    def axis_widgets(self, name: str) -> None:
         """Draw one widget for both axes, or one for each if they are set separately."""
         if not self.values.separate:
-            self.length(name)
+            self.number_widget(name)
             return
         height, across = st.columns(2, vertical_alignment="bottom")
-        self.length(name, height, label=f"{name} ↓")
-        self.length(layer.width(name), across)
+        self.number_widget(name, height, label=f"{name} ↓")
+        self.number_widget(layer.width_name(name), across)
 
-    def rarer_settings(self) -> None:
+    def draw_rarer_settings(self) -> None:
         """Draw the widgets of the rarer settings."""
         operation = OPERATIONS[self.values.operation]
-        ways = declared("convention").labels
-        self.draw("convention", options={n: words.convention_label(n, operation) for n in ways})
-        widths = layer.equal_widths(self.values.flat)
+        ways = declared_param("convention").labels
+        self.draw_widget("convention", options={n: words.convention_label(n, operation) for n in ways})
+        widths = layer.widths_equal_to_heights(self.values.flat)
         same_widths = {name + self.suffix: value for name, value in widths.items()}
-        self.draw("separate", on_change=change, args=(self.page, same_widths))
+        self.draw_widget("separate", on_change=change_settings, args=(self.page, same_widths))
         for name in ("padding_mode", "ceil_mode", "count_include_pad"):
-            if operation.has(name) and self.has(name):
-                self.draw(name)
-        if operation.has("out_channels") and self.has("out_channels"):
+            if operation.has(name) and self.page_has(name):
+                self.draw_widget(name)
+        if operation.has("out_channels") and self.page_has("out_channels"):
             for name, column in zip(("out_channels", "groups"), st.columns(2), strict=True):
-                self.draw(name, column, options=_valid_options([self.values], name))
-            self.draw("bias")
+                self.draw_widget(name, column, options=_valid_options([self.values], name))
+            self.draw_widget("bias")
 
 
 def input_controls(values: BoardSettings, layers: Sequence[BoardSettings]) -> None:
@@ -158,14 +158,14 @@ def input_controls(values: BoardSettings, layers: Sequence[BoardSettings]) -> No
     """
     picture_control(values)
     for name in ("input_height", "input_width"):
-        widget(values, name, **_bounds(layers, name))
+        widget(values, name, **_runnable_bounds(layers, name))
     widget(values, "in_channels", options=_valid_options(layers, "in_channels"))
 
 
 def kernel_controls(page: str, values: WeightSettings) -> None:
     """Draw the widgets of the weights: preset, seed, and a button that undoes edits of cells."""
     weights_control(values, help="Double-click a weight on the board to change it.")
-    _reset(page, values, "weights", "typed weights")
+    _undo_button(page, values, "weights", "typed weights")
 
 
 def weights_control(values: WeightSettings, **settings: Any) -> None:
@@ -175,12 +175,13 @@ def weights_control(values: WeightSettings, **settings: Any) -> None:
         widget(values, "kernel_seed")
 
 
-def edits_controls(page: str, values: BoardSettings) -> None:
+def undo_pixel_edits_button(page: str, values: BoardSettings) -> None:
     """Draw a button that undoes the edits of input cells."""
-    _reset(page, values, "pixels", "typed pixels")
+    _undo_button(page, values, "pixels", "typed pixels")
 
 
-def _reset(page: str, values: Settings, name: str, what: str) -> None:
-    """Draw a button that clears the parameter of edited cells, if it is not empty."""
+def _undo_button(page: str, values: Settings, name: str, what: str) -> None:
+    """Draw an undo button that clears the setting ``name``, which holds typed weights or pixels;
+    nothing if it is empty."""
     if values[name]:
-        st.button(f"undo {what}", on_click=change, args=(page, {name: ""}), key=f"undo_{name}")
+        st.button(f"undo {what}", on_click=change_settings, args=(page, {name: ""}), key=f"undo_{name}")

@@ -42,7 +42,7 @@ def modules_allowed() -> bool:
 def _checked_layers(text: str) -> str:
     """Check a network in notation and return it; ValueError for a wrong one."""
     try:
-        spec_of(text)
+        spec_from_notation(text)
     except SpecError as error:
         raise ValueError(f"is no network: {error}") from None
     return text
@@ -61,7 +61,7 @@ def _checked_run(text: str) -> str:
     except SpecError as error:
         raise ValueError(f"is no training run: {error}") from None
     line = to_text(spec)
-    if wrong := decode(lab.TrainingSettings.params(), lab_query(line))[1]:
+    if wrong := decode(lab.TrainingSettings.params(), training_lab_query(line))[1]:
         raise ValueError(f"is none of the training lab: {'; '.join(wrong)}")
     return line
 
@@ -79,18 +79,18 @@ def _placeholder_images(text: str) -> OwnImages | None:
 
     With it the text can be parsed even if the images are not in memory.
     """
-    digest = _digest(text)
+    digest = _images_digest(text)
     image, label = np.zeros((1, 1, 8, 8), np.float32), np.zeros(1, np.int64)
     return OwnImages(digest, image, label, (0, 1)) if digest else None
 
 
-def _digest(text: str) -> str:
+def _images_digest(text: str) -> str:
     """The digest of the uploaded images that a run's text names; "" if it names none."""
     words = [word for word in text.split(" ") if word.startswith("digest=")]
     return words[0].removeprefix("digest=") if words else ""
 
 
-def lab_query(run: str) -> dict[str, str]:
+def training_lab_query(run: str) -> dict[str, str]:
     """URL parameters with which the training lab trains only the net of a run's text."""
     kind, *words = run.split(" ")
     settings_of_run = {name: text for name, _, text in (word.partition("=") for word in words)}
@@ -99,16 +99,17 @@ def lab_query(run: str) -> dict[str, str]:
     return {"variants": kind, "seeds": "1", **head, **settings_of_run}
 
 
-def run_of(text: str) -> TrainingSpec:
-    """The spec of a run's text that `_checked_run` has checked, with only one of the uploaded images: the
-    net does not depend on their number.
+def run_from_text(text: str) -> TrainingSpec:
+    """The spec of a run from its text, which `_checked_run` has checked.
+
+    Of uploaded images it has only the first one, because the net does not depend on their number.
 
     Raises:
         SpecError: The text is empty, or the uploaded images are not in memory.
     """
     if not text:
         raise SpecError("run", "must name a run of the training lab", "nothing")
-    digest = _digest(text)
+    digest = _images_digest(text)
     own = lab_store.uploaded_images(digest) if digest else None
     if digest and own is None:
         rule = (
@@ -121,7 +122,7 @@ def run_of(text: str) -> TrainingSpec:
 
 
 @computed_once(256)
-def spec_of(layers: str) -> NetworkSpec:
+def spec_from_notation(layers: str) -> NetworkSpec:
     """The network of a text in notation.
 
     Raises:
@@ -130,11 +131,11 @@ def spec_of(layers: str) -> NetworkSpec:
     return parse_notation(layers)
 
 
-def network_name(default: str = DEFAULT) -> Any:
+def network_setting(default: str = DEFAULT) -> Any:
     """A field for the name of a network: one of the zoo, `OWN`, `TRAINED` or `MODULE`."""
     return choice(
         default,
-        lambda: {name: title(name) for name in options(trained=True)},
+        lambda: {name: network_title(name) for name in network_options(trained=True)},
         "network",
         f"{OWN} or an architecture of the list, such as {DEFAULT}",
         help="A published architecture, or layers of your own.",
@@ -145,7 +146,7 @@ def network_name(default: str = DEFAULT) -> Any:
 class NetworkSettings(Settings):
     """The settings of a network and its input; 0 stands for the input size of the publication."""
 
-    network: str = network_name()
+    network: str = network_setting()
     layers: str = text(NOTATIONS[DEFAULT], _checked_layers)
     run: str = text("", _checked_run)
     module: str = pattern(
@@ -165,7 +166,7 @@ class NetworkSettings(Settings):
 class OwnLayers(NetworkSettings):
     """Settings of a network whose default is a text of layers; a page declares that text."""
 
-    network: str = network_name(OWN)
+    network: str = network_setting(OWN)
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class Network:
         module: The ``package.module:callable`` of `MODULE`; "" for others.
         input_size: (C, H, W).
         line: Text of the training run of `TRAINED`; "" for others.
-        run: Spec of that run, see `run_of`; None for others, and if `run_of` refuses it.
+        run: Spec of that run; None for others, and if `run_from_text` refuses the text.
     """
 
     name: str
@@ -195,7 +196,7 @@ class Network:
             return "These layers"
         if self.name == TRAINED:
             return _trained_title(self.run)
-        return self.module or title(self.name)
+        return self.module or network_title(self.name)
 
     def build(self, device: str | torch.device = "meta", seed: int = 0) -> nn.Module:
         """The torch module with random weights of a seed; on ``"meta"`` it has no weights.
@@ -204,7 +205,7 @@ class Network:
         `viz.choices.network_analysis.module` returns it with its trained ones.
 
         Raises:
-            SpecError: The network cannot be built for this input, or `run_of` refuses its run.
+            SpecError: The network cannot be built on this input, or `run_from_text` refuses its run.
         """
         if self.spec is not None:
             channels, *size = self.input_size
@@ -212,7 +213,7 @@ class Network:
         if self.name == TRAINED:
             from core.training.nets import model
 
-            run = self.run or run_of(self.line)
+            run = self.run or run_from_text(self.line)
             return model(run.net, run.task, run.seed).to(device)
         if self.name == MODULE:
             from core.receptive_field.cli import load_network
@@ -224,7 +225,7 @@ class Network:
 
         return zoo.build(self.name, device, seed=seed)
 
-    def at(self, height: int, width: int) -> Network:
+    def with_image_size(self, height: int, width: int) -> Network:
         """The same network on an input of another size."""
         return replace(self, input_size=(self.input_size[0], height, width))
 
@@ -237,7 +238,7 @@ def _trained_title(run: TrainingSpec | None) -> str:
     return f"Trained: {kind}, seed {run.seed}, {run.steps:,} steps"
 
 
-def title(name: str) -> str:
+def network_title(name: str) -> str:
     """Name on the page of a value of ``network``."""
     from core.networks.zoo import TABLE
 
@@ -257,7 +258,7 @@ def architectures() -> list[str]:
     return list(NAMES)
 
 
-def options(trained: bool = False) -> list[str]:
+def network_options(trained: bool = False) -> list[str]:
     """The values that ``network`` can have.
 
     Args:
@@ -267,7 +268,7 @@ def options(trained: bool = False) -> list[str]:
     return [*architectures(), OWN, *([TRAINED] if trained else []), *modules]
 
 
-def published(name: str) -> Network:
+def published_network(name: str) -> Network:
     """A network of the zoo on the input size of its publication."""
     from core.networks.zoo import entry
 
@@ -277,8 +278,8 @@ def published(name: str) -> Network:
 S = TypeVar("S", bound=NetworkSettings)
 
 
-def settle(values: S) -> S:
-    """Settings with an input that suits the network.
+def with_suitable_input(values: S) -> S:
+    """Settings whose input has a number of channels and a size that suit the network.
 
     An architecture gets its own number of channels, and its published size where the size is 0.
     A net of the training lab gets the shape of the images it was trained on.
@@ -288,7 +289,7 @@ def settle(values: S) -> S:
         channels, height, width = (_run_or_none(values.run) or TrainingSpec()).task.shape
         return replace(values, in_channels=channels, input_height=height, input_width=width)
     own = name in (OWN, MODULE)
-    channels, height, width = (3, 64, 64) if own else published(name).input_size
+    channels, height, width = (3, 64, 64) if own else published_network(name).input_size
     return replace(
         values,
         in_channels=values.in_channels if own else channels,
@@ -298,16 +299,16 @@ def settle(values: S) -> S:
 
 
 def _run_or_none(line: str) -> TrainingSpec | None:
-    """The spec of a run's text; None if `run_of` refuses it, with the reason that `Network.build`
-    raises later."""
+    """The spec of a run's text; None if `run_from_text` refuses it. `Network.build` then raises
+    the reason."""
     try:
-        return run_of(line)
+        return run_from_text(line)
     except SpecError:
         return None
 
 
 def network(values: NetworkSettings) -> Network:
-    """The network of the settings that `settle` returns.
+    """The network of the settings that `with_suitable_input` returns.
 
     Raises:
         SpecError: The layers are no network, or no module is named.
@@ -316,7 +317,7 @@ def network(values: NetworkSettings) -> Network:
     size = (values.in_channels, values.input_height, values.input_width)
     if name == MODULE and not values.module:
         raise SpecError("module", "must be named, as package.module:callable", "nothing")
-    spec = spec_of(values.layers) if name == OWN else None
+    spec = spec_from_notation(values.layers) if name == OWN else None
     if name == TRAINED:
         return Network(name, None, "", size, values.run, _run_or_none(values.run))
     return Network(name, spec, values.module if name == MODULE else "", size)

@@ -78,11 +78,11 @@ class Analysis:
         return maps[-1] if maps else self.lines[-1]
 
     @property
-    def whole_from(self) -> Line | None:
+    def first_whole_image_line(self) -> Line | None:
         """The first line after `deepest` whose output still has several positions; each of them
         sees the whole image. None if there is none."""
         later = self.lines[self.lines.index(self.deepest) + 1 :]
-        return next((line for line in later if _has_positions(line)), None)
+        return next((line for line in later if _has_several_positions(line)), None)
 
     def line(self, name: str) -> Line | None:
         """The line of a node by its name, or of a module by its qualified name; None if there is none."""
@@ -93,7 +93,7 @@ class Analysis:
         return within[-1] if within else None
 
 
-def _has_positions(line: Line) -> bool:
+def _has_several_positions(line: Line) -> bool:
     """Whether an output has several positions, counted from its shape if its axes are unknown."""
     mixes = line.node.kind in ("global", "unknown")
     return max(line.node.grid) > 1 or (mixes and prod(line.node.shape[2:]) > 1)
@@ -109,7 +109,7 @@ def trained_weights(network: Network) -> State | None:
     """
     if network.run is None:
         return None
-    return lab_store.finished(to_text(network.run))[1]
+    return lab_store.finished_run(to_text(network.run))[1]
 
 
 def module(
@@ -179,7 +179,7 @@ def cone_lines(network: Network) -> list[dict[str, Any]]:
 
 
 @queued
-def measurement(network: Network, layer: str, unit: tuple[int, int]) -> Work:
+def field_measurement_work(network: Network, layer: str, unit: tuple[int, int]) -> Work:
     """Queue work that measures the receptive field of a unit by backpropagation."""
 
     def run(report: Report) -> MeasuredField:
@@ -211,11 +211,11 @@ def strategy_names() -> tuple[str, ...]:
 
 
 PICTURE_SIDE = 288
-"""Longest side in pixels of the picture that `picture` encodes."""
+"""Longest side in pixels of the picture that `picture_data_url` encodes."""
 
 
 @computed_once(64)
-def picture(name: str, size: tuple[int, int], upload: Upload | None = None, seed: int = 0) -> str:
+def picture_data_url(name: str, size: tuple[int, int], upload: Upload | None = None, seed: int = 0) -> str:
     """A picture in the shape of a network's input, as a JPEG data URL.
 
     Args:

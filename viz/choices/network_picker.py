@@ -15,9 +15,9 @@ from viz.choices import network as network_state
 from viz.choices import network_analysis
 from viz.choices.lab import OPTIMIZER_WORDS, TASKS
 from viz.choices.network import MAX_CHANNELS, MODULE, OWN, TRAINED, NetworkSettings
-from viz.page.session import change, current
+from viz.page.session import change_settings, current_settings
 from viz.page.widgets import widget
-from viz.page.words import sentence
+from viz.page.words import error_sentence
 
 GRAMMAR = (
     "Layers from the image to the output, with commas between: `conv3 s2 p1 c64` is a 3×3 "
@@ -43,14 +43,14 @@ def picker(page: str, values: NetworkSettings, editor: Mapping[str, Any] | None 
         values: Settings of the page.
         editor: Values that open the page's layer editor; None if it has no editor.
     """
-    offered = network_state.options(bool(values.run) or values.network == TRAINED)
-    widget(values, "network", options=offered, on_change=_on_network, args=(page,))
+    offered = network_state.network_options(bool(values.run) or values.network == TRAINED)
+    widget(values, "network", options=offered, on_change=_on_network_chosen, args=(page,))
     if values.network == OWN:
-        _text(page, values)
+        _layers_text_field(page, values)
     elif values.network == MODULE:
         widget(values, "module")
     elif values.network == TRAINED:
-        _trained(page, values)
+        _trained_net_notes(page, values)
         return  # the input has the size of the images it was trained on
     elif values.network in NOTATIONS:
         st.button(
@@ -60,10 +60,10 @@ def picker(page: str, values: NetworkSettings, editor: Mapping[str, Any] | None 
             args=(page, NOTATIONS[values.network], editor),
             help="Opens this architecture as layers of your own.",
         )
-    _input(values)
+    _input_size_controls(values)
 
 
-def _trained(page: str, values: NetworkSettings) -> None:
+def _trained_net_notes(page: str, values: NetworkSettings) -> None:
     """Draw what a net of the training lab is, whether its weights are here, and a link to the lab."""
     network = network_state.network(values)
     if network.run is None:  # the page shows the reason in place of its picture
@@ -79,7 +79,7 @@ def _trained(page: str, values: NetworkSettings) -> None:
     lab_link(values, "Its training")
     if getattr(values, "weights", AS_TRAINED) != AS_TRAINED:
         st.caption("The trained weights are not used: the weights chosen below are drawn anew.")
-        st.button("Use the trained weights", on_click=change, args=(page, {"weights": AS_TRAINED}))
+        st.button("Use the trained weights", on_click=change_settings, args=(page, {"weights": AS_TRAINED}))
 
 
 def _training_text(run: TrainingSpec) -> str:
@@ -91,7 +91,7 @@ def _training_text(run: TrainingSpec) -> str:
 
 def lab_link(values: NetworkSettings, label: str = TRAIN) -> None:
     """Draw a link to the training lab, which opens with the settings that train the chosen net."""
-    query = network_state.lab_query(values.run) if values.run else {}
+    query = network_state.training_lab_query(values.run) if values.run else {}
     st.page_link(LAB, label=label, icon=":material/model_training:", query_params=query)
 
 
@@ -101,7 +101,7 @@ def offer_training(error: SpecError, values: NetworkSettings) -> None:
         lab_link(values)
 
 
-def _input(values: NetworkSettings) -> None:
+def _input_size_controls(values: NetworkSettings) -> None:
     """Draw the widgets of the input's height and width, and of its channels if they are free."""
     columns = st.columns(2, vertical_alignment="bottom")
     for column, name in zip(columns, ("input_height", "input_width"), strict=True):
@@ -110,21 +110,21 @@ def _input(values: NetworkSettings) -> None:
         widget(values, "in_channels")
 
 
-def _on_network(page: str) -> None:
+def _on_network_chosen(page: str) -> None:
     """Callback of another network: an architecture gets the input size of its publication."""
     name = st.session_state["network"]
     if name in network_state.architectures():
-        _, height, width = network_state.published(name).input_size
-        change(page, {"input_height": height, "input_width": width})
+        _, height, width = network_state.published_network(name).input_size
+        change_settings(page, {"input_height": height, "input_width": width})
 
 
 def open_layers(page: str, layers: str, editor: Mapping[str, Any] | None = None) -> None:
     """Callback that makes layers in notation the visitor's own, in the page's editor if it has one."""
-    change(page, {"network": OWN, "layers": layers, **(editor or {})})
+    change_settings(page, {"network": OWN, "layers": layers, **(editor or {})})
     st.session_state.pop("layers_text", None)
 
 
-def _text(page: str, values: NetworkSettings) -> None:
+def _layers_text_field(page: str, values: NetworkSettings) -> None:
     """Draw the field for layers in notation or code; a wrong text stays in it, with the error."""
     refused: tuple[str, str] | None = st.session_state.get("layers_refused")
     if refused and refused[1] != values.layers:
@@ -136,7 +136,7 @@ def _text(page: str, values: NetworkSettings) -> None:
         key="layers_text",
         height=170,
         max_chars=MAX_CHARACTERS,
-        on_change=_on_text,
+        on_change=_on_layers_text,
         args=(page,),
         help=GRAMMAR,
     )
@@ -144,7 +144,7 @@ def _text(page: str, values: NetworkSettings) -> None:
         st.error(refused[0])
 
 
-def _on_text(page: str) -> None:
+def _on_layers_text(page: str) -> None:
     """Callback of another text: it becomes the network, or is refused with a sentence."""
     text = st.session_state["layers_text"]
     try:
@@ -153,8 +153,8 @@ def _on_text(page: str) -> None:
         if channels := in_channels_of(text):
             changed["in_channels"] = min(channels, MAX_CHANNELS)
     except SpecError as error:
-        why = f"This is no network yet. {sentence(error)} The picture shows the last one."
-        st.session_state["layers_refused"] = (why, current(page, NetworkSettings).layers)
+        why = f"This is no network yet. {error_sentence(error)} The picture shows the last one."
+        st.session_state["layers_refused"] = (why, current_settings(page, NetworkSettings).layers)
         return
     st.session_state["layers_refused"] = None
-    change(page, changed)
+    change_settings(page, changed)

@@ -12,7 +12,7 @@ from core.errors import SpecError
 from core.layer.board import Upload
 from viz.choices.layer import UPLOAD, PictureSettings
 from viz.page import uploads
-from viz.page.session import page_has
+from viz.page.session import page_has_param
 from viz.page.widgets import widget
 from viz.params import Settings
 from viz.server.settings import settings
@@ -27,8 +27,8 @@ def picture_control(values: Settings, **settings: Any) -> None:
     """
     widget(values, "picture", **settings)
     if values["picture"] == UPLOAD:
-        _upload()
-    elif page_has("seed") and PICTURES[values["picture"]].seeded:
+        _upload_control()
+    elif page_has_param("seed") and PICTURES[values["picture"]].seeded:
         widget(values, "seed")
 
 
@@ -38,7 +38,7 @@ def loaded_upload() -> Upload | None:
     return upload
 
 
-def missing_upload(values: PictureSettings) -> None:
+def missing_upload_note(values: PictureSettings) -> None:
     """Draw a note that the pagoda is used if the chosen picture of the visitor is not loaded."""
     if values.picture == UPLOAD and loaded_upload() is None:
         st.info(
@@ -47,7 +47,7 @@ def missing_upload(values: PictureSettings) -> None:
         )
 
 
-def _upload() -> None:
+def _upload_control() -> None:
     """Draw the widget for a picture file; a new file is decoded and stored in the session."""
     uploads.uploader(
         "PNG, JPEG or WebP",
@@ -55,7 +55,7 @@ def _upload() -> None:
         "upload_file",
         "Stays in memory for this visit. A link cannot carry it.",
     )
-    data = uploads.sent("upload_file")
+    data = uploads.uploaded_bytes("upload_file")
     if data is None:
         return
     digest = blake2b(data, digest_size=16).hexdigest()

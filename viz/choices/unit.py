@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from viz.page.session import declared
+from viz.page.session import declared_param
 from viz.page.widgets import widget
 from viz.params import Settings, choice, pattern, switch
 
@@ -24,12 +24,12 @@ UNITS = {"centre": "the center", "edge": "middle of the top edge", "corner": "a 
 _PLACE = r"\d{1,4}\.\d{1,4}"
 
 
-def layer_name(**control: Any) -> Any:
+def layer_name_setting(**control: Any) -> Any:
     """A field for the name of a layer; "" stands for the one that the page chooses."""
     return pattern("", r"[\w.]{1,300}", "the name of a layer", label="layer", **control)
 
 
-def unit_name(default: str, label: str, named: Sequence[str] = (*UNITS,), **control: Any) -> Any:
+def unit_setting(default: str, label: str, named: Sequence[str] = (*UNITS,), **control: Any) -> Any:
     """A field for a unit of a feature map: ``row.column``, or a name of `UNITS`.
 
     Args:
@@ -55,7 +55,7 @@ def unit_control(
         place: Container to draw into.
         settings: As of `viz.page.widgets.widget`.
     """
-    labels = declared("unit").labels
+    labels = declared_param("unit").labels
     units = [f"{row}.{column}" for row in range(grid[0]) for column in range(grid[1])]
     for name in (*units, str(values["unit"])):
         labels.setdefault(name, "({})".format(name.replace(".", ", ")))
@@ -76,8 +76,8 @@ class ConeView(Settings):
         centres: Whether the centers of all units of the layer are marked on the image.
     """
 
-    layer: str = layer_name()
-    unit: str = unit_name("", "unit", ())
+    layer: str = layer_name_setting()
+    unit: str = unit_setting("", "unit", ())
     axis: str = choice("width", AXES)
     down: bool = switch()
     zoom: bool = switch()
@@ -87,7 +87,7 @@ class ConeView(Settings):
 S = TypeVar("S", bound=Settings)
 
 
-def view_values(message: object) -> dict[str, Any]:
+def cone_view_values(message: object) -> dict[str, Any]:
     """The values of `ConeView` in a message of the cone; {} if a link would not allow one of them.
 
     Args:
@@ -110,7 +110,7 @@ def view_values(message: object) -> dict[str, Any]:
         return {}
 
 
-def unit_of(text: str, grid: tuple[int, int]) -> tuple[int, int]:
+def unit_position(text: str, grid: tuple[int, int]) -> tuple[int, int]:
     """The (row, column) of a unit's name or of ``row.column``, clamped to a map of ``grid`` units."""
     rows, cols = grid
     named = {"centre": (rows // 2, cols // 2), "edge": (0, cols // 2), "corner": (0, 0)}
@@ -120,14 +120,14 @@ def unit_of(text: str, grid: tuple[int, int]) -> tuple[int, int]:
     return min(row, rows - 1), min(col, cols - 1)
 
 
-def fit(analysis: Analysis, values: S, usual: str, image: bool = True) -> tuple[S, Line, list[str]]:
+def fit_layer_and_unit(analysis: Analysis, values: S, default_unit: str, image_counts: bool = True) -> tuple[S, Line, list[str]]:
     """Fit the layer and the unit of a link to a network.
 
     Args:
         analysis: Analysis of the network.
         values: Settings with the parameters ``layer`` and ``unit``.
-        usual: Unit that replaces one that the layer does not have.
-        image: Whether the image counts as a layer.
+        default_unit: Unit that replaces one that the layer does not have.
+        image_counts: Whether the image counts as a layer.
 
     Returns:
         The settings, in which "" replaces a layer that the network does not have; the line of the
@@ -135,15 +135,15 @@ def fit(analysis: Analysis, values: S, usual: str, image: bool = True) -> tuple[
     """
     name, unit, clauses = str(values["layer"]), str(values["unit"]), list[str]()
     line = analysis.line(name)
-    if line is None or (line.node.kind == "input" and not image):
+    if line is None or (line.node.kind == "input" and not image_counts):
         if name:
             no_unit = f", so no unit {unit} of it" if "." in unit else ""
             clauses.append(f"this network has no layer `{name[:80]}`{no_unit}")
-            name, unit = "", usual
+            name, unit = "", default_unit
         line = analysis.deepest
     rows, cols = line.node.grid
     row, col = map(int, unit.split(".")) if "." in unit else (0, 0)
     if row >= rows or col >= cols:
         clauses.append(f"`{line.label}` has no unit {unit}, only {rows}×{cols}")
-        unit = usual
+        unit = default_unit
     return values.updated(layer=name, unit=unit), line, clauses

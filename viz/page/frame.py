@@ -13,8 +13,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SpecError
-from viz.page.session import PageState, S, bind_widget, change
-from viz.page.words import sentence
+from viz.page.session import PageState, S, bind_widget, change_settings
+from viz.page.words import error_sentence
 from viz.params import Settings
 from viz.server import torch_start
 
@@ -43,7 +43,7 @@ def warm_up() -> None:
         skeleton.empty()
 
 
-def heading(text: str) -> DeltaGenerator:
+def heading_with_menu_container(text: str) -> DeltaGenerator:
     """Draw the heading of a page; returns the container beside it, for the menu that saves files."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -69,11 +69,11 @@ def open_tab(
     return list(labels)[number], tabs[number]
 
 
-def refuse(
+def draw_refusal(
     page: str,
     error: SpecError | None,
-    label: str,
-    values: Mapping[str, Any],
+    button_label: str,
+    button_values: Mapping[str, Any],
     smaller_change: tuple[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Draw a refusal: why there is no picture, and a button that sets values for which there is one.
@@ -81,20 +81,20 @@ def refuse(
     Args:
         page: Name of the page.
         error: The reason; None if the page shows it already.
-        label: Label of the button.
-        values: Values that the button sets.
+        button_label: Label of the button.
+        button_values: Values that the button sets, by name of the setting.
         smaller_change: Label and values of a button that changes less, which then comes first.
     """
     if error:
-        st.warning(sentence(error))
+        st.warning(error_sentence(error))
     if smaller_change:
         st.button(
-            smaller_change[0], on_click=change, args=(page, smaller_change[1]), type="primary"
+            smaller_change[0], on_click=change_settings, args=(page, smaller_change[1]), type="primary"
         )
     st.button(
-        label,
-        on_click=change,
-        args=(page, values),
+        button_label,
+        on_click=change_settings,
+        args=(page, button_values),
         type="secondary" if smaller_change else "primary",
         key=f"{page}_start_over",
     )

@@ -38,24 +38,24 @@ def queue() -> Jobs:
 
 
 @cache
-def trainings() -> Jobs:
+def training_queue() -> Jobs:
     """The queue for training, which takes longest; `viz.choices.lab_store` holds its results."""
     return Jobs(settings().training_slots, cached=0, connected=_connected)
 
 
-def visitor() -> str:
+def visitor_id() -> str:
     """This visit's name in the queue, which starts with its session; it never leaves the server."""
     name: str = st.session_state.setdefault("visitor", secrets.token_hex(8))
     return f"{session_id()} {name}"
 
 
 def _connected(visitor: str) -> bool:
-    """Whether the browser of a visitor, as `visitor` names them, is still connected."""
+    """Whether the browser of a visitor, as `visitor_id` names them, is still connected."""
     session = visitor.partition(" ")[0]
     return is_connected(session)
 
 
-def show(
+def request_and_draw(
     slot: str,
     works: Mapping[Hashable, Work],
     draw: Callable[[Mapping[Hashable, View]], None],
@@ -73,16 +73,16 @@ def show(
     Returns:
         The current state of each computation by key.
     """
-    name, line = f"{visitor()} {slot}", jobs or queue()
+    name, line = f"{visitor_id()} {slot}", jobs or queue()
 
     def poll() -> dict[Hashable, View]:
-        stopped = _stopped()
+        stopped = _stopped_views()
         views = line.set_wishes(name, {k: w for k, w in works.items() if k not in stopped})
         st.session_state["seen"] = {**st.session_state.get("seen", {}), slot: views}
         return {key: stopped.get(key) or views[key] for key in works}
 
     views = poll()
-    if settled(views):
+    if all_ended(views):
         draw(views)
         return views
 
@@ -93,7 +93,7 @@ def show(
         views = poll()
         # Not at the first such poll: a rerun in the run that makes the widgets would overtake
         # them, and the browser would send back their lowest values.
-        if settled(views) and next(settled_polls) > 0:
+        if all_ended(views) and next(settled_polls) > 0:
             st.rerun()
         begun = thread_time()
         draw(views)
@@ -119,32 +119,32 @@ def keep_reconnecting() -> None:
     """
 
 
-def withdraw(*slots: str) -> None:
+def withdraw_requests(*slots: str) -> None:
     """Withdraw the requests of slots that are no longer on the page."""
     seen: dict[str, Any] = st.session_state.get("seen", {})
     for slot in slots:
         if slot in seen:
             st.session_state["seen"] = seen = {s: seen[s] for s in seen if s != slot}
-            for jobs in (queue(), trainings()):
-                jobs.set_wishes(f"{visitor()} {slot}", {})
+            for jobs in (queue(), training_queue()):
+                jobs.set_wishes(f"{visitor_id()} {slot}", {})
 
 
-def _stopped() -> dict[Hashable, View]:
+def _stopped_views() -> dict[Hashable, View]:
     """The computations that the visitor has stopped; callbacks change them between polls."""
     views: dict[Hashable, View] = st.session_state.get("stopped", {})
     return views
 
 
-def settled(views: Mapping[Hashable, View]) -> bool:
+def all_ended(views: Mapping[Hashable, View]) -> bool:
     """Whether all computations have ended."""
     return all(view.state not in ("waiting", "running") for view in views.values())
 
 
-def progress(slot: str, key: Hashable, view: View, what: str, unit: str = "draws") -> None:
+def progress_bar(slot: str, key: Hashable, view: View, what: str, unit: str = "draws") -> None:
     """Draw the progress bar of a computation, counted in units, with a button that stops it."""
     bar, button = st.columns([5, 1], vertical_alignment="center")
     if view.state == "waiting":
-        bar.progress(0.0, f"In the queue: {_jobs(view.ahead)} before this one.")
+        bar.progress(0.0, f"In the queue: {_computations_text(view.ahead)} before this one.")
     else:
         share = view.done / view.total if view.total else 0.0
         done_of = f": {view.done} of {view.total} {unit}" if view.total else "…"
@@ -167,18 +167,18 @@ def status_line(
     """Draw one line for a computation without a result: its progress, or why it ended.
 
     Args:
-        slot, key, view: The slot, key and state of the computation, as in `show`.
+        slot, key, view: The slot, key and state of the computation, as in `request_and_draw`.
         what: Text before the counts of the progress bar.
         unit: What is counted.
         name: Name of the computation, if there are several.
         stopped: Sentence for a stopped one, instead of "Stopped.".
     """
     if view.state in ("waiting", "running"):
-        progress(slot, key, view, what, unit)
+        progress_bar(slot, key, view, what, unit)
     elif view.error == STOPPED:
-        resume_line(slot, stopped or _sentence(STOPPED, name), key)
+        resume_line(slot, stopped or _named_sentence(STOPPED, name), key)
     elif view.error:
-        failure_line(slot, _sentence(view.error, name), {key: view})
+        failure_line(slot, _named_sentence(view.error, name), {key: view})
 
 
 def failure_line(slot: str, why: str, views: Mapping[Hashable, View]) -> None:
@@ -212,12 +212,12 @@ def resume_line(slot: str, sentence: str, *keys: Hashable) -> None:
     )
 
 
-def _sentence(clause: str, name: str) -> str:
+def _named_sentence(clause: str, name: str) -> str:
     """A clause as a sentence, after the name of its computation if there is one."""
     return f"{name}: {clause}." if name else f"{clause[:1].upper()}{clause[1:]}."
 
 
-def _jobs(count: int) -> str:
+def _computations_text(count: int) -> str:
     """``1 computation``, ``2 computations``."""
     return "1 computation" if count == 1 else f"{count} computations"
 
@@ -226,18 +226,18 @@ def stop(slot: str, key: Hashable) -> None:
     """Callback that stops a computation; its partial result stays on the page."""
     view: View | None = st.session_state.get("seen", {}).get(slot, {}).get(key)
     partial: Any = view.partial if view else None
-    now = _stopped() | {key: View("failed", partial=partial, error=STOPPED)}
+    now = _stopped_views() | {key: View("failed", partial=partial, error=STOPPED)}
     st.session_state["stopped"] = dict(list(now.items())[-MAX_STOPPED:])
 
 
 def retry(*keys: Hashable) -> None:
     """Callback that computes failed results anew."""
-    for jobs in (queue(), trainings()):
+    for jobs in (queue(), training_queue()):
         for key in keys:
             jobs.retry(key)
 
 
 def resume(*keys: Hashable) -> None:
     """Callback that resumes some stopped computations, or all of them without keys."""
-    remaining = {key: view for key, view in _stopped().items() if keys and key not in keys}
+    remaining = {key: view for key, view in _stopped_views().items() if keys and key not in keys}
     st.session_state["stopped"] = remaining

@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SpecError
-from viz.page.session import link
+from viz.page.session import page_url
 from viz.slides.catalogue import credit
 from viz.slides.style import FILMS, KINDS, SIZES, STRIPS, Kind, Picture, Style, check_limits
 from viz.slides.video import ffmpeg
@@ -75,18 +75,18 @@ def save_menu(page: str, pictures: Sequence[Picture], settings: str) -> None:
     if pictures and st.button(
         "Save for slides", icon=":material/slideshow:", key=f"save_{page}", type="tertiary"
     ):
-        _choices(page, pictures, settings, link(page))
+        _save_dialog(page, pictures, settings, page_url(page))
     else:
         st.session_state.pop(DRAWING, None)  # the menu is closed: its file is no longer needed
 
 
 @st.dialog("Save for slides", width="small", icon=":material/slideshow:")
-def _choices(page: str, pictures: Sequence[Picture], settings: str, address: str) -> None:
+def _save_dialog(page: str, pictures: Sequence[Picture], settings: str, address: str) -> None:
     """Draw the menu: the choices, and the button that downloads the file."""
     chosen: dict[str, Any] = st.session_state.setdefault("saving", dict(_DEFAULTS))
-    picture = _picture(chosen, pictures)
-    kind = _kind(chosen, picture)
-    style = _style(chosen, kind, settings, address)
+    picture = _picture_choice(chosen, pictures)
+    kind = _format_choice(chosen, picture)
+    style = _style_choice(chosen, kind, settings, address)
     strip = chosen["strip"] if picture.strip and kind in KINDS else 0
     try:
         check_limits(picture, style, kind)
@@ -96,7 +96,7 @@ def _choices(page: str, pictures: Sequence[Picture], settings: str, address: str
     if kind in FILMS:
         frames = f"{picture.frames} frames"
         st.caption(f"{frames}, the film's limit: {picture.note}." if picture.note else f"{frames}.")
-    drawing = _drawing(picture, style, kind, strip, clicked=st.session_state.get(f"saved_{page}"))
+    drawing = _current_drawing(picture, style, kind, strip, clicked=st.session_state.get(f"saved_{page}"))
     st.download_button(
         "Download",
         drawing.file or drawing,
@@ -121,7 +121,7 @@ class Drawing:
 
     If drawing raises there, Streamlit shows the visitor only that something failed
     (https://github.com/streamlit/streamlit/issues/13466). The click also causes a run of the
-    menu, which shows the reason that `outcome` returns.
+    menu, which shows the reason that `wait_for_failure_sentence` returns.
 
     Attributes:
         arguments: Picture, style, kind and strip, as `viz.slides.sheet.file_bytes` takes them.
@@ -135,7 +135,7 @@ class Drawing:
         self._started, self._done = Event(), Event()
 
     def __call__(self) -> bytes:
-        """Draw the file. An error is stored for `outcome`, and raised again for Streamlit."""
+        """Draw the file; stores an error for `wait_for_failure_sentence`, and raises it again."""
         from viz.slides.sheet import file_bytes
 
         self._started.set()
@@ -149,7 +149,7 @@ class Drawing:
             self._done.set()
         return self.file
 
-    def outcome(self) -> str:
+    def wait_for_failure_sentence(self) -> str:
         """Wait until drawing has ended; returns a sentence about its failure, "" for a success."""
         if self._started.wait(REQUEST_TIMEOUT_S):
             self._done.wait()
@@ -169,7 +169,7 @@ def failure_sentence(error: Exception) -> str:
     return NO_MEMORY if is_out_of_memory(error) else NOT_DRAWN
 
 
-def _drawing(*arguments: Any, clicked: bool | None) -> Drawing:
+def _current_drawing(*arguments: Any, clicked: bool | None) -> Drawing:
     """The drawing of the download button; shows the failure if the button was clicked and it failed.
 
     The session holds the file until the menu is closed: otherwise Streamlit would drop it after
@@ -181,7 +181,7 @@ def _drawing(*arguments: Any, clicked: bool | None) -> Drawing:
     """
     message = st.empty()
     drawing: Drawing | None = st.session_state.get(DRAWING)
-    failure = drawing.outcome() if drawing and clicked else ""
+    failure = drawing.wait_for_failure_sentence() if drawing and clicked else ""
     if failure:
         message.error(failure)
     if drawing is None or failure or drawing.arguments != arguments:
@@ -189,17 +189,17 @@ def _drawing(*arguments: Any, clicked: bool | None) -> Drawing:
     return drawing
 
 
-def _picture(chosen: dict[str, Any], pictures: Sequence[Picture]) -> Picture:
+def _picture_choice(chosen: dict[str, Any], pictures: Sequence[Picture]) -> Picture:
     """Draw the choice of a picture, if there are several; returns the chosen one."""
     named = {picture.name: picture for picture in pictures}
     if len(named) == 1:
         return pictures[0]
     key = _widget_key(chosen, "picture", list(named))
     st.selectbox("Picture", list(named), format_func=lambda name: named[name].label, key=key)
-    return named[_choice(chosen, "picture")]
+    return named[_stored_choice(chosen, "picture")]
 
 
-def _kind(chosen: dict[str, Any], picture: Picture) -> Kind:
+def _format_choice(chosen: dict[str, Any], picture: Picture) -> Kind:
     """Draw the choices of the file's format and of the strip of steps; returns the format."""
     kinds = [kind for kind in picture.kinds() if kind != "mp4" or ffmpeg()]
     key = _widget_key(chosen, "kind", kinds)
@@ -212,7 +212,7 @@ def _kind(chosen: dict[str, Any], picture: Picture) -> Kind:
         key=key,
         help="SVG and PDF stay sharp at any size." + (f" {NO_FFMPEG}" if missing else ""),
     )
-    kind: Kind = _choice(chosen, "kind")
+    kind: Kind = _stored_choice(chosen, "kind")
     if picture.strip and kind in KINDS:
         st.selectbox(
             "Steps",
@@ -220,11 +220,11 @@ def _kind(chosen: dict[str, Any], picture: Picture) -> Kind:
             format_func=lambda n: f"{n} steps side by side" if n else "the step on show",
             key=_widget_key(chosen, "strip", [0, *STRIPS]),
         )
-        _choice(chosen, "strip")
+        _stored_choice(chosen, "strip")
     return kind
 
 
-def _style(chosen: dict[str, Any], kind: Kind, settings: str, address: str) -> Style:
+def _style_choice(chosen: dict[str, Any], kind: Kind, settings: str, address: str) -> Style:
     """Draw the choices of size, resolution, colors and caption; returns them as a style."""
     st.selectbox(
         "Size",
@@ -233,7 +233,7 @@ def _style(chosen: dict[str, Any], kind: Kind, settings: str, address: str) -> S
         key=_widget_key(chosen, "size", list(SIZES)),
     )
     dpi = "still_dpi" if kind in KINDS else "film_dpi"
-    width, height = SIZES[_choice(chosen, "size")]
+    width, height = SIZES[_stored_choice(chosen, "size")]
     if kind not in ("svg", "pdf"):
         options = STILL_DPI if kind in KINDS else FILM_DPI
         st.selectbox(
@@ -242,17 +242,17 @@ def _style(chosen: dict[str, Any], kind: Kind, settings: str, address: str) -> S
             format_func=lambda n: f"{width * n:.0f}×{height * n:.0f} ({n} DPI)",
             key=_widget_key(chosen, dpi, options),
         )
-        _choice(chosen, dpi)
+        _stored_choice(chosen, dpi)
     st.toggle("Dark", key=_widget_key(chosen, "dark"))
     if kind != "mp4":
         st.toggle("Transparent", key=_widget_key(chosen, "transparent"))
-        _choice(chosen, "transparent")
+        _stored_choice(chosen, "transparent")
     st.toggle("Caption: settings and link", key=_widget_key(chosen, "caption"))
-    with_caption = _choice(chosen, "caption")
+    with_caption = _stored_choice(chosen, "caption")
     return Style(
         size=chosen["size"],
         dpi=chosen[dpi],
-        dark=_choice(chosen, "dark"),
+        dark=_stored_choice(chosen, "dark"),
         transparent=chosen["transparent"] and kind != "mp4",
         caption=settings if with_caption else "",
         link=address if with_caption else "",
@@ -270,7 +270,7 @@ def _widget_key(chosen: dict[str, Any], name: str, options: Sequence[Any] = (Fal
     return key
 
 
-def _choice(chosen: dict[str, Any], name: str) -> Any:
+def _stored_choice(chosen: dict[str, Any], name: str) -> Any:
     """The value of a widget; it is also stored, because Streamlit drops it with the closed menu."""
     chosen[name] = st.session_state[f"save: {name}"]
     return chosen[name]

@@ -48,8 +48,8 @@ class PageState(Generic[S]):
         self.params = params
         self._store: dict[str, Any] = st.session_state.setdefault(f"page:{page}", {})
         if "page" not in st.session_state:
-            st.session_state["sent"] = _sent_by_the_browser()
-        self.values = settings.of(self._read(page))
+            st.session_state["sent"] = _widget_ids_sent_by_browser()
+        self.values = settings.of(self._values_of_this_run(page))
         self._store |= {"params": params, "by_name": {param.name: param for param in params}}
         self.adopted: int = self._store["adopted"]
         self.ignored: list[str] = self._store["ignored"]
@@ -72,11 +72,11 @@ class PageState(Generic[S]):
             return False
         return any(before[name] != self.values[name] for name in names)
 
-    def ignore(self, *clauses: str) -> None:
+    def report_ignored(self, *clauses: str) -> None:
         """Add clauses about parameters of the link that do not fit its other settings."""
         self.ignored.extend(clause for clause in clauses if clause not in self.ignored)
 
-    def note(self, sentences: Sequence[str], *view_names: str) -> None:
+    def store_notes(self, sentences: Sequence[str], *view_names: str) -> None:
         """Store sentences about changed settings; they are shown until a setting changes again.
 
         Args:
@@ -87,7 +87,7 @@ class PageState(Generic[S]):
         before, notes = self._store.get("notes", (None, ()))
         self._store["notes"] = settings, sentences or (notes if before == settings else ())
 
-    def _read(self, page: str) -> dict[str, Any]:
+    def _values_of_this_run(self, page: str) -> dict[str, Any]:
         """The values of this run by name.
 
         A first visit and the browser's Back button take the values of the URL. A return from
@@ -103,18 +103,18 @@ class PageState(Generic[S]):
         before = store.get("published_values", store.get("values"))
         changes = store.pop("pending", None)  # by callbacks; None without any
         if before is None or (returning and query):
-            return self._adopt(query)
+            return self._take_link_values(query)
         if returning:
             store["adopted"] += 1
             return dict(before)
-        values = _with_widgets(before, self.params) | (changes or {})
+        values = _with_widget_values(before, self.params) | (changes or {})
         if values != before:
             store["ignored"] = []  # the warnings were about the link, and a setting has changed
         elif changes is None and query != store["url"]:
-            return self._adopt(query)
+            return self._take_link_values(query)
         return values
 
-    def _adopt(self, query: Mapping[str, str]) -> dict[str, Any]:
+    def _take_link_values(self, query: Mapping[str, str]) -> dict[str, Any]:
         """The values of a link, which replace those of the session; counts it as adopted."""
         values, self._store["ignored"] = decode(self.params, query)
         self._store["adopted"] = self._store.get("adopted", 0) + 1
@@ -144,7 +144,7 @@ class PageState(Generic[S]):
     def publish(self) -> None:
         """Write the values at the end of this run to the URL, without the defaults."""
         store, drawn = self._store, self.values.flat
-        values = _with_widgets(drawn, self.params)
+        values = _with_widget_values(drawn, self.params)
         url, shell_url = query(self.params, values), shell_query()
         if st.query_params.to_dict() != url | shell_url:
             st.query_params.from_dict(url | shell_url)
@@ -199,7 +199,7 @@ def _triggered_by_widget(page: str) -> bool:
     store = st.session_state.get(f"page:{page}", {})
     values = store.get("published_values")
     return values is not None and (
-        "pending" in store or _with_widgets(values, store["params"]) != values
+        "pending" in store or _with_widget_values(values, store["params"]) != values
     )
 
 
@@ -220,7 +220,7 @@ def shell_query(**values: Any) -> dict[str, str]:
     return query(SHELL, _shell_store()["values"] | values)
 
 
-def _with_widgets(values: Mapping[str, Any], params: Sequence[Param]) -> dict[str, Any]:
+def _with_widget_values(values: Mapping[str, Any], params: Sequence[Param]) -> dict[str, Any]:
     """The values, replaced by those of the widgets where `Param.allows` them: a browser can send
     anything. The session is copied once, because looking up a missing key in it is slow."""
     live = st.session_state.to_dict()
@@ -253,7 +253,7 @@ def bind_widget(key: str, value: Any, *identity: object) -> str:
     return key
 
 
-def _sent_by_the_browser() -> dict[str, str]:
+def _widget_ids_sent_by_browser() -> dict[str, str]:
     """Ids by key of the widgets whose values the browser sent with the request of this run.
 
     The first run of a session has such widgets only if the browser reconnects to a server that has
@@ -263,13 +263,13 @@ def _sent_by_the_browser() -> dict[str, str]:
     return {name.split("-", 2)[-1]: name for name in widgets_of_the_browser()}  # $$ID-<hash>-<key>
 
 
-def current(page: str, settings: type[S]) -> S:
+def current_settings(page: str, settings: type[S]) -> S:
     """The current settings of a page for callbacks: those of the last run, updated by the widgets."""
     store = st.session_state[f"page:{page}"]
-    return settings.of(_with_widgets(store["published_values"], store["params"]))
+    return settings.of(_with_widget_values(store["published_values"], store["params"]))
 
 
-def link(page: str, extra: Mapping[str, str] | None = None) -> str:
+def page_url(page: str, extra: Mapping[str, str] | None = None) -> str:
     """The URL that opens the page with its current values.
 
     Args:
@@ -277,13 +277,13 @@ def link(page: str, extra: Mapping[str, str] | None = None) -> str:
         extra: More URL parameters, such as those of `SHELL`, which are left out by default.
     """
     store = st.session_state[f"page:{page}"]
-    own = query(store["params"], _with_widgets(store["values"], store["params"]))
+    own = query(store["params"], _with_widget_values(store["values"], store["params"]))
     text = urlencode({**own, **(extra or {})})
     address = urlsplit(st.context.url or f"/{page}")
     return address._replace(path=address.path or "/", query=text, fragment="").geturl()
 
 
-def change(page: str, values: Mapping[str, Any]) -> None:
+def change_settings(page: str, values: Mapping[str, Any]) -> None:
     """Callback that changes values of a page by name, except through their own widgets.
 
     A value that `Param.allows` refuses is ignored.
@@ -294,22 +294,22 @@ def change(page: str, values: Mapping[str, Any]) -> None:
     store.setdefault("pending", {}).update(allowed)
 
 
-def _by_name() -> dict[str, Param]:
+def _open_page_params() -> dict[str, Param]:
     """The parameters of the open page by name."""
     store = st.session_state[f"page:{st.session_state['page']}"]
     by_name: dict[str, Param] = store["by_name"]
     return by_name
 
 
-def declared(name: str) -> Param:
+def declared_param(name: str) -> Param:
     """The parameter of that name on the open page.
 
     Raises:
         KeyError: The page has no such parameter.
     """
-    return _by_name()[name]
+    return _open_page_params()[name]
 
 
-def page_has(name: str) -> bool:
+def page_has_param(name: str) -> bool:
     """Whether the open page has a parameter of that name."""
-    return name in _by_name()
+    return name in _open_page_params()

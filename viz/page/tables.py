@@ -27,7 +27,7 @@ class TableRow:
     cells: tuple[str, ...]
 
 
-def scaled(amount: float, unit: str = "") -> str:
+def with_metric_prefix(amount: float, unit: str = "") -> str:
     """An amount with a metric prefix: ``1.85 G``, ``38.5 MB``, ``12.3 ms``.
 
     It has three significant digits, without trailing zeros if there is no prefix.
@@ -42,7 +42,8 @@ def scaled(amount: float, unit: str = "") -> str:
 
 
 def percent(share: float) -> str:
-    """A share as ``75 %``; only exact shares become ``0 %`` and ``100 %``."""
+    """A share in per cent to one decimal, as ``75 %``; ``below 0.1 %`` or ``above 99.9 %`` where
+    rounding would give 0 or 100."""
     if share in (0, 1):
         return f"{100 * share:g} %"
     text = f"{100 * share:.1f}".removesuffix(".0")
@@ -111,7 +112,7 @@ def table(
 def comparison_table(
     titles: Sequence[str],
     lines: Sequence[TableRow],
-    second: Sequence[str] = (),
+    subheadings: Sequence[str] = (),
     name: str = "blocks",
     *,
     compact: bool = False,
@@ -121,11 +122,11 @@ def comparison_table(
     Args:
         titles: Headings of the columns.
         lines: Rows of the table.
-        second: Small text below each heading.
+        subheadings: Small text below each heading.
         name: Name for screen readers.
         compact: Whether the rows' methods are tooltips only.
     """
-    below = second or [""] * len(titles)
+    below = subheadings or [""] * len(titles)
     heads = [Cell(title, words) for title, words in zip(titles, below, strict=True)]
     rows: Iterable[list[str | Cell]] = (
         [Cell(row.name, "" if compact else row.method, title=row.method, head=True), *row.cells]

@@ -37,7 +37,7 @@ def uploader(
     st.file_uploader(label, kinds, key=key, help=help, on_change=on_change)
 
 
-def sent(key: str) -> bytes | None:
+def uploaded_bytes(key: str) -> bytes | None:
     """The bytes of the file in the widget of this key; None if it holds none."""
     file: Any = st.session_state.get(key)
     return file.getvalue() if hasattr(file, "getvalue") else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from viz.page.session import bind_widget, declared
+from viz.page.session import bind_widget, declared_param
 from viz.params import MAX_TEXT, Param, Settings
 
 NUMBERS = {"slider": "slider", "number": "number_input"}
@@ -46,13 +46,13 @@ def widget(
         settings: Attributes of `Param` that replace the declared ones, such as bounds, options
             and label; any other name is an argument of Streamlit's widget.
     """
-    param = declared(name + suffix)
+    param = declared_param(name + suffix)
     replaced = {key: settings.pop(key) for key in [*settings] if key in _ATTRIBUTES}
     if not isinstance(replaced.get("options", {}), Mapping):
         labels = param.labels
         replaced["options"] = {o: labels.get(o, str(o)) for o in replaced["options"]}
     param = replace(param, **replaced)
-    method, arguments, identity = _control(param)
+    method, arguments, identity = _widget_call(param)
     if on_change:
         settings |= {"on_change": on_change, "args": args}
     getattr(place, method)(
@@ -61,10 +61,10 @@ def widget(
     )
 
 
-def _control(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
+def _widget_call(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
     """Name of Streamlit's function, its arguments, and those that belong to the widget's identity."""
     if param.kind in NUMBERS:
-        return _number(param)
+        return _number_widget_call(param)
     if param.kind in CHOICES:
         labels = param.labels
         more = {"required": True} if param.kind in ("segments", "pills") else {}
@@ -75,8 +75,8 @@ def _control(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
     return "toggle", {}, ()
 
 
-def _number(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
-    """As `_control`, for a number; its label ends with its bounds and its unit."""
+def _number_widget_call(param: Param) -> tuple[str, dict[str, Any], Iterable[Any]]:
+    """As `_widget_call`, for a number; its label ends with its bounds and its unit."""
     low, high = param.low, param.high
     assert low is not None
     assert high is not None

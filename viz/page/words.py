@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from core.receptive_field import ReceptiveField
 
 
-def both(value: Pair) -> str:
+def int_pair_text(value: Pair) -> str:
     """A (height, width) pair as ``2``, or as ``2×3`` if the two differ."""
     return str(value[0]) if value[0] == value[1] else times(value)
 
 
-def pads(padding: Pads) -> str:
+def short_padding_text(padding: Pads) -> str:
     """Padding as ``1``, as ``1×2`` for height and width, or as ``top 0 bottom 1 …``."""
     (top, bottom), (left, right) = padding
     if top == bottom and left == right:
-        return both((top, left))
+        return int_pair_text((top, left))
     sides = {"top": top, "bottom": bottom, "left": left, "right": right}
     return " ".join(f"{name} {value}" for name, value in sides.items())
 
 
-def sides(padding: Pads, output_padding: Pair = (0, 0)) -> str:
+def padding_in_words(padding: Pads, output_padding: Pair = (0, 0)) -> str:
     """Padding in words: ``1 on every side``, ``0 before, 1 after``, or ``top 0, bottom 1, …``.
 
     The output padding of a transposed convolution follows if there is one.
@@ -46,24 +46,24 @@ def sides(padding: Pads, output_padding: Pair = (0, 0)) -> str:
     text = f"top {top}, bottom {bottom}, left {left}, right {right}"
     if (top, bottom) == (left, right):
         text = f"{top} on every side" if top == bottom else f"{top} before, {bottom} after"
-    return text + (f", output_padding {both(output_padding)}" if any(output_padding) else "")
+    return text + (f", output_padding {int_pair_text(output_padding)}" if any(output_padding) else "")
 
 
-def title(spec: LayerSpec) -> str:
+def layer_title(spec: LayerSpec) -> str:
     """A layer with its settings: ``3×3 convolution, stride 2, padding 1``; defaults are left out."""
     parts = [
         f"{times(spec.kernel_size)} {OPERATIONS[spec.operation].label.lower()}",
-        f"stride {both(spec.stride)}",
-        f"padding {pads(spec.padding)}",
+        f"stride {int_pair_text(spec.stride)}",
+        f"padding {short_padding_text(spec.padding)}",
     ]
     if spec.padding_mode != "zeros":
         parts[-1] += f" ({spec.padding_mode})"
     if spec.dilation != (1, 1):
-        parts.append(f"dilation {both(spec.dilation)}")
+        parts.append(f"dilation {int_pair_text(spec.dilation)}")
     if spec.groups > 1:
         parts.append(f"groups {spec.groups}")
     if spec.output_padding != (0, 0):
-        parts.append(f"output_padding {both(spec.output_padding)}")
+        parts.append(f"output_padding {int_pair_text(spec.output_padding)}")
     if spec.ceil_mode:
         parts.append("ceil_mode")
     return ", ".join(parts)
@@ -90,7 +90,7 @@ def channel_names(picture: object, channels: int) -> list[str]:
     return [f"channel {i}" for i in range(channels)]
 
 
-def labels(board: BoardSpec, output: Pair) -> dict[str, Any]:
+def player_labels(board: BoardSpec, output: Pair) -> dict[str, Any]:
     """Texts of the player for one board: title, captions, names of channels and filters."""
     spec, size = board.layer, board.source.size
     operation = OPERATIONS[spec.operation]
@@ -100,7 +100,7 @@ def labels(board: BoardSpec, output: Pair) -> dict[str, Any]:
         names = filter_names(board.kernel.preset, spec.out_channels)
         filters = [f"{i}: {name.replace('_', ' ')}" for i, name in enumerate(names)]
     return {
-        "title": title(spec),
+        "title": layer_title(spec),
         "channels": channels,
         "filters": filters,
         "captions": {
@@ -132,14 +132,14 @@ def _input_caption(spec: LayerSpec, size: Pair, stretched: bool) -> str:
     return f"input {times(size)}, padded {times((size[0] + top + bottom, size[1] + left + right))}"
 
 
-def formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
+def size_formulas(rows: AxisFormula, cols: AxisFormula) -> list[str]:
     """The size formula with numbers: one line for both axes, or one for each if they differ."""
     if rows.text == cols.text:
         return [rows.text.replace("-", "−")]
     return [f"height: {rows.text}".replace("-", "−"), f"width: {cols.text}".replace("-", "−")]
 
 
-def first_tap(axis: AxisFormula) -> str:
+def first_tap_latex(axis: AxisFormula) -> str:
     """Input index of the first tap of output $o$, as LaTeX: ``2\\,o - 1``."""
     index = "o" if axis.stride == 1 else rf"{axis.stride}\,o"
     return index + (f" - {axis.before}" if axis.before else "")
@@ -185,9 +185,9 @@ def why_this_size(rows: AxisFormula, cols: AxisFormula) -> str:
 
 def window_sentence(rows: AxisFormula, cols: AxisFormula) -> str:
     """A sentence with the positions of the layer's windows, in numbers."""
-    gaps = pair((rows.dilation, cols.dilation))
+    gaps = number_pair_text((rows.dilation, cols.dilation))
     if rows.transposed:
-        zeros = pair((rows.stride - 1, cols.stride - 1))
+        zeros = number_pair_text((rows.stride - 1, cols.stride - 1))
         inserted = f"{zeros} zero{'' if zeros == '1' else 's'} between neighboring inputs"
         with_zeros = "" if zeros == "0" else f", with {inserted}"
         taps = "" if gaps == "1" else f", its taps {gaps} apart,"
@@ -196,14 +196,14 @@ def window_sentence(rows: AxisFormula, cols: AxisFormula) -> str:
             "one output."
         )
     text = (
-        f"The window moves by the stride, {pair((rows.stride, cols.stride))}, and each place makes "
-        f"one output. Its first tap for output $o$ is at row ${first_tap(rows)}$ and column "
-        f"${first_tap(cols)}$"
+        f"The window moves by the stride, {number_pair_text((rows.stride, cols.stride))}, and each place makes "
+        f"one output. Its first tap for output $o$ is at row ${first_tap_latex(rows)}$ and column "
+        f"${first_tap_latex(cols)}$"
     )
     return f"{text}; its taps are {gaps} apart." if gaps != "1" else f"{text}."
 
 
-def cost(operation: Operation, parameters: int, macs: int) -> str:
+def cost_sentence(operation: Operation, parameters: int, macs: int) -> str:
     """A sentence with the layer's numbers of parameters and of multiply–accumulates."""
     learns = "learns nothing"
     if parameters:
@@ -223,7 +223,7 @@ def unread_sentence(mask: NDArray[np.bool_]) -> str:
     """
     rows = np.flatnonzero(mask.all(axis=1)).tolist()
     cols = np.flatnonzero(mask.all(axis=0)).tolist()
-    parts = [_lines("row", rows, mask.shape[0]), _lines("column", cols, mask.shape[1])]
+    parts = [_lines_text("row", rows, mask.shape[0]), _lines_text("column", cols, mask.shape[1])]
     count = int(mask.sum())
     pixels = f"{count} of {mask.size} pixels"
     whole = " and ".join(part for part in parts if part)
@@ -236,7 +236,7 @@ def remainder_sentence(rows: int, cols: int) -> str:
     Args:
         rows, cols: Rows and columns of the padded input past the last window.
     """
-    parts = [_last("row", rows), _last("column", cols)]
+    parts = [_last_lines_text("row", rows), _last_lines_text("column", cols)]
     over = " and ".join(part for part in parts if part)
     if not over:
         return ""
@@ -249,38 +249,38 @@ def remainder_sentence(rows: int, cols: int) -> str:
     )
 
 
-def _last(word: str, count: int) -> str:
+def _last_lines_text(word: str, count: int) -> str:
     """``the last row``, ``the last 2 rows``; "" for a count of 0."""
     if count == 0:
         return ""
     return f"the last {word}" if count == 1 else f"the last {count} {word}s"
 
 
-def _lines(word: str, indices: list[int], n: int) -> str:
-    """Rows or columns in words: ``the last row``, ``row 3``, ``4 rows``; ``n`` of them exist."""
+def _lines_text(word: str, indices: list[int], total: int) -> str:
+    """Rows or columns in words: ``the last row``, ``row 3``, ``4 rows``; ``total`` of them exist."""
     if not indices:
         return ""
-    if indices == list(range(n - len(indices), n)):
-        return _last(word, len(indices))
+    if indices == list(range(total - len(indices), total)):
+        return _last_lines_text(word, len(indices))
     if len(indices) == 1:
         return f"{word} {indices[0]}"
     return f"{len(indices)} {word}s"
 
 
-def pair(values: Sequence[float], sign: str = "×") -> str:
+def number_pair_text(values: Sequence[float], sign: str = "×") -> str:
     """Two numbers as ``3×5``; one number if they are equal."""
     first, second = (f"{value:g}" for value in values)
     return first if first == second else f"{first}{sign}{second}"
 
 
-def field_size(field: ReceptiveField) -> str:
+def field_size_text(field: ReceptiveField) -> str:
     """Size of a receptive field: ``37×37``, ``at most 37×37``, ``whole image``."""
     whole = all(axis.whole for axis in field.axes)
-    size = "whole image" if whole else pair(field.size)
+    size = "whole image" if whole else number_pair_text(field.size)
     return f"at most {size}" if field.bound else size
 
 
-def sentence(error: SpecError) -> str:
+def error_sentence(error: SpecError) -> str:
     """An error as a sentence in Markdown, in which a visitor's text is escaped."""
     text = str(error).translate({ord(c): f"\\{c}" for c in "`*_$<>[]#~:"})
     end = "" if text.endswith(("?", ".")) else "."

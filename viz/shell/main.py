@@ -46,7 +46,7 @@ chosen = st.navigation({g: pages for g, pages in st.session_state["sections"].it
 name = chosen.url_path or PAGES[0].name
 if st.session_state.get("page") not in (None, name):
     # The visitor has left the previous page, so its computations are withdrawn.
-    progress.withdraw(*st.session_state.get("seen", {}))
+    progress.withdraw_requests(*st.session_state.get("seen", {}))
 progress.keep_reconnecting()
 shell = read_shell(name)
 present.enlarge(shell["present"])
@@ -60,6 +60,6 @@ with st.container(key="shell_tour"):
 chosen.run()
 st.sidebar.caption(f"Photographs, cropped and scaled: {'; '.join(PHOTOGRAPHS)}.")
 with tools:
-    share.button(name)
+    share.share_button(name)
 if return_place is not None:
     tour_bar.return_button(return_place, stop, name)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import SpecError
 from viz.components.mount import component
-from viz.page.session import link, shell_query
+from viz.page.session import page_url, shell_query
 from viz.server.settings import settings
 
 NAME = "strides.share"
@@ -71,7 +71,7 @@ def sharing_hints(address: str) -> list[str]:
     return sentences
 
 
-def button(page: str) -> None:
+def share_button(page: str) -> None:
     """Show the button that opens the dialog; call it after the page has written its address."""
     if st.button(
         "Share",
@@ -81,12 +81,12 @@ def button(page: str) -> None:
         help="Copy the link, or show it as a QR code",
     ):
         # The link keeps the stop of the tour, but not presentation mode.
-        address = link(page, shell_query(present=False))
-        _dialog(public_address(address, settings().public_address))
+        address = page_url(page, shell_query(present=False))
+        _share_dialog(public_address(address, settings().public_address))
 
 
 @st.dialog("This page for the class", width="large", icon=":material/qr_code_2:")
-def _dialog(address: str) -> None:
+def _share_dialog(address: str) -> None:
     """Show hints, the QR code and the link."""
     for sentence in sharing_hints(address):
         st.info(sentence)

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from viz.components.keys.keys import keys
 from viz.lessons.tour import TOUR, Stop
-from viz.page.links import file_of, stop_query
+from viz.page.links import page_script_of, tour_stop_query
 from viz.page.session import change_shell, page_query
 
 KEYS = {"PageDown": ".st-key-tour_next button", "PageUp": ".st-key-tour_back button"}
@@ -32,13 +32,13 @@ def draw_bar(number: int) -> DeltaGenerator:
         st.markdown(f"**{stop.title}** {stop.text}", width="stretch")
         with st.container(key="tour_steps", width="content", horizontal_alignment="right"):
             place = st.container(key="tour_place")
-            target = _buttons(number) or st.session_state.pop(REOPENED_STOP, 0)
+            target = _navigation_buttons(number) or st.session_state.pop(REOPENED_STOP, 0)
     if target:
-        st.switch_page(file_of(TOUR[target - 1]), query_params=stop_query(target))
+        st.switch_page(page_script_of(TOUR[target - 1]), query_params=tour_stop_query(target))
     return place
 
 
-def _buttons(number: int) -> int:
+def _navigation_buttons(number: int) -> int:
     """Draw the navigation buttons; return the number of the stop to open, or 0 for none."""
     last = len(TOUR)
     with st.container(

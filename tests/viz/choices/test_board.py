@@ -25,12 +25,12 @@ LOSSY = {"stride": 3, "padding": 0, "input_height": 7, "input_width": 7}
 
 
 def board(**changes: Any) -> BoardSpec:
-    return layer.board(defaults(**changes))
+    return layer.board_spec(defaults(**changes))
 
 
 def test_the_same_question_is_computed_once() -> None:
     assert choices_board.sweep(board()) is choices_board.sweep(board())
-    assert choices_board.payload(board()) is choices_board.payload(board())
+    assert choices_board.player_data(board()) is choices_board.player_data(board())
     assert choices_board.unread(board()) is choices_board.unread(board())
 
 
@@ -55,7 +55,7 @@ def test_another_question_gets_another_answer(change: dict[str, Any]) -> None:
 def test_uploads_are_told_apart() -> None:
     values = defaults(picture=layer.UPLOAD)
     pictures = [Upload(np.full((9, 9, 3), n, np.uint8), f"digest {n}") for n in (1, 2)]
-    seen = [choices_board.sweep(layer.board(values, picture)).input.max() for picture in pictures]
+    seen = [choices_board.sweep(layer.board_spec(values, picture)).input.max() for picture in pictures]
     assert seen == [1, 2]
 
 
@@ -67,8 +67,8 @@ def test_torch_uses_one_thread() -> None:
 @examples(60)
 @given(values=all_values())
 def test_the_sentence_and_the_fixes_agree_with_the_mask(values: SweepSettings) -> None:
-    values, _ = layer.settle(values)
-    asked = layer.board(values)
+    values, _ = layer.make_runnable(values)
+    asked = layer.board_spec(values)
     lost, mask = choices_board.unread(asked), unread_mask(asked.layer, asked.source.size)
     rows, cols = formula(asked.layer, asked.source.size)
     assert bool(lost.sentence) == bool(mask.any() or rows.remainder or cols.remainder)
@@ -76,8 +76,8 @@ def test_the_sentence_and_the_fixes_agree_with_the_mask(values: SweepSettings) -
     assert mask.any() or not lost.fixes
     for fix in lost.fixes:
         mended = values.updated(layer.values_of(fix.spec, fix.size))
-        assert layer.settle(mended) == (mended, [])
-        repaired = choices_board.unread(layer.board(mended))
+        assert layer.make_runnable(mended) == (mended, [])
+        repaired = choices_board.unread(layer.board_spec(mended))
         assert "never count" not in repaired.sentence
         assert not repaired.fixes
 
@@ -91,8 +91,8 @@ def test_a_lossy_layer_is_offered_fixes() -> None:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_snippet_gives_the_boards_numbers(operation: str) -> None:
     values = defaults(operation=operation, in_channels=2, out_channels=2, bias=2.0)
-    values, _ = layer.settle(values)
-    asked = layer.board(values)
+    values, _ = layer.make_runnable(values)
+    asked = layer.board_spec(values)
     names: dict[str, Any] = {}
     exec(compute.snippet("pytorch", asked), names)
     with torch.inference_mode():

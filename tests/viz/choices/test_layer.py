@@ -19,7 +19,7 @@ from tests.viz.values import accepts, all_values, defaults
 from viz.choices import layer
 from viz.choices.layer import BoardSettings, SizeSettings
 from viz.features.sweep.params import SECOND, SweepSettings
-from viz.features.sweep.params import settled as settled_page
+from viz.features.sweep.params import make_valid as settled_page
 
 BY_NAME = {param.name: param for param in SweepSettings.params()}
 LAYER = [param.name for param in layer.LayerSettings.params()]
@@ -27,7 +27,7 @@ LAYER = [param.name for param in layer.LayerSettings.params()]
 
 def runs(values: BoardSettings) -> bool:
     try:
-        check(layer.layer(values), layer.size(values))
+        check(layer.layer_spec(values), layer.input_size(values))
     except SpecError:
         return False
     return True
@@ -37,7 +37,7 @@ def runs(values: BoardSettings) -> bool:
 @given(values=all_values())
 def test_settling_ends_in_a_layer_that_runs(values: SweepSettings) -> None:
     before, fine = values.flat, runs(values)
-    settled, sentences = layer.settle(values)
+    settled, sentences = layer.make_runnable(values)
     assert runs(settled)
     assert (settled == values) == fine
     assert bool(sentences) != fine
@@ -46,7 +46,7 @@ def test_settling_ends_in_a_layer_that_runs(values: SweepSettings) -> None:
     said = " ".join(sentences)
     assert "at their defaults" in said or all(f"`{name}`" in said for name in changed)
     assert all(accepts(BY_NAME[name], BY_NAME[name].format(settled[name])) for name in changed)
-    assert layer.settle(settled) == (settled, [])
+    assert layer.make_runnable(settled) == (settled, [])
 
 
 @examples(50)
@@ -66,9 +66,9 @@ def test_two_layers_are_settled_each_on_its_own(values: SweepSettings) -> None:
 
 @given(values=all_values())
 def test_a_settled_page_is_a_board(values: SweepSettings) -> None:
-    values, _ = layer.settle(values)
-    board = layer.board(values)
-    again = layer.board(SweepSettings.of(values.flat))
+    values, _ = layer.make_runnable(values)
+    board = layer.board_spec(values)
+    again = layer.board_spec(SweepSettings.of(values.flat))
     assert board == again
     assert hash(board) == hash(again)
     assert board.source.size == (values.input_height, values.input_width)
@@ -141,7 +141,7 @@ def test_the_setting_at_fault_goes_to_its_nearest_value(
     changes: dict[str, Any], changed: dict[str, Any], said: str
 ) -> None:
     values = defaults(**changes)
-    settled, (sentence,) = layer.settle(values)
+    settled, (sentence,) = layer.make_runnable(values)
     assert settled == defaults(**changes).updated(changed)
     assert sentence.endswith(said)
 
@@ -150,11 +150,11 @@ def test_a_named_convention_doubles_the_size_of_a_transposed_convolution() -> No
     link = {"operation": "transposed_convolution", "input_height": 16, "input_width": 16}
     for name, pads in (("tf_same", (0, 1)), ("same_lower", (1, 0))):
         values = defaults(**link, convention=name)
-        assert layer.settle(values) == (values, [])
-        spec = layer.layer(values)
+        assert layer.make_runnable(values) == (values, [])
+        spec = layer.layer_spec(values)
         assert (check(spec, (16, 16)), spec.padding) == ((32, 32), (pads, pads))
     values = defaults(**link, convention="tf_same", kernel_size=1, output_padding=0)
-    assert check(layer.layer(values), (16, 16)) == (32, 32)
+    assert check(layer.layer_spec(values), (16, 16)) == (32, 32)
 
 
 @given(case=cases(), values=all_values())
@@ -165,20 +165,20 @@ def test_a_layer_comes_back_from_its_values(
     # What the values of a layer do not hold: the bias, and the channels of the input.
     values = values.updated(in_channels=spec.in_channels, bias=float(spec.bias))
     values = values.updated(layer.values_of(spec, size))
-    assert layer.layer(values) == spec
-    assert layer.size(values) == size
+    assert layer.layer_spec(values) == spec
+    assert layer.input_size(values) == size
 
 
 @given(values=all_values())
 def test_values_come_back_from_their_layer(values: SweepSettings) -> None:
-    values, _ = layer.settle(values)
-    spec = layer.layer(values)
-    again = values.updated(layer.values_of(spec, layer.size(values)))
-    assert layer.layer(again) == spec
-    if not layer.expressible(spec):
+    values, _ = layer.make_runnable(values)
+    spec = layer.layer_spec(values)
+    again = values.updated(layer.values_of(spec, layer.input_size(values)))
+    assert layer.layer_spec(again) == spec
+    if not layer.fits_controls(spec):
         assert values.convention not in ("number", "sides")
         return
-    for name in layer.values_of(spec, layer.size(values)):
+    for name in layer.values_of(spec, layer.input_size(values)):
         assert accepts(BY_NAME[name], BY_NAME[name].format(again[name])), name
 
 
@@ -193,8 +193,8 @@ def test_settings_an_operation_does_not_have_are_left_out(operation: str) -> Non
         output_padding=1,
         bias=3.0,
     )
-    values, _ = layer.settle(values)
-    spec, plain = layer.layer(values), LayerSpec()
+    values, _ = layer.make_runnable(values)
+    spec, plain = layer.layer_spec(values), LayerSpec()
     row = OPERATIONS[operation]
     for name in ("dilation", "padding_mode", "ceil_mode", "count_include_pad", "output_padding"):
         assert row.has(name) == (getattr(spec, name) != getattr(plain, name)), name
@@ -203,10 +203,10 @@ def test_settings_an_operation_does_not_have_are_left_out(operation: str) -> Non
 
 def test_height_and_width_apart_start_where_they_were() -> None:
     values = defaults(kernel_size=5, stride=3, padding=2, kernel_width=1)
-    together = layer.layer(values)
-    values = values.updated(layer.equal_widths(values.flat), separate=True)
-    assert layer.layer(values) == together
-    assert layer.layer(values.updated(kernel_width=2)).kernel_size == (5, 2)
+    together = layer.layer_spec(values)
+    values = values.updated(layer.widths_equal_to_heights(values.flat), separate=True)
+    assert layer.layer_spec(values) == together
+    assert layer.layer_spec(values.updated(kernel_width=2)).kernel_size == (5, 2)
 
 
 LIMITS = {
@@ -227,7 +227,7 @@ def bounds_and_truth(values: SweepSettings, name: str) -> tuple[range, list[int]
 
     def attempt(value: int) -> None:
         changed = values.updated({name: value})
-        check(layer.layer(changed), layer.size(changed))
+        check(layer.layer_spec(changed), layer.input_size(changed))
 
     low, high = LIMITS[name]
     candidates = range(low, high + 1)
@@ -242,7 +242,7 @@ def bounds_and_truth(values: SweepSettings, name: str) -> tuple[range, list[int]
 def test_sliders_offer_exactly_what_works(name: str, values: SweepSettings) -> None:
     if values.convention not in ("number", "sides"):
         values = values.updated(convention="number")
-    values, _ = layer.settle(values)
+    values, _ = layer.make_runnable(values)
     bounds, works = bounds_and_truth(values, name)
     assert list(bounds) == works
 
@@ -251,7 +251,7 @@ def test_sliders_offer_exactly_what_works(name: str, values: SweepSettings) -> N
 @examples(30)
 @given(values=all_values())
 def test_under_any_convention_the_ends_of_a_slider_work(name: str, values: SweepSettings) -> None:
-    values, _ = layer.settle(values)
+    values, _ = layer.make_runnable(values)
     bounds, works = bounds_and_truth(values, name)
     assert {bounds[0], values[name], bounds[-1]} <= set(works)
     assert bounds[0] <= values[name] <= bounds[-1]
@@ -262,25 +262,25 @@ def test_an_upload_is_the_input_once_it_is_there() -> None:
 
     values = defaults(picture=layer.UPLOAD)
     upload = Upload(np.full((4, 4, 3), 7, dtype=np.uint8), "digest")
-    assert layer.board(values, upload).source.pixels().tolist() == [[[7.0] * 8] * 8]
-    assert layer.board(values).source.picture in BY_NAME["picture"].default
+    assert layer.board_spec(values, upload).source.pixels().tolist() == [[[7.0] * 8] * 8]
+    assert layer.board_spec(values).source.picture in BY_NAME["picture"].default
 
 
 @pytest.mark.parametrize("kernel, counts", [("random", True), ("sobel_x", False)])
 def test_a_seed_counts_only_where_something_is_drawn(kernel: str, counts: bool) -> None:
-    boards = [layer.board(defaults(kernel=kernel, kernel_seed=seed)) for seed in (1, 2)]
+    boards = [layer.board_spec(defaults(kernel=kernel, kernel_seed=seed)) for seed in (1, 2)]
     assert (boards[0] != boards[1]) == counts
 
 
 def test_typed_cells_are_kept_sorted_and_once() -> None:
-    text = layer.with_edit(layer.with_edit("", (1, 2, 3), 4), (0, 0, 0), -0.5)
+    text = layer.with_edited_cell(layer.with_edited_cell("", (1, 2, 3), 4), (0, 0, 0), -0.5)
     assert text == "0.0.0:-0.5_1.2.3:4"
-    assert layer.with_edit(text, (1, 2, 3), 9.0) == "0.0.0:-0.5_1.2.3:9"
+    assert layer.with_edited_cell(text, (1, 2, 3), 9.0) == "0.0.0:-0.5_1.2.3:9"
 
 
 @given(st.dictionaries(st.tuples(*[st.integers(0, 63)] * 3), st.floats(-1000, 1000), max_size=5))
 def test_typed_cells_read_back(cells: dict[tuple[int, int, int], float]) -> None:
     text = ""
     for index, value in cells.items():
-        text = layer.with_edit(text, index, value)
-    assert dict(layer.edits(text, 3)) == cells
+        text = layer.with_edited_cell(text, index, value)
+    assert dict(layer.parse_edited_cells(text, 3)) == cells

@@ -33,7 +33,7 @@ def values(**changes: Any) -> NetworkSettings:
 
 
 def settled(**changes: Any) -> NetworkSettings:
-    return network_state.settle(values(**changes))
+    return network_state.with_suitable_input(values(**changes))
 
 
 def test_the_defaults_read_back() -> None:
@@ -48,7 +48,7 @@ def test_an_architecture_opens_on_its_published_input(name: str) -> None:
     found = settled(network=name, in_channels=7)
     network = network_state.network(found)
     assert network.input_size == TABLE[name].input_size
-    assert network == network_state.published(name)
+    assert network == network_state.published_network(name)
     assert network.title == TABLE[name].title
     assert all(parameter.is_meta for parameter in network.build().parameters())
 
@@ -63,7 +63,7 @@ def test_what_a_link_says_of_the_input_stands() -> None:
 @given(st.integers(0, 1024), st.integers(0, 1024), st.sampled_from([*NAMES, OWN]))
 def test_settling_twice_changes_nothing(height: int, width: int, name: str) -> None:
     once = settled(network=name, input_height=height, input_width=width)
-    assert network_state.settle(once) == once
+    assert network_state.with_suitable_input(once) == once
     for param in NetworkSettings.params():
         if param.name != "module":
             assert param.parse(param.format(once[param.name])) == once[param.name]
@@ -75,8 +75,8 @@ def test_layers_of_ones_own_are_built() -> None:
     assert network.spec == parse_notation("conv3 p1 c8, relu")
     assert network.title == "These layers"
     assert [tuple(p.shape) for p in network.build().parameters()] == [(8, 5, 3, 3), (8,)]
-    assert network.at(9, 7).input_size == (5, 9, 7)
-    assert network.at(9, 7).spec == network.spec
+    assert network.with_image_size(9, 7).input_size == (5, 9, 7)
+    assert network.with_image_size(9, 7).spec == network.spec
 
 
 def test_networks_are_told_apart() -> None:
@@ -122,7 +122,7 @@ def test_modules_by_name_need_the_switch(
 ) -> None:
     monkeypatch.setenv("STRIDES_LOCAL_MODULES", value)
     assert network_state.modules_allowed() == allowed
-    assert (MODULE in network_state.options()) == allowed
+    assert (MODULE in network_state.network_options()) == allowed
     if allowed:
         assert PARSE["network"](MODULE) == MODULE
     else:
@@ -143,9 +143,9 @@ def test_a_module_is_loaded_only_when_it_is_built(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_option_has_words() -> None:
-    titles = [network_state.title(name) for name in [*network_state.options(), MODULE]]
+    titles = [network_state.network_title(name) for name in [*network_state.network_options(), MODULE]]
     assert len(set(titles)) == len(titles)
-    assert network_state.options()[-1] == OWN
+    assert network_state.network_options()[-1] == OWN
     assert isinstance(hash(Network("own", parse_notation("relu"), "", (1, 2, 3))), int)
 
 
@@ -181,13 +181,13 @@ def test_a_run_of_the_lab_comes_through_a_link_and_leads_back_to_itself(
 ) -> None:
     asked = params.comparison(params.LabSettings().updated(lab))
     for net, seed in ((0, asked.seeds[0]), (len(asked.specs) - 1, asked.seeds[-1])):
-        spec = asked.unit(net, seed)
+        spec = asked.run_spec(net, seed)
         line = PARSE["run"](to_text(spec))
         assert PARSE["run"](line) == line == to_text(spec)
-        values, ignored = params.LabSettings.decoded(network_state.lab_query(line))
+        values, ignored = params.LabSettings.decoded(network_state.training_lab_query(line))
         assert not ignored
         back = params.comparison(values)
-        assert [back.unit(0, each) for each in back.seeds] == [spec]
+        assert [back.run_spec(0, each) for each in back.seeds] == [spec]
         assert len(back.specs) == 1
 
 
@@ -259,9 +259,9 @@ def test_a_run_has_to_be_named() -> None:
 
 
 def test_a_trained_net_is_offered_only_where_one_is_named() -> None:
-    assert TRAINED not in network_state.options()
-    assert TRAINED in network_state.options(trained=True)
-    assert network_state.title(TRAINED) == "a net from the training lab"
+    assert TRAINED not in network_state.network_options()
+    assert TRAINED in network_state.network_options(trained=True)
+    assert network_state.network_title(TRAINED) == "a net from the training lab"
 
 
 def test_a_net_of_a_visitors_images_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from core.networks.zoo import TABLE
 from core.receptive_field import receptive_fields
 from core.receptive_field.outline import as_data
 from viz.choices import network_analysis
-from viz.choices.network import OWN, Network, published
+from viz.choices.network import OWN, Network, published_network
 
 
 def own(text: str, side: int = 32) -> Network:
@@ -27,7 +27,7 @@ def own(text: str, side: int = 32) -> Network:
 
 @pytest.mark.parametrize("name", ["four_conv_pool", "resnet18", "unet", "convnext_stem"])
 def test_an_analysis_is_what_core_says(name: str) -> None:
-    network = published(name)
+    network = published_network(name)
     found = network_analysis.analysis(network)
     module = network.build("meta")
     expected = receptive_fields(module, network.input_size)
@@ -44,7 +44,7 @@ def test_the_same_question_is_answered_once() -> None:
     first, same = own("conv3, relu"), own("conv3,   relu")
     assert network_analysis.analysis(first) is network_analysis.analysis(same)
     assert network_analysis.cone_lines(first) is network_analysis.cone_lines(same)
-    assert network_analysis.analysis(first) is not network_analysis.analysis(first.at(33, 32))
+    assert network_analysis.analysis(first) is not network_analysis.analysis(first.with_image_size(33, 32))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_without_any_map_the_last_line_stands() -> None:
 
 
 def test_a_line_is_found_by_node_folded_node_and_module() -> None:
-    found = network_analysis.analysis(published("resnet18"))
+    found = network_analysis.analysis(published_network("resnet18"))
     for line in found.lines:
         assert found.line(line.node.name) is line
         assert all(found.line(name) is line for name in line.folded)
@@ -93,9 +93,9 @@ def test_refusals_come_through() -> None:
 
 
 def test_a_measurement_is_work_for_the_queue() -> None:
-    network = published("four_strided")
+    network = published_network("four_strided")
     line = network_analysis.analysis(network).deepest
-    measured = network_analysis.measurement(network, line.node.name, (2, 2))(lambda *_: True)
+    measured = network_analysis.field_measurement_work(network, line.node.name, (2, 2))(lambda *_: True)
     assert measured.box == line.field.interval((2, 2)).clipped == ((17, 47), (17, 47))
 
 
@@ -128,16 +128,16 @@ def pixels(url: str) -> np.ndarray:
 def test_a_picture_has_the_inputs_shape_and_is_small(
     size: tuple[int, int], shape: tuple[int, int]
 ) -> None:
-    assert pixels(network_analysis.picture("china", size)).shape == (*shape, 3)
+    assert pixels(network_analysis.picture_data_url("china", size)).shape == (*shape, 3)
 
 
 def test_uploads_are_told_apart() -> None:
     uploads = [Upload(np.full((9, 9, 3), n, np.uint8), f"digest {n}") for n in (0, 200)]
-    seen = [pixels(network_analysis.picture("china", (8, 8), upload)).mean() for upload in uploads]
+    seen = [pixels(network_analysis.picture_data_url("china", (8, 8), upload)).mean() for upload in uploads]
     assert seen == pytest.approx([0, 200], abs=3)
 
 
 def test_a_drawn_picture_follows_its_seed() -> None:
     name = next(name for name, row in PICTURES.items() if row.seeded)
-    first, again, other = (network_analysis.picture(name, (16, 16), seed=s) for s in (0, 0, 1))
+    first, again, other = (network_analysis.picture_data_url(name, (16, 16), seed=s) for s in (0, 0, 1))
     assert first == again != other

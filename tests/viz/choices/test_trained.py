@@ -47,9 +47,9 @@ def ran(work: Any) -> Any:
 
 def shift_request(run: str = STRIDED, **link: Any) -> params.Request:
     values = params.ShiftSettings().updated({"network": TRAINED, "run": run, **link})
-    values = network_state.settle(values)
+    values = network_state.with_suitable_input(values)
     found = network_analysis.analysis(network_state.network(values))
-    return params.requests(values, compute_shift.last_layer(found))[0]
+    return params.requests(values, compute_shift.last_comparable_layer(found))[0]
 
 
 # --- Effective receptive fields -------------------------------------------------------------------
@@ -104,17 +104,17 @@ def test_weights_that_are_drawn_wait_for_no_training(monkeypatch: pytest.MonkeyP
     asked, trained = erf_request(weights="he"), erf_request(weights="as_is")
     found = network_analysis.analysis(asked.network)
     shelf(monkeypatch)
-    compute_erf.check(asked, found)
+    compute_erf.check_request(asked, found)
     drawn = ran(compute_erf.work(asked))
     for refused in (
-        lambda: compute_erf.check(trained, found),
+        lambda: compute_erf.check_request(trained, found),
         lambda: ran(compute_erf.work(trained)),
     ):
         with pytest.raises(SpecError, match="run is not trained on this server"):
             refused()
     shelf(monkeypatch, STRIDED)
     np.testing.assert_array_equal(ran(compute_erf.work(asked)).map, drawn.map)
-    compute_erf.check(trained, found)
+    compute_erf.check_request(trained, found)
     assert not np.allclose(ran(compute_erf.work(trained)).map, drawn.map)
 
 
@@ -179,9 +179,9 @@ def test_every_kind_of_net_is_moved_with_and_without_a_blur(
 ) -> None:
     run = f"{kind} levels=2 depth=2 skips=true width=4 batch=8 steps=30"
     shelf(monkeypatch, run)
-    values = network_state.settle(params.ShiftSettings(network=TRAINED, run=run))
+    values = network_state.with_suitable_input(params.ShiftSettings(network=TRAINED, run=run))
     found = network_analysis.analysis(network_state.network(values))
-    pair = params.requests(values, compute_shift.last_layer(found))
+    pair = params.requests(values, compute_shift.last_comparable_layer(found))
     results = [ran(compute_shift.work(each)) for each in pair[: 1 if kind == "dilated" else 2]]
     for result in results:
         stride = 1 if kind == "dilated" else 4
@@ -200,12 +200,12 @@ def test_every_kind_of_net_is_moved_with_and_without_a_blur(
 @pytest.mark.parametrize("rest", ["", "depth=2 skips=true batch_norm=false head=center"])
 def test_the_closed_form_is_what_backpropagation_measures(kind: str, rest: str) -> None:
     run = f"{kind} {SMALL} {rest}".strip()
-    values = network_state.settle(network_state.NetworkSettings(network=TRAINED, run=run))
+    values = network_state.with_suitable_input(network_state.NetworkSettings(network=TRAINED, run=run))
     network = network_state.network(values)
     found = network_analysis.analysis(network)
     line, (rows, cols) = found.deepest, found.deepest.node.grid
     for unit in ((rows // 2, cols // 2), (0, cols - 1)):
-        measured = ran(network_analysis.measurement(network, line.node.name, unit))
+        measured = ran(network_analysis.field_measurement_work(network, line.node.name, unit))
         closed = line.field.interval(unit).clipped
         assert closed is not None
         assert measured.box == (closed.rows, closed.cols)

@@ -15,7 +15,7 @@ from tests.viz.visit import MAIN, open_page, run_until_done
 from viz.choices.network_picker import TRAIN
 from viz.features.erf import compute
 from viz.features.erf import params as erf_state
-from viz.features.erf.tabs import code
+from viz.features.erf.tabs import measurement_code
 from viz.features.fields import params as fields_state
 from viz.features.training import params as training_state
 
@@ -95,7 +95,7 @@ def test_a_net_that_is_not_trained_leads_to_the_lab_that_trains_it(
     values, ignored = training_state.LabSettings.decoded(links[0])
     assert not ignored
     found = training_state.comparison(values)
-    assert [found.unit(0, seed) for seed in found.seeds] == [
+    assert [found.run_spec(0, seed) for seed in found.seeds] == [
         training_state.comparison(values).specs[0]
     ]
     assert found.specs[0].net.downsampling == "strided"
@@ -152,7 +152,7 @@ def test_the_code_makes_the_same_map(monkeypatch: pytest.MonkeyPatch) -> None:
         asked = requested(**LINK, weights=weights, draws=1)
         erf = compute.work(asked)(lambda *_: True)
         made: dict[str, Any] = {}
-        exec(code(asked, erf).replace("print(erf.sigma)", ""), made)
+        exec(measurement_code(asked, erf).replace("print(erf.sigma)", ""), made)
         np.testing.assert_allclose(made["erf"].map, erf.map, rtol=1e-5)
 
 
@@ -172,4 +172,4 @@ def test_two_trained_nets_are_told_apart_by_the_cone(monkeypatch: pytest.MonkeyP
     shelf(monkeypatch)
     values = fields_state.FieldSettings().updated(LINK)
     other = values.updated(run=f"{STRIDED} seed=1")
-    assert fields_state.identity(values) != fields_state.identity(other)
+    assert fields_state.cone_identity(values) != fields_state.cone_identity(other)

@@ -11,7 +11,7 @@ from core.networks.notation import parse_notation
 from tests.viz.features.fields.fields_visit import again, cones, visit
 from viz import theme
 from viz.choices import network_analysis
-from viz.choices.network import OWN, Network, published
+from viz.choices.network import OWN, Network, published_network
 from viz.components.cone import cone
 
 
@@ -23,7 +23,7 @@ def test_code_is_fetched_and_data_is_plain_json() -> None:
     assert proto.js_content == "", "the code is fetched, not sent with every change of the data"
     assert 'data-testid="cone"' in proto.html_content
     data = cones(at)[0]
-    assert data["lines"] == network_analysis.cone_lines(published("four_conv_pool"))
+    assert data["lines"] == network_analysis.cone_lines(published_network("four_conv_pool"))
     assert data["palette"]["meanings"] == theme.MEANINGS
     assert data["palette"]["branches"] == list(theme.BRANCHES)
     assert data["title"] == "Four 3×3, each with a 2×2 max-pool on 64×64"
@@ -82,6 +82,6 @@ def size_of(network: Network) -> int:
 
 
 def test_what_is_sent_stays_small() -> None:
-    assert size_of(published("resnet152")) < 400_000
+    assert size_of(published_network("resnet152")) < 400_000
     deep = Network(OWN, parse_notation("300x[conv3 p1 c1]"), "", (3, 64, 64))
     assert size_of(deep) < 300_000

@@ -21,9 +21,9 @@ from viz.components.layer_table.edits import (
     MENU,
     SUGGESTIONS,
     History,
-    apply,
-    refusal,
-    step,
+    apply_edit,
+    refusal_data,
+    apply_message,
     table_rows,
 )
 
@@ -137,10 +137,10 @@ def test_a_series_of_edits_is_what_lists_make_of_it(spec: NetworkSpec, data) -> 
             if message.get("to") == message["path"]:
                 continue  # the only row where one must be, moved to where it is
             with pytest.raises(SpecError):
-                apply(spec, message)
+                apply_edit(spec, message)
             continue
         before = to_notation(spec)
-        changed = apply(spec, json.loads(json.dumps(message)))
+        changed = apply_edit(spec, json.loads(json.dumps(message)))
         assert changed == wanted
         assert to_notation(spec) == before
         spec = changed
@@ -176,7 +176,7 @@ def test_rows_say_what_the_network_is(spec: NetworkSpec, data) -> None:
 def test_a_row_typed_as_it_is_shown_changes_nothing(spec: NetworkSpec, data) -> None:
     row = data.draw(st.sampled_from(table_rows(spec, {})))
     for text in filter(None, (row["text"], row["whole"], f"  {row['text']} ")):
-        assert apply(spec, {"do": "set", "path": row["path"], "text": text}) == spec
+        assert apply_edit(spec, {"do": "set", "path": row["path"], "text": text}) == spec
 
 
 def test_a_block_too_long_for_one_line_has_only_its_head() -> None:
@@ -208,7 +208,7 @@ HEADS = [
 @pytest.mark.parametrize("before, head, after", HEADS)
 def test_a_head_typed_alone_keeps_what_the_block_holds(before, head, after) -> None:
     spec = parse_notation(before)
-    assert to_notation(apply(spec, {"do": "set", "path": [0], "text": head})) == after
+    assert to_notation(apply_edit(spec, {"do": "set", "path": [0], "text": head})) == after
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_head_typed_alone_keeps_what_the_block_holds(before, head, after) -> N
 )
 def test_a_head_that_cannot_be_is_refused(before, head, sentence) -> None:
     with pytest.raises(SpecError) as caught:
-        apply(parse_notation(before), {"do": "set", "path": [0], "text": head})
+        apply_edit(parse_notation(before), {"do": "set", "path": [0], "text": head})
     assert sentence in str(caught.value)
 
 
@@ -238,23 +238,23 @@ def test_a_branch_of_a_concat_comes_and_goes(branches, rest, text, data) -> None
     spec = NetworkSpec((block, *rest))
     place = data.draw(st.integers(0, len(block.branches)))
     message = {"do": "insert", "path": [0, place], "text": text}
-    grown = apply(spec, message)
+    grown = apply_edit(spec, message)
     assert grown == expected(spec, message)
-    assert apply(grown, {"do": "remove", "path": [0, place]}) == spec
+    assert apply_edit(grown, {"do": "remove", "path": [0, place]}) == spec
 
 
 def test_a_shortcut_is_emptied_and_other_branches_stay() -> None:
     spec = parse_notation("residual[relu | bn], concat[relu | bn], 2x[relu]")
-    emptied = apply(spec, {"do": "remove", "path": [0, 1]})
+    emptied = apply_edit(spec, {"do": "remove", "path": [0, 1]})
     assert to_notation(emptied) == "residual[relu], concat[relu | bn], 2x[relu]"
     for path in ([0, 0], [1, 0], [1, 2], [2, 0], [0, 9], [0, 0, 0, 0]):
         with pytest.raises(SpecError):
-            apply(spec, {"do": "remove", "path": path})
+            apply_edit(spec, {"do": "remove", "path": path})
     for do in ("set", "copy", "move"):
         with pytest.raises(SpecError, match="that this branch allows"):
-            apply(spec, {"do": do, "path": [1, 0], "text": "relu", "to": [0]})
+            apply_edit(spec, {"do": do, "path": [1, 0], "text": "relu", "to": [0]})
     with pytest.raises(SpecError, match="that this branch allows"):
-        apply(spec, {"do": "insert", "path": [0, 1], "text": "relu"})
+        apply_edit(spec, {"do": "insert", "path": [0, 1], "text": "relu"})
 
 
 # ---- what is not the table's
@@ -276,9 +276,9 @@ FIELDS = {
 @given(specs(), st.fixed_dictionaries({}, optional=FIELDS) | JUNK)
 def test_any_message_gives_a_network_or_a_sentence(spec: NetworkSpec, message) -> None:
     try:
-        assert isinstance(apply(spec, message), NetworkSpec)
+        assert isinstance(apply_edit(spec, message), NetworkSpec)
     except SpecError as error:
-        shown = refusal(message, error)
+        shown = refusal_data(message, error)
         assert 0 < len(shown["sentence"]) < 400
         json.dumps(shown, allow_nan=False)
 
@@ -313,8 +313,8 @@ def test_what_is_wrong_is_said(change, sentence) -> None:
     spec = parse_notation("relu, 2x[bn]")
     message = {"do": "set", "path": [0], "text": "gap", **change}
     with pytest.raises(SpecError) as caught:
-        apply(spec, message)
-    shown = refusal(message, caught.value)
+        apply_edit(spec, message)
+    shown = refusal_data(message, caught.value)
     assert sentence in shown["sentence"]
     assert spec == parse_notation("relu, 2x[bn]")
 
@@ -324,9 +324,9 @@ def test_a_refusal_names_the_row_and_what_was_typed() -> None:
     message = {"do": "set", "path": [1, 0, 2], "text": "conv3 s0"}
     sentence = "stride must be at least 1 (got 0)"
     wanted = {"path": [1, 0, 2], "sentence": sentence, "text": "conv3 s0"}
-    assert refusal(message, error) == wanted
-    assert refusal({**message, "do": "insert"}, error) == wanted | {"text": None}
-    assert refusal([], error) == {"path": [], "sentence": sentence, "text": None}
+    assert refusal_data(message, error) == wanted
+    assert refusal_data({**message, "do": "insert"}, error) == wanted | {"text": None}
+    assert refusal_data([], error) == {"path": [], "sentence": sentence, "text": None}
 
 
 # ---- undo
@@ -337,32 +337,32 @@ def test_undo_and_redo_walk_the_same_way(layers) -> None:
     history = History(NetworkSpec((layers[0],)))
     seen = [history]
     for layer in layers[1:]:
-        history = step(
+        history = apply_message(
             history, {"do": "insert", "path": [0], "text": to_notation(NetworkSpec((layer,)))}
         )
         seen.append(history)
     for wanted in reversed(seen[:-1]):
-        history = step(history, {"do": "undo", "path": []})
+        history = apply_message(history, {"do": "undo", "path": []})
         assert history.spec == wanted.spec
-    assert step(history, {"do": "undo"}) == history
+    assert apply_message(history, {"do": "undo"}) == history
     for wanted in seen[1:]:
-        history = step(history, {"do": "redo"})
+        history = apply_message(history, {"do": "redo"})
         assert history.spec == wanted.spec
-    assert step(history, {"do": "redo"}) == history
+    assert apply_message(history, {"do": "redo"}) == history
 
 
 def test_a_new_edit_forgets_what_was_undone_and_old_ones_are_forgotten() -> None:
     history = History(parse_notation("relu"))
     for _ in range(MAX_UNDO + 9):
-        history = step(history, {"do": "copy", "path": [0]})
+        history = apply_message(history, {"do": "copy", "path": [0]})
     assert len(history.past) == MAX_UNDO
-    assert history.to(history.spec) is history
+    assert history.after_change(history.spec) is history
     undone = history.undone()
     assert undone.future == (history.spec,)
-    assert step(undone, {"do": "set", "path": [0], "text": "bn"}).future == ()
+    assert apply_message(undone, {"do": "set", "path": [0], "text": "bn"}).future == ()
     for message in (None, [], {"do": "undone"}):
         with pytest.raises(SpecError):
-            step(history, message)  # type: ignore[arg-type]
+            apply_message(history, message)  # type: ignore[arg-type]
 
 
 # ---- what it offers

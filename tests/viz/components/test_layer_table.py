@@ -40,7 +40,7 @@ def test_the_table_is_sent_what_was_refused_and_what_can_be_undone() -> None:
     sent(at)
     fault = {"path": [0], "sentence": "no", "text": "conv0"}
     history = at.session_state["history"]
-    at.session_state["history"] = history.to(parse_notation("relu"))
+    at.session_state["history"] = history.after_change(parse_notation("relu"))
     at.session_state["fault"] = fault
     at.session_state["selected"] = [0]
     data = sent(at)

@@ -48,7 +48,7 @@ def test_arrays_arrive_as_they_are(data: st.DataObject) -> None:
         )
     )
     array = data.draw(arrays.arrays(np.float32, shape, elements=numbers))
-    packed = choices_board._array(array)
+    packed = choices_board._array_data(array)
     assert packed["kind"] in ("u1", "i2", "f4")
     assert np.array_equal(decoded(packed), array)
 
@@ -68,7 +68,7 @@ def test_arrays_arrive_as_they_are(data: st.DataObject) -> None:
     ],
 )
 def test_the_smallest_exact_kind_is_taken(numbers: list[float], kind: str) -> None:
-    packed = choices_board._array(np.array(numbers, dtype=np.float32))
+    packed = choices_board._array_data(np.array(numbers, dtype=np.float32))
     assert packed["kind"] == kind
     assert decoded(packed).tolist() == numbers
 
@@ -76,17 +76,17 @@ def test_the_smallest_exact_kind_is_taken(numbers: list[float], kind: str) -> No
 @examples(60)
 @given(values=all_values())
 def test_a_payload_is_the_sweep(values: SweepSettings) -> None:
-    check_payload(layer.board(layer.settle(values)[0]))
+    check_payload(layer.board_spec(layer.make_runnable(values)[0]))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_operation_has_a_payload(operation: str) -> None:
     values = defaults(operation=operation, in_channels=2, out_channels=2, bias=1.0)
-    check_payload(layer.board(layer.settle(values)[0]))
+    check_payload(layer.board_spec(layer.make_runnable(values)[0]))
 
 
 def check_payload(board: BoardSpec) -> None:
-    result, payload = choices_board.sweep(board), choices_board.payload(board)
+    result, payload = choices_board.sweep(board), choices_board.player_data(board)
     operation = OPERATIONS[board.layer.operation]
     assert json.loads(json.dumps(payload, allow_nan=False)) == payload, "plain JSON"
     for name in ("input", "output", "weight", "bias", "winner", "divisor"):
@@ -119,7 +119,7 @@ def check_axis(sent: dict[str, list[int]], axis: Axis, values: list[int]) -> Non
 
 
 def test_a_maximum_over_padding_alone_is_minus_infinity() -> None:
-    board = layer.board(
+    board = layer.board_spec(
         defaults(
             operation="max_pooling",
             kernel_size=2,
@@ -130,15 +130,15 @@ def test_a_maximum_over_padding_alone_is_minus_infinity() -> None:
             input_width=3,
         )
     )
-    payload = choices_board.payload(board)
+    payload = choices_board.player_data(board)
     assert payload["fill"] == "-inf"
     assert np.isneginf(decoded(payload["output"])).all()
     assert (decoded(payload["winner"]) == -1).all()
 
 
 def test_the_largest_payload_of_one_channel_is_small() -> None:
-    board = layer.board(defaults(stride=1, padding=0, input_height=64, input_width=64))
-    assert len(json.dumps(choices_board.payload(board))) < 64_000
+    board = layer.board_spec(defaults(stride=1, padding=0, input_height=64, input_width=64))
+    assert len(json.dumps(choices_board.player_data(board))) < 64_000
 
 
 def test_the_mount_sends_code_once_and_data_as_json() -> None:
@@ -155,9 +155,9 @@ def test_the_mount_sends_code_once_and_data_as_json() -> None:
 
 def test_the_mount_sends_the_board_the_view_and_the_palette() -> None:
     data = sent(visit(step="5", pin="k1.2", channel="2", filter="1", speed="30", reads="true"))
-    board = layer.board(defaults())
+    board = layer.board_spec(defaults())
     (shown,) = data["boards"]
-    assert {**choices_board.payload(board), "name": " "} == shown
+    assert {**choices_board.player_data(board), "name": " "} == shown
     view = {"step": 5, "pin": "k1.2", "channel": 2, "filter": 1, "speed": 30, "reads": True}
     assert view.items() <= data["view"].items()
     assert data["palette"]["meanings"] == MEANINGS

@@ -87,7 +87,7 @@ def test_a_page_knows_what_the_visitor_has_changed() -> None:
 
 
 def test_what_was_ignored_is_said_once() -> None:
-    at = visit(lambda state: state.ignore("`n` is too large", "`n` is too large"))
+    at = visit(lambda state: state.report_ignored("`n` is too large", "`n` is too large"))
     again(at)
     assert [w.value for w in at.warning] == ["Part of the link was ignored: `n` is too large."]
 
@@ -98,7 +98,7 @@ def test_a_note_stays_until_a_setting_changes() -> None:
 
     def draw(state: Any) -> None:
         state.values = state.values.updated(changes.pop(0))
-        state.note(notes.pop(0), "tab")
+        state.store_notes(notes.pop(0), "tab")
 
     at = visit(draw)
     texts = [[w.value for w in at.warning]]
@@ -129,7 +129,7 @@ def test_a_refusal_says_why_and_its_buttons_change_the_values() -> None:
     def draw(state: Any) -> None:
         if state.values["n"] > 3:
             error = SpecError("n", "must be at most 3", state.values["n"])
-            frame.refuse("sweep", error, "Back to the start", {"n": 1}, ("Take 3", {"n": 3}))
+            frame.draw_refusal("sweep", error, "Back to the start", {"n": 1}, ("Take 3", {"n": 3}))
 
     at = visit(draw, n="9")
     assert [w.value for w in at.warning] == ["N must be at most 3 (got 9)."]
@@ -147,6 +147,6 @@ def test_the_heading_leaves_a_place_for_the_menu() -> None:
     from viz.page import frame
 
     def draw(state: Any) -> None:
-        frame.heading("What is seen").markdown("the menu")
+        frame.heading_with_menu_container("What is seen").markdown("the menu")
 
     assert [m.value for m in visit(draw).markdown] == ["#### What is seen", "the menu"]

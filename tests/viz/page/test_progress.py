@@ -64,14 +64,14 @@ def board() -> None:
             BOARD.setdefault("drawn", {})[slot] = dict(views)
             for key, view in views.items():
                 if view.state in ("waiting", "running"):
-                    progress.progress(slot, key, view, f"{key}")
+                    progress.progress_bar(slot, key, view, f"{key}")
                 elif view.error and view.error != progress.STOPPED:
                     progress.status_line(slot, key, view, f"{key}", name=f"Map {key}")
                 elif view.error:
                     st.button(f"go on with {key}", on_click=progress.resume, args=(key,))
 
-        BOARD.setdefault("returned", {})[slot] = progress.show(slot, works, draw)
-    progress.withdraw(*BOARD.get("left", ()))
+        BOARD.setdefault("returned", {})[slot] = progress.request_and_draw(slot, works, draw)
+    progress.withdraw_requests(*BOARD.get("left", ()))
 
 
 def page() -> None:
@@ -280,10 +280,10 @@ def test_what_has_failed_stands_with_a_button_that_tries_again(
 ) -> None:
     if trainings:  # the other queue's failures are found by the same button
         monkeypatch.setattr(progress, "queue", lambda: other)
-        monkeypatch.setattr(progress, "trainings", lambda: jobs)
+        monkeypatch.setattr(progress, "training_queue", lambda: jobs)
         other = Jobs()
-        show = progress.show
-        monkeypatch.setattr(progress, "show", lambda *given: show(*given, jobs=jobs))
+        show = progress.request_and_draw
+        monkeypatch.setattr(progress, "request_and_draw", lambda *given: show(*given, jobs=jobs))
     at = visit(map={"a": fails(KeyError("x"))})
     until(at, "a", "failed")
     (warning,) = at.warning

@@ -137,19 +137,19 @@ def failing(error: Exception) -> save_menu.Drawing:
 )
 def test_a_click_that_fails_says_why_whoever_is_first(error: Exception, told: str) -> None:
     drawing, heard = failing(error), []
-    waiting = Thread(target=lambda: heard.append(drawing.outcome()))
+    waiting = Thread(target=lambda: heard.append(drawing.wait_for_failure_sentence()))
     waiting.start()
     with pytest.raises(type(error)):
         drawing()
     waiting.join(10)
     assert heard == [told]
-    assert drawing.outcome() == told
+    assert drawing.wait_for_failure_sentence() == told
     assert drawing.file is None
 
 
 def test_a_click_that_asks_for_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(save_menu, "REQUEST_TIMEOUT_S", 0.01)
-    assert failing(MemoryError()).outcome() == ""
+    assert failing(MemoryError()).wait_for_failure_sentence() == ""
 
 
 def test_a_film_that_ffmpeg_refuses_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_a_film_that_ffmpeg_refuses_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     drawing = save_menu.Drawing(Picture("a", "a", lambda _: Figure(), film, 2), Style(), "mp4", 0)
     with pytest.raises(SpecError):
         drawing()
-    assert drawing.outcome() == "kind was refused by ffmpeg (got no reason)."
+    assert drawing.wait_for_failure_sentence() == "kind was refused by ffmpeg (got no reason)."
 
 
 PAGE = """

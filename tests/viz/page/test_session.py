@@ -117,14 +117,14 @@ def small_page() -> None:
     import streamlit as st
 
     from tests.viz.page.test_session import SmallSettings
-    from viz.page.session import PageState, bind_widget, change
+    from viz.page.session import PageState, bind_widget, change_settings
 
     page = PageState("small", SmallSettings)
     page.update_widgets()
     st.slider("n", 1, 9, key=bind_widget("n", page.values.n))
     if st.toggle("show", value=True):
         st.selectbox("c", ["a", "b"], key=bind_widget("c", page.values.c))
-    st.button("b", on_click=change, args=("small", {"c": "b", "hidden": 4}))
+    st.button("b", on_click=change_settings, args=("small", {"c": "b", "hidden": 4}))
     st.text("; ".join(page.ignored) or "nothing ignored")
     st.json(page.values.flat)
     page.publish()
@@ -231,8 +231,8 @@ def test_the_back_button_takes_the_url() -> None:
 
 
 def test_the_numbers_in_a_link_are_exact() -> None:
-    text = layer.with_edit("", (0, 0, 0, 0), 1 / 3)
-    assert layer.edits(text, 4) == (((0, 0, 0, 0), 1 / 3),)
-    assert layer.with_edit("", (0, 0, 0, 0), 5.0) == "0.0.0.0:5"
+    text = layer.with_edited_cell("", (0, 0, 0, 0), 1 / 3)
+    assert layer.parse_edited_cells(text, 4) == (((0, 0, 0, 0), 1 / 3),)
+    assert layer.with_edited_cell("", (0, 0, 0, 0), 5.0) == "0.0.0.0:5"
     bias = BY_NAME["bias"]
     assert bias.parse(bias.format(0.1234567)) == 0.1234567

@@ -21,18 +21,18 @@ from core.layer.sizes import formula, measured_size
 from core.layer.window import Pads
 from tests.core.strategies import cases, pads
 from viz.page.words import (
-    both,
+    int_pair_text,
     channel_names,
-    cost,
-    labels,
+    cost_sentence,
+    player_labels,
     remainder_sentence,
     times,
-    title,
+    layer_title,
     unread_sentence,
     why_this_size,
     window_sentence,
 )
-from viz.page.words import pads as pads_text
+from viz.page.words import short_padding_text as pads_text
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ from viz.page.words import pads as pads_text
     ],
 )
 def test_a_title_says_the_settings_that_matter(spec: LayerSpec, said: str) -> None:
-    assert title(spec) == said
+    assert layer_title(spec) == said
 
 
 @given(first=cases(), second=cases())
@@ -72,7 +72,7 @@ def test_layers_that_differ_in_a_window_setting_have_different_titles(
     names = ("operation", "kernel_size", "stride", "padding", "dilation", "padding_mode")
     names += ("ceil_mode", "output_padding", "groups")
     same = all(getattr(first[0], name) == getattr(second[0], name) for name in names)
-    assert (title(first[0]) == title(second[0])) == same
+    assert (layer_title(first[0]) == layer_title(second[0])) == same
 
 
 def computed(latex: str) -> int:
@@ -149,7 +149,7 @@ def test_windows_are_said_to_stand_where_torch_reads(
     ],
 )
 def test_what_a_layer_costs(operation: str, parameters: int, macs: int, said: str) -> None:
-    assert said in cost(OPERATIONS[operation], parameters, macs)
+    assert said in cost_sentence(OPERATIONS[operation], parameters, macs)
 
 
 @given(pads())
@@ -163,7 +163,7 @@ def test_padding_keeps_all_its_numbers(padding: Pads) -> None:
 
 
 def test_pairs() -> None:
-    assert (times((8, 6)), both((2, 2)), both((2, 3))) == ("8×6", "2", "2×3")
+    assert (times((8, 6)), int_pair_text((2, 2)), int_pair_text((2, 3))) == ("8×6", "2", "2×3")
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -187,8 +187,8 @@ def test_labels_name_every_plane_and_the_sizes(operation: str, data: st.DataObje
     spec, size = data.draw(cases(operation))
     board = BoardSpec(spec, InputSpec("ramp", size, spec.in_channels), KernelSpec("box"))
     output, row = output_size(spec, size), OPERATIONS[operation]
-    said = labels(board, output)
-    assert said["title"] == title(spec)
+    said = player_labels(board, output)
+    assert said["title"] == layer_title(spec)
     assert len(said["channels"]) == spec.in_channels
     assert len(said["filters"]) == row.out_channels(spec)
     assert len(set(said["filters"])) == len(said["filters"])

@@ -27,7 +27,7 @@ from viz.lessons.claims import claim
 from viz.server.processes import Pool
 
 LAYERS = "conv3 s2 p1 c4, bn, relu, residual[conv3 p1 c4, relu], maxpool2, gap, fc5"
-NETWORK = Network(OWN, network.spec_of(LAYERS), "", (3, 32, 32))
+NETWORK = Network(OWN, network.spec_from_notation(LAYERS), "", (3, 32, 32))
 BLOCK = Block("a block", "conv3 p1 c4, relu, maxpool2", (3, 16, 16), 2, "china", 1)
 LAYER, SCENE = DownsamplingLayer("max_pooling", 3, 2), Scene("china", 48, 0)
 ERF = requested(**tiny("conv3 p1 c3, relu, maxpool2, conv3 p1 c2"))
@@ -35,33 +35,33 @@ ERF = requested(**tiny("conv3 p1 c3, relu, maxpool2, conv3 p1 c2"))
 
 def shift_request() -> params.Request:
     link = {"layers": "conv3 s2 p1 c4, relu", "input_height": "16"}
-    values = network.settle(params.ShiftSettings.decoded(link)[0])
+    values = network.with_suitable_input(params.ShiftSettings.decoded(link)[0])
     found = network_analysis.analysis(network.network(values))
-    return params.requests(values, compute_shift.last_layer(found))[0]
+    return params.requests(values, compute_shift.last_comparable_layer(found))[0]
 
 
 ANSWERS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (network_analysis.analysis, (NETWORK,)),
-    (network_analysis.analysis, (network.published("resnet18"),)),
+    (network_analysis.analysis, (network.published_network("resnet18"),)),
     (network_analysis.strategies, (15, (3, 32, 32))),
     (compute_blocks.facts, (BLOCK,)),
     (compute_blocks.check_times, ((BLOCK,),)),
     (compute_blocks.stage_table, ("resnet18",)),
     (compute_blocks.saved_bytes, (BLOCK,)),
     (compute_shift.consistency, (LAYER, SCENE, "across")),
-    (compute_shift.expected, (LAYER, SCENE, "across")),
+    (compute_shift.expected_cosines, (LAYER, SCENE, "across")),
     (compute_shift.spectrum, (LAYER, SCENE)),
-    (compute_erf._crop, (ERF.network, ERF.layer, ERF.unit)),
+    (compute_erf._smallest_crop, (ERF.network, ERF.layer, ERF.unit)),
     (compute_erf._expected, (ERF,)),
     (compute_claims.outcome, (1, default_settings(claim(1)))),
 ]
 WORKS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
-    (network_analysis.measurement, (NETWORK, network_analysis.analysis(NETWORK).deepest.node.name,
+    (network_analysis.field_measurement_work, (NETWORK, network_analysis.analysis(NETWORK).deepest.node.name,
                                     (0, 0))),
-    (compute_blocks.probe, (BLOCK,)),
+    (compute_blocks.probe_work, (BLOCK,)),
     (compute_shift.work, (shift_request(),)),
     (compute_erf.work, (ERF,)),
-    (compute_gradients.flows, ((FlowSpec(depth=4, levels=1, width=4, side=16, batch=1, draws=2),),)),
+    (compute_gradients.flows_work, ((FlowSpec(depth=4, levels=1, width=4, side=16, batch=1, draws=2),),)),
     (compute_claims.claim_work, (7, default_settings(claim(7)))),
     (compute_claims.grid_work, (4,)),
 ]  # fmt: skip

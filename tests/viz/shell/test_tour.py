@@ -154,7 +154,7 @@ def board(name: str) -> Board:
     stop = next(stop for stop in TOUR if stop.name == name)
     values, ignored = SweepSettings.decoded(dict(parse_qsl(stop.query)))
     assert not ignored
-    found = state.board(values)
+    found = state.board_spec(values)
     return Board(stop.text, found.layer, found.source.size)
 
 

@@ -62,7 +62,7 @@ def test_the_pictures_on_show(
 
     for tabs in TABS:
         monkeypatch.setattr(tabs, "save_menu", menu)
-    monkeypatch.setattr(progress, "show", at_once)
+    monkeypatch.setattr(progress, "request_and_draw", at_once)
     at = AppTest.from_file(str(MAIN), default_timeout=60)
     open_page(at, page)
     small = {"input_height": 16, "input_width": 16}

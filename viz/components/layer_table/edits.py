@@ -124,7 +124,7 @@ def _block_text(layer: Layer, inside: int) -> str:
     return text if len(text) <= MAX_BLOCK_TEXT else ""
 
 
-def apply(spec: NetworkSpec, message: Mapping[str, Any]) -> NetworkSpec:
+def apply_edit(spec: NetworkSpec, message: Mapping[str, Any]) -> NetworkSpec:
     """Return the network after one edit.
 
     Raises:
@@ -144,7 +144,7 @@ def apply(spec: NetworkSpec, message: Mapping[str, Any]) -> NetworkSpec:
         return move(spec, path, _checked_path(message, "to"))
     if edit == "copy":
         return _with_layers_replaced(spec, path, 0, (layer,))
-    return _with_layers_replaced(spec, path, 1, _replacement(layer, message))
+    return _with_layers_replaced(spec, path, 1, _replacement_layers(layer, message))
 
 
 def _edit_name(message: object) -> str:
@@ -207,15 +207,15 @@ def _parsed_layers(message: Mapping[str, Any]) -> tuple[Layer, ...]:
     return parse_notation(_checked_text(message)).layers
 
 
-def _replacement(layer: Layer, message: Mapping[str, Any]) -> tuple[Layer, ...]:
+def _replacement_layers(layer: Layer, message: Mapping[str, Any]) -> tuple[Layer, ...]:
     """Return the layers typed into a row; the head of a block alone preserves its branches."""
     head = _checked_text(message).strip().replace("×", "x")
     if isinstance(layer, Block) and _BLOCK_HEAD.fullmatch(head):
-        return (_with_head(layer, head.lower()),)
+        return (_with_block_kind(layer, head.lower()),)
     return _parsed_layers(message)
 
 
-def _with_head(block: Block, head: str) -> Block:
+def _with_block_kind(block: Block, head: str) -> Block:
     """Return a block with the same branches and another head: another kind or repeat count.
 
     Raises:
@@ -301,7 +301,7 @@ class History:
     past: tuple[NetworkSpec, ...] = ()
     future: tuple[NetworkSpec, ...] = ()
 
-    def to(self, spec: NetworkSpec) -> History:
+    def after_change(self, spec: NetworkSpec) -> History:
         """Return the history after a change to ``spec``; at most `MAX_UNDO` steps stay."""
         if spec == self.spec:
             return self
@@ -324,17 +324,17 @@ class History:
         )
 
 
-def step(history: History, message: Mapping[str, Any]) -> History:
-    """Return the history after one message: an edit, "undo" or "redo"; raises as `apply`."""
+def apply_message(history: History, message: Mapping[str, Any]) -> History:
+    """Return the history after one message: an edit, "undo" or "redo"; raises as `apply_edit`."""
     edit = message.get("do") if isinstance(message, Mapping) else None
     if edit == "undo":
         return history.undone()
     if edit == "redo":
         return history.redone()
-    return history.to(apply(history.spec, message))
+    return history.after_change(apply_edit(history.spec, message))
 
 
-def refusal(message: object, error: SpecError) -> dict[str, Any]:
+def refusal_data(message: object, error: SpecError) -> dict[str, Any]:
     """Return the data with which the table shows why an edit was refused.
 
     Returns:

@@ -34,13 +34,13 @@ def layer_table(
         rows: The rows, from ``viz.components.layer_table.edits.table_rows``.
         columns: ``title`` and ``help`` of each computed column. A narrow screen shows those with
             ``phone`` true, or the first one if none has it.
-        error: Why the last edit was refused, from ``viz.components.layer_table.edits.refusal``; or
+        error: Why the last edit was refused, from ``viz.components.layer_table.edits.refusal_data``; or
             ``path`` and ``sentence`` of a layer that does not fit its input.
         selected: Path of the layer that the page shows.
         undo, redo: Whether there is something to undo or redo.
         key: Streamlit's key; ``st.session_state[key]`` holds the message for a callback.
         callbacks: Callbacks by the name of the visitor's action: ``edit``, whose message is for
-            ``viz.components.layer_table.edits.step``, or ``select``, whose message has the ``path``
+            ``viz.components.layer_table.edits.apply_message``, or ``select``, whose message has the ``path``
             of the layer to show.
     """
     show = component(

@@ -35,7 +35,7 @@ def player(
     """Show one or more sweeps in lockstep.
 
     Args:
-        boards: The layers' diagrams, from ``viz.choices.board.payload``, with title, name and
+        boards: The layers' diagrams, from ``viz.choices.board.player_data``, with title, name and
             captions.
         view: The view: step, pin, channel, filter, reads, speed and loop as in the URL. The player
             adopts it when ``token`` changes, and otherwise shows the visitor's own view.

@@ -38,16 +38,16 @@ def view_pictures(
         probes: Finished experiments by block; if None, they run when a picture is drawn.
     """
     if name == "stages":
-        label = f"{network_state.title(values.network)}, stage by stage"
+        label = f"{network_state.network_title(values.network)}, stage by stage"
         return [Picture("stages", label, partial(_draw_stages, values.network))]
-    blocks = params.of_comparison(COMPARISONS[name], values)
+    blocks = params.blocks_of_comparison(COMPARISONS[name], values)
     facts = Picture(name, f"{VIEWS[name]}: facts", partial(_draw_facts, name, blocks))
     draw = partial(_draw_gradients, blocks, probes)
     gradients = Picture(f"{name}_gradients", f"{VIEWS[name]}: gradients", draw)
     return [facts, gradients] if probes is None or probes else [facts]
 
 
-def settings(name: str, values: ArchitectureSettings) -> str:
+def settings_text(name: str, values: ArchitectureSettings) -> str:
     """The network, or the comparison and its input, that a view draws, in words."""
     if name == "stages":
         return _network_on_input(values.network)
@@ -57,8 +57,8 @@ def settings(name: str, values: ArchitectureSettings) -> str:
 
 def _network_on_input(network: str) -> str:
     """``ResNet-50 on 3×224×224``: a published network and its own input size."""
-    size = times(network_state.published(network).input_size)
-    return f"{network_state.title(network)} on {size}"
+    size = times(network_state.published_network(network).input_size)
+    return f"{network_state.network_title(network)} on {size}"
 
 
 def _draw_stages(network: str, style: Style) -> Figure:
@@ -75,7 +75,7 @@ def _draw_facts(name: str, blocks: Sequence[Block], style: Style) -> Figure:
     """Draw the table of facts about a comparison's blocks."""
     from viz.slides.word_table import word_table
 
-    lines = tables.fact_lines([compute.facts(block) for block in blocks])
+    lines = tables.fact_rows([compute.facts(block) for block in blocks])
     comparison = COMPARISONS[name]
     size = times(comparison.input_size)
     return word_table(
@@ -94,5 +94,5 @@ def _draw_gradients(
     from viz.features.blocks.export import picture_of_gradients
 
     if probes is None:
-        probes = {block: run_now(compute.probe(block)) for block in blocks}
+        probes = {block: run_now(compute.probe_work(block)) for block in blocks}
     return picture_of_gradients(probes).draw(style)

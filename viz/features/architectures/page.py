@@ -12,7 +12,7 @@ from core.blocks import COMPARISONS
 from viz.choices import network
 from viz.features.architectures import export
 from viz.features.blocks import compute, params, tables
-from viz.features.blocks.controls import picture
+from viz.features.blocks.controls import picture_and_seed_controls
 from viz.features.blocks.params import (
     ARCHITECTURES,
     VIEWS,
@@ -33,41 +33,41 @@ SLOT = "architectures"
 """Slot of `viz.page.progress` for the experiments."""
 
 
-def _save(
+def _save_menu(
     name: str, page: PageState[ArchitectureSettings], probes: Mapping[Block, BlockProbe]
 ) -> None:
     """Draw the menu of the view's pictures as files."""
     pictures = export.view_pictures(name, page.values, probes)
-    save_menu(ARCHITECTURES, pictures, export.settings(name, page.values))
+    save_menu(ARCHITECTURES, pictures, export.settings_text(name, page.values))
 
 
-def _blocks(name: str, page: PageState[ArchitectureSettings]) -> dict[Block, BlockProbe]:
+def _blocks_view(name: str, page: PageState[ArchitectureSettings]) -> dict[Block, BlockProbe]:
     """Draw published blocks on one input: a sentence, then facts and measurements in a table.
 
     Returns:
         The finished experiments by block.
     """
     comparison = COMPARISONS[name]
-    checked = check_blocks(params.of_comparison(comparison, page.values))
+    checked = check_blocks(params.blocks_of_comparison(comparison, page.values))
     channels, height, width = comparison.input_size
     st.markdown(f"{comparison.sentence} Input {channels}×{height}×{width}, one image.")
-    st.markdown(tables.verdict(checked.titles, checked.facts))
+    st.markdown(tables.comparison_sentence(checked.titles, checked.facts))
     return draw_measurements(SLOT, checked)
 
 
-def _stages(page: PageState[ArchitectureSettings]) -> None:
+def _stages_view(page: PageState[ArchitectureSettings]) -> None:
     """Draw the choice of a network, and the table of its stages."""
     widget(page.values, "network")
     name = page.values.network
     stages = compute.stage_table(name)
-    size = "×".join(map(str, network.published(name).input_size))
+    size = "×".join(map(str, network.published_network(name).input_size))
     reductions = sum(before.grid > after.grid for before, after in pairwise(stages))
     st.markdown(
-        f"#### {network.title(name)} on {size}: the size falls {reductions} times\n"
+        f"#### {network.network_title(name)} on {size}: the size falls {reductions} times\n"
         "A stage is all that runs on maps of one size. Norms and activations are counted with the "
         "layer before them."
     )
-    _sums(name, stages)
+    _draw_totals(name, stages)
     st.dataframe(
         tables.stage_columns(stages),
         hide_index=True,
@@ -80,7 +80,7 @@ def _stages(page: PageState[ArchitectureSettings]) -> None:
     )
 
 
-def _sums(name: str, stages: Sequence[Stage]) -> None:
+def _draw_totals(name: str, stages: Sequence[Stage]) -> None:
     """Draw a sentence with the network's parameters and costs beside the published numbers."""
     from core.networks.zoo import entry  # imports torch, which is slow: not with the page
 
@@ -99,18 +99,18 @@ def page() -> None:
         state.update_widgets()
         state.show_warnings()
         with st.sidebar:
-            picture(state.values)
-        menu = frame.heading("How published networks shrink their input")
+            picture_and_seed_controls(state.values)
+        menu = frame.heading_with_menu_container("How published networks shrink their input")
         name, place = frame.open_tab(state.values, VIEWS, "view")
         probes: dict[Block, BlockProbe] = {}
         with place:
             if name == "stages":
-                progress.withdraw(SLOT)
-                _stages(state)
+                progress.withdraw_requests(SLOT)
+                _stages_view(state)
             else:
-                probes = _blocks(name, state)
+                probes = _blocks_view(name, state)
         with menu:
-            _save(name, state, probes)
+            _save_menu(name, state, probes)
 
 
 page()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core import data
 from core.errors import SpecError
 from core.networks import build
-from viz.choices.network import published
+from viz.choices.network import published_network
 from viz.choices.network_analysis import analysis
 from viz.features.blocks.params import Block
 from viz.server.cache import computed_once
@@ -94,7 +94,7 @@ def network(block: Block) -> nn.Module:
 
 
 @queued
-def probe(block: Block) -> Work:
+def probe_work(block: Block) -> Work:
     """Work for the queue that runs all experiments on one block; `facts` must accept it."""
 
     def run(report: Report) -> BlockProbe:
@@ -135,7 +135,7 @@ def check_times(blocks: tuple[Block, ...]) -> None:
 
 
 @queued
-def times(blocks: Sequence[Block]) -> Work:
+def timing_work(blocks: Sequence[Block]) -> Work:
     """Work for the queue that times forward and backward of all blocks in turn on one input."""
 
     def run(report: Report) -> tuple[Timing, ...]:
@@ -165,7 +165,7 @@ def stage_table(name: str) -> tuple[Stage, ...]:
     """The stages (runs of layers on one map size) of a published network on its own input."""
     from core.blocks.stages import stages
 
-    published_analysis = analysis(published(name))
+    published_analysis = analysis(published_network(name))
     return stages(published_analysis.lines, published_analysis.costs.values())
 
 

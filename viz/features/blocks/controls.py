@@ -14,10 +14,10 @@ from viz.features.blocks.params import (
     BlockSettings,
     ProbeSettings,
     comparison,
-    own_lines,
-    sizes_of,
+    own_block_values,
+    sizes_by_parameter,
 )
-from viz.page.session import change
+from viz.page.session import change_settings
 from viz.page.widgets import widget
 
 
@@ -31,16 +31,16 @@ def controls(values: BlockSettings) -> None:
         st.button(
             "Change these blocks",
             icon=":material/edit:",
-            on_click=change,
-            args=(PAGE, {"compare": OWN, **own_lines(comparison(values))}),
+            on_click=change_settings,
+            args=(PAGE, {"compare": OWN, **own_block_values(comparison(values))}),
         )
     for names in (("input_height", "input_width"), ("in_channels", "batch")):
         for column, name in zip(st.columns(2, vertical_alignment="bottom"), names, strict=True):
             widget(values, name, column, low=1)
-    picture(values)
+    picture_and_seed_controls(values)
 
 
-def picture(values: ProbeSettings) -> None:
+def picture_and_seed_controls(values: ProbeSettings) -> None:
     """Draw the choice of the input picture, and the seed of the weights."""
     picture_control(values)
     widget(values, "block_seed")
@@ -50,4 +50,4 @@ def _on_compare() -> None:
     """Callback that takes the new comparison's input size; own blocks keep the previous one."""
     name = st.session_state["compare"]
     if name in COMPARISONS:
-        change(PAGE, sizes_of(COMPARISONS[name]))
+        change_settings(PAGE, sizes_by_parameter(COMPARISONS[name]))

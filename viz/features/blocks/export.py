@@ -34,46 +34,50 @@ def pictures(values: BlockSettings) -> list[Picture]:
     Raises:
         SpecError: There is no block, or one that cannot be run.
     """
-    settled = params.settled(values)
-    blocks = params.blocks_of(settled)
+    valid = params.with_comparison_sizes(values)
+    blocks = params.blocks_of(valid)
     if not blocks:
         raise SpecError("compare", "must be of blocks: write one, such as a=conv3 s2 p1 c64", "")
     facts = [compute.facts(block) for block in blocks]
     offered = [
-        picture_of_facts(blocks, facts, heading(settled)),
-        Picture("maps", "Feature maps", lambda style: picture_of_maps(_probes(blocks)).draw(style)),
+        picture_of_facts(blocks, facts, heading(valid)),
+        Picture("maps", "Feature maps", lambda style: picture_of_maps(_run_probes(blocks)).draw(style)),
         Picture(
             "gradients",
             "Gradients on the picture",
-            lambda style: picture_of_gradients(_probes(blocks)).draw(style),
+            lambda style: picture_of_gradients(_run_probes(blocks)).draw(style),
         ),
-        Picture("times", "Times", lambda style: picture_of_times(_times(blocks)).draw(style)),
+        Picture("times", "Times", lambda style: picture_of_times(_measure_times(blocks)).draw(style)),
         picture_of_memory(blocks, facts),
         Picture(
             "properties",
             "Properties",
-            lambda style: picture_of_properties(blocks, facts, _probes(blocks)).draw(style),
+            lambda style: picture_of_properties(blocks, facts, _run_probes(blocks)).draw(style),
         ),
     ]
-    first = {TABS["cost"]: "times", TABS["properties"]: "properties"}.get(settled.tab, "facts")
+    first = {TABS["cost"]: "times", TABS["properties"]: "properties"}.get(valid.tab, "facts")
     offered.sort(key=lambda picture: picture.name != first)
-    caption = settings(blocks[0], settled)
+    caption = settings_text(blocks[0], valid)
     return [replace(picture, settings=caption) for picture in offered]
 
 
 def heading(values: BlockSettings) -> str:
-    """The comparison and its input size in one line, for settings from `params.settled`."""
+    """The comparison and its input size in one line.
+
+    Args:
+        values: Settings that `params.with_comparison_sizes` has returned.
+    """
     title = "your own blocks" if values.compare == OWN else params.comparison(values).title
     names = ("batch", "in_channels", "input_height", "input_width")
     return f"{sentence_case(title)}, input {times(values[name] for name in names)}"
 
 
-def settings(block: Block, values: BlockSettings) -> str:
+def settings_text(block: Block, values: BlockSettings) -> str:
     """A caption with the comparison, the picture and the seed."""
-    return f"{heading(values)}; {recipe(block)}"
+    return f"{heading(values)}; {picture_and_seed_text(block)}"
 
 
-def recipe(block: Block) -> str:
+def picture_and_seed_text(block: Block) -> str:
     """A sentence with the picture, its size, the seed and the mode, enough to repeat a figure."""
     channels, height, width = block.input_size
     mixed = "" if channels == 3 else f", {channels} random mixtures of its colors"
@@ -91,13 +95,13 @@ def picture_of_facts(
     def draw(style: Style) -> Figure:
         from viz.slides.word_table import word_table
 
-        columns, rows = _cells(blocks, tables.fact_lines(facts))
+        columns, rows = _heads_and_rows(blocks, tables.fact_rows(facts))
         return word_table(columns, rows, style, title=title, subtitle="✓ PyTorch finds the same")
 
     return Picture("facts", "Facts side by side", draw)
 
 
-def _cells(blocks: Sequence[Block], lines: Sequence[TableRow]) -> tuple[list[str], list[list[str]]]:
+def _heads_and_rows(blocks: Sequence[Block], lines: Sequence[TableRow]) -> tuple[list[str], list[list[str]]]:
     """Column headings (one for each block) and the rows of a table."""
     return ["", *(block.title for block in blocks)], [[line.name, *line.cells] for line in lines]
 
@@ -114,8 +118,8 @@ def picture_of_properties(
 
         pairs = list(zip(blocks, facts, strict=True))
         saved = [compute.saved_bytes(block) if own_facts else {} for block, own_facts in pairs]
-        lines = tables.property_lines(facts, [probes.get(block) for block in blocks], saved)
-        columns, rows = _cells(blocks, [line for line in lines if line.name not in FACTS])
+        lines = tables.property_rows(facts, [probes.get(block) for block in blocks], saved)
+        columns, rows = _heads_and_rows(blocks, [line for line in lines if line.name not in FACTS])
         return word_table(columns, rows, style, title="Every cell is an experiment")
 
     return Picture("properties", "Properties", draw)
@@ -131,7 +135,7 @@ def picture_of_maps(probes: Mapping[Block, BlockProbe]) -> Picture:
         if not named:
             rule = "must have a height and width to be drawn"
             raise SpecError("output", rule, next(iter(probes)).title)
-        notes = [recipe(next(iter(probes)))]
+        notes = [picture_and_seed_text(next(iter(probes)))]
         return maps(named, style, title="Feature maps of the picture", notes=notes)
 
     return Picture("maps", "Feature maps", draw)
@@ -151,7 +155,7 @@ def picture_of_gradients(probes: Mapping[Block, BlockProbe]) -> Picture:
             for block, probe in probes.items()
         }
         block, probe = next(iter(probes.items()))
-        notes = [f"First of {block.input_size[0]} input channels. {recipe(block)}"]
+        notes = [f"First of {block.input_size[0]} input channels. {picture_and_seed_text(block)}"]
         title = "Gradient on the input when a random one comes in at the output"
         return gradients(probe.picture, named, style, title=title, notes=notes)
 
@@ -187,13 +191,13 @@ def picture_of_memory(blocks: Sequence[Block], facts: Sequence[BlockFacts | None
 
 
 @lru_cache(maxsize=2)
-def _probes(blocks: tuple[Block, ...]) -> dict[Block, BlockProbe]:
+def _run_probes(blocks: tuple[Block, ...]) -> dict[Block, BlockProbe]:
     """Run the experiments in this process, once for all pictures and styles."""
-    return {block: run_now(compute.probe(block)) for block in blocks}
+    return {block: run_now(compute.probe_work(block)) for block in blocks}
 
 
 @lru_cache(maxsize=2)
-def _times(blocks: tuple[Block, ...]) -> dict[Block, Timing]:
+def _measure_times(blocks: tuple[Block, ...]) -> dict[Block, Timing]:
     """Measure the times in this process, once for all styles, so that these agree."""
     compute.check_times(blocks)
-    return dict(zip(blocks, run_now(compute.times(blocks)), strict=True))
+    return dict(zip(blocks, run_now(compute.timing_work(blocks)), strict=True))

@@ -10,8 +10,8 @@ from core.text import sentence_case
 from viz.features.blocks import params
 from viz.features.blocks.controls import controls
 from viz.features.blocks.params import OWN, PAGE, TABS, BlockSettings
-from viz.features.blocks.tables import verdict
-from viz.features.blocks.tabs import DRAW, PROBES, SLOTS_OF, TIMES, check_blocks, facts_table, save
+from viz.features.blocks.tables import comparison_sentence
+from viz.features.blocks.tabs import DRAW, PROBES, SLOTS_OF, TIMES, check_blocks, facts_table, draw_save_menu
 from viz.page import frame, progress
 
 WHY = r"""
@@ -38,7 +38,7 @@ def _heading(values: BlockSettings) -> DeltaGenerator:
         values[name] for name in ("in_channels", "input_height", "input_width")
     )
     images = "1 image" if values.batch == 1 else f"{values.batch} images"
-    menu = frame.heading(f"{title}: {images} of {channels}×{height}×{width}")
+    menu = frame.heading_with_menu_container(f"{title}: {images} of {channels}×{height}×{width}")
     if not own:
         st.markdown(comparison.sentence)
     return menu
@@ -47,7 +47,7 @@ def _heading(values: BlockSettings) -> DeltaGenerator:
 def page() -> None:
     """Draw the controls in the sidebar, the table of facts and the open tab."""
     with frame.page_state(PAGE, BlockSettings) as state:
-        values = state.values = params.settled(state.values)
+        values = state.values = params.with_comparison_sizes(state.values)
         state.update_widgets()
         state.show_warnings()
         with st.sidebar:
@@ -57,23 +57,23 @@ def page() -> None:
         for error in checked.errors:
             st.warning(error)
         if checked.valid:
-            st.markdown(verdict(checked.titles, checked.facts))
+            st.markdown(comparison_sentence(checked.titles, checked.facts))
             facts_table(checked)
             name, place = frame.open_tab(values, TABS)
-            progress.withdraw(*({PROBES, TIMES} - {SLOTS_OF[name]}))
+            progress.withdraw_requests(*({PROBES, TIMES} - {SLOTS_OF[name]}))
             with place:
                 more = DRAW[name](checked)
             with menu:
-                save(checked, more, values)
+                draw_save_menu(checked, more, values)
             with st.expander("Why"):
                 st.markdown(WHY)
             return
-        progress.withdraw(PROBES, TIMES)
+        progress.withdraw_requests(PROBES, TIMES)
         if not checked.blocks:
             st.info("Write a block in the sidebar, such as `conv3 s2 p1 c64, relu`.")
         first = params.OFFERED[0]
-        plain = {"compare": first, **params.sizes_of(COMPARISONS[first])}
-        frame.refuse(PAGE, None, "Back to the first comparison", plain)
+        plain = {"compare": first, **params.sizes_by_parameter(COMPARISONS[first])}
+        frame.draw_refusal(PAGE, None, "Back to the first comparison", plain)
 
 
 page()

@@ -9,7 +9,7 @@ from core.blocks import COMPARISONS, BlockComparison
 from core.networks import NetworkSpec
 from core.networks.notation import parse
 from viz.choices.layer import MAX_SEED, PICTURE_LABELS
-from viz.choices.network import architectures, title
+from viz.choices.network import architectures, network_title
 from viz.params import MAX_TEXT, Settings, choice, labeled_choice, number, text
 
 PAGE, ARCHITECTURES = "blocks", "architectures"
@@ -66,7 +66,7 @@ class Block:
         return parse(self.layers)
 
 
-def _bounded(value: str) -> str:
+def _checked_length(value: str) -> str:
     """The text itself; ValueError if it is too long for a link."""
     if len(value) > MAX_TEXT:
         raise ValueError(f"must have at most {MAX_TEXT} characters")
@@ -92,10 +92,10 @@ class ProbeSettings(Settings):
     )
 
 
-def _block(name: str, default: str = "") -> Any:
+def _block_setting(name: str, default: str = "") -> Any:
     """The field of `BlockSettings` for one block of the visitor's own, typed as text."""
     label = f"block {name}{'' if default else ' — empty for none'}"
-    return text(default, _bounded, typed=True, kind="text", label=label)
+    return text(default, _checked_length, typed=True, kind="text", label=label)
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,10 @@ class BlockSettings(ProbeSettings):
         {**{name: COMPARISONS[name].title for name in OFFERED}, OWN: "your own blocks…"},
         "compare",
     )
-    a: str = _block("A", _FIRST[0])
-    b: str = _block("B", _FIRST[1])
-    c: str = _block("C")
-    d: str = _block("D")
+    a: str = _block_setting("A", _FIRST[0])
+    b: str = _block_setting("B", _FIRST[1])
+    c: str = _block_setting("C")
+    d: str = _block_setting("D")
     in_channels: int = number(0, 0, MAX_CHANNELS, "in_channels")
     input_height: int = number(0, 0, MAX_SIDE, "input height", unit="px")
     input_width: int = number(0, 0, MAX_SIDE, "input width", unit="px")
@@ -125,7 +125,7 @@ class ArchitectureSettings(ProbeSettings):
     view: str = labeled_choice(VIEWS)
     network: str = choice(
         "resnet50",
-        lambda: {name: title(name) for name in architectures()},
+        lambda: {name: network_title(name) for name in architectures()},
         "network",
         "an architecture of the list, such as resnet50",
     )
@@ -136,35 +136,39 @@ def comparison(values: BlockSettings) -> BlockComparison:
     return COMPARISONS[OFFERED[0] if values.compare == OWN else values.compare]
 
 
-def sizes_of(compared: BlockComparison) -> dict[str, int]:
+def sizes_by_parameter(compared: BlockComparison) -> dict[str, int]:
     """Input size and batch of a comparison, by the names of the URL parameters."""
     names = ("in_channels", "input_height", "input_width", "batch")
     return dict(zip(names, (*compared.input_size, compared.batch), strict=True))
 
 
-def settled(values: BlockSettings) -> BlockSettings:
+def with_comparison_sizes(values: BlockSettings) -> BlockSettings:
     """The settings with each size of 0 replaced by that of the comparison."""
-    sizes = sizes_of(comparison(values))
+    sizes = sizes_by_parameter(comparison(values))
     return values.updated({name: values[name] or size for name, size in sizes.items()})
 
 
-def own_lines(compared: BlockComparison) -> dict[str, str]:
+def own_block_values(compared: BlockComparison) -> dict[str, str]:
     """Values of the parameters `SLOTS` that make a comparison's blocks the visitor's own."""
     lines = [block.layers for block in compared.blocks]
     return dict(zip(SLOTS, [*lines, *[""] * (len(SLOTS) - len(lines))], strict=True))
 
 
 def blocks_of(values: BlockSettings) -> tuple[Block, ...]:
-    """The blocks that settings from `settled` choose, each with the input they run on."""
+    """The chosen blocks, each with the input that it runs on.
+
+    Args:
+        values: Settings that `with_comparison_sizes` has returned.
+    """
     size = (values.in_channels, values.input_height, values.input_width)
     if values.compare != OWN:
-        return of_comparison(comparison(values), values, size, values.batch)
+        return blocks_of_comparison(comparison(values), values, size, values.batch)
     lines = [(slot.upper(), values[slot].strip()) for slot in SLOTS]
     common = (size, values.batch, values.picture, values.block_seed)
     return tuple(Block(title, line, *common) for title, line in lines if line)
 
 
-def of_comparison(
+def blocks_of_comparison(
     compared: BlockComparison,
     values: ProbeSettings,
     input_size: tuple[int, int, int] | None = None,

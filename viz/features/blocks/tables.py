@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from viz.page.tables import UNKNOWN, WAITING, TableRow, percent, scaled
-from viz.page.words import field_size, pair, times
+from viz.page.tables import UNKNOWN, WAITING, TableRow, percent, with_metric_prefix
+from viz.page.words import field_size_text, number_pair_text, times
 
 if TYPE_CHECKING:
     from core.blocks.facts import BlockFacts
@@ -29,16 +29,16 @@ FACTS = (
 """(name, explanation) of each row of the table of facts."""
 
 
-def fact_lines(all_facts: Sequence[BlockFacts | None]) -> list[TableRow]:
+def fact_rows(all_facts: Sequence[BlockFacts | None]) -> list[TableRow]:
     """The rows of the table of facts, a cell for each block; None stands for an invalid block."""
     first = next((facts for facts in all_facts if facts), None)
     columns = [
-        _facts(facts, first) if facts and first else [UNKNOWN] * len(FACTS) for facts in all_facts
+        _fact_cells(facts, first) if facts and first else [UNKNOWN] * len(FACTS) for facts in all_facts
     ]
-    return _lines(FACTS, columns)
+    return _table_rows(FACTS, columns)
 
 
-def _lines(rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]) -> list[TableRow]:
+def _table_rows(rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]) -> list[TableRow]:
     """Table rows from their (name, explanation) and from the columns' cells."""
     return [
         TableRow(name, explanation, tuple(column[row] for column in columns))
@@ -46,27 +46,27 @@ def _lines(rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]) ->
     ]
 
 
-def _facts(facts: BlockFacts, first: BlockFacts) -> list[str]:
+def _fact_cells(facts: BlockFacts, first: BlockFacts) -> list[str]:
     """The cells of one block in the table of facts, with its costs relative to the first block."""
     same = facts.output_shape == facts.torch_shape
     shape = times(facts.output_shape)
     shape += " ✓" if same else f", torch {'×'.join(map(str, facts.torch_shape))}"
-    macs = scaled(facts.macs)
-    macs += " ✓" if facts.macs == facts.torch_macs else f", torch {scaled(facts.torch_macs)}"
+    macs = with_metric_prefix(facts.macs)
+    macs += " ✓" if facts.macs == facts.torch_macs else f", torch {with_metric_prefix(facts.torch_macs)}"
     whole = all(axis.whole for axis in facts.field.axes)
     return [
         shape,
         f"{facts.parameters:,}",
-        macs + _times(facts.macs, first.macs),
-        scaled(facts.forward_bytes, "B") + _times(facts.forward_bytes, first.forward_bytes),
-        scaled(facts.backward_bytes, "B") + _times(facts.backward_bytes, first.backward_bytes),
-        field_size(facts.field) + ("" if whole else " px"),
-        f"{pair(facts.field.effective_stride)} px",
+        macs + _ratio_text(facts.macs, first.macs),
+        with_metric_prefix(facts.forward_bytes, "B") + _ratio_text(facts.forward_bytes, first.forward_bytes),
+        with_metric_prefix(facts.backward_bytes, "B") + _ratio_text(facts.backward_bytes, first.backward_bytes),
+        field_size_text(facts.field) + ("" if whole else " px"),
+        f"{number_pair_text(facts.field.effective_stride)} px",
         percent(facts.unread),
     ]
 
 
-def verdict(titles: Sequence[str], all_facts: Sequence[BlockFacts | None]) -> str:
+def comparison_sentence(titles: Sequence[str], all_facts: Sequence[BlockFacts | None]) -> str:
     """A sentence on how shapes, parameters and costs of the valid blocks compare, in Markdown.
 
     It is "" for fewer than two blocks.
@@ -85,18 +85,19 @@ def verdict(titles: Sequence[str], all_facts: Sequence[BlockFacts | None]) -> st
     if low.macs == high.macs:
         return f"{sentence}, for the same multiply–accumulates."
     if not low.macs:
-        return f"{sentence}; {_in_sentence(least)} multiplies nothing."
+        return f"{sentence}; {_block_in_sentence(least)} multiplies nothing."
     ratio = f"{high.macs / low.macs:.3g}"
-    dear, cheap = _in_sentence(most), _in_sentence(least)
+    dear, cheap = _block_in_sentence(most), _block_in_sentence(least)
     return f"{sentence}; {dear} takes **{ratio} times** the multiply–accumulates of {cheap}."
 
 
-def _in_sentence(title: str) -> str:
-    """A block's title as it stands inside a sentence; one letter names a block of one's own."""
+def _block_in_sentence(title: str) -> str:
+    """A block's title in quotation marks, for use in a sentence; ``block A`` for a block that the
+    visitor has defined, whose title is one letter."""
     return f"block {title}" if len(title) == 1 else f"“{title}”"
 
 
-def _times(amount: float, first: float) -> str:
+def _ratio_text(amount: float, first: float) -> str:
     """`` (×1.5)``: the ratio to the first block's amount; "" where both are equal or one is 0."""
     if not first or not amount or amount == first:
         return ""
@@ -140,7 +141,7 @@ PROPERTIES = (
 """(name, explanation) of each row of the table of experiments."""
 
 
-def property_lines(
+def property_rows(
     all_facts: Sequence[BlockFacts | None],
     probes: Sequence[BlockProbe | None],
     saved: Sequence[Mapping[str, int]],
@@ -155,13 +156,13 @@ def property_lines(
     columns = [
         [UNKNOWN if facts is None else WAITING] * len(PROPERTIES)
         if facts is None or probe is None
-        else _properties(facts, probe, own)
+        else _property_cells(facts, probe, own)
         for facts, probe, own in zip(all_facts, probes, saved, strict=True)
     ]
-    return _lines(PROPERTIES, columns)
+    return _table_rows(PROPERTIES, columns)
 
 
-def _properties(facts: BlockFacts, probe: BlockProbe, saved: Mapping[str, int]) -> list[str]:
+def _property_cells(facts: BlockFacts, probe: BlockProbe, saved: Mapping[str, int]) -> list[str]:
     """The cells of one block in the table of experiments."""
     gradient, shift, linear = probe.gradient, probe.shift, probe.linearity
     share = percent(gradient.zero_entries)
@@ -169,7 +170,7 @@ def _properties(facts: BlockFacts, probe: BlockProbe, saved: Mapping[str, int]) 
         share += f", of pixels {percent(gradient.zero_pixels)}"
     verdict = {"linear": "yes", "affine": "but for a constant", "not linear": "no"}
     error = linear.mean_error if linear.verdict == "affine" else linear.sum_error
-    parts = [f"{KINDS[kind]} {scaled(size, 'B')}" for kind, size in saved.items()]
+    parts = [f"{KINDS[kind]} {with_metric_prefix(size, 'B')}" for kind, size in saved.items()]
     moved, along = UNKNOWN, "no unit is clear of the border"
     if shift:
         moved = f"{percent(shift.by_one)} (the picture {percent(shift.input_by_one)})"
@@ -199,7 +200,7 @@ KINDS = {
 """The word in a cell, by kind of saved tensor in `core.cost.saved_tensors`."""
 
 
-def measured_lines(
+def measurement_rows(
     probes: Sequence[BlockProbe | None], timings: Sequence[Timing | None]
 ) -> list[TableRow]:
     """The rows of gradient coverage and times; None stands for what is not measured yet."""
@@ -207,15 +208,15 @@ def measured_lines(
     for probe, timing in zip(probes, timings, strict=True):
         texts = [percent(probe.gradient.zero_pixels) if probe else WAITING]
         for part in ("forward", "backward"):
-            texts.append(_duration(timing.spreads[part]) if timing and timing.repeats else WAITING)
+            texts.append(_duration_text(timing.spreads[part]) if timing and timing.repeats else WAITING)
         columns.append(texts)
-    return _lines(MEASURED, columns)
+    return _table_rows(MEASURED, columns)
 
 
-def _duration(spread: Quartiles) -> str:
+def _duration_text(spread: Quartiles) -> str:
     """A median time with its quartiles, such as ``1.2 ms (1.1 ms to 1.4 ms)``."""
-    low, high = scaled(spread.low, "s"), scaled(spread.high, "s")
-    return f"{scaled(spread.median, 's')} ({low} to {high})"
+    low, high = with_metric_prefix(spread.low, "s"), with_metric_prefix(spread.high, "s")
+    return f"{with_metric_prefix(spread.median, 's')} ({low} to {high})"
 
 
 MEASURED = (
@@ -223,7 +224,7 @@ MEASURED = (
     ("forward", "median and quartiles on one thread of this server"),
     ("backward", "the same, to the input and all parameters"),
 )
-"""(name, explanation) of each row that `measured_lines` makes."""
+"""(name, explanation) of each row that `measurement_rows` makes."""
 
 
 def stage_columns(stages: Sequence[Stage]) -> dict[str, list[Any]]:
@@ -233,28 +234,28 @@ def stage_columns(stages: Sequence[Stage]) -> dict[str, list[Any]]:
     numbers = [*map(astuple, costs), tuple(sums)]
     return {
         "output": [f"{s.channels}×{s.grid[0]}×{s.grid[1]}" for s in stages] + ["in all"],
-        "begins with": [_begins(stage) for stage in stages] + [""],
+        "begins with": [_first_layer_text(stage) for stage in stages] + [""],
         "layers": [len(stage.lines) for stage in stages] + [sum(len(s.lines) for s in stages)],
-        "RF at its end (px)": [_field(stage) for stage in stages] + [""],
-        "effective stride": [_stride(stage) for stage in stages] + [""],
+        "RF at its end (px)": [_field_text(stage) for stage in stages] + [""],
+        "effective stride": [_stride_text(stage) for stage in stages] + [""],
         "parameters": [number[0] for number in numbers],
         "MACs (million)": [number[1] / 1e6 for number in numbers],
         "outputs (MB)": [number[2] / 1e6 for number in numbers],
     }
 
 
-def _begins(stage: Stage) -> str:
+def _first_layer_text(stage: Stage) -> str:
     """The layer with which a stage begins, in words."""
     line = stage.first
     return "the image" if line.node.kind == "input" else f"{line.label}: {line.text}"
 
 
-def _stride(stage: Stage) -> str:
+def _stride_text(stage: Stage) -> str:
     """The effective stride at a stage's end, or a dash where no axis has one."""
     stride = stage.last.field.effective_stride
-    return pair(stride) if any(stride) else UNKNOWN
+    return number_pair_text(stride) if any(stride) else UNKNOWN
 
 
-def _field(stage: Stage) -> str:
+def _field_text(stage: Stage) -> str:
     """The receptive field at a stage's end as text."""
-    return field_size(stage.last.field)
+    return field_size_text(stage.last.field)

@@ -14,7 +14,7 @@ from viz.features.blocks.params import PAGE, Block, BlockSettings
 from viz.page import progress
 from viz.page import tables as page_tables
 from viz.page.save_menu import save_menu
-from viz.page.words import sentence
+from viz.page.words import error_sentence
 from viz.server.queue import View, Work
 from viz.slides.style import Picture
 
@@ -67,26 +67,26 @@ def check_blocks(blocks: Sequence[Block]) -> CheckedBlocks:
             facts.append(compute.facts(block))
         except SpecError as error:
             facts.append(None)
-            errors.append(f"{block.title}: {sentence(error)}")
+            errors.append(f"{block.title}: {error_sentence(error)}")
     return CheckedBlocks(tuple(blocks), tuple(facts), tuple(errors))
 
 
-def save(checked: CheckedBlocks, more: Sequence[Picture], values: BlockSettings) -> None:
+def draw_save_menu(checked: CheckedBlocks, more: Sequence[Picture], values: BlockSettings) -> None:
     """Draw the menu of pictures as files: those of the open tab, then the table of facts."""
     title = export.heading(values)
     facts = export.picture_of_facts(checked.blocks, checked.facts, title)
-    save_menu(PAGE, [*more, facts], export.settings(checked.valid[0], values))
+    save_menu(PAGE, [*more, facts], export.settings_text(checked.valid[0], values))
 
 
 def facts_table(checked: CheckedBlocks) -> None:
     """Draw the table of facts."""
-    lines = tables.fact_lines(checked.facts)
-    layers = [_short(block.layers) for block in checked.blocks]
+    lines = tables.fact_rows(checked.facts)
+    layers = [_shortened(block.layers) for block in checked.blocks]
     st.html(page_tables.comparison_table(checked.titles, lines, layers, "facts", compact=True))
     st.caption(CHECKED_BY_TORCH)
 
 
-def _short(text: str) -> str:
+def _shortened(text: str) -> str:
     """The text, cut to 150 characters."""
     return text if len(text) <= 150 else text[:149] + "…"
 
@@ -99,16 +99,16 @@ def run_probes(
     Returns:
         The finished experiments.
     """
-    works: dict[Hashable, Work] = {block: compute.probe(block) for block in checked.valid}
+    works: dict[Hashable, Work] = {block: compute.probe_work(block) for block in checked.valid}
 
     def redraw(views: Mapping[Hashable, View]) -> None:
         draw_progress(PROBES, views, "Running the block on the picture", "blocks")
-        draw(_ready(views))
+        draw(_finished_probes(views))
 
-    return _ready(progress.show(PROBES, works, redraw))
+    return _finished_probes(progress.request_and_draw(PROBES, works, redraw))
 
 
-def _ready(views: Mapping[Hashable, View]) -> dict[Block, BlockProbe]:
+def _finished_probes(views: Mapping[Hashable, View]) -> dict[Block, BlockProbe]:
     """The finished experiments by block; other keys are left out."""
     return {b: v.result for b, v in views.items() if isinstance(b, Block) and v.result}
 
@@ -130,7 +130,7 @@ def run_times(
         timings: Sequence[Timing] = view.result or view.partial or ()
         draw({b: t for b, t in zip(blocks, timings, strict=False) if t.repeats})
 
-    view = progress.show(TIMES, {key: compute.times(blocks)}, redraw)[key]
+    view = progress.request_and_draw(TIMES, {key: compute.timing_work(blocks)}, redraw)[key]
     return dict(zip(blocks, view.result, strict=True)) if view.result else {}
 
 
@@ -143,7 +143,7 @@ def draw_progress(slot: str, views: Mapping[Hashable, View], what: str, unit: st
         what: What is running, for the line of progress.
         unit: What the progress counts.
     """
-    unsettled = [key for key, view in views.items() if not progress.settled({key: view})]
+    unsettled = [key for key, view in views.items() if not progress.all_ended({key: view})]
     stopped = [key for key, view in views.items() if view.error == progress.STOPPED]
     for key in [*(k for k in views if k not in (*unsettled, *stopped)), *unsettled[:1]]:
         progress.status_line(slot, key, views[key], what, unit)
@@ -172,17 +172,17 @@ def draw_gradients(ready: Mapping[Block, BlockProbe]) -> None:
     from viz.features.blocks.plots import gradients_figure
 
     first = next(iter(ready))
-    named = {block.title: (probe.gradient.map, _zeros(probe)) for block, probe in ready.items()}
+    named = {block.title: (probe.gradient.map, _exact_zeros_text(probe)) for block, probe in ready.items()}
     figure = gradients_figure(
         next(iter(ready.values())).picture,
         named,
         "Gradient on the input when a random one comes in at the output",
-        [f"First of {first.input_size[0]} input channels. {export.recipe(first)}"],
+        [f"First of {first.input_size[0]} input channels. {export.picture_and_seed_text(first)}"],
     )
     st.plotly_chart(figure, theme="streamlit", key="blocks_gradients")
 
 
-def _zeros(probe: BlockProbe) -> str:
+def _exact_zeros_text(probe: BlockProbe) -> str:
     """The share of the input's numbers whose gradient is exactly 0, as text."""
     return f"{page_tables.percent(probe.gradient.zero_entries)} exactly 0"
 
@@ -195,7 +195,7 @@ def draw_maps(ready: Mapping[Block, BlockProbe]) -> None:
     if not named:
         st.caption("The outputs of these blocks have no height and width to be drawn.")
         return
-    figure = maps_figure(named, "Feature maps of the picture", [export.recipe(next(iter(ready)))])
+    figure = maps_figure(named, "Feature maps of the picture", [export.picture_and_seed_text(next(iter(ready)))])
     st.plotly_chart(figure, theme="streamlit", key="blocks_maps")
 
 
@@ -233,8 +233,8 @@ def cost_tab(checked: CheckedBlocks) -> list[Picture]:
         try:
             compute.check_times(checked.valid)
         except SpecError as error:
-            progress.withdraw(TIMES)
-            st.warning(f"Not timed. {sentence(error)}")
+            progress.withdraw_requests(TIMES)
+            st.warning(f"Not timed. {error_sentence(error)}")
             return [saved]
         ready = run_times(checked, draw)
     return [export.picture_of_times(ready), saved] if ready else [saved]
@@ -249,9 +249,9 @@ def properties_tab(checked: CheckedBlocks) -> list[Picture]:
 
     def draw(ready: dict[Block, BlockProbe]) -> None:
         results = [ready.get(block) for block in checked.blocks]
-        lines = tables.property_lines(checked.facts, results, saved_bytes)
+        lines = tables.property_rows(checked.facts, results, saved_bytes)
         st.html(page_tables.comparison_table(checked.titles, lines, name="properties"))
-        st.caption(f"Every cell is an experiment. {export.recipe(checked.valid[0])}")
+        st.caption(f"Every cell is an experiment. {export.picture_and_seed_text(checked.valid[0])}")
 
     ready = run_probes(checked, draw)
     return [export.picture_of_properties(checked.blocks, checked.facts, ready)] if ready else []
@@ -265,16 +265,16 @@ def draw_measurements(slot: str, checked: CheckedBlocks) -> dict[Block, BlockPro
     """
     blocks = checked.valid
     key = ("times", blocks)
-    works: dict[Hashable, Work] = {block: compute.probe(block) for block in blocks}
-    works[key] = compute.times(blocks)
-    layers = [_short(block.layers) for block in checked.blocks]
+    works: dict[Hashable, Work] = {block: compute.probe_work(block) for block in blocks}
+    works[key] = compute.timing_work(blocks)
+    layers = [_shortened(block.layers) for block in checked.blocks]
 
     def draw(views: Mapping[Hashable, View]) -> None:
         draw_progress(slot, views, "Measuring", "runs")
         ready = {block: views[block].result for block in blocks if views[block].result}
         results: Sequence[Timing] = views[key].result or views[key].partial or ()
         timings = dict(zip(blocks, results, strict=False))
-        lines = tables.fact_lines(checked.facts) + tables.measured_lines(
+        lines = tables.fact_rows(checked.facts) + tables.measurement_rows(
             [ready.get(block) for block in checked.blocks],
             [timings.get(block) for block in checked.blocks],
         )
@@ -284,7 +284,7 @@ def draw_measurements(slot: str, checked: CheckedBlocks) -> dict[Block, BlockPro
         if ready:
             draw_gradients(ready)
 
-    return _ready(progress.show(slot, works, draw))
+    return _finished_probes(progress.request_and_draw(slot, works, draw))
 
 
 DRAW: dict[str, Callable[[CheckedBlocks], list[Picture]]] = {

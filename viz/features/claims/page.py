@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from viz.features.claims import view
-from viz.features.claims.params import PAGE, ClaimSettings, settled
+from viz.features.claims.params import PAGE, ClaimSettings, make_valid
 from viz.features.claims.view import SLOT, SLOT_ALL, SLOT_GRID
 from viz.page import frame, progress
 
@@ -13,17 +13,17 @@ from viz.page import frame, progress
 def page() -> None:
     """Show the list of claims, or the one that is open."""
     with frame.page_state(PAGE, ClaimSettings, warm=False) as state:
-        state.values, ignored = settled(state.values)
+        state.values, ignored = make_valid(state.values)
         values = state.values
-        state.ignore(*ignored)
+        state.report_ignored(*ignored)
         state.update_widgets()
         state.show_warnings()
         if values.claim:
-            progress.withdraw(SLOT_ALL)
+            progress.withdraw_requests(SLOT_ALL)
             frame.warm_up()
             view.open_claim(values)
             return
-        progress.withdraw(SLOT, SLOT_GRID)
+        progress.withdraw_requests(SLOT, SLOT_GRID)
         st.markdown("#### Claims, tested: what is said, and what is measured")
         st.markdown(
             "Each of these statements is found in textbooks. Open one: it is put to the test with "

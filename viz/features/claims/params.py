@@ -88,7 +88,7 @@ else:
     """The page's settings: those of the list, and each setting that a claim has."""
 
 
-def settled(values: ClaimSettings) -> tuple[ClaimSettings, list[str]]:
+def make_valid(values: ClaimSettings) -> tuple[ClaimSettings, list[str]]:
     """Return the settings with valid values for the open claim, and "" for those of other claims.
 
     The second value has a clause for each value in the link that does not fit the open claim.
@@ -109,7 +109,7 @@ def settled(values: ClaimSettings) -> tuple[ClaimSettings, list[str]]:
 
 
 def chosen_settings(one: Claim, values: ClaimSettings) -> ChosenSettings:
-    """Return the settings of an open claim; ``values`` come from `settled`."""
+    """Return the settings of an open claim; ``values`` come from `make_valid`."""
     return tuple((each.name, values[each.name]) for each in one.settings)
 
 

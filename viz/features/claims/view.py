@@ -26,7 +26,7 @@ from viz.lessons.claims import CLAIMS, NUMBERS, VERDICTS, Claim, claim
 from viz.lessons.claims.claim import Setting, Verdict
 from viz.lessons.claims.grid import GridVerdict, grid_in_words
 from viz.page import progress
-from viz.page.session import bind_widget, change
+from viz.page.session import bind_widget, change_settings
 from viz.page.widgets import widget
 from viz.server.queue import View
 
@@ -71,7 +71,7 @@ def claim_list(values: ClaimSettings) -> None:
     if not selected:
         st.info("No claim is left by these filters.")
         st.button(
-            "Show all", on_click=change, args=(PAGE, {"topic": ALL, "verdict": ALL}), type="primary"
+            "Show all", on_click=change_settings, args=(PAGE, {"topic": ALL, "verdict": ALL}), type="primary"
         )
     topic = ""
     with st.container(gap="xsmall"):
@@ -89,7 +89,7 @@ def _claim_row(one: Claim) -> None:
     ):
         st.button(
             f"**{one.number}** · {_escaped_markdown(one.statement)}",
-            on_click=change,
+            on_click=change_settings,
             args=(PAGE, opening_changes(one.number)),
             key=f"open_{one.number}",
             type="tertiary",
@@ -111,10 +111,10 @@ def _escaped_markdown(text: str) -> str:
 def run_all(values: ClaimSettings) -> None:
     """Show the button that runs all claims, or the progress and the results of this run."""
     if not values.run:
-        progress.withdraw(SLOT_ALL)
+        progress.withdraw_requests(SLOT_ALL)
         st.button(
             f"Run all {len(CLAIMS)}",
-            on_click=change,
+            on_click=change_settings,
             args=(PAGE, {"run": True}),
             icon=":material/play_arrow:",
             help="Every claim over all its settings, one after the other. Three of them train "
@@ -126,7 +126,7 @@ def run_all(values: ClaimSettings) -> None:
         view = views[ALL_KEY]
         progress.status_line(SLOT_ALL, ALL_KEY, view, "Claims put to the test", "settings")
 
-    view = progress.show(SLOT_ALL, {ALL_KEY: compute.all_work()}, draw)[ALL_KEY]
+    view = progress.request_and_draw(SLOT_ALL, {ALL_KEY: compute.all_work()}, draw)[ALL_KEY]
     done: Mapping[int, GridRuns] = view.result or view.partial or {}
     for tested in done.values():
         if grid_verdict := tested.grid_verdict:
@@ -163,7 +163,7 @@ def _results_view(rows: list[GridRuns]) -> None:
                 icon=":material/download:",
                 key=f"save_{name}",
             )
-        st.button("Close the table", on_click=change, args=(PAGE, {"run": False}))
+        st.button("Close the table", on_click=change_settings, args=(PAGE, {"run": False}))
     with st.expander("The table"):
         st.html(claims_print.results_table(rows))
 
@@ -181,12 +181,12 @@ def open_claim(values: ClaimSettings) -> None:
     left, right = st.columns([1, 2.4], gap="large")
     with left:
         for setting in one.settings:
-            _control(setting, values, one)
+            _setting_widget(setting, values, one)
         settings = chosen_settings(one, values)
         if settings != default_settings(one):
             st.button(
                 "The claim's own settings",
-                on_click=change,
+                on_click=change_settings,
                 args=(PAGE, opening_changes(one.number)),
                 key="as_told",
             )
@@ -203,7 +203,7 @@ def _claim_navigation(one: Claim) -> None:
     index = NUMBERS.index(one.number)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "All claims", on_click=change, args=(PAGE, opening_changes(0)), icon=":material/list:"
+            "All claims", on_click=change_settings, args=(PAGE, opening_changes(0)), icon=":material/list:"
         )
         for label, icon, other in (
             ("Previous", ":material/chevron_left:", index - 1),
@@ -212,7 +212,7 @@ def _claim_navigation(one: Claim) -> None:
             exists = 0 <= other < len(NUMBERS)
             st.button(
                 label,
-                on_click=change,
+                on_click=change_settings,
                 args=(PAGE, opening_changes(NUMBERS[other] if exists else one.number)),
                 icon=icon,
                 disabled=not exists,
@@ -220,7 +220,7 @@ def _claim_navigation(one: Claim) -> None:
         st.caption(one.topic, width="content")
 
 
-def _control(setting: Setting, values: ClaimSettings, one: Claim) -> None:
+def _setting_widget(setting: Setting, values: ClaimSettings, one: Claim) -> None:
     """Show the widget of one setting."""
     key = bind_widget(setting.name, values[setting.name], one.number)
     if setting.options:
@@ -244,12 +244,12 @@ def _grid_verdict_view(one: Claim) -> None:
         tested: GridRuns | None = view.result
         if tested and tested.grid_verdict:
             verdicts()[one.number] = tested.grid_verdict.verdict
-            _verdict_text(one, tested, tested.grid_verdict)
+            _draw_verdict(one, tested, tested.grid_verdict)
 
-    progress.show(SLOT_GRID, {key: compute.grid_work(one.number)}, draw)
+    progress.request_and_draw(SLOT_GRID, {key: compute.grid_work(one.number)}, draw)
 
 
-def _verdict_text(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
+def _draw_verdict(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> None:
     """Show the verdict on the claim, in how many settings it holds, and a table of all settings."""
     st.markdown(
         f"### :{COLORS[grid_verdict.verdict]}[{VERDICT_SIGNS[grid_verdict.verdict]} {grid_verdict.verdict}]"
@@ -267,7 +267,7 @@ def _verdict_text(one: Claim, tested: GridRuns, grid_verdict: GridVerdict) -> No
 def _visitor_outcome(one: Claim, settings: ChosenSettings) -> None:
     """Show the claim's outcome with the visitor's settings; a heavy claim runs in the queue."""
     if not one.heavy:
-        progress.withdraw(SLOT)
+        progress.withdraw_requests(SLOT)
         _outcome_view(one, compute.run_claim(one.number, settings))
         return
     key = (PAGE, one.number, settings)
@@ -278,7 +278,7 @@ def _visitor_outcome(one: Claim, settings: ChosenSettings) -> None:
         if view.result is not None:
             _outcome_view(one, view.result)
 
-    progress.show(SLOT, {key: compute.claim_work(one.number, settings)}, draw)
+    progress.request_and_draw(SLOT, {key: compute.claim_work(one.number, settings)}, draw)
 
 
 def _outcome_view(one: Claim, claim_run: ClaimRun) -> None:

@@ -108,7 +108,7 @@ def _graph(structure: Structure) -> Graph:
     return network_graph(_meta_module(structure), structure.network.input_size)
 
 
-def request_of(analysis: Analysis, values: ErfSettings) -> tuple[ErfSettings, Request, list[str]]:
+def fitted_settings_and_request(analysis: Analysis, values: ErfSettings) -> tuple[ErfSettings, Request, list[str]]:
     """The measurement that the settings describe.
 
     Args:
@@ -122,19 +122,19 @@ def request_of(analysis: Analysis, values: ErfSettings) -> tuple[ErfSettings, Re
     Raises:
         SpecError: No layer has an output with a height and a width.
     """
-    values, line, clauses = unit.fit(analysis, values, "centre", image=False)
+    values, line, clauses = unit.fit_layer_and_unit(analysis, values, "centre", image_counts=False)
     if line.node.kind == "input":
         rule = "must have units side by side; this network has none like that"
         raise SpecError("layer", rule, analysis.network.title)
     return values, params.request(values, line.node.name, line.node.grid), clauses
 
 
-def _weights(request: Request) -> State | None:
+def _trained_weights(request: Request) -> State | None:
     """The trained weights that the request uses; None if it draws weights."""
     return trained_weights(request.network) if request.weights == "as_is" else None
 
 
-def check(request: Request, analysis: Analysis) -> None:
+def check_request(request: Request, analysis: Analysis) -> None:
     """Check that a request neither fails nor takes too long.
 
     Args:
@@ -146,7 +146,7 @@ def check(request: Request, analysis: Analysis) -> None:
             too much work; the message says what is allowed.
     """
     _meta_module(Structure.of(request))
-    _weights(request)
+    _trained_weights(request)
     most = most_draws(request, analysis)
     if not most:
         rule = f"must be smaller: one draw takes more than {settings().macs:,} multiply–accumulates"
@@ -158,14 +158,14 @@ def check(request: Request, analysis: Analysis) -> None:
 
 def most_draws(request: Request, analysis: Analysis) -> int:
     """The largest of `DRAWS` within the server's budget of work; 0 if one draw exceeds it."""
-    rows, cols = _crop(request.network, request.layer, request.unit).size
+    rows, cols = _smallest_crop(request.network, request.layer, request.unit).size
     height, width = request.network.input_size[1:]
     one, most = analysis.totals.macs * (rows * cols / (height * width)), settings().macs
     return max((draws for draws in DRAWS if draws * one <= most), default=0)
 
 
 @computed_once(256, outside=True)
-def _crop(network: Network, layer: str, unit: tuple[int, int]) -> Crop:
+def _smallest_crop(network: Network, layer: str, unit: tuple[int, int]) -> Crop:
     """The smallest part of the image that must be run to measure a unit."""
     from core.erf.crop import smallest_crop
 
@@ -179,8 +179,8 @@ def work(request: Request) -> Work:
     def run(report: Report) -> EffectiveReceptiveField:
         structure = Structure.of(request)
         crop_is_cached = structure.is_original and request.layer
-        crop = _crop(request.network, request.layer, request.unit) if crop_is_cached else True
-        computation = _work(request, _weights(request), _graph(structure), crop)
+        crop = _smallest_crop(request.network, request.layer, request.unit) if crop_is_cached else True
+        computation = _work(request, _trained_weights(request), _graph(structure), crop)
         result: EffectiveReceptiveField = computation(report)
         return result
 
@@ -261,7 +261,7 @@ def _expected(request: Request) -> ExpectedErf | None:
 
 
 @queued
-def study(name: str) -> Work:
+def study_work(name: str) -> Work:
     """The study ``core.erf.studies.<name>`` as work for the queue."""
 
     def run(report: Report) -> Study:

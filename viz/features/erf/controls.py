@@ -8,17 +8,17 @@ from viz.choices import network_analysis, unit
 from viz.choices.network import TRAINED
 from viz.choices.network_analysis import Analysis
 from viz.choices.picture import picture_control
-from viz.choices.unit import unit_of
+from viz.choices.unit import unit_position
 from viz.components.cone.cone import cone
 from viz.features.erf.params import PAGE, WEIGHTS, ErfSettings
-from viz.page.session import bind_widget, change
+from viz.page.session import bind_widget, change_settings
 from viz.page.widgets import widget
 
 
-def recipe(values: ErfSettings, analysis: Analysis | None) -> None:
+def measurement_controls(values: ErfSettings, analysis: Analysis | None) -> None:
     """Draw all settings but the network; those of layer and unit only with an analysis."""
     if analysis is not None:
-        _where(values, analysis)
+        _layer_and_unit_controls(values, analysis)
     widget(values, "draws")
     as_is = {"as_is": "as they were trained"} if values.network == TRAINED else {}
     widget(values, "weights", options=WEIGHTS | as_is)
@@ -33,7 +33,7 @@ def recipe(values: ErfSettings, analysis: Analysis | None) -> None:
                 widget(values, name)
 
 
-def _where(values: ErfSettings, analysis: Analysis) -> None:
+def _layer_and_unit_controls(values: ErfSettings, analysis: Analysis) -> None:
     """Draw the choice of the layer and of its unit."""
     labels = {line.node.name: line.label for line in analysis.lines if line.node.kind != "input"}
     chosen = values.layer if values.layer in labels else analysis.deepest.node.name
@@ -49,7 +49,7 @@ def _where(values: ErfSettings, analysis: Analysis) -> None:
 
 def _on_layer() -> None:
     """Callback of a chosen layer, which selects the middle unit of its map."""
-    change(PAGE, {"layer": st.session_state["erf_layer"], "unit": "centre"})
+    change_settings(PAGE, {"layer": st.session_state["erf_layer"], "unit": "centre"})
 
 
 def unit_picker(values: ErfSettings, analysis: Analysis, layer: str, grid: tuple[int, int]) -> None:
@@ -57,14 +57,14 @@ def unit_picker(values: ErfSettings, analysis: Analysis, layer: str, grid: tuple
     expander = st.expander("Choose the unit on the map", key="erf_cone", on_change="rerun")
     if not expander.open:
         return
-    row, col = unit_of(values.unit, grid)
+    row, col = unit_position(values.unit, grid)
     with expander:
         cone(
             network_analysis.cone_lines(analysis.network),
             {"layer": layer, "unit": (row, col), "axis": 1, "down": False, "zoom": False,
              "grid": True},
             title=analysis.network.title,
-            picture=network_analysis.picture(values.picture, analysis.network.input_size[1:]),
+            picture=network_analysis.picture_data_url(values.picture, analysis.network.input_size[1:]),
             identity=f"{analysis.network}",
             token=f"{layer} {row} {col}",
             key="unit_cone",
@@ -74,6 +74,6 @@ def unit_picker(values: ErfSettings, analysis: Analysis, layer: str, grid: tuple
 
 def _on_unit() -> None:
     """Callback of a click on the cone."""
-    view = unit.view_values(st.session_state["unit_cone"].view)
+    view = unit.cone_view_values(st.session_state["unit_cone"].view)
     if view:
-        change(PAGE, {"layer": view["layer"], "unit": view["unit"]})
+        change_settings(PAGE, {"layer": view["layer"], "unit": view["unit"]})

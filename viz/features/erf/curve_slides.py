@@ -31,7 +31,7 @@ def sections(
     """The energy along y and along x, against the Gaussian of the same σ and the closed form."""
     directions = [axis for axis in (0, 1) if erf.map.shape[axis] > 1] or [1]
     drawn = [_section(erf, axis, expected) for axis in directions]
-    figure = _framed(erf, style, f"{title}: cross-sections of the energy", "")
+    figure = _empty_sheet(erf, style, f"{title}: cross-sections of the energy", "")
     handles = _legend_lines(drawn[0])
     legend(figure, handles, style)
     for axes, axis, lines in zip(
@@ -68,7 +68,7 @@ def energy(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Figure:
     theory = max(last - first + 1 for first, last in erf.theory.unclipped)
     squares = erf.squares
     subtitle = ", ".join(f"{100 * share:g} % in {side} px" for share, side in squares.items())
-    figure = _framed(erf, style, f"{title}: energy inside a centered square", subtitle)
+    figure = _empty_sheet(erf, style, f"{title}: energy inside a centered square", subtitle)
     axes = figure.add_subplot()
     curves(axes, [Curve("measured", sides.tolist(), shares.tolist(), WINDOW)], legend=False)
     axes.axvline(theory, color=INPUT, ls="--", label=f"theory, {theory} px")
@@ -88,7 +88,7 @@ def convergence(erf: EffectiveReceptiveField, style: Style, *, title: str) -> Fi
     subtitle = (
         "difference: total variation between odd and even draws; the map is off by about half"
     )
-    figure = _framed(erf, style, f"{title}: how settled the map is", subtitle)
+    figure = _empty_sheet(erf, style, f"{title}: how settled the map is", subtitle)
     above = [Curve("difference", draws, [point.difference for point in points], PINNED)]
     below = [
         Curve("σ along y", draws, [point.sigma[0] for point in points], INPUT),
@@ -116,7 +116,7 @@ def doubling(axes: Axes, most: int) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
-def _framed(erf: EffectiveReceptiveField, style: Style, title: str, subtitle: str) -> Figure:
+def _empty_sheet(erf: EffectiveReceptiveField, style: Style, title: str, subtitle: str) -> Figure:
     """An empty figure with its title, and the recipe as a note at the bottom."""
     figure = sheet(style)
     titled(figure, title, subtitle, style)

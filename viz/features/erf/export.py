@@ -29,19 +29,19 @@ def pictures(values: ErfSettings) -> list[Picture]:
     Raises:
         SpecError: The map of this network and layer cannot be measured.
     """
-    settled = network.settle(values)
-    request = request_of(settled)
+    valid = network.with_suitable_input(values)
+    request = checked_request(valid)
     offered = [
-        Picture(name, label, partial(_measure_and_draw, name, request, settled))
+        Picture(name, label, partial(_measure_and_draw, name, request, valid))
         for name, label in LABELS.items()
     ]
-    if settled.compare:
-        offered.append(Picture("variants", "Variants", partial(_draw_variants, settled)))
-    if settled.study:
-        offered.append(Picture("study", "Study", partial(_draw_study, settled.study)))
+    if valid.compare:
+        offered.append(Picture("variants", "Variants", partial(_draw_variants, valid)))
+    if valid.study:
+        offered.append(Picture("study", "Study", partial(_draw_study, valid.study)))
     first = {TABS["energy"]: "energy", TABS["compare"]: "variants", TABS["studies"]: "study"}
-    offered.sort(key=lambda picture: picture.name != first.get(settled.tab, "map"))
-    return [replace(picture, settings=settings(request)) for picture in offered]
+    offered.sort(key=lambda picture: picture.name != first.get(valid.tab, "map"))
+    return [replace(picture, settings=settings_text(request)) for picture in offered]
 
 
 LABELS = {
@@ -53,30 +53,30 @@ LABELS = {
 """Labels in the menu by a picture's name."""
 
 
-def request_of(values: ErfSettings) -> Request:
+def checked_request(values: ErfSettings) -> Request:
     """The measurement that the settings describe, with the checks that the page makes.
 
     Raises:
         SpecError: It cannot be computed.
     """
     analysis = network_analysis.analysis(network.network(values))
-    _, request, clauses = compute_erf.request_of(analysis, values)
+    _, request, clauses = compute_erf.fitted_settings_and_request(analysis, values)
     refuse_unfit(clauses)
-    compute_erf.check(request, analysis)
+    compute_erf.check_request(request, analysis)
     return request
 
 
-def title(request: Request) -> str:
+def request_title(request: Request) -> str:
     """A title that names network, layer and unit, the layer by its name on the page."""
     line = network_analysis.analysis(request.network).line(request.layer)
     layer = line.label if line else request.layer
     return f"{request.network.title}, {layer}, unit ({request.unit[0]}, {request.unit[1]})"
 
 
-def settings(request: Request) -> str:
+def settings_text(request: Request) -> str:
     """A caption with the layer, the unit and all settings of the measurement."""
     return (
-        f"{title(request)}; {request.draws} draws, input {request.inputs}, weights {request.weights}, "
+        f"{request_title(request)}; {request.draws} draws, input {request.inputs}, weights {request.weights}, "
         f"{request.aggregate}, seed {request.seed}"
     )
 
@@ -137,16 +137,16 @@ def _draw_measured(
         from viz.features.erf.slides import erf_map
 
         options: dict[str, Any] = {"log": values.log, "expected": expected}
-        return erf_map(erf, style, title=title(request), photo=_photo(request, values), **options)
+        return erf_map(erf, style, title=request_title(request), photo=_photo_below_map(request, values), **options)
     from viz.features.erf import curve_slides
 
     if name == "sections":
-        return curve_slides.sections(erf, style, title=title(request), expected=expected)
+        return curve_slides.sections(erf, style, title=request_title(request), expected=expected)
     draw = curve_slides.energy if name == "energy" else curve_slides.convergence
-    return draw(erf, style, title=title(request))
+    return draw(erf, style, title=request_title(request))
 
 
-def _photo(request: Request, values: ErfSettings) -> Any:
+def _photo_below_map(request: Request, values: ErfSettings) -> Any:
     """The picture below the map, (H, W, 3) of 0 to 255; None if the page does not draw it."""
     if not values.over:
         return None
@@ -160,28 +160,28 @@ def _draw_expected(
     """Draw the closed form's map."""
     from viz.features.erf.slides import expected_map
 
-    return expected_map(expected, style, title=title(request), log=values.log)
+    return expected_map(expected, style, title=request_title(request), log=values.log)
 
 
 def _measure_and_draw(name: str, request: Request, values: ErfSettings, style: Style) -> Figure:
     """Measure the map, and draw the picture with this key of `LABELS`."""
     expected = compute_erf.expected(request)
-    return _draw_measured(name, request, compute(request), expected, values, style)
+    return _draw_measured(name, request, measure_now(request), expected, values, style)
 
 
 @lru_cache(maxsize=4)
-def compute(request: Request) -> EffectiveReceptiveField:
+def measure_now(request: Request) -> EffectiveReceptiveField:
     """Measure the map in this process; several pictures of one link share the result."""
     erf: EffectiveReceptiveField = run_now(compute_erf.work(request))
     return erf
 
 
-def variants_of(values: ErfSettings) -> tuple[dict[str, Request], list[str]]:
+def possible_variants(values: ErfSettings) -> tuple[dict[str, Request], list[str]]:
     """A comparison's possible measurements by label, and a sentence for each impossible one."""
     requests, refused = {}, []
     for label, changes in COMPARISONS[values.compare][1]:
         try:
-            requests[label] = request_of(values.updated(changes))
+            requests[label] = checked_request(values.updated(changes))
         except SpecError as error:
             refused.append(f"{label}: {error}.")
     return requests, refused
@@ -189,14 +189,14 @@ def variants_of(values: ErfSettings) -> tuple[dict[str, Request], list[str]]:
 
 def _draw_variants(values: ErfSettings, style: Style) -> Figure:
     """Measure and draw the variants of the chosen comparison; all of them must be possible."""
-    requests, refused = variants_of(values)
+    requests, refused = possible_variants(values)
     if refused or len(requests) < 2:
         raise SpecError("compare", "must fit the network: " + " ".join(refused), values.compare)
-    named = {label: compute(each) for label, each in requests.items()}
+    named = {label: measure_now(each) for label, each in requests.items()}
     return picture_of_variants(named, values).draw(style)
 
 
 def _draw_study(name: str, style: Style) -> Figure:
     """Run and draw the study with this name in the URL."""
-    result = run_now(compute_erf.study(STUDIES[name][1]))
+    result = run_now(compute_erf.study_work(STUDIES[name][1]))
     return picture_of_study(result).draw(style)

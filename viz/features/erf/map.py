@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from viz.choices import network_analysis
-from viz.features.erf.export import title
+from viz.features.erf.export import request_title
 from viz.features.erf.params import ErfSettings, Request
 from viz.page import progress
 from viz.page.tables import Cell, table
@@ -34,29 +34,29 @@ def erf_map(
             photo = None
             if values.over:
                 size = request.network.input_size[1:]
-                photo = network_analysis.picture(values.picture, size)
+                photo = network_analysis.picture_data_url(values.picture, size)
             figure = erf_figure(
-                erf, log=values.log, expected=expected, photo=photo, title=title(request)
+                erf, log=values.log, expected=expected, photo=photo, title=request_title(request)
             )
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
         elif expected is not None and view.error in ("", progress.STOPPED):
-            figure = expected_figure(expected, log=values.log, title=title(request))
+            figure = expected_figure(expected, log=values.log, title=request_title(request))
             st.plotly_chart(figure, theme="streamlit", key="erf_map")
         elif not view.error:
             st.skeleton(height=460)
     with right:
         if erf is not None:
-            _table(erf)
+            _metrics_table(erf)
 
 
-def _table(erf: EffectiveReceptiveField) -> None:
+def _metrics_table(erf: EffectiveReceptiveField) -> None:
     """Draw the table of the field's metrics, and notes on where they are to be read with care."""
     from core.erf import METRICS
 
     rows = (
         [
             Cell(metric.title, metric.explanation, head=True),
-            Cell(value(metric.value_of(erf), metric.unit), kind="number"),
+            Cell(metric_text(metric.value_of(erf), metric.unit), kind="number"),
         ]
         for metric in METRICS
     )
@@ -70,16 +70,16 @@ def _table(erf: EffectiveReceptiveField) -> None:
         st.caption(f"Note: {erf.theory.note}.")
 
 
-def value(measured: Any, unit: str) -> str:
+def metric_text(measured: Any, unit: str) -> str:
     """A metric and its unit as text: three digits at most, and two numbers if y and x differ."""
     if isinstance(measured, dict):
         return ", ".join(f"{100 * t:g} %: {side} {unit}" for t, side in measured.items())
     parts = measured if isinstance(measured, tuple) else (measured,)
-    texts = list(dict.fromkeys(_number(part, unit) for part in parts))
+    texts = list(dict.fromkeys(_number_text(part, unit) for part in parts))
     return f"{', '.join(texts)} {unit}".strip() if texts != ["unknown"] else "unknown"
 
 
-def _number(measured: float, unit: str) -> str:
+def _number_text(measured: float, unit: str) -> str:
     """One number as text, without its unit; NaN is ``unknown``."""
     if measured != measured:
         return "unknown"

@@ -12,10 +12,10 @@ from viz.choices import network, network_analysis
 from viz.choices.network_analysis import Analysis
 from viz.choices.network_picker import offer_training, picker
 from viz.features.erf import compute
-from viz.features.erf.controls import recipe, unit_picker
+from viz.features.erf.controls import measurement_controls, unit_picker
 from viz.features.erf.map import erf_map
 from viz.features.erf.params import PAGE, TABS, ErfSettings, Request
-from viz.features.erf.tabs import DRAW, save
+from viz.features.erf.tabs import DRAW, draw_save_menu
 from viz.page import frame, progress
 from viz.page.session import PageState
 from viz.page.widgets import widget
@@ -31,9 +31,9 @@ def _request(analysis: Analysis, state: PageState[ErfSettings]) -> Request:
     Raises:
         SpecError: No layer has an output with a height and a width.
     """
-    state.values, request, clauses = compute.request_of(analysis, state.values)
+    state.values, request, clauses = compute.fitted_settings_and_request(analysis, state.values)
     if state.from_link:
-        state.ignore(*clauses)
+        state.report_ignored(*clauses)
     return request
 
 
@@ -57,14 +57,14 @@ def _refuse(error: SpecError, most: int, values: ErfSettings) -> None:
     nearer = None
     if error.parameter == "draws" and most:
         nearer = "Take 1 draw" if most == 1 else f"Take {most} draws", {"draws": most}
-    frame.refuse(PAGE, error, "Back to the first map", plain, nearer)
+    frame.draw_refusal(PAGE, error, "Back to the first map", plain, nearer)
     offer_training(error, values)
 
 
 def page() -> None:
     """Draw the settings in the sidebar, the map while it is measured, and the open tab."""
     with frame.page_state(PAGE, ErfSettings) as state:
-        state.values = network.settle(state.values)
+        state.values = network.with_suitable_input(state.values)
         notes, place = st.container(), st.container()
         analysis: Analysis | None = None
         request: Request | None = None
@@ -73,7 +73,7 @@ def page() -> None:
             analysis = network_analysis.analysis(network.network(state.values))
             request = _request(analysis, state)
             most = compute.most_draws(request, analysis)
-            compute.check(request, analysis)
+            compute.check_request(request, analysis)
         except SpecError as error:
             refusal = error
         values = state.values
@@ -82,19 +82,19 @@ def page() -> None:
             state.show_warnings()
         with st.sidebar:
             picker(PAGE, values)
-            recipe(values, analysis)
+            measurement_controls(values, analysis)
         with place:
             if refusal:
-                progress.withdraw("erf", *BELOW)
+                progress.withdraw_requests("erf", *BELOW)
                 _refuse(refusal, most, values)
             elif analysis and request:
                 _heading(analysis, request)
-                menu = _display(values)
+                menu = _map_switches(values)
                 unit_picker(values, analysis, request.layer, analysis.fields[request.layer].grid)
                 _results(request, state, menu)
 
 
-def _display(values: ErfSettings) -> DeltaGenerator:
+def _map_switches(values: ErfSettings) -> DeltaGenerator:
     """Draw the switches of the map's appearance; returns the container for the menu of slides.
 
     They are outside the fragment that is drawn again during the measurement.
@@ -112,14 +112,14 @@ def _results(request: Request, state: PageState[ErfSettings], menu: DeltaGenerat
     def draw(views: Mapping[Hashable, View]) -> None:
         erf_map(request, views[request], expected, state.values)
 
-    view = progress.show("erf", {request: compute.work(request)}, draw)[request]
+    view = progress.request_and_draw("erf", {request: compute.work(request)}, draw)[request]
     erf = view.partial if view.error == progress.STOPPED else view.result
     name, place = frame.open_tab(state.values, TABS)
-    progress.withdraw(*BELOW - {name})
+    progress.withdraw_requests(*BELOW - {name})
     with place:
         more = DRAW[name](request, erf, expected, state)
     with menu:
-        save(request, erf, expected, state.values, more or [])
+        draw_save_menu(request, erf, expected, state.values, more or [])
 
 
 page()

@@ -9,7 +9,7 @@ from typing import Any
 from viz.choices import network as network_state
 from viz.choices.layer import MAX_SEED, PICTURE_LABELS
 from viz.choices.network import OWN, Network, OwnLayers
-from viz.choices.unit import UNITS, layer_name, unit_name, unit_of
+from viz.choices.unit import UNITS, layer_name_setting, unit_setting, unit_position
 from viz.params import choice, inherited, labeled_choice, number, switch
 
 PAGE = "erf"
@@ -73,7 +73,7 @@ STUDIES = {
 """(label, name of the function in `core.erf.studies`) by name in the URL."""
 
 
-def _comparisons() -> dict[str, str]:
+def _comparison_labels() -> dict[str, str]:
     """Labels of `COMPARISONS`, which is defined below, by name in the URL."""
     labels = {name: label for name, (label, _) in COMPARISONS.items()}
     return {"": "choose what to compare…", **labels}
@@ -84,8 +84,8 @@ class ErfSettings(OwnLayers):
     """All settings of the page."""
 
     layers: str = inherited(OwnLayers, "layers", default=PLAIN)
-    layer: str = layer_name()
-    unit: str = unit_name(
+    layer: str = layer_name_setting()
+    unit: str = unit_setting(
         "centre",
         "unit",
         help="For any other unit, click it under *Choose the unit on the map*.",
@@ -126,7 +126,7 @@ class ErfSettings(OwnLayers):
     )
     over: bool = switch(label="over the picture")
     tab: str = labeled_choice(TABS)
-    compare: str = choice("", _comparisons, "compare")
+    compare: str = choice("", _comparison_labels, "compare")
     study: str = choice(
         "", {"": "choose what is changed…"} | {k: v[0] for k, v in STUDIES.items()}, "study"
     )
@@ -167,7 +167,7 @@ def request(values: ErfSettings, layer: str, grid: tuple[int, int]) -> Request:
     return Request(
         network_state.network(values),
         layer,
-        unit_of(values.unit, grid),
+        unit_position(values.unit, grid),
         values.draws,
         values.picture if values.inputs == "picture" else "noise",
         *(values[name] for name in ("weights", "aggregate", "draw_seed", "bf16")),

@@ -32,7 +32,7 @@ BEFORE_MAP = "This tab is empty until the map is computed."
 """Text of a tab that needs the map."""
 
 
-def save(
+def draw_save_menu(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
@@ -41,10 +41,10 @@ def save(
 ) -> None:
     """Draw the menu of pictures as files; ``more`` are the open tab's, which come first."""
     pictures = export.page_pictures(request, erf, expected, values)
-    save_menu(PAGE, [*more, *pictures], export.settings(request))
+    save_menu(PAGE, [*more, *pictures], export.settings_text(request))
 
 
-def _sections(
+def _sections_tab(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
@@ -62,7 +62,7 @@ def _sections(
     )
 
 
-def _energy(
+def _energy_and_convergence_tab(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
@@ -77,7 +77,7 @@ def _energy(
     right.plotly_chart(figures.convergence_figure(erf), theme="streamlit", key="erf_settled")
 
 
-def _compare(
+def _compare_tab(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
@@ -89,7 +89,7 @@ def _compare(
     name = values.compare
     if not name:
         return []
-    requests, refused = export.variants_of(values)
+    requests, refused = export.possible_variants(values)
     for sentence in refused:
         st.caption(sentence)
     if len(requests) < 2:
@@ -105,16 +105,16 @@ def _compare(
         if ready:
             figure = figures.variants_figure(ready, log=values.log)
             st.plotly_chart(figure, theme="streamlit", key="erf_variants")
-            st.dataframe(_metrics(ready), hide_index=True)
+            st.dataframe(_metrics_columns(ready), hide_index=True)
 
     works: dict[Hashable, Work] = {each: compute.work(each) for each in requests.values()}
-    views = progress.show("compare", works, draw)
+    views = progress.request_and_draw("compare", works, draw)
     ready = {label: views[variant].result for label, variant in requests.items()}
     ready = {label: erf for label, erf in ready.items() if erf is not None}
     return [export.picture_of_variants(ready, values)] if ready else []
 
 
-def _metrics(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any]]:
+def _metrics_columns(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any]]:
     """The columns of a table with a row for each variant."""
     return {
         "variant": list(ready),
@@ -130,7 +130,7 @@ def _metrics(ready: Mapping[str, EffectiveReceptiveField]) -> dict[str, list[Any
     }
 
 
-def _studies(
+def _studies_tab(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
@@ -154,13 +154,13 @@ def _studies(
         progress.status_line("studies", key, view, "Measuring", "networks")
         if view.result is not None:
             st.plotly_chart(study_figure(view.result), theme="streamlit", key="erf_study")
-            st.dataframe(_rows(view.result), hide_index=True)
+            st.dataframe(_study_columns(view.result), hide_index=True)
 
-    view = progress.show("studies", {key: compute.study(STUDIES[name][1])}, draw)[key]
+    view = progress.request_and_draw("studies", {key: compute.study_work(STUDIES[name][1])}, draw)[key]
     return [export.picture_of_study(view.result)] if view.result is not None else []
 
 
-def _rows(study: Study) -> dict[str, list[Any]]:
+def _study_columns(study: Study) -> dict[str, list[Any]]:
     """The columns of a table with a row for each network of a study."""
     return {
         study.x_label: [row.label for row in study.rows],
@@ -171,7 +171,7 @@ def _rows(study: Study) -> dict[str, list[Any]]:
     }
 
 
-def _files(
+def _files_tab(
     request: Request,
     erf: EffectiveReceptiveField | None,
     expected: ExpectedErf | None,
@@ -186,12 +186,12 @@ def _files(
     table = io.StringIO()
     np.savetxt(table, erf.map, delimiter=",", fmt="%.8g")
     with st.container(horizontal=True):
-        _download("Map as .npy", array.getvalue(), "erf.npy", "application/octet-stream")
-        _download("Map as .csv", table.getvalue(), "erf.csv", "text/csv")
+        _download_button("Map as .npy", array.getvalue(), "erf.npy", "application/octet-stream")
+        _download_button("Map as .csv", table.getvalue(), "erf.csv", "text/csv")
         metrics = json.dumps(erf.as_data(), indent=1, ensure_ascii=False)
-        _download("Metrics as .json", metrics, "erf.json", "application/json")
+        _download_button("Metrics as .json", metrics, "erf.json", "application/json")
     st.markdown("The same from Python, beside this app's files:")
-    st.code(code(request, erf), language="python")
+    st.code(measurement_code(request, erf), language="python")
     st.markdown("And of a network of your own, in a terminal:")
     size = ",".join(map(str, erf.input_size))
     st.code(
@@ -201,14 +201,14 @@ def _files(
     )
 
 
-def _download(label: str, content: str | bytes, name: str, kind: str) -> None:
+def _download_button(label: str, content: str | bytes, name: str, kind: str) -> None:
     """Draw a download button for a file of the MIME type ``kind``."""
     st.download_button(
         label, content, name, kind, on_click="ignore", icon=":material/download:", key=name
     )
 
 
-def code(request: Request, erf: EffectiveReceptiveField) -> str:
+def measurement_code(request: Request, erf: EffectiveReceptiveField) -> str:
     """Python code that computes the same map."""
     network, seed = request.network, request.seed
     imports = ["from core.erf import effective_receptive_field"]
@@ -290,10 +290,10 @@ Draw = Callable[
 ]
 """A function that draws a tab and returns further pictures for slides, if it has any."""
 DRAW: dict[str, Draw] = {
-    "sections": _sections,
-    "energy": _energy,
-    "compare": _compare,
-    "studies": _studies,
-    "files": _files,
+    "sections": _sections_tab,
+    "energy": _energy_and_convergence_tab,
+    "compare": _compare_tab,
+    "studies": _studies_tab,
+    "files": _files_tab,
 }
 """The functions that draw the tabs, by name in the URL."""

@@ -137,7 +137,7 @@ def board_values(subject: LayerSubject) -> dict[str, Any]:
         "weights": _cells_parameter("0.0", subject.weights),
         "bias": 0.0,
     }
-    fitting, _ = layer.settle(layer.BoardSettings.of(values))
+    fitting, _ = layer.make_runnable(layer.BoardSettings.of(values))
     return fitting.flat | {"pin": _pin_parameter(subject)}
 
 

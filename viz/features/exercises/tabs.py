@@ -42,7 +42,7 @@ from viz.lessons.exercises import (
 from viz.lessons.exercises.interview import INTERVIEWS
 from viz.page import words
 from viz.page.widgets import widget
-from viz.page.words import sentence
+from viz.page.words import error_sentence
 from viz.params import query
 
 
@@ -56,7 +56,7 @@ def practice_tab(values: ExerciseSettings) -> None:
         _answer_field(current, values)
     else:
         _verdict_view(verdict, values)
-    _keyboard(".st-key-next_question button" if verdict else ".st-key-answer_here input")
+    _focus_element(".st-key-next_question button" if verdict else ".st-key-answer_here input")
     if verdict:
         _demonstration(current)
     st.caption(
@@ -65,7 +65,7 @@ def practice_tab(values: ExerciseSettings) -> None:
     )
 
 
-def _keyboard(selector: str) -> None:
+def _focus_element(selector: str) -> None:
     """Focus the element with this CSS selector after each move of `controls.FOCUS_MOVES_KEY`."""
     focus(selector, str(st.session_state.get(FOCUS_MOVES_KEY, 0)), key="exercise_focus")
 
@@ -110,7 +110,7 @@ def _question_text(current: Question) -> None:
 
 def _answer_field(current: Question, values: ExerciseSettings) -> None:
     """Show the field for the answer, its hint, and the button that shows the solution."""
-    key = controls.answer_key(values)
+    key = controls.answer_widget_key(values)
     if current.options:
         _option_buttons(current)
     with st.form("exercise", border=False, width=620):
@@ -133,7 +133,7 @@ def _option_buttons(current: Question) -> None:
             st.button(
                 sentence_case(option),
                 key=f"option_{letter(index)}",
-                on_click=controls.submit,
+                on_click=controls.submit_answer,
                 args=(letter(index),),
             )
 
@@ -161,10 +161,10 @@ def _demonstration(current: Question) -> None:
         else:
             _cone_view(current, current.subject)
     except SpecError as error:
-        st.info(f"It cannot be shown here. {sentence(error)}")
+        st.info(f"It cannot be shown here. {error_sentence(error)}")
 
 
-def _identity(current: Question) -> str:
+def _question_identity(current: Question) -> str:
     """Return a text that identifies the question among all questions."""
     return f"{current.kind} {current.level} {current.seed} {current.number}"
 
@@ -172,8 +172,8 @@ def _identity(current: Question) -> str:
 def _player_view(current: Question, subject: LayerSubject) -> None:
     """Show the sweep player with the question's layer."""
     values = board_values(subject)
-    board = layer.board(layer.BoardSettings.of(values))
-    payload = choices_board.payload(board) | {"editable": {"kernel": False, "input": False}}
+    board = layer.board_spec(layer.BoardSettings.of(values))
+    payload = choices_board.player_data(board) | {"editable": {"kernel": False, "input": False}}
     output = choices_board.sweep(board).output.shape
     if shows_fewer_channels(subject):
         st.caption(
@@ -187,10 +187,10 @@ def _player_view(current: Question, subject: LayerSubject) -> None:
         layer.PlayerView.of(values).flat,
         {
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
-            "sizes": [choices_board.size_line(board)],
+            "sizes": [choices_board.size_line_data(board)],
         },
-        identity=_identity(current),
-        token=_identity(current),
+        identity=_question_identity(current),
+        token=_question_identity(current),
         key="exercise_player",
         callbacks={"view": _ignore_view},
     )  # fmt: skip
@@ -213,9 +213,9 @@ def _cone_view(current: Question, subject: NetworkSubject) -> None:
         {"layer": analysis.deepest.node.name, "unit": unit_of(subject), "axis": 1, "down": False,
          "zoom": False, "grid": True},
         title=f"{KINDS[current.kind].label}, on {words.times(size)}",
-        picture=network_analysis.picture("china", size),
-        identity=_identity(current),
-        token=_identity(current),
+        picture=network_analysis.picture_data_url("china", size),
+        identity=_question_identity(current),
+        token=_question_identity(current),
         key="exercise_cone",
         on_view=_ignore_view,
     )  # fmt: skip
@@ -237,13 +237,13 @@ def interview_tab(values: ExerciseSettings) -> None:
         _prediction_buttons(name)
     with st.container(horizontal=True):
         st.button("Question before", icon=":material/arrow_back:", key="interview_before",
-                  on_click=controls.on_interview, args=(-1,))  # fmt: skip
+                  on_click=controls.on_interview_step, args=(-1,))  # fmt: skip
         st.button("Next question", icon=":material/arrow_forward:", key="interview_next",
-                  on_click=controls.on_interview, args=(1,),
+                  on_click=controls.on_interview_step, args=(1,),
                   type="primary" if answered else "secondary")  # fmt: skip
     first = ".st-key-interview_next button" if answered else ".st-key-interview_options button"
     if st.session_state.get(FOCUS_MOVES_KEY):
-        _keyboard(first)
+        _focus_element(first)
 
 
 def _prediction_buttons(name: str) -> None:

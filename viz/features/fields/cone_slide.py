@@ -124,7 +124,7 @@ def cone(
     _draw_units(axes, plan, marked, style)
     own = plan.place(index, unit[axis])
     look = {"facecolor": OUTPUT, "edgecolor": style.ink["text"], "linewidth": 1.5, "zorder": 5}
-    _cells(axes, plan, index, [own], look)
+    _unit_boxes(axes, plan, index, [own], look)
     _labels(axes, plan, index, style)
     _ruler(axes, plan, style)
     if is_wide:
@@ -196,10 +196,10 @@ def _units(axes: Axes, plan: Plan, style: Style) -> None:
         if plan.wide(index) < THIN:
             _band(axes, plan, index, 0, count - 1, look)
         else:
-            _cells(axes, plan, index, [plan.place(index, unit) for unit in range(count)], look)
+            _unit_boxes(axes, plan, index, [plan.place(index, unit) for unit in range(count)], look)
 
 
-def _cells(
+def _unit_boxes(
     axes: Axes, plan: Plan, index: int, places: Sequence[float], look: dict[str, Any]
 ) -> None:
     """Draw boxes for units of a line, centered at these x, cut at the picture's edges."""
@@ -237,10 +237,10 @@ def _draw_units(axes: Axes, plan: Plan, marked: Cone, style: Style) -> None:
             for first, last in runs(units):
                 _band(axes, plan, index, first, last, look)
             continue
-        _cells(axes, plan, index, [plan.place(index, unit) for unit in units], look)
+        _unit_boxes(axes, plan, index, [plan.place(index, unit) for unit in units], look)
         pads = [plan.place(index, at) for at in sorted(marked.pads[index])]
         look = {"facecolor": style.ink["background"], "edgecolor": PADDING, "zorder": 3}
-        _cells(axes, plan, index, pads, look | {"linestyle": (0, (2, 1.5)), "linewidth": 1.5})
+        _unit_boxes(axes, plan, index, pads, look | {"linestyle": (0, (2, 1.5)), "linewidth": 1.5})
 
 
 def runs(units: Sequence[int]) -> list[tuple[int, int]]:

@@ -19,9 +19,9 @@ from viz.choices.network_picker import open_layers
 from viz.components.layer_table import edits
 from viz.components.layer_table.edits import History
 from viz.components.layer_table.layer_table import layer_table
-from viz.features.fields.params import PAGE, FieldSettings, jump
-from viz.page.session import PageState, change, current
-from viz.page.words import field_size, pair, times
+from viz.features.fields.params import PAGE, FieldSettings, change_and_move_cone
+from viz.page.session import PageState, change_settings, current_settings
+from viz.page.words import field_size_text, number_pair_text, times
 
 COLUMNS = (
     {"title": "output", "help": "channels × height × width"},
@@ -35,10 +35,10 @@ COLUMNS = (
 def edit_tab(analysis: Analysis | None, page: PageState[FieldSettings]) -> None:
     """Draw the editable table, or a button that makes the network editable."""
     if page.values.network != OWN:
-        _invite(page.values.network)
+        _change_layers_button(page.values.network)
         return
-    history = _history(network.spec_of(page.values.layers))
-    cells, misfit = _cells(analysis, history.spec, page.values)
+    history = _updated_history(network.spec_from_notation(page.values.layers))
+    cells, misfit = _computed_cells(analysis, history.spec, page.values)
     layer_table(
         edits.table_rows(history.spec, cells),
         COLUMNS,
@@ -52,7 +52,7 @@ def edit_tab(analysis: Analysis | None, page: PageState[FieldSettings]) -> None:
         st.caption("The numbers beside a layer inside `4x[…]` are those of its last repetition.")
 
 
-def _invite(name: str) -> None:
+def _change_layers_button(name: str) -> None:
     """Draw a button that makes a published network editable, or say why that is impossible."""
     if name in NOTATIONS:
         st.markdown("This is a published architecture. As layers of your own it can be changed:")
@@ -68,10 +68,10 @@ def _invite(name: str) -> None:
     st.info(f"This network cannot be written as a list of layers{why}.")
 
 
-def _history(spec: NetworkSpec) -> History:
+def _updated_history(spec: NetworkSpec) -> History:
     """The edit history; a network set outside the table is added to it as an edit."""
     previous: History | None = st.session_state.get("layer_history")
-    history = previous.to(spec) if previous else History(spec)
+    history = previous.after_change(spec) if previous else History(spec)
     if previous is not None and history is not previous:
         st.session_state["layer_refusal"] = None
     st.session_state["layer_history"] = history
@@ -81,16 +81,16 @@ def _history(spec: NetworkSpec) -> History:
 def _on_edit() -> None:
     """Callback of an edit in the table, which changes the layers or explains a refusal."""
     message = st.session_state["layer_table"].edit
-    values = current(PAGE, FieldSettings)
-    history = _history(network.spec_of(values.layers))
+    values = current_settings(PAGE, FieldSettings)
+    history = _updated_history(network.spec_from_notation(values.layers))
     try:
-        history = edits.step(history, message)
+        history = edits.apply_message(history, message)
     except SpecError as error:
-        st.session_state["layer_refusal"] = edits.refusal(message, error)
+        st.session_state["layer_refusal"] = edits.refusal_data(message, error)
         return
     st.session_state["layer_refusal"] = None
     st.session_state["layer_history"] = history
-    change(PAGE, {"layers": to_notation(history.spec), "layer": "", "unit": ""})
+    change_settings(PAGE, {"layers": to_notation(history.spec), "layer": "", "unit": ""})
 
 
 def _on_select() -> None:
@@ -100,10 +100,10 @@ def _on_select() -> None:
     names = st.session_state.get("layer_names", {})
     name = names.get(tuple(path)) if isinstance(path, list) else None
     if name:
-        jump({"layer": name, "unit": ""})
+        change_and_move_cone({"layer": name, "unit": ""})
 
 
-def _cells(
+def _computed_cells(
     analysis: Analysis | None, spec: NetworkSpec, values: FieldSettings
 ) -> tuple[dict[Path, tuple[str, ...]], dict[str, Any] | None]:
     """The computed cells by layer, and the path and message of a layer that does not fit."""
@@ -116,30 +116,30 @@ def _cells(
         return {}, None  # the top of the page says why
     if analysis is None:
         return {}, None
-    paths = dict(_modules(nodes))
+    paths = dict(_module_paths(nodes))
     last = {
         paths[field.module]: name
         for name, field in analysis.fields.items()
         if field.module in paths
     }
     st.session_state["layer_names"] = last
-    return {path: _row(analysis, name) for path, name in last.items()}, None
+    return {path: _layer_cells(analysis, name) for path, name in last.items()}, None
 
 
-def _modules(nodes: Sequence[ResolvedLayer], prefix: str = "") -> Iterator[tuple[str, Path]]:
+def _module_paths(nodes: Sequence[ResolvedLayer], prefix: str = "") -> Iterator[tuple[str, Path]]:
     """Qualified module name and path of every layer, as ``core.networks.build`` names them."""
     for node in nodes:
         yield prefix + node.name, node.path
         for name, inner in node.chains:
-            yield from _modules(inner, f"{prefix}{node.name}.{name}.")
+            yield from _module_paths(inner, f"{prefix}{node.name}.{name}.")
 
 
-def _row(analysis: Analysis, name: str) -> tuple[str, ...]:
+def _layer_cells(analysis: Analysis, name: str) -> tuple[str, ...]:
     """The computed cells (`COLUMNS`) of one layer."""
     field, cost = analysis.fields[name], analysis.costs.get(name)
     return (
         times(field.output_shape),
-        field_size(field),
-        pair(field.effective_stride),
+        field_size_text(field),
+        number_pair_text(field.effective_stride),
         f"{cost.parameters:,}" if cost else "",
     )

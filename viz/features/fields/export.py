@@ -19,7 +19,7 @@ from viz.choices.network_analysis import Analysis
 from viz.choices.unit import AXES
 from viz.features.fields import params
 from viz.features.fields.params import TABS, FieldSettings
-from viz.page.words import field_size, pair, times
+from viz.page.words import field_size_text, number_pair_text, times
 from viz.plots.parts import short
 from viz.slides.style import NO_UPLOAD, Picture, Style, refuse_unfit
 
@@ -42,27 +42,27 @@ def pictures(values: FieldSettings) -> list[Picture]:
         SpecError: The network cannot be built or traced on its input, or the settings name a
             layer, unit or picture that does not exist.
     """
-    settled = network.settle(values)
-    analysis = network_analysis.analysis(network.network(settled))
-    refuse_unfit(_misfits(analysis, settled))
-    names = sorted(TABS, key=lambda name: TABS[name] != settled.tab)
+    valid = network.with_suitable_input(values)
+    analysis = network_analysis.analysis(network.network(valid))
+    refuse_unfit(_unfit_clauses(analysis, valid))
+    names = sorted(TABS, key=lambda name: TABS[name] != valid.tab)
     return [
-        *cone_pictures(analysis, settled),
-        *(one for n in names for one in tab_pictures(n, analysis, settled)),
+        *cone_pictures(analysis, valid),
+        *(one for n in names for one in tab_pictures(n, analysis, valid)),
     ]
 
 
-def _misfits(analysis: Analysis, values: FieldSettings) -> list[str]:
+def _unfit_clauses(analysis: Analysis, values: FieldSettings) -> list[str]:
     """A clause for each setting that names a picture, layer, unit or network that is not there."""
     clauses = [NO_UPLOAD] if values.picture == UPLOAD else []
-    clauses += choices_unit.fit(analysis, values, "")[2]
-    analyzed = {each.network.name for each in compared(analysis, values)}
+    clauses += choices_unit.fit_layer_and_unit(analysis, values, "")[2]
+    analyzed = {each.network.name for each in compared_analyses(analysis, values)}
     size = times(analysis.network.input_size[1:])
     failed = [name for name in values.compare if name not in analyzed]
-    return clauses + [f"{network.title(name)} does not run on {size}" for name in failed]
+    return clauses + [f"{network.network_title(name)} does not run on {size}" for name in failed]
 
 
-def settings(analysis: Analysis) -> str:
+def settings_text(analysis: Analysis) -> str:
     """The network and its input in words."""
     return f"{analysis.network.title} on {'×'.join(map(str, analysis.network.input_size[1:]))}"
 
@@ -72,7 +72,7 @@ def cone_pictures(
 ) -> list[Picture]:
     """The pictures of the cone: the cross-section, and the image with the unit's field."""
     line = analysis.line(values.layer) or analysis.deepest
-    unit = params.unit_of(values)
+    unit = params.chosen_unit(values)
     if unit is None or any(u >= n for u, n in zip(unit, line.node.grid, strict=True)):
         unit = line.node.grid[0] // 2, line.node.grid[1] // 2
     arguments = analysis, line, unit, values, upload
@@ -95,7 +95,7 @@ def tab_pictures(name: str, analysis: Analysis, values: FieldSettings) -> list[P
         draw = partial(_draw_strategies, values.target, analysis.network.input_size)
         return [Picture("strategies", f"Ways to see {values.target} pixels", draw)]
     if name == "compare":
-        analyses = compared(analysis, values)
+        analyses = compared_analyses(analysis, values)
         if len(analyses) > 1:
             depth = partial(_draw_depth, analyses, axis)
             return [
@@ -105,19 +105,19 @@ def tab_pictures(name: str, analysis: Analysis, values: FieldSettings) -> list[P
     return []
 
 
-def compared(analysis: Analysis, values: FieldSettings) -> tuple[Analysis, ...]:
+def compared_analyses(analysis: Analysis, values: FieldSettings) -> tuple[Analysis, ...]:
     """The analyses of the network and of the compared networks that run on its input."""
     analyses = [analysis]
     for name in values.compare:
         try:
-            other = network.published(name).at(*analysis.network.input_size[1:])
+            other = network.published_network(name).with_image_size(*analysis.network.input_size[1:])
             analyses.append(network_analysis.analysis(other))
         except SpecError:
             continue
     return tuple(analyses)
 
 
-def photo(values: FieldSettings, size: tuple[int, int], upload: Upload | None) -> NDArray[np.uint8]:
+def picture_pixels(values: FieldSettings, size: tuple[int, int], upload: Upload | None) -> NDArray[np.uint8]:
     """The chosen picture (H, W, 3) in the image's proportions, at most `MAX_SIDE` pixels a side."""
     share = min(1.0, data.MAX_SIDE / max(size))
     small = max(1, round(size[0] * share)), max(1, round(size[1] * share))
@@ -148,8 +148,8 @@ def _draw_cone(
         axis=AXES.index(values.axis),
         down=values.down,
         zoom=values.zoom,
-        title=settings(analysis),
-        photo=photo(values, analysis.network.input_size[1:], upload),
+        title=settings_text(analysis),
+        photo=picture_pixels(values, analysis.network.input_size[1:], upload),
     )
 
 
@@ -164,9 +164,9 @@ def _draw_view(
     """Draw the image with the unit's receptive field."""
     from viz.features.fields.cone_view_slide import view
 
-    image = photo(values, analysis.network.input_size[1:], upload)
+    image = picture_pixels(values, analysis.network.input_size[1:], upload)
     centers = values.centres
-    return view(line, unit, style, title=settings(analysis), photo=image, centers=centers)
+    return view(line, unit, style, title=settings_text(analysis), photo=image, centers=centers)
 
 
 def _draw_layers(analysis: Analysis, style: Style) -> Figure:
@@ -176,21 +176,21 @@ def _draw_layers(analysis: Analysis, style: Style) -> Figure:
 
     rows = table_rows(analysis)
     index_of = {name: HEADERS.index(name) for name in COLUMNS}
-    texts = [[_as_text(name, row[index]) for name, index in index_of.items()] for row in rows]
+    texts = [[_cell_text(name, row[index]) for name, index in index_of.items()] for row in rows]
     total = analysis.totals
     costs = f"{total.parameters:,} parameters, {short(total.macs)} multiply–accumulates"
     return text_table(
         list(COLUMNS),
         texts,
         style,
-        title=settings(analysis),
+        title=settings_text(analysis),
         subtitle=f"In all {costs} for one image." if analysis.costs else "",
         align="lrrrlrr",
-        importance=[_importance(analysis, index) for index in range(len(rows))],
+        importance=[_row_importance(analysis, index) for index in range(len(rows))],
     )
 
 
-def _as_text(column: str, value: Any) -> str:
+def _cell_text(column: str, value: Any) -> str:
     """A cell of the page's table as text; a dash for None."""
     if value is None:
         return "–"
@@ -199,7 +199,7 @@ def _as_text(column: str, value: Any) -> str:
     return f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
-def _importance(analysis: Analysis, index: int) -> float:
+def _row_importance(analysis: Analysis, index: int) -> float:
     """The importance of a row, 0 to 3: where space is short, the least important are left out."""
     if index >= len(analysis.lines):
         return 0.0
@@ -227,7 +227,7 @@ def _draw_graph(analysis: Analysis, style: Style) -> Figure:
     """Draw the network's graph."""
     from viz.features.fields.graph_slide import graph
 
-    return graph(analysis.graph, analysis.fields, style, title=settings(analysis))
+    return graph(analysis.graph, analysis.fields, style, title=settings_text(analysis))
 
 
 def _draw_comparison(analyses: Sequence[Analysis], style: Style) -> Figure:
@@ -237,9 +237,9 @@ def _draw_comparison(analyses: Sequence[Analysis], style: Style) -> Figure:
     lines = [each.deepest for each in analyses]
     rows = [
         ["last map", *(times(line.node.shape[1:]) for line in lines)],
-        ["receptive field (px)", *(field_size(line.field) for line in lines)],
-        ["effective stride (px)", *(pair(line.field.effective_stride) for line in lines)],
-        ["effective padding (px)", *(pair(line.field.effective_padding) for line in lines)],
+        ["receptive field (px)", *(field_size_text(line.field) for line in lines)],
+        ["effective stride (px)", *(number_pair_text(line.field.effective_stride) for line in lines)],
+        ["effective padding (px)", *(number_pair_text(line.field.effective_padding) for line in lines)],
         ["parameters", *(f"{each.totals.parameters:,}" for each in analyses)],
         ["multiply–accumulates", *(short(each.totals.macs) for each in analyses)],
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
-from viz.page.words import both
+from viz.page.words import int_pair_text
 
 if TYPE_CHECKING:
     from core.graph import Graph, Node
@@ -83,12 +83,12 @@ class Box:
             lines.append(f"then {', '.join(line.folded[:4])}{' …' if len(line.folded) > 4 else ''}")
         if not _sees_all(field):
             lines.append(f"receptive field {field.size[0]:,}×{field.size[1]:,} px")
-            lines.append(f"effective stride {_pair(field.effective_stride)} px")
-            lines.append(f"effective padding {_pair(field.effective_padding)} px")
+            lines.append(f"effective stride {_pair_text(field.effective_stride)} px")
+            lines.append(f"effective padding {_pair_text(field.effective_padding)} px")
         return "<br>".join([*lines, *textwrap.wrap(field.note, 60)])
 
 
-def fold(lines: Sequence[Line], graph: Graph, most: int) -> tuple[Box, ...]:
+def folded_boxes(lines: Sequence[Line], graph: Graph, most: int) -> tuple[Box, ...]:
     """The boxes of a network: its lines, or its modules if these are too many.
 
     Lines of one module that run one after the other become one box; so no path leaves a box
@@ -96,11 +96,11 @@ def fold(lines: Sequence[Line], graph: Graph, most: int) -> tuple[Box, ...]:
     where there is none, all lines are kept.
     """
     groups = [[index] for index in range(len(lines))]
-    deepest = max((len(_path(line)) for line in lines), default=0)
+    deepest = max((len(_module_path(line)) for line in lines), default=0)
     for depth in range(deepest, 0, -1):
         if len(groups) <= most:
             break
-        groups = _groups(lines, depth)
+        groups = _groups_by_module(lines, depth)
     if len(groups) > most:
         groups = [[index] for index in range(len(lines))]
     home = {index: number for number, group in enumerate(groups) for index in group}
@@ -109,16 +109,16 @@ def fold(lines: Sequence[Line], graph: Graph, most: int) -> tuple[Box, ...]:
     )
 
 
-def _path(line: Line) -> list[str]:
+def _module_path(line: Line) -> list[str]:
     """The names of the nested modules that contain a line, outermost first."""
     return line.node.module.split(".") if line.node.module else []
 
 
-def _groups(lines: Sequence[Line], depth: int) -> list[list[int]]:
+def _groups_by_module(lines: Sequence[Line], depth: int) -> list[list[int]]:
     """Indices of lines that run one after the other in one module at ``depth``."""
 
     def module(index: int) -> tuple[object, ...]:
-        path = _path(lines[index])
+        path = _module_path(lines[index])
         inside = len(path) >= depth and lines[index].node.kind != "input"
         return tuple(path[:depth]) if inside else (index,)
 
@@ -131,26 +131,26 @@ def _box(lines: Sequence[Line], number: int, home: Mapping[int, int], graph: Gra
     names = tuple(name for line in lines for name in (line.node.name, *line.folded))
     shape = graph[names[-1]].shape[1:]
     if len(lines) == 1:
-        title, kind = _title(lines[0], graph), lines[0].node.kind
+        title, kind = _box_title(lines[0], graph), lines[0].node.kind
         style = KINDS.get(kind, kind)
     else:
-        levels = zip(*map(_path, lines), strict=False)
+        levels = zip(*map(_module_path, lines), strict=False)
         common = [parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, levels)]
         title, style = ".".join(common[-2:]), "folded"
     parents = tuple(parent for parent in read if parent != number)
     return Box(title, style, shape, lines[-1], names, len(lines), parents)
 
 
-def _title(line: Line, graph: Graph) -> str:
+def _box_title(line: Line, graph: Graph) -> str:
     """The name of a box; it mentions folded operations that change the shape."""
     first, last = line.node, graph[line.folded[-1]] if line.folded else line.node
-    name = _short(first)
+    name = _operation_text(first)
     if first.shape != last.shape and last.operation != first.operation:
         return f"{name}, {SHORT.get(last.operation, last.operation)}"
     return name
 
 
-def _short(node: Node) -> str:
+def _operation_text(node: Node) -> str:
     """A short name such as ``conv 3×3 s2``; the hover text has the rest."""
     if node.kind == "pad" and node.maps[0][0].n_out < node.maps[0][0].n_in:
         return "crop"
@@ -160,7 +160,7 @@ def _short(node: Node) -> str:
         first, last = windows[0], windows[-1]
         words.append(f"{first.kernel_size}×{last.kernel_size}")
         words += [
-            f"{letter}{both(pair)}"
+            f"{letter}{int_pair_text(pair)}"
             for letter, pair in (
                 ("s", (first.stride, last.stride)),
                 ("d", (first.dilation, last.dilation)),
@@ -175,6 +175,6 @@ def _sees_all(field: ReceptiveField) -> bool:
     return field.axes[0].whole and field.axes[1].whole
 
 
-def _pair(values: tuple[float, float]) -> str:
+def _pair_text(values: tuple[float, float]) -> str:
     """``2×1``: a number along the height and one along the width."""
     return f"{values[0]:g}×{values[1]:g}"

@@ -52,16 +52,16 @@ class GraphLayout:
     empty: frozenset[int]
 
 
-def place(parents: Parents) -> GraphLayout:
+def compute_layout(parents: Parents) -> GraphLayout:
     """Compute rows and lanes for a graph.
 
     Args:
         parents: Indices of the boxes that each box reads, all of them smaller than its own.
     """
-    rows = _rows(parents)
+    rows = _row_of_each_box(parents)
     chains = _chains(parents, rows)
     owner = {box: number for number, chain in enumerate(chains) for box in chain.boxes}
-    taken = _lanes(chains, owner)
+    taken = _lane_of_each_chain(chains, owner)
     left = min(taken, default=0)
     lanes = [lane - left for lane in taken]
     passes = {
@@ -80,7 +80,7 @@ def place(parents: Parents) -> GraphLayout:
     )
 
 
-def _rows(parents: Parents) -> list[int]:
+def _row_of_each_box(parents: Parents) -> list[int]:
     """The row of each box, one below the lowest box that it reads."""
     rows: list[int] = []
     for read in parents:
@@ -133,7 +133,7 @@ def _next_in_chain(children: Sequence[Sequence[int]], rows: Sequence[int]) -> di
     return after
 
 
-def _lanes(chains: Sequence[Chain], owner: dict[int, int]) -> list[int]:
+def _lane_of_each_chain(chains: Sequence[Chain], owner: dict[int, int]) -> list[int]:
     """A lane for each chain; connected and shorter chains come first, so that they nest."""
     levels = [0] * len(chains)
     for number in sorted(range(len(chains)), key=lambda n: chains[n].rows.start):

@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 
 from core.errors import SpecError
 from core.receptive_field.outline import outline
-from viz.features.fields.graph_boxes import Box, fold
-from viz.features.fields.graph_layout import GraphLayout, place
+from viz.features.fields.graph_boxes import Box, folded_boxes
+from viz.features.fields.graph_layout import GraphLayout, compute_layout
 from viz.plots.figure import Figure
 from viz.plots.parts import CLEAR, Trace, headed
 from viz.theme import INPUT, OUTPUT, PADDING, PAPER, UNREAD, WINDOW
@@ -97,9 +97,9 @@ def graph_figure(
     """
     if most < 2:
         raise SpecError("most", "must be at least 2 boxes", most)
-    boxes = fold(outline(graph, fields), graph, most)
+    boxes = folded_boxes(outline(graph, fields), graph, most)
     visible = boxes[:most]
-    placed = place([box.parents for box in visible])
+    placed = compute_layout([box.parents for box in visible])
     picture = _Picture(visible, placed, frozenset(graph.outputs))
     notes = _notes(visible, len(boxes))
     return Figure(picture.traces(), _layout(picture, title, notes))

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from core.receptive_field.outline import outline
-from viz.features.fields.graph_boxes import Box, fold
-from viz.features.fields.graph_layout import GraphLayout, place
+from viz.features.fields.graph_boxes import Box, folded_boxes
+from viz.features.fields.graph_layout import GraphLayout, compute_layout
 from viz.features.fields.graph_plot import STYLES, pale
 from viz.slides.parts import SMALL, SPACING, Entry, canvas, key, sheet, titled, width_of
 from viz.slides.style import Style
@@ -113,9 +113,9 @@ def _finest_plan_that_fits(
 ) -> Plan:
     """The layout with the most boxes that fit; only the first ones if even modules are too many."""
     lines = outline(traced, fields)
-    boxes = fold(lines, traced, len(lines))
+    boxes = folded_boxes(lines, traced, len(lines))
     for most in BOX_COUNTS:
-        folded = fold(lines, traced, most)
+        folded = folded_boxes(lines, traced, most)
         if len(folded) > most:
             break
         boxes = folded
@@ -133,10 +133,10 @@ def _plan_if_it_fits(boxes: Sequence[Box], count: int, axes: Axes, style: Style)
     note = SPACING * SMALL * style.points / 72 + 0.06
     width = float(axes.get_xlim()[1])
     height = float(axes.get_ylim()[0]) - key(axes, entries, style, draw=False) - note
-    placed, lines = place([box.parents for box in boxes]), len(words_of(boxes[0], style))
+    placed, lines = compute_layout([box.parents for box in boxes]), len(box_lines(boxes[0], style))
     for share in (1.0, 0.9, SMALL):
         points = share * style.points
-        widest = max(width_of(line, points, True) for box in boxes for line in words_of(box, style))
+        widest = max(width_of(line, points, True) for box in boxes for line in box_lines(box, style))
         tall = lines * SPACING * points / 72 + 0.12
         deep = int((height - GAP) / (tall + GAP))
         if deep < 1:
@@ -149,7 +149,7 @@ def _plan_if_it_fits(boxes: Sequence[Box], count: int, axes: Axes, style: Style)
     return None
 
 
-def words_of(box: Box, style: Style) -> list[str]:
+def box_lines(box: Box, style: Style) -> list[str]:
     """The lines of a box: title, output shape (on a whole slide only), and receptive field."""
     what, shape, sees = box.text.replace("<b>", "").replace("</b>", "").split("<br>")
     return [what, shape, sees] if style.inches[0] > 8 else [what, sees]
@@ -167,7 +167,7 @@ def _draw(axes: Axes, plan: Plan, index: int, style: Style, output: bool) -> Non
         more = _corners((x, y), plan.wide / 2 + 0.06, plan.tall / 2 + 0.06, 1.2 * look.cut)
         axes.add_patch(Polygon(more, closed=True, fill=False, edgecolor=OUTPUT, linewidth=3))
     step = SPACING * plan.points / 72
-    words = words_of(box, style)
+    words = box_lines(box, style)
     for number, line in enumerate(words):
         weight = "bold" if number == 0 else "normal"
         look_text: dict[str, Any] = {"ha": "center", "va": "center", "color": "#1A1A1A"}

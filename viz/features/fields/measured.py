@@ -27,29 +27,29 @@ Measurement = tuple[Network, str, tuple[int, int]]
 """The network, the node's name and the unit (row, column) of a measurement."""
 
 
-def verdict(analysis: Analysis, line: Line, unit: tuple[int, int]) -> None:
+def measure_and_compare(analysis: Analysis, line: Line, unit: tuple[int, int]) -> None:
     """Measure the unit's receptive field by backpropagation; draw a comparison or a button."""
     if line.node.kind == "input":
         return
     work = analysis.totals.macs
     request: Measurement = (analysis.network, line.node.name, unit)
     if work > MAX_MACS_UNREQUESTED and request != st.session_state.get(REQUEST_KEY):
-        _offer(request)
+        _measure_button(request)
         return
 
     def draw(views: Mapping[Hashable, View]) -> None:
         view = views[request]
         if view.state == "done":
-            st.markdown(sentence(line, view.result))
+            st.markdown(agreement_sentence(line, view.result))
         elif view.state == "failed":
             progress.failure_line("measured", f"Not measured: {view.error}.", views)
         else:
-            progress.progress("measured", request, view, "Measuring by backpropagation")
+            progress.progress_bar("measured", request, view, "Measuring by backpropagation")
 
-    progress.show("measured", {request: network_analysis.measurement(*request)}, draw)
+    progress.request_and_draw("measured", {request: network_analysis.field_measurement_work(*request)}, draw)
 
 
-def _offer(request: Measurement) -> None:
+def _measure_button(request: Measurement) -> None:
     """Draw the button that starts the measurement."""
     text, button = st.columns([5, 1.4], vertical_alignment="center")
     text.caption(
@@ -71,7 +71,7 @@ def _on_measure(request: Measurement) -> None:
     progress.resume()
 
 
-def sentence(line: Line, measured: MeasuredField) -> str:
+def agreement_sentence(line: Line, measured: MeasuredField) -> str:
     """A sentence on the pixels that the gradient reached and whether the closed form agrees."""
     row, col = measured.unit
     closed = line.field.interval(measured.unit).clipped

@@ -18,19 +18,19 @@ from viz.choices.network_picker import offer_training, picker
 from viz.components.cone.cone import cone
 from viz.features.fields import export, params
 from viz.features.fields.edit_tab import edit_tab
-from viz.features.fields.measured import verdict
+from viz.features.fields.measured import measure_and_compare
 from viz.features.fields.params import PAGE, TABS, FieldSettings
 from viz.features.fields.tabs import DRAW, selected_line
 from viz.features.fields.words import headline
 from viz.page import frame
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, change
-from viz.page.words import sentence
+from viz.page.session import PageState, change_settings
+from viz.page.words import error_sentence
 
 
 def _on_view() -> None:
     """Callback of the cone that writes the unit and the view chosen there into the settings."""
-    change(PAGE, choices_unit.view_values(st.session_state["cone"].view))
+    change_settings(PAGE, choices_unit.cone_view_values(st.session_state["cone"].view))
 
 
 def _sidebar(values: FieldSettings) -> None:
@@ -45,7 +45,7 @@ def _sidebar(values: FieldSettings) -> None:
 def _headline(analysis: Analysis) -> DeltaGenerator:
     """Draw the title and the sentence on the last map; returns the container for the menu."""
     _, height, width = analysis.network.input_size
-    menu = frame.heading(f"{analysis.network.title} on {height}×{width}")
+    menu = frame.heading_with_menu_container(f"{analysis.network.title} on {height}×{width}")
     st.markdown(headline(analysis))
     return menu
 
@@ -56,34 +56,34 @@ def _save(analysis: Analysis, values: FieldSettings) -> None:
     upload = picture.loaded_upload()
     pictures = export.cone_pictures(analysis, values, upload)
     pictures += export.tab_pictures(name, analysis, values)
-    save_menu(PAGE, pictures, export.settings(analysis))
+    save_menu(PAGE, pictures, export.settings_text(analysis))
 
 
 def _draw_cone(analysis: Analysis, state: PageState[FieldSettings]) -> None:
     """Draw the interactive cone; a layer or unit that does not exist is replaced in the state."""
-    state.values, line, clauses = choices_unit.fit(analysis, state.values, "")
+    state.values, line, clauses = choices_unit.fit_layer_and_unit(analysis, state.values, "")
     values = state.values
     if state.from_link:
-        state.ignore(*clauses)
+        state.report_ignored(*clauses)
     cone(
         network_analysis.cone_lines(analysis.network),
-        {**params.view(values), "layer": line.node.name},
+        {**params.cone_view_data(values), "layer": line.node.name},
         title=f"{analysis.network.title} on {'×'.join(map(str, analysis.network.input_size[1:]))}",
-        picture=params.picture(values, analysis.network.input_size[1:]),
-        identity=params.identity(values),
+        picture=params.picture_data_url(values, analysis.network.input_size[1:]),
+        identity=params.cone_identity(values),
         token=f"{state.adopted} {st.session_state.get('field_jump', 0)}",
         key="cone",
         on_view=_on_view,
     )
 
 
-def _last_that_fits(error: SpecError, values: FieldSettings) -> Analysis | None:
+def _last_valid_analysis(error: SpecError, values: FieldSettings) -> Analysis | None:
     """The last valid network of one's own, with a warning; None if another network is chosen."""
     network: Network | None = st.session_state.get("fields_last")
     if values.network != OWN or network is None:
         return None
     below = values.tab == TABS["edit"] and isinstance(error, LayerError)
-    where = "the table below says where." if below else sentence(error)
+    where = "the table below says where." if below else error_sentence(error)
     st.warning(f"These layers do not fit: {where} The picture shows the last ones that did.")
     return network_analysis.analysis(network)
 
@@ -96,13 +96,13 @@ def _refuse(error: SpecError, values: FieldSettings) -> None:
         size = _published_size(values.network)
         text = "Use the published input, {input_height}×{input_width}".format(**size)
         nearer = text, size
-    frame.refuse(PAGE, error, "Back to the first network", plain, nearer)
+    frame.draw_refusal(PAGE, error, "Back to the first network", plain, nearer)
     offer_training(error, values)
 
 
 def _published_size(name: str) -> dict[str, int]:
     """The settings of a published network's own input height and width."""
-    _, height, width = network_state.published(name).input_size
+    _, height, width = network_state.published_network(name).input_size
     return {"input_height": height, "input_width": width}
 
 
@@ -121,7 +121,7 @@ def _analyze_and_draw(
         analysis = network_analysis.analysis(network)
         st.session_state["fields_last"] = network if values.network == OWN else None
     except SpecError as error:
-        analysis = _last_that_fits(error, values)
+        analysis = _last_valid_analysis(error, values)
         if analysis is None:
             _refuse(error, values)
             return None, None
@@ -133,7 +133,7 @@ def _analyze_and_draw(
 def page() -> None:
     """Draw the cone, the network in the sidebar, and the open tab."""
     with frame.page_state(PAGE, FieldSettings) as state:
-        state.values = network_state.settle(state.values)
+        state.values = network_state.with_suitable_input(state.values)
         if state.changed("network", "layers", "module", "run"):
             state.values = replace(state.values, layer="", unit="")
         state.update_widgets()
@@ -143,12 +143,12 @@ def page() -> None:
         values = state.values
         with notes:
             state.show_warnings()
-            picture.missing_upload(values)
+            picture.missing_upload_note(values)
         _sidebar(values)
         if analysis is not None:
             line = selected_line(analysis, state)
             rows, cols = line.node.grid
-            verdict(analysis, line, params.unit_of(values) or (rows // 2, cols // 2))
+            measure_and_compare(analysis, line, params.chosen_unit(values) or (rows // 2, cols // 2))
         name, tab = frame.open_tab(values, TABS)
         with tab:
             if name == "edit":

@@ -13,7 +13,7 @@ from viz.choices import network_analysis
 from viz.choices.layer import UPLOAD, BoardSettings, PictureSettings
 from viz.choices.network import MODULE, OWN, TRAINED, NetworkSettings
 from viz.choices.unit import AXES, ConeView
-from viz.page.session import change
+from viz.page.session import change_settings
 from viz.params import choice, inherited, labeled_choice, number, text
 
 PAGE = "fields"
@@ -32,7 +32,7 @@ MOST_COMPARED = 2
 """Largest number of networks that are compared with the chosen one."""
 
 
-def _compared(value: str) -> tuple[str, ...]:
+def _parse_compared(value: str) -> tuple[str, ...]:
     """Names of architectures from their text in a link; ValueError if one does not exist."""
     from core.networks.zoo import NAMES
 
@@ -48,7 +48,7 @@ class FieldSettings(PictureSettings, ConeView, NetworkSettings):
 
     picture: str = inherited(BoardSettings, "picture")
     tab: str = labeled_choice(TABS)
-    compare: tuple[str, ...] = text((), _compared, ",".join)
+    compare: tuple[str, ...] = text((), _parse_compared, ",".join)
     target: int = number(
         32,
         1,
@@ -60,11 +60,11 @@ class FieldSettings(PictureSettings, ConeView, NetworkSettings):
     strategy: str = choice("stack3", network_analysis.strategy_names, "look at one of them")
 
 
-def view(values: FieldSettings) -> dict[str, Any]:
+def cone_view_data(values: FieldSettings) -> dict[str, Any]:
     """The settings of the cone as the component in the browser reads them."""
     return {
         "layer": values.layer,
-        "unit": unit_of(values),
+        "unit": chosen_unit(values),
         "axis": AXES.index(values.axis),
         "down": values.down,
         "zoom": values.zoom,
@@ -72,7 +72,7 @@ def view(values: FieldSettings) -> dict[str, Any]:
     }
 
 
-def unit_of(values: FieldSettings) -> tuple[int, int] | None:
+def chosen_unit(values: FieldSettings) -> tuple[int, int] | None:
     """The chosen unit (row, column); None stands for the middle of the map."""
     if not values.unit:
         return None
@@ -80,7 +80,7 @@ def unit_of(values: FieldSettings) -> tuple[int, int] | None:
     return row, col
 
 
-def identity(values: FieldSettings) -> str:
+def cone_identity(values: FieldSettings) -> str:
     """A text that differs for each network and input; the component starts anew with another."""
     parts = [values[name] for name in ("network", "input_height", "input_width", "in_channels")]
     source = {OWN: "layers", MODULE: "module", TRAINED: "run"}.get(values.network)
@@ -88,14 +88,14 @@ def identity(values: FieldSettings) -> str:
     return " ".join(map(str, [*parts, own]))
 
 
-def picture(values: FieldSettings, size: Pair) -> str:
+def picture_data_url(values: FieldSettings, size: Pair) -> str:
     """The chosen picture as a data URL; the pagoda replaces an upload that is not there."""
     upload = st.session_state.get("upload_image") if values.picture == UPLOAD else None
     name = "china" if values.picture == UPLOAD else values.picture
-    return network_analysis.picture(name, size, upload, values.seed)
+    return network_analysis.picture_data_url(name, size, upload, values.seed)
 
 
-def jump(values: Mapping[str, Any]) -> None:
+def change_and_move_cone(values: Mapping[str, Any]) -> None:
     """Callback that changes settings and makes the cone follow them."""
-    change(PAGE, values)
+    change_settings(PAGE, values)
     st.session_state["field_jump"] = st.session_state.get("field_jump", 0) + 1

@@ -19,10 +19,10 @@ from viz.choices.network_analysis import Analysis
 from viz.choices.network_picker import open_layers
 from viz.components.cone.cone import cone
 from viz.features.fields import params
-from viz.features.fields.params import PAGE, FieldSettings, jump
-from viz.page.session import PageState, bind_widget, change
+from viz.features.fields.params import PAGE, FieldSettings, change_and_move_cone
+from viz.page.session import PageState, bind_widget, change_settings
 from viz.page.widgets import widget
-from viz.page.words import field_size, pair, sentence, times
+from viz.page.words import field_size_text, number_pair_text, error_sentence, times
 
 if TYPE_CHECKING:
     from core.cost import LayerCost
@@ -41,7 +41,7 @@ def table_rows(analysis: Analysis) -> list[list[Any]]:
 
     costs, rest = costs_of([[line] for line in analysis.lines], analysis.costs.values())
     rows = [
-        _row(line, own, bool(analysis.costs))
+        _line_cells(line, own, bool(analysis.costs))
         for line, own in zip(analysis.lines, costs, strict=True)
     ]
     if remaining := sum(cost.parameters for cost in rest):
@@ -50,16 +50,16 @@ def table_rows(analysis: Analysis) -> list[list[Any]]:
     return rows
 
 
-def _row(line: Line, costs: Sequence[LayerCost], has_costs: bool) -> list[Any]:
+def _line_cells(line: Line, costs: Sequence[LayerCost], has_costs: bool) -> list[Any]:
     """The cells of one line, in the order of `HEADERS`; costs are None if they are unknown."""
     field = line.field
     return [
         line.label,
         line.text,
         times(line.node.shape[1:]),
-        field_size(field),
-        pair(field.effective_stride),
-        pair(field.effective_padding),
+        field_size_text(field),
+        number_pair_text(field.effective_stride),
+        number_pair_text(field.effective_padding),
         "({:g}, {:g})".format(*field.center),
         sum(cost.parameters for cost in costs) if has_costs else None,
         sum(cost.macs for cost in costs) if has_costs else None,
@@ -81,13 +81,13 @@ def table_csv(analysis: Analysis) -> str:
 def _layers_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     """Draw the table of all layers, whose rows select the cone's layer, and the sums."""
     rows = table_rows(analysis)
-    _totals(analysis)
+    _draw_totals(analysis)
     chosen = [line.node.name for line in analysis.lines].index(
         selected_line(analysis, page).node.name
     )
     st.dataframe(
         {header: [r[i] for r in rows] for i, header in enumerate(HEADERS)},
-        key=f"field_table {params.identity(page.values)} {chosen}",
+        key=f"field_table {params.cone_identity(page.values)} {chosen}",
         hide_index=True,
         height=min(35 * (len(rows) + 1) + 3, 460),
         on_select=_on_row,
@@ -110,7 +110,7 @@ def _layers_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
         },
     )
     st.session_state["field_rows"] = [line.node.name for line in analysis.lines]
-    st.session_state["field_table"] = f"field_table {params.identity(page.values)} {chosen}"
+    st.session_state["field_table"] = f"field_table {params.cone_identity(page.values)} {chosen}"
     _recurrence(analysis, page)
     st.download_button(
         "Table as CSV",
@@ -127,7 +127,7 @@ def _on_row() -> None:
     picked = st.session_state[st.session_state["field_table"]]["selection"]["rows"]
     names = st.session_state["field_rows"]
     if picked and picked[0] < len(names):
-        jump({"layer": names[picked[0]], "unit": ""})
+        change_and_move_cone({"layer": names[picked[0]], "unit": ""})
 
 
 def selected_line(analysis: Analysis, page: PageState[FieldSettings]) -> Line:
@@ -135,7 +135,7 @@ def selected_line(analysis: Analysis, page: PageState[FieldSettings]) -> Line:
     return analysis.line(page.values.layer) or analysis.deepest
 
 
-def _totals(analysis: Analysis) -> None:
+def _draw_totals(analysis: Analysis) -> None:
     """Draw a sentence with the network's parameters, multiply–accumulates and activations."""
     if not analysis.costs:
         st.caption(f"Costs are unknown: {analysis.cost_note}.")
@@ -143,15 +143,15 @@ def _totals(analysis: Analysis) -> None:
     total = analysis.totals
     parameters, macs, memory = total.parameters, total.macs, total.activation_bytes
     st.markdown(
-        f"In all **{parameters:,}** parameters, **{macs / 1e6:,.{_digits(macs)}f}** million "
-        f"multiply–accumulates and **{memory / 1e6:,.{_digits(memory)}f}** MB of activations for "
+        f"In all **{parameters:,}** parameters, **{macs / 1e6:,.{_decimals_in_millions(macs)}f}** million "
+        f"multiply–accumulates and **{memory / 1e6:,.{_decimals_in_millions(memory)}f}** MB of activations for "
         "one image. "
         "Norms and activations are in the row of the layer before them. Choose a row to see "
         "its cone."
     )
 
 
-def _digits(amount: int) -> int:
+def _decimals_in_millions(amount: int) -> int:
     """Decimals with which an amount is written in millions, so that it has three digits or more."""
     return 0 if amount >= 10**9 else 1 if amount >= 10**7 else 3
 
@@ -186,7 +186,7 @@ def _depth_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
 
     axis = unit.AXES.index(page.values.axis)
     curves = [
-        growth_curve(each.network.title, each.fields, axis) for each in _compared(analysis, page)
+        growth_curve(each.network.title, each.fields, axis) for each in _compared_analyses(analysis, page)
     ]
     st.plotly_chart(depth_figure(curves), theme="streamlit", key="depth_figure")
     st.markdown(
@@ -197,16 +197,16 @@ def _depth_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     )
 
 
-def _compared(analysis: Analysis, page: PageState[FieldSettings]) -> list[Analysis]:
+def _compared_analyses(analysis: Analysis, page: PageState[FieldSettings]) -> list[Analysis]:
     """The analyses of the network and of the compared ones; draws a warning for each failure."""
-    others = [network.published(name) for name in page.values.compare]
+    others = [network.published_network(name) for name in page.values.compare]
     size = analysis.network.input_size[1:]
     analyses = [analysis]
     for other in others:
         try:
-            analyses.append(network_analysis.analysis(other.at(*size)))
+            analyses.append(network_analysis.analysis(other.with_image_size(*size)))
         except SpecError as error:
-            st.warning(f"{other.title} cannot be run on this input: {sentence(error)}")
+            st.warning(f"{other.title} cannot be run on this input: {error_sentence(error)}")
     return analyses
 
 
@@ -236,19 +236,19 @@ def _compare_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     st.multiselect(
         "compare with",
         network.architectures(),
-        format_func=network.title,
+        format_func=network.network_title,
         max_selections=params.MOST_COMPARED,
         key=bind_widget("compare_names", list(values.compare)),
         on_change=_on_compare,
         placeholder="choose one or two architectures",
     )
-    analyses = _compared(analysis, page)
+    analyses = _compared_analyses(analysis, page)
     if len(analyses) < 2:
         st.info("Choose one of the pairs above, or an architecture of your own choice.")
         return
     numbers = st.column_config.NumberColumn(format="localized")
     columns = {"parameters": numbers, "million MACs": numbers}
-    st.dataframe(_summary(analyses), hide_index=True, column_config=columns)
+    st.dataframe(_summary_columns(analyses), hide_index=True, column_config=columns)
     axis = unit.AXES.index(values.axis)
     from core.receptive_field.growth import growth_curve
     from viz.features.fields.plots import depth_figure
@@ -258,15 +258,15 @@ def _compare_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     _cones(analyses, page)
 
 
-def _summary(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
+def _summary_columns(analyses: Sequence[Analysis]) -> dict[str, list[Any]]:
     """The columns of a table with a row for each network."""
     lines = [each.deepest for each in analyses]
     return {
         "network": [each.network.title for each in analyses],
         "last map": [times(line.node.shape[1:]) for line in lines],
-        "RF (px)": [field_size(line.field) for line in lines],
-        "effective stride": [pair(line.field.effective_stride) for line in lines],
-        "effective padding": [pair(line.field.effective_padding) for line in lines],
+        "RF (px)": [field_size_text(line.field) for line in lines],
+        "effective stride": [number_pair_text(line.field.effective_stride) for line in lines],
+        "effective padding": [number_pair_text(line.field.effective_padding) for line in lines],
         "parameters": [each.totals.parameters for each in analyses],
         "million MACs": [round(each.totals.macs / 1e6, 1) for each in analyses],
     }
@@ -279,9 +279,9 @@ def _cones(analyses: Sequence[Analysis], page: PageState[FieldSettings]) -> None
             st.markdown(f"**{each.network.title}**")
             cone(
                 network_analysis.cone_lines(each.network),
-                params.view(replace(page.values, layer=each.deepest.node.name, unit="")),
+                params.cone_view_data(replace(page.values, layer=each.deepest.node.name, unit="")),
                 title=each.network.title,
-                picture=params.picture(page.values, each.network.input_size[1:]),
+                picture=params.picture_data_url(page.values, each.network.input_size[1:]),
                 identity=f"{index} {each.network}",
                 token=page.values.axis,
                 key=f"cone_{index}",
@@ -295,15 +295,15 @@ def _ignore_view() -> None:
 
 def _on_pair(first: str, others: tuple[str, ...]) -> None:
     """Callback of a button that opens a comparison of `PAIRS`."""
-    _, height, width = network.published(first).input_size
+    _, height, width = network.published_network(first).input_size
     size = {"input_height": height, "input_width": width}
-    change(PAGE, {"network": first, "compare": others, "layer": "", "unit": "", **size})
+    change_settings(PAGE, {"network": first, "compare": others, "layer": "", "unit": "", **size})
     st.session_state.pop("compare_names", None)
 
 
 def _on_compare() -> None:
     """Callback of the choice of networks to compare with."""
-    change(PAGE, {"compare": tuple(st.session_state["compare_names"])})
+    change_settings(PAGE, {"compare": tuple(st.session_state["compare_names"])})
 
 
 def _reach_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
@@ -334,7 +334,7 @@ def _code_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
     values = page.values
     notation = values.layers if values.network == OWN else NOTATIONS.get(values.network)
     if notation:
-        spec = network.spec_of(notation)
+        spec = network.spec_from_notation(notation)
         st.markdown("As one line, for the box beside *network*:")
         st.code(to_notation(spec), language=None, wrap_lines=True)
         channels, *size = analysis.network.input_size
@@ -342,7 +342,7 @@ def _code_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
         st.code(to_source(spec, channels, (size[0], size[1])), language="python")
     if analysis.network.run is not None:
         st.markdown("As PyTorch:")
-        st.code(lab.source(analysis.network.run), language="python")
+        st.code(lab.net_source_code(analysis.network.run), language="python")
     st.markdown(
         "For a network of your own code, in a terminal beside this app's files "
         "(`--json` and `--csv` for files):"

@@ -16,19 +16,19 @@ def headline(analysis: Analysis) -> str:
     field, grid = line.field, line.node.grid
     if line.node.kind == "input" or all(axis.whole for axis in field.axes):
         return "No layer has several units that see different parts of the image."
-    before, name = _whole_image_from(analysis), "its last feature map"
+    before, name = _whole_image_sentence(analysis), "its last feature map"
     if before:
         name = "the last feature map before that"
     only = f"The only unit of {name}" if max(grid) == 1 else f"A unit of {name}"
     return (
-        f"{before}{only}, `{line.label}`, sees {_most(field)}**{field.size[0]:g}×{field.size[1]:g}** pixels"
-        f"{_inside(field, analysis.network.input_size[1:])}.{_distance(field)}"
+        f"{before}{only}, `{line.label}`, sees {_bound_prefix(field)}**{field.size[0]:g}×{field.size[1]:g}** pixels"
+        f"{_field_name_clause(field, analysis.network.input_size[1:])}.{_spacing_sentence(field)}"
     )
 
 
-def _whole_image_from(analysis: Analysis) -> str:
+def _whole_image_sentence(analysis: Analysis) -> str:
     """A sentence on the first layer whose units depend on the whole image; "" if there is none."""
-    line = analysis.whole_from
+    line = analysis.first_whole_image_line
     if line is None:
         return ""
     if line.field.bound:
@@ -36,7 +36,7 @@ def _whole_image_from(analysis: Analysis) -> str:
     return f"From `{line.label}` on every unit depends on the whole image. "
 
 
-def _most(field: ReceptiveField) -> str:
+def _bound_prefix(field: ReceptiveField) -> str:
     """``at most `` for an upper bound, ``up to `` if units see different sizes, else ""."""
     if field.bound:
         return "at most "
@@ -46,14 +46,14 @@ def _most(field: ReceptiveField) -> str:
     return "up to " if differ else ""
 
 
-def _inside(field: ReceptiveField, image: Sequence[int]) -> str:
+def _field_name_clause(field: ReceptiveField, image: Sequence[int]) -> str:
     """The rest of the sentence: the field's name, and whether it is larger than the image."""
     if all(size <= side for size, side in zip(field.size, image, strict=True)):
         return " of the image: its *receptive field*"
     return ": its *receptive field*. That is more than the image has; outside lies padding"
 
 
-def _distance(field: ReceptiveField) -> str:
+def _spacing_sentence(field: ReceptiveField) -> str:
     """A sentence on the effective stride along the axes with more than one unit; "" without any."""
     from core.receptive_field.notes import is_unevenly_spaced
 

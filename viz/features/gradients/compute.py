@@ -36,7 +36,7 @@ def gradient(board: BoardSpec, upstream: UpstreamGradient) -> InputGradient:
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class ReadCounts:
     """How many windows read each input pixel, and how many output units send it a gradient.
 
     Attributes:
@@ -51,7 +51,7 @@ class Counts:
 
 
 @computed_once(128)
-def counts(board: BoardSpec) -> Counts:
+def read_counts(board: BoardSpec) -> ReadCounts:
     """Read counts of a layer in closed form and by torch's gradients, over all its filters."""
     torch_start.warm()
     from core.gradients.pattern import contribution_counts
@@ -59,7 +59,7 @@ def counts(board: BoardSpec) -> Counts:
     spec = board.layer
     sent = contribution_counts(spec, board.source.pixels(), board.weight(), board.bias())
     filters = gradient(board, UpstreamGradient("all")).output.shape[0]
-    return Counts(window_reads(spec, board.source.size) * filters, sent[0], reads_evenly(spec))
+    return ReadCounts(window_reads(spec, board.source.size) * filters, sent[0], reads_evenly(spec))
 
 
 @computed_once(256)
@@ -142,7 +142,7 @@ class LayerClaims:
 @computed_once(256)
 def layer_claims(board: BoardSpec) -> LayerClaims:
     """The quantities of `LayerClaims` for a board's layer."""
-    reads, whole = counts(board), gradient(board, UpstreamGradient("all"))
+    reads, whole = read_counts(board), gradient(board, UpstreamGradient("all"))
     rows, cols = whole.output.shape[1:]
     middle = gradient(board, UpstreamGradient("unit", (rows // 2, cols // 2)))
     corner = gradient(board, UpstreamGradient("unit"))
@@ -168,7 +168,7 @@ def dead_shares(levels: int = 5) -> tuple[DeadShare, ...]:
 
 
 @queued
-def flows(specs: tuple[FlowSpec, ...]) -> Work:
+def flows_work(specs: tuple[FlowSpec, ...]) -> Work:
     """Queue work that measures the gradient norms in several deep networks, one after the other.
 
     Its result, and its partial result meanwhile, is a dictionary from network to flow.

@@ -17,9 +17,9 @@ from viz.features.gradients.params import (
     PAGE,
     GradientSettings,
     PageLayer,
-    on_board,
+    board_settings,
 )
-from viz.page.session import change
+from viz.page.session import change_settings
 from viz.page.widgets import widget
 
 
@@ -28,7 +28,7 @@ def sidebar(values: GradientSettings) -> None:
     widget(values, "shown", max_selections=MAX_LAYERS)
     if OWN in values.shown:
         with st.expander("Your own layer", expanded=True):
-            layer_controls.layer_controls(PAGE, on_board(values))
+            layer_controls.layer_controls(PAGE, board_settings(values))
     picture_control(values)
     for column, axis in zip(st.columns(2), ("height", "width"), strict=True):
         widget(values, f"input_{axis}", column)
@@ -61,7 +61,7 @@ def on_click(key: str) -> None:
         row, col = int(point["y"]), int(point["x"])
     except (KeyError, IndexError, TypeError, ValueError):
         return  # a second click has deselected the unit
-    change(PAGE, {"unit": f"{row}.{col}", "arriving": "unit"})
+    change_settings(PAGE, {"unit": f"{row}.{col}", "arriving": "unit"})
 
 
 def click_callback(key: str) -> partial[None]:

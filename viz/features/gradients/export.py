@@ -34,28 +34,28 @@ def pictures(values: GradientSettings) -> list[Picture]:
     Raises:
         SpecError: A layer does not fit the input, or the link names the visitor's own picture.
     """
-    settled, changes = params.settled(values)
+    valid, changes = params.make_valid(values)
     refuse_unfit(changes)
     refuse_unfit([NO_UPLOAD] if values.picture == UPLOAD else [])
-    layers = [params.layer(settled, name) for name in settled.shown]
-    specs = params.flows(settled)
+    layers = [params.layer(valid, name) for name in valid.shown]
+    specs = params.flow_specs(valid)
     offered = [
-        *([picture_of_layers(layers, settled)] if layers else []),
-        *([picture_of_counts(layers, settled)] if layers else []),
-        picture_of_backward(params.layer(settled, params.backward_name(settled, layers)), settled),
+        *([picture_of_layers(layers, valid)] if layers else []),
+        *([picture_of_counts(layers, valid)] if layers else []),
+        picture_of_backward(params.layer(valid, params.backward_layer_name(valid, layers)), valid),
         Picture(
             "flow",
             "Through depth",
-            lambda style: picture_of_flow(_flows(specs), settled).draw(style),
+            lambda style: picture_of_flow(_flows_by_label(specs), valid).draw(style),
         ),
         picture_of_dead_shares(),
     ]
     first = {TABS["counts"]: "counts", TABS["back"]: "backward", TABS["depth"]: "flow"}
-    offered.sort(key=lambda picture: picture.name != first.get(settled.tab, "layers"))
-    return [replace(picture, settings=settings(settled)) for picture in offered]
+    offered.sort(key=lambda picture: picture.name != first.get(valid.tab, "layers"))
+    return [replace(picture, settings=settings_text(valid)) for picture in offered]
 
 
-def settings(values: GradientSettings) -> str:
+def settings_text(values: GradientSettings) -> str:
     """The settings of the page in words, for a caption."""
     side = f"{values.input_height}×{values.input_width}"
     kind = KIND_LABELS[values.arriving]
@@ -93,7 +93,7 @@ def picture_of_counts(panels: Sequence[PageLayer], values: GradientSettings) -> 
     def draw(style: Style) -> Figure:
         from viz.features.gradients.slides import counts
 
-        counted = {each.title: compute.counts(each.board) for each in panels}
+        counted = {each.title: compute.read_counts(each.board) for each in panels}
         named = {name: (each.reads, each.sent, each.even) for name, each in counted.items()}
         size = f"{values.input_height}×{values.input_width}"
         return counts(named, style, title=f"How often is a pixel read? {size} px")
@@ -120,13 +120,13 @@ def picture_of_flow(flows: Mapping[str, GradientFlow], values: GradientSettings)
         from viz.features.gradients.slides import flow
 
         title = f"Gradient norm per layer at initialization, by {COMPARED[values.compare][0]}"
-        notes = [flow_recipe(values, next(iter(flows.values())).spec)]
+        notes = [flow_settings_text(values, next(iter(flows.values())).spec)]
         return flow(flows, style, title=title, notes=notes, weights=values.weight_norms)
 
     return Picture("flow", "Through depth", draw)
 
 
-def flow_recipe(values: GradientSettings, spec: FlowSpec) -> str:
+def flow_settings_text(values: GradientSettings, spec: FlowSpec) -> str:
     """The networks and draws of a flow in words, for a note below the picture."""
     return (
         f"{spec.depth} 3×3 convolutions of {spec.width} channels, {spec.levels} downsampling layers (◀), "
@@ -145,7 +145,7 @@ def picture_of_dead_shares() -> Picture:
     return Picture("dead", "Dead shares", draw)
 
 
-def _flows(specs: Mapping[str, FlowSpec]) -> dict[str, GradientFlow]:
+def _flows_by_label(specs: Mapping[str, FlowSpec]) -> dict[str, GradientFlow]:
     """The measured flows of networks by label."""
     flows_by_spec = _measured_flows(tuple(specs.values()))
     return {label: flows_by_spec[spec] for label, spec in specs.items()}
@@ -154,5 +154,5 @@ def _flows(specs: Mapping[str, FlowSpec]) -> dict[str, GradientFlow]:
 @lru_cache(maxsize=2)
 def _measured_flows(specs: tuple[FlowSpec, ...]) -> dict[FlowSpec, GradientFlow]:
     """The flows of networks, measured in this process."""
-    results: dict[FlowSpec, GradientFlow] = run_now(compute.flows(specs))
+    results: dict[FlowSpec, GradientFlow] = run_now(compute.flows_work(specs))
     return results

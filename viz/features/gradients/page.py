@@ -11,7 +11,7 @@ from viz.features.gradients import compute, params
 from viz.features.gradients import plots as figures
 from viz.features.gradients.controls import click_callback, sidebar, upstream_controls
 from viz.features.gradients.params import KIND_LABELS, PAGE, TABS, GradientSettings, PageLayer
-from viz.features.gradients.tabs import DRAW, EVEN_READING, SLOT, save
+from viz.features.gradients.tabs import DRAW, EVEN_READING, SLOT, draw_save_menu
 from viz.page import frame, progress
 from viz.page.session import PageState
 
@@ -20,7 +20,7 @@ def _heading(values: GradientSettings) -> DeltaGenerator:
     """Draw the heading and its explanation; returns the container for the menu that saves files."""
     kind = KIND_LABELS[values.arriving]
     size = f"{values.input_height}×{values.input_width}"
-    menu = frame.heading(f"Where does the gradient go? On {size} px, upstream gradient: {kind}")
+    menu = frame.heading_with_menu_container(f"Where does the gradient go? On {size} px, upstream gradient: {kind}")
     st.markdown(
         "Below each layer's name: the gradient at its input, then the upstream gradient at its "
         "output. Learning needs the first; colors and numbers are on one scale."
@@ -28,7 +28,7 @@ def _heading(values: GradientSettings) -> DeltaGenerator:
     return menu
 
 
-def _panels(layers: list[PageLayer], values: GradientSettings) -> None:
+def _gradient_charts(layers: list[PageLayer], values: GradientSettings) -> None:
     """Draw a chart for each layer: the gradient at its input, and the upstream gradient."""
     gradients = [
         compute.gradient(each.board, params.upstream_gradient(values, each)) for each in layers
@@ -64,50 +64,50 @@ terms. Weights of both signs may cancel in it, so its gradient need not be large
 """
 
 
-def _layers(values: GradientSettings) -> list[PageLayer]:
+def _chosen_layers(values: GradientSettings) -> list[PageLayer]:
     """The chosen layers on the page's input."""
     upload = picture.loaded_upload()
     return [params.layer(values, name, upload) for name in values.shown]
 
 
-def _body(layers: list[PageLayer], state: PageState[GradientSettings]) -> None:
+def _charts_and_tab(layers: list[PageLayer], state: PageState[GradientSettings]) -> None:
     """Draw the charts of the layers and the open tab."""
     values = state.values
     menu = _heading(values)
     if not layers:
         st.info("Choose at least one layer, at the side.")
         usual = {"shown": GradientSettings().shown}
-        frame.refuse(PAGE, None, "Show the usual four", usual)
+        frame.draw_refusal(PAGE, None, "Show the usual four", usual)
         return
     upstream_controls(values, layers)
-    _panels(layers, values)
+    _gradient_charts(layers, values)
     with st.expander("Why"):
         st.markdown(_WHY + EVEN_READING)
     name, place = frame.open_tab(values, TABS)
     if name != "depth":
-        progress.withdraw(SLOT)
+        progress.withdraw_requests(SLOT)
     with place:
         pictures = DRAW[name](layers, state)
     with menu:
-        save(layers, values, pictures or [])
+        draw_save_menu(layers, values, pictures or [])
 
 
 def page() -> None:
     """Draw the whole page."""
     with frame.page_state(PAGE, GradientSettings) as state:
-        state.values, sentences = params.settled(state.values)
+        state.values, sentences = params.make_valid(state.values)
         values = state.values
-        state.note(sentences)
+        state.store_notes(sentences)
         state.update_widgets()
         state.show_warnings()
-        picture.missing_upload(values)
+        picture.missing_upload_note(values)
         with st.sidebar:
             sidebar(values)
         try:
-            _body(_layers(values), state)
+            _charts_and_tab(_chosen_layers(values), state)
         except SpecError as error:
-            progress.withdraw(SLOT)
-            frame.refuse(PAGE, error, "Back to the first picture", GradientSettings.defaults())
+            progress.withdraw_requests(SLOT)
+            frame.draw_refusal(PAGE, error, "Back to the first picture", GradientSettings.defaults())
 
 
 page()

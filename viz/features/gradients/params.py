@@ -19,7 +19,7 @@ from viz.choices.layer import (
     PlayerView,
     WeightSettings,
 )
-from viz.choices.unit import unit_name, unit_of
+from viz.choices.unit import unit_setting, unit_position
 from viz.page import words
 from viz.params import Settings, choice, inherited, labeled_choice, number, switch, text
 
@@ -32,22 +32,22 @@ MAX_LAYERS = 6
 """Most layers that can be compared."""
 
 
-def _layer(operation: str, kernel: int, padding: int = 0, fill: str = "zeros") -> LayerSpec:
+def _stride_2_layer(operation: str, kernel: int, padding: int = 0, fill: str = "zeros") -> LayerSpec:
     """A layer with stride 2 and a square kernel, padded equally on all sides."""
     pads = ((padding, padding), (padding, padding))
     return LayerSpec(operation, (kernel, kernel), (2, 2), pads, padding_mode=fill)
 
 
 LAYERS: dict[str, LayerSpec] = {
-    "max2": _layer("max_pooling", 2),
-    "average2": _layer("average_pooling", 2),
-    "conv2": _layer("convolution", 2),
-    "conv3": _layer("convolution", 3, 1),
-    "conv1": _layer("convolution", 1),
-    "conv4": _layer("convolution", 4, 1),
-    "max3": _layer("max_pooling", 3, 1),
-    "blur3": _layer("blur_pooling", 3, 1, "reflect"),
-    "transposed3": _layer("transposed_convolution", 3, 1),
+    "max2": _stride_2_layer("max_pooling", 2),
+    "average2": _stride_2_layer("average_pooling", 2),
+    "conv2": _stride_2_layer("convolution", 2),
+    "conv3": _stride_2_layer("convolution", 3, 1),
+    "conv1": _stride_2_layer("convolution", 1),
+    "conv4": _stride_2_layer("convolution", 4, 1),
+    "max3": _stride_2_layer("max_pooling", 3, 1),
+    "blur3": _stride_2_layer("blur_pooling", 3, 1, "reflect"),
+    "transposed3": _stride_2_layer("transposed_convolution", 3, 1),
 }
 """Common layers by name in the URL; all have stride 2 and fit every input of the page."""
 KIND_LABELS = {"unit": "one unit", "all": "all units alike", "random": "random, as from above"}
@@ -108,7 +108,7 @@ def _layer_names(value: str) -> list[str]:
 
 def layer_name(name: str) -> str:
     """Label on the page of a layer's name."""
-    return "your own layer…" if name == OWN else words.title(LAYERS[name])
+    return "your own layer…" if name == OWN else words.layer_title(LAYERS[name])
 
 
 _CONVOLUTIONS = [name for name, spec in LAYERS.items() if spec.operation == "convolution"]
@@ -156,7 +156,7 @@ class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings
         options={name: layer_name(name) for name in (*LAYERS, OWN)},
     )
     arriving: str = choice("unit", KIND_LABELS, "upstream gradient at the output", kind="radio")
-    unit: str = unit_name(
+    unit: str = unit_setting(
         "centre",
         "output unit (row, column)",
         help="Or click a unit in a lower grid. Layers with fewer units take their nearest.",
@@ -176,13 +176,13 @@ class GradientSettings(PlayerView, FlowSettings, WeightSettings, PictureSettings
     back_step: str = labeled_choice(BY_HAND, "sweep")
 
 
-def settled(values: GradientSettings) -> tuple[GradientSettings, list[str]]:
+def make_valid(values: GradientSettings) -> tuple[GradientSettings, list[str]]:
     """Settings whose own layer can be run, and a sentence for each change of them."""
-    board, sentences = state.settle(on_board(values))
+    board, sentences = state.make_runnable(board_settings(values))
     return values.updated(board.flat), sentences
 
 
-def on_board(values: GradientSettings) -> BoardSettings:
+def board_settings(values: GradientSettings) -> BoardSettings:
     """Settings of the board with the visitor's own layer: one input channel, no edited pixels."""
     return BoardSettings.of(values.flat)
 
@@ -214,20 +214,20 @@ class PageLayer:
 
 def layer(values: GradientSettings, name: str, upload: Upload | None = None) -> PageLayer:
     """The layer of a name on the page's input, which can be the visitor's own picture."""
-    board = state.board(on_board(values), upload)
+    board = state.board_spec(board_settings(values), upload)
     if name != OWN:
         board = replace(board, layer=LAYERS[name])
-    return PageLayer(name, words.title(board.layer), board)
+    return PageLayer(name, words.layer_title(board.layer), board)
 
 
-def backward_names(values: GradientSettings) -> list[str]:
+def backward_layer_names(values: GradientSettings) -> list[str]:
     """Names of the convolutions whose backward pass the page can show."""
     return [*_CONVOLUTIONS, *([OWN] if values.operation == "convolution" else [])]
 
 
-def backward_name(values: GradientSettings, panels: Sequence[PageLayer]) -> str:
+def backward_layer_name(values: GradientSettings, panels: Sequence[PageLayer]) -> str:
     """Name of the convolution whose backward pass is shown: the chosen one, or the first panel's."""
-    options = backward_names(values)
+    options = backward_layer_names(values)
     if values.back_layer in options:
         return values.back_layer
     return next((each.name for each in panels if each.name in options), "conv3")
@@ -239,7 +239,7 @@ def upstream_gradient(values: GradientSettings, layer: PageLayer) -> UpstreamGra
         seed = values.arriving_seed if values.arriving == "random" else 0
         return UpstreamGradient(values.arriving, seed=seed)  # type: ignore[arg-type]
     channel = min(values.unit_filter, layer.filters - 1)
-    return UpstreamGradient("unit", unit_of(values.unit, layer.grid), channel)
+    return UpstreamGradient("unit", unit_position(values.unit, layer.grid), channel)
 
 
 def flow_labels(name: str) -> dict[Any, str]:
@@ -261,7 +261,7 @@ def common_settings(values: GradientSettings, spec: FlowSpec) -> str:
     )
 
 
-def flows(values: GradientSettings) -> dict[str, FlowSpec]:
+def flow_specs(values: GradientSettings) -> dict[str, FlowSpec]:
     """The compared networks by label on the page."""
     name = values.compare
     labels = flow_labels(name)

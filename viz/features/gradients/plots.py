@@ -109,7 +109,7 @@ def counts_figure(
     """Number of windows that read each pixel above the number of units that send it a gradient.
 
     Args:
-        reads, sent, even: As in `viz.features.gradients.compute.Counts`.
+        reads, sent, even: As in `viz.features.gradients.compute.ReadCounts`.
         title: Name of the layer.
         top: Value at the upper end of the color scale.
     """

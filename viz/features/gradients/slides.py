@@ -122,7 +122,7 @@ def counts(
     """Windows that read each pixel, in closed form, above the units that send it a gradient.
 
     Args:
-        named: Reads, sent gradients and evenness (see `compute.Counts`) by name of the layer.
+        named: Reads, sent gradients and evenness (see `compute.ReadCounts`) by name of the layer.
         style: Style of the slide.
         title: Title of the slide.
     """

@@ -27,7 +27,7 @@ from viz.features.gradients.params import (
 )
 from viz.page import progress, words
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, bind_widget, change
+from viz.page.session import PageState, bind_widget, change_settings
 from viz.page.widgets import widget
 from viz.server.queue import View
 from viz.slides.style import Picture
@@ -44,15 +44,15 @@ EVEN_READING = (
 )
 
 
-def save(
+def draw_save_menu(
     panels: Sequence[PageLayer], values: GradientSettings, pictures: Sequence[Picture]
 ) -> None:
     """Draw the menu that saves the pictures of the open tab and that of the layers."""
     layers = export.picture_of_layers(panels, values)
-    save_menu(PAGE, [*pictures, layers], export.settings(values))
+    save_menu(PAGE, [*pictures, layers], export.settings_text(values))
 
 
-def table(key: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def markdown_table(key: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Draw a table in Markdown; the first column is aligned left, the others right."""
     marks = [":--", *["--:"] * (len(heads) - 1)]
     lines = [heads, marks, *rows]
@@ -60,7 +60,7 @@ def table(key: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None
         st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
 
 
-def percent(share: float) -> str:
+def percent_3_digits(share: float) -> str:
     """A share with three significant digits: ``75 %``, ``98.4 %``."""
     return f"{100 * share:.3g} %"
 
@@ -76,21 +76,21 @@ def _numbers_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> 
         error = "–"
         if upstream.kind == "unit":
             error = f"{compute.closed_form_error(each.board, upstream):.1g}"
-        rows.append([f"**{each.title}**", f"{statistics.reached}", percent(statistics.zeros),
+        rows.append([f"**{each.title}**", f"{statistics.reached}", percent_3_digits(statistics.zeros),
                      f"{statistics.mean_abs:.3g}", f"{statistics.std:.3g}", f"{statistics.ratio:.3g}", error])  # fmt: skip
     st.markdown("The gradients above, as PyTorch's autograd gives them.")
     heads = ("layer", "pixels reached", "exact zeros", "mean of abs. g", "std of g",
              "largest / smallest", "off the closed form")  # fmt: skip
-    table("numbers", heads, rows)
+    markdown_table("numbers", heads, rows)
     st.caption(
         "*largest / smallest*: of |g|, zeros left out; 1 is an even spread. *Off the closed form*: "
         "largest difference to the weights of the unit's window (a kernel's weights, 1/k² of a "
         "mean, 1 at the winner of a maximum)."
     )
-    _claims(values)
+    _claims_table(values)
 
 
-def _claims(values: GradientSettings) -> None:
+def _claims_table(values: GradientSettings) -> None:
     """Draw a table of `LayerClaims` for all common layers, and the own one if it is chosen."""
     upload = picture.loaded_upload()
     names = [*LAYERS, *([OWN] if OWN in values.shown else [])]
@@ -100,13 +100,13 @@ def _claims(values: GradientSettings) -> None:
         claim = compute.layer_claims(each.board)
         spread = f"{claim.least}" if claim.least == claim.most else f"{claim.least} to {claim.most}"
         rows.append([f"**{each.title}**", f"{claim.interior}", f"{claim.corner}",
-                     percent(claim.starved), percent(claim.zeros), spread,
+                     percent_3_digits(claim.starved), percent_3_digits(claim.zeros), spread,
                      "yes" if claim.even else "no"])  # fmt: skip
     st.markdown("The usual claims, measured on this input, whatever is shown above.")
     heads = ("layer", "a middle unit reaches (px)", "the corner unit (px)",
              "sent nothing by any unit", "exact zeros, all units alike",
              "units that send a pixel something", "read evenly")  # fmt: skip
-    table("claims", heads, rows)
+    markdown_table("claims", heads, rows)
     st.caption(
         "Pixels *sent nothing* learn nothing from this layer. The last two columns leave out the "
         f"border. {EVEN_READING}"
@@ -120,7 +120,7 @@ def _counts_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> l
         "gradient, measured. They agree for sums and means without zero weights; a maximum "
         "sends to its winner only."
     )
-    counted_by_name = {each.name: compute.counts(each.board) for each in panels}
+    counted_by_name = {each.name: compute.read_counts(each.board) for each in panels}
     top = float(max(max(c.reads.max(), c.sent.max()) for c in counted_by_name.values()))
     with st.container(horizontal=True):
         for each in panels:
@@ -136,11 +136,11 @@ def _counts_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> l
 def _backward_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> list[Picture]:
     """Draw the chosen step of a convolution's backward pass."""
     values = page.values
-    name = params.backward_name(values, panels)
+    name = params.backward_layer_name(values, panels)
     left, right = st.columns([1.4, 2], vertical_alignment="bottom")
     left.selectbox(
         "convolution",
-        params.backward_names(values),
+        params.backward_layer_names(values),
         format_func=layer_name,
         key=bind_widget("back_shown", name, name),
         on_change=_on_layer,
@@ -153,7 +153,7 @@ def _backward_tab(panels: list[PageLayer], page: PageState[GradientSettings]) ->
     )
     each = params.layer(values, name, picture.loaded_upload())
     result = compute.backward(each.board, params.upstream_gradient(values, each))
-    st.markdown(_verdict(each, result.difference))
+    st.markdown(_backward_sentence(each, result.difference))
     step = next(key for key, label in BY_HAND.items() if label == values.back_step)
     if step == "sweep":
         _draw_sweep(each, page)
@@ -165,10 +165,10 @@ def _backward_tab(panels: list[PageLayer], page: PageState[GradientSettings]) ->
 
 def _on_layer() -> None:
     """Callback of another convolution: its sweep starts at the last step, without a pin."""
-    change(PAGE, {"back_layer": st.session_state["back_shown"], "step": -1, "pin": ""})
+    change_settings(PAGE, {"back_layer": st.session_state["back_shown"], "step": -1, "pin": ""})
 
 
-def _verdict(each: PageLayer, difference: float) -> str:
+def _backward_sentence(each: PageLayer, difference: float) -> str:
     """How the backward pass is computed by hand, and how far its result is from autograd's."""
     rows, cols = each.board.layer.stride
     zeros = f"{rows - 1}" if rows == cols else f"{rows - 1} (rows) and {cols - 1} (columns)"
@@ -183,7 +183,7 @@ def _verdict(each: PageLayer, difference: float) -> str:
 def _draw_sweep(each: PageLayer, page: PageState[GradientSettings]) -> None:
     """Draw the player with the transposed convolution of the backward pass."""
     board = compute.backward_board(each.board, params.upstream_gradient(page.values, each))
-    payload = choices_board.payload(board) | {
+    payload = choices_board.player_data(board) | {
         "editable": {"kernel": False, "input": False},
         "signed": True,  # gradients: no brightness of a picture
     }
@@ -202,7 +202,7 @@ def _draw_sweep(each: PageLayer, page: PageState[GradientSettings]) -> None:
         st.session_state["gradients_view"],
         {
             "presets": [], "preset": None, "comparisons": {"off": "one board"}, "compare": "off",
-            "sizes": [choices_board.size_line(board, note=_padding_copies_note(each))],
+            "sizes": [choices_board.size_line_data(board, note=_padding_copies_note(each))],
         },
         identity=str(hash(board)),
         token=token,
@@ -223,14 +223,14 @@ def _padding_copies_note(each: PageLayer) -> str:
 
 def _on_view() -> None:
     """Callback of the player's view."""
-    change(PAGE, layer.view_values(st.session_state["backward_player"].view))
+    change_settings(PAGE, layer.player_view_values(st.session_state["backward_player"].view))
 
 
 def _depth_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> list[Picture]:
     """Draw the gradient norms in deep networks, and the table of stacked max pooling."""
     values = page.values
     flow_controls(values)
-    specs = params.flows(values)
+    specs = params.flow_specs(values)
     widget(values, "weight_norms")
 
     key = tuple(specs.values())
@@ -238,7 +238,7 @@ def _depth_tab(panels: list[PageLayer], page: PageState[GradientSettings]) -> li
     def draw(views: Mapping[Hashable, View]) -> None:
         _flow_view(specs, key, views[key], values)
 
-    view = progress.show(SLOT, {key: compute.flows(key)}, draw)[key]
+    view = progress.request_and_draw(SLOT, {key: compute.flows_work(key)}, draw)[key]
     _dead_shares_table()
     flows = view.result or {}
     ready = {label: flows[spec] for label, spec in specs.items() if spec in flows}
@@ -259,12 +259,12 @@ def _flow_view(
     name = COMPARED[values.compare][0]
     title = f"Gradient norm per layer at initialization, by {name}"
     figure = figures.flow_figure(
-        ready, title, [_recipe(values, ready)], weights=values.weight_norms
+        ready, title, [_flow_settings_text(values, ready)], weights=values.weight_norms
     )
     st.plotly_chart(figure, theme="streamlit", key="flow")
     heads = (name, "norm at the image", "factor per layer", "below 1/1000 from layer",
              "exact zeros at the image", "draws")  # fmt: skip
-    table("flow", heads, [_flow_row(label, flow) for label, flow in ready.items()])
+    markdown_table("flow", heads, [_flow_row(label, flow) for label, flow in ready.items()])
 
 
 def _flow_row(label: str, flow: GradientFlow) -> list[str]:
@@ -275,12 +275,12 @@ def _flow_row(label: str, flow: GradientFlow) -> list[str]:
         f"{flow.median[0]:.3g}",
         f"{flow.factor_per_layer:.3g}",
         "never" if vanishing is None else f"{vanishing} down",
-        percent(float(flow.zeros[:, 0].mean())),
+        percent_3_digits(float(flow.zeros[:, 0].mean())),
         f"{flow.draws}",
     ]
 
 
-def _recipe(values: GradientSettings, ready: Mapping[str, GradientFlow]) -> str:
+def _flow_settings_text(values: GradientSettings, ready: Mapping[str, GradientFlow]) -> str:
     """The networks and draws of the curves in words."""
     spec = next(iter(ready.values())).spec
     return (
@@ -298,13 +298,13 @@ def _dead_shares_table() -> None:
         "of $4^L$ is left, so $1 - 4^{-L}$ of the image gets no gradient."
     )
     rows = [
-        [f"**{share.levels}**", percent_exact(share.measured), percent_exact(share.expected)]
+        [f"**{share.levels}**", percent_8_digits(share.measured), percent_8_digits(share.expected)]
         for share in compute.dead_shares()
     ]
-    table("dead", ("2×2 max-pools, L", "without gradient, measured", "$1 - 4^{-L}$"), rows)
+    markdown_table("dead", ("2×2 max-pools, L", "without gradient, measured", "$1 - 4^{-L}$"), rows)
 
 
-def percent_exact(share: float) -> str:
+def percent_8_digits(share: float) -> str:
     """A share with eight significant digits, such as ``99.902344 %``."""
     return f"{100 * share:.8g} %"
 

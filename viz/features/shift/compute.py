@@ -85,7 +85,7 @@ def consistency(layer: DownsamplingLayer, scene: Scene, direction: str) -> Consi
 
 
 @computed_once(128, outside=True)
-def expected(layer: DownsamplingLayer, scene: Scene, direction: str) -> NDArray[np.float64] | None:
+def expected_cosines(layer: DownsamplingLayer, scene: Scene, direction: str) -> NDArray[np.float64] | None:
     """The cosine for each shift in closed form; None if the padding is not circular."""
     image = picture(scene)
     from core.shift.spectrum import expected_cosine
@@ -111,7 +111,7 @@ def spectrum(layer: DownsamplingLayer, scene: Scene) -> Spectrum:
 
 
 @computed_once(32)
-def film(layer: DownsamplingLayer | None, scene: Scene, direction: str, what: str) -> str:
+def film_data_url(layer: DownsamplingLayer | None, scene: Scene, direction: str, what: str) -> str:
     """All `FRAMES` frames of an animation in one PNG, one below the other, as a data URL.
 
     Args:
@@ -126,7 +126,7 @@ def film(layer: DownsamplingLayer | None, scene: Scene, direction: str, what: st
     else:
         frames = [getattr(comparison(layer, scene, shift), what)[0] for shift in shifts]
     signed = what == "difference" or (layer is not None and layer.kind == "convolution")
-    return _png(np.concatenate(frames), _film_range(layer, scene, what), signed)
+    return _png_data_url(np.concatenate(frames), _film_range(layer, scene, what), signed)
 
 
 def _film_range(layer: DownsamplingLayer | None, scene: Scene, what: str) -> tuple[float, float]:
@@ -146,7 +146,7 @@ def _film_range(layer: DownsamplingLayer | None, scene: Scene, what: str) -> tup
     return -largest, largest
 
 
-def _png(values: NDArray[Any], span: tuple[float, float], signed: bool) -> str:
+def _png_data_url(values: NDArray[Any], span: tuple[float, float], signed: bool) -> str:
     """Values as a PNG data URL with 64 colors: from blue through white to red if signed, else grey."""
     from PIL import Image as Pillow
 
@@ -188,7 +188,7 @@ def _with_blur_and_padding(net: nn.Module, taps: int, wrap: bool) -> nn.Module:
 
 
 @computed_once(64, outside=True)
-def _graph(network: Network, taps: int, wrap: bool) -> Graph:
+def _modified_graph(network: Network, taps: int, wrap: bool) -> Graph:
     """The graph of the network with the changes of `_with_blur_and_padding`."""
     if taps == 1 and not wrap:
         return network_analysis.analysis(network).graph
@@ -199,7 +199,7 @@ def _graph(network: Network, taps: int, wrap: bool) -> Graph:
     return network_graph(net, network.input_size)
 
 
-def layers(analysis: Analysis) -> dict[str, str]:
+def comparable_layers(analysis: Analysis) -> dict[str, str]:
     """Label on the page by qualified name of the modules whose output can be compared.
 
     Those are modules whose feature map has several units, and whose height and width divide those
@@ -225,13 +225,13 @@ def _network_picture(request: Request) -> Image:
     return data.picture(request.picture, (height, width), channels, request.seed)
 
 
-def last_layer(analysis: Analysis) -> str:
-    """Qualified name of the last of `layers`, which is compared if none is chosen.
+def last_comparable_layer(analysis: Analysis) -> str:
+    """Qualified name of the last of `comparable_layers`, which is compared if none is chosen.
 
     Raises:
         SpecError: There is no such layer.
     """
-    names = list(layers(analysis))
+    names = list(comparable_layers(analysis))
     if not names:
         rule = (
             "must be a multiple of the layer's stride, and for no layer of this network it is one; "
@@ -241,21 +241,21 @@ def last_layer(analysis: Analysis) -> str:
     return names[-1]
 
 
-def fit(analysis: Analysis, values: ShiftSettings) -> tuple[ShiftSettings, list[str]]:
+def fit_layer(analysis: Analysis, values: ShiftSettings) -> tuple[ShiftSettings, list[str]]:
     """Settings whose layer the network has, and a clause if the chosen one was replaced by ""."""
     layer = values.layer
-    if not layer or layer in layers(analysis):
+    if not layer or layer in comparable_layers(analysis):
         return values, []
     return replace(values, layer=""), [f"no map of `{layer[:80]}` fits this image"]
 
 
 def requests_of(analysis: Analysis, values: ShiftSettings) -> tuple[Request, Request]:
-    """The requests for the network without and with a blur, from the settings that `fit` returns.
+    """The requests for the network without and with a blur; ``values`` come from `fit_layer`.
 
     Raises:
         SpecError: The network has no layer whose output can be compared.
     """
-    return params.requests(values, values.layer or last_layer(analysis))
+    return params.requests(values, values.layer or last_comparable_layer(analysis))
 
 
 def network_shifts(request: Request) -> tuple[Shift, ...]:
@@ -279,7 +279,7 @@ def _network_shifts(request: Request) -> tuple[Shift, ...]:
     size = request.network.input_size
     _network_picture(request)
     net = module(request, "meta")
-    graph = _graph(request.network, request.taps, request.wrap)
+    graph = _modified_graph(request.network, request.taps, request.wrap)
     node = compared_node(graph, size[1:], request.layer)
     total_stride(graph, node, size[1:])
     longest = coarsest_stride(graph, node, size[1:])
@@ -306,7 +306,7 @@ def work(request: Request) -> Work:
     """Queue work that computes the consistency of a network."""
 
     def run(report: Report) -> Consistency:
-        graph = _graph(request.network, request.taps, request.wrap)
+        graph = _modified_graph(request.network, request.taps, request.wrap)
         computation = _work(request, trained_weights(request.network), graph)
         result: Consistency = computation(report)
         return result

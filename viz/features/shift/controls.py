@@ -36,7 +36,7 @@ def network_controls(values: ShiftSettings, analysis: Analysis | None) -> None:
     """
     picker(PAGE, values)
     if analysis is not None:
-        layers = {"": "the last one with units side by side", **compute.layers(analysis)}
+        layers = {"": "the last one with units side by side", **compute.comparable_layers(analysis)}
         widget(values, "layer", options=layers)
     picture_control(values)
     widget(values, "blur")

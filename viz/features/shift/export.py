@@ -19,11 +19,11 @@ from viz.features.shift.params import (
     TABS,
     Request,
     ShiftSettings,
-    layers,
+    layer_pair,
     scene,
     sentence_case,
-    shift_of,
-    title,
+    shift_vector,
+    layer_title,
 )
 from viz.server.queue import run_now
 from viz.slides.style import Film, Picture, Style, refuse_unfit
@@ -43,18 +43,18 @@ def pictures(values: ShiftSettings) -> list[Picture]:
     Raises:
         SpecError: The link's shift is too large, or its network cannot be built or compared.
     """
-    settled = params.settled(values)
-    if settled.shift != values.shift:
-        refuse_unfit([f"shift must be at most {settled['shift']}, inside the picture"])
-    if settled.tab == TABS["network"]:
-        offered = _pictures_of_link(settled)
-        return [replace(picture, settings=settings(settled)) for picture in offered]
-    offered = pictures_of_layers(settled)
+    valid = params.with_limited_shift(values)
+    if valid.shift != values.shift:
+        refuse_unfit([f"shift must be at most {valid['shift']}, inside the picture"])
+    if valid.tab == TABS["network"]:
+        offered = _pictures_of_link(valid)
+        return [replace(picture, settings=settings_text(valid)) for picture in offered]
+    offered = pictures_of_layers(valid)
     first = {TABS["curve"]: "curve", TABS["spectra"]: "spectra"}
-    kind = settled.kind
-    name = first.get(settled.tab, f"film_{kind}" if settled.play else kind)
+    kind = valid.kind
+    name = first.get(valid.tab, f"film_{kind}" if valid.play else kind)
     offered.sort(key=lambda picture: picture.name != name)
-    return [replace(picture, settings=settings(settled)) for picture in offered]
+    return [replace(picture, settings=settings_text(valid)) for picture in offered]
 
 
 def pictures_of_layers(values: ShiftSettings) -> list[Picture]:
@@ -62,7 +62,7 @@ def pictures_of_layers(values: ShiftSettings) -> list[Picture]:
     return [*pictures_of_a_shift(values), picture_of_curve(values), *pictures_of_spectra(values)]
 
 
-def settings(values: ShiftSettings) -> str:
+def settings_text(values: ShiftSettings) -> str:
     """The settings of the page in words, for a caption."""
     blur = BLUR_WORDS[values.blur]
     if values.tab == TABS["network"]:
@@ -71,7 +71,7 @@ def settings(values: ShiftSettings) -> str:
         size = "×".join(map(str, chosen.input_size))
         return f"{chosen.title} on {size}, {picture}, moved {values.direction}; blur {blur}"
     return (
-        f"{input_text(values)}, moved {shift_text(shift_of(values))}; kernel {values.kernel_size}, "
+        f"{input_text(values)}, moved {shift_text(shift_vector(values))}; kernel {values.kernel_size}, "
         f"stride {values.stride}, blur {blur}, "
         f"padding {values.padding_mode}"
     )
@@ -79,14 +79,14 @@ def settings(values: ShiftSettings) -> str:
 
 def pictures_of_a_shift(values: ShiftSettings) -> list[Picture]:
     """A still and a film for each of the three layers; the films come first if they play on the page."""
-    stills = [Picture(kind, f"{LABELS[kind]}, one shift", _pair(values, kind)) for kind in KINDS]
+    stills = [Picture(kind, f"{LABELS[kind]}, one shift", _pair_drawing(values, kind)) for kind in KINDS]
     films = [picture_of_film(values, kind) for kind in KINDS]
     return [*films, *stills] if values.play else [*stills, *films]
 
 
 def _heading(values: ShiftSettings, kind: str) -> str:
     """Title of the pictures of a kind of layer."""
-    return sentence_case(title(layers(values, kind)[0]))
+    return sentence_case(layer_title(layer_pair(values, kind)[0]))
 
 
 def shift_text(shift: tuple[int, int]) -> str:
@@ -102,15 +102,15 @@ def input_text(values: ShiftSettings) -> str:
     return f"{PICTURES[input_scene.picture].label}, {input_scene.side}×{input_scene.side}"
 
 
-def _pair(values: ShiftSettings, kind: str) -> Any:
+def _pair_drawing(values: ShiftSettings, kind: str) -> Any:
     """A function that draws a layer without and with a blur for the chosen shift."""
 
     def draw(style: Style) -> Figure:
         from viz.features.shift.slides import pair
 
-        input_scene, shift = scene(values), shift_of(values)
+        input_scene, shift = scene(values), shift_vector(values)
         plain, blurred = (
-            compute.comparison(each, input_scene, shift) for each in layers(values, kind)
+            compute.comparison(each, input_scene, shift) for each in layer_pair(values, kind)
         )
         return pair(
             plain,
@@ -134,14 +134,14 @@ def picture_of_curve(values: ShiftSettings) -> Picture:
         input_scene, direction = scene(values), values.direction
         named, forms = {}, {}
         for kind in KINDS:
-            plain, blurred = layers(values, kind)
-            name = sentence_case(title(plain))
+            plain, blurred = layer_pair(values, kind)
+            name = sentence_case(layer_title(plain))
             named[name] = (
                 compute.consistency(plain, input_scene, direction),
                 compute.consistency(blurred, input_scene, direction),
             )
             pair = (plain, blurred)
-            forms[name] = [compute.expected(each, input_scene, direction) for each in pair]
+            forms[name] = [compute.expected_cosines(each, input_scene, direction) for each in pair]
         note = (
             f"Blur {BLUR_WORDS[values.blur]}. {input_text(values)}, moved {direction}; "
             f"padding {values.padding_mode}. Cosine 1: it does."
@@ -166,13 +166,13 @@ def pictures_of_spectra(values: ShiftSettings) -> list[Picture]:
     def draw(name: str, style: Style) -> Figure:
         from viz.features.shift import spectra_slides
 
-        pair = layers(values, values.kind)
+        pair = layer_pair(values, values.kind)
         texts = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
         named = {
             text: compute.spectrum(each, scene(values))
             for text, each in zip(texts, pair, strict=True)
         }
-        return getattr(spectra_slides, name)(named, style, title=sentence_case(title(pair[0])))
+        return getattr(spectra_slides, name)(named, style, title=sentence_case(layer_title(pair[0])))
 
     return [
         Picture("spectra", "Spectra", lambda style: draw("spectra", style)),
@@ -187,7 +187,7 @@ def picture_of_film(values: ShiftSettings, kind: str) -> Picture:
         from viz.features.shift.slides import film as draw
 
         captions = [f"moved by {n} px, {values.direction}" for n in range(FRAMES)]
-        return draw(_reels(values, kind), style, title=_heading(values, kind), captions=captions)
+        return draw(_film_panels(values, kind), style, title=_heading(values, kind), captions=captions)
 
     def draw(style: Style) -> Figure:
         film_at_shift = film(style)
@@ -197,7 +197,7 @@ def picture_of_film(values: ShiftSettings, kind: str) -> Picture:
     return Picture(f"film_{kind}", f"{LABELS[kind]}, the picture slides", draw, film, FRAMES)
 
 
-def _reels(
+def _film_panels(
     values: ShiftSettings, kind: str
 ) -> dict[str, tuple[np.ndarray[Any, Any], tuple[float, float], str]]:
     """The panels of a film by heading: the picture, then outputs and differences of the layer.
@@ -206,12 +206,12 @@ def _reels(
     name of that scale.
     """
     input_scene = scene(values)
-    shifts = [shift_of(values, pixels) for pixels in range(FRAMES)]
+    shifts = [shift_vector(values, pixels) for pixels in range(FRAMES)]
     still = compute.picture(input_scene)[0]
     span = float(still.min()), float(still.max())
     frames = np.stack([compute.rolled(still, shift) for shift in shifts])
     reels = {f"the picture, {input_scene.side}×{input_scene.side}": (frames, span, "grey")}
-    pair = layers(values, kind)
+    pair = layer_pair(values, kind)
     signed = kind == "convolution" and not values.relu
     names = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
     for what in ("output", "difference"):
@@ -219,7 +219,7 @@ def _reels(
         stacks = [
             np.stack([_frame(layer, values, shift, what) for shift in shifts]) for layer in pair
         ]
-        limits = _limits(stacks, scale)
+        limits = _color_limits(stacks, scale)
         reels |= {
             f"{what}, {name}": (stack, limits, scale)
             for name, stack in zip(names, stacks, strict=True)
@@ -235,7 +235,7 @@ def _frame(
     return np.asarray(getattr(result, what)[0])
 
 
-def _limits(stacks: list[np.ndarray[Any, Any]], scale: str) -> tuple[float, float]:
+def _color_limits(stacks: list[np.ndarray[Any, Any]], scale: str) -> tuple[float, float]:
     """Values at the ends of the color scale that all stacks share."""
     if scale == "signed":
         most = max(float(np.abs(stack).max()) for stack in stacks) or 1.0
@@ -276,7 +276,7 @@ def pictures_of_network(
 
         note = (
             f"All channels of {request.layer} {shift_range_text(plain)}, "
-            f"{request.direction}; {params.weights_of(request)}; blur {blur}."
+            f"{request.direction}; {params.weights_text(request)}; blur {blur}."
         )
         name = f"{request.network.title}: does the map move with the picture?"
         return draw(
@@ -291,16 +291,16 @@ def pictures_of_network(
 
 def _pictures_of_link(values: ShiftSettings) -> list[Picture]:
     """The pictures of a link's network, which is computed when one of them is drawn."""
-    settled = network.settle(values)
-    analysis = network_analysis.analysis(network.network(settled))
-    refuse_unfit(compute.fit(analysis, settled)[1])
-    requests = compute.requests_of(analysis, settled)
+    valid = network.with_suitable_input(values)
+    analysis = network_analysis.analysis(network.network(valid))
+    refuse_unfit(compute.fit_layer(analysis, valid)[1])
+    requests = compute.requests_of(analysis, valid)
     most = max(max(shift) for each in requests for shift in compute.network_shifts(each))
-    refuse_unfit([f"shift must be at most {most}"] if settled.shift > most else [])
+    refuse_unfit([f"shift must be at most {most}"] if valid.shift > most else [])
 
     def draw(index: int, style: Style) -> Figure:
-        plain, blurred = (_consistency(each) for each in requests)
-        return pictures_of_network(plain, blurred, settled, requests[0])[index].draw(style)
+        plain, blurred = (_measure_consistency(each) for each in requests)
+        return pictures_of_network(plain, blurred, valid, requests[0])[index].draw(style)
 
     return [
         Picture("network_curve", "The network, all shifts", lambda style: draw(1, style)),
@@ -309,7 +309,7 @@ def _pictures_of_link(values: ShiftSettings) -> list[Picture]:
 
 
 @lru_cache(maxsize=4)
-def _consistency(request: Request) -> Consistency:
+def _measure_consistency(request: Request) -> Consistency:
     """The consistency of a network, computed in this process."""
     result: Consistency = run_now(compute.work(request))
     return result

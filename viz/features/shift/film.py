@@ -35,7 +35,7 @@ STYLE = f"""<style>
 </style>"""
 
 
-def html(
+def film_html(
     pairs: dict[str, tuple[DownsamplingLayer, DownsamplingLayer]], scene: Scene, direction: str
 ) -> str:
     """The animation of some layers, each without and with a blur.
@@ -46,25 +46,25 @@ def html(
         direction: Direction of the shift, a key of `DIRECTIONS`.
     """
     scene = replace(scene, side=min(scene.side, MAX_SIDE))
-    still = compute.film(None, scene, direction, "output")
-    parts = [_figure(f"the picture, {scene.side}×{scene.side}", _reel(still, "picture", "large"))]
+    still = compute.film_data_url(None, scene, direction, "output")
+    parts = [_figure_html(f"the picture, {scene.side}×{scene.side}", _panel_html(still, "picture", "large"))]
     for kind, pair in pairs.items():
         reels = [
-            _reel(compute.film(layer, scene, direction, what), f"{LABELS[kind]} {what}")
+            _panel_html(compute.film_data_url(layer, scene, direction, what), f"{LABELS[kind]} {what}")
             for what in ("output", "difference")
             for layer in pair
         ]
         caption = f"<b>{LABELS[kind]}</b>: no blur · blur {BLUR_WORDS[pair[1].taps]}"
-        parts.append(_figure(caption, f'<div class="grid">{"".join(reels)}</div>'))
+        parts.append(_figure_html(caption, f'<div class="grid">{"".join(reels)}</div>'))
     return f'{STYLE}<div class="film">{"".join(parts)}</div>'
 
 
-def _figure(caption: str, inner: str) -> str:
+def _figure_html(caption: str, inner: str) -> str:
     """HTML of a figure with a caption above its content."""
     return f"<figure><figcaption>{caption}</figcaption>{inner}</figure>"
 
 
-def _reel(picture: str, label: str, size: str = "") -> str:
+def _panel_html(picture: str, label: str, size: str = "") -> str:
     """HTML of one animated panel; ``picture`` is the data URL of its frames."""
     style = f"background-image: url({picture})"
     return f'<div class="reel {size}" role="img" aria-label="{label}" style="{style}"></div>'

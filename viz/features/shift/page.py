@@ -36,7 +36,7 @@ WHY = (
 )
 
 
-def _network(values: ShiftSettings) -> tuple[Analysis | None, SpecError | None]:
+def _analysis_or_error(values: ShiftSettings) -> tuple[Analysis | None, SpecError | None]:
     """The analysis of the chosen network, or the error with which it is refused."""
     try:
         return network_analysis.analysis(network.network(values)), None
@@ -47,29 +47,29 @@ def _network(values: ShiftSettings) -> tuple[Analysis | None, SpecError | None]:
 def page() -> None:
     """Draw the whole page."""
     with frame.page_state(PAGE, ShiftSettings) as state:
-        state.values = params.settled(state.values)
+        state.values = params.with_limited_shift(state.values)
         network_open = state.values.tab == TABS["network"]
         analysis = refusal = None
         if network_open:
-            state.values = network.settle(state.values)
-            analysis, refusal = _network(state.values)
+            state.values = network.with_suitable_input(state.values)
+            analysis, refusal = _analysis_or_error(state.values)
         if analysis:
-            state.values, clauses = compute.fit(analysis, state.values)
+            state.values, clauses = compute.fit_layer(analysis, state.values)
             if state.from_link:
-                state.ignore(*clauses)
+                state.report_ignored(*clauses)
         values = state.values
         state.update_widgets()
         state.show_warnings()
         with st.sidebar:
             network_controls(values, analysis) if network_open else layer_controls(values)
-        menu = frame.heading("Shift and aliasing: does the output move when the picture does?")
+        menu = frame.heading_with_menu_container("Shift and aliasing: does the output move when the picture does?")
         name, place = frame.open_tab(values, TABS)
         if not network_open:
-            progress.withdraw(SLOT)
+            progress.withdraw_requests(SLOT)
         with place:
             pictures = _draw_tab(name, state, analysis, refusal)
         with menu:
-            shift_tabs.save(pictures, state.values)
+            shift_tabs.draw_save_menu(pictures, state.values)
         with st.expander("Why"):
             st.markdown(WHY)
 
@@ -89,8 +89,8 @@ def _draw_tab(
             return shift_tabs.network_tab(state, compute.requests_of(analysis, values))
         return DRAW[name](values)
     except SpecError as error:
-        progress.withdraw(SLOT)
-        frame.refuse(PAGE, error, "Back to the first picture", ShiftSettings.defaults("tab"))
+        progress.withdraw_requests(SLOT)
+        frame.draw_refusal(PAGE, error, "Back to the first picture", ShiftSettings.defaults("tab"))
         offer_training(error, values)
         return []
 

@@ -11,7 +11,7 @@ from core.shift.layer import KINDS, MAX_KERNEL, MAX_STRIDE, TAPS, DownsamplingLa
 from viz.choices import network as network_state
 from viz.choices.layer import MAX_SEED, PictureSettings, WeightSettings
 from viz.choices.network import Network, OwnLayers
-from viz.choices.unit import layer_name
+from viz.choices.unit import layer_name_setting
 from viz.params import choice, inherited, labeled_choice, number, switch
 
 PAGE = "shift"
@@ -89,7 +89,7 @@ class ShiftSettings(OwnLayers, WeightSettings, PictureSettings):
     tab: str = labeled_choice(TABS)
     kind: str = choice(KINDS[0], LABELS, "layer", kind="segments")
     layers: str = inherited(OwnLayers, "layers", default=DEFAULT_LAYERS)
-    layer: str = layer_name(kind="select")
+    layer: str = layer_name_setting(kind="select")
     wrap: bool = switch(
         True,
         "circular padding everywhere",
@@ -144,7 +144,7 @@ def scene(values: ShiftSettings) -> Scene:
     return Scene(values.picture, values.side, seed)
 
 
-def layers(values: ShiftSettings, kind: str) -> tuple[DownsamplingLayer, DownsamplingLayer]:
+def layer_pair(values: ShiftSettings, kind: str) -> tuple[DownsamplingLayer, DownsamplingLayer]:
     """The layer of a kind without a blur, and the same with the chosen blur."""
     convolves = kind == "convolution"
     plain = DownsamplingLayer(
@@ -160,7 +160,7 @@ def layers(values: ShiftSettings, kind: str) -> tuple[DownsamplingLayer, Downsam
     return plain, plain.with_blur(values.blur)
 
 
-def shift_of(values: ShiftSettings, pixels: int | None = None) -> tuple[int, int]:
+def shift_vector(values: ShiftSettings, pixels: int | None = None) -> tuple[int, int]:
     """(down, right) of the chosen shift, or of one by another number of pixels."""
     down, right = DIRECTIONS[values.direction]
     pixels = values.shift if pixels is None else pixels
@@ -171,7 +171,7 @@ def requests(values: ShiftSettings, layer: str) -> tuple[Request, Request]:
     """The requests for the network without and with a blur before every stride.
 
     Args:
-        values: Settings of the page, after `viz.choices.network.settle`.
+        values: Settings of the page, after `viz.choices.network.with_suitable_input`.
         layer: Qualified name of the module whose output is compared.
     """
     plain, blurred = (
@@ -190,24 +190,24 @@ def requests(values: ShiftSettings, layer: str) -> tuple[Request, Request]:
     return plain, blurred
 
 
-def weights_of(request: Request) -> str:
+def weights_text(request: Request) -> str:
     """The weights of a request in words: ``random weights, seed 0``."""
     trained = request.network.run is not None
     return "trained weights" if trained else f"random weights, seed {request.draw_seed}"
 
 
-def settled(values: ShiftSettings) -> ShiftSettings:
+def with_limited_shift(values: ShiftSettings) -> ShiftSettings:
     """Settings with a shift smaller than the picture, after which the shifts would repeat."""
     return replace(values, shift=min(values.shift, values.side - 1))
 
 
-def title(layer: DownsamplingLayer) -> str:
+def layer_title(layer: DownsamplingLayer) -> str:
     """A layer with its settings: ``3×3 max pooling, stride 2, blur 1 2 1``."""
     size = f"{layer.kernel_size}×{layer.kernel_size}"
-    return f"{size} {name(layer)}, stride {layer.stride}{blur_phrase(layer.taps)}"
+    return f"{size} {operation_name(layer)}, stride {layer.stride}{blur_phrase(layer.taps)}"
 
 
-def name(layer: DownsamplingLayer) -> str:
+def operation_name(layer: DownsamplingLayer) -> str:
     """The operation of a layer in words: ``max pooling``; a convolution with its weights."""
     if layer.kind != "convolution":
         return LABELS[layer.kind].lower()

@@ -19,12 +19,12 @@ from viz.features.shift.params import (
     PAGE,
     Request,
     ShiftSettings,
-    layers,
+    layer_pair,
     scene,
     sentence_case,
-    shift_of,
-    title,
-    weights_of,
+    shift_vector,
+    layer_title,
+    weights_text,
 )
 from viz.page import progress
 from viz.page.save_menu import save_menu
@@ -48,29 +48,29 @@ def _chart(figure: Any, key: str) -> None:
     st.plotly_chart(figure, theme="streamlit", key=key, config=CONFIG)
 
 
-def save(pictures: list[Picture], values: ShiftSettings) -> None:
+def draw_save_menu(pictures: list[Picture], values: ShiftSettings) -> None:
     """Draw the menu that saves the pictures of the open tab."""
-    save_menu(PAGE, pictures, export.settings(values))
+    save_menu(PAGE, pictures, export.settings_text(values))
 
 
 def layers_tab(values: ShiftSettings) -> list[Picture]:
     """Draw the three layers for the chosen shift, or their animation if it plays."""
     if values.play:
-        controls_beside(values, film=True)
-        _film(values)
+        shift_and_play_controls(values, film=True)
+        _draw_film(values)
         return export.pictures_of_a_shift(values)
     left, right = st.columns([1, 2.6])
     with right:
-        controls_beside(values)
-        st.markdown(_sentence(values))
-    input_scene, shift = scene(values), shift_of(values)
+        shift_and_play_controls(values)
+        st.markdown(_shift_sentence(values))
+    input_scene, shift = scene(values), shift_vector(values)
     with left:
         moved = compute.rolled(compute.picture(input_scene)[0], shift)
         heading = f"Input {input_scene.side}×{input_scene.side}, moved {export.shift_text(shift)}"
         _chart(figures.picture_figure(moved, heading), "shift_picture")
     for column, kind in zip(st.columns(3), KINDS, strict=True):
         with column:
-            _chart(_pair(values, kind), f"shift_{kind}")
+            _chart(_pair_figure(values, kind), f"shift_{kind}")
     st.caption(
         "Above: the output of the moved picture, without and with a blur before "
         "downsampling. Below: its difference from the shifted output of the original picture, "
@@ -80,16 +80,16 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
     return export.pictures_of_a_shift(values)
 
 
-def _pair(values: ShiftSettings, kind: str) -> Any:
+def _pair_figure(values: ShiftSettings, kind: str) -> Any:
     """The figure of a layer without and with the blur, for the chosen shift."""
-    pair = layers(values, kind)
-    plain, blurred = (compute.comparison(each, scene(values), shift_of(values)) for each in pair)
-    heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
+    pair = layer_pair(values, kind)
+    plain, blurred = (compute.comparison(each, scene(values), shift_vector(values)) for each in pair)
+    heading = f"{sentence_case(layer_title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
     signed = kind == "convolution" and not values.relu
     return figures.pair_figure(plain, blurred, heading, signed=signed)
 
 
-def controls_beside(values: ShiftSettings, *, film: bool = False) -> None:
+def shift_and_play_controls(values: ShiftSettings, *, film: bool = False) -> None:
     """Draw the widgets of the shift and of the animation; an animation needs only the direction."""
     if film:
         widget(values, "direction")
@@ -98,7 +98,7 @@ def controls_beside(values: ShiftSettings, *, film: bool = False) -> None:
     widget(values, "play")
 
 
-def _sentence(values: ShiftSettings) -> str:
+def _shift_sentence(values: ShiftSettings) -> str:
     """Sentences about the outputs of the layers for the chosen shift."""
     pixels, stride = values.shift, values.stride
     by = f"{pixels / stride:.3g} output pixels"
@@ -119,10 +119,10 @@ def _sentence(values: ShiftSettings) -> str:
     )
 
 
-def _film(values: ShiftSettings) -> None:
+def _draw_film(values: ShiftSettings) -> None:
     """Draw the animation of the three layers."""
-    pairs = {kind: layers(values, kind) for kind in KINDS}
-    st.html(shift_film.html(pairs, scene(values), values.direction))
+    pairs = {kind: layer_pair(values, kind) for kind in KINDS}
+    st.html(shift_film.film_html(pairs, scene(values), values.direction))
     st.caption(
         "The shift runs from 0 to 7 px and starts again. Above: outputs; below: difference from "
         "the shifted output, on one scale for both. Without a blur edges flicker as they pass from one grid of pixels to "
@@ -138,23 +138,23 @@ def curve_tab(values: ShiftSettings) -> list[Picture]:
         widget(values, "every", label=f"all {input_scene.side} shifts")
     last = None if values.every else export.PERIODS * values.stride
     for column, kind in zip(st.columns(3), KINDS, strict=True):
-        pair = layers(values, kind)
+        pair = layer_pair(values, kind)
         results = [compute.consistency(each, input_scene, direction) for each in pair]
-        heading = f"{sentence_case(title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
+        heading = f"{sentence_case(layer_title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
         figure = figures.curve_figure(
             results[0],
             results[1],
             values.shift,
             heading,
-            expected=[compute.expected(each, input_scene, direction) for each in pair],
+            expected=[compute.expected_cosines(each, input_scene, direction) for each in pair],
             last=last,
             notes=[_input_caption(values)],
         )
         with column:
             _chart(figure, f"shift_curve_{kind}")
-    rows = [_row(each, input_scene, direction) for kind in KINDS for each in layers(values, kind)]
+    rows = [_consistency_row(each, input_scene, direction) for kind in KINDS for each in layer_pair(values, kind)]
     st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
-    _verdict(rows)
+    _draw_multiples_sentence(rows)
     return [export.picture_of_curve(values)]
 
 
@@ -164,13 +164,13 @@ def _input_caption(values: ShiftSettings) -> str:
     return f"{export.input_text(values)}, {moved}"
 
 
-def _row(layer: DownsamplingLayer, input_scene: Scene, direction: str) -> dict[str, Any]:
+def _consistency_row(layer: DownsamplingLayer, input_scene: Scene, direction: str) -> dict[str, Any]:
     """A layer's row in the table of consistencies, by heading of the column."""
     result = compute.consistency(layer, input_scene, direction)
-    form = compute.expected(layer, input_scene, direction)
+    form = compute.expected_cosines(layer, input_scene, direction)
     error = None if form is None else float(abs(form - result.cosine).max())
     return {
-        "layer": title(layer),
+        "layer": layer_title(layer),
         "mean cosine between multiples": figures.cosine_text(result.mean),
         "worst": figures.cosine_text(result.worst),
         "largest difference": f"{100 * float(result.relative.max()):.3g} %",
@@ -182,7 +182,7 @@ def _row(layer: DownsamplingLayer, input_scene: Scene, direction: str) -> dict[s
     }
 
 
-def _verdict(rows: list[dict[str, Any]]) -> None:
+def _draw_multiples_sentence(rows: list[dict[str, Any]]) -> None:
     """Draw whether all layers follow shifts by multiples of the stride exactly."""
     if all(row["equal at multiples, to the last bit"] == "yes" for row in rows):
         text = (
@@ -203,14 +203,14 @@ def _verdict(rows: list[dict[str, Any]]) -> None:
 def spectra_tab(values: ShiftSettings) -> list[Picture]:
     """Draw the spectra of a layer before and after downsampling, without and with the blur."""
     widget(values, "kind")
-    pair = layers(values, values.kind)
+    pair = layer_pair(values, values.kind)
     words = ("no blur", f"blur {BLUR_WORDS[values.blur]}")
     named = {
         text: compute.spectrum(each, scene(values)) for text, each in zip(words, pair, strict=True)
     }
     left, right = st.columns([1.15, 1])
     with left:
-        _chart(spectra_plots.spectra_figure(named, f"Spectrum: {title(pair[0])}"), "shift_spectra")
+        _chart(spectra_plots.spectra_figure(named, f"Spectrum: {layer_title(pair[0])}"), "shift_spectra")
     with right:
         heading = "What each frequency holds after downsampling"
         _chart(spectra_plots.folded_figure(named, heading), "shift_folded")
@@ -237,7 +237,7 @@ def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) 
     """Draw the consistency of a network without and with a blur before every stride.
 
     Raises:
-        SpecError: As of `compute.network_shifts`.
+        SpecError: For the reasons of `compute.network_shifts`.
     """
     shifts = compute.network_shifts(pair[1])
     compute.network_shifts(pair[0])  # raises if the network without a blur cannot be run
@@ -246,7 +246,7 @@ def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) 
     shift_controls(values, most)
     texts = ("as it is", f"with a blur {BLUR_WORDS[values.blur]} before every stride")
 
-    def draw(views: Mapping[Hashable, View]) -> None:
+    def draw_comparison(views: Mapping[Hashable, View]) -> None:
         ready = []
         for request, text in zip(pair, texts, strict=True):
             view = views[request]
@@ -255,16 +255,16 @@ def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) 
             if view.result is not None:
                 ready.append(view.result)
         if len(ready) == 2:
-            _network(ready[0], ready[1], values, pair[0])
+            _draw_network_comparison(ready[0], ready[1], values, pair[0])
 
-    views = progress.show(SLOT, {request: compute.work(request) for request in pair}, draw)
+    views = progress.request_and_draw(SLOT, {request: compute.work(request) for request in pair}, draw_comparison)
     plain, blurred = (views[request].result for request in pair)
     if plain is None or blurred is None:
         return []
     return export.pictures_of_network(plain, blurred, values, pair[0])
 
 
-def _network(
+def _draw_network_comparison(
     plain: Consistency, blurred: Consistency, values: ShiftSettings, request: Request
 ) -> None:
     """Draw the maps of a network for the chosen shift, and its consistency over all shifts."""
@@ -280,7 +280,7 @@ def _network(
         _chart(figures.pair_figure(maps[0], maps[1], heading, signed=signed), "shift_network")
     with right:
         shift_range = export.shift_range_text(plain)
-        heading = f"All channels {shift_range}, {request.direction}, {weights_of(request)}"
+        heading = f"All channels {shift_range}, {request.direction}, {weights_text(request)}"
         figure = figures.curve_figure(plain, blurred, distances[index], heading)
         _chart(figure, "shift_network_curve")
     st.markdown(_network_words(plain, blurred, request.wrap))

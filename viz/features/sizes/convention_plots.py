@@ -90,7 +90,7 @@ def conventions(results: tuple[ConventionResult, ...], title: str) -> go.Figure:
     """
     bands = _bands(results)
     traces = [
-        *_cells(bands),
+        *_input_columns(bands),
         _empty(bands, PAD, "padding", "2px,2px"),
         _empty(bands, INSERTED, "inserted zero", "1px,4px"),
         *_windows(bands),
@@ -146,7 +146,7 @@ def _label(band: Band) -> dict[str, Any]:
     lines = [f"<b>{result.label}</b>"]
     if result.output and result.pads:
         lines[0] += f" → {words.times(result.output)}"
-        lines.append(words.sides(result.pads, result.output_padding))
+        lines.append(words.padding_in_words(result.pads, result.output_padding))
         if result.differs is not None and result.differs.any():
             lines[1] += f"; {int(result.differs.sum())} of {result.differs.size} values differ"
     else:
@@ -172,7 +172,7 @@ def _columns(axis: Axis) -> np.ndarray[Any, Any]:
     return np.arange(len(axis.source)) - int(np.flatnonzero(axis.source >= 0)[0])
 
 
-def _cells(bands: Sequence[Band]) -> list[Trace]:
+def _input_columns(bands: Sequence[Band]) -> list[Trace]:
     """The input's columns: read ones blue, unread ones hatched."""
     kinds: dict[bool, list[tuple[int, float]]] = {True: [], False: []}
     numbers: list[int] = []

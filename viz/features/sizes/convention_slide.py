@@ -110,7 +110,7 @@ def _words(axes: Axes, band: Band, style: Style) -> None:
     lines = [(line, style.points, True) for line in name]
     text, room = f"refused: {result.refusal}", band.values[1]
     if result.pads is not None:
-        text, room = words.sides(result.pads, result.output_padding), band.words
+        text, room = words.padding_in_words(result.pads, result.output_padding), band.words
         if result.differs is not None and result.differs.any() and not narrow:
             text += f"; {int(result.differs.sum())} of {result.differs.size} values differ"
     elif width_of(text, small) > room:

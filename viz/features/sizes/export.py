@@ -30,60 +30,60 @@ def pictures(values: SizesSettings) -> list[Picture]:
         SpecError: The layer does not fit the input, or the chosen solution does not give the
             wanted size.
     """
-    settled, changes = params.settled(values)
+    valid, changes = params.make_valid(values)
     refuse_unfit(changes)
-    spec, size = params.layer(settled), params.size(settled)
-    if chosen := settled.solution:
-        named = map(solution_name, _offered_layers(spec.operation, size, settled))
+    spec, size = params.layer_spec(valid), params.input_size(valid)
+    if chosen := valid.solution:
+        named = map(solution_name, _offered_layers(spec.operation, size, valid))
         refuse_unfit([] if chosen in named else [f"the layer {chosen} does not give that size"])
-    names = sorted(TABS, key=lambda name: TABS[name] != settled.tab)
-    of_tabs = [one for name in names for one in of_tab(name, spec, size, settled)]
-    return [*of_tabs, of_formula(spec, size)]
+    names = sorted(TABS, key=lambda name: TABS[name] != valid.tab)
+    of_tabs = [one for name in names for one in pictures_of_tab(name, spec, size, valid)]
+    return [*of_tabs, picture_of_formula(spec, size)]
 
 
-def of_formula(spec: LayerSpec, size: Pair) -> Picture:
+def picture_of_formula(spec: LayerSpec, size: Pair) -> Picture:
     """The picture of the size formula with its numbers."""
-    return Picture("formula", "The formula with its numbers", partial(_formula, spec, size))
+    return Picture("formula", "The formula with its numbers", partial(_draw_formula, spec, size))
 
 
-def of_tab(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> list[Picture]:
+def pictures_of_tab(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> list[Picture]:
     """The pictures of a tab, given its name in the URL."""
     if name == "conventions":
         table_pictures = (
-            ("conventions", "Padding conventions, side by side", _conventions),
-            ("conventions_table", "Padding conventions, as a table", _conventions_table),
+            ("conventions", "Padding conventions, side by side", _draw_conventions),
+            ("conventions_table", "Padding conventions, as a table", _draw_conventions_table),
         )
         return [
             Picture(key, label, partial(draw, spec, size)) for key, label, draw in table_pictures
         ]
     if name == "kernels":
-        draw_map = partial(_map, spec, size, values.convention)
+        draw_map = partial(_draw_size_map, spec, size, values.convention)
         return [Picture("kernel_stride", "Kernel size × stride", draw_map)]
     if name == "solver":
         offered = _offered_layers(spec.operation, size, values)
         wanted = values.output_height, values.output_width, values.solution
-        draw_solutions = partial(_solutions, spec.operation, size, offered, wanted)
+        draw_solutions = partial(_draw_solutions, spec.operation, size, offered, wanted)
         return [Picture("solutions", "Layers that give the wanted size", draw_solutions)] * bool(
             offered
         )
     if name == "common":
-        return [Picture("common_layers", "Common layers", partial(_common, size))]
-    return [Picture("stride_padding", "Stride × padding", partial(_table, spec, size))]
+        return [Picture("common_layers", "Common layers", partial(_draw_common_layers, size))]
+    return [Picture("stride_padding", "Stride × padding", partial(_draw_table, spec, size))]
 
 
-def settings(spec: LayerSpec, size: Pair) -> str:
+def settings_text(spec: LayerSpec, size: Pair) -> str:
     """The layer and its input size in words, for a caption."""
-    return f"{words.title(spec)}, on {words.times(size)}"
+    return f"{words.layer_title(spec)}, on {words.times(size)}"
 
 
-def _formula(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+def _draw_formula(spec: LayerSpec, size: Pair, style: Style) -> Figure:
     """Draw the size formula."""
     from viz.features.sizes.formula_slide import formula as draw
 
-    return draw(formula(spec, size), style, title=settings(spec, size))
+    return draw(formula(spec, size), style, title=settings_text(spec, size))
 
 
-def _table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+def _draw_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
     """Draw the table of sizes by stride and padding."""
     from viz.features.sizes.slides import size_table
 
@@ -94,7 +94,7 @@ def _table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
     return size_table(compute.size_table(spec, size), style, title=title, chosen=chosen)
 
 
-def _common(size: Pair, style: Style) -> Figure:
+def _draw_common_layers(size: Pair, style: Style) -> Figure:
     """Draw the table of common layers."""
     from viz.features.sizes.slides import size_table
 
@@ -108,24 +108,24 @@ def _common(size: Pair, style: Style) -> Figure:
     )
 
 
-def _map(spec: LayerSpec, size: Pair, convention: str, style: Style) -> Figure:
+def _draw_size_map(spec: LayerSpec, size: Pair, convention: str, style: Style) -> Figure:
     """Draw the map of sizes by kernel size and stride."""
     from viz.features.sizes.slides import size_map
 
     named = convention if convention in CONVENTIONS else ""
-    padding = CONVENTIONS[named].label if named else words.pads(spec.padding)
+    padding = CONVENTIONS[named].label if named else words.short_padding_text(spec.padding)
     title = f"{OPERATIONS[spec.operation].label}, padding {padding}, on {words.times(size)}"
     square = spec.kernel_size[0] == spec.kernel_size[1] and spec.stride[0] == spec.stride[1]
     chosen = (spec.kernel_size[0], spec.stride[0]) if square else None
     return size_map(compute.size_map(spec, size, named), style, title=title, chosen=chosen)
 
 
-def _conventions(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+def _draw_conventions(spec: LayerSpec, size: Pair, style: Style) -> Figure:
     """Draw the padding conventions on a small input."""
     from viz.features.sizes.convention_slide import conventions
 
     drawn = drawn_size(spec, size)
-    return conventions(compute.conventions(spec, drawn, True), style, title=settings(spec, drawn))
+    return conventions(compute.conventions(spec, drawn, True), style, title=settings_text(spec, drawn))
 
 
 def drawn_size(spec: LayerSpec, size: Pair) -> Pair:
@@ -138,11 +138,11 @@ def drawn_size(spec: LayerSpec, size: Pair) -> Pair:
     return smaller_input(spec, size, max(8, needed))
 
 
-def _conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
+def _draw_conventions_table(spec: LayerSpec, size: Pair, style: Style) -> Figure:
     """Draw the table of padding conventions."""
     from viz.features.sizes.slides import conventions_table
 
-    title = f"Padding conventions: {settings(spec, size)}"
+    title = f"Padding conventions: {settings_text(spec, size)}"
     return conventions_table(compute.conventions(spec, size, False), style, title=title)
 
 
@@ -155,7 +155,7 @@ def _offered_layers(operation: str, size: Pair, values: SizesSettings) -> list[S
     return [each for each in layers if not (values.all_read and each.unread)]
 
 
-def _solutions(
+def _draw_solutions(
     operation: str,
     size: Pair,
     offered: Sequence[Solution],

@@ -20,9 +20,9 @@ from viz.features.sizes.params import (
     SizesSettings,
     board_help,
     board_query,
-    counted,
+    count_text,
 )
-from viz.features.sizes.tabs import DRAW, save
+from viz.features.sizes.tabs import DRAW, draw_save_menu
 from viz.page import frame, words
 
 Axes = tuple[AxisFormula, AxisFormula]
@@ -30,7 +30,7 @@ Axes = tuple[AxisFormula, AxisFormula]
 
 def _heading(spec: LayerSpec, size: Pair, values: SizesSettings) -> DeltaGenerator:
     """Draw the heading with a link to the layer's board; returns the container for the save menu."""
-    place = frame.heading(f"{words.title(spec)}, on {words.times(size)}")
+    place = frame.heading_with_menu_container(f"{words.layer_title(spec)}, on {words.times(size)}")
     with place, st.container(horizontal=True, vertical_alignment="center", width="content"):
         st.page_link(
             BOARD,
@@ -42,7 +42,7 @@ def _heading(spec: LayerSpec, size: Pair, values: SizesSettings) -> DeltaGenerat
         return st.container(width="content")
 
 
-def _formulas(axes: Axes) -> None:
+def _draw_formulas(axes: Axes) -> None:
     """Draw the size formulas of height and width with their numbers."""
     dilated = any(axis.span > axis.kernel_size for axis in axes)
     for column, name, axis in zip(st.columns(2), ("height", "width"), axes, strict=True):
@@ -58,7 +58,7 @@ def _formulas(axes: Axes) -> None:
             )
 
 
-def _verdict(spec: LayerSpec, size: Pair, axes: Axes) -> None:
+def _draw_torch_check(spec: LayerSpec, size: Pair, axes: Axes) -> None:
     """Draw whether torch gives the same size, and what no window reads."""
     output = axes[0].outputs, axes[1].outputs
     unread = _unread_sentences(spec, size, (axes[0].remainder, axes[1].remainder))
@@ -77,7 +77,7 @@ def _unread_sentences(spec: LayerSpec, size: Pair, remainder: Pair) -> str:
     unread, pixels = unread_pixels(spec, size), size[0] * size[1]
     rest = "Nothing is left over. "
     if any(remainder):
-        lines = counted(remainder[0], "row"), counted(remainder[1], "column")
+        lines = count_text(remainder[0], "row"), count_text(remainder[1], "column")
         left = " and ".join(line for n, line in zip(remainder, lines, strict=True) if n)
         one = "lies" if sum(remainder) == 1 else "lie"
         rest = f"*Remainder*: {left} of the padded input {one} past the last window. "
@@ -90,7 +90,7 @@ def _unread_sentences(spec: LayerSpec, size: Pair, remainder: Pair) -> str:
     return f"{rest}Every input pixel is read."
 
 
-def _why(axes: Axes) -> None:
+def _why_expander(axes: Axes) -> None:
     """Draw the expander with the derivation of the formula."""
     with st.expander("Why"):
         st.markdown(words.why_this_size(*axes))
@@ -99,24 +99,24 @@ def _why(axes: Axes) -> None:
 def page() -> None:
     """Draw the whole page."""
     with frame.page_state(PAGE, SizesSettings, warm=False) as page_state:
-        page_state.values, sentences = params.settled(page_state.values)
+        page_state.values, sentences = params.make_valid(page_state.values)
         values = page_state.values
-        page_state.note(sentences, "tab", "solution")
+        page_state.store_notes(sentences, "tab", "solution")
         page_state.update_widgets()
         page_state.show_warnings()
         with st.sidebar:
             sidebar(values)
-        spec, size = params.layer(values), params.size(values)
+        spec, size = params.layer_spec(values), params.input_size(values)
         axes = formula(spec, size)
         menu = _heading(spec, size, values)
-        _formulas(axes)
-        _verdict(spec, size, axes)
-        _why(axes)
+        _draw_formulas(axes)
+        _draw_torch_check(spec, size, axes)
+        _why_expander(axes)
         name, place = frame.open_tab(values, TABS)
         with place:
             DRAW[name](spec, size, page_state)
         with menu:
-            save(name, spec, size, page_state.values)
+            draw_save_menu(name, spec, size, page_state.values)
 
 
 page()

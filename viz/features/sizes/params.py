@@ -42,23 +42,23 @@ class SizesSettings(SizeSettings):
     solution: str = pattern("", r"k\d{1,2}s\d{1,2}p\d{1,2}d\d{1,2}", "a layer like k3s2p1d1")
 
 
-def on_board(values: SizesSettings) -> BoardSettings:
+def board_settings(values: SizesSettings) -> BoardSettings:
     """Settings of a board with the layer; those that do not affect a size have their defaults."""
     return BoardSettings.of(values.flat)
 
 
-def size(values: SizesSettings) -> Pair:
+def input_size(values: SizesSettings) -> Pair:
     """(height, width) of the input."""
     return values.input_height, values.input_width
 
 
-def layer(values: SizesSettings) -> LayerSpec:
+def layer_spec(values: SizesSettings) -> LayerSpec:
     """The layer of the settings.
 
     Raises:
         SpecError: There is no such layer.
     """
-    return state.layer(on_board(values))
+    return state.layer_spec(board_settings(values))
 
 
 def board_query(spec: LayerSpec, size: Pair, values: SizesSettings | None = None) -> dict[str, str]:
@@ -89,7 +89,7 @@ def board_help(spec: LayerSpec, size: Pair) -> str:
     )
 
 
-def counted(count: int, word: str) -> str:
+def count_text(count: int, word: str) -> str:
     """A count with its noun: ``1 row``, ``2 rows``."""
     return f"{count:,} {word}" + ("" if count == 1 else "s")
 
@@ -100,7 +100,7 @@ def solution_name(solution: Solution) -> str:
     return f"k{s.kernel_size}s{s.stride}p{s.padding}d{s.dilation}"
 
 
-def settled(values: SizesSettings) -> tuple[SizesSettings, list[str]]:
+def make_valid(values: SizesSettings) -> tuple[SizesSettings, list[str]]:
     """Settings whose layer fits the input, and a sentence for each change of them."""
-    board, sentences = state.settle(on_board(values), limit=None)
+    board, sentences = state.make_runnable(board_settings(values), limit=None)
     return values.updated(board.flat), sentences

@@ -55,7 +55,7 @@ def framed(boxes: Sequence[Box], name: str, **place: Any) -> list[Trace]:
 
 def _size(pair: Sequence[int]) -> str:
     """A size as text: ``4`` or ``4×5``."""
-    return words.both((int(pair[0]), int(pair[1])))
+    return words.int_pair_text((int(pair[0]), int(pair[1])))
 
 
 @lru_cache(maxsize=256)

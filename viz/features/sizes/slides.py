@@ -93,7 +93,7 @@ def _size_cell(
     looks = ["unread"] if unread else []
     looks += [] if fits else ["faint"]
     looks += ["chosen"] if (sizes.rows[row], sizes.columns[column]) == chosen else []
-    text = words.both(_pair(sizes.output[row, column])) if fits else "–"
+    text = words.int_pair_text(_pair(sizes.output[row, column])) if fits else "–"
     text += f" ({unread:,})" if unread else ""
     if not sizes.agrees[row, column]:
         looks.append("wrong")
@@ -108,7 +108,7 @@ def _pair(values: Sequence[int]) -> Pair:
 
 def _narrowed(sizes: SizeTable, style: Style) -> SizeTable:
     """The table with only as many columns, from the left, as fit the slide with their numbers."""
-    texts = [words.both(_pair(size)) for size in sizes.output[sizes.fits]]
+    texts = [words.int_pair_text(_pair(size)) for size in sizes.output[sizes.fits]]
     widest = max((width_of(text, SMALL * style.points) for text in texts), default=0.1)
     most = max(1, int(0.74 * style.inches[0] / (1.1 * widest)))
     names = ("inputs", "output", "measured", "remainder", "unread")
@@ -191,7 +191,7 @@ def _map_numbers(
     wide, tall = abs(x1 - x0) / figure.dpi, abs(y1 - y0) / figure.dpi
     points = float(mpl.rcParams["font.size"])
     texts = {
-        (row, column): words.both(_pair(sizes.output[row, column]))
+        (row, column): words.int_pair_text(_pair(sizes.output[row, column]))
         for row, column in np.argwhere(sizes.fits).tolist()
     }
     counts = {at: f"{sizes.unread[at]:,}" for at in texts if sizes.unread[at]}
@@ -242,7 +242,7 @@ def _convention_row(result: ConventionResult) -> list[Cell]:
         name,
         Cell(words.times(result.output)),
         Cell(f"{result.unread:,}", look="unread" if result.unread else ""),
-        Cell(words.sides(result.pads, result.output_padding)),
+        Cell(words.padding_in_words(result.pads, result.output_padding)),
         Cell(torch + (" ✓" if agrees else ""), look="" if agrees else "wrong"),
     ]
 

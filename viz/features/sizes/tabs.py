@@ -19,15 +19,15 @@ from core.layer.size_tables import COMMON_LAYERS, USUAL_SIZES, SizeTable
 from core.layer.solver import Solution
 from core.layer.window import Pair
 from viz.features.sizes import compute, export
-from viz.features.sizes.cells import convention_cells, size_cells
+from viz.features.sizes.cells import convention_table_html, size_table_html
 from viz.features.sizes.params import (
     BOARD,
     PAGE,
     SizesSettings,
     board_help,
     board_query,
-    counted,
-    layer,
+    count_text,
+    layer_spec,
     solution_name,
 )
 from viz.page import words
@@ -39,13 +39,13 @@ NUMBERS = ("number", "sides")
 """Values of ``convention`` that are not the name of a padding convention."""
 
 
-def save(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> None:
+def draw_save_menu(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> None:
     """Draw the menu that saves the open tab's pictures and the formula."""
-    pictures = [*export.of_tab(name, spec, size, values), export.of_formula(spec, size)]
-    save_menu(PAGE, pictures, export.settings(spec, size))
+    pictures = [*export.pictures_of_tab(name, spec, size, values), export.picture_of_formula(spec, size)]
+    save_menu(PAGE, pictures, export.settings_text(spec, size))
 
 
-def _agreement(table: SizeTable, name: str) -> None:
+def _draw_torch_agreement(table: SizeTable, name: str) -> None:
     """Draw whether torch gives the sizes of the table, and a button that downloads it as CSV."""
     cells, differ = table.agrees.size, int((~table.agrees).sum())
     verdict = f"PyTorch agrees in all {cells} cells ✓"
@@ -78,8 +78,8 @@ def _padding_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) ->
         f"Output size of the {words.times(spec.kernel_size)} window on {words.times(size)}, "
         "by stride and padding" + (". Framed: the layer as set." if framed else ".")
     )
-    st.html(size_cells(table, chosen=chosen))
-    _agreement(table, "stride_padding")
+    st.html(size_table_html(table, chosen=chosen))
+    _draw_torch_agreement(table, "stride_padding")
 
 
 def _common_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
@@ -92,8 +92,8 @@ def _common_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> 
         "Output size of layers that many networks use, by input size. "
         "*s*: stride, *p*: padding on every side."
     )
-    st.html(size_cells(table, heads, tuple(common.used_in for common in COMMON_LAYERS)))
-    _agreement(table, "common_layers")
+    st.html(size_table_html(table, heads, tuple(common.used_in for common in COMMON_LAYERS)))
+    _draw_torch_agreement(table, "common_layers")
 
 
 def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
@@ -103,14 +103,14 @@ def _kernels_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) ->
     convention = page.values.convention
     named = "" if convention in NUMBERS else convention
     table = compute.size_map(spec, size, named)
-    padding = CONVENTIONS[named].label if named else words.pads(spec.padding)
+    padding = CONVENTIONS[named].label if named else words.short_padding_text(spec.padding)
     title = f"{OPERATIONS[spec.operation].label}, padding {padding}, on {words.times(size)}"
     square = spec.kernel_size[0] == spec.kernel_size[1] and spec.stride[0] == spec.stride[1]
     chosen = (spec.kernel_size[0], spec.stride[0]) if square else None
     st.markdown("Output size by kernel size and stride, the padding as set.")
     figure = size_map(table, title, chosen)
     st.plotly_chart(figure, key="size_map", config=CONFIG, alt=f"Output sizes: {title}")
-    _agreement(table, "kernel_stride")
+    _draw_torch_agreement(table, "kernel_stride")
 
 
 def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
@@ -125,7 +125,7 @@ def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]
         f"The same layer, picture and kernel under each of them{cut}:"
     )
     drawn = export.drawn_size(spec, size)
-    title = export.settings(spec, drawn)
+    title = export.settings_text(spec, drawn)
     figure = conventions(compute.conventions(spec, drawn, True), title)
     st.plotly_chart(figure, key="conventions", config=CONFIG, alt=f"Padding conventions: {title}")
     if drawn != size:
@@ -133,7 +133,7 @@ def _conventions_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]
             f"The picture shows {words.times(drawn)}, whole strides less than {words.times(size)}, "
             f"so that the sides stay the same. On {words.times(size)}:"
         )
-    st.html(convention_cells(compute.conventions(spec, size, False)))
+    st.html(convention_table_html(compute.conventions(spec, size, False)))
 
 
 def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> None:
@@ -152,13 +152,13 @@ def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> 
         return
     offered = [s for s in layers if not (values.all_read and s.unread)]
     if not offered:
-        st.info(f"None of the {counted(len(layers), 'layer')} giving this size reads every pixel.")
+        st.info(f"None of the {count_text(len(layers), 'layer')} giving this size reads every pixel.")
         return
-    solution = _choice(offered, page, f"{spec.operation} {size} {wanted}")
-    _open(solution, spec.operation, size)
+    solution = _solution_choice(offered, page, f"{spec.operation} {size} {wanted}")
+    _open_on_board(solution, spec.operation, size)
 
 
-def _choice(offered: Sequence[Solution], page: PageState[SizesSettings], question: str) -> Solution:
+def _solution_choice(offered: Sequence[Solution], page: PageState[SizesSettings], question: str) -> Solution:
     """Draw the table of solutions; returns the chosen one, which the page's settings then name.
 
     Args:
@@ -172,12 +172,12 @@ def _choice(offered: Sequence[Solution], page: PageState[SizesSettings], questio
         chosen = page.values.solution
         st.session_state["solutions"] = key, names.index(chosen) if chosen in names else 0, chosen
     _, default, linked = st.session_state["solutions"]
-    text = f"{counted(len(offered), 'layer')}, the most usual first. Choose one by its row."
+    text = f"{count_text(len(offered), 'layer')}, the most usual first. Choose one by its row."
     if linked and linked not in names:
         text += f" The layer `{linked}` is not among them."
     st.markdown(text)
     picked = st.dataframe(
-        _columns(offered),
+        _solution_columns(offered),
         key=key,
         hide_index=True,
         height=min(35 * (len(offered) + 1) + 3, 320),
@@ -190,7 +190,7 @@ def _choice(offered: Sequence[Solution], page: PageState[SizesSettings], questio
     return offered[row]
 
 
-def _columns(offered: Sequence[Solution]) -> dict[str, list[Any]]:
+def _solution_columns(offered: Sequence[Solution]) -> dict[str, list[Any]]:
     """The columns of the table of solutions by heading."""
     names = ("kernel_size", "stride", "padding", "dilation")
     data: dict[str, list[Any]] = {name: [getattr(s, name) for s in offered] for name in names}
@@ -199,15 +199,15 @@ def _columns(offered: Sequence[Solution]) -> dict[str, list[Any]]:
     return data
 
 
-def _open(solution: Solution, operation: str, size: Pair) -> None:
+def _open_on_board(solution: Solution, operation: str, size: Pair) -> None:
     """Draw torch's output size for a solution, and a button that opens it on the sweep page."""
     names = ("kernel_size", "stride", "padding", "dilation")
     settings = {name: getattr(solution, name) for name in names}
-    spec = layer(SizesSettings(operation=operation, **settings))
+    spec = layer_spec(SizesSettings(operation=operation, **settings))
     output = compute.measured_size(spec, size)
     size_text = words.times(output) if output else "no output"
     text, button = st.columns([4, 1.3], vertical_alignment="center")
-    text.markdown(f"**{words.title(spec)}**: PyTorch gives {size_text} out of {words.times(size)}.")
+    text.markdown(f"**{words.layer_title(spec)}**: PyTorch gives {size_text} out of {words.times(size)}.")
     if button.button(
         "Open on the board",
         type="primary",

@@ -144,7 +144,7 @@ class WindowMarks:
     def to(self, step: int) -> None:
         """Move the marks to the window of a step."""
         board, place = self.grids.board, self.place
-        row, col = board.place(step)
+        row, col = board.output_cell_at(step)
         top, left = int(board.sweep.rows.starts[row]), int(board.sweep.cols.starts[col])
         self.outline.set_xy(place.input.corner(top, left))
         taps = [

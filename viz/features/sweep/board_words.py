@@ -86,7 +86,7 @@ class Board:
         """Number of steps of the sweep, which is that of output units."""
         return int(np.prod(self.sweep.output.shape[1:]))
 
-    def place(self, step: int) -> tuple[int, int]:
+    def output_cell_at(self, step: int) -> tuple[int, int]:
         """(row, column) of the output at a step; the last one for -1 and for steps past the end."""
         row, col = divmod(
             step if 0 <= step < self.steps else self.steps - 1, self.sweep.output.shape[2]
@@ -109,7 +109,7 @@ class Focus:
 
 def focus_of(boards: list[Board], view: View) -> list[Focus]:
     """The marked cell of each board: the pinned cell on its board, the output of the step elsewhere."""
-    own = [Focus("output", board.place(view.step)) for board in boards]
+    own = [Focus("output", board.output_cell_at(view.step)) for board in boards]
     match = re.fullmatch(r"(?:(\d):)?([iko])(\d+)\.(\d+)", view.pin)
     index = int(match[1] or 0) if match else len(boards)
     if match is None or index >= len(boards):
@@ -119,7 +119,7 @@ def focus_of(boards: list[Board], view: View) -> list[Focus]:
         own[index] = focus
         if focus.panel == "output":  # the boards keep step
             step = focus.cell[0] * boards[index].sweep.output.shape[2] + focus.cell[1]
-            own = [Focus("output", board.place(min(step, board.steps - 1))) for board in boards]
+            own = [Focus("output", board.output_cell_at(min(step, board.steps - 1))) for board in boards]
     return own
 
 

@@ -14,7 +14,7 @@ from core.layer.operations import operation_of
 from core.layer.sizes import formula
 from viz.choices import board as choices_board
 from viz.choices import layer as state
-from viz.features.sweep.params import SweepSettings, settled
+from viz.features.sweep.params import SweepSettings, make_valid
 from viz.features.sweep.presets import boards
 from viz.page import words
 from viz.slides.style import NO_UPLOAD, Film, Picture, Style, film_steps, refuse_unfit
@@ -32,25 +32,25 @@ def pictures(values: SweepSettings) -> list[Picture]:
         SpecError: A layer does not fit the input, or the boards do not have the link's step, cell,
             channel or filter.
     """
-    fitting, changes = settled(values)
+    fitting, changes = make_valid(values)
     refuse_unfit(changes)
     refuse_unfit([NO_UPLOAD] if values.picture == state.UPLOAD else [])
     specs, changed = boards(fitting)
-    refuse_unfit([*changed, *_missing(specs, values)])
+    refuse_unfit([*changed, *_missing_parts(specs, values)])
     return pictures_of(specs, fitting)
 
 
-def _missing(specs: Sequence[BoardSpec], values: SweepSettings) -> list[str]:
+def _missing_parts(specs: Sequence[BoardSpec], values: SweepSettings) -> list[str]:
     """A clause for each part of a link's view, and each edited cell, that the boards do not have."""
     from viz.features.sweep.board_words import focus_of
 
-    drawn_boards, view = _boards(specs), _view(values)
+    drawn_boards, view = _boards(specs), _slide_view(values)
     steps = max(board.steps for board in drawn_boards)
     planes = [board.sweep.input.shape[0] for board in drawn_boards]
     filters = [board.sweep.output.shape[0] for board in drawn_boards]
     clauses = [f"step must be from 0 to {steps - 1}"] if view.step >= steps else []
     if view.pin and focus_of(drawn_boards, view) == focus_of(drawn_boards, replace(view, pin="")):
-        cell = drawn_boards[0].place(view.step)
+        cell = drawn_boards[0].output_cell_at(view.step)
         if view.pin.rpartition(":")[2] != f"o{cell[0]}.{cell[1]}":
             clauses.append(f"no board has the cell {view.pin}")
     for name, index, counts in (
@@ -81,33 +81,33 @@ def pictures_of(specs: Sequence[BoardSpec], values: SweepSettings) -> list[Pictu
     def draw(style: Style) -> Figure:
         from viz.features.sweep.slides import board_picture
 
-        return board_picture(_boards(specs), _view(values), style)
+        return board_picture(_boards(specs), _slide_view(values), style)
 
     def film(style: Style) -> Film:
         from viz.features.sweep.slides import board_film
 
-        return board_film(_boards(specs), _view(values), style)
+        return board_film(_boards(specs), _slide_view(values), style)
 
     def strip(style: Style, count: int) -> Figure:
         from viz.features.sweep.slides import board_strip
 
         if count > steps:
             raise SpecError("strip", f"must be at most {steps} steps of this layer", count)
-        return board_strip(_boards(specs)[0], _view(values), style, count)
+        return board_strip(_boards(specs)[0], _slide_view(values), style, count)
 
     frames, note = film_steps(steps)
     label = "the board" if len(specs) == 1 else "the boards"
     one = strip if len(specs) == 1 and steps > 1 else None
-    return [Picture("board", label, draw, film, len(frames), note, one, settings(specs))]
+    return [Picture("board", label, draw, film, len(frames), note, one, settings_text(specs))]
 
 
-def settings(specs: Sequence[BoardSpec]) -> str:
+def settings_text(specs: Sequence[BoardSpec]) -> str:
     """The layers and the input of the boards in words, for a caption."""
     source = specs[0].source
     own = isinstance(source.picture, Upload)
     name = "a picture of your own" if own else PICTURES[str(source.picture)].label.lower()
     return (
-        "; ".join(words.title(b.layer) for b in specs)
+        "; ".join(words.layer_title(b.layer) for b in specs)
         + f"; input {words.times(source.size)}, {name}"
     )
 
@@ -129,18 +129,18 @@ def _board(spec: BoardSpec) -> Board:
     from viz.features.sweep.board_words import Board
 
     sweep = choices_board.sweep(spec)
-    labels = words.labels(spec, (sweep.output.shape[1], sweep.output.shape[2]))
+    labels = words.player_labels(spec, (sweep.output.shape[1], sweep.output.shape[2]))
     rows, cols = formula(spec.layer, spec.source.size)
     return Board(
         sweep,
         labels["title"],
         labels["captions"],
-        tuple(words.formulas(rows, cols)),
+        tuple(words.size_formulas(rows, cols)),
         choices_board.unread(spec).sentence,
     )
 
 
-def _view(values: SweepSettings) -> View:
+def _slide_view(values: SweepSettings) -> View:
     """The view of the settings, for slides."""
     from viz.features.sweep.board_words import View
 

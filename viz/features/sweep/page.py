@@ -18,32 +18,32 @@ from viz.choices import layer, layer_controls, picture
 from viz.choices.layer import PlayerView
 from viz.components.player.player import player
 from viz.features.sweep import compute, export
-from viz.features.sweep.params import COMPARE, PAGE, SweepSettings, settled
-from viz.features.sweep.presets import PRESETS, boards, matching
+from viz.features.sweep.params import COMPARE, PAGE, SweepSettings, make_valid
+from viz.features.sweep.presets import PRESETS, boards, matching_preset
 from viz.page import frame, words
 from viz.page.save_menu import save_menu
-from viz.page.session import PageState, change, current
+from viz.page.session import PageState, change_settings, current_settings
 from viz.server import torch_start
 
 
 def _on_view() -> None:
     """Callback of the player: the visitor has changed the step, the pin or the planes."""
-    change(PAGE, layer.view_values(st.session_state["player"].view))
+    change_settings(PAGE, layer.player_view_values(st.session_state["player"].view))
 
 
 def _on_edit() -> None:
     """Callback of the player: a cell was edited; it enters ``weights`` or ``pixels``."""
-    edit, values = st.session_state["player"].edit, current(PAGE, SweepSettings)
+    edit, values = st.session_state["player"].edit, current_settings(PAGE, SweepSettings)
     try:
         index, value = tuple(int(i) for i in edit["index"]), float(edit["value"])
         name = {"kernel": "weights", "input": "pixels"}[edit["target"]]
         if name == "weights":
             layers = [*values.layers.values()]
             board = layers[min(edit["board"], len(layers) - 1)]
-            index = torch_index(layer.layer(board), index)
-        text = layer.with_edit(values[name], index, value)
+            index = torch_index(layer.layer_spec(board), index)
+        text = layer.with_edited_cell(values[name], index, value)
         [param] = (param for param in SweepSettings.params() if param.name == name)
-        change(PAGE, layer.view_values(edit.get("view")) | {name: param.parse(text)})
+        change_settings(PAGE, layer.player_view_values(edit.get("view")) | {name: param.parse(text)})
     except (KeyError, OverflowError, TypeError, ValueError):
         return  # the player sends no such message
 
@@ -64,20 +64,20 @@ def _on_compare() -> None:
 
 def _on_fix() -> None:
     """Callback of the player: a fix was chosen by its label."""
-    board = _boards(current(PAGE, SweepSettings))[0]
+    board = _boards(current_settings(PAGE, SweepSettings))[0]
     for fix in _fixes(board):
         if fix.label == st.session_state["player"].fix:
-            change(PAGE, layer.values_of(fix.spec, fix.size))
+            change_settings(PAGE, layer.values_of(fix.spec, fix.size))
 
 
 def _fixes(board: BoardSpec) -> list[Fix]:
     """The fixes for unread pixels of a board that the controls can set."""
-    return [fix for fix in choices_board.unread(board).fixes if layer.expressible(fix.spec)]
+    return [fix for fix in choices_board.unread(board).fixes if layer.fits_controls(fix.spec)]
 
 
 def _start_over(values: dict[str, Any]) -> None:
     """Set values, and play the sweep from its first step."""
-    change(PAGE, values | {"step": -1, "pin": ""})
+    change_settings(PAGE, values | {"step": -1, "pin": ""})
     st.session_state["restarts"] = st.session_state.get("restarts", 0) + 1
 
 
@@ -101,7 +101,7 @@ def _sidebar(values: SweepSettings) -> None:
         if source.open:
             with source:
                 layer_controls.input_controls(values, [*values.layers.values()])
-                layer_controls.edits_controls(PAGE, values)
+                layer_controls.undo_pixel_edits_button(PAGE, values)
         weights = st.expander("Kernel values", key="kernel_controls", on_change="rerun")
         if weights.open:
             with weights:
@@ -118,10 +118,10 @@ def _boards(values: SweepSettings) -> list[BoardSpec]:
 
 def _player(specs: list[BoardSpec], page: PageState[SweepSettings]) -> None:
     """Draw the player with some boards."""
-    payloads = [choices_board.payload(board) for board in specs]
+    payloads = [choices_board.player_data(board) for board in specs]
     named = [
         payload | {"name": letter, "title": f"{letter}  {payload['title']}".strip()}
-        for payload, letter in zip(payloads, _letters(specs), strict=True)
+        for payload, letter in zip(payloads, _board_letters(specs), strict=True)
     ]
     token = f"{page.adopted}.{st.session_state.get('restarts', 0)}"
     if st.session_state.get("seen_view", {}).get("token") != token:  # "view" is a page's widget
@@ -130,7 +130,7 @@ def _player(specs: list[BoardSpec], page: PageState[SweepSettings]) -> None:
     player(
         named,
         st.session_state["seen_view"],
-        _frame(specs, page.values),
+        _player_frame_data(specs, page.values),
         identity=str(hash(tuple(specs))),
         token=token,
         key="player",
@@ -144,32 +144,32 @@ def _player(specs: list[BoardSpec], page: PageState[SweepSettings]) -> None:
     )
 
 
-def _frame(specs: list[BoardSpec], values: SweepSettings) -> dict[str, Any]:
+def _player_frame_data(specs: list[BoardSpec], values: SweepSettings) -> dict[str, Any]:
     """Data of the player's presets, comparisons and size formulas.
 
     Fixes are offered for the first board only, and not for the classics.
     """
     classics = values.compare == "classics"
     fixes = [] if classics else [fix.label for fix in _fixes(specs[0])]
-    names = _letters(specs)
+    names = _board_letters(specs)
     return {
         "presets": list(PRESETS),
-        "preset": None if classics else matching(values),
+        "preset": None if classics else matching_preset(values),
         "comparisons": COMPARE,
         "compare": values.compare,
         "sizes": [
-            choices_board.size_line(board, name, fixes=() if index else fixes)
+            choices_board.size_line_data(board, name, fixes=() if index else fixes)
             for index, (board, name) in enumerate(zip(specs, names, strict=True))
         ],
     }
 
 
-def _letters(specs: list[BoardSpec]) -> str:
+def _board_letters(specs: list[BoardSpec]) -> str:
     """A letter for each board, or a blank for a single one."""
     return "ABCD"[: len(specs)] if len(specs) > 1 else " "
 
 
-def _code(board: BoardSpec) -> None:
+def _draw_code(board: BoardSpec) -> None:
     """Draw the board's layer as code, with the choice of a framework."""
     framework = st.segmented_control(
         "Framework",
@@ -181,7 +181,7 @@ def _code(board: BoardSpec) -> None:
     st.code(compute.snippet(framework or "pytorch", board), language="python", height=420)
 
 
-def _why(board: BoardSpec) -> None:
+def _draw_explanation(board: BoardSpec) -> None:
     """Draw how the layer works, why its output has this size, and what it costs."""
     spec, size = board.layer, board.source.size
     operation, (rows, cols) = operation_of(spec), formula(spec, size)
@@ -195,13 +195,13 @@ def _why(board: BoardSpec) -> None:
                 words.why_this_size(rows, cols),
                 "Here:",
                 *(rf"$$\text{{{name}}} = {line}$$" for name, line in lines.items()),
-                words.cost(operation, operation.parameters(spec), operation.macs(spec, size)),
+                words.cost_sentence(operation, operation.parameters(spec), operation.macs(spec, size)),
             ]
         )
     )
 
 
-def _picture(
+def _player_or_refusal(
     notes: DeltaGenerator, place: DeltaGenerator, page: PageState[SweepSettings]
 ) -> list[BoardSpec]:
     """Draw the player, or why there is none; returns its boards.
@@ -218,7 +218,7 @@ def _picture(
             _player(specs, page)
     except SpecError as error:
         with place:
-            frame.refuse(PAGE, error, "Back to the first picture", SweepSettings.defaults())
+            frame.draw_refusal(PAGE, error, "Back to the first picture", SweepSettings.defaults())
         return []
     return specs
 
@@ -231,39 +231,39 @@ def _details(specs: list[BoardSpec], values: SweepSettings) -> None:
                 "Why this size, and the layer as code", key="details", on_change="rerun"
             )
         pictures = export.pictures_of(specs, values)
-        save_menu(PAGE, pictures, export.settings(specs))
+        save_menu(PAGE, pictures, export.settings_text(specs))
     if details.open:
         with details:
             why, code = st.columns([2, 3], gap="large")
             with why:
-                _why(specs[0])
+                _draw_explanation(specs[0])
             with code:
-                _code(specs[0])
+                _draw_code(specs[0])
 
 
 def page() -> None:
     """Draw the whole page."""
     with frame.page_state(PAGE, SweepSettings, warm=False) as state:
-        state.values, sentences = settled(state.values)
+        state.values, sentences = make_valid(state.values)
         values = state.values
-        state.note(sentences, *PlayerView.defaults())
+        state.store_notes(sentences, *PlayerView.defaults())
         state.update_widgets()
         # With its own container the player stays at the same position; otherwise Streamlit would
         # make it anew, without its view.
         notes, place = st.container(), st.container()
         with notes:
             state.show_warnings()
-            picture.missing_upload(values)
+            picture.missing_upload_note(values)
         if torch_start.is_warm():
             # The picture comes first, so that it answers a changed control as soon as possible.
-            boards = _picture(notes, place, state)
+            boards = _player_or_refusal(notes, place, state)
             _sidebar(values)
         else:
             # Right after the server's start the page appears first, the picture when torch is loaded.
             _sidebar(values)
             with notes:
                 frame.warm_up()
-            boards = _picture(notes, place, state)
+            boards = _player_or_refusal(notes, place, state)
         if boards:
             _details(boards, values)
 

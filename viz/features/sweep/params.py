@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from viz.choices.layer import BoardSettings, LayerSettings, PlayerView, settle
+from viz.choices.layer import BoardSettings, LayerSettings, PlayerView, make_runnable
 from viz.params import choice, group
 
 PAGE = "sweep"
@@ -35,13 +35,13 @@ class SweepSettings(PlayerView, BoardSettings):
         return {"": first, SECOND: first.updated(self.second.flat)}
 
 
-def settled(values: SweepSettings) -> tuple[SweepSettings, list[str]]:
+def make_valid(values: SweepSettings) -> tuple[SweepSettings, list[str]]:
     """Settings whose layers can be run on the input, and a sentence for each change of them."""
     sentences: list[str] = []
     for suffix, before in values.layers.items():
         # The first layer may have changed the input's size, which both layers share.
         shared = {name: values[name] for name in ("input_height", "input_width", "in_channels")}
-        after, changes = settle(before.updated(shared))
+        after, changes = make_runnable(before.updated(shared))
         if changes:
             layer = {name + suffix: after[name] for name in LayerSettings.defaults()}
             values = values.updated(layer, **{name: after[name] for name in shared})

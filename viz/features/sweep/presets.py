@@ -44,7 +44,7 @@ PRESETS |= {
 """Settings of all presets by label; a click on a preset sets them."""
 
 
-def matching(values: SweepSettings) -> str | None:
+def matching_preset(values: SweepSettings) -> str | None:
     """Label of the preset that has the values of the layer; None if there is none."""
     for name, preset in PRESETS.items():
         if all(values[key] == value for key, value in preset.items() if not key.endswith("_width")):
@@ -64,17 +64,17 @@ def boards(
         SpecError: A layer does not exist.
     """
     if values.compare != "classics":
-        return [layer.board(each, upload) for each in values.layers.values()], []
+        return [layer.board_spec(each, upload) for each in values.layers.values()], []
     specs, clauses = [], []
     for letter, classic in zip("ABCD", CLASSICS.values(), strict=True):
-        changed = values.updated(classic | layer.equal_widths(classic) | _common(values))
-        settled, sentences = layer.settle(changed)
+        changed = values.updated(classic | layer.widths_equal_to_heights(classic) | _settings_shared_by_classics(values))
+        valid, sentences = layer.make_runnable(changed)
         clauses += [f"Board {letter}: {sentence}" for sentence in sentences]
-        specs.append(layer.board(settled, upload))
+        specs.append(layer.board_spec(valid, upload))
     return specs, clauses
 
 
-def _common(values: SweepSettings) -> dict[str, Any]:
+def _settings_shared_by_classics(values: SweepSettings) -> dict[str, Any]:
     """The settings that the four classics take from the page: those of the kernel and its filters."""
     names = ("kernel_size", "kernel_width", "separate", "out_channels", "bias")
     return {name: values[name] for name in names}

@@ -14,7 +14,7 @@ from viz.features.training import compute, nets
 from viz.features.training.params import LabSettings, class_names
 from viz.features.training.pickers import net_picker, sample_picker, unit_map, unit_picker
 from viz.features.training.results import Lab
-from viz.features.training.words import finished
+from viz.features.training.words import is_finished
 from viz.page.session import PageState
 from viz.page.tables import percent
 from viz.theme import INPUT, OUTPUT
@@ -33,13 +33,13 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
     values, comparison = page.values, lab.comparison
     net_picker(lab, page)
     net, seed = values.net, comparison.seeds[0]
-    if not finished(lab.runs.get((net, seed), ())):
+    if not is_finished(lab.runs.get((net, seed), ())):
         st.caption("This tab is empty until this net is trained.")
         return
 
     from viz.features.training import plots as figures
 
-    spec, text = comparison.unit(net, seed), to_text(comparison.unit(net, seed))
+    spec, text = comparison.run_spec(net, seed), to_text(comparison.run_spec(net, seed))
     images, labels = compute.test_images(comparison, 20_000)
     sample = min(values.sample, len(images) - 1)
     page.values = replace(values, sample=sample)
@@ -50,21 +50,21 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
         sample_picker(page, len(images))
         grid = nets.last_map(spec).node.grid
         unit_picker(page, grid)
-        erf = compute.click_erf(text, sample, page.values.unit)
+        erf = compute.predicted_class_erf(text, sample, page.values.unit)
         figure = figures.digit_figure(images[sample], erf, names[labels[sample]], names[predicted])
         st.plotly_chart(figure, theme="streamlit", key="training_digit")
         unit_map(page, spec, images[sample])
     with right:
         verdict = "right" if predicted == labels[sample] else "wrong"
         st.markdown(f"The net predicts **{names[predicted]}**, which is {verdict}.")
-        st.html(bars(scores, names, int(labels[sample])))
+        st.html(score_bars(scores, names, int(labels[sample])))
         st.caption(
             "In orange: the pixels that change the predicted class's score, as one unit of the "
             "last map alone gives it (squared gradient, this image only)."
         )
 
 
-def bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
+def score_bars(scores: NDArray[np.float32], names: Sequence[str], label: int) -> str:
     """HTML with the scores as bars; the true class is marked in words as well as by its color."""
     classes = range(len(scores))
     if len(scores) > MOST_BARS:

@@ -20,7 +20,7 @@ from core.training import files
 from core.training.spec import OwnImages, Task, TrainingSpec
 from core.training.text import from_text, to_text
 from viz.choices import lab_store
-from viz.choices.lab_store import Run, finished, stored_run, uploaded_images
+from viz.choices.lab_store import Run, finished_run, stored_run, uploaded_images
 from viz.server.cache import computed_once
 from viz.server.queue import Report, Work
 from viz.server.settings import settings
@@ -118,7 +118,7 @@ def _computed_facts(spec: TrainingSpec) -> Facts:
 # --- training -------------------------------------------------------------------------------------
 
 
-def key(comparison: Comparison, seed: int) -> Hashable:
+def queue_key(comparison: Comparison, seed: int) -> Hashable:
     """The queue's key of `work` with these arguments; it contains no images."""
     return "training", *_run_texts(comparison, seed)
 
@@ -156,7 +156,7 @@ def work(comparison: Comparison, seed: int) -> Work:
         if report_all() and resumable:
             with closing(_stream_records(resumable)) as steps:
                 for net, step in steps:
-                    runs[net] = _extended(runs[net], step)
+                    runs[net] = _with_record_or_error(runs[net], step)
                     best[net] = lab_store.STORE.put(texts[net], runs[net], Run.further_than)
                     if not report_all():
                         break
@@ -167,10 +167,10 @@ def work(comparison: Comparison, seed: int) -> Work:
 
 def _run_texts(comparison: Comparison, seed: int) -> tuple[str, ...]:
     """The texts (`core.training.text`) that identify the runs of all nets with one seed."""
-    return tuple(to_text(comparison.unit(net, seed)) for net in range(len(comparison.specs)))
+    return tuple(to_text(comparison.run_spec(net, seed)) for net in range(len(comparison.specs)))
 
 
-def _extended(run: Run, step: Record | SpecError) -> Run:
+def _with_record_or_error(run: Run, step: Record | SpecError) -> Run:
     """The run with one more record, or with the error that ended it."""
     if isinstance(step, SpecError):
         return Run(run.records, str(step))
@@ -206,7 +206,7 @@ def is_over(comparison: Comparison, seed: int) -> bool:
 def _runs(comparison: Comparison) -> dict[tuple[int, int], Run]:
     """The stored runs, empty ones included, by (net, seed)."""
     keys = [(net, seed) for seed in comparison.seeds for net in range(len(comparison.specs))]
-    return {key: stored_run(to_text(comparison.unit(*key))) for key in keys}
+    return {key: stored_run(to_text(comparison.run_spec(*key))) for key in keys}
 
 
 # --- images ---------------------------------------------------------------------------------------
@@ -270,40 +270,40 @@ def trained_module(text: str) -> nn.Module:
     Raises:
         SpecError: There is no such run, or it is not finished on this server.
     """
-    return _trained(text)[1]
+    return _trained_net(text)[1]
 
 
-def _trained(text: str) -> tuple[TrainingSpec, nn.Module]:
+def _trained_net(text: str) -> tuple[TrainingSpec, nn.Module]:
     """The spec and the trained net of a finished run."""
     warm()
     from core.training.loop import trained
 
-    spec, state = finished(text)
+    spec, state = finished_run(text)
     return spec, trained(spec, state)
 
 
 @computed_once(256)
-def classify(text: str, index: int) -> NDArray[np.float32]:
+def classify(run_text: str, image_index: int) -> NDArray[np.float32]:
     """(classes,) softmax scores of a test image.
 
     Args:
-        text: The finished run as `core.training.text.to_text` writes it.
-        index: Index of the test image.
+        run_text: The finished run as `core.training.text.to_text` writes it.
+        image_index: Index of the test image.
 
     Raises:
         SpecError: The run is not finished on this server, or there is no such image.
     """
-    spec, net = _trained(text)
+    spec, net = _trained_net(run_text)
     import torch
 
     with torch.inference_mode():
-        scores: NDArray[np.float32] = torch.softmax(net(_test_batch(spec, index))[0], 0).numpy()
+        scores: NDArray[np.float32] = torch.softmax(net(_test_batch(spec, image_index))[0], 0).numpy()
     scores.flags.writeable = False
     return scores
 
 
 @computed_once(256)
-def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptiveField | None:
+def predicted_class_erf(run_text: str, image_index: int, unit: str = "centre") -> EffectiveReceptiveField | None:
     """The effective field of one unit of the last map, in one test image.
 
     The score is the predicted class's output of the linear layer for that unit alone; a head that
@@ -311,20 +311,20 @@ def click_erf(text: str, index: int, unit: str = "centre") -> EffectiveReceptive
     the pixels, normalized to a sum of 1; None if the gradient is 0 everywhere.
 
     Args:
-        text: The finished run as `core.training.text.to_text` writes it.
-        index: Index of the test image.
+        run_text: The finished run as `core.training.text.to_text` writes it.
+        image_index: Index of the test image.
         unit: "centre" or "row.column", clamped to the map.
 
     Raises:
         SpecError: See `classify`.
     """
-    spec, net = _trained(text)
+    spec, net = _trained_net(run_text)
     import torch
     from torch import nn
 
     from core.erf import effective_receptive_field
 
-    image = _test_batch(spec, index)
+    image = _test_batch(spec, image_index)
     with torch.inference_mode():
         body, linear = net.get_submodule("body"), net.get_submodule("linear")
         grid = body(image).shape[2:]
@@ -353,14 +353,14 @@ def unit_position(unit: str, grid: tuple[int, int]) -> tuple[int, int]:
     return min(row, rows - 1), min(column, columns - 1)
 
 
-def _test_batch(spec: TrainingSpec, index: int) -> Any:
+def _test_batch(spec: TrainingSpec, image_index: int) -> Any:
     """One image as a batch (1, C, H, W)."""
     import torch
 
     images, _ = _test_set(spec)
-    if not 0 <= index < len(images):
-        raise SpecError("sample", f"must be from 0 to {len(images) - 1}", index)
-    return torch.from_numpy(images[index : index + 1].copy())
+    if not 0 <= image_index < len(images):
+        raise SpecError("sample", f"must be from 0 to {len(images) - 1}", image_index)
+    return torch.from_numpy(images[image_index : image_index + 1].copy())
 
 
 # --- files ----------------------------------------------------------------------------------------

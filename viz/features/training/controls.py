@@ -29,9 +29,9 @@ from viz.features.training.params import (
     variant_label,
 )
 from viz.page import uploads
-from viz.page.session import bind_widget, change, current
+from viz.page.session import bind_widget, change_settings, current_settings
 from viz.page.widgets import widget
-from viz.page.words import sentence
+from viz.page.words import error_sentence
 from viz.server.settings import settings
 
 TASK_SAYS = {
@@ -79,7 +79,7 @@ def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
     _task_picker(values)
     if comparison is not None:
         short = max(map(len, class_names(comparison.task))) < 4
-        samples(comparison, 4 if short else 3, 46)
+        draw_sample_images(comparison, 4 if short else 3, 46)
     _variants_picker(values)
     with st.container(border=True):
         st.markdown("**The same for all nets**")
@@ -94,7 +94,7 @@ def sidebar(values: LabSettings, comparison: Comparison | None) -> None:
     if any(values[name] != default for name, default in plain.items()):
         st.button(
             "Back to the defaults", icon=":material/restart_alt:", width="stretch",
-            on_click=change, args=(PAGE, plain),
+            on_click=change_settings, args=(PAGE, plain),
         )  # fmt: skip
 
 
@@ -113,17 +113,17 @@ def _task_picker(values: LabSettings) -> None:
 
 def _on_task() -> None:
     """Callback of a chosen task, which brings settings with which it can be learned."""
-    change(PAGE, params.preset(st.session_state["task"]))
+    change_settings(PAGE, params.task_preset(st.session_state["task"]))
 
 
-def samples(comparison: Comparison, count: int, side: int) -> None:
+def draw_sample_images(comparison: Comparison, count: int, side: int) -> None:
     """Draw the first ``count`` images with their labels, each ``side`` pixels high."""
     if isinstance(comparison.task, OwnImages):
         images, labels = comparison.task.images[:count], comparison.task.labels[:count]
     else:
         images, labels = compute.test_images(comparison, count)
     names = class_names(comparison.task)
-    st.html(training_samples.strip(images, [names[int(label)] for label in labels], side))
+    st.html(training_samples.image_strip(images, [names[int(label)] for label in labels], side))
 
 
 def _image_upload() -> None:
@@ -137,16 +137,16 @@ def _image_upload() -> None:
 
 def _on_upload() -> None:
     """Callback of an upload, which stores the images or the reason why they cannot be used."""
-    data = uploads.sent("training_upload")
+    data = uploads.uploaded_bytes("training_upload")
     st.session_state["training_refused"] = ""
     if data is None:
         return
     try:
         own = compute.store_images(data)
     except SpecError as error:
-        st.session_state["training_refused"] = f"These cannot be learned from. {sentence(error)}"
+        st.session_state["training_refused"] = f"These cannot be learned from. {error_sentence(error)}"
     else:
-        change(PAGE, {"digest": own.digest, "sample": 0})
+        change_settings(PAGE, {"digest": own.digest, "sample": 0})
 
 
 # --- The parameter that varies
@@ -158,7 +158,7 @@ def _variants_picker(values: LabSettings) -> None:
     vary = values.vary
     chosen = DEFAULT_VARIANTS[vary]
     with suppress(SpecError):  # the page says what is wrong
-        chosen = params.variants(values)
+        chosen = params.chosen_variants(values)
     st.multiselect(
         f"variants — a net each, up to {MAX_NETS}",
         dict.fromkeys((*CHOICES[vary], *chosen)),
@@ -171,14 +171,14 @@ def _variants_picker(values: LabSettings) -> None:
 
 def _on_vary() -> None:
     """Callback of the choice of the parameter that varies."""
-    change(PAGE, params.vary_changes(current(PAGE, LabSettings), st.session_state["vary"]))
+    change_settings(PAGE, params.vary_changes(current_settings(PAGE, LabSettings), st.session_state["vary"]))
 
 
 def _on_variants() -> None:
     """Callback of the choice of variants; with none left, the default ones come back."""
-    vary = current(PAGE, LabSettings).vary
+    vary = current_settings(PAGE, LabSettings).vary
     chosen = tuple(st.session_state["training_variants"])
-    change(PAGE, {"variants": params.variants_text(vary, chosen) if chosen else ""})
+    change_settings(PAGE, {"variants": params.variants_text(vary, chosen) if chosen else ""})
 
 
 # --- Settings that are the same for all nets

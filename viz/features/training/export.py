@@ -63,16 +63,15 @@ def pictures(values: LabSettings) -> list[Picture]:
     Raises:
         SpecError: The settings contradict each other, or the training would take too much.
     """
-    settled = values
-    own = lab_store.uploaded_images(settled.digest) if settled.digest else None
-    comparison = params.comparison(settled, own)
+    own = lab_store.uploaded_images(values.digest) if values.digest else None
+    comparison = params.comparison(values, own)
     compute.facts(comparison)
-    steps = comparison.specs[_selection(comparison, settled).run[0]].snapshot_steps
+    steps = comparison.specs[_selection(comparison, values).run[0]].snapshot_steps
     limits = {"net": len(comparison.specs) - 1, "at": len(steps) - 1}
     refuse_unfit([f"{n} must be at most {most}" for n, most in limits.items() if values[n] > most])
     count = len(steps)
     frames = {"film": count, "kernels": count}
-    return _pictures(comparison, settled, partial(trained, comparison), set(LABELS), frames)
+    return _pictures(comparison, values, partial(train_all, comparison), set(LABELS), frames)
 
 
 def page_pictures(comparison: Comparison, runs: Runs, values: LabSettings) -> list[Picture]:
@@ -94,11 +93,11 @@ def page_pictures(comparison: Comparison, runs: Runs, values: LabSettings) -> li
     offered |= {"sigma"} if any(snapshot_fields(records) for records in here.values()) else set()
     offered |= {"kernels"} if mine else set()
     offered |= {"digit"} if final_snapshot(mine) else set()
-    frames = {name: len(_frames(name, mine)) for name in ("film", "kernels")}
+    frames = {name: len(_film_frames(name, mine)) for name in ("film", "kernels")}
     return _pictures(comparison, values, lambda: here, offered, frames)
 
 
-def trained(comparison: Comparison) -> Runs:
+def train_all(comparison: Comparison) -> Runs:
     """Train the whole comparison in this process, except for runs that are stored already.
 
     Raises:
@@ -147,19 +146,19 @@ def _pictures(
     """The offered pictures, the open tab's first; ``load_runs`` is called when one is drawn."""
     pictures = []
     for name in (each for each in LABELS if each in offered):
-        one = Picture(name, LABELS[name], partial(_draw, name, comparison, values, load_runs))
+        one = Picture(name, LABELS[name], partial(_draw_still, name, comparison, values, load_runs))
         if name in frames:
             film = partial(_film, name, comparison, values, load_runs)
-            strip = partial(_strip, comparison, values, load_runs) if name == "film" else None
+            strip = partial(_draw_strip, comparison, values, load_runs) if name == "film" else None
             one = replace(one, film=film, frames=frames[name], strip=strip)
         pictures.append(one)
     first = FIRST_PICTURE.get(values.tab, "test_accuracy")
     pictures.sort(key=lambda picture: picture.name != first)
-    settings = f"{words.heading(comparison, values.vary)}; {words.task(comparison.task)}"
+    settings = f"{words.heading(comparison, values.vary)}; {words.task_text(comparison.task)}"
     return [replace(each, settings=settings) for each in pictures]
 
 
-def _draw(
+def _draw_still(
     name: str,
     comparison: Comparison,
     values: LabSettings,
@@ -189,7 +188,7 @@ def _draw(
 
 def _task_text(comparison: Comparison) -> str:
     """The task and the number of steps, for a subtitle."""
-    text = f"{words.task(comparison.task)}, {comparison.specs[0].steps:,} steps"
+    text = f"{words.task_text(comparison.task)}, {comparison.specs[0].steps:,} steps"
     return sentence_case(text)
 
 
@@ -198,11 +197,11 @@ def _draw_single_run(
 ) -> Figure:
     """Draw a still picture of one run at the chosen step."""
     if name == "digit":
-        return _digit(comparison, values, style)
+        return _draw_digit(comparison, values, style)
     selection = _selection(comparison, values)
     if name in ("film", "kernels"):
         film = _film(name, comparison, values, lambda: runs, style)
-        steps = [step for step, _ in _frames(name, runs[selection.run])]
+        steps = [step for step, _ in _film_frames(name, runs[selection.run])]
         film.show(max((i for i, step in enumerate(steps) if step <= selection.step), default=0))
         return film.figure
     from viz.slides.effective_field import variants
@@ -228,7 +227,7 @@ def _required_fields(runs: Runs, selection: Selection) -> Fields:
     return shots
 
 
-def _frames(name: str, records: tuple[Record, ...]) -> list[tuple[int, Any]]:
+def _film_frames(name: str, records: tuple[Record, ...]) -> list[tuple[int, Any]]:
     """(step, effective field or kernels) of each frame of the film with this name."""
     if name == "film":
         return list(snapshot_fields(records))
@@ -249,11 +248,11 @@ def _film(
     if name == "film":
         title = f"{selection.title}: effective field"
         return map_slides.field_film(_required_fields(runs, selection), style, title=title)
-    kernels: list[tuple[int, NDArray[Any]]] = _frames(name, runs[selection.run])
+    kernels: list[tuple[int, NDArray[Any]]] = _film_frames(name, runs[selection.run])
     return map_slides.kernel_film(kernels, style, title=selection.title)
 
 
-def _strip(
+def _draw_strip(
     comparison: Comparison,
     values: LabSettings,
     load_runs: Callable[[], Runs],
@@ -270,17 +269,17 @@ def _strip(
     return variants(named, style, title=f"{selection.title}: effective field", log=True)
 
 
-def _digit(comparison: Comparison, values: LabSettings, style: Style) -> Figure:
+def _draw_digit(comparison: Comparison, values: LabSettings, style: Style) -> Figure:
     """Draw one test image, its prediction and the pixels that move one unit's score."""
     from viz.features.training.map_slides import image_with_field
 
     selection = _selection(comparison, values)
-    text = to_text(comparison.unit(*selection.run))
+    text = to_text(comparison.run_spec(*selection.run))
     images, labels = compute.test_images(comparison, 20_000)
     sample = min(values.sample, len(images) - 1)
     names = params.class_names(comparison.task)
     predicted = int(compute.classify(text, sample).argmax())
-    erf = compute.click_erf(text, sample, values.unit)
+    erf = compute.predicted_class_erf(text, sample, values.unit)
     label = names[labels[sample]]
     verdict = "right" if predicted == labels[sample] else "wrong"
     subtitle = f"it is {label}; the net predicts {names[predicted]}: {verdict}"

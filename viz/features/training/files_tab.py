@@ -9,7 +9,7 @@ from viz.features.training import compute, nets
 from viz.features.training.params import LabSettings
 from viz.features.training.pickers import net_picker
 from viz.features.training.results import Lab
-from viz.features.training.words import finished
+from viz.features.training.words import is_finished
 from viz.page.session import PageState
 
 PAGES = {
@@ -29,11 +29,11 @@ def tab(lab: Lab, page: PageState[LabSettings]) -> None:
         _files(lab)
         _links(lab)
     st.markdown("The same runs from Python, beside this app's files:")
-    st.code(nets.code(lab.comparison), language="python")
+    st.code(nets.training_code(lab.comparison), language="python")
     net_picker(lab, page)
     name = lab.comparison.names[page.values.net]
     st.markdown(f"The net, **{name}**, in PyTorch, before the head:")
-    st.code(choices_lab.source(lab.comparison.specs[page.values.net]), language="python")
+    st.code(choices_lab.net_source_code(lab.comparison.specs[page.values.net]), language="python")
 
 
 def _files(lab: Lab) -> None:
@@ -63,13 +63,13 @@ def _files(lab: Lab) -> None:
 def _links(lab: Lab) -> None:
     """Links that open each net with a finished first seed on the other pages."""
     seed, runs = lab.comparison.seeds[0], lab.runs
-    ready = [n for n in range(len(lab.comparison.specs)) if finished(runs.get((n, seed), ()))]
+    ready = [n for n in range(len(lab.comparison.specs)) if is_finished(runs.get((n, seed), ()))]
     if ready:
         st.markdown(f"Open a trained net (seed {seed}) on another page:")
     for net in ready:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(f"**{lab.comparison.names[net]}**", width="content")
-            for page, query in nets.links(lab.comparison, net, seed).items():
+            for page, query in nets.page_links(lab.comparison, net, seed).items():
                 title, icon = PAGES[page]
                 st.page_link(
                     f"../features/{page}/page.py", label=title, icon=icon, query_params=query

@@ -33,19 +33,19 @@ def last_map(spec: TrainingSpec) -> Line:
     return network_analysis.analysis(body_network(spec)).lines[-1]
 
 
-def code(comparison: Comparison) -> str:
+def training_code(comparison: Comparison) -> str:
     """Python code that trains the same runs with `core`."""
     kinds = ["Net", type(comparison.task).__name__, "TrainingSpec"]
     imports = [
         f"from core.training import {', '.join(sorted(set(kinds) - {'OwnImages'}))}",
         "from core.training.studies import compare",
     ]
-    task = f"task = {_call(comparison.task)}"
+    task = f"task = {_spec_expression(comparison.task)}"
     if isinstance(comparison.task, OwnImages):
         imports = ["from pathlib import Path", "", *imports]
         imports.append("from core.training.uploads import read_npz")
         task = 'task = read_npz(Path("images.npz").read_bytes())'
-    specs = [f"    {_call(spec)}," for spec in comparison.specs]
+    specs = [f"    {_spec_expression(spec)}," for spec in comparison.specs]
     return "\n".join(
         [*imports, "", task, "specs = [", *specs, "]",
          f"for net, seed, record in compare(specs, seeds={list(comparison.seeds)}):",
@@ -53,7 +53,7 @@ def code(comparison: Comparison) -> str:
     )  # fmt: skip
 
 
-def _call(spec: Any) -> str:
+def _spec_expression(spec: Any) -> str:
     """A spec as a Python expression without defaults; its task is the variable ``task``."""
     arguments = []
     for each in fields(spec):
@@ -63,15 +63,15 @@ def _call(spec: Any) -> str:
         elif each.name == "task":
             arguments.append("task")
         elif each.name == "net":
-            arguments.append(_call(value))
+            arguments.append(_spec_expression(value))
         elif each.name != "seed" and (each.default is MISSING or value != each.default):
             arguments.append(f"{each.name}={value!r}")
     return f"{type(spec).__name__}({', '.join(arguments)})"
 
 
-def links(comparison: Comparison, net: int, seed: int) -> Mapping[str, dict[str, str]]:
+def page_links(comparison: Comparison, net: int, seed: int) -> Mapping[str, dict[str, str]]:
     """The link parameters that open a trained net, by page."""
-    run = {"network": "trained", "run": to_text(comparison.unit(net, seed))}
+    run = {"network": "trained", "run": to_text(comparison.run_spec(net, seed))}
     return {
         "fields": run,
         "erf": run | {"weights": "as_is"},

@@ -17,7 +17,7 @@ from viz.features.training.tabs import DRAW, pictures
 from viz.page import frame, progress
 from viz.page.save_menu import save_menu
 from viz.page.session import PageState
-from viz.page.words import sentence
+from viz.page.words import error_sentence
 
 WHY = (
     "All nets begin from the same seed, see the same images in the same order, and are trained by "
@@ -53,11 +53,11 @@ def _refuse(error: SpecError) -> None:
     """Draw the reason why nothing can be trained, with buttons that lead to settings that work."""
     plain = LabSettings.defaults("tab")
     if error.parameter == "images":
-        st.info(f"{sentence(error)} Choose the file at the side.")
+        st.info(f"{error_sentence(error)} Choose the file at the side.")
         st.caption(upload_rules())
-        frame.refuse(PAGE, None, "Back to the digits", plain)
+        frame.draw_refusal(PAGE, None, "Back to the digits", plain)
     else:
-        frame.refuse(PAGE, error, "Back to the defaults", plain)
+        frame.draw_refusal(PAGE, error, "Back to the defaults", plain)
 
 
 def _draw_experiment(
@@ -65,7 +65,7 @@ def _draw_experiment(
 ) -> None:
     """Draw the experiment in a sentence, its results or progress, and the open tab."""
     values = state.values
-    menu = frame.heading(words.heading(comparison, values.vary))
+    menu = frame.heading_with_menu_container(words.heading(comparison, values.vary))
     lab = Lab(comparison, facts, draw_results(Lab(comparison, facts)))
     name, place = frame.open_tab(values, TABS)
     with place:
@@ -90,7 +90,7 @@ def page() -> None:
         with st.sidebar:
             sidebar(state.values, experiment[0] if experiment else None)
         if refusal:
-            progress.withdraw(SLOT)
+            progress.withdraw_requests(SLOT)
             _refuse(refusal)
         elif experiment:
             _draw_experiment(state, *experiment)

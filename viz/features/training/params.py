@@ -23,7 +23,7 @@ from viz.choices.lab import (
     OptimizerSettings,
     TrainingSettings,
 )
-from viz.choices.unit import unit_name
+from viz.choices.unit import unit_setting
 from viz.params import choice, labeled_choice, number
 
 PAGE = "training"
@@ -59,7 +59,7 @@ class LabSettings(TrainingSettings):
     net: int = choice(0, range(MAX_NETS), "net", kind="segments")
     at: int = number(-1, -1, 200)
     sample: int = number(0, 0, 19_999, "test image")
-    unit: str = unit_name("centre", "unit of the last map (row, column)", ("centre",))
+    unit: str = unit_setting("centre", "unit of the last map (row, column)", ("centre",))
 
 
 BY_NAME = {param.name: param for param in LabSettings.params()}
@@ -73,7 +73,7 @@ _SUITED = {
 """Settings with which a task can be learned, by its kind, where the defaults do not suit it."""
 
 
-def preset(task: str) -> dict[str, Any]:
+def task_preset(task: str) -> dict[str, Any]:
     """The settings of net and optimizer to change when a task is chosen."""
     plain = OptimizerSettings.defaults("seed")
     return plain | {"head": "suited"} | _SUITED.get(task, {})
@@ -102,7 +102,7 @@ class Comparison:
     seeds: tuple[int, ...]
     names: tuple[str, ...]
 
-    def unit(self, net: int, seed: int) -> TrainingSpec:
+    def run_spec(self, net: int, seed: int) -> TrainingSpec:
         """The spec of one run: a net (by index) with a seed."""
         return replace(self.specs[net], seed=seed)
 
@@ -123,7 +123,7 @@ def comparison(values: LabSettings, own: OwnImages | None = None) -> Comparison:
         SpecError: The variants are no values of the parameter that varies, settings contradict
             each other, or the uploaded images are not on the server.
     """
-    vary, chosen = values.vary, variants(values)
+    vary, chosen = values.vary, chosen_variants(values)
     task = _task(values, own)
     specs = tuple(_spec(values.updated({vary: each}), task) for each in chosen)
     first = min(values.seed, LARGEST_SEED + 1 - values.seeds)
@@ -131,7 +131,7 @@ def comparison(values: LabSettings, own: OwnImages | None = None) -> Comparison:
     return Comparison(specs, seeds, tuple(variant_label(vary, each) for each in chosen))
 
 
-def variants(values: LabSettings) -> tuple[Any, ...]:
+def chosen_variants(values: LabSettings) -> tuple[Any, ...]:
     """The compared values of the parameter that varies, in order.
 
     Raises:

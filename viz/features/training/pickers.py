@@ -18,7 +18,7 @@ from viz.features.training import nets, samples
 from viz.features.training.compute import unit_position
 from viz.features.training.params import PAGE, LabSettings
 from viz.features.training.results import Lab
-from viz.page.session import PageState, bind_widget, change, current
+from viz.page.session import PageState, bind_widget, change_settings, current_settings
 from viz.page.widgets import widget
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def snapshot_picker(lab: Lab, page: PageState[LabSettings]) -> None:
 def _on_step(count: int) -> None:
     """Callback of a chosen step; the last of ``count`` is -1 in the link."""
     index = st.session_state["training_at"]
-    change(PAGE, {"at": -1 if index == count - 1 else index})
+    change_settings(PAGE, {"at": -1 if index == count - 1 else index})
 
 
 def sample_picker(page: PageState[LabSettings], count: int) -> None:
@@ -89,7 +89,7 @@ def sample_picker(page: PageState[LabSettings], count: int) -> None:
 
 def _on_sample(step: int, count: int) -> None:
     """Callback of the buttons that go to the previous or next of ``count`` test images."""
-    change(PAGE, {"sample": (current(PAGE, LabSettings).sample + step) % count})
+    change_settings(PAGE, {"sample": (current_settings(PAGE, LabSettings).sample + step) % count})
 
 
 def unit_picker(page: PageState[LabSettings], grid: tuple[int, int]) -> None:
@@ -123,6 +123,6 @@ def unit_map(page: PageState[LabSettings], spec: TrainingSpec, image: NDArray[np
 
 def _on_unit(layer: str) -> None:
     """Callback of the cone, which adopts a clicked unit if it is one of the last map."""
-    choice = unit.view_values(st.session_state[CONE].view)
+    choice = unit.cone_view_values(st.session_state[CONE].view)
     if choice and choice["layer"] == layer:
-        change(PAGE, {"unit": choice["unit"]})
+        change_settings(PAGE, {"unit": choice["unit"]})

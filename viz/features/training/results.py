@@ -13,8 +13,8 @@ from viz.features.training import nets as training_nets
 from viz.features.training.compute import Facts
 from viz.features.training.params import Comparison
 from viz.page import progress
-from viz.page.tables import UNKNOWN, WAITING, TableRow, comparison_table, percent, scaled
-from viz.page.words import pair
+from viz.page.tables import UNKNOWN, WAITING, TableRow, comparison_table, percent, with_metric_prefix
+from viz.page.words import number_pair_text
 from viz.server.queue import View, Work
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ duration before anything is measured, and were fitted to the default comparison.
 
 def _comparison_key(comparison: Comparison) -> Hashable:
     """A key that identifies a comparison without holding a visitor's images."""
-    return tuple(compute.key(comparison, seed) for seed in comparison.seeds)
+    return tuple(compute.queue_key(comparison, seed) for seed in comparison.seeds)
 
 
 def _started(comparison: Comparison) -> bool:
@@ -62,14 +62,14 @@ class Lab:
     @property
     def runs(self) -> Runs:
         """All existing records, including runs that other visitors trained."""
-        return runs(self.comparison)
+        return latest_runs(self.comparison)
 
 
-def runs(comparison: Comparison) -> Runs:
+def latest_runs(comparison: Comparison) -> Runs:
     """Records by (net, seed): stored for all visitors, or newer ones of this visitor's queue."""
     latest = dict(compute.stored_records(comparison))
     for seed in comparison.seeds:
-        if view := _latest_views().get(compute.key(comparison, seed)):
+        if view := _latest_views().get(compute.queue_key(comparison, seed)):
             for net, records in (view.result or view.partial or {}).items():
                 if len(records) > len(latest.get((net, seed), ())):
                     latest[net, seed] = records
@@ -90,7 +90,7 @@ def unfinished_seeds(comparison: Comparison, runs: Runs) -> list[int]:
         seed
         for seed in comparison.seeds
         if not all(
-            (net, seed) in failed or words.finished(runs.get((net, seed), ())) for net in nets
+            (net, seed) in failed or words.is_finished(runs.get((net, seed), ())) for net in nets
         )
     ]
 
@@ -104,8 +104,8 @@ def draw_results(lab: Lab) -> bool:
     runs = lab.runs
     left = unfinished_seeds(lab.comparison, runs)
     if not left or not _started(lab.comparison):
-        progress.withdraw(SLOT)
-        _table(lab, runs, UNKNOWN)
+        progress.withdraw_requests(SLOT)
+        _nets_table(lab, runs, UNKNOWN)
         _failures(lab.comparison)
         if left:
             _start_button(lab, runs)
@@ -118,25 +118,25 @@ def draw_results(lab: Lab) -> bool:
         if not _started(lab.comparison):  # stopped: the page is drawn anew
             st.rerun()
         now = lab.runs
-        _table(lab, now, WAITING)
+        _nets_table(lab, now, WAITING)
         _failures(lab.comparison)
         _progress(lab.comparison, views, now)
 
     works: dict[Hashable, Work] = {
-        compute.key(lab.comparison, seed): compute.work(lab.comparison, seed) for seed in left
+        compute.queue_key(lab.comparison, seed): compute.work(lab.comparison, seed) for seed in left
     }
-    views = progress.show(SLOT, works, draw, jobs=progress.trainings())
-    return not progress.settled(views)
+    views = progress.request_and_draw(SLOT, works, draw, jobs=progress.training_queue())
+    return not progress.all_ended(views)
 
 
-def live(lab: Lab, draw: Callable[[Runs], None]) -> None:
+def draw_live(lab: Lab, draw: Callable[[Runs], None]) -> None:
     """Draw the runs, and again whenever new records may exist."""
     if not lab.live:
         draw(lab.runs)
         return
 
     @st.fragment(
-        run_every=max(MIN_UPDATE_SECONDS, progress.trainings().waiting() / MAX_UPDATES_PER_SECOND)
+        run_every=max(MIN_UPDATE_SECONDS, progress.training_queue().waiting() / MAX_UPDATES_PER_SECOND)
     )
     def follow() -> None:
         draw(lab.runs)
@@ -162,7 +162,7 @@ def _start_button(lab: Lab, runs: Runs) -> None:
         width="stretch",
     )
     note = (
-        f"{scaled(work)} multiply–accumulates, forward and backward: about "
+        f"{with_metric_prefix(work)} multiply–accumulates, forward and backward: about "
         f"{words.duration(seconds)} on a core that has nothing else to do, as an estimate."
     )
     if begun:
@@ -212,9 +212,9 @@ def _progress(comparison: Comparison, views: Mapping[Hashable, View], runs: Runs
     bars, button = st.columns([5, 1], vertical_alignment="center")
     with bars.container(gap="xsmall"):
         for seed in comparison.seeds:
-            if view := views.get(compute.key(comparison, seed)):
+            if view := views.get(compute.queue_key(comparison, seed)):
                 _seed_progress(comparison, seed, view, runs)
-    if not progress.settled(views):
+    if not progress.all_ended(views):
         button.button("Stop", on_click=stop, key="training_stop", width="stretch",
                       help="Finished steps are stored; training can go on later.")  # fmt: skip
     elif again := [key for key, view in views.items() if view.error]:
@@ -253,7 +253,7 @@ def _failures(comparison: Comparison) -> None:
 # --- The table
 
 
-def _table(lab: Lab, runs: Runs, placeholder: str) -> None:
+def _nets_table(lab: Lab, runs: Runs, placeholder: str) -> None:
     """Draw the table of the nets; ``placeholder`` fills the cells without a result yet."""
     nets = range(len(lab.comparison.specs))
     lines = [
@@ -265,12 +265,12 @@ def _table(lab: Lab, runs: Runs, placeholder: str) -> None:
         TableRow(
             "multiply–accumulates",
             "of one image, forward",
-            tuple(scaled(each.macs) for each in lab.facts),
+            tuple(with_metric_prefix(each.macs) for each in lab.facts),
         ),
         TableRow(
             "receptive field",
             "pixels that a unit of the last map sees",
-            tuple(map(_receptive_field, lab.comparison.specs)),
+            tuple(map(_receptive_field_text, lab.comparison.specs)),
         ),
         TableRow(
             "test accuracy",
@@ -280,26 +280,26 @@ def _table(lab: Lab, runs: Runs, placeholder: str) -> None:
         TableRow(
             "time per step",
             "median over all records, on one thread of this server",
-            tuple(_step_time(runs, net, placeholder) for net in nets),
+            tuple(_step_time_text(runs, net, placeholder) for net in nets),
         ),
     ]
     st.html(comparison_table(lab.comparison.names, lines, name="the nets", compact=True))
 
 
-def _receptive_field(spec: object) -> str:
+def _receptive_field_text(spec: object) -> str:
     """The receptive field of a unit of a net's last map, as text."""
     line = training_nets.last_map(spec)  # type: ignore[arg-type]
     if all(axis.whole for axis in line.field.axes):
         return "whole image"
-    return f"{pair(line.field.size)} px"
+    return f"{number_pair_text(line.field.size)} px"
 
 
 def _accuracy_cell(comparison: Comparison, runs: Runs, net: int, placeholder: str) -> str:
     """The accuracy of a net's finished runs as text, or the placeholder."""
-    accuracy = words.over_seeds(runs, net, words.accuracy)
+    accuracy = words.spread_over_seeds(runs, net, words.accuracy)
     if accuracy is None:
         return placeholder
-    done = sum(words.finished(runs.get((net, seed), ())) for seed in comparison.seeds)
+    done = sum(words.is_finished(runs.get((net, seed), ())) for seed in comparison.seeds)
     text = words.spread_text(accuracy, words.percent)
     return (
         text
@@ -308,7 +308,7 @@ def _accuracy_cell(comparison: Comparison, runs: Runs, net: int, placeholder: st
     )
 
 
-def _step_time(runs: Runs, net: int, placeholder: str) -> str:
+def _step_time_text(runs: Runs, net: int, placeholder: str) -> str:
     """The median time per step of a net as text, or the placeholder."""
-    seconds = words.pace(runs, net)
-    return scaled(seconds, "s") if seconds else placeholder
+    seconds = words.seconds_per_step(runs, net)
+    return with_metric_prefix(seconds, "s") if seconds else placeholder

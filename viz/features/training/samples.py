@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 
-def strip(images: NDArray[np.float32], names: Sequence[str], side: int = 56) -> str:
+def image_strip(images: NDArray[np.float32], names: Sequence[str], side: int = 56) -> str:
     """The images (N, C, H, W) on one gray scale, ``side`` pixels high, each above its name."""
     wide = round(side * images.shape[3] / images.shape[2])
     size = f"width: {wide}px; height: {side}px"

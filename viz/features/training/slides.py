@@ -228,14 +228,14 @@ def layers(runs: Runs, run: tuple[int, int], what: str, style: Style, *, title: 
         return figure
     span = (0.0, 100.0) if dead else flow_span(runs, what)
     ticks, names = ([0.0, 50.0, 100.0], ["0", "50", "100"]) if dead else log_ticks(span)
-    artist = _cells(axes, table, span, not dead)
+    artist = _layer_step_map(axes, table, span, not dead)
     _named(axes, table, style)
     label = "dead channels (%)" if dead else FLOWING[what][1]
     bar(axes, artist, label, ticks, names, inches=0.85 * room(figure, style)[1])
     return figure
 
 
-def _cells(axes: Axes, table: Table, span: tuple[float, float], log: bool) -> Any:
+def _layer_step_map(axes: Axes, table: Table, span: tuple[float, float], log: bool) -> Any:
     """Draw a table as a color map with a row for each layer and a column for each record."""
     values = table.values
     if log:

@@ -10,11 +10,11 @@ import streamlit as st
 
 from viz.features.sweep.params import SweepSettings
 from viz.features.training import click_tab, files_tab, nets, words
-from viz.features.training.controls import samples
+from viz.features.training.controls import draw_sample_images
 from viz.features.training.params import LabSettings
 from viz.features.training.pickers import net_and_step, net_picker, snapshots
-from viz.features.training.results import Lab, live
-from viz.features.training.words import finished, percent
+from viz.features.training.results import Lab, draw_live
+from viz.features.training.words import is_finished, percent
 from viz.page.session import PageState
 from viz.params import query
 from viz.slides.style import Picture
@@ -36,14 +36,14 @@ def _chart(figure: Any, key: str) -> None:
     st.plotly_chart(figure, theme="streamlit", key=key)
 
 
-def _pair(*charts: tuple[Any, str]) -> None:
+def _charts_side_by_side(*charts: tuple[Any, str]) -> None:
     """Draw up to two charts side by side, on a phone one below the other."""
     for column, (figure, key) in zip(st.columns(2), charts, strict=False):
         with column:
             _chart(figure, key)
 
 
-def _caption(sentence: str) -> None:
+def _optional_sentence(sentence: str) -> None:
     """Draw a sentence, unless it is empty."""
     if sentence:
         st.markdown(sentence)
@@ -59,33 +59,33 @@ def pictures(lab: Lab, values: LabSettings) -> list[Picture]:
 # --- Learning
 
 
-def _curves(lab: Lab, page: PageState[LabSettings]) -> None:
+def _curves_tab(lab: Lab, page: PageState[LabSettings]) -> None:
     """Draw accuracy, loss and time over the steps."""
-    live(lab, partial(_draw_curves, lab))
+    draw_live(lab, partial(_draw_curves, lab))
 
 
 def _draw_curves(lab: Lab, runs: Runs) -> None:
     """Draw the figures of the tab "Learning", or a text if there are no records."""
     if not any(len(records) > 1 for records in runs.values()):
-        _before(lab)
+        _samples_before_training(lab)
         return
 
     from viz.features.training import plots as figures
 
     names, steps = lab.comparison.names, lab.comparison.specs[0].steps
-    _caption(
+    _optional_sentence(
         words.comparison_sentence(lab.comparison, runs, words.accuracy, percent, "test accuracy")
     )
     st.caption(words.schedule(lab.comparison.specs[0]))
-    _pair(
+    _charts_side_by_side(
         (figures.learning_figure(runs, names, "test_accuracy", steps), "training_test"),
         (figures.accuracy_figure(runs, names), "training_dots"),
     )
-    _pair(
+    _charts_side_by_side(
         (figures.learning_figure(runs, names, "loss", steps), "training_loss"),
         (figures.learning_figure(runs, names, "train_accuracy", steps), "training_train"),
     )
-    _pair((figures.pace_figure(runs, names), "training_pace"))
+    _charts_side_by_side((figures.pace_figure(runs, names), "training_pace"))
     if note := words.confusable_nets_note(lab.comparison):
         st.caption(note)
         st.page_link(
@@ -96,22 +96,22 @@ def _draw_curves(lab: Lab, runs: Runs) -> None:
         )
 
 
-def _before(lab: Lab) -> None:
+def _samples_before_training(lab: Lab) -> None:
     """Draw the images to be classified while there are no curves."""
     if lab.live:
         st.caption(DURING_TRAINING)
         return
-    st.markdown(f"These nets are not trained yet. Their task: {words.task(lab.comparison.task)}.")
-    samples(lab.comparison, 10, 84)
+    st.markdown(f"These nets are not trained yet. Their task: {words.task_text(lab.comparison.task)}.")
+    draw_sample_images(lab.comparison, 10, 84)
 
 
 # --- Gradient flow
 
 
-def _flow(lab: Lab, page: PageState[LabSettings]) -> None:
+def _flow_tab(lab: Lab, page: PageState[LabSettings]) -> None:
     """Draw gradients, updates and dead channels of one net's layers over the steps."""
     net_picker(lab, page)
-    live(lab, partial(_draw_flow, lab, page.values.net))
+    draw_live(lab, partial(_draw_flow, lab, page.values.net))
 
 
 def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
@@ -124,13 +124,13 @@ def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
     from viz.features.training import plots as figures
 
     what = "the gradient of the first convolution over that of the last one, mean over the steps"
-    _caption(
+    _optional_sentence(
         words.comparison_sentence(
             lab.comparison, runs, words.gradient_share, words.ratio_text, what
         )
     )
     name = lab.comparison.names[net]
-    _pair(
+    _charts_side_by_side(
         (figures.flow_figure(runs, net, seed, "gradient", name), "training_gradient"),
         (figures.flow_figure(runs, net, seed, "update", name), "training_update"),
     )
@@ -145,21 +145,21 @@ def _draw_flow(lab: Lab, net: int, runs: Runs) -> None:
 # --- Shifts
 
 
-def _shifts(lab: Lab, page: PageState[LabSettings]) -> None:
+def _shifts_tab(lab: Lab, page: PageState[LabSettings]) -> None:
     """Draw how shifts of the test images change predictions and accuracy."""
-    live(lab, partial(_draw_shifts, lab))
+    draw_live(lab, partial(_draw_shifts, lab))
 
 
 def _draw_shifts(lab: Lab, runs: Runs) -> None:
     """Draw the figures of the tab "Shifts", or a text if no run is finished."""
-    if not any(map(finished, runs.values())):
+    if not any(map(is_finished, runs.values())):
         st.caption(BEFORE_TRAINING)
         return
 
     from viz.features.training import plots as figures
 
     what = "test images whose prediction is unchanged by a shift of 1 px"
-    _caption(words.comparison_sentence(lab.comparison, runs, words.agreement, percent, what))
+    _optional_sentence(words.comparison_sentence(lab.comparison, runs, words.shift_agreement, percent, what))
     _chart(figures.shift_figure(runs, lab.comparison.names), "training_shifts")
     st.caption(
         "Every test image is shifted right by whole pixels, around the edge. *Prediction unchanged*: "
@@ -170,10 +170,10 @@ def _draw_shifts(lab: Lab, runs: Runs) -> None:
 # --- Effective field
 
 
-def _erf(lab: Lab, page: PageState[LabSettings]) -> None:
+def _erf_tab(lab: Lab, page: PageState[LabSettings]) -> None:
     """Draw the effective field of one net before and during the training."""
     net_and_step(lab, page)
-    live(lab, partial(_draw_erf, lab, page.values.net, page.values.at))
+    draw_live(lab, partial(_draw_erf, lab, page.values.net, page.values.at))
 
 
 def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
@@ -189,15 +189,15 @@ def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
 
     from viz.features.training import plots as figures
 
-    _caption(words.growth_sentence(lab.comparison, runs))
+    _optional_sentence(words.growth_sentence(lab.comparison, runs))
     wanted = lab.comparison.specs[net].snapshot_steps[at]
     step, after = max((each for each in maps if each[0] <= wanted), default=maps[0])
     name = f"{lab.comparison.names[net]}, seed {seed}"
-    _pair(
+    _charts_side_by_side(
         (figures.erf_pair_figure(maps[0][1], after, f"{name}, step {step:,}"), "training_erf"),
         (figures.sigma_figure(runs, lab.comparison.names), "training_sigma"),
     )
-    _pair((figures.erf_steps_figure(maps), "training_film"))
+    _charts_side_by_side((figures.erf_steps_figure(maps), "training_film"))
     st.caption(
         "Of the class scores at the unit in the middle of the last map, squared gradient, mean "
         "over test images."
@@ -207,10 +207,10 @@ def _draw_erf(lab: Lab, net: int, at: int, runs: Runs) -> None:
 # --- Kernels
 
 
-def _kernels(lab: Lab, page: PageState[LabSettings]) -> None:
+def _kernels_tab(lab: Lab, page: PageState[LabSettings]) -> None:
     """Draw the kernels of one net's first layer, with links to the sweep page."""
     net_and_step(lab, page)
-    live(lab, partial(_draw_kernels, lab, page.values.net, page.values.at))
+    draw_live(lab, partial(_draw_kernels, lab, page.values.net, page.values.at))
     _sweep_links(lab, page)
 
 
@@ -260,11 +260,11 @@ def _sweep_links(lab: Lab, page: PageState[LabSettings]) -> None:
 Draw = Callable[[Lab, PageState[LabSettings]], None]
 """A function that draws a tab."""
 DRAW: dict[str, Draw] = {
-    "curves": _curves,
-    "flow": _flow,
-    "shifts": _shifts,
-    "erf": _erf,
-    "kernels": _kernels,
+    "curves": _curves_tab,
+    "flow": _flow_tab,
+    "shifts": _shifts_tab,
+    "erf": _erf_tab,
+    "kernels": _kernels_tab,
     "click": click_tab.tab,
     "files": files_tab.tab,
 }

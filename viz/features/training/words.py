@@ -48,7 +48,7 @@ def heading(comparison: Comparison, vary: str) -> str:
     return f"{nets}, {seeds}, {spec.steps:,} steps, {batches}"
 
 
-def task(learned: Task) -> str:
+def task_text(learned: Task) -> str:
     """The task in words, as the rest of the sentence "Their task: …"."""
     if isinstance(learned, Digits):
         pieces = f" among {plural(learned.distractors, 'piece')} of others" * bool(
@@ -84,16 +84,16 @@ def percent(share: float) -> str:
     return text if "." in text or share in (0, 1) else text.replace(" %", ".0 %")
 
 
-def finished(records: Records) -> bool:
+def is_finished(records: Records) -> bool:
     """Whether a run has made all of its steps."""
     return bool(records) and records[-1].step == records[-1].steps
 
 
-def over_seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSpread | None:
+def spread_over_seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSpread | None:
     """Mean and range of a number over a net's finished runs; None if no run has it."""
     from core.training.studies import seed_spread
 
-    values = [measure(runs[key]) for key in runs if key[0] == net and finished(runs[key])]
+    values = [measure(runs[key]) for key in runs if key[0] == net and is_finished(runs[key])]
     values = [each for each in values if math.isfinite(each)]
     return seed_spread(values) if values else None
 
@@ -112,7 +112,7 @@ def erf_growth(records: Records) -> float:
     return studies.erf_growth(records)
 
 
-def agreement(records: Records) -> float:
+def shift_agreement(records: Records) -> float:
     """Share of the test images, of a finished run, whose predicted class a shift of 1 px keeps."""
     shot = records[-1].snapshot
     assert shot is not None  # the last record of a finished run has a snapshot
@@ -127,7 +127,7 @@ def gradient_share(records: Records) -> float:
     return studies.first_layer_gradient_share(records)
 
 
-def pace(runs: Runs, net: int) -> float | None:
+def seconds_per_step(runs: Runs, net: int) -> float | None:
     """Median seconds per step of a net."""
     milliseconds = [
         record.seconds_per_step
@@ -192,7 +192,7 @@ def comparison_sentence(
         as_text: Formats the number.
         what: The number in words, such as "test accuracy".
     """
-    spreads = {net: over_seeds(runs, net, measure) for net in range(len(comparison.specs))}
+    spreads = {net: spread_over_seeds(runs, net, measure) for net in range(len(comparison.specs))}
     ready = {net: each for net, each in spreads.items() if each is not None}
     if not ready:
         return ""
@@ -200,13 +200,13 @@ def comparison_sentence(
     parts = [f"{comparison.names[net]} {spread_text(each, as_text)}" for net, each in ready.items()]
     unfinished = len(ready) < len(spreads) or min(counts) < len(comparison.seeds)
     so_far = ", as far as there are results" if unfinished else ""
-    sentence = f"{_seeds_in_words(counts)}{so_far}, {what}: {_enumerated(parts)}."
-    return f"{sentence} {_separation(comparison.names, ready, min(counts))}".rstrip()
+    sentence = f"{_seeds_in_words(counts)}{so_far}, {what}: {_joined_with_and(parts)}."
+    return f"{sentence} {_separation_sentence(comparison.names, ready, min(counts))}".rstrip()
 
 
 def _seed_count(runs: Runs, net: int, measure: Callable[[Records], float]) -> int:
     """How many of a net's finished runs have a finite number."""
-    done = [runs[key] for key in runs if key[0] == net and finished(runs[key])]
+    done = [runs[key] for key in runs if key[0] == net and is_finished(runs[key])]
     return sum(math.isfinite(measure(records)) for records in done)
 
 
@@ -218,7 +218,7 @@ def _seeds_in_words(counts: Sequence[int]) -> str:
     return f"Over {plural(high, 'seed')}" if low == high else f"Over {low} to {high} seeds"
 
 
-def _separation(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: int) -> str:
+def _separation_sentence(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: int) -> str:
     """A sentence on whether the ranges over the seeds separate the nets."""
     if len(ready) < 2:
         return ""
@@ -228,10 +228,10 @@ def _separation(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: in
     near = [net for net in others if ready[net].high >= ready[first].low]
     if not near:
         return f"Every seed of {names[first]} lies above every seed of the others."
-    overlapping = _enumerated([names[net] for net in near])
+    overlapping = _joined_with_and([names[net] for net in near])
     more = ""
     if len(near) < len(others):
-        below = _enumerated([names[net] for net in others if net not in near])
+        below = _joined_with_and([names[net] for net in others if net not in near])
         more = f" Every seed of {names[first]} lies above every seed of {below}."
     return (
         f"The range of {names[first]} overlaps that of {overlapping}: these seeds do not separate them."
@@ -239,7 +239,7 @@ def _separation(names: Sequence[str], ready: Mapping[int, SeedSpread], seeds: in
     )
 
 
-def _enumerated(parts: Sequence[str]) -> str:
+def _joined_with_and(parts: Sequence[str]) -> str:
     """``a, b and c``."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
@@ -256,7 +256,7 @@ def growth_sentence(comparison: Comparison, runs: Runs) -> str:
     """
     parts = []
     for net, name in enumerate(comparison.names):
-        growth = over_seeds(runs, net, erf_growth)
+        growth = spread_over_seeds(runs, net, erf_growth)
         if growth is None:
             continue
         every = " in every seed" if _seed_count(runs, net, erf_growth) > 1 else ""

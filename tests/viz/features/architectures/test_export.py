@@ -31,8 +31,8 @@ def test_a_picture_fits_every_slide(name: str, slide: fits.Slide) -> None:
 @cache
 def gradients_of_residual_blocks() -> Picture:
     values, _ = ArchitectureSettings.decoded({})
-    blocks = params.of_comparison(COMPARISONS["residual"], values)
-    probes = {block: compute.probe(block)(lambda *_: True) for block in blocks}
+    blocks = params.blocks_of_comparison(COMPARISONS["residual"], values)
+    probes = {block: compute.probe_work(block)(lambda *_: True) for block in blocks}
     (picture,) = [
         picture
         for picture in export.view_pictures("residual", values, probes)
@@ -75,5 +75,5 @@ def test_stages_and_blocks_say_what_core_says() -> None:
     values, _ = ArchitectureSettings.decoded({})
     figure = fits.drawn(of()["stems"], Style("wide", 72))
     shown = [text.get_text() for text in fits.texts_of(figure)]
-    for block in params.of_comparison(COMPARISONS["stems"], values):
+    for block in params.blocks_of_comparison(COMPARISONS["stems"], values):
         assert f"{compute.facts(block).parameters:,}" in shown

@@ -37,7 +37,7 @@ def of(compare: str = "own") -> dict[str, Picture]:
 
 def blocks() -> tuple[Block, ...]:
     values, _ = BlockSettings.decoded(OWN)
-    return params.blocks_of(params.settled(values))
+    return params.blocks_of(params.with_comparison_sizes(values))
 
 
 @fits.on_every_slide
@@ -67,7 +67,7 @@ def test_the_memory_s_bars_add_up_to_what_is_kept() -> None:
 
 
 def test_the_times_bars_are_the_medians() -> None:
-    timings = export._times(blocks())
+    timings = export._measure_times(blocks())
     for part, container in zip(("forward", "backward"), bars(of()["times"]), strict=True):
         medians = [1000 * timings[block].spreads[part].median for block in blocks()]
         np.testing.assert_allclose([bar.get_width() for bar in container], medians)
@@ -75,7 +75,7 @@ def test_the_times_bars_are_the_medians() -> None:
 
 def test_pixels_without_a_gradient_are_left_empty() -> None:
     figure = fits.drawn(of()["gradients"], WIDE)
-    probes = export._probes(blocks())
+    probes = export._run_probes(blocks())
     panels = figure.axes[1 : 1 + len(probes)]
     for axes, probe in zip(panels, probes.values(), strict=True):
         (mesh,) = axes.collections

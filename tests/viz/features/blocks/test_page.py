@@ -233,7 +233,7 @@ def test_any_link_opens_and_comes_back(link: dict[str, Any]) -> None:
 
 
 def test_the_same_weights_stand_in_both_blocks() -> None:
-    values = params.settled(BlockSettings())
+    values = params.with_comparison_sizes(BlockSettings())
     strided, pooled, *_ = (compute.network(b) for b in params.blocks_of(values))
     for one, other in zip(strided.parameters(), pooled.parameters(), strict=True):
         assert one.equal(other)

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from core.blocks.facts import BlockFacts, block_facts
 from core.networks.notation import parse_notation
-from viz.features.blocks.tables import fact_lines, verdict
-from viz.page.tables import TableRow, comparison_table, percent, scaled
+from viz.features.blocks.tables import fact_rows, comparison_sentence
+from viz.page.tables import TableRow, comparison_table, percent, with_metric_prefix
 
 PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1, "m": 1e-3, "µ": 1e-6}
 
 
 @given(st.floats(1e-6, 9e11))
 def test_scaled_reads_back(amount: float) -> None:
-    found = re.fullmatch(r"([\d.]+) ([GMkmµ]?)s", scaled(amount, "s"))
+    found = re.fullmatch(r"([\d.]+) ([GMkmµ]?)s", with_metric_prefix(amount, "s"))
     assert found
     assert float(found[1]) * PREFIXES[found[2]] == pytest.approx(amount, rel=0.006)
     assert sum(c.isdigit() for c in found[1]) == 3 or not found[2]
@@ -29,7 +29,7 @@ def test_scaled_reads_back(amount: float) -> None:
     "amount, text", [(1_849_688_064, "1.85 G"), (0, "0"), (928, "928"), (999_999, "1.00 M")]
 )
 def test_scaled_by_hand(amount: float, text: str) -> None:
-    assert scaled(amount) == text
+    assert with_metric_prefix(amount) == text
 
 
 @given(st.floats(0, 1))
@@ -47,7 +47,7 @@ def facts(line: str) -> BlockFacts:
 
 def said(*lines: str) -> str:
     titles = [f"block number {place}" for place in range(len(lines))]
-    return verdict(titles, [facts(line) if line else None for line in lines])
+    return comparison_sentence(titles, [facts(line) if line else None for line in lines])
 
 
 def test_verdicts() -> None:
@@ -64,7 +64,7 @@ def test_verdicts() -> None:
 
 
 def test_what_is_no_block_has_no_facts() -> None:
-    lines = fact_lines([None, facts("maxpool2"), facts("conv1 s2")])
+    lines = fact_rows([None, facts("maxpool2"), facts("conv1 s2")])
     assert all(len(line.cells) == 3 and line.cells[0] == "–" for line in lines)
     cells = {line.name: line.cells[1:] for line in lines}
     assert cells["never read"] == ("0 %", "75 %")

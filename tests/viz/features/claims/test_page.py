@@ -32,7 +32,7 @@ from viz.features.claims.params import (
     filtered_claims,
     opening_changes,
 )
-from viz.features.claims.params import settled as settled_claim
+from viz.features.claims.params import make_valid as settled_claim
 from viz.features.training import params as training_state
 from viz.lessons.claims import CLAIMS, NUMBERS, TOPICS, Claim, claim
 from viz.lessons.claims.grid import grid_points

@@ -71,7 +71,7 @@ def values(at: AppTest) -> dict[str, Any]:
 
 def requested(**link: Any) -> Request:
     """What a link asks core for."""
-    asked = network.settle(DEFAULTS.updated(link))
+    asked = network.with_suitable_input(DEFAULTS.updated(link))
     found = network_analysis.analysis(network.network(asked))
     line = found.line(asked.layer) or found.deepest
     return params.request(asked, line.node.name, line.node.grid)

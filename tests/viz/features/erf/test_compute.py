@@ -122,13 +122,13 @@ def test_too_much_is_refused_with_what_would_do(link: dict[str, Any]) -> None:
     assert most == 0 or most in DRAWS
     assert most < asked.draws
     with pytest.raises(SpecError) as refusal:
-        compute.check(asked, found)
+        compute.check_request(asked, found)
     if most:
         assert f"draws must be at most {most} for this network" in str(refusal.value)
-        compute.check(requested(**link | {"draws": most}), found)
+        compute.check_request(requested(**link | {"draws": most}), found)
         later = [draws for draws in DRAWS if draws > most]
         with pytest.raises(SpecError):
-            compute.check(requested(**link | {"draws": later[0]}), found)
+            compute.check_request(requested(**link | {"draws": later[0]}), found)
     else:
         assert "input_size must be smaller" in str(refusal.value)
 
@@ -144,7 +144,7 @@ def test_only_the_part_that_is_run_counts() -> None:
     asked = requested(network="own", layers="8x[conv3 p1 c64, relu]", draws=256, **side)
     found = analysis(asked)
     assert 256 * sum(cost.macs for cost in found.costs.values()) > 10 * ServerSettings().macs
-    compute.check(asked, found)
+    compute.check_request(asked, found)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_only_the_part_that_is_run_counts() -> None:
 def test_nothing_to_swap_is_refused(change: dict[str, Any], said: str) -> None:
     asked = requested(**tiny("conv3 p1 c2, conv3 p1 c2"), **change)
     with pytest.raises(SpecError, match=said):
-        compute.check(asked, analysis(asked))
+        compute.check_request(asked, analysis(asked))
 
 
 def test_progress_is_told_and_a_no_ends_it() -> None:
@@ -212,14 +212,14 @@ def test_a_study_passes_on_what_core_reports(name: str, monkeypatch: Any) -> Non
     function, told = STUDIES[name][1], []
     progress = type("Progress", (), {"done": 1, "total": 3})()
     monkeypatch.setattr(studies, function, lambda progress: (progress, name))
-    call, got = compute.study(function)(lambda *seen: told.append(seen) or False)
+    call, got = compute.study_work(function)(lambda *seen: told.append(seen) or False)
     assert got == name
     assert call(progress) is False
     assert told == [(1, 3, None)]
 
 
 def test_a_real_study() -> None:
-    study = compute.study("skip_study")(lambda *_: True)
+    study = compute.study_work("skip_study")(lambda *_: True)
     assert isinstance(study, Study)
     assert len(study.rows) > 1
 
@@ -247,12 +247,12 @@ def test_a_network_is_built_and_followed_once_a_request(
     monkeypatch.setattr(Network, "build", counted("build", Network.build))
     monkeypatch.setattr(graph, "run_on_meta", counted("trace", graph.run_on_meta))
     asked = requested(**tiny(layers) | side | change)
-    compute.check(asked, analysis(asked))
+    compute.check_request(asked, analysis(asked))
     assert compute.expected(asked)
     assert ran(asked).map.sum() == pytest.approx(1)
     assert (calls.count("build"), calls.count("trace")) == (2, traces)
     calls.clear()
-    compute.check(asked, analysis(asked))
+    compute.check_request(asked, analysis(asked))
     again = ran(asked)
     assert (calls.count("build"), calls.count("trace")) == (1, traces == 4)
     options: dict[str, Any] = {

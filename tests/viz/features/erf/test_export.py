@@ -32,7 +32,7 @@ WIDE = Style("wide", 72)
 def values_of(query: dict[str, str]) -> ErfSettings:
     values, ignored = ErfSettings.decoded(query)
     assert not ignored
-    return network.settle(values)
+    return network.with_suitable_input(values)
 
 
 def of(**query: str) -> dict[str, Picture]:
@@ -40,7 +40,7 @@ def of(**query: str) -> dict[str, Picture]:
 
 
 def measured(query: dict[str, str]) -> EffectiveReceptiveField:
-    return export.compute(export.request_of(values_of(query)))
+    return export.measure_now(export.checked_request(values_of(query)))
 
 
 @cache
@@ -76,7 +76,7 @@ def test_a_map_over_its_picture_in_decades_fits(slide: fits.Slide) -> None:
 @fits.on_every_slide
 def test_the_closed_form_fits(slide: fits.Slide) -> None:
     values = values_of(SMALL)
-    asked = export.request_of(values)
+    asked = export.checked_request(values)
     (picture,) = export.page_pictures(asked, None, compute.expected(asked), values)
     fits.check(picture, slide)
     assert export.page_pictures(asked, None, None, values) == []

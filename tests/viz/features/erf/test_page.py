@@ -141,7 +141,7 @@ def test_the_table_has_every_metric() -> None:
     erf = computed(**tiny())
     for metric in METRICS:
         assert metric.title in table
-        assert erf_map.value(metric.value_of(erf), metric.unit) in table
+        assert erf_map.metric_text(metric.value_of(erf), metric.unit) in table
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_table_has_every_metric() -> None:
     ],
 )
 def test_numbers_are_short(measured: Any, unit: str, text: str) -> None:
-    assert erf_map.value(measured, unit) == text
+    assert erf_map.metric_text(measured, unit) == text
 
 
 def test_what_the_border_does_is_said() -> None:
@@ -377,7 +377,7 @@ def test_the_code_of_a_module_of_ones_own_gives_the_same_map(monkeypatch: Any) -
     asked = requested(**tiny(RICH) | own | {"layer": "1", "draw_seed": 7, "draws": 4})
     erf = compute.work(asked)(lambda *_: True)
     shown: dict[str, Any] = {}
-    exec(compile(tabs.code(asked, erf), "code tab", "exec"), shown)
+    exec(compile(tabs.measurement_code(asked, erf), "code tab", "exec"), shown)
     np.testing.assert_allclose(shown["erf"].map, erf.map, rtol=1e-6, atol=1e-12)
 
 

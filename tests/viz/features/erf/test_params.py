@@ -46,7 +46,7 @@ OTHER: dict[str, Any] = {
 
 
 def settled(**changes: Any) -> ErfSettings:
-    return network.settle(DEFAULTS.updated(changes))
+    return network.with_suitable_input(DEFAULTS.updated(changes))
 
 
 def asked(**changes: Any) -> params.Request:
@@ -100,7 +100,7 @@ def test_values_come_back_from_their_link(param: Param) -> None:
     st.tuples(st.integers(1, 300), st.integers(1, 300)),
 )
 def test_a_unit_lies_in_the_map(text: str, grid: tuple[int, int]) -> None:
-    row, col = unit.unit_of(BY_NAME["unit"].parse(text), grid)
+    row, col = unit.unit_position(BY_NAME["unit"].parse(text), grid)
     assert 0 <= row < grid[0]
     assert 0 <= col < grid[1]
     if text not in UNITS:
@@ -109,7 +109,7 @@ def test_a_unit_lies_in_the_map(text: str, grid: tuple[int, int]) -> None:
 
 
 def test_named_units_are_where_their_names_say() -> None:
-    assert [unit.unit_of(name, (5, 8)) for name in UNITS] == [(2, 4), (0, 4), (0, 0)]
+    assert [unit.unit_position(name, (5, 8)) for name in UNITS] == [(2, 4), (0, 4), (0, 0)]
 
 
 @pytest.mark.parametrize(

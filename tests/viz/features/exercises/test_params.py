@@ -107,14 +107,14 @@ def test_what_is_opened_is_what_was_asked(kind: str, level: int) -> None:
                 query(SweepSettings.params(), board_values(subject))
             )
             assert ignored == []
-            shown, asked = layer.layer(values), subject.layer
-            assert layer.settle(values) == (values, [])
-            assert layer.size(values) == subject.size
+            shown, asked = layer.layer_spec(values), subject.layer
+            assert layer.make_runnable(values) == (values, [])
+            assert layer.input_size(values) == subject.size
             assert shown.window == asked.window
             assert check(shown, subject.size) == check(asked, subject.size)
             assert operation_of(shown).reduce == operation_of(asked).reduce
             assert shows_fewer_channels(subject) or shown.in_channels == asked.in_channels
-            board = layer.board(values)
+            board = layer.board_spec(values)
             if subject.values:
                 assert board.source.pixels()[0, 0].tolist() == list(subject.values)
             if subject.weights:

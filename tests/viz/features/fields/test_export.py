@@ -13,7 +13,7 @@ from core.errors import SpecError
 from tests.viz.slides import fits
 from viz.choices import network as network_state
 from viz.choices import network_analysis
-from viz.choices.network import published
+from viz.choices.network import published_network
 from viz.features.fields import export
 from viz.features.fields.cone_slide import runs, ticks
 from viz.features.fields.params import TABS, FieldSettings
@@ -82,7 +82,7 @@ def test_a_network_that_does_not_run_is_a_sentence() -> None:
 
 
 def analysis(name: str) -> Any:
-    return network_analysis.analysis(published(name))
+    return network_analysis.analysis(published_network(name))
 
 
 def test_the_view_says_the_closed_form() -> None:
@@ -115,7 +115,7 @@ def test_the_depth_curve_has_cores_sizes() -> None:
 
 
 def test_strategies_say_each_number_once() -> None:
-    found = network_analysis.strategies(32, published(network_state.DEFAULT).input_size)
+    found = network_analysis.strategies(32, published_network(network_state.DEFAULT).input_size)
     for size in ("wide", "half"):
         shown = " ".join(words_of(of()["strategies"], size))
         for way in found:
@@ -124,8 +124,8 @@ def test_strategies_say_each_number_once() -> None:
 
 def test_photos_are_scaled_down() -> None:
     values, _ = FieldSettings.decoded({})
-    assert export.photo(values, (64, 32), None).shape == (64, 32, 3)
-    assert max(export.photo(values, (1024, 512), None).shape) == data.MAX_SIDE
+    assert export.picture_pixels(values, (64, 32), None).shape == (64, 32, 3)
+    assert max(export.picture_pixels(values, (1024, 512), None).shape) == data.MAX_SIDE
 
 
 def test_runs_and_ticks() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz.features.fields.graph_layout import place
+from viz.features.fields.graph_layout import compute_layout
 
 
 @st.composite
@@ -21,7 +21,7 @@ def graphs(draw: st.DrawFn) -> list[list[int]]:
 
 @given(graphs())
 def test_no_two_boxes_share_a_place_and_every_edge_goes_down(parents: list[list[int]]) -> None:
-    placed = place(parents)
+    placed = compute_layout(parents)
     places = list(zip(placed.rows, placed.lanes, strict=True))
     assert len(set(places)) == len(parents)
     for box, read in enumerate(parents):
@@ -34,7 +34,7 @@ def test_no_two_boxes_share_a_place_and_every_edge_goes_down(parents: list[list[
 
 @given(graphs())
 def test_edges_pass_rows_where_no_box_and_no_other_edge_is(parents: list[list[int]]) -> None:
-    placed = place(parents)
+    placed = compute_layout(parents)
     boxes = set(zip(placed.rows, placed.lanes, strict=True))
     ways: dict[tuple[int, int], int] = {}
     for box, read in enumerate(parents):
@@ -46,32 +46,32 @@ def test_edges_pass_rows_where_no_box_and_no_other_edge_is(parents: list[list[in
 
 
 def test_a_chain_is_one_lane() -> None:
-    placed = place([[], [0], [1], [2]])
+    placed = compute_layout([[], [0], [1], [2]])
     assert (placed.rows, placed.lanes, placed.lane_count) == ((0, 1, 2, 3), (0, 0, 0, 0), 1)
 
 
 def test_a_skip_passes_beside_its_block_and_the_trunk_stays_straight() -> None:
-    placed = place([[], [0], [1], [2, 0], [3], [4], [5, 3]])
+    placed = compute_layout([[], [0], [1], [2, 0], [3], [4], [5, 3]])
     assert set(placed.lanes) == {0}
     assert placed.passes[0] == placed.passes[3] == 1
     assert placed.empty == {1}
 
 
 def test_branches_stand_side_by_side_in_the_order_they_run() -> None:
-    placed = place([[], [0], [0], [2], [0], [4], [1, 3, 5]])
+    placed = compute_layout([[], [0], [0], [2], [0], [4], [1, 3, 5]])
     assert placed.rows == (0, 1, 1, 2, 1, 2, 3)
     assert placed.lanes[1] < placed.lanes[2] == placed.lanes[3] < placed.lanes[4]
     assert placed.lanes[0] == placed.lanes[2] == placed.lanes[6]
 
 
 def test_the_long_skip_goes_around_the_short_one() -> None:
-    placed = place([[], [0], [1], [2], [3, 1], [4, 0]])
+    placed = compute_layout([[], [0], [1], [2], [3, 1], [4, 0]])
     assert placed.lanes[0] < placed.passes[1] < placed.passes[0]
 
 
 def test_a_branch_of_a_branch_stands_further_out() -> None:
     # 0 forks into 1 (which forks into 2 and 3, joined in 4) and the longer 5 to 9; 10 joins both
-    placed = place([[], [0], [1], [1], [2, 3], [0], [5], [6], [7], [8], [4, 9]])
+    placed = compute_layout([[], [0], [1], [1], [2, 3], [0], [5], [6], [7], [8], [4, 9]])
     trunk, left = placed.lanes[0], placed.lanes[1]
     assert trunk == placed.lanes[5] == placed.lanes[10]
     assert {placed.lanes[2], placed.lanes[3]} == {left, left - 1}
@@ -79,4 +79,4 @@ def test_a_branch_of_a_branch_stands_further_out() -> None:
 
 
 def test_nothing_has_no_place() -> None:
-    assert place([]).lane_count == place([]).row_count == 0
+    assert compute_layout([]).lane_count == compute_layout([]).row_count == 0

@@ -20,7 +20,7 @@ from core.networks.notation import parse_notation
 from core.networks.zoo import build, entry
 from core.receptive_field import ReceptiveField, fields_of
 from core.receptive_field.outline import outline
-from viz.features.fields.graph_boxes import Box, fold
+from viz.features.fields.graph_boxes import Box, folded_boxes
 from viz.features.fields.graph_plot import BOX_HEIGHT, MAX_BOXES, STYLES, graph_figure, pale
 
 ZOO = ("resnet18", "googlenet", "unet", "densenet121", "dilated_stack", "efficientnet_b0")
@@ -39,7 +39,7 @@ def written(notation: str, size: tuple[int, int, int] = (3, 64, 64)) -> Network:
 
 
 def boxes_of(found: Network, most: int = MAX_BOXES) -> tuple[Box, ...]:
-    return fold(outline(found[0], found[1]), found[0], most)
+    return folded_boxes(outline(found[0], found[1]), found[0], most)
 
 
 def traces(figure: go.Figure) -> dict[str, go.Scatter]:

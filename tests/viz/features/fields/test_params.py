@@ -45,11 +45,11 @@ def test_every_name_of_a_tab_reads_back() -> None:
 
 @given(messages)
 def test_what_the_cone_tells_comes_back_to_it(message: dict[str, Any]) -> None:
-    told = unit.view_values(message)
+    told = unit.cone_view_values(message)
     assert set(told) == {param.name for param in ConeView.params()}
     for param in ConeView.params():
         assert param.parse(param.format(told[param.name])) == told[param.name]
-    view = params.view(DEFAULTS.updated(told))
+    view = params.cone_view_data(DEFAULTS.updated(told))
     assert {**view, "unit": list(view["unit"])} == message
 
 
@@ -64,9 +64,9 @@ junk = st.recursive(
 def test_nothing_a_browser_sends_breaks_the_page(
     message: dict[str, Any], name: str, value: object
 ) -> None:
-    told = unit.view_values(message | {name: value})
+    told = unit.cone_view_values(message | {name: value})
     if told:
-        row, col = params.unit_of(DEFAULTS.updated(told)) or (0, 0)
+        row, col = params.chosen_unit(DEFAULTS.updated(told)) or (0, 0)
         assert 0 <= row <= 9999
         assert 0 <= col <= 9999
         assert told["axis"] in AXES
@@ -89,7 +89,7 @@ def test_nothing_a_browser_sends_breaks_the_page(
     ids=repr,
 )
 def test_a_message_that_breaks_a_rule_changes_nothing(message: object) -> None:
-    assert unit.view_values(message) == {}
+    assert unit.cone_view_values(message) == {}
 
 
 @given(st.lists(st.sampled_from(NAMES), max_size=2))
@@ -134,10 +134,10 @@ def test_what_is_no_value_is_refused(name: str, text: str) -> None:
     ids=str,
 )
 def test_the_identity_is_the_network_and_its_input(change: dict[str, Any], other: bool) -> None:
-    same = params.identity(DEFAULTS) == params.identity(DEFAULTS.updated(change))
+    same = params.cone_identity(DEFAULTS) == params.cone_identity(DEFAULTS.updated(change))
     assert same != other
 
 
 def test_the_layers_are_part_of_the_identity_of_ones_own() -> None:
     own = replace(DEFAULTS, network="own")
-    assert params.identity(own) != params.identity(replace(own, layers="conv3"))
+    assert params.cone_identity(own) != params.cone_identity(replace(own, layers="conv3"))

@@ -18,7 +18,7 @@ from viz.choices.network import Network, NetworkSettings
 from viz.choices.network_analysis import Analysis
 from viz.features.fields import measured
 from viz.features.fields.words import headline
-from viz.page.words import field_size
+from viz.page.words import field_size_text
 
 
 def network(layers: str, side: int = 32) -> Network:
@@ -74,15 +74,15 @@ def test_a_bound_is_called_at_most_everywhere() -> None:
     found = bounded()
     text = headline(found)
     assert "on a unit may depend on the whole image: an upper bound." in text
-    assert [field_size(line.field) for line in found.lines][-1] == "at most whole image"
-    assert field_size(found.deepest.field) == "3"
+    assert [field_size_text(line.field) for line in found.lines][-1] == "at most whole image"
+    assert field_size_text(found.deepest.field) == "3"
 
 
 def test_a_measurement_inside_a_bound_does_not_differ_from_it() -> None:
     line = bounded().lines[-1]
     inside = MeasuredField((3, 3), ((2, 5), (2, 5)), (4, 4), (1, 1), (1, 1))
-    text = measured.sentence(line, inside)
+    text = measured.agreement_sentence(line, inside)
     assert "the closed form gives an upper bound here: " in text
     assert "with all weights positive and means in place of maxima" in text
     exact = network_analysis.analysis(network("conv3, conv3")).lines[-1]
-    assert "**The closed form differs.**" in measured.sentence(exact, inside)
+    assert "**The closed form differs.**" in measured.agreement_sentence(exact, inside)

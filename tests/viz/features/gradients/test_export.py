@@ -89,8 +89,8 @@ def test_the_backward_pass_ends_with_autograd_s_gradient() -> None:
 
 def test_the_lines_are_the_medians() -> None:
     values, _ = GradientSettings.decoded(FLOW)
-    specs = params.flows(values)
-    found = export._flows(specs)
+    specs = params.flow_specs(values)
+    found = export._flows_by_label(specs)
     (axes,) = figure_of("flow").axes
     lines = {line.get_label(): line for line in axes.get_lines()}
     for label, flow in found.items():

@@ -137,7 +137,7 @@ def test_a_click_that_chooses_nothing_changes_nothing(
     told: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes: list[object] = []
-    monkeypatch.setattr(controls, "change", lambda *args: changes.append(args))
+    monkeypatch.setattr(controls, "change_settings", lambda *args: changes.append(args))
     monkeypatch.setattr(controls.st, "session_state", {"panel": told})
     controls.on_click("panel")
     assert changes == []
@@ -146,7 +146,7 @@ def test_a_click_that_chooses_nothing_changes_nothing(
 def test_a_click_is_told_by_row_and_column(monkeypatch: pytest.MonkeyPatch) -> None:
     changes: list[Any] = []
     state = {"panel": {"selection": {"points": [{"x": 3, "y": 1}]}}}
-    monkeypatch.setattr(controls, "change", lambda *args: changes.append(args))
+    monkeypatch.setattr(controls, "change_settings", lambda *args: changes.append(args))
     monkeypatch.setattr(controls.st, "session_state", state)
     controls.on_click("panel")
     assert changes == [("gradients", {"unit": "1.3", "arriving": "unit"})]
@@ -185,7 +185,7 @@ def sweeps(values: Mapping[str, Any], name: str) -> None:
     wanted = found.gradient if shown.board.layer.padding_mode == "zeros" else found.padded
     result = choices_board.sweep(board)
     np.testing.assert_allclose(result.output, wanted, atol=1e-4 * (np.abs(wanted).max() + 1))
-    assert choices_board.payload(board)["transposed"]
+    assert choices_board.player_data(board)["transposed"]
     np.testing.assert_array_equal(board.weight(), shown.board.weight())
 
 
@@ -206,7 +206,7 @@ def test_the_player_is_sent_the_backward_pass(name: str, side: int) -> None:
 )
 def test_the_player_is_sent_any_backward_pass(fill: str, height: int, **values: Any) -> None:
     values |= {"padding_mode": fill, "input_height": height, "out_channels": 2, "pad_top": 2}
-    full, _ = params.settled(DEFAULTS.updated(values))
+    full, _ = params.make_valid(DEFAULTS.updated(values))
     sweeps(full.updated(arriving="random").flat, OWN)
 
 
@@ -216,12 +216,12 @@ def test_links_carry_what_the_player_shows() -> None:
     assert (sent["view"]["step"], sent["view"]["pin"]) == (5, "o1.1")
     assert sent["boards"][0]["signed"]  # a gradient has the colours of signed values
     assert url_of(app) == {"tab": "back", "step": "5", "pin": "o1.1"}
-    assert state.view_values({"step": 7, "pin": "o0.1", "loop": True}) == (
+    assert state.player_view_values({"step": 7, "pin": "o0.1", "loop": True}) == (
         {"step": 7, "pin": "o0.1", "loop": True, "channel": 0, "filter": 0, "speed": 0}
         | {"reads": False}
     )
-    assert state.view_values("nonsense") == {}
-    assert "step" not in state.view_values({"step": "x", "pin": "q"})
+    assert state.player_view_values("nonsense") == {}
+    assert "step" not in state.player_view_values({"step": "x", "pin": "q"})
 
 
 def settled(app: AppTest) -> AppTest:
@@ -245,14 +245,14 @@ def test_flow_through_depth() -> None:
 
 
 def test_flows_are_told_as_they_come_and_end_when_nobody_waits() -> None:
-    specs = tuple(params.flows(DEFAULTS.updated({"depth": 5, "levels": 1, "draws": 8})).values())
+    specs = tuple(params.flow_specs(DEFAULTS.updated({"depth": 5, "levels": 1, "draws": 8})).values())
     told: list[tuple[int, int, Any]] = []
 
     def report(done: int, total: int, partial: Any) -> bool:
         told.append((done, total, partial))
         return done < 10
 
-    found = compute.flows(specs)(report)
+    found = compute.flows_work(specs)(report)
     assert [(done, total) for done, total, _ in told] == [(n, 40) for n in range(1, 11)]
     assert list(found) == list(specs[:2])
     assert [flow.draws for flow in found.values()] == [8, 2]
@@ -262,7 +262,7 @@ def test_flows_are_told_as_they_come_and_end_when_nobody_waits() -> None:
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_no_choice_is_too_deep_or_halved_too_often(depth: int) -> None:
     for levels in range(5):
-        specs = params.flows(DEFAULTS.updated(depth=depth, levels=levels))
+        specs = params.flow_specs(DEFAULTS.updated(depth=depth, levels=levels))
         assert {len(s.downsampling_layers) for s in specs.values() if s.downsampling != "none"} == {
             levels
         }
@@ -270,7 +270,7 @@ def test_no_choice_is_too_deep_or_halved_too_often(depth: int) -> None:
 
 @pytest.mark.parametrize("name", COMPARED)
 def test_every_comparison_has_its_networks(name: str) -> None:
-    flows = params.flows(DEFAULTS.updated({"compare": name}))
+    flows = params.flow_specs(DEFAULTS.updated({"compare": name}))
     assert len(flows) == len(COMPARED[name][1]) == len(set(flows.values()))
     assert [getattr(spec, name) for spec in flows.values()] == list(COMPARED[name][1])
 

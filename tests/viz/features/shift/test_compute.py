@@ -28,9 +28,9 @@ def test_a_network_is_built_and_followed_once_a_request(monkeypatch: pytest.Monk
     monkeypatch.setattr(Network, "build", counted("build", Network.build))
     monkeypatch.setattr(graph, "run_on_meta", counted("trace", graph.run_on_meta))
     size = {"input_height": 16, "input_width": 16}
-    values = network.settle(ShiftSettings().updated(LINK | size))
+    values = network.with_suitable_input(ShiftSettings().updated(LINK | size))
     analysis = network_analysis.analysis(network.network(values))
-    values, ignored = compute.fit(analysis, values)
+    values, ignored = compute.fit_layer(analysis, values)
     assert ignored == []
     pair = compute.requests_of(analysis, values)
     shifts = [compute.network_shifts(request) for request in pair]

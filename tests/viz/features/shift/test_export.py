@@ -62,7 +62,7 @@ def test_outputs_above_and_differences_below(kind: str) -> None:
     axes = fits.drawn(of()[kind], WIDE).axes
     found = [
         compute.comparison(layer, params.scene(values), (0, 3))
-        for layer in params.layers(values, kind)
+        for layer in params.layer_pair(values, kind)
     ]
     for place, each in enumerate(found):
         np.testing.assert_array_equal(image_of(axes[place]), each.output[0])
@@ -76,10 +76,10 @@ def test_the_curves_are_the_cosines_in_view() -> None:
     figure = fits.drawn(of()["curve"], WIDE)
     for axes, kind in zip(figure.axes, KINDS, strict=True):
         lines = [line for line in axes.get_lines() if len(line.get_xdata()) > 2]
-        pair = params.layers(values, kind)
+        pair = params.layer_pair(values, kind)
         scene = params.scene(values)
         cosines = [compute.consistency(layer, scene, "across").cosine for layer in pair]
-        closed = [compute.expected(layer, scene, "across") for layer in pair]
+        closed = [compute.expected_cosines(layer, scene, "across") for layer in pair]
         for line, expected in zip(lines, [*cosines, *closed], strict=True):
             np.testing.assert_array_equal(line.get_ydata(), expected[: 6 * 2 + 1])
 
@@ -87,7 +87,7 @@ def test_the_curves_are_the_cosines_in_view() -> None:
 def test_what_folds_stands_on_what_belongs_there() -> None:
     values = values_of()
     figure = fits.drawn(of()["folded"], WIDE)
-    for axes, layer in zip(figure.axes, params.layers(values, "convolution"), strict=True):
+    for axes, layer in zip(figure.axes, params.layer_pair(values, "convolution"), strict=True):
         spectrum = compute.spectrum(layer, params.scene(values))
         middle = tuple(n // 2 for n in spectrum.in_band.shape)
         drawn = sum(bar.get_height() for bar in axes.patches)

@@ -26,9 +26,9 @@ from viz.features.shift.params import (
     TABS,
     Scene,
     ShiftSettings,
-    layers,
+    layer_pair,
     scene,
-    shift_of,
+    shift_vector,
 )
 from viz.features.shift.plots import cosine_text
 
@@ -114,7 +114,7 @@ def test_table_is_what_core_measures() -> None:
     found = [
         compute.consistency(layer, scene(values), "across")
         for kind in ("convolution", "max_pooling", "average_pooling")
-        for layer in layers(values, kind)
+        for layer in layer_pair(values, kind)
     ]
     assert table["mean cosine between multiples"].tolist() == [cosine_text(f.mean) for f in found]
     assert set(table["equal at multiples, to the last bit"]) == {"yes"}
@@ -192,9 +192,9 @@ def test_a_film_is_small_and_is_no_chart() -> None:
     for side in SIDES:
         for stride in (2, 4):
             values = values_of(side=side, stride=stride, picture="random")
-            pairs = {kind: layers(values, kind) for kind in ("convolution", "max_pooling")}
-            pairs["average_pooling"] = layers(values, "average_pooling")
-            assert len(shift_film.html(pairs, scene(values), "diagonal")) < 300_000
+            pairs = {kind: layer_pair(values, kind) for kind in ("convolution", "max_pooling")}
+            pairs["average_pooling"] = layer_pair(values, "average_pooling")
+            assert len(shift_film.film_html(pairs, scene(values), "diagonal")) < 300_000
 
 
 HOSTILE = [
@@ -246,14 +246,14 @@ def test_any_link_opens_and_its_own_link_opens_the_same(query: dict[str, str]) -
 
 def test_state_becomes_what_core_takes() -> None:
     values = values_of(direction="diagonal", shift=5, picture="random", seed=3, relu=True)
-    assert shift_of(values) == (5, 5)
+    assert shift_vector(values) == (5, 5)
     assert scene(values) == Scene("random", 96, 3)
     assert scene(values_of(seed=3)) == Scene("china", 96, 0), "one picture, computed once"
-    plain, blurred = layers(values, "max_pooling")
+    plain, blurred = layer_pair(values, "max_pooling")
     assert not plain.relu
     assert plain.taps == 1
     assert blurred == plain.with_blur(3)
-    assert layers(values, "convolution")[0].relu
+    assert layer_pair(values, "convolution")[0].relu
     assert set(BLUR_WORDS) == set(BLURS)
     for taps, words in BLUR_WORDS.items():
         assert sum(map(int, words.split())) == 2 ** (taps - 1)

@@ -11,7 +11,7 @@ from core.layer.sizes import formula
 from tests.viz.slides import fits
 from viz.features.sizes import compute, export, params
 from viz.features.sizes.params import TABS, SizesSettings
-from viz.page.words import sides
+from viz.page.words import padding_in_words
 from viz.slides.style import Picture, Style
 
 NAMES = {
@@ -104,7 +104,7 @@ def test_conventions_of_a_transposed_convolution_are_pictures_too() -> None:
 def test_the_table_has_cores_numbers() -> None:
     shown = words_of(of(stride="2")["stride_padding"])
     values, _ = SizesSettings.decoded({"stride": "2"})
-    table = compute.size_table(params.layer(values), (8, 8))
+    table = compute.size_table(params.layer_spec(values), (8, 8))
     cells = [
         f"{rows}" + (f" ({unread})" if unread else "")
         for (rows, _), unread in zip(
@@ -172,7 +172,7 @@ def test_a_size_that_no_layer_gives_has_no_picture() -> None:
 )
 def test_the_formula_has_cores_steps(query: dict[str, str]) -> None:
     values, _ = SizesSettings.decoded(query)
-    axes = formula(params.layer(values), params.size(values))
+    axes = formula(params.layer_spec(values), params.input_size(values))
     for style in fits.STYLES[::2]:
         figure = fits.drawn(of(**query)["formula"], style)
         assert not fits.misfits(figure, style)
@@ -183,7 +183,7 @@ def test_the_formula_has_cores_steps(query: dict[str, str]) -> None:
 
 
 def test_pads_in_words() -> None:
-    assert sides(((1, 1), (1, 1))) == "1 on every side"
-    assert sides(((0, 1), (0, 1))) == "0 before, 1 after"
-    assert sides(((0, 1), (2, 3))) == "top 0, bottom 1, left 2, right 3"
-    assert sides(((0, 0), (0, 0)), (1, 1)) == "0 on every side, output_padding 1"
+    assert padding_in_words(((1, 1), (1, 1))) == "1 on every side"
+    assert padding_in_words(((0, 1), (0, 1))) == "0 before, 1 after"
+    assert padding_in_words(((0, 1), (2, 3))) == "top 0, bottom 1, left 2, right 3"
+    assert padding_in_words(((0, 0), (0, 0)), (1, 1)) == "0 on every side, output_padding 1"

@@ -18,8 +18,8 @@ from tests.viz.values import all_values
 from tests.viz.visit import open_page
 from viz.choices import layer as state
 from viz.features.sizes import compute
-from viz.features.sizes.params import TABS, SizesSettings, board_query, layer, settled
-from viz.features.sizes.params import size as size_of
+from viz.features.sizes.params import TABS, SizesSettings, board_query, layer_spec, make_valid
+from viz.features.sizes.params import input_size as size_of
 from viz.features.sweep.params import SweepSettings
 
 MAIN = Path(__file__).parents[4] / "viz" / "shell" / "main.py"
@@ -227,18 +227,18 @@ def parsed(query: Mapping[str, str]) -> SizesSettings:
 def test_every_layer_settles_and_has_a_board(query: dict[str, str]) -> None:
     values = parsed(query)
     before = values
-    values, sentences = settled(values)
+    values, sentences = make_valid(values)
     assert bool(sentences) == (values != before)
-    spec, size = layer(values), size_of(values)
+    spec, size = layer_spec(values), size_of(values)
     board = board_query(spec, size, values)
     shown, ignored = state.BoardSettings.decoded(board)
     assert ignored == []
-    assert max(state.size(shown)) <= state.MAX_SIDE
-    assert state.settle(shown) == (shown, [])
-    drawn = state.layer(shown)
+    assert max(state.input_size(shown)) <= state.MAX_SIDE
+    assert state.make_runnable(shown) == (shown, [])
+    drawn = state.layer_spec(shown)
     assert drawn.kernel_size == spec.kernel_size
     assert drawn.padding == spec.padding
-    for n, m, stride in zip(size, state.size(shown), spec.stride, strict=True):
+    for n, m, stride in zip(size, state.input_size(shown), spec.stride, strict=True):
         assert (n - m) % stride == 0
 
 
@@ -293,8 +293,8 @@ def test_conventions_of_a_transposed_convolution_cut_its_output() -> None:
 def test_a_wrong_layer_is_mended_as_on_the_board(values: SweepSettings) -> None:
     """Where the board can draw the output: the sizes page has no bound on it."""
     small = values.updated(in_channels=1, out_channels=1, groups=1, padding_mode="zeros")
-    sizes, sentences = settled(SizesSettings.of(small.flat))
-    board, on_board = state.settle(small)
+    sizes, sentences = make_valid(SizesSettings.of(small.flat))
+    board, on_board = state.make_runnable(small)
     if on_board == sentences:
         assert SizesSettings.of(sizes.flat | board.flat) == sizes
     else:  # the board's output would have been too large

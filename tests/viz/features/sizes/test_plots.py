@@ -11,7 +11,7 @@ from core.layer import LayerSpec
 from core.layer.size_tables import COMMON_LAYERS, common_layers, conventions, size_map, size_table
 from viz.features.sizes import convention_plots as convention_figure
 from viz.features.sizes import plots as map_figure
-from viz.features.sizes.cells import convention_cells, size_cells
+from viz.features.sizes.cells import convention_table_html, size_table_html
 
 
 def layer(k: int = 3, s: int = 2, p: int = 1, operation: str = "convolution") -> LayerSpec:
@@ -107,14 +107,14 @@ def test_extremes_can_be_drawn(spec: LayerSpec, size: tuple[int, int]) -> None:
     assert json.loads(figure.to_json())
     assert len(figure.layout.annotations) == len(results)
     assert json.loads(map_figure.size_map(size_map(spec, size), "t").to_json())
-    assert "<table>" in convention_cells(results)
+    assert "<table>" in convention_table_html(results)
 
 
 def test_html_table_says_size_unread_and_why_not() -> None:
-    html = size_cells(size_table(layer(p=0), (6, 6)), chosen=(2, 0))
+    html = size_table_html(size_table(layer(p=0), (6, 6)), chosen=(2, 0))
     assert "11 unread" in html
     assert html.count("chosen'") == 1
-    small = size_cells(size_table(layer(7, 1, 0), (4, 4)))
+    small = size_table_html(size_table(layer(7, 1, 0), (4, 4)))
     assert "class='misfit'" in small
     assert "spans 7 pixels" in small
     assert "wrong'" not in small
@@ -122,12 +122,12 @@ def test_html_table_says_size_unread_and_why_not() -> None:
 
 def test_html_table_of_common_layers_names_where_they_are_found() -> None:
     table = common_layers(((224, 224),))
-    html = size_cells(table, notes=tuple(c.used_in for c in COMMON_LAYERS))
+    html = size_table_html(table, notes=tuple(c.used_in for c in COMMON_LAYERS))
     assert "ResNet&#x27;s first layer" in html
     assert html.count("<tr>") == len(COMMON_LAYERS) + 1
 
 
 def test_convention_table_says_refused() -> None:
-    html = convention_cells(conventions(layer(), (8, 8)))
+    html = convention_table_html(conventions(layer(), (8, 8)))
     assert "refused by PyTorch" in html
     assert "0 before, 1 after" in html

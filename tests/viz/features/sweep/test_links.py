@@ -94,7 +94,7 @@ def said(link: dict[str, str]) -> tuple[str, SweepSettings]:
     assert all(line["agrees"] for line in sent(at)["frame"]["sizes"])
     values = values_of(at)
     for board in values.layers.values():
-        check(layer.layer(board), layer.size(board))
+        check(layer.layer_spec(board), layer.input_size(board))
     assert link_of(at) == values.query(), "the URL says what is shown"
     opened(at)
     assert values_of(at) == values

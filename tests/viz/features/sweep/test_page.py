@@ -99,7 +99,7 @@ def link_to(values: dict[str, Any]) -> dict[str, str]:
 
 def torch_output(values: BoardSettings) -> np.ndarray:
     """(O, h, w) straight from torch, past every cache."""
-    asked = state.board(values)
+    asked = state.board_spec(values)
     weight, bias = asked.weight(), asked.bias()
     with torch.inference_mode():
         y = operation_of(asked.layer).run(
@@ -254,10 +254,10 @@ def test_the_four_classics(link: dict[str, Any]) -> None:
     size = values["input_height"], values["input_width"]
     across = values["kernel_width"] if values["separate"] else values["kernel_size"]
     for board, classic in zip(boards, CLASSICS.values(), strict=True):
-        expected = {**state.values_of(state.layer(values), size), **classic}
+        expected = {**state.values_of(state.layer_spec(values), size), **classic}
         expected |= {"kernel_size": values["kernel_size"], "kernel_width": across}
-        expected |= state.equal_widths(expected) | {"kernel_width": across, "separate": True}
-        layer = state.layer(values.updated(expected))
+        expected |= state.widths_equal_to_heights(expected) | {"kernel_width": across, "separate": True}
+        layer = state.layer_spec(values.updated(expected))
         assert decoded(board["output"]).shape[1:] == check(layer, size)
         assert f"stride {classic['stride']}, padding {classic['padding']}" in board["title"]
 

@@ -9,7 +9,7 @@ import pytest
 from core.layer.operations import OPERATIONS, check
 from tests.viz.values import accepts, defaults
 from viz.choices import layer as state
-from viz.features.sweep.presets import CLASSICS, PRESETS, matching
+from viz.features.sweep.presets import CLASSICS, PRESETS, matching_preset
 
 PARAMS = {param.name: param for param in state.LayerSettings.params()}
 
@@ -24,8 +24,8 @@ def test_a_preset_sets_the_whole_layer_to_values_a_link_can_carry(name: str) -> 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_runs_on_the_input_the_page_opens_with(name: str) -> None:
     values = defaults(**PRESETS[name])
-    assert state.settle(values) == (values, [])
-    assert matching(values) == name
+    assert state.make_runnable(values) == (values, [])
+    assert matching_preset(values) == name
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,18 @@ def test_a_preset_runs_on_the_input_the_page_opens_with(name: str) -> None:
     ids=str,
 )
 def test_other_layers_match_no_preset(change: dict[str, Any]) -> None:
-    assert matching(defaults(**change)) is None
+    assert matching_preset(defaults(**change)) is None
 
 
 def test_what_no_layer_uses_does_not_hide_a_preset() -> None:
     values = defaults(**PRESETS["dilated"], kernel="box", kernel_size_b=7, input_height=20)
-    assert matching(values.updated(stride_width=5)) == "dilated"
+    assert matching_preset(values.updated(stride_width=5)) == "dilated"
 
 
 def test_the_presets_differ_and_show_every_operation() -> None:
     """'half' is the layer of 'padding' at this kernel size: only how it is given differs."""
     assert len({tuple(values.items()) for values in PRESETS.values()}) == len(PRESETS)
-    layers = {name: state.layer(defaults(**values)) for name, values in PRESETS.items()}
+    layers = {name: state.layer_spec(defaults(**values)) for name, values in PRESETS.items()}
     assert layers.pop("half (same size)") == layers["padding"]
     assert len(set(layers.values())) == len(layers)
     assert {layer.operation for layer in layers.values()} == set(OPERATIONS)
@@ -53,7 +53,7 @@ def test_the_presets_differ_and_show_every_operation() -> None:
 
 def test_half_keeps_the_size_and_full_makes_it_grow() -> None:
     sizes = {
-        name: check(state.layer(defaults(**PRESETS[name])), (8, 8))
+        name: check(state.layer_spec(defaults(**PRESETS[name])), (8, 8))
         for name in ("half (same size)", "full", "no padding", "transposed, stride 2")
     }
     assert sizes == {

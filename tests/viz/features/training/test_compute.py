@@ -184,7 +184,7 @@ def test_the_longer_run_stays(here: Any, default: tuple[Comparison, Runs]) -> No
 
     def report(done: int, total: int, runs: dict[int, tuple[Record, ...]]) -> bool:
         if next(number) == 2:
-            lab_store.STORE.put(to_text(c.unit(0, 0)), whole, Run.further_than)
+            lab_store.STORE.put(to_text(c.run_spec(0, 0)), whole, Run.further_than)
         seen.append(len(runs[0]))
         return True
 
@@ -212,7 +212,7 @@ def test_a_worker_process_does_it_too(shelves: None, default: tuple[Comparison, 
     c, expected = default
     stopped(c, 1, 6)
     jobs = Jobs(settings().training_slots)
-    wanted = {compute.key(c, seed): compute.work(c, seed) for seed in c.seeds}
+    wanted = {compute.queue_key(c, seed): compute.work(c, seed) for seed in c.seeds}
     views: dict[Any, View] = {}
     while not views or any(view.state in ("waiting", "running") for view in views.values()):
         views = jobs.set_wishes("visitor", wanted)
@@ -226,9 +226,9 @@ def test_a_worker_process_does_it_too(shelves: None, default: tuple[Comparison, 
 def test_keys_of_the_queue_are_equal_for_equal_work_alone() -> None:
     own = compute.store_images(npz())
     found = [tiny(), tiny(), tiny(width=5), tiny(task="own", own=own, digest=own.digest)]
-    keys = [compute.key(c, 0) for c in found]
+    keys = [compute.queue_key(c, 0) for c in found]
     assert keys[0] == keys[1]
-    assert len({*keys, compute.key(found[0], 1)}) == 4
+    assert len({*keys, compute.queue_key(found[0], 1)}) == 4
     assert len(pickle.dumps(keys)) < 1000
 
 
@@ -278,7 +278,7 @@ def test_a_visitors_images_are_learned_and_need_to_be_here(
     np.testing.assert_array_equal(images, source_of(own).test()[0][:4])
     np.testing.assert_array_equal(labels, source_of(own).test()[1][:4])
     monkeypatch.setattr(lab_store, "UPLOADS", ByteLimitedLRU(10**8, lambda own: 1))
-    for ask in (compute.trained_module, lab_store.finished):
+    for ask in (compute.trained_module, lab_store.finished_run):
         with pytest.raises(SpecError, match="digest must be that of images that are here"):
             ask(text)
     with pytest.raises(SpecError, match="digest must be"):
@@ -295,15 +295,15 @@ def test_bad_files_are_refused_and_nothing_is_kept(shelves: None) -> None:
 def test_the_trained_net_is_as_good_as_its_last_record_says(here: Any) -> None:
     c = tiny(seeds=1, steps=30, width=8)
     for (net, seed), records in trained(c).items():
-        module = compute.trained_module(to_text(c.unit(net, seed)))
+        module = compute.trained_module(to_text(c.run_spec(net, seed)))
         assert not module.training
         images, labels = source_of(Digits()).test()
         with torch.inference_mode():
             right = float((module(images).argmax(1) == labels).float().mean())
         first, last = (r.as_dict()["test_accuracy"] for r in (records[0], records[-1]))
         assert first != right == pytest.approx(last, abs=1e-6)
-        spec, state = lab_store.finished(to_text(c.unit(net, seed)))
-        assert (spec, state.step) == (c.unit(net, seed), 30)
+        spec, state = lab_store.finished_run(to_text(c.run_spec(net, seed)))
+        assert (spec, state.step) == (c.run_spec(net, seed), 30)
 
 
 def test_no_net_is_made_of_what_is_not_finished(here: Any) -> None:
@@ -332,7 +332,7 @@ def test_the_field_over_a_digit_is_autograds_with_ties_shared(
         module = compute.trained_module(text)
         for index in (0, 7):
             expected = by_hand(module, images[index : index + 1], row, column)
-            erf = compute.click_erf(text, index, unit)
+            erf = compute.predicted_class_erf(text, index, unit)
             if not np.isfinite(expected).all():
                 assert erf is None
                 continue
@@ -353,9 +353,9 @@ def test_a_unit_without_gradient_has_no_field(here: Any, monkeypatch: pytest.Mon
         nn.init.zeros_(module.get_submodule("linear").get_parameter("weight"))
         return spec, module
 
-    alive = compute._trained
-    monkeypatch.setattr(compute, "_trained", dead)
-    assert compute.click_erf(to_text(c.specs[0]), 0) is None
+    alive = compute._trained_net
+    monkeypatch.setattr(compute, "_trained_net", dead)
+    assert compute.predicted_class_erf(to_text(c.specs[0]), 0) is None
 
 
 def test_scores_are_those_of_the_net_and_sum_to_one(here: Any) -> None:

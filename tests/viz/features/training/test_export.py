@@ -46,7 +46,7 @@ def _all_trained() -> Iterator[None]:
         lab_store.ByteLimitedLRU(10**8, lambda run: run.nbytes),
     )
     assert not compute.stored_records(asked())
-    export.trained(asked())
+    export.train_all(asked())
     yield
     lab_store.STORE = shelf
 
@@ -201,8 +201,8 @@ def test_kernels_are_numbered_and_all_there() -> None:
 
 def test_the_image_stands_under_its_field() -> None:
     images, labels = compute.test_images(asked(), 4)
-    text = to_text(asked().unit(0, 0))
-    erf = compute.click_erf(text, 3, "centre")
+    text = to_text(asked().run_spec(0, 0))
+    erf = compute.predicted_class_erf(text, 3, "centre")
     assert erf is not None
     axes = axes_of("digit")[0]
     np.testing.assert_allclose(cells(axes), images[3, 0])

@@ -21,9 +21,9 @@ from tests.examples import examples
 from tests.viz.features.training.training_visit import DEFAULTS, asked
 from viz.choices.lab import VARIES
 from viz.features.training import nets, samples
-from viz.features.training.params import comparison, preset
+from viz.features.training.params import comparison, task_preset
 
-tasks = st.sampled_from(["digits", "long_range"]).map(lambda task: {"task": task} | preset(task))
+tasks = st.sampled_from(["digits", "long_range"]).map(lambda task: {"task": task} | task_preset(task))
 links: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "vary": st.sampled_from(list(VARIES)),
@@ -47,7 +47,7 @@ links: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 def test_the_code_makes_the_same_specs(task: dict[str, Any], link: dict[str, Any]) -> None:
     wanted = asked(**task | link)
     shown: dict[str, Any] = {}
-    code = nets.code(wanted)
+    code = nets.training_code(wanted)
     exec(compile(code[: code.index("for net")], "", "exec"), shown)
     first = wanted.seeds[0]
     assert tuple(replace(spec, seed=first) for spec in shown["specs"]) == wanted.specs
@@ -58,7 +58,7 @@ def test_the_code_of_ones_own_images_reads_them() -> None:
     images = np.zeros((8, 1, 16, 16), np.float32)
     own = OwnImages("0" * 32, images, np.arange(8) % 2, (0, 1))
     wanted = comparison(DEFAULTS.updated({"task": "own", "digest": own.digest}), own)
-    code = nets.code(wanted)
+    code = nets.training_code(wanted)
     compile(code, "", "exec")
     assert 'task = read_npz(Path("images.npz").read_bytes())' in code
 
@@ -82,15 +82,15 @@ def test_links_name_the_run(link: dict[str, Any], net: int) -> None:
     wanted = asked(**link)
     net = min(net, len(wanted.specs) - 1)
     for seed in wanted.seeds:
-        for query in nets.links(wanted, net, seed).values():
+        for query in nets.page_links(wanted, net, seed).values():
             assert query["network"] == "trained"
-            assert from_text(query["run"]) == wanted.unit(net, seed)
+            assert from_text(query["run"]) == wanted.run_spec(net, seed)
 
 
 @pytest.mark.parametrize("channels, mode", [(1, "L"), (2, "L"), (3, "RGB"), (4, "RGB")])
 def test_samples_are_shown_as_they_are(channels: int, mode: str) -> None:
     images = np.random.default_rng(0).normal(size=(3, channels, 8, 12)).astype(np.float32)
-    html = samples.strip(images, ["<b>", "1", "2"], side=16)
+    html = samples.image_strip(images, ["<b>", "1", "2"], side=16)
     assert "<b>" not in html
     assert html.count("width: 24px; height: 16px") == 3
     files = re.findall(r"base64,([^)]+)\)", html)

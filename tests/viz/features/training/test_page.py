@@ -249,7 +249,7 @@ def test_what_an_upload_is_called_decides_nothing(name: str) -> None:
 def test_an_upload_that_is_gone_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """As when the server has dropped it for newer ones of the same visitor."""
     monkeypatch.setattr(uploads.st, "session_state", {"training_upload": object()})
-    assert uploads.sent("training_upload") is None
+    assert uploads.uploaded_bytes("training_upload") is None
 
 
 def test_the_largest_upload_is_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,9 +33,9 @@ from viz.features.training.params import (
     LabSettings,
     class_names,
     comparison,
-    preset,
+    task_preset,
     variant_label,
-    variants,
+    chosen_variants,
     variants_text,
     vary_changes,
 )
@@ -73,7 +73,7 @@ def test_at_first_it_is_cores_own_comparison() -> None:
 
 
 def test_the_far_mark_begins_with_cores_own_settings() -> None:
-    first = asked(task="long_range", **preset("long_range"))
+    first = asked(task="long_range", **task_preset("long_range"))
     plain, kept = LONG_RANGE, TrainingSpec()
     assert first.specs[0] == replace(plain, records=kept.records, snapshots=kept.snapshots)
 
@@ -82,9 +82,9 @@ def test_the_far_mark_begins_with_cores_own_settings() -> None:
 def test_a_preset_undoes_every_other(task: str) -> None:
     values = DEFAULTS.updated({"task": "digits"})
     for other in TASKS:
-        changed = values.updated(preset(other)).updated(preset(task))
-        assert changed == values.updated(preset(task))
-    assert preset("digits").items() <= DEFAULTS.flat.items()
+        changed = values.updated(task_preset(other)).updated(task_preset(task))
+        assert changed == values.updated(task_preset(task))
+    assert task_preset("digits").items() <= DEFAULTS.flat.items()
 
 
 def test_no_more_nets_and_seeds_than_core_compares() -> None:
@@ -143,7 +143,7 @@ def test_variants_as_text(vary: str) -> None:
     assert variants_text(vary, usual) == ""
     turned = usual[::-1]
     text = BY_NAME["variants"].parse(variants_text(vary, turned))
-    assert variants(DEFAULTS.updated({"vary": vary, "variants": text})) == turned
+    assert chosen_variants(DEFAULTS.updated({"vary": vary, "variants": text})) == turned
     assert set(asked(**vary_changes(DEFAULTS, vary) | {"variants": text}).names) == {
         variant_label(vary, each) for each in usual
     }
@@ -204,7 +204,7 @@ def test_any_link_gives_a_comparison_or_a_sentence(link: dict[str, str]) -> None
         told = ""
         assert 1 <= len(found.specs) == len(found.names) == len(set(found.names)) <= 4
         assert 1 <= len(found.seeds) <= 5
-        units = [found.unit(net, seed) for net in range(len(found.specs)) for seed in found.seeds]
+        units = [found.run_spec(net, seed) for net in range(len(found.specs)) for seed in found.seeds]
         assert len({to_text(unit) for unit in units}) == len(units)
         assert hash(found) == hash(comparison(values, OWN))
     assert len(told) < 400

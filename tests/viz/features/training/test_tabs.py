@@ -98,7 +98,7 @@ def test_a_kernel_is_swept_over_a_digit(server: Server) -> None:
     at = visit(**tiny(seed=READY, tab="kernels", net=1))
     link = next(e.proto for e in at.get("page_link") if e.proto.label == "kernel 2")
     told = dict(part.split("=") for part in link.query_string.replace("%3A", ":").split("&"))
-    board = layer.board(SweepSettings().updated(state_values(told)))
+    board = layer.board_spec(SweepSettings().updated(state_values(told)))
     record = compute.stored_records(asked(**tiny(seed=READY)))[1, READY][-1]
     np.testing.assert_allclose(
         kernel_of(board), record.snapshot.kernels[2], atol=5e-4, rtol=0, strict=False
@@ -123,7 +123,7 @@ def test_one_image_after_another_is_told(server: Server) -> None:
     link = tiny(seed=READY, tab="click")
     at = visit(**link)
     _, truth = compute.test_images(asked(**link), 3)
-    text = to_text(asked(**link).unit(0, READY))
+    text = to_text(asked(**link).run_spec(0, READY))
     for place in (0, 1, 2):
         assert f"It is {truth[place]}; the net predicts" in str(
             chart(at, "training_digit")["layout"]
@@ -173,8 +173,8 @@ def test_files_and_links(server: Server, monkeypatch: Any) -> None:
     found = {e.proto.page.rpartition("/")[2]: e.proto.query_string for e in at.get("page_link")}
     assert "network=trained" in str(found)
     for net in (0, 1):
-        run = nets.links(asked(**link), net, READY)["erf"]
-        assert run["run"] == to_text(asked(**link).unit(net, READY))
+        run = nets.page_links(asked(**link), net, READY)["erf"]
+        assert run["run"] == to_text(asked(**link).run_spec(net, READY))
         assert run["weights"] == "as_is"
 
 

@@ -124,7 +124,7 @@ def ready() -> tuple[tuple[str, Run], ...]:
         patch.setattr(lab_store, "STORE", shelf)
         patch.setattr(processes, "stream", lambda _, *args: take_turns(*args))
         compute.work(wanted, READY)(lambda *_: True)
-    texts = [to_text(wanted.unit(net, READY)) for net in range(len(wanted.specs))]
+    texts = [to_text(wanted.run_spec(net, READY)) for net in range(len(wanted.specs))]
     return tuple((text, run) for text in texts if (run := shelf.get(text)))
 
 
@@ -146,7 +146,7 @@ class Server:
         for text, run in ready():
             store.put(text, run)
         monkeypatch.setattr(lab_store, "STORE", store)
-        monkeypatch.setattr(progress, "trainings", lambda: jobs)
+        monkeypatch.setattr(progress, "training_queue", lambda: jobs)
         monkeypatch.setattr(processes, "stream", self._stream)
 
     def go(self, records: int = 100_000) -> None:
