@@ -232,7 +232,9 @@ def number(default: int, low: int, high: int, label: str = "", **control: Any) -
         return value
 
     return setting(
-        Param("", default, parse, **_control_attributes("number", label, control), low=low, high=high)
+        Param(
+            "", default, parse, **_control_attributes("number", label, control), low=low, high=high
+        )
     )
 
 
@@ -285,7 +287,9 @@ def choice(default: Any, options: Options, label: str = "", rule: str = "", **co
             raise ValueError(f"must be {rule or 'one of ' + ', '.join(filter(None, values))}")
         return values[text]
 
-    param = Param("", default, parse, **_control_attributes("select", label, control), options=options)
+    param = Param(
+        "", default, parse, **_control_attributes("select", label, control), options=options
+    )
     return setting(param)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import SpecError
 from core.networks import NetworkSpec, rows
 from core.networks.notation import parse_notation, to_notation
-from viz.components.layer_table.edits import History, refusal_data, apply_message, table_rows
+from viz.components.layer_table.edits import History, apply_message, refusal_data, table_rows
 from viz.components.layer_table.layer_table import layer_table
 
 FIRST = "conv3 p1 c8, relu, residual[conv3 p1, bn | ], 3x[conv3 p1, relu], concat[conv1 | ], fc10"

@@ -15,7 +15,7 @@ from core.layer.fixes import Fix, fixes
 from core.layer.fixes import unread as unread_mask
 from core.layer.operations import operation_of
 from core.layer.window import Axis
-from viz.page.words import size_formulas, player_labels, remainder_sentence, times, unread_sentence
+from viz.page.words import player_labels, remainder_sentence, size_formulas, times, unread_sentence
 from viz.server.cache import computed_once
 from viz.server.torch_start import warm
 

@@ -407,7 +407,9 @@ def make_runnable(values: S, limit: int | None = MAX_OUTPUT_SIDE) -> tuple[S, li
         if error is None:
             return values, sentences
         names = _AT_FAULT.get(error.parameter, (error.parameter,))
-        change = _nearest_runnable_change(values, [params[name] for name in names if name in params], limit)
+        change = _nearest_runnable_change(
+            values, [params[name] for name in names if name in params], limit
+        )
         values = values.updated(change or defaults)
         changed = ", ".join(f"`{name}` to {value}" for name, value in change.items())
         why = f"`{error.parameter}` {error.rule}"
@@ -429,7 +431,9 @@ def run_error(values: BoardSettings, limit: int | None = MAX_OUTPUT_SIDE) -> Spe
     return None
 
 
-def _nearest_runnable_change(values: BoardSettings, at_fault: list[Param], limit: int | None) -> dict[str, Any]:
+def _nearest_runnable_change(
+    values: BoardSettings, at_fault: list[Param], limit: int | None
+) -> dict[str, Any]:
     """The change of a single parameter, by name, with which the layer can be run.
 
     The parameters are tried in order, each from its nearest value on. If no single change helps,

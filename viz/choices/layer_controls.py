@@ -121,7 +121,9 @@ class _Form:
 
     def number_widget(self, name: str, place: Any = st, **settings: Any) -> None:
         """Draw the widget of a number, with bounds within which the layer can be run."""
-        self.draw_widget(name, place, **_runnable_bounds([self.values], name, self.limit), **settings)
+        self.draw_widget(
+            name, place, **_runnable_bounds([self.values], name, self.limit), **settings
+        )
 
     def axis_widgets(self, name: str) -> None:
         """Draw one widget for both axes, or one for each if they are set separately."""
@@ -136,7 +138,9 @@ class _Form:
         """Draw the widgets of the rarer settings."""
         operation = OPERATIONS[self.values.operation]
         ways = declared_param("convention").labels
-        self.draw_widget("convention", options={n: words.convention_label(n, operation) for n in ways})
+        self.draw_widget(
+            "convention", options={n: words.convention_label(n, operation) for n in ways}
+        )
         widths = layer.widths_equal_to_heights(self.values.flat)
         same_widths = {name + self.suffix: value for name, value in widths.items()}
         self.draw_widget("separate", on_change=change_settings, args=(self.page, same_widths))
@@ -184,4 +188,6 @@ def _undo_button(page: str, values: Settings, name: str, what: str) -> None:
     """Draw an undo button that clears the setting ``name``, which holds typed weights or pixels;
     nothing if it is empty."""
     if values[name]:
-        st.button(f"undo {what}", on_click=change_settings, args=(page, {name: ""}), key=f"undo_{name}")
+        st.button(
+            f"undo {what}", on_click=change_settings, args=(page, {name: ""}), key=f"undo_{name}"
+        )

@@ -215,7 +215,9 @@ PICTURE_SIDE = 288
 
 
 @computed_once(64)
-def picture_data_url(name: str, size: tuple[int, int], upload: Upload | None = None, seed: int = 0) -> str:
+def picture_data_url(
+    name: str, size: tuple[int, int], upload: Upload | None = None, seed: int = 0
+) -> str:
     """A picture in the shape of a network's input, as a JPEG data URL.
 
     Args:

@@ -79,7 +79,11 @@ def _trained_net_notes(page: str, values: NetworkSettings) -> None:
     lab_link(values, "Its training")
     if getattr(values, "weights", AS_TRAINED) != AS_TRAINED:
         st.caption("The trained weights are not used: the weights chosen below are drawn anew.")
-        st.button("Use the trained weights", on_click=change_settings, args=(page, {"weights": AS_TRAINED}))
+        st.button(
+            "Use the trained weights",
+            on_click=change_settings,
+            args=(page, {"weights": AS_TRAINED}),
+        )
 
 
 def _training_text(run: TrainingSpec) -> str:

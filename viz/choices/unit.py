@@ -120,7 +120,9 @@ def unit_position(text: str, grid: tuple[int, int]) -> tuple[int, int]:
     return min(row, rows - 1), min(col, cols - 1)
 
 
-def fit_layer_and_unit(analysis: Analysis, values: S, default_unit: str, image_counts: bool = True) -> tuple[S, Line, list[str]]:
+def fit_layer_and_unit(
+    analysis: Analysis, values: S, default_unit: str, image_counts: bool = True
+) -> tuple[S, Line, list[str]]:
     """Fit the layer and the unit of a link to a network.
 
     Args:

@@ -89,7 +89,10 @@ def draw_refusal(
         st.warning(error_sentence(error))
     if smaller_change:
         st.button(
-            smaller_change[0], on_click=change_settings, args=(page, smaller_change[1]), type="primary"
+            smaller_change[0],
+            on_click=change_settings,
+            args=(page, smaller_change[1]),
+            type="primary",
         )
     st.button(
         button_label,

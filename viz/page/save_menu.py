@@ -96,7 +96,9 @@ def _save_dialog(page: str, pictures: Sequence[Picture], settings: str, address:
     if kind in FILMS:
         frames = f"{picture.frames} frames"
         st.caption(f"{frames}, the film's limit: {picture.note}." if picture.note else f"{frames}.")
-    drawing = _current_drawing(picture, style, kind, strip, clicked=st.session_state.get(f"saved_{page}"))
+    drawing = _current_drawing(
+        picture, style, kind, strip, clicked=st.session_state.get(f"saved_{page}")
+    )
     st.download_button(
         "Download",
         drawing.file or drawing,

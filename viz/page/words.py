@@ -46,7 +46,9 @@ def padding_in_words(padding: Pads, output_padding: Pair = (0, 0)) -> str:
     text = f"top {top}, bottom {bottom}, left {left}, right {right}"
     if (top, bottom) == (left, right):
         text = f"{top} on every side" if top == bottom else f"{top} before, {bottom} after"
-    return text + (f", output_padding {int_pair_text(output_padding)}" if any(output_padding) else "")
+    return text + (
+        f", output_padding {int_pair_text(output_padding)}" if any(output_padding) else ""
+    )
 
 
 def layer_title(spec: LayerSpec) -> str:

@@ -55,7 +55,9 @@ def test_another_question_gets_another_answer(change: dict[str, Any]) -> None:
 def test_uploads_are_told_apart() -> None:
     values = defaults(picture=layer.UPLOAD)
     pictures = [Upload(np.full((9, 9, 3), n, np.uint8), f"digest {n}") for n in (1, 2)]
-    seen = [choices_board.sweep(layer.board_spec(values, picture)).input.max() for picture in pictures]
+    seen = [
+        choices_board.sweep(layer.board_spec(values, picture)).input.max() for picture in pictures
+    ]
     assert seen == [1, 2]
 
 

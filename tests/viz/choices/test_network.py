@@ -143,7 +143,9 @@ def test_a_module_is_loaded_only_when_it_is_built(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_option_has_words() -> None:
-    titles = [network_state.network_title(name) for name in [*network_state.network_options(), MODULE]]
+    titles = [
+        network_state.network_title(name) for name in [*network_state.network_options(), MODULE]
+    ]
     assert len(set(titles)) == len(titles)
     assert network_state.network_options()[-1] == OWN
     assert isinstance(hash(Network("own", parse_notation("relu"), "", (1, 2, 3))), int)

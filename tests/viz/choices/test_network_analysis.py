@@ -44,7 +44,9 @@ def test_the_same_question_is_answered_once() -> None:
     first, same = own("conv3, relu"), own("conv3,   relu")
     assert network_analysis.analysis(first) is network_analysis.analysis(same)
     assert network_analysis.cone_lines(first) is network_analysis.cone_lines(same)
-    assert network_analysis.analysis(first) is not network_analysis.analysis(first.with_image_size(33, 32))
+    assert network_analysis.analysis(first) is not network_analysis.analysis(
+        first.with_image_size(33, 32)
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,9 @@ def test_refusals_come_through() -> None:
 def test_a_measurement_is_work_for_the_queue() -> None:
     network = published_network("four_strided")
     line = network_analysis.analysis(network).deepest
-    measured = network_analysis.field_measurement_work(network, line.node.name, (2, 2))(lambda *_: True)
+    measured = network_analysis.field_measurement_work(network, line.node.name, (2, 2))(
+        lambda *_: True
+    )
     assert measured.box == line.field.interval((2, 2)).clipped == ((17, 47), (17, 47))
 
 
@@ -133,11 +137,16 @@ def test_a_picture_has_the_inputs_shape_and_is_small(
 
 def test_uploads_are_told_apart() -> None:
     uploads = [Upload(np.full((9, 9, 3), n, np.uint8), f"digest {n}") for n in (0, 200)]
-    seen = [pixels(network_analysis.picture_data_url("china", (8, 8), upload)).mean() for upload in uploads]
+    seen = [
+        pixels(network_analysis.picture_data_url("china", (8, 8), upload)).mean()
+        for upload in uploads
+    ]
     assert seen == pytest.approx([0, 200], abs=3)
 
 
 def test_a_drawn_picture_follows_its_seed() -> None:
     name = next(name for name, row in PICTURES.items() if row.seeded)
-    first, again, other = (network_analysis.picture_data_url(name, (16, 16), seed=s) for s in (0, 0, 1))
+    first, again, other = (
+        network_analysis.picture_data_url(name, (16, 16), seed=s) for s in (0, 0, 1)
+    )
     assert first == again != other

@@ -200,7 +200,9 @@ def test_every_kind_of_net_is_moved_with_and_without_a_blur(
 @pytest.mark.parametrize("rest", ["", "depth=2 skips=true batch_norm=false head=center"])
 def test_the_closed_form_is_what_backpropagation_measures(kind: str, rest: str) -> None:
     run = f"{kind} {SMALL} {rest}".strip()
-    values = network_state.with_suitable_input(network_state.NetworkSettings(network=TRAINED, run=run))
+    values = network_state.with_suitable_input(
+        network_state.NetworkSettings(network=TRAINED, run=run)
+    )
     network = network_state.network(values)
     found = network_analysis.analysis(network)
     line, (rows, cols) = found.deepest, found.deepest.node.grid

@@ -22,8 +22,8 @@ from viz.components.layer_table.edits import (
     SUGGESTIONS,
     History,
     apply_edit,
-    refusal_data,
     apply_message,
+    refusal_data,
     table_rows,
 )
 

@@ -21,13 +21,13 @@ from core.layer.sizes import formula, measured_size
 from core.layer.window import Pads
 from tests.core.strategies import cases, pads
 from viz.page.words import (
-    int_pair_text,
     channel_names,
     cost_sentence,
+    int_pair_text,
+    layer_title,
     player_labels,
     remainder_sentence,
     times,
-    layer_title,
     unread_sentence,
     why_this_size,
     window_sentence,

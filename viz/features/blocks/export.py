@@ -41,13 +41,17 @@ def pictures(values: BlockSettings) -> list[Picture]:
     facts = [compute.facts(block) for block in blocks]
     offered = [
         picture_of_facts(blocks, facts, heading(valid)),
-        Picture("maps", "Feature maps", lambda style: picture_of_maps(_run_probes(blocks)).draw(style)),
+        Picture(
+            "maps", "Feature maps", lambda style: picture_of_maps(_run_probes(blocks)).draw(style)
+        ),
         Picture(
             "gradients",
             "Gradients on the picture",
             lambda style: picture_of_gradients(_run_probes(blocks)).draw(style),
         ),
-        Picture("times", "Times", lambda style: picture_of_times(_measure_times(blocks)).draw(style)),
+        Picture(
+            "times", "Times", lambda style: picture_of_times(_measure_times(blocks)).draw(style)
+        ),
         picture_of_memory(blocks, facts),
         Picture(
             "properties",
@@ -101,7 +105,9 @@ def picture_of_facts(
     return Picture("facts", "Facts side by side", draw)
 
 
-def _heads_and_rows(blocks: Sequence[Block], lines: Sequence[TableRow]) -> tuple[list[str], list[list[str]]]:
+def _heads_and_rows(
+    blocks: Sequence[Block], lines: Sequence[TableRow]
+) -> tuple[list[str], list[list[str]]]:
     """Column headings (one for each block) and the rows of a table."""
     return ["", *(block.title for block in blocks)], [[line.name, *line.cells] for line in lines]
 

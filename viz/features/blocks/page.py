@@ -11,7 +11,15 @@ from viz.features.blocks import params
 from viz.features.blocks.controls import controls
 from viz.features.blocks.params import OWN, PAGE, TABS, BlockSettings
 from viz.features.blocks.tables import comparison_sentence
-from viz.features.blocks.tabs import DRAW, PROBES, SLOTS_OF, TIMES, check_blocks, facts_table, draw_save_menu
+from viz.features.blocks.tabs import (
+    DRAW,
+    PROBES,
+    SLOTS_OF,
+    TIMES,
+    check_blocks,
+    draw_save_menu,
+    facts_table,
+)
 from viz.page import frame, progress
 
 WHY = r"""

@@ -33,12 +33,15 @@ def fact_rows(all_facts: Sequence[BlockFacts | None]) -> list[TableRow]:
     """The rows of the table of facts, a cell for each block; None stands for an invalid block."""
     first = next((facts for facts in all_facts if facts), None)
     columns = [
-        _fact_cells(facts, first) if facts and first else [UNKNOWN] * len(FACTS) for facts in all_facts
+        _fact_cells(facts, first) if facts and first else [UNKNOWN] * len(FACTS)
+        for facts in all_facts
     ]
     return _table_rows(FACTS, columns)
 
 
-def _table_rows(rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]) -> list[TableRow]:
+def _table_rows(
+    rows: Sequence[tuple[str, str]], columns: Sequence[Sequence[str]]
+) -> list[TableRow]:
     """Table rows from their (name, explanation) and from the columns' cells."""
     return [
         TableRow(name, explanation, tuple(column[row] for column in columns))
@@ -52,14 +55,20 @@ def _fact_cells(facts: BlockFacts, first: BlockFacts) -> list[str]:
     shape = times(facts.output_shape)
     shape += " ✓" if same else f", torch {'×'.join(map(str, facts.torch_shape))}"
     macs = with_metric_prefix(facts.macs)
-    macs += " ✓" if facts.macs == facts.torch_macs else f", torch {with_metric_prefix(facts.torch_macs)}"
+    macs += (
+        " ✓"
+        if facts.macs == facts.torch_macs
+        else f", torch {with_metric_prefix(facts.torch_macs)}"
+    )
     whole = all(axis.whole for axis in facts.field.axes)
     return [
         shape,
         f"{facts.parameters:,}",
         macs + _ratio_text(facts.macs, first.macs),
-        with_metric_prefix(facts.forward_bytes, "B") + _ratio_text(facts.forward_bytes, first.forward_bytes),
-        with_metric_prefix(facts.backward_bytes, "B") + _ratio_text(facts.backward_bytes, first.backward_bytes),
+        with_metric_prefix(facts.forward_bytes, "B")
+        + _ratio_text(facts.forward_bytes, first.forward_bytes),
+        with_metric_prefix(facts.backward_bytes, "B")
+        + _ratio_text(facts.backward_bytes, first.backward_bytes),
         field_size_text(facts.field) + ("" if whole else " px"),
         f"{number_pair_text(facts.field.effective_stride)} px",
         percent(facts.unread),
@@ -208,7 +217,9 @@ def measurement_rows(
     for probe, timing in zip(probes, timings, strict=True):
         texts = [percent(probe.gradient.zero_pixels) if probe else WAITING]
         for part in ("forward", "backward"):
-            texts.append(_duration_text(timing.spreads[part]) if timing and timing.repeats else WAITING)
+            texts.append(
+                _duration_text(timing.spreads[part]) if timing and timing.repeats else WAITING
+            )
         columns.append(texts)
     return _table_rows(MEASURED, columns)
 

@@ -172,7 +172,10 @@ def draw_gradients(ready: Mapping[Block, BlockProbe]) -> None:
     from viz.features.blocks.plots import gradients_figure
 
     first = next(iter(ready))
-    named = {block.title: (probe.gradient.map, _exact_zeros_text(probe)) for block, probe in ready.items()}
+    named = {
+        block.title: (probe.gradient.map, _exact_zeros_text(probe))
+        for block, probe in ready.items()
+    }
     figure = gradients_figure(
         next(iter(ready.values())).picture,
         named,
@@ -195,7 +198,9 @@ def draw_maps(ready: Mapping[Block, BlockProbe]) -> None:
     if not named:
         st.caption("The outputs of these blocks have no height and width to be drawn.")
         return
-    figure = maps_figure(named, "Feature maps of the picture", [export.picture_and_seed_text(next(iter(ready)))])
+    figure = maps_figure(
+        named, "Feature maps of the picture", [export.picture_and_seed_text(next(iter(ready)))]
+    )
     st.plotly_chart(figure, theme="streamlit", key="blocks_maps")
 
 

@@ -71,7 +71,10 @@ def claim_list(values: ClaimSettings) -> None:
     if not selected:
         st.info("No claim is left by these filters.")
         st.button(
-            "Show all", on_click=change_settings, args=(PAGE, {"topic": ALL, "verdict": ALL}), type="primary"
+            "Show all",
+            on_click=change_settings,
+            args=(PAGE, {"topic": ALL, "verdict": ALL}),
+            type="primary",
         )
     topic = ""
     with st.container(gap="xsmall"):
@@ -203,7 +206,10 @@ def _claim_navigation(one: Claim) -> None:
     index = NUMBERS.index(one.number)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "All claims", on_click=change_settings, args=(PAGE, opening_changes(0)), icon=":material/list:"
+            "All claims",
+            on_click=change_settings,
+            args=(PAGE, opening_changes(0)),
+            icon=":material/list:",
         )
         for label, icon, other in (
             ("Previous", ":material/chevron_left:", index - 1),

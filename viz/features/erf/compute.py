@@ -108,7 +108,9 @@ def _graph(structure: Structure) -> Graph:
     return network_graph(_meta_module(structure), structure.network.input_size)
 
 
-def fitted_settings_and_request(analysis: Analysis, values: ErfSettings) -> tuple[ErfSettings, Request, list[str]]:
+def fitted_settings_and_request(
+    analysis: Analysis, values: ErfSettings
+) -> tuple[ErfSettings, Request, list[str]]:
     """The measurement that the settings describe.
 
     Args:
@@ -179,7 +181,9 @@ def work(request: Request) -> Work:
     def run(report: Report) -> EffectiveReceptiveField:
         structure = Structure.of(request)
         crop_is_cached = structure.is_original and request.layer
-        crop = _smallest_crop(request.network, request.layer, request.unit) if crop_is_cached else True
+        crop = (
+            _smallest_crop(request.network, request.layer, request.unit) if crop_is_cached else True
+        )
         computation = _work(request, _trained_weights(request), _graph(structure), crop)
         result: EffectiveReceptiveField = computation(report)
         return result

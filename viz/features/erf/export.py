@@ -137,7 +137,13 @@ def _draw_measured(
         from viz.features.erf.slides import erf_map
 
         options: dict[str, Any] = {"log": values.log, "expected": expected}
-        return erf_map(erf, style, title=request_title(request), photo=_photo_below_map(request, values), **options)
+        return erf_map(
+            erf,
+            style,
+            title=request_title(request),
+            photo=_photo_below_map(request, values),
+            **options,
+        )
     from viz.features.erf import curve_slides
 
     if name == "sections":

@@ -9,7 +9,7 @@ from typing import Any
 from viz.choices import network as network_state
 from viz.choices.layer import MAX_SEED, PICTURE_LABELS
 from viz.choices.network import OWN, Network, OwnLayers
-from viz.choices.unit import UNITS, layer_name_setting, unit_setting, unit_position
+from viz.choices.unit import UNITS, layer_name_setting, unit_position, unit_setting
 from viz.params import choice, inherited, labeled_choice, number, switch
 
 PAGE = "erf"

@@ -156,7 +156,9 @@ def _studies_tab(
             st.plotly_chart(study_figure(view.result), theme="streamlit", key="erf_study")
             st.dataframe(_study_columns(view.result), hide_index=True)
 
-    view = progress.request_and_draw("studies", {key: compute.study_work(STUDIES[name][1])}, draw)[key]
+    view = progress.request_and_draw("studies", {key: compute.study_work(STUDIES[name][1])}, draw)[
+        key
+    ]
     return [export.picture_of_study(view.result)] if view.result is not None else []
 
 

@@ -110,14 +110,18 @@ def compared_analyses(analysis: Analysis, values: FieldSettings) -> tuple[Analys
     analyses = [analysis]
     for name in values.compare:
         try:
-            other = network.published_network(name).with_image_size(*analysis.network.input_size[1:])
+            other = network.published_network(name).with_image_size(
+                *analysis.network.input_size[1:]
+            )
             analyses.append(network_analysis.analysis(other))
         except SpecError:
             continue
     return tuple(analyses)
 
 
-def picture_pixels(values: FieldSettings, size: tuple[int, int], upload: Upload | None) -> NDArray[np.uint8]:
+def picture_pixels(
+    values: FieldSettings, size: tuple[int, int], upload: Upload | None
+) -> NDArray[np.uint8]:
     """The chosen picture (H, W, 3) in the image's proportions, at most `MAX_SIDE` pixels a side."""
     share = min(1.0, data.MAX_SIDE / max(size))
     small = max(1, round(size[0] * share)), max(1, round(size[1] * share))
@@ -238,8 +242,14 @@ def _draw_comparison(analyses: Sequence[Analysis], style: Style) -> Figure:
     rows = [
         ["last map", *(times(line.node.shape[1:]) for line in lines)],
         ["receptive field (px)", *(field_size_text(line.field) for line in lines)],
-        ["effective stride (px)", *(number_pair_text(line.field.effective_stride) for line in lines)],
-        ["effective padding (px)", *(number_pair_text(line.field.effective_padding) for line in lines)],
+        [
+            "effective stride (px)",
+            *(number_pair_text(line.field.effective_stride) for line in lines),
+        ],
+        [
+            "effective padding (px)",
+            *(number_pair_text(line.field.effective_padding) for line in lines),
+        ],
         ["parameters", *(f"{each.totals.parameters:,}" for each in analyses)],
         ["multiply–accumulates", *(short(each.totals.macs) for each in analyses)],
     ]

@@ -136,7 +136,9 @@ def _plan_if_it_fits(boxes: Sequence[Box], count: int, axes: Axes, style: Style)
     placed, lines = compute_layout([box.parents for box in boxes]), len(box_lines(boxes[0], style))
     for share in (1.0, 0.9, SMALL):
         points = share * style.points
-        widest = max(width_of(line, points, True) for box in boxes for line in box_lines(box, style))
+        widest = max(
+            width_of(line, points, True) for box in boxes for line in box_lines(box, style)
+        )
         tall = lines * SPACING * points / 72 + 0.12
         deep = int((height - GAP) / (tall + GAP))
         if deep < 1:

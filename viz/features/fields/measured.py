@@ -46,7 +46,9 @@ def measure_and_compare(analysis: Analysis, line: Line, unit: tuple[int, int]) -
         else:
             progress.progress_bar("measured", request, view, "Measuring by backpropagation")
 
-    progress.request_and_draw("measured", {request: network_analysis.field_measurement_work(*request)}, draw)
+    progress.request_and_draw(
+        "measured", {request: network_analysis.field_measurement_work(*request)}, draw
+    )
 
 
 def _measure_button(request: Measurement) -> None:

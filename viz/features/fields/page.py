@@ -148,7 +148,9 @@ def page() -> None:
         if analysis is not None:
             line = selected_line(analysis, state)
             rows, cols = line.node.grid
-            measure_and_compare(analysis, line, params.chosen_unit(values) or (rows // 2, cols // 2))
+            measure_and_compare(
+                analysis, line, params.chosen_unit(values) or (rows // 2, cols // 2)
+            )
         name, tab = frame.open_tab(values, TABS)
         with tab:
             if name == "edit":

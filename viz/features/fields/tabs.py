@@ -22,7 +22,7 @@ from viz.features.fields import params
 from viz.features.fields.params import PAGE, FieldSettings, change_and_move_cone
 from viz.page.session import PageState, bind_widget, change_settings
 from viz.page.widgets import widget
-from viz.page.words import field_size_text, number_pair_text, error_sentence, times
+from viz.page.words import error_sentence, field_size_text, number_pair_text, times
 
 if TYPE_CHECKING:
     from core.cost import LayerCost
@@ -186,7 +186,8 @@ def _depth_tab(analysis: Analysis, page: PageState[FieldSettings]) -> None:
 
     axis = unit.AXES.index(page.values.axis)
     curves = [
-        growth_curve(each.network.title, each.fields, axis) for each in _compared_analyses(analysis, page)
+        growth_curve(each.network.title, each.fields, axis)
+        for each in _compared_analyses(analysis, page)
     ]
     st.plotly_chart(depth_figure(curves), theme="streamlit", key="depth_figure")
     st.markdown(

@@ -20,7 +20,9 @@ def _heading(values: GradientSettings) -> DeltaGenerator:
     """Draw the heading and its explanation; returns the container for the menu that saves files."""
     kind = KIND_LABELS[values.arriving]
     size = f"{values.input_height}×{values.input_width}"
-    menu = frame.heading_with_menu_container(f"Where does the gradient go? On {size} px, upstream gradient: {kind}")
+    menu = frame.heading_with_menu_container(
+        f"Where does the gradient go? On {size} px, upstream gradient: {kind}"
+    )
     st.markdown(
         "Below each layer's name: the gradient at its input, then the upstream gradient at its "
         "output. Learning needs the first; colors and numbers are on one scale."
@@ -107,7 +109,9 @@ def page() -> None:
             _charts_and_tab(_chosen_layers(values), state)
         except SpecError as error:
             progress.withdraw_requests(SLOT)
-            frame.draw_refusal(PAGE, error, "Back to the first picture", GradientSettings.defaults())
+            frame.draw_refusal(
+                PAGE, error, "Back to the first picture", GradientSettings.defaults()
+            )
 
 
 page()

@@ -19,7 +19,7 @@ from viz.choices.layer import (
     PlayerView,
     WeightSettings,
 )
-from viz.choices.unit import unit_setting, unit_position
+from viz.choices.unit import unit_position, unit_setting
 from viz.page import words
 from viz.params import Settings, choice, inherited, labeled_choice, number, switch, text
 
@@ -32,7 +32,9 @@ MAX_LAYERS = 6
 """Most layers that can be compared."""
 
 
-def _stride_2_layer(operation: str, kernel: int, padding: int = 0, fill: str = "zeros") -> LayerSpec:
+def _stride_2_layer(
+    operation: str, kernel: int, padding: int = 0, fill: str = "zeros"
+) -> LayerSpec:
     """A layer with stride 2 and a square kernel, padded equally on all sides."""
     pads = ((padding, padding), (padding, padding))
     return LayerSpec(operation, (kernel, kernel), (2, 2), pads, padding_mode=fill)

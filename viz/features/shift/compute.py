@@ -85,7 +85,9 @@ def consistency(layer: DownsamplingLayer, scene: Scene, direction: str) -> Consi
 
 
 @computed_once(128, outside=True)
-def expected_cosines(layer: DownsamplingLayer, scene: Scene, direction: str) -> NDArray[np.float64] | None:
+def expected_cosines(
+    layer: DownsamplingLayer, scene: Scene, direction: str
+) -> NDArray[np.float64] | None:
     """The cosine for each shift in closed form; None if the padding is not circular."""
     image = picture(scene)
     from core.shift.spectrum import expected_cosine

@@ -20,10 +20,10 @@ from viz.features.shift.params import (
     Request,
     ShiftSettings,
     layer_pair,
+    layer_title,
     scene,
     sentence_case,
     shift_vector,
-    layer_title,
 )
 from viz.server.queue import run_now
 from viz.slides.style import Film, Picture, Style, refuse_unfit
@@ -79,7 +79,9 @@ def settings_text(values: ShiftSettings) -> str:
 
 def pictures_of_a_shift(values: ShiftSettings) -> list[Picture]:
     """A still and a film for each of the three layers; the films come first if they play on the page."""
-    stills = [Picture(kind, f"{LABELS[kind]}, one shift", _pair_drawing(values, kind)) for kind in KINDS]
+    stills = [
+        Picture(kind, f"{LABELS[kind]}, one shift", _pair_drawing(values, kind)) for kind in KINDS
+    ]
     films = [picture_of_film(values, kind) for kind in KINDS]
     return [*films, *stills] if values.play else [*stills, *films]
 
@@ -172,7 +174,9 @@ def pictures_of_spectra(values: ShiftSettings) -> list[Picture]:
             text: compute.spectrum(each, scene(values))
             for text, each in zip(texts, pair, strict=True)
         }
-        return getattr(spectra_slides, name)(named, style, title=sentence_case(layer_title(pair[0])))
+        return getattr(spectra_slides, name)(
+            named, style, title=sentence_case(layer_title(pair[0]))
+        )
 
     return [
         Picture("spectra", "Spectra", lambda style: draw("spectra", style)),
@@ -187,7 +191,9 @@ def picture_of_film(values: ShiftSettings, kind: str) -> Picture:
         from viz.features.shift.slides import film as draw
 
         captions = [f"moved by {n} px, {values.direction}" for n in range(FRAMES)]
-        return draw(_film_panels(values, kind), style, title=_heading(values, kind), captions=captions)
+        return draw(
+            _film_panels(values, kind), style, title=_heading(values, kind), captions=captions
+        )
 
     def draw(style: Style) -> Figure:
         film_at_shift = film(style)

@@ -47,10 +47,16 @@ def film_html(
     """
     scene = replace(scene, side=min(scene.side, MAX_SIDE))
     still = compute.film_data_url(None, scene, direction, "output")
-    parts = [_figure_html(f"the picture, {scene.side}×{scene.side}", _panel_html(still, "picture", "large"))]
+    parts = [
+        _figure_html(
+            f"the picture, {scene.side}×{scene.side}", _panel_html(still, "picture", "large")
+        )
+    ]
     for kind, pair in pairs.items():
         reels = [
-            _panel_html(compute.film_data_url(layer, scene, direction, what), f"{LABELS[kind]} {what}")
+            _panel_html(
+                compute.film_data_url(layer, scene, direction, what), f"{LABELS[kind]} {what}"
+            )
             for what in ("output", "difference")
             for layer in pair
         ]

@@ -62,7 +62,9 @@ def page() -> None:
         state.show_warnings()
         with st.sidebar:
             network_controls(values, analysis) if network_open else layer_controls(values)
-        menu = frame.heading_with_menu_container("Shift and aliasing: does the output move when the picture does?")
+        menu = frame.heading_with_menu_container(
+            "Shift and aliasing: does the output move when the picture does?"
+        )
         name, place = frame.open_tab(values, TABS)
         if not network_open:
             progress.withdraw_requests(SLOT)

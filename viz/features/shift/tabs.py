@@ -20,10 +20,10 @@ from viz.features.shift.params import (
     Request,
     ShiftSettings,
     layer_pair,
+    layer_title,
     scene,
     sentence_case,
     shift_vector,
-    layer_title,
     weights_text,
 )
 from viz.page import progress
@@ -83,7 +83,9 @@ def layers_tab(values: ShiftSettings) -> list[Picture]:
 def _pair_figure(values: ShiftSettings, kind: str) -> Any:
     """The figure of a layer without and with the blur, for the chosen shift."""
     pair = layer_pair(values, kind)
-    plain, blurred = (compute.comparison(each, scene(values), shift_vector(values)) for each in pair)
+    plain, blurred = (
+        compute.comparison(each, scene(values), shift_vector(values)) for each in pair
+    )
     heading = f"{sentence_case(layer_title(pair[0]))}: blur {BLUR_WORDS[values.blur]}"
     signed = kind == "convolution" and not values.relu
     return figures.pair_figure(plain, blurred, heading, signed=signed)
@@ -152,7 +154,11 @@ def curve_tab(values: ShiftSettings) -> list[Picture]:
         )
         with column:
             _chart(figure, f"shift_curve_{kind}")
-    rows = [_consistency_row(each, input_scene, direction) for kind in KINDS for each in layer_pair(values, kind)]
+    rows = [
+        _consistency_row(each, input_scene, direction)
+        for kind in KINDS
+        for each in layer_pair(values, kind)
+    ]
     st.dataframe({key: [row[key] for row in rows] for key in rows[0]}, hide_index=True)
     _draw_multiples_sentence(rows)
     return [export.picture_of_curve(values)]
@@ -164,7 +170,9 @@ def _input_caption(values: ShiftSettings) -> str:
     return f"{export.input_text(values)}, {moved}"
 
 
-def _consistency_row(layer: DownsamplingLayer, input_scene: Scene, direction: str) -> dict[str, Any]:
+def _consistency_row(
+    layer: DownsamplingLayer, input_scene: Scene, direction: str
+) -> dict[str, Any]:
     """A layer's row in the table of consistencies, by heading of the column."""
     result = compute.consistency(layer, input_scene, direction)
     form = compute.expected_cosines(layer, input_scene, direction)
@@ -210,7 +218,10 @@ def spectra_tab(values: ShiftSettings) -> list[Picture]:
     }
     left, right = st.columns([1.15, 1])
     with left:
-        _chart(spectra_plots.spectra_figure(named, f"Spectrum: {layer_title(pair[0])}"), "shift_spectra")
+        _chart(
+            spectra_plots.spectra_figure(named, f"Spectrum: {layer_title(pair[0])}"),
+            "shift_spectra",
+        )
     with right:
         heading = "What each frequency holds after downsampling"
         _chart(spectra_plots.folded_figure(named, heading), "shift_folded")
@@ -257,7 +268,9 @@ def network_tab(state: PageState[ShiftSettings], pair: tuple[Request, Request]) 
         if len(ready) == 2:
             _draw_network_comparison(ready[0], ready[1], values, pair[0])
 
-    views = progress.request_and_draw(SLOT, {request: compute.work(request) for request in pair}, draw_comparison)
+    views = progress.request_and_draw(
+        SLOT, {request: compute.work(request) for request in pair}, draw_comparison
+    )
     plain, blurred = (views[request].result for request in pair)
     if plain is None or blurred is None:
         return []

@@ -125,7 +125,9 @@ def _draw_conventions(spec: LayerSpec, size: Pair, style: Style) -> Figure:
     from viz.features.sizes.convention_slide import conventions
 
     drawn = drawn_size(spec, size)
-    return conventions(compute.conventions(spec, drawn, True), style, title=settings_text(spec, drawn))
+    return conventions(
+        compute.conventions(spec, drawn, True), style, title=settings_text(spec, drawn)
+    )
 
 
 def drawn_size(spec: LayerSpec, size: Pair) -> Pair:

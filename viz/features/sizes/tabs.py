@@ -41,7 +41,10 @@ NUMBERS = ("number", "sides")
 
 def draw_save_menu(name: str, spec: LayerSpec, size: Pair, values: SizesSettings) -> None:
     """Draw the menu that saves the open tab's pictures and the formula."""
-    pictures = [*export.pictures_of_tab(name, spec, size, values), export.picture_of_formula(spec, size)]
+    pictures = [
+        *export.pictures_of_tab(name, spec, size, values),
+        export.picture_of_formula(spec, size),
+    ]
     save_menu(PAGE, pictures, export.settings_text(spec, size))
 
 
@@ -152,13 +155,17 @@ def _solver_tab(spec: LayerSpec, size: Pair, page: PageState[SizesSettings]) -> 
         return
     offered = [s for s in layers if not (values.all_read and s.unread)]
     if not offered:
-        st.info(f"None of the {count_text(len(layers), 'layer')} giving this size reads every pixel.")
+        st.info(
+            f"None of the {count_text(len(layers), 'layer')} giving this size reads every pixel."
+        )
         return
     solution = _solution_choice(offered, page, f"{spec.operation} {size} {wanted}")
     _open_on_board(solution, spec.operation, size)
 
 
-def _solution_choice(offered: Sequence[Solution], page: PageState[SizesSettings], question: str) -> Solution:
+def _solution_choice(
+    offered: Sequence[Solution], page: PageState[SizesSettings], question: str
+) -> Solution:
     """Draw the table of solutions; returns the chosen one, which the page's settings then name.
 
     Args:
@@ -207,7 +214,9 @@ def _open_on_board(solution: Solution, operation: str, size: Pair) -> None:
     output = compute.measured_size(spec, size)
     size_text = words.times(output) if output else "no output"
     text, button = st.columns([4, 1.3], vertical_alignment="center")
-    text.markdown(f"**{words.layer_title(spec)}**: PyTorch gives {size_text} out of {words.times(size)}.")
+    text.markdown(
+        f"**{words.layer_title(spec)}**: PyTorch gives {size_text} out of {words.times(size)}."
+    )
     if button.button(
         "Open on the board",
         type="primary",

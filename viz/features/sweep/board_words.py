@@ -119,7 +119,10 @@ def focus_of(boards: list[Board], view: View) -> list[Focus]:
         own[index] = focus
         if focus.panel == "output":  # the boards keep step
             step = focus.cell[0] * boards[index].sweep.output.shape[2] + focus.cell[1]
-            own = [Focus("output", board.output_cell_at(min(step, board.steps - 1))) for board in boards]
+            own = [
+                Focus("output", board.output_cell_at(min(step, board.steps - 1)))
+                for board in boards
+            ]
     return own
 
 

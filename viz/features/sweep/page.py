@@ -43,7 +43,9 @@ def _on_edit() -> None:
             index = torch_index(layer.layer_spec(board), index)
         text = layer.with_edited_cell(values[name], index, value)
         [param] = (param for param in SweepSettings.params() if param.name == name)
-        change_settings(PAGE, layer.player_view_values(edit.get("view")) | {name: param.parse(text)})
+        change_settings(
+            PAGE, layer.player_view_values(edit.get("view")) | {name: param.parse(text)}
+        )
     except (KeyError, OverflowError, TypeError, ValueError):
         return  # the player sends no such message
 
@@ -195,7 +197,9 @@ def _draw_explanation(board: BoardSpec) -> None:
                 words.why_this_size(rows, cols),
                 "Here:",
                 *(rf"$$\text{{{name}}} = {line}$$" for name, line in lines.items()),
-                words.cost_sentence(operation, operation.parameters(spec), operation.macs(spec, size)),
+                words.cost_sentence(
+                    operation, operation.parameters(spec), operation.macs(spec, size)
+                ),
             ]
         )
     )

@@ -67,7 +67,9 @@ def boards(
         return [layer.board_spec(each, upload) for each in values.layers.values()], []
     specs, clauses = [], []
     for letter, classic in zip("ABCD", CLASSICS.values(), strict=True):
-        changed = values.updated(classic | layer.widths_equal_to_heights(classic) | _settings_shared_by_classics(values))
+        changed = values.updated(
+            classic | layer.widths_equal_to_heights(classic) | _settings_shared_by_classics(values)
+        )
         valid, sentences = layer.make_runnable(changed)
         clauses += [f"Board {letter}: {sentence}" for sentence in sentences]
         specs.append(layer.board_spec(valid, upload))

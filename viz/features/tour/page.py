@@ -17,7 +17,9 @@ def _start_button(number: int) -> None:
     """Show the button that opens the first stop, or stop ``number`` if it is not 0."""
     label = f"Go on at stop {number}" if number else "Start the tour"
     if st.button(label, type="primary", key="tour_start", icon=":material/play_arrow:"):
-        st.switch_page(page_script_of(TOUR[(number or 1) - 1]), query_params=tour_stop_query(number or 1))
+        st.switch_page(
+            page_script_of(TOUR[(number or 1) - 1]), query_params=tour_stop_query(number or 1)
+        )
 
 
 def _stop_links(stops: tuple[Stop, ...]) -> None:
@@ -26,7 +28,9 @@ def _stop_links(stops: tuple[Stop, ...]) -> None:
         number = TOUR.index(stop) + 1
         with st.container(key=f"tour_stop_{stop.name}", gap="xxsmall"):
             st.page_link(
-                page_script_of(stop), label=f"{number}. {stop.title}", query_params=tour_stop_query(number)
+                page_script_of(stop),
+                label=f"{number}. {stop.title}",
+                query_params=tour_stop_query(number),
             )
             st.caption(stop.text)
 

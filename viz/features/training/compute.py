@@ -297,13 +297,17 @@ def classify(run_text: str, image_index: int) -> NDArray[np.float32]:
     import torch
 
     with torch.inference_mode():
-        scores: NDArray[np.float32] = torch.softmax(net(_test_batch(spec, image_index))[0], 0).numpy()
+        scores: NDArray[np.float32] = torch.softmax(
+            net(_test_batch(spec, image_index))[0], 0
+        ).numpy()
     scores.flags.writeable = False
     return scores
 
 
 @computed_once(256)
-def predicted_class_erf(run_text: str, image_index: int, unit: str = "centre") -> EffectiveReceptiveField | None:
+def predicted_class_erf(
+    run_text: str, image_index: int, unit: str = "centre"
+) -> EffectiveReceptiveField | None:
     """The effective field of one unit of the last map, in one test image.
 
     The score is the predicted class's output of the linear layer for that unit alone; a head that

@@ -144,7 +144,9 @@ def _on_upload() -> None:
     try:
         own = compute.store_images(data)
     except SpecError as error:
-        st.session_state["training_refused"] = f"These cannot be learned from. {error_sentence(error)}"
+        st.session_state["training_refused"] = (
+            f"These cannot be learned from. {error_sentence(error)}"
+        )
     else:
         change_settings(PAGE, {"digest": own.digest, "sample": 0})
 
@@ -171,7 +173,9 @@ def _variants_picker(values: LabSettings) -> None:
 
 def _on_vary() -> None:
     """Callback of the choice of the parameter that varies."""
-    change_settings(PAGE, params.vary_changes(current_settings(PAGE, LabSettings), st.session_state["vary"]))
+    change_settings(
+        PAGE, params.vary_changes(current_settings(PAGE, LabSettings), st.session_state["vary"])
+    )
 
 
 def _on_variants() -> None:

@@ -13,7 +13,14 @@ from viz.features.training import nets as training_nets
 from viz.features.training.compute import Facts
 from viz.features.training.params import Comparison
 from viz.page import progress
-from viz.page.tables import UNKNOWN, WAITING, TableRow, comparison_table, percent, with_metric_prefix
+from viz.page.tables import (
+    UNKNOWN,
+    WAITING,
+    TableRow,
+    comparison_table,
+    percent,
+    with_metric_prefix,
+)
 from viz.page.words import number_pair_text
 from viz.server.queue import View, Work
 
@@ -136,7 +143,9 @@ def draw_live(lab: Lab, draw: Callable[[Runs], None]) -> None:
         return
 
     @st.fragment(
-        run_every=max(MIN_UPDATE_SECONDS, progress.training_queue().waiting() / MAX_UPDATES_PER_SECOND)
+        run_every=max(
+            MIN_UPDATE_SECONDS, progress.training_queue().waiting() / MAX_UPDATES_PER_SECOND
+        )
     )
     def follow() -> None:
         draw(lab.runs)

@@ -101,7 +101,9 @@ def _samples_before_training(lab: Lab) -> None:
     if lab.live:
         st.caption(DURING_TRAINING)
         return
-    st.markdown(f"These nets are not trained yet. Their task: {words.task_text(lab.comparison.task)}.")
+    st.markdown(
+        f"These nets are not trained yet. Their task: {words.task_text(lab.comparison.task)}."
+    )
     draw_sample_images(lab.comparison, 10, 84)
 
 
@@ -159,7 +161,9 @@ def _draw_shifts(lab: Lab, runs: Runs) -> None:
     from viz.features.training import plots as figures
 
     what = "test images whose prediction is unchanged by a shift of 1 px"
-    _optional_sentence(words.comparison_sentence(lab.comparison, runs, words.shift_agreement, percent, what))
+    _optional_sentence(
+        words.comparison_sentence(lab.comparison, runs, words.shift_agreement, percent, what)
+    )
     _chart(figures.shift_figure(runs, lab.comparison.names), "training_shifts")
     st.caption(
         "Every test image is shifted right by whole pixels, around the edge. *Prediction unchanged*: "

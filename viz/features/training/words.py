@@ -89,7 +89,9 @@ def is_finished(records: Records) -> bool:
     return bool(records) and records[-1].step == records[-1].steps
 
 
-def spread_over_seeds(runs: Runs, net: int, measure: Callable[[Records], float]) -> SeedSpread | None:
+def spread_over_seeds(
+    runs: Runs, net: int, measure: Callable[[Records], float]
+) -> SeedSpread | None:
     """Mean and range of a number over a net's finished runs; None if no run has it."""
     from core.training.studies import seed_spread
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.blocks.facts import BlockFacts, block_facts
 from core.networks.notation import parse_notation
-from viz.features.blocks.tables import fact_rows, comparison_sentence
+from viz.features.blocks.tables import comparison_sentence, fact_rows
 from viz.page.tables import TableRow, comparison_table, percent, with_metric_prefix
 
 PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1, "m": 1e-3, "µ": 1e-6}

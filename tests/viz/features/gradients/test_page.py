@@ -245,7 +245,9 @@ def test_flow_through_depth() -> None:
 
 
 def test_flows_are_told_as_they_come_and_end_when_nobody_waits() -> None:
-    specs = tuple(params.flow_specs(DEFAULTS.updated({"depth": 5, "levels": 1, "draws": 8})).values())
+    specs = tuple(
+        params.flow_specs(DEFAULTS.updated({"depth": 5, "levels": 1, "draws": 8})).values()
+    )
     told: list[tuple[int, int, Any]] = []
 
     def report(done: int, total: int, partial: Any) -> bool:

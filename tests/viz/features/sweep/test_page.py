@@ -256,7 +256,10 @@ def test_the_four_classics(link: dict[str, Any]) -> None:
     for board, classic in zip(boards, CLASSICS.values(), strict=True):
         expected = {**state.values_of(state.layer_spec(values), size), **classic}
         expected |= {"kernel_size": values["kernel_size"], "kernel_width": across}
-        expected |= state.widths_equal_to_heights(expected) | {"kernel_width": across, "separate": True}
+        expected |= state.widths_equal_to_heights(expected) | {
+            "kernel_width": across,
+            "separate": True,
+        }
         layer = state.layer_spec(values.updated(expected))
         assert decoded(board["output"]).shape[1:] == check(layer, size)
         assert f"stride {classic['stride']}, padding {classic['padding']}" in board["title"]

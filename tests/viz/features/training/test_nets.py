@@ -23,7 +23,9 @@ from viz.choices.lab import VARIES
 from viz.features.training import nets, samples
 from viz.features.training.params import comparison, task_preset
 
-tasks = st.sampled_from(["digits", "long_range"]).map(lambda task: {"task": task} | task_preset(task))
+tasks = st.sampled_from(["digits", "long_range"]).map(
+    lambda task: {"task": task} | task_preset(task)
+)
 links: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "vary": st.sampled_from(list(VARIES)),

@@ -31,11 +31,11 @@ from viz.features.training.params import (
     DEFAULT_VARIANTS,
     TABS,
     LabSettings,
+    chosen_variants,
     class_names,
     comparison,
     task_preset,
     variant_label,
-    chosen_variants,
     variants_text,
     vary_changes,
 )
@@ -204,7 +204,9 @@ def test_any_link_gives_a_comparison_or_a_sentence(link: dict[str, str]) -> None
         told = ""
         assert 1 <= len(found.specs) == len(found.names) == len(set(found.names)) <= 4
         assert 1 <= len(found.seeds) <= 5
-        units = [found.run_spec(net, seed) for net in range(len(found.specs)) for seed in found.seeds]
+        units = [
+            found.run_spec(net, seed) for net in range(len(found.specs)) for seed in found.seeds
+        ]
         assert len({to_text(unit) for unit in units}) == len(units)
         assert hash(found) == hash(comparison(values, OWN))
     assert len(told) < 400

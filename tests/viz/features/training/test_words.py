@@ -206,7 +206,8 @@ def test_what_is_left_is_told_from_what_was_taken() -> None:
 def test_what_is_to_be_told() -> None:
     assert training_words.task_text(Digits()) == "handwritten digits"
     assert (
-        training_words.task_text(Digits(distractors=1)) == "handwritten digits among 1 piece of others"
+        training_words.task_text(Digits(distractors=1))
+        == "handwritten digits among 1 piece of others"
     )
     assert "12 px" in training_words.task_text(LongRange())
 
