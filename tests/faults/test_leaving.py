@@ -98,6 +98,7 @@ def test_the_work_of_one_who_has_vanished_makes_way(server: Server) -> None:
     in_a_loop(meet())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_workers_that_are_killed_are_replaced(server: Server) -> None:
     async def analysed(network: str) -> list[str]:

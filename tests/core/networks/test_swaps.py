@@ -229,6 +229,7 @@ def test_a_residual_network_without_skips_is_its_branches() -> None:
         torch.testing.assert_close(plain(image), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["resnet18", "resnet50", "resnet50_d", "mobilenet_v2", "efficientnet_b0"]
 )

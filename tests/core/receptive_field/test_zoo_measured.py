@@ -111,6 +111,7 @@ CONVOLUTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_one_channel_stands_for_all(name: str) -> None:
     """Support of every input channel, for each output channel alone: as with all the weights."""

@@ -221,6 +221,7 @@ def field_test(levels: int, depth: int, steps: int) -> float:
     return shot.test_accuracy
 
 
+@pytest.mark.slow
 def test_what_the_field_does_not_reach_cannot_be_learned():
     """512 tests: a coin comes to 0.5 ± 0.022. RF 8 against 32 pixels, the mark 8 away."""
     assert abs(field_test(1, 1, 60) - 0.5) < 0.1
