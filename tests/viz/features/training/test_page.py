@@ -292,7 +292,7 @@ def test_half_of_it_is_there_and_going_on_begins_where_it_stands(server: Server)
     trained(**tiny(variants="max", seed=7))
     at = visit(**tiny(variants="max,strided", seed=7))
     assert "Go on" in labels(at)
-    assert "is done and kept" in said(at)
+    assert "is done and stored" in said(at)
     server.begun.clear()
     until_done(press(at, "Go on"))
     assert server.begun == [(1, 0)], "the other one is finished"
